@@ -1,0 +1,221 @@
+"""Text cells to numbers, labels and levels; a column is read as a whole."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+__all__ = ["NULL_WORDS", "LevelCells", "NumberCells", "read_labels", "read_levels", "read_numbers"]
+
+Mask = npt.NDArray[np.bool_]
+
+NULL_WORDS = frozenset(
+    {"", "-", "--", "?", "na", "n/a", "n/a'", "n.a.", "nan", "null", "none", "missing", "#n/a"}
+    | {"#valor!", "#value!", "#wert!", "#ref!", "#div/0!", "#name?", "#num!", "#null!"}
+)
+"""Words and spreadsheet errors that stand for a missing value, in lower case."""
+
+_MULTIPLIERS = {"": 1, "k": 10**3, "m": 10**6, "mn": 10**6, "b": 10**9, "bn": 10**9}
+_NUMBER = re.compile(
+    r"(?P<sign>[+\-\u2212]?)\s*(?P<digits>\d[\d.,'\u2019\s]*|\.\d+)"
+    r"\s*(?P<suffix>[kmb]|mn|bn)?\s*(?P<percent>%)?",
+    re.IGNORECASE,
+)
+_THOUSANDS = re.compile(
+    r"\d{1,3}(,\d{3})+(\.\d+)?|\d{1,3}(['\u2019\s]\d{3})+([.,]\d+)?|\d{1,3}(\.\d{3}){2,}"
+)
+_PLAIN = re.compile(r"\d+\.?\d*|\.\d+")
+_COMMA = re.compile(r"\d+,\d+|\d{1,3}(\.\d{3})+,\d+")
+_ONE_COMMA = re.compile(r"\d{1,3},\d{3}")
+
+_YES = frozenset({"1", "1.0", "yes", "y", "true", "t", "sponsored", "deal"})
+_NO = frozenset({"0", "0.0", "no", "n", "false", "f", "not sponsored", "no deal"})
+
+
+@dataclass(frozen=True)
+class NumberCells:
+    """A column of numbers with what was noticed on the way; arrays of shape (n_rows,).
+
+    Attributes
+    ----------
+    values
+        The numbers; NaN where missing or unreadable. Cells with a percent sign are divided by 100.
+    percent, formatted, null_word, stray_space, unreadable
+        Which cells had a percent sign, separators or suffixes, a word for nothing, blanks around,
+        or no readable number.
+    decimal_comma
+        Whether the comma is this column's decimal sign.
+    mixed_commas
+        A cell with a decimal comma and one with thousands commas, when both occur.
+    """
+
+    values: npt.NDArray[np.float64]
+    percent: Mask
+    formatted: Mask
+    null_word: Mask
+    stray_space: Mask
+    unreadable: Mask
+    decimal_comma: bool = False
+    mixed_commas: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class LevelCells:
+    """A column of levels; arrays of shape (n_rows,)."""
+
+    values: pd.Series
+    null_word: Mask
+    stray_space: Mask
+    respelled: Mask
+
+
+def read_numbers(cells: pd.Series) -> NumberCells:
+    """Read a column of text or numbers as numbers.
+
+    Parameters
+    ----------
+    cells
+        Shape (n_rows,); numbers, or text such as ``145,000``, ``1.2M``, ``6.8%`` or ``+18.2 %``.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> read_numbers(pd.Series(["145,000", "1.2M", "6.8%", "#VALOR!"])).values.tolist()
+    [145000.0, 1200000.0, 0.068, nan]
+    """
+    if pd.api.types.is_numeric_dtype(cells) and not pd.api.types.is_bool_dtype(cells):
+        no = np.zeros(len(cells), dtype=bool)
+        return NumberCells(cells.to_numpy(np.float64, na_value=np.nan), no, no, no, no, no)
+    codes, words, stray = _unique_words(cells)
+    plain = pd.to_numeric(pd.Series(words, dtype="str"), errors="coerce").to_numpy(np.float64)
+    null = np.array([word.casefold() in NULL_WORDS for word in words], dtype=bool)
+    numbers, percent, formatted = plain.copy(), np.zeros_like(null), np.zeros_like(null)
+    odd = np.flatnonzero(np.isnan(plain) & ~null)
+    decimal_comma, mixed = _comma_role([words[i] for i in odd])
+    for i in odd:
+        numbers[i], percent[i] = _parse(words[i], decimal_comma=decimal_comma)
+        formatted[i] = not np.isnan(numbers[i]) and not _PLAIN.fullmatch(words[i].strip("%+- "))
+    unreadable = np.isnan(numbers) & ~null
+    here = codes >= 0
+
+    def spread(flags: Mask) -> Mask:
+        return here & np.append(flags, False)[codes]
+
+    return NumberCells(
+        values=np.append(numbers, np.nan)[codes],
+        percent=spread(percent),
+        formatted=spread(formatted),
+        null_word=spread(null & np.array([word != "" for word in words], dtype=bool)),
+        stray_space=stray,
+        unreadable=spread(unreadable),
+        decimal_comma=decimal_comma,
+        mixed_commas=mixed,
+    )
+
+
+def read_levels(cells: pd.Series, known: dict[str, str] | None = None) -> LevelCells:
+    """Read a column of categories; spellings of one level become its most frequent spelling.
+
+    Parameters
+    ----------
+    cells
+        Shape (n_rows,), text.
+    known
+        Lower-case spelling to level, for columns whose levels are fixed.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> read_levels(pd.Series(["Fashion", "fashion ", "Fashion", "N/A"])).values.tolist()
+    ['Fashion', 'Fashion', 'Fashion', nan]
+    """
+    codes, words, stray = _unique_words(cells)
+    counts = np.bincount(codes[codes >= 0], minlength=len(words))
+    null = np.array([word.casefold() in NULL_WORDS for word in words], dtype=bool)
+    chosen: dict[str, str] = dict(known or {})
+    for i in sorted(range(len(words)), key=lambda i: (-counts[i], words[i])):
+        chosen.setdefault(_folded(words[i]), words[i])
+    levels = [chosen[_folded(word)] for word in words]
+    respelled = np.array([a != b for a, b in zip(words, levels, strict=True)], dtype=bool) & ~null
+    nullable = [None if gone else level for level, gone in zip(levels, null, strict=True)]
+    here = codes >= 0
+    return LevelCells(
+        values=pd.Series(pd.array([*nullable, None], dtype="str")[codes], index=cells.index),
+        null_word=here & np.append(null & np.array([w != "" for w in words], bool), False)[codes],
+        stray_space=stray,
+        respelled=here & np.append(respelled, False)[codes],
+    )
+
+
+def read_labels(cells: pd.Series) -> tuple[npt.NDArray[np.float64], Mask, Mask]:
+    """Read outcomes: 1.0, 0.0, or NaN where unknown.
+
+    Returns
+    -------
+    labels, worded, unreadable
+        Shape (n_rows,) each: the outcome, whether it was a word, whether it could not be read.
+    """
+    codes, words, _ = _unique_words(cells)
+    folded = [word.casefold() for word in words]
+    numbers = np.array([1.0 if w in _YES else 0.0 if w in _NO else np.nan for w in folded], float)
+    null = np.array([word in NULL_WORDS for word in folded], dtype=bool)
+    worded = np.array([not word[:1].isdigit() for word in words], dtype=bool) & ~np.isnan(numbers)
+    here = codes >= 0
+    return (
+        np.append(numbers, np.nan)[codes],
+        here & np.append(worded, False)[codes],
+        here & np.append(np.isnan(numbers) & ~null, False)[codes],
+    )
+
+
+def _unique_words(cells: pd.Series) -> tuple[npt.NDArray[np.intp], list[str], Mask]:
+    """Give codes (-1 for null), the distinct stripped words, and which cells had blanks around."""
+    text = cells.astype("str")
+    stripped = text.str.strip()
+    stray = (text.notna() & (text != stripped)).to_numpy(bool)
+    codes, words = pd.factorize(stripped)
+    return codes, [str(word) for word in words], stray
+
+
+def _folded(word: str) -> str:
+    return " ".join(word.casefold().split())
+
+
+def _comma_role(words: list[str]) -> tuple[bool, tuple[str, str] | None]:
+    """Tell whether a column's commas are decimal signs, from cells that allow one reading only."""
+    decimal = thousands = None
+    for word in words:
+        match = _NUMBER.fullmatch(word)
+        if match is None or "," not in (digits := match["digits"].strip()):
+            continue
+        if _COMMA.fullmatch(digits) and (digits[0] == "0" or not _ONE_COMMA.fullmatch(digits)):
+            decimal = decimal or word
+        elif _THOUSANDS.fullmatch(digits) and not _ONE_COMMA.fullmatch(digits):
+            thousands = thousands or word
+    if decimal and thousands:
+        return False, (decimal, thousands)
+    return decimal is not None, None
+
+
+def _parse(word: str, *, decimal_comma: bool) -> tuple[float, bool]:
+    match = _NUMBER.fullmatch(word)
+    if match is None:
+        return np.nan, False
+    digits = match["digits"].strip()
+    if decimal_comma and _COMMA.fullmatch(digits):
+        digits = digits.replace(".", "").replace(",", ".")
+    elif _THOUSANDS.fullmatch(digits):
+        if digits.count(".") > 1:
+            digits = digits.replace(".", "")
+        digits = re.sub(r"[,'\u2019\s]", "", digits)
+    elif not _PLAIN.fullmatch(digits):
+        return np.nan, False
+    # Decimal, because 64.9 * 1e6 is not a whole number in binary.
+    number = Decimal(digits) * _MULTIPLIERS[(match["suffix"] or "").lower()]
+    number = -number if match["sign"] in ("-", "\u2212") else number
+    return (float(number / 100), True) if match["percent"] else (float(number), False)

@@ -1,0 +1,134 @@
+"""The ledger of irregularities: what was odd in a table, and what was done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import pandas as pd
+
+__all__ = ["EXPLANATIONS", "Irregularity", "Ledger"]
+
+
+class Irregularity(StrEnum):
+    """Stable codes; a reader of the ledger may rely on them."""
+
+    ENCODING = "encoding"
+    BLANK_ROW = "blank-row"
+    DUPLICATE_HEADER = "duplicate-header"
+    RENAMED_COLUMN = "renamed-column"
+    MISSING_COLUMN = "missing-column"
+    EMPTY_COLUMN = "empty-column"
+    EXTRA_COLUMN = "extra-column"
+    MISSING = "missing"
+    NULL_WORD = "null-word"
+    STRAY_SPACE = "stray-space"
+    SPELLING = "spelling"
+    UNKNOWN_LEVEL = "unknown-level"
+    NUMBER_FORMAT = "number-format"
+    DECIMAL_COMMA = "decimal-comma"
+    PERCENT_SIGN = "percent-sign"
+    UNREADABLE = "unreadable"
+    UNIT = "unit"
+    FRACTIONAL_COUNT = "fractional-count"
+    NEGATIVE_GROWTH = "negative-growth"
+    IMPLAUSIBLE = "implausible"
+    VIEWS_ABOVE_FOLLOWERS = "views-above-followers"
+    IMPOSSIBLE = "impossible"
+    MISSING_ID = "missing-id"
+    DUPLICATE_ROW = "duplicate-row"
+    CONFLICTING_ID = "conflicting-id"
+    LABEL_WORD = "label-word"
+    UNLABELLED = "unlabelled"
+
+
+EXPLANATIONS: dict[Irregularity, str] = {
+    Irregularity.ENCODING: "the file is not UTF-8 text",
+    Irregularity.BLANK_ROW: "rows without a single value, as spreadsheets leave at their end",
+    Irregularity.DUPLICATE_HEADER: "two columns carry the same header",
+    Irregularity.RENAMED_COLUMN: "the header is another name of a standard column",
+    Irregularity.MISSING_COLUMN: "a standard column is not in the table",
+    Irregularity.EMPTY_COLUMN: "the column has a header but no value",
+    Irregularity.EXTRA_COLUMN: "the column is not one of the standard eight",
+    Irregularity.MISSING: "the cell is empty: the figure was not collected or not passed on",
+    Irregularity.NULL_WORD: "a word or spreadsheet error stands where a value should be",
+    Irregularity.STRAY_SPACE: "blanks before or after the value, a trace of typing by hand",
+    Irregularity.SPELLING: "one level is written in several ways, usually in upper and lower case",
+    Irregularity.UNKNOWN_LEVEL: "the level is none of SD, HD and 4K, so it has no place in the order",
+    Irregularity.NUMBER_FORMAT: "a number written for people: thousands separators, K, M or B",
+    Irregularity.DECIMAL_COMMA: "the comma is the decimal sign in this column",
+    Irregularity.PERCENT_SIGN: "the rate carries a percent sign, so its unit is certain",
+    Irregularity.UNREADABLE: "the cell is not a number in any known format",
+    Irregularity.UNIT: "a rate without a sign may be a fraction or a percentage",
+    Irregularity.FRACTIONAL_COUNT: "a count should be whole; these are averages or estimates",
+    Irregularity.NEGATIVE_GROWTH: "the creator lost followers over the month, which happens",
+    Irregularity.IMPLAUSIBLE: "the value lies outside what is usual; it may be true or a slip",
+    Irregularity.VIEWS_ABOVE_FOLLOWERS: (
+        "a post is seen by more than 100 times the followers: a viral hit, bought views or a slip"
+    ),
+    Irregularity.IMPOSSIBLE: "the value cannot be true, so nothing about the row can be judged",
+    Irregularity.MISSING_ID: "the creator has no identifier",
+    Irregularity.DUPLICATE_ROW: "the same creator with the same values in every column",
+    Irregularity.CONFLICTING_ID: "the same creator stands in several rows that differ",
+    Irregularity.LABEL_WORD: "the outcome is written as a word instead of 0 or 1",
+    Irregularity.UNLABELLED: "the outcome is not known yet",
+}
+
+_EXAMPLES = 3
+
+
+@dataclass
+class Ledger:
+    """Collects irregularities while a table is read."""
+
+    _entries: list[dict[str, object]] = field(default_factory=list)
+
+    def note(
+        self,
+        code: Irregularity,
+        column: str,
+        count: int,
+        action: str,
+        *,
+        rows: Sequence[int] = (),
+        values: Sequence[object] = (),
+    ) -> None:
+        """Add one irregularity; nothing is added when `count` is 0.
+
+        Parameters
+        ----------
+        code
+            What was odd.
+        column
+            Where; empty for the table as a whole.
+        count
+            Number of cells, rows or columns concerned.
+        action
+            What was done about it, or that nothing was.
+        rows, values
+            Row numbers and the values found there; the first few are kept as examples.
+        """
+        if count == 0:
+            return
+        self._entries.append(
+            {
+                "code": code.value,
+                "column": column,
+                "count": int(count),
+                "rows": ", ".join(str(row) for row in rows[:_EXAMPLES]),
+                "examples": ", ".join(_shown(value) for value in values[:_EXAMPLES]),
+                "explanation": EXPLANATIONS[code],
+                "action": action,
+            }
+        )
+
+    def frame(self) -> pd.DataFrame:
+        """Give the ledger as a table, one irregularity a row, in the order of their discovery."""
+        columns = ["code", "column", "count", "rows", "examples", "explanation", "action"]
+        return pd.DataFrame(self._entries, columns=columns)
+
+
+def _shown(value: object) -> str:
+    text = repr(value) if isinstance(value, str) else f"{value}"
+    return text if len(text) <= 40 else text[:37] + "..."

@@ -1,0 +1,315 @@
+"""Files and databases to one raw table: all cells as found, headers as written."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from durhampulse.creators.irregularities import Irregularity, Ledger
+from durhampulse.exceptions import InputError
+
+__all__ = ["PASSWORD_VARIABLE", "RawTable", "is_database", "read_source", "without_password"]
+
+PASSWORD_VARIABLE = "DURHAMPULSE_DB_PASSWORD"  # noqa: S105 - the name of a variable
+"""Environment variable that fills in for ``***`` as the password of a database address."""
+
+_FORMATS = ".csv, .tsv, .txt, .xlsx, .parquet"
+_LONGEST_LINE = 16 << 20
+_HEAD = 1 << 20
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """What a source holds, before anything is read into it.
+
+    Attributes
+    ----------
+    frame
+        The cells; text, or numbers where the source is typed. The index is the row number.
+    name
+        The source's name without folder or password.
+    sha256
+        Hash of the file, or of the cells of a database table.
+    simulated
+        Whether the source says of itself that it is simulated.
+    """
+
+    frame: pd.DataFrame
+    name: str
+    sha256: str
+    simulated: bool = False
+
+
+def is_database(source: str | Path) -> bool:
+    """Tell a database address from a path."""
+    return isinstance(source, str) and "://" in source
+
+
+def without_password(source: str | Path) -> str:
+    """Give a database address with ``***`` for its password; a path as an absolute path."""
+    if is_database(source):
+        from sqlalchemy import make_url
+
+        return make_url(str(source)).render_as_string(hide_password=True)
+    return str(Path(source).absolute())
+
+
+def read_source(
+    source: str | Path, ledger: Ledger, *, table: str | None = None, query: str | None = None
+) -> RawTable:
+    """Read a file by its ending, or a database by its address.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to read, or it is not the kind of table its name promises.
+    """
+    if is_database(source):
+        return _read_database(str(source), table=table, query=query)
+    path = Path(source)
+    _require_file(path)
+    suffix = path.suffix.lower()
+    if suffix in (".csv", ".tsv", ".txt"):
+        frame = _read_delimited(path, ledger)
+    elif suffix == ".xlsx":
+        frame = _read_excel(path, ledger)
+    elif suffix in (".parquet", ".pq"):
+        frame = _read_parquet(path)
+    else:
+        raise InputError(f"{path.name}: '{suffix}' is not a known format.", f"Use {_FORMATS}.")
+    if frame.empty:
+        raise InputError(f"{path.name}: there is a header, but no row.", "Add creators' rows.")
+    with path.open("rb") as stream:
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    return RawTable(frame, path.name, sha256, _says_simulated(path, sha256))
+
+
+def _require_file(path: Path) -> None:
+    if not path.exists():
+        raise InputError(f"{path}: no such file.", "Check the path.")
+    if not path.is_file():
+        raise InputError(f"{path}: not a file.", f"Name one file ({_FORMATS}).")
+    if not os.access(path, os.R_OK):
+        raise InputError(f"{path}: no permission to read it.", "Ask its owner for access.")
+    if path.stat().st_size == 0:
+        raise InputError(f"{path.name}: the file is empty.", "Export the table again.")
+
+
+def _says_simulated(path: Path, sha256: str) -> bool:
+    """Read the note beside the file; it counts only while the file is the one it speaks of."""
+    note = path.with_name(path.name + ".provenance.json")
+    try:
+        said = json.loads(note.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(said, dict) and said.get("simulated") is True and said.get("sha256") == sha256
+
+
+def _read_delimited(path: Path, ledger: Ledger) -> pd.DataFrame:
+    with path.open("rb") as stream:
+        head = stream.read(_HEAD)
+    utf16 = head[:2] in (b"\xff\xfe", b"\xfe\xff")
+    if b"\0" in head and not utf16:
+        raise InputError(
+            f"{path.name}: this is not text, whatever its ending says.",
+            "Save the table as CSV, .xlsx or .parquet and give it that ending.",
+        )
+    for encoding in ("utf-16",) if utf16 else ("utf-8", "cp1252", "latin-1"):
+        try:
+            frame = _parse_delimited(path, head, encoding)
+        except UnicodeDecodeError:
+            continue
+        if encoding != "utf-8":
+            ledger.note(Irregularity.ENCODING, "", 1, f"read as {encoding}")
+        return _with_headers(frame, path.name, ledger)
+    raise InputError(f"{path.name}: the text's encoding is unknown.", "Save it as UTF-8.")
+
+
+def _parse_delimited(path: Path, head: bytes, encoding: str) -> pd.DataFrame:
+    text = head.decode("utf-8-sig" if encoding == "utf-8" else encoding, errors="ignore")
+    delimiter, width = _dialect(path, text)
+    bad: list[pa_csv.InvalidRow] = []
+
+    def keep(row: pa_csv.InvalidRow) -> str:
+        bad.append(row)
+        return "error"
+
+    try:
+        table = pa_csv.read_csv(
+            path,
+            pa_csv.ReadOptions(
+                use_threads=False,  # row numbers of bad rows are known only then
+                block_size=_LONGEST_LINE,
+                autogenerate_column_names=True,
+                encoding="utf8" if encoding == "utf-8" else encoding,
+            ),
+            pa_csv.ParseOptions(
+                delimiter=delimiter, newlines_in_values=True, invalid_row_handler=keep
+            ),
+            pa_csv.ConvertOptions(
+                column_types={f"f{i}": pa.string() for i in range(width)},
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=True,
+                null_values=[""],
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        if "UTF8" in str(error):
+            raise UnicodeDecodeError("utf-8", b"", 0, 1, "invalid") from error
+        raise _delimited_error(path.name, bad, str(error)) from error
+    return table.to_pandas()
+
+
+def _dialect(path: Path, text: str) -> tuple[str, int]:
+    """Give the separator under which the header has most columns, and their number."""
+    if "\n" not in text and "\r" not in text and len(text) >= _HEAD // 4:
+        raise InputError(
+            f"{path.name}: the first line has no end within a megabyte.",
+            "Check that this is a table with one creator a line.",
+        )
+    widths: dict[str, int] = {}
+    for delimiter in ",;\t|":
+        try:
+            header = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
+        except csv.Error as error:
+            raise InputError(
+                f"{path.name}: the header cannot be read ({error}).", "Check the first line."
+            ) from error
+        widths[delimiter] = len(header)
+    best = max(widths, key=lambda delimiter: widths[delimiter])
+    return best, widths[best]
+
+
+def _delimited_error(name: str, bad: list[pa_csv.InvalidRow], reason: str) -> InputError:
+    if bad:
+        row = bad[0]
+        return InputError(
+            f"{name}, row {row.number}: {row.actual_columns} cells where the header has "
+            f"{row.expected_columns}: {row.text[:80]!r}.",
+            "Quote cells that hold the separator, or complete the row.",
+        )
+    if "straddling" in reason:
+        return InputError(
+            f"{name}: a line is longer than {_LONGEST_LINE >> 20} MB, or a quote is never closed.",
+            "Check that this is a table with one creator a line.",
+        )
+    return InputError(f"{name}: not a readable table ({reason}).", "Export it again as CSV.")
+
+
+def _with_headers(cells: pd.DataFrame, name: str, ledger: Ledger) -> pd.DataFrame:
+    """Take the first row as headers; the rows below are numbered as a spreadsheet numbers them."""
+    headers = ["" if pd.isna(cell) else " ".join(str(cell).split()) for cell in cells.iloc[0]]
+    frame = cells.iloc[1:].copy()
+    frame.index = pd.RangeIndex(2, len(cells) + 1, name="row")
+    frame.columns = _unique_headers(headers, ledger)
+    blank = frame.isna().all(axis=1)
+    unnamed = [c for c, header in zip(frame.columns, headers, strict=True) if not header]
+    frame = frame.drop(columns=[c for c in unnamed if frame[c].isna().all()])
+    if blank.any():
+        rows = list(frame.index[blank])
+        ledger.note(Irregularity.BLANK_ROW, "", len(rows), "dropped", rows=rows)
+        frame = frame[~blank]
+    if frame.shape[1] == 0:
+        raise InputError(f"{name}: the header names no column.", "Add a header line.")
+    return frame
+
+
+def _unique_headers(headers: Sequence[str], ledger: Ledger) -> list[str]:
+    seen: dict[str, int] = {}
+    unique = []
+    for position, header in enumerate(headers, start=1):
+        base = header or f"column {position}"
+        seen[base] = seen.get(base, 0) + 1
+        unique.append(base if seen[base] == 1 else f"{base} ({seen[base]})")
+        if seen[base] > 1:
+            action = f"the later one is called '{unique[-1]}'"
+            ledger.note(Irregularity.DUPLICATE_HEADER, base, 1, action)
+    return unique
+
+
+def _read_excel(path: Path, ledger: Ledger) -> pd.DataFrame:
+    import zipfile
+
+    try:
+        cells = pd.read_excel(path, header=None, dtype=object, engine="openpyxl")
+    except (zipfile.BadZipFile, ValueError, KeyError, OSError) as error:
+        raise InputError(
+            f"{path.name}: not a readable Excel workbook ({error}).", "Save it again as .xlsx."
+        ) from error
+    if cells.empty:
+        raise InputError(f"{path.name}: the first sheet is empty.", "Put the table there.")
+    return _as_text(_with_headers(cells, path.name, ledger))
+
+
+def _read_parquet(path: Path) -> pd.DataFrame:
+    try:
+        frame: pd.DataFrame = pq.read_table(path).to_pandas()
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+        raise InputError(
+            f"{path.name}: not a readable Parquet file ({str(error)[:120]}).", "Write it again."
+        ) from error
+    return _as_text(_numbered(frame))
+
+
+def _read_database(address: str, *, table: str | None, query: str | None) -> RawTable:
+    from sqlalchemy import create_engine, exc, inspect, make_url, text
+
+    if (table is None) == (query is None):
+        raise InputError(
+            f"{without_password(address)}: which rows?", "Give either a table or a query."
+        )
+    try:
+        url = make_url(address)
+        if url.password == "***":  # noqa: S105 - the mask, not a password
+            url = url.set(password=os.environ.get(PASSWORD_VARIABLE))
+        if url.drivername.startswith("sqlite") and url.database and not Path(url.database).exists():
+            raise InputError(f"{url.database}: no such database file.", "Check the address.")
+        engine = create_engine(url)
+        with engine.connect() as connection:
+            if table is not None and table not in inspect(engine).get_table_names():
+                raise InputError(
+                    f"{url.render_as_string()}: there is no table '{table}'.",
+                    f"It has {', '.join(inspect(engine).get_table_names()) or 'none'}.",
+                )
+            quoted = engine.dialect.identifier_preparer.quote(table) if table else ""
+            select = text(query or f"SELECT * FROM {quoted}")  # noqa: S608 - a quoted name
+            frame = pd.read_sql_query(select, connection)
+        engine.dispose()
+    except (exc.SQLAlchemyError, ImportError) as error:
+        raise InputError(
+            f"{without_password(address) if '://' in address else address}: "
+            f"{str(error).splitlines()[0]}",
+            "Check the address, the driver and the query.",
+        ) from error
+    if frame.empty:
+        raise InputError(f"{url.render_as_string()}: the query gives no row.", "Check it.")
+    sha256 = hashlib.sha256(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
+    return RawTable(_as_text(_numbered(frame)), table or "query", sha256.hexdigest())
+
+
+def _numbered(frame: pd.DataFrame) -> pd.DataFrame:
+    frame = frame.set_axis([str(column) for column in frame.columns], axis=1)
+    return frame.set_axis(pd.RangeIndex(1, len(frame) + 1, name="row"), axis=0)
+
+
+def _as_text(frame: pd.DataFrame) -> pd.DataFrame:
+    """Turn what is neither a number nor a date into text."""
+    columns = {}
+    for name, column in frame.items():
+        numeric = pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column)
+        if numeric or pd.api.types.is_datetime64_any_dtype(column):
+            columns[name] = column
+        else:
+            columns[name] = column.astype(object).map(str, na_action="ignore").astype("str")
+    return pd.DataFrame(columns, index=frame.index)

@@ -1,0 +1,105 @@
+"""Fraction or percentage: the unit of a rate, decided for the whole column."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Unit", "detect_unit", "mixed_groups"]
+
+Unit = Literal["fraction", "percent"]
+Floats = npt.NDArray[np.float64]
+
+_FEWEST = 20
+"""Below this many bare numbers no statement about two groups is made."""
+
+
+def detect_unit(bare: Floats, signed: Floats) -> Unit | None:
+    """Tell the unit of a rate column's bare numbers; None where it cannot be told.
+
+    Rates of creators have a median of about 1 to 5 % and rarely exceed 100 %. So a column in
+    which more than one number in twenty exceeds 1 holds percentages, and one whose median is
+    at most 0.2 (20 %) holds fractions.
+
+    Parameters
+    ----------
+    bare
+        The column's numbers without a percent sign, shape (n,).
+    signed
+        Its cells with a percent sign, already divided by 100; their size decides when the bare
+        numbers alone do not.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> detect_unit(np.array([0.056, 0.021, 0.034]), np.array([]))
+    'fraction'
+    >>> detect_unit(np.array([5.6, 2.1, 3.4]), np.array([]))
+    'percent'
+    """
+    sizes = np.abs(bare[np.isfinite(bare) & (bare != 0)])
+    if sizes.size == 0:
+        return "fraction"
+    if np.quantile(sizes, 0.95) > 1:
+        return "percent"
+    if np.median(sizes) <= 0.2:
+        return "fraction"
+    known = np.abs(signed[np.isfinite(signed) & (signed != 0)])
+    if known.size < _FEWEST:
+        return None
+    ratio = np.median(sizes) / np.median(known)
+    return "percent" if ratio > 10 else "fraction"
+
+
+def mixed_groups(bare: Floats) -> tuple[float, float] | None:
+    """Find two groups of numbers a factor of about 100 apart, the trace of mixed units.
+
+    The sizes are split where two Gaussians on the log scale fit best (minimum error
+    thresholding, Kittler and Illingworth 1986). They count as two units when their centres are
+    30 to 330 times apart and the middle between them is nearly empty; a single wide group is not.
+
+    Returns
+    -------
+    tuple or None
+        The median size of the smaller and of the larger numbers, or None for one group.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rates = np.random.default_rng(0).lognormal(-3.5, 0.6, 1000)
+    >>> mixed_groups(rates) is None, mixed_groups(np.r_[rates[:900], 100 * rates[900:]]) is None
+    (True, False)
+    """
+    sizes = np.log10(np.sort(np.abs(bare[np.isfinite(bare) & (bare != 0)])))
+    n = sizes.size
+    if n < _FEWEST:
+        return None
+    split = _best_split(sizes)
+    low, high = np.median(sizes[:split]), np.median(sizes[split:])
+    distance = high - low
+    if not 1.5 <= distance <= 2.52:
+        return None
+    middle = np.sum((sizes > low + 0.4 * distance) & (sizes < low + 0.6 * distance))
+    smaller = min(split, n - split)
+    if middle > 0.1 * smaller:
+        return None
+    return float(10**low), float(10**high)
+
+
+def _best_split(sizes: Floats) -> int:
+    """Give the number of values in the lower group, for sorted `sizes`."""
+    n = sizes.size
+    low = np.arange(3, n - 2)
+    total, squares = np.cumsum(sizes), np.cumsum(sizes**2)
+
+    def spread(count: npt.NDArray[np.int_], first: Floats, second: Floats) -> Floats:
+        return np.sqrt(np.maximum(second / count - (first / count) ** 2, 1e-4))
+
+    first, second = total[low - 1], squares[low - 1]
+    sd_low = spread(low, first, second)
+    sd_high = spread(n - low, total[-1] - first, squares[-1] - second)
+    share = low / n
+    error = share * np.log(sd_low / share) + (1 - share) * np.log(sd_high / (1 - share))
+    return int(low[np.argmin(error)])

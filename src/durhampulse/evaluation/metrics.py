@@ -1,0 +1,219 @@
+"""Scores with bootstrap intervals, and paired comparisons of two models.
+
+All scores are computed for many resamples at once: a resample is a row of weights that says how
+often each observation was drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+__all__ = ["METRICS", "compare_models", "confusion_table", "log_loss", "score_models"]
+
+Floats = npt.NDArray[np.float64]
+Metric = Callable[[Floats, Floats, Floats], Floats]
+
+_RESAMPLES = 1_000
+_CELLS_AT_ONCE = 4_000_000
+
+
+def _ratio(numerator: Floats, denominator: Floats) -> Floats:
+    """Divide; 0 where there is nothing to divide by, as scikit-learn's zero_division=0."""
+    return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)
+
+
+def _accuracy(y_true: Floats, y_prob: Floats, weight: Floats) -> Floats:
+    return _ratio(weight @ ((y_prob >= 0.5) == y_true), weight.sum(axis=1))
+
+
+def _precision(y_true: Floats, y_prob: Floats, weight: Floats) -> Floats:
+    return _ratio(weight @ ((y_prob >= 0.5) * y_true), weight @ (y_prob >= 0.5))
+
+
+def _recall(y_true: Floats, y_prob: Floats, weight: Floats) -> Floats:
+    return _ratio(weight @ ((y_prob >= 0.5) * y_true), weight @ y_true)
+
+
+def _f1(y_true: Floats, y_prob: Floats, weight: Floats) -> Floats:
+    hits = weight @ ((y_prob >= 0.5) * y_true)
+    return _ratio(2 * hits, weight @ (y_prob >= 0.5) + weight @ y_true)
+
+
+def _ranked(y_true: Floats, y_prob: Floats, weight: Floats) -> tuple[Floats, Floats]:
+    """Give cumulative positives and negatives at each distinct score, highest first."""
+    order = np.argsort(-y_prob, kind="stable")
+    ends = np.append(np.flatnonzero(np.diff(y_prob[order])), len(order) - 1)
+    weighted = weight[:, order]
+    positives = np.cumsum(weighted * y_true[order], axis=1)[:, ends]
+    return positives, np.cumsum(weighted, axis=1)[:, ends] - positives
+
+
+def _roc_auc(y_true: Floats, y_prob: Floats, weight: Floats) -> Floats:
+    positives, negatives = _ranked(y_true, y_prob, weight)
+    new = np.diff(positives, axis=1, prepend=0.0)
+    wins = np.sum(new * (negatives[:, -1:] - negatives), axis=1)
+    ties = 0.5 * np.sum(new * np.diff(negatives, axis=1, prepend=0.0), axis=1)
+    return _ratio(wins + ties, positives[:, -1] * negatives[:, -1])
+
+
+def _average_precision(y_true: Floats, y_prob: Floats, weight: Floats) -> Floats:
+    positives, negatives = _ranked(y_true, y_prob, weight)
+    precision = _ratio(positives, positives + negatives)
+    gained = np.sum(np.diff(positives, axis=1, prepend=0.0) * precision, axis=1)
+    return _ratio(gained, positives[:, -1])
+
+
+def _losses(y_true: Floats, y_prob: Floats) -> Floats:
+    p = np.clip(y_prob, 1e-15, 1 - 1e-15)
+    return -(y_true * np.log(p) + (1 - y_true) * np.log1p(-p))
+
+
+def _log_loss(y_true: Floats, y_prob: Floats, weight: Floats) -> Floats:
+    return _ratio(weight @ _losses(y_true, y_prob), weight.sum(axis=1))
+
+
+def _brier(y_true: Floats, y_prob: Floats, weight: Floats) -> Floats:
+    return _ratio(weight @ (y_prob - y_true) ** 2, weight.sum(axis=1))
+
+
+METRICS: dict[str, Metric] = {
+    "accuracy": _accuracy,
+    "precision": _precision,
+    "recall": _recall,
+    "f1": _f1,
+    "roc_auc": _roc_auc,
+    "average_precision": _average_precision,
+    "log_loss": _log_loss,
+    "brier": _brier,
+}
+"""Score by name. The first four call a probability of at least 0.5 a predicted deal."""
+
+
+def log_loss(y_true: Floats, y_prob: Floats) -> float:
+    """Give the mean binary cross-entropy.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> round(log_loss(np.array([0.0, 1.0]), np.array([0.5, 0.5])), 3)
+    0.693
+    """
+    return float(_losses(y_true, y_prob).mean())
+
+
+def score_models(
+    y_true: Floats, y_probs: Mapping[str, Floats], *, level: float = 0.95, random_state: int = 0
+) -> pd.DataFrame:
+    """Score models on the same rows, with percentile bootstrap intervals (Efron 1979).
+
+    Parameters
+    ----------
+    y_true
+        Outcomes 0 or 1, shape (n_rows,).
+    y_probs
+        Model's name to its probabilities, shape (n_rows,) each.
+    level
+        Coverage of the intervals.
+
+    Returns
+    -------
+    DataFrame
+        One row for each model and metric: ``model, metric, value, low, high``.
+    """
+    drawn: dict[tuple[str, str], list[Floats]] = {}
+    for weight in _resamples(len(y_true), random_state):
+        for model, y_prob in y_probs.items():
+            for name, metric in METRICS.items():
+                drawn.setdefault((model, name), []).append(metric(y_true, y_prob, weight))
+    once = np.ones((1, len(y_true)))
+    rows = []
+    for (model, name), parts in drawn.items():
+        tail = (1 - level) / 2
+        low, high = np.quantile(np.concatenate(parts), [tail, 1 - tail])
+        value = METRICS[name](y_true, y_probs[model], once)[0]
+        rows.append((model, name, float(value), float(low), float(high)))
+    return pd.DataFrame(rows, columns=["model", "metric", "value", "low", "high"])
+
+
+def compare_models(
+    y_true: Floats,
+    first: Floats,
+    second: Floats,
+    *,
+    metrics: tuple[str, ...] = ("accuracy", "f1", "log_loss"),
+    level: float = 0.95,
+    random_state: int = 0,
+) -> pd.DataFrame:
+    """Compare two models on the same rows: differences first minus second.
+
+    Intervals are paired bootstrap intervals. For accuracy ``p_value`` is McNemar's exact test on
+    the rows that only one of the two got right (McNemar 1947); for the others it is twice the
+    smaller share of resamples on one side of zero.
+
+    Returns
+    -------
+    DataFrame
+        One row for each metric: ``metric, first, second, difference, low, high, p_value``.
+    """
+    drawn: dict[str, list[Floats]] = {name: [] for name in metrics}
+    for weight in _resamples(len(y_true), random_state):
+        for name in metrics:
+            score = METRICS[name]
+            drawn[name].append(score(y_true, first, weight) - score(y_true, second, weight))
+    once = np.ones((1, len(y_true)))
+    rows = []
+    for name in metrics:
+        one, two = (float(METRICS[name](y_true, p, once)[0]) for p in (first, second))
+        differences = np.concatenate(drawn[name])
+        low, high = np.quantile(differences, [(1 - level) / 2, (1 + level) / 2])
+        side = min(np.mean(differences <= 0), np.mean(differences >= 0))
+        p = _mcnemar(y_true, first, second) if name == "accuracy" else min(1.0, 2 * float(side))
+        rows.append((name, one, two, one - two, float(low), float(high), p))
+    columns = ["metric", "first", "second", "difference", "low", "high", "p_value"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _mcnemar(y_true: Floats, first: Floats, second: Floats) -> float:
+    from scipy.stats import binomtest
+
+    right_first, right_second = (first >= 0.5) == y_true, (second >= 0.5) == y_true
+    only_first = int(np.sum(right_first & ~right_second))
+    disagree = only_first + int(np.sum(right_second & ~right_first))
+    return 1.0 if disagree == 0 else float(binomtest(only_first, disagree).pvalue)
+
+
+def confusion_table(y_true: Floats, y_prob: Floats, *, threshold: float = 0.5) -> pd.DataFrame:
+    """Count actual against predicted outcomes.
+
+    Returns
+    -------
+    DataFrame
+        Shape (2, 2); rows are actual, columns predicted, ``no deal`` before ``deal``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> confusion_table(np.array([0.0, 1.0, 1.0]), np.array([0.2, 0.9, 0.1])).to_numpy().tolist()
+    [[1, 0], [1, 1]]
+    """
+    names = ["no deal", "deal"]
+    pairs = 2 * y_true.astype(int) + (y_prob >= threshold)
+    counts = np.bincount(pairs.astype(int), minlength=4).reshape(2, 2)
+    return pd.DataFrame(
+        counts, index=pd.Index(names, name="actual"), columns=pd.Index(names, name="predicted")
+    )
+
+
+def _resamples(n: int, random_state: int) -> Iterator[Floats]:
+    """Give bootstrap weights, a bounded number of cells at a time, shape (some, n)."""
+    rng = np.random.default_rng(random_state)
+    total = _RESAMPLES if n <= 50_000 else _RESAMPLES // 5
+    at_once = max(1, _CELLS_AT_ONCE // n)
+    for start in range(0, total, at_once):
+        size = min(at_once, total - start)
+        drawn = rng.integers(0, n, (size, n)) + n * np.arange(size)[:, None]
+        yield np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)

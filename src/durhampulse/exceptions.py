@@ -1,0 +1,57 @@
+"""Every error DurhamPulse raises on purpose.
+
+::
+
+    DurhamPulseError
+    ├── InputError         the table, file or option cannot be used      exit code 2
+    ├── OutputError        the result cannot be written where asked      exit code 2
+    ├── CannotJudgeError   the data were read, but allow no judgement    exit code 1
+    └── ModelError         a model folder is damaged, foreign or unsafe  exit code 1
+
+Each message names what is wrong and where; ``way_out`` says what the reader can do about it.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+__all__ = ["CannotJudgeError", "DurhamPulseError", "InputError", "ModelError", "OutputError"]
+
+
+class DurhamPulseError(Exception):
+    """Root of the tree; catch it to catch every deliberate error of this package.
+
+    Parameters
+    ----------
+    problem
+        What is wrong, with the file, row, column and rule where they are known.
+    way_out
+        What the reader can do about it.
+    """
+
+    exit_code: ClassVar[int] = 2
+
+    def __init__(self, problem: str, way_out: str = "") -> None:
+        super().__init__(f"{problem}\n{way_out}" if way_out else problem)
+        self.problem = problem
+        self.way_out = way_out
+
+
+class InputError(DurhamPulseError):
+    """The table, file or option cannot be used as given."""
+
+
+class OutputError(DurhamPulseError):
+    """The result cannot be written where it was asked for."""
+
+
+class CannotJudgeError(DurhamPulseError):
+    """The data were read without trouble, but allow no judgement."""
+
+    exit_code = 1
+
+
+class ModelError(DurhamPulseError):
+    """A model folder is damaged, foreign or unsafe."""
+
+    exit_code = 1

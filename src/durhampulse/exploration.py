@@ -1,0 +1,258 @@
+"""A: what the table looks like, and which features go with the outcome."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from durhampulse.creators import Creators
+from durhampulse.creators.schema import FOLLOWERS, IDENTIFIER, LABEL, TIERS
+
+__all__ = [
+    "associations",
+    "column_overview",
+    "correlations",
+    "outcome_by_group",
+    "outcome_histograms",
+    "target_distribution",
+    "tier_of",
+]
+
+Floats = npt.NDArray[np.float64]
+
+_Z = 1.959964
+
+
+def column_overview(creators: Creators) -> pd.DataFrame:
+    """Describe each column: type, missing cells, distinct values, range, role.
+
+    Returns
+    -------
+    DataFrame
+        One row a column: ``column, dtype, missing, missing_share, distinct, typical, role, reason``
+        where typical is the median and range of numbers or the most frequent level.
+    """
+    rows = []
+    for role in creators.roles:
+        values = creators.table[role.column]
+        missing = int(values.isna().sum())
+        rows.append(
+            {
+                "column": role.column,
+                "dtype": str(values.dtype),
+                "missing": missing,
+                "missing_share": missing / len(values),
+                "distinct": values.nunique(),
+                "typical": _typical(values, identifier=role.column == IDENTIFIER),
+                "role": role.role,
+                "reason": role.reason,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _typical(values: pd.Series, *, identifier: bool) -> str:
+    known = values.dropna()
+    if known.empty:
+        return "empty"
+    if identifier:
+        return f"e.g. {known.iloc[0]}"
+    if pd.api.types.is_numeric_dtype(values):
+        return f"{known.median():.4g} ({known.min():.4g} to {known.max():.4g})"
+    counts = known.astype("str").value_counts()
+    return f"{counts.index[0]} ({counts.iloc[0] / len(known):.0%})"
+
+
+def target_distribution(labelled: pd.DataFrame) -> pd.DataFrame:
+    """Count the outcomes.
+
+    Returns
+    -------
+    DataFrame
+        Two rows: ``outcome, creators, share``.
+    """
+    deals = int(labelled[LABEL].sum())
+    counts = np.array([len(labelled) - deals, deals])
+    names = ["no deal (0)", "deal (1)"]
+    return pd.DataFrame({"outcome": names, "creators": counts, "share": counts / counts.sum()})
+
+
+def associations(creators: Creators, *, random_state: int = 0) -> pd.DataFrame:
+    """Measure how each feature goes with the outcome, by a measure that suits its type.
+
+    Numbers and ordered levels: rank-biserial correlation, 2 AUC - 1, between -1 and 1, with
+    DeLong's interval (DeLong, DeLong and Clarke-Pearson 1988). Categories: Cramér's V corrected
+    for bias (Bergsma 2013), between 0 and 1, with a bootstrap interval. Missing values are left
+    out. ``p_value`` is of the Mann-Whitney and the chi-squared test, adjusted for the number of
+    features after Holm.
+
+    Returns
+    -------
+    DataFrame
+        ``feature, measure, value, low, high, p_value``, the strongest first.
+    """
+    labelled = creators.labelled
+    outcome = labelled[LABEL].to_numpy(np.float64)
+    rng = np.random.default_rng(random_state)
+    rows = []
+    for role in creators.features:
+        values = labelled[role.column]
+        known = values.notna().to_numpy(bool)
+        if values.nunique() < 2 or len(np.unique(outcome[known])) < 2:
+            continue
+        if role.kind == "numeric":
+            numbers = values[known].to_numpy(np.float64)
+            row = ("rank-biserial correlation", *_rank_biserial(numbers, outcome[known]))
+        else:
+            counts = pd.crosstab(values[known], outcome[known]).to_numpy()
+            row = ("Cramér's V", *_cramers_v(counts, rng))
+        rows.append((role.column, *row))
+    columns = ["feature", "measure", "value", "low", "high", "p_value"]
+    found = pd.DataFrame(rows, columns=columns)
+    found["p_value"] = _holm(found["p_value"].to_numpy(np.float64))
+    strength = found["value"].abs()
+    return found.loc[strength.sort_values(ascending=False).index].reset_index(drop=True)
+
+
+def _rank_biserial(numbers: Floats, outcome: Floats) -> tuple[float, float, float, float]:
+    from scipy.stats import mannwhitneyu, rankdata
+
+    deal, none = numbers[outcome == 1], numbers[outcome == 0]
+    ranks = rankdata(np.concatenate([deal, none]))
+    above = (ranks[: len(deal)] - rankdata(deal)) / len(none)
+    below = 1 - (ranks[len(deal) :] - rankdata(none)) / len(deal)
+    auc = above.mean()
+    variance = sum(np.var(part, ddof=1) / len(part) for part in (above, below) if len(part) > 1)
+    half = 2 * _Z * np.sqrt(variance)
+    value = 2 * auc - 1
+    p = float(mannwhitneyu(deal, none, method="asymptotic").pvalue)
+    return float(value), float(max(value - half, -1)), float(min(value + half, 1)), p
+
+
+def _cramers_v(
+    counts: npt.NDArray[np.int64], rng: np.random.Generator
+) -> tuple[float, float, float, float]:
+    from scipy.stats import chi2_contingency
+
+    n = int(counts.sum())
+    drawn = rng.multinomial(n, (counts / n).ravel(), size=500).reshape(-1, *counts.shape)
+    values = [_corrected_v(sample) for sample in drawn]
+    low, high = np.quantile(values, [0.025, 0.975])
+    p = float(chi2_contingency(counts, correction=False).pvalue)
+    return _corrected_v(counts), float(low), float(high), p
+
+
+def _corrected_v(counts: npt.NDArray[np.int64]) -> float:
+    counts = counts[counts.sum(axis=1) > 0][:, counts.sum(axis=0) > 0]
+    n, (r, c) = counts.sum(), counts.shape
+    if min(r, c) < 2:
+        return 0.0
+    expected = np.outer(counts.sum(axis=1), counts.sum(axis=0)) / n
+    phi2 = np.sum((counts - expected) ** 2 / expected) / n
+    phi2 = max(0.0, phi2 - (r - 1) * (c - 1) / (n - 1))
+    rows, columns = r - (r - 1) ** 2 / (n - 1), c - (c - 1) ** 2 / (n - 1)
+    return float(np.sqrt(phi2 / max(min(rows - 1, columns - 1), 1e-12)))
+
+
+def _holm(p: Floats) -> Floats:
+    order = np.argsort(p)
+    adjusted = np.maximum.accumulate(np.minimum(p[order] * np.arange(len(p), 0, -1), 1))
+    result = np.empty_like(p)
+    result[order] = adjusted
+    return result
+
+
+def outcome_by_group(creators: Creators, feature: str, *, groups: int = 5) -> pd.DataFrame:
+    """Give the share of deals by level of a feature, or by fifth of a numeric one.
+
+    Returns
+    -------
+    DataFrame
+        ``group, creators, deals, share, low, high`` with 95 % intervals (normal approximation
+        by Agresti and Coull 1998); numeric groups ascending, levels by share.
+    """
+    labelled = creators.labelled
+    values = labelled[feature]
+    if pd.api.types.is_numeric_dtype(values):
+        by = pd.qcut(values, groups, duplicates="drop")
+        by = by.cat.rename_categories([_range_text(part) for part in by.cat.categories])
+    else:
+        counts = values.value_counts()
+        by = values.where(values.isin(counts.index[:12]), "all others").where(values.notna())
+    table = labelled.groupby(by, observed=True)[LABEL].agg(creators="size", deals="sum")
+    share = (table["deals"] + 2) / (table["creators"] + 4)
+    half = _Z * np.sqrt(share * (1 - share) / (table["creators"] + 4))
+    table["share"] = table["deals"] / table["creators"]
+    table["low"], table["high"] = (share - half).clip(0), (share + half).clip(upper=1)
+    table = table.rename_axis("group").reset_index()
+    if not pd.api.types.is_numeric_dtype(values):
+        table = table.sort_values("share", ascending=False, ignore_index=True)
+    return table.astype({"group": "str"})
+
+
+def _range_text(part: pd.Interval) -> str:
+    return f"{part.left:.4g} to {part.right:.4g}"
+
+
+def outcome_histograms(creators: Creators, *, bins: int = 24) -> pd.DataFrame:
+    """Give the distribution of each numeric feature among creators with and without a deal.
+
+    Skewed features are counted in bins of equal width on a logarithmic scale; values beyond the
+    1st and 99th percentile are left out of the picture.
+
+    Returns
+    -------
+    DataFrame
+        ``feature, scale, outcome, left, right, share``; shares of one outcome sum to 1.
+    """
+    labelled = creators.labelled
+    parts = []
+    for role in creators.features:
+        if role.kind != "numeric":
+            continue
+        values = labelled[role.column]
+        low, high = values.quantile([0.01, 0.99])
+        positive = values[values > 0]
+        logarithmic = bool(low >= 0 and not positive.empty and high > 3 * positive.median())
+        if logarithmic:
+            edges = np.geomspace(max(low, positive.quantile(0.01)), max(high, 1e-12), bins + 1)
+        else:
+            edges = np.linspace(low, high, bins + 1)
+        for outcome, name in ((0, "no deal"), (1, "deal")):
+            counts, _ = np.histogram(values[labelled[LABEL] == outcome].dropna(), edges)
+            scale = "log" if logarithmic else "linear"
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "feature": role.column,
+                        "scale": scale,
+                        "outcome": name,
+                        "left": edges[:-1],
+                        "right": edges[1:],
+                        "share": counts / max(counts.sum(), 1),
+                    }
+                )
+            )
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def correlations(creators: Creators) -> pd.DataFrame:
+    """Give Spearman's rank correlations between numeric features and the outcome.
+
+    Returns
+    -------
+    DataFrame
+        Square and symmetric; the outcome is the last row and column.
+    """
+    numeric = [role.column for role in creators.features if role.kind == "numeric"]
+    return creators.labelled[[*numeric, LABEL]].corr(method="spearman")
+
+
+def tier_of(table: pd.DataFrame) -> pd.Series:
+    """Give each creator's tier by followers; missing where the followers are."""
+    starts = [start for _, start in TIERS]
+    tiers = pd.cut(
+        table[FOLLOWERS], [*starts, np.inf], right=False, labels=[name for name, _ in TIERS]
+    )
+    return pd.Series(tiers, index=table.index)

@@ -1,0 +1,1 @@
+"""The models: classical classifiers, the MLP, the CNN, and how they are trained."""

@@ -1,0 +1,56 @@
+"""B2: the classical classifiers, one of each family."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from catboost import CatBoostClassifier
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.linear_model import LogisticRegression
+
+__all__ = ["CLASSIFIERS", "build_boosting", "build_forest", "build_logistic"]
+
+
+def build_logistic(random_state: int) -> LogisticRegression:
+    """Build the linear model: a weighted sum of the features on the log-odds scale."""
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=1.0, max_iter=1_000, random_state=random_state)
+
+
+def build_forest(random_state: int) -> RandomForestClassifier:
+    """Build the forest: many deep trees on resampled rows, averaged.
+
+    Leaves hold at least 1 in 1,000 rows, so that a leaf's share of deals is a probability
+    rather than a memory of single creators.
+    """
+    from sklearn.ensemble import RandomForestClassifier
+
+    return RandomForestClassifier(
+        n_estimators=200, min_samples_leaf=0.001, n_jobs=2, random_state=random_state
+    )
+
+
+def build_boosting(random_state: int) -> CatBoostClassifier:
+    """Build gradient boosting: shallow trees, each correcting the sum of those before it."""
+    from catboost import CatBoostClassifier
+
+    return CatBoostClassifier(
+        iterations=500,
+        depth=4,
+        learning_rate=0.04,
+        l2_leaf_reg=6,
+        thread_count=2,
+        random_seed=random_state,
+        allow_writing_files=False,
+        verbose=False,
+    )
+
+
+CLASSIFIERS = {
+    "Logistic regression": build_logistic,
+    "Random forest": build_forest,
+    "Gradient boosting": build_boosting,
+}
+"""Name to builder; simplest first, so that ties go to the simpler one."""

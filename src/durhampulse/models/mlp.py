@@ -1,0 +1,183 @@
+"""C and D: the multilayer perceptron in Keras, plain and regularised."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from durhampulse.models.weights import DenseNetwork
+
+# Keras reads its backend once, when it is first imported.
+os.environ.setdefault("KERAS_BACKEND", "jax")
+
+if TYPE_CHECKING:
+    import keras
+
+__all__ = ["MLPTraining", "NetworkPlan", "batch_size", "build_mlp", "train_mlp"]
+
+Floats = npt.NDArray[np.float64]
+Singles = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class NetworkPlan:
+    """What distinguishes one network of this study from another.
+
+    Attributes
+    ----------
+    name
+        How it is called in tables and charts.
+    dropout
+        Share of units switched off in training, after the first and second hidden layer.
+    l2
+        Weight of the squared weights in the training loss, for both hidden layers.
+    """
+
+    name: str
+    dropout: tuple[float, float]
+    l2: float = 0.0
+
+
+@dataclass(frozen=True)
+class MLPTraining:
+    """A trained network and how its training went.
+
+    Attributes
+    ----------
+    plan, seed
+        What was trained.
+    network
+        The trained weights as plain data.
+    curves
+        One row an epoch: ``loss`` and ``accuracy`` on the rows trained on, ``val_loss`` and
+        ``val_accuracy`` on the held-out rows. The loss is binary cross-entropy without the L2
+        penalty and with dropout off, on both sides.
+    """
+
+    plan: NetworkPlan
+    seed: int
+    network: DenseNetwork
+    curves: pd.DataFrame
+
+
+def build_mlp(n_features: int, plan: NetworkPlan) -> keras.Model:
+    """Build and compile the network: two hidden layers and a sigmoid."""
+    import keras
+    from keras import layers, regularizers
+
+    def penalty() -> Any:
+        return regularizers.L2(plan.l2) if plan.l2 else None
+
+    model = keras.Sequential(
+        [
+            keras.Input(shape=(n_features,)),
+            layers.Dense(64, activation="relu", kernel_regularizer=penalty()),
+            layers.Dropout(plan.dropout[0]),
+            layers.Dense(32, activation="relu", kernel_regularizer=penalty()),
+            layers.Dropout(plan.dropout[1]),
+            layers.Dense(1, activation="sigmoid"),
+        ]
+    )
+    model.compile(
+        optimizer=keras.optimizers.Adam(learning_rate=0.002),
+        loss="binary_crossentropy",
+        metrics=["accuracy"],
+    )
+    return model
+
+
+def train_mlp(
+    X: Floats,
+    y: Floats,
+    plan: NetworkPlan,
+    *,
+    epochs: int = 30,
+    validation_split: float = 0.2,
+    random_state: int = 0,
+) -> MLPTraining:
+    """Train a network and record its curves.
+
+    Parameters
+    ----------
+    X
+        Encoded features, shape (n_rows, n_features).
+    y
+        Outcomes 0 or 1, shape (n_rows,).
+    plan
+        Which network.
+    epochs
+        Passes over the training rows.
+    validation_split
+        Share of rows, drawn at random, that are held out to watch; 0 for none.
+    random_state
+        Seed of the weights, of dropout and of the order of rows.
+    """
+    import keras
+
+    keras.utils.set_random_seed(random_state)
+    order = np.random.default_rng(random_state).permutation(len(y))
+    X32, y32 = X[order].astype(np.float32), y[order].astype(np.float32)
+    cut = len(y) - round(validation_split * len(y))
+    watch = _Watch(X32[:cut], y32[:cut], X32[cut:], y32[cut:])
+    model = build_mlp(X.shape[1], plan)
+    model.fit(
+        X32,
+        y32,
+        validation_split=validation_split,  # Keras takes the last rows: here a random part
+        epochs=epochs,
+        batch_size=batch_size(cut),
+        callbacks=[watch.callback()] if validation_split else [],
+        verbose=0,
+    )
+    return MLPTraining(plan, random_state, DenseNetwork.from_keras(model), watch.curves())
+
+
+def batch_size(n_rows: int) -> int:
+    """Give a batch size that keeps an epoch at about 32 to 64 steps, whatever the table's size.
+
+    Examples
+    --------
+    >>> batch_size(3_200), batch_size(100_000)
+    (64, 2048)
+    """
+    return int(2 ** np.clip(np.ceil(np.log2(max(n_rows, 1) / 64)), 4, 12))
+
+
+class _Watch:
+    """Scores the network after each epoch as it would be used: no penalty, no dropout.
+
+    Keras's own training loss holds the L2 penalty and runs with dropout on, so it cannot be
+    compared with the validation loss or between networks.
+    """
+
+    def __init__(self, X: Singles, y: Singles, X_val: Singles, y_val: Singles) -> None:
+        self.parts = {"": (X, y), "val_": (X_val, y_val)}
+        self.rows: list[dict[str, float]] = []
+
+    def callback(self) -> keras.callbacks.Callback:
+        import keras
+
+        def score(epoch: int, _logs: object) -> None:
+            network = DenseNetwork.from_keras(callback.model)
+            row: dict[str, float] = {"epoch": epoch + 1}
+            for prefix, (X, y) in self.parts.items():
+                y_prob = network.predict_proba(X)
+                row[f"{prefix}loss"] = _cross_entropy(y, y_prob)
+                row[f"{prefix}accuracy"] = float(np.mean((y_prob >= 0.5) == y))
+            self.rows.append(row)
+
+        callback = keras.callbacks.LambdaCallback(on_epoch_end=score)
+        return callback
+
+    def curves(self) -> pd.DataFrame:
+        return pd.DataFrame(self.rows)
+
+
+def _cross_entropy(y_true: Singles, y_prob: Floats) -> float:
+    p = np.clip(y_prob, 1e-7, 1 - 1e-7)
+    return float(-np.mean(y_true * np.log(p) + (1 - y_true) * np.log1p(-p)))

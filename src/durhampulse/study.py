@@ -1,0 +1,444 @@
+"""The study's parts A to E, in the order in which the notebook and the command line call them.
+
+Each function takes what earlier parts gave and gives a part: a frozen dataclass of tables. Words
+about them come from :mod:`durhampulse.interpretation`, pictures from
+:mod:`durhampulse.report.plots`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from durhampulse import exploration
+from durhampulse.creators import Creators, read_creators
+from durhampulse.creators.schema import LABEL
+from durhampulse.creators.units import Unit
+from durhampulse.decision import BANDS, Thresholds, assign_bands, decision_table
+from durhampulse.evaluation.calibration import (
+    band_hit_rates,
+    gain_curve,
+    invitation_table,
+    reliability,
+)
+from durhampulse.evaluation.metrics import compare_models, confusion_table, log_loss, score_models
+from durhampulse.exceptions import CannotJudgeError
+from durhampulse.features import Encoding, learn_encoding, split_creators
+from durhampulse.models.classifiers import CLASSIFIERS
+from durhampulse.models.fitted import FittedModel
+from durhampulse.models.mlp import MLPTraining, NetworkPlan, train_mlp
+from durhampulse.models.training import classifier_learner, cross_validate, mlp_learner
+from durhampulse.models.weights import Weights
+
+__all__ = [
+    "BASE_RATE", "MLP", "REGULARISED", "UNREGULARISED",
+    "BaselineComparison", "Comparison", "Confusion", "Decision", "Exploration", "Inspection",
+    "Preparation", "Regularisation", "Study",
+    "compare_classifiers", "compare_with_baseline", "decide", "explore", "load_and_inspect",
+    "measure_regularisation", "prepare", "read_confusion", "train_network",
+]  # fmt: skip
+
+Floats = npt.NDArray[np.float64]
+
+MLP = NetworkPlan("MLP", dropout=(0.3, 0.0))
+REGULARISED = NetworkPlan("MLP with dropout and L2", dropout=(0.3, 0.3), l2=0.001)
+UNREGULARISED = NetworkPlan("MLP without regularisation", dropout=(0.0, 0.0))
+BASE_RATE = "Base rate alone"
+
+_FEWEST_OF_A_CLASS = 40
+_MOST_TRAINING_ROWS = 100_000
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """A1: the table as read."""
+
+    creators: Creators
+    shape: tuple[int, int]
+    columns: pd.DataFrame
+    head: pd.DataFrame
+    irregularities: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """A2: the target and what goes with it; ``feature`` is the one explained."""
+
+    target: pd.DataFrame
+    associations: pd.DataFrame
+    feature: str
+    by_group: pd.DataFrame
+    histograms: pd.DataFrame
+    correlations: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """B1: the two parts, and the training part's encoding applied to both.
+
+    ``left_out`` counts training rows beyond the most that are trained on.
+    """
+
+    train: pd.DataFrame
+    test: pd.DataFrame
+    encoding: Encoding
+    X_train: pd.DataFrame
+    X_test: pd.DataFrame
+    y_train: Floats
+    y_test: Floats
+    left_out: int
+    creators: Creators
+    random_state: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """B2: classifiers cross-validated on the training part, then scored once on the test part.
+
+    Attributes
+    ----------
+    cross_validated, tested
+        ``model, metric, value, low, high``.
+    out_of_fold, y_prob
+        Probabilities by model, for the training and the test rows.
+    models
+        Fitted on the whole training part, by name.
+    baseline
+        The model with the lowest cross-validated log loss.
+    margin
+        Its comparison with the runner-up on the training rows, out of fold.
+    runner_up
+        The second best.
+    signal
+        ROC AUC of the baseline out of fold, with its 99 % interval.
+    """
+
+    cross_validated: pd.DataFrame
+    tested: pd.DataFrame
+    out_of_fold: Mapping[str, Floats]
+    y_prob: Mapping[str, Floats]
+    models: Mapping[str, FittedModel]
+    baseline: str
+    runner_up: str
+    margin: pd.DataFrame
+    signal: tuple[float, float, float]
+
+    @property
+    def has_signal(self) -> bool:
+        """Whether the baseline ranks creators better than chance, at the 1 % level."""
+        return self.signal[1] > 0.5
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """B3: the baseline's confusion matrix on the test part."""
+
+    model: str
+    table: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class BaselineComparison:
+    """C3: the MLP against the baseline on the same test rows."""
+
+    baseline: str
+    tested: pd.DataFrame
+    difference: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Regularisation:
+    """D2: networks without, with some and with more regularisation, over several seeds.
+
+    Attributes
+    ----------
+    runs
+        One row a network and seed: ``network, seed, train_loss, val_loss, gap, best_epoch,
+        test_loss, test_accuracy, test_f1``.
+    summary
+        Mean and standard deviation over the seeds.
+    curves
+        ``network, seed, epoch, loss, val_loss``.
+    """
+
+    runs: pd.DataFrame
+    summary: pd.DataFrame
+    curves: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Decision:
+    """E: what the marketing team gets.
+
+    Attributes
+    ----------
+    champion
+        The model that decides: the better of baseline and MLP by cross-validated log loss.
+    cross_validated
+        The comparison it was chosen by.
+    table
+        The decision table over test part and unlabelled creators.
+    hit_rates, reliability, gain, invitations
+        What the bands and the ranking are worth, measured on the test part.
+    tested
+        The champion's scores on the test part.
+    """
+
+    champion: FittedModel
+    thresholds: Thresholds
+    cross_validated: pd.DataFrame
+    table: pd.DataFrame
+    hit_rates: pd.DataFrame
+    reliability: pd.DataFrame
+    gain: pd.DataFrame
+    invitations: pd.DataFrame
+    tested: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Study:
+    """All parts of one study."""
+
+    a1: Inspection
+    a2: Exploration
+    b1: Preparation
+    b2: Comparison
+    b3: Confusion
+    c2: MLPTraining
+    c3: BaselineComparison
+    d1: MLPTraining
+    d2: Regularisation
+    e: Decision
+
+
+def load_and_inspect(
+    source: str | Path,
+    *,
+    columns: Mapping[str, str] | None = None,
+    units: Mapping[str, Unit] | None = None,
+    table: str | None = None,
+    query: str | None = None,
+) -> Inspection:
+    """A1: load a creators' table and look at it; parameters as in :func:`read_creators`."""
+    creators = read_creators(source, columns=columns, units=units, table=table, query=query)
+    return Inspection(
+        creators,
+        (creators.rows_read, creators.columns_read),
+        exploration.column_overview(creators),
+        creators.table.head(),
+        creators.irregularities,
+    )
+
+
+def explore(creators: Creators, *, random_state: int = 0) -> Exploration:
+    """A2: the target's distribution, and the features that go with it.
+
+    Raises
+    ------
+    CannotJudgeError
+        If outcomes are missing or too few of one kind to learn from.
+    """
+    _require_outcomes(creators)
+    found = exploration.associations(creators, random_state=random_state)
+    if found.empty:
+        raise CannotJudgeError(
+            f"{creators.source.name}: no feature holds two different values.",
+            "Add columns that tell creators apart.",
+        )
+    # The interval's end nearest to zero: what the association is at least.
+    surely = np.maximum(found["low"], -found["high"])
+    feature = str(found.loc[surely.idxmax(), "feature"])
+    return Exploration(
+        exploration.target_distribution(creators.labelled),
+        found,
+        feature,
+        exploration.outcome_by_group(creators, feature),
+        exploration.outcome_histograms(creators),
+        exploration.correlations(creators),
+    )
+
+
+def _require_outcomes(creators: Creators) -> None:
+    name = creators.source.name
+    if LABEL not in creators.table:
+        raise CannotJudgeError(
+            f"{name}: no column {LABEL}, so there is no outcome to learn from.",
+            f"If another column holds it, name it: --map {LABEL}=HEADER.",
+        )
+    deals = int(creators.labelled[LABEL].sum())
+    none = len(creators.labelled) - deals
+    if min(deals, none) < _FEWEST_OF_A_CLASS:
+        raise CannotJudgeError(
+            f"{name}: {deals} creators with a deal and {none} without are too few to learn from.",
+            f"At least {_FEWEST_OF_A_CLASS} of either are needed; add past outcomes.",
+        )
+
+
+def prepare(creators: Creators, *, random_state: int = 0) -> Preparation:
+    """B1: split 80/20, encode and normalise; all that is learned comes from the training part."""
+    train, test = split_creators(creators.labelled, random_state=random_state)
+    left_out = max(len(train) - _MOST_TRAINING_ROWS, 0)
+    if left_out:
+        train = train.sample(_MOST_TRAINING_ROWS, random_state=random_state).sort_index()
+    encoding = learn_encoding(train, creators.features)
+    return Preparation(
+        train,
+        test,
+        encoding,
+        encoding.frame(train),
+        encoding.frame(test),
+        train[LABEL].to_numpy(np.float64),
+        test[LABEL].to_numpy(np.float64),
+        left_out,
+        creators,
+        random_state,
+    )
+
+
+def compare_classifiers(part: Preparation) -> Comparison:
+    """B2: cross-validate the classifiers, choose the baseline, score all once on the test part."""
+    y_train, y_test, seed = part.y_train, part.y_test, part.random_state
+    out_of_fold: dict[str, Floats] = {}
+    models: dict[str, FittedModel] = {}
+    for name in CLASSIFIERS:
+        learner = classifier_learner(name, seed)
+        out_of_fold[name], _ = cross_validate(
+            learner, part.train, part.creators.features, random_state=seed
+        )
+        weights = learner(part.X_train.to_numpy(), y_train)
+        models[name] = FittedModel(name, part.encoding, weights)
+    y_prob = {name: _predict(model.weights, part.X_test) for name, model in models.items()}
+    constant = {BASE_RATE: y_train.mean()}
+    baseline, runner_up = sorted(models, key=lambda name: log_loss(y_train, out_of_fold[name]))[:2]
+    oof_scores = score_models(y_train, {**_constants(constant, y_train), **out_of_fold})
+    certain = score_models(y_train, {baseline: out_of_fold[baseline]}, level=0.99)
+    auc = certain.loc[certain["metric"] == "roc_auc", ["value", "low", "high"]].iloc[0]
+    return Comparison(
+        oof_scores,
+        score_models(y_test, {**_constants(constant, y_test), **y_prob}),
+        out_of_fold,
+        y_prob,
+        models,
+        baseline,
+        runner_up,
+        compare_models(y_train, out_of_fold[baseline], out_of_fold[runner_up]),
+        (float(auc["value"]), float(auc["low"]), float(auc["high"])),
+    )
+
+
+def _constants(constants: Mapping[str, float], y: Floats) -> dict[str, Floats]:
+    return {name: np.full(len(y), value) for name, value in constants.items()}
+
+
+def _predict(weights: Weights, X: pd.DataFrame) -> Floats:
+    return weights.predict_proba(X.to_numpy())
+
+
+def read_confusion(part: Preparation, comparison: Comparison) -> Confusion:
+    """B3: count the baseline's hits and misses on the test part, at a probability of 0.5."""
+    name = comparison.baseline
+    return Confusion(name, confusion_table(part.y_test, comparison.y_prob[name]))
+
+
+def train_network(part: Preparation, plan: NetworkPlan) -> MLPTraining:
+    """C2 and D1: train a network, a fifth of the training part held out to watch it."""
+    return train_mlp(part.X_train.to_numpy(), part.y_train, plan, random_state=part.random_state)
+
+
+def compare_with_baseline(
+    part: Preparation, comparison: Comparison, training: MLPTraining
+) -> BaselineComparison:
+    """C3: score the network and the baseline on the same test rows."""
+    baseline = comparison.baseline
+    y_prob = _predict(training.network, part.X_test)
+    probs = {baseline: comparison.y_prob[baseline], training.plan.name: y_prob}
+    return BaselineComparison(
+        baseline,
+        score_models(part.y_test, probs),
+        compare_models(part.y_test, y_prob, comparison.y_prob[baseline]),
+    )
+
+
+def measure_regularisation(
+    part: Preparation, *trained: MLPTraining, seeds: tuple[int, ...] = (0, 1, 2)
+) -> Regularisation:
+    """D2: compare three networks over seeds; what was `trained` already is not trained again.
+
+    All losses are binary cross-entropy without the L2 penalty and with dropout off.
+    """
+    done = {(run.plan.name, run.seed): run for run in trained}
+    rows, curves = [], []
+    for plan in (UNREGULARISED, MLP, REGULARISED):
+        for offset in seeds:
+            seed = part.random_state + offset
+            run = done.get((plan.name, seed)) or train_mlp(
+                part.X_train.to_numpy(), part.y_train, plan, random_state=seed
+            )
+            rows.append(_regularisation_row(part, run))
+            curves.append(run.curves.assign(network=plan.name, seed=seed))
+    runs = pd.DataFrame(rows)
+    numbers = runs.drop(columns="seed").groupby("network", sort=False)
+    summary = numbers.agg(["mean", "std"])
+    summary.columns = [f"{name}_{what}" for name, what in summary.columns]
+    return Regularisation(runs, summary.reset_index(), pd.concat(curves, ignore_index=True))
+
+
+def _regularisation_row(part: Preparation, run: MLPTraining) -> dict[str, object]:
+    y_prob = _predict(run.network, part.X_test)
+    confusion = confusion_table(part.y_test, y_prob).to_numpy()
+    last = run.curves.iloc[-1]
+    return {
+        "network": run.plan.name,
+        "seed": run.seed,
+        "train_loss": float(last["loss"]),
+        "val_loss": float(last["val_loss"]),
+        "gap": float(last["val_loss"] - last["loss"]),
+        "best_epoch": int(run.curves["val_loss"].idxmin()) + 1,
+        "test_loss": log_loss(part.y_test, y_prob),
+        "test_accuracy": float(np.trace(confusion) / confusion.sum()),
+        "test_f1": float(2 * confusion[1, 1] / max(confusion[1].sum() + confusion[:, 1].sum(), 1)),
+    }
+
+
+def decide(
+    part: Preparation,
+    comparison: Comparison,
+    training: MLPTraining,
+    *,
+    thresholds: Thresholds | None = None,
+) -> Decision:
+    """E: choose the model that decides, decide, and measure what the decisions are worth.
+
+    Decisions are made for the creators that were not trained on: the test part and all those
+    without a known outcome. Their worth is measured on the test part.
+    """
+    thresholds = thresholds or Thresholds()
+    baseline, network = comparison.baseline, training.plan.name
+    network_prob, _ = cross_validate(
+        mlp_learner(training.plan, part.random_state),
+        part.train,
+        part.creators.features,
+        random_state=part.random_state,
+    )
+    out_of_fold = {baseline: comparison.out_of_fold[baseline], network: network_prob}
+    name = min(out_of_fold, key=lambda model: log_loss(part.y_train, out_of_fold[model]))
+    weights = training.network if name == network else comparison.models[baseline].weights
+    champion = FittedModel(name, part.encoding, weights)
+    y_prob = champion.predict_proba(part.test)
+    fresh = pd.concat([part.test, part.creators.unlabelled]).sort_index()
+    return Decision(
+        champion,
+        thresholds,
+        score_models(part.y_train, out_of_fold),
+        decision_table(fresh, champion.predict_proba(fresh), thresholds),
+        band_hit_rates(part.y_test, assign_bands(y_prob, thresholds), BANDS),
+        reliability(part.y_test, y_prob),
+        gain_curve(part.y_test, y_prob),
+        invitation_table(part.y_test, y_prob),
+        score_models(part.y_test, {name: y_prob}),
+    )
