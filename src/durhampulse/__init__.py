@@ -1,3 +1,60 @@
-"""DurhamPulse: of the thousands of creators who apply, who gets the sponsorship deal?"""
+"""DurhamPulse: of the thousands of creators who apply, who gets the sponsorship deal?
+
+>>> import durhampulse as dp
+>>> market = dp.simulate_market(100, seed=1)
+>>> market.table.shape
+(100, 8)
+"""
 
 from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from durhampulse.artifact import LoadedModel as LoadedModel
+    from durhampulse.artifact import load_model as load_model
+    from durhampulse.creators.reading import Creators as Creators
+    from durhampulse.creators.reading import read_creators as read_creators
+    from durhampulse.creators.sampling import Market as Market
+    from durhampulse.creators.sampling import simulate_market as simulate_market
+    from durhampulse.creators.sampling import write_market as write_market
+    from durhampulse.decision import Thresholds as Thresholds
+    from durhampulse.exceptions import CannotJudgeError as CannotJudgeError
+    from durhampulse.exceptions import DurhamPulseError as DurhamPulseError
+    from durhampulse.exceptions import InputError as InputError
+    from durhampulse.exceptions import ModelError as ModelError
+    from durhampulse.exceptions import OutputError as OutputError
+    from durhampulse.report.notebook import Request as Request
+    from durhampulse.report.notebook import run_study as run_study
+
+_HOMES = {
+    "CannotJudgeError": "exceptions",
+    "Creators": "creators.reading",
+    "DurhamPulseError": "exceptions",
+    "InputError": "exceptions",
+    "LoadedModel": "artifact",
+    "Market": "creators.sampling",
+    "ModelError": "exceptions",
+    "OutputError": "exceptions",
+    "Request": "report.notebook",
+    "Thresholds": "decision",
+    "load_model": "artifact",
+    "read_creators": "creators.reading",
+    "run_study": "report.notebook",
+    "simulate_market": "creators.sampling",
+    "write_market": "creators.sampling",
+}
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605 - a sorted list of names, tested
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that `import durhampulse` stays light."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'durhampulse' has no attribute '{name}'")
+    return getattr(importlib.import_module(f"durhampulse.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

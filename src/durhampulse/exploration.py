@@ -183,6 +183,7 @@ def outcome_by_group(creators: Creators, feature: str, *, groups: int = 5) -> pd
     table = labelled.groupby(by, observed=True)[LABEL].agg(creators="size", deals="sum")
     share = (table["deals"] + 2) / (table["creators"] + 4)
     half = _Z * np.sqrt(share * (1 - share) / (table["creators"] + 4))
+    table["deals"] = table["deals"].astype("int64")
     table["share"] = table["deals"] / table["creators"]
     table["low"], table["high"] = (share - half).clip(0), (share + half).clip(upper=1)
     table = table.rename_axis("group").reset_index()

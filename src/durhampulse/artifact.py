@@ -1,0 +1,201 @@
+"""The model folder: a trained model as data, verified before it is used.
+
+``manifest.json`` says what the model is and carries size and SHA-256 of ``weights.safetensors``,
+which holds arrays only. Nothing in the folder is executed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_arrays
+from safetensors.numpy import save as save_arrays
+
+from durhampulse.exceptions import ModelError
+from durhampulse.features import Encoding
+from durhampulse.models.fitted import FittedModel
+from durhampulse.models.weights import FAMILIES
+
+__all__ = ["FORMAT_VERSION", "LoadedModel", "load_model", "training_profile", "write_model"]
+
+FORMAT_VERSION = 1
+_MANIFEST, _WEIGHTS = "manifest.json", "weights.safetensors"
+_LARGEST_MANIFEST = 8 << 20
+_LARGEST_WEIGHTS = 1 << 30
+_PARITY = 1e-6
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model read from its folder.
+
+    Attributes
+    ----------
+    model
+        Encoding and weights.
+    manifest
+        Everything else the folder says about it.
+    """
+
+    model: FittedModel
+    manifest: Mapping[str, Any]
+
+    def predict_proba(self, table: pd.DataFrame) -> npt.NDArray[np.float64]:
+        """Give each creator's probability of a deal, shape (n_rows,)."""
+        return self.model.predict_proba(table)
+
+
+def write_model(
+    folder: Path,
+    model: FittedModel,
+    *,
+    facts: Mapping[str, Any],
+    card: str,
+    train: pd.DataFrame,
+) -> None:
+    """Write a model folder and prove that what was written scores like what was trained.
+
+    Parameters
+    ----------
+    folder
+        A folder that does not exist yet.
+    model
+        The model to write.
+    facts
+        Units, thresholds, quality figures and whatever else the manifest should say.
+    card
+        The model card, Markdown.
+    train
+        The training rows; read back from the folder, the model must score each of them within
+        1e-6 of the model in memory.
+
+    Raises
+    ------
+    ModelError
+        If it does not.
+    """
+    folder.mkdir(parents=True)
+    blob = save_arrays({k: np.ascontiguousarray(v) for k, v in model.weights.arrays().items()})
+    (folder / _WEIGHTS).write_bytes(blob)
+    (folder / "card.md").write_text(card, encoding="utf-8")
+    manifest = {
+        "format_version": FORMAT_VERSION,
+        "name": model.name,
+        "family": model.weights.family,
+        "features": model.encoding.names,
+        "encoding": model.encoding.to_dict(),
+        "training_profile": training_profile(train[model.encoding.columns]),
+        **facts,
+        "versions": {name: version(name) for name in ("durhampulse", "numpy", "pandas")},
+        "files": {
+            name: {"bytes": (folder / name).stat().st_size, "sha256": _sha256(folder / name)}
+            for name in (_WEIGHTS, "card.md")
+        },
+    }
+    text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
+    (folder / _MANIFEST).write_text(text + "\n", encoding="utf-8")
+    gap = np.abs(load_model(folder).predict_proba(train) - model.predict_proba(train)).max()
+    if not gap <= _PARITY:
+        raise ModelError(f"{folder}: the written model scores {gap:.2g} off the trained one.")
+
+
+def training_profile(table: pd.DataFrame) -> dict[str, Any]:
+    """Describe the training rows column by column: quantiles of numbers, shares of levels."""
+    profile: dict[str, Any] = {"rows": len(table)}
+    for name, values in table.items():
+        column: dict[str, Any] = {"missing_share": float(values.isna().mean())}
+        known = values.dropna()
+        if pd.api.types.is_numeric_dtype(values):
+            quantiles = known.quantile(np.linspace(0, 1, 11))
+            column["deciles"] = [float(q) for q in quantiles]
+        else:
+            shares = known.value_counts(normalize=True).head(100)
+            column["shares"] = {str(level): float(share) for level, share in shares.items()}
+        profile[str(name)] = column
+    return profile
+
+
+def load_model(folder: str | Path) -> LoadedModel:
+    """Read and verify a model folder.
+
+    Raises
+    ------
+    ModelError
+        If a file is missing, a link, too large, altered, or not of a model this version knows.
+    """
+    folder = Path(folder)
+    manifest = _read_manifest(folder)
+    try:
+        for name, said in manifest["files"].items():
+            _verify_file(folder, str(name), said)
+        arrays = load_arrays((folder / _WEIGHTS).read_bytes())
+        encoding = Encoding.from_dict(manifest["encoding"])
+        weights = FAMILIES[manifest["family"]].from_arrays(arrays)
+        name = str(manifest["name"])
+    except (KeyError, TypeError, ValueError, AttributeError, SafetensorError) as error:
+        raise ModelError(
+            f"{folder}: the folder does not describe a model ({type(error).__name__}: {error}).",
+            "Train it again.",
+        ) from error
+    model = FittedModel(name, encoding, weights)
+    _try_out(folder, model)
+    return LoadedModel(model, manifest)
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    path = folder / _MANIFEST
+    if path.is_symlink() or not path.is_file():
+        raise ModelError(f"{folder}: there is no {_MANIFEST}.", "Name a model folder.")
+    if path.stat().st_size > _LARGEST_MANIFEST:
+        raise ModelError(f"{path}: larger than any manifest.", "Train the model again.")
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ModelError(f"{path}: not JSON ({error}).", "Train the model again.") from error
+    found = manifest.get("format_version") if isinstance(manifest, dict) else None
+    if found != FORMAT_VERSION:
+        raise ModelError(
+            f"{path}: format {found!r}, but this version of DurhamPulse reads {FORMAT_VERSION}.",
+            "Use the version that wrote it, or train again.",
+        )
+    if _WEIGHTS not in manifest.get("files", {}):
+        raise ModelError(f"{path}: it does not vouch for {_WEIGHTS}.", "Train the model again.")
+    return dict(manifest)
+
+
+def _verify_file(folder: Path, name: str, said: Mapping[str, Any]) -> None:
+    path = folder / name
+    if Path(name).name != name or path.is_symlink() or not path.is_file():
+        raise ModelError(f"{folder}: '{name}' is not a file in this folder.", "Train again.")
+    size = path.stat().st_size
+    if size != said["bytes"] or size > _LARGEST_WEIGHTS or _sha256(path) != said["sha256"]:
+        raise ModelError(
+            f"{path}: the file is not the one the manifest was written for.",
+            "It was damaged or altered: restore the folder or train the model again.",
+        )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _try_out(folder: Path, model: FittedModel) -> None:
+    """Score one empty row: shapes that do not fit together show here, not at the first use."""
+    row = pd.DataFrame({name: [np.nan] for name in model.encoding.columns})
+    try:
+        y_prob = model.predict_proba(row)
+    except (ValueError, IndexError, TypeError) as error:
+        raise ModelError(f"{folder}: the weights do not fit ({error}).", "Train again.") from error
+    if y_prob.shape != (1,) or not 0 <= y_prob[0] <= 1:
+        raise ModelError(f"{folder}: the weights give no probability.", "Train the model again.")

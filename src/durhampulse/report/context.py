@@ -1,0 +1,359 @@
+"""The report as data: sections of words, tables and figures, before any of it is rendered."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from durhampulse import interpretation as words
+from durhampulse.decision import BANDS
+from durhampulse.report import plots
+from durhampulse.study import Study
+
+__all__ = ["Figure", "Report", "Section", "Table", "build_report"]
+
+_SHOWN_ROWS = 25
+_METRICS = ["accuracy", "precision", "recall", "f1", "roc_auc", "average_precision"]
+_METRICS += ["log_loss", "brier"]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table ready to show: all cells are text."""
+
+    caption: str
+    columns: list[str]
+    rows: list[list[str]]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture with its words and numbers.
+
+    Attributes
+    ----------
+    name
+        File name without ending.
+    svg
+        The picture, its ink and grid in the page's own colours.
+    png
+        The same for slides.
+    """
+
+    name: str
+    title: str
+    alt: str
+    table: Table
+    svg: str
+    png: bytes
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of the study."""
+
+    part: str
+    title: str
+    paragraphs: list[str] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+    figures: list[Figure] = field(default_factory=list)
+    code: str = ""
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything the report says."""
+
+    title: str
+    source: str
+    simulated: bool
+    summary: list[str]
+    facts: list[tuple[str, str]]
+    limits: list[str]
+    decisions: Table
+    sections: list[Section]
+
+    @property
+    def figures(self) -> list[Figure]:
+        """All figures, in order."""
+        return [figure for section in self.sections for figure in section.figures]
+
+
+def build_report(study: Study) -> Report:
+    """Put a study's tables, pictures and words together."""
+    plots.use_style()
+    source = study.a1.creators.source
+    counts = study.e.table["Sponsorship Recommendation"].value_counts()
+    facts = [(band, f"{int(counts.get(band, 0)):,}") for band in BANDS]
+    auc = study.e.tested.set_index("metric").loc["roc_auc"]
+    facts += [
+        ("Base rate", f"{study.a2.target['share'].iloc[1]:.1%}"),
+        ("ROC AUC on the test part", f"{auc['value']:.3f} ({auc['low']:.3f} to {auc['high']:.3f})"),
+    ]
+    return Report(
+        "Who gets the sponsorship deal?",
+        source.name,
+        source.simulated,
+        [*words.decision(study.e, study.b2), words.champion_choice(study.e)],
+        facts,
+        words.limits(source.simulated),
+        _decisions(study.e.table),
+        [_a1(study), _a2(study), _b1(study), _b2(study), _b3(study)]
+        + [_c(study), _d1(study), _d2(study), _d3(study), _e(study)],
+    )
+
+
+def _a1(study: Study) -> Section:
+    part = study.a1
+    columns = part.columns.drop(columns="reason")
+    ledger = part.irregularities
+    return Section(
+        "A1",
+        "The table, loaded and inspected",
+        [words.inspection(part), words.growth_unit(part)],
+        [
+            _table("Columns", columns),
+            _table("First rows", part.head),
+            _table("Irregularities: what was found and what was done", ledger),
+        ],
+    )
+
+
+def _a2(study: Study) -> Section:
+    part = study.a2
+    figures = [
+        _figure("a2-target", "Creators by outcome", part.target, lambda: plots.target(part.target)),
+        _figure(
+            "a2-associations",
+            "Association of each feature with the outcome",
+            part.associations,
+            lambda: plots.associations(part.associations),
+        ),
+        _figure(
+            "a2-groups",
+            f"Share of deals by {part.feature}",
+            part.by_group,
+            lambda: plots.groups(part.by_group, part.feature),
+        ),
+    ]
+    if not part.histograms.empty:
+        figures.append(
+            _figure(
+                "a2-distributions",
+                "Numeric features by outcome",
+                part.histograms.drop(columns="scale"),
+                lambda: plots.histograms(part.histograms),
+            )
+        )
+    figures.append(
+        _figure(
+            "a2-correlations",
+            "Rank correlations between the numbers",
+            part.correlations.rename_axis("feature").reset_index(),
+            lambda: plots.correlations(part.correlations),
+        )
+    )
+    text = [words.target(part), words.feature(part)]
+    return Section("A2", "The outcome and what goes with it", text, [], figures)
+
+
+def _b1(study: Study) -> Section:
+    return Section("B1", "Preparation", [words.preparation(study.b1)])
+
+
+def _b2(study: Study) -> Section:
+    part = study.b2
+    return Section(
+        "B2",
+        "Three classifiers and a baseline",
+        [words.baseline_choice(part)],
+        [
+            _scores("Cross-validated on the training part", part.cross_validated),
+            _scores("Scored once on the test part", part.tested),
+        ],
+        [
+            _figure(
+                "b2-models",
+                "Classifiers on the test part, 95 % intervals",
+                part.tested,
+                lambda: plots.models(part.tested),
+            )
+        ],
+    )
+
+
+def _b3(study: Study) -> Section:
+    part = study.b3
+    figure = _figure(
+        "b3-confusion",
+        f"Confusion matrix of {part.model} on the test part",
+        part.table.reset_index(),
+        lambda: plots.confusion(part.table),
+    )
+    return Section("B3", "The confusion matrix", [words.confusion(part, study.b2)], [], [figure])
+
+
+def _c(study: Study) -> Section:
+    training, part = study.c2, study.c3
+    return Section(
+        "C",
+        "A multilayer perceptron",
+        [words.deep_learning(part, study.b2)],
+        [_scores("The network and the baseline on the same test rows", part.tested)],
+        [
+            _figure(
+                "c2-curves",
+                "The network's training and validation curves",
+                training.curves,
+                lambda: plots.curves(training.curves, "MLP"),
+            ),
+            _figure(
+                "c3-comparison",
+                "The network against the baseline on the test part",
+                part.tested,
+                lambda: plots.models(part.tested, ("accuracy", "f1", "log_loss")),
+            ),
+        ],
+    )
+
+
+def _d1(study: Study) -> Section:
+    training = study.d1
+    figure = _figure(
+        "d1-curves",
+        "Curves of the network with dropout and L2",
+        training.curves,
+        lambda: plots.curves(training.curves, "dropout + L2"),
+    )
+    return Section("D1", "Dropout and L2", [], [], [figure])
+
+
+def _d2(study: Study) -> Section:
+    part = study.d2
+    figure = _figure(
+        "d2-gap",
+        "Training and validation loss over three seeds",
+        part.curves,
+        lambda: plots.gaps(part.curves),
+    )
+    text = [words.regularisation(part, study.b2)]
+    return Section("D2", "What regularisation did", text, [_table("Each run", part.runs)], [figure])
+
+
+def _d3(study: Study) -> Section:
+    import inspect
+
+    from durhampulse.models import cnn
+
+    return Section(
+        "D3",
+        "A network that looks at pictures",
+        [words.cnn_images(), words.cnn_filters()],
+        code=inspect.getsource(cnn.build_cnn),
+    )
+
+
+def _e(study: Study) -> Section:
+    part = study.e
+    return Section(
+        "E",
+        "What the decisions are worth",
+        [],
+        [
+            _table("Invitations by probability and at random", part.invitations),
+            _scores(f"{part.champion.name} on the test part", part.tested),
+        ],
+        [
+            _figure(
+                "e-bands", "Hit rate of each band", part.hit_rates,
+                lambda: plots.bands(part.hit_rates),
+            ),
+            _figure(
+                "e-reliability", "Predicted and measured shares of deals", part.reliability,
+                lambda: plots.reliability(part.reliability),
+            ),
+            _figure(
+                "e-gain", "Deals found by inviting the best first", part.invitations,
+                lambda: plots.gain(part.gain),
+            ),
+        ],
+    )  # fmt: skip
+
+
+def _decisions(table: pd.DataFrame) -> Table:
+    shown = table.head(_SHOWN_ROWS)
+    more = len(table) - len(shown)
+    note = f"{more:,} more creators in decisions.csv and decisions.xlsx." if more else ""
+    rows = [
+        [
+            _text(row["Influencer ID"]),
+            f"{row['Predicted Sponsorship']:.4f}",
+            "" if pd.isna(row["Follower Count"]) else f"{row['Follower Count']:,.0f}",
+            "" if pd.isna(row["Engagement Rate"]) else f"{row['Engagement Rate']:.1%}",
+            row["Sponsorship Recommendation"],
+            str(row["Rank"]),
+        ]
+        for _, row in shown.iterrows()
+    ]
+    return Table("The most probable creators", list(table.columns), rows, note)
+
+
+def _scores(caption: str, table: pd.DataFrame) -> Table:
+    rows = []
+    for model, part in table.groupby("model", sort=False):
+        by = part.set_index("metric")
+        cells = [
+            f"{by.loc[m, 'value']:.3f} ({by.loc[m, 'low']:.3f} to {by.loc[m, 'high']:.3f})"
+            for m in _METRICS
+        ]
+        rows.append([str(model), *cells])
+    note = "In brackets: 95 % bootstrap interval. Classes at a probability of 0.5."
+    return Table(caption, ["model", *(m.replace("_", " ") for m in _METRICS)], rows, note)
+
+
+def _table(caption: str, table: pd.DataFrame) -> Table:
+    rows = [[_text(cell) for cell in row] for row in table.itertuples(index=False)]
+    return Table(caption, [str(column).replace("_", " ") for column in table.columns], rows)
+
+
+def _text(cell: Any) -> str:
+    if cell is None or (np.isscalar(cell) and pd.isna(cell)):
+        return ""
+    if isinstance(cell, float | np.floating):
+        return f"{cell:,.0f}" if cell == int(cell) and abs(cell) >= 1000 else f"{cell:.4g}"
+    return f"{cell:,}" if isinstance(cell, int | np.integer) and abs(cell) >= 10_000 else str(cell)
+
+
+def _figure(name: str, title: str, table: pd.DataFrame, draw: Callable[[], Any]) -> Figure:
+    axes = draw()
+    figure = np.ravel(axes)[0].figure
+    svg, png = io.StringIO(), io.BytesIO()
+    figure.savefig(svg, format="svg", transparent=True, metadata={"Date": None})
+    figure.savefig(png, format="png", dpi=160, facecolor="white")
+    plt.close(figure)
+    numbers = _table(f"Numbers of: {title}", table)
+    return Figure(name, title, _alt(title, table), numbers, _themed(svg.getvalue()), png.getvalue())
+
+
+def _alt(title: str, table: pd.DataFrame) -> str:
+    return f"{title}. The {len(table)} rows of numbers behind the picture follow as a table."
+
+
+def _themed(svg: str) -> str:
+    """Let a picture take ink and grid from the page, so that it fits light and dark."""
+    svg = svg[svg.index("<svg"):]
+    for color, name in ((plots.INK, "ink"), (plots.QUIET, "quiet"), (plots.GRID, "grid")):
+        svg = svg.replace(color, f"var(--{name})")
+    svg = re.sub(r'<g id="[^"]*"', "<g", svg)
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    return re.sub(r'<svg ([^>]*?)width="[^"]*"', r"<svg \1", svg, count=1).replace(
+        "<svg ", '<svg aria-hidden="true" ', 1
+    )

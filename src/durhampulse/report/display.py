@@ -1,0 +1,33 @@
+"""What the notebook's cells show: sentences, source code, and the house's look."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+from IPython.display import Code, Markdown, display
+
+from durhampulse.report import plots
+
+__all__ = ["say", "set_up", "show_source"]
+
+
+def set_up() -> None:
+    """Give pictures and tables of this notebook the house's look."""
+    plots.use_style()
+    pd.set_option("display.float_format", "{:.4g}".format)
+    pd.set_option("display.max_colwidth", 90)
+    pd.set_option("display.max_columns", 30)
+    pd.set_option("display.max_rows", 60)
+
+
+def say(*sentences: str) -> None:
+    """Show sentences, a paragraph each."""
+    display(Markdown("\n\n".join(sentences)))
+
+
+def show_source(function: Callable[..., Any]) -> Code:
+    """Show the code of a function as it runs."""
+    return Code(inspect.getsource(function), language="python")

@@ -1,0 +1,97 @@
+"""The study folder: everything a study gives, as files."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from durhampulse.artifact import write_model
+from durhampulse.export import write_csv, write_provenance, write_xlsx
+from durhampulse.report.context import build_report
+from durhampulse.report.rendering import render_card, render_report
+from durhampulse.study import Study
+
+__all__ = ["write_study"]
+
+
+def write_study(study: Study, folder: str | Path) -> list[str]:
+    """Write report, decisions, ledger, figures and model into a folder.
+
+    Returns
+    -------
+    list of str
+        The names written, relative to the folder.
+    """
+    folder = Path(folder)
+    report = build_report(study)
+    provenance = _provenance(study)
+    (folder / "report.html").write_text(render_report(report), encoding="utf-8")
+    decisions = study.e.table
+    write_csv(decisions, folder / "decisions.csv")
+    write_provenance(folder / "decisions.csv", provenance)
+    write_xlsx(decisions, folder / "decisions.xlsx", provenance)
+    write_csv(study.a1.creators.refused, folder / "not-scored.csv")
+    write_csv(study.a1.irregularities, folder / "irregularities.csv")
+    (folder / "figures").mkdir(exist_ok=True)
+    for figure in report.figures:
+        (folder / "figures" / f"{figure.name}.png").write_bytes(figure.png)
+    shutil.rmtree(folder / "model", ignore_errors=True)
+    facts = _model_facts(study)
+    write_model(
+        folder / "model",
+        study.e.champion,
+        facts=facts,
+        card=render_card(study, facts),
+        train=study.b1.train,
+    )
+    figures = sorted(f"figures/{figure.name}.png" for figure in report.figures)
+    return [
+        "report.html", "decisions.csv", "decisions.xlsx", "not-scored.csv", "irregularities.csv",
+        *figures, "model/manifest.json",
+    ]  # fmt: skip
+
+
+def _provenance(study: Study) -> dict[str, Any]:
+    source = study.a1.creators.source
+    return {
+        "source": source.name,
+        "source_sha256": source.sha256,
+        "simulated": source.simulated,
+        "model": study.e.champion.name,
+        "yes_at": study.e.thresholds.yes_at,
+        "review_at": study.e.thresholds.review_at,
+        "durhampulse": version("durhampulse"),
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _model_facts(study: Study) -> dict[str, Any]:
+    creators = study.a1.creators
+    return {
+        "provenance": _provenance(study),
+        "units": dict(creators.units),
+        "thresholds": {
+            "yes_at": study.e.thresholds.yes_at,
+            "review_at": study.e.thresholds.review_at,
+        },
+        "rows": {"train": len(study.b1.train), "test": len(study.b1.test)},
+        "base_rate": float(study.b1.y_train.mean()),
+        "random_state": study.b1.random_state,
+        "has_signal": study.b2.has_signal,
+        "quality": _records(study.e.tested.drop(columns="model")),
+        "band_hit_rates": _records(study.e.hit_rates),
+        "reliability": _records(study.e.reliability),
+    }
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    plain = table.astype(object)
+    return [
+        {str(key): value for key, value in row.items()}
+        for row in plain.where(plain.notna(), None).to_dict("records")
+    ]

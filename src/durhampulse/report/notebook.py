@@ -1,0 +1,236 @@
+"""The study as a notebook: made from its source, run from top to bottom, written in one piece."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from durhampulse import exceptions
+from durhampulse.creators.units import Unit
+from durhampulse.decision import Thresholds
+from durhampulse.exceptions import DurhamPulseError, OutputError
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+__all__ = ["Request", "make_notebook", "part_names", "run_study"]
+
+_NAME = "influencer_sponsorship.py"
+_OURS = frozenset({"notebook.ipynb", "report.html", "model"})
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to study.
+
+    Attributes
+    ----------
+    source
+        Path or database address; None for the built-in simulated market.
+    columns, units, table, query
+        As for :func:`durhampulse.read_creators`.
+    thresholds
+        Where the bands begin.
+    seed
+        Of split, models and the simulated market.
+    """
+
+    source: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, Unit] = field(default_factory=dict)
+    table: str | None = None
+    query: str | None = None
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    seed: int = 0
+
+
+def make_notebook(request: Request) -> NotebookNode:
+    """Make the notebook of a request, not yet run; the same request gives the same notebook."""
+    import jupytext
+
+    source = files("durhampulse.report").joinpath("templates", _NAME).read_text(encoding="utf-8")
+    notebook = jupytext.reads(source, fmt="py:percent")
+    if request.source is not None:
+        notebook.cells = [c for c in notebook.cells if "simulated" not in _tags(c)]
+    for number, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{number:02}"
+        if "parameters" in _tags(cell):
+            cell.source = _parameters(request)
+    notebook.metadata.pop("jupytext", None)
+    return notebook
+
+
+def _tags(cell: NotebookNode) -> list[str]:
+    return list(cell.metadata.get("tags", []))
+
+
+def _parameters(request: Request) -> str:
+    thresholds = request.thresholds
+    return "\n".join(
+        [
+            f"SOURCE = {request.source or 'creators.csv'!r}".replace("'", '"'),
+            f"COLUMNS = {dict(request.columns)!r}",
+            f"UNITS = {dict(request.units)!r}",
+            f"TABLE = {request.table!r}",
+            f"QUERY = {request.query!r}",
+            f"SEED = {request.seed}",
+            f"THRESHOLDS = Thresholds(yes_at={thresholds.yes_at:.2f}, "
+            f"review_at={thresholds.review_at:.2f})",
+            'FOLDER = "."',
+        ]
+    )
+
+
+def part_names(notebook: NotebookNode) -> list[str]:
+    """Give each cell the heading of the part it stands in."""
+    names, current = [], "Setting up"
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            headings = [line for line in cell.source.splitlines() if line.startswith("## ")]
+            headings = headings or [
+                line for line in cell.source.splitlines() if line.startswith("# Part")
+            ]
+            if headings:
+                current = headings[-1].lstrip("# ")
+        names.append(current)
+    return names
+
+
+def run_study(
+    request: Request,
+    out: str | Path,
+    *,
+    progress: Callable[[str, float], object] = lambda _part, _share: None,
+) -> dict[str, float]:
+    """Run the notebook of a request and write the study folder, complete or not at all.
+
+    Parameters
+    ----------
+    request
+        What to study.
+    out
+        The study folder; an earlier study there is replaced once the new one is complete.
+    progress
+        Called with the part's name and the share of cells done.
+
+    Returns
+    -------
+    dict
+        Seconds by part.
+
+    Raises
+    ------
+    DurhamPulseError
+        Whatever the study raised, unchanged.
+    OutputError
+        If the folder cannot be written or holds other things.
+    """
+    out = Path(out).absolute()
+    _require_place(out)
+    try:
+        staging = Path(tempfile.mkdtemp(prefix=".durhampulse-", dir=out.parent))
+    except OSError as error:
+        raise OutputError(f"{out.parent}: {error.strerror}.", "Choose another --out.") from error
+    try:
+        notebook = make_notebook(request)
+        seconds = _execute(notebook, staging, progress)
+        _write_notebook(notebook, staging / "notebook.ipynb")
+        staging.chmod(0o755)
+        _move(staging, out)
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return seconds
+
+
+def _require_place(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise OutputError(f"{out}: there is a file of this name.", "Choose another --out.")
+    if out.is_dir() and any(out.iterdir()) and not (set(_names(out)) >= _OURS):
+        raise OutputError(
+            f"{out}: the folder holds something other than an earlier study.",
+            "Choose an empty or new folder with --out.",
+        )
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{out.parent}: {error.strerror}.", "Choose another --out.") from error
+
+
+def _names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+def _move(staging: Path, out: Path) -> None:
+    """Put the new study where the old one was; the old one is gone only then."""
+    old = staging.with_name(staging.name + "-old")
+    if out.exists():
+        out.rename(old)
+    staging.rename(out)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _execute(
+    notebook: NotebookNode, folder: Path, progress: Callable[[str, float], object]
+) -> dict[str, float]:
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError
+
+    names, clock = part_names(notebook), _Clock()
+
+    def start(cell: NotebookNode, cell_index: int) -> None:  # noqa: ARG001 - nbclient's names
+        clock.enter(names[cell_index])
+        progress(names[cell_index], cell_index / len(names))
+
+    client = NotebookClient(
+        notebook,
+        timeout=None,
+        kernel_name="python3",
+        record_timing=False,
+        resources={"metadata": {"path": str(folder)}},
+        on_cell_start=start,
+    )
+    try:
+        client.execute()
+    except CellExecutionError as error:
+        raise _as_raised(error) from None
+    return clock.stop()
+
+
+class _Clock:
+    """Adds up the seconds spent in each part."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self.since, self.part = time.perf_counter(), "Setting up"
+
+    def enter(self, part: str) -> None:
+        now = time.perf_counter()
+        self.seconds[self.part] = self.seconds.get(self.part, 0.0) + now - self.since
+        self.since, self.part = now, part
+
+    def stop(self) -> dict[str, float]:
+        self.enter("")
+        return self.seconds
+
+
+def _as_raised(error: Any) -> Exception:
+    """Give back the deliberate error a cell raised; any other one is a defect and stays whole."""
+    kind = getattr(exceptions, str(error.ename), None)
+    if isinstance(kind, type) and issubclass(kind, DurhamPulseError):
+        problem, _, way_out = str(error.evalue).partition("\n")
+        return kind(problem, way_out)
+    return RuntimeError(str(error))
+
+
+def _write_notebook(notebook: NotebookNode, path: Path) -> None:
+    import nbformat
+
+    notebook.metadata.pop("widgets", None)
+    nbformat.validate(notebook)
+    nbformat.write(notebook, path)

@@ -1,0 +1,51 @@
+"""Report and model card through their templates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+from durhampulse import interpretation as words
+from durhampulse.report.context import Report
+from durhampulse.study import Study
+
+__all__ = ["render_card", "render_report"]
+
+_MARKDOWN = MarkdownIt("commonmark", {"html": False})
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("durhampulse.report"),
+        autoescape=lambda name: name is not None and name.endswith(".html.j2"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["markdown"] = lambda text: Markup(_MARKDOWN.renderInline(text))  # noqa: S704 - raw HTML is off
+    return environment
+
+
+def render_report(report: Report) -> str:
+    """Render the report as one HTML file that needs no network."""
+    return _environment().get_template("report.html.j2").render(report=report)
+
+
+def render_card(study: Study, facts: Mapping[str, Any]) -> str:
+    """Render the model card, Markdown."""
+    source = study.a1.creators.source
+    return (
+        _environment()
+        .get_template("card.md.j2")
+        .render(
+            study=study,
+            facts=facts,
+            choice=words.champion_choice(study.e),
+            decisions=words.decision(study.e, study.b2),
+            limits=words.limits(source.simulated),
+        )
+    )

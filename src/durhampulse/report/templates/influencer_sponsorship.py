@@ -1,0 +1,313 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Who gets the sponsorship deal?
+#
+# Brands cannot open every profile of the thousands of creators who apply. This notebook learns
+# from past outcomes which creators are likely to get a sponsorship deal, from their profile, their
+# engagement and the quality of their content, and ends with a table the marketing team can act on.
+#
+# Every sentence below an output that speaks of results is written from the numbers of this very
+# run. All functions are those of the `durhampulse` package; `durhampulse study` runs this same
+# notebook on any table.
+
+# %%
+from durhampulse import interpretation as words
+from durhampulse import study
+from durhampulse.decision import Thresholds
+from durhampulse.report import plots
+from durhampulse.report.display import say, set_up, show_source
+
+set_up()
+
+# %% tags=["parameters"]
+SOURCE = "creators.csv"
+COLUMNS = {}
+UNITS = {}
+TABLE = None
+QUERY = None
+SEED = 0
+THRESHOLDS = Thresholds(yes_at=0.80, review_at=0.60)
+FOLDER = "."
+
+# %% [markdown] tags=["simulated"]
+# **The data of this run are simulated.** No public table says which creators got a deal, so the
+# package brings a market of its own: followers, engagement, growth and views follow published
+# figures, and deals follow a documented probability. The cell below writes it to a file.
+
+# %% tags=["simulated"]
+from durhampulse.creators.sampling import write_market
+
+ceiling = write_market(SOURCE, rows=5_000, seed=SEED)
+say(
+    f"On this simulated market nobody can do better than a ROC AUC of {ceiling.roc_auc:.3f} and a "
+    f"log loss of {ceiling.log_loss:.3f}: the rest is chance."
+)
+
+# %% [markdown]
+# # Part A: exploratory data analysis
+# ## A1. Load and inspect the dataset
+#
+# First the shape, the columns with their types, and the first rows. Then every null value and
+# irregularity: what it is, where it stands, how it is explained and what was done about it.
+# Nothing is repaired without a line in this ledger.
+
+# %%
+a1 = study.load_and_inspect(SOURCE, columns=COLUMNS, units=UNITS, table=TABLE, query=QUERY)
+print("shape:", a1.shape)
+a1.columns
+
+# %%
+a1.head
+
+# %%
+a1.irregularities
+
+# %%
+say(words.inspection(a1), words.growth_unit(a1))
+
+# %% [markdown]
+# ## A2. Visual and statistical insights
+#
+# How is the target distributed, and which features go with it? Each feature is measured in the way
+# that suits its type: numbers by the rank-biserial correlation (the share of pairs in which the
+# creator with a deal has the higher value, less the share in which it is lower), categories by
+# Cramér's V.
+
+# %%
+a2 = study.explore(a1.creators, random_state=SEED)
+plots.target(a2.target)
+say(words.target(a2))
+
+# %%
+a2.associations
+
+# %%
+plots.associations(a2.associations);
+
+# %% [markdown]
+# One feature that is correlated with the target, and what it says:
+
+# %%
+plots.groups(a2.by_group, a2.feature)
+say(words.feature(a2))
+
+# %%
+if not a2.histograms.empty:
+    plots.histograms(a2.histograms)
+
+# %%
+plots.correlations(a2.correlations);
+
+# %% [markdown]
+# # Part B: a machine learning baseline
+# ## B1. Data preparation
+#
+# Categories are encoded (video quality in its order SD, HD, 4K; niches one column each, rare ones
+# together), skewed numbers go on a logarithmic scale, all numbers are normalised, and missing ones
+# are filled with the median beside a column that says so. The split is 80/20 and stratified, rows
+# of one creator stay on one side, and everything is learned on the training part alone.
+
+# %%
+b1 = study.prepare(a1.creators, random_state=SEED)
+X_train, X_test, y_train, y_test = b1.X_train, b1.X_test, b1.y_train, b1.y_test
+print("X_train", X_train.shape, "X_test", X_test.shape, "y_train", y_train.shape, "y_test", y_test.shape)
+say(words.preparation(b1))
+X_train.head()
+
+# %%
+show_source(study.prepare)
+
+# %% [markdown]
+# ## B2. Build the models
+#
+# Three classifiers of different families. Each is cross-validated on the training part; the one
+# with the lowest log loss becomes the baseline. Only then is the test part opened, once. The first
+# row, the base rate alone, shows what knowing nothing about a creator achieves.
+
+# %%
+from durhampulse.models.classifiers import build_boosting, build_forest, build_logistic
+
+show_source(build_logistic)
+
+# %%
+show_source(build_forest)
+
+# %%
+show_source(build_boosting)
+
+# %%
+show_source(study.compare_classifiers)
+
+# %%
+b2 = study.compare_classifiers(b1)
+print("cross-validated on the training part")
+b2.cross_validated.pivot(index="model", columns="metric", values="value")
+
+# %%
+print("scored once on the test part, with 95 % bootstrap intervals")
+for model, scores in b2.tested.groupby("model", sort=False):
+    print(f"\n{model}\n{scores.drop(columns='model').to_string(index=False)}")
+
+# %%
+plots.models(b2.tested)
+say(words.baseline_choice(b2))
+
+# %% [markdown]
+# ## B3. Interpretation
+#
+# The baseline's confusion matrix on the test part, and what it means.
+
+# %%
+b3 = study.read_confusion(b1, b2)
+plots.confusion(b3.table)
+say(words.confusion(b3, b2))
+
+# %% [markdown]
+# # Part C: a deep learning model
+# ## C1. Build the MLP with Keras
+#
+# Input layer, Dense(64, relu), Dropout(0.3), Dense(32, relu) and a sigmoid unit; the loss is
+# binary cross-entropy, the metric accuracy. A network's plan says how much dropout follows each
+# hidden layer; a dropout of 0 does nothing.
+
+# %%
+from durhampulse.models.mlp import build_mlp, train_mlp
+
+print(study.MLP)
+show_source(build_mlp)
+
+# %%
+build_mlp(X_train.shape[1], study.MLP).summary()
+
+# %% [markdown]
+# ## C2. Train and visualise
+#
+# 30 epochs, with a fifth of the training part held out for validation. The curves show the network
+# as it would be used: with dropout off, after each epoch.
+
+# %%
+show_source(train_mlp)
+
+# %%
+c2 = study.train_network(b1, study.MLP)
+plots.curves(c2.curves, "MLP")
+c2.curves.tail(3)
+
+# %% [markdown]
+# ## C3. Compare with the baseline
+#
+# Both models on the same test rows. McNemar's test compares the accuracies, a paired bootstrap F1
+# and log loss. Did deep learning improve results? Why or why not?
+
+# %%
+c3 = study.compare_with_baseline(b1, b2, c2)
+print(f"difference: {c2.plan.name} minus {c3.baseline}")
+c3.difference
+
+# %%
+plots.models(c3.tested, ("accuracy", "f1", "log_loss"))
+say(words.deep_learning(c3, b2))
+
+# %% [markdown]
+# # Part D: regularisation, and a CNN
+# ## D1. Dropout and L2
+#
+# The same network with Dropout(0.3) after both hidden layers and an L2 penalty on the weights of
+# both, trained again.
+
+# %%
+print(study.REGULARISED)
+d1 = study.train_network(b1, study.REGULARISED)
+plots.curves(d1.curves, "dropout + L2")
+d1.curves.tail(3)
+
+# %% [markdown]
+# ## D2. The effect
+#
+# Three networks, without regularisation, with one dropout layer (C1), and with dropout and L2
+# (D1), over three seeds each. All are compared on binary cross-entropy without the L2 penalty and
+# with dropout off: Keras's own training loss holds both, and would mislead. Did regularization
+# reduce overfitting? How do you know?
+
+# %%
+d2 = study.measure_regularisation(b1, c2, d1)
+d2.runs
+
+# %%
+plots.gaps(d2.curves)
+say(words.regularisation(d2, b2))
+
+# %% [markdown]
+# ## D3. A thought experiment: a CNN
+#
+# What if pictures of the creators' content were at hand? First which pictures, and why.
+
+# %%
+say(words.cnn_images())
+
+# %% [markdown]
+# A simple architecture (code only; it is built and takes a training step in the package's tests):
+
+# %%
+from durhampulse.models.cnn import build_cnn
+
+show_source(build_cnn)
+
+# %% [markdown]
+# And what would its Conv2D filters detect?
+
+# %%
+say(words.cnn_filters())
+
+# %% [markdown]
+# # Part E: report to the marketing team
+#
+# The better of baseline and network, by cross-validation, decides. A probability of 80 % or more
+# is a *Yes*, from 60 % a person looks (*Maybe*), below it is a *No*. The table holds the creators
+# the models did not train on and all whose outcome is not known yet.
+
+# %%
+e = study.decide(b1, b2, c2, thresholds=THRESHOLDS)
+say(words.champion_choice(e))
+e.table.head(20)
+
+# %%
+say(*words.decision(e, b2))
+
+# %%
+plots.bands(e.hit_rates)
+e.hit_rates
+
+# %%
+plots.reliability(e.reliability);
+
+# %%
+plots.gain(e.gain)
+e.invitations
+
+# %% [markdown]
+# What this table cannot say:
+
+# %%
+say(*(f"- {sentence}" for sentence in words.limits(a1.creators.source.simulated)))
+
+# %% [markdown]
+# Report, decision table, ledger, pictures and the model, written to the study folder:
+
+# %%
+from durhampulse.report.folder import write_study
+
+whole = study.Study(a1, a2, b1, b2, b3, c2, c3, d1, d2, e)
+for name in write_study(whole, FOLDER):
+    print(name)
