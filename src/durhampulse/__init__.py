@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from durhampulse.artifact import LoadedModel as LoadedModel
     from durhampulse.artifact import load_model as load_model
-    from durhampulse.creators.reading import Creators as Creators
     from durhampulse.creators.reading import read_creators as read_creators
     from durhampulse.creators.sampling import Market as Market
     from durhampulse.creators.sampling import simulate_market as simulate_market
     from durhampulse.creators.sampling import write_market as write_market
+    from durhampulse.creators.table import Creators as Creators
     from durhampulse.decision import Thresholds as Thresholds
     from durhampulse.exceptions import CannotJudgeError as CannotJudgeError
     from durhampulse.exceptions import DurhamPulseError as DurhamPulseError
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "CannotJudgeError": "exceptions",
-    "Creators": "creators.reading",
+    "Creators": "creators.table",
     "DurhamPulseError": "exceptions",
     "InputError": "exceptions",
     "LoadedModel": "artifact",

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -38,7 +38,8 @@ Table = Annotated[str | None, typer.Option(help="Table to read, if SOURCE is a d
 Query = Annotated[str | None, typer.Option(help="Query to read, if SOURCE is a database.")]
 Seed = Annotated[int, typer.Option(min=0, help="Same seed, same numbers.")]
 SourceArgument = Annotated[
-    str, typer.Argument(metavar="SOURCE", help="A .csv, .tsv, .xlsx or .parquet file, or a database.")
+    str,
+    typer.Argument(metavar="SOURCE", help="A .csv, .tsv, .xlsx or .parquet file, or a database."),
 ]
 
 
@@ -96,7 +97,7 @@ def inspect(
 
 
 @app.command()
-def study(
+def study(  # noqa: PLR0913 - a command has as many options as it has
     source: Annotated[
         str | None,
         typer.Argument(metavar="[SOURCE]", help="As for inspect; without it a simulated market."),
@@ -148,7 +149,9 @@ def _pairs(given: list[str] | None, option: str) -> dict[str, str]:
     for item in given or []:
         name, equals, value = item.partition("=")
         if not (name and equals and value):
-            raise InputError(f"{option} '{item}' is not COLUMN=VALUE.", f"Write {option} NAME=VALUE.")
+            raise InputError(
+                f"{option} '{item}' is not COLUMN=VALUE.", f"Write {option} NAME=VALUE."
+            )
         pairs[name] = value
     return pairs
 
@@ -156,8 +159,8 @@ def _pairs(given: list[str] | None, option: str) -> dict[str, str]:
 def _units(given: list[str] | None) -> dict[str, Unit]:
     chosen: dict[str, Unit] = {}
     for name, unit in _pairs(given, "--unit").items():
-        if unit == "fraction" or unit == "percent":
-            chosen[name] = unit  # type: ignore[assignment]
+        if unit in ("fraction", "percent"):
+            chosen[name] = cast("Unit", unit)
         else:
             raise InputError(f"--unit {name}={unit}: no such unit.", "Use fraction or percent.")
     return chosen
@@ -193,7 +196,9 @@ def _print_outcome(out: Path, seconds: float) -> None:
         f"{auc['high']:.3f}), log loss {loss['value']:.3f} on {manifest['rows']['test']:,} "
         "creators it had not seen."
     )
-    typer.echo(f"Written in {seconds:.0f} s: {out}/report.html, notebook.ipynb, decisions.csv, model/")
+    typer.echo(
+        f"Written in {seconds:.0f} s: {out}/report.html, notebook.ipynb, decisions.csv, model/"
+    )
 
 
 @contextmanager
@@ -227,7 +232,9 @@ def _parts() -> Iterator[Callable[[str, float], object]]:
 
     columns = (TextColumn("{task.description:<42}"), BarColumn(), TimeElapsedColumn())
     console = _stderr()
-    with Progress(*columns, transient=True, disable=not sys.stderr.isatty(), console=console) as bar:
+    with Progress(
+        *columns, transient=True, disable=not sys.stderr.isatty(), console=console
+    ) as bar:
         task = bar.add_task("Starting", total=1.0)
         yield lambda part, share: bar.update(task, description=part, completed=share)
 

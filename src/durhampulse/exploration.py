@@ -59,7 +59,7 @@ def _typical(values: pd.Series, *, identifier: bool) -> str:
     if identifier:
         return f"e.g. {known.iloc[0]}"
     if pd.api.types.is_numeric_dtype(values):
-        return f"{known.median():.4g} ({known.min():.4g} to {known.max():.4g})"
+        return f"{_number(known.median())} ({_number(known.min())} to {_number(known.max())})"
     counts = known.astype("str").value_counts()
     return f"{counts.index[0]} ({counts.iloc[0] / len(known):.0%})"
 
@@ -180,7 +180,8 @@ def outcome_by_group(creators: Creators, feature: str, *, groups: int = 5) -> pd
     else:
         counts = values.value_counts()
         by = values.where(values.isin(counts.index[:12]), "all others").where(values.notna())
-    table = labelled.groupby(by, observed=True)[LABEL].agg(creators="size", deals="sum")
+    outcomes = labelled.groupby(by, observed=True)[LABEL]
+    table = pd.DataFrame({"creators": outcomes.size(), "deals": outcomes.sum()})
     share = (table["deals"] + 2) / (table["creators"] + 4)
     half = _Z * np.sqrt(share * (1 - share) / (table["creators"] + 4))
     table["deals"] = table["deals"].astype("int64")
@@ -193,7 +194,11 @@ def outcome_by_group(creators: Creators, feature: str, *, groups: int = 5) -> pd
 
 
 def _range_text(part: pd.Interval) -> str:
-    return f"{part.left:.4g} to {part.right:.4g}"
+    return f"{_number(part.left)} to {_number(part.right)}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"
 
 
 def outcome_histograms(creators: Creators, *, bins: int = 24) -> pd.DataFrame:
@@ -213,11 +218,13 @@ def outcome_histograms(creators: Creators, *, bins: int = 24) -> pd.DataFrame:
         if role.kind != "numeric":
             continue
         values = labelled[role.column]
-        low, high = values.quantile([0.01, 0.99])
+        low, high = (float(q) for q in values.quantile([0.01, 0.99]))
         positive = values[values > 0]
         logarithmic = bool(low >= 0 and not positive.empty and high > 3 * positive.median())
         if logarithmic:
-            edges = np.geomspace(max(low, positive.quantile(0.01)), max(high, 1e-12), bins + 1)
+            edges = np.geomspace(
+                max(low, float(positive.quantile(0.01))), max(high, 1e-12), bins + 1
+            )
         else:
             edges = np.linspace(low, high, bins + 1)
         for outcome, name in ((0, "no deal"), (1, "deal")):

@@ -232,6 +232,7 @@ def learn_encoding(train: pd.DataFrame, features: Iterable[Role]) -> Encoding:
 def _learn_numbers(column: str, values: pd.Series, *, ordered: bool) -> NumberCode:
     numbers = _numbers(values, ordered=ordered)
     known = numbers[~np.isnan(numbers)]
+    scale: Scale
     scale, unit = ("linear", 1.0) if ordered else _choose_scale(known)
     scaled = _scaled(known, scale, unit)
     sd = float(scaled.std())
@@ -272,10 +273,12 @@ def _learn_levels(column: str, values: pd.Series) -> LevelCode:
 
 def _numbers(values: pd.Series, *, ordered: bool) -> Floats:
     numbers = values.map(_ORDER) if ordered else values
-    return numbers.to_numpy(np.float64, na_value=np.nan)
+    return np.asarray(numbers.to_numpy(np.float64, na_value=np.nan), dtype=np.float64)
 
 
 def _scaled(numbers: Floats, scale: Scale, unit: float) -> Floats:
-    if scale == "log":
-        return np.log1p(np.maximum(numbers, 0) / unit)
-    return np.arcsinh(numbers / unit) if scale == "asinh" else numbers
+    if scale == "linear":
+        return numbers
+    units = numbers / unit
+    scaled = np.log1p(np.maximum(units, 0)) if scale == "log" else np.arcsinh(units)
+    return np.asarray(scaled, dtype=np.float64)

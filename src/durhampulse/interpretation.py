@@ -6,6 +6,8 @@ says so when a difference is within noise or when there is nothing to find.
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 
 from durhampulse.creators.schema import GROWTH, LABEL
@@ -22,8 +24,20 @@ from durhampulse.study import (
 )
 
 __all__ = [
-    "baseline_choice", "champion_choice", "cnn_filters", "cnn_images", "confusion", "deep_learning", "decision", "feature",
-    "growth_unit", "inspection", "limits", "preparation", "regularisation", "target",
+    "baseline_choice",
+    "champion_choice",
+    "cnn_filters",
+    "cnn_images",
+    "confusion",
+    "decision",
+    "deep_learning",
+    "feature",
+    "growth_unit",
+    "inspection",
+    "limits",
+    "preparation",
+    "regularisation",
+    "target",
 ]  # fmt: skip
 
 _CERTAIN = 0.05
@@ -42,9 +56,9 @@ def inspection(part: Inspection) -> str:
     cells = int(missing["count"].sum())
     text = f"The table holds {rows:,} rows and {columns} columns.{simulated} "
     if cells:
-        worst = missing.loc[missing["count"].idxmax()]
+        worst = missing.sort_values("count").iloc[-1]
         text += (
-            f"{cells:,} cells are empty, most of them in {worst['column']} ({worst['count']:,}); "
+            f"{cells:,} cells are empty, most of them in {_plain(worst['column'])} ({worst['count']:,}); "
             "empty cells stay empty here and are filled in B1 with values learned on the training "
             "part, with a column that says so. "
         )
@@ -72,7 +86,7 @@ def growth_unit(part: Inspection) -> str:
     typical = creators.table[GROWTH].abs().median()
     unit = creators.units.get(GROWTH, "fraction")
     return (
-        f"{GROWTH} is often described as a percentage while its examples look like 0.021, which as "
+        f"{_plain(GROWTH)} is often described as a percentage while its examples look like 0.021, which as "
         f"a percentage would be a growth of 0.021 % a month. Here it was read as a {unit}: "
         f"a typical creator then grows or shrinks by {typical:.2%} a month."
     )
@@ -94,17 +108,17 @@ def feature(part: Exploration) -> str:
     row = part.associations.set_index("feature").loc[part.feature]
     if row["p_value"] > _CERTAIN or row["low"] <= 0 <= row["high"]:
         return (
-            f"No feature goes with the outcome beyond chance: even the strongest, {part.feature}, "
+            f"No feature goes with the outcome beyond chance: even the strongest, {_plain(part.feature)}, "
             f"has a {row['measure']} of {row['value']:.2f} "
             f"(95 % interval {row['low']:.2f} to {row['high']:.2f})."
         )
     groups = part.by_group.sort_values("share")
     low, high = groups.iloc[0], groups.iloc[-1]
     return (
-        f"**{part.feature}** goes with the outcome most surely: {row['measure']} "
+        f"**{_plain(part.feature)}** goes with the outcome most surely: {row['measure']} "
         f"{row['value']:.2f} (95 % interval {row['low']:.2f} to {row['high']:.2f}). "
-        f"Of the creators in *{high['group']}*, {high['share']:.0%} got a deal; in "
-        f"*{low['group']}* it was {low['share']:.0%}. That is association, not cause: brands may "
+        f"Of the creators in *{_plain(high['group'])}*, {high['share']:.0%} got a deal; in "
+        f"*{_plain(low['group'])}* it was {low['share']:.0%}. That is association, not cause: brands may "
         "look at something else that goes along with it."
     )
 
@@ -191,8 +205,8 @@ def deep_learning(part: BaselineComparison, comparison: Comparison) -> str:
             "**Did deep learning improve results?** No, and nothing could: there is no signal to "
             f"learn, so the differences from {part.baseline} are chance. {figures}"
         )
-    better = [n for n, r in rows.iterrows() if _better(str(n), r)]
-    worse = [n for n, r in rows.iterrows() if _better(str(n), -r[["low", "high"]].iloc[::-1])]
+    better = [str(name) for name, row in rows.iterrows() if _gain(str(name), row) > 0]
+    worse = [str(name) for name, row in rows.iterrows() if _gain(str(name), row) < 0]
     n_train = len(comparison.out_of_fold[part.baseline])
     if better and not worse:
         verdict = f"Yes, in {_listed(better)}, beyond the noise of this test part."
@@ -219,14 +233,22 @@ def deep_learning(part: BaselineComparison, comparison: Comparison) -> str:
     return f"**Did deep learning improve results?** {verdict} {figures} {why}"
 
 
-def _better(metric: str, row: pd.Series) -> bool:
-    low, high = float(row["low"]), float(row["high"])
-    return high < 0 if metric == "log_loss" else low > 0
+def _gain(metric: str, row: pd.Series) -> int:
+    """Tell whether a difference is a gain (1), a loss (-1) or within noise (0)."""
+    if row["low"] <= 0 <= row["high"] or row["p_value"] > _CERTAIN:
+        return 0
+    higher = row["low"] > 0
+    return 1 if higher != (metric in ("log_loss", "brier")) else -1
 
 
-def _listed(names: list[object]) -> str:
-    words = [str(name).replace("_", " ").replace("f1", "F1") for name in names]
-    return " and ".join(words)
+def _listed(names: list[str]) -> str:
+    words = [name.replace("_", " ").replace("f1", "F1") for name in names]
+    return " and ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
+
+
+def _plain(text: object) -> str:
+    """Keep a name from the user's table from being read as Markdown."""
+    return re.sub(r"([\\`*_\[\]<>#|~$])", r"\\\1", str(text))
 
 
 def regularisation(part: Regularisation, comparison: Comparison) -> str:
@@ -285,13 +307,11 @@ def cnn_filters() -> str:
 
 def champion_choice(part: Decision) -> str:
     """E: say which model decides and why."""
-    losses = part.cross_validated[part.cross_validated["metric"] == "log_loss"]
-    losses = losses.sort_values("value")
-    first, second = losses.iloc[0], losses.iloc[1]
-    overlap = "their intervals overlap" if first["high"] > second["low"] else "beyond their intervals"
+    row = part.margin.set_index("metric").loc["log_loss"]
+    certain = "beyond the noise of the comparison" if row["high"] < 0 else "a tie within noise"
     return (
-        f"**{part.champion.name}** decides: its cross-validated log loss of {first['value']:.3f} on "
-        f"the training part is below the {second['value']:.3f} of {second['model']} ({overlap})."
+        f"**{part.champion.name}** decides: its cross-validated log loss of {row['first']:.4f} on "
+        f"the training part is below the {row['second']:.4f} of {part.rival} ({certain})."
     )
 
 
@@ -305,14 +325,14 @@ def decision(part: Decision, comparison: Comparison) -> list[str]:
     counts = part.table["Sponsorship Recommendation"].value_counts()
     yes, maybe, no = (int(counts.get(band, 0)) for band in (YES, MAYBE, NO))
     total = len(part.table)
-    rates = part.hit_rates.set_index("band")
+    rates = {str(row["band"]): row for _, row in part.hit_rates.iterrows()}
     invited = part.invitations.iloc[1]
     return [
         f"**Whom to sponsor.** {yes:,} of {total:,} creators reach {part.thresholds.yes_at:.0%} and "
-        f"are recommended. {_hit_rate(rates.loc[YES])}",
+        f"are recommended. {_hit_rate(rates[YES])}",
         f"**Whom to look at.** {maybe:,} creators lie between {part.thresholds.review_at:.0%} and "
-        f"{part.thresholds.yes_at:.0%} and wait for a person. {_hit_rate(rates.loc[MAYBE])}",
-        f"**Whom to leave.** {no:,} creators stay below. {_hit_rate(rates.loc[NO])} "
+        f"{part.thresholds.yes_at:.0%} and wait for a person. {_hit_rate(rates[MAYBE])}",
+        f"**Whom to leave.** {no:,} creators stay below. {_hit_rate(rates[NO])} "
         "A No is a recommendation, not a refusal.",
         f"**What the ranking finds.** Of the creators tested, inviting the first "
         f"{int(invited['invitations']):,} would have found {invited['deals_by_model']:.0f} deals; "
@@ -334,7 +354,7 @@ def _hit_rate(row: pd.Series) -> str:
     )
 
 
-def limits(simulated: bool) -> list[str]:  # noqa: FBT001 - one fact, one argument
+def limits(simulated: bool) -> list[str]:
     """E: say what the table cannot say."""
     sentences = [
         "It predicts who *got* a deal in the past, not who performs well for a brand.",

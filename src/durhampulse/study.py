@@ -179,8 +179,8 @@ class Decision:
     ----------
     champion
         The model that decides: the better of baseline and MLP by cross-validated log loss.
-    cross_validated
-        The comparison it was chosen by.
+    rival, margin
+        The other of the two, and the comparison out of fold that chose between them.
     table
         The decision table over test part and unlabelled creators.
     hit_rates, reliability, gain, invitations
@@ -191,7 +191,8 @@ class Decision:
 
     champion: FittedModel
     thresholds: Thresholds
-    cross_validated: pd.DataFrame
+    rival: str
+    margin: pd.DataFrame
     table: pd.DataFrame
     hit_rates: pd.DataFrame
     reliability: pd.DataFrame
@@ -251,8 +252,8 @@ def explore(creators: Creators, *, random_state: int = 0) -> Exploration:
             "Add columns that tell creators apart.",
         )
     # The interval's end nearest to zero: what the association is at least.
-    surely = np.maximum(found["low"], -found["high"])
-    feature = str(found.loc[surely.idxmax(), "feature"])
+    surely = np.maximum(found["low"].to_numpy(), -found["high"].to_numpy())
+    feature = str(found["feature"].iloc[int(surely.argmax())])
     return Exploration(
         exploration.target_distribution(creators.labelled),
         found,
@@ -384,7 +385,7 @@ def measure_regularisation(
     runs = pd.DataFrame(rows)
     numbers = runs.drop(columns="seed").groupby("network", sort=False)
     summary = numbers.agg(["mean", "std"])
-    summary.columns = [f"{name}_{what}" for name, what in summary.columns]
+    summary.columns = pd.Index(["_".join(column) for column in summary.columns])
     return Regularisation(runs, summary.reset_index(), pd.concat(curves, ignore_index=True))
 
 
@@ -398,7 +399,7 @@ def _regularisation_row(part: Preparation, run: MLPTraining) -> dict[str, object
         "train_loss": float(last["loss"]),
         "val_loss": float(last["val_loss"]),
         "gap": float(last["val_loss"] - last["loss"]),
-        "best_epoch": int(run.curves["val_loss"].idxmin()) + 1,
+        "best_epoch": int(run.curves["val_loss"].to_numpy().argmin()) + 1,
         "test_loss": log_loss(part.y_test, y_prob),
         "test_accuracy": float(np.trace(confusion) / confusion.sum()),
         "test_f1": float(2 * confusion[1, 1] / max(confusion[1].sum() + confusion[:, 1].sum(), 1)),
@@ -426,7 +427,7 @@ def decide(
         random_state=part.random_state,
     )
     out_of_fold = {baseline: comparison.out_of_fold[baseline], network: network_prob}
-    name = min(out_of_fold, key=lambda model: log_loss(part.y_train, out_of_fold[model]))
+    name, rival = sorted(out_of_fold, key=lambda one: log_loss(part.y_train, out_of_fold[one]))
     weights = training.network if name == network else comparison.models[baseline].weights
     champion = FittedModel(name, part.encoding, weights)
     y_prob = champion.predict_proba(part.test)
@@ -434,7 +435,8 @@ def decide(
     return Decision(
         champion,
         thresholds,
-        score_models(part.y_train, out_of_fold),
+        rival,
+        compare_models(part.y_train, out_of_fold[name], out_of_fold[rival]),
         decision_table(fresh, champion.predict_proba(fresh), thresholds),
         band_hit_rates(part.y_test, assign_bands(y_prob, thresholds), BANDS),
         reliability(part.y_test, y_prob),

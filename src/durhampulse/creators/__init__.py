@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from durhampulse.creators.reading import Creators, read_creators
+from durhampulse.creators.reading import read_creators
+from durhampulse.creators.table import Creators
 
 __all__ = ["Creators", "read_creators"]

@@ -104,7 +104,7 @@ def read_numbers(cells: pd.Series) -> NumberCells:
     here = codes >= 0
 
     def spread(flags: Mask) -> Mask:
-        return here & np.append(flags, False)[codes]
+        return np.asarray(here & np.append(flags, False)[codes])
 
     return NumberCells(
         values=np.append(numbers, np.nan)[codes],

@@ -55,7 +55,7 @@ EXPLANATIONS: dict[Irregularity, str] = {
     Irregularity.NULL_WORD: "a word or spreadsheet error stands where a value should be",
     Irregularity.STRAY_SPACE: "blanks before or after the value, a trace of typing by hand",
     Irregularity.SPELLING: "one level is written in several ways, usually in upper and lower case",
-    Irregularity.UNKNOWN_LEVEL: "the level is none of SD, HD and 4K, so it has no place in the order",
+    Irregularity.UNKNOWN_LEVEL: "the level is none of SD, HD and 4K, so it has no rank",
     Irregularity.NUMBER_FORMAT: "a number written for people: thousands separators, K, M or B",
     Irregularity.DECIMAL_COMMA: "the comma is the decimal sign in this column",
     Irregularity.PERCENT_SIGN: "the rate carries a percent sign, so its unit is certain",

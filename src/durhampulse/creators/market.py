@@ -192,7 +192,7 @@ def _followers(rng: np.random.Generator, n: int) -> Floats:
 def _quality(rng: np.random.Generator, size: Floats) -> npt.NDArray[np.int64]:
     weights = np.exp(np.stack([0 * size, 0.7 + 0.4 * size, -0.3 + 0.8 * size]))
     steps = np.cumsum(weights / weights.sum(axis=0), axis=0)
-    return np.sum(rng.random(size.size) > steps[:2], axis=0)
+    return np.asarray(np.sum(rng.random(size.size) > steps[:2], axis=0))
 
 
 def _deal_logit(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,64 +23,13 @@ from durhampulse.creators.schema import (
     canonical_name,
 )
 from durhampulse.creators.sources import RawTable, read_source
+from durhampulse.creators.table import Creators
 from durhampulse.creators.units import Unit, detect_unit, mixed_groups
 from durhampulse.exceptions import InputError
 
-__all__ = ["Creators", "read_creators"]
+__all__ = ["read_creators"]
 
 _VIEWS_PER_FOLLOWER = 100
-
-
-@dataclass(frozen=True)
-class Creators:
-    """A creators' table, read.
-
-    Attributes
-    ----------
-    table
-        One row a creator, standard columns first; the index is the row number in the source.
-        Rates are fractions, the label is 0.0, 1.0 or NaN.
-    roles
-        What each column is used for, in the table's order.
-    units
-        Unit in which each rate column was written.
-    irregularities
-        The ledger, one irregularity a row.
-    refused
-        Rows that cannot be judged: row number, identifier and reason.
-    source
-        Where the table came from.
-    rows_read, columns_read
-        Shape of the source before anything was dropped.
-    """
-
-    table: pd.DataFrame
-    roles: tuple[Role, ...]
-    units: Mapping[str, Unit]
-    irregularities: pd.DataFrame
-    refused: pd.DataFrame
-    source: RawTable
-    rows_read: int
-    columns_read: int
-
-    @property
-    def features(self) -> tuple[Role, ...]:
-        """Columns a model may learn from."""
-        return tuple(role for role in self.roles if role.role == "feature")
-
-    @property
-    def labelled(self) -> pd.DataFrame:
-        """Rows whose outcome is known."""
-        if LABEL not in self.table:
-            return self.table.iloc[:0]
-        return self.table[self.table[LABEL].notna()]
-
-    @property
-    def unlabelled(self) -> pd.DataFrame:
-        """Rows whose outcome is not known; kept for scoring."""
-        if LABEL not in self.table:
-            return self.table
-        return self.table[self.table[LABEL].isna()]
 
 
 def read_creators(
@@ -123,20 +71,14 @@ def read_creators(
 def _name_columns(raw: RawTable, asked: dict[str, str], ledger: Ledger) -> dict[str, str]:
     """Give header to standard column; what was asked for wins, then exact names, then aliases."""
     headers = [str(header) for header in raw.frame.columns]
-    for standard, header in asked.items():
-        if standard not in COLUMNS:
-            known = ", ".join(COLUMNS)
-            raise InputError(f"'{standard}' is not a standard column.", f"They are {known}.")
-        if header not in headers:
-            shown = ", ".join(repr(h) for h in headers[:20])
-            raise InputError(f"{raw.name}: no column '{header}'.", f"The columns are {shown}.")
+    _check_asked(raw.name, headers, asked)
     taken = {header: standard for standard, header in asked.items()}
     taken |= {h: h for h in headers if h in COLUMNS and h not in taken and h not in asked}
     claims: dict[str, list[str]] = {}
     for header in headers:
-        standard_name = canonical_name(header)
-        if header not in taken and standard_name and standard_name not in taken.values():
-            claims.setdefault(standard_name, []).append(header)
+        claimed = canonical_name(header)
+        if header not in taken and claimed and claimed not in taken.values():
+            claims.setdefault(claimed, []).append(header)
     for standard, rivals in claims.items():
         if len(rivals) > 1:
             raise InputError(
@@ -154,6 +96,18 @@ def _name_columns(raw: RawTable, asked: dict[str, str], ledger: Ledger) -> dict[
             "Name them, for example --map Followers=subs --map Niche=topic.",
         )
     return taken
+
+
+def _check_asked(name: str, headers: list[str], asked: dict[str, str]) -> None:
+    for standard, header in asked.items():
+        if standard not in COLUMNS:
+            known = ", ".join(COLUMNS)
+            raise InputError(f"'{standard}' is not a standard column.", f"They are {known}.")
+        if header not in headers:
+            shown = ", ".join(repr(h) for h in headers[:20])
+            raise InputError(f"{name}: no column '{header}'.", f"The columns are {shown}.")
+    if len(set(asked.values())) < len(asked):
+        raise InputError(f"{name}: one header is named for two columns.", "Name each once.")
 
 
 class _Reader:
@@ -247,9 +201,7 @@ class _Reader:
                 f"If another column holds it, say so: --map {name}=HEADER.",
             )
 
-    def _to_fraction(
-        self, name: str, header: str, numbers: NumberCells
-    ) -> npt.NDArray[np.float64]:
+    def _to_fraction(self, name: str, header: str, numbers: NumberCells) -> npt.NDArray[np.float64]:
         values, bare = numbers.values, ~numbers.percent
         loose, signed = values[bare], values[numbers.percent]
         asked = self.asked_units.get(name)
@@ -272,10 +224,8 @@ class _Reader:
             why = "as asked" if asked else "as its header says" if in_header else "by its size"
             typical = float(np.nanmedian(np.abs(loose[np.isfinite(loose)])))
             typical = typical / 100 if unit == "percent" else typical
-            action = (
-                f"read as {'percentages and divided by 100' if unit == 'percent' else 'fractions'}, "
-                f"{why}: a typical value is {typical:.2%}"
-            )
+            read = "percentages and divided by 100" if unit == "percent" else "fractions"
+            action = f"read as {read}, {why}: a typical value is {typical:.2%}"
             self.ledger.note(Irregularity.UNIT, name, int(np.isfinite(loose).sum()), action)
         return np.where(bare, values / 100, values) if unit == "percent" else values
 
@@ -332,7 +282,9 @@ class _Reader:
         table = pd.DataFrame(self.values, index=self.raw.frame.index)
         identified = IDENTIFIER in table
         table[IDENTIFIER] = self._complete_identifiers(table)
-        table = table[[*(c for c in COLUMNS if c in table), *(c for c in table if c not in COLUMNS)]]
+        table = table[
+            [*(c for c in COLUMNS if c in table), *(c for c in table if c not in COLUMNS)]
+        ]
         table, refused = self._refuse_impossible(table)
         self._note_views(table)
         if identified:

@@ -8,8 +8,8 @@ from typing import Literal
 
 __all__ = [
     "COLUMNS",
-    "FOLLOWERS",
     "ENGAGEMENT",
+    "FOLLOWERS",
     "GROWTH",
     "IDENTIFIER",
     "LABEL",
@@ -103,7 +103,9 @@ COLUMNS: dict[str, Column] = {
             "interactions per follower on recent posts, a fraction (0.056 = 5.6 %)",
             possible=(0, 1e4),
             plausible=(0, 1),
-            aliases=frozenset({"engagementrate", "engrate", "er", "engagement", "avgengagementrate"}),
+            aliases=frozenset(
+                {"engagementrate", "engrate", "er", "engagement", "avgengagementrate"}
+            ),
         ),
         Column(
             GROWTH,

@@ -168,7 +168,8 @@ def _parse_delimited(path: Path, head: bytes, encoding: str) -> pd.DataFrame:
         if "UTF8" in str(error):
             raise UnicodeDecodeError("utf-8", b"", 0, 1, "invalid") from error
         raise _delimited_error(path.name, bad, str(error)) from error
-    return table.to_pandas()
+    frame: pd.DataFrame = table.to_pandas()
+    return frame
 
 
 def _dialect(path: Path, text: str) -> tuple[str, int]:

@@ -12,7 +12,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-__all__ = ["METRICS", "compare_models", "confusion_table", "log_loss", "score_models"]
+__all__ = [
+    "METRICS", "compare_models", "confusion_table", "log_loss", "score_models",
+    "score_table",
+]  # fmt: skip
 
 Floats = npt.NDArray[np.float64]
 Metric = Callable[[Floats, Floats, Floats], Floats]
@@ -137,6 +140,16 @@ def score_models(
         value = METRICS[name](y_true, y_probs[model], once)[0]
         rows.append((model, name, float(value), float(low), float(high)))
     return pd.DataFrame(rows, columns=["model", "metric", "value", "low", "high"])
+
+
+def score_table(scores: pd.DataFrame) -> pd.DataFrame:
+    """Set scores out for reading: one row a metric, one column a model, intervals in brackets."""
+    cells = [
+        f"{value:.3f} ({low:.3f} to {high:.3f})"
+        for value, low, high in zip(scores["value"], scores["low"], scores["high"], strict=True)
+    ]
+    wide = scores.assign(cell=cells).pivot(index="metric", columns="model", values="cell")
+    return wide.loc[scores["metric"].unique(), scores["model"].unique()]
 
 
 def compare_models(

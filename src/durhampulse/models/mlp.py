@@ -166,7 +166,7 @@ class _Watch:
             network = DenseNetwork.from_keras(callback.model)
             row: dict[str, float] = {"epoch": epoch + 1}
             for prefix, (X, y) in self.parts.items():
-                y_prob = network.predict_proba(X)
+                y_prob = network.predict_proba(X.astype(np.float64))
                 row[f"{prefix}loss"] = _cross_entropy(y, y_prob)
                 row[f"{prefix}accuracy"] = float(np.mean((y_prob >= 0.5) == y))
             self.rows.append(row)

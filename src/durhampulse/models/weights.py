@@ -205,7 +205,7 @@ class BoostedTrees:
             return cls(np.fromfile(path, dtype=np.uint8))
 
 
-FAMILIES: dict[str, type[Logistic] | type[Forest] | type[DenseNetwork] | type[BoostedTrees]] = {
+FAMILIES: dict[str, type[Logistic | Forest | DenseNetwork | BoostedTrees]] = {
     kind.family: kind for kind in (Logistic, Forest, DenseNetwork, BoostedTrees)
 }
 

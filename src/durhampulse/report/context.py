@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -13,15 +13,15 @@ import numpy as np
 import pandas as pd
 
 from durhampulse import interpretation as words
+from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.decision import BANDS
+from durhampulse.evaluation.metrics import score_table
 from durhampulse.report import plots
 from durhampulse.study import Study
 
 __all__ = ["Figure", "Report", "Section", "Table", "build_report"]
 
 _SHOWN_ROWS = 25
-_METRICS = ["accuracy", "precision", "recall", "f1", "roc_auc", "average_precision"]
-_METRICS += ["log_loss", "brier"]
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def build_report(study: Study) -> Report:
     auc = study.e.tested.set_index("metric").loc["roc_auc"]
     facts += [
         ("Base rate", f"{study.a2.target['share'].iloc[1]:.1%}"),
-        ("ROC AUC on the test part", f"{auc['value']:.3f} ({auc['low']:.3f} to {auc['high']:.3f})"),
+        (f"ROC AUC, tested ({auc['low']:.3f} to {auc['high']:.3f})", f"{auc['value']:.3f}"),
     ]
     return Report(
         "Who gets the sponsorship deal?",
@@ -106,8 +106,7 @@ def build_report(study: Study) -> Report:
         facts,
         words.limits(source.simulated),
         _decisions(study.e.table),
-        [_a1(study), _a2(study), _b1(study), _b2(study), _b3(study)]
-        + [_c(study), _d1(study), _d2(study), _d3(study), _e(study)],
+        [part(study) for part in (_a1, _a2, _b1, _b2, _b3, _c, _d1, _d2, _d3, _e)],
     )
 
 
@@ -121,7 +120,7 @@ def _a1(study: Study) -> Section:
         [words.inspection(part), words.growth_unit(part)],
         [
             _table("Columns", columns),
-            _table("First rows", part.head),
+            _table("First rows", part.head.astype({IDENTIFIER: "str"})),
             _table("Irregularities: what was found and what was done", ledger),
         ],
     )
@@ -248,7 +247,7 @@ def _d2(study: Study) -> Section:
     return Section("D2", "What regularisation did", text, [_table("Each run", part.runs)], [figure])
 
 
-def _d3(study: Study) -> Section:
+def _d3(_: Study) -> Section:
     import inspect
 
     from durhampulse.models import cnn
@@ -294,7 +293,7 @@ def _decisions(table: pd.DataFrame) -> Table:
     note = f"{more:,} more creators in decisions.csv and decisions.xlsx." if more else ""
     rows = [
         [
-            _text(row["Influencer ID"]),
+            str(row["Influencer ID"]),
             f"{row['Predicted Sponsorship']:.4f}",
             "" if pd.isna(row["Follower Count"]) else f"{row['Follower Count']:,.0f}",
             "" if pd.isna(row["Engagement Rate"]) else f"{row['Engagement Rate']:.1%}",
@@ -306,17 +305,10 @@ def _decisions(table: pd.DataFrame) -> Table:
     return Table("The most probable creators", list(table.columns), rows, note)
 
 
-def _scores(caption: str, table: pd.DataFrame) -> Table:
-    rows = []
-    for model, part in table.groupby("model", sort=False):
-        by = part.set_index("metric")
-        cells = [
-            f"{by.loc[m, 'value']:.3f} ({by.loc[m, 'low']:.3f} to {by.loc[m, 'high']:.3f})"
-            for m in _METRICS
-        ]
-        rows.append([str(model), *cells])
-    note = "In brackets: 95 % bootstrap interval. Classes at a probability of 0.5."
-    return Table(caption, ["model", *(m.replace("_", " ") for m in _METRICS)], rows, note)
+def _scores(caption: str, scores: pd.DataFrame) -> Table:
+    shown = _table(caption, score_table(scores).rename_axis("score").reset_index())
+    shown.rows[:] = [[row[0].replace("_", " "), *row[1:]] for row in shown.rows]
+    return replace(shown, note="In brackets: 95 % bootstrap interval. Classes at 0.5.")
 
 
 def _table(caption: str, table: pd.DataFrame) -> Table:
@@ -325,11 +317,11 @@ def _table(caption: str, table: pd.DataFrame) -> Table:
 
 
 def _text(cell: Any) -> str:
-    if cell is None or (np.isscalar(cell) and pd.isna(cell)):
+    if pd.isna(cell):
         return ""
     if isinstance(cell, float | np.floating):
-        return f"{cell:,.0f}" if cell == int(cell) and abs(cell) >= 1000 else f"{cell:.4g}"
-    return f"{cell:,}" if isinstance(cell, int | np.integer) and abs(cell) >= 10_000 else str(cell)
+        return f"{cell:,.0f}" if abs(float(cell)) >= 1000 else f"{cell:.4g}"
+    return f"{int(cell):,}" if isinstance(cell, int | np.integer) else str(cell)
 
 
 def _figure(name: str, title: str, table: pd.DataFrame, draw: Callable[[], Any]) -> Figure:
@@ -349,11 +341,16 @@ def _alt(title: str, table: pd.DataFrame) -> str:
 
 def _themed(svg: str) -> str:
     """Let a picture take ink and grid from the page, so that it fits light and dark."""
-    svg = svg[svg.index("<svg"):]
+    svg = svg[svg.index("<svg") :]
     for color, name in ((plots.INK, "ink"), (plots.QUIET, "quiet"), (plots.GRID, "grid")):
         svg = svg.replace(color, f"var(--{name})")
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    return re.sub(r'<svg ([^>]*?)width="[^"]*"', r"<svg \1", svg, count=1).replace(
-        "<svg ", '<svg aria-hidden="true" ', 1
+    # As wide as it was drawn, so that letters are of one size in all pictures, or as the page.
+    svg = re.sub(r'(<svg [^>]*?)height="[^"]*"', r"\1", svg, count=1)
+    return re.sub(
+        r'<svg ([^>]*?)width="([\d.]+)pt"',
+        r'<svg aria-hidden="true" style="max-width: \2pt" \1',
+        svg,
+        count=1,
     )

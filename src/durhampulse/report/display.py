@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.display import Code, Markdown, display
 
@@ -24,7 +25,8 @@ def set_up() -> None:
 
 
 def say(*sentences: str) -> None:
-    """Show sentences, a paragraph each."""
+    """Show sentences, a paragraph each, below the pictures drawn so far in the cell."""
+    plt.show()
     display(Markdown("\n\n".join(sentences)))
 
 

@@ -8,6 +8,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from cycler import cycler
 from matplotlib.ticker import PercentFormatter
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ __all__ = [
 
 INK, QUIET, GRID = "#1c2430", "#68727f", "#dfe3e8"
 DEAL, NO_DEAL, THIRD = "#c2591b", "#2f6fae", "#3f8a5c"
+_ON_LIGHT = "#101418"  # on coloured cells, whatever the page
 _MARKERS = "osD^vP"
 
 _STYLE: dict[str, Any] = {
@@ -38,7 +40,7 @@ _STYLE: dict[str, Any] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.axisbelow": True,
-    "axes.prop_cycle": mpl.cycler(color=[NO_DEAL, DEAL, THIRD, QUIET]),
+    "axes.prop_cycle": cycler(color=[NO_DEAL, DEAL, THIRD, QUIET]),
     "grid.color": GRID,
     "xtick.color": QUIET,
     "ytick.color": QUIET,
@@ -130,7 +132,7 @@ def histograms(table: pd.DataFrame, axes: Any = None) -> Any:
         panel.set_title(feature)
         panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         panel.set_ylim(bottom=0)
-    for panel in panels[len(features):]:
+    for panel in panels[len(features) :]:
         panel.set_axis_off()
     panels[0].legend()
     return axes
@@ -143,7 +145,7 @@ def correlations(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     values = table.to_numpy()
     ax.imshow(values, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
     for i, j in np.ndindex(n, n):
-        color = "white" if abs(values[i, j]) > 0.6 else "black"
+        color = "white" if abs(values[i, j]) > 0.6 else _ON_LIGHT
         ax.text(j, i, f"{values[i, j]:.2f}", ha="center", va="center", color=color)
     ax.set_xticks(range(n), table.columns, rotation=25, ha="right", rotation_mode="anchor")
     ax.set_yticks(range(n), table.index)
@@ -165,7 +167,7 @@ def models(
     at = np.arange(len(names))
     for panel, metric in zip(axes.ravel(), metrics, strict=False):
         part = table[table["metric"] == metric].set_index("model").loc[names]
-        for i in at:
+        for i in range(len(names)):
             row = part.iloc[[i]]
             panel.errorbar(row["value"], [i], xerr=_errors(row, "value"), fmt=_MARKERS[i % 6],
                            color=(QUIET, NO_DEAL, THIRD, DEAL)[i % 4], capsize=3)  # fmt: skip
@@ -179,14 +181,14 @@ def models(
 
 
 def confusion(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Counts and shares of each actual outcome; `table` from confusion_table."""
+    """Show counts and shares of each actual outcome; `table` from confusion_table."""
     ax = _axes(ax, (4.6, 3.2))
     counts = table.to_numpy()
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     ax.imshow(shares, cmap="Blues", vmin=0, vmax=1.15, aspect="auto")
     words = [["rightly left", "false promise"], ["missed deal", "found deal"]]
     for i, j in np.ndindex(2, 2):
-        color = "white" if shares[i, j] > 0.6 else "black"
+        color = "white" if shares[i, j] > 0.6 else _ON_LIGHT
         text = f"{counts[i, j]:,}\n{words[i][j]}\n{shares[i, j]:.0%} of row"
         ax.text(j, i, text, ha="center", va="center", color=color)
     ax.set_xticks([0, 1], table.columns)
@@ -251,7 +253,9 @@ def bands(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     rows = table[known]
     ax.errorbar(rows["hit_rate"], at[known], xerr=_errors(rows, "hit_rate"), fmt="none",
                 color=INK, capsize=3, linewidth=1)  # fmt: skip
-    labels = [f"{b}\n({n:,} creators)" for b, n in zip(table["band"], table["creators"], strict=True)]
+    labels = [
+        f"{b}\n({n:,} creators)" for b, n in zip(table["band"], table["creators"], strict=True)
+    ]
     ax.set_yticks(at, labels)
     ax.invert_yaxis()
     ax.set_xlim(0, 1)

@@ -25,6 +25,7 @@
 from durhampulse import interpretation as words
 from durhampulse import study
 from durhampulse.decision import Thresholds
+from durhampulse.evaluation.metrics import score_table
 from durhampulse.report import plots
 from durhampulse.report.display import say, set_up, show_source
 
@@ -93,8 +94,7 @@ say(words.target(a2))
 a2.associations
 
 # %%
-plots.associations(a2.associations);
-
+plots.associations(a2.associations)
 # %% [markdown]
 # One feature that is correlated with the target, and what it says:
 
@@ -107,8 +107,7 @@ if not a2.histograms.empty:
     plots.histograms(a2.histograms)
 
 # %%
-plots.correlations(a2.correlations);
-
+plots.correlations(a2.correlations)
 # %% [markdown]
 # # Part B: a machine learning baseline
 # ## B1. Data preparation
@@ -121,7 +120,16 @@ plots.correlations(a2.correlations);
 # %%
 b1 = study.prepare(a1.creators, random_state=SEED)
 X_train, X_test, y_train, y_test = b1.X_train, b1.X_test, b1.y_train, b1.y_test
-print("X_train", X_train.shape, "X_test", X_test.shape, "y_train", y_train.shape, "y_test", y_test.shape)
+print(
+    "X_train",
+    X_train.shape,
+    "X_test",
+    X_test.shape,
+    "y_train",
+    y_train.shape,
+    "y_test",
+    y_test.shape,
+)
 say(words.preparation(b1))
 X_train.head()
 
@@ -151,13 +159,12 @@ show_source(study.compare_classifiers)
 
 # %%
 b2 = study.compare_classifiers(b1)
-print("cross-validated on the training part")
-b2.cross_validated.pivot(index="model", columns="metric", values="value")
+say("Cross-validated on the training part, with 95 % bootstrap intervals:")
+score_table(b2.cross_validated)
 
 # %%
-print("scored once on the test part, with 95 % bootstrap intervals")
-for model, scores in b2.tested.groupby("model", sort=False):
-    print(f"\n{model}\n{scores.drop(columns='model').to_string(index=False)}")
+say("Scored once on the test part:")
+score_table(b2.tested)
 
 # %%
 plots.models(b2.tested)
@@ -290,8 +297,7 @@ plots.bands(e.hit_rates)
 e.hit_rates
 
 # %%
-plots.reliability(e.reliability);
-
+plots.reliability(e.reliability)
 # %%
 plots.gain(e.gain)
 e.invitations

@@ -1,0 +1,46 @@
+# Everything runs in one environment in the clone; nothing has to be installed by hand.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: study test test-all check notebook notebook-check bench chromium clean
+
+study: $(READY)  ## the main job on the built-in data: durhampulse-study/
+	$(BIN)/durhampulse study --out durhampulse-study
+
+test: $(READY) chromium  ## the tests that take minutes
+	$(BIN)/pytest
+
+test-all: $(READY) chromium notebook-check  ## all tests, and the committed notebook
+	$(BIN)/pytest -m ""
+
+check: $(READY)  ## style and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+notebook: $(READY)  ## run and rewrite the committed notebook
+	$(BIN)/python notebooks/build.py
+
+notebook-check: $(READY)
+	$(BIN)/python notebooks/build.py --check
+
+bench: $(READY)  ## figures side by side; hours for the long ones, which resume
+	$(BIN)/python -m benchmarks
+
+# The report is tested in a real browser where one can be had; else that test says why not.
+chromium:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } \
+	  || echo "no Chromium here: the browser test is skipped"
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --constraint constraints.txt --editable ".[study]" --group dev
+	touch $@
+
+clean:
+	rm -rf $(VENV) durhampulse-study

@@ -1,0 +1,67 @@
+"""A creators' table once it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from durhampulse.creators.roles import Role
+from durhampulse.creators.schema import LABEL
+from durhampulse.creators.sources import RawTable
+from durhampulse.creators.units import Unit
+
+__all__ = ["Creators"]
+
+
+@dataclass(frozen=True)
+class Creators:
+    """A creators' table, read.
+
+    Attributes
+    ----------
+    table
+        One row a creator, standard columns first; the index is the row number in the source.
+        Rates are fractions, the label is 0.0, 1.0 or NaN.
+    roles
+        What each column is used for, in the table's order.
+    units
+        Unit in which each rate column was written.
+    irregularities
+        The ledger, one irregularity a row.
+    refused
+        Rows that cannot be judged: row number, identifier and reason.
+    source
+        Where the table came from.
+    rows_read, columns_read
+        Shape of the source before anything was dropped.
+    """
+
+    table: pd.DataFrame
+    roles: tuple[Role, ...]
+    units: Mapping[str, Unit]
+    irregularities: pd.DataFrame
+    refused: pd.DataFrame
+    source: RawTable
+    rows_read: int
+    columns_read: int
+
+    @property
+    def features(self) -> tuple[Role, ...]:
+        """Columns a model may learn from."""
+        return tuple(role for role in self.roles if role.role == "feature")
+
+    @property
+    def labelled(self) -> pd.DataFrame:
+        """Rows whose outcome is known."""
+        if LABEL not in self.table:
+            return self.table.iloc[:0]
+        return self.table[self.table[LABEL].notna()]
+
+    @property
+    def unlabelled(self) -> pd.DataFrame:
+        """Rows whose outcome is not known; kept for scoring."""
+        if LABEL not in self.table:
+            return self.table
+        return self.table[self.table[LABEL].isna()]
