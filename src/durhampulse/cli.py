@@ -93,7 +93,7 @@ def inspect(
     typer.echo(f"{part.creators.source.name}: {part.shape[0]:,} rows, {part.shape[1]} columns\n")
     _print_table(part.columns[["column", "dtype", "missing", "distinct", "typical", "role"]])
     _print_table(part.irregularities[["code", "column", "count", "examples", "action"]])
-    typer.echo(interpretation.inspection(part).replace("**", ""))
+    typer.echo(interpretation.without_markup(interpretation.inspection(part)))
 
 
 @app.command()

@@ -38,6 +38,7 @@ __all__ = [
     "preparation",
     "regularisation",
     "target",
+    "without_markup",
 ]  # fmt: skip
 
 _CERTAIN = 0.05
@@ -45,6 +46,11 @@ _NO_SIGNAL = (
     "**Nothing can be predicted from these data.** Out of fold the best classifier ranks creators "
     "no better than chance"
 )
+
+
+def without_markup(text: str) -> str:
+    """Give a sentence of this module as plain text, for a terminal."""
+    return re.sub(r"\\(.)", r"\1", re.sub(r"(?<!\\)\*", "", text))
 
 
 def inspection(part: Inspection) -> str:
@@ -58,8 +64,8 @@ def inspection(part: Inspection) -> str:
     if cells:
         worst = missing.sort_values("count").iloc[-1]
         text += (
-            f"{cells:,} cells are empty, most of them in {_plain(worst['column'])} ({worst['count']:,}); "
-            "empty cells stay empty here and are filled in B1 with values learned on the training "
+            f"{cells:,} cells are empty, most of them in {_plain(worst['column'])} "
+            f"({worst['count']:,}); empty cells stay empty here and are filled in B1 with values learned on the training "
             "part, with a column that says so. "
         )
     else:
@@ -86,8 +92,8 @@ def growth_unit(part: Inspection) -> str:
     typical = creators.table[GROWTH].abs().median()
     unit = creators.units.get(GROWTH, "fraction")
     return (
-        f"{_plain(GROWTH)} is often described as a percentage while its examples look like 0.021, which as "
-        f"a percentage would be a growth of 0.021 % a month. Here it was read as a {unit}: "
+        f"{_plain(GROWTH)} is often described as a percentage while its examples look like 0.021, "
+        f"which as a percentage would be a growth of 0.021 % a month. Here it was read as a {unit}: "
         f"a typical creator then grows or shrinks by {typical:.2%} a month."
     )
 
@@ -108,8 +114,8 @@ def feature(part: Exploration) -> str:
     row = part.associations.set_index("feature").loc[part.feature]
     if row["p_value"] > _CERTAIN or row["low"] <= 0 <= row["high"]:
         return (
-            f"No feature goes with the outcome beyond chance: even the strongest, {_plain(part.feature)}, "
-            f"has a {row['measure']} of {row['value']:.2f} "
+            f"No feature goes with the outcome beyond chance: even the strongest, "
+            f"{_plain(part.feature)}, has a {row['measure']} of {row['value']:.2f} "
             f"(95 % interval {row['low']:.2f} to {row['high']:.2f})."
         )
     groups = part.by_group.sort_values("share")
@@ -118,8 +124,8 @@ def feature(part: Exploration) -> str:
         f"**{_plain(part.feature)}** goes with the outcome most surely: {row['measure']} "
         f"{row['value']:.2f} (95 % interval {row['low']:.2f} to {row['high']:.2f}). "
         f"Of the creators in *{_plain(high['group'])}*, {high['share']:.0%} got a deal; in "
-        f"*{_plain(low['group'])}* it was {low['share']:.0%}. That is association, not cause: brands may "
-        "look at something else that goes along with it."
+        f"*{_plain(low['group'])}* it was {low['share']:.0%}. That is association, not "
+        "cause: brands may look at something else that goes along with it."
     )
 
 
@@ -166,9 +172,9 @@ def baseline_choice(part: Comparison) -> str:
         f"{'beyond' if beyond else 'which is within'} the noise of the comparison"
     )
     return (
-        f"**{part.baseline}** is the baseline. Its cross-validated log loss on the training part is "
-        f"the lowest, {loss['value']:.3f}, {second}. Log loss decides because the 60 % and 80 % "
-        "thresholds need good probabilities, and the test part had no say in the choice."
+        f"**{part.baseline}** is the baseline. Its cross-validated log loss on the training part "
+        f"is the lowest, {loss['value']:.3f}, {second}. Log loss decides because the thresholds of "
+        "part E need good probabilities, and the test part had no say in the choice."
     )
 
 
@@ -328,8 +334,8 @@ def decision(part: Decision, comparison: Comparison) -> list[str]:
     rates = {str(row["band"]): row for _, row in part.hit_rates.iterrows()}
     invited = part.invitations.iloc[1]
     return [
-        f"**Whom to sponsor.** {yes:,} of {total:,} creators reach {part.thresholds.yes_at:.0%} and "
-        f"are recommended. {_hit_rate(rates[YES])}",
+        f"**Whom to sponsor.** {yes:,} of {total:,} creators reach {part.thresholds.yes_at:.0%} "
+        f"and are recommended. {_hit_rate(rates[YES])}",
         f"**Whom to look at.** {maybe:,} creators lie between {part.thresholds.review_at:.0%} and "
         f"{part.thresholds.yes_at:.0%} and wait for a person. {_hit_rate(rates[MAYBE])}",
         f"**Whom to leave.** {no:,} creators stay below. {_hit_rate(rates[NO])} "
