@@ -15,7 +15,7 @@ from durhampulse.exceptions import DurhamPulseError, InputError
 
 if TYPE_CHECKING:
     from durhampulse.creators.units import Unit
-    from durhampulse.study import Inspection
+    from durhampulse.parts import Inspection
 
 __all__ = ["app", "main"]
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from durhampulse.creators.schema import GROWTH, LABEL
 from durhampulse.decision import MAYBE, NO, YES
-from durhampulse.study import (
+from durhampulse.parts import (
     BaselineComparison,
     Comparison,
     Confusion,
@@ -65,8 +65,8 @@ def inspection(part: Inspection) -> str:
         worst = missing.sort_values("count").iloc[-1]
         text += (
             f"{cells:,} cells are empty, most of them in {_plain(worst['column'])} "
-            f"({worst['count']:,}); empty cells stay empty here and are filled in B1 with values learned on the training "
-            "part, with a column that says so. "
+            f"({worst['count']:,}); empty cells stay empty here and are filled in B1 with values "
+            "learned on the training part, with a column that says so. "
         )
     else:
         text += "No feature has an empty cell. "
@@ -93,8 +93,8 @@ def growth_unit(part: Inspection) -> str:
     unit = creators.units.get(GROWTH, "fraction")
     return (
         f"{_plain(GROWTH)} is often described as a percentage while its examples look like 0.021, "
-        f"which as a percentage would be a growth of 0.021 % a month. Here it was read as a {unit}: "
-        f"a typical creator then grows or shrinks by {typical:.2%} a month."
+        f"which as a percentage would be a growth of 0.021 % a month. Here it was read as a "
+        f"{unit}: a typical creator then grows or shrinks by {typical:.2%} a month."
     )
 
 

@@ -161,7 +161,7 @@ class _Reader:
         if COLUMNS[name].kind == "rate":
             values = self._to_fraction(name, header, numbers)
         else:
-            broken = np.isfinite(values) & (values % 1 != 0)
+            broken = np.isfinite(values) & (np.floor(values) != values)
             self._note(Irregularity.FRACTIONAL_COUNT, name, broken, "kept as it is", cells)
         low, high = COLUMNS[name].plausible
         with np.errstate(invalid="ignore"):
@@ -172,7 +172,7 @@ class _Reader:
         self._note(Irregularity.NEGATIVE_GROWTH, name, falling & ~odd, "kept as it is", cells)
         series = pd.Series(values, index=cells.index)
         whole = np.isfinite(values).all() and COLUMNS[name].kind == "count"
-        return series.astype("int64") if whole and (values % 1 == 0).all() else series
+        return series.astype("int64") if whole and (np.floor(values) == values).all() else series
 
     def _note_numbers(self, name: str, numbers: NumberCells, cells: pd.Series) -> None:
         if numbers.mixed_commas:

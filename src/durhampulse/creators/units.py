@@ -42,7 +42,8 @@ def detect_unit(bare: Floats, signed: Floats) -> Unit | None:
     sizes = np.abs(bare[np.isfinite(bare) & (bare != 0)])
     if sizes.size == 0:
         return "fraction"
-    if np.quantile(sizes, 0.95) > 1:
+    above = np.sum(sizes > 1)
+    if above > 0.05 * sizes.size and above >= min(5, sizes.size / 2):
         return "percent"
     if np.median(sizes) <= 0.2:
         return "fraction"
@@ -83,7 +84,7 @@ def mixed_groups(bare: Floats) -> tuple[float, float] | None:
         return None
     middle = np.sum((sizes > low + 0.4 * distance) & (sizes < low + 0.6 * distance))
     smaller = min(split, n - split)
-    if middle > 0.1 * smaller:
+    if middle > 0.25 * smaller:
         return None
     return float(10**low), float(10**high)
 

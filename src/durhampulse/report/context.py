@@ -16,8 +16,8 @@ from durhampulse import interpretation as words
 from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.decision import BANDS
 from durhampulse.evaluation.metrics import score_table
+from durhampulse.parts import Study
 from durhampulse.report import plots
-from durhampulse.study import Study
 
 __all__ = ["Figure", "Report", "Section", "Table", "build_report"]
 

@@ -12,9 +12,9 @@ import pandas as pd
 
 from durhampulse.artifact import write_model
 from durhampulse.export import write_csv, write_provenance, write_xlsx
+from durhampulse.parts import Study
 from durhampulse.report.context import build_report
 from durhampulse.report.rendering import render_card, render_report
-from durhampulse.study import Study
 
 __all__ = ["write_study"]
 

@@ -10,8 +10,8 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from durhampulse import interpretation as words
+from durhampulse.parts import Study
 from durhampulse.report.context import Report
-from durhampulse.study import Study
 
 __all__ = ["render_card", "render_report"]
 

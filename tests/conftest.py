@@ -1,0 +1,55 @@
+"""Tables and a whole study that several tests share."""
+
+from __future__ import annotations
+
+import textwrap
+import warnings
+from pathlib import Path
+
+import pytest
+
+from durhampulse import study
+from durhampulse.creators.sampling import write_market
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write a text as a file and give its path."""
+
+    def _write(text: str, name: str = "creators.csv", encoding: str = "utf-8") -> Path:
+        path = tmp_path / name
+        path.write_bytes(textwrap.dedent(text).lstrip("\n").encode(encoding))
+        return path
+
+    return _write
+
+
+@pytest.fixture(scope="session")
+def market_file(tmp_path_factory) -> Path:
+    """A simulated table of 1,200 rows."""
+    path = tmp_path_factory.mktemp("market") / "creators.csv"
+    write_market(path, 1_200, seed=3)
+    return path
+
+
+def run_parts(path: Path, seed: int = 0) -> study.Study:
+    """Run the parts as the notebook does, with shorter trainings."""
+    a1 = study.load_and_inspect(path)
+    a2 = study.explore(a1.creators, random_state=seed)
+    b1 = study.prepare(a1.creators, random_state=seed)
+    b2 = study.compare_classifiers(b1)
+    b3 = study.read_confusion(b1, b2)
+    c2 = study.train_network(b1, study.MLP)
+    c3 = study.compare_with_baseline(b1, b2, c2)
+    d1 = study.train_network(b1, study.REGULARISED)
+    d2 = study.measure_regularisation(b1, c2, d1, seeds=(0, 1))
+    e = study.decide(b1, b2, c2)
+    return study.Study(a1, a2, b1, b2, b3, c2, c3, d1, d2, e)
+
+
+@pytest.fixture(scope="session")
+def whole(market_file) -> study.Study:
+    """All parts on the simulated table."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        return run_parts(market_file)

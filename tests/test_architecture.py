@@ -1,0 +1,107 @@
+"""The house: imports go one way, and its size stays readable."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import durhampulse
+
+ROOT = Path(durhampulse.__file__).parent
+
+# From the ground up: a room may use what stands before it, never what stands after it.
+FLOORS = [
+    ["exceptions"],
+    ["creators.schema", "creators.irregularities", "creators.cells", "creators.units"],
+    ["creators.sources", "creators.roles", "creators.market"],
+    ["creators.table", "creators.sampling"],
+    ["creators.reading"],
+    ["creators"],
+    ["exploration", "features"],
+    ["models"],
+    ["models.weights", "models.classifiers"],
+    ["models.mlp", "models.fitted"],
+    ["models.cnn", "models.training"],
+    ["evaluation"],
+    ["evaluation.metrics", "evaluation.calibration"],
+    ["decision", "export"],
+    ["artifact"],
+    ["parts"],
+    ["study", "interpretation"],
+    ["report"],
+    ["report.plots"],
+    ["report.context", "report.display"],
+    ["report.rendering"],
+    ["report.folder", "report.notebook"],
+    ["cli"],
+]
+FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+
+
+def modules():
+    for path in sorted(ROOT.rglob("*.py")):
+        if "templates" not in path.parts and path != ROOT / "__init__.py":
+            name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+            yield name.removesuffix(".__init__"), path
+
+
+def imports(path):
+    """Every module of the package that a file imports, inside functions too."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("durhampulse"):
+            base = node.module.removeprefix("durhampulse").lstrip(".")
+            for alias in node.names:
+                inner = f"{base}.{alias.name}".lstrip(".")
+                yield inner if inner in FLOOR else base
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name.startswith("durhampulse."):
+                    yield alias.name.removeprefix("durhampulse.")
+
+
+@pytest.mark.parametrize(("name", "path"), list(modules()))
+def test_imports_go_one_way(name, path):
+    assert name in FLOOR, f"{name} has no place in the house"
+    upward = [room for room in imports(path) if FLOOR[room] >= FLOOR[name]]
+    assert not upward, f"{name} reaches up to {upward}"
+
+
+@pytest.mark.parametrize(("name", "path"), list(modules()))
+def test_modules_and_functions_stay_readable(name, path):
+    source = path.read_text()
+    assert source.count("\n") <= 400, name
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef):
+            doc = (
+                node.body[0].end_lineno - node.body[0].lineno + 1 if ast.get_docstring(node) else 0
+            )
+            assert node.end_lineno - node.lineno - doc <= 50, f"{name}.{node.name}"
+
+
+def loaded_by(code):
+    out = subprocess.check_output(
+        [sys.executable, "-c", f"{code}\nimport sys\nprint(*sys.modules)"]
+    )
+    return set(out.decode().split())
+
+
+def test_the_public_surface():
+    assert durhampulse.__all__ == sorted(durhampulse.__all__)
+    for name in durhampulse.__all__:
+        assert getattr(durhampulse, name) is not None
+    with pytest.raises(AttributeError):
+        durhampulse.nonsense  # noqa: B018
+
+
+def test_reading_and_scoring_need_no_training_library():
+    heavy = {"sklearn", "keras", "jax", "catboost", "matplotlib", "scipy"}
+    code = (
+        "import durhampulse as dp; dp.load_model; dp.read_creators; dp.simulate_market;"
+        "import durhampulse.artifact"
+    )
+    assert not heavy & loaded_by(code)
+    assert not (heavy | {"pandas", "pyarrow"}) & loaded_by("import durhampulse.cli")

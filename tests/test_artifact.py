@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from durhampulse.artifact import load_model, write_model
+from durhampulse.exceptions import ModelError
+from durhampulse.models.fitted import FittedModel
+
+
+@pytest.fixture(scope="module")
+def models(whole):
+    network = FittedModel("MLP", whole.b1.encoding, whole.c2.network)
+    return {**whole.b2.models, "MLP": network}
+
+
+@pytest.fixture(params=["Logistic regression", "Random forest", "Gradient boosting", "MLP"])
+def folder(request, models, whole, tmp_path):
+    model = models[request.param]
+    write_model(tmp_path / "model", model, facts={"x": 1}, card="# card\n", train=whole.b1.train)
+    return tmp_path / "model", model
+
+
+def test_every_family_scores_the_same_after_reading(folder, whole):
+    path, model = folder
+    loaded = load_model(path)
+    gap = np.abs(loaded.predict_proba(whole.b1.test) - model.predict_proba(whole.b1.test))
+    assert gap.max() <= 1e-6
+    assert loaded.manifest["features"] == whole.b1.encoding.names
+
+
+def test_frozen_weights_score_like_the_library_that_trained_them(whole):
+    from durhampulse.models.classifiers import CLASSIFIERS
+
+    X, y = whole.b1.X_train.to_numpy(), whole.b1.y_train
+    X_test = whole.b1.X_test.to_numpy()
+    for name, build in CLASSIFIERS.items():
+        expected = build(0).fit(X, y.astype(int)).predict_proba(X_test)[:, 1]
+        got = whole.b2.models[name].weights.predict_proba(X_test)
+        np.testing.assert_allclose(got, expected, atol=1e-9, err_msg=name)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@given(
+    followers=st.one_of(st.none(), st.floats(0, 1e12)),
+    rate=st.one_of(st.none(), st.floats(0, 1e4)),
+    niche=st.one_of(st.none(), st.text(max_size=8)),
+)
+def test_odd_rows_get_a_probability(models, followers, rate, niche):
+    row = pd.DataFrame(
+        {
+            "Followers": pd.Series([followers], dtype=float),
+            "Engagement_Rate": pd.Series([rate], dtype=float),
+            "Niche": pd.Series([niche], dtype="str"),
+        }
+    )
+    for model in models.values():
+        assert 0 <= model.predict_proba(row)[0] <= 1
+
+
+def edit(path, **changes):
+    manifest = json.loads((path / "manifest.json").read_text())
+    (path / "manifest.json").write_text(json.dumps({**manifest, **changes}))
+
+
+def test_what_is_damaged_or_foreign_is_refused(models, whole, tmp_path):
+    def fresh(name):
+        path = tmp_path / name
+        write_model(path, models["MLP"], facts={}, card="card", train=whole.b1.train)
+        return path
+
+    def expect(path, words):
+        with pytest.raises(ModelError, match=words):
+            load_model(path)
+
+    expect(tmp_path, "no manifest")
+    path = fresh("weights")
+    blob = bytearray((path / "weights.safetensors").read_bytes())
+    blob[-1] ^= 1
+    (path / "weights.safetensors").write_bytes(blob)
+    expect(path, "not the one")
+    path = fresh("version")
+    edit(path, format_version=99)
+    expect(path, "format 99")
+    path = fresh("family")
+    edit(path, family="pickle")
+    expect(path, "does not describe")
+    path = fresh("other family")
+    edit(path, family="logistic")
+    expect(path, "does not describe")
+    path = fresh("encoding")
+    manifest = json.loads((path / "manifest.json").read_text())
+    edit(path, encoding=manifest["encoding"][:-1])
+    expect(path, "do not fit")
+    path = fresh("escape")
+    files = json.loads((path / "manifest.json").read_text())["files"]
+    edit(path, files={**files, "../card.md": files["card.md"]})
+    expect(path, "not a file in this folder")
+    path = fresh("link")
+    (path / "card.md").unlink()
+    (path / "card.md").symlink_to("/etc/hostname")
+    expect(path, "not a file in this folder")
+    path = fresh("unvouched")
+    edit(path, files={})
+    expect(path, "vouch")
+    path = fresh("nonsense")
+    (path / "manifest.json").write_text("{")
+    expect(path, "not JSON")

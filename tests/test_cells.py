@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from durhampulse.creators.cells import read_labels, read_levels, read_numbers
+
+
+def numbers(*cells):
+    return read_numbers(pd.Series(list(cells), dtype="str"))
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ("145,000", 145_000), ("1.2M", 1_200_000), ("34.5K", 34_500), ("64.9M", 64_900_000),
+        ("6.8%", 0.068), ("+18.2 %", 0.182), ("-0.9%", -0.009), ("2bn", 2e9), ("1 234 567", 1_234_567),
+        ("1.234.567", 1_234_567), ("1'234'567.5", 1_234_567.5), ("1e5", 1e5), (" 42 ", 42),
+        ("0,056", 0.056), ("\u2212 3.5", -3.5), (".5", 0.5),
+    ],
+)  # fmt: skip
+def test_number_written_for_people(cell, value):
+    assert numbers(cell).values[0] == pytest.approx(value, rel=1e-15)
+
+
+@pytest.mark.parametrize("cell", ["abc", "12,34,5", "1.2.3", "--5", "5%%", "12 monkeys", "0x1A"])
+def test_no_number_is_invented(cell):
+    read = numbers(cell, "5")
+    assert math.isnan(read.values[0])
+    assert read.unreadable.tolist() == [True, False]
+
+
+@pytest.mark.parametrize("word", ["N/A", "#VALOR!", "null", "-", "nan", "N/A'"])
+def test_words_for_nothing_are_missing_and_noted(word):
+    read = numbers(word, "1")
+    assert math.isnan(read.values[0])
+    assert read.null_word.tolist() == [True, False]
+    assert not read.unreadable.any()
+
+
+def test_a_comma_means_one_thing_in_a_column():
+    assert numbers("1,5", "1,234").values.tolist() == [1.5, 1.234]
+    assert numbers("1,234", "5").values.tolist() == [1234, 5]
+    assert numbers("1,5", "1,234,567").mixed_commas == ("1,5", "1,234,567")
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
+def test_plain_numbers_come_back_as_written(values):
+    read = numbers(*(repr(v) for v in values))
+    np.testing.assert_allclose(read.values, values, rtol=1e-14)
+    assert not (read.formatted | read.percent | read.unreadable).any()
+
+
+@given(st.integers(0, 10**12))
+def test_thousands_separators_change_nothing(value):
+    assert numbers(f"{value:,}").values[0] == value
+
+
+@given(st.lists(st.text(max_size=12), min_size=1, max_size=20))
+def test_any_text_is_a_number_missing_or_noted(cells):
+    read = numbers(*cells)
+    unaccounted = np.isnan(read.values) & ~read.null_word & ~read.unreadable
+    empty = np.array([cell.strip() == "" for cell in cells])
+    # pandas strips ASCII and Unicode blanks alike, so only blank cells may vanish without a note
+    assert (unaccounted <= empty).all()
+
+
+def test_spellings_of_a_level_become_the_usual_one():
+    read = read_levels(pd.Series(["Fashion", "fashion ", "FASHION", "Fashion", "Tech", None]))
+    assert read.values.tolist()[:5] == ["Fashion"] * 4 + ["Tech"]
+    assert read.stray_space.sum() == 1
+    assert read.respelled.sum() == 2
+    assert pd.isna(read.values[5])
+
+
+def test_labels():
+    cells = pd.Series(["Yes", "no", "1", "0.0", "TRUE", "n/a", "maybe", None], dtype="str")
+    labels, worded, unreadable = read_labels(cells)
+    np.testing.assert_array_equal(labels, [1, 0, 1, 0, 1, np.nan, np.nan, np.nan])
+    assert worded.tolist() == [True, True, False, False, True, False, False, False]
+    assert unreadable.tolist() == [False] * 6 + [True, False]

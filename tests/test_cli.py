@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from durhampulse.cli import app
+
+DURHAMPULSE = [sys.executable, "-c", "from durhampulse.cli import main; main()"]
+
+
+def run(*args, cwd=None):
+    return subprocess.run(
+        [*DURHAMPULSE, *map(str, args)], capture_output=True, text=True, cwd=cwd, check=False
+    )
+
+
+def test_sample_then_inspect(tmp_path):
+    done = run("sample", "--rows", 300, "--seed", 7, "-o", tmp_path / "a.csv")
+    assert done.returncode == 0
+    assert "simulated" in done.stdout
+    assert len((tmp_path / "a.csv").read_text().splitlines()) == 301
+    shown = run("inspect", tmp_path / "a.csv")
+    assert "300 rows, 8 columns" in shown.stdout
+    facts = json.loads(run("inspect", tmp_path / "a.csv", "--json").stdout)
+    assert facts["simulated"] is True
+    assert facts["shape"] == [300, 8]
+    assert facts["units"]["Growth_Rate"] == "fraction"
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "told"),
+    [
+        (["inspect", "nowhere.csv"], 2, "no such file"),
+        (["inspect", "a.csv", "--map", "Followers"], 2, "COLUMN=VALUE"),
+        (["inspect", "a.csv", "--unit", "Growth_Rate=per mille"], 2, "no such unit"),
+        (["inspect", "a.csv", "--map", "Followers=none"], 2, "no column 'none'"),
+        (["study", "a.csv", "--yes-at", "0.5"], 2, "thresholds"),
+        (["study", "a.csv", "-o", "full"], 2, "other than an earlier study"),
+        (["study", "a.csv", "-o", "a.csv"], 2, "a file of this name"),
+        (["study", "a.csv", "-o", "a.csv/below"], 2, "a.csv"),
+        (["study", "a.csv", "-o", "new"], 1, "too few"),
+        (["study", "unlabelled.csv", "-o", "new"], 1, "--map Sponsorship_Status"),
+    ],
+)
+def test_bad_use_gets_one_message_and_leaves_nothing(tmp_path, args, code, told):
+    head = "Influencer_ID,Followers,Growth_Rate"
+    (tmp_path / "a.csv").write_text(f"{head},Sponsorship_Status\n1,10,0.1,1\n2,20,0.1,0\n")
+    (tmp_path / "unlabelled.csv").write_text(f"{head}\n1,10,0.1\n2,20,0.1\n")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "precious.txt").write_text("mine")
+    before = sorted(tmp_path.rglob("*"))
+    done = run(*args, cwd=tmp_path)
+    assert done.returncode == code, done.stderr
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_every_command_helps_with_an_example():
+    for name, command in get_command(app).commands.items():
+        assert f"Example: durhampulse {name}" in command.help, name
+
+
+def test_the_readme_names_only_commands_and_options_that_exist():
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    lines = [shlex.split(line, comments=True) for line in readme.splitlines()
+             if line.startswith("durhampulse ")]  # fmt: skip
+    assert lines
+    commands = get_command(app).commands
+    for _, name, *args in lines:
+        known = {opt for param in commands[name].params for opt in param.opts}
+        assert {arg for arg in args if arg.startswith("-")} <= known
+
+
+def test_help_loads_nothing_heavy():
+    code = "import sys\nsys.argv=['durhampulse','--help']\nfrom durhampulse.cli import main\n"
+    code += "try: main()\nexcept SystemExit: pass\nprint(*sys.modules)"
+    out = subprocess.check_output([sys.executable, "-c", code], text=True)
+    assert "pandas" not in out.split()
+
+
+def test_a_database_is_named_without_its_password():
+    from durhampulse.creators.sources import without_password
+    from durhampulse.report.notebook import Request, make_notebook
+
+    address = without_password("postgresql://me:geheim@db/creators")
+    notebook = make_notebook(Request(source=address, table="creators"))
+    assert "geheim" not in str(notebook)
+    assert "***" in str(notebook)

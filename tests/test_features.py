@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+from hypothesis import given
+from hypothesis import strategies as st
+
+from durhampulse.creators.roles import Role
+from durhampulse.features import Encoding, learn_encoding, split_creators
+
+NUMBER = Role("Followers", "feature", "numeric", "")
+QUALITY = Role("Video_Quality", "feature", "quality", "")
+NICHE = Role("Niche", "feature", "levels", "")
+
+
+def table(n=400, seed=0):
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "Influencer_ID": np.arange(n),
+            "Followers": rng.lognormal(8, 2, n),
+            "Growth_Rate": np.where(rng.random(n) < 0.1, np.nan, rng.standard_t(2, n) / 50),
+            "Niche": pd.array(rng.choice(["a", "b", "c"], n, p=[0.6, 0.39, 0.01]), dtype="str"),
+            "Video_Quality": pd.array(rng.choice(["SD", "HD", "4K"], n), dtype="str"),
+            "Sponsorship_Status": (rng.random(n) < 0.3).astype(float),
+        }
+    )
+
+
+FEATURES = [NUMBER, Role("Growth_Rate", "feature", "numeric", ""), NICHE, QUALITY]
+
+
+def test_training_columns_are_normalised_and_finite():
+    train = table()
+    X = learn_encoding(train, FEATURES).frame(train)
+    assert np.isfinite(X.to_numpy()).all()
+    for name in ("Followers", "Video_Quality"):
+        assert abs(X[name].mean()) < 1e-9
+        assert abs(X[name].std(ddof=0) - 1) < 1e-9
+    assert X["Growth_Rate missing"].sum() == train["Growth_Rate"].isna().sum()
+    assert X[["Niche a", "Niche b", "Niche other"]].sum(axis=1).eq(1).all()
+
+
+def test_skewed_columns_are_compressed():
+    codes = {code.column: code for code in learn_encoding(table(), FEATURES).codes}
+    assert codes["Followers"].scale == "log"
+    assert codes["Video_Quality"].ordered
+
+
+def test_quality_keeps_its_order_and_other_words_become_levels():
+    encoding = learn_encoding(table(), [QUALITY])
+    rows = pd.DataFrame({"Video_Quality": ["SD", "HD", "4K"]})
+    assert (np.diff(encoding.transform(rows)[:, 0]) > 0).all()
+    other = table().assign(Video_Quality=["Mature", "General"] * 200)
+    assert learn_encoding(other, [QUALITY]).names == [
+        "Video_Quality General",
+        "Video_Quality Mature",
+    ]
+
+
+def test_the_test_part_teaches_nothing():
+    train = table()
+    encoding = learn_encoding(train, FEATURES)
+    changed = table(seed=1).assign(Followers=1e9, Niche="new")
+    assert learn_encoding(train, FEATURES) == encoding
+    X = encoding.frame(changed)
+    assert X["Niche other"].eq(1).all()
+    assert X["Followers"].gt(2).all()
+
+
+def test_missing_columns_and_nulls_are_filled():
+    encoding = learn_encoding(table(), FEATURES)
+    X = encoding.transform(pd.DataFrame({"Influencer_ID": [1]}))
+    assert np.isfinite(X).all()
+
+
+@given(st.integers(0, 1_000))
+def test_an_encoding_survives_json(seed):
+    train = table(60, seed)
+    encoding = learn_encoding(train, FEATURES)
+    again = Encoding.from_dict(json.loads(json.dumps(encoding.to_dict())))
+    assert again == encoding
+    np.testing.assert_array_equal(again.transform(train), encoding.transform(train))
+
+
+@given(st.integers(0, 1_000))
+def test_the_split_keeps_creators_together_and_shares_equal(seed):
+    rows = table(300, seed)
+    rows["Influencer_ID"] = np.random.default_rng(seed).integers(0, 250, 300)
+    train, test = split_creators(rows, random_state=seed)
+    assert len(train) + len(test) == 300
+    assert not set(train["Influencer_ID"]) & set(test["Influencer_ID"])
+    shares = [part["Sponsorship_Status"].mean() for part in (train, test)]
+    assert abs(shares[0] - shares[1]) < 0.12
+    pd.testing.assert_frame_equal(split_creators(rows, random_state=seed)[1], test)

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import log_loss, roc_auc_score
+
+from durhampulse.creators import read_creators
+from durhampulse.creators.market import ceiling, draw_creators
+from durhampulse.creators.sampling import simulate_market, write_market
+from durhampulse.exceptions import InputError, OutputError
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return draw_creators(65_536, np.random.default_rng(11))
+
+
+def test_the_market_is_as_promised(drawn):
+    table, y_prob = drawn
+    best = ceiling(y_prob)
+    assert 0.20 <= best.base_rate <= 0.30
+    assert best.roc_auc == pytest.approx(0.85, abs=0.01)
+    tiers = np.histogram(table["Followers"], [1e3, 1e4, 5e4, 1e5, 5e5, 1e6, 1e9])[0] / len(table)
+    np.testing.assert_allclose(tiers[:4], [0.81, 0.147, 0.022, 0.016], atol=0.006)
+    small, large = table[table["Followers"] < 5e3], table[table["Followers"] > 5e4]
+    assert small["Engagement_Rate"].median() > 2 * large["Engagement_Rate"].median()
+    shares = pd.Series(y_prob).groupby(table["Niche"]).mean()
+    assert shares["Gaming"] > shares["Tech"] > shares["Fitness"]
+
+
+def test_the_ceiling_is_what_the_true_probability_scores(drawn):
+    table, y_prob = drawn
+    y = table["Sponsorship_Status"]
+    best = ceiling(y_prob)
+    assert roc_auc_score(y, y_prob) == pytest.approx(best.roc_auc, abs=0.005)
+    assert log_loss(y, y_prob) == pytest.approx(best.log_loss, abs=0.005)
+
+
+def test_same_seed_same_market_and_longer_ones_begin_alike():
+    one, two = simulate_market(300, seed=5), simulate_market(70_000, seed=5)
+    pd.testing.assert_frame_equal(one.table, two.table.head(300))
+    np.testing.assert_array_equal(one.y_prob, two.y_prob[:300])
+    assert not simulate_market(300, seed=6).table.equals(one.table)
+
+
+def test_the_true_probability_is_not_in_the_table():
+    market = simulate_market(5_000, seed=1)
+    assert list(market.table.columns) == [
+        "Influencer_ID", "Followers", "Engagement_Rate", "Growth_Rate", "Niche", "Video_Quality",
+        "Avg_Views_per_Post", "Sponsorship_Status",
+    ]  # fmt: skip
+
+
+def test_the_dirt_is_there_and_is_found(tmp_path):
+    write_market(tmp_path / "a.csv", 5_000, seed=2)
+    creators = read_creators(tmp_path / "a.csv")
+    assert creators.source.simulated
+    found = set(creators.irregularities["code"])
+    assert {
+        "missing", "percent-sign", "spelling", "stray-space", "duplicate-row", "negative-growth",
+        "views-above-followers",
+    } <= found  # fmt: skip
+    assert creators.units == {"Engagement_Rate": "fraction", "Growth_Rate": "fraction"}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_no_market_is_taken_for_mixed_units(seed, tmp_path):
+    write_market(tmp_path / "a.csv", 1_000, seed=seed)
+    assert read_creators(tmp_path / "a.csv").units["Growth_Rate"] == "fraction"
+
+
+def test_csv_and_parquet_hold_the_same(tmp_path):
+    write_market(tmp_path / "a.csv", 500, seed=4)
+    write_market(tmp_path / "a.parquet", 500, seed=4)
+    one, two = (read_creators(tmp_path / f"a.{end}").table for end in ("csv", "parquet"))
+    pd.testing.assert_frame_equal(one.reset_index(drop=True), two.reset_index(drop=True))
+
+
+def test_a_changed_file_is_no_longer_called_simulated(tmp_path):
+    path = tmp_path / "a.csv"
+    write_market(path, 100)
+    path.write_text(path.read_text() + "9999,1,0.1,0.1,Tech,HD,1,1\n")
+    assert not read_creators(path).source.simulated
+
+
+def test_where_a_market_cannot_be_written(tmp_path):
+    with pytest.raises(InputError, match="cannot be written"):
+        write_market(tmp_path / "a.xlsx", 10)
+    with pytest.raises(OutputError):
+        write_market(tmp_path / "nowhere" / "a.csv", 10)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_memory_stays_flat_while_a_market_streams(tmp_path):
+    import subprocess
+    import sys
+
+    def peak(rows):
+        code = (
+            "import resource, sys; from durhampulse.creators.sampling import write_market;"
+            f"write_market(sys.argv[1], {rows});"
+            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        )
+        path = str(tmp_path / "big.csv")
+        return int(subprocess.check_output([sys.executable, "-c", code, path]))
+
+    assert peak(1_500_000) < 1.3 * peak(150_000)
+
+
+@pytest.mark.slow
+def test_default_boosting_stays_as_far_from_the_optimum_as_promised():
+    from catboost import CatBoostClassifier
+
+    excess = []
+    for draw in range(4):
+        table, y_prob = draw_creators(24_000, np.random.default_rng(100 + draw))
+        X, y = table.drop(columns="Sponsorship_Status"), table["Sponsorship_Status"]
+        model = CatBoostClassifier(
+            cat_features=["Niche", "Video_Quality"], verbose=0, allow_writing_files=False,
+            thread_count=2, random_seed=draw,
+        )  # fmt: skip
+        model.fit(X[:4_000], y[:4_000])
+        p, q = y_prob[4_000:], model.predict_proba(X[4_000:])[:, 1]
+        loss = -np.mean(p * np.log(q) + (1 - p) * np.log1p(-q))
+        excess.append(loss - ceiling(p).log_loss)
+    assert 0.025 <= np.mean(excess) <= 0.040

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from keras import layers
+
+from durhampulse import study
+from durhampulse.models.cnn import build_cnn
+from durhampulse.models.mlp import batch_size, build_mlp, train_mlp
+from durhampulse.models.weights import DenseNetwork, freeze
+
+
+def test_the_network_is_the_one_of_the_brief():
+    model = build_mlp(7, study.MLP)
+    kinds = [(type(layer).__name__, getattr(layer, "units", None)) for layer in model.layers]
+    assert kinds == [
+        ("Dense", 64), ("Dropout", None), ("Dense", 32), ("Dropout", None), ("Dense", 1),
+    ]  # fmt: skip
+    assert [layer.rate for layer in model.layers if isinstance(layer, layers.Dropout)] == [0.3, 0.0]
+    assert [d.activation.__name__ for d in model.layers[::2]] == ["relu", "relu", "sigmoid"]
+    assert model.loss == "binary_crossentropy"
+    assert all(dense.kernel_regularizer is None for dense in model.layers[::2])
+
+
+def test_the_regularised_one_has_dropout_and_l2_on_both_layers():
+    model = build_mlp(7, study.REGULARISED)
+    assert [model.layers[i].rate for i in (1, 3)] == [0.3, 0.3]
+    assert all(float(model.layers[i].kernel_regularizer.l2) > 0 for i in (0, 2))
+
+
+def test_plain_arrays_score_like_keras():
+    model = build_mlp(5, study.MLP)
+    X = np.random.default_rng(0).normal(size=(50, 5))
+    expected = np.asarray(model(X.astype(np.float32), training=False))[:, 0]
+    np.testing.assert_allclose(DenseNetwork.from_keras(model).predict_proba(X), expected, atol=1e-6)
+
+
+def test_curves_hold_no_penalty_and_training_is_repeatable():
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(300, 4))
+    y = (rng.random(300) < 1 / (1 + np.exp(-2 * X[:, 0]))).astype(float)
+    one, two = (train_mlp(X, y, study.REGULARISED, epochs=20, random_state=5) for _ in range(2))
+    assert one.curves.equals(two.curves)
+    assert len(one.curves) == 20
+    assert one.curves["val_loss"].iloc[-1] < one.curves["val_loss"].iloc[0]
+    order = np.random.default_rng(5).permutation(300)
+    p = one.network.predict_proba(X[order[:240]])
+    loss = -np.mean(y[order[:240]] * np.log(p) + (1 - y[order[:240]]) * np.log1p(-p))
+    assert one.curves["loss"].iloc[-1] == pytest.approx(loss, abs=1e-5)
+
+
+def test_batches_grow_with_the_table():
+    assert batch_size(100) == 16
+    assert batch_size(3_200) == 64
+    assert batch_size(10**7) == 4096
+
+
+def test_the_cnn_builds_and_takes_a_training_step():
+    model = build_cnn((32, 32, 3))
+    X = np.random.default_rng(0).integers(0, 255, (8, 32, 32, 3)).astype("float32")
+    before = [np.array(v.value) for v in model.trainable_variables]
+    loss = model.train_on_batch(X, np.array([0, 1] * 4, dtype="float32"))
+    after = [np.array(v.value) for v in model.trainable_variables]
+    assert np.isfinite(np.asarray(loss)).all()
+    assert any((a != b).any() for a, b in zip(before, after, strict=True))
+
+
+def test_a_stranger_is_not_frozen():
+    with pytest.raises(TypeError, match="Got a dict"):
+        freeze({})

@@ -1,0 +1,178 @@
+"""The notebook, the report and the folder: one small study run for real."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+import pytest
+
+import durhampulse as dp
+from durhampulse.report.notebook import Request, make_notebook, part_names, run_study
+
+HEADINGS = [
+    "A1. Load and inspect the dataset", "A2. Visual and statistical insights",
+    "B1. Data preparation", "B2. Build the models", "B3. Interpretation",
+    "C1. Build the MLP with Keras", "C2. Train and visualise", "C3. Compare with the baseline",
+    "D1. Dropout and L2", "D2. The effect", "D3. A thought experiment: a CNN",
+    "Part E: report to the marketing team",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def folder(market_file, tmp_path_factory):
+    out = tmp_path_factory.mktemp("study") / "out"
+    seconds = run_study(Request(source=str(market_file)), out)
+    return out, seconds
+
+
+def test_parts_in_their_order():
+    names = list(dict.fromkeys(part_names(make_notebook(Request()))))
+    assert [name for name in names if name in HEADINGS] == HEADINGS
+
+
+def test_no_logic_lives_in_a_cell():
+    for cell in make_notebook(Request()).cells:
+        if cell.cell_type == "code":
+            assert not re.search(
+                r"^\s*(def|class|while|lambda|import numpy)\b", cell.source, re.MULTILINE
+            )
+
+
+def test_a_users_notebook_does_not_simulate():
+    text = str(make_notebook(Request(source="mine.csv")))
+    assert "write_market" not in text
+    assert "mine.csv" in text
+    assert "write_market" in str(make_notebook(Request()))
+
+
+def test_the_folder_is_whole(folder):
+    out, seconds = folder
+    names = {path.name for path in out.iterdir()}
+    assert names == {
+        "report.html", "notebook.ipynb", "decisions.csv", "decisions.csv.provenance.json",
+        "decisions.xlsx", "not-scored.csv", "irregularities.csv", "figures", "model",
+    }  # fmt: skip
+    assert len(list((out / "figures").glob("*.png"))) >= 12
+    assert "A1. Load and inspect the dataset" in seconds
+    decisions = pd.read_csv(out / "decisions.csv")
+    assert decisions["Predicted Sponsorship"].is_monotonic_decreasing
+    manifest = json.loads((out / "model" / "manifest.json").read_text())
+    assert manifest["provenance"]["simulated"] is True
+    assert dp.load_model(out / "model").manifest["name"] == manifest["name"]
+
+
+def test_the_model_scores_its_own_decisions(folder, market_file):
+    out, _ = folder
+    decisions = pd.read_csv(out / "decisions.csv").set_index("Influencer ID")
+    table = dp.read_creators(market_file).table
+    table = table[table["Influencer_ID"].isin(decisions.index)]
+    y_prob = pd.Series(dp.load_model(out / "model").predict_proba(table), table["Influencer_ID"])
+    gap = (y_prob - decisions["Predicted Sponsorship"]).dropna()
+    assert gap.between(-1e-9, 1.001e-4).all()
+
+
+def test_the_notebook_ran_and_shows_the_networks_code(folder):
+    notebook = nbformat.read(folder[0] / "notebook.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    outputs = [o for c in notebook.cells if c.cell_type == "code" for o in c.outputs]
+    assert not [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"]
+    assert sum("image/png" in o.get("data", {}) for o in outputs) >= 12
+    shown = str(outputs)
+    for code in ("layers.Dense(64", "layers.Dropout", "binary_crossentropy", "layers.Conv2D"):
+        assert code in shown
+    assert "Did deep learning improve results?" in shown
+    assert "Did regularization reduce overfitting?" in shown
+
+
+class _Page(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.headings, self.links, self.pictures, self.text = [], [], 0, []
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        if re.fullmatch("h[1-6]", tag):
+            self.headings.append(int(tag[1]))
+        if tag in ("script", "link", "img", "iframe"):
+            self.links.append(attrs)
+        if attrs.get("role") == "img":
+            self.pictures += 1
+            assert attrs["aria-label"]
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def test_the_report_needs_no_network_and_has_an_outline(folder):
+    page = _Page()
+    page.feed((folder[0] / "report.html").read_text())
+    assert page.links == []
+    assert page.headings[0] == 1
+    assert all(b - a <= 1 for a, b in zip(page.headings, page.headings[1:], strict=False))
+    assert page.pictures >= 12
+    text = " ".join(page.text)
+    assert "Simulated data." in text
+    assert "Maybe (manual review)" in text
+    assert "**" not in text
+
+
+def test_a_second_study_replaces_the_first_and_a_failed_one_does_not(folder, tmp_path, write):
+    out = tmp_path / "out"
+    shutil.copytree(folder[0], out)
+    before = (out / "decisions.csv").read_bytes()
+    bad = write("Influencer_ID,Followers,Sponsorship_Status\n1,2,1\n", "bad.csv")
+    with pytest.raises(dp.CannotJudgeError, match="too few"):
+        run_study(Request(source=str(bad)), out)
+    assert (out / "decisions.csv").read_bytes() == before
+    assert {path.name for path in tmp_path.iterdir()} == {"out", "bad.csv"}
+
+
+@pytest.mark.slow
+def test_same_seed_same_numbers(folder, market_file, tmp_path):
+    run_study(Request(source=str(market_file)), tmp_path / "again")
+    for name in ("decisions.csv", "irregularities.csv", "model/weights.safetensors"):
+        assert (tmp_path / "again" / name).read_bytes() == (folder[0] / name).read_bytes()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_report_in_a_browser(folder, scheme):
+    sync_api = pytest.importorskip("playwright.sync_api")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("no Chromium on this machine")
+    flags = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        for width in (390, 1200):
+            page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+            asked, errors = [], []
+            page.on("request", lambda request, asked=asked: asked.append(request.url))
+            page.on("console", lambda message, errors=errors: errors.append(message.text))
+            page.goto((Path(folder[0]) / "report.html").as_uri())
+            assert len(asked) == 1
+            assert errors == []
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            assert page.evaluate(_UNREADABLE) == []
+        browser.close()
+
+
+# Text whose contrast with the page is below 4.5 : 1 (WCAG 2.2 AA), pictures' own cells aside.
+_UNREADABLE = """() => {
+  const rgb = c => c.match(/[\\d.]+/g).slice(0, 3).map(Number);
+  const light = c => { const [r, g, b] = rgb(c).map(v => v / 255)
+      .map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+  const behind = e => { for (; e; e = e.parentElement) {
+      const c = getComputedStyle(e).backgroundColor; if (!/, 0\\)$/.test(c)) return c; }
+    return 'rgb(255,255,255)'; };
+  return [...document.querySelectorAll('p, td, th, dt, dd, a, h1, h2, h3, li, figcaption, summary')]
+    .filter(e => { const a = light(getComputedStyle(e).color), b = light(behind(e));
+      return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) < 4.5; })
+    .map(e => e.textContent.slice(0, 40));
+}"""

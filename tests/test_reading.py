@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import sqlalchemy
+
+from durhampulse.creators import read_creators
+from durhampulse.exceptions import InputError
+
+HEADER = (
+    "Influencer_ID,Followers,Engagement_Rate,Growth_Rate,Niche,Video_Quality,"
+    "Avg_Views_per_Post,Sponsorship_Status\n"
+)
+ROWS = (
+    "1,145000,0.056,0.021,Fashion,HD,30000,1\n"
+    "2,9000,0.031,-0.004,Tech,4k,2500,0\n"
+    "3,12000,0.044,0.012,fashion ,SD,4100,0\n"
+    "4,12000,6.8%,0.012,Fashion,SD,4100,\n"
+)
+
+
+def counts(creators):
+    ledger = creators.irregularities
+    return dict(
+        zip(zip(ledger["code"], ledger["column"], strict=True), ledger["count"], strict=True)
+    )
+
+
+def test_the_eight_columns(write):
+    creators = read_creators(write(HEADER + ROWS))
+    assert creators.table.shape == (4, 8)
+    assert creators.table["Engagement_Rate"].tolist() == [0.056, 0.031, 0.044, 0.068]
+    assert creators.table["Niche"].tolist() == ["Fashion", "Tech", "Fashion", "Fashion"]
+    assert creators.table["Video_Quality"].tolist() == ["HD", "4K", "SD", "SD"]
+    assert len(creators.labelled) == 3
+    assert creators.unlabelled["Influencer_ID"].tolist() == [4]
+    found = counts(creators)
+    assert found["percent-sign", "Engagement_Rate"] == 1
+    assert found["stray-space", "Niche"] == 1
+    assert found["spelling", "Niche"] == 1
+    assert found["spelling", "Video_Quality"] == 1
+    assert found["negative-growth", "Growth_Rate"] == 1
+    assert found["unlabelled", "Sponsorship_Status"] == 1
+
+
+@pytest.mark.parametrize(
+    ("encode", "name"),
+    [
+        (lambda t: t.encode("utf-8-sig"), "a.csv"),
+        (lambda t: t.replace("Tech", "Café").encode("latin-1"), "a.csv"),
+        (lambda t: t.encode("utf-16"), "a.csv"),
+        (lambda t: t.replace(",", ";").encode(), "a.csv"),
+        (lambda t: t.replace(",", "\t").encode(), "a.tsv"),
+        (lambda t: t.replace("Followers", '"Followers\n"').encode(), "a.csv"),
+        (lambda t: t.replace("\n", "\r\n").encode(), "a.csv"),
+        (lambda t: (t + ",,,,,,,\n").encode(), "a.csv"),
+    ],
+)
+def test_the_same_table_in_other_clothes(tmp_path, encode, name):
+    path = tmp_path / name
+    path.write_bytes(encode(HEADER + ROWS))
+    creators = read_creators(path)
+    assert creators.table["Followers"].tolist() == [145000, 9000, 12000, 12000]
+    assert creators.table.index.tolist() == [2, 3, 4, 5]
+
+
+def test_excel_and_parquet_and_database_give_the_same(tmp_path, write):
+    expected = read_creators(write(HEADER + ROWS)).table
+    frame = expected.astype({"Niche": object, "Video_Quality": object})
+    frame.to_excel(tmp_path / "a.xlsx", index=False)
+    frame.to_parquet(tmp_path / "a.parquet", index=False)
+    address = f"sqlite:///{tmp_path}/a.db"
+    engine = sqlalchemy.create_engine(address)
+    frame.to_sql("creators", engine, index=False)
+    engine.dispose()
+    for creators in (
+        read_creators(tmp_path / "a.xlsx"),
+        read_creators(tmp_path / "a.parquet"),
+        read_creators(address, table="creators"),
+        read_creators(address, query="SELECT * FROM creators WHERE Followers > 0"),
+    ):
+        pd.testing.assert_frame_equal(
+            creators.table.reset_index(drop=True),
+            expected.reset_index(drop=True),
+            check_dtype=False,
+        )
+
+
+def test_aliases_and_maps(write):
+    text = ROWS.join([HEADER.replace("Followers", "Follower Count"), ""])
+    text = text.replace("Engagement_Rate", "eng. rate").replace("Niche", "what")
+    creators = read_creators(write(text), columns={"Niche": "what"})
+    assert list(creators.table.columns) == HEADER.strip().split(",")
+    assert counts(creators)["renamed-column", "Niche"] == 1
+
+
+def test_duplicates_are_dropped_and_conflicts_kept(write):
+    creators = read_creators(
+        write(HEADER + ROWS + ROWS.splitlines()[0] + "\n" + ROWS[:1] + ",1" * 7)
+    )
+    found = counts(creators)
+    assert found["duplicate-row", "Influencer_ID"] == 1
+    assert found["conflicting-id", "Influencer_ID"] == 2
+    assert len(creators.table) == 5
+
+
+def test_impossible_rows_are_refused_with_the_reason(write):
+    text = HEADER + ROWS + "5,-10,0.05,0.01,Tech,HD,100,0\n6,inf,0.05,-3,Tech,HD,100,0\n"
+    creators = read_creators(write(text))
+    assert creators.refused["Influencer ID"].tolist() == [5, 6]
+    assert creators.refused["Reason"].tolist() == [
+        "Followers cannot be -10",
+        "Followers cannot be inf; Growth_Rate cannot be -3",
+    ]
+    assert len(creators.table) == 4
+
+
+def test_extra_columns_find_their_role(write):
+    lines = (HEADER + ROWS * 6).strip().splitlines()
+    extra = ["country,note,joined,one,price"]
+    extra += [
+        f"{'GB' if i % 2 else 'FR'},text {i},2024-01-{i + 1:02},x,{i * 1.5}" for i in range(24)
+    ]
+    text = "\n".join(f"{a},{b}" for a, b in zip(lines, extra, strict=True))
+    roles = {role.column: role for role in read_creators(write(text)).roles}
+    assert roles["country"].role == "feature"
+    assert roles["price"].role == "feature"
+    assert {roles[name].role for name in ("note", "joined", "one")} == {"unused"}
+    assert "date" in roles["joined"].reason
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "empty"),
+        (HEADER, "no row"),
+        ("a,b\n1,2\n", "no column of a creators' table"),
+        (HEADER + "1,2,3\n", "row 2"),
+        (HEADER + ROWS.replace("1\n", "perhaps\n", 1), "row 2"),
+        (HEADER + ROWS.replace("145000", "many").replace("9000", "some").replace("12000", "x"), "Followers"),
+        ("Fans,Subscribers,Niche\n1,2,a\n", "--map"),
+        (HEADER + ROWS + '1,"' + "x" * (40 << 20) + '"' + ",1" * 6 + "\n", "longer than"),
+        ("x" * (1 << 21), "first line"),
+    ],
+)  # fmt: skip
+def test_bad_tables_get_one_clear_error(write, text, told):
+    with pytest.raises(InputError) as caught:
+        read_creators(write(text))
+    assert told in str(caught.value)
+    assert caught.value.way_out
+
+
+def test_a_binary_file_called_csv(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_bytes(bytes(range(256)) * 10)
+    with pytest.raises(InputError, match="not text"):
+        read_creators(path)
+
+
+def test_units_mixed_unclear_and_given(write):
+    rng = np.random.default_rng(0)
+    rates = rng.lognormal(-3.5, 0.5, 200)
+
+    def table(values):
+        lines = "\n".join(f"{i},{1000 + i},{v:.5f}" for i, v in enumerate(values))
+        return write("Influencer_ID,Followers,Engagement_Rate\n" + lines + "\n")
+
+    with pytest.raises(InputError, match="mixed"):
+        read_creators(table(np.where(np.arange(200) % 3 == 0, 100 * rates, rates)))
+    with pytest.raises(InputError, match="--unit Engagement_Rate=percent"):
+        read_creators(table(np.full(200, 0.5)))
+    half = read_creators(table(np.full(200, 0.5)), units={"Engagement_Rate": "percent"})
+    assert half.table["Engagement_Rate"].iloc[0] == pytest.approx(0.005)
+    percent = read_creators(table(100 * rates))
+    assert percent.units["Engagement_Rate"] == "percent"
+    np.testing.assert_allclose(percent.table["Engagement_Rate"], rates, atol=1e-7)
+
+
+def test_a_database_password_is_never_shown():
+    with pytest.raises(InputError) as caught:
+        read_creators("postgresql+nodriver://me:geheim@localhost/db", table="creators")
+    assert "geheim" not in str(caught.value)
+
+
+def test_nothing_changes_without_a_line_in_the_ledger(market_file):
+    creators = read_creators(market_file)
+    raw = pd.read_csv(market_file, dtype=str).set_axis(range(2, 1202))
+    kept = raw.loc[creators.table.index]
+    for name, code in (("Niche", {"spelling", "stray-space"}), ("Video_Quality", {"spelling"})):
+        changed = (kept[name] != creators.table[name]) & kept[name].notna()
+        ledger = creators.irregularities
+        noted = ledger.loc[(ledger["column"] == name) & ledger["code"].isin(code), "count"].sum()
+        assert 0 < changed.sum() <= noted

@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from durhampulse import interpretation as words
+from durhampulse import study
+from durhampulse.creators import read_creators
+from durhampulse.creators.schema import LABEL
+from durhampulse.exceptions import CannotJudgeError
+from tests.conftest import run_parts
+
+
+def test_the_parts_fit_together(whole):
+    b1 = whole.b1
+    assert len(b1.X_train) == len(b1.y_train) == len(b1.train)
+    assert len(b1.test) / (len(b1.train) + len(b1.test)) == pytest.approx(0.2, abs=0.01)
+    assert set(whole.b2.models) == {"Logistic regression", "Random forest", "Gradient boosting"}
+    assert len(whole.c2.curves) >= 20
+    assert whole.b3.table.to_numpy().sum() == len(b1.test)
+    assert len(whole.d2.runs) == 6
+
+
+def test_the_baseline_is_chosen_without_the_test_part(whole):
+    loss = whole.b2.cross_validated.query("metric == 'log_loss'").set_index("model")["value"]
+    assert whole.b2.baseline == loss.drop(study.BASE_RATE).idxmin()
+
+
+def test_decisions_are_for_creators_not_trained_on(whole):
+    decided = set(whole.e.table["Influencer ID"])
+    assert decided == set(whole.b1.test["Influencer_ID"])
+    assert not decided & set(whole.b1.train["Influencer_ID"])
+
+
+@pytest.mark.slow
+def test_unlabelled_creators_are_decided_on(market_file, tmp_path):
+    frame = pd.read_csv(market_file, dtype=str)
+    frame.loc[:99, LABEL] = None
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    creators = read_creators(tmp_path / "a.csv")
+    b1 = study.prepare(creators)
+    b2 = study.compare_classifiers(b1)
+    e = study.decide(b1, b2, study.train_network(b1, study.MLP))
+    fresh = set(creators.unlabelled["Influencer_ID"]) | set(b1.test["Influencer_ID"])
+    assert set(e.table["Influencer ID"]) == fresh
+
+
+def test_the_study_finds_the_signal_and_says_so(whole):
+    assert whole.b2.has_signal
+    assert "Nothing can be predicted" not in words.baseline_choice(whole.b2)
+    assert whole.b2.baseline in words.baseline_choice(whole.b2)
+    sentences = words.decision(whole.e, whole.b2)
+    counts = whole.e.table["Sponsorship Recommendation"].value_counts()
+    assert f"{counts['Maybe (manual review)']:,} creators lie between 60% and 80%" in sentences[1]
+
+
+@pytest.fixture(scope="module")
+def shuffled(market_file, tmp_path_factory):
+    """A table whose outcomes are dealt out at random."""
+    frame = pd.read_csv(market_file, dtype=str).drop_duplicates("Influencer_ID")
+    frame[LABEL] = np.random.default_rng(0).permutation(frame[LABEL])
+    path = tmp_path_factory.mktemp("shuffled") / "a.csv"
+    frame.to_csv(path, index=False)
+    return path
+
+
+def test_shuffled_labels_make_it_say_that_nothing_can_be_predicted(shuffled, whole):
+    b2 = study.compare_classifiers(study.prepare(read_creators(shuffled)))
+    assert not b2.has_signal
+    assert "Nothing can be predicted" in words.baseline_choice(b2)
+    assert "not a recommendation" in words.decision(whole.e, b2)[0]
+    assert "no signal" in words.deep_learning(whole.c3, b2)
+    assert "no signal" in words.confusion(whole.b3, b2)
+
+
+@pytest.mark.slow
+def test_a_whole_study_of_shuffled_labels_recommends_nobody(shuffled):
+    whole = run_parts(shuffled)
+    assert "not a recommendation" in words.decision(whole.e, whole.b2)[0]
+    assert "No feature" in words.feature(whole.a2)
+    assert (whole.e.table["Sponsorship Recommendation"] == "No").mean() > 0.95
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "p", "answer"),
+    [
+        (0.01, 0.05, 0.01, "Yes, in accuracy"),
+        (-0.05, -0.01, 0.01, "No: it is worse in accuracy"),
+        (-0.01, 0.05, 0.3, "Not measurably"),
+    ],
+)
+def test_deep_learning_is_judged_by_the_numbers(whole, low, high, p, answer):
+    difference = whole.c3.difference.copy()
+    difference[["low", "high", "p_value"]] = [-1.0, 1.0, 0.9]
+    difference.loc[difference["metric"] == "accuracy", ["low", "high", "p_value"]] = low, high, p
+    assert answer in words.deep_learning(replace(whole.c3, difference=difference), whole.b2)
+
+
+def test_a_lower_log_loss_is_a_gain(whole):
+    difference = whole.c3.difference.copy()
+    difference[["low", "high", "p_value"]] = [-1.0, 1.0, 0.9]
+    here = difference["metric"] == "log_loss"
+    difference.loc[here, ["low", "high", "p_value"]] = -0.05, -0.01, 0.01
+    assert "Yes, in log loss" in words.deep_learning(
+        replace(whole.c3, difference=difference), whole.b2
+    )
+
+
+@pytest.mark.parametrize(
+    ("gaps", "tests", "answer"),
+    [
+        ((0.2, 0.05), (0.5, 0.4), "Yes."),
+        ((0.2, 0.05), (0.4, 0.5), "Yes, the gap narrowed"),
+        ((0.05, 0.2), (0.4, 0.5), "No."),
+    ],
+)
+def test_regularisation_is_judged_by_the_numbers(whole, gaps, tests, answer):
+    runs = whole.d2.runs.copy()
+    for name, gap, test in zip(
+        (study.UNREGULARISED.name, study.REGULARISED.name), gaps, tests, strict=True
+    ):
+        runs.loc[runs["network"] == name, ["gap", "test_loss"]] = gap, test
+    assert f"overfitting?** {answer}" in words.regularisation(
+        replace(whole.d2, runs=runs), whole.b2
+    )
+
+
+def test_a_feature_within_noise_is_called_so(whole):
+    flat = whole.a2.associations.assign(low=-0.02, high=0.02, p_value=1.0)
+    assert "No feature" in words.feature(replace(whole.a2, associations=flat))
+    assert whole.a2.feature.replace("_", r"\_") in words.feature(whole.a2)
+
+
+def test_too_few_to_tell_is_said_of_a_small_band(whole):
+    rates = whole.e.hit_rates.assign(creators=[3, 90, 900])
+    assert "only 3 such" in words.decision(replace(whole.e, hit_rates=rates), whole.b2)[0]
+
+
+@pytest.mark.parametrize("deals", [0, 5, None])
+def test_too_little_to_learn_from(write, deals):
+    label = "" if deals is None else ",Sponsorship_Status"
+    lines = [f"Influencer_ID,Followers{label}"]
+    for i in range(200):
+        lines.append(f"{i},{1000 + 7 * i}" + ("" if deals is None else f",{int(i < deals)}"))
+    creators = read_creators(write("\n".join(lines) + "\n"))
+    with pytest.raises(CannotJudgeError) as caught:
+        study.explore(creators)
+    assert caught.value.way_out
+
+
+def test_associations_suit_their_types(whole):
+    table = whole.a2.associations.set_index("feature")
+    assert table.loc["Niche", "measure"] == "Cramér's V"
+    assert table.loc["Followers", "measure"].startswith("rank-biserial")
+    assert ((table["low"] <= table["value"]) & (table["value"] <= table["high"])).all()
+
+
+def test_rank_biserial_interval_matches_the_auc(whole):
+    from sklearn.metrics import roc_auc_score
+
+    rows = whole.a1.creators.labelled.dropna(subset=["Followers"])
+    value = 2 * roc_auc_score(rows[LABEL], rows["Followers"]) - 1
+    table = whole.a2.associations.set_index("feature")
+    assert table.loc["Followers", "value"] == pytest.approx(value)

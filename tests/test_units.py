@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from durhampulse.creators.units import detect_unit, mixed_groups
+
+NONE = np.array([])
+
+
+def rates(median: float, spread: float, n: int = 2_000, seed: int = 0):
+    return np.random.default_rng(seed).lognormal(np.log(median), spread, n)
+
+
+@pytest.mark.parametrize("spread", [0.3, 0.6, 0.9])
+@pytest.mark.parametrize("median", [0.01, 0.03, 0.06])
+def test_fractions_and_their_percentages(median, spread):
+    assert detect_unit(rates(median, spread), NONE) == "fraction"
+    assert detect_unit(100 * rates(median, spread), NONE) == "percent"
+
+
+def test_a_size_that_may_be_either_is_not_guessed():
+    assert detect_unit(np.full(50, 0.5), NONE) is None
+
+
+def test_signed_cells_decide_where_bare_ones_cannot():
+    assert detect_unit(np.full(50, 0.5), np.full(50, 0.005)) == "percent"
+    assert detect_unit(np.full(50, 0.5), np.full(50, 0.4)) == "fraction"
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    spread=st.floats(0.1, 1.5),
+    median=st.floats(0.005, 5),
+    n=st.integers(50, 3_000),
+)
+def test_one_wide_group_is_not_mixed(seed, spread, median, n):
+    assert mixed_groups(rates(median, spread, n, seed)) is None
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    spread=st.floats(0.1, 0.7),
+    share=st.floats(0.05, 0.95),
+    n=st.integers(300, 3_000),
+)
+def test_two_units_are_found(seed, spread, share, n):
+    values = rates(0.03, spread, n, seed)
+    percent = np.random.default_rng(seed + 1).random(n) < share
+    assert mixed_groups(np.where(percent, 100 * values, values)) is not None
+
+
+def test_growth_around_zero_is_one_group():
+    growth = np.random.default_rng(1).normal(0.01, 0.02, 5_000)
+    assert mixed_groups(growth) is None
