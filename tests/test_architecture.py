@@ -18,7 +18,7 @@ FLOORS = [
     ["exceptions"],
     ["creators.schema", "creators.irregularities", "creators.cells", "creators.units"],
     ["creators.sources", "creators.roles", "creators.market"],
-    ["creators.table", "creators.sampling"],
+    ["creators.table", "creators.sampling", "creators.rows"],
     ["creators.reading"],
     ["creators"],
     ["exploration", "features"],

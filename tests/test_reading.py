@@ -192,3 +192,89 @@ def test_nothing_changes_without_a_line_in_the_ledger(market_file):
         ledger = creators.irregularities
         noted = ledger.loc[(ledger["column"] == name) & ledger["code"].isin(code), "count"].sum()
         assert 0 < changed.sum() <= noted
+
+
+def followers(write, *cells):
+    lines = "\n".join(f'{i},"{cell}",a' for i, cell in enumerate(cells))
+    return read_creators(write(f"Influencer_ID,Followers,Niche\n{lines}\n"))
+
+
+def test_dots_and_commas_in_counts(write):
+    dotted = followers(write, "145.000", "12.000", "980.000", "900")
+    assert dotted.table["Followers"].tolist() == [145_000, 12_000, 980_000, 900]
+    assert counts(dotted)["number-format", "Followers"] == 3
+    with pytest.raises(InputError, match="thousands commas"):
+        followers(write, "145,000", "3,400", "12,5")
+
+
+def test_a_column_asked_for_is_the_one_read(write):
+    text = "Influencer_ID,Followers,subs,Niche\n1,5,500,a\n2,6,600,b\n"
+    creators = read_creators(write(text), columns={"Followers": "subs"})
+    assert creators.table["Followers"].tolist() == [500, 600]
+    assert creators.table["Followers (as found)"].tolist() == [5, 6]
+
+
+def test_a_header_and_numbers_that_contradict_each_other(write):
+    lines = "\n".join(f"{i},{0.01 + i / 1000}" for i in range(40))
+    with pytest.raises(InputError, match="says percent"):
+        read_creators(write(f"Influencer_ID,Engagement Rate (%)\n{lines}\n"))
+
+
+def test_long_identifiers_with_gaps_stay_exact(tmp_path):
+    ids = pd.array([1152921504606846977, None, 1152921504606846979], dtype="Int64")
+    frame = pd.DataFrame({"Influencer_ID": ids, "Followers": [1, 2, 3]})
+    frame.to_parquet(tmp_path / "a.parquet", index=False)
+    read = read_creators(tmp_path / "a.parquet").table["Influencer_ID"].tolist()
+    assert read == ["1152921504606846977", "row-2", "1152921504606846979"]
+
+
+def test_an_index_is_a_column_too(tmp_path):
+    frame = pd.DataFrame({"Influencer_ID": ["a", "b"], "Followers": [1, 2]})
+    frame.set_index("Influencer_ID").to_parquet(tmp_path / "a.parquet")
+    assert read_creators(tmp_path / "a.parquet").table["Influencer_ID"].tolist() == ["a", "b"]
+
+
+def test_blank_lines_keep_the_rows_numbers(write):
+    creators = read_creators(write("Influencer_ID,Followers\n1,5\n\n2,-6\n"))
+    assert creators.refused["Row"].tolist() == [4]
+    assert counts(creators)["blank-row", ""] == 1
+
+
+def test_a_database_is_only_read(tmp_path):
+    address = f"sqlite:///{tmp_path}/a.db"
+    engine = sqlalchemy.create_engine(address)
+    pd.DataFrame({"Influencer_ID": [1], "Followers": [5]}).to_sql("creators", engine, index=False)
+    for query in (
+        "drop table creators",
+        "with x as (select 1) delete from creators",
+        "select nonsense from creators",
+        "selec",
+        "",
+    ):
+        with pytest.raises(InputError):
+            read_creators(address, query=query)
+    assert len(read_creators(address, table="creators").table) == 1
+    engine.dispose()
+
+
+def test_a_cell_that_would_take_a_regex_forever(write):
+    assert np.isnan(followers(write, "1" + " " * 20_000 + "x", "5", "6").table["Followers"].iloc[0])
+
+
+def test_words_for_nothing_are_no_identifier(write):
+    creators = read_creators(write("Influencer_ID,Followers\nN/A,5\n n1 ,6\nnull,7\n"))
+    assert creators.table["Influencer_ID"].tolist() == ["row-2", "n1", "row-4"]
+    assert counts(creators)["stray-space", "Influencer_ID"] == 1
+
+
+def test_extra_levels_are_noted_like_standard_ones(write):
+    lines = "\n".join(f"{i},{i},{'de' if i % 3 else 'DE '}" for i in range(30))
+    found = counts(read_creators(write(f"Influencer_ID,Followers,country\n{lines}\n")))
+    assert found["spelling", "country"] == 10
+    assert found["stray-space", "country"] == 10
+
+
+@pytest.mark.parametrize("options", [{"units": {"Growth_Rate": "permille"}}, {"table": "creators"}])
+def test_options_that_do_not_fit(write, options):
+    with pytest.raises(InputError):
+        read_creators(write(HEADER + ROWS), **options)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,19 +24,21 @@ NULL_WORDS = frozenset(
 
 _MULTIPLIERS = {"": 1, "k": 10**3, "m": 10**6, "mn": 10**6, "b": 10**9, "bn": 10**9}
 _NUMBER = re.compile(
-    r"(?P<sign>[+\-\u2212]?)\s*(?P<digits>\d[\d.,'\u2019\s]*|\.\d+)"
-    r"\s*(?P<suffix>[kmb]|mn|bn)?\s*(?P<percent>%)?",
+    r"(?P<sign>[+\-\u2212]?)\s*(?P<digits>\d(?:[\d.,'\u2019\s]*\d)?|\.\d+)"
+    r"\s*(?:(?P<suffix>[kmb]|mn|bn)|(?P<percent>%))?",
     re.IGNORECASE,
 )
+_LONGEST_NUMBER = 40
 _THOUSANDS = re.compile(
     r"\d{1,3}(,\d{3})+(\.\d+)?|\d{1,3}(['\u2019\s]\d{3})+([.,]\d+)?|\d{1,3}(\.\d{3}){2,}"
 )
 _PLAIN = re.compile(r"\d+\.?\d*|\.\d+")
 _COMMA = re.compile(r"\d+,\d+|\d{1,3}(\.\d{3})+,\d+")
 _ONE_COMMA = re.compile(r"\d{1,3},\d{3}")
+_ONE_DOT = re.compile(r"\d{1,3}\.\d{3}")
 
-_YES = frozenset({"1", "1.0", "yes", "y", "true", "t", "sponsored", "deal"})
-_NO = frozenset({"0", "0.0", "no", "n", "false", "f", "not sponsored", "no deal"})
+_YES = frozenset({"1", "yes", "y", "true", "t", "sponsored", "deal"})
+_NO = frozenset({"0", "no", "n", "false", "f", "not sponsored", "no deal"})
 
 
 @dataclass(frozen=True)
@@ -74,13 +78,17 @@ class LevelCells:
     respelled: Mask
 
 
-def read_numbers(cells: pd.Series) -> NumberCells:
+def read_numbers(cells: pd.Series, kind: Literal["count", "rate", "any"] = "any") -> NumberCells:
     """Read a column of text or numbers as numbers.
 
     Parameters
     ----------
     cells
         Shape (n_rows,); numbers, or text such as ``145,000``, ``1.2M``, ``6.8%`` or ``+18.2 %``.
+    kind
+        What a lone comma means: in a count ``145,000`` has thousands, in a rate ``5,125`` has
+        decimals. So has ``145.000`` thousands in a count if all its dots are such. Otherwise the
+        column's other cells decide.
 
     Examples
     --------
@@ -95,10 +103,16 @@ def read_numbers(cells: pd.Series) -> NumberCells:
     plain = pd.to_numeric(pd.Series(words, dtype="str"), errors="coerce").to_numpy(np.float64)
     null = np.array([word.casefold() in NULL_WORDS for word in words], dtype=bool)
     numbers, percent, formatted = plain.copy(), np.zeros_like(null), np.zeros_like(null)
-    odd = np.flatnonzero(np.isnan(plain) & ~null)
-    decimal_comma, mixed = _comma_role([words[i] for i in odd])
-    for i in odd:
+    odd = np.isnan(plain) & ~null
+    if kind == "count" and (dotted := _dotted_thousands(words)).any():
+        odd |= dotted
+        words = [word.replace(".", ",") if dot else word
+                 for word, dot in zip(words, dotted, strict=True)]  # fmt: skip
+    decimal_comma, mixed = _comma_role([words[i] for i in np.flatnonzero(odd)], kind)
+    for i in np.flatnonzero(odd):
         numbers[i], percent[i] = _parse(words[i], decimal_comma=decimal_comma)
+        if percent[i] and kind == "count":
+            numbers[i], percent[i] = np.nan, False
         formatted[i] = not np.isnan(numbers[i]) and not _PLAIN.fullmatch(words[i].strip("%+- "))
     unreadable = np.isnan(numbers) & ~null
     here = codes >= 0
@@ -161,8 +175,11 @@ def read_labels(cells: pd.Series) -> tuple[npt.NDArray[np.float64], Mask, Mask]:
         Shape (n_rows,) each: the outcome, whether it was a word, whether it could not be read.
     """
     codes, words, _ = _unique_words(cells)
-    folded = [word.casefold() for word in words]
-    numbers = np.array([1.0 if w in _YES else 0.0 if w in _NO else np.nan for w in folded], float)
+    folded = [_folded(word) for word in words]
+    numbers = pd.to_numeric(pd.Series(folded, dtype="str"), errors="coerce").to_numpy(np.float64)
+    numbers = np.where(np.isin(numbers, [0, 1]), numbers, np.nan)
+    numbers[[word in _YES for word in folded]] = 1
+    numbers[[word in _NO for word in folded]] = 0
     null = np.array([word in NULL_WORDS for word in folded], dtype=bool)
     worded = np.array([not word[:1].isdigit() for word in words], dtype=bool) & ~np.isnan(numbers)
     here = codes >= 0
@@ -183,19 +200,29 @@ def _unique_words(cells: pd.Series) -> tuple[npt.NDArray[np.intp], list[str], Ma
 
 
 def _folded(word: str) -> str:
-    return " ".join(word.casefold().split())
+    return " ".join(unicodedata.normalize("NFKC", word).casefold().split())
 
 
-def _comma_role(words: list[str]) -> tuple[bool, tuple[str, str] | None]:
+def _dotted_thousands(words: list[str]) -> Mask:
+    """Find cells such as ``145.000``, if all dots of the column are such and there are some."""
+    dotted = np.array(["." in word and word[-1:].isdigit() for word in words], dtype=bool)
+    thousands = np.array([bool(_ONE_DOT.fullmatch(word)) for word in words], dtype=bool)
+    return thousands & bool(thousands.sum() >= 3 and (thousands == dotted).all())
+
+
+def _comma_role(words: list[str], kind: str) -> tuple[bool, tuple[str, str] | None]:
     """Tell whether a column's commas are decimal signs, from cells that allow one reading only."""
     decimal = thousands = None
     for word in words:
-        match = _NUMBER.fullmatch(word)
-        if match is None or "," not in (digits := match["digits"].strip()):
+        match = _NUMBER.fullmatch(word) if len(word) <= _LONGEST_NUMBER else None
+        if match is None or "," not in (digits := match["digits"]):
             continue
-        if _COMMA.fullmatch(digits) and (digits[0] == "0" or not _ONE_COMMA.fullmatch(digits)):
+        either = bool(_ONE_COMMA.fullmatch(digits)) and digits[0] != "0"
+        if _COMMA.fullmatch(digits) and (not either or kind == "rate"):
             decimal = decimal or word
-        elif _THOUSANDS.fullmatch(digits) and not _ONE_COMMA.fullmatch(digits):
+        elif _THOUSANDS.fullmatch(digits) and (
+            not either or (kind == "count" and not match["suffix"])
+        ):
             thousands = thousands or word
     if decimal and thousands:
         return False, (decimal, thousands)
@@ -203,10 +230,10 @@ def _comma_role(words: list[str]) -> tuple[bool, tuple[str, str] | None]:
 
 
 def _parse(word: str, *, decimal_comma: bool) -> tuple[float, bool]:
-    match = _NUMBER.fullmatch(word)
+    match = _NUMBER.fullmatch(word) if len(word) <= _LONGEST_NUMBER else None
     if match is None:
         return np.nan, False
-    digits = match["digits"].strip()
+    digits = match["digits"]
     if decimal_comma and _COMMA.fullmatch(digits):
         digits = digits.replace(".", "").replace(",", ".")
     elif _THOUSANDS.fullmatch(digits):

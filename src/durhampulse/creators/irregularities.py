@@ -36,6 +36,7 @@ class Irregularity(StrEnum):
     IMPLAUSIBLE = "implausible"
     VIEWS_ABOVE_FOLLOWERS = "views-above-followers"
     IMPOSSIBLE = "impossible"
+    INFINITY = "infinity"
     MISSING_ID = "missing-id"
     DUPLICATE_ROW = "duplicate-row"
     CONFLICTING_ID = "conflicting-id"
@@ -68,6 +69,7 @@ EXPLANATIONS: dict[Irregularity, str] = {
         "a post is seen by more than 100 times the followers: a viral hit, bought views or a slip"
     ),
     Irregularity.IMPOSSIBLE: "the value cannot be true, so nothing about the row can be judged",
+    Irregularity.INFINITY: "infinity is not a figure; a ratio divided by zero",
     Irregularity.MISSING_ID: "the creator has no identifier",
     Irregularity.DUPLICATE_ROW: "the same creator with the same values in every column",
     Irregularity.CONFLICTING_ID: "the same creator stands in several rows that differ",

@@ -4,22 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from durhampulse.creators.cells import NumberCells, read_labels, read_levels, read_numbers
+from durhampulse.creators.cells import (
+    NULL_WORDS,
+    LevelCells,
+    NumberCells,
+    read_labels,
+    read_levels,
+    read_numbers,
+)
 from durhampulse.creators.irregularities import Irregularity, Ledger
 from durhampulse.creators.roles import Role, read_extra, role_of_standard
+from durhampulse.creators.rows import (
+    complete_identifiers,
+    impossible,
+    note_views,
+    refuse_impossible,
+    settle_duplicates,
+)
 from durhampulse.creators.schema import (
     COLUMNS,
-    FOLLOWERS,
     GROWTH,
     IDENTIFIER,
     LABEL,
     QUALITY_LEVELS,
-    VIEWS,
     canonical_name,
 )
 from durhampulse.creators.sources import RawTable, read_source
@@ -29,7 +42,8 @@ from durhampulse.exceptions import InputError
 
 __all__ = ["read_creators"]
 
-_VIEWS_PER_FOLLOWER = 100
+_EXACT = 2**53
+"""Below this size a float holds a whole number exactly."""
 
 
 def read_creators(
@@ -120,23 +134,16 @@ class _Reader:
         self.units: dict[str, Unit] = {}
         self.values: dict[str, pd.Series] = {}
         self.roles: dict[str, Role] = {}
-        for name in units:
+        for name, unit in units.items():
             if name not in COLUMNS or COLUMNS[name].kind != "rate":
                 raise InputError(f"'{name}' has no unit to set.", "Only rate columns have one.")
+            if unit not in ("fraction", "percent"):
+                raise InputError(f"'{unit}' is no unit of {name}.", "Use fraction or percent.")
 
     def read(self, header: str, standard: str | None, cells: pd.Series) -> None:
-        name = standard or header
-        if cells.isna().all():
-            self._note(Irregularity.EMPTY_COLUMN, name, np.ones(1, bool), "not used", cells)
-            if standard is None:
-                return
+        name = standard or (f"{header} (as found)" if header in COLUMNS else header)
         if standard is None:
-            self.values[name], self.roles[name], numbers = read_extra(name, cells)
-            role = self.roles[name]
-            action = f"used as a feature ({role.kind})" if role.role == "feature" else "not used"
-            self.ledger.note(Irregularity.EXTRA_COLUMN, name, 1, f"{action}: {role.reason}")
-            if numbers is not None:
-                self._note_numbers(name, numbers, cells)
+            self._read_extra(name, cells)
         else:
             kind = COLUMNS[standard].kind
             if kind in ("count", "rate"):
@@ -146,16 +153,46 @@ class _Reader:
             elif kind == "label":
                 self.values[name] = self._read_label(cells)
             else:
-                self.values[name] = _read_identifiers(cells)
-        if name != IDENTIFIER:
-            missing = self.values[name].isna().to_numpy()
-            code = Irregularity.UNLABELLED if name == LABEL else Irregularity.MISSING
-            action = "kept for scoring, not for training" if name == LABEL else "left empty"
-            if not missing.all() or name == LABEL:
-                self._note(code, name, missing, action)
+                self.values[name] = self._read_identifiers(cells)
+        missing = self.values[name].isna().to_numpy()
+        if name == LABEL:
+            action = "kept for scoring, not for training"
+            self._note(Irregularity.UNLABELLED, name, missing, action)
+        elif missing.all():
+            self.ledger.note(Irregularity.EMPTY_COLUMN, name, 1, "not used")
+        elif name != IDENTIFIER:
+            self._note(Irregularity.MISSING, name, missing, "left empty")
+
+    def _read_extra(self, name: str, cells: pd.Series) -> None:
+        values, role, noticed = read_extra(name, cells)
+        action = f"used as a feature ({role.kind})" if role.role == "feature" else "not used"
+        self.ledger.note(Irregularity.EXTRA_COLUMN, name, 1, f"{action}: {role.reason}")
+        if isinstance(noticed, NumberCells):
+            self._note_numbers(name, noticed, cells)
+            endless = np.isinf(noticed.values)
+            self._note(Irregularity.INFINITY, name, endless, "read as missing", cells)
+            values = values.mask(endless)
+        elif noticed is not None:
+            self._note_levels(name, noticed, cells)
+        self.values[name], self.roles[name] = values, role
+
+    def _read_identifiers(self, cells: pd.Series) -> pd.Series:
+        """Read identifiers as whole numbers where all are, else as text."""
+        text = _written_out(cells)
+        ids = text.str.strip()
+        null = ids.str.casefold().isin(NULL_WORDS).to_numpy(bool)
+        stray = (text.notna() & (text != ids)).to_numpy(bool)
+        point = ids.str.fullmatch(r"\d+\.0").fillna(value=False).to_numpy(bool)
+        self._note(Irregularity.NULL_WORD, IDENTIFIER, null & (ids != ""), "read as missing", cells)
+        self._note(Irregularity.STRAY_SPACE, IDENTIFIER, stray, "blanks removed", cells)
+        self._note(Irregularity.NUMBER_FORMAT, IDENTIFIER, point, "'.0' removed", cells)
+        ids = ids.str.replace(r"^(\d+)\.0$", r"\1", regex=True).mask(null)
+        whole = bool(ids.notna().all() and ids.str.fullmatch(r"0|[1-9]\d{0,17}").all())
+        return ids.astype("int64") if whole else ids
 
     def _read_number(self, name: str, header: str, cells: pd.Series) -> pd.Series:
-        numbers = read_numbers(cells)
+        kind: Literal["count", "rate"] = "rate" if COLUMNS[name].kind == "rate" else "count"
+        numbers = read_numbers(cells, kind)
         self._note_numbers(name, numbers, cells)
         values = numbers.values
         if COLUMNS[name].kind == "rate":
@@ -167,12 +204,12 @@ class _Reader:
         with np.errstate(invalid="ignore"):
             odd = np.isfinite(values) & ((values < low) | (values > high))
             falling = (values < 0) if name == GROWTH else np.zeros(len(values), dtype=bool)
-        odd &= ~self._impossible(name, values)
+        odd &= ~impossible(name, values)
         self._note(Irregularity.IMPLAUSIBLE, name, odd, "kept as it is", cells)
         self._note(Irregularity.NEGATIVE_GROWTH, name, falling & ~odd, "kept as it is", cells)
         series = pd.Series(values, index=cells.index)
-        whole = np.isfinite(values).all() and COLUMNS[name].kind == "count"
-        return series.astype("int64") if whole and (np.floor(values) == values).all() else series
+        counted = COLUMNS[name].kind == "count" and bool((np.abs(values) < _EXACT).all())
+        return series.astype("int64") if counted and (np.floor(values) == values).all() else series
 
     def _note_numbers(self, name: str, numbers: NumberCells, cells: pd.Series) -> None:
         if numbers.mixed_commas:
@@ -212,17 +249,26 @@ class _Reader:
                 f"Write the column in one unit, or insist: --unit {name}=fraction.",
             )
         in_header = "%" in header or "percent" in header.casefold()
-        unit = asked or ("percent" if in_header else detect_unit(loose, signed))
-        if unit is None:
+        found = detect_unit(loose, signed)
+        if in_header and not asked and found == "fraction" and np.isfinite(loose).any():
             raise InputError(
-                f"{self.raw.name}, column {name}: a typical value of "
-                f"{np.nanmedian(np.abs(loose)):.2g} may be a fraction or a percentage.",
+                f"{self.raw.name}, column {name}: its header '{header}' says percent, its numbers "
+                "look like fractions.",
+                f"Say which: --unit {name}=percent or --unit {name}=fraction.",
+            )
+        unit = asked or ("percent" if in_header else found)
+        if unit is None:
+            typical = float(np.median(np.abs(loose[np.isfinite(loose)])))
+            raise InputError(
+                f"{self.raw.name}, column {name}: its numbers, of a typical size of {typical:.2g}, "
+                "may be fractions or percentages.",
                 f"Say which: --unit {name}=percent or --unit {name}=fraction.",
             )
         self.units[name] = unit
         if np.isfinite(loose).any():
             why = "as asked" if asked else "as its header says" if in_header else "by its size"
-            typical = float(np.nanmedian(np.abs(loose[np.isfinite(loose)])))
+            sensible = loose[np.isfinite(loose) & ~impossible(name, loose)]
+            typical = float(np.median(np.abs(sensible))) if sensible.size else np.nan
             typical = typical / 100 if unit == "percent" else typical
             read = "percentages and divided by 100" if unit == "percent" else "fractions"
             action = f"read as {read}, {why}: a typical value is {typical:.2%}"
@@ -231,15 +277,18 @@ class _Reader:
 
     def _read_level(self, name: str, cells: pd.Series, *, quality: bool) -> pd.Series:
         levels = read_levels(cells, QUALITY_LEVELS if quality else None)
-        self._note(Irregularity.NULL_WORD, name, levels.null_word, "read as missing", cells)
-        self._note(Irregularity.STRAY_SPACE, name, levels.stray_space, "blanks removed", cells)
-        action = "read as one level, in its usual spelling"
-        self._note(Irregularity.SPELLING, name, levels.respelled, action, cells)
+        self._note_levels(name, levels, cells)
         if quality:
             known = levels.values.isin(set(QUALITY_LEVELS.values())) | levels.values.isna()
             action = "kept as a level of its own"
             self._note(Irregularity.UNKNOWN_LEVEL, name, ~known.to_numpy(), action, cells)
         return levels.values
+
+    def _note_levels(self, name: str, levels: LevelCells, cells: pd.Series) -> None:
+        self._note(Irregularity.NULL_WORD, name, levels.null_word, "read as missing", cells)
+        self._note(Irregularity.STRAY_SPACE, name, levels.stray_space, "blanks removed", cells)
+        action = "read as one level, in its usual spelling"
+        self._note(Irregularity.SPELLING, name, levels.respelled, action, cells)
 
     def _read_label(self, cells: pd.Series) -> pd.Series:
         labels, worded, unreadable = read_labels(cells)
@@ -267,112 +316,36 @@ class _Reader:
         shown = [] if cells is None or not rows else cells.iloc[first].tolist()
         self.ledger.note(code, column, len(where), action, rows=rows, values=shown)
 
-    @staticmethod
-    def _impossible(name: str, values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-        low, high = COLUMNS[name].possible
-        with np.errstate(invalid="ignore"):
-            return np.asarray((values < low) | (values > high))
-
     def finish(self) -> Creators:
-        """Settle identifiers, impossible rows and duplicates, and put the parts together."""
+        """Settle what concerns whole rows, and put the parts together."""
         for name in COLUMNS:
             if name not in self.values:
                 action = "row numbers are used" if name == IDENTIFIER else "done without"
                 self.ledger.note(Irregularity.MISSING_COLUMN, name, 1, action)
         table = pd.DataFrame(self.values, index=self.raw.frame.index)
         identified = IDENTIFIER in table
-        table[IDENTIFIER] = self._complete_identifiers(table)
-        table = table[
-            [*(c for c in COLUMNS if c in table), *(c for c in table if c not in COLUMNS)]
-        ]
-        table, refused = self._refuse_impossible(table)
-        self._note_views(table)
-        if identified:
-            table = self._settle_duplicates(table)
+        table[IDENTIFIER] = complete_identifiers(table, self.ledger)
+        extra = [name for name in table if name not in COLUMNS]
+        table = table[[*(name for name in COLUMNS if name in table), *extra]]
+        table, refused = refuse_impossible(table, self.ledger)
         if table.empty:
-            raise InputError(f"{self.raw.name}: no row can be used.", "See the reasons above.")
+            raise InputError(
+                f"{self.raw.name}: no row can be used; the first: {refused['Reason'].iloc[0]}.",
+                "Check the columns named, and --map.",
+            )
+        note_views(table, self.ledger)
+        if identified:
+            table = settle_duplicates(table, self.ledger)
         roles = tuple(self.roles.get(c) or role_of_standard(c, table[c]) for c in table.columns)
         rows, columns = self.raw.frame.shape
         return Creators(
             table, roles, self.units, self.ledger.frame(), refused, self.raw, rows, columns
         )
 
-    def _complete_identifiers(self, table: pd.DataFrame) -> pd.Series:
-        made = pd.Series([f"row-{row}" for row in table.index], index=table.index, dtype="str")
-        if IDENTIFIER not in table:
-            return made
-        missing = table[IDENTIFIER].isna()
-        if not missing.any():
-            return table[IDENTIFIER]
-        rows = list(table.index[missing])
-        action = f"called by its row, e.g. '{made[rows[0]]}'"
-        self.ledger.note(Irregularity.MISSING_ID, IDENTIFIER, len(rows), action, rows=rows)
-        return table[IDENTIFIER].astype("str").where(~missing, made)
 
-    def _refuse_impossible(self, table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-        reasons = pd.Series("", index=table.index, dtype="str")
-        for name in table.columns:
-            if name in COLUMNS and COLUMNS[name].kind in ("count", "rate"):
-                values = table[name].to_numpy(np.float64)
-                bad = self._impossible(name, values)
-            elif pd.api.types.is_float_dtype(table[name]):
-                bad = np.isinf(table[name].to_numpy())
-            else:
-                continue
-            if bad.any():
-                rows = list(table.index[bad])
-                shown = table.loc[rows, name].tolist()
-                action = "row not judged, listed with the reason"
-                self.ledger.note(
-                    Irregularity.IMPOSSIBLE, name, len(rows), action, rows=rows, values=shown
-                )
-                reasons[bad] += [f"{name} cannot be {value:g}; " for value in shown]
-        gone = reasons != ""
-        refused = pd.DataFrame(
-            {
-                "Row": table.index[gone],
-                "Influencer ID": table.loc[gone, IDENTIFIER].to_numpy(),
-                "Reason": reasons[gone].str.removesuffix("; ").to_numpy(),
-            }
-        )
-        return table[~gone], refused
-
-    def _note_views(self, table: pd.DataFrame) -> None:
-        if VIEWS in table and FOLLOWERS in table:
-            above = (table[VIEWS] > _VIEWS_PER_FOLLOWER * table[FOLLOWERS]).to_numpy(bool)
-            rows, shown = list(table.index[above]), table.loc[above, VIEWS].head(3).tolist()
-            code, action = Irregularity.VIEWS_ABOVE_FOLLOWERS, "kept as it is"
-            self.ledger.note(code, VIEWS, len(rows), action, rows=rows, values=shown)
-
-    def _settle_duplicates(self, table: pd.DataFrame) -> pd.DataFrame:
-        again = table[table[IDENTIFIER].duplicated(keep=False)]
-        copies = again.index[again.duplicated()]
-        self.ledger.note(
-            Irregularity.DUPLICATE_ROW,
-            IDENTIFIER,
-            len(copies),
-            "all but the first dropped",
-            rows=list(copies),
-            values=table.loc[copies, IDENTIFIER].head(3).tolist(),
-        )
-        table = table.drop(index=copies)
-        rivals = table.index[table[IDENTIFIER].duplicated(keep=False)]
-        self.ledger.note(
-            Irregularity.CONFLICTING_ID,
-            IDENTIFIER,
-            len(rivals),
-            "all kept; they stay on one side of the split",
-            rows=list(rivals),
-            values=table.loc[rivals, IDENTIFIER].head(3).tolist(),
-        )
-        return table
-
-
-def _read_identifiers(cells: pd.Series) -> pd.Series:
-    """Read identifiers as whole numbers where all are, else as text."""
-    if pd.api.types.is_numeric_dtype(cells):
-        return cells.astype("int64") if cells.notna().all() and (cells % 1 == 0).all() else cells
-    text = cells.astype("str").str.strip().replace("", None)
-    text = text.str.replace(r"^(\d+)\.0$", r"\1", regex=True)
-    numeric = bool(text.notna().all() and text.str.fullmatch(r"0|[1-9]\d{0,17}").all())
-    return text.astype("int64") if numeric else text
+def _written_out(cells: pd.Series) -> pd.Series:
+    """Give numbers as text without exponent or needless point; text as it is."""
+    if pd.api.types.is_float_dtype(cells):
+        whole = cells.notna() & (cells.abs() < _EXACT) & (np.floor(cells) == cells)
+        return cells.astype("str").where(~whole, cells.map("{:.0f}".format))
+    return cells.astype("str")

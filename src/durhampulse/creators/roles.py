@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
-from durhampulse.creators.cells import NumberCells, read_levels, read_numbers
+from durhampulse.creators.cells import LevelCells, NumberCells, read_levels, read_numbers
 from durhampulse.creators.schema import COLUMNS, header_key
 
 __all__ = ["Role", "read_extra", "role_of_standard"]
@@ -56,7 +57,9 @@ def role_of_standard(name: str, values: pd.Series) -> Role:
     return Role(name, "feature", stored, COLUMNS[name].meaning)
 
 
-def read_extra(name: str, cells: pd.Series) -> tuple[pd.Series, Role, NumberCells | None]:
+def read_extra(
+    name: str, cells: pd.Series
+) -> tuple[pd.Series, Role, NumberCells | LevelCells | None]:
     """Read a column that is not one of the eight, and decide what it is for.
 
     Parameters
@@ -68,19 +71,30 @@ def read_extra(name: str, cells: pd.Series) -> tuple[pd.Series, Role, NumberCell
 
     Returns
     -------
-    values, role, numbers
-        The values read, the role, and for a numeric column what was noticed on reading it.
+    values, role, noticed
+        The values read, the role, and what was noticed on reading them.
     """
     if pd.api.types.is_datetime64_any_dtype(cells) or _looks_like_dates(cells):
         return cells, Role(name, "unused", "text", "dates are not learned from"), None
-    numbers = read_numbers(cells)
-    readable = ~pd.isna(numbers.values)
-    wanted = readable.sum() + numbers.unreadable.sum()
-    if wanted and readable.sum() >= 0.95 * wanted:
-        values = pd.Series(numbers.values, index=cells.index)
-        return values, _numeric_role(name, values), numbers
-    levels = read_levels(cells).values
-    return levels, _level_role(name, levels), None
+    # A first look at some cells spares reading a million names as numbers.
+    if _mostly_numbers(cells.drop_duplicates().head(1_000), 0.5):
+        numbers = read_numbers(cells)
+        if _mostly_numbers(cells, 0.95, numbers):
+            values = pd.Series(numbers.values, index=cells.index)
+            return values, _numeric_role(name, values), numbers
+    levels = read_levels(cells)
+    return levels.values, _level_role(name, levels.values), levels
+
+
+def _mostly_numbers(cells: pd.Series, share: float, numbers: NumberCells | None = None) -> bool:
+    """Tell whether cells are numbers; codes with leading zeros, such as 00123, are not."""
+    numbers = numbers or read_numbers(cells)
+    readable = int(np.sum(~np.isnan(numbers.values)))
+    if not readable or readable < share * (readable + numbers.unreadable.sum()):
+        return False
+    if pd.api.types.is_numeric_dtype(cells):
+        return True
+    return not bool(cells.astype("str").str.match(r"\s*0\d").any())
 
 
 def _numeric_role(name: str, values: pd.Series) -> Role:
@@ -114,8 +128,12 @@ def _named_identifier(name: str) -> bool:
 def _looks_like_dates(cells: pd.Series) -> bool:
     if pd.api.types.is_numeric_dtype(cells):
         return False
-    some = cells.dropna().head(200).astype("str").str.strip()
+    known = cells.dropna()
+    some = known.iloc[:: max(len(known) // 200, 1)].astype("str").str.strip()
     if some.empty:
         return False
-    pattern = r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}([T ].*)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}([T ].*)?"
+    pattern = (
+        r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}"
+        r"|\d{1,2}\.? [A-Za-z]{3,9}\.? \d{2,4}|[A-Za-z]{3,9} \d{1,2}, \d{4})([T ].*)?"
+    )
     return bool(some.str.fullmatch(pattern).mean() >= 0.95)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import hashlib
 import io
 import json
 import os
+import re
+import warnings
+import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -18,6 +25,9 @@ import pyarrow.parquet as pq
 
 from durhampulse.creators.irregularities import Irregularity, Ledger
 from durhampulse.exceptions import InputError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 __all__ = ["PASSWORD_VARIABLE", "RawTable", "is_database", "read_source", "without_password"]
 
@@ -60,8 +70,12 @@ def without_password(source: str | Path) -> str:
     """Give a database address with ``***`` for its password; a path as an absolute path."""
     if is_database(source):
         from sqlalchemy import make_url
+        from sqlalchemy.exc import ArgumentError
 
-        return make_url(str(source)).render_as_string(hide_password=True)
+        try:
+            return make_url(str(source)).render_as_string(hide_password=True)
+        except (ArgumentError, ValueError):
+            return re.sub(r"(//[^:@/]*:).*@", r"\1***@", str(source))
     return str(Path(source).absolute())
 
 
@@ -76,18 +90,21 @@ def read_source(
         If there is nothing to read, or it is not the kind of table its name promises.
     """
     if is_database(source):
-        return _read_database(str(source), table=table, query=query)
+        return _read_database(str(source), ledger, table=table, query=query)
     path = Path(source)
     _require_file(path)
+    if table is not None or query is not None:
+        raise InputError(f"{path.name}: a file has no table or query.", "Leave them out.")
     suffix = path.suffix.lower()
     if suffix in (".csv", ".tsv", ".txt"):
         frame = _read_delimited(path, ledger)
     elif suffix == ".xlsx":
         frame = _read_excel(path, ledger)
     elif suffix in (".parquet", ".pq"):
-        frame = _read_parquet(path)
+        frame = _read_parquet(path, ledger)
     else:
         raise InputError(f"{path.name}: '{suffix}' is not a known format.", f"Use {_FORMATS}.")
+    frame = _without_blank_rows(frame, ledger)
     if frame.empty:
         raise InputError(f"{path.name}: there is a header, but no row.", "Add creators' rows.")
     with path.open("rb") as stream:
@@ -96,7 +113,11 @@ def read_source(
 
 
 def _require_file(path: Path) -> None:
-    if not path.exists():
+    try:
+        exists = path.exists()
+    except OSError as error:
+        raise InputError(f"{str(path)[:80]}: {error.strerror}.", "Check the path.") from error
+    if not exists:
         raise InputError(f"{path}: no such file.", "Check the path.")
     if not path.is_file():
         raise InputError(f"{path}: not a file.", f"Name one file ({_FORMATS}).")
@@ -117,23 +138,34 @@ def _says_simulated(path: Path, sha256: str) -> bool:
 
 
 def _read_delimited(path: Path, ledger: Ledger) -> pd.DataFrame:
+    encoding = _encoding(path)
+    if encoding != "utf-8":
+        ledger.note(Irregularity.ENCODING, "", 1, f"read as {encoding}")
     with path.open("rb") as stream:
         head = stream.read(_HEAD)
-    utf16 = head[:2] in (b"\xff\xfe", b"\xfe\xff")
-    if b"\0" in head and not utf16:
-        raise InputError(
-            f"{path.name}: this is not text, whatever its ending says.",
-            "Save the table as CSV, .xlsx or .parquet and give it that ending.",
-        )
-    for encoding in ("utf-16",) if utf16 else ("utf-8", "cp1252", "latin-1"):
-        try:
-            frame = _parse_delimited(path, head, encoding)
-        except UnicodeDecodeError:
-            continue
-        if encoding != "utf-8":
-            ledger.note(Irregularity.ENCODING, "", 1, f"read as {encoding}")
-        return _with_headers(frame, path.name, ledger)
-    raise InputError(f"{path.name}: the text's encoding is unknown.", "Save it as UTF-8.")
+    return _with_headers(_parse_delimited(path, head, encoding), path.name, ledger)
+
+
+def _encoding(path: Path) -> str:
+    """Give the first encoding that fits the whole file."""
+    with path.open("rb") as stream:
+        start = stream.read(2)
+    if start in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16"
+    decoders = {name: codecs.getincrementaldecoder(name)() for name in ("utf-8", "cp1252")}
+    with path.open("rb") as stream:
+        while block := stream.read(_HEAD):
+            if b"\0" in block:
+                raise InputError(
+                    f"{path.name}: this is not text, whatever its ending says.",
+                    "Save the table as CSV, .xlsx or .parquet and give it that ending.",
+                )
+            for name in list(decoders):
+                try:
+                    decoders[name].decode(block)
+                except UnicodeDecodeError:
+                    del decoders[name]
+    return next(iter(decoders), "latin-1")
 
 
 def _parse_delimited(path: Path, head: bytes, encoding: str) -> pd.DataFrame:
@@ -155,7 +187,10 @@ def _parse_delimited(path: Path, head: bytes, encoding: str) -> pd.DataFrame:
                 encoding="utf8" if encoding == "utf-8" else encoding,
             ),
             pa_csv.ParseOptions(
-                delimiter=delimiter, newlines_in_values=True, invalid_row_handler=keep
+                delimiter=delimiter,
+                newlines_in_values=True,
+                ignore_empty_lines=False,  # or later rows would be numbered wrongly
+                invalid_row_handler=keep,
             ),
             pa_csv.ConvertOptions(
                 column_types={f"f{i}": pa.string() for i in range(width)},
@@ -165,8 +200,6 @@ def _parse_delimited(path: Path, head: bytes, encoding: str) -> pd.DataFrame:
             ),
         )
     except pa.ArrowInvalid as error:
-        if "UTF8" in str(error):
-            raise UnicodeDecodeError("utf-8", b"", 0, 1, "invalid") from error
         raise _delimited_error(path.name, bad, str(error)) from error
     frame: pd.DataFrame = table.to_pandas()
     return frame
@@ -198,7 +231,10 @@ def _delimited_error(name: str, bad: list[pa_csv.InvalidRow], reason: str) -> In
         return InputError(
             f"{name}, row {row.number}: {row.actual_columns} cells where the header has "
             f"{row.expected_columns}: {row.text[:80]!r}.",
-            "Quote cells that hold the separator, or complete the row.",
+            "A quote may be left open there."
+            if row.text.count('"') % 2
+            else "Quote cells that hold the separator, complete the row, or remove lines above "
+            "the header.",
         )
     if "straddling" in reason:
         return InputError(
@@ -213,17 +249,25 @@ def _with_headers(cells: pd.DataFrame, name: str, ledger: Ledger) -> pd.DataFram
     headers = ["" if pd.isna(cell) else " ".join(str(cell).split()) for cell in cells.iloc[0]]
     frame = cells.iloc[1:].copy()
     frame.index = pd.RangeIndex(2, len(cells) + 1, name="row")
-    frame.columns = _unique_headers(headers, ledger)
-    blank = frame.isna().all(axis=1)
+    frame.columns = pd.Index(_unique_headers(headers, ledger))
     unnamed = [c for c, header in zip(frame.columns, headers, strict=True) if not header]
     frame = frame.drop(columns=[c for c in unnamed if frame[c].isna().all()])
-    if blank.any():
-        rows = list(frame.index[blank])
-        ledger.note(Irregularity.BLANK_ROW, "", len(rows), "dropped", rows=rows)
-        frame = frame[~blank]
     if frame.shape[1] == 0:
         raise InputError(f"{name}: the header names no column.", "Add a header line.")
     return frame
+
+
+def _without_blank_rows(frame: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
+    filled = np.zeros(len(frame), dtype=bool)
+    for name in frame.columns:
+        column = frame[name]
+        here = column.notna().to_numpy(bool, copy=True)
+        if not pd.api.types.is_numeric_dtype(column) and here.any():
+            here &= ~column.astype("str").str.fullmatch(r"\s*").fillna(value=True).to_numpy(bool)
+        filled |= here
+    rows = list(frame.index[~filled])
+    ledger.note(Irregularity.BLANK_ROW, "", len(rows), "dropped", rows=rows)
+    return frame[filled]
 
 
 def _unique_headers(headers: Sequence[str], ledger: Ledger) -> list[str]:
@@ -240,11 +284,21 @@ def _unique_headers(headers: Sequence[str], ledger: Ledger) -> list[str]:
 
 
 def _read_excel(path: Path, ledger: Ledger) -> pd.DataFrame:
-    import zipfile
-
     try:
-        cells = pd.read_excel(path, header=None, dtype=object, engine="openpyxl")
-    except (zipfile.BadZipFile, ValueError, KeyError, OSError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # openpyxl's, about styles and dates not used here
+            cells = pd.read_excel(
+                path,
+                header=None,
+                dtype=object,
+                engine="openpyxl",
+                keep_default_na=False,
+                na_values=[""],
+            )
+    except (
+        *(zipfile.BadZipFile, zlib.error, OSError, SyntaxError),  # the parts of a workbook
+        *(ValueError, KeyError, TypeError, AttributeError),  # what stands in them
+    ) as error:
         raise InputError(
             f"{path.name}: not a readable Excel workbook ({error}).", "Save it again as .xlsx."
         ) from error
@@ -253,54 +307,75 @@ def _read_excel(path: Path, ledger: Ledger) -> pd.DataFrame:
     return _as_text(_with_headers(cells, path.name, ledger))
 
 
-def _read_parquet(path: Path) -> pd.DataFrame:
+def _read_parquet(path: Path, ledger: Ledger) -> pd.DataFrame:
     try:
-        frame: pd.DataFrame = pq.read_table(path).to_pandas()
+        # Whole numbers with gaps stay exact as objects; as floats long identifiers would not.
+        frame = pq.ParquetFile(path).read().to_pandas(integer_object_nulls=True)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
         raise InputError(
             f"{path.name}: not a readable Parquet file ({str(error)[:120]}).", "Write it again."
         ) from error
-    return _as_text(_numbered(frame))
+    if any(name is not None for name in frame.index.names):
+        frame = frame.reset_index()
+    return _as_text(_numbered(frame, ledger))
 
 
-def _read_database(address: str, *, table: str | None, query: str | None) -> RawTable:
-    from sqlalchemy import create_engine, exc, inspect, make_url, text
+def _read_database(
+    address: str, ledger: Ledger, *, table: str | None, query: str | None
+) -> RawTable:
+    from sqlalchemy import create_engine, exc, make_url
 
     if (table is None) == (query is None):
         raise InputError(
             f"{without_password(address)}: which rows?", "Give either a table or a query."
         )
+    if query is not None and not re.match(r"\s*(select|with)\b", query, re.IGNORECASE):
+        raise InputError(f"{query[:40]!r} does not merely read.", "Write a SELECT.")
     try:
         url = make_url(address)
         if url.password == "***":  # noqa: S105 - the mask, not a password
             url = url.set(password=os.environ.get(PASSWORD_VARIABLE))
         if url.drivername.startswith("sqlite") and url.database and not Path(url.database).exists():
             raise InputError(f"{url.database}: no such database file.", "Check the address.")
-        engine = create_engine(url)
-        with engine.connect() as connection:
-            if table is not None and table not in inspect(engine).get_table_names():
-                raise InputError(
-                    f"{url.render_as_string()}: there is no table '{table}'.",
-                    f"It has {', '.join(inspect(engine).get_table_names()) or 'none'}.",
-                )
-            quoted = engine.dialect.identifier_preparer.quote(table) if table else ""
-            select = text(query or f"SELECT * FROM {quoted}")  # noqa: S608 - a quoted name
-            frame = pd.read_sql_query(select, connection)
-        engine.dispose()
-    except (exc.SQLAlchemyError, ImportError) as error:
+        engine = create_engine(url, execution_options={"postgresql_readonly": True})
+        try:
+            frame = _select(engine, table, query)
+        finally:
+            engine.dispose()
+    except (exc.SQLAlchemyError, pd.errors.DatabaseError, ImportError, ValueError) as error:
         raise InputError(
-            f"{without_password(address) if '://' in address else address}: "
-            f"{str(error).splitlines()[0]}",
+            f"{without_password(address)}: {str(error).splitlines()[0]}",
             "Check the address, the driver and the query.",
         ) from error
     if frame.empty:
         raise InputError(f"{url.render_as_string()}: the query gives no row.", "Check it.")
     sha256 = hashlib.sha256(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
-    return RawTable(_as_text(_numbered(frame)), table or "query", sha256.hexdigest())
+    frame = _without_blank_rows(_as_text(_numbered(frame, ledger)), ledger)
+    return RawTable(frame, table or "query", sha256.hexdigest())
 
 
-def _numbered(frame: pd.DataFrame) -> pd.DataFrame:
-    frame = frame.set_axis([str(column) for column in frame.columns], axis=1)
+def _select(engine: Engine, table: str | None, query: str | None) -> pd.DataFrame:
+    from sqlalchemy import inspect
+
+    inspector = inspect(engine)
+    known = [*inspector.get_table_names(), *inspector.get_view_names()]
+    if table is not None and table not in known:
+        raise InputError(
+            f"{engine.url.render_as_string()}: there is no table '{table}'.",
+            f"It has {', '.join(known) or 'none'}.",
+        )
+    if table is not None:
+        quoted = engine.dialect.identifier_preparer.quote(table)
+        query = f"SELECT * FROM {quoted}"  # noqa: S608 - a quoted name of a known table
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("PRAGMA query_only = ON")
+        return pd.read_sql_query(str(query), connection, dtype_backend="numpy_nullable")
+
+
+def _numbered(frame: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
+    headers = [" ".join(str(column).split()) for column in frame.columns]
+    frame = frame.set_axis(_unique_headers(headers, ledger), axis=1)
     return frame.set_axis(pd.RangeIndex(1, len(frame) + 1, name="row"), axis=0)
 
 

@@ -20,8 +20,8 @@ def detect_unit(bare: Floats, signed: Floats) -> Unit | None:
     """Tell the unit of a rate column's bare numbers; None where it cannot be told.
 
     Rates of creators have a median of about 1 to 5 % and rarely exceed 100 %. So a column in
-    which more than one number in twenty exceeds 1 holds percentages, and one whose median is
-    at most 0.2 (20 %) holds fractions.
+    which more than one number in twenty exceeds 1 while the median exceeds 0.2 holds percentages,
+    and one in which few exceed 1 while the median is at most 0.2 (20 %) holds fractions.
 
     Parameters
     ----------
@@ -42,10 +42,10 @@ def detect_unit(bare: Floats, signed: Floats) -> Unit | None:
     sizes = np.abs(bare[np.isfinite(bare) & (bare != 0)])
     if sizes.size == 0:
         return "fraction"
-    above = np.sum(sizes > 1)
-    if above > 0.05 * sizes.size and above >= min(5, sizes.size / 2):
-        return "percent"
-    if np.median(sizes) <= 0.2:
+    above, median = np.sum(sizes > 1), np.median(sizes)
+    if above >= max(2, 0.05 * sizes.size) or (sizes.size < _FEWEST and median >= 1):
+        return "percent" if median > 0.2 else None
+    if median <= 0.2:
         return "fraction"
     known = np.abs(signed[np.isfinite(signed) & (signed != 0)])
     if known.size < _FEWEST:

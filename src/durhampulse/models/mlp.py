@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import tempfile
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -119,6 +122,7 @@ def train_mlp(
     """
     import keras
 
+    _share_compiled_steps()
     keras.utils.set_random_seed(random_state)
     order = np.random.default_rng(random_state).permutation(len(y))
     X32, y32 = X[order].astype(np.float32), y[order].astype(np.float32)
@@ -146,6 +150,21 @@ def batch_size(n_rows: int) -> int:
     (64, 2048)
     """
     return int(2 ** np.clip(np.ceil(np.log2(max(n_rows, 1) / 64)), 4, 12))
+
+
+@cache
+def _share_compiled_steps() -> None:
+    """Let networks of one shape share their compiled steps: half of a small training's time."""
+    import keras
+
+    if keras.backend.backend() == "jax":
+        import jax
+
+        folder = tempfile.TemporaryDirectory(prefix="durhampulse-jax-")
+        atexit.register(folder.cleanup)
+        jax.config.update("jax_compilation_cache_dir", folder.name)
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
 class _Watch:

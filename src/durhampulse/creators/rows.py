@@ -1,0 +1,96 @@
+"""What concerns whole rows: identifiers, impossible values, duplicates."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from durhampulse.creators.irregularities import Irregularity, Ledger
+from durhampulse.creators.schema import COLUMNS, FOLLOWERS, IDENTIFIER, VIEWS
+
+__all__ = [
+    "complete_identifiers", "impossible", "note_views", "refuse_impossible", "settle_duplicates",
+]  # fmt: skip
+
+_VIEWS_PER_FOLLOWER = 100
+
+
+def impossible(name: str, values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Tell which values of a standard column cannot be true."""
+    low, high = COLUMNS[name].possible
+    with np.errstate(invalid="ignore"):
+        return np.asarray((values < low) | (values > high))
+
+
+def complete_identifiers(table: pd.DataFrame, ledger: Ledger) -> pd.Series:
+    """Call creators without an identifier by their row."""
+    made = pd.Series([f"row-{row}" for row in table.index], index=table.index, dtype="str")
+    if IDENTIFIER not in table:
+        return made
+    missing = table[IDENTIFIER].isna()
+    if not missing.any():
+        return table[IDENTIFIER]
+    given = set(table[IDENTIFIER].dropna().astype("str"))
+    made = made.map(lambda name: f"{name} (no ID)" if name in given else name)
+    rows = list(table.index[missing])
+    action = f"called by its row, e.g. '{made[rows[0]]}'"
+    ledger.note(Irregularity.MISSING_ID, IDENTIFIER, len(rows), action, rows=rows)
+    return table[IDENTIFIER].astype("str").where(~missing, made)
+
+
+def refuse_impossible(table: pd.DataFrame, ledger: Ledger) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Part the rows that can be judged from those that cannot, with the reasons."""
+    reasons = pd.Series("", index=table.index, dtype="str")
+    for name in table.columns:
+        if name not in COLUMNS or COLUMNS[name].kind not in ("count", "rate"):
+            continue
+        bad = impossible(name, table[name].to_numpy(np.float64))
+        if bad.any():
+            rows, shown = list(table.index[bad]), table.loc[bad, name].tolist()
+            action = "row not judged, listed with the reason"
+            ledger.note(Irregularity.IMPOSSIBLE, name, len(rows), action, rows=rows, values=shown)
+            reasons[bad] += [f"{name} cannot be {value:g}; " for value in shown]
+    gone = reasons != ""
+    refused = pd.DataFrame(
+        {
+            "Row": table.index[gone],
+            "Influencer ID": table.loc[gone, IDENTIFIER].to_numpy(),
+            "Reason": reasons[gone].str.removesuffix("; ").to_numpy(),
+        }
+    )
+    return table[~gone], refused
+
+
+def note_views(table: pd.DataFrame, ledger: Ledger) -> None:
+    """Point out views that followers alone can hardly explain."""
+    if VIEWS in table and FOLLOWERS in table:
+        above = (table[VIEWS] > _VIEWS_PER_FOLLOWER * table[FOLLOWERS]).to_numpy(bool)
+        rows, shown = list(table.index[above]), table.loc[above, VIEWS].head(3).tolist()
+        code = Irregularity.VIEWS_ABOVE_FOLLOWERS
+        ledger.note(code, VIEWS, len(rows), "kept as it is", rows=rows, values=shown)
+
+
+def settle_duplicates(table: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
+    """Drop exact copies of a creator's row; keep and point out rows that differ."""
+    again = table[table[IDENTIFIER].duplicated(keep=False)]
+    copies = again.index[again.duplicated()]
+    ledger.note(
+        Irregularity.DUPLICATE_ROW,
+        IDENTIFIER,
+        len(copies),
+        "all but the first dropped",
+        rows=list(copies),
+        values=table.loc[copies, IDENTIFIER].head(3).tolist(),
+    )
+    table = table.drop(index=copies)
+    rivals = table.index[table[IDENTIFIER].duplicated(keep=False)]
+    ledger.note(
+        Irregularity.CONFLICTING_ID,
+        IDENTIFIER,
+        len(rivals),
+        "all kept; they stay on one side of the split",
+        rows=list(rivals),
+        values=table.loc[rivals, IDENTIFIER].head(3).tolist(),
+    )
+    return table
