@@ -11,7 +11,7 @@ import pandas as pd
 __all__ = ["write_csv", "write_provenance", "write_xlsx"]
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-_EXCEL_ROWS = 1_048_575
+_EXCEL_ROWS = 100_000
 _FORMATS = {
     "Predicted Sponsorship": "0.0000",
     "Follower Count": "#,##0",
@@ -38,8 +38,8 @@ def write_provenance(path: Path, provenance: Mapping[str, object]) -> None:
 def write_xlsx(table: pd.DataFrame, path: Path, provenance: Mapping[str, object]) -> None:
     """Write a workbook: native numbers with formats, and a sheet that says where they came from.
 
-    A sheet holds 1,048,575 rows; the rows beyond stand in the CSV only, and the second sheet
-    says so.
+    The first 100,000 rows, which spreadsheets still open with ease; where there are more, the
+    second sheet says how many stand in the CSV only.
     """
     from openpyxl import Workbook
     from openpyxl.cell import WriteOnlyCell

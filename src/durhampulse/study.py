@@ -260,8 +260,8 @@ def decide(
 ) -> Decision:
     """E: choose the model that decides, decide, and measure what the decisions are worth.
 
-    Decisions are made for the creators that were not trained on: the test part and all those
-    without a known outcome. Their worth is measured on the test part.
+    Decisions are made for all creators that were not trained on: the test part, those without a
+    known outcome, and those beyond the most that are trained on. Their worth is measured on the test part.
     """
     thresholds = thresholds or Thresholds()
     baseline, network = comparison.baseline, training.plan.name
@@ -276,7 +276,8 @@ def decide(
     weights = training.network if name == network else comparison.models[baseline].weights
     champion = FittedModel(name, part.encoding, weights)
     y_prob = champion.predict_proba(part.test)
-    fresh = pd.concat([part.test, part.creators.unlabelled]).sort_index()
+    table = part.creators.table
+    fresh = table[~table.index.isin(part.train.index)]
     return Decision(
         champion,
         thresholds,

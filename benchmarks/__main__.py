@@ -1,0 +1,12 @@
+"""Run all benchmarks: `python -m benchmarks`, or one: `python -m benchmarks parts`."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+NAMES = ("parts", "optimum", "reading")
+
+for name in sys.argv[1:] or NAMES:
+    print(f"\n## {name}\n", flush=True)
+    importlib.import_module(f"benchmarks.{name}").main()

@@ -1,0 +1,21 @@
+"""Seconds by part of a whole study on the built-in 5,000 rows."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from durhampulse.report.notebook import Request, run_study
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        seconds = run_study(Request(), Path(folder, "study"))
+    total = sum(seconds.values())
+    for part, spent in seconds.items():
+        print(f"{part:<42} {spent:6.1f} s {spent / total:6.1%}")
+    print(f"{'all':<42} {total:6.1f} s")
+
+
+if __name__ == "__main__":
+    main()
