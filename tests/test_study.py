@@ -134,6 +134,13 @@ def test_a_feature_within_noise_is_called_so(whole):
     assert whole.a2.feature.replace("_", r"\_") in words.feature(whole.a2)
 
 
+def test_a_score_too_good_to_be_true_is_questioned(whole):
+    tested = whole.e.tested.copy()
+    assert not any("Too good?" in s for s in words.decision(whole.e, whole.b2))
+    tested.loc[tested["metric"] == "roc_auc", "value"] = 0.99
+    assert "Too good?" in words.decision(replace(whole.e, tested=tested), whole.b2)[0]
+
+
 def test_too_few_to_tell_is_said_of_a_small_band(whole):
     rates = whole.e.hit_rates.assign(creators=[3, 90, 900])
     assert "only 3 such" in words.decision(replace(whole.e, hit_rates=rates), whole.b2)[0]

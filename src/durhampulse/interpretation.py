@@ -42,6 +42,7 @@ __all__ = [
 ]  # fmt: skip
 
 _CERTAIN = 0.05
+_SUSPICIOUS_AUC = 0.95
 _NO_SIGNAL = (
     "**Nothing can be predicted from these data.** Out of fold the best classifier ranks creators "
     "no better than chance"
@@ -314,10 +315,16 @@ def cnn_filters() -> str:
 def champion_choice(part: Decision) -> str:
     """E: say which model decides and why."""
     row = part.margin.set_index("metric").loc["log_loss"]
-    certain = "beyond the noise of the comparison" if row["high"] < 0 else "a tie within noise"
+    if row["high"] < 0:
+        return (
+            f"**{part.champion.name}** decides: its cross-validated log loss of "
+            f"{row['first']:.4f} on the training part is below the {row['second']:.4f} of "
+            f"{part.rival}, beyond the noise of the comparison."
+        )
     return (
-        f"**{part.champion.name}** decides: its cross-validated log loss of {row['first']:.4f} on "
-        f"the training part is below the {row['second']:.4f} of {part.rival} ({certain})."
+        f"**{part.champion.name}** decides, but hardly by merit: by cross-validated log loss on "
+        f"the training part it ties within noise with {part.rival} ({row['first']:.4f} against "
+        f"{row['second']:.4f})."
     )
 
 
@@ -334,6 +341,7 @@ def decision(part: Decision, comparison: Comparison) -> list[str]:
     rates = {str(row["band"]): row for _, row in part.hit_rates.iterrows()}
     invited = part.invitations.iloc[1]
     return [
+        *_leak_warning(part),
         f"**Whom to sponsor.** {yes:,} of {total:,} creators reach {part.thresholds.yes_at:.0%} "
         f"and are recommended. {_hit_rate(rates[YES])}",
         f"**Whom to look at.** {maybe:,} creators lie between {part.thresholds.review_at:.0%} and "
@@ -347,6 +355,17 @@ def decision(part: Decision, comparison: Comparison) -> list[str]:
         f"**What it saves.** A person needs to open {maybe:,} of {total:,} profiles to settle the "
         f"doubtful ones; {1 - maybe / total:.0%} need not be opened to be put in order, which is "
         "what makes onboarding faster. Those recommended still want a person's consent.",
+    ]
+
+
+def _leak_warning(part: Decision) -> list[str]:
+    auc = float(_value(part.tested, part.champion.name, "roc_auc")["value"])
+    if auc <= _SUSPICIOUS_AUC:
+        return []
+    return [
+        f"**Too good?** A ROC AUC of {auc:.3f} is more than choices made by people usually allow. "
+        "Before anyone relies on it, check that no column was written after the deal, such as "
+        "views that rose because of it.",
     ]
 
 

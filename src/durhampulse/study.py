@@ -261,7 +261,8 @@ def decide(
     """E: choose the model that decides, decide, and measure what the decisions are worth.
 
     Decisions are made for all creators that were not trained on: the test part, those without a
-    known outcome, and those beyond the most that are trained on. Their worth is measured on the test part.
+    known outcome, and those beyond the most that are trained on. Their worth is measured on the
+    test part.
     """
     thresholds = thresholds or Thresholds()
     baseline, network = comparison.baseline, training.plan.name

@@ -94,7 +94,7 @@ say(words.target(a2))
 a2.associations
 
 # %%
-plots.associations(a2.associations)
+plots.associations(a2.associations);
 # %% [markdown]
 # One feature that is correlated with the target, and what it says:
 
@@ -104,10 +104,10 @@ say(words.feature(a2))
 
 # %%
 if not a2.histograms.empty:
-    plots.histograms(a2.histograms)
+    plots.histograms(a2.histograms);
 
 # %%
-plots.correlations(a2.correlations)
+plots.correlations(a2.correlations);
 # %% [markdown]
 # # Part B: a machine learning baseline
 # ## B1. Data preparation
@@ -297,7 +297,7 @@ plots.bands(e.hit_rates)
 e.hit_rates
 
 # %%
-plots.reliability(e.reliability)
+plots.reliability(e.reliability);
 # %%
 plots.gain(e.gain)
 e.invitations
