@@ -20,8 +20,9 @@ __all__ = [
 Floats = npt.NDArray[np.float64]
 Metric = Callable[[Floats, Floats, Floats], Floats]
 
-_RESAMPLES = 1_000
-_CELLS_AT_ONCE = 4_000_000
+_RESAMPLES = 200, 1_000
+"""Fewest and most resamples; the larger the table, the fewer, as its intervals are narrow."""
+_CELLS, _CELLS_AT_ONCE = 10_000_000, 4_000_000
 
 
 def _ratio(numerator: Floats, denominator: Floats) -> Floats:
@@ -224,7 +225,7 @@ def confusion_table(y_true: Floats, y_prob: Floats, *, threshold: float = 0.5) -
 def _resamples(n: int, random_state: int) -> Iterator[Floats]:
     """Give bootstrap weights, a bounded number of cells at a time, shape (some, n)."""
     rng = np.random.default_rng(random_state)
-    total = _RESAMPLES if n <= 50_000 else _RESAMPLES // 5
+    total = int(np.clip(_CELLS // n, *_RESAMPLES))
     at_once = max(1, _CELLS_AT_ONCE // n)
     for start in range(0, total, at_once):
         size = min(at_once, total - start)
