@@ -17,9 +17,7 @@ HERE = Path(__file__).parent / "influencer_sponsorship.ipynb"
 def main() -> None:
     """Run always; with --check, fail where the committed code or prose is not the source's."""
     with tempfile.TemporaryDirectory() as folder:
-        run_study(
-            Request(), Path(folder, "study"), progress=lambda part, _: print(part, flush=True)
-        )
+        run_study(Request(), Path(folder, "study"))
         if "--check" not in sys.argv:
             shutil.copy(Path(folder, "study", "notebook.ipynb"), HERE)
     committed = [(c.cell_type, c.source) for c in nbformat.read(HERE, as_version=4).cells]

@@ -21,7 +21,8 @@ from durhampulse.report import plots
 
 __all__ = ["Figure", "Report", "Section", "Table", "build_report"]
 
-_SHOWN_ROWS = 25
+_SHOWN = dict(zip(BANDS, (8, 5, 3), strict=True))
+"""Rows of each band in the report, so that its first part fits a page."""
 
 
 @dataclass(frozen=True)
@@ -288,9 +289,10 @@ def _e(study: Study) -> Section:
 
 
 def _decisions(table: pd.DataFrame) -> Table:
-    shown = table.head(_SHOWN_ROWS)
+    bands = table["Sponsorship Recommendation"]
+    shown = pd.concat([table[bands == band].head(n) for band, n in _SHOWN.items()])
     more = len(table) - len(shown)
-    note = f"{more:,} more creators in decisions.csv and decisions.xlsx." if more else ""
+    note = f"{more:,} more creators are in decisions.csv and decisions.xlsx." if more else ""
     rows = [
         [
             str(row["Influencer ID"]),
@@ -302,7 +304,7 @@ def _decisions(table: pd.DataFrame) -> Table:
         ]
         for _, row in shown.iterrows()
     ]
-    return Table("The most probable creators", list(table.columns), rows, note)
+    return Table("The first creators of each band", list(table.columns), rows, note)
 
 
 def _scores(caption: str, scores: pd.DataFrame) -> Table:
