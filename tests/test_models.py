@@ -5,6 +5,7 @@ import pytest
 from keras import layers
 
 from durhampulse import study
+from durhampulse.models.classifiers import CLASSIFIERS
 from durhampulse.models.cnn import build_cnn
 from durhampulse.models.mlp import batch_size, build_mlp, train_mlp
 from durhampulse.models.weights import DenseNetwork, freeze
@@ -63,6 +64,15 @@ def test_the_cnn_builds_and_takes_a_training_step():
     after = [np.array(v.value) for v in model.trainable_variables]
     assert np.isfinite(np.asarray(loss)).all()
     assert any((a != b).any() for a, b in zip(before, after, strict=True))
+
+
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_the_same_seed_gives_the_same_weights(name):
+    rng = np.random.default_rng(2)
+    X, y = rng.normal(size=(200, 3)), rng.integers(0, 2, 200)
+    one, two = (freeze(CLASSIFIERS[name](1).fit(X, y)).arrays() for _ in range(2))
+    for key in one:
+        np.testing.assert_array_equal(one[key], two[key])
 
 
 def test_a_stranger_is_not_frozen():

@@ -198,7 +198,9 @@ class BoostedTrees:
 
     @classmethod
     def from_catboost(cls, model: Any) -> BoostedTrees:
-        """Take over a fitted model."""
+        """Take over a fitted model, without the marks that make each training's file another."""
+        marks = model.get_metadata()
+        marks["model_guid"] = marks["train_finish_time"] = ""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "model.cbm")
             model.save_model(str(path))
