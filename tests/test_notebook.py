@@ -133,6 +133,25 @@ def test_a_second_study_replaces_the_first_and_a_failed_one_does_not(folder, tmp
     assert {path.name for path in tmp_path.iterdir()} == {"out", "bad.csv"}
 
 
+@pytest.mark.parametrize(
+    ("ending", "expected"),
+    [
+        ("raise OSError(28, 'No space left on device')", dp.OutputError),
+        ("import os; os._exit(1)", dp.CannotJudgeError),
+    ],
+)
+def test_a_study_that_breaks_off_leaves_nothing(tmp_path, monkeypatch, ending, expected):
+    def broken(_):
+        made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(ending)])
+        made.metadata["kernelspec"] = {"name": "python3", "display_name": "", "language": "python"}
+        return made
+
+    monkeypatch.setattr("durhampulse.report.notebook.make_notebook", broken)
+    with pytest.raises(expected):
+        run_study(Request(), tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.slow
 def test_same_seed_same_numbers(folder, market_file, tmp_path):
     run_study(Request(source=str(market_file)), tmp_path / "again")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from durhampulse import exceptions
 from durhampulse.creators.units import Unit
 from durhampulse.decision import Thresholds
-from durhampulse.exceptions import DurhamPulseError, OutputError
+from durhampulse.exceptions import CannotJudgeError, DurhamPulseError, OutputError
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -180,7 +180,7 @@ def _execute(
     notebook: NotebookNode, folder: Path, progress: Callable[[str, float], object]
 ) -> dict[str, float]:
     from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError
+    from nbclient.exceptions import CellExecutionError, DeadKernelError
 
     names, clock = part_names(notebook), _Clock()
 
@@ -202,6 +202,11 @@ def _execute(
             client.execute()
         except CellExecutionError as error:
             raise _as_raised(error) from None
+        except DeadKernelError as error:
+            raise CannotJudgeError(
+                "The notebook's process was ended from outside, most often for want of memory.",
+                "Study fewer rows, or use a machine with more memory.",
+            ) from error
     return clock.stop()
 
 
@@ -237,6 +242,10 @@ def _as_raised(error: Any) -> Exception:
     if isinstance(kind, type) and issubclass(kind, DurhamPulseError):
         problem, _, way_out = str(error.evalue).partition("\n")
         return kind(problem, way_out)
+    if str(error.ename) in ("OSError", "PermissionError"):
+        return OutputError(
+            f"The study folder: {error.evalue}.", "Make room, or choose another --out."
+        )
     return RuntimeError(str(error))
 
 
