@@ -59,7 +59,7 @@ UNREGULARISED = NetworkPlan("MLP without regularisation", dropout=(0.0, 0.0))
 BASE_RATE = "Base rate alone"
 
 _FEWEST_OF_A_CLASS = 40
-_MOST_TRAINING_ROWS = 100_000
+_MOST_TRAINING_ROWS = 50_000
 
 
 def load_and_inspect(
