@@ -139,8 +139,8 @@ def preparation(part: Preparation) -> str:
     )
     if part.left_out:
         text += (
-            f" {part.left_out:,} further training rows were left out: more than "
-            f"{len(part.train):,} drawn at random add time, hardly skill."
+            f" {part.left_out:,} further training rows, drawn at random, were left out of training "
+            "to keep its time in bounds; they are decided on like new creators."
         )
     return text
 
