@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from durhampulse.creators import Creators
-from durhampulse.creators.schema import FOLLOWERS, IDENTIFIER, LABEL, TIERS
+from durhampulse.creators.schema import IDENTIFIER, LABEL
 
 __all__ = [
     "associations",
@@ -16,7 +16,6 @@ __all__ = [
     "outcome_by_group",
     "outcome_histograms",
     "target_distribution",
-    "tier_of",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -255,12 +254,3 @@ def correlations(creators: Creators) -> pd.DataFrame:
     """
     numeric = [role.column for role in creators.features if role.kind == "numeric"]
     return creators.labelled[[*numeric, LABEL]].corr(method="spearman")
-
-
-def tier_of(table: pd.DataFrame) -> pd.Series:
-    """Give each creator's tier by followers; missing where the followers are."""
-    starts = [start for _, start in TIERS]
-    tiers = pd.cut(
-        table[FOLLOWERS], [*starts, np.inf], right=False, labels=[name for name, _ in TIERS]
-    )
-    return pd.Series(tiers, index=table.index)

@@ -149,13 +149,6 @@ def _value(table: pd.DataFrame, model: str, metric: str) -> pd.Series:
     return table[(table["model"] == model) & (table["metric"] == metric)].iloc[0]
 
 
-def _interval(row: pd.Series, digits: int = 3) -> str:
-    return (
-        f"{row['value']:.{digits}f} (95 % interval {row['low']:.{digits}f} to "
-        f"{row['high']:.{digits}f})"
-    )
-
-
 def baseline_choice(part: Comparison) -> str:
     """B2: say which classifier is the baseline and why."""
     auc, low, high = part.signal

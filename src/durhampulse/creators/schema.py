@@ -16,7 +16,6 @@ __all__ = [
     "NICHE",
     "QUALITY",
     "QUALITY_LEVELS",
-    "TIERS",
     "VIEWS",
     "Column",
     "Kind",
@@ -156,15 +155,6 @@ QUALITY_LEVELS: dict[str, str] = {
     "4k": "4K", "uhd": "4K", "4k uhd": "4K", "2160p": "4K",
 }  # fmt: skip
 """Spellings of the ordered levels SD < HD < 4K, in lower case."""
-
-TIERS: tuple[tuple[str, float], ...] = (
-    ("nano", 0),
-    ("micro", 10_000),
-    ("mid", 50_000),
-    ("macro", 500_000),
-    ("mega", 1_000_000),
-)
-"""Tier and the number of followers it starts at; sources differ, these are the most used."""
 
 _BY_KEY = {key: column.name for column in COLUMNS.values() for key in column.aliases}
 
