@@ -7,9 +7,14 @@ import warnings
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from durhampulse import study
 from durhampulse.creators.sampling import write_market
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("durhampulse", deadline=None)
+settings.load_profile("durhampulse")
 
 
 @pytest.fixture
@@ -35,16 +40,17 @@ def market_file(tmp_path_factory) -> Path:
 def run_parts(path: Path, seed: int = 0) -> study.Study:
     """Run the parts as the notebook does, with shorter trainings."""
     a1 = study.load_and_inspect(path)
-    a2 = study.explore(a1.creators, random_state=seed)
-    b1 = study.prepare(a1.creators, random_state=seed)
+    judged = study.judge(a1.creators, random_state=seed)
+    a2 = study.explore(judged.creators, random_state=seed)
+    b1 = study.prepare(judged.creators, random_state=seed)
     b2 = study.compare_classifiers(b1)
     b3 = study.read_confusion(b1, b2)
     c2 = study.train_network(b1, study.MLP)
     c3 = study.compare_with_baseline(b1, b2, c2)
     d1 = study.train_network(b1, study.REGULARISED)
     d2 = study.measure_regularisation(b1, c2, d1, seeds=(0, 1))
-    e = study.decide(b1, b2, c2)
-    return study.Study(a1, a2, b1, b2, b3, c2, c3, d1, d2, e)
+    e = study.decide(b1, b2, judged)
+    return study.Study(a1, judged, a2, b1, b2, b3, c2, c3, d1, d2, e)
 
 
 @pytest.fixture(scope="session")

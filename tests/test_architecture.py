@@ -16,29 +16,35 @@ ROOT = Path(durhampulse.__file__).parent
 # From the ground up: a room may use what stands before it, never what stands after it.
 FLOORS = [
     ["exceptions"],
-    ["creators.schema", "creators.irregularities", "creators.cells", "creators.units"],
+    ["creators.schema", "creators.irregularities", "creators.cells", "creators.units",
+     "creators.tiers"],
     ["creators.sources", "creators.roles", "creators.market"],
     ["creators.table", "creators.sampling", "creators.rows"],
     ["creators.reading"],
     ["creators"],
-    ["exploration", "features"],
+    ["exploration", "codes", "peers"],
+    ["features"],
     ["models"],
     ["models.weights", "models.classifiers"],
     ["models.mlp", "models.fitted"],
-    ["models.cnn", "models.training"],
+    ["models.cnn", "models.ensemble", "models.training"],
+    ["models.champion"],
     ["evaluation"],
-    ["evaluation.metrics", "evaluation.calibration"],
-    ["decision", "export"],
-    ["artifact"],
+    ["evaluation.metrics", "evaluation.calibration", "evaluation.signal", "evaluation.verdict"],
+    ["evaluation.drift", "evaluation.groups", "evaluation.leaks"],
+    ["evaluation.judgement"],
+    ["decision", "explanation", "export"],
+    ["reasons", "artifact"],
     ["parts"],
     ["study", "interpretation"],
+    ["advice"],
     ["report"],
     ["report.plots"],
     ["report.context", "report.display"],
     ["report.rendering"],
     ["report.folder", "report.notebook"],
     ["cli"],
-]
+]  # fmt: skip
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
 

@@ -16,13 +16,22 @@ from durhampulse.models.fitted import FittedModel
 @pytest.fixture(scope="module")
 def models(whole):
     network = FittedModel("MLP", whole.b1.encoding, whole.c2.network)
-    return {**whole.b2.models, "MLP": network}
+    return {**whole.b2.models, "MLP": network, "Blend": whole.e.champion}
 
 
-@pytest.fixture(params=["Logistic regression", "Random forest", "Gradient boosting", "MLP"])
+def write(path, model, whole, **facts):
+    write_model(
+        path, model, facts=facts, card="# card\n", peers=whole.e.peers,
+        thresholds=whole.e.thresholds, background=whole.e.background, train=whole.b1.train,
+    )  # fmt: skip
+
+
+@pytest.fixture(
+    params=["Logistic regression", "Random forest", "Gradient boosting", "MLP", "Blend"]
+)
 def folder(request, models, whole, tmp_path):
     model = models[request.param]
-    write_model(tmp_path / "model", model, facts={"x": 1}, card="# card\n", train=whole.b1.train)
+    write(tmp_path / "model", model, whole, x=1)
     return tmp_path / "model", model
 
 
@@ -71,7 +80,7 @@ def edit(path, **changes):
 def test_what_is_damaged_or_foreign_is_refused(models, whole, tmp_path):
     def fresh(name):
         path = tmp_path / name
-        write_model(path, models["MLP"], facts={}, card="card", train=whole.b1.train)
+        write(path, models["MLP"], whole)
         return path
 
     def expect(path, words):

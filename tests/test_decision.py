@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 from durhampulse.decision import BANDS, Thresholds, assign_bands, decision_table
 from durhampulse.exceptions import InputError
 from durhampulse.export import write_csv, write_provenance, write_xlsx
+from durhampulse.peers import Peers
 
 COLUMNS = [
     "Influencer ID", "Predicted Sponsorship", "Follower Count", "Engagement Rate",
     "Sponsorship Recommendation",
 ]  # fmt: skip
+
+NOBODY = Peers({"nano": 0}, (), {})
 
 
 def creators(n):
@@ -27,7 +30,7 @@ def creators(n):
 
 def test_the_table_of_the_brief():
     y_prob = np.array([0.41, 0.91, 0.63, 0.88, 0.25])
-    table = decision_table(creators(5), y_prob, Thresholds())
+    table = decision_table(creators(5), y_prob, Thresholds(), peers=NOBODY)
     assert list(table.columns)[:5] == COLUMNS
     assert table["Influencer ID"].tolist() == [1, 3, 2, 0, 4]
     assert table["Sponsorship Recommendation"].tolist() == [
@@ -41,7 +44,7 @@ def test_the_number_shown_never_contradicts_its_band(values, review, more):
     thresholds = Thresholds(yes_at=min(review + more, 99) / 100, review_at=review / 100)
     near = [np.nextafter(t, d) for t in (thresholds.yes_at, thresholds.review_at) for d in (0, 1)]
     y_prob = np.array([*values, *near, thresholds.yes_at, thresholds.review_at])
-    table = decision_table(creators(len(y_prob)), y_prob, thresholds)
+    table = decision_table(creators(len(y_prob)), y_prob, thresholds, peers=NOBODY)
     shown = table["Predicted Sponsorship"].to_numpy()
     assert assign_bands(shown, thresholds).tolist() == table["Sponsorship Recommendation"].tolist()
     exact = y_prob[table["Influencer ID"]]
@@ -56,21 +59,26 @@ def test_thresholds_that_do_not_fit(yes, review):
 
 
 def test_missing_columns_stay_empty():
-    table = decision_table(pd.DataFrame({"Influencer_ID": ["x"]}), np.array([0.7]), Thresholds())
+    table = decision_table(
+        pd.DataFrame({"Influencer_ID": ["x"]}), np.array([0.7]), Thresholds(), peers=NOBODY
+    )
     assert pd.isna(table["Follower Count"].iloc[0])
     assert table["Sponsorship Recommendation"].iloc[0] == BANDS[1]
 
 
 def test_files_hold_numbers_and_no_formulas(tmp_path):
     table = decision_table(
-        creators(2).assign(Influencer_ID=["=1+1", "@me"]), np.array([0.9, 0.2]), Thresholds()
+        creators(2).assign(Influencer_ID=["=1+1", "@me"]),
+        np.array([0.9, 0.2]),
+        Thresholds(),
+        peers=NOBODY,
     )
     facts = {"model": "m", "yes_at": 0.8}
     write_csv(table, tmp_path / "a.csv")
     write_xlsx(table, tmp_path / "a.xlsx", facts)
     write_provenance(tmp_path / "a.csv", facts)
     lines = (tmp_path / "a.csv").read_text().splitlines()
-    assert lines[1] == "'=1+1,0.9,85000,0.068,Yes,1"
+    assert lines[1].startswith("'=1+1,0.9,85000,0.068,Yes,1,")
     sheet = openpyxl.load_workbook(tmp_path / "a.xlsx")["Decisions"]
     cell, followers, rate = sheet["A2"], sheet["C2"], sheet["D2"]
     assert (cell.value, cell.data_type) == ("=1+1", "s")

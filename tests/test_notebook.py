@@ -127,7 +127,7 @@ def test_a_second_study_replaces_the_first_and_a_failed_one_does_not(folder, tmp
     shutil.copytree(folder[0], out)
     before = (out / "decisions.csv").read_bytes()
     bad = write("Influencer_ID,Followers,Sponsorship_Status\n1,2,1\n", "bad.csv")
-    with pytest.raises(dp.CannotJudgeError, match="too few"):
+    with pytest.raises(dp.CannotJudgeError, match="one outcome only"):
         run_study(Request(source=str(bad)), out)
     assert (out / "decisions.csv").read_bytes() == before
     assert {path.name for path in tmp_path.iterdir()} == {"out", "bad.csv"}

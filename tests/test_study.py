@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from durhampulse import advice, study
 from durhampulse import interpretation as words
-from durhampulse import study
 from durhampulse.creators import read_creators
 from durhampulse.creators.schema import LABEL
 from durhampulse.exceptions import CannotJudgeError
@@ -43,16 +43,17 @@ def test_unlabelled_creators_are_decided_on(market_file, tmp_path):
     creators = read_creators(tmp_path / "a.csv")
     b1 = study.prepare(creators)
     b2 = study.compare_classifiers(b1)
-    e = study.decide(b1, b2, study.train_network(b1, study.MLP))
+    e = study.decide(b1, b2, study.judge(creators))
     fresh = set(creators.unlabelled["Influencer_ID"]) | set(b1.test["Influencer_ID"])
     assert set(e.table["Influencer ID"]) == fresh
 
 
 def test_the_study_finds_the_signal_and_says_so(whole):
-    assert whole.b2.has_signal
-    assert "Nothing can be predicted" not in words.baseline_choice(whole.b2)
-    assert whole.b2.baseline in words.baseline_choice(whole.b2)
-    sentences = words.decision(whole.e, whole.b2)
+    assert whole.judged.verdict.word == "ready"
+    said = words.baseline_choice(whole.b2, whole.judged)
+    assert "Nothing can be predicted" not in said
+    assert whole.b2.baseline in said
+    sentences = advice.decision(whole.e, whole.judged)
     counts = whole.e.table["Sponsorship Recommendation"].value_counts()
     assert f"{counts['Maybe (manual review)']:,} creators lie between 60% and 80%" in sentences[1]
 
@@ -68,20 +69,22 @@ def shuffled(market_file, tmp_path_factory):
 
 
 def test_shuffled_labels_make_it_say_that_nothing_can_be_predicted(shuffled, whole):
-    b2 = study.compare_classifiers(study.prepare(read_creators(shuffled)))
-    assert not b2.has_signal
-    assert "Nothing can be predicted" in words.baseline_choice(b2)
-    assert "not a recommendation" in words.decision(whole.e, b2)[0]
-    assert "no signal" in words.deep_learning(whole.c3, b2)
-    assert "no signal" in words.confusion(whole.b3, b2)
+    judged = study.judge(read_creators(shuffled))
+    assert judged.verdict.word == "not ready"
+    assert not judged.verdict.has_signal
+    assert "Nothing can be predicted" in words.baseline_choice(whole.b2, judged)
+    assert "no signal" in words.deep_learning(whole.c3, whole.b2, judged)
+    assert "no signal" in words.confusion(whole.b3, judged)
+    assert "not a recommendation" in advice.decision(whole.e, judged)[0]
 
 
 @pytest.mark.slow
 def test_a_whole_study_of_shuffled_labels_recommends_nobody(shuffled):
     whole = run_parts(shuffled)
-    assert "not a recommendation" in words.decision(whole.e, whole.b2)[0]
+    assert "not a recommendation" in advice.decision(whole.e, whole.judged)[0]
     assert "No feature" in words.feature(whole.a2)
-    assert (whole.e.table["Sponsorship Recommendation"] == "No").mean() > 0.95
+    assert (whole.e.table["Sponsorship Recommendation"] == "").all()
+    assert whole.e.table["Verdict"].str.contains("No signal").all()
 
 
 @pytest.mark.parametrize(
@@ -96,7 +99,9 @@ def test_deep_learning_is_judged_by_the_numbers(whole, low, high, p, answer):
     difference = whole.c3.difference.copy()
     difference[["low", "high", "p_value"]] = [-1.0, 1.0, 0.9]
     difference.loc[difference["metric"] == "accuracy", ["low", "high", "p_value"]] = low, high, p
-    assert answer in words.deep_learning(replace(whole.c3, difference=difference), whole.b2)
+    assert answer in words.deep_learning(
+        replace(whole.c3, difference=difference), whole.b2, whole.judged
+    )
 
 
 def test_a_lower_log_loss_is_a_gain(whole):
@@ -105,7 +110,7 @@ def test_a_lower_log_loss_is_a_gain(whole):
     here = difference["metric"] == "log_loss"
     difference.loc[here, ["low", "high", "p_value"]] = -0.05, -0.01, 0.01
     assert "Yes, in log loss" in words.deep_learning(
-        replace(whole.c3, difference=difference), whole.b2
+        replace(whole.c3, difference=difference), whole.b2, whole.judged
     )
 
 
@@ -124,7 +129,7 @@ def test_regularisation_is_judged_by_the_numbers(whole, gaps, tests, answer):
     ):
         runs.loc[runs["network"] == name, ["gap", "test_loss"]] = gap, test
     assert f"overfitting?** {answer}" in words.regularisation(
-        replace(whole.d2, runs=runs), whole.b2
+        replace(whole.d2, runs=runs), whole.judged
     )
 
 
@@ -136,14 +141,14 @@ def test_a_feature_within_noise_is_called_so(whole):
 
 def test_a_score_too_good_to_be_true_is_questioned(whole):
     tested = whole.e.tested.copy()
-    assert not any("Too good?" in s for s in words.decision(whole.e, whole.b2))
+    assert not any("Too good?" in s for s in advice.decision(whole.e, whole.judged))
     tested.loc[tested["metric"] == "roc_auc", "value"] = 0.99
-    assert "Too good?" in words.decision(replace(whole.e, tested=tested), whole.b2)[0]
+    assert "Too good?" in advice.decision(replace(whole.e, tested=tested), whole.judged)[0]
 
 
 def test_too_few_to_tell_is_said_of_a_small_band(whole):
     rates = whole.e.hit_rates.assign(creators=[3, 90, 900])
-    assert "only 3 such" in words.decision(replace(whole.e, hit_rates=rates), whole.b2)[0]
+    assert "only 3 such" in advice.decision(replace(whole.e, hit_rates=rates), whole.judged)[0]
 
 
 @pytest.mark.parametrize("deals", [0, 5, None])
@@ -154,7 +159,7 @@ def test_too_little_to_learn_from(write, deals):
         lines.append(f"{i},{1000 + 7 * i}" + ("" if deals is None else f",{int(i < deals)}"))
     creators = read_creators(write("\n".join(lines) + "\n"))
     with pytest.raises(CannotJudgeError) as caught:
-        study.explore(creators)
+        study.judge(creators)
     assert caught.value.way_out
 
 

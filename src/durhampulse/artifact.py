@@ -1,7 +1,8 @@
 """The model folder: a trained model as data, verified before it is used.
 
-``manifest.json`` says what the model is and carries size and SHA-256 of ``weights.safetensors``,
-which holds arrays only. Nothing in the folder is executed.
+``manifest.json`` says what the model is and carries size and SHA-256 of the other files:
+``weights.safetensors``, which holds arrays only, ``background.parquet``, some training rows without
+identifiers for explanations, and ``card.md``. Nothing in the folder is executed.
 """
 
 from __future__ import annotations
@@ -9,30 +10,33 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from importlib.metadata import version
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pyarrow.lib import ArrowException
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
-from durhampulse.exceptions import ModelError
+from durhampulse.decision import Thresholds
+from durhampulse.exceptions import DurhamPulseError, ModelError
 from durhampulse.features import Encoding
 from durhampulse.models.fitted import FittedModel
 from durhampulse.models.weights import FAMILIES
+from durhampulse.peers import Peers
 
 __all__ = ["FORMAT_VERSION", "LoadedModel", "load_model", "training_profile", "write_model"]
 
 FORMAT_VERSION = 1
-_MANIFEST, _WEIGHTS = "manifest.json", "weights.safetensors"
+_MANIFEST, _WEIGHTS, _BACKGROUND = "manifest.json", "weights.safetensors", "background.parquet"
 _LARGEST_MANIFEST = 8 << 20
 _LARGEST_WEIGHTS = 1 << 30
 _PARITY = 1e-6
+_FOREIGN = (KeyError, TypeError, ValueError, AttributeError)
 
 
 @dataclass(frozen=True)
@@ -42,12 +46,21 @@ class LoadedModel:
     Attributes
     ----------
     model
-        Encoding and weights.
+        Encoding, weights and width of intervals.
+    peers
+        Whom a creator is compared with.
+    thresholds
+        Where the bands begin.
+    background
+        The rows that stand for unknown columns in explanations.
     manifest
-        Everything else the folder says about it.
+        Everything the folder says about it.
     """
 
     model: FittedModel
+    peers: Peers
+    thresholds: Thresholds
+    background: pd.DataFrame
     manifest: Mapping[str, Any]
 
     def predict_proba(self, table: pd.DataFrame) -> npt.NDArray[np.float64]:
@@ -55,12 +68,15 @@ class LoadedModel:
         return self.model.predict_proba(table)
 
 
-def write_model(
+def write_model(  # noqa: PLR0913 - each is a part of the folder
     folder: Path,
     model: FittedModel,
     *,
     facts: Mapping[str, Any],
     card: str,
+    peers: Peers,
+    thresholds: Thresholds,
+    background: pd.DataFrame,
     train: pd.DataFrame,
 ) -> None:
     """Write a model folder and prove that what was written scores like what was trained.
@@ -72,9 +88,15 @@ def write_model(
     model
         The model to write.
     facts
-        Units, thresholds, quality figures and whatever else the manifest should say.
+        Units, quality figures and whatever else the manifest should say.
     card
         The model card, Markdown.
+    peers
+        Whom a creator is compared with.
+    thresholds
+        Where the bands begin.
+    background
+        The rows that stand for unknown columns in explanations.
     train
         The training rows; read back from the folder, the model must score each of them within
         1e-6 of the model in memory.
@@ -88,18 +110,21 @@ def write_model(
     blob = save_arrays({k: np.ascontiguousarray(v) for k, v in model.weights.arrays().items()})
     (folder / _WEIGHTS).write_bytes(blob)
     (folder / "card.md").write_text(card, encoding="utf-8")
+    background.to_parquet(folder / _BACKGROUND, index=False)
     manifest = {
         "format_version": FORMAT_VERSION,
         "name": model.name,
         "family": model.weights.family,
         "features": model.encoding.names,
         "encoding": model.encoding.to_dict(),
+        "half_width": model.half_width,
+        "thresholds": asdict(thresholds),
+        "peers": peers.to_dict(),
         "training_profile": training_profile(train[model.encoding.columns]),
         **facts,
-        "versions": {name: version(name) for name in ("durhampulse", "numpy", "pandas")},
         "files": {
             name: {"bytes": (folder / name).stat().st_size, "sha256": _sha256(folder / name)}
-            for name in (_WEIGHTS, "card.md")
+            for name in (_WEIGHTS, _BACKGROUND, "card.md")
         },
     }
     text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
@@ -139,17 +164,28 @@ def load_model(folder: str | Path) -> LoadedModel:
         for name, said in manifest["files"].items():
             _verify_file(folder, str(name), said)
         arrays = load_arrays((folder / _WEIGHTS).read_bytes())
-        encoding = Encoding.from_dict(manifest["encoding"])
-        weights = FAMILIES[manifest["family"]].from_arrays(arrays)
-        name = str(manifest["name"])
-    except (KeyError, TypeError, ValueError, AttributeError, SafetensorError) as error:
+        model = FittedModel(
+            str(manifest["name"]),
+            Encoding.from_dict(manifest["encoding"]),
+            FAMILIES[manifest["family"]].from_arrays(arrays),
+            float(manifest["half_width"]),
+        )
+        loaded = LoadedModel(
+            model,
+            Peers.from_dict(manifest["peers"]),
+            Thresholds(**manifest["thresholds"]),
+            pd.read_parquet(folder / _BACKGROUND),
+            manifest,
+        )
+    except (*_FOREIGN, SafetensorError, ArrowException, DurhamPulseError) as error:
+        if isinstance(error, ModelError):
+            raise
         raise ModelError(
             f"{folder}: the folder does not describe a model ({type(error).__name__}: {error}).",
             "Train it again.",
         ) from error
-    model = FittedModel(name, encoding, weights)
     _try_out(folder, model)
-    return LoadedModel(model, manifest)
+    return loaded
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
@@ -168,8 +204,9 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
             f"{path}: format {found!r}, but this version of DurhamPulse reads {FORMAT_VERSION}.",
             "Use the version that wrote it, or train again.",
         )
-    if _WEIGHTS not in manifest.get("files", {}):
-        raise ModelError(f"{path}: it does not vouch for {_WEIGHTS}.", "Train the model again.")
+    for name in (_WEIGHTS, _BACKGROUND):
+        if name not in manifest.get("files", {}):
+            raise ModelError(f"{path}: it does not vouch for {name}.", "Train the model again.")
     return dict(manifest)
 
 

@@ -111,6 +111,15 @@ def study(  # noqa: PLR0913 - a command has as many options as it has
     query: Query = None,
     yes_at: Annotated[float, typer.Option(help="Probability of a Yes.")] = 0.80,
     review_at: Annotated[float, typer.Option(help="Probability of a Maybe.")] = 0.60,
+    drop_leaks: Annotated[
+        bool, typer.Option("--drop-leaks", help="Leave out columns that give the answer away.")
+    ] = False,
+    time: Annotated[
+        str | None, typer.Option(help="Column of a time: are later creators predicted as well?")
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option(help="Column of a group: are new groups predicted as well?")
+    ] = None,
     seed: Seed = 0,
 ) -> None:
     """Study past outcomes and decide (parts A to E): notebook, report, model, decision table.
@@ -128,6 +137,9 @@ def study(  # noqa: PLR0913 - a command has as many options as it has
         table=table,
         query=query,
         thresholds=Thresholds(yes_at=yes_at, review_at=review_at),
+        drop_leaks=drop_leaks,
+        time=time,
+        group=group,
         seed=seed,
     )
     with _password_for_kernel(source), _parts() as show:
@@ -186,10 +198,15 @@ def _print_table(table: Any) -> None:
 def _print_outcome(out: Path, seconds: float) -> None:
     manifest = json.loads((out / "model" / "manifest.json").read_text(encoding="utf-8"))
     scores = {row["metric"]: row for row in manifest["quality"]}
+    verdict = manifest["verdict"]
     if manifest["provenance"]["simulated"]:
         typer.echo("The data are simulated.")
-    if not manifest["has_signal"]:
-        typer.echo("No signal: nothing can be predicted from these data.")
+    typer.echo(f"Verdict: {verdict['word']}.")
+    for check in verdict["checks"]:
+        if check["outcome"] != "pass":
+            typer.echo(f"{check['code']}: {check['reason']} ({check['figure']})")
+    if verdict["dropped"]:
+        typer.echo(f"Left out: {', '.join(verdict['dropped'])}.")
     auc, loss = scores["roc_auc"], scores["log_loss"]
     typer.echo(
         f"{manifest['name']} decides: ROC AUC {auc['value']:.3f} ({auc['low']:.3f} to "
@@ -199,6 +216,9 @@ def _print_outcome(out: Path, seconds: float) -> None:
     typer.echo(
         f"Written in {seconds:.0f} s: {out}/report.html, notebook.ipynb, decisions.csv, model/"
     )
+    if verdict["refusal"]:
+        typer.echo(f"Nothing is recommended; {verdict['refusal']}.")
+        raise typer.Exit(1)
 
 
 @contextmanager

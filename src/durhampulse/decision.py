@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,15 +10,28 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS, IDENTIFIER
+from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS, GROWTH, IDENTIFIER, VIEWS
 from durhampulse.exceptions import InputError
+from durhampulse.models.weights import log_odds, sigmoid
+from durhampulse.peers import Peers
 
-__all__ = ["BANDS", "MAYBE", "NO", "YES", "Thresholds", "assign_bands", "decision_table"]
+__all__ = [
+    "BANDS", "MAYBE", "NO", "YES", "Thresholds", "assign_bands", "decision_table", "on_edge",
+    "unscorable",
+]  # fmt: skip
 
 YES: Final = "Yes"
 MAYBE: Final = "Maybe (manual review)"
 NO: Final = "No"
 BANDS: Final = (YES, MAYBE, NO)
+
+_EDGE = 0.20
+_NORMAL_90 = 1.644854
+_PERCENTILES = {
+    ENGAGEMENT: "Engagement Percentile",
+    VIEWS: "Views Percentile",
+    GROWTH: "Growth Percentile",
+}
 
 
 @dataclass(frozen=True)
@@ -57,7 +71,14 @@ def assign_bands(y_prob: npt.NDArray[np.float64], thresholds: Thresholds) -> pd.
 
 
 def decision_table(
-    creators: pd.DataFrame, y_prob: npt.NDArray[np.float64], thresholds: Thresholds
+    creators: pd.DataFrame,
+    y_prob: npt.NDArray[np.float64],
+    thresholds: Thresholds,
+    *,
+    peers: Peers,
+    half_width: float = 0.0,
+    reasons: pd.DataFrame | None = None,
+    verdict: str = "",
 ) -> pd.DataFrame:
     """Build the table the marketing team works with, the most probable creator first.
 
@@ -72,23 +93,97 @@ def decision_table(
         Their probabilities, shape (n_rows,).
     thresholds
         Where the bands begin.
+    peers
+        Whom to compare a creator with.
+    half_width
+        Of a creator's 90 % interval, in log-odds.
+    reasons
+        ``Reasons For`` and ``Reasons Against`` of some of the creators, by their index.
+    verdict
+        Why nothing is recommended; if given, recommendations stay blank and it stands beside.
     """
+    logits = log_odds(y_prob)
     absent = pd.Series(np.nan, index=creators.index)
+    band = assign_bands(y_prob, thresholds).to_numpy()
+    places = peers.percentiles(creators)
     table = pd.DataFrame(
         {
             "Influencer ID": creators[IDENTIFIER].to_numpy(),
             "Predicted Sponsorship": _cut(y_prob),
             "Follower Count": creators.get(FOLLOWERS, absent).to_numpy(),
             "Engagement Rate": creators.get(ENGAGEMENT, absent).to_numpy(),
-            "Sponsorship Recommendation": assign_bands(y_prob, thresholds).to_numpy(),
+            "Sponsorship Recommendation": np.full(len(band), "") if verdict else band,
+            "Rank": 0,
+            "Interval Low": _cut(sigmoid(logits - half_width)),
+            "Interval High": _cut(sigmoid(logits + half_width)),
+            "Edge": np.where(on_edge(logits, half_width, thresholds), "edge", ""),
         }
     )
+    said = pd.DataFrame("", index=creators.index, columns=["Reasons For", "Reasons Against"])
+    if reasons is not None:
+        said.update(reasons)
+    for name in said:
+        table[name] = said[name].to_numpy()
+    table["Flags"] = peers.flags(creators).to_numpy()
+    table["Tier"] = peers.tier(creators).to_numpy()
+    for column, name in _PERCENTILES.items():
+        table[name] = places.get(column, absent).round(0).astype("Int64").to_numpy()
+    if verdict:
+        table["Verdict"] = verdict
     followers = table["Follower Count"]
     if (followers.dropna() % 1 == 0).all():
         table["Follower Count"] = followers.astype("Int64")
     table = table.iloc[np.argsort(-y_prob, kind="stable")].reset_index(drop=True)
     table["Rank"] = np.arange(1, len(table) + 1)
     return table
+
+
+def on_edge(
+    logits: npt.NDArray[np.float64], half_width: float, thresholds: Thresholds
+) -> npt.NDArray[np.bool_]:
+    """Tell which rows have at least a 20 % chance that their true probability is in another band.
+
+    The true log-odds are taken as normal around the model's, 90 % of them within `half_width`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> on_edge(np.array([-3.0, 0.3, 1.3]), 0.9, Thresholds()).tolist()
+    [False, True, True]
+    """
+    if half_width <= 0:
+        return np.zeros(len(logits), dtype=bool)
+    spread = half_width / _NORMAL_90
+    bounds = log_odds(np.array([thresholds.review_at, thresholds.yes_at]))
+    band = np.searchsorted(bounds, logits, side="right")
+    low, high = np.append(-np.inf, bounds)[band], np.append(bounds, np.inf)[band]
+    outside = _normal_cdf((logits - high) / spread) + _normal_cdf((low - logits) / spread)
+    return np.asarray(outside >= _EDGE, dtype=np.bool_)
+
+
+def _normal_cdf(z: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Give the normal distribution function, without a library the scorer lacks.
+
+    Abramowitz and Stegun (1964), 7.1.26; at most 1.5e-7 off.
+    """
+    x = np.abs(z) / np.sqrt(2)
+    t = 1 / (1 + 0.3275911 * x)
+    steps = (0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429)
+    tail = sum(a * t ** (i + 1) for i, a in enumerate(steps)) * np.exp(-(x**2)) / 2
+    return np.asarray(np.where(z > 0, 1 - tail, tail))
+
+
+def unscorable(creators: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
+    """Say why rows cannot be scored: more than half of the model's columns are empty.
+
+    Returns
+    -------
+    Series
+        The reason, or empty text; index of the creators.
+    """
+    missing = creators.reindex(columns=list(columns)).isna().sum(axis=1)
+    reason = missing.map(lambda n: f"{n} of {len(columns)} columns of the model are empty")
+    return reason.where(missing > len(columns) / 2, "").astype("str")
 
 
 def _cut(y_prob: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

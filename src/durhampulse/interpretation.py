@@ -11,30 +11,27 @@ import re
 import pandas as pd
 
 from durhampulse.creators.schema import GROWTH, LABEL
-from durhampulse.decision import MAYBE, NO, YES
 from durhampulse.parts import (
     BaselineComparison,
     Comparison,
     Confusion,
-    Decision,
     Exploration,
     Inspection,
+    Judgement,
     Preparation,
     Regularisation,
 )
 
 __all__ = [
     "baseline_choice",
-    "champion_choice",
     "cnn_filters",
     "cnn_images",
     "confusion",
-    "decision",
     "deep_learning",
     "feature",
     "growth_unit",
     "inspection",
-    "limits",
+    "plain",
     "preparation",
     "regularisation",
     "target",
@@ -42,11 +39,6 @@ __all__ = [
 ]  # fmt: skip
 
 _CERTAIN = 0.05
-_SUSPICIOUS_AUC = 0.95
-_NO_SIGNAL = (
-    "**Nothing can be predicted from these data.** Out of fold the best classifier ranks creators "
-    "no better than chance"
-)
 
 
 def without_markup(text: str) -> str:
@@ -65,7 +57,7 @@ def inspection(part: Inspection) -> str:
     if cells:
         worst = missing.sort_values("count").iloc[-1]
         text += (
-            f"{cells:,} cells are empty, most of them in {_plain(worst['column'])} "
+            f"{cells:,} cells are empty, most of them in {plain(worst['column'])} "
             f"({worst['count']:,}); empty cells stay empty here and are filled in B1 with values "
             "learned on the training part, with a column that says so. "
         )
@@ -93,7 +85,7 @@ def growth_unit(part: Inspection) -> str:
     typical = creators.table[GROWTH].abs().median()
     unit = creators.units.get(GROWTH, "fraction")
     return (
-        f"{_plain(GROWTH)} is often described as a percentage while its examples look like 0.021, "
+        f"{plain(GROWTH)} is often described as a percentage while its examples look like 0.021, "
         f"which as a percentage would be a growth of 0.021 % a month. Here it was read as a "
         f"{unit}: a typical creator then grows or shrinks by {typical:.2%} a month."
     )
@@ -116,16 +108,16 @@ def feature(part: Exploration) -> str:
     if row["p_value"] > _CERTAIN or row["low"] <= 0 <= row["high"]:
         return (
             f"No feature goes with the outcome beyond chance: even the strongest, "
-            f"{_plain(part.feature)}, has a {row['measure']} of {row['value']:.2f} "
+            f"{plain(part.feature)}, has a {row['measure']} of {row['value']:.2f} "
             f"(95 % interval {row['low']:.2f} to {row['high']:.2f})."
         )
     groups = part.by_group.sort_values("share")
     low, high = groups.iloc[0], groups.iloc[-1]
     return (
-        f"**{_plain(part.feature)}** goes with the outcome most surely: {row['measure']} "
+        f"**{plain(part.feature)}** goes with the outcome most surely: {row['measure']} "
         f"{row['value']:.2f} (95 % interval {row['low']:.2f} to {row['high']:.2f}). "
-        f"Of the creators in *{_plain(high['group'])}*, {high['share']:.0%} got a deal; in "
-        f"*{_plain(low['group'])}* it was {low['share']:.0%}. That is association, not "
+        f"Of the creators in *{plain(high['group'])}*, {high['share']:.0%} got a deal; in "
+        f"*{plain(low['group'])}* it was {low['share']:.0%}. That is association, not "
         "cause: brands may look at something else that goes along with it."
     )
 
@@ -149,12 +141,11 @@ def _value(table: pd.DataFrame, model: str, metric: str) -> pd.Series:
     return table[(table["model"] == model) & (table["metric"] == metric)].iloc[0]
 
 
-def baseline_choice(part: Comparison) -> str:
+def baseline_choice(part: Comparison, judged: Judgement) -> str:
     """B2: say which classifier is the baseline and why."""
-    auc, low, high = part.signal
-    if not part.has_signal:
+    if not judged.verdict.has_signal:
         return (
-            f"{_NO_SIGNAL} (ROC AUC {auc:.3f}, 99 % interval {low:.3f} to {high:.3f}). "
+            "**Nothing can be predicted from these data**, as the verdict says. "
             f"{part.baseline} has the lowest cross-validated log loss and serves as the baseline "
             "for form's sake; no decision should rest on it."
         )
@@ -172,7 +163,7 @@ def baseline_choice(part: Comparison) -> str:
     )
 
 
-def confusion(part: Confusion, comparison: Comparison) -> str:
+def confusion(part: Confusion, judged: Judgement) -> str:
     """B3: read the confusion matrix in two to three lines."""
     (right_no, false_yes), (missed, right_yes) = part.table.to_numpy().tolist()
     predicted, actual = false_yes + right_yes, missed + right_yes
@@ -184,13 +175,13 @@ def confusion(part: Confusion, comparison: Comparison) -> str:
     if predicted == 0:
         return text + "it predicted no deal at all, so at 0.5 it is of no use for choosing."
     text += f"of {predicted} creators it predicted a deal for, {false_yes} did not get one. "
-    if not comparison.has_signal:
+    if not judged.verdict.has_signal:
         return text + "As there is no signal in these data, these counts are chance."
     more = "misses deals" if missed > false_yes else "promises deals that do not come"
     return text + f"At a threshold of 0.5 it more often {more}; a lower or higher one trades these."
 
 
-def deep_learning(part: BaselineComparison, comparison: Comparison) -> str:
+def deep_learning(part: BaselineComparison, comparison: Comparison, judged: Judgement) -> str:
     """C3: answer whether deep learning improved results, and why."""
     rows = part.difference.set_index("metric")
     loss, accuracy, f1 = rows.loc["log_loss"], rows.loc["accuracy"], rows.loc["f1"]
@@ -200,14 +191,14 @@ def deep_learning(part: BaselineComparison, comparison: Comparison) -> str:
         f"(difference {f1['low']:+.3f} to {f1['high']:+.3f}), log loss {loss['first']:.3f} against "
         f"{loss['second']:.3f} (difference {loss['low']:+.3f} to {loss['high']:+.3f})."
     )
-    if not comparison.has_signal:
+    if not judged.verdict.has_signal:
         return (
             "**Did deep learning improve results?** No, and nothing could: there is no signal to "
             f"learn, so the differences from {part.baseline} are chance. {figures}"
         )
     better = [str(name) for name, row in rows.iterrows() if _gain(str(name), row) > 0]
     worse = [str(name) for name, row in rows.iterrows() if _gain(str(name), row) < 0]
-    n_train = len(comparison.out_of_fold[part.baseline])
+    n_train = len(comparison.out_of_fold[part.baseline].y_prob)
     if better and not worse:
         verdict = f"Yes, in {_listed(better)}, beyond the noise of this test part."
         why = (
@@ -246,12 +237,12 @@ def _listed(names: list[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
 
 
-def _plain(text: object) -> str:
+def plain(text: object) -> str:
     """Keep a name from the user's table from being read as Markdown."""
     return re.sub(r"([\\`*_\[\]<>#|~$])", r"\\\1", str(text))
 
 
-def regularisation(part: Regularisation, comparison: Comparison) -> str:
+def regularisation(part: Regularisation, judged: Judgement) -> str:
     """D2: answer whether regularisation reduced overfitting, and how one knows."""
     runs = part.runs.pivot(index="seed", columns="network")
     names = list(part.summary["network"])
@@ -280,7 +271,7 @@ def regularisation(part: Regularisation, comparison: Comparison) -> str:
         verdict, what = "No.", f"Test log loss: {tests}."
     else:
         verdict, what = "Not reliably: it depends on the seed.", f"Test log loss: {tests}."
-    if not comparison.has_signal:
+    if not judged.verdict.has_signal:
         what += " With no signal in the data all that can be learned is noise, and less is better."
     return f"**Did regularization reduce overfitting?** {verdict} {how} {what}"
 
@@ -303,83 +294,3 @@ def cnn_filters() -> str:
         "cluttered room against a clean studio, a game's interface. These parts need not stand in "
         "one place, which is why the feature maps are averaged before the sigmoid."
     )
-
-
-def champion_choice(part: Decision) -> str:
-    """E: say which model decides and why."""
-    row = part.margin.set_index("metric").loc["log_loss"]
-    if row["high"] < 0:
-        return (
-            f"**{part.champion.name}** decides: its cross-validated log loss of "
-            f"{row['first']:.4f} on the training part is below the {row['second']:.4f} of "
-            f"{part.rival}, beyond the noise of the comparison."
-        )
-    return (
-        f"**{part.champion.name}** decides, but hardly by merit: by cross-validated log loss on "
-        f"the training part it ties within noise with {part.rival} ({row['first']:.4f} against "
-        f"{row['second']:.4f})."
-    )
-
-
-def decision(part: Decision, comparison: Comparison) -> list[str]:
-    """E: report to the marketing team, a sentence or two for each question."""
-    if not comparison.has_signal:
-        return [
-            f"{_NO_SIGNAL}. The table below is therefore **not a recommendation**: it would do "
-            "as well to invite creators at random.",
-        ]
-    counts = part.table["Sponsorship Recommendation"].value_counts()
-    yes, maybe, no = (int(counts.get(band, 0)) for band in (YES, MAYBE, NO))
-    total = len(part.table)
-    rates = {str(row["band"]): row for _, row in part.hit_rates.iterrows()}
-    invited = part.invitations.iloc[1]
-    return [
-        *_leak_warning(part),
-        f"**Whom to sponsor.** {yes:,} of {total:,} creators reach {part.thresholds.yes_at:.0%} "
-        f"and are recommended. {_hit_rate(rates[YES])}",
-        f"**Whom to look at.** {maybe:,} creators lie between {part.thresholds.review_at:.0%} and "
-        f"{part.thresholds.yes_at:.0%} and wait for a person. {_hit_rate(rates[MAYBE])}",
-        f"**Whom to leave.** {no:,} creators stay below. {_hit_rate(rates[NO])} "
-        "A No is a recommendation, not a refusal.",
-        f"**What the ranking finds.** Of the creators tested, inviting the first "
-        f"{int(invited['invitations']):,} would have found {invited['deals_by_model']:.0f} deals; "
-        f"as many invitations at random would find {invited['deals_at_random']:.0f} "
-        f"({invited['lift']:.1f} times as many).",
-        f"**What it saves.** A person needs to open {maybe:,} of {total:,} profiles to settle the "
-        f"doubtful ones; {1 - maybe / total:.0%} need not be opened to be put in order, which is "
-        "what makes onboarding faster. Those recommended still want a person's consent.",
-    ]
-
-
-def _leak_warning(part: Decision) -> list[str]:
-    auc = float(_value(part.tested, part.champion.name, "roc_auc")["value"])
-    if auc <= _SUSPICIOUS_AUC:
-        return []
-    return [
-        f"**Too good?** A ROC AUC of {auc:.3f} is more than choices made by people usually allow. "
-        "Before anyone relies on it, check that no column was written after the deal, such as "
-        "views that rose because of it.",
-    ]
-
-
-def _hit_rate(row: pd.Series) -> str:
-    n = int(row["creators"])
-    if n < 20:
-        return f"The test part holds only {n} such creators, too few to say how many get a deal."
-    return (
-        f"Measured on creators the model had not seen, {row['hit_rate']:.0%} of {n} in this band "
-        f"got a deal (95 % interval {row['low']:.0%} to {row['high']:.0%})."
-    )
-
-
-def limits(simulated: bool) -> list[str]:
-    """E: say what the table cannot say."""
-    sentences = [
-        "It predicts who *got* a deal in the past, not who performs well for a brand.",
-        "Past deals carry past preferences: who was overlooked then is rated low now.",
-        "A past *no deal* is a noisy label: many such creators were never considered.",
-        "The figures describe creators like those in this table, at the time it was drawn.",
-    ]
-    if simulated:
-        sentences.insert(0, "The data are simulated: the figures describe no real creator.")
-    return sentences

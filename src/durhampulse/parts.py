@@ -11,13 +11,17 @@ import pandas as pd
 
 from durhampulse.creators import Creators
 from durhampulse.decision import Thresholds
+from durhampulse.evaluation.verdict import Verdict
+from durhampulse.explanation import Explanation
 from durhampulse.features import Encoding
 from durhampulse.models.fitted import FittedModel
 from durhampulse.models.mlp import MLPTraining
+from durhampulse.models.training import OutOfFold
+from durhampulse.peers import Peers
 
 __all__ = [
     "BaselineComparison", "Comparison", "Confusion", "Decision", "Exploration", "Inspection",
-    "Preparation", "Regularisation", "Study",
+    "Judgement", "Preparation", "Regularisation", "Study",
 ]  # fmt: skip
 
 Floats = npt.NDArray[np.float64]
@@ -32,6 +36,25 @@ class Inspection:
     columns: pd.DataFrame
     head: pd.DataFrame
     irregularities: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The verdict on the table, before any model is made of it.
+
+    Attributes
+    ----------
+    verdict
+        What the checks found.
+    creators
+        The table, without what was left out.
+    splits
+        Scores under a random split and the one asked for; empty if none was.
+    """
+
+    verdict: Verdict
+    creators: Creators
+    splits: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -73,8 +96,10 @@ class Comparison:
     ----------
     cross_validated, tested
         ``model, metric, value, low, high``.
-    out_of_fold, y_prob
-        Probabilities by model, for the training and the test rows.
+    out_of_fold
+        Cross-validation of the training rows, by model.
+    y_prob
+        Probabilities of the test rows, by model.
     models
         Fitted on the whole training part, by name.
     baseline
@@ -83,24 +108,16 @@ class Comparison:
         Its comparison with the runner-up on the training rows, out of fold.
     runner_up
         The second best.
-    signal
-        ROC AUC of the baseline out of fold, with its 99 % interval.
     """
 
     cross_validated: pd.DataFrame
     tested: pd.DataFrame
-    out_of_fold: Mapping[str, Floats]
+    out_of_fold: Mapping[str, OutOfFold]
     y_prob: Mapping[str, Floats]
     models: Mapping[str, FittedModel]
     baseline: str
     runner_up: str
     margin: pd.DataFrame
-    signal: tuple[float, float, float]
-
-    @property
-    def has_signal(self) -> bool:
-        """Whether the baseline ranks creators better than chance, at the 1 % level."""
-        return self.signal[1] > 0.5
 
 
 @dataclass(frozen=True)
@@ -147,27 +164,47 @@ class Decision:
     Attributes
     ----------
     champion
-        The model that decides: the better of baseline and MLP by cross-validated log loss.
-    rival, margin
-        The other of the two, and the comparison out of fold that chose between them.
+        The model that decides.
+    rival, tied, margin
+        What it was chosen over, whether the two differ by no more than noise, and their
+        comparison out of fold.
     table
-        The decision table over test part and unlabelled creators.
-    hit_rates, reliability, gain, invitations
-        What the bands and the ranking are worth, measured on the test part.
+        The decision table over all creators not trained on.
+    not_scored
+        Rows that are not judged: row, identifier, reason.
+    hit_rates, pooled_hit_rates
+        What the bands are worth: on the test part, and on the training part out of fold.
+    reliability, gain, invitations
+        What probabilities and ranking are worth, measured on the test part.
     tested
         The champion's scores on the test part.
+    groups
+        Its quality by niche and tier there.
+    explanation
+        Shapley values of up to 500 creators of the test part, drawn at random.
+    peers
+        Whom a creator is compared with.
+    background
+        The training rows that stand for unknown columns in explanations.
     """
 
     champion: FittedModel
     thresholds: Thresholds
     rival: str
+    tied: bool
     margin: pd.DataFrame
     table: pd.DataFrame
+    not_scored: pd.DataFrame
     hit_rates: pd.DataFrame
+    pooled_hit_rates: pd.DataFrame
     reliability: pd.DataFrame
     gain: pd.DataFrame
     invitations: pd.DataFrame
     tested: pd.DataFrame
+    groups: pd.DataFrame
+    explanation: Explanation
+    peers: Peers
+    background: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -175,6 +212,7 @@ class Study:
     """All parts of one study."""
 
     a1: Inspection
+    judged: Judgement
     a2: Exploration
     b1: Preparation
     b2: Comparison

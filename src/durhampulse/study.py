@@ -8,7 +8,9 @@ about them come from :mod:`durhampulse.interpretation`, pictures from
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -16,22 +18,27 @@ import pandas as pd
 
 from durhampulse import exploration
 from durhampulse.creators import Creators, read_creators
-from durhampulse.creators.schema import LABEL
+from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.creators.units import Unit
-from durhampulse.decision import BANDS, Thresholds, assign_bands, decision_table
+from durhampulse.decision import BANDS, Thresholds, assign_bands, decision_table, unscorable
+from durhampulse.evaluation import judgement
 from durhampulse.evaluation.calibration import (
     band_hit_rates,
     gain_curve,
     invitation_table,
     reliability,
 )
+from durhampulse.evaluation.drift import compare_splits
+from durhampulse.evaluation.groups import group_quality
 from durhampulse.evaluation.metrics import compare_models, confusion_table, log_loss, score_models
 from durhampulse.exceptions import CannotJudgeError
+from durhampulse.explanation import draw_background, explain
 from durhampulse.features import learn_encoding, split_creators
+from durhampulse.models.champion import train_champion
 from durhampulse.models.classifiers import CLASSIFIERS
 from durhampulse.models.fitted import FittedModel
 from durhampulse.models.mlp import MLPTraining, NetworkPlan, train_mlp
-from durhampulse.models.training import classifier_learner, cross_validate, mlp_learner
+from durhampulse.models.training import OutOfFold, classifier_learner, cross_validate
 from durhampulse.models.weights import Weights
 from durhampulse.parts import (
     BaselineComparison,
@@ -40,14 +47,21 @@ from durhampulse.parts import (
     Decision,
     Exploration,
     Inspection,
+    Judgement,
     Preparation,
     Regularisation,
     Study,
 )
+from durhampulse.peers import learn_peers
+from durhampulse.reasons import reason_table
+
+if TYPE_CHECKING:
+    from durhampulse.evaluation.drift import Kind
 
 __all__ = [
     "BASE_RATE", "MLP", "REGULARISED", "UNREGULARISED", "Study",
-    "compare_classifiers", "compare_with_baseline", "decide", "explore", "load_and_inspect",
+    "compare_classifiers", "compare_with_baseline", "decide", "explore", "judge",
+    "load_and_inspect",
     "measure_regularisation", "prepare", "read_confusion", "train_network",
 ]  # fmt: skip
 
@@ -58,8 +72,9 @@ REGULARISED = NetworkPlan("MLP with dropout and L2", dropout=(0.3, 0.3), l2=0.00
 UNREGULARISED = NetworkPlan("MLP without regularisation", dropout=(0.0, 0.0))
 BASE_RATE = "Base rate alone"
 
-_FEWEST_OF_A_CLASS = 40
 _MOST_TRAINING_ROWS = 50_000
+_MOST_REASONS = 2_000
+_PICTURED = 500
 
 
 def load_and_inspect(
@@ -81,19 +96,63 @@ def load_and_inspect(
     )
 
 
-def explore(creators: Creators, *, random_state: int = 0) -> Exploration:
-    """A2: the target's distribution, and the features that go with it.
+def judge(
+    creators: Creators,
+    *,
+    drop_leaks: bool = False,
+    time: str | None = None,
+    group: str | None = None,
+    random_state: int = 0,
+) -> Judgement:
+    """Give the verdict on a table before any part is made of it.
+
+    Parameters
+    ----------
+    drop_leaks
+        Leave out columns that leak the answer, or are suspected to.
+    time, group
+        Column of a time or a group: a second split by it is compared with the random one.
 
     Raises
     ------
     CannotJudgeError
         If outcomes are missing or too few of one kind to learn from.
     """
-    _require_outcomes(creators)
+    for column in (time, group):
+        if column is not None and column in creators.table:
+            creators = creators.without([column], "it names the time or group to split by")
+    verdict = judgement.judge(creators, random_state=random_state)
+    for check in verdict.checks:
+        if check.code in ("target", "rows") and check.outcome == "stop":
+            raise CannotJudgeError(
+                f"{creators.source.name}: not ready. {check.reason} ({check.figure})",
+                f"Add past outcomes; if another column holds them, name it: --map {LABEL}=HEADER.",
+            )
+    if drop_leaks:
+        verdict, creators = judgement.drop_leaks(creators, random_state=random_state)
+    splits = []
+    for kind, column in (("time", time), ("group", group)):
+        if column is not None:
+            check, scores = compare_splits(
+                creators, column, cast("Kind", kind), random_state=random_state
+            )
+            verdict = replace(verdict, checks=(*verdict.checks, check))
+            splits.append(scores)
+    return Judgement(verdict, creators, pd.concat(splits) if splits else pd.DataFrame())
+
+
+def explore(creators: Creators, *, random_state: int = 0) -> Exploration:
+    """A2: the target's distribution, and the features that go with it.
+
+    Raises
+    ------
+    CannotJudgeError
+        If no feature tells creators apart.
+    """
     found = exploration.associations(creators, random_state=random_state)
     if found.empty:
         raise CannotJudgeError(
-            f"{creators.source.name}: no feature holds two different values.",
+            f"{creators.source.name}: not ready. No feature holds two different values.",
             "Add columns that tell creators apart.",
         )
     # The interval's end nearest to zero: what the association is at least.
@@ -107,22 +166,6 @@ def explore(creators: Creators, *, random_state: int = 0) -> Exploration:
         exploration.outcome_histograms(creators),
         exploration.correlations(creators),
     )
-
-
-def _require_outcomes(creators: Creators) -> None:
-    name = creators.source.name
-    if LABEL not in creators.table:
-        raise CannotJudgeError(
-            f"{name}: no column {LABEL}, so there is no outcome to learn from.",
-            f"If another column holds it, name it: --map {LABEL}=HEADER.",
-        )
-    deals = int(creators.labelled[LABEL].sum())
-    none = len(creators.labelled) - deals
-    if min(deals, none) < _FEWEST_OF_A_CLASS:
-        raise CannotJudgeError(
-            f"{name}: {deals} creators with a deal and {none} without are too few to learn from.",
-            f"At least {_FEWEST_OF_A_CLASS} of either are needed; add past outcomes.",
-        )
 
 
 def prepare(creators: Creators, *, random_state: int = 0) -> Preparation:
@@ -149,31 +192,26 @@ def prepare(creators: Creators, *, random_state: int = 0) -> Preparation:
 def compare_classifiers(part: Preparation) -> Comparison:
     """B2: cross-validate the classifiers, choose the baseline, score all once on the test part."""
     y_train, y_test, seed = part.y_train, part.y_test, part.random_state
-    out_of_fold: dict[str, Floats] = {}
+    folds: dict[str, OutOfFold] = {}
     models: dict[str, FittedModel] = {}
     for name in CLASSIFIERS:
         learner = classifier_learner(name, seed)
-        out_of_fold[name], _ = cross_validate(
-            learner, part.train, part.creators.features, random_state=seed
-        )
+        folds[name] = cross_validate(learner, part.train, part.creators.features, random_state=seed)
         weights = learner(part.X_train.to_numpy(), y_train)
         models[name] = FittedModel(name, part.encoding, weights)
+    out_of_fold = {name: found.y_prob for name, found in folds.items()}
     y_prob = {name: _predict(model.weights, part.X_test) for name, model in models.items()}
     constant = {BASE_RATE: y_train.mean()}
     baseline, runner_up = sorted(models, key=lambda name: log_loss(y_train, out_of_fold[name]))[:2]
-    oof_scores = score_models(y_train, {**_constants(constant, y_train), **out_of_fold})
-    certain = score_models(y_train, {baseline: out_of_fold[baseline]}, level=0.99)
-    auc = certain.loc[certain["metric"] == "roc_auc", ["value", "low", "high"]].iloc[0]
     return Comparison(
-        oof_scores,
+        score_models(y_train, {**_constants(constant, y_train), **out_of_fold}),
         score_models(y_test, {**_constants(constant, y_test), **y_prob}),
-        out_of_fold,
+        folds,
         y_prob,
         models,
         baseline,
         runner_up,
         compare_models(y_train, out_of_fold[baseline], out_of_fold[runner_up]),
-        (float(auc["value"]), float(auc["low"]), float(auc["high"])),
     )
 
 
@@ -254,40 +292,83 @@ def _regularisation_row(part: Preparation, run: MLPTraining) -> dict[str, object
 def decide(
     part: Preparation,
     comparison: Comparison,
-    training: MLPTraining,
+    judged: Judgement,
     *,
     thresholds: Thresholds | None = None,
 ) -> Decision:
-    """E: choose the model that decides, decide, and measure what the decisions are worth.
+    """E: train the model that decides, decide, explain, and measure what the decisions are worth.
 
     Decisions are made for all creators that were not trained on: the test part, those without a
     known outcome, and those beyond the most that are trained on. Their worth is measured on the
-    test part.
+    test part, and beside it on the training part out of fold.
     """
     thresholds = thresholds or Thresholds()
-    baseline, network = comparison.baseline, training.plan.name
-    network_prob, _ = cross_validate(
-        mlp_learner(training.plan, part.random_state),
+    chosen = train_champion(
         part.train,
         part.creators.features,
+        known=comparison.out_of_fold,
         random_state=part.random_state,
     )
-    out_of_fold = {baseline: comparison.out_of_fold[baseline], network: network_prob}
-    name, rival = sorted(out_of_fold, key=lambda one: log_loss(part.y_train, out_of_fold[one]))
-    weights = training.network if name == network else comparison.models[baseline].weights
-    champion = FittedModel(name, part.encoding, weights)
-    y_prob = champion.predict_proba(part.test)
+    model, out_of_fold = chosen.model, chosen.out_of_fold
+    y_prob = model.predict_proba(part.test)
+    peers = learn_peers(part.train)
     table = part.creators.table
     fresh = table[~table.index.isin(part.train.index)]
+    refused = unscorable(fresh, model.encoding.columns)
+    fresh = fresh[refused == ""]
+    background = draw_background(part.train, model.encoding, random_state=part.random_state)
+    rows, sample = _to_explain(part, model, fresh, thresholds)
+    explanation = explain(model, rows, background, random_state=part.random_state)
     return Decision(
-        champion,
+        model,
         thresholds,
-        rival,
-        compare_models(part.y_train, out_of_fold[name], out_of_fold[rival]),
-        decision_table(fresh, champion.predict_proba(fresh), thresholds),
+        chosen.rival,
+        chosen.tied,
+        compare_models(part.y_train, out_of_fold[model.name], out_of_fold[chosen.rival]),
+        decision_table(
+            fresh,
+            model.predict_proba(fresh),
+            thresholds,
+            peers=peers,
+            half_width=model.half_width,
+            reasons=reason_table(explanation, rows, peers),
+            verdict=judged.verdict.refusal,
+        ),
+        _refused_rows(part.creators, refused),
         band_hit_rates(part.y_test, assign_bands(y_prob, thresholds), BANDS),
+        band_hit_rates(part.y_train, assign_bands(out_of_fold[model.name], thresholds), BANDS),
         reliability(part.y_test, y_prob),
         gain_curve(part.y_test, y_prob),
         invitation_table(part.y_test, y_prob),
-        score_models(part.y_test, {name: y_prob}),
+        score_models(part.y_test, {model.name: y_prob}),
+        group_quality(part.test, part.y_test, y_prob, yes_at=thresholds.yes_at),
+        replace(explanation, values=explanation.values.loc[sample]),
+        peers,
+        background,
     )
+
+
+def _to_explain(
+    part: Preparation, model: FittedModel, fresh: pd.DataFrame, thresholds: Thresholds
+) -> tuple[pd.DataFrame, pd.Index]:
+    """Choose the rows that get reasons, and among them the sample that shows the whole picture."""
+    y_prob = pd.Series(model.predict_proba(fresh), fresh.index)
+    ranked = y_prob.sort_values(ascending=False).index[:_MOST_REASONS]
+    maybe = y_prob.index[(y_prob >= thresholds.review_at) & (y_prob < thresholds.yes_at)]
+    tested = fresh.index.intersection(part.test.index)
+    rng = np.random.default_rng(part.random_state)
+    sample = pd.Index(rng.permutation(tested.to_numpy())[:_PICTURED]).sort_values()
+    return fresh.loc[ranked.union(maybe).union(sample)], sample
+
+
+def _refused_rows(creators: Creators, reasons: pd.Series) -> pd.DataFrame:
+    """Add rows that cannot be scored to those refused on reading: row, identifier, reason."""
+    reasons = reasons[reasons != ""]
+    more = pd.DataFrame(
+        {
+            "Row": reasons.index,
+            "Influencer ID": creators.table.loc[reasons.index, IDENTIFIER].to_numpy(),
+            "Reason": reasons.to_numpy(),
+        }
+    )
+    return pd.concat([creators.refused, more], ignore_index=True)

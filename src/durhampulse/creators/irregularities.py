@@ -42,6 +42,8 @@ class Irregularity(StrEnum):
     CONFLICTING_ID = "conflicting-id"
     LABEL_WORD = "label-word"
     UNLABELLED = "unlabelled"
+    PROTECTED = "protected"
+    LEFT_OUT = "left-out"
 
 
 EXPLANATIONS: dict[Irregularity, str] = {
@@ -75,6 +77,8 @@ EXPLANATIONS: dict[Irregularity, str] = {
     Irregularity.CONFLICTING_ID: "the same creator stands in several rows that differ",
     Irregularity.LABEL_WORD: "the outcome is written as a word instead of 0 or 1",
     Irregularity.UNLABELLED: "the outcome is not known yet",
+    Irregularity.PROTECTED: "the column looks like an attribute the law protects",
+    Irregularity.LEFT_OUT: "the column cannot be learned from in this study",
 }
 
 _EXAMPLES = 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,6 +17,11 @@ __all__ = ["Role", "read_extra", "role_of_standard"]
 _MOST_LEVELS = 1_000
 _FREE_TEXT = 60
 _ID_ENDINGS = ("id", "url", "uuid", "link", "handle", "email", "username", "phone")
+_PROTECTED = frozenset(
+    {"gender", "sex", "age", "birthday", "birthdate", "birthyear", "dob", "ethnicity", "ethnic"}
+    | {"race", "religion", "religious", "disability", "disabled", "nationality", "orientation"}
+    | {"pregnant", "pregnancy", "marital"}
+)
 _NAME_KEYS = frozenset({"name", "fullname", "creatorname", "channelname", "account"})
 
 
@@ -74,6 +80,9 @@ def read_extra(
     values, role, noticed
         The values read, the role, and what was noticed on reading them.
     """
+    if _named_protected(name):
+        reason = "protected: decisions must not rest on it"
+        return cells, Role(name, "unused", "text", reason), None
     if pd.api.types.is_datetime64_any_dtype(cells) or _looks_like_dates(cells):
         return cells, Role(name, "unused", "text", "dates are not learned from"), None
     # A first look at some cells spares reading a million names as numbers.
@@ -123,6 +132,12 @@ def _level_role(name: str, levels: pd.Series) -> Role:
 def _named_identifier(name: str) -> bool:
     words = name.casefold().replace("_", " ").split()
     return header_key(name) in _NAME_KEYS or bool(words and words[-1] in _ID_ENDINGS)
+
+
+def _named_protected(name: str) -> bool:
+    """Tell whether a header names an attribute of the EU Charter, article 21, or like ones."""
+    words = re.split(r"[^a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).casefold())
+    return not _PROTECTED.isdisjoint(words)
 
 
 def _looks_like_dates(cells: pd.Series) -> bool:

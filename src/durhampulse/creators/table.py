@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from durhampulse.creators.irregularities import Irregularity, Ledger
 from durhampulse.creators.roles import Role
 from durhampulse.creators.schema import LABEL
 from durhampulse.creators.sources import RawTable
@@ -65,3 +66,21 @@ class Creators:
         if LABEL not in self.table:
             return self.table
         return self.table[self.table[LABEL].isna()]
+
+    def with_table(self, table: pd.DataFrame) -> Creators:
+        """Give the same creators with other rows."""
+        return replace(self, table=table)
+
+    def without(self, columns: Collection[str], reason: str) -> Creators:
+        """Give the same table with some features left out of learning, and the ledger saying so."""
+        ledger = Ledger()
+        for column in columns:
+            ledger.note(Irregularity.LEFT_OUT, column, 1, f"not used: {reason}")
+        roles = tuple(
+            replace(role, role="unused", reason=f"left out: {reason}")
+            if role.column in columns
+            else role
+            for role in self.roles
+        )
+        found = pd.concat([self.irregularities, ledger.frame()], ignore_index=True)
+        return replace(self, roles=roles, irregularities=found)

@@ -38,9 +38,9 @@ def build_boosting(random_state: int) -> CatBoostClassifier:
 
     return CatBoostClassifier(
         iterations=500,
-        depth=4,
-        learning_rate=0.04,
-        l2_leaf_reg=6,
+        depth=5,
+        learning_rate=0.03,
+        l2_leaf_reg=10,
         thread_count=2,
         random_seed=random_state,
         allow_writing_files=False,

@@ -21,7 +21,14 @@ os.environ.setdefault("KERAS_BACKEND", "jax")
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["MLPTraining", "NetworkPlan", "batch_size", "build_mlp", "train_mlp"]
+__all__ = [
+    "MLPTraining",
+    "NetworkPlan",
+    "batch_size",
+    "build_mlp",
+    "share_compiled_steps",
+    "train_mlp",
+]
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
@@ -122,7 +129,7 @@ def train_mlp(
     """
     import keras
 
-    _share_compiled_steps()
+    share_compiled_steps()
     keras.utils.set_random_seed(random_state)
     order = np.random.default_rng(random_state).permutation(len(y))
     X32, y32 = X[order].astype(np.float32), y[order].astype(np.float32)
@@ -153,7 +160,7 @@ def batch_size(n_rows: int) -> int:
 
 
 @cache
-def _share_compiled_steps() -> None:
+def share_compiled_steps() -> None:
     """Let networks of one shape share their compiled steps: half of a small training's time."""
     import keras
 

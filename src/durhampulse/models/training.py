@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -12,14 +13,15 @@ from durhampulse.creators.roles import Role
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.features import learn_encoding
 from durhampulse.models.classifiers import CLASSIFIERS
-from durhampulse.models.mlp import NetworkPlan, train_mlp
 from durhampulse.models.weights import Weights, freeze
 
-__all__ = ["Learner", "classifier_learner", "cross_validate", "mlp_learner"]
+__all__ = ["Learner", "OutOfFold", "classifier_learner", "cross_validate"]
 
 Floats = npt.NDArray[np.float64]
 Learner = Callable[[Floats, Floats], Weights]
 """Takes encoded features and outcomes, gives a trained model."""
+
+_PROBE = 2_000
 
 
 def classifier_learner(name: str, random_state: int) -> Learner:
@@ -32,13 +34,21 @@ def classifier_learner(name: str, random_state: int) -> Learner:
     return learn
 
 
-def mlp_learner(plan: NetworkPlan, random_state: int) -> Learner:
-    """Give the learner of a network, trained on all rows it is given."""
+@dataclass(frozen=True)
+class OutOfFold:
+    """What models of one kind say, each trained without one fold.
 
-    def learn(X: Floats, y: Floats) -> Weights:
-        return train_mlp(X, y, plan, validation_split=0.0, random_state=random_state).network
+    Attributes
+    ----------
+    y_prob
+        Each training row by the model that did not see it, shape (n_rows,).
+    probe
+        The same at most 2,000 training rows by every fold's model, shape (n_folds, n_probe): how
+        far the models differ tells how much hangs on the rows that happened to be there.
+    """
 
-    return learn
+    y_prob: Floats
+    probe: Floats
 
 
 def cross_validate(
@@ -48,25 +58,21 @@ def cross_validate(
     *,
     n_folds: int = 5,
     random_state: int = 0,
-) -> tuple[Floats, npt.NDArray[np.int64]]:
+) -> OutOfFold:
     """Predict every training row by a model that did not see it.
 
     Folds are stratified by the outcome and keep all rows of a creator together. The encoding is
     learned anew in each fold.
-
-    Returns
-    -------
-    y_prob, fold
-        Out-of-fold probabilities and the fold each row was held out in, shape (n_rows,) each.
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
     y = train[LABEL].to_numpy(np.float64)
     splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=random_state)
-    y_prob, fold = np.zeros(len(train)), np.zeros(len(train), dtype=np.int64)
+    some = train.sample(min(len(train), _PROBE), random_state=random_state)
+    y_prob, probe = np.zeros(len(train)), np.zeros((n_folds, len(some)))
     for number, (fit, held_out) in enumerate(splitter.split(train, y, train[IDENTIFIER])):
         encoding = learn_encoding(train.iloc[fit], features)
         weights = learner(encoding.transform(train.iloc[fit]), y[fit])
         y_prob[held_out] = weights.predict_proba(encoding.transform(train.iloc[held_out]))
-        fold[held_out] = number
-    return y_prob, fold
+        probe[number] = weights.predict_proba(encoding.transform(some))
+    return OutOfFold(y_prob, probe)

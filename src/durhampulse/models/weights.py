@@ -8,6 +8,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.linear_model import LogisticRegression
 
-__all__ = ["FAMILIES", "BoostedTrees", "DenseNetwork", "Forest", "Logistic", "Weights", "freeze"]
+__all__ = [
+    "FAMILIES", "Blend", "BoostedTrees", "DenseNetwork", "Forest", "Logistic", "Weights", "freeze",
+    "log_odds", "sigmoid",
+]  # fmt: skip
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
@@ -30,6 +34,10 @@ class Weights(Protocol):
 
     family: ClassVar[str]
 
+    def decision_function(self, X: Floats) -> Floats:
+        """Give the log-odds of a deal, shape (n_rows,), for encoded rows."""
+        ...
+
     def predict_proba(self, X: Floats) -> Floats:
         """Give the probability of a deal, shape (n_rows,), for encoded rows."""
         ...
@@ -39,17 +47,25 @@ class Weights(Protocol):
         ...
 
 
+class _LogOdds:
+    """Gives probabilities from log-odds."""
+
+    def predict_proba(self: Weights, X: Floats) -> Floats:
+        """Give the probability of a deal, shape (n_rows,)."""
+        return sigmoid(self.decision_function(X))
+
+
 @dataclass(frozen=True)
-class Logistic:
+class Logistic(_LogOdds):
     """Logistic regression."""
 
     coef: Floats
     intercept: Floats
     family: ClassVar[str] = "logistic"
 
-    def predict_proba(self, X: Floats) -> Floats:
-        """Give the probability of a deal, shape (n_rows,)."""
-        return _sigmoid(X @ self.coef + self.intercept[0])
+    def decision_function(self, X: Floats) -> Floats:
+        """Give the log-odds of a deal, shape (n_rows,)."""
+        return np.asarray(X @ self.coef + self.intercept[0])
 
     def arrays(self) -> dict[str, Array]:
         """Give the weights by name."""
@@ -89,6 +105,10 @@ class Forest:
     threshold: Floats
     value: Floats
     family: ClassVar[str] = "forest"
+
+    def decision_function(self, X: Floats) -> Floats:
+        """Give the log-odds of a deal, shape (n_rows,)."""
+        return log_odds(self.predict_proba(X))
 
     def predict_proba(self, X: Floats) -> Floats:
         """Give the probability of a deal, shape (n_rows,)."""
@@ -141,19 +161,19 @@ class Forest:
 
 
 @dataclass(frozen=True)
-class DenseNetwork:
+class DenseNetwork(_LogOdds):
     """A network of dense layers: ReLU between them, a sigmoid at the end."""
 
     kernels: tuple[npt.NDArray[np.float32], ...]
     biases: tuple[npt.NDArray[np.float32], ...]
     family: ClassVar[str] = "network"
 
-    def predict_proba(self, X: Floats) -> Floats:
-        """Give the probability of a deal, shape (n_rows,)."""
+    def decision_function(self, X: Floats) -> Floats:
+        """Give the log-odds of a deal, shape (n_rows,), in the precision of X."""
         hidden = X
         for kernel, bias in zip(self.kernels[:-1], self.biases[:-1], strict=True):
             hidden = np.maximum(hidden @ kernel + bias, 0)
-        return _sigmoid(np.asarray((hidden @ self.kernels[-1] + self.biases[-1])[:, 0]))
+        return np.asarray((hidden @ self.kernels[-1] + self.biases[-1])[:, 0])
 
     def arrays(self) -> dict[str, Array]:
         """Give the layers by name."""
@@ -174,18 +194,21 @@ class DenseNetwork:
 
 
 @dataclass(frozen=True)
-class BoostedTrees:
+class BoostedTrees(_LogOdds):
     """Gradient boosting, in CatBoost's own binary format."""
 
     blob: npt.NDArray[np.uint8]
     family: ClassVar[str] = "boosting"
 
-    def predict_proba(self, X: Floats) -> Floats:
-        """Give the probability of a deal, shape (n_rows,)."""
+    def decision_function(self, X: Floats) -> Floats:
+        """Give the log-odds of a deal, shape (n_rows,)."""
+        return np.asarray(self._model.predict(X, prediction_type="RawFormulaVal"))
+
+    @cached_property
+    def _model(self) -> Any:
         from catboost import CatBoostClassifier
 
-        model = CatBoostClassifier().load_model(blob=self.blob.tobytes())
-        return np.asarray(model.predict_proba(X)[:, 1])
+        return CatBoostClassifier().load_model(blob=self.blob.tobytes())
 
     def arrays(self) -> dict[str, Array]:
         """Give the model file's bytes."""
@@ -207,9 +230,85 @@ class BoostedTrees:
             return cls(np.fromfile(path, dtype=np.uint8))
 
 
-FAMILIES: dict[str, type[Logistic | Forest | DenseNetwork | BoostedTrees]] = {
-    kind.family: kind for kind in (Logistic, Forest, DenseNetwork, BoostedTrees)
+@dataclass(frozen=True)
+class Blend(_LogOdds):
+    """A weighted sum of other models' log-odds (stacked generalisation, Wolpert 1992).
+
+    Attributes
+    ----------
+    members
+        The models.
+    coef
+        Weight of each, shape (n_members,).
+    intercept
+        Shape (1,).
+    """
+
+    members: tuple[Weights, ...]
+    coef: Floats
+    intercept: Floats
+    family: ClassVar[str] = "blend"
+
+    def decision_function(self, X: Floats) -> Floats:
+        """Give the log-odds of a deal, shape (n_rows,)."""
+        total = np.full(len(X), self.intercept[0], dtype=X.dtype)
+        for weight, member in zip(self.coef, self.members, strict=True):
+            total += weight * member.decision_function(X)
+        return total
+
+    def arrays(self) -> dict[str, Array]:
+        """Give the weights, and the members' arrays as ``NUMBER.FAMILY.NAME``."""
+        members = {
+            f"{i:02}.{member.family}.{name}": array
+            for i, member in enumerate(self.members)
+            for name, array in member.arrays().items()
+        }
+        return {"coef": self.coef, "intercept": self.intercept, **members}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, Array]) -> Blend:
+        """Rebuild from :meth:`arrays`."""
+        parts: dict[tuple[str, str], dict[str, Array]] = {}
+        for key, array in arrays.items():
+            if key not in ("coef", "intercept"):
+                number, family, name = key.split(".", 2)
+                parts.setdefault((number, family), {})[name] = array
+        members = tuple(
+            FAMILIES[family].from_arrays(parts[_, family]) for _, family in sorted(parts)
+        )
+        if len(members) != len(arrays["coef"]) or any(isinstance(m, Blend) for m in members):
+            raise ValueError(f"{len(arrays['coef'])} weights for {len(members)} members")
+        return cls(members, arrays["coef"], arrays["intercept"])
+
+
+FAMILIES: dict[str, type[Logistic | Forest | DenseNetwork | BoostedTrees | Blend]] = {
+    kind.family: kind for kind in (Logistic, Forest, DenseNetwork, BoostedTrees, Blend)
 }
+
+
+def log_odds(y_prob: Floats) -> Floats:
+    """Give log(p / (1 - p)), at most about 14 either way.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> log_odds(np.array([0.5, 1.0])).round(1).tolist()
+    [0.0, 13.8]
+    """
+    p = np.clip(y_prob, 1e-6, 1 - 1e-6)
+    return np.asarray(np.log(p) - np.log1p(-p))
+
+
+def sigmoid(logits: Floats) -> Floats:
+    """Give 1 / (1 + exp(-x)).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> sigmoid(np.array([0.0, 800.0])).tolist()
+    [0.5, 1.0]
+    """
+    return np.asarray(0.5 * (1 + np.tanh(0.5 * logits.astype(np.float64))))
 
 
 def freeze(model: Any) -> Weights:
@@ -228,7 +327,3 @@ def freeze(model: Any) -> Weights:
     if kind == "CatBoostClassifier":
         return BoostedTrees.from_catboost(model)
     raise TypeError(f"Got a {kind}, but expected one of the classifiers of this package.")
-
-
-def _sigmoid(x: Floats) -> Floats:
-    return np.asarray(0.5 * (1 + np.tanh(0.5 * x.astype(np.float64))))

@@ -12,11 +12,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+from durhampulse import advice
 from durhampulse import interpretation as words
 from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.decision import BANDS
 from durhampulse.evaluation.metrics import score_table
 from durhampulse.parts import Study
+from durhampulse.reasons import REASONS_NOTE
 from durhampulse.report import plots
 
 __all__ = ["Figure", "Report", "Section", "Table", "build_report"]
@@ -76,6 +78,7 @@ class Report:
     title: str
     source: str
     simulated: bool
+    verdict: str
     summary: list[str]
     facts: list[tuple[str, str]]
     limits: list[str]
@@ -103,12 +106,24 @@ def build_report(study: Study) -> Report:
         "Who gets the sponsorship deal?",
         source.name,
         source.simulated,
-        [*words.decision(study.e, study.b2), words.champion_choice(study.e)],
+        study.judged.verdict.word,
+        [
+            *advice.verdict(study.judged),
+            *advice.decision(study.e, study.judged),
+            advice.champion_choice(study.e),
+        ],
         facts,
-        words.limits(source.simulated),
+        advice.limits(source.simulated),
         _decisions(study.e.table),
-        [part(study) for part in (_a1, _a2, _b1, _b2, _b3, _c, _d1, _d2, _d3, _e)],
+        [part(study) for part in (_verdict, _a1, _a2, _b1, _b2, _b3, _c, _d1, _d2, _d3, _e)],
     )
+
+
+def _verdict(study: Study) -> Section:
+    tables = [_table("Checks", study.judged.verdict.frame())]
+    if not study.judged.splits.empty:
+        tables.append(_scores("Split at random and as asked", study.judged.splits))
+    return Section("Verdict", "Can these data be judged?", advice.verdict(study.judged), tables)
 
 
 def _a1(study: Study) -> Section:
@@ -174,7 +189,7 @@ def _b2(study: Study) -> Section:
     return Section(
         "B2",
         "Three classifiers and a baseline",
-        [words.baseline_choice(part)],
+        [words.baseline_choice(part, study.judged)],
         [
             _scores("Cross-validated on the training part", part.cross_validated),
             _scores("Scored once on the test part", part.tested),
@@ -198,7 +213,9 @@ def _b3(study: Study) -> Section:
         part.table.reset_index(),
         lambda: plots.confusion(part.table),
     )
-    return Section("B3", "The confusion matrix", [words.confusion(part, study.b2)], [], [figure])
+    return Section(
+        "B3", "The confusion matrix", [words.confusion(part, study.judged)], [], [figure]
+    )
 
 
 def _c(study: Study) -> Section:
@@ -206,7 +223,7 @@ def _c(study: Study) -> Section:
     return Section(
         "C",
         "A multilayer perceptron",
-        [words.deep_learning(part, study.b2)],
+        [words.deep_learning(part, study.b2, study.judged)],
         [_scores("The network and the baseline on the same test rows", part.tested)],
         [
             _figure(
@@ -244,7 +261,7 @@ def _d2(study: Study) -> Section:
         part.curves,
         lambda: plots.gaps(part.curves),
     )
-    text = [words.regularisation(part, study.b2)]
+    text = [words.regularisation(part, study.judged)]
     return Section("D2", "What regularisation did", text, [_table("Each run", part.runs)], [figure])
 
 
@@ -263,48 +280,73 @@ def _d3(_: Study) -> Section:
 
 def _e(study: Study) -> Section:
     part = study.e
+    importance = part.explanation.importance()
+    dependence = part.explanation.dependence(study.b1.test)
     return Section(
         "E",
         "What the decisions are worth",
-        [],
+        [advice.calibration(part), advice.explanation(part), advice.groups(part)],
         [
+            _table("Hit rates on the test part", part.hit_rates),
+            _table("Hit rates on the training part, out of fold", part.pooled_hit_rates),
             _table("Invitations by probability and at random", part.invitations),
             _scores(f"{part.champion.name} on the test part", part.tested),
         ],
         [
-            _figure(
-                "e-bands", "Hit rate of each band", part.hit_rates,
-                lambda: plots.bands(part.hit_rates),
-            ),
-            _figure(
-                "e-reliability", "Predicted and measured shares of deals", part.reliability,
-                lambda: plots.reliability(part.reliability),
-            ),
-            _figure(
-                "e-gain", "Deals found by inviting the best first", part.invitations,
-                lambda: plots.gain(part.gain),
-            ),
+            _figure("e-bands", "Hit rate of each band", part.hit_rates,
+                    lambda: plots.bands(part.hit_rates)),
+            _figure("e-reliability", "Predicted and measured shares of deals", part.reliability,
+                    lambda: plots.reliability(part.reliability)),
+            _figure("e-gain", "Deals found by inviting the best first", part.invitations,
+                    lambda: plots.gain(part.gain)),
+            _figure("e-importance", "What the model goes by", importance,
+                    lambda: plots.importance(importance)),
+            _figure("e-dependence", "Effect of each column over its values", dependence,
+                    lambda: plots.dependence(dependence)),
+            *_group_figures(part.groups),
         ],
     )  # fmt: skip
 
 
+def _group_figures(groups: pd.DataFrame) -> list[Figure]:
+    if groups.empty:
+        return []
+    title = "Predicted and measured shares of deals by niche and tier"
+    return [_figure("e-groups", title, groups, lambda: plots.group_calibration(groups))]
+
+
 def _decisions(table: pd.DataFrame) -> Table:
     bands = table["Sponsorship Recommendation"]
-    shown = pd.concat([table[bands == band].head(n) for band, n in _SHOWN.items()])
+    blank = bool((bands == "").all())
+    shown = (
+        table.head(sum(_SHOWN.values()))
+        if blank
+        else pd.concat([table[bands == band].head(n) for band, n in _SHOWN.items()])
+    )
     more = len(table) - len(shown)
-    note = f"{more:,} more creators are in decisions.csv and decisions.xlsx." if more else ""
+    note = f"{REASONS_NOTE} In brackets after a probability: 90 % interval."
+    note += f" {more:,} more creators are in decisions.csv and decisions.xlsx." if more else ""
     rows = [
         [
             str(row["Influencer ID"]),
-            f"{row['Predicted Sponsorship']:.4f}",
+            f"{row['Predicted Sponsorship']:.4f} "
+            f"({row['Interval Low']:.2f} to {row['Interval High']:.2f})",
             "" if pd.isna(row["Follower Count"]) else f"{row['Follower Count']:,.0f}",
             "" if pd.isna(row["Engagement Rate"]) else f"{row['Engagement Rate']:.1%}",
-            row["Sponsorship Recommendation"],
+            row["Sponsorship Recommendation"] + (" (edge)" if row["Edge"] else ""),
             str(row["Rank"]),
+            _first(row["Reasons For"]),
+            _first(row["Reasons Against"]),
         ]
         for _, row in shown.iterrows()
     ]
-    return Table("The first creators of each band", list(table.columns), rows, note)
+    columns = [*table.columns[:6], "Strongest reason for", "Strongest reason against"]
+    title = "The most probable creators" if blank else "The first creators of each band"
+    return Table(title, columns, rows, note)
+
+
+def _first(reasons: str) -> str:
+    return str(reasons).partition("; ")[0]
 
 
 def _scores(caption: str, scores: pd.DataFrame) -> Table:

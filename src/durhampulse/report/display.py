@@ -12,7 +12,7 @@ from IPython.display import Code, Markdown, display
 
 from durhampulse.report import plots
 
-__all__ = ["say", "set_up", "show_source"]
+__all__ = ["display", "say", "set_up", "show_source"]
 
 
 def set_up() -> None:

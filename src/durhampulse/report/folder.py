@@ -13,10 +13,13 @@ import pandas as pd
 from durhampulse.artifact import write_model
 from durhampulse.export import write_csv, write_provenance, write_xlsx
 from durhampulse.parts import Study
+from durhampulse.reasons import REASONS_NOTE
 from durhampulse.report.context import build_report
 from durhampulse.report.rendering import render_card, render_report
 
 __all__ = ["write_study"]
+
+_MADE_WITH = ("durhampulse", "catboost", "keras", "jax", "numpy", "pandas", "scikit-learn")
 
 
 def write_study(study: Study, folder: str | Path) -> list[str]:
@@ -35,8 +38,8 @@ def write_study(study: Study, folder: str | Path) -> list[str]:
     write_csv(decisions, folder / "decisions.csv")
     write_provenance(folder / "decisions.csv", provenance)
     write_xlsx(decisions, folder / "decisions.xlsx", provenance)
-    write_csv(study.a1.creators.refused, folder / "not-scored.csv")
-    write_csv(study.a1.irregularities, folder / "irregularities.csv")
+    write_csv(study.e.not_scored, folder / "not-scored.csv")
+    write_csv(study.judged.creators.irregularities, folder / "irregularities.csv")
     (folder / "figures").mkdir(exist_ok=True)
     for figure in report.figures:
         (folder / "figures" / f"{figure.name}.png").write_bytes(figure.png)
@@ -47,6 +50,9 @@ def write_study(study: Study, folder: str | Path) -> list[str]:
         study.e.champion,
         facts=facts,
         card=render_card(study, facts),
+        peers=study.e.peers,
+        thresholds=study.e.thresholds,
+        background=study.e.background,
         train=study.b1.train,
     )
     figures = sorted(f"figures/{figure.name}.png" for figure in report.figures)
@@ -65,6 +71,8 @@ def _provenance(study: Study) -> dict[str, Any]:
         "model": study.e.champion.name,
         "yes_at": study.e.thresholds.yes_at,
         "review_at": study.e.thresholds.review_at,
+        "verdict": study.judged.verdict.word,
+        "reasons": REASONS_NOTE,
         "durhampulse": version("durhampulse"),
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
     }
@@ -75,17 +83,21 @@ def _model_facts(study: Study) -> dict[str, Any]:
     return {
         "provenance": _provenance(study),
         "units": dict(creators.units),
-        "thresholds": {
-            "yes_at": study.e.thresholds.yes_at,
-            "review_at": study.e.thresholds.review_at,
-        },
         "rows": {"train": len(study.b1.train), "test": len(study.b1.test)},
         "base_rate": float(study.b1.y_train.mean()),
         "random_state": study.b1.random_state,
-        "has_signal": study.b2.has_signal,
+        "verdict": {
+            "word": study.judged.verdict.word,
+            "refusal": study.judged.verdict.refusal,
+            "dropped": list(study.judged.verdict.dropped),
+            "checks": _records(study.judged.verdict.frame()),
+        },
         "quality": _records(study.e.tested.drop(columns="model")),
         "band_hit_rates": _records(study.e.hit_rates),
+        "pooled_band_hit_rates": _records(study.e.pooled_hit_rates),
         "reliability": _records(study.e.reliability),
+        "groups": _records(study.e.groups),
+        "versions": {name: version(name) for name in _MADE_WITH},
     }
 
 

@@ -38,6 +38,8 @@ class Request:
         As for :func:`durhampulse.read_creators`.
     thresholds
         Where the bands begin.
+    drop_leaks, time, group
+        As for :func:`durhampulse.study.judge`.
     seed
         Of split, models and the simulated market.
     """
@@ -48,6 +50,9 @@ class Request:
     table: str | None = None
     query: str | None = None
     thresholds: Thresholds = field(default_factory=Thresholds)
+    drop_leaks: bool = False
+    time: str | None = None
+    group: str | None = None
     seed: int = 0
 
 
@@ -83,6 +88,9 @@ def _parameters(request: Request) -> str:
             f"SEED = {request.seed}",
             f"THRESHOLDS = Thresholds(yes_at={thresholds.yes_at:.2f}, "
             f"review_at={thresholds.review_at:.2f})",
+            f"DROP_LEAKS = {request.drop_leaks}",
+            f"TIME = {request.time!r}",
+            f"GROUP = {request.group!r}",
             'FOLDER = "."',
         ]
     )
@@ -95,7 +103,7 @@ def part_names(notebook: NotebookNode) -> list[str]:
         if cell.cell_type == "markdown":
             headings = [line for line in cell.source.splitlines() if line.startswith("## ")]
             headings = headings or [
-                line for line in cell.source.splitlines() if line.startswith("# Part")
+                line for line in cell.source.splitlines() if line.startswith(("# Part", "# First"))
             ]
             if headings:
                 current = headings[-1].lstrip("# ")

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
-    "associations", "bands", "confusion", "correlations", "curves", "gain", "gaps", "groups",
-    "histograms", "models", "reliability", "target", "use_style",
+    "associations", "bands", "confusion", "correlations", "curves", "dependence", "gain", "gaps",
+    "group_calibration", "groups", "histograms", "importance", "models", "reliability", "target",
+    "use_style",
 ]  # fmt: skip
 
 INK, QUIET, GRID = "#1c2430", "#68727f", "#dfe3e8"
@@ -276,4 +277,63 @@ def gain(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
            ylabel="deals found")  # fmt: skip
     ax.grid()
     ax.legend()
+    return ax
+
+
+def importance(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Mean absolute Shapley value of each column; `table` from Explanation.importance."""
+    ax = _axes(ax, (6.4, 0.9 + 0.27 * len(table)))
+    bars = ax.barh(table["feature"], table["mean_abs"], color=NO_DEAL, height=0.62)
+    ax.bar_label(bars, fmt="%.2f", padding=4)
+    ax.set_xlim(0, table["mean_abs"].max() * 1.15)
+    ax.invert_yaxis()
+    ax.set(title="What the model goes by", xlabel="mean absolute effect, log-odds")
+    return ax
+
+
+def dependence(table: pd.DataFrame, features: int = 6) -> Any:
+    """Effect of each column over its values, one panel each; `table` from dependence."""
+    names = list(dict.fromkeys(table["feature"]))[:features]
+    columns = min(2, len(names))
+    rows = -(-len(names) // columns)
+    _, axes = plt.subplots(rows, columns, figsize=(7.8, 2.5 * rows), squeeze=False)
+    panels = axes.ravel()
+    for panel, name in zip(panels, names, strict=False):
+        part = table[table["feature"] == name]
+        if part["x"].notna().all():
+            panel.fill_between(part["x"], part["low"], part["high"], color=DEAL, alpha=0.15, lw=0)
+            panel.plot(part["x"], part["effect"], color=DEAL, marker="o", markersize=3)
+            if part["x"].min() > 0 and part["x"].max() > 20 * part["x"].min():
+                panel.set_xscale("log")
+            panel.axhline(0, color=QUIET, linewidth=1)
+            panel.set_ylabel("effect, log-odds")
+        else:
+            at = np.arange(len(part))
+            panel.errorbar(part["effect"], at, xerr=_errors(part, "effect"), fmt="o", color=DEAL,
+                           markersize=3.5, capsize=2, linewidth=1)  # fmt: skip
+            panel.axvline(0, color=QUIET, linewidth=1)
+            panel.set_yticks(at, part["value"], fontsize=7.5)
+            panel.invert_yaxis()
+            panel.set_xlabel("effect, log-odds")
+        panel.set_title(name)
+        panel.grid()
+    for panel in panels[len(names) :]:
+        panel.set_axis_off()
+    return axes
+
+
+def group_calibration(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Predicted and measured shares of deals by niche and tier; `table` from group_quality."""
+    ax = _axes(ax, (7.2, 1.0 + 0.24 * len(table)))
+    at = np.arange(len(table))
+    ax.errorbar(table["measured"], at, xerr=_errors(table, "measured"), fmt="o", color=DEAL,
+                capsize=2.5, label="measured, 95 % interval")  # fmt: skip
+    ax.scatter(table["predicted"], at, marker="D", color=NO_DEAL, zorder=3, label="predicted")
+    labels = [f"{g} ({n:,})" for g, n in zip(table["group"], table["creators"], strict=True)]
+    ax.set_yticks(at, labels)
+    ax.invert_yaxis()
+    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.grid(axis="x")
+    ax.legend()
+    ax.set(title="Do the probabilities hold for each group?", xlabel="creators with a deal")
     return ax

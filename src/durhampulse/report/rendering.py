@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from durhampulse import interpretation as words
+from durhampulse import advice
 from durhampulse.parts import Study
 from durhampulse.report.context import Report
 
@@ -44,8 +44,10 @@ def render_card(study: Study, facts: Mapping[str, Any]) -> str:
         .render(
             study=study,
             facts=facts,
-            choice=words.champion_choice(study.e),
-            decisions=words.decision(study.e, study.b2),
-            limits=words.limits(source.simulated),
+            verdict=advice.verdict(study.judged),
+            choice=advice.champion_choice(study.e),
+            decisions=advice.decision(study.e, study.judged),
+            worth=[advice.calibration(study.e), advice.groups(study.e)],
+            limits=advice.limits(source.simulated),
         )
     )

@@ -1,0 +1,143 @@
+"""Do scores hold for later creators, or for new groups? A second split beside the random one."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from durhampulse.creators import Creators
+from durhampulse.creators.cells import read_numbers
+from durhampulse.creators.schema import IDENTIFIER, LABEL
+from durhampulse.evaluation.metrics import score_models
+from durhampulse.evaluation.verdict import Check
+from durhampulse.exceptions import InputError
+from durhampulse.features import learn_encoding
+from durhampulse.models.training import classifier_learner
+
+__all__ = ["compare_splits"]
+
+Floats = npt.NDArray[np.float64]
+Kind = Literal["time", "group"]
+
+_MODEL = "Gradient boosting"
+_MOST_ROWS = 20_000
+
+
+def compare_splits(
+    creators: Creators, column: str, kind: Kind, *, random_state: int = 0
+) -> tuple[Check, pd.DataFrame]:
+    """Score one model under a random split and under a split by time or by group.
+
+    By time the earliest 80 % of creators are trained on and the others scored; by group, whole
+    groups of about a fifth of the creators are scored by a model that saw none of theirs.
+
+    Returns
+    -------
+    check, scores
+        ``drift``, and ``model`` (here: the split), ``metric, value, low, high``.
+
+    Raises
+    ------
+    InputError
+        If there is no such column, or it gives no order or too few groups.
+    """
+    labelled = creators.labelled
+    if column not in labelled:
+        raise InputError(
+            f"{creators.source.name}: no column '{column}' to split by {kind}.",
+            f"The columns are {', '.join(map(repr, labelled.columns))}.",
+        )
+    if len(labelled) > _MOST_ROWS:
+        labelled = labelled.sample(_MOST_ROWS, random_state=random_state).sort_index()
+    split = _forward if kind == "time" else _grouped
+    asked = split(creators, labelled, column, random_state)
+    rng = np.random.default_rng(random_state)
+    at_random = np.isin(
+        np.arange(len(labelled)), rng.choice(len(labelled), int(asked.sum()), replace=False)
+    )
+    at_random = labelled[IDENTIFIER].isin(labelled.loc[at_random, IDENTIFIER]).to_numpy(bool)
+    name = "forward in time" if kind == "time" else "to new groups"
+    parts = [
+        _score(creators, labelled, test, title, random_state)
+        for title, test in (("at random", at_random), (name, asked))
+    ]
+    return _check(column, name, *parts), pd.concat(parts, ignore_index=True)
+
+
+def _forward(
+    creators: Creators, labelled: pd.DataFrame, column: str, _: int
+) -> npt.NDArray[np.bool_]:
+    order = _times(labelled[column])
+    if order.isna().any() or order.nunique() < 5:
+        raise InputError(
+            f"{creators.source.name}, column {column}: {int(order.isna().sum()):,} cells give no "
+            f"time, the others {order.nunique()} different ones.",
+            "Name a column of dates or numbers, filled in every row, with --time.",
+        )
+    rank = order.rank(method="min", pct=True)
+    return np.asarray(rank > 0.8)
+
+
+def _times(cells: pd.Series) -> pd.Series:
+    if pd.api.types.is_datetime64_any_dtype(cells):
+        return cells.astype("int64")
+    if pd.api.types.is_numeric_dtype(cells):
+        return cells
+    times = pd.to_datetime(cells, errors="coerce", format="mixed", utc=True)
+    if times.notna().mean() > 0.5:
+        return times.astype("int64").where(times.notna())
+    return pd.Series(read_numbers(cells).values, index=cells.index)
+
+
+def _grouped(
+    creators: Creators, labelled: pd.DataFrame, column: str, random_state: int
+) -> npt.NDArray[np.bool_]:
+    codes, names = pd.factorize(labelled[column])
+    if len(names) < 5:
+        raise InputError(
+            f"{creators.source.name}, column {column}: {len(names)} groups are too few to hold "
+            "some back.",
+            "Name a column with at least 5 different values with --group.",
+        )
+    order = np.random.default_rng(random_state).permutation(len(names))
+    shares = np.cumsum(np.bincount(codes[codes >= 0])[order]) / len(labelled)
+    held_out = order[: max(int(np.searchsorted(shares, 0.2)), 1)]
+    return np.isin(codes, held_out)
+
+
+def _score(
+    creators: Creators,
+    labelled: pd.DataFrame,
+    test: npt.NDArray[np.bool_],
+    title: str,
+    random_state: int,
+) -> pd.DataFrame:
+    train, y = labelled[~test], labelled[LABEL].to_numpy(np.float64)
+    if min(len(np.unique(y[test])), len(np.unique(y[~test]))) < 2:
+        raise InputError(
+            f"{creators.source.name}: split {title}, one part holds only one kind of outcome.",
+            "Name another column.",
+        )
+    encoding = learn_encoding(train, creators.features)
+    model = classifier_learner(_MODEL, random_state)(encoding.transform(train), y[~test])
+    y_prob = model.predict_proba(encoding.transform(labelled[test]))
+    scores = score_models(y[test], {title: y_prob})
+    return scores[scores["metric"].isin(["roc_auc", "log_loss"])]
+
+
+def _check(column: str, name: str, at_random: pd.DataFrame, asked: pd.DataFrame) -> Check:
+    one, two = (part.set_index("metric").loc["roc_auc"] for part in (at_random, asked))
+    figure = f"ROC AUC {name} {two['value']:.3f}, at random {one['value']:.3f}"
+    # Both scores vary independently of each other, so their half intervals add as squares.
+    spread = np.hypot(one["value"] - one["low"], two["high"] - two["value"])
+    if one["value"] - two["value"] > spread:
+        reason = (
+            f"Split by {column}, the scores fall beyond noise: expect the lower ones for creators "
+            f"{'to come' if 'time' in name else 'of new groups'}."
+        )
+        return Check("drift", "care", figure, reason, (column,))
+    reason = f"Split by {column}, the scores are as at random, within noise."
+    return Check("drift", "pass", figure, reason, (column,))

@@ -1,0 +1,104 @@
+"""Does the model serve all niches and tiers alike? Rates and calibration by group."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from durhampulse.creators.schema import FOLLOWERS, NICHE
+from durhampulse.creators.tiers import tier_names
+from durhampulse.evaluation.calibration import wilson_interval
+
+__all__ = ["group_quality", "unlike_groups"]
+
+Floats = npt.NDArray[np.float64]
+
+_FEWEST = 20
+_MOST_GROUPS = 12
+
+
+def group_quality(
+    creators: pd.DataFrame, y_true: Floats, y_prob: Floats, *, yes_at: float
+) -> pd.DataFrame:
+    """Measure selection, hit rate and calibration by niche and by tier of followers.
+
+    Parameters
+    ----------
+    creators
+        Rows the model did not train on, shape (n_rows, any).
+    y_true, y_prob
+        Their outcomes and probabilities, shape (n_rows,) each.
+    yes_at
+        Probability from which a creator is selected.
+
+    Returns
+    -------
+    DataFrame
+        One row a group of at least 20 creators: ``by, group, creators, deals, predicted,
+        measured, low, high, selected, selected_low, selected_high, hits, p_value``. ``predicted``
+        is the mean probability, ``measured`` the share with a deal and its 95 % interval,
+        ``selected`` the share at or above `yes_at`, ``hits`` the share of these with a deal
+        (missing below 20), ``p_value`` of the difference between measured and predicted
+        (Spiegelhalter 1986), adjusted for the number of groups after Holm.
+    """
+    rows = []
+    for by, names in _groupings(creators).items():
+        for group in names.value_counts().index[:_MOST_GROUPS]:
+            here = (names == group).to_numpy(bool)
+            if here.sum() >= _FEWEST:
+                rows.append((by, str(group), *_quality(y_true[here], y_prob[here], yes_at)))
+    columns = [
+        "by", "group", "creators", "deals", "predicted", "measured", "low", "high", "selected",
+        "selected_low", "selected_high", "hits", "p_value",
+    ]  # fmt: skip
+    table = pd.DataFrame(rows, columns=columns)
+    table["p_value"] = holm(table["p_value"].to_numpy(np.float64))
+    return table
+
+
+def unlike_groups(table: pd.DataFrame, *, level: float = 0.05) -> pd.DataFrame:
+    """Give the groups whose probabilities are off beyond noise."""
+    return table[table["p_value"] < level]
+
+
+def holm(p: Floats) -> Floats:
+    """Adjust p-values for their number (Holm 1979).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> holm(np.array([0.01, 0.5, 0.04])).round(2).tolist()
+    [0.03, 0.5, 0.08]
+    """
+    order = np.argsort(p)
+    adjusted = np.maximum.accumulate(np.minimum(p[order] * np.arange(len(p), 0, -1), 1))
+    result = np.empty_like(p)
+    result[order] = adjusted
+    return result
+
+
+def _groupings(creators: pd.DataFrame) -> dict[str, pd.Series]:
+    found = {}
+    if NICHE in creators:
+        found["niche"] = creators[NICHE]
+    if FOLLOWERS in creators:
+        found["tier"] = tier_names(creators[FOLLOWERS])
+    return found
+
+
+def _quality(y_true: Floats, y_prob: Floats, yes_at: float) -> tuple[object, ...]:
+    n, deals = len(y_true), int(y_true.sum())
+    chosen = y_prob >= yes_at
+    hits = float(y_true[chosen].mean()) if chosen.sum() >= _FEWEST else np.nan
+    return (
+        n, deals, float(y_prob.mean()), deals / n, *wilson_interval(deals, n),
+        float(chosen.mean()), *wilson_interval(int(chosen.sum()), n), hits, _off(y_true, y_prob),
+    )  # fmt: skip
+
+
+def _off(y_true: Floats, y_prob: Floats) -> float:
+    from scipy.stats import norm
+
+    spread = np.sqrt(np.sum(y_prob * (1 - y_prob)))
+    return float(2 * norm.sf(abs(np.sum(y_true - y_prob)) / max(spread, 1e-12)))

@@ -1,0 +1,58 @@
+"""Several networks trained side by side, for about the time of one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from durhampulse.models.mlp import NetworkPlan, batch_size, build_mlp, share_compiled_steps
+from durhampulse.models.weights import DenseNetwork
+
+__all__ = ["train_networks"]
+
+Floats = npt.NDArray[np.float64]
+
+
+def train_networks(
+    X: Floats,
+    y: Floats,
+    plan: NetworkPlan,
+    *,
+    members: int = 3,
+    epochs: int = 30,
+    random_state: int = 0,
+) -> tuple[DenseNetwork, ...]:
+    """Train networks of one plan that differ in their first weights and in dropout.
+
+    Small networks spend most of their training time between steps, so the networks are branches
+    of one model and take each step together.
+
+    Parameters
+    ----------
+    X
+        Encoded features, shape (n_rows, n_features).
+    y
+        Outcomes 0 or 1, shape (n_rows,).
+    plan
+        Which network.
+    members
+        How many of them.
+    """
+    import keras
+
+    share_compiled_steps()
+    keras.utils.set_random_seed(random_state)
+    # The loss is the members' mean, so each member's penalty counts for as much less.
+    shared = replace(plan, l2=plan.l2 / members)
+    branches = [build_mlp(X.shape[1], shared) for _ in range(members)]
+    features = keras.Input(shape=(X.shape[1],))
+    outputs = keras.layers.Concatenate()([branch(features) for branch in branches])
+    model = keras.Model(features, outputs)
+    model.compile(optimizer=keras.optimizers.Adam(0.002), loss="binary_crossentropy")
+    targets = np.repeat(y[:, None], members, axis=1).astype(np.float32)
+    model.fit(
+        X.astype(np.float32), targets, epochs=epochs, batch_size=batch_size(len(y)), verbose=0
+    )
+    return tuple(DenseNetwork.from_keras(branch) for branch in branches)

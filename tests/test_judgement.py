@@ -1,0 +1,195 @@
+"""The verdict: signal, leaks, and what becomes of a table that cannot be judged."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from durhampulse import advice, study
+from durhampulse.creators import read_creators
+from durhampulse.creators.sampling import simulate_market
+from durhampulse.creators.schema import LABEL
+from durhampulse.evaluation.judgement import drop_leaks, judge
+from durhampulse.evaluation.signal import column_strength, measure_signal, roc_aucs
+from durhampulse.exceptions import CannotJudgeError, InputError
+
+ROWS = 1_500
+
+
+@pytest.fixture(scope="module")
+def market():
+    return simulate_market(ROWS, seed=11).table.drop_duplicates("Influencer_ID")
+
+
+@pytest.fixture
+def read(tmp_path):
+    def _read(frame):
+        frame.to_csv(tmp_path / "a.csv", index=False)
+        return read_creators(tmp_path / "a.csv")
+
+    return _read
+
+
+def labels(frame):
+    return frame[LABEL].to_numpy(int)
+
+
+def found(verdict, code):
+    return next(check for check in verdict.checks if check.code == code)
+
+
+def test_a_clean_table_is_ready(market, read):
+    verdict = judge(read(market))
+    assert verdict.word == "ready"
+    assert verdict.concerns == ()
+    assert found(verdict, "signal").outcome == "pass"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_shuffled_outcomes_hold_no_signal(market, read, seed):
+    shuffled = market.assign(**{LABEL: np.random.default_rng(seed).permutation(labels(market))})
+    verdict = judge(read(shuffled))
+    assert verdict.word == "not ready"
+    assert not verdict.has_signal
+    assert "No signal" in verdict.refusal
+
+
+def copied(frame, rng):
+    wrong = rng.random(len(frame)) < 0.02
+    return np.where(wrong, 1 - labels(frame), labels(frame))
+
+
+def filled(frame, rng):
+    fees = pd.Series(rng.lognormal(6, 1, len(frame)).round(2), frame.index)
+    return fees.where(labels(frame) == 1)
+
+
+def constant(frame, _):
+    return pd.Series("signed", frame.index).where(labels(frame) == 1)
+
+
+def dates(frame, rng):
+    days = pd.Timestamp("2026-01-01") + pd.to_timedelta(rng.integers(0, 300, len(frame)), "D")
+    return pd.Series(days.strftime("%Y-%m-%d"), frame.index).where(labels(frame) == 1)
+
+
+def numeric(frame, rng):
+    return labels(frame) * 10 + rng.normal(size=len(frame))
+
+
+@pytest.mark.parametrize("leak", [copied, filled, constant, dates, numeric])
+def test_a_certain_leak_stops_the_table_and_can_be_dropped(market, read, leak):
+    creators = read(market.assign(campaign=leak(market, np.random.default_rng(0))))
+    verdict = judge(creators)
+    assert verdict.word == "not ready"
+    assert verdict.leaks == ("campaign",)
+    after, rest = drop_leaks(creators)
+    assert after.word == "ready"
+    assert after.dropped == ("campaign",)
+    assert "campaign" not in {role.column for role in rest.features}
+    assert "left-out" in set(rest.irregularities["code"])
+
+
+def test_views_that_rose_because_of_the_deal_are_suspected(market, read):
+    views = market["Avg_Views_per_Post"].astype(float)
+    verdict = judge(read(market.assign(Avg_Views_per_Post=views * np.where(labels(market), 4, 1))))
+    assert verdict.word == "use with care"
+    assert "Avg_Views_per_Post" in verdict.leaks
+
+
+def test_identifiers_in_the_order_of_the_answer_are_suspected(market, read):
+    ordered = market.sort_values(LABEL).assign(Influencer_ID=np.arange(len(market)))
+    verdict = judge(read(ordered.sample(frac=1, random_state=0)))
+    assert found(verdict, "identifier").outcome == "care"
+    assert verdict.word == "use with care"
+    named = market.assign(Influencer_ID=np.where(labels(market), "P-", "N-"))
+    named["Influencer_ID"] += np.random.default_rng(0).permutation(len(market)).astype(str)
+    assert found(judge(read(named)), "identifier").outcome == "care"
+
+
+def test_copies_under_other_names_are_found_and_dropped(market, read):
+    again = market.head(200).assign(Influencer_ID=lambda t: t["Influencer_ID"] + 10**6)
+    creators = read(pd.concat([market, again]))
+    assert found(judge(creators), "leak-copies").outcome == "care"
+    after, rest = drop_leaks(creators)
+    assert found(after, "leak-copies").outcome == "pass"
+    assert len(rest.table) == pytest.approx(len(market), abs=10)
+
+
+def test_a_protected_attribute_is_not_learned_from(market, read):
+    rng = np.random.default_rng(0)
+    creators = read(market.assign(Gender=rng.choice(["f", "m"], len(market)), age_group="20-30"))
+    assert {"Gender", "age_group"} & {role.column for role in creators.features} == set()
+    verdict = judge(creators)
+    assert verdict.word == "use with care"
+    assert set(found(verdict, "protected").columns) == {"Gender", "age_group"}
+    assert "engagement" in {r.column.split("_")[0].casefold() for r in creators.features}
+
+
+@pytest.mark.parametrize("outcome", [None, 0, 1])
+def test_a_missing_or_constant_target_is_refused(market, read, outcome):
+    frame = market.drop(columns=LABEL) if outcome is None else market.assign(**{LABEL: outcome})
+    with pytest.raises(CannotJudgeError, match="not ready"):
+        study.judge(read(frame))
+
+
+def test_few_positives_ask_for_care(market, read):
+    deals = market[market[LABEL] == 1].head(60)
+    verdict = judge(read(pd.concat([deals, market[market[LABEL] == 0]])))
+    assert found(verdict, "rows").outcome == "care"
+
+
+def test_a_split_by_time_finds_drift_and_a_harmless_one_does_not(market, read):
+    n = len(market)
+    rng = np.random.default_rng(0)
+    days = pd.Series(pd.date_range("2026-01-01", periods=n, freq="h").strftime("%Y-%m-%d"))
+    outcomes = labels(market)
+    late = np.arange(n) > 0.8 * n
+    turned = np.where(late, rng.permutation(outcomes), outcomes)
+    drifting = market.assign(Applied=days.to_numpy(), **{LABEL: turned})
+    judged = study.judge(read(drifting), time="Applied")
+    assert found(judged.verdict, "drift").outcome == "care"
+    assert set(judged.splits["model"]) == {"at random", "forward in time"}
+    steady = study.judge(read(market.assign(Applied=days.to_numpy())), time="Applied")
+    assert found(steady.verdict, "drift").outcome == "pass"
+    assert any("expect the lower ones" in said for said in advice.verdict(judged))
+
+
+def test_a_split_by_group_leaves_the_group_out_of_learning(market, read):
+    agencies = np.random.default_rng(0).choice([f"agency {i}" for i in range(30)], len(market))
+    judged = study.judge(read(market.assign(Agency=agencies)), group="Agency")
+    assert found(judged.verdict, "drift").outcome == "pass"
+    assert "Agency" not in {role.column for role in judged.creators.features}
+
+
+@pytest.mark.parametrize(("option", "column"), [("time", "nowhere"), ("time", "Niche")])
+def test_a_column_that_splits_nothing_is_refused(market, read, option, column):
+    with pytest.raises(InputError, match=column):
+        study.judge(read(market), **{option: column})
+
+
+def test_aucs_agree_with_the_library():
+    from sklearn.metrics import roc_auc_score
+
+    rng = np.random.default_rng(0)
+    y, scores = rng.integers(0, 2, (200, 4)).astype(float), rng.integers(0, 9, (200, 4)) / 9
+    expected = [roc_auc_score(y[:, i], scores[:, i]) for i in range(4)]
+    np.testing.assert_allclose(roc_aucs(y, scores), expected)
+
+
+def test_a_signal_in_an_interaction_alone_is_found():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(800, 4))
+    y = (X[:, 0] * X[:, 1] + 0.5 * rng.normal(size=800) > 0).astype(float)
+    assert measure_signal(X, y, pd.Series(range(800))).p_value <= 0.01
+    auc, _ = column_strength(pd.Series(X[:, 0]), y)
+    assert auc < 0.6
+
+
+def test_a_relation_of_any_shape_is_measured():
+    rng = np.random.default_rng(0)
+    x = pd.Series(rng.normal(size=2_000))
+    auc, explained = column_strength(x, (x.abs() > 1).to_numpy(float))
+    assert auc > 0.98
+    assert explained > 0.7
