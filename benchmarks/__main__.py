@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("parts", "optimum", "reading")
+NAMES = ("parts", "quality", "reading")
 
 for name in sys.argv[1:] or NAMES:
     print(f"\n## {name}\n", flush=True)

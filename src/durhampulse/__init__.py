@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from durhampulse.creators.sampling import write_market as write_market
     from durhampulse.creators.table import Creators as Creators
     from durhampulse.decision import Thresholds as Thresholds
+    from durhampulse.estimator import SponsorshipClassifier as SponsorshipClassifier
     from durhampulse.exceptions import CannotJudgeError as CannotJudgeError
     from durhampulse.exceptions import DurhamPulseError as DurhamPulseError
     from durhampulse.exceptions import InputError as InputError
@@ -38,6 +39,7 @@ _HOMES = {
     "ModelError": "exceptions",
     "OutputError": "exceptions",
     "Request": "report.notebook",
+    "SponsorshipClassifier": "estimator",
     "Thresholds": "decision",
     "load_model": "artifact",
     "read_creators": "creators.reading",

@@ -58,7 +58,8 @@ class Encoding:
         -------
         array of shape (n_rows, n_names)
         """
-        return np.hstack([code.join(code.pieces(table)) for code in self.codes])
+        none = np.empty((len(table), 0))
+        return np.hstack([none, *(code.join(code.pieces(table)) for code in self.codes)])
 
     def frame(self, table: pd.DataFrame) -> pd.DataFrame:
         """Encode a table, with the columns' names and the rows' numbers kept."""
