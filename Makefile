@@ -27,6 +27,8 @@ notebook-check: $(READY)
 	$(BIN)/python notebooks/build.py --check
 
 bench: $(READY)  ## figures side by side; hours for the long ones, which resume
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	  --constraint constraints.txt --group bench
 	$(BIN)/python -m benchmarks
 
 # The report is tested in a real browser where one can be had; else that test says why not.

@@ -104,12 +104,14 @@ def others(train: pd.DataFrame, fresh: pd.DataFrame, seed: int) -> dict[str, np.
     )  # fmt: skip
     light = LGBMClassifier(random_state=seed, n_jobs=1, verbose=-1)
     forest = RandomForestClassifier(random_state=seed, n_jobs=2)
-    return {
-        "logistic regression": LogisticRegression(max_iter=1_000).fit(X, y).predict_proba(X_fresh)[:, 1],
-        "random forest": forest.fit(X, y).predict_proba(X_fresh)[:, 1],
-        "LightGBM": light.fit(native[0], y).predict_proba(native[1])[:, 1],
-        "CatBoost": boosting.fit(raw, y).predict_proba(raw_fresh)[:, 1],
-    }  # fmt: skip
+    linear = LogisticRegression(max_iter=1_000)
+    found = {
+        "logistic regression": linear.fit(X, y).predict_proba(X_fresh),
+        "random forest": forest.fit(X, y).predict_proba(X_fresh),
+        "LightGBM": light.fit(native[0], y).predict_proba(native[1]),
+        "CatBoost": boosting.fit(raw, y).predict_proba(raw_fresh),
+    }
+    return {name: y_prob[:, 1] for name, y_prob in found.items()}
 
 
 def calibrated(

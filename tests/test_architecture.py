@@ -35,7 +35,7 @@ FLOORS = [
     ["evaluation.judgement"],
     ["decision", "explanation", "export"],
     ["reasons", "artifact"],
-    ["parts", "estimator"],
+    ["parts", "estimator", "account"],
     ["study", "interpretation"],
     ["advice"],
     ["report"],

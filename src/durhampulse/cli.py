@@ -147,6 +147,33 @@ def study(  # noqa: PLR0913 - a command has as many options as it has
     _print_outcome(out, sum(seconds.values()))
 
 
+@app.command()
+def explain(
+    source: SourceArgument,
+    model: Annotated[Path, typer.Option(help="The model folder of a study.")],
+    identifier: Annotated[str, typer.Option("--id", help="The creator's Influencer_ID.")],
+    column_map: Map = None,
+    units: Units = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+) -> None:
+    """Say why one creator is where they are, and what would change it.
+
+    Example: durhampulse explain creators.csv --model durhampulse-study/model --id 1045
+    """
+    from durhampulse.account import account_for
+    from durhampulse.artifact import load_model
+
+    loaded = load_model(model)
+    accounts = account_for(
+        loaded, source, identifier, columns=_pairs(column_map, "--map"), units=_units(units)
+    )
+    if as_json:
+        typer.echo(json.dumps([account.to_dict() for account in accounts], indent=2, default=str))
+    else:
+        for account in accounts:
+            typer.echo(account.text())
+
+
 def main() -> None:
     """Run the command line; a deliberate error becomes one message and its exit code."""
     try:

@@ -82,12 +82,12 @@ def _phrases(rows: pd.DataFrame, columns: list[str], peers: Peers) -> list[list[
             ]
             found.append(
                 [
-                    _figure(column, value) + _compared(place, peer)
+                    figure_text(column, value) + _compared(place, peer)
                     for value, place, peer in zip(values, places[column], whom, strict=True)
                 ]
             )
         else:
-            found.append([_figure(column, value) for value in values])
+            found.append([figure_text(column, value) for value in values])
     return found
 
 
@@ -105,7 +105,7 @@ def _compared(place: float, peers: str) -> str:
     return f", lower than {min(100 - place, 99):.0f} % of {peers}"
 
 
-def _figure(column: str, value: Any) -> str:
+def figure_text(column: str, value: Any) -> str:
     name = column.replace("_", " ")
     if pd.isna(value):
         return f"{name.lower() if column in COLUMNS else name} not known"

@@ -51,6 +51,7 @@ def read_creators(
     *,
     columns: Mapping[str, str] | None = None,
     units: Mapping[str, Unit] | None = None,
+    usual_units: Mapping[str, Unit] | None = None,
     table: str | None = None,
     query: str | None = None,
 ) -> Creators:
@@ -64,6 +65,8 @@ def read_creators(
         Standard column to header, where the header is not recognised: ``{"Followers": "subs"}``.
     units
         Rate column to ``"fraction"`` or ``"percent"``, where the unit is known.
+    usual_units
+        The same where it is only usual: for columns whose own numbers do not tell.
     table, query
         Which rows of a database to read.
 
@@ -75,7 +78,7 @@ def read_creators(
     """
     ledger = Ledger()
     raw = read_source(source, ledger, table=table, query=query)
-    reader = _Reader(raw, ledger, dict(units or {}))
+    reader = _Reader(raw, ledger, dict(units or {}), dict(usual_units or {}))
     named = _name_columns(raw, dict(columns or {}), ledger)
     for header, cells in raw.frame.items():
         reader.read(str(header), named.get(str(header)), cells)
@@ -127,10 +130,13 @@ def _check_asked(name: str, headers: list[str], asked: dict[str, str]) -> None:
 class _Reader:
     """Reads one column after another, then settles what concerns whole rows."""
 
-    def __init__(self, raw: RawTable, ledger: Ledger, units: dict[str, Unit]) -> None:
+    def __init__(
+        self, raw: RawTable, ledger: Ledger, units: dict[str, Unit], usual: dict[str, Unit]
+    ) -> None:
         self.raw = raw
         self.ledger = ledger
         self.asked_units = units
+        self.usual_units = usual
         self.units: dict[str, Unit] = {}
         self.values: dict[str, pd.Series] = {}
         self.roles: dict[str, Role] = {}
@@ -256,7 +262,7 @@ class _Reader:
                 "look like fractions.",
                 f"Say which: --unit {name}=percent or --unit {name}=fraction.",
             )
-        unit = asked or ("percent" if in_header else found)
+        unit = asked or ("percent" if in_header else found or self.usual_units.get(name))
         if unit is None:
             typical = float(np.median(np.abs(loose[np.isfinite(loose)])))
             raise InputError(

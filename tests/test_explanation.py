@@ -1,0 +1,256 @@
+"""Shapley values, reasons in words, peers and flags, groups, and one creator's account."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import permutations
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from durhampulse.account import account_for
+from durhampulse.artifact import load_model, write_model
+from durhampulse.creators.schema import LABEL
+from durhampulse.decision import Thresholds, on_edge, unscorable
+from durhampulse.evaluation.groups import group_quality, unlike_groups
+from durhampulse.exceptions import CannotJudgeError, InputError
+from durhampulse.explanation import draw_background, explain
+from durhampulse.features import learn_encoding
+from durhampulse.models.fitted import FittedModel
+from durhampulse.models.weights import sigmoid
+from durhampulse.peers import Peers, learn_peers
+from durhampulse.reasons import reason_table, what_would_change
+
+
+@pytest.fixture(scope="module")
+def explained(whole):
+    rows = whole.b1.test.head(40)
+    return rows, explain(whole.e.champion, rows, whole.e.background)
+
+
+def test_values_add_up_to_the_log_odds(whole, explained):
+    rows, found = explained
+    assert found.exact
+    np.testing.assert_allclose(found.log_odds, whole.e.champion.decision_function(rows), atol=1e-6)
+    np.testing.assert_allclose(
+        sigmoid(found.log_odds), whole.e.champion.predict_proba(rows), atol=1e-6
+    )
+
+
+def test_values_are_the_mean_over_all_orders(whole):
+    """Against the definition, computed on raw rows with no shortcut."""
+    model, background = whole.e.champion, whole.e.background.head(7)
+    row = whole.b1.test.head(1)
+    columns = model.encoding.columns
+
+    def worth(known):
+        mixed = background.copy()
+        for column in known:
+            mixed[column] = pd.Series([row[column].iloc[0]] * 7, dtype=mixed[column].dtype)
+        return model.decision_function(mixed).mean()
+
+    expected = dict.fromkeys(columns, 0.0)
+    orders = list(permutations(columns))
+    seen = {}
+    for order in orders:
+        for i, column in enumerate(order):
+            for known in (frozenset(order[:i]), frozenset(order[: i + 1])):
+                if known not in seen:
+                    seen[known] = worth(known)
+            gain = seen[frozenset(order[: i + 1])] - seen[frozenset(order[:i])]
+            expected[column] += gain / len(orders)
+    found = explain(model, row, background).values.iloc[0]
+    for column in columns:
+        assert found[column] == pytest.approx(expected[column], abs=1e-5), column
+
+
+@dataclass(frozen=True)
+class Additive:
+    """A model whose Shapley values are known: each column's own term less its mean."""
+
+    slopes: np.ndarray
+    family: ClassVar[str] = "logistic"
+
+    def decision_function(self, X):
+        return X @ self.slopes.astype(X.dtype)
+
+
+def test_many_columns_are_sampled_and_still_add_up():
+    rng = np.random.default_rng(0)
+    columns = [f"c{i}" for i in range(9)]
+    rows = pd.DataFrame(rng.normal(size=(60, 9)), columns=columns)
+    from durhampulse.creators.roles import Role
+
+    encoding = learn_encoding(rows, [Role(c, "feature", "numeric", "") for c in columns])
+    slopes = rng.normal(size=9)
+    model = FittedModel("additive", encoding, Additive(slopes))
+    background = draw_background(rows, encoding)
+    found = explain(model, rows.head(5), background)
+    assert not found.exact
+    np.testing.assert_allclose(found.log_odds, model.decision_function(rows.head(5)), atol=1e-6)
+    X, B = encoding.transform(rows.head(5)), encoding.transform(background)
+    np.testing.assert_allclose(found.values, (X - B.mean(axis=0)) * slopes, atol=1e-5)
+
+
+def test_importance_and_dependence_are_tables(explained):
+    rows, found = explained
+    importance = found.importance()
+    assert importance["mean_abs"].is_monotonic_decreasing
+    dependence = found.dependence(rows)
+    assert set(dependence["feature"]) == set(found.values.columns)
+    niches = dependence[dependence["feature"] == "Niche"]
+    assert niches["creators"].sum() <= len(rows)
+
+
+def test_reasons_name_the_creators_own_figures(whole, explained):
+    rows, found = explained
+    said = reason_table(found, rows, whole.e.peers)
+    i = int(found.values["Engagement_Rate"].to_numpy().argmax())
+    row, value = rows.iloc[i], found.values["Engagement_Rate"].iloc[i]
+    sentence = said["Reasons For"].iloc[i]
+    assert f"engagement {100 * row['Engagement_Rate']:.3g} %" in sentence
+    without = sigmoid(np.array([found.log_odds[i] - value]))[0]
+    assert f"(without this: {without:.0%})" in sentence
+    assert said.map(lambda text: len(text.split("; "))).to_numpy().max() <= 3
+
+
+def test_a_change_reaches_the_next_band_and_says_how(whole):
+    model, peers, thresholds = whole.e.champion, whole.e.peers, Thresholds()
+    y_prob = model.predict_proba(whole.b1.test)
+    near = whole.b1.test.iloc[[int(np.abs(y_prob - 0.55).argmin())]]
+    changes = what_would_change(model, near, peers, thresholds)
+    assert not changes.empty
+    changed = near.copy()
+    for _, change in changes.iterrows():
+        changed[change["column"]] = change["to"]
+        assert change["column"] in {
+            "Engagement_Rate", "Growth_Rate", "Avg_Views_per_Post", "Video_Quality",
+        }  # fmt: skip
+    assert model.predict_proba(changed)[0] >= 0.6
+    assert model.predict_proba(changed)[0] == pytest.approx(changes["probability"].iloc[0])
+    sure = whole.b1.test.iloc[[int(y_prob.argmax())]]
+    if y_prob.max() >= 0.8:
+        assert what_would_change(model, sure, peers, thresholds).empty
+
+
+def creators(n, **columns):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {
+            "Followers": rng.integers(1_000, 9_000, n),
+            "Engagement_Rate": rng.uniform(0.01, 0.05, n),
+            "Growth_Rate": rng.normal(0.01, 0.01, n),
+            "Niche": pd.Series(["Fashion"] * n, dtype="str"),
+            "Avg_Views_per_Post": rng.integers(500, 2_000, n),
+        }
+    )
+    return table.assign(**columns)
+
+
+def test_percentiles_are_of_peers():
+    peers = learn_peers(creators(500))
+    middle = creators(3, Engagement_Rate=[0.01, 0.03, 0.2])
+    places = peers.percentiles(middle)["Engagement_Rate"]
+    assert places.iloc[0] < 3
+    assert places.iloc[1] == pytest.approx(50, abs=5)
+    assert places.iloc[2] == 100
+    assert Peers.from_dict(peers.to_dict()).percentiles(middle).equals(peers.percentiles(middle))
+
+
+def test_ties_count_half():
+    peers = learn_peers(creators(300, Growth_Rate=np.repeat([0.0, 0.0, 0.02], 100)))
+    place = peers.percentiles(creators(1, Growth_Rate=0.0))["Growth_Rate"].iloc[0]
+    assert place == pytest.approx(33, abs=2)
+
+
+def test_flags_stand_out_and_the_rest_is_quiet():
+    peers = learn_peers(creators(500))
+    odd = creators(
+        4,
+        Niche=pd.Series(["Fashion", "Falconry", "Fashion", None], dtype="str"),
+        Engagement_Rate=[0.03, 0.03, 0.9, 0.03],
+        Avg_Views_per_Post=[1_000, 1_000, 1_000, 5_000_000],
+    )
+    flags = peers.flags(odd).tolist()
+    assert flags[0] == ""
+    assert flags[1] == "niche never seen in training"
+    assert "engagement rate far above its tier" in flags[2]
+    assert "views over 100 times the followers" in flags[3]
+
+
+def test_mostly_empty_rows_are_not_scored():
+    columns = ["Followers", "Engagement_Rate", "Growth_Rate", "Niche"]
+    rows = creators(3)[columns].astype(object)
+    rows.iloc[1, :3] = None
+    rows.iloc[2, :2] = None
+    reasons = unscorable(rows, columns)
+    assert reasons.tolist()[::2] == ["", ""]
+    assert "3 of 4" in reasons.iloc[1]
+
+
+def test_an_edge_is_a_fifth_of_a_chance_elsewhere():
+    rng = np.random.default_rng(0)
+    half_width, spread = 0.9, 0.9 / 1.644854
+    logits = np.linspace(-2, 4, 60)
+    band = np.digitize(sigmoid(logits), [0.6, 0.8])
+    drawn = np.digitize(sigmoid(logits + spread * rng.normal(size=(20_000, 60))), [0.6, 0.8])
+    elsewhere = np.mean(drawn != band, axis=0)
+    clear = np.abs(elsewhere - 0.2) > 0.01
+    expected = elsewhere >= 0.2
+    assert (on_edge(logits, half_width, Thresholds()) == expected)[clear].all()
+    assert not on_edge(logits, 0.0, Thresholds()).any()
+
+
+def test_a_group_served_worse_is_found_and_fair_ones_are_not():
+    rng = np.random.default_rng(0)
+    n = 3_000
+    table = pd.DataFrame({"Niche": pd.Series(rng.choice(["a", "b", "c"], n), dtype="str")})
+    p = rng.uniform(0.1, 0.9, n)
+    y = (rng.random(n) < p).astype(float)
+    assert unlike_groups(group_quality(table, y, p, yes_at=0.8)).empty
+    wrong = np.where(table["Niche"] == "b", np.clip(p + 0.15, 0, 0.99), p)
+    assert unlike_groups(group_quality(table, y, wrong, yes_at=0.8))["group"].tolist() == ["b"]
+
+
+@pytest.fixture(scope="module")
+def loaded(whole, tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "model"
+    e = whole.e
+    write_model(
+        path, e.champion, facts={"units": {"Engagement_Rate": "fraction"}}, card="# card\n",
+        peers=e.peers, thresholds=e.thresholds, background=e.background, train=whole.b1.train,
+    )  # fmt: skip
+    return load_model(path)
+
+
+def test_a_creators_account_agrees_with_the_decision_table(whole, loaded, market_file):
+    row = whole.e.table.iloc[3]
+    (account,) = account_for(loaded, market_file, str(row["Influencer ID"]))
+    assert account.probability == row["Predicted Sponsorship"]
+    assert account.recommendation == row["Sponsorship Recommendation"]
+    assert "; ".join(account.reasons_for) == row["Reasons For"]
+    total = account.base + sum(account.effects.values())
+    assert sigmoid(np.array([total]))[0] == pytest.approx(account.probability, abs=1.1e-4)
+    assert "without this" in account.text()
+
+
+def test_an_account_of_nobody_is_refused(loaded, market_file, write):
+    with pytest.raises(InputError, match="no creator 'nobody'"):
+        account_for(loaded, market_file, "nobody")
+    empty = write("Influencer_ID,Followers,Niche\n1,,\n2,-5,Fashion\n3,1000,Fashion\n")
+    with pytest.raises(CannotJudgeError, match="columns of the model are empty"):
+        account_for(loaded, empty, "1")
+    with pytest.raises(CannotJudgeError, match="cannot be -5"):
+        account_for(loaded, empty, "2")
+
+
+def test_the_study_explains_groups_and_pools(whole):
+    e = whole.e
+    assert set(e.groups["by"]) == {"niche", "tier"}
+    assert e.pooled_hit_rates["creators"].sum() == len(whole.b1.train)
+    assert (e.table["Interval Low"] <= e.table["Predicted Sponsorship"]).all()
+    maybe = e.table["Sponsorship Recommendation"] == "Maybe (manual review)"
+    assert (e.table.loc[maybe, "Reasons For"] != "").all()
+    assert whole.b1.train[LABEL].notna().all()
