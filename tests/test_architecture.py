@@ -39,7 +39,7 @@ FLOORS = [
     ["study", "interpretation"],
     ["advice"],
     ["report"],
-    ["report.plots"],
+    ["report.plots", "report.tables"],
     ["report.context", "report.display"],
     ["report.rendering"],
     ["report.folder", "report.notebook"],

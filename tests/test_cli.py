@@ -6,10 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from typer.main import get_command
 
 from durhampulse.cli import app
+from durhampulse.creators.sampling import simulate_market
 
 DURHAMPULSE = [sys.executable, "-c", "from durhampulse.cli import main; main()"]
 
@@ -93,3 +95,52 @@ def test_a_database_is_named_without_its_password():
     notebook = make_notebook(Request(source=address, table="creators"))
     assert "geheim" not in str(notebook)
     assert "***" in str(notebook)
+
+
+@pytest.fixture(scope="module")
+def leaky(tmp_path_factory):
+    """A study of a table with a fee that only creators with a deal have."""
+    folder = tmp_path_factory.mktemp("leaky")
+    table = simulate_market(1_000, seed=4).table
+    table["Fee"] = (table["Followers"] * 0.01).where(table["Sponsorship_Status"] == 1)
+    table.to_csv(folder / "creators.csv", index=False)
+    return folder, run("study", "creators.csv", "-o", "out", cwd=folder)
+
+
+@pytest.mark.slow
+def test_a_leak_is_named_written_and_recommends_nothing(leaky):
+    folder, done = leaky
+    assert done.returncode == 1, done.stderr
+    assert "Verdict: not ready." in done.stdout
+    assert "Fee" in done.stdout
+    decisions = pd.read_csv(folder / "out" / "decisions.csv")
+    assert decisions["Sponsorship Recommendation"].isna().all()
+    assert decisions["Verdict"].str.contains("Fee").all()
+    report = (folder / "out" / "report.html").read_text()
+    assert "Nothing is recommended." in report
+    explained = run(
+        "explain", "creators.csv", "--model", "out/model", "--id",
+        str(decisions["Influencer ID"].iloc[0]), cwd=folder,
+    )  # fmt: skip
+    assert explained.returncode == 0, explained.stderr
+    assert "no recommendation (not ready" in explained.stdout
+
+
+@pytest.mark.slow
+def test_a_dropped_leak_is_said_and_the_rest_is_decided(leaky):
+    folder, _ = leaky
+    done = run("study", "creators.csv", "-o", "dropped", "--drop-leaks", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "Left out: Fee." in done.stdout
+    decisions = pd.read_csv(folder / "dropped" / "decisions.csv")
+    assert decisions["Sponsorship Recommendation"].notna().all()
+    ledger = pd.read_csv(folder / "dropped" / "irregularities.csv")
+    assert "Fee" in set(ledger.loc[ledger["code"] == "left-out", "column"])
+    manifest = json.loads((folder / "dropped" / "model" / "manifest.json").read_text())
+    assert manifest["verdict"]["dropped"] == ["Fee"]
+
+
+def test_explain_without_a_model_says_so(tmp_path, market_file):
+    done = run("explain", str(market_file), "--model", "nowhere", "--id", "1", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "no manifest.json" in done.stderr

@@ -132,9 +132,8 @@ def _hit_rate(row: pd.Series, pooled: pd.Series) -> str:
         said = f"The test part holds only {n} such creators, too few to say how many get a deal."
     if int(pooled["creators"]) >= _FEW:
         said += (
-            f" Of the training rows, each judged by a model that had not seen it, it was "
-            f"{pooled['hit_rate']:.0%} of {int(pooled['creators']):,} ({pooled['low']:.0%} to "
-            f"{pooled['high']:.0%})."
+            f" On the training part, out of fold: {pooled['hit_rate']:.0%} of "
+            f"{int(pooled['creators']):,} ({pooled['low']:.0%} to {pooled['high']:.0%})."
         )
     return said
 

@@ -131,8 +131,8 @@ def preparation(part: Preparation) -> str:
     )
     if part.left_out:
         text += (
-            f" {part.left_out:,} further training rows, drawn at random, were left out of training "
-            "to keep its time in bounds; they are decided on like new creators."
+            f" {part.left_out:,} further rows, drawn at random, were left out of both to keep the "
+            "time in bounds; they are decided on like new creators."
         )
     return text
 

@@ -73,7 +73,7 @@ class Exploration:
 class Preparation:
     """B1: the two parts, and the training part's encoding applied to both.
 
-    ``left_out`` counts training rows beyond the most that are trained on.
+    ``left_out`` counts rows beyond the most that are trained or tested on.
     """
 
     train: pd.DataFrame

@@ -72,7 +72,7 @@ REGULARISED = NetworkPlan("MLP with dropout and L2", dropout=(0.3, 0.3), l2=0.00
 UNREGULARISED = NetworkPlan("MLP without regularisation", dropout=(0.0, 0.0))
 BASE_RATE = "Base rate alone"
 
-_MOST_TRAINING_ROWS = 50_000
+_MOST_ROWS = 30_000
 _MOST_REASONS = 2_000
 _PICTURED = 500
 
@@ -170,10 +170,12 @@ def explore(creators: Creators, *, random_state: int = 0) -> Exploration:
 
 def prepare(creators: Creators, *, random_state: int = 0) -> Preparation:
     """B1: split 80/20, encode and normalise; all that is learned comes from the training part."""
-    train, test = split_creators(creators.labelled, random_state=random_state)
-    left_out = max(len(train) - _MOST_TRAINING_ROWS, 0)
-    if left_out:
-        train = train.sample(_MOST_TRAINING_ROWS, random_state=random_state).sort_index()
+    parts = split_creators(creators.labelled, random_state=random_state)
+    train, test = (
+        part.sample(min(len(part), _MOST_ROWS), random_state=random_state).sort_index()
+        for part in parts
+    )
+    left_out = len(creators.labelled) - len(train) - len(test)
     encoding = learn_encoding(train, creators.features)
     return Preparation(
         train,
@@ -299,8 +301,8 @@ def decide(
     """E: train the model that decides, decide, explain, and measure what the decisions are worth.
 
     Decisions are made for all creators that were not trained on: the test part, those without a
-    known outcome, and those beyond the most that are trained on. Their worth is measured on the
-    test part, and beside it on the training part out of fold.
+    known outcome, and those beyond the most that are trained and tested on. Their worth is
+    measured on the test part, and beside it on the training part out of fold.
     """
     thresholds = thresholds or Thresholds()
     chosen = train_champion(

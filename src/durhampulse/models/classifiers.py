@@ -28,7 +28,7 @@ def build_forest(random_state: int) -> RandomForestClassifier:
     from sklearn.ensemble import RandomForestClassifier
 
     return RandomForestClassifier(
-        n_estimators=200, min_samples_leaf=0.001, n_jobs=2, random_state=random_state
+        n_estimators=100, min_samples_leaf=0.001, n_jobs=2, random_state=random_state
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -16,25 +16,11 @@ from durhampulse import advice
 from durhampulse import interpretation as words
 from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.decision import BANDS
-from durhampulse.evaluation.metrics import score_table
 from durhampulse.parts import Study
-from durhampulse.reasons import REASONS_NOTE
 from durhampulse.report import plots
+from durhampulse.report.tables import Table, decision_view, plain_table, score_rows
 
-__all__ = ["Figure", "Report", "Section", "Table", "build_report"]
-
-_SHOWN = dict(zip(BANDS, (8, 5, 3), strict=True))
-"""Rows of each band in the report, so that its first part fits a page."""
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table ready to show: all cells are text."""
-
-    caption: str
-    columns: list[str]
-    rows: list[list[str]]
-    note: str = ""
+__all__ = ["Figure", "Report", "Section", "build_report"]
 
 
 @dataclass(frozen=True)
@@ -78,7 +64,6 @@ class Report:
     title: str
     source: str
     simulated: bool
-    verdict: str
     summary: list[str]
     facts: list[tuple[str, str]]
     limits: list[str]
@@ -96,7 +81,8 @@ def build_report(study: Study) -> Report:
     plots.use_style()
     source = study.a1.creators.source
     counts = study.e.table["Sponsorship Recommendation"].value_counts()
-    facts = [(band, f"{int(counts.get(band, 0)):,}") for band in BANDS]
+    facts: list[tuple[str, str]] = [("Verdict", study.judged.verdict.word)]
+    facts += [(band, f"{int(counts.get(band, 0)):,}") for band in BANDS]
     auc = study.e.tested.set_index("metric").loc["roc_auc"]
     facts += [
         ("Base rate", f"{study.a2.target['share'].iloc[1]:.1%}"),
@@ -106,7 +92,6 @@ def build_report(study: Study) -> Report:
         "Who gets the sponsorship deal?",
         source.name,
         source.simulated,
-        study.judged.verdict.word,
         [
             *advice.verdict(study.judged),
             *advice.decision(study.e, study.judged),
@@ -114,15 +99,15 @@ def build_report(study: Study) -> Report:
         ],
         facts,
         advice.limits(source.simulated),
-        _decisions(study.e.table),
+        decision_view(study.e.table),
         [part(study) for part in (_verdict, _a1, _a2, _b1, _b2, _b3, _c, _d1, _d2, _d3, _e)],
     )
 
 
 def _verdict(study: Study) -> Section:
-    tables = [_table("Checks", study.judged.verdict.frame())]
+    tables = [plain_table("Checks", study.judged.verdict.frame())]
     if not study.judged.splits.empty:
-        tables.append(_scores("Split at random and as asked", study.judged.splits))
+        tables.append(score_rows("Split at random and as asked", study.judged.splits))
     return Section("Verdict", "Can these data be judged?", advice.verdict(study.judged), tables)
 
 
@@ -135,9 +120,9 @@ def _a1(study: Study) -> Section:
         "The table, loaded and inspected",
         [words.inspection(part), words.growth_unit(part)],
         [
-            _table("Columns", columns),
-            _table("First rows", part.head.astype({IDENTIFIER: "str"})),
-            _table("Irregularities: what was found and what was done", ledger),
+            plain_table("Columns", columns),
+            plain_table("First rows", part.head.astype({IDENTIFIER: "str"})),
+            plain_table("Irregularities: what was found and what was done", ledger),
         ],
     )
 
@@ -191,8 +176,8 @@ def _b2(study: Study) -> Section:
         "Three classifiers and a baseline",
         [words.baseline_choice(part, study.judged)],
         [
-            _scores("Cross-validated on the training part", part.cross_validated),
-            _scores("Scored once on the test part", part.tested),
+            score_rows("Cross-validated on the training part", part.cross_validated),
+            score_rows("Scored once on the test part", part.tested),
         ],
         [
             _figure(
@@ -224,7 +209,7 @@ def _c(study: Study) -> Section:
         "C",
         "A multilayer perceptron",
         [words.deep_learning(part, study.b2, study.judged)],
-        [_scores("The network and the baseline on the same test rows", part.tested)],
+        [score_rows("The network and the baseline on the same test rows", part.tested)],
         [
             _figure(
                 "c2-curves",
@@ -262,7 +247,9 @@ def _d2(study: Study) -> Section:
         lambda: plots.gaps(part.curves),
     )
     text = [words.regularisation(part, study.judged)]
-    return Section("D2", "What regularisation did", text, [_table("Each run", part.runs)], [figure])
+    return Section(
+        "D2", "What regularisation did", text, [plain_table("Each run", part.runs)], [figure]
+    )
 
 
 def _d3(_: Study) -> Section:
@@ -287,10 +274,10 @@ def _e(study: Study) -> Section:
         "What the decisions are worth",
         [advice.calibration(part), advice.explanation(part), advice.groups(part)],
         [
-            _table("Hit rates on the test part", part.hit_rates),
-            _table("Hit rates on the training part, out of fold", part.pooled_hit_rates),
-            _table("Invitations by probability and at random", part.invitations),
-            _scores(f"{part.champion.name} on the test part", part.tested),
+            plain_table("Hit rates on the test part", part.hit_rates),
+            plain_table("Hit rates on the training part, out of fold", part.pooled_hit_rates),
+            plain_table("Invitations by probability and at random", part.invitations),
+            score_rows(f"{part.champion.name} on the test part", part.tested),
         ],
         [
             _figure("e-bands", "Hit rate of each band", part.hit_rates,
@@ -315,59 +302,6 @@ def _group_figures(groups: pd.DataFrame) -> list[Figure]:
     return [_figure("e-groups", title, groups, lambda: plots.group_calibration(groups))]
 
 
-def _decisions(table: pd.DataFrame) -> Table:
-    bands = table["Sponsorship Recommendation"]
-    blank = bool((bands == "").all())
-    shown = (
-        table.head(sum(_SHOWN.values()))
-        if blank
-        else pd.concat([table[bands == band].head(n) for band, n in _SHOWN.items()])
-    )
-    more = len(table) - len(shown)
-    note = f"{REASONS_NOTE} In brackets after a probability: 90 % interval."
-    note += f" {more:,} more creators are in decisions.csv and decisions.xlsx." if more else ""
-    rows = [
-        [
-            str(row["Influencer ID"]),
-            f"{row['Predicted Sponsorship']:.4f} "
-            f"({row['Interval Low']:.2f} to {row['Interval High']:.2f})",
-            "" if pd.isna(row["Follower Count"]) else f"{row['Follower Count']:,.0f}",
-            "" if pd.isna(row["Engagement Rate"]) else f"{row['Engagement Rate']:.1%}",
-            row["Sponsorship Recommendation"] + (" (edge)" if row["Edge"] else ""),
-            str(row["Rank"]),
-            _first(row["Reasons For"]),
-            _first(row["Reasons Against"]),
-        ]
-        for _, row in shown.iterrows()
-    ]
-    columns = [*table.columns[:6], "Strongest reason for", "Strongest reason against"]
-    title = "The most probable creators" if blank else "The first creators of each band"
-    return Table(title, columns, rows, note)
-
-
-def _first(reasons: str) -> str:
-    return str(reasons).partition("; ")[0]
-
-
-def _scores(caption: str, scores: pd.DataFrame) -> Table:
-    shown = _table(caption, score_table(scores).rename_axis("score").reset_index())
-    shown.rows[:] = [[row[0].replace("_", " "), *row[1:]] for row in shown.rows]
-    return replace(shown, note="In brackets: 95 % bootstrap interval. Classes at 0.5.")
-
-
-def _table(caption: str, table: pd.DataFrame) -> Table:
-    rows = [[_text(cell) for cell in row] for row in table.itertuples(index=False)]
-    return Table(caption, [str(column).replace("_", " ") for column in table.columns], rows)
-
-
-def _text(cell: Any) -> str:
-    if pd.isna(cell):
-        return ""
-    if isinstance(cell, float | np.floating):
-        return f"{cell:,.0f}" if abs(float(cell)) >= 1000 else f"{cell:.4g}"
-    return f"{int(cell):,}" if isinstance(cell, int | np.integer) else str(cell)
-
-
 def _figure(name: str, title: str, table: pd.DataFrame, draw: Callable[[], Any]) -> Figure:
     axes = draw()
     figure = np.ravel(axes)[0].figure
@@ -375,7 +309,7 @@ def _figure(name: str, title: str, table: pd.DataFrame, draw: Callable[[], Any])
     figure.savefig(svg, format="svg", transparent=True, metadata={"Date": None})
     figure.savefig(png, format="png", dpi=160, facecolor="white")
     plt.close(figure)
-    numbers = _table(f"Numbers of: {title}", table)
+    numbers = plain_table(f"Numbers of: {title}", table)
     return Figure(name, title, _alt(title, table), numbers, _themed(svg.getvalue()), png.getvalue())
 
 
