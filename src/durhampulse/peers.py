@@ -95,7 +95,10 @@ class Peers:
             found.append(("views over 100 times the followers", views > 100 * followers))
         for column, curves in self.curves.items():
             values, groups = _numbers(creators, column), self.groups(creators, column)
-            low, high = (groups.map(lambda g, i=i, c=curves: c[g][i]).to_numpy() for i in (1, 99))
+            low, high = (
+                groups.map({group: curve[i] for group, curve in curves.items()}).to_numpy()
+                for i in (1, 99)
+            )
             name = column.replace("_", " ").lower()
             reach = 2 * (high - low)
             with np.errstate(invalid="ignore"):

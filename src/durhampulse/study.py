@@ -74,6 +74,7 @@ BASE_RATE = "Base rate alone"
 
 _MOST_ROWS = 30_000
 _MOST_REASONS = 2_000
+_MOST_MAYBES = 5_000
 _PICTURED = 500
 
 
@@ -356,7 +357,8 @@ def _to_explain(
     """Choose the rows that get reasons, and among them the sample that shows the whole picture."""
     y_prob = pd.Series(model.predict_proba(fresh), fresh.index)
     ranked = y_prob.sort_values(ascending=False).index[:_MOST_REASONS]
-    maybe = y_prob.index[(y_prob >= thresholds.review_at) & (y_prob < thresholds.yes_at)]
+    between = y_prob[(y_prob >= thresholds.review_at) & (y_prob < thresholds.yes_at)]
+    maybe = between.sort_values(ascending=False).index[:_MOST_MAYBES]
     tested = fresh.index.intersection(part.test.index)
     rng = np.random.default_rng(part.random_state)
     sample = pd.Index(rng.permutation(tested.to_numpy())[:_PICTURED]).sort_values()

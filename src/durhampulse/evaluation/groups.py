@@ -36,11 +36,12 @@ def group_quality(
     -------
     DataFrame
         One row a group of at least 20 creators: ``by, group, creators, deals, predicted,
-        measured, low, high, selected, selected_low, selected_high, hits, p_value``. ``predicted``
-        is the mean probability, ``measured`` the share with a deal and its 95 % interval,
+        measured, low, high, selected, selected_low, selected_high, hits, hits_low, hits_high,
+        p_value``. ``predicted`` is the mean probability, ``measured`` the share with a deal,
         ``selected`` the share at or above `yes_at`, ``hits`` the share of these with a deal
-        (missing below 20), ``p_value`` of the difference between measured and predicted
-        (Spiegelhalter 1986), adjusted for the number of groups after Holm.
+        (missing below 20), each measured one with its 95 % interval. ``p_value`` is of the
+        difference between measured and predicted (Spiegelhalter 1986), adjusted for the number
+        of groups after Holm.
     """
     rows = []
     for by, names in _groupings(creators).items():
@@ -50,7 +51,7 @@ def group_quality(
                 rows.append((by, str(group), *_quality(y_true[here], y_prob[here], yes_at)))
     columns = [
         "by", "group", "creators", "deals", "predicted", "measured", "low", "high", "selected",
-        "selected_low", "selected_high", "hits", "p_value",
+        "selected_low", "selected_high", "hits", "hits_low", "hits_high", "p_value",
     ]  # fmt: skip
     table = pd.DataFrame(rows, columns=columns)
     table["p_value"] = holm(table["p_value"].to_numpy(np.float64))
@@ -90,10 +91,12 @@ def _groupings(creators: pd.DataFrame) -> dict[str, pd.Series]:
 def _quality(y_true: Floats, y_prob: Floats, yes_at: float) -> tuple[object, ...]:
     n, deals = len(y_true), int(y_true.sum())
     chosen = y_prob >= yes_at
-    hits = float(y_true[chosen].mean()) if chosen.sum() >= _FEWEST else np.nan
+    k, found = int(chosen.sum()), int(y_true[chosen].sum())
+    enough = k >= _FEWEST
+    hits = (found / k, *wilson_interval(found, k)) if enough else (np.nan, np.nan, np.nan)
     return (
         n, deals, float(y_prob.mean()), deals / n, *wilson_interval(deals, n),
-        float(chosen.mean()), *wilson_interval(int(chosen.sum()), n), hits, _off(y_true, y_prob),
+        k / n, *wilson_interval(k, n), *hits, _off(y_true, y_prob),
     )  # fmt: skip
 
 

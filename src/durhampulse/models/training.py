@@ -61,18 +61,29 @@ def cross_validate(
 ) -> OutOfFold:
     """Predict every training row by a model that did not see it.
 
-    Folds are stratified by the outcome and keep all rows of a creator together. The encoding is
-    learned anew in each fold.
+    Folds are drawn of creators, so that all rows of one stay together, and stratified by their
+    outcome. The encoding is learned anew in each fold.
     """
-    from sklearn.model_selection import StratifiedGroupKFold
-
     y = train[LABEL].to_numpy(np.float64)
-    splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=random_state)
+    folds = _draw_folds(train, n_folds, random_state)
     some = train.sample(min(len(train), _PROBE), random_state=random_state)
     y_prob, probe = np.zeros(len(train)), np.zeros((n_folds, len(some)))
-    for number, (fit, held_out) in enumerate(splitter.split(train, y, train[IDENTIFIER])):
+    for number in range(n_folds):
+        fit, held_out = np.flatnonzero(folds != number), np.flatnonzero(folds == number)
         encoding = learn_encoding(train.iloc[fit], features)
         weights = learner(encoding.transform(train.iloc[fit]), y[fit])
         y_prob[held_out] = weights.predict_proba(encoding.transform(train.iloc[held_out]))
         probe[number] = weights.predict_proba(encoding.transform(some))
     return OutOfFold(y_prob, probe)
+
+
+def _draw_folds(train: pd.DataFrame, n_folds: int, random_state: int) -> npt.NDArray[np.int64]:
+    """Give each row the number of its fold."""
+    from sklearn.model_selection import StratifiedKFold
+
+    outcomes = train.groupby(IDENTIFIER, sort=False)[LABEL].max()
+    splitter = StratifiedKFold(n_folds, shuffle=True, random_state=random_state)
+    fold = pd.Series(0, index=outcomes.index)
+    for number, (_, held_out) in enumerate(splitter.split(outcomes, outcomes)):
+        fold.iloc[held_out] = number
+    return np.asarray(train[IDENTIFIER].map(fold).to_numpy(np.int64))

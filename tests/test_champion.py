@@ -1,0 +1,121 @@
+"""The model that decides: on easy, small, rare, wide and holed tables."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from durhampulse.creators.market import draw_creators
+from durhampulse.creators.roles import Role
+from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL
+from durhampulse.evaluation.metrics import compare_models, log_loss
+from durhampulse.models.champion import BLEND, BOOSTING, NETWORKS, SIMPLE, train_champion
+
+KINDS = {"count": "numeric", "rate": "numeric", "category": "levels", "quality": "quality"}
+FEATURES = tuple(
+    Role(c.name, "feature", KINDS[c.kind], "") for c in COLUMNS.values() if c.kind in KINDS
+)
+
+
+def market(n, seed=0):
+    creators, y_prob = draw_creators(n, np.random.default_rng(seed))
+    creators.insert(0, IDENTIFIER, np.arange(n))
+    return creators, y_prob
+
+
+@pytest.fixture(scope="module")
+def champion():
+    creators, _ = market(2_500)
+    return train_champion(creators, FEATURES)
+
+
+def test_the_blend_is_taken_where_it_is_better(champion):
+    assert champion.model.name == BLEND
+    assert champion.rival == SIMPLE
+    assert not champion.tied
+
+
+def test_out_of_fold_it_does_not_lose_to_its_members(champion):
+    y = market(2_500)[0][LABEL].to_numpy(float)
+    losses = {name: log_loss(y, found) for name, found in champion.out_of_fold.items()}
+    assert losses[BLEND] < min(losses[BOOSTING], losses[NETWORKS]) + 0.002
+    assert losses[BLEND] < losses[SIMPLE]
+
+
+def test_it_is_nearer_to_the_truth_than_default_boosting(champion):
+    from catboost import CatBoostClassifier
+
+    train, _ = market(2_500)
+    fresh, p = market(6_000, seed=1)
+    out = [IDENTIFIER, LABEL]
+    default = CatBoostClassifier(
+        cat_features=["Niche", "Video_Quality"], random_seed=0, thread_count=2, verbose=0,
+        allow_writing_files=False,
+    ).fit(train.drop(columns=out), train[LABEL])  # fmt: skip
+    theirs = default.predict_proba(fresh.drop(columns=out))[:, 1]
+    best = log_loss(p, p)
+    assert log_loss(p, champion.model.predict_proba(fresh)) - best < 0.8 * (
+        log_loss(p, theirs) - best
+    )
+
+
+def test_intervals_hold_the_true_probabilities(champion):
+    fresh, p = market(6_000, seed=1)
+    logits = champion.model.decision_function(fresh)
+    covered = np.abs(np.log(p / (1 - p)) - logits) <= champion.model.half_width
+    assert 0.8 < covered.mean() < 0.98
+
+
+def test_a_linear_market_gets_the_simple_model():
+    rng = np.random.default_rng(0)
+    n = 600
+    table = pd.DataFrame(rng.normal(size=(n, 3)), columns=["a", "b", "c"])
+    logits = table["a"] - table["b"]
+    table[LABEL] = (rng.random(n) < 1 / (1 + np.exp(-logits))).astype(float)
+    table[IDENTIFIER] = np.arange(n)
+    features = tuple(Role(c, "feature", "numeric", "") for c in "abc")
+    found = train_champion(table, features)
+    assert found.model.name == SIMPLE
+    assert found.rival == BLEND
+    assert found.model.half_width > 0
+
+
+def rare(creators, rng):
+    deals = creators.index[creators[LABEL] == 1]
+    gone = rng.choice(deals, len(deals) - 45, replace=False)
+    return creators.drop(index=gone), FEATURES
+
+
+def many_levels(creators, rng):
+    agencies = pd.Series(rng.integers(0, 500, len(creators)).astype(str), creators.index)
+    table = creators.assign(Agency=("agency " + agencies).astype("str"))
+    return table, (*FEATURES, Role("Agency", "feature", "levels", ""))
+
+
+def holed(creators, rng):
+    table = creators.copy()
+    for role in FEATURES:
+        table[role.column] = table[role.column].mask(rng.random(len(table)) < 0.3)
+    return table, FEATURES
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", [rare, many_levels, holed])
+def test_hard_tables_are_no_worse_than_the_simple_model(shape):
+    table, features = shape(market(3_000, seed=2)[0], np.random.default_rng(0))
+    found = train_champion(table, features)
+    y = table[LABEL].to_numpy(float)
+    chosen = found.out_of_fold[found.model.name]
+    row = compare_models(y, chosen, found.out_of_fold[SIMPLE]).set_index("metric").loc["log_loss"]
+    assert row["low"] <= 0
+    base = log_loss(y, np.full(len(y), y.mean()))
+    assert log_loss(y, chosen) < base
+
+
+@pytest.mark.slow
+def test_five_hundred_rows_are_enough():
+    creators, _ = market(500, seed=3)
+    found = train_champion(creators, FEATURES)
+    fresh, p = market(5_000, seed=4)
+    assert log_loss(p, found.model.predict_proba(fresh)) < log_loss(p, np.full(len(p), p.mean()))
