@@ -30,12 +30,14 @@ def champion():
     return train_champion(creators, FEATURES)
 
 
+@pytest.mark.slow
 def test_the_blend_is_taken_where_it_is_better(champion):
     assert champion.model.name == BLEND
     assert champion.rival == SIMPLE
     assert not champion.tied
 
 
+@pytest.mark.slow
 def test_out_of_fold_it_does_not_lose_to_its_members(champion):
     y = market(2_500)[0][LABEL].to_numpy(float)
     losses = {name: log_loss(y, found) for name, found in champion.out_of_fold.items()}
@@ -43,6 +45,7 @@ def test_out_of_fold_it_does_not_lose_to_its_members(champion):
     assert losses[BLEND] < losses[SIMPLE]
 
 
+@pytest.mark.slow
 def test_it_is_nearer_to_the_truth_than_default_boosting(champion):
     from catboost import CatBoostClassifier
 
@@ -60,6 +63,7 @@ def test_it_is_nearer_to_the_truth_than_default_boosting(champion):
     )
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_true_probabilities(champion):
     fresh, p = market(6_000, seed=1)
     logits = champion.model.decision_function(fresh)
