@@ -13,6 +13,7 @@ __all__ = [
     "associations",
     "column_overview",
     "correlations",
+    "holm",
     "outcome_by_group",
     "outcome_histograms",
     "target_distribution",
@@ -109,7 +110,7 @@ def associations(creators: Creators, *, random_state: int = 0) -> pd.DataFrame:
         rows.append((role.column, *row))
     columns = ["feature", "measure", "value", "low", "high", "p_value"]
     found = pd.DataFrame(rows, columns=columns)
-    found["p_value"] = _holm(found["p_value"].to_numpy(np.float64))
+    found["p_value"] = holm(found["p_value"].to_numpy(np.float64))
     strength = found["value"].abs()
     return found.loc[strength.sort_values(ascending=False).index].reset_index(drop=True)
 
@@ -154,7 +155,15 @@ def _corrected_v(counts: npt.NDArray[np.int64]) -> float:
     return float(np.sqrt(phi2 / max(min(rows - 1, columns - 1), 1e-12)))
 
 
-def _holm(p: Floats) -> Floats:
+def holm(p: Floats) -> Floats:
+    """Adjust p-values for their number (Holm 1979).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> holm(np.array([0.01, 0.5, 0.04])).round(2).tolist()
+    [0.03, 0.5, 0.08]
+    """
     order = np.argsort(p)
     adjusted = np.maximum.accumulate(np.minimum(p[order] * np.arange(len(p), 0, -1), 1))
     result = np.empty_like(p)

@@ -172,7 +172,9 @@ class _Reader:
     def _read_extra(self, name: str, cells: pd.Series) -> None:
         values, role, noticed = read_extra(name, cells)
         action = f"used as a feature ({role.kind})" if role.role == "feature" else "not used"
-        self.ledger.note(Irregularity.EXTRA_COLUMN, name, 1, f"{action}: {role.reason}")
+        protected = role.role == "protected"
+        code = Irregularity.PROTECTED if protected else Irregularity.EXTRA_COLUMN
+        self.ledger.note(code, name, 1, f"{action}: {role.reason}")
         if isinstance(noticed, NumberCells):
             self._note_numbers(name, noticed, cells)
             endless = np.isinf(noticed.values)

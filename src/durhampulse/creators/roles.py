@@ -34,8 +34,8 @@ class Role:
     column
         Name of the column.
     role
-        ``feature`` (``numeric`` or ``levels`` tells its kind), ``identifier``, ``label`` or
-        ``unused``.
+        ``feature`` (``numeric`` or ``levels`` tells its kind), ``identifier``, ``label``,
+        ``unused``, ``protected`` by law, or ``left out`` of this study.
     kind
         How its values are stored.
     reason
@@ -43,7 +43,7 @@ class Role:
     """
 
     column: str
-    role: Literal["feature", "identifier", "label", "unused"]
+    role: Literal["feature", "identifier", "label", "unused", "protected", "left out"]
     kind: Literal["numeric", "quality", "levels", "text"]
     reason: str
 
@@ -81,8 +81,7 @@ def read_extra(
         The values read, the role, and what was noticed on reading them.
     """
     if _named_protected(name):
-        reason = "protected: decisions must not rest on it"
-        return cells, Role(name, "unused", "text", reason), None
+        return cells, Role(name, "protected", "text", "decisions must not rest on it"), None
     if pd.api.types.is_datetime64_any_dtype(cells) or _looks_like_dates(cells):
         return cells, Role(name, "unused", "text", "dates are not learned from"), None
     # A first look at some cells spares reading a million names as numbers.

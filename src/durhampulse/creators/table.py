@@ -77,9 +77,7 @@ class Creators:
         for column in columns:
             ledger.note(Irregularity.LEFT_OUT, column, 1, f"not used: {reason}")
         roles = tuple(
-            replace(role, role="unused", reason=f"left out: {reason}")
-            if role.column in columns
-            else role
+            replace(role, role="left out", reason=reason) if role.column in columns else role
             for role in self.roles
         )
         found = pd.concat([self.irregularities, ledger.frame()], ignore_index=True)

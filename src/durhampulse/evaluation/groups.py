@@ -9,6 +9,7 @@ import pandas as pd
 from durhampulse.creators.schema import FOLLOWERS, NICHE
 from durhampulse.creators.tiers import tier_names
 from durhampulse.evaluation.calibration import wilson_interval
+from durhampulse.exploration import holm
 
 __all__ = ["group_quality", "unlike_groups"]
 
@@ -61,22 +62,6 @@ def group_quality(
 def unlike_groups(table: pd.DataFrame, *, level: float = 0.05) -> pd.DataFrame:
     """Give the groups whose probabilities are off beyond noise."""
     return table[table["p_value"] < level]
-
-
-def holm(p: Floats) -> Floats:
-    """Adjust p-values for their number (Holm 1979).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> holm(np.array([0.01, 0.5, 0.04])).round(2).tolist()
-    [0.03, 0.5, 0.08]
-    """
-    order = np.argsort(p)
-    adjusted = np.maximum.accumulate(np.minimum(p[order] * np.arange(len(p), 0, -1), 1))
-    result = np.empty_like(p)
-    result[order] = adjusted
-    return result
 
 
 def _groupings(creators: pd.DataFrame) -> dict[str, pd.Series]:

@@ -148,7 +148,7 @@ def _check_signal(found: Signal) -> Check:
 
 
 def _check_protected(creators: Creators) -> Check:
-    found = tuple(role.column for role in creators.roles if role.reason.startswith("protected"))
+    found = tuple(role.column for role in creators.roles if role.role == "protected")
     outcome: Outcome = "care" if found else "pass"
     reason = (
         f"{', '.join(found)}: not learned from, but other columns may stand in for it; compare "
