@@ -29,12 +29,12 @@ DRAWS, TRAIN, FRESH = 3, 4_000, 20_000
 TOOLS = {
     "AutoGluon": ("autogluon.tabular[lightgbm,catboost]", """
 from autogluon.tabular import TabularPredictor
-model = TabularPredictor(label=label, path=folder + "/autogluon", eval_metric="log_loss")
+model = TabularPredictor(label=label, path=folder + "/ag", eval_metric="log_loss", verbosity=0)
 model.fit(train, presets="best_quality", time_limit=60)
 y_prob = model.predict_proba(fresh)[1].to_numpy()
 own = -model.leaderboard()["score_val"].max()
 """),
-    "mljar-supervised": ("mljar-supervised", """
+    "mljar-supervised": ("mljar-supervised pandas<3", """
 from supervised.automl import AutoML
 model = AutoML(results_path=folder + "/mljar", mode="Compete", total_time_limit=60, verbose=0,
                eval_metric="logloss")
@@ -90,7 +90,9 @@ def run(
     python = home / tool / "bin" / "python"
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", home / tool], check=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", package, "pyarrow"], check=True)
+        subprocess.run(
+            [python, "-m", "pip", "install", "-q", *package.split(), "pyarrow"], check=True
+        )
     with tempfile.TemporaryDirectory() as folder:
         train.drop(columns=IDENTIFIER).to_parquet(f"{folder}/train.parquet")
         fresh.drop(columns=[IDENTIFIER, LABEL]).to_parquet(f"{folder}/fresh.parquet")

@@ -110,14 +110,13 @@ def _by_band(table: pd.DataFrame) -> dict[str, pd.Series]:
 
 def _leak_warning(part: Decision, judged: Judgement) -> list[str]:
     auc = float(part.tested.set_index("metric")["value"]["roc_auc"])
-    if auc <= _SUSPICIOUS_AUC:
+    said = any(check.code == "too-good" for check in judged.verdict.concerns)
+    if auc <= _SUSPICIOUS_AUC or said:
         return []
-    suspects = judged.verdict.leaks
-    named = f" First suspects: {plain(', '.join(suspects))}." if suspects else ""
     return [
         f"**Too good?** A ROC AUC of {auc:.3f} is more than choices made by people usually allow. "
         "Before anyone relies on it, check that no column was written after the deal, such as "
-        f"views that rose because of it.{named}",
+        "views that rose because of it.",
     ]
 
 
