@@ -61,13 +61,21 @@ def measure(draw: int) -> dict[str, object]:
     seconds = time.perf_counter() - start
     q = champion.model.predict_proba(fresh)
     best = ceiling(p).log_loss
-    rivals = {"champion": q, **others(train, fresh, draw), **calibrated(champion, train, fresh)}
+    taught = champion.blend or champion.model.weights
+    blend = taught.predict_proba(champion.model.encoding.transform(fresh))
+    rivals = {
+        "champion": q,
+        "champion before distillation": blend,
+        **others(train, fresh, draw),
+        **calibrated(champion, train, fresh),
+    }
     found = {f"excess {name}": expected_log_loss(p, one) - best for name, one in rivals.items()}
     tested = champion.model.predict_proba(test)
     own = score_models(test[LABEL].to_numpy(float), {"": tested}).set_index("metric")
     low, high = own.loc["log_loss", ["low", "high"]]
     return {
         **found,
+        "gap": champion.gap,
         "chosen": champion.model.name,
         "interval held": float(low <= expected_log_loss(p, q) <= high),
         "ECE, outcomes": ece(y, q),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 import warnings
 from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line does, before numpy
 
 import pytest
 from hypothesis import settings

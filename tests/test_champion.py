@@ -6,11 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from durhampulse.creators.block import Block, Levels
 from durhampulse.creators.market import draw_creators
 from durhampulse.creators.roles import Role
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL
 from durhampulse.evaluation.metrics import compare_models, log_loss
+from durhampulse.features import learn_encoding
 from durhampulse.models.champion import BLEND, BOOSTING, NETWORKS, SIMPLE, train_champion
+from durhampulse.models.classifiers import fit
+from durhampulse.models.distillation import distil, mix_rows
 
 KINDS = {"count": "numeric", "rate": "numeric", "category": "levels", "quality": "quality"}
 FEATURES = tuple(
@@ -123,3 +127,30 @@ def test_five_hundred_rows_are_enough():
     found = train_champion(creators, FEATURES)
     fresh, p = market(5_000, seed=4)
     assert log_loss(p, found.model.predict_proba(fresh)) < log_loss(p, np.full(len(p), p.mean()))
+
+
+def test_a_distilled_network_says_what_its_teacher_says():
+    train, fresh = (market(n, seed=s)[0] for n, s in ((800, 5), (4_000, 6)))
+    encoding = learn_encoding(train, FEATURES)
+    teacher = fit("Logistic regression", encoding.transform(train), train[LABEL].to_numpy(),
+                  random_state=0)  # fmt: skip
+    network = distil(teacher, encoding, train, rows=100_000)
+    X = encoding.transform(fresh)
+    gap = np.abs(network.predict_proba(X) - teacher.predict_proba(X))
+    assert gap.mean() < 0.01
+
+
+def test_made_rows_are_like_the_rows_they_are_made_from():
+    train = holed(market(500, seed=7)[0], np.random.default_rng(0))[0]
+    block = Block.of(train[[role.column for role in FEATURES]])
+    made = mix_rows(block, 20_000, np.random.default_rng(1))
+    for name, values in block.columns.items():
+        if isinstance(values, Levels):
+            ours, theirs = (np.bincount(v.codes + 1, minlength=40) / len(v.codes)
+                            for v in (made.columns[name], values))  # fmt: skip
+            assert np.abs(ours - theirs).max() < 0.03
+        else:
+            ours, theirs = made.columns[name], values
+            assert np.nanmin(ours) >= np.nanmin(theirs)
+            assert np.nanmax(ours) <= np.nanmax(theirs)
+            assert abs(np.isnan(ours).mean() - np.isnan(theirs).mean()) < 0.03

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from durhampulse.account import account_for
-from durhampulse.artifact import load_model, write_model
+from durhampulse.artifact import read_model, write_model
 from durhampulse.creators.schema import LABEL
 from durhampulse.decision import Thresholds, on_edge, unscorable
 from durhampulse.evaluation.groups import group_quality, unlike_groups
@@ -222,7 +222,7 @@ def loaded(whole, tmp_path_factory):
         path, e.champion, facts={"units": {"Engagement_Rate": "fraction"}}, card="# card\n",
         peers=e.peers, thresholds=e.thresholds, background=e.background, train=whole.b1.train,
     )  # fmt: skip
-    return load_model(path)
+    return read_model(path)
 
 
 def test_a_creators_account_agrees_with_the_decision_table(whole, loaded, market_file):

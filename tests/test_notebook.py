@@ -64,7 +64,7 @@ def test_the_folder_is_whole(folder):
     assert decisions["Predicted Sponsorship"].is_monotonic_decreasing
     manifest = json.loads((out / "model" / "manifest.json").read_text())
     assert manifest["provenance"]["simulated"] is True
-    assert dp.load_model(out / "model").manifest["name"] == manifest["name"]
+    assert dp.load_model(out / "model").model.manifest["name"] == manifest["name"]
 
 
 def test_the_model_scores_its_own_decisions(folder, market_file):

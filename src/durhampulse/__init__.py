@@ -12,8 +12,6 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from durhampulse.artifact import LoadedModel as LoadedModel
-    from durhampulse.artifact import load_model as load_model
     from durhampulse.creators.reading import read_creators as read_creators
     from durhampulse.creators.sampling import Market as Market
     from durhampulse.creators.sampling import simulate_market as simulate_market
@@ -28,20 +26,22 @@ if TYPE_CHECKING:
     from durhampulse.exceptions import OutputError as OutputError
     from durhampulse.report.notebook import Request as Request
     from durhampulse.report.notebook import run_study as run_study
+    from durhampulse.scoring import Scorer as Scorer
+    from durhampulse.scoring import load_model as load_model
 
 _HOMES = {
     "CannotJudgeError": "exceptions",
     "Creators": "creators.table",
     "DurhamPulseError": "exceptions",
     "InputError": "exceptions",
-    "LoadedModel": "artifact",
     "Market": "creators.sampling",
     "ModelError": "exceptions",
     "OutputError": "exceptions",
     "Request": "report.notebook",
+    "Scorer": "scoring",
     "SponsorshipClassifier": "estimator",
     "Thresholds": "decision",
-    "load_model": "artifact",
+    "load_model": "scoring",
     "read_creators": "creators.reading",
     "run_study": "report.notebook",
     "simulate_market": "creators.sampling",

@@ -18,7 +18,7 @@ from durhampulse.exceptions import CannotJudgeError, InputError
 from durhampulse.explanation import explain
 from durhampulse.reasons import REASONS_NOTE, figure_text, reason_table, what_would_change
 
-__all__ = ["Account", "account_for"]
+__all__ = ["Account", "account_for", "account_of"]
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def account_for(
     Parameters
     ----------
     loaded
-        From :func:`durhampulse.load_model`.
+        From :func:`durhampulse.artifact.read_model`.
     source, columns, units
         As for :func:`durhampulse.read_creators`; a rate whose unit cannot be told is read in the
         one the model was trained with.
@@ -133,13 +133,7 @@ def account_for(
         source, columns=columns, units=units, usual_units=loaded.manifest.get("units")
     )
     rows = _rows_of(creators, identifier)
-    refused = unscorable(rows, loaded.model.encoding.columns)
-    if (refused != "").any():
-        raise CannotJudgeError(
-            f"{creators.source.name}, creator {identifier}: not scored. {refused.iloc[0]}.",
-            "Fill in the figures that are missing.",
-        )
-    return [_account(loaded, rows.iloc[[i]]) for i in range(len(rows))]
+    return [account_of(loaded, rows.iloc[[i]]) for i in range(len(rows))]
 
 
 def _rows_of(creators: Creators, identifier: str) -> pd.DataFrame:
@@ -160,7 +154,20 @@ def _rows_of(creators: Creators, identifier: str) -> pd.DataFrame:
     )
 
 
-def _account(loaded: LoadedModel, row: pd.DataFrame) -> Account:
+def account_of(loaded: LoadedModel, row: pd.DataFrame) -> Account:
+    """Account for the creator of one row.
+
+    Raises
+    ------
+    CannotJudgeError
+        If too little is known of the creator.
+    """
+    refused = unscorable(row, loaded.model.encoding.columns).iloc[0]
+    if refused:
+        raise CannotJudgeError(
+            f"Creator {row[IDENTIFIER].iloc[0]}: not scored. {refused}.",
+            "Fill in the figures that are missing.",
+        )
     model, peers, thresholds = loaded.model, loaded.peers, loaded.thresholds
     explanation = explain(model, row, loaded.background)
     refusal = str(loaded.manifest.get("verdict", {}).get("refusal", ""))

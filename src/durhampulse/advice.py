@@ -65,7 +65,14 @@ def champion_choice(part: Decision) -> str:
             f"**{name}** decides: the {BLEND.lower()} does not beat it beyond noise ({figures}), "
             "and of two equals the simpler one is taken."
         )
-    return f"**{name}** decides: it beats {part.rival[0].lower()}{part.rival[1:]} ({figures})."
+    chosen = f"**{name}** decides: it beats {part.rival[0].lower()}{part.rival[1:]} ({figures})."
+    if not part.gap:
+        return chosen
+    return (
+        f"{chosen} One small network has learned to say what the blend says; on the training part "
+        f"its probabilities differ from the blend's by {100 * part.gap:.1f} points on average. "
+        "Figures out of fold are the blend's, those of the test part the network's own."
+    )
 
 
 def decision(part: Decision, judged: Judgement) -> list[str]:

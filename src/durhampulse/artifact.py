@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from pyarrow.lib import ArrowException
 from safetensors import SafetensorError
@@ -26,10 +25,11 @@ from durhampulse.decision import Thresholds
 from durhampulse.exceptions import DurhamPulseError, ModelError
 from durhampulse.features import Encoding
 from durhampulse.models.fitted import FittedModel
-from durhampulse.models.weights import FAMILIES
+from durhampulse.models.weights import FAMILIES, DenseNetwork, Logistic
 from durhampulse.peers import Peers
+from durhampulse.profile import Profile, learn_profile
 
-__all__ = ["FORMAT_VERSION", "LoadedModel", "load_model", "training_profile", "write_model"]
+__all__ = ["FORMAT_VERSION", "LoadedModel", "read_model", "write_model"]
 
 FORMAT_VERSION = 1
 _MANIFEST, _WEIGHTS, _BACKGROUND = "manifest.json", "weights.safetensors", "background.parquet"
@@ -51,6 +51,8 @@ class LoadedModel:
         Whom a creator is compared with.
     thresholds
         Where the bands begin.
+    profile
+        What the training rows looked like.
     background
         The rows that stand for unknown columns in explanations.
     manifest
@@ -60,12 +62,9 @@ class LoadedModel:
     model: FittedModel
     peers: Peers
     thresholds: Thresholds
+    profile: Profile
     background: pd.DataFrame
     manifest: Mapping[str, Any]
-
-    def predict_proba(self, table: pd.DataFrame) -> npt.NDArray[np.float64]:
-        """Give each creator's probability of a deal, shape (n_rows,)."""
-        return self.model.predict_proba(table)
 
 
 def write_model(  # noqa: PLR0913 - each is a part of the folder
@@ -107,20 +106,23 @@ def write_model(  # noqa: PLR0913 - each is a part of the folder
         If it does not.
     """
     folder.mkdir(parents=True)
-    blob = save_arrays({k: np.ascontiguousarray(v) for k, v in model.weights.arrays().items()})
+    weights = model.weights
+    if not isinstance(weights, Logistic | DenseNetwork):
+        raise TypeError(f"{type(weights).__name__} is no kind of model that a folder may hold.")
+    blob = save_arrays({k: np.ascontiguousarray(v) for k, v in weights.arrays().items()})
     (folder / _WEIGHTS).write_bytes(blob)
     (folder / "card.md").write_text(card, encoding="utf-8")
     background.to_parquet(folder / _BACKGROUND, index=False)
     manifest = {
         "format_version": FORMAT_VERSION,
         "name": model.name,
-        "family": model.weights.family,
+        "family": weights.family,
         "features": model.encoding.names,
         "encoding": model.encoding.to_dict(),
         "half_width": model.half_width,
         "thresholds": asdict(thresholds),
         "peers": peers.to_dict(),
-        "training_profile": training_profile(train[model.encoding.columns]),
+        "profile": learn_profile(train[model.encoding.columns]).to_dict(),
         **facts,
         "files": {
             name: {"bytes": (folder / name).stat().st_size, "sha256": _sha256(folder / name)}
@@ -129,28 +131,12 @@ def write_model(  # noqa: PLR0913 - each is a part of the folder
     }
     text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
     (folder / _MANIFEST).write_text(text + "\n", encoding="utf-8")
-    gap = np.abs(load_model(folder).predict_proba(train) - model.predict_proba(train)).max()
+    gap = np.abs(read_model(folder).model.predict_proba(train) - model.predict_proba(train)).max()
     if not gap <= _PARITY:
         raise ModelError(f"{folder}: the written model scores {gap:.2g} off the trained one.")
 
 
-def training_profile(table: pd.DataFrame) -> dict[str, Any]:
-    """Describe the training rows column by column: quantiles of numbers, shares of levels."""
-    profile: dict[str, Any] = {"rows": len(table)}
-    for name, values in table.items():
-        column: dict[str, Any] = {"missing_share": float(values.isna().mean())}
-        known = values.dropna()
-        if pd.api.types.is_numeric_dtype(values):
-            quantiles = known.quantile(np.linspace(0, 1, 11))
-            column["deciles"] = [float(q) for q in quantiles]
-        else:
-            shares = known.value_counts(normalize=True).head(100)
-            column["shares"] = {str(level): float(share) for level, share in shares.items()}
-        profile[str(name)] = column
-    return profile
-
-
-def load_model(folder: str | Path) -> LoadedModel:
+def read_model(folder: str | Path) -> LoadedModel:
     """Read and verify a model folder.
 
     Raises
@@ -174,6 +160,7 @@ def load_model(folder: str | Path) -> LoadedModel:
             model,
             Peers.from_dict(manifest["peers"]),
             Thresholds(**manifest["thresholds"]),
+            Profile(**manifest["profile"]),
             pd.read_parquet(folder / _BACKGROUND),
             manifest,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -161,9 +162,9 @@ def explain(
     Example: durhampulse explain creators.csv --model durhampulse-study/model --id 1045
     """
     from durhampulse.account import account_for
-    from durhampulse.artifact import load_model
+    from durhampulse.artifact import read_model
 
-    loaded = load_model(model)
+    loaded = read_model(model)
     accounts = account_for(
         loaded, source, identifier, columns=_pairs(column_map, "--map"), units=_units(units)
     )
@@ -176,6 +177,9 @@ def explain(
 
 def main() -> None:
     """Run the command line; a deliberate error becomes one message and its exit code."""
+    # The matrices here are small: BLAS with threads of its own loses more by waiting than it
+    # wins, up to fifty times on busy cores. NumPy reads this when it is first imported.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         app(standalone_mode=True)
     except DurhamPulseError as error:
@@ -251,8 +255,6 @@ def _print_outcome(out: Path, seconds: float) -> None:
 @contextmanager
 def _password_for_kernel(source: str | None) -> Iterator[None]:
     """Hand a database password to the notebook's process without writing it anywhere."""
-    import os
-
     from durhampulse.creators.sources import PASSWORD_VARIABLE, is_database
 
     if source is not None and is_database(source):

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from durhampulse.creators.block import Block
 from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS, NICHE, VIEWS
 
 __all__ = [
@@ -30,6 +32,8 @@ _RARE = 10
 _MOST_LEVELS = 40
 _SKEWED = 1.0
 _KNOTS = (0.005, 0.1, 0.3, 0.5, 0.7, 0.9, 0.995)
+_FARTHEST = 10.0
+"""Standard deviations beyond which a figure counts no further: nothing was learned out there."""
 
 
 @dataclass(frozen=True)
@@ -74,13 +78,16 @@ class NumberCode:
         """Names of the encoded columns."""
         return [self.column, *([f"{self.column} missing"] if self.indicator else [])]
 
-    def pieces(self, table: pd.DataFrame) -> list[Floats]:
-        """Encode the column, shape (n_rows, 1) or (n_rows, 2)."""
-        numbers = _numbers(_column(table, self.column), ordered=self.ordered)
-        scaled = _scaled(numbers, self.scale, self.unit)
-        missing = np.isnan(scaled)
-        normal = (np.where(missing, self.fill, scaled) - self.mean) / self.sd
-        return [np.column_stack([normal, missing] if self.indicator else [normal])]
+    def pieces(self, block: Block) -> list[Floats]:
+        """Encode the column, shape (1, n_rows) or (2, n_rows)."""
+        numbers = _numbers(block, self.column, ordered=self.ordered)
+        normal = _scaled(numbers, self.scale, self.unit)
+        missing = ~np.isfinite(numbers)
+        normal[missing] = self.fill
+        normal -= self.mean
+        normal /= self.sd
+        normal = np.clip(normal, -_FARTHEST, _FARTHEST)
+        return [np.stack([normal, missing]) if self.indicator else normal[None]]
 
     def join(self, pieces: list[Floats]) -> Floats:
         """Put the pieces together: there is one."""
@@ -120,21 +127,20 @@ class LevelCode:
         extra = [*(["other"] if self.rare else []), *(["missing"] if self.missing else [])]
         return [f"{self.column} {level}" for level in (*self.levels, *extra)]
 
-    def pieces(self, table: pd.DataFrame) -> list[Floats]:
-        """Encode the column, shape (n_rows, n_levels + rare + missing)."""
-        values = _column(table, self.column)
-        codes = pd.Index(self.levels).get_indexer(pd.Index(values))
-        absent = values.isna().to_numpy(bool)
-        columns = [codes == i for i in range(len(self.levels))]
-        if self.rare:
-            columns.append((codes < 0) & ~absent)
-        if self.missing:
-            columns.append(absent)
-        return [np.column_stack(columns).astype(np.float64)]
+    def pieces(self, block: Block) -> list[Floats]:
+        """Encode the column, shape (n_levels + rare + missing, n_rows)."""
+        places = block.levels(self.column).find(self._places)
+        wanted = [*range(len(self.levels)), *([-1] if self.rare else [])]
+        wanted += [-2] if self.missing else []
+        return [(places == np.array(wanted)[:, None]).astype(np.float64)]
 
     def join(self, pieces: list[Floats]) -> Floats:
         """Put the pieces together: there is one."""
         return pieces[0]
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {level: place for place, level in enumerate(self.levels)}
 
 
 @dataclass(frozen=True)
@@ -179,18 +185,23 @@ class RelativeCode:
         """Names of the encoded columns."""
         return [f"{self.column} for size and niche"]
 
-    def pieces(self, table: pd.DataFrame) -> list[Floats]:
-        """Give what each of `columns` adds to the encoded column, shape (n_rows, 1) each."""
-        value, size = _logs(table, self.column, self.unit)
+    def pieces(self, block: Block) -> list[Floats]:
+        """Give what each of `columns` adds to the encoded column, shape (1, n_rows) each."""
+        value, size = _logs(block, self.column, self.unit)
         parts = [value, -np.interp(size, self.knots, self.usual)]
         if self.levels:
-            codes = pd.Index(self.levels).get_indexer(pd.Index(_column(table, NICHE)))
-            parts.append(-np.append(self.shifts, 0.0)[codes])
-        return [part[:, None] / self.sd for part in parts]
+            places = block.levels(NICHE).find(self._places)
+            parts.append(-np.array([*self.shifts, 0.0, 0.0])[places])
+        return [part[None] / self.sd for part in parts]
 
     def join(self, pieces: list[Floats]) -> Floats:
         """Add the pieces; 0 where one of them is not known."""
-        return np.nan_to_num(sum(pieces[1:], start=pieces[0]))
+        total = sum(pieces[1:], start=pieces[0])
+        return np.clip(np.nan_to_num(total), -_FARTHEST, _FARTHEST)
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {level: place for place, level in enumerate(self.levels)}
 
 
 Code = NumberCode | LevelCode | RelativeCode
@@ -206,8 +217,8 @@ def quality_ordered(values: pd.Series) -> bool:
 
 def learn_numbers(column: str, values: pd.Series, *, ordered: bool) -> NumberCode:
     """Learn how to encode a column of numbers or ordered levels."""
-    numbers = _numbers(values, ordered=ordered)
-    known = numbers[~np.isnan(numbers)]
+    numbers = _numbers(Block.of(pd.DataFrame({column: values})), column, ordered=ordered)
+    known = numbers[np.isfinite(numbers)]
     scale: Scale
     scale, unit = ("linear", 1.0) if ordered else _choose_scale(known)
     scaled = _scaled(known, scale, unit)
@@ -219,7 +230,7 @@ def learn_numbers(column: str, values: pd.Series, *, ordered: bool) -> NumberCod
         float(scaled.mean()),
         sd if sd > 0 else 1.0,
         float(np.median(scaled)),
-        indicator=bool(np.isnan(numbers).any()),
+        indicator=len(known) < len(numbers),
         ordered=ordered,
     )
 
@@ -250,19 +261,20 @@ def learn_levels(column: str, values: pd.Series) -> LevelCode:
 
 def learn_relatives(train: pd.DataFrame, features: set[str]) -> Iterator[RelativeCode]:
     """Learn what is usual for a size and niche, by ridge regression on hat functions."""
+    block = Block.of(train)
     for column in (ENGAGEMENT, VIEWS):
         if not {column, FOLLOWERS} <= features:
             continue
         positive = train[column][train[column] > 0]
         unit = 0.01 * float(positive.median()) if len(positive) else 1.0
-        value, size = _logs(train, column, unit)
+        value, size = _logs(block, column, unit)
         known = np.isfinite(value) & np.isfinite(size)
         knots = np.unique(np.quantile(size[known], _KNOTS)) if known.any() else np.empty(0)
         if len(knots) < 2:
             continue
         levels = learn_levels(NICHE, train[NICHE]).levels if NICHE in features else ()
         hats = np.column_stack([np.interp(size, knots, one) for one in np.eye(len(knots))])
-        niche = pd.Index(levels).get_indexer(pd.Index(_column(train, NICHE)))
+        niche = block.levels(NICHE).find({level: i for i, level in enumerate(levels)})
         design = np.hstack([hats, niche[:, None] == np.arange(len(levels))])[known]
         gram = design.T @ design + np.diag([1e-6] * len(knots) + [1.0] * len(levels))
         found = np.linalg.solve(gram, design.T @ value[known])
@@ -273,25 +285,27 @@ def learn_relatives(train: pd.DataFrame, features: set[str]) -> Iterator[Relativ
         )
 
 
-def _logs(table: pd.DataFrame, column: str, unit: float) -> tuple[Floats, Floats]:
+def _logs(block: Block, column: str, unit: float) -> tuple[Floats, Floats]:
     """Give the logarithms of a figure and of the followers; NaN where there is none."""
-    value, size = (_numbers(_column(table, c), ordered=False) for c in (column, FOLLOWERS))
+    value, size = (_numbers(block, c, ordered=False) for c in (column, FOLLOWERS))
     return np.log(np.maximum(value, 0) + unit), np.log(np.maximum(size, 0) + 1)
 
 
-def _column(table: pd.DataFrame, name: str) -> pd.Series:
-    """Give a column; one that is not there counts as missing everywhere."""
-    return table[name] if name in table else pd.Series(np.nan, index=table.index)
-
-
-def _numbers(values: pd.Series, *, ordered: bool) -> Floats:
-    numbers = values.map(_ORDER) if ordered else values
-    return np.asarray(numbers.to_numpy(np.float64, na_value=np.nan), dtype=np.float64)
+def _numbers(block: Block, column: str, *, ordered: bool) -> Floats:
+    """Give a column's numbers; NaN where missing, unknown or without end."""
+    if ordered:
+        levels = block.levels(column)
+        return np.array([*(_ORDER.get(name, np.nan) for name in levels.names), np.nan])[
+            levels.codes
+        ]
+    values = block.numbers(column)
+    return np.where(np.isinf(values), np.nan, values)
 
 
 def _scaled(numbers: Floats, scale: Scale, unit: float) -> Floats:
+    """Scale numbers; always a new array."""
     if scale == "linear":
-        return numbers
-    units = numbers / unit
-    scaled = np.log1p(np.maximum(units, 0)) if scale == "log" else np.arcsinh(units)
-    return np.asarray(scaled, dtype=np.float64)
+        return numbers.copy()
+    if scale == "log":
+        return np.asarray(np.log1p(np.maximum(numbers, 0) / unit))
+    return np.asarray(np.arcsinh(numbers / unit))

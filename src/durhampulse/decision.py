@@ -10,14 +10,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from durhampulse.creators.block import Block
 from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS, GROWTH, IDENTIFIER, VIEWS
 from durhampulse.exceptions import InputError
 from durhampulse.models.weights import log_odds, sigmoid
 from durhampulse.peers import Peers
 
 __all__ = [
-    "BANDS", "MAYBE", "NO", "YES", "Thresholds", "assign_bands", "decision_table", "on_edge",
-    "unscorable",
+    "BANDS", "MAYBE", "NO", "YES", "Thresholds", "assign_bands", "band_codes", "cut",
+    "decision_table", "empty_reason", "on_edge", "too_empty", "unscorable",
 ]  # fmt: skip
 
 YES: Final = "Yes"
@@ -66,8 +67,13 @@ def assign_bands(y_prob: npt.NDArray[np.float64], thresholds: Thresholds) -> pd.
     >>> assign_bands(np.array([0.8, 0.79, 0.6, 0.59]), Thresholds()).tolist()
     ['Yes', 'Maybe (manual review)', 'Maybe (manual review)', 'No']
     """
-    chosen = np.select([y_prob >= thresholds.yes_at, y_prob >= thresholds.review_at], [0, 1], 2)
-    return pd.Series(np.array(BANDS, dtype=object)[chosen], dtype="str")
+    return pd.Series(np.array(BANDS, dtype=object)[band_codes(y_prob, thresholds)], dtype="str")
+
+
+def band_codes(y_prob: npt.NDArray[np.float64], thresholds: Thresholds) -> npt.NDArray[np.int8]:
+    """Give the place of each probability's band in `BANDS`, shape (n_rows,)."""
+    below_yes = (y_prob < thresholds.yes_at).astype(np.int8)
+    return np.asarray(below_yes + (y_prob < thresholds.review_at), dtype=np.int8)
 
 
 def decision_table(
@@ -109,13 +115,13 @@ def decision_table(
     table = pd.DataFrame(
         {
             "Influencer ID": creators[IDENTIFIER].to_numpy(),
-            "Predicted Sponsorship": _cut(y_prob),
+            "Predicted Sponsorship": cut(y_prob),
             "Follower Count": creators.get(FOLLOWERS, absent).to_numpy(),
             "Engagement Rate": creators.get(ENGAGEMENT, absent).to_numpy(),
             "Sponsorship Recommendation": np.full(len(band), "") if verdict else band,
             "Rank": 0,
-            "Interval Low": _cut(sigmoid(logits - half_width)),
-            "Interval High": _cut(sigmoid(logits + half_width)),
+            "Interval Low": cut(sigmoid(logits - half_width)),
+            "Interval High": cut(sigmoid(logits + half_width)),
             "Edge": np.where(on_edge(logits, half_width, thresholds), "edge", ""),
         }
     )
@@ -181,12 +187,22 @@ def unscorable(creators: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
     Series
         The reason, or empty text; index of the creators.
     """
-    missing = creators.reindex(columns=list(columns)).isna().sum(axis=1)
-    reason = missing.map(lambda n: f"{n} of {len(columns)} columns of the model are empty")
-    return reason.where(missing > len(columns) / 2, "").astype("str")
+    empty = pd.Series(Block.of(creators).empty(columns), creators.index)
+    reason = empty.map(lambda n: empty_reason(n, len(columns)))
+    return reason.where(too_empty(empty.to_numpy(), len(columns)), "").astype("str")
 
 
-def _cut(y_prob: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def too_empty(empty: npt.NDArray[np.intp], n_columns: int) -> npt.NDArray[np.bool_]:
+    """Tell which rows lack too many of the model's columns to be scored: more than half."""
+    return np.asarray(empty > n_columns / 2)
+
+
+def empty_reason(empty: int, n_columns: int) -> str:
+    """Say why such a row is not scored."""
+    return f"{empty} of {n_columns} columns of the model are empty"
+
+
+def cut(y_prob: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Cut to four decimals; rounding first keeps 0.29 from becoming 0.2899 in binary."""
     rounded = np.round(y_prob, 4)
     return np.where(rounded > y_prob, np.round(rounded - 1e-4, 4), rounded)

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import combinations
 from math import comb
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from durhampulse.creators.block import Block
 from durhampulse.features import Encoding
 from durhampulse.models.fitted import FittedModel
 
@@ -142,8 +142,8 @@ def explain(
                 gain = whole[start : start + step]
             else:
                 mixed = mine.mix(against, coalition)
-                logits = model.weights.decision_function(_single(mixed))
-                gain = logits.reshape(len(rows), -1).mean(axis=1, dtype=np.float64)
+                logits = model.weights.decision_function(mixed)
+                gain = logits.reshape(len(rows), -1).mean(axis=1)
             values[start : start + step] += gain[:, None] * weight
         progress(len(rows))
     table = pd.DataFrame(values, index=creators.index, columns=columns)
@@ -183,17 +183,13 @@ def _orders(n: int, rng: np.random.Generator) -> Iterator[npt.NDArray[np.int64]]
         yield order[::-1]
 
 
-def _single(X: Floats) -> Floats:
-    """Halve the work: means of partly known creators need no more digits, and cancel in the sum."""
-    return cast("Floats", X.astype(np.float32))
-
-
 class _Pieces:
     """What each column of some rows adds to each encoded column, so that rows can be mixed."""
 
     def __init__(self, encoding: Encoding, rows: pd.DataFrame) -> None:
         self.n = len(rows)
-        self.codes = [(code, code.columns, code.pieces(rows)) for code in encoding.codes]
+        block = Block.of(rows)
+        self.codes = [(code, code.columns, code.pieces(block)) for code in encoding.codes]
 
     def mix(self, other: _Pieces, coalition: Coalition) -> Floats:
         """Encode each row with each other row's columns outside the coalition.
@@ -205,10 +201,8 @@ class _Pieces:
         blocks = []
         for (code, columns, mine), (_, _, theirs) in zip(self.codes, other.codes, strict=True):
             pieces = [
-                np.repeat(one, other.n, axis=0)
-                if column in coalition
-                else np.tile(two, (self.n, 1))
+                np.repeat(one, other.n, axis=1) if column in coalition else np.tile(two, self.n)
                 for column, one, two in zip(columns, mine, theirs, strict=True)
             ]
             blocks.append(code.join(pieces))
-        return np.hstack(blocks)
+        return np.concatenate(blocks).T

@@ -17,11 +17,14 @@ import pandas as pd
 from durhampulse.codes import (
     CODES,
     Code,
+    NumberCode,
+    RelativeCode,
     learn_levels,
     learn_numbers,
     learn_relatives,
     quality_ordered,
 )
+from durhampulse.creators.block import Block
 from durhampulse.creators.roles import Role
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 
@@ -42,11 +45,18 @@ class Encoding:
         return list(dict.fromkeys(column for code in self.codes for column in code.columns))
 
     @property
+    def numeric(self) -> set[str]:
+        """Those of the columns that hold numbers; the others hold levels."""
+        numbers = {c.column for c in self.codes if isinstance(c, NumberCode) and not c.ordered}
+        relative = (c.columns[:2] for c in self.codes if isinstance(c, RelativeCode))
+        return numbers.union(*relative)
+
+    @property
     def names(self) -> list[str]:
         """Names of the encoded columns, in the order of the matrix."""
         return [name for code in self.codes for name in code.names]
 
-    def transform(self, table: pd.DataFrame) -> Floats:
+    def transform(self, table: pd.DataFrame | Block) -> Floats:
         """Encode a table.
 
         Parameters
@@ -57,9 +67,11 @@ class Encoding:
         Returns
         -------
         array of shape (n_rows, n_names)
+            Column by column in memory, as the columns were made.
         """
-        none = np.empty((len(table), 0))
-        return np.hstack([none, *(code.join(code.pieces(table)) for code in self.codes)])
+        block = Block.of(table)
+        none = np.empty((0, block.n_rows))
+        return np.concatenate([none, *(code.join(code.pieces(block)) for code in self.codes)]).T
 
     def frame(self, table: pd.DataFrame) -> pd.DataFrame:
         """Encode a table, with the columns' names and the rows' numbers kept."""

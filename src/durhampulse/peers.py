@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from durhampulse.creators.block import Block
 from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS, GROWTH, NICHE, VIEWS
 from durhampulse.creators.tiers import TIERS, tier_names
 
@@ -81,29 +83,55 @@ class Peers:
         Flags stand beside a score and are no part of it: how likely a deal is and how plausible
         the figures are remain two questions.
         """
-        notes = pd.Series("", index=creators.index, dtype="str")
-        for words, where in self._odd(creators):
-            notes = notes.mask(where, notes + "; " + words)
-        return notes.str.removeprefix("; ")
+        bits = self.flag_bits(Block.of(creators))
+        return pd.Series(bits, creators.index).map(self.flag_text).astype("str")
 
-    def _odd(self, creators: pd.DataFrame) -> list[tuple[str, npt.NDArray[np.bool_]]]:
-        niche = _text(creators, NICHE)
-        unseen = (niche.notna() & ~niche.isin(self.niches)).to_numpy(bool)
-        found = [("niche never seen in training", unseen)] if self.niches else []
-        followers, views = _numbers(creators, FOLLOWERS), _numbers(creators, VIEWS)
-        with np.errstate(invalid="ignore"):
-            found.append(("views over 100 times the followers", views > 100 * followers))
+    @property
+    def flag_names(self) -> tuple[str, ...]:
+        """What each bit of :meth:`flag_bits` says, from the lowest."""
+        names = (column.replace("_", " ").lower() for column in self.curves)
+        far = [f"{name} far {side} its tier" for name in names for side in ("above", "below")]
+        return ("niche never seen in training", "views over 100 times the followers", *far)
+
+    def flag_text(self, bits: int) -> str:
+        """Put a row's bits into words.
+
+        Examples
+        --------
+        >>> Peers({"nano": 0}, (), {}).flag_text(0b10)
+        'views over 100 times the followers'
+        """
+        return "; ".join(name for i, name in enumerate(self.flag_names) if bits >> i & 1)
+
+    def flag_bits(self, block: Block) -> npt.NDArray[np.uint16]:
+        """Tell what stands out, one bit for each of :attr:`flag_names`; shape (n_rows,)."""
+        followers = block.numbers(FOLLOWERS)
+        niches = {niche: i for i, niche in enumerate(self.niches)}
+        niche = block.levels(NICHE).find(niches)
+        tier = np.searchsorted([*self.tiers.values()], followers, side="right") - 1
+        tier[np.isnan(followers)] = len(self.tiers)
+        place = tier * (len(self.niches) + 1) + np.where(niche < 0, len(self.niches), niche)
+        odd = [(niche == -1) & bool(self.niches), block.numbers(VIEWS) > 100 * followers]
+        for column, (low, high) in self._reach.items():
+            values = block.numbers(column)
+            odd += [values > high[place], values < low[place]]
+        bits = np.zeros(block.n_rows, dtype=np.uint16)
+        for i, where in enumerate(odd):
+            bits |= where.astype(np.uint16) << np.uint16(i)
+        return bits
+
+    @cached_property
+    def _reach(self) -> dict[str, tuple[Floats, Floats]]:
+        """Give from where a figure stands out, by tier and niche: one beyond either is unknown."""
+        found = {}
         for column, curves in self.curves.items():
-            values, groups = _numbers(creators, column), self.groups(creators, column)
-            low, high = (
-                groups.map({group: curve[i] for group, curve in curves.items()}).to_numpy()
-                for i in (1, 99)
-            )
-            name = column.replace("_", " ").lower()
-            reach = 2 * (high - low)
-            with np.errstate(invalid="ignore"):
-                found.append((f"{name} far above its tier", values > high + reach))
-                found.append((f"{name} far below its tier", values < low - reach))
+            groups = [
+                next(g for g in (f"{tier}|{niche}", f"{tier}|", "|") if g in curves)
+                for tier in (*self.tiers, _ALL)
+                for niche in (*self.niches, _ALL)
+            ]
+            low, high = (np.array([curves[group][at] for group in groups]) for at in (1, 99))
+            found[column] = (low - 2 * (high - low), high + 2 * (high - low))
         return found
 
     def to_dict(self) -> dict[str, Any]:

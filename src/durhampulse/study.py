@@ -328,6 +328,7 @@ def decide(
         chosen.rival,
         chosen.tied,
         compare_models(part.y_train, out_of_fold[model.name], out_of_fold[chosen.rival]),
+        chosen.gap,
         decision_table(
             fresh,
             model.predict_proba(fresh),

@@ -12,9 +12,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-__all__ = ["NULL_WORDS", "LevelCells", "NumberCells", "read_labels", "read_levels", "read_numbers"]
+__all__ = [
+    "NULL_WORDS", "LevelCells", "NumberCells", "NumberKind", "NumberStyle", "folded", "learn_style",
+    "read_labels", "read_levels", "read_numbers",
+]  # fmt: skip
 
 Mask = npt.NDArray[np.bool_]
+NumberKind = Literal["count", "rate", "any"]
 
 NULL_WORDS = frozenset(
     {"", "-", "--", "?", "na", "n/a", "n/a'", "n.a.", "nan", "null", "none", "missing", "#n/a"}
@@ -69,6 +73,22 @@ class NumberCells:
 
 
 @dataclass(frozen=True)
+class NumberStyle:
+    """What the dots and commas of a column's numbers mean.
+
+    Attributes
+    ----------
+    decimal_comma
+        ``5,12`` is five and a bit.
+    thousands_dots
+        ``145.000`` is a hundred and forty-five thousand.
+    """
+
+    decimal_comma: bool = False
+    thousands_dots: bool = False
+
+
+@dataclass(frozen=True)
 class LevelCells:
     """A column of levels; arrays of shape (n_rows,)."""
 
@@ -78,7 +98,9 @@ class LevelCells:
     respelled: Mask
 
 
-def read_numbers(cells: pd.Series, kind: Literal["count", "rate", "any"] = "any") -> NumberCells:
+def read_numbers(
+    cells: pd.Series, kind: NumberKind = "any", style: NumberStyle | None = None
+) -> NumberCells:
     """Read a column of text or numbers as numbers.
 
     Parameters
@@ -89,6 +111,9 @@ def read_numbers(cells: pd.Series, kind: Literal["count", "rate", "any"] = "any"
         What a lone comma means: in a count ``145,000`` has thousands, in a rate ``5,125`` has
         decimals. So has ``145.000`` thousands in a count if all its dots are such. Otherwise the
         column's other cells decide.
+    style
+        What dots and commas mean, where it is known already; cells that contradict it are
+        unreadable.
 
     Examples
     --------
@@ -104,11 +129,12 @@ def read_numbers(cells: pd.Series, kind: Literal["count", "rate", "any"] = "any"
     null = np.array([word.casefold() in NULL_WORDS for word in words], dtype=bool)
     numbers, percent, formatted = plain.copy(), np.zeros_like(null), np.zeros_like(null)
     odd = np.isnan(plain) & ~null
-    if kind == "count" and (dotted := _dotted_thousands(words)).any():
-        odd |= dotted
-        words = [word.replace(".", ",") if dot else word
-                 for word, dot in zip(words, dotted, strict=True)]  # fmt: skip
-    decimal_comma, mixed = _comma_role([words[i] for i in np.flatnonzero(odd)], kind)
+    found, mixed = learn_style(words, kind)
+    decimal_comma, dots = (style or found).decimal_comma, (style or found).thousands_dots
+    dotted = np.array([bool(_ONE_DOT.fullmatch(word)) for word in words], dtype=bool) & dots
+    odd |= dotted
+    words = [word.replace(".", ",") if dot else word
+             for word, dot in zip(words, dotted, strict=True)]  # fmt: skip
     for i in np.flatnonzero(odd):
         numbers[i], percent[i] = _parse(words[i], decimal_comma=decimal_comma)
         if percent[i] and kind == "count":
@@ -132,6 +158,21 @@ def read_numbers(cells: pd.Series, kind: Literal["count", "rate", "any"] = "any"
     )
 
 
+def learn_style(words: list[str], kind: NumberKind) -> tuple[NumberStyle, tuple[str, str] | None]:
+    """Tell what dots and commas mean in a column, from its distinct cells.
+
+    Returns
+    -------
+    style, mixed
+        The style, and a cell with a decimal comma and one with thousands commas when both occur.
+    """
+    dotted = np.array(["." in word and word[-1:].isdigit() for word in words], dtype=bool)
+    thousands = np.array([bool(_ONE_DOT.fullmatch(word)) for word in words], dtype=bool)
+    dots = kind == "count" and thousands.sum() >= 3 and bool((thousands == dotted).all())
+    decimal_comma, mixed = _comma_role([word for word in words if "," in word], kind)
+    return NumberStyle(decimal_comma, dots), mixed
+
+
 def read_levels(cells: pd.Series, known: dict[str, str] | None = None) -> LevelCells:
     """Read a column of categories; spellings of one level become its most frequent spelling.
 
@@ -153,8 +194,8 @@ def read_levels(cells: pd.Series, known: dict[str, str] | None = None) -> LevelC
     null = np.array([word.casefold() in NULL_WORDS for word in words], dtype=bool)
     chosen: dict[str, str] = dict(known or {})
     for i in sorted(range(len(words)), key=lambda i: (-counts[i], words[i])):
-        chosen.setdefault(_folded(words[i]), words[i])
-    levels = [chosen[_folded(word)] for word in words]
+        chosen.setdefault(folded(words[i]), words[i])
+    levels = [chosen[folded(word)] for word in words]
     respelled = np.array([a != b for a, b in zip(words, levels, strict=True)], dtype=bool) & ~null
     nullable = [None if gone else level for level, gone in zip(levels, null, strict=True)]
     here = codes >= 0
@@ -175,12 +216,12 @@ def read_labels(cells: pd.Series) -> tuple[npt.NDArray[np.float64], Mask, Mask]:
         Shape (n_rows,) each: the outcome, whether it was a word, whether it could not be read.
     """
     codes, words, _ = _unique_words(cells)
-    folded = [_folded(word) for word in words]
-    numbers = pd.to_numeric(pd.Series(folded, dtype="str"), errors="coerce").to_numpy(np.float64)
+    plain = [folded(word) for word in words]
+    numbers = pd.to_numeric(pd.Series(plain, dtype="str"), errors="coerce").to_numpy(np.float64)
     numbers = np.where(np.isin(numbers, [0, 1]), numbers, np.nan)
-    numbers[[word in _YES for word in folded]] = 1
-    numbers[[word in _NO for word in folded]] = 0
-    null = np.array([word in NULL_WORDS for word in folded], dtype=bool)
+    numbers[[word in _YES for word in plain]] = 1
+    numbers[[word in _NO for word in plain]] = 0
+    null = np.array([word in NULL_WORDS for word in plain], dtype=bool)
     worded = np.array([not word[:1].isdigit() for word in words], dtype=bool) & ~np.isnan(numbers)
     here = codes >= 0
     return (
@@ -199,15 +240,9 @@ def _unique_words(cells: pd.Series) -> tuple[npt.NDArray[np.intp], list[str], Ma
     return codes, [str(word) for word in words], stray
 
 
-def _folded(word: str) -> str:
+def folded(word: str) -> str:
+    """Give a word without what does not tell levels apart: case, blanks, width of letters."""
     return " ".join(unicodedata.normalize("NFKC", word).casefold().split())
-
-
-def _dotted_thousands(words: list[str]) -> Mask:
-    """Find cells such as ``145.000``, if all dots of the column are such and there are some."""
-    dotted = np.array(["." in word and word[-1:].isdigit() for word in words], dtype=bool)
-    thousands = np.array([bool(_ONE_DOT.fullmatch(word)) for word in words], dtype=bool)
-    return thousands & bool(thousands.sum() >= 3 and (thousands == dotted).all())
 
 
 def _comma_role(words: list[str], kind: str) -> tuple[bool, tuple[str, str] | None]:

@@ -18,6 +18,7 @@ from durhampulse.creators.cells import (
     read_levels,
     read_numbers,
 )
+from durhampulse.creators.headers import name_columns
 from durhampulse.creators.irregularities import Irregularity, Ledger
 from durhampulse.creators.roles import Role, read_extra, role_of_standard
 from durhampulse.creators.rows import (
@@ -33,7 +34,6 @@ from durhampulse.creators.schema import (
     IDENTIFIER,
     LABEL,
     QUALITY_LEVELS,
-    canonical_name,
 )
 from durhampulse.creators.sources import RawTable, read_source
 from durhampulse.creators.table import Creators
@@ -79,52 +79,11 @@ def read_creators(
     ledger = Ledger()
     raw = read_source(source, ledger, table=table, query=query)
     reader = _Reader(raw, ledger, dict(units or {}), dict(usual_units or {}))
-    named = _name_columns(raw, dict(columns or {}), ledger)
+    headers = [str(header) for header in raw.frame.columns]
+    named = name_columns(raw.name, headers, dict(columns or {}), ledger)
     for header, cells in raw.frame.items():
         reader.read(str(header), named.get(str(header)), cells)
     return reader.finish()
-
-
-def _name_columns(raw: RawTable, asked: dict[str, str], ledger: Ledger) -> dict[str, str]:
-    """Give header to standard column; what was asked for wins, then exact names, then aliases."""
-    headers = [str(header) for header in raw.frame.columns]
-    _check_asked(raw.name, headers, asked)
-    taken = {header: standard for standard, header in asked.items()}
-    taken |= {h: h for h in headers if h in COLUMNS and h not in taken and h not in asked}
-    claims: dict[str, list[str]] = {}
-    for header in headers:
-        claimed = canonical_name(header)
-        if header not in taken and claimed and claimed not in taken.values():
-            claims.setdefault(claimed, []).append(header)
-    for standard, rivals in claims.items():
-        if len(rivals) > 1:
-            raise InputError(
-                f"{raw.name}: {' and '.join(repr(r) for r in rivals)} could each be {standard}.",
-                f"Choose one, for example --map '{standard}={rivals[0]}'.",
-            )
-        taken[rivals[0]] = standard
-    for header, standard in taken.items():
-        if header != standard:
-            ledger.note(Irregularity.RENAMED_COLUMN, standard, 1, f"'{header}' read as {standard}")
-    if not set(taken.values()) - {IDENTIFIER, LABEL}:
-        shown = ", ".join(repr(h) for h in headers[:12])
-        raise InputError(
-            f"{raw.name}: no column of a creators' table among {shown}.",
-            "Name them, for example --map Followers=subs --map Niche=topic.",
-        )
-    return taken
-
-
-def _check_asked(name: str, headers: list[str], asked: dict[str, str]) -> None:
-    for standard, header in asked.items():
-        if standard not in COLUMNS:
-            known = ", ".join(COLUMNS)
-            raise InputError(f"'{standard}' is not a standard column.", f"They are {known}.")
-        if header not in headers:
-            shown = ", ".join(repr(h) for h in headers[:20])
-            raise InputError(f"{name}: no column '{header}'.", f"The columns are {shown}.")
-    if len(set(asked.values())) < len(asked):
-        raise InputError(f"{name}: one header is named for two columns.", "Name each once.")
 
 
 class _Reader:

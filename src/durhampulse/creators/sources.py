@@ -29,7 +29,10 @@ from durhampulse.exceptions import InputError
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-__all__ = ["PASSWORD_VARIABLE", "RawTable", "is_database", "read_source", "without_password"]
+__all__ = [
+    "PASSWORD_VARIABLE", "RawTable", "delimited_error", "dialect", "is_database", "read_source",
+    "require_file", "sniff_encoding", "unique_headers", "without_password",
+]  # fmt: skip
 
 PASSWORD_VARIABLE = "DURHAMPULSE_DB_PASSWORD"  # noqa: S105 - the name of a variable
 """Environment variable that fills in for ``***`` as the password of a database address."""
@@ -92,7 +95,7 @@ def read_source(
     if is_database(source):
         return _read_database(str(source), ledger, table=table, query=query)
     path = Path(source)
-    _require_file(path)
+    require_file(path)
     if table is not None or query is not None:
         raise InputError(f"{path.name}: a file has no table or query.", "Leave them out.")
     suffix = path.suffix.lower()
@@ -112,7 +115,8 @@ def read_source(
     return RawTable(frame, path.name, sha256, _says_simulated(path, sha256))
 
 
-def _require_file(path: Path) -> None:
+def require_file(path: Path) -> None:
+    """Raise unless there is a file to read."""
     try:
         exists = path.exists()
     except OSError as error:
@@ -138,7 +142,7 @@ def _says_simulated(path: Path, sha256: str) -> bool:
 
 
 def _read_delimited(path: Path, ledger: Ledger) -> pd.DataFrame:
-    encoding = _encoding(path)
+    encoding = sniff_encoding(path)
     if encoding != "utf-8":
         ledger.note(Irregularity.ENCODING, "", 1, f"read as {encoding}")
     with path.open("rb") as stream:
@@ -146,15 +150,15 @@ def _read_delimited(path: Path, ledger: Ledger) -> pd.DataFrame:
     return _with_headers(_parse_delimited(path, head, encoding), path.name, ledger)
 
 
-def _encoding(path: Path) -> str:
-    """Give the first encoding that fits the whole file."""
+def sniff_encoding(path: Path, most: int | None = None) -> str:
+    """Give the first encoding that fits the whole file, or its first `most` bytes."""
     with path.open("rb") as stream:
         start = stream.read(2)
     if start in (b"\xff\xfe", b"\xfe\xff"):
         return "utf-16"
     decoders = {name: codecs.getincrementaldecoder(name)() for name in ("utf-8", "cp1252")}
     with path.open("rb") as stream:
-        while block := stream.read(_HEAD):
+        while (most is None or stream.tell() < most) and (block := stream.read(_HEAD)):
             if b"\0" in block:
                 raise InputError(
                     f"{path.name}: this is not text, whatever its ending says.",
@@ -170,7 +174,7 @@ def _encoding(path: Path) -> str:
 
 def _parse_delimited(path: Path, head: bytes, encoding: str) -> pd.DataFrame:
     text = head.decode("utf-8-sig" if encoding == "utf-8" else encoding, errors="ignore")
-    delimiter, width = _dialect(path, text)
+    delimiter, header = dialect(path, text)
     bad: list[pa_csv.InvalidRow] = []
 
     def keep(row: pa_csv.InvalidRow) -> str:
@@ -193,39 +197,40 @@ def _parse_delimited(path: Path, head: bytes, encoding: str) -> pd.DataFrame:
                 invalid_row_handler=keep,
             ),
             pa_csv.ConvertOptions(
-                column_types={f"f{i}": pa.string() for i in range(width)},
+                column_types={f"f{i}": pa.string() for i in range(len(header))},
                 strings_can_be_null=True,
                 quoted_strings_can_be_null=True,
                 null_values=[""],
             ),
         )
     except pa.ArrowInvalid as error:
-        raise _delimited_error(path.name, bad, str(error)) from error
+        raise delimited_error(path.name, bad, str(error)) from error
     frame: pd.DataFrame = table.to_pandas()
     return frame
 
 
-def _dialect(path: Path, text: str) -> tuple[str, int]:
-    """Give the separator under which the header has most columns, and their number."""
+def dialect(path: Path, text: str) -> tuple[str, list[str]]:
+    """Give the separator under which the header has most columns, and the header's cells."""
     if "\n" not in text and "\r" not in text and len(text) >= _HEAD // 4:
         raise InputError(
             f"{path.name}: the first line has no end within a megabyte.",
             "Check that this is a table with one creator a line.",
         )
-    widths: dict[str, int] = {}
+    headers: dict[str, list[str]] = {}
     for delimiter in ",;\t|":
         try:
-            header = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
+            cells = next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
         except csv.Error as error:
             raise InputError(
                 f"{path.name}: the header cannot be read ({error}).", "Check the first line."
             ) from error
-        widths[delimiter] = len(header)
-    best = max(widths, key=lambda delimiter: widths[delimiter])
-    return best, widths[best]
+        headers[delimiter] = [" ".join(cell.split()) for cell in cells]
+    best = max(headers, key=lambda delimiter: len(headers[delimiter]))
+    return best, headers[best]
 
 
-def _delimited_error(name: str, bad: list[pa_csv.InvalidRow], reason: str) -> InputError:
+def delimited_error(name: str, bad: list[pa_csv.InvalidRow], reason: str) -> InputError:
+    """Say what is wrong with a delimited file, by its first bad row where one is known."""
     if bad:
         row = bad[0]
         return InputError(
@@ -249,7 +254,7 @@ def _with_headers(cells: pd.DataFrame, name: str, ledger: Ledger) -> pd.DataFram
     headers = ["" if pd.isna(cell) else " ".join(str(cell).split()) for cell in cells.iloc[0]]
     frame = cells.iloc[1:].copy()
     frame.index = pd.RangeIndex(2, len(cells) + 1, name="row")
-    frame.columns = pd.Index(_unique_headers(headers, ledger))
+    frame.columns = pd.Index(unique_headers(headers, ledger))
     unnamed = [c for c, header in zip(frame.columns, headers, strict=True) if not header]
     frame = frame.drop(columns=[c for c in unnamed if frame[c].isna().all()])
     if frame.shape[1] == 0:
@@ -270,7 +275,8 @@ def _without_blank_rows(frame: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
     return frame[filled]
 
 
-def _unique_headers(headers: Sequence[str], ledger: Ledger) -> list[str]:
+def unique_headers(headers: Sequence[str], ledger: Ledger) -> list[str]:
+    """Name columns without a header by their place, and later ones of one name apart."""
     seen: dict[str, int] = {}
     unique = []
     for position, header in enumerate(headers, start=1):
@@ -375,7 +381,7 @@ def _select(engine: Engine, table: str | None, query: str | None) -> pd.DataFram
 
 def _numbered(frame: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
     headers = [" ".join(str(column).split()) for column in frame.columns]
-    frame = frame.set_axis(_unique_headers(headers, ledger), axis=1)
+    frame = frame.set_axis(unique_headers(headers, ledger), axis=1)
     return frame.set_axis(pd.RangeIndex(1, len(frame) + 1, name="row"), axis=0)
 
 

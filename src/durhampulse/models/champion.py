@@ -1,9 +1,10 @@
-"""The model that decides: boosting and networks blended, or logistic regression where it ties.
+"""The model that decides: a blend distilled, or logistic regression where it ties.
 
 Boosting finds steps and corners, networks smooth bends; the weighted sum of their log-odds is
 better than either (see ``benchmarks/quality.py``). Its weights are learned on out-of-fold
 predictions, which also settles slope and level: the blend is calibrated as in Platt (1999), and no
-training row is held back for it.
+training row is held back for it. A small network then learns to say what the blend says: that
+network decides, scores and is explained.
 """
 
 from __future__ import annotations
@@ -18,18 +19,19 @@ import pandas as pd
 from durhampulse.creators.roles import Role
 from durhampulse.creators.schema import LABEL
 from durhampulse.features import learn_encoding
-from durhampulse.models.ensemble import train_networks
+from durhampulse.models.distillation import distil
+from durhampulse.models.ensemble import Blend, train_networks
 from durhampulse.models.fitted import FittedModel
 from durhampulse.models.mlp import NetworkPlan
 from durhampulse.models.training import Learner, OutOfFold, classifier_learner, cross_validate
-from durhampulse.models.weights import Blend, Weights, log_odds, sigmoid
+from durhampulse.models.weights import Weights, log_odds, sigmoid
 
 __all__ = ["BLEND", "BOOSTING", "NETWORKS", "SIMPLE", "Champion", "train_champion"]
 
 Floats = npt.NDArray[np.float64]
 
 SIMPLE, BOOSTING, NETWORKS = "Logistic regression", "Gradient boosting", "Networks"
-BLEND = "Blend of boosting and networks"
+BLEND = "Distilled blend of boosting and networks"
 
 _PLAN = NetworkPlan(NETWORKS, dropout=(0.2, 0.2), l2=0.001)
 _BEYOND_NOISE = 1.959964
@@ -54,17 +56,24 @@ class Champion:
         Fitted on all training rows, with the width of its intervals.
     out_of_fold
         Probabilities of the training rows by models that did not see them: the simple model, the
-        blend's members and the blend, shape (n_rows,) each.
+        blend's members and the blend, before it is distilled, shape (n_rows,) each.
     rival
         The best of the others: what the choice was against.
     tied
         Whether the two differ by no more than noise.
+    blend
+        What was distilled; none where logistic regression decides.
+    gap
+        Mean absolute difference, on the training rows, between the probabilities of the blend and
+        of the network distilled from it.
     """
 
     model: FittedModel
     out_of_fold: Mapping[str, Floats]
     rival: str
     tied: bool
+    blend: Weights | None = None
+    gap: float = 0.0
 
 
 def train_champion(
@@ -106,15 +115,18 @@ def train_champion(
     probes = {name: log_odds(found[name].probe) for name in learners}
     blended = coef[0] * probes[BOOSTING] + coef[1] * probes[NETWORKS] + intercept
     if tied or lead.mean() < 0:
-        name, rival, weights = SIMPLE, BLEND, learners[SIMPLE](X, y)
+        name, rival, blend, weights = SIMPLE, BLEND, None, learners[SIMPLE](X, y)
         unsure = _instability(probes[SIMPLE]) + np.mean((probes[SIMPLE] - blended) ** 2)
     else:
         name, rival = BLEND, SIMPLE
-        weights = _blend(learners[BOOSTING](X, y), learners[NETWORKS](X, y), coef, intercept)
+        members = (learners[BOOSTING](X, y), learners[NETWORKS](X, y))
+        blend = Blend(members, coef, intercept)
+        weights = distil(blend, encoding, train, random_state=random_state)
         unsure = _instability(blended)
     half_width = _WIDTH * float(np.sqrt(unsure))
     model = FittedModel(name, encoding, weights, half_width)
-    return Champion(model, out_of_fold, rival, tied)
+    gap = np.abs(blend.predict_proba(X) - weights.predict_proba(X)).mean() if blend else 0.0
+    return Champion(model, out_of_fold, rival, tied, blend, float(gap))
 
 
 def _instability(logits: Floats) -> float:
@@ -130,13 +142,6 @@ def networks_learner(random_state: int) -> Learner:
         return Blend(networks, np.full(len(networks), 1 / len(networks)), np.zeros(1))
 
     return learn
-
-
-def _blend(boosting: Weights, networks: Weights, coef: Floats, intercept: Floats) -> Blend:
-    """Put the members side by side, so that a blend never holds a blend."""
-    assert isinstance(networks, Blend)  # noqa: S101 - networks_learner gives one
-    inner = networks.coef * coef[1]
-    return Blend((boosting, *networks.members), np.append(coef[:1], inner), intercept)
 
 
 def _stack(logits: Floats, y: Floats) -> tuple[Floats, Floats]:

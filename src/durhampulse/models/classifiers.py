@@ -2,14 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from durhampulse.models.weights import Logistic, LogOdds, Weights, log_odds
 
 if TYPE_CHECKING:
     from catboost import CatBoostClassifier
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.linear_model import LogisticRegression
 
-__all__ = ["CLASSIFIERS", "build_boosting", "build_forest", "build_logistic"]
+__all__ = [
+    "CLASSIFIERS", "LibraryModel", "build_boosting", "build_forest", "build_logistic", "fit",
+]  # fmt: skip
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class LibraryModel(LogOdds):
+    """A classifier as its library fitted it; compared in a study, never written to a model."""
+
+    classifier: Any
+
+    def decision_function(self, X: Floats) -> Floats:
+        """Give the log-odds of a deal, shape (n_rows,)."""
+        return log_odds(self.predict_proba(X))
+
+    def predict_proba(self, X: Floats) -> Floats:
+        """Give the probability of a deal, shape (n_rows,)."""
+        return np.asarray(self.classifier.predict_proba(X)[:, 1])
 
 
 def build_logistic(random_state: int) -> LogisticRegression:
@@ -54,3 +79,9 @@ CLASSIFIERS = {
     "Gradient boosting": build_boosting,
 }
 """Name to builder; simplest first, so that ties go to the simpler one."""
+
+
+def fit(name: str, X: Floats, y: Floats, *, random_state: int) -> Weights:
+    """Fit one of the classifiers to encoded rows and their outcomes 0 or 1."""
+    classifier = CLASSIFIERS[name](random_state).fit(X, y.astype(np.int64))
+    return Logistic.from_sklearn(classifier) if "Logistic" in name else LibraryModel(classifier)

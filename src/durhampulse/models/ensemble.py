@@ -1,18 +1,44 @@
-"""Several networks trained side by side, for about the time of one."""
+"""Several models as one: networks trained side by side, and blends of any."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from durhampulse.models.mlp import NetworkPlan, batch_size, build_mlp, share_compiled_steps
-from durhampulse.models.weights import DenseNetwork
+from durhampulse.models.weights import DenseNetwork, LogOdds, Weights
 
-__all__ = ["train_networks"]
+__all__ = ["Blend", "train_networks"]
 
 Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Blend(LogOdds):
+    """A weighted sum of other models' log-odds (stacked generalisation, Wolpert 1992).
+
+    Attributes
+    ----------
+    members
+        The models.
+    coef
+        Weight of each, shape (n_members,).
+    intercept
+        Shape (1,).
+    """
+
+    members: tuple[Weights, ...]
+    coef: Floats
+    intercept: Floats
+
+    def decision_function(self, X: Floats) -> Floats:
+        """Give the log-odds of a deal, shape (n_rows,)."""
+        total = np.full(len(X), self.intercept[0], dtype=X.dtype)
+        for weight, member in zip(self.coef, self.members, strict=True):
+            total += weight * member.decision_function(X)
+        return total
 
 
 def train_networks(

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from durhampulse.creators.block import Block
 from durhampulse.features import Encoding
 from durhampulse.models.weights import Weights
 
@@ -35,10 +36,10 @@ class FittedModel:
     weights: Weights
     half_width: float = 0.0
 
-    def predict_proba(self, table: pd.DataFrame) -> npt.NDArray[np.float64]:
+    def predict_proba(self, table: pd.DataFrame | Block) -> npt.NDArray[np.float64]:
         """Give each creator's probability of a deal, shape (n_rows,)."""
         return self.weights.predict_proba(self.encoding.transform(table))
 
-    def decision_function(self, table: pd.DataFrame) -> npt.NDArray[np.float64]:
+    def decision_function(self, table: pd.DataFrame | Block) -> npt.NDArray[np.float64]:
         """Give each creator's log-odds of a deal, shape (n_rows,)."""
         return self.weights.decision_function(self.encoding.transform(table))

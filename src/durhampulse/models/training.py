@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -12,8 +13,8 @@ import pandas as pd
 from durhampulse.creators.roles import Role
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.features import learn_encoding
-from durhampulse.models.classifiers import CLASSIFIERS
-from durhampulse.models.weights import Weights, freeze
+from durhampulse.models.classifiers import fit
+from durhampulse.models.weights import Weights
 
 __all__ = ["Learner", "OutOfFold", "classifier_learner", "cross_validate"]
 
@@ -26,12 +27,7 @@ _PROBE = 2_000
 
 def classifier_learner(name: str, random_state: int) -> Learner:
     """Give the learner of one of the classical classifiers."""
-    build = CLASSIFIERS[name]
-
-    def learn(X: Floats, y: Floats) -> Weights:
-        return freeze(build(random_state).fit(X, y.astype(np.int64)))
-
-    return learn
+    return partial(fit, name, random_state=random_state)
 
 
 @dataclass(frozen=True)
@@ -69,9 +65,9 @@ def cross_validate(
     some = train.sample(min(len(train), _PROBE), random_state=random_state)
     y_prob, probe = np.zeros(len(train)), np.zeros((n_folds, len(some)))
     for number in range(n_folds):
-        fit, held_out = np.flatnonzero(folds != number), np.flatnonzero(folds == number)
-        encoding = learn_encoding(train.iloc[fit], features)
-        weights = learner(encoding.transform(train.iloc[fit]), y[fit])
+        rest, held_out = np.flatnonzero(folds != number), np.flatnonzero(folds == number)
+        encoding = learn_encoding(train.iloc[rest], features)
+        weights = learner(encoding.transform(train.iloc[rest]), y[rest])
         y_prob[held_out] = weights.predict_proba(encoding.transform(train.iloc[held_out]))
         probe[number] = weights.predict_proba(encoding.transform(some))
     return OutOfFold(y_prob, probe)

@@ -85,6 +85,7 @@ def _model_facts(study: Study) -> dict[str, Any]:
         "units": dict(creators.units),
         "rows": {"train": len(study.b1.train), "test": len(study.b1.test)},
         "base_rate": float(study.b1.y_train.mean()),
+        "distillation_gap": study.e.gap,
         "random_state": study.b1.random_state,
         "verdict": {
             "word": study.judged.verdict.word,

@@ -1,0 +1,139 @@
+"""Some rows of a creators' table as plain arrays: what models are fed with, whatever the source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+__all__ = ["Block", "Levels"]
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Levels:
+    """A column of categories.
+
+    Attributes
+    ----------
+    codes
+        Place of each row's level in `names`, -1 where it is missing; shape (n_rows,).
+    names
+        The levels.
+    """
+
+    codes: npt.NDArray[np.intp]
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, values: pd.Series) -> Levels:
+        """Take over a column of text."""
+        codes, names = pd.factorize(values)
+        return cls(codes, tuple(str(name) for name in names))
+
+    def find(self, known: Mapping[str, int]) -> npt.NDArray[np.intp]:
+        """Give each row's place in other names, shape (n_rows,): -1 not among them, -2 missing.
+
+        Examples
+        --------
+        >>> Levels(np.array([0, 1, -1]), ("Tech", "Pets")).find({"Pets": 4}).tolist()
+        [-1, 4, -2]
+        """
+        places = [*(known.get(name, -1) for name in self.names), -2]
+        return np.array(places, dtype=np.intp)[self.codes]
+
+    def without(self, name: str) -> Levels:
+        """Count one name as missing."""
+        places = [-1 if one == name else place for place, one in enumerate(self.names)]
+        return Levels(np.array([*places, -1], dtype=np.intp)[self.codes], self.names)
+
+    def take(self, rows: npt.NDArray[np.intp]) -> Levels:
+        """Give some of the rows."""
+        return Levels(self.codes[rows], self.names)
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some rows of a creators' table.
+
+    Attributes
+    ----------
+    n_rows
+        Number of rows.
+    columns
+        Numbers, NaN where missing, or levels, by column; a column that is not there is missing
+        everywhere.
+    """
+
+    n_rows: int
+    columns: Mapping[str, Floats | Levels]
+
+    @classmethod
+    def of(cls, table: pd.DataFrame | Block) -> Block:
+        """Take over a table that is read: numeric columns as numbers, all others as levels."""
+        if isinstance(table, Block):
+            return table
+        columns: dict[str, Floats | Levels] = {}
+        for name, values in table.items():
+            if pd.api.types.is_numeric_dtype(values):
+                columns[str(name)] = values.to_numpy(np.float64, na_value=np.nan)
+            else:
+                columns[str(name)] = Levels.of(values)
+        return cls(len(table), columns)
+
+    def numbers(self, name: str) -> Floats:
+        """Give a column of numbers, shape (n_rows,).
+
+        Raises
+        ------
+        TypeError
+            If the column holds levels.
+        """
+        values = self.columns.get(name)
+        if isinstance(values, Levels):
+            if (values.codes >= 0).any():
+                raise TypeError(f"Column {name} holds text, but the model needs numbers.")
+            values = None
+        return np.full(self.n_rows, np.nan) if values is None else values
+
+    def levels(self, name: str) -> Levels:
+        """Give a column of levels; numbers become levels of that name."""
+        values = self.columns.get(name)
+        if values is None:
+            return Levels(np.full(self.n_rows, -1), ())
+        return values if isinstance(values, Levels) else Levels.of(pd.Series(values))
+
+    def empty(self, names: Iterable[str]) -> npt.NDArray[np.intp]:
+        """Count how many of some columns are empty in each row, shape (n_rows,)."""
+        found = np.zeros(self.n_rows, dtype=np.intp)
+        for name in names:
+            values = self.columns.get(name)
+            if values is None:
+                found += 1
+            else:
+                found += values.codes < 0 if isinstance(values, Levels) else np.isnan(values)
+        return found
+
+    def to_dict(self) -> dict[str, npt.NDArray[Any] | pd.Series]:
+        """Give the columns as pandas takes them, levels as text."""
+        return {
+            name: pd.Series(pd.array([*values.names, None], dtype="str")[values.codes])
+            if isinstance(values, Levels)
+            else values
+            for name, values in self.columns.items()
+        }
+
+    def take(self, rows: npt.NDArray[np.intp]) -> Block:
+        """Give some of the rows."""
+        return Block(
+            len(rows),
+            {
+                name: values.take(rows) if isinstance(values, Levels) else values[rows]
+                for name, values in self.columns.items()
+            },
+        )

@@ -1,0 +1,256 @@
+"""Files as streams of raw cells, a chunk of rows at a time, for tables of any size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from durhampulse.creators.irregularities import Ledger
+from durhampulse.creators.sources import (
+    delimited_error,
+    dialect,
+    read_source,
+    require_file,
+    sniff_encoding,
+    unique_headers,
+)
+from durhampulse.exceptions import InputError
+
+__all__ = ["Chunk", "Stream", "open_stream"]
+
+CHUNK_ROWS = 65_536
+_CSV_BLOCK = 4 << 20
+_SNIFFED = 64 << 20
+_BUFFER = 1 << 20
+_NO_LEDGER = Ledger()
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some rows as found.
+
+    Attributes
+    ----------
+    rows
+        Row numbers as a spreadsheet counts them for text and Excel, from 1 for Parquet.
+    cells
+        Header to cells: text where the file is text.
+    misshapen
+        Row number and reason of rows that have too few or too many cells.
+    done
+        How much of the file has been read, 0 to 1.
+    """
+
+    rows: npt.NDArray[np.int64]
+    cells: dict[str, pa.Array]
+    misshapen: list[tuple[int, str]] = field(default_factory=list)
+    done: float = 0.0
+
+
+class Stream:
+    """A file that can be read in chunks.
+
+    Attributes
+    ----------
+    name
+        The file's name.
+    headers
+        All headers, each once.
+    n_rows
+        Number of rows, where the file says.
+    """
+
+    def __init__(self, path: Path, headers: list[str], n_rows: int | None = None) -> None:
+        self.path = path
+        self.name = path.name
+        self.headers = headers
+        self.n_rows = n_rows
+
+    def types(self, headers: Sequence[str]) -> list[pa.DataType]:
+        """Give the types of some columns."""
+        return [pa.string() for _ in headers]
+
+    def chunks(self, headers: Sequence[str]) -> Iterator[Chunk]:
+        """Read some columns, chunk by chunk.
+
+        Raises
+        ------
+        InputError
+            Where the file turns out to be damaged.
+        """
+        raise NotImplementedError
+
+
+def open_stream(path: str | Path) -> Stream:
+    """Open a ``.csv``, ``.tsv``, ``.txt``, ``.xlsx`` or ``.parquet`` file.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read as a table.
+    """
+    path = Path(path)
+    require_file(path)
+    suffix = path.suffix.lower()
+    if suffix in (".parquet", ".pq"):
+        return _ParquetStream(path)
+    if suffix in (".csv", ".tsv", ".txt"):
+        return _TextStream(path)
+    return _WorkbookStream(path)
+
+
+class _ParquetStream(Stream):
+    def __init__(self, path: Path) -> None:
+        try:
+            self._schema = pq.read_schema(path)
+            n_rows = pq.read_metadata(path).num_rows
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+            raise _damaged(path, error) from error
+        headers = unique_headers([" ".join(n.split()) for n in self._schema.names], _NO_LEDGER)
+        self._names = dict(zip(headers, self._schema.names, strict=True))
+        super().__init__(path, headers, n_rows)
+
+    def types(self, headers: Sequence[str]) -> list[pa.DataType]:
+        return [self._schema.field(self.headers.index(header)).type for header in headers]
+
+    def chunks(self, headers: Sequence[str]) -> Iterator[Chunk]:
+        names = [self._names[header] for header in headers]
+        texts = [n for n, t in zip(names, self.types(headers), strict=True) if _is_text(t)]
+        start = 0
+        try:
+            # Buffered, so that a row group of any size passes in constant memory.
+            file = pq.ParquetFile(self.path, buffer_size=_BUFFER, read_dictionary=texts)
+            with file:
+                for batch in file.iter_batches(CHUNK_ROWS, columns=names or self._names):
+                    n = len(batch)
+                    cells = {h: batch.column(m) for h, m in zip(headers, names, strict=True)}
+                    rows = np.arange(start + 1, start + n + 1)
+                    start += n
+                    yield Chunk(rows, cells, done=start / max(self.n_rows or 1, 1))
+        except (pa.ArrowException, OSError) as error:
+            raise _damaged(self.path, error, start) from error
+        if start != self.n_rows:
+            raise _damaged(self.path, f"{start:,} of {self.n_rows:,} rows are there")
+
+
+class _TextStream(Stream):
+    def __init__(self, path: Path) -> None:
+        self._encoding = sniff_encoding(path, _SNIFFED)
+        with path.open("rb") as stream:
+            head = stream.read(_BUFFER)
+        text = head.decode(
+            "utf-8-sig" if self._encoding == "utf-8" else self._encoding, errors="ignore"
+        )
+        self._delimiter, header = dialect(path, text)
+        super().__init__(path, unique_headers(header, _NO_LEDGER))
+
+    def chunks(self, headers: Sequence[str]) -> Iterator[Chunk]:
+        bad: list[pa_csv.InvalidRow] = []
+        size = self.path.stat().st_size
+        good = n_bad = 0
+        try:
+            with pa.OSFile(str(self.path)) as file:
+                for batch in self._open(file, headers, bad):
+                    new = [(r.number, _misshapen(r)) for r in bad[n_bad:]]
+                    n_bad = len(bad)
+                    rows = _numbered(good, len(batch), [r.number for r in bad])
+                    good += len(batch)
+                    cells = dict(zip(headers, batch.columns, strict=True))
+                    yield Chunk(rows, cells, new, min(file.tell() / size, 1.0))
+        except (pa.ArrowException, OSError) as error:
+            raise delimited_error(
+                self.name, [], f"after row {good + n_bad + 1}: {error}"
+            ) from error
+        if n_bad < len(bad):
+            rest = [(r.number, _misshapen(r)) for r in bad[n_bad:]]
+            yield Chunk(
+                np.empty(0, np.int64), {h: pa.array([], pa.string()) for h in headers}, rest
+            )
+
+    def _open(
+        self, file: Any, headers: Sequence[str], bad: list[pa_csv.InvalidRow]
+    ) -> pa_csv.CSVStreamingReader:
+        def keep(row: pa_csv.InvalidRow) -> str:
+            bad.append(row)
+            return "skip"
+
+        return pa_csv.open_csv(
+            file,
+            pa_csv.ReadOptions(
+                use_threads=False,  # row numbers of bad rows are known only then
+                block_size=_CSV_BLOCK,
+                column_names=self.headers,
+                skip_rows_after_names=1,
+                encoding="utf8" if self._encoding == "utf-8" else self._encoding,
+            ),
+            pa_csv.ParseOptions(
+                delimiter=self._delimiter,
+                newlines_in_values=True,
+                ignore_empty_lines=False,  # or later rows would be numbered wrongly
+                invalid_row_handler=keep,
+            ),
+            pa_csv.ConvertOptions(
+                column_types=dict.fromkeys(self.headers, pa.string()),
+                include_columns=list(headers),
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=True,
+                null_values=[""],
+            ),
+        )
+
+
+class _WorkbookStream(Stream):
+    """Excel has no more than a million rows; they are read at once."""
+
+    def __init__(self, path: Path) -> None:
+        self._frame = read_source(path, Ledger()).frame
+        super().__init__(path, [str(name) for name in self._frame.columns], len(self._frame))
+
+    def types(self, headers: Sequence[str]) -> list[pa.DataType]:
+        return [pa.array(self._frame[header]).type for header in headers]
+
+    def chunks(self, headers: Sequence[str]) -> Iterator[Chunk]:
+        for start in range(0, len(self._frame), CHUNK_ROWS):
+            part = self._frame.iloc[start : start + CHUNK_ROWS]
+            cells = {header: _plain(pa.array(part[header])) for header in headers}
+            done = (start + len(part)) / len(self._frame)
+            yield Chunk(part.index.to_numpy(np.int64), cells, done=done)
+
+
+def _plain(array: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _misshapen(row: pa_csv.InvalidRow) -> str:
+    return f"{row.actual_columns} cells where the header has {row.expected_columns}"
+
+
+def _numbered(before: int, n: int, bad: list[int]) -> npt.NDArray[np.int64]:
+    """Give good rows their numbers, from 2 on, past the bad ones among them.
+
+    Examples
+    --------
+    >>> _numbered(0, 3, [3]).tolist()
+    [2, 4, 5]
+    """
+    good = np.arange(before + 2, before + n + 2)
+    return good + np.searchsorted(np.array(bad) - np.arange(len(bad)), good, side="right")
+
+
+def _damaged(path: Path, error: object, rows: int | None = None) -> InputError:
+    where = "" if rows is None else f" after row {rows:,}"
+    return InputError(
+        f"{path.name}: not a readable Parquet file{where} ({str(error)[:120]}).", "Write it again."
+    )

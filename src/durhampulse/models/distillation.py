@@ -1,0 +1,103 @@
+"""One small network that says what a blend of models says.
+
+A model can be compressed into a network that learns its answers on any number of rows without
+outcomes (Bucila, Caruana and Niculescu-Mizil 2006). The rows are made from the training rows; no
+outcome is looked at again. On fresh rows of the simulated market the network is no further from
+the truth than the blend (``benchmarks/quality.py``), and it scores with nothing but numpy.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from durhampulse.creators.block import Block, Levels
+from durhampulse.features import Encoding
+from durhampulse.models.mlp import share_compiled_steps
+from durhampulse.models.weights import DenseNetwork, Weights
+
+__all__ = ["distil", "mix_rows"]
+
+Floats = npt.NDArray[np.float64]
+
+_UNITS = (64, 32)
+_MOST_SWAPPED = 0.3
+_NEIGHBOURS = 20
+_BATCH = 2_048
+
+
+def distil(
+    teacher: Weights,
+    encoding: Encoding,
+    train: pd.DataFrame,
+    *,
+    rows: int = 200_000,
+    epochs: int = 10,
+    random_state: int = 0,
+) -> DenseNetwork:
+    """Train a network to give a model's log-odds.
+
+    Parameters
+    ----------
+    teacher
+        The model to reproduce.
+    encoding
+        What it sees of a creator.
+    train
+        Rows to make others from, shape (n_rows, any).
+    rows
+        How many to make.
+    epochs
+        Passes over them.
+    """
+    import keras
+    from keras import layers, optimizers
+
+    share_compiled_steps()
+    keras.utils.set_random_seed(random_state)
+    rng = np.random.default_rng(random_state)
+    made = mix_rows(Block.of(train[encoding.columns]), rows, rng)
+    X = encoding.transform(made)
+    logits = teacher.decision_function(X)
+    hidden = [layers.Dense(units, activation="relu") for units in _UNITS]
+    network = keras.Sequential([keras.Input((X.shape[1],)), *hidden, layers.Dense(1)])
+    steps = epochs * -(-rows // _BATCH)
+    network.compile(optimizers.Adam(optimizers.schedules.CosineDecay(0.004, steps)), loss="mse")
+    network.fit(
+        np.ascontiguousarray(X, np.float32),
+        logits.astype(np.float32),
+        epochs=epochs,
+        batch_size=_BATCH,
+        verbose=0,
+    )
+    return DenseNetwork.from_keras(network)
+
+
+def mix_rows(block: Block, n_rows: int, rng: np.random.Generator) -> Block:
+    """Make rows like those given.
+
+    Each is a row drawn at random, with up to 30 % of its columns taken from other rows, and its
+    numbers moved part of the way to one of the nearest 20 values of the column on either side.
+    """
+    base = rng.integers(0, block.n_rows, n_rows)
+    share = rng.uniform(0, _MOST_SWAPPED, n_rows)
+    columns: dict[str, Floats | Levels] = {}
+    for name, values in block.columns.items():
+        other = rng.integers(0, block.n_rows, n_rows)
+        rows = np.where(rng.random(n_rows) < share, other, base)
+        taken = values.take(rows) if isinstance(values, Levels) else _moved(values, rows, rng)
+        columns[name] = taken
+    return Block(n_rows, columns)
+
+
+def _moved(values: Floats, rows: npt.NDArray[np.intp], rng: np.random.Generator) -> Floats:
+    """Take values by row, each moved towards a neighbour in rank; missing ones stay missing."""
+    order = np.argsort(values, kind="stable")  # missing values come last
+    rank = np.empty(len(values), dtype=np.intp)
+    rank[order] = np.arange(len(values))
+    last = max(int(np.sum(~np.isnan(values))) - 1, 0)
+    steps = rng.integers(-_NEIGHBOURS, _NEIGHBOURS + 1, len(rows))
+    neighbour = values[order[np.clip(rank[rows] + steps, 0, last)]]
+    way = rng.random(len(rows))
+    return np.asarray((1 - way) * values[rows] + way * neighbour)

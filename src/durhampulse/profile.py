@@ -1,0 +1,105 @@
+"""What the rows a model was trained on look like, and how far others have moved from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from durhampulse.creators.block import Block, Levels
+
+__all__ = ["DRIFT_WORDS", "Profile", "learn_profile"]
+
+Counts = dict[str, npt.NDArray[np.int64]]
+
+DRIFT_WORDS = {"steady": 0.0, "moved": 0.1, "unlike the training rows": 0.25}
+"""What a population stability index is called, and from where.
+
+The bounds are the customary ones of credit scoring (Siddiqi 2006, Credit Risk Scorecards).
+"""
+
+_BINS = np.linspace(0, 1, 11)[1:-1]
+_MOST_LEVELS = 100
+_LEAST_SHARE = 1e-4
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The training rows, column by column; plain data.
+
+    Attributes
+    ----------
+    edges
+        Numeric column to the upper edges of its bins but the last, the deciles of training.
+    levels
+        Other column to its most frequent levels.
+    shares
+        Column to the share of training rows in each bin or level, then of all other levels (for
+        levels only), then of missing values.
+    """
+
+    edges: Mapping[str, list[float]]
+    levels: Mapping[str, list[str]]
+    shares: Mapping[str, list[float]]
+
+    def count(self, block: Block) -> Counts:
+        """Count rows by bin or level, one array a column as long as its shares."""
+        found: Counts = {}
+        for name, edges in self.edges.items():
+            values = block.numbers(name)
+            missing = np.isnan(values)
+            places = np.searchsorted(edges, values, side="left")
+            places[missing] = len(edges) + 1
+            found[name] = np.bincount(places, minlength=len(edges) + 2)
+        for name, levels in self.levels.items():
+            places = block.levels(name).find({level: i for i, level in enumerate(levels)})
+            places = np.where(places < 0, len(levels) - 1 - places, places)
+            found[name] = np.bincount(places, minlength=len(levels) + 2)
+        return found
+
+    def drift(self, counts: Counts) -> pd.DataFrame:
+        """Compare counted rows with the training rows.
+
+        Returns
+        -------
+        DataFrame
+            One row a column: ``column, psi, word, missing, unseen``; `psi` is the population
+            stability index, `missing` and `unseen` the shares of rows without a value and with a
+            level not among the frequent ones of training.
+        """
+        rows = []
+        for name, expected in self.shares.items():
+            total = max(int(counts[name].sum()), 1)
+            now = np.maximum(counts[name] / total, _LEAST_SHARE)
+            then = np.maximum(expected, _LEAST_SHARE)
+            psi = float(np.sum((now - then) * np.log(now / then)))
+            word = [word for word, start in DRIFT_WORDS.items() if psi >= start][-1]
+            unseen = counts[name][-2] / total if name in self.levels else 0.0
+            rows.append((name, psi, word, counts[name][-1] / total, unseen))
+        return pd.DataFrame(rows, columns=["column", "psi", "word", "missing", "unseen"])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the profile as plain data."""
+        return {"edges": self.edges, "levels": self.levels, "shares": self.shares}
+
+
+def learn_profile(train: pd.DataFrame) -> Profile:
+    """Learn what training rows look like, shape (n_rows, n_columns)."""
+    block = Block.of(train)
+    edges: dict[str, list[float]] = {}
+    levels: dict[str, list[str]] = {}
+    for name, values in block.columns.items():
+        if isinstance(values, Levels):
+            counts = np.bincount(values.codes[values.codes >= 0], minlength=len(values.names))
+            frequent = np.argsort(-counts, kind="stable")[:_MOST_LEVELS]
+            levels[name] = [values.names[i] for i in frequent]
+        else:
+            known = values[~np.isnan(values)]
+            edges[name] = np.unique(np.quantile(known, _BINS)).tolist() if known.size else []
+    blank = Profile(edges, levels, {})
+    shares = {name: (n / max(n.sum(), 1)).tolist() for name, n in blank.count(block).items()}
+    return Profile(edges, levels, shares)
