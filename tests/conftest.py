@@ -13,6 +13,7 @@ import pytest
 from hypothesis import settings
 
 from durhampulse import study
+from durhampulse.artifact import write_model
 from durhampulse.creators.sampling import write_market
 
 # How long an example takes says more about the machine than about the code.
@@ -62,3 +63,26 @@ def whole(market_file) -> study.Study:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         return run_parts(market_file)
+
+
+@pytest.fixture(scope="session")
+def model_folder(whole, tmp_path_factory) -> Path:
+    """The model of that study, written."""
+    folder = tmp_path_factory.mktemp("scorer") / "model"
+    creators = whole.a1.creators
+    verdict = whole.judged.verdict
+    write_model(
+        folder,
+        whole.e.champion,
+        facts={
+            "units": dict(creators.units),
+            "verdict": {"word": verdict.word, "refusal": verdict.refusal},
+            "provenance": {"source": creators.source.name, "simulated": True},
+        },
+        card="# card\n",
+        peers=whole.e.peers,
+        thresholds=whole.e.thresholds,
+        background=whole.e.background,
+        train=whole.b1.train,
+    )
+    return folder

@@ -38,6 +38,8 @@ FLOORS = [
     ["reasons", "artifact"],
     ["parts", "estimator", "account"],
     ["scoring"],
+    ["summary", "ranking"],
+    ["batch"],
     ["study", "interpretation"],
     ["advice"],
     ["report"],
@@ -45,6 +47,8 @@ FLOORS = [
     ["report.context", "report.display"],
     ["report.rendering"],
     ["report.folder", "report.notebook"],
+    ["cli.options"],
+    ["cli.studying", "cli.scorer"],
     ["cli"],
 ]  # fmt: skip
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

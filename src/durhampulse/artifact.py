@@ -29,7 +29,7 @@ from durhampulse.models.weights import FAMILIES, DenseNetwork, Logistic
 from durhampulse.peers import Peers
 from durhampulse.profile import Profile, learn_profile
 
-__all__ = ["FORMAT_VERSION", "LoadedModel", "read_model", "write_model"]
+__all__ = ["FORMAT_VERSION", "LoadedModel", "describe", "read_model", "write_model"]
 
 FORMAT_VERSION = 1
 _MANIFEST, _WEIGHTS, _BACKGROUND = "manifest.json", "weights.safetensors", "background.parquet"
@@ -173,6 +173,37 @@ def read_model(folder: str | Path) -> LoadedModel:
         ) from error
     _try_out(folder, model)
     return loaded
+
+
+def describe(model: LoadedModel) -> str:
+    """Say in some lines what a model is, how good it is and what it needs."""
+    said = model.manifest
+    quality = {row["metric"]: row for row in said.get("quality", [])}
+    rows, verdict = said.get("rows", {}), said.get("verdict", {})
+    lines = [
+        f"{said['name']}, from {rows.get('train', 0):,} creators of "
+        f"{said.get('provenance', {}).get('source', 'an unnamed table')}"
+        + (" (simulated)" if said.get("provenance", {}).get("simulated") else ""),
+        f"Verdict on its data: {verdict.get('word', 'none')}",
+        f"Columns: {', '.join(model.model.encoding.columns)}",
+        f"Yes from {model.thresholds.yes_at:g}, Maybe from {model.thresholds.review_at:g}",
+        f"90 % interval: {model.model.half_width:.2f} in log-odds either way",
+    ]
+    for metric, name in (("roc_auc", "ROC AUC"), ("log_loss", "Log loss")):
+        if metric in quality:
+            row = quality[metric]
+            lines.append(f"{name} {row['value']:.3f} ({row['low']:.3f} to {row['high']:.3f})")
+    weights = model.model.weights
+    size = (
+        sum(array.size for array in weights.arrays().values())
+        if isinstance(weights, Logistic | DenseNetwork)
+        else 0
+    )
+    lines.append(
+        f"{size:,} weights; written by DurhamPulse "
+        f"{said.get('versions', {}).get('durhampulse', 'of unknown version')}"
+    )
+    return "\n".join(lines)
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:

@@ -62,6 +62,10 @@ class Scores:
     flags: npt.NDArray[np.uint16]
     empty: npt.NDArray[np.intp]
 
+    def take(self, rows: npt.NDArray[np.intp]) -> Scores:
+        """Give some of the rows."""
+        return Scores(**{name: values[rows] for name, values in vars(self).items()})
+
 
 class Scorer:
     """A model at work. Immutable, so that threads may share it.

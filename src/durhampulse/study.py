@@ -306,22 +306,26 @@ def decide(
     measured on the test part, and beside it on the training part out of fold.
     """
     thresholds = thresholds or Thresholds()
-    chosen = train_champion(
-        part.train,
-        part.creators.features,
-        known=comparison.out_of_fold,
-        random_state=part.random_state,
-    )
+    features, seed = part.creators.features, part.random_state
+    chosen = train_champion(part.train, features, known=comparison.out_of_fold, random_state=seed)
     model, out_of_fold = chosen.model, chosen.out_of_fold
     y_prob = model.predict_proba(part.test)
     peers = learn_peers(part.train)
-    table = part.creators.table
-    fresh = table[~table.index.isin(part.train.index)]
+    fresh = part.creators.table.drop(index=part.train.index)
     refused = unscorable(fresh, model.encoding.columns)
     fresh = fresh[refused == ""]
-    background = draw_background(part.train, model.encoding, random_state=part.random_state)
+    background = draw_background(part.train, model.encoding, random_state=seed)
     rows, sample = _to_explain(part, model, fresh, thresholds)
-    explanation = explain(model, rows, background, random_state=part.random_state)
+    explanation = explain(model, rows, background, random_state=seed)
+    decided = decision_table(
+        fresh,
+        model.predict_proba(fresh),
+        thresholds,
+        peers=peers,
+        half_width=model.half_width,
+        reasons=reason_table(explanation, rows, peers),
+        verdict=judged.verdict.refusal,
+    )
     return Decision(
         model,
         thresholds,
@@ -329,15 +333,7 @@ def decide(
         chosen.tied,
         compare_models(part.y_train, out_of_fold[model.name], out_of_fold[chosen.rival]),
         chosen.gap,
-        decision_table(
-            fresh,
-            model.predict_proba(fresh),
-            thresholds,
-            peers=peers,
-            half_width=model.half_width,
-            reasons=reason_table(explanation, rows, peers),
-            verdict=judged.verdict.refusal,
-        ),
+        decided,
         _refused_rows(part.creators, refused),
         band_hit_rates(part.y_test, assign_bands(y_prob, thresholds), BANDS),
         band_hit_rates(part.y_train, assign_bands(out_of_fold[model.name], thresholds), BANDS),

@@ -1,50 +1,37 @@
-"""The command line: parse, one call to the library, print."""
+"""Commands of the data scientist: from a table to a study, and to one creator's account."""
 
 from __future__ import annotations
 
 import json
 import os
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from durhampulse.exceptions import DurhamPulseError, InputError
-
-if TYPE_CHECKING:
-    from durhampulse.creators.units import Unit
-    from durhampulse.parts import Inspection
-
-__all__ = ["app", "main"]
-
-app = typer.Typer(
-    help="Of the thousands of creators who apply, who gets the sponsorship deal?",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+from durhampulse.cli.options import (
+    AsJson,
+    Map,
+    ModelFolder,
+    Query,
+    Seed,
+    SourceArgument,
+    Table,
+    Units,
+    pairs,
+    parts_bar,
+    progress_bar,
+    units_of,
 )
 
-Map = Annotated[
-    list[str] | None,
-    typer.Option("--map", metavar="COLUMN=HEADER", help="Which header holds a standard column."),
-]
-Units = Annotated[
-    list[str] | None,
-    typer.Option("--unit", metavar="COLUMN=UNIT", help="fraction or percent, for a rate column."),
-]
-Table = Annotated[str | None, typer.Option(help="Table to read, if SOURCE is a database.")]
-Query = Annotated[str | None, typer.Option(help="Query to read, if SOURCE is a database.")]
-Seed = Annotated[int, typer.Option(min=0, help="Same seed, same numbers.")]
-SourceArgument = Annotated[
-    str,
-    typer.Argument(metavar="SOURCE", help="A .csv, .tsv, .xlsx or .parquet file, or a database."),
-]
+if TYPE_CHECKING:
+    from durhampulse.parts import Inspection
+
+__all__ = ["explain", "inspect", "sample", "study"]
 
 
-@app.command()
 def sample(
     out: Annotated[Path, typer.Option("-o", "--out", help="A .csv, .tsv or .parquet file.")],
     rows: Annotated[int, typer.Option(min=1, help="Number of rows.")] = 5_000,
@@ -56,7 +43,7 @@ def sample(
     """
     from durhampulse.creators.sampling import write_market
 
-    with _progress(rows) as advance:
+    with progress_bar(rows) as advance:
         best = write_market(out, rows, seed=seed, progress=advance)
     typer.echo(f"{out}: {rows:,} simulated rows, {best.base_rate:.1%} deals expected.")
     typer.echo(
@@ -65,14 +52,13 @@ def sample(
     )
 
 
-@app.command()
 def inspect(
     source: SourceArgument,
     column_map: Map = None,
     units: Units = None,
     table: Table = None,
     query: Query = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Load a creators' table and list everything odd about it (part A1).
 
@@ -83,8 +69,8 @@ def inspect(
 
     part = load_and_inspect(
         source,
-        columns=_pairs(column_map, "--map"),
-        units=_units(units),
+        columns=pairs(column_map, "--map"),
+        units=units_of(units),
         table=table,
         query=query,
     )
@@ -97,7 +83,6 @@ def inspect(
     typer.echo(interpretation.without_markup(interpretation.inspection(part)))
 
 
-@app.command()
 def study(  # noqa: PLR0913 - a command has as many options as it has
     source: Annotated[
         str | None,
@@ -133,8 +118,8 @@ def study(  # noqa: PLR0913 - a command has as many options as it has
 
     request = Request(
         source=None if source is None else without_password(source),
-        columns=_pairs(column_map, "--map"),
-        units=_units(units),
+        columns=pairs(column_map, "--map"),
+        units=units_of(units),
         table=table,
         query=query,
         thresholds=Thresholds(yes_at=yes_at, review_at=review_at),
@@ -143,19 +128,18 @@ def study(  # noqa: PLR0913 - a command has as many options as it has
         group=group,
         seed=seed,
     )
-    with _password_for_kernel(source), _parts() as show:
+    with _password_for_kernel(source), parts_bar() as show:
         seconds = run_study(request, out, progress=show)
     _print_outcome(out, sum(seconds.values()))
 
 
-@app.command()
 def explain(
     source: SourceArgument,
-    model: Annotated[Path, typer.Option(help="The model folder of a study.")],
+    model: ModelFolder,
     identifier: Annotated[str, typer.Option("--id", help="The creator's Influencer_ID.")],
     column_map: Map = None,
     units: Units = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Machine-readable output.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Say why one creator is where they are, and what would change it.
 
@@ -166,47 +150,13 @@ def explain(
 
     loaded = read_model(model)
     accounts = account_for(
-        loaded, source, identifier, columns=_pairs(column_map, "--map"), units=_units(units)
+        loaded, source, identifier, columns=pairs(column_map, "--map"), units=units_of(units)
     )
     if as_json:
         typer.echo(json.dumps([account.to_dict() for account in accounts], indent=2, default=str))
     else:
         for account in accounts:
             typer.echo(account.text())
-
-
-def main() -> None:
-    """Run the command line; a deliberate error becomes one message and its exit code."""
-    # The matrices here are small: BLAS with threads of its own loses more by waiting than it
-    # wins, up to fifty times on busy cores. NumPy reads this when it is first imported.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    try:
-        app(standalone_mode=True)
-    except DurhamPulseError as error:
-        typer.echo(f"durhampulse: {error}", err=True)
-        raise SystemExit(error.exit_code) from None
-
-
-def _pairs(given: list[str] | None, option: str) -> dict[str, str]:
-    pairs = {}
-    for item in given or []:
-        name, equals, value = item.partition("=")
-        if not (name and equals and value):
-            raise InputError(
-                f"{option} '{item}' is not COLUMN=VALUE.", f"Write {option} NAME=VALUE."
-            )
-        pairs[name] = value
-    return pairs
-
-
-def _units(given: list[str] | None) -> dict[str, Unit]:
-    chosen: dict[str, Unit] = {}
-    for name, unit in _pairs(given, "--unit").items():
-        if unit in ("fraction", "percent"):
-            chosen[name] = cast("Unit", unit)
-        else:
-            raise InputError(f"--unit {name}={unit}: no such unit.", "Use fraction or percent.")
-    return chosen
 
 
 def _inspection_facts(part: Inspection) -> dict[str, Any]:
@@ -264,31 +214,3 @@ def _password_for_kernel(source: str | None) -> Iterator[None]:
         if password is not None and password != "***":  # noqa: S105 - the mask
             os.environ[PASSWORD_VARIABLE] = str(password)
     yield
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[Callable[[int], object]]:
-    from rich.progress import Progress
-
-    with Progress(transient=True, disable=not sys.stderr.isatty(), console=_stderr()) as bar:
-        task = bar.add_task("Simulating", total=total)
-        yield lambda n: bar.advance(task, n)
-
-
-@contextmanager
-def _parts() -> Iterator[Callable[[str, float], object]]:
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description:<42}"), BarColumn(), TimeElapsedColumn())
-    console = _stderr()
-    with Progress(
-        *columns, transient=True, disable=not sys.stderr.isatty(), console=console
-    ) as bar:
-        task = bar.add_task("Starting", total=1.0)
-        yield lambda part, share: bar.update(task, description=part, completed=share)
-
-
-def _stderr() -> Any:
-    from rich.console import Console
-
-    return Console(stderr=True)

@@ -1,0 +1,34 @@
+"""The command line: parse, one call to the library, print."""
+
+from __future__ import annotations
+
+import os
+
+import typer
+
+from durhampulse.cli import scorer, studying
+from durhampulse.exceptions import DurhamPulseError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    help="Of the thousands of creators who apply, who gets the sponsorship deal?",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for command in (studying.sample, studying.inspect, studying.study, studying.explain, scorer.score):
+    app.command()(command)
+app.add_typer(scorer.model_app, name="model")
+
+
+def main() -> None:
+    """Run the command line; a deliberate error becomes one message and its exit code."""
+    # The matrices here are small: BLAS with threads of its own loses more by waiting than it
+    # wins, up to fifty times on busy cores. NumPy reads this when it is first imported.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    try:
+        app(standalone_mode=True)
+    except DurhamPulseError as error:
+        typer.echo(f"durhampulse: {error}", err=True)
+        raise SystemExit(error.exit_code) from None

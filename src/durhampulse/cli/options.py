@@ -1,0 +1,118 @@
+"""Options that mean the same in every command, and progress bars."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from durhampulse.exceptions import InputError
+
+if TYPE_CHECKING:
+    from durhampulse.creators.units import Unit
+
+__all__ = [
+    "AsJson", "Map", "ModelFolder", "Seed", "SourceArgument", "Units", "pairs", "parts_bar",
+    "progress_bar", "rows_bar", "units_of",
+]  # fmt: skip
+
+Map = Annotated[
+    list[str] | None,
+    typer.Option("--map", metavar="COLUMN=HEADER", help="Which header holds a standard column."),
+]
+Units = Annotated[
+    list[str] | None,
+    typer.Option("--unit", metavar="COLUMN=UNIT", help="fraction or percent, for a rate column."),
+]
+Table = Annotated[str | None, typer.Option(help="Table to read, if SOURCE is a database.")]
+Query = Annotated[str | None, typer.Option(help="Query to read, if SOURCE is a database.")]
+Seed = Annotated[int, typer.Option(min=0, help="Same seed, same numbers.")]
+SourceArgument = Annotated[
+    str,
+    typer.Argument(metavar="SOURCE", help="A .csv, .tsv, .xlsx or .parquet file, or a database."),
+]
+ModelFolder = Annotated[Path, typer.Option("--model", help="The model folder of a study.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+
+
+def pairs(given: list[str] | None, option: str) -> dict[str, str]:
+    """Read options of the form NAME=VALUE."""
+    pairs = {}
+    for item in given or []:
+        name, equals, value = item.partition("=")
+        if not (name and equals and value):
+            raise InputError(
+                f"{option} '{item}' is not COLUMN=VALUE.", f"Write {option} NAME=VALUE."
+            )
+        pairs[name] = value
+    return pairs
+
+
+def units_of(given: list[str] | None) -> dict[str, Unit]:
+    """Read the units that were asked for."""
+    chosen: dict[str, Unit] = {}
+    for name, unit in pairs(given, "--unit").items():
+        if unit in ("fraction", "percent"):
+            chosen[name] = cast("Unit", unit)
+        else:
+            raise InputError(f"--unit {name}={unit}: no such unit.", "Use fraction or percent.")
+    return chosen
+
+
+@contextmanager
+def progress_bar(total: int) -> Iterator[Callable[[int], object]]:
+    """Count rows that are simulated."""
+    from rich.progress import Progress
+
+    with Progress(transient=True, disable=not sys.stderr.isatty(), console=_stderr()) as bar:
+        task = bar.add_task("Simulating", total=total)
+        yield lambda n: bar.advance(task, n)
+
+
+@contextmanager
+def parts_bar() -> Iterator[Callable[[str, float], object]]:
+    """Show which part of a study runs."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description:<42}"), BarColumn(), TimeElapsedColumn())
+    console = _stderr()
+    with Progress(
+        *columns, transient=True, disable=not sys.stderr.isatty(), console=console
+    ) as bar:
+        task = bar.add_task("Starting", total=1.0)
+        yield lambda part, share: bar.update(task, description=part, completed=share)
+
+
+def _stderr() -> Any:
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
+@contextmanager
+def rows_bar() -> Iterator[Callable[[int, float], object]]:
+    """Show the share of the work done, the rows a second and the time left."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("Scoring"),
+        BarColumn(),
+        TextColumn("{task.fields[rows]:>14,} rows  {task.fields[rate]:>11,.0f} a second"),
+        TimeRemainingColumn(),
+    )
+    start = time.perf_counter()
+    with Progress(
+        *columns, transient=True, disable=not sys.stderr.isatty(), console=_stderr()
+    ) as bar:
+        task = bar.add_task("", total=1.0, rows=0, rate=0.0)
+
+        def show(rows: int, done: float) -> None:
+            rate = rows / max(time.perf_counter() - start, 1e-9)
+            bar.update(task, completed=done, rows=rows, rate=rate)
+
+        yield show

@@ -1,0 +1,88 @@
+"""Commands of the engineer: score files, look into a model, serve it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from durhampulse.cli.options import AsJson, Map, ModelFolder, Units, pairs, rows_bar, units_of
+
+__all__ = ["model_app", "score"]
+
+model_app = typer.Typer(help="Look into a model folder.", no_args_is_help=True)
+
+Folder = Annotated[Path, typer.Argument(metavar="MODEL", help="A model folder.")]
+
+
+def score(  # noqa: PLR0913 - a command has as many options as it has
+    inputs: Annotated[
+        list[str], typer.Argument(metavar="IN...", help=".csv, .tsv, .parquet, .xlsx; or globs.")
+    ],
+    out: Annotated[Path, typer.Option("-o", "--out", help=".parquet, .csv, .tsv or .xlsx.")],
+    model: ModelFolder,
+    column_map: Map = None,
+    units: Units = None,
+    top: Annotated[int | None, typer.Option(min=1, help="Keep only the best, ranked.")] = None,
+    reasons: Annotated[
+        bool, typer.Option("--reasons", help="Add reasons; some hundred creators a second.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Score files of any size into one file, every row in its place.
+
+    Example: durhampulse score new.parquet -o scored.parquet --model durhampulse-study/model
+    """
+    from durhampulse.batch import score_files
+    from durhampulse.scoring import load_model
+
+    scorer = load_model(model)
+    with rows_bar() as show:
+        summary = score_files(
+            scorer,
+            inputs,
+            out,
+            columns=pairs(column_map, "--map"),
+            units=units_of(units),
+            top=top,
+            reasons=reasons,
+            progress=show,
+        )
+    if as_json:
+        typer.echo(json.dumps(summary.to_dict(scorer), indent=2))
+    else:
+        typer.echo(summary.text(scorer))
+        rate = summary.rows / max(summary.seconds, 1e-9)
+        typer.echo(f"Written in {summary.seconds:.1f} s, {rate:,.0f} rows a second: {out}")
+        if summary.refused:
+            typer.echo(f"Refused rows, each with its reason: {out}.refused.csv")
+    if scorer.refusal:
+        raise typer.Exit(1)
+
+
+@model_app.command()
+def show(folder: Folder, as_json: AsJson = False) -> None:
+    """Say what a model is, how good it is and what it needs.
+
+    Example: durhampulse model show durhampulse-study/model
+    """
+    from durhampulse.artifact import describe, read_model
+
+    model = read_model(folder)
+    typer.echo(json.dumps(model.manifest, indent=2) if as_json else describe(model))
+
+
+@model_app.command()
+def verify(folder: Folder) -> None:
+    """Check that a model folder is whole, unaltered and safe to use.
+
+    Example: durhampulse model verify durhampulse-study/model
+    """
+    from durhampulse.artifact import read_model
+
+    model = read_model(folder)
+    for name, said in model.manifest["files"].items():
+        typer.echo(f"{name}: {said['bytes']:,} bytes, SHA-256 {said['sha256'][:16]}... as stated")
+    typer.echo(f"{folder}: whole and unaltered; it holds data only, and scores.")

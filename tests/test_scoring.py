@@ -1,0 +1,372 @@
+"""The scorer: parity, files in and out, what is refused, and that nothing is half-written."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import openpyxl
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import durhampulse as dp
+from durhampulse import export
+from durhampulse.batch import find_files, score_files
+from durhampulse.creators.sampling import write_market
+from durhampulse.decision import BANDS
+from durhampulse.exceptions import CannotJudgeError, InputError, OutputError
+
+COLUMNS = [
+    "Influencer ID", "Predicted Sponsorship", "Follower Count", "Engagement Rate",
+    "Sponsorship Recommendation", "Interval Low", "Interval High", "Flags",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def scorer(model_folder):
+    return dp.load_model(model_folder)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """One market as Parquet, CSV and Excel, of several chunks."""
+    folder = tmp_path_factory.mktemp("files")
+    for end in ("parquet", "csv"):
+        write_market(folder / f"m.{end}", 150_000, seed=11)
+    pd.read_csv(folder / "m.csv").head(2_000).to_excel(folder / "m.xlsx", index=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def scored(scorer, files, tmp_path_factory):
+    out = tmp_path_factory.mktemp("out") / "scored.parquet"
+    summary = score_files(scorer, [files / "m.parquet"], out)
+    return pq.read_table(out), summary
+
+
+def test_every_row_stands_in_its_place(scored, files):
+    table, summary = scored
+    assert table.column_names == COLUMNS
+    assert table["Influencer ID"].equals(pq.read_table(files / "m.parquet")["Influencer_ID"])
+    assert summary.rows == summary.scored == table.num_rows == 150_000
+    assert sum(summary.bands.values()) == 150_000
+
+
+def test_scores_are_those_of_the_training_pipeline(scored, scorer, files):
+    """The study reads with pandas, in words and levels; the scorer in Arrow chunks."""
+    table = scored[0].to_pandas().set_index("Influencer ID")
+    creators = dp.read_creators(files / "m.csv").table.drop_duplicates("Influencer_ID")
+    y_prob = scorer.model.model.predict_proba(creators)
+    ours = table.loc[~table.index.duplicated()].loc[creators["Influencer_ID"]]
+    gap = np.abs(np.floor(y_prob * 1e4) / 1e4 - ours["Predicted Sponsorship"].to_numpy())
+    assert gap.max() < 2e-4
+    flags = scorer.model.peers.flags(creators).to_numpy()
+    np.testing.assert_array_equal(flags, ours["Flags"].to_numpy())
+
+
+def test_bands_and_intervals_agree_with_the_number_shown(scored):
+    table = scored[0].to_pandas()
+    shown = table["Predicted Sponsorship"]
+    expected = np.select([shown >= 0.8, shown >= 0.6], BANDS[:2], BANDS[2])
+    np.testing.assert_array_equal(table["Sponsorship Recommendation"], expected)
+    assert (table["Interval Low"] <= shown).all()
+    assert (table["Interval High"] >= shown).all()
+
+
+@pytest.mark.parametrize("end", ["parquet", "csv", "tsv"])
+def test_text_and_typed_files_score_the_same(end, scorer, files, scored, tmp_path):
+    out = tmp_path / f"s.{end}"
+    score_files(scorer, [files / "m.csv"], out)
+    if end == "parquet":
+        table = pq.read_table(out)
+    else:
+        parse = pa_csv.ParseOptions(delimiter="\t" if end == "tsv" else ",")
+        table = pa_csv.read_csv(out, parse_options=parse)
+    for name in COLUMNS[1:]:
+        ours, theirs = (t[name].to_pandas() for t in (table, scored[0]))
+        if ours.dtype == float:
+            np.testing.assert_allclose(ours, theirs, atol=1e-9)
+        else:
+            assert (ours.fillna("").astype(str) == theirs.astype(str)).all(), name
+
+
+def test_excel_in_and_out(scorer, files, scored, tmp_path):
+    out = tmp_path / "s.xlsx"
+    score_files(scorer, [files / "m.xlsx"], out)
+    sheet = openpyxl.load_workbook(out)["Decisions"]
+    rows = [*sheet.values]
+    assert list(rows[0]) == COLUMNS
+    np.testing.assert_allclose(
+        [row[1] for row in rows[1:]],
+        scored[0]["Predicted Sponsorship"].to_numpy()[:2_000],
+        atol=1e-9,
+    )
+
+
+def test_globs_and_several_files_keep_their_order(scorer, files, tmp_path):
+    for i in (2, 1):
+        part = pq.read_table(files / "m.parquet").slice(i * 1_000, 1_000)
+        pq.write_table(part, tmp_path / f"part-{i}.parquet")
+    out = tmp_path / "out.parquet"
+    summary = score_files(scorer, [tmp_path / "part-*.parquet"], out)
+    whole = pq.read_table(files / "m.parquet")["Influencer_ID"].slice(1_000, 2_000)
+    assert pq.read_table(out)["Influencer ID"].combine_chunks().equals(whole.combine_chunks())
+    assert summary.rows == 2_000
+    with pytest.raises(InputError, match="no file matches"):
+        find_files([tmp_path / "nothing-*.csv"])
+
+
+def test_the_best_are_ranked_with_reasons(scorer, files, scored, tmp_path):
+    out = tmp_path / "top.parquet"
+    score_files(scorer, [files / "m.parquet"], out, top=20, reasons=True)
+    table = pq.read_table(out)
+    assert table["Rank"].to_pylist() == list(range(1, 21))
+    best = np.sort(scored[0]["Predicted Sponsorship"].to_numpy())[::-1][:20]
+    np.testing.assert_allclose(table["Predicted Sponsorship"].to_numpy(), best)
+    assert all("without this" in text for text in table["Reasons For"].to_pylist())
+
+
+def test_what_cannot_be_scored_is_refused_with_row_and_reason(scorer, write, tmp_path):
+    path = write(
+        """
+        Influencer_ID,Followers,Engagement_Rate,Growth_Rate,Niche,Video_Quality,Avg_Views_per_Post
+        =A1,"145,000",5%,0.02,Fashion,HD,12000
+        b,-5,0.05,0.02,Fashion,HD,12000
+        c,1000,0.05
+        -d,,,,,HD,
+
+        e,1.2M,0.04,0.01,fashion ,4k,90000
+        f,N/A,0.04,0.01,Fashion,4K,90000
+        """
+    )
+    out = tmp_path / "s.csv"
+    summary = score_files(scorer, [path], out)
+    refused = pd.read_csv(f"{out}.refused.csv", keep_default_na=False)
+    assert refused["Row"].tolist() == [4, 3, 5, 6]
+    assert refused["Influencer ID"].tolist() == ["", "b", "'-d", ""]
+    assert refused["Reason"].tolist()[:2] == [
+        "3 cells where the header has 7", "Followers cannot be -5",
+    ]  # fmt: skip
+    table = pd.read_csv(out)
+    assert table["Influencer ID"].tolist() == ["'=A1", "e", "f"]
+    assert table["Follower Count"].tolist()[:2] == [145_000, 1_200_000]
+    assert (summary.rows, summary.scored, summary.refused) == (7, 3, 4)
+    said = json.loads((tmp_path / "s.csv.provenance.json").read_text())
+    assert said["rows"] == 7
+    assert said["model"] == scorer.model.manifest["name"]
+
+
+def typed(n, seed=5):
+    table = dp.simulate_market(n, seed=seed).table
+    rate = table["Engagement_Rate"]
+    percent = rate.str.endswith("%").fillna(value=False).astype(bool)
+    numbers = pd.to_numeric(rate.str.rstrip("%"))
+    return table.assign(Engagement_Rate=numbers.where(~percent, numbers / 100))
+
+
+def test_a_table_in_another_unit_is_refused_with_the_option(scorer, tmp_path):
+    table = typed(3_000)
+    table["Engagement_Rate"] *= 100
+    table.to_csv(tmp_path / "percent.csv", index=False)
+    with pytest.raises(InputError, match=r"look like percentages.*\n.*--unit"):
+        score_files(scorer, [tmp_path / "percent.csv"], tmp_path / "s.csv")
+    assert not (tmp_path / "s.csv").exists()
+    score_files(
+        scorer, [tmp_path / "percent.csv"], tmp_path / "s.csv", units={"Engagement_Rate": "percent"}
+    )
+    typed(3_000).to_csv(tmp_path / "fraction.csv", index=False)
+    score_files(scorer, [tmp_path / "fraction.csv"], tmp_path / "f.csv")
+    one, two = (pd.read_csv(tmp_path / f"{name}.csv") for name in "sf")
+    np.testing.assert_allclose(
+        one["Predicted Sponsorship"], two["Predicted Sponsorship"], atol=2e-4
+    )
+
+
+def test_a_file_that_changes_midway_is_refused_and_leaves_nothing(scorer, files, tmp_path):
+    out = tmp_path / "s.parquet"
+    out.write_text("the old one")
+    table = typed(150_000, seed=11)
+    table.loc[100_000:, "Engagement_Rate"] *= 100
+    table.to_csv(tmp_path / "unit.csv", index=False)
+    with pytest.raises(InputError, match=r"Engagement_Rate.*from row"):
+        score_files(scorer, [tmp_path / "unit.csv"], out)
+    assert out.read_text() == "the old one"
+    assert sorted(p.name for p in tmp_path.iterdir() if p.name.startswith(".")) == []
+
+
+def test_damaged_parquet_is_one_clear_error(scorer, files, tmp_path):
+    blob = (files / "m.parquet").read_bytes()
+    cut = tmp_path / "cut.parquet"
+    cut.write_bytes(blob[: len(blob) // 2])
+    with pytest.raises(InputError, match="not a readable Parquet"):
+        score_files(scorer, [cut], tmp_path / "s.parquet")
+    rotten = tmp_path / "rotten.parquet"
+    middle = len(blob) // 2
+    rotten.write_bytes(blob[:middle] + bytes(200) + blob[middle + 200 :])
+    with pytest.raises(InputError, match="not a readable Parquet file after row"):
+        score_files(scorer, [rotten], tmp_path / "s.parquet")
+    assert [p.name for p in tmp_path.iterdir() if "s.parquet" in p.name] == []
+
+
+def test_outputs_that_cannot_be_are_refused_before_any_work(scorer, files, tmp_path):
+    source = files / "m.parquet"
+    for out, words in (
+        (tmp_path / "no" / "s.csv", "no folder"), (tmp_path / "s.json", "cannot be written"),
+        (tmp_path, "cannot be written"),
+    ):  # fmt: skip
+        with pytest.raises(OutputError, match=words):
+            score_files(scorer, [source], out)
+    with pytest.raises(InputError, match="both input and output"):
+        score_files(scorer, [source], source)
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(scorer, files, tmp_path, monkeypatch):
+    class Full(export._ParquetSink):
+        def write(self, batch):
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(export, "_ParquetSink", Full)
+    with pytest.raises(OutputError, match="No space left"):
+        score_files(scorer, [files / "m.parquet"], tmp_path / "s.parquet")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_excel_sheet_holds_so_many_rows_and_no_more(scorer, files, tmp_path, monkeypatch):
+    monkeypatch.setattr(export, "_EXCEL_ROWS", 100)
+    with pytest.raises(InputError, match="holds 100 rows"):
+        score_files(scorer, [files / "m.xlsx"], tmp_path / "s.xlsx")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_drift_is_said_in_words(scorer, tmp_path):
+    table = typed(5_000)
+    table["Followers"] = table["Followers"] * 20
+    table["Niche"] = "Beekeeping"
+    table.to_csv(tmp_path / "d.csv", index=False)
+    summary = score_files(scorer, [tmp_path / "d.csv"], tmp_path / "s.csv")
+    text = summary.text(scorer)
+    assert "Drift: Followers is unlike the training rows" in text
+    assert "Niches not among those of training: 100.0% of rows." in text
+    assert summary.flags["niche never seen in training"] == 5_000
+    steady = score_files(scorer, [write_typed(tmp_path)], tmp_path / "t.csv")
+    assert "No drift" in steady.text(scorer)
+
+
+def write_typed(folder):
+    typed(5_000, seed=9).to_parquet(folder / "t.parquet")
+    return folder / "t.parquet"
+
+
+FRAMES = {
+    "pandas": lambda frame: frame,
+    "arrow": pa.table,
+    "polars": lambda frame: pytest.importorskip("polars").from_pandas(frame),
+}
+
+
+@pytest.mark.parametrize("kind", FRAMES)
+def test_tables_in_memory_come_back_in_kind(kind, scorer):
+    frame = typed(500)
+    table = FRAMES[kind](frame)
+    scored = scorer.score(table)
+    assert type(scored) is type(table)
+    y_prob = scorer.predict_proba(table)
+    shown = np.asarray(scored["Predicted Sponsorship"])
+    np.testing.assert_allclose(shown, np.floor(y_prob * 1e4) / 1e4, atol=1.01e-4)
+
+
+def test_decide_and_explain(scorer):
+    frame = typed(300)
+    table = scorer.decide(frame)
+    assert table["Rank"].tolist() == list(range(1, len(table) + 1))
+    row = frame.iloc[3].dropna().to_dict()
+    account = scorer.explain(row)
+    assert account.probability == pytest.approx(scorer.predict_proba(frame)[3], abs=1e-4)
+    total = account.base + sum(account.effects.values())
+    assert 1 / (1 + np.exp(-total)) == pytest.approx(account.probability, abs=1e-3)
+    with pytest.raises(CannotJudgeError, match="columns of the model are empty"):
+        scorer.explain({"Followers": 1_000, "Engagement_Rate": None, "Niche": "N/A"})
+
+
+CELL = st.one_of(
+    st.none(),
+    st.floats(0, 1e9, allow_nan=False),
+    st.sampled_from([0.0, 1e-300, 5e-324, 1e10, float("nan")]),
+)
+
+
+@settings(max_examples=60)
+@given(
+    rows=st.lists(
+        st.fixed_dictionaries(
+            {
+                "Followers": CELL, "Avg_Views_per_Post": CELL,
+                "Engagement_Rate": st.one_of(st.none(), st.floats(0, 1e4)),
+                "Growth_Rate": st.one_of(st.none(), st.floats(-1, 1e6)),
+                "Niche": st.one_of(st.none(), st.sampled_from(["Fashion", "", "Ünknown", "tech "])),
+                "Video_Quality": st.sampled_from([None, "SD", "4k", "8K"]),
+            }
+        ),
+        min_size=1, max_size=20,
+    )
+)  # fmt: skip
+def test_odd_rows_score_as_in_training(rows, scorer):
+    """The pandas path of the study and the Arrow path of the scorer agree within 1e-6."""
+    frame = pd.DataFrame(rows)
+    numeric = ["Followers", "Avg_Views_per_Post", "Engagement_Rate", "Growth_Rate"]
+    frame[numeric] = frame[numeric].astype(float)
+    clean = frame.assign(
+        Niche=frame["Niche"].replace({"": None, "tech ": "Tech"}).astype("str"),
+        Video_Quality=frame["Video_Quality"].replace({"4k": "4K"}).astype("str"),
+    )
+    expected = scorer.model.model.predict_proba(clean)
+    units = {"Engagement_Rate": "fraction", "Growth_Rate": "fraction"}
+    found = scorer.predict_proba(pa.Table.from_pandas(frame), units=units)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    one_by_one = [
+        scorer.predict_proba(pa.Table.from_pandas(frame.iloc[[i]]), units=units)[0]
+        for i in range(len(frame))
+    ]
+    np.testing.assert_allclose(one_by_one, expected, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_killed_at_any_instant_there_is_no_output_or_a_whole_one(model_folder, tmp_path):
+    source, out = tmp_path / "m.parquet", tmp_path / "s.parquet"
+    write_market(source, 300_000, seed=2)
+    command = [
+        sys.executable, "-c", "from durhampulse.cli import main; main()", "score",
+        str(source), "-o", str(out), "--model", str(model_folder),
+    ]  # fmt: skip
+    start = time.perf_counter()
+    subprocess.run(command, check=True, capture_output=True)
+    whole, seconds = pq.read_metadata(out).num_rows, time.perf_counter() - start
+    rng, seen = random.Random(0), {"none": 0, "whole": 0}
+    for number in range(50):
+        out.unlink(missing_ok=True)
+        # Half of the instants where the file is being finished.
+        share = rng.uniform(0.75, 1.15) if number % 2 else rng.uniform(0.0, 1.1)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        time.sleep(share * seconds)
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+        if out.exists():
+            assert pq.read_metadata(out).num_rows == whole
+            assert json.loads((tmp_path / "s.parquet.provenance.json").read_text())["rows"] == whole
+            seen["whole"] += 1
+        else:
+            seen["none"] += 1
+    assert seen["none"] > 0
+    subprocess.run(command, check=True, capture_output=True)
+    assert [path for path in tmp_path.iterdir() if path.suffix == ".part"] == []
