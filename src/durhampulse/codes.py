@@ -86,7 +86,7 @@ class NumberCode:
         normal[missing] = self.fill
         normal -= self.mean
         normal /= self.sd
-        normal = np.clip(normal, -_FARTHEST, _FARTHEST)
+        normal = np.minimum(np.maximum(normal, -_FARTHEST), _FARTHEST)
         return [np.stack([normal, missing]) if self.indicator else normal[None]]
 
     def join(self, pieces: list[Floats]) -> Floats:
@@ -197,7 +197,8 @@ class RelativeCode:
     def join(self, pieces: list[Floats]) -> Floats:
         """Add the pieces; 0 where one of them is not known."""
         total = sum(pieces[1:], start=pieces[0])
-        return np.clip(np.nan_to_num(total), -_FARTHEST, _FARTHEST)
+        total = np.where(np.isfinite(total), total, 0.0)
+        return np.minimum(np.maximum(total, -_FARTHEST), _FARTHEST)
 
     @cached_property
     def _places(self) -> dict[str, int]:

@@ -106,8 +106,7 @@ class Peers:
     def flag_bits(self, block: Block) -> npt.NDArray[np.uint16]:
         """Tell what stands out, one bit for each of :attr:`flag_names`; shape (n_rows,)."""
         followers = block.numbers(FOLLOWERS)
-        niches = {niche: i for i, niche in enumerate(self.niches)}
-        niche = block.levels(NICHE).find(niches)
+        niche = block.levels(NICHE).find(self._places)
         tier = np.searchsorted([*self.tiers.values()], followers, side="right") - 1
         tier[np.isnan(followers)] = len(self.tiers)
         place = tier * (len(self.niches) + 1) + np.where(niche < 0, len(self.niches), niche)
@@ -119,6 +118,10 @@ class Peers:
         for i, where in enumerate(odd):
             bits |= where.astype(np.uint16) << np.uint16(i)
         return bits
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {niche: place for place, niche in enumerate(self.niches)}
 
     @cached_property
     def _reach(self) -> dict[str, tuple[Floats, Floats]]:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from durhampulse.account import Account, account_of
 from durhampulse.artifact import LoadedModel, read_model
 from durhampulse.creators.block import Block
-from durhampulse.creators.blockreader import BlockReader
+from durhampulse.creators.blockreader import BlockReader, impossible_rows
 from durhampulse.creators.headers import name_columns
 from durhampulse.creators.irregularities import Ledger
 from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS, IDENTIFIER
@@ -80,7 +80,9 @@ class Scorer:
     model
         The same.
     columns
-        Columns of a creators' table it looks at.
+        Columns of a creators' table the model looks at.
+    seen, numeric
+        All columns looked at, those for flags and output included; those of them that hold numbers.
     refusal
         Why the data it learned from allow no recommendation; empty where they do.
     """
@@ -90,8 +92,8 @@ class Scorer:
         self.columns = model.model.encoding.columns
         self.refusal = str(model.manifest.get("verdict", {}).get("refusal", ""))
         curves = model.peers.curves
-        self._seen = list(dict.fromkeys([*self.columns, FOLLOWERS, ENGAGEMENT, *curves]))
-        self._numeric = model.model.encoding.numeric | {FOLLOWERS, ENGAGEMENT, *curves}
+        self.seen = list(dict.fromkeys([*self.columns, FOLLOWERS, ENGAGEMENT, *curves]))
+        self.numeric = model.model.encoding.numeric | {FOLLOWERS, ENGAGEMENT, *curves}
 
     def reader(
         self,
@@ -115,9 +117,9 @@ class Scorer:
         known = self.model.profile.levels
         return BlockReader(
             name,
-            numeric=self._numeric,
-            levels={column: known.get(column, []) for column in self._seen
-                    if column not in self._numeric},
+            numeric=self.numeric,
+            levels={column: known.get(column, []) for column in self.seen
+                    if column not in self.numeric},
             units={**usual, **(units or {})},
             asked=units or {},
         )  # fmt: skip
@@ -134,7 +136,7 @@ class Scorer:
         """
         named = name_columns(name, [*headers], dict(columns or {}), Ledger())
         found = {named.get(header, header): header for header in headers}
-        wanted = [column for column in (IDENTIFIER, *self._seen) if column in found]
+        wanted = [column for column in (IDENTIFIER, *self.seen) if column in found]
         absent = [column for column in self.columns if column not in found]
         if len(absent) > len(self.columns) / 2:
             raise InputError(
@@ -242,7 +244,7 @@ class Scorer:
 
     def reasons_not_to(self, block: Block, scores: Scores) -> dict[int, str]:
         """Give row and reason of creators who cannot be scored."""
-        reasons = self.reader("").refused(block)
+        reasons = impossible_rows(block)
         for row in np.flatnonzero(too_empty(scores.empty, len(self.columns))).tolist():
             reasons.setdefault(row, empty_reason(int(scores.empty[row]), len(self.columns)))
         return reasons

@@ -17,9 +17,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (studying.sample, studying.inspect, studying.study, studying.explain, scorer.score):
-    app.command()(command)
+app.command()(studying.sample)
+app.command()(studying.inspect)
+app.command()(studying.study)
+app.command()(studying.explain)
+app.command()(scorer.score)
+app.command()(scorer.serve)
 app.add_typer(scorer.model_app, name="model")
+app.add_typer(scorer.key_app, name="key")
 
 
 def main() -> None:

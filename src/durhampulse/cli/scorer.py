@@ -10,9 +10,16 @@ import typer
 
 from durhampulse.cli.options import AsJson, Map, ModelFolder, Units, pairs, rows_bar, units_of
 
-__all__ = ["model_app", "score"]
+__all__ = ["key_app", "model_app", "score", "serve"]
 
 model_app = typer.Typer(help="Look into a model folder.", no_args_is_help=True)
+key_app = typer.Typer(help="API keys of the service.", no_args_is_help=True)
+
+
+@key_app.callback()
+def _keys() -> None:
+    """Keep `add` a command of its own beside those to come."""
+
 
 Folder = Annotated[Path, typer.Argument(metavar="MODEL", help="A model folder.")]
 
@@ -86,3 +93,40 @@ def verify(folder: Folder) -> None:
     for name, said in model.manifest["files"].items():
         typer.echo(f"{name}: {said['bytes']:,} bytes, SHA-256 {said['sha256'][:16]}... as stated")
     typer.echo(f"{folder}: whole and unaltered; it holds data only, and scores.")
+
+
+def serve(
+    model: ModelFolder,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
+    keys: Annotated[Path | None, typer.Option(help="File of API keys; see key add.")] = None,
+    rate: Annotated[
+        float, typer.Option(min=0, help="Requests a second for each key; 0 for no limit.")
+    ] = 2_000,
+    largest_body: Annotated[int, typer.Option(min=1, help="Largest body, in bytes.")] = 8 << 20,
+) -> None:
+    """Serve a model over HTTP; documentation at /docs.
+
+    Example: durhampulse serve --model durhampulse-study/model --port 8000
+    """
+    from durhampulse.service.server import run
+    from durhampulse.service.settings import Limits
+
+    run(model, host=host, port=port, keys=keys, limits=Limits(body=largest_body, rate=rate))
+
+
+@key_app.command()
+def add(
+    name: Annotated[str, typer.Argument(help="Whose key it is.")],
+    keys: Annotated[Path, typer.Option(help="File of API keys; made if there is none.")],
+    scopes: Annotated[
+        list[str] | None, typer.Option("--scope", help="score, explain, model or metrics.")
+    ] = None,
+) -> None:
+    """Make an API key and show it this once; only its hash is kept.
+
+    Example: durhampulse key add crm --keys keys.json --scope score
+    """
+    from durhampulse.service.keys import add_key
+
+    typer.echo(add_key(keys, name, scopes or ["score", "explain", "model"]))

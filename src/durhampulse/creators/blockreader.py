@@ -29,7 +29,7 @@ from durhampulse.creators.schema import COLUMNS, QUALITY, QUALITY_LEVELS
 from durhampulse.creators.units import Unit, detect_unit, mixed_groups
 from durhampulse.exceptions import InputError
 
-__all__ = ["BlockReader"]
+__all__ = ["BlockReader", "impossible_rows"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -128,16 +128,6 @@ class BlockReader:
             elif column in self._spelling:
                 columns[column] = self._read_levels(column, array)
         return Block(n_rows, columns)
-
-    def refused(self, block: Block) -> dict[int, str]:
-        """Give row and reason of figures that cannot be true."""
-        reasons: dict[int, str] = {}
-        for column, values in block.columns.items():
-            if column in COLUMNS and not isinstance(values, Levels):
-                for row in np.flatnonzero(impossible(column, values)).tolist():
-                    said = f"{column} cannot be {values[row]:g}"
-                    reasons[row] = f"{reasons[row]}; {said}" if row in reasons else said
-        return reasons
 
     def _read_numbers(self, column: str, array: pa.Array, first_row: int) -> Floats:
         kind = array.type
@@ -243,6 +233,17 @@ class BlockReader:
 
     def _error(self, column: str, problem: str, way_out: str) -> InputError:
         return InputError(f"{self.name}, column {column}: {problem}.", way_out)
+
+
+def impossible_rows(block: Block) -> dict[int, str]:
+    """Give row and reason of figures that cannot be true."""
+    reasons: dict[int, str] = {}
+    for column, values in block.columns.items():
+        if column in COLUMNS and not isinstance(values, Levels):
+            for row in np.flatnonzero(impossible(column, values)).tolist():
+                said = f"{column} cannot be {values[row]:g}"
+                reasons[row] = f"{reasons[row]}; {said}" if row in reasons else said
+    return reasons
 
 
 _PLAIN = b"0123456789."

@@ -1,0 +1,196 @@
+"""Rows a second from file to file, beside a floor that only reads and writes.
+
+One run, one machine, side by side: the floor reads the same columns of the same file and writes
+columns of the same types, and decides nothing. Then the scorer on Parquet and on CSV, its memory
+at 1 and at 100 million rows, and what others need for the probabilities alone, in memory, of the
+same creators: scikit-learn's pipeline and native CatBoost.
+
+`DURHAMPULSE_ROWS` sets the number of rows (20 million), `DURHAMPULSE_MOST_ROWS` that of the memory
+test (100 million, which takes 3 GB of disk).
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+import pyarrow.parquet as pq
+
+from durhampulse import study
+from durhampulse.artifact import write_model
+from durhampulse.creators.sampling import write_market
+from durhampulse.decision import Thresholds
+from durhampulse.explanation import draw_background
+from durhampulse.models.champion import train_champion
+from durhampulse.peers import learn_peers
+
+ROWS = int(os.environ.get("DURHAMPULSE_ROWS", "20_000_000"))
+MOST_ROWS = int(os.environ.get("DURHAMPULSE_MOST_ROWS", "100_000_000"))
+CSV_ROWS = ROWS // 10
+READ = ["Influencer_ID", "Followers", "Engagement_Rate", "Growth_Rate", "Niche", "Video_Quality",
+        "Avg_Views_per_Post"]  # fmt: skip
+SCORE = "from durhampulse.cli import main; main()"
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        model = small_model(folder)
+        parquet, text = folder / "m.parquet", folder / "m.csv"
+        write_market(parquet, ROWS, seed=1)
+        write_market(text, CSV_ROWS, seed=1)
+        pd.read_csv(text, nrows=10).to_csv(folder / "ten.csv", index=False)
+        rows = [compare("Parquet", parquet, ROWS, model), compare("CSV", text, CSV_ROWS, model)]
+        print(pd.DataFrame(rows).to_string(index=False))
+        seconds = [timed(lambda: score(folder / "ten.csv", model, folder / "t.csv"))[0]
+                   for _ in range(5)]  # fmt: skip
+        print(f"\na file of 10 rows, from the command to its end: {min(seconds):.2f} s")
+        others(parquet)
+        memory(parquet, model)
+
+
+def small_model(folder: Path) -> Path:
+    """The deciding model of 5,000 simulated creators."""
+    write_market(folder / "train.csv", 5_000, seed=0)
+    part = study.prepare(study.load_and_inspect(folder / "train.csv").creators)
+    model = train_champion(part.train, part.creators.features).model
+    write_model(
+        folder / "model", model, facts={"units": dict(part.creators.units)}, card="",
+        peers=learn_peers(part.train), thresholds=Thresholds(),
+        background=draw_background(part.train, model.encoding), train=part.train,
+    )  # fmt: skip
+    return folder / "model"
+
+
+def compare(kind: str, source: Path, n_rows: int, model: Path) -> dict[str, object]:
+    out = source.with_name("out" + source.suffix)
+    floor, _ = timed(lambda: FLOORS[source.suffix](source, out))
+    seconds, peak = timed(lambda: score(source, model, out))
+    return {
+        "file": kind,
+        "rows": f"{n_rows:,}",
+        "floor, rows/s": f"{n_rows / floor:,.0f}",
+        "scorer, rows/s": f"{n_rows / seconds:,.0f}",
+        "times the floor": round(seconds / floor, 2),
+        "peak MiB": round(peak),
+    }
+
+
+def parquet_floor(source: Path, out: Path) -> None:
+    """Read the same columns and write eight of the types that the scorer writes."""
+    file = pq.ParquetFile(source, read_dictionary=["Niche", "Video_Quality"], buffer_size=1 << 20)
+    writer = None
+    for batch in file.iter_batches(65_536, columns=READ):
+        table = pa.table(eight(batch))
+        writer = writer or pq.ParquetWriter(out, table.schema, store_schema=False)
+        writer.write_table(table)
+    assert writer is not None
+    writer.close()
+
+
+def csv_floor(source: Path, out: Path) -> None:
+    convert = pa_csv.ConvertOptions(
+        include_columns=READ, column_types={"Engagement_Rate": pa.string()}
+    )
+    read = pa_csv.ReadOptions(block_size=4 << 20)
+    writer = None
+    for batch in pa_csv.open_csv(source, read, convert_options=convert):
+        table = pa.table(eight(batch))
+        writer = writer or pa_csv.CSVWriter(out, table.schema)
+        writer.write_table(table)
+    assert writer is not None
+    writer.close()
+
+
+def eight(batch: pa.RecordBatch) -> dict[str, pa.Array]:
+    rates = batch["Growth_Rate"]
+    return {
+        "Influencer ID": batch["Influencer_ID"], "Predicted Sponsorship": rates,
+        "Follower Count": batch["Followers"], "Engagement Rate": batch["Engagement_Rate"],
+        "Sponsorship Recommendation": batch["Video_Quality"], "Interval Low": rates,
+        "Interval High": rates, "Flags": batch["Niche"],
+    }  # fmt: skip
+
+
+FLOORS: dict[str, Callable[[Path, Path], None]] = {".parquet": parquet_floor, ".csv": csv_floor}
+
+
+def score(source: Path, model: Path, out: Path) -> float:
+    """Run the command, and give its peak memory in MiB, all processes together."""
+    command = [sys.executable, "-c", SCORE, "score", str(source), "-o", str(out),
+               "--model", str(model)]  # fmt: skip
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise RuntimeError("score failed")
+    return usage.ru_maxrss / 1024
+
+
+def timed(act: Callable[[], object]) -> tuple[float, float]:
+    start = time.perf_counter()
+    peak = act()
+    return time.perf_counter() - start, peak if isinstance(peak, float) else 0.0
+
+
+def others(source: Path, n_rows: int = 1_000_000) -> None:
+    """Probabilities alone, of rows already in memory, by what teams commonly serve with."""
+    from catboost import CatBoostClassifier
+    from sklearn.compose import make_column_transformer
+    from sklearn.ensemble import RandomForestClassifier
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    table = pq.ParquetFile(source).read_row_group(0).to_pandas()
+    many = table.sample(n_rows, replace=True, random_state=0)[READ[1:]]
+    table = table.head(5_000)
+    X, y = table[READ[1:]], table["Sponsorship_Status"]
+    words = ["Niche", "Video_Quality"]
+    numbers = [name for name in X if name not in words]
+    encode = make_column_transformer(
+        (make_pipeline(SimpleImputer(), StandardScaler()), numbers),
+        (OneHotEncoder(handle_unknown="ignore"), words),
+    )
+    forest = RandomForestClassifier(n_jobs=2, random_state=0)
+    fitted = {
+        "scikit-learn pipeline with a random forest": make_pipeline(encode, forest).fit(X, y),
+        "CatBoost, native categories": CatBoostClassifier(
+            cat_features=words, verbose=0, allow_writing_files=False
+        ).fit(X.fillna(dict.fromkeys(words, "none")), y),
+    }
+    print(f"\nprobabilities alone, {n_rows:,} rows in memory")
+    for name, model in fitted.items():
+        rows = many.fillna(dict.fromkeys(words, "none")) if "Cat" in name else many
+        seconds, _ = timed(lambda model=model, rows=rows: model.predict_proba(rows))
+        print(f"{name}: {n_rows / seconds:,.0f} rows/s")
+
+
+def memory(source: Path, model: Path) -> None:
+    """Peak memory at 1 million and at many rows: the same file named many times."""
+    million = source.with_name("million.parquet")
+    write_market(million, 1_000_000, seed=2)
+    peaks = {}
+    for n_files in (1, max(MOST_ROWS // 1_000_000, 1)):
+        links = source.with_name(f"links-{n_files}")
+        links.mkdir()
+        for number in range(n_files):
+            (links / f"{number:04}.parquet").symlink_to(million)
+        out = source.with_name("many.parquet")
+        seconds, peak = timed(lambda links=links, out=out: score(links / "*.parquet", model, out))
+        assert pq.read_metadata(out).num_rows == n_files * 1_000_000
+        peaks[n_files] = peak
+        print(f"{n_files:,} million rows: {seconds:.0f} s, peak {peak:.0f} MiB")
+        np.testing.assert_equal(out.exists(), True)
+
+
+if __name__ == "__main__":
+    main()

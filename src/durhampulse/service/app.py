@@ -1,0 +1,290 @@
+"""The scorer over HTTP: score, explain, and what operations need."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any
+
+import pyarrow as pa
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.exceptions import HTTPException
+
+from durhampulse.account import account_of
+from durhampulse.creators.schema import IDENTIFIER
+from durhampulse.decision import BANDS, cut
+from durhampulse.exceptions import CannotJudgeError, DurhamPulseError
+from durhampulse.service.guard import Bucket, Guard, Metrics
+from durhampulse.service.keys import Key, KeyRing
+from durhampulse.service.schemas import (
+    AccountAnswer,
+    ErrorAnswer,
+    ExplainRequest,
+    ModelAnswer,
+    ScoreAnswer,
+    ScoreRequest,
+)
+from durhampulse.service.served import Served, ServedModel
+from durhampulse.service.settings import Limits
+
+__all__ = ["create_app"]
+
+_IN_THREAD_FROM = 64
+"""Creators from which scoring leaves the event loop free for others."""
+
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorAnswer, "description": meaning}
+    for status, meaning in {
+        400: "The body is not JSON.",
+        401: "No key, or one that is not known.",
+        403: "The key may not do this.",
+        422: "The body is not of the documented form, or the creator cannot be judged.",
+        429: "Too many requests.",
+        503: "The request took too long.",
+    }.items()
+}
+_ERRORS[413] = {"description": "The body is too large."}
+_Bearer = Annotated[
+    HTTPAuthorizationCredentials | None,
+    Depends(HTTPBearer(auto_error=False, description="A key of `durhampulse key add`.")),
+]
+
+
+def create_app(
+    folder: str | Path, *, keys: KeyRing | None = None, limits: Limits | None = None
+) -> FastAPI:
+    """Build the application that serves a model folder.
+
+    Parameters
+    ----------
+    folder
+        The model; another one moved into its place is loaded without dropping a request.
+    keys
+        Who may do what; everybody everything if not given.
+    limits
+        What one client may ask for.
+
+    Raises
+    ------
+    ModelError
+        If the folder holds no model that can be used.
+    """
+    limits = limits or Limits()
+    metrics = Metrics()
+
+    def reloaded(good: bool) -> None:
+        metrics.reloads.labels("loaded" if good else "refused").inc()
+
+    served = ServedModel(Path(folder), reloaded)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        watching = asyncio.create_task(served.watch())
+        app.state.ready = True
+        yield
+        app.state.ready = False
+        watching.cancel()
+
+    app = FastAPI(
+        title="DurhamPulse",
+        version=version("durhampulse"),
+        description="Of the creators who apply, who gets the sponsorship deal?",
+        lifespan=lifespan,
+        redoc_url=None,
+        max_body_size=limits.body,
+    )
+    app.state.served, app.state.ready = served, False
+    app.add_middleware(Guard, seconds=limits.seconds, metrics=metrics)
+    _add_error_handlers(app)
+    _add_scoring(app, served, metrics, _access(keys, Bucket(limits.rate)))
+    _add_operations(app, metrics, _access(keys, Bucket(limits.rate)))
+    return app
+
+
+def _access(keys: KeyRing | None, bucket: Bucket) -> Callable[[str], Any]:
+    """Give the dependency that admits requests with a key of some scope."""
+
+    def count(client: str) -> None:
+        if not bucket.take(client):
+            raise HTTPException(429, "Too many requests.", {"Retry-After": "1"})
+
+    async def anybody(request: Request) -> None:
+        count(request.client.host if request.client else "")
+
+    def needs(scope: str) -> Any:
+        async def admit(given: _Bearer) -> None:
+            count(_find(keys, given, scope).name if keys else "")
+
+        return Depends(admit if keys else anybody)
+
+    return needs
+
+
+def _find(keys: KeyRing, given: HTTPAuthorizationCredentials | None, scope: str) -> Key:
+    key = keys.find(given.credentials) if given else None
+    if key is None:
+        raise HTTPException(401, "A key is needed.", {"WWW-Authenticate": "Bearer"})
+    if scope not in key.scopes:
+        raise HTTPException(403, f"This key does not have the scope '{scope}'.")
+    return key
+
+
+def _add_scoring(
+    app: FastAPI, served: ServedModel, metrics: Metrics, needs: Callable[[str], Any]
+) -> None:
+    @app.post(
+        "/v1/score", response_model=ScoreAnswer, responses=_ERRORS, dependencies=[needs("score")]
+    )
+    async def score(body: ScoreRequest) -> Response:
+        """Score 1 to 10,000 creators; a creator that cannot be scored does not stop the others."""
+        now = served.current
+        few = len(body.creators) < _IN_THREAD_FROM
+        results = (
+            _score(now, body.creators)
+            if few
+            else await asyncio.to_thread(_score, now, body.creators)
+        )
+        for one in results:
+            metrics.creators.labels(one.get("recommendation") or "none").inc()
+        return _json({"model": now.version, "results": results})
+
+    @app.post(
+        "/v1/explain",
+        response_model=AccountAnswer,
+        responses=_ERRORS,
+        dependencies=[needs("explain")],
+    )
+    async def explain(body: ExplainRequest) -> Response:
+        """Say why a creator is where they are, and what would change it."""
+        now = served.current
+        account = await asyncio.to_thread(_explain, now, body.creator)
+        return _json({"model": now.version, **account})
+
+    @app.get(
+        "/v1/model", response_model=ModelAnswer, responses=_ERRORS, dependencies=[needs("model")]
+    )
+    async def model() -> Response:
+        """Say what the served model is and how good it is."""
+        now = served.current
+        said = now.scorer.model.manifest
+        answer = {
+            "model": now.version,
+            "name": said["name"],
+            "columns": now.scorer.columns,
+            "thresholds": said["thresholds"],
+            **{part: said.get(part, {}) for part in ("verdict", "provenance")},
+            "quality": said.get("quality", []),
+        }
+        return _json(answer)
+
+
+def _score(now: Served, creators: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    block, errors = now.reader.read(creators)
+    scorer = now.scorer
+    scores = scorer.compute(block)
+    errors = {**scorer.reasons_not_to(block, scores), **errors}
+    probability, low, high = (
+        cut(values).tolist() for values in (scores.y_prob, scores.low, scores.high)
+    )
+    results: list[dict[str, Any]] = []
+    for row, creator in enumerate(creators):
+        item: dict[str, Any] = {"id": _plain_id(creator.get(IDENTIFIER))}
+        if row in errors:
+            item["error"] = errors[row]
+        else:
+            band = int(scores.band[row])
+            flags = scorer.model.peers.flag_text(int(scores.flags[row]))
+            item["probability"] = probability[row]
+            item["interval"] = [low[row], high[row]]
+            item["recommendation"] = BANDS[band] if band < len(BANDS) else ""
+            item["flags"] = flags.split("; ") if flags else []
+        results.append(item)
+    return results
+
+
+def _explain(now: Served, creator: dict[str, Any]) -> dict[str, Any]:
+    block, errors = now.reader.read([creator])
+    errors = {**now.scorer.reasons_not_to(block, now.scorer.compute(block)), **errors}
+    if errors:
+        raise CannotJudgeError(f"{errors[0]}.")
+    identifiers = pa.array([str(creator.get(IDENTIFIER, ""))])
+    return account_of(now.scorer.model, now.scorer.frame(identifiers, block)).to_dict()
+
+
+def _plain_id(value: object) -> object:
+    return value if isinstance(value, str | int | float | None) else str(value)
+
+
+def _add_operations(app: FastAPI, metrics: Metrics, needs: Callable[[str], Any]) -> None:
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        """Tell that the process lives."""
+        return {"status": "ok"}
+
+    @app.get("/readyz", responses={503: {"model": ErrorAnswer, "description": "Not now."}})
+    async def readyz() -> dict[str, str]:
+        """Tell whether requests should be sent here."""
+        if not app.state.ready:
+            raise HTTPException(503, "Starting or stopping.")
+        return {"status": "ready", "model": app.state.served.current.version}
+
+    errors: dict[int | str, dict[str, Any]] = {s: _ERRORS[s] for s in (401, 403, 429)}
+
+    @app.get(
+        "/metrics",
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {}}}, **errors},
+        dependencies=[needs("metrics")],
+    )
+    async def prometheus() -> Response:
+        """Give the counters, as Prometheus reads them."""
+        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _add_error_handlers(app: FastAPI) -> None:
+    codes = {
+        400: "bad-request", 401: "no-key", 403: "forbidden", 404: "not-found",
+        405: "method-not-allowed", 422: "not-valid", 429: "too-many", 503: "not-ready",
+    }  # fmt: skip
+
+    async def refused(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101 - registered for it alone
+        code = codes.get(error.status_code, "error")
+        return _error(error.status_code, code, str(error.detail), headers=error.headers)
+
+    async def misformed(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it alone
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        is_json = first["type"] != "json_invalid"
+        return _error(422 if is_json else 400, codes[422 if is_json else 400],
+                      f"{where}: {first['msg']}.", "See /docs for the form.")  # fmt: skip
+
+    async def deliberate(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, DurhamPulseError)  # noqa: S101 - registered for it alone
+        return _error(422, "not-judged", error.problem, error.way_out)
+
+    handlers: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
+        HTTPException: refused, RequestValidationError: misformed, DurhamPulseError: deliberate,
+    }  # fmt: skip
+    for kind, handler in handlers.items():
+        app.add_exception_handler(kind, handler)
+
+
+def _error(
+    status: int, code: str, problem: str, way_out: str = "", *, headers: Any = None
+) -> Response:
+    body = {"error": {"code": code, "problem": problem, "way_out": way_out}}
+    return _json(body, status, headers)
+
+
+def _json(body: dict[str, Any], status: int = 200, headers: Any = None) -> Response:
+    text = json.dumps(body, ensure_ascii=False, allow_nan=False, default=str)
+    return Response(text.encode("utf-8", "replace"), status, headers, "application/json")

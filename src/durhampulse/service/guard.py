@@ -1,0 +1,112 @@
+"""What stands before the endpoints: time limits, rate limits, and the counters."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import MutableMapping
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+__all__ = ["Bucket", "Guard", "Metrics"]
+
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_MOST_BUCKETS = 10_000
+
+
+class Metrics:
+    """Prometheus counters of one application."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "durhampulse_requests", "Requests.", ["route", "status"], registry=self.registry
+        )
+        self.seconds = Histogram(
+            "durhampulse_request_seconds",
+            "Time from the request's head to its answer.",
+            ["route"],
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self.creators = Counter(
+            "durhampulse_creators", "Creators, by recommendation.", ["band"], registry=self.registry
+        )
+        self.reloads = Counter(
+            "durhampulse_reloads", "Models put in place.", ["outcome"], registry=self.registry
+        )
+
+
+class Bucket:
+    """A token bucket for each client."""
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self._left: dict[str, tuple[float, float]] = {}
+
+    def take(self, client: str) -> bool:
+        """Tell whether a client may go on, and count it."""
+        if not self._rate:
+            return True
+        now = time.monotonic()
+        left, then = self._left.pop(client, (2 * self._rate, now))
+        left = min(left + (now - then) * self._rate, max(2 * self._rate, 1.0))
+        allowed = left >= 1
+        self._left[client] = (left - allowed, now)  # the latest last
+        if len(self._left) > _MOST_BUCKETS:
+            del self._left[next(iter(self._left))]
+        return allowed
+
+
+class Guard:
+    """ASGI middleware that counts requests and bounds their time, the body's arrival included."""
+
+    def __init__(self, app: ASGIApp, seconds: float, metrics: Metrics) -> None:
+        self._app, self._seconds, self._metrics = app, seconds, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, within its time."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        start = time.perf_counter()
+        answer = _Answer(send)
+        try:
+            work = self._app(scope, receive, answer.send)
+            await asyncio.wait_for(work, self._seconds)
+        except TimeoutError:
+            await answer.refuse(503, "timeout", "The request took too long.")
+        finally:
+            route = _route(scope)
+            self._metrics.requests.labels(route, str(answer.status)).inc()
+            self._metrics.seconds.labels(route).observe(time.perf_counter() - start)
+
+
+def _route(scope: Scope) -> str:
+    """Name the endpoint rather than the path, so that strangers cannot fill the counters."""
+    return str(getattr(scope.get("route"), "path", "other"))
+
+
+class _Answer:
+    """Notes what is sent."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status = 0
+
+    async def send(self, message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        await self._send(message)
+
+    async def refuse(self, status: int, code: str, problem: str) -> None:
+        """Answer with an error, unless an answer has begun."""
+        if self.status:
+            return
+        body = json.dumps({"error": {"code": code, "problem": problem, "way_out": ""}}).encode()
+        headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
+        await self.send({"type": "http.response.start", "status": status, "headers": headers})
+        await self.send({"type": "http.response.body", "body": body})

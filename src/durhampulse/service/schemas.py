@@ -1,0 +1,101 @@
+"""What goes over the wire, as the API's documentation shows it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+__all__ = [
+    "MOST_CREATORS", "AccountAnswer", "ErrorAnswer", "ExplainRequest", "ModelAnswer",
+    "ScoreAnswer", "ScoreRequest",
+]  # fmt: skip
+
+MOST_CREATORS = 10_000
+_CREATOR: dict[str, JsonValue] = {
+    "Influencer_ID": "INF-045",
+    "Followers": 85_000,
+    "Engagement_Rate": 0.068,
+    "Growth_Rate": 0.021,
+    "Niche": "Fashion",
+    "Video_Quality": "HD",
+    "Avg_Views_per_Post": 31_000,
+}
+
+
+class ScoreRequest(BaseModel):
+    """Creators to score; rates as fractions, or text such as "6.8%"."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"creators": [_CREATOR]}]})
+    creators: list[dict[str, Any]] = Field(min_length=1, max_length=MOST_CREATORS)
+
+
+class ExplainRequest(BaseModel):
+    """One creator to explain."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"creator": _CREATOR}]})
+    creator: dict[str, Any]
+
+
+class ScoreItem(BaseModel):
+    """One creator's score, or why there is none."""
+
+    id: str | int | float | None = None
+    probability: float | None = Field(None, ge=0, le=1, examples=[0.8312])
+    interval: tuple[float, float] | None = Field(None, examples=[(0.6912, 0.9201)])
+    recommendation: str | None = Field(None, examples=["Yes"])
+    flags: list[str] = []
+    error: str | None = None
+
+
+class ScoreAnswer(BaseModel):
+    """Scores in the order of the request."""
+
+    model: str = Field(examples=["dc5f2d9eb2e0"])
+    results: list[ScoreItem]
+
+
+class AccountAnswer(BaseModel):
+    """Where a creator stands, why, and what would change it."""
+
+    model: str
+    creator: str
+    probability: float
+    low: float
+    high: float
+    recommendation: str
+    edge: bool
+    reasons_for: list[str]
+    reasons_against: list[str]
+    flags: list[str]
+    effects: dict[str, float]
+    base: float
+    exact: bool
+    changes: list[dict[str, Any]]
+    refusal: str
+
+
+class ModelAnswer(BaseModel):
+    """What the served model is and how good it is."""
+
+    model: str
+    name: str
+    columns: list[str]
+    thresholds: dict[str, float]
+    verdict: dict[str, Any]
+    quality: list[dict[str, Any]]
+    provenance: dict[str, Any]
+
+
+class Problem(BaseModel):
+    """What is wrong, and what can be done about it."""
+
+    code: str
+    problem: str
+    way_out: str = ""
+
+
+class ErrorAnswer(BaseModel):
+    """Every answer that is not a success."""
+
+    error: Problem

@@ -1,0 +1,95 @@
+"""The model being served, and its replacement while requests go on."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from durhampulse.exceptions import ModelError
+from durhampulse.scoring import Scorer, load_model
+from durhampulse.service.records import RecordReader
+
+__all__ = ["Served", "ServedModel"]
+
+_log = logging.getLogger("durhampulse")
+Signature = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Served:
+    """A loaded model with all that a request needs.
+
+    Attributes
+    ----------
+    scorer, reader
+        The model, and the reader of its records.
+    version
+        The first digits of the SHA-256 of its weights.
+    """
+
+    scorer: Scorer
+    reader: RecordReader
+    version: str
+
+
+class ServedModel:
+    """Holds the model of a folder and follows what is put in its place.
+
+    A request takes :attr:`current` once and works with it to its end, so replacing a model drops
+    nothing. A folder that cannot be loaded is logged and left alone; the old model stays.
+
+    Parameters
+    ----------
+    folder
+        A model folder. To replace it, move another folder into its place.
+    reloaded
+        Called with whether a replacement could be loaded.
+    """
+
+    def __init__(
+        self, folder: Path, reloaded: Callable[[bool], object] = lambda _good: None
+    ) -> None:
+        self._folder = folder
+        self._reloaded = reloaded
+        self._seen = self._signature()
+        self._refused: Signature | None = None
+        self.current = _load(folder)
+
+    async def watch(self, every: float = 1.0) -> None:
+        """Look for another model again and again; cancel to stop."""
+        while True:
+            await asyncio.sleep(every)
+            await self.refresh()
+
+    async def refresh(self) -> None:
+        """Load the folder anew if it has changed."""
+        now = self._signature()
+        if now is None or now == self._seen:
+            return
+        try:
+            self.current = await asyncio.to_thread(_load, self._folder)
+        except ModelError as error:
+            if now != self._refused:  # tried again, since its files may still be arriving
+                _log.warning("The new model is not used: %s", error)
+                self._reloaded(False)
+            self._refused = now
+        else:
+            self._seen = now
+            _log.info("Serving model %s", self.current.version)
+            self._reloaded(True)
+
+    def _signature(self) -> Signature | None:
+        try:
+            found = (self._folder / "manifest.json").stat()
+        except OSError:
+            return None  # between two folders
+        return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def _load(folder: Path) -> Served:
+    scorer = load_model(folder)
+    weights = scorer.model.manifest["files"]["weights.safetensors"]
+    return Served(scorer, RecordReader(scorer), str(weights["sha256"])[:12])

@@ -1,0 +1,60 @@
+"""The service as a process."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+
+from durhampulse.exceptions import InputError
+from durhampulse.service.keys import KeyRing
+from durhampulse.service.settings import Limits
+
+__all__ = ["run"]
+
+_SECONDS_TO_FINISH = 30
+
+
+def run(
+    model: Path, *, host: str, port: int, keys: Path | None = None, limits: Limits | None = None
+) -> None:
+    """Serve a model until told to stop; requests under way are finished first.
+
+    Raises
+    ------
+    InputError
+        If the address is public and there are no keys, or the service is not installed.
+    ModelError
+        If the folder holds no model that can be used.
+    """
+    if keys is None and not _is_loopback(host):
+        raise InputError(
+            f"Anybody could use {host}:{port}, since no keys are asked for.",
+            "Make some (durhampulse key add NAME --keys keys.json) and pass --keys keys.json.",
+        )
+    try:
+        import uvicorn
+
+        from durhampulse.service.app import create_app
+    except ImportError as error:
+        raise InputError(
+            f"The service is not installed ({error.name} is missing).",
+            "Install it: pip install 'durhampulse[serve]'.",
+        ) from error
+    app = create_app(model, keys=KeyRing.read(keys) if keys else None, limits=limits)
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        log_level="info",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=_SECONDS_TO_FINISH,
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
