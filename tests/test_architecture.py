@@ -40,6 +40,7 @@ FLOORS = [
     ["scoring"],
     ["summary", "ranking"],
     ["batch"],
+    ["distributed"],
     ["service", "service.settings"],
     ["service.keys", "service.records", "service.schemas", "service.guard"],
     ["service.served"],

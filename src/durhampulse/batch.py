@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -33,17 +33,11 @@ from durhampulse.scoring import Scorer, score_columns
 from durhampulse.summary import Summary, summarise
 
 __all__ = [
-    "OpenTable",
-    "Scored",
-    "find_files",
-    "open_table",
-    "provenance_of",
-    "score_chunk",
-    "score_files",
-    "scored_schema",
-]
+    "REFUSED_HEADER", "OpenTable", "Scored", "find_files", "identifier_type", "open_table",
+    "provenance_of", "score_chunk", "score_files", "score_tables", "scored_schema",
+]  # fmt: skip
 
-_REFUSED_HEADER = ("File", "Row", "Influencer ID", "Reason")
+REFUSED_HEADER = ("File", "Row", "Influencer ID", "Reason")
 
 
 @dataclass(frozen=True)
@@ -145,7 +139,7 @@ def score_files(  # noqa: PLR0913 - each is an option of the command
     if any(out.absolute() == path.absolute() for path in files):
         raise InputError(f"{out}: it is both input and output.", "Write to another file.")
     tables = [open_table(scorer, path, columns, units) for path in files]
-    schema = scored_schema(tables)
+    schema = scored_schema(identifier_type(tables))
     ranking = Ranking(scorer, schema, top, reasons=reasons)
     beside = [out.with_name(out.name + end) for end in (".refused.csv", ".provenance.json")]
     about = provenance_of(scorer, files)
@@ -156,8 +150,8 @@ def score_files(  # noqa: PLR0913 - each is an option of the command
         sink = stack.enter_context(open_sink(part, out.suffix.lower(), ranking.schema, about))
         with refused.open("w", newline="", encoding="utf-8") as stream:
             rows = csv.writer(stream)
-            rows.writerow(_REFUSED_HEADER)
-            for scored, done in _score_tables(scorer, tables, schema):
+            rows.writerow(REFUSED_HEADER)
+            for scored, done in score_tables(scorer, tables, schema):
                 total.add(scored.summary)
                 rows.writerows(scored.refused)
                 for batch in ranking.take(scored.batch, scored.block, scored.y_prob):
@@ -173,13 +167,13 @@ def score_files(  # noqa: PLR0913 - each is an option of the command
     return total
 
 
-def _score_tables(
-    scorer: Scorer, tables: list[OpenTable], schema: pa.Schema
+def score_tables(
+    scorer: Scorer, tables: list[OpenTable], schema: pa.Schema, *, workers: int | None = None
 ) -> Iterator[tuple[Scored, float]]:
     """Score chunk after chunk on all cores, in order; with the share of the work done."""
     sizes = np.array([table.stream.path.stat().st_size for table in tables], dtype=float)
     before = np.concatenate([[0.0], np.cumsum(sizes)]) / sizes.sum()
-    workers = os.cpu_count() or 1
+    workers = workers or os.cpu_count() or 1
     waiting: deque[tuple[Future[Scored], float]] = deque()
     with ThreadPoolExecutor(workers) as pool:
         try:
@@ -230,9 +224,12 @@ def open_table(
     path: Path,
     columns: Mapping[str, str] | None,
     units: Mapping[str, Unit] | None,
+    *,
+    name: str | None = None,
+    row_groups: tuple[int, int] | None = None,
 ) -> OpenTable:
     """Open a file, find the model's columns in it, and settle how it writes its numbers."""
-    stream = open_stream(path)
+    stream = open_stream(path, name=name, row_groups=row_groups)
     found = scorer.headers(stream.name, stream.headers, columns)
     reader = scorer.reader(stream.name, units=units)
     wanted = {column: header for column, header in found.items() if column != IDENTIFIER}
@@ -243,19 +240,24 @@ def open_table(
     return OpenTable(stream, found, reader)
 
 
-def scored_schema(tables: Sequence[OpenTable]) -> pa.Schema:
-    """Give the columns of a scored file; identifiers keep their type if all files agree on it."""
+def identifier_type(tables: Sequence[OpenTable]) -> pa.DataType:
+    """Give the type of identifiers: numbers if all files hold such, else text."""
     kinds = {
         table.stream.types([table.columns[IDENTIFIER]])[0]
-        if IDENTIFIER in table.columns
-        else pa.string()
         for table in tables
+        if IDENTIFIER in table.columns
     }
-    kind = kinds.pop() if len(kinds) == 1 else pa.string()
+    numbers = all(pa.types.is_integer(kind) for kind in kinds)
+    named = all(IDENTIFIER in table.columns for table in tables)
+    return pa.int64() if numbers and named else pa.string()
+
+
+def scored_schema(identifiers: pa.DataType) -> pa.Schema:
+    """Give the columns of a scored file."""
     words = pa.dictionary(pa.int32(), pa.string())
     return pa.schema(
         [
-            ("Influencer ID", kind if pa.types.is_integer(kind) else pa.string()),
+            ("Influencer ID", identifiers),
             ("Predicted Sponsorship", pa.float64()),
             ("Follower Count", pa.int64()),
             ("Engagement Rate", pa.float64()),
@@ -273,7 +275,7 @@ def _identifiers(found: pa.Array | None, chunk: Chunk, schema: pa.Schema) -> pa.
     return found.cast(schema.field("Influencer ID").type)
 
 
-def provenance_of(scorer: Scorer, files: Sequence[Path]) -> dict[str, Any]:
+def provenance_of(scorer: Scorer, files: Sequence[PurePath]) -> dict[str, Any]:
     """Say where scores come from."""
     manifest = scorer.model.manifest
     return {

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from durhampulse.cli.options import AsJson, Map, ModelFolder, Units, pairs, rows_bar, units_of
+from durhampulse.exceptions import InputError
+
+if TYPE_CHECKING:
+    from durhampulse.summary import Summary
 
 __all__ = ["key_app", "model_app", "score", "serve"]
 
@@ -21,6 +27,13 @@ def _keys() -> None:
     """Keep `add` a command of its own beside those to come."""
 
 
+class Engine(StrEnum):
+    """Where a table is scored."""
+
+    LOCAL = "local"
+    DASK = "dask"
+
+
 Folder = Annotated[Path, typer.Argument(metavar="MODEL", help="A model folder.")]
 
 
@@ -28,7 +41,7 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
     inputs: Annotated[
         list[str], typer.Argument(metavar="IN...", help=".csv, .tsv, .parquet, .xlsx; or globs.")
     ],
-    out: Annotated[Path, typer.Option("-o", "--out", help=".parquet, .csv, .tsv or .xlsx.")],
+    out: Annotated[str, typer.Option("-o", "--out", help=".parquet, .csv, .tsv or .xlsx.")],
     model: ModelFolder,
     column_map: Map = None,
     units: Units = None,
@@ -36,9 +49,16 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
     reasons: Annotated[
         bool, typer.Option("--reasons", help="Add reasons; some hundred creators a second.")
     ] = False,
+    engine: Annotated[Engine, typer.Option(help="Where to score.")] = Engine.LOCAL,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Address of the Dask scheduler, for --engine dask.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Score files of any size into one file, every row in its place.
+
+    With --engine dask, inputs may be addresses such as s3://bucket/new/*.parquet, and OUT is a
+    folder of Parquet files.
 
     Example: durhampulse score new.parquet -o scored.parquet --model durhampulse-study/model
     """
@@ -46,17 +66,17 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
     from durhampulse.scoring import load_model
 
     scorer = load_model(model)
+    read: dict[str, Any] = {"columns": pairs(column_map, "--map"), "units": units_of(units)}
     with rows_bar() as show:
-        summary = score_files(
-            scorer,
-            inputs,
-            out,
-            columns=pairs(column_map, "--map"),
-            units=units_of(units),
-            top=top,
-            reasons=reasons,
-            progress=show,
-        )
+        if engine is Engine.DASK:
+            address = _require_scheduler(scheduler, top=top, reasons=reasons)
+            summary = _cluster_engine()(
+                model, inputs, out, scheduler=address, progress=show, **read
+            )
+        else:
+            summary = score_files(
+                scorer, inputs, out, top=top, reasons=reasons, progress=show, **read
+            )
     if as_json:
         typer.echo(json.dumps(summary.to_dict(scorer), indent=2))
     else:
@@ -64,9 +84,32 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
         rate = summary.rows / max(summary.seconds, 1e-9)
         typer.echo(f"Written in {summary.seconds:.1f} s, {rate:,.0f} rows a second: {out}")
         if summary.refused:
-            typer.echo(f"Refused rows, each with its reason: {out}.refused.csv")
+            where = f"{out}/refused/" if engine is Engine.DASK else f"{out}.refused.csv"
+            typer.echo(f"Refused rows, each with its reason: {where}")
     if scorer.refusal:
         raise typer.Exit(1)
+
+
+def _require_scheduler(scheduler: str | None, *, top: int | None, reasons: bool) -> str:
+    if scheduler is None:
+        raise InputError("--engine dask: which cluster?", "Add --scheduler tcp://HOST:8786.")
+    if top is not None or reasons:
+        raise InputError(
+            "--engine dask gives neither --top nor --reasons.",
+            "Score first, then take the best of the result.",
+        )
+    return scheduler
+
+
+def _cluster_engine() -> Callable[..., Summary]:
+    try:
+        from durhampulse.distributed import score_on_cluster
+    except ImportError as error:
+        raise InputError(
+            f"--engine dask is not installed ({error.name} is missing).",
+            "Install it: pip install 'durhampulse[dask]'.",
+        ) from error
+    return score_on_cluster
 
 
 @model_app.command()

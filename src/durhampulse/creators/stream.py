@@ -68,9 +68,11 @@ class Stream:
         Number of rows, where the file says.
     """
 
-    def __init__(self, path: Path, headers: list[str], n_rows: int | None = None) -> None:
+    def __init__(
+        self, path: Path, name: str | None, headers: list[str], n_rows: int | None = None
+    ) -> None:
         self.path = path
-        self.name = path.name
+        self.name = name or path.name
         self.headers = headers
         self.n_rows = n_rows
 
@@ -89,8 +91,19 @@ class Stream:
         raise NotImplementedError
 
 
-def open_stream(path: str | Path) -> Stream:
+def open_stream(
+    path: str | Path, *, name: str | None = None, row_groups: tuple[int, int] | None = None
+) -> Stream:
     """Open a ``.csv``, ``.tsv``, ``.txt``, ``.xlsx`` or ``.parquet`` file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    name
+        What it is called in messages, where that is not its name.
+    row_groups
+        First and before last of the row groups to read, for Parquet.
 
     Raises
     ------
@@ -101,22 +114,26 @@ def open_stream(path: str | Path) -> Stream:
     require_file(path)
     suffix = path.suffix.lower()
     if suffix in (".parquet", ".pq"):
-        return _ParquetStream(path)
+        return _ParquetStream(path, name, row_groups)
     if suffix in (".csv", ".tsv", ".txt"):
-        return _TextStream(path)
-    return _WorkbookStream(path)
+        return _TextStream(path, name)
+    return _WorkbookStream(path, name)
 
 
 class _ParquetStream(Stream):
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, name: str | None, row_groups: tuple[int, int] | None) -> None:
         try:
             self._schema = pq.read_schema(path)
-            n_rows = pq.read_metadata(path).num_rows
+            found = pq.read_metadata(path)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-            raise _damaged(path, error) from error
+            raise _damaged(name or path.name, error) from error
         headers = unique_headers([" ".join(n.split()) for n in self._schema.names], _NO_LEDGER)
         self._names = dict(zip(headers, self._schema.names, strict=True))
-        super().__init__(path, headers, n_rows)
+        self._groups = range(*(row_groups or (0, found.num_row_groups)))
+        sizes = [found.row_group(i).num_rows for i in range(found.num_row_groups)]
+        self._before = sum(sizes[: self._groups.start])
+        n_rows = sum(sizes[self._groups.start : self._groups.stop])
+        super().__init__(path, name, headers, n_rows)
 
     def types(self, headers: Sequence[str]) -> list[pa.DataType]:
         return [self._schema.field(self.headers.index(header)).type for header in headers]
@@ -129,20 +146,20 @@ class _ParquetStream(Stream):
             # Buffered, so that a row group of any size passes in constant memory.
             file = pq.ParquetFile(self.path, buffer_size=_BUFFER, read_dictionary=texts)
             with file:
-                for batch in file.iter_batches(CHUNK_ROWS, columns=names or self._names):
+                for batch in file.iter_batches(CHUNK_ROWS, list(self._groups), names):
                     n = len(batch)
                     cells = {h: batch.column(m) for h, m in zip(headers, names, strict=True)}
-                    rows = np.arange(start + 1, start + n + 1)
+                    rows = np.arange(start + 1, start + n + 1) + self._before
                     start += n
                     yield Chunk(rows, cells, done=start / max(self.n_rows or 1, 1))
         except (pa.ArrowException, OSError) as error:
-            raise _damaged(self.path, error, start) from error
+            raise _damaged(self.name, error, self._before + start) from error
         if start != self.n_rows:
-            raise _damaged(self.path, f"{start:,} of {self.n_rows:,} rows are there")
+            raise _damaged(self.name, f"{start:,} of {self.n_rows:,} rows are there")
 
 
 class _TextStream(Stream):
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, name: str | None) -> None:
         self._encoding = sniff_encoding(path, _SNIFFED)
         with path.open("rb") as stream:
             head = stream.read(_BUFFER)
@@ -150,7 +167,7 @@ class _TextStream(Stream):
             "utf-8-sig" if self._encoding == "utf-8" else self._encoding, errors="ignore"
         )
         self._delimiter, header = dialect(path, text)
-        super().__init__(path, unique_headers(header, _NO_LEDGER))
+        super().__init__(path, name, unique_headers(header, _NO_LEDGER))
 
     def chunks(self, headers: Sequence[str]) -> Iterator[Chunk]:
         bad: list[pa_csv.InvalidRow] = []
@@ -210,9 +227,9 @@ class _TextStream(Stream):
 class _WorkbookStream(Stream):
     """Excel has no more than a million rows; they are read at once."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, name: str | None) -> None:
         self._frame = read_source(path, Ledger()).frame
-        super().__init__(path, [str(name) for name in self._frame.columns], len(self._frame))
+        super().__init__(path, name, [str(name) for name in self._frame.columns], len(self._frame))
 
     def types(self, headers: Sequence[str]) -> list[pa.DataType]:
         return [pa.array(self._frame[header]).type for header in headers]
@@ -249,8 +266,8 @@ def _numbered(before: int, n: int, bad: list[int]) -> npt.NDArray[np.int64]:
     return good + np.searchsorted(np.array(bad) - np.arange(len(bad)), good, side="right")
 
 
-def _damaged(path: Path, error: object, rows: int | None = None) -> InputError:
+def _damaged(name: str, error: object, rows: int | None = None) -> InputError:
     where = "" if rows is None else f" after row {rows:,}"
     return InputError(
-        f"{path.name}: not a readable Parquet file{where} ({str(error)[:120]}).", "Write it again."
+        f"{name}: not a readable Parquet file{where} ({str(error)[:120]}).", "Write it again."
     )

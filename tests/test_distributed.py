@@ -1,0 +1,134 @@
+"""The scorer on a real cluster of processes, of which one is killed on the way."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import durhampulse as dp
+from durhampulse import distributed
+from durhampulse.batch import score_files
+from durhampulse.creators.sampling import write_market
+from durhampulse.exceptions import InputError, OutputError
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    from distributed import LocalCluster
+
+    with LocalCluster(
+        n_workers=3, threads_per_worker=1, processes=True, dashboard_address=None
+    ) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    """Two Parquet files of many row groups, and two rows in them that cannot be scored."""
+    folder = tmp_path_factory.mktemp("source")
+    write_market(folder / "m.parquet", 240_000, seed=4)
+    table = pq.read_table(folder / "m.parquet").to_pandas()
+    table.loc[[7, 150_000], "Followers"] = -1
+    for number, part in enumerate((table[:140_000], table[140_000:])):
+        pq.write_table(
+            pa.Table.from_pandas(part, preserve_index=False),
+            folder / f"part-{number}.parquet",
+            row_group_size=10_000,
+        )
+    return folder
+
+
+def parts(folder):
+    return [pq.read_table(path) for path in sorted(folder.glob("part-*.parquet"))]
+
+
+def test_a_killed_worker_costs_no_row_and_doubles_none(
+    cluster, source, model_folder, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(distributed, "_ROWS_A_PIECE", 20_000)
+    pids = [worker.pid for worker in cluster.workers.values()]
+    killed = []
+
+    def kill_one(_rows, _done):
+        if not killed:
+            killed.append(pids[0])
+            os.kill(pids[0], signal.SIGKILL)
+
+    summary = distributed.score_on_cluster(
+        model_folder,
+        [str(source / "part-*.parquet")],
+        str(tmp_path / "cluster"),
+        scheduler=cluster.scheduler_address,
+        progress=kill_one,
+    )
+    assert killed
+    local = score_files(
+        dp.load_model(model_folder), [source / "part-*.parquet"], tmp_path / "local.parquet"
+    )
+    ours = pa.concat_tables(parts(tmp_path / "cluster"))
+    assert ours.equals(pq.read_table(tmp_path / "local.parquet"))
+    assert len(parts(tmp_path / "cluster")) == 12
+    assert (summary.rows, summary.scored, summary.refused) == (240_000, 239_998, 2)
+    assert summary.bands == local.bands
+    refused = [
+        line
+        for path in sorted((tmp_path / "cluster" / "refused").iterdir())
+        for line in path.read_text().splitlines()[1:]
+    ]
+    assert refused == (tmp_path / "local.parquet.refused.csv").read_text().splitlines()[1:]
+    said = json.loads((tmp_path / "cluster" / "summary.json").read_text())
+    assert said["rows"] == 240_000
+
+
+def test_what_is_wrong_is_said_and_nothing_is_overwritten(cluster, source, model_folder, tmp_path):
+    address = cluster.scheduler_address
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "precious").write_text("mine")
+    with pytest.raises(OutputError, match="not empty"):
+        distributed.score_on_cluster(
+            model_folder, [str(source / "m.parquet")], str(tmp_path / "full"), scheduler=address
+        )
+    with pytest.raises(InputError, match="no file matches"):
+        distributed.score_on_cluster(
+            model_folder, [str(source / "none-*.csv")], str(tmp_path / "new"), scheduler=address
+        )
+    percent = pq.read_table(source / "m.parquet").to_pandas()
+    percent["Engagement_Rate"] *= 100
+    percent.to_csv(tmp_path / "percent.csv", index=False)
+    with pytest.raises(InputError, match="look like percentages"):
+        distributed.score_on_cluster(
+            model_folder, [str(tmp_path / "percent.csv")], str(tmp_path / "new"), scheduler=address
+        )
+    assert not list(tmp_path.glob("new/part-*"))
+    assert (tmp_path / "full" / "precious").read_text() == "mine"
+
+
+def test_other_addresses_than_paths(cluster, source, model_folder, tmp_path):
+    """Whatever fsspec reads and writes; here its view of local files by address."""
+    summary = distributed.score_on_cluster(
+        model_folder,
+        [f"file://{source}/part-1.parquet"],
+        f"file://{tmp_path}/out",
+        scheduler=cluster.scheduler_address,
+    )
+    assert sum(len(part) for part in parts(tmp_path / "out")) == summary.scored == 99_999
+
+
+def test_a_scheduler_that_is_not_there(source, model_folder, tmp_path, monkeypatch):
+    from distributed import Client
+
+    monkeypatch.setattr("distributed.Client", lambda address, **_: Client(address, timeout=1))
+    with pytest.raises(OutputError, match="no scheduler answers"):
+        distributed.score_on_cluster(
+            model_folder,
+            [str(source / "m.parquet")],
+            str(tmp_path / "out"),
+            scheduler="tcp://127.0.0.1:9",
+        )
