@@ -115,11 +115,20 @@ def test_the_public_surface():
         durhampulse.nonsense  # noqa: B018
 
 
-def test_reading_and_scoring_need_no_training_library():
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import durhampulse as dp; dp.read_creators; dp.simulate_market; dp.load_model",
+        "import durhampulse.scoring, durhampulse.batch",
+        "import durhampulse.service.app",
+        "import durhampulse.distributed",
+    ],
+)
+def test_scoring_and_serving_need_no_training_library(code):
     heavy = {"sklearn", "keras", "jax", "catboost", "matplotlib", "scipy"}
-    code = (
-        "import durhampulse as dp; dp.load_model; dp.read_creators; dp.simulate_market;"
-        "import durhampulse.artifact"
-    )
     assert not heavy & loaded_by(code)
-    assert not (heavy | {"pandas", "pyarrow"}) & loaded_by("import durhampulse.cli")
+
+
+def test_the_command_line_alone_loads_nothing_heavy():
+    heavy = {"pandas", "pyarrow", "numpy", "fastapi", "distributed"}
+    assert not heavy & loaded_by("import durhampulse.cli")

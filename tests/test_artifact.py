@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import hashlib
 import json
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from safetensors.numpy import save
 
 from durhampulse.artifact import read_model, write_model
 from durhampulse.exceptions import ModelError
@@ -70,16 +74,29 @@ def edit(path, **changes):
     (path / "manifest.json").write_text(json.dumps({**manifest, **changes}))
 
 
-def test_what_is_damaged_or_foreign_is_refused(models, whole, tmp_path):
-    def fresh(name):
-        path = tmp_path / name
-        write(path, models["MLP"], whole)
-        return path
+def replace_file(path, name, blob):
+    """Alter a file and vouch for it, as a stranger who made the whole folder would."""
+    (path / name).write_bytes(blob)
+    files = json.loads((path / "manifest.json").read_text())["files"]
+    said = {"bytes": len(blob), "sha256": hashlib.sha256(blob).hexdigest()}
+    edit(path, files={**files, name: said})
 
-    def expect(path, words):
-        with pytest.raises(ModelError, match=words):
-            read_model(path)
 
+@pytest.fixture
+def fresh(models, whole, tmp_path):
+    def _fresh(name):
+        write(tmp_path / name, models["MLP"], whole)
+        return tmp_path / name
+
+    return _fresh
+
+
+def expect(path, words):
+    with pytest.raises(ModelError, match=words):
+        read_model(path)
+
+
+def test_what_is_damaged_or_foreign_is_refused(fresh, tmp_path):
     expect(tmp_path, "no manifest")
     path = fresh("weights")
     blob = bytearray((path / "weights.safetensors").read_bytes())
@@ -98,7 +115,7 @@ def test_what_is_damaged_or_foreign_is_refused(models, whole, tmp_path):
     path = fresh("encoding")
     manifest = json.loads((path / "manifest.json").read_text())
     edit(path, encoding=manifest["encoding"][:-1])
-    expect(path, "do not fit")
+    expect(path, "does not describe")
     path = fresh("escape")
     files = json.loads((path / "manifest.json").read_text())["files"]
     edit(path, files={**files, "../card.md": files["card.md"]})
@@ -110,6 +127,32 @@ def test_what_is_damaged_or_foreign_is_refused(models, whole, tmp_path):
     path = fresh("unvouched")
     edit(path, files={})
     expect(path, "vouch")
+    path = fresh("huge")
+    edit(path, files={**files, "card.md": {"bytes": 200 << 30, "sha256": "0"}})
+    expect(path, "larger than the 64 MiB")
     path = fresh("nonsense")
     (path / "manifest.json").write_text("{")
     expect(path, "not JSON")
+
+
+def test_a_folder_that_a_stranger_made_is_refused_where_it_does_not_hold_together(fresh):
+    path = fresh("endless")
+    edit(path, half_width=1e999)
+    expect(path, "does not describe")
+    path = fresh("short curves")
+    peers = json.loads((path / "manifest.json").read_text())["peers"]
+    edit(path, peers={**peers, "curves": {"Engagement_Rate": {"|": [1.0]}}})
+    expect(path, "does not describe")
+    for name, arrays in {
+        "shape": {"0.w": np.zeros((20, 3), "f4"), "0.b": np.zeros(3, "f4")},
+        "type": {"0.w": np.zeros((20, 1)), "0.b": np.zeros(1)},
+        "nan": {"0.w": np.full((20, 1), np.nan, "f4"), "0.b": np.zeros(1, "f4")},
+    }.items():
+        path = fresh(name)
+        replace_file(path, "weights.safetensors", save(arrays))
+        expect(path, "does not describe")
+    path = fresh("many rows")
+    many = pa.BufferOutputStream()
+    pq.write_table(pa.table({"Followers": pa.repeat(1.0, 10_000_000)}), many)
+    replace_file(path, "background.parquet", many.getvalue().to_pybytes())
+    expect(path, "10,000,000 background rows")

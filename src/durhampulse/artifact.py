@@ -16,11 +16,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 from pyarrow.lib import ArrowException
 from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
+from durhampulse.creators.block import Block
 from durhampulse.decision import Thresholds
 from durhampulse.exceptions import DurhamPulseError, ModelError
 from durhampulse.features import Encoding
@@ -31,12 +34,13 @@ from durhampulse.profile import Profile, learn_profile
 
 __all__ = ["FORMAT_VERSION", "LoadedModel", "describe", "read_model", "write_model"]
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 _MANIFEST, _WEIGHTS, _BACKGROUND = "manifest.json", "weights.safetensors", "background.parquet"
 _LARGEST_MANIFEST = 8 << 20
-_LARGEST_WEIGHTS = 1 << 30
+_LARGEST_FILE = 64 << 20
+_LARGEST_BACKGROUND = 10_000
 _PARITY = 1e-6
-_FOREIGN = (KeyError, TypeError, ValueError, AttributeError)
+_FOREIGN = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
 
 
 @dataclass(frozen=True)
@@ -147,23 +151,23 @@ def read_model(folder: str | Path) -> LoadedModel:
     folder = Path(folder)
     manifest = _read_manifest(folder)
     try:
-        for name, said in manifest["files"].items():
-            _verify_file(folder, str(name), said)
-        arrays = load_arrays((folder / _WEIGHTS).read_bytes())
+        blobs = {str(n): _read_file(folder, str(n), said) for n, said in manifest["files"].items()}
+        arrays = load_arrays(blobs[_WEIGHTS])
         model = FittedModel(
             str(manifest["name"]),
             Encoding.from_dict(manifest["encoding"]),
             FAMILIES[manifest["family"]].from_arrays(arrays),
-            float(manifest["half_width"]),
+            _half_width(manifest["half_width"]),
         )
         loaded = LoadedModel(
             model,
             Peers.from_dict(manifest["peers"]),
             Thresholds(**manifest["thresholds"]),
             Profile(**manifest["profile"]),
-            pd.read_parquet(folder / _BACKGROUND),
+            _read_background(blobs[_BACKGROUND]),
             manifest,
         )
+        _try_out(loaded)
     except (*_FOREIGN, SafetensorError, ArrowException, DurhamPulseError) as error:
         if isinstance(error, ModelError):
             raise
@@ -171,7 +175,6 @@ def read_model(folder: str | Path) -> LoadedModel:
             f"{folder}: the folder does not describe a model ({type(error).__name__}: {error}).",
             "Train it again.",
         ) from error
-    _try_out(folder, model)
     return loaded
 
 
@@ -228,16 +231,41 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     return dict(manifest)
 
 
-def _verify_file(folder: Path, name: str, said: Mapping[str, Any]) -> None:
+def _read_file(folder: Path, name: str, said: Mapping[str, Any]) -> bytes:
+    """Read a file once, and vouch for what was read."""
     path = folder / name
     if Path(name).name != name or path.is_symlink() or not path.is_file():
         raise ModelError(f"{folder}: '{name}' is not a file in this folder.", "Train again.")
     size = path.stat().st_size
-    if size != said["bytes"] or size > _LARGEST_WEIGHTS or _sha256(path) != said["sha256"]:
+    if size > _LARGEST_FILE or int(said["bytes"]) > _LARGEST_FILE:
+        raise ModelError(
+            f"{path}: larger than the {_LARGEST_FILE >> 20} MiB that any part of a model takes.",
+            "Train the model again.",
+        )
+    blob = path.read_bytes() if size == said["bytes"] else b""
+    if len(blob) != said["bytes"] or hashlib.sha256(blob).hexdigest() != said["sha256"]:
         raise ModelError(
             f"{path}: the file is not the one the manifest was written for.",
             "It was damaged or altered: restore the folder or train the model again.",
         )
+    return blob
+
+
+def _read_background(blob: bytes) -> pd.DataFrame:
+    """Read the rows for explanations; a small file may hold many, so they are counted first."""
+    file = pq.ParquetFile(pa.BufferReader(blob))
+    groups = [file.metadata.row_group(i).total_byte_size for i in range(file.num_row_groups)]
+    if file.metadata.num_rows > _LARGEST_BACKGROUND or sum(groups) > _LARGEST_FILE:
+        raise ValueError(f"{file.metadata.num_rows:,} background rows")
+    frame: pd.DataFrame = file.read().to_pandas()
+    return frame
+
+
+def _half_width(found: Any) -> float:
+    width = float(found)
+    if not 0 <= width < np.inf:
+        raise ValueError(f"an interval of {width} in log-odds")
+    return width
 
 
 def _sha256(path: Path) -> str:
@@ -245,12 +273,14 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _try_out(folder: Path, model: FittedModel) -> None:
-    """Score one empty row: shapes that do not fit together show here, not at the first use."""
-    row = pd.DataFrame({name: [np.nan] for name in model.encoding.columns})
-    try:
-        y_prob = model.predict_proba(row)
-    except (ValueError, IndexError, TypeError) as error:
-        raise ModelError(f"{folder}: the weights do not fit ({error}).", "Train again.") from error
+def _try_out(loaded: LoadedModel) -> None:
+    """Use each part on one empty row: what does not fit together shows here, not at first use."""
+    columns = loaded.model.encoding.columns
+    row = pd.DataFrame({name: [np.nan] for name in columns})
+    y_prob = loaded.model.predict_proba(row)
     if y_prob.shape != (1,) or not 0 <= y_prob[0] <= 1:
-        raise ModelError(f"{folder}: the weights give no probability.", "Train the model again.")
+        raise ValueError("the weights give no probability")
+    loaded.peers.flag_bits(Block.of(row))
+    loaded.profile.drift(loaded.profile.count(Block.of(row)))
+    if set(columns) - set(loaded.background.columns):
+        raise ValueError("the background rows lack a column")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
@@ -20,6 +21,7 @@ Floats = npt.NDArray[np.float64]
 
 _AT_ONCE = 4_096
 """Rows whose hidden layers fit in a core's cache."""
+_DEEPEST = 10
 
 
 class Weights(Protocol):
@@ -60,8 +62,17 @@ class Logistic(LogOdds):
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Array]) -> Logistic:
-        """Rebuild from :meth:`arrays`."""
-        return cls(arrays["coef"], arrays["intercept"])
+        """Rebuild from :meth:`arrays`.
+
+        Raises
+        ------
+        ValueError
+            If they are not the arrays of such a model.
+        """
+        coef, intercept = arrays["coef"], arrays["intercept"]
+        _require(coef, 1, np.float64)
+        _require(intercept, 1, np.float64)
+        return cls(coef, intercept)
 
     @classmethod
     def from_sklearn(cls, model: LogisticRegression) -> Logistic:
@@ -97,15 +108,35 @@ class DenseNetwork(LogOdds):
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Array]) -> DenseNetwork:
-        """Rebuild from :meth:`arrays`."""
+        """Rebuild from :meth:`arrays`.
+
+        Raises
+        ------
+        ValueError
+            If they are not the arrays of such a model.
+        """
         depth = range(len(arrays) // 2)
-        return cls(tuple(arrays[f"{i}.w"] for i in depth), tuple(arrays[f"{i}.b"] for i in depth))
+        kernels, biases = (tuple(arrays[f"{i}.{n}"] for i in depth) for n in "wb")
+        for kernel, bias in zip(kernels, biases, strict=True):
+            _require(kernel, 2, np.float32)
+            _require(bias, 1, np.float32)
+        widths = [kernel.shape for kernel in kernels]
+        fitting = all(one[1] == two[0] for one, two in pairwise(widths))
+        if not widths or not fitting or widths[-1][1] != 1 or len(arrays) > 2 * _DEEPEST:
+            raise ValueError(f"layers of the shapes {widths}")
+        return cls(kernels, biases)
 
     @classmethod
     def from_keras(cls, model: keras.Model) -> DenseNetwork:
         """Take over a network's weights; dropout and penalties matter in training only."""
         arrays = [np.array(variable.value) for variable in model.weights]
         return cls(tuple(arrays[0::2]), tuple(arrays[1::2]))
+
+
+def _require(array: Array, ndim: int, dtype: type[np.floating]) -> None:
+    """Refuse arrays of another kind, or with numbers that are none."""
+    if array.ndim != ndim or array.dtype != dtype or not np.isfinite(array).all():
+        raise ValueError(f"an array of shape {array.shape} and type {array.dtype}")
 
 
 FAMILIES: dict[str, type[Logistic | DenseNetwork]] = {
