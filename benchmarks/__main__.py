@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("parts", "quality", "verdicts", "peers", "reading", "scoring", "serving")
+NAMES = ("parts", "quality", "verdicts", "peers", "reading", "weights", "scoring", "serving")
 
 for name in sys.argv[1:] or NAMES:
     print(f"\n## {name}\n", flush=True)

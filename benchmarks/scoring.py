@@ -125,14 +125,26 @@ FLOORS: dict[str, Callable[[Path, Path], None]] = {".parquet": parquet_floor, ".
 
 
 def score(source: Path, model: Path, out: Path) -> float:
-    """Run the command, and give its peak memory in MiB, all processes together."""
+    """Run the command, which is one process, and give its peak memory in MiB."""
     command = [sys.executable, "-c", SCORE, "score", str(source), "-o", str(out),
                "--model", str(model)]  # fmt: skip
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
+    peak = 0.0
+    while process.poll() is None:  # the resource usage of a child counts its parent's memory too
+        peak = max(peak, high_water(process.pid))
+        time.sleep(0.02)
+    if process.returncode:
         raise RuntimeError("score failed")
-    return usage.ru_maxrss / 1024
+    return peak
+
+
+def high_water(pid: int) -> float:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return max((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")),
+               default=0.0)  # fmt: skip
 
 
 def timed(act: Callable[[], object]) -> tuple[float, float]:

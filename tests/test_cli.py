@@ -155,3 +155,45 @@ def test_explain_without_a_model_says_so(tmp_path, market_file):
     done = run("explain", str(market_file), "--model", "nowhere", "--id", "1", cwd=tmp_path)
     assert done.returncode == 1
     assert "no manifest.json" in done.stderr
+
+
+def test_scoring_from_the_command_line(model_folder, market_file, tmp_path):
+    model = ["--model", str(model_folder)]
+    done = run("score", str(market_file), "-o", "s.csv", *model, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "1,200 rows: 1,200 scored, 0 refused." in done.stdout
+    assert done.stderr == ""  # off a terminal there is no progress
+    assert len((tmp_path / "s.csv").read_text().splitlines()) == 1_201
+    done = run("score", str(market_file), "-o", "t.xlsx", "--top", "5", "--json", *model,
+               cwd=tmp_path)  # fmt: skip
+    assert json.loads(done.stdout)["scored"] == 1_200
+    for args, told in (
+        (["none.csv", "-o", "u.csv"], "no such file"),
+        ([str(market_file), "-o", "u.json"], "cannot be written"),
+        ([str(market_file), "-o", "u", "--engine", "dask"], "which cluster?"),
+        ([str(market_file), "-o", "u.csv", "--map", "Followers=subs"], "no column 'subs'"),
+    ):
+        done = run("score", *args, *model, cwd=tmp_path)
+        assert done.returncode == 2
+        assert told in done.stderr
+        assert "Traceback" not in done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "s.csv", "s.csv.provenance.json", "t.xlsx", "t.xlsx.provenance.json",
+    }  # fmt: skip
+
+
+def test_a_model_is_shown_and_verified(model_folder, tmp_path):
+    assert "Yes from 0.8" in run("model", "show", str(model_folder), cwd=tmp_path).stdout
+    assert "whole and unaltered" in run("model", "verify", str(model_folder), cwd=tmp_path).stdout
+    done = run("model", "verify", str(tmp_path), cwd=tmp_path)
+    assert done.returncode == 1
+    assert "there is no manifest.json" in done.stderr
+
+
+def test_keys_are_shown_once_and_a_public_service_needs_them(model_folder, tmp_path):
+    made = run("key", "add", "crm", "--keys", "keys.json", "--scope", "score", cwd=tmp_path)
+    assert made.stdout.startswith("dp_")
+    assert made.stdout.strip() not in (tmp_path / "keys.json").read_text()
+    done = run("serve", "--model", str(model_folder), "--host", "0.0.0.0", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "Anybody could use" in done.stderr
