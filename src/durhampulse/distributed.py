@@ -36,6 +36,7 @@ from durhampulse.batch import (
     scored_schema,
 )
 from durhampulse.creators.schema import IDENTIFIER
+from durhampulse.creators.stream import spans
 from durhampulse.creators.units import Unit
 from durhampulse.exceptions import InputError, OutputError
 from durhampulse.scoring import Scorer, load_model
@@ -170,7 +171,7 @@ def _cut(scorer: Scorer, files: list[str], columns: Mapping[str, str] | None) ->
             kind = file.schema_arrow.field(found[IDENTIFIER]).type if IDENTIFIER in found else None
             numbers &= kind is not None and pa.types.is_integer(kind)
             sizes = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
-            parts += [(url, groups) for groups in _groups(sizes)]
+            parts += [(url, groups) for groups in spans(sizes, _ROWS_A_PIECE)]
     return [_Piece(i, url, groups, numbers) for i, (url, groups) in enumerate(parts)]
 
 
@@ -181,22 +182,6 @@ def _readable(url: str) -> Iterator[Any]:
             yield stream
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{url}: cannot be read ({error}).", "Check the file.") from error
-
-
-def _groups(sizes: list[int]) -> Iterator[tuple[int, int]]:
-    """Put neighbouring row groups together until they have enough rows.
-
-    Examples
-    --------
-    >>> list(_groups([600_000, 600_000, 5]))
-    [(0, 2), (2, 3)]
-    """
-    start = rows = 0
-    for number, size in enumerate(sizes, start=1):
-        rows += size
-        if rows >= _ROWS_A_PIECE or number == len(sizes):
-            yield start, number
-            start, rows = number, 0
 
 
 def _read_folder(folder: Path) -> dict[str, bytes]:

@@ -24,7 +24,7 @@ from durhampulse.creators.sources import (
 )
 from durhampulse.exceptions import InputError
 
-__all__ = ["Chunk", "Stream", "open_stream"]
+__all__ = ["Chunk", "Stream", "open_stream", "spans"]
 
 CHUNK_ROWS = 65_536
 _CSV_BLOCK = 4 << 20
@@ -129,11 +129,11 @@ class _ParquetStream(Stream):
             raise _damaged(name or path.name, error) from error
         headers = unique_headers([" ".join(n.split()) for n in self._schema.names], _NO_LEDGER)
         self._names = dict(zip(headers, self._schema.names, strict=True))
-        self._groups = range(*(row_groups or (0, found.num_row_groups)))
+        first, last = row_groups or (0, found.num_row_groups)
         sizes = [found.row_group(i).num_rows for i in range(found.num_row_groups)]
-        self._before = sum(sizes[: self._groups.start])
-        n_rows = sum(sizes[self._groups.start : self._groups.stop])
-        super().__init__(path, name, headers, n_rows)
+        self._spans = [(first + a, first + b) for a, b in spans(sizes[first:last], CHUNK_ROWS)]
+        self._before = sum(sizes[:first])
+        super().__init__(path, name, headers, sum(sizes[first:last]))
 
     def types(self, headers: Sequence[str]) -> list[pa.DataType]:
         return [self._schema.field(self.headers.index(header)).type for header in headers]
@@ -146,7 +146,7 @@ class _ParquetStream(Stream):
             # Buffered, so that a row group of any size passes in constant memory.
             file = pq.ParquetFile(self.path, buffer_size=_BUFFER, read_dictionary=texts)
             with file:
-                for batch in file.iter_batches(CHUNK_ROWS, list(self._groups), names):
+                for batch in self._batches(file, names):
                     n = len(batch)
                     cells = {h: batch.column(m) for h, m in zip(headers, names, strict=True)}
                     rows = np.arange(start + 1, start + n + 1) + self._before
@@ -156,6 +156,11 @@ class _ParquetStream(Stream):
             raise _damaged(self.name, error, self._before + start) from error
         if start != self.n_rows:
             raise _damaged(self.name, f"{start:,} of {self.n_rows:,} rows are there")
+
+    def _batches(self, file: pq.ParquetFile, names: list[str]) -> Iterator[pa.RecordBatch]:
+        """Read some row groups at a time: one iteration over all keeps a buffer for each."""
+        for first, last in self._spans:
+            yield from file.iter_batches(CHUNK_ROWS, list(range(first, last)), names)
 
 
 class _TextStream(Stream):
@@ -240,6 +245,24 @@ class _WorkbookStream(Stream):
             cells = {header: _plain(pa.array(part[header])) for header in headers}
             done = (start + len(part)) / len(self._frame)
             yield Chunk(part.index.to_numpy(np.int64), cells, done=done)
+
+
+def spans(sizes: Sequence[int], rows: int) -> Iterator[tuple[int, int]]:
+    """Put neighbouring row groups together until they have enough rows.
+
+    Gives the first and before last of each span.
+
+    Examples
+    --------
+    >>> list(spans([600_000, 600_000, 5], 1_000_000))
+    [(0, 2), (2, 3)]
+    """
+    start = count = 0
+    for number, size in enumerate(sizes, start=1):
+        count += size
+        if count >= rows or number == len(sizes):
+            yield start, number
+            start, count = number, 0
 
 
 def _plain(array: pa.Array | pa.ChunkedArray) -> pa.Array:
