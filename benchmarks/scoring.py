@@ -191,7 +191,7 @@ def memory(source: Path, model: Path) -> None:
     million = source.with_name("million.parquet")
     write_market(million, 1_000_000, seed=2)
     peaks = {}
-    for n_files in (1, max(MOST_ROWS // 1_000_000, 1)):
+    for n_files in sorted({1, max(MOST_ROWS // 1_000_000, 1)}):
         links = source.with_name(f"links-{n_files}")
         links.mkdir()
         for number in range(n_files):

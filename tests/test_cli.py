@@ -197,3 +197,28 @@ def test_keys_are_shown_once_and_a_public_service_needs_them(model_folder, tmp_p
     done = run("serve", "--model", str(model_folder), "--host", "0.0.0.0", cwd=tmp_path)
     assert done.returncode == 2
     assert "Anybody could use" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("module", "extra", "args"),
+    [
+        ("jupytext", "study", ["study", "-o", "x"]),
+        ("uvicorn", "serve", ["serve", "--model", "x"]),
+        (
+            "fsspec",
+            "dask",
+            ["score", "a", "-o", "x", "--engine", "dask", "--scheduler", "tcp://a:1"],
+        ),
+    ],
+)
+def test_a_missing_extra_is_named(module, extra, args, model_folder, tmp_path):
+    args = [str(model_folder) if arg == "x" and "--model" in args else arg for arg in args]
+    args += ["--model", str(model_folder)] if args[0] == "score" else []
+    code = f"import sys; sys.modules[{module!r}] = None; sys.argv = ['durhampulse', *{args!r}]"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}; from durhampulse.cli import main; main()"],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert f"pip install 'durhampulse[{extra}]'" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -148,6 +148,7 @@ def test_what_cannot_be_scored_is_refused_with_row_and_reason(scorer, write, tmp
 
         e,1.2M,0.04,0.01,fashion ,4k,90000
         f,N/A,0.04,0.01,Fashion,4K,90000
+        g,ask me,0.04,0.01,Fashion,4K,90000
         """
     )
     out = tmp_path / "s.csv"
@@ -159,11 +160,12 @@ def test_what_cannot_be_scored_is_refused_with_row_and_reason(scorer, write, tmp
         "3 cells where the header has 7", "Followers cannot be -5",
     ]  # fmt: skip
     table = pd.read_csv(out)
-    assert table["Influencer ID"].tolist() == ["'=A1", "e", "f"]
+    assert table["Influencer ID"].tolist() == ["'=A1", "e", "f", "g"]
     assert table["Follower Count"].tolist()[:2] == [145_000, 1_200_000]
-    assert (summary.rows, summary.scored, summary.refused) == (7, 3, 4)
+    assert (summary.rows, summary.scored, summary.refused) == (8, 4, 4)
+    assert "no numbers, counted as missing: Followers 1." in summary.text(scorer)
     said = json.loads((tmp_path / "s.csv.provenance.json").read_text())
-    assert said["rows"] == 7
+    assert said["rows"] == 8
     assert said["model"] == scorer.model.manifest["name"]
 
 
@@ -201,6 +203,11 @@ def test_a_file_that_changes_midway_is_refused_and_leaves_nothing(scorer, files,
     table.to_csv(tmp_path / "unit.csv", index=False)
     with pytest.raises(InputError, match=r"Engagement_Rate.*from row"):
         score_files(scorer, [tmp_path / "unit.csv"], out)
+    table = typed(150_000, seed=11).astype({"Followers": "str"})
+    table.loc[120_000:, "Followers"] = "about " + table.loc[120_000:, "Followers"]
+    table.to_csv(tmp_path / "words.csv", index=False)
+    with pytest.raises(InputError, match=r"Followers: from row .* 'about "):
+        score_files(scorer, [tmp_path / "words.csv"], out)
     assert out.read_text() == "the old one"
     assert sorted(p.name for p in tmp_path.iterdir() if p.name.startswith(".")) == []
 

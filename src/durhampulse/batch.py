@@ -196,7 +196,8 @@ def score_chunk(scorer: Scorer, table: OpenTable, chunk: Chunk, schema: pa.Schem
     """Score one chunk of a table that :func:`open_table` has settled."""
     cells = {column: chunk.cells[header] for column, header in table.columns.items()}
     identifiers = _identifiers(cells.pop(IDENTIFIER, None), chunk, schema)
-    block = table.reader.read(cells, int(chunk.rows[0]) if len(chunk.rows) else 1)
+    first_row = int(chunk.rows[0]) if len(chunk.rows) else 1
+    block, unreadable = table.reader.read(cells, first_row)
     scores = scorer.compute(block)
     reasons = scorer.reasons_not_to(block, scores)
     name = table.stream.name
@@ -214,9 +215,9 @@ def score_chunk(scorer: Scorer, table: OpenTable, chunk: Chunk, schema: pa.Schem
         )  # fmt: skip
     scored = score_columns(scorer, identifiers, block, scores)
     batch = pa.record_batch([*scored.values()], schema=schema)
-    return Scored(
-        batch, block, scores.y_prob, refused, summarise(scorer, block, scores, len(refused))
-    )
+    summary = summarise(scorer, block, scores, len(refused))
+    summary.unreadable.update(unreadable)
+    return Scored(batch, block, scores.y_prob, refused, summary)
 
 
 def open_table(

@@ -51,9 +51,9 @@ class SponsorshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
     --------
     >>> import durhampulse as dp
     >>> market = dp.simulate_market(300, seed=2).table
-    >>> model = dp.SponsorshipClassifier(random_state=0)
-    >>> model = model.fit(market.drop(columns="Sponsorship_Status"), market["Sponsorship_Status"])
-    >>> model.predict_proba(market.head(3)).shape
+    >>> X, y = market.drop(columns="Sponsorship_Status"), market["Sponsorship_Status"]
+    >>> model = dp.SponsorshipClassifier(random_state=0).fit(X, y)
+    >>> model.predict_proba(X.head(3)).shape
     (3, 2)
     """
 

@@ -267,7 +267,7 @@ class Scorer:
         reader = self.reader("the table", units=units, usual_units={})
         cells = {name: _whole(named[name]) for name in named.column_names if name != IDENTIFIER}
         reader.settle(cells)
-        return named, reader.read(cells)
+        return named, reader.read(cells)[0]
 
 
 def load_model(folder: str | Path) -> Scorer:

@@ -33,6 +33,8 @@ class Summary:
         Rows by flag; a row may carry several.
     flagged
         Rows with any flag.
+    unreadable
+        Cells that are no numbers though they should be, by column; they count as missing.
     drift
         Rows by bin of the training profile, for each column.
     seconds
@@ -45,6 +47,7 @@ class Summary:
     bands: Counter[str] = field(default_factory=Counter)
     flags: Counter[str] = field(default_factory=Counter)
     flagged: int = 0
+    unreadable: Counter[str] = field(default_factory=Counter)
     drift: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)
     seconds: float = 0.0
 
@@ -56,6 +59,7 @@ class Summary:
         self.flagged += other.flagged
         self.bands.update(other.bands)
         self.flags.update(other.flags)
+        self.unreadable.update(other.unreadable)
         for column, counts in other.drift.items():
             self.drift[column] = self.drift.get(column, 0) + counts
 
@@ -74,6 +78,7 @@ class Summary:
             "no_recommendation": scorer.refusal,
             "flagged": self.flagged,
             "flags": dict(self.flags),
+            "unreadable_cells": dict(self.unreadable),
             "drift": self.drift_table(scorer).to_dict("records"),
             "seconds": round(self.seconds, 3),
         }
@@ -89,6 +94,9 @@ class Summary:
         if self.flagged:
             most = "; ".join(f"{flag} {n:,}" for flag, n in self.flags.most_common())
             lines.append(f"Flagged {_count(self.flagged, self.scored)}: {most}.")
+        if self.unreadable:
+            cells = ", ".join(f"{name} {n:,}" for name, n in self.unreadable.most_common())
+            lines.append(f"Cells that are no numbers, counted as missing: {cells}.")
         return "\n".join([*lines, *self._drift_lines(scorer)])
 
     def _drift_lines(self, scorer: Scorer) -> list[str]:

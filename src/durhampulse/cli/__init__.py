@@ -11,6 +11,14 @@ from durhampulse.exceptions import DurhamPulseError
 
 __all__ = ["app", "main"]
 
+_EXTRAS = {
+    **dict.fromkeys(("uvicorn", "fastapi", "starlette", "prometheus_client"), "serve"),
+    **dict.fromkeys(("distributed", "dask", "fsspec"), "dask"),
+    **dict.fromkeys(("catboost", "jax", "jinja2", "jupytext", "keras", "matplotlib"), "study"),
+    **dict.fromkeys(("nbclient", "nbformat", "scipy", "sklearn", "sqlalchemy"), "study"),
+}
+"""Module to the extra that brings it."""
+
 app = typer.Typer(
     help="Of the thousands of creators who apply, who gets the sponsorship deal?",
     no_args_is_help=True,
@@ -34,6 +42,13 @@ def main() -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         app(standalone_mode=True)
+    except ModuleNotFoundError as error:
+        extra = _EXTRAS.get(str(error.name).partition(".")[0])
+        if extra is None:
+            raise
+        typer.echo(f"durhampulse: this needs {error.name}, which is not installed.", err=True)
+        typer.echo(f"Install it: pip install 'durhampulse[{extra}]'", err=True)
+        raise SystemExit(2) from None
     except DurhamPulseError as error:
         typer.echo(f"durhampulse: {error}", err=True)
         raise SystemExit(error.exit_code) from None

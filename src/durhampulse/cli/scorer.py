@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from durhampulse.cli.options import AsJson, Map, ModelFolder, Units, pairs, rows_bar, units_of
 from durhampulse.exceptions import InputError
-
-if TYPE_CHECKING:
-    from durhampulse.summary import Summary
 
 __all__ = ["key_app", "model_app", "score", "serve"]
 
@@ -70,9 +66,9 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
     with rows_bar() as show:
         if engine is Engine.DASK:
             address = _require_scheduler(scheduler, top=top, reasons=reasons)
-            summary = _cluster_engine()(
-                model, inputs, out, scheduler=address, progress=show, **read
-            )
+            from durhampulse.distributed import score_on_cluster
+
+            summary = score_on_cluster(model, inputs, out, scheduler=address, progress=show, **read)
         else:
             summary = score_files(
                 scorer, inputs, out, top=top, reasons=reasons, progress=show, **read
@@ -99,17 +95,6 @@ def _require_scheduler(scheduler: str | None, *, top: int | None, reasons: bool)
             "Score first, then take the best of the result.",
         )
     return scheduler
-
-
-def _cluster_engine() -> Callable[..., Summary]:
-    try:
-        from durhampulse.distributed import score_on_cluster
-    except ImportError as error:
-        raise InputError(
-            f"--engine dask is not installed ({error.name} is missing).",
-            "Install it: pip install 'durhampulse[dask]'.",
-        ) from error
-    return score_on_cluster
 
 
 @model_app.command()

@@ -7,7 +7,7 @@ contradicts it is refused, never reread in another way halfway through.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from durhampulse.creators.block import Block, Levels
 from durhampulse.creators.cells import (
     NULL_WORDS,
+    NumberCells,
     NumberKind,
     NumberStyle,
     folded,
@@ -41,10 +42,11 @@ _FIRST_ROWS = 2
 
 @dataclass(frozen=True)
 class _Numbers:
-    """A column's numbers, and which of its cells had a percent sign."""
+    """A column's numbers, which cells had a percent sign, and how many could not be read."""
 
     values: Floats
     percent: npt.NDArray[np.bool_]
+    unreadable: int = 0
 
 
 class BlockReader:
@@ -104,7 +106,9 @@ class BlockReader:
                 self._styles[column] = style
                 self._require_numbers(column, words, style)
 
-    def read(self, cells: Mapping[str, pa.Array], first_row: int = 1) -> Block:
+    def read(
+        self, cells: Mapping[str, pa.Array], first_row: int = 1
+    ) -> tuple[Block, dict[str, int]]:
         """Read some rows.
 
         Parameters
@@ -114,27 +118,36 @@ class BlockReader:
         first_row
             Number of the first row, for messages.
 
+        Returns
+        -------
+        block, unreadable
+            The rows, and by column how many cells are no numbers: they count as missing.
+
         Raises
         ------
         InputError
             If a column does not hold what the model needs.
         """
         columns: dict[str, Floats | Levels] = {}
+        unreadable: dict[str, int] = {}
         n_rows = 0
         for column, array in cells.items():
             n_rows = len(array)
             if column in self._numeric:
-                columns[column] = self._read_numbers(column, array, first_row)
+                numbers = self._read_numbers(column, array, first_row)
+                columns[column] = numbers.values
+                if numbers.unreadable:
+                    unreadable[column] = numbers.unreadable
             elif column in self._spelling:
                 columns[column] = self._read_levels(column, array)
-        return Block(n_rows, columns)
+        return Block(n_rows, columns), unreadable
 
-    def _read_numbers(self, column: str, array: pa.Array, first_row: int) -> Floats:
+    def _read_numbers(self, column: str, array: pa.Array, first_row: int) -> _Numbers:
         kind = array.type
         if pa.types.is_dictionary(kind):
             array, kind = array.cast(kind.value_type), kind.value_type
         if _is_text(kind):
-            numbers = self._parse(column, array)
+            numbers = self._parse(column, array, first_row)
         elif pa.types.is_null(kind) or (_is_number(kind)):
             values = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
             numbers = _Numbers(values, np.zeros(len(values), dtype=bool))
@@ -143,10 +156,11 @@ class BlockReader:
         if column in COLUMNS and COLUMNS[column].kind == "rate":
             self._check_unit(column, numbers, first_row)
             if self._units.get(column) == "percent":
-                return np.where(numbers.percent, numbers.values, numbers.values / 100)
-        return numbers.values
+                values = np.where(numbers.percent, numbers.values, numbers.values / 100)
+                return replace(numbers, values=values)
+        return numbers
 
-    def _parse(self, column: str, array: pa.Array) -> _Numbers:
+    def _parse(self, column: str, array: pa.Array, first_row: int) -> _Numbers:
         """Read text; cells of digits and points at once, the others one distinct cell at a time."""
         array = array.cast(pa.string())
         odd = _odd_cells(array, plain=b"0123456789" if _kind(column) == "count" else _PLAIN)
@@ -163,7 +177,22 @@ class BlockReader:
             read = read_numbers(cells, _kind(column), style)
             found[odd], percent[odd] = read.values, read.percent
             self._check_style(column, cells, style)
+            self._check_readable(column, cells, read, len(array) - array.null_count, first_row)
+            return _Numbers(found, percent, int(read.unreadable.sum()))
         return _Numbers(found, percent)
+
+    def _check_readable(
+        self, column: str, cells: pd.Series, read: NumberCells, filled: int, first_row: int
+    ) -> None:
+        """Refuse a column that turns into something else further down."""
+        filled -= int(read.null_word.sum())
+        if filled >= _FEWEST_TO_TELL and read.unreadable.sum() > 0.5 * filled:
+            example = str(cells[read.unreadable].iloc[0])
+            raise self._error(
+                column,
+                f"from row {first_row:,} on most cells are no numbers, such as {example[:60]!r}",
+                "Write the whole column as numbers.",
+            )
 
     def _check_style(self, column: str, cells: pd.Series, style: NumberStyle) -> None:
         words = [str(word).strip() for word in cells.dropna().unique()]

@@ -22,7 +22,7 @@ def run(
     Raises
     ------
     InputError
-        If the address is public and there are no keys, or the service is not installed.
+        If the address is public and there are no keys.
     ModelError
         If the folder holds no model that can be used.
     """
@@ -31,15 +31,10 @@ def run(
             f"Anybody could use {host}:{port}, since no keys are asked for.",
             "Make some (durhampulse key add NAME --keys keys.json) and pass --keys keys.json.",
         )
-    try:
-        import uvicorn
+    import uvicorn
 
-        from durhampulse.service.app import create_app
-    except ImportError as error:
-        raise InputError(
-            f"The service is not installed ({error.name} is missing).",
-            "Install it: pip install 'durhampulse[serve]'.",
-        ) from error
+    from durhampulse.service.app import create_app
+
     app = create_app(model, keys=KeyRing.read(keys) if keys else None, limits=limits)
     uvicorn.run(
         app,
