@@ -92,6 +92,7 @@ def test_the_split_keeps_creators_together_and_shares_equal(seed):
     train, test = split_creators(rows, random_state=seed)
     assert len(train) + len(test) == 300
     assert not set(train["Influencer_ID"]) & set(test["Influencer_ID"])
-    shares = [part["Sponsorship_Status"].mean() for part in (train, test)]
-    assert abs(shares[0] - shares[1]) < 0.12
+    # Creators are drawn, not rows: their shares differ by less than one creator of the test part.
+    outcomes = [part.groupby("Influencer_ID")["Sponsorship_Status"].max() for part in (train, test)]
+    assert abs(outcomes[0].mean() - outcomes[1].mean()) < 1.5 / len(outcomes[1])
     pd.testing.assert_frame_equal(split_creators(rows, random_state=seed)[1], test)
