@@ -212,6 +212,69 @@ def test_a_file_that_changes_midway_is_refused_and_leaves_nothing(scorer, files,
     assert sorted(p.name for p in tmp_path.iterdir() if p.name.startswith(".")) == []
 
 
+ONE = {
+    "Influencer_ID": ["a"], "Followers": [1_000], "Engagement_Rate": [0.05],
+    "Growth_Rate": [0.01], "Niche": ["Tech"], "Video_Quality": ["HD"], "Avg_Views_per_Post": [100],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("column", "cells", "shown"),
+    [
+        ("Influencer_ID", pa.array([2**63 + 5], pa.uint64()), str(2**63 + 5)),
+        ("Influencer_ID", pa.array([7.0]), "7"),
+        ("Influencer_ID", pa.array([7.5]), "7.5"),
+        ("Influencer_ID", pa.array([None], pa.int64()), None),
+        ("Followers", pa.array(["1K"], pa.large_string()), "a"),
+        ("Followers", pa.array(["1,000"], pa.string_view()), "a"),
+        ("Followers", pa.array([1_000]).cast(pa.decimal128(22, 2)), "a"),
+        ("Niche", pa.array(["tech "]).dictionary_encode(), "a"),
+        ("Niche", pa.array(["TECH"], pa.large_string()), "a"),
+    ],
+)
+def test_typed_columns_of_any_kind(column, cells, shown, scorer, tmp_path):
+    pq.write_table(pa.table(ONE), tmp_path / "plain.parquet")
+    pq.write_table(pa.table({**ONE, column: cells}), tmp_path / "a.parquet")
+    found = []
+    for name in ("plain", "a"):
+        score_files(scorer, [tmp_path / f"{name}.parquet"], tmp_path / "s.parquet")
+        found.append(pq.read_table(tmp_path / "s.parquet").to_pylist()[0])
+    assert found[1].pop("Influencer ID") == shown
+    found[0].pop("Influencer ID")
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    ("column", "cells"),
+    [
+        ("Influencer_ID", pa.array([b"\xff"])), ("Niche", pa.array([["Tech"]])),
+        ("Followers", pa.array([True])), ("Followers", pa.array([0], pa.timestamp("s"))),
+    ],
+)  # fmt: skip
+def test_columns_of_no_use_are_named(column, cells, scorer, tmp_path):
+    pq.write_table(pa.table({**ONE, column: cells}), tmp_path / "a.parquet")
+    with pytest.raises(InputError, match=rf"a.parquet, column {column}: it holds "):
+        score_files(scorer, [tmp_path / "a.parquet"], tmp_path / "s.parquet")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_text_in_any_encoding(encoding, scorer, tmp_path):
+    text = ",".join(ONE) + "\r\n" + "Zo\u00eb,1000,.05,.01,Tech,HD,100\r\n"
+    (tmp_path / "a.csv").write_bytes(text.encode(encoding))
+    score_files(scorer, [tmp_path / "a.csv"], tmp_path / "s.parquet")
+    assert pq.read_table(tmp_path / "s.parquet")["Influencer ID"].to_pylist() == ["Zo\u00eb"]
+
+
+def test_files_without_a_row(scorer, tmp_path):
+    for name, text in (("a", ",".join(ONE)), ("b", ",".join(ONE) + "\n")):
+        (tmp_path / f"{name}.csv").write_text(text)
+        with pytest.raises(InputError, match="there is a header, but no row"):
+            score_files(scorer, [tmp_path / f"{name}.csv"], tmp_path / "s.csv")
+    pa_csv.write_csv(pa.table(ONE), tmp_path / "one.csv")
+    names = [tmp_path / f"{name}.csv" for name in ("a", "one", "b", "one")]
+    assert score_files(scorer, names, tmp_path / "s.csv").rows == 2
+
+
 def test_damaged_parquet_is_one_clear_error(scorer, files, tmp_path):
     blob = (files / "m.parquet").read_bytes()
     cut = tmp_path / "cut.parquet"

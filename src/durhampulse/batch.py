@@ -157,6 +157,9 @@ def score_files(  # noqa: PLR0913 - each is an option of the command
                 for batch in ranking.take(scored.batch, scored.block, scored.y_prob):
                     sink.write(batch)
                 progress(total.rows, done)
+        if not total.rows:
+            names = ", ".join(path.name for path in files[:3])
+            raise InputError(f"{names}: there is a header, but no row.", "Add creators' rows.")
         for batch in ranking.finish():
             sink.write(batch)
         total.seconds = time.perf_counter() - start
@@ -195,7 +198,7 @@ def score_tables(
 def score_chunk(scorer: Scorer, table: OpenTable, chunk: Chunk, schema: pa.Schema) -> Scored:
     """Score one chunk of a table that :func:`open_table` has settled."""
     cells = {column: chunk.cells[header] for column, header in table.columns.items()}
-    identifiers = _identifiers(cells.pop(IDENTIFIER, None), chunk, schema)
+    identifiers = _identifiers(table, cells.pop(IDENTIFIER, None), chunk, schema)
     first_row = int(chunk.rows[0]) if len(chunk.rows) else 1
     block, unreadable = table.reader.read(cells, first_row)
     scores = scorer.compute(block)
@@ -235,9 +238,8 @@ def open_table(
     reader = scorer.reader(stream.name, units=units)
     wanted = {column: header for column, header in found.items() if column != IDENTIFIER}
     first = next(stream.chunks([*wanted.values()]), None)
-    if first is None:
-        raise InputError(f"{stream.name}: there is a header, but no row.", "Add creators' rows.")
-    reader.settle({column: first.cells[header] for column, header in wanted.items()})
+    if first is not None:
+        reader.settle({column: first.cells[header] for column, header in wanted.items()})
     return OpenTable(stream, found, reader)
 
 
@@ -248,7 +250,7 @@ def identifier_type(tables: Sequence[OpenTable]) -> pa.DataType:
         for table in tables
         if IDENTIFIER in table.columns
     }
-    numbers = all(pa.types.is_integer(kind) for kind in kinds)
+    numbers = all(pa.types.is_integer(kind) and kind != pa.uint64() for kind in kinds)
     named = all(IDENTIFIER in table.columns for table in tables)
     return pa.int64() if numbers and named else pa.string()
 
@@ -270,10 +272,13 @@ def scored_schema(identifiers: pa.DataType) -> pa.Schema:
     )
 
 
-def _identifiers(found: pa.Array | None, chunk: Chunk, schema: pa.Schema) -> pa.Array:
+def _identifiers(
+    table: OpenTable, found: pa.Array | None, chunk: Chunk, schema: pa.Schema
+) -> pa.Array:
     if found is None:
         return pa.array([f"row-{row}" for row in chunk.rows], pa.string())
-    return found.cast(schema.field("Influencer ID").type)
+    kind = schema.field("Influencer ID").type
+    return found.cast(kind) if pa.types.is_integer(kind) else table.reader.text(IDENTIFIER, found)
 
 
 def provenance_of(scorer: Scorer, files: Sequence[PurePath]) -> dict[str, Any]:

@@ -169,7 +169,7 @@ def _cut(scorer: Scorer, files: list[str], columns: Mapping[str, str] | None) ->
             file = pq.ParquetFile(stream)
             found = scorer.headers(url, file.schema_arrow.names, columns)
             kind = file.schema_arrow.field(found[IDENTIFIER]).type if IDENTIFIER in found else None
-            numbers &= kind is not None and pa.types.is_integer(kind)
+            numbers &= kind is not None and pa.types.is_integer(kind) and kind != pa.uint64()
             sizes = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
             parts += [(url, groups) for groups in spans(sizes, _ROWS_A_PIECE)]
     return [_Piece(i, url, groups, numbers) for i, (url, groups) in enumerate(parts)]

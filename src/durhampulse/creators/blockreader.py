@@ -6,6 +6,7 @@ contradicts it is refused, never reread in another way halfway through.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
@@ -246,10 +247,26 @@ class BlockReader:
 
     def _read_levels(self, column: str, array: pa.Array) -> Levels:
         if not pa.types.is_dictionary(array.type):
-            array = array.cast(pa.string()).dictionary_encode()
+            array = self.text(column, array).dictionary_encode()
         codes = pc.fill_null(array.indices, -1).to_numpy(zero_copy_only=False).astype(np.intp)
         names = [self._spelled(column, str(word)) for word in array.dictionary.to_pylist()]
         return Levels(codes, tuple(names)).without("")
+
+    def text(self, column: str, array: pa.Array) -> pa.Array:
+        """Give a column's cells as text.
+
+        Raises
+        ------
+        InputError
+            If they are of a type that has none, such as lists or bytes.
+        """
+        if pa.types.is_floating(array.type):
+            with contextlib.suppress(pa.ArrowInvalid):
+                array = array.cast(pa.int64())  # whole numbers are written without a point
+        try:
+            return array.cast(pa.string())
+        except pa.ArrowException as error:
+            raise self._error(column, f"it holds {array.type}, not text", "Convert it.") from error
 
     def _spelled(self, column: str, word: str) -> str:
         """Give a level as training spelled it; empty for words that stand for nothing."""

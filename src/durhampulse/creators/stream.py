@@ -172,9 +172,12 @@ class _TextStream(Stream):
             "utf-8-sig" if self._encoding == "utf-8" else self._encoding, errors="ignore"
         )
         self._delimiter, header = dialect(path, text)
+        self._has_rows = "\n" in text or "\r" in text
         super().__init__(path, name, unique_headers(header, _NO_LEDGER))
 
     def chunks(self, headers: Sequence[str]) -> Iterator[Chunk]:
+        if not self._has_rows:
+            return
         bad: list[pa_csv.InvalidRow] = []
         size = self.path.stat().st_size
         good = n_bad = 0
