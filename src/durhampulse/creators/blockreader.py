@@ -37,8 +37,6 @@ Floats = npt.NDArray[np.float64]
 
 _FEWEST_TO_TELL = 1_000
 _CHECKED = 2_048
-_FIRST_ROWS = 2
-"""A first chunk begins at row 1 or 2; it is checked whatever its size."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +104,7 @@ class BlockReader:
                     )
                 self._styles[column] = style
                 self._require_numbers(column, words, style)
+            self._read_numbers(column, cells[column], None)
 
     def read(
         self, cells: Mapping[str, pa.Array], first_row: int = 1
@@ -143,7 +142,7 @@ class BlockReader:
                 columns[column] = self._read_levels(column, array)
         return Block(n_rows, columns), unreadable
 
-    def _read_numbers(self, column: str, array: pa.Array, first_row: int) -> _Numbers:
+    def _read_numbers(self, column: str, array: pa.Array, first_row: int | None) -> _Numbers:
         kind = array.type
         if pa.types.is_dictionary(kind):
             array, kind = array.cast(kind.value_type), kind.value_type
@@ -161,7 +160,7 @@ class BlockReader:
                 return replace(numbers, values=values)
         return numbers
 
-    def _parse(self, column: str, array: pa.Array, first_row: int) -> _Numbers:
+    def _parse(self, column: str, array: pa.Array, first_row: int | None) -> _Numbers:
         """Read text; cells of digits and points at once, the others one distinct cell at a time."""
         array = array.cast(pa.string())
         odd = _odd_cells(array, plain=b"0123456789" if _kind(column) == "count" else _PLAIN)
@@ -183,7 +182,7 @@ class BlockReader:
         return _Numbers(found, percent)
 
     def _check_readable(
-        self, column: str, cells: pd.Series, read: NumberCells, filled: int, first_row: int
+        self, column: str, cells: pd.Series, read: NumberCells, filled: int, first_row: int | None
     ) -> None:
         """Refuse a column that turns into something else further down."""
         filled -= int(read.null_word.sum())
@@ -191,7 +190,7 @@ class BlockReader:
             example = str(cells[read.unreadable].iloc[0])
             raise self._error(
                 column,
-                f"from row {first_row:,} on most cells are no numbers, such as {example[:60]!r}",
+                f"{_place(first_row)} most cells are no numbers, such as {example[:60]!r}",
                 "Write the whole column as numbers.",
             )
 
@@ -221,14 +220,15 @@ class BlockReader:
                 f"If another column holds it, say so: --map {column}=HEADER.",
             )
 
-    def _check_unit(self, column: str, numbers: _Numbers, first_row: int) -> None:
-        late = first_row > _FIRST_ROWS and len(numbers.values) < _FEWEST_TO_TELL
+    def _check_unit(self, column: str, numbers: _Numbers, first_row: int | None) -> None:
+        """Question the unit of a table's first cells, and of every later chunk that can tell."""
+        late = first_row is not None and len(numbers.values) < _FEWEST_TO_TELL
         if column in self._asked or late:
             return
         some = slice(None, None, max(len(numbers.values) // _CHECKED, 1))
         bare = numbers.values[some][~numbers.percent[some]]
         unit = self._units.get(column, "fraction")
-        where = f"from row {first_row:,} on its numbers"
+        where = f"{_place(first_row)} its numbers"
         if groups := mixed_groups(bare):
             raise self._error(
                 column,
@@ -248,7 +248,7 @@ class BlockReader:
     def _read_levels(self, column: str, array: pa.Array) -> Levels:
         if not pa.types.is_dictionary(array.type):
             array = self.text(column, array).dictionary_encode()
-        codes = pc.fill_null(array.indices, -1).to_numpy(zero_copy_only=False).astype(np.intp)
+        codes = pc.fill_null(array.indices.cast(pa.int64()), -1).to_numpy().astype(np.intp)
         names = [self._spelled(column, str(word)) for word in array.dictionary.to_pylist()]
         return Levels(codes, tuple(names)).without("")
 
@@ -308,6 +308,10 @@ def _odd_cells(array: pa.Array, plain: bytes) -> npt.NDArray[np.bool_]:
     where = np.flatnonzero(unusual[np.frombuffer(data, np.uint8)[ends[0] : ends[-1]]]) + ends[0]
     odd[np.searchsorted(ends, where, side="right") - 1] = True
     return odd
+
+
+def _place(first_row: int | None) -> str:
+    return "from its first row on" if first_row is None else f"from row {first_row:,} on"
 
 
 def _distinct(array: pa.Array) -> list[str]:

@@ -40,6 +40,7 @@ _PLAIN = re.compile(r"\d+\.?\d*|\.\d+")
 _COMMA = re.compile(r"\d+,\d+|\d{1,3}(\.\d{3})+,\d+")
 _ONE_COMMA = re.compile(r"\d{1,3},\d{3}")
 _ONE_DOT = re.compile(r"\d{1,3}\.\d{3}")
+_DOTS = re.compile(r"\d{1,3}(\.\d{3})+(,\d+)?")
 
 _YES = frozenset({"1", "yes", "y", "true", "t", "sponsored", "deal"})
 _NO = frozenset({"0", "no", "n", "false", "f", "not sponsored", "no deal"})
@@ -133,13 +134,14 @@ def read_numbers(
     decimal_comma, dots = (style or found).decimal_comma, (style or found).thousands_dots
     dotted = np.array([bool(_ONE_DOT.fullmatch(word)) for word in words], dtype=bool) & dots
     odd |= dotted
-    words = [word.replace(".", ",") if dot else word
+    words = [word.replace(".", "") if dot else word
              for word, dot in zip(words, dotted, strict=True)]  # fmt: skip
     for i in np.flatnonzero(odd):
         numbers[i], percent[i] = _parse(words[i], decimal_comma=decimal_comma)
         if percent[i] and kind == "count":
             numbers[i], percent[i] = np.nan, False
-        formatted[i] = not np.isnan(numbers[i]) and not _PLAIN.fullmatch(words[i].strip("%+- "))
+        plainly = not dotted[i] and _PLAIN.fullmatch(words[i].strip("%+- "))
+        formatted[i] = not np.isnan(numbers[i]) and not plainly
     unreadable = np.isnan(numbers) & ~null
     here = codes >= 0
 
@@ -167,8 +169,11 @@ def learn_style(words: list[str], kind: NumberKind) -> tuple[NumberStyle, tuple[
         The style, and a cell with a decimal comma and one with thousands commas when both occur.
     """
     dotted = np.array(["." in word and word[-1:].isdigit() for word in words], dtype=bool)
-    thousands = np.array([bool(_ONE_DOT.fullmatch(word)) for word in words], dtype=bool)
-    dots = kind == "count" and thousands.sum() >= 3 and bool((thousands == dotted).all())
+    thousands = np.array([bool(_DOTS.fullmatch(word)) for word in words], dtype=bool)
+    beyond_doubt = any(word.count(".") > 1 or "," in word
+                       for word, one in zip(words, thousands, strict=True) if one)  # fmt: skip
+    told = thousands.sum() >= 3 or beyond_doubt
+    dots = kind == "count" and told and bool((thousands == dotted).all())
     decimal_comma, mixed = _comma_role([word for word in words if "," in word], kind)
     return NumberStyle(decimal_comma, dots), mixed
 
