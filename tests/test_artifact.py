@@ -138,6 +138,22 @@ def test_what_is_damaged_or_foreign_is_refused(fresh, tmp_path):
 def test_a_folder_that_a_stranger_made_is_refused_where_it_does_not_hold_together(fresh):
     path = fresh("endless")
     edit(path, half_width=1e999)
+    expect(path, "Infinity is no number")
+    path = fresh("backwards")
+    edit(path, half_width=-1)
+    expect(path, "does not describe")
+    path = fresh("no verdict")
+    edit(path, verdict=None)
+    expect(path, "verdict is not of the form")
+    path = fresh("files")
+    edit(path, files=7)
+    expect(path, "files is not of the form")
+    path = fresh("deep")
+    (path / "manifest.json").write_text("[" * 100_000)
+    expect(path, "not JSON")
+    path = fresh("negative unit")
+    codes = json.loads((path / "manifest.json").read_text())["encoding"]
+    edit(path, encoding=[{**code, "unit": -1.0} if "unit" in code else code for code in codes])
     expect(path, "does not describe")
     path = fresh("short curves")
     peers = json.loads((path / "manifest.json").read_text())["peers"]

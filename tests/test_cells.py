@@ -84,3 +84,17 @@ def test_labels():
     np.testing.assert_array_equal(labels, [1, 0, 1, 0, 1, np.nan, np.nan, np.nan])
     assert worded.tolist() == [True, True, False, False, True, False, False, False]
     assert unreadable.tolist() == [False] * 6 + [True, False]
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        (["2.253", "145.000", "1.145.000"], [2_253, 145_000, 1_145_000]),
+        (["2.253", "1.234,5"], [2_253, 1_234.5]),
+        (["2.253", "145.000", "90.100"], [2_253, 145_000, 90_100]),
+        (["2.5", "145.000", "90.100"], [2.5, 145, 90.1]),
+    ],
+)
+def test_dots_are_thousands_where_the_column_says_so(cells, expected):
+    found = read_numbers(pd.Series(cells), "count")
+    assert found.values.tolist() == pytest.approx(expected)

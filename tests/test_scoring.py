@@ -195,6 +195,23 @@ def test_a_table_in_another_unit_is_refused_with_the_option(scorer, tmp_path):
     )
 
 
+def test_a_bad_first_row_does_not_hide_the_unit(scorer, tmp_path):
+    lines = (
+        typed(300).assign(Engagement_Rate=lambda t: t["Engagement_Rate"] * 100).to_csv(index=False)
+    ).splitlines()
+    for bad in ("only,three,cells", ""):
+        (tmp_path / "a.csv").write_text("\n".join([lines[0], bad, *lines[1:]]))
+        with pytest.raises(InputError, match="look like percentages"):
+            score_files(scorer, [tmp_path / "a.csv"], tmp_path / "s.csv")
+
+
+def test_text_that_breaks_off_is_one_clear_error(scorer, tmp_path):
+    text = typed(300).to_csv(index=False).encode("utf-16")
+    (tmp_path / "a.csv").write_bytes(text[:-1])
+    with pytest.raises(InputError, match="not a readable table"):
+        score_files(scorer, [tmp_path / "a.csv"], tmp_path / "s.csv")
+
+
 def test_a_file_that_changes_midway_is_refused_and_leaves_nothing(scorer, files, tmp_path):
     out = tmp_path / "s.parquet"
     out.write_text("the old one")
@@ -229,6 +246,7 @@ ONE = {
         ("Followers", pa.array(["1,000"], pa.string_view()), "a"),
         ("Followers", pa.array([1_000]).cast(pa.decimal128(22, 2)), "a"),
         ("Niche", pa.array(["tech "]).dictionary_encode(), "a"),
+        ("Niche", pa.DictionaryArray.from_arrays(pa.array([0], pa.uint8()), ["TECH"]), "a"),
         ("Niche", pa.array(["TECH"], pa.large_string()), "a"),
     ],
 )

@@ -85,6 +85,17 @@ def test_one_bad_creator_does_not_stop_the_others(client, change, words):
     assert 0 < first["probability"] < 1
 
 
+@pytest.mark.parametrize("odd", ["\ud800", float("nan"), float("inf"), 10**30, ["a"], {}, None])
+@pytest.mark.parametrize("column", ["Influencer_ID", "Niche", "Followers"])
+@pytest.mark.parametrize("path", ["score", "explain"])
+def test_odd_values_get_an_answer(client, odd, column, path):
+    creator = {**CREATOR, column: odd}
+    body = {"creators": [creator]} if path == "score" else {"creator": creator}
+    headers = {"content-type": "application/json"}
+    answer = client.post(f"/v1/{path}", content=json.dumps(body), headers=headers)
+    assert answer.status_code in (200, 422)
+
+
 def test_cells_are_read_as_in_a_file(client):
     typed = {**CREATOR, "Engagement_Rate": "6.8%", "Followers": "85K", "Niche": " fashion",
              "Video_Quality": "1080p"}  # fmt: skip

@@ -23,7 +23,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
-from durhampulse.creators.block import Block
+from durhampulse.creators.block import Block, Levels
 from durhampulse.decision import Thresholds
 from durhampulse.exceptions import DurhamPulseError, ModelError
 from durhampulse.features import Encoding
@@ -39,6 +39,7 @@ _MANIFEST, _WEIGHTS, _BACKGROUND = "manifest.json", "weights.safetensors", "back
 _LARGEST_MANIFEST = 8 << 20
 _LARGEST_FILE = 64 << 20
 _LARGEST_BACKGROUND = 10_000
+_MOST_FEATURES = 10_000
 _PARITY = 1e-6
 _FOREIGN = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
 
@@ -216,8 +217,8 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     if path.stat().st_size > _LARGEST_MANIFEST:
         raise ModelError(f"{path}: larger than any manifest.", "Train the model again.")
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        manifest = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
+    except (ValueError, RecursionError, OSError) as error:
         raise ModelError(f"{path}: not JSON ({error}).", "Train the model again.") from error
     found = manifest.get("format_version") if isinstance(manifest, dict) else None
     if found != FORMAT_VERSION:
@@ -225,10 +226,21 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
             f"{path}: format {found!r}, but this version of DurhamPulse reads {FORMAT_VERSION}.",
             "Use the version that wrote it, or train again.",
         )
+    parts = ("files", "provenance", "rows", "thresholds", "units", "verdict", "versions")
+    wrong = [part for part in parts if not isinstance(manifest.get(part, {}), dict)]
+    if not isinstance(manifest.get("quality", []), list) or wrong:
+        raise ModelError(
+            f"{path}: {', '.join(wrong) or 'quality'} is not of the form of a model.",
+            "Train the model again.",
+        )
     for name in (_WEIGHTS, _BACKGROUND):
         if name not in manifest.get("files", {}):
             raise ModelError(f"{path}: it does not vouch for {name}.", "Train the model again.")
     return dict(manifest)
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(f"{word} is no number")
 
 
 def _read_file(folder: Path, name: str, said: Mapping[str, Any]) -> bytes:
@@ -236,13 +248,16 @@ def _read_file(folder: Path, name: str, said: Mapping[str, Any]) -> bytes:
     path = folder / name
     if Path(name).name != name or path.is_symlink() or not path.is_file():
         raise ModelError(f"{folder}: '{name}' is not a file in this folder.", "Train again.")
-    size = path.stat().st_size
+    try:
+        size = path.stat().st_size
+        blob = path.read_bytes() if size <= min(_LARGEST_FILE, int(said["bytes"])) else b""
+    except OSError as error:  # it may be moved away while it is read
+        raise ModelError(f"{path}: {error.strerror}.", "Try again.") from error
     if size > _LARGEST_FILE or int(said["bytes"]) > _LARGEST_FILE:
         raise ModelError(
             f"{path}: larger than the {_LARGEST_FILE >> 20} MiB that any part of a model takes.",
             "Train the model again.",
         )
-    blob = path.read_bytes() if size == said["bytes"] else b""
     if len(blob) != said["bytes"] or hashlib.sha256(blob).hexdigest() != said["sha256"]:
         raise ModelError(
             f"{path}: the file is not the one the manifest was written for.",
@@ -274,13 +289,18 @@ def _sha256(path: Path) -> str:
 
 
 def _try_out(loaded: LoadedModel) -> None:
-    """Use each part on one empty row: what does not fit together shows here, not at first use."""
-    columns = loaded.model.encoding.columns
-    row = pd.DataFrame({name: [np.nan] for name in columns})
-    y_prob = loaded.model.predict_proba(row)
-    if y_prob.shape != (1,) or not 0 <= y_prob[0] <= 1:
+    """Use each part on some rows: what does not fit together shows here, not at first use."""
+    encoding = loaded.model.encoding
+    columns = encoding.columns
+    if len(encoding.names) > _MOST_FEATURES:
+        raise ValueError(f"{len(encoding.names):,} encoded columns")
+    tried = np.array([np.nan, 0.0, 0.05, 1e9])
+    nothing = Levels(np.full(len(tried), -1), ())
+    rows = Block(len(tried), {c: tried if c in encoding.numeric else nothing for c in columns})
+    y_prob = loaded.model.predict_proba(rows)
+    if y_prob.shape != tried.shape or not np.all((y_prob >= 0) & (y_prob <= 1)):
         raise ValueError("the weights give no probability")
-    loaded.peers.flag_bits(Block.of(row))
-    loaded.profile.drift(loaded.profile.count(Block.of(row)))
+    loaded.peers.flag_bits(rows)
+    loaded.profile.drift(loaded.profile.count(rows))
     if set(columns) - set(loaded.background.columns):
         raise ValueError("the background rows lack a column")

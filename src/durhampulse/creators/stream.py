@@ -127,7 +127,10 @@ class _ParquetStream(Stream):
             found = pq.read_metadata(path)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
             raise _damaged(name or path.name, error) from error
-        headers = unique_headers([" ".join(n.split()) for n in self._schema.names], _NO_LEDGER)
+        names = self._schema.names
+        if twice := next((one for one in names if names.count(one) > 1), None):
+            raise _damaged(name or path.name, f"two columns are called '{twice}'")
+        headers = unique_headers([" ".join(one.split()) for one in names], _NO_LEDGER)
         self._names = dict(zip(headers, self._schema.names, strict=True))
         first, last = row_groups or (0, found.num_row_groups)
         sizes = [found.row_group(i).num_rows for i in range(found.num_row_groups)]
@@ -190,7 +193,7 @@ class _TextStream(Stream):
                     good += len(batch)
                     cells = dict(zip(headers, batch.columns, strict=True))
                     yield Chunk(rows, cells, new, min(file.tell() / size, 1.0))
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, UnicodeError, OSError) as error:
             raise delimited_error(
                 self.name, [], f"after row {good + n_bad + 1}: {error}"
             ) from error

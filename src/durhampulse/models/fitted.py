@@ -10,9 +10,12 @@ import pandas as pd
 
 from durhampulse.creators.block import Block
 from durhampulse.features import Encoding
-from durhampulse.models.weights import Weights
+from durhampulse.models.weights import Weights, sigmoid
 
 __all__ = ["FittedModel"]
+
+_MOST_CELLS = 8_000_000
+"""Encoded figures held at once: 64 MB."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,16 @@ class FittedModel:
 
     def predict_proba(self, table: pd.DataFrame | Block) -> npt.NDArray[np.float64]:
         """Give each creator's probability of a deal, shape (n_rows,)."""
-        return self.weights.predict_proba(self.encoding.transform(table))
+        return sigmoid(self.decision_function(table))
 
     def decision_function(self, table: pd.DataFrame | Block) -> npt.NDArray[np.float64]:
         """Give each creator's log-odds of a deal, shape (n_rows,)."""
-        return self.weights.decision_function(self.encoding.transform(table))
+        block = Block.of(table)
+        step = max(_MOST_CELLS // max(len(self.encoding.names), 1), 1)
+        if block.n_rows <= step:
+            return self.weights.decision_function(self.encoding.transform(block))
+        rows = np.arange(block.n_rows)
+        parts = (block.take(rows[i : i + step]) for i in range(0, block.n_rows, step))
+        return np.concatenate(
+            [self.weights.decision_function(self.encoding.transform(part)) for part in parts]
+        )

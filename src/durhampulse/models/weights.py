@@ -21,7 +21,8 @@ Floats = npt.NDArray[np.float64]
 
 _AT_ONCE = 4_096
 """Rows whose hidden layers fit in a core's cache."""
-_DEEPEST = 10
+_DEEPEST, _WIDEST = 10, 4_096
+"""The most layers, and units in one, of a network that is read."""
 
 
 class Weights(Protocol):
@@ -122,7 +123,8 @@ class DenseNetwork(LogOdds):
             _require(bias, 1, np.float32)
         widths = [kernel.shape for kernel in kernels]
         fitting = all(one[1] == two[0] for one, two in pairwise(widths))
-        if not widths or not fitting or widths[-1][1] != 1 or len(arrays) > 2 * _DEEPEST:
+        wide = any(width > _WIDEST for _, width in widths)
+        if not fitting or wide or not 0 < len(widths) <= _DEEPEST or widths[-1][1] != 1:
             raise ValueError(f"layers of the shapes {widths}")
         return cls(kernels, biases)
 

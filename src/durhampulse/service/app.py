@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -24,6 +25,7 @@ from durhampulse.decision import BANDS, cut
 from durhampulse.exceptions import CannotJudgeError, DurhamPulseError
 from durhampulse.service.guard import Bucket, Guard, Metrics
 from durhampulse.service.keys import Key, KeyRing
+from durhampulse.service.records import plain_text
 from durhampulse.service.schemas import (
     AccountAnswer,
     ErrorAnswer,
@@ -217,11 +219,14 @@ def _explain(now: Served, creator: dict[str, Any]) -> dict[str, Any]:
     errors = {**now.scorer.reasons_not_to(block, now.scorer.compute(block)), **errors}
     if errors:
         raise CannotJudgeError(f"{errors[0]}.")
-    identifiers = pa.array([str(creator.get(IDENTIFIER, ""))])
+    identifiers = pa.array([plain_text(str(creator.get(IDENTIFIER, "")))])
     return account_of(now.scorer.model, now.scorer.frame(identifiers, block)).to_dict()
 
 
 def _plain_id(value: object) -> object:
+    """Give an identifier as it came, if JSON has a form for it."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     return value if isinstance(value, str | int | float | None) else str(value)
 
 

@@ -22,7 +22,7 @@ from durhampulse.creators.schema import (
 )
 from durhampulse.scoring import Scorer
 
-__all__ = ["RecordReader"]
+__all__ = ["RecordReader", "plain_text"]
 
 
 class RecordReader:
@@ -90,10 +90,15 @@ class RecordReader:
     def _level(self, name: str, value: object) -> str | None:
         if not isinstance(value, str):
             raise ValueError(f"{name} must be text, but is {_shown(value)}")  # noqa: TRY004
-        word = value.strip()
+        word = plain_text(value.strip())
         if word.casefold() in NULL_WORDS:
             return None
         return self._levels[name].get(folded(word), word)
+
+
+def plain_text(text: str) -> str:
+    """Give text without halves of characters, which JSON can hold and Arrow cannot."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _number(name: str, value: object) -> float:
