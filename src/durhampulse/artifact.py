@@ -297,7 +297,8 @@ def _try_out(loaded: LoadedModel) -> None:
     tried = np.array([np.nan, 0.0, 0.05, 1e9])
     nothing = Levels(np.full(len(tried), -1), ())
     rows = Block(len(tried), {c: tried if c in encoding.numeric else nothing for c in columns})
-    y_prob = loaded.model.predict_proba(rows)
+    with np.errstate(all="ignore"):  # what comes of it is looked at
+        y_prob = loaded.model.predict_proba(rows)
     if y_prob.shape != tried.shape or not np.all((y_prob >= 0) & (y_prob <= 1)):
         raise ValueError("the weights give no probability")
     loaded.peers.flag_bits(rows)
