@@ -293,6 +293,26 @@ def test_files_without_a_row(scorer, tmp_path):
     assert score_files(scorer, names, tmp_path / "s.csv").rows == 2
 
 
+def test_the_best_of_none(scorer, tmp_path):
+    pq.write_table(pa.table({**ONE, "Followers": [-1]}), tmp_path / "a.parquet")
+    summary = score_files(scorer, [tmp_path / "a.parquet"], tmp_path / "s.parquet", top=5)
+    assert (summary.rows, summary.refused) == (1, 1)
+    assert pq.read_table(tmp_path / "s.parquet").num_rows == 0
+
+
+def test_characters_that_excel_forbids(scorer, tmp_path):
+    pq.write_table(pa.table({**ONE, "Influencer_ID": ["=a\x01b"]}), tmp_path / "a.parquet")
+    score_files(scorer, [tmp_path / "a.parquet"], tmp_path / "s.xlsx")
+    cell = openpyxl.load_workbook(tmp_path / "s.xlsx")["Decisions"]["A2"]
+    assert (cell.value, cell.data_type) == ("=a\ufffdb", "s")
+
+
+def test_a_table_with_two_columns_of_one_name(scorer):
+    table = pa.table([pa.array([1]), pa.array([2])], names=["Followers", "Followers"])
+    with pytest.raises(InputError, match="two columns 'Followers'"):
+        scorer.score(table)
+
+
 def test_damaged_parquet_is_one_clear_error(scorer, files, tmp_path):
     blob = (files / "m.parquet").read_bytes()
     cut = tmp_path / "cut.parquet"

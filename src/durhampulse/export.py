@@ -212,6 +212,7 @@ class _ExcelSink:
 
     def append(self, rows: Iterator[Sequence[Any]]) -> None:
         from openpyxl.cell import WriteOnlyCell
+        from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
         formats = [_FORMATS.get(name) for name in self._names]
         for row in rows:
@@ -224,8 +225,10 @@ class _ExcelSink:
                 )
             cells = []
             for value, number_format in zip(row, formats, strict=True):
-                cell = WriteOnlyCell(self._sheet, value)
-                if isinstance(value, str):
+                text = isinstance(value, str)
+                clean = ILLEGAL_CHARACTERS_RE.sub("\ufffd", value) if text else value
+                cell = WriteOnlyCell(self._sheet, clean)
+                if text:
                     cell.data_type = "s"  # text, even where it begins like a formula
                 elif number_format and value is not None:
                     cell.number_format = number_format

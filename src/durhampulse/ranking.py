@@ -72,7 +72,7 @@ class Ranking:
 
     def finish(self) -> Iterator[pa.RecordBatch]:
         """Give what was kept, the most probable creator first."""
-        if self._top is None or not self._kept:
+        if self._top is None or not any(len(batch) for batch, _, _ in self._kept):
             return
         self._prune()
         batch, frame, _ = self._kept[0]

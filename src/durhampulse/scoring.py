@@ -262,7 +262,10 @@ class Scorer:
                 f"A {type(table).__name__} is no table that Arrow understands ({error}).",
                 "Pass a pandas, polars or Arrow table.",
             ) from error
-        found = self.headers("the table", arrow.column_names, None)
+        names = arrow.column_names
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise InputError(f"The table has two columns '{twice}'.", "Give each its own name.")
+        found = self.headers("the table", names, None)
         named = arrow.select([*found.values()]).rename_columns([*found])
         reader = self.reader("the table", units=units, usual_units={})
         cells = {name: _whole(named[name]) for name in named.column_names if name != IDENTIFIER}
