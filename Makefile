@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: study test test-all check notebook notebook-check bench chromium clean
+.PHONY: study test test-all check notebook notebook-check demo bench chromium clean
 
 study: $(READY)  ## the main job on the built-in data: durhampulse-study/
 	$(BIN)/durhampulse study --out durhampulse-study
@@ -22,6 +22,9 @@ check: $(READY)  ## style and types
 
 notebook: $(READY)  ## run and rewrite the committed notebook
 	$(BIN)/python notebooks/build.py
+
+demo: $(READY)  ## build the desk's simulated model and list anew
+	$(BIN)/python demo/build.py
 
 notebook-check: $(READY)
 	$(BIN)/python notebooks/build.py --check
@@ -41,7 +44,7 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	  --constraint constraints.txt --editable ".[study,serve,dask]" --group dev
+	  --constraint constraints.txt --editable ".[study,desk,dask]" --group dev
 	touch $@
 
 clean:

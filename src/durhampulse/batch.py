@@ -18,7 +18,6 @@ from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from durhampulse.creators.block import Block
@@ -27,9 +26,9 @@ from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.creators.stream import Chunk, Stream, open_stream
 from durhampulse.creators.units import Unit
 from durhampulse.exceptions import InputError
-from durhampulse.export import check_output, open_sink, replacing
+from durhampulse.export import check_output, open_sink, replacing, spreadsheet_safe
 from durhampulse.ranking import Ranking
-from durhampulse.scoring import Scorer, score_columns
+from durhampulse.scoring import Scorer, Scores, score_columns
 from durhampulse.summary import Summary, summarise
 
 __all__ = [
@@ -48,8 +47,8 @@ class Scored:
     ----------
     batch
         The scored rows, in their order.
-    block, y_prob
-        The same rows as the model saw them, and their probabilities uncut.
+    block, scores
+        The same rows as the model saw them, and what it says of them, uncut.
     refused
         File, row, identifier and reason of the others.
     summary
@@ -58,7 +57,7 @@ class Scored:
 
     batch: pa.RecordBatch
     block: Block
-    y_prob: npt.NDArray[np.float64]
+    scores: Scores
     refused: list[tuple[str, int, str, str]]
     summary: Summary
 
@@ -154,7 +153,7 @@ def score_files(  # noqa: PLR0913 - each is an option of the command
             for scored, done in score_tables(scorer, tables, schema):
                 total.add(scored.summary)
                 rows.writerows(scored.refused)
-                for batch in ranking.take(scored.batch, scored.block, scored.y_prob):
+                for batch in ranking.take(scored.batch, scored.block, scored.scores.y_prob):
                     sink.write(batch)
                 progress(total.rows, done)
         if not total.rows:
@@ -220,7 +219,7 @@ def score_chunk(scorer: Scorer, table: OpenTable, chunk: Chunk, schema: pa.Schem
     batch = pa.record_batch([*scored.values()], schema=schema)
     summary = summarise(scorer, block, scores, len(refused))
     summary.unreadable.update(unreadable)
-    return Scored(batch, block, scores.y_prob, refused, summary)
+    return Scored(batch, block, scores, refused, summary)
 
 
 def open_table(
@@ -298,6 +297,4 @@ def provenance_of(scorer: Scorer, files: Sequence[PurePath]) -> dict[str, Any]:
 
 
 def _safe(identifier: object) -> str:
-    """Give an identifier as text that no spreadsheet takes for a formula."""
-    text = "" if identifier is None else str(identifier)
-    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    return str(spreadsheet_safe("" if identifier is None else str(identifier)))

@@ -22,8 +22,8 @@ import pyarrow.parquet as pq
 
 from durhampulse.exceptions import InputError, OutputError
 
-__all__ = ["Sink", "check_output", "open_sink", "replacing", "write_csv", "write_provenance",
-           "write_xlsx"]  # fmt: skip
+__all__ = ["Sink", "check_output", "open_sink", "replacing", "spreadsheet_safe", "write_csv",
+           "write_provenance", "write_xlsx"]  # fmt: skip
 
 FORMATS = (".parquet", ".csv", ".tsv", ".xlsx")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -246,10 +246,13 @@ class _ExcelSink:
 def write_csv(table: pd.DataFrame, path: Path) -> None:
     """Write plain numbers, and text that no spreadsheet takes for a formula."""
     text = table.select_dtypes(["object", "str"]).columns
-    table.assign(**{name: table[name].map(_neutral) for name in text}).to_csv(path, index=False)
+    table.assign(**{name: table[name].map(spreadsheet_safe) for name in text}).to_csv(
+        path, index=False
+    )
 
 
-def _neutral(cell: object) -> object:
+def spreadsheet_safe(cell: object) -> object:
+    """Give a cell that no spreadsheet takes for a formula."""
     return "'" + cell if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell
 
 

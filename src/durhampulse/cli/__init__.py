@@ -6,7 +6,7 @@ import os
 
 import typer
 
-from durhampulse.cli import scorer, studying
+from durhampulse.cli import desk, scorer, studying
 from durhampulse.exceptions import DurhamPulseError
 
 __all__ = ["app", "main"]
@@ -16,6 +16,7 @@ _EXTRAS = {
     **dict.fromkeys(("distributed", "dask", "fsspec"), "dask"),
     **dict.fromkeys(("catboost", "jax", "jinja2", "jupytext", "keras", "matplotlib"), "study"),
     **dict.fromkeys(("nbclient", "nbformat", "scipy", "sklearn", "sqlalchemy"), "study"),
+    **dict.fromkeys(("alembic", "argon2", "multipart", "psycopg"), "desk"),
 }
 """Module to the extra that brings it."""
 
@@ -31,6 +32,8 @@ app.command()(studying.study)
 app.command()(studying.explain)
 app.command()(scorer.score)
 app.command()(scorer.serve)
+app.command()(desk.desk)
+app.command()(desk.erase)
 app.add_typer(scorer.model_app, name="model")
 app.add_typer(scorer.key_app, name="key")
 

@@ -24,7 +24,7 @@ from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.decision import BANDS, cut
 from durhampulse.exceptions import CannotJudgeError, DurhamPulseError
 from durhampulse.service.guard import Bucket, Guard, Metrics
-from durhampulse.service.keys import Key, KeyRing
+from durhampulse.service.keys import Key, KeyRing, Keys
 from durhampulse.service.records import plain_text
 from durhampulse.service.schemas import (
     AccountAnswer,
@@ -34,10 +34,10 @@ from durhampulse.service.schemas import (
     ScoreAnswer,
     ScoreRequest,
 )
-from durhampulse.service.served import Served, ServedModel
+from durhampulse.service.served import Served, ServedModel, Source
 from durhampulse.service.settings import Limits
 
-__all__ = ["create_app"]
+__all__ = ["build_app", "create_app"]
 
 _IN_THREAD_FROM = 64
 """Creators from which scoring leaves the event loop free for others."""
@@ -79,13 +79,39 @@ def create_app(
     ModelError
         If the folder holds no model that can be used.
     """
-    limits = limits or Limits()
     metrics = Metrics()
 
     def reloaded(good: bool) -> None:
         metrics.reloads.labels("loaded" if good else "refused").inc()
 
-    served = ServedModel(Path(folder), reloaded)
+    return build_app(ServedModel(Path(folder), reloaded), metrics, keys=keys, limits=limits)
+
+
+def build_app(
+    served: Source,
+    metrics: Metrics,
+    *,
+    keys: Keys | None = None,
+    limits: Limits | None = None,
+    docs_url: str | None = "/docs",
+    patient: tuple[str, ...] = (),
+) -> FastAPI:
+    """Build the application around whatever says which model is served.
+
+    Parameters
+    ----------
+    served
+        The model now.
+    metrics
+        The counters.
+    keys, limits
+        As for :func:`create_app`.
+    docs_url
+        Where the interactive documentation stands; its page loads parts from another host.
+    patient
+        Beginnings of paths whose requests may take as long as they take.
+    """
+    limits = limits or Limits()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -102,18 +128,19 @@ def create_app(
         version=version("durhampulse"),
         description="Of the creators who apply, who gets the sponsorship deal?",
         lifespan=lifespan,
+        docs_url=docs_url,
         redoc_url=None,
         max_body_size=limits.body,
     )
     app.state.served, app.state.ready = served, False
-    app.add_middleware(Guard, seconds=limits.seconds, metrics=metrics)
+    app.add_middleware(Guard, seconds=limits.seconds, metrics=metrics, patient=patient)
     _add_error_handlers(app)
     _add_scoring(app, served, metrics, _access(keys, Bucket(limits.rate)))
     _add_operations(app, metrics, _access(keys, Bucket(limits.rate)))
     return app
 
 
-def _access(keys: KeyRing | None, bucket: Bucket) -> Callable[[str], Any]:
+def _access(keys: Keys | None, bucket: Bucket) -> Callable[[str], Any]:
     """Give the dependency that admits requests with a key of some scope."""
 
     def count(client: str) -> None:
@@ -132,7 +159,7 @@ def _access(keys: KeyRing | None, bucket: Bucket) -> Callable[[str], Any]:
     return needs
 
 
-def _find(keys: KeyRing, given: HTTPAuthorizationCredentials | None, scope: str) -> Key:
+def _find(keys: Keys, given: HTTPAuthorizationCredentials | None, scope: str) -> Key:
     key = keys.find(given.credentials) if given else None
     if key is None:
         raise HTTPException(401, "A key is needed.", {"WWW-Authenticate": "Bearer"})
@@ -142,7 +169,7 @@ def _find(keys: KeyRing, given: HTTPAuthorizationCredentials | None, scope: str)
 
 
 def _add_scoring(
-    app: FastAPI, served: ServedModel, metrics: Metrics, needs: Callable[[str], Any]
+    app: FastAPI, served: Source, metrics: Metrics, needs: Callable[[str], Any]
 ) -> None:
     @app.post(
         "/v1/score", response_model=ScoreAnswer, responses=_ERRORS, dependencies=[needs("score")]

@@ -62,10 +62,25 @@ class Bucket:
 
 
 class Guard:
-    """ASGI middleware that counts requests and bounds their time, the body's arrival included."""
+    """ASGI middleware that counts requests and bounds their time, the body's arrival included.
 
-    def __init__(self, app: ASGIApp, seconds: float, metrics: Metrics) -> None:
+    Parameters
+    ----------
+    app
+        What answers.
+    seconds
+        Longest time.
+    metrics
+        The counters.
+    patient
+        Beginnings of paths whose requests may take as long as they take: uploads and exports.
+    """
+
+    def __init__(
+        self, app: ASGIApp, seconds: float, metrics: Metrics, patient: tuple[str, ...] = ()
+    ) -> None:
         self._app, self._seconds, self._metrics = app, seconds, metrics
+        self._patient = patient
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, within its time."""
@@ -76,7 +91,8 @@ class Guard:
         answer = _Answer(send)
         try:
             work = self._app(scope, receive, answer.send)
-            await asyncio.wait_for(work, self._seconds)
+            hurried = not str(scope["path"]).startswith(self._patient)
+            await asyncio.wait_for(work, self._seconds if hurried else None)
         except TimeoutError:
             await answer.refuse(503, "timeout", "The request took too long.")
         finally:

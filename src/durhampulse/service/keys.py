@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 from durhampulse.exceptions import InputError
 
-__all__ = ["SCOPES", "Key", "KeyRing", "add_key"]
+__all__ = ["SCOPES", "Key", "KeyRing", "Keys", "add_key"]
 
 SCOPES = ("score", "explain", "model", "metrics")
 _PREFIX = "dp_"
@@ -38,6 +39,14 @@ class Key:
     sha256: str
     scopes: tuple[str, ...]
     created: str
+
+
+class Keys(Protocol):
+    """Whatever knows keys."""
+
+    def find(self, token: str) -> Key | None:
+        """Give the key that was presented, if it is one."""
+        ...
 
 
 class KeyRing:

@@ -7,12 +7,13 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from durhampulse.exceptions import ModelError
 from durhampulse.scoring import Scorer, load_model
 from durhampulse.service.records import RecordReader
 
-__all__ = ["Served", "ServedModel"]
+__all__ = ["Served", "ServedModel", "Source", "serve_scorer"]
 
 _log = logging.getLogger("durhampulse")
 Signature = tuple[int, int, int]
@@ -33,6 +34,19 @@ class Served:
     scorer: Scorer
     reader: RecordReader
     version: str
+
+
+class Source(Protocol):
+    """Whatever says which model is served."""
+
+    @property
+    def current(self) -> Served:
+        """The model now."""
+        ...
+
+    async def watch(self) -> None:
+        """Follow its replacement; cancelled to stop."""
+        ...
 
 
 class ServedModel:
@@ -90,6 +104,10 @@ class ServedModel:
 
 
 def _load(folder: Path) -> Served:
-    scorer = load_model(folder)
+    return serve_scorer(load_model(folder))
+
+
+def serve_scorer(scorer: Scorer) -> Served:
+    """Make a loaded model ready for requests."""
     weights = scorer.model.manifest["files"]["weights.safetensors"]
     return Served(scorer, RecordReader(scorer), str(weights["sha256"])[:12])

@@ -1,0 +1,88 @@
+"""Commands of the partnership team: the desk, and creators' rights at the command line."""
+
+from __future__ import annotations
+
+import getpass
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from durhampulse.cli.options import AsJson
+from durhampulse.exceptions import InputError
+
+__all__ = ["desk", "erase"]
+
+_DEFAULT = "sqlite:///durhampulse.db"  # written here too, so that --help loads no database
+Store = Annotated[str, typer.Option(help="sqlite:///FILE or postgresql+psycopg://HOST/NAME.")]
+
+
+def desk(
+    model: Annotated[
+        Path | None, typer.Option(help="The model folder of a study; the demo's if not given.")
+    ] = None,
+    store: Store = _DEFAULT,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
+    yes_at: Annotated[float | None, typer.Option(help="Probability from which Yes.")] = None,
+    review_at: Annotated[float | None, typer.Option(help="Probability from which Maybe.")] = None,
+) -> None:
+    """Serve the web page where a partnership team decides.
+
+    Without a model it shows a small simulated list, so that you see a working desk at once.
+
+    Example: durhampulse desk --model durhampulse-study/model --store sqlite:///team.db
+    """
+    from durhampulse.decision import Thresholds
+    from durhampulse.desk.server import run
+
+    thresholds = None
+    if yes_at is not None or review_at is not None:
+        default = Thresholds()
+        thresholds = Thresholds(yes_at or default.yes_at, review_at or default.review_at)
+    run(
+        url=store,
+        model_folder=model,
+        host=host,
+        port=port,
+        thresholds=thresholds,
+        say=typer.echo,
+    )
+
+
+def erase(
+    store: Store = _DEFAULT,
+    identifier: Annotated[
+        str | None, typer.Option("--id", help="Influencer_ID of the creator to erase.")
+    ] = None,
+    objects: Annotated[
+        bool, typer.Option("--objects", help="They object: later imports leave them out.")
+    ] = False,
+    older_than: Annotated[
+        int | None, typer.Option(min=1, help="Or all that nobody touched for so many days.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Erase a creator from the desk's store, or all that are too old, with a receipt.
+
+    Example: durhampulse erase --id INF-1042 --store sqlite:///team.db
+    """
+    from durhampulse.desk.erasure import erase as erase_one
+    from durhampulse.desk.erasure import sweep
+    from durhampulse.desk.store.database import open_store
+
+    if (identifier is None) == (older_than is None):
+        raise InputError("Erase whom?", "Name one: --id INF-1042, or --older-than 730.")
+    opened = open_store(store, create=False)
+    who = f"command line, {getpass.getuser()}"
+    if identifier is not None:
+        receipt = erase_one(opened, identifier, who, objects=objects)
+    else:
+        receipt = sweep(opened, int(older_than or 0), who)
+    if as_json:
+        typer.echo(json.dumps(receipt, indent=2))
+        return
+    rows = ", ".join(f"{name} {n:,}" for name, n in receipt["rows"].items() if n) or "none"
+    typer.echo(f"Receipt {receipt['receipt']}, {receipt['at']}: {receipt['act']}.")
+    typer.echo(f"Rows gone: {rows}.")

@@ -1,0 +1,1 @@
+"""The desk: where a partnership team decides."""

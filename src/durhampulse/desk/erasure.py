@@ -1,0 +1,177 @@
+"""A creator's rights: to see what is stored, to object, to be erased; the end of old data."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, RowMapping, Table, delete, select
+
+from durhampulse.desk.audit import note
+from durhampulse.desk.bulk import insert_one
+from durhampulse.desk.store.database import Store, insert_or
+from durhampulse.desk.store.tables import (
+    campaign_creator,
+    claim,
+    creator,
+    objection,
+    outcome,
+    person,
+    receipt,
+    refused,
+    review,
+    run,
+    score,
+    staged,
+)
+from durhampulse.exceptions import InputError
+
+__all__ = ["digest_of", "erase", "everything_about", "object_to", "sweep"]
+
+_OF_CREATOR = (score, claim, review, outcome, campaign_creator)
+_AT_ONCE = 500
+
+
+def digest_of(external_id: str) -> str:
+    """Give the hash by which an erased creator is known again if a file brings them back."""
+    return hashlib.sha256(external_id.strip().encode("utf-8", "replace")).hexdigest()
+
+
+def everything_about(db: Connection, external_id: str) -> dict[str, Any]:
+    """Give all that is stored about a creator, as plain data.
+
+    Raises
+    ------
+    InputError
+        If there is no such creator.
+    """
+    row = _find(db, external_id)
+    scores = (
+        select(score, run.c.model_version, run.c.at, run.c.kind)
+        .join(run, run.c.id == score.c.run_id)
+        .where(score.c.creator_id == row.id, run.c.applied_at.is_not(None))
+    )
+    reviews = select(review, person.c.name.label("reviewer")).join(person).where(
+        review.c.creator_id == row.id
+    )  # fmt: skip
+    outcomes = select(outcome).where(outcome.c.creator_id == row.id)
+    return {
+        "creator": _plain(
+            db.execute(select(creator).where(creator.c.id == row.id)).mappings().one()
+        ),
+        "scores": [_plain(one) for one in db.execute(scores).mappings()],
+        "reviews": [_plain(one) for one in db.execute(reviews).mappings()],
+        "outcomes": [_plain(one) for one in db.execute(outcomes).mappings()],
+    }
+
+
+def object_to(store: Store, external_id: str, by: str) -> dict[str, Any]:
+    """Take down that a creator objects: erased, and not taken in again by later imports."""
+    return erase(store, external_id, by, objects=True)
+
+
+def erase(store: Store, external_id: str, by: str, *, objects: bool = False) -> dict[str, Any]:
+    """Erase a creator with all that is derived from them.
+
+    Parameters
+    ----------
+    store
+        The store.
+    external_id
+        Whom.
+    by
+        Who asked for it.
+    objects
+        Whether later imports must leave them out; only a hash of the identifier is kept for that.
+
+    Returns
+    -------
+    dict
+        The receipt: its number, when, and how many rows of each table are gone.
+
+    Raises
+    ------
+    InputError
+        If there is no such creator.
+    """
+    digest = digest_of(external_id)
+    with store.writing() as db:
+        row = _find(db, external_id)
+        gone = _remove(db, [row.id], [row.external_id])
+        if objects:
+            values = {"digest": digest, "at": datetime.now(UTC)}
+            db.execute(insert_or(db, objection).values(**values).on_conflict_do_nothing())
+        act = "objection" if objects else "erasure"
+        return _receipt(db, act, by, {"sha256": digest, "rows": gone})
+
+
+def sweep(store: Store, days: int, by: str) -> dict[str, Any]:
+    """Erase creators whom no import, review or outcome has touched for some days.
+
+    Returns
+    -------
+    dict
+        The receipt.
+
+    Raises
+    ------
+    InputError
+        If `days` is below 1.
+    """
+    if days < 1:
+        raise InputError(f"{days} days cannot be kept.", "Name at least 1.")
+    before = datetime.now(UTC) - timedelta(days=days)
+    total: dict[str, int] = {}
+    with store.writing() as db:
+        while rows := _stale(db, before):
+            gone = _remove(db, [row.id for row in rows], [row.external_id for row in rows])
+            for name, n in gone.items():
+                total[name] = total.get(name, 0) + n
+        return _receipt(db, "retention", by, {"days": days, "rows": total})
+
+
+def _stale(db: Connection, before: datetime) -> Sequence[Any]:
+    recent = select(review.c.creator_id).where(review.c.at >= before)
+    happened = select(outcome.c.creator_id).where(outcome.c.at >= before)
+    return db.execute(
+        select(creator.c.id, creator.c.external_id)
+        .join(run, run.c.id == creator.c.run_id)
+        .where(run.c.at < before, creator.c.id.not_in(recent), creator.c.id.not_in(happened))
+        .limit(_AT_ONCE)
+    ).all()
+
+
+def _find(db: Connection, external_id: str) -> Row[Any]:
+    row = db.execute(select(creator).where(creator.c.external_id == external_id.strip())).first()
+    if row is None:
+        raise InputError(f"There is no creator '{external_id[:60]}'.", "Check the identifier.")
+    return row
+
+
+def _remove(db: Connection, numbers: list[int], names: list[str]) -> dict[str, int]:
+    gone = {
+        table.name: db.execute(delete(table).where(table.c.creator_id.in_(numbers))).rowcount
+        for table in _OF_CREATOR
+    }
+    by_name: tuple[Table, ...] = (staged, refused)  # of imports under way, or past
+    for table in by_name:
+        gone[table.name] = db.execute(delete(table).where(table.c.external_id.in_(names))).rowcount
+    gone["creator"] = db.execute(delete(creator).where(creator.c.id.in_(numbers))).rowcount
+    return gone
+
+
+def _receipt(db: Connection, act: str, by: str, detail: dict[str, Any]) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    values = {"at": now, "act": act, "detail": detail}
+    number = insert_one(db, receipt, **values)
+    note(db, by, act, f"receipt {number}", {"rows": detail["rows"]})
+    return {"receipt": number, "act": act, "at": now.isoformat(timespec="seconds"), **detail}
+
+
+def _plain(row: RowMapping) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if hasattr(value, "isoformat") else value
+        for name, value in row.items()
+    }

@@ -1,0 +1,214 @@
+"""Outcomes: what happened with creators, how right people and model were, and what to learn from.
+
+Reviewers' opinions are no outcomes and never become labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import Connection, func, select, update
+
+from durhampulse.creators.cells import read_labels
+from durhampulse.creators.irregularities import Ledger
+from durhampulse.creators.schema import IDENTIFIER, LABEL, canonical_name
+from durhampulse.creators.sources import read_source
+from durhampulse.decision import BANDS
+from durhampulse.desk.audit import note
+from durhampulse.desk.bulk import insert_one
+from durhampulse.desk.rules import Rules
+from durhampulse.desk.store.database import Store
+from durhampulse.desk.store.tables import NUMBERS, TEXTS, creator, outcome, review
+from durhampulse.evaluation.calibration import wilson_interval
+from durhampulse.exceptions import InputError
+
+__all__ = [
+    "Recorded",
+    "bands_since",
+    "outcome_table",
+    "override_table",
+    "record",
+    "record_file",
+]  # fmt: skip
+
+_EARLIEST = date(2000, 1, 1)
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a file of outcomes came to.
+
+    Attributes
+    ----------
+    kept
+        Creators whose outcome is new, or other than before.
+    unknown
+        Identifiers that no stored creator has; the first few.
+    n_unknown, n_blank
+        How many those are, and how many rows had no outcome.
+    """
+
+    kept: int
+    unknown: list[str]
+    n_unknown: int
+    n_blank: int
+
+
+def record(store: Store, creator_id: int, *, deal: bool, on: date, by: str) -> None:
+    """Keep what happened with one creator; an earlier outcome is marked as replaced.
+
+    Raises
+    ------
+    InputError
+        If there is no such creator, or the date cannot be.
+    """
+    _check_date(on)
+    with store.writing() as db:
+        if not _keep(db, [(creator_id, deal)], on, by):
+            raise InputError("There is no such creator.", "They may have been erased.")
+
+
+def record_file(store: Store, path: Path, *, name: str, on: date, by: str) -> Recorded:
+    """Keep the outcomes of a file with ``Influencer_ID`` and ``Sponsorship_Status``.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or lacks one of the two.
+    """
+    _check_date(on)
+    labels, blank = _read_labels(path, name)
+    found: dict[str, int] = {}
+    with store.writing() as db:
+        names = [*labels]
+        for start in range(0, len(names), _AT_ONCE):
+            part = creator.c.external_id.in_(names[start : start + _AT_ONCE])
+            rows = db.execute(select(creator.c.external_id, creator.c.id).where(part))
+            found.update({row.external_id: row.id for row in rows})
+        kept = _keep(db, [(number, labels[one]) for one, number in found.items()], on, by)
+        unknown = [one for one in labels if one not in found]
+        note(db, by, "outcomes recorded", name[:200], {"kept": kept, "unknown": len(unknown)})
+    return Recorded(kept, unknown[:10], len(unknown), blank)
+
+
+def _read_labels(path: Path, name: str) -> tuple[dict[str, bool], int]:
+    """Give identifier to outcome, and the number of rows without one."""
+    frame = read_source(path, Ledger()).frame
+    headers = {canonical_name(str(header)): header for header in frame.columns}
+    missing = [column for column in (IDENTIFIER, LABEL) if column not in headers]
+    if missing:
+        raise InputError(
+            f"{name}: it has no {' and no '.join(missing)}.",
+            "Name the columns Influencer_ID and Sponsorship_Status.",
+        )
+    names, cells = (frame[headers[column]] for column in (IDENTIFIER, LABEL))
+    outcomes, _, unreadable = read_labels(cells)
+    if unreadable.any():
+        row = cells.index[unreadable][0]
+        raise InputError(
+            f"{name}, row {row}: {str(cells[row])[:60]!r} is neither a deal nor none.",
+            "Write 1 or 0, Yes or No, or leave the cell empty where it is not known.",
+        )
+    words = names.astype("str").str.strip().str.replace(r"^(\d+)\.0$", r"\1", regex=True)
+    known = words.notna() & ~np.isnan(outcomes)
+    both = dict(zip(words[known], outcomes[known] == 1, strict=True))
+    conflicts = pd.Series(outcomes[known]).groupby(words[known].to_numpy()).nunique()
+    if (conflicts > 1).any():
+        raise InputError(
+            f"{name}: '{conflicts.idxmax()}' has a deal in one row and none in another.",
+            "Keep the row that is true.",
+        )
+    return {str(one): bool(deal) for one, deal in both.items()}, int((~known).sum())
+
+
+def _check_date(on: date) -> None:
+    if not _EARLIEST <= on <= datetime.now(UTC).date():
+        raise InputError(f"{on}: an outcome cannot be of that day.", "Name a day that has passed.")
+
+
+def _keep(db: Connection, labels: Iterable[tuple[int, bool]], on: date, by: str) -> int:
+    """Keep outcomes that are new or other than before, with the figures of today."""
+    now, kept = datetime.now(UTC), 0
+    for number, deal in labels:
+        row = db.execute(select(creator).where(creator.c.id == number)).first()
+        standing = (outcome.c.creator_id == number, outcome.c.replaced_at.is_(None))
+        before = db.execute(select(outcome).where(*standing)).first()
+        if row is None or (before and before.deal == deal and before.on == on):
+            continue
+        db.execute(update(outcome).where(*standing).values(replaced_at=now))
+        figures = {name: getattr(row, kept_as) for name, kept_as in {**NUMBERS, **TEXTS}.items()}
+        values = {
+            "creator_id": number, "deal": deal, "on": on, "probability": row.probability,
+            "figures": {**figures, **(row.extra or {})}, "by": by, "at": now,
+        }  # fmt: skip
+        insert_one(db, outcome, **values)
+        note(db, by, "outcome", f"creator {number}", {"deal": deal, "on": on.isoformat()})
+        kept += 1
+    return kept
+
+
+def outcome_table(db: Connection) -> pd.DataFrame:
+    """Give the outcomes that stand, as a creators' table to learn from.
+
+    Figures are those of the day each outcome was recorded.
+    """
+    found = db.execute(
+        select(creator.c.external_id, outcome.c.deal, outcome.c.figures)
+        .join(creator, creator.c.id == outcome.c.creator_id)
+        .where(outcome.c.replaced_at.is_(None))
+        .order_by(outcome.c.id)
+    )
+    rows = [{IDENTIFIER: name, **figures, LABEL: int(deal)} for name, deal, figures in found]
+    return pd.DataFrame(rows)
+
+
+def override_table(db: Connection) -> pd.DataFrame:
+    """Say how often people went another way than the model, and who was right.
+
+    Returns
+    -------
+    DataFrame
+        One row for each band and decision that occurs: ``band, decision, reviews, known, deals``;
+        `known` counts those whose outcome is known. Undone and skipped reviews are left out.
+    """
+    r, o = review.c, outcome.c
+    joined = review.outerjoin(outcome, (o.creator_id == r.creator_id) & o.replaced_at.is_(None))
+    found = (
+        select(r.band, r.decision, func.count(), func.count(o.id),
+               func.count().filter(o.deal.is_(True)))
+        .select_from(joined)
+        .where(r.undone_at.is_(None), r.decision != "skip")
+        .group_by(r.band, r.decision)
+    )  # fmt: skip
+    columns = ["band", "decision", "reviews", "known", "deals"]
+    table = pd.DataFrame([tuple(row) for row in db.execute(found)], columns=columns)
+    order = table["band"].map({band: i for i, band in enumerate(BANDS)})
+    return table.assign(order=order).sort_values(["order", "decision"]).drop(columns="order")
+
+
+def bands_since(db: Connection, rules: Rules) -> pd.DataFrame:
+    """Give each band's hit rate among the outcomes recorded at the desk.
+
+    Returns
+    -------
+    DataFrame
+        ``band, creators, deals, hit_rate, low, high``, with 95 % Wilson intervals; the band is
+        the one at the time of the outcome, by the thresholds of today.
+    """
+    rows = []
+    for band in BANDS:
+        low, high = rules.band_range(band)
+        within = (outcome.c.probability >= low, outcome.c.probability < high)
+        n, deals = db.execute(
+            select(func.count(), func.count().filter(outcome.c.deal.is_(True)))
+            .where(outcome.c.replaced_at.is_(None), *within)
+        ).one()  # fmt: skip
+        ends = wilson_interval(deals, n) if n else (None, None)
+        rows.append((band, n, deals, deals / n if n else None, *ends))
+    return pd.DataFrame(rows, columns=["band", "creators", "deals", "hit_rate", "low", "high"])

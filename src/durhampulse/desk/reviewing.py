@@ -1,0 +1,245 @@
+"""Reviews: what people decide about creators, one by one or many at once, and taking it back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import (
+    Connection,
+    Row,
+    delete,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+
+from durhampulse.desk.audit import note
+from durhampulse.desk.bulk import insert_one
+from durhampulse.desk.rules import Rules
+from durhampulse.desk.store.database import Store, insert_or
+from durhampulse.desk.store.tables import claim, creator, person, review
+from durhampulse.exceptions import InputError
+
+__all__ = ["CLAIM_MINUTES", "DECISIONS", "REASONS", "Verdict", "decide", "decide_many",
+           "reviews_of", "undo"]  # fmt: skip
+
+DECISIONS: Final = {
+    "approve": "approved",
+    "decline": "declined",
+    "tentative": "tentative",
+    "skip": None,
+}
+"""What a reviewer may say, and the state it puts a creator in; a skip leaves it."""
+
+REASONS: Final = (
+    "Fits the brand",
+    "Audience fits",
+    "Content quality",
+    "Track record",
+    "Doubtful figures",
+    "Off brand",
+    "Brand safety",
+    "Competes with another deal",
+    "Needs more information",
+    "Agree with the recommendation",
+    "Other",
+)
+CLAIM_MINUTES = 15
+_LONGEST_NOTE = 2_000
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one reviewer says.
+
+    Attributes
+    ----------
+    decision
+        A key of `DECISIONS`.
+    reason
+        One of `REASONS`.
+    note
+        In the reviewer's own words; needed where the reason is "Other".
+    request
+        A name for this one act, so that sending it twice decides once.
+    """
+
+    decision: str
+    reason: str
+    note: str
+    request: str
+
+    def __post_init__(self) -> None:
+        if self.decision not in DECISIONS:
+            raise InputError(
+                f"'{self.decision[:40]}' is no decision.", f"Use {', '.join(DECISIONS)}."
+            )
+        if self.decision != "skip" and self.reason not in REASONS:
+            raise InputError("A decision needs a reason.", "Choose one from the list.")
+        if self.decision != "skip" and self.reason == "Other" and not self.note.strip():
+            raise InputError("'Other' says nothing alone.", "Write the reason in the note.")
+        if len(self.note) > _LONGEST_NOTE or "\0" in self.note:
+            raise InputError(
+                f"The note is too long, or holds what is no text: {len(self.note)} characters.",
+                f"Write at most {_LONGEST_NOTE}.",
+            )
+        if not 8 <= len(self.request) <= 100:
+            raise InputError(
+                "The request has no name of 8 to 100 characters.", "Load the page anew."
+            )
+
+
+def decide(
+    store: Store, creator_id: int, person_id: int, verdict: Verdict, rules: Rules
+) -> tuple[int, bool]:
+    """Keep what a reviewer says of a creator.
+
+    Returns
+    -------
+    review, new
+        Number of the review; false if the same request was kept before.
+
+    Raises
+    ------
+    InputError
+        If another reviewer has the creator before them.
+    """
+    with store.writing() as db:
+        known = db.scalar(select(review.c.id).where(review.c.request == verdict.request))
+        if known is not None:
+            return known, False
+        now = datetime.now(UTC)
+        row = db.execute(
+            select(creator).where(creator.c.id == creator_id).with_for_update()
+        ).first()
+        if row is None:
+            raise InputError("There is no such creator.", "Go back to the list.")
+        held = db.execute(select(claim).where(claim.c.creator_id == creator_id)).first()
+        if held and held.person_id != person_id and held.expires_at > now:
+            raise InputError("Another reviewer has this creator before them.", "Take the next one.")
+        why = held.why if held and held.person_id == person_id else "chosen"
+        try:
+            with db.begin_nested():
+                number = _keep(db, row, person_id, verdict, rules, why)
+        except IntegrityError:  # the same request, at the same moment
+            known = db.scalar(select(review.c.id).where(review.c.request == verdict.request))
+            if known is None:
+                raise
+            return known, False
+        db.execute(delete(claim).where(claim.c.creator_id == creator_id))
+    return number, True
+
+
+def decide_many(
+    store: Store, numbers: Sequence[int], person_id: int, verdict: Verdict, rules: Rules
+) -> tuple[int, int]:
+    """Keep one decision about many creators, those before other reviewers left alone.
+
+    Returns
+    -------
+    decided, left
+        How many creators, and how many were left.
+    """
+    now = datetime.now(UTC)
+    with store.writing() as db:
+        held = set(db.scalars(
+            select(claim.c.creator_id)
+            .where(claim.c.person_id != person_id, claim.c.expires_at > now)
+        ))  # fmt: skip
+        wanted = [number for number in dict.fromkeys(numbers) if number not in held]
+        rows = db.execute(
+            select(creator).where(creator.c.id.in_(wanted)).order_by(creator.c.id).with_for_update()
+        ).all()
+        known = set(db.scalars(
+            select(review.c.request).where(review.c.request.startswith(verdict.request + ":"))
+        ))  # fmt: skip
+        decided = 0
+        for row in rows:
+            request = f"{verdict.request}:{row.id}"
+            if request not in known:
+                one = Verdict(verdict.decision, verdict.reason, verdict.note, request)
+                _keep(db, row, person_id, one, rules, "chosen")
+            decided += 1
+        db.execute(delete(claim).where(claim.c.creator_id.in_([row.id for row in rows])))
+    return decided, len(set(numbers)) - decided
+
+
+def _keep(
+    db: Connection, row: Row[Any], person_id: int, verdict: Verdict, rules: Rules, why: str
+) -> int:
+    values = {
+        "creator_id": row.id, "person_id": person_id, "decision": verdict.decision,
+        "reason": verdict.reason, "note": verdict.note.strip(), "probability": row.probability,
+        "band": rules.band(row.probability), "why": why, "previous": row.state,
+        "request": verdict.request, "at": datetime.now(UTC),
+    }  # fmt: skip
+    number = insert_one(db, review, **values)
+    state = DECISIONS[verdict.decision]
+    if state:
+        db.execute(update(creator).where(creator.c.id == row.id).values(state=state))
+    who = db.scalar(select(person.c.name).where(person.c.id == person_id)) or str(person_id)
+    note(db, who, verdict.decision, f"creator {row.id}",
+         {"reason": verdict.reason, "review": number})  # fmt: skip
+    return number
+
+
+def undo(store: Store, person_id: int) -> int | None:
+    """Take back a reviewer's latest decision, unless somebody has decided since.
+
+    Returns
+    -------
+    int or None
+        The creator's number; none if there is nothing to take back.
+
+    Raises
+    ------
+    InputError
+        If the creator was decided again after it.
+    """
+    with store.writing() as db:
+        last = db.execute(
+            select(review)
+            .where(review.c.person_id == person_id, review.c.undone_at.is_(None))
+            .order_by(review.c.id.desc())
+            .limit(1)
+        ).first()
+        if last is None:
+            return None
+        newer = db.scalar(
+            select(func.count()).where(
+                review.c.creator_id == last.creator_id, review.c.id > last.id,
+                review.c.undone_at.is_(None), review.c.decision != "skip",
+            )
+        )  # fmt: skip
+        if newer:
+            raise InputError("Somebody has decided about this creator since.", "Open the creator.")
+        now = datetime.now(UTC)
+        db.execute(update(review).where(review.c.id == last.id).values(undone_at=now))
+        if DECISIONS[last.decision]:
+            db.execute(
+                update(creator).where(creator.c.id == last.creator_id).values(state=last.previous)
+            )
+        db.execute(delete(claim).where(claim.c.person_id == person_id))
+        row = insert_or(db, claim).values(
+            creator_id=last.creator_id, person_id=person_id, why=last.why,
+            expires_at=now + timedelta(minutes=CLAIM_MINUTES),
+        )  # fmt: skip
+        db.execute(row.on_conflict_do_nothing())
+        who = db.scalar(select(person.c.name).where(person.c.id == person_id)) or ""
+        note(db, who, "undo", f"creator {last.creator_id}", {"review": last.id})
+        return int(last.creator_id)
+
+
+def reviews_of(db: Connection, creator_id: int) -> Sequence[Row[Any]]:
+    """Give a creator's reviews with the reviewers' names, the latest first."""
+    found = (
+        select(review, person.c.name.label("who"))
+        .join(person, person.c.id == review.c.person_id)
+        .where(review.c.creator_id == creator_id)
+        .order_by(review.c.id.desc())
+    )
+    return db.execute(found).all()

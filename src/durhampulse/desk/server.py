@@ -1,0 +1,161 @@
+"""The desk as a process: opened, filled with a demo where it is empty, and served."""
+
+from __future__ import annotations
+
+import ipaddress
+import shutil
+import sys
+import tempfile
+import webbrowser
+from collections.abc import Callable
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from durhampulse.decision import Thresholds
+from durhampulse.desk.catalogue import Catalogue, add_model
+from durhampulse.desk.intake import begin
+from durhampulse.desk.people import add_person, make_link
+from durhampulse.desk.store.database import Store, open_store
+from durhampulse.desk.store.tables import creator, model, person
+from durhampulse.desk.store.tables import upload as uploads
+from durhampulse.desk.web.app import create_desk
+from durhampulse.desk.web.state import Desk
+from durhampulse.desk.worker import Worker
+from durhampulse.exceptions import InputError
+
+__all__ = ["DEMO_ADMIN", "fill_with_demo", "open_desk", "run"]
+
+DEMO_ADMIN = "demo admin"
+_SECONDS_TO_FINISH = 20
+
+
+def open_desk(url: str, model_folder: Path | None = None, *, files_in: Path | None = None) -> Desk:
+    """Open a desk on a store; an empty store without a model is filled with the demo.
+
+    Parameters
+    ----------
+    url
+        The store's address.
+    model_folder
+        A model to add; the first of a store becomes active, later ones wait to be activated.
+    files_in
+        Where uploads lie until they are in place; beside a SQLite file if not given.
+
+    Raises
+    ------
+    InputError, ModelError
+        If store or model cannot be used.
+    """
+    store = open_store(url)
+    with store.reading() as db:
+        empty = not db.scalar(select(func.count()).select_from(model))
+    if model_folder is not None:
+        add_model(store, model_folder, "command line")
+    elif empty:
+        fill_with_demo(store)
+    catalogue = Catalogue(store)
+    folder = files_in or _folder_for(store)
+    return Desk(store, catalogue, Worker(store, catalogue), folder)
+
+
+def _folder_for(store: Store) -> Path:
+    if store.is_sqlite:
+        path = Path(str(store.engine.url.database))
+        return path.with_name(path.name + ".uploads")
+    return Path("durhampulse-uploads")
+
+
+def fill_with_demo(store: Store) -> None:
+    """Put the simulated model and list of the wheel into an empty store."""
+    catalogue = Catalogue(store)
+    with as_file(files("durhampulse.desk").joinpath("demo")) as demo:
+        add_model(store, demo / "model", "demo")
+        with tempfile.TemporaryDirectory(prefix="durhampulse-") as folder:
+            path = Path(shutil.copy(demo / "creators.csv", folder))
+            with store.writing() as db:
+                begin(db, path, "creators.csv (simulated)", "demo", state="checking")
+            worker = Worker(store, catalogue)
+            worker.work()
+            with store.writing() as db:
+                db.execute(uploads.update().where(uploads.c.state == "checked")
+                           .values(state="applying"))  # fmt: skip
+            worker.work()
+
+
+def invitation(desk: Desk, *, demo: bool) -> str | None:
+    """Give the path of a one-time link, where nobody could sign in without; else none."""
+    with desk.store.writing() as db:
+        if demo:
+            number = db.scalar(select(person.c.id).where(person.c.name == DEMO_ADMIN))
+            number = number or add_person(db, DEMO_ADMIN, "admin", "demo")
+            return f"/welcome/{make_link(db, 'demo', number)}"
+        if db.scalar(select(func.count()).select_from(person)):
+            return None
+        return f"/welcome/{make_link(db, 'first')}"
+
+
+def is_demo(desk: Desk) -> bool:
+    """Tell whether the store holds nothing but the demo's list and people."""
+    with desk.store.reading() as db:
+        others = select(func.count()).where(uploads.c.by != "demo")
+        real = select(func.count()).where(person.c.name != DEMO_ADMIN)
+        some = select(func.count()).select_from(creator)
+        first = db.scalar(select(uploads.c.by).order_by(uploads.c.id).limit(1))
+        return (
+            bool(db.scalar(some)) and first == "demo" and not (db.scalar(others) or db.scalar(real))
+        )
+
+
+def run(
+    *,
+    url: str,
+    model_folder: Path | None,
+    host: str,
+    port: int,
+    thresholds: Thresholds | None = None,
+    say: Callable[[str], object] = print,
+) -> None:
+    """Serve the desk until told to stop."""
+    import uvicorn
+
+    desk = open_desk(url, model_folder)
+    if thresholds is not None:
+        from durhampulse.desk.catalogue import save_thresholds
+
+        save_thresholds(desk.store, thresholds, "command line", desk.catalogue.current())
+    demo = is_demo(desk)
+    if demo and not _is_loopback(host):
+        raise InputError(
+            f"The demo's door would be open to anybody at {host}.",
+            "Serve a real list: --model DIR --store URL, or stay on 127.0.0.1.",
+        )
+    path = invitation(desk, demo=demo)
+    shown = f"[{host}]" if ":" in host else host
+    address = f"http://{'localhost' if host in ('0.0.0.0', '::') else shown}:{port}"  # noqa: S104 - shown, not bound
+    say(f"Store: {desk.store.engine.url.render_as_string(hide_password=True)}")
+    if demo:
+        say("This is a demo: model and creators are simulated.")
+    say(f"Desk: {address}/")
+    if path:
+        say(f"Sign in once, within half an hour: {address}{path}")
+    if path and sys.stdout.isatty():
+        webbrowser.open(address + path)
+    uvicorn.run(
+        create_desk(desk),
+        host=host,
+        port=port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=_SECONDS_TO_FINISH,
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,177 @@
+"""The database: opened by URL, brought up to date, and used in transactions."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from durhampulse.desk.store.tables import setting
+from durhampulse.exceptions import InputError
+
+__all__ = ["DEFAULT_STORE", "Store", "insert_or", "open_store", "read_setting", "write_setting"]
+
+DEFAULT_STORE = "sqlite:///durhampulse.db"
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "synchronous=FULL",  # an acknowledged decision outlives a power cut
+    "foreign_keys=ON",
+    "busy_timeout=60000",  # while a large import is put in place
+    "cache_size=-131072",
+    "temp_store=MEMORY",
+)
+_ONE_AT_A_TIME = 7_126_451  # any number of our own, for the lock that migrations take
+
+
+class Store:
+    """An open database.
+
+    Attributes
+    ----------
+    engine
+        SQLAlchemy's.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is a SQLite file."""
+        return self.engine.dialect.name == "sqlite"
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Give a connection that sees one state of the database."""
+        with self.engine.begin() as db:
+            yield db
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Give a connection whose changes are all kept, or none."""
+        with self.engine.execution_options(writes=True).begin() as db:
+            yield db
+
+    def tidy(self) -> None:
+        """Let the database look at its tables after large changes, so that it plans well."""
+        with self.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as db:
+            db.exec_driver_sql("ANALYZE" if self.is_sqlite else "VACUUM (ANALYZE)")
+
+    def close(self) -> None:
+        """Give back all connections."""
+        self.engine.dispose()
+
+
+def open_store(url: str = DEFAULT_STORE, *, create: bool = True) -> Store:
+    """Open a database and bring its tables up to date; a SQLite file is made if there is none.
+
+    Parameters
+    ----------
+    url
+        As SQLAlchemy writes it: ``sqlite:///file.db`` or ``postgresql+psycopg://host/name``.
+    create
+        Whether a SQLite file that is not there may be made.
+
+    Raises
+    ------
+    InputError
+        If it cannot be opened, or a newer version of DurhamPulse has changed it.
+    """
+    try:
+        address = make_url(url)
+        if address.get_backend_name() not in ("sqlite", "postgresql"):
+            raise InputError(
+                f"{url}: not a kind of store.", "Use sqlite:/// or postgresql+psycopg://."
+            )
+        if address.get_backend_name() == "sqlite" and not address.database:
+            raise InputError(f"{url}: no file is named.", "Write sqlite:///durhampulse.db.")
+        if not create and address.database and address.get_backend_name() == "sqlite":
+            _require_file(Path(address.database))
+        engine = create_engine(address, pool_size=10, max_overflow=40, pool_pre_ping=True)
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        raise InputError(
+            f"The store's address cannot be used ({error}).", "Write sqlite:///durhampulse.db."
+        ) from error
+    if engine.dialect.name == "sqlite":
+        _set_up_sqlite(engine)
+    store = Store(engine)
+    try:
+        _migrate(store)
+    except DBAPIError as error:
+        store.close()
+        shown = address.render_as_string(hide_password=True)
+        raise InputError(f"{shown}: {error.orig}", "Check the address and its rights.") from error
+    except InputError:
+        store.close()
+        raise
+    return store
+
+
+def _require_file(path: Path) -> None:
+    if not path.exists():
+        raise InputError(f"{path}: no such file.", "Name the desk's store: --store sqlite:///FILE.")
+
+
+class _Compiler(SQLiteCompiler):
+    """Writes hints (INDEXED BY), which SQLite understands and SQLAlchemy leaves out for it."""
+
+    def get_from_hint_text(self, _table: Any, text: str | None) -> str | None:
+        return text
+
+
+def _set_up_sqlite(engine: Engine) -> None:
+    engine.dialect.statement_compiler = _Compiler
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # transactions are begun below
+        for pragma in _PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begun(connection: Connection) -> None:
+        # A transaction that will write asks for that at once: it waits rather than fails.
+        writes = connection.get_execution_options().get("writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _migrate(store: Store) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    with store.writing() as db:
+        if not store.is_sqlite:
+            db.execute(select(func.pg_advisory_xact_lock(_ONE_AT_A_TIME)))
+        config.attributes["connection"] = db
+        try:
+            command.upgrade(config, "head")
+        except Exception as error:
+            if "Can't locate revision" not in str(error):
+                raise
+            raise InputError(
+                "The store was changed by a newer version of DurhamPulse.", "Update DurhamPulse."
+            ) from error
+
+
+def insert_or(db: Connection, table: Any) -> Any:
+    """Give an INSERT that knows ``on_conflict_do_...`` in the database's own dialect."""
+    return (sqlite if db.dialect.name == "sqlite" else postgresql).insert(table)
+
+
+def read_setting(db: Connection, name: str, default: Any = None) -> Any:
+    """Give a setting's value."""
+    found = db.execute(select(setting.c.value).where(setting.c.name == name)).first()
+    return default if found is None else found.value
+
+
+def write_setting(db: Connection, name: str, value: Any) -> None:
+    """Set a setting."""
+    row = insert_or(db, setting).values(name=name, value=value)
+    db.execute(row.on_conflict_do_update(index_elements=["name"], set_={"value": value}))

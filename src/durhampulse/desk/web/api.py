@@ -1,0 +1,247 @@
+"""The desk over REST, for programs with a key: creators, scores, reviews, outcomes, campaigns."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+from sqlalchemy import select
+from starlette.exceptions import HTTPException
+
+from durhampulse.desk import shortlist
+from durhampulse.desk.erasure import everything_about
+from durhampulse.desk.learning import record
+from durhampulse.desk.people import Who
+from durhampulse.desk.planning import Brief, candidates, find_campaign, plan, save_campaign
+from durhampulse.desk.reviewing import REASONS, Verdict, decide, reviews_of
+from durhampulse.desk.rules import Rules
+from durhampulse.desk.store.tables import LONGEST_ID, campaign, creator, person
+from durhampulse.desk.view import View, read_cursor, write_cursor
+from durhampulse.desk.web.access import needs_key
+from durhampulse.desk.web.listing import DeskOf
+from durhampulse.exceptions import DurhamPulseError, InputError
+from durhampulse.service.schemas import ErrorAnswer
+
+__all__ = ["router"]
+
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorAnswer, "description": meaning}
+    for status, meaning in {
+        400: "The body is not JSON.", 401: "No key, or one that is not known.",
+        403: "The key may not do this.", 404: "There is none of that name or number.",
+        409: "Somebody else is at it.", 422: "The request is not of the documented form.",
+        503: "The store does not answer right now.",
+    }.items()
+}  # fmt: skip
+router = APIRouter(prefix="/v1", responses=_ERRORS, tags=["desk"])
+Writer = Annotated[Who, needs_key("reviewer")]
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST_ID, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Number = Annotated[int, Field(ge=1, lt=2**31)]
+
+
+class CreatorItem(BaseModel):
+    """A creator of the list."""
+
+    id: int
+    creator: str
+    probability: float | None
+    interval: tuple[float, float] | None
+    recommendation: str
+    edge: bool
+    followers: float | None
+    engagement_rate: float | None
+    niche: str | None
+    tier: str
+    flags: list[str]
+    state: str
+
+
+class CreatorPage(BaseModel):
+    """Some creators in their order; `next` asks for those after them."""
+
+    creators: list[CreatorItem]
+    next: str | None
+
+
+class ReviewBody(BaseModel):
+    """What a person has decided elsewhere."""
+
+    creator: Name
+    decision: Literal["approve", "decline", "tentative"]
+    reason: Literal[REASONS]  # type: ignore[valid-type]
+    note: str = Field("", max_length=2_000, pattern=r"^[^\x00]*$")
+    reviewer: Name = Field(description="Name of a person of the desk who may review.")
+    request: str = Field(min_length=8, max_length=100, pattern=r"^[!-~]+$",
+                         description="Sent again, it decides once.")  # fmt: skip
+
+
+class Kept(BaseModel):
+    """What was written down."""
+
+    id: int
+    new: bool
+
+
+class OutcomeBody(BaseModel):
+    """What happened with a creator."""
+
+    creator: Name
+    deal: bool
+    on: date
+
+
+class BriefBody(BaseModel):
+    """What a campaign wants; fees by tier."""
+
+    name: Name
+    number: int = Field(ge=1, le=1_000)
+    niches: list[Name] = Field(default=[], max_length=100)
+    tiers: list[Name] = Field(default=[], max_length=20)
+    fees: dict[str, Annotated[float, Field(ge=0, le=1e12)]] = {}
+    budget: float | None = Field(None, ge=0, le=1e12)
+    most_per_niche: int | None = Field(None, ge=1, le=1_000)
+
+
+@router.get("/creators", dependencies=[needs_key("viewer")])
+def creators(  # noqa: PLR0913 - one for each filter
+    desk: DeskOf,
+    sort: str = "probability", order: Literal["asc", "desc"] | None = None,
+    band: Annotated[list[str], Query()] = [],  # noqa: B006 - FastAPI copies it
+    niche: Annotated[list[str], Query()] = [],  # noqa: B006
+    tier: Annotated[list[str], Query()] = [],  # noqa: B006
+    state: Annotated[list[str], Query()] = [],  # noqa: B006
+    search: Annotated[str, Query(max_length=LONGEST_ID)] = "",
+    after: Annotated[str, Query(max_length=1_000)] = "",
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 50,
+) -> CreatorPage:  # fmt: skip
+    """Give a page of the list."""
+    query: dict[str, list[str]] = {
+        "sort": [sort], "order": [order or ""], "band": band, "niche": niche, "tier": tier,
+        "state": state, "search": [search],
+    }  # fmt: skip
+    with desk.store.reading() as db:
+        rules = desk.catalogue.current(db)
+        view = View.read(query, rules)
+        page = shortlist.page(db, view, rules, after=read_cursor(after, view.sort), size=limit)
+    return CreatorPage(
+        creators=[_item(row, rules) for row in page.rows],
+        next=write_cursor(page.after) if page.after else None,
+    )
+
+
+def _item(row: Any, rules: Rules) -> CreatorItem:
+    return CreatorItem(
+        id=row.id,
+        creator=row.external_id,
+        probability=row.probability,
+        interval=None if row.low is None else (row.low, row.high),
+        recommendation=rules.band(row.probability),
+        edge=rules.on_edge(row.probability),
+        followers=row.followers,
+        engagement_rate=row.engagement_rate,
+        niche=row.niche,
+        tier=rules.tier(row.followers),
+        flags=rules.flags(row.flags),
+        state=row.state,
+    )
+
+
+def _find(desk: DeskOf, name: str) -> tuple[Any, Rules]:
+    with desk.store.reading() as db:
+        rules = desk.catalogue.current(db)
+        row = db.execute(select(creator).where(creator.c.external_id == name.strip())).first()
+    if row is None:
+        raise HTTPException(404, "There is no such creator.")
+    return row, rules
+
+
+@router.get("/creators/{name}", dependencies=[needs_key("viewer")])
+def one_creator(desk: DeskOf, name: Name) -> CreatorItem:
+    """Give one creator of the list."""
+    return _item(*_find(desk, name))
+
+
+@router.get("/creators/{name}/scores", dependencies=[needs_key("viewer")])
+def scores(desk: DeskOf, name: Name) -> list[dict[str, Any]]:
+    """Give a creator's scores, past and present."""
+    row, _ = _find(desk, name)
+    with desk.store.reading() as db:
+        found: list[dict[str, Any]] = everything_about(db, row.external_id)["scores"]
+    return found
+
+
+@router.get("/creators/{name}/reviews", dependencies=[needs_key("viewer")])
+def reviews(desk: DeskOf, name: Name) -> list[dict[str, Any]]:
+    """Give a creator's reviews, the latest first."""
+    row, _ = _find(desk, name)
+    with desk.store.reading() as db:
+        found = reviews_of(db, row.id)
+    return [
+        {"id": r.id, "decision": r.decision, "reason": r.reason, "note": r.note, "by": r.who,
+         "at": r.at.isoformat(), "undone": r.undone_at is not None}
+        for r in found
+    ]  # fmt: skip
+
+
+@router.post("/reviews", status_code=201, dependencies=[needs_key("reviewer")])
+def add_review(desk: DeskOf, body: ReviewBody) -> Kept:
+    """Keep a decision that a person took elsewhere; it stands under that person's name."""
+    row, rules = _find(desk, body.creator)
+    with desk.store.reading() as db:
+        reviewer = db.execute(
+            select(person).where(person.c.name == body.reviewer, person.c.active.is_(True))
+        ).first()
+    if reviewer is None or reviewer.role == "viewer":
+        raise InputError(f"Nobody called '{body.reviewer[:40]}' may review.", "Name a reviewer.")
+    verdict = Verdict(body.decision, body.reason, body.note, body.request)
+    try:
+        number, new = decide(desk.store, row.id, reviewer.id, verdict, rules)
+    except DurhamPulseError as error:
+        if error.problem.startswith("Another reviewer"):
+            raise HTTPException(409, error.problem) from error
+        raise
+    return Kept(id=number, new=new)
+
+
+@router.post("/outcomes", status_code=201)
+def add_outcome(desk: DeskOf, who: Writer, body: OutcomeBody) -> dict[str, str]:
+    """Record what happened with a creator."""
+    row, _ = _find(desk, body.creator)
+    record(desk.store, row.id, deal=body.deal, on=body.on, by=who.name)
+    return {"status": "kept"}
+
+
+@router.get("/campaigns", dependencies=[needs_key("viewer")])
+def campaigns(desk: DeskOf) -> list[dict[str, Any]]:
+    """Give all campaigns, the latest first."""
+    with desk.store.reading() as db:
+        found = db.execute(select(campaign).order_by(campaign.c.id.desc()).limit(200)).all()
+    return [{"id": one.id, "name": one.name, "by": one.by} for one in found]
+
+
+@router.post("/campaigns", status_code=201)
+def add_campaign(desk: DeskOf, who: Writer, body: BriefBody) -> dict[str, int]:
+    """Make a campaign."""
+    rules = desk.catalogue.current()
+    if wrong := [tier for tier in [*body.tiers, *body.fees] if tier not in rules.tiers]:
+        raise InputError(f"There is no tier '{wrong[0][:40]}'.", f"Use {', '.join(rules.tiers)}.")
+    said = body.model_dump()
+    brief = Brief(**{**said, "niches": tuple(body.niches), "tiers": tuple(body.tiers)})
+    return {"id": save_campaign(desk.store, brief, who.name)}
+
+
+@router.get("/campaigns/{number}", dependencies=[needs_key("viewer")])
+def one_campaign(desk: DeskOf, number: Number) -> dict[str, Any]:
+    """Give a campaign's brief and the set the desk proposes."""
+    with desk.store.reading() as db:
+        rules = desk.catalogue.current(db)
+        if db.scalar(select(campaign.c.id).where(campaign.c.id == number)) is None:
+            raise HTTPException(404, "There is no such campaign.")
+        _, brief, choices = find_campaign(db, number)
+        chosen = plan(candidates(db, brief, rules, choices), brief)
+    rows = chosen.table.astype(object).where(chosen.table.notna(), None)
+    return {"brief": asdict(brief), "expected": chosen.expected, "cost": chosen.cost,
+            "creators": rows.to_dict("records")}  # fmt: skip

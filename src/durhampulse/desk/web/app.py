@@ -1,0 +1,166 @@
+"""The desk as an application: the scorer's routes, the REST routes and the pages."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from durhampulse.desk.web import (
+    api,
+    campaigns,
+    creators,
+    imports,
+    listing,
+    models,
+    outcomes,
+    people,
+    queue,
+)
+from durhampulse.desk.web.access import SignInNeededError
+from durhampulse.desk.web.rendering import POLICY, render, static_file
+from durhampulse.desk.web.state import ActiveModel, Desk, StoreKeys
+from durhampulse.exceptions import DurhamPulseError
+from durhampulse.service.app import build_app
+from durhampulse.service.guard import Metrics
+
+__all__ = ["create_desk"]
+
+_ROUTERS = (listing, creators, queue, imports, campaigns, models, outcomes, people, api)
+_HEADERS = {
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "permissions-policy": "camera=(), microphone=(), geolocation=()",
+}
+_FOR_PROGRAMS = ("/v1/", "/metrics", "/healthz", "/readyz")
+_PATIENT = ("/imports", "/shortlist/export", "/model", "/campaigns")
+
+
+def create_desk(desk: Desk) -> FastAPI:
+    """Build the application of an open desk.
+
+    Parameters
+    ----------
+    desk
+        Its store, models and worker; the worker runs while the application does.
+    """
+    app = build_app(
+        ActiveModel(desk.catalogue),
+        Metrics(),
+        keys=StoreKeys(desk.store),
+        docs_url=None,  # its page would load from another host
+        patient=_PATIENT,
+    )
+    app.state.desk = desk
+    app.router.lifespan_context = _with_worker(app, desk)
+    app.include_router(_assets())
+    for module in _ROUTERS:
+        app.include_router(module.router)
+    _ErrorPages(app)
+    app.add_middleware(_Headers)
+    return app
+
+
+def _with_worker(app: FastAPI, desk: Desk) -> Any:
+    inner = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
+        async with inner(app) as state:
+            desk.worker.start()
+            yield state
+            desk.worker.stop()
+
+    return lifespan
+
+
+def _assets() -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/")
+    def home() -> Response:
+        return RedirectResponse("/shortlist", 303)
+
+    @router.get("/static/{name}")
+    def static(name: str) -> Response:
+        found = static_file(name)
+        if found is None:
+            raise HTTPException(404, "There is no such file.")
+        return Response(found[0], media_type=found[1], headers={"cache-control": "max-age=3600"})
+
+    return router
+
+
+class _Headers:
+    """Adds the headers that keep a page to itself."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
+
+
+class _ErrorPages:
+    """Answers people with a page where the scorer's routes answer programs with JSON."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._plain: dict[Any, Any] = dict(app.exception_handlers)
+        for kind in (HTTPException, RequestValidationError, DurhamPulseError):
+            app.add_exception_handler(kind, self._explain)
+        app.add_exception_handler(SignInNeededError, self._send_to_sign_in)
+        app.add_exception_handler(DBAPIError, self._store_is_away)
+        app.add_exception_handler(PoolTimeoutError, self._store_is_away)
+
+    async def _explain(self, request: Request, error: Exception) -> Response:
+        if request.url.path.startswith(_FOR_PROGRAMS):
+            kinds = (HTTPException, RequestValidationError, DurhamPulseError)
+            kind = next(kind for kind in kinds if isinstance(error, kind))
+            answer: Response = await self._plain[kind](request, error)
+            return answer
+        status, problem, way_out = _in_words(error)
+        return _error_page(request, status, problem, way_out)
+
+    @staticmethod
+    async def _send_to_sign_in(request: Request, error: Exception) -> Response:
+        location = getattr(error, "location", "/sign-in")
+        if "hx-request" in request.headers:
+            return Response(status_code=401, headers={"HX-Redirect": location})
+        return RedirectResponse(location, 303)
+
+    async def _store_is_away(self, request: Request, _error: Exception) -> Response:
+        away = HTTPException(503, "The store does not answer right now. Nothing was changed.")
+        return await self._explain(request, away)
+
+
+def _in_words(error: Exception) -> tuple[int, str, str]:
+    """Give status, problem and way out."""
+    if isinstance(error, HTTPException):
+        return error.status_code, str(error.detail), ""
+    if isinstance(error, RequestValidationError):
+        first = error.errors()[0]
+        return 422, f"{first['loc'][-1]}: {first['msg']}.", "Go back and correct it."
+    return 422, getattr(error, "problem", ""), getattr(error, "way_out", "")
+
+
+def _error_page(request: Request, status: int, problem: str, way_out: str) -> Response:
+    return render(request, None, "error.html", status=status, problem=problem, way_out=way_out)

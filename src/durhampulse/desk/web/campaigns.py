@@ -1,0 +1,162 @@
+"""Campaigns: a brief, the set that promises most, and a person's changes to it."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+from sqlalchemy import select
+from starlette.background import BackgroundTask
+from starlette.exceptions import HTTPException
+from starlette.responses import FileResponse, RedirectResponse
+
+from durhampulse.desk.listexport import write_list
+from durhampulse.desk.planning import (
+    Brief,
+    candidates,
+    change_choice,
+    drop_campaign,
+    find_campaign,
+    more_budget,
+    plan,
+    save_campaign,
+)
+from durhampulse.desk.rules import Rules
+from durhampulse.desk.shortlist import niches
+from durhampulse.desk.store.tables import campaign, creator
+from durhampulse.desk.web.listing import FILE_TYPES, DeskOf, Reviewer, Viewer
+from durhampulse.desk.web.rendering import render
+from durhampulse.exceptions import CannotJudgeError, InputError
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/campaigns", include_in_schema=False)
+
+
+@router.get("")
+def show_all(request: Request, desk: DeskOf, who: Viewer) -> Response:
+    """Show all campaigns, and the form for a new one."""
+    with desk.store.reading() as db:
+        rules = desk.catalogue.current(db)
+        found = db.execute(select(campaign).order_by(campaign.c.id.desc()).limit(200)).all()
+        known = niches(db)
+    return render(request, who, "campaigns.html", campaigns=found, niches=known, rules=rules,
+                  brief=None, said=request.query_params.get("said", ""))  # fmt: skip
+
+
+@router.post("")
+async def add(request: Request, desk: DeskOf, who: Reviewer) -> Response:
+    """Make a campaign."""
+    brief = _read(desk.catalogue.current(), await request.form())
+    number = save_campaign(desk.store, brief, who.name)
+    return RedirectResponse(f"/campaigns/{number}", 303)
+
+
+def _read(rules: Rules, form: object) -> Brief:
+    given: dict[str, str] = {str(k): str(v) for k, v in form.items()}  # type: ignore[attr-defined]
+    known: list[str] = form.getlist("tier")  # type: ignore[attr-defined]
+    wanted: list[str] = form.getlist("niche")  # type: ignore[attr-defined]
+    wrong = [tier for tier in known if tier not in rules.tiers]
+    if wrong:
+        raise InputError(f"There is no tier '{wrong[0][:40]}'.", f"Use {', '.join(rules.tiers)}.")
+    fees = {tier: _amount(given.get(f"fee {tier}", "")) or 0.0 for tier in rules.tiers}
+    return Brief(
+        given.get("name", "").strip(),
+        int(_amount(given.get("number", "")) or 0),
+        tuple(wanted),
+        tuple(known),
+        fees,
+        _amount(given.get("budget", "")),
+        int(each) if (each := _amount(given.get("most_per_niche", ""))) is not None else None,
+    )
+
+
+def _amount(text: str) -> float | None:
+    if not text.strip():
+        return None
+    try:
+        value = float(text.replace(",", ""))
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1e12:
+        raise InputError(f"'{text[:40]}' is no amount.", "Write 2500.")
+    return value
+
+
+@router.get("/{number}")
+def show(request: Request, desk: DeskOf, who: Viewer, number: int) -> Response:
+    """Show a campaign's brief and the set the desk proposes."""
+    problem = None
+    with desk.store.reading() as db:
+        rules = desk.catalogue.current(db)
+        row, brief, choices = find_campaign(db, number)
+        table = candidates(db, brief, rules, choices)
+        left_out = db.execute(
+            select(creator.c.id, creator.c.external_id)
+            .where(creator.c.id.in_([one for one, choice in choices.items() if choice == "out"]))
+        ).all()  # fmt: skip
+        known = niches(db)
+    try:
+        chosen = plan(table, brief)
+        budgets = more_budget(table, brief, chosen)
+    except CannotJudgeError as error:
+        chosen, budgets, problem = plan(table.iloc[:0], brief), None, error
+    return render(
+        request, who, "campaign.html", campaign=row, brief=brief, plan=chosen, problem=problem,
+        rules=rules, niches=known, left_out=left_out, rows=chosen.table.to_dict("records"),
+        budgets=[] if budgets is None else budgets.to_dict("records"),
+        said=request.query_params.get("said", ""),
+    )  # fmt: skip
+
+
+@router.post("/{number}")
+async def change(request: Request, desk: DeskOf, who: Reviewer, number: int) -> Response:
+    """Change a campaign's brief."""
+    brief = _read(desk.catalogue.current(), await request.form())
+    save_campaign(desk.store, brief, who.name, number)
+    return RedirectResponse(f"/campaigns/{number}", 303)
+
+
+@router.post("/{number}/choose")
+def choose(
+    desk: DeskOf, who: Reviewer, number: int, choice: Annotated[str, Form()],
+    creator_id: Annotated[int, Form()] = 0, name: Annotated[str, Form()] = "",
+) -> Response:  # fmt: skip
+    """Put a creator in, leave them out, or let the desk choose again."""
+    if name.strip():
+        with desk.store.reading() as db:
+            found = select(creator.c.id).where(creator.c.external_id == name.strip())
+            creator_id = db.scalar(found) or 0
+        if not creator_id:
+            raise InputError(f"There is no creator '{name[:60]}'.", "Check the identifier.")
+    change_choice(desk.store, number, [creator_id], choice, who.name)
+    return RedirectResponse(f"/campaigns/{number}", 303)
+
+
+@router.post("/{number}/delete")
+def drop(desk: DeskOf, who: Reviewer, number: int) -> Response:
+    """Delete a campaign."""
+    drop_campaign(desk.store, number, who.name)
+    return RedirectResponse("/campaigns?said=Deleted.", 303)
+
+
+@router.get("/{number}/export/{kind}")
+def export(desk: DeskOf, who: Viewer, number: int, kind: str) -> Response:
+    """Give the proposed set as a file."""
+    if kind not in FILE_TYPES:
+        raise HTTPException(404, "Export csv, xlsx or parquet.")
+    with desk.store.reading() as db:
+        rules = desk.catalogue.current(db)
+        _, brief, choices = find_campaign(db, number)
+        chosen = plan(candidates(db, brief, rules, choices), brief).table["id"].tolist()
+        by_number = {row.id: row for row in db.execute(
+            select(creator).where(creator.c.id.in_(chosen))
+        )}  # fmt: skip
+    folder = tempfile.TemporaryDirectory(prefix="durhampulse-")
+    path = Path(folder.name, f"campaign-{number}.{kind}")
+    rows = [by_number[one] for one in chosen]
+    write_list(path, [rows] if rows else [], rules, about=f"campaign {brief.name}", by=who.name)
+    return FileResponse(path, media_type=FILE_TYPES[kind], filename=path.name,
+                        background=BackgroundTask(folder.cleanup))  # fmt: skip

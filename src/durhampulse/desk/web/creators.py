@@ -1,0 +1,129 @@
+"""A creator's page: where they stand and why, what if, decisions, outcomes, and their rights."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request, Response
+from starlette.responses import JSONResponse, RedirectResponse
+
+from durhampulse.creators.schema import COLUMNS, ENGAGEMENT, GROWTH, QUALITY
+from durhampulse.desk.audit import note as write_note
+from durhampulse.desk.erasure import erase, everything_about, object_to
+from durhampulse.desk.learning import record
+from durhampulse.desk.portrait import find_creator, imagine, paint
+from durhampulse.desk.reviewing import DECISIONS, REASONS, Verdict, decide
+from durhampulse.desk.rules import Rules, stored_frame
+from durhampulse.desk.store.tables import NUMBERS
+from durhampulse.desk.web.listing import Admin, DeskOf, Reviewer, Viewer
+from durhampulse.desk.web.rendering import render
+from durhampulse.exceptions import DurhamPulseError
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/creators", include_in_schema=False)
+
+
+@router.get("/{number}")
+def show(request: Request, desk: DeskOf, who: Viewer, number: int) -> Response:
+    """Show a creator; with figures in the address also what the model would say of those."""
+    with desk.store.reading() as db:
+        rules = desk.catalogue.current(db)
+        portrait = paint(db, number, rules)
+    return render(
+        request, who, "creator.html", portrait=portrait, rules=rules, decisions=DECISIONS,
+        reasons=REASONS, request_name=secrets.token_hex(12), today=date.today().isoformat(),  # noqa: DTZ011 - the day people call today
+        figures=_figures(rules, portrait.row), said=request.query_params.get("said", ""),
+        **_imagined(rules, portrait.row, request),
+    )  # fmt: skip
+
+
+@router.get("/{number}/what-if")
+def what_if(request: Request, desk: DeskOf, who: Viewer, number: int) -> Response:
+    """Show what the model would say of other figures."""
+    with desk.store.reading() as db:
+        rules = desk.catalogue.current(db)
+        row = find_creator(db, number)
+    return render(request, who, "what-if.html", rules=rules, row=row,
+                  **_imagined(rules, row, request))  # fmt: skip
+
+
+def _imagined(rules: Rules, row: object, request: Request) -> dict[str, Any]:
+    changes = {n: v for n, v in request.query_params.items() if n in COLUMNS}
+    if not changes:
+        return {"imagined": None, "problem": ""}
+    try:
+        return {"imagined": imagine(rules, row, changes), "problem": ""}
+    except DurhamPulseError as error:
+        return {"imagined": None, "problem": error.problem}
+
+
+def _figures(rules: Rules, row: object) -> list[tuple[str, str, list[str]]]:
+    """Give the figures one can change: column, as a person writes it, and choices if any."""
+    frame = stored_frame(rules.scorer, [row]).iloc[0]
+    known = rules.scorer.model.profile.levels
+    found = []
+    for name in rules.scorer.seen:
+        if name not in COLUMNS:
+            continue
+        value = frame[name]
+        if value != value or value is None:  # noqa: PLR0124 - NaN
+            text = ""
+        elif name in (ENGAGEMENT, GROWTH):
+            text = f"{100 * value:.4g}%"
+        else:
+            text = f"{value:.0f}" if name in NUMBERS else str(value)
+        choices = [] if name in NUMBERS else sorted({*known.get(name, []), *filter(None, [text])})
+        found.append((name, text, ["SD", "HD", "4K"] if name == QUALITY else choices))
+    return found
+
+
+@router.post("/{number}/decide")
+def judge(
+    desk: DeskOf, who: Reviewer, number: int,
+    decision: Annotated[str, Form()], request_name: Annotated[str, Form()],
+    reason: Annotated[str, Form()] = "", note: Annotated[str, Form()] = "",
+) -> Response:  # fmt: skip
+    """Decide about this creator."""
+    verdict = Verdict(decision, reason, note, request_name)
+    decide(desk.store, number, who.id, verdict, desk.catalogue.current())
+    return RedirectResponse(f"/creators/{number}?said=Your+decision+is+kept.", 303)
+
+
+@router.post("/{number}/outcome")
+def happened(
+    desk: DeskOf, who: Reviewer, number: int,
+    deal: Annotated[bool, Form()], on: Annotated[date, Form()],
+) -> Response:  # fmt: skip
+    """Record what happened with this creator."""
+    record(desk.store, number, deal=deal, on=on, by=who.name)
+    return RedirectResponse(f"/creators/{number}?said=The+outcome+is+kept.", 303)
+
+
+@router.get("/{number}/everything")
+def everything(desk: DeskOf, who: Admin, number: int) -> Response:
+    """Give all that is stored about this creator, as they may ask for it."""
+    with desk.store.writing() as db:
+        row = find_creator(db, number)
+        found = everything_about(db, row.external_id)
+        write_note(db, who.name, "stored data given out", f"creator {number}")
+    name = f"creator-{number}.json"
+    return JSONResponse(found, headers={"content-disposition": f'attachment; filename="{name}"'})
+
+
+@router.post("/{number}/erase")
+def forget(
+    request: Request, desk: DeskOf, who: Admin, number: int,
+    confirm: Annotated[str, Form()], objects: Annotated[bool, Form()] = False,
+) -> Response:  # fmt: skip
+    """Erase this creator, and leave them out for good if they object."""
+    with desk.store.reading() as db:
+        row = find_creator(db, number)
+    if confirm.strip() != row.external_id:
+        said = "Not+erased:+the+identifier+was+not+the+same."
+        return RedirectResponse(f"/creators/{number}?said={said}", 303)
+    act = object_to if objects else erase
+    receipt = act(desk.store, row.external_id, who.name)
+    return render(request, who, "receipt.html", receipt=receipt)

@@ -1,0 +1,182 @@
+"""Imports: drop a file, see what was understood, correct it, see what it would change, confirm."""
+
+from __future__ import annotations
+
+import csv
+import io
+import secrets
+import shutil
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Annotated, Any
+
+from fastapi import APIRouter, File, Request, Response, UploadFile
+from sqlalchemy import select, update
+from starlette.responses import RedirectResponse
+
+from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL
+from durhampulse.desk.audit import note
+from durhampulse.desk.intake import begin, discard, refused_rows
+from durhampulse.desk.store.tables import upload
+from durhampulse.desk.understanding import understand
+from durhampulse.desk.web.listing import DeskOf, Reviewer, Viewer
+from durhampulse.desk.web.rendering import render
+from durhampulse.desk.web.state import Desk
+from durhampulse.exceptions import InputError
+from durhampulse.export import spreadsheet_safe
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/imports", include_in_schema=False)
+_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".parquet", ".pq")
+_LARGEST = 1 << 30
+_RATES = [name for name, column in COLUMNS.items() if column.kind == "rate"]
+
+
+@router.get("")
+def show_all(request: Request, desk: DeskOf, who: Viewer) -> Response:
+    """Show past imports, and the form for a new one."""
+    with desk.store.reading() as db:
+        found = db.execute(select(upload).order_by(upload.c.id.desc()).limit(100)).all()
+    return render(request, who, "imports.html", uploads=found, suffixes=_SUFFIXES,
+                  said=request.query_params.get("said", ""))  # fmt: skip
+
+
+@router.post("", max_body_size=_LARGEST)
+def add(desk: DeskOf, who: Reviewer, file: Annotated[UploadFile, File()]) -> Response:
+    """Take a file in."""
+    name = clean_name(file.filename or "")
+    suffix = Path(name).suffix.lower()
+    if suffix not in _SUFFIXES:
+        raise InputError(f"'{name}' is no table.", f"Use {', '.join(_SUFFIXES)}.")
+    desk.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = desk.folder / f"{secrets.token_hex(12)}{suffix}"  # never a name from outside
+    with path.open("xb") as stream:
+        shutil.copyfileobj(file.file, stream, 1 << 20)
+    if not path.stat().st_size:
+        path.unlink()
+        raise InputError(f"'{name}' is empty.", "Choose a file with creators.")
+    with desk.store.writing() as db:
+        number = begin(db, path, name, who.name)
+    return RedirectResponse(f"/imports/{number}", 303)
+
+
+def clean_name(name: str) -> str:
+    r"""Give the last part of a file's name, without what cannot be shown.
+
+    Examples
+    --------
+    >>> clean_name("../../etc/cron.d/x.csv"), clean_name("C:\\list\x07.csv")
+    ('x.csv', 'list.csv')
+    """
+    last = PureWindowsPath(PurePosixPath(name).name).name
+    return "".join(letter for letter in last if letter.isprintable())[-200:] or "unnamed"
+
+
+@router.get("/{number}")
+def show(request: Request, desk: DeskOf, who: Viewer, number: int) -> Response:
+    """Show an import: what was understood, how far it is, or what it came to."""
+    row = _find(desk, number)
+    context: dict[str, Any] = {}
+    if row.state == "new":
+        rules = desk.catalogue.current()
+        asked = request.query_params
+        columns = {name: asked[name] for name in COLUMNS if asked.get(name)} or row.columns
+        units = {
+            name: unit for name in _RATES if (unit := asked.get(f"unit {name}", "")) in _UNITS
+        } or row.units
+        context = {
+            "found": understand(rules.scorer, Path(row.path), row.file_name, columns, units),
+            "columns": {n: c.meaning for n, c in COLUMNS.items() if n != LABEL},
+            "identifier": IDENTIFIER, "rates": _RATES,
+        }  # fmt: skip
+    elif row.state in ("checked", "done"):
+        with desk.store.reading() as db:
+            context = {"refused": refused_rows(db, number).head(20).to_dict("records")}
+    return render(request, who, "import.html", upload=row, **context)
+
+
+_UNITS = ("fraction", "percent")
+
+
+@router.get("/{number}/progress")
+def progress(request: Request, desk: DeskOf, who: Viewer, number: int) -> Response:
+    """Show how far an import is; the page is loaded anew when it has got on."""
+    row = _find(desk, number)
+    part = render(request, who, "progress.html", upload=row)
+    if row.state not in ("checking", "applying"):
+        part.headers["HX-Refresh"] = "true"
+    return part
+
+
+@router.post("/{number}/check")
+async def check(request: Request, desk: DeskOf, who: Reviewer, number: int) -> Response:
+    """Check the file with what was understood, or corrected."""
+    form = await request.form()
+    columns = {name: str(form[name]) for name in COLUMNS if form.get(name)}
+    units = {name: str(form[f"unit {name}"]) for name in _RATES
+             if form.get(f"unit {name}") in _UNITS}  # fmt: skip
+    return await _later(_start, desk, who.name, number, columns, units)
+
+
+async def _later(work: Any, *given: Any) -> Response:
+    from starlette.concurrency import run_in_threadpool
+
+    answer: Response = await run_in_threadpool(work, *given)
+    return answer
+
+
+def _start(
+    desk: Desk, by: str, number: int, columns: dict[str, str], units: dict[str, str]
+) -> Response:
+    with desk.store.writing() as db:
+        waiting = update(upload).where(upload.c.id == number, upload.c.state == "new")
+        values = {
+            "columns": columns, "units": units, "state": "checking", "lease_until": None,
+            "model_version": None, "chunks_done": 0, "progress": 0.0, "problem": None,
+        }  # fmt: skip
+        if not db.execute(waiting.values(**values)).rowcount:
+            raise InputError("This import is not waiting for that.", "Load the page anew.")
+        note(db, by, "import checked", f"upload {number}", {"columns": columns, "units": units})
+    desk.worker.wake()
+    return RedirectResponse(f"/imports/{number}", 303)
+
+
+@router.post("/{number}/confirm")
+def confirm(desk: DeskOf, who: Reviewer, number: int) -> Response:
+    """Put a checked import in place."""
+    with desk.store.writing() as db:
+        waiting = update(upload).where(upload.c.id == number, upload.c.state == "checked")
+        if not db.execute(waiting.values(state="applying", lease_until=None)).rowcount:
+            raise InputError("This import is not waiting for that.", "Load the page anew.")
+        note(db, who.name, "import confirmed", f"upload {number}")
+    desk.worker.wake()
+    return RedirectResponse(f"/imports/{number}", 303)
+
+
+@router.post("/{number}/drop")
+def drop(desk: DeskOf, who: Reviewer, number: int) -> Response:
+    """Drop an import; the list stays as it is."""
+    discard(desk.store, number, who.name)
+    return RedirectResponse("/imports?said=Dropped;+the+list+is+as+it+was.", 303)
+
+
+@router.get("/{number}/refused")
+def refused(desk: DeskOf, who: Viewer, number: int) -> Response:  # noqa: ARG001 - who admits
+    """Give the refused rows with their reasons."""
+    with desk.store.reading() as db:
+        table = refused_rows(db, number)
+    text = io.StringIO()
+    rows = csv.writer(text)
+    rows.writerow(table.columns)
+    for row in table.itertuples(index=False):
+        rows.writerow([spreadsheet_safe(cell) for cell in row])
+    headers = {"content-disposition": f'attachment; filename="refused-{number}.csv"'}
+    return Response(text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _find(desk: Desk, number: int) -> Any:
+    with desk.store.reading() as db:
+        row = db.execute(select(upload).where(upload.c.id == number)).first()
+    if row is None:
+        raise InputError("There is no such import.", "Choose one of the list.")
+    return row

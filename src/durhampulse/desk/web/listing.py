@@ -1,0 +1,199 @@
+"""The shortlist: the ranked table, its totals and thresholds, decisions in bulk, and export."""
+
+from __future__ import annotations
+
+import secrets
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from starlette.background import BackgroundTask
+from starlette.exceptions import HTTPException
+from starlette.responses import FileResponse, JSONResponse, RedirectResponse
+
+from durhampulse.decision import Thresholds
+from durhampulse.desk import shortlist
+from durhampulse.desk.catalogue import save_thresholds
+from durhampulse.desk.listexport import provenance_of, write_list
+from durhampulse.desk.people import Who
+from durhampulse.desk.reviewing import DECISIONS, REASONS, Verdict, decide_many
+from durhampulse.desk.rules import Rules, stored_frame
+from durhampulse.desk.store.tables import STATES
+from durhampulse.desk.view import SORTS, View, read_cursor, write_cursor
+from durhampulse.desk.web.access import needs
+from durhampulse.desk.web.rendering import render
+from durhampulse.desk.web.state import Desk, desk_of
+
+__all__ = ["FILE_TYPES", "Admin", "DeskOf", "ListRow", "Reviewer", "Viewer", "list_rows", "router"]
+
+router = APIRouter(include_in_schema=False)
+FILE_TYPES = {
+    "csv": "text/csv",
+    "parquet": "application/vnd.apache.parquet",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+DeskOf = Annotated[Desk, Depends(desk_of)]
+Viewer = Annotated[Who, needs("viewer")]
+Reviewer = Annotated[Who, needs("reviewer")]
+Admin = Annotated[Who, needs("admin")]
+
+
+@dataclass(frozen=True)
+class ListRow:
+    """One line of the list, as people read it."""
+
+    id: int
+    name: str
+    probability: float | None
+    low: float | None
+    high: float | None
+    band: str
+    edge: bool
+    followers: float | None
+    engagement: float | None
+    niche: str
+    tier: str
+    reason: str
+    flags: list[str]
+    state: str
+
+
+class _Reasons:
+    """The top reason of creators, kept for the scores they belong to."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, int, int], str] = {}
+
+    def of(self, rules: Rules, rows: Sequence[Any]) -> list[str]:
+        """Give each row's strongest reason for, or against where there is none for."""
+        keys = [(rules.version, int(row.id), int(row.run_id)) for row in rows]
+        new = [row for row, key in zip(rows, keys, strict=True) if key not in self._known]
+        if new:
+            if len(self._known) > 100_000:
+                self._known.clear()
+            said = rules.reasons(stored_frame(rules.scorer, new))
+            for row, good, bad in zip(
+                new, said["Reasons For"], said["Reasons Against"], strict=True
+            ):
+                first = f"+ {good}" if good else f"\u2212 {bad}" if bad else ""
+                text = first.split("; ", maxsplit=1)[0].split(" (without this", maxsplit=1)[0]
+                self._known[rules.version, int(row.id), int(row.run_id)] = text
+        return [self._known[key] for key in keys]
+
+
+@lru_cache(maxsize=1)
+def _reasons() -> _Reasons:
+    return _Reasons()
+
+
+def list_rows(rules: Rules, rows: Sequence[Any]) -> list[ListRow]:
+    """Put stored creators into lines of the list."""
+    reasons = _reasons().of(rules, rows)
+    return [
+        ListRow(
+            row.id, row.external_id, row.probability, row.low, row.high,
+            rules.band(row.probability), rules.on_edge(row.probability), row.followers,
+            row.engagement_rate, row.niche or "", rules.tier(row.followers), reason,
+            rules.flags(row.flags), row.state,
+        )
+        for row, reason in zip(rows, reasons, strict=True)
+    ]  # fmt: skip
+
+
+def _query(request: Request) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in request.query_params.multi_items():
+        found.setdefault(name, []).append(value)
+    return found
+
+
+@router.get("/shortlist")
+def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
+    """Show a page of the list."""
+    with desk.store.reading() as db:
+        rules = desk.catalogue.current(db)
+        view = View.read(_query(request), rules)
+        params = request.query_params
+        after, before = (read_cursor(params.get(n, ""), view.sort) for n in ("after", "before"))
+        page = shortlist.page(db, view, rules, after=after, before=before)
+        rows = list_rows(rules, page.rows)
+        niches = shortlist.niches(db)
+    links = {
+        name: f"/shortlist?{view.query()}&{urlencode({name: write_cursor(place)})}" if place else ""
+        for name, place in (("before", page.before), ("after", page.after))
+    }
+    return render(
+        request, who, "shortlist.html",
+        rows=rows, view=view, rules=rules, niches=niches, sorts=SORTS, states=STATES, links=links,
+        decisions=DECISIONS, reasons=REASONS, request_name=secrets.token_hex(12),
+        said=params.get("said", ""),
+    )  # fmt: skip
+
+
+@router.get("/shortlist/totals")
+def totals(request: Request, desk: DeskOf, who: Viewer) -> Response:
+    """Show what the view comes to, and what other thresholds would do."""
+    with desk.store.reading() as db:
+        rules = desk.catalogue.current(db)
+        view = View.read(_query(request), rules)
+        found = shortlist.totals(db, view, rules)
+        bins = shortlist.histogram(db, view, rules)
+    return render(
+        request, who, "totals.html", totals=found, view=view, rules=rules,
+        bins=bins[["creators", "expected"]].round(3).to_numpy().tolist(),
+    )  # fmt: skip
+
+
+@router.post("/shortlist/decide")
+def decide(  # noqa: PLR0913 - one for each field of the form
+    desk: DeskOf, who: Reviewer,
+    decision: Annotated[str, Form()], reason: Annotated[str, Form()],
+    request_name: Annotated[str, Form()],
+    chosen: Annotated[list[int], Form(default_factory=list)],
+    note: Annotated[str, Form()] = "", back: Annotated[str, Form()] = "",
+) -> Response:  # fmt: skip
+    """Decide about the creators that were ticked."""
+    verdict = Verdict(decision, reason, note, request_name)
+    rules = desk.catalogue.current()
+    decided, left = decide_many(desk.store, chosen[:1000], who.id, verdict, rules)
+    said = f"{decided} decided." + (f" {left} are before other reviewers." if left else "")
+    return RedirectResponse(f"/shortlist?{back}&{urlencode({'said': said})}", 303)
+
+
+@router.post("/thresholds")
+def thresholds(
+    desk: DeskOf, who: Admin,
+    yes_at: Annotated[float, Form()], review_at: Annotated[float, Form()],
+) -> Response:  # fmt: skip
+    """Move the thresholds."""
+    rules = desk.catalogue.current()
+    save_thresholds(desk.store, Thresholds(yes_at, review_at), who.name, rules)
+    return RedirectResponse("/shortlist?said=The+thresholds+were+moved.", 303)
+
+
+@router.get("/shortlist/export/{kind}")
+def export(request: Request, desk: DeskOf, who: Viewer, kind: str) -> Response:
+    """Give the whole view as a file."""
+    if kind == "provenance":
+        rules = desk.catalogue.current()
+        about = View.read(_query(request), rules).query()
+        return JSONResponse(provenance_of(rules, about=about, by=who.name))
+    if kind not in FILE_TYPES:
+        raise HTTPException(404, "Export csv, xlsx or parquet.")
+    folder = tempfile.TemporaryDirectory(prefix="durhampulse-")
+    path = Path(folder.name, f"shortlist.{kind}")
+    with desk.store.reading() as db:
+        rules = desk.catalogue.current(db)
+        view = View.read(_query(request), rules)
+        write_list(path, shortlist.walk(db, view, rules), rules, about=view.query(), by=who.name)
+    return FileResponse(
+        path,
+        media_type=FILE_TYPES[kind],
+        filename=path.name,
+        background=BackgroundTask(folder.cleanup),
+    )

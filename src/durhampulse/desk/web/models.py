@@ -1,0 +1,74 @@
+"""The model's page: how good it is, how it fares, its versions, and the way back."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request, Response
+from sqlalchemy import Connection, select
+from starlette.responses import RedirectResponse
+
+from durhampulse.desk.catalogue import activate
+from durhampulse.desk.learning import bands_since, override_table
+from durhampulse.desk.rules import Rules
+from durhampulse.desk.store.tables import model, run
+from durhampulse.desk.web.listing import Admin, DeskOf, Viewer
+from durhampulse.desk.web.rendering import render
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/model", include_in_schema=False)
+
+
+@router.get("")
+def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
+    """Show the model card, and how the model fares at this desk."""
+    with desk.store.reading() as db:
+        rules = desk.catalogue.current(db)
+        overrides = override_table(db).to_dict("records")
+        since = bands_since(db, rules).to_dict("records")
+        versions = _versions(db, desk, rules)
+        last = db.execute(
+            select(run).where(run.c.kind == "import", run.c.applied_at.is_not(None))
+            .order_by(run.c.id.desc()).limit(1)
+        ).first()  # fmt: skip
+    manifest = rules.scorer.model.manifest
+    return render(
+        request, who, "model.html", rules=rules, manifest=manifest, versions=versions,
+        overrides=overrides, since=since, last=last,
+        reliability=_points(manifest.get("reliability", [])),
+        said=request.query_params.get("said", ""),
+    )  # fmt: skip
+
+
+def _versions(db: Connection, desk: DeskOf, rules: Rules) -> list[dict[str, Any]]:
+    """Give all models of the store beside the active one, each with its own test figures."""
+    rows = db.execute(select(model).order_by(model.c.added_at.desc())).mappings().all()
+    found = []
+    for row in rows:
+        manifest = desk.catalogue.scorer(db, row["version"]).model.manifest
+        quality = {one["metric"]: one for one in manifest.get("quality", [])}
+        found.append({**row, "quality": quality, "rows": manifest.get("rows", {}),
+                      "compared": manifest.get("compared", {}),
+                      "active": row["version"] == rules.version})  # fmt: skip
+    return found
+
+
+def _points(reliability: list[dict[str, Any]]) -> list[dict[str, float]]:
+    """Put predicted and measured rates into a square picture of 200 by 200."""
+    return [
+        {
+            "x": 200 * one["predicted"],
+            "y": 200 - 200 * one["measured"],
+            "low": 200 - 200 * one["low"],
+            "high": 200 - 200 * one["high"],
+        }
+        for one in reliability
+    ]
+
+
+@router.post("/activate")
+def switch(desk: DeskOf, who: Admin, version: Annotated[str, Form()]) -> Response:
+    """Let another version decide; all creators are scored with it first."""
+    n = activate(desk.store, desk.catalogue, version, who.name)
+    return RedirectResponse(f"/model?said=Active+now;+{n}+creators+were+scored+with+it.", 303)

@@ -1,0 +1,60 @@
+"""Outcomes: what happened, by file, and what to learn from it."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, File, Form, Request, Response, UploadFile
+from sqlalchemy import func, select
+
+from durhampulse.desk.learning import Recorded, record_file
+from durhampulse.desk.store.tables import creator, outcome
+from durhampulse.desk.web.imports import clean_name
+from durhampulse.desk.web.listing import DeskOf, Reviewer, Viewer
+from durhampulse.desk.web.rendering import render
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/outcomes", include_in_schema=False)
+_LARGEST = 64 << 20
+
+
+def _page(
+    request: Request, desk: DeskOf, who: Viewer, recorded: Recorded | None = None
+) -> Response:
+    with desk.store.reading() as db:
+        standing = outcome.c.replaced_at.is_(None)
+        n, deals = db.execute(
+            select(func.count(), func.count().filter(outcome.c.deal.is_(True))).where(standing)
+        ).one()
+        latest = db.execute(
+            select(outcome, creator.c.external_id)
+            .join(creator, creator.c.id == outcome.c.creator_id)
+            .where(standing).order_by(outcome.c.id.desc()).limit(50)
+        ).all()  # fmt: skip
+    url = desk.store.engine.url.render_as_string(hide_password=True)
+    return render(request, who, "outcomes.html", n=n, deals=deals, latest=latest, url=url,
+                  today=date.today().isoformat(), recorded=recorded)  # fmt: skip  # noqa: DTZ011
+
+
+@router.get("")
+def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
+    """Show the outcomes that stand, and the form for more."""
+    return _page(request, desk, who)
+
+
+@router.post("", max_body_size=_LARGEST)
+def add(
+    request: Request, desk: DeskOf, who: Reviewer,
+    file: Annotated[UploadFile, File()], on: Annotated[date, Form()],
+) -> Response:  # fmt: skip
+    """Record the outcomes of a file."""
+    name = clean_name(file.filename or "")
+    with tempfile.TemporaryDirectory(prefix="durhampulse-") as folder:
+        path = Path(folder, "outcomes" + Path(name).suffix.lower()[:10])
+        path.write_bytes(file.file.read())
+        recorded = record_file(desk.store, path, name=name, on=on, by=who.name)
+    return _page(request, desk, who, recorded=recorded)

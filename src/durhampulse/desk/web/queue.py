@@ -1,0 +1,69 @@
+"""The review queue: one creator after another, with the keyboard if one likes."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+from starlette.responses import RedirectResponse
+
+from durhampulse.desk.claims import next_one, progress, release
+from durhampulse.desk.portrait import paint
+from durhampulse.desk.reviewing import DECISIONS, REASONS, Verdict, decide, undo
+from durhampulse.desk.web.listing import DeskOf, Reviewer
+from durhampulse.desk.web.rendering import render
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/queue", include_in_schema=False)
+_WHY = {
+    "maybe": "The model cannot tell: this is for you.",
+    "edge": "Close to another band: the model may well be wrong here.",
+    "sample": "Drawn by lot from No, so that the model can be proved wrong.",
+    "chosen": "Chosen by hand.",
+}
+
+
+@router.get("")
+def show(request: Request, desk: DeskOf, who: Reviewer) -> Response:
+    """Show the next creator; they are this reviewer's until decided, given back, or too late."""
+    rules = desk.catalogue.current()
+    claimed = next_one(desk.store, who.id, rules)
+    with desk.store.reading() as db:
+        portrait = paint(db, claimed.creator_id, rules) if claimed else None
+        how_far = progress(db, who.id, rules)
+    return render(
+        request, who, "queue.html", portrait=portrait, claimed=claimed, rules=rules,
+        why=_WHY[claimed.why] if claimed else "", progress=how_far, decisions=DECISIONS,
+        reasons=REASONS, request_name=secrets.token_hex(12),
+        said=request.query_params.get("said", ""),
+    )  # fmt: skip
+
+
+@router.post("/decide")
+def judge(
+    desk: DeskOf, who: Reviewer, creator: Annotated[int, Form()],
+    decision: Annotated[str, Form()], request_name: Annotated[str, Form()],
+    reason: Annotated[str, Form()] = "", note: Annotated[str, Form()] = "",
+) -> Response:  # fmt: skip
+    """Keep a decision and go on to the next creator."""
+    verdict = Verdict(decision, reason, note, request_name)
+    decide(desk.store, creator, who.id, verdict, desk.catalogue.current())
+    done = DECISIONS[decision] or "skipped"
+    return RedirectResponse(f"/queue?said=Kept:+{done}.", 303)
+
+
+@router.post("/undo")
+def take_back(desk: DeskOf, who: Reviewer) -> Response:
+    """Take back the latest decision and show that creator again."""
+    number = undo(desk.store, who.id)
+    said = "Taken+back;+decide+anew." if number else "There+is+nothing+to+take+back."
+    return RedirectResponse(f"/queue?said={said}", 303)
+
+
+@router.post("/release")
+def give_back(desk: DeskOf, who: Reviewer) -> Response:
+    """Give the creator back to the others."""
+    release(desk.store, who.id)
+    return RedirectResponse("/shortlist", 303)

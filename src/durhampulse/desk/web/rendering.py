@@ -1,0 +1,127 @@
+"""Pages from templates: what every page needs, and how numbers are written on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import cache
+from importlib.metadata import version
+from importlib.resources import files
+from typing import Any
+
+from fastapi import Request, Response
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from durhampulse.decision import MAYBE, NO, YES
+from durhampulse.desk.people import Who
+from durhampulse.desk.web.state import desk_of
+
+__all__ = ["POLICY", "percent", "render", "static_file"]
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+"""Content-Security-Policy of every page: nothing from elsewhere, nothing written into a page."""
+
+_STATIC = {"desk.css": "text/css", "desk.js": "text/javascript", "htmx.min.js": "text/javascript",
+           "icon.svg": "image/svg+xml"}  # fmt: skip
+_ABSENT = "\u2013"
+_SHAPES = {YES: "yes", MAYBE: "maybe", NO: "no", "": "none"}
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """Write a share, cut rather than rounded, so that it never contradicts its band.
+
+    Examples
+    --------
+    >>> percent(0.79999), percent(0.8)
+    ('79.9 %', '80.0 %')
+    """
+    if value is None:
+        return _ABSENT
+    scale = 10**digits
+    return f"{int(value * 100 * scale + 1e-9) / scale:.{digits}f} %"
+
+
+def _rate(value: float | None) -> str:
+    """Write an engagement or growth rate.
+
+    Examples
+    --------
+    >>> _rate(0.0684), _rate(-0.00287)
+    ('6.84 %', '-0.29 %')
+    """
+    if value is None:
+        return _ABSENT
+    return f"{100 * value:.3g} %" if abs(value) >= 0.01 else f"{100 * value:.2f} %"
+
+
+def _count(value: float | None) -> str:
+    return _ABSENT if value is None else f"{value:,.0f}"
+
+
+def _short(value: float | None) -> str:
+    """Write followers as people say them.
+
+    Examples
+    --------
+    >>> _short(85_000), _short(1_240_000), _short(950)
+    ('85K', '1.24M', '950')
+    """
+    if value is None:
+        return _ABSENT
+    for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "K")):
+        if value >= size:
+            return f"{value / size:.3g}{letter}"
+    return f"{value:.0f}"
+
+
+def _pairs(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Give names as value and text of a choice."""
+    return [(name, name) for name in names]
+
+
+def _when(value: datetime | None) -> str:
+    return "" if value is None else f"{value:%Y-%m-%d %H:%M} UTC"
+
+
+@cache
+def _environment() -> Environment:
+    env = Environment(
+        loader=PackageLoader("durhampulse.desk.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters.update(
+        percent=percent, rate=_rate, count=_count, short=_short, when=_when, pairs=_pairs
+    )
+    env.globals.update(shape=_SHAPES.__getitem__, version=version("durhampulse"))
+    return env
+
+
+def render(
+    request: Request, who: Who | None, template: str, *, status: int = 200, **context: Any
+) -> Response:
+    """Render a page, or a part of one."""
+    simulated = False
+    if who is not None:
+        simulated = desk_of(request).catalogue.current().simulated
+    text = (
+        _environment()
+        .get_template(template)
+        .render(who=who, path=request.url.path, simulated=simulated, **context)
+    )
+    headers = {"cache-control": "no-store"}
+    return Response(text, status, headers, "text/html; charset=utf-8")
+
+
+@cache
+def static_file(name: str) -> tuple[bytes, str] | None:
+    """Give a file of the wheel's own, and its type; none if there is no such file."""
+    if name not in _STATIC:
+        return None
+    return files("durhampulse.desk.web").joinpath("static", name).read_bytes(), _STATIC[name]

@@ -1,0 +1,83 @@
+"""What every request of the desk works with."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import Request
+
+from durhampulse.desk.catalogue import Catalogue
+from durhampulse.desk.people import find_key
+from durhampulse.desk.store.database import Store
+from durhampulse.desk.worker import Worker
+from durhampulse.service.keys import SCOPES, Key
+from durhampulse.service.served import Served, serve_scorer
+
+__all__ = ["ActiveModel", "Desk", "StoreKeys", "desk_of"]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """An open desk.
+
+    Attributes
+    ----------
+    store, catalogue
+        What is remembered, and its models.
+    worker
+        Checks uploads and puts them in place.
+    folder
+        Where uploads lie until they are in place.
+    largest_upload
+        In bytes.
+    """
+
+    store: Store
+    catalogue: Catalogue
+    worker: Worker
+    folder: Path
+    largest_upload: int = 1 << 30
+
+
+def desk_of(request: Request) -> Desk:
+    """Give the desk that answers a request."""
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+class StoreKeys:
+    """The store's API keys, as the scorer's routes ask for them."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def find(self, token: str) -> Key | None:
+        """Give the key that was presented, if it is one."""
+        with self._store.reading() as db:
+            who = find_key(db, token)
+        if who is None:
+            return None
+        scopes = SCOPES if who.may("admin") else tuple(s for s in SCOPES if s != "metrics")
+        return Key(who.name, "", scopes, "")
+
+
+class ActiveModel:
+    """The active model, as the scorer's routes ask for it; followed once a second."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._rules = catalogue.current()
+        self.current: Served = serve_scorer(self._rules.scorer)
+
+    async def watch(self) -> None:
+        """Follow the active model; cancelled to stop."""
+        while True:
+            await asyncio.sleep(1.0)
+            await asyncio.to_thread(self._refresh)
+
+    def _refresh(self) -> None:
+        rules = self._catalogue.current()
+        if rules is not self._rules:
+            self._rules, self.current = rules, serve_scorer(rules.scorer)

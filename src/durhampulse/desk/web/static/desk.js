@@ -1,0 +1,86 @@
+"use strict";
+// What the pages do beyond links and forms; every page works without it.
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("textarea, select, input:not([type=radio]):not([type=checkbox])")) return;
+  const key = event.key.toLowerCase();
+  if (!/^[a-z1-9]$/.test(key)) return;
+  const found = document.querySelector(`[data-key="${key}"]`);
+  if (!found) return;
+  event.preventDefault();
+  found.focus();
+  found.click();
+});
+
+// A decision needs a reason; saying so at once spares a round trip.
+const review = document.getElementById("review");
+if (review) {
+  let sent = false;
+  review.addEventListener("submit", (event) => {
+    const skips = event.submitter && event.submitter.value === "skip";
+    const missing = !skips && !review.querySelector("input[name=reason]:checked");
+    document.getElementById("missing").hidden = !missing;
+    if (missing || sent) event.preventDefault();
+    else sent = true;
+  });
+}
+
+const all = document.getElementById("all");
+if (all) {
+  all.addEventListener("change", () => {
+    for (const box of document.querySelectorAll("input[name=chosen]")) box.checked = all.checked;
+  });
+}
+
+const drop = document.getElementById("drop");
+if (drop) {
+  const file = drop.querySelector("input[type=file]");
+  for (const name of ["dragover", "dragleave", "drop"]) {
+    drop.addEventListener(name, (event) => {
+      event.preventDefault();
+      drop.classList.toggle("over", name === "dragover");
+      if (name === "drop" && event.dataTransfer.files.length) {
+        file.files = event.dataTransfer.files;
+        drop.requestSubmit();
+      }
+    });
+  }
+}
+
+// What other thresholds would do: counted from hundredths of probability, here in the page.
+function sliders(box) {
+  const bins = JSON.parse(box.dataset.bins);
+  const yes = box.querySelector("#yes-at");
+  const review = box.querySelector("#review-at");
+  const number = new Intl.NumberFormat("en");
+  const show = (event) => {
+    if (Number(review.value) > Number(yes.value)) {
+      if (event && event.target === review) yes.value = review.value;
+      else review.value = yes.value;
+    }
+    const from = Math.round(100 * yes.value);
+    const maybe = Math.round(100 * review.value);
+    box.querySelector("#yes-out").textContent = `${from} %`;
+    box.querySelector("#review-out").textContent = `${maybe} %`;
+    for (const [name, low, high] of [["yes", from, 101], ["maybe", maybe, from], ["no", 0, maybe]]) {
+      let creators = 0;
+      let expected = 0;
+      for (let bin = low; bin < high; bin += 1) {
+        creators += bins[bin][0];
+        expected += bins[bin][1];
+      }
+      const cells = box.querySelectorAll(`[data-band=${name}] td`);
+      cells[0].textContent = number.format(creators);
+      cells[1].textContent = creators ? `${(100 * expected / creators).toFixed(1)} %` : "–";
+      cells[2].textContent = number.format(Math.round(expected));
+    }
+  };
+  yes.addEventListener("input", show);
+  review.addEventListener("input", show);
+  show();
+}
+document.addEventListener("htmx:afterSwap", (event) => {
+  const box = event.target.querySelector("#sliders");
+  if (box) sliders(box);
+});

@@ -1,0 +1,181 @@
+"""Real databases, and desks that stand on them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import subprocess
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+from starlette.testclient import TestClient
+
+from durhampulse.desk import intake, people
+from durhampulse.desk.catalogue import Catalogue, add_model
+from durhampulse.desk.server import fill_with_demo
+from durhampulse.desk.store.database import open_store
+from durhampulse.desk.store.tables import upload
+from durhampulse.desk.web.access import COOKIE
+from durhampulse.desk.web.app import create_desk
+from durhampulse.desk.web.state import Desk
+from durhampulse.desk.worker import Worker
+
+DEMO = Path(str(files("durhampulse.desk").joinpath("demo")))
+PASSWORD = "a long enough password"
+
+
+def _debian_server(folder: Path):
+    """Start Debian's PostgreSQL as its own user."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not found or os.geteuid() != 0:
+        return None
+    tools = found[-1].parent
+    shutil.chown(folder, "postgres")
+    as_postgres = ["runuser", "-u", "postgres", "--"]
+    data = folder / "data"
+    subprocess.run([*as_postgres, tools / "initdb", "-D", data, "-A", "trust"], check=True,
+                   stdout=subprocess.DEVNULL)  # fmt: skip
+    options = f"-c listen_addresses= -k {folder}"
+    command = [*as_postgres, tools / "pg_ctl", "-D", data, "-w", "-o", options]
+    subprocess.run([*command, "start"], check=True, stdout=subprocess.DEVNULL)
+    return f"postgresql+psycopg://postgres@/postgres?host={folder}", [*command, "-m", "fast"]
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory):
+    """The address of a real PostgreSQL."""
+    if url := os.environ.get("DURHAMPULSE_TEST_POSTGRES"):
+        yield url
+        return
+    # Sockets have short names, and the server's own user must reach them.
+    folder = Path("/tmp", f"dp-{secrets.token_hex(4)}")
+    folder.mkdir(mode=0o755)
+    (folder / "run").mkdir(mode=0o700)
+    with contextlib.ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setenv("XDG_RUNTIME_DIR", str(folder / "run"))  # pgserver's lock lies there
+        try:
+            import pgserver
+
+            server = pgserver.get_server(folder / "pg", cleanup_mode="stop")
+            stack.callback(server.cleanup)
+            yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+        except ImportError:
+            found = _debian_server(folder)
+            if found is None:
+                pytest.skip("no PostgreSQL: neither pgserver nor Debian's nor an address")
+            url, command = found
+            stack.callback(subprocess.run, [*command, "stop"], stdout=subprocess.DEVNULL)
+            yield url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store_url(request, tmp_path):
+    """The address of an empty database of either kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'desk.db'}"
+        return
+    server = request.getfixturevalue("postgres")
+    name = f"t{secrets.token_hex(8)}"
+    admin = create_engine(server, isolation_level="AUTOCOMMIT")
+    with admin.connect() as db:
+        db.execute(text(f"CREATE DATABASE {name}"))
+    yield server.replace("/postgres?", f"/{name}?")
+    with admin.connect() as db:
+        db.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+@pytest.fixture
+def store(store_url):
+    """An open store without anything in it."""
+    store = open_store(store_url)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def filled(store):
+    """A store with the demo's model and its 597 creators."""
+    fill_with_demo(store)
+    return store
+
+
+@pytest.fixture
+def catalogue(filled):
+    return Catalogue(filled)
+
+
+@pytest.fixture
+def rules(catalogue):
+    return catalogue.current()
+
+
+def add_people(store, *roles):
+    """Add somebody for each role; give their numbers."""
+    with store.writing() as db:
+        return [
+            people.add_person(db, f"{role} {secrets.token_hex(3)}", role, "test") for role in roles
+        ]
+
+
+def bring(store, catalogue, path, *, name=None, confirm=True, **understood):
+    """Import a file as the pages do; give the upload's row."""
+    path = Path(path)
+    with store.writing() as db:
+        number = intake.begin(db, path, name or path.name, "test", state="checking", **understood)
+    worker = Worker(store, catalogue)
+    assert worker.work()
+    if confirm:
+        with store.writing() as db:
+            change = upload.update().where(upload.c.id == number, upload.c.state == "checked")
+            assert db.execute(change.values(state="applying")).rowcount
+        assert worker.work()
+    with store.reading() as db:
+        return db.execute(upload.select().where(upload.c.id == number)).one()
+
+
+@pytest.fixture
+def bare(store):
+    """A store with the demo's model and no creator, and its catalogue."""
+    add_model(store, DEMO / "model", "test")
+    return store, Catalogue(store)
+
+
+@pytest.fixture
+def desk(filled, catalogue, tmp_path):
+    return Desk(filled, catalogue, Worker(filled, catalogue), tmp_path / "uploads")
+
+
+@pytest.fixture
+def app(desk):
+    return create_desk(desk)
+
+
+@pytest.fixture
+def visit(app, desk):
+    """Give a browser's stand-in, signed in with a role or with none."""
+    with contextlib.ExitStack() as stack:
+        first = stack.enter_context(TestClient(app, follow_redirects=False))
+
+        def _visit(role=None):
+            client = first if role is None else TestClient(app, follow_redirects=False)
+            client.cookies.clear()
+            client.csrf = ""
+            if role:
+                name = f"{role} {secrets.token_hex(3)}"
+                with desk.store.writing() as db:
+                    people.add_person(db, name, role, "test", PASSWORD)
+                token = people.sign_in(desk.store, name, PASSWORD, "test")
+                client.cookies.set(COOKIE, token)
+                client.who = name
+                with desk.store.reading() as db:
+                    client.csrf = people.find_session(db, token).csrf
+            return client
+
+        yield _visit

@@ -1,0 +1,234 @@
+"""The list: every view of it against the same view in pandas, and how it is found."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import event, insert, select, text
+
+from durhampulse.decision import BANDS, Thresholds, on_edge
+from durhampulse.desk import shortlist
+from durhampulse.desk.catalogue import Catalogue, save_thresholds
+from durhampulse.desk.rules import Rules
+from durhampulse.desk.store.tables import STATES, creator
+from durhampulse.desk.view import BAND_NAMES, SORTS, View, read_cursor, write_cursor
+from durhampulse.exceptions import InputError
+from durhampulse.models.weights import log_odds
+
+TIERS = ["nano", "micro", "mid", "macro", "mega"]
+
+
+@pytest.fixture
+def listed(bare):
+    """A store with creators of all kinds, ties and gaps included, and the same in pandas."""
+    store, catalogue = bare
+    rng = np.random.default_rng(0)
+    n = 400
+    edges = [0.6, 0.8, 0.5999999, 0.7999999, 0.0, 1.0]
+    table = pd.DataFrame({
+        "external_id": [f"{'AbÄz'[i % 4]}{i:03d}" for i in range(n)],
+        "followers": rng.choice([900, 10_000, 49_999, 50_000, 2e6, np.nan], n),
+        "engagement_rate": rng.choice([0.01, 0.05, 0.051, np.nan], n),
+        "niche": rng.choice(["Tech", "Food", None], n),
+        "probability": np.where(rng.random(n) < 0.3, rng.choice(edges, n), rng.random(n)),
+        "flags": rng.integers(0, 8, n),
+        "state": rng.choice(STATES, n),
+    })  # fmt: skip
+    table.loc[rng.random(n) < 0.05, "probability"] = np.nan
+    table["low"], table["high"] = table["probability"] * 0.9, table["probability"] * 0.5 + 0.5
+    rows = table.astype(object).where(table.notna(), None).to_dict("records")
+    with store.writing() as db:
+        db.execute(insert(creator), [{**row, "lottery": 0.5, "run_id": 1} for row in rows])
+        numbers = {r.external_id: r.id for r in db.execute(select(creator))}
+    return store, catalogue.current(), table.assign(id=table["external_id"].map(numbers))
+
+
+def expected(table, view, rules):
+    """Give the numbers of a view's creators in order, the plain way."""
+    keep = pd.Series(True, table.index)
+    p = table["probability"]
+    if view.band:
+        bands = p.map(lambda one: "" if pd.isna(one) else rules.band(one))
+        keep &= bands.isin([BAND_NAMES[band] for band in view.band])
+    if view.edge:
+        logits = log_odds(np.clip(p.fillna(0.0).to_numpy(), 1e-9, 1 - 1e-9))
+        half_width = rules.scorer.model.model.half_width
+        keep &= on_edge(logits, half_width, rules.thresholds) & p.notna()
+    if view.tier:
+        keep &= (
+            table["followers"].map(lambda n: rules.tier(None if pd.isna(n) else n)).isin(view.tier)
+        )
+    for name in ("niche", "state"):
+        if getattr(view, name):
+            keep &= table[name].isin(getattr(view, name))
+    for flag in view.flag:
+        keep &= (table["flags"] // 2 ** int(flag)) % 2 == 1
+    for name, column in (("followers", "followers"), ("engagement", "engagement_rate")):
+        low, high = getattr(view, f"min_{name}"), getattr(view, f"max_{name}")
+        keep &= table[column] >= low if low is not None else True
+        keep &= table[column] <= high if high is not None else True
+    keep &= table["external_id"].str.startswith(view.search)
+    found = table[keep]
+    known = found[found[view.sort].notna()]
+    keys = known[view.sort].map(lambda v: v.encode() if isinstance(v, str) else v)
+    known = known.assign(key=keys).sort_values(["key", "id"], ascending=not view.descending)
+    unknown = found[found[view.sort].isna()].sort_values("id", ascending=not view.descending)
+    return [*known["id"], *unknown["id"]]
+
+
+views = st.builds(
+    View,
+    sort=st.sampled_from([*SORTS]),
+    descending=st.booleans(),
+    band=st.lists(st.sampled_from([*BAND_NAMES]), max_size=2, unique=True).map(tuple),
+    niche=st.lists(st.sampled_from(["Tech", "Food", "Nope"]), max_size=2, unique=True).map(tuple),
+    tier=st.lists(st.sampled_from(TIERS), max_size=2, unique=True).map(tuple),
+    state=st.lists(st.sampled_from([*STATES]), max_size=2, unique=True).map(tuple),
+    flag=st.lists(st.sampled_from(["0", "2"]), max_size=2, unique=True).map(tuple),
+    edge=st.booleans(),
+    min_followers=st.sampled_from([None, None, 10_000.0]),
+    max_followers=st.sampled_from([None, None, 50_000.0]),
+    min_engagement=st.sampled_from([None, None, 0.05]),
+    max_engagement=st.sampled_from([None, None, 0.05]),
+    search=st.sampled_from(["", "", "A", "Ä0", "b1", "%"]),
+)
+plain = st.just(View()) | st.builds(View, sort=st.sampled_from([*SORTS]), descending=st.booleans())
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(view=views | plain, size=st.sampled_from([7, 50, 1000]))
+def test_pages_walk_through_a_view_in_either_direction(listed, view, size):
+    store, rules, table = listed
+    want = expected(table, view, rules)
+    with store.reading() as db:
+        pages = [shortlist.page(db, view, rules, size=size)]
+        while pages[-1].after:
+            pages.append(shortlist.page(db, view, rules, size=size, after=pages[-1].after))
+            assert len(pages) < 100
+        assert [row.id for page in pages for row in page.rows] == want
+        back = pages[-1]
+        found = [row.id for row in back.rows]
+        while back.before:
+            back = shortlist.page(db, view, rules, size=size, before=back.before)
+            found = [row.id for row in back.rows] + found
+        assert found == want
+        totals = shortlist.totals(db, view, rules)
+        bins = shortlist.histogram(db, view, rules)
+    chosen = table[table["id"].isin(want)]
+    assert totals.creators == len(want)
+    assert totals.expected == pytest.approx(chosen["probability"].sum())
+    assert totals.low <= totals.expected <= totals.high
+    for name, band in BAND_NAMES.items():
+        known = chosen["probability"].dropna()
+        assert totals.bands[name] == sum(rules.band(p) == band for p in known)
+    assert bins["creators"].sum() == chosen["probability"].notna().sum()
+    assert bins["expected"].sum() == pytest.approx(chosen["probability"].sum())
+
+
+@settings(max_examples=60)
+@given(view=views)
+def test_a_view_survives_its_address(view, demo_rules):
+    from urllib.parse import parse_qs
+
+    assert View.read(parse_qs(view.query()), demo_rules) == view
+
+
+@pytest.fixture(scope="module")
+def demo_rules():
+    from durhampulse.scoring import load_model
+    from tests.desk.conftest import DEMO
+
+    return Rules.of("demo", load_model(DEMO / "model"), None)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"band": ["perhaps"]}, {"sort": ["id; DROP TABLE creator"]}, {"tier": ["giant"]},
+        {"flag": ["99"]}, {"min_followers": ["many"]}, {"min_followers": ["nan"]},
+        {"max_engagement": ["1e999"]}, {"state": ["gone"]}, {"niche": ["x"] * 101},
+    ],
+)  # fmt: skip
+def test_an_address_that_asks_for_nonsense_is_refused(demo_rules, query):
+    if "niche" in query:
+        query = {"niche": [str(i) for i in range(101)]}
+    with pytest.raises(InputError):
+        View.read(query, demo_rules)
+
+
+@settings(max_examples=200)
+@given(text=st.text(max_size=60))
+def test_a_place_in_the_list_is_read_or_refused(text):
+    for sort in ("probability", "external_id"):
+        try:
+            read_cursor(text, sort)
+        except InputError:
+            continue
+
+
+def test_places_survive_their_address():
+    assert read_cursor(write_cursor((0.1 + 0.2, 5)), "probability") == (0.1 + 0.2, 5)
+    assert read_cursor(write_cursor((None, 5)), "followers") == (None, 5)
+    with pytest.raises(InputError):
+        read_cursor(write_cursor(("x", 5)), "followers")
+
+
+@pytest.mark.parametrize("sort", [*SORTS])
+def test_pages_are_found_within_an_index(listed, sort):
+    store, rules, _ = listed
+    view = View(sort=sort, band=("yes",), niche=("Tech",), tier=("mid",))
+    said = []
+
+    @event.listens_for(store.engine, "before_cursor_execute")
+    def note(_c, _cursor, statement, parameters, _context, _many):
+        if "ORDER BY" in statement and not said:
+            said.append((statement, parameters))
+
+    with store.reading() as db:
+        shortlist.page(db, view, rules)
+    event.remove(store.engine, "before_cursor_execute", note)
+    statement, parameters = said[0]
+    with store.reading() as db:
+        if store.is_sqlite:
+            found = db.exec_driver_sql("EXPLAIN QUERY PLAN " + statement, parameters).all()
+            plan = " ".join(str(row[-1]) for row in found)
+            assert f"COVERING INDEX ix_creator_by_{sort}" in plan
+            assert "TEMP B-TREE" not in plan
+        else:
+            for name in ("seqscan", "bitmapscan", "sort", "incremental_sort"):
+                db.execute(text(f"SET LOCAL enable_{name} = off"))
+            found = db.exec_driver_sql("EXPLAIN " + statement, parameters).all()
+            plan = " ".join(str(row[0]) for row in found)
+            assert f"Index Only Scan Backward using ix_creator_by_{sort}" in plan
+            assert "Sort" not in plan
+
+
+def test_moving_the_thresholds_moves_the_bands_and_no_row(filled):
+    catalogue = Catalogue(filled)
+    before = catalogue.current()
+    save_thresholds(filled, Thresholds(0.95, 0.3), "ann", before)
+    after = catalogue.current()
+    assert after.thresholds == Thresholds(0.95, 0.3)
+    assert after.band(0.94) == BANDS[1]
+    assert before.thresholds == Thresholds()
+    with filled.reading() as db:
+        counts = [shortlist.totals(db, View(), rules).bands for rules in (before, after)]
+    assert counts[0] != counts[1]
+    assert sum(counts[0].values()) == sum(counts[1].values()) == 597
+
+
+def test_bands_edges_and_tiers_are_those_of_the_decision_table(demo_rules):
+    p = np.random.default_rng(1).random(500)
+    half_width = demo_rules.scorer.model.model.half_width
+    edge = on_edge(log_odds(p), half_width, demo_rules.thresholds)
+    assert [demo_rules.on_edge(one) for one in p] == edge.tolist()
+    for one in p:
+        low, high = demo_rules.band_range(demo_rules.band(one))
+        assert low <= one < high
+    followers = [0, 9_999, 10_000, 5e5, 1e6, 1e9]
+    frame = pd.DataFrame({"Followers": followers})
+    tiers = demo_rules.scorer.model.peers.tier(frame).tolist()
+    assert [demo_rules.tier(n) for n in followers] == tiers

@@ -1,0 +1,85 @@
+"""The store: its tables, their migrations, and what the database itself refuses."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import insert, select, text, update
+from sqlalchemy.exc import DBAPIError
+
+from durhampulse.desk.audit import note
+from durhampulse.desk.store.database import open_store, read_setting, write_setting
+from durhampulse.desk.store.tables import attempt, audit, metadata
+from durhampulse.exceptions import InputError
+
+
+def test_the_migrations_give_the_tables_the_code_knows(store):
+    with store.engine.connect() as db:
+        assert compare_metadata(MigrationContext.configure(db), metadata) == []
+
+
+def test_opening_again_changes_nothing(store, store_url):
+    with store.writing() as db:
+        write_setting(db, "thresholds", {"yes_at": 0.9})
+        write_setting(db, "thresholds", {"yes_at": 0.7})
+    again = open_store(store_url)
+    with again.reading() as db:
+        assert read_setting(db, "thresholds") == {"yes_at": 0.7}
+        assert read_setting(db, "nothing", 5) == 5
+    again.close()
+
+
+def test_a_store_of_a_newer_version_is_left_alone(store, store_url):
+    with store.writing() as db:
+        db.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(InputError, match="newer version"):
+        open_store(store_url)
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("mysql://x", "not a kind of store"),
+        ("nonsense", "cannot be used"),
+        ("sqlite://", "no file"),
+        ("sqlite:////no/such/folder/x.db", "unable to open"),
+        ("postgresql+psycopg://x:secret@127.0.0.1:1/x", "127.0.0.1"),
+    ],
+)
+def test_an_address_that_cannot_be_opened_is_explained(url, words):
+    with pytest.raises(InputError, match=words) as caught:
+        open_store(url)
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("change", [update(audit).values(who="me"), audit.delete()])
+def test_the_audit_log_is_only_added_to(store, change):
+    with store.writing() as db:
+        note(db, "ann", "approve", "creator 1", {"reason": "Other"})
+    with pytest.raises(DBAPIError, match="only added to"), store.writing() as db:
+        db.execute(change)
+    with store.reading() as db:
+        assert db.scalars(select(audit.c.who)).all() == ["ann"]
+
+
+def test_moments_are_utc_wherever_they_come_from(store):
+    east = datetime(2026, 1, 1, 5, tzinfo=timezone(timedelta(hours=5)))
+    with store.writing() as db:
+        db.execute(insert(attempt).values(who="x", at=east.astimezone(UTC)))
+    with store.reading() as db:
+        assert db.scalar(select(attempt.c.at)) == east
+
+
+def test_a_failed_change_leaves_nothing(store):
+    def fail():
+        with store.writing() as db:
+            write_setting(db, "x", 1)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    with store.reading() as db:
+        assert read_setting(db, "x") is None
