@@ -99,7 +99,7 @@ def test_help_loads_nothing_heavy():
 
 
 def test_a_database_is_named_without_its_password():
-    from durhampulse.creators.sources import without_password
+    from durhampulse.creators.databases import without_password
     from durhampulse.report.notebook import Request, make_notebook
 
     address = without_password("postgresql://me:geheim@db/creators")

@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, make_url, text
 from starlette.testclient import TestClient
 
 from durhampulse.desk import intake, people
@@ -74,21 +74,56 @@ def postgres(tmp_path_factory):
             yield url
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def store_url(request, tmp_path):
-    """The address of an empty database of either kind."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'desk.db'}"
-        return
-    server = request.getfixturevalue("postgres")
-    name = f"t{secrets.token_hex(8)}"
-    admin = create_engine(server, isolation_level="AUTOCOMMIT")
-    with admin.connect() as db:
-        db.execute(text(f"CREATE DATABASE {name}"))
-    yield server.replace("/postgres?", f"/{name}?")
-    with admin.connect() as db:
-        db.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
+class Databases:
+    """Makes databases of one kind; those with the demo in them are copies of one."""
+
+    def __init__(self, folder, server=None):
+        self._folder, self._server, self._made = folder, server, []
+        self._demo = None
+
+    def make(self, demo=False):
+        """Give the address of a new database."""
+        if demo and self._demo is None:
+            self._demo = self.make()
+            store = open_store(self._demo)
+            fill_with_demo(store)
+            store.close()
+        name = f"t{secrets.token_hex(8)}"
+        if self._server is None:
+            path = self._folder / f"{name}.db"
+            if demo:
+                shutil.copy(self._demo.removeprefix("sqlite:///"), path)
+            return f"sqlite:///{path}"
+        template = f" TEMPLATE {make_url(self._demo).database}" if demo else ""
+        self._run(f"CREATE DATABASE {name}{template}")
+        self._made.append(name)
+        return make_url(self._server).set(database=name).render_as_string(hide_password=False)
+
+    def drop(self):
+        """Remove them all."""
+        for name in self._made:
+            self._run(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _run(self, statement):
+        admin = create_engine(self._server, isolation_level="AUTOCOMMIT")
+        with admin.connect() as db:
+            db.execute(text(statement))
+        admin.dispose()
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgres"])
+def databases(request, tmp_path_factory):
+    """Give either kind of database."""
+    server = request.getfixturevalue("postgres") if request.param == "postgres" else None
+    databases = Databases(tmp_path_factory.mktemp("databases"), server)
+    yield databases
+    databases.drop()
+
+
+@pytest.fixture
+def store_url(databases):
+    """The address of an empty database."""
+    return databases.make()
 
 
 @pytest.fixture
@@ -100,10 +135,11 @@ def store(store_url):
 
 
 @pytest.fixture
-def filled(store):
+def filled(databases):
     """A store with the demo's model and its 597 creators."""
-    fill_with_demo(store)
-    return store
+    store = open_store(databases.make(demo=True))
+    yield store
+    store.close()
 
 
 @pytest.fixture

@@ -112,7 +112,7 @@ def study(  # noqa: PLR0913 - a command has as many options as it has
 
     Example: durhampulse study creators.csv -o my-study --unit Engagement_Rate=percent
     """
-    from durhampulse.creators.sources import without_password
+    from durhampulse.creators.databases import without_password
     from durhampulse.decision import Thresholds
     from durhampulse.report.notebook import Request, run_study
 
@@ -205,7 +205,7 @@ def _print_outcome(out: Path, seconds: float) -> None:
 @contextmanager
 def _password_for_kernel(source: str | None) -> Iterator[None]:
     """Hand a database password to the notebook's process without writing it anywhere."""
-    from durhampulse.creators.sources import PASSWORD_VARIABLE, is_database
+    from durhampulse.creators.databases import PASSWORD_VARIABLE, is_database
 
     if source is not None and is_database(source):
         from sqlalchemy import make_url

@@ -8,14 +8,12 @@ import hashlib
 import io
 import json
 import os
-import re
 import warnings
 import zipfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -23,23 +21,20 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
+from durhampulse.creators.databases import is_database, read_rows
 from durhampulse.creators.irregularities import Irregularity, Ledger
 from durhampulse.exceptions import InputError
 
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
 __all__ = [
-    "PASSWORD_VARIABLE", "RawTable", "delimited_error", "dialect", "is_database", "read_source",
-    "require_file", "sniff_encoding", "unique_headers", "without_password",
+    "RawTable", "delimited_error", "dialect", "read_source", "require_file", "sniff_encoding",
+    "unique_headers",
 ]  # fmt: skip
 
-PASSWORD_VARIABLE = "DURHAMPULSE_DB_PASSWORD"  # noqa: S105 - the name of a variable
-"""Environment variable that fills in for ``***`` as the password of a database address."""
 
 _FORMATS = ".csv, .tsv, .txt, .xlsx, .parquet"
 _LONGEST_LINE = 16 << 20
 _HEAD = 1 << 20
+_MOST_UNPACKED = 2 << 30
 
 
 @dataclass(frozen=True)
@@ -64,24 +59,6 @@ class RawTable:
     simulated: bool = False
 
 
-def is_database(source: str | Path) -> bool:
-    """Tell a database address from a path."""
-    return isinstance(source, str) and "://" in source
-
-
-def without_password(source: str | Path) -> str:
-    """Give a database address with ``***`` for its password; a path as an absolute path."""
-    if is_database(source):
-        from sqlalchemy import make_url
-        from sqlalchemy.exc import ArgumentError
-
-        try:
-            return make_url(str(source)).render_as_string(hide_password=True)
-        except (ArgumentError, ValueError):
-            return re.sub(r"(//[^:@/]*:).*@", r"\1***@", str(source))
-    return str(Path(source).absolute())
-
-
 def read_source(
     source: str | Path, ledger: Ledger, *, table: str | None = None, query: str | None = None
 ) -> RawTable:
@@ -93,7 +70,10 @@ def read_source(
         If there is nothing to read, or it is not the kind of table its name promises.
     """
     if is_database(source):
-        return _read_database(str(source), ledger, table=table, query=query)
+        frame = read_rows(str(source), table=table, query=query)
+        content = pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes()
+        frame = _without_blank_rows(_as_text(_numbered(frame, ledger)), ledger)
+        return RawTable(frame, table or "query", hashlib.sha256(content).hexdigest())
     path = Path(source)
     require_file(path)
     if table is not None or query is not None:
@@ -289,7 +269,22 @@ def unique_headers(headers: Sequence[str], ledger: Ledger) -> list[str]:
     return unique
 
 
+def _require_moderate(path: Path) -> None:
+    """Refuse a workbook that would unpack to more than memory should hold."""
+    try:
+        with zipfile.ZipFile(path) as book:
+            unpacked = sum(part.file_size for part in book.infolist())
+    except (zipfile.BadZipFile, OSError):
+        return  # the reader says what is wrong with it
+    if unpacked > _MOST_UNPACKED:
+        raise InputError(
+            f"{path.name}: the workbook unpacks to {unpacked / 1e9:.1f} GB.",
+            "Save the table as .csv or .parquet.",
+        )
+
+
 def _read_excel(path: Path, ledger: Ledger) -> pd.DataFrame:
+    _require_moderate(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openpyxl's, about styles and dates not used here
@@ -324,59 +319,6 @@ def _read_parquet(path: Path, ledger: Ledger) -> pd.DataFrame:
     if any(name is not None for name in frame.index.names):
         frame = frame.reset_index()
     return _as_text(_numbered(frame, ledger))
-
-
-def _read_database(
-    address: str, ledger: Ledger, *, table: str | None, query: str | None
-) -> RawTable:
-    from sqlalchemy import create_engine, exc, make_url
-
-    if (table is None) == (query is None):
-        raise InputError(
-            f"{without_password(address)}: which rows?", "Give either a table or a query."
-        )
-    if query is not None and not re.match(r"\s*(select|with)\b", query, re.IGNORECASE):
-        raise InputError(f"{query[:40]!r} does not merely read.", "Write a SELECT.")
-    try:
-        url = make_url(address)
-        if url.password == "***":  # noqa: S105 - the mask, not a password
-            url = url.set(password=os.environ.get(PASSWORD_VARIABLE))
-        if url.drivername.startswith("sqlite") and url.database and not Path(url.database).exists():
-            raise InputError(f"{url.database}: no such database file.", "Check the address.")
-        engine = create_engine(url, execution_options={"postgresql_readonly": True})
-        try:
-            frame = _select(engine, table, query)
-        finally:
-            engine.dispose()
-    except (exc.SQLAlchemyError, pd.errors.DatabaseError, ImportError, ValueError) as error:
-        raise InputError(
-            f"{without_password(address)}: {str(error).splitlines()[0]}",
-            "Check the address, the driver and the query.",
-        ) from error
-    if frame.empty:
-        raise InputError(f"{url.render_as_string()}: the query gives no row.", "Check it.")
-    sha256 = hashlib.sha256(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
-    frame = _without_blank_rows(_as_text(_numbered(frame, ledger)), ledger)
-    return RawTable(frame, table or "query", sha256.hexdigest())
-
-
-def _select(engine: Engine, table: str | None, query: str | None) -> pd.DataFrame:
-    from sqlalchemy import inspect
-
-    inspector = inspect(engine)
-    known = [*inspector.get_table_names(), *inspector.get_view_names()]
-    if table is not None and table not in known:
-        raise InputError(
-            f"{engine.url.render_as_string()}: there is no table '{table}'.",
-            f"It has {', '.join(known) or 'none'}.",
-        )
-    if table is not None:
-        quoted = engine.dialect.identifier_preparer.quote(table)
-        query = f"SELECT * FROM {quoted}"  # noqa: S608 - a quoted name of a known table
-    with engine.connect() as connection:
-        if engine.dialect.name == "sqlite":
-            connection.exec_driver_sql("PRAGMA query_only = ON")
-        return pd.read_sql_query(str(query), connection, dtype_backend="numpy_nullable")
 
 
 def _numbered(frame: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:

@@ -1,0 +1,94 @@
+"""Rows of a database, read and never written."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from durhampulse.exceptions import InputError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+__all__ = ["PASSWORD_VARIABLE", "is_database", "read_rows", "without_password"]
+
+PASSWORD_VARIABLE = "DURHAMPULSE_DB_PASSWORD"  # noqa: S105 - the name of a variable
+"""Environment variable that fills in for ``***`` as the password of a database address."""
+
+
+def is_database(source: str | Path) -> bool:
+    """Tell a database address from a path."""
+    return isinstance(source, str) and "://" in source
+
+
+def without_password(source: str | Path) -> str:
+    """Give a database address with ``***`` for its password; a path as an absolute path."""
+    if is_database(source):
+        from sqlalchemy import make_url
+        from sqlalchemy.exc import ArgumentError
+
+        try:
+            return make_url(str(source)).render_as_string(hide_password=True)
+        except (ArgumentError, ValueError):
+            return re.sub(r"(//[^:@/]*:).*@", r"\1***@", str(source))
+    return str(Path(source).absolute())
+
+
+def read_rows(address: str, *, table: str | None, query: str | None) -> pd.DataFrame:
+    """Read a table, or what a query gives, without any change to the database.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or is empty.
+    """
+    from sqlalchemy import create_engine, exc, make_url
+
+    if (table is None) == (query is None):
+        raise InputError(
+            f"{without_password(address)}: which rows?", "Give either a table or a query."
+        )
+    if query is not None and not re.match(r"\s*(select|with)\b", query, re.IGNORECASE):
+        raise InputError(f"{query[:40]!r} does not merely read.", "Write a SELECT.")
+    try:
+        url = make_url(address)
+        if url.password == "***":  # noqa: S105 - the mask, not a password
+            url = url.set(password=os.environ.get(PASSWORD_VARIABLE))
+        if url.drivername.startswith("sqlite") and url.database and not Path(url.database).exists():
+            raise InputError(f"{url.database}: no such database file.", "Check the address.")
+        engine = create_engine(url, execution_options={"postgresql_readonly": True})
+        try:
+            frame = _select(engine, table, query)
+        finally:
+            engine.dispose()
+    except (exc.SQLAlchemyError, pd.errors.DatabaseError, ImportError, ValueError) as error:
+        raise InputError(
+            f"{without_password(address)}: {str(error).splitlines()[0]}",
+            "Check the address, the driver and the query.",
+        ) from error
+    if frame.empty:
+        raise InputError(f"{url.render_as_string()}: the query gives no row.", "Check it.")
+    return frame
+
+
+def _select(engine: Engine, table: str | None, query: str | None) -> pd.DataFrame:
+    from sqlalchemy import inspect
+
+    inspector = inspect(engine)
+    known = [*inspector.get_table_names(), *inspector.get_view_names()]
+    if table is not None and table not in known:
+        raise InputError(
+            f"{engine.url.render_as_string()}: there is no table '{table}'.",
+            f"It has {', '.join(known) or 'none'}.",
+        )
+    if table is not None:
+        quoted = engine.dialect.identifier_preparer.quote(table)
+        query = f"SELECT * FROM {quoted}"  # noqa: S608 - a quoted name of a known table
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("PRAGMA query_only = ON")
+        return pd.read_sql_query(str(query), connection, dtype_backend="numpy_nullable")

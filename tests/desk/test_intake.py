@@ -1,0 +1,295 @@
+"""Imports: what is stored, what is refused and why, and that there is no half of one."""
+
+from __future__ import annotations
+
+import threading
+import zipfile
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from sqlalchemy import func, select
+
+import durhampulse as dp
+from durhampulse.creators import sources, stream
+from durhampulse.desk import intake
+from durhampulse.desk.catalogue import activate, add_model
+from durhampulse.desk.erasure import object_to
+from durhampulse.desk.intake import Lost, apply, check, discard, next_job, refused_rows
+from durhampulse.desk.store.tables import creator, run, score, staged, upload
+from durhampulse.desk.understanding import understand
+from durhampulse.exceptions import InputError
+from tests.desk.conftest import DEMO, bring
+
+HEADER = (
+    "Influencer_ID,Followers,Engagement_Rate,Growth_Rate,Niche,Video_Quality,Avg_Views_per_Post"
+)
+ROW = "{},5000,0.05,0.01,Tech,HD,2000"
+
+
+def write_list(tmp_path, *rows, name="list.csv"):
+    path = tmp_path / name
+    path.write_text("\n".join([HEADER, *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+def stored(store):
+    with store.reading() as db:
+        return {row.external_id: row for row in db.execute(select(creator))}
+
+
+def test_scores_are_those_of_the_library(bare, tmp_path):
+    store, catalogue = bare
+    path = tmp_path / "creators.csv"
+    path.write_bytes((DEMO / "creators.csv").read_bytes())
+    row = bring(store, catalogue, path)
+    assert (row.state, row.summary["rows"], row.summary["creators"]) == ("done", 600, 597)
+    assert sum(row.summary["bands"].values()) == 597
+    assert not path.exists()
+    library = dp.load_model(DEMO / "model")
+    frame = pd.read_csv(DEMO / "creators.csv", dtype="str").drop_duplicates("Influencer_ID")
+    scored = library.score(frame).set_index("Influencer ID")
+    found = stored(store)
+    assert set(found) == set(frame["Influencer_ID"])
+    for name, one in found.items():
+        assert one.probability == pytest.approx(scored.loc[name, "Predicted Sponsorship"], abs=1e-4)
+        assert one.low == pytest.approx(scored.loc[name, "Interval Low"], abs=2e-4)
+        said = library.model.peers.flag_text(one.flags)
+        assert said == scored.loc[name, "Flags"]
+        assert 0 <= one.lottery <= 1
+        assert one.state == "open"
+
+
+def test_who_is_stored_already_is_updated_and_keeps_their_history(filled, catalogue, tmp_path):
+    before = stored(filled)["INF-1003"]
+    with filled.writing() as db:
+        db.execute(creator.update().where(creator.c.id == before.id).values(state="approved"))
+    path = write_list(tmp_path, ROW.format("INF-1003"), ROW.format("NEW-1"))
+    row = bring(filled, catalogue, path, confirm=False)
+    assert (row.summary["creators"], row.summary["known"]) == (2, 1)
+    assert stored(filled)["INF-1003"].followers == before.followers
+    with filled.writing() as db:
+        db.execute(upload.update().where(upload.c.id == row.id).values(state="applying"))
+    apply(filled, catalogue, row.id)
+    after = stored(filled)
+    assert len(after) == 598
+    assert after["INF-1003"].id == before.id
+    assert (after["INF-1003"].followers, after["INF-1003"].state) == (5000, "approved")
+    with filled.reading() as db:
+        scores = db.scalars(
+            select(score.c.probability)
+            .where(score.c.creator_id == before.id)
+            .order_by(score.c.run_id)
+        ).all()
+        assert scores == [before.probability, after["INF-1003"].probability]
+        assert db.scalar(select(func.count()).select_from(staged)) == 0
+    apply(filled, catalogue, row.id)  # again: nothing
+    assert stored(filled).keys() == after.keys()
+
+
+def test_rows_that_cannot_be_stored_are_refused_with_the_reason(bare, tmp_path):
+    store, catalogue = bare
+    path = write_list(
+        tmp_path, ROW.format("a"), ROW.format(""), ROW.format("a"), "b,-5,0.05,0.01,Tech,HD,1",
+        ROW.format("x\x07y"), "c,,,,,,5", "d,1,2", ROW.format(" a "), ROW.format("y" * 201),
+        ROW.format("=cmd"), ROW.format("<script>alert(1)</script>"),
+    )  # fmt: skip
+    row = bring(store, catalogue, path)
+    assert set(stored(store)) == {"a", "=cmd", "<script>alert(1)</script>"}
+    with store.reading() as db:
+        refused = refused_rows(db, row.id)
+    reasons = refused.set_index("Row")["Reason"].to_dict()
+    assert reasons == {
+        3: "the row has no Influencer_ID",
+        4: "the creator stands in row 2 already",
+        5: "Followers cannot be -5",
+        6: "the Influencer_ID holds control characters or over 200",
+        7: "5 of 6 columns of the model are empty",
+        8: "3 cells where the header has 7",
+        9: "the creator stands in row 2 already",
+        10: "the Influencer_ID holds control characters or over 200",
+    }
+    assert row.summary["rows"] == 11
+    assert row.summary["creators"] + row.summary["refused"] == 11
+
+
+def test_who_has_objected_is_left_out_of_later_imports(filled, catalogue, tmp_path):
+    receipt = object_to(filled, "INF-1003", "ann")
+    assert receipt["rows"]["creator"] == 1
+    path = write_list(tmp_path, ROW.format(" INF-1003"), ROW.format("INF-1004"))
+    row = bring(filled, catalogue, path)
+    assert row.summary["creators"] == 1
+    assert "INF-1003" not in stored(filled)
+
+
+def percents(tmp_path, n=40):
+    rows = [f"c{i},5000,{3 + i / 10},0.01,Tech,HD,2000" for i in range(n)]
+    return write_list(tmp_path, *rows, name="percents.csv")
+
+
+def test_a_unit_that_contradicts_the_model_waits_for_a_person(bare, tmp_path):
+    store, catalogue = bare
+    path = percents(tmp_path)
+    seen = understand(catalogue.current().scorer, path, "theirs.csv", {}, {})
+    assert not seen.ready
+    assert "theirs.csv" in seen.problem
+    row = bring(store, catalogue, path, confirm=False)
+    assert row.state == "new"
+    assert "percentages" in row.problem
+    units = {"Engagement_Rate": "percent"}
+    seen = understand(catalogue.current().scorer, path, "theirs.csv", {}, units)
+    assert seen.ready
+    assert seen.read[0]["Engagement_Rate"] == "0.03"
+    row = bring(store, catalogue, path, units=units)
+    assert row.state == "done"
+    assert stored(store)["c0"].engagement_rate == pytest.approx(0.03)
+
+
+def test_columns_can_be_named_by_hand(bare, tmp_path):
+    store, catalogue = bare
+    path = write_list(tmp_path, ROW.format("a"))
+    path.write_text(path.read_text().replace("Followers", "Reach"), encoding="utf-8")
+    seen = understand(catalogue.current().scorer, path, path.name, {}, {})
+    assert "Followers" not in seen.columns
+    columns = {"Followers": "Reach", "Influencer_ID": "Influencer_ID"}
+    assert understand(catalogue.current().scorer, path, path.name, columns, {}).ready
+    bring(store, catalogue, path, columns=columns)
+    assert stored(store)["a"].followers == 5000
+
+
+def test_a_file_without_identifiers_is_not_ready(bare, tmp_path):
+    store, catalogue = bare
+    path = write_list(tmp_path, ROW.format("a"))
+    path.write_text(path.read_text().replace("Influencer_ID", "Whatever"), encoding="utf-8")
+    assert not understand(catalogue.current().scorer, path, path.name, {}, {}).ready
+    row = bring(store, catalogue, path, confirm=False)
+    assert "no column names the creators" in row.problem
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("x.csv", b""), ("x.csv", b"\x00\x01\x02" * 50), ("x.parquet", b"PAR1 nonsense"),
+     ("x.xlsx", b"PK nonsense"), ("x.csv", HEADER.encode())],
+)  # fmt: skip
+def test_a_file_that_is_no_list_is_explained(bare, tmp_path, name, content):
+    store, catalogue = bare
+    path = tmp_path / name
+    path.write_bytes(content)
+    row = bring(store, catalogue, path, confirm=False)
+    assert row.state == "new"
+    assert row.problem
+    assert stored(store) == {}
+
+
+def test_a_workbook_that_unpacks_to_too_much_is_not_unpacked(bare, tmp_path, monkeypatch):
+    store, catalogue = bare
+    monkeypatch.setattr(sources, "_MOST_UNPACKED", 4 << 20)
+    path = tmp_path / "bomb.xlsx"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bomb:
+        bomb.writestr("xl/worksheets/sheet1.xml", b" " * (5 << 20))
+    assert path.stat().st_size < 1 << 20
+    assert "unpacks to" in understand(catalogue.current().scorer, path, "x.xlsx", {}, {}).problem
+    assert "unpacks to" in bring(store, catalogue, path, confirm=False).problem
+
+
+def begin(store, path):
+    with store.writing() as db:
+        return intake.begin(db, path, path.name, "test", state="checking")
+
+
+def large(tmp_path, n=3_000):
+    frame = dp.simulate_market(n, seed=4).table.drop(columns="Sponsorship_Status")
+    path = tmp_path / "large.parquet"
+    frame["Engagement_Rate"] = 0.05
+    pq.write_table(pa.Table.from_pandas(frame, preserve_index=False), path)
+    return path
+
+
+def test_an_interrupted_check_goes_on_where_it_was(bare, tmp_path, monkeypatch):
+    store, catalogue = bare
+    monkeypatch.setattr(stream, "CHUNK_ROWS", 1_000)
+    number = begin(store, large(tmp_path))
+    assert next_job(store, "one") == (number, "checking")
+    assert next_job(store, "two") is None
+    stop, chunks = threading.Event(), []
+    keep = intake._stage
+
+    def stage(*given):
+        keep(*given)
+        chunks.append(given[5])
+        if len(chunks) == 2:
+            stop.set()
+
+    monkeypatch.setattr(intake, "_stage", stage)
+    with pytest.raises(Lost):
+        check(store, catalogue, number, "one", stop)
+    with store.writing() as db:
+        db.execute(upload.update().values(lease_until=None))  # as time does
+    assert next_job(store, "two") == (number, "checking")
+    with pytest.raises(Lost):  # the first worker wakes up again
+        check(store, catalogue, number, "one", threading.Event())
+    stop.clear()
+    chunks.clear()
+    check(store, catalogue, number, "two", stop)
+    assert chunks == [2]
+    with store.reading() as db:
+        row = db.execute(select(upload)).one()
+        assert row.state == "checked"
+        assert row.summary["rows"] == 3_000
+        n = db.scalar(select(func.count()).select_from(staged))
+        assert n == row.summary["creators"] == 3_000 - row.summary["refused"]
+
+
+def test_a_check_by_another_model_is_done_again(filled, catalogue, model_folder, tmp_path):
+    other = add_model(filled, model_folder, "ann")
+    assert catalogue.current().version != other
+    row = bring(filled, catalogue, write_list(tmp_path, ROW.format("late")), confirm=False)
+    assert activate(filled, catalogue, other, "ann") == 597
+    with filled.writing() as db:
+        db.execute(upload.update().where(upload.c.id == row.id).values(state="applying"))
+    apply(filled, catalogue, row.id)
+    with filled.reading() as db:
+        assert db.scalar(select(upload.c.state).where(upload.c.id == row.id)) == "checking"
+    assert "late" not in stored(filled)
+    assert next_job(filled, "w") == (row.id, "checking")
+    check(filled, catalogue, row.id, "w", threading.Event())
+    with filled.writing() as db:
+        db.execute(upload.update().where(upload.c.id == row.id).values(state="applying"))
+    apply(filled, catalogue, row.id)
+    with filled.reading() as db:
+        late = stored(filled)["late"]
+        assert db.scalar(select(run.c.model_version).where(run.c.id == late.run_id)) == other
+
+
+def test_a_dropped_import_leaves_no_trace_but_its_entry(bare, tmp_path):
+    store, catalogue = bare
+    path = write_list(tmp_path, ROW.format("a"))
+    row = bring(store, catalogue, path, confirm=False)
+    discard(store, row.id, "ann")
+    assert stored(store) == {}
+    assert not path.exists()
+    with store.reading() as db:
+        assert db.scalar(select(func.count()).select_from(staged)) == 0
+    with pytest.raises(InputError, match="cannot be dropped"):
+        discard(store, row.id, "ann")
+
+
+def test_activating_and_rolling_back_scores_everybody(filled, catalogue, model_folder):
+    first = catalogue.current().version
+    before = {name: row.probability for name, row in stored(filled).items()}
+    other = add_model(filled, model_folder, "ann")
+    assert add_model(filled, model_folder, "ann") == other
+    activate(filled, catalogue, other, "ann")
+    assert catalogue.current().version == other
+    between = {name: row.probability for name, row in stored(filled).items()}
+    assert between != before
+    frame = pd.read_csv(DEMO / "creators.csv", dtype="str").drop_duplicates("Influencer_ID")
+    scored = dp.load_model(model_folder).score(frame).set_index("Influencer ID")
+    for name, probability in between.items():
+        assert probability == pytest.approx(scored.loc[name, "Predicted Sponsorship"], abs=1e-4)
+    activate(filled, catalogue, first, "ann")
+    after = {name: row.probability for name, row in stored(filled).items()}
+    assert after == before
+    with pytest.raises(InputError, match="no model"):
+        activate(filled, catalogue, "nonsense", "ann")

@@ -1,0 +1,202 @@
+"""Reviews: each kept once, none lost, and no creator before two reviewers."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select, update
+
+from durhampulse.decision import MAYBE, NO
+from durhampulse.desk.claims import next_one, progress, release
+from durhampulse.desk.reviewing import REASONS, Verdict, decide, decide_many, reviews_of, undo
+from durhampulse.desk.store.tables import audit, claim, creator, review
+from durhampulse.exceptions import InputError
+from tests.desk.conftest import add_people
+
+
+def verdict(decision="approve", request=None, **changes):
+    said = {"reason": REASONS[0], "note": "", **changes}
+    return Verdict(decision, request=request or f"{random.getrandbits(64):016x}", **said)
+
+
+def state_of(store, number):
+    with store.reading() as db:
+        return db.scalar(select(creator.c.state).where(creator.c.id == number))
+
+
+def count(store, table):
+    with store.reading() as db:
+        return db.scalar(select(func.count()).select_from(table))
+
+
+def test_the_queue_begins_with_the_most_probable_maybe(filled, rules):
+    (ann,) = add_people(filled, "reviewer")
+    plain = random.Random(1)  # its first draw is .13: an edge case; the second .85
+    plain.random()
+    first = next_one(filled, ann, rules, lot=plain)
+    assert first.why == "maybe"
+    with filled.reading() as db:
+        low, high = rules.band_range(MAYBE)
+        p = creator.c.probability
+        best = db.scalar(select(creator.c.id).where(p >= low, p < high).order_by(p.desc()).limit(1))
+    assert first.creator_id == best
+    assert next_one(filled, ann, rules) == first  # until decided
+    decide(filled, first.creator_id, ann, verdict(), rules)
+    assert next_one(filled, ann, rules).creator_id != first.creator_id
+
+
+def test_the_queue_holds_edge_cases_and_some_drawn_from_no(filled, rules):
+    (ann,) = add_people(filled, "reviewer")
+    lot, seen = random.Random(0), Counter()
+    for _ in range(150):
+        claimed = next_one(filled, ann, rules, lot=lot)
+        seen[claimed.why] += 1
+        with filled.reading() as db:
+            p = db.scalar(select(creator.c.probability).where(creator.c.id == claimed.creator_id))
+        band = rules.band(p)
+        assert {"maybe": band == MAYBE, "edge": band != MAYBE and rules.on_edge(p),
+                "sample": band == NO}[claimed.why]  # fmt: skip
+        decide(filled, claimed.creator_id, ann, verdict("tentative"), rules)
+    assert seen["maybe"] == 75  # all of them, before the rest of No
+    assert seen["edge"] > 10
+    assert seen["sample"] > 2
+
+
+def test_the_machine_alone_declines_nobody(filled, rules):
+    with filled.reading() as db:
+        assert set(db.scalars(select(creator.c.state))) == {"open"}
+        no = db.scalars(select(creator.c.id).where(creator.c.probability < 0.6).limit(9)).all()
+    (ann,) = add_people(filled, "reviewer")
+    assert decide_many(filled, no, ann, verdict("decline", "b" * 12), rules) == (9, 0)
+    assert decide_many(filled, no, ann, verdict("decline", "b" * 12), rules) == (9, 0)
+    assert count(filled, review) == 9
+    assert {state_of(filled, number) for number in no} == {"declined"}
+    with pytest.raises(InputError, match="needs a reason"):
+        verdict("decline", reason="")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"decision": "perhaps"}, {"reason": "because"}, {"reason": "Other"}, {"note": "x" * 2001},
+     {"note": "a\0b"}, {"request": "short"}],
+)  # fmt: skip
+def test_a_verdict_that_says_nothing_is_refused(wrong):
+    with pytest.raises(InputError):
+        verdict(**wrong)
+    assert verdict("skip", reason="").decision == "skip"
+    assert verdict(reason="Other", note="knows the brand").note
+
+
+def test_a_decision_sent_twice_is_kept_once(filled, rules):
+    (ann,) = add_people(filled, "reviewer")
+    first = decide(filled, 5, ann, verdict(request="r" * 10), rules)
+    again = decide(filled, 5, ann, verdict("decline", request="r" * 10), rules)
+    assert (first[1], again) == (True, (first[0], False))
+    assert state_of(filled, 5) == "approved"
+    with filled.reading() as db:
+        kept = reviews_of(db, 5)
+    assert [(r.decision, r.previous, r.band, r.why) for r in kept] == [
+        ("approve", "open", rules.band(kept[0].probability), "chosen")
+    ]
+
+
+def test_nobody_decides_about_a_creator_who_is_before_another(filled, rules):
+    ann, bob = add_people(filled, "reviewer", "reviewer")
+    hers = next_one(filled, ann, rules).creator_id
+    with pytest.raises(InputError, match="Another reviewer"):
+        decide(filled, hers, bob, verdict(), rules)
+    assert decide_many(filled, [hers, 1, 2], bob, verdict("decline"), rules)[1] == 1
+    with filled.writing() as db:  # she went home
+        db.execute(update(claim).values(expires_at=datetime.now(UTC) - timedelta(seconds=1)))
+    decide(filled, hers, bob, verdict(), rules)
+    assert state_of(filled, hers) == "approved"
+
+
+def test_a_claim_ends_when_it_is_given_back(filled, rules):
+    ann, bob = add_people(filled, "reviewer", "reviewer")
+    never = random.Random(1)
+    hers = next_one(filled, ann, rules, lot=never)
+    with filled.reading() as db:
+        assert progress(db, bob, rules).others == 1
+        assert progress(db, ann, rules).others == 0
+    release(filled, ann)
+    assert count(filled, claim) == 0
+    assert next_one(filled, bob, rules, lot=random.Random(1)).creator_id == hers.creator_id
+
+
+def test_undo_gives_the_creator_back_to_the_one_who_decided(filled, rules):
+    ann, bob = add_people(filled, "reviewer", "reviewer")
+    assert undo(filled, ann) is None
+    hers = next_one(filled, ann, rules).creator_id
+    decide(filled, hers, ann, verdict("tentative"), rules)
+    assert undo(filled, ann) == hers
+    assert state_of(filled, hers) == "open"
+    assert next_one(filled, ann, rules).creator_id == hers
+    decide(filled, hers, ann, verdict("approve"), rules)
+    decide(filled, hers, bob, verdict("decline"), rules)
+    with pytest.raises(InputError, match="since"):
+        undo(filled, ann)
+    assert undo(filled, bob) == hers
+    assert state_of(filled, hers) == "approved"
+    with filled.reading() as db:
+        acts = db.scalars(select(audit.c.act).where(audit.c.subject == f"creator {hers}")).all()
+    assert acts == ["tentative", "undo", "approve", "decline", "undo"]
+
+
+def test_who_is_skipped_comes_back_to_others_only(filled, rules):
+    ann, bob = add_people(filled, "reviewer", "reviewer")
+    hers = next_one(filled, ann, rules, lot=random.Random(3)).creator_id
+    decide(filled, hers, ann, verdict("skip", reason=""), rules)
+    assert state_of(filled, hers) == "open"
+    assert next_one(filled, ann, rules, lot=random.Random(3)).creator_id != hers
+    release(filled, ann)
+    assert next_one(filled, bob, rules, lot=random.Random(3)).creator_id == hers
+
+
+def review_at_once(store, rules, people, each):
+    """Let reviewers work through the queue side by side; give what each was shown."""
+    before: Counter[int] = Counter()
+    lock = threading.Lock()
+    kept = []
+
+    def work(person):
+        lot = random.Random(person)
+        for _ in range(each):
+            claimed = next_one(store, person, rules, lot=lot)
+            if claimed is None:
+                return
+            number = claimed.creator_id
+            with lock:
+                before[number] += 1
+                assert before[number] == 1, "a creator was shown to two"
+            said = verdict(lot.choice(["approve", "decline", "tentative"]))
+            found, new = decide(store, number, person, said, rules)
+            assert new
+            with lock:
+                kept.append((found, number, person, said))
+
+    with ThreadPoolExecutor(len(people)) as pool:
+        list(pool.map(work, people))
+    return kept
+
+
+def test_twenty_reviewers_at_once_lose_and_double_nothing(filled, rules):
+    people = add_people(filled, *["reviewer"] * 20)
+    kept = review_at_once(filled, rules, people, 12)
+    assert len(kept) == 240
+    with filled.reading() as db:
+        rows = {row.id: row for row in db.execute(select(review))}
+        states = dict(db.execute(select(creator.c.id, creator.c.state)).all())
+    assert len(rows) == 240
+    for found, number, person, said in kept:
+        row = rows[found]
+        assert (row.creator_id, row.person_id, row.request) == (number, person, said.request)
+        assert states[number] == {"approve": "approved", "decline": "declined"}.get(
+            said.decision, "tentative"
+        )
+    assert count(filled, claim) == 0
