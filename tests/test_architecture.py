@@ -54,7 +54,7 @@ FLOORS = [
     ["desk.catalogue", "desk.erasure", "desk.people", "desk.view", "desk.listexport"],
     ["desk.staging"],
     ["desk.shortlist", "desk.reviewing", "desk.intake", "desk.learning", "desk.understanding"],
-    ["desk.claims", "desk.planning", "desk.portrait", "desk.worker"],
+    ["desk.claims", "desk.planning", "desk.portrait", "desk.retraining", "desk.worker"],
     ["desk.web"],
     ["desk.web.state"],
     ["desk.web.access", "desk.web.rendering"],

@@ -132,7 +132,8 @@ class _ParquetSink:
     ) -> None:
         said = {key: value if isinstance(value, str) else json.dumps(value)
                 for key, value in provenance.items()}  # fmt: skip
-        self._writer = pq.ParquetWriter(path, schema.with_metadata(said), store_schema=False)
+        self._writer = pq.ParquetWriter(path, schema, store_schema=False)
+        self._writer.add_key_value_metadata(said)
 
     def write(self, batch: pa.RecordBatch) -> None:
         self._writer.write_batch(batch)

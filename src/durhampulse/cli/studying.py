@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,9 +27,11 @@ from durhampulse.cli.options import (
     progress_bar,
     units_of,
 )
+from durhampulse.exceptions import InputError
 
 if TYPE_CHECKING:
     from durhampulse.parts import Inspection
+    from durhampulse.report.notebook import Request
 
 __all__ = ["explain", "inspect", "sample", "study"]
 
@@ -106,15 +110,21 @@ def study(  # noqa: PLR0913 - a command has as many options as it has
     group: Annotated[
         str | None, typer.Option(help="Column of a group: are new groups predicted as well?")
     ] = None,
+    store: Annotated[
+        str | None, typer.Option(help="A desk's store: learn from its outcomes too.")
+    ] = None,
     seed: Seed = 0,
 ) -> None:
     """Study past outcomes and decide (parts A to E): notebook, report, model, decision table.
+
+    With --store the outcomes recorded at a desk are learned from as well, and the new model is
+    put beside the active one, compared with it and not activated.
 
     Example: durhampulse study creators.csv -o my-study --unit Engagement_Rate=percent
     """
     from durhampulse.creators.databases import without_password
     from durhampulse.decision import Thresholds
-    from durhampulse.report.notebook import Request, run_study
+    from durhampulse.report.notebook import Request
 
     request = Request(
         source=None if source is None else without_password(source),
@@ -128,9 +138,56 @@ def study(  # noqa: PLR0913 - a command has as many options as it has
         group=group,
         seed=seed,
     )
-    with _password_for_kernel(source), parts_bar() as show:
-        seconds = run_study(request, out, progress=show)
+    _run(request, source, store, out)
+
+
+def _run(request: Request, source: str | None, store: str | None, out: Path) -> None:
+    from durhampulse.report.notebook import run_study
+
+    with ExitStack() as stack:
+        if store is not None:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            request = _with_outcomes(request, store, folder)
+        stack.enter_context(_password_for_kernel(source))
+        with parts_bar() as show:
+            seconds = run_study(request, out, progress=show)
     _print_outcome(out, sum(seconds.values()))
+    if store is not None:
+        _add_to_store(store, out)
+
+
+def _with_outcomes(request: Request, store: str, folder: Path) -> Request:
+    """Give the same study of a table that holds a desk's outcomes too."""
+    from durhampulse.desk.retraining import write_lessons
+    from durhampulse.desk.store.database import open_store
+
+    if request.source is None or request.table or request.query:
+        raise InputError("--store: which table was the model made from?", "Name its file.")
+    opened = open_store(store, create=False)
+    lessons = write_lessons(
+        opened, request.source, folder, columns=request.columns, units=request.units
+    )
+    opened.close()
+    typer.echo(f"Learning from {lessons.original:,} rows and {lessons.outcomes:,} outcomes.")
+    return replace(request, source=str(lessons.path), columns={}, units=lessons.units)
+
+
+def _add_to_store(store: str, out: Path) -> None:
+    from durhampulse.desk.retraining import add_retrained
+    from durhampulse.desk.store.database import open_store
+
+    opened = open_store(store, create=False)
+    added = add_retrained(opened, out, "study")
+    opened.close()
+    against = added["compared"]
+    typer.echo(f"Model {added['version']} waits in the store; an admin may activate it.")
+    if against["difference"] is None:
+        typer.echo(f"Too few outcomes to compare it with the active one: {against['rows']}.")
+    else:
+        typer.echo(
+            f"Log loss against the active one, {against['rows']} outcomes neither learned from: "
+            f"{against['difference']:+.4f} ({against['low']:+.4f} to {against['high']:+.4f})."
+        )
 
 
 def explain(

@@ -70,8 +70,9 @@ def record(store: Store, creator_id: int, *, deal: bool, on: date, by: str) -> N
     """
     _check_date(on)
     with store.writing() as db:
-        if not _keep(db, [(creator_id, deal)], on, by):
+        if db.scalar(select(creator.c.id).where(creator.c.id == creator_id)) is None:
             raise InputError("There is no such creator.", "They may have been erased.")
+        _keep(db, [(creator_id, deal)], on, by)
 
 
 def record_file(store: Store, path: Path, *, name: str, on: date, by: str) -> Recorded:
@@ -153,17 +154,19 @@ def _keep(db: Connection, labels: Iterable[tuple[int, bool]], on: date, by: str)
     return kept
 
 
-def outcome_table(db: Connection) -> pd.DataFrame:
+def outcome_table(db: Connection, since: datetime | None = None) -> pd.DataFrame:
     """Give the outcomes that stand, as a creators' table to learn from.
 
-    Figures are those of the day each outcome was recorded.
+    Figures are those of the day each outcome was recorded; with `since`, only those recorded then
+    or later.
     """
-    found = db.execute(
+    wanted = (
         select(creator.c.external_id, outcome.c.deal, outcome.c.figures)
         .join(creator, creator.c.id == outcome.c.creator_id)
         .where(outcome.c.replaced_at.is_(None))
         .order_by(outcome.c.id)
     )
+    found = db.execute(wanted if since is None else wanted.where(outcome.c.at >= since))
     rows = [{IDENTIFIER: name, **figures, LABEL: int(deal)} for name, deal, figures in found]
     return pd.DataFrame(rows)
 

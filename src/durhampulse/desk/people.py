@@ -22,7 +22,7 @@ from durhampulse.exceptions import InputError
 
 __all__ = [
     "ROLES", "SESSION_HOURS", "Who", "add_key", "add_person", "change_person", "enter", "find_key",
-    "find_link", "find_session",
+    "find_link", "find_person", "find_session",
     "make_link", "people", "revoke_key", "set_password", "sign_in", "sign_out", "use_link",
 ]  # fmt: skip
 
@@ -98,6 +98,20 @@ def people(db: Connection) -> Sequence[Row[Any]]:
     return db.execute(select(person).order_by(person.c.name)).all()
 
 
+def find_person(db: Connection, number: int) -> Row[Any]:
+    """Give somebody, and let nobody else change them meanwhile.
+
+    Raises
+    ------
+    InputError
+        If there is nobody of that number.
+    """
+    found = db.execute(select(person).where(person.c.id == number).with_for_update()).first()
+    if found is None:
+        raise InputError("There is no such person.", "Load the page anew.")
+    return found
+
+
 def change_person(db: Connection, number: int, by: str, *, role: str, active: bool) -> None:
     """Change what somebody may do; whoever may no longer sign in is signed out.
 
@@ -108,9 +122,7 @@ def change_person(db: Connection, number: int, by: str, *, role: str, active: bo
     """
     if role not in ROLES:
         raise InputError(f"There is no role '{role[:40]}'.", f"Use {', '.join(ROLES)}.")
-    before = db.execute(select(person).where(person.c.id == number).with_for_update()).first()
-    if before is None:
-        raise InputError("There is no such person.", "Load the page anew.")
+    before = find_person(db, number)
     others = select(func.count()).where(
         person.c.role == "admin", person.c.active.is_(True), person.c.id != number
     )

@@ -130,9 +130,10 @@ def candidates(
                                      "fee", "wanted"])  # fmt: skip
     table = pd.concat(filled, ignore_index=True).drop_duplicates("id")
     table["fee"] = table["tier"].map(lambda tier: float(brief.fees.get(tier, 0.0)))
-    choice = table["id"].map(choices).fillna("")
+    choice = np.array([choices.get(int(number), "") for number in table["id"]], dtype=object)
     table["wanted"] = choice == "in"
-    return table[choice != "out"].reset_index(drop=True)
+    allowed: pd.DataFrame = table[choice != "out"].reset_index(drop=True)
+    return allowed
 
 
 def _named(db: Connection, numbers: list[int], rules: Rules) -> pd.DataFrame:

@@ -27,10 +27,12 @@ class Worker:
         self._store, self._catalogue = store, catalogue
         self._name = f"{socket.gethostname()[:60]}:{os.getpid()}:{secrets.token_hex(4)}"
         self._stop, self._wake = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._run, name="uploads", daemon=True)
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin."""
+        """Begin, or begin again."""
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._run, name="uploads", daemon=True)
         self._thread.start()
 
     def wake(self) -> None:
@@ -41,7 +43,8 @@ class Worker:
         """End after the chunk under way; what is left goes on at the next start."""
         self._stop.set()
         self._wake.set()
-        self._thread.join(timeout=30)
+        if self._thread is not None:
+            self._thread.join(timeout=30)
 
     def work(self) -> bool:
         """Do one piece of work; tell whether there was any."""

@@ -119,6 +119,7 @@ model = Table(
     Column("origin", String(300), nullable=False),
     Column("added_at", Instant, nullable=False),
     Column("added_by", String(100), nullable=False),
+    Column("compared", JSON(none_as_null=True)),
 )  # fmt: skip
 model_file = Table(
     "model_file", metadata,

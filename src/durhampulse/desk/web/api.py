@@ -21,7 +21,7 @@ from durhampulse.desk.rules import Rules
 from durhampulse.desk.store.tables import LONGEST_ID, campaign, creator, person
 from durhampulse.desk.view import View, read_cursor, write_cursor
 from durhampulse.desk.web.access import needs_key
-from durhampulse.desk.web.listing import DeskOf
+from durhampulse.desk.web.listing import DeskOf, Number
 from durhampulse.exceptions import DurhamPulseError, InputError
 from durhampulse.service.schemas import ErrorAnswer
 
@@ -39,7 +39,6 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 router = APIRouter(prefix="/v1", responses=_ERRORS, tags=["desk"])
 Writer = Annotated[Who, needs_key("reviewer")]
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_ID, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Number = Annotated[int, Field(ge=1, lt=2**31)]
 
 
 class CreatorItem(BaseModel):

@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -128,7 +128,8 @@ class _ErrorPages:
         for kind in (HTTPException, RequestValidationError, DurhamPulseError):
             app.add_exception_handler(kind, self._explain)
         app.add_exception_handler(SignInNeededError, self._send_to_sign_in)
-        app.add_exception_handler(DBAPIError, self._store_is_away)
+        app.add_exception_handler(OperationalError, self._store_is_away)
+        app.add_exception_handler(InterfaceError, self._store_is_away)
         app.add_exception_handler(PoolTimeoutError, self._store_is_away)
 
     async def _explain(self, request: Request, error: Exception) -> Response:

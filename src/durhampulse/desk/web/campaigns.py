@@ -26,7 +26,7 @@ from durhampulse.desk.planning import (
 from durhampulse.desk.rules import Rules
 from durhampulse.desk.shortlist import niches
 from durhampulse.desk.store.tables import campaign, creator
-from durhampulse.desk.web.listing import FILE_TYPES, DeskOf, Reviewer, Viewer
+from durhampulse.desk.web.listing import FILE_TYPES, DeskOf, Number, Reviewer, Viewer
 from durhampulse.desk.web.rendering import render
 from durhampulse.exceptions import CannotJudgeError, InputError
 
@@ -86,7 +86,7 @@ def _amount(text: str) -> float | None:
 
 
 @router.get("/{number}")
-def show(request: Request, desk: DeskOf, who: Viewer, number: int) -> Response:
+def show(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Response:
     """Show a campaign's brief and the set the desk proposes."""
     problem = None
     with desk.store.reading() as db:
@@ -112,7 +112,7 @@ def show(request: Request, desk: DeskOf, who: Viewer, number: int) -> Response:
 
 
 @router.post("/{number}")
-async def change(request: Request, desk: DeskOf, who: Reviewer, number: int) -> Response:
+async def change(request: Request, desk: DeskOf, who: Reviewer, number: Number) -> Response:
     """Change a campaign's brief."""
     brief = _read(desk.catalogue.current(), await request.form())
     save_campaign(desk.store, brief, who.name, number)
@@ -121,7 +121,7 @@ async def change(request: Request, desk: DeskOf, who: Reviewer, number: int) -> 
 
 @router.post("/{number}/choose")
 def choose(
-    desk: DeskOf, who: Reviewer, number: int, choice: Annotated[str, Form()],
+    desk: DeskOf, who: Reviewer, number: Number, choice: Annotated[str, Form()],
     creator_id: Annotated[int, Form()] = 0, name: Annotated[str, Form()] = "",
 ) -> Response:  # fmt: skip
     """Put a creator in, leave them out, or let the desk choose again."""
@@ -136,14 +136,14 @@ def choose(
 
 
 @router.post("/{number}/delete")
-def drop(desk: DeskOf, who: Reviewer, number: int) -> Response:
+def drop(desk: DeskOf, who: Reviewer, number: Number) -> Response:
     """Delete a campaign."""
     drop_campaign(desk.store, number, who.name)
     return RedirectResponse("/campaigns?said=Deleted.", 303)
 
 
 @router.get("/{number}/export/{kind}")
-def export(desk: DeskOf, who: Viewer, number: int, kind: str) -> Response:
+def export(desk: DeskOf, who: Viewer, number: Number, kind: str) -> Response:
     """Give the proposed set as a file."""
     if kind not in FILE_TYPES:
         raise HTTPException(404, "Export csv, xlsx or parquet.")

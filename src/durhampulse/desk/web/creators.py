@@ -17,7 +17,7 @@ from durhampulse.desk.portrait import find_creator, imagine, paint
 from durhampulse.desk.reviewing import DECISIONS, REASONS, Verdict, decide
 from durhampulse.desk.rules import Rules, stored_frame
 from durhampulse.desk.store.tables import NUMBERS
-from durhampulse.desk.web.listing import Admin, DeskOf, Reviewer, Viewer
+from durhampulse.desk.web.listing import Admin, DeskOf, Number, Reviewer, Viewer
 from durhampulse.desk.web.rendering import render
 from durhampulse.exceptions import DurhamPulseError
 
@@ -27,7 +27,7 @@ router = APIRouter(prefix="/creators", include_in_schema=False)
 
 
 @router.get("/{number}")
-def show(request: Request, desk: DeskOf, who: Viewer, number: int) -> Response:
+def show(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Response:
     """Show a creator; with figures in the address also what the model would say of those."""
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
@@ -41,7 +41,7 @@ def show(request: Request, desk: DeskOf, who: Viewer, number: int) -> Response:
 
 
 @router.get("/{number}/what-if")
-def what_if(request: Request, desk: DeskOf, who: Viewer, number: int) -> Response:
+def what_if(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Response:
     """Show what the model would say of other figures."""
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
@@ -82,7 +82,7 @@ def _figures(rules: Rules, row: object) -> list[tuple[str, str, list[str]]]:
 
 @router.post("/{number}/decide")
 def judge(
-    desk: DeskOf, who: Reviewer, number: int,
+    desk: DeskOf, who: Reviewer, number: Number,
     decision: Annotated[str, Form()], request_name: Annotated[str, Form()],
     reason: Annotated[str, Form()] = "", note: Annotated[str, Form()] = "",
 ) -> Response:  # fmt: skip
@@ -94,7 +94,7 @@ def judge(
 
 @router.post("/{number}/outcome")
 def happened(
-    desk: DeskOf, who: Reviewer, number: int,
+    desk: DeskOf, who: Reviewer, number: Number,
     deal: Annotated[bool, Form()], on: Annotated[date, Form()],
 ) -> Response:  # fmt: skip
     """Record what happened with this creator."""
@@ -103,7 +103,7 @@ def happened(
 
 
 @router.get("/{number}/everything")
-def everything(desk: DeskOf, who: Admin, number: int) -> Response:
+def everything(desk: DeskOf, who: Admin, number: Number) -> Response:
     """Give all that is stored about this creator, as they may ask for it."""
     with desk.store.writing() as db:
         row = find_creator(db, number)
@@ -115,7 +115,7 @@ def everything(desk: DeskOf, who: Admin, number: int) -> Response:
 
 @router.post("/{number}/erase")
 def forget(
-    request: Request, desk: DeskOf, who: Admin, number: int,
+    request: Request, desk: DeskOf, who: Admin, number: Number,
     confirm: Annotated[str, Form()], objects: Annotated[bool, Form()] = False,
 ) -> Response:  # fmt: skip
     """Erase this creator, and leave them out for good if they object."""

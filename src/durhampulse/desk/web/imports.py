@@ -18,7 +18,7 @@ from durhampulse.desk.audit import note
 from durhampulse.desk.intake import begin, discard, refused_rows
 from durhampulse.desk.store.tables import upload
 from durhampulse.desk.understanding import understand
-from durhampulse.desk.web.listing import DeskOf, Reviewer, Viewer
+from durhampulse.desk.web.listing import DeskOf, Number, Reviewer, Viewer
 from durhampulse.desk.web.rendering import render
 from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import InputError
@@ -73,7 +73,7 @@ def clean_name(name: str) -> str:
 
 
 @router.get("/{number}")
-def show(request: Request, desk: DeskOf, who: Viewer, number: int) -> Response:
+def show(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Response:
     """Show an import: what was understood, how far it is, or what it came to."""
     row = _find(desk, number)
     context: dict[str, Any] = {}
@@ -99,7 +99,7 @@ _UNITS = ("fraction", "percent")
 
 
 @router.get("/{number}/progress")
-def progress(request: Request, desk: DeskOf, who: Viewer, number: int) -> Response:
+def progress(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Response:
     """Show how far an import is; the page is loaded anew when it has got on."""
     row = _find(desk, number)
     part = render(request, who, "progress.html", upload=row)
@@ -109,7 +109,7 @@ def progress(request: Request, desk: DeskOf, who: Viewer, number: int) -> Respon
 
 
 @router.post("/{number}/check")
-async def check(request: Request, desk: DeskOf, who: Reviewer, number: int) -> Response:
+async def check(request: Request, desk: DeskOf, who: Reviewer, number: Number) -> Response:
     """Check the file with what was understood, or corrected."""
     form = await request.form()
     columns = {name: str(form[name]) for name in COLUMNS if form.get(name)}
@@ -126,7 +126,7 @@ async def _later(work: Any, *given: Any) -> Response:
 
 
 def _start(
-    desk: Desk, by: str, number: int, columns: dict[str, str], units: dict[str, str]
+    desk: Desk, by: str, number: Number, columns: dict[str, str], units: dict[str, str]
 ) -> Response:
     with desk.store.writing() as db:
         waiting = update(upload).where(upload.c.id == number, upload.c.state == "new")
@@ -142,7 +142,7 @@ def _start(
 
 
 @router.post("/{number}/confirm")
-def confirm(desk: DeskOf, who: Reviewer, number: int) -> Response:
+def confirm(desk: DeskOf, who: Reviewer, number: Number) -> Response:
     """Put a checked import in place."""
     with desk.store.writing() as db:
         waiting = update(upload).where(upload.c.id == number, upload.c.state == "checked")
@@ -154,14 +154,14 @@ def confirm(desk: DeskOf, who: Reviewer, number: int) -> Response:
 
 
 @router.post("/{number}/drop")
-def drop(desk: DeskOf, who: Reviewer, number: int) -> Response:
+def drop(desk: DeskOf, who: Reviewer, number: Number) -> Response:
     """Drop an import; the list stays as it is."""
     discard(desk.store, number, who.name)
     return RedirectResponse("/imports?said=Dropped;+the+list+is+as+it+was.", 303)
 
 
 @router.get("/{number}/refused")
-def refused(desk: DeskOf, who: Viewer, number: int) -> Response:  # noqa: ARG001 - who admits
+def refused(desk: DeskOf, who: Viewer, number: Number) -> Response:  # noqa: ARG001 - who admits
     """Give the refused rows with their reasons."""
     with desk.store.reading() as db:
         table = refused_rows(db, number)
@@ -174,7 +174,7 @@ def refused(desk: DeskOf, who: Viewer, number: int) -> Response:  # noqa: ARG001
     return Response(text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-def _find(desk: Desk, number: int) -> Any:
+def _find(desk: Desk, number: Number) -> Any:
     with desk.store.reading() as db:
         row = db.execute(select(upload).where(upload.c.id == number)).first()
     if row is None:

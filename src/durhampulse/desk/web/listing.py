@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Form, Request, Response
+from pydantic import Field
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, JSONResponse, RedirectResponse
@@ -29,7 +30,17 @@ from durhampulse.desk.web.access import needs
 from durhampulse.desk.web.rendering import render
 from durhampulse.desk.web.state import Desk, desk_of
 
-__all__ = ["FILE_TYPES", "Admin", "DeskOf", "ListRow", "Reviewer", "Viewer", "list_rows", "router"]
+__all__ = [
+    "FILE_TYPES",
+    "Admin",
+    "DeskOf",
+    "ListRow",
+    "Number",
+    "Reviewer",
+    "Viewer",
+    "list_rows",
+    "router",
+]
 
 router = APIRouter(include_in_schema=False)
 FILE_TYPES = {
@@ -38,6 +49,7 @@ FILE_TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 DeskOf = Annotated[Desk, Depends(desk_of)]
+Number = Annotated[int, Field(ge=1, lt=2**31)]
 Viewer = Annotated[Who, needs("viewer")]
 Reviewer = Annotated[Who, needs("reviewer")]
 Admin = Annotated[Who, needs("admin")]
@@ -154,7 +166,7 @@ def decide(  # noqa: PLR0913 - one for each field of the form
     desk: DeskOf, who: Reviewer,
     decision: Annotated[str, Form()], reason: Annotated[str, Form()],
     request_name: Annotated[str, Form()],
-    chosen: Annotated[list[int], Form(default_factory=list)],
+    chosen: Annotated[list[Number], Form(default_factory=list)],
     note: Annotated[str, Form()] = "", back: Annotated[str, Form()] = "",
 ) -> Response:  # fmt: skip
     """Decide about the creators that were ticked."""

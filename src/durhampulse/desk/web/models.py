@@ -49,7 +49,6 @@ def _versions(db: Connection, desk: DeskOf, rules: Rules) -> list[dict[str, Any]
         manifest = desk.catalogue.scorer(db, row["version"]).model.manifest
         quality = {one["metric"]: one for one in manifest.get("quality", [])}
         found.append({**row, "quality": quality, "rows": manifest.get("rows", {}),
-                      "compared": manifest.get("compared", {}),
                       "active": row["version"] == rules.version})  # fmt: skip
     return found
 

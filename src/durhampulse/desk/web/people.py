@@ -13,7 +13,7 @@ from durhampulse.desk.audit import latest
 from durhampulse.desk.people import ROLES
 from durhampulse.desk.store.tables import api_key, receipt
 from durhampulse.desk.web.access import COOKIE, let_in
-from durhampulse.desk.web.listing import Admin, DeskOf, Viewer
+from durhampulse.desk.web.listing import Admin, DeskOf, Number, Viewer
 from durhampulse.desk.web.rendering import render
 from durhampulse.exceptions import InputError
 
@@ -133,7 +133,7 @@ def add(
 
 @router.post("/people/{number}")
 def change(
-    desk: DeskOf, who: Admin, number: int,
+    desk: DeskOf, who: Admin, number: Number,
     role: Annotated[str, Form()], active: Annotated[bool, Form()] = False,
 ) -> Response:  # fmt: skip
     """Change what somebody may do."""
@@ -143,9 +143,10 @@ def change(
 
 
 @router.post("/people/{number}/link")
-def link(request: Request, desk: DeskOf, who: Admin, number: int) -> Response:
+def link(request: Request, desk: DeskOf, who: Admin, number: Number) -> Response:
     """Make a link by which somebody chooses a new password."""
     with desk.store.writing() as db:
+        people.find_person(db, number)
         token = people.make_link(db, "password", number)
     what = "A link for a new password; it works once, within half an hour."
     return _people_page(request, desk, who, f"{request.base_url}welcome/{token}", what)
@@ -163,7 +164,7 @@ def add_key(
 
 
 @router.post("/keys/{number}/revoke")
-def revoke(desk: DeskOf, who: Admin, number: int) -> Response:
+def revoke(desk: DeskOf, who: Admin, number: Number) -> Response:
     """End an API key."""
     with desk.store.writing() as db:
         people.revoke_key(db, number, who.name)

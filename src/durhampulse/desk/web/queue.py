@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse
 from durhampulse.desk.claims import next_one, progress, release
 from durhampulse.desk.portrait import paint
 from durhampulse.desk.reviewing import DECISIONS, REASONS, Verdict, decide, undo
-from durhampulse.desk.web.listing import DeskOf, Reviewer
+from durhampulse.desk.web.listing import DeskOf, Number, Reviewer
 from durhampulse.desk.web.rendering import render
 
 __all__ = ["router"]
@@ -43,7 +43,7 @@ def show(request: Request, desk: DeskOf, who: Reviewer) -> Response:
 
 @router.post("/decide")
 def judge(
-    desk: DeskOf, who: Reviewer, creator: Annotated[int, Form()],
+    desk: DeskOf, who: Reviewer, creator: Annotated[Number, Form()],
     decision: Annotated[str, Form()], request_name: Annotated[str, Form()],
     reason: Annotated[str, Form()] = "", note: Annotated[str, Form()] = "",
 ) -> Response:  # fmt: skip

@@ -145,6 +145,7 @@ def upgrade() -> None:
         sa.Column("origin", sa.String(length=300), nullable=False),
         sa.Column("added_at", _INSTANT, nullable=False),
         sa.Column("added_by", sa.String(length=100), nullable=False),
+        sa.Column("compared", sa.JSON(none_as_null=True)),
         sa.PrimaryKeyConstraint("version", name="pk_model"),
     )
     op.create_table(

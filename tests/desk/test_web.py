@@ -1,0 +1,462 @@
+"""The pages and routes: who may see and do what, and that nothing gets in or out by the way."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import re
+from datetime import UTC, datetime, timedelta
+
+import openpyxl
+import pyarrow.parquet as pq
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+from sqlalchemy import func, select, update
+from starlette.testclient import TestClient
+
+from durhampulse.desk import people
+from durhampulse.desk.people import ROLES, SESSION_HOURS
+from durhampulse.desk.reviewing import REASONS
+from durhampulse.desk.store.tables import api_key, audit, creator, review, session, upload
+from durhampulse.desk.web.access import COOKIE
+from durhampulse.desk.web.app import create_desk
+from durhampulse.exceptions import InputError
+from tests.desk.conftest import DEMO, PASSWORD
+
+OURS = ("creators", "reviews", "outcomes", "campaigns")
+OPEN = {
+    "/",
+    "/sign-in",
+    "/static/{name}",
+    "/welcome/{token}",
+    "/healthz",
+    "/readyz",
+    "/openapi.json",
+}
+"""What anybody may ask for."""
+
+NEEDS = {
+    "GET": {
+        "viewer": ["/shortlist", "/shortlist/totals", "/shortlist/export/{kind}", "/creators/{number}",
+                   "/creators/{number}/what-if", "/imports", "/imports/{number}",
+                   "/imports/{number}/progress", "/imports/{number}/refused", "/campaigns",
+                   "/campaigns/{number}", "/campaigns/{number}/export/{kind}", "/model", "/outcomes"],
+        "reviewer": ["/queue"],
+        "admin": ["/creators/{number}/everything", "/people", "/audit"],
+    },
+    "POST": {
+        "viewer": ["/sign-out"],
+        "reviewer": ["/shortlist/decide", "/creators/{number}/decide", "/creators/{number}/outcome",
+                     "/queue/decide", "/queue/undo", "/queue/release", "/imports",
+                     "/imports/{number}/check", "/imports/{number}/confirm",
+                     "/imports/{number}/drop", "/campaigns", "/campaigns/{number}",
+                     "/campaigns/{number}/choose", "/campaigns/{number}/delete", "/outcomes"],
+        "admin": ["/thresholds", "/creators/{number}/erase", "/model/activate", "/people",
+                  "/people/{number}", "/people/{number}/link", "/keys", "/keys/{number}/revoke"],
+    },
+}  # fmt: skip
+
+
+def routes(app):
+    """Give method and path of all routes, however they were included."""
+    found = []
+
+    def walk(some):
+        for route in some:
+            inner = getattr(route, "original_router", None) or getattr(route, "routes", None)
+            if inner is not None and not hasattr(route, "methods"):
+                walk(getattr(inner, "routes", inner))
+            elif hasattr(route, "methods"):
+                found.extend((method, route.path) for method in route.methods - {"HEAD"})
+
+    walk(app.routes)
+    return found
+
+
+def filled_in(path):
+    return path.replace("{number}", "3").replace("{kind}", "csv").replace("{name}", "x")
+
+
+def test_every_route_is_listed_here(app):
+    listed = {(m, p) for m, by_role in NEEDS.items() for ps in by_role.values() for p in ps}
+    known = {(m, p) for m, p in routes(app) if not p.startswith("/v1/") and p != "/metrics"}
+    assert {(m, p) for m, p in known if p not in OPEN} == listed
+
+
+def test_nobody_gets_anywhere_without_signing_in(app, visit):
+    nobody = visit()
+    for method, path in routes(app):
+        if path in OPEN:
+            continue
+        for headers in ({}, {"cookie": f"{COOKIE}=nonsense"}, {"authorization": "Bearer nonsense"}):
+            answer = nobody.request(method, filled_in(path), headers=headers)
+            if path.startswith("/v1/") or path == "/metrics":
+                assert answer.status_code == 401, path
+            else:
+                assert answer.status_code == 303, path
+                assert answer.headers["location"].startswith("/sign-in"), path
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_each_role_gets_what_is_its_own_and_nothing_else(app, visit, role):
+    somebody = visit(role)
+    for method, by_role in NEEDS.items():
+        for needed, paths in by_role.items():
+            allowed = ROLES.index(role) >= ROLES.index(needed)
+            for path in paths:
+                if path == "/sign-out":
+                    continue
+                data = {"csrf": somebody.csrf} if method == "POST" else None
+                answer = somebody.request(method, filled_in(path), data=data)
+                assert (answer.status_code != 403) == allowed, (method, path, answer.status_code)
+                assert answer.status_code < 500, (method, path)
+
+
+def test_changes_need_the_sessions_own_token(app, visit, desk):
+    ann, eve = visit("admin"), visit("admin")
+    for path in [p for paths in NEEDS["POST"].values() for p in paths]:
+        for csrf in ("", "nonsense", eve.csrf):
+            answer = ann.post(filled_in(path), data={"csrf": csrf})
+            assert answer.status_code == 403, path
+            assert "too old" in answer.text
+    form = {"decision": "approve", "reason": REASONS[0], "request_name": "a" * 12}
+    headers = {"x-csrf-token": ann.csrf}
+    assert ann.post("/creators/3/decide", data=form, headers=headers).status_code == 303
+    with desk.store.reading() as db:
+        assert db.scalar(select(func.count()).select_from(review)) == 1
+
+
+@pytest.mark.parametrize("role", ["viewer", "reviewer"])
+def test_the_rest_routes_have_the_same_rights(app, visit, desk, role):
+    with desk.store.writing() as db:
+        token = people.add_key(db, role, role, "test")
+        people.add_person(db, "Rita", "reviewer", "test")
+        people.add_person(db, "Vic", "viewer", "test")
+    client = visit()
+    client.headers["authorization"] = f"Bearer {token}"
+    page = client.get("/v1/creators", params={"limit": 3, "band": "maybe"}).json()
+    assert len(page["creators"]) == 3
+    name = page["creators"][0]["creator"]
+    after = client.get("/v1/creators", params={"limit": 3, "band": "maybe", "after": page["next"]})
+    assert name not in {one["creator"] for one in after.json()["creators"]}
+    assert client.get(f"/v1/creators/{name}").json() == page["creators"][0]
+    assert len(client.get(f"/v1/creators/{name}/scores").json()) == 1
+    assert client.get("/v1/creators/nobody").status_code == 404
+    body = {"creator": name, "decision": "approve", "reason": REASONS[0], "reviewer": "Rita",
+            "request": "program-1"}  # fmt: skip
+    answer = client.post("/v1/reviews", json=body)
+    assert answer.status_code == (201 if role == "reviewer" else 403)
+    if role == "reviewer":
+        assert answer.json()["new"]
+        assert not client.post("/v1/reviews", json=body).json()["new"]
+        assert client.get(f"/v1/creators/{name}").json()["state"] == "approved"
+        assert client.get(f"/v1/creators/{name}/reviews").json()[0]["by"] == "Rita"
+        wrong = {**body, "reviewer": "Vic", "request": "program-2"}
+        assert client.post("/v1/reviews", json=wrong).status_code == 422
+        outcome = {"creator": name, "deal": True, "on": "2026-01-31"}
+        assert client.post("/v1/outcomes", json=outcome).status_code == 201
+        number = client.post("/v1/campaigns", json={"name": "x", "number": 5}).json()["id"]
+        assert len(client.get(f"/v1/campaigns/{number}").json()["creators"]) == 5
+    assert client.post("/v1/score", json={"creators": [{"Influencer_ID": 1}]}).status_code == 200
+    assert client.get("/metrics").status_code == 403
+    with desk.store.writing() as db:
+        people.revoke_key(db, db.scalar(select(api_key.c.id)), "test")
+    assert client.get("/v1/creators").status_code == 401
+
+
+EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*7}}"
+
+
+def test_what_people_and_files_write_is_only_ever_text(app, visit, desk):
+    admin = visit("admin")
+    with desk.store.writing() as db:
+        db.execute(update(creator).where(creator.c.id == 3).values(
+            external_id="=" + EVIL, niche=EVIL, video_quality=EVIL, state="open"))  # fmt: skip
+        number = people.add_person(db, EVIL[:100], "viewer", "test")
+        people.change_person(db, number, "test", role="reviewer", active=True)
+
+    def post(path, **data):
+        return admin.post(path, data={"csrf": admin.csrf, **data})
+
+    form = {"decision": "approve", "reason": "Other", "note": EVIL, "request_name": "a" * 12}
+    assert post("/creators/3/decide", **form).status_code == 303
+    made = post("/campaigns", name=EVIL, number="5", niche=EVIL)
+    post("/keys", name=EVIL, role="viewer")
+    files = {"file": (EVIL + ".csv", (DEMO / "creators.csv").read_bytes())}
+    sent = admin.post("/imports", data={"csrf": admin.csrf}, files=files)
+    assert sent.status_code == 303, sent.text
+    pages = [
+        "/shortlist", f"/shortlist?search={EVIL}&niche={EVIL}&said={EVIL}", "/creators/3",
+        f"/creators/3?Niche={EVIL}&Followers={EVIL}", "/queue", "/imports",
+        sent.headers["location"], "/campaigns", made.headers["location"], "/people", "/audit",
+        "/outcomes", "/model", f"/sign-in?next={EVIL}", f"/shortlist?sort={EVIL}",
+    ]  # fmt: skip
+    for page in pages:
+        text = admin.get(page).text
+        assert "<script>alert" not in text, page
+        assert "<img src=x" not in text, page
+    assert "{{7*7}}" in admin.get("/creators/3").text
+    assert "&lt;script&gt;alert" in admin.get("/creators/3").text
+
+
+def test_exports_are_safe_to_open_and_say_where_they_come_from(app, visit, desk):
+    viewer = visit("viewer")
+    with desk.store.writing() as db:
+        db.execute(update(creator).where(creator.c.id == 3).values(
+            external_id="=HYPERLINK(1)", niche="@SUM(1)", probability=0.7999999))  # fmt: skip
+    answer = viewer.get("/shortlist/export/csv?search==H")
+    assert answer.headers["content-disposition"].endswith('filename="shortlist.csv"')
+    (row,) = csv.DictReader(io.StringIO(answer.text))
+    assert row["Influencer ID"] == "'=HYPERLINK(1)"
+    assert row["Niche"] == "'@SUM(1)"
+    assert (row["Predicted Sponsorship"], row["Sponsorship Recommendation"]) == (
+        "0.7999", "Maybe (manual review)"
+    )  # fmt: skip
+    book = openpyxl.load_workbook(io.BytesIO(viewer.get("/shortlist/export/xlsx").content))
+    rows = list(book["Decisions"].values)
+    assert len(rows) == 598
+    chances = [one[1] for one in rows[1:]]
+    assert chances == sorted(chances, reverse=True)
+    cell = next(c for c in book["Decisions"]["A"] if c.value == "=HYPERLINK(1)")
+    assert cell.data_type == "s"
+    about = dict(book["Provenance"].values)
+    assert about["trained_on_simulated_data"] is True
+    assert about["exported_by"] == viewer.who
+    file = io.BytesIO(viewer.get("/shortlist/export/parquet?band=yes").content)
+    assert set(pq.read_table(file)["Sponsorship Recommendation"].to_pylist()) == {"Yes"}
+    assert pq.read_metadata(file).metadata[b"model"] == about["model"].encode()
+    assert viewer.get("/shortlist/export/provenance").json()["model"] == about["model"]
+
+
+def test_pages_are_kept_to_themselves(visit):
+    answer = visit("viewer").get("/shortlist")
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cache-control"] == "no-store"
+    assert not re.search(
+        r"<script(?![^>]*\bsrc=\"/static/)|\son\w+=|style=|javascript:", answer.text
+    )
+    assert not re.search(r"(?:src|href)=\"(?:https?:)?//", answer.text)
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "x", "2147483648", "9" * 30, "1.5"])
+def test_a_number_that_cannot_be_is_refused(visit, number):
+    admin = visit("admin")
+    for path in ("/creators/{}", "/imports/{}", "/campaigns/{}", "/creators/{}/what-if"):
+        assert admin.get(path.format(number)).status_code in (404, 422)
+    form = {"csrf": admin.csrf, "decision": "approve", "reason": REASONS[0],
+            "request_name": "a" * 12, "creator": number, "chosen": number}  # fmt: skip
+    for path in ("/queue/decide", "/shortlist/decide", f"/people/{number}/link"):
+        assert admin.post(path, data=form).status_code == 422
+    assert admin.post("/people/9999/link", data=form).status_code == 422
+    assert admin.post("/people/9999", data={**form, "role": "viewer"}).status_code == 422
+
+
+def test_a_session_is_new_hidden_and_ends(app, visit, desk):
+    client = visit()
+    with desk.store.writing() as db:
+        people.add_person(db, "Ann", "viewer", "test", PASSWORD)
+    client.cookies.set(COOKIE, "chosen-by-somebody-else")
+    answer = client.post("/sign-in", data={"name": " ANN ", "password": PASSWORD, "next": "//evil"})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/shortlist")
+    cookie = answer.headers["set-cookie"]
+    assert "chosen-by" not in cookie
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+    assert client.get("/shortlist").status_code == 200
+    token = client.cookies.get(COOKIE, domain="testserver.local", path="/")
+    with desk.store.reading() as db:
+        who = people.find_session(db, token)
+        assert token not in str(db.execute(select(session)).all())
+    assert client.post("/sign-out", data={"csrf": who.csrf}).status_code == 303
+    with desk.store.reading() as db:
+        assert people.find_session(db, token) is None
+    token = people.sign_in(desk.store, "ann", PASSWORD, "here")
+    with desk.store.writing() as db:
+        past = datetime.now(UTC) - timedelta(hours=SESSION_HOURS)
+        db.execute(update(session).values(expires_at=past))
+        assert people.find_session(db, token) is None
+
+
+@pytest.mark.parametrize("next_", ["https://evil", "//evil", "/\\evil", "javascript:x", "/a\r\nb"])
+def test_signing_in_sends_nobody_elsewhere(visit, next_):
+    text = visit().get("/sign-in", params={"next": next_}).text
+    assert 'name="next" value=""' in text
+
+
+def test_guessing_ends_soon(app, visit, desk):
+    client = visit()
+    with desk.store.writing() as db:
+        people.add_person(db, "Ann", "viewer", "test", PASSWORD)
+    for name in ("Ann", "Nobody"):
+        for _ in range(5):
+            answer = client.post("/sign-in", data={"name": name, "password": "wrong guess"})
+            assert answer.status_code == 403
+            assert "do not fit" in answer.text
+        answer = client.post("/sign-in", data={"name": name, "password": PASSWORD})
+        assert "Too many tries" in answer.text
+    with desk.store.reading() as db:
+        assert db.scalar(select(func.count()).where(audit.c.act == "sign-in failed")) == 10
+        assert PASSWORD not in str(db.execute(select(audit)).all())
+
+
+def test_one_time_links_work_once(app, visit, desk):
+    with desk.store.writing() as db:
+        number = people.add_person(db, "Ann", "reviewer", "test")
+        token = people.make_link(db, "password", number)
+    client = visit()
+    assert client.get(f"/welcome/{token}").status_code == 200
+    assert client.get(f"/welcome/{token}").status_code == 200  # looking does not use it up
+    short = client.post(f"/welcome/{token}", data={"password": "short"})
+    assert (short.status_code, "10 to 200" in short.text) == (422, True)
+    assert client.post(f"/welcome/{token}", data={"password": PASSWORD}).status_code == 303
+    assert client.get("/queue").status_code == 200
+    assert client.post(f"/welcome/{token}", data={"password": PASSWORD}).status_code == 422
+    assert client.get("/welcome/nonsense").status_code == 422
+    assert people.sign_in(desk.store, "Ann", PASSWORD, "here")
+
+
+def test_somebody_can_always_administer(desk):
+    with desk.store.writing() as db:
+        only = people.add_person(db, "Ada", "admin", "test", PASSWORD)
+        with pytest.raises(InputError, match="Nobody else"):
+            people.change_person(db, only, "test", role="viewer", active=True)
+        with pytest.raises(InputError, match="Nobody else"):
+            people.change_person(db, only, "test", role="admin", active=False)
+        people.add_person(db, "Bea", "admin", "test", PASSWORD)
+    token = people.sign_in(desk.store, "Ada", PASSWORD, "here")
+    with desk.store.writing() as db:
+        people.change_person(db, only, "test", role="viewer", active=True)
+        assert people.find_session(db, token) is None
+        for wrong in ("ADA", " ada ", "", "a\nb\x07"):
+            with pytest.raises(InputError):
+                people.add_person(db, wrong, "viewer", "test")
+
+
+def test_the_pages_of_an_import(app, visit, desk):
+    somebody = visit("reviewer")
+    text = "id;subs;eng. rate;growth;niche;quality;views\n" + "".join(
+        f"INF-{1001 + i};{5 + i}K;{3 + i / 7:.2f};0,01;fashion ;hd;2000\n" for i in range(30)
+    )
+    files = {"file": ("../../x.csv", text.encode("latin-1"))}
+    sent = somebody.post("/imports", data={"csrf": somebody.csrf}, files=files)
+    where = sent.headers["location"]
+    page = somebody.get(where).text
+    assert "Not done" not in page
+    assert "percentages" in page
+    assert ">x.csv<" in page
+    page = somebody.get(where, params={"unit Engagement_Rate": "percent"}).text
+    assert "That is right: score it" in page
+    form = {"csrf": somebody.csrf, "unit Engagement_Rate": "percent", "Influencer_ID": "id",
+            "Followers": "subs"}  # fmt: skip
+    assert somebody.post(f"{where}/check", data=form).status_code == 303
+    assert somebody.post(f"{where}/check", data=form).status_code == 422
+    for _ in range(100):
+        page = somebody.get(where).text
+        if "What it would change" in page:
+            break
+        somebody.get(f"{where}/progress")
+        desk.worker.work()
+    assert "will be updated" in page
+    assert somebody.post(f"{where}/confirm", data={"csrf": somebody.csrf}).status_code == 303
+    for _ in range(100):
+        desk.worker.work()
+        with desk.store.reading() as db:
+            if db.scalar(select(upload.c.state).order_by(upload.c.id.desc()).limit(1)) == "done":
+                break
+    with desk.store.reading() as db:
+        row = db.execute(select(creator).where(creator.c.external_id == "INF-1001")).one()
+    assert (row.followers, row.niche) == (5000, "Fashion")
+    assert row.engagement_rate == pytest.approx(0.03)
+    assert not any(desk.folder.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("name", "content"), [("x.exe", b"MZ"), ("x", b"a,b"), ("x.csv", b""), ("", b"a")]
+)
+def test_what_is_no_table_is_not_taken_in(visit, desk, name, content):
+    somebody = visit("reviewer")
+    answer = somebody.post(
+        "/imports", data={"csrf": somebody.csrf}, files={"file": (name, content)}
+    )
+    assert answer.status_code == 422
+    assert not desk.folder.exists() or not any(desk.folder.iterdir())
+
+
+def test_an_upload_larger_than_allowed_is_stopped_as_it_comes(app, visit):
+    somebody = visit("reviewer")
+    headers = {"content-length": str(3 << 30), "content-type": "multipart/form-data; boundary=x"}
+    answer = somebody.post("/imports", content=b"--x", headers=headers)
+    assert answer.status_code == 413
+
+
+def test_the_demo_lets_one_in_and_a_real_desk_asks_for_an_admin(store_url, tmp_path):
+    from durhampulse.desk.server import invitation, is_demo, open_desk
+
+    desk = open_desk(store_url, files_in=tmp_path)
+    assert is_demo(desk)
+    path = invitation(desk, demo=True)
+    with TestClient(create_desk(desk), follow_redirects=False) as client:
+        assert client.get("/shortlist").status_code == 303
+        assert client.post(path).status_code == 303
+        page = client.get("/shortlist").text
+        assert "Simulated." in page
+        assert "INF-" in page
+        assert client.get("/people").status_code == 200
+    with desk.store.writing() as db:
+        people.add_person(db, "Ann", "admin", "test", PASSWORD)
+    assert not is_demo(desk)
+    assert invitation(desk, demo=False) is None
+    desk.store.close()
+
+
+def test_the_first_admin_comes_by_link(store_url, tmp_path):
+    from durhampulse.desk.server import invitation, is_demo, open_desk
+
+    desk = open_desk(store_url, DEMO / "model", files_in=tmp_path)
+    assert not is_demo(desk)
+    path = invitation(desk, demo=False)
+    with TestClient(create_desk(desk), follow_redirects=False) as client:
+        form = {"name": "Ada", "password": "short"}
+        assert client.post(path, data=form).status_code == 422
+        assert client.post(path, data={**form, "password": PASSWORD}).status_code == 303
+        assert "Ada, admin" in client.get("/people").text
+        assert "No creator is like that" in client.get("/shortlist").text
+        assert "Nothing waits" in client.get("/queue").text
+    desk.store.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+def test_the_documented_interface_holds(app, desk, visit, mode):
+    """Whatever the documentation allows or forbids: documented answers, and no server error."""
+    visit()
+    with desk.store.writing() as db:
+        token = people.add_key(db, "fuzz", "reviewer", "test")
+    schema = schemathesis.openapi.from_asgi("/openapi.json", app)
+    tried = set()
+    for found in schema.get_all_operations():
+        operation = found.ok()
+        if not operation.path.startswith(tuple(f"/v1/{one}" for one in OURS)):
+            continue
+
+        @settings(max_examples=40, suppress_health_check=list(HealthCheck))
+        @given(case=operation.as_strategy(generation_mode=mode))
+        def holds(case):
+            case.call_and_validate(
+                headers={"Authorization": f"Bearer {token}"},
+                excluded_checks=[positive_data_acceptance],
+            )
+
+        with contextlib.suppress(Unsatisfiable):
+            holds()
+            tried.add(operation.path)
+    assert len(tried) >= 5
