@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 import shutil
+import socket
 import sys
 import tempfile
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -131,27 +132,45 @@ def run(
             f"The demo's door would be open to anybody at {host}.",
             "Serve a real list: --model DIR --store URL, or stay on 127.0.0.1.",
         )
-    path = invitation(desk, demo=demo)
-    shown = f"[{host}]" if ":" in host else host
-    address = f"http://{'localhost' if host in ('0.0.0.0', '::') else shown}:{port}"  # noqa: S104 - shown, not bound
-    say(f"Store: {desk.store.engine.url.render_as_string(hide_password=True)}")
-    if demo:
-        say("This is a demo: model and creators are simulated.")
-    say(f"Desk: {address}/")
-    if path:
-        say(f"Sign in once, within half an hour: {address}{path}")
-    if path and sys.stdout.isatty():
-        webbrowser.open(address + path)
-    uvicorn.run(
+    listening = _listen(host, port)
+    for line in _greeting(desk, host, listening.getsockname()[1], demo=demo):
+        say(line)
+    config = uvicorn.Config(
         create_desk(desk),
-        host=host,
-        port=port,
         log_level="warning",
         access_log=False,
         server_header=False,
         timeout_keep_alive=30,
         timeout_graceful_shutdown=_SECONDS_TO_FINISH,
     )
+    uvicorn.Server(config).run(sockets=[listening])
+    desk.store.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Take the port before anything is said about it; 0 for any that is free."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise InputError(
+            f"{host}:{port}: {error.strerror or error}.", "Choose another, for example --port 8001."
+        ) from error
+
+
+def _greeting(desk: Desk, host: str, port: int, *, demo: bool) -> Iterator[str]:
+    """Give the lines a terminal shows, and open the browser where a person sits before it."""
+    anywhere = host in ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
+    shown = "localhost" if anywhere else f"[{host}]" if ":" in host else host
+    address = f"http://{shown}:{port}"
+    yield f"Store: {desk.store.engine.url.render_as_string(hide_password=True)}"
+    if demo:
+        yield "This is a demo: model and creators are simulated."
+    yield f"Desk: {address}/"
+    if path := invitation(desk, demo=demo):
+        yield f"Sign in once, within half an hour: {address}{path}"
+        if sys.stdout.isatty():
+            webbrowser.open(address + path)
 
 
 def _is_loopback(host: str) -> bool:

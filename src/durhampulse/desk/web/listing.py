@@ -155,8 +155,9 @@ def totals(request: Request, desk: DeskOf, who: Viewer) -> Response:
         view = View.read(_query(request), rules)
         found = shortlist.totals(db, view, rules)
         bins = shortlist.histogram(db, view, rules)
+    template = "totals.html" if "hx-request" in request.headers else "totals-page.html"
     return render(
-        request, who, "totals.html", totals=found, view=view, rules=rules,
+        request, who, template, totals=found, view=view, rules=rules,
         bins=bins[["creators", "expected"]].round(3).to_numpy().tolist(),
     )  # fmt: skip
 

@@ -1,0 +1,348 @@
+"""What a manager does, in a real browser against a real process; and that everybody can do it."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import openpyxl
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+PAGES = ("/shortlist", "/shortlist?band=maybe&sort=followers", "/shortlist?search=nobody",
+         "/creators/5", "/queue", "/imports", "/campaigns", "/outcomes", "/model", "/people",
+         "/audit")  # fmt: skip
+
+
+@contextlib.contextmanager
+def running_desk(folder, *options):
+    """Serve a desk from a folder; give its address and the one-time link."""
+    program = Path(sys.executable).with_name("durhampulse")
+    log = folder / "desk.log"
+    with log.open("wb") as stream:
+        process = subprocess.Popen([program, "desk", "--port", "0", *options], cwd=folder,
+                                   stdout=stream, stderr=subprocess.STDOUT)  # fmt: skip
+    try:
+        address = wait_for(lambda: re.search(r"Desk: (http\S+)/\n", log.read_text()))[1]
+        wait_for(lambda: answers(address))
+        link = re.search(r"half an hour: (http\S+)\n", log.read_text())
+        yield address, link and link[1], process
+    finally:
+        process.terminate()
+        process.wait(30)
+    assert "Traceback" not in log.read_text()
+
+
+def answers(address):
+    import urllib.error
+    import urllib.request
+
+    try:
+        with urllib.request.urlopen(address + "/healthz", timeout=2) as answer:
+            return answer.status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    raise TimeoutError
+
+
+@pytest.fixture(scope="module")
+def browser():
+    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    if found is None:
+        pytest.skip("no Chromium on this machine")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """A desk as a newcomer starts it."""
+    with running_desk(tmp_path_factory.mktemp("demo")) as running:
+        yield running
+
+
+@contextlib.contextmanager
+def opened(browser, **options):
+    """Give a page; nothing it loads may fail, and no script may complain."""
+    context = browser.new_context(accept_downloads=True, **options)
+    page = context.new_page()
+    page.set_default_timeout(15_000)
+    complaints = []
+    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    yield page
+    context.close()
+    assert complaints == []
+
+
+@pytest.fixture(scope="module")
+def signed_in(browser, demo):
+    """The state of a browser that came by the demo's link."""
+    address, link, _ = demo
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(address)
+    assert page.url.startswith(address + "/sign-in")
+    page.goto(link)
+    page.get_by_role("button", name="Open the desk").click()
+    page.wait_for_url("**/shortlist")
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1360])
+def test_every_page_can_be_used_by_everybody(browser, demo, signed_in, scheme, width):
+    address, _, _ = demo
+    size = {"width": width, "height": 900}
+    with opened(browser, storage_state=signed_in, color_scheme=scheme, viewport=size) as page:
+        for path in PAGES:
+            page.goto(address + path)
+            page.wait_for_load_state("networkidle")
+            for details in page.locator("details").all():
+                details.evaluate("one => one.open = true")
+            found = Axe().run(page)
+            assert found.violations_count == 0, (path, found.generate_report())
+            beyond = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+            assert beyond <= 0, path
+    with opened(browser, color_scheme=scheme, viewport=size) as page:
+        page.goto(address + "/sign-in")
+        assert Axe().run(page).violations_count == 0
+
+
+def test_a_page_is_light(browser, demo, signed_in):
+    address, _, _ = demo
+    with opened(browser, storage_state=signed_in) as page:
+        sizes = []
+        page.on("response", lambda answer: sizes.append(len(answer.body())))
+        page.goto(address + "/shortlist")
+        page.wait_for_load_state("networkidle")
+        assert 0 < sum(sizes) < 300_000
+
+
+MESSY = "channel;Subs;eng. rate;growth;Category;quality;views\n" + "".join(
+    f"MESSY-{i};{5 + i}K;{3 + i / 7:.2f};1,5%;fashion ;hd;{2 + i}K\n" for i in range(40)
+)
+
+
+def test_a_manager_at_work(browser, demo, signed_in, tmp_path):
+    address, _, _ = demo
+    with opened(browser, storage_state=signed_in) as page:
+        import_a_messy_list(page, address, tmp_path)
+        filter_and_open(page, address)
+        review_twenty(page, address)
+        move_the_sliders(page, address)
+        export_and_read_back(page, address, tmp_path)
+        plan_a_campaign(page, address)
+        link = invite(page, address)
+    a_second_user(browser, address, link)
+
+
+def import_a_messy_list(page, address, tmp_path):
+    path = tmp_path / "Liste für März.csv"
+    path.write_text(MESSY, encoding="latin-1")
+    page.goto(address + "/imports")
+    page.set_input_files("#file", path)
+    page.get_by_role("button", name="Upload").click()
+    page.wait_for_url("**/imports/*")
+    assert "Liste für März.csv" in page.inner_text("h1")
+    assert page.get_by_role("button", name="That is right").count() == 0
+    page.get_by_label("Column for Influencer_ID").select_option("channel")
+    page.get_by_label("Unit of Engagement_Rate").select_option("percent")
+    page.get_by_role("button", name="Read it so").click()
+    assert page.get_by_label("Column for Influencer_ID").input_value() == "channel"
+    page.get_by_role("button", name="That is right").click()
+    page.get_by_role("button", name="Put it in place").click()
+    page.get_by_role("heading", name="In place").wait_for()
+    assert "40" in page.inner_text("main")
+
+
+def filter_and_open(page, address):
+    page.goto(address + "/shortlist")
+    page.locator(".filters summary").click()
+    page.get_by_label("Creator begins with").fill("MESSY")
+    page.locator("input[name=niche][value=Fashion]").check()
+    page.get_by_role("button", name="Show").click()
+    assert page.locator(".list tbody tr").count() == 40
+    assert "search=MESSY" in page.url
+    page.get_by_role("link", name="Followers").click()
+    names = page.locator(".list tbody th").all_inner_texts()
+    assert names == [f"MESSY-{i}" for i in range(39, -1, -1)]
+    page.get_by_role("link", name="MESSY-7", exact=True).click()
+    page.get_by_role("heading", name="MESSY-7").wait_for()
+    before = page.inner_text("#imagined")
+    page.get_by_label("Engagement Rate").fill("30%")
+    page.wait_for_function(
+        "before => document.querySelector('#imagined').innerText !== before", arg=before
+    )
+    assert "%" in page.inner_text("#imagined .figure")
+
+
+def review_twenty(page, address):
+    page.goto(address + "/queue")
+    seen = []
+    for turn in range(20):
+        heading = page.locator("article h2")
+        seen.append(heading.inner_text())
+        request = page.locator("#review [name=request_name]").input_value()
+        if turn == 0:
+            page.keyboard.press("a")  # without a reason: said, not sent
+            assert page.locator("#missing").is_visible()
+        page.keyboard.press(str(1 + turn % 9))
+        page.keyboard.press("atd"[turn % 3])
+        page.wait_for_function(
+            "old => document.querySelector('#review [name=request_name]')?.value !== old",
+            arg=request,
+        )
+    assert len(set(seen)) == 20
+    decided = page.locator(".facts dd").nth(2)
+    assert decided.inner_text() == "20"
+    page.keyboard.press("u")
+    page.get_by_text("Taken back").wait_for()
+    assert page.locator("article h2").inner_text() == seen[-1]
+    assert decided.inner_text() == "19"
+    page.get_by_label("Note").fill("ad")  # keys are text there
+    assert page.locator("article h2").inner_text() == seen[-1]
+    page.get_by_role("button", name="Give this one back").click()
+
+
+def move_the_sliders(page, address):
+    page.goto(address + "/shortlist")
+    page.locator("#sliders summary").click()
+    cells = page.locator("[data-band=yes] td")
+    before = int(cells.nth(0).inner_text())
+    assert before == int(page.locator("#totals .facts dd").nth(1).inner_text())
+    page.locator("#yes-at").fill("0.9")
+    assert int(cells.nth(0).inner_text()) < before
+    page.reload()
+    page.locator("#totals .facts dd").nth(1).wait_for()
+    assert int(page.locator("#totals .facts dd").nth(1).inner_text()) == before
+    page.locator("#sliders summary").click()
+    page.locator("#yes-at").fill("0.9")
+    page.get_by_role("button", name="Save for everybody").click()
+    page.get_by_text("The thresholds were moved.").wait_for()
+    page.locator("#totals .facts dd").nth(1).wait_for()
+    assert int(page.locator("#totals .facts dd").nth(1).inner_text()) < before
+
+
+def export_and_read_back(page, address, tmp_path):
+    page.goto(address + "/shortlist?state=approved")
+    shown = page.locator(".list tbody th").all_inner_texts()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Excel").click()
+    path = tmp_path / "shortlist.xlsx"
+    download.value.save_as(path)
+    rows = list(openpyxl.load_workbook(path)["Decisions"].values)
+    assert [row[0] for row in rows[1:]] == shown
+    assert {row[-1] for row in rows[1:]} == {"approved"}
+    assert isinstance(rows[1][1], float)
+
+
+def plan_a_campaign(page, address):
+    page.goto(address + "/campaigns")
+    page.get_by_label("Name").fill("Spring")
+    page.get_by_label("Creators, at most").fill("6")
+    page.get_by_label("Budget").fill("2000")
+    page.get_by_label("Fee of a nano creator").fill("150")
+    page.get_by_label("Fee of a micro creator").fill("600")
+    page.get_by_label("Fee of a mid creator").fill("2500")
+    page.get_by_role("button", name="Propose creators").click()
+    page.get_by_role("heading", name="Spring").wait_for()
+    names = page.locator("main .scroll tbody th").all_inner_texts()
+    assert 0 < len(names) <= 6
+    page.get_by_role("button", name=f"Leave out {names[0]}", exact=True).click()
+    page.get_by_text("Left out by hand").wait_for()
+    assert names[0] not in page.locator("main .scroll tbody th").all_inner_texts()
+    assert page.get_by_role("heading", name="What a larger budget would add").count() == 1
+
+
+def invite(page, address):
+    page.goto(address + "/people")
+    page.locator("form[action='/people'] [name=name]").fill("Vera")
+    page.get_by_role("button", name="Add", exact=True).click()
+    return page.inner_text(".said code")
+
+
+def a_second_user(browser, address, link):
+    with opened(browser) as page:
+        page.goto(link)
+        page.get_by_label("Password").fill("a long enough password")
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/shortlist")
+        links = page.locator("header nav a").all_inner_texts()
+        assert "Review queue" not in links
+        assert "People" not in links
+        assert page.locator("input[name=chosen]").count() == 0
+        answer = page.request.get(address + "/queue", max_redirects=0)
+        assert answer.status == 403
+
+
+def test_it_works_without_scripts(browser, demo, signed_in):
+    address, _, _ = demo
+    with opened(browser, storage_state=signed_in, java_script_enabled=False) as page:
+        page.goto(address + "/shortlist")
+        page.get_by_role("link", name="Next").click()
+        assert page.locator(".list tbody tr").count() == 50
+        page.goto(address + "/shortlist")
+        page.get_by_role("link", name="Counts and expected deals").click()
+        assert "Expected deals" in page.inner_text("body")
+        page.goto(address + "/creators/5")
+        page.get_by_label("Followers").fill("1M")
+        page.get_by_role("button", name="Ask the model").click()
+        assert page.locator("#imagined .figure").count() == 1
+        page.goto(address + "/queue")
+        page.get_by_label("Fits the brand").check()
+        page.get_by_role("button", name="Approve").click()
+        assert "Kept: approved." in page.inner_text("main")
+
+
+def test_rolling_a_model_back(browser, tmp_path, model_folder):
+    """The second model waits until somebody activates it, and the first can come back."""
+    with running_desk(tmp_path) as (_, _, process):
+        process.terminate()
+        process.wait(30)
+    from durhampulse.desk.catalogue import add_model
+    from durhampulse.desk.store.database import open_store
+
+    store = open_store(f"sqlite:///{tmp_path / 'durhampulse.db'}")
+    add_model(store, model_folder, "test")
+    store.close()
+    with running_desk(tmp_path) as (address, link, _), opened(browser) as page:
+        page.goto(link)
+        page.get_by_role("button", name="Open the desk").click()
+        page.wait_for_url("**/shortlist")
+        first = page.locator(".list tbody .p .n").all_inner_texts()
+        page.goto(address + "/model")
+        active = (
+            page.locator("tr", has=page.get_by_text("active", exact=True)).locator("code").first
+        )
+        name = active.inner_text()
+        page.get_by_role("button", name="Activate").click()
+        page.get_by_text("creators were scored with it").wait_for()
+        assert active.inner_text() != name
+        page.goto(address + "/shortlist")
+        assert page.locator(".list tbody .p .n").all_inner_texts() != first
+        page.goto(address + "/model")
+        page.get_by_role("button", name="Activate").click()
+        page.get_by_text("creators were scored with it").wait_for()
+        assert active.inner_text() == name
+        page.goto(address + "/shortlist")
+        assert page.locator(".list tbody .p .n").all_inner_texts() == first
