@@ -79,8 +79,9 @@ def commands(group=None, before=""):
             yield f"{before}{name}", command
 
 
-def test_the_readme_names_only_commands_and_options_that_exist():
-    readme = (Path(__file__).parents[1] / "README.md").read_text()
+@pytest.mark.parametrize("name", ["README.md", "docs/desk.md"])
+def test_documents_name_only_commands_and_options_that_exist(name):
+    readme = (Path(__file__).parents[1] / name).read_text()
     lines = [shlex.split(line, comments=True) for line in readme.splitlines()
              if line.startswith("durhampulse ")]  # fmt: skip
     assert lines

@@ -1,0 +1,158 @@
+"""The desk with a million creators: import, pages, totals; in SQLite, and in PostgreSQL beside it.
+
+Pages are asked for over HTTP on loopback: any sort, up to three filters, first pages and deep
+ones. PostgreSQL is the one of the package `pgserver`, with its default settings.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy import func, select
+
+from durhampulse.creators.sampling import write_market
+from durhampulse.desk import intake, people
+from durhampulse.desk.server import open_desk
+from durhampulse.desk.store.tables import creator, upload
+from durhampulse.desk.view import SORTS
+from durhampulse.desk.web.access import COOKIE
+from durhampulse.desk.web.state import Desk
+
+ROWS, PAGES = 1_000_000, 120
+FILTERS = {
+    "band": ("yes", "maybe", "no"), "tier": ("nano", "micro", "mid", "macro", "mega"),
+    "niche": ("Tech", "Beauty", "Pets"), "state": ("open", "approved"), "edge": ("1",),
+    "flag": ("0", "2"), "min_followers": ("5000", "1000000"), "min_engagement": ("5%", "30%"),
+    "search": ("1", "10", "99", "nobody"),
+}  # fmt: skip
+
+
+def main() -> None:
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir="/tmp")))
+        market = folder / "market.parquet"
+        write_market(market, ROWS, seed=5)
+        for name, url in stores(folder, stack):
+            desk = open_desk(url, files_in=folder)
+            print(f"### {name}\n")
+            fill(desk, market)
+            browse(desk, folder, url)
+            desk.store.close()
+
+
+def stores(folder: Path, stack: ExitStack) -> Iterator[tuple[str, str]]:
+    yield "SQLite", f"sqlite:///{folder / 'desk.db'}"
+    try:
+        import pgserver
+    except ImportError:
+        print("PostgreSQL: the package pgserver is not here")
+        return
+    server = pgserver.get_server(folder / "pg", cleanup_mode="stop")
+    stack.callback(server.cleanup)
+    yield "PostgreSQL", server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+
+
+def fill(desk: Desk, market: Path) -> None:
+    """Import the list twice: as new, and as stored already."""
+    for what in ("new", "stored already"):
+        path = market.with_name("list.parquet")
+        path.write_bytes(market.read_bytes())
+        with desk.store.writing() as db:
+            intake.begin(db, path, path.name, "benchmark", state="checking")
+        seconds = {"check": timed(desk.worker.work)}
+        with desk.store.writing() as db:
+            waiting = upload.update().where(upload.c.state == "checked")
+            db.execute(waiting.values(state="applying"))
+        seconds["put in place"] = timed(desk.worker.work)
+        with desk.store.reading() as db:
+            n = db.scalar(select(func.count()).select_from(creator))
+        parts = ", ".join(f"{name} {took:.1f} s" for name, took in seconds.items())
+        print(f"import of {ROWS:,} rows, {what}: {sum(seconds.values()):.1f} s ({parts}); "
+              f"{n:,} stored", flush=True)  # fmt: skip
+
+
+def timed(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def browse(desk: Desk, folder: Path, url: str) -> None:
+    with desk.store.writing() as db:
+        people.add_person(db, "Ann", "reviewer", "benchmark", "a long enough password")
+    token = people.sign_in(desk.store, "Ann", "a long enough password", "benchmark") or ""
+    with served(folder, url) as (address, ready):
+        first = ask(address, "/shortlist", token)
+        print(f"start to ready {ready:.1f} s, then the first page {first:.3f} s")
+        lot = random.Random(0)
+        queries = [query(lot) for _ in range(PAGES)]
+        report("rows of a page", [ask(address, f"/shortlist?{q}", token) for q in queries])
+        report("the same again", [ask(address, f"/shortlist?{q}", token) for q in queries])
+        report("counts and totals", [ask(address, f"/shortlist/totals?{q}", token)
+                                     for q in ["", *queries[:40]]])  # fmt: skip
+        report("the queue's next creator", [ask(address, "/queue", token) for _ in range(20)])
+
+
+def query(lot: random.Random) -> str:
+    chosen = lot.sample([*FILTERS], lot.randint(0, 3))
+    pairs = [f"{name}={lot.choice(FILTERS[name]).replace('%', '%25')}" for name in chosen]
+    return "&".join(
+        [f"sort={lot.choice([*SORTS])}", f"order={lot.choice(['asc', 'desc'])}", *pairs]
+    )
+
+
+def ask(address: str, path: str, token: str) -> float:
+    request = urllib.request.Request(address + path, headers={"cookie": f"{COOKIE}={token}"})
+    start = time.perf_counter()
+    with urllib.request.urlopen(request) as answer:
+        answer.read()
+    return time.perf_counter() - start
+
+
+def report(what: str, seconds: list[float]) -> None:
+    p50, p95, most = 1_000 * np.quantile(seconds, [0.5, 0.95, 1.0])
+    print(f"{what}: p50 {p50:.0f} ms, p95 {p95:.0f} ms, most {most:.0f} ms "
+          f"({len(seconds)} requests)", flush=True)  # fmt: skip
+
+
+@contextmanager
+def served(folder: Path, url: str) -> Iterator[tuple[str, float]]:
+    command = [sys.executable, "-c", "from durhampulse.cli import main; main()", "desk", "--port",
+               "0", "--store", url]  # fmt: skip
+    start = time.perf_counter()
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True)
+    lines: list[str] = []
+    reader = threading.Thread(target=lambda: lines.extend(iter(process.stdout.readline, "")))
+    reader.start()
+    try:
+        while not (found := re.search(r"Desk: (http\S+)/\n", "".join(lines))):
+            time.sleep(0.01)
+        while not answers(found[1]):
+            time.sleep(0.01)
+        yield found[1], time.perf_counter() - start
+    finally:
+        process.terminate()
+        process.wait()
+        reader.join()
+
+
+def answers(address: str) -> bool:
+    try:
+        return bool(urllib.request.urlopen(address + "/healthz", timeout=1).read())
+    except OSError:
+        return False
+
+
+if __name__ == "__main__":
+    main()

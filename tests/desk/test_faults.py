@@ -1,0 +1,249 @@
+"""What happens when the server or its database is killed at any instant, and under load."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import random
+import secrets
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import httpx2
+import pytest
+from sqlalchemy import func, select
+
+from durhampulse.creators.sampling import write_market
+from durhampulse.desk import people
+from durhampulse.desk.catalogue import Catalogue
+from durhampulse.desk.reviewing import REASONS
+from durhampulse.desk.store.database import open_store
+from durhampulse.desk.store.tables import claim, creator, review, staged, upload
+from durhampulse.desk.web.access import COOKIE
+from tests.desk.conftest import PASSWORD, add_people, bring
+from tests.desk.test_browser import running_desk
+from tests.desk.test_intake import HEADER
+from tests.desk.test_reviewing import review_at_once
+
+NEW = 2_000
+KILLS = {"sqlite": 35, "postgresql": 15}
+
+
+class Load:
+    """Programs that review and people who import, until told to stop."""
+
+    def __init__(self, store, folder):
+        self.store, self.folder = store, folder
+        with store.writing() as db:
+            self.token = people.add_key(db, "load", "reviewer", "test")
+            people.add_person(db, "Rita", "reviewer", "test", PASSWORD)
+        self.session = people.sign_in(store, "Rita", PASSWORD, "test")
+        with store.reading() as db:
+            self.csrf = people.find_session(db, self.session).csrf
+            self.names = db.scalars(select(creator.c.external_id).limit(200)).all()
+        self.kept: set[str] = set()
+        self.imports = itertools.count()
+
+    def run(self, address, stop):
+        threads = [threading.Thread(target=self._until, args=(work, address, stop))
+                   for work in (self._review, self._review, self._import)]  # fmt: skip
+        for thread in threads:
+            thread.start()
+        return threads
+
+    def _until(self, work, address, stop):
+        with httpx2.Client(base_url=address, timeout=30) as client:
+            while not stop.is_set():
+                try:
+                    work(client, stop)
+                except httpx2.HTTPError:
+                    time.sleep(0.05)
+
+    def _review(self, client, _stop):
+        request = secrets.token_hex(12)
+        body = {"creator": random.choice(self.names), "decision": "tentative",
+                "reason": REASONS[0], "reviewer": "Rita", "request": request}  # fmt: skip
+        headers = {"authorization": f"Bearer {self.token}"}
+        answer = client.post("/v1/reviews", json=body, headers=headers)
+        if answer.status_code == 201:
+            self.kept.add(request)
+        else:
+            assert answer.status_code == 503, answer.text
+
+    def _import(self, client, stop):
+        number = next(self.imports)
+        rows = [f"new-{number}-{i},5000,0.05,0.01,Tech,HD,2000" for i in range(NEW)]
+        client.cookies.set(COOKIE, self.session)
+        form = {"csrf": self.csrf}
+        files = {"file": ("x.csv", "\n".join([HEADER, *rows]))}
+        where = client.post("/imports", data=form, files=files).headers.get("location")
+        if where is None:
+            return
+        form["Influencer_ID"] = "Influencer_ID"
+        client.post(f"{where}/check", data=form)
+        while not stop.is_set() and "Put it in place" not in client.get(where).text:
+            time.sleep(0.05)
+        client.post(f"{where}/confirm", data=form)
+        time.sleep(0.1)
+
+    def check(self):
+        """Every acknowledged decision is there, once; every import whole or absent."""
+        with self.store.reading() as db:
+            there = Counter(db.scalars(select(review.c.request)))
+            fresh = db.scalars(
+                select(creator.c.external_id).where(creator.c.external_id.startswith("new-"))
+            ).all()
+        assert self.kept <= there.keys()
+        assert max(there.values(), default=1) == 1
+        sizes = Counter(name.split("-")[1] for name in fresh)
+        assert set(sizes.values()) <= {NEW}
+        return len(sizes)
+
+
+@pytest.mark.slow
+def test_killed_at_any_instant_nothing_acknowledged_is_lost(filled, tmp_path):
+    load, lot, url = Load(filled, tmp_path), random.Random(1), filled.engine.url
+    address = url.render_as_string(hide_password=False)
+    for _ in range(KILLS[url.get_backend_name()]):
+        with killable(tmp_path, address) as (where, process):
+            stop = threading.Event()
+            threads = load.run(where, stop)
+            time.sleep(lot.uniform(0.1, 1.2))
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            stop.set()
+            for thread in threads:
+                thread.join()
+        load.check()
+    with killable(tmp_path, address):  # what was begun is finished after the restart
+        end = time.monotonic() + 60
+        while waiting(filled) and time.monotonic() < end:
+            time.sleep(0.2)
+    assert waiting(filled) == 0
+    assert load.check() > 5
+    assert len(load.kept) > 200
+
+
+def waiting(store):
+    with store.reading() as db:
+        open_ = upload.c.state.in_(("checking", "applying"))
+        return db.scalar(select(func.count()).where(open_))
+
+
+@contextlib.contextmanager
+def killable(folder, address):
+    """Serve a desk that may be killed."""
+    with running_desk(folder, "--store", address) as (where, _, process):
+        yield where, process
+
+
+@pytest.mark.slow
+def test_a_database_that_restarts_loses_nothing(tmp_path):
+    tools = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
+    try:
+        import pgserver
+
+        tool = Path(pgserver.__file__).parent / "pginstall" / "bin" / "pg_ctl"
+    except ImportError:
+        if not tools:
+            pytest.skip("no PostgreSQL to restart")
+        tool = tools[-1]
+    with own_server(tool) as (url, restart):
+        store = open_store(url)
+        from durhampulse.desk.server import fill_with_demo
+
+        fill_with_demo(store)
+        load = Load(store, tmp_path)
+        with killable(tmp_path, url) as (where, _):
+            stop = threading.Event()
+            threads = load.run(where, stop)
+            for _ in range(5):
+                time.sleep(2)
+                before = len(load.kept)
+                restart()
+                store.engine.dispose()
+                end = time.monotonic() + 20
+                while len(load.kept) == before and time.monotonic() < end:
+                    time.sleep(0.1)
+                assert len(load.kept) > before  # it goes on by itself
+            stop.set()
+            for thread in threads:
+                thread.join()
+        load.check()
+        store.close()
+
+
+@contextlib.contextmanager
+def own_server(tool):
+    """A PostgreSQL of this test's own."""
+    folder = Path("/tmp", f"dp-{secrets.token_hex(4)}")
+    folder.mkdir(mode=0o777)
+    folder.chmod(0o777)
+    user = ["runuser", "-u", "nobody", "--"] if Path("/").owner() == "root" else []
+    data = folder / "data"
+    options = f"-c listen_addresses= -k {folder}"
+    control = [*user, tool, "-D", data, "-w", "-o", options, "-l", folder / "log"]
+
+    def run(*command, check=True):
+        subprocess.run(
+            [*command], check=check, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+
+    run(*user, tool.with_name("initdb"), "-D", data, "-A", "trust", "-U", "postgres")
+    run(*control, "start")
+    try:
+        url = f"postgresql+psycopg://postgres@/postgres?host={folder}"
+        yield url, lambda: run(*control, "restart", "-m", "immediate")
+    finally:
+        run(*control, "stop", "-m", "immediate", check=False)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.mark.slow
+def test_ten_thousand_decisions_by_twenty(filled, tmp_path):
+    """None lost, none doubled, and no creator before two."""
+    path = tmp_path / "many.parquet"
+    write_market(path, 90_000, seed=9)
+    catalogue = Catalogue(filled)
+    row = bring(filled, catalogue, path)
+    assert row.state == "done"
+    rules = catalogue.current()
+    reviewers = add_people(filled, *["reviewer"] * 20)
+    kept = review_at_once(filled, rules, reviewers, 500)
+    assert len(kept) == 10_000
+    assert len({number for _, number, _, _ in kept}) == 10_000
+    with filled.reading() as db:
+        there = dict(db.execute(select(review.c.request, review.c.creator_id)).all())
+        assert db.scalar(select(func.count()).select_from(claim)) == 0
+        decided = db.scalar(select(func.count()).where(creator.c.state != "open"))
+    assert there == {said.request: number for _, number, _, said in kept}
+    assert decided == 10_000
+
+
+@pytest.mark.slow
+def test_no_half_of_an_import_is_ever_seen(filled, tmp_path):
+    """Who reads while a list is put in place sees the old list or the new one."""
+    path = tmp_path / "many.parquet"
+    write_market(path, 60_000, seed=9)
+    catalogue, seen, stop = Catalogue(filled), set(), threading.Event()
+
+    def look():
+        while not stop.is_set():
+            with filled.reading() as db:
+                seen.add(db.scalar(select(func.count()).select_from(creator)))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        row = bring(filled, catalogue, path)
+    finally:
+        stop.set()
+        thread.join()
+    assert seen == {597, 597 + row.summary["creators"]}
+    with filled.reading() as db:
+        assert db.scalar(select(func.count()).select_from(staged)) == 0
