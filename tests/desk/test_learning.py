@@ -185,12 +185,13 @@ def test_the_plan_is_the_best_there_is(rows, number, budget, most):
 FEES = {"nano": 100.0, "micro": 400.0, "mid": 2000.0, "macro": 9000.0, "mega": 30_000.0}
 
 
-def test_a_campaign_keeps_to_its_brief_and_to_people(filled, rules):
+def test_a_campaign_keeps_to_its_brief_and_to_people(filled, catalogue, rules):
     brief = Brief("Spring", 8, ("Fashion", "Beauty"), ("nano", "micro"), FEES, 1500.0, 5)
     number = save_campaign(filled, brief, "ann")
     with filled.reading() as db:
         _, kept, choices = find_campaign(db, number)
-        table = candidates(db, kept, rules, choices)
+        niches = catalogue.niches(db)
+        table = candidates(db, kept, rules, niches, choices)
     assert (kept, choices) == (brief, {})
     chosen = plan(table, brief)
     assert chosen.cost <= 1500
@@ -203,7 +204,7 @@ def test_a_campaign_keeps_to_its_brief_and_to_people(filled, rules):
     change_choice(filled, number, [other.id], "in", "ann")
     with filled.reading() as db:
         _, _, choices = find_campaign(db, number)
-        table = candidates(db, brief, rules, choices)
+        table = candidates(db, brief, rules, niches, choices)
     chosen = plan(table, brief)
     assert first not in set(chosen.table["id"])
     assert other.id in set(chosen.table["id"])
@@ -215,10 +216,10 @@ def test_a_campaign_keeps_to_its_brief_and_to_people(filled, rules):
         find_campaign(db, number)
 
 
-def test_candidates_hold_the_best_set_of_all(filled, rules):
+def test_candidates_hold_the_best_set_of_all(filled, catalogue, rules):
     brief = Brief("All", 30, fees=FEES, budget=9_000.0, most_per_niche=6)
     with filled.reading() as db:
-        few = plan(candidates(db, brief, rules), brief)
+        few = plan(candidates(db, brief, rules, catalogue.niches(db)), brief)
     rows = pd.DataFrame([row._mapping for row in numbers(filled).values()])
     rows = rows.assign(tier=rows["followers"].map(rules.tier), wanted=False)
     rows = rows[rows["followers"].notna()].assign(name=rows["external_id"])

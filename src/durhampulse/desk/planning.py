@@ -14,7 +14,6 @@ from sqlalchemy import Connection, Row, delete, insert, select
 from durhampulse.desk.audit import note
 from durhampulse.desk.bulk import insert_one
 from durhampulse.desk.rules import Rules
-from durhampulse.desk.shortlist import niches
 from durhampulse.desk.store.database import Store
 from durhampulse.desk.store.tables import campaign, campaign_creator, creator
 from durhampulse.exceptions import CannotJudgeError, InputError
@@ -95,18 +94,31 @@ class Plan:
 
 
 def candidates(
-    db: Connection, brief: Brief, rules: Rules, choices: Mapping[int, str] | None = None
+    db: Connection,
+    brief: Brief,
+    rules: Rules,
+    niches: Sequence[str],
+    choices: Mapping[int, str] | None = None,
 ) -> pd.DataFrame:
     """Give the creators among whom the best set lies.
 
     Those of one niche and tier cost the same, so only the most probable of each can be in a best
     set. Declined creators are left out; what a person has put in or left out stands.
+
+    Parameters
+    ----------
+    brief, rules
+        The limits, and the model in force.
+    niches
+        All niches of the list.
+    choices
+        Creator to "in" or "out", where a person has said so.
     """
     choices = choices or {}
     c = creator.c
     frames = []
     # Under a limit for each niche the best of each niche count, else the best of all.
-    limited: list[str | None] = [*niches(db), None] if brief.most_per_niche else []
+    limited: list[str | None] = [*niches, None] if brief.most_per_niche else []
     wanted_niches: list[str | None] = [*brief.niches] or limited or [_ANY]
     for tier in brief.tiers or rules.tiers:
         low, high = rules.tier_range(tier)

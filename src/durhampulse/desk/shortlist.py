@@ -31,7 +31,7 @@ from durhampulse.desk.rules import Range, Rules
 from durhampulse.desk.store.tables import creator
 from durhampulse.desk.view import BAND_NAMES, Cursor, View
 
-__all__ = ["PAGE", "Page", "Totals", "histogram", "matching", "niches", "page", "totals", "walk"]
+__all__ = ["PAGE", "Page", "Totals", "histogram", "matching", "page", "totals", "walk"]
 
 PAGE = 50
 _BEYOND = "\U0010ffff"
@@ -143,7 +143,7 @@ def walk(db: Connection, view: View, rules: Rules) -> Iterator[Sequence[Row[Any]
         after = found.after
 
 
-def totals(db: Connection, view: View, rules: Rules, conditions: Sequence[Any] = ()) -> Totals:
+def totals(db: Connection, view: View, rules: Rules) -> Totals:
     """Count a view's creators, and the deals to be expected of them.
 
     The interval holds chance (each creator's deal comes or not) and the model's own error, taken
@@ -161,7 +161,7 @@ def totals(db: Connection, view: View, rules: Rules, conditions: Sequence[Any] =
         func.coalesce(func.sum(creator.c.low), 0.0),
         func.coalesce(func.sum(creator.c.high), 0.0),
     ]
-    found = select(*sums).where(*matching(view, rules), *conditions)
+    found = _hinted(select(*sums), "probability").where(*matching(view, rules))
     n, yes, maybe, no, expected, variance, low, high = db.execute(found).one()
     chance = _NORMAL_90 * variance**0.5
     below = ((expected - low) ** 2 + chance**2) ** 0.5
@@ -189,20 +189,13 @@ def histogram(db: Connection, view: View, rules: Rules) -> pd.DataFrame:
         hundredths = func.floor(hundredths)
     bins = cast(hundredths, Integer)
     found = (
-        select(bins.label("bin"), func.count(), func.sum(p))
+        _hinted(select(bins.label("bin"), func.count(), func.sum(p)), "probability")
         .where(p.is_not(None), *matching(view, rules))
         .group_by("bin")
     )
     counts = {int(at): (n, total) for at, n, total in db.execute(found)}
     rows = [(at / 100, *counts.get(at, (0, 0.0))) for at in range(101)]
     return pd.DataFrame(rows, columns=["from", "creators", "expected"])
-
-
-def niches(db: Connection) -> list[str]:
-    """Give the niches of the list, the most frequent first."""
-    n = func.count()
-    found = select(creator.c.niche).where(creator.c.niche.is_not(None)).group_by(creator.c.niche)
-    return [row.niche for row in db.execute(found.order_by(n.desc()).limit(200))]
 
 
 def _within(column: Any, ranges: Sequence[Range]) -> ColumnElement[bool]:
@@ -243,6 +236,6 @@ def _ids(
     return found
 
 
-def _hinted(query: Select[Any], sort: str) -> Select[Any]:
+def _hinted(query: Select[*tuple[Any, ...]], sort: str) -> Select[*tuple[Any, ...]]:
     """Make SQLite follow the order's index, rather than sort what another one finds."""
     return query.with_hint(creator, f"INDEXED BY ix_creator_by_{sort}", "sqlite")

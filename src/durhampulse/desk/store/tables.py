@@ -204,7 +204,8 @@ creator = Table(
 _COVER = ("external_id", "followers", "engagement_rate", "probability", "niche", "state", "flags")
 for _name in ("probability", "followers", "engagement_rate", "external_id"):
     # Each carries all that can be filtered by, so that a page is found without touching the table.
-    _rest = [creator.c[name] for name in _COVER if name != _name]
+    _more = ("low", "high") if _name == "probability" else ()  # for the totals
+    _rest = [creator.c[name] for name in (*_COVER, *_more) if name != _name]
     Index(f"ix_creator_by_{_name}", creator.c[_name], creator.c.id, *_rest)
 Index("ix_creator_queue", creator.c.state, creator.c.probability, creator.c.lottery, creator.c.id)
 Index("ix_creator_lottery", creator.c.state, creator.c.lottery, creator.c.probability)

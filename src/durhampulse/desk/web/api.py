@@ -240,7 +240,8 @@ def one_campaign(desk: DeskOf, number: Number) -> dict[str, Any]:
         if db.scalar(select(campaign.c.id).where(campaign.c.id == number)) is None:
             raise HTTPException(404, "There is no such campaign.")
         _, brief, choices = find_campaign(db, number)
-        chosen = plan(candidates(db, brief, rules, choices), brief)
+        table = candidates(db, brief, rules, desk.catalogue.niches(db), choices)
+        chosen = plan(table, brief)
     rows = chosen.table.astype(object).where(chosen.table.notna(), None)
     return {"brief": asdict(brief), "expected": chosen.expected, "cost": chosen.cost,
             "creators": rows.to_dict("records")}  # fmt: skip

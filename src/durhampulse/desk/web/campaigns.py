@@ -24,7 +24,6 @@ from durhampulse.desk.planning import (
     save_campaign,
 )
 from durhampulse.desk.rules import Rules
-from durhampulse.desk.shortlist import niches
 from durhampulse.desk.store.tables import campaign, creator
 from durhampulse.desk.web.listing import FILE_TYPES, DeskOf, Number, Reviewer, Viewer
 from durhampulse.desk.web.rendering import render
@@ -41,7 +40,7 @@ def show_all(request: Request, desk: DeskOf, who: Viewer) -> Response:
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         found = db.execute(select(campaign).order_by(campaign.c.id.desc()).limit(200)).all()
-        known = niches(db)
+        known = desk.catalogue.niches(db)
     return render(request, who, "campaigns.html", campaigns=found, niches=known, rules=rules,
                   brief=None, said=request.query_params.get("said", ""))  # fmt: skip
 
@@ -92,12 +91,12 @@ def show(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Respons
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         row, brief, choices = find_campaign(db, number)
-        table = candidates(db, brief, rules, choices)
+        known = desk.catalogue.niches(db)
+        table = candidates(db, brief, rules, known, choices)
         left_out = db.execute(
             select(creator.c.id, creator.c.external_id)
             .where(creator.c.id.in_([one for one, choice in choices.items() if choice == "out"]))
         ).all()  # fmt: skip
-        known = niches(db)
     try:
         chosen = plan(table, brief)
         budgets = more_budget(table, brief, chosen)
@@ -150,7 +149,8 @@ def export(desk: DeskOf, who: Viewer, number: Number, kind: str) -> Response:
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         _, brief, choices = find_campaign(db, number)
-        chosen = plan(candidates(db, brief, rules, choices), brief).table["id"].tolist()
+        table = candidates(db, brief, rules, desk.catalogue.niches(db), choices)
+        chosen = plan(table, brief).table["id"].tolist()
         by_number = {row.id: row for row in db.execute(
             select(creator).where(creator.c.id.in_(chosen))
         )}  # fmt: skip

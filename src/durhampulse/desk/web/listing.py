@@ -134,7 +134,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         after, before = (read_cursor(params.get(n, ""), view.sort) for n in ("after", "before"))
         page = shortlist.page(db, view, rules, after=after, before=before)
         rows = list_rows(rules, page.rows)
-        niches = shortlist.niches(db)
+        niches = desk.catalogue.niches(db)
     links = {
         name: f"/shortlist?{view.query()}&{urlencode({name: write_cursor(place)})}" if place else ""
         for name, place in (("before", page.before), ("after", page.after))

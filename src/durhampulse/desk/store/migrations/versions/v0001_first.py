@@ -133,6 +133,8 @@ def upgrade() -> None:
             "niche",
             "state",
             "flags",
+            "low",
+            "high",
         ],
     )
     op.create_index("ix_creator_lottery", "creator", ["state", "lottery", "probability"])
