@@ -182,6 +182,17 @@ def test_a_file_that_is_no_list_is_explained(bare, tmp_path, name, content):
     assert stored(store) == {}
 
 
+def test_a_file_that_breaks_the_program_is_set_aside(bare, tmp_path, monkeypatch, caplog):
+    store, catalogue = bare
+    with monkeypatch.context() as broken:
+        broken.setattr(intake, "open_table", lambda *_given, **_named: 1 / 0)
+        row = bring(store, catalogue, write_list(tmp_path, ROW.format("a")), confirm=False)
+    assert row.state == "new"
+    assert "the server's log says why" in row.problem
+    assert "division by zero" in caplog.text
+    assert bring(store, catalogue, write_list(tmp_path, ROW.format("b"))).state == "done"
+
+
 def test_a_workbook_that_unpacks_to_too_much_is_not_unpacked(bare, tmp_path, monkeypatch):
     store, catalogue = bare
     monkeypatch.setattr(sources, "_MOST_UNPACKED", 4 << 20)

@@ -6,6 +6,7 @@ an interrupted check goes on where it was. Putting them in place is one transact
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection, Index, delete, func, insert, literal, or_, select, update
+from sqlalchemy.exc import DBAPIError
 
 from durhampulse.batch import OpenTable, open_table, score_chunk, scored_schema
 from durhampulse.creators.schema import IDENTIFIER
@@ -45,6 +47,7 @@ from durhampulse.summary import Summary
 
 __all__ = ["Lost", "apply", "begin", "check", "discard", "next_job", "refused_rows"]
 
+_log = logging.getLogger("durhampulse")
 _LEASE = timedelta(seconds=20)
 _COPIED = ("external_id", *NUMBERS.values(), *TEXTS.values(), "extra", "probability", "low", "high",
            "flags", "lottery")  # fmt: skip
@@ -120,30 +123,40 @@ def check(
         If somebody else goes on with it, or it was discarded, or `stop` was set.
     """
     job = _Job(number, worker)
-    with store.reading() as db:
-        row = db.execute(select(upload).where(upload.c.id == number)).one()
-        rules = catalogue.current(db)
-        objected = set(db.scalars(select(objection.c.digest)))
     try:
-        table = open_table(rules.scorer, Path(row.path), row.columns, row.units, name=row.file_name)
-        if IDENTIFIER not in table.columns:
-            raise InputError(
-                f"{row.file_name}: no column names the creators.",
-                "Choose the column that holds Influencer_ID.",
-            )
-        fresh = row.model_version != rules.version
-        if fresh:
-            _start(store, job, rules)
-        total = _Total(Summary(), [] if fresh else _kept_summaries(row.summary))
-        done = 0 if fresh else row.chunks_done
-        for at, chunk in enumerate(table.stream.chunks([*table.columns.values()])):
-            if stop.is_set():
-                raise Lost(number)
-            if at >= done:
-                _stage(store, job, rules.scorer, table, chunk, at, objected, total)
-        _finish_check(store, job, rules, total)
+        _check(store, catalogue, job, stop)
     except DurhamPulseError as error:
         _fail(store, job, error)
+    except (Lost, DBAPIError):
+        raise
+    except Exception:  # noqa: BLE001 - whatever is wrong with one file, others wait
+        _log.exception("Upload %d cannot be checked.", number)
+        problem = "The file cannot be checked; the server's log says why."
+        _fail(store, job, InputError(problem, "Save it as Parquet or CSV (UTF-8) and try again."))
+
+
+def _check(store: Store, catalogue: Catalogue, job: _Job, stop: threading.Event) -> None:
+    with store.reading() as db:
+        row = db.execute(select(upload).where(upload.c.id == job.id)).one()
+        rules = catalogue.current(db)
+        objected = set(db.scalars(select(objection.c.digest)))
+    table = open_table(rules.scorer, Path(row.path), row.columns, row.units, name=row.file_name)
+    if IDENTIFIER not in table.columns:
+        raise InputError(
+            f"{row.file_name}: no column names the creators.",
+            "Choose the column that holds Influencer_ID.",
+        )
+    fresh = row.model_version != rules.version
+    if fresh:
+        _start(store, job, rules)
+    total = _Total(Summary(), [] if fresh else _kept_summaries(row.summary))
+    done = 0 if fresh else row.chunks_done
+    for at, chunk in enumerate(table.stream.chunks([*table.columns.values()])):
+        if stop.is_set():
+            raise Lost(job.id)
+        if at >= done:
+            _stage(store, job, rules.scorer, table, chunk, at, objected, total)
+    _finish_check(store, job, rules, total)
 
 
 @dataclass

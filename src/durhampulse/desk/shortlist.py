@@ -143,8 +143,8 @@ def walk(db: Connection, view: View, rules: Rules) -> Iterator[Sequence[Row[Any]
         after = found.after
 
 
-def totals(db: Connection, view: View, rules: Rules) -> Totals:
-    """Count a view's creators, and the deals to be expected of them.
+def totals(db: Connection, view: View, rules: Rules, chosen: Sequence[int] | None = None) -> Totals:
+    """Count a view's creators, or those chosen of it, and the deals to be expected of them.
 
     The interval holds chance (each creator's deal comes or not) and the model's own error, taken
     as shared by all: if it is too sure of one, it is too sure of each.
@@ -161,7 +161,11 @@ def totals(db: Connection, view: View, rules: Rules) -> Totals:
         func.coalesce(func.sum(creator.c.low), 0.0),
         func.coalesce(func.sum(creator.c.high), 0.0),
     ]
-    found = _hinted(select(*sums), "probability").where(*matching(view, rules))
+    found = select(*sums).where(*matching(view, rules))
+    if chosen is None:
+        found = _hinted(found, "probability")
+    else:
+        found = found.where(creator.c.id.in_(chosen))
     n, yes, maybe, no, expected, variance, low, high = db.execute(found).one()
     chance = _NORMAL_90 * variance**0.5
     below = ((expected - low) ** 2 + chance**2) ** 0.5

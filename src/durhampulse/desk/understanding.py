@@ -11,7 +11,7 @@ import pandas as pd
 
 from durhampulse.creators import read_creators
 from durhampulse.creators.headers import name_columns
-from durhampulse.creators.irregularities import Ledger
+from durhampulse.creators.irregularities import Irregularity, Ledger
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL
 from durhampulse.creators.stream import open_stream
 from durhampulse.creators.units import Unit
@@ -23,6 +23,11 @@ __all__ = ["Understanding", "understand"]
 _ROWS = 8
 _READ_WHOLE = 24 << 20
 _MOST_ROWS = 500_000
+_ACTIONS = {
+    Irregularity.MISSING_ID: "refused",
+    Irregularity.DUPLICATE_ROW: "the first is taken, the others are refused",
+    Irregularity.CONFLICTING_ID: "the first is taken, the others are refused",
+}
 
 
 @dataclass(frozen=True)
@@ -111,14 +116,21 @@ def understand(
         whole = whole and (stream.n_rows or 0) <= _MOST_ROWS
         if whole:
             given = read_creators(path, columns=columns, units=chosen, usual_units=usual)
-            found_odd = given.irregularities.to_dict("records")
-            ledger = [{str(key): value for key, value in one.items()} for one in found_odd]
+            ledger = _for_imports(given.irregularities)
     except DurhamPulseError as error:
         problem, way_out = error.problem.replace(path.name, name), error.way_out
     return Understanding(
         headers, named, {**usual, **units}, dict(units), raw, read, ledger, whole,
         problem, way_out, LABEL in named,
     )  # fmt: skip
+
+
+def _for_imports(ledger: pd.DataFrame) -> list[dict[str, Any]]:
+    """Give the ledger without outcomes, and with what an import does about its rows."""
+    shown = ledger[ledger["column"] != LABEL].copy()
+    for code, action in _ACTIONS.items():
+        shown.loc[shown["code"] == code.value, "action"] = action
+    return [{str(key): value for key, value in row.items()} for row in shown.to_dict("records")]
 
 
 def _texts(columns: Mapping[str, Any]) -> list[dict[str, str]]:

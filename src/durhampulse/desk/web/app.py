@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -156,7 +157,8 @@ class _ErrorPages:
 def _in_words(error: Exception) -> tuple[int, str, str]:
     """Give status, problem and way out."""
     if isinstance(error, HTTPException):
-        return error.status_code, str(error.detail), ""
+        unknown = error.detail == HTTPStatus.NOT_FOUND.phrase
+        return error.status_code, "There is no such page." if unknown else str(error.detail), ""
     if isinstance(error, RequestValidationError):
         first = error.errors()[0]
         return 422, f"{first['loc'][-1]}: {first['msg']}.", "Go back and correct it."

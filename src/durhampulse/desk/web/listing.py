@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from pydantic import Field
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
@@ -43,6 +43,7 @@ __all__ = [
 ]
 
 router = APIRouter(include_in_schema=False)
+_MOST_CHOSEN = 1000
 FILE_TYPES = {
     "csv": "text/csv",
     "parquet": "application/vnd.apache.parquet",
@@ -159,7 +160,20 @@ def totals(request: Request, desk: DeskOf, who: Viewer) -> Response:
     return render(
         request, who, template, totals=found, view=view, rules=rules,
         bins=bins[["creators", "expected"]].round(3).to_numpy().tolist(),
+        base_rate=rules.scorer.model.manifest.get("base_rate"),
     )  # fmt: skip
+
+
+@router.get("/shortlist/chosen")
+def chosen_totals(
+    request: Request, desk: DeskOf, who: Viewer,
+    chosen: Annotated[list[Number], Query(default_factory=list)],
+) -> Response:  # fmt: skip
+    """Show what those ticked come to."""
+    with desk.store.reading() as db:
+        rules = desk.catalogue.current(db)
+        found = shortlist.totals(db, View(), rules, chosen[:_MOST_CHOSEN])
+    return render(request, who, "chosen.html", totals=found)
 
 
 @router.post("/shortlist/decide")
@@ -173,7 +187,7 @@ def decide(  # noqa: PLR0913 - one for each field of the form
     """Decide about the creators that were ticked."""
     verdict = Verdict(decision, reason, note, request_name)
     rules = desk.catalogue.current()
-    decided, left = decide_many(desk.store, chosen[:1000], who.id, verdict, rules)
+    decided, left = decide_many(desk.store, chosen[:_MOST_CHOSEN], who.id, verdict, rules)
     said = f"{decided} decided." + (f" {left} are before other reviewers." if left else "")
     return RedirectResponse(f"/shortlist?{back}&{urlencode({'said': said})}", 303)
 

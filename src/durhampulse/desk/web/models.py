@@ -8,7 +8,6 @@ from fastapi import APIRouter, Form, Request, Response
 from sqlalchemy import Connection, select
 from starlette.responses import RedirectResponse
 
-from durhampulse.desk.catalogue import activate
 from durhampulse.desk.learning import bands_since, override_table
 from durhampulse.desk.rules import Rules
 from durhampulse.desk.store.tables import model, run
@@ -37,7 +36,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         request, who, "model.html", rules=rules, manifest=manifest, versions=versions,
         overrides=overrides, since=since, last=last,
         reliability=_points(manifest.get("reliability", [])),
-        said=request.query_params.get("said", ""),
+        activation=desk.worker.activation,
     )  # fmt: skip
 
 
@@ -69,5 +68,15 @@ def _points(reliability: list[dict[str, Any]]) -> list[dict[str, float]]:
 @router.post("/activate")
 def switch(desk: DeskOf, who: Admin, version: Annotated[str, Form()]) -> Response:
     """Let another version decide; all creators are scored with it first."""
-    n = activate(desk.store, desk.catalogue, version, who.name)
-    return RedirectResponse(f"/model?said=Active+now;+{n}+creators+were+scored+with+it.", 303)
+    desk.worker.activate(version, who.name)
+    return RedirectResponse("/model", 303)
+
+
+@router.get("/progress")
+def progress(request: Request, desk: DeskOf, who: Viewer) -> Response:
+    """Show how far a change of model is; the page is loaded anew when the model decides."""
+    activation = desk.worker.activation
+    part = render(request, who, "activation.html", activation=activation)
+    if activation is None or not activation.under_way:
+        part.headers["HX-Refresh"] = "true"
+    return part

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache
 from importlib.metadata import version
@@ -87,6 +87,20 @@ def _when(value: datetime | None) -> str:
     return "" if value is None else f"{value:%Y-%m-%d %H:%M} UTC"
 
 
+def _told(detail: Mapping[str, Any]) -> str:
+    """Write an audit entry's detail.
+
+    Examples
+    --------
+    >>> _told({"columns": {"Followers": "Subs"}, "rows": 3})
+    'columns (Followers Subs), rows 3'
+    """
+    return ", ".join(
+        f"{key} ({_told(value)})" if isinstance(value, Mapping) else f"{key} {value}"
+        for key, value in detail.items()
+    )
+
+
 @cache
 def _environment() -> Environment:
     env = Environment(
@@ -97,7 +111,13 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     env.filters.update(
-        percent=percent, rate=_rate, count=_count, short=_short, when=_when, pairs=_pairs
+        percent=percent,
+        rate=_rate,
+        count=_count,
+        short=_short,
+        when=_when,
+        pairs=_pairs,
+        told=_told,
     )
     env.globals.update(shape=_SHAPES.__getitem__, version=version("durhampulse"))
     return env
