@@ -472,6 +472,27 @@ def test_a_model_that_cannot_score_changes_nothing(desk, visit, model_folder, mo
     assert desk.catalogue.current().version == other
 
 
+def test_a_model_that_takes_over_while_its_page_is_made_is_not_missed(
+    desk, visit, model_folder, monkeypatch
+):
+    other = add_model(desk.store, model_folder, "ann")
+    ann = visit("admin")
+    desk.worker.stop()
+    ann.post("/model/activate", data={"csrf": ann.csrf, "version": other})
+    current = desk.catalogue.current
+
+    def just_before(db=None):
+        rules = current(db)
+        desk.worker.work()
+        return rules
+
+    monkeypatch.setattr(desk.catalogue, "current", just_before)
+    assert "Scoring all creators with" in ann.get("/model").text
+    monkeypatch.undo()
+    assert ann.get("/model/progress").headers["hx-refresh"] == "true"
+    assert "were scored with it" in ann.get("/model").text
+
+
 def broken(*_given):
     raise ValueError("worn out")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,8 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        # SQLite lets those who would write wait by sleeping and asking again, longer each time.
+        self._turn = threading.Lock() if self.is_sqlite else contextlib.nullcontext()
 
     @property
     def is_sqlite(self) -> bool:
@@ -57,7 +60,7 @@ class Store:
     @contextlib.contextmanager
     def writing(self) -> Iterator[Connection]:
         """Give a connection whose changes are all kept, or none."""
-        with self.engine.execution_options(writes=True).begin() as db:
+        with self._turn, self.engine.execution_options(writes=True).begin() as db:
             yield db
 
     def tidy(self) -> None:
@@ -89,7 +92,7 @@ def open_store(url: str = DEFAULT_STORE, *, create: bool = True) -> Store:
         address = make_url(url)
         if address.get_backend_name() not in ("sqlite", "postgresql"):
             raise InputError(
-                f"{url}: not a kind of store.", "Use sqlite:/// or postgresql+psycopg://."
+                f"{address!r}: not a kind of store.", "Use sqlite:/// or postgresql+psycopg://."
             )
         if address.get_backend_name() == "sqlite" and not address.database:
             raise InputError(f"{url}: no file is named.", "Write sqlite:///durhampulse.db.")

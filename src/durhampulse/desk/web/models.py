@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
@@ -22,6 +23,8 @@ router = APIRouter(prefix="/model", include_in_schema=False)
 @router.get("")
 def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
     """Show the model card, and how the model fares at this desk."""
+    # A change that ends from here on is still shown as under way: its page looks again.
+    activation = replace(desk.worker.activation) if desk.worker.activation else None
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         overrides = override_table(db).to_dict("records")
@@ -36,7 +39,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         request, who, "model.html", rules=rules, manifest=manifest, versions=versions,
         overrides=overrides, since=since, last=last,
         reliability=_points(manifest.get("reliability", [])),
-        activation=desk.worker.activation,
+        activation=activation,
     )  # fmt: skip
 
 
