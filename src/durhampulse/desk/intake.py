@@ -19,7 +19,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection, Index, delete, func, insert, literal, or_, select, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from durhampulse.batch import OpenTable, open_table, score_chunk, scored_schema
 from durhampulse.creators.schema import IDENTIFIER
@@ -127,8 +127,8 @@ def check(
         _check(store, catalogue, job, stop)
     except DurhamPulseError as error:
         _fail(store, job, error)
-    except (Lost, DBAPIError):
-        raise
+    except (Lost, InterfaceError, OperationalError):
+        raise  # the database restarts: it goes on later
     except Exception:  # noqa: BLE001 - whatever is wrong with one file, others wait
         _log.exception("Upload %d cannot be checked.", number)
         problem = "The file cannot be checked; the server's log says why."

@@ -9,7 +9,7 @@ import socket
 import threading
 from dataclasses import dataclass
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from durhampulse.desk.catalogue import Catalogue, activate
 from durhampulse.desk.intake import Lost, apply, check, next_job
@@ -126,8 +126,8 @@ class Worker:
             wanted.creators = activate(
                 self._store, self._catalogue, wanted.version, wanted.by, wanted.reach
             )
-        except DBAPIError:
-            raise  # and tried again
+        except (InterfaceError, OperationalError):
+            raise  # the database restarts: tried again
         except Exception:  # noqa: BLE001 - whatever is wrong with it, uploads wait
             _log.exception("Model %s cannot be activated.", wanted.version)
             wanted.problem = "The creators could not be scored with it; the server's log says why."
@@ -136,7 +136,7 @@ class Worker:
         while not self._stop.is_set():
             try:
                 busy = self.work()
-            except DBAPIError as error:  # the database restarts: try again
+            except (InterfaceError, OperationalError) as error:  # the database restarts
                 _log.warning("The store does not answer: %s", type(error.orig).__name__)
                 busy = False
             except Exception:  # noqa: BLE001 - whatever one upload does, the next ones are read
