@@ -47,7 +47,7 @@ def report(done: pd.DataFrame) -> None:
     print("\nexcess log loss over the optimum\n" + excess.round(4).to_string())
     print("\nthe champion\n" + table[~table.index.str.startswith("excess ")].round(4).to_string())
     print(f"\nblend chosen in {np.mean(done['chosen'] == BLEND):.0%} of draws")
-    print(f"own 95 % interval of log loss held in {done['interval held'].sum():.0f} of {len(done)}")
+    print(f"own 95% interval of log loss held in {done['interval held'].sum():.0f} of {len(done)}")
 
 
 def measure(draw: int) -> dict[str, object]:

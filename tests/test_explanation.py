@@ -110,7 +110,7 @@ def test_reasons_name_the_creators_own_figures(whole, explained):
     i = int(found.values["Engagement_Rate"].to_numpy().argmax())
     row, value = rows.iloc[i], found.values["Engagement_Rate"].iloc[i]
     sentence = said["Reasons For"].iloc[i]
-    assert f"engagement {100 * row['Engagement_Rate']:.3g} %" in sentence
+    assert f"engagement {100 * row['Engagement_Rate']:.3g}%" in sentence
     without = sigmoid(np.array([found.log_odds[i] - value]))[0]
     assert f"(without this: {without:.0%})" in sentence
     assert said.map(lambda text: len(text.split("; "))).to_numpy().max() <= 3

@@ -30,7 +30,7 @@ class Account:
     creator
         Identifier.
     probability, low, high
-        Of a deal, with its 90 % interval.
+        Of a deal, with its 90% interval.
     recommendation
         The band; blank where the model's data allowed none.
     edge
@@ -73,7 +73,7 @@ class Account:
         band = self.recommendation or f"no recommendation ({self.refusal})"
         lines = [
             f"Creator {self.creator}: {self.probability:.1%}, {band}",
-            f"90 % interval of the true probability: {self.low:.1%} to {self.high:.1%}"
+            f"90% interval of the true probability: {self.low:.1%} to {self.high:.1%}"
             + ("; on the edge of another band" if self.edge else ""),
             *_part("For", self.reasons_for),
             *_part("Against", self.reasons_against),

@@ -132,7 +132,7 @@ def _hit_rate(row: pd.Series, pooled: pd.Series) -> str:
     if n >= _FEW:
         said = (
             f"Measured on creators the model had not seen, {row['hit_rate']:.0%} of {n:,} in this "
-            f"band got a deal (95 % interval {row['low']:.0%} to {row['high']:.0%})."
+            f"band got a deal (95% interval {row['low']:.0%} to {row['high']:.0%})."
         )
     else:
         said = f"The test part holds only {n} such creators, too few to say how many get a deal."
@@ -167,7 +167,7 @@ def calibration(part: Decision) -> str:
     return (
         f"In ten groups of equal size the measured share of deals differs from the predicted one "
         f"by {mean_gap:.1%} on average; {len(outside)} of {len(table)} groups lie outside their "
-        f"95 % interval, {verdict_}."
+        f"95% interval, {verdict_}."
     )
 
 

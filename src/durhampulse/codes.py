@@ -1,6 +1,6 @@
 """How single columns of a creators' table become columns of numbers.
 
-A figure means little without the creator's size: 3 % engagement is poor for 3,000 followers and
+A figure means little without the creator's size: 3% engagement is poor for 3,000 followers and
 remarkable for 3 million. So engagement and views enter twice, as they are and relative to what is
 usual for creators of the same size and niche.
 """

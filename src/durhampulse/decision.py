@@ -102,7 +102,7 @@ def decision_table(
     peers
         Whom to compare a creator with.
     half_width
-        Of a creator's 90 % interval, in log-odds.
+        Of a creator's 90% interval, in log-odds.
     reasons
         ``Reasons For`` and ``Reasons Against`` of some of the creators, by their index.
     verdict
@@ -147,9 +147,9 @@ def decision_table(
 def on_edge(
     logits: npt.NDArray[np.float64], half_width: float, thresholds: Thresholds
 ) -> npt.NDArray[np.bool_]:
-    """Tell which rows have at least a 20 % chance that their true probability is in another band.
+    """Tell which rows have at least a 20% chance that their true probability is in another band.
 
-    The true log-odds are taken as normal around the model's, 90 % of them within `half_width`.
+    The true log-odds are taken as normal around the model's, 90% of them within `half_width`.
 
     Examples
     --------

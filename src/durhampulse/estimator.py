@@ -126,7 +126,7 @@ class SponsorshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         return np.asarray(self.classes_[more_probable])
 
     def predict_interval(self, X: pd.DataFrame | npt.ArrayLike) -> Floats:
-        """Give the 90 % interval for the true probability of the second class, shape (n_rows, 2).
+        """Give the 90% interval for the true probability of the second class, shape (n_rows, 2).
 
         Without width where too few rows were trained on to tell.
         """

@@ -68,7 +68,7 @@ class Explanation:
         DataFrame
             One row a tenth of a numeric column or a level: ``feature, value, x, creators, effect,
             low, high``; `x` is the median of a tenth, missing for levels; `low` and `high` hold
-            the middle 80 % of effects, in log-odds.
+            the middle 80% of effects, in log-odds.
         """
         parts = []
         for column in self.importance()["feature"]:

@@ -177,7 +177,7 @@ def outcome_by_group(creators: Creators, feature: str, *, groups: int = 5) -> pd
     Returns
     -------
     DataFrame
-        ``group, creators, deals, share, low, high`` with 95 % intervals (normal approximation
+        ``group, creators, deals, share, low, high`` with 95% intervals (normal approximation
         by Agresti and Coull 1998); numeric groups ascending, levels by share.
     """
     labelled = creators.labelled

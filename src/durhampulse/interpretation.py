@@ -86,7 +86,7 @@ def growth_unit(part: Inspection) -> str:
     unit = creators.units.get(GROWTH, "fraction")
     return (
         f"{plain(GROWTH)} is often described as a percentage while its examples look like 0.021, "
-        f"which as a percentage would be a growth of 0.021 % a month. Here it was read as a "
+        f"which as a percentage would be a growth of 0.021% a month. Here it was read as a "
         f"{unit}: a typical creator then grows or shrinks by {typical:.2%} a month."
     )
 
@@ -109,13 +109,13 @@ def feature(part: Exploration) -> str:
         return (
             f"No feature goes with the outcome beyond chance: even the strongest, "
             f"{plain(part.feature)}, has a {row['measure']} of {row['value']:.2f} "
-            f"(95 % interval {row['low']:.2f} to {row['high']:.2f})."
+            f"(95% interval {row['low']:.2f} to {row['high']:.2f})."
         )
     groups = part.by_group.sort_values("share")
     low, high = groups.iloc[0], groups.iloc[-1]
     return (
         f"**{plain(part.feature)}** goes with the outcome most surely: {row['measure']} "
-        f"{row['value']:.2f} (95 % interval {row['low']:.2f} to {row['high']:.2f}). "
+        f"{row['value']:.2f} (95% interval {row['low']:.2f} to {row['high']:.2f}). "
         f"Of the creators in *{plain(high['group'])}*, {high['share']:.0%} got a deal; in "
         f"*{plain(low['group'])}* it was {low['share']:.0%}. That is association, not "
         "cause: brands may look at something else that goes along with it."

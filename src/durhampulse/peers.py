@@ -36,7 +36,7 @@ class Peers:
     niches
         Niches seen in training.
     curves
-        Column to peer group to the 101 values at 0, 1, ..., 100 %. A group is ``tier|niche``,
+        Column to peer group to the 101 values at 0, 1, ..., 100%. A group is ``tier|niche``,
         ``tier|`` or ``|`` for all; only groups of at least 30 creators.
     """
 

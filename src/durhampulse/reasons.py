@@ -38,8 +38,8 @@ _STEPS = np.linspace(0, 1, 41)
 _QUALITIES = ("SD", "HD", "4K")
 _FIGURES: dict[str, Callable[[Any], str]] = {
     FOLLOWERS: "{:,.0f} followers".format,
-    ENGAGEMENT: lambda rate: f"engagement {100 * rate:.3g} %",
-    GROWTH: lambda rate: f"growth {100 * rate:.3g} % a month",
+    ENGAGEMENT: lambda rate: f"engagement {100 * rate:.3g}%",
+    GROWTH: lambda rate: f"growth {100 * rate:.3g}% a month",
     VIEWS: "{:,.0f} views a post".format,
     NICHE: "niche {}".format,
     QUALITY: "video quality {}".format,
@@ -101,8 +101,8 @@ def _compared(place: float, peers: str) -> str:
     if np.isnan(place):
         return ""
     if place >= 50:
-        return f", higher than {min(place, 99):.0f} % of {peers}"
-    return f", lower than {min(100 - place, 99):.0f} % of {peers}"
+        return f", higher than {min(place, 99):.0f}% of {peers}"
+    return f", lower than {min(100 - place, 99):.0f}% of {peers}"
 
 
 def figure_text(column: str, value: Any) -> str:

@@ -46,7 +46,7 @@ class Scores:
     Attributes
     ----------
     y_prob, low, high
-        Probability of a deal, and the ends of its 90 % interval.
+        Probability of a deal, and the ends of its 90% interval.
     band
         Place of the recommendation in `BANDS`, or one beyond where there is none.
     flags

@@ -16,8 +16,8 @@ in standard deviations each, the log-odds of a deal are the sum of
 * niche x size: gaming and tech deals go to large accounts, beauty and fashion to small ones,
 * tanh(lift), twice as steep for 4K as for SD, and steeper for small creators than for large ones,
 * reach, which counts for little unless engagement is also good,
-* growth: healthy growth helps up to about 5 % a month,
-* suspicion: growth above 8 % a month with engagement below the usual looks bought.
+* growth: healthy growth helps up to about 5% a month,
+* suspicion: growth above 8% a month with engagement below the usual looks bought.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ Floats = npt.NDArray[np.float64]
 # Niche: share of creators (assumption), engagement relative to all niches, log-odds of a deal
 # relative to all niches, preference for large accounts (assumption).
 # Engagement: Instagram by niche 2023 (press): travel 2.4, beauty 1.95, fitness 1.6, fashion 1.53,
-# education 1.21 %; gaming above 5 % (older). Deals: share of YouTube videos with a sponsored link
+# education 1.21%; gaming above 5% (older). Deals: share of YouTube videos with a sponsored link
 # by category (EPFL, YouNiverse): gaming .40, howto & style .38, people .25, tech .22,
 # education .22, entertainment .20, comedy .18, music .175, travel .13, pets .13, sports .10;
 # overall .207. Figures the sources do not give are set to the overall value.
@@ -65,24 +65,24 @@ _NICHES: dict[str, tuple[float, float, float, float]] = {
     "Pets":          (0.02, 1.0, -0.56, -0.5),
 }  # fmt: skip
 
-# Followers: truncated lognormal fitted to HypeAuditor 2026 (81 % nano, 14.7 % 10-50K, .10 % mega).
+# Followers: truncated lognormal fitted to HypeAuditor 2026 (81% nano, 14.7% 10-50K, .10% mega).
 _FOLLOWERS_LOG_MEAN, _FOLLOWERS_LOG_SD = 3.75, 2.75
 _FOLLOWERS_MIN, _FOLLOWERS_MAX = 1_000, 300_000_000
 
 # Usual engagement by followers: middle of the "average" bands for Instagram (vendor), the mega
-# figure from the press: 1-5K 3.9 %, 5-10K 1.4 %, 10-50K .97 %, 50-100K .88 %, 100-500K 1.0 %,
-# mega .33 %.
+# figure from the press: 1-5K 3.9%, 5-10K 1.4%, 10-50K .97%, 50-100K .88%, 100-500K 1.0%,
+# mega .33%.
 _ENGAGEMENT_AT = np.log10([3e3, 7e3, 25e3, 70e3, 250e3, 1e6, 1e7])
 _ENGAGEMENT = np.log([0.039, 0.0142, 0.0097, 0.0088, 0.0100, 0.0060, 0.0033])
 _ENGAGEMENT_SD = 0.55  # assumption
 
 # Monthly growth by followers: middle and a quarter of the width of the Instagram bands (vendor):
-# 0-10K 0..3 %, 10-100K -.5..2 %, 100K-1M -1..1.5 %, 1M+ -2..1 %.
+# 0-10K 0..3%, 10-100K -.5..2%, 100K-1M -1..1.5%, 1M+ -2..1%.
 _GROWTH_FROM = np.array([0, 1e4, 1e5, 1e6])
 _GROWTH_MEAN = np.array([0.015, 0.0075, 0.0025, -0.005])
 _GROWTH_SD = np.array([0.012, 0.011, 0.011, 0.012])
 
-# Views per follower on YouTube: <10K 30-50 %, 10-500K 14-20 %, 500K+ 5-15 % (weak source).
+# Views per follower on YouTube: <10K 30-50%, 10-500K 14-20%, 500K+ 5-15% (weak source).
 _VIEWS_AT = np.log10([3e3, 1e4, 1e5, 5e5, 5e6])
 _VIEWS = np.log([0.45, 0.30, 0.17, 0.14, 0.08])
 _VIEWS_SD = 0.8  # assumption

@@ -99,7 +99,7 @@ COLUMNS: dict[str, Column] = {
         Column(
             ENGAGEMENT,
             "rate",
-            "interactions per follower on recent posts, a fraction (0.056 = 5.6 %)",
+            "interactions per follower on recent posts, a fraction (0.056 = 5.6%)",
             possible=(0, 1e4),
             plausible=(0, 1),
             aliases=frozenset(
@@ -109,7 +109,7 @@ COLUMNS: dict[str, Column] = {
         Column(
             GROWTH,
             "rate",
-            "net new followers over the past month per follower, a fraction (0.021 = 2.1 %)",
+            "net new followers over the past month per follower, a fraction (0.021 = 2.1%)",
             possible=(-1, 1e6),
             plausible=(-0.5, 1),
             aliases=frozenset(

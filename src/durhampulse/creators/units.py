@@ -19,9 +19,9 @@ _FEWEST = 20
 def detect_unit(bare: Floats, signed: Floats) -> Unit | None:
     """Tell the unit of a rate column's bare numbers; None where it cannot be told.
 
-    Rates of creators have a median of about 1 to 5 % and rarely exceed 100 %. So a column in
+    Rates of creators have a median of about 1 to 5% and rarely exceed 100%. So a column in
     which more than one number in twenty exceeds 1 while the median exceeds 0.2 holds percentages,
-    and one in which few exceed 1 while the median is at most 0.2 (20 %) holds fractions.
+    and one in which few exceed 1 while the median is at most 0.2 (20%) holds fractions.
 
     Parameters
     ----------

@@ -201,7 +201,7 @@ def bands_since(db: Connection, rules: Rules) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``band, creators, deals, hit_rate, low, high``, with 95 % Wilson intervals; the band is
+        ``band, creators, deals, hit_rate, low, high``, with 95% Wilson intervals; the band is
         the one at the time of the outcome, by the thresholds of today.
     """
     rows = []

@@ -67,7 +67,7 @@ class Totals:
     bands
         The same by band's short name.
     expected, low, high
-        Deals to be expected if all got an offer, with a 90 % interval.
+        Deals to be expected if all got an offer, with a 90% interval.
     """
 
     creators: int

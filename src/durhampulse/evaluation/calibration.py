@@ -99,7 +99,7 @@ def invitation_table(y_true: Floats, y_prob: Floats) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``invitations, deals_by_model, deals_at_random, lift, gain`` for 5, 10, 20, 30 and 50 %.
+        ``invitations, deals_by_model, deals_at_random, lift, gain`` for 5, 10, 20, 30 and 50%.
     """
     curve, n = gain_curve(y_true, y_prob), len(y_true)
     chosen = curve.iloc[[max(round(n * share), 1) - 1 for share in (0.05, 0.1, 0.2, 0.3, 0.5)]]

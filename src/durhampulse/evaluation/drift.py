@@ -31,7 +31,7 @@ def compare_splits(
 ) -> tuple[Check, pd.DataFrame]:
     """Score one model under a random split and under a split by time or by group.
 
-    By time the earliest 80 % of creators are trained on and the others scored; by group, whole
+    By time the earliest 80% of creators are trained on and the others scored; by group, whole
     groups of about a fifth of the creators are scored by a model that saw none of theirs.
 
     Returns

@@ -40,7 +40,7 @@ def group_quality(
         measured, low, high, selected, selected_low, selected_high, hits, hits_low, hits_high,
         p_value``. ``predicted`` is the mean probability, ``measured`` the share with a deal,
         ``selected`` the share at or above `yes_at`, ``hits`` the share of these with a deal
-        (missing below 20), each measured one with its 95 % interval. ``p_value`` is of the
+        (missing below 20), each measured one with its 95% interval. ``p_value`` is of the
         difference between measured and predicted (Spiegelhalter 1986), adjusted for the number
         of groups after Holm.
     """

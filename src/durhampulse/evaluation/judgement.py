@@ -135,7 +135,7 @@ def _check_rows(creators: Creators) -> Check:
 
 def _check_signal(found: Signal) -> Check:
     figure = (
-        f"ROC AUC of a cheap model {found.roc_auc:.3f}, 99 % of {found.permutations} permutations "
+        f"ROC AUC of a cheap model {found.roc_auc:.3f}, 99% of {found.permutations} permutations "
         f"below {found.chance:.3f} (p = {found.p_value:.3f})"
     )
     if found.p_value > _LEVEL:

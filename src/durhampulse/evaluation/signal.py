@@ -31,7 +31,7 @@ class Signal:
     roc_auc
         Out of fold.
     chance
-        The 99 % quantile of the same on permuted outcomes.
+        The 99% quantile of the same on permuted outcomes.
     p_value
         Share of permutations, the real outcomes included, that score as high.
     permutations

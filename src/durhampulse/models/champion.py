@@ -37,10 +37,10 @@ _PLAN = NetworkPlan(NETWORKS, dropout=(0.2, 0.2), l2=0.001)
 _BEYOND_NOISE = 1.959964
 _TO_EQUAL_WEIGHTS = 1.0
 _WIDTH = 2.05
-"""Half width of a 90 % interval over the model's instability.
+"""Half width of a 90% interval over the model's instability.
 
 Instability shows the variance of a model, not its bias. On the simulated market, where the true
-probabilities are known, intervals of this width cover them for 90 % of fresh creators at 4,000
+probabilities are known, intervals of this width cover them for 90% of fresh creators at 4,000
 training rows (``benchmarks/quality.py``); for as much, single draws asked for a factor of 1.8 to
 2.3 at 1,000 rows and of 2.4 at 16,000. On other tables it is an assumption.
 """

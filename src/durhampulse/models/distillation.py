@@ -77,7 +77,7 @@ def distil(
 def mix_rows(block: Block, n_rows: int, rng: np.random.Generator) -> Block:
     """Make rows like those given.
 
-    Each is a row drawn at random, with up to 30 % of its columns taken from other rows, and its
+    Each is a row drawn at random, with up to 30% of its columns taken from other rows, and its
     numbers moved part of the way to one of the nearest 20 values of the column on either side.
     """
     base = rng.integers(0, block.n_rows, n_rows)

@@ -31,7 +31,7 @@ class FittedModel:
     weights
         From numbers to a probability.
     half_width
-        Of a creator's 90 % interval for the true probability, in log-odds; 0 where not known.
+        Of a creator's 90% interval for the true probability, in log-odds; 0 where not known.
     """
 
     name: str

@@ -182,7 +182,7 @@ def _b2(study: Study) -> Section:
         [
             _figure(
                 "b2-models",
-                "Classifiers on the test part, 95 % intervals",
+                "Classifiers on the test part, 95% intervals",
                 part.tested,
                 lambda: plots.models(part.tested),
             )

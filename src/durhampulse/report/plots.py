@@ -96,7 +96,7 @@ def associations(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.grid(axis="x")
     ax.margins(y=0.12)
     ax.legend(loc="best")
-    ax.set(title="Association with the outcome, 95 % interval", xlabel="strength")
+    ax.set(title="Association with the outcome, 95% interval", xlabel="strength")
     return ax
 
 
@@ -110,7 +110,7 @@ def groups(table: pd.DataFrame, feature: str, ax: Axes | None = None) -> Axes:
     ax.set_yticks(at, table["group"])
     ax.invert_yaxis()
     ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    ax.set(title=f"Share of deals by {feature}, 95 % interval", xlabel="creators with a deal")
+    ax.set(title=f"Share of deals by {feature}, 95% interval", xlabel="creators with a deal")
     return ax
 
 
@@ -237,7 +237,7 @@ def reliability(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax = _axes(ax, (4.6, 3.8))
     ax.plot([0, 1], [0, 1], color=QUIET, linewidth=1, label="perfect")
     ax.errorbar(table["predicted"], table["measured"], yerr=_errors(table, "measured"),
-                fmt="o", color=DEAL, capsize=2.5, label="measured, 95 % interval")  # fmt: skip
+                fmt="o", color=DEAL, capsize=2.5, label="measured, 95% interval")  # fmt: skip
     ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="predicted probability", ylabel="share with a deal")
     ax.set_title("Do the probabilities hold?")
     ax.grid()
@@ -327,7 +327,7 @@ def group_calibration(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax = _axes(ax, (7.2, 1.0 + 0.24 * len(table)))
     at = np.arange(len(table))
     ax.errorbar(table["measured"], at, xerr=_errors(table, "measured"), fmt="o", color=DEAL,
-                capsize=2.5, label="measured, 95 % interval")  # fmt: skip
+                capsize=2.5, label="measured, 95% interval")  # fmt: skip
     ax.scatter(table["predicted"], at, marker="D", color=NO_DEAL, zorder=3, label="predicted")
     labels = [f"{g} ({n:,})" for g, n in zip(table["group"], table["creators"], strict=True)]
     ax.set_yticks(at, labels)

@@ -37,7 +37,7 @@ def decision_view(table: pd.DataFrame) -> Table:
         else pd.concat([table[bands == band].head(n) for band, n in _SHOWN.items()])
     )
     more = len(table) - len(shown)
-    note = "In brackets: 90 % interval. All reasons stand in decisions.csv and decisions.xlsx"
+    note = "In brackets: 90% interval. All reasons stand in decisions.csv and decisions.xlsx"
     note += f", and {more:,} more creators." if more else "."
     rows = [
         [
@@ -69,7 +69,7 @@ def score_rows(caption: str, scores: pd.DataFrame) -> Table:
     """Show scores, one row a metric, one column a model."""
     shown = plain_table(caption, score_table(scores).rename_axis("score").reset_index())
     shown.rows[:] = [[row[0].replace("_", " "), *row[1:]] for row in shown.rows]
-    return replace(shown, note="In brackets: 95 % bootstrap interval. Classes at 0.5.")
+    return replace(shown, note="In brackets: 95% bootstrap interval. Classes at 0.5.")
 
 
 def plain_table(caption: str, table: pd.DataFrame) -> Table:

@@ -37,12 +37,12 @@ def percent(value: float | None, digits: int = 1) -> str:
     Examples
     --------
     >>> percent(0.79999), percent(0.8)
-    ('79.9 %', '80.0 %')
+    ('79.9%', '80.0%')
     """
     if value is None:
         return _ABSENT
     scale = 10**digits
-    return f"{int(value * 100 * scale + 1e-9) / scale:.{digits}f} %"
+    return f"{int(value * 100 * scale + 1e-9) / scale:.{digits}f}%"
 
 
 def _rate(value: float | None) -> str:
@@ -51,11 +51,11 @@ def _rate(value: float | None) -> str:
     Examples
     --------
     >>> _rate(0.0684), _rate(-0.00287)
-    ('6.84 %', '-0.29 %')
+    ('6.84%', '-0.29%')
     """
     if value is None:
         return _ABSENT
-    return f"{100 * value:.3g} %" if abs(value) >= 0.01 else f"{100 * value:.2f} %"
+    return f"{100 * value:.3g}%" if abs(value) >= 0.01 else f"{100 * value:.2f}%"
 
 
 def _count(value: float | None) -> str:

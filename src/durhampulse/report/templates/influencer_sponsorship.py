@@ -184,7 +184,7 @@ show_source(study.compare_classifiers)
 
 # %%
 b2 = study.compare_classifiers(b1)
-say("Cross-validated on the training part, with 95 % bootstrap intervals:")
+say("Cross-validated on the training part, with 95% bootstrap intervals:")
 score_table(b2.cross_validated)
 
 # %%
@@ -307,8 +307,8 @@ say(words.cnn_filters())
 #
 # The model that decides is a blend of gradient boosting and networks, or logistic regression where
 # that does as well. Its weights are learned out of fold, which calibrates it. A probability of
-# 80 % or more is a *Yes*, from 60 % a person looks (*Maybe*), below it is a *No*. Each creator has
-# a 90 % interval for the true probability, an *edge* mark where another band is not unlikely, and
+# 80% or more is a *Yes*, from 60% a person looks (*Maybe*), below it is a *No*. Each creator has
+# a 90% interval for the true probability, an *edge* mark where another band is not unlikely, and
 # reasons. The table holds the creators the models did not train on and all whose outcome is not
 # known yet.
 

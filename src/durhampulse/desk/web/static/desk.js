@@ -61,8 +61,8 @@ function sliders(box) {
     }
     const from = Math.round(100 * yes.value);
     const maybe = Math.round(100 * review.value);
-    box.querySelector("#yes-out").textContent = `${from} %`;
-    box.querySelector("#review-out").textContent = `${maybe} %`;
+    box.querySelector("#yes-out").textContent = `${from}%`;
+    box.querySelector("#review-out").textContent = `${maybe}%`;
     for (const [name, low, high] of [["yes", from, 101], ["maybe", maybe, from], ["no", 0, maybe]]) {
       let creators = 0;
       let expected = 0;
@@ -72,7 +72,7 @@ function sliders(box) {
       }
       const cells = box.querySelectorAll(`[data-band=${name}] td`);
       cells[0].textContent = number.format(creators);
-      cells[1].textContent = creators ? `${(100 * expected / creators).toFixed(1)} %` : "–";
+      cells[1].textContent = creators ? `${(100 * expected / creators).toFixed(1)}%` : "–";
       cells[2].textContent = number.format(Math.round(expected));
     }
   };
