@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import openpyxl
@@ -15,9 +17,12 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect, sync_playwright
 
+from tests.desk.conftest import PASSWORD
+
 PAGES = ("/shortlist", "/shortlist?band=maybe&sort=followers", "/shortlist?search=nobody",
          "/creators/5", "/queue", "/imports", "/campaigns", "/outcomes", "/model", "/people",
          "/audit")  # fmt: skip
+SECRETS = {PASSWORD}
 
 
 @contextlib.contextmanager
@@ -37,12 +42,10 @@ def running_desk(folder, *options):
         process.terminate()
         process.wait(30)
     assert process.returncode == -9 or "Traceback" not in log.read_text()
+    assert not any(secret in log.read_text() for secret in SECRETS)
 
 
 def answers(address):
-    import urllib.error
-    import urllib.request
-
     try:
         with urllib.request.urlopen(address + "/healthz", timeout=2) as answer:
             return answer.status == 200
@@ -103,6 +106,7 @@ def signed_in(browser, demo):
     page.get_by_role("button", name="Open the desk").click()
     page.wait_for_url("**/shortlist")
     state = context.storage_state()
+    SECRETS.update(cookie["value"] for cookie in state["cookies"])
     context.close()
     return state
 
@@ -321,7 +325,7 @@ def invite(page, address):
 def a_second_user(browser, address, link):
     with opened(browser) as page:
         page.goto(link)
-        page.get_by_label("Password").fill("a long enough password")
+        page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_url("**/shortlist")
         links = page.locator("header nav a").all_inner_texts()

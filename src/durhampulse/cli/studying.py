@@ -162,7 +162,10 @@ def _with_outcomes(request: Request, store: str, folder: Path) -> Request:
     from durhampulse.desk.store.database import open_store
 
     if request.source is None or request.table or request.query:
-        raise InputError("--store: which table was the model made from?", "Name its file.")
+        raise InputError(
+            "--store: which table was the model made from?",
+            "Name it: durhampulse study creators.csv --store URL.",
+        )
     opened = open_store(store, create=False)
     lessons = write_lessons(
         opened, request.source, folder, columns=request.columns, units=request.units
