@@ -213,7 +213,6 @@ class _ExcelSink:
 
     def append(self, rows: Iterator[Sequence[Any]]) -> None:
         from openpyxl.cell import WriteOnlyCell
-        from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
         formats = [_FORMATS.get(name) for name in self._names]
         for row in rows:
@@ -226,20 +225,30 @@ class _ExcelSink:
                 )
             cells = []
             for value, number_format in zip(row, formats, strict=True):
-                text = isinstance(value, str)
-                clean = ILLEGAL_CHARACTERS_RE.sub("\ufffd", value) if text else value
-                cell = WriteOnlyCell(self._sheet, clean)
-                if text:
-                    cell.data_type = "s"  # text, even where it begins like a formula
-                elif number_format and value is not None:
+                if isinstance(value, str):
+                    cells.append(self._text(self._sheet, value))
+                    continue
+                cell = WriteOnlyCell(self._sheet, value)
+                if number_format and value is not None:
                     cell.number_format = number_format
                 cells.append(cell)
             self._sheet.append(cells)
 
+    @staticmethod
+    def _text(sheet: Any, value: object) -> Any:
+        """Give a cell that is text, even where it begins like a formula."""
+        from openpyxl.cell import WriteOnlyCell
+        from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+        words = value if isinstance(value, str) else json.dumps(value)
+        cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("\ufffd", words))
+        cell.data_type = "s"
+        return cell
+
     def close(self) -> None:
         about = self._book.create_sheet("Provenance")
         for key, value in self._provenance.items():
-            plain = value if isinstance(value, int | float | str) else json.dumps(value)
+            plain = value if isinstance(value, int | float) else self._text(about, value)
             about.append([key, plain])
         self._book.save(self._path)
 

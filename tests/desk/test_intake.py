@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import threading
 import zipfile
+from datetime import UTC, datetime
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select, update
 
 import durhampulse as dp
 from durhampulse.creators import sources, stream
 from durhampulse.desk import intake
 from durhampulse.desk.catalogue import activate, add_model
-from durhampulse.desk.erasure import object_to
+from durhampulse.desk.erasure import digest_of, erase
 from durhampulse.desk.intake import Lost, apply, check, discard, next_job, refused_rows
-from durhampulse.desk.store.tables import creator, run, score, staged, upload
+from durhampulse.desk.store.tables import creator, objection, run, score, staged, upload
 from durhampulse.desk.understanding import understand
 from durhampulse.exceptions import InputError
 from tests.desk.conftest import DEMO, bring
@@ -104,18 +105,18 @@ def test_rows_that_cannot_be_stored_are_refused_with_the_reason(bare, tmp_path):
         3: "the row has no Influencer_ID",
         4: "the creator stands in row 2 already",
         5: "Followers cannot be -5",
-        6: "the Influencer_ID holds control characters or over 200",
+        6: "the Influencer_ID has over 200 characters, or unprintable ones",
         7: "5 of 6 columns of the model are empty",
         8: "3 cells where the header has 7",
         9: "the creator stands in row 2 already",
-        10: "the Influencer_ID holds control characters or over 200",
+        10: "the Influencer_ID has over 200 characters, or unprintable ones",
     }
     assert row.summary["rows"] == 11
     assert row.summary["creators"] + row.summary["refused"] == 11
 
 
 def test_who_has_objected_is_left_out_of_later_imports(filled, catalogue, tmp_path):
-    receipt = object_to(filled, "INF-1003", "ann")
+    receipt = erase(filled, "INF-1003", "ann", objects=True)
     assert receipt["rows"]["creator"] == 1
     path = write_list(tmp_path, ROW.format(" INF-1003"), ROW.format("INF-1004"))
     row = bring(filled, catalogue, path)
@@ -180,6 +181,30 @@ def test_a_file_that_is_no_list_is_explained(bare, tmp_path, name, content):
     assert row.state == "new"
     assert row.problem
     assert stored(store) == {}
+
+
+def test_who_objects_while_a_file_waits_is_left_out_of_it(filled, catalogue, tmp_path):
+    path = write_list(tmp_path, ROW.format("INF-1003"), ROW.format("new"))
+    row = bring(filled, catalogue, path, confirm=False)
+    with filled.writing() as db:
+        db.execute(insert(objection).values(digest=digest_of("new"), at=datetime.now(UTC)))
+        db.execute(update(upload).where(upload.c.id == row.id).values(state="applying"))
+    apply(filled, catalogue, row.id)
+    assert "new" not in stored(filled)
+    assert stored(filled)["INF-1003"].followers == 5000
+
+
+def test_an_import_that_cannot_be_put_in_place_says_so(filled, catalogue, tmp_path, monkeypatch):
+    before = stored(filled)
+    row = bring(filled, catalogue, write_list(tmp_path, ROW.format("new")), confirm=False)
+    with filled.writing() as db:
+        db.execute(update(upload).where(upload.c.id == row.id).values(state="applying"))
+    monkeypatch.setattr(intake, "_merge", lambda *_given: 1 / 0)
+    apply(filled, catalogue, row.id)
+    with filled.reading() as db:
+        row = db.execute(select(upload).where(upload.c.id == row.id)).one()
+    assert (row.state, "could not be put in place" in row.problem) == ("checked", True)
+    assert stored(filled) == before
 
 
 def test_a_file_that_breaks_the_program_is_set_aside(bare, tmp_path, monkeypatch, caplog):

@@ -13,13 +13,15 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select, update
 
 from durhampulse.creators import read_creators
-from durhampulse.desk.erasure import erase, everything_about, object_to, sweep
+from durhampulse.desk.catalogue import activate
+from durhampulse.desk.erasure import erase, everything_about, sweep
 from durhampulse.desk.learning import (
     bands_since,
     outcome_table,
     override_table,
     record,
     record_file,
+    today,
 )
 from durhampulse.desk.planning import (
     Brief,
@@ -35,13 +37,13 @@ from durhampulse.desk.retraining import add_retrained, write_lessons
 from durhampulse.desk.reviewing import decide, undo
 from durhampulse.desk.store.tables import creator, metadata, outcome, run
 from durhampulse.exceptions import CannotJudgeError, InputError
-from tests.desk.conftest import add_people
+from tests.desk.conftest import add_people, bring
 from tests.desk.test_reviewing import verdict
 
 DAY = date(2026, 1, 31)
 
 
-def numbers(store, **where):
+def numbers(store):
     with store.reading() as db:
         return {row.external_id: row for row in db.execute(select(creator))}
 
@@ -61,7 +63,7 @@ def test_an_outcome_replaces_the_one_before_and_both_are_kept(filled):
     assert rows[1].probability == known.probability
 
 
-@pytest.mark.parametrize("day", [date(1999, 1, 1), date.max])
+@pytest.mark.parametrize("day", [date(1999, 1, 1), date.max, today() + timedelta(days=1)])
 def test_an_outcome_is_of_a_day_that_has_passed(filled, day):
     with pytest.raises(InputError, match="that day"):
         record(filled, 3, deal=True, on=day, by="ann")
@@ -198,6 +200,7 @@ def test_a_campaign_keeps_to_its_brief_and_to_people(filled, catalogue, rules):
     assert set(chosen.table["niche"]) <= {"Fashion", "Beauty"}
     assert chosen.table["niche"].value_counts().max() <= 5
     more = more_budget(table, brief, chosen)
+    assert len(more) == 4
     assert (more["added"] >= -1e-9).all()
     first, other = int(chosen.table["id"].iloc[0]), numbers(filled)["INF-1002"]
     change_choice(filled, number, [first], "out", "ann")
@@ -256,12 +259,15 @@ def test_who_is_erased_is_nowhere(filled, rules):
     record(filled, row.id, deal=True, on=DAY, by="ann")
     with filled.reading() as db:
         stored = everything_about(db, " INF-1003 ")
-    assert {name: len(stored[name]) for name in ("scores", "reviews", "outcomes")} == {
-        "scores": 1, "reviews": 1, "outcomes": 1
+    assert {name: len(rows) for name, rows in stored.items()} == {
+        "creator": 1, "score": 1, "review": 1, "outcome": 1, "claim": 0, "campaign_creator": 0,
+        "staged": 0, "refused": 0, "audit": 2,
     }  # fmt: skip
-    assert stored["creator"]["external_id"] == "INF-1003"
+    assert stored["creator"][0]["external_id"] == "INF-1003"
+    assert stored["review"][0]["reviewer"]
     assert "INF-1003" in everything_in(filled)
     receipt = erase(filled, "INF-1003", "admin")
+    assert set(receipt["rows"]) == set(stored) - {"audit"}
     assert {name for name, n in receipt["rows"].items() if n} == {
         "score", "review", "outcome", "creator"
     }  # fmt: skip
@@ -270,17 +276,29 @@ def test_who_is_erased_is_nowhere(filled, rules):
     assert "their secret" not in left
     with pytest.raises(InputError, match="no creator"):
         erase(filled, "INF-1003", "admin")
-    object_to(filled, "INF-1004", "admin")
+    erase(filled, "INF-1004", "admin", objects=True)
     assert "INF-1004" not in everything_in(filled)
 
 
-def test_the_sweep_takes_the_old_and_leaves_what_somebody_touched(filled, rules):
+def test_the_number_of_an_erased_creator_is_never_anothers(filled, catalogue, tmp_path):
+    last = max(row.id for row in numbers(filled).values())
+    (name,) = (name for name, row in numbers(filled).items() if row.id == last)
+    erase(filled, name, "admin")
+    path = tmp_path / "one.csv"
+    path.write_text("Influencer_ID,Followers,Engagement_Rate,Growth_Rate,Niche,Video_Quality,"
+                    "Avg_Views_per_Post\nnew,5000,0.05,0.01,Tech,HD,2000\n")  # fmt: skip
+    bring(filled, catalogue, path)
+    assert numbers(filled)["new"].id > last
+
+
+def test_the_sweep_takes_the_old_and_leaves_what_somebody_touched(filled, rules, catalogue):
     (ann,) = add_people(filled, "reviewer")
     assert sweep(filled, 30, "admin")["rows"] == {}
     with filled.writing() as db:
         db.execute(update(run).values(at=datetime.now(UTC) - timedelta(days=40)))
     decide(filled, 5, ann, verdict(), rules)
     record(filled, 6, deal=False, on=DAY, by="ann")
+    activate(filled, catalogue, rules.version, "ann")  # scores all anew, and touches nobody
     receipt = sweep(filled, 30, "admin")
     assert receipt["rows"]["creator"] == 595
     with filled.reading() as db:

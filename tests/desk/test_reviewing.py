@@ -9,13 +9,25 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from durhampulse.decision import MAYBE, NO
 from durhampulse.desk.claims import next_one, progress, release
-from durhampulse.desk.reviewing import REASONS, Verdict, decide, decide_many, reviews_of, undo
+from durhampulse.desk.reviewing import (
+    REASONS,
+    HeldError,
+    Verdict,
+    decide,
+    decide_many,
+    reviews_of,
+    undo,
+)
+from durhampulse.desk.rules import Rules
+from durhampulse.desk.shortlist import totals
 from durhampulse.desk.store.tables import audit, claim, creator, review
+from durhampulse.desk.view import View
 from durhampulse.exceptions import InputError
+from durhampulse.scoring import Scorer
 from tests.desk.conftest import add_people
 
 
@@ -65,6 +77,27 @@ def test_the_queue_holds_edge_cases_and_some_drawn_from_no(filled, rules):
     assert seen["maybe"] == 75  # all of them, before the rest of No
     assert seen["edge"] > 10
     assert seen["sample"] > 2
+
+
+def test_who_waited_too_long_overrules_nobody(filled, rules):
+    ann, bob = add_people(filled, "reviewer", "reviewer")
+    number = next_one(filled, ann, rules).creator_id
+    with filled.writing() as db:
+        db.execute(delete(claim))  # as when it has expired
+    decide(filled, number, bob, verdict(), rules)
+    with pytest.raises(HeldError, match="since"):
+        decide(filled, number, ann, verdict("decline"), rules, queued=True)
+    assert state_of(filled, number) == "approved"
+
+
+def test_a_model_that_refuses_puts_nobody_into_a_band(filled, rules):
+    (ann,) = add_people(filled, "reviewer")
+    refusing = Rules.of(rules.version, Scorer(rules.scorer.model), None)
+    refusing.scorer.refusal = "the data carry no signal"
+    assert next_one(filled, ann, refusing) is None
+    with filled.reading() as db:
+        found = totals(db, View(), refusing)
+    assert (found.creators, set(found.bands.values())) == (597, {0})
 
 
 def test_the_machine_alone_declines_nobody(filled, rules):

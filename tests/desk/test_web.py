@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import contextlib
 import csv
 import io
+import json
 import re
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 import openpyxl
 import pyarrow.parquet as pq
@@ -194,17 +198,39 @@ def test_what_people_and_files_write_is_only_ever_text(app, visit, desk):
     sent = admin.post("/imports", data={"csrf": admin.csrf}, files=files)
     assert sent.status_code == 303, sent.text
     pages = [
-        "/shortlist", f"/shortlist?search={EVIL}&niche={EVIL}&said={EVIL}", "/creators/3",
+        "/shortlist", f"/shortlist?search={EVIL}&niche={EVIL}", "/creators/3",
         f"/creators/3?Niche={EVIL}&Followers={EVIL}", "/queue", "/imports",
         sent.headers["location"], "/campaigns", made.headers["location"], "/people", "/audit",
         "/outcomes", "/model", f"/sign-in?next={EVIL}", f"/shortlist?sort={EVIL}",
     ]  # fmt: skip
     for page in pages:
+        admin.cookies.set("durhampulse-said", quote(EVIL))
         text = admin.get(page).text
         assert "<script>alert" not in text, page
         assert "<img src=x" not in text, page
     assert "{{7*7}}" in admin.get("/creators/3").text
     assert "&lt;script&gt;alert" in admin.get("/creators/3").text
+
+
+def test_the_desk_speaks_once_and_nobody_else_through_it(visit):
+    ann = visit("reviewer")
+    form = {"csrf": ann.csrf, "decision": "approve", "reason": REASONS[0], "chosen": [3, 4],
+            "request_name": "b" * 12, "back": "sort=followers"}  # fmt: skip
+    sent = ann.post("/shortlist/decide", data=form)
+    assert sent.headers["location"] == "/shortlist?sort=followers"
+    assert "2 decided." in ann.get("/shortlist").text
+    assert "2 decided." not in ann.get("/shortlist").text
+    assert "Pay" not in ann.get("/shortlist?said=Pay+INF-1").text
+
+
+def test_what_if_starts_from_what_is_stored(visit, desk):
+    with desk.store.writing() as db:
+        db.execute(update(creator).where(creator.c.id == 3).values(niche=None))
+    ann = visit("viewer")
+    niches = ann.get("/creators/3").text.split('<select name="Niche">')[1].split("</select>")[0]
+    assert niches.startswith('<option value="" selected>not known</option>')
+    asked = ann.get("/creators/3?Followers=1M&Niche=Tech").text
+    assert 'value="1M"' in asked
 
 
 def test_exports_are_safe_to_open_and_say_where_they_come_from(app, visit, desk):
@@ -266,9 +292,11 @@ def test_a_number_that_cannot_be_is_refused(visit, number):
 def test_a_session_is_new_hidden_and_ends(app, visit, desk):
     client = visit()
     with desk.store.writing() as db:
-        people.add_person(db, "Ann", "viewer", "test", PASSWORD)
+        people.add_person(db, "Özlem", "viewer", "test", PASSWORD)
     client.cookies.set(COOKIE, "chosen-by-somebody-else")
-    answer = client.post("/sign-in", data={"name": " ANN ", "password": PASSWORD, "next": "//evil"})
+    answer = client.post(
+        "/sign-in", data={"name": " ÖZLEM ", "password": PASSWORD, "next": "//evil"}
+    )
     assert (answer.status_code, answer.headers["location"]) == (303, "/shortlist")
     cookie = answer.headers["set-cookie"]
     assert "chosen-by" not in cookie
@@ -282,7 +310,7 @@ def test_a_session_is_new_hidden_and_ends(app, visit, desk):
     assert client.post("/sign-out", data={"csrf": who.csrf}).status_code == 303
     with desk.store.reading() as db:
         assert people.find_session(db, token) is None
-    token = people.sign_in(desk.store, "ann", PASSWORD, "here")
+    token = people.sign_in(desk.store, "özlem", PASSWORD, "here")
     with desk.store.writing() as db:
         past = datetime.now(UTC) - timedelta(hours=SESSION_HOURS)
         db.execute(update(session).values(expires_at=past))
@@ -357,7 +385,7 @@ def test_the_pages_of_an_import(app, visit, desk):
     assert "percentages" in page
     assert ">x.csv<" in page
     page = somebody.get(where, params={"unit Engagement_Rate": "percent"}).text
-    assert "That is right: score it" in page
+    assert "Looks right: score it" in page
     form = {"csrf": somebody.csrf, "unit Engagement_Rate": "percent", "Influencer_ID": "id",
             "Followers": "subs"}  # fmt: skip
     assert somebody.post(f"{where}/check", data=form).status_code == 303
@@ -432,7 +460,7 @@ def test_the_first_admin_comes_by_link(store_url, tmp_path):
         assert client.post(path, data=form).status_code == 422
         assert client.post(path, data={**form, "password": PASSWORD}).status_code == 303
         assert "Ada, admin" in client.get("/people").text
-        assert "No creator is like that" in client.get("/shortlist").text
+        assert "No creator matches" in client.get("/shortlist").text
         assert "Nothing waits" in client.get("/queue").text
     desk.store.close()
 
@@ -454,6 +482,36 @@ def test_another_model_decides_when_everybody_is_scored(desk, visit, model_folde
     assert ann.get("/model/progress").headers["hx-refresh"] == "true"
     assert desk.catalogue.current().version == other
     assert "597 creators were scored with it" in ann.get("/model").text
+
+
+def test_no_file_is_read_before_it_is_known_who_brings_it(app):
+    read = []
+
+    async def receive():
+        read.append(1)
+        return {"type": "http.request", "body": b"x" * 1000, "more_body": True}
+
+    said = []
+
+    async def send(message):
+        said.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/imports", "query_string": b"",
+             "headers": [(b"host", b"desk")], "scheme": "http", "server": ("desk", 80)}  # fmt: skip
+    asyncio.run(app(scope, receive, send))
+    assert said[0]["status"] == 303
+    assert read == []
+
+
+def test_odd_places_and_figures_are_refused(visit):
+    viewer = visit("viewer")
+    for cursor in ([10**30, 5], ["\ud800", 5], [{"a": 1}, 5], [True, []]):
+        place = base64.urlsafe_b64encode(json.dumps(cursor).encode()).decode().rstrip("=")
+        for sort in ("probability", "external_id"):
+            answer = viewer.get(f"/shortlist?sort={sort}&after={place}")
+            assert answer.status_code in (200, 422), cursor
+    assert viewer.get("/shortlist?niche=a%00b").status_code == 200
+    assert "min_engagement=120%25" in viewer.get("/shortlist?min_engagement=120%25").text
 
 
 def test_a_model_that_cannot_score_changes_nothing(desk, visit, model_folder, monkeypatch, caplog):

@@ -20,7 +20,8 @@ Store = Annotated[str, typer.Option(help="sqlite:///FILE or postgresql+psycopg:/
 
 def desk(
     model: Annotated[
-        Path | None, typer.Option(help="The model folder of a study; the demo's if not given.")
+        Path | None,
+        typer.Option(help="A study's model folder; an empty store gets a demo."),
     ] = None,
     store: Store = _DEFAULT,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
@@ -30,23 +31,20 @@ def desk(
 ) -> None:
     """Serve the web page where a partnership team decides.
 
-    Without a model it shows a small simulated list, so that you see a working desk at once.
+    Without a model an empty store gets a small simulated list, so that you see a working desk at
+    once. Thresholds given here are saved for everybody.
 
     Example: durhampulse desk --model durhampulse-study/model --store sqlite:///team.db
     """
-    from durhampulse.decision import Thresholds
     from durhampulse.desk.server import run
 
-    thresholds = None
-    if yes_at is not None or review_at is not None:
-        default = Thresholds()
-        thresholds = Thresholds(yes_at or default.yes_at, review_at or default.review_at)
     run(
         url=store,
         model_folder=model,
         host=host,
         port=port,
-        thresholds=thresholds,
+        yes_at=yes_at,
+        review_at=review_at,
         say=typer.echo,
     )
 

@@ -12,10 +12,11 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, text, update
 
+from durhampulse.creators.block import Block
 from durhampulse.decision import Thresholds
 from durhampulse.desk.audit import note
 from durhampulse.desk.bulk import insert_one, insert_rows
-from durhampulse.desk.rules import Rules
+from durhampulse.desk.rules import Rules, stored_frame
 from durhampulse.desk.store.database import Store, read_setting, write_setting
 from durhampulse.desk.store.tables import creator, model, model_file, run, score
 from durhampulse.exceptions import InputError
@@ -170,10 +171,11 @@ def activate(
             update(creator).values(**changes)
             .where(scored["id"] == creator.c.id, scored["run"] == run_id)
         ).rowcount  # fmt: skip
+        applied = update(run).where(run.c.id == run_id)
+        if not db.execute(applied.values(applied_at=datetime.now(UTC), creators=changed)).rowcount:
+            raise InputError("Another server has begun to activate a model.", "Wait for that one.")
         before = read_setting(db, _ACTIVE)
         write_setting(db, _ACTIVE, version)
-        db.execute(update(run).where(run.c.id == run_id)
-                   .values(applied_at=datetime.now(UTC), creators=changed))  # fmt: skip
         note(db, by, "model activated", version, {"before": before, "creators": changed})
     store.tidy()
     return int(changed)
@@ -192,7 +194,7 @@ def _score_some(db: Connection, scorer: Scorer, run_id: int, after: int) -> int:
     ).all()
     if not rows:
         return 0
-    block = Rules.of("", scorer, None).block(rows)
+    block = Block.of(stored_frame(scorer, rows))
     scores = scorer.compute(block)
     unknown = scorer.reasons_not_to(block, scores)
     columns = {

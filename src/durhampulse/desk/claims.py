@@ -114,7 +114,8 @@ def _band(rules: Rules, why: Why) -> ColumnElement[bool]:
         parts = [and_(p >= a, p < b) for a, b in rules.edge_ranges]
         outside = or_(p < low, p >= high)
         return and_(outside, or_(*parts)) if parts else p.is_(None) & p.is_not(None)
-    return p < rules.band_range(NO)[1]
+    low, high = rules.band_range(NO)
+    return and_(p >= low, p < high)
 
 
 def _claim(store: Store, number: int, person_id: int, why: str) -> Claimed | None:

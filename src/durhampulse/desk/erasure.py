@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, RowMapping, Table, delete, select
+from sqlalchemy import Connection, Row, RowMapping, Select, Table, delete, select
 
 from durhampulse.desk.audit import note
 from durhampulse.desk.bulk import insert_one
 from durhampulse.desk.store.database import Store, insert_or
 from durhampulse.desk.store.tables import (
+    audit,
     campaign_creator,
     claim,
     creator,
@@ -28,9 +29,10 @@ from durhampulse.desk.store.tables import (
 )
 from durhampulse.exceptions import InputError
 
-__all__ = ["digest_of", "erase", "everything_about", "object_to", "sweep"]
+__all__ = ["digest_of", "erase", "everything_about", "sweep"]
 
 _OF_CREATOR = (score, claim, review, outcome, campaign_creator)
+_OF_NAME = (staged, refused)  # of imports under way, or past
 _AT_ONCE = 500
 
 
@@ -40,7 +42,7 @@ def digest_of(external_id: str) -> str:
 
 
 def everything_about(db: Connection, external_id: str) -> dict[str, Any]:
-    """Give all that is stored about a creator, as plain data.
+    """Give all that is stored about a creator: table to rows, as plain data.
 
     Raises
     ------
@@ -56,20 +58,19 @@ def everything_about(db: Connection, external_id: str) -> dict[str, Any]:
     reviews = select(review, person.c.name.label("reviewer")).join(person).where(
         review.c.creator_id == row.id
     )  # fmt: skip
-    outcomes = select(outcome).where(outcome.c.creator_id == row.id)
-    return {
-        "creator": _plain(
-            db.execute(select(creator).where(creator.c.id == row.id)).mappings().one()
-        ),
-        "scores": [_plain(one) for one in db.execute(scores).mappings()],
-        "reviews": [_plain(one) for one in db.execute(reviews).mappings()],
-        "outcomes": [_plain(one) for one in db.execute(outcomes).mappings()],
+    special: dict[Table, Select[Any]] = {score: scores, review: reviews}
+    found = {
+        table.name: special.get(table, select(table).where(table.c.creator_id == row.id))
+        for table in _OF_CREATOR
     }
-
-
-def object_to(store: Store, external_id: str, by: str) -> dict[str, Any]:
-    """Take down that a creator objects: erased, and not taken in again by later imports."""
-    return erase(store, external_id, by, objects=True)
+    found |= {
+        table.name: select(table).where(table.c.external_id == row.external_id)
+        for table in (creator, *_OF_NAME)
+    }
+    found["audit"] = select(audit).where(audit.c.subject == f"creator {row.id}")
+    return {
+        name: [_plain(one) for one in db.execute(query).mappings()] for name, query in found.items()
+    }
 
 
 def erase(store: Store, external_id: str, by: str, *, objects: bool = False) -> dict[str, Any]:
@@ -133,12 +134,17 @@ def sweep(store: Store, days: int, by: str) -> dict[str, Any]:
 
 
 def _stale(db: Connection, before: datetime) -> Sequence[Any]:
+    # The run a creator points to may be a model's; only an import says that they are still there.
+    imported = (
+        select(score.c.creator_id)
+        .join(run, run.c.id == score.c.run_id)
+        .where(run.c.kind == "import", run.c.at >= before)
+    )
     recent = select(review.c.creator_id).where(review.c.at >= before)
     happened = select(outcome.c.creator_id).where(outcome.c.at >= before)
     return db.execute(
         select(creator.c.id, creator.c.external_id)
-        .join(run, run.c.id == creator.c.run_id)
-        .where(run.c.at < before, creator.c.id.not_in(recent), creator.c.id.not_in(happened))
+        .where(*(creator.c.id.not_in(touched) for touched in (imported, recent, happened)))
         .limit(_AT_ONCE)
     ).all()
 
@@ -155,8 +161,7 @@ def _remove(db: Connection, numbers: list[int], names: list[str]) -> dict[str, i
         table.name: db.execute(delete(table).where(table.c.creator_id.in_(numbers))).rowcount
         for table in _OF_CREATOR
     }
-    by_name: tuple[Table, ...] = (staged, refused)  # of imports under way, or past
-    for table in by_name:
+    for table in _OF_NAME:
         gone[table.name] = db.execute(delete(table).where(table.c.external_id.in_(names))).rowcount
     gone["creator"] = db.execute(delete(creator).where(creator.c.id.in_(numbers))).rowcount
     return gone

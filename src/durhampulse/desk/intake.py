@@ -19,7 +19,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlalchemy import Connection, Index, delete, func, insert, literal, or_, select, update
-from sqlalchemy.exc import InterfaceError, OperationalError
 
 from durhampulse.batch import OpenTable, open_table, score_chunk, scored_schema
 from durhampulse.creators.schema import IDENTIFIER
@@ -27,9 +26,10 @@ from durhampulse.creators.stream import Chunk
 from durhampulse.desk.audit import note
 from durhampulse.desk.bulk import insert_one, insert_rows
 from durhampulse.desk.catalogue import Catalogue, applying
+from durhampulse.desk.erasure import digest_of
 from durhampulse.desk.rules import Rules
 from durhampulse.desk.staging import counts_of, shown_name, staged_columns, told, usable
-from durhampulse.desk.store.database import Store, insert_or
+from durhampulse.desk.store.database import AWAY, Store, insert_or
 from durhampulse.desk.store.tables import (
     NUMBERS,
     TEXTS,
@@ -127,8 +127,8 @@ def check(
         _check(store, catalogue, job, stop)
     except DurhamPulseError as error:
         _fail(store, job, error)
-    except (Lost, InterfaceError, OperationalError):
-        raise  # the database restarts: it goes on later
+    except (Lost, *AWAY):
+        raise  # it goes on later
     except Exception:  # noqa: BLE001 - whatever is wrong with one file, others wait
         _log.exception("Upload %d cannot be checked.", number)
         problem = "The file cannot be checked; the server's log says why."
@@ -273,6 +273,20 @@ def apply(store: Store, catalogue: Catalogue, number: int) -> None:
     Those already stored get the new figures and keep their reviews and history. If another model
     decides since the check, the upload is checked again.
     """
+    try:
+        _apply(store, catalogue, number)
+    except AWAY:
+        raise  # it goes on later
+    except Exception:  # noqa: BLE001 - nothing was put in place, and a person must hear of it
+        _log.exception("Upload %d cannot be put in place.", number)
+        with store.writing() as db:
+            said = {"problem": "It could not be put in place; the server's log says why.",
+                    "way_out": "Nothing was changed. Try again, or drop the file."}  # fmt: skip
+            db.execute(update(upload).where(upload.c.id == number, upload.c.state == "applying")
+                       .values(state="checked", lease_until=None, **said))  # fmt: skip
+
+
+def _apply(store: Store, catalogue: Catalogue, number: int) -> None:
     now = datetime.now(UTC)
     with store.writing() as db:
         applying(db)
@@ -287,6 +301,7 @@ def apply(store: Store, catalogue: Catalogue, number: int) -> None:
                "by": row.by, "at": now, "applied_at": now, "creators": row.summary["creators"],
                "drift": row.summary["drift"]}  # fmt: skip
         run_id = insert_one(db, run, **new)
+        _leave_out_objectors(db, number)
         _merge(db, number, run_id)
         db.execute(delete(staged).where(staged.c.upload_id == number))
         db.execute(update(upload).where(upload.c.id == number)
@@ -295,6 +310,17 @@ def apply(store: Store, catalogue: Catalogue, number: int) -> None:
              {"file": row.file_name, "creators": row.summary["creators"]})  # fmt: skip
     Path(row.path).unlink(missing_ok=True)
     store.tidy()
+
+
+def _leave_out_objectors(db: Connection, number: int) -> None:
+    """Drop those who have objected since the file was checked."""
+    objected = set(db.scalars(select(objection.c.digest)))
+    if not objected:
+        return
+    rows = db.execute(select(staged.c.id, staged.c.external_id).where(staged.c.upload_id == number))
+    for row in rows.all():
+        if digest_of(row.external_id) in objected:
+            db.execute(delete(staged).where(staged.c.id == row.id))
 
 
 def _merge(db: Connection, number: int, run_id: int) -> None:
@@ -336,7 +362,7 @@ def discard(store: Store, number: int, by: str) -> None:
     with store.writing() as db:
         found = db.execute(select(upload).where(upload.c.id == number).with_for_update()).first()
         if found is None or found.state not in ("new", "checking", "checked"):
-            raise InputError("This import cannot be dropped any more.", "Load the page anew.")
+            raise InputError("This import cannot be dropped any more.", "Reload the page.")
         for table in (staged, refused):
             db.execute(delete(table).where(table.c.upload_id == number))
         db.execute(update(upload).where(upload.c.id == number)
@@ -345,10 +371,13 @@ def discard(store: Store, number: int, by: str) -> None:
     Path(found.path).unlink(missing_ok=True)
 
 
-def refused_rows(db: Connection, number: int) -> pd.DataFrame:
-    """Give an upload's refused rows: ``Row, Influencer ID, Reason``."""
+def refused_rows(db: Connection, number: int, most: int | None = None) -> pd.DataFrame:
+    """Give an upload's refused rows, or the first of them: ``Row, Influencer ID, Reason``."""
     r = refused.c
     found = db.execute(
-        select(r.row, r.external_id, r.reason).where(r.upload_id == number).order_by(r.row)
+        select(r.row, r.external_id, r.reason)
+        .where(r.upload_id == number)
+        .order_by(r.row)
+        .limit(most)
     )
     return pd.DataFrame(found.all(), columns=["Row", "Influencer ID", "Reason"])

@@ -34,6 +34,7 @@ __all__ = [
     "override_table",
     "record",
     "record_file",
+    "today",
 ]  # fmt: skip
 
 _EARLIEST = date(2000, 1, 1)
@@ -128,8 +129,13 @@ def _read_labels(path: Path, name: str) -> tuple[dict[str, bool], int]:
     return {str(one): bool(deal) for one, deal in both.items()}, int((~known).sum())
 
 
+def today() -> date:
+    """Give the day it is where the desk runs."""
+    return datetime.now().astimezone().date()
+
+
 def _check_date(on: date) -> None:
-    if not _EARLIEST <= on <= datetime.now(UTC).date():
+    if not _EARLIEST <= on <= today():
         raise InputError(f"{on}: an outcome cannot be of that day.", "Name a day that has passed.")
 
 

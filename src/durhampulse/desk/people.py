@@ -108,7 +108,7 @@ def find_person(db: Connection, number: int) -> Row[Any]:
     """
     found = db.execute(select(person).where(person.c.id == number).with_for_update()).first()
     if found is None:
-        raise InputError("There is no such person.", "Load the page anew.")
+        raise InputError("There is no such person.", "Reload the page.")
     return found
 
 
@@ -122,6 +122,9 @@ def change_person(db: Connection, number: int, by: str, *, role: str, active: bo
     """
     if role not in ROLES:
         raise InputError(f"There is no role '{role[:40]}'.", f"Use {', '.join(ROLES)}.")
+    # Two admins who demote each other at once must see one another.
+    admins = select(person.c.id).where(person.c.role == "admin").order_by(person.c.id)
+    db.execute(admins.with_for_update())
     before = find_person(db, number)
     others = select(func.count()).where(
         person.c.role == "admin", person.c.active.is_(True), person.c.id != number
@@ -176,7 +179,8 @@ def sign_in(store: Store, name: str, password: str, address: str) -> str | None:
                 )
         found = db.execute(
             select(person).where(
-                func.lower(person.c.name) == name.strip().lower(), person.c.active.is_(True)
+                func.lower(person.c.name) == name.replace("\0", "").strip().lower(),
+                person.c.active.is_(True),
             )
         ).first()
     fits = _fits((found.password_hash if found else None) or _nobody(), password)

@@ -58,8 +58,11 @@ class Brief:
     most_per_niche: int | None = None
 
     def __post_init__(self) -> None:
-        if not 1 <= len(self.name.strip()) <= 200 or "\0" in self.name:
-            raise InputError("A campaign needs a name of 1 to 200 characters.", "Name it.")
+        words = (self.name, *self.niches)
+        if not 1 <= len(self.name.strip()) <= 200 or not all(one.isprintable() for one in words):
+            raise InputError(
+                "A campaign needs a name of 1 to 200 printable characters.", "Name it."
+            )
         if not 1 <= self.number <= _MOST:
             raise InputError(f"{self.number} creators cannot be planned.", f"Name 1 to {_MOST}.")
         if any(not 0 <= fee <= 1e12 for fee in [*self.fees.values(), self.budget or 0]):
@@ -103,14 +106,15 @@ def candidates(
     """Give the creators among whom the best set lies.
 
     Those of one niche and tier cost the same, so only the most probable of each can be in a best
-    set. Declined creators are left out; what a person has put in or left out stands.
+    set. Declined creators are left out, and those without a score or followers; what a person has
+    put in or left out stands.
 
     Parameters
     ----------
     brief, rules
         The limits, and the model in force.
     niches
-        All niches of the list.
+        The list's niches, as :meth:`Catalogue.niches` gives them.
     choices
         Creator to "in" or "out", where a person has said so.
     """
@@ -268,12 +272,18 @@ def change_choice(store: Store, number: int, creators: Sequence[int], choice: st
         raise InputError(f"'{choice[:40]}' is no choice.", "Use in, out or free.")
     with store.writing() as db:
         find_campaign(db, number)
-        known = set(db.scalars(select(creator.c.id).where(creator.c.id.in_(creators))))
+        found = select(creator.c.id, creator.c.probability, creator.c.followers)
+        known = {row.id: row for row in db.execute(found.where(creator.c.id.in_(creators)))}
         if missing := [one for one in creators if one not in known]:
-            raise InputError(f"There is no creator of number {missing[0]}.", "Load the page anew.")
+            raise InputError(f"There is no creator of number {missing[0]}.", "Reload the page.")
+        if choice == "in" and any(None in row for row in known.values()):
+            raise InputError(
+                "Without a score and followers a creator cannot be planned with.",
+                "Import a list that has their figures.",
+            )
         c = campaign_creator.c
         db.execute(delete(campaign_creator)
-                   .where(c.campaign_id == number, c.creator_id.in_(known)))  # fmt: skip
+                   .where(c.campaign_id == number, c.creator_id.in_([*known])))  # fmt: skip
         if choice != "free":
             rows = [{"campaign_id": number, "creator_id": one, "choice": choice} for one in known]
             db.execute(insert(campaign_creator), rows)

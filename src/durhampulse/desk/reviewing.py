@@ -24,7 +24,7 @@ from durhampulse.desk.store.database import Store, insert_or
 from durhampulse.desk.store.tables import claim, creator, person, review
 from durhampulse.exceptions import InputError
 
-__all__ = ["CLAIM_MINUTES", "DECISIONS", "REASONS", "Verdict", "decide", "decide_many",
+__all__ = ["CLAIM_MINUTES", "DECISIONS", "REASONS", "HeldError", "Verdict", "decide", "decide_many",
            "reviews_of", "undo"]  # fmt: skip
 
 DECISIONS: Final = {
@@ -50,6 +50,10 @@ REASONS: Final = (
 )
 CLAIM_MINUTES = 15
 _LONGEST_NOTE = 2_000
+
+
+class HeldError(InputError):
+    """Another reviewer is looking at the creator."""
 
 
 @dataclass(frozen=True)
@@ -88,15 +92,21 @@ class Verdict:
                 f"Write at most {_LONGEST_NOTE}.",
             )
         if not 8 <= len(self.request) <= 100:
-            raise InputError(
-                "The request has no name of 8 to 100 characters.", "Load the page anew."
-            )
+            raise InputError("The request has no name of 8 to 100 characters.", "Reload the page.")
 
 
 def decide(
-    store: Store, creator_id: int, person_id: int, verdict: Verdict, rules: Rules
-) -> tuple[int, bool]:
+    store: Store, creator_id: int, person_id: int, verdict: Verdict, rules: Rules,
+    *, queued: bool = False,
+) -> tuple[int, bool]:  # fmt: skip
     """Keep what a reviewer says of a creator.
+
+    Parameters
+    ----------
+    store, creator_id, person_id, verdict, rules
+        Where, of whom, who, what, and the model they saw.
+    queued
+        Whether it comes from the queue, where nobody is asked about a creator decided meanwhile.
 
     Returns
     -------
@@ -105,8 +115,10 @@ def decide(
 
     Raises
     ------
+    HeldError
+        If another reviewer is looking at the creator.
     InputError
-        If another reviewer has the creator before them.
+        If there is no such creator.
     """
     with store.writing() as db:
         known = db.scalar(select(review.c.id).where(review.c.request == verdict.request))
@@ -120,8 +132,11 @@ def decide(
             raise InputError("There is no such creator.", "Go back to the list.")
         held = db.execute(select(claim).where(claim.c.creator_id == creator_id)).first()
         if held and held.person_id != person_id and held.expires_at > now:
-            raise InputError("Another reviewer has this creator before them.", "Take the next one.")
-        why = held.why if held and held.person_id == person_id else "chosen"
+            raise HeldError("Another reviewer is looking at this creator.", "Take the next one.")
+        mine = held is not None and held.person_id == person_id
+        if queued and not mine and row.state != "open":
+            raise HeldError("Somebody has decided about this creator since.", "Take the next one.")
+        why = held.why if held and mine else "chosen"
         try:
             with db.begin_nested():
                 number = _keep(db, row, person_id, verdict, rules, why)
@@ -209,6 +224,8 @@ def undo(store: Store, person_id: int) -> int | None:
         ).first()
         if last is None:
             return None
+        wanted = select(creator.c.id).where(creator.c.id == last.creator_id)
+        db.execute(wanted.with_for_update())  # whoever decides now waits, or is seen below
         newer = db.scalar(
             select(func.count()).where(
                 review.c.creator_id == last.creator_id, review.c.id > last.id,

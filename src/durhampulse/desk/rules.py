@@ -75,7 +75,9 @@ class Rules:
         return YES if probability >= at.yes_at else BANDS[1 + (probability < at.review_at)]
 
     def band_range(self, band: str) -> Range:
-        """Give the probabilities of a band."""
+        """Give the probabilities of a band; none of them where nothing is recommended."""
+        if self.scorer.refusal:
+            return _TOP, _TOP
         at = self.thresholds
         ranges = {YES: (at.yes_at, _TOP), MAYBE: (at.review_at, at.yes_at)}
         return ranges.get(band, (-1.0, at.review_at))
@@ -83,6 +85,8 @@ class Rules:
     @cached_property
     def edge_ranges(self) -> list[Range]:
         """Give the probabilities that have a good chance to belong to another band."""
+        if self.scorer.refusal:
+            return []
         logits = np.linspace(-12, 12, 24_001)
         edge = on_edge(logits, self.scorer.model.model.half_width, self.thresholds)
         turns = np.flatnonzero(np.diff(np.r_[False, edge, False].astype(int)))

@@ -9,13 +9,13 @@ import sys
 import tempfile
 import webbrowser
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
 
 from sqlalchemy import func, select
 
-from durhampulse.decision import Thresholds
-from durhampulse.desk.catalogue import Catalogue, add_model
+from durhampulse.desk.catalogue import Catalogue, add_model, save_thresholds
 from durhampulse.desk.intake import begin
 from durhampulse.desk.people import add_person, make_link
 from durhampulse.desk.store.database import Store, open_store
@@ -64,8 +64,8 @@ def open_desk(url: str, model_folder: Path | None = None, *, files_in: Path | No
 def _folder_for(store: Store) -> Path:
     if store.is_sqlite:
         path = Path(str(store.engine.url.database))
-        return path.with_name(path.name + ".uploads")
-    return Path("durhampulse-uploads")
+        return path.with_name(path.name + ".uploads").absolute()
+    return Path("durhampulse-uploads").absolute()
 
 
 def fill_with_demo(store: Store) -> None:
@@ -115,17 +115,14 @@ def run(
     model_folder: Path | None,
     host: str,
     port: int,
-    thresholds: Thresholds | None = None,
+    yes_at: float | None = None,
+    review_at: float | None = None,
     say: Callable[[str], object] = print,
 ) -> None:
     """Serve the desk until told to stop."""
     import uvicorn
 
     desk = open_desk(url, model_folder)
-    if thresholds is not None:
-        from durhampulse.desk.catalogue import save_thresholds
-
-        save_thresholds(desk.store, thresholds, "command line", desk.catalogue.current())
     demo = is_demo(desk)
     if demo and not _is_loopback(host):
         raise InputError(
@@ -133,6 +130,7 @@ def run(
             "Serve a real list: --model DIR --store URL, or stay on 127.0.0.1.",
         )
     listening = _listen(host, port)
+    _move_thresholds(desk, yes_at, review_at)
     for line in _greeting(desk, host, listening.getsockname()[1], demo=demo):
         say(line)
     config = uvicorn.Config(
@@ -145,6 +143,15 @@ def run(
     )
     uvicorn.Server(config).run(sockets=[listening])
     desk.store.close()
+
+
+def _move_thresholds(desk: Desk, yes_at: float | None, review_at: float | None) -> None:
+    """Save what was given; what was not stays as it is."""
+    rules = desk.catalogue.current()
+    given = {"yes_at": yes_at, "review_at": review_at}
+    moved = {name: value for name, value in given.items() if value is not None}
+    if moved:
+        save_thresholds(desk.store, replace(rules.thresholds, **moved), "command line", rules)
 
 
 def _listen(host: str, port: int) -> socket.socket:

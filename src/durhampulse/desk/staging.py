@@ -33,7 +33,9 @@ def usable(names: pa.Array, objected: set[str]) -> tuple[np.ndarray[Any, Any], l
         if not word:
             reasons.append("the row has no Influencer_ID")
         elif bad or len(word) > LONGEST_ID:
-            reasons.append(f"the Influencer_ID holds control characters or over {LONGEST_ID}")
+            reasons.append(
+                f"the Influencer_ID has over {LONGEST_ID} characters, or unprintable ones"
+            )
         elif objected and digest_of(word) in objected:
             reasons.append("this creator has objected to being scored")
         else:

@@ -98,8 +98,9 @@ def understand(
     ledger: list[dict[str, Any]] = []
     chosen = cast("Mapping[str, Unit]", units)
     usual = {c: u for c, u in scorer.model.manifest.get("units", {}).items() if c in COLUMNS}
-    whole = path.stat().st_size <= _READ_WHOLE
+    whole = False
     try:
+        whole = path.stat().st_size <= _READ_WHOLE
         stream = open_stream(path, name=name)
         headers = stream.headers
         found = name_columns(name, [*headers], dict(columns), Ledger())
@@ -119,6 +120,8 @@ def understand(
             ledger = _for_imports(given.irregularities)
     except DurhamPulseError as error:
         problem, way_out = error.problem.replace(path.name, name), error.way_out
+    except OSError as error:
+        problem, way_out = f"{name}: {error.strerror or 'cannot be read'}.", "Upload it again."
     return Understanding(
         headers, named, {**usual, **units}, dict(units), raw, read, ledger, whole,
         problem, way_out, LABEL in named,
@@ -139,10 +142,11 @@ def _texts(columns: Mapping[str, Any]) -> list[dict[str, str]]:
         for name, values in columns.items()
     })  # fmt: skip
     return [
-        {str(name): "" if pd.isna(value) else _text(value) for name, value in row.items()}
-        for row in frame.to_dict("records")
+        {str(name): _text(value) for name, value in row.items()} for row in frame.to_dict("records")
     ]
 
 
-def _text(value: object) -> str:
+def _text(value: Any) -> str:
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return ""
     return f"{value:,.6g}" if isinstance(value, float) else str(value)[:60]

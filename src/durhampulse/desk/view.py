@@ -79,11 +79,16 @@ class View:
                  "flag": [str(i) for i in range(len(rules.flag_names))]}  # fmt: skip
         found: dict[str, Any] = {}
         for name in ("band", "niche", "tier", "state", "flag"):
-            chosen = tuple(dict.fromkeys(one for one in query.get(name, []) if one))
+            chosen = tuple(
+                dict.fromkeys(one for one in query.get(name, []) if one and "\0" not in one)
+            )
             wrong = [one for one in chosen if name in known and one not in known[name]]
-            if wrong or len(chosen) > _MOST_CHOICES:
-                raise InputError(f"There is no {name} '{wrong[0] if wrong else ''}'.",
-                                 f"Use {', '.join(known.get(name, ['fewer']))}.")  # fmt: skip
+            if wrong:
+                raise InputError(f"There is no {name} '{wrong[0][:40]}'.",
+                                 f"Use {', '.join(known[name])}.")  # fmt: skip
+            if len(chosen) > _MOST_CHOICES:
+                raise InputError(f"{len(chosen)} are too many to choose of {name}.",
+                                 f"Choose at most {_MOST_CHOICES}.")  # fmt: skip
             found[name] = chosen
         for name in ("min_followers", "max_followers", "min_engagement", "max_engagement"):
             found[name] = _number(name, _last(query, name))
@@ -114,14 +119,10 @@ class View:
                 pairs += [(field.name, "1")] * value
             elif value is not None and value != field.default:
                 text = f"{value:.12g}" if isinstance(value, float) else str(value)
+                if field.name.endswith("engagement"):
+                    text = f"{100 * value:.12g}%"
                 pairs.append((field.name, text))
         return urlencode(pairs)
-
-    def without(self, name: str, one: str | None = None) -> str:
-        """Write the view without a filter, or without one of its choices."""
-        kept = tuple(value for value in getattr(self, name) if value != one) if one else None
-        default = next(field.default for field in fields(self) if field.name == name)
-        return self.query(**{name: default if kept is None else kept})
 
     @property
     def is_filtered(self) -> bool:
@@ -148,7 +149,11 @@ def read_cursor(text: str, sort: str) -> Cursor | None:
         value, number = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (ValueError, TypeError, binascii.Error, UnicodeError, RecursionError):
         value, number = None, None
-    right = isinstance(value, str) if sort == "external_id" else isinstance(value, int | float)
+    if sort == "external_id":
+        right = isinstance(value, str) and value.isprintable()
+    else:
+        right = isinstance(value, int | float) and abs(value) <= 1e300
+        value = float(value) if right else value
     if not isinstance(number, int) or abs(number) >= 2**63 or not (right or value is None):
         raise InputError("The address names no place in this list.", "Start at its top.")
     return value, number
@@ -161,11 +166,13 @@ def _last(query: Mapping[str, list[str]], name: str) -> str:
 def _number(name: str, text: str) -> float | None:
     if not text.strip():
         return None
-    percent = text.strip().endswith("%")
+    rate = name.endswith("engagement")
     try:
-        value = float(text.strip().rstrip("%").replace(",", "")) / (100 if percent else 1)
+        value = float(text.strip().rstrip("%").replace(",", ""))
     except ValueError:
         value = float("nan")
     if not abs(value) <= 1e15:
-        raise InputError(f"{name.replace('_', ' ')}: '{text[:40]}' is no number.", "Write 10000.")
-    return value
+        hint = "Write a percentage such as 2.5%." if rate else "Write a number such as 10000."
+        raise InputError(f"{name.replace('_', ' ')}: '{text[:40]}' is not a number.", hint)
+    # Nobody means 200% by a bare 2; addresses carry fractions.
+    return value / 100 if text.strip().endswith("%") or (rate and value > 1) else value

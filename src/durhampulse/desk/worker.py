@@ -9,12 +9,10 @@ import socket
 import threading
 from dataclasses import dataclass
 
-from sqlalchemy.exc import InterfaceError, OperationalError
-
 from durhampulse.desk.catalogue import Catalogue, activate
 from durhampulse.desk.intake import Lost, apply, check, next_job
-from durhampulse.desk.store.database import Store
-from durhampulse.exceptions import InputError
+from durhampulse.desk.store.database import AWAY, Store
+from durhampulse.exceptions import DurhamPulseError, InputError
 
 __all__ = ["Activation", "Worker"]
 
@@ -126,8 +124,10 @@ class Worker:
             wanted.creators = activate(
                 self._store, self._catalogue, wanted.version, wanted.by, wanted.reach
             )
-        except (InterfaceError, OperationalError):
-            raise  # the database restarts: tried again
+        except AWAY:
+            raise  # tried again
+        except DurhamPulseError as error:
+            wanted.problem = f"{error.problem} {error.way_out}"
         except Exception:  # noqa: BLE001 - whatever is wrong with it, uploads wait
             _log.exception("Model %s cannot be activated.", wanted.version)
             wanted.problem = "The creators could not be scored with it; the server's log says why."
@@ -136,8 +136,8 @@ class Worker:
         while not self._stop.is_set():
             try:
                 busy = self.work()
-            except (InterfaceError, OperationalError) as error:  # the database restarts
-                _log.warning("The store does not answer: %s", type(error.orig).__name__)
+            except AWAY as error:
+                _log.warning("The store does not answer: %s", type(error).__name__)
                 busy = False
             except Exception:  # noqa: BLE001 - whatever one upload does, the next ones are read
                 _log.exception("A piece of work failed; others go on, this one is tried again.")

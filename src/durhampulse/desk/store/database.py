@@ -13,14 +13,33 @@ from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InterfaceError,
+    NoSuchModuleError,
+    OperationalError,
+    TimeoutError,  # noqa: A004 - SQLAlchemy's own
+)
 
 from durhampulse.desk.store.tables import setting
 from durhampulse.exceptions import InputError
 
-__all__ = ["DEFAULT_STORE", "Store", "insert_or", "open_store", "read_setting", "write_setting"]
+__all__ = [
+    "AWAY",
+    "DEFAULT_STORE",
+    "Store",
+    "insert_or",
+    "open_store",
+    "read_setting",
+    "write_setting",
+]
+
+AWAY = (InterfaceError, OperationalError, TimeoutError)
+"""What is raised while the database restarts, or has no time: try again."""
 
 DEFAULT_STORE = "sqlite:///durhampulse.db"
+_LONGEST_WAIT = 20.0
 _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",  # an acknowledged decision outlives a power cut
@@ -43,8 +62,10 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        options = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        self._snapshots = engine.execution_options(**options)
         # SQLite lets those who would write wait by sleeping and asking again, longer each time.
-        self._turn = threading.Lock() if self.is_sqlite else contextlib.nullcontext()
+        self._turn = threading.Lock() if self.is_sqlite else None
 
     @property
     def is_sqlite(self) -> bool:
@@ -53,15 +74,27 @@ class Store:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Give a connection that sees one state of the database."""
-        with self.engine.begin() as db:
+        """Give a connection that sees one state of the database from its first query on."""
+        with self._snapshots.begin() as db:
             yield db
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Give a connection whose changes are all kept, or none."""
-        with self._turn, self.engine.execution_options(writes=True).begin() as db:
-            yield db
+        """Give a connection whose changes are all kept, or none.
+
+        Raises
+        ------
+        sqlalchemy.exc.TimeoutError
+            If others write for so long that whoever asked would be gone by then.
+        """
+        if self._turn and not self._turn.acquire(timeout=_LONGEST_WAIT):
+            raise TimeoutError("Another change, such as a large import, is being put in place.")
+        try:
+            with self.engine.execution_options(writes=True).begin() as db:
+                yield db
+        finally:
+            if self._turn:
+                self._turn.release()
 
     def tidy(self) -> None:
         """Let the database look at its tables after large changes, so that it plans well."""
@@ -136,6 +169,10 @@ def _set_up_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def connected(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # transactions are begun below
+        # SQLite's own knows the letters of English only.
+        connection.create_function(
+            "lower", 1, lambda text: text and text.lower(), deterministic=True
+        )
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
 

@@ -1,10 +1,10 @@
 """The tables of the store.
 
-What follows from the thresholds (band, edge) or from the tiers is not stored: it is a range of
-probabilities or followers, so moving a threshold changes no row. Tables that are written by the
-million (`creator`, `score`, `staged`) carry no foreign keys: each row is written by one statement
-that takes it from the table it points to, and checking a million of them costs PostgreSQL half the
-import.
+What follows from the thresholds (band, edge) or from the tiers is not stored, but for the band a
+reviewer saw: it is a range of probabilities or followers, so moving a threshold changes no row.
+Tables that are written by the million (`creator`, `score`, `staged`) carry no foreign keys: each
+row is written by one statement that takes it from the table it points to, and checking a million of
+them costs PostgreSQL half the import.
 """
 
 from __future__ import annotations
@@ -56,11 +56,14 @@ class Instant(TypeDecorator[datetime]):
         """Store UTC."""
         if value is None:
             return None
-        return value.astimezone(UTC) if dialect.name != "sqlite" else value.replace(tzinfo=None)
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
 
     def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
         """Give UTC."""
-        return None if value is None else value.replace(tzinfo=value.tzinfo or UTC)
+        if value is None:
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
 metadata = MetaData(
@@ -200,6 +203,7 @@ creator = Table(
     Column("state", String(20), nullable=False),
     Column("run_id", _Id, nullable=False),
     UniqueConstraint("external_id"),
+    sqlite_autoincrement=True,  # a number stands in the audit log and never names somebody else
 )  # fmt: skip
 _COVER = ("external_id", "followers", "engagement_rate", "probability", "niche", "state", "flags")
 for _name in ("probability", "followers", "engagement_rate", "external_id"):

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from durhampulse.desk.people import SESSION_HOURS, Who, find_key, find_session
 from durhampulse.desk.web.state import desk_of
 
-__all__ = ["COOKIE", "SignInNeededError", "let_in", "needs", "needs_key"]
+__all__ = ["COOKIE", "SignInNeededError", "let_in", "needs", "needs_key", "signed_in"]
 
 COOKIE = "durhampulse"
 _SAFE = ("GET", "HEAD", "OPTIONS")
@@ -27,21 +27,23 @@ class SignInNeededError(Exception):
         self.location = "/sign-in" + (f"?{urlencode({'next': back})}" if asked else "")
 
 
-def _signed_in(request: Request) -> Who:
+def signed_in(request: Request) -> Who:
+    """Give whoever is signed in."""
     token = request.cookies.get(COOKIE, "")
     if token:
         with desk_of(request).store.reading() as db:
             if who := find_session(db, token):
+                request.state.who = who  # for error pages
                 return who
     raise SignInNeededError(request)
 
 
-async def _checked(request: Request, who: Annotated[Who, Depends(_signed_in)]) -> Who:
+async def _checked(request: Request, who: Annotated[Who, Depends(signed_in)]) -> Who:
     """Make sure that a change was sent from one of our own forms."""
     if request.method not in _SAFE:
         given = request.headers.get("x-csrf-token") or (await request.form()).get("csrf")
         if not hmac.compare_digest(str(given or "").encode(), who.csrf.encode()):
-            raise HTTPException(403, "This form is too old. Load the page anew and try again.")
+            raise HTTPException(403, "This form is too old. Reload the page and try again.")
     return who
 
 

@@ -16,13 +16,13 @@ from durhampulse.desk.erasure import everything_about
 from durhampulse.desk.learning import record
 from durhampulse.desk.people import Who
 from durhampulse.desk.planning import Brief, candidates, find_campaign, plan, save_campaign
-from durhampulse.desk.reviewing import REASONS, Verdict, decide, reviews_of
+from durhampulse.desk.reviewing import REASONS, HeldError, Verdict, decide, reviews_of
 from durhampulse.desk.rules import Rules
 from durhampulse.desk.store.tables import LONGEST_ID, campaign, creator, person
 from durhampulse.desk.view import View, read_cursor, write_cursor
 from durhampulse.desk.web.access import needs_key
 from durhampulse.desk.web.listing import DeskOf, Number
-from durhampulse.exceptions import DurhamPulseError, InputError
+from durhampulse.exceptions import InputError
 from durhampulse.service.schemas import ErrorAnswer
 
 __all__ = ["router"]
@@ -168,7 +168,7 @@ def scores(desk: DeskOf, name: Name) -> list[dict[str, Any]]:
     """Give a creator's scores, past and present."""
     row, _ = _find(desk, name)
     with desk.store.reading() as db:
-        found: list[dict[str, Any]] = everything_about(db, row.external_id)["scores"]
+        found: list[dict[str, Any]] = everything_about(db, row.external_id)["score"]
     return found
 
 
@@ -198,10 +198,8 @@ def add_review(desk: DeskOf, body: ReviewBody) -> Kept:
     verdict = Verdict(body.decision, body.reason, body.note, body.request)
     try:
         number, new = decide(desk.store, row.id, reviewer.id, verdict, rules)
-    except DurhamPulseError as error:
-        if error.problem.startswith("Another reviewer"):
-            raise HTTPException(409, error.problem) from error
-        raise
+    except HeldError as error:
+        raise HTTPException(409, error.problem) from error
     return Kept(id=number, new=new)
 
 

@@ -9,13 +9,13 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from durhampulse.desk.store.database import AWAY
 from durhampulse.desk.web import (
     api,
     campaigns,
@@ -27,7 +27,7 @@ from durhampulse.desk.web import (
     people,
     queue,
 )
-from durhampulse.desk.web.access import SignInNeededError
+from durhampulse.desk.web.access import SignInNeededError, signed_in
 from durhampulse.desk.web.rendering import POLICY, render, static_file
 from durhampulse.desk.web.state import ActiveModel, Desk, StoreKeys
 from durhampulse.exceptions import DurhamPulseError
@@ -46,7 +46,8 @@ _HEADERS = {
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
 _FOR_PROGRAMS = ("/v1/", "/metrics", "/healthz", "/readyz")
-_PATIENT = ("/imports", "/shortlist/export", "/model", "/campaigns")
+_UPLOADS = ("/imports", "/outcomes")
+_PATIENT = ("/imports", "/shortlist/export", "/campaigns", "/outcomes")
 
 
 def create_desk(desk: Desk) -> FastAPI:
@@ -70,6 +71,7 @@ def create_desk(desk: Desk) -> FastAPI:
     for module in _ROUTERS:
         app.include_router(module.router)
     _ErrorPages(app)
+    app.add_middleware(_Door)
     app.add_middleware(_Headers)
     return app
 
@@ -121,6 +123,22 @@ class _Headers:
         await self._app(scope, receive, with_headers)
 
 
+class _Door:
+    """Asks who brings a file before any of it is read."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer: ASGIApp = self._app
+        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in _UPLOADS:
+            try:
+                await run_in_threadpool(signed_in, Request(scope))
+            except SignInNeededError as error:
+                answer = RedirectResponse(error.location, 303)
+        await answer(scope, receive, send)
+
+
 class _ErrorPages:
     """Answers people with a page where the scorer's routes answer programs with JSON."""
 
@@ -129,9 +147,8 @@ class _ErrorPages:
         for kind in (HTTPException, RequestValidationError, DurhamPulseError):
             app.add_exception_handler(kind, self._explain)
         app.add_exception_handler(SignInNeededError, self._send_to_sign_in)
-        app.add_exception_handler(OperationalError, self._store_is_away)
-        app.add_exception_handler(InterfaceError, self._store_is_away)
-        app.add_exception_handler(PoolTimeoutError, self._store_is_away)
+        for away in AWAY:
+            app.add_exception_handler(away, self._store_is_away)
 
     async def _explain(self, request: Request, error: Exception) -> Response:
         if request.url.path.startswith(_FOR_PROGRAMS):
@@ -161,9 +178,10 @@ def _in_words(error: Exception) -> tuple[int, str, str]:
         return error.status_code, "There is no such page." if unknown else str(error.detail), ""
     if isinstance(error, RequestValidationError):
         first = error.errors()[0]
-        return 422, f"{first['loc'][-1]}: {first['msg']}.", "Go back and correct it."
+        return 422, f"This cannot be used for '{first['loc'][-1]}'.", "Go back and correct it."
     return 422, getattr(error, "problem", ""), getattr(error, "way_out", "")
 
 
 def _error_page(request: Request, status: int, problem: str, way_out: str) -> Response:
-    return render(request, None, "error.html", status=status, problem=problem, way_out=way_out)
+    who = getattr(request.state, "who", None) if status < HTTPStatus.INTERNAL_SERVER_ERROR else None
+    return render(request, who, "error.html", status=status, problem=problem, way_out=way_out)

@@ -9,8 +9,10 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 from sqlalchemy import select
 from starlette.background import BackgroundTask
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
-from starlette.responses import FileResponse, RedirectResponse
+from starlette.responses import FileResponse
 
 from durhampulse.desk.listexport import write_list
 from durhampulse.desk.planning import (
@@ -26,7 +28,8 @@ from durhampulse.desk.planning import (
 from durhampulse.desk.rules import Rules
 from durhampulse.desk.store.tables import campaign, creator
 from durhampulse.desk.web.listing import FILE_TYPES, DeskOf, Number, Reviewer, Viewer
-from durhampulse.desk.web.rendering import render
+from durhampulse.desk.web.rendering import redirect, render
+from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import CannotJudgeError, InputError
 
 __all__ = ["router"]
@@ -42,21 +45,24 @@ def show_all(request: Request, desk: DeskOf, who: Viewer) -> Response:
         found = db.execute(select(campaign).order_by(campaign.c.id.desc()).limit(200)).all()
         known = desk.catalogue.niches(db)
     return render(request, who, "campaigns.html", campaigns=found, niches=known, rules=rules,
-                  brief=None, said=request.query_params.get("said", ""))  # fmt: skip
+                  brief=None)  # fmt: skip
 
 
 @router.post("")
 async def add(request: Request, desk: DeskOf, who: Reviewer) -> Response:
     """Make a campaign."""
-    brief = _read(desk.catalogue.current(), await request.form())
-    number = save_campaign(desk.store, brief, who.name)
-    return RedirectResponse(f"/campaigns/{number}", 303)
+    return await run_in_threadpool(_save, desk, await request.form(), who.name)
 
 
-def _read(rules: Rules, form: object) -> Brief:
-    given: dict[str, str] = {str(k): str(v) for k, v in form.items()}  # type: ignore[attr-defined]
-    known: list[str] = form.getlist("tier")  # type: ignore[attr-defined]
-    wanted: list[str] = form.getlist("niche")  # type: ignore[attr-defined]
+def _save(desk: Desk, form: FormData, by: str, number: int | None = None) -> Response:
+    brief = _read(desk.catalogue.current(), form)
+    return redirect(f"/campaigns/{save_campaign(desk.store, brief, by, number)}")
+
+
+def _read(rules: Rules, form: FormData) -> Brief:
+    given = {name: str(value) for name, value in form.items()}
+    known = [str(tier) for tier in form.getlist("tier")]
+    wanted = [str(niche) for niche in form.getlist("niche")]
     wrong = [tier for tier in known if tier not in rules.tiers]
     if wrong:
         raise InputError(f"There is no tier '{wrong[0][:40]}'.", f"Use {', '.join(rules.tiers)}.")
@@ -80,7 +86,7 @@ def _amount(text: str) -> float | None:
     except ValueError:
         value = -1.0
     if not 0 <= value <= 1e12:
-        raise InputError(f"'{text[:40]}' is no amount.", "Write 2500.")
+        raise InputError(f"'{text[:40]}' is not an amount.", "Write a number such as 2500.")
     return value
 
 
@@ -106,39 +112,36 @@ def show(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Respons
         request, who, "campaign.html", campaign=row, brief=brief, plan=chosen, problem=problem,
         rules=rules, niches=known, left_out=left_out, rows=chosen.table.to_dict("records"),
         budgets=[] if budgets is None else budgets.to_dict("records"),
-        said=request.query_params.get("said", ""),
     )  # fmt: skip
 
 
 @router.post("/{number}")
 async def change(request: Request, desk: DeskOf, who: Reviewer, number: Number) -> Response:
     """Change a campaign's brief."""
-    brief = _read(desk.catalogue.current(), await request.form())
-    save_campaign(desk.store, brief, who.name, number)
-    return RedirectResponse(f"/campaigns/{number}", 303)
+    return await run_in_threadpool(_save, desk, await request.form(), who.name, number)
 
 
 @router.post("/{number}/choose")
 def choose(
     desk: DeskOf, who: Reviewer, number: Number, choice: Annotated[str, Form()],
-    creator_id: Annotated[int, Form()] = 0, name: Annotated[str, Form()] = "",
+    creator_id: Annotated[Number | None, Form()] = None, name: Annotated[str, Form()] = "",
 ) -> Response:  # fmt: skip
     """Put a creator in, leave them out, or let the desk choose again."""
     if name.strip():
         with desk.store.reading() as db:
             found = select(creator.c.id).where(creator.c.external_id == name.strip())
-            creator_id = db.scalar(found) or 0
-        if not creator_id:
-            raise InputError(f"There is no creator '{name[:60]}'.", "Check the identifier.")
+            creator_id = db.scalar(found)
+    if creator_id is None:
+        raise InputError(f"There is no creator '{name[:60]}'.", "Check the identifier.")
     change_choice(desk.store, number, [creator_id], choice, who.name)
-    return RedirectResponse(f"/campaigns/{number}", 303)
+    return redirect(f"/campaigns/{number}")
 
 
 @router.post("/{number}/delete")
 def drop(desk: DeskOf, who: Reviewer, number: Number) -> Response:
     """Delete a campaign."""
     drop_campaign(desk.store, number, who.name)
-    return RedirectResponse("/campaigns?said=Deleted.", 303)
+    return redirect("/campaigns", "Deleted.")
 
 
 @router.get("/{number}/export/{kind}")

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
-from starlette.responses import JSONResponse, RedirectResponse
+from starlette.responses import JSONResponse
 
-from durhampulse.creators.schema import COLUMNS, ENGAGEMENT, GROWTH, QUALITY
+from durhampulse.creators.schema import COLUMNS, ENGAGEMENT, GROWTH
 from durhampulse.desk.audit import note as write_note
-from durhampulse.desk.erasure import erase, everything_about, object_to
-from durhampulse.desk.learning import record
+from durhampulse.desk.erasure import erase, everything_about
+from durhampulse.desk.learning import record, today
 from durhampulse.desk.portrait import find_creator, imagine, paint
-from durhampulse.desk.reviewing import DECISIONS, REASONS, Verdict, decide
+from durhampulse.desk.reviewing import REASONS, Verdict, decide
 from durhampulse.desk.rules import Rules, stored_frame
 from durhampulse.desk.store.tables import NUMBERS
 from durhampulse.desk.web.listing import Admin, DeskOf, Number, Reviewer, Viewer
-from durhampulse.desk.web.rendering import render
+from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.exceptions import DurhamPulseError
 
 __all__ = ["router"]
@@ -33,9 +34,9 @@ def show(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Respons
         rules = desk.catalogue.current(db)
         portrait = paint(db, number, rules)
     return render(
-        request, who, "creator.html", portrait=portrait, rules=rules, decisions=DECISIONS,
-        reasons=REASONS, request_name=secrets.token_hex(12), today=date.today().isoformat(),  # noqa: DTZ011 - the day people call today
-        figures=_figures(rules, portrait.row), said=request.query_params.get("said", ""),
+        request, who, "creator.html", portrait=portrait, rules=rules,
+        reasons=REASONS, request_name=secrets.token_hex(12), today=today().isoformat(),
+        figures=_figures(rules, portrait.row, request.query_params),
         **_imagined(rules, portrait.row, request),
     )  # fmt: skip
 
@@ -46,8 +47,7 @@ def what_if(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Resp
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         row = find_creator(db, number)
-    return render(request, who, "what-if.html", rules=rules, row=row,
-                  **_imagined(rules, row, request))  # fmt: skip
+    return render(request, who, "what-if.html", rules=rules, **_imagined(rules, row, request))
 
 
 def _imagined(rules: Rules, row: object, request: Request) -> dict[str, Any]:
@@ -60,7 +60,9 @@ def _imagined(rules: Rules, row: object, request: Request) -> dict[str, Any]:
         return {"imagined": None, "problem": error.problem}
 
 
-def _figures(rules: Rules, row: object) -> list[tuple[str, str, list[str]]]:
+def _figures(
+    rules: Rules, row: object, asked: Mapping[str, str]
+) -> list[tuple[str, str, list[str]]]:
     """Give the figures one can change: column, as a person writes it, and choices if any."""
     frame = stored_frame(rules.scorer, [row]).iloc[0]
     known = rules.scorer.model.profile.levels
@@ -75,8 +77,8 @@ def _figures(rules: Rules, row: object) -> list[tuple[str, str, list[str]]]:
             text = f"{100 * value:.4g}%"
         else:
             text = f"{value:.0f}" if name in NUMBERS else str(value)
-        choices = [] if name in NUMBERS else sorted({*known.get(name, []), *filter(None, [text])})
-        found.append((name, text, ["SD", "HD", "4K"] if name == QUALITY else choices))
+        choices = [] if name in NUMBERS else ["", *sorted({*known.get(name, []), text} - {""})]
+        found.append((name, asked.get(name, text), choices))
     return found
 
 
@@ -89,7 +91,7 @@ def judge(
     """Decide about this creator."""
     verdict = Verdict(decision, reason, note, request_name)
     decide(desk.store, number, who.id, verdict, desk.catalogue.current())
-    return RedirectResponse(f"/creators/{number}?said=Your+decision+is+kept.", 303)
+    return redirect(f"/creators/{number}", "Your decision is kept.")
 
 
 @router.post("/{number}/outcome")
@@ -99,7 +101,7 @@ def happened(
 ) -> Response:  # fmt: skip
     """Record what happened with this creator."""
     record(desk.store, number, deal=deal, on=on, by=who.name)
-    return RedirectResponse(f"/creators/{number}?said=The+outcome+is+kept.", 303)
+    return redirect(f"/creators/{number}", "The outcome is kept.")
 
 
 @router.get("/{number}/everything")
@@ -122,8 +124,6 @@ def forget(
     with desk.store.reading() as db:
         row = find_creator(db, number)
     if confirm.strip() != row.external_id:
-        said = "Not+erased:+the+identifier+was+not+the+same."
-        return RedirectResponse(f"/creators/{number}?said={said}", 303)
-    act = object_to if objects else erase
-    receipt = act(desk.store, row.external_id, who.name)
+        return redirect(f"/creators/{number}", "Not erased: the identifier was not the same.")
+    receipt = erase(desk.store, row.external_id, who.name, objects=objects)
     return render(request, who, "receipt.html", receipt=receipt)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, File, Request, Response, UploadFile
 from sqlalchemy import select, update
-from starlette.responses import RedirectResponse
+from starlette.concurrency import run_in_threadpool
 
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL
 from durhampulse.desk.audit import note
@@ -19,7 +19,7 @@ from durhampulse.desk.intake import begin, discard, refused_rows
 from durhampulse.desk.store.tables import upload
 from durhampulse.desk.understanding import understand
 from durhampulse.desk.web.listing import DeskOf, Number, Reviewer, Viewer
-from durhampulse.desk.web.rendering import render
+from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import InputError
 from durhampulse.export import spreadsheet_safe
@@ -37,8 +37,7 @@ def show_all(request: Request, desk: DeskOf, who: Viewer) -> Response:
     """Show past imports, and the form for a new one."""
     with desk.store.reading() as db:
         found = db.execute(select(upload).order_by(upload.c.id.desc()).limit(100)).all()
-    return render(request, who, "imports.html", uploads=found, suffixes=_SUFFIXES,
-                  said=request.query_params.get("said", ""))  # fmt: skip
+    return render(request, who, "imports.html", uploads=found, suffixes=_SUFFIXES)
 
 
 @router.post("", max_body_size=_LARGEST)
@@ -57,7 +56,7 @@ def add(desk: DeskOf, who: Reviewer, file: Annotated[UploadFile, File()]) -> Res
         raise InputError(f"'{name}' is empty.", "Choose a file with creators.")
     with desk.store.writing() as db:
         number = begin(db, path, name, who.name)
-    return RedirectResponse(f"/imports/{number}", 303)
+    return redirect(f"/imports/{number}")
 
 
 def clean_name(name: str) -> str:
@@ -84,14 +83,18 @@ def show(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Respons
         units = {
             name: unit for name in _RATES if (unit := asked.get(f"unit {name}", "")) in _UNITS
         } or row.units
+        found = understand(rules.scorer, Path(row.path), row.file_name, columns, units)
+        # What an earlier check found wrong may be what the person has just corrected.
+        earlier = (row.problem, row.way_out) if not asked else (None, None)
         context = {
-            "found": understand(rules.scorer, Path(row.path), row.file_name, columns, units),
+            "found": found, "problem": earlier[0] or found.problem,
+            "way_out": earlier[1] or found.way_out,
             "columns": {n: c.meaning for n, c in COLUMNS.items() if n != LABEL},
             "identifier": IDENTIFIER, "rates": _RATES,
         }  # fmt: skip
     elif row.state in ("checked", "done"):
         with desk.store.reading() as db:
-            context = {"refused": refused_rows(db, number).head(20).to_dict("records")}
+            context = {"refused": refused_rows(db, number, 20).to_dict("records")}
     return render(request, who, "import.html", upload=row, **context)
 
 
@@ -115,14 +118,7 @@ async def check(request: Request, desk: DeskOf, who: Reviewer, number: Number) -
     columns = {name: str(form[name]) for name in COLUMNS if form.get(name)}
     units = {name: str(form[f"unit {name}"]) for name in _RATES
              if form.get(f"unit {name}") in _UNITS}  # fmt: skip
-    return await _later(_start, desk, who.name, number, columns, units)
-
-
-async def _later(work: Any, *given: Any) -> Response:
-    from starlette.concurrency import run_in_threadpool
-
-    answer: Response = await run_in_threadpool(work, *given)
-    return answer
+    return await run_in_threadpool(_start, desk, who.name, number, columns, units)
 
 
 def _start(
@@ -135,10 +131,10 @@ def _start(
             "model_version": None, "chunks_done": 0, "progress": 0.0, "problem": None,
         }  # fmt: skip
         if not db.execute(waiting.values(**values)).rowcount:
-            raise InputError("This import is not waiting for that.", "Load the page anew.")
+            raise InputError("This import has moved on.", "Reload the page.")
         note(db, by, "import checked", f"upload {number}", {"columns": columns, "units": units})
     desk.worker.wake()
-    return RedirectResponse(f"/imports/{number}", 303)
+    return redirect(f"/imports/{number}")
 
 
 @router.post("/{number}/confirm")
@@ -146,18 +142,19 @@ def confirm(desk: DeskOf, who: Reviewer, number: Number) -> Response:
     """Put a checked import in place."""
     with desk.store.writing() as db:
         waiting = update(upload).where(upload.c.id == number, upload.c.state == "checked")
-        if not db.execute(waiting.values(state="applying", lease_until=None)).rowcount:
-            raise InputError("This import is not waiting for that.", "Load the page anew.")
+        values = {"state": "applying", "lease_until": None, "problem": None, "way_out": None}
+        if not db.execute(waiting.values(**values)).rowcount:
+            raise InputError("This import has moved on.", "Reload the page.")
         note(db, who.name, "import confirmed", f"upload {number}")
     desk.worker.wake()
-    return RedirectResponse(f"/imports/{number}", 303)
+    return redirect(f"/imports/{number}")
 
 
 @router.post("/{number}/drop")
 def drop(desk: DeskOf, who: Reviewer, number: Number) -> Response:
     """Drop an import; the list stays as it is."""
     discard(desk.store, number, who.name)
-    return RedirectResponse("/imports?said=Dropped;+the+list+is+as+it+was.", 303)
+    return redirect("/imports", "Dropped; the list is as it was.")
 
 
 @router.get("/{number}/refused")

@@ -15,19 +15,19 @@ from fastapi import APIRouter, Depends, Form, Query, Request, Response
 from pydantic import Field
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
-from starlette.responses import FileResponse, JSONResponse, RedirectResponse
+from starlette.responses import FileResponse, JSONResponse
 
 from durhampulse.decision import Thresholds
 from durhampulse.desk import shortlist
 from durhampulse.desk.catalogue import save_thresholds
 from durhampulse.desk.listexport import provenance_of, write_list
 from durhampulse.desk.people import Who
-from durhampulse.desk.reviewing import DECISIONS, REASONS, Verdict, decide_many
+from durhampulse.desk.reviewing import REASONS, Verdict, decide_many
 from durhampulse.desk.rules import Rules, stored_frame
 from durhampulse.desk.store.tables import STATES
 from durhampulse.desk.view import SORTS, View, read_cursor, write_cursor
 from durhampulse.desk.web.access import needs
-from durhampulse.desk.web.rendering import render
+from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.state import Desk, desk_of
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
 
 router = APIRouter(include_in_schema=False)
 _MOST_CHOSEN = 1000
+_MOST_REASONS = 100_000
 FILE_TYPES = {
     "csv": "text/csv",
     "parquet": "application/vnd.apache.parquet",
@@ -85,18 +86,19 @@ class _Reasons:
     def of(self, rules: Rules, rows: Sequence[Any]) -> list[str]:
         """Give each row's strongest reason for, or against where there is none for."""
         keys = [(rules.version, int(row.id), int(row.run_id)) for row in rows]
-        new = [row for row, key in zip(rows, keys, strict=True) if key not in self._known]
+        if len(self._known) > _MOST_REASONS:
+            self._known = {}  # whoever reads the old one goes on with it
+        known = self._known
+        new = [row for row, key in zip(rows, keys, strict=True) if key not in known]
         if new:
-            if len(self._known) > 100_000:
-                self._known.clear()
             said = rules.reasons(stored_frame(rules.scorer, new))
             for row, good, bad in zip(
                 new, said["Reasons For"], said["Reasons Against"], strict=True
             ):
                 first = f"+ {good}" if good else f"\u2212 {bad}" if bad else ""
                 text = first.split("; ", maxsplit=1)[0].split(" (without this", maxsplit=1)[0]
-                self._known[rules.version, int(row.id), int(row.run_id)] = text
-        return [self._known[key] for key in keys]
+                known[rules.version, int(row.id), int(row.run_id)] = text
+        return [known[key] for key in keys]
 
 
 @lru_cache(maxsize=1)
@@ -143,8 +145,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
     return render(
         request, who, "shortlist.html",
         rows=rows, view=view, rules=rules, niches=niches, sorts=SORTS, states=STATES, links=links,
-        decisions=DECISIONS, reasons=REASONS, request_name=secrets.token_hex(12),
-        said=params.get("said", ""),
+        reasons=REASONS, request_name=secrets.token_hex(12),
     )  # fmt: skip
 
 
@@ -188,8 +189,8 @@ def decide(  # noqa: PLR0913 - one for each field of the form
     verdict = Verdict(decision, reason, note, request_name)
     rules = desk.catalogue.current()
     decided, left = decide_many(desk.store, chosen[:_MOST_CHOSEN], who.id, verdict, rules)
-    said = f"{decided} decided." + (f" {left} are before other reviewers." if left else "")
-    return RedirectResponse(f"/shortlist?{back}&{urlencode({'said': said})}", 303)
+    said = f"{decided} decided." + (f" {left} are with other reviewers." if left else "")
+    return redirect(f"/shortlist?{back}", said)
 
 
 @router.post("/thresholds")
@@ -200,7 +201,7 @@ def thresholds(
     """Move the thresholds."""
     rules = desk.catalogue.current()
     save_thresholds(desk.store, Thresholds(yes_at, review_at), who.name, rules)
-    return RedirectResponse("/shortlist?said=The+thresholds+were+moved.", 303)
+    return redirect("/shortlist", "The thresholds were moved.")
 
 
 @router.get("/shortlist/export/{kind}")

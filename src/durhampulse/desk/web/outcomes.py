@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 from sqlalchemy import func, select
 
-from durhampulse.desk.learning import Recorded, record_file
+from durhampulse.desk.learning import Recorded, record_file, today
 from durhampulse.desk.store.tables import creator, outcome
 from durhampulse.desk.web.imports import clean_name
 from durhampulse.desk.web.listing import DeskOf, Reviewer, Viewer
@@ -35,9 +35,8 @@ def _page(
             .join(creator, creator.c.id == outcome.c.creator_id)
             .where(standing).order_by(outcome.c.id.desc()).limit(50)
         ).all()  # fmt: skip
-    url = desk.store.engine.url.render_as_string(hide_password=True)
-    return render(request, who, "outcomes.html", n=n, deals=deals, latest=latest, url=url,
-                  today=date.today().isoformat(), recorded=recorded)  # fmt: skip  # noqa: DTZ011
+    return render(request, who, "outcomes.html", n=n, deals=deals, latest=latest,
+                  today=today().isoformat(), recorded=recorded)  # fmt: skip
 
 
 @router.get("")

@@ -6,13 +6,12 @@ import secrets
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
-from starlette.responses import RedirectResponse
 
 from durhampulse.desk.claims import next_one, progress, release
 from durhampulse.desk.portrait import paint
 from durhampulse.desk.reviewing import DECISIONS, REASONS, Verdict, decide, undo
 from durhampulse.desk.web.listing import DeskOf, Number, Reviewer
-from durhampulse.desk.web.rendering import render
+from durhampulse.desk.web.rendering import redirect, render
 
 __all__ = ["router"]
 
@@ -35,9 +34,8 @@ def show(request: Request, desk: DeskOf, who: Reviewer) -> Response:
         how_far = progress(db, who.id, rules)
     return render(
         request, who, "queue.html", portrait=portrait, claimed=claimed, rules=rules,
-        why=_WHY[claimed.why] if claimed else "", progress=how_far, decisions=DECISIONS,
+        why=_WHY[claimed.why] if claimed else "", progress=how_far,
         reasons=REASONS, request_name=secrets.token_hex(12),
-        said=request.query_params.get("said", ""),
     )  # fmt: skip
 
 
@@ -49,21 +47,21 @@ def judge(
 ) -> Response:  # fmt: skip
     """Keep a decision and go on to the next creator."""
     verdict = Verdict(decision, reason, note, request_name)
-    decide(desk.store, creator, who.id, verdict, desk.catalogue.current())
+    decide(desk.store, creator, who.id, verdict, desk.catalogue.current(), queued=True)
     done = DECISIONS[decision] or "skipped"
-    return RedirectResponse(f"/queue?said=Kept:+{done}.", 303)
+    return redirect("/queue", f"Kept: {done}.")
 
 
 @router.post("/undo")
 def take_back(desk: DeskOf, who: Reviewer) -> Response:
     """Take back the latest decision and show that creator again."""
     number = undo(desk.store, who.id)
-    said = "Taken+back;+decide+anew." if number else "There+is+nothing+to+take+back."
-    return RedirectResponse(f"/queue?said={said}", 303)
+    said = "Taken back; decide again." if number else "There is nothing to take back."
+    return redirect("/queue", said)
 
 
 @router.post("/release")
 def give_back(desk: DeskOf, who: Reviewer) -> Response:
     """Give the creator back to the others."""
     release(desk.store, who.id)
-    return RedirectResponse("/shortlist", 303)
+    return redirect("/shortlist")

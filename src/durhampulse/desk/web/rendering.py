@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
+from urllib.parse import quote, unquote
 
 from fastapi import Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.responses import RedirectResponse
 
 from durhampulse.decision import MAYBE, NO, YES
 from durhampulse.desk.people import Who
 from durhampulse.desk.web.state import desk_of
 
-__all__ = ["POLICY", "percent", "render", "static_file"]
+__all__ = ["POLICY", "percent", "redirect", "render", "static_file"]
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -27,6 +30,7 @@ POLICY = (
 
 _STATIC = {"desk.css": "text/css", "desk.js": "text/javascript", "htmx.min.js": "text/javascript",
            "icon.svg": "image/svg+xml"}  # fmt: skip
+_SAID = "durhampulse-said"
 _ABSENT = "\u2013"
 _SHAPES = {YES: "yes", MAYBE: "maybe", NO: "no", "": "none"}
 
@@ -50,12 +54,13 @@ def _rate(value: float | None) -> str:
 
     Examples
     --------
-    >>> _rate(0.0684), _rate(-0.00287)
-    ('6.84%', '-0.29%')
+    >>> _rate(0.0684), _rate(-0.00287), _rate(0.25), _rate(12.0)
+    ('6.84%', '-0.29%', '25.0%', '1,200%')
     """
     if value is None:
         return _ABSENT
-    return f"{100 * value:.3g}%" if abs(value) >= 0.01 else f"{100 * value:.2f}%"
+    digits = 2 - min(max(int(math.log10(max(abs(100 * value), 1))), 0), 2)
+    return f"{100 * value:,.{digits}f}%"
 
 
 def _count(value: float | None) -> str:
@@ -67,13 +72,13 @@ def _short(value: float | None) -> str:
 
     Examples
     --------
-    >>> _short(85_000), _short(1_240_000), _short(950)
-    ('85K', '1.24M', '950')
+    >>> _short(85_000), _short(1_240_000), _short(950), _short(999_600)
+    ('85K', '1.24M', '950', '1M')
     """
     if value is None:
         return _ABSENT
     for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "K")):
-        if value >= size:
+        if value >= 0.9995 * size:
             return f"{value / size:.3g}{letter}"
     return f"{value:.0f}"
 
@@ -130,13 +135,29 @@ def render(
     simulated = False
     if who is not None:
         simulated = desk_of(request).catalogue.current().simulated
+    said = "" if "hx-request" in request.headers else unquote(request.cookies.get(_SAID, ""))
     text = (
         _environment()
         .get_template(template)
-        .render(who=who, path=request.url.path, simulated=simulated, **context)
+        .render(who=who, path=request.url.path, simulated=simulated, said=said, **context)
     )
     headers = {"cache-control": "no-store"}
-    return Response(text, status, headers, "text/html; charset=utf-8")
+    page = Response(text, status, headers, "text/html; charset=utf-8")
+    if said:
+        page.delete_cookie(_SAID)
+    return page
+
+
+def redirect(path: str, said: str = "") -> Response:
+    """Send the browser to a page, which says something once.
+
+    What is said travels in a cookie: in the address it would stay, and anybody could put words
+    into the desk's mouth with a link.
+    """
+    answer = RedirectResponse(path, 303)
+    if said:
+        answer.set_cookie(_SAID, quote(said), max_age=60, httponly=True, samesite="lax")
+    return answer
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,12 +11,14 @@ from fastapi import Request
 
 from durhampulse.desk.catalogue import Catalogue
 from durhampulse.desk.people import find_key
-from durhampulse.desk.store.database import Store
+from durhampulse.desk.store.database import AWAY, Store
 from durhampulse.desk.worker import Worker
 from durhampulse.service.keys import SCOPES, Key
 from durhampulse.service.served import Served, serve_scorer
 
 __all__ = ["ActiveModel", "Desk", "StoreKeys", "desk_of"]
+
+_log = logging.getLogger("durhampulse")
 
 
 @dataclass(frozen=True)
@@ -30,15 +33,12 @@ class Desk:
         Checks uploads and puts them in place.
     folder
         Where uploads lie until they are in place.
-    largest_upload
-        In bytes.
     """
 
     store: Store
     catalogue: Catalogue
     worker: Worker
     folder: Path
-    largest_upload: int = 1 << 30
 
 
 def desk_of(request: Request) -> Desk:
@@ -75,7 +75,10 @@ class ActiveModel:
         """Follow the active model; cancelled to stop."""
         while True:
             await asyncio.sleep(1.0)
-            await asyncio.to_thread(self._refresh)
+            try:
+                await asyncio.to_thread(self._refresh)
+            except AWAY as error:  # it is followed again when the store answers
+                _log.warning("The store does not answer: %s", type(error).__name__)
 
     def _refresh(self) -> None:
         rules = self._catalogue.current()

@@ -1,8 +1,17 @@
 "use strict";
 // What the pages do beyond links and forms; every page works without it.
 
+const shortcuts = document.getElementById("shortcuts");
+if (shortcuts) {
+  shortcuts.checked = localStorage.getItem("shortcuts") !== "off";
+  shortcuts.addEventListener("change", () => {
+    localStorage.setItem("shortcuts", shortcuts.checked ? "on" : "off");
+  });
+}
+
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+  if (!shortcuts || !shortcuts.checked) return;
   if (event.target.closest("textarea, select, input:not([type=radio]):not([type=checkbox])")) return;
   const key = event.key.toLowerCase();
   if (!/^[a-z1-9]$/.test(key)) return;
@@ -13,16 +22,12 @@ document.addEventListener("keydown", (event) => {
   found.click();
 });
 
-// A decision needs a reason; saying so at once spares a round trip.
 const review = document.getElementById("review");
 if (review) {
   let sent = false;
   review.addEventListener("submit", (event) => {
-    const skips = event.submitter && event.submitter.value === "skip";
-    const missing = !skips && !review.querySelector("input[name=reason]:checked");
-    document.getElementById("missing").hidden = !missing;
-    if (missing || sent) event.preventDefault();
-    else sent = true;
+    if (sent) event.preventDefault();
+    sent = true;
   });
 }
 

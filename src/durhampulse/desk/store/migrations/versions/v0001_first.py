@@ -78,6 +78,7 @@ def upgrade() -> None:
         sa.Column("run_id", _ID, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_creator"),
         sa.UniqueConstraint("external_id", name="uq_creator_external_id"),
+        sqlite_autoincrement=True,
     )
     op.create_index(
         "ix_creator_by_engagement_rate",
