@@ -21,6 +21,7 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
 from durhampulse.desk import people
@@ -484,23 +485,64 @@ def test_another_model_decides_when_everybody_is_scored(desk, visit, model_folde
     assert "597 creators were scored with it" in ann.get("/model").text
 
 
-def test_no_file_is_read_before_it_is_known_who_brings_it(app):
-    read = []
+@pytest.mark.parametrize(("role", "status"), [(None, 303), ("viewer", 403)])
+@pytest.mark.parametrize("path", ["/imports", "/outcomes"])
+def test_no_file_is_read_before_it_is_known_who_brings_it(app, visit, path, role, status):
+    cookie = visit(role).cookies.get(COOKIE, "") if role else ""
+    answer, read = asyncio.run(flood(app, path, cookie))
+    assert answer["status"] == status
+    assert read == 0
+
+
+async def flood(app, path, cookie):
+    """Post without end; give the head of the answer and how much of it was read."""
+    read, said = [], []
 
     async def receive():
         read.append(1)
         return {"type": "http.request", "body": b"x" * 1000, "more_body": True}
 
-    said = []
-
     async def send(message):
         said.append(message)
 
-    scope = {"type": "http", "method": "POST", "path": "/imports", "query_string": b"",
-             "headers": [(b"host", b"desk")], "scheme": "http", "server": ("desk", 80)}  # fmt: skip
-    asyncio.run(app(scope, receive, send))
-    assert said[0]["status"] == 303
-    assert read == []
+    headers = [(b"host", b"desk"), (b"content-type", b"multipart/form-data; boundary=b"),
+               (b"cookie", f"{COOKIE}={cookie}".encode())]  # fmt: skip
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": b"",
+             "headers": headers, "scheme": "http", "server": ("desk", 80)}  # fmt: skip
+    await app(scope, receive, send)
+    return said[0], len(read)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/shortlist"), ("POST", "/imports"), ("GET", "/v1/creators"), ("POST", "/v1/score")],
+)
+def test_a_store_that_is_away_is_said_everywhere(visit, monkeypatch, method, path):
+    somebody = visit("admin")
+    monkeypatch.setattr("durhampulse.desk.store.database.Store.reading", away)
+    headers = {"authorization": "Bearer dp_x"} if path.startswith("/v1") else {}
+    answer = somebody.request(method, path, headers=headers)
+    assert answer.status_code == 503
+    assert "does not answer right now" in answer.text
+
+
+def away(_store):
+    raise OperationalError("SELECT", {}, Exception("gone"))
+
+
+@pytest.mark.parametrize("path", ["/people", "/v1/creators"])
+def test_a_fault_of_ours_is_a_page_of_ours(app, visit, desk, monkeypatch, path):
+    somebody = visit("admin")
+    monkeypatch.setattr("durhampulse.desk.people.people", broken)
+    monkeypatch.setattr("durhampulse.desk.shortlist.page", broken)
+    with desk.store.writing() as db:
+        headers = {"authorization": f"Bearer {people.add_key(db, 'k', 'viewer', 'ann')}"}
+    client = TestClient(app, raise_server_exceptions=False, cookies=somebody.cookies)
+    answer = client.get(path, headers=headers)
+    assert answer.status_code == 500
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "The desk failed here" in answer.text
+    assert "worn out" not in answer.text
 
 
 def test_odd_places_and_figures_are_refused(visit):

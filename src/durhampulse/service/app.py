@@ -18,12 +18,13 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Scope
 
 from durhampulse.account import account_of
 from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.decision import BANDS, cut
 from durhampulse.exceptions import CannotJudgeError, DurhamPulseError
-from durhampulse.service.guard import Bucket, Guard, Metrics
+from durhampulse.service.guard import Bucket, Guard, Metrics, too_late
 from durhampulse.service.keys import Key, KeyRing, Keys
 from durhampulse.service.records import plain_text
 from durhampulse.service.schemas import (
@@ -95,6 +96,7 @@ def build_app(
     limits: Limits | None = None,
     docs_url: str | None = "/docs",
     patient: tuple[str, ...] = (),
+    late: Callable[[Scope], ASGIApp] = too_late,
 ) -> FastAPI:
     """Build the application around whatever says which model is served.
 
@@ -110,6 +112,8 @@ def build_app(
         Where the interactive documentation stands; its page loads parts from another host.
     patient
         Beginnings of paths whose requests may take as long as they take.
+    late
+        What answers where the others' time is up.
     """
     limits = limits or Limits()
 
@@ -133,7 +137,7 @@ def build_app(
         max_body_size=limits.body,
     )
     app.state.served, app.state.ready = served, False
-    app.add_middleware(Guard, seconds=limits.seconds, metrics=metrics, patient=patient)
+    app.add_middleware(Guard, seconds=limits.seconds, metrics=metrics, patient=patient, late=late)
     _add_error_handlers(app)
     _add_scoring(app, served, metrics, _access(keys, Bucket(limits.rate)))
     _add_operations(app, metrics, _access(keys, Bucket(limits.rate)))
@@ -152,15 +156,15 @@ def _access(keys: Keys | None, bucket: Bucket) -> Callable[[str], Any]:
 
     def needs(scope: str) -> Any:
         async def admit(given: _Bearer) -> None:
-            count(_find(keys, given, scope).name if keys else "")
+            count((await _find(keys, given, scope)).name if keys else "")
 
         return Depends(admit if keys else anybody)
 
     return needs
 
 
-def _find(keys: Keys, given: HTTPAuthorizationCredentials | None, scope: str) -> Key:
-    key = keys.find(given.credentials) if given else None
+async def _find(keys: Keys, given: HTTPAuthorizationCredentials | None, scope: str) -> Key:
+    key = await keys.find(given.credentials) if given else None
     if key is None:
         raise HTTPException(401, "A key is needed.", {"WWW-Authenticate": "Bearer"})
     if scope not in key.scopes:

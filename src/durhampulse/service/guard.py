@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["Bucket", "Guard", "Metrics"]
+__all__ = ["Bucket", "Guard", "Metrics", "too_late"]
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _MOST_BUCKETS = 10_000
@@ -61,6 +61,12 @@ class Bucket:
         return allowed
 
 
+def too_late(_scope: Scope) -> ASGIApp:
+    """Answer a program whose request took too long."""
+    said = {"code": "timeout", "problem": "The request took too long.", "way_out": ""}
+    return JSONResponse({"error": said}, 503, {"connection": "close"})
+
+
 class Guard:
     """ASGI middleware that counts requests and bounds their time, the body's arrival included.
 
@@ -74,13 +80,16 @@ class Guard:
         The counters.
     patient
         Beginnings of paths whose requests may take as long as they take: uploads and exports.
+    late
+        What answers a request whose time is up.
     """
 
     def __init__(
-        self, app: ASGIApp, seconds: float, metrics: Metrics, patient: tuple[str, ...] = ()
-    ) -> None:
+        self, app: ASGIApp, seconds: float, metrics: Metrics, patient: tuple[str, ...] = (),
+        late: Callable[[Scope], ASGIApp] = too_late,
+    ) -> None:  # fmt: skip
         self._app, self._seconds, self._metrics = app, seconds, metrics
-        self._patient = patient
+        self._patient, self._late = patient, late
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, within its time."""
@@ -94,7 +103,8 @@ class Guard:
             hurried = not str(scope["path"]).startswith(self._patient)
             await asyncio.wait_for(work, self._seconds if hurried else None)
         except TimeoutError:
-            await answer.refuse(503, "timeout", "The request took too long.")
+            if not answer.status:
+                await self._late(scope)(scope, receive, answer.send)
         finally:
             route = _route(scope)
             self._metrics.requests.labels(route, str(answer.status)).inc()
@@ -117,12 +127,3 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
         await self._send(message)
-
-    async def refuse(self, status: int, code: str, problem: str) -> None:
-        """Answer with an error, unless an answer has begun."""
-        if self.status:
-            return
-        body = json.dumps({"error": {"code": code, "problem": problem, "way_out": ""}}).encode()
-        headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
-        await self.send({"type": "http.response.start", "status": status, "headers": headers})
-        await self.send({"type": "http.response.body", "body": body})

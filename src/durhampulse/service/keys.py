@@ -44,7 +44,7 @@ class Key:
 class Keys(Protocol):
     """Whatever knows keys."""
 
-    def find(self, token: str) -> Key | None:
+    async def find(self, token: str) -> Key | None:
         """Give the key that was presented, if it is one."""
         ...
 
@@ -55,7 +55,7 @@ class KeyRing:
     def __init__(self, keys: Sequence[Key]) -> None:
         self._by_hash: Mapping[str, Key] = {key.sha256: key for key in keys}
 
-    def find(self, token: str) -> Key | None:
+    async def find(self, token: str) -> Key | None:
         """Give the key that was presented, if it is one.
 
         Looked up by its hash: how long that takes says nothing about any key.

@@ -131,7 +131,10 @@ def open_store(url: str = DEFAULT_STORE, *, create: bool = True) -> Store:
             raise InputError(f"{url}: no file is named.", "Write sqlite:///durhampulse.db.")
         if not create and address.database and address.get_backend_name() == "sqlite":
             _require_file(Path(address.database))
-        engine = create_engine(address, pool_size=10, max_overflow=40, pool_pre_ping=True)
+        engine = create_engine(
+            address, pool_size=10, max_overflow=40, pool_pre_ping=True,
+            hide_parameters=True,  # what people wrote is no matter for a log
+        )  # fmt: skip
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise InputError(
             f"The store's address cannot be used ({error}).", "Write sqlite:///durhampulse.db."

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import AsyncIterator
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import Depends, Request, Response
+from pydantic import Field
+from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
 from durhampulse.desk.people import SESSION_HOURS, Who, find_key, find_session
-from durhampulse.desk.web.state import desk_of
+from durhampulse.desk.web.state import Desk, desk_of
 
-__all__ = ["COOKIE", "SignInNeededError", "let_in", "needs", "needs_key", "signed_in"]
+__all__ = [
+    "COOKIE", "Admin", "DeskOf", "Number", "Reviewer", "SentForm", "SignInNeededError", "Viewer",
+    "let_in", "needs_key",
+]  # fmt: skip
 
 COOKIE = "durhampulse"
 _SAFE = ("GET", "HEAD", "OPTIONS")
@@ -27,7 +33,7 @@ class SignInNeededError(Exception):
         self.location = "/sign-in" + (f"?{urlencode({'next': back})}" if asked else "")
 
 
-def signed_in(request: Request) -> Who:
+def _signed_in(request: Request) -> Who:
     """Give whoever is signed in."""
     token = request.cookies.get(COOKIE, "")
     if token:
@@ -38,24 +44,36 @@ def signed_in(request: Request) -> Who:
     raise SignInNeededError(request)
 
 
-async def _checked(request: Request, who: Annotated[Who, Depends(signed_in)]) -> Who:
-    """Make sure that a change was sent from one of our own forms."""
-    if request.method not in _SAFE:
-        given = request.headers.get("x-csrf-token") or (await request.form()).get("csrf")
-        if not hmac.compare_digest(str(given or "").encode(), who.csrf.encode()):
-            raise HTTPException(403, "This form is too old. Reload the page and try again.")
-    return who
-
-
-def needs(role: str) -> Any:
+def _needs(role: str) -> Any:
     """Give the dependency that admits people of a role, and those who may do more."""
 
-    def admit(who: Annotated[Who, Depends(_checked)]) -> Who:
+    async def admit(request: Request, who: Annotated[Who, Depends(_signed_in)]) -> Who:
         if not who.may(role):
             raise HTTPException(403, f"This needs the role '{role}'; yours is '{who.role}'.")
+        if request.method not in _SAFE:  # was it sent from one of our own forms?
+            given = request.headers.get("x-csrf-token") or (await request.form()).get("csrf")
+            if not hmac.compare_digest(str(given or "").encode(), who.csrf.encode()):
+                raise HTTPException(403, "This form is too old. Reload the page and try again.")
         return who
 
     return Depends(admit)
+
+
+DeskOf = Annotated[Desk, Depends(desk_of)]
+Number = Annotated[int, Field(ge=1, lt=2**31)]
+Viewer = Annotated[Who, _needs("viewer")]
+Reviewer = Annotated[Who, _needs("reviewer")]
+Admin = Annotated[Who, _needs("admin")]
+
+
+async def _sent_form(request: Request, _who: Reviewer) -> AsyncIterator[FormData]:
+    async with request.form() as form:
+        yield form
+
+
+SentForm = Annotated[FormData, Depends(_sent_form)]
+"""A form with a file. A parameter of FastAPI's own would be read before anybody is asked who
+they are; this one after that."""
 
 
 def needs_key(role: str) -> Any:

@@ -20,8 +20,7 @@ from durhampulse.desk.reviewing import REASONS, HeldError, Verdict, decide, revi
 from durhampulse.desk.rules import Rules
 from durhampulse.desk.store.tables import LONGEST_ID, campaign, creator, person
 from durhampulse.desk.view import View, read_cursor, write_cursor
-from durhampulse.desk.web.access import needs_key
-from durhampulse.desk.web.listing import DeskOf, Number
+from durhampulse.desk.web.access import DeskOf, Number, needs_key
 from durhampulse.exceptions import InputError
 from durhampulse.service.schemas import ErrorAnswer
 

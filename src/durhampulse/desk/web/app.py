@@ -9,7 +9,6 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
@@ -27,12 +26,12 @@ from durhampulse.desk.web import (
     people,
     queue,
 )
-from durhampulse.desk.web.access import SignInNeededError, signed_in
+from durhampulse.desk.web.access import SignInNeededError
 from durhampulse.desk.web.rendering import POLICY, render, static_file
 from durhampulse.desk.web.state import ActiveModel, Desk, StoreKeys
 from durhampulse.exceptions import DurhamPulseError
 from durhampulse.service.app import build_app
-from durhampulse.service.guard import Metrics
+from durhampulse.service.guard import Metrics, too_late
 
 __all__ = ["create_desk"]
 
@@ -46,7 +45,6 @@ _HEADERS = {
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
 _FOR_PROGRAMS = ("/v1/", "/metrics", "/healthz", "/readyz")
-_UPLOADS = ("/imports", "/outcomes")
 _PATIENT = ("/imports", "/shortlist/export", "/campaigns", "/outcomes")
 
 
@@ -64,6 +62,7 @@ def create_desk(desk: Desk) -> FastAPI:
         keys=StoreKeys(desk.store),
         docs_url=None,  # its page would load from another host
         patient=_PATIENT,
+        late=_late,
     )
     app.state.desk = desk
     app.router.lifespan_context = _with_worker(app, desk)
@@ -71,7 +70,6 @@ def create_desk(desk: Desk) -> FastAPI:
     for module in _ROUTERS:
         app.include_router(module.router)
     _ErrorPages(app)
-    app.add_middleware(_Door)
     app.add_middleware(_Headers)
     return app
 
@@ -123,22 +121,6 @@ class _Headers:
         await self._app(scope, receive, with_headers)
 
 
-class _Door:
-    """Asks who brings a file before any of it is read."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer: ASGIApp = self._app
-        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"] in _UPLOADS:
-            try:
-                await run_in_threadpool(signed_in, Request(scope))
-            except SignInNeededError as error:
-                answer = RedirectResponse(error.location, 303)
-        await answer(scope, receive, send)
-
-
 class _ErrorPages:
     """Answers people with a page where the scorer's routes answer programs with JSON."""
 
@@ -149,6 +131,7 @@ class _ErrorPages:
         app.add_exception_handler(SignInNeededError, self._send_to_sign_in)
         for away in AWAY:
             app.add_exception_handler(away, self._store_is_away)
+        app.add_exception_handler(Exception, self._own_fault)
 
     async def _explain(self, request: Request, error: Exception) -> Response:
         if request.url.path.startswith(_FOR_PROGRAMS):
@@ -169,6 +152,19 @@ class _ErrorPages:
     async def _store_is_away(self, request: Request, _error: Exception) -> Response:
         away = HTTPException(503, "The store does not answer right now. Nothing was changed.")
         return await self._explain(request, away)
+
+    async def _own_fault(self, request: Request, _error: Exception) -> Response:
+        """Answer what nobody foresaw; the server's log says what it was."""
+        fault = HTTPException(500, "The desk failed here; its log says why.")
+        answer = await self._explain(request, fault)
+        answer.headers.update(_HEADERS)  # it is sent past what adds them otherwise
+        return answer
+
+
+def _late(scope: Scope) -> ASGIApp:
+    if scope["path"].startswith(_FOR_PROGRAMS):
+        return too_late(scope)
+    return _error_page(Request(scope), 503, "This took too long.", "Try again, or ask for less.")
 
 
 def _in_words(error: Exception) -> tuple[int, str, str]:

@@ -27,7 +27,8 @@ from durhampulse.desk.planning import (
 )
 from durhampulse.desk.rules import Rules
 from durhampulse.desk.store.tables import campaign, creator
-from durhampulse.desk.web.listing import FILE_TYPES, DeskOf, Number, Reviewer, Viewer
+from durhampulse.desk.web.access import DeskOf, Number, Reviewer, Viewer
+from durhampulse.desk.web.listing import FILE_TYPES
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import CannotJudgeError, InputError

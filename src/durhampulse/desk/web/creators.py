@@ -18,7 +18,7 @@ from durhampulse.desk.portrait import find_creator, imagine, paint
 from durhampulse.desk.reviewing import REASONS, Verdict, decide
 from durhampulse.desk.rules import Rules, stored_frame
 from durhampulse.desk.store.tables import NUMBERS
-from durhampulse.desk.web.listing import Admin, DeskOf, Number, Reviewer, Viewer
+from durhampulse.desk.web.access import Admin, DeskOf, Number, Reviewer, Viewer
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.exceptions import DurhamPulseError
 

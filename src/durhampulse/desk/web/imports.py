@@ -7,18 +7,19 @@ import io
 import secrets
 import shutil
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Annotated, Any
+from typing import Any, BinaryIO
 
-from fastapi import APIRouter, File, Request, Response, UploadFile
+from fastapi import APIRouter, Request, Response
 from sqlalchemy import select, update
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData, UploadFile
 
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL
 from durhampulse.desk.audit import note
 from durhampulse.desk.intake import begin, discard, refused_rows
 from durhampulse.desk.store.tables import upload
 from durhampulse.desk.understanding import understand
-from durhampulse.desk.web.listing import DeskOf, Number, Reviewer, Viewer
+from durhampulse.desk.web.access import DeskOf, Number, Reviewer, SentForm, Viewer
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import InputError
@@ -41,22 +42,36 @@ def show_all(request: Request, desk: DeskOf, who: Viewer) -> Response:
 
 
 @router.post("", max_body_size=_LARGEST)
-def add(desk: DeskOf, who: Reviewer, file: Annotated[UploadFile, File()]) -> Response:
+def add(desk: DeskOf, who: Reviewer, form: SentForm) -> Response:
     """Take a file in."""
-    name = clean_name(file.filename or "")
+    name, stream = sent_file(form)
     suffix = Path(name).suffix.lower()
     if suffix not in _SUFFIXES:
         raise InputError(f"'{name}' is no table.", f"Use {', '.join(_SUFFIXES)}.")
     desk.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = desk.folder / f"{secrets.token_hex(12)}{suffix}"  # never a name from outside
-    with path.open("xb") as stream:
-        shutil.copyfileobj(file.file, stream, 1 << 20)
+    with path.open("xb") as copy:
+        shutil.copyfileobj(stream, copy, 1 << 20)
     if not path.stat().st_size:
         path.unlink()
         raise InputError(f"'{name}' is empty.", "Choose a file with creators.")
     with desk.store.writing() as db:
         number = begin(db, path, name, who.name)
     return redirect(f"/imports/{number}")
+
+
+def sent_file(form: FormData) -> tuple[str, BinaryIO]:
+    """Give the name and the content of the file that came with a form.
+
+    Raises
+    ------
+    InputError
+        If none came.
+    """
+    file = form.get("file")
+    if not isinstance(file, UploadFile):
+        raise InputError("No file came.", "Choose one.")
+    return clean_name(file.filename or ""), file.file
 
 
 def clean_name(name: str) -> str:

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Form, Query, Request, Response
-from pydantic import Field
+from fastapi import APIRouter, Form, Query, Request, Response
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, JSONResponse
@@ -21,26 +20,14 @@ from durhampulse.decision import Thresholds
 from durhampulse.desk import shortlist
 from durhampulse.desk.catalogue import save_thresholds
 from durhampulse.desk.listexport import provenance_of, write_list
-from durhampulse.desk.people import Who
 from durhampulse.desk.reviewing import REASONS, Verdict, decide_many
 from durhampulse.desk.rules import Rules, stored_frame
 from durhampulse.desk.store.tables import STATES
 from durhampulse.desk.view import SORTS, View, read_cursor, write_cursor
-from durhampulse.desk.web.access import needs
+from durhampulse.desk.web.access import Admin, DeskOf, Number, Reviewer, Viewer
 from durhampulse.desk.web.rendering import redirect, render
-from durhampulse.desk.web.state import Desk, desk_of
 
-__all__ = [
-    "FILE_TYPES",
-    "Admin",
-    "DeskOf",
-    "ListRow",
-    "Number",
-    "Reviewer",
-    "Viewer",
-    "list_rows",
-    "router",
-]
+__all__ = ["FILE_TYPES", "ListRow", "list_rows", "router"]
 
 router = APIRouter(include_in_schema=False)
 _MOST_CHOSEN = 1000
@@ -50,11 +37,6 @@ FILE_TYPES = {
     "parquet": "application/vnd.apache.parquet",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-DeskOf = Annotated[Desk, Depends(desk_of)]
-Number = Annotated[int, Field(ge=1, lt=2**31)]
-Viewer = Annotated[Who, needs("viewer")]
-Reviewer = Annotated[Who, needs("reviewer")]
-Admin = Annotated[Who, needs("admin")]
 
 
 @dataclass(frozen=True)

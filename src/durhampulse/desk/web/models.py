@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse
 from durhampulse.desk.learning import bands_since, override_table
 from durhampulse.desk.rules import Rules
 from durhampulse.desk.store.tables import model, run
-from durhampulse.desk.web.listing import Admin, DeskOf, Viewer
+from durhampulse.desk.web.access import Admin, DeskOf, Viewer
 from durhampulse.desk.web.rendering import render
 
 __all__ = ["router"]

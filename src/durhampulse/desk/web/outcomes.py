@@ -5,16 +5,16 @@ from __future__ import annotations
 import tempfile
 from datetime import date
 from pathlib import Path
-from typing import Annotated
 
-from fastapi import APIRouter, File, Form, Request, Response, UploadFile
+from fastapi import APIRouter, Request, Response
 from sqlalchemy import func, select
 
 from durhampulse.desk.learning import Recorded, record_file, today
 from durhampulse.desk.store.tables import creator, outcome
-from durhampulse.desk.web.imports import clean_name
-from durhampulse.desk.web.listing import DeskOf, Reviewer, Viewer
+from durhampulse.desk.web.access import DeskOf, Reviewer, SentForm, Viewer
+from durhampulse.desk.web.imports import sent_file
 from durhampulse.desk.web.rendering import render
+from durhampulse.exceptions import InputError
 
 __all__ = ["router"]
 
@@ -46,14 +46,15 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
 
 
 @router.post("", max_body_size=_LARGEST)
-def add(
-    request: Request, desk: DeskOf, who: Reviewer,
-    file: Annotated[UploadFile, File()], on: Annotated[date, Form()],
-) -> Response:  # fmt: skip
+def add(request: Request, desk: DeskOf, who: Reviewer, form: SentForm) -> Response:
     """Record the outcomes of a file."""
-    name = clean_name(file.filename or "")
+    name, stream = sent_file(form)
+    try:
+        on = date.fromisoformat(str(form.get("on", "")))
+    except ValueError as error:
+        raise InputError("The day is none.", "Write it as 2026-05-31.") from error
     with tempfile.TemporaryDirectory(prefix="durhampulse-") as folder:
         path = Path(folder, "outcomes" + Path(name).suffix.lower()[:10])
-        path.write_bytes(file.file.read())
+        path.write_bytes(stream.read())
         recorded = record_file(desk.store, path, name=name, on=on, by=who.name)
     return _page(request, desk, who, recorded=recorded)

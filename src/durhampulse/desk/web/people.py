@@ -12,8 +12,7 @@ from durhampulse.desk import people
 from durhampulse.desk.audit import latest
 from durhampulse.desk.people import ROLES
 from durhampulse.desk.store.tables import api_key, receipt
-from durhampulse.desk.web.access import COOKIE, let_in
-from durhampulse.desk.web.listing import Admin, DeskOf, Number, Viewer
+from durhampulse.desk.web.access import COOKIE, Admin, DeskOf, Number, Viewer, let_in
 from durhampulse.desk.web.rendering import render
 from durhampulse.exceptions import InputError
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Form, Request, Response
 from durhampulse.desk.claims import next_one, progress, release
 from durhampulse.desk.portrait import paint
 from durhampulse.desk.reviewing import DECISIONS, REASONS, Verdict, decide, undo
-from durhampulse.desk.web.listing import DeskOf, Number, Reviewer
+from durhampulse.desk.web.access import DeskOf, Number, Reviewer
 from durhampulse.desk.web.rendering import redirect, render
 
 __all__ = ["router"]

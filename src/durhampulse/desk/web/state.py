@@ -10,7 +10,7 @@ from pathlib import Path
 from fastapi import Request
 
 from durhampulse.desk.catalogue import Catalogue
-from durhampulse.desk.people import find_key
+from durhampulse.desk.people import Who, find_key
 from durhampulse.desk.store.database import AWAY, Store
 from durhampulse.desk.worker import Worker
 from durhampulse.service.keys import SCOPES, Key
@@ -53,14 +53,17 @@ class StoreKeys:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def find(self, token: str) -> Key | None:
+    async def find(self, token: str) -> Key | None:
         """Give the key that was presented, if it is one."""
-        with self._store.reading() as db:
-            who = find_key(db, token)
+        who = await asyncio.to_thread(self._look_up, token)  # others are served meanwhile
         if who is None:
             return None
         scopes = SCOPES if who.may("admin") else tuple(s for s in SCOPES if s != "metrics")
         return Key(who.name, "", scopes, "")
+
+    def _look_up(self, token: str) -> Who | None:
+        with self._store.reading() as db:
+            return find_key(db, token)
 
 
 class ActiveModel:
