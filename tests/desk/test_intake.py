@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
 import zipfile
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import pyarrow as pa
@@ -13,13 +14,15 @@ import pytest
 from sqlalchemy import func, insert, select, update
 
 import durhampulse as dp
+from durhampulse.batch import open_table
 from durhampulse.creators import sources, stream
 from durhampulse.desk import intake
 from durhampulse.desk.catalogue import activate, add_model
 from durhampulse.desk.erasure import digest_of, erase
-from durhampulse.desk.intake import Lost, apply, check, discard, next_job, refused_rows
+from durhampulse.desk.intake import Lost, apply, check, discard, give_up, next_job, refused_rows
 from durhampulse.desk.store.tables import creator, objection, run, score, staged, upload
 from durhampulse.desk.understanding import understand
+from durhampulse.desk.worker import Worker
 from durhampulse.exceptions import InputError
 from tests.desk.conftest import DEMO, bring
 
@@ -200,10 +203,10 @@ def test_an_import_that_cannot_be_put_in_place_says_so(filled, catalogue, tmp_pa
     with filled.writing() as db:
         db.execute(update(upload).where(upload.c.id == row.id).values(state="applying"))
     monkeypatch.setattr(intake, "_merge", lambda *_given: 1 / 0)
-    apply(filled, catalogue, row.id)
+    assert Worker(filled, catalogue).work()
     with filled.reading() as db:
         row = db.execute(select(upload).where(upload.c.id == row.id)).one()
-    assert (row.state, "could not be put in place" in row.problem) == ("checked", True)
+    assert (row.state, "log says why" in row.problem) == ("checked", True)
     assert stored(filled) == before
 
 
@@ -246,7 +249,8 @@ def test_an_interrupted_check_goes_on_where_it_was(bare, tmp_path, monkeypatch):
     store, catalogue = bare
     monkeypatch.setattr(stream, "CHUNK_ROWS", 1_000)
     number = begin(store, large(tmp_path))
-    assert next_job(store, "one") == (number, "checking")
+    first = next_job(store, "one")
+    assert (first.id, first.state) == (number, "checking")
     assert next_job(store, "two") is None
     stop, chunks = threading.Event(), []
     keep = intake._stage
@@ -259,15 +263,17 @@ def test_an_interrupted_check_goes_on_where_it_was(bare, tmp_path, monkeypatch):
 
     monkeypatch.setattr(intake, "_stage", stage)
     with pytest.raises(Lost):
-        check(store, catalogue, number, "one", stop)
+        check(store, catalogue, first, stop)
     with store.writing() as db:
         db.execute(upload.update().values(lease_until=None))  # as time does
-    assert next_job(store, "two") == (number, "checking")
+    second = next_job(store, "two")
+    assert second.id == number
     with pytest.raises(Lost):  # the first worker wakes up again
-        check(store, catalogue, number, "one", threading.Event())
+        check(store, catalogue, first, threading.Event())
+    give_up(store, first, "It went wrong.", "")  # nor has it any say by now
     stop.clear()
     chunks.clear()
-    check(store, catalogue, number, "two", stop)
+    check(store, catalogue, second, stop)
     assert chunks == [2]
     with store.reading() as db:
         row = db.execute(select(upload)).one()
@@ -275,6 +281,25 @@ def test_an_interrupted_check_goes_on_where_it_was(bare, tmp_path, monkeypatch):
         assert row.summary["rows"] == 3_000
         n = db.scalar(select(func.count()).select_from(staged))
         assert n == row.summary["creators"] == 3_000 - row.summary["refused"]
+
+
+def test_a_file_that_opens_slowly_is_not_taken_away(bare, tmp_path, monkeypatch):
+    store, catalogue = bare
+    monkeypatch.setattr(intake, "_LEASE", timedelta(seconds=1))
+    begin(store, write_list(tmp_path, ROW.format("a")))
+    taken = []
+
+    def slowly(*given, **named):
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            taken.append(next_job(store, "two"))
+            time.sleep(0.05)
+        return open_table(*given, **named)
+
+    monkeypatch.setattr(intake, "open_table", slowly)
+    check(store, catalogue, next_job(store, "one"), threading.Event())
+    assert len(taken) > 10
+    assert set(taken) == {None}
 
 
 def test_a_check_by_another_model_is_done_again(filled, catalogue, model_folder, tmp_path):
@@ -288,8 +313,7 @@ def test_a_check_by_another_model_is_done_again(filled, catalogue, model_folder,
     with filled.reading() as db:
         assert db.scalar(select(upload.c.state).where(upload.c.id == row.id)) == "checking"
     assert "late" not in stored(filled)
-    assert next_job(filled, "w") == (row.id, "checking")
-    check(filled, catalogue, row.id, "w", threading.Event())
+    check(filled, catalogue, next_job(filled, "w"), threading.Event())
     with filled.writing() as db:
         db.execute(upload.update().where(upload.c.id == row.id).values(state="applying"))
     apply(filled, catalogue, row.id)

@@ -563,7 +563,7 @@ def test_a_model_that_cannot_score_changes_nothing(desk, visit, model_folder, mo
     ann.post("/model/activate", data={"csrf": ann.csrf, "version": other})
     monkeypatch.setattr("durhampulse.desk.worker.activate", broken)
     assert desk.worker.work()
-    assert "could not be scored with it" in ann.get("/model").text
+    assert "log says why" in ann.get("/model").text
     assert "worn out" in caplog.text
     assert desk.catalogue.current().version == first
     monkeypatch.undo()

@@ -6,9 +6,9 @@ an interrupted check goes on where it was. Putting them in place is one transact
 
 from __future__ import annotations
 
-import logging
+import contextlib
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -41,13 +41,22 @@ from durhampulse.desk.store.tables import (
     staged,
     upload,
 )
-from durhampulse.exceptions import DurhamPulseError, InputError
+from durhampulse.exceptions import InputError
 from durhampulse.scoring import Scorer
 from durhampulse.summary import Summary
 
-__all__ = ["Lost", "apply", "begin", "check", "discard", "next_job", "refused_rows"]
+__all__ = [
+    "Job",
+    "Lost",
+    "apply",
+    "begin",
+    "check",
+    "discard",
+    "give_up",
+    "next_job",
+    "refused_rows",
+]
 
-_log = logging.getLogger("durhampulse")
 _LEASE = timedelta(seconds=20)
 _COPIED = ("external_id", *NUMBERS.values(), *TEXTS.values(), "extra", "probability", "low", "high",
            "flags", "lottery")  # fmt: skip
@@ -59,8 +68,21 @@ class Lost(Exception):  # noqa: N818 - no error: somebody else does the work
 
 
 @dataclass(frozen=True)
-class _Job:
+class Job:
+    """An upload that a worker has.
+
+    Attributes
+    ----------
+    id
+        Its number.
+    state
+        What is done with it: "checking" or "applying".
+    worker
+        Who does it.
+    """
+
     id: int
+    state: str
     worker: str
 
 
@@ -92,7 +114,7 @@ def begin(
     return number
 
 
-def next_job(store: Store, worker: str) -> tuple[int, str] | None:
+def next_job(store: Store, worker: str) -> Job | None:
     """Take an upload that waits to be checked or put in place, and that nobody works on."""
     now = datetime.now(UTC)
     free = or_(upload.c.lease_until.is_(None), upload.c.lease_until < now)
@@ -109,33 +131,57 @@ def next_job(store: Store, worker: str) -> tuple[int, str] | None:
         taken = update(upload).where(upload.c.id == found.id, free)
         if not db.execute(taken.values(worker=worker, lease_until=now + _LEASE)).rowcount:
             return None
-    return found.id, found.state
+    return Job(found.id, found.state, worker)
 
 
-def check(
-    store: Store, catalogue: Catalogue, number: int, worker: str, stop: threading.Event
-) -> None:
+@contextlib.contextmanager
+def _leased(store: Store, job: Job) -> Iterator[None]:
+    """Keep an upload from other workers, however long a part of the work takes."""
+    done = threading.Event()
+
+    def renew() -> None:
+        while not done.wait(_LEASE.total_seconds() / 4):
+            with contextlib.suppress(Lost, *AWAY), store.writing() as db:
+                _hold(db, job)
+
+    thread = threading.Thread(target=renew, name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def check(store: Store, catalogue: Catalogue, job: Job, stop: threading.Event) -> None:
     """Score an upload's rows beside the list, from where an earlier check was interrupted.
 
     Raises
     ------
     Lost
         If somebody else goes on with it, or it was discarded, or `stop` was set.
+    InputError
+        If the file holds no creators that can be read.
     """
-    job = _Job(number, worker)
-    try:
+    with _leased(store, job):
         _check(store, catalogue, job, stop)
-    except DurhamPulseError as error:
-        _fail(store, job, error)
-    except (Lost, *AWAY):
-        raise  # it goes on later
-    except Exception:  # noqa: BLE001 - whatever is wrong with one file, others wait
-        _log.exception("Upload %d cannot be checked.", number)
-        problem = "The file cannot be checked; the server's log says why."
-        _fail(store, job, InputError(problem, "Save it as Parquet or CSV (UTF-8) and try again."))
 
 
-def _check(store: Store, catalogue: Catalogue, job: _Job, stop: threading.Event) -> None:
+def give_up(store: Store, job: Job, problem: str, way_out: str) -> None:
+    """Say to whoever brought an upload why it does not get on; nothing of it is in place."""
+    back = (
+        {"state": "new", "model_version": None, "chunks_done": 0}
+        if job.state == "checking"
+        else {"state": "checked"}
+    )
+    mine = update(upload).where(
+        upload.c.id == job.id, upload.c.worker == job.worker, upload.c.state == job.state
+    )
+    with store.writing() as db:
+        db.execute(mine.values(problem=problem, way_out=way_out, lease_until=None, **back))
+
+
+def _check(store: Store, catalogue: Catalogue, job: Job, stop: threading.Event) -> None:
     with store.reading() as db:
         row = db.execute(select(upload).where(upload.c.id == job.id)).one()
         rules = catalogue.current(db)
@@ -171,7 +217,7 @@ def _kept_summaries(said: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     return list((said or {}).get("parts", []))
 
 
-def _start(store: Store, job: _Job, rules: Rules) -> None:
+def _start(store: Store, job: Job, rules: Rules) -> None:
     with store.writing() as db:
         _hold(db, job, chunks_done=0, progress=0.0, model_version=rules.version, problem=None,
               way_out=None, summary=None)  # fmt: skip
@@ -179,7 +225,7 @@ def _start(store: Store, job: _Job, rules: Rules) -> None:
             db.execute(delete(table).where(table.c.upload_id == job.id))
 
 
-def _hold(db: Connection, job: _Job, **values: Any) -> None:
+def _hold(db: Connection, job: Job, **values: Any) -> None:
     """Change an upload this worker has, and keep it a while longer."""
     mine = update(upload).where(
         upload.c.id == job.id, upload.c.worker == job.worker, upload.c.state == "checking"
@@ -190,7 +236,7 @@ def _hold(db: Connection, job: _Job, **values: Any) -> None:
 
 
 def _stage(  # noqa: PLR0913 - one chunk with all that concerns it
-    store: Store, job: _Job, scorer: Scorer, table: OpenTable, chunk: Chunk, at: int,
+    store: Store, job: Job, scorer: Scorer, table: OpenTable, chunk: Chunk, at: int,
     objected: set[str], total: _Total,
 ) -> None:  # fmt: skip
     scored = score_chunk(scorer, table, chunk, scored_schema(pa.string()))
@@ -220,7 +266,7 @@ def _stage(  # noqa: PLR0913 - one chunk with all that concerns it
         })  # fmt: skip
 
 
-def _finish_check(store: Store, job: _Job, rules: Rules, total: _Total) -> None:
+def _finish_check(store: Store, job: Job, rules: Rules, total: _Total) -> None:
     """Set rows aside whose creator stood further up; say what was found."""
     s = staged.c
     with store.writing() as db:
@@ -260,33 +306,12 @@ def _finish_check(store: Store, job: _Job, rules: Rules, total: _Total) -> None:
                    .values(state="checked", lease_until=None))  # fmt: skip
 
 
-def _fail(store: Store, job: _Job, error: DurhamPulseError) -> None:
-    with store.writing() as db:
-        _hold(db, job, problem=error.problem, way_out=error.way_out)
-        back = {"state": "new", "lease_until": None, "model_version": None, "chunks_done": 0}
-        db.execute(update(upload).where(upload.c.id == job.id).values(**back))
-
-
 def apply(store: Store, catalogue: Catalogue, number: int) -> None:
     """Put a checked upload in place: all of it in one transaction.
 
     Those already stored get the new figures and keep their reviews and history. If another model
     decides since the check, the upload is checked again.
     """
-    try:
-        _apply(store, catalogue, number)
-    except AWAY:
-        raise  # it goes on later
-    except Exception:  # noqa: BLE001 - nothing was put in place, and a person must hear of it
-        _log.exception("Upload %d cannot be put in place.", number)
-        with store.writing() as db:
-            said = {"problem": "It could not be put in place; the server's log says why.",
-                    "way_out": "Nothing was changed. Try again, or drop the file."}  # fmt: skip
-            db.execute(update(upload).where(upload.c.id == number, upload.c.state == "applying")
-                       .values(state="checked", lease_until=None, **said))  # fmt: skip
-
-
-def _apply(store: Store, catalogue: Catalogue, number: int) -> None:
     now = datetime.now(UTC)
     with store.writing() as db:
         applying(db)

@@ -10,7 +10,7 @@ import threading
 from dataclasses import dataclass
 
 from durhampulse.desk.catalogue import Catalogue, activate
-from durhampulse.desk.intake import Lost, apply, check, next_job
+from durhampulse.desk.intake import Job, Lost, apply, check, give_up, next_job
 from durhampulse.desk.store.database import AWAY, Store
 from durhampulse.exceptions import DurhamPulseError, InputError
 
@@ -103,34 +103,42 @@ class Worker:
 
     def work(self) -> bool:
         """Do one piece of work; tell whether there was any."""
-        if self.activation is not None and self.activation.under_way:
-            self._activate(self.activation)
-            return True
-        job = next_job(self._store, self._name)
-        if job is None:
+        wanted = self.activation
+        piece: Activation | Job | None
+        if wanted is not None and wanted.under_way:
+            piece = wanted
+        else:
+            piece = next_job(self._store, self._name)
+        if piece is None:
             return False
-        number, state = job
         try:
-            if state == "checking":
-                check(self._store, self._catalogue, number, self._name, self._stop)
-            else:
-                apply(self._store, self._catalogue, number)
+            self._do(piece)
         except Lost:
-            _log.info("Upload %d goes on elsewhere.", number)
+            _log.info("%s goes on elsewhere.", piece)
+        except AWAY:
+            raise  # tried again when the store answers
+        except DurhamPulseError as error:
+            self._give_up(piece, error.problem, error.way_out)
+        except Exception:  # noqa: BLE001 - nobody waits here to be told, and others' work goes on
+            _log.exception("%s failed.", piece)
+            self._give_up(piece, "This failed; the server's log says why.", "Nothing was changed.")
         return True
 
-    def _activate(self, wanted: Activation) -> None:
-        try:
-            wanted.creators = activate(
-                self._store, self._catalogue, wanted.version, wanted.by, wanted.reach
+    def _do(self, piece: Activation | Job) -> None:
+        if isinstance(piece, Activation):
+            piece.creators = activate(
+                self._store, self._catalogue, piece.version, piece.by, piece.reach
             )
-        except AWAY:
-            raise  # tried again
-        except DurhamPulseError as error:
-            wanted.problem = f"{error.problem} {error.way_out}"
-        except Exception:  # noqa: BLE001 - whatever is wrong with it, uploads wait
-            _log.exception("Model %s cannot be activated.", wanted.version)
-            wanted.problem = "The creators could not be scored with it; the server's log says why."
+        elif piece.state == "checking":
+            check(self._store, self._catalogue, piece, self._stop)
+        else:
+            apply(self._store, self._catalogue, piece.id)
+
+    def _give_up(self, piece: Activation | Job, problem: str, way_out: str) -> None:
+        if isinstance(piece, Activation):
+            piece.problem = f"{problem} {way_out}"
+        else:
+            give_up(self._store, piece, problem, way_out)
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -138,9 +146,6 @@ class Worker:
                 busy = self.work()
             except AWAY as error:
                 _log.warning("The store does not answer: %s", type(error).__name__)
-                busy = False
-            except Exception:  # noqa: BLE001 - whatever one upload does, the next ones are read
-                _log.exception("A piece of work failed; others go on, this one is tried again.")
                 busy = False
             if not busy:
                 self._wake.wait(_EVERY)

@@ -10,6 +10,7 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
@@ -195,9 +196,7 @@ def _migrate(store: Store) -> None:
         config.attributes["connection"] = db
         try:
             command.upgrade(config, "head")
-        except Exception as error:
-            if "Can't locate revision" not in str(error):
-                raise
+        except CommandError as error:  # a revision that this version does not know
             raise InputError(
                 "The store was changed by a newer version of DurhamPulse.", "Update DurhamPulse."
             ) from error
