@@ -19,8 +19,9 @@ import pytest
 from sqlalchemy import func, select
 
 from durhampulse.creators.sampling import write_market
+from durhampulse.decision import Thresholds
 from durhampulse.desk import people
-from durhampulse.desk.catalogue import Catalogue
+from durhampulse.desk.catalogue import Catalogue, save_thresholds
 from durhampulse.desk.reviewing import REASONS
 from durhampulse.desk.store.database import open_store
 from durhampulse.desk.store.tables import claim, creator, review, staged, upload
@@ -211,6 +212,7 @@ def test_ten_thousand_decisions_by_twenty(filled, tmp_path):
     catalogue = Catalogue(filled)
     row = bring(filled, catalogue, path)
     assert row.state == "done"
+    save_thresholds(filled, Thresholds(0.9, 0.05), "ann", catalogue.current())  # a long queue
     rules = catalogue.current()
     reviewers = add_people(filled, *["reviewer"] * 20)
     kept = review_at_once(filled, rules, reviewers, 500)

@@ -34,7 +34,7 @@ from durhampulse.desk.planning import (
     save_campaign,
 )
 from durhampulse.desk.retraining import add_retrained, write_lessons
-from durhampulse.desk.reviewing import decide, undo
+from durhampulse.desk.reviewing import decide, latest, undo
 from durhampulse.desk.store.tables import creator, metadata, outcome, run
 from durhampulse.exceptions import CannotJudgeError, InputError
 from tests.desk.conftest import add_people, bring
@@ -105,7 +105,9 @@ def test_opinions_are_no_outcomes(filled, rules):
     ]
     assert since["creators"].tolist() == [0, 0, 1]
     assert since.loc["No", "hit_rate"] == 1
-    undo(filled, ann)
+    with filled.reading() as db:
+        number = latest(db, ann).id
+    undo(filled, ann, number)
     with filled.reading() as db:
         assert len(override_table(db)) == 1
 

@@ -180,6 +180,22 @@ def test_the_rest_routes_have_the_same_rights(app, visit, desk, role):
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*7}}"
 
 
+def test_a_decision_by_rest_is_kept_once_and_says_through_whom(visit, desk):
+    ann = visit("reviewer").who
+    with desk.store.writing() as db:
+        key = people.add_key(db, "our CRM", "reviewer", "ann")
+    body = {"creator": "INF-1003", "decision": "approve", "reason": REASONS[0], "reviewer": ann,
+            "request": "of-our-CRM-1"}  # fmt: skip
+    client, headers = visit(), {"authorization": f"Bearer {key}"}
+    answers = [client.post("/v1/reviews", json={**body, **changes}, headers=headers)
+               for changes in ({}, {}, {"creator": "INF-1004"})]  # fmt: skip
+    assert [answer.status_code for answer in answers] == [201, 200, 409]
+    assert answers[0].json() == {**answers[1].json(), "new": True}
+    with desk.store.reading() as db:
+        said = db.scalars(select(audit.c.detail).where(audit.c.act == "approve")).all()
+    assert [one["through"] for one in said] == ["key our CRM"]
+
+
 def test_what_people_and_files_write_is_only_ever_text(app, visit, desk):
     admin = visit("admin")
     with desk.store.writing() as db:

@@ -69,8 +69,8 @@ def next_one(
 ) -> Claimed | None:
     """Give a reviewer their next creator, whom nobody else has; none if the queue is empty.
 
-    Most come from Maybe, the most probable first; some are edge cases of the other bands, and
-    one in twenty is drawn by lot from No: only those can prove the model wrong there.
+    Most come from Maybe, the most probable first; in between come edge cases of the other bands,
+    and one in twenty of No, drawn by lot: only those can prove the model wrong there.
     """
     now = datetime.now(UTC)
     lot = lot or random.Random()  # noqa: S311 - no secret depends on it
@@ -115,7 +115,7 @@ def _band(rules: Rules, why: Why) -> ColumnElement[bool]:
         outside = or_(p < low, p >= high)
         return and_(outside, or_(*parts)) if parts else p.is_(None) & p.is_not(None)
     low, high = rules.band_range(NO)
-    return and_(p >= low, p < high)
+    return and_(p >= low, p < high, creator.c.lottery < _SAMPLED)
 
 
 def _claim(store: Store, number: int, person_id: int, why: str) -> Claimed | None:

@@ -7,14 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import (
-    Connection,
-    Row,
-    delete,
-    func,
-    select,
-    update,
-)
+from sqlalchemy import Connection, Row, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from durhampulse.desk.audit import note
@@ -24,8 +17,10 @@ from durhampulse.desk.store.database import Store, insert_or
 from durhampulse.desk.store.tables import claim, creator, person, review
 from durhampulse.exceptions import InputError
 
-__all__ = ["CLAIM_MINUTES", "DECISIONS", "REASONS", "HeldError", "Verdict", "decide", "decide_many",
-           "reviews_of", "undo"]  # fmt: skip
+__all__ = [
+    "CLAIM_MINUTES", "DECISIONS", "REASONS", "ConflictError", "Verdict", "decide", "decide_many",
+    "latest", "reviews_of", "undo",
+]  # fmt: skip
 
 DECISIONS: Final = {
     "approve": "approved",
@@ -52,8 +47,8 @@ CLAIM_MINUTES = 15
 _LONGEST_NOTE = 2_000
 
 
-class HeldError(InputError):
-    """Another reviewer is looking at the creator."""
+class ConflictError(InputError):
+    """Somebody else is at it, or was quicker."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +92,7 @@ class Verdict:
 
 def decide(
     store: Store, creator_id: int, person_id: int, verdict: Verdict, rules: Rules,
-    *, queued: bool = False,
+    *, queued: bool = False, through: str = "",
 ) -> tuple[int, bool]:  # fmt: skip
     """Keep what a reviewer says of a creator.
 
@@ -107,6 +102,8 @@ def decide(
         Where, of whom, who, what, and the model they saw.
     queued
         Whether it comes from the queue, where nobody is asked about a creator decided meanwhile.
+    through
+        The program that brings it, for the audit log.
 
     Returns
     -------
@@ -115,13 +112,13 @@ def decide(
 
     Raises
     ------
-    HeldError
-        If another reviewer is looking at the creator.
+    ConflictError
+        If another reviewer is looking at the creator, or the request's name stands for another act.
     InputError
         If there is no such creator.
     """
     with store.writing() as db:
-        known = db.scalar(select(review.c.id).where(review.c.request == verdict.request))
+        known = _same_act(db, creator_id, person_id, verdict)
         if known is not None:
             return known, False
         now = datetime.now(UTC)
@@ -132,21 +129,40 @@ def decide(
             raise InputError("There is no such creator.", "Go back to the list.")
         held = db.execute(select(claim).where(claim.c.creator_id == creator_id)).first()
         if held and held.person_id != person_id and held.expires_at > now:
-            raise HeldError("Another reviewer is looking at this creator.", "Take the next one.")
+            raise ConflictError(
+                "Another reviewer is looking at this creator.", "Take the next one."
+            )
         mine = held is not None and held.person_id == person_id
         if queued and not mine and row.state != "open":
-            raise HeldError("Somebody has decided about this creator since.", "Take the next one.")
+            raise ConflictError(
+                "Somebody has decided about this creator since.", "Take the next one."
+            )
         why = held.why if held and mine else "chosen"
         try:
             with db.begin_nested():
-                number = _keep(db, row, person_id, verdict, rules, why)
+                number = _keep(db, row, person_id, verdict, rules, why, through)
         except IntegrityError:  # the same request, at the same moment
-            known = db.scalar(select(review.c.id).where(review.c.request == verdict.request))
+            known = _same_act(db, creator_id, person_id, verdict)
             if known is None:
                 raise
             return known, False
         db.execute(delete(claim).where(claim.c.creator_id == creator_id))
     return number, True
+
+
+def _same_act(db: Connection, creator_id: int, person_id: int, verdict: Verdict) -> int | None:
+    """Give the review that a request was kept as."""
+    kept = db.execute(select(review).where(review.c.request == verdict.request)).first()
+    if kept is None:
+        return None
+    if (kept.creator_id, kept.person_id, kept.decision) != (
+        creator_id, person_id, verdict.decision,
+    ):  # fmt: skip
+        raise ConflictError(
+            "This was sent before with another decision, and that one stands.",
+            "Reload the page. A program gives each decision a name of its own.",
+        )
+    return int(kept.id)
 
 
 def decide_many(
@@ -184,8 +200,9 @@ def decide_many(
 
 
 def _keep(
-    db: Connection, row: Row[Any], person_id: int, verdict: Verdict, rules: Rules, why: str
-) -> int:
+    db: Connection, row: Row[Any], person_id: int, verdict: Verdict, rules: Rules, why: str,
+    through: str = "",
+) -> int:  # fmt: skip
     values = {
         "creator_id": row.id, "person_id": person_id, "decision": verdict.decision,
         "reason": verdict.reason, "note": verdict.note.strip(), "probability": row.probability,
@@ -197,33 +214,42 @@ def _keep(
     if state:
         db.execute(update(creator).where(creator.c.id == row.id).values(state=state))
     who = db.scalar(select(person.c.name).where(person.c.id == person_id)) or str(person_id)
+    detail = {"reason": verdict.reason, "review": number}
     note(db, who, verdict.decision, f"creator {row.id}",
-         {"reason": verdict.reason, "review": number})  # fmt: skip
+         {**detail, "through": through} if through else detail)  # fmt: skip
     return number
 
 
-def undo(store: Store, person_id: int) -> int | None:
+def latest(db: Connection, person_id: int) -> Row[Any] | None:
+    """Give a reviewer's latest decision that stands."""
+    mine = select(review).where(review.c.person_id == person_id, review.c.undone_at.is_(None))
+    return db.execute(mine.order_by(review.c.id.desc()).limit(1)).first()
+
+
+def undo(store: Store, person_id: int, number: int) -> int:
     """Take back a reviewer's latest decision, unless somebody has decided since.
+
+    Parameters
+    ----------
+    store, person_id
+        Where, and who.
+    number
+        The review they want taken back: a second press of the button takes back no other.
 
     Returns
     -------
-    int or None
-        The creator's number; none if there is nothing to take back.
+    int
+        The creator's number.
 
     Raises
     ------
-    InputError
-        If the creator was decided again after it.
+    ConflictError
+        If it is not their latest any more, or the creator was decided again after it.
     """
     with store.writing() as db:
-        last = db.execute(
-            select(review)
-            .where(review.c.person_id == person_id, review.c.undone_at.is_(None))
-            .order_by(review.c.id.desc())
-            .limit(1)
-        ).first()
-        if last is None:
-            return None
+        last = latest(db, person_id)
+        if last is None or last.id != number:
+            raise ConflictError("This is not your latest decision any more.", "Reload the page.")
         wanted = select(creator.c.id).where(creator.c.id == last.creator_id)
         db.execute(wanted.with_for_update())  # whoever decides now waits, or is seen below
         newer = db.scalar(
@@ -233,7 +259,9 @@ def undo(store: Store, person_id: int) -> int | None:
             )
         )  # fmt: skip
         if newer:
-            raise InputError("Somebody has decided about this creator since.", "Open the creator.")
+            raise ConflictError(
+                "Somebody has decided about this creator since.", "Open the creator."
+            )
         now = datetime.now(UTC)
         db.execute(update(review).where(review.c.id == last.id).values(undone_at=now))
         if DECISIONS[last.decision]:

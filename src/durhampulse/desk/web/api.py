@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import select
 from starlette.exceptions import HTTPException
@@ -16,7 +16,7 @@ from durhampulse.desk.erasure import everything_about
 from durhampulse.desk.learning import record
 from durhampulse.desk.people import Who
 from durhampulse.desk.planning import Brief, candidates, find_campaign, plan, save_campaign
-from durhampulse.desk.reviewing import REASONS, HeldError, Verdict, decide, reviews_of
+from durhampulse.desk.reviewing import REASONS, ConflictError, Verdict, decide, reviews_of
 from durhampulse.desk.rules import Rules
 from durhampulse.desk.store.tables import LONGEST_ID, campaign, creator, person
 from durhampulse.desk.view import View, read_cursor, write_cursor
@@ -184,8 +184,11 @@ def reviews(desk: DeskOf, name: Name) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-@router.post("/reviews", status_code=201, dependencies=[needs_key("reviewer")])
-def add_review(desk: DeskOf, body: ReviewBody) -> Kept:
+@router.post(
+    "/reviews", status_code=201,
+    responses={200: {"model": Kept, "description": "It was kept before."}},
+)  # fmt: skip
+def add_review(desk: DeskOf, who: Writer, body: ReviewBody, response: Response) -> Kept:
     """Keep a decision that a person took elsewhere; it stands under that person's name."""
     row, rules = _find(desk, body.creator)
     with desk.store.reading() as db:
@@ -196,9 +199,11 @@ def add_review(desk: DeskOf, body: ReviewBody) -> Kept:
         raise InputError(f"Nobody called '{body.reviewer[:40]}' may review.", "Name a reviewer.")
     verdict = Verdict(body.decision, body.reason, body.note, body.request)
     try:
-        number, new = decide(desk.store, row.id, reviewer.id, verdict, rules)
-    except HeldError as error:
-        raise HTTPException(409, error.problem) from error
+        number, new = decide(desk.store, row.id, reviewer.id, verdict, rules, through=who.name)
+    except ConflictError as error:
+        raise HTTPException(409, f"{error.problem} {error.way_out}") from error
+    if not new:
+        response.status_code = 200
     return Kept(id=number, new=new)
 
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Form, Request, Response
 
 from durhampulse.desk.claims import next_one, progress, release
 from durhampulse.desk.portrait import paint
-from durhampulse.desk.reviewing import DECISIONS, REASONS, Verdict, decide, undo
+from durhampulse.desk.reviewing import DECISIONS, REASONS, Verdict, decide, latest, undo
 from durhampulse.desk.web.access import DeskOf, Number, Reviewer
 from durhampulse.desk.web.rendering import redirect, render
 
@@ -32,9 +32,10 @@ def show(request: Request, desk: DeskOf, who: Reviewer) -> Response:
     with desk.store.reading() as db:
         portrait = paint(db, claimed.creator_id, rules) if claimed else None
         how_far = progress(db, who.id, rules)
+        last = latest(db, who.id)
     return render(
         request, who, "queue.html", portrait=portrait, claimed=claimed, rules=rules,
-        why=_WHY[claimed.why] if claimed else "", progress=how_far,
+        why=_WHY[claimed.why] if claimed else "", progress=how_far, last=last,
         reasons=REASONS, request_name=secrets.token_hex(12),
     )  # fmt: skip
 
@@ -53,11 +54,10 @@ def judge(
 
 
 @router.post("/undo")
-def take_back(desk: DeskOf, who: Reviewer) -> Response:
+def take_back(desk: DeskOf, who: Reviewer, review: Annotated[Number, Form()]) -> Response:
     """Take back the latest decision and show that creator again."""
-    number = undo(desk.store, who.id)
-    said = "Taken back; decide again." if number else "There is nothing to take back."
-    return redirect("/queue", said)
+    undo(desk.store, who.id, review)
+    return redirect("/queue", "Taken back; decide again.")
 
 
 @router.post("/release")
