@@ -9,8 +9,10 @@ import csv
 import io
 import json
 import re
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import openpyxl
 import pyarrow.parquet as pq
@@ -24,11 +26,13 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
+from durhampulse.cli import main
 from durhampulse.desk import people
 from durhampulse.desk.catalogue import add_model
 from durhampulse.desk.people import ROLES, SESSION_HOURS
 from durhampulse.desk.reviewing import REASONS
-from durhampulse.desk.store.tables import api_key, audit, creator, review, session, upload
+from durhampulse.desk.server import invitation, is_demo, open_desk
+from durhampulse.desk.store.tables import api_key, attempt, audit, creator, review, session, upload
 from durhampulse.desk.web.access import COOKIE
 from durhampulse.desk.web.app import create_desk
 from durhampulse.exceptions import InputError
@@ -353,7 +357,24 @@ def test_guessing_ends_soon(app, visit, desk):
         assert "Too many tries" in answer.text
     with desk.store.reading() as db:
         assert db.scalar(select(func.count()).where(audit.c.act == "sign-in failed")) == 10
-        assert PASSWORD not in str(db.execute(select(audit)).all())
+        kept = str([db.execute(select(table)).all() for table in (audit, attempt)])
+    assert "Ann" in kept
+    assert "obody" not in kept  # it might have been a password in the wrong field
+    assert PASSWORD not in kept
+
+
+def test_guessing_at_once_is_no_faster(desk):
+    with desk.store.writing() as db:
+        people.add_person(db, "Ann", "viewer", "test", PASSWORD)
+
+    def guess(_):
+        try:
+            return people.sign_in(desk.store, "Ann", "wrong guess", "here")
+        except InputError as error:
+            return error.problem
+
+    with ThreadPoolExecutor(12) as pool:
+        assert Counter(pool.map(guess, range(12))) == {None: 5, "Too many tries.": 7}
 
 
 def test_one_time_links_work_once(app, visit, desk):
@@ -447,8 +468,6 @@ def test_an_upload_larger_than_allowed_is_stopped_as_it_comes(app, visit):
 
 
 def test_the_demo_lets_one_in_and_a_real_desk_asks_for_an_admin(store_url, tmp_path):
-    from durhampulse.desk.server import invitation, is_demo, open_desk
-
     desk = open_desk(store_url, files_in=tmp_path)
     assert is_demo(desk)
     path = invitation(desk, demo=True)
@@ -467,11 +486,9 @@ def test_the_demo_lets_one_in_and_a_real_desk_asks_for_an_admin(store_url, tmp_p
 
 
 def test_the_first_admin_comes_by_link(store_url, tmp_path):
-    from durhampulse.desk.server import invitation, is_demo, open_desk
-
     desk = open_desk(store_url, DEMO / "model", files_in=tmp_path)
     assert not is_demo(desk)
-    path = invitation(desk, demo=False)
+    path, other = invitation(desk, demo=False), invitation(desk, demo=False)
     with TestClient(create_desk(desk), follow_redirects=False) as client:
         form = {"name": "Ada", "password": "short"}
         assert client.post(path, data=form).status_code == 422
@@ -479,6 +496,29 @@ def test_the_first_admin_comes_by_link(store_url, tmp_path):
         assert "Ada, admin" in client.get("/people").text
         assert "No creator matches" in client.get("/shortlist").text
         assert "Nothing waits" in client.get("/queue").text
+        assert client.post(other, data={"name": "Eve", "password": PASSWORD}).status_code == 422
+    desk.store.close()
+
+
+def test_a_lost_password_has_a_way_back(store_url, tmp_path, monkeypatch, capsys):
+    desk = open_desk(store_url, DEMO / "model", files_in=tmp_path)
+    with desk.store.writing() as db:
+        people.add_person(db, "Ada", "admin", "test", PASSWORD)
+    for _ in range(5):
+        people.sign_in(desk.store, "Ada", "forgotten it", "here")
+    command = ["durhampulse", "desk", "--store", store_url, "--link-for"]
+    monkeypatch.setattr("sys.argv", [*command, "Eve"])
+    with pytest.raises(SystemExit):
+        main()
+    assert "Nobody called 'Eve'" in capsys.readouterr().err
+    monkeypatch.setattr("sys.argv", [*command, "Ada"])
+    with pytest.raises(SystemExit):
+        main()
+    said = capsys.readouterr().out
+    with TestClient(create_desk(desk), follow_redirects=False) as client:
+        form = {"password": "another long password"}
+        assert client.post(urlsplit(said.strip()).path, data=form).status_code == 303
+    assert people.sign_in(desk.store, "Ada", "another long password", "here")
     desk.store.close()
 
 

@@ -28,6 +28,10 @@ def desk(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
     yes_at: Annotated[float | None, typer.Option(help="Probability from which Yes.")] = None,
     review_at: Annotated[float | None, typer.Option(help="Probability from which Maybe.")] = None,
+    link_for: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Print a link for a new password, once, and end."),
+    ] = None,
 ) -> None:
     """Serve the web page where a partnership team decides.
 
@@ -36,8 +40,11 @@ def desk(
 
     Example: durhampulse desk --model durhampulse-study/model --store sqlite:///team.db
     """
-    from durhampulse.desk.server import run
+    from durhampulse.desk.server import password_link, run
 
+    if link_for is not None:
+        typer.echo(f"http://{host}:{port}{password_link(store, link_for)}")
+        return
     run(
         url=store,
         model_folder=model,

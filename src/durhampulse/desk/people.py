@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -33,6 +34,8 @@ SESSION_HOURS = 12
 _LINK_MINUTES = 30
 _FAILURES, _FAILURES_MINUTES = 5, 15
 _SHORTEST, _LONGEST = 10, 200
+_PATIENCE = 10.0
+_signing_in = threading.Lock()
 _PREFIX = "dp_"
 
 
@@ -148,7 +151,9 @@ def set_password(db: Connection, number: int, password: str, by: str) -> None:
     values = {"password_hash": _hashed(password)}
     db.execute(update(person).where(person.c.id == number).values(**values))
     db.execute(delete(session).where(session.c.person_id == number))
-    note(db, by, "password set", str(number))
+    name = find_person(db, number).name
+    db.execute(delete(attempt).where(attempt.c.who == _tries_for(name)))
+    note(db, by, "password set", name)
 
 
 def _hashed(password: str) -> str:
@@ -162,13 +167,26 @@ def _hashed(password: str) -> str:
 def sign_in(store: Store, name: str, password: str, address: str) -> str | None:
     """Give a new session's token, or none where name and password do not fit.
 
+    One after another: a try is counted before the next is looked at, and many at once do not fill
+    the memory that hashing takes.
+
     Raises
     ------
     InputError
-        After five failures within a quarter of an hour, for a name or an address.
+        After five failures within a quarter of an hour for a name, or twenty for an address; or if
+        too many try at this moment.
     """
+    if not _signing_in.acquire(timeout=_PATIENCE):
+        raise InputError("Too many people sign in at this moment.", "Try again.")
+    try:
+        return _sign_in(store, name, password, address)
+    finally:
+        _signing_in.release()
+
+
+def _sign_in(store: Store, name: str, password: str, address: str) -> str | None:
     now = datetime.now(UTC)
-    whom = (f"name {name.strip().lower()[:200]}", f"address {address[:60]}")
+    whom = (_tries_for(name), f"address {address[:60]}")
     with store.reading() as db:
         since = now - timedelta(minutes=_FAILURES_MINUTES)
         for who, most in zip(whom, (_FAILURES, 4 * _FAILURES), strict=True):
@@ -187,12 +205,17 @@ def sign_in(store: Store, name: str, password: str, address: str) -> str | None:
     with store.writing() as db:
         if not (found and fits):
             db.execute(insert(attempt), [{"who": who, "at": now} for who in whom])
-            note(db, name.strip()[:100] or "?", "sign-in failed", whom[1])
+            # What was typed may be a password, so only a name that exists is kept.
+            note(db, found.name if found else "unknown name", "sign-in failed", whom[1])
             return None
         db.execute(delete(attempt).where(attempt.c.who == whom[0]))
         db.execute(delete(attempt).where(attempt.c.at < now - timedelta(days=1)))
         note(db, found.name, "signed in", found.name)
         return _open_session(db, found.id)
+
+
+def _tries_for(name: str) -> str:
+    return f"name {_digest(name.strip().lower())}"
 
 
 def _fits(kept: str, password: str) -> bool:
@@ -262,6 +285,8 @@ def use_link(db: Connection, token: str) -> Row[Any]:
     used = update(link).where(link.c.digest == _digest(token), link.c.used_at.is_(None))
     if found is None or db.execute(used.values(used_at=datetime.now(UTC))).rowcount != 1:
         raise InputError("This link was used, or is too old.", "Ask for a new one.")
+    if found.purpose == "first":  # one for each start, and only one admin comes by them
+        db.execute(delete(link).where(link.c.purpose == "first", link.c.digest != found.digest))
     return found
 
 

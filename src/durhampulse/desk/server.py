@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import shutil
 import socket
@@ -15,6 +16,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
+from durhampulse.desk.audit import note
 from durhampulse.desk.catalogue import Catalogue, add_model, save_thresholds
 from durhampulse.desk.intake import begin
 from durhampulse.desk.people import add_person, make_link
@@ -26,7 +28,7 @@ from durhampulse.desk.web.state import Desk
 from durhampulse.desk.worker import Worker
 from durhampulse.exceptions import InputError
 
-__all__ = ["DEMO_ADMIN", "fill_with_demo", "open_desk", "run"]
+__all__ = ["DEMO_ADMIN", "fill_with_demo", "open_desk", "password_link", "run"]
 
 DEMO_ADMIN = "demo admin"
 _SECONDS_TO_FINISH = 20
@@ -95,6 +97,26 @@ def invitation(desk: Desk, *, demo: bool) -> str | None:
         if db.scalar(select(func.count()).select_from(person)):
             return None
         return f"/welcome/{make_link(db, 'first')}"
+
+
+def password_link(url: str, name: str) -> str:
+    """Make a one-time link by which somebody chooses a new password, and give its path.
+
+    For whoever may open the store itself: the way back in when no admin can sign in.
+
+    Raises
+    ------
+    InputError
+        If nobody of that name may sign in.
+    """
+    with contextlib.closing(open_store(url, create=False)) as store, store.writing() as db:
+        number = db.scalar(
+            select(person.c.id).where(person.c.name == name, person.c.active.is_(True))
+        )
+        if number is None:
+            raise InputError(f"Nobody called '{name}' may sign in.", "Check the name.")
+        note(db, "command line", "link made", name)
+        return f"/welcome/{make_link(db, 'password', number)}"
 
 
 def is_demo(desk: Desk) -> bool:
