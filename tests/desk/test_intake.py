@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+import tracemalloc
 import zipfile
 from datetime import UTC, datetime, timedelta
 
+import openpyxl
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,6 +18,7 @@ from sqlalchemy import func, insert, select, update
 import durhampulse as dp
 from durhampulse.batch import open_table
 from durhampulse.creators import sources, stream
+from durhampulse.creators.irregularities import Ledger
 from durhampulse.desk import intake
 from durhampulse.desk.catalogue import activate, add_model
 from durhampulse.desk.erasure import digest_of, erase
@@ -230,6 +233,22 @@ def test_a_workbook_that_unpacks_to_too_much_is_not_unpacked(bare, tmp_path, mon
     assert path.stat().st_size < 1 << 20
     assert "unpacks to" in understand(catalogue.current().scorer, path, "x.xlsx", {}, {}).problem
     assert "unpacks to" in bring(store, catalogue, path, confirm=False).problem
+
+
+def test_a_workbook_with_cells_far_apart_does_not_fill_the_memory(tmp_path):
+    path = tmp_path / "far.xlsx"
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet()
+    sheet.append([*[None] * 16_383, "far"])
+    for _ in range(3_000):
+        sheet.append([1])
+    book.save(path)
+    assert path.stat().st_size < 1 << 20
+    tracemalloc.start()
+    with pytest.raises(InputError, match="16,384 columns"):
+        sources.read_source(path, Ledger())
+    assert tracemalloc.get_traced_memory()[1] < 200 << 20
+    tracemalloc.stop()
 
 
 def begin(store, path):

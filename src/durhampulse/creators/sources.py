@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import hashlib
 import io
@@ -14,6 +15,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -34,7 +36,10 @@ __all__ = [
 _FORMATS = ".csv, .tsv, .txt, .xlsx, .parquet"
 _LONGEST_LINE = 16 << 20
 _HEAD = 1 << 20
-_MOST_UNPACKED = 2 << 30
+_MOST_UNPACKED = 1 << 30
+_MOST_CELLS = 40_000_000
+_MOST_ROWS = 1_048_576
+"""Of an Excel sheet, by its format (ECMA-376)."""
 
 
 @dataclass(frozen=True)
@@ -288,14 +293,7 @@ def _read_excel(path: Path, ledger: Ledger) -> pd.DataFrame:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openpyxl's, about styles and dates not used here
-            cells = pd.read_excel(
-                path,
-                header=None,
-                dtype=object,
-                engine="openpyxl",
-                keep_default_na=False,
-                na_values=[""],
-            )
+            cells = _first_sheet(path)
     except (
         *(zipfile.BadZipFile, zlib.error, OSError, SyntaxError),  # the parts of a workbook
         *(ValueError, KeyError, TypeError, AttributeError),  # what stands in them
@@ -306,6 +304,44 @@ def _read_excel(path: Path, ledger: Ledger) -> pd.DataFrame:
     if cells.empty:
         raise InputError(f"{path.name}: the first sheet is empty.", "Put the table there.")
     return _as_text(_with_headers(cells, path.name, ledger))
+
+
+def _first_sheet(path: Path) -> pd.DataFrame:
+    """Give the cells of a workbook's first sheet.
+
+    Row by row, as two cells in far corners are a small file, and a table of all cells between them
+    fills any memory.
+    """
+    import openpyxl  # a third of a second that other formats need not wait
+
+    rows: list[list[object]] = []
+    width = 0
+    with contextlib.closing(openpyxl.load_workbook(path, read_only=True, data_only=True)) as book:
+        sheet = book.worksheets[0]
+        sheet.reset_dimensions()  # what the file says of them need not be so
+        for row in sheet.iter_rows():
+            cells = [_cell(cell) for cell in row]
+            while cells and cells[-1] is None:
+                cells.pop()
+            rows.append(cells)
+            width = max(width, len(cells))
+            if len(rows) > _MOST_ROWS or len(rows) * width > _MOST_CELLS:
+                raise InputError(
+                    f"{path.name}, row {len(rows)}: a table of {width:,} columns and so many rows "
+                    f"is more than is read from a workbook ({_MOST_CELLS:,} cells).",
+                    "Delete what stands far from the table, or save it as .csv or .parquet.",
+                )
+    while rows and not rows[-1]:
+        rows.pop()
+    return pd.DataFrame([cells + [None] * (width - len(cells)) for cells in rows], dtype=object)
+
+
+def _cell(cell: Any) -> object:
+    value = cell.value
+    if value == "" or cell.data_type == "e":  # an error such as #N/A
+        return None
+    # 5 and 5.0 are one number to a spreadsheet.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _read_parquet(path: Path, ledger: Ledger) -> pd.DataFrame:
