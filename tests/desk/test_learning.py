@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -81,10 +83,30 @@ def test_a_file_of_outcomes(filled, tmp_path):
         ("id,deal\nINF-1003,maybe\n", "row 2: 'maybe' is neither"),
         ("id,deal\nINF-1003,1\nINF-1003,0\n", "in one row and none in another"),
         ("id,Followers\nINF-1003,5\n", "no Sponsorship_Status"),
+        ("id,deal,date\nINF-1003,1,31.12.25\n", "row 2: '31.12.25' is no day"),
+        ("id,deal,date\nINF-1003,1,2999-01-01\n", "row 2: an outcome cannot be of 2999-01-01"),
     ):
         path.write_text(text)
         with pytest.raises(InputError, match=words):
             record_file(filled, path, name="outcomes.csv", on=DAY, by="ann")
+
+
+def test_outcomes_of_a_file_have_days_of_their_own(filled, tmp_path):
+    path = tmp_path / "outcomes.csv"
+    path.write_text("id,deal,Outcome date\nINF-1003,1,2025-12-31\nINF-1004,0,\n")
+    assert record_file(filled, path, name="outcomes.csv", on=DAY, by="ann").kept == 2
+    with filled.reading() as db:
+        found = db.execute(select(outcome.c.deal, outcome.c.on).order_by(outcome.c.deal)).all()
+    assert found == [(False, DAY), (True, date(2025, 12, 31))]
+
+
+def test_a_small_file_of_endless_rows_is_not_unfolded(filled, tmp_path):
+    path = tmp_path / "endless.parquet"
+    table = pa.table({"id": pa.array(["a"] * 1_000_001), "deal": pa.array([1] * 1_000_001)})
+    pq.write_table(table, path)
+    assert path.stat().st_size < 100_000
+    with pytest.raises(InputError, match="more than 1,000,000 rows"):
+        record_file(filled, path, name="endless.parquet", on=DAY, by="ann")
 
 
 def test_opinions_are_no_outcomes(filled, rules):

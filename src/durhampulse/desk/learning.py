@@ -16,8 +16,9 @@ from sqlalchemy import Connection, func, select, update
 
 from durhampulse.creators.cells import read_labels
 from durhampulse.creators.irregularities import Ledger
-from durhampulse.creators.schema import IDENTIFIER, LABEL, canonical_name
+from durhampulse.creators.schema import IDENTIFIER, LABEL, canonical_name, header_key
 from durhampulse.creators.sources import read_source
+from durhampulse.creators.stream import open_stream
 from durhampulse.decision import BANDS
 from durhampulse.desk.audit import note
 from durhampulse.desk.bulk import insert_one
@@ -39,6 +40,8 @@ __all__ = [
 
 _EARLIEST = date(2000, 1, 1)
 _AT_ONCE = 500
+_MOST_ROWS = 1_000_000
+_DAY_HEADERS = {header_key(name) for name in ("Outcome_Date", "Date", "Day")}
 
 
 @dataclass(frozen=True)
@@ -73,11 +76,20 @@ def record(store: Store, creator_id: int, *, deal: bool, on: date, by: str) -> N
     with store.writing() as db:
         if db.scalar(select(creator.c.id).where(creator.c.id == creator_id)) is None:
             raise InputError("There is no such creator.", "They may have been erased.")
-        _keep(db, [(creator_id, deal)], on, by)
+        _keep(db, [(creator_id, deal, on)], by)
 
 
 def record_file(store: Store, path: Path, *, name: str, on: date, by: str) -> Recorded:
     """Keep the outcomes of a file with ``Influencer_ID`` and ``Sponsorship_Status``.
+
+    Parameters
+    ----------
+    store, path, by
+        Where, which file, and who brings it.
+    name
+        What its owner calls it.
+    on
+        The day of those outcomes that have none of their own in a column ``Outcome_Date``.
 
     Raises
     ------
@@ -85,7 +97,7 @@ def record_file(store: Store, path: Path, *, name: str, on: date, by: str) -> Re
         If it cannot be read, or lacks one of the two.
     """
     _check_date(on)
-    labels, blank = _read_labels(path, name)
+    labels, blank = _read_labels(path, name, on)
     found: dict[str, int] = {}
     with store.writing() as db:
         names = [*labels]
@@ -93,14 +105,19 @@ def record_file(store: Store, path: Path, *, name: str, on: date, by: str) -> Re
             part = creator.c.external_id.in_(names[start : start + _AT_ONCE])
             rows = db.execute(select(creator.c.external_id, creator.c.id).where(part))
             found.update({row.external_id: row.id for row in rows})
-        kept = _keep(db, [(number, labels[one]) for one, number in found.items()], on, by)
+        kept = _keep(db, [(number, *labels[one]) for one, number in sorted(found.items())], by)
         unknown = [one for one in labels if one not in found]
         note(db, by, "outcomes recorded", name[:200], {"kept": kept, "unknown": len(unknown)})
     return Recorded(kept, unknown[:10], len(unknown), blank)
 
 
-def _read_labels(path: Path, name: str) -> tuple[dict[str, bool], int]:
-    """Give identifier to outcome, and the number of rows without one."""
+def _read_labels(path: Path, name: str, on: date) -> tuple[dict[str, tuple[bool, date]], int]:
+    """Give identifier to outcome and its day, and the number of rows without one."""
+    # Parquet of a few kilobytes may stand for any number of rows.
+    if path.suffix in (".parquet", ".pq") and (open_stream(path).n_rows or 0) > _MOST_ROWS:
+        raise InputError(
+            f"{name}: more than {_MOST_ROWS:,} rows.", "Record the outcomes in several files."
+        )
     frame = read_source(path, Ledger()).frame
     headers = {canonical_name(str(header)): header for header in frame.columns}
     missing = [column for column in (IDENTIFIER, LABEL) if column not in headers]
@@ -119,14 +136,37 @@ def _read_labels(path: Path, name: str) -> tuple[dict[str, bool], int]:
         )
     words = names.astype("str").str.strip().str.replace(r"^(\d+)\.0$", r"\1", regex=True)
     known = words.notna() & ~np.isnan(outcomes)
-    both = dict(zip(words[known], outcomes[known] == 1, strict=True))
+    days = _read_days(frame, name, on)
     conflicts = pd.Series(outcomes[known]).groupby(words[known].to_numpy()).nunique()
     if (conflicts > 1).any():
         raise InputError(
             f"{name}: '{conflicts.idxmax()}' has a deal in one row and none in another.",
             "Keep the row that is true.",
         )
-    return {str(one): bool(deal) for one, deal in both.items()}, int((~known).sum())
+    rows = zip(words[known], outcomes[known] == 1, days[known], strict=True)
+    return {str(one): (bool(deal), day) for one, deal, day in rows}, int((~known).sum())
+
+
+def _read_days(frame: pd.DataFrame, name: str, on: date) -> pd.Series:
+    """Give the day of each row's outcome."""
+    header = next((one for one in frame.columns if header_key(str(one)) in _DAY_HEADERS), None)
+    if header is None:
+        return pd.Series(on, index=frame.index, dtype=object)
+    cells = frame[header]
+    days = pd.to_datetime(cells, format="ISO8601", errors="coerce").dt.date
+    wrong = cells.notna() & days.isna()
+    if wrong.any():
+        row = cells.index[wrong][0]
+        raise InputError(
+            f"{name}, row {row}: {str(cells[row])[:60]!r} is no day.", "Write it as 2026-05-31."
+        )
+    given = days.dropna()
+    for row in given.index[(given < _EARLIEST) | (given > today())][:1]:
+        raise InputError(
+            f"{name}, row {row}: an outcome cannot be of {given[row]}.",
+            "Name a day that has passed.",
+        )
+    return days.where(days.notna(), on)
 
 
 def today() -> date:
@@ -139,11 +179,12 @@ def _check_date(on: date) -> None:
         raise InputError(f"{on}: an outcome cannot be of that day.", "Name a day that has passed.")
 
 
-def _keep(db: Connection, labels: Iterable[tuple[int, bool]], on: date, by: str) -> int:
+def _keep(db: Connection, labels: Iterable[tuple[int, bool, date]], by: str) -> int:
     """Keep outcomes that are new or other than before, with the figures of today."""
     now, kept = datetime.now(UTC), 0
-    for number, deal in labels:
-        row = db.execute(select(creator).where(creator.c.id == number)).first()
+    for number, deal, on in labels:
+        whom = select(creator).where(creator.c.id == number)
+        row = db.execute(whom.with_for_update()).first()  # two outcomes cannot both stand
         standing = (outcome.c.creator_id == number, outcome.c.replaced_at.is_(None))
         before = db.execute(select(outcome).where(*standing)).first()
         if row is None or (before and before.deal == deal and before.on == on):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -149,12 +150,14 @@ def read_cursor(text: str, sort: str) -> Cursor | None:
         value, number = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (ValueError, TypeError, binascii.Error, UnicodeError, RecursionError):
         value, number = None, None
+    if isinstance(value, int) and abs(value) < 2**63:
+        value = float(value)
+    fits = value is None  # where a creator has no such figure
     if sort == "external_id":
-        right = isinstance(value, str) and value.isprintable()
+        fits = fits or (isinstance(value, str) and value.isprintable())
     else:
-        right = isinstance(value, int | float) and abs(value) <= 1e300
-        value = float(value) if right else value
-    if not isinstance(number, int) or abs(number) >= 2**63 or not (right or value is None):
+        fits = fits or (isinstance(value, float) and math.isfinite(value))
+    if not fits or not isinstance(number, int) or abs(number) >= 2**63:
         raise InputError("The address names no place in this list.", "Start at its top.")
     return value, number
 
@@ -174,5 +177,5 @@ def _number(name: str, text: str) -> float | None:
     if not abs(value) <= 1e15:
         hint = "Write a percentage such as 2.5%." if rate else "Write a number such as 10000."
         raise InputError(f"{name.replace('_', ' ')}: '{text[:40]}' is not a number.", hint)
-    # Nobody means 200% by a bare 2; addresses carry fractions.
+    # Nobody means 200% by a bare 2.
     return value / 100 if text.strip().endswith("%") or (rate and value > 1) else value

@@ -7,13 +7,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
 from sqlalchemy import Connection, select
-from starlette.responses import RedirectResponse
 
 from durhampulse.desk.learning import bands_since, override_table
 from durhampulse.desk.rules import Rules
 from durhampulse.desk.store.tables import model, run
 from durhampulse.desk.web.access import Admin, DeskOf, Viewer
-from durhampulse.desk.web.rendering import render
+from durhampulse.desk.web.rendering import redirect, render
 
 __all__ = ["router"]
 
@@ -72,7 +71,7 @@ def _points(reliability: list[dict[str, Any]]) -> list[dict[str, float]]:
 def switch(desk: DeskOf, who: Admin, version: Annotated[str, Form()]) -> Response:
     """Let another version decide; all creators are scored with it first."""
     desk.worker.activate(version, who.name)
-    return RedirectResponse("/model", 303)
+    return redirect("/model")
 
 
 @router.get("/progress")

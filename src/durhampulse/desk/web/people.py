@@ -6,14 +6,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 from sqlalchemy import select
-from starlette.responses import RedirectResponse
 
 from durhampulse.desk import people
 from durhampulse.desk.audit import latest
 from durhampulse.desk.people import ROLES
 from durhampulse.desk.store.tables import api_key, receipt
 from durhampulse.desk.web.access import COOKIE, Admin, DeskOf, Number, Viewer, let_in
-from durhampulse.desk.web.rendering import render
+from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.exceptions import InputError
 
 __all__ = ["router"]
@@ -43,7 +42,7 @@ def sign_in(
         problem = f"{error.problem} {error.way_out}"
     if token is None:
         return render(request, None, "sign-in.html", status=403, next=_local(next), problem=problem)
-    response = RedirectResponse(_local(next) or "/shortlist", 303)
+    response = redirect(_local(next) or "/shortlist")
     let_in(request, response, token)
     return response
 
@@ -59,7 +58,7 @@ def sign_out(request: Request, desk: DeskOf, who: Viewer) -> Response:  # noqa: 
     """End the session."""
     with desk.store.writing() as db:
         people.sign_out(db, request.cookies.get(COOKIE, ""))
-    response = RedirectResponse("/sign-in", 303)
+    response = redirect("/sign-in")
     response.delete_cookie(COOKIE, path="/")
     return response
 
@@ -96,7 +95,7 @@ def welcome(
             raise
         return render(request, None, "welcome.html", status=422, token=token,
                       purpose=left.purpose, problem=f"{error.problem} {error.way_out}")  # fmt: skip
-    response = RedirectResponse("/shortlist", 303)
+    response = redirect("/shortlist")
     let_in(request, response, session)
     return response
 
@@ -138,7 +137,7 @@ def change(
     """Change what somebody may do."""
     with desk.store.writing() as db:
         people.change_person(db, number, who.name, role=role, active=active)
-    return RedirectResponse("/people", 303)
+    return redirect("/people")
 
 
 @router.post("/people/{number}/link")
@@ -167,7 +166,7 @@ def revoke(desk: DeskOf, who: Admin, number: Number) -> Response:
     """End an API key."""
     with desk.store.writing() as db:
         people.revoke_key(db, number, who.name)
-    return RedirectResponse("/people", 303)
+    return redirect("/people")
 
 
 @router.get("/audit")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache
@@ -59,7 +58,7 @@ def _rate(value: float | None) -> str:
     """
     if value is None:
         return _ABSENT
-    digits = 2 - min(max(int(math.log10(max(abs(100 * value), 1))), 0), 2)
+    digits = 2 if abs(value) < 0.1 else 1 if abs(value) < 1 else 0
     return f"{100 * value:,.{digits}f}%"
 
 
