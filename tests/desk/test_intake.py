@@ -19,10 +19,11 @@ import durhampulse as dp
 from durhampulse.batch import open_table
 from durhampulse.creators import sources, stream
 from durhampulse.creators.irregularities import Ledger
-from durhampulse.desk import intake
+from durhampulse.desk import intake, jobs
 from durhampulse.desk.catalogue import activate, add_model
 from durhampulse.desk.erasure import digest_of, erase
-from durhampulse.desk.intake import Lost, apply, check, discard, give_up, next_job, refused_rows
+from durhampulse.desk.intake import apply, check, discard, refused_rows
+from durhampulse.desk.jobs import Lost, give_up, next_job
 from durhampulse.desk.store.tables import creator, objection, run, score, staged, upload
 from durhampulse.desk.understanding import understand
 from durhampulse.desk.worker import Worker
@@ -304,7 +305,7 @@ def test_an_interrupted_check_goes_on_where_it_was(bare, tmp_path, monkeypatch):
 
 def test_a_file_that_opens_slowly_is_not_taken_away(bare, tmp_path, monkeypatch):
     store, catalogue = bare
-    monkeypatch.setattr(intake, "_LEASE", timedelta(seconds=1))
+    monkeypatch.setattr(jobs, "_LEASE", timedelta(seconds=1))
     begin(store, write_list(tmp_path, ROW.format("a")))
     taken = []
 

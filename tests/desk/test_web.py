@@ -27,7 +27,7 @@ from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
 from durhampulse.cli import main
-from durhampulse.desk import people
+from durhampulse.desk import listexport, people
 from durhampulse.desk.catalogue import add_model
 from durhampulse.desk.people import ROLES, SESSION_HOURS
 from durhampulse.desk.reviewing import REASONS
@@ -254,7 +254,7 @@ def test_what_if_starts_from_what_is_stored(visit, desk):
     assert 'value="1M"' in asked
 
 
-def test_exports_are_safe_to_open_and_say_where_they_come_from(app, visit, desk):
+def test_exports_are_safe_to_open_and_say_where_they_come_from(visit, desk, monkeypatch):
     viewer = visit("viewer")
     with desk.store.writing() as db:
         db.execute(update(creator).where(creator.c.id == 3).values(
@@ -264,6 +264,7 @@ def test_exports_are_safe_to_open_and_say_where_they_come_from(app, visit, desk)
     (row,) = csv.DictReader(io.StringIO(answer.text))
     assert row["Influencer ID"] == "'=HYPERLINK(1)"
     assert row["Niche"] == "'@SUM(1)"
+    assert (row["Edge"], row["Top Reason"][:3]) == ("true", "'+ ")
     assert (row["Predicted Sponsorship"], row["Sponsorship Recommendation"]) == (
         "0.7999", "Maybe (manual review)"
     )  # fmt: skip
@@ -272,6 +273,11 @@ def test_exports_are_safe_to_open_and_say_where_they_come_from(app, visit, desk)
     assert len(rows) == 598
     chances = [one[1] for one in rows[1:]]
     assert chances == sorted(chances, reverse=True)
+    assert all(one[rows[0].index("Top Reason")] for one in rows[1:])
+    monkeypatch.setattr(listexport, "_MOST_EXPLAINED", 596)
+    many = pq.read_table(io.BytesIO(viewer.get("/shortlist/export/parquet").content))
+    assert many["Top Reason"].null_count == many.num_rows == 597
+    assert b"of more than 596" in many.schema.metadata[b"top_reasons"]
     cell = next(c for c in book["Decisions"]["A"] if c.value == "=HYPERLINK(1)")
     assert cell.data_type == "s"
     about = dict(book["Provenance"].values)

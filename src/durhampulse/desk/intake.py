@@ -6,11 +6,10 @@ an interrupted check goes on where it was. Putting them in place is one transact
 
 from __future__ import annotations
 
-import contextlib
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Connection, Index, delete, func, insert, literal, or_, select, update
+from sqlalchemy import Connection, Index, delete, func, insert, literal, select, update
 
 from durhampulse.batch import OpenTable, open_table, score_chunk, scored_schema
 from durhampulse.creators.schema import IDENTIFIER
@@ -27,9 +26,10 @@ from durhampulse.desk.audit import note
 from durhampulse.desk.bulk import insert_one, insert_rows
 from durhampulse.desk.catalogue import Catalogue, applying
 from durhampulse.desk.erasure import digest_of
+from durhampulse.desk.jobs import Job, Lost, hold, leased
 from durhampulse.desk.rules import Rules
 from durhampulse.desk.staging import counts_of, shown_name, staged_columns, told, usable
-from durhampulse.desk.store.database import AWAY, Store, insert_or
+from durhampulse.desk.store.database import Store, insert_or
 from durhampulse.desk.store.tables import (
     NUMBERS,
     TEXTS,
@@ -46,44 +46,16 @@ from durhampulse.scoring import Scorer
 from durhampulse.summary import Summary
 
 __all__ = [
-    "Job",
-    "Lost",
     "apply",
     "begin",
     "check",
     "discard",
-    "give_up",
-    "next_job",
     "refused_rows",
 ]
 
-_LEASE = timedelta(seconds=20)
 _COPIED = ("external_id", *NUMBERS.values(), *TEXTS.values(), "extra", "probability", "low", "high",
            "flags", "lottery")  # fmt: skip
 _MANY = 50_000
-
-
-class Lost(Exception):  # noqa: N818 - no error: somebody else does the work
-    """Another worker has taken the upload over, or somebody has discarded it."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """An upload that a worker has.
-
-    Attributes
-    ----------
-    id
-        Its number.
-    state
-        What is done with it: "checking" or "applying".
-    worker
-        Who does it.
-    """
-
-    id: int
-    state: str
-    worker: str
 
 
 def begin(
@@ -114,45 +86,6 @@ def begin(
     return number
 
 
-def next_job(store: Store, worker: str) -> Job | None:
-    """Take an upload that waits to be checked or put in place, and that nobody works on."""
-    now = datetime.now(UTC)
-    free = or_(upload.c.lease_until.is_(None), upload.c.lease_until < now)
-    waiting = upload.c.state.in_(("checking", "applying"))
-    with store.reading() as db:
-        if db.scalar(select(func.count()).where(waiting, free)) == 0:
-            return None
-    with store.writing() as db:
-        found = db.execute(
-            select(upload.c.id, upload.c.state).where(waiting, free).order_by(upload.c.id).limit(1)
-        ).first()
-        if found is None:
-            return None
-        taken = update(upload).where(upload.c.id == found.id, free)
-        if not db.execute(taken.values(worker=worker, lease_until=now + _LEASE)).rowcount:
-            return None
-    return Job(found.id, found.state, worker)
-
-
-@contextlib.contextmanager
-def _leased(store: Store, job: Job) -> Iterator[None]:
-    """Keep an upload from other workers, however long a part of the work takes."""
-    done = threading.Event()
-
-    def renew() -> None:
-        while not done.wait(_LEASE.total_seconds() / 4):
-            with contextlib.suppress(Lost, *AWAY), store.writing() as db:
-                _hold(db, job)
-
-    thread = threading.Thread(target=renew, name="lease", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        done.set()
-        thread.join()
-
-
 def check(store: Store, catalogue: Catalogue, job: Job, stop: threading.Event) -> None:
     """Score an upload's rows beside the list, from where an earlier check was interrupted.
 
@@ -163,22 +96,8 @@ def check(store: Store, catalogue: Catalogue, job: Job, stop: threading.Event) -
     InputError
         If the file holds no creators that can be read.
     """
-    with _leased(store, job):
+    with leased(store, job):
         _check(store, catalogue, job, stop)
-
-
-def give_up(store: Store, job: Job, problem: str, way_out: str) -> None:
-    """Say to whoever brought an upload why it does not get on; nothing of it is in place."""
-    back = (
-        {"state": "new", "model_version": None, "chunks_done": 0}
-        if job.state == "checking"
-        else {"state": "checked"}
-    )
-    mine = update(upload).where(
-        upload.c.id == job.id, upload.c.worker == job.worker, upload.c.state == job.state
-    )
-    with store.writing() as db:
-        db.execute(mine.values(problem=problem, way_out=way_out, lease_until=None, **back))
 
 
 def _check(store: Store, catalogue: Catalogue, job: Job, stop: threading.Event) -> None:
@@ -219,20 +138,10 @@ def _kept_summaries(said: Mapping[str, Any] | None) -> list[dict[str, Any]]:
 
 def _start(store: Store, job: Job, rules: Rules) -> None:
     with store.writing() as db:
-        _hold(db, job, chunks_done=0, progress=0.0, model_version=rules.version, problem=None,
+        hold(db, job, chunks_done=0, progress=0.0, model_version=rules.version, problem=None,
               way_out=None, summary=None)  # fmt: skip
         for table in (staged, refused):
             db.execute(delete(table).where(table.c.upload_id == job.id))
-
-
-def _hold(db: Connection, job: Job, **values: Any) -> None:
-    """Change an upload this worker has, and keep it a while longer."""
-    mine = update(upload).where(
-        upload.c.id == job.id, upload.c.worker == job.worker, upload.c.state == "checking"
-    )
-    until = datetime.now(UTC) + _LEASE
-    if db.execute(mine.values(lease_until=until, **values)).rowcount != 1:
-        raise Lost(job.id)
 
 
 def _stage(  # noqa: PLR0913 - one chunk with all that concerns it
@@ -257,7 +166,7 @@ def _stage(  # noqa: PLR0913 - one chunk with all that concerns it
     }
     total.parts.append(counts_of(scored.summary, extra=len(reasons) - int(keep.sum())))
     with store.writing() as db:
-        _hold(db, job, chunks_done=at + 1, progress=chunk.done, summary={"parts": total.parts})
+        hold(db, job, chunks_done=at + 1, progress=chunk.done, summary={"parts": total.parts})
         insert_rows(db, staged, columns)
         insert_rows(db, refused, {
             "upload_id": [job.id] * len(refusals),
@@ -301,7 +210,7 @@ def _finish_check(store: Store, job: Job, rules: Rules, total: _Total) -> None:
         if not rows and not total.parts:
             raise InputError("There is a header, but no row.", "Add creators' rows.")
         said = told(rules, total.parts, rows, int(known or 0), len(twice), db, job.id)
-        _hold(db, job, progress=1.0, summary=said)
+        hold(db, job, progress=1.0, summary=said)
         db.execute(update(upload).where(upload.c.id == job.id)
                    .values(state="checked", lease_until=None))  # fmt: skip
 

@@ -1,10 +1,11 @@
-"""The list as a file: the decision table's columns, safe to open, with its provenance."""
+"""The list as a file: the decision table's columns first, safe to open, with its provenance."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ import numpy as np
 import pyarrow as pa
 
 from durhampulse.decision import cut
+from durhampulse.desk.reasons import top_reasons
 from durhampulse.desk.rules import Rules
 from durhampulse.export import open_sink
 
 __all__ = ["provenance_of", "write_list"]
 
+_MOST_EXPLAINED = 5_000
 _SCHEMA = pa.schema(
     [
         ("Influencer ID", pa.string()),
@@ -28,6 +31,8 @@ _SCHEMA = pa.schema(
         ("Interval High", pa.float64()),
         ("Niche", pa.string()),
         ("Tier", pa.string()),
+        ("Edge", pa.bool_()),
+        ("Top Reason", pa.string()),
         ("Flags", pa.string()),
         ("Review", pa.string()),
     ]
@@ -38,6 +43,8 @@ def write_list(
     path: Path, parts: Iterable[Sequence[Any]], rules: Rules, *, about: str, by: str
 ) -> None:
     """Write creators to a ``.csv``, ``.xlsx`` or ``.parquet`` file.
+
+    Reasons are given for up to 5,000 creators; of more they would take minutes.
 
     Parameters
     ----------
@@ -50,10 +57,16 @@ def write_list(
     about, by
         The view's query, and who asked.
     """
-    provenance = provenance_of(rules, about=about, by=by)
+    parts, head, n = iter(parts), [], 0
+    while n <= _MOST_EXPLAINED and (rows := next(parts, None)) is not None:
+        head.append(rows)
+        n += len(rows)
+    explained = n <= _MOST_EXPLAINED
+    said = "given" if explained else f"left out, as of more than {_MOST_EXPLAINED:,} creators"
+    provenance = {**provenance_of(rules, about=about, by=by), "top_reasons": said}
     with open_sink(path, path.suffix, _SCHEMA, provenance) as sink:
-        for rows in parts:
-            sink.write(_batch(rows, rules))
+        for rows in chain(head, parts):
+            sink.write(_batch(rows, rules, explained=explained))
 
 
 def provenance_of(rules: Rules, *, about: str, by: str) -> dict[str, Any]:
@@ -70,7 +83,7 @@ def provenance_of(rules: Rules, *, about: str, by: str) -> dict[str, Any]:
     }
 
 
-def _batch(rows: Sequence[Any], rules: Rules) -> pa.RecordBatch:
+def _batch(rows: Sequence[Any], rules: Rules, *, explained: bool) -> pa.RecordBatch:
     cuts = {
         name: cut(np.array([getattr(row, name) for row in rows], dtype=float))
         for name in ("probability", "low", "high")
@@ -85,6 +98,8 @@ def _batch(rows: Sequence[Any], rules: Rules) -> pa.RecordBatch:
         cuts["high"],
         [row.niche for row in rows],
         [rules.tier(row.followers) for row in rows],
+        [rules.on_edge(row.probability) for row in rows],
+        top_reasons(rules, rows) if explained else [None] * len(rows),
         ["; ".join(rules.flags(row.flags)) for row in rows],
         [row.state for row in rows],
     ]

@@ -10,7 +10,8 @@ import threading
 from dataclasses import dataclass
 
 from durhampulse.desk.catalogue import Catalogue, activate
-from durhampulse.desk.intake import Job, Lost, apply, check, give_up, next_job
+from durhampulse.desk.intake import apply, check
+from durhampulse.desk.jobs import Job, Lost, give_up, next_job
 from durhampulse.desk.store.database import AWAY, Store
 from durhampulse.exceptions import DurhamPulseError, InputError
 

@@ -6,7 +6,6 @@ import secrets
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -20,8 +19,9 @@ from durhampulse.decision import Thresholds
 from durhampulse.desk import shortlist
 from durhampulse.desk.catalogue import save_thresholds
 from durhampulse.desk.listexport import provenance_of, write_list
+from durhampulse.desk.reasons import top_reasons
 from durhampulse.desk.reviewing import REASONS, Verdict, decide_many
-from durhampulse.desk.rules import Rules, stored_frame
+from durhampulse.desk.rules import Rules
 from durhampulse.desk.store.tables import STATES
 from durhampulse.desk.view import SORTS, View, read_cursor, write_cursor
 from durhampulse.desk.web.access import Admin, DeskOf, Number, Reviewer, Viewer
@@ -31,7 +31,6 @@ __all__ = ["FILE_TYPES", "ListRow", "list_rows", "router"]
 
 router = APIRouter(include_in_schema=False)
 _MOST_CHOSEN = 1000
-_MOST_REASONS = 100_000
 FILE_TYPES = {
     "csv": "text/csv",
     "parquet": "application/vnd.apache.parquet",
@@ -59,38 +58,9 @@ class ListRow:
     state: str
 
 
-class _Reasons:
-    """The top reason of creators, kept for the scores they belong to."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, int, int], str] = {}
-
-    def of(self, rules: Rules, rows: Sequence[Any]) -> list[str]:
-        """Give each row's strongest reason for, or against where there is none for."""
-        keys = [(rules.version, int(row.id), int(row.run_id)) for row in rows]
-        if len(self._known) > _MOST_REASONS:
-            self._known = {}  # whoever reads the old one goes on with it
-        known = self._known
-        new = [row for row, key in zip(rows, keys, strict=True) if key not in known]
-        if new:
-            said = rules.reasons(stored_frame(rules.scorer, new))
-            for row, good, bad in zip(
-                new, said["Reasons For"], said["Reasons Against"], strict=True
-            ):
-                first = f"+ {good}" if good else f"\u2212 {bad}" if bad else ""
-                text = first.split("; ", maxsplit=1)[0].split(" (without this", maxsplit=1)[0]
-                known[rules.version, int(row.id), int(row.run_id)] = text
-        return [known[key] for key in keys]
-
-
-@lru_cache(maxsize=1)
-def _reasons() -> _Reasons:
-    return _Reasons()
-
-
 def list_rows(rules: Rules, rows: Sequence[Any]) -> list[ListRow]:
     """Put stored creators into lines of the list."""
-    reasons = _reasons().of(rules, rows)
+    reasons = top_reasons(rules, rows)
     return [
         ListRow(
             row.id, row.external_id, row.probability, row.low, row.high,
