@@ -131,6 +131,16 @@ def test_who_has_objected_is_left_out_of_later_imports(filled, catalogue, tmp_pa
     assert "INF-1003" not in stored(filled)
 
 
+def test_somebody_not_stored_can_object(bare, tmp_path):
+    store, catalogue = bare
+    with pytest.raises(InputError, match="no creator"):
+        erase(store, "early", "ann")
+    assert erase(store, "early", "ann", objects=True)["act"] == "objection"
+    row = bring(store, catalogue, write_list(tmp_path, ROW.format("early"), ROW.format("late")))
+    assert row.summary["creators"] == 1
+    assert stored(store).keys() == {"late"}
+
+
 def percents(tmp_path, n=40):
     rows = [f"c{i},5000,{3 + i / 10},0.01,Tech,HD,2000" for i in range(n)]
     return write_list(tmp_path, *rows, name="percents.csv")

@@ -37,9 +37,9 @@ from durhampulse.desk.planning import (
 )
 from durhampulse.desk.retraining import add_retrained, write_lessons
 from durhampulse.desk.reviewing import decide, latest, undo
-from durhampulse.desk.store.tables import creator, metadata, outcome, run
+from durhampulse.desk.store.tables import creator, metadata, outcome, refused, run, upload
 from durhampulse.exceptions import CannotJudgeError, InputError
-from tests.desk.conftest import add_people, bring
+from tests.desk.conftest import DEMO, add_people, bring
 from tests.desk.test_reviewing import verdict
 
 DAY = date(2026, 1, 31)
@@ -330,3 +330,26 @@ def test_the_sweep_takes_the_old_and_leaves_what_somebody_touched(filled, rules,
         assert db.scalar(select(func.count()).select_from(outcome)) == 1
     with pytest.raises(InputError, match="at least 1"):
         sweep(filled, 0, "admin")
+
+
+def test_the_sweep_takes_what_old_files_left_and_spares_whom_a_new_one_names(
+    filled, catalogue, tmp_path
+):
+    header = (DEMO / "creators.csv").read_text().splitlines()[0]
+    paths = [tmp_path / "old.csv", tmp_path / "new.csv"]
+    for path, name in zip(paths, ("INF-1003", "INF-1004"), strict=True):
+        cells = "5000,0.05,0.01,Tech,HD,2000"
+        path.write_text(f"{header}\n{name},{cells}\n{name},{cells}\n")
+    old, new = (bring(filled, catalogue, path, confirm=False) for path in paths)
+    with filled.writing() as db:
+        long_ago = datetime.now(UTC) - timedelta(days=40)
+        db.execute(update(run).values(at=long_ago))
+        db.execute(update(upload).where(upload.c.id == old.id).values(created_at=long_ago))
+    rows = sweep(filled, 30, "admin")["rows"]
+    assert (rows["creator"], rows["staged"]) == (596, 1)
+    assert [path.exists() for path in paths] == [False, True]
+    with filled.reading() as db:
+        states = dict(db.execute(select(upload.c.id, upload.c.state)).all())
+        assert db.scalars(select(creator.c.external_id)).all() == ["INF-1004"]
+        assert db.scalars(select(refused.c.upload_id)).all() == [new.id]
+    assert (states[old.id], states[new.id]) == ("discarded", "checked")

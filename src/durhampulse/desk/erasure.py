@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, RowMapping, Select, Table, delete, select
+from sqlalchemy import Connection, Row, RowMapping, Select, Table, and_, delete, select, update
 
 from durhampulse.desk.audit import note
 from durhampulse.desk.bulk import insert_one
@@ -26,6 +27,7 @@ from durhampulse.desk.store.tables import (
     run,
     score,
     staged,
+    upload,
 )
 from durhampulse.exceptions import InputError
 
@@ -34,6 +36,7 @@ __all__ = ["digest_of", "erase", "everything_about", "sweep"]
 _OF_CREATOR = (score, claim, review, outcome, campaign_creator)
 _OF_NAME = (staged, refused)  # of imports under way, or past
 _AT_ONCE = 500
+_ABANDONED = upload.c.state.in_(("new", "checked"))
 
 
 def digest_of(external_id: str) -> str:
@@ -95,12 +98,15 @@ def erase(store: Store, external_id: str, by: str, *, objects: bool = False) -> 
     Raises
     ------
     InputError
-        If there is no such creator.
+        If nothing is stored of such a creator, and they do not object either.
     """
     digest = digest_of(external_id)
     with store.writing() as db:
-        row = _find(db, external_id)
-        gone = _remove(db, [row.id], [row.external_id])
+        name = external_id.strip()
+        numbers = list(db.scalars(select(creator.c.id).where(creator.c.external_id == name)))
+        gone = _remove(db, numbers, [name])
+        if not objects and not any(gone.values()):
+            raise _unknown(external_id)
         if objects:
             values = {"digest": digest, "at": datetime.now(UTC)}
             db.execute(insert_or(db, objection).values(**values).on_conflict_do_nothing())
@@ -110,6 +116,8 @@ def erase(store: Store, external_id: str, by: str, *, objects: bool = False) -> 
 
 def sweep(store: Store, days: int, by: str) -> dict[str, Any]:
     """Erase creators whom no import, review or outcome has touched for some days.
+
+    What files of that age left behind goes as well: refused rows, and files nobody confirmed.
 
     Returns
     -------
@@ -130,7 +138,19 @@ def sweep(store: Store, days: int, by: str) -> dict[str, Any]:
             gone = _remove(db, [row.id for row in rows], [row.external_id for row in rows])
             for name, n in gone.items():
                 total[name] = total.get(name, 0) + n
-        return _receipt(db, "retention", by, {"days": days, "rows": total})
+        old = upload.c.created_at < before
+        paths = db.scalars(select(upload.c.path).where(old, _ABANDONED)).all()
+        for table, which in ((staged, and_(old, _ABANDONED)), (refused, old)):
+            uploads = select(upload.c.id).where(which)
+            n = db.execute(delete(table).where(table.c.upload_id.in_(uploads))).rowcount
+            if n:
+                total[table.name] = total.get(table.name, 0) + n
+        given_up = {"state": "discarded", "finished_at": datetime.now(UTC)}
+        db.execute(update(upload).where(old, _ABANDONED).values(**given_up))
+        receipt = _receipt(db, "retention", by, {"days": days, "rows": total})
+    for path in paths:
+        Path(path).unlink(missing_ok=True)
+    return receipt
 
 
 def _stale(db: Connection, before: datetime) -> Sequence[Any]:
@@ -142,9 +162,13 @@ def _stale(db: Connection, before: datetime) -> Sequence[Any]:
     )
     recent = select(review.c.creator_id).where(review.c.at >= before)
     happened = select(outcome.c.creator_id).where(outcome.c.at >= before)
+    waits = select(staged.c.external_id).join(upload, upload.c.id == staged.c.upload_id)
     return db.execute(
         select(creator.c.id, creator.c.external_id)
-        .where(*(creator.c.id.not_in(touched) for touched in (imported, recent, happened)))
+        .where(
+            *(creator.c.id.not_in(touched) for touched in (imported, recent, happened)),
+            creator.c.external_id.not_in(waits.where(upload.c.created_at >= before)),
+        )
         .limit(_AT_ONCE)
     ).all()
 
@@ -152,8 +176,12 @@ def _stale(db: Connection, before: datetime) -> Sequence[Any]:
 def _find(db: Connection, external_id: str) -> Row[Any]:
     row = db.execute(select(creator).where(creator.c.external_id == external_id.strip())).first()
     if row is None:
-        raise InputError(f"There is no creator '{external_id[:60]}'.", "Check the identifier.")
+        raise _unknown(external_id)
     return row
+
+
+def _unknown(external_id: str) -> InputError:
+    return InputError(f"There is no creator '{external_id[:60]}'.", "Check the identifier.")
 
 
 def _remove(db: Connection, numbers: list[int], names: list[str]) -> dict[str, int]:
