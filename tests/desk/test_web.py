@@ -454,6 +454,56 @@ def test_the_pages_of_an_import(app, visit, desk):
     assert not any(desk.folder.iterdir())
 
 
+def test_the_pages_of_a_campaign(visit, desk):
+    ann, brief = visit("reviewer"), {"name": "Spring", "number": "5", "tier": ["nano", "micro"]}
+    where = ann.post("/campaigns", data={"csrf": ann.csrf, **brief}).headers["location"]
+    book = openpyxl.load_workbook(io.BytesIO(ann.get(f"{where}/export/xlsx").content))
+    heads, *rows = book["Decisions"].values
+    assert len(rows) == 5
+    assert {row[heads.index("Tier")] for row in rows} <= {"nano", "micro"}
+    out = {"csrf": ann.csrf, "choice": "out", "name": rows[0][0]}
+    assert ann.post(f"{where}/choose", data=out).status_code == 303
+    wider = {"csrf": ann.csrf, **brief, "number": "1,000", "most_per_niche": "2"}
+    assert ann.post(where, data=wider).status_code == 303
+    found = [*csv.DictReader(io.StringIO(ann.get(f"{where}/export/csv").text))]
+    assert max(Counter(row["Niche"] for row in found).values()) == 2
+    assert rows[0][0] not in {row["Influencer ID"] for row in found}
+    assert ann.get(f"{where}/export/exe").status_code == 404
+    assert ann.post(f"{where}/delete", data={"csrf": ann.csrf}).status_code == 303
+    assert "Deleted." in ann.get("/campaigns").text
+    assert ann.get(where).status_code == 422
+
+
+def test_outcomes_come_by_file_and_by_hand(visit, desk):
+    ann = visit("reviewer")
+    files = {"file": ("won.csv", b"id,deal\nINF-1003,1\nINF-1004,0\nnobody,1\n")}
+    page = ann.post("/outcomes", data={"csrf": ann.csrf, "on": "2026-01-31"}, files=files).text
+    assert "Outcomes kept: 2." in page
+    assert "Not in the list (1): nobody." in page
+    sent = {"csrf": ann.csrf, "deal": "true", "on": "2026-02-01"}
+    assert ann.post("/creators/9/outcome", data=sent).status_code == 303
+    assert "2026-02-01" in ann.get("/outcomes").text
+    for wrong, words in (({"on": "soon"}, "The day is none"), ({"on": "2999-01-01"}, "cannot be")):
+        answer = ann.post("/outcomes", data={"csrf": ann.csrf, **wrong}, files=files)
+        assert (answer.status_code, words in answer.text) == (422, True)
+    assert "No file came" in ann.post("/outcomes", data={"csrf": ann.csrf, "on": "2026-01-31"}).text
+
+
+def test_erasing_asks_for_the_name_and_gives_a_receipt(visit, desk):
+    ada = visit("admin")
+    with desk.store.reading() as db:
+        name = db.scalar(select(creator.c.external_id).where(creator.c.id == 5))
+    sent = {"csrf": ada.csrf, "confirm": "somebody else", "objects": "true"}
+    assert ada.post("/creators/5/erase", data=sent).headers["location"] == "/creators/5"
+    assert "Not erased" in ada.get("/creators/5").text
+    page = ada.post("/creators/5/erase", data={**sent, "confirm": name}).text
+    assert "later imports leave them out" in page
+    assert ada.get("/creators/5").status_code == 422
+    log = ada.get("/audit").text
+    assert "objection" in log
+    assert name not in log
+
+
 @pytest.mark.parametrize(
     ("name", "content"), [("x.exe", b"MZ"), ("x", b"a,b"), ("x.csv", b""), ("", b"a")]
 )
