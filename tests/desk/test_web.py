@@ -33,7 +33,7 @@ from durhampulse.desk.catalogue import add_model
 from durhampulse.desk.people import ROLES, SESSION_HOURS
 from durhampulse.desk.reviewing import REASONS
 from durhampulse.desk.server import invitation, is_demo, open_desk
-from durhampulse.desk.store.tables import api_key, attempt, audit, creator, review, session, upload
+from durhampulse.desk.store.tables import api_key, attempt, audit, creator, review, session
 from durhampulse.desk.web.access import COOKIE
 from durhampulse.desk.web.app import create_desk
 from durhampulse.exceptions import InputError
