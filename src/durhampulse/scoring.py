@@ -29,7 +29,7 @@ from durhampulse.decision import (
     empty_reason,
     too_empty,
 )
-from durhampulse.exceptions import InputError
+from durhampulse.exceptions import CannotJudgeError, InputError
 from durhampulse.models.weights import sigmoid
 
 __all__ = ["Scorer", "Scores", "load_model", "score_columns"]
@@ -235,11 +235,13 @@ class Scorer:
         Raises
         ------
         CannotJudgeError
-            If too little is known of the creator.
+            If too little is known of the creator, or a figure cannot be.
         """
         cells = {name: pa.array([None if value is None else str(value)], pa.string())
                  for name, value in row.items()}  # fmt: skip
         arrow, block = self._take(pa.table(cells), None)
+        if reasons := self.reasons_not_to(block, self.compute(block)):
+            raise CannotJudgeError(f"{reasons[0]}.")
         return account_of(self.model, self.frame(_identifiers(arrow), block))
 
     def reasons_not_to(self, block: Block, scores: Scores) -> dict[int, str]:

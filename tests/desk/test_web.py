@@ -253,6 +253,8 @@ def test_what_if_starts_from_what_is_stored(visit, desk):
     assert niches.startswith('<option value="" selected>not known</option>')
     asked = ann.get("/creators/3?Followers=1M&Niche=Tech").text
     assert 'value="1M"' in asked
+    for figures in ("Followers=1e30", "Followers=-5"):
+        assert "Followers cannot be" in ann.get(f"/creators/3?{figures}").text
 
 
 def test_exports_are_safe_to_open_and_say_where_they_come_from(visit, desk, monkeypatch):
