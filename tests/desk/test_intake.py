@@ -315,12 +315,12 @@ def test_an_interrupted_check_goes_on_where_it_was(bare, tmp_path, monkeypatch):
 
 def test_a_file_that_opens_slowly_is_not_taken_away(bare, tmp_path, monkeypatch):
     store, catalogue = bare
-    monkeypatch.setattr(jobs, "_LEASE", timedelta(seconds=1))
+    monkeypatch.setattr(jobs, "_LEASE", timedelta(seconds=4))
     begin(store, write_list(tmp_path, ROW.format("a")))
     taken = []
 
     def slowly(*given, **named):
-        end = time.monotonic() + 3
+        end = time.monotonic() + 6
         while time.monotonic() < end:
             taken.append(next_job(store, "two"))
             time.sleep(0.05)
