@@ -4,16 +4,21 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
+# The desk's tests mostly wait, for databases and browsers; the others mostly compute.
+define two_at_once
+$(1) tests/desk & desk=$$!; $(1) --ignore=tests/desk; others=$$?; wait $$desk && exit $$others
+endef
+
 .PHONY: study test test-all check notebook notebook-check demo bench chromium clean
 
 study: $(READY)  ## the main job on the built-in data: durhampulse-study/
 	$(BIN)/durhampulse study --out durhampulse-study
 
 test: $(READY) chromium  ## the tests that take minutes
-	$(BIN)/pytest
+	$(call two_at_once,$(BIN)/pytest)
 
 test-all: $(READY) chromium notebook-check  ## all tests, and the committed notebook
-	$(BIN)/pytest -m ""
+	$(call two_at_once,$(BIN)/pytest -m "")
 
 check: $(READY)  ## style and types
 	$(BIN)/ruff check
