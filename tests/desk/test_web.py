@@ -201,6 +201,32 @@ def test_a_decision_by_rest_is_kept_once_and_says_through_whom(visit, desk):
     assert [one["through"] for one in said] == ["key our CRM"]
 
 
+@pytest.mark.parametrize(
+    ("where", "wrong"),
+    [
+        ("campaigns", {"budget": False}), ("campaigns", {"number": "5"}),
+        ("campaigns", {"fees": {"nano": True}}), ("campaigns", {"most_per_niches": 3}),
+        ("outcomes", {"deal": "yes"}), ("outcomes", {"deal": 1}), ("outcomes", {"on": 1769817600}),
+        ("outcomes", {"on": "1769817600"}), ("outcomes", {"on": "20260131"}),
+        ("outcomes", {"on": "2026-01-31T09:00"}), ("reviews", {"reviewer": 7}),
+    ],
+)  # fmt: skip
+def test_what_is_not_of_the_documented_form_is_not_guessed_at(visit, desk, where, wrong):
+    with desk.store.writing() as db:
+        key = people.add_key(db, "our CRM", "reviewer", "ann")
+    bodies = {
+        "campaigns": {"name": "x", "number": 5},
+        "outcomes": {"creator": "INF-1003", "deal": True, "on": "2026-01-31"},
+        "reviews": {"creator": "INF-1003", "decision": "approve", "reason": REASONS[0],
+                    "reviewer": visit("reviewer").who, "request": "of-our-CRM-1"},
+    }  # fmt: skip
+    client, headers = visit(), {"authorization": f"Bearer {key}"}
+    answer = client.post(f"/v1/{where}", json={**bodies[where], **wrong}, headers=headers)
+    assert answer.status_code == 422
+    assert next(iter(wrong)) in answer.json()["error"]["problem"]
+    assert client.post(f"/v1/{where}", json=bodies[where], headers=headers).status_code == 201
+
+
 def test_what_people_and_files_write_is_only_ever_text(app, visit, desk):
     admin = visit("admin")
     with desk.store.writing() as db:

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from sqlalchemy import select
 from starlette.exceptions import HTTPException
 
@@ -37,6 +37,16 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 }  # fmt: skip
 router = APIRouter(prefix="/v1", responses=_ERRORS, tags=["desk"])
 Writer = Annotated[Who, needs_key("reviewer")]
+
+
+def _read_day(value: object) -> date:
+    day = date.fromisoformat(str(value))
+    if day.isoformat() != value:  # 20260531 is a day as well, but not of the documented form
+        raise ValueError("Write the day as 2026-05-31.")
+    return day
+
+
+Day = Annotated[date, BeforeValidator(_read_day)]
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_ID, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
@@ -64,7 +74,13 @@ class CreatorPage(BaseModel):
     next: str | None
 
 
-class ReviewBody(BaseModel):
+class _Body(BaseModel):
+    """What is sent: taken as documented or not at all, so that `false` is no budget of 0."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+
+class ReviewBody(_Body):
     """What a person has decided elsewhere."""
 
     creator: Name
@@ -83,15 +99,15 @@ class Kept(BaseModel):
     new: bool
 
 
-class OutcomeBody(BaseModel):
+class OutcomeBody(_Body):
     """What happened with a creator."""
 
     creator: Name
     deal: bool
-    on: date
+    on: Day
 
 
-class BriefBody(BaseModel):
+class BriefBody(_Body):
     """What a campaign wants; fees by tier."""
 
     name: Name
