@@ -235,6 +235,28 @@ def test_a_file_that_breaks_the_program_is_set_aside(bare, tmp_path, monkeypatch
     assert bring(store, catalogue, write_list(tmp_path, ROW.format("b"))).state == "done"
 
 
+def test_a_file_that_ends_its_workers_gives_way_to_others(bare, tmp_path, monkeypatch):
+    store, _catalogue = bare
+    monkeypatch.setattr(jobs, "_LEASE", timedelta(0))  # as if the time were over
+    with store.writing() as db:
+        bad, good = (
+            intake.begin(db, write_list(tmp_path, ROW.format("a")), name, "test", state="checking")
+            for name in ("bad.csv", "good.csv")
+        )
+    assert [next_job(store, f"killed {i}").id for i in range(10)] == [bad] * 10
+    assert next_job(store, "last").id == good
+    with store.reading() as db:
+        row = db.execute(select(upload).where(upload.c.id == bad)).one()
+    assert (row.state, row.tries) == ("new", 0)
+    assert "begun 10 times" in row.problem
+
+
+def test_tries_that_get_on_are_not_held_against_a_file(bare, tmp_path):
+    store, catalogue = bare
+    row = bring(store, catalogue, write_list(tmp_path, ROW.format("a")), confirm=False)
+    assert (row.state, row.tries) == ("checked", 0)
+
+
 def test_a_workbook_that_unpacks_to_too_much_is_not_unpacked(bare, tmp_path, monkeypatch):
     store, catalogue = bare
     monkeypatch.setattr(sources, "_MOST_UNPACKED", 4 << 20)

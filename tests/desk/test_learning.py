@@ -25,6 +25,7 @@ from durhampulse.desk.learning import (
     record_file,
     today,
 )
+from durhampulse.desk.niches import count_niches, read_niches
 from durhampulse.desk.planning import (
     Brief,
     candidates,
@@ -216,8 +217,7 @@ def test_a_campaign_keeps_to_its_brief_and_to_people(filled, catalogue, rules):
     number = save_campaign(filled, brief, "ann")
     with filled.reading() as db:
         _, kept, choices = find_campaign(db, number)
-        niches = catalogue.niches(db)
-        table = candidates(db, kept, rules, niches, choices)
+        table = candidates(db, kept, rules, choices)
     assert (kept, choices) == (brief, {})
     chosen = plan(table, brief)
     assert chosen.cost <= 1500
@@ -231,7 +231,7 @@ def test_a_campaign_keeps_to_its_brief_and_to_people(filled, catalogue, rules):
     change_choice(filled, number, [other.id], "in", "ann")
     with filled.reading() as db:
         _, _, choices = find_campaign(db, number)
-        table = candidates(db, brief, rules, niches, choices)
+        table = candidates(db, brief, rules, choices)
     chosen = plan(table, brief)
     assert first not in set(chosen.table["id"])
     assert other.id in set(chosen.table["id"])
@@ -246,7 +246,7 @@ def test_a_campaign_keeps_to_its_brief_and_to_people(filled, catalogue, rules):
 def test_candidates_hold_the_best_set_of_all(filled, catalogue, rules):
     brief = Brief("All", 30, fees=FEES, budget=9_000.0, most_per_niche=6)
     with filled.reading() as db:
-        few = plan(candidates(db, brief, rules, catalogue.niches(db)), brief)
+        few = plan(candidates(db, brief, rules), brief)
     rows = pd.DataFrame([row._mapping for row in numbers(filled).values()])
     rows = rows.assign(tier=rows["followers"].map(rules.tier), wanted=False)
     rows = rows[rows["followers"].notna()].assign(name=rows["external_id"])
@@ -279,6 +279,10 @@ def everything_in(store):
 def test_who_is_erased_is_nowhere(filled, rules):
     (ann,) = add_people(filled, "reviewer")
     row = numbers(filled)["INF-1003"]
+    with filled.writing() as db:
+        db.execute(update(creator).where(creator.c.id == row.id).values(niche="only theirs"))
+        count_niches(db)
+        assert "only theirs" in read_niches(db)
     decide(filled, row.id, ann, verdict(note="their secret"), rules)
     record(filled, row.id, deal=True, on=DAY, by="ann")
     with filled.reading() as db:
@@ -298,6 +302,7 @@ def test_who_is_erased_is_nowhere(filled, rules):
     left = everything_in(filled)
     assert "INF-1003" not in left
     assert "their secret" not in left
+    assert "only theirs" not in left
     with pytest.raises(InputError, match="no creator"):
         erase(filled, "INF-1003", "admin")
     erase(filled, "INF-1004", "admin", objects=True)

@@ -11,8 +11,10 @@ from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from durhampulse.desk.audit import note
+from durhampulse.desk.niches import read_niches
+from durhampulse.desk.store import database
 from durhampulse.desk.store.database import open_store, read_setting, write_setting
-from durhampulse.desk.store.tables import attempt, audit, metadata
+from durhampulse.desk.store.tables import attempt, audit, creator, metadata, upload
 from durhampulse.exceptions import InputError
 
 
@@ -37,6 +39,26 @@ def test_a_store_of_a_newer_version_is_left_alone(store, store_url):
         db.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(InputError, match="newer version"):
         open_store(store_url)
+
+
+def test_a_store_of_an_older_version_is_brought_up_to_date(store_url, monkeypatch):
+    newest = database.command.upgrade
+    with monkeypatch.context() as older:
+        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0001"))
+        store = open_store(store_url)
+    figures = {"external_id": "a", "flags": 0, "lottery": 0.5, "state": "open", "run_id": 1}
+    with store.writing() as db:
+        db.execute(insert(creator), [{**figures, "niche": "Tech"}])
+        db.execute(text("INSERT INTO upload (file_name, path, state, columns, units, by, created_at,"
+                        " chunks_done, progress) VALUES ('a', 'b', 'done', '{}', '{}', 'c',"
+                        " '2026-01-01', 0, 0)"))  # fmt: skip
+    store.close()
+    store = open_store(store_url)
+    with store.reading() as db:
+        assert read_niches(db) == ["Tech"]
+        assert db.scalars(select(upload.c.tries)).all() == [0]
+        assert compare_metadata(MigrationContext.configure(db), metadata) == []
+    store.close()
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,6 @@ __all__ = ["Catalogue", "activate", "add_model", "applying", "save_thresholds"]
 
 _ACTIVE, _THRESHOLDS = "active_model", "thresholds"
 _AT_ONCE = 20_000
-_MOST_NICHES = 200
 _APPLYING = 7_126_452
 
 
@@ -37,7 +36,6 @@ class Catalogue:
         self._store = store
         self._scorers: dict[str, Scorer] = {}
         self._rules: tuple[object, Rules] | None = None
-        self._niches: tuple[int, list[str]] = (-1, [])
         self._lock = threading.Lock()
 
     def current(self, db: Connection | None = None) -> Rules:
@@ -61,17 +59,6 @@ class Catalogue:
             known = key, Rules.of(version, self.scorer(db, version), thresholds)
             self._rules = known
         return known[1]
-
-    def niches(self, db: Connection) -> list[str]:
-        """Give the list's niches, the most frequent first; counted anew after each import."""
-        last = db.scalar(select(func.max(run.c.id)).where(run.c.applied_at.is_not(None))) or 0
-        known, found = self._niches
-        if known != last:
-            named = creator.c.niche.is_not(None)
-            n = select(creator.c.niche).where(named).group_by(creator.c.niche)
-            found = list(db.scalars(n.order_by(func.count().desc()).limit(_MOST_NICHES)))
-            self._niches = last, found
-        return found
 
     def scorer(self, db: Connection, version: str) -> Scorer:
         """Read a model of the store."""

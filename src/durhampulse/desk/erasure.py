@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, RowMapping, Select, Table, and_, delete,
 
 from durhampulse.desk.audit import note
 from durhampulse.desk.bulk import insert_one
+from durhampulse.desk.niches import count_niches
 from durhampulse.desk.store.database import Store, insert_or
 from durhampulse.desk.store.tables import (
     audit,
@@ -110,6 +111,7 @@ def erase(store: Store, external_id: str, by: str, *, objects: bool = False) -> 
         if objects:
             values = {"digest": digest, "at": datetime.now(UTC)}
             db.execute(insert_or(db, objection).values(**values).on_conflict_do_nothing())
+        count_niches(db)  # one may have been theirs alone
         act = "objection" if objects else "erasure"
         return _receipt(db, act, by, {"sha256": digest, "rows": gone})
 
@@ -147,6 +149,7 @@ def sweep(store: Store, days: int, by: str) -> dict[str, Any]:
                 total[table.name] = total.get(table.name, 0) + n
         given_up = {"state": "discarded", "finished_at": datetime.now(UTC)}
         db.execute(update(upload).where(old, _ABANDONED).values(**given_up))
+        count_niches(db)
         receipt = _receipt(db, "retention", by, {"days": days, "rows": total})
     for path in paths:
         Path(path).unlink(missing_ok=True)

@@ -27,6 +27,7 @@ from durhampulse.desk.bulk import insert_one, insert_rows
 from durhampulse.desk.catalogue import Catalogue, applying
 from durhampulse.desk.erasure import digest_of
 from durhampulse.desk.jobs import Job, Lost, hold, leased
+from durhampulse.desk.niches import count_niches
 from durhampulse.desk.rules import Rules
 from durhampulse.desk.staging import counts_of, shown_name, staged_columns, told, usable
 from durhampulse.desk.store.database import Store, insert_or
@@ -166,7 +167,8 @@ def _stage(  # noqa: PLR0913 - one chunk with all that concerns it
     }
     total.parts.append(counts_of(scored.summary, extra=len(reasons) - int(keep.sum())))
     with store.writing() as db:
-        hold(db, job, chunks_done=at + 1, progress=chunk.done, summary={"parts": total.parts})
+        said = {"parts": total.parts}
+        hold(db, job, chunks_done=at + 1, progress=chunk.done, summary=said, tries=0)
         insert_rows(db, staged, columns)
         insert_rows(db, refused, {
             "upload_id": [job.id] * len(refusals),
@@ -212,7 +214,7 @@ def _finish_check(store: Store, job: Job, rules: Rules, total: _Total) -> None:
         said = told(rules, total.parts, rows, int(known or 0), len(twice), db, job.id)
         hold(db, job, progress=1.0, summary=said)
         db.execute(update(upload).where(upload.c.id == job.id)
-                   .values(state="checked", lease_until=None))  # fmt: skip
+                   .values(state="checked", lease_until=None, tries=0))  # fmt: skip
 
 
 def apply(store: Store, catalogue: Catalogue, number: int) -> None:
@@ -237,6 +239,7 @@ def apply(store: Store, catalogue: Catalogue, number: int) -> None:
         run_id = insert_one(db, run, **new)
         _leave_out_objectors(db, number)
         _merge(db, number, run_id)
+        count_niches(db)
         db.execute(delete(staged).where(staged.c.upload_id == number))
         db.execute(update(upload).where(upload.c.id == number)
                    .values(state="done", finished_at=now, lease_until=None))  # fmt: skip

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, or_, select, update
 
 from durhampulse.desk.store.database import AWAY, Store
 from durhampulse.desk.store.tables import upload
@@ -17,6 +17,7 @@ from durhampulse.desk.store.tables import upload
 __all__ = ["Job", "Lost", "give_up", "hold", "leased", "next_job"]
 
 _LEASE = timedelta(seconds=20)
+_MOST_TRIES = 10
 
 
 class Lost(Exception):  # noqa: N818 - no error: somebody else does the work
@@ -43,23 +44,30 @@ class Job:
 
 
 def next_job(store: Store, worker: str) -> Job | None:
-    """Take an upload that waits to be checked or put in place, and that nobody works on."""
-    now = datetime.now(UTC)
-    free = or_(upload.c.lease_until.is_(None), upload.c.lease_until < now)
-    waiting = upload.c.state.in_(("checking", "applying"))
+    """Take an upload that waits to be checked or put in place, and that nobody works on.
+
+    One that ended its workers again and again is given up, so that others get their turn.
+    """
+    u, now = upload.c, datetime.now(UTC)
+    free = or_(u.lease_until.is_(None), u.lease_until < now)
+    waiting = select(u.id, u.state, u.tries).where(u.state.in_(("checking", "applying")), free)
     with store.reading() as db:
-        if db.scalar(select(func.count()).where(waiting, free)) == 0:
+        if db.execute(waiting.limit(1)).first() is None:
             return None
     with store.writing() as db:
-        found = db.execute(
-            select(upload.c.id, upload.c.state).where(waiting, free).order_by(upload.c.id).limit(1)
-        ).first()
+        found = db.execute(waiting.order_by(u.id).limit(1)).first()
         if found is None:
             return None
-        taken = update(upload).where(upload.c.id == found.id, free)
-        if not db.execute(taken.values(worker=worker, lease_until=now + _LEASE)).rowcount:
+        taken = update(upload).where(u.id == found.id, free)
+        values = {"worker": worker, "lease_until": now + _LEASE, "tries": u.tries + 1}
+        if not db.execute(taken.values(**values)).rowcount:
             return None
-    return Job(found.id, found.state, worker)
+    job = Job(found.id, found.state, worker)
+    if found.tries < _MOST_TRIES:
+        return job
+    give_up(store, job, f"This was begun {found.tries} times and never came to an end.",
+            "See why in the server's log: memory or disk may be full.")  # fmt: skip
+    return next_job(store, worker)
 
 
 @contextlib.contextmanager
@@ -102,4 +110,4 @@ def give_up(store: Store, job: Job, problem: str, way_out: str) -> None:
         upload.c.id == job.id, upload.c.worker == job.worker, upload.c.state == job.state
     )
     with store.writing() as db:
-        db.execute(mine.values(problem=problem, way_out=way_out, lease_until=None, **back))
+        db.execute(mine.values(problem=problem, way_out=way_out, lease_until=None, tries=0, **back))

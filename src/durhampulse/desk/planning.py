@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, delete, insert, select
 
 from durhampulse.desk.audit import note
 from durhampulse.desk.bulk import insert_one
+from durhampulse.desk.niches import read_niches
 from durhampulse.desk.rules import Rules
 from durhampulse.desk.store.database import Store
 from durhampulse.desk.store.tables import campaign, campaign_creator, creator
@@ -100,7 +101,6 @@ def candidates(
     db: Connection,
     brief: Brief,
     rules: Rules,
-    niches: Sequence[str],
     choices: Mapping[int, str] | None = None,
 ) -> pd.DataFrame:
     """Give the creators among whom the best set lies.
@@ -113,8 +113,6 @@ def candidates(
     ----------
     brief, rules
         The limits, and the model in force.
-    niches
-        The list's niches, as :meth:`Catalogue.niches` gives them.
     choices
         Creator to "in" or "out", where a person has said so.
     """
@@ -122,7 +120,7 @@ def candidates(
     c = creator.c
     frames = []
     # Under a limit for each niche the best of each niche count, else the best of all.
-    limited: list[str | None] = [*niches, None] if brief.most_per_niche else []
+    limited: list[str | None] = [*read_niches(db), None] if brief.most_per_niche else []
     wanted_niches: list[str | None] = [*brief.niches] or limited or [_ANY]
     for tier in brief.tiers or rules.tiers:
         low, high = rules.tier_range(tier)

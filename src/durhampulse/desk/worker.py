@@ -146,7 +146,7 @@ class Worker:
             try:
                 busy = self.work()
             except AWAY as error:
-                _log.warning("The store does not answer: %s", type(error).__name__)
+                _log.warning("The store does not answer: %s", error.__cause__ or error)
                 busy = False
             if not busy:
                 self._wake.wait(_EVERY)

@@ -177,6 +177,7 @@ upload = Table(
     Column("units", JSON, nullable=False),
     Column("chunks_done", Integer, nullable=False, default=0),
     Column("progress", Float, nullable=False, default=0.0),
+    Column("tries", Integer, nullable=False, server_default="0"),
     Column("problem", Text),
     Column("way_out", Text),
     Column("summary", JSON(none_as_null=True)),

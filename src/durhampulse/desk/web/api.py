@@ -258,7 +258,7 @@ def one_campaign(desk: DeskOf, number: Number) -> dict[str, Any]:
         if db.scalar(select(campaign.c.id).where(campaign.c.id == number)) is None:
             raise HTTPException(404, "There is no such campaign.")
         _, brief, choices = find_campaign(db, number)
-        table = candidates(db, brief, rules, desk.catalogue.niches(db), choices)
+        table = candidates(db, brief, rules, choices)
         chosen = plan(table, brief)
     rows = chosen.table.astype(object).where(chosen.table.notna(), None)
     return {"brief": asdict(brief), "expected": chosen.expected, "cost": chosen.cost,

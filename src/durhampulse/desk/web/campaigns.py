@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse
 
 from durhampulse.desk.listexport import write_list
+from durhampulse.desk.niches import read_niches
 from durhampulse.desk.planning import (
     Brief,
     candidates,
@@ -44,7 +45,7 @@ def show_all(request: Request, desk: DeskOf, who: Viewer) -> Response:
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         found = db.execute(select(campaign).order_by(campaign.c.id.desc()).limit(200)).all()
-        known = desk.catalogue.niches(db)
+        known = read_niches(db)
     return render(request, who, "campaigns.html", campaigns=found, niches=known, rules=rules,
                   brief=None)  # fmt: skip
 
@@ -98,8 +99,8 @@ def show(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Respons
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         row, brief, choices = find_campaign(db, number)
-        known = desk.catalogue.niches(db)
-        table = candidates(db, brief, rules, known, choices)
+        known = read_niches(db)
+        table = candidates(db, brief, rules, choices)
         left_out = db.execute(
             select(creator.c.id, creator.c.external_id)
             .where(creator.c.id.in_([one for one, choice in choices.items() if choice == "out"]))
@@ -153,7 +154,7 @@ def export(desk: DeskOf, who: Viewer, number: Number, kind: str) -> Response:
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         _, brief, choices = find_campaign(db, number)
-        table = candidates(db, brief, rules, desk.catalogue.niches(db), choices)
+        table = candidates(db, brief, rules, choices)
         chosen = plan(table, brief).table["id"].tolist()
         by_number = {row.id: row for row in db.execute(
             select(creator).where(creator.c.id.in_(chosen))

@@ -19,6 +19,7 @@ from durhampulse.decision import Thresholds
 from durhampulse.desk import shortlist
 from durhampulse.desk.catalogue import save_thresholds
 from durhampulse.desk.listexport import provenance_of, write_list
+from durhampulse.desk.niches import read_niches
 from durhampulse.desk.reasons import top_reasons
 from durhampulse.desk.reviewing import REASONS, Verdict, decide_many
 from durhampulse.desk.rules import Rules
@@ -89,7 +90,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         after, before = (read_cursor(params.get(n, ""), view.sort) for n in ("after", "before"))
         page = shortlist.page(db, view, rules, after=after, before=before)
         rows = list_rows(rules, page.rows)
-        niches = desk.catalogue.niches(db)
+        niches = read_niches(db)
     links = {
         name: f"/shortlist?{view.query()}&{urlencode({name: write_cursor(place)})}" if place else ""
         for name, place in (("before", page.before), ("after", page.after))
