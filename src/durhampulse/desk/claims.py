@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, or_, select
+from sqlalchemy import Connection, delete, exists, func, select
 
 from durhampulse.decision import MAYBE, NO
 from durhampulse.desk.reviewing import CLAIM_MINUTES
-from durhampulse.desk.rules import Rules
+from durhampulse.desk.rules import Range, Rules
 from durhampulse.desk.store.database import Store, insert_or
-from durhampulse.desk.store.tables import claim, creator, review
+from durhampulse.desk.store.tables import STATES, claim, creator, review
 
 __all__ = ["Claimed", "Progress", "next_one", "progress", "release"]
 
@@ -85,8 +85,10 @@ def next_one(
     first: Why = "sample" if draw < _SAMPLED else "edge" if draw < _SAMPLED + _EDGES else "maybe"
     for why in sorted(kinds, key=lambda kind: kind != first):
         while candidates := _candidates(store, person_id, rules, why, now):
-            lot.shuffle(candidates) if why != "maybe" else None
-            for number in candidates:
+            # Of Maybe the most probable is next; who loses them to another does not queue up.
+            sure = candidates[:1] if why == "maybe" else []
+            others = candidates[len(sure) :]
+            for number in [*sure, *lot.sample(others, len(others))]:
                 if found := _claim(store, number, person_id, why):
                     return found
     return None
@@ -99,23 +101,27 @@ def _candidates(store: Store, person_id: int, rules: Rules, why: Why, now: datet
         review.c.creator_id == c.id, review.c.person_id == person_id, review.c.decision == "skip",
         review.c.at > now - timedelta(hours=12), review.c.undone_at.is_(None),
     )  # fmt: skip
-    found = select(c.id).where(c.state == "open", _band(rules, why), ~taken, ~skipped)
-    by = c.lottery if why == "sample" else c.probability.desc()
+    wanted = select(c.id).where(c.state == "open", ~taken, ~skipped)
+    if why == "sample":
+        wanted = wanted.where(c.lottery < _SAMPLED).order_by(c.lottery)
+    else:
+        wanted = wanted.order_by(c.probability.desc())
+    found: list[int] = []
     with store.reading() as db:
-        return list(db.scalars(found.order_by(by).limit(_LOOKED_AT)))
+        for low, high in _ranges(rules, why):  # one by one: each is a stretch of an index
+            part = wanted.where(c.probability >= low, c.probability < high)
+            found += db.scalars(part.limit(_LOOKED_AT - len(found)))
+    return found
 
 
-def _band(rules: Rules, why: Why) -> ColumnElement[bool]:
-    p = creator.c.probability
+def _ranges(rules: Rules, why: Why) -> list[Range]:
+    """Give the probabilities a kind of candidate has, the highest first."""
+    if why != "edge":
+        return [rules.band_range(MAYBE if why == "maybe" else NO)]
     low, high = rules.band_range(MAYBE)
-    if why == "maybe":
-        return and_(p >= low, p < high)
-    if why == "edge":
-        parts = [and_(p >= a, p < b) for a, b in rules.edge_ranges]
-        outside = or_(p < low, p >= high)
-        return and_(outside, or_(*parts)) if parts else p.is_(None) & p.is_not(None)
-    low, high = rules.band_range(NO)
-    return and_(p >= low, p < high, creator.c.lottery < _SAMPLED)
+    above = [(max(a, high), b) for a, b in rules.edge_ranges if b > high]
+    below = [(a, min(b, low)) for a, b in rules.edge_ranges if a < low]
+    return sorted([*above, *below], reverse=True)
 
 
 def _claim(store: Store, number: int, person_id: int, why: str) -> Claimed | None:
@@ -154,7 +160,7 @@ def progress(db: Connection, person_id: int, rules: Rules) -> Progress:
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     counts = (
         select(func.count()).where(state == "open", p >= low, p < high),
-        select(func.count()).where(state != "open").select_from(creator),
+        select(func.count()).where(state.in_(STATES[1:])),  # which an index counts; "not open" not
         select(func.count()).where(
             review.c.person_id == person_id, review.c.at >= midnight, review.c.undone_at.is_(None),
             review.c.decision != "skip",
