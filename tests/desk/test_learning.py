@@ -24,6 +24,7 @@ from durhampulse.desk.learning import (
     record,
     record_file,
     today,
+    withdraw,
 )
 from durhampulse.desk.niches import count_niches, read_niches
 from durhampulse.desk.planning import (
@@ -38,7 +39,7 @@ from durhampulse.desk.planning import (
 )
 from durhampulse.desk.retraining import add_retrained, write_lessons
 from durhampulse.desk.reviewing import decide, latest, undo
-from durhampulse.desk.store.tables import creator, metadata, outcome, refused, run, upload
+from durhampulse.desk.store.tables import audit, creator, metadata, outcome, refused, run, upload
 from durhampulse.exceptions import CannotJudgeError, InputError
 from tests.desk.conftest import DEMO, add_people, bring
 from tests.desk.test_reviewing import verdict
@@ -64,6 +65,21 @@ def test_an_outcome_replaces_the_one_before_and_both_are_kept(filled):
     assert table["Influencer_ID"].tolist() == [known.external_id]
     assert table["Followers"].tolist() == [known.followers]
     assert rows[1].probability == known.probability
+
+
+def test_an_outcome_recorded_by_mistake_can_be_withdrawn(filled):
+    record(filled, 3, deal=True, on=DAY, by="ann")
+    withdraw(filled, 3, "bob")
+    with filled.reading() as db:
+        assert outcome_table(db).empty
+        rows = db.execute(select(outcome)).all()
+        assert "outcome withdrawn" in db.scalars(select(audit.c.act)).all()
+    assert [(row.deal, row.replaced_at is None) for row in rows] == [(True, False)]
+    with pytest.raises(InputError, match="No outcome"):
+        withdraw(filled, 3, "bob")
+    record(filled, 3, deal=True, on=DAY, by="ann")
+    with filled.reading() as db:
+        assert len(outcome_table(db)) == 1
 
 
 @pytest.mark.parametrize("day", [date(1999, 1, 1), date.max, today() + timedelta(days=1)])

@@ -65,7 +65,8 @@ NEEDS = {
     "POST": {
         "viewer": ["/sign-out"],
         "reviewer": ["/shortlist/decide", "/creators/{number}/decide", "/creators/{number}/outcome",
-                     "/queue/decide", "/queue/undo", "/queue/release", "/imports",
+                     "/creators/{number}/outcome/withdraw", "/queue/decide", "/queue/undo",
+                     "/queue/release", "/imports",
                      "/imports/{number}/check", "/imports/{number}/confirm",
                      "/imports/{number}/drop", "/campaigns", "/campaigns/{number}",
                      "/campaigns/{number}/choose", "/campaigns/{number}/delete", "/outcomes"],
@@ -510,6 +511,10 @@ def test_outcomes_come_by_file_and_by_hand(visit, desk):
     sent = {"csrf": ann.csrf, "deal": "true", "on": "2026-02-01"}
     assert ann.post("/creators/9/outcome", data=sent).status_code == 303
     assert "2026-02-01" in ann.get("/outcomes").text
+    assert "Recorded: <strong>deal</strong> on 2026-02-01" in ann.get("/creators/9").text
+    ann.post("/creators/9/outcome/withdraw", data={"csrf": ann.csrf})
+    assert "2026-02-01" not in ann.get("/outcomes").text
+    assert "no longer stands" in ann.get("/creators/9").text
     for wrong, words in (({"on": "soon"}, "The day is none"), ({"on": "2999-01-01"}, "cannot be")):
         answer = ann.post("/outcomes", data={"csrf": ann.csrf, **wrong}, files=files)
         assert (answer.status_code, words in answer.text) == (422, True)

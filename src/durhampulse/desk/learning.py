@@ -36,6 +36,7 @@ __all__ = [
     "record",
     "record_file",
     "today",
+    "withdraw",
 ]  # fmt: skip
 
 _EARLIEST = date(2000, 1, 1)
@@ -77,6 +78,22 @@ def record(store: Store, creator_id: int, *, deal: bool, on: date, by: str) -> N
         if db.scalar(select(creator.c.id).where(creator.c.id == creator_id)) is None:
             raise InputError("There is no such creator.", "They may have been erased.")
         _keep(db, [(creator_id, deal, on)], by)
+
+
+def withdraw(store: Store, creator_id: int, by: str) -> None:
+    """Take back the outcome that stands, where it was recorded by mistake; the entry is kept.
+
+    Raises
+    ------
+    InputError
+        If no outcome of this creator stands.
+    """
+    standing = (outcome.c.creator_id == creator_id, outcome.c.replaced_at.is_(None))
+    with store.writing() as db:
+        taken = update(outcome).where(*standing).values(replaced_at=datetime.now(UTC))
+        if not db.execute(taken).rowcount:
+            raise InputError("No outcome of this creator stands.", "Reload the page.")
+        note(db, by, "outcome withdrawn", f"creator {creator_id}")
 
 
 def record_file(store: Store, path: Path, *, name: str, on: date, by: str) -> Recorded:

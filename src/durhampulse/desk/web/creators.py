@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 from durhampulse.creators.schema import COLUMNS, ENGAGEMENT, GROWTH
 from durhampulse.desk.audit import note as write_note
 from durhampulse.desk.erasure import erase, everything_about
-from durhampulse.desk.learning import record, today
+from durhampulse.desk.learning import record, today, withdraw
 from durhampulse.desk.portrait import find_creator, imagine, paint
 from durhampulse.desk.reviewing import REASONS, Verdict, decide
 from durhampulse.desk.rules import Rules, stored_frame
@@ -102,6 +102,13 @@ def happened(
     """Record what happened with this creator."""
     record(desk.store, number, deal=deal, on=on, by=who.name)
     return redirect(f"/creators/{number}", "The outcome is kept.")
+
+
+@router.post("/{number}/outcome/withdraw")
+def happened_not(desk: DeskOf, who: Reviewer, number: Number) -> Response:
+    """Take back the outcome that stands."""
+    withdraw(desk.store, number, who.name)
+    return redirect(f"/creators/{number}", "The outcome is taken back.")
 
 
 @router.get("/{number}/everything")
