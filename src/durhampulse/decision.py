@@ -17,8 +17,8 @@ from durhampulse.models.weights import log_odds, sigmoid
 from durhampulse.peers import Peers
 
 __all__ = [
-    "BANDS", "MAYBE", "NO", "YES", "Thresholds", "assign_bands", "band_codes", "cut",
-    "decision_table", "empty_reason", "on_edge", "too_empty", "unscorable",
+    "BANDS", "EDGE_CHANCE", "MAYBE", "NO", "YES", "Thresholds", "assign_bands", "band_codes",
+    "cut", "decision_table", "empty_reason", "on_edge", "too_empty", "unscorable",
 ]  # fmt: skip
 
 YES: Final = "Yes"
@@ -26,7 +26,8 @@ MAYBE: Final = "Maybe (manual review)"
 NO: Final = "No"
 BANDS: Final = (YES, MAYBE, NO)
 
-_EDGE = 0.20
+EDGE_CHANCE: Final = 0.20
+"""From this chance on that the true probability lies in another band, a row is on the edge."""
 _NORMAL_90 = 1.644854
 _PERCENTILES = {
     ENGAGEMENT: "Engagement Percentile",
@@ -164,7 +165,7 @@ def on_edge(
     band = np.searchsorted(bounds, logits, side="right")
     low, high = np.append(-np.inf, bounds)[band], np.append(bounds, np.inf)[band]
     outside = _normal_cdf((logits - high) / spread) + _normal_cdf((low - logits) / spread)
-    return np.asarray(outside >= _EDGE, dtype=np.bool_)
+    return np.asarray(outside >= EDGE_CHANCE, dtype=np.bool_)
 
 
 def _normal_cdf(z: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

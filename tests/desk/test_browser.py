@@ -23,6 +23,8 @@ PAGES = ("/shortlist", "/shortlist?band=maybe&sort=followers", "/shortlist?searc
          "/creators/5", "/queue", "/imports", "/campaigns", "/outcomes", "/model", "/people",
          "/audit")  # fmt: skip
 SECRETS = {PASSWORD}
+_PATIENCE = 60_000  # milliseconds; a busy machine is no fault of the page
+expect.set_options(timeout=_PATIENCE)
 
 
 @contextlib.contextmanager
@@ -85,7 +87,7 @@ def opened(browser, **options):
     """Give a page; nothing it loads may fail, and no script may complain."""
     context = browser.new_context(accept_downloads=True, **options)
     page = context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(_PATIENCE)
     complaints = []
     page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -274,7 +276,11 @@ def move_the_sliders(page, address):
     assert int(page.locator("#totals .facts dd").nth(1).inner_text()) == before
     page.locator("#sliders summary").click()
     page.locator("#yes-at").fill("0.9")
-    page.get_by_role("button", name="Save for everybody").click()
+    save = page.get_by_role("button", name="Save for everybody")
+    page.once("dialog", lambda asked: asked.dismiss())
+    save.click()
+    page.once("dialog", lambda asked: asked.accept())
+    save.click()
     page.get_by_text("The thresholds were moved.").wait_for()
     page.locator("#totals .facts dd").nth(1).wait_for()
     assert int(page.locator("#totals .facts dd").nth(1).inner_text()) < before
@@ -325,6 +331,7 @@ def invite(page, address):
 def a_second_user(browser, address, link):
     with opened(browser) as page:
         page.goto(link)
+        for_everybody(page)
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_url("**/shortlist")

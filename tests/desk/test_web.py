@@ -741,6 +741,14 @@ def broken(*_given):
     raise ValueError("worn out")
 
 
+def test_the_bands_by_other_thresholds_start_from_those_in_force(visit):
+    page = visit("viewer").get("/shortlist/totals?niche=Tech").text
+    counted = re.findall(r'<dt><span class="band.*?<dd>([\d,]+)</dd>', page, re.DOTALL)
+    table = re.findall(r'data-band.*?<td class="n">([\d,]+)</td>', page, re.DOTALL)
+    assert counted == table
+    assert len(table) == 3
+
+
 def test_those_ticked_are_summed_up(desk, visit):
     with desk.store.reading() as db:
         rows = db.execute(select(creator).order_by(creator.c.id).limit(7)).all()

@@ -14,7 +14,7 @@ from fastapi import Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import RedirectResponse
 
-from durhampulse.decision import MAYBE, NO, YES
+from durhampulse.decision import EDGE_CHANCE, MAYBE, NO, YES
 from durhampulse.desk.people import Who
 from durhampulse.desk.web.state import desk_of
 
@@ -123,7 +123,9 @@ def _environment() -> Environment:
         pairs=_pairs,
         told=_told,
     )
-    env.globals.update(shape=_SHAPES.__getitem__, version=version("durhampulse"))
+    env.globals.update(
+        shape=_SHAPES.__getitem__, edge_chance=EDGE_CHANCE, version=version("durhampulse")
+    )
     return env
 
 

@@ -22,6 +22,11 @@ document.addEventListener("keydown", (event) => {
   found.click();
 });
 
+document.addEventListener("submit", (event) => {
+  const question = event.target.dataset.confirm;
+  if (question && !window.confirm(question)) event.preventDefault();
+});
+
 const review = document.getElementById("review");
 if (review) {
   let sent = false;
