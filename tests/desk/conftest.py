@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 from durhampulse.desk import intake, people
 from durhampulse.desk.catalogue import Catalogue, add_model
 from durhampulse.desk.server import fill_with_demo
+from durhampulse.desk.store import database
 from durhampulse.desk.store.database import open_store
 from durhampulse.desk.store.tables import upload
 from durhampulse.desk.web.access import COOKIE
@@ -72,6 +73,14 @@ def postgres(tmp_path_factory):
             url, command = found
             stack.callback(subprocess.run, [*command, "stop"], stdout=subprocess.DEVNULL)
             yield url
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _power_stays_on():
+    """Let SQLite not wait for the disk in this process; desks that tests start still do."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "_PRAGMAS", (*database._PRAGMAS, "synchronous=OFF"))
+        yield
 
 
 class Databases:

@@ -95,6 +95,15 @@ def test_moments_are_utc_wherever_they_come_from(store):
         assert db.scalar(select(attempt.c.at)) == east
 
 
+def test_what_is_acknowledged_is_on_the_disk(tmp_path, monkeypatch):
+    monkeypatch.setattr(database, "_PRAGMAS", database._PRAGMAS[:-1])  # as outside of tests
+    store = open_store(f"sqlite:///{tmp_path / 'x.db'}")
+    with store.reading() as db:
+        assert db.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
+        assert db.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+    store.close()
+
+
 def test_a_failed_change_leaves_nothing(store):
     def fail():
         with store.writing() as db:

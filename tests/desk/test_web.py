@@ -29,6 +29,7 @@ from starlette.testclient import TestClient
 
 from durhampulse.cli import main
 from durhampulse.desk import listexport, people
+from durhampulse.desk.audit import note
 from durhampulse.desk.catalogue import add_model
 from durhampulse.desk.people import ROLES, SESSION_HOURS
 from durhampulse.desk.reviewing import REASONS
@@ -519,6 +520,19 @@ def test_outcomes_come_by_file_and_by_hand(visit, desk):
         answer = ann.post("/outcomes", data={"csrf": ann.csrf, **wrong}, files=files)
         assert (answer.status_code, words in answer.text) == (422, True)
     assert "No file came" in ann.post("/outcomes", data={"csrf": ann.csrf, "on": "2026-01-31"}).text
+
+
+def test_the_audit_log_goes_back_to_its_beginning(visit, desk):
+    with desk.store.writing() as db:
+        for i in range(150):
+            note(db, "ann", f"act {i}", "nothing")
+    admin, where, seen = visit("admin"), "/audit", []
+    while where:
+        page = admin.get(where).text
+        seen += map(int, re.findall(r"<td>act (\d+)</td>", page))
+        earlier = re.search(r'href="(/audit\?before=\d+)"', page)
+        where = earlier and earlier[1]
+    assert seen == [*range(149, -1, -1)]
 
 
 def test_erasing_asks_for_the_name_and_gives_a_receipt(visit, desk):
