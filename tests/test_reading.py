@@ -87,6 +87,26 @@ def test_excel_and_parquet_and_database_give_the_same(tmp_path, write):
         )
 
 
+def test_a_workbook_has_sheets_and_says_which_is_read(tmp_path, write):
+    frame = pd.read_csv(write(HEADER + ROWS))
+    path = tmp_path / "a.xlsx"
+    with pd.ExcelWriter(path) as book:
+        pd.DataFrame().to_excel(book, sheet_name="cover", index=False)
+        frame.to_excel(book, sheet_name="2025", index=False)
+        frame.head(2).to_excel(book, sheet_name="2026", index=False)
+    with pytest.raises(InputError, match=r"(?s)'cover' is empty.*'2025', '2026'.*--table"):
+        read_creators(path)
+    with pytest.raises(InputError, match=r"(?s)no sheet is called '2024'.*'cover', '2025', '2026'"):
+        read_creators(path, table="2024")
+    creators = read_creators(path, table="2025")
+    assert len(creators.table) == 4
+    (noted,) = creators.irregularities.query("code == 'other-sheets'").to_dict("records")
+    assert noted["count"] == 1  # the cover holds nothing
+    assert "'2025' is read, these are not: '2026'" in noted["action"]
+    with pytest.raises(InputError, match="only a workbook has tables"):
+        read_creators(write(HEADER + ROWS), table="2025")
+
+
 def test_aliases_and_maps(write):
     text = ROWS.join([HEADER.replace("Followers", "Follower Count"), ""])
     text = text.replace("Engagement_Rate", "eng. rate").replace("Niche", "what")

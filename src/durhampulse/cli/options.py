@@ -29,7 +29,9 @@ Units = Annotated[
     list[str] | None,
     typer.Option("--unit", metavar="COLUMN=UNIT", help="fraction or percent, for a rate column."),
 ]
-Table = Annotated[str | None, typer.Option(help="Table to read, if SOURCE is a database.")]
+Table = Annotated[
+    str | None, typer.Option(help="Table of a database, or sheet of a workbook, to read.")
+]
 Query = Annotated[str | None, typer.Option(help="Query to read, if SOURCE is a database.")]
 Seed = Annotated[int, typer.Option(min=0, help="Same seed, same numbers.")]
 SourceArgument = Annotated[

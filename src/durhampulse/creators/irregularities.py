@@ -15,6 +15,7 @@ class Irregularity(StrEnum):
     """Stable codes; a reader of the ledger may rely on them."""
 
     ENCODING = "encoding"
+    OTHER_SHEETS = "other-sheets"
     BLANK_ROW = "blank-row"
     DUPLICATE_HEADER = "duplicate-header"
     RENAMED_COLUMN = "renamed-column"
@@ -48,6 +49,7 @@ class Irregularity(StrEnum):
 
 EXPLANATIONS: dict[Irregularity, str] = {
     Irregularity.ENCODING: "the file is not UTF-8 text",
+    Irregularity.OTHER_SHEETS: "the workbook has further sheets with something in them",
     Irregularity.BLANK_ROW: "rows without a single value, as spreadsheets leave at their end",
     Irregularity.DUPLICATE_HEADER: "two columns carry the same header",
     Irregularity.RENAMED_COLUMN: "the header is another name of a standard column",

@@ -40,6 +40,8 @@ _MOST_UNPACKED = 1 << 30
 _MOST_CELLS = 40_000_000
 _MOST_ROWS = 1_048_576
 """Of an Excel sheet, by its format (ECMA-376)."""
+_HEADROOM = 100
+"""Rows in which a sheet that is not read shows whether it holds anything."""
 
 
 @dataclass(frozen=True)
@@ -81,13 +83,15 @@ def read_source(
         return RawTable(frame, table or "query", hashlib.sha256(content).hexdigest())
     path = Path(source)
     require_file(path)
-    if table is not None or query is not None:
-        raise InputError(f"{path.name}: a file has no table or query.", "Leave them out.")
     suffix = path.suffix.lower()
+    if query is not None or (table is not None and suffix != ".xlsx"):
+        raise InputError(
+            f"{path.name}: a file has no query, and only a workbook has tables.", "Leave them out."
+        )
     if suffix in (".csv", ".tsv", ".txt"):
         frame = _read_delimited(path, ledger)
     elif suffix == ".xlsx":
-        frame = _read_excel(path, ledger)
+        frame = _read_excel(path, ledger, table)
     elif suffix in (".parquet", ".pq"):
         frame = _read_parquet(path, ledger)
     else:
@@ -288,52 +292,78 @@ def _require_moderate(path: Path) -> None:
         )
 
 
-def _read_excel(path: Path, ledger: Ledger) -> pd.DataFrame:
+def _read_excel(path: Path, ledger: Ledger, table: str | None) -> pd.DataFrame:
     _require_moderate(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openpyxl's, about styles and dates not used here
-            cells = _first_sheet(path)
+            name, cells, others = _read_sheet(path, table)
     except (
         *(zipfile.BadZipFile, zlib.error, OSError, SyntaxError),  # the parts of a workbook
-        *(ValueError, KeyError, TypeError, AttributeError),  # what stands in them
+        *(ValueError, KeyError, IndexError, TypeError, AttributeError),  # what stands in them
     ) as error:
         raise InputError(
             f"{path.name}: not a readable Excel workbook ({error}).", "Save it again as .xlsx."
         ) from error
     if cells.empty:
-        raise InputError(f"{path.name}: the first sheet is empty.", "Put the table there.")
+        elsewhere = f" There are cells in {_quoted(others)}." if others else ""
+        raise InputError(
+            f"{path.name}: the sheet '{name}' is empty.{elsewhere}",
+            "Put the table there, or name its sheet: --table SHEET.",
+        )
+    action = f"'{name}' is read, these are not: {_quoted(others)}; --table SHEET reads another"
+    ledger.note(Irregularity.OTHER_SHEETS, "", len(others), action)
     return _as_text(_with_headers(cells, path.name, ledger))
 
 
-def _first_sheet(path: Path) -> pd.DataFrame:
-    """Give the cells of a workbook's first sheet.
+def _read_sheet(path: Path, table: str | None) -> tuple[str, pd.DataFrame, list[str]]:
+    """Give a sheet's name and cells, and the names of the other sheets that hold any.
 
     Row by row, as two cells in far corners are a small file, and a table of all cells between them
     fills any memory.
     """
     import openpyxl  # a third of a second that other formats need not wait
 
+    with contextlib.closing(openpyxl.load_workbook(path, read_only=True, data_only=True)) as book:
+        sheets = {sheet.title: sheet for sheet in book.worksheets}
+        name = table or book.worksheets[0].title
+        if name not in sheets:
+            raise InputError(
+                f"{path.name}: no sheet is called '{name}'.", f"There are {_quoted([*sheets])}."
+            )
+        cells = _cells_of(sheets.pop(name), path)
+        return name, cells, [other for other, sheet in sheets.items() if _holds_any(sheet)]
+
+
+def _cells_of(sheet: Any, path: Path) -> pd.DataFrame:
     rows: list[list[object]] = []
     width = 0
-    with contextlib.closing(openpyxl.load_workbook(path, read_only=True, data_only=True)) as book:
-        sheet = book.worksheets[0]
-        sheet.reset_dimensions()  # what the file says of them need not be so
-        for row in sheet.iter_rows():
-            cells = [_cell(cell) for cell in row]
-            while cells and cells[-1] is None:
-                cells.pop()
-            rows.append(cells)
-            width = max(width, len(cells))
-            if len(rows) > _MOST_ROWS or len(rows) * width > _MOST_CELLS:
-                raise InputError(
-                    f"{path.name}, row {len(rows)}: a table of {width:,} columns and so many rows "
-                    f"is more than is read from a workbook ({_MOST_CELLS:,} cells).",
-                    "Delete what stands far from the table, or save it as .csv or .parquet.",
-                )
+    sheet.reset_dimensions()  # what the file says of them need not be so
+    for row in sheet.iter_rows():
+        cells = [_cell(cell) for cell in row]
+        while cells and cells[-1] is None:
+            cells.pop()
+        rows.append(cells)
+        width = max(width, len(cells))
+        if len(rows) > _MOST_ROWS or len(rows) * width > _MOST_CELLS:
+            raise InputError(
+                f"{path.name}, row {len(rows)}: a table of {width:,} columns and so many rows "
+                f"is more than is read from a workbook ({_MOST_CELLS:,} cells).",
+                "Delete what stands far from the table, or save it as .csv or .parquet.",
+            )
     while rows and not rows[-1]:
         rows.pop()
     return pd.DataFrame([cells + [None] * (width - len(cells)) for cells in rows], dtype=object)
+
+
+def _holds_any(sheet: Any) -> bool:
+    sheet.reset_dimensions()
+    top = sheet.iter_rows(max_row=_HEADROOM)
+    return any(_cell(cell) is not None for row in top for cell in row)
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names[:5]) + (" and more" if len(names) > 5 else "")
 
 
 def _cell(cell: Any) -> object:
