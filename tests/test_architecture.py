@@ -17,7 +17,7 @@ ROOT = Path(durhampulse.__file__).parent
 FLOORS = [
     ["exceptions"],
     ["creators.schema", "creators.irregularities", "creators.cells", "creators.units",
-     "creators.tiers", "creators.block", "creators.databases"],
+     "creators.tiers", "creators.block", "creators.databases", "creators.workbooks"],
     ["creators.sources", "creators.roles", "creators.market", "creators.headers"],
     ["creators.table", "creators.sampling", "creators.rows", "creators.stream"],
     ["creators.rawframe", "creators.reading", "creators.blockreader"],

@@ -17,7 +17,7 @@ from sqlalchemy import func, insert, select, update
 
 import durhampulse as dp
 from durhampulse.batch import open_table
-from durhampulse.creators import sources, stream
+from durhampulse.creators import sources, stream, workbooks
 from durhampulse.creators.irregularities import Ledger
 from durhampulse.desk import intake, jobs
 from durhampulse.desk.catalogue import activate, add_model
@@ -259,7 +259,7 @@ def test_tries_that_get_on_are_not_held_against_a_file(bare, tmp_path):
 
 def test_a_workbook_that_unpacks_to_too_much_is_not_unpacked(bare, tmp_path, monkeypatch):
     store, catalogue = bare
-    monkeypatch.setattr(sources, "_MOST_UNPACKED", 4 << 20)
+    monkeypatch.setattr(workbooks, "_MOST_UNPACKED", 4 << 20)
     path = tmp_path / "bomb.xlsx"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bomb:
         bomb.writestr("xl/worksheets/sheet1.xml", b" " * (5 << 20))

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import codecs
-import contextlib
 import csv
 import hashlib
 import io
 import json
 import os
-import warnings
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,6 +20,7 @@ import pyarrow.parquet as pq
 
 from durhampulse.creators.databases import is_database, read_rows
 from durhampulse.creators.irregularities import Irregularity, Ledger
+from durhampulse.creators.workbooks import quoted, read_sheet
 from durhampulse.exceptions import InputError
 
 __all__ = [
@@ -36,12 +32,6 @@ __all__ = [
 _FORMATS = ".csv, .tsv, .txt, .xlsx, .parquet"
 _LONGEST_LINE = 16 << 20
 _HEAD = 1 << 20
-_MOST_UNPACKED = 1 << 30
-_MOST_CELLS = 40_000_000
-_MOST_ROWS = 1_048_576
-"""Of an Excel sheet, by its format (ECMA-376)."""
-_HEADROOM = 100
-"""Rows in which a sheet that is not read shows whether it holds anything."""
 
 
 @dataclass(frozen=True)
@@ -278,100 +268,18 @@ def unique_headers(headers: Sequence[str], ledger: Ledger) -> list[str]:
     return unique
 
 
-def _require_moderate(path: Path) -> None:
-    """Refuse a workbook that would unpack to more than memory should hold."""
-    try:
-        with zipfile.ZipFile(path) as book:
-            unpacked = sum(part.file_size for part in book.infolist())
-    except (zipfile.BadZipFile, OSError):
-        return  # the reader says what is wrong with it
-    if unpacked > _MOST_UNPACKED:
-        raise InputError(
-            f"{path.name}: the workbook unpacks to {unpacked / 1e9:.1f} GB.",
-            "Save the table as .csv or .parquet.",
-        )
-
-
 def _read_excel(path: Path, ledger: Ledger, table: str | None) -> pd.DataFrame:
-    _require_moderate(path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # openpyxl's, about styles and dates not used here
-            name, cells, others = _read_sheet(path, table)
-    except (
-        *(zipfile.BadZipFile, zlib.error, OSError, SyntaxError),  # the parts of a workbook
-        *(ValueError, KeyError, IndexError, TypeError, AttributeError),  # what stands in them
-    ) as error:
-        raise InputError(
-            f"{path.name}: not a readable Excel workbook ({error}).", "Save it again as .xlsx."
-        ) from error
+    name, cells, others = read_sheet(path, table)
+    elsewhere = quoted(others)
     if cells.empty:
-        elsewhere = f" There are cells in {_quoted(others)}." if others else ""
         raise InputError(
-            f"{path.name}: the sheet '{name}' is empty.{elsewhere}",
+            f"{path.name}: the sheet '{name}' is empty."
+            + (f" There are cells in {elsewhere}." if others else ""),
             "Put the table there, or name its sheet: --table SHEET.",
         )
-    action = f"'{name}' is read, these are not: {_quoted(others)}; --table SHEET reads another"
+    action = f"'{name}' is read, these are not: {elsewhere}; --table SHEET reads another"
     ledger.note(Irregularity.OTHER_SHEETS, "", len(others), action)
     return _as_text(_with_headers(cells, path.name, ledger))
-
-
-def _read_sheet(path: Path, table: str | None) -> tuple[str, pd.DataFrame, list[str]]:
-    """Give a sheet's name and cells, and the names of the other sheets that hold any.
-
-    Row by row, as two cells in far corners are a small file, and a table of all cells between them
-    fills any memory.
-    """
-    import openpyxl  # a third of a second that other formats need not wait
-
-    with contextlib.closing(openpyxl.load_workbook(path, read_only=True, data_only=True)) as book:
-        sheets = {sheet.title: sheet for sheet in book.worksheets}
-        name = table or book.worksheets[0].title
-        if name not in sheets:
-            raise InputError(
-                f"{path.name}: no sheet is called '{name}'.", f"There are {_quoted([*sheets])}."
-            )
-        cells = _cells_of(sheets.pop(name), path)
-        return name, cells, [other for other, sheet in sheets.items() if _holds_any(sheet)]
-
-
-def _cells_of(sheet: Any, path: Path) -> pd.DataFrame:
-    rows: list[list[object]] = []
-    width = 0
-    sheet.reset_dimensions()  # what the file says of them need not be so
-    for row in sheet.iter_rows():
-        cells = [_cell(cell) for cell in row]
-        while cells and cells[-1] is None:
-            cells.pop()
-        rows.append(cells)
-        width = max(width, len(cells))
-        if len(rows) > _MOST_ROWS or len(rows) * width > _MOST_CELLS:
-            raise InputError(
-                f"{path.name}, row {len(rows)}: a table of {width:,} columns and so many rows "
-                f"is more than is read from a workbook ({_MOST_CELLS:,} cells).",
-                "Delete what stands far from the table, or save it as .csv or .parquet.",
-            )
-    while rows and not rows[-1]:
-        rows.pop()
-    return pd.DataFrame([cells + [None] * (width - len(cells)) for cells in rows], dtype=object)
-
-
-def _holds_any(sheet: Any) -> bool:
-    sheet.reset_dimensions()
-    top = sheet.iter_rows(max_row=_HEADROOM)
-    return any(_cell(cell) is not None for row in top for cell in row)
-
-
-def _quoted(names: Sequence[str]) -> str:
-    return ", ".join(f"'{name}'" for name in names[:5]) + (" and more" if len(names) > 5 else "")
-
-
-def _cell(cell: Any) -> object:
-    value = cell.value
-    if value == "" or cell.data_type == "e":  # an error such as #N/A
-        return None
-    # 5 and 5.0 are one number to a spreadsheet.
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _read_parquet(path: Path, ledger: Ledger) -> pd.DataFrame:
