@@ -197,7 +197,7 @@ def _sign_in(store: Store, name: str, password: str, address: str) -> str | None
                 )
         found = db.execute(
             select(person).where(
-                func.lower(person.c.name) == name.replace("\0", "").strip().lower(),
+                func.lower(person.c.name) == _plain(name),
                 person.c.active.is_(True),
             )
         ).first()
@@ -215,7 +215,12 @@ def _sign_in(store: Store, name: str, password: str, address: str) -> str | None
 
 
 def _tries_for(name: str) -> str:
-    return f"name {_digest(name.strip().lower())}"
+    return f"name {_digest(_plain(name))}"
+
+
+def _plain(name: str) -> str:
+    """Give the one form in which a name is looked up, and its tries are counted."""
+    return " ".join(name.replace("\0", "").split()).lower()
 
 
 def _fits(kept: str, password: str) -> bool:
@@ -253,8 +258,22 @@ def sign_out(db: Connection, token: str) -> None:
     db.execute(delete(session).where(session.c.digest == _digest(token)))
 
 
-def make_link(db: Connection, purpose: str, number: int | None = None) -> str:
-    """Make a token that lets somebody in once: the first admin, the demo, a new password."""
+def make_link(db: Connection, purpose: str, by: str, number: int | None = None) -> str:
+    """Make a token that lets somebody in once: the first admin, the demo, a new password.
+
+    Their earlier links end.
+
+    Raises
+    ------
+    InputError
+        If they may not sign in.
+    """
+    if number is not None:
+        whom = find_person(db, number)
+        if not whom.active:
+            raise InputError(f"'{whom.name}' may not sign in.", "Let them in first.")
+        db.execute(delete(link).where(link.c.person_id == number, link.c.used_at.is_(None)))
+        note(db, by, "link made", whom.name)
     token = secrets.token_urlsafe(24)
     until = datetime.now(UTC) + timedelta(minutes=_LINK_MINUTES)
     values = {"digest": _digest(token), "purpose": purpose, "person_id": number}

@@ -16,7 +16,7 @@ from durhampulse.desk.bulk import insert_one
 from durhampulse.desk.niches import read_niches
 from durhampulse.desk.rules import Rules
 from durhampulse.desk.store.database import Store
-from durhampulse.desk.store.tables import campaign, campaign_creator, creator
+from durhampulse.desk.store.tables import CONTROL, campaign, campaign_creator, creator
 from durhampulse.exceptions import CannotJudgeError, InputError
 
 __all__ = [
@@ -60,9 +60,10 @@ class Brief:
 
     def __post_init__(self) -> None:
         words = (self.name, *self.niches)
-        if not 1 <= len(self.name.strip()) <= 200 or not all(one.isprintable() for one in words):
+        if not 1 <= len(self.name.strip()) <= 200 or any(CONTROL.search(one) for one in words):
             raise InputError(
-                "A campaign needs a name of 1 to 200 printable characters.", "Name it."
+                "A campaign needs a name of 1 to 200 characters, and no control characters.",
+                "Name it.",
             )
         if not 1 <= self.number <= _MOST:
             raise InputError(f"{self.number} creators cannot be planned.", f"Name 1 to {_MOST}.")

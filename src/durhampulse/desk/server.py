@@ -16,7 +16,6 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from durhampulse.desk.audit import note
 from durhampulse.desk.catalogue import Catalogue, add_model, save_thresholds
 from durhampulse.desk.intake import begin
 from durhampulse.desk.people import add_person, make_link
@@ -93,10 +92,10 @@ def invitation(desk: Desk, *, demo: bool) -> str | None:
         if demo:
             number = db.scalar(select(person.c.id).where(person.c.name == DEMO_ADMIN))
             number = number or add_person(db, DEMO_ADMIN, "admin", "demo")
-            return f"/welcome/{make_link(db, 'demo', number)}"
+            return f"/welcome/{make_link(db, 'demo', 'demo', number)}"
         if db.scalar(select(func.count()).select_from(person)):
             return None
-        return f"/welcome/{make_link(db, 'first')}"
+        return f"/welcome/{make_link(db, 'first', 'first run')}"
 
 
 def password_link(url: str, name: str) -> str:
@@ -115,8 +114,7 @@ def password_link(url: str, name: str) -> str:
         )
         if number is None:
             raise InputError(f"Nobody called '{name}' may sign in.", "Check the name.")
-        note(db, "command line", "link made", name)
-        return f"/welcome/{make_link(db, 'password', number)}"
+        return f"/welcome/{make_link(db, 'password', 'command line', number)}"
 
 
 def is_demo(desk: Desk) -> bool:

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from durhampulse.decision import BANDS
 from durhampulse.desk.rules import Rules
-from durhampulse.desk.store.tables import LONGEST_ID, STATES
+from durhampulse.desk.store.tables import CONTROL, LONGEST_ID, STATES
 from durhampulse.exceptions import InputError
 
 __all__ = ["BAND_NAMES", "SORTS", "Cursor", "View", "read_cursor", "write_cursor"]
@@ -154,7 +154,7 @@ def read_cursor(text: str, sort: str) -> Cursor | None:
         value = float(value)
     fits = value is None  # where a creator has no such figure
     if sort == "external_id":
-        fits = fits or (isinstance(value, str) and value.isprintable())
+        fits = fits or (isinstance(value, str) and not CONTROL.search(value))
     else:
         fits = fits or (isinstance(value, float) and math.isfinite(value))
     if not fits or not isinstance(number, int) or abs(number) >= 2**63:

@@ -304,7 +304,7 @@ def _add_error_handlers(app: FastAPI) -> None:
         where = ".".join(str(part) for part in first["loc"])
         is_json = first["type"] != "json_invalid"
         return _error(422 if is_json else 400, codes[422 if is_json else 400],
-                      f"{where}: {first['msg']}.", "See /docs for the form.")  # fmt: skip
+                      f"{where}: {first['msg']}.", "See /openapi.json for the form.")  # fmt: skip
 
     async def deliberate(_request: Request, error: Exception) -> Response:
         assert isinstance(error, DurhamPulseError)  # noqa: S101 - registered for it alone

@@ -9,6 +9,7 @@ them costs PostgreSQL half the import.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,13 +36,15 @@ from sqlalchemy import (
 from sqlalchemy.engine import Dialect
 
 __all__ = [
-    "LONGEST_ID", "NUMBERS", "STATES", "TEXTS", "Instant", "api_key", "attempt", "audit",
+    "CONTROL", "LONGEST_ID", "NUMBERS", "STATES", "TEXTS", "Instant", "api_key", "attempt", "audit",
     "campaign", "campaign_creator", "claim", "creator", "link", "metadata", "model", "model_file",
     "objection", "outcome", "person", "receipt", "refused", "review", "run", "score", "session",
     "setting", "staged", "upload",
 ]  # fmt: skip
 
 LONGEST_ID = 200
+CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+"""Characters no text of the store has; all others, unprintable ones too, occur in names."""
 STATES = ("open", "approved", "declined", "tentative")
 """What people have decided about a creator."""
 

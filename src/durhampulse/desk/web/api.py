@@ -172,13 +172,7 @@ def _find(desk: DeskOf, name: str) -> tuple[Any, Rules]:
     return row, rules
 
 
-@router.get("/creators/{name}", dependencies=[needs_key("viewer")])
-def one_creator(desk: DeskOf, name: Name) -> CreatorItem:
-    """Give one creator of the list."""
-    return _item(*_find(desk, name))
-
-
-@router.get("/creators/{name}/scores", dependencies=[needs_key("viewer")])
+@router.get("/creators/{name:path}/scores", dependencies=[needs_key("viewer")])
 def scores(desk: DeskOf, name: Name) -> list[dict[str, Any]]:
     """Give a creator's scores, past and present."""
     row, _ = _find(desk, name)
@@ -187,7 +181,7 @@ def scores(desk: DeskOf, name: Name) -> list[dict[str, Any]]:
     return found
 
 
-@router.get("/creators/{name}/reviews", dependencies=[needs_key("viewer")])
+@router.get("/creators/{name:path}/reviews", dependencies=[needs_key("viewer")])
 def reviews(desk: DeskOf, name: Name) -> list[dict[str, Any]]:
     """Give a creator's reviews, the latest first."""
     row, _ = _find(desk, name)
@@ -198,6 +192,12 @@ def reviews(desk: DeskOf, name: Name) -> list[dict[str, Any]]:
          "at": r.at.isoformat(), "undone": r.undone_at is not None}
         for r in found
     ]  # fmt: skip
+
+
+@router.get("/creators/{name:path}", dependencies=[needs_key("viewer")])
+def one_creator(desk: DeskOf, name: Name) -> CreatorItem:
+    """Give one creator of the list."""
+    return _item(*_find(desk, name))
 
 
 @router.post(

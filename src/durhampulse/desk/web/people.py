@@ -124,7 +124,7 @@ def add(
     """Add somebody; they choose their password themselves, by a one-time link."""
     with desk.store.writing() as db:
         number = people.add_person(db, name, role, who.name)
-        token = people.make_link(db, "password", number)
+        token = people.make_link(db, "password", who.name, number)
     return _people_page(request, desk, who, f"{request.base_url}welcome/{token}",
                         f"The link for {name}; it works once, within half an hour.")  # fmt: skip
 
@@ -144,8 +144,7 @@ def change(
 def link(request: Request, desk: DeskOf, who: Admin, number: Number) -> Response:
     """Make a link by which somebody chooses a new password."""
     with desk.store.writing() as db:
-        people.find_person(db, number)
-        token = people.make_link(db, "password", number)
+        token = people.make_link(db, "password", who.name, number)
     what = "A link for a new password; it works once, within half an hour."
     return _people_page(request, desk, who, f"{request.base_url}welcome/{token}", what)
 
