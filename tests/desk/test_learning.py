@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select, update
 
 from durhampulse.creators import read_creators
+from durhampulse.desk.bulk import insert_rows
 from durhampulse.desk.catalogue import activate
 from durhampulse.desk.erasure import erase, everything_about, sweep
 from durhampulse.desk.learning import (
@@ -259,16 +260,44 @@ def test_a_campaign_keeps_to_its_brief_and_to_people(filled, catalogue, rules):
         find_campaign(db, number)
 
 
-def test_candidates_hold_the_best_set_of_all(filled, catalogue, rules):
-    brief = Brief("All", 30, fees=FEES, budget=9_000.0, most_per_niche=6)
+@pytest.mark.parametrize(
+    ("number", "most", "budget"),
+    [(30, 6, 9_000.0), (30, None, 9_000.0), (12, 1, None), (12, 11, 60_000.0), (5, 5, 500.0)],
+)
+def test_candidates_hold_the_best_set_of_all(filled, rules, number, most, budget):
+    brief = Brief("All", number, fees=FEES, budget=budget, most_per_niche=most)
     with filled.reading() as db:
-        few = plan(candidates(db, brief, rules), brief)
+        table = candidates(db, brief, rules)
+        few = plan(table, brief)
+    assert len(table) <= 2 * number * len(rules.tiers)
     rows = pd.DataFrame([row._mapping for row in numbers(filled).values()])
     rows = rows.assign(tier=rows["followers"].map(rules.tier), wanted=False)
     rows = rows[rows["followers"].notna()].assign(name=rows["external_id"])
     rows["fee"] = rows["tier"].map(FEES)
     # A missing niche is not limited.
     assert few.expected == pytest.approx(plan(rows, brief).expected, abs=1e-3)
+
+
+def test_a_large_list_of_many_niches_is_planned_in_time(bare):
+    store, catalogue = bare
+    rules = catalogue.current()
+    lot = np.random.default_rng(5)
+    n = 60_000
+    niches = [f"niche {i}" for i in lot.integers(0, 200, n)]
+    with store.writing() as db:
+        insert_rows(db, creator, {
+            "external_id": [f"c{i}" for i in range(n)], "niche": niches,
+            "followers": (10 ** lot.uniform(3, 7, n)).tolist(), "state": ["open"] * n,
+            "probability": lot.beta(2, 5, n).tolist(), "flags": [0] * n, "run_id": [1] * n,
+            "lottery": [0.5] * n,
+        })  # fmt: skip
+    brief = Brief("Wide", 900, most_per_niche=5)
+    with store.reading() as db:
+        table = candidates(db, brief, rules)
+    chosen = plan(table, brief)
+    assert len(table) <= 2 * brief.number * len(rules.tiers)
+    assert len(chosen.table) == 900
+    assert chosen.table["niche"].value_counts().max() == 5
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -131,8 +133,6 @@ def test_pages_walk_through_a_view_in_either_direction(listed, view, size):
 @settings(max_examples=60)
 @given(view=views)
 def test_a_view_survives_its_address(view, demo_rules):
-    from urllib.parse import parse_qs
-
     assert View.read(parse_qs(view.query()), demo_rules) == view
 
 
@@ -155,6 +155,21 @@ def demo_rules():
 def test_an_address_that_asks_for_nonsense_is_refused(demo_rules, query):
     with pytest.raises(InputError):
         View.read(query, demo_rules)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("max_engagement", "2.5%", 0.025), ("max_engagement", "2,5", 0.025),
+        ("max_engagement", "1", 0.01), ("max_engagement", "0.5", 0.005),
+        ("max_followers", "10,000", 10_000), ("max_followers", "1.2M", 1_200_000),
+        ("max_followers", " 2.500,00 ", 2_500), ("max_followers", " ", None),
+    ],
+)  # fmt: skip
+def test_numbers_are_read_as_people_type_them(demo_rules, name, text, value):
+    view = View.read({name: [text]}, demo_rules)
+    assert getattr(view, name) == pytest.approx(value)
+    assert View.read(parse_qs(view.query()), demo_rules) == view
 
 
 @settings(max_examples=200)

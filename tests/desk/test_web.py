@@ -532,6 +532,35 @@ def test_the_pages_of_a_campaign(visit, desk):
     assert ann.get(where).status_code == 422
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [({"number": "2,5"}, "2.5 is not whole"), ({"number": "many"}, "not a number"),
+     ({"number": "5", "most_per_niche": "1.5"}, "most per niche: 1.5 is not whole"),
+     ({"number": "5", "budget": "-1"}, "amounts from 0 on")],
+)  # fmt: skip
+def test_a_campaign_of_odd_numbers_is_refused(visit, given, words):
+    ann = visit("reviewer")
+    answer = ann.post("/campaigns", data={"csrf": ann.csrf, "name": "Odd", **given})
+    assert (answer.status_code, words in answer.text) == (422, True)
+
+
+def test_a_campaign_with_too_many_put_in_can_be_mended(visit, desk):
+    ann = visit("reviewer")
+    brief = {"csrf": ann.csrf, "name": "One", "number": "1", "budget": "900", "fee nano": "100"}
+    where = ann.post("/campaigns", data=brief).headers["location"]
+    assert "they count as 0 against the budget" in ann.get(where).text
+    for name in ("INF-1002", "INF-1003"):
+        put_in = {"csrf": ann.csrf, "choice": "in", "name": name}
+        assert ann.post(f"{where}/choose", data=put_in).status_code == 303
+    page = ann.get(where).text
+    assert "No set of creators keeps within" in page
+    for name in ("INF-1002", "INF-1003"):
+        assert f'aria-label="Release {name}"' in page
+    (number,) = re.findall(r'value="(\d+)"><button[^>]*aria-label="Release INF-1003"', page)
+    ann.post(f"{where}/choose", data={"csrf": ann.csrf, "choice": "free", "creator_id": number})
+    assert "No set of creators" not in ann.get(where).text
+
+
 def test_outcomes_come_by_file_and_by_hand(visit, desk):
     ann = visit("reviewer")
     files = {"file": ("won.csv", b"id,deal\nINF-1003,1\nINF-1004,0\nnobody,1\n")}

@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy import Connection, Row, delete, func, insert, select
 
 from durhampulse.desk.audit import note
 from durhampulse.desk.bulk import insert_one
-from durhampulse.desk.niches import read_niches
 from durhampulse.desk.rules import Rules
 from durhampulse.desk.store.database import Store
 from durhampulse.desk.store.tables import CONTROL, campaign, campaign_creator, creator
@@ -25,9 +24,10 @@ __all__ = [
 ]  # fmt: skip
 
 _MOST = 1_000
-_ANY = "*"
 _STEPS = (1.1, 1.25, 1.5, 2.0)
 _SECONDS = 10.0
+_OUT_OF_TIME = 1
+"""A status of :func:`scipy.optimize.milp`."""
 
 
 @dataclass(frozen=True)
@@ -106,9 +106,11 @@ def candidates(
 ) -> pd.DataFrame:
     """Give the creators among whom the best set lies.
 
-    Those of one niche and tier cost the same, so only the most probable of each can be in a best
-    set. Declined creators are left out, and those without a score or followers; what a person has
-    put in or left out stands.
+    Those of one tier cost the same, so of each tier only the most probable can be in a best set: as
+    many as are wanted. Under a limit for each niche a better one may have to stay out because its
+    niche is full; full niches hold no more than are wanted, so twice as many are enough. Declined
+    creators are left out, and those without a score or followers; what a person has put in or left
+    out stands.
 
     Parameters
     ----------
@@ -118,28 +120,10 @@ def candidates(
         Creator to "in" or "out", where a person has said so.
     """
     choices = choices or {}
-    c = creator.c
-    frames = []
-    # Under a limit for each niche the best of each niche count, else the best of all.
-    limited: list[str | None] = [*read_niches(db), None] if brief.most_per_niche else []
-    wanted_niches: list[str | None] = [*brief.niches] or limited or [_ANY]
-    for tier in brief.tiers or rules.tiers:
-        low, high = rules.tier_range(tier)
-        for niche in wanted_niches:
-            found = (
-                select(c.id, c.external_id.label("name"), c.probability, c.low, c.high, c.niche)
-                .where(c.followers >= low, c.state != "declined", c.probability.is_not(None))
-                .order_by(c.probability.desc(), c.id.desc())
-                .limit(brief.number + len(choices))
-            )
-            if high != float("inf"):
-                found = found.where(c.followers < high)
-            if niche != _ANY:
-                found = found.where(c.niche == niche if niche else c.niche.is_(None))
-            frames.append(pd.DataFrame(db.execute(found).mappings().all()).assign(tier=tier))
     wanted = [number for number, choice in choices.items() if choice == "in"]
+    frames = [_best(db, brief, rules, tier, len(choices)) for tier in brief.tiers or rules.tiers]
     frames += [_named(db, wanted, rules)] if wanted else []
-    filled = [frame for frame in frames if len(frame.columns) > 1 and len(frame)]
+    filled = [frame for frame in frames if len(frame)]
     if not filled:
         return pd.DataFrame(columns=["id", "name", "probability", "low", "high", "niche", "tier",
                                      "fee", "wanted"])  # fmt: skip
@@ -149,6 +133,33 @@ def candidates(
     table["wanted"] = choice == "in"
     allowed: pd.DataFrame = table[choice != "out"].reset_index(drop=True)
     return allowed
+
+
+def _best(db: Connection, brief: Brief, rules: Rules, tier: str, chosen: int) -> pd.DataFrame:
+    """Give a tier's most probable; `chosen` more, as many as people may have left out."""
+    c, (low, high) = creator.c, rules.tier_range(tier)
+    order = (c.probability.desc(), c.id.desc())
+    found = select(c.id, c.external_id.label("name"), c.probability, c.low, c.high, c.niche).where(
+        c.followers >= low, c.state != "declined", c.probability.is_not(None)
+    )
+    if high != float("inf"):
+        found = found.where(c.followers < high)
+    if brief.niches:
+        found = found.where(c.niche.in_(brief.niches))
+    if brief.most_per_niche is None or brief.most_per_niche >= brief.number:
+        found = found.order_by(*order).limit(brief.number + chosen)
+    else:
+        place = func.row_number().over(partition_by=c.niche, order_by=order)
+        placed = found.add_columns(place.label("place")).subquery().c
+        fits = placed.place <= brief.most_per_niche + chosen
+        columns = [column for column in placed if column.name != "place"]
+        found = (
+            select(*columns)
+            .where(fits | placed.niche.is_(None))
+            .order_by(placed.probability.desc(), placed.id.desc())
+            .limit(2 * brief.number + chosen)
+        )
+    return pd.DataFrame(db.execute(found).mappings().all()).assign(tier=tier)
 
 
 def _named(db: Connection, numbers: list[int], rules: Rules) -> pd.DataFrame:
@@ -197,6 +208,10 @@ def plan(table: pd.DataFrame, brief: Brief) -> Plan:
         constraints=LinearConstraint(np.array(limits), ub=np.array(most)),
         options={"time_limit": _SECONDS},
     )
+    if found.x is None and found.status == _OUT_OF_TIME:
+        raise CannotJudgeError(
+            f"No set was found within {_SECONDS:.0f} seconds.", "Name fewer limits, or niches."
+        )
     if found.x is None:
         raise CannotJudgeError(
             "No set of creators keeps within these limits.",

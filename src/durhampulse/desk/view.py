@@ -11,12 +11,17 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 from urllib.parse import urlencode
 
+import pandas as pd
+
+from durhampulse.creators.cells import read_numbers
 from durhampulse.decision import BANDS
 from durhampulse.desk.rules import Rules
 from durhampulse.desk.store.tables import CONTROL, LONGEST_ID, STATES
 from durhampulse.exceptions import InputError
 
-__all__ = ["BAND_NAMES", "SORTS", "Cursor", "View", "read_cursor", "write_cursor"]
+__all__ = [
+    "BAND_NAMES", "SORTS", "Cursor", "View", "read_cursor", "read_number", "write_cursor",
+]  # fmt: skip
 
 SORTS = {
     "probability": "Predicted sponsorship",
@@ -28,6 +33,7 @@ SORTS = {
 
 BAND_NAMES = {"yes": BANDS[0], "maybe": BANDS[1], "no": BANDS[2]}
 _MOST_CHOICES = 100
+_LARGEST = 1e15
 
 Cursor = tuple[Any, int]
 """A row's value in the sort column, and its number."""
@@ -92,7 +98,7 @@ class View:
                                  f"Choose at most {_MOST_CHOICES}.")  # fmt: skip
             found[name] = chosen
         for name in ("min_followers", "max_followers", "min_engagement", "max_engagement"):
-            found[name] = _number(name, _last(query, name))
+            found[name] = read_number(name, _last(query, name))
         sort = _last(query, "sort") or "probability"
         if sort not in SORTS:
             raise InputError(f"The list cannot be sorted by '{sort}'.", f"Use {', '.join(SORTS)}.")
@@ -166,16 +172,22 @@ def _last(query: Mapping[str, list[str]], name: str) -> str:
     return (query.get(name) or [""])[-1]
 
 
-def _number(name: str, text: str) -> float | None:
+def read_number(name: str, text: str) -> float | None:
+    """Read a number as people type it, the way files are read; none for no text.
+
+    A rate is a percentage, with its sign or without.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
     if not text.strip():
         return None
     rate = name.endswith("engagement")
-    try:
-        value = float(text.strip().rstrip("%").replace(",", ""))
-    except ValueError:
-        value = float("nan")
-    if not abs(value) <= 1e15:
-        hint = "Write a percentage such as 2.5%." if rate else "Write a number such as 10000."
+    cell = read_numbers(pd.Series([text], dtype="str"), "rate" if rate else "count")
+    value = float(cell.values[0])
+    if not abs(value) <= _LARGEST:
+        hint = "Write a percentage such as 2.5%." if rate else "Write a number such as 10,000."
         raise InputError(f"{name.replace('_', ' ')}: '{text[:40]}' is not a number.", hint)
-    # Nobody means 200% by a bare 2.
-    return value / 100 if text.strip().endswith("%") or (rate and value > 1) else value
+    return value / 100 if rate and not cell.percent[0] else value

@@ -28,6 +28,7 @@ from durhampulse.desk.planning import (
 )
 from durhampulse.desk.rules import Rules
 from durhampulse.desk.store.tables import campaign, creator
+from durhampulse.desk.view import read_number
 from durhampulse.desk.web.access import DeskOf, Number, Reviewer, Viewer
 from durhampulse.desk.web.listing import FILE_TYPES
 from durhampulse.desk.web.rendering import redirect, render
@@ -68,28 +69,28 @@ def _read(rules: Rules, form: FormData) -> Brief:
     wrong = [tier for tier in known if tier not in rules.tiers]
     if wrong:
         raise InputError(f"There is no tier '{wrong[0][:40]}'.", f"Use {', '.join(rules.tiers)}.")
-    fees = {tier: _amount(given.get(f"fee {tier}", "")) or 0.0 for tier in rules.tiers}
+    amounts = {name: read_number(name, given.get(name, ""))
+               for name in ("number", "budget", "most_per_niche")}  # fmt: skip
+    whole = {name: _whole(name, amounts[name]) for name in ("number", "most_per_niche")}
+    fees = {tier: read_number(f"fee {tier}", given.get(f"fee {tier}", "")) or 0.0
+            for tier in rules.tiers}  # fmt: skip
     return Brief(
         given.get("name", "").strip(),
-        int(_amount(given.get("number", "")) or 0),
+        whole["number"] or 0,
         tuple(wanted),
         tuple(known),
         fees,
-        _amount(given.get("budget", "")),
-        int(each) if (each := _amount(given.get("most_per_niche", ""))) is not None else None,
+        amounts["budget"],
+        whole["most_per_niche"],
     )
 
 
-def _amount(text: str) -> float | None:
-    if not text.strip():
+def _whole(name: str, amount: float | None) -> int | None:
+    if amount is None:
         return None
-    try:
-        value = float(text.replace(",", ""))
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1e12:
-        raise InputError(f"'{text[:40]}' is not an amount.", "Write a number such as 2500.")
-    return value
+    if not amount.is_integer():
+        raise InputError(f"{name.replace('_', ' ')}: {amount:g} is not whole.", "Round it.")
+    return int(amount)
 
 
 @router.get("/{number}")
@@ -101,10 +102,9 @@ def show(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Respons
         row, brief, choices = find_campaign(db, number)
         known = read_niches(db)
         table = candidates(db, brief, rules, choices)
-        left_out = db.execute(
-            select(creator.c.id, creator.c.external_id)
-            .where(creator.c.id.in_([one for one, choice in choices.items() if choice == "out"]))
-        ).all()  # fmt: skip
+        named = db.execute(
+            select(creator.c.id, creator.c.external_id).where(creator.c.id.in_([*choices]))
+        ).all()
     try:
         chosen = plan(table, brief)
         budgets = more_budget(table, brief, chosen)
@@ -112,7 +112,9 @@ def show(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Respons
         chosen, budgets, problem = plan(table.iloc[:0], brief), None, error
     return render(
         request, who, "campaign.html", campaign=row, brief=brief, plan=chosen, problem=problem,
-        rules=rules, niches=known, left_out=left_out, rows=chosen.table.to_dict("records"),
+        rules=rules, niches=known, rows=chosen.table.to_dict("records"),
+        by_hand={choice: [one for one in named if choices[one.id] == choice]
+                 for choice in ("in", "out")},
         budgets=[] if budgets is None else budgets.to_dict("records"),
     )  # fmt: skip
 
