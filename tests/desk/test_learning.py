@@ -127,6 +127,44 @@ def test_a_small_file_of_endless_rows_is_not_unfolded(filled, tmp_path):
         record_file(filled, path, name="endless.parquet", on=DAY, by="ann")
 
 
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        (["", ""], [DAY, DAY]),
+        (["2026-01-02T23:30:00+02:00", "2026-01-03"], [date(2026, 1, 2), date(2026, 1, 3)]),
+        (["2026-01-02 00:00:00", ""], [date(2026, 1, 2), DAY]),
+    ],
+)
+def test_days_may_be_missing_or_carry_a_time(filled, tmp_path, days, expected):
+    path = tmp_path / "outcomes.csv"
+    rows = [f"INF-100{n},1,{day}\n" for n, day in zip((3, 4), days, strict=True)]
+    path.write_text("Influencer_ID,Sponsorship_Status,Outcome_Date\n" + "".join(rows))
+    assert record_file(filled, path, name="outcomes.csv", on=DAY, by="ann").kept == 2
+    with filled.reading() as db:
+        assert db.scalars(select(outcome.c.on).order_by(outcome.c.creator_id)).all() == expected
+
+
+def test_a_bare_year_is_no_day(filled, tmp_path):
+    path = tmp_path / "outcomes.csv"
+    path.write_text("Influencer_ID,Sponsorship_Status,Outcome_Date\nINF-1003,1,2025\n")
+    with pytest.raises(InputError, match="row 2: '2025' is no day"):
+        record_file(filled, path, name="outcomes.csv", on=DAY, by="ann")
+
+
+def test_identifiers_are_known_with_and_without_a_point(filled, tmp_path):
+    with filled.writing() as db:
+        for number, name in enumerate(["42", "42.0", "501.0", "77"], start=3):
+            row = update(creator).where(creator.c.id == number)
+            db.execute(row.values(external_id=name))
+    path = tmp_path / "outcomes.csv"
+    path.write_text("id,deal\n42.0,0\n42,1\n501,1\n77.0,0\n99.0,1\n")
+    found = record_file(filled, path, name="outcomes.csv", on=DAY, by="ann")
+    assert (found.kept, found.unknown) == (4, ["99.0"])
+    with filled.reading() as db:
+        kept = db.execute(select(outcome.c.creator_id, outcome.c.deal)).all()
+    assert sorted(kept) == [(3, True), (4, False), (5, True), (6, False)]
+
+
 def test_opinions_are_no_outcomes(filled, rules):
     (ann,) = add_people(filled, "reviewer")
     best = max(numbers(filled).values(), key=lambda row: row.probability)

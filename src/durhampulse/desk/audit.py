@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, insert, select
 
 from durhampulse.desk.store.tables import audit
 
-__all__ = ["history", "latest", "note"]
+__all__ = ["history", "latest", "note", "note_all"]
 
 
 def note(
@@ -20,11 +20,16 @@ def note(
 
     A creator is named by the store's own number, so that erasing them leaves nobody's name here.
     """
-    db.execute(
-        insert(audit).values(
-            at=datetime.now(UTC), who=who, act=act, subject=subject, detail=dict(detail or {})
-        )
-    )
+    note_all(db, who, act, {subject: detail or {}})
+
+
+def note_all(db: Connection, who: str, act: str, subjects: Mapping[str, Mapping[str, Any]]) -> None:
+    """Write down the same act on several subjects, each with its detail."""
+    now = datetime.now(UTC)
+    rows = [{"at": now, "who": who, "act": act, "subject": subject, "detail": dict(detail)}
+            for subject, detail in subjects.items()]  # fmt: skip
+    if rows:
+        db.execute(insert(audit), rows)
 
 
 def history(db: Connection, subject: str, limit: int = 50) -> Sequence[Row[Any]]:

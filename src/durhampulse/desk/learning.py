@@ -5,14 +5,16 @@ Reviewers' opinions are no outcomes and never become labels.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from durhampulse.creators.cells import read_labels
 from durhampulse.creators.irregularities import Ledger
@@ -20,8 +22,7 @@ from durhampulse.creators.schema import IDENTIFIER, LABEL, canonical_name, heade
 from durhampulse.creators.sources import read_source
 from durhampulse.creators.stream import open_stream
 from durhampulse.decision import BANDS
-from durhampulse.desk.audit import note
-from durhampulse.desk.bulk import insert_one
+from durhampulse.desk.audit import note, note_all
 from durhampulse.desk.rules import Rules
 from durhampulse.desk.store.database import Store
 from durhampulse.desk.store.tables import NUMBERS, TEXTS, creator, outcome, review
@@ -42,6 +43,7 @@ __all__ = [
 _EARLIEST = date(2000, 1, 1)
 _AT_ONCE = 500
 _MOST_ROWS = 1_000_000
+_POINT = re.compile(r"\d+\.0")
 _DAY_HEADERS = {header_key(name) for name in ("Outcome_Date", "Date", "Day")}
 
 
@@ -115,17 +117,35 @@ def record_file(store: Store, path: Path, *, name: str, on: date, by: str) -> Re
     """
     _check_date(on)
     labels, blank = _read_labels(path, name, on)
-    found: dict[str, int] = {}
+    found = _find(store, labels)
+    told = sorted((number, *labels[one]) for one, number in found.items())
+    kept = 0
+    for start in range(0, len(told), _AT_ONCE):  # others write in between
+        with store.writing() as db:
+            kept += _keep(db, told[start : start + _AT_ONCE], by)
+    unknown = [one for one in labels if one not in found]
     with store.writing() as db:
-        names = [*labels]
-        for start in range(0, len(names), _AT_ONCE):
-            part = creator.c.external_id.in_(names[start : start + _AT_ONCE])
-            rows = db.execute(select(creator.c.external_id, creator.c.id).where(part))
-            found.update({row.external_id: row.id for row in rows})
-        kept = _keep(db, [(number, *labels[one]) for one, number in sorted(found.items())], by)
-        unknown = [one for one in labels if one not in found]
         note(db, by, "outcomes recorded", name[:200], {"kept": kept, "unknown": len(unknown)})
     return Recorded(kept, unknown[:10], len(unknown), blank)
+
+
+def _find(store: Store, names: Iterable[str]) -> dict[str, int]:
+    """Give the creators that identifiers stand for.
+
+    As written; else without the .0 a spreadsheet or data frame has added, or with it.
+    """
+    words = {name: name for name in names}
+    shorter = {name[:-2]: name for name in words if _POINT.fullmatch(name)}
+    longer = {f"{name}.0": name for name in words if name.isdecimal()}
+    found: dict[str, int] = {}
+    for attempt in (words, shorter, longer):
+        asked = [one for one in attempt if attempt[one] not in found and one not in found]
+        with store.reading() as db:
+            for start in range(0, len(asked), _AT_ONCE):
+                part = creator.c.external_id.in_(asked[start : start + _AT_ONCE])
+                rows = db.execute(select(creator.c.external_id, creator.c.id).where(part))
+                found.update({attempt[row.external_id]: row.id for row in rows})
+    return found
 
 
 def _read_labels(path: Path, name: str, on: date) -> tuple[dict[str, tuple[bool, date]], int]:
@@ -151,7 +171,7 @@ def _read_labels(path: Path, name: str, on: date) -> tuple[dict[str, tuple[bool,
             f"{name}, row {row}: {str(cells[row])[:60]!r} is neither a deal nor none.",
             "Write 1 or 0, Yes or No, or leave the cell empty where it is not known.",
         )
-    words = names.astype("str").str.strip().str.replace(r"^(\d+)\.0$", r"\1", regex=True)
+    words = names.astype("str").str.strip()
     known = words.notna() & ~np.isnan(outcomes)
     days = _read_days(frame, name, on)
     conflicts = pd.Series(outcomes[known]).groupby(words[known].to_numpy()).nunique()
@@ -170,20 +190,25 @@ def _read_days(frame: pd.DataFrame, name: str, on: date) -> pd.Series:
     if header is None:
         return pd.Series(on, index=frame.index, dtype=object)
     cells = frame[header]
-    days = pd.to_datetime(cells, format="ISO8601", errors="coerce").dt.date
-    wrong = cells.notna() & days.isna()
-    if wrong.any():
-        row = cells.index[wrong][0]
+    days = pd.Series([_day(cell) for cell in cells], index=frame.index, dtype=object)
+    for row in cells.index[cells.notna() & days.isna()][:1]:
         raise InputError(
             f"{name}, row {row}: {str(cells[row])[:60]!r} is no day.", "Write it as 2026-05-31."
         )
-    given = days.dropna()
-    for row in given.index[(given < _EARLIEST) | (given > today())][:1]:
+    wrong = [(row, day) for row, day in days.dropna().items() if not _EARLIEST <= day <= today()]
+    for row, day in wrong[:1]:
         raise InputError(
-            f"{name}, row {row}: an outcome cannot be of {given[row]}.",
+            f"{name}, row {row}: an outcome cannot be of {day}.",
             "Name a day that has passed.",
         )
     return days.where(days.notna(), on)
+
+
+def _day(cell: object) -> date | None:
+    try:
+        return datetime.fromisoformat(str(cell).strip()).date()
+    except ValueError:
+        return None
 
 
 def today() -> date:
@@ -196,26 +221,40 @@ def _check_date(on: date) -> None:
         raise InputError(f"{on}: an outcome cannot be of that day.", "Name a day that has passed.")
 
 
-def _keep(db: Connection, labels: Iterable[tuple[int, bool, date]], by: str) -> int:
+def _keep(db: Connection, told: Iterable[tuple[int, bool, date]], by: str) -> int:
     """Keep outcomes that are new or other than before, with the figures of today."""
-    now, kept = datetime.now(UTC), 0
-    for number, deal, on in labels:
-        whom = select(creator).where(creator.c.id == number)
-        row = db.execute(whom.with_for_update()).first()  # two outcomes cannot both stand
-        standing = (outcome.c.creator_id == number, outcome.c.replaced_at.is_(None))
-        before = db.execute(select(outcome).where(*standing)).first()
-        if row is None or (before and before.deal == deal and before.on == on):
-            continue
-        db.execute(update(outcome).where(*standing).values(replaced_at=now))
-        figures = {name: getattr(row, kept_as) for name, kept_as in {**NUMBERS, **TEXTS}.items()}
-        values = {
-            "creator_id": number, "deal": deal, "on": on, "probability": row.probability,
-            "figures": {**figures, **(row.extra or {})}, "by": by, "at": now,
-        }  # fmt: skip
-        insert_one(db, outcome, **values)
-        note(db, by, "outcome", f"creator {number}", {"deal": deal, "on": on.isoformat()})
-        kept += 1
-    return kept
+    now, said = datetime.now(UTC), {number: (deal, on) for number, deal, on in told}
+    # Locked in one order: two outcomes of a creator cannot both stand, two files never both wait.
+    whom = select(creator).where(creator.c.id.in_(said)).order_by(creator.c.id)
+    rows = db.execute(whom.with_for_update()).all()
+    o, stands = outcome.c, outcome.c.replaced_at.is_(None)
+    before = {
+        number: (deal, on)
+        for number, deal, on in db.execute(
+            select(o.creator_id, o.deal, o.on).where(o.creator_id.in_(said), stands)
+        )
+    }
+    new = [row for row in rows if before.get(row.id) != said[row.id]]
+    if not new:
+        return 0
+    gone = update(outcome).where(o.creator_id.in_([row.id for row in new]), stands)
+    db.execute(gone.values(replaced_at=now))
+    values = [
+        {"creator_id": row.id, "deal": said[row.id][0], "on": said[row.id][1],
+         "probability": row.probability, "figures": _figures(row), "by": by, "at": now}
+        for row in new
+    ]  # fmt: skip
+    db.execute(insert(outcome), values)
+    note_all(db, by, "outcome", {
+        f"creator {one['creator_id']}": {"deal": one["deal"], "on": one["on"].isoformat()}
+        for one in values
+    })  # fmt: skip
+    return len(new)
+
+
+def _figures(row: Row[Any]) -> dict[str, Any]:
+    figures = {name: getattr(row, kept_as) for name, kept_as in {**NUMBERS, **TEXTS}.items()}
+    return {**figures, **(row.extra or {})}
 
 
 def outcome_table(db: Connection, since: datetime | None = None) -> pd.DataFrame:
