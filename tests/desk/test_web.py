@@ -6,6 +6,7 @@ import asyncio
 import base64
 import contextlib
 import csv
+import html
 import io
 import json
 import re
@@ -139,7 +140,7 @@ def test_changes_need_the_sessions_own_token(app, visit, desk):
             answer = ann.post(filled_in(path), data={"csrf": csrf})
             assert answer.status_code == 403, path
             assert "too old" in answer.text
-    form = {"decision": "approve", "reason": REASONS[0], "request_name": "a" * 12}
+    form = {"decision": "approve", "reason": REASONS[0], "request_name": "a" * 12, "seen": 0}
     headers = {"x-csrf-token": ann.csrf}
     assert ann.post("/creators/3/decide", data=form, headers=headers).status_code == 303
     with desk.store.reading() as db:
@@ -260,7 +261,8 @@ def test_what_people_and_files_write_is_only_ever_text(app, visit, desk):
     def post(path, **data):
         return admin.post(path, data={"csrf": admin.csrf, **data})
 
-    form = {"decision": "approve", "reason": "Other", "note": EVIL, "request_name": "a" * 12}
+    form = {"decision": "approve", "reason": "Other", "note": EVIL, "request_name": "a" * 12,
+            "seen": 0}  # fmt: skip
     assert post("/creators/3/decide", **form).status_code == 303
     made = post("/campaigns", name=EVIL, number="5", niche=EVIL)
     post("/keys", name=EVIL, role="viewer")
@@ -285,12 +287,29 @@ def test_what_people_and_files_write_is_only_ever_text(app, visit, desk):
 def test_the_desk_speaks_once_and_nobody_else_through_it(visit):
     ann = visit("reviewer")
     form = {"csrf": ann.csrf, "decision": "approve", "reason": REASONS[0], "chosen": [3, 4],
-            "request_name": "b" * 12, "back": "sort=followers"}  # fmt: skip
+            "request_name": "b" * 12, "back": "sort=followers", "seen": 0}  # fmt: skip
     sent = ann.post("/shortlist/decide", data=form)
     assert sent.headers["location"] == "/shortlist?sort=followers"
     assert "2 decided." in ann.get("/shortlist").text
     assert "2 decided." not in ann.get("/shortlist").text
     assert "Pay" not in ann.get("/shortlist?said=Pay+INF-1").text
+
+
+def test_deciding_in_bulk_leaves_one_where_one_was(visit):
+    ann, bob = visit("reviewer"), visit("reviewer")
+
+    def form_of(who, page):
+        fields = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page)
+        form = {name: html.unescape(value) for name, value in fields}
+        chosen = re.findall(r'name="chosen" value="(\d+)"', page)[:3]
+        return {**form, "decision": "decline", "reason": REASONS[0], "chosen": chosen}
+
+    first = ann.get("/shortlist?sort=followers").text
+    where = html.unescape(re.search(r'href="(/shortlist\?[^"]*after=[^"]*)"', first)[1])
+    hers, his = (form_of(who, who.get(where).text) for who in (ann, bob))
+    assert ann.post("/shortlist/decide", data=hers).headers["location"] == where
+    assert bob.post("/shortlist/decide", data=his).status_code == 303
+    assert "0 decided. Left alone: 3 decided by others since." in bob.get(where).text
 
 
 def test_what_if_starts_from_what_is_stored(visit, desk):
@@ -360,7 +379,7 @@ def test_a_number_that_cannot_be_is_refused(visit, number):
     for path in ("/creators/{}", "/imports/{}", "/campaigns/{}", "/creators/{}/what-if"):
         assert admin.get(path.format(number)).status_code in (404, 422)
     form = {"csrf": admin.csrf, "decision": "approve", "reason": REASONS[0],
-            "request_name": "a" * 12, "creator": number, "chosen": number}  # fmt: skip
+            "request_name": "a" * 12, "creator": number, "chosen": number, "seen": 0}  # fmt: skip
     for path in ("/queue/decide", "/shortlist/decide", f"/people/{number}/link"):
         assert admin.post(path, data=form).status_code == 422
     assert admin.post("/people/9999/link", data=form).status_code == 422

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -18,8 +18,8 @@ from durhampulse.desk.store.tables import claim, creator, person, review
 from durhampulse.exceptions import InputError
 
 __all__ = [
-    "CLAIM_MINUTES", "DECISIONS", "REASONS", "ConflictError", "Verdict", "decide", "decide_many",
-    "latest", "reviews_of", "undo",
+    "CLAIM_MINUTES", "DECISIONS", "REASONS", "ConflictError", "Many", "Verdict", "decide",
+    "decide_many", "last_review", "latest", "reviews_of", "undo",
 ]  # fmt: skip
 
 DECISIONS: Final = {
@@ -65,12 +65,16 @@ class Verdict:
         In the reviewer's own words; needed where the reason is "Other".
     request
         A name for this one act, so that sending it twice decides once.
+    seen
+        The latest review when the reviewer's page was made, from :func:`last_review`: whom others
+        have decided about since is left alone.
     """
 
     decision: str
     reason: str
     note: str
     request: str
+    seen: int | None = None
 
     def __post_init__(self) -> None:
         if self.decision not in DECISIONS:
@@ -113,7 +117,8 @@ def decide(
     Raises
     ------
     ConflictError
-        If another reviewer is looking at the creator, or the request's name stands for another act.
+        If another reviewer is looking at the creator or has decided since, or the request's name
+        stands for another act.
     InputError
         If there is no such creator.
     """
@@ -133,9 +138,11 @@ def decide(
                 "Another reviewer is looking at this creator.", "Take the next one."
             )
         mine = held is not None and held.person_id == person_id
-        if queued and not mine and row.state != "open":
+        decided = bool(_changed(db, [creator_id], person_id, verdict.seen))
+        if decided or (queued and not mine and row.state != "open"):
             raise ConflictError(
-                "Somebody has decided about this creator since.", "Take the next one."
+                "Somebody has decided about this creator since.",
+                "Take the next one." if queued else "Open the creator again.",
             )
         why = held.why if held and mine else "chosen"
         try:
@@ -158,45 +165,89 @@ def _same_act(db: Connection, creator_id: int, person_id: int, verdict: Verdict)
     if (kept.creator_id, kept.person_id, kept.decision) != (
         creator_id, person_id, verdict.decision,
     ):  # fmt: skip
-        raise ConflictError(
-            "This was sent before with another decision, and that one stands.",
-            "Reload the page. A program gives each decision a name of its own.",
-        )
+        raise _other_act()
     return int(kept.id)
+
+
+def _other_act() -> ConflictError:
+    return ConflictError(
+        "This was sent before with another decision, and that one stands.",
+        "Reload the page. A program gives each decision a name of its own.",
+    )
+
+
+@dataclass(frozen=True)
+class Many:
+    """What became of one decision about many creators: how many of them were decided or left.
+
+    Attributes
+    ----------
+    decided
+        So it was decided, now or when the same request came before.
+    held
+        Another reviewer is looking at them.
+    changed
+        Another reviewer has decided since the page was made.
+    gone
+        They are not stored any more.
+    """
+
+    decided: int
+    held: int = 0
+    changed: int = 0
+    gone: int = 0
 
 
 def decide_many(
     store: Store, numbers: Sequence[int], person_id: int, verdict: Verdict, rules: Rules
-) -> tuple[int, int]:
-    """Keep one decision about many creators, those before other reviewers left alone.
+) -> Many:
+    """Keep one decision about many creators; what other reviewers do or have done is left alone.
 
-    Returns
-    -------
-    decided, left
-        How many creators, and how many were left.
+    Raises
+    ------
+    ConflictError
+        If the request's name stands for another decision.
     """
-    now = datetime.now(UTC)
+    wanted, now = set(numbers), datetime.now(UTC)
     with store.writing() as db:
+        done = _same_acts(db, person_id, verdict)
+        rows = {row.id: row for row in db.execute(
+            select(creator).where(creator.c.id.in_(wanted)).order_by(creator.c.id).with_for_update()
+        )}  # fmt: skip
         held = set(db.scalars(
             select(claim.c.creator_id)
             .where(claim.c.person_id != person_id, claim.c.expires_at > now)
-        ))  # fmt: skip
-        wanted = [number for number in dict.fromkeys(numbers) if number not in held]
-        rows = db.execute(
-            select(creator).where(creator.c.id.in_(wanted)).order_by(creator.c.id).with_for_update()
-        ).all()
-        known = set(db.scalars(
-            select(review.c.request).where(review.c.request.startswith(verdict.request + ":"))
-        ))  # fmt: skip
-        decided = 0
-        for row in rows:
-            request = f"{verdict.request}:{row.id}"
-            if request not in known:
-                one = Verdict(verdict.decision, verdict.reason, verdict.note, request)
-                _keep(db, row, person_id, one, rules, "chosen")
-            decided += 1
-        db.execute(delete(claim).where(claim.c.creator_id.in_([row.id for row in rows])))
-    return decided, len(set(numbers)) - decided
+        )) & rows.keys() - done  # fmt: skip
+        changed = _changed(db, [*rows], person_id, verdict.seen) - held - done
+        for number in rows.keys() - held - changed - done:
+            one = replace(verdict, request=f"{verdict.request}:{number}")
+            _keep(db, rows[number], person_id, one, rules, "chosen")
+        decided = rows.keys() - held - changed
+        db.execute(delete(claim).where(claim.c.creator_id.in_(decided)))
+    return Many(len(decided), len(held), len(changed), len(wanted - rows.keys()))
+
+
+def _same_acts(db: Connection, person_id: int, verdict: Verdict) -> set[int]:
+    """Give the creators about whom a request for many was kept before."""
+    mine = review.c.request.startswith(f"{verdict.request}:", autoescape=True)
+    kept = db.execute(select(review).where(mine)).all()
+    if any((one.person_id, one.decision) != (person_id, verdict.decision) for one in kept):
+        raise _other_act()
+    return {one.creator_id for one in kept}
+
+
+def _changed(db: Connection, numbers: list[int], person_id: int, seen: int | None) -> set[int]:
+    """Give those about whom others have decided since the review that was the latest then."""
+    if seen is None:
+        return set()
+    r = review.c
+    since = (r.id > seen, r.person_id != person_id, r.undone_at.is_(None), r.decision != "skip")
+    return set(db.scalars(select(r.creator_id).where(r.creator_id.in_(numbers), *since)))
+
+
+def last_review(db: Connection) -> int:
+    """Give the number of the latest review; 0 where there is none."""
+    return db.scalar(select(func.max(review.c.id))) or 0
 
 
 def _keep(

@@ -15,7 +15,7 @@ from durhampulse.desk.audit import note as write_note
 from durhampulse.desk.erasure import erase, everything_about
 from durhampulse.desk.learning import record, today, withdraw
 from durhampulse.desk.portrait import find_creator, imagine, paint
-from durhampulse.desk.reviewing import REASONS, Verdict, decide
+from durhampulse.desk.reviewing import REASONS, Verdict, decide, last_review
 from durhampulse.desk.rules import Rules, stored_frame
 from durhampulse.desk.store.tables import NUMBERS
 from durhampulse.desk.web.access import Admin, DeskOf, Number, Reviewer, Viewer
@@ -32,9 +32,9 @@ def show(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Respons
     """Show a creator; with figures in the address also what the model would say of those."""
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
-        portrait = paint(db, number, rules)
+        portrait, seen = paint(db, number, rules), last_review(db)
     return render(
-        request, who, "creator.html", portrait=portrait, rules=rules,
+        request, who, "creator.html", portrait=portrait, rules=rules, seen=seen,
         reasons=REASONS, request_name=secrets.token_hex(12), today=today().isoformat(),
         figures=_figures(rules, portrait.row, request.query_params),
         **_imagined(rules, portrait.row, request),
@@ -83,13 +83,14 @@ def _figures(
 
 
 @router.post("/{number}/decide")
-def judge(
+def judge(  # noqa: PLR0913 - one for each field of the form
     desk: DeskOf, who: Reviewer, number: Number,
     decision: Annotated[str, Form()], request_name: Annotated[str, Form()],
+    seen: Annotated[int, Form(ge=0, lt=2**63)],
     reason: Annotated[str, Form()] = "", note: Annotated[str, Form()] = "",
 ) -> Response:  # fmt: skip
     """Decide about this creator."""
-    verdict = Verdict(decision, reason, note, request_name)
+    verdict = Verdict(decision, reason, note, request_name, seen)
     decide(desk.store, number, who.id, verdict, desk.catalogue.current())
     return redirect(f"/creators/{number}", "Your decision is kept.")
 
@@ -130,7 +131,7 @@ def forget(
     """Erase this creator, and leave them out for good if they object."""
     with desk.store.reading() as db:
         row = find_creator(db, number)
-    if confirm.strip() != row.external_id:
+    if confirm.split() != row.external_id.split():  # a page shows two blanks as one
         return redirect(f"/creators/{number}", "Not erased: the identifier was not the same.")
     receipt = erase(desk.store, row.external_id, who.name, objects=objects)
     return render(request, who, "receipt.html", receipt=receipt)

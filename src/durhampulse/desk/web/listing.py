@@ -21,7 +21,7 @@ from durhampulse.desk.catalogue import save_thresholds
 from durhampulse.desk.listexport import provenance_of, write_list
 from durhampulse.desk.niches import read_niches
 from durhampulse.desk.reasons import top_reasons
-from durhampulse.desk.reviewing import REASONS, Verdict, decide_many
+from durhampulse.desk.reviewing import REASONS, Many, Verdict, decide_many, last_review
 from durhampulse.desk.rules import Rules
 from durhampulse.desk.store.tables import STATES
 from durhampulse.desk.view import SORTS, View, read_cursor, write_cursor
@@ -90,7 +90,8 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         after, before = (read_cursor(params.get(n, ""), view.sort) for n in ("after", "before"))
         page = shortlist.page(db, view, rules, after=after, before=before)
         rows = list_rows(rules, page.rows)
-        niches = read_niches(db)
+        niches, seen = read_niches(db), last_review(db)
+    here = [(name, params[name]) for name in ("after", "before") if params.get(name)]
     links = {
         name: f"/shortlist?{view.query()}&{urlencode({name: write_cursor(place)})}" if place else ""
         for name, place in (("before", page.before), ("after", page.after))
@@ -98,7 +99,8 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
     return render(
         request, who, "shortlist.html",
         rows=rows, view=view, rules=rules, niches=niches, sorts=SORTS, states=STATES, links=links,
-        reasons=REASONS, request_name=secrets.token_hex(12),
+        reasons=REASONS, request_name=secrets.token_hex(12), seen=seen,
+        back=f"{view.query()}&{urlencode(here)}",
     )  # fmt: skip
 
 
@@ -134,16 +136,35 @@ def chosen_totals(
 def decide(  # noqa: PLR0913 - one for each field of the form
     desk: DeskOf, who: Reviewer,
     decision: Annotated[str, Form()], reason: Annotated[str, Form()],
-    request_name: Annotated[str, Form()],
+    request_name: Annotated[str, Form()], seen: Annotated[int, Form(ge=0, lt=2**63)],
     chosen: Annotated[list[Number], Form(default_factory=list)],
     note: Annotated[str, Form()] = "", back: Annotated[str, Form()] = "",
 ) -> Response:  # fmt: skip
     """Decide about the creators that were ticked."""
-    verdict = Verdict(decision, reason, note, request_name)
+    verdict = Verdict(decision, reason, note, request_name, seen)
     rules = desk.catalogue.current()
-    decided, left = decide_many(desk.store, chosen[:_MOST_CHOSEN], who.id, verdict, rules)
-    said = f"{decided} decided." + (f" {left} are with other reviewers." if left else "")
-    return redirect(f"/shortlist?{back}", said)
+    found = decide_many(desk.store, chosen[:_MOST_CHOSEN], who.id, verdict, rules)
+    return redirect(f"/shortlist?{back}", _said(found))
+
+
+def _said(found: Many) -> str:
+    """Tell what became of a decision about many.
+
+    Examples
+    --------
+    >>> _said(Many(12, held=2))
+    '12 decided. Left alone: 2 before other reviewers.'
+    """
+    left = [
+        f"{n} {why}"
+        for n, why in (
+            (found.held, "before other reviewers"),
+            (found.changed, "decided by others since"),
+            (found.gone, "no longer in the list"),
+        )
+        if n
+    ]
+    return f"{found.decided} decided." + (f" Left alone: {', '.join(left)}." if left else "")
 
 
 @router.post("/thresholds")

@@ -27,6 +27,12 @@ document.addEventListener("submit", (event) => {
   if (question && !window.confirm(question)) event.preventDefault();
 });
 
+// From a creator one comes back to where one was in the list.
+if (location.pathname === "/shortlist") sessionStorage.setItem("list", location.search);
+for (const link of document.querySelectorAll("a[data-list]")) {
+  link.search = sessionStorage.getItem("list") ?? "";
+}
+
 const review = document.getElementById("review");
 if (review) {
   let sent = false;
