@@ -22,8 +22,8 @@ import pyarrow.parquet as pq
 
 from durhampulse.exceptions import InputError, OutputError
 
-__all__ = ["Sink", "check_output", "open_sink", "replacing", "spreadsheet_safe", "write_csv",
-           "write_provenance", "write_xlsx"]  # fmt: skip
+__all__ = ["Sink", "as_before", "check_output", "open_sink", "replacing", "spreadsheet_safe",
+           "write_csv", "write_provenance", "write_xlsx"]  # fmt: skip
 
 FORMATS = (".parquet", ".csv", ".tsv", ".xlsx")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -264,6 +264,17 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
 def spreadsheet_safe(cell: object) -> object:
     """Give a cell that no spreadsheet takes for a formula."""
     return "'" + cell if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell
+
+
+def as_before(cell: str) -> str:
+    """Give back a cell that :func:`spreadsheet_safe` has changed, or one it has left alone.
+
+    Examples
+    --------
+    >>> as_before(spreadsheet_safe("@handle")), as_before("'tis")
+    ('@handle', "'tis")
+    """
+    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(_FORMULA_STARTS) else cell
 
 
 def write_provenance(path: Path, provenance: Mapping[str, object]) -> None:

@@ -17,7 +17,7 @@ from durhampulse.account import Account, account_of
 from durhampulse.artifact import LoadedModel, read_model
 from durhampulse.creators.block import Block
 from durhampulse.creators.blockreader import BlockReader, impossible_rows
-from durhampulse.creators.headers import name_columns
+from durhampulse.creators.headers import name_columns, unclaimed
 from durhampulse.creators.irregularities import Ledger
 from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS, IDENTIFIER
 from durhampulse.creators.units import Unit
@@ -135,7 +135,7 @@ class Scorer:
             If the table has so few of the model's columns that no row could be scored.
         """
         named = name_columns(name, [*headers], dict(columns or {}), Ledger())
-        found = {named.get(header, header): header for header in headers}
+        found = {named.get(header) or unclaimed(header): header for header in headers}
         wanted = [column for column in (IDENTIFIER, *self.seen) if column in found]
         absent = [column for column in self.columns if column not in found]
         if len(absent) > len(self.columns) / 2:

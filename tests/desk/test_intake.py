@@ -22,8 +22,9 @@ from durhampulse.creators.irregularities import Ledger
 from durhampulse.desk import intake, jobs
 from durhampulse.desk.catalogue import activate, add_model
 from durhampulse.desk.erasure import digest_of, erase
-from durhampulse.desk.intake import apply, check, discard, refused_rows
+from durhampulse.desk.intake import apply, check, discard, known_now, refused_rows
 from durhampulse.desk.jobs import Lost, give_up, next_job
+from durhampulse.desk.rules import stored_frame
 from durhampulse.desk.store.tables import creator, objection, run, score, staged, upload
 from durhampulse.desk.understanding import understand
 from durhampulse.desk.worker import Worker
@@ -385,6 +386,63 @@ def test_a_dropped_import_leaves_no_trace_but_its_entry(bare, tmp_path):
         assert db.scalar(select(func.count()).select_from(staged)) == 0
     with pytest.raises(InputError, match="cannot be dropped"):
         discard(store, row.id, "ann")
+
+
+def test_what_comes_in_while_a_model_takes_over_is_scored_with_it(
+    filled, catalogue, model_folder, tmp_path
+):
+    other = add_model(filled, model_folder, "ann")
+    path = write_list(tmp_path, ROW.format("INF-1003"), ROW.format("NEW-1"))
+    came = []
+
+    def import_meanwhile(_share):
+        if not came:
+            came.append(bring(filled, catalogue, path))
+
+    assert activate(filled, catalogue, other, "ann", progress=import_meanwhile) == 598
+    scorer = dp.load_model(model_folder)
+    for name in ("INF-1003", "NEW-1"):
+        one = stored(filled)[name]
+        fresh = scorer.predict_proba(stored_frame(scorer, [one]))
+        assert one.probability == pytest.approx(fresh[0], abs=1e-6)
+
+
+def test_what_another_import_has_stored_meanwhile_is_counted(bare, tmp_path):
+    store, catalogue = bare
+    first = write_list(tmp_path, ROW.format("a"), ROW.format("b"), name="first.csv")
+    second = write_list(tmp_path, ROW.format("b"), ROW.format("c"), name="second.csv")
+    waiting = bring(store, catalogue, second, confirm=False)
+    with store.reading() as db:
+        assert known_now(db, waiting) == 0
+    bring(store, catalogue, first)
+    with store.reading() as db:
+        assert known_now(db, waiting) == 1
+    with store.writing() as db:
+        db.execute(upload.update().where(upload.c.id == waiting.id).values(state="applying"))
+    apply(store, catalogue, waiting.id)
+    with store.reading() as db:
+        done = db.execute(select(upload).where(upload.c.id == waiting.id)).one()
+    assert (done.summary["creators"], done.summary["known"]) == (2, 1)
+
+
+def test_a_refused_row_is_erased_with_its_creator(bare, tmp_path):
+    store, catalogue = bare
+    row = bring(store, catalogue, write_list(tmp_path, ROW.format("a"), " b ,,,,,,5"))
+    assert (row.summary["refused"], row.summary["flagged"]) == (1, 0)
+    with store.reading() as db:
+        assert refused_rows(db, row.id)["Influencer ID"].tolist() == ["b"]
+    assert erase(store, "b", "ann")["rows"]["refused"] == 1
+
+
+def test_a_column_can_be_said_to_be_absent(bare, tmp_path):
+    store, catalogue = bare
+    path = write_list(tmp_path, *(ROW.format(f"c{i}") for i in range(3)))
+    columns = {"Growth_Rate": "", "Avg_Views_per_Post": ""}
+    seen = understand(catalogue.current().scorer, path, "list.csv", columns, {})
+    assert seen.ready
+    assert not {"Growth_Rate", "Avg_Views_per_Post"} & seen.columns.keys()
+    bring(store, catalogue, path, columns=columns)
+    assert {(one.growth_rate, one.avg_views) for one in stored(store).values()} == {(None, None)}
 
 
 def test_activating_and_rolling_back_scores_everybody(filled, catalogue, model_folder):

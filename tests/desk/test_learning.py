@@ -42,6 +42,7 @@ from durhampulse.desk.retraining import add_retrained, write_lessons
 from durhampulse.desk.reviewing import decide, latest, undo
 from durhampulse.desk.store.tables import audit, creator, metadata, outcome, refused, run, upload
 from durhampulse.exceptions import CannotJudgeError, InputError
+from durhampulse.export import write_csv
 from tests.desk.conftest import DEMO, add_people, bring
 from tests.desk.test_reviewing import verdict
 
@@ -209,9 +210,11 @@ def test_learning_anew_takes_the_outcomes_in(filled, tmp_path, model_folder, mar
     study = tmp_path / "study"
     study.mkdir()
     (study / "model").symlink_to(model_folder)
-    pd.DataFrame({"Influencer ID": [row.external_id for row in rows[:60]]}).to_csv(
-        study / "decisions.csv", index=False
-    )
+    with filled.writing() as db:  # a handle, as people call themselves
+        handle = update(creator).where(creator.c.id == rows[0].id)
+        db.execute(handle.values(external_id="@handle"))
+    names = ["@handle", *(row.external_id for row in rows[1:60])]
+    write_csv(pd.DataFrame({"Influencer ID": names}), study / "decisions.csv")
     found = add_retrained(filled, study, "ann")["compared"]
     assert found["rows"] == 60
     assert found["low"] <= found["difference"] <= found["high"]

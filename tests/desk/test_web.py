@@ -29,12 +29,12 @@ from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
 from durhampulse.cli import main
-from durhampulse.desk import listexport, people
+from durhampulse.desk import intake, listexport, people
 from durhampulse.desk.audit import note
 from durhampulse.desk.catalogue import add_model
 from durhampulse.desk.people import ROLES, SESSION_HOURS
 from durhampulse.desk.reviewing import REASONS
-from durhampulse.desk.server import invitation, is_demo, open_desk
+from durhampulse.desk.server import DEMO_ADMIN, invitation, is_demo, open_desk
 from durhampulse.desk.store.tables import api_key, attempt, audit, creator, review, session
 from durhampulse.desk.web.access import COOKIE
 from durhampulse.desk.web.app import create_desk
@@ -531,6 +531,18 @@ def test_the_pages_of_an_import(app, visit, desk):
     assert not any(desk.folder.iterdir())
 
 
+def test_a_column_taken_away_stays_away(visit):
+    ann = visit("reviewer")
+    content = (DEMO / "creators.csv").read_bytes()
+    sent = ann.post("/imports", data={"csrf": ann.csrf}, files={"file": ("x.csv", content)})
+    where = sent.headers["location"]
+    taken = '<option value="Growth_Rate" selected>'
+    assert taken in ann.get(where).text
+    page = ann.get(where, params={"Growth_Rate": ""}).text
+    assert taken not in page
+    assert '<input type="hidden" name="Growth_Rate" value="">' in page
+
+
 def test_the_pages_of_a_campaign(visit, desk):
     ann, brief = visit("reviewer"), {"name": "Spring", "number": "5", "tier": ["nano", "micro"]}
     where = ann.post("/campaigns", data={"csrf": ann.csrf, **brief}).headers["location"]
@@ -657,6 +669,9 @@ def test_the_demo_lets_one_in_and_a_real_desk_asks_for_an_admin(store_url, tmp_p
         assert "Simulated." in page
         assert "INF-" in page
         assert client.get("/people").status_code == 200
+    with desk.store.writing() as db:  # a first list of one's own shuts nobody out
+        intake.begin(db, tmp_path / "own.csv", "own.csv", DEMO_ADMIN)
+    assert is_demo(desk)
     with desk.store.writing() as db:
         people.add_person(db, "Ann", "admin", "test", PASSWORD)
     assert not is_demo(desk)

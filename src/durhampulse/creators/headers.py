@@ -6,7 +6,7 @@ from durhampulse.creators.irregularities import Irregularity, Ledger
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL, canonical_name
 from durhampulse.exceptions import InputError
 
-__all__ = ["name_columns"]
+__all__ = ["name_columns", "unclaimed"]
 
 
 def name_columns(
@@ -21,20 +21,21 @@ def name_columns(
     headers
         All of them, each once.
     asked
-        Standard column to header.
+        Standard column to header; an empty one says that the column is not there.
 
     Raises
     ------
     InputError
         If two headers claim one column, none is known, or what was asked for is not there.
     """
-    _check_asked(name, headers, asked)
-    taken = {header: standard for standard, header in asked.items()}
+    absent = {standard for standard, header in asked.items() if not header}
+    _check_asked(name, headers, {s: header for s, header in asked.items() if s not in absent})
+    taken = {header: standard for standard, header in asked.items() if header}
     taken |= {h: h for h in headers if h in COLUMNS and h not in taken and h not in asked}
     claims: dict[str, list[str]] = {}
     for header in headers:
         claimed = canonical_name(header)
-        if header not in taken and claimed and claimed not in taken.values():
+        if header not in taken and claimed and claimed not in {*taken.values(), *absent}:
             claims.setdefault(claimed, []).append(header)
     for standard, rivals in claims.items():
         if len(rivals) > 1:
@@ -53,6 +54,11 @@ def name_columns(
             "Name them, for example --map Followers=subs --map Niche=topic.",
         )
     return taken
+
+
+def unclaimed(header: str) -> str:
+    """Give the name of a column whose header stands for no standard column."""
+    return f"{header} (as found)" if header in COLUMNS else header
 
 
 def _check_asked(name: str, headers: list[str], asked: dict[str, str]) -> None:

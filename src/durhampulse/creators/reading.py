@@ -18,7 +18,7 @@ from durhampulse.creators.cells import (
     read_levels,
     read_numbers,
 )
-from durhampulse.creators.headers import name_columns
+from durhampulse.creators.headers import name_columns, unclaimed
 from durhampulse.creators.irregularities import Irregularity, Ledger
 from durhampulse.creators.roles import Role, read_extra, role_of_standard
 from durhampulse.creators.rows import (
@@ -106,7 +106,7 @@ class _Reader:
                 raise InputError(f"'{unit}' is no unit of {name}.", "Use fraction or percent.")
 
     def read(self, header: str, standard: str | None, cells: pd.Series) -> None:
-        name = standard or (f"{header} (as found)" if header in COLUMNS else header)
+        name = standard or unclaimed(header)
         if standard is None:
             self._read_extra(name, cells)
         else:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, text, update
 
 from durhampulse.creators.block import Block
 from durhampulse.decision import Thresholds
@@ -140,6 +140,8 @@ def activate(
         db.execute(delete(run).where(run.c.id.in_(gone)))
         new = {"kind": "model", "model_version": version, "by": by, "at": now, "creators": 0}
         run_id = insert_one(db, run, **new)
+        imports = select(run.c.id).where(run.c.kind == "import")
+        known = set(db.scalars(imports))
         last = db.scalar(select(func.max(creator.c.id))) or 0
     done = 0
     while done < last:
@@ -148,8 +150,9 @@ def activate(
         progress(min(done / max(last, 1), 1.0))
     with store.writing() as db:
         applying(db)
-        while _score_some(db, scorer, run_id, last):  # those imported meanwhile
-            last = db.scalar(select(func.max(score.c.creator_id)).where(score.c.run_id == run_id))
+        _score_again(
+            db, scorer, run_id, creator.c.run_id.in_(imports.where(run.c.id.not_in(known)))
+        )
         scored = {"id": score.c.creator_id, "run": score.c.run_id}
         changes: dict[str, Any] = {
             name: score.c[name] for name in ("probability", "low", "high", "flags", "run_id")
@@ -174,11 +177,23 @@ def applying(db: Connection) -> None:
         db.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _APPLYING})
 
 
-def _score_some(db: Connection, scorer: Scorer, run_id: int, after: int) -> int:
+def _score_again(
+    db: Connection, scorer: Scorer, run_id: int, imported: ColumnElement[bool]
+) -> None:
+    """Score those whom imports have brought or changed meanwhile."""
+    changed = select(creator.c.id).where(imported)
+    db.execute(delete(score).where(score.c.run_id == run_id, score.c.creator_id.in_(changed)))
+    last = 0
+    while last := _score_some(db, scorer, run_id, last, imported):
+        pass
+
+
+def _score_some(
+    db: Connection, scorer: Scorer, run_id: int, after: int, *which: ColumnElement[bool]
+) -> int:
     """Score the next creators by number; give the last one's, 0 when there is none."""
-    rows = db.execute(
-        select(creator).where(creator.c.id > after).order_by(creator.c.id).limit(_AT_ONCE)
-    ).all()
+    found = select(creator).where(creator.c.id > after, *which).order_by(creator.c.id)
+    rows = db.execute(found.limit(_AT_ONCE)).all()
     if not rows:
         return 0
     block = Block.of(stored_frame(scorer, rows))

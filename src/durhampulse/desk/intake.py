@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlalchemy import Connection, Index, delete, func, insert, literal, select, update
+from sqlalchemy import Connection, Index, Row, delete, func, insert, literal, select, update
 
 from durhampulse.batch import OpenTable, open_table, score_chunk, scored_schema
 from durhampulse.creators.schema import IDENTIFIER
@@ -51,6 +51,7 @@ __all__ = [
     "begin",
     "check",
     "discard",
+    "known_now",
     "refused_rows",
 ]
 
@@ -204,17 +205,27 @@ def _finish_check(store: Store, job: Job, rules: Rules, total: _Total) -> None:
             numbers = [one.id for one in twice[start : start + 500]]
             db.execute(delete(staged).where(s.id.in_(numbers)))
         rows = db.scalar(select(func.count()).where(s.upload_id == job.id)) or 0
-        known = db.scalar(
-            select(func.count())
-            .select_from(staged.join(creator, creator.c.external_id == s.external_id))
-            .where(s.upload_id == job.id)
-        )
         if not rows and not total.parts:
             raise InputError("There is a header, but no row.", "Add creators' rows.")
-        said = told(rules, total.parts, rows, int(known or 0), len(twice), db, job.id)
+        said = told(rules, total.parts, rows, _count_known(db, job.id), len(twice), db, job.id)
         hold(db, job, progress=1.0, summary=said)
         db.execute(update(upload).where(upload.c.id == job.id)
                    .values(state="checked", lease_until=None, tries=0))  # fmt: skip
+
+
+def _count_known(db: Connection, number: int) -> int:
+    """Count an upload's creators who are stored already."""
+    both = staged.join(creator, creator.c.external_id == staged.c.external_id)
+    counted = select(func.count()).select_from(both).where(staged.c.upload_id == number)
+    return db.scalar(counted) or 0
+
+
+def known_now(db: Connection, row: Row[Any]) -> int:
+    """Give how many of a checked upload's creators are stored, other imports since counted in."""
+    since = run.c.applied_at > row.created_at
+    others = select(run.c.id).where(run.c.kind == "import", since).limit(1)
+    known: int = row.summary["known"]
+    return known if db.scalar(others) is None else _count_known(db, row.id)
 
 
 def apply(store: Store, catalogue: Catalogue, number: int) -> None:
@@ -238,11 +249,13 @@ def apply(store: Store, catalogue: Catalogue, number: int) -> None:
                "drift": row.summary["drift"]}  # fmt: skip
         run_id = insert_one(db, run, **new)
         _leave_out_objectors(db, number)
+        summary = {**row.summary, "known": known_now(db, row)}
         _merge(db, number, run_id)
         count_niches(db)
         db.execute(delete(staged).where(staged.c.upload_id == number))
         db.execute(update(upload).where(upload.c.id == number)
-                   .values(state="done", finished_at=now, lease_until=None))  # fmt: skip
+                   .values(state="done", finished_at=now, lease_until=None,
+                           summary=summary))  # fmt: skip
         note(db, row.by, "import done", f"upload {number}",
              {"file": row.file_name, "creators": row.summary["creators"]})  # fmt: skip
     Path(row.path).unlink(missing_ok=True)

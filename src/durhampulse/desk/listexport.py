@@ -83,6 +83,11 @@ def provenance_of(rules: Rules, *, about: str, by: str) -> dict[str, Any]:
     }
 
 
+def _in_words(reason: str) -> str:
+    """Give a reason without the sign a spreadsheet could take for a formula's."""
+    return reason.replace("+ ", "for: ", 1).replace("\u2212 ", "against: ", 1)
+
+
 def _batch(rows: Sequence[Any], rules: Rules, *, explained: bool) -> pa.RecordBatch:
     cuts = {
         name: cut(np.array([getattr(row, name) for row in rows], dtype=float))
@@ -99,7 +104,7 @@ def _batch(rows: Sequence[Any], rules: Rules, *, explained: bool) -> pa.RecordBa
         [row.niche for row in rows],
         [rules.tier(row.followers) for row in rows],
         [rules.on_edge(row.probability) for row in rows],
-        top_reasons(rules, rows) if explained else [None] * len(rows),
+        [_in_words(one) for one in top_reasons(rules, rows)] if explained else [None] * len(rows),
         ["; ".join(rules.flags(row.flags)) for row in rows],
         [row.state for row in rows],
     ]

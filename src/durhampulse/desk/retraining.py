@@ -22,6 +22,7 @@ from durhampulse.desk.store.database import Store
 from durhampulse.desk.store.tables import model
 from durhampulse.evaluation.metrics import compare_models
 from durhampulse.exceptions import InputError
+from durhampulse.export import as_before
 from durhampulse.scoring import load_model
 
 __all__ = ["Lessons", "add_retrained", "write_lessons"]
@@ -102,7 +103,7 @@ def add_retrained(store: Store, study_folder: Path, by: str) -> dict[str, Any]:
     catalogue = Catalogue(store)
     old = catalogue.current()
     new = load_model(study_folder / "model")
-    fresh = pd.read_csv(study_folder / "decisions.csv", dtype="str")["Influencer ID"]
+    fresh = pd.read_csv(study_folder / "decisions.csv", dtype="str")["Influencer ID"].map(as_before)
     with store.reading() as db:
         added = db.scalar(select(model.c.added_at).where(model.c.version == old.version))
         rows = outcome_table(db, since=added)

@@ -20,7 +20,7 @@ from durhampulse.desk.catalogue import Catalogue, add_model, save_thresholds
 from durhampulse.desk.intake import begin
 from durhampulse.desk.people import add_person, make_link
 from durhampulse.desk.store.database import Store, open_store
-from durhampulse.desk.store.tables import creator, model, person
+from durhampulse.desk.store.tables import model, person
 from durhampulse.desk.store.tables import upload as uploads
 from durhampulse.desk.web.app import create_desk
 from durhampulse.desk.web.state import Desk
@@ -118,15 +118,11 @@ def password_link(url: str, name: str) -> str:
 
 
 def is_demo(desk: Desk) -> bool:
-    """Tell whether the store holds nothing but the demo's list and people."""
+    """Tell whether the store began as the demo and nobody else has been let in."""
     with desk.store.reading() as db:
-        others = select(func.count()).where(uploads.c.by != "demo")
         real = select(func.count()).where(person.c.name != DEMO_ADMIN)
-        some = select(func.count()).select_from(creator)
         first = db.scalar(select(uploads.c.by).order_by(uploads.c.id).limit(1))
-        return (
-            bool(db.scalar(some)) and first == "demo" and not (db.scalar(others) or db.scalar(real))
-        )
+        return first == "demo" and not db.scalar(real)
 
 
 def run(
@@ -192,7 +188,7 @@ def _greeting(desk: Desk, host: str, port: int, *, demo: bool) -> Iterator[str]:
     address = f"http://{shown}:{port}"
     yield f"Store: {desk.store.engine.url.render_as_string(hide_password=True)}"
     if demo:
-        yield "This is a demo: model and creators are simulated."
+        yield "This is a demo: its model and its first list are simulated."
     yield f"Desk: {address}/"
     if path := invitation(desk, demo=demo):
         yield f"Sign in once, within half an hour: {address}{path}"

@@ -84,7 +84,7 @@ def _list(values: np.ndarray[Any, Any] | Levels) -> list[Any]:
 
 def shown_name(name: object) -> str:
     """Give a refused row's identifier as it can be stored, whatever it is."""
-    return str(name or "").replace("\0", "\ufffd")[:LONGEST_ID]
+    return str(name or "").replace("\0", "\ufffd").strip()[:LONGEST_ID]
 
 
 def counts_of(summary: Summary, extra: int) -> dict[str, Any]:
@@ -93,7 +93,6 @@ def counts_of(summary: Summary, extra: int) -> dict[str, Any]:
         "rows": summary.rows,
         "scored": summary.scored - extra,
         "refused": summary.refused + extra,
-        "flagged": summary.flagged,
         "unreadable": dict(summary.unreadable),
         "drift": {name: counts.tolist() for name, counts in summary.drift.items()},
     }
@@ -113,11 +112,11 @@ def told(
             unreadable[name] = unreadable.get(name, 0) + n
     blank = rules.scorer.model.profile.count(rules.block([]))
     table = rules.scorer.model.profile.drift({**blank, **drift})
-    p = staged.c.probability
+    p, mine = staged.c.probability, staged.c.upload_id == number
     bands = {}
     for name in BANDS:
         low, high = rules.band_range(name)
-        counted = select(func.count()).where(staged.c.upload_id == number, p >= low, p < high)
+        counted = select(func.count()).where(mine, p >= low, p < high)
         bands[name] = db.scalar(counted) or 0
     return {
         "rows": sum(part["rows"] for part in parts),
@@ -125,7 +124,7 @@ def told(
         "known": known,
         "refused": sum(part["refused"] for part in parts) + twice,
         "twice": twice,
-        "flagged": sum(part["flagged"] for part in parts),
+        "flagged": db.scalar(select(func.count()).where(mine, staged.c.flags != 0)) or 0,
         "unreadable": unreadable,
         "bands": bands,
         "drift": table.to_dict("records"),

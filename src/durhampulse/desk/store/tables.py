@@ -283,6 +283,7 @@ campaign = Table(
     Column("brief", JSON, nullable=False),
     Column("by", String(100), nullable=False),
     Column("at", Instant, nullable=False),
+    sqlite_autoincrement=True,  # as a creator's
 )  # fmt: skip
 campaign_creator = Table(
     "campaign_creator", metadata,

@@ -16,7 +16,7 @@ from starlette.datastructures import FormData, UploadFile
 
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL
 from durhampulse.desk.audit import note
-from durhampulse.desk.intake import begin, discard, refused_rows
+from durhampulse.desk.intake import begin, discard, known_now, refused_rows
 from durhampulse.desk.store.tables import upload
 from durhampulse.desk.understanding import understand
 from durhampulse.desk.web.access import DeskOf, Number, Reviewer, SentForm, Viewer
@@ -94,7 +94,7 @@ def show(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Respons
     if row.state == "new":
         rules = desk.catalogue.current()
         asked = request.query_params
-        columns = {name: asked[name] for name in COLUMNS if asked.get(name)} or row.columns
+        columns = {name: asked[name] for name in COLUMNS if name in asked} or row.columns
         units = {
             name: unit for name in _RATES if (unit := asked.get(f"unit {name}", "")) in _UNITS
         } or row.units
@@ -109,7 +109,10 @@ def show(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Respons
         }  # fmt: skip
     elif row.state in ("checked", "done"):
         with desk.store.reading() as db:
-            context = {"refused": refused_rows(db, number, 20).to_dict("records")}
+            context = {
+                "refused": refused_rows(db, number, 20).to_dict("records"),
+                "known": known_now(db, row) if row.state == "checked" else row.summary["known"],
+            }
     return render(request, who, "import.html", upload=row, **context)
 
 
@@ -130,7 +133,7 @@ def progress(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Res
 async def check(request: Request, desk: DeskOf, who: Reviewer, number: Number) -> Response:
     """Check the file with what was understood, or corrected."""
     form = await request.form()
-    columns = {name: str(form[name]) for name in COLUMNS if form.get(name)}
+    columns = {name: str(form[name]) for name in COLUMNS if name in form}
     units = {name: str(form[f"unit {name}"]) for name in _RATES
              if form.get(f"unit {name}") in _UNITS}  # fmt: skip
     return await run_in_threadpool(_start, desk, who.name, number, columns, units)

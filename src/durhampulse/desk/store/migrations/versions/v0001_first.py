@@ -57,6 +57,7 @@ def upgrade() -> None:
         sa.Column("by", sa.String(length=100), nullable=False),
         sa.Column("at", _INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_campaign"),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "creator",
