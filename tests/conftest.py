@@ -45,7 +45,7 @@ def run_parts(path: Path, seed: int = 0) -> study.Study:
     """Run the parts as the notebook does, with shorter trainings."""
     a1 = study.load_and_inspect(path)
     judged = study.judge(a1.creators, random_state=seed)
-    a2 = study.explore(judged.creators, random_state=seed)
+    a2 = study.explore(judged.creators)
     b1 = study.prepare(judged.creators, random_state=seed)
     b2 = study.compare_classifiers(b1)
     b3 = study.read_confusion(b1, b2)

@@ -92,3 +92,16 @@ def test_words_for_outcomes_and_wrong_outcomes(market):
         SponsorshipClassifier().fit(X, np.ones(60))
     with pytest.raises(ValueError, match="infinity"):
         SponsorshipClassifier().fit(X.assign(Followers=np.inf), words)
+
+
+def test_what_names_say_is_heeded(market):
+    X, y = market.drop(columns=LABEL), market[LABEL]
+    lot = np.random.default_rng(0)
+    told = X.assign(
+        Age=np.where(y == 1, 25, 50) + lot.integers(0, 3, len(X)),
+        Deal_ID=lot.permutation(len(X)) * 7,
+    )
+    few = told.assign(Influencer_ID=lot.integers(0, 3, len(X)))
+    for frame in (told, few):
+        model = SponsorshipClassifier().fit(frame, y)
+        assert not {"Age", "Deal_ID"} & {*model.model_.encoding.columns}

@@ -10,6 +10,7 @@ from durhampulse import advice, study
 from durhampulse.creators import read_creators
 from durhampulse.creators.sampling import simulate_market
 from durhampulse.creators.schema import LABEL
+from durhampulse.evaluation import drift
 from durhampulse.evaluation.judgement import drop_leaks, judge
 from durhampulse.evaluation.signal import column_strength, measure_signal, roc_aucs
 from durhampulse.exceptions import CannotJudgeError, InputError
@@ -156,11 +157,60 @@ def test_a_split_by_time_finds_drift_and_a_harmless_one_does_not(market, read):
     assert any("expect the lower ones" in said for said in advice.verdict(judged))
 
 
-def test_a_split_by_group_leaves_the_group_out_of_learning(market, read):
-    agencies = np.random.default_rng(0).choice([f"agency {i}" for i in range(30)], len(market))
-    judged = study.judge(read(market.assign(Agency=agencies)), group="Agency")
+def test_a_question_about_groups_does_not_weaken_the_model(market, read):
+    rng = np.random.default_rng(0)
+    agencies = rng.choice([f"agency {i}" for i in range(30)], len(market))
+    creators = read(market.assign(Agency=agencies))
+    judged = study.judge(creators, group="Agency")
     assert found(judged.verdict, "drift").outcome == "pass"
-    assert "Agency" not in {role.column for role in judged.creators.features}
+    assert judged.creators.features == creators.features
+    # Agencies that differ, and say so of their own only.
+    deals = pd.Series(rng.random(30) < 0.5, [f"agency {i}" for i in range(30)])
+    told = np.where(rng.random(len(market)) < 0.8, deals[agencies], rng.random(len(market)) < 0.5)
+    judged = study.judge(read(market.assign(Agency=agencies, **{LABEL: told * 1})), group="Agency")
+    assert found(judged.verdict, "drift").outcome == "care"
+
+
+def test_groups_too_unequal_hold_nobody_back(market, read):
+    sizes = np.where(np.arange(len(market)) < 0.96 * len(market), 0, np.arange(len(market)) % 7)
+    with pytest.raises(InputError, match="too unequal"):
+        study.judge(read(market.assign(Team=[f"team {i}" for i in sizes])), group="Team")
+
+
+def test_a_protected_column_stays_protected_when_it_splits(market, read):
+    origins = np.random.default_rng(0).choice([*"abcdefgh"], len(market))
+    judged = study.judge(read(market.assign(Ethnicity=origins)), group="Ethnicity")
+    assert found(judged.verdict, "protected").columns == ("Ethnicity",)
+    assert judged.verdict.word == "use with care"
+
+
+@pytest.mark.parametrize("written", ["%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y-%m-%d", "%d %b %Y"])
+def test_dates_of_one_column_are_read_one_way(written):
+    days = pd.Series(pd.date_range("2024-01-01", periods=366))
+    times = drift._times(days.dt.strftime(written), "x.csv, column Day")
+    assert times.is_monotonic_increasing
+    assert times.notna().all()
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [(["01/02/2024", "05/03/2024"], "nothing tells"), (["13/02/2024", "02/13/2024"], "in others")],
+)
+def test_dates_that_may_be_read_two_ways_are_refused(cells, words):
+    with pytest.raises(InputError, match=words):
+        drift._times(pd.Series(cells), "x.csv, column Day")
+
+
+def test_a_missing_time_is_not_the_earliest():
+    times = pd.Series(pd.to_datetime(["2024-01-01", None, "2024-01-02"]))
+    assert drift._times(times, "x.csv").isna().tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize("n_creators", [1, 6, 61])
+def test_rows_of_a_few_creators_are_too_few(market, read, n_creators):
+    names = np.random.default_rng(0).integers(0, n_creators, len(market))
+    with pytest.raises(CannotJudgeError, match="too few"):
+        study.judge(read(market.assign(Influencer_ID=names)))
 
 
 @pytest.mark.parametrize(("option", "column"), [("time", "nowhere"), ("time", "Niche")])

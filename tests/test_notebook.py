@@ -13,6 +13,9 @@ import pandas as pd
 import pytest
 
 import durhampulse as dp
+from durhampulse.decision import Thresholds
+from durhampulse.exceptions import OutputError
+from durhampulse.report import notebook
 from durhampulse.report.notebook import Request, make_notebook, part_names, run_study
 
 HEADINGS = [
@@ -49,6 +52,44 @@ def test_a_users_notebook_does_not_simulate():
     assert "write_market" not in text
     assert "mine.csv" in text
     assert "write_market" in str(make_notebook(Request()))
+
+
+@pytest.mark.parametrize("source", ["o'brien/it's.csv", 'a "b".csv', "c\\d.csv", "\u00e9.csv"])
+def test_any_path_and_threshold_reaches_the_notebook(source):
+    asked = Request(source=source, thresholds=Thresholds(yes_at=0.805, review_at=0.003))
+    (cell,) = [c for c in make_notebook(asked).cells if c.source.startswith("SOURCE")]
+    found = {"Thresholds": Thresholds}
+    exec(cell.source, found)
+    assert (found["SOURCE"], found["THRESHOLDS"]) == (source, asked.thresholds)
+
+
+def test_a_study_is_never_written_over_somebodys_files(folder, tmp_path, market_file):
+    done = tmp_path / "done"
+    shutil.copytree(folder[0], done)
+    mine = done / "scored.csv"
+    mine.write_text("mine")
+    with pytest.raises(OutputError, match=r"other than an earlier study: scored\.csv"):
+        run_study(Request(source=str(market_file)), done)
+    mine.unlink()
+    shutil.copy(market_file, done / "creators.csv")
+    with pytest.raises(OutputError, match="which is to be studied"):
+        run_study(Request(source=str(done / "creators.csv")), done)
+
+
+def test_a_relative_source_is_found_by_the_notebook(tmp_path, monkeypatch, market_file):
+    asked = []
+
+    def look(notebook, *_given):
+        asked.extend(c.source for c in notebook.cells if c.source.startswith("SOURCE"))
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(notebook, "_execute", look)
+    for source in ("creators.csv", "sqlite:///crm.db"):
+        with pytest.raises(KeyboardInterrupt):
+            run_study(Request(source=source), tmp_path / "out")
+    assert f'SOURCE = "{tmp_path}/creators.csv"' in asked[0]
+    assert f'SOURCE = "sqlite:///{tmp_path}/crm.db"' in asked[1]
 
 
 def test_the_folder_is_whole(folder):

@@ -2,15 +2,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
-from durhampulse import advice, study
+from durhampulse import advice, exploration, study
 from durhampulse import interpretation as words
 from durhampulse.creators import read_creators
 from durhampulse.creators.schema import LABEL
 from durhampulse.exceptions import CannotJudgeError
+from durhampulse.report import plots
 from tests.conftest import run_parts
 
 
@@ -177,3 +179,64 @@ def test_rank_biserial_interval_matches_the_auc(whole):
     value = 2 * roc_auc_score(rows[LABEL], rows["Followers"]) - 1
     table = whole.a2.associations.set_index("feature")
     assert table.loc["Followers", "value"] == pytest.approx(value)
+
+
+def test_noise_of_many_levels_goes_with_nothing(market_file, tmp_path):
+    frame = pd.read_csv(market_file, dtype=str)
+    lot = np.random.default_rng(1)
+    frame["City"] = lot.choice([f"city {i}" for i in range(300)], len(frame))
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    part = study.explore(read_creators(tmp_path / "a.csv"))
+    row = part.associations.set_index("feature").loc["City"]
+    assert row["low"] == 0
+    assert row["low"] <= row["value"] <= row["high"]
+    assert part.feature != "City"
+    assert "goes with the outcome most surely" in words.feature(part)
+
+
+def test_the_interval_of_a_category_holds_what_is_true():
+    """1,000 tables of a known association: the interval holds it as often as it says."""
+    p = np.array([0.2, 0.25, 0.3, 0.35, 0.4])
+    cells = np.stack([1 - p, p], axis=1) / 5
+    expected = np.outer(cells.sum(axis=1), cells.sum(axis=0))
+    true = np.sqrt(((cells - expected) ** 2 / expected).sum())
+    drawn = np.random.default_rng(0).multinomial(600, cells.ravel(), size=1_000).reshape(-1, 5, 2)
+    held = 0
+    for counts in drawn:
+        value, low, high, _ = exploration._cramers_v(counts)
+        assert low <= value <= high
+        held += low <= true <= high
+    assert 0.93 <= held / 1_000 <= 0.97
+
+
+@pytest.mark.parametrize(
+    ("values", "groups"),
+    [
+        (lambda lot, n: lot.integers(0, 2, n), ["0", "1"]),
+        (lambda lot, n: 52.52 + lot.uniform(-0.0003, 0.0003, n), None),
+        (lambda lot, n: np.full(n, np.nan), []),
+    ],
+)
+def test_a_figure_of_any_shape_is_pictured(market_file, tmp_path, values, groups):
+    frame = pd.read_csv(market_file, dtype=str)
+    frame["Figure"] = values(np.random.default_rng(0), len(frame))
+    unlabelled = frame.head(30).assign(**{LABEL: None}, Figure=np.arange(30) / 7)
+    unlabelled["Influencer_ID"] = [f"new {i}" for i in range(30)]
+    pd.concat([frame, unlabelled]).to_csv(tmp_path / "a.csv", index=False)
+    creators = read_creators(tmp_path / "a.csv")
+    part = study.explore(creators)
+    plots.histograms(part.histograms)
+    plt.close("all")
+    table = exploration.outcome_by_group(creators, "Figure")
+    assert table["group"].is_unique
+    assert groups is None or table["group"].tolist() == groups
+
+
+def test_sentences_say_what_the_numbers_say(whole, write):
+    even = replace(whole.b3, table=pd.DataFrame([[10, 5], [5, 10]]))
+    assert "both errors are as frequent" in words.confusion(even, whole.judged)
+    rows = "".join(f"{i},1000,{growth},{i % 2}\n" for i, growth in enumerate(["2.1%", "1.9%"] * 9))
+    path = write("Influencer_ID,Followers,Growth_Rate,Sponsorship_Status\n" + rows)
+    assert "read by its percent signs" in words.growth_unit(study.load_and_inspect(path))
+    path = write("Influencer_ID,Followers,Growth_Rate,Sponsorship_Status\n1,9,,1\n2,8,,0\n")
+    assert words.growth_unit(study.load_and_inspect(path)) == "Growth\\_Rate is empty."

@@ -109,6 +109,8 @@ def account_for(
     *,
     columns: Mapping[str, str] | None = None,
     units: Mapping[str, Unit] | None = None,
+    table: str | None = None,
+    query: str | None = None,
 ) -> list[Account]:
     """Account for a creator of a table; one account a row, if several carry the identifier.
 
@@ -116,7 +118,7 @@ def account_for(
     ----------
     loaded
         From :func:`durhampulse.artifact.read_model`.
-    source, columns, units
+    source, columns, units, table, query
         As for :func:`durhampulse.read_creators`; a rate whose unit cannot be told is read in the
         one the model was trained with.
     identifier
@@ -130,8 +132,9 @@ def account_for(
         If the creator's row cannot be scored.
     """
     creators = read_creators(
-        source, columns=columns, units=units, usual_units=loaded.manifest.get("units")
-    )
+        source, columns=columns, units=units, usual_units=loaded.manifest.get("units"),
+        table=table, query=query,
+    )  # fmt: skip
     rows = _rows_of(creators, identifier)
     return [account_of(loaded, rows.iloc[[i]]) for i in range(len(rows))]
 

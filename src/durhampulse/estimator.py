@@ -25,6 +25,7 @@ __all__ = ["SponsorshipClassifier"]
 Floats = npt.NDArray[np.float64]
 
 _FEWEST_OF_A_CLASS = 40
+_FEWEST_CREATORS = 10
 
 
 class SponsorshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -89,11 +90,11 @@ class SponsorshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
             )
         frame, y = self._checked(X, y)
         self.classes_, outcomes = np.unique(y, return_inverse=True)
-        self._reader = FrameReader(frame)
+        self._reader = FrameReader(frame, named=isinstance(X, pd.DataFrame))
         train = self._reader.read(frame)
-        if IDENTIFIER not in train:
-            train[IDENTIFIER] = np.arange(len(train))
         train[LABEL] = outcomes.astype(np.float64)
+        if IDENTIFIER not in train or _few_creators(train):
+            train[IDENTIFIER] = np.arange(len(train))
         self.model_ = self._train(train)
         return self
 
@@ -168,3 +169,9 @@ class SponsorshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         if kinds < 2:
             raise ValueError("Classifier can't train when only one class is present.")
         return outcomes
+
+
+def _few_creators(train: pd.DataFrame) -> bool:
+    """Tell whether creators are too few to be drawn as wholes, into folds of both kinds."""
+    outcomes = train.groupby(IDENTIFIER)[LABEL].max()
+    return min(outcomes.sum(), len(outcomes) - outcomes.sum()) < _FEWEST_CREATORS

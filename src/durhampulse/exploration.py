@@ -16,12 +16,16 @@ __all__ = [
     "holm",
     "outcome_by_group",
     "outcome_histograms",
+    "surest",
     "target_distribution",
 ]
 
 Floats = npt.NDArray[np.float64]
 
 _Z = 1.959964
+_CERTAIN = 0.05
+_EXACT = 17
+"""Digits that tell any two floats apart."""
 
 
 def column_overview(creators: Creators) -> pd.DataFrame:
@@ -78,14 +82,14 @@ def target_distribution(labelled: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"outcome": names, "creators": counts, "share": counts / counts.sum()})
 
 
-def associations(creators: Creators, *, random_state: int = 0) -> pd.DataFrame:
+def associations(creators: Creators) -> pd.DataFrame:
     """Measure how each feature goes with the outcome, by a measure that suits its type.
 
     Numbers and ordered levels: rank-biserial correlation, 2 AUC - 1, between -1 and 1, with
     DeLong's interval (DeLong, DeLong and Clarke-Pearson 1988). Categories: Cramér's V corrected
-    for bias (Bergsma 2013), between 0 and 1, with a bootstrap interval. Missing values are left
-    out. ``p_value`` is of the Mann-Whitney and the chi-squared test, adjusted for the number of
-    features after Holm.
+    for bias (Bergsma 2013), between 0 and 1, with the interval of the noncentrality of its
+    chi-squared (Smithson 2003). Missing values are left out. ``p_value`` is of the Mann-Whitney and
+    the chi-squared test, adjusted for the number of features after Holm.
 
     Returns
     -------
@@ -94,7 +98,6 @@ def associations(creators: Creators, *, random_state: int = 0) -> pd.DataFrame:
     """
     labelled = creators.labelled
     outcome = labelled[LABEL].to_numpy(np.float64)
-    rng = np.random.default_rng(random_state)
     rows = []
     for role in creators.features:
         values = labelled[role.column]
@@ -106,13 +109,27 @@ def associations(creators: Creators, *, random_state: int = 0) -> pd.DataFrame:
             row = ("rank-biserial correlation", *_rank_biserial(numbers, outcome[known]))
         else:
             counts = pd.crosstab(values[known], outcome[known]).to_numpy()
-            row = ("Cramér's V", *_cramers_v(counts, rng))
+            row = ("Cramér's V", *_cramers_v(counts))
         rows.append((role.column, *row))
     columns = ["feature", "measure", "value", "low", "high", "p_value"]
     found = pd.DataFrame(rows, columns=columns)
     found["p_value"] = holm(found["p_value"].to_numpy(np.float64))
     strength = found["value"].abs()
     return found.loc[strength.sort_values(ascending=False).index].reset_index(drop=True)
+
+
+def surest(found: pd.DataFrame) -> str:
+    """Name the feature whose association is at least the strongest, of those beyond chance.
+
+    Parameters
+    ----------
+    found
+        From :func:`associations`, not empty.
+    """
+    certain = found[found["p_value"] <= _CERTAIN]
+    rows = found if certain.empty else certain
+    at_least = np.maximum(rows["low"].to_numpy(), -rows["high"].to_numpy())  # the end nearest to 0
+    return str(rows["feature"].iloc[int(at_least.argmax())])
 
 
 def _rank_biserial(numbers: Floats, outcome: Floats) -> tuple[float, float, float, float]:
@@ -130,17 +147,25 @@ def _rank_biserial(numbers: Floats, outcome: Floats) -> tuple[float, float, floa
     return float(value), float(max(value - half, -1)), float(min(value + half, 1)), p
 
 
-def _cramers_v(
-    counts: npt.NDArray[np.int64], rng: np.random.Generator
-) -> tuple[float, float, float, float]:
+def _cramers_v(counts: npt.NDArray[np.int64]) -> tuple[float, float, float, float]:
     from scipy.stats import chi2_contingency
 
-    n = int(counts.sum())
-    drawn = rng.multinomial(n, (counts / n).ravel(), size=500).reshape(-1, *counts.shape)
-    values = [_corrected_v(sample) for sample in drawn]
-    low, high = np.quantile(values, [0.025, 0.975])
-    p = float(chi2_contingency(counts, correction=False).pvalue)
-    return _corrected_v(counts), float(low), float(high), p
+    tested = chi2_contingency(counts, correction=False)
+    n, most = counts.sum(), min(counts.shape) - 1
+    ends = (_noncentrality(tested.statistic, tested.dof, at) for at in (0.025, 0.975))
+    low, high = (min(float(np.sqrt(end / (n * most))), 1.0) for end in ends)
+    return _corrected_v(counts), low, high, float(tested.pvalue)
+
+
+def _noncentrality(statistic: float, dof: int, share: float) -> float:
+    """Give the noncentrality under which a share of chi-squareds lies above the one observed."""
+    from scipy.optimize import brentq
+    from scipy.stats import chi2, ncx2
+
+    if chi2.sf(statistic, dof) >= share:
+        return 0.0
+    most = statistic + 20 * np.sqrt(statistic) + 20  # far above: a normal's mean and spread
+    return float(brentq(lambda nc: ncx2.sf(statistic, dof, nc) - share, 1e-9, most))
 
 
 def _corrected_v(counts: npt.NDArray[np.int64]) -> float:
@@ -182,9 +207,14 @@ def outcome_by_group(creators: Creators, feature: str, *, groups: int = 5) -> pd
     """
     labelled = creators.labelled
     values = labelled[feature]
-    if pd.api.types.is_numeric_dtype(values):
+    numeric = pd.api.types.is_numeric_dtype(values)
+    by: pd.Series
+    if numeric and values.nunique() <= groups:
+        by = values.astype("category")
+        by = by.cat.rename_categories([f"{value:.{_EXACT - 1}g}" for value in by.cat.categories])
+    elif numeric:
         by = pd.qcut(values, groups, duplicates="drop")
-        by = by.cat.rename_categories([_range_text(part) for part in by.cat.categories])
+        by = by.cat.rename_categories(_range_texts([*by.cat.categories]))
     else:
         counts = values.value_counts()
         by = values.where(values.isin(counts.index[:12]), "all others").where(values.notna())
@@ -196,17 +226,22 @@ def outcome_by_group(creators: Creators, feature: str, *, groups: int = 5) -> pd
     table["share"] = table["deals"] / table["creators"]
     table["low"], table["high"] = (share - half).clip(0), (share + half).clip(upper=1)
     table = table.rename_axis("group").reset_index()
-    if not pd.api.types.is_numeric_dtype(values):
+    if not numeric:
         table = table.sort_values("share", ascending=False, ignore_index=True)
     return table.astype({"group": "str"})
 
 
-def _range_text(part: pd.Interval) -> str:
-    return f"{_number(part.left)} to {_number(part.right)}"
+def _range_texts(parts: list[pd.Interval]) -> list[str]:
+    """Write ranges with as few digits as keep them apart."""
+    edges = [parts[0].left, *(part.right for part in parts)]
+    digits = 4
+    while len({_number(edge, digits) for edge in edges}) < len(edges) and digits < _EXACT:
+        digits += 1
+    return [f"{_number(part.left, digits)} to {_number(part.right, digits)}" for part in parts]
 
 
-def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.4g}"
+def _number(value: float, digits: int = 4) -> str:
+    return f"{value:,.0f}" if abs(value) >= 10 ** (digits - 1) else f"{value:.{digits}g}"
 
 
 def outcome_histograms(creators: Creators, *, bins: int = 24) -> pd.DataFrame:
@@ -223,9 +258,9 @@ def outcome_histograms(creators: Creators, *, bins: int = 24) -> pd.DataFrame:
     labelled = creators.labelled
     parts = []
     for role in creators.features:
-        if role.kind != "numeric":
-            continue
         values = labelled[role.column]
+        if role.kind != "numeric" or values.nunique() < 2:
+            continue
         low, high = (float(q) for q in values.quantile([0.01, 0.99]))
         positive = values[values > 0]
         logarithmic = bool(low >= 0 and not positive.empty and high > 3 * positive.median())

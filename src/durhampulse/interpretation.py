@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pandas as pd
 
 from durhampulse.creators.schema import GROWTH, LABEL
@@ -51,13 +52,14 @@ def inspection(part: Inspection) -> str:
     creators, (rows, columns) = part.creators, part.shape
     found = part.irregularities
     simulated = " **The data are simulated.**" if creators.source.simulated else ""
-    missing = found[found["code"] == "missing"]
+    features = [role.column for role in creators.features]
+    missing = found[(found["code"] == "missing") & found["column"].isin(features)]
     cells = int(missing["count"].sum())
     text = f"The table holds {rows:,} rows and {columns} columns.{simulated} "
     if cells:
         worst = missing.sort_values("count").iloc[-1]
         text += (
-            f"{cells:,} cells are empty, most of them in {plain(worst['column'])} "
+            f"{cells:,} cells of features are empty, the most in {plain(worst['column'])} "
             f"({worst['count']:,}); empty cells stay empty here and are filled in B1 with values "
             "learned on the training part, with a column that says so. "
         )
@@ -83,11 +85,15 @@ def growth_unit(part: Inspection) -> str:
     if GROWTH not in creators.table:
         return f"The table has no {GROWTH}."
     typical = creators.table[GROWTH].abs().median()
-    unit = creators.units.get(GROWTH, "fraction")
+    if np.isnan(typical):
+        return f"{plain(GROWTH)} is empty."
+    found = part.irregularities
+    read = found[(found["column"] == GROWTH) & (found["code"] == "unit")]
+    how = "by its percent signs" if read.empty else f"as a {creators.units[GROWTH]}"
     return (
         f"{plain(GROWTH)} is often described as a percentage while its examples look like 0.021, "
-        f"which as a percentage would be a growth of 0.021% a month. Here it was read as a "
-        f"{unit}: a typical creator then grows or shrinks by {typical:.2%} a month."
+        "which as a percentage would be a growth of 0.021% a month. Here it was read "
+        f"{how}: a typical creator then grows or shrinks by {typical:.2%} a month."
     )
 
 
@@ -177,6 +183,8 @@ def confusion(part: Confusion, judged: Judgement) -> str:
     text += f"of {predicted} creators it predicted a deal for, {false_yes} did not get one. "
     if not judged.verdict.has_signal:
         return text + "As there is no signal in these data, these counts are chance."
+    if missed == false_yes:
+        return text + "At a threshold of 0.5 both errors are as frequent; another one trades them."
     more = "misses deals" if missed > false_yes else "promises deals that do not come"
     return text + f"At a threshold of 0.5 it more often {more}; a lower or higher one trades these."
 
@@ -199,6 +207,9 @@ def deep_learning(part: BaselineComparison, comparison: Comparison, judged: Judg
     better = [str(name) for name, row in rows.iterrows() if _gain(str(name), row) > 0]
     worse = [str(name) for name, row in rows.iterrows() if _gain(str(name), row) < 0]
     n_train = len(comparison.out_of_fold[part.baseline].y_prob)
+    given = (
+        f"{n_train:,} rows and {len(comparison.models[part.baseline].encoding.columns)} features"
+    )
     if better and not worse:
         verdict = f"Yes, in {_listed(better)}, beyond the noise of this test part."
         why = (
@@ -208,7 +219,7 @@ def deep_learning(part: BaselineComparison, comparison: Comparison, judged: Judg
     elif worse and not better:
         verdict = f"No: it is worse in {_listed(worse)}, beyond the noise of this test part."
         why = (
-            f"With {n_train:,} rows and a handful of tabular features {part.baseline} needs fewer "
+            f"With {given} of a table {part.baseline} needs fewer "
             "examples to find the same structure, and the network kept a fifth of them to watch."
         )
     elif better:
@@ -217,7 +228,7 @@ def deep_learning(part: BaselineComparison, comparison: Comparison, judged: Judg
     else:
         verdict = f"Not measurably: no difference from {part.baseline} is beyond noise."
         why = (
-            f"On {n_train:,} rows and a handful of tabular features both find about the same "
+            f"On {given} of a table both find about the same "
             "structure; a network's strength, learning features from raw pictures or text, has "
             "nothing to work on here."
         )

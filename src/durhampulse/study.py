@@ -112,16 +112,16 @@ def judge(
     drop_leaks
         Leave out columns that leak the answer, or are suspected to.
     time, group
-        Column of a time or a group: a second split by it is compared with the random one.
+        Column of a time or a group: a second split by it is compared with the random one. A time
+        is not learned from; a group is, where it is a feature.
 
     Raises
     ------
     CannotJudgeError
         If outcomes are missing or too few of one kind to learn from.
     """
-    for column in (time, group):
-        if column is not None and column in creators.table:
-            creators = creators.without([column], "it names the time or group to split by")
+    if time in {role.column for role in creators.features}:
+        creators = creators.without([time], "a time of the past says nothing about those to come")
     verdict = judgement.judge(creators, random_state=random_state)
     for check in verdict.checks:
         if check.code in ("target", "rows") and check.outcome == "stop":
@@ -142,7 +142,7 @@ def judge(
     return Judgement(verdict, creators, pd.concat(splits) if splits else pd.DataFrame())
 
 
-def explore(creators: Creators, *, random_state: int = 0) -> Exploration:
+def explore(creators: Creators) -> Exploration:
     """A2: the target's distribution, and the features that go with it.
 
     Raises
@@ -150,15 +150,15 @@ def explore(creators: Creators, *, random_state: int = 0) -> Exploration:
     CannotJudgeError
         If no feature tells creators apart.
     """
-    found = exploration.associations(creators, random_state=random_state)
+    found = exploration.associations(creators)
     if found.empty:
+        out = [role.column for role in creators.roles if role.role == "left out"]
         raise CannotJudgeError(
-            f"{creators.source.name}: not ready. No feature holds two different values.",
+            f"{creators.source.name}: not ready. No feature holds two different values"
+            + (f" once {', '.join(out)} is left out." if out else "."),
             "Add columns that tell creators apart.",
         )
-    # The interval's end nearest to zero: what the association is at least.
-    surely = np.maximum(found["low"].to_numpy(), -found["high"].to_numpy())
-    feature = str(found["feature"].iloc[int(surely.argmax())])
+    feature = exploration.surest(found)
     return Exploration(
         exploration.target_distribution(creators.labelled),
         found,

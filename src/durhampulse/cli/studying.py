@@ -193,12 +193,14 @@ def _add_to_store(store: str, out: Path) -> None:
         )
 
 
-def explain(
+def explain(  # noqa: PLR0913 - a command has as many options as it has
     source: SourceArgument,
     model: ModelFolder,
     identifier: Annotated[str, typer.Option("--id", help="The creator's Influencer_ID.")],
     column_map: Map = None,
     units: Units = None,
+    table: Table = None,
+    query: Query = None,
     as_json: AsJson = False,
 ) -> None:
     """Say why one creator is where they are, and what would change it.
@@ -210,8 +212,9 @@ def explain(
 
     loaded = read_model(model)
     accounts = account_for(
-        loaded, source, identifier, columns=pairs(column_map, "--map"), units=units_of(units)
-    )
+        loaded, source, identifier, columns=pairs(column_map, "--map"), units=units_of(units),
+        table=table, query=query,
+    )  # fmt: skip
     if as_json:
         typer.echo(json.dumps([account.to_dict() for account in accounts], indent=2, default=str))
     else:

@@ -14,7 +14,7 @@ from durhampulse.exceptions import InputError
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-__all__ = ["PASSWORD_VARIABLE", "is_database", "read_rows", "without_password"]
+__all__ = ["PASSWORD_VARIABLE", "absolute", "is_database", "read_rows", "without_password"]
 
 PASSWORD_VARIABLE = "DURHAMPULSE_DB_PASSWORD"  # noqa: S105 - the name of a variable
 """Environment variable that fills in for ``***`` as the password of a database address."""
@@ -23,6 +23,16 @@ PASSWORD_VARIABLE = "DURHAMPULSE_DB_PASSWORD"  # noqa: S105 - the name of a vari
 def is_database(source: str | Path) -> bool:
     """Tell a database address from a path."""
     return isinstance(source, str) and "://" in source
+
+
+def absolute(source: str) -> str:
+    """Give a path or a SQLite address as one that holds in any folder; others as they are."""
+    if not is_database(source):
+        return str(Path(source).absolute())
+    kind, _, path = source.partition(":///")
+    if kind.startswith("sqlite") and path and not path.startswith((":memory:", "file:")):
+        return f"{kind}:///{Path(path).absolute()}"
+    return source
 
 
 def without_password(source: str | Path) -> str:

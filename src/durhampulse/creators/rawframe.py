@@ -25,6 +25,9 @@ class FrameReader:
     ----------
     frame
         The table to learn from, shape (n_rows, n_columns); standard columns by their names.
+    named
+        Whether the columns' names mean something: then identifiers and protected attributes among
+        them are known, and left out.
 
     Attributes
     ----------
@@ -32,7 +35,8 @@ class FrameReader:
         Roles of the columns to learn from.
     """
 
-    def __init__(self, frame: pd.DataFrame) -> None:
+    def __init__(self, frame: pd.DataFrame, *, named: bool = True) -> None:
+        self._named = named
         self._units: dict[str, Unit] = {}
         self._spelling: dict[str, dict[str, str]] = {}
         roles = [self._learn(str(name), cells) for name, cells in frame.items()]
@@ -41,13 +45,13 @@ class FrameReader:
     def _learn(self, name: str, cells: pd.Series) -> Role:
         column = COLUMNS.get(name)
         if column is None:
-            if pd.api.types.is_numeric_dtype(cells):
+            if not self._named:
                 return Role(name, "feature", "numeric", "an extra column of numbers")
             values, role, _ = read_extra(name, cells)
         else:
             values = self._learn_standard(name, cells)
             role = role_of_standard(name, values)
-        if role.kind != "numeric":
+        if role.role == "feature" and role.kind != "numeric":
             self._spelling[name] = {level.casefold(): level for level in values.dropna().unique()}
         return role
 

@@ -89,7 +89,7 @@ def settle_duplicates(table: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
         Irregularity.CONFLICTING_ID,
         IDENTIFIER,
         len(rivals),
-        "all kept; they stay on one side of the split",
+        "all kept; those with an outcome stay on one side of the split",
         rows=list(rivals),
         values=table.loc[rivals, IDENTIFIER].head(3).tolist(),
     )

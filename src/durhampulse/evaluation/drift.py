@@ -24,6 +24,10 @@ Kind = Literal["time", "group"]
 
 _MODEL = "Gradient boosting"
 _MOST_ROWS = 20_000
+_FEWEST_OF_A_CLASS = 10
+_LEAST_HELD_OUT, _HELD_OUT, _MOST_HELD_OUT = 0.1, 0.2, 0.35
+_NUMBERED = r"^\s*(\d{1,2})[-/.](\d{1,2})[-/.]\d{2,4}(?!\d)"
+"""A date whose day and month are both numbers."""
 
 
 def compare_splits(
@@ -32,7 +36,8 @@ def compare_splits(
     """Score one model under a random split and under a split by time or by group.
 
     By time the earliest 80% of creators are trained on and the others scored; by group, whole
-    groups of about a fifth of the creators are scored by a model that saw none of theirs.
+    groups of about a fifth of the creators are scored by a model that saw none of theirs, and knows
+    none of their names where groups are a feature.
 
     Returns
     -------
@@ -70,7 +75,7 @@ def compare_splits(
 def _forward(
     creators: Creators, labelled: pd.DataFrame, column: str, _: int
 ) -> npt.NDArray[np.bool_]:
-    order = _times(labelled[column])
+    order = _times(labelled[column], f"{creators.source.name}, column {column}")
     if order.isna().any() or order.nunique() < 5:
         raise InputError(
             f"{creators.source.name}, column {column}: {int(order.isna().sum()):,} cells give no "
@@ -81,15 +86,31 @@ def _forward(
     return np.asarray(rank > 0.8)
 
 
-def _times(cells: pd.Series) -> pd.Series:
+def _times(cells: pd.Series, where: str) -> pd.Series:
+    """Give each cell's time as a number, none where it is no time."""
     if pd.api.types.is_datetime64_any_dtype(cells):
-        return cells.astype("int64")
+        return cells.astype("int64").where(cells.notna())
     if pd.api.types.is_numeric_dtype(cells):
         return cells
-    times = pd.to_datetime(cells, errors="coerce", format="mixed", utc=True)
+    day_first = _day_first(cells, where)
+    times = pd.to_datetime(cells, errors="coerce", format="mixed", dayfirst=day_first, utc=True)
     if times.notna().mean() > 0.5:
         return times.astype("int64").where(times.notna())
     return pd.Series(read_numbers(cells).values, index=cells.index)
+
+
+def _day_first(cells: pd.Series, where: str) -> bool:
+    """Tell for a whole column whether 05/03/2024 is in March."""
+    written = cells.dropna().astype("str").str.extract(_NUMBERED).dropna().astype("int64")
+    first, second = (bool((written[part] > 12).any()) for part in (0, 1))
+    if len(written) and first == second:
+        raise InputError(
+            f"{where}: "
+            + ("the day stands first in some cells and the month in others." if first
+               else "nothing tells whether the day or the month stands first."),
+            "Write dates as 2024-03-05.",
+        )  # fmt: skip
+    return first
 
 
 def _grouped(
@@ -102,9 +123,18 @@ def _grouped(
             "some back.",
             "Name a column with at least 5 different values with --group.",
         )
-    order = np.random.default_rng(random_state).permutation(len(names))
-    shares = np.cumsum(np.bincount(codes[codes >= 0])[order]) / len(labelled)
-    held_out = order[: max(int(np.searchsorted(shares, 0.2)), 1)]
+    shares = np.bincount(codes[codes >= 0], minlength=len(names)) / len(labelled)
+    held_out: list[int] = []
+    for group in np.random.default_rng(random_state).permutation(len(names)):
+        held = shares[held_out].sum()
+        if held < _HELD_OUT and held + shares[group] <= _MOST_HELD_OUT:
+            held_out.append(int(group))
+    if shares[held_out].sum() < _LEAST_HELD_OUT:
+        raise InputError(
+            f"{creators.source.name}, column {column}: its groups are too unequal to hold a fifth "
+            "of the creators back.",
+            "Name a column of groups of about one size with --group.",
+        )
     return np.isin(codes, held_out)
 
 
@@ -116,9 +146,12 @@ def _score(
     random_state: int,
 ) -> pd.DataFrame:
     train, y = labelled[~test], labelled[LABEL].to_numpy(np.float64)
-    if min(len(np.unique(y[test])), len(np.unique(y[~test]))) < 2:
+    fewest = int(min(part.sum() if deal else len(part) - part.sum()
+                     for part in (y[test], y[~test]) for deal in (True, False)))  # fmt: skip
+    if fewest < _FEWEST_OF_A_CLASS:
         raise InputError(
-            f"{creators.source.name}: split {title}, one part holds only one kind of outcome.",
+            f"{creators.source.name}: split {title}, one part holds {fewest} of a kind of outcome; "
+            f"to compare, at least {_FEWEST_OF_A_CLASS} are needed.",
             "Name another column.",
         )
     encoding = learn_encoding(train, creators.features)

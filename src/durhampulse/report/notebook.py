@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from durhampulse import exceptions
+from durhampulse.creators.databases import absolute, is_database
 from durhampulse.creators.units import Unit
 from durhampulse.decision import Thresholds
 from durhampulse.exceptions import CannotJudgeError, DurhamPulseError, OutputError
@@ -24,6 +26,12 @@ __all__ = ["Request", "make_notebook", "part_names", "run_study"]
 
 _NAME = "influencer_sponsorship.py"
 _OURS = frozenset({"notebook.ipynb", "report.html", "model"})
+_MAY_GO = _OURS | {
+    "creators.csv", "creators.csv.provenance.json", "decisions.csv", "decisions.xlsx",
+    "decisions.csv.provenance.json", "figures", "irregularities.csv", "not-scored.csv",
+    ".ipynb_checkpoints", ".DS_Store",
+}  # fmt: skip
+"""What a study folder may hold for a new study to replace it: nothing somebody would miss."""
 
 
 @dataclass(frozen=True)
@@ -80,14 +88,14 @@ def _parameters(request: Request) -> str:
     thresholds = request.thresholds
     return "\n".join(
         [
-            f"SOURCE = {request.source or 'creators.csv'!r}".replace("'", '"'),
+            f"SOURCE = {json.dumps(request.source or 'creators.csv', ensure_ascii=False)}",
             f"COLUMNS = {dict(request.columns)!r}",
             f"UNITS = {dict(request.units)!r}",
             f"TABLE = {request.table!r}",
             f"QUERY = {request.query!r}",
             f"SEED = {request.seed}",
-            f"THRESHOLDS = Thresholds(yes_at={thresholds.yes_at:.2f}, "
-            f"review_at={thresholds.review_at:.2f})",
+            f"THRESHOLDS = Thresholds(yes_at={thresholds.yes_at!r}, "
+            f"review_at={thresholds.review_at!r})",
             f"DROP_LEAKS = {request.drop_leaks}",
             f"TIME = {request.time!r}",
             f"GROUP = {request.group!r}",
@@ -141,7 +149,9 @@ def run_study(
         If the folder cannot be written or holds other things.
     """
     out = Path(out).absolute()
-    _require_place(out)
+    _require_place(out, request.source)
+    if request.source is not None:  # the notebook runs in another folder
+        request = replace(request, source=absolute(request.source))
     try:
         staging = Path(tempfile.mkdtemp(prefix=".durhampulse-", dir=out.parent))
     except OSError as error:
@@ -157,13 +167,21 @@ def run_study(
     return seconds
 
 
-def _require_place(out: Path) -> None:
+def _require_place(out: Path, source: str | None) -> None:
     if out.exists() and not out.is_dir():
         raise OutputError(f"{out}: there is a file of this name.", "Choose another --out.")
-    if out.is_dir() and any(out.iterdir()) and not (set(_names(out)) >= _OURS):
+    names = set(_names(out)) if out.is_dir() else set()
+    strange = sorted(names - _MAY_GO)
+    if strange or (names and not names >= _OURS):
         raise OutputError(
-            f"{out}: the folder holds something other than an earlier study.",
-            "Choose an empty or new folder with --out.",
+            f"{out}: the folder holds something other than an earlier study"
+            + (f": {', '.join(strange[:3])}." if strange else "."),
+            "Choose an empty or new folder with --out, or move what is yours.",
+        )
+    if source and not is_database(source) and Path(source).resolve().is_relative_to(out.resolve()):
+        raise OutputError(
+            f"{out}: it holds {Path(source).name}, which is to be studied.",
+            "Choose another folder with --out.",
         )
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

@@ -111,7 +111,7 @@ say(words.inspection(a1), words.growth_unit(a1))
 # Cramér's V.
 
 # %%
-a2 = study.explore(creators, random_state=SEED)
+a2 = study.explore(creators)
 plots.target(a2.target)
 say(words.target(a2))
 
