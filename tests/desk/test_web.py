@@ -565,7 +565,8 @@ def test_the_pages_of_a_campaign(visit, desk):
 
 @pytest.mark.parametrize(
     ("given", "words"),
-    [({"number": "2,5"}, "2.5 is not whole"), ({"number": "many"}, "not a number"),
+    [({"number": "5", "budget": "2.000"}, "may be 2000 or 2"),
+     ({"number": "2,5"}, "2.5 is not whole"), ({"number": "many"}, "not a number"),
      ({"number": "5", "most_per_niche": "1.5"}, "most per niche: 1.5 is not whole"),
      ({"number": "5", "budget": "-1"}, "amounts from 0 on")],
 )  # fmt: skip

@@ -6,6 +6,7 @@ import base64
 import binascii
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -34,6 +35,8 @@ SORTS = {
 BAND_NAMES = {"yes": BANDS[0], "maybe": BANDS[1], "no": BANDS[2]}
 _MOST_CHOICES = 100
 _LARGEST = 1e15
+_UNCLEAR = re.compile(r"[1-9]\d{0,2}\.\d{3}")
+"""Thousands to some of those who type it, a fraction to others."""
 
 Cursor = tuple[Any, int]
 """A row's value in the sort column, and its number."""
@@ -185,6 +188,12 @@ def read_number(name: str, text: str) -> float | None:
     if not text.strip():
         return None
     rate = name.endswith("engagement")
+    if not rate and _UNCLEAR.fullmatch(text.strip()):
+        plain = text.strip().replace(".", "")
+        raise InputError(
+            f"{name.replace('_', ' ')}: '{text.strip()}' may be {plain} or {float(text):g}.",
+            f"Write {plain} or {float(text):.1f}.",
+        )
     cell = read_numbers(pd.Series([text], dtype="str"), "rate" if rate else "count")
     value = float(cell.values[0])
     if not abs(value) <= _LARGEST:
