@@ -16,9 +16,10 @@ ROOT = Path(durhampulse.__file__).parent
 # From the ground up: a room may use what stands before it, never what stands after it.
 FLOORS = [
     ["exceptions"],
-    ["creators.schema", "creators.irregularities", "creators.cells", "creators.units",
-     "creators.tiers", "creators.block", "creators.databases", "creators.workbooks"],
-    ["creators.sources", "creators.roles", "creators.market", "creators.headers"],
+    ["creators.schema", "creators.irregularities", "creators.cells", "creators.tiers",
+     "creators.block", "creators.databases", "creators.workbooks"],
+    ["creators.sources", "creators.roles", "creators.market", "creators.headers",
+     "creators.units"],
     ["creators.table", "creators.sampling", "creators.rows", "creators.stream"],
     ["creators.rawframe", "creators.reading", "creators.blockreader"],
     ["creators"],

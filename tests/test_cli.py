@@ -41,6 +41,7 @@ def test_sample_then_inspect(tmp_path):
         (["inspect", "nowhere.csv"], 2, "no such file"),
         (["inspect", "a.csv", "--map", "Followers"], 2, "COLUMN=VALUE"),
         (["inspect", "a.csv", "--unit", "Growth_Rate=per mille"], 2, "no such unit"),
+        (["inspect", "a.csv", "--unit", "Followers=percent"], 2, "has no unit"),
         (["inspect", "a.csv", "--map", "Followers=none"], 2, "no column 'none'"),
         (["study", "a.csv", "--yes-at", "0.5"], 2, "thresholds"),
         (["study", "a.csv", "-o", "full"], 2, "other than an earlier study"),

@@ -195,6 +195,11 @@ def test_a_table_in_another_unit_is_refused_with_the_option(scorer, tmp_path):
     )
 
 
+def test_only_rates_have_units(scorer, files, tmp_path):
+    with pytest.raises(InputError, match="'Followers' has no unit"):
+        score_files(scorer, [files / "m.csv"], tmp_path / "s.csv", units={"Followers": "percent"})
+
+
 def test_a_bad_first_row_does_not_hide_the_unit(scorer, tmp_path):
     lines = (
         typed(300).assign(Engagement_Rate=lambda t: t["Engagement_Rate"] * 100).to_csv(index=False)

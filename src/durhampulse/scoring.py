@@ -20,7 +20,7 @@ from durhampulse.creators.blockreader import BlockReader, impossible_rows
 from durhampulse.creators.headers import name_columns, unclaimed
 from durhampulse.creators.irregularities import Ledger
 from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS, IDENTIFIER
-from durhampulse.creators.units import Unit
+from durhampulse.creators.units import Unit, require_units
 from durhampulse.decision import (
     BANDS,
     band_codes,
@@ -113,6 +113,7 @@ class Scorer:
         usual_units
             The same where nobody has; the units of the model's own table if not given.
         """
+        require_units(units or {})
         usual = self.model.manifest.get("units", {}) if usual_units is None else usual_units
         known = self.model.profile.levels
         return BlockReader(

@@ -37,7 +37,7 @@ from durhampulse.creators.schema import (
 )
 from durhampulse.creators.sources import RawTable, read_source
 from durhampulse.creators.table import Creators
-from durhampulse.creators.units import Unit, detect_unit, mixed_groups
+from durhampulse.creators.units import Unit, detect_unit, mixed_groups, require_units
 from durhampulse.exceptions import InputError
 
 __all__ = ["read_creators"]
@@ -99,11 +99,7 @@ class _Reader:
         self.units: dict[str, Unit] = {}
         self.values: dict[str, pd.Series] = {}
         self.roles: dict[str, Role] = {}
-        for name, unit in units.items():
-            if name not in COLUMNS or COLUMNS[name].kind != "rate":
-                raise InputError(f"'{name}' has no unit to set.", "Only rate columns have one.")
-            if unit not in ("fraction", "percent"):
-                raise InputError(f"'{unit}' is no unit of {name}.", "Use fraction or percent.")
+        require_units(units)
 
     def read(self, header: str, standard: str | None, cells: pd.Series) -> None:
         name = standard or unclaimed(header)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Unit", "detect_unit", "mixed_groups"]
+from durhampulse.creators.schema import COLUMNS
+from durhampulse.exceptions import InputError
+
+__all__ = ["Unit", "detect_unit", "mixed_groups", "require_units"]
 
 Unit = Literal["fraction", "percent"]
 Floats = npt.NDArray[np.float64]
@@ -104,3 +108,12 @@ def _best_split(sizes: Floats) -> int:
     share = low / n
     error = share * np.log(sd_low / share) + (1 - share) * np.log(sd_high / (1 - share))
     return int(low[np.argmin(error)])
+
+
+def require_units(units: Mapping[str, str]) -> None:
+    """Raise unless each column named has a unit, and that unit is one of the two."""
+    for name, unit in units.items():
+        if name not in COLUMNS or COLUMNS[name].kind != "rate":
+            raise InputError(f"'{name}' has no unit to set.", "Only rate columns have one.")
+        if unit not in ("fraction", "percent"):
+            raise InputError(f"'{unit}' is no unit of {name}.", "Use fraction or percent.")
