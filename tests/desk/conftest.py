@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import secrets
@@ -55,9 +56,10 @@ def postgres(tmp_path_factory):
     # Sockets have short names, and the server's own user must reach them.
     folder = Path("/tmp", f"dp-{secrets.token_hex(4)}")
     folder.mkdir(mode=0o755)
+    # pgserver writes its lock once more when Python ends; what is registered first runs after it.
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     (folder / "run").mkdir(mode=0o700)
     with contextlib.ExitStack() as stack:
-        stack.callback(shutil.rmtree, folder, ignore_errors=True)
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         patch.setenv("XDG_RUNTIME_DIR", str(folder / "run"))  # pgserver's lock lies there
         try:
