@@ -6,6 +6,7 @@ import json
 import os
 import signal
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -119,6 +120,22 @@ def test_other_addresses_than_paths(cluster, source, model_folder, tmp_path):
         scheduler=cluster.scheduler_address,
     )
     assert sum(len(part) for part in parts(tmp_path / "out")) == summary.scored == 99_999
+
+
+def test_a_sheet_of_a_workbook(cluster, source, model_folder, tmp_path):
+    creators = pq.read_table(source / "m.parquet").to_pandas().head(30)
+    with pd.ExcelWriter(tmp_path / "book.xlsx") as writer:
+        creators.head(10).to_excel(writer, sheet_name="2025", index=False)
+        creators.tail(20).to_excel(writer, sheet_name="2026", index=False)
+    summary = distributed.score_on_cluster(
+        model_folder,
+        [str(tmp_path / "book.xlsx")],
+        str(tmp_path / "out"),
+        scheduler=cluster.scheduler_address,
+        table="2026",
+    )
+    assert summary.rows == 20
+    assert "'2025'" in summary.notes[0]
 
 
 def test_a_scheduler_that_is_not_there(source, model_folder, tmp_path, monkeypatch):

@@ -114,6 +114,23 @@ def test_excel_in_and_out(scorer, files, scored, tmp_path):
     )
 
 
+def test_the_sheet_named_is_scored_and_the_others_are_told(scorer, files, tmp_path):
+    creators = pd.read_excel(files / "m.xlsx").head(50)
+    book, out = tmp_path / "book.xlsx", tmp_path / "out.csv"
+    with pd.ExcelWriter(book) as writer:
+        creators.head(20).to_excel(writer, sheet_name="2025", index=False)
+        creators.tail(30).to_excel(writer, sheet_name="2026", index=False)
+    summary = score_files(scorer, [book], out, table="2026")
+    assert list(pd.read_csv(out)["Influencer ID"]) == list(creators["Influencer_ID"].tail(30))
+    assert "book.xlsx: '2026' is read, these are not: '2025'" in summary.text(scorer)
+    assert summary.to_dict(scorer)["notes"] == summary.notes
+    assert score_files(scorer, [book], out).rows == 20
+    with pytest.raises(InputError, match="2027"):
+        score_files(scorer, [book], out, table="2027")
+    with pytest.raises(InputError, match="only a workbook has sheets"):
+        score_files(scorer, [files / "m.csv"], out, table="2026")
+
+
 def test_globs_and_several_files_keep_their_order(scorer, files, tmp_path):
     for i in (2, 1):
         part = pq.read_table(files / "m.parquet").slice(i * 1_000, 1_000)

@@ -98,6 +98,7 @@ def score_files(  # noqa: PLR0913 - each is an option of the command
     *,
     columns: Mapping[str, str] | None = None,
     units: Mapping[str, Unit] | None = None,
+    table: str | None = None,
     top: int | None = None,
     reasons: bool = False,
     progress: Callable[[int, float], object] = lambda _rows, _done: None,
@@ -118,6 +119,8 @@ def score_files(  # noqa: PLR0913 - each is an option of the command
         A ``.parquet``, ``.csv``, ``.tsv`` or ``.xlsx`` file; replaced once the new one is complete.
     columns, units
         As for :func:`durhampulse.read_creators`.
+    table
+        The sheet to read, where the files are workbooks.
     top
         Keep only the most probable creators, ranked.
     reasons
@@ -137,12 +140,13 @@ def score_files(  # noqa: PLR0913 - each is an option of the command
     check_output(out)
     if any(out.absolute() == path.absolute() for path in files):
         raise InputError(f"{out}: it is both input and output.", "Write to another file.")
-    tables = [open_table(scorer, path, columns, units) for path in files]
+    tables = [open_table(scorer, path, columns, units, table=table) for path in files]
     schema = scored_schema(identifier_type(tables))
     ranking = Ranking(scorer, schema, top, reasons=reasons)
     beside = [out.with_name(out.name + end) for end in (".refused.csv", ".provenance.json")]
     about = provenance_of(scorer, files)
-    total, start = Summary(), time.perf_counter()
+    notes = [note for one in tables for note in one.stream.notes]
+    total, start = Summary(notes=notes), time.perf_counter()
     with ExitStack() as stack:
         # Closed from the last to the first: the table itself appears after all that explains it.
         part, refused, note = (stack.enter_context(replacing(path)) for path in (out, *beside))
@@ -229,10 +233,11 @@ def open_table(
     units: Mapping[str, Unit] | None,
     *,
     name: str | None = None,
+    table: str | None = None,
     row_groups: tuple[int, int] | None = None,
 ) -> OpenTable:
     """Open a file, find the model's columns in it, and settle how it writes its numbers."""
-    stream = open_stream(path, name=name, row_groups=row_groups)
+    stream = open_stream(path, name=name, table=table, row_groups=row_groups)
     found = scorer.headers(stream.name, stream.headers, columns)
     reader = scorer.reader(stream.name, units=units)
     wanted = {column: header for column, header in found.items() if column != IDENTIFIER}

@@ -78,9 +78,10 @@ class _Job:
     out: str
     columns: Mapping[str, str]
     units: Mapping[str, Unit]
+    table: str | None
 
 
-def score_on_cluster(
+def score_on_cluster(  # noqa: PLR0913 - each is an option of the command
     model: str | Path,
     inputs: Sequence[str],
     out: str,
@@ -88,6 +89,7 @@ def score_on_cluster(
     scheduler: str,
     columns: Mapping[str, str] | None = None,
     units: Mapping[str, Unit] | None = None,
+    table: str | None = None,
     progress: Callable[[int, float], object] = lambda _rows, _done: None,
 ) -> Summary:
     """Score files into a folder of Parquet files, on the workers of a cluster.
@@ -102,7 +104,7 @@ def score_on_cluster(
         A folder, as a path or an address; it must not exist or be empty.
     scheduler
         Address of the cluster's scheduler, such as ``tcp://10.0.0.1:8786``.
-    columns, units, progress
+    columns, units, table, progress
         As for :func:`durhampulse.batch.score_files`.
 
     Raises
@@ -120,7 +122,8 @@ def score_on_cluster(
     if fs.exists(folder) and fs.ls(folder):
         raise OutputError(f"{out}: it is there already and not empty.", "Name a new folder.")
     pieces = _cut(scorer, files, columns)
-    job = _Job(_read_folder(Path(model)), _absolute(out), dict(columns or {}), dict(units or {}))
+    folder_bytes = _read_folder(Path(model))
+    job = _Job(folder_bytes, _absolute(out), dict(columns or {}), dict(units or {}), table)
     try:
         client = Client(scheduler, timeout=30)
     except (OSError, TimeoutError) as error:
@@ -194,10 +197,16 @@ def _score_piece(piece: _Piece, job: _Job) -> Summary:
     with _on_disk(piece.url) as path:
         name = PurePosixPath(piece.url).name
         table = open_table(
-            scorer, path, job.columns, job.units, name=name, row_groups=piece.row_groups
+            scorer,
+            path,
+            job.columns,
+            job.units,
+            name=name,
+            table=job.table,
+            row_groups=piece.row_groups,
         )
         kind = pa.int64() if piece.whole_numbers else pa.string()
-        schema, total = scored_schema(kind), Summary()
+        schema, total = scored_schema(kind), Summary(notes=[*table.stream.notes])
         scored_rows, refused = io.BytesIO(), io.StringIO(newline="")
         rows = csv.writer(refused)
         rows.writerow(REFUSED_HEADER)

@@ -37,6 +37,8 @@ class Summary:
         Cells that are no numbers though they should be, by column; they count as missing.
     drift
         Rows by bin of the training profile, for each column.
+    notes
+        What of the files was not read, in words.
     seconds
         How long it took.
     """
@@ -49,6 +51,7 @@ class Summary:
     flagged: int = 0
     unreadable: Counter[str] = field(default_factory=Counter)
     drift: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
     def add(self, other: Summary) -> None:
@@ -60,6 +63,7 @@ class Summary:
         self.bands.update(other.bands)
         self.flags.update(other.flags)
         self.unreadable.update(other.unreadable)
+        self.notes += other.notes
         for column, counts in other.drift.items():
             self.drift[column] = self.drift.get(column, 0) + counts
 
@@ -80,12 +84,14 @@ class Summary:
             "flags": dict(self.flags),
             "unreadable_cells": dict(self.unreadable),
             "drift": self.drift_table(scorer).to_dict("records"),
+            "notes": self.notes,
             "seconds": round(self.seconds, 3),
         }
 
     def text(self, scorer: Scorer) -> str:
         """Give the summary in words, a line each."""
         lines = [f"{self.rows:,} rows: {self.scored:,} scored, {self.refused:,} refused."]
+        lines += [f"{note}." for note in self.notes]
         if scorer.refusal:
             lines.append(f"Nothing is recommended; {scorer.refusal}.")
         else:

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from durhampulse.creators.units import Unit
 
 __all__ = [
-    "AsJson", "Map", "ModelFolder", "Seed", "SourceArgument", "Units", "pairs", "parts_bar",
-    "progress_bar", "rows_bar", "units_of",
+    "AsJson", "Map", "ModelFolder", "Seed", "Sheet", "SourceArgument", "Units", "pairs",
+    "parts_bar", "progress_bar", "rows_bar", "units_of",
 ]  # fmt: skip
 
 Map = Annotated[
@@ -32,6 +32,7 @@ Units = Annotated[
 Table = Annotated[
     str | None, typer.Option(help="Table of a database, or sheet of a workbook, to read.")
 ]
+Sheet = Annotated[str | None, typer.Option("--table", help="Sheet to read, if IN is a workbook.")]
 Query = Annotated[str | None, typer.Option(help="Query to read, if SOURCE is a database.")]
 Seed = Annotated[int, typer.Option(min=0, help="Same seed, same numbers.")]
 SourceArgument = Annotated[

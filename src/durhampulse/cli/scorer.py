@@ -9,7 +9,16 @@ from typing import Annotated, Any
 
 import typer
 
-from durhampulse.cli.options import AsJson, Map, ModelFolder, Units, pairs, rows_bar, units_of
+from durhampulse.cli.options import (
+    AsJson,
+    Map,
+    ModelFolder,
+    Sheet,
+    Units,
+    pairs,
+    rows_bar,
+    units_of,
+)
 from durhampulse.exceptions import InputError
 
 __all__ = ["key_app", "model_app", "score", "serve"]
@@ -41,6 +50,7 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
     model: ModelFolder,
     column_map: Map = None,
     units: Units = None,
+    table: Sheet = None,
     top: Annotated[int | None, typer.Option(min=1, help="Keep only the best, ranked.")] = None,
     reasons: Annotated[
         bool, typer.Option("--reasons", help="Add reasons; some hundred creators a second.")
@@ -62,7 +72,11 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
     from durhampulse.scoring import load_model
 
     scorer = load_model(model)
-    read: dict[str, Any] = {"columns": pairs(column_map, "--map"), "units": units_of(units)}
+    read: dict[str, Any] = {
+        "columns": pairs(column_map, "--map"),
+        "units": units_of(units),
+        "table": table,
+    }
     with rows_bar() as show:
         if engine is Engine.DASK:
             address = _require_scheduler(scheduler, top=top, reasons=reasons)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
-from durhampulse.creators.irregularities import Ledger
+from durhampulse.creators.irregularities import Irregularity, Ledger
 from durhampulse.creators.sources import (
     delimited_error,
     dialect,
@@ -66,7 +66,11 @@ class Stream:
         All headers, each once.
     n_rows
         Number of rows, where the file says.
+    notes
+        What is not read of the file, in words.
     """
+
+    notes: tuple[str, ...] = ()
 
     def __init__(
         self, path: Path, name: str | None, headers: list[str], n_rows: int | None = None
@@ -92,7 +96,11 @@ class Stream:
 
 
 def open_stream(
-    path: str | Path, *, name: str | None = None, row_groups: tuple[int, int] | None = None
+    path: str | Path,
+    *,
+    name: str | None = None,
+    table: str | None = None,
+    row_groups: tuple[int, int] | None = None,
 ) -> Stream:
     """Open a ``.csv``, ``.tsv``, ``.txt``, ``.xlsx`` or ``.parquet`` file.
 
@@ -102,6 +110,8 @@ def open_stream(
         The file.
     name
         What it is called in messages, where that is not its name.
+    table
+        The sheet of a workbook; the first if not given.
     row_groups
         First and before last of the row groups to read, for Parquet.
 
@@ -113,11 +123,13 @@ def open_stream(
     path = Path(path)
     require_file(path)
     suffix = path.suffix.lower()
+    if table is not None and suffix != ".xlsx":
+        raise InputError(f"{path.name}: only a workbook has sheets.", "Leave --table out.")
     if suffix in (".parquet", ".pq"):
         return _ParquetStream(path, name, row_groups)
     if suffix in (".csv", ".tsv", ".txt"):
         return _TextStream(path, name)
-    return _WorkbookStream(path, name)
+    return _WorkbookStream(path, name, table)
 
 
 class _ParquetStream(Stream):
@@ -238,8 +250,12 @@ class _TextStream(Stream):
 class _WorkbookStream(Stream):
     """Excel has no more than a million rows; they are read at once."""
 
-    def __init__(self, path: Path, name: str | None) -> None:
-        self._frame = read_source(path, Ledger()).frame
+    def __init__(self, path: Path, name: str | None, table: str | None) -> None:
+        ledger = Ledger()
+        self._frame = read_source(path, ledger, table=table).frame
+        odd = ledger.frame()
+        others = odd.loc[odd["code"] == Irregularity.OTHER_SHEETS, "action"]
+        self.notes = tuple(f"{name or path.name}: {action}" for action in others)
         super().__init__(path, name, [str(name) for name in self._frame.columns], len(self._frame))
 
     def types(self, headers: Sequence[str]) -> list[pa.DataType]:
