@@ -22,13 +22,14 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import func, select
 
-from durhampulse.creators.sampling import write_market
-from durhampulse.desk import intake, people
+from durhampulse.desk.imports import intake
+from durhampulse.desk.people import people
 from durhampulse.desk.server import open_desk
+from durhampulse.desk.shortlist.view import SORTS
 from durhampulse.desk.store.tables import creator, upload
-from durhampulse.desk.view import SORTS
 from durhampulse.desk.web.access import COOKIE
 from durhampulse.desk.web.state import Desk
+from durhampulse.market.sampling import write_market
 
 ROWS, PAGES = 1_000_000, 120
 SIZES = {"shared_buffers": "2GB", "max_wal_size": "8GB"}

@@ -20,9 +20,9 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.quality import ceiling, expected_log_loss, features
-from durhampulse.creators.market import draw_creators
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.evaluation.metrics import log_loss
+from durhampulse.market.market import draw_creators
 from durhampulse.models.champion import train_champion
 
 DRAWS, TRAIN, FRESH = 3, 4_000, 20_000

@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from durhampulse.creators.market import ceiling, draw_creators
 from durhampulse.creators.roles import Role
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL
 from durhampulse.evaluation.metrics import score_models
-from durhampulse.features import Encoding, learn_encoding
+from durhampulse.features.encoding import Encoding, learn_encoding
+from durhampulse.market.market import ceiling, draw_creators
 from durhampulse.models.champion import BLEND, Champion, train_champion
 from durhampulse.models.weights import log_odds, sigmoid
 

@@ -26,12 +26,12 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 from durhampulse import study
-from durhampulse.artifact import write_model
-from durhampulse.creators.sampling import write_market
-from durhampulse.decision import Thresholds
-from durhampulse.explanation import draw_background
+from durhampulse.decision.bands import Thresholds
+from durhampulse.decision.shapley import draw_background
+from durhampulse.features.peers import learn_peers
+from durhampulse.market.sampling import write_market
 from durhampulse.models.champion import train_champion
-from durhampulse.peers import learn_peers
+from durhampulse.scoring.artifact import write_model
 
 ROWS = int(os.environ.get("DURHAMPULSE_ROWS", "20_000_000"))
 MOST_ROWS = int(os.environ.get("DURHAMPULSE_MOST_ROWS", "100_000_000"))

@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 
 from durhampulse.creators import read_creators
-from durhampulse.creators.sampling import simulate_market
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.evaluation.judgement import judge
+from durhampulse.market.sampling import simulate_market
 
 ROWS = 5_000
 KEPT = Path(__file__).with_suffix(".csv")

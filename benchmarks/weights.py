@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.quality import features
-from durhampulse.creators.market import draw_creators
 from durhampulse.creators.schema import IDENTIFIER, LABEL
-from durhampulse.features import learn_encoding
+from durhampulse.features.encoding import learn_encoding
+from durhampulse.market.market import draw_creators
 from durhampulse.models.classifiers import build_boosting
 from durhampulse.models.weights import DenseNetwork
 

@@ -13,8 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from durhampulse.creators.sampling import simulate_market
 from durhampulse.creators.schema import IDENTIFIER, LABEL
+from durhampulse.market.sampling import simulate_market
 
 PLACE = Path(__file__).parents[1] / "src" / "durhampulse" / "desk" / "demo"
 CREATORS, SEED = 600, 2026

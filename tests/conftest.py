@@ -13,8 +13,8 @@ import pytest
 from hypothesis import settings
 
 from durhampulse import study
-from durhampulse.artifact import write_model
-from durhampulse.creators.sampling import write_market
+from durhampulse.market.sampling import write_market
+from durhampulse.scoring.artifact import write_model
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("durhampulse", deadline=None)

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save
 
-from durhampulse.artifact import read_model, write_model
 from durhampulse.exceptions import ModelError
 from durhampulse.models.fitted import FittedModel
+from durhampulse.scoring.artifact import read_model, write_model
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 
 from durhampulse.creators.block import Block, Levels
-from durhampulse.creators.market import draw_creators
 from durhampulse.creators.roles import Role
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL
 from durhampulse.evaluation.metrics import compare_models, log_loss
-from durhampulse.features import learn_encoding
+from durhampulse.features.encoding import learn_encoding
+from durhampulse.market.market import draw_creators
 from durhampulse.models.champion import BLEND, BOOSTING, NETWORKS, SIMPLE, train_champion
 from durhampulse.models.classifiers import fit
 from durhampulse.models.distillation import distil, mix_rows

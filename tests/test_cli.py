@@ -11,7 +11,7 @@ import pytest
 from typer.main import get_command
 
 from durhampulse.cli import app
-from durhampulse.creators.sampling import simulate_market
+from durhampulse.market.sampling import simulate_market
 
 DURHAMPULSE = [sys.executable, "-c", "from durhampulse.cli import main; main()"]
 
@@ -101,7 +101,7 @@ def test_help_loads_nothing_heavy():
 
 
 def test_a_database_is_named_without_its_password():
-    from durhampulse.creators.databases import without_password
+    from durhampulse.files.databases import without_password
     from durhampulse.report.notebook import Request, make_notebook
 
     address = without_password("postgresql://me:geheim@db/creators")

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from durhampulse.decision import BANDS, Thresholds, assign_bands, decision_table
+from durhampulse.decision.bands import BANDS, Thresholds, assign_bands, decision_table
 from durhampulse.exceptions import InputError
-from durhampulse.export import write_csv, write_provenance, write_xlsx
-from durhampulse.peers import Peers
+from durhampulse.features.peers import Peers
+from durhampulse.files.export import write_csv, write_provenance, write_xlsx
 
 COLUMNS = [
     "Influencer ID", "Predicted Sponsorship", "Follower Count", "Engagement Rate",

@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 import durhampulse as dp
-from durhampulse import distributed
-from durhampulse.batch import score_files
-from durhampulse.creators.sampling import write_market
 from durhampulse.exceptions import InputError, OutputError
+from durhampulse.market.sampling import write_market
+from durhampulse.scoring import cluster as distributed
+from durhampulse.scoring.batch import score_files
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
 

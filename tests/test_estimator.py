@@ -13,8 +13,8 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import check_estimator
 
 from durhampulse import SponsorshipClassifier
-from durhampulse.creators.sampling import simulate_market
 from durhampulse.creators.schema import LABEL
+from durhampulse.market.sampling import simulate_market
 from durhampulse.models.champion import SIMPLE
 
 

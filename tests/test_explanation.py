@@ -10,18 +10,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from durhampulse.account import account_for
-from durhampulse.artifact import read_model, write_model
 from durhampulse.creators.schema import LABEL
-from durhampulse.decision import Thresholds, on_edge, unscorable
+from durhampulse.decision.bands import Thresholds, on_edge, unscorable
+from durhampulse.decision.reasons import reason_table, what_would_change
+from durhampulse.decision.shapley import draw_background, explain
 from durhampulse.evaluation.groups import group_quality, unlike_groups
 from durhampulse.exceptions import CannotJudgeError, InputError
-from durhampulse.explanation import draw_background, explain
-from durhampulse.features import learn_encoding
+from durhampulse.features.encoding import learn_encoding
+from durhampulse.features.peers import Peers, learn_peers
 from durhampulse.models.fitted import FittedModel
 from durhampulse.models.weights import sigmoid
-from durhampulse.peers import Peers, learn_peers
-from durhampulse.reasons import reason_table, what_would_change
+from durhampulse.scoring.account import account_for
+from durhampulse.scoring.artifact import read_model, write_model
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from durhampulse.creators.roles import Role
-from durhampulse.features import Encoding, learn_encoding, split_creators
+from durhampulse.features.encoding import Encoding, learn_encoding, split_creators
 
 NUMBER = Role("Followers", "feature", "numeric", "")
 QUALITY = Role("Video_Quality", "feature", "quality", "")

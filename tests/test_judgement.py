@@ -6,14 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from durhampulse import advice, study
+from durhampulse import study
 from durhampulse.creators import read_creators
-from durhampulse.creators.sampling import simulate_market
 from durhampulse.creators.schema import LABEL
 from durhampulse.evaluation import drift
 from durhampulse.evaluation.judgement import drop_leaks, judge
 from durhampulse.evaluation.signal import column_strength, measure_signal, roc_aucs
 from durhampulse.exceptions import CannotJudgeError, InputError
+from durhampulse.market.sampling import simulate_market
+from durhampulse.report import advice
 
 ROWS = 1_500
 

@@ -6,9 +6,9 @@ import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
 from durhampulse.creators import read_creators
-from durhampulse.creators.market import ceiling, draw_creators
-from durhampulse.creators.sampling import simulate_market, write_market
 from durhampulse.exceptions import InputError, OutputError
+from durhampulse.market.market import ceiling, draw_creators
+from durhampulse.market.sampling import simulate_market, write_market
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ def test_memory_stays_flat_while_a_market_streams(tmp_path):
 
     def peak(rows):
         code = (
-            "import resource, sys; from durhampulse.creators.sampling import write_market;"
+            "import resource, sys; from durhampulse.market.sampling import write_market;"
             f"write_market(sys.argv[1], {rows});"
             "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
         )

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from durhampulse.decision import BANDS
+from durhampulse.decision.bands import BANDS
 from durhampulse.evaluation.calibration import (
     band_hit_rates,
     gain_curve,

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import durhampulse as dp
-from durhampulse.decision import Thresholds
+from durhampulse.decision.bands import Thresholds
 from durhampulse.exceptions import OutputError
 from durhampulse.report import notebook
 from durhampulse.report.notebook import Request, make_notebook, part_names, run_study

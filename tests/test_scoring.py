@@ -21,11 +21,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import durhampulse as dp
-from durhampulse import export
-from durhampulse.batch import find_files, score_files
-from durhampulse.creators.sampling import write_market
-from durhampulse.decision import BANDS
+from durhampulse.decision.bands import BANDS
 from durhampulse.exceptions import CannotJudgeError, InputError, OutputError
+from durhampulse.files import export
+from durhampulse.market.sampling import write_market
+from durhampulse.scoring.batch import find_files, score_files
 
 COLUMNS = [
     "Influencer ID", "Predicted Sponsorship", "Follower Count", "Engagement Rate",

@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from durhampulse import advice, exploration, study
-from durhampulse import interpretation as words
+from durhampulse import study
 from durhampulse.creators import read_creators
 from durhampulse.creators.schema import LABEL
 from durhampulse.exceptions import CannotJudgeError
-from durhampulse.report import plots
+from durhampulse.report import advice, plots
+from durhampulse.report import interpretation as words
+from durhampulse.study import exploration
 from tests.conftest import run_parts
 
 

@@ -13,39 +13,39 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from durhampulse.creators.reading import read_creators as read_creators
-    from durhampulse.creators.sampling import Market as Market
-    from durhampulse.creators.sampling import simulate_market as simulate_market
-    from durhampulse.creators.sampling import write_market as write_market
     from durhampulse.creators.table import Creators as Creators
-    from durhampulse.decision import Thresholds as Thresholds
-    from durhampulse.estimator import SponsorshipClassifier as SponsorshipClassifier
+    from durhampulse.decision.bands import Thresholds as Thresholds
     from durhampulse.exceptions import CannotJudgeError as CannotJudgeError
     from durhampulse.exceptions import DurhamPulseError as DurhamPulseError
     from durhampulse.exceptions import InputError as InputError
     from durhampulse.exceptions import ModelError as ModelError
     from durhampulse.exceptions import OutputError as OutputError
+    from durhampulse.market.sampling import Market as Market
+    from durhampulse.market.sampling import simulate_market as simulate_market
+    from durhampulse.market.sampling import write_market as write_market
+    from durhampulse.models.estimator import SponsorshipClassifier as SponsorshipClassifier
     from durhampulse.report.notebook import Request as Request
     from durhampulse.report.notebook import run_study as run_study
-    from durhampulse.scoring import Scorer as Scorer
-    from durhampulse.scoring import load_model as load_model
+    from durhampulse.scoring.scorer import Scorer as Scorer
+    from durhampulse.scoring.scorer import load_model as load_model
 
 _HOMES = {
     "CannotJudgeError": "exceptions",
     "Creators": "creators.table",
     "DurhamPulseError": "exceptions",
     "InputError": "exceptions",
-    "Market": "creators.sampling",
+    "Market": "market.sampling",
     "ModelError": "exceptions",
     "OutputError": "exceptions",
     "Request": "report.notebook",
-    "Scorer": "scoring",
-    "SponsorshipClassifier": "estimator",
-    "Thresholds": "decision",
-    "load_model": "scoring",
+    "Scorer": "scoring.scorer",
+    "SponsorshipClassifier": "models.estimator",
+    "Thresholds": "decision.bands",
+    "load_model": "scoring.scorer",
     "read_creators": "creators.reading",
     "run_study": "report.notebook",
-    "simulate_market": "creators.sampling",
-    "write_market": "creators.sampling",
+    "simulate_market": "market.sampling",
+    "write_market": "market.sampling",
 }
 
 __all__ = sorted(_HOMES)  # noqa: PLE0605 - a sorted list of names, tested

@@ -15,8 +15,10 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 from starlette.testclient import TestClient
 
-from durhampulse.desk import intake, people
-from durhampulse.desk.catalogue import Catalogue, add_model
+from durhampulse.desk.imports import intake
+from durhampulse.desk.imports.worker import Worker
+from durhampulse.desk.models.catalogue import Catalogue, add_model
+from durhampulse.desk.people import people
 from durhampulse.desk.server import fill_with_demo
 from durhampulse.desk.store import database
 from durhampulse.desk.store.database import open_store
@@ -24,7 +26,6 @@ from durhampulse.desk.store.tables import upload
 from durhampulse.desk.web.access import COOKIE
 from durhampulse.desk.web.app import create_desk
 from durhampulse.desk.web.state import Desk
-from durhampulse.desk.worker import Worker
 
 DEMO = Path(str(files("durhampulse.desk").joinpath("demo")))
 PASSWORD = "a long enough password"

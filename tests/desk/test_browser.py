@@ -370,7 +370,7 @@ def test_rolling_a_model_back(browser, tmp_path, model_folder):
     with running_desk(tmp_path) as (_, _, process):
         process.terminate()
         process.wait(30)
-    from durhampulse.desk.catalogue import add_model
+    from durhampulse.desk.models.catalogue import add_model
     from durhampulse.desk.store.database import open_store
 
     store = open_store(f"sqlite:///{tmp_path / 'durhampulse.db'}")

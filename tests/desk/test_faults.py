@@ -18,14 +18,14 @@ import httpx2
 import pytest
 from sqlalchemy import func, select
 
-from durhampulse.creators.sampling import write_market
-from durhampulse.decision import Thresholds
-from durhampulse.desk import people
-from durhampulse.desk.catalogue import Catalogue, save_thresholds
-from durhampulse.desk.reviewing import REASONS
+from durhampulse.decision.bands import Thresholds
+from durhampulse.desk.models.catalogue import Catalogue, save_thresholds
+from durhampulse.desk.people import people
+from durhampulse.desk.review.decisions import REASONS
 from durhampulse.desk.store.database import open_store
 from durhampulse.desk.store.tables import claim, creator, review, staged, upload
 from durhampulse.desk.web.access import COOKIE
+from durhampulse.market.sampling import write_market
 from tests.desk.conftest import PASSWORD, add_people, bring
 from tests.desk.test_browser import running_desk, wait_for
 from tests.desk.test_intake import HEADER

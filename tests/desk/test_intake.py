@@ -16,19 +16,20 @@ import pytest
 from sqlalchemy import func, insert, select, update
 
 import durhampulse as dp
-from durhampulse.batch import open_table
-from durhampulse.creators import sources, stream, workbooks
-from durhampulse.creators.irregularities import Ledger
-from durhampulse.desk import intake, jobs
-from durhampulse.desk.catalogue import activate, add_model
-from durhampulse.desk.erasure import digest_of, erase
-from durhampulse.desk.intake import apply, check, discard, known_now, refused_rows
-from durhampulse.desk.jobs import Lost, give_up, next_job
-from durhampulse.desk.rules import stored_frame
+from durhampulse.desk.imports import intake, jobs
+from durhampulse.desk.imports.intake import apply, check, discard, known_now, refused_rows
+from durhampulse.desk.imports.jobs import Lost, give_up, next_job
+from durhampulse.desk.imports.preview import understand
+from durhampulse.desk.imports.worker import Worker
+from durhampulse.desk.models.catalogue import activate, add_model
+from durhampulse.desk.models.rules import stored_frame
+from durhampulse.desk.people.erasure import digest_of, erase
 from durhampulse.desk.store.tables import creator, objection, run, score, staged, upload
-from durhampulse.desk.understanding import understand
-from durhampulse.desk.worker import Worker
 from durhampulse.exceptions import InputError
+from durhampulse.files import stream, workbooks
+from durhampulse.files import tables as sources
+from durhampulse.irregularities import Ledger
+from durhampulse.scoring.batch import open_table
 from tests.desk.conftest import DEMO, bring
 
 HEADER = (

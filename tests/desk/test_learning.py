@@ -15,20 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select, update
 
 from durhampulse.creators import read_creators
-from durhampulse.desk.bulk import insert_rows
-from durhampulse.desk.catalogue import activate
-from durhampulse.desk.erasure import erase, everything_about, sweep
-from durhampulse.desk.learning import (
-    bands_since,
-    outcome_table,
-    override_table,
-    record,
-    record_file,
-    today,
-    withdraw,
-)
-from durhampulse.desk.niches import count_niches, read_niches
-from durhampulse.desk.planning import (
+from durhampulse.desk.campaigns.planning import (
     Brief,
     candidates,
     change_choice,
@@ -38,11 +25,24 @@ from durhampulse.desk.planning import (
     plan,
     save_campaign,
 )
-from durhampulse.desk.retraining import add_retrained, write_lessons
-from durhampulse.desk.reviewing import decide, latest, undo
+from durhampulse.desk.models.catalogue import activate
+from durhampulse.desk.outcomes.recording import (
+    bands_since,
+    outcome_table,
+    override_table,
+    record,
+    record_file,
+    today,
+    withdraw,
+)
+from durhampulse.desk.outcomes.retraining import add_retrained, write_lessons
+from durhampulse.desk.people.erasure import erase, everything_about, sweep
+from durhampulse.desk.review.decisions import decide, latest, undo
+from durhampulse.desk.store.bulk import insert_rows
+from durhampulse.desk.store.niches import count_niches, read_niches
 from durhampulse.desk.store.tables import audit, creator, metadata, outcome, refused, run, upload
 from durhampulse.exceptions import CannotJudgeError, InputError
-from durhampulse.export import write_csv
+from durhampulse.files.export import write_csv
 from tests.desk.conftest import DEMO, add_people, bring
 from tests.desk.test_reviewing import verdict
 

@@ -12,10 +12,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import delete, func, select, update
 
-from durhampulse.decision import MAYBE, NO, Thresholds
-from durhampulse.desk.catalogue import save_thresholds
-from durhampulse.desk.claims import next_one, progress, release
-from durhampulse.desk.reviewing import (
+from durhampulse.decision.bands import MAYBE, NO, Thresholds
+from durhampulse.desk.models.catalogue import save_thresholds
+from durhampulse.desk.models.rules import Rules
+from durhampulse.desk.review.decisions import (
     REASONS,
     ConflictError,
     Many,
@@ -26,12 +26,12 @@ from durhampulse.desk.reviewing import (
     reviews_of,
     undo,
 )
-from durhampulse.desk.rules import Rules
-from durhampulse.desk.shortlist import totals
+from durhampulse.desk.review.queue import next_one, progress, release
+from durhampulse.desk.shortlist.pages import totals
+from durhampulse.desk.shortlist.view import View
 from durhampulse.desk.store.tables import audit, claim, creator, review
-from durhampulse.desk.view import View
 from durhampulse.exceptions import InputError
-from durhampulse.scoring import Scorer
+from durhampulse.scoring.scorer import Scorer
 from tests.desk.conftest import add_people
 
 

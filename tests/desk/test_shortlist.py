@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, insert, select, text
 
-from durhampulse.decision import BANDS, Thresholds, on_edge
-from durhampulse.desk import shortlist
-from durhampulse.desk.catalogue import Catalogue, save_thresholds
-from durhampulse.desk.rules import Rules
+from durhampulse.decision.bands import BANDS, Thresholds, on_edge
+from durhampulse.desk.models.catalogue import Catalogue, save_thresholds
+from durhampulse.desk.models.rules import Rules
+from durhampulse.desk.shortlist import pages as shortlist
+from durhampulse.desk.shortlist.view import BAND_NAMES, SORTS, View, read_cursor, write_cursor
 from durhampulse.desk.store.tables import STATES, creator
-from durhampulse.desk.view import BAND_NAMES, SORTS, View, read_cursor, write_cursor
 from durhampulse.exceptions import InputError
 from durhampulse.models.weights import log_odds
 
@@ -138,7 +138,7 @@ def test_a_view_survives_its_address(view, demo_rules):
 
 @pytest.fixture(scope="module")
 def demo_rules():
-    from durhampulse.scoring import load_model
+    from durhampulse.scoring.scorer import load_model
     from tests.desk.conftest import DEMO
 
     return Rules.of("demo", load_model(DEMO / "model"), None)

@@ -10,10 +10,10 @@ from alembic.migration import MigrationContext
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from durhampulse.desk.audit import note
-from durhampulse.desk.niches import read_niches
 from durhampulse.desk.store import database
+from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.database import open_store, read_setting, write_setting
+from durhampulse.desk.store.niches import read_niches
 from durhampulse.desk.store.tables import attempt, audit, creator, metadata, upload
 from durhampulse.exceptions import InputError
 

@@ -29,12 +29,14 @@ from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
 from durhampulse.cli import main
-from durhampulse.desk import intake, listexport, people
-from durhampulse.desk.audit import note
-from durhampulse.desk.catalogue import add_model
-from durhampulse.desk.people import ROLES, SESSION_HOURS
-from durhampulse.desk.reviewing import REASONS
+from durhampulse.desk.imports import intake
+from durhampulse.desk.models.catalogue import add_model
+from durhampulse.desk.people import people
+from durhampulse.desk.people.people import ROLES, SESSION_HOURS
+from durhampulse.desk.review.decisions import REASONS
 from durhampulse.desk.server import DEMO_ADMIN, invitation, is_demo, open_desk
+from durhampulse.desk.shortlist import export as listexport
+from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.tables import api_key, attempt, audit, creator, review, session
 from durhampulse.desk.web.access import COOKIE
 from durhampulse.desk.web.app import create_desk
@@ -785,8 +787,8 @@ def away(_store):
 @pytest.mark.parametrize("path", ["/people", "/v1/creators"])
 def test_a_fault_of_ours_is_a_page_of_ours(app, visit, desk, monkeypatch, path):
     somebody = visit("admin")
-    monkeypatch.setattr("durhampulse.desk.people.people", broken)
-    monkeypatch.setattr("durhampulse.desk.shortlist.page", broken)
+    monkeypatch.setattr("durhampulse.desk.people.people.people", broken)
+    monkeypatch.setattr("durhampulse.desk.shortlist.pages.page", broken)
     with desk.store.writing() as db:
         headers = {"authorization": f"Bearer {people.add_key(db, 'k', 'viewer', 'ann')}"}
     client = TestClient(app, raise_server_exceptions=False, cookies=somebody.cookies)
@@ -813,7 +815,7 @@ def test_a_model_that_cannot_score_changes_nothing(desk, visit, model_folder, mo
     ann = visit("admin")
     desk.worker.stop()
     ann.post("/model/activate", data={"csrf": ann.csrf, "version": other})
-    monkeypatch.setattr("durhampulse.desk.worker.activate", broken)
+    monkeypatch.setattr("durhampulse.desk.imports.worker.activate", broken)
     assert desk.worker.work()
     assert "log says why" in ann.get("/model").text
     assert "worn out" in caplog.text

@@ -73,8 +73,8 @@ def erase(
 
     Example: durhampulse erase --id INF-1042 --store sqlite:///team.db
     """
-    from durhampulse.desk.erasure import erase as erase_one
-    from durhampulse.desk.erasure import sweep
+    from durhampulse.desk.people.erasure import erase as erase_one
+    from durhampulse.desk.people.erasure import sweep
     from durhampulse.desk.store.database import open_store
 
     if (identifier is None) == (older_than is None):

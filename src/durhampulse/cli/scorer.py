@@ -68,8 +68,8 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
 
     Example: durhampulse score new.parquet -o scored.parquet --model durhampulse-study/model
     """
-    from durhampulse.batch import score_files
-    from durhampulse.scoring import load_model
+    from durhampulse.scoring.batch import score_files
+    from durhampulse.scoring.scorer import load_model
 
     scorer = load_model(model)
     read: dict[str, Any] = {
@@ -80,7 +80,7 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
     with rows_bar() as show:
         if engine is Engine.DASK:
             address = _require_scheduler(scheduler, top=top, reasons=reasons)
-            from durhampulse.distributed import score_on_cluster
+            from durhampulse.scoring.cluster import score_on_cluster
 
             summary = score_on_cluster(model, inputs, out, scheduler=address, progress=show, **read)
         else:
@@ -117,7 +117,7 @@ def show(folder: Folder, as_json: AsJson = False) -> None:
 
     Example: durhampulse model show durhampulse-study/model
     """
-    from durhampulse.artifact import describe, read_model
+    from durhampulse.scoring.artifact import describe, read_model
 
     model = read_model(folder)
     typer.echo(json.dumps(model.manifest, indent=2) if as_json else describe(model))
@@ -129,7 +129,7 @@ def verify(folder: Folder) -> None:
 
     Example: durhampulse model verify durhampulse-study/model
     """
-    from durhampulse.artifact import read_model
+    from durhampulse.scoring.artifact import read_model
 
     model = read_model(folder)
     for name, said in model.manifest["files"].items():

@@ -30,8 +30,8 @@ from durhampulse.cli.options import (
 from durhampulse.exceptions import InputError
 
 if TYPE_CHECKING:
-    from durhampulse.parts import Inspection
     from durhampulse.report.notebook import Request
+    from durhampulse.study.results import Inspection
 
 __all__ = ["explain", "inspect", "sample", "study"]
 
@@ -45,7 +45,7 @@ def sample(
 
     Example: durhampulse sample --rows 5000 --seed 7 -o creators.csv
     """
-    from durhampulse.creators.sampling import write_market
+    from durhampulse.market.sampling import write_market
 
     with progress_bar(rows) as advance:
         best = write_market(out, rows, seed=seed, progress=advance)
@@ -68,7 +68,7 @@ def inspect(
 
     Example: durhampulse inspect creators.csv --map Followers=subs
     """
-    from durhampulse import interpretation
+    from durhampulse.report import interpretation
     from durhampulse.study import load_and_inspect
 
     part = load_and_inspect(
@@ -122,8 +122,8 @@ def study(  # noqa: PLR0913 - a command has as many options as it has
 
     Example: durhampulse study creators.csv -o my-study --unit Engagement_Rate=percent
     """
-    from durhampulse.creators.databases import without_password
-    from durhampulse.decision import Thresholds
+    from durhampulse.decision.bands import Thresholds
+    from durhampulse.files.databases import without_password
     from durhampulse.report.notebook import Request
 
     request = Request(
@@ -158,7 +158,7 @@ def _run(request: Request, source: str | None, store: str | None, out: Path) -> 
 
 def _with_outcomes(request: Request, store: str, folder: Path) -> Request:
     """Give the same study of a table that holds a desk's outcomes too."""
-    from durhampulse.desk.retraining import write_lessons
+    from durhampulse.desk.outcomes.retraining import write_lessons
     from durhampulse.desk.store.database import open_store
 
     if request.source is None or request.table or request.query:
@@ -176,7 +176,7 @@ def _with_outcomes(request: Request, store: str, folder: Path) -> Request:
 
 
 def _add_to_store(store: str, out: Path) -> None:
-    from durhampulse.desk.retraining import add_retrained
+    from durhampulse.desk.outcomes.retraining import add_retrained
     from durhampulse.desk.store.database import open_store
 
     opened = open_store(store, create=False)
@@ -207,8 +207,8 @@ def explain(  # noqa: PLR0913 - a command has as many options as it has
 
     Example: durhampulse explain creators.csv --model durhampulse-study/model --id 1045
     """
-    from durhampulse.account import account_for
-    from durhampulse.artifact import read_model
+    from durhampulse.scoring.account import account_for
+    from durhampulse.scoring.artifact import read_model
 
     loaded = read_model(model)
     accounts = account_for(
@@ -268,7 +268,7 @@ def _print_outcome(out: Path, seconds: float) -> None:
 @contextmanager
 def _password_for_kernel(source: str | None) -> Iterator[None]:
     """Hand a database password to the notebook's process without writing it anywhere."""
-    from durhampulse.creators.databases import PASSWORD_VARIABLE, is_database
+    from durhampulse.files.databases import PASSWORD_VARIABLE, is_database
 
     if source is not None and is_database(source):
         from sqlalchemy import make_url

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from durhampulse.creators.irregularities import Irregularity, Ledger
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL, canonical_name
 from durhampulse.exceptions import InputError
+from durhampulse.irregularities import Irregularity, Ledger
 
 __all__ = ["name_columns", "unclaimed"]
 

@@ -19,7 +19,6 @@ from durhampulse.creators.cells import (
     read_numbers,
 )
 from durhampulse.creators.headers import name_columns, unclaimed
-from durhampulse.creators.irregularities import Irregularity, Ledger
 from durhampulse.creators.roles import Role, read_extra, role_of_standard
 from durhampulse.creators.rows import (
     complete_identifiers,
@@ -35,10 +34,11 @@ from durhampulse.creators.schema import (
     LABEL,
     QUALITY_LEVELS,
 )
-from durhampulse.creators.sources import RawTable, read_source
 from durhampulse.creators.table import Creators
 from durhampulse.creators.units import Unit, detect_unit, mixed_groups, require_units
 from durhampulse.exceptions import InputError
+from durhampulse.files.tables import RawTable, read_source
+from durhampulse.irregularities import Irregularity, Ledger
 
 __all__ = ["read_creators"]
 

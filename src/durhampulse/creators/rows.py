@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from durhampulse.creators.irregularities import Irregularity, Ledger
 from durhampulse.creators.schema import COLUMNS, FOLLOWERS, IDENTIFIER, VIEWS
+from durhampulse.irregularities import Irregularity, Ledger
 
 __all__ = [
     "complete_identifiers", "impossible", "note_views", "refuse_impossible", "settle_duplicates",

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from durhampulse.creators.irregularities import Irregularity, Ledger
 from durhampulse.creators.roles import Role
 from durhampulse.creators.schema import LABEL
-from durhampulse.creators.sources import RawTable
 from durhampulse.creators.units import Unit
+from durhampulse.files.tables import RawTable
+from durhampulse.irregularities import Irregularity, Ledger
 
 __all__ = ["Creators"]
 

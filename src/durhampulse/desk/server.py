@@ -16,15 +16,15 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from durhampulse.desk.catalogue import Catalogue, add_model, save_thresholds
-from durhampulse.desk.intake import begin
-from durhampulse.desk.people import add_person, make_link
+from durhampulse.desk.imports.intake import begin
+from durhampulse.desk.imports.worker import Worker
+from durhampulse.desk.models.catalogue import Catalogue, add_model, save_thresholds
+from durhampulse.desk.people.people import add_person, make_link
 from durhampulse.desk.store.database import Store, open_store
 from durhampulse.desk.store.tables import model, person
 from durhampulse.desk.store.tables import upload as uploads
 from durhampulse.desk.web.app import create_desk
 from durhampulse.desk.web.state import Desk
-from durhampulse.desk.worker import Worker
 from durhampulse.exceptions import InputError
 
 __all__ = ["DEMO_ADMIN", "fill_with_demo", "open_desk", "password_link", "run"]

@@ -14,7 +14,7 @@ from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.evaluation.metrics import score_models
 from durhampulse.evaluation.verdict import Check
 from durhampulse.exceptions import InputError
-from durhampulse.features import learn_encoding
+from durhampulse.features.encoding import learn_encoding
 from durhampulse.models.training import classifier_learner
 
 __all__ = ["compare_splits"]

@@ -9,7 +9,7 @@ import pandas as pd
 from durhampulse.creators.schema import FOLLOWERS, NICHE
 from durhampulse.creators.tiers import tier_names
 from durhampulse.evaluation.calibration import wilson_interval
-from durhampulse.exploration import holm
+from durhampulse.evaluation.metrics import holm
 
 __all__ = ["group_quality", "unlike_groups"]
 

@@ -12,7 +12,7 @@ from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.evaluation import leaks
 from durhampulse.evaluation.signal import Signal, measure_signal
 from durhampulse.evaluation.verdict import Check, Outcome, Verdict
-from durhampulse.features import learn_encoding
+from durhampulse.features.encoding import learn_encoding
 
 __all__ = ["FEWEST_OF_A_CLASS", "drop_leaks", "judge"]
 

@@ -13,7 +13,12 @@ import numpy.typing as npt
 import pandas as pd
 
 __all__ = [
-    "METRICS", "compare_models", "confusion_table", "log_loss", "score_models",
+    "METRICS",
+    "compare_models",
+    "confusion_table",
+    "holm",
+    "log_loss",
+    "score_models",
     "score_table",
 ]  # fmt: skip
 
@@ -231,3 +236,19 @@ def _resamples(n: int, random_state: int) -> Iterator[Floats]:
         size = min(at_once, total - start)
         drawn = rng.integers(0, n, (size, n)) + n * np.arange(size)[:, None]
         yield np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)
+
+
+def holm(p: Floats) -> Floats:
+    """Adjust p-values for their number (Holm 1979).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> holm(np.array([0.01, 0.5, 0.04])).round(2).tolist()
+    [0.03, 0.5, 0.08]
+    """
+    order = np.argsort(p)
+    adjusted = np.maximum.accumulate(np.minimum(p[order] * np.arange(len(p), 0, -1), 1))
+    result = np.empty_like(p)
+    result[order] = adjusted
+    return result

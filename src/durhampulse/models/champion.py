@@ -18,7 +18,7 @@ import pandas as pd
 
 from durhampulse.creators.roles import Role
 from durhampulse.creators.schema import LABEL
-from durhampulse.features import learn_encoding
+from durhampulse.features.encoding import learn_encoding
 from durhampulse.models.distillation import distil
 from durhampulse.models.ensemble import Blend, train_networks
 from durhampulse.models.fitted import FittedModel

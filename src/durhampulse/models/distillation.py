@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from durhampulse.creators.block import Block, Levels
-from durhampulse.features import Encoding
+from durhampulse.features.encoding import Encoding
 from durhampulse.models.mlp import share_compiled_steps
 from durhampulse.models.weights import DenseNetwork, Weights
 

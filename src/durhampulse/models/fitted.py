@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from durhampulse.creators.block import Block
-from durhampulse.features import Encoding
+from durhampulse.features.encoding import Encoding
 from durhampulse.models.weights import Weights, sigmoid
 
 __all__ = ["FittedModel"]

@@ -12,7 +12,7 @@ import pandas as pd
 
 from durhampulse.creators.roles import Role
 from durhampulse.creators.schema import IDENTIFIER, LABEL
-from durhampulse.features import learn_encoding
+from durhampulse.features.encoding import learn_encoding
 from durhampulse.models.classifiers import fit
 from durhampulse.models.weights import Weights
 

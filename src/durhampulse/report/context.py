@@ -12,13 +12,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from durhampulse import advice
-from durhampulse import interpretation as words
 from durhampulse.creators.schema import IDENTIFIER
-from durhampulse.decision import BANDS
-from durhampulse.parts import Study
-from durhampulse.report import plots
+from durhampulse.decision.bands import BANDS
+from durhampulse.report import advice, plots
+from durhampulse.report import interpretation as words
 from durhampulse.report.tables import Table, decision_view, plain_table, score_rows
+from durhampulse.study.results import Study
 
 __all__ = ["Figure", "Report", "Section", "build_report"]
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import pandas as pd
 
-from durhampulse.artifact import write_model
-from durhampulse.export import write_csv, write_provenance, write_xlsx
-from durhampulse.parts import Study
-from durhampulse.reasons import REASONS_NOTE
+from durhampulse.decision.reasons import REASONS_NOTE
+from durhampulse.files.export import write_csv, write_provenance, write_xlsx
 from durhampulse.report.context import build_report
 from durhampulse.report.rendering import render_card, render_report
+from durhampulse.scoring.artifact import write_model
+from durhampulse.study.results import Study
 
 __all__ = ["write_study"]
 

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from durhampulse import exceptions
-from durhampulse.creators.databases import absolute, is_database
 from durhampulse.creators.units import Unit
-from durhampulse.decision import Thresholds
+from durhampulse.decision.bands import Thresholds
 from durhampulse.exceptions import CannotJudgeError, DurhamPulseError, OutputError
+from durhampulse.files.databases import absolute, is_database
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode

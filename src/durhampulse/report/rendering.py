@@ -9,9 +9,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from durhampulse import advice
-from durhampulse.parts import Study
+from durhampulse.report import advice
 from durhampulse.report.context import Report
+from durhampulse.study.results import Study
 
 __all__ = ["render_card", "render_report"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from durhampulse.decision import BANDS
+from durhampulse.decision.bands import BANDS
 from durhampulse.evaluation.metrics import score_table
 
 __all__ = ["Table", "decision_view", "plain_table", "score_rows"]

@@ -20,13 +20,13 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Scope
 
-from durhampulse.account import account_of
+from durhampulse.creators.records import plain_text
 from durhampulse.creators.schema import IDENTIFIER
-from durhampulse.decision import BANDS, cut
+from durhampulse.decision.bands import BANDS, cut
 from durhampulse.exceptions import CannotJudgeError, DurhamPulseError
+from durhampulse.scoring.account import account_of
 from durhampulse.service.guard import Bucket, Guard, Metrics, too_late
 from durhampulse.service.keys import Key, KeyRing, Keys
-from durhampulse.service.records import plain_text
 from durhampulse.service.schemas import (
     AccountAnswer,
     ErrorAnswer,

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from durhampulse.creators.records import RecordReader
 from durhampulse.exceptions import ModelError
-from durhampulse.scoring import Scorer, load_model
-from durhampulse.service.records import RecordReader
+from durhampulse.scoring.scorer import Scorer, load_model
 
 __all__ = ["Served", "ServedModel", "Source", "serve_scorer"]
 
@@ -110,4 +110,5 @@ def _load(folder: Path) -> Served:
 def serve_scorer(scorer: Scorer) -> Served:
     """Make a loaded model ready for requests."""
     weights = scorer.model.manifest["files"]["weights.safetensors"]
-    return Served(scorer, RecordReader(scorer), str(weights["sha256"])[:12])
+    reader = RecordReader(numeric=scorer.numeric, levels=scorer.levels)
+    return Served(scorer, reader, str(weights["sha256"])[:12])

@@ -12,7 +12,7 @@ from pydantic import Field
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
-from durhampulse.desk.people import SESSION_HOURS, Who, find_key, find_session
+from durhampulse.desk.people.people import SESSION_HOURS, Who, find_key, find_session
 from durhampulse.desk.web.state import Desk, desk_of
 
 __all__ = [

@@ -11,15 +11,21 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from sqlalchemy import select
 from starlette.exceptions import HTTPException
 
-from durhampulse.desk import shortlist
-from durhampulse.desk.erasure import everything_about
-from durhampulse.desk.learning import record
-from durhampulse.desk.people import Who
-from durhampulse.desk.planning import Brief, candidates, find_campaign, plan, save_campaign
-from durhampulse.desk.reviewing import REASONS, ConflictError, Verdict, decide, reviews_of
-from durhampulse.desk.rules import Rules
+from durhampulse.desk.campaigns.planning import (
+    Brief,
+    candidates,
+    find_campaign,
+    plan,
+    save_campaign,
+)
+from durhampulse.desk.models.rules import Rules
+from durhampulse.desk.outcomes.recording import record
+from durhampulse.desk.people.erasure import everything_about
+from durhampulse.desk.people.people import Who
+from durhampulse.desk.review.decisions import REASONS, ConflictError, Verdict, decide, reviews_of
+from durhampulse.desk.shortlist import pages as shortlist
+from durhampulse.desk.shortlist.view import View, read_cursor, write_cursor
 from durhampulse.desk.store.tables import LONGEST_ID, campaign, creator, person
-from durhampulse.desk.view import View, read_cursor, write_cursor
 from durhampulse.desk.web.access import DeskOf, Number, needs_key
 from durhampulse.exceptions import InputError
 from durhampulse.service.schemas import ErrorAnswer

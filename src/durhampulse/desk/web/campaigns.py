@@ -14,9 +14,7 @@ from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse
 
-from durhampulse.desk.listexport import write_list
-from durhampulse.desk.niches import read_niches
-from durhampulse.desk.planning import (
+from durhampulse.desk.campaigns.planning import (
     Brief,
     candidates,
     change_choice,
@@ -26,9 +24,11 @@ from durhampulse.desk.planning import (
     plan,
     save_campaign,
 )
-from durhampulse.desk.rules import Rules
+from durhampulse.desk.models.rules import Rules
+from durhampulse.desk.shortlist.export import write_list
+from durhampulse.desk.shortlist.view import read_number
+from durhampulse.desk.store.niches import read_niches
 from durhampulse.desk.store.tables import campaign, creator
-from durhampulse.desk.view import read_number
 from durhampulse.desk.web.access import DeskOf, Number, Reviewer, Viewer
 from durhampulse.desk.web.listing import FILE_TYPES
 from durhampulse.desk.web.rendering import redirect, render

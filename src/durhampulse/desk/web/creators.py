@@ -11,12 +11,12 @@ from fastapi import APIRouter, Form, Request, Response
 from starlette.responses import JSONResponse
 
 from durhampulse.creators.schema import COLUMNS, ENGAGEMENT, GROWTH
-from durhampulse.desk.audit import note as write_note
-from durhampulse.desk.erasure import erase, everything_about
-from durhampulse.desk.learning import record, today, withdraw
-from durhampulse.desk.portrait import find_creator, imagine, paint
-from durhampulse.desk.reviewing import REASONS, Verdict, decide, last_review
-from durhampulse.desk.rules import Rules, stored_frame
+from durhampulse.desk.models.rules import Rules, stored_frame
+from durhampulse.desk.outcomes.recording import record, today, withdraw
+from durhampulse.desk.people.erasure import erase, everything_about
+from durhampulse.desk.review.decisions import REASONS, Verdict, decide, last_review
+from durhampulse.desk.review.portrait import find_creator, imagine, paint
+from durhampulse.desk.store.audit import note as write_note
 from durhampulse.desk.store.tables import NUMBERS
 from durhampulse.desk.web.access import Admin, DeskOf, Number, Reviewer, Viewer
 from durhampulse.desk.web.rendering import redirect, render

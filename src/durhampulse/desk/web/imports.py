@@ -15,15 +15,15 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL
-from durhampulse.desk.audit import note
-from durhampulse.desk.intake import begin, discard, known_now, refused_rows
+from durhampulse.desk.imports.intake import begin, discard, known_now, refused_rows
+from durhampulse.desk.imports.preview import understand
+from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.tables import upload
-from durhampulse.desk.understanding import understand
 from durhampulse.desk.web.access import DeskOf, Number, Reviewer, SentForm, Viewer
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import InputError
-from durhampulse.export import spreadsheet_safe
+from durhampulse.files.export import spreadsheet_safe
 
 __all__ = ["router"]
 

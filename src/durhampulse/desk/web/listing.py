@@ -15,16 +15,16 @@ from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, JSONResponse
 
-from durhampulse.decision import Thresholds
-from durhampulse.desk import shortlist
-from durhampulse.desk.catalogue import save_thresholds
-from durhampulse.desk.listexport import provenance_of, write_list
-from durhampulse.desk.niches import read_niches
-from durhampulse.desk.reasons import top_reasons
-from durhampulse.desk.reviewing import REASONS, Many, Verdict, decide_many, last_review
-from durhampulse.desk.rules import Rules
+from durhampulse.decision.bands import Thresholds
+from durhampulse.desk.models.catalogue import save_thresholds
+from durhampulse.desk.models.rules import Rules
+from durhampulse.desk.review.decisions import REASONS, Many, Verdict, decide_many, last_review
+from durhampulse.desk.shortlist import pages as shortlist
+from durhampulse.desk.shortlist.export import provenance_of, write_list
+from durhampulse.desk.shortlist.reasons import top_reasons
+from durhampulse.desk.shortlist.view import SORTS, View, read_cursor, write_cursor
+from durhampulse.desk.store.niches import read_niches
 from durhampulse.desk.store.tables import STATES
-from durhampulse.desk.view import SORTS, View, read_cursor, write_cursor
 from durhampulse.desk.web.access import Admin, DeskOf, Number, Reviewer, Viewer
 from durhampulse.desk.web.rendering import redirect, render
 

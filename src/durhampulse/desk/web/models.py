@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request, Response
 from sqlalchemy import Connection, select
 
-from durhampulse.desk.learning import bands_since, override_table
-from durhampulse.desk.rules import Rules
+from durhampulse.desk.models.rules import Rules
+from durhampulse.desk.outcomes.recording import bands_since, override_table
 from durhampulse.desk.store.tables import model, run
 from durhampulse.desk.web.access import Admin, DeskOf, Viewer
 from durhampulse.desk.web.rendering import redirect, render

@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 from sqlalchemy import select
 
-from durhampulse.desk import people
-from durhampulse.desk.audit import latest
-from durhampulse.desk.people import ROLES
+from durhampulse.desk.people import people
+from durhampulse.desk.people.people import ROLES
+from durhampulse.desk.store.audit import latest
 from durhampulse.desk.store.tables import api_key, receipt
 from durhampulse.desk.web.access import COOKIE, Admin, DeskOf, Number, Viewer, let_in
 from durhampulse.desk.web.rendering import redirect, render

@@ -7,9 +7,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 
-from durhampulse.desk.claims import next_one, progress, release
-from durhampulse.desk.portrait import paint
-from durhampulse.desk.reviewing import DECISIONS, REASONS, Verdict, decide, latest, undo
+from durhampulse.desk.review.decisions import DECISIONS, REASONS, Verdict, decide, latest, undo
+from durhampulse.desk.review.portrait import paint
+from durhampulse.desk.review.queue import next_one, progress, release
 from durhampulse.desk.web.access import DeskOf, Number, Reviewer
 from durhampulse.desk.web.rendering import redirect, render
 

@@ -14,8 +14,8 @@ from fastapi import Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import RedirectResponse
 
-from durhampulse.decision import EDGE_CHANCE, MAYBE, NO, YES
-from durhampulse.desk.people import Who
+from durhampulse.decision.bands import EDGE_CHANCE, MAYBE, NO, YES
+from durhampulse.desk.people.people import Who
 from durhampulse.desk.web.state import desk_of
 
 __all__ = ["POLICY", "percent", "redirect", "render", "static_file"]

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from fastapi import Request
 
-from durhampulse.desk.catalogue import Catalogue
-from durhampulse.desk.people import Who, find_key
+from durhampulse.desk.imports.worker import Worker
+from durhampulse.desk.models.catalogue import Catalogue
+from durhampulse.desk.people.people import Who, find_key
 from durhampulse.desk.store.database import AWAY, Store
-from durhampulse.desk.worker import Worker
 from durhampulse.service.keys import SCOPES, Key
 from durhampulse.service.served import Served, serve_scorer
 

@@ -22,9 +22,10 @@
 # notebook on any table.
 
 # %%
-from durhampulse import advice, study
-from durhampulse import interpretation as words
-from durhampulse.decision import Thresholds
+from durhampulse import study
+from durhampulse.report import advice
+from durhampulse.report import interpretation as words
+from durhampulse.decision.bands import Thresholds
 from durhampulse.evaluation.metrics import score_table
 from durhampulse.report import plots
 from durhampulse.report.display import display, say, set_up, show_source
@@ -50,7 +51,7 @@ FOLDER = "."
 # figures, and deals follow a documented probability. The cell below writes it to a file.
 
 # %% tags=["simulated"]
-from durhampulse.creators.sampling import write_market
+from durhampulse.market.sampling import write_market
 
 ceiling = write_market(SOURCE, rows=5_000, seed=SEED)
 say(

@@ -1,0 +1,209 @@
+"""E: from probabilities to bands, and the decision table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from durhampulse.creators.block import Block
+from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS, GROWTH, IDENTIFIER, VIEWS
+from durhampulse.exceptions import InputError
+from durhampulse.features.peers import Peers
+from durhampulse.models.weights import log_odds, sigmoid
+
+__all__ = [
+    "BANDS", "EDGE_CHANCE", "MAYBE", "NO", "YES", "Thresholds", "assign_bands", "band_codes",
+    "cut", "decision_table", "empty_reason", "on_edge", "too_empty", "unscorable",
+]  # fmt: skip
+
+YES: Final = "Yes"
+MAYBE: Final = "Maybe (manual review)"
+NO: Final = "No"
+BANDS: Final = (YES, MAYBE, NO)
+
+EDGE_CHANCE: Final = 0.20
+"""From this chance on that the true probability lies in another band, a row is on the edge."""
+_NORMAL_90 = 1.644854
+_PERCENTILES = {
+    ENGAGEMENT: "Engagement Percentile",
+    VIEWS: "Views Percentile",
+    GROWTH: "Growth Percentile",
+}
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Where the bands begin.
+
+    Attributes
+    ----------
+    yes_at
+        Probability from which a creator is recommended.
+    review_at
+        Probability from which a person looks at a creator.
+    """
+
+    yes_at: float = 0.80
+    review_at: float = 0.60
+
+    def __post_init__(self) -> None:
+        if not 0 < self.review_at <= self.yes_at < 1:
+            raise InputError(
+                f"The thresholds {self.review_at} and {self.yes_at} do not fit.",
+                "They must be 0 < --review-at <= --yes-at < 1, for example 0.6 and 0.8.",
+            )
+
+
+def assign_bands(y_prob: npt.NDArray[np.float64], thresholds: Thresholds) -> pd.Series:
+    """Give each probability its band.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> assign_bands(np.array([0.8, 0.79, 0.6, 0.59]), Thresholds()).tolist()
+    ['Yes', 'Maybe (manual review)', 'Maybe (manual review)', 'No']
+    """
+    return pd.Series(np.array(BANDS, dtype=object)[band_codes(y_prob, thresholds)], dtype="str")
+
+
+def band_codes(y_prob: npt.NDArray[np.float64], thresholds: Thresholds) -> npt.NDArray[np.int8]:
+    """Give the place of each probability's band in `BANDS`, shape (n_rows,)."""
+    below_yes = (y_prob < thresholds.yes_at).astype(np.int8)
+    return np.asarray(below_yes + (y_prob < thresholds.review_at), dtype=np.int8)
+
+
+def decision_table(
+    creators: pd.DataFrame,
+    y_prob: npt.NDArray[np.float64],
+    thresholds: Thresholds,
+    *,
+    peers: Peers,
+    half_width: float = 0.0,
+    reasons: pd.DataFrame | None = None,
+    verdict: str = "",
+) -> pd.DataFrame:
+    """Build the table the marketing team works with, the most probable creator first.
+
+    Probabilities are cut, not rounded, to four decimals, so that the number shown never
+    contradicts its band.
+
+    Parameters
+    ----------
+    creators
+        The creators to decide on, shape (n_rows, any).
+    y_prob
+        Their probabilities, shape (n_rows,).
+    thresholds
+        Where the bands begin.
+    peers
+        Whom to compare a creator with.
+    half_width
+        Of a creator's 90% interval, in log-odds.
+    reasons
+        ``Reasons For`` and ``Reasons Against`` of some of the creators, by their index.
+    verdict
+        Why nothing is recommended; if given, recommendations stay blank and it stands beside.
+    """
+    logits = log_odds(y_prob)
+    absent = pd.Series(np.nan, index=creators.index)
+    band = assign_bands(y_prob, thresholds).to_numpy()
+    places = peers.percentiles(creators)
+    table = pd.DataFrame(
+        {
+            "Influencer ID": creators[IDENTIFIER].to_numpy(),
+            "Predicted Sponsorship": cut(y_prob),
+            "Follower Count": creators.get(FOLLOWERS, absent).to_numpy(),
+            "Engagement Rate": creators.get(ENGAGEMENT, absent).to_numpy(),
+            "Sponsorship Recommendation": np.full(len(band), "") if verdict else band,
+            "Rank": 0,
+            "Interval Low": cut(sigmoid(logits - half_width)),
+            "Interval High": cut(sigmoid(logits + half_width)),
+            "Edge": np.where(on_edge(logits, half_width, thresholds), "edge", ""),
+        }
+    )
+    said = pd.DataFrame("", index=creators.index, columns=["Reasons For", "Reasons Against"])
+    if reasons is not None:
+        said.update(reasons)
+    for name in said:
+        table[name] = said[name].to_numpy()
+    table["Flags"] = peers.flags(creators).to_numpy()
+    table["Tier"] = peers.tier(creators).to_numpy()
+    for column, name in _PERCENTILES.items():
+        table[name] = places.get(column, absent).round(0).astype("Int64").to_numpy()
+    if verdict:
+        table["Verdict"] = verdict
+    followers = table["Follower Count"]
+    if (followers.dropna() % 1 == 0).all():
+        table["Follower Count"] = followers.astype("Int64")
+    table = table.iloc[np.argsort(-y_prob, kind="stable")].reset_index(drop=True)
+    table["Rank"] = np.arange(1, len(table) + 1)
+    return table
+
+
+def on_edge(
+    logits: npt.NDArray[np.float64], half_width: float, thresholds: Thresholds
+) -> npt.NDArray[np.bool_]:
+    """Tell which rows have at least a 20% chance that their true probability is in another band.
+
+    The true log-odds are taken as normal around the model's, 90% of them within `half_width`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> on_edge(np.array([-3.0, 0.3, 1.3]), 0.9, Thresholds()).tolist()
+    [False, True, True]
+    """
+    if half_width <= 0:
+        return np.zeros(len(logits), dtype=bool)
+    spread = half_width / _NORMAL_90
+    bounds = log_odds(np.array([thresholds.review_at, thresholds.yes_at]))
+    band = np.searchsorted(bounds, logits, side="right")
+    low, high = np.append(-np.inf, bounds)[band], np.append(bounds, np.inf)[band]
+    outside = _normal_cdf((logits - high) / spread) + _normal_cdf((low - logits) / spread)
+    return np.asarray(outside >= EDGE_CHANCE, dtype=np.bool_)
+
+
+def _normal_cdf(z: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Give the normal distribution function, without a library the scorer lacks.
+
+    Abramowitz and Stegun (1964), 7.1.26; at most 1.5e-7 off.
+    """
+    x = np.abs(z) / np.sqrt(2)
+    t = 1 / (1 + 0.3275911 * x)
+    steps = (0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429)
+    tail = sum(a * t ** (i + 1) for i, a in enumerate(steps)) * np.exp(-(x**2)) / 2
+    return np.asarray(np.where(z > 0, 1 - tail, tail))
+
+
+def unscorable(creators: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
+    """Say why rows cannot be scored: more than half of the model's columns are empty.
+
+    Returns
+    -------
+    Series
+        The reason, or empty text; index of the creators.
+    """
+    empty = pd.Series(Block.of(creators).empty(columns), creators.index)
+    reason = empty.map(lambda n: empty_reason(n, len(columns)))
+    return reason.where(too_empty(empty.to_numpy(), len(columns)), "").astype("str")
+
+
+def too_empty(empty: npt.NDArray[np.intp], n_columns: int) -> npt.NDArray[np.bool_]:
+    """Tell which rows lack too many of the model's columns to be scored: more than half."""
+    return np.asarray(empty > n_columns / 2)
+
+
+def empty_reason(empty: int, n_columns: int) -> str:
+    """Say why such a row is not scored."""
+    return f"{empty} of {n_columns} columns of the model are empty"
+
+
+def cut(y_prob: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Cut to four decimals; rounding first keeps 0.29 from becoming 0.2899 in binary."""
+    rounded = np.round(y_prob, 4)
+    return np.where(rounded > y_prob, np.round(rounded - 1e-4, 4), rounded)

@@ -1,0 +1,208 @@
+"""Why a creator is where they are: Shapley values of a model's log-odds.
+
+The value of a column is its mean effect over all orders in which columns could become known, where
+an unknown column is taken from other creators (interventional Shapley values; Lundberg and Lee
+2017). The values of a creator and the base add up to the log-odds of the creator's probability.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from math import comb
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from durhampulse.creators.block import Block
+from durhampulse.features.encoding import Encoding
+from durhampulse.models.fitted import FittedModel
+
+__all__ = ["Explanation", "draw_background", "explain"]
+
+Floats = npt.NDArray[np.float64]
+Coalition = frozenset[str]
+
+_EXACT_COLUMNS = 7
+_ORDERS = 48
+_BACKGROUND = 100
+_PAIRS_AT_ONCE = 8_192
+_LEVELS_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Shapley values of some creators.
+
+    Attributes
+    ----------
+    values
+        In log-odds; one row a creator, one column a column of the creators' table.
+    base
+        Mean log-odds of the background; base plus a row's values is the row's log-odds.
+    exact
+        Whether all coalitions of columns were tried; else orders of columns were drawn.
+    """
+
+    values: pd.DataFrame
+    base: float
+    exact: bool
+
+    @property
+    def log_odds(self) -> Floats:
+        """Log-odds of the creators' probabilities, shape (n_rows,)."""
+        return np.asarray(self.base + self.values.sum(axis=1).to_numpy())
+
+    def importance(self) -> pd.DataFrame:
+        """Give the mean absolute value of each column: ``feature, mean_abs``, largest first."""
+        mean = self.values.abs().mean().sort_values(ascending=False)
+        return mean.rename_axis("feature").reset_index(name="mean_abs")
+
+    def dependence(self, creators: pd.DataFrame) -> pd.DataFrame:
+        """Follow each column's effect over its values, the most important column first.
+
+        Returns
+        -------
+        DataFrame
+            One row a tenth of a numeric column or a level: ``feature, value, x, creators, effect,
+            low, high``; `x` is the median of a tenth, missing for levels; `low` and `high` hold
+            the middle 80% of effects, in log-odds.
+        """
+        parts = []
+        for column in self.importance()["feature"]:
+            values = creators.loc[self.values.index, column]
+            effects = self.values[column]
+            numeric = pd.api.types.is_numeric_dtype(values)
+            by = pd.qcut(values, 10, duplicates="drop") if numeric else values
+            grouped = effects.groupby(by, observed=True)
+            part = pd.DataFrame({"creators": grouped.size(), "effect": grouped.mean()})
+            part["low"], part["high"] = grouped.quantile(0.1), grouped.quantile(0.9)
+            part["x"] = values.groupby(by, observed=True).median() if numeric else np.nan
+            if not numeric:
+                part = part.sort_values("creators", ascending=False).head(_LEVELS_SHOWN)
+                part = part.sort_values("effect", ascending=False)
+            names = [f"{x:,.4g}" for x in part["x"]] if numeric else part.index.astype("str")
+            parts.append(part.assign(feature=column, value=list(names)))
+        table = pd.concat(parts, ignore_index=True)
+        return table[["feature", "value", "x", "creators", "effect", "low", "high"]]
+
+
+def draw_background(
+    train: pd.DataFrame, encoding: Encoding, *, random_state: int = 0
+) -> pd.DataFrame:
+    """Draw the training rows that stand for unknown columns; only the columns the model uses."""
+    rows = train[encoding.columns].sample(min(_BACKGROUND, len(train)), random_state=random_state)
+    return rows.reset_index(drop=True)
+
+
+def explain(
+    model: FittedModel,
+    creators: pd.DataFrame,
+    background: pd.DataFrame,
+    *,
+    random_state: int = 0,
+    progress: Callable[[int], object] = lambda _: None,
+) -> Explanation:
+    """Explain the log-odds of creators.
+
+    Parameters
+    ----------
+    model
+        What gives the log-odds.
+    creators
+        Rows to explain, shape (n_rows, any).
+    background
+        Rows from :func:`draw_background`.
+    progress
+        Called with the number of rows explained since the last call.
+
+    Returns
+    -------
+    Explanation
+        Exact for a model of up to 7 columns, else over 48 drawn orders of columns.
+    """
+    columns = model.encoding.columns
+    exact = len(columns) <= _EXACT_COLUMNS
+    rng = np.random.default_rng(random_state)
+    weights = _exact_weights(columns) if exact else _drawn_weights(columns, rng)
+    base = float(model.decision_function(background).mean())
+    whole = model.decision_function(creators)
+    values = np.zeros((len(creators), len(columns)))
+    step = max(_PAIRS_AT_ONCE // len(background), 1)
+    against = _Pieces(model.encoding, background)
+    for start in range(0, len(creators), step):
+        rows = creators.iloc[start : start + step]
+        mine = _Pieces(model.encoding, rows)
+        for coalition, weight in weights.items():
+            if not coalition:
+                gain = np.full(len(rows), base)
+            elif len(coalition) == len(columns):
+                gain = whole[start : start + step]
+            else:
+                mixed = mine.mix(against, coalition)
+                logits = model.weights.decision_function(mixed)
+                gain = logits.reshape(len(rows), -1).mean(axis=1)
+            values[start : start + step] += gain[:, None] * weight
+        progress(len(rows))
+    table = pd.DataFrame(values, index=creators.index, columns=columns)
+    return Explanation(table, base, exact)
+
+
+def _exact_weights(columns: list[str]) -> dict[Coalition, Floats]:
+    """Give how much each coalition's log-odds count for each column, shape (n_columns,)."""
+    n = len(columns)
+    weights = {}
+    for size in range(n + 1):
+        for members in combinations(columns, size):
+            inside = np.isin(columns, members)
+            joined = 1 / (n * comb(n - 1, size - 1)) if size else 0.0
+            left_out = 1 / (n * comb(n - 1, size)) if size < n else 0.0
+            weights[frozenset(members)] = np.where(inside, joined, -left_out)
+    return weights
+
+
+def _drawn_weights(columns: list[str], rng: np.random.Generator) -> dict[Coalition, Floats]:
+    """Give the same over drawn orders, each with its reverse (Mitchell et al. 2022)."""
+    weights: dict[Coalition, Floats] = {}
+    for order in _orders(len(columns), rng):
+        known: Coalition = frozenset()
+        for place in order:
+            for coalition, sign in ((known, -1), (known | {columns[place]}, 1)):
+                at = weights.setdefault(coalition, np.zeros(len(columns)))
+                at[place] += sign / _ORDERS
+            known |= {columns[place]}
+    return weights
+
+
+def _orders(n: int, rng: np.random.Generator) -> Iterator[npt.NDArray[np.int64]]:
+    for _ in range(_ORDERS // 2):
+        order = rng.permutation(n)
+        yield order
+        yield order[::-1]
+
+
+class _Pieces:
+    """What each column of some rows adds to each encoded column, so that rows can be mixed."""
+
+    def __init__(self, encoding: Encoding, rows: pd.DataFrame) -> None:
+        self.n = len(rows)
+        block = Block.of(rows)
+        self.codes = [(code, code.columns, code.pieces(block)) for code in encoding.codes]
+
+    def mix(self, other: _Pieces, coalition: Coalition) -> Floats:
+        """Encode each row with each other row's columns outside the coalition.
+
+        Returns
+        -------
+        array of shape (n_rows * n_other, n_names)
+        """
+        blocks = []
+        for (code, columns, mine), (_, _, theirs) in zip(self.codes, other.codes, strict=True):
+            pieces = [
+                np.repeat(one, other.n, axis=1) if column in coalition else np.tile(two, self.n)
+                for column, one, two in zip(columns, mine, theirs, strict=True)
+            ]
+            blocks.append(code.join(pieces))
+        return np.concatenate(blocks).T

@@ -1,0 +1,1 @@
+"""Campaigns: whom to ask within a budget."""

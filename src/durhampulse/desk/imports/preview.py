@@ -1,0 +1,152 @@
+"""What of a file is understood before any of it is scored: columns, units, formats, first rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import pandas as pd
+
+from durhampulse.creators import read_creators
+from durhampulse.creators.headers import name_columns
+from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL
+from durhampulse.creators.units import Unit
+from durhampulse.exceptions import DurhamPulseError
+from durhampulse.files.stream import open_stream
+from durhampulse.irregularities import Irregularity, Ledger
+from durhampulse.scoring.scorer import Scorer
+
+__all__ = ["Understanding", "understand"]
+
+_ROWS = 8
+_READ_WHOLE = 24 << 20
+_MOST_ROWS = 500_000
+_ACTIONS = {
+    Irregularity.MISSING_ID: "refused",
+    Irregularity.DUPLICATE_ROW: "the first is taken, the others are refused",
+    Irregularity.CONFLICTING_ID: "the first is taken, the others are refused",
+}
+
+
+@dataclass(frozen=True)
+class Understanding:
+    """What a file seems to hold.
+
+    Attributes
+    ----------
+    headers
+        All of the file's.
+    columns
+        Standard column to header.
+    units
+        Rate column to unit, as it will be read.
+    asked
+        Those of the units a person has chosen.
+    raw, read
+        The first rows as found and as read; lists of column to text.
+    irregularities
+        What was odd, and what was done about it; empty for files too large to look through here.
+    looked_through
+        Whether the whole file was searched for irregularities.
+    problem, way_out
+        Why it cannot be read so; empty if it can.
+    labelled
+        Whether it holds outcomes, which an import leaves alone.
+    ready
+        Whether it can be checked as understood.
+    """
+
+    headers: list[str]
+    columns: dict[str, str]
+    units: dict[str, str]
+    asked: dict[str, str]
+    raw: list[dict[str, str]]
+    read: list[dict[str, str]]
+    irregularities: list[dict[str, Any]]
+    looked_through: bool
+    problem: str
+    way_out: str
+    labelled: bool
+
+    @property
+    def ready(self) -> bool:
+        """Whether it can be checked."""
+        return not self.problem and IDENTIFIER in self.columns
+
+
+def understand(
+    scorer: Scorer, path: Path, name: str, columns: Mapping[str, str], units: Mapping[str, str]
+) -> Understanding:
+    """Look into a file.
+
+    Parameters
+    ----------
+    scorer
+        The model that will score it.
+    path, name
+        Where it lies, and what its owner calls it.
+    columns, units
+        What a person has said already.
+    """
+    problem, way_out = "", ""
+    headers: list[str] = []
+    named: dict[str, str] = {}
+    raw: list[dict[str, str]] = []
+    read: list[dict[str, str]] = []
+    ledger: list[dict[str, Any]] = []
+    chosen = cast("Mapping[str, Unit]", units)
+    usual = {c: u for c, u in scorer.model.manifest.get("units", {}).items() if c in COLUMNS}
+    whole = False
+    try:
+        whole = path.stat().st_size <= _READ_WHOLE
+        stream = open_stream(path, name=name)
+        headers = stream.headers
+        found = name_columns(name, [*headers], dict(columns), Ledger())
+        named = {standard: header for header, standard in found.items()}
+        scorer.headers(name, headers, columns)
+        first = next(stream.chunks(headers), None)
+        if first is not None:
+            raw = _texts({header: first.cells[header][:_ROWS] for header in headers})
+            reader = scorer.reader(name, units=chosen)
+            cells = {c: first.cells[h] for c, h in named.items() if c in scorer.seen}
+            reader.settle(cells)
+            block, _ = reader.read({c: cell[:_ROWS] for c, cell in cells.items()})
+            read = _texts(block.to_dict())
+        whole = whole and (stream.n_rows or 0) <= _MOST_ROWS
+        if whole:
+            given = read_creators(path, columns=columns, units=chosen, usual_units=usual)
+            ledger = _for_imports(given.irregularities)
+    except DurhamPulseError as error:
+        problem, way_out = error.problem.replace(path.name, name), error.way_out
+    except OSError as error:
+        problem, way_out = f"{name}: {error.strerror or 'cannot be read'}.", "Upload it again."
+    return Understanding(
+        headers, named, {**usual, **units}, dict(units), raw, read, ledger, whole,
+        problem, way_out, LABEL in named,
+    )  # fmt: skip
+
+
+def _for_imports(ledger: pd.DataFrame) -> list[dict[str, Any]]:
+    """Give the ledger without outcomes, and with what an import does about its rows."""
+    shown = ledger[ledger["column"] != LABEL].copy()
+    for code, action in _ACTIONS.items():
+        shown.loc[shown["code"] == code.value, "action"] = action
+    return [{str(key): value for key, value in row.items()} for row in shown.to_dict("records")]
+
+
+def _texts(columns: Mapping[str, Any]) -> list[dict[str, str]]:
+    frame = pd.DataFrame({
+        name: pd.Series(values.to_pylist() if hasattr(values, "to_pylist") else values)
+        for name, values in columns.items()
+    })  # fmt: skip
+    return [
+        {str(name): _text(value) for name, value in row.items()} for row in frame.to_dict("records")
+    ]
+
+
+def _text(value: Any) -> str:
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return ""
+    return f"{value:,.6g}" if isinstance(value, float) else str(value)[:60]

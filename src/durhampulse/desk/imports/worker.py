@@ -1,0 +1,153 @@
+"""The thread that does the long work while pages are served: uploads, and changes of model."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import socket
+import threading
+from dataclasses import dataclass
+
+from durhampulse.desk.imports.intake import apply, check
+from durhampulse.desk.imports.jobs import Job, Lost, give_up, next_job
+from durhampulse.desk.models.catalogue import Catalogue, activate
+from durhampulse.desk.store.database import AWAY, Store
+from durhampulse.exceptions import DurhamPulseError, InputError
+
+__all__ = ["Activation", "Worker"]
+
+_log = logging.getLogger("durhampulse")
+_EVERY = 0.5
+
+
+@dataclass
+class Activation:
+    """A model on its way to decide.
+
+    Attributes
+    ----------
+    version, by
+        Which, and who wants it.
+    share
+        Of the creators scored so far, 0 to 1.
+    creators
+        Number scored; none until it decides.
+    problem
+        Why it does not come to decide.
+    """
+
+    version: str
+    by: str
+    share: float = 0.0
+    creators: int | None = None
+    problem: str = ""
+
+    @property
+    def under_way(self) -> bool:
+        """Whether it is neither done nor given up."""
+        return self.creators is None and not self.problem
+
+    def reach(self, share: float) -> None:
+        """Note how far it is."""
+        self.share = share
+
+
+class Worker:
+    """Does what waits, one piece after another, until stopped.
+
+    Attributes
+    ----------
+    activation
+        The latest change of model this server was asked for. One that is under way when the
+        server ends has changed nothing, and is asked for again.
+    """
+
+    def __init__(self, store: Store, catalogue: Catalogue) -> None:
+        self._store, self._catalogue = store, catalogue
+        self._name = f"{socket.gethostname()[:60]}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._stop, self._wake = threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
+        self.activation: Activation | None = None
+
+    def start(self) -> None:
+        """Begin, or begin again."""
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._run, name="uploads", daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Look for work now."""
+        self._wake.set()
+
+    def activate(self, version: str, by: str) -> None:
+        """Let another model decide as soon as all creators are scored with it.
+
+        Raises
+        ------
+        InputError
+            If there is no such model, or another change is under way.
+        """
+        if self.activation is not None and self.activation.under_way:
+            raise InputError("Another model is being activated.", "Wait until it decides.")
+        with self._store.reading() as db:
+            self._catalogue.scorer(db, version)
+        self.activation = Activation(version, by)
+        self.wake()
+
+    def stop(self) -> None:
+        """End after the chunk under way; what is left goes on at the next start."""
+        self._stop.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(timeout=30)
+
+    def work(self) -> bool:
+        """Do one piece of work; tell whether there was any."""
+        wanted = self.activation
+        piece: Activation | Job | None
+        if wanted is not None and wanted.under_way:
+            piece = wanted
+        else:
+            piece = next_job(self._store, self._name)
+        if piece is None:
+            return False
+        try:
+            self._do(piece)
+        except Lost:
+            _log.info("%s goes on elsewhere.", piece)
+        except AWAY:
+            raise  # tried again when the store answers
+        except DurhamPulseError as error:
+            self._give_up(piece, error.problem, error.way_out)
+        except Exception:  # noqa: BLE001 - nobody waits here to be told, and others' work goes on
+            _log.exception("%s failed.", piece)
+            self._give_up(piece, "This failed; the server's log says why.", "Nothing was changed.")
+        return True
+
+    def _do(self, piece: Activation | Job) -> None:
+        if isinstance(piece, Activation):
+            piece.creators = activate(
+                self._store, self._catalogue, piece.version, piece.by, piece.reach
+            )
+        elif piece.state == "checking":
+            check(self._store, self._catalogue, piece, self._stop)
+        else:
+            apply(self._store, self._catalogue, piece.id)
+
+    def _give_up(self, piece: Activation | Job, problem: str, way_out: str) -> None:
+        if isinstance(piece, Activation):
+            piece.problem = f"{problem} {way_out}"
+        else:
+            give_up(self._store, piece, problem, way_out)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                busy = self.work()
+            except AWAY as error:
+                _log.warning("The store does not answer: %s", error.__cause__ or error)
+                busy = False
+            if not busy:
+                self._wake.wait(_EVERY)
+                self._wake.clear()

@@ -1,0 +1,213 @@
+"""The models of the desk: kept in the store, so that its backup holds them too."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, text, update
+
+from durhampulse.creators.block import Block
+from durhampulse.decision.bands import Thresholds
+from durhampulse.desk.models.rules import Rules, stored_frame
+from durhampulse.desk.store.audit import note
+from durhampulse.desk.store.bulk import insert_one, insert_rows
+from durhampulse.desk.store.database import Store, read_setting, write_setting
+from durhampulse.desk.store.tables import creator, model, model_file, run, score
+from durhampulse.exceptions import InputError
+from durhampulse.scoring.scorer import Scorer, load_model
+
+__all__ = ["Catalogue", "activate", "add_model", "applying", "save_thresholds"]
+
+_ACTIVE, _THRESHOLDS = "active_model", "thresholds"
+_AT_ONCE = 20_000
+_APPLYING = 7_126_452
+
+
+class Catalogue:
+    """Gives the rules in force; models are read from the store once."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._scorers: dict[str, Scorer] = {}
+        self._rules: tuple[object, Rules] | None = None
+        self._lock = threading.Lock()
+
+    def current(self, db: Connection | None = None) -> Rules:
+        """Give the rules in force.
+
+        Raises
+        ------
+        InputError
+            If the store has no model yet.
+        """
+        if db is None:
+            with self._store.reading() as own:
+                return self.current(own)
+        version, said = read_setting(db, _ACTIVE), read_setting(db, _THRESHOLDS)
+        if version is None:
+            raise InputError("The store holds no model.", "Start the desk with --model DIR.")
+        key = (version, str(said))
+        known = self._rules
+        if known is None or known[0] != key:
+            thresholds = Thresholds(**said) if said else None
+            known = key, Rules.of(version, self.scorer(db, version), thresholds)
+            self._rules = known
+        return known[1]
+
+    def scorer(self, db: Connection, version: str) -> Scorer:
+        """Read a model of the store."""
+        with self._lock:
+            if version not in self._scorers:
+                self._scorers[version] = _read(db, version)
+            return self._scorers[version]
+
+
+def _read(db: Connection, version: str) -> Scorer:
+    files = db.execute(select(model_file).where(model_file.c.version == version)).all()
+    if not files:
+        raise InputError(f"There is no model {version}.", "Choose one of the list.")
+    with tempfile.TemporaryDirectory(prefix="durhampulse-") as folder:
+        for file in files:
+            Path(folder, Path(file.name).name).write_bytes(file.content)
+        return load_model(folder)
+
+
+def add_model(store: Store, folder: Path, by: str) -> str:
+    """Put a verified model folder into the store and give its version; the first becomes active.
+
+    Raises
+    ------
+    ModelError
+        If it is no model that can be used.
+    """
+    scorer = load_model(folder)
+    manifest = scorer.model.manifest
+    version = str(manifest["files"]["weights.safetensors"]["sha256"])[:12]
+    names = ["manifest.json", *manifest["files"]]
+    with store.writing() as db:
+        if db.scalar(select(func.count()).where(model.c.version == version)):
+            return version
+        origin = str(manifest.get("provenance", {}).get("source", folder.name))
+        row = {"version": version, "name": manifest["name"], "origin": origin[:300],
+               "added_at": datetime.now(UTC), "added_by": by}  # fmt: skip
+        db.execute(insert(model), [row])
+        db.execute(
+            insert(model_file),
+            [{"version": version, "name": n, "content": (folder / n).read_bytes()} for n in names],
+        )
+        note(db, by, "model added", version, {"name": manifest["name"], "origin": origin})
+        if read_setting(db, _ACTIVE) is None:
+            write_setting(db, _ACTIVE, version)
+    return version
+
+
+def save_thresholds(store: Store, thresholds: Thresholds, by: str, rules: Rules) -> None:
+    """Move the thresholds; no stored score changes."""
+    with store.writing() as db:
+        write_setting(db, _THRESHOLDS, asdict(thresholds))
+        note(db, by, "thresholds moved", rules.version,
+             {"from": asdict(rules.thresholds), "to": asdict(thresholds)})  # fmt: skip
+
+
+def activate(
+    store: Store,
+    catalogue: Catalogue,
+    version: str,
+    by: str,
+    progress: Callable[[float], object] = lambda _share: None,
+) -> int:
+    """Score all creators with a model, then let it decide: all at once, or not at all.
+
+    The scores are written beside those in force; the switch is one transaction. A model's own
+    thresholds come with it unless the desk has moved them.
+
+    Returns
+    -------
+    int
+        Number of creators scored.
+    """
+    now = datetime.now(UTC)
+    with store.writing() as db:
+        scorer = catalogue.scorer(db, version)
+        gone = select(run.c.id).where(run.c.kind == "model", run.c.applied_at.is_(None))
+        db.execute(delete(score).where(score.c.run_id.in_(gone)))
+        db.execute(delete(run).where(run.c.id.in_(gone)))
+        new = {"kind": "model", "model_version": version, "by": by, "at": now, "creators": 0}
+        run_id = insert_one(db, run, **new)
+        imports = select(run.c.id).where(run.c.kind == "import")
+        known = set(db.scalars(imports))
+        last = db.scalar(select(func.max(creator.c.id))) or 0
+    done = 0
+    while done < last:
+        with store.writing() as db:
+            done = _score_some(db, scorer, run_id, done) or last
+        progress(min(done / max(last, 1), 1.0))
+    with store.writing() as db:
+        applying(db)
+        _score_again(
+            db, scorer, run_id, creator.c.run_id.in_(imports.where(run.c.id.not_in(known)))
+        )
+        scored = {"id": score.c.creator_id, "run": score.c.run_id}
+        changes: dict[str, Any] = {
+            name: score.c[name] for name in ("probability", "low", "high", "flags", "run_id")
+        }
+        changed = db.execute(
+            update(creator).values(**changes)
+            .where(scored["id"] == creator.c.id, scored["run"] == run_id)
+        ).rowcount  # fmt: skip
+        applied = update(run).where(run.c.id == run_id)
+        if not db.execute(applied.values(applied_at=datetime.now(UTC), creators=changed)).rowcount:
+            raise InputError("Another server has begun to activate a model.", "Wait for that one.")
+        before = read_setting(db, _ACTIVE)
+        write_setting(db, _ACTIVE, version)
+        note(db, by, "model activated", version, {"before": before, "creators": changed})
+    store.tidy()
+    return int(changed)
+
+
+def applying(db: Connection) -> None:
+    """Let one import or model be put in place at a time."""
+    if db.dialect.name == "postgresql":
+        db.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _APPLYING})
+
+
+def _score_again(
+    db: Connection, scorer: Scorer, run_id: int, imported: ColumnElement[bool]
+) -> None:
+    """Score those whom imports have brought or changed meanwhile."""
+    changed = select(creator.c.id).where(imported)
+    db.execute(delete(score).where(score.c.run_id == run_id, score.c.creator_id.in_(changed)))
+    last = 0
+    while last := _score_some(db, scorer, run_id, last, imported):
+        pass
+
+
+def _score_some(
+    db: Connection, scorer: Scorer, run_id: int, after: int, *which: ColumnElement[bool]
+) -> int:
+    """Score the next creators by number; give the last one's, 0 when there is none."""
+    found = select(creator).where(creator.c.id > after, *which).order_by(creator.c.id)
+    rows = db.execute(found.limit(_AT_ONCE)).all()
+    if not rows:
+        return 0
+    block = Block.of(stored_frame(scorer, rows))
+    scores = scorer.compute(block)
+    unknown = scorer.reasons_not_to(block, scores)
+    columns = {
+        "creator_id": [row.id for row in rows],
+        "run_id": [run_id] * len(rows),
+        **{name: getattr(scores, kept).tolist()
+           for name, kept in (("probability", "y_prob"), ("low", "low"), ("high", "high"))},
+        "flags": scores.flags.tolist(),
+    }  # fmt: skip
+    for at in unknown:
+        for name in ("probability", "low", "high"):
+            columns[name][at] = None
+    insert_rows(db, score, columns)
+    return int(rows[-1].id)

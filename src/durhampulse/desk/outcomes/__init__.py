@@ -1,0 +1,1 @@
+"""What happened with creators, and learning from it."""

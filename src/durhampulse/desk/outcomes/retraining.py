@@ -1,0 +1,123 @@
+"""Learning anew: the original table and the desk's outcomes together, then old against new."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from sqlalchemy import select, update
+
+from durhampulse.creators import read_creators
+from durhampulse.creators.schema import IDENTIFIER, LABEL
+from durhampulse.creators.units import Unit
+from durhampulse.desk.models.catalogue import Catalogue, add_model
+from durhampulse.desk.outcomes.recording import outcome_table
+from durhampulse.desk.store.audit import note
+from durhampulse.desk.store.database import Store
+from durhampulse.desk.store.tables import model
+from durhampulse.evaluation.metrics import compare_models
+from durhampulse.exceptions import InputError
+from durhampulse.files.export import as_before
+from durhampulse.scoring.scorer import load_model
+
+__all__ = ["Lessons", "add_retrained", "write_lessons"]
+
+_FEWEST = 50
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """A table to learn from.
+
+    Attributes
+    ----------
+    path
+        Where it was written.
+    units
+        Of its rate columns.
+    original, outcomes
+        How many rows come from either; an outcome of the desk replaces an original row of the
+        same creator.
+    """
+
+    path: Path
+    units: dict[str, Unit]
+    original: int
+    outcomes: int
+
+
+def write_lessons(
+    store: Store,
+    source: str,
+    folder: Path,
+    *,
+    columns: Mapping[str, str],
+    units: Mapping[str, Unit],
+) -> Lessons:
+    """Write the original table and the desk's outcomes as one.
+
+    Raises
+    ------
+    InputError
+        If no outcome is recorded, or the original cannot be read.
+    """
+    with store.reading() as db:
+        outcomes = outcome_table(db)
+    if outcomes.empty:
+        raise InputError(
+            "The store holds no outcome yet.", "Record some on the desk, or leave out --store."
+        )
+    given = read_creators(source, columns=columns, units=units)
+    table = given.table
+    if LABEL not in table:
+        raise InputError(f"{source}: it has no {LABEL}.", "Name the table the model came from.")
+    known = table[IDENTIFIER].astype("str").isin(outcomes[IDENTIFIER].astype("str"))
+    both = pd.concat([table[~known], outcomes], ignore_index=True)
+    both = both[[*table.columns, *(c for c in both.columns if c not in table.columns)]]
+    path = folder / "creators-and-outcomes.csv"
+    both.to_csv(path, index=False)
+    if given.source.simulated:
+        said = {"simulated": True, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+        path.with_name(path.name + ".provenance.json").write_text(json.dumps(said), "utf-8")
+    fractions: dict[str, Unit] = dict.fromkeys(given.units, "fraction")
+    return Lessons(path, fractions, int((~known).sum()), len(outcomes))
+
+
+def add_retrained(store: Store, study_folder: Path, by: str) -> dict[str, Any]:
+    """Add a study's model to the store beside the active one, compared on the same rows.
+
+    Those are outcomes recorded after the active model was added, of creators the new one did not
+    learn from: neither has seen them. Nothing is activated.
+
+    Returns
+    -------
+    dict
+        ``version``, and ``compared``: ``version, rows, difference, low, high`` of the log loss, new
+        less old; the last three none where there are fewer than 50 rows.
+    """
+    catalogue = Catalogue(store)
+    old = catalogue.current()
+    new = load_model(study_folder / "model")
+    fresh = pd.read_csv(study_folder / "decisions.csv", dtype="str")["Influencer ID"].map(as_before)
+    with store.reading() as db:
+        added = db.scalar(select(model.c.added_at).where(model.c.version == old.version))
+        rows = outcome_table(db, since=added)
+    rows = rows[rows[IDENTIFIER].isin(set(fresh))] if len(rows) else rows
+    compared: dict[str, Any] = {"version": old.version, "rows": len(rows),
+                                "difference": None, "low": None, "high": None}  # fmt: skip
+    if len(rows) >= _FEWEST:
+        y_true = rows[LABEL].to_numpy(float)
+        figures = rows.drop(columns=LABEL)
+        y_new, y_old = (scorer.predict_proba(figures) for scorer in (new, old.scorer))
+        found = compare_models(y_true, y_new, y_old, metrics=("log_loss",)).iloc[0]
+        compared |= {name: float(found[name]) for name in ("difference", "low", "high")}
+    version = add_model(store, study_folder / "model", by)
+    with store.writing() as db:
+        db.execute(update(model).where(model.c.version == version).values(compared=compared))
+        note(db, by, "model compared", version, compared)
+    return {"version": version, "compared": compared}

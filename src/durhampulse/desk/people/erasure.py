@@ -1,0 +1,213 @@
+"""A creator's rights: to see what is stored, to object, to be erased; the end of old data."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Row, RowMapping, Select, Table, and_, delete, select, update
+
+from durhampulse.desk.store.audit import note
+from durhampulse.desk.store.bulk import insert_one
+from durhampulse.desk.store.database import Store, insert_or
+from durhampulse.desk.store.niches import count_niches
+from durhampulse.desk.store.tables import (
+    audit,
+    campaign_creator,
+    claim,
+    creator,
+    objection,
+    outcome,
+    person,
+    receipt,
+    refused,
+    review,
+    run,
+    score,
+    staged,
+    upload,
+)
+from durhampulse.exceptions import InputError
+
+__all__ = ["digest_of", "erase", "everything_about", "sweep"]
+
+_OF_CREATOR = (score, claim, review, outcome, campaign_creator)
+_OF_NAME = (staged, refused)  # of imports under way, or past
+_AT_ONCE = 500
+_ABANDONED = upload.c.state.in_(("new", "checked"))
+
+
+def digest_of(external_id: str) -> str:
+    """Give the hash by which an erased creator is known again if a file brings them back."""
+    return hashlib.sha256(external_id.strip().encode("utf-8", "replace")).hexdigest()
+
+
+def everything_about(db: Connection, external_id: str) -> dict[str, Any]:
+    """Give all that is stored about a creator: table to rows, as plain data.
+
+    Raises
+    ------
+    InputError
+        If there is no such creator.
+    """
+    row = _find(db, external_id)
+    scores = (
+        select(score, run.c.model_version, run.c.at, run.c.kind)
+        .join(run, run.c.id == score.c.run_id)
+        .where(score.c.creator_id == row.id, run.c.applied_at.is_not(None))
+    )
+    reviews = select(review, person.c.name.label("reviewer")).join(person).where(
+        review.c.creator_id == row.id
+    )  # fmt: skip
+    special: dict[Table, Select[Any]] = {score: scores, review: reviews}
+    found = {
+        table.name: special.get(table, select(table).where(table.c.creator_id == row.id))
+        for table in _OF_CREATOR
+    }
+    found |= {
+        table.name: select(table).where(table.c.external_id == row.external_id)
+        for table in (creator, *_OF_NAME)
+    }
+    found["audit"] = select(audit).where(audit.c.subject == f"creator {row.id}")
+    return {
+        name: [_plain(one) for one in db.execute(query).mappings()] for name, query in found.items()
+    }
+
+
+def erase(store: Store, external_id: str, by: str, *, objects: bool = False) -> dict[str, Any]:
+    """Erase a creator with all that is derived from them.
+
+    Parameters
+    ----------
+    store
+        The store.
+    external_id
+        Whom.
+    by
+        Who asked for it.
+    objects
+        Whether later imports must leave them out; only a hash of the identifier is kept for that.
+
+    Returns
+    -------
+    dict
+        The receipt: its number, when, and how many rows of each table are gone.
+
+    Raises
+    ------
+    InputError
+        If nothing is stored of such a creator, and they do not object either.
+    """
+    digest = digest_of(external_id)
+    with store.writing() as db:
+        name = external_id.strip()
+        numbers = list(db.scalars(select(creator.c.id).where(creator.c.external_id == name)))
+        gone = _remove(db, numbers, [name])
+        if not objects and not any(gone.values()):
+            raise _unknown(external_id)
+        if objects:
+            values = {"digest": digest, "at": datetime.now(UTC)}
+            db.execute(insert_or(db, objection).values(**values).on_conflict_do_nothing())
+        count_niches(db)  # one may have been theirs alone
+        act = "objection" if objects else "erasure"
+        return _receipt(db, act, by, {"sha256": digest, "rows": gone})
+
+
+def sweep(store: Store, days: int, by: str) -> dict[str, Any]:
+    """Erase creators whom no import, review or outcome has touched for some days.
+
+    What files of that age left behind goes as well: refused rows, and files nobody confirmed.
+
+    Returns
+    -------
+    dict
+        The receipt.
+
+    Raises
+    ------
+    InputError
+        If `days` is below 1.
+    """
+    if days < 1:
+        raise InputError(f"{days} days cannot be kept.", "Name at least 1.")
+    before = datetime.now(UTC) - timedelta(days=days)
+    total: dict[str, int] = {}
+    with store.writing() as db:
+        while rows := _stale(db, before):
+            gone = _remove(db, [row.id for row in rows], [row.external_id for row in rows])
+            for name, n in gone.items():
+                total[name] = total.get(name, 0) + n
+        old = upload.c.created_at < before
+        paths = db.scalars(select(upload.c.path).where(old, _ABANDONED)).all()
+        for table, which in ((staged, and_(old, _ABANDONED)), (refused, old)):
+            uploads = select(upload.c.id).where(which)
+            n = db.execute(delete(table).where(table.c.upload_id.in_(uploads))).rowcount
+            if n:
+                total[table.name] = total.get(table.name, 0) + n
+        given_up = {"state": "discarded", "finished_at": datetime.now(UTC)}
+        db.execute(update(upload).where(old, _ABANDONED).values(**given_up))
+        count_niches(db)
+        receipt = _receipt(db, "retention", by, {"days": days, "rows": total})
+    for path in paths:
+        Path(path).unlink(missing_ok=True)
+    return receipt
+
+
+def _stale(db: Connection, before: datetime) -> Sequence[Any]:
+    # The run a creator points to may be a model's; only an import says that they are still there.
+    imported = (
+        select(score.c.creator_id)
+        .join(run, run.c.id == score.c.run_id)
+        .where(run.c.kind == "import", run.c.at >= before)
+    )
+    recent = select(review.c.creator_id).where(review.c.at >= before)
+    happened = select(outcome.c.creator_id).where(outcome.c.at >= before)
+    waits = select(staged.c.external_id).join(upload, upload.c.id == staged.c.upload_id)
+    return db.execute(
+        select(creator.c.id, creator.c.external_id)
+        .where(
+            *(creator.c.id.not_in(touched) for touched in (imported, recent, happened)),
+            creator.c.external_id.not_in(waits.where(upload.c.created_at >= before)),
+        )
+        .limit(_AT_ONCE)
+    ).all()
+
+
+def _find(db: Connection, external_id: str) -> Row[Any]:
+    row = db.execute(select(creator).where(creator.c.external_id == external_id.strip())).first()
+    if row is None:
+        raise _unknown(external_id)
+    return row
+
+
+def _unknown(external_id: str) -> InputError:
+    return InputError(f"There is no creator '{external_id[:60]}'.", "Check the identifier.")
+
+
+def _remove(db: Connection, numbers: list[int], names: list[str]) -> dict[str, int]:
+    gone = {
+        table.name: db.execute(delete(table).where(table.c.creator_id.in_(numbers))).rowcount
+        for table in _OF_CREATOR
+    }
+    for table in _OF_NAME:
+        gone[table.name] = db.execute(delete(table).where(table.c.external_id.in_(names))).rowcount
+    gone["creator"] = db.execute(delete(creator).where(creator.c.id.in_(numbers))).rowcount
+    return gone
+
+
+def _receipt(db: Connection, act: str, by: str, detail: dict[str, Any]) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    values = {"at": now, "act": act, "detail": detail}
+    number = insert_one(db, receipt, **values)
+    note(db, by, act, f"receipt {number}", {"rows": detail["rows"]})
+    return {"receipt": number, "act": act, "at": now.isoformat(timespec="seconds"), **detail}
+
+
+def _plain(row: RowMapping) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if hasattr(value, "isoformat") else value
+        for name, value in row.items()
+    }

@@ -1,0 +1,1 @@
+"""The ranked list: pages of it, filters, reasons, exports."""

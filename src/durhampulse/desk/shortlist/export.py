@@ -1,0 +1,115 @@
+"""The list as a file: the decision table's columns first, safe to open, with its provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from durhampulse.decision.bands import cut
+from durhampulse.desk.models.rules import Rules
+from durhampulse.desk.shortlist.reasons import top_reasons
+from durhampulse.files.export import open_sink
+
+__all__ = ["provenance_of", "write_list"]
+
+_MOST_EXPLAINED = 5_000
+_SCHEMA = pa.schema(
+    [
+        ("Influencer ID", pa.string()),
+        ("Predicted Sponsorship", pa.float64()),
+        ("Follower Count", pa.int64()),
+        ("Engagement Rate", pa.float64()),
+        ("Sponsorship Recommendation", pa.string()),
+        ("Interval Low", pa.float64()),
+        ("Interval High", pa.float64()),
+        ("Niche", pa.string()),
+        ("Tier", pa.string()),
+        ("Edge", pa.bool_()),
+        ("Top Reason", pa.string()),
+        ("Flags", pa.string()),
+        ("Review", pa.string()),
+    ]
+)
+
+
+def write_list(
+    path: Path, parts: Iterable[Sequence[Any]], rules: Rules, *, about: str, by: str
+) -> None:
+    """Write creators to a ``.csv``, ``.xlsx`` or ``.parquet`` file.
+
+    Reasons are given for up to 5,000 creators; of more they would take minutes.
+
+    Parameters
+    ----------
+    path
+        Where to write.
+    parts
+        Rows of the table `creator`, some at a time.
+    rules
+        The model and thresholds in force.
+    about, by
+        The view's query, and who asked.
+    """
+    parts, head, n = iter(parts), [], 0
+    while n <= _MOST_EXPLAINED and (rows := next(parts, None)) is not None:
+        head.append(rows)
+        n += len(rows)
+    explained = n <= _MOST_EXPLAINED
+    said = "given" if explained else f"left out, as of more than {_MOST_EXPLAINED:,} creators"
+    provenance = {**provenance_of(rules, about=about, by=by), "top_reasons": said}
+    with open_sink(path, path.suffix, _SCHEMA, provenance) as sink:
+        for rows in chain(head, parts):
+            sink.write(_batch(rows, rules, explained=explained))
+
+
+def provenance_of(rules: Rules, *, about: str, by: str) -> dict[str, Any]:
+    """Say where a list comes from; a CSV has no room for it, the other formats carry it."""
+    return {
+        "model": rules.version,
+        "trained_on_simulated_data": rules.simulated,
+        "yes_at": rules.thresholds.yes_at,
+        "review_at": rules.thresholds.review_at,
+        "view": about,
+        "exported_by": by,
+        "durhampulse": version("durhampulse"),
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _in_words(reason: str) -> str:
+    """Give a reason without the sign a spreadsheet could take for a formula's."""
+    return reason.replace("+ ", "for: ", 1).replace("\u2212 ", "against: ", 1)
+
+
+def _batch(rows: Sequence[Any], rules: Rules, *, explained: bool) -> pa.RecordBatch:
+    cuts = {
+        name: cut(np.array([getattr(row, name) for row in rows], dtype=float))
+        for name in ("probability", "low", "high")
+    }
+    columns = [
+        [row.external_id for row in rows],
+        cuts["probability"],
+        [None if row.followers is None else round(row.followers) for row in rows],
+        [row.engagement_rate for row in rows],
+        [rules.band(row.probability) for row in rows],
+        cuts["low"],
+        cuts["high"],
+        [row.niche for row in rows],
+        [rules.tier(row.followers) for row in rows],
+        [rules.on_edge(row.probability) for row in rows],
+        [_in_words(one) for one in top_reasons(rules, rows)] if explained else [None] * len(rows),
+        ["; ".join(rules.flags(row.flags)) for row in rows],
+        [row.state for row in rows],
+    ]
+    arrays = [
+        pa.array(values, field.type, from_pandas=True)
+        for values, field in zip(columns, _SCHEMA, strict=True)
+    ]
+    return pa.record_batch(arrays, schema=_SCHEMA)

@@ -1,0 +1,202 @@
+"""What of the list somebody looks at: sort, filters and place; kept in a page's address."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+from urllib.parse import urlencode
+
+import pandas as pd
+
+from durhampulse.creators.cells import read_numbers
+from durhampulse.decision.bands import BANDS
+from durhampulse.desk.models.rules import Rules
+from durhampulse.desk.store.tables import CONTROL, LONGEST_ID, STATES
+from durhampulse.exceptions import InputError
+
+__all__ = [
+    "BAND_NAMES", "SORTS", "Cursor", "View", "read_cursor", "read_number", "write_cursor",
+]  # fmt: skip
+
+SORTS = {
+    "probability": "Predicted sponsorship",
+    "followers": "Followers",
+    "engagement_rate": "Engagement rate",
+    "external_id": "Creator",
+}
+"""Column to its heading."""
+
+BAND_NAMES = {"yes": BANDS[0], "maybe": BANDS[1], "no": BANDS[2]}
+_MOST_CHOICES = 100
+_LARGEST = 1e15
+_UNCLEAR = re.compile(r"[1-9]\d{0,2}\.\d{3}")
+"""Thousands to some of those who type it, a fraction to others."""
+
+Cursor = tuple[Any, int]
+"""A row's value in the sort column, and its number."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A sort order with filters; those of one kind are alternatives, the kinds add up.
+
+    Attributes
+    ----------
+    sort, descending
+        A key of `SORTS`, and its direction.
+    band, niche, tier, state
+        Names; none for all.
+    flag
+        Flags that must all be there.
+    edge
+        Only creators who might well belong to another band.
+    min_followers, max_followers, min_engagement, max_engagement
+        Bounds, both included; engagement as a fraction.
+    search
+        Beginning of an identifier.
+    """
+
+    sort: str = "probability"
+    descending: bool = True
+    band: tuple[str, ...] = ()
+    niche: tuple[str, ...] = ()
+    tier: tuple[str, ...] = ()
+    state: tuple[str, ...] = ()
+    flag: tuple[str, ...] = ()
+    edge: bool = False
+    min_followers: float | None = None
+    max_followers: float | None = None
+    min_engagement: float | None = None
+    max_engagement: float | None = None
+    search: str = ""
+
+    @classmethod
+    def read(cls, query: Mapping[str, list[str]], rules: Rules) -> View:
+        """Read the view of an address.
+
+        Raises
+        ------
+        InputError
+            If a value is none that can be asked for.
+        """
+        known = {"band": [*BAND_NAMES], "tier": rules.tiers, "state": [*STATES],
+                 "flag": [str(i) for i in range(len(rules.flag_names))]}  # fmt: skip
+        found: dict[str, Any] = {}
+        for name in ("band", "niche", "tier", "state", "flag"):
+            chosen = tuple(
+                dict.fromkeys(one for one in query.get(name, []) if one and "\0" not in one)
+            )
+            wrong = [one for one in chosen if name in known and one not in known[name]]
+            if wrong:
+                raise InputError(f"There is no {name} '{wrong[0][:40]}'.",
+                                 f"Use {', '.join(known[name])}.")  # fmt: skip
+            if len(chosen) > _MOST_CHOICES:
+                raise InputError(f"{len(chosen)} are too many to choose of {name}.",
+                                 f"Choose at most {_MOST_CHOICES}.")  # fmt: skip
+            found[name] = chosen
+        for name in ("min_followers", "max_followers", "min_engagement", "max_engagement"):
+            found[name] = read_number(name, _last(query, name))
+        sort = _last(query, "sort") or "probability"
+        if sort not in SORTS:
+            raise InputError(f"The list cannot be sorted by '{sort}'.", f"Use {', '.join(SORTS)}.")
+        ascending = _last(query, "order") or ("asc" if sort == "external_id" else "desc")
+        return cls(
+            sort=sort,
+            descending=ascending != "asc",
+            edge=_last(query, "edge") == "1",
+            search=_last(query, "search").strip().replace("\0", "")[:LONGEST_ID],
+            **found,
+        )
+
+    def query(self, **changes: Any) -> str:
+        """Write the view as an address's query, with what differs from the plain list only."""
+        new = replace(self, **changes)
+        pairs: list[tuple[str, str]] = []
+        for field in fields(self):
+            value = getattr(new, field.name)
+            if field.name == "descending":
+                if value != (new.sort != "external_id"):
+                    pairs.append(("order", "desc" if value else "asc"))
+            elif isinstance(value, tuple):
+                pairs += [(field.name, one) for one in value]
+            elif isinstance(value, bool):
+                pairs += [(field.name, "1")] * value
+            elif value is not None and value != field.default:
+                text = f"{value:.12g}" if isinstance(value, float) else str(value)
+                if field.name.endswith("engagement"):
+                    text = f"{100 * value:.12g}%"
+                pairs.append((field.name, text))
+        return urlencode(pairs)
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether anything is left out."""
+        return replace(self, sort="probability", descending=True) != View()
+
+
+def write_cursor(cursor: Cursor) -> str:
+    """Give a place in the list as text for an address."""
+    return base64.urlsafe_b64encode(json.dumps(cursor).encode()).decode().rstrip("=")
+
+
+def read_cursor(text: str, sort: str) -> Cursor | None:
+    """Read a place in the list; none for no text.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    if not text:
+        return None
+    try:
+        value, number = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (ValueError, TypeError, binascii.Error, UnicodeError, RecursionError):
+        value, number = None, None
+    if isinstance(value, int) and abs(value) < 2**63:
+        value = float(value)
+    fits = value is None  # where a creator has no such figure
+    if sort == "external_id":
+        fits = fits or (isinstance(value, str) and not CONTROL.search(value))
+    else:
+        fits = fits or (isinstance(value, float) and math.isfinite(value))
+    if not fits or not isinstance(number, int) or abs(number) >= 2**63:
+        raise InputError("The address names no place in this list.", "Start at its top.")
+    return value, number
+
+
+def _last(query: Mapping[str, list[str]], name: str) -> str:
+    return (query.get(name) or [""])[-1]
+
+
+def read_number(name: str, text: str) -> float | None:
+    """Read a number as people type it, the way files are read; none for no text.
+
+    A rate is a percentage, with its sign or without.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    if not text.strip():
+        return None
+    rate = name.endswith("engagement")
+    if not rate and _UNCLEAR.fullmatch(text.strip()):
+        plain = text.strip().replace(".", "")
+        raise InputError(
+            f"{name.replace('_', ' ')}: '{text.strip()}' may be {plain} or {float(text):g}.",
+            f"Write {plain} or {float(text):.1f}.",
+        )
+    cell = read_numbers(pd.Series([text], dtype="str"), "rate" if rate else "count")
+    value = float(cell.values[0])
+    if not abs(value) <= _LARGEST:
+        hint = "Write a percentage such as 2.5%." if rate else "Write a number such as 10,000."
+        raise InputError(f"{name.replace('_', ' ')}: '{text[:40]}' is not a number.", hint)
+    return value / 100 if rate and not cell.percent[0] else value

@@ -1,0 +1,1 @@
+"""Numbers for a model, and what is usual."""

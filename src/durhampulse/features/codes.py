@@ -1,0 +1,312 @@
+"""How single columns of a creators' table become columns of numbers.
+
+A figure means little without the creator's size: 3% engagement is poor for 3,000 followers and
+remarkable for 3 million. So engagement and views enter twice, as they are and relative to what is
+usual for creators of the same size and niche.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from durhampulse.creators.block import Block
+from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS, NICHE, VIEWS
+
+__all__ = [
+    "CODES", "FARTHEST", "Code", "LevelCode", "NumberCode", "RelativeCode", "learn_levels", "learn_numbers",
+    "learn_relatives", "quality_ordered",
+]  # fmt: skip
+
+Floats = npt.NDArray[np.float64]
+Scale = Literal["linear", "log", "asinh"]
+
+_ORDER = {"SD": 0.0, "HD": 1.0, "4K": 2.0}
+_RARE = 10
+_MOST_LEVELS = 40
+_SKEWED = 1.0
+_KNOTS = (0.005, 0.1, 0.3, 0.5, 0.7, 0.9, 0.995)
+FARTHEST = 10.0
+"""Standard deviations beyond which a figure counts no further: nothing was learned out there."""
+
+
+@dataclass(frozen=True)
+class NumberCode:
+    """How one numeric column becomes one standardised column, and perhaps an indicator.
+
+    Attributes
+    ----------
+    column
+        Name of the column.
+    scale
+        ``linear``; ``log``: log(1 + x / unit) for skewed sizes; ``asinh``: asinh(x / unit) for
+        skewed columns with both signs.
+    unit
+        Where the scale turns from linear to logarithmic, in the column's own unit.
+    mean, sd
+        Of the scaled training values.
+    fill
+        Scaled training median, for missing values.
+    indicator
+        Whether a column says that the value was missing; only if some were missing in training.
+    ordered
+        Whether the values are the levels SD, HD and 4K, counted 0, 1, 2.
+    """
+
+    column: str
+    scale: Scale
+    unit: float
+    mean: float
+    sd: float
+    fill: float
+    indicator: bool
+    ordered: bool = False
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of the table it reads."""
+        return (self.column,)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the encoded columns."""
+        return [self.column, *([f"{self.column} missing"] if self.indicator else [])]
+
+    def pieces(self, block: Block) -> list[Floats]:
+        """Encode the column, shape (1, n_rows) or (2, n_rows)."""
+        numbers = _numbers(block, self.column, ordered=self.ordered)
+        normal = _scaled(numbers, self.scale, self.unit)
+        missing = ~np.isfinite(numbers)
+        normal[missing] = self.fill
+        normal -= self.mean
+        normal /= self.sd
+        normal = np.minimum(np.maximum(normal, -FARTHEST), FARTHEST)
+        return [np.stack([normal, missing]) if self.indicator else normal[None]]
+
+    def join(self, pieces: list[Floats]) -> Floats:
+        """Put the pieces together: there is one."""
+        return pieces[0]
+
+
+@dataclass(frozen=True)
+class LevelCode:
+    """How one categorical column becomes one column for each frequent level.
+
+    Attributes
+    ----------
+    column
+        Name of the column.
+    levels
+        Levels frequent in training, most frequent first.
+    rare
+        Whether a column gathers rare and never seen levels; only if training had rare ones.
+        Without it a never seen level is a row of zeros.
+    missing
+        Whether a column says that the level was missing.
+    """
+
+    column: str
+    levels: tuple[str, ...]
+    rare: bool
+    missing: bool
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of the table it reads."""
+        return (self.column,)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the encoded columns."""
+        extra = [*(["other"] if self.rare else []), *(["missing"] if self.missing else [])]
+        return [f"{self.column} {level}" for level in (*self.levels, *extra)]
+
+    def pieces(self, block: Block) -> list[Floats]:
+        """Encode the column, shape (n_levels + rare + missing, n_rows)."""
+        places = block.levels(self.column).find(self._places)
+        wanted = [*range(len(self.levels)), *([-1] if self.rare else [])]
+        wanted += [-2] if self.missing else []
+        return [(places == np.array(wanted)[:, None]).astype(np.float64)]
+
+    def join(self, pieces: list[Floats]) -> Floats:
+        """Put the pieces together: there is one."""
+        return pieces[0]
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {level: place for place, level in enumerate(self.levels)}
+
+
+@dataclass(frozen=True)
+class RelativeCode:
+    """How a figure compares with what is usual for creators of one size and niche.
+
+    The usual is a piecewise linear curve over the logarithm of the followers, moved up or down
+    for each niche; the column is the logarithm of the figure less the usual, in standard
+    deviations of the training part, and 0 where it cannot be told.
+
+    Attributes
+    ----------
+    column
+        The figure compared.
+    unit
+        Added to the figure before taking the logarithm, in its own unit.
+    knots
+        Logarithms of the followers where the curve bends.
+    usual
+        The curve's height at each knot.
+    levels, shifts
+        Frequent niches, and how far the curve moves for each.
+    sd
+        Standard deviation of the training part around its usual.
+    """
+
+    column: str
+    unit: float
+    knots: tuple[float, ...]
+    usual: tuple[float, ...]
+    levels: tuple[str, ...]
+    shifts: tuple[float, ...]
+    sd: float
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of the table it reads."""
+        return (self.column, FOLLOWERS, *([NICHE] if self.levels else []))
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the encoded columns."""
+        return [f"{self.column} for size and niche"]
+
+    def pieces(self, block: Block) -> list[Floats]:
+        """Give what each of `columns` adds to the encoded column, shape (1, n_rows) each."""
+        value, size = _logs(block, self.column, self.unit)
+        parts = [value, -np.interp(size, self.knots, self.usual)]
+        if self.levels:
+            places = block.levels(NICHE).find(self._places)
+            parts.append(-np.array([*self.shifts, 0.0, 0.0])[places])
+        return [part[None] / self.sd for part in parts]
+
+    def join(self, pieces: list[Floats]) -> Floats:
+        """Add the pieces; 0 where one of them is not known."""
+        total = sum(pieces[1:], start=pieces[0])
+        total = np.where(np.isfinite(total), total, 0.0)
+        return np.minimum(np.maximum(total, -FARTHEST), FARTHEST)
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {level: place for place, level in enumerate(self.levels)}
+
+
+Code = NumberCode | LevelCode | RelativeCode
+CODES: dict[str, type[Code]] = {
+    kind.__name__: kind for kind in (NumberCode, LevelCode, RelativeCode)
+}
+
+
+def quality_ordered(values: pd.Series) -> bool:
+    """Tell whether nearly all values are the levels SD, HD and 4K."""
+    return bool(values.dropna().isin(list(_ORDER)).mean() >= 0.9)
+
+
+def learn_numbers(column: str, values: pd.Series, *, ordered: bool) -> NumberCode:
+    """Learn how to encode a column of numbers or ordered levels."""
+    numbers = _numbers(Block.of(pd.DataFrame({column: values})), column, ordered=ordered)
+    known = numbers[np.isfinite(numbers)]
+    scale: Scale
+    scale, unit = ("linear", 1.0) if ordered else _choose_scale(known)
+    scaled = _scaled(known, scale, unit)
+    sd = float(scaled.std())
+    return NumberCode(
+        column,
+        scale,
+        unit,
+        float(scaled.mean()),
+        sd if sd > 0 else 1.0,
+        float(np.median(scaled)),
+        indicator=len(known) < len(numbers),
+        ordered=ordered,
+    )
+
+
+def _choose_scale(known: Floats) -> tuple[Scale, float]:
+    """Use the logarithm where the training values are skewed."""
+    spread = known.std()
+    skewness = np.mean(((known - known.mean()) / spread) ** 3) if spread > 0 else 0.0
+    sizes = np.abs(known[known != 0])
+    if abs(skewness) <= _SKEWED or sizes.size == 0:
+        return "linear", 1.0
+    if known.min() >= 0:
+        return "log", float(np.quantile(sizes, 0.05))
+    return "asinh", float(np.median(sizes))
+
+
+def learn_levels(column: str, values: pd.Series) -> LevelCode:
+    """Learn how to encode a column of categories."""
+    counts = values.value_counts().sort_index().sort_values(ascending=False, kind="stable")
+    frequent = [str(level) for level in counts.index[counts >= _RARE][:_MOST_LEVELS]]
+    return LevelCode(
+        column,
+        tuple(frequent),
+        rare=len(frequent) < len(counts),
+        missing=bool(values.isna().any()),
+    )
+
+
+def learn_relatives(train: pd.DataFrame, features: set[str]) -> Iterator[RelativeCode]:
+    """Learn what is usual for a size and niche, by ridge regression on hat functions."""
+    block = Block.of(train)
+    for column in (ENGAGEMENT, VIEWS):
+        if not {column, FOLLOWERS} <= features:
+            continue
+        positive = train[column][train[column] > 0]
+        unit = 0.01 * float(positive.median()) if len(positive) else 1.0
+        value, size = _logs(block, column, unit)
+        known = np.isfinite(value) & np.isfinite(size)
+        knots = np.unique(np.quantile(size[known], _KNOTS)) if known.any() else np.empty(0)
+        if len(knots) < 2:
+            continue
+        levels = learn_levels(NICHE, train[NICHE]).levels if NICHE in features else ()
+        hats = np.column_stack([np.interp(size, knots, one) for one in np.eye(len(knots))])
+        niche = block.levels(NICHE).find({level: i for i, level in enumerate(levels)})
+        design = np.hstack([hats, niche[:, None] == np.arange(len(levels))])[known]
+        gram = design.T @ design + np.diag([1e-6] * len(knots) + [1.0] * len(levels))
+        found = np.linalg.solve(gram, design.T @ value[known])
+        sd = float(np.std(value[known] - design @ found))
+        usual, shifts = found[: len(knots)].tolist(), found[len(knots) :].tolist()
+        yield RelativeCode(
+            column, unit, tuple(knots.tolist()), tuple(usual), levels, tuple(shifts), sd or 1.0
+        )
+
+
+def _logs(block: Block, column: str, unit: float) -> tuple[Floats, Floats]:
+    """Give the logarithms of a figure and of the followers; NaN where there is none."""
+    value, size = (_numbers(block, c, ordered=False) for c in (column, FOLLOWERS))
+    return np.log(np.maximum(value, 0) + unit), np.log(np.maximum(size, 0) + 1)
+
+
+def _numbers(block: Block, column: str, *, ordered: bool) -> Floats:
+    """Give a column's numbers; NaN where missing, unknown or without end."""
+    if ordered:
+        levels = block.levels(column)
+        return np.array([*(_ORDER.get(name, np.nan) for name in levels.names), np.nan])[
+            levels.codes
+        ]
+    values = block.numbers(column)
+    return np.where(np.isinf(values), np.nan, values)
+
+
+def _scaled(numbers: Floats, scale: Scale, unit: float) -> Floats:
+    """Scale numbers; always a new array."""
+    if scale == "linear":
+        return numbers.copy()
+    if scale == "log":
+        return np.asarray(np.log1p(np.maximum(numbers, 0) / unit))
+    return np.asarray(np.arcsinh(numbers / unit))

@@ -1,0 +1,158 @@
+"""B1: split the creators, encode their categories, normalise their numbers.
+
+Everything learned here is learned on the training part alone. An :class:`Encoding` is plain data:
+it needs no training library, and travels in the model folder as JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from durhampulse.creators.block import Block
+from durhampulse.creators.roles import Role
+from durhampulse.creators.schema import IDENTIFIER, LABEL
+from durhampulse.features.codes import (
+    CODES,
+    Code,
+    NumberCode,
+    RelativeCode,
+    learn_levels,
+    learn_numbers,
+    learn_relatives,
+    quality_ordered,
+)
+
+__all__ = ["Encoding", "learn_encoding", "split_creators"]
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """From a creators' table to a matrix of numbers, as learned on the training part."""
+
+    codes: tuple[Code, ...]
+
+    @property
+    def columns(self) -> list[str]:
+        """Columns of the creators' table that are used."""
+        return list(dict.fromkeys(column for code in self.codes for column in code.columns))
+
+    @property
+    def numeric(self) -> set[str]:
+        """Those of the columns that hold numbers; the others hold levels."""
+        numbers = {c.column for c in self.codes if isinstance(c, NumberCode) and not c.ordered}
+        relative = (c.columns[:2] for c in self.codes if isinstance(c, RelativeCode))
+        return numbers.union(*relative)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the encoded columns, in the order of the matrix."""
+        return [name for code in self.codes for name in code.names]
+
+    def transform(self, table: pd.DataFrame | Block) -> Floats:
+        """Encode a table.
+
+        Parameters
+        ----------
+        table
+            Shape (n_rows, any); a column learned but not there counts as missing everywhere.
+
+        Returns
+        -------
+        array of shape (n_rows, n_names)
+            Column by column in memory, as the columns were made.
+        """
+        block = Block.of(table)
+        none = np.empty((0, block.n_rows))
+        return np.concatenate([none, *(code.join(code.pieces(block)) for code in self.codes)]).T
+
+    def frame(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Encode a table, with the columns' names and the rows' numbers kept."""
+        return pd.DataFrame(self.transform(table), columns=self.names, index=table.index)
+
+    def to_dict(self) -> list[dict[str, Any]]:
+        """Give the encoding as plain data."""
+        return [{"code": type(code).__name__, **asdict(code)} for code in self.codes]
+
+    @classmethod
+    def from_dict(cls, codes: Iterable[dict[str, Any]]) -> Encoding:
+        """Rebuild an encoding from :meth:`to_dict`.
+
+        Examples
+        --------
+        >>> from durhampulse.features.codes import NumberCode
+        >>> code = NumberCode("Followers", "log", 1e3, 2.0, 1.0, 2.0, indicator=False)
+        >>> Encoding.from_dict(Encoding((code,)).to_dict()) == Encoding((code,))
+        True
+        """
+        return cls(tuple(_rebuild(**code) for code in codes))
+
+
+def _rebuild(code: str, **fields: Any) -> Code:
+    lists = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
+    return CODES[code](**{**fields, **lists})
+
+
+def split_creators(
+    labelled: pd.DataFrame, *, test_share: float = 0.2, random_state: int = 0
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Split labelled creators into a training and a test part, stratified by the outcome.
+
+    All rows of one creator stay on one side: a creator is drawn as a whole, stratified by the
+    highest outcome among the rows.
+
+    Returns
+    -------
+    train, test
+        In the order of the table.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"Influencer_ID": range(10), "Sponsorship_Status": [0, 1] * 5})
+    >>> train, test = split_creators(table)
+    >>> len(train), len(test), int(test["Sponsorship_Status"].sum())
+    (8, 2, 1)
+    """
+    from sklearn.model_selection import train_test_split
+
+    outcome = labelled.groupby(IDENTIFIER, sort=False)[LABEL].max()
+    _, chosen = train_test_split(
+        outcome.index.to_numpy(),
+        test_size=test_share,
+        stratify=outcome.to_numpy(),
+        random_state=random_state,
+    )
+    in_test = labelled[IDENTIFIER].isin(chosen)
+    return labelled[~in_test], labelled[in_test]
+
+
+def learn_encoding(train: pd.DataFrame, features: Iterable[Role]) -> Encoding:
+    """Learn how to encode the features of a training part.
+
+    Parameters
+    ----------
+    train
+        The training part, shape (n_rows, any).
+    features
+        Roles of the columns to use.
+    """
+    codes: list[Code] = []
+    features = list(features)
+    for role in features:
+        values = train[role.column]
+        if values.nunique() < 2:
+            continue
+        ordered = role.kind == "quality" and quality_ordered(values)
+        if role.kind == "numeric" or ordered:
+            codes.append(learn_numbers(role.column, values, ordered=ordered))
+        else:
+            codes.append(learn_levels(role.column, values))
+    return Encoding((*codes, *learn_relatives(train, {role.column for role in features})))

@@ -1,0 +1,1 @@
+"""Cells in and out of files, whole or in chunks."""

@@ -1,0 +1,177 @@
+"""The model that decides, as a scikit-learn estimator."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import Tags
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+
+from durhampulse.creators.rawframe import FrameReader
+from durhampulse.creators.schema import IDENTIFIER, LABEL
+from durhampulse.features.encoding import learn_encoding
+from durhampulse.models.champion import SIMPLE, train_champion
+from durhampulse.models.fitted import FittedModel
+from durhampulse.models.training import classifier_learner
+from durhampulse.models.weights import Logistic, Weights, sigmoid
+
+__all__ = ["SponsorshipClassifier"]
+
+Floats = npt.NDArray[np.float64]
+
+_FEWEST_OF_A_CLASS = 40
+_FEWEST_CREATORS = 10
+
+
+class SponsorshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Calibrated probabilities of a sponsorship deal.
+
+    The same model as that of ``durhampulse study``: a blend of boosting and networks, or logistic
+    regression where that does as well or where a class has fewer than 40 rows. It learns from a
+    table of creators as it comes, with nulls, percent signs and identifiers, or from any matrix of
+    numbers. It judges no table: leaks and missing signal are the study's business.
+
+    Parameters
+    ----------
+    random_state
+        Same seed, same rows, same machine: same probabilities.
+
+    Attributes
+    ----------
+    classes_
+        The two outcomes, shape (2,); probabilities are of the second.
+    model_
+        The trained model, plain data.
+
+    Examples
+    --------
+    >>> import durhampulse as dp
+    >>> market = dp.simulate_market(300, seed=2).table
+    >>> X, y = market.drop(columns="Sponsorship_Status"), market["Sponsorship_Status"]
+    >>> model = dp.SponsorshipClassifier(random_state=0).fit(X, y)
+    >>> model.predict_proba(X.head(3)).shape
+    (3, 2)
+    """
+
+    def __init__(self, *, random_state: int = 0) -> None:
+        self.random_state = random_state
+
+    def __sklearn_tags__(self) -> Tags:
+        """Say what scikit-learn may expect: two classes, missing values, text."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        tags.input_tags.allow_nan = True
+        tags.input_tags.categorical = True
+        return tags
+
+    def fit(self, X: pd.DataFrame | npt.ArrayLike, y: npt.ArrayLike) -> Self:
+        """Learn from past outcomes.
+
+        Parameters
+        ----------
+        X
+            Creators, shape (n_rows, n_columns); a DataFrame's standard columns are known by name.
+        y
+            Outcomes of two kinds, shape (n_rows,).
+
+        Raises
+        ------
+        ValueError
+            If `y` does not hold exactly two kinds of outcome, or `X` holds infinity.
+        """
+        if y is None:
+            raise ValueError(
+                "SponsorshipClassifier requires y to be passed, but the target y is None."
+            )
+        frame, y = self._checked(X, y)
+        self.classes_, outcomes = np.unique(y, return_inverse=True)
+        self._reader = FrameReader(frame, named=isinstance(X, pd.DataFrame))
+        train = self._reader.read(frame)
+        train[LABEL] = outcomes.astype(np.float64)
+        if IDENTIFIER not in train or _few_creators(train):
+            train[IDENTIFIER] = np.arange(len(train))
+        self.model_ = self._train(train)
+        return self
+
+    def _train(self, train: pd.DataFrame) -> FittedModel:
+        features = self._reader.features
+        if train[LABEL].value_counts().min() >= _FEWEST_OF_A_CLASS:
+            return train_champion(train, features, random_state=self.random_state).model
+        encoding = learn_encoding(train, features)
+        X, y = encoding.transform(train), train[LABEL].to_numpy(np.float64)
+        weights: Weights
+        if X.shape[1]:
+            weights = classifier_learner(SIMPLE, self.random_state)(X, y)
+        else:
+            weights = Logistic(np.zeros(0), np.log([y.mean() / (1 - y.mean())]))
+        return FittedModel(SIMPLE, encoding, weights)
+
+    def decision_function(self, X: pd.DataFrame | npt.ArrayLike) -> Floats:
+        """Give the log-odds of the second class, shape (n_rows,)."""
+        check_is_fitted(self)
+        return self.model_.decision_function(self._reader.read(self._checked(X)[0]))
+
+    def predict_proba(self, X: pd.DataFrame | npt.ArrayLike) -> Floats:
+        """Give the probability of either class, shape (n_rows, 2)."""
+        y_prob = sigmoid(self.decision_function(X))
+        return np.column_stack([1 - y_prob, y_prob])
+
+    def predict(self, X: pd.DataFrame | npt.ArrayLike) -> npt.NDArray[Any]:
+        """Give the more probable class, shape (n_rows,)."""
+        more_probable = (self.decision_function(X) > 0).astype(int)
+        return np.asarray(self.classes_[more_probable])
+
+    def predict_interval(self, X: pd.DataFrame | npt.ArrayLike) -> Floats:
+        """Give the 90% interval for the true probability of the second class, shape (n_rows, 2).
+
+        Without width where too few rows were trained on to tell.
+        """
+        logits = self.decision_function(X)
+        width = self.model_.half_width
+        return np.column_stack([sigmoid(logits - width), sigmoid(logits + width)])
+
+    def _checked(
+        self, X: pd.DataFrame | npt.ArrayLike, y: npt.ArrayLike | None = None
+    ) -> tuple[pd.DataFrame, npt.NDArray[Any]]:
+        """Check the input as scikit-learn expects, and give it as a table."""
+        fitting = y is not None
+        if isinstance(X, pd.DataFrame):
+            validate_data(self, X, reset=fitting, skip_check_array=True)
+            if len(X) == 0:
+                raise ValueError("Found array with 0 sample(s) while a minimum of 1 is required.")
+            numbers = X.select_dtypes("number")
+            if np.isinf(numbers.to_numpy(np.float64, na_value=np.nan)).any():
+                raise ValueError("Input X contains infinity.")
+            frame = X.rename(columns=str)
+        else:
+            array = validate_data(self, X, reset=fitting, ensure_all_finite="allow-nan")
+            frame = pd.DataFrame(array, columns=[f"x{i}" for i in range(array.shape[1])])
+        if y is None:
+            return frame, np.empty(0)
+        return frame, self._checked_outcomes(y, len(frame))
+
+    def _checked_outcomes(self, y: npt.ArrayLike, n_rows: int) -> npt.NDArray[Any]:
+        outcomes = np.asarray(column_or_1d(y, warn=True))
+        check_classification_targets(outcomes)
+        if len(outcomes) != n_rows:
+            raise ValueError(f"X has {n_rows} samples, but y has {len(outcomes)} samples.")
+        kinds = len(pd.unique(pd.Series(outcomes)))
+        if kinds > 2:
+            raise ValueError(
+                "Only binary classification is supported. The type of the target is "
+                f"{type_of_target(outcomes)}."
+            )
+        if kinds < 2:
+            raise ValueError("Classifier can't train when only one class is present.")
+        return outcomes
+
+
+def _few_creators(train: pd.DataFrame) -> bool:
+    """Tell whether creators are too few to be drawn as wholes, into folds of both kinds."""
+    outcomes = train.groupby(IDENTIFIER)[LABEL].max()
+    return min(outcomes.sum(), len(outcomes) - outcomes.sum()) < _FEWEST_CREATORS

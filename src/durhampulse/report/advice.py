@@ -1,0 +1,221 @@
+"""What a partnership team should make of a study: the verdict and part E in sentences.
+
+As in :mod:`durhampulse.report.interpretation`, every sentence is chosen and filled by the run's
+numbers.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from durhampulse.decision.bands import MAYBE, NO, YES
+from durhampulse.evaluation.groups import unlike_groups
+from durhampulse.evaluation.verdict import Check
+from durhampulse.models.champion import BLEND, SIMPLE
+from durhampulse.report.interpretation import plain
+from durhampulse.study.results import Decision, Judgement
+
+__all__ = [
+    "calibration",
+    "champion_choice",
+    "decision",
+    "explanation",
+    "groups",
+    "limits",
+    "verdict",
+]
+
+_FEW = 20
+_SUSPICIOUS_AUC = 0.95
+
+
+def verdict(part: Judgement) -> list[str]:
+    """Say whether the table can be judged, and what stands against it."""
+    found = part.verdict
+    meaning = {
+        "ready": "Nothing in these data forbids a decision.",
+        "use with care": "Decisions may rest on these data once the points below are understood.",
+        "not ready": "No decision may rest on these data as they are; nothing is recommended.",
+    }[found.word]
+    sentences = [f"**Verdict: {found.word}.** {meaning}"]
+    sentences += [
+        f"{_title(check)}: {plain(check.reason)} ({check.figure})" for check in found.concerns
+    ]
+    if found.dropped:
+        sentences.append(f"Left out, as asked: {plain(', '.join(found.dropped))}.")
+    elif found.leaks:
+        sentences.append("Run the study with --drop-leaks to leave these columns out.")
+    return sentences
+
+
+def _title(check: Check) -> str:
+    word = {"stop": "Stops it", "care": "Take care", "pass": "Fine"}[check.outcome]
+    return f"**{word}** ({check.code})"
+
+
+def champion_choice(part: Decision) -> str:
+    """E: say which model decides and why."""
+    row = part.margin.set_index("metric").loc["log_loss"]
+    name = part.champion.name
+    figures = (
+        f"cross-validated log loss {row['first']:.4f} against {row['second']:.4f}, difference "
+        f"{row['low']:+.4f} to {row['high']:+.4f}"
+    )
+    if part.tied and name == SIMPLE:
+        return (
+            f"**{name}** decides: the {BLEND.lower()} does not beat it beyond noise ({figures}), "
+            "and of two equals the simpler one is taken."
+        )
+    chosen = f"**{name}** decides: it beats {part.rival[0].lower()}{part.rival[1:]} ({figures})."
+    if not part.gap:
+        return chosen
+    return (
+        f"{chosen} One small network has learned to say what the blend says; on the training part "
+        f"its probabilities differ from the blend's by {100 * part.gap:.1f} points on average. "
+        "Figures out of fold are the blend's, those of the test part the network's own."
+    )
+
+
+def decision(part: Decision, judged: Judgement) -> list[str]:
+    """E: report to the marketing team, a sentence or two for each question."""
+    if judged.verdict.refusal:
+        return [
+            f"**Nothing is recommended.** The verdict on these data is *{judged.verdict.word}*: "
+            f"{plain(judged.verdict.refusal.partition(': ')[2])}. The table below is therefore "
+            "**not a recommendation**; its probabilities show what a model makes of such data."
+        ]
+    counts = part.table["Sponsorship Recommendation"].value_counts()
+    yes, maybe, no = (int(counts.get(band, 0)) for band in (YES, MAYBE, NO))
+    total = len(part.table)
+    rates, pooled = _by_band(part.hit_rates), _by_band(part.pooled_hit_rates)
+    edges = int((part.table["Edge"] != "").sum())
+    invited = part.invitations.iloc[1]
+    return [
+        *_leak_warning(part, judged),
+        f"**Whom to sponsor.** {yes:,} of {total:,} creators reach {part.thresholds.yes_at:.0%} "
+        f"and are recommended. {_hit_rate(rates[YES], pooled[YES])}{_thin(yes, total, part)}",
+        f"**Whom to look at.** {maybe:,} creators lie between {part.thresholds.review_at:.0%} and "
+        f"{part.thresholds.yes_at:.0%} and wait for a person. "
+        f"{_hit_rate(rates[MAYBE], pooled[MAYBE])}",
+        f"**Whom to leave.** {no:,} creators stay below. {_hit_rate(rates[NO], pooled[NO])} "
+        "A No is a recommendation, not a refusal.",
+        f"**Who stands on an edge.** For {edges:,} creators ({edges / max(total, 1):.0%}) there is "
+        "a chance of a fifth or more that their true probability lies in another band; they are "
+        "marked, and the band follows the rule all the same.",
+        f"**What the ranking finds.** Of the creators tested, inviting the first "
+        f"{int(invited['invitations']):,} would have found {invited['deals_by_model']:.0f} deals; "
+        f"as many invitations at random would find {invited['deals_at_random']:.0f} "
+        f"({invited['lift']:.1f} times as many).",
+        f"**What it saves.** A person needs to open {maybe:,} of {total:,} profiles to settle the "
+        f"doubtful ones; {1 - maybe / max(total, 1):.0%} need not be opened to be put in order, "
+        "which is what makes onboarding faster. Those recommended still want a person's consent.",
+    ]
+
+
+def _by_band(table: pd.DataFrame) -> dict[str, pd.Series]:
+    return {str(row["band"]): row for _, row in table.iterrows()}
+
+
+def _leak_warning(part: Decision, judged: Judgement) -> list[str]:
+    auc = float(part.tested.set_index("metric")["value"]["roc_auc"])
+    said = any(check.code == "too-good" for check in judged.verdict.concerns)
+    if auc <= _SUSPICIOUS_AUC or said:
+        return []
+    return [
+        f"**Too good?** A ROC AUC of {auc:.3f} is more than choices made by people usually allow. "
+        "Before anyone relies on it, check that no column was written after the deal, such as "
+        "views that rose because of it.",
+    ]
+
+
+def _hit_rate(row: pd.Series, pooled: pd.Series) -> str:
+    n = int(row["creators"])
+    if n >= _FEW:
+        said = (
+            f"Measured on creators the model had not seen, {row['hit_rate']:.0%} of {n:,} in this "
+            f"band got a deal (95% interval {row['low']:.0%} to {row['high']:.0%})."
+        )
+    else:
+        said = f"The test part holds only {n} such creators, too few to say how many get a deal."
+    if int(pooled["creators"]) >= _FEW:
+        said += (
+            f" On the training part, out of fold: {pooled['hit_rate']:.0%} of "
+            f"{int(pooled['creators']):,} ({pooled['low']:.0%} to {pooled['high']:.0%})."
+        )
+    return said
+
+
+def _thin(yes: int, total: int, part: Decision) -> str:
+    base = float(part.hit_rates["deals"].sum() / part.hit_rates["creators"].sum())
+    if yes >= 0.02 * total:
+        return ""
+    return (
+        f" With {base:.0%} deals overall, so few reaching {part.thresholds.yes_at:.0%} is what "
+        "honest probabilities look like; use the ranking to fill more places."
+    )
+
+
+def calibration(part: Decision) -> str:
+    """E: say whether predicted and measured shares agree."""
+    table = part.reliability
+    outside = table[(table["predicted"] < table["low"]) | (table["predicted"] > table["high"])]
+    gap = (table["measured"] - table["predicted"]).abs()
+    mean_gap = float((gap * table["creators"]).sum() / table["creators"].sum())
+    if len(outside) <= 1:
+        verdict_ = "no more than chance explains"
+    else:
+        verdict_ = "more than chance explains: read the probabilities with a margin"
+    return (
+        f"In ten groups of equal size the measured share of deals differs from the predicted one "
+        f"by {mean_gap:.1%} on average; {len(outside)} of {len(table)} groups lie outside their "
+        f"95% interval, {verdict_}."
+    )
+
+
+def explanation(part: Decision) -> str:
+    """E: say what the model goes by."""
+    found = part.explanation
+    importance = found.importance()
+    names = [plain(name) for name in importance["feature"].head(3)]
+    how = (
+        "over all coalitions of columns, so the values are exact"
+        if found.exact
+        else "over drawn orders of columns, so the values are estimates"
+    )
+    return (
+        f"The model goes most by {', '.join(names[:-1])}{' and ' if names[1:] else ''}{names[-1]} "
+        f"(mean effect {importance['mean_abs'].iloc[0]:.2f} in log-odds for the first). Shapley "
+        f"values of {len(found.values):,} creators of the test part, {how}. They say what goes "
+        "with a deal in the model's eyes, not what causes one."
+    )
+
+
+def groups(part: Decision) -> str:
+    """E: say whether some niche or tier is served worse."""
+    unlike = unlike_groups(part.groups)
+    if part.groups.empty:
+        return "No niche or tier holds enough tested creators to be looked at alone."
+    if unlike.empty:
+        return (
+            f"In none of {len(part.groups)} niches and tiers does the measured share of deals "
+            "differ from the predicted one beyond noise."
+        )
+    said = [
+        f"{plain(row['group'])} ({row['predicted']:.0%} predicted, {row['measured']:.0%} measured)"
+        for _, row in unlike.iterrows()
+    ]
+    return f"**Off beyond noise**: {', '.join(said)}. Read probabilities there with a margin."
+
+
+def limits(simulated: bool) -> list[str]:
+    """E: say what the table cannot say."""
+    sentences = [
+        "It predicts who *got* a deal in the past, not who performs well for a brand.",
+        "Past deals carry past preferences: who was overlooked then is rated low now.",
+        "A past *no deal* is a noisy label: many such creators were never considered.",
+        "The figures describe creators like those in this table, at the time it was drawn.",
+        "Nobody may be refused by it alone: a person decides (GDPR, Article 22).",
+    ]
+    if simulated:
+        sentences.insert(0, "The data are simulated: the figures describe no real creator.")
+    return sentences

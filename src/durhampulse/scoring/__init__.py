@@ -1,0 +1,1 @@
+"""A verified model that scores creators, from one to hundreds of millions."""

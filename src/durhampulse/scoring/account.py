@@ -1,0 +1,206 @@
+"""One creator's account: where they stand, why, and what would change it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from durhampulse.creators import Creators, read_creators
+from durhampulse.creators.schema import IDENTIFIER
+from durhampulse.creators.units import Unit
+from durhampulse.decision.bands import YES, decision_table, unscorable
+from durhampulse.decision.reasons import REASONS_NOTE, figure_text, reason_table, what_would_change
+from durhampulse.decision.shapley import explain
+from durhampulse.exceptions import CannotJudgeError, InputError
+from durhampulse.scoring.artifact import LoadedModel
+
+__all__ = ["Account", "account_for", "account_of"]
+
+
+@dataclass(frozen=True)
+class Account:
+    """Where one creator stands and why.
+
+    Attributes
+    ----------
+    creator
+        Identifier.
+    probability, low, high
+        Of a deal, with its 90% interval.
+    recommendation
+        The band; blank where the model's data allowed none.
+    edge
+        Whether another band is not unlikely.
+    reasons_for, reasons_against, flags
+        In words.
+    effects
+        Shapley value of each column, in log-odds; with `base` they add up to the log-odds.
+    base
+        Mean log-odds of the creators that stand for unknown columns.
+    exact
+        Whether the values are exact.
+    changes
+        What would reach the next band: ``column, from, to, percentiles, probability``.
+    refusal
+        Why the model's own data allow no recommendation; empty where they do.
+    """
+
+    creator: str
+    probability: float
+    low: float
+    high: float
+    recommendation: str
+    edge: bool
+    reasons_for: list[str]
+    reasons_against: list[str]
+    flags: list[str]
+    effects: dict[str, float]
+    base: float
+    exact: bool
+    changes: list[dict[str, Any]]
+    refusal: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the account as plain data."""
+        return asdict(self)
+
+    def text(self) -> str:
+        """Give the account in words, a line each."""
+        band = self.recommendation or f"no recommendation ({self.refusal})"
+        lines = [
+            f"Creator {self.creator}: {self.probability:.1%}, {band}",
+            f"90% interval of the true probability: {self.low:.1%} to {self.high:.1%}"
+            + ("; on the edge of another band" if self.edge else ""),
+            *_part("For", self.reasons_for),
+            *_part("Against", self.reasons_against),
+            REASONS_NOTE + ("" if self.exact else " Effects are estimated over drawn orders."),
+            *_part("Worth a look", self.flags),
+            *self._change_lines(),
+        ]
+        return "\n".join(lines)
+
+    def _change_lines(self) -> list[str]:
+        if self.recommendation == YES:
+            return []
+        if not self.changes:
+            return ["No change in engagement, views, growth or quality within reach changes this."]
+        said = " and ".join(
+            f"{figure_text(c['column'], c['to'])} instead of {figure_text(c['column'], c['from'])}"
+            for c in self.changes
+        )
+        return [
+            f"What would change it: {said} goes with {self.changes[0]['probability']:.1%}. "
+            "An association in past deals, not a cause."
+        ]
+
+
+def _part(title: str, sentences: list[str]) -> list[str]:
+    return [f"{title}:", *(f"  - {sentence}" for sentence in sentences)] if sentences else []
+
+
+def account_for(
+    loaded: LoadedModel,
+    source: str | Path,
+    identifier: str,
+    *,
+    columns: Mapping[str, str] | None = None,
+    units: Mapping[str, Unit] | None = None,
+    table: str | None = None,
+    query: str | None = None,
+) -> list[Account]:
+    """Account for a creator of a table; one account a row, if several carry the identifier.
+
+    Parameters
+    ----------
+    loaded
+        From :func:`durhampulse.scoring.artifact.read_model`.
+    source, columns, units, table, query
+        As for :func:`durhampulse.read_creators`; a rate whose unit cannot be told is read in the
+        one the model was trained with.
+    identifier
+        The creator's Influencer_ID.
+
+    Raises
+    ------
+    InputError
+        If the table holds no such creator.
+    CannotJudgeError
+        If the creator's row cannot be scored.
+    """
+    creators = read_creators(
+        source, columns=columns, units=units, usual_units=loaded.manifest.get("units"),
+        table=table, query=query,
+    )  # fmt: skip
+    rows = _rows_of(creators, identifier)
+    return [account_of(loaded, rows.iloc[[i]]) for i in range(len(rows))]
+
+
+def _rows_of(creators: Creators, identifier: str) -> pd.DataFrame:
+    names = creators.table[IDENTIFIER].astype("str")
+    rows = creators.table[names == identifier.strip()]
+    if not rows.empty:
+        return rows
+    refused = creators.refused[creators.refused["Influencer ID"].astype("str") == identifier]
+    if not refused.empty:
+        raise CannotJudgeError(
+            f"{creators.source.name}, row {refused['Row'].iloc[0]}: not scored. "
+            f"{refused['Reason'].iloc[0]}.",
+            "Correct the figure.",
+        )
+    raise InputError(
+        f"{creators.source.name}: no creator '{identifier}'.",
+        f"Identifiers look like {', '.join(names.head(3))}.",
+    )
+
+
+def account_of(loaded: LoadedModel, row: pd.DataFrame) -> Account:
+    """Account for the creator of one row.
+
+    Raises
+    ------
+    CannotJudgeError
+        If too little is known of the creator.
+    """
+    refused = unscorable(row, loaded.model.encoding.columns).iloc[0]
+    if refused:
+        raise CannotJudgeError(
+            f"Creator {row[IDENTIFIER].iloc[0]}: not scored. {refused}.",
+            "Fill in the figures that are missing.",
+        )
+    model, peers, thresholds = loaded.model, loaded.peers, loaded.thresholds
+    explanation = explain(model, row, loaded.background)
+    refusal = str(loaded.manifest.get("verdict", {}).get("refusal", ""))
+    decided = decision_table(
+        row,
+        model.predict_proba(row),
+        thresholds,
+        peers=peers,
+        half_width=model.half_width,
+        reasons=reason_table(explanation, row, peers),
+        verdict=refusal,
+    ).iloc[0]
+    changes = what_would_change(model, row, peers, thresholds)
+    return Account(
+        str(decided["Influencer ID"]),
+        float(decided["Predicted Sponsorship"]),
+        float(decided["Interval Low"]),
+        float(decided["Interval High"]),
+        str(decided["Sponsorship Recommendation"]),
+        bool(decided["Edge"]),
+        _list(decided["Reasons For"]),
+        _list(decided["Reasons Against"]),
+        _list(decided["Flags"]),
+        {str(k): float(v) for k, v in explanation.values.iloc[0].items()},
+        explanation.base,
+        explanation.exact,
+        [{str(k): v for k, v in change.items()} for change in changes.to_dict("records")],
+        refusal,
+    )
+
+
+def _list(text: str) -> list[str]:
+    return [part for part in str(text).split("; ") if part]

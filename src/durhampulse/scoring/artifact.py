@@ -1,0 +1,307 @@
+"""The model folder: a trained model as data, verified before it is used.
+
+``manifest.json`` says what the model is and carries size and SHA-256 of the other files:
+``weights.safetensors``, which holds arrays only, ``background.parquet``, some training rows without
+identifiers for explanations, and ``card.md``. Nothing in the folder is executed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow.lib import ArrowException
+from safetensors import SafetensorError
+from safetensors.numpy import load as load_arrays
+from safetensors.numpy import save as save_arrays
+
+from durhampulse.creators.block import Block, Levels
+from durhampulse.decision.bands import Thresholds
+from durhampulse.exceptions import DurhamPulseError, ModelError
+from durhampulse.features.encoding import Encoding
+from durhampulse.features.peers import Peers
+from durhampulse.features.profile import Profile, learn_profile
+from durhampulse.models.fitted import FittedModel
+from durhampulse.models.weights import FAMILIES, DenseNetwork, Logistic
+
+__all__ = ["FORMAT_VERSION", "LoadedModel", "describe", "read_model", "write_model"]
+
+FORMAT_VERSION = 2
+_MANIFEST, _WEIGHTS, _BACKGROUND = "manifest.json", "weights.safetensors", "background.parquet"
+_LARGEST_MANIFEST = 8 << 20
+_LARGEST_FILE = 64 << 20
+_LARGEST_BACKGROUND = 10_000
+_MOST_FEATURES = 10_000
+_PARITY = 1e-6
+_FOREIGN = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A model read from its folder.
+
+    Attributes
+    ----------
+    model
+        Encoding, weights and width of intervals.
+    peers
+        Whom a creator is compared with.
+    thresholds
+        Where the bands begin.
+    profile
+        What the training rows looked like.
+    background
+        The rows that stand for unknown columns in explanations.
+    manifest
+        Everything the folder says about it.
+    """
+
+    model: FittedModel
+    peers: Peers
+    thresholds: Thresholds
+    profile: Profile
+    background: pd.DataFrame
+    manifest: Mapping[str, Any]
+
+
+def write_model(  # noqa: PLR0913 - each is a part of the folder
+    folder: Path,
+    model: FittedModel,
+    *,
+    facts: Mapping[str, Any],
+    card: str,
+    peers: Peers,
+    thresholds: Thresholds,
+    background: pd.DataFrame,
+    train: pd.DataFrame,
+) -> None:
+    """Write a model folder and prove that what was written scores like what was trained.
+
+    Parameters
+    ----------
+    folder
+        A folder that does not exist yet.
+    model
+        The model to write.
+    facts
+        Units, quality figures and whatever else the manifest should say.
+    card
+        The model card, Markdown.
+    peers
+        Whom a creator is compared with.
+    thresholds
+        Where the bands begin.
+    background
+        The rows that stand for unknown columns in explanations.
+    train
+        The training rows; read back from the folder, the model must score each of them within
+        1e-6 of the model in memory.
+
+    Raises
+    ------
+    ModelError
+        If it does not.
+    """
+    folder.mkdir(parents=True)
+    weights = model.weights
+    if not isinstance(weights, Logistic | DenseNetwork):
+        raise TypeError(f"{type(weights).__name__} is no kind of model that a folder may hold.")
+    blob = save_arrays({k: np.ascontiguousarray(v) for k, v in weights.arrays().items()})
+    (folder / _WEIGHTS).write_bytes(blob)
+    (folder / "card.md").write_text(card, encoding="utf-8")
+    background.to_parquet(folder / _BACKGROUND, index=False)
+    manifest = {
+        "format_version": FORMAT_VERSION,
+        "name": model.name,
+        "family": weights.family,
+        "features": model.encoding.names,
+        "encoding": model.encoding.to_dict(),
+        "half_width": model.half_width,
+        "thresholds": asdict(thresholds),
+        "peers": peers.to_dict(),
+        "profile": learn_profile(train[model.encoding.columns]).to_dict(),
+        **facts,
+        "files": {
+            name: {"bytes": (folder / name).stat().st_size, "sha256": _sha256(folder / name)}
+            for name in (_WEIGHTS, _BACKGROUND, "card.md")
+        },
+    }
+    text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
+    (folder / _MANIFEST).write_text(text + "\n", encoding="utf-8")
+    gap = np.abs(read_model(folder).model.predict_proba(train) - model.predict_proba(train)).max()
+    if not gap <= _PARITY:
+        raise ModelError(f"{folder}: the written model scores {gap:.2g} off the trained one.")
+
+
+def read_model(folder: str | Path) -> LoadedModel:
+    """Read and verify a model folder.
+
+    Raises
+    ------
+    ModelError
+        If a file is missing, a link, too large, altered, or not of a model this version knows.
+    """
+    folder = Path(folder)
+    manifest = _read_manifest(folder)
+    try:
+        blobs = {str(n): _read_file(folder, str(n), said) for n, said in manifest["files"].items()}
+        arrays = load_arrays(blobs[_WEIGHTS])
+        model = FittedModel(
+            str(manifest["name"]),
+            Encoding.from_dict(manifest["encoding"]),
+            FAMILIES[manifest["family"]].from_arrays(arrays),
+            _half_width(manifest["half_width"]),
+        )
+        loaded = LoadedModel(
+            model,
+            Peers.from_dict(manifest["peers"]),
+            Thresholds(**manifest["thresholds"]),
+            Profile(**manifest["profile"]),
+            _read_background(blobs[_BACKGROUND]),
+            manifest,
+        )
+        _try_out(loaded)
+    except (*_FOREIGN, SafetensorError, ArrowException, DurhamPulseError) as error:
+        if isinstance(error, ModelError):
+            raise
+        raise ModelError(
+            f"{folder}: the folder does not describe a model ({type(error).__name__}: {error}).",
+            "Train it again.",
+        ) from error
+    return loaded
+
+
+def describe(model: LoadedModel) -> str:
+    """Say in some lines what a model is, how good it is and what it needs."""
+    said = model.manifest
+    quality = {row["metric"]: row for row in said.get("quality", [])}
+    rows, verdict = said.get("rows", {}), said.get("verdict", {})
+    lines = [
+        f"{said['name']}, from {rows.get('train', 0):,} creators of "
+        f"{said.get('provenance', {}).get('source', 'an unnamed table')}"
+        + (" (simulated)" if said.get("provenance", {}).get("simulated") else ""),
+        f"Verdict on its data: {verdict.get('word', 'none')}",
+        f"Columns: {', '.join(model.model.encoding.columns)}",
+        f"Yes from {model.thresholds.yes_at:g}, Maybe from {model.thresholds.review_at:g}",
+        f"90% interval: {model.model.half_width:.2f} in log-odds either way",
+    ]
+    for metric, name in (("roc_auc", "ROC AUC"), ("log_loss", "Log loss")):
+        if metric in quality:
+            row = quality[metric]
+            lines.append(f"{name} {row['value']:.3f} ({row['low']:.3f} to {row['high']:.3f})")
+    weights = model.model.weights
+    size = (
+        sum(array.size for array in weights.arrays().values())
+        if isinstance(weights, Logistic | DenseNetwork)
+        else 0
+    )
+    lines.append(
+        f"{size:,} weights; written by DurhamPulse "
+        f"{said.get('versions', {}).get('durhampulse', 'of unknown version')}"
+    )
+    return "\n".join(lines)
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    path = folder / _MANIFEST
+    if path.is_symlink() or not path.is_file():
+        raise ModelError(f"{folder}: there is no {_MANIFEST}.", "Name a model folder.")
+    if path.stat().st_size > _LARGEST_MANIFEST:
+        raise ModelError(f"{path}: larger than any manifest.", "Train the model again.")
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
+    except (ValueError, RecursionError, OSError) as error:
+        raise ModelError(f"{path}: not JSON ({error}).", "Train the model again.") from error
+    found = manifest.get("format_version") if isinstance(manifest, dict) else None
+    if found != FORMAT_VERSION:
+        raise ModelError(
+            f"{path}: format {found!r}, but this version of DurhamPulse reads {FORMAT_VERSION}.",
+            "Use the version that wrote it, or train again.",
+        )
+    parts = ("files", "provenance", "rows", "thresholds", "units", "verdict", "versions")
+    wrong = [part for part in parts if not isinstance(manifest.get(part, {}), dict)]
+    if not isinstance(manifest.get("quality", []), list) or wrong:
+        raise ModelError(
+            f"{path}: {', '.join(wrong) or 'quality'} is not of the form of a model.",
+            "Train the model again.",
+        )
+    for name in (_WEIGHTS, _BACKGROUND):
+        if name not in manifest.get("files", {}):
+            raise ModelError(f"{path}: it does not vouch for {name}.", "Train the model again.")
+    return dict(manifest)
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(f"{word} is no number")
+
+
+def _read_file(folder: Path, name: str, said: Mapping[str, Any]) -> bytes:
+    """Read a file once, and vouch for what was read."""
+    path = folder / name
+    if Path(name).name != name or path.is_symlink() or not path.is_file():
+        raise ModelError(f"{folder}: '{name}' is not a file in this folder.", "Train again.")
+    try:
+        size = path.stat().st_size
+        blob = path.read_bytes() if size <= min(_LARGEST_FILE, int(said["bytes"])) else b""
+    except OSError as error:  # it may be moved away while it is read
+        raise ModelError(f"{path}: {error.strerror}.", "Try again.") from error
+    if size > _LARGEST_FILE or int(said["bytes"]) > _LARGEST_FILE:
+        raise ModelError(
+            f"{path}: larger than the {_LARGEST_FILE >> 20} MiB that any part of a model takes.",
+            "Train the model again.",
+        )
+    if len(blob) != said["bytes"] or hashlib.sha256(blob).hexdigest() != said["sha256"]:
+        raise ModelError(
+            f"{path}: the file is not the one the manifest was written for.",
+            "It was damaged or altered: restore the folder or train the model again.",
+        )
+    return blob
+
+
+def _read_background(blob: bytes) -> pd.DataFrame:
+    """Read the rows for explanations; a small file may hold many, so they are counted first."""
+    file = pq.ParquetFile(pa.BufferReader(blob))
+    groups = [file.metadata.row_group(i).total_byte_size for i in range(file.num_row_groups)]
+    if file.metadata.num_rows > _LARGEST_BACKGROUND or sum(groups) > _LARGEST_FILE:
+        raise ValueError(f"{file.metadata.num_rows:,} background rows")
+    frame: pd.DataFrame = file.read().to_pandas()
+    return frame
+
+
+def _half_width(found: Any) -> float:
+    width = float(found)
+    if not 0 <= width < np.inf:
+        raise ValueError(f"an interval of {width} in log-odds")
+    return width
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _try_out(loaded: LoadedModel) -> None:
+    """Use each part on some rows: what does not fit together shows here, not at first use."""
+    encoding = loaded.model.encoding
+    columns = encoding.columns
+    if len(encoding.names) > _MOST_FEATURES:
+        raise ValueError(f"{len(encoding.names):,} encoded columns")
+    tried = np.array([np.nan, 0.0, 0.05, 1e9])
+    nothing = Levels(np.full(len(tried), -1), ())
+    rows = Block(len(tried), {c: tried if c in encoding.numeric else nothing for c in columns})
+    with np.errstate(all="ignore"):  # what comes of it is looked at
+        y_prob = loaded.model.predict_proba(rows)
+    if y_prob.shape != tried.shape or not np.all((y_prob >= 0) & (y_prob <= 1)):
+        raise ValueError("the weights give no probability")
+    loaded.peers.flag_bits(rows)
+    loaded.profile.drift(loaded.profile.count(rows))
+    if set(columns) - set(loaded.background.columns):
+        raise ValueError("the background rows lack a column")

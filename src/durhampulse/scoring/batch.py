@@ -1,0 +1,305 @@
+"""Files to a scored file: streamed, in order, in constant memory, written whole or not at all."""
+
+from __future__ import annotations
+
+import csv
+import glob
+import json
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path, PurePath
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from durhampulse.creators.block import Block
+from durhampulse.creators.blockreader import BlockReader
+from durhampulse.creators.schema import IDENTIFIER
+from durhampulse.creators.units import Unit
+from durhampulse.exceptions import InputError
+from durhampulse.files.export import check_output, open_sink, replacing, spreadsheet_safe
+from durhampulse.files.stream import Chunk, Stream, open_stream
+from durhampulse.scoring.ranking import Ranking
+from durhampulse.scoring.scorer import Scorer, Scores, score_columns
+from durhampulse.scoring.summary import Summary, summarise
+
+__all__ = [
+    "REFUSED_HEADER", "OpenTable", "Scored", "find_files", "identifier_type", "open_table",
+    "provenance_of", "score_chunk", "score_files", "score_tables", "scored_schema",
+]  # fmt: skip
+
+REFUSED_HEADER = ("File", "Row", "Influencer ID", "Reason")
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A chunk's rows once they are scored.
+
+    Attributes
+    ----------
+    batch
+        The scored rows, in their order.
+    block, scores
+        The same rows as the model saw them, and what it says of them, uncut.
+    refused
+        File, row, identifier and reason of the others.
+    summary
+        The chunk's counts.
+    """
+
+    batch: pa.RecordBatch
+    block: Block
+    scores: Scores
+    refused: list[tuple[str, int, str, str]]
+    summary: Summary
+
+
+@dataclass(frozen=True)
+class OpenTable:
+    """A file, and how its cells are to be read."""
+
+    stream: Stream
+    columns: dict[str, str]
+    reader: BlockReader
+
+
+def find_files(inputs: Sequence[str | Path]) -> list[Path]:
+    """Give the files that names and patterns stand for, in their order; patterns sorted.
+
+    Raises
+    ------
+    InputError
+        If a pattern matches nothing.
+    """
+    found: list[Path] = []
+    for one in inputs:
+        if Path(one).exists() or not glob.has_magic(str(one)):
+            found.append(Path(one))
+            continue
+        matched = sorted(Path(name) for name in glob.glob(str(one), recursive=True))  # noqa: PTH207
+        if not matched:
+            raise InputError(f"{one}: no file matches.", "Check the pattern.")
+        found += [path for path in matched if path.is_file()]
+    return found
+
+
+def score_files(  # noqa: PLR0913 - each is an option of the command
+    scorer: Scorer,
+    inputs: Sequence[str | Path],
+    out: str | Path,
+    *,
+    columns: Mapping[str, str] | None = None,
+    units: Mapping[str, Unit] | None = None,
+    table: str | None = None,
+    top: int | None = None,
+    reasons: bool = False,
+    progress: Callable[[int, float], object] = lambda _rows, _done: None,
+) -> Summary:
+    """Score files into one file.
+
+    Every row is kept, in the order of the files and their rows, except those that cannot be
+    scored: they are written to ``OUT.refused.csv`` with the reason. Provenance and summary stand
+    beside it in ``OUT.provenance.json``.
+
+    Parameters
+    ----------
+    scorer
+        From :func:`durhampulse.load_model`.
+    inputs
+        Files and glob patterns: ``.csv``, ``.tsv``, ``.parquet``, ``.xlsx``.
+    out
+        A ``.parquet``, ``.csv``, ``.tsv`` or ``.xlsx`` file; replaced once the new one is complete.
+    columns, units
+        As for :func:`durhampulse.read_creators`.
+    table
+        The sheet to read, where the files are workbooks.
+    top
+        Keep only the most probable creators, ranked.
+    reasons
+        Add the reasons for and against each creator; a few hundred creators a second.
+    progress
+        Called with the number of rows scored and the share of the work done, both in all.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, or contradicts what the model learned from.
+    OutputError
+        If the result cannot be written.
+    """
+    out = Path(out)
+    files = find_files(inputs)
+    check_output(out)
+    if any(out.absolute() == path.absolute() for path in files):
+        raise InputError(f"{out}: it is both input and output.", "Write to another file.")
+    tables = [open_table(scorer, path, columns, units, table=table) for path in files]
+    schema = scored_schema(identifier_type(tables))
+    ranking = Ranking(scorer, schema, top, reasons=reasons)
+    beside = [out.with_name(out.name + end) for end in (".refused.csv", ".provenance.json")]
+    about = provenance_of(scorer, files)
+    notes = [note for one in tables for note in one.stream.notes]
+    total, start = Summary(notes=notes), time.perf_counter()
+    with ExitStack() as stack:
+        # Closed from the last to the first: the table itself appears after all that explains it.
+        part, refused, note = (stack.enter_context(replacing(path)) for path in (out, *beside))
+        sink = stack.enter_context(open_sink(part, out.suffix.lower(), ranking.schema, about))
+        with refused.open("w", newline="", encoding="utf-8") as stream:
+            rows = csv.writer(stream)
+            rows.writerow(REFUSED_HEADER)
+            for scored, done in score_tables(scorer, tables, schema):
+                total.add(scored.summary)
+                rows.writerows(scored.refused)
+                for batch in ranking.take(scored.batch, scored.block, scored.scores.y_prob):
+                    sink.write(batch)
+                progress(total.rows, done)
+        if not total.rows:
+            names = ", ".join(path.name for path in files[:3])
+            raise InputError(f"{names}: there is a header, but no row.", "Add creators' rows.")
+        for batch in ranking.finish():
+            sink.write(batch)
+        total.seconds = time.perf_counter() - start
+        said = json.dumps({**about, **total.to_dict(scorer)}, indent=2, ensure_ascii=False)
+        note.write_text(said + "\n", encoding="utf-8")
+    if not total.refused:
+        beside[0].unlink()
+    return total
+
+
+def score_tables(
+    scorer: Scorer, tables: list[OpenTable], schema: pa.Schema, *, workers: int | None = None
+) -> Iterator[tuple[Scored, float]]:
+    """Score chunk after chunk on all cores, in order; with the share of the work done."""
+    sizes = np.array([table.stream.path.stat().st_size for table in tables], dtype=float)
+    before = np.concatenate([[0.0], np.cumsum(sizes)]) / sizes.sum()
+    workers = workers or os.cpu_count() or 1
+    waiting: deque[tuple[Future[Scored], float]] = deque()
+    with ThreadPoolExecutor(workers) as pool:
+        try:
+            for number, table in enumerate(tables):
+                share = sizes[number] / sizes.sum()
+                for chunk in table.stream.chunks([*table.columns.values()]):
+                    future = pool.submit(score_chunk, scorer, table, chunk, schema)
+                    waiting.append((future, before[number] + share * chunk.done))
+                    if len(waiting) > workers:
+                        future, done = waiting.popleft()
+                        yield future.result(), done
+            while waiting:
+                future, done = waiting.popleft()
+                yield future.result(), done
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def score_chunk(scorer: Scorer, table: OpenTable, chunk: Chunk, schema: pa.Schema) -> Scored:
+    """Score one chunk of a table that :func:`open_table` has settled."""
+    cells = {column: chunk.cells[header] for column, header in table.columns.items()}
+    identifiers = _identifiers(table, cells.pop(IDENTIFIER, None), chunk, schema)
+    first_row = int(chunk.rows[0]) if len(chunk.rows) else 1
+    block, unreadable = table.reader.read(cells, first_row)
+    scores = scorer.compute(block)
+    reasons = scorer.reasons_not_to(block, scores)
+    name = table.stream.name
+    refused = [(name, row, "", reason) for row, reason in chunk.misshapen]
+    if reasons:
+        gone = sorted(reasons)
+        names = identifiers.take(pa.array(gone)).to_pylist()
+        refused += [
+            (name, int(chunk.rows[row]), _safe(one), reasons[row])
+            for row, one in zip(gone, names, strict=True)
+        ]
+        keep = np.setdiff1d(np.arange(block.n_rows), gone)
+        identifiers, block, scores = (
+            identifiers.take(pa.array(keep)), block.take(keep), scores.take(keep)
+        )  # fmt: skip
+    scored = score_columns(scorer, identifiers, block, scores)
+    batch = pa.record_batch([*scored.values()], schema=schema)
+    summary = summarise(scorer, block, scores, len(refused))
+    summary.unreadable.update(unreadable)
+    return Scored(batch, block, scores, refused, summary)
+
+
+def open_table(
+    scorer: Scorer,
+    path: Path,
+    columns: Mapping[str, str] | None,
+    units: Mapping[str, Unit] | None,
+    *,
+    name: str | None = None,
+    table: str | None = None,
+    row_groups: tuple[int, int] | None = None,
+) -> OpenTable:
+    """Open a file, find the model's columns in it, and settle how it writes its numbers."""
+    stream = open_stream(path, name=name, table=table, row_groups=row_groups)
+    found = scorer.headers(stream.name, stream.headers, columns)
+    reader = scorer.reader(stream.name, units=units)
+    wanted = {column: header for column, header in found.items() if column != IDENTIFIER}
+    first = next(stream.chunks([*wanted.values()]), None)
+    if first is not None:
+        reader.settle({column: first.cells[header] for column, header in wanted.items()})
+    return OpenTable(stream, found, reader)
+
+
+def identifier_type(tables: Sequence[OpenTable]) -> pa.DataType:
+    """Give the type of identifiers: numbers if all files hold such, else text."""
+    kinds = {
+        table.stream.types([table.columns[IDENTIFIER]])[0]
+        for table in tables
+        if IDENTIFIER in table.columns
+    }
+    numbers = all(pa.types.is_integer(kind) and kind != pa.uint64() for kind in kinds)
+    named = all(IDENTIFIER in table.columns for table in tables)
+    return pa.int64() if numbers and named else pa.string()
+
+
+def scored_schema(identifiers: pa.DataType) -> pa.Schema:
+    """Give the columns of a scored file."""
+    words = pa.dictionary(pa.int32(), pa.string())
+    return pa.schema(
+        [
+            ("Influencer ID", identifiers),
+            ("Predicted Sponsorship", pa.float64()),
+            ("Follower Count", pa.int64()),
+            ("Engagement Rate", pa.float64()),
+            ("Sponsorship Recommendation", pa.dictionary(pa.int8(), pa.string())),
+            ("Interval Low", pa.float64()),
+            ("Interval High", pa.float64()),
+            ("Flags", words),
+        ]
+    )
+
+
+def _identifiers(
+    table: OpenTable, found: pa.Array | None, chunk: Chunk, schema: pa.Schema
+) -> pa.Array:
+    if found is None:
+        return pa.array([f"row-{row}" for row in chunk.rows], pa.string())
+    kind = schema.field("Influencer ID").type
+    return found.cast(kind) if pa.types.is_integer(kind) else table.reader.text(IDENTIFIER, found)
+
+
+def provenance_of(scorer: Scorer, files: Sequence[PurePath]) -> dict[str, Any]:
+    """Say where scores come from."""
+    manifest = scorer.model.manifest
+    return {
+        "source": [path.name for path in files],
+        "model": manifest["name"],
+        "model_sha256": manifest["files"]["weights.safetensors"]["sha256"],
+        "trained_on_simulated_data": bool(manifest.get("provenance", {}).get("simulated")),
+        "verdict": str(manifest.get("verdict", {}).get("word", "")),
+        "yes_at": scorer.model.thresholds.yes_at,
+        "review_at": scorer.model.thresholds.review_at,
+        "durhampulse": version("durhampulse"),
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _safe(identifier: object) -> str:
+    return str(spreadsheet_safe("" if identifier is None else str(identifier)))

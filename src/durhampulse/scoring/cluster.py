@@ -1,0 +1,251 @@
+"""The scorer on a Dask cluster: the same rows and values, and nothing twice.
+
+The inputs are cut into pieces: a row group or several of a Parquet file, other files whole. Each
+piece is scored by :mod:`durhampulse.scoring.batch` and becomes one file, whose name is the piece's
+number: a piece that is scored again, because a worker died, replaces its file with the same bytes.
+The summary is written last; its presence says that the folder is complete.
+
+Workers read the inputs and write the output themselves, so both must be reachable from all of them:
+a shared folder, or an object store by any address that fsspec knows (``s3://bucket/folder``). The
+model travels with the work.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from durhampulse.creators.schema import IDENTIFIER
+from durhampulse.creators.units import Unit
+from durhampulse.exceptions import InputError, OutputError
+from durhampulse.files.stream import spans
+from durhampulse.scoring.batch import (
+    REFUSED_HEADER,
+    open_table,
+    provenance_of,
+    score_tables,
+    scored_schema,
+)
+from durhampulse.scoring.scorer import Scorer, load_model
+from durhampulse.scoring.summary import Summary
+
+__all__ = ["score_on_cluster"]
+
+_ROWS_A_PIECE = 1_000_000
+_SUMMARY = "summary.json"
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A part of the input.
+
+    Attributes
+    ----------
+    number
+        Place among all pieces.
+    url
+        The file.
+    row_groups
+        Its row groups from first to before last; all of the file if not given.
+    whole_numbers
+        Whether identifiers are numbers, in all pieces alike.
+    """
+
+    number: int
+    url: str
+    row_groups: tuple[int, int] | None
+    whole_numbers: bool
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What every piece needs to know."""
+
+    model: Mapping[str, bytes]
+    out: str
+    columns: Mapping[str, str]
+    units: Mapping[str, Unit]
+    table: str | None
+
+
+def score_on_cluster(  # noqa: PLR0913 - each is an option of the command
+    model: str | Path,
+    inputs: Sequence[str],
+    out: str,
+    *,
+    scheduler: str,
+    columns: Mapping[str, str] | None = None,
+    units: Mapping[str, Unit] | None = None,
+    table: str | None = None,
+    progress: Callable[[int, float], object] = lambda _rows, _done: None,
+) -> Summary:
+    """Score files into a folder of Parquet files, on the workers of a cluster.
+
+    Parameters
+    ----------
+    model
+        A model folder.
+    inputs
+        Files, patterns and addresses.
+    out
+        A folder, as a path or an address; it must not exist or be empty.
+    scheduler
+        Address of the cluster's scheduler, such as ``tcp://10.0.0.1:8786``.
+    columns, units, table, progress
+        As for :func:`durhampulse.scoring.batch.score_files`.
+
+    Raises
+    ------
+    InputError
+        If a file cannot be read, or contradicts what the model learned from.
+    OutputError
+        If the folder is not empty, or the cluster cannot be reached.
+    """
+    from distributed import Client, as_completed
+
+    start, scorer = time.perf_counter(), load_model(model)
+    files = _files(inputs)
+    fs, folder = fsspec.core.url_to_fs(out)
+    if fs.exists(folder) and fs.ls(folder):
+        raise OutputError(f"{out}: it is there already and not empty.", "Name a new folder.")
+    pieces = _cut(scorer, files, columns)
+    folder_bytes = _read_folder(Path(model))
+    job = _Job(folder_bytes, _absolute(out), dict(columns or {}), dict(units or {}), table)
+    try:
+        client = Client(scheduler, timeout=30)
+    except (OSError, TimeoutError) as error:
+        raise OutputError(f"{scheduler}: no scheduler answers.", "Check the address.") from error
+    total = Summary()
+    with client:
+        job_there = client.scatter(job, broadcast=True)
+        futures = client.map(_score_piece, pieces, [job_there] * len(pieces), retries=2, pure=False)
+        for done, future in enumerate(as_completed(futures), start=1):
+            total.add(future.result())
+            progress(total.rows, done / len(pieces))
+            future.release()
+    total.seconds = time.perf_counter() - start
+    about = provenance_of(scorer, [PurePosixPath(url) for url in files])
+    said = json.dumps({**about, **total.to_dict(scorer)}, indent=2, ensure_ascii=False)
+    _put(f"{job.out}/{_SUMMARY}", said.encode() + b"\n")
+    return total
+
+
+def _files(inputs: Sequence[str]) -> list[str]:
+    """Give the addresses that names and patterns stand for, in their order; patterns sorted."""
+    found: list[str] = []
+    for one in inputs:
+        files = sorted(file.full_name for file in fsspec.open_files(_absolute(str(one))))
+        if not files:
+            raise InputError(f"{one}: no file matches.", "Check the pattern.")
+        found += files
+    return found
+
+
+def _absolute(address: str) -> str:
+    """Give a path as workers see it; an address as it is."""
+    return (address if "://" in address else str(Path(address).absolute())).rstrip("/")
+
+
+def _cut(scorer: Scorer, files: list[str], columns: Mapping[str, str] | None) -> list[_Piece]:
+    """Cut the input into pieces of about a million rows; look into each file on the way."""
+    parts: list[tuple[str, tuple[int, int] | None]] = []
+    numbers = True
+    for url in files:
+        if not url.endswith((".parquet", ".pq")):
+            parts.append((url, None))
+            numbers = False
+            continue
+        with _readable(url) as stream:
+            file = pq.ParquetFile(stream)
+            found = scorer.headers(url, file.schema_arrow.names, columns)
+            kind = file.schema_arrow.field(found[IDENTIFIER]).type if IDENTIFIER in found else None
+            numbers &= kind is not None and pa.types.is_integer(kind) and kind != pa.uint64()
+            sizes = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
+            parts += [(url, groups) for groups in spans(sizes, _ROWS_A_PIECE)]
+    return [_Piece(i, url, groups, numbers) for i, (url, groups) in enumerate(parts)]
+
+
+@contextmanager
+def _readable(url: str) -> Iterator[Any]:
+    try:
+        with fsspec.open(url, "rb") as stream:
+            yield stream
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(f"{url}: cannot be read ({error}).", "Check the file.") from error
+
+
+def _read_folder(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+def _score_piece(piece: _Piece, job: _Job) -> Summary:
+    """Score one piece, on a worker."""
+    scorer = _scorer(tuple(sorted(job.model.items())))
+    with _on_disk(piece.url) as path:
+        name = PurePosixPath(piece.url).name
+        table = open_table(
+            scorer,
+            path,
+            job.columns,
+            job.units,
+            name=name,
+            table=job.table,
+            row_groups=piece.row_groups,
+        )
+        kind = pa.int64() if piece.whole_numbers else pa.string()
+        schema, total = scored_schema(kind), Summary(notes=[*table.stream.notes])
+        scored_rows, refused = io.BytesIO(), io.StringIO(newline="")
+        rows = csv.writer(refused)
+        rows.writerow(REFUSED_HEADER)
+        with pq.ParquetWriter(scored_rows, schema, store_schema=False) as writer:
+            for scored, _ in score_tables(scorer, [table], schema, workers=1):
+                writer.write_batch(scored.batch)
+                rows.writerows(scored.refused)
+                total.add(scored.summary)
+    if total.refused:
+        _put(f"{job.out}/refused/part-{piece.number:05}.csv", refused.getvalue().encode())
+    _put(f"{job.out}/part-{piece.number:05}.parquet", scored_rows.getvalue())
+    return total
+
+
+@lru_cache(maxsize=2)
+def _scorer(files: tuple[tuple[str, bytes], ...]) -> Scorer:
+    """Load the model that travelled with the work; it is verified here as everywhere."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, blob in files:
+            Path(folder, name).write_bytes(blob)
+        return load_model(folder)
+
+
+@contextmanager
+def _on_disk(url: str) -> Iterator[Path]:
+    """Give a file as a local one; fetched whole if it is elsewhere."""
+    if "://" not in url or url.startswith("file://"):
+        yield Path(url.removeprefix("file://"))
+        return
+    fs, remote = fsspec.core.url_to_fs(url)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, PurePosixPath(remote).name)
+        fs.get_file(remote, str(path))
+        yield path
+
+
+def _put(url: str, blob: bytes) -> None:
+    """Write a file that appears whole or not at all."""
+    fs, path = fsspec.core.url_to_fs(url)
+    fs.makedirs(fs._parent(path), exist_ok=True)  # noqa: SLF001 - fsspec has no public name for it
+    with fs.transaction, fs.open(path, "wb") as stream:
+        stream.write(blob)

@@ -1,0 +1,146 @@
+"""What a scoring run found: counts that add up over chunks, in words and as data."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from durhampulse.creators.block import Block
+from durhampulse.creators.schema import NICHE
+from durhampulse.decision.bands import BANDS
+from durhampulse.features.profile import DRIFT_WORDS
+from durhampulse.scoring.scorer import Scorer, Scores
+
+__all__ = ["Summary", "summarise"]
+
+
+@dataclass
+class Summary:
+    """Counts of a scoring run, or of a part of one.
+
+    Attributes
+    ----------
+    rows, scored, refused
+        Rows read, and what became of them; the first is the sum of the others.
+    bands
+        Rows by recommendation.
+    flags
+        Rows by flag; a row may carry several.
+    flagged
+        Rows with any flag.
+    unreadable
+        Cells that are no numbers though they should be, by column; they count as missing.
+    drift
+        Rows by bin of the training profile, for each column.
+    notes
+        What of the files was not read, in words.
+    seconds
+        How long it took.
+    """
+
+    rows: int = 0
+    scored: int = 0
+    refused: int = 0
+    bands: Counter[str] = field(default_factory=Counter)
+    flags: Counter[str] = field(default_factory=Counter)
+    flagged: int = 0
+    unreadable: Counter[str] = field(default_factory=Counter)
+    drift: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def add(self, other: Summary) -> None:
+        """Take another part's counts in."""
+        self.rows += other.rows
+        self.scored += other.scored
+        self.refused += other.refused
+        self.flagged += other.flagged
+        self.bands.update(other.bands)
+        self.flags.update(other.flags)
+        self.unreadable.update(other.unreadable)
+        self.notes += other.notes
+        for column, counts in other.drift.items():
+            self.drift[column] = self.drift.get(column, 0) + counts
+
+    def drift_table(self, scorer: Scorer) -> pd.DataFrame:
+        """Compare the rows with those of training, as :meth:`.Profile.drift` does."""
+        blank = scorer.model.profile.count(Block(0, {}))
+        return scorer.model.profile.drift({**blank, **self.drift})
+
+    def to_dict(self, scorer: Scorer) -> dict[str, Any]:
+        """Give the summary as plain data."""
+        return {
+            "rows": self.rows,
+            "scored": self.scored,
+            "refused": self.refused,
+            "bands": {band: self.bands[band] for band in BANDS},
+            "no_recommendation": scorer.refusal,
+            "flagged": self.flagged,
+            "flags": dict(self.flags),
+            "unreadable_cells": dict(self.unreadable),
+            "drift": self.drift_table(scorer).to_dict("records"),
+            "notes": self.notes,
+            "seconds": round(self.seconds, 3),
+        }
+
+    def text(self, scorer: Scorer) -> str:
+        """Give the summary in words, a line each."""
+        lines = [f"{self.rows:,} rows: {self.scored:,} scored, {self.refused:,} refused."]
+        lines += [f"{note}." for note in self.notes]
+        if scorer.refusal:
+            lines.append(f"Nothing is recommended; {scorer.refusal}.")
+        else:
+            said = ", ".join(f"{band} {_count(self.bands[band], self.scored)}" for band in BANDS)
+            lines.append(f"Recommendations: {said}.")
+        if self.flagged:
+            most = "; ".join(f"{flag} {n:,}" for flag, n in self.flags.most_common())
+            lines.append(f"Flagged {_count(self.flagged, self.scored)}: {most}.")
+        if self.unreadable:
+            cells = ", ".join(f"{name} {n:,}" for name, n in self.unreadable.most_common())
+            lines.append(f"Cells that are no numbers, counted as missing: {cells}.")
+        return "\n".join([*lines, *self._drift_lines(scorer)])
+
+    def _drift_lines(self, scorer: Scorer) -> list[str]:
+        if not self.scored:
+            return []
+        table = self.drift_table(scorer)
+        lines = [
+            f"Drift: {column} is {word} (PSI {psi:.2f}; so called from {DRIFT_WORDS[word]})."
+            for column, psi, word in zip(table["column"], table["psi"], table["word"], strict=True)
+            if word != "steady"
+        ]
+        unseen = table.loc[table["column"] == NICHE, "unseen"]
+        if len(unseen) and unseen.iloc[0] > 0:
+            lines.append(f"Niches not among those of training: {unseen.iloc[0]:.1%} of rows.")
+        if not lines:
+            lines = [f"No drift: every column's PSI is at most {table['psi'].max():.2f}."]
+        return lines
+
+
+def summarise(scorer: Scorer, block: Block, scores: Scores, refused: int) -> Summary:
+    """Count one chunk: the rows that were scored, and how many were refused beside them."""
+    bands = np.bincount(scores.band, minlength=len(BANDS))
+    by_bits = np.bincount(scores.flags, minlength=1)
+    flags: Counter[str] = Counter()
+    for i, name in enumerate(scorer.model.peers.flag_names):
+        carrying = by_bits[np.arange(len(by_bits)) >> i & 1 == 1].sum()
+        if carrying:
+            flags[name] = int(carrying)
+    return Summary(
+        rows=block.n_rows + refused,
+        scored=block.n_rows,
+        refused=refused,
+        bands=Counter({band: int(n) for band, n in zip(BANDS, bands, strict=False)}),
+        flags=flags,
+        flagged=int(block.n_rows - by_bits[0]),
+        drift=scorer.model.profile.count(block),
+    )
+
+
+def _count(n: int, of: int) -> str:
+    return f"{n:,} ({n / max(of, 1):.1%})"

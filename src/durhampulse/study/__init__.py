@@ -1,0 +1,39 @@
+"""The study's parts A to E, in the order in which the notebook and the command line call them."""
+
+from __future__ import annotations
+
+from durhampulse.study.steps import (
+    BASE_RATE,
+    MLP,
+    REGULARISED,
+    UNREGULARISED,
+    Study,
+    compare_classifiers,
+    compare_with_baseline,
+    decide,
+    explore,
+    judge,
+    load_and_inspect,
+    measure_regularisation,
+    prepare,
+    read_confusion,
+    train_network,
+)
+
+__all__ = [
+    "BASE_RATE",
+    "MLP",
+    "REGULARISED",
+    "UNREGULARISED",
+    "Study",
+    "compare_classifiers",
+    "compare_with_baseline",
+    "decide",
+    "explore",
+    "judge",
+    "load_and_inspect",
+    "measure_regularisation",
+    "prepare",
+    "read_confusion",
+    "train_network",
+]

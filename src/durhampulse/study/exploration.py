@@ -1,0 +1,284 @@
+"""A: what the table looks like, and which features go with the outcome."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from durhampulse.creators import Creators
+from durhampulse.creators.schema import IDENTIFIER, LABEL
+from durhampulse.evaluation.metrics import holm
+
+__all__ = [
+    "associations",
+    "column_overview",
+    "correlations",
+    "outcome_by_group",
+    "outcome_histograms",
+    "surest",
+    "target_distribution",
+]
+
+Floats = npt.NDArray[np.float64]
+
+_Z = 1.959964
+_CERTAIN = 0.05
+_EXACT = 17
+"""Digits that tell any two floats apart."""
+
+
+def column_overview(creators: Creators) -> pd.DataFrame:
+    """Describe each column: type, missing cells, distinct values, range, role.
+
+    Returns
+    -------
+    DataFrame
+        One row a column: ``column, dtype, missing, missing_share, distinct, typical, role, reason``
+        where typical is the median and range of numbers or the most frequent level.
+    """
+    rows = []
+    for role in creators.roles:
+        values = creators.table[role.column]
+        missing = int(values.isna().sum())
+        rows.append(
+            {
+                "column": role.column,
+                "dtype": str(values.dtype),
+                "missing": missing,
+                "missing_share": missing / len(values),
+                "distinct": values.nunique(),
+                "typical": _typical(values, identifier=role.column == IDENTIFIER),
+                "role": role.role,
+                "reason": role.reason,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _typical(values: pd.Series, *, identifier: bool) -> str:
+    known = values.dropna()
+    if known.empty:
+        return "empty"
+    if identifier:
+        return f"e.g. {known.iloc[0]}"
+    if pd.api.types.is_numeric_dtype(values):
+        return f"{_number(known.median())} ({_number(known.min())} to {_number(known.max())})"
+    counts = known.astype("str").value_counts()
+    return f"{counts.index[0]} ({counts.iloc[0] / len(known):.0%})"
+
+
+def target_distribution(labelled: pd.DataFrame) -> pd.DataFrame:
+    """Count the outcomes.
+
+    Returns
+    -------
+    DataFrame
+        Two rows: ``outcome, creators, share``.
+    """
+    deals = int(labelled[LABEL].sum())
+    counts = np.array([len(labelled) - deals, deals])
+    names = ["no deal (0)", "deal (1)"]
+    return pd.DataFrame({"outcome": names, "creators": counts, "share": counts / counts.sum()})
+
+
+def associations(creators: Creators) -> pd.DataFrame:
+    """Measure how each feature goes with the outcome, by a measure that suits its type.
+
+    Numbers and ordered levels: rank-biserial correlation, 2 AUC - 1, between -1 and 1, with
+    DeLong's interval (DeLong, DeLong and Clarke-Pearson 1988). Categories: Cramér's V corrected
+    for bias (Bergsma 2013), between 0 and 1, with the interval of the noncentrality of its
+    chi-squared (Smithson 2003). Missing values are left out. ``p_value`` is of the Mann-Whitney and
+    the chi-squared test, adjusted for the number of features after Holm.
+
+    Returns
+    -------
+    DataFrame
+        ``feature, measure, value, low, high, p_value``, the strongest first.
+    """
+    labelled = creators.labelled
+    outcome = labelled[LABEL].to_numpy(np.float64)
+    rows = []
+    for role in creators.features:
+        values = labelled[role.column]
+        known = values.notna().to_numpy(bool)
+        if values.nunique() < 2 or len(np.unique(outcome[known])) < 2:
+            continue
+        if role.kind == "numeric":
+            numbers = values[known].to_numpy(np.float64)
+            row = ("rank-biserial correlation", *_rank_biserial(numbers, outcome[known]))
+        else:
+            counts = pd.crosstab(values[known], outcome[known]).to_numpy()
+            row = ("Cramér's V", *_cramers_v(counts))
+        rows.append((role.column, *row))
+    columns = ["feature", "measure", "value", "low", "high", "p_value"]
+    found = pd.DataFrame(rows, columns=columns)
+    found["p_value"] = holm(found["p_value"].to_numpy(np.float64))
+    strength = found["value"].abs()
+    return found.loc[strength.sort_values(ascending=False).index].reset_index(drop=True)
+
+
+def surest(found: pd.DataFrame) -> str:
+    """Name the feature whose association is at least the strongest, of those beyond chance.
+
+    Parameters
+    ----------
+    found
+        From :func:`associations`, not empty.
+    """
+    certain = found[found["p_value"] <= _CERTAIN]
+    rows = found if certain.empty else certain
+    at_least = np.maximum(rows["low"].to_numpy(), -rows["high"].to_numpy())  # the end nearest to 0
+    return str(rows["feature"].iloc[int(at_least.argmax())])
+
+
+def _rank_biserial(numbers: Floats, outcome: Floats) -> tuple[float, float, float, float]:
+    from scipy.stats import mannwhitneyu, rankdata
+
+    deal, none = numbers[outcome == 1], numbers[outcome == 0]
+    ranks = rankdata(np.concatenate([deal, none]))
+    above = (ranks[: len(deal)] - rankdata(deal)) / len(none)
+    below = 1 - (ranks[len(deal) :] - rankdata(none)) / len(deal)
+    auc = above.mean()
+    variance = sum(np.var(part, ddof=1) / len(part) for part in (above, below) if len(part) > 1)
+    half = 2 * _Z * np.sqrt(variance)
+    value = 2 * auc - 1
+    p = float(mannwhitneyu(deal, none, method="asymptotic").pvalue)
+    return float(value), float(max(value - half, -1)), float(min(value + half, 1)), p
+
+
+def _cramers_v(counts: npt.NDArray[np.int64]) -> tuple[float, float, float, float]:
+    from scipy.stats import chi2_contingency
+
+    tested = chi2_contingency(counts, correction=False)
+    n, most = counts.sum(), min(counts.shape) - 1
+    ends = (_noncentrality(tested.statistic, tested.dof, at) for at in (0.025, 0.975))
+    low, high = (min(float(np.sqrt(end / (n * most))), 1.0) for end in ends)
+    return _corrected_v(counts), low, high, float(tested.pvalue)
+
+
+def _noncentrality(statistic: float, dof: int, share: float) -> float:
+    """Give the noncentrality under which a share of chi-squareds lies above the one observed."""
+    from scipy.optimize import brentq
+    from scipy.stats import chi2, ncx2
+
+    if chi2.sf(statistic, dof) >= share:
+        return 0.0
+    most = statistic + 20 * np.sqrt(statistic) + 20  # far above: a normal's mean and spread
+    return float(brentq(lambda nc: ncx2.sf(statistic, dof, nc) - share, 1e-9, most))
+
+
+def _corrected_v(counts: npt.NDArray[np.int64]) -> float:
+    counts = counts[counts.sum(axis=1) > 0][:, counts.sum(axis=0) > 0]
+    n, (r, c) = counts.sum(), counts.shape
+    if min(r, c) < 2:
+        return 0.0
+    expected = np.outer(counts.sum(axis=1), counts.sum(axis=0)) / n
+    phi2 = np.sum((counts - expected) ** 2 / expected) / n
+    phi2 = max(0.0, phi2 - (r - 1) * (c - 1) / (n - 1))
+    rows, columns = r - (r - 1) ** 2 / (n - 1), c - (c - 1) ** 2 / (n - 1)
+    return float(np.sqrt(phi2 / max(min(rows - 1, columns - 1), 1e-12)))
+
+
+def outcome_by_group(creators: Creators, feature: str, *, groups: int = 5) -> pd.DataFrame:
+    """Give the share of deals by level of a feature, or by fifth of a numeric one.
+
+    Returns
+    -------
+    DataFrame
+        ``group, creators, deals, share, low, high`` with 95% intervals (normal approximation
+        by Agresti and Coull 1998); numeric groups ascending, levels by share.
+    """
+    labelled = creators.labelled
+    values = labelled[feature]
+    numeric = pd.api.types.is_numeric_dtype(values)
+    by: pd.Series
+    if numeric and values.nunique() <= groups:
+        by = values.astype("category")
+        by = by.cat.rename_categories([f"{value:.{_EXACT - 1}g}" for value in by.cat.categories])
+    elif numeric:
+        by = pd.qcut(values, groups, duplicates="drop")
+        by = by.cat.rename_categories(_range_texts([*by.cat.categories]))
+    else:
+        counts = values.value_counts()
+        by = values.where(values.isin(counts.index[:12]), "all others").where(values.notna())
+    outcomes = labelled.groupby(by, observed=True)[LABEL]
+    table = pd.DataFrame({"creators": outcomes.size(), "deals": outcomes.sum()})
+    share = (table["deals"] + 2) / (table["creators"] + 4)
+    half = _Z * np.sqrt(share * (1 - share) / (table["creators"] + 4))
+    table["deals"] = table["deals"].astype("int64")
+    table["share"] = table["deals"] / table["creators"]
+    table["low"], table["high"] = (share - half).clip(0), (share + half).clip(upper=1)
+    table = table.rename_axis("group").reset_index()
+    if not numeric:
+        table = table.sort_values("share", ascending=False, ignore_index=True)
+    return table.astype({"group": "str"})
+
+
+def _range_texts(parts: list[pd.Interval]) -> list[str]:
+    """Write ranges with as few digits as keep them apart."""
+    edges = [parts[0].left, *(part.right for part in parts)]
+    digits = 4
+    while len({_number(edge, digits) for edge in edges}) < len(edges) and digits < _EXACT:
+        digits += 1
+    return [f"{_number(part.left, digits)} to {_number(part.right, digits)}" for part in parts]
+
+
+def _number(value: float, digits: int = 4) -> str:
+    return f"{value:,.0f}" if abs(value) >= 10 ** (digits - 1) else f"{value:.{digits}g}"
+
+
+def outcome_histograms(creators: Creators, *, bins: int = 24) -> pd.DataFrame:
+    """Give the distribution of each numeric feature among creators with and without a deal.
+
+    Skewed features are counted in bins of equal width on a logarithmic scale; values beyond the
+    1st and 99th percentile are left out of the picture.
+
+    Returns
+    -------
+    DataFrame
+        ``feature, scale, outcome, left, right, share``; shares of one outcome sum to 1.
+    """
+    labelled = creators.labelled
+    parts = []
+    for role in creators.features:
+        values = labelled[role.column]
+        if role.kind != "numeric" or values.nunique() < 2:
+            continue
+        low, high = (float(q) for q in values.quantile([0.01, 0.99]))
+        positive = values[values > 0]
+        logarithmic = bool(low >= 0 and not positive.empty and high > 3 * positive.median())
+        if logarithmic:
+            edges = np.geomspace(
+                max(low, float(positive.quantile(0.01))), max(high, 1e-12), bins + 1
+            )
+        else:
+            edges = np.linspace(low, high, bins + 1)
+        for outcome, name in ((0, "no deal"), (1, "deal")):
+            counts, _ = np.histogram(values[labelled[LABEL] == outcome].dropna(), edges)
+            scale = "log" if logarithmic else "linear"
+            parts.append(
+                pd.DataFrame(
+                    {
+                        "feature": role.column,
+                        "scale": scale,
+                        "outcome": name,
+                        "left": edges[:-1],
+                        "right": edges[1:],
+                        "share": counts / max(counts.sum(), 1),
+                    }
+                )
+            )
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def correlations(creators: Creators) -> pd.DataFrame:
+    """Give Spearman's rank correlations between numeric features and the outcome.
+
+    Returns
+    -------
+    DataFrame
+        Square and symmetric; the outcome is the last row and column.
+    """
+    numeric = [role.column for role in creators.features if role.kind == "numeric"]
+    return creators.labelled[[*numeric, LABEL]].corr(method="spearman")

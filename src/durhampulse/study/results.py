@@ -1,0 +1,228 @@
+"""What each part of a study gives: frozen sets of tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from durhampulse.creators import Creators
+from durhampulse.decision.bands import Thresholds
+from durhampulse.decision.shapley import Explanation
+from durhampulse.evaluation.verdict import Verdict
+from durhampulse.features.encoding import Encoding
+from durhampulse.features.peers import Peers
+from durhampulse.models.fitted import FittedModel
+from durhampulse.models.mlp import MLPTraining
+from durhampulse.models.training import OutOfFold
+
+__all__ = [
+    "BaselineComparison", "Comparison", "Confusion", "Decision", "Exploration", "Inspection",
+    "Judgement", "Preparation", "Regularisation", "Study",
+]  # fmt: skip
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """A1: the table as read."""
+
+    creators: Creators
+    shape: tuple[int, int]
+    columns: pd.DataFrame
+    head: pd.DataFrame
+    irregularities: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The verdict on the table, before any model is made of it.
+
+    Attributes
+    ----------
+    verdict
+        What the checks found.
+    creators
+        The table, without what was left out.
+    splits
+        Scores under a random split and the one asked for; empty if none was.
+    """
+
+    verdict: Verdict
+    creators: Creators
+    splits: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """A2: the target and what goes with it; ``feature`` is the one explained."""
+
+    target: pd.DataFrame
+    associations: pd.DataFrame
+    feature: str
+    by_group: pd.DataFrame
+    histograms: pd.DataFrame
+    correlations: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """B1: the two parts, and the training part's encoding applied to both.
+
+    ``left_out`` counts rows beyond the most that are trained or tested on.
+    """
+
+    train: pd.DataFrame
+    test: pd.DataFrame
+    encoding: Encoding
+    X_train: pd.DataFrame
+    X_test: pd.DataFrame
+    y_train: Floats
+    y_test: Floats
+    left_out: int
+    creators: Creators
+    random_state: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """B2: classifiers cross-validated on the training part, then scored once on the test part.
+
+    Attributes
+    ----------
+    cross_validated, tested
+        ``model, metric, value, low, high``.
+    out_of_fold
+        Cross-validation of the training rows, by model.
+    y_prob
+        Probabilities of the test rows, by model.
+    models
+        Fitted on the whole training part, by name.
+    baseline
+        The model with the lowest cross-validated log loss.
+    margin
+        Its comparison with the runner-up on the training rows, out of fold.
+    runner_up
+        The second best.
+    """
+
+    cross_validated: pd.DataFrame
+    tested: pd.DataFrame
+    out_of_fold: Mapping[str, OutOfFold]
+    y_prob: Mapping[str, Floats]
+    models: Mapping[str, FittedModel]
+    baseline: str
+    runner_up: str
+    margin: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """B3: the baseline's confusion matrix on the test part."""
+
+    model: str
+    table: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class BaselineComparison:
+    """C3: the MLP against the baseline on the same test rows."""
+
+    baseline: str
+    tested: pd.DataFrame
+    difference: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Regularisation:
+    """D2: networks without, with some and with more regularisation, over several seeds.
+
+    Attributes
+    ----------
+    runs
+        One row a network and seed: ``network, seed, train_loss, val_loss, gap, best_epoch,
+        test_loss, test_accuracy, test_f1``.
+    summary
+        Mean and standard deviation over the seeds.
+    curves
+        ``network, seed, epoch, loss, val_loss``.
+    """
+
+    runs: pd.DataFrame
+    summary: pd.DataFrame
+    curves: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Decision:
+    """E: what the marketing team gets.
+
+    Attributes
+    ----------
+    champion
+        The model that decides.
+    rival, tied, margin
+        What it was chosen over, whether the two differ by no more than noise, and their
+        comparison out of fold.
+    gap
+        Mean absolute difference between its probabilities and those of the blend it was distilled
+        from; 0 for a model that was not distilled.
+    table
+        The decision table over all creators not trained on.
+    not_scored
+        Rows that are not judged: row, identifier, reason.
+    hit_rates, pooled_hit_rates
+        What the bands are worth: on the test part, and on the training part out of fold.
+    reliability, gain, invitations
+        What probabilities and ranking are worth, measured on the test part.
+    tested
+        The champion's scores on the test part.
+    groups
+        Its quality by niche and tier there.
+    explanation
+        Shapley values of up to 500 creators of the test part, drawn at random.
+    peers
+        Whom a creator is compared with.
+    background
+        The training rows that stand for unknown columns in explanations.
+    """
+
+    champion: FittedModel
+    thresholds: Thresholds
+    rival: str
+    tied: bool
+    margin: pd.DataFrame
+    gap: float
+    table: pd.DataFrame
+    not_scored: pd.DataFrame
+    hit_rates: pd.DataFrame
+    pooled_hit_rates: pd.DataFrame
+    reliability: pd.DataFrame
+    gain: pd.DataFrame
+    invitations: pd.DataFrame
+    tested: pd.DataFrame
+    groups: pd.DataFrame
+    explanation: Explanation
+    peers: Peers
+    background: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Study:
+    """All parts of one study."""
+
+    a1: Inspection
+    judged: Judgement
+    a2: Exploration
+    b1: Preparation
+    b2: Comparison
+    b3: Confusion
+    c2: MLPTraining
+    c3: BaselineComparison
+    d1: MLPTraining
+    d2: Regularisation
+    e: Decision
