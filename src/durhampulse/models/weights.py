@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
+
+from durhampulse.models.exact import ExactLayers
 
 if TYPE_CHECKING:
     import keras
@@ -19,8 +22,6 @@ __all__ = ["FAMILIES", "DenseNetwork", "LogOdds", "Logistic", "Weights", "log_od
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 
-_AT_ONCE = 4_096
-"""Rows whose hidden layers fit in a core's cache."""
 _DEEPEST, _WIDEST = 10, 4_096
 """The most layers, and units in one, of a network that is read."""
 
@@ -55,7 +56,11 @@ class Logistic(LogOdds):
 
     def decision_function(self, X: Floats) -> Floats:
         """Give the log-odds of a deal, shape (n_rows,)."""
-        return np.asarray(X @ self.coef + self.intercept[0])
+        return self._exact.forward(X)
+
+    @cached_property
+    def _exact(self) -> ExactLayers:
+        return ExactLayers.of([self.coef[:, None]], [self.intercept])
 
     def arrays(self) -> dict[str, Array]:
         """Give the weights by name."""
@@ -90,17 +95,12 @@ class DenseNetwork(LogOdds):
     family: ClassVar[str] = "network"
 
     def decision_function(self, X: Floats) -> Floats:
-        """Give the log-odds of a deal, shape (n_rows,), computed in single precision."""
-        parts = (X[i : i + _AT_ONCE] for i in range(0, len(X), _AT_ONCE))
-        logits = [self._forward(part.astype(np.float32)) for part in parts]
-        return np.concatenate([np.empty(0), *logits])
+        """Give the log-odds of a deal, shape (n_rows,); a row's own, whatever stands around it."""
+        return self._exact.forward(X)
 
-    def _forward(self, hidden: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        for kernel, bias in zip(self.kernels[:-1], self.biases[:-1], strict=True):
-            hidden = hidden @ kernel
-            hidden += bias
-            np.maximum(hidden, 0, out=hidden)
-        return (hidden @ self.kernels[-1] + self.biases[-1])[:, 0]
+    @cached_property
+    def _exact(self) -> ExactLayers:
+        return ExactLayers.of(self.kernels, self.biases)
 
     def arrays(self) -> dict[str, Array]:
         """Give the layers by name."""
