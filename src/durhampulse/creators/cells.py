@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
@@ -12,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from durhampulse.creators.words import NULL_WORDS, folded
+
 __all__ = [
     "NULL_WORDS", "LevelCells", "NumberCells", "NumberKind", "NumberStyle", "folded", "learn_style",
     "read_labels", "read_levels", "read_numbers",
@@ -19,12 +20,6 @@ __all__ = [
 
 Mask = npt.NDArray[np.bool_]
 NumberKind = Literal["count", "rate", "any"]
-
-NULL_WORDS = frozenset(
-    {"", "-", "--", "?", "na", "n/a", "n/a'", "n.a.", "nan", "null", "none", "missing", "#n/a"}
-    | {"#valor!", "#value!", "#wert!", "#ref!", "#div/0!", "#name?", "#num!", "#null!"}
-)
-"""Words and spreadsheet errors that stand for a missing value, in lower case."""
 
 _MULTIPLIERS = {"": 1, "k": 10**3, "m": 10**6, "mn": 10**6, "b": 10**9, "bn": 10**9}
 _NUMBER = re.compile(
@@ -243,11 +238,6 @@ def _unique_words(cells: pd.Series) -> tuple[npt.NDArray[np.intp], list[str], Ma
     stray = (text.notna() & (text != stripped)).to_numpy(bool)
     codes, words = pd.factorize(stripped)
     return codes, [str(word) for word in words], stray
-
-
-def folded(word: str) -> str:
-    """Give a word without what does not tell levels apart: case, blanks, width of letters."""
-    return " ".join(unicodedata.normalize("NFKC", word).casefold().split())
 
 
 def _comma_role(words: list[str], kind: str) -> tuple[bool, tuple[str, str] | None]:
