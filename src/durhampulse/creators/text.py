@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["NoTextError", "as_text", "is_number", "is_text"]
+__all__ = ["NoTextError", "as_text", "is_number", "is_text", "whole_array"]
 
 
 class NoTextError(ValueError):
@@ -64,6 +64,12 @@ def _plain(value: object) -> str | None:
         return None if np.isnan(value) else np.format_float_positional(value, trim="-")
     text = f"{value:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def whole_array(column: pa.ChunkedArray) -> pa.Array:
+    """Return a column's cells as one array."""
+    whole = column.combine_chunks()
+    return whole if isinstance(whole, pa.Array) else pa.concat_arrays(whole.chunks)
 
 
 @cache
