@@ -29,13 +29,8 @@ from durhampulse.exceptions import InputError
 from durhampulse.files.export import check_output, open_sink, replacing, spreadsheet_safe
 from durhampulse.files.stream import Chunk, Stream, open_stream
 from durhampulse.scoring.ranking import Ranking
-from durhampulse.scoring.scorer import (
-    Headers,
-    Scorer,
-    Scores,
-    exact_identifiers,
-    score_columns,
-)
+from durhampulse.scoring.record import Scores, score_columns
+from durhampulse.scoring.scorer import Headers, Scorer, exact_identifiers
 from durhampulse.scoring.summary import Summary, summarise
 
 __all__ = [
@@ -236,7 +231,7 @@ def score_chunk(scorer: Scorer, table: OpenTable, chunk: Chunk, schema: pa.Schem
         identifiers, block, scores = (
             identifiers.take(pa.array(keep)), block.take(keep), scores.take(keep)
         )  # fmt: skip
-    scored = score_columns(scorer, identifiers, block, scores, table.headers.absent)
+    scored = score_columns(scorer.model.peers, identifiers, block, scores, table.headers.absent)
     batch = pa.record_batch([*scored.values()], schema=schema)
     summary = summarise(scorer, block, scores, len(refused))
     summary.unreadable.update(read.unreadable)
