@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import shutil
 import signal
@@ -13,6 +14,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,10 +26,10 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from starlette.testclient import TestClient
 
 import durhampulse as dp
-from durhampulse.exceptions import InputError, ModelError
+from durhampulse.exceptions import InputError, ModelError, OutputError
 from durhampulse.service.app import create_app
 from durhampulse.service.guard import Bucket
-from durhampulse.service.keys import SCOPES, KeyRing, add_key
+from durhampulse.service.keys import SCOPES, KeyRing, add_key, revoke_key
 from durhampulse.service.server import run
 from durhampulse.service.settings import Limits
 
@@ -145,7 +147,7 @@ def test_keys_and_scopes(demo_model, tmp_path):
         add_key(path, "crm", ["score"])
     with pytest.raises(InputError, match="No such scope"):
         add_key(path, "other", ["everything"])
-    with TestClient(create_app(demo_model, keys=KeyRing.read(path))) as client:
+    with TestClient(create_app(demo_model, keys=KeyRing(path))) as client:
         assert score(client, CREATOR).status_code == 401
         wrong = score(client, CREATOR, headers={"Authorization": f"Bearer {token[:-1]}"})
         assert wrong.status_code == 401
@@ -154,6 +156,44 @@ def test_keys_and_scopes(demo_model, tmp_path):
         assert client.get("/v1/model", headers=mine).status_code == 403
         assert client.get("/metrics").status_code == 401
         assert client.get("/healthz").status_code == 200
+
+
+def test_keys_are_read_again_when_their_file_changes(demo_model, tmp_path, caplog):
+    path = tmp_path / "keys.json"
+    first = {"Authorization": f"Bearer {add_key(path, 'first', ['score'])}"}
+    with TestClient(create_app(demo_model, keys=KeyRing(path))) as client:
+        assert score(client, CREATOR, headers=first).status_code == 200
+        second = {"Authorization": f"Bearer {add_key(path, 'second', ['score'])}"}
+        assert score(client, CREATOR, headers=second).status_code == 200
+        revoke_key(path, "first")
+        assert score(client, CREATOR, headers=first).status_code == 401
+        assert score(client, CREATOR, headers=second).status_code == 200
+        path.write_text("[")
+        assert score(client, CREATOR, headers=second).status_code == 200
+    assert "The keys stay as they were" in caplog.text
+
+
+def test_a_key_that_is_not_there_cannot_be_revoked(tmp_path):
+    path = tmp_path / "keys.json"
+    add_key(path, "crm", ["score"])
+    with pytest.raises(InputError, match="there is no key 'erp'") as error:
+        revoke_key(path, "erp")
+    assert error.value.way_out == "There are: crm."
+
+
+def test_keys_on_a_full_disk_are_one_clear_error(tmp_path, monkeypatch):
+    path = tmp_path / "keys.json"
+    add_key(path, "crm", ["score"])
+    before = path.read_bytes()
+
+    def no_space(*_args, **_options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", no_space)
+    with pytest.raises(OutputError, match="No space left on device"):
+        add_key(path, "erp", ["score"])
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["keys.json"]
 
 
 def test_rates_are_limited():
@@ -258,7 +298,7 @@ def wait_until(condition, seconds=60):
 def test_the_documented_interface_holds(mode, demo_model, tmp_path):
     """Whatever the documentation allows or forbids: documented answers, and no server error."""
     token = add_key(tmp_path / "keys.json", "test", SCOPES)
-    app = create_app(demo_model, keys=KeyRing.read(tmp_path / "keys.json"), limits=Limits(rate=0))
+    app = create_app(demo_model, keys=KeyRing(tmp_path / "keys.json"), limits=Limits(rate=0))
     schema = schemathesis.openapi.from_asgi("/openapi.json", app)
     refusals = schema.config.checks.negative_data_rejection
     refusals.expected_statuses = [*refusals.expected_statuses, "413"]  # more than may be sent
