@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gzip
 import json
+import re
 import shutil
 import signal
 import socket
@@ -125,6 +127,65 @@ def test_explain_adds_up(client):
 def test_bodies_of_another_form_are_refused(client, body, status, code):
     answer = client.post("/v1/score", content=body, headers={"content-type": "application/json"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/v1/model", "/openapi.json"])
+def test_head_is_get_without_the_body(client, path):
+    answer, full = client.head(path), client.get(path)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["content-type"] == full.headers["content-type"]
+    assert int(answer.headers["content-length"]) > 0
+    refused = client.head("/v1/score")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
+
+
+def packed(client, body, coding="gzip"):
+    headers = {"content-type": "application/json", "content-encoding": coding}
+    return client.post("/v1/score", content=body, headers=headers)
+
+
+def test_a_gzip_body_is_unpacked(client):
+    plain = json.dumps({"creators": [CREATOR] * 50}).encode()
+    assert packed(client, gzip.compress(plain)).json() == score(client, *[CREATOR] * 50).json()
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "words"),
+    [
+        (lambda body: body, 400, "cannot be unpacked as gzip: .*incorrect header"),
+        (lambda body: gzip.compress(body)[:-9], 400, "it breaks off"),
+        (lambda body: gzip.compress(body) + b"more", 400, "something follows its end"),
+    ],
+)
+def test_a_damaged_gzip_body_is_one_clear_error(client, change, status, words):
+    answer = packed(client, change(json.dumps({"creators": [CREATOR]}).encode()))
+    assert answer.status_code == status
+    assert re.search(words, answer.json()["error"]["problem"])
+    assert answer.json()["error"]["way_out"]
+
+
+def test_a_gzip_body_unpacks_to_no_more_than_may_be_sent(client):
+    bomb = gzip.compress(b'{"creators": [' + b" " * (64 << 20) + b"{}]}")
+    assert len(bomb) < 100_000
+    answer = packed(client, bomb)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too-large")
+
+
+def test_another_coding_is_refused_with_the_one_that_is_taken(client):
+    answer = packed(client, b"...", coding="br")
+    assert (answer.status_code, answer.headers["accept-encoding"]) == (415, "gzip")
+    assert answer.json()["error"]["way_out"] == "Send it in plain or as gzip."
+
+
+@pytest.mark.parametrize("path", ["score", "explain"])
+def test_a_key_given_twice_is_refused(client, path):
+    creator = '{"Niche": "Tech", "Followers": 3000, "Followers": 7}'
+    body = f'{{"creators": [{creator}]}}' if path == "score" else f'{{"creator": {creator}}}'
+    headers = {"content-type": "application/json"}
+    answer = client.post(f"/v1/{path}", content=body, headers=headers)
+    assert answer.status_code == 422
+    problem = answer.json()["error"]["problem"]
+    assert problem == "'Followers' is given twice in one object, as 3000 and as 7."
 
 
 def test_operations(client):

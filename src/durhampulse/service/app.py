@@ -25,6 +25,7 @@ from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.decision.bands import BANDS, cut
 from durhampulse.exceptions import CannotJudgeError, DurhamPulseError
 from durhampulse.scoring.account import account_of
+from durhampulse.service.bodies import HeadAsGet, JsonRoute, Unpacked
 from durhampulse.service.guard import Bucket, Guard, Metrics, too_late
 from durhampulse.service.keys import Key, KeyRing, Keys
 from durhampulse.service.schemas import (
@@ -55,6 +56,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
     }.items()
 }
 _ERRORS[413] = {"description": "The body is too large."}
+_ERRORS[415] = {"model": ErrorAnswer, "description": "The body is packed otherwise than by gzip."}
 _Bearer = Annotated[
     HTTPAuthorizationCredentials | None,
     Depends(HTTPBearer(auto_error=False, description="A key of `durhampulse key add`.")),
@@ -137,7 +139,10 @@ def build_app(
         max_body_size=limits.body,
     )
     app.state.served, app.state.ready = served, False
+    app.router.route_class = JsonRoute
+    app.add_middleware(Unpacked, limit=limits.body)
     app.add_middleware(Guard, seconds=limits.seconds, metrics=metrics, patient=patient, late=late)
+    app.add_middleware(HeadAsGet)  # outermost: the server still sees HEAD, all others GET
     _add_error_handlers(app)
     _add_scoring(app, served, metrics, _access(keys, Bucket(limits.rate)))
     _add_operations(app, metrics, _access(keys, Bucket(limits.rate)))
@@ -290,13 +295,15 @@ def _add_operations(app: FastAPI, metrics: Metrics, needs: Callable[[str], Any])
 def _add_error_handlers(app: FastAPI) -> None:
     codes = {
         400: "bad-request", 401: "no-key", 403: "forbidden", 404: "not-found",
-        405: "method-not-allowed", 422: "not-valid", 429: "too-many", 503: "not-ready",
+        405: "method-not-allowed", 413: "too-large", 422: "not-valid", 429: "too-many",
+        503: "not-ready",
     }  # fmt: skip
 
     async def refused(_request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for it alone
         code = codes.get(error.status_code, "error")
-        return _error(error.status_code, code, str(error.detail), headers=error.headers)
+        way_out = getattr(error, "way_out", "")
+        return _error(error.status_code, code, str(error.detail), way_out, headers=error.headers)
 
     async def misformed(_request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it alone
