@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import errno
 import gzip
 import json
@@ -29,6 +30,7 @@ from starlette.testclient import TestClient
 
 import durhampulse as dp
 from durhampulse.exceptions import InputError, ModelError, OutputError
+from durhampulse.scoring.account import Account
 from durhampulse.service.app import create_app
 from durhampulse.service.guard import Bucket
 from durhampulse.service.keys import SCOPES, KeyRing, add_key, revoke_key
@@ -270,6 +272,32 @@ def test_limits_of_rate_and_body(demo_model):
         found = [score(client, CREATOR).status_code for _ in range(4)]
         assert found == [200, 200, 429, 429]
         assert score(client, *[CREATOR] * 20).status_code == 413
+
+
+def test_the_document_names_the_columns_and_what_needs_a_key(demo_model, tmp_path):
+    add_key(tmp_path / "keys.json", "crm", ["score"])
+    app = create_app(demo_model, keys=KeyRing(tmp_path / "keys.json"))
+    with TestClient(app) as client:
+        document = client.get("/openapi.json").json()
+        page = client.get("/docs")
+    secured = {
+        path: [method for method in operations if "security" in operations[method]]
+        for path, operations in document["paths"].items()
+    }
+    assert secured == {
+        "/v1/score": ["post"], "/v1/explain": ["post"], "/v1/model": ["get"], "/metrics": ["get"],
+        "/healthz": [], "/readyz": [],
+    }  # fmt: skip
+    schemas = document["components"]["schemas"]
+    creator = schemas["ExplainRequest"]["properties"]["creator"]
+    assert creator["properties"].keys() == CREATOR.keys()
+    assert "Gaming" in creator["properties"]["Niche"]["description"]
+    fields = {field.name for field in dataclasses.fields(Account)}
+    assert schemas["AccountAnswer"]["properties"].keys() == fields | {"model"}
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    for word in (*document["paths"], *CREATOR):
+        assert f"{word}</code>" in page.text
+    assert not re.search(r"<script|src=|https?://", page.text)
 
 
 def test_a_public_address_needs_keys(demo_model):

@@ -26,6 +26,7 @@ from durhampulse.decision.bands import BANDS, cut
 from durhampulse.exceptions import CannotJudgeError, DurhamPulseError
 from durhampulse.scoring.account import account_of
 from durhampulse.service.bodies import HeadAsGet, JsonRoute, Unpacked
+from durhampulse.service.documentation import DocumentedService, add_page
 from durhampulse.service.guard import Bucket, Guard, Metrics, too_late
 from durhampulse.service.keys import Key, KeyRing, Keys
 from durhampulse.service.schemas import (
@@ -111,7 +112,7 @@ def build_app(
     keys, limits
         As for :func:`create_app`.
     docs_url
-        Where the interactive documentation stands; its page loads parts from another host.
+        Where the page of documentation stands; none if not given.
     patient
         Beginnings of paths whose requests may take as long as they take.
     late
@@ -129,12 +130,13 @@ def build_app(
         app.state.ready = False
         watching.cancel()
 
-    app = FastAPI(
+    app = DocumentedService(
+        served,
         title="DurhamPulse",
         version=version("durhampulse"),
         description="Of the creators who apply, who gets the sponsorship deal?",
         lifespan=lifespan,
-        docs_url=docs_url,
+        docs_url=None,  # its page would load from another host
         redoc_url=None,
         max_body_size=limits.body,
     )
@@ -144,8 +146,12 @@ def build_app(
     app.add_middleware(Guard, seconds=limits.seconds, metrics=metrics, patient=patient, late=late)
     app.add_middleware(HeadAsGet)  # outermost: the server still sees HEAD, all others GET
     _add_error_handlers(app)
-    _add_scoring(app, served, metrics, _access(keys, Bucket(limits.rate)))
+    needs = _access(keys, Bucket(limits.rate))
+    _add_scoring(app, served, metrics, needs)
+    _add_model(app, served, needs)
     _add_operations(app, metrics, _access(keys, Bucket(limits.rate)))
+    if docs_url:
+        add_page(app, docs_url)
     return app
 
 
@@ -181,7 +187,11 @@ def _add_scoring(
     app: FastAPI, served: Source, metrics: Metrics, needs: Callable[[str], Any]
 ) -> None:
     @app.post(
-        "/v1/score", response_model=ScoreAnswer, responses=_ERRORS, dependencies=[needs("score")]
+        "/v1/score",
+        response_model=ScoreAnswer,
+        responses=_ERRORS,
+        dependencies=[needs("score")],
+        tags=["scoring"],
     )
     async def score(body: ScoreRequest) -> Response:
         """Score 1 to 10,000 creators; a creator that cannot be scored does not stop the others."""
@@ -201,6 +211,7 @@ def _add_scoring(
         response_model=AccountAnswer,
         responses=_ERRORS,
         dependencies=[needs("explain")],
+        tags=["scoring"],
     )
     async def explain(body: ExplainRequest) -> Response:
         """Say why a creator is where they are, and what would change it."""
@@ -208,8 +219,14 @@ def _add_scoring(
         account = await asyncio.to_thread(_explain, now, body.creator)
         return _json({"model": now.version, **account})
 
+
+def _add_model(app: FastAPI, served: Source, needs: Callable[[str], Any]) -> None:
     @app.get(
-        "/v1/model", response_model=ModelAnswer, responses=_ERRORS, dependencies=[needs("model")]
+        "/v1/model",
+        response_model=ModelAnswer,
+        responses=_ERRORS,
+        dependencies=[needs("model")],
+        tags=["scoring"],
     )
     async def model() -> Response:
         """Say what the served model is and how good it is."""
@@ -267,12 +284,14 @@ def _plain_id(value: object) -> object:
 
 
 def _add_operations(app: FastAPI, metrics: Metrics, needs: Callable[[str], Any]) -> None:
-    @app.get("/healthz")
+    @app.get("/healthz", tags=["operations"])
     async def healthz() -> dict[str, str]:
         """Tell that the process lives."""
         return {"status": "ok"}
 
-    @app.get("/readyz", responses={503: {"model": ErrorAnswer, "description": "Not now."}})
+    not_now = {"model": ErrorAnswer, "description": "Not now."}
+
+    @app.get("/readyz", responses={503: not_now}, tags=["operations"])
     async def readyz() -> dict[str, str]:
         """Tell whether requests should be sent here."""
         if not app.state.ready:
@@ -286,6 +305,7 @@ def _add_operations(app: FastAPI, metrics: Metrics, needs: Callable[[str], Any])
         response_class=Response,
         responses={200: {"content": {"text/plain": {}}}, **errors},
         dependencies=[needs("metrics")],
+        tags=["operations"],
     )
     async def prometheus() -> Response:
         """Give the counters, as Prometheus reads them."""
