@@ -196,6 +196,11 @@ def test_keys_are_shown_once_and_a_public_service_needs_them(demo_model, tmp_pat
     made = run("key", "add", "crm", "--keys", "keys.json", "--scope", "score", cwd=tmp_path)
     assert made.stdout.startswith("dp_")
     assert made.stdout.strip() not in (tmp_path / "keys.json").read_text()
+    assert run("key", "list", "--keys", "keys.json", cwd=tmp_path).stdout.startswith(
+        "crm: score; 2"
+    )
+    assert run("key", "revoke", "crm", "--keys", "keys.json", cwd=tmp_path).returncode == 0
+    assert run("key", "list", "--keys", "keys.json", cwd=tmp_path).stdout == ""
     done = run("serve", "--model", str(demo_model), "--host", "0.0.0.0", cwd=tmp_path)
     assert done.returncode == 2
     assert "Anybody could use" in done.stderr
