@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from durhampulse.creators.block import Block
+from durhampulse.decision.figures import number_text
 from durhampulse.features.encoding import Encoding
 from durhampulse.models.fitted import FittedModel
 
@@ -83,7 +84,7 @@ class Explanation:
             if not numeric:
                 part = part.sort_values("creators", ascending=False).head(_LEVELS_SHOWN)
                 part = part.sort_values("effect", ascending=False)
-            names = [f"{x:,.4g}" for x in part["x"]] if numeric else part.index.astype("str")
+            names = [number_text(x) for x in part["x"]] if numeric else part.index.astype("str")
             parts.append(part.assign(feature=column, value=list(names)))
         table = pd.concat(parts, ignore_index=True)
         return table[["feature", "value", "x", "creators", "effect", "low", "high"]]

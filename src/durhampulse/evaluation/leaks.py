@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from durhampulse.creators import Creators
-from durhampulse.creators.schema import FOLLOWERS, GROWTH, IDENTIFIER, LABEL, NICHE, QUALITY
+from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL
 from durhampulse.evaluation.signal import Signal, column_strength
 from durhampulse.evaluation.verdict import Check, Outcome
 
@@ -132,7 +132,7 @@ def may_follow_a_deal(creators: Creators, roc_auc: float) -> list[str]:
     """Name the features a deal may change, where the prediction is good enough to ask."""
     if roc_auc < _DOMINANT_FROM:
         return []
-    settled = (FOLLOWERS, GROWTH, NICHE, QUALITY)
+    settled = {column.name for column in COLUMNS.values() if column.before_deal}
     return [role.column for role in creators.features if role.column not in settled]
 
 

@@ -12,14 +12,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from durhampulse.creators.block import Block
-from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS, GROWTH, NICHE, VIEWS
+from durhampulse.creators.schema import COLUMNS, FOLLOWERS, NICHE, VIEWS
 from durhampulse.creators.tiers import TIERS, tier_names
 
 __all__ = ["COMPARED", "Peers", "learn_peers"]
 
 Floats = npt.NDArray[np.float64]
 
-COMPARED = (ENGAGEMENT, VIEWS, GROWTH)
+COMPARED = tuple(column.name for column in COLUMNS.values() if column.compared)
+"""Columns whose values are placed among those of peers."""
 _FEWEST = 30
 _STEPS = np.linspace(0, 1, 101)
 _ALL = ""

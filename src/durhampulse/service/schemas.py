@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from durhampulse.creators.schema import COLUMNS
+
 __all__ = [
     "MOST_CREATORS", "AccountAnswer", "ErrorAnswer", "ExplainRequest", "ModelAnswer",
     "ScoreAnswer", "ScoreRequest",
@@ -13,13 +15,7 @@ __all__ = [
 
 MOST_CREATORS = 10_000
 _CREATOR: dict[str, JsonValue] = {
-    "Influencer_ID": "INF-045",
-    "Followers": 85_000,
-    "Engagement_Rate": 0.068,
-    "Growth_Rate": 0.021,
-    "Niche": "Fashion",
-    "Video_Quality": "HD",
-    "Avg_Views_per_Post": 31_000,
+    column.name: column.example for column in COLUMNS.values() if column.kind != "label"
 }
 
 
