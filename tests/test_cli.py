@@ -102,7 +102,8 @@ def test_help_loads_nothing_heavy():
 
 def test_a_database_is_named_without_its_password():
     from durhampulse.files.databases import without_password
-    from durhampulse.report.notebook import Request, make_notebook
+    from durhampulse.report.notebook import make_notebook
+    from durhampulse.study.request import Request
 
     address = without_password("postgresql://me:geheim@db/creators")
     notebook = make_notebook(Request(source=address, table="creators"))

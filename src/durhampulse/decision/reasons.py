@@ -113,8 +113,8 @@ def what_would_change(
     """Find the smallest change in what a creator can change that reaches the next band.
 
     Changeable figures move within the 1st to 99th percentile of the creator's peers, video quality
-    upwards; a figure that is not known does not move. One figure is changed, or two if none alone is enough. The change is an
-    association in past deals: nothing says that it would cause one.
+    upwards; a figure that is not known does not move. One figure is changed, or two if none alone
+    is enough. The change is an association in past deals: nothing says that it would cause one.
 
     Parameters
     ----------

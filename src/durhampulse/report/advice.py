@@ -9,9 +9,11 @@ from __future__ import annotations
 import pandas as pd
 
 from durhampulse.decision.bands import MAYBE, NO, YES
+from durhampulse.evaluation.calibration import wilson_interval
 from durhampulse.evaluation.groups import unlike_groups
 from durhampulse.evaluation.verdict import Check
 from durhampulse.models.champion import BLEND, SIMPLE
+from durhampulse.report import interpretation
 from durhampulse.report.interpretation import plain
 from durhampulse.study.results import Decision, Judgement
 
@@ -49,7 +51,7 @@ def verdict(part: Judgement) -> list[str]:
 
 
 def _title(check: Check) -> str:
-    word = {"stop": "Stops it", "care": "Take care", "pass": "Fine"}[check.outcome]
+    word = {"stop": "Stops it", "care": "Take care", "pass": "Fine"}[check.severity]
     return f"**{word}** ({check.code})"
 
 
@@ -93,7 +95,8 @@ def decision(part: Decision, judged: Judgement) -> list[str]:
     return [
         *_leak_warning(part, judged),
         f"**Whom to sponsor.** {yes:,} of {total:,} creators reach {part.thresholds.yes_at:.0%} "
-        f"and are recommended. {_hit_rate(rates[YES], pooled[YES])}{_thin(yes, total, part)}",
+        f"and are recommended. {_hit_rate(rates[YES], pooled[YES])}{_thin(yes, total, part)}"
+        f"{_meaning(judged)}",
         f"**Whom to look at.** {maybe:,} creators lie between {part.thresholds.review_at:.0%} and "
         f"{part.thresholds.yes_at:.0%} and wait for a person. "
         f"{_hit_rate(rates[MAYBE], pooled[MAYBE])}",
@@ -105,11 +108,27 @@ def decision(part: Decision, judged: Judgement) -> list[str]:
         f"**What the ranking finds.** Of the creators tested, inviting the first "
         f"{int(invited['invitations']):,} would have found {invited['deals_by_model']:.0f} deals; "
         f"as many invitations at random would find {invited['deals_at_random']:.0f} "
-        f"({invited['lift']:.1f} times as many).",
+        f"({invited['lift']:.1f} times as many{_lift_range(invited)}).",
         f"**What it saves.** A person needs to open {maybe:,} of {total:,} profiles to settle the "
         f"doubtful ones; {1 - maybe / max(total, 1):.0%} need not be opened to be put in order, "
         "which is what makes onboarding faster. Those recommended still want a person's consent.",
     ]
+
+
+def _meaning(judged: Judgement) -> str:
+    meaning = interpretation.meaning(judged.creators)
+    return f" {meaning}" if meaning else ""
+
+
+def _lift_range(invited: pd.Series) -> str:
+    """Return the 95% interval of a lift, from that of the share of deals among the invited."""
+    n, at_random = int(invited["invitations"]), float(invited["deals_at_random"])
+    if not at_random:
+        return ""
+    low, high = (
+        n * end / at_random for end in wilson_interval(round(invited["deals_by_model"]), n)
+    )
+    return f", 95% interval {low:.1f} to {high:.1f}"
 
 
 def _by_band(table: pd.DataFrame) -> dict[str, pd.Series]:
@@ -118,8 +137,7 @@ def _by_band(table: pd.DataFrame) -> dict[str, pd.Series]:
 
 def _leak_warning(part: Decision, judged: Judgement) -> list[str]:
     auc = float(part.tested.set_index("metric")["value"]["roc_auc"])
-    said = any(check.code == "too-good" for check in judged.verdict.concerns)
-    if auc <= _SUSPICIOUS_AUC or said:
+    if auc <= _SUSPICIOUS_AUC or judged.verdict.leaks:
         return []
     return [
         f"**Too good?** A ROC AUC of {auc:.3f} is more than choices made by people usually allow. "

@@ -25,9 +25,9 @@ def set_up() -> None:
 
 
 def say(*sentences: str) -> None:
-    """Show sentences, a paragraph each, below the pictures drawn so far in the cell."""
+    """Show sentences, a paragraph each, below the pictures drawn so far; empty ones not."""
     plt.show()
-    display(Markdown("\n\n".join(sentences)))
+    display(Markdown("\n\n".join(filter(None, sentences))))
 
 
 def show_source(function: Callable[..., Any]) -> Code:

@@ -11,7 +11,9 @@ import re
 import numpy as np
 import pandas as pd
 
-from durhampulse.creators.schema import GROWTH, LABEL
+from durhampulse.creators import Creators
+from durhampulse.creators.schema import COLUMNS, GROWTH, LABEL
+from durhampulse.irregularities import Irregularity
 from durhampulse.study.results import (
     BaselineComparison,
     Comparison,
@@ -32,6 +34,8 @@ __all__ = [
     "feature",
     "growth_unit",
     "inspection",
+    "letters",
+    "meaning",
     "plain",
     "preparation",
     "regularisation",
@@ -76,14 +80,17 @@ def inspection(part: Inspection) -> str:
     unlabelled = len(creators.unlabelled)
     if LABEL in creators.table and unlabelled:
         text += f"; {unlabelled:,} of them have no outcome yet and are scored only"
+    absent = [plain(name) for name in COLUMNS if name not in creators.table]
+    if absent:
+        text += f". Of the standard columns the table has no {_listed(absent)}"
     return text + "."
 
 
 def growth_unit(part: Inspection) -> str:
-    """A1: say how the growth rate's ambiguous unit was read."""
+    """A1: how the growth rate's ambiguous unit was read; empty where there is no such rate."""
     creators = part.creators
     if GROWTH not in creators.table:
-        return f"The table has no {GROWTH}."
+        return ""
     typical = creators.table[GROWTH].abs().median()
     if np.isnan(typical):
         return f"{plain(GROWTH)} is empty."
@@ -95,6 +102,26 @@ def growth_unit(part: Inspection) -> str:
         "which as a percentage would be a growth of 0.021% a month. Here it was read "
         f"{how}: a typical creator then grows or shrinks by {typical:.2%} a month."
     )
+
+
+def letters(creators: Creators) -> str:
+    """A1: which letters no font has for the pictures; empty where all have one."""
+    from durhampulse.report.fonts import letters_without_font  # needs the library that draws
+
+    missing = letters_without_font(creators)
+    if not missing:
+        return ""
+    return f"No font on this machine has {plain(missing)}: in pictures boxes stand for them."
+
+
+def meaning(creators: Creators) -> str:
+    """A2: the outcome's own name; empty where it is the standard one."""
+    ledger = creators.irregularities
+    renamed = (ledger["code"] == Irregularity.RENAMED_COLUMN) & (ledger["column"] == LABEL)
+    actions = ledger.loc[renamed, "action"].str.extract(r"^'(.*)' read as ")[0]
+    if actions.empty:
+        return ""
+    return f"A *deal* here is what the column *{plain(actions.iloc[0])}* says."
 
 
 def target(part: Exploration) -> str:

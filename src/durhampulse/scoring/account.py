@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,8 @@ from typing import Any
 import pandas as pd
 
 from durhampulse.creators import Creators, read_creators
+from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER
-from durhampulse.creators.units import Unit
 from durhampulse.decision.bands import YES, decision_table, unscorable
 from durhampulse.decision.figures import figure_text
 from durhampulse.decision.reasons import REASONS_NOTE, reason_table, what_would_change
@@ -109,11 +108,8 @@ def account_for(
     loaded: LoadedModel,
     source: str | Path,
     identifier: str,
-    *,
-    columns: Mapping[str, str] | None = None,
-    units: Mapping[str, Unit] | None = None,
-    table: str | None = None,
-    query: str | None = None,
+    options: ReadOptions | None = None,
+    **keywords: Any,
 ) -> list[Account]:
     """Account for a creator of a table; one account a row, if several carry the identifier.
 
@@ -121,11 +117,13 @@ def account_for(
     ----------
     loaded
         From :func:`durhampulse.scoring.artifact.read_model`.
-    source, columns, units, table, query
-        As for :func:`durhampulse.read_creators`; a rate whose unit cannot be told is read in the
-        one the model was trained with.
+    source
+        As for :func:`durhampulse.read_creators`.
     identifier
         The creator's Influencer_ID.
+    options
+        How to read the source; or its fields as keywords. A rate whose unit cannot be told is read
+        in the one the model was trained with.
 
     Raises
     ------
@@ -134,10 +132,9 @@ def account_for(
     CannotJudgeError
         If the creator's row cannot be scored.
     """
-    creators = read_creators(
-        source, columns=columns, units=units, usual_units=loaded.manifest.get("units"),
-        table=table, query=query,
-    )  # fmt: skip
+    options = options or ReadOptions(**keywords)
+    usual = loaded.manifest.get("units")
+    creators = read_creators(source, usual_units=usual, **options.keywords())
     rows = _rows_of(creators, identifier)
     return [account_of(loaded, rows.iloc[[i]]) for i in range(len(rows))]
 

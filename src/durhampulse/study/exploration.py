@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from durhampulse.creators import Creators
 from durhampulse.creators.schema import IDENTIFIER, LABEL
+from durhampulse.decision.figures import number_text
 from durhampulse.evaluation.metrics import holm
 
 __all__ = [
@@ -63,7 +66,8 @@ def _typical(values: pd.Series, *, identifier: bool) -> str:
     if identifier:
         return f"e.g. {known.iloc[0]}"
     if pd.api.types.is_numeric_dtype(values):
-        return f"{_number(known.median())} ({_number(known.min())} to {_number(known.max())})"
+        middle, low, high = (number_text(x) for x in (known.median(), known.min(), known.max()))
+        return f"{middle} ({low} to {high})"
     counts = known.astype("str").value_counts()
     return f"{counts.index[0]} ({counts.iloc[0] / len(known):.0%})"
 
@@ -198,7 +202,7 @@ def outcome_by_group(creators: Creators, feature: str, *, groups: int = 5) -> pd
         by = by.cat.rename_categories([f"{value:.{_EXACT - 1}g}" for value in by.cat.categories])
     elif numeric:
         by = pd.qcut(values, groups, duplicates="drop")
-        by = by.cat.rename_categories(_range_texts([*by.cat.categories]))
+        by = by.cat.rename_categories(_range_texts([*by.cat.categories], values.min()))
     else:
         counts = values.value_counts()
         by = values.where(values.isin(counts.index[:12]), "all others").where(values.notna())
@@ -215,17 +219,14 @@ def outcome_by_group(creators: Creators, feature: str, *, groups: int = 5) -> pd
     return table.astype({"group": "str"})
 
 
-def _range_texts(parts: list[pd.Interval]) -> list[str]:
-    """Write ranges with as few digits as keep them apart."""
-    edges = [parts[0].left, *(part.right for part in parts)]
+def _range_texts(parts: list[pd.Interval], lowest: float) -> list[str]:
+    """Return ranges with as few digits as keep them apart; the first begins at the lowest value."""
+    edges = [lowest, *(part.right for part in parts)]
     digits = 4
-    while len({_number(edge, digits) for edge in edges}) < len(edges) and digits < _EXACT:
+    while len({number_text(edge, digits) for edge in edges}) < len(edges) and digits < _EXACT:
         digits += 1
-    return [f"{_number(part.left, digits)} to {_number(part.right, digits)}" for part in parts]
-
-
-def _number(value: float, digits: int = 4) -> str:
-    return f"{value:,.0f}" if abs(value) >= 10 ** (digits - 1) else f"{value:.{digits}g}"
+    texts = [number_text(edge, digits) for edge in edges]
+    return [f"{low} to {high}" for low, high in pairwise(texts)]
 
 
 def outcome_histograms(creators: Creators, *, bins: int = 24) -> pd.DataFrame:
