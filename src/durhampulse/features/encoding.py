@@ -89,7 +89,7 @@ class Encoding:
         --------
         >>> from durhampulse.features.codes import NumberCode
         >>> code = NumberCode(
-        ...     column="Followers", scale="log", unit=1e3, mean=2.0, sd=1.0, fill=2.0, indicator=False
+        ...     column="Followers", scale="linear", unit=1, mean=2, sd=1, fill=2, indicator=False
         ... )
         >>> Encoding.from_dict(Encoding((code,)).to_dict()) == Encoding((code,))
         True
