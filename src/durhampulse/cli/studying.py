@@ -167,7 +167,7 @@ def _run(request: Request, source: str | None, store: str | None, out: Path) -> 
 
 
 def _with_outcomes(request: Request, store: str, folder: Path) -> Request:
-    """Give the same study of a table that holds a desk's outcomes too."""
+    """Return the same request for a table that holds a desk's outcomes too."""
     from durhampulse.desk.outcomes.retraining import write_lessons
     from durhampulse.desk.store.database import open_store
 

@@ -58,7 +58,7 @@ class Thresholds:
 
 
 def assign_bands(y_prob: npt.NDArray[np.float64], thresholds: Thresholds) -> pd.Series:
-    """Give each probability its band.
+    """Return the band of each probability.
 
     Examples
     --------
@@ -70,7 +70,7 @@ def assign_bands(y_prob: npt.NDArray[np.float64], thresholds: Thresholds) -> pd.
 
 
 def band_codes(y_prob: npt.NDArray[np.float64], thresholds: Thresholds) -> npt.NDArray[np.int8]:
-    """Give the place of each probability's band in `BANDS`, shape (n_rows,)."""
+    """Return the place of each probability's band in `BANDS`, shape (n_rows,)."""
     below_yes = (y_prob < thresholds.yes_at).astype(np.int8)
     return np.asarray(below_yes + (y_prob < thresholds.review_at), dtype=np.int8)
 
@@ -147,7 +147,7 @@ def decision_table(
 def on_edge(
     logits: npt.NDArray[np.float64], half_width: float, thresholds: Thresholds
 ) -> npt.NDArray[np.bool_]:
-    """Tell which rows have at least a 20% chance that their true probability is in another band.
+    """Whether the true probability is in another band with a chance of at least 20%, by row.
 
     The true log-odds are taken as normal around the model's, 90% of them within `half_width`.
 
@@ -173,7 +173,7 @@ def _normal_cdf(z: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def unscorable(creators: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
-    """Say why rows cannot be scored: more than half of the model's columns are empty.
+    """Return why rows cannot be scored: more than half of the model's columns are empty.
 
     Returns
     -------
@@ -186,12 +186,12 @@ def unscorable(creators: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
 
 
 def too_empty(empty: npt.NDArray[np.intp], n_columns: int) -> npt.NDArray[np.bool_]:
-    """Tell which rows lack too many of the model's columns to be scored: more than half."""
+    """Whether a row lacks too many of the model's columns to be scored: more than half."""
     return np.asarray(empty > n_columns / 2)
 
 
 def empty_reason(empty: int, n_columns: int) -> str:
-    """Say why such a row is not scored."""
+    """Return why such a row is not scored."""
     return f"{empty} of {n_columns} columns of the model are empty"
 
 

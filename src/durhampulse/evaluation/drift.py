@@ -87,7 +87,7 @@ def _forward(
 
 
 def _times(cells: pd.Series, where: str) -> pd.Series:
-    """Give each cell's time as a number, none where it is no time."""
+    """Return each cell's time as a number, none where it is no time."""
     if pd.api.types.is_datetime64_any_dtype(cells):
         return cells.astype("int64").where(cells.notna())
     if pd.api.types.is_numeric_dtype(cells):
@@ -100,7 +100,7 @@ def _times(cells: pd.Series, where: str) -> pd.Series:
 
 
 def _day_first(cells: pd.Series, where: str) -> bool:
-    """Tell for a whole column whether 05/03/2024 is in March."""
+    """Whether 05/03/2024 is in March, for a whole column."""
     written = cells.dropna().astype("str").str.extract(_NUMBERED).dropna().astype("int64")
     first, second = (bool((written[part] > 12).any()) for part in (0, 1))
     if len(written) and first == second:
@@ -162,11 +162,11 @@ def _score(
 
 
 def _check(column: str, name: str, at_random: pd.DataFrame, asked: pd.DataFrame) -> Finding:
-    one, two = (part.set_index("metric").loc["roc_auc"] for part in (at_random, asked))
-    figure = f"ROC AUC {name} {two['value']:.3f}, at random {one['value']:.3f}"
+    usual, split = (part.set_index("metric").loc["roc_auc"] for part in (at_random, asked))
+    figure = f"ROC AUC {name} {split['value']:.3f}, at random {usual['value']:.3f}"
     # Both scores vary independently of each other, so their half intervals add as squares.
-    spread = np.hypot(one["value"] - one["low"], two["high"] - two["value"])
-    if one["value"] - two["value"] > spread:
+    spread = np.hypot(usual["value"] - usual["low"], split["high"] - split["value"])
+    if usual["value"] - split["value"] > spread:
         reason = (
             f"Split by {column}, the scores fall beyond noise: expect the lower ones for creators "
             f"{'to come' if 'time' in name else 'of new groups'}."

@@ -31,11 +31,11 @@ class LibraryModel(LogOdds):
     classifier: Any
 
     def decision_function(self, X: Floats) -> Floats:
-        """Give the log-odds of a deal, shape (n_rows,)."""
+        """Return the log-odds of a deal, shape (n_rows,)."""
         return log_odds(self.predict_proba(X))
 
     def predict_proba(self, X: Floats) -> Floats:
-        """Give the probability of a deal, shape (n_rows,)."""
+        """Return the probability of a deal, shape (n_rows,)."""
         return np.asarray(self.classifier.predict_proba(X)[:, 1])
 
 

@@ -32,20 +32,20 @@ _SUSPICIOUS_AUC = 0.95
 
 
 def verdict(part: Judgement) -> list[str]:
-    """Say whether the table can be judged, and what stands against it."""
-    found = part.verdict
+    """Return whether the table can be judged, and what stands against it, a sentence each."""
+    judgement = part.verdict
     meaning = {
         "ready": "Nothing in these data forbids a decision.",
         "use with care": "Decisions may rest on these data once the points below are understood.",
         "not ready": "No decision may rest on these data as they are; nothing is recommended.",
-    }[found.word]
-    sentences = [f"**Verdict: {found.word}.** {meaning}"]
+    }[judgement.word]
+    sentences = [f"**Verdict: {judgement.word}.** {meaning}"]
     sentences += [
-        f"{_title(check)}: {plain(check.reason)} ({check.figure})" for check in found.concerns
+        f"{_title(check)}: {plain(check.reason)} ({check.figure})" for check in judgement.concerns
     ]
-    if found.dropped:
-        sentences.append(f"Left out, as asked: {plain(', '.join(found.dropped))}.")
-    elif found.leaks:
+    if judgement.dropped:
+        sentences.append(f"Left out, as asked: {plain(', '.join(judgement.dropped))}.")
+    elif judgement.leaks:
         sentences.append("Run the study with --drop-leaks to leave these columns out.")
     return sentences
 
@@ -56,7 +56,7 @@ def _title(check: Check) -> str:
 
 
 def champion_choice(part: Decision) -> str:
-    """E: say which model decides and why."""
+    """E: which model decides and why."""
     row = part.margin.set_index("metric").loc["log_loss"]
     name = part.champion.name
     figures = (
@@ -79,7 +79,7 @@ def champion_choice(part: Decision) -> str:
 
 
 def decision(part: Decision, judged: Judgement) -> list[str]:
-    """E: report to the marketing team, a sentence or two for each question."""
+    """E: the report to the marketing team, a sentence or two for each question."""
     if judged.verdict.refusal:
         return [
             f"**Nothing is recommended.** The verdict on these data is *{judged.verdict.word}*: "
@@ -149,18 +149,18 @@ def _leak_warning(part: Decision, judged: Judgement) -> list[str]:
 def _hit_rate(row: pd.Series, pooled: pd.Series) -> str:
     n = int(row["creators"])
     if n >= _FEW:
-        said = (
+        text = (
             f"Measured on creators the model had not seen, {row['hit_rate']:.0%} of {n:,} in this "
             f"band got a deal (95% interval {row['low']:.0%} to {row['high']:.0%})."
         )
     else:
-        said = f"The test part holds only {n} such creators, too few to say how many get a deal."
+        text = f"The test part holds only {n} such creators, too few to say how many get a deal."
     if int(pooled["creators"]) >= _FEW:
-        said += (
+        text += (
             f" On the training part, out of fold: {pooled['hit_rate']:.0%} of "
             f"{int(pooled['creators']):,} ({pooled['low']:.0%} to {pooled['high']:.0%})."
         )
-    return said
+    return text
 
 
 def _thin(yes: int, total: int, part: Decision) -> str:
@@ -174,7 +174,7 @@ def _thin(yes: int, total: int, part: Decision) -> str:
 
 
 def calibration(part: Decision) -> str:
-    """E: say whether predicted and measured shares agree."""
+    """E: whether predicted and measured shares agree."""
     table = part.reliability
     outside = table[(table["predicted"] < table["low"]) | (table["predicted"] > table["high"])]
     gap = (table["measured"] - table["predicted"]).abs()
@@ -191,25 +191,25 @@ def calibration(part: Decision) -> str:
 
 
 def explanation(part: Decision) -> str:
-    """E: say what the model goes by."""
-    found = part.explanation
-    importance = found.importance()
+    """E: what the model goes by."""
+    shapley = part.explanation
+    importance = shapley.importance()
     names = [plain(name) for name in importance["feature"].head(3)]
     how = (
         "over all coalitions of columns, so the values are exact"
-        if found.exact
+        if shapley.exact
         else "over drawn orders of columns, so the values are estimates"
     )
     return (
         f"The model goes most by {', '.join(names[:-1])}{' and ' if names[1:] else ''}{names[-1]} "
         f"(mean effect {importance['mean_abs'].iloc[0]:.2f} in log-odds for the first). Shapley "
-        f"values of {len(found.values):,} creators of the test part, {how}. They say what goes "
+        f"values of {len(shapley.values):,} creators of the test part, {how}. They say what goes "
         "with a deal in the model's eyes, not what causes one."
     )
 
 
 def groups(part: Decision) -> str:
-    """E: say whether some niche or tier is served worse."""
+    """E: whether some niche or tier is served worse."""
     unlike = unlike_groups(part.groups)
     if part.groups.empty:
         return "No niche or tier holds enough tested creators to be looked at alone."
@@ -218,15 +218,15 @@ def groups(part: Decision) -> str:
             f"In none of {len(part.groups)} niches and tiers does the measured share of deals "
             "differ from the predicted one beyond noise."
         )
-    said = [
+    names = [
         f"{plain(row['group'])} ({row['predicted']:.0%} predicted, {row['measured']:.0%} measured)"
         for _, row in unlike.iterrows()
     ]
-    return f"**Off beyond noise**: {', '.join(said)}. Read probabilities there with a margin."
+    return f"**Off beyond noise**: {', '.join(names)}. Read probabilities there with a margin."
 
 
 def limits(simulated: bool) -> list[str]:
-    """E: say what the table cannot say."""
+    """E: what the table cannot say."""
     sentences = [
         "It predicts who *got* a deal in the past, not who performs well for a brand.",
         "Past deals carry past preferences: who was overlooked then is rated low now.",

@@ -16,7 +16,7 @@ __all__ = ["display", "say", "set_up", "show_source"]
 
 
 def set_up() -> None:
-    """Give pictures and tables of this notebook the house's look."""
+    """Set the look of pictures and tables in this notebook."""
     plots.use_style()
     pd.set_option("display.float_format", "{:.4g}".format)
     pd.set_option("display.max_colwidth", 90)

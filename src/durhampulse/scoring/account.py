@@ -65,11 +65,11 @@ class Account:
     refusal: str
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the account as plain data."""
+        """Return the account as plain data."""
         return asdict(self)
 
     def text(self) -> str:
-        """Give the account in words, a line each."""
+        """Return the account in words, a line each."""
         band = self.recommendation or f"no recommendation ({self.refusal})"
         lines = [
             f"Creator {self.creator}: {self.probability:.1%}, {band}",

@@ -116,22 +116,22 @@ def associations(creators: Creators) -> pd.DataFrame:
             row = ("Cramér's V", *_cramers_v(counts))
         rows.append((role.column, *row))
     columns = ["feature", "measure", "value", "low", "high", "p_value"]
-    found = pd.DataFrame(rows, columns=columns)
-    found["p_value"] = holm(found["p_value"].to_numpy(np.float64))
-    strength = found["value"].abs()
-    return found.loc[strength.sort_values(ascending=False).index].reset_index(drop=True)
+    associated = pd.DataFrame(rows, columns=columns)
+    associated["p_value"] = holm(associated["p_value"].to_numpy(np.float64))
+    strength = associated["value"].abs()
+    return associated.loc[strength.sort_values(ascending=False).index].reset_index(drop=True)
 
 
-def surest(found: pd.DataFrame) -> str:
+def surest(associated: pd.DataFrame) -> str:
     """Name the feature whose association is at least the strongest, of those beyond chance.
 
     Parameters
     ----------
-    found
+    associated
         From :func:`associations`, not empty.
     """
-    certain = found[found["p_value"] <= _CERTAIN]
-    rows = found if certain.empty else certain
+    certain = associated[associated["p_value"] <= _CERTAIN]
+    rows = associated if certain.empty else certain
     at_least = np.maximum(rows["low"].to_numpy(), -rows["high"].to_numpy())  # the end nearest to 0
     return str(rows["feature"].iloc[int(at_least.argmax())])
 
@@ -162,7 +162,7 @@ def _cramers_v(counts: npt.NDArray[np.int64]) -> tuple[float, float, float, floa
 
 
 def _noncentrality(statistic: float, dof: int, share: float) -> float:
-    """Give the noncentrality under which a share of chi-squareds lies above the one observed."""
+    """Return the noncentrality under which a share of chi-squareds lies above the one observed."""
     from scipy.optimize import brentq
     from scipy.stats import chi2, ncx2
 
@@ -185,7 +185,7 @@ def _corrected_v(counts: npt.NDArray[np.int64]) -> float:
 
 
 def outcome_by_group(creators: Creators, feature: str, *, groups: int = 5) -> pd.DataFrame:
-    """Give the share of deals by level of a feature, or by fifth of a numeric one.
+    """Return the share of deals by level of a feature, or by fifth of a numeric one.
 
     Returns
     -------
@@ -230,7 +230,7 @@ def _range_texts(parts: list[pd.Interval], lowest: float) -> list[str]:
 
 
 def outcome_histograms(creators: Creators, *, bins: int = 24) -> pd.DataFrame:
-    """Give the distribution of each numeric feature among creators with and without a deal.
+    """Return the distribution of each numeric feature among creators with and without a deal.
 
     Skewed features are counted in bins of equal width on a logarithmic scale; values beyond the
     1st and 99th percentile are left out of the picture.
@@ -274,7 +274,7 @@ def outcome_histograms(creators: Creators, *, bins: int = 24) -> pd.DataFrame:
 
 
 def correlations(creators: Creators) -> pd.DataFrame:
-    """Give Spearman's rank correlations between numeric features and the outcome.
+    """Return Spearman's rank correlations between numeric features and the outcome.
 
     Returns
     -------
