@@ -286,7 +286,7 @@ def test_words_name_what_is_absent_and_what_a_deal_is(whole, write):
     path = write("Influencer_ID,Followers,converted_2024\n" + rows)
     columns = {"Sponsorship_Status": "converted_2024"}
     part = study.load_and_inspect(path, columns=columns)
-    absent = "no Engagement_Rate, Growth_Rate, Niche, Video_Quality and Avg_Views_per_Post."
+    absent = "no Engagement_Rate, Growth_Rate, Niche, Video_Quality, Avg_Views_per_Post."
     assert absent in words.without_markup(words.inspection(part))
     assert words.growth_unit(part) == ""
     named = r"A *deal* here is what the column *converted\_2024* says."

@@ -82,7 +82,7 @@ def inspection(part: Inspection) -> str:
         text += f"; {unlabelled:,} of them have no outcome yet and are scored only"
     absent = [plain(name) for name in COLUMNS if name not in creators.table]
     if absent:
-        text += f". Of the standard columns the table has no {_listed(absent)}"
+        text += f". Of the standard columns it has no {', '.join(absent)}"
     return text + "."
 
 
