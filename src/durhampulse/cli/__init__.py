@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -58,6 +57,8 @@ app.add_typer(scorer.key_app, name="key")
 
 def _print_version(asked: bool) -> None:
     if asked:
+        from importlib.metadata import version
+
         typer.echo(f"durhampulse {version('durhampulse')}")
         raise typer.Exit
 

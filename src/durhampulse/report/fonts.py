@@ -8,24 +8,25 @@ from matplotlib import font_manager
 
 from durhampulse.creators import Creators
 
-__all__ = ["font_files", "letters_without_font"]
+__all__ = ["MAIN_FONT", "fallback_fonts", "letters_without_font"]
 
-_FONTS = (
-    "DejaVu Sans", "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Micro Hei",
+MAIN_FONT = "DejaVu Sans"
+"""Comes with the library that draws; it has Latin, Greek and Cyrillic letters."""
+_FALLBACKS = (
+    "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Micro Hei",
     "Microsoft YaHei", "PingFang SC", "Hiragino Sans", "Yu Gothic", "Noto Sans CJK JP",
     "Malgun Gothic", "Apple SD Gothic Neo", "Noto Sans CJK KR", "Noto Sans Arabic",
     "Noto Sans Hebrew", "Noto Sans Devanagari", "Noto Sans Thai", "Leelawadee UI", "Nirmala UI",
     "Segoe UI", "Arial Unicode MS", "Noto Sans",
 )  # fmt: skip
-"""The first has Latin, Greek and Cyrillic letters; the others are asked for what it lacks."""
 _LETTERS_NAMED = 8
 
 
 @cache
-def font_files() -> dict[str, str]:
-    """Return the fonts in use that are installed, by name, with their files."""
+def fallback_fonts() -> tuple[str, ...]:
+    """Return the installed fonts that are asked for letters which the main one lacks."""
     installed = {font.name for font in font_manager.fontManager.ttflist}
-    return {name: font_manager.findfont(name) for name in _FONTS if name in installed}
+    return tuple(name for name in _FALLBACKS if name in installed)
 
 
 def letters_without_font(creators: Creators) -> str:
@@ -35,6 +36,7 @@ def letters_without_font(creators: Creators) -> str:
         if role.kind != "numeric":
             texts += creators.table[role.column].dropna().astype("str").unique().tolist()
     letters = {letter for letter in "".join(texts) if letter.isprintable()}
-    for path in font_files().values():
-        letters -= {chr(code) for code in font_manager.get_font(path).get_charmap()}
+    for name in (MAIN_FONT, *fallback_fonts()):
+        font = font_manager.get_font(font_manager.findfont(name))
+        letters -= {chr(code) for code in font.get_charmap()}
     return "".join(sorted(letters)[:_LETTERS_NAMED])

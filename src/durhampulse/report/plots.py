@@ -12,7 +12,7 @@ import pandas as pd
 from cycler import cycler
 from matplotlib.ticker import PercentFormatter
 
-from durhampulse.report.fonts import font_files
+from durhampulse.report.fonts import MAIN_FONT, fallback_fonts
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,6 +32,7 @@ _STYLE: dict[str, Any] = {
     "figure.figsize": (7.2, 3.4),
     "figure.dpi": 110,
     "figure.constrained_layout.use": True,
+    "font.sans-serif": [MAIN_FONT],
     "font.size": 9.5,
     "text.color": INK,
     "axes.labelcolor": INK,
@@ -56,7 +57,7 @@ _STYLE: dict[str, Any] = {
 
 def use_style() -> None:
     """Set the look of all figures of this process."""
-    mpl.rcParams.update({**_STYLE, "font.family": list(font_files())})
+    mpl.rcParams.update({**_STYLE, "font.family": ["sans-serif", *fallback_fonts()]})
     # Said once in words rather than once a letter and picture; see report/fonts.py.
     warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
 
