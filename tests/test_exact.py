@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,7 +15,7 @@ from durhampulse.models.weights import DenseNetwork, Logistic
 
 def network(seed, sizes):
     rng = np.random.default_rng(seed)
-    shapes = zip(sizes, sizes[1:], strict=False)
+    shapes = pairwise(sizes)
     kernels = [rng.normal(size=s, scale=s[0] ** -0.5).astype(np.float32) for s in shapes]
     biases = [rng.normal(size=size).astype(np.float32) for size in sizes[1:]]
     return DenseNetwork(tuple(kernels), tuple(biases))

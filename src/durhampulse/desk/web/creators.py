@@ -10,14 +10,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request, Response
 from starlette.responses import JSONResponse
 
-from durhampulse.creators.schema import COLUMNS, ENGAGEMENT, GROWTH
+from durhampulse.creators.schema import COLUMNS
 from durhampulse.desk.models.rules import Rules, stored_frame
 from durhampulse.desk.outcomes.recording import record, today, withdraw
 from durhampulse.desk.people.erasure import erase, everything_about
 from durhampulse.desk.review.decisions import REASONS, Verdict, decide, last_review
 from durhampulse.desk.review.portrait import find_creator, imagine, paint
 from durhampulse.desk.store.audit import note as write_note
-from durhampulse.desk.store.tables import NUMBERS
 from durhampulse.desk.web.access import Admin, DeskOf, Number, Reviewer, Viewer
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.exceptions import DurhamPulseError
@@ -70,14 +69,14 @@ def _figures(
     for name in rules.scorer.seen:
         if name not in COLUMNS:
             continue
-        value = frame[name]
+        value, column = frame[name], COLUMNS[name]
         if value != value or value is None:  # noqa: PLR0124 - NaN
             text = ""
-        elif name in (ENGAGEMENT, GROWTH):
+        elif column.kind == "rate":
             text = f"{100 * value:.4g}%"
         else:
-            text = f"{value:.0f}" if name in NUMBERS else str(value)
-        choices = [] if name in NUMBERS else ["", *sorted({*known.get(name, []), text} - {""})]
+            text = f"{value:.0f}" if column.numeric else str(value)
+        choices = [] if column.numeric else ["", *sorted({*known.get(name, []), text} - {""})]
         found.append((name, asked.get(name, text), choices))
     return found
 
