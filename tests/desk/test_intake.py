@@ -26,7 +26,7 @@ from durhampulse.desk.models.rules import stored_frame
 from durhampulse.desk.people.erasure import digest_of, erase
 from durhampulse.desk.store.tables import creator, objection, run, score, staged, upload
 from durhampulse.exceptions import InputError
-from durhampulse.files import stream, workbooks
+from durhampulse.files import extents, stream
 from durhampulse.files import tables as sources
 from durhampulse.irregularities import Ledger
 from durhampulse.scoring.batch import open_table
@@ -261,7 +261,7 @@ def test_tries_that_get_on_are_not_held_against_a_file(bare, tmp_path):
 
 def test_a_workbook_that_unpacks_to_too_much_is_not_unpacked(bare, tmp_path, monkeypatch):
     store, catalogue = bare
-    monkeypatch.setattr(workbooks, "_MOST_UNPACKED", 4 << 20)
+    monkeypatch.setattr(extents, "_MOST_UNPACKED", 4 << 20)
     path = tmp_path / "bomb.xlsx"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bomb:
         bomb.writestr("xl/worksheets/sheet1.xml", b" " * (5 << 20))

@@ -23,12 +23,16 @@ import pyarrow as pa
 from durhampulse.creators.block import Block
 from durhampulse.creators.blockreader import BlockReader
 from durhampulse.creators.schema import IDENTIFIER
+from durhampulse.creators.text import as_text
 from durhampulse.creators.units import Unit
-from durhampulse.exceptions import InputError
-from durhampulse.files.export import check_output, open_sink, replacing, spreadsheet_safe
+from durhampulse.exceptions import CannotJudgeError, InputError
+from durhampulse.files.checks import require_path
+from durhampulse.files.export import check_output, open_sink, replacing
+from durhampulse.files.formulas import spreadsheet_safe
 from durhampulse.files.stream import Chunk, Stream, open_stream
 from durhampulse.scoring.ranking import Ranking
-from durhampulse.scoring.scorer import Scorer, Scores, score_columns
+from durhampulse.scoring.record import Scores, score_columns
+from durhampulse.scoring.scorer import Headers, Scorer, exact_identifiers
 from durhampulse.scoring.summary import Summary, summarise
 
 __all__ = [
@@ -67,8 +71,18 @@ class OpenTable:
     """A file, and how its cells are to be read."""
 
     stream: Stream
-    columns: dict[str, str]
+    headers: Headers
     reader: BlockReader
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Column to the header that holds it."""
+        return self.headers.columns
+
+    @property
+    def notes(self) -> list[str]:
+        """What is not read of the file, and what it lacks, in words."""
+        return [*self.headers.notes(self.stream.name), *self.stream.notes]
 
 
 def find_files(inputs: Sequence[str | Path]) -> list[Path]:
@@ -81,6 +95,7 @@ def find_files(inputs: Sequence[str | Path]) -> list[Path]:
     """
     found: list[Path] = []
     for one in inputs:
+        require_path(one)
         if Path(one).exists() or not glob.has_magic(str(one)):
             found.append(Path(one))
             continue
@@ -132,6 +147,8 @@ def score_files(  # noqa: PLR0913 - each is an option of the command
     ------
     InputError
         If a file cannot be read, or contradicts what the model learned from.
+    CannotJudgeError
+        If no row of the files could be scored; an earlier result stays.
     OutputError
         If the result cannot be written.
     """
@@ -145,17 +162,15 @@ def score_files(  # noqa: PLR0913 - each is an option of the command
     ranking = Ranking(scorer, schema, top, reasons=reasons)
     beside = [out.with_name(out.name + end) for end in (".refused.csv", ".provenance.json")]
     about = provenance_of(scorer, files)
-    notes = [note for one in tables for note in one.stream.notes]
-    total, start = Summary(notes=notes), time.perf_counter()
-    with ExitStack() as stack:
-        # Closed from the last to the first: the table itself appears after all that explains it.
-        part, refused, note = (stack.enter_context(replacing(path)) for path in (out, *beside))
+    total, start, first_reason = Summary(), time.perf_counter(), ""
+    with replacing(out, *beside) as (part, refused, note), ExitStack() as stack:
         sink = stack.enter_context(open_sink(part, out.suffix.lower(), ranking.schema, about))
         with refused.open("w", newline="", encoding="utf-8") as stream:
             rows = csv.writer(stream)
             rows.writerow(REFUSED_HEADER)
             for scored, done in score_tables(scorer, tables, schema):
                 total.add(scored.summary)
+                first_reason = first_reason or next((r[-1] for r in scored.refused), "")
                 rows.writerows(scored.refused)
                 for batch in ranking.take(scored.batch, scored.block, scored.scores.y_prob):
                     sink.write(batch)
@@ -163,8 +178,16 @@ def score_files(  # noqa: PLR0913 - each is an option of the command
         if not total.rows:
             names = ", ".join(path.name for path in files[:3])
             raise InputError(f"{names}: there is a header, but no row.", "Add creators' rows.")
+        if not total.scored:
+            raise CannotJudgeError(
+                f"{out}: not written, since none of {total.rows:,} rows could be scored; "
+                f"the first: {first_reason}.",
+                "Check the columns named, and --map.",
+            )
         for batch in ranking.finish():
             sink.write(batch)
+        stack.close()
+        total.notes = [note for table in tables for note in table.notes]
         total.seconds = time.perf_counter() - start
         said = json.dumps({**about, **total.to_dict(scorer)}, indent=2, ensure_ascii=False)
         note.write_text(said + "\n", encoding="utf-8")
@@ -203,9 +226,9 @@ def score_chunk(scorer: Scorer, table: OpenTable, chunk: Chunk, schema: pa.Schem
     cells = {column: chunk.cells[header] for column, header in table.columns.items()}
     identifiers = _identifiers(table, cells.pop(IDENTIFIER, None), chunk, schema)
     first_row = int(chunk.rows[0]) if len(chunk.rows) else 1
-    block, unreadable = table.reader.read(cells, first_row)
-    scores = scorer.compute(block)
-    reasons = scorer.reasons_not_to(block, scores)
+    read = table.reader.read(cells, first_row)
+    block, scores = read.block, scorer.compute(read.block)
+    reasons = scorer.reasons_not_to(block, scores, read.unclear)
     name = table.stream.name
     refused = [(name, row, "", reason) for row, reason in chunk.misshapen]
     if reasons:
@@ -219,10 +242,10 @@ def score_chunk(scorer: Scorer, table: OpenTable, chunk: Chunk, schema: pa.Schem
         identifiers, block, scores = (
             identifiers.take(pa.array(keep)), block.take(keep), scores.take(keep)
         )  # fmt: skip
-    scored = score_columns(scorer, identifiers, block, scores)
+    scored = score_columns(scorer.model.peers, identifiers, block, scores, table.headers.absent)
     batch = pa.record_batch([*scored.values()], schema=schema)
     summary = summarise(scorer, block, scores, len(refused))
-    summary.unreadable.update(unreadable)
+    summary.unreadable.update(read.unreadable)
     return Scored(batch, block, scores, refused, summary)
 
 
@@ -238,13 +261,13 @@ def open_table(
 ) -> OpenTable:
     """Open a file, find the model's columns in it, and settle how it writes its numbers."""
     stream = open_stream(path, name=name, table=table, row_groups=row_groups)
-    found = scorer.headers(stream.name, stream.headers, columns)
+    headers = scorer.headers(stream.name, stream.headers, columns)
     reader = scorer.reader(stream.name, units=units)
-    wanted = {column: header for column, header in found.items() if column != IDENTIFIER}
+    wanted = {column: header for column, header in headers.columns.items() if column != IDENTIFIER}
     first = next(stream.chunks([*wanted.values()]), None)
     if first is not None:
         reader.settle({column: first.cells[header] for column, header in wanted.items()})
-    return OpenTable(stream, found, reader)
+    return OpenTable(stream, headers, reader)
 
 
 def identifier_type(tables: Sequence[OpenTable]) -> pa.DataType:
@@ -282,7 +305,9 @@ def _identifiers(
     if found is None:
         return pa.array([f"row-{row}" for row in chunk.rows], pa.string())
     kind = schema.field("Influencer ID").type
-    return found.cast(kind) if pa.types.is_integer(kind) else table.reader.text(IDENTIFIER, found)
+    if pa.types.is_integer(kind):
+        return found.cast(kind)
+    return as_text(exact_identifiers(table.stream.name, found))
 
 
 def provenance_of(scorer: Scorer, files: Sequence[PurePath]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from durhampulse.desk.store.database import Store
 from durhampulse.desk.store.tables import model
 from durhampulse.evaluation.metrics import compare_models
 from durhampulse.exceptions import InputError
-from durhampulse.files.export import as_before
+from durhampulse.files.formulas import as_before
 from durhampulse.scoring.scorer import load_model
 
 __all__ = ["Lessons", "add_retrained", "write_lessons"]
