@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import dataclasses
 import errno
@@ -34,6 +35,7 @@ from durhampulse.scoring.account import Account
 from durhampulse.service.app import create_app
 from durhampulse.service.guard import Bucket
 from durhampulse.service.keys import SCOPES, KeyRing, add_key, revoke_key
+from durhampulse.service.served import ServedModel
 from durhampulse.service.server import run
 from durhampulse.service.settings import Limits
 
@@ -371,6 +373,28 @@ def test_a_model_is_replaced_without_a_dropped_request(demo_model, tmp_path):
     assert "Application shutdown complete" in log
     assert "The new model is not used" in log
     assert "Traceback" not in log
+
+
+@pytest.mark.parametrize("fault", [OSError("damaged"), RecursionError(), MemoryError()])
+def test_no_fault_of_a_new_folder_ends_the_watching(fault, demo_model, tmp_path, monkeypatch):
+    folder, reloads = tmp_path / "model", []
+    shutil.copytree(demo_model, folder)
+    served = ServedModel(folder, reloads.append)
+    first = served.current
+    put(demo_model, folder)
+    with monkeypatch.context() as patch:
+        patch.setattr("durhampulse.service.served.load_model", raising(fault))
+        asyncio.run(served.refresh())
+    assert (served.current, reloads) == (first, [False])
+    asyncio.run(served.refresh())
+    assert (served.current is first, reloads) == (False, [False, True])
+
+
+def raising(fault):
+    def _raise(_folder):
+        raise fault
+
+    return _raise
 
 
 def wait_until(condition, seconds=60):

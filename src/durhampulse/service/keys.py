@@ -168,7 +168,7 @@ def read_keys(path: Path) -> list[Key]:
 
 def _write(path: Path, keys: Sequence[Key]) -> None:
     with replacing(path) as (part,):
-        part.touch(mode=0o600)
+        part.chmod(0o600)
         records = [asdict(key) for key in keys]
         part.write_text(json.dumps(records, indent=2) + "\n", encoding="utf-8")
 
