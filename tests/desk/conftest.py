@@ -200,7 +200,12 @@ def bare(store):
 
 @pytest.fixture
 def desk(filled, catalogue, tmp_path):
-    return Desk(filled, catalogue, Worker(filled, catalogue), tmp_path / "uploads")
+    return Desk(
+        store=filled,
+        catalogue=catalogue,
+        worker=Worker(filled, catalogue),
+        folder=tmp_path / "uploads",
+    )
 
 
 @pytest.fixture
@@ -222,7 +227,7 @@ def visit(app, desk):
                 name = f"{role} {secrets.token_hex(3)}"
                 with desk.store.writing() as db:
                     people.add_person(db, name, role, "test", PASSWORD)
-                token = people.sign_in(desk.store, name, PASSWORD, "test")
+                token = desk.sign_in.attempt(desk.store, name, PASSWORD, "test")
                 client.cookies.set(COOKIE, token)
                 client.who = name
                 with desk.store.reading() as db:

@@ -21,6 +21,7 @@ from sqlalchemy import func, select
 from durhampulse.decision.bands import Thresholds
 from durhampulse.desk.models.catalogue import Catalogue, save_thresholds
 from durhampulse.desk.people import people
+from durhampulse.desk.people.sign_in import SignIn
 from durhampulse.desk.review.decisions import REASONS
 from durhampulse.desk.store.database import open_store
 from durhampulse.desk.store.tables import claim, creator, review, staged, upload
@@ -43,7 +44,7 @@ class Load:
         with store.writing() as db:
             self.token = people.add_key(db, "load", "reviewer", "test")
             people.add_person(db, "Rita", "reviewer", "test", PASSWORD)
-        self.session = people.sign_in(store, "Rita", PASSWORD, "test")
+        self.session = SignIn().attempt(store, "Rita", PASSWORD, "test")
         with store.reading() as db:
             self.csrf = people.find_session(db, self.session).csrf
             self.names = db.scalars(select(creator.c.external_id).limit(200)).all()

@@ -16,10 +16,11 @@ import pytest
 from sqlalchemy import func, insert, select, update
 
 import durhampulse as dp
-from durhampulse.desk.imports import intake, jobs
-from durhampulse.desk.imports.intake import apply, check, discard, known_now, refused_rows
-from durhampulse.desk.imports.jobs import Lost, give_up, next_job
-from durhampulse.desk.imports.preview import understand
+from durhampulse.desk.imports import checking, intake, jobs
+from durhampulse.desk.imports.checking import check, known_now
+from durhampulse.desk.imports.intake import apply, discard, refused_rows
+from durhampulse.desk.imports.jobs import LeaseLostError, give_up, next_job
+from durhampulse.desk.imports.preview import preview
 from durhampulse.desk.imports.worker import Worker
 from durhampulse.desk.models.catalogue import activate, add_model
 from durhampulse.desk.models.rules import stored_frame
@@ -151,14 +152,14 @@ def percents(tmp_path, n=40):
 def test_a_unit_that_contradicts_the_model_waits_for_a_person(bare, tmp_path):
     store, catalogue = bare
     path = percents(tmp_path)
-    seen = understand(catalogue.current().scorer, path, "theirs.csv", {}, {})
+    seen = preview(catalogue.current().scorer, path, "theirs.csv", {}, {})
     assert not seen.ready
     assert "theirs.csv" in seen.problem
     row = bring(store, catalogue, path, confirm=False)
     assert row.state == "new"
     assert "percentages" in row.problem
     units = {"Engagement_Rate": "percent"}
-    seen = understand(catalogue.current().scorer, path, "theirs.csv", {}, units)
+    seen = preview(catalogue.current().scorer, path, "theirs.csv", {}, units)
     assert seen.ready
     assert seen.read[0]["Engagement_Rate"] == "0.03"
     row = bring(store, catalogue, path, units=units)
@@ -170,10 +171,10 @@ def test_columns_can_be_named_by_hand(bare, tmp_path):
     store, catalogue = bare
     path = write_list(tmp_path, ROW.format("a"))
     path.write_text(path.read_text().replace("Followers", "Reach"), encoding="utf-8")
-    seen = understand(catalogue.current().scorer, path, path.name, {}, {})
+    seen = preview(catalogue.current().scorer, path, path.name, {}, {})
     assert "Followers" not in seen.columns
     columns = {"Followers": "Reach", "Influencer_ID": "Influencer_ID"}
-    assert understand(catalogue.current().scorer, path, path.name, columns, {}).ready
+    assert preview(catalogue.current().scorer, path, path.name, columns, {}).ready
     bring(store, catalogue, path, columns=columns)
     assert stored(store)["a"].followers == 5000
 
@@ -182,7 +183,7 @@ def test_a_file_without_identifiers_is_not_ready(bare, tmp_path):
     store, catalogue = bare
     path = write_list(tmp_path, ROW.format("a"))
     path.write_text(path.read_text().replace("Influencer_ID", "Whatever"), encoding="utf-8")
-    assert not understand(catalogue.current().scorer, path, path.name, {}, {}).ready
+    assert not preview(catalogue.current().scorer, path, path.name, {}, {}).ready
     row = bring(store, catalogue, path, confirm=False)
     assert "no column names the creators" in row.problem
 
@@ -229,7 +230,7 @@ def test_an_import_that_cannot_be_put_in_place_says_so(filled, catalogue, tmp_pa
 def test_a_file_that_breaks_the_program_is_set_aside(bare, tmp_path, monkeypatch, caplog):
     store, catalogue = bare
     with monkeypatch.context() as broken:
-        broken.setattr(intake, "open_table", lambda *_given, **_named: 1 / 0)
+        broken.setattr(checking, "open_table", lambda *_given, **_named: 1 / 0)
         row = bring(store, catalogue, write_list(tmp_path, ROW.format("a")), confirm=False)
     assert row.state == "new"
     assert "the server's log says why" in row.problem
@@ -266,7 +267,7 @@ def test_a_workbook_that_unpacks_to_too_much_is_not_unpacked(bare, tmp_path, mon
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bomb:
         bomb.writestr("xl/worksheets/sheet1.xml", b" " * (5 << 20))
     assert path.stat().st_size < 1 << 20
-    assert "unpacks to" in understand(catalogue.current().scorer, path, "x.xlsx", {}, {}).problem
+    assert "unpacks to" in preview(catalogue.current().scorer, path, "x.xlsx", {}, {}).problem
     assert "unpacks to" in bring(store, catalogue, path, confirm=False).problem
 
 
@@ -307,22 +308,22 @@ def test_an_interrupted_check_goes_on_where_it_was(bare, tmp_path, monkeypatch):
     assert (first.id, first.state) == (number, "checking")
     assert next_job(store, "two") is None
     stop, chunks = threading.Event(), []
-    keep = intake._stage
+    stage_chunk = checking._Check.stage_chunk
 
-    def stage(*given):
-        keep(*given)
-        chunks.append(given[5])
+    def stage(under_way, chunk, at):
+        stage_chunk(under_way, chunk, at)
+        chunks.append(at)
         if len(chunks) == 2:
             stop.set()
 
-    monkeypatch.setattr(intake, "_stage", stage)
-    with pytest.raises(Lost):
+    monkeypatch.setattr(checking._Check, "stage_chunk", stage)
+    with pytest.raises(LeaseLostError):
         check(store, catalogue, first, stop)
     with store.writing() as db:
         db.execute(upload.update().values(lease_until=None))  # as time does
     second = next_job(store, "two")
     assert second.id == number
-    with pytest.raises(Lost):  # the first worker wakes up again
+    with pytest.raises(LeaseLostError):  # the first worker wakes up again
         check(store, catalogue, first, threading.Event())
     give_up(store, first, "It went wrong.", "")  # nor has it any say by now
     stop.clear()
@@ -350,7 +351,7 @@ def test_a_file_that_opens_slowly_is_not_taken_away(bare, tmp_path, monkeypatch)
             time.sleep(0.05)
         return open_table(*given, **named)
 
-    monkeypatch.setattr(intake, "open_table", slowly)
+    monkeypatch.setattr(checking, "open_table", slowly)
     check(store, catalogue, next_job(store, "one"), threading.Event())
     assert len(taken) > 10
     assert set(taken) == {None}
@@ -439,7 +440,7 @@ def test_a_column_can_be_said_to_be_absent(bare, tmp_path):
     store, catalogue = bare
     path = write_list(tmp_path, *(ROW.format(f"c{i}") for i in range(3)))
     columns = {"Growth_Rate": "", "Avg_Views_per_Post": ""}
-    seen = understand(catalogue.current().scorer, path, "list.csv", columns, {})
+    seen = preview(catalogue.current().scorer, path, "list.csv", columns, {})
     assert seen.ready
     assert not {"Growth_Rate", "Avg_Views_per_Post"} & seen.columns.keys()
     bring(store, catalogue, path, columns=columns)

@@ -44,7 +44,7 @@ from durhampulse.desk.store.tables import audit, creator, metadata, outcome, ref
 from durhampulse.exceptions import CannotJudgeError, InputError
 from durhampulse.files.export import write_csv
 from tests.desk.conftest import DEMO, add_people, bring
-from tests.desk.test_reviewing import verdict
+from tests.desk.test_reviewing import decision_of
 
 DAY = date(2026, 1, 31)
 
@@ -171,7 +171,7 @@ def test_opinions_are_no_outcomes(filled, rules):
     best = max(numbers(filled).values(), key=lambda row: row.probability)
     worst = min(numbers(filled).values(), key=lambda row: row.probability)
     for row, decision in ((best, "decline"), (worst, "approve")):
-        decide(filled, row.id, ann, verdict(decision), rules)
+        decide(filled, row.id, ann, decision_of(decision), rules)
     with filled.reading() as db:
         assert outcome_table(db).empty
     record(filled, worst.id, deal=True, on=DAY, by="ann")
@@ -255,7 +255,7 @@ def test_the_plan_is_the_best_there_is(rows, number, budget, most):
     table = pd.DataFrame(rows, columns=["probability", "fee", "niche", "wanted"])
     table["wanted"] &= np.arange(len(table)) == 0
     table["id"] = np.arange(len(table))
-    brief = Brief("x", number, budget=budget, most_per_niche=most)
+    brief = Brief(name="x", number=number, budget=budget, most_per_niche=most)
     best = best_by_trying(table, brief)
     if best < 0:
         with pytest.raises(CannotJudgeError, match="No set"):
@@ -271,7 +271,10 @@ FEES = {"nano": 100.0, "micro": 400.0, "mid": 2000.0, "macro": 9000.0, "mega": 3
 
 
 def test_a_campaign_keeps_to_its_brief_and_to_people(filled, catalogue, rules):
-    brief = Brief("Spring", 8, ("Fashion", "Beauty"), ("nano", "micro"), FEES, 1500.0, 5)
+    brief = Brief(
+        name="Spring", number=8, niches=("Fashion", "Beauty"), tiers=("nano", "micro"), fees=FEES,
+        budget=1500.0, most_per_niche=5,
+    )  # fmt: skip
     number = save_campaign(filled, brief, "ann")
     with filled.reading() as db:
         _, kept, choices = find_campaign(db, number)
@@ -306,7 +309,7 @@ def test_a_campaign_keeps_to_its_brief_and_to_people(filled, catalogue, rules):
     [(30, 6, 9_000.0), (30, None, 9_000.0), (12, 1, None), (12, 11, 60_000.0), (5, 5, 500.0)],
 )
 def test_candidates_hold_the_best_set_of_all(filled, rules, number, most, budget):
-    brief = Brief("All", number, fees=FEES, budget=budget, most_per_niche=most)
+    brief = Brief(name="All", number=number, fees=FEES, budget=budget, most_per_niche=most)
     with filled.reading() as db:
         table = candidates(db, brief, rules)
         few = plan(table, brief)
@@ -332,7 +335,7 @@ def test_a_large_list_of_many_niches_is_planned_in_time(bare):
             "probability": lot.beta(2, 5, n).tolist(), "flags": [0] * n, "run_id": [1] * n,
             "lottery": [0.5] * n,
         })  # fmt: skip
-    brief = Brief("Wide", 900, most_per_niche=5)
+    brief = Brief(name="Wide", number=900, most_per_niche=5)
     with store.reading() as db:
         table = candidates(db, brief, rules)
     chosen = plan(table, brief)
@@ -369,7 +372,7 @@ def test_who_is_erased_is_nowhere(filled, rules):
         db.execute(update(creator).where(creator.c.id == row.id).values(niche="only theirs"))
         count_niches(db)
         assert "only theirs" in read_niches(db)
-    decide(filled, row.id, ann, verdict(note="their secret"), rules)
+    decide(filled, row.id, ann, decision_of(note="their secret"), rules)
     record(filled, row.id, deal=True, on=DAY, by="ann")
     with filled.reading() as db:
         stored = everything_about(db, " INF-1003 ")
@@ -411,7 +414,7 @@ def test_the_sweep_takes_the_old_and_leaves_what_somebody_touched(filled, rules,
     assert sweep(filled, 30, "admin")["rows"] == {}
     with filled.writing() as db:
         db.execute(update(run).values(at=datetime.now(UTC) - timedelta(days=40)))
-    decide(filled, 5, ann, verdict(), rules)
+    decide(filled, 5, ann, decision_of(), rules)
     record(filled, 6, deal=False, on=DAY, by="ann")
     activate(filled, catalogue, rules.version, "ann")  # scores all anew, and touches nobody
     receipt = sweep(filled, 30, "admin")

@@ -239,7 +239,7 @@ def test_bands_edges_and_tiers_are_those_of_the_decision_table(demo_rules):
     edge = on_edge(log_odds(p), half_width, demo_rules.thresholds)
     assert [demo_rules.on_edge(one) for one in p] == edge.tolist()
     for one in p:
-        low, high = demo_rules.band_range(demo_rules.band(one))
+        low, high = demo_rules.band_ranges[demo_rules.band(one)]
         assert low <= one < high
     followers = [0, 9_999, 10_000, 5e5, 1e6, 1e9]
     frame = pd.DataFrame({"Followers": followers})

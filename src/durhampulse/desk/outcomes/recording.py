@@ -269,8 +269,12 @@ def outcome_table(db: Connection, since: datetime | None = None) -> pd.DataFrame
         .where(outcome.c.replaced_at.is_(None))
         .order_by(outcome.c.id)
     )
-    found = db.execute(wanted if since is None else wanted.where(outcome.c.at >= since))
-    rows = [{IDENTIFIER: name, **figures, LABEL: int(deal)} for name, deal, figures in found]
+    if since is not None:
+        wanted = wanted.where(outcome.c.at >= since)
+    rows = [
+        {IDENTIFIER: name, **figures, LABEL: int(deal)}
+        for name, deal, figures in db.execute(wanted)
+    ]
     return pd.DataFrame(rows)
 
 
@@ -285,7 +289,7 @@ def override_table(db: Connection) -> pd.DataFrame:
     """
     r, o = review.c, outcome.c
     joined = review.outerjoin(outcome, (o.creator_id == r.creator_id) & o.replaced_at.is_(None))
-    found = (
+    counted = (
         select(r.band, r.decision, func.count(), func.count(o.id),
                func.count().filter(o.deal.is_(True)))
         .select_from(joined)
@@ -293,7 +297,7 @@ def override_table(db: Connection) -> pd.DataFrame:
         .group_by(r.band, r.decision)
     )  # fmt: skip
     columns = ["band", "decision", "reviews", "known", "deals"]
-    table = pd.DataFrame([tuple(row) for row in db.execute(found)], columns=columns)
+    table = pd.DataFrame([tuple(row) for row in db.execute(counted)], columns=columns)
     order = table["band"].map({band: i for i, band in enumerate(BANDS)})
     return table.assign(order=order).sort_values(["order", "decision"]).drop(columns="order")
 
@@ -308,8 +312,7 @@ def bands_since(db: Connection, rules: Rules) -> pd.DataFrame:
         the one at the time of the outcome, by the thresholds of today.
     """
     rows = []
-    for band in BANDS:
-        low, high = rules.band_range(band)
+    for band, (low, high) in rules.band_ranges.items():
         within = (outcome.c.probability >= low, outcome.c.probability < high)
         n, deals = db.execute(
             select(func.count(), func.count().filter(outcome.c.deal.is_(True)))

@@ -1,4 +1,4 @@
-"""Learning anew: the original table and the desk's outcomes together, then old against new."""
+"""Retraining: the original table with the desk's outcomes, and the new model against the old."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def write_lessons(
     columns: Mapping[str, str],
     units: Mapping[str, Unit],
 ) -> Lessons:
-    """Write the original table and the desk's outcomes as one.
+    """Write the original table and the desk's outcomes as one; return where and how many.
 
     Raises
     ------
@@ -72,8 +72,8 @@ def write_lessons(
         raise InputError(
             "The store holds no outcome yet.", "Record some on the desk, or leave out --store."
         )
-    given = read_creators(source, columns=columns, units=units)
-    table = given.table
+    creators = read_creators(source, columns=columns, units=units)
+    table = creators.table
     if LABEL not in table:
         raise InputError(f"{source}: it has no {LABEL}.", "Name the table the model came from.")
     known = table[IDENTIFIER].astype("str").isin(outcomes[IDENTIFIER].astype("str"))
@@ -81,15 +81,15 @@ def write_lessons(
     both = both[[*table.columns, *(c for c in both.columns if c not in table.columns)]]
     path = folder / "creators-and-outcomes.csv"
     both.to_csv(path, index=False)
-    if given.source.simulated:
-        said = {"simulated": True, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-        path.with_name(path.name + ".provenance.json").write_text(json.dumps(said), "utf-8")
-    fractions: dict[str, Unit] = dict.fromkeys(given.units, "fraction")
+    if creators.source.simulated:
+        provenance = {"simulated": True, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+        path.with_name(path.name + ".provenance.json").write_text(json.dumps(provenance), "utf-8")
+    fractions: dict[str, Unit] = dict.fromkeys(creators.units, "fraction")
     return Lessons(path, fractions, int((~known).sum()), len(outcomes))
 
 
 def add_retrained(store: Store, study_folder: Path, by: str) -> dict[str, Any]:
-    """Add a study's model to the store beside the active one, compared on the same rows.
+    """Add a study's model to the store beside the active one; return how they compare.
 
     Those are outcomes recorded after the active model was added, of creators the new one did not
     learn from: neither has seen them. Nothing is activated.
@@ -114,8 +114,8 @@ def add_retrained(store: Store, study_folder: Path, by: str) -> dict[str, Any]:
         y_true = rows[LABEL].to_numpy(float)
         figures = rows.drop(columns=LABEL)
         y_new, y_old = (scorer.predict_proba(figures) for scorer in (new, old.scorer))
-        found = compare_models(y_true, y_new, y_old, metrics=("log_loss",)).iloc[0]
-        compared |= {name: float(found[name]) for name in ("difference", "low", "high")}
+        comparison = compare_models(y_true, y_new, y_old, metrics=("log_loss",)).iloc[0]
+        compared |= {name: float(comparison[name]) for name in ("difference", "low", "high")}
     version = add_model(store, study_folder / "model", by)
     with store.writing() as db:
         db.execute(update(model).where(model.c.version == version).values(compared=compared))

@@ -1,4 +1,4 @@
-"""A creator's rights: to see what is stored, to object, to be erased; the end of old data."""
+"""A creator's rights: access, objection, erasure; and the retention of old data."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def digest_of(external_id: str) -> str:
 
 
 def everything_about(db: Connection, external_id: str) -> dict[str, Any]:
-    """Give all that is stored about a creator: table to rows, as plain data.
+    """Return all that is stored about a creator: table to rows, as plain data.
 
     Raises
     ------
@@ -63,22 +63,23 @@ def everything_about(db: Connection, external_id: str) -> dict[str, Any]:
         review.c.creator_id == row.id
     )  # fmt: skip
     special: dict[Table, Select[Any]] = {score: scores, review: reviews}
-    found = {
+    queries = {
         table.name: special.get(table, select(table).where(table.c.creator_id == row.id))
         for table in _OF_CREATOR
     }
-    found |= {
+    queries |= {
         table.name: select(table).where(table.c.external_id == row.external_id)
         for table in (creator, *_OF_NAME)
     }
-    found["audit"] = select(audit).where(audit.c.subject == f"creator {row.id}")
+    queries["audit"] = select(audit).where(audit.c.subject == f"creator {row.id}")
     return {
-        name: [_plain(one) for one in db.execute(query).mappings()] for name, query in found.items()
+        name: [_plain(row) for row in db.execute(query).mappings()]
+        for name, query in queries.items()
     }
 
 
 def erase(store: Store, external_id: str, by: str, *, objects: bool = False) -> dict[str, Any]:
-    """Erase a creator with all that is derived from them.
+    """Erase a creator and all that is derived from them; return the receipt.
 
     Parameters
     ----------
@@ -117,7 +118,9 @@ def erase(store: Store, external_id: str, by: str, *, objects: bool = False) -> 
 
 
 def sweep(store: Store, days: int, by: str) -> dict[str, Any]:
-    """Erase creators whom no import, review or outcome has touched for some days.
+    """Erase creators that nothing has touched for some days; return the receipt.
+
+    That is no import, review or outcome.
 
     What files of that age left behind goes as well: refused rows, and files nobody confirmed.
 
@@ -157,7 +160,7 @@ def sweep(store: Store, days: int, by: str) -> dict[str, Any]:
 
 
 def _stale(db: Connection, before: datetime) -> Sequence[Any]:
-    # The run a creator points to may be a model's; only an import says that they are still there.
+    # A creator's own run may be a model's; only an import shows that they are still current.
     imported = (
         select(score.c.creator_id)
         .join(run, run.c.id == score.c.run_id)
