@@ -1,20 +1,24 @@
-"""Tables and a whole study that several tests share."""
+"""Tables and models that several tests share; importing this loads no training library."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
+import shutil
 import textwrap
 import warnings
+from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line does, before numpy
 
 import pytest
 from hypothesis import settings
 
-from durhampulse import study
-from durhampulse.market.sampling import write_market
-from durhampulse.scoring.artifact import write_model
+if TYPE_CHECKING:
+    from durhampulse.study import Study
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("durhampulse", deadline=None)
@@ -23,7 +27,7 @@ settings.load_profile("durhampulse")
 
 @pytest.fixture
 def write(tmp_path):
-    """Write a text as a file and give its path."""
+    """Return a function that writes a text to a file and returns the file's path."""
 
     def _write(text: str, name: str = "creators.csv", encoding: str = "utf-8") -> Path:
         path = tmp_path / name
@@ -35,54 +39,49 @@ def write(tmp_path):
 
 @pytest.fixture(scope="session")
 def market_file(tmp_path_factory) -> Path:
-    """A simulated table of 1,200 rows."""
+    """The path of a simulated table of 1,200 rows."""
+    from durhampulse.market.sampling import write_market
+
     path = tmp_path_factory.mktemp("market") / "creators.csv"
     write_market(path, 1_200, seed=3)
     return path
 
 
-def run_parts(path: Path, seed: int = 0) -> study.Study:
-    """Run the parts as the notebook does, with shorter trainings."""
-    a1 = study.load_and_inspect(path)
-    judged = study.judge(a1.creators, random_state=seed)
-    a2 = study.explore(judged.creators)
-    b1 = study.prepare(judged.creators, random_state=seed)
-    b2 = study.compare_classifiers(b1)
-    b3 = study.read_confusion(b1, b2)
-    c2 = study.train_network(b1, study.MLP)
-    c3 = study.compare_with_baseline(b1, b2, c2)
-    d1 = study.train_network(b1, study.REGULARISED)
-    d2 = study.measure_regularisation(b1, c2, d1, seeds=(0, 1))
-    e = study.decide(b1, b2, judged)
-    return study.Study(a1, judged, a2, b1, b2, b3, c2, c3, d1, d2, e)
+@pytest.fixture(scope="session")
+def demo_model() -> Path:
+    """The model folder that the package ships for the desk's demo; not to be written to."""
+    return Path(str(files("durhampulse").joinpath("desk", "demo", "model")))
 
 
 @pytest.fixture(scope="session")
-def whole(market_file) -> study.Study:
-    """All parts on the simulated table."""
+def model_folder(demo_model, tmp_path_factory) -> Path:
+    """A second model: the demo's, whose log-odds are halved by its last layer."""
+    from safetensors.numpy import load_file, save_file
+
+    folder = tmp_path_factory.mktemp("scorer") / "model"
+    shutil.copytree(demo_model, folder)
+    weights = folder / "weights.safetensors"
+    arrays = load_file(weights)
+    last = max(int(name.split(".")[0]) for name in arrays)
+    halved = {
+        name: array / 2 if name.startswith(f"{last}.") else array for name, array in arrays.items()
+    }
+    save_file(halved, weights)
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    blob = weights.read_bytes()
+    manifest["files"][weights.name] = {
+        "bytes": len(blob),
+        "sha256": hashlib.sha256(blob).hexdigest(),
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def whole(market_file) -> Study:
+    """A study of the simulated table, all parts; trains some 25 networks."""
+    from tests.studies import run_parts
+
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         return run_parts(market_file)
-
-
-@pytest.fixture(scope="session")
-def model_folder(whole, tmp_path_factory) -> Path:
-    """The model of that study, written."""
-    folder = tmp_path_factory.mktemp("scorer") / "model"
-    creators = whole.a1.creators
-    verdict = whole.judged.verdict
-    write_model(
-        folder,
-        whole.e.champion,
-        facts={
-            "units": dict(creators.units),
-            "verdict": {"word": verdict.word, "refusal": verdict.refusal},
-            "provenance": {"source": creators.source.name, "simulated": True},
-        },
-        card="# card\n",
-        peers=whole.e.peers,
-        thresholds=whole.e.thresholds,
-        background=whole.e.background,
-        train=whole.b1.train,
-    )
-    return folder

@@ -159,8 +159,8 @@ def test_explain_without_a_model_says_so(tmp_path, market_file):
     assert "no manifest.json" in done.stderr
 
 
-def test_scoring_from_the_command_line(model_folder, market_file, tmp_path):
-    model = ["--model", str(model_folder)]
+def test_scoring_from_the_command_line(demo_model, market_file, tmp_path):
+    model = ["--model", str(demo_model)]
     done = run("score", str(market_file), "-o", "s.csv", *model, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "1,200 rows: 1,200 scored, 0 refused." in done.stdout
@@ -184,19 +184,19 @@ def test_scoring_from_the_command_line(model_folder, market_file, tmp_path):
     }  # fmt: skip
 
 
-def test_a_model_is_shown_and_verified(model_folder, tmp_path):
-    assert "Yes from 0.8" in run("model", "show", str(model_folder), cwd=tmp_path).stdout
-    assert "whole and unaltered" in run("model", "verify", str(model_folder), cwd=tmp_path).stdout
+def test_a_model_is_shown_and_verified(demo_model, tmp_path):
+    assert "Yes from 0.8" in run("model", "show", str(demo_model), cwd=tmp_path).stdout
+    assert "whole and unaltered" in run("model", "verify", str(demo_model), cwd=tmp_path).stdout
     done = run("model", "verify", str(tmp_path), cwd=tmp_path)
     assert done.returncode == 1
     assert "there is no manifest.json" in done.stderr
 
 
-def test_keys_are_shown_once_and_a_public_service_needs_them(model_folder, tmp_path):
+def test_keys_are_shown_once_and_a_public_service_needs_them(demo_model, tmp_path):
     made = run("key", "add", "crm", "--keys", "keys.json", "--scope", "score", cwd=tmp_path)
     assert made.stdout.startswith("dp_")
     assert made.stdout.strip() not in (tmp_path / "keys.json").read_text()
-    done = run("serve", "--model", str(model_folder), "--host", "0.0.0.0", cwd=tmp_path)
+    done = run("serve", "--model", str(demo_model), "--host", "0.0.0.0", cwd=tmp_path)
     assert done.returncode == 2
     assert "Anybody could use" in done.stderr
 
@@ -213,9 +213,9 @@ def test_keys_are_shown_once_and_a_public_service_needs_them(model_folder, tmp_p
         ),
     ],
 )
-def test_a_missing_extra_is_named(module, extra, args, model_folder, tmp_path):
-    args = [str(model_folder) if arg == "x" and "--model" in args else arg for arg in args]
-    args += ["--model", str(model_folder)] if args[0] == "score" else []
+def test_a_missing_extra_is_named(module, extra, args, demo_model, tmp_path):
+    args = [str(demo_model) if arg == "x" and "--model" in args else arg for arg in args]
+    args += ["--model", str(demo_model)] if args[0] == "score" else []
     code = f"import sys; sys.modules[{module!r}] = None; sys.argv = ['durhampulse', *{args!r}]"
     done = subprocess.run(
         [sys.executable, "-c", f"{code}; from durhampulse.cli import main; main()"],

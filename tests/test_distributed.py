@@ -51,7 +51,7 @@ def parts(folder):
 
 
 def test_a_killed_worker_costs_no_row_and_doubles_none(
-    cluster, source, model_folder, tmp_path, monkeypatch
+    cluster, source, demo_model, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(distributed, "_ROWS_A_PIECE", 20_000)
     pids = [worker.pid for worker in cluster.workers.values()]
@@ -63,7 +63,7 @@ def test_a_killed_worker_costs_no_row_and_doubles_none(
             os.kill(pids[0], signal.SIGKILL)
 
     summary = distributed.score_on_cluster(
-        model_folder,
+        demo_model,
         [str(source / "part-*.parquet")],
         str(tmp_path / "cluster"),
         scheduler=cluster.scheduler_address,
@@ -71,7 +71,7 @@ def test_a_killed_worker_costs_no_row_and_doubles_none(
     )
     assert killed
     local = score_files(
-        dp.load_model(model_folder), [source / "part-*.parquet"], tmp_path / "local.parquet"
+        dp.load_model(demo_model), [source / "part-*.parquet"], tmp_path / "local.parquet"
     )
     ours = pa.concat_tables(parts(tmp_path / "cluster"))
     assert ours.equals(pq.read_table(tmp_path / "local.parquet"))
@@ -88,33 +88,33 @@ def test_a_killed_worker_costs_no_row_and_doubles_none(
     assert said["rows"] == 240_000
 
 
-def test_what_is_wrong_is_said_and_nothing_is_overwritten(cluster, source, model_folder, tmp_path):
+def test_what_is_wrong_is_said_and_nothing_is_overwritten(cluster, source, demo_model, tmp_path):
     address = cluster.scheduler_address
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "precious").write_text("mine")
     with pytest.raises(OutputError, match="not empty"):
         distributed.score_on_cluster(
-            model_folder, [str(source / "m.parquet")], str(tmp_path / "full"), scheduler=address
+            demo_model, [str(source / "m.parquet")], str(tmp_path / "full"), scheduler=address
         )
     with pytest.raises(InputError, match="no file matches"):
         distributed.score_on_cluster(
-            model_folder, [str(source / "none-*.csv")], str(tmp_path / "new"), scheduler=address
+            demo_model, [str(source / "none-*.csv")], str(tmp_path / "new"), scheduler=address
         )
     percent = pq.read_table(source / "m.parquet").to_pandas()
     percent["Engagement_Rate"] *= 100
     percent.to_csv(tmp_path / "percent.csv", index=False)
     with pytest.raises(InputError, match="look like percentages"):
         distributed.score_on_cluster(
-            model_folder, [str(tmp_path / "percent.csv")], str(tmp_path / "new"), scheduler=address
+            demo_model, [str(tmp_path / "percent.csv")], str(tmp_path / "new"), scheduler=address
         )
     assert not list(tmp_path.glob("new/part-*"))
     assert (tmp_path / "full" / "precious").read_text() == "mine"
 
 
-def test_other_addresses_than_paths(cluster, source, model_folder, tmp_path):
+def test_other_addresses_than_paths(cluster, source, demo_model, tmp_path):
     """Whatever fsspec reads and writes; here its view of local files by address."""
     summary = distributed.score_on_cluster(
-        model_folder,
+        demo_model,
         [f"file://{source}/part-1.parquet"],
         f"file://{tmp_path}/out",
         scheduler=cluster.scheduler_address,
@@ -122,13 +122,13 @@ def test_other_addresses_than_paths(cluster, source, model_folder, tmp_path):
     assert sum(len(part) for part in parts(tmp_path / "out")) == summary.scored == 99_999
 
 
-def test_a_sheet_of_a_workbook(cluster, source, model_folder, tmp_path):
+def test_a_sheet_of_a_workbook(cluster, source, demo_model, tmp_path):
     creators = pq.read_table(source / "m.parquet").to_pandas().head(30)
     with pd.ExcelWriter(tmp_path / "book.xlsx") as writer:
         creators.head(10).to_excel(writer, sheet_name="2025", index=False)
         creators.tail(20).to_excel(writer, sheet_name="2026", index=False)
     summary = distributed.score_on_cluster(
-        model_folder,
+        demo_model,
         [str(tmp_path / "book.xlsx")],
         str(tmp_path / "out"),
         scheduler=cluster.scheduler_address,
@@ -138,13 +138,13 @@ def test_a_sheet_of_a_workbook(cluster, source, model_folder, tmp_path):
     assert "'2025'" in summary.notes[0]
 
 
-def test_a_scheduler_that_is_not_there(source, model_folder, tmp_path, monkeypatch):
+def test_a_scheduler_that_is_not_there(source, demo_model, tmp_path, monkeypatch):
     from distributed import Client
 
     monkeypatch.setattr("distributed.Client", lambda address, **_: Client(address, timeout=1))
     with pytest.raises(OutputError, match="no scheduler answers"):
         distributed.score_on_cluster(
-            model_folder,
+            demo_model,
             [str(source / "m.parquet")],
             str(tmp_path / "out"),
             scheduler="tcp://127.0.0.1:9",

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from durhampulse.creators.schema import LABEL
+import durhampulse as dp
+from durhampulse.creators import read_creators
 from durhampulse.decision.bands import Thresholds, on_edge, unscorable
 from durhampulse.decision.reasons import reason_table, what_would_change
 from durhampulse.decision.shapley import draw_background, explain
@@ -21,28 +22,38 @@ from durhampulse.features.peers import Peers, learn_peers
 from durhampulse.models.fitted import FittedModel
 from durhampulse.models.weights import sigmoid
 from durhampulse.scoring.account import account_for
-from durhampulse.scoring.artifact import read_model, write_model
+from durhampulse.scoring.artifact import read_model
+from durhampulse.scoring.batch import score_files
 
 
 @pytest.fixture(scope="module")
-def explained(whole):
-    rows = whole.b1.test.head(40)
-    return rows, explain(whole.e.champion, rows, whole.e.background)
+def loaded(demo_model):
+    return read_model(demo_model)
 
 
-def test_values_add_up_to_the_log_odds(whole, explained):
+@pytest.fixture(scope="module")
+def rows(market_file):
+    return read_creators(market_file).table
+
+
+@pytest.fixture(scope="module")
+def explained(loaded, rows):
+    rows = rows.head(40)
+    return rows, explain(loaded.model, rows, loaded.background)
+
+
+def test_values_add_up_to_the_log_odds(loaded, explained):
     rows, found = explained
+    model = loaded.model
     assert found.exact
-    np.testing.assert_allclose(found.log_odds, whole.e.champion.decision_function(rows), atol=1e-6)
-    np.testing.assert_allclose(
-        sigmoid(found.log_odds), whole.e.champion.predict_proba(rows), atol=1e-6
-    )
+    np.testing.assert_allclose(found.log_odds, model.decision_function(rows), atol=1e-6)
+    np.testing.assert_allclose(sigmoid(found.log_odds), model.predict_proba(rows), atol=1e-6)
 
 
-def test_values_are_the_mean_over_all_orders(whole):
+def test_values_are_the_mean_over_all_orders(loaded, rows):
     """Against the definition, computed on raw rows with no shortcut."""
-    model, background = whole.e.champion, whole.e.background.head(7)
-    row = whole.b1.test.head(1)
+    model, background = loaded.model, loaded.background.head(7)
+    row = rows.head(1)
     columns = model.encoding.columns
 
     def worth(known):
@@ -104,9 +115,9 @@ def test_importance_and_dependence_are_tables(explained):
     assert niches["creators"].sum() <= len(rows)
 
 
-def test_reasons_name_the_creators_own_figures(whole, explained):
+def test_reasons_name_the_creators_own_figures(loaded, explained):
     rows, found = explained
-    said = reason_table(found, rows, whole.e.peers)
+    said = reason_table(found, rows, loaded.peers)
     i = int(found.values["Engagement_Rate"].to_numpy().argmax())
     row, value = rows.iloc[i], found.values["Engagement_Rate"].iloc[i]
     sentence = said["Reasons For"].iloc[i]
@@ -116,10 +127,10 @@ def test_reasons_name_the_creators_own_figures(whole, explained):
     assert said.map(lambda text: len(text.split("; "))).to_numpy().max() <= 3
 
 
-def test_a_change_reaches_the_next_band_and_says_how(whole):
-    model, peers, thresholds = whole.e.champion, whole.e.peers, Thresholds()
-    y_prob = model.predict_proba(whole.b1.test)
-    near = whole.b1.test.iloc[[int(np.abs(y_prob - 0.55).argmin())]]
+def test_a_change_reaches_the_next_band_and_says_how(loaded, rows):
+    model, peers, thresholds = loaded.model, loaded.peers, Thresholds()
+    y_prob = model.predict_proba(rows)
+    near = rows.iloc[[int(np.abs(y_prob - 0.55).argmin())]]
     changes = what_would_change(model, near, peers, thresholds)
     assert not changes.empty
     changed = near.copy()
@@ -130,9 +141,9 @@ def test_a_change_reaches_the_next_band_and_says_how(whole):
         }  # fmt: skip
     assert model.predict_proba(changed)[0] >= 0.6
     assert model.predict_proba(changed)[0] == pytest.approx(changes["probability"].iloc[0])
-    sure = whole.b1.test.iloc[[int(y_prob.argmax())]]
-    if y_prob.max() >= 0.8:
-        assert what_would_change(model, sure, peers, thresholds).empty
+    assert y_prob.max() >= 0.8
+    sure = rows.iloc[[int(y_prob.argmax())]]
+    assert what_would_change(model, sure, peers, thresholds).empty
 
 
 def creators(n, **columns):
@@ -214,19 +225,12 @@ def test_a_group_served_worse_is_found_and_fair_ones_are_not():
     assert unlike_groups(group_quality(table, y, wrong, yes_at=0.8))["group"].tolist() == ["b"]
 
 
-@pytest.fixture(scope="module")
-def loaded(whole, tmp_path_factory):
-    path = tmp_path_factory.mktemp("model") / "model"
-    e = whole.e
-    write_model(
-        path, e.champion, facts={"units": {"Engagement_Rate": "fraction"}}, card="# card\n",
-        peers=e.peers, thresholds=e.thresholds, background=e.background, train=whole.b1.train,
-    )  # fmt: skip
-    return read_model(path)
-
-
-def test_a_creators_account_agrees_with_the_decision_table(whole, loaded, market_file):
-    row = whole.e.table.iloc[3]
+def test_a_creators_account_agrees_with_the_decision_table(
+    demo_model, loaded, market_file, tmp_path
+):
+    out = tmp_path / "best.parquet"
+    score_files(dp.load_model(demo_model), [market_file], out, top=20, reasons=True)
+    row = pd.read_parquet(out).drop_duplicates("Influencer ID", keep=False).iloc[3]
     (account,) = account_for(loaded, market_file, str(row["Influencer ID"]))
     assert account.probability == row["Predicted Sponsorship"]
     assert account.recommendation == row["Sponsorship Recommendation"]
@@ -244,13 +248,3 @@ def test_an_account_of_nobody_is_refused(loaded, market_file, write):
         account_for(loaded, empty, "1")
     with pytest.raises(CannotJudgeError, match="cannot be -5"):
         account_for(loaded, empty, "2")
-
-
-def test_the_study_explains_groups_and_pools(whole):
-    e = whole.e
-    assert set(e.groups["by"]) == {"niche", "tier"}
-    assert e.pooled_hit_rates["creators"].sum() == len(whole.b1.train)
-    assert (e.table["Interval Low"] <= e.table["Predicted Sponsorship"]).all()
-    maybe = e.table["Sponsorship Recommendation"] == "Maybe (manual review)"
-    assert (e.table.loc[maybe, "Reasons For"] != "").all()
-    assert whole.b1.train[LABEL].notna().all()

@@ -34,8 +34,8 @@ COLUMNS = [
 
 
 @pytest.fixture(scope="module")
-def scorer(model_folder):
-    return dp.load_model(model_folder)
+def scorer(demo_model):
+    return dp.load_model(demo_model)
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ def test_excel_in_and_out(scorer, files, scored, tmp_path):
 
 
 def test_the_sheet_named_is_scored_and_the_others_are_told(scorer, files, tmp_path):
-    creators = pd.read_excel(files / "m.xlsx").head(50)
+    creators = pd.read_csv(files / "m.csv").head(50)
     book, out = tmp_path / "book.xlsx", tmp_path / "out.csv"
     with pd.ExcelWriter(book) as writer:
         creators.head(20).to_excel(writer, sheet_name="2025", index=False)
@@ -472,12 +472,12 @@ def test_odd_rows_score_as_in_training(rows, scorer):
 
 
 @pytest.mark.slow
-def test_killed_at_any_instant_there_is_no_output_or_a_whole_one(model_folder, tmp_path):
+def test_killed_at_any_instant_there_is_no_output_or_a_whole_one(demo_model, tmp_path):
     source, out = tmp_path / "m.parquet", tmp_path / "s.parquet"
     write_market(source, 300_000, seed=2)
     command = [
         sys.executable, "-c", "from durhampulse.cli import main; main()", "score",
-        str(source), "-o", str(out), "--model", str(model_folder),
+        str(source), "-o", str(out), "--model", str(demo_model),
     ]  # fmt: skip
     start = time.perf_counter()
     subprocess.run(command, check=True, capture_output=True)

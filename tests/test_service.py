@@ -38,8 +38,8 @@ CREATOR = {
 
 
 @pytest.fixture(scope="module")
-def client(model_folder):
-    with TestClient(create_app(model_folder)) as client:
+def client(demo_model):
+    with TestClient(create_app(demo_model)) as client:
         yield client
 
 
@@ -47,11 +47,11 @@ def score(client, *creators, **options):
     return client.post("/v1/score", json={"creators": creators}, **options)
 
 
-def test_scores_are_those_of_the_library(client, model_folder):
+def test_scores_are_those_of_the_library(client, demo_model):
     frame = dp.simulate_market(300, seed=8).table.drop(columns="Sponsorship_Status")
     records = json.loads(frame.to_json(orient="records"))
     results = score(client, *records).json()["results"]
-    scored = dp.load_model(model_folder).score(frame)
+    scored = dp.load_model(demo_model).score(frame)
     assert [one["id"] for one in results] == frame["Influencer_ID"].tolist()
     for one, row in zip(results, scored.to_dict("records"), strict=True):
         assert one["probability"] == pytest.approx(row["Predicted Sponsorship"], abs=1.01e-4)
@@ -136,7 +136,7 @@ def test_operations(client):
     assert 'route="/nowhere"' not in client.get("/metrics").text
 
 
-def test_keys_and_scopes(model_folder, tmp_path):
+def test_keys_and_scopes(demo_model, tmp_path):
     path = tmp_path / "keys.json"
     token = add_key(path, "crm", ["score"])
     assert token not in path.read_text()
@@ -145,7 +145,7 @@ def test_keys_and_scopes(model_folder, tmp_path):
         add_key(path, "crm", ["score"])
     with pytest.raises(InputError, match="No such scope"):
         add_key(path, "other", ["everything"])
-    with TestClient(create_app(model_folder, keys=KeyRing.read(path))) as client:
+    with TestClient(create_app(demo_model, keys=KeyRing.read(path))) as client:
         assert score(client, CREATOR).status_code == 401
         wrong = score(client, CREATOR, headers={"Authorization": f"Bearer {token[:-1]}"})
         assert wrong.status_code == 401
@@ -164,18 +164,18 @@ def test_rates_are_limited():
     assert bucket.take("a")
 
 
-def test_limits_of_rate_and_body(model_folder):
-    with TestClient(create_app(model_folder, limits=Limits(rate=1, body=2_000))) as client:
+def test_limits_of_rate_and_body(demo_model):
+    with TestClient(create_app(demo_model, limits=Limits(rate=1, body=2_000))) as client:
         found = [score(client, CREATOR).status_code for _ in range(4)]
         assert found == [200, 200, 429, 429]
         assert score(client, *[CREATOR] * 20).status_code == 413
 
 
-def test_a_public_address_needs_keys(model_folder):
+def test_a_public_address_needs_keys(demo_model):
     with pytest.raises(InputError, match="Anybody could use"):
-        run(model_folder, host="0.0.0.0", port=1)
+        run(demo_model, host="0.0.0.0", port=1)
     with pytest.raises(ModelError, match="no manifest"):
-        run(model_folder.parent, host="127.0.0.1", port=1)
+        run(demo_model.parent, host="127.0.0.1", port=1)
 
 
 def put(new, folder):
@@ -186,11 +186,11 @@ def put(new, folder):
     shutil.rmtree(folder.with_name("old"))
 
 
-def test_a_model_is_replaced_without_a_dropped_request(model_folder, tmp_path):
+def test_a_model_is_replaced_without_a_dropped_request(demo_model, tmp_path):
     """A real process: a good model is taken, a damaged one left, and SIGTERM ends it in order."""
     folder, other = tmp_path / "model", tmp_path / "other"
-    shutil.copytree(model_folder, folder)
-    shutil.copytree(model_folder, other)
+    shutil.copytree(demo_model, folder)
+    shutil.copytree(demo_model, other)
     manifest = json.loads((other / "manifest.json").read_text())
     manifest["half_width"] = 0.0
     (other / "manifest.json").write_text(json.dumps(manifest))
@@ -255,10 +255,10 @@ def wait_until(condition, seconds=60):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
-def test_the_documented_interface_holds(mode, model_folder, tmp_path):
+def test_the_documented_interface_holds(mode, demo_model, tmp_path):
     """Whatever the documentation allows or forbids: documented answers, and no server error."""
     token = add_key(tmp_path / "keys.json", "test", SCOPES)
-    app = create_app(model_folder, keys=KeyRing.read(tmp_path / "keys.json"), limits=Limits(rate=0))
+    app = create_app(demo_model, keys=KeyRing.read(tmp_path / "keys.json"), limits=Limits(rate=0))
     schema = schemathesis.openapi.from_asgi("/openapi.json", app)
     refusals = schema.config.checks.negative_data_rejection
     refusals.expected_statuses = [*refusals.expected_statuses, "413"]  # more than may be sent

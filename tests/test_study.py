@@ -14,7 +14,7 @@ from durhampulse.exceptions import CannotJudgeError
 from durhampulse.report import advice, plots
 from durhampulse.report import interpretation as words
 from durhampulse.study import exploration
-from tests.conftest import run_parts
+from tests.studies import run_parts
 
 
 def test_the_parts_fit_together(whole):
@@ -241,3 +241,13 @@ def test_sentences_say_what_the_numbers_say(whole, write):
     assert "read by its percent signs" in words.growth_unit(study.load_and_inspect(path))
     path = write("Influencer_ID,Followers,Growth_Rate,Sponsorship_Status\n1,9,,1\n2,8,,0\n")
     assert words.growth_unit(study.load_and_inspect(path)) == "Growth\\_Rate is empty."
+
+
+def test_the_study_explains_groups_and_pools(whole):
+    e = whole.e
+    assert set(e.groups["by"]) == {"niche", "tier"}
+    assert e.pooled_hit_rates["creators"].sum() == len(whole.b1.train)
+    assert (e.table["Interval Low"] <= e.table["Predicted Sponsorship"]).all()
+    maybe = e.table["Sponsorship Recommendation"] == "Maybe (manual review)"
+    assert (e.table.loc[maybe, "Reasons For"] != "").all()
+    assert whole.b1.train[LABEL].notna().all()

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL, canonical_name
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+
+from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL, canonical_name, header_key
 from durhampulse.exceptions import InputError
 from durhampulse.irregularities import Irregularity, Ledger
 
-__all__ = ["name_columns", "unclaimed"]
+__all__ = ["name_columns", "nearest_header", "require_figures", "unclaimed"]
+
+_NEAR = 0.8
+"""Likeness of a header and a column's name from which a slip of the pen is suspected."""
 
 
 def name_columns(
-    name: str, headers: list[str], asked: dict[str, str], ledger: Ledger
+    name: str,
+    headers: list[str],
+    asked: Mapping[str, str],
+    ledger: Ledger,
+    *,
+    usual: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
-    """Give header to standard column; what was asked for wins, then exact names, then aliases.
+    """Return header to standard column.
+
+    What was asked for wins, then the header it had before, then exact names, then aliases.
 
     Parameters
     ----------
@@ -22,16 +35,24 @@ def name_columns(
         All of them, each once.
     asked
         Standard column to header; an empty one says that the column is not there.
+    ledger
+        Where other names are noted.
+    usual
+        Standard column to the header it had in the table a model was trained on.
 
     Raises
     ------
     InputError
-        If two headers claim one column, none is known, or what was asked for is not there.
+        If two headers claim one column, or what was asked for is not there.
     """
     absent = {standard for standard, header in asked.items() if not header}
     _check_asked(name, headers, {s: header for s, header in asked.items() if s not in absent})
     taken = {header: standard for standard, header in asked.items() if header}
-    taken |= {h: h for h in headers if h in COLUMNS and h not in taken and h not in asked}
+    for standard, header in (usual or {}).items():
+        if header in headers and header not in taken and standard not in asked:
+            taken[header] = standard
+    spoken_for = {*asked, *taken.values()}
+    taken |= {h: h for h in headers if h in COLUMNS and h not in taken and h not in spoken_for}
     claims: dict[str, list[str]] = {}
     for header in headers:
         claimed = canonical_name(header)
@@ -47,13 +68,33 @@ def name_columns(
     for header, standard in taken.items():
         if header != standard:
             ledger.note(Irregularity.RENAMED_COLUMN, standard, 1, f"'{header}' read as {standard}")
-    if not set(taken.values()) - {IDENTIFIER, LABEL}:
+    return taken
+
+
+def require_figures(name: str, headers: list[str], named: Mapping[str, str]) -> None:
+    """Raise unless a table has a standard column that something can be learned from."""
+    if not set(named.values()) - {IDENTIFIER, LABEL}:
         shown = ", ".join(repr(h) for h in headers[:12])
         raise InputError(
             f"{name}: no column of a creators' table among {shown}.",
             "Name them, for example --map Followers=subs --map Niche=topic.",
         )
-    return taken
+
+
+def nearest_header(column: str, headers: Iterable[str]) -> str | None:
+    """Return the header that is nearly the name of a column, or nearly an alias of it.
+
+    Examples
+    --------
+    >>> nearest_header("Followers", ["Folowers", "Niche"])
+    'Folowers'
+    """
+    keys = {header_key(header): header for header in headers}
+    aliases = COLUMNS[column].aliases if column in COLUMNS else frozenset()
+    for key in (header_key(column), *sorted(aliases)):
+        if close := get_close_matches(key, keys, n=1, cutoff=_NEAR):
+            return keys[close[0]]
+    return None
 
 
 def unclaimed(header: str) -> str:

@@ -1,24 +1,32 @@
-"""From a source to the creators' table, with every irregularity on record."""
+"""From a source to the creators' table, with every irregularity on record.
+
+What a column is, its kind, decimal sign, unit and levels, is learned here once, and kept as a
+:class:`.ColumnRule` by which every later table is read.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from durhampulse.creators.blockreader import unclear_reason
 from durhampulse.creators.cells import (
-    NULL_WORDS,
     LevelCells,
     NumberCells,
+    distinct_words,
     read_labels,
     read_levels,
-    read_numbers,
 )
-from durhampulse.creators.headers import name_columns, unclaimed
+from durhampulse.creators.headers import name_columns, require_figures, unclaimed
+from durhampulse.creators.identifiers import canonical_identifiers
+from durhampulse.creators.numbers import DecimalSign, decimal_evidence, mixed_commas, parse_number
 from durhampulse.creators.roles import Role, read_extra, role_of_standard
 from durhampulse.creators.rows import (
     complete_identifiers,
@@ -27,20 +35,25 @@ from durhampulse.creators.rows import (
     refuse_impossible,
     settle_duplicates,
 )
-from durhampulse.creators.schema import (
-    COLUMNS,
-    GROWTH,
-    IDENTIFIER,
-    LABEL,
-    QUALITY_LEVELS,
+from durhampulse.creators.rules import (
+    ColumnRule,
+    learn_level_rule,
+    learn_number_rule,
+    level_series,
+    standard_kind,
 )
+from durhampulse.creators.schema import COLUMNS, GROWTH, IDENTIFIER, LABEL, QUALITY_LEVELS
 from durhampulse.creators.table import Creators
+from durhampulse.creators.text import NoTextError, as_text, is_number, whole_array
 from durhampulse.creators.units import Unit, detect_unit, mixed_groups, require_units
 from durhampulse.exceptions import InputError
 from durhampulse.files.tables import RawTable, read_source
 from durhampulse.irregularities import Irregularity, Ledger
 
 __all__ = ["read_creators"]
+
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
 
 _EXACT = 2**53
 """Below this size a float holds a whole number exactly."""
@@ -55,7 +68,7 @@ def read_creators(
     table: str | None = None,
     query: str | None = None,
 ) -> Creators:
-    """Read a creators' table and write down everything odd about it.
+    """Return a creators' table, with everything odd about it written down.
 
     Parameters
     ----------
@@ -73,16 +86,17 @@ def read_creators(
     Raises
     ------
     InputError
-        If the source cannot be read as one table, two headers claim one standard column, or a
-        rate column's unit is mixed or cannot be told.
+        If the source cannot be read as one table, two headers claim one standard column, a
+        rate column's unit is mixed or cannot be told, or a count may be one number or another.
     """
     ledger = Ledger()
     raw = read_source(source, ledger, table=table, query=query)
     reader = _Reader(raw, ledger, dict(units or {}), dict(usual_units or {}))
-    headers = [str(header) for header in raw.frame.columns]
-    named = name_columns(raw.name, headers, dict(columns or {}), ledger)
-    for header, cells in raw.frame.items():
-        reader.read(str(header), named.get(str(header)), cells)
+    named = name_columns(raw.name, raw.cells.column_names, dict(columns or {}), ledger)
+    require_figures(raw.name, raw.cells.column_names, named)
+    reader.weigh(named)
+    for header in raw.cells.column_names:
+        reader.read(header, named.get(header))
     return reader.finish()
 
 
@@ -96,26 +110,45 @@ class _Reader:
         self.ledger = ledger
         self.asked_units = units
         self.usual_units = usual
-        self.units: dict[str, Unit] = {}
         self.values: dict[str, pd.Series] = {}
         self.roles: dict[str, Role] = {}
+        self.rules: dict[str, ColumnRule] = {}
+        self.elsewhere: DecimalSign | None = None
         require_units(units)
 
-    def read(self, header: str, standard: str | None, cells: pd.Series) -> None:
-        name = standard or unclaimed(header)
-        if standard is None:
-            self._read_extra(name, cells)
-        else:
+    def weigh(self, named: Mapping[str, str]) -> None:
+        """Learn the decimal sign that the standard columns of numbers prove together."""
+        signs: set[DecimalSign] = set()
+        for header, standard in named.items():
+            cells = self._cells(header)
             kind = COLUMNS[standard].kind
-            if kind in ("count", "rate"):
-                self.values[name] = self._read_number(name, header, cells)
-            elif kind in ("category", "quality"):
-                self.values[name] = self._read_level(name, cells, quality=kind == "quality")
+            if kind in ("count", "rate") and not is_number(cells.type):
+                words = self._words(cells)
+                signs |= decimal_evidence(words, "count" if kind == "count" else "rate")
+        self.elsewhere = signs.pop() if len(signs) == 1 else None
+
+    def read(self, header: str, standard: str | None) -> None:
+        """Read one column."""
+        name, cells = standard or unclaimed(header), self._cells(header)
+        kind = standard_kind(standard) if standard else None
+        try:
+            if standard is None or kind is None:
+                values = self._read_extra(name, header, cells)
+            elif kind in ("count", "rate"):
+                values = self._read_number(name, header, cells)
+            elif kind in ("levels", "quality"):
+                values = self._read_level(name, header, cells)
             elif kind == "label":
-                self.values[name] = self._read_label(cells)
+                values = self._read_label(header, cells)
             else:
-                self.values[name] = self._read_identifiers(cells)
-        missing = self.values[name].isna().to_numpy()
+                values = self._read_identifiers(header, cells)
+        except NoTextError as error:
+            raise InputError(
+                f"{self.raw.name}, column {name}: it holds {error}.",
+                f"If another column holds it, say so: --map {name}=HEADER.",
+            ) from error
+        self.values[name] = values
+        missing = values.isna().to_numpy()
         if name == LABEL:
             action = "kept for scoring, not for training"
             self._note(Irregularity.UNLABELLED, name, missing, action)
@@ -124,43 +157,100 @@ class _Reader:
         elif name != IDENTIFIER:
             self._note(Irregularity.MISSING, name, missing, "left empty")
 
-    def _read_extra(self, name: str, cells: pd.Series) -> None:
-        values, role, noticed = read_extra(name, cells)
+    def _cells(self, header: str) -> pa.Array:
+        return whole_array(self.raw.cells[header])
+
+    @staticmethod
+    def _words(cells: pa.Array) -> list[str]:
+        try:
+            return [word.strip() for word in distinct_words(cells)[1]]
+        except NoTextError:
+            return []  # said when the column is read
+
+    def _series(self, values: Floats | pd.Series) -> pd.Series:
+        series = values if isinstance(values, pd.Series) else pd.Series(values)
+        return series.set_axis(pd.Index(self.raw.rows, name="row"))
+
+    def _read_extra(self, name: str, header: str, cells: pa.Array) -> pd.Series:
+        extra = read_extra(name, cells, header, self.elsewhere)
+        role = extra.role
+        self.roles[name] = role
         action = f"used as a feature ({role.kind})" if role.role == "feature" else "not used"
         protected = role.role == "protected"
         code = Irregularity.PROTECTED if protected else Irregularity.EXTRA_COLUMN
         self.ledger.note(code, name, 1, f"{action}: {role.reason}")
-        if isinstance(noticed, NumberCells):
-            self._note_numbers(name, noticed, cells)
-            endless = np.isinf(noticed.values)
+        if extra.rule is None or extra.cells is None:
+            return self._series(cells.to_pandas())
+        self.rules[name] = extra.rule
+        if isinstance(extra.cells, NumberCells):
+            self._note_numbers(extra.rule, extra.cells, cells)
+            endless = np.isinf(extra.cells.values)
             self._note(Irregularity.INFINITY, name, endless, "read as missing", cells)
-            values = values.mask(endless)
-        elif noticed is not None:
-            self._note_levels(name, noticed, cells)
-        self.values[name], self.roles[name] = values, role
+            return self._series(np.where(endless, np.nan, extra.cells.values))
+        self._note_levels(name, extra.cells, cells)
+        return self._series(level_series(extra.cells.levels))
 
-    def _read_identifiers(self, cells: pd.Series) -> pd.Series:
+    def _read_identifiers(self, header: str, cells: pa.Array) -> pd.Series:
         """Read identifiers as whole numbers where all are, else as text."""
-        text = _written_out(cells)
-        ids = text.str.strip()
-        null = ids.str.casefold().isin(NULL_WORDS).to_numpy(bool)
-        stray = (text.notna() & (text != ids)).to_numpy(bool)
-        point = ids.str.fullmatch(r"\d+\.0").fillna(value=False).to_numpy(bool)
-        self._note(Irregularity.NULL_WORD, IDENTIFIER, null & (ids != ""), "read as missing", cells)
-        self._note(Irregularity.STRAY_SPACE, IDENTIFIER, stray, "blanks removed", cells)
-        self._note(Irregularity.NUMBER_FORMAT, IDENTIFIER, point, "'.0' removed", cells)
-        ids = ids.str.replace(r"^(\d+)\.0$", r"\1", regex=True).mask(null)
-        whole = bool(ids.notna().all() and ids.str.fullmatch(r"0|[1-9]\d{0,17}").all())
-        return ids.astype("int64") if whole else ids
+        self.rules[IDENTIFIER] = ColumnRule(column=IDENTIFIER, kind="identifier", header=header)
+        text = as_text(cells)
+        ids = canonical_identifiers(cells)
+        trimmed = pc.utf8_trim_whitespace(text)
+        empty = pc.equal(trimmed, "")
+        for code, changed, action in (
+            (Irregularity.NULL_WORD, pc.and_not(ids.is_null(), empty), "read as missing"),
+            (Irregularity.STRAY_SPACE, pc.not_equal(text, trimmed), "blanks removed"),
+            (
+                Irregularity.NUMBER_FORMAT,
+                pc.and_(pc.not_equal(trimmed, ids), pc.match_substring_regex(trimmed, r"\.0+$")),
+                "'.0' removed",
+            ),
+            (
+                Irregularity.SPELLING,
+                pc.and_(pc.not_equal(trimmed, ids), pc.starts_with(trimmed, "'")),
+                "the apostrophe that an export adds is removed",
+            ),
+        ):
+            there = pc.and_(text.is_valid(), pc.fill_null(changed, False))
+            self._note(code, IDENTIFIER, there.to_numpy(zero_copy_only=False), action, cells)
+        series = self._series(ids.to_pandas().astype("str"))
+        whole = series.notna().all() and series.str.fullmatch(r"0|[1-9]\d{0,17}").all()
+        return series.astype("int64") if whole else series
 
-    def _read_number(self, name: str, header: str, cells: pd.Series) -> pd.Series:
-        kind: Literal["count", "rate"] = "rate" if COLUMNS[name].kind == "rate" else "count"
-        numbers = read_numbers(cells, kind)
-        self._note_numbers(name, numbers, cells)
-        values = numbers.values
-        if COLUMNS[name].kind == "rate":
-            values = self._to_fraction(name, header, numbers)
-        else:
+    def _read_number(self, name: str, header: str, cells: pa.Array) -> pd.Series:
+        rule = learn_number_rule(name, cells, header)
+        words = [] if is_number(cells.type) else self._words(cells)
+        if mixed := mixed_commas(words, rule.number_kind):
+            raise InputError(
+                f"{self.raw.name}, column {name}: {mixed[0]!r} has a decimal comma and "
+                f"{mixed[1]!r} thousands commas.",
+                "Write the whole column one way.",
+            )
+        numbers = rule.read_numbers(cells, self.elsewhere)
+        self._refuse_unclear(rule, numbers, cells)
+        self._note_numbers(rule, numbers, cells)
+        if rule.kind == "rate":
+            unit, insisted = self._unit(name, header, numbers), name in self.asked_units
+            rule = replace(rule, unit=unit, insisted=insisted)
+        self.rules[name] = rule
+        values = rule.to_fractions(numbers)
+        self._note_figures(name, values, cells)
+        series = self._series(values)
+        counted = rule.kind == "count" and bool((np.abs(values) < _EXACT).all())
+        return series.astype("int64") if counted and (np.floor(values) == values).all() else series
+
+    def _refuse_unclear(self, rule: ColumnRule, numbers: NumberCells, cells: pa.Array) -> None:
+        for at in np.flatnonzero(numbers.unclear)[:1].tolist():
+            reason = unclear_reason(rule.column, str(cells[at].as_py()).strip(), rule)
+            problem, _, way_out = reason.partition(": ")
+            raise InputError(
+                f"{self.raw.name}, row {self.raw.rows[at]}: {problem}.",
+                f"{way_out.capitalize()}, in this column or wherever the decimal sign shows.",
+            )
+
+    def _note_figures(self, name: str, values: Floats, cells: pa.Array) -> None:
+        """Note figures that are odd for their column, though possible."""
+        if COLUMNS[name].kind == "count":
             broken = np.isfinite(values) & (np.floor(values) != values)
             self._note(Irregularity.FRACTIONAL_COUNT, name, broken, "kept as it is", cells)
         low, high = COLUMNS[name].plausible
@@ -170,18 +260,10 @@ class _Reader:
         odd &= ~impossible(name, values)
         self._note(Irregularity.IMPLAUSIBLE, name, odd, "kept as it is", cells)
         self._note(Irregularity.NEGATIVE_GROWTH, name, falling & ~odd, "kept as it is", cells)
-        series = pd.Series(values, index=cells.index)
-        counted = COLUMNS[name].kind == "count" and bool((np.abs(values) < _EXACT).all())
-        return series.astype("int64") if counted and (np.floor(values) == values).all() else series
 
-    def _note_numbers(self, name: str, numbers: NumberCells, cells: pd.Series) -> None:
-        if numbers.mixed_commas:
-            decimal, thousands = numbers.mixed_commas
-            raise InputError(
-                f"{self.raw.name}, column {name}: {decimal!r} has a decimal comma and "
-                f"{thousands!r} thousands commas.",
-                "Write the whole column one way.",
-            )
+    def _note_numbers(self, rule: ColumnRule, numbers: NumberCells, cells: pa.Array) -> None:
+        name, kind = rule.column, rule.number_kind
+        words = [] if is_number(cells.type) else self._words(cells)
         for code, mask, action in (
             (Irregularity.NULL_WORD, numbers.null_word, "read as missing"),
             (Irregularity.STRAY_SPACE, numbers.stray_space, "blanks removed"),
@@ -190,18 +272,20 @@ class _Reader:
             (Irregularity.UNREADABLE, numbers.unreadable, "read as missing"),
         ):
             self._note(code, name, mask, action, cells)
-        if numbers.decimal_comma:
+        if any(parse_number(word, kind).sign == "," for word in words if "," in word):
             self.ledger.note(Irregularity.DECIMAL_COMMA, name, 1, "commas read as decimal signs")
-        filled = int(cells.notna().sum() - numbers.null_word.sum())
+        filled = len(cells) - cells.null_count - int(numbers.null_word.sum())
         if numbers.unreadable.sum() > 0.5 * max(filled, 1):
-            example = cells[numbers.unreadable].iloc[0]
+            at = int(np.argmax(numbers.unreadable))
             raise InputError(
-                f"{self.raw.name}, column {name}, row {cells.index[numbers.unreadable][0]}: "
-                f"{str(example)[:60]!r} is not a number, nor are most cells of this column.",
+                f"{self.raw.name}, column {name}, row {self.raw.rows[at]}: "
+                f"{str(cells[at].as_py())[:60]!r} is not a number, nor are most cells of this "
+                "column.",
                 f"If another column holds it, say so: --map {name}=HEADER.",
             )
 
-    def _to_fraction(self, name: str, header: str, numbers: NumberCells) -> npt.NDArray[np.float64]:
+    def _unit(self, name: str, header: str, numbers: NumberCells) -> Unit:
+        """Return the unit of a rate's cells without a percent sign."""
         values, bare = numbers.values, ~numbers.percent
         loose, signed = values[bare], values[numbers.percent]
         asked = self.asked_units.get(name)
@@ -212,14 +296,14 @@ class _Reader:
                 f"Write the column in one unit, or insist: --unit {name}=fraction.",
             )
         in_header = "%" in header or "percent" in header.casefold()
-        found = detect_unit(loose, signed)
-        if in_header and not asked and found == "fraction" and np.isfinite(loose).any():
+        by_size = detect_unit(loose, signed)
+        if in_header and not asked and by_size == "fraction" and np.isfinite(loose).any():
             raise InputError(
                 f"{self.raw.name}, column {name}: its header '{header}' says percent, its numbers "
                 "look like fractions.",
                 f"Say which: --unit {name}=percent or --unit {name}=fraction.",
             )
-        unit = asked or ("percent" if in_header else found or self.usual_units.get(name))
+        unit = asked or ("percent" if in_header else by_size or self.usual_units.get(name))
         if unit is None:
             typical = float(np.median(np.abs(loose[np.isfinite(loose)])))
             raise InputError(
@@ -227,56 +311,63 @@ class _Reader:
                 "may be fractions or percentages.",
                 f"Say which: --unit {name}=percent or --unit {name}=fraction.",
             )
-        self.units[name] = unit
-        if np.isfinite(loose).any():
-            why = "as asked" if asked else "as its header says" if in_header else "by its size"
-            sensible = loose[np.isfinite(loose) & ~impossible(name, loose)]
-            typical = float(np.median(np.abs(sensible))) if sensible.size else np.nan
-            typical = typical / 100 if unit == "percent" else typical
-            read = "percentages and divided by 100" if unit == "percent" else "fractions"
-            action = f"read as {read}, {why}: a typical value is {typical:.2%}"
-            self.ledger.note(Irregularity.UNIT, name, int(np.isfinite(loose).sum()), action)
-        return np.where(bare, values / 100, values) if unit == "percent" else values
+        why = "as asked" if asked else "as its header says" if in_header else "by its size"
+        self._note_unit(name, unit, loose, why)
+        return unit
 
-    def _read_level(self, name: str, cells: pd.Series, *, quality: bool) -> pd.Series:
+    def _note_unit(self, name: str, unit: Unit, loose: Floats, why: str) -> None:
+        if not np.isfinite(loose).any():
+            return
+        sensible = loose[np.isfinite(loose) & ~impossible(name, loose)]
+        typical = float(np.median(np.abs(sensible))) if sensible.size else np.nan
+        typical = typical / 100 if unit == "percent" else typical
+        read = "percentages and divided by 100" if unit == "percent" else "fractions"
+        action = f"read as {read}, {why}: a typical value is {typical:.2%}"
+        self.ledger.note(Irregularity.UNIT, name, int(np.isfinite(loose).sum()), action)
+
+    def _read_level(self, name: str, header: str, cells: pa.Array) -> pd.Series:
+        quality = COLUMNS[name].kind == "quality"
         levels = read_levels(cells, QUALITY_LEVELS if quality else None)
+        self.rules[name] = learn_level_rule(name, levels, header)
         self._note_levels(name, levels, cells)
+        series = self._series(level_series(levels.levels))
         if quality:
-            known = levels.values.isin(set(QUALITY_LEVELS.values())) | levels.values.isna()
+            known = series.isin(set(QUALITY_LEVELS.values())) | series.isna()
             action = "kept as a level of its own"
             self._note(Irregularity.UNKNOWN_LEVEL, name, ~known.to_numpy(), action, cells)
-        return levels.values
+        return series
 
-    def _note_levels(self, name: str, levels: LevelCells, cells: pd.Series) -> None:
+    def _note_levels(self, name: str, levels: LevelCells, cells: pa.Array) -> None:
         self._note(Irregularity.NULL_WORD, name, levels.null_word, "read as missing", cells)
         self._note(Irregularity.STRAY_SPACE, name, levels.stray_space, "blanks removed", cells)
         action = "read as one level, in its usual spelling"
         self._note(Irregularity.SPELLING, name, levels.respelled, action, cells)
 
-    def _read_label(self, cells: pd.Series) -> pd.Series:
+    def _read_label(self, header: str, cells: pa.Array) -> pd.Series:
+        self.rules[LABEL] = ColumnRule(column=LABEL, kind="label", header=header)
         labels, worded, unreadable = read_labels(cells)
         if unreadable.any():
-            row = cells.index[unreadable][0]
+            at = int(np.argmax(unreadable))
             raise InputError(
-                f"{self.raw.name}, column {LABEL}, row {row}: "
-                f"{str(cells[row])[:60]!r} is neither a deal nor none.",
+                f"{self.raw.name}, column {LABEL}, row {self.raw.rows[at]}: "
+                f"{str(cells[at].as_py())[:60]!r} is neither a deal nor none.",
                 "Write 1 or 0, Yes or No, or leave the cell empty where it is not known.",
             )
         self._note(Irregularity.LABEL_WORD, LABEL, worded, "read as 1 or 0", cells)
-        return pd.Series(labels, index=cells.index)
+        return self._series(labels)
 
     def _note(
         self,
         code: Irregularity,
         column: str,
-        mask: npt.NDArray[np.bool_],
+        mask: Mask,
         action: str,
-        cells: pd.Series | None = None,
+        cells: pa.Array | None = None,
     ) -> None:
         where = np.flatnonzero(mask)
         first = where[:3]
-        rows = self.raw.frame.index[first].tolist() if len(mask) == len(self.raw.frame) else []
-        shown = [] if cells is None or not rows else cells.iloc[first].tolist()
+        shown = [] if cells is None else [cells[at].as_py() for at in first.tolist()]
+        rows = self.raw.rows[first].tolist()
         self.ledger.note(code, column, len(where), action, rows=rows, values=shown)
 
     def finish(self) -> Creators:
@@ -285,7 +376,7 @@ class _Reader:
             if name not in self.values:
                 action = "row numbers are used" if name == IDENTIFIER else "done without"
                 self.ledger.note(Irregularity.MISSING_COLUMN, name, 1, action)
-        table = pd.DataFrame(self.values, index=self.raw.frame.index)
+        table = pd.DataFrame(self.values)
         identified = IDENTIFIER in table
         table[IDENTIFIER] = complete_identifiers(table, self.ledger)
         extra = [name for name in table if name not in COLUMNS]
@@ -300,15 +391,13 @@ class _Reader:
         if identified:
             table = settle_duplicates(table, self.ledger)
         roles = tuple(self.roles.get(c) or role_of_standard(c, table[c]) for c in table.columns)
-        rows, columns = self.raw.frame.shape
         return Creators(
-            table, roles, self.units, self.ledger.frame(), refused, self.raw, rows, columns
+            table=table,
+            roles=roles,
+            rules=self.rules,
+            irregularities=self.ledger.frame(),
+            refused=refused,
+            source=self.raw,
+            rows_read=self.raw.cells.num_rows,
+            columns_read=self.raw.cells.num_columns,
         )
-
-
-def _written_out(cells: pd.Series) -> pd.Series:
-    """Give numbers as text without exponent or needless point; text as it is."""
-    if pd.api.types.is_float_dtype(cells):
-        whole = cells.notna() & (cells.abs() < _EXACT) & (np.floor(cells) == cells)
-        return cells.astype("str").where(~whole, cells.map("{:.0f}".format))
-    return cells.astype("str")

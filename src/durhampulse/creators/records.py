@@ -1,127 +1,198 @@
-"""Creators as JSON objects to a block, one by one and without a data frame."""
+"""Creators as JSON objects to a block, a column at a time and without a data frame."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+import pyarrow as pa
 
 from durhampulse.creators.block import Block, Levels
-from durhampulse.creators.cells import NULL_WORDS, NumberKind, folded, read_numbers
-from durhampulse.creators.schema import (
-    COLUMNS,
-    IDENTIFIER,
-    LABEL,
-    QUALITY,
-    QUALITY_LEVELS,
-    canonical_name,
-)
+from durhampulse.creators.blockreader import unclear_reason
+from durhampulse.creators.identifiers import canonical_identifier
+from durhampulse.creators.numbers import DecimalSign, decimal_evidence
+from durhampulse.creators.rules import ColumnRule
+from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL, canonical_name
+from durhampulse.creators.text import NoTextError, as_text
 
 __all__ = ["RecordReader", "plain_text"]
 
+Floats = npt.NDArray[np.float64]
+
 
 class RecordReader:
-    """Reads records for one model.
+    """Reads records by the rules of a model's columns.
 
     Rates are fractions (0.056), or text with a percent sign ("5.6%").
 
     Parameters
     ----------
-    numeric
-        Columns that hold numbers.
-    levels
-        Other columns with their known levels, spelled as in training.
+    rules
+        Column to rule.
     """
 
-    def __init__(self, *, numeric: Iterable[str], levels: Mapping[str, Iterable[str]]) -> None:
-        self._levels = {
-            column: {folded(level): level for level in known} for column, known in levels.items()
-        }
-        self._levels.get(QUALITY, {}).update(QUALITY_LEVELS)
-        self._numeric = list(numeric)
-        names = (*self._numeric, *self._levels, IDENTIFIER, *COLUMNS)
-        self._names = {name: name for name in names}
+    def __init__(self, rules: Mapping[str, ColumnRule]) -> None:
+        self._rules = dict(rules)
+        self._names = {name: name for name in (*rules, IDENTIFIER, *COLUMNS)}
 
     def read(self, records: Sequence[Mapping[str, Any]]) -> tuple[Block, dict[int, str]]:
-        """Read records.
+        """Return records as rows.
 
         Returns
         -------
         block, errors
-            One row a record, and row and reason of those that cannot be read; their rows are
-            empty.
+            One row a record, and row and reason of those that cannot be read; what could not be
+            read of them is missing.
         """
-        numbers = {name: np.full(len(records), np.nan) for name in self._numeric}
-        words: dict[str, list[str | None]] = {name: [None] * len(records) for name in self._levels}
         errors: dict[int, str] = {}
+        values: dict[str, list[Any]] = {name: [None] * len(records) for name in self._rules}
         for row, record in enumerate(records):
             try:
                 for name, value in self._named(record).items():
-                    if value is None:
-                        continue
-                    if name in numbers:
-                        numbers[name][row] = _number(name, value)
-                    elif name in words:
-                        words[name][row] = self._level(name, value)
+                    if name in values:
+                        values[name][row] = value
             except ValueError as error:
                 errors[row] = str(error)
-        columns: dict[str, npt.NDArray[np.float64] | Levels] = dict(numbers)
-        for name, found in words.items():
-            names = list(dict.fromkeys(word for word in found if word is not None))
-            place: dict[str | None, int] = {word: i for i, word in enumerate(names)}
-            place[None] = -1
-            columns[name] = Levels(np.array([place[word] for word in found]), tuple(names))
+        columns: dict[str, Floats | Levels] = {}
+        for name, rule in self._rules.items():
+            read = self._read_numbers if rule.numeric else self._read_levels
+            columns[name] = read(rule, values, errors)
         return Block(len(records), columns), errors
 
+    def identifiers(self, records: Sequence[Mapping[str, Any]]) -> pa.Array:
+        """Return the records' identifiers in their canonical form, null where there is none."""
+        return pa.array([self._identifier(record) for record in records], pa.string())
+
+    def _identifier(self, record: Mapping[str, Any]) -> str | None:
+        value = next((v for k, v in record.items() if self._name(k) == IDENTIFIER), None)
+        try:
+            name = canonical_identifier(value)
+        except (NoTextError, pa.ArrowException):
+            name = str(value)
+        return None if name is None else plain_text(name)
+
+    def _name(self, key: str) -> str | None:
+        return self._names.get(key) or canonical_name(key)
+
     def _named(self, record: Mapping[str, Any]) -> dict[str, Any]:
-        """Give values by the names of the model's columns."""
-        found: dict[str, Any] = {}
+        """Return values by the names of the model's columns."""
+        values: dict[str, Any] = {}
         for key, value in record.items():
-            name = self._names.get(key) or canonical_name(key)
+            name = self._name(key)
             if name is None:
                 raise ValueError(f"there is no column {key[:60]!r}; known are {self._known()}")
-            if name in found:
+            if name in values:
                 raise ValueError(f"{name} is given twice")
-            found[name] = value
-        return found
+            values[name] = value
+        return values
 
     def _known(self) -> str:
         return ", ".join(name for name in self._names if name != LABEL)
 
-    def _level(self, name: str, value: object) -> str | None:
-        if not isinstance(value, str):
-            raise ValueError(f"{name} must be text, but is {_shown(value)}")  # noqa: TRY004
-        word = plain_text(value.strip())
-        if word.casefold() in NULL_WORDS:
-            return None
-        return self._levels[name].get(folded(word), word)
+    def _read_numbers(
+        self, rule: ColumnRule, values: Mapping[str, list[Any]], errors: dict[int, str]
+    ) -> Floats:
+        numbers = np.full(len(values[rule.column]), np.nan)
+        texts: dict[int, str] = {}
+        for row, value in enumerate(values[rule.column]):
+            if isinstance(value, str):
+                texts[row] = plain_text(value)
+            elif value is not None:
+                try:
+                    numbers[row] = _number(rule, value)
+                except ValueError as error:
+                    errors.setdefault(row, str(error))
+        if texts:
+            self._read_texts(rule, texts, values, numbers, errors)
+        return numbers
+
+    def _read_texts(
+        self,
+        rule: ColumnRule,
+        texts: Mapping[int, str],
+        values: Mapping[str, list[Any]],
+        numbers: Floats,
+        errors: dict[int, str],
+    ) -> None:
+        """Read the numbers written as text; an ambiguous one by its record's other cells."""
+        rows = [*texts]
+        cells = rule.read_numbers(pa.array([*texts.values()], pa.string()))
+        numbers[rows] = cells.values
+        for at in np.flatnonzero(cells.unclear).tolist():
+            record = {name: column[rows[at]] for name, column in values.items()}
+            cell = pa.array([texts[rows[at]]], pa.string())
+            numbers[rows[at]] = rule.read_numbers(cell, self._decimal(record)).values[0]
+        for at, row in enumerate(rows):
+            word = texts[row].strip()
+            if cells.unreadable[at]:
+                errors.setdefault(row, f"{rule.column} must be a number, but is {_shown(word)}")
+            elif cells.unclear[at] and np.isnan(numbers[row]):
+                errors.setdefault(row, unclear_reason(rule.column, word, rule))
+            elif not np.isnan(numbers[row]):
+                try:
+                    _checked(rule, float(numbers[row]), bare=not cells.percent[at])
+                except ValueError as error:
+                    errors.setdefault(row, str(error))
+
+    def _decimal(self, record: Mapping[str, Any]) -> DecimalSign | None:
+        """Return the decimal sign that a record's text proves."""
+        signs: set[DecimalSign] = set()
+        for name, rule in self._rules.items():
+            if rule.numeric and isinstance(record[name], str):
+                signs |= decimal_evidence([record[name].strip()], rule.number_kind)
+        return signs.pop() if len(signs) == 1 else None
+
+    def _read_levels(
+        self, rule: ColumnRule, values: Mapping[str, list[Any]], errors: dict[int, str]
+    ) -> Levels:
+        words: list[str | None] = []
+        for row, value in enumerate(values[rule.column]):
+            try:
+                words.append(_text(rule, value))
+            except ValueError as error:
+                errors.setdefault(row, str(error))
+                words.append(None)
+        return rule.read_levels(pa.array(words, pa.string())).levels
 
 
 def plain_text(text: str) -> str:
-    """Give text without halves of characters, which JSON can hold and Arrow cannot."""
+    """Return text without halves of characters, which JSON can hold and Arrow cannot."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def _number(name: str, value: object) -> float:
-    if isinstance(value, str):
-        kinds: dict[str, NumberKind] = {"count": "count", "rate": "rate"}
-        kind = kinds.get(COLUMNS[name].kind, "any") if name in COLUMNS else "any"
-        cell = read_numbers(pd.Series([value], dtype="str"), kind)
-        if cell.unreadable[0]:
-            raise ValueError(f"{name} must be a number, but is {_shown(value)}")
-        return float(cell.values[0])
+def _text(rule: ColumnRule, value: object) -> str | None:
+    """Return a level as the study writes it: ``true`` as ``True``, ``7.0`` as ``7``."""
+    if value is None or isinstance(value, str):
+        return None if value is None else plain_text(value)
+    if isinstance(value, bool | int | float) and not (
+        isinstance(value, float) and not math.isfinite(value)
+    ):
+        return str(value) if isinstance(value, int) else str(as_text(pa.array([value]))[0])
+    raise ValueError(f"{rule.column} must be text, but is {_shown(value)}")
+
+
+def _number(rule: ColumnRule, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"{name} must be a number, but is {_shown(value)}")  # noqa: TRY004
+        raise ValueError(f"{rule.column} must be a number, but is {_shown(value)}")  # noqa: TRY004
     try:
         number = float(value)
     except OverflowError:
         number = math.inf
+    return _checked(rule, number, bare=True)
+
+
+def _checked(rule: ColumnRule, number: float, *, bare: bool) -> float:
+    """Return a number that can be scored; a rate above 1 without a sign is a percentage."""
     if not math.isfinite(number):
-        raise ValueError(f"{name} must be a finite number")
+        raise ValueError(f"{rule.column} must be a finite number")
+    if rule.kind == "rate" and bare and abs(number) > 1:
+        raise ValueError(
+            f"{rule.column} must be a fraction such as 0.056, or text such as '5.6%', "
+            f"but is {number:g}"
+        )
     return number
 
 

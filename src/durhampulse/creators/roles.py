@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from durhampulse.creators.cells import LevelCells, NumberCells, read_levels, read_numbers
+from durhampulse.creators.cells import LevelCells, NumberCells, read_levels
+from durhampulse.creators.numbers import DecimalSign
+from durhampulse.creators.rules import (
+    ColumnRule,
+    learn_level_rule,
+    learn_number_rule,
+    level_series,
+)
 from durhampulse.creators.schema import COLUMNS, header_key
+from durhampulse.creators.text import NoTextError, as_text, is_number, is_text
 
-__all__ = ["Role", "read_extra", "role_of_standard"]
+__all__ = ["ExtraColumn", "Role", "read_extra", "role_of_standard"]
 
 _MOST_LEVELS = 1_000
 _FREE_TEXT = 60
@@ -63,46 +73,74 @@ def role_of_standard(name: str, values: pd.Series) -> Role:
     return Role(name, "feature", stored, COLUMNS[name].meaning)
 
 
+@dataclass(frozen=True)
+class ExtraColumn:
+    """A column that is not one of the eight, as read.
+
+    Attributes
+    ----------
+    role
+        What it is for.
+    cells
+        Its values with what was noticed; None where it is not read.
+    rule
+        How it was read; None likewise.
+    """
+
+    role: Role
+    cells: NumberCells | LevelCells | None = None
+    rule: ColumnRule | None = None
+
+
 def read_extra(
-    name: str, cells: pd.Series
-) -> tuple[pd.Series, Role, NumberCells | LevelCells | None]:
-    """Read a column that is not one of the eight, and decide what it is for.
+    name: str, cells: pa.Array, header: str = "", elsewhere: DecimalSign | None = None
+) -> ExtraColumn:
+    """Return a column that is not one of the eight, read, with what it is for.
 
     Parameters
     ----------
-    name
-        Its header.
+    name, header
+        What it is called, and its header where that is another.
     cells
         Its cells as found, shape (n_rows,).
-
-    Returns
-    -------
-    values, role, noticed
-        The values read, the role, and what was noticed on reading them.
+    elsewhere
+        The decimal sign that the table's standard columns prove.
     """
     if _named_protected(name):
-        return cells, Role(name, "protected", "text", "decisions must not rest on it"), None
-    if pd.api.types.is_datetime64_any_dtype(cells) or _looks_like_dates(cells):
-        return cells, Role(name, "unused", "text", "dates are not learned from"), None
-    # A first look at some cells spares reading a million names as numbers.
-    if _mostly_numbers(cells.drop_duplicates().head(1_000), 0.5):
-        numbers = read_numbers(cells)
-        if _mostly_numbers(cells, 0.95, numbers):
-            values = pd.Series(numbers.values, index=cells.index)
-            return values, _numeric_role(name, values), numbers
-    levels = read_levels(cells)
-    return levels.values, _level_role(name, levels.values), levels
+        return ExtraColumn(Role(name, "protected", "text", "decisions must not rest on it"))
+    if pa.types.is_temporal(cells.type) or _looks_like_dates(cells):
+        return ExtraColumn(Role(name, "unused", "text", "dates are not learned from"))
+    if pa.types.is_nested(cells.type):
+        return ExtraColumn(Role(name, "unused", "text", "lists are not learned from"))
+    header = header or name
+    rule = ColumnRule(column=name, kind="any", header=header)
+    try:
+        # A first look at some cells spares reading a million names as numbers.
+        if _mostly_numbers(cells.unique().slice(0, 1_000), 0.5, rule):
+            rule = learn_number_rule(name, cells, header)
+            numbers = rule.read_numbers(cells, elsewhere)
+            if _mostly_numbers(cells, 0.95, rule, numbers):
+                sign = rule.decimal or (elsewhere if is_text(cells.type) else None)
+                rule = replace(rule, decimal=sign)
+                return ExtraColumn(_numeric_role(name, pd.Series(numbers.values)), numbers, rule)
+        levels = read_levels(cells)
+    except NoTextError as error:
+        return ExtraColumn(Role(name, "unused", "text", f"it holds {error}"))
+    rule = learn_level_rule(name, levels, header)
+    return ExtraColumn(_level_role(name, level_series(levels.levels)), levels, rule)
 
 
-def _mostly_numbers(cells: pd.Series, share: float, numbers: NumberCells | None = None) -> bool:
-    """Tell whether cells are numbers; codes with leading zeros, such as 00123, are not."""
-    numbers = numbers or read_numbers(cells)
+def _mostly_numbers(
+    cells: pa.Array, share: float, rule: ColumnRule, numbers: NumberCells | None = None
+) -> bool:
+    """Whether cells are numbers; codes with leading zeros, such as 00123, are not."""
+    numbers = numbers or rule.read_numbers(cells)
     readable = int(np.sum(~np.isnan(numbers.values)))
     if not readable or readable < share * (readable + numbers.unreadable.sum()):
         return False
-    if pd.api.types.is_numeric_dtype(cells):
+    if is_number(cells.type):
         return True
-    return not bool(cells.astype("str").str.match(r"\s*0\d").any())
+    return not pc.any(pc.match_substring_regex(as_text(cells), r"^\s*0\d")).as_py()
 
 
 def _numeric_role(name: str, values: pd.Series) -> Role:
@@ -139,15 +177,16 @@ def _named_protected(name: str) -> bool:
     return not _PROTECTED.isdisjoint(words)
 
 
-def _looks_like_dates(cells: pd.Series) -> bool:
-    if pd.api.types.is_numeric_dtype(cells):
+def _looks_like_dates(cells: pa.Array) -> bool:
+    if not is_text(cells.type):
         return False
-    known = cells.dropna()
-    some = known.iloc[:: max(len(known) // 200, 1)].astype("str").str.strip()
-    if some.empty:
+    filled = cells.drop_null()
+    some = filled.take(pa.array(np.arange(0, len(filled), max(len(filled) // 200, 1))))
+    words = pc.utf8_trim_whitespace(as_text(some))
+    if not len(words):
         return False
     pattern = (
-        r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}"
-        r"|\d{1,2}\.? [A-Za-z]{3,9}\.? \d{2,4}|[A-Za-z]{3,9} \d{1,2}, \d{4})([T ].*)?"
+        r"^(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}"
+        r"|\d{1,2}\.? [A-Za-z]{3,9}\.? \d{2,4}|[A-Za-z]{3,9} \d{1,2}, \d{4})([T ].*)?$"
     )
-    return bool(some.str.fullmatch(pattern).mean() >= 0.95)
+    return bool(pc.mean(pc.match_substring_regex(words, pattern)).as_py() >= 0.95)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from durhampulse.creators.roles import Role
+from durhampulse.creators.rules import ColumnRule
 from durhampulse.creators.schema import LABEL
 from durhampulse.creators.units import Unit
 from durhampulse.files.tables import RawTable
@@ -16,7 +17,7 @@ from durhampulse.irregularities import Irregularity, Ledger
 __all__ = ["Creators"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Creators:
     """A creators' table, read.
 
@@ -27,8 +28,8 @@ class Creators:
         Rates are fractions, the label is 0.0, 1.0 or NaN.
     roles
         What each column is used for, in the table's order.
-    units
-        Unit in which each rate column was written.
+    rules
+        How each column that is used was read, and every later table is.
     irregularities
         The ledger, one irregularity a row.
     refused
@@ -41,12 +42,17 @@ class Creators:
 
     table: pd.DataFrame
     roles: tuple[Role, ...]
-    units: Mapping[str, Unit]
+    rules: Mapping[str, ColumnRule]
     irregularities: pd.DataFrame
     refused: pd.DataFrame
     source: RawTable
     rows_read: int
     columns_read: int
+
+    @property
+    def units(self) -> dict[str, Unit]:
+        """Unit in which each rate column was written."""
+        return {name: rule.unit for name, rule in self.rules.items() if rule.kind == "rate"}
 
     @property
     def features(self) -> tuple[Role, ...]:

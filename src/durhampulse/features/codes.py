@@ -20,8 +20,8 @@ from durhampulse.creators.block import Block
 from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS, NICHE, VIEWS
 
 __all__ = [
-    "CODES", "FARTHEST", "Code", "LevelCode", "NumberCode", "RelativeCode", "learn_levels", "learn_numbers",
-    "learn_relatives", "quality_ordered",
+    "CODES", "FARTHEST", "Code", "LevelCode", "NumberCode", "RelativeCode", "learn_levels",
+    "learn_numbers", "learn_relatives", "quality_ordered",
 ]  # fmt: skip
 
 Floats = npt.NDArray[np.float64]

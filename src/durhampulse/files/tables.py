@@ -55,6 +55,17 @@ class RawTable:
     sha256: str
     simulated: bool = False
 
+    @property
+    def cells(self) -> pa.Table:
+        """The cells as Arrow."""
+        return pa.table(
+            {name: pa.array(column, from_pandas=True) for name, column in self.frame.items()}
+        )
+
+    @property
+    def rows(self) -> np.ndarray:
+        return self.frame.index.to_numpy(np.int64)
+
 
 def read_source(
     source: str | Path, ledger: Ledger, *, table: str | None = None, query: str | None = None

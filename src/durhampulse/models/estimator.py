@@ -7,12 +7,15 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from durhampulse.creators.rawframe import FrameReader
+from durhampulse.creators.framereader import FrameReader
+from durhampulse.creators.frames import raw_cells
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.features.encoding import learn_encoding
 from durhampulse.models.champion import SIMPLE, train_champion
@@ -33,7 +36,7 @@ class SponsorshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
 
     The same model as that of ``durhampulse study``: a blend of boosting and networks, or logistic
     regression where that does as well or where a class has fewer than 40 rows. It learns from a
-    table of creators as it comes, with nulls, percent signs and identifiers, or from any matrix of
+    table of creators as it comes (pandas, polars, Arrow), with nulls, percent signs and identifiers, or from any matrix of
     numbers. It judges no table: leaks and missing signal are the study's business.
 
     Parameters
@@ -88,10 +91,10 @@ class SponsorshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
             raise ValueError(
                 "SponsorshipClassifier requires y to be passed, but the target y is None."
             )
-        frame, y = self._checked(X, y)
+        table, y = self._checked(X, y)
         self.classes_, outcomes = np.unique(y, return_inverse=True)
-        self._reader = FrameReader(frame, named=isinstance(X, pd.DataFrame))
-        train = self._reader.read(frame)
+        self._reader = FrameReader(table, named=_is_table(X))
+        train = self._reader.read(table)
         train[LABEL] = outcomes.astype(np.float64)
         if IDENTIFIER not in train or _few_creators(train):
             train[IDENTIFIER] = np.arange(len(train))
@@ -137,23 +140,24 @@ class SponsorshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
 
     def _checked(
         self, X: pd.DataFrame | npt.ArrayLike, y: npt.ArrayLike | None = None
-    ) -> tuple[pd.DataFrame, npt.NDArray[Any]]:
-        """Check the input as scikit-learn expects, and give it as a table."""
+    ) -> tuple[pa.Table, npt.NDArray[Any]]:
+        """Check the input as scikit-learn expects, and return it as raw cells."""
         fitting = y is not None
-        if isinstance(X, pd.DataFrame):
-            validate_data(self, X, reset=fitting, skip_check_array=True)
-            if len(X) == 0:
+        if _is_table(X):
+            table = raw_cells(X)
+            frame = X if isinstance(X, pd.DataFrame) else table.slice(0, 0).to_pandas()
+            validate_data(self, frame, reset=fitting, skip_check_array=True)
+            if len(table) == 0:
                 raise ValueError("Found array with 0 sample(s) while a minimum of 1 is required.")
-            numbers = X.select_dtypes("number")
-            if np.isinf(numbers.to_numpy(np.float64, na_value=np.nan)).any():
+            floats = [c for c in table.columns if pa.types.is_floating(c.type)]
+            if any(pc.any(pc.is_inf(column)).as_py() for column in floats):
                 raise ValueError("Input X contains infinity.")
-            frame = X.rename(columns=str)
         else:
             array = validate_data(self, X, reset=fitting, ensure_all_finite="allow-nan")
-            frame = pd.DataFrame(array, columns=[f"x{i}" for i in range(array.shape[1])])
+            table = pa.table({f"x{i}": array[:, i] for i in range(array.shape[1])})
         if y is None:
-            return frame, np.empty(0)
-        return frame, self._checked_outcomes(y, len(frame))
+            return table, np.empty(0)
+        return table, self._checked_outcomes(y, len(table))
 
     def _checked_outcomes(self, y: npt.ArrayLike, n_rows: int) -> npt.NDArray[Any]:
         outcomes = np.asarray(column_or_1d(y, warn=True))
@@ -169,6 +173,11 @@ class SponsorshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         if kinds < 2:
             raise ValueError("Classifier can't train when only one class is present.")
         return outcomes
+
+
+def _is_table(X: Any) -> bool:
+    """Whether columns have names that mean something: any table that speaks Arrow."""
+    return isinstance(X, pd.DataFrame) or hasattr(X, "__arrow_c_stream__")
 
 
 def _few_creators(train: pd.DataFrame) -> bool:

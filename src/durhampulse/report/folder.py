@@ -54,6 +54,7 @@ def write_study(study: Study, folder: str | Path) -> list[str]:
         thresholds=study.e.thresholds,
         background=study.e.background,
         train=study.b1.train,
+        creators=study.b1.creators,
     )
     figures = sorted(f"figures/{figure.name}.png" for figure in report.figures)
     return [

@@ -23,7 +23,11 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
+from durhampulse.creators import Creators
 from durhampulse.creators.block import Block, Levels
+from durhampulse.creators.blockreader import BlockReader
+from durhampulse.creators.rules import ColumnRule, rules_of_format_2
+from durhampulse.creators.text import whole_array
 from durhampulse.decision.bands import Thresholds
 from durhampulse.exceptions import DurhamPulseError, ModelError
 from durhampulse.features.encoding import Encoding
@@ -34,7 +38,8 @@ from durhampulse.models.weights import FAMILIES, DenseNetwork, Logistic
 
 __all__ = ["FORMAT_VERSION", "LoadedModel", "describe", "read_model", "write_model"]
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
+_READ = (2, 3)
 _MANIFEST, _WEIGHTS, _BACKGROUND = "manifest.json", "weights.safetensors", "background.parquet"
 _LARGEST_MANIFEST = 8 << 20
 _LARGEST_FILE = 64 << 20
@@ -44,7 +49,7 @@ _PARITY = 1e-6
 _FOREIGN = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LoadedModel:
     """A model read from its folder.
 
@@ -58,6 +63,8 @@ class LoadedModel:
         Where the bands begin.
     profile
         What the training rows looked like.
+    rules
+        How the cells of each column are read.
     background
         The rows that stand for unknown columns in explanations.
     manifest
@@ -68,6 +75,7 @@ class LoadedModel:
     peers: Peers
     thresholds: Thresholds
     profile: Profile
+    rules: Mapping[str, ColumnRule]
     background: pd.DataFrame
     manifest: Mapping[str, Any]
 
@@ -82,6 +90,7 @@ def write_model(  # noqa: PLR0913 - each is a part of the folder
     thresholds: Thresholds,
     background: pd.DataFrame,
     train: pd.DataFrame,
+    creators: Creators,
 ) -> None:
     """Write a model folder and prove that what was written scores like what was trained.
 
@@ -102,13 +111,15 @@ def write_model(  # noqa: PLR0913 - each is a part of the folder
     background
         The rows that stand for unknown columns in explanations.
     train
-        The training rows; read back from the folder, the model must score each of them within
-        1e-6 of the model in memory.
+        The training rows, by their row numbers in the source.
+    creators
+        The table they are of. Read from the source's own cells by the rules in the folder, as
+        any later table is, each of them must score within 1e-6 of the model in memory.
 
     Raises
     ------
     ModelError
-        If it does not.
+        If one does not.
     """
     folder.mkdir(parents=True)
     weights = model.weights
@@ -128,6 +139,7 @@ def write_model(  # noqa: PLR0913 - each is a part of the folder
         "thresholds": asdict(thresholds),
         "peers": peers.to_dict(),
         "profile": learn_profile(train[model.encoding.columns]).to_dict(),
+        "columns": [rule.to_dict() for rule in creators.rules.values()],
         **facts,
         "files": {
             name: {"bytes": (folder / name).stat().st_size, "sha256": _sha256(folder / name)}
@@ -136,9 +148,22 @@ def write_model(  # noqa: PLR0913 - each is a part of the folder
     }
     text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
     (folder / _MANIFEST).write_text(text + "\n", encoding="utf-8")
-    gap = np.abs(read_model(folder).model.predict_proba(train) - model.predict_proba(train)).max()
+    gap = _gap(read_model(folder), model, creators, train)
     if not gap <= _PARITY:
         raise ModelError(f"{folder}: the written model scores {gap:.2g} off the trained one.")
+
+
+def _gap(loaded: LoadedModel, model: FittedModel, creators: Creators, train: pd.DataFrame) -> float:
+    """Return how far a written model is off, on the source's own cells read as a scorer reads."""
+    raw = creators.source
+    columns = {name: loaded.rules[name].header for name in model.encoding.columns}
+    cells = {name: whole_array(raw.cells[header]) for name, header in columns.items()}
+    reader = BlockReader(raw.name, {name: loaded.rules[name] for name in columns})
+    reader.settle(cells)
+    rows = np.searchsorted(raw.rows, train.index.to_numpy())
+    block = reader.read(cells).block.take(rows)
+    gap = np.abs(loaded.model.predict_proba(block) - model.predict_proba(train))
+    return float(gap.max(initial=0.0))
 
 
 def read_model(folder: str | Path) -> LoadedModel:
@@ -160,13 +185,15 @@ def read_model(folder: str | Path) -> LoadedModel:
             FAMILIES[manifest["family"]].from_arrays(arrays),
             _half_width(manifest["half_width"]),
         )
+        peers = Peers.from_dict(manifest["peers"])
         loaded = LoadedModel(
-            model,
-            Peers.from_dict(manifest["peers"]),
-            Thresholds(**manifest["thresholds"]),
-            Profile(**manifest["profile"]),
-            _read_background(blobs[_BACKGROUND]),
-            manifest,
+            model=model,
+            peers=peers,
+            thresholds=Thresholds(**manifest["thresholds"]),
+            profile=Profile(**manifest["profile"]),
+            rules=_rules(manifest, model.encoding.numeric | {*peers.curves}),
+            background=_read_background(blobs[_BACKGROUND]),
+            manifest=manifest,
         )
         _try_out(loaded)
     except (*_FOREIGN, SafetensorError, ArrowException, DurhamPulseError) as error:
@@ -177,6 +204,14 @@ def read_model(folder: str | Path) -> LoadedModel:
             "Train it again.",
         ) from error
     return loaded
+
+
+def _rules(manifest: Mapping[str, Any], numeric: set[str]) -> dict[str, ColumnRule]:
+    if manifest["format_version"] == 2:
+        levels = manifest["profile"]["levels"]
+        return rules_of_format_2(numeric, levels, manifest.get("units", {}))
+    rules = [ColumnRule.from_dict(fields) for fields in manifest["columns"]]
+    return {rule.column: rule for rule in rules}
 
 
 def describe(model: LoadedModel) -> str:
@@ -221,7 +256,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     except (ValueError, RecursionError, OSError) as error:
         raise ModelError(f"{path}: not JSON ({error}).", "Train the model again.") from error
     found = manifest.get("format_version") if isinstance(manifest, dict) else None
-    if found != FORMAT_VERSION:
+    if found not in _READ:
         raise ModelError(
             f"{path}: format {found!r}, but this version of DurhamPulse reads {FORMAT_VERSION}.",
             "Use the version that wrote it, or train again.",
@@ -303,5 +338,7 @@ def _try_out(loaded: LoadedModel) -> None:
         raise ValueError("the weights give no probability")
     loaded.peers.flag_bits(rows)
     loaded.profile.drift(loaded.profile.count(rows))
+    if any(loaded.rules[c].numeric != (c in encoding.numeric) for c in columns):
+        raise ValueError("a column's rule is not of the kind that the encoding needs")
     if set(columns) - set(loaded.background.columns):
         raise ValueError("the background rows lack a column")

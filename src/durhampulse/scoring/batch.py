@@ -23,12 +23,19 @@ import pyarrow as pa
 from durhampulse.creators.block import Block
 from durhampulse.creators.blockreader import BlockReader
 from durhampulse.creators.schema import IDENTIFIER
+from durhampulse.creators.text import as_text
 from durhampulse.creators.units import Unit
 from durhampulse.exceptions import InputError
 from durhampulse.files.export import check_output, open_sink, replacing, spreadsheet_safe
 from durhampulse.files.stream import Chunk, Stream, open_stream
 from durhampulse.scoring.ranking import Ranking
-from durhampulse.scoring.scorer import Scorer, Scores, score_columns
+from durhampulse.scoring.scorer import (
+    Headers,
+    Scorer,
+    Scores,
+    exact_identifiers,
+    score_columns,
+)
 from durhampulse.scoring.summary import Summary, summarise
 
 __all__ = [
@@ -67,8 +74,18 @@ class OpenTable:
     """A file, and how its cells are to be read."""
 
     stream: Stream
-    columns: dict[str, str]
+    headers: Headers
     reader: BlockReader
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Column to the header that holds it."""
+        return self.headers.columns
+
+    @property
+    def notes(self) -> list[str]:
+        """What is not read of the file, and what it lacks, in words."""
+        return [*self.headers.notes(self.stream.name), *self.stream.notes]
 
 
 def find_files(inputs: Sequence[str | Path]) -> list[Path]:
@@ -145,7 +162,7 @@ def score_files(  # noqa: PLR0913 - each is an option of the command
     ranking = Ranking(scorer, schema, top, reasons=reasons)
     beside = [out.with_name(out.name + end) for end in (".refused.csv", ".provenance.json")]
     about = provenance_of(scorer, files)
-    notes = [note for one in tables for note in one.stream.notes]
+    notes = [note for table in tables for note in table.notes]
     total, start = Summary(notes=notes), time.perf_counter()
     with ExitStack() as stack:
         # Closed from the last to the first: the table itself appears after all that explains it.
@@ -203,9 +220,9 @@ def score_chunk(scorer: Scorer, table: OpenTable, chunk: Chunk, schema: pa.Schem
     cells = {column: chunk.cells[header] for column, header in table.columns.items()}
     identifiers = _identifiers(table, cells.pop(IDENTIFIER, None), chunk, schema)
     first_row = int(chunk.rows[0]) if len(chunk.rows) else 1
-    block, unreadable = table.reader.read(cells, first_row)
-    scores = scorer.compute(block)
-    reasons = scorer.reasons_not_to(block, scores)
+    read = table.reader.read(cells, first_row)
+    block, scores = read.block, scorer.compute(read.block)
+    reasons = scorer.reasons_not_to(block, scores, read.unclear)
     name = table.stream.name
     refused = [(name, row, "", reason) for row, reason in chunk.misshapen]
     if reasons:
@@ -219,10 +236,10 @@ def score_chunk(scorer: Scorer, table: OpenTable, chunk: Chunk, schema: pa.Schem
         identifiers, block, scores = (
             identifiers.take(pa.array(keep)), block.take(keep), scores.take(keep)
         )  # fmt: skip
-    scored = score_columns(scorer, identifiers, block, scores)
+    scored = score_columns(scorer, identifiers, block, scores, table.headers.absent)
     batch = pa.record_batch([*scored.values()], schema=schema)
     summary = summarise(scorer, block, scores, len(refused))
-    summary.unreadable.update(unreadable)
+    summary.unreadable.update(read.unreadable)
     return Scored(batch, block, scores, refused, summary)
 
 
@@ -238,13 +255,13 @@ def open_table(
 ) -> OpenTable:
     """Open a file, find the model's columns in it, and settle how it writes its numbers."""
     stream = open_stream(path, name=name, table=table, row_groups=row_groups)
-    found = scorer.headers(stream.name, stream.headers, columns)
+    headers = scorer.headers(stream.name, stream.headers, columns)
     reader = scorer.reader(stream.name, units=units)
-    wanted = {column: header for column, header in found.items() if column != IDENTIFIER}
+    wanted = {column: header for column, header in headers.columns.items() if column != IDENTIFIER}
     first = next(stream.chunks([*wanted.values()]), None)
     if first is not None:
         reader.settle({column: first.cells[header] for column, header in wanted.items()})
-    return OpenTable(stream, found, reader)
+    return OpenTable(stream, headers, reader)
 
 
 def identifier_type(tables: Sequence[OpenTable]) -> pa.DataType:
@@ -282,7 +299,9 @@ def _identifiers(
     if found is None:
         return pa.array([f"row-{row}" for row in chunk.rows], pa.string())
     kind = schema.field("Influencer ID").type
-    return found.cast(kind) if pa.types.is_integer(kind) else table.reader.text(IDENTIFIER, found)
+    if pa.types.is_integer(kind):
+        return found.cast(kind)
+    return as_text(exact_identifiers(table.stream.name, found))
 
 
 def provenance_of(scorer: Scorer, files: Sequence[PurePath]) -> dict[str, Any]:

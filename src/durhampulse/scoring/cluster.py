@@ -170,7 +170,7 @@ def _cut(scorer: Scorer, files: list[str], columns: Mapping[str, str] | None) ->
             continue
         with _readable(url) as stream:
             file = pq.ParquetFile(stream)
-            found = scorer.headers(url, file.schema_arrow.names, columns)
+            found = scorer.headers(url, file.schema_arrow.names, columns).columns
             kind = file.schema_arrow.field(found[IDENTIFIER]).type if IDENTIFIER in found else None
             numbers &= kind is not None and pa.types.is_integer(kind) and kind != pa.uint64()
             sizes = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
@@ -206,7 +206,7 @@ def _score_piece(piece: _Piece, job: _Job) -> Summary:
             row_groups=piece.row_groups,
         )
         kind = pa.int64() if piece.whole_numbers else pa.string()
-        schema, total = scored_schema(kind), Summary(notes=[*table.stream.notes])
+        schema, total = scored_schema(kind), Summary(notes=table.notes)
         scored_rows, refused = io.BytesIO(), io.StringIO(newline="")
         rows = csv.writer(refused)
         rows.writerow(REFUSED_HEADER)

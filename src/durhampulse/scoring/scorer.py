@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,16 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from durhampulse.creators import Creators
 from durhampulse.creators.block import Block
 from durhampulse.creators.blockreader import BlockReader, impossible_rows
-from durhampulse.creators.headers import name_columns, unclaimed
-from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS, IDENTIFIER
+from durhampulse.creators.frames import raw_cells
+from durhampulse.creators.headers import name_columns, nearest_header, unclaimed
+from durhampulse.creators.identifiers import canonical_identifiers
+from durhampulse.creators.records import RecordReader
+from durhampulse.creators.rules import ColumnRule, standard_kind
+from durhampulse.creators.schema import COLUMNS, ENGAGEMENT, FOLLOWERS, IDENTIFIER
+from durhampulse.creators.text import NoTextError, whole_array
 from durhampulse.creators.units import Unit, require_units
 from durhampulse.decision.bands import (
     BANDS,
@@ -32,7 +38,10 @@ from durhampulse.models.weights import sigmoid
 from durhampulse.scoring.account import Account, account_of
 from durhampulse.scoring.artifact import LoadedModel, read_model
 
-__all__ = ["Scorer", "Scores", "load_model", "score_columns"]
+__all__ = [
+    "Headers", "Scorer", "Scores", "TableCells", "absent_flags", "exact_identifiers", "load_model",
+    "score_columns",
+]  # fmt: skip
 
 Floats = npt.NDArray[np.float64]
 
@@ -67,6 +76,52 @@ class Scores:
         return Scores(**{name: values[rows] for name, values in vars(self).items()})
 
 
+@dataclass(frozen=True)
+class Headers:
+    """Which headers of a table a model reads.
+
+    Attributes
+    ----------
+    columns
+        Column to header.
+    absent
+        The model's columns that are not there, each with a header that may be meant; else empty.
+    """
+
+    columns: dict[str, str]
+    absent: dict[str, str]
+
+    def notes(self, name: str) -> list[str]:
+        """Return what the table lacks, in words, a sentence each without its point."""
+        return [
+            f"{name}: no column {column}, which the model uses; its rows are scored without it"
+            + (f" ('{near}' is not read: --map {column}={near}?)" if near else "")
+            for column, near in self.absent.items()
+        ]
+
+
+@dataclass(frozen=True)
+class TableCells:
+    """A table in memory as a model sees it.
+
+    Attributes
+    ----------
+    identifiers
+        As they are told apart, shape (n_rows,).
+    block
+        The rows.
+    unclear
+        Row, from 0, and reason of rows with a cell that may be one number or another.
+    absent
+        Columns of the model that the table lacks.
+    """
+
+    identifiers: pa.Array
+    block: Block
+    unclear: Mapping[int, str]
+    absent: Iterable[str]
+
+
 class Scorer:
     """A model at work. Immutable, so that threads may share it.
 
@@ -83,8 +138,8 @@ class Scorer:
         Columns of a creators' table the model looks at.
     seen, numeric
         All columns looked at, those for flags and output included; those of them that hold numbers.
-    levels
-        The others with their known levels.
+    rules
+        How their cells are read.
     refusal
         Why the data it learned from allow no recommendation; empty where they do.
     """
@@ -96,57 +151,53 @@ class Scorer:
         curves = model.peers.curves
         self.seen = list(dict.fromkeys([*self.columns, FOLLOWERS, ENGAGEMENT, *curves]))
         self.numeric = model.model.encoding.numeric | {FOLLOWERS, ENGAGEMENT, *curves}
-        known = model.profile.levels
-        self.levels = {c: known.get(c, []) for c in self.seen if c not in self.numeric}
+        self.rules = {name: model.rules.get(name) or _plain_rule(name) for name in self.seen}
 
-    def reader(
-        self,
-        name: str,
-        *,
-        units: Mapping[str, Unit] | None = None,
-        usual_units: Mapping[str, Unit] | None = None,
-    ) -> BlockReader:
-        """Give a reader of one table's cells.
+    def reader(self, name: str, *, units: Mapping[str, Unit] | None = None) -> BlockReader:
+        """Return a reader of one table's cells.
 
         Parameters
         ----------
         name
             The table's name, for messages.
         units
-            Rate column to unit, where a person has said it.
-        usual_units
-            The same where nobody has; the units of the model's own table if not given.
+            Rate column to unit, where a person has said it; else the model's own.
         """
         require_units(units or {})
-        usual = self.model.manifest.get("units", {}) if usual_units is None else usual_units
-        return BlockReader(
-            name,
-            numeric=self.numeric,
-            levels=self.levels,
-            units={**usual, **(units or {})},
-            asked=units or {},
-        )
+        return BlockReader(name, self.rules, units=units)
 
     def headers(
         self, name: str, headers: Sequence[str], columns: Mapping[str, str] | None = None
-    ) -> dict[str, str]:
-        """Give the columns to read: standard or model's column to header.
+    ) -> Headers:
+        """Return which headers to read.
+
+        Parameters
+        ----------
+        name
+            The table's name, for messages.
+        headers
+            All of them.
+        columns
+            Standard column to header, where a person has said it; else as in the study.
 
         Raises
         ------
         InputError
             If the table has so few of the model's columns that no row could be scored.
         """
-        named = name_columns(name, [*headers], dict(columns or {}), Ledger())
-        found = {named.get(header) or unclaimed(header): header for header in headers}
-        wanted = [column for column in (IDENTIFIER, *self.seen) if column in found]
-        absent = [column for column in self.columns if column not in found]
+        usual = {c: r.header for c, r in self.model.rules.items() if c in COLUMNS and r.header}
+        named = name_columns(name, [*headers], columns or {}, Ledger(), usual=usual)
+        known = {named.get(header) or unclaimed(header): header for header in headers}
+        wanted = [column for column in (IDENTIFIER, *self.seen) if column in known]
+        absent = [column for column in self.columns if column not in known]
+        near = {c: nearest_header(c, [h for h in headers if h not in named]) for c in absent}
+        found = Headers({c: known[c] for c in wanted}, {c: near[c] or "" for c in absent})
         if len(absent) > len(self.columns) / 2:
             raise InputError(
                 f"{name}: it has no column {', '.join(absent)}; the model needs more than that.",
-                "Name them, for example --map Followers=subs.",
+                f"Name them, for example --map {absent[0]}={near[absent[0]] or 'HEADER'}.",
             )
-        return {column: found[column] for column in wanted}
+        return found
 
     def compute(self, block: Block) -> Scores:
         """Score rows that are read."""
@@ -164,20 +215,29 @@ class Scorer:
         )
 
     def predict_proba(self, table: Any, *, units: Mapping[str, Unit] | None = None) -> Floats:
-        """Give each creator's probability of a deal, shape (n_rows,).
+        """Return each creator's probability of a deal, shape (n_rows,).
 
         Parameters
         ----------
         table
-            A pandas, polars or Arrow table, or any with the Arrow C stream interface.
+            :class:`.Creators`, or a pandas, polars or Arrow table, or any with the Arrow C stream
+            interface.
         units
-            Rate column to ``"fraction"`` or ``"percent"``; fractions if not given.
+            Rate column to ``"fraction"`` or ``"percent"``; as the model's own table if not given.
+
+        Raises
+        ------
+        InputError
+            If a cell may be one number or another.
         """
-        _, block = self._take(table, units)
-        return self.model.model.predict_proba(block)
+        cells = self._take(table, units)
+        for row, reason in cells.unclear.items():
+            problem, _, way_out = reason.partition(": ")
+            raise InputError(f"The table, row {row + 1}: {problem}.", f"{way_out.capitalize()}.")
+        return self.model.model.predict_proba(cells.block)
 
     def score(self, table: Any, *, units: Mapping[str, Unit] | None = None) -> Any:
-        """Score a table.
+        """Return a table's scores, a row for each of its rows, pandas' index kept.
 
         Parameters
         ----------
@@ -187,48 +247,43 @@ class Scorer:
         Returns
         -------
         table of the same kind
-            One row a creator in the table's order: the five columns of the decision table,
-            ``Interval Low``, ``Interval High`` and ``Flags``. A creator who cannot be scored has
-            the reason for a flag, and nothing else.
+            In the table's order: the five columns of the decision table, ``Interval Low``,
+            ``Interval High`` and ``Flags``. A creator who cannot be scored has the reason for a
+            flag, and nothing else.
         """
-        arrow, block = self._take(table, units)
-        scores = self.compute(block)
-        said = self.reasons_not_to(block, scores)
-        scored = score_columns(self, _identifiers(arrow), block, scores)
-        if said:
-            gone = np.zeros(block.n_rows, dtype=bool)
-            gone[list(said)] = True
-            flags = scored["Flags"].to_pylist()
-            for row, reason in said.items():
-                flags[row] = f"not scored: {reason}"
-            for name in ("Predicted Sponsorship", "Interval Low", "Interval High"):
-                scored[name] = pa.array(scored[name].to_numpy(), mask=gone)
-            bands = np.array(scored["Sponsorship Recommendation"].to_pylist(), dtype=object)
-            scored["Sponsorship Recommendation"] = pa.array(bands, mask=gone)
-            scored["Flags"] = pa.array(flags)
+        cells = self._take(table, units)
+        scores = self.compute(cells.block)
+        reasons = self.reasons_not_to(cells.block, scores, cells.unclear)
+        scored = score_columns(self, cells.identifiers, cells.block, scores, cells.absent)
+        if reasons:
+            scored = _without(scored, reasons)
         return _like(pa.table(scored), table)
 
     def decide(self, table: Any, *, units: Mapping[str, Unit] | None = None) -> pd.DataFrame:
-        """Give the decision table of a table's creators, the most probable first.
+        """Return the decision table of a table's creators, the most probable first.
 
-        Creators who cannot be scored are left out; :meth:`score` says why.
+        Creators who cannot be scored are left out; :meth:`score` says why. The index is that of a
+        pandas table.
         """
-        arrow, block = self._take(table, units)
-        scores = self.compute(block)
-        gone = self.reasons_not_to(block, scores)
-        keep = np.setdiff1d(np.arange(block.n_rows), [*gone])
-        frame = self.frame(_identifiers(arrow), block).iloc[keep]
-        return decision_table(
-            frame,
+        cells = self._take(table, units)
+        scores = self.compute(cells.block)
+        reasons = self.reasons_not_to(cells.block, scores, cells.unclear)
+        keep = np.setdiff1d(np.arange(cells.block.n_rows), [*reasons])
+        decided = decision_table(
+            self.frame(cells.identifiers, cells.block).iloc[keep],
             scores.y_prob[keep],
             self.model.thresholds,
             peers=self.model.peers,
             half_width=self.model.model.half_width,
             verdict=self.refusal,
         )
+        if isinstance(table, pd.DataFrame):
+            order = keep[np.argsort(-scores.y_prob[keep], kind="stable")]
+            decided.index = table.index[order]
+        return decided
 
     def explain(self, row: Mapping[str, Any]) -> Account:
-        """Say why one creator is where they are, and what would change it.
+        """Return why one creator is where they are, and what would change it.
 
         Parameters
         ----------
@@ -238,18 +293,59 @@ class Scorer:
         Raises
         ------
         CannotJudgeError
-            If too little is known of the creator, or a figure cannot be.
+            If too little is known of the creator, or a figure cannot be read or cannot be.
         """
-        cells = {name: pa.array([None if value is None else str(value)], pa.string())
-                 for name, value in row.items()}  # fmt: skip
-        arrow, block = self._take(pa.table(cells), None)
-        if reasons := self.reasons_not_to(block, self.compute(block)):
+        reader = RecordReader(self.rules)
+        record = {name: _plain_value(value) for name, value in row.items()}
+        block, errors = reader.read([record])
+        if reasons := {**self.reasons_not_to(block, self.compute(block)), **errors}:
             raise CannotJudgeError(f"{reasons[0]}.")
-        return account_of(self.model, self.frame(_identifiers(arrow), block))
+        return account_of(self.model, self.frame(reader.identifiers([record]), block))
 
-    def reasons_not_to(self, block: Block, scores: Scores) -> dict[int, str]:
-        """Give row and reason of creators who cannot be scored."""
-        reasons = impossible_rows(block)
+    def read_table(
+        self,
+        name: str,
+        table: pa.Table,
+        *,
+        columns: Mapping[str, str] | None = None,
+        units: Mapping[str, Unit] | None = None,
+    ) -> TableCells:
+        """Return a table in memory as the model sees it.
+
+        Parameters
+        ----------
+        name
+            The table's name, for messages.
+        table
+            Its cells as found.
+        columns, units
+            As for :meth:`headers` and :meth:`reader`.
+        """
+        headers = self.headers(name, table.column_names, columns)
+        cells = {c: whole_array(table[h]) for c, h in headers.columns.items()}
+        identifiers = cells.pop(IDENTIFIER, None)
+        reader = self.reader(name, units=units)
+        reader.settle(cells)
+        read = reader.read(cells)
+        if identifiers is None:
+            identifiers = pa.array([f"row-{row}" for row in range(1, len(table) + 1)], pa.string())
+        return TableCells(
+            exact_identifiers(name, identifiers), read.block, read.unclear, headers.absent
+        )
+
+    def reasons_not_to(
+        self, block: Block, scores: Scores, unclear: Mapping[int, str] | None = None
+    ) -> dict[int, str]:
+        """Return row and reason of creators who cannot be scored.
+
+        Parameters
+        ----------
+        block, scores
+            The creators.
+        unclear
+            Row and reason of those with a cell that may be one number or another.
+        """
+        reasons = {**impossible_rows(block), **(unclear or {})}
         for row in np.flatnonzero(too_empty(scores.empty, len(self.columns))).tolist():
             reasons.setdefault(row, empty_reason(int(scores.empty[row]), len(self.columns)))
         return reasons
@@ -258,24 +354,12 @@ class Scorer:
         """Give a block as a creators' table."""
         return pd.DataFrame({IDENTIFIER: identifiers.to_pandas(), **block.to_dict()})
 
-    def _take(self, table: Any, units: Mapping[str, Unit] | None) -> tuple[pa.Table, Block]:
-        """Read a table in memory: its identifiers, and what the model looks at."""
-        try:
-            arrow = pa.table(table).combine_chunks()
-        except (TypeError, ValueError, pa.ArrowException) as error:
-            raise InputError(
-                f"A {type(table).__name__} is no table that Arrow understands ({error}).",
-                "Pass a pandas, polars or Arrow table.",
-            ) from error
-        names = arrow.column_names
-        if twice := next((name for name in names if names.count(name) > 1), None):
-            raise InputError(f"The table has two columns '{twice}'.", "Give each its own name.")
-        found = self.headers("the table", names, None)
-        named = arrow.select([*found.values()]).rename_columns([*found])
-        reader = self.reader("the table", units=units, usual_units={})
-        cells = {name: _whole(named[name]) for name in named.column_names if name != IDENTIFIER}
-        reader.settle(cells)
-        return named, reader.read(cells)[0]
+    def _take(self, table: Any, units: Mapping[str, Unit] | None) -> TableCells:
+        """Read whatever holds a table."""
+        if isinstance(table, Creators):
+            units = {**dict.fromkeys(table.units, "fraction"), **(units or {})}
+            table = table.table
+        return self.read_table("the table", raw_cells(table), units=units)
 
 
 def load_model(folder: str | Path) -> Scorer:
@@ -290,9 +374,23 @@ def load_model(folder: str | Path) -> Scorer:
 
 
 def score_columns(
-    scorer: Scorer, identifiers: pa.Array, block: Block, scores: Scores
+    scorer: Scorer,
+    identifiers: pa.Array,
+    block: Block,
+    scores: Scores,
+    absent: Iterable[str] = (),
 ) -> dict[str, pa.Array]:
-    """Give scores as columns of the decision table, in the order of the rows."""
+    """Return scores as columns of the decision table, in the order of the rows.
+
+    Parameters
+    ----------
+    scorer
+        The model.
+    identifiers, block, scores
+        The rows.
+    absent
+        Columns of the model that the table lacks; said among the flags of each row.
+    """
     followers = np.rint(block.numbers(FOLLOWERS))
     return {
         "Influencer ID": identifiers,
@@ -304,34 +402,85 @@ def score_columns(
         ),
         "Interval Low": pa.array(cut(scores.low)),
         "Interval High": pa.array(cut(scores.high)),
-        "Flags": _flag_texts(scorer, scores.flags),
+        "Flags": _flag_texts(scorer, scores.flags, absent),
     }
 
 
-def _flag_texts(scorer: Scorer, bits: npt.NDArray[np.uint16]) -> pa.DictionaryArray:
+def absent_flags(absent: Iterable[str]) -> list[str]:
+    """Return what a row's flags say about columns of the model that are not there."""
+    return [f"no {column}" for column in absent]
+
+
+def _flag_texts(
+    scorer: Scorer, bits: npt.NDArray[np.uint16], absent: Iterable[str]
+) -> pa.DictionaryArray:
     """Put each combination that occurs into words once."""
     counts = np.bincount(bits, minlength=1)
     present = np.flatnonzero(counts)
     place = np.zeros(len(counts), dtype=np.int32)
     place[present] = np.arange(len(present))
-    texts = [scorer.model.peers.flag_text(int(one)) for one in present]
+    gone = absent_flags(absent)
+    raised = [scorer.model.peers.flag_text(int(combination)) for combination in present]
+    texts = ["; ".join([*gone, *([text] if text else [])]) for text in raised]
     return pa.DictionaryArray.from_arrays(place[bits], pa.array(texts, pa.string()), safe=False)
 
 
-def _identifiers(table: pa.Table) -> pa.Array:
-    if IDENTIFIER in table.column_names:
-        return _whole(table[IDENTIFIER])
-    return pa.array([f"row-{row}" for row in range(1, len(table) + 1)], pa.string())
+def _without(scored: dict[str, pa.Array], reasons: Mapping[int, str]) -> dict[str, pa.Array]:
+    """Return scores with blanks, and the reason for a flag, where there are none."""
+    gone = np.zeros(len(scored["Flags"]), dtype=bool)
+    gone[[*reasons]] = True
+    flags = scored["Flags"].to_pylist()
+    for row, reason in reasons.items():
+        flags[row] = f"not scored: {reason}"
+    bands = np.array(scored["Sponsorship Recommendation"].to_pylist(), dtype=object)
+    blank = {
+        name: pa.array(scored[name].to_numpy(), mask=gone)
+        for name in ("Predicted Sponsorship", "Interval Low", "Interval High")
+    }
+    return {
+        **scored,
+        **blank,
+        "Sponsorship Recommendation": pa.array(bands, mask=gone),
+        "Flags": pa.array(flags),
+    }
 
 
-def _whole(column: pa.ChunkedArray) -> pa.Array:
-    whole = column.combine_chunks()
-    return whole if isinstance(whole, pa.Array) else pa.concat_arrays(whole.chunks)
+def exact_identifiers(name: str, cells: pa.Array) -> pa.Array:
+    """Return identifiers as they are told apart: integers as they are, all else canonical text.
+
+    Raises
+    ------
+    InputError
+        If the cells are of a type that has no text.
+    """
+    if pa.types.is_integer(cells.type) and cells.type != pa.uint64():
+        return cells
+    try:
+        return canonical_identifiers(cells)
+    except NoTextError as error:
+        raise InputError(
+            f"{name}, column {IDENTIFIER}: it holds {error}.", "Convert it to text."
+        ) from error
+
+
+def _plain_rule(column: str) -> ColumnRule:
+    """Return the rule of a column that the model's own table lacked."""
+    return ColumnRule(column=column, kind=standard_kind(column) or "any", header=column)
+
+
+def _plain_value(value: Any) -> Any:
+    """Return a cell of a data frame's row as JSON would hold it."""
+    value = value.item() if isinstance(value, np.generic) else value
+    return None if pd.api.types.is_scalar(value) and pd.isna(value) else value
 
 
 def _like(scored: pa.Table, table: Any) -> Any:
-    """Give a table as the library of another one would hold it."""
+    """Return a table as the library of another one would hold it, with its index."""
     library = type(table).__module__.partition(".")[0]
     if library == "polars":
         return importlib.import_module("polars").from_arrow(scored)
-    return scored.to_pandas() if library == "pandas" else scored
+    if isinstance(table, pd.DataFrame):
+        return scored.to_pandas(integer_object_nulls=True).set_axis(table.index, axis=0)
+    if isinstance(table, Creators):
+        return scored.to_pandas(integer_object_nulls=True).set_axis(table.table.index, axis=0)
+    return scored

@@ -110,5 +110,4 @@ def _load(folder: Path) -> Served:
 def serve_scorer(scorer: Scorer) -> Served:
     """Make a loaded model ready for requests."""
     weights = scorer.model.manifest["files"]["weights.safetensors"]
-    reader = RecordReader(numeric=scorer.numeric, levels=scorer.levels)
-    return Served(scorer, reader, str(weights["sha256"])[:12])
+    return Served(scorer, RecordReader(scorer.rules), str(weights["sha256"])[:12])

@@ -112,7 +112,7 @@ def preview(
             reader = scorer.reader(name, units=chosen)
             cells = {c: first.cells[h] for c, h in named.items() if c in scorer.seen}
             reader.settle(cells)
-            block, _ = reader.read({c: cell[:_ROWS] for c, cell in cells.items()})
+            block = reader.read({c: cell[:_ROWS] for c, cell in cells.items()}).block
             read = _texts(block.to_dict())
         whole = whole and (stream.n_rows or 0) <= _MOST_ROWS
         if whole:

@@ -1,0 +1,96 @@
+"""The one form of an identifier, whatever file, form or request it comes from."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from durhampulse.creators.text import as_text
+from durhampulse.creators.words import NULL_WORDS
+from durhampulse.files.export import as_before
+
+__all__ = ["canonical_identifier", "canonical_identifiers"]
+
+_POINT = re.compile(r"(\d+)\.0+")
+_PLAIN = np.zeros(256, dtype=bool)
+_PLAIN[list(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")] = True
+_FIRST = _PLAIN.copy()
+_FIRST[list(b"nNmM")] = False  # as "n/a" and "missing" begin
+_LAST = _PLAIN.copy()
+_LAST[ord("0")] = False  # as "1001.0" ends
+
+
+def canonical_identifier(value: object) -> str | None:
+    """Return the canonical form of one identifier, None where it stands for nothing.
+
+    Blanks around it, the ``.0`` that a float has gained and the apostrophe that an export has put
+    before ``= + - @`` come off. Case, leading zeros and Unicode forms are left alone: they may
+    tell creators apart.
+
+    Raises
+    ------
+    NoTextError
+        If the value is of a type that has no text.
+
+    Examples
+    --------
+    >>> [canonical_identifier(value) for value in (1001, 1001.0, " 1001", "'@lena", "n/a")]
+    ['1001', '1001', '1001', '@lena', None]
+    """
+    if isinstance(value, str):
+        return _canonical(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)  # of any size
+    text = as_text(pa.array([value]))[0].as_py()
+    return None if text is None else _canonical(text)
+
+
+def canonical_identifiers(cells: pa.Array) -> pa.Array:
+    """Return the canonical forms of a column of identifiers as text, null where there is none.
+
+    Parameters
+    ----------
+    cells
+        Shape (n_rows,), of any type.
+
+    Raises
+    ------
+    NoTextError
+        If the cells are of a type that has no text.
+    """
+    text = as_text(cells)
+    odd = _odd(text)
+    if not odd.any():
+        return text
+    words = [None if word is None else _canonical(word) for word in text.filter(odd).to_pylist()]
+    where = np.zeros(len(text), dtype=np.int64)
+    where[odd] = np.arange(len(text), len(text) + len(words))
+    where[~odd] = np.flatnonzero(~odd)
+    return pa.concat_arrays([text, pa.array(words, pa.string())]).take(pa.array(where))
+
+
+def _canonical(text: str) -> str | None:
+    text = as_before(text.strip()).strip()
+    if text.casefold() in NULL_WORDS:
+        return None
+    whole = _POINT.fullmatch(text)
+    return whole[1] if whole else text
+
+
+def _odd(text: pa.Array) -> npt.NDArray[np.bool_]:
+    """Return which cells may have another canonical form, by their first and last byte."""
+    n = len(text)
+    odd = np.zeros(n, dtype=bool)
+    _, offsets, data = text.buffers()
+    if n == 0 or data is None:
+        return odd
+    ends = np.frombuffer(offsets, np.int32)[text.offset : text.offset + n + 1]
+    letters = np.frombuffer(data, np.uint8)
+    filled = ends[1:] > ends[:-1]
+    first, last = letters[ends[:-1][filled]], letters[ends[1:][filled] - 1]
+    odd[filled] = ~_FIRST[first] | ~_LAST[last]
+    odd[~filled] = True
+    return np.asarray(odd & text.is_valid().to_numpy(zero_copy_only=False))

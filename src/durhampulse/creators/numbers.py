@@ -1,0 +1,195 @@
+"""One written number at a time: what it is worth, and where that depends on the decimal sign."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+__all__ = [
+    "DecimalSign",
+    "NumberKind",
+    "Parsed",
+    "decimal_evidence",
+    "learn_decimal",
+    "mixed_commas",
+    "parse_number",
+]
+
+NumberKind = Literal["count", "rate", "any"]
+DecimalSign = Literal[".", ","]
+
+_MULTIPLIERS = {"": 1, "k": 10**3, "m": 10**6, "mn": 10**6, "b": 10**9, "bn": 10**9}
+_NUMBER = re.compile(
+    r"(?P<sign>[+\-\u2212]?)\s*(?P<digits>\d(?:[\d.,'\u2019\s]*\d)?\.?|\.\d+)"
+    r"\s*(?:(?P<suffix>[kmb]|mn|bn)|(?P<percent>%))?",
+    re.IGNORECASE,
+)
+_EXPONENT = re.compile(r"([+\-]?\d*[.,]?\d+[.,]?)(e[+\-]?\d{1,3})", re.IGNORECASE)
+_ENDLESS = re.compile(r"[+-]?(inf|infinity)", re.IGNORECASE)
+_LONGEST_NUMBER = 40
+
+_WITH_POINT = re.compile(
+    r"\d+\.?\d*|\.\d+|[1-9]\d{0,2}(,\d{3})+(\.\d+)?|\d{1,3}(['\u2019\s]\d{3})+(\.\d+)?"
+)
+_WITH_COMMA = re.compile(
+    r"\d+(,\d+)?|[1-9]\d{0,2}(\.\d{3})+(,\d+)?|\d{1,3}(['\u2019\s]\d{3})+(,\d+)?"
+)
+_ONE_COMMA = re.compile(r"[1-9]\d{0,2},\d{3}")
+_LONE_COMMA = re.compile(r"\d+,\d+")
+_LONE_POINT = re.compile(r"\d+\.\d+")
+_GROUPED = re.compile(r"[1-9]\d{0,2}(\.\d{3})+")
+_FEWEST_TO_TELL = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parsed:
+    """A written number under either decimal sign.
+
+    Attributes
+    ----------
+    point, comma
+        Its value where the point, or the comma, is the decimal sign; NaN where it cannot be
+        written so. Cells with a percent sign are divided by 100.
+    percent, formatted
+        Whether it has a percent sign; separators or a suffix.
+    """
+
+    point: float = math.nan
+    comma: float = math.nan
+    percent: bool = False
+    formatted: bool = False
+
+    @property
+    def readable(self) -> bool:
+        """Whether it is a number under either sign."""
+        return not (math.isnan(self.point) and math.isnan(self.comma))
+
+    @property
+    def sign(self) -> DecimalSign | None:
+        """The only decimal sign it can be written with; None if either gives the same."""
+        if math.isnan(self.point) == math.isnan(self.comma):
+            return None
+        return "," if math.isnan(self.point) else "."
+
+    @property
+    def ambiguous(self) -> bool:
+        """Whether the two signs give two values."""
+        both = not math.isnan(self.point) and not math.isnan(self.comma)
+        return both and self.point != self.comma
+
+    def value(self, decimal: DecimalSign | None) -> float:
+        """Return its value, NaN where it is no number or the decimal sign would have to tell.
+
+        Parameters
+        ----------
+        decimal
+            The column's decimal sign, where it is known.
+        """
+        if not self.ambiguous:
+            return self.comma if math.isnan(self.point) else self.point
+        return {".": self.point, ",": self.comma}.get(decimal or "", math.nan)
+
+
+def parse_number(word: str, kind: NumberKind) -> Parsed:
+    """Return what a cell such as ``145,000``, ``1.2M``, ``6.8%`` or ``2.28E+11`` is worth.
+
+    Parameters
+    ----------
+    word
+        The cell without blanks around it.
+    kind
+        Of the column. In a count a lone comma before three digits parts thousands, and a percent
+        sign makes no number; in a rate a lone comma or point is the decimal sign.
+
+    Examples
+    --------
+    >>> parse_number("145,000", "count").point, parse_number("5,125", "rate").comma
+    (145000.0, 5.125)
+    >>> parse_number("145.000", "count").ambiguous
+    True
+    """
+    if len(word) > _LONGEST_NUMBER:
+        return Parsed()
+    if exponent := _EXPONENT.fullmatch(word):
+        number = float(exponent[1].replace(",", ".") + exponent[2])
+        comma = "," in exponent[1]
+        return Parsed(point=math.nan if comma else number, comma=number if comma else math.nan)
+    if _ENDLESS.fullmatch(word):
+        return Parsed(point=float(word), comma=float(word))
+    match = _NUMBER.fullmatch(word)
+    if match is None or (match["percent"] and kind == "count"):
+        return Parsed()
+    digits, suffix = match["digits"], (match["suffix"] or "").lower()
+    scale = Decimal(_MULTIPLIERS[suffix])
+    scale = -scale if match["sign"] in ("-", "\u2212") and match["sign"] else scale
+    scale = scale / 100 if match["percent"] else scale
+    point, comma = _readings(digits, kind, suffixed=bool(suffix))
+    return Parsed(
+        point=_worth(digits, ".", scale) if point else math.nan,
+        comma=_worth(digits, ",", scale) if comma else math.nan,
+        percent=bool(match["percent"]),
+        formatted=bool(suffix) or not re.fullmatch(r"\d+\.?\d*|\.\d+", digits),
+    )
+
+
+def _readings(digits: str, kind: NumberKind, *, suffixed: bool) -> tuple[bool, bool]:
+    """Return whether the point, and whether the comma, can be the decimal sign."""
+    point = _WITH_POINT.fullmatch(digits) is not None
+    comma = _WITH_COMMA.fullmatch(digits) is not None
+    if point and comma:
+        if kind == "rate" and _LONE_COMMA.fullmatch(digits):
+            return False, True
+        if _LONE_POINT.fullmatch(digits) and (kind == "rate" or suffixed):
+            return True, False
+        if kind == "count" and _ONE_COMMA.fullmatch(digits) and not suffixed:
+            return True, False
+    return point, comma
+
+
+def _worth(digits: str, decimal: DecimalSign, scale: Decimal) -> float:
+    plain = re.sub(r"['\u2019\s]", "", digits).replace("," if decimal == "." else ".", "")
+    # Decimal, because 64.9 * 1e6 is not a whole number in binary.
+    return float(Decimal(plain.replace(",", ".")) * scale)
+
+
+def decimal_evidence(words: Iterable[str], kind: NumberKind) -> set[DecimalSign]:
+    """Return the decimal signs that cells prove, each cell that can be read in one way only.
+
+    Examples
+    --------
+    >>> decimal_evidence(["5,6%", "7"], "rate"), decimal_evidence(["145.000"], "count")
+    ({','}, set())
+    """
+    marked = (word for word in words if "," in word or "." in word)
+    signs = {parse_number(word, kind).sign for word in marked}
+    return {sign for sign in signs if sign is not None}
+
+
+def learn_decimal(words: list[str], kind: NumberKind) -> DecimalSign | None:
+    """Return a training column's decimal sign, None where its cells do not tell.
+
+    Three counts or more with exactly three digits behind every point are in thousands.
+    """
+    signs = decimal_evidence(words, kind)
+    if len(signs) == 1:
+        return signs.pop()
+    dotted = [word for word in words if "." in word and word[-1:].isdigit()]
+    grouped = [word for word in dotted if _GROUPED.fullmatch(word)]
+    if not signs and kind == "count" and len(grouped) == len(dotted) >= _FEWEST_TO_TELL:
+        return ","
+    return None
+
+
+def mixed_commas(words: Iterable[str], kind: NumberKind) -> tuple[str, str] | None:
+    """Return a cell with a decimal comma and one with thousands commas, if a column has both."""
+    decimal = thousands = None
+    for word in words:
+        if "," in word:
+            parsed = parse_number(word, kind)
+            decimal = decimal or (word if parsed.sign == "," else None)
+            thousands = thousands or (word if parsed.sign == "." else None)
+    return (decimal, thousands) if decimal and thousands else None

@@ -1,0 +1,212 @@
+"""How the cells of one column are read: learned once, at training, and applied ever after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from durhampulse.creators.block import Levels
+from durhampulse.creators.cells import (
+    LevelCells,
+    NumberCells,
+    distinct_words,
+    read_levels,
+    read_numbers,
+)
+from durhampulse.creators.numbers import DecimalSign, NumberKind, learn_decimal
+from durhampulse.creators.schema import COLUMNS, QUALITY, QUALITY_LEVELS
+from durhampulse.creators.text import is_number
+from durhampulse.creators.units import Unit
+from durhampulse.creators.words import folded
+
+__all__ = [
+    "ColumnRule", "RuleKind", "learn_level_rule", "learn_number_rule", "level_series",
+    "rules_of_format_2", "standard_kind",
+]  # fmt: skip
+
+RuleKind = Literal["count", "rate", "any", "levels", "quality", "identifier", "label"]
+
+_MOST_LEVELS = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColumnRule:
+    """How one column's cells are read; plain data.
+
+    Attributes
+    ----------
+    column
+        The column's name in a creators' table.
+    kind
+        What its cells are: ``count``, ``rate`` or ``any`` number, ``levels`` or the ordered levels
+        of ``quality``, ``identifier`` or ``label``.
+    header
+        The header it came from.
+    decimal
+        The decimal sign its cells proved; None where they did not.
+    unit
+        The unit of a rate's cells without a percent sign.
+    insisted
+        Whether a person has said the unit: later tables are not questioned about it.
+    levels
+        Its levels as spelled in training, the most frequent first.
+    """
+
+    column: str
+    kind: RuleKind
+    header: str = ""
+    decimal: DecimalSign | None = None
+    unit: Unit = "fraction"
+    insisted: bool = False
+    levels: tuple[str, ...] = ()
+
+    @property
+    def numeric(self) -> bool:
+        """Whether the column holds numbers."""
+        return self.kind in ("count", "rate", "any")
+
+    @property
+    def number_kind(self) -> NumberKind:
+        """The kind of its numbers."""
+        return self.kind if self.kind in ("count", "rate") else "any"
+
+    @cached_property
+    def spelling(self) -> Mapping[str, str]:
+        """Folded level to the level as the column spells it."""
+        known = {folded(level): level for level in reversed(self.levels)}
+        return known | QUALITY_LEVELS if self.kind == "quality" else known
+
+    def read_numbers(self, cells: pa.Array, elsewhere: DecimalSign | None = None) -> NumberCells:
+        """Return the column's numbers as written, rates in their own unit.
+
+        Parameters
+        ----------
+        cells
+            Shape (n_rows,), as found.
+        elsewhere
+            The decimal sign that the table's other cells prove. The column's own comes first;
+            where neither is known, figures of the kind ``any`` are read as English writes them.
+            A point before three digits of a count is no decimal sign because others are: it
+            stays unclear.
+        """
+        if elsewhere == "." and self.kind == "count":
+            elsewhere = None
+        decimal = self.decimal or elsewhere or ("." if self.kind == "any" else None)
+        return read_numbers(cells, self.number_kind, decimal)
+
+    def read_levels(self, cells: pa.Array) -> LevelCells:
+        """Return the column's levels, spelled as in training."""
+        return read_levels(cells, self.spelling)
+
+    def to_fractions(
+        self, numbers: NumberCells, unit: Unit | None = None
+    ) -> npt.NDArray[np.float64]:
+        """Return numbers with rates as fractions, shape (n_rows,).
+
+        Parameters
+        ----------
+        numbers
+            From :meth:`read_numbers`.
+        unit
+            Of the cells without a percent sign, where it is not the column's own.
+        """
+        if self.kind != "rate" or (unit or self.unit) == "fraction":
+            return numbers.values
+        return np.where(numbers.percent, numbers.values, numbers.values / 100)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the rule as plain data."""
+        return {**asdict(self), "levels": list(self.levels[:_MOST_LEVELS])}
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> ColumnRule:
+        """Rebuild a rule from :meth:`to_dict`.
+
+        Raises
+        ------
+        ValueError
+            If it is no rule.
+
+        Examples
+        --------
+        >>> rule = ColumnRule(column="Niche", kind="levels", levels=("Tech",))
+        >>> ColumnRule.from_dict(rule.to_dict()) == rule
+        True
+        """
+        rule = cls(**{**fields, "levels": tuple(map(str, fields.get("levels", ())))})
+        texts = all(isinstance(value, str) for value in (rule.column, rule.header))
+        choices = {
+            "kind": get_args(RuleKind),
+            "decimal": (None, *get_args(DecimalSign)),
+            "unit": get_args(Unit),
+            "insisted": (True, False),
+        }
+        if not texts or any(getattr(rule, name) not in known for name, known in choices.items()):
+            raise ValueError(f"{fields!r} is no rule of a column")
+        return rule
+
+
+def standard_kind(column: str) -> RuleKind | None:
+    """Return the kind of a standard column's cells; None for other columns."""
+    if column not in COLUMNS:
+        return None
+    kind = COLUMNS[column].kind
+    return "levels" if kind == "category" else kind
+
+
+def learn_number_rule(column: str, cells: pa.Array, header: str = "") -> ColumnRule:
+    """Return the rule of a column of numbers, its unit not yet known.
+
+    Raises
+    ------
+    NoTextError
+        If the cells are of a type that is neither number nor text.
+    """
+    rule = ColumnRule(column=column, kind=standard_kind(column) or "any", header=header or column)
+    if is_number(cells.type):
+        return rule
+    words = [word.strip() for word in distinct_words(cells)[1]]
+    return replace(rule, decimal=learn_decimal(words, rule.number_kind))
+
+
+def learn_level_rule(column: str, cells: LevelCells, header: str = "") -> ColumnRule:
+    """Return the rule of a column of levels, the most frequent level first."""
+    levels = cells.levels
+    counts = np.bincount(levels.codes[levels.codes >= 0], minlength=len(levels.names))
+    order = sorted(range(len(counts)), key=lambda at: (-counts[at], levels.names[at]))
+    return ColumnRule(
+        column=column,
+        kind=standard_kind(column) or "levels",
+        header=header or column,
+        levels=tuple(levels.names[at] for at in order),
+    )
+
+
+def level_series(levels: Levels) -> pd.Series:
+    """Return levels as a column of text."""
+    return pd.Series(pd.array([*levels.names, None], dtype="str")[levels.codes])
+
+
+def rules_of_format_2(
+    numeric: set[str], levels: Mapping[str, list[str]], units: Mapping[str, Unit]
+) -> dict[str, ColumnRule]:
+    """Return the rules that a model folder of format 2 implies: it kept units and levels only."""
+    names = [*numeric, *(name for name in levels if name not in numeric)]
+    return {
+        name: ColumnRule(
+            column=name,
+            kind=standard_kind(name) or ("any" if name in numeric else "levels"),
+            header=name,
+            unit=units.get(name, "fraction"),
+            levels=tuple(levels.get(name, ())),
+        )
+        for name in sorted(names)
+        if name != QUALITY or name not in numeric
+    }

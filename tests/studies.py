@@ -1,0 +1,23 @@
+"""A study run part by part, for the tests that need one of their own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from durhampulse import study
+
+
+def run_parts(path: Path, seed: int = 0) -> study.Study:
+    """Return the study of a table: the notebook's parts with shorter trainings."""
+    a1 = study.load_and_inspect(path)
+    judged = study.judge(a1.creators, random_state=seed)
+    a2 = study.explore(judged.creators)
+    b1 = study.prepare(judged.creators, random_state=seed)
+    b2 = study.compare_classifiers(b1)
+    b3 = study.read_confusion(b1, b2)
+    c2 = study.train_network(b1, study.MLP)
+    c3 = study.compare_with_baseline(b1, b2, c2)
+    d1 = study.train_network(b1, study.REGULARISED)
+    d2 = study.measure_regularisation(b1, c2, d1, seeds=(0, 1))
+    e = study.decide(b1, b2, judged)
+    return study.Study(a1, judged, a2, b1, b2, b3, c2, c3, d1, d2, e)
