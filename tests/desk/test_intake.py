@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
 import tracemalloc
@@ -25,6 +26,10 @@ from durhampulse.desk.imports.worker import Worker
 from durhampulse.desk.models.catalogue import activate, add_model
 from durhampulse.desk.models.rules import stored_frame
 from durhampulse.desk.people.erasure import digest_of, erase
+from durhampulse.desk.shortlist import export
+from durhampulse.desk.shortlist import pages as shortlist
+from durhampulse.desk.shortlist.reasons import TopReasons
+from durhampulse.desk.shortlist.view import View
 from durhampulse.desk.store.tables import creator, objection, run, score, staged, upload
 from durhampulse.exceptions import InputError
 from durhampulse.files import stream, workbooks
@@ -142,6 +147,82 @@ def test_somebody_not_stored_can_object(bare, tmp_path):
     row = bring(store, catalogue, write_list(tmp_path, ROW.format("early"), ROW.format("late")))
     assert row.summary["creators"] == 1
     assert stored(store).keys() == {"late"}
+
+
+def test_an_identifier_written_as_a_float_is_the_same_creator(bare, tmp_path):
+    store, catalogue = bare
+    rows = [ROW.format(name) for name in ("1001", "1002", "0003", "9007199254740993")]
+    bring(store, catalogue, write_list(tmp_path, *rows))
+    before = stored(store)
+    with store.writing() as db:
+        db.execute(update(creator).values(state="approved"))
+    rows = [ROW.format(name) for name in ("1001.0", " 1002.00", "3")]
+    row = bring(store, catalogue, write_list(tmp_path, *rows))
+    assert row.summary["known"] == 2
+    after = stored(store)
+    assert after.keys() == {"1001", "1002", "0003", "9007199254740993", "3"}
+    assert after["1001"].id == before["1001"].id
+    assert (after["1001"].state, after["3"].state) == ("approved", "open")
+
+
+def test_two_forms_of_one_identifier_in_a_file_are_one_creator(bare, tmp_path):
+    store, catalogue = bare
+    row = bring(store, catalogue, write_list(tmp_path, ROW.format("7"), ROW.format("7.0")))
+    assert stored(store).keys() == {"7"}
+    with store.reading() as db:
+        assert refused_rows(db, row.id)["Reason"].tolist() == [
+            "the creator stands in row 2 already"
+        ]
+
+
+def test_words_for_nothing_are_no_identifiers(bare, tmp_path):
+    store, catalogue = bare
+    rows = [ROW.format(name) for name in ("NaN", "n/a", "#N/A", "a")]
+    row = bring(store, catalogue, write_list(tmp_path, *rows))
+    assert stored(store).keys() == {"a"}
+    assert row.summary["refused"] == 3
+
+
+def test_an_exported_list_can_be_imported_again(bare, tmp_path):
+    """The export puts an apostrophe before what a spreadsheet would take for a formula."""
+    store, catalogue = bare
+    bring(store, catalogue, write_list(tmp_path, ROW.format("@lena"), ROW.format("'tis")))
+    rules, path = catalogue.current(), tmp_path / "export.csv"
+    with store.reading() as db:
+        parts = shortlist.walk(db, View(), rules)
+        export.write_list(path, parts, rules, TopReasons(), about="", by="ann")
+    names = pd.read_csv(path)["Influencer ID"].tolist()
+    assert sorted(names) == ["'@lena", "'tis"]
+    row = bring(store, catalogue, write_list(tmp_path, *(ROW.format(name) for name in names)))
+    assert row.summary["known"] == 2
+    assert stored(store).keys() == {"@lena", "'tis"}
+
+
+@pytest.mark.parametrize("objecting", ["1002", "1002.0"])
+@pytest.mark.parametrize("imported", ["1002", "1002.0", " 1002.00"])
+def test_an_objection_holds_against_every_form_of_an_identifier(
+    bare, tmp_path, objecting, imported
+):
+    store, catalogue = bare
+    erase(store, objecting, "ann", objects=True)
+    row = bring(store, catalogue, write_list(tmp_path, ROW.format(imported), ROW.format("1003")))
+    assert stored(store).keys() == {"1003"}
+    with store.reading() as db:
+        assert refused_rows(db, row.id)["Reason"].tolist() == [
+            "this creator has objected to being scored"
+        ]
+
+
+def test_an_objection_of_an_earlier_version_still_holds(bare, tmp_path):
+    """Earlier versions kept the SHA-256 of the identifier as it was written."""
+    store, catalogue = bare
+    with store.writing() as db:
+        for written in ("1002.0", "'@lena"):
+            digest = hashlib.sha256(written.encode()).hexdigest()
+            db.execute(insert(objection).values(digest=digest, at=datetime.now(UTC)))
+    rows = [ROW.format(name) for name in ("1002", "@lena", "1003")]
+    bring(store, catalogue, write_list(tmp_path, *rows))
+    assert stored(store).keys() == {"1003"}
 
 
 def percents(tmp_path, n=40):

@@ -152,18 +152,61 @@ def test_a_bare_year_is_no_day(filled, tmp_path):
         record_file(filled, path, name="outcomes.csv", on=DAY, by="ann")
 
 
-def test_identifiers_are_known_with_and_without_a_point(filled, tmp_path):
-    with filled.writing() as db:
-        for number, name in enumerate(["42", "42.0", "501.0", "77"], start=3):
+def stored_as(store, *names):
+    """Store identifiers as they are, whatever their form; return their creators' numbers."""
+    with store.writing() as db:
+        for number, name in enumerate(names, start=3):
             row = update(creator).where(creator.c.id == number)
             db.execute(row.values(external_id=name))
+    return dict(zip(names, range(3, 3 + len(names)), strict=True))
+
+
+def test_outcomes_find_identifiers_in_any_form(filled, tmp_path):
+    """A store from before the canonical form may hold 501.0, and 42 beside 42.0."""
+    numbers = stored_as(filled, "42", "42.0", "501.0", "77", "@lena")
     path = tmp_path / "outcomes.csv"
-    path.write_text("id,deal\n42.0,0\n42,1\n501,1\n77.0,0\n99.0,1\n")
-    found = record_file(filled, path, name="outcomes.csv", on=DAY, by="ann")
-    assert (found.kept, found.unknown) == (4, ["99.0"])
+    path.write_text("id,deal\n42.0,1\n501,1\n 77.00 ,0\n'@lena,1\n99.0,1\nn/a,1\n")
+    recorded = record_file(filled, path, name="outcomes.csv", on=DAY, by="ann")
+    assert (recorded.kept, recorded.unknown, recorded.n_blank) == (4, ["99"], 1)
     with filled.reading() as db:
-        kept = db.execute(select(outcome.c.creator_id, outcome.c.deal)).all()
-    assert sorted(kept) == [(3, True), (4, False), (5, True), (6, False)]
+        kept = dict(db.execute(select(outcome.c.creator_id, outcome.c.deal)).all())
+    assert kept == {
+        numbers["42"]: True, numbers["501.0"]: True, numbers["77"]: False, numbers["@lena"]: True
+    }  # fmt: skip
+
+
+def test_two_forms_of_one_identifier_may_not_contradict_each_other(filled, tmp_path):
+    stored_as(filled, "42")
+    path = tmp_path / "outcomes.csv"
+    path.write_text("id,deal\n42,1\n42.0,0\n")
+    with pytest.raises(InputError, match="'42' has a deal in one row and none in another"):
+        record_file(filled, path, name="outcomes.csv", on=DAY, by="ann")
+
+
+def test_outcomes_of_a_data_frame_with_a_missing_identifier(filled, tmp_path):
+    """Pandas makes floats of integers as soon as one is missing."""
+    stored_as(filled, "1001", "9007199254740993")
+    ids = pa.array([1001.0, None])
+    table = pa.table({"Influencer_ID": ids, "Sponsorship_Status": [1, 0]})
+    pq.write_table(table, path := tmp_path / "outcomes.parquet")
+    recorded = record_file(filled, path, name="outcomes.parquet", on=DAY, by="ann")
+    assert (recorded.kept, recorded.n_blank) == (1, 1)
+
+
+@pytest.mark.parametrize("asked", ["1002", "1002.0", " 1002 "])
+def test_erasure_takes_every_stored_form_of_an_identifier(filled, asked):
+    stored_as(filled, "1002", "1002.0", "1003")
+    with filled.reading() as db:
+        assert {row["external_id"] for row in everything_about(db, asked)["creator"]} == {
+            "1002", "1002.0"
+        }  # fmt: skip
+    receipt = erase(filled, asked, "ann")
+    assert receipt["rows"]["creator"] == 2
+    with filled.reading() as db:
+        assert db.scalars(select(creator.c.external_id).where(creator.c.id < 6)).all().count(
+            "1003"
+        )  # fmt: skip
+        assert not {"1002", "1002.0"} & set(db.scalars(select(creator.c.external_id)))
 
 
 def test_opinions_are_no_outcomes(filled, rules):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -14,7 +14,7 @@ from durhampulse.desk.store import database
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.database import open_store, read_setting, write_setting
 from durhampulse.desk.store.niches import read_niches
-from durhampulse.desk.store.tables import attempt, audit, creator, metadata, upload
+from durhampulse.desk.store.tables import attempt, audit, creator, metadata, model, upload
 from durhampulse.exceptions import InputError
 
 
@@ -58,6 +58,35 @@ def test_a_store_of_an_older_version_is_brought_up_to_date(store_url, monkeypatc
         assert read_niches(db) == ["Tech"]
         assert db.scalars(select(upload.c.tries)).all() == [0]
         assert compare_metadata(MigrationContext.configure(db), metadata) == []
+    store.close()
+
+
+def test_identifiers_of_an_older_store_become_canonical(store_url, monkeypatch):
+    newest = database.command.upgrade
+    with monkeypatch.context() as older:
+        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0002"))
+        store = open_store(store_url)
+    names = ["1001.0", "1002", "1002.0", "'@lena", "'tis", "a.0", "7.00", "7.0"]
+    figures = {"flags": 0, "lottery": 0.5, "state": "open", "run_id": 1}
+    with store.writing() as db:
+        db.execute(insert(creator), [{**figures, "external_id": name} for name in names])
+        now = datetime.now(UTC)
+        model_row = {"version": "m", "name": "m", "origin": "m", "added_at": now, "added_by": "ann"}
+        db.execute(insert(model), [model_row])
+        uploads = [
+            {"file_name": "a", "path": "a", "state": state, "columns": {}, "units": {}, "by": "ann",
+             "created_at": now, "model_version": "m"}
+            for state in ("checked", "done")
+        ]  # fmt: skip
+        db.execute(insert(upload), uploads)
+    store.close()
+    store = open_store(store_url)
+    with store.reading() as db:
+        kept = db.scalars(select(creator.c.external_id).order_by(creator.c.id)).all()
+        checked_by = dict(db.execute(select(upload.c.state, upload.c.model_version)).all())
+    assert checked_by == {"checked": None, "done": "m"}  # what waits is checked again
+    # Of two forms of one identifier, the second stays as it is: nobody's reviews are merged.
+    assert kept == ["1001", "1002", "1002.0", "@lena", "'tis", "a.0", "7", "7.0"]
     store.close()
 
 

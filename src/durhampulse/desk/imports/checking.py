@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from sqlalchemy import Connection, Row, delete, func, select, update
 
+from durhampulse.creators.identifiers import canonical_identifiers
 from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.desk.imports.jobs import Job, LeaseLostError, extend_lease, keep_lease
 from durhampulse.desk.imports.staging import (
@@ -128,7 +128,7 @@ class _Check:
         """Return a chunk's columns for `staged`, and its rows that are refused."""
         unscored = [row for _, row, _, _ in scored.refused]
         rows = chunk.rows[~np.isin(chunk.rows, unscored)]
-        names = pc.utf8_trim_whitespace(scored.batch["Influencer ID"])
+        names = canonical_identifiers(scored.batch["Influencer ID"])
         accepted, reasons = accepted_rows(names, self.objected)
         refusals = [
             Refusal(row, storable_name(name), reason) for _, row, name, reason in scored.refused

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Index, delete, func, insert, literal, select,
 
 from durhampulse.desk.imports.checking import known_now
 from durhampulse.desk.models.catalogue import Catalogue, activation_lock
-from durhampulse.desk.people.erasure import digest_of
+from durhampulse.desk.people.erasure import has_objected
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.database import Store, insert_or
@@ -108,7 +108,7 @@ def _leave_out_objectors(db: Connection, number: int) -> None:
         return
     rows = db.execute(select(staged.c.id, staged.c.external_id).where(staged.c.upload_id == number))
     for row in rows.all():
-        if digest_of(row.external_id) in objected:
+        if has_objected(row.external_id, objected):
             db.execute(delete(staged).where(staged.c.id == row.id))
 
 

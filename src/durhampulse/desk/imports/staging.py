@@ -13,8 +13,9 @@ import pyarrow.compute as pc
 from sqlalchemy import Connection, func, select
 
 from durhampulse.creators.block import Levels
+from durhampulse.creators.identifiers import canonical_identifier
 from durhampulse.desk.models.rules import Rules
-from durhampulse.desk.people.erasure import digest_of
+from durhampulse.desk.people.erasure import has_objected
 from durhampulse.desk.store.tables import LONGEST_ID, NUMBERS, TEXTS, staged
 from durhampulse.scoring.batch import Scored
 from durhampulse.scoring.summary import Summary
@@ -60,7 +61,7 @@ def accepted_rows(
     Parameters
     ----------
     names
-        Identifiers, shape (n_rows,).
+        Canonical identifiers, shape (n_rows,).
     objected
         Digests of the identifiers that must be left out.
 
@@ -78,7 +79,7 @@ def accepted_rows(
             reasons.append(
                 f"the Influencer_ID has over {LONGEST_ID} characters, or unprintable ones"
             )
-        elif objected and digest_of(name) in objected:
+        elif objected and has_objected(name, objected):
             reasons.append("this creator has objected to being scored")
         else:
             reasons.append("")
@@ -124,7 +125,8 @@ def _plain(values: np.ndarray[Any, Any] | Levels) -> list[Any]:
 
 def storable_name(name: object) -> str:
     """Return a refused row's identifier as it can be stored, whatever it holds."""
-    return str(name or "").replace("\0", "\ufffd").strip()[:LONGEST_ID]
+    text = str(name or "")
+    return (canonical_identifier(text) or text.strip()).replace("\0", "\ufffd")[:LONGEST_ID]
 
 
 def counts_of(summary: Summary, extra: int) -> dict[str, Any]:

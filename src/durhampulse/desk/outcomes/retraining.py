@@ -13,6 +13,7 @@ import pandas as pd
 from sqlalchemy import select, update
 
 from durhampulse.creators import read_creators
+from durhampulse.creators.identifiers import canonical_identifier
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.creators.units import Unit
 from durhampulse.desk.models.catalogue import Catalogue, add_model
@@ -22,7 +23,6 @@ from durhampulse.desk.store.database import Store
 from durhampulse.desk.store.tables import model
 from durhampulse.evaluation.metrics import compare_models
 from durhampulse.exceptions import InputError
-from durhampulse.files.export import as_before
 from durhampulse.scoring.scorer import load_model
 
 __all__ = ["Lessons", "add_retrained", "write_lessons"]
@@ -76,7 +76,11 @@ def write_lessons(
     table = creators.table
     if LABEL not in table:
         raise InputError(f"{source}: it has no {LABEL}.", "Name the table the model came from.")
-    known = table[IDENTIFIER].astype("str").isin(outcomes[IDENTIFIER].astype("str"))
+    known = (
+        table[IDENTIFIER]
+        .map(canonical_identifier)
+        .isin(outcomes[IDENTIFIER].map(canonical_identifier))
+    )
     both = pd.concat([table[~known], outcomes], ignore_index=True)
     both = both[[*table.columns, *(c for c in both.columns if c not in table.columns)]]
     path = folder / "creators-and-outcomes.csv"
@@ -103,11 +107,12 @@ def add_retrained(store: Store, study_folder: Path, by: str) -> dict[str, Any]:
     catalogue = Catalogue(store)
     old = catalogue.current()
     new = load_model(study_folder / "model")
-    fresh = pd.read_csv(study_folder / "decisions.csv", dtype="str")["Influencer ID"].map(as_before)
+    decided = pd.read_csv(study_folder / "decisions.csv", dtype="str")["Influencer ID"]
+    fresh = {canonical_identifier(name) for name in decided.dropna()}
     with store.reading() as db:
         added = db.scalar(select(model.c.added_at).where(model.c.version == old.version))
         rows = outcome_table(db, since=added)
-    rows = rows[rows[IDENTIFIER].isin(set(fresh))] if len(rows) else rows
+    rows = rows[rows[IDENTIFIER].map(canonical_identifier).isin(fresh)] if len(rows) else rows
     compared: dict[str, Any] = {"version": old.version, "rows": len(rows),
                                 "difference": None, "low": None, "high": None}  # fmt: skip
     if len(rows) >= _FEWEST:

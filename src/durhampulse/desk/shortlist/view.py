@@ -6,15 +6,12 @@ import base64
 import binascii
 import json
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 from urllib.parse import urlencode
 
-import pandas as pd
-
-from durhampulse.creators.cells import read_numbers
+from durhampulse.creators.numbers import parse_number
 from durhampulse.decision.bands import BANDS
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.store.tables import CONTROL, LONGEST_ID, STATES
@@ -35,8 +32,6 @@ SORTS = {
 BAND_NAMES = {"yes": BANDS[0], "maybe": BANDS[1], "no": BANDS[2]}
 _MOST_CHOICES = 100
 _LARGEST = 1e15
-_UNCLEAR = re.compile(r"[1-9]\d{0,2}\.\d{3}")
-"""Thousands to some of those who type it, a fraction to others."""
 
 Cursor = tuple[Any, int]
 """A row's value in the sort column, and its number."""
@@ -188,15 +183,15 @@ def read_number(name: str, text: str) -> float | None:
     if not text.strip():
         return None
     rate = name.endswith("engagement")
-    if not rate and _UNCLEAR.fullmatch(text.strip()):
-        plain = text.strip().replace(".", "")
+    number = parse_number(text.strip(), "rate" if rate else "count")
+    if number.ambiguous and not rate:
         raise InputError(
-            f"{name.replace('_', ' ')}: '{text.strip()}' may be {plain} or {float(text):g}.",
-            f"Write {plain} or {float(text):.1f}.",
+            f"{name.replace('_', ' ')}: '{text.strip()[:40]}' may be {number.comma:.12g} or "
+            f"{number.point:g}.",
+            f"Write {number.comma:.12g} or {number.point:.1f}.",
         )
-    cell = read_numbers(pd.Series([text], dtype="str"), "rate" if rate else "count")
-    value = float(cell.values[0])
+    value = number.value(".")
     if not abs(value) <= _LARGEST:
         hint = "Write a percentage such as 2.5%." if rate else "Write a number such as 10,000."
         raise InputError(f"{name.replace('_', ' ')}: '{text[:40]}' is not a number.", hint)
-    return value / 100 if rate and not cell.percent[0] else value
+    return value / 100 if rate and not number.percent else value

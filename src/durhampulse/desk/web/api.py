@@ -31,6 +31,7 @@ from durhampulse.desk.review.decisions import (
 )
 from durhampulse.desk.shortlist import pages as shortlist
 from durhampulse.desk.shortlist.view import View, read_cursor, write_cursor
+from durhampulse.desk.store.identifiers import find_number
 from durhampulse.desk.store.tables import LONGEST_ID, campaign, creator, person
 from durhampulse.desk.web.access import DeskOf, Number, needs_key
 from durhampulse.exceptions import InputError
@@ -178,7 +179,8 @@ def _item(row: Any, rules: Rules) -> CreatorItem:
 def _find(desk: DeskOf, name: str) -> tuple[Any, Rules]:
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
-        row = db.execute(select(creator).where(creator.c.external_id == name.strip())).first()
+        number = find_number(db, name)
+        row = db.execute(select(creator).where(creator.c.id == number)).first()
     if row is None:
         raise HTTPException(404, "There is no such creator.")
     return row, rules

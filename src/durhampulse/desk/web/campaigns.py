@@ -27,6 +27,7 @@ from durhampulse.desk.campaigns.planning import (
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.shortlist.export import write_list
 from durhampulse.desk.shortlist.view import read_number
+from durhampulse.desk.store.identifiers import find_number
 from durhampulse.desk.store.niches import read_niches
 from durhampulse.desk.store.tables import campaign, creator
 from durhampulse.desk.web.access import DeskOf, Number, Reviewer, Viewer
@@ -133,8 +134,7 @@ def choose(
     """Put a creator in, leave them out, or let the desk choose again."""
     if name.strip():
         with desk.store.reading() as db:
-            by_name = select(creator.c.id).where(creator.c.external_id == name.strip())
-            creator_id = db.scalar(by_name)
+            creator_id = find_number(db, name)
     if creator_id is None:
         raise InputError(f"There is no creator '{name[:60]}'.", "Check the identifier.")
     change_choice(desk.store, number, [creator_id], choice, who.name)

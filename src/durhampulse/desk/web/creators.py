@@ -12,7 +12,8 @@ from starlette.responses import JSONResponse
 
 from durhampulse.creators.schema import COLUMNS, ENGAGEMENT, GROWTH
 from durhampulse.desk.models.rules import Rules, stored_frame
-from durhampulse.desk.outcomes.recording import record, today, withdraw
+from durhampulse.desk.outcomes.file import today
+from durhampulse.desk.outcomes.recording import record, withdraw
 from durhampulse.desk.people.erasure import erase, everything_about
 from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide, last_review
 from durhampulse.desk.review.page import creator_page, find_creator, what_if

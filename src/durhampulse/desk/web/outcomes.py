@@ -9,7 +9,8 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import func, select
 
-from durhampulse.desk.outcomes.recording import Recorded, record_file, today
+from durhampulse.desk.outcomes.file import today
+from durhampulse.desk.outcomes.recording import Recorded, record_file
 from durhampulse.desk.store.tables import creator, outcome
 from durhampulse.desk.web.access import DeskOf, Reviewer, SentForm, Viewer
 from durhampulse.desk.web.imports import sent_file
