@@ -117,7 +117,9 @@ def test_the_machine_alone_declines_nobody(filled, rules):
         no = db.scalars(select(creator.c.id).where(creator.c.probability < 0.6).limit(9)).all()
     (ann,) = add_people(filled, "reviewer")
     for _ in range(2):
-        assert decide_many(filled, no, ann, decision_of("decline", "b" * 12), rules) == BulkResult(9)
+        assert decide_many(filled, no, ann, decision_of("decline", "b" * 12), rules) == BulkResult(
+            9
+        )
     assert count(filled, review) == 9
     assert {state_of(filled, number) for number in no} == {"declined"}
     with pytest.raises(InputError, match="needs a reason"):

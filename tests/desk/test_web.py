@@ -24,7 +24,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
@@ -40,6 +40,7 @@ from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.tables import api_key, attempt, audit, creator, review, session
 from durhampulse.desk.web.access import COOKIE
 from durhampulse.desk.web.app import create_desk
+from durhampulse.desk.web.pages import PAGES
 from durhampulse.exceptions import InputError
 from tests.desk.conftest import DEMO, PASSWORD
 
@@ -103,6 +104,38 @@ def test_every_route_is_listed_here(app):
     listed = {(m, p) for m, by_role in NEEDS.items() for ps in by_role.values() for p in ps}
     known = {(m, p) for m, p in routes(app) if not p.startswith("/v1/") and p != "/metrics"}
     assert {(m, p) for m, p in known if p not in OPEN} == listed
+
+
+def test_the_table_of_pages_names_who_may_see_each(app):
+    for page in PAGES:
+        assert page.path in NEEDS["GET"][page.role]
+    assert len({page.path for page in PAGES}) == len(PAGES)
+
+
+@pytest.mark.parametrize("role", PERSON_ROLES)
+def test_the_navigation_shows_what_a_role_may_see(visit, role):
+    somebody = visit(role)
+    page = somebody.get("/creators/3").text
+    nav = page.split("<nav")[1].split("</nav>")[0]
+    mine = [page.path for page in PAGES if somebody_may(role, page.role)]
+    assert re.findall(r'href="([^"]+)"', nav) == mine
+    assert re.findall(r'href="([^"]+)" aria-current="page"', nav) == ["/shortlist"]
+
+
+def somebody_may(role, needed):
+    return PERSON_ROLES.index(role) >= PERSON_ROLES.index(needed)
+
+
+def test_static_files_are_revalidated_by_their_etag(visit):
+    nobody = visit()
+    first = nobody.get("/static/desk.css")
+    assert first.headers["content-type"].startswith("text/css")
+    assert first.headers["cache-control"] == "max-age=3600"
+    assert first.headers["x-content-type-options"] == "nosniff"
+    again = nobody.get("/static/desk.css", headers={"if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    for name in ("nothing.css", "../pages.py", "%2e%2e/pages.py"):
+        assert nobody.get(f"/static/{name}").status_code == 404
 
 
 def test_nobody_gets_anywhere_without_signing_in(app, visit):
@@ -207,6 +240,27 @@ def test_an_identifier_may_hold_what_an_address_takes_apart(visit, desk):
         found += [one["creator"] for one in page["creators"]]
         view["after"] = page["next"]
     assert found == names
+
+
+def test_every_form_of_an_identifier_finds_its_creator(visit, desk):
+    with desk.store.writing() as db:
+        key = people.add_key(db, "our CRM", "reviewer", "ann")
+        for number, name in ((3, "1001"), (4, "1002.0"), (5, "@lena")):
+            db.execute(update(creator).where(creator.c.id == number).values(external_id=name))
+    client, headers = visit(), {"authorization": f"Bearer {key}"}
+    for number, forms in ((3, ("1001", "1001.0", "%201001")), (4, ("1002", "1002.0")),
+                          (5, ("%40lena", "'%40lena"))):  # fmt: skip
+        for form in forms:
+            answer = client.get(f"/v1/creators/{form}", headers=headers)
+            assert (answer.status_code, answer.json().get("id")) == (200, number), form
+    outcome = {"creator": "1001.0", "deal": True, "on": "2026-01-31"}
+    assert client.post("/v1/outcomes", json=outcome, headers=headers).status_code == 201
+    ann = visit("reviewer")
+    made = ann.post("/campaigns", data={"csrf": ann.csrf, "name": "x", "number": "5"})
+    where = made.headers["location"]
+    form = {"csrf": ann.csrf, "choice": "out", "name": "'@lena"}
+    assert ann.post(f"{where}/choose", data=form).status_code == 303
+    assert "@lena" in ann.get(where).text
 
 
 def test_a_decision_by_rest_is_kept_once_and_says_through_whom(visit, desk):
@@ -414,6 +468,84 @@ def test_a_session_is_new_hidden_and_ends(app, visit, desk):
         past = datetime.now(UTC) - timedelta(hours=SESSION_HOURS)
         db.execute(update(session).values(expires_at=past))
         assert people.find_session(db, token) is None
+
+
+NOTE = "Twelve words & a <b>long</b> thought, over the end of a session."
+DECISION = {"decision": "decline", "reason": REASONS[0], "note": NOTE, "seen": "0",
+            "request_name": "of-a-page-1"}  # fmt: skip
+SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
+
+
+def fields_of(page, action):
+    """Return the hidden fields of the form that a page sends to an address."""
+    form = page.split(f'action="{action}"')[1].split("</form>")[0]
+    pairs = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form)
+    return {name: html.unescape(value) for name, value in pairs}
+
+
+def test_a_form_survives_the_end_of_its_session(visit, desk):
+    ann = visit("reviewer")
+    with desk.store.writing() as db:
+        db.execute(delete(session))
+    form = {**DECISION, "csrf": ann.csrf}
+    page = ann.post("/creators/3/decide", data=form, headers=SAME_ORIGIN)
+    assert page.status_code == 403
+    assert "nothing was kept yet" in page.text
+    wrong = {**fields_of(page.text, "/sign-in"), "name": ann.who, "password": "forgotten it"}
+    page = ann.post("/sign-in", data=wrong, headers=SAME_ORIGIN)
+    assert "do not fit" in page.text
+    right = {**fields_of(page.text, "/sign-in"), "name": ann.who, "password": PASSWORD}
+    page = ann.post("/sign-in", data=right, headers=SAME_ORIGIN)
+    assert page.status_code == 200
+    assert html.escape(NOTE, quote=False) in page.text
+    assert "<b>long" not in page.text
+    with desk.store.reading() as db:
+        assert db.scalar(select(func.count()).select_from(review)) == 0
+    again = fields_of(page.text, "/creators/3/decide")
+    assert again["csrf"] != ann.csrf
+    assert {name: value for name, value in again.items() if name != "csrf"} == DECISION
+    assert ann.post("/creators/3/decide", data=again).status_code == 303
+    with desk.store.reading() as db:
+        assert db.scalar(select(review.c.note)) == NOTE
+
+
+def test_a_form_of_an_earlier_session_can_be_sent_again(visit, desk):
+    """As after signing out and in again in a second tab."""
+    ann, form = visit("reviewer"), {**DECISION, "csrf": "of-the-session-before"}
+    page = ann.post("/creators/3/decide", data=form, headers=SAME_ORIGIN)
+    assert (page.status_code, "Nothing was kept yet" in page.text) == (403, True)
+    again = fields_of(page.text, "/creators/3/decide")
+    assert again == {**DECISION, "csrf": ann.csrf}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"sec-fetch-site": "cross-site"}, {"origin": "https://evil.example"}, {"origin": "null"},
+     {"sec-fetch-site": "same-site", "origin": "http://testserver"}],
+)  # fmt: skip
+def test_a_foreign_form_is_not_kept_over_the_sign_in(visit, headers):
+    nobody, ann = visit(), visit("reviewer")
+    answer = nobody.post("/creators/3/decide", data=DECISION, headers=headers)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+    answer = ann.post("/creators/3/decide", data=DECISION, headers=headers)
+    assert "too old" in answer.text
+    form = {"name": ann.who, "password": PASSWORD, "kept_for": "/creators/3/decide", "kept": "a=1"}
+    answer = nobody.post("/sign-in", data=form, headers=headers)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/shortlist")
+
+
+def test_the_origin_tells_where_a_browser_has_no_fetch_metadata(visit):
+    headers = {"origin": "https://desk.example", "host": "desk.example"}
+    page = visit().post("/queue/decide", data=DECISION, headers=headers)
+    assert fields_of(page.text, "/sign-in")["kept_for"] == "/queue/decide"
+
+
+def test_a_file_whose_session_has_ended_is_asked_for_again(visit):
+    nobody = visit()
+    files = {"file": ("x.csv", (DEMO / "creators.csv").read_bytes())}
+    answer = nobody.post("/imports", files=files, headers=SAME_ORIGIN)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+    assert "nothing was kept" in nobody.get("/sign-in").text
 
 
 @pytest.mark.parametrize("next_", ["https://evil", "//evil", "/\\evil", "javascript:x", "/a\r\nb"])
