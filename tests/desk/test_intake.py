@@ -55,7 +55,7 @@ def stored(store):
         return {row.external_id: row for row in db.execute(select(creator))}
 
 
-def test_scores_are_those_of_the_library(bare, tmp_path):
+def test_import_scores_equal_the_library(bare, tmp_path):
     store, catalogue = bare
     path = tmp_path / "creators.csv"
     path.write_bytes((DEMO / "creators.csv").read_bytes())
@@ -66,18 +66,20 @@ def test_scores_are_those_of_the_library(bare, tmp_path):
     library = dp.load_model(DEMO / "model")
     frame = pd.read_csv(DEMO / "creators.csv", dtype="str").drop_duplicates("Influencer_ID")
     scored = library.score(frame).set_index("Influencer ID")
-    found = stored(store)
-    assert set(found) == set(frame["Influencer_ID"])
-    for name, one in found.items():
-        assert one.probability == pytest.approx(scored.loc[name, "Predicted Sponsorship"], abs=1e-4)
-        assert one.low == pytest.approx(scored.loc[name, "Interval Low"], abs=2e-4)
-        said = library.model.peers.flag_text(one.flags)
-        assert said == scored.loc[name, "Flags"]
-        assert 0 <= one.lottery <= 1
-        assert one.state == "open"
+    by_name = stored(store)
+    assert set(by_name) == set(frame["Influencer_ID"])
+    for name, creator_row in by_name.items():
+        assert creator_row.probability == pytest.approx(
+            scored.loc[name, "Predicted Sponsorship"], abs=1e-4
+        )
+        assert creator_row.low == pytest.approx(scored.loc[name, "Interval Low"], abs=2e-4)
+        flags = library.model.peers.flag_text(creator_row.flags)
+        assert flags == scored.loc[name, "Flags"]
+        assert 0 <= creator_row.lottery <= 1
+        assert creator_row.state == "open"
 
 
-def test_who_is_stored_already_is_updated_and_keeps_their_history(filled, catalogue, tmp_path):
+def test_import_updates_stored_creators_and_keeps_their_history(filled, catalogue, tmp_path):
     before = stored(filled)["INF-1003"]
     with filled.writing() as db:
         db.execute(creator.update().where(creator.c.id == before.id).values(state="approved"))
@@ -104,7 +106,7 @@ def test_who_is_stored_already_is_updated_and_keeps_their_history(filled, catalo
     assert stored(filled).keys() == after.keys()
 
 
-def test_rows_that_cannot_be_stored_are_refused_with_the_reason(bare, tmp_path):
+def test_unstorable_rows_are_refused_with_a_reason(bare, tmp_path):
     store, catalogue = bare
     path = write_list(
         tmp_path, ROW.format("a"), ROW.format(""), ROW.format("a"), "b,-5,0.05,0.01,Tech,HD,1",
@@ -130,7 +132,7 @@ def test_rows_that_cannot_be_stored_are_refused_with_the_reason(bare, tmp_path):
     assert row.summary["creators"] + row.summary["refused"] == 11
 
 
-def test_who_has_objected_is_left_out_of_later_imports(filled, catalogue, tmp_path):
+def test_objection_excludes_a_creator_from_later_imports(filled, catalogue, tmp_path):
     receipt = erase(filled, "INF-1003", "ann", objects=True)
     assert receipt["rows"]["creator"] == 1
     path = write_list(tmp_path, ROW.format(" INF-1003"), ROW.format("INF-1004"))
@@ -139,7 +141,7 @@ def test_who_has_objected_is_left_out_of_later_imports(filled, catalogue, tmp_pa
     assert "INF-1003" not in stored(filled)
 
 
-def test_somebody_not_stored_can_object(bare, tmp_path):
+def test_objection_before_the_first_import_holds(bare, tmp_path):
     store, catalogue = bare
     with pytest.raises(InputError, match="no creator"):
         erase(store, "early", "ann")
@@ -230,7 +232,7 @@ def percents(tmp_path, n=40):
     return write_list(tmp_path, *rows, name="percents.csv")
 
 
-def test_a_unit_that_contradicts_the_model_waits_for_a_person(bare, tmp_path):
+def test_unit_that_contradicts_the_model_is_left_to_a_person(bare, tmp_path):
     store, catalogue = bare
     path = percents(tmp_path)
     seen = preview(catalogue.current().scorer, path, "theirs.csv", {}, {})
@@ -248,7 +250,7 @@ def test_a_unit_that_contradicts_the_model_waits_for_a_person(bare, tmp_path):
     assert stored(store)["c0"].engagement_rate == pytest.approx(0.03)
 
 
-def test_columns_can_be_named_by_hand(bare, tmp_path):
+def test_column_mapping_by_hand(bare, tmp_path):
     store, catalogue = bare
     path = write_list(tmp_path, ROW.format("a"))
     path.write_text(path.read_text().replace("Followers", "Reach"), encoding="utf-8")
@@ -260,7 +262,7 @@ def test_columns_can_be_named_by_hand(bare, tmp_path):
     assert stored(store)["a"].followers == 5000
 
 
-def test_a_file_without_identifiers_is_not_ready(bare, tmp_path):
+def test_file_without_identifiers_is_not_ready(bare, tmp_path):
     store, catalogue = bare
     path = write_list(tmp_path, ROW.format("a"))
     path.write_text(path.read_text().replace("Influencer_ID", "Whatever"), encoding="utf-8")
@@ -274,7 +276,7 @@ def test_a_file_without_identifiers_is_not_ready(bare, tmp_path):
     [("x.csv", b""), ("x.csv", b"\x00\x01\x02" * 50), ("x.parquet", b"PAR1 nonsense"),
      ("x.xlsx", b"PK nonsense"), ("x.csv", HEADER.encode())],
 )  # fmt: skip
-def test_a_file_that_is_no_list_is_explained(bare, tmp_path, name, content):
+def test_unreadable_file_is_refused_with_a_reason(bare, tmp_path, name, content):
     store, catalogue = bare
     path = tmp_path / name
     path.write_bytes(content)
@@ -284,7 +286,7 @@ def test_a_file_that_is_no_list_is_explained(bare, tmp_path, name, content):
     assert stored(store) == {}
 
 
-def test_who_objects_while_a_file_waits_is_left_out_of_it(filled, catalogue, tmp_path):
+def test_objection_after_the_check_excludes_a_staged_row(filled, catalogue, tmp_path):
     path = write_list(tmp_path, ROW.format("INF-1003"), ROW.format("new"))
     row = bring(filled, catalogue, path, confirm=False)
     with filled.writing() as db:
@@ -295,7 +297,7 @@ def test_who_objects_while_a_file_waits_is_left_out_of_it(filled, catalogue, tmp
     assert stored(filled)["INF-1003"].followers == 5000
 
 
-def test_an_import_that_cannot_be_put_in_place_says_so(filled, catalogue, tmp_path, monkeypatch):
+def test_failed_merge_rolls_back_and_reports(filled, catalogue, tmp_path, monkeypatch):
     before = stored(filled)
     row = bring(filled, catalogue, write_list(tmp_path, ROW.format("new")), confirm=False)
     with filled.writing() as db:
@@ -308,7 +310,7 @@ def test_an_import_that_cannot_be_put_in_place_says_so(filled, catalogue, tmp_pa
     assert stored(filled) == before
 
 
-def test_a_file_that_breaks_the_program_is_set_aside(bare, tmp_path, monkeypatch, caplog):
+def test_unexpected_error_in_a_check_fails_only_that_upload(bare, tmp_path, monkeypatch, caplog):
     store, catalogue = bare
     with monkeypatch.context() as broken:
         broken.setattr(checking, "open_table", lambda *_given, **_named: 1 / 0)
@@ -319,7 +321,7 @@ def test_a_file_that_breaks_the_program_is_set_aside(bare, tmp_path, monkeypatch
     assert bring(store, catalogue, write_list(tmp_path, ROW.format("b"))).state == "done"
 
 
-def test_a_file_that_ends_its_workers_gives_way_to_others(bare, tmp_path, monkeypatch):
+def test_upload_is_given_up_after_10_crashed_attempts(bare, tmp_path, monkeypatch):
     store, _catalogue = bare
     monkeypatch.setattr(jobs, "_LEASE", timedelta(0))  # as if the time were over
     with store.writing() as db:
@@ -335,13 +337,13 @@ def test_a_file_that_ends_its_workers_gives_way_to_others(bare, tmp_path, monkey
     assert "begun 10 times" in row.problem
 
 
-def test_tries_that_get_on_are_not_held_against_a_file(bare, tmp_path):
+def test_progress_resets_the_attempts_of_an_upload(bare, tmp_path):
     store, catalogue = bare
     row = bring(store, catalogue, write_list(tmp_path, ROW.format("a")), confirm=False)
     assert (row.state, row.tries) == ("checked", 0)
 
 
-def test_a_workbook_that_unpacks_to_too_much_is_not_unpacked(bare, tmp_path, monkeypatch):
+def test_zip_bomb_workbook_is_not_unpacked(bare, tmp_path, monkeypatch):
     store, catalogue = bare
     monkeypatch.setattr(workbooks, "_MOST_UNPACKED", 4 << 20)
     path = tmp_path / "bomb.xlsx"
@@ -352,7 +354,7 @@ def test_a_workbook_that_unpacks_to_too_much_is_not_unpacked(bare, tmp_path, mon
     assert "unpacks to" in bring(store, catalogue, path, confirm=False).problem
 
 
-def test_a_workbook_with_cells_far_apart_does_not_fill_the_memory(tmp_path):
+def test_sparse_workbook_does_not_exhaust_memory(tmp_path):
     path = tmp_path / "far.xlsx"
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet()
@@ -381,7 +383,7 @@ def large(tmp_path, n=3_000):
     return path
 
 
-def test_an_interrupted_check_goes_on_where_it_was(bare, tmp_path, monkeypatch):
+def test_interrupted_check_resumes_at_the_next_chunk(bare, tmp_path, monkeypatch):
     store, catalogue = bare
     monkeypatch.setattr(stream, "CHUNK_ROWS", 1_000)
     number = begin(store, large(tmp_path))
@@ -419,7 +421,7 @@ def test_an_interrupted_check_goes_on_where_it_was(bare, tmp_path, monkeypatch):
         assert n == row.summary["creators"] == 3_000 - row.summary["refused"]
 
 
-def test_a_file_that_opens_slowly_is_not_taken_away(bare, tmp_path, monkeypatch):
+def test_lease_is_renewed_while_a_file_opens(bare, tmp_path, monkeypatch):
     store, catalogue = bare
     monkeypatch.setattr(jobs, "_LEASE", timedelta(seconds=4))
     begin(store, write_list(tmp_path, ROW.format("a")))
@@ -438,7 +440,9 @@ def test_a_file_that_opens_slowly_is_not_taken_away(bare, tmp_path, monkeypatch)
     assert set(taken) == {None}
 
 
-def test_a_check_by_another_model_is_done_again(filled, catalogue, model_folder, tmp_path):
+def test_upload_checked_by_another_model_is_checked_again(
+    filled, catalogue, model_folder, tmp_path
+):
     other = add_model(filled, model_folder, "ann")
     assert catalogue.current().version != other
     row = bring(filled, catalogue, write_list(tmp_path, ROW.format("late")), confirm=False)
@@ -458,7 +462,7 @@ def test_a_check_by_another_model_is_done_again(filled, catalogue, model_folder,
         assert db.scalar(select(run.c.model_version).where(run.c.id == late.run_id)) == other
 
 
-def test_a_dropped_import_leaves_no_trace_but_its_entry(bare, tmp_path):
+def test_discarded_import_leaves_only_its_entry(bare, tmp_path):
     store, catalogue = bare
     path = write_list(tmp_path, ROW.format("a"))
     row = bring(store, catalogue, path, confirm=False)
@@ -471,9 +475,7 @@ def test_a_dropped_import_leaves_no_trace_but_its_entry(bare, tmp_path):
         discard(store, row.id, "ann")
 
 
-def test_what_comes_in_while_a_model_takes_over_is_scored_with_it(
-    filled, catalogue, model_folder, tmp_path
-):
+def test_rows_imported_during_activation_are_rescored(filled, catalogue, model_folder, tmp_path):
     other = add_model(filled, model_folder, "ann")
     path = write_list(tmp_path, ROW.format("INF-1003"), ROW.format("NEW-1"))
     came = []
@@ -485,12 +487,12 @@ def test_what_comes_in_while_a_model_takes_over_is_scored_with_it(
     assert activate(filled, catalogue, other, "ann", progress=import_meanwhile) == 598
     scorer = dp.load_model(model_folder)
     for name in ("INF-1003", "NEW-1"):
-        one = stored(filled)[name]
-        fresh = scorer.predict_proba(stored_frame(scorer, [one]))
-        assert one.probability == pytest.approx(fresh[0], abs=1e-6)
+        creator_row = stored(filled)[name]
+        fresh = scorer.predict_proba(stored_frame(scorer, [creator_row]))
+        assert creator_row.probability == pytest.approx(fresh[0], abs=1e-6)
 
 
-def test_what_another_import_has_stored_meanwhile_is_counted(bare, tmp_path):
+def test_known_count_includes_imports_since_the_check(bare, tmp_path):
     store, catalogue = bare
     first = write_list(tmp_path, ROW.format("a"), ROW.format("b"), name="first.csv")
     second = write_list(tmp_path, ROW.format("b"), ROW.format("c"), name="second.csv")
@@ -508,7 +510,7 @@ def test_what_another_import_has_stored_meanwhile_is_counted(bare, tmp_path):
     assert (done.summary["creators"], done.summary["known"]) == (2, 1)
 
 
-def test_a_refused_row_is_erased_with_its_creator(bare, tmp_path):
+def test_erasure_deletes_refused_rows(bare, tmp_path):
     store, catalogue = bare
     row = bring(store, catalogue, write_list(tmp_path, ROW.format("a"), " b ,,,,,,5"))
     assert (row.summary["refused"], row.summary["flagged"]) == (1, 0)
@@ -517,7 +519,7 @@ def test_a_refused_row_is_erased_with_its_creator(bare, tmp_path):
     assert erase(store, "b", "ann")["rows"]["refused"] == 1
 
 
-def test_a_column_can_be_said_to_be_absent(bare, tmp_path):
+def test_column_can_be_unmapped(bare, tmp_path):
     store, catalogue = bare
     path = write_list(tmp_path, *(ROW.format(f"c{i}") for i in range(3)))
     columns = {"Growth_Rate": "", "Avg_Views_per_Post": ""}
@@ -525,10 +527,10 @@ def test_a_column_can_be_said_to_be_absent(bare, tmp_path):
     assert seen.ready
     assert not {"Growth_Rate", "Avg_Views_per_Post"} & seen.columns.keys()
     bring(store, catalogue, path, columns=columns)
-    assert {(one.growth_rate, one.avg_views) for one in stored(store).values()} == {(None, None)}
+    assert {(row.growth_rate, row.avg_views) for row in stored(store).values()} == {(None, None)}
 
 
-def test_activating_and_rolling_back_scores_everybody(filled, catalogue, model_folder):
+def test_activation_and_rollback_rescore_all_creators(filled, catalogue, model_folder):
     first = catalogue.current().version
     before = {name: row.probability for name, row in stored(filled).items()}
     other = add_model(filled, model_folder, "ann")

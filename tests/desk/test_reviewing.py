@@ -52,7 +52,7 @@ def count(store, table):
         return db.scalar(select(func.count()).select_from(table))
 
 
-def test_the_queue_begins_with_the_most_probable_maybe(filled, rules):
+def test_queue_starts_with_the_most_probable_maybe(filled, rules):
     (ann,) = add_people(filled, "reviewer")
     plain = random.Random(1)  # its first draw is .13: an edge case; the second .85
     plain.random()
@@ -68,7 +68,7 @@ def test_the_queue_begins_with_the_most_probable_maybe(filled, rules):
     assert claim_next(filled, ann, rules).creator_id != first.creator_id
 
 
-def test_the_queue_holds_edge_cases_and_some_drawn_from_no(filled, rules):
+def test_queue_contains_edge_cases_and_a_sample_of_no(filled, rules):
     (ann,) = add_people(filled, "reviewer")
     lot, seen, early = random.Random(0), Counter(), set()
     while claimed := claim_next(filled, ann, rules, lot=lot):
@@ -90,7 +90,7 @@ def test_the_queue_holds_edge_cases_and_some_drawn_from_no(filled, rules):
     assert not any(rules.band(p) == MAYBE or rules.on_edge(p) for p in left)
 
 
-def test_who_waited_too_long_overrules_nobody(filled, rules):
+def test_expired_claim_cannot_overwrite_newer_decision(filled, rules):
     ann, bob = add_people(filled, "reviewer", "reviewer")
     number = claim_next(filled, ann, rules).creator_id
     with filled.writing() as db:
@@ -101,17 +101,17 @@ def test_who_waited_too_long_overrules_nobody(filled, rules):
     assert state_of(filled, number) == "approved"
 
 
-def test_a_model_that_refuses_puts_nobody_into_a_band(filled, rules):
+def test_refusing_model_assigns_no_band(filled, rules):
     (ann,) = add_people(filled, "reviewer")
     refusing = Rules.of(rules.version, Scorer(rules.scorer.model), None)
     refusing.scorer.refusal = "the data carry no signal"
     assert claim_next(filled, ann, refusing) is None
     with filled.reading() as db:
-        found = totals(db, View(), refusing)
-    assert (found.creators, set(found.bands.values())) == (597, {0})
+        sums = totals(db, View(), refusing)
+    assert (sums.creators, set(sums.bands.values())) == (597, {0})
 
 
-def test_the_machine_alone_declines_nobody(filled, rules):
+def test_no_creator_is_declined_without_a_review(filled, rules):
     with filled.reading() as db:
         assert set(db.scalars(select(creator.c.state))) == {"open"}
         no = db.scalars(select(creator.c.id).where(creator.c.probability < 0.6).limit(9)).all()
@@ -131,14 +131,14 @@ def test_the_machine_alone_declines_nobody(filled, rules):
     [{"choice": "perhaps"}, {"reason": "because"}, {"reason": "Other"}, {"note": "x" * 2001},
      {"note": "a\0b"}, {"request": "short"}],
 )  # fmt: skip
-def test_a_verdict_that_says_nothing_is_refused(wrong):
+def test_invalid_review_decision_is_refused(wrong):
     with pytest.raises(InputError):
         decision_of(**wrong)
     assert decision_of("skip", reason="").choice == "skip"
     assert decision_of(reason="Other", note="knows the brand").note
 
 
-def test_a_decision_sent_twice_is_kept_once(filled, rules):
+def test_repeated_request_is_recorded_once(filled, rules):
     (ann,) = add_people(filled, "reviewer")
     first = decide(filled, 5, ann, decision_of(request="r" * 10), rules)
     again = decide(filled, 5, ann, decision_of(request="r" * 10), rules)
@@ -151,7 +151,7 @@ def test_a_decision_sent_twice_is_kept_once(filled, rules):
     ]
 
 
-def test_nobody_decides_about_a_creator_who_is_before_another(filled, rules):
+def test_claimed_creator_cannot_be_decided_by_others(filled, rules):
     ann, bob = add_people(filled, "reviewer", "reviewer")
     hers = claim_next(filled, ann, rules).creator_id
     with pytest.raises(InputError, match="Another reviewer"):
@@ -164,7 +164,7 @@ def test_nobody_decides_about_a_creator_who_is_before_another(filled, rules):
     assert state_of(filled, hers) == "approved"
 
 
-def test_a_page_of_yesterday_overrules_nobody(filled, rules):
+def test_stale_page_cannot_overwrite_newer_decision(filled, rules):
     ann, bob = add_people(filled, "reviewer", "reviewer")
     with filled.reading() as db:
         seen = last_review(db)
@@ -187,7 +187,7 @@ def test_a_page_of_yesterday_overrules_nobody(filled, rules):
     assert state_of(filled, 5) == "declined"
 
 
-def test_a_claim_ends_when_it_is_given_back(filled, rules):
+def test_released_claim_is_free_for_others(filled, rules):
     ann, bob = add_people(filled, "reviewer", "reviewer")
     never = random.Random(1)
     hers = claim_next(filled, ann, rules, lot=never)
@@ -199,7 +199,7 @@ def test_a_claim_ends_when_it_is_given_back(filled, rules):
     assert claim_next(filled, bob, rules, lot=random.Random(1)).creator_id == hers.creator_id
 
 
-def test_undo_gives_the_creator_back_to_the_one_who_decided(filled, rules):
+def test_undo_restores_the_state_and_the_claim(filled, rules):
     ann, bob = add_people(filled, "reviewer", "reviewer")
     decide(filled, 5, ann, decision_of(), rules)
     hers = claim_next(filled, ann, rules).creator_id
@@ -221,7 +221,7 @@ def test_undo_gives_the_creator_back_to_the_one_who_decided(filled, rules):
     assert acts == ["tentative", "undo", "approve", "decline", "undo"]
 
 
-def test_who_is_skipped_comes_back_to_others_only(filled, rules):
+def test_skipped_creator_returns_to_other_reviewers_only(filled, rules):
     ann, bob = add_people(filled, "reviewer", "reviewer")
     hers = claim_next(filled, ann, rules, lot=random.Random(3)).creator_id
     decide(filled, hers, ann, decision_of("skip", reason=""), rules)
@@ -247,27 +247,27 @@ def review_at_once(store, rules, people, each):
             with lock:
                 before[number] += 1
                 assert before[number] == 1, "a creator was shown to two"
-            said = decision_of(lot.choice(["approve", "decline", "tentative"]))
-            found, new = decide(store, number, person, said, rules)
+            decision = decision_of(lot.choice(["approve", "decline", "tentative"]))
+            review_id, new = decide(store, number, person, decision, rules)
             assert new
             with lock:
-                kept.append((found, number, person, said))
+                kept.append((review_id, number, person, decision))
 
     with ThreadPoolExecutor(len(people)) as pool:
         list(pool.map(work, people))
     return kept
 
 
-def test_a_requests_name_stands_for_one_decision(filled, rules):
+def test_reused_idempotency_key_is_refused(filled, rules):
     ann, bob = add_people(filled, "reviewer", "reviewer")
     decide(filled, 5, ann, decision_of(request="r" * 10), rules)
-    for number, who, said in [(6, ann, "approve"), (5, bob, "approve"), (5, ann, "decline")]:
+    for number, who, choice in [(6, ann, "approve"), (5, bob, "approve"), (5, ann, "decline")]:
         with pytest.raises(ConflictError, match="with another decision"):
-            decide(filled, number, who, decision_of(said, request="r" * 10), rules)
+            decide(filled, number, who, decision_of(choice, request="r" * 10), rules)
     assert count(filled, review) == 1
 
 
-def test_twenty_reviewers_at_once_lose_and_double_nothing(filled, catalogue, rules):
+def test_20_concurrent_reviewers_lose_and_duplicate_nothing(filled, catalogue, rules):
     save_thresholds(filled, Thresholds(0.9, 0.05), "ann", rules)  # for a queue that is long
     rules = catalogue.current()
     people = add_people(filled, *["reviewer"] * 20)

@@ -164,8 +164,11 @@ def run(
 def _move_thresholds(desk: Desk, yes_at: float | None, review_at: float | None) -> None:
     """Save the thresholds that were given; the others stay."""
     rules = desk.catalogue.current()
-    given = {"yes_at": yes_at, "review_at": review_at}
-    moved = {name: value for name, value in given.items() if value is not None}
+    moved = {
+        name: value
+        for name, value in (("yes_at", yes_at), ("review_at", review_at))
+        if value is not None
+    }
     if moved:
         save_thresholds(desk.store, replace(rules.thresholds, **moved), "command line", rules)
 

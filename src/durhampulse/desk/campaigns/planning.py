@@ -287,24 +287,24 @@ def change_choice(store: Store, number: int, creators: Sequence[int], choice: st
     with store.writing() as db:
         find_campaign(db, number)
         creator_rows = select(creator.c.id, creator.c.probability, creator.c.followers)
-        known = {row.id: row for row in db.execute(creator_rows.where(creator.c.id.in_(creators)))}
-        if missing := [creator_id for creator_id in creators if creator_id not in known]:
+        rows = {row.id: row for row in db.execute(creator_rows.where(creator.c.id.in_(creators)))}
+        if missing := [creator_id for creator_id in creators if creator_id not in rows]:
             raise InputError(f"There is no creator of number {missing[0]}.", "Reload the page.")
-        if choice == "in" and any(None in row for row in known.values()):
+        if choice == "in" and any(None in row for row in rows.values()):
             raise InputError(
                 "Without a score and followers a creator cannot be planned with.",
                 "Import a list that has their figures.",
             )
         c = campaign_creator.c
         db.execute(delete(campaign_creator)
-                   .where(c.campaign_id == number, c.creator_id.in_([*known])))  # fmt: skip
+                   .where(c.campaign_id == number, c.creator_id.in_([*rows])))  # fmt: skip
         if choice != "free":
-            rows = [
+            choices = [
                 {"campaign_id": number, "creator_id": creator_id, "choice": choice}
-                for creator_id in known
+                for creator_id in rows
             ]
-            db.execute(insert(campaign_creator), rows)
-        note(db, by, f"campaign choice: {choice}", f"campaign {number}", {"creators": len(known)})
+            db.execute(insert(campaign_creator), choices)
+        note(db, by, f"campaign choice: {choice}", f"campaign {number}", {"creators": len(rows)})
 
 
 def drop_campaign(store: Store, number: int, by: str) -> None:

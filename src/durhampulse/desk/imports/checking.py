@@ -68,15 +68,17 @@ def _check(store: Store, catalogue: Catalogue, job: Job, stop: threading.Event) 
         )
     resumed = row.model_version == rules.version
     parts = list((row.summary or {}).get("parts", [])) if resumed else []
-    run_ = _Check(store=store, job=job, rules=rules, table=table, objected=objected, parts=parts)
+    under_way = _Check(
+        store=store, job=job, rules=rules, table=table, objected=objected, parts=parts
+    )
     if not resumed:
-        run_.restart()
+        under_way.restart()
     for at, chunk in enumerate(table.stream.chunks([*table.columns.values()])):
         if stop.is_set():
             raise LeaseLostError(job.id)
         if not resumed or at >= row.chunks_done:
-            run_.stage_chunk(chunk, at)
-    run_.finish()
+            under_way.stage_chunk(chunk, at)
+    under_way.finish()
 
 
 @dataclass(frozen=True, kw_only=True)

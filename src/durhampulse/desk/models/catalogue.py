@@ -53,12 +53,12 @@ class Catalogue:
         if version is None:
             raise InputError("The store holds no model.", "Start the desk with --model DIR.")
         key = (version, str(moved))
-        known = self._rules
-        if known is None or known[0] != key:
+        cached = self._rules
+        if cached is None or cached[0] != key:
             thresholds = Thresholds(**moved) if moved else None
-            known = key, Rules.of(version, self.scorer(db, version), thresholds)
-            self._rules = known
-        return known[1]
+            cached = key, Rules.of(version, self.scorer(db, version), thresholds)
+            self._rules = cached
+        return cached[1]
 
     def scorer(self, db: Connection, version: str) -> Scorer:
         """Return a model of the store, loaded once.
@@ -150,7 +150,7 @@ def activate(
         new = {"kind": "model", "model_version": version, "by": by, "at": now, "creators": 0}
         run_id = insert_one(db, run, **new)
         imports = select(run.c.id).where(run.c.kind == "import")
-        known = set(db.scalars(imports))
+        scored_imports = set(db.scalars(imports))
         last = db.scalar(select(func.max(creator.c.id))) or 0
     done = 0
     while done < last:
@@ -160,7 +160,7 @@ def activate(
     with store.writing() as db:
         activation_lock(db)
         _score_again(
-            db, scorer, run_id, creator.c.run_id.in_(imports.where(run.c.id.not_in(known)))
+            db, scorer, run_id, creator.c.run_id.in_(imports.where(run.c.id.not_in(scored_imports)))
         )
         scored = {"id": score.c.creator_id, "run": score.c.run_id}
         changes: dict[str, Any] = {

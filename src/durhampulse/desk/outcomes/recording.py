@@ -110,7 +110,9 @@ def record_file(store: Store, path: Path, *, name: str, on: date, by: str) -> Re
     file = read_outcomes(path, name=name, on=on)
     with store.reading() as db:
         numbers = find_numbers(db, file.outcomes)
-    outcomes = sorted((number, *file.outcomes[name_]) for name_, number in numbers.items())
+    outcomes = sorted(
+        (number, *file.outcomes[identifier]) for identifier, number in numbers.items()
+    )
     kept = 0
     for start in range(0, len(outcomes), _AT_ONCE):  # a transaction each, so that others can write
         with store.writing() as db:

@@ -76,12 +76,12 @@ def write_lessons(
     table = creators.table
     if LABEL not in table:
         raise InputError(f"{source}: it has no {LABEL}.", "Name the table the model came from.")
-    known = (
+    replaced = (
         table[IDENTIFIER]
         .map(canonical_identifier)
         .isin(outcomes[IDENTIFIER].map(canonical_identifier))
     )
-    both = pd.concat([table[~known], outcomes], ignore_index=True)
+    both = pd.concat([table[~replaced], outcomes], ignore_index=True)
     both = both[[*table.columns, *(c for c in both.columns if c not in table.columns)]]
     path = folder / "creators-and-outcomes.csv"
     both.to_csv(path, index=False)
@@ -89,7 +89,7 @@ def write_lessons(
         provenance = {"simulated": True, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
         path.with_name(path.name + ".provenance.json").write_text(json.dumps(provenance), "utf-8")
     fractions: dict[str, Unit] = dict.fromkeys(creators.units, "fraction")
-    return Lessons(path, fractions, int((~known).sum()), len(outcomes))
+    return Lessons(path, fractions, int((~replaced).sum()), len(outcomes))
 
 
 def add_retrained(store: Store, study_folder: Path, by: str) -> dict[str, Any]:

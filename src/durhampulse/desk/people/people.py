@@ -222,13 +222,13 @@ def use_link(db: Connection, token: str) -> Row[Any]:
     InputError
         If it was used, is too old, or is none.
     """
-    one_time = find_link(db, token)
+    row = find_link(db, token)
     used = update(link).where(link.c.digest == _digest(token), link.c.used_at.is_(None))
-    if one_time is None or db.execute(used.values(used_at=datetime.now(UTC))).rowcount != 1:
+    if row is None or db.execute(used.values(used_at=datetime.now(UTC))).rowcount != 1:
         raise InputError("This link was used, or is too old.", "Ask for a new one.")
-    if one_time.purpose == "first":  # one for each start; only one admin may come by them
-        db.execute(delete(link).where(link.c.purpose == "first", link.c.digest != one_time.digest))
-    return one_time
+    if row.purpose == "first":  # one for each start; only one admin may come by them
+        db.execute(delete(link).where(link.c.purpose == "first", link.c.digest != row.digest))
+    return row
 
 
 def enter(db: Connection, number: int) -> str:

@@ -221,18 +221,18 @@ def _ids(
     down = view.descending != backwards
     parts = [True] if view.sort == "external_id" else [True, False]
     numbers: list[int] = []
-    for known in reversed(parts) if backwards else parts:
-        if start is not None and known != (start[0] is not None):
-            past = known if not backwards else not known
+    for filled in reversed(parts) if backwards else parts:
+        if start is not None and filled != (start[0] is not None):
+            past = filled if not backwards else not filled
             if past:
                 continue  # this part ends before the cursor
         here = _hinted(select(creator.c.id), view.sort).where(*matching(view, rules))
-        here = here.where(column.is_not(None) if known else column.is_(None))
-        if start is not None and known == (start[0] is not None):
-            place = tuple_(column, creator.c.id) if known else creator.c.id
-            value = tuple_(*start) if known else start[1]
+        here = here.where(column.is_not(None) if filled else column.is_(None))
+        if start is not None and filled == (start[0] is not None):
+            place = tuple_(column, creator.c.id) if filled else creator.c.id
+            value = tuple_(*start) if filled else start[1]
             here = here.where(place < value if down else place > value)
-        order = [column, creator.c.id] if known else [creator.c.id]
+        order = [column, creator.c.id] if filled else [creator.c.id]
         here = here.order_by(*(key.desc() if down else key.asc() for key in order))
         numbers += db.scalars(here.limit(size - len(numbers))).all()
         if len(numbers) >= size:

@@ -163,7 +163,7 @@ def export(desk: DeskOf, who: Viewer, number: Number, kind: str) -> Response:
         )}  # fmt: skip
     folder = tempfile.TemporaryDirectory(prefix="durhampulse-")
     path = Path(folder.name, f"campaign-{number}.{kind}")
-    rows = [by_number[number_] for number_ in chosen]
+    rows = [by_number[creator_id] for creator_id in chosen]
     write_list(
         path, [rows] if rows else [], rules, desk.top_reasons,
         about=f"campaign {brief.name}", by=who.name,

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request, Response
 from starlette.responses import JSONResponse
 
-from durhampulse.creators.schema import COLUMNS, ENGAGEMENT, GROWTH
+from durhampulse.creators.schema import COLUMNS
 from durhampulse.desk.models.rules import Rules, stored_frame
 from durhampulse.desk.outcomes.file import today
 from durhampulse.desk.outcomes.recording import record, withdraw
@@ -66,7 +66,7 @@ def _figures(
 ) -> list[tuple[str, str, list[str]]]:
     """Return the figures one can change: column, text as a person writes it, and choices."""
     frame = stored_frame(rules.scorer, [row]).iloc[0]
-    known = rules.scorer.model.profile.levels
+    levels = rules.scorer.model.profile.levels
     figures = []
     for name in rules.scorer.seen:
         if name not in COLUMNS:
@@ -74,11 +74,11 @@ def _figures(
         value = frame[name]
         if value != value or value is None:  # noqa: PLR0124 - NaN
             text = ""
-        elif name in (ENGAGEMENT, GROWTH):
+        elif COLUMNS[name].kind == "rate":
             text = f"{100 * value:.4g}%"
         else:
             text = f"{value:.0f}" if name in NUMBERS else str(value)
-        choices = [] if name in NUMBERS else ["", *sorted({*known.get(name, []), text} - {""})]
+        choices = [] if name in NUMBERS else ["", *sorted({*levels.get(name, []), text} - {""})]
         figures.append((name, asked.get(name, text), choices))
     return figures
 
