@@ -35,9 +35,14 @@ FEATURES = [
 
 
 @pytest.fixture(scope="module")
-def rows(market_file):
+def creators(market_file):
+    return read_creators(market_file)
+
+
+@pytest.fixture(scope="module")
+def rows(creators):
     """Rows of a simulated market whose outcomes are known."""
-    return read_creators(market_file).labelled
+    return creators.labelled
 
 
 @pytest.fixture(scope="module")
@@ -60,17 +65,18 @@ def models(rows, demo_model):
     }
 
 
-def write(path, model, rows, **facts):
+def write(path, model, rows, creators, **facts):
     write_model(
         path, model, facts=facts, card="# card\n", peers=learn_peers(rows),
         thresholds=Thresholds(), background=draw_background(rows, model.encoding), train=rows,
+        creators=creators,
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("family", ["logistic", "network", "shipped"])
-def test_every_family_scores_the_same_after_reading(family, models, rows, tmp_path):
+def test_every_family_scores_the_same_after_reading(family, models, rows, creators, tmp_path):
     model = models[family]
-    write(tmp_path / "model", model, rows, x=1)
+    write(tmp_path / "model", model, rows, creators, x=1)
     loaded = read_model(tmp_path / "model")
     gap = np.abs(loaded.model.predict_proba(rows) - model.predict_proba(rows))
     assert gap.max() <= 1e-6
@@ -78,10 +84,10 @@ def test_every_family_scores_the_same_after_reading(family, models, rows, tmp_pa
     assert loaded.manifest["x"] == 1
 
 
-def test_a_library_model_is_not_written(models, rows, tmp_path):
+def test_a_library_model_is_not_written(models, rows, creators, tmp_path):
     forest = FittedModel("Forest", models["logistic"].encoding, LibraryModel(None))
     with pytest.raises(TypeError, match="LibraryModel"):
-        write(tmp_path / "model", forest, rows)
+        write(tmp_path / "model", forest, rows, creators)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)

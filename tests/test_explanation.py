@@ -21,9 +21,9 @@ from durhampulse.features.encoding import learn_encoding
 from durhampulse.features.peers import Peers, learn_peers
 from durhampulse.models.fitted import FittedModel
 from durhampulse.models.weights import sigmoid
-from durhampulse.scoring.account import account_for
 from durhampulse.scoring.artifact import read_model
 from durhampulse.scoring.batch import score_files
+from durhampulse.scoring.lookup import accounts_of
 
 
 @pytest.fixture(scope="module")
@@ -225,13 +225,11 @@ def test_a_group_served_worse_is_found_and_fair_ones_are_not():
     assert unlike_groups(group_quality(table, y, wrong, yes_at=0.8))["group"].tolist() == ["b"]
 
 
-def test_a_creators_account_agrees_with_the_decision_table(
-    demo_model, loaded, market_file, tmp_path
-):
+def test_a_creators_account_agrees_with_the_decision_table(demo_model, market_file, tmp_path):
     out = tmp_path / "best.parquet"
     score_files(dp.load_model(demo_model), [market_file], out, top=20, reasons=True)
     row = pd.read_parquet(out).drop_duplicates("Influencer ID", keep=False).iloc[3]
-    (account,) = account_for(loaded, market_file, str(row["Influencer ID"]))
+    (account,) = accounts_of(dp.load_model(demo_model), market_file, str(row["Influencer ID"]))
     assert account.probability == row["Predicted Sponsorship"]
     assert account.recommendation == row["Sponsorship Recommendation"]
     assert "; ".join(account.reasons_for) == row["Reasons For"]
@@ -240,11 +238,14 @@ def test_a_creators_account_agrees_with_the_decision_table(
     assert "without this" in account.text()
 
 
-def test_an_account_of_nobody_is_refused(loaded, market_file, write):
+def test_an_account_of_nobody_is_refused(demo_model, market_file, write):
     with pytest.raises(InputError, match="no creator 'nobody'"):
-        account_for(loaded, market_file, "nobody")
-    empty = write("Influencer_ID,Followers,Niche\n1,,\n2,-5,Fashion\n3,1000,Fashion\n")
+        accounts_of(dp.load_model(demo_model), market_file, "nobody")
+    empty = write(
+        "Influencer_ID,Followers,Engagement_Rate,Growth_Rate,Niche,Video_Quality\n"
+        "1,,,,,\n2,-5,.05,.01,Fashion,HD\n3,1000,.05,.01,Fashion,HD\n"
+    )
     with pytest.raises(CannotJudgeError, match="columns of the model are empty"):
-        account_for(loaded, empty, "1")
+        accounts_of(dp.load_model(demo_model), empty, "1")
     with pytest.raises(CannotJudgeError, match="cannot be -5"):
-        account_for(loaded, empty, "2")
+        accounts_of(dp.load_model(demo_model), empty, "2")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from durhampulse.creators.identifiers import canonical_identifier, canonical_identifiers
 from durhampulse.creators.text import NoTextError, as_text
-from durhampulse.files.export import spreadsheet_safe
+from durhampulse.files.formulas import spreadsheet_safe
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ def test_a_workbook_has_sheets_and_says_which_is_read(tmp_path, write):
     (noted,) = creators.irregularities.query("code == 'other-sheets'").to_dict("records")
     assert noted["count"] == 1  # the cover holds nothing
     assert "'2025' is read, these are not: '2026'" in noted["action"]
-    with pytest.raises(InputError, match="only a workbook has tables"):
+    with pytest.raises(InputError, match="only a workbook has sheets"):
         read_creators(write(HEADER + ROWS), table="2025")
 
 

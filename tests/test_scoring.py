@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 import durhampulse as dp
 from durhampulse.decision.bands import BANDS
 from durhampulse.exceptions import CannotJudgeError, InputError, OutputError
-from durhampulse.files import export
+from durhampulse.files import parquet, sheets
 from durhampulse.market.sampling import write_market
 from durhampulse.scoring.batch import find_files, score_files
 
@@ -171,18 +171,19 @@ def test_what_cannot_be_scored_is_refused_with_row_and_reason(scorer, write, tmp
     out = tmp_path / "s.csv"
     summary = score_files(scorer, [path], out)
     refused = pd.read_csv(f"{out}.refused.csv", keep_default_na=False)
-    assert refused["Row"].tolist() == [4, 3, 5, 6]
-    assert refused["Influencer ID"].tolist() == ["", "b", "'-d", ""]
+    assert refused["Row"].tolist() == [4, 3, 5]
+    assert refused["Influencer ID"].tolist() == ["", "b", "'-d"]
     assert refused["Reason"].tolist()[:2] == [
         "3 cells where the header has 7", "Followers cannot be -5",
     ]  # fmt: skip
     table = pd.read_csv(out)
     assert table["Influencer ID"].tolist() == ["'=A1", "e", "f", "g"]
     assert table["Follower Count"].tolist()[:2] == [145_000, 1_200_000]
-    assert (summary.rows, summary.scored, summary.refused) == (8, 4, 4)
+    assert (summary.rows, summary.scored, summary.refused) == (7, 4, 3)
+    assert "1 row (row 6) without a single value, passed over" in summary.text(scorer)
     assert "no numbers, counted as missing: Followers 1." in summary.text(scorer)
     said = json.loads((tmp_path / "s.csv.provenance.json").read_text())
-    assert said["rows"] == 8
+    assert said["rows"] == 7
     assert said["model"] == scorer.model.manifest["name"]
 
 
@@ -362,18 +363,18 @@ def test_outputs_that_cannot_be_are_refused_before_any_work(scorer, files, tmp_p
 
 
 def test_a_full_disk_is_said_and_leaves_nothing(scorer, files, tmp_path, monkeypatch):
-    class Full(export._ParquetSink):
+    class Full(parquet.ParquetSink):
         def write(self, batch):
             raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(export, "_ParquetSink", Full)
+    monkeypatch.setattr(parquet, "ParquetSink", Full)
     with pytest.raises(OutputError, match="No space left"):
         score_files(scorer, [files / "m.parquet"], tmp_path / "s.parquet")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_excel_sheet_holds_so_many_rows_and_no_more(scorer, files, tmp_path, monkeypatch):
-    monkeypatch.setattr(export, "_EXCEL_ROWS", 100)
+    monkeypatch.setattr(sheets, "_MOST_ROWS", 100)
     with pytest.raises(InputError, match="holds 100 rows"):
         score_files(scorer, [files / "m.xlsx"], tmp_path / "s.xlsx")
     assert list(tmp_path.iterdir()) == []

@@ -16,6 +16,7 @@ class Irregularity(StrEnum):
 
     ENCODING = "encoding"
     OTHER_SHEETS = "other-sheets"
+    FORMULA = "formula-without-result"
     BLANK_ROW = "blank-row"
     DUPLICATE_HEADER = "duplicate-header"
     RENAMED_COLUMN = "renamed-column"
@@ -50,6 +51,7 @@ class Irregularity(StrEnum):
 EXPLANATIONS: dict[Irregularity, str] = {
     Irregularity.ENCODING: "the file is not UTF-8 text",
     Irregularity.OTHER_SHEETS: "the workbook has further sheets with something in them",
+    Irregularity.FORMULA: "a program wrote the formula, and no spreadsheet has calculated it yet",
     Irregularity.BLANK_ROW: "rows without a single value, as spreadsheets leave at their end",
     Irregularity.DUPLICATE_HEADER: "two columns carry the same header",
     Irregularity.RENAMED_COLUMN: "the header is another name of a standard column",
@@ -131,8 +133,12 @@ class Ledger:
             }
         )
 
+    def extend(self, other: Ledger) -> None:
+        """Add all entries of another ledger."""
+        self._entries += other._entries
+
     def frame(self) -> pd.DataFrame:
-        """Give the ledger as a table, one irregularity a row, in the order of their discovery."""
+        """Return the ledger as a table, one irregularity a row, in the order of their discovery."""
         columns = ["code", "column", "count", "rows", "examples", "explanation", "action"]
         return pd.DataFrame(self._entries, columns=columns)
 

@@ -32,7 +32,7 @@ from durhampulse.desk.shortlist.reasons import TopReasons
 from durhampulse.desk.shortlist.view import View
 from durhampulse.desk.store.tables import creator, objection, run, score, staged, upload
 from durhampulse.exceptions import InputError
-from durhampulse.files import stream, workbooks
+from durhampulse.files import extents, stream
 from durhampulse.files import tables as sources
 from durhampulse.irregularities import Ledger
 from durhampulse.scoring.batch import open_table
@@ -345,7 +345,7 @@ def test_progress_resets_the_attempts_of_an_upload(bare, tmp_path):
 
 def test_zip_bomb_workbook_is_not_unpacked(bare, tmp_path, monkeypatch):
     store, catalogue = bare
-    monkeypatch.setattr(workbooks, "_MOST_UNPACKED", 4 << 20)
+    monkeypatch.setattr(extents, "_MOST_UNPACKED", 4 << 20)
     path = tmp_path / "bomb.xlsx"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bomb:
         bomb.writestr("xl/worksheets/sheet1.xml", b" " * (5 << 20))

@@ -207,14 +207,18 @@ def explain(  # noqa: PLR0913 - a command has as many options as it has
 
     Example: durhampulse explain creators.csv --model durhampulse-study/model --id 1045
     """
-    from durhampulse.scoring.account import account_for
-    from durhampulse.scoring.artifact import read_model
+    from durhampulse.scoring.lookup import accounts_of
+    from durhampulse.scoring.scorer import load_model
 
-    loaded = read_model(model)
-    accounts = account_for(
-        loaded, source, identifier, columns=pairs(column_map, "--map"), units=units_of(units),
-        table=table, query=query,
-    )  # fmt: skip
+    accounts = accounts_of(
+        load_model(model),
+        source,
+        identifier,
+        columns=pairs(column_map, "--map"),
+        units=units_of(units),
+        table=table,
+        query=query,
+    )
     if as_json:
         typer.echo(json.dumps([account.to_dict() for account in accounts], indent=2, default=str))
     else:

@@ -154,7 +154,7 @@ class BlockReader:
             else:
                 numbers = rule.read_numbers(cells, self._elsewhere)
         except NoTextError as error:
-            raise self._error(column, f"it holds {error}", "Convert it to numbers.") from error
+            raise self._error(column, f"it holds {error}", "Convert it.") from error
         if first_row is None or len(cells) >= _FEWEST_TO_TELL:
             self._require_numbers(column, cells, numbers, first_row)
             self._check_unit(column, numbers, first_row)

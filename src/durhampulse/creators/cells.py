@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from durhampulse.creators.block import Levels
 from durhampulse.creators.numbers import DecimalSign, NumberKind, Parsed, parse_number
-from durhampulse.creators.text import as_text, is_number
+from durhampulse.creators.text import NoTextError, as_text, holds_bytes, is_number, is_text
 from durhampulse.creators.words import NULL_WORDS, folded
 
 __all__ = [
@@ -101,6 +101,8 @@ def read_numbers(
     if is_number(cells.type) or pa.types.is_null(cells.type):
         values = cells.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
         return _cells(n, values, {})
+    if not (is_text(cells.type) or holds_bytes(cells.type)):
+        raise NoTextError(f"{cells.type} where numbers are needed")
     text = as_text(cells)
     written = b"0123456789" if kind == "count" else b"0123456789-"
     odd = _odd_cells(text, written if kind == "count" or decimal == "," else written + b".")
@@ -143,7 +145,10 @@ def _read_words(
     values = np.array([number.value(decimal) for number in parsed], dtype=np.float64)
     flags = {
         "percent": [number.percent for number in parsed],
-        "formatted": [number.formatted for number in parsed],
+        "formatted": [
+            number.formatted or (number.ambiguous and value == number.comma)
+            for number, value in zip(parsed, values, strict=True)
+        ],
         "null_word": null & np.array([word != "" for word in words], dtype=bool),
         "stray_space": [a != b for a, b in zip(raw, words, strict=True)],
         "unreadable": [not n.readable and not g for n, g in zip(parsed, null, strict=True)],

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from durhampulse.creators.text import as_text
 from durhampulse.creators.words import NULL_WORDS
-from durhampulse.files.export import as_before
+from durhampulse.files.formulas import as_before
 
 __all__ = ["canonical_identifier", "canonical_identifiers"]
 

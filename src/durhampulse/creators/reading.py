@@ -45,7 +45,7 @@ from durhampulse.creators.rules import (
 from durhampulse.creators.schema import COLUMNS, GROWTH, IDENTIFIER, LABEL, QUALITY_LEVELS
 from durhampulse.creators.table import Creators
 from durhampulse.creators.text import NoTextError, as_text, is_number, whole_array
-from durhampulse.creators.units import Unit, detect_unit, mixed_groups, require_units
+from durhampulse.creators.units import Unit, decide_unit, require_units
 from durhampulse.exceptions import InputError
 from durhampulse.files.tables import RawTable, read_source
 from durhampulse.irregularities import Irregularity, Ledger
@@ -230,8 +230,7 @@ class _Reader:
         self._refuse_unclear(rule, numbers, cells)
         self._note_numbers(rule, numbers, cells)
         if rule.kind == "rate":
-            unit, insisted = self._unit(name, header, numbers), name in self.asked_units
-            rule = replace(rule, unit=unit, insisted=insisted)
+            rule = self._with_unit(rule, numbers)
         self.rules[name] = rule
         values = rule.to_fractions(numbers)
         self._note_figures(name, values, cells)
@@ -284,46 +283,20 @@ class _Reader:
                 f"If another column holds it, say so: --map {name}=HEADER.",
             )
 
-    def _unit(self, name: str, header: str, numbers: NumberCells) -> Unit:
-        """Return the unit of a rate's cells without a percent sign."""
-        values, bare = numbers.values, ~numbers.percent
-        loose, signed = values[bare], values[numbers.percent]
-        asked = self.asked_units.get(name)
-        if asked is None and (groups := mixed_groups(loose)):
-            raise InputError(
-                f"{self.raw.name}, column {name}: two groups of numbers, around {groups[0]:.2g} "
-                f"and {groups[1]:.2g}, look like fractions and percentages mixed.",
-                f"Write the column in one unit, or insist: --unit {name}=fraction.",
-            )
-        in_header = "%" in header or "percent" in header.casefold()
-        by_size = detect_unit(loose, signed)
-        if in_header and not asked and by_size == "fraction" and np.isfinite(loose).any():
-            raise InputError(
-                f"{self.raw.name}, column {name}: its header '{header}' says percent, its numbers "
-                "look like fractions.",
-                f"Say which: --unit {name}=percent or --unit {name}=fraction.",
-            )
-        unit = asked or ("percent" if in_header else by_size or self.usual_units.get(name))
-        if unit is None:
-            typical = float(np.median(np.abs(loose[np.isfinite(loose)])))
-            raise InputError(
-                f"{self.raw.name}, column {name}: its numbers, of a typical size of {typical:.2g}, "
-                "may be fractions or percentages.",
-                f"Say which: --unit {name}=percent or --unit {name}=fraction.",
-            )
-        why = "as asked" if asked else "as its header says" if in_header else "by its size"
-        self._note_unit(name, unit, loose, why)
-        return unit
-
-    def _note_unit(self, name: str, unit: Unit, loose: Floats, why: str) -> None:
-        if not np.isfinite(loose).any():
-            return
-        sensible = loose[np.isfinite(loose) & ~impossible(name, loose)]
-        typical = float(np.median(np.abs(sensible))) if sensible.size else np.nan
-        typical = typical / 100 if unit == "percent" else typical
-        read = "percentages and divided by 100" if unit == "percent" else "fractions"
-        action = f"read as {read}, {why}: a typical value is {typical:.2%}"
-        self.ledger.note(Irregularity.UNIT, name, int(np.isfinite(loose).sum()), action)
+    def _with_unit(self, rule: ColumnRule, numbers: NumberCells) -> ColumnRule:
+        name = rule.column
+        bare, signed = numbers.values[~numbers.percent], numbers.values[numbers.percent]
+        asked, usual = self.asked_units.get(name), self.usual_units.get(name)
+        where = f"{self.raw.name}, column {name}"
+        unit, why = decide_unit(where, rule.header, bare, signed, asked=asked, usual=usual)
+        if np.isfinite(bare).any():
+            sensible = bare[np.isfinite(bare) & ~impossible(name, bare)]
+            typical = float(np.median(np.abs(sensible))) if sensible.size else np.nan
+            typical = typical / 100 if unit == "percent" else typical
+            read = "percentages and divided by 100" if unit == "percent" else "fractions"
+            action = f"read as {read}, {why}: a typical value is {typical:.2%}"
+            self.ledger.note(Irregularity.UNIT, name, int(np.isfinite(bare).sum()), action)
+        return replace(rule, unit=unit, insisted=asked is not None)
 
     def _read_level(self, name: str, header: str, cells: pa.Array) -> pd.Series:
         quality = COLUMNS[name].kind == "quality"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -61,6 +61,18 @@ class RecordReader:
             read = self._read_numbers if rule.numeric else self._read_levels
             columns[name] = read(rule, values, errors)
         return Block(len(records), columns), errors
+
+    def absent(
+        self, records: Sequence[Mapping[str, Any]], columns: Iterable[str]
+    ) -> dict[int, list[str]]:
+        """Return by row which of some columns a record does not name at all."""
+        wanted = [*columns]
+        gone: dict[int, list[str]] = {}
+        for row, record in enumerate(records):
+            named = {self._name(key) for key in record}
+            if missing := [column for column in wanted if column not in named]:
+                gone[row] = missing
+        return gone
 
     def identifiers(self, records: Sequence[Mapping[str, Any]]) -> pa.Array:
         """Return the records' identifiers in their canonical form, null where there is none."""

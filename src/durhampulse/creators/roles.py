@@ -20,7 +20,7 @@ from durhampulse.creators.rules import (
     level_series,
 )
 from durhampulse.creators.schema import COLUMNS, header_key
-from durhampulse.creators.text import NoTextError, as_text, is_number, is_text
+from durhampulse.creators.text import NoTextError, as_text, holds_bytes, is_number, is_text
 
 __all__ = ["ExtraColumn", "Role", "read_extra", "role_of_standard"]
 
@@ -116,7 +116,8 @@ def read_extra(
     rule = ColumnRule(column=name, kind="any", header=header)
     try:
         # A first look at some cells spares reading a million names as numbers.
-        if _mostly_numbers(cells.unique().slice(0, 1_000), 0.5, rule):
+        written = is_number(cells.type) or is_text(cells.type) or holds_bytes(cells.type)
+        if written and _mostly_numbers(cells.unique().slice(0, 1_000), 0.5, rule):
             rule = learn_number_rule(name, cells, header)
             numbers = rule.read_numbers(cells, elsewhere)
             if _mostly_numbers(cells, 0.95, rule, numbers):

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["NoTextError", "as_text", "is_number", "is_text", "whole_array"]
+__all__ = ["NoTextError", "as_text", "holds_bytes", "is_number", "is_text", "whole_array"]
 
 
 class NoTextError(ValueError):
@@ -80,6 +80,15 @@ def is_text(kind: pa.DataType) -> bool:
     return bool(
         pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
     )
+
+
+@cache
+def holds_bytes(kind: pa.DataType) -> bool:
+    """Whether cells of a type are bytes, which may be text."""
+    return bool(
+        pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+        or pa.types.is_fixed_size_binary(kind) or pa.types.is_binary_view(kind)
+    )  # fmt: skip
 
 
 @cache

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from durhampulse.creators.schema import COLUMNS
 from durhampulse.exceptions import InputError
 
-__all__ = ["Unit", "detect_unit", "mixed_groups", "require_units"]
+__all__ = ["Unit", "decide_unit", "detect_unit", "mixed_groups", "require_units"]
 
 Unit = Literal["fraction", "percent"]
 Floats = npt.NDArray[np.float64]
@@ -58,6 +58,62 @@ def detect_unit(bare: Floats, signed: Floats) -> Unit | None:
         return None
     ratio = np.median(sizes) / np.median(known)
     return "percent" if ratio > 10 else "fraction"
+
+
+def decide_unit(
+    where: str,
+    header: str,
+    bare: Floats,
+    signed: Floats,
+    *,
+    asked: Unit | None = None,
+    usual: Unit | None = None,
+) -> tuple[Unit, str]:
+    """Return the unit of a rate column's bare numbers, and why.
+
+    Parameters
+    ----------
+    where
+        File and column, for messages.
+    header
+        Its header, which may say percent.
+    bare, signed
+        Its numbers without and with a percent sign, as for :func:`detect_unit`.
+    asked, usual
+        The unit that a person insists on; the one taken where the numbers do not tell.
+
+    Raises
+    ------
+    InputError
+        If two units are mixed, header and numbers disagree, or the unit cannot be told.
+    """
+    if asked is not None:
+        return asked, "as asked"
+    column = where.rsplit(" ", 1)[-1]
+    settle = f"Say which: --unit {column}=percent or --unit {column}=fraction."
+    if groups := mixed_groups(bare):
+        raise InputError(
+            f"{where}: two groups of numbers, around {groups[0]:.2g} and {groups[1]:.2g}, look "
+            "like fractions and percentages mixed.",
+            f"Write the column in one unit, or insist: --unit {column}=fraction.",
+        )
+    by_size = detect_unit(bare, signed)
+    if "%" in header or "percent" in header.casefold():
+        if by_size == "fraction" and np.isfinite(bare).any():
+            raise InputError(
+                f"{where}: its header '{header}' says percent, its numbers look like fractions.",
+                settle,
+            )
+        return "percent", "as its header says"
+    unit = by_size or usual
+    if unit is None:
+        typical = float(np.median(np.abs(bare[np.isfinite(bare)])))
+        raise InputError(
+            f"{where}: its numbers, of a typical size of {typical:.2g}, may be fractions or "
+            "percentages.",
+            settle,
+        )
+    return unit, "by its size"
 
 
 def mixed_groups(bare: Floats) -> tuple[float, float] | None:

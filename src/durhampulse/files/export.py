@@ -1,4 +1,4 @@
-"""Tables to files that open safely: CSV, Excel and Parquet, with their provenance.
+"""Tables to files that open safely, with their provenance.
 
 A file appears under its name when it is complete, and not before.
 """
@@ -8,33 +8,26 @@ from __future__ import annotations
 import errno
 import json
 import os
+import pkgutil
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol, cast
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv as pa_csv
-import pyarrow.parquet as pq
 
-from durhampulse.exceptions import InputError, OutputError
+from durhampulse.exceptions import OutputError
+from durhampulse.files.formats import FORMATS, WRITABLE, listed, suffix_of
+from durhampulse.files.formulas import spreadsheet_safe
 
-__all__ = ["Sink", "as_before", "check_output", "open_sink", "replacing", "spreadsheet_safe",
-           "write_csv", "write_provenance", "write_xlsx"]  # fmt: skip
+__all__ = [
+    "Sink", "check_output", "open_sink", "replacing", "write_csv", "write_provenance", "write_xlsx",
+]  # fmt: skip
 
-FORMATS = (".parquet", ".csv", ".tsv", ".xlsx")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-_FORMULA = r"^[=+\-@\t\r]"
 _EXCEL_SHOWN = 100_000
-_EXCEL_ROWS = 1_048_575
-_FORMATS = {
-    "Predicted Sponsorship": "0.0000",
-    "Follower Count": "#,##0",
-    "Engagement Rate": "0.0%",
-}
 
 
 class Sink(Protocol):
@@ -48,6 +41,10 @@ class Sink(Protocol):
         """Finish the file."""
         ...
 
+    def abandon(self) -> None:
+        """Let go of the file, whatever state it is in."""
+        ...
+
 
 def check_output(path: Path) -> None:
     """Raise unless a table can be written there, before any work is done.
@@ -57,49 +54,83 @@ def check_output(path: Path) -> None:
     OutputError
         If the format is not known or the folder cannot be written to.
     """
-    if path.suffix.lower() not in FORMATS:
-        raise OutputError(
-            f"{path.name}: '{path.suffix}' cannot be written.", f"Use {', '.join(FORMATS)}."
-        )
-    if path.is_dir():
+    suffix = suffix_of(path)
+    if suffix not in WRITABLE:
+        raise OutputError(f"{path.name}: '{suffix}' cannot be written.", f"Use {listed(WRITABLE)}.")
+    target = _target(path)
+    if target.is_dir():
         raise OutputError(f"{path}: this is a folder.", "Name a file.")
-    folder = path.absolute().parent
+    folder = target.parent
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise OutputError(f"{folder}: no folder that can be written to.", "Choose another place.")
 
 
+def _target(path: Path) -> Path:
+    """Return the file that a path leads to: a link is written through, never replaced."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError) as error:
+        raise OutputError(f"{path}: the link leads nowhere.", "Choose another place.") from error
+
+
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a name beside `path` to write to; moved to `path` when all went well, else removed.
+def replacing(path: Path, *beside: Path) -> Iterator[list[Path]]:
+    """Yield names to write to, in place of `path` and the files that explain it.
+
+    All are moved when all went well, the table last, so that it never stands unexplained; else all
+    are removed. A file that is replaced keeps its mode, and new ones beside it take the same.
 
     Raises
     ------
     OutputError
-        If the system would not write it.
+        If the system would not write them.
     """
-    _clear_left_over(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        yield part
-        with part.open("rb") as stream:
-            os.fsync(stream.fileno())
-        part.replace(path)
+        with ExitStack() as stack:
+            targets = [_target(one) for one in (path, *beside)]
+            mode = _mode(targets[0])
+            parts = [stack.enter_context(_part(target, mode)) for target in targets]
+            yield parts
+            for part in parts:
+                with part.open("rb") as stream:
+                    os.fsync(stream.fileno())
+            for part, target in reversed([*zip(parts, targets, strict=True)]):
+                part.replace(target)
     except OSError as error:
-        full = error.errno == errno.ENOSPC
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         raise OutputError(
             f"{path}: {error.strerror or error}.",
             "Make room and run it again." if full else "Choose another place.",
         ) from error
+
+
+@contextmanager
+def _part(target: Path, mode: int | None) -> Iterator[Path]:
+    """Yield a new, empty file beside another, readable by those who could read the other."""
+    _clear_left_over(target)
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    mode = mode if (former := _mode(target)) is None else former
+    try:
+        part.touch(mode=0o600 if mode is not None else 0o666)
+        if mode is not None:
+            part.chmod(mode)
+        yield part
     finally:
         part.unlink(missing_ok=True)
+
+
+def _mode(path: Path) -> int | None:
+    with suppress(FileNotFoundError):
+        return stat.S_IMODE(path.stat().st_mode)
+    return None
 
 
 def _clear_left_over(path: Path) -> None:
     """Remove what runs left behind that were killed while they wrote this file."""
     mine = re.compile(re.escape(f".{path.name}.") + r"(\d+)\.part")
-    for part in path.absolute().parent.iterdir():
-        found = mine.fullmatch(part.name)
-        if found and os.name == "posix" and not _alive(int(found[1])):
+    for part in path.parent.iterdir():
+        match = mine.fullmatch(part.name)
+        if match and os.name == "posix" and not _alive(int(match[1])):
             part.unlink(missing_ok=True)
 
 
@@ -117,164 +148,22 @@ def _alive(pid: int) -> bool:
 def open_sink(
     path: Path, suffix: str, schema: pa.Schema, provenance: Mapping[str, object]
 ) -> Iterator[Sink]:
-    """Open a file of the format that `suffix` names."""
-    kinds: dict[str, Callable[..., Sink]] = {".parquet": _ParquetSink, ".xlsx": _ExcelSink}
-    sink = kinds.get(suffix, _TextSink)(path, suffix, schema, provenance)
+    """Yield a file of the format that `suffix` names; finished at the end, or let go of."""
+    sink = cast("Sink", pkgutil.resolve_name(FORMATS[suffix].sink)(path, schema, provenance))
     try:
         yield sink
-    finally:
-        sink.close()
-
-
-class _ParquetSink:
-    def __init__(
-        self, path: Path, _suffix: str, schema: pa.Schema, provenance: Mapping[str, object]
-    ) -> None:
-        said = {key: value if isinstance(value, str) else json.dumps(value)
-                for key, value in provenance.items()}  # fmt: skip
-        self._writer = pq.ParquetWriter(path, schema, store_schema=False)
-        self._writer.add_key_value_metadata(said)
-
-    def write(self, batch: pa.RecordBatch) -> None:
-        self._writer.write_batch(batch)
-
-    def close(self) -> None:
-        self._writer.close()
-
-
-class _TextSink:
-    def __init__(
-        self, path: Path, suffix: str, schema: pa.Schema, _provenance: Mapping[str, object]
-    ) -> None:
-        self._schema = pa.schema([(f.name, _plain_type(f.type)) for f in schema])
-        options = pa_csv.WriteOptions(
-            delimiter="\t" if suffix == ".tsv" else ",",
-            quoting_style="needed",
-            quoting_header="needed",
-        )
-        self._writer = pa_csv.CSVWriter(path, self._schema, write_options=options)
-
-    def write(self, batch: pa.RecordBatch) -> None:
-        columns = [
-            _neutralised(column.cast(field.type))
-            for column, field in zip(batch.columns, self._schema, strict=True)
-        ]
-        self._writer.write_batch(pa.record_batch(columns, schema=self._schema))
-
-    def close(self) -> None:
-        self._writer.close()
-
-
-def _plain_type(kind: pa.DataType) -> pa.DataType:
-    return kind.value_type if pa.types.is_dictionary(kind) else kind
-
-
-def _neutralised(column: pa.Array) -> pa.Array:
-    """Put an apostrophe before text that a spreadsheet would take for a formula."""
-    if not pa.types.is_string(column.type):
-        return column
-    formula = pc.match_substring_regex(column, _FORMULA)
-    if not pc.any(formula).as_py():
-        return column
-    return pc.if_else(formula, pc.binary_join_element_wise("'", column, ""), column)
-
-
-class _ExcelSink:
-    """A workbook with native numbers and a sheet that says where they came from."""
-
-    def __init__(
-        self, path: Path, _suffix: str, schema: pa.Schema, provenance: Mapping[str, object]
-    ) -> None:
-        from openpyxl import Workbook
-
-        self._path = path
-        self._provenance = dict(provenance)
-        self._book = Workbook(write_only=True)
-        self._sheet = self._book.create_sheet("Decisions")
-        self._names = list(schema.names)
-        self._rows = 0
-        self._begin()
-
-    def _begin(self) -> None:
-        from openpyxl.cell import WriteOnlyCell
-        from openpyxl.styles import Font
-        from openpyxl.utils import get_column_letter
-
-        self._sheet.freeze_panes = "A2"
-        for i, name in enumerate(self._names, start=1):
-            self._sheet.column_dimensions[get_column_letter(i)].width = max(14, len(name) + 3)
-        header = [WriteOnlyCell(self._sheet, name) for name in self._names]
-        for cell in header:
-            cell.font = Font(bold=True)
-        self._sheet.append(header)
-
-    def write(self, batch: pa.RecordBatch) -> None:
-        self.append(zip(*(column.to_pylist() for column in batch.columns), strict=True))
-
-    def append(self, rows: Iterator[Sequence[Any]]) -> None:
-        from openpyxl.cell import WriteOnlyCell
-
-        formats = [_FORMATS.get(name) for name in self._names]
-        for row in rows:
-            self._rows += 1
-            if self._rows > _EXCEL_ROWS:
-                raise InputError(
-                    f"{self._path.name}: a sheet of Excel holds {_EXCEL_ROWS:,} rows, and there "
-                    "are more.",
-                    "Write .parquet or .csv, or the best of them with --top.",
-                )
-            cells = []
-            for value, number_format in zip(row, formats, strict=True):
-                if isinstance(value, str):
-                    cells.append(self._text(self._sheet, value))
-                    continue
-                cell = WriteOnlyCell(self._sheet, value)
-                if number_format and value is not None:
-                    cell.number_format = number_format
-                cells.append(cell)
-            self._sheet.append(cells)
-
-    @staticmethod
-    def _text(sheet: Any, value: object) -> Any:
-        """Give a cell that is text, even where it begins like a formula."""
-        from openpyxl.cell import WriteOnlyCell
-        from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-
-        words = value if isinstance(value, str) else json.dumps(value)
-        cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("\ufffd", words))
-        cell.data_type = "s"
-        return cell
-
-    def close(self) -> None:
-        about = self._book.create_sheet("Provenance")
-        for key, value in self._provenance.items():
-            plain = value if isinstance(value, int | float) else self._text(about, value)
-            about.append([key, plain])
-        self._book.save(self._path)
+    except BaseException:
+        with suppress(OSError, pa.ArrowException):
+            sink.abandon()
+        raise
+    sink.close()
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:
     """Write plain numbers, and text that no spreadsheet takes for a formula."""
     text = table.select_dtypes(["object", "str"]).columns
-    table.assign(**{name: table[name].map(spreadsheet_safe) for name in text}).to_csv(
-        path, index=False
-    )
-
-
-def spreadsheet_safe(cell: object) -> object:
-    """Give a cell that no spreadsheet takes for a formula."""
-    return "'" + cell if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell
-
-
-def as_before(cell: str) -> str:
-    """Give back a cell that :func:`spreadsheet_safe` has changed, or one it has left alone.
-
-    Examples
-    --------
-    >>> as_before(spreadsheet_safe("@handle")), as_before("'tis")
-    ('@handle', "'tis")
-    """
-    return cell[1:] if cell[:1] == "'" and cell[1:].startswith(_FORMULA_STARTS) else cell
+    safe = table.assign(**{name: table[name].map(spreadsheet_safe) for name in text})
+    safe.rename(columns=spreadsheet_safe).to_csv(path, index=False)
 
 
 def write_provenance(path: Path, provenance: Mapping[str, object]) -> None:
@@ -289,10 +178,16 @@ def write_xlsx(table: pd.DataFrame, path: Path, provenance: Mapping[str, object]
     The first 100,000 rows, which spreadsheets still open with ease; where there are more, the
     second sheet says how many stand in the CSV only.
     """
+    from durhampulse.files.sheets import SheetSink
+
     if len(table) > _EXCEL_SHOWN:
         provenance = {**provenance, "rows left out here": len(table) - _EXCEL_SHOWN}
     schema = pa.schema([(str(name), pa.null()) for name in table.columns])
-    sink = _ExcelSink(path, ".xlsx", schema, provenance)
+    sink = SheetSink(path, schema, provenance)
     shown = table.head(_EXCEL_SHOWN).astype(object)
-    sink.append(shown.where(shown.notna(), None).itertuples(index=False))
+    try:
+        sink.append(shown.where(shown.notna(), None).itertuples(index=False))
+    except BaseException:
+        sink.abandon()
+        raise
     sink.close()

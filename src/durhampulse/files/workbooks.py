@@ -1,126 +1,153 @@
-"""Excel workbooks: one sheet's cells as found, whatever the file claims to hold."""
+"""Workbooks: one sheet's cells as found, whatever the file claims to hold."""
 
 from __future__ import annotations
 
-import contextlib
-import warnings
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
+import numpy as np
+import pyarrow as pa
 
 from durhampulse.exceptions import InputError
+from durhampulse.files.chunks import CHUNK_ROWS, Chunk, Stream, StreamOptions
+from durhampulse.files.extents import holds_any, measure, require_moderate, sheet_parts
+from durhampulse.files.headers import require_header, tidy, unique_headers
+from durhampulse.irregularities import Irregularity
 
-__all__ = ["quoted", "read_sheet"]
-
-_MOST_UNPACKED = 1 << 30
-_MOST_CELLS = 40_000_000
-_MOST_ROWS = 1_048_576
-"""Of an Excel sheet, by its format (ECMA-376)."""
-_HEADROOM = 100
-"""Rows in which a sheet that is not read shows whether it holds anything."""
+__all__ = ["WorkbookStream"]
 
 
-def read_sheet(path: Path, table: str | None) -> tuple[str, pd.DataFrame, list[str]]:
-    """Give a sheet's name and cells, and the names of the other sheets that hold any.
+class WorkbookStream(Stream):
+    """A sheet of a workbook; Excel has no more than a million rows, they are read at once."""
 
-    Parameters
-    ----------
-    path
-        The workbook.
-    table
-        The sheet; the first if not given.
+    def __init__(self, path: Path, options: StreamOptions) -> None:
+        super().__init__(path, options)
+        require_moderate(path)
+        with _explained(self.name):
+            sheet, others, unsolved = _open(path, options.table)
+            rows = _Rows(sheet.iter_rows())
+            self._take_header(rows, sheet.name, others)
+            self._chunks = [*rows.chunks(self.headers)]
+        self.n_rows = sum(len(chunk.rows) for chunk in self._chunks)
+        self._note(sheet.name, others, unsolved)
 
-    Raises
-    ------
-    InputError
-        If it is no workbook, holds more than memory should, or has no such sheet.
-    """
-    _require_moderate(path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # openpyxl's, about styles and dates not used here
-            return _read(path, table)
-    except (
-        *(zipfile.BadZipFile, zlib.error, OSError, SyntaxError),  # the parts of a workbook
-        *(ValueError, KeyError, IndexError, TypeError, AttributeError),  # what stands in them
-    ) as error:
+    def _take_header(self, rows: _Rows, sheet: str, others: list[str]) -> None:
+        number, cells = next(rows.filled(), (0, []))
+        if not number:
+            raise InputError(
+                f"{self.name}: the sheet '{sheet}' is empty."
+                + (f" There are cells in {_quoted(others)}." if others else ""),
+                "Put the table there, or name its sheet: --table SHEET.",
+            )
+        found = [tidy(_text(cell)) for cell in cells]
+        require_header(self.name, number, found, rows.peek())
+        self.headers = unique_headers(found, self.ledger)
+        pairs = zip(self.headers, found, strict=True)
+        self.unnamed = frozenset(header for header, name in pairs if not name)
+
+    def _note(self, sheet: str, others: list[str], unsolved: int) -> None:
+        action = f"'{sheet}' is read, these are not: {_quoted(others)}; --table SHEET reads another"
+        self.ledger.note(Irregularity.OTHER_SHEETS, "", len(others), action)
+        hold = "1 cell holds" if unsolved == 1 else f"{unsolved:,} cells hold"
+        action = (
+            f"{hold} a formula whose result is not stored, and count as empty: open the file in "
+            "Excel and save it"
+        )
+        self.ledger.note(Irregularity.FORMULA, "", unsolved, action)
+
+    def read(self, headers: Sequence[str]) -> Iterator[Chunk]:
+        """Yield some columns, chunk by chunk, blank rows too."""
+        for chunk in self._chunks:
+            yield chunk.take(np.arange(len(chunk.rows)), headers)
+
+
+class _Rows:
+    """A sheet's rows, numbered from 1."""
+
+    def __init__(self, rows: Iterable[list[Any]]) -> None:
+        self._rows = enumerate(rows, start=1)
+        self._ahead: list[tuple[int, list[Any]]] = []
+
+    def __iter__(self) -> Iterator[tuple[int, list[Any]]]:
+        while self._ahead:
+            yield self._ahead.pop(0)
+        yield from self._rows
+
+    def filled(self) -> Iterator[tuple[int, list[Any]]]:
+        """Yield the rows that hold anything."""
+        return ((number, row) for number, row in self if any(cell != "" for cell in row))
+
+    def peek(self, most: int = 3) -> list[int]:
+        """Return how many cells are filled in the next few rows."""
+        self._ahead = [*islice(self._rows, most)]
+        return [sum(cell != "" for cell in row) for _, row in self._ahead]
+
+    def chunks(self, headers: Sequence[str]) -> Iterator[Chunk]:
+        """Yield the rows as text."""
+        rows = iter(self)
+        while part := [*islice(rows, CHUNK_ROWS)]:
+            columns = zip(*(cells for _, cells in part), strict=True)
+            cells = {
+                header: pa.array([_text(cell) for cell in column], pa.string())
+                for header, column in zip(headers, columns, strict=True)
+            }
+            yield Chunk(np.array([number for number, _ in part], np.int64), cells)
+
+
+def _open(path: Path, table: str | None) -> tuple[Any, list[str], int]:
+    """Return a sheet, the names of others that hold anything, and its unsolved formulas."""
+    from python_calamine import CalamineWorkbook
+
+    parts = sheet_parts(path)
+    name = table or next(iter(parts))
+    if name not in parts:
         raise InputError(
-            f"{path.name}: not a readable Excel workbook ({error}).", "Save it again as .xlsx."
+            f"{path.name}: no sheet is called '{name}'.", f"There are {_quoted([*parts])}."
+        )
+    extent = measure(path, parts[name])
+    with CalamineWorkbook.from_path(path) as book:
+        sheet = book.get_sheet_by_name(name)
+    others = [other for other, part in parts.items() if other != name and holds_any(path, part)]
+    return sheet, others, extent.unsolved
+
+
+@contextmanager
+def _explained(name: str) -> Iterator[None]:
+    """Turn what a damaged workbook makes of its readers into one clear error."""
+    try:
+        yield
+    except InputError:
+        raise
+    except BaseException as error:
+        from python_calamine import CalamineError
+
+        known = (
+            *(CalamineError, zipfile.BadZipFile, zlib.error, OSError, SyntaxError),
+            *(ValueError, KeyError, IndexError, StopIteration, NotImplementedError),
+        )
+        # A reader written in Rust that gives up raises what no except clause can name.
+        if not isinstance(error, known) and type(error).__name__ != "PanicException":
+            raise
+        raise InputError(
+            f"{name}: not a readable Excel workbook ({str(error)[:120]}).",
+            "Save it again as .xlsx.",
         ) from error
 
 
-def _read(path: Path, table: str | None) -> tuple[str, pd.DataFrame, list[str]]:
-    import openpyxl  # a third of a second that other formats need not wait
-
-    with contextlib.closing(openpyxl.load_workbook(path, read_only=True, data_only=True)) as book:
-        sheets = {sheet.title: sheet for sheet in book.worksheets}
-        name = table or book.worksheets[0].title
-        if name not in sheets:
-            raise InputError(
-                f"{path.name}: no sheet is called '{name}'.", f"There are {quoted([*sheets])}."
-            )
-        cells = _cells_of(sheets.pop(name), path)
-        return name, cells, [other for other, sheet in sheets.items() if _holds_any(sheet)]
+def _text(cell: Any) -> str | None:
+    """Return a cell as text; whole numbers without a point, as a spreadsheet shows them."""
+    if isinstance(cell, str):
+        return cell or None
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return str(cell)
 
 
-def _cells_of(sheet: Any, path: Path) -> pd.DataFrame:
-    """Give a sheet's cells row by row.
-
-    Two cells in far corners are a small file, and a table of all cells between them fills any
-    memory.
-    """
-    rows: list[list[object]] = []
-    width = 0
-    sheet.reset_dimensions()  # what the file says of them need not be so
-    for row in sheet.iter_rows():
-        cells = [_cell(cell) for cell in row]
-        while cells and cells[-1] is None:
-            cells.pop()
-        rows.append(cells)
-        width = max(width, len(cells))
-        if len(rows) > _MOST_ROWS or len(rows) * width > _MOST_CELLS:
-            raise InputError(
-                f"{path.name}, row {len(rows)}: a table of {width:,} columns and so many rows "
-                f"is more than is read from a workbook ({_MOST_CELLS:,} cells).",
-                "Delete what stands far from the table, or save it as .csv or .parquet.",
-            )
-    while rows and not rows[-1]:
-        rows.pop()
-    return pd.DataFrame([cells + [None] * (width - len(cells)) for cells in rows], dtype=object)
-
-
-def _holds_any(sheet: Any) -> bool:
-    sheet.reset_dimensions()
-    top = sheet.iter_rows(max_row=_HEADROOM)
-    return any(_cell(cell) is not None for row in top for cell in row)
-
-
-def _cell(cell: Any) -> object:
-    value = cell.value
-    if value == "" or cell.data_type == "e":  # an error such as #N/A
-        return None
-    # 5 and 5.0 are one number to a spreadsheet.
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _require_moderate(path: Path) -> None:
-    """Refuse a workbook that would unpack to more than memory should hold."""
-    try:
-        with zipfile.ZipFile(path) as book:
-            unpacked = sum(part.file_size for part in book.infolist())
-    except (zipfile.BadZipFile, OSError):
-        return  # the reader says what is wrong with it
-    if unpacked > _MOST_UNPACKED:
-        raise InputError(
-            f"{path.name}: the workbook unpacks to {unpacked / 1e9:.1f} GB.",
-            "Save the table as .csv or .parquet.",
-        )
-
-
-def quoted(names: Sequence[str]) -> str:
-    """Name sheets, the first few of them."""
+def _quoted(names: Sequence[str]) -> str:
+    """Return some sheets' names, the first few of them."""
     return ", ".join(f"'{name}'" for name in names[:5]) + (" and more" if len(names) > 5 else "")

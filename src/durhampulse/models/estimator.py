@@ -36,8 +36,9 @@ class SponsorshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
 
     The same model as that of ``durhampulse study``: a blend of boosting and networks, or logistic
     regression where that does as well or where a class has fewer than 40 rows. It learns from a
-    table of creators as it comes (pandas, polars, Arrow), with nulls, percent signs and identifiers, or from any matrix of
-    numbers. It judges no table: leaks and missing signal are the study's business.
+    table of creators as it comes (pandas, polars, Arrow), with nulls, percent signs and
+    identifiers, or from any matrix of numbers. It judges no table: leaks and missing signal are the
+    study's business.
 
     Parameters
     ----------

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from durhampulse.creators import Creators, read_creators
 from durhampulse.creators.schema import IDENTIFIER
-from durhampulse.creators.units import Unit
 from durhampulse.decision.bands import YES, decision_table, unscorable
 from durhampulse.decision.reasons import REASONS_NOTE, figure_text, reason_table, what_would_change
 from durhampulse.decision.shapley import explain
-from durhampulse.exceptions import CannotJudgeError, InputError
+from durhampulse.exceptions import CannotJudgeError
 from durhampulse.scoring.artifact import LoadedModel
 
-__all__ = ["Account", "account_for", "account_of"]
+__all__ = ["Account", "account_of"]
 
 
 @dataclass(frozen=True)
@@ -100,61 +96,6 @@ class Account:
 
 def _part(title: str, sentences: list[str]) -> list[str]:
     return [f"{title}:", *(f"  - {sentence}" for sentence in sentences)] if sentences else []
-
-
-def account_for(
-    loaded: LoadedModel,
-    source: str | Path,
-    identifier: str,
-    *,
-    columns: Mapping[str, str] | None = None,
-    units: Mapping[str, Unit] | None = None,
-    table: str | None = None,
-    query: str | None = None,
-) -> list[Account]:
-    """Account for a creator of a table; one account a row, if several carry the identifier.
-
-    Parameters
-    ----------
-    loaded
-        From :func:`durhampulse.scoring.artifact.read_model`.
-    source, columns, units, table, query
-        As for :func:`durhampulse.read_creators`; a rate whose unit cannot be told is read in the
-        one the model was trained with.
-    identifier
-        The creator's Influencer_ID.
-
-    Raises
-    ------
-    InputError
-        If the table holds no such creator.
-    CannotJudgeError
-        If the creator's row cannot be scored.
-    """
-    creators = read_creators(
-        source, columns=columns, units=units, usual_units=loaded.manifest.get("units"),
-        table=table, query=query,
-    )  # fmt: skip
-    rows = _rows_of(creators, identifier)
-    return [account_of(loaded, rows.iloc[[i]]) for i in range(len(rows))]
-
-
-def _rows_of(creators: Creators, identifier: str) -> pd.DataFrame:
-    names = creators.table[IDENTIFIER].astype("str")
-    rows = creators.table[names == identifier.strip()]
-    if not rows.empty:
-        return rows
-    refused = creators.refused[creators.refused["Influencer ID"].astype("str") == identifier]
-    if not refused.empty:
-        raise CannotJudgeError(
-            f"{creators.source.name}, row {refused['Row'].iloc[0]}: not scored. "
-            f"{refused['Reason'].iloc[0]}.",
-            "Correct the figure.",
-        )
-    raise InputError(
-        f"{creators.source.name}: no creator '{identifier}'.",
-        f"Identifiers look like {', '.join(names.head(3))}.",
-    )
 
 
 def account_of(loaded: LoadedModel, row: pd.DataFrame) -> Account:

@@ -26,16 +26,13 @@ from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.creators.text import as_text
 from durhampulse.creators.units import Unit
 from durhampulse.exceptions import InputError
-from durhampulse.files.export import check_output, open_sink, replacing, spreadsheet_safe
+from durhampulse.files.checks import require_path
+from durhampulse.files.export import check_output, open_sink, replacing
+from durhampulse.files.formulas import spreadsheet_safe
 from durhampulse.files.stream import Chunk, Stream, open_stream
 from durhampulse.scoring.ranking import Ranking
-from durhampulse.scoring.scorer import (
-    Headers,
-    Scorer,
-    Scores,
-    exact_identifiers,
-    score_columns,
-)
+from durhampulse.scoring.record import Scores, score_columns
+from durhampulse.scoring.scorer import Headers, Scorer, exact_identifiers
 from durhampulse.scoring.summary import Summary, summarise
 
 __all__ = [
@@ -98,6 +95,7 @@ def find_files(inputs: Sequence[str | Path]) -> list[Path]:
     """
     found: list[Path] = []
     for one in inputs:
+        require_path(one)
         if Path(one).exists() or not glob.has_magic(str(one)):
             found.append(Path(one))
             continue
@@ -162,11 +160,8 @@ def score_files(  # noqa: PLR0913 - each is an option of the command
     ranking = Ranking(scorer, schema, top, reasons=reasons)
     beside = [out.with_name(out.name + end) for end in (".refused.csv", ".provenance.json")]
     about = provenance_of(scorer, files)
-    notes = [note for table in tables for note in table.notes]
-    total, start = Summary(notes=notes), time.perf_counter()
-    with ExitStack() as stack:
-        # Closed from the last to the first: the table itself appears after all that explains it.
-        part, refused, note = (stack.enter_context(replacing(path)) for path in (out, *beside))
+    total, start = Summary(), time.perf_counter()
+    with replacing(out, *beside) as (part, refused, note), ExitStack() as stack:
         sink = stack.enter_context(open_sink(part, out.suffix.lower(), ranking.schema, about))
         with refused.open("w", newline="", encoding="utf-8") as stream:
             rows = csv.writer(stream)
@@ -182,6 +177,8 @@ def score_files(  # noqa: PLR0913 - each is an option of the command
             raise InputError(f"{names}: there is a header, but no row.", "Add creators' rows.")
         for batch in ranking.finish():
             sink.write(batch)
+        stack.close()
+        total.notes = [note for table in tables for note in table.notes]
         total.seconds = time.perf_counter() - start
         said = json.dumps({**about, **total.to_dict(scorer)}, indent=2, ensure_ascii=False)
         note.write_text(said + "\n", encoding="utf-8")
@@ -236,7 +233,7 @@ def score_chunk(scorer: Scorer, table: OpenTable, chunk: Chunk, schema: pa.Schem
         identifiers, block, scores = (
             identifiers.take(pa.array(keep)), block.take(keep), scores.take(keep)
         )  # fmt: skip
-    scored = score_columns(scorer, identifiers, block, scores, table.headers.absent)
+    scored = score_columns(scorer.model.peers, identifiers, block, scores, table.headers.absent)
     batch = pa.record_batch([*scored.values()], schema=schema)
     summary = summarise(scorer, block, scores, len(refused))
     summary.unreadable.update(read.unreadable)

@@ -206,7 +206,7 @@ def _score_piece(piece: _Piece, job: _Job) -> Summary:
             row_groups=piece.row_groups,
         )
         kind = pa.int64() if piece.whole_numbers else pa.string()
-        schema, total = scored_schema(kind), Summary(notes=table.notes)
+        schema, total = scored_schema(kind), Summary()
         scored_rows, refused = io.BytesIO(), io.StringIO(newline="")
         rows = csv.writer(refused)
         rows.writerow(REFUSED_HEADER)
@@ -215,6 +215,7 @@ def _score_piece(piece: _Piece, job: _Job) -> Summary:
                 writer.write_batch(scored.batch)
                 rows.writerows(scored.refused)
                 total.add(scored.summary)
+        total.notes = table.notes
     if total.refused:
         _put(f"{job.out}/refused/part-{piece.number:05}.csv", refused.getvalue().encode())
     _put(f"{job.out}/part-{piece.number:05}.parquet", scored_rows.getvalue())

@@ -25,9 +25,7 @@ from durhampulse.creators.schema import COLUMNS, ENGAGEMENT, FOLLOWERS, IDENTIFI
 from durhampulse.creators.text import NoTextError, whole_array
 from durhampulse.creators.units import Unit, require_units
 from durhampulse.decision.bands import (
-    BANDS,
     band_codes,
-    cut,
     decision_table,
     empty_reason,
     too_empty,
@@ -37,43 +35,11 @@ from durhampulse.irregularities import Ledger
 from durhampulse.models.weights import sigmoid
 from durhampulse.scoring.account import Account, account_of
 from durhampulse.scoring.artifact import LoadedModel, read_model
+from durhampulse.scoring.record import NO_BAND, Scores, score_columns, without_scores
 
-__all__ = [
-    "Headers", "Scorer", "Scores", "TableCells", "absent_flags", "exact_identifiers", "load_model",
-    "score_columns",
-]  # fmt: skip
+__all__ = ["Headers", "Scorer", "TableCells", "exact_identifiers", "load_model"]
 
 Floats = npt.NDArray[np.float64]
-
-_NO_BAND = len(BANDS)
-
-
-@dataclass(frozen=True)
-class Scores:
-    """What the model says of some creators; arrays of shape (n_rows,).
-
-    Attributes
-    ----------
-    y_prob, low, high
-        Probability of a deal, and the ends of its 90% interval.
-    band
-        Place of the recommendation in `BANDS`, or one beyond where there is none.
-    flags
-        Bits of :meth:`durhampulse.features.peers.Peers.flag_bits`.
-    empty
-        How many of the model's columns are empty.
-    """
-
-    y_prob: Floats
-    low: Floats
-    high: Floats
-    band: npt.NDArray[np.int8]
-    flags: npt.NDArray[np.uint16]
-    empty: npt.NDArray[np.intp]
-
-    def take(self, rows: npt.NDArray[np.intp]) -> Scores:
-        """Give some of the rows."""
-        return Scores(**{name: values[rows] for name, values in vars(self).items()})
 
 
 @dataclass(frozen=True)
@@ -209,7 +175,7 @@ class Scorer:
             y_prob,
             sigmoid(logits - half_width),
             sigmoid(logits + half_width),
-            np.full_like(band, _NO_BAND) if self.refusal else band,
+            np.full_like(band, NO_BAND) if self.refusal else band,
             self.model.peers.flag_bits(block),
             block.empty(self.columns),
         )
@@ -254,9 +220,11 @@ class Scorer:
         cells = self._take(table, units)
         scores = self.compute(cells.block)
         reasons = self.reasons_not_to(cells.block, scores, cells.unclear)
-        scored = score_columns(self, cells.identifiers, cells.block, scores, cells.absent)
+        scored = score_columns(
+            self.model.peers, cells.identifiers, cells.block, scores, cells.absent
+        )
         if reasons:
-            scored = _without(scored, reasons)
+            scored = without_scores(scored, reasons)
         return _like(pa.table(scored), table)
 
     def decide(self, table: Any, *, units: Mapping[str, Unit] | None = None) -> pd.DataFrame:
@@ -371,78 +339,6 @@ def load_model(folder: str | Path) -> Scorer:
         If the folder is damaged, foreign or of another version.
     """
     return Scorer(read_model(folder))
-
-
-def score_columns(
-    scorer: Scorer,
-    identifiers: pa.Array,
-    block: Block,
-    scores: Scores,
-    absent: Iterable[str] = (),
-) -> dict[str, pa.Array]:
-    """Return scores as columns of the decision table, in the order of the rows.
-
-    Parameters
-    ----------
-    scorer
-        The model.
-    identifiers, block, scores
-        The rows.
-    absent
-        Columns of the model that the table lacks; said among the flags of each row.
-    """
-    followers = np.rint(block.numbers(FOLLOWERS))
-    return {
-        "Influencer ID": identifiers,
-        "Predicted Sponsorship": pa.array(cut(scores.y_prob)),
-        "Follower Count": pa.array(followers, pa.int64(), mask=~(np.abs(followers) < 2**53)),
-        "Engagement Rate": pa.array(block.numbers(ENGAGEMENT), from_pandas=True),
-        "Sponsorship Recommendation": pa.DictionaryArray.from_arrays(
-            scores.band, [*BANDS, ""], safe=False
-        ),
-        "Interval Low": pa.array(cut(scores.low)),
-        "Interval High": pa.array(cut(scores.high)),
-        "Flags": _flag_texts(scorer, scores.flags, absent),
-    }
-
-
-def absent_flags(absent: Iterable[str]) -> list[str]:
-    """Return what a row's flags say about columns of the model that are not there."""
-    return [f"no {column}" for column in absent]
-
-
-def _flag_texts(
-    scorer: Scorer, bits: npt.NDArray[np.uint16], absent: Iterable[str]
-) -> pa.DictionaryArray:
-    """Put each combination that occurs into words once."""
-    counts = np.bincount(bits, minlength=1)
-    present = np.flatnonzero(counts)
-    place = np.zeros(len(counts), dtype=np.int32)
-    place[present] = np.arange(len(present))
-    gone = absent_flags(absent)
-    raised = [scorer.model.peers.flag_text(int(combination)) for combination in present]
-    texts = ["; ".join([*gone, *([text] if text else [])]) for text in raised]
-    return pa.DictionaryArray.from_arrays(place[bits], pa.array(texts, pa.string()), safe=False)
-
-
-def _without(scored: dict[str, pa.Array], reasons: Mapping[int, str]) -> dict[str, pa.Array]:
-    """Return scores with blanks, and the reason for a flag, where there are none."""
-    gone = np.zeros(len(scored["Flags"]), dtype=bool)
-    gone[[*reasons]] = True
-    flags = scored["Flags"].to_pylist()
-    for row, reason in reasons.items():
-        flags[row] = f"not scored: {reason}"
-    bands = np.array(scored["Sponsorship Recommendation"].to_pylist(), dtype=object)
-    blank = {
-        name: pa.array(scored[name].to_numpy(), mask=gone)
-        for name in ("Predicted Sponsorship", "Interval Low", "Interval High")
-    }
-    return {
-        **scored,
-        **blank,
-        "Sponsorship Recommendation": pa.array(bands, mask=gone),
-        "Flags": pa.array(flags),
-    }
 
 
 def exact_identifiers(name: str, cells: pa.Array) -> pa.Array:

@@ -14,7 +14,8 @@ from durhampulse.creators.block import Block
 from durhampulse.creators.schema import NICHE
 from durhampulse.decision.bands import BANDS
 from durhampulse.features.profile import DRIFT_WORDS
-from durhampulse.scoring.scorer import Scorer, Scores
+from durhampulse.scoring.record import Scores
+from durhampulse.scoring.scorer import Scorer
 
 __all__ = ["Summary", "summarise"]
 

@@ -12,7 +12,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
-import pyarrow as pa
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -20,11 +19,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Scope
 
-from durhampulse.creators.records import plain_text
 from durhampulse.creators.schema import IDENTIFIER
-from durhampulse.decision.bands import BANDS, cut
-from durhampulse.exceptions import CannotJudgeError, DurhamPulseError
-from durhampulse.scoring.account import account_of
+from durhampulse.exceptions import DurhamPulseError
+from durhampulse.scoring.record import score_items
 from durhampulse.service.guard import Bucket, Guard, Metrics, too_late
 from durhampulse.service.keys import Key, KeyRing, Keys
 from durhampulse.service.schemas import (
@@ -222,36 +219,20 @@ def _add_scoring(
 
 
 def _score(now: Served, creators: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    block, errors = now.reader.read(creators)
-    scorer = now.scorer
+    scorer, reader = now.scorer, now.reader
+    block, errors = reader.read(creators)
     scores = scorer.compute(block)
-    errors = {**scorer.reasons_not_to(block, scores), **errors}
-    probability, low, high = (
-        cut(values).tolist() for values in (scores.y_prob, scores.low, scores.high)
-    )
-    results: list[dict[str, Any]] = []
-    for row, creator in enumerate(creators):
-        item: dict[str, Any] = {"id": _plain_id(creator.get(IDENTIFIER))}
-        if row in errors:
-            item["error"] = errors[row]
-        else:
-            band = int(scores.band[row])
-            flags = scorer.model.peers.flag_text(int(scores.flags[row]))
-            item["probability"] = probability[row]
-            item["interval"] = [low[row], high[row]]
-            item["recommendation"] = BANDS[band] if band < len(BANDS) else ""
-            item["flags"] = flags.split("; ") if flags else []
-        results.append(item)
-    return results
+    reasons = {**scorer.reasons_not_to(block, scores), **errors}
+    absent = reader.absent(creators, scorer.columns)
+    items = score_items(scorer.model.peers, scores, reasons, absent)
+    return [
+        {"id": _plain_id(creator.get(IDENTIFIER)), **item}
+        for creator, item in zip(creators, items, strict=True)
+    ]
 
 
 def _explain(now: Served, creator: dict[str, Any]) -> dict[str, Any]:
-    block, errors = now.reader.read([creator])
-    errors = {**now.scorer.reasons_not_to(block, now.scorer.compute(block)), **errors}
-    if errors:
-        raise CannotJudgeError(f"{errors[0]}.")
-    identifiers = pa.array([plain_text(str(creator.get(IDENTIFIER, "")))])
-    return account_of(now.scorer.model, now.scorer.frame(identifiers, block)).to_dict()
+    return now.scorer.explain(creator).to_dict()
 
 
 def _plain_id(value: object) -> object:

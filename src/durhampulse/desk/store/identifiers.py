@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 
 from durhampulse.creators.identifiers import canonical_identifier
 from durhampulse.desk.store.tables import creator
-from durhampulse.files.export import spreadsheet_safe
+from durhampulse.files.formulas import spreadsheet_safe
 
 __all__ = ["find_number", "find_numbers", "stored_forms"]
 

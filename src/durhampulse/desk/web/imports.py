@@ -24,7 +24,7 @@ from durhampulse.desk.web.access import DeskOf, Number, Reviewer, SentForm, View
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import InputError
-from durhampulse.files.export import spreadsheet_safe
+from durhampulse.files.formulas import spreadsheet_safe
 
 __all__ = ["router"]
 

@@ -1,0 +1,211 @@
+"""How far a sheet of a workbook reaches, measured before it is loaded.
+
+A reader that holds a sheet as one array makes room for every cell between its corners: two cells
+far apart are a file of a kilobyte and fill any memory. So the cells' addresses are looked at first.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO
+from xml.etree import ElementTree as ET
+
+from durhampulse.exceptions import InputError
+
+__all__ = ["Extent", "holds_any", "measure", "require_moderate", "sheet_parts"]
+
+_MOST_UNPACKED = 1 << 30
+_MOST_CELLS = 40_000_000
+_SMALL = 4_000_000
+_SPARSEST = 64
+_BLOCK = 4 << 20
+_TOP = 1 << 20
+"""Bytes in which a sheet that is not read shows whether it holds anything."""
+
+_NAME = rb"<(?:\w+:)?"
+_CELL = re.compile(_NAME + rb"c[\s>/]")
+_REFERENCE = re.compile(rb"""\sr\s*=\s*["']([A-Z]+)([0-9]+)["']""")
+_ROW_NUMBER = re.compile(rb"""\sr\s*=\s*["']([0-9]+)["']""")
+_ROW = re.compile(_NAME + rb"row[\s>/]")
+_VALUE = re.compile(_NAME + rb"(?:v|is)>")
+_NO_RESULT = re.compile(
+    _NAME + rb"c\b([^>]*)>\s*"
+    + _NAME + rb"f\b[^>]*(?:/>|>[^<]*</(?:\w+:)?f>)\s*"
+    + rb"(?:" + _NAME + rb"v\s*/>|" + _NAME + rb"v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
+)  # fmt: skip
+_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+
+
+@dataclass
+class Extent:
+    """A sheet's size.
+
+    Attributes
+    ----------
+    rows, columns
+        Of its last row and column, or more.
+    cells
+        Number of cells that are there.
+    unsolved
+        Number of formulas whose result is not stored.
+    """
+
+    rows: int = 0
+    columns: int = 0
+    cells: int = 0
+    unsolved: int = 0
+
+    @property
+    def moderate(self) -> bool:
+        """Whether an array of all cells between the corners is a reasonable size for the file."""
+        area = self.rows * self.columns
+        return area <= _MOST_CELLS and (area <= _SMALL or area <= _SPARSEST * self.cells)
+
+
+def measure(path: Path, part: str) -> Extent:
+    """Return how far a sheet of an ``.xlsx`` file reaches.
+
+    Parameters
+    ----------
+    path
+        The workbook.
+    part
+        The sheet's member of the archive, as in :func:`sheet_parts`.
+
+    Raises
+    ------
+    InputError
+        If the sheet reaches further than memory should.
+    """
+    with zipfile.ZipFile(path) as book:
+        with book.open(part) as sheet:
+            extent = _scan(sheet, exact=False)
+        if not extent.moderate:
+            with book.open(part) as sheet:
+                extent = _scan(sheet, exact=True)
+    require_extent(path.name, extent)
+    return extent
+
+
+def require_extent(name: str, extent: Extent) -> None:
+    """Raise if a sheet reaches further than memory should."""
+    if not extent.moderate:
+        raise InputError(
+            f"{name}: a table of {extent.columns:,} columns and {extent.rows:,} rows, of which "
+            f"{extent.cells:,} cells are filled, is more than is read from a workbook "
+            f"({_MOST_CELLS:,} cells, and not nearly all of them empty).",
+            "Delete what stands far from the table, or save it as .csv or .parquet.",
+        )
+
+
+def require_moderate(path: Path) -> None:
+    """Raise if a workbook would unpack to more than memory should hold, or twice to one name."""
+    try:
+        with zipfile.ZipFile(path) as book:
+            parts = book.infolist()
+    except (zipfile.BadZipFile, OSError):
+        return  # the reader says what is wrong with it
+    unpacked = sum(part.file_size for part in parts)
+    if unpacked > _MOST_UNPACKED:
+        raise InputError(
+            f"{path.name}: the workbook unpacks to {unpacked / 1e9:.1f} GB.",
+            "Save the table as .csv or .parquet.",
+        )
+    if len({part.filename.casefold() for part in parts}) < len(parts):
+        raise InputError(
+            f"{path.name}: not a readable workbook (it holds two parts of one name).",
+            "Save it again.",
+        )
+
+
+def sheet_parts(path: Path) -> dict[str, str]:
+    """Return a sheet's name to its member of an ``.xlsx`` archive, in their order.
+
+    Raises
+    ------
+    KeyError, zipfile.BadZipFile, SyntaxError
+        If it is no workbook.
+    """
+    with zipfile.ZipFile(path) as book:
+        sheets = ET.fromstring(book.read("xl/workbook.xml"))  # noqa: S314 - expat expands no bombs
+        links = ET.fromstring(book.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
+    targets = {link.get("Id"): link.get("Target", "") for link in links}
+    return {
+        sheet.get("name", ""): str(PurePosixPath("/xl", targets[sheet.get(_RELATION)]))[1:]
+        for sheet in sheets.iter()
+        if sheet.tag.endswith("}sheet") and "worksheet" in targets[sheet.get(_RELATION)]
+    }
+
+
+def holds_any(path: Path, part: str) -> bool:
+    """Return whether a sheet of an ``.xlsx`` file shows a value near its top."""
+    with zipfile.ZipFile(path) as book, book.open(part) as sheet:
+        return _VALUE.search(sheet.read(_TOP)) is not None
+
+
+def _scan(sheet: IO[bytes], *, exact: bool) -> Extent:
+    extent = Extent()
+    for block in _blocks(sheet):
+        # Between blocks and equals signs where nobody writes them: every address is looked up.
+        odd = any(mark in block for mark in (b"\n", b"\r", b"\t", b" =", b"= ", b"='"))
+        cells = len(_CELL.findall(block)) if odd else _count(block)
+        rows, columns = _addresses(block, cells) if exact or odd else _bounds(block, cells)
+        extent.rows, extent.columns = max(extent.rows, rows), max(extent.columns, columns)
+        extent.cells += cells
+        if b"<f" in block or b":f" in block:
+            extent.unsolved += sum(b't="str"' not in c for c in _NO_RESULT.findall(block))
+    return extent
+
+
+def _blocks(sheet: IO[bytes]) -> Iterator[bytes]:
+    """Yield a sheet's XML in pieces of whole rows."""
+    rest = b""
+    while piece := sheet.read(_BLOCK):
+        rest += piece
+        cut = rest.rfind(b"row>") + len(b"row>")
+        if cut >= len(b"row>"):
+            yield rest[:cut]
+            rest = rest[cut:]
+    yield rest
+
+
+def _count(block: bytes) -> int:
+    return sum(block.count(tag) for tag in (b"<c ", b"<c>", b"<c/", b":c ", b":c>", b":c/"))
+
+
+def _bounds(block: bytes, cells: int) -> tuple[int, int]:
+    """Return a last row and column that no address exceeds, by its number of digits."""
+    if block.count(b' r="') < cells:
+        return _addresses(block, cells)
+    digits = next((n for n in (7, 6, 5, 4, 3) if re.search(rb' r="[A-Z]*[0-9]{%d}' % n, block)), 2)
+    letters = next((n for n in (3, 2) if re.search(rb' r="[A-Z]{%d}' % n, block)), 1)
+    return 10**digits - 1, 26**letters + (letters > 1) * 26
+
+
+def _addresses(block: bytes, cells: int) -> tuple[int, int]:
+    """Return the last row and column of all addresses; cells without one come after the others."""
+    found = _REFERENCE.findall(block)
+    rows = max(map(int, {row for _, row in found}), default=0)
+    columns = max(map(_place, {letters for letters, _ in found}), default=0)
+    if len(found) < cells:
+        rows = max([rows, *map(int, _ROW_NUMBER.findall(block))]) + len(_ROW.findall(block))
+        columns += max(len(_CELL.findall(row)) for row in _ROW.split(block))
+    return rows, columns
+
+
+def _place(letters: bytes) -> int:
+    """Return a column's number.
+
+    Examples
+    --------
+    >>> [_place(letters) for letters in (b"A", b"Z", b"AA", b"XFD")]
+    [1, 26, 27, 16384]
+    """
+    place = 0
+    for letter in letters:
+        place = 26 * place + letter - ord("A") + 1
+    return place

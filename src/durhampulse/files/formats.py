@@ -1,0 +1,88 @@
+"""The formats of tables: which endings are read and written, by what, and as what they are sent.
+
+A new format is a module with a stream, a sink or both, and its lines in `FORMATS`. Doors,
+messages, help texts and the desk's lists follow from them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["FORMATS", "READABLE", "WRITABLE", "Format", "listed", "suffix_of"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Format:
+    """A kind of file.
+
+    Attributes
+    ----------
+    name
+        What people call it.
+    stream, sink
+        Who reads and who writes it, as ``module:class``, so that naming the formats loads none of
+        their libraries; empty where it is not read or not written.
+    media_type
+        Its name in HTTP.
+    sheets
+        Whether a file holds several tables.
+    """
+
+    name: str
+    stream: str = ""
+    sink: str = ""
+    media_type: str
+    sheets: bool = False
+
+
+_DELIMITED = "durhampulse.files.delimited"
+_PARQUET = Format(
+    name="Parquet",
+    stream="durhampulse.files.parquet:ParquetStream",
+    sink="durhampulse.files.parquet:ParquetSink",
+    media_type="application/vnd.apache.parquet",
+)
+FORMATS: dict[str, Format] = {
+    ".csv": Format(
+        name="CSV",
+        stream=f"{_DELIMITED}:DelimitedStream",
+        sink=f"{_DELIMITED}:CommaSink",
+        media_type="text/csv",
+    ),
+    ".tsv": Format(
+        name="TSV",
+        stream=f"{_DELIMITED}:DelimitedStream",
+        sink=f"{_DELIMITED}:TabSink",
+        media_type="text/tab-separated-values",
+    ),
+    ".txt": Format(name="text", stream=f"{_DELIMITED}:DelimitedStream", media_type="text/plain"),
+    ".xlsx": Format(
+        name="Excel",
+        stream="durhampulse.files.workbooks:WorkbookStream",
+        sink="durhampulse.files.sheets:SheetSink",
+        media_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        sheets=True,
+    ),
+    ".parquet": _PARQUET,
+    ".pq": _PARQUET,
+}
+READABLE = tuple(suffix for suffix, kind in FORMATS.items() if kind.stream)
+WRITABLE = tuple(suffix for suffix, kind in FORMATS.items() if kind.sink)
+
+
+def suffix_of(path: str | Path) -> str:
+    """Return a file's ending in lower case, as `FORMATS` spells it."""
+    return Path(path).suffix.lower()
+
+
+def listed(suffixes: tuple[str, ...] = READABLE, *, last: str = "or") -> str:
+    """Return endings as a sentence lists them.
+
+    Examples
+    --------
+    >>> listed((".csv", ".tsv", ".xlsx"))
+    '.csv, .tsv or .xlsx'
+    """
+    *most, end = suffixes
+    return f"{', '.join(most)} {last} {end}" if most else end

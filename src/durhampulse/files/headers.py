@@ -1,0 +1,51 @@
+"""Headers: each column by one name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from durhampulse.exceptions import InputError
+from durhampulse.irregularities import Irregularity, Ledger
+
+__all__ = ["require_header", "tidy", "unique_headers"]
+
+
+def tidy(header: object) -> str:
+    """Return a header on one line, without blanks around it; empty where there is none."""
+    return "" if header is None else " ".join(str(header).split())
+
+
+def unique_headers(headers: Sequence[str], ledger: Ledger) -> list[str]:
+    """Return headers that differ: by place where there is none, numbered where one comes again."""
+    seen: dict[str, int] = {}
+    unique = []
+    for position, header in enumerate(headers, start=1):
+        base = header or f"column {position}"
+        seen[base] = seen.get(base, 0) + 1
+        unique.append(base if seen[base] == 1 else f"{base} ({seen[base]})")
+        if seen[base] > 1:
+            action = f"the later one is called '{unique[-1]}'"
+            ledger.note(Irregularity.DUPLICATE_HEADER, base, 1, action)
+    return unique
+
+
+def require_header(name: str, row: int, headers: Sequence[str], below: Iterable[int]) -> None:
+    """Raise if a title stands where the headers should.
+
+    Parameters
+    ----------
+    name
+        The file's.
+    row
+        Number of the first row.
+    headers
+        Its cells.
+    below
+        Numbers of filled cells in the rows after it, as far as they are known.
+    """
+    filled = [header for header in headers if header]
+    if len(filled) == 1 and max(below, default=0) >= 3:
+        raise InputError(
+            f"{name}, row {row}: {filled[0][:60]!r} stands alone where the headers should be.",
+            "Remove the lines above the header.",
+        )

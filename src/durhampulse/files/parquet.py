@@ -1,0 +1,189 @@
+"""Parquet files: read in chunks, with the index that pandas keeps beside them, and written."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from durhampulse.exceptions import InputError
+from durhampulse.files.chunks import CHUNK_ROWS, Chunk, Stream, StreamOptions, spans
+from durhampulse.files.headers import tidy, unique_headers
+from durhampulse.irregularities import Ledger
+
+__all__ = ["ParquetSink", "ParquetStream", "columns_of"]
+
+_BUFFER = 1 << 20
+
+
+@dataclass(frozen=True)
+class ParquetColumn:
+    """A column as people see it.
+
+    Attributes
+    ----------
+    name
+        Its name in the file; none for an index that pandas counts up instead of storing it.
+    type
+        Its Arrow type.
+    start, step
+        First value and step of a counted index.
+    """
+
+    name: str | None
+    type: pa.DataType
+    start: int = 0
+    step: int = 1
+
+    def count(self, rows: npt.NDArray[np.int64]) -> pa.Array:
+        """Return a counted index's values in some rows of the file, the first of which is 1."""
+        return pa.array(self.start + self.step * (rows - 1), self.type)
+
+
+class ParquetStream(Stream):
+    """A Parquet file, or some of its row groups."""
+
+    def __init__(self, path: Path, options: StreamOptions) -> None:
+        super().__init__(path, options)
+        try:
+            schema = pq.read_schema(path)
+            metadata = pq.read_metadata(path)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+            raise _damaged(self.name, error) from error
+        self._columns = columns_of(self.name, schema, self.ledger)
+        self.headers = [*self._columns]
+        first, last = options.row_groups or (0, metadata.num_row_groups)
+        sizes = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
+        self._spans = [(first + a, first + b) for a, b in spans(sizes[first:last], CHUNK_ROWS)]
+        self._before = sum(sizes[:first])
+        self.n_rows = sum(sizes[first:last])
+
+    def types(self, headers: Sequence[str]) -> list[pa.DataType]:
+        """Return the types of some columns."""
+        return [self._columns[header].type for header in headers]
+
+    def read(self, headers: Sequence[str]) -> Iterator[Chunk]:
+        """Yield some columns, chunk by chunk, blank rows too."""
+        columns = {header: self._columns[header] for header in headers}
+        stored = [column for column in columns.values() if column.name is not None]
+        start = 0
+        try:
+            # Buffered, so that a row group of any size passes in constant memory.
+            file = pq.ParquetFile(
+                self.path,
+                buffer_size=_BUFFER,
+                read_dictionary=[c.name for c in stored if _is_text(c.type)],
+            )
+            with file:
+                for batch in self._batches(file, [str(column.name) for column in stored]):
+                    rows = np.arange(start + 1, start + len(batch) + 1) + self._before
+                    start += len(batch)
+                    cells = {
+                        header: column.count(rows)
+                        if column.name is None
+                        else batch.column(column.name)
+                        for header, column in columns.items()
+                    }
+                    yield Chunk(rows, cells, done=start / max(self.n_rows or 1, 1))
+        except (pa.ArrowException, OSError) as error:
+            raise _damaged(self.name, error, self._before + start) from error
+        if start != self.n_rows:
+            raise _damaged(self.name, f"{start:,} of {self.n_rows:,} rows are there")
+
+    def _batches(self, file: pq.ParquetFile, names: list[str]) -> Iterator[pa.RecordBatch]:
+        """Yield some row groups at a time: one iteration over all keeps a buffer for each."""
+        for first, last in self._spans:
+            yield from file.iter_batches(CHUNK_ROWS, list(range(first, last)), names)
+
+
+def columns_of(name: str, schema: pa.Schema, ledger: Ledger) -> dict[str, ParquetColumn]:
+    """Return header to column: an index that has a name first, as pandas shows it.
+
+    Parameters
+    ----------
+    name
+        The file's, for messages.
+    schema
+        Its Arrow schema, with what pandas has noted in it. An index without a name is the
+        numbering of the rows and no column.
+    ledger
+        Where columns of one name are noted.
+
+    Raises
+    ------
+    InputError
+        If two columns carry the very same name.
+    """
+    names = schema.names
+    if twice := next((one for one in names if names.count(one) > 1), None):
+        raise _damaged(name, f"two columns are called '{twice}'")
+    columns = {one: ParquetColumn(one, schema.field(one).type) for one in names}
+    index: dict[str, ParquetColumn] = {}
+    for level, known_as in _index_of(schema):
+        if isinstance(level, dict):
+            start, step = int(level.get("start", 0)), int(level.get("step", 1))
+            column: ParquetColumn | None = ParquetColumn(None, pa.int64(), start, step)
+        else:
+            column = columns.pop(level, None)
+        if column is not None and known_as is not None and known_as not in columns:
+            index[known_as] = column
+    columns = index | columns
+    headers = unique_headers([tidy(one) for one in columns], ledger)
+    return dict(zip(headers, columns.values(), strict=True))
+
+
+def _index_of(schema: pa.Schema) -> list[tuple[str | dict[str, Any], str | None]]:
+    """Return the index that pandas has noted: a column's name or a range, and what it is called."""
+    with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
+        noted = json.loads((schema.metadata or {})[b"pandas"])
+        names = {column["field_name"]: column["name"] for column in noted["columns"]}
+        levels = noted["index_columns"]
+        return [
+            (level, level["name"] if isinstance(level, dict) else names.get(level))
+            for level in levels
+            if isinstance(level, str) or level["kind"] == "range"
+        ]
+    return []
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _damaged(name: str, error: object, rows: int | None = None) -> InputError:
+    where = "" if rows is None else f" after row {rows:,}"
+    return InputError(
+        f"{name}: not a readable Parquet file{where} ({str(error)[:120]}).", "Write it again."
+    )
+
+
+class ParquetSink:
+    """A Parquet file that carries its provenance."""
+
+    def __init__(self, path: Path, schema: pa.Schema, provenance: Mapping[str, object]) -> None:
+        words = {
+            key: value if isinstance(value, str) else json.dumps(value)
+            for key, value in provenance.items()
+        }
+        self._writer = pq.ParquetWriter(path, schema, store_schema=False)
+        self._writer.add_key_value_metadata(words)
+
+    def write(self, batch: pa.RecordBatch) -> None:
+        """Append rows."""
+        self._writer.write_batch(batch)
+
+    def close(self) -> None:
+        """Finish the file."""
+        self._writer.close()
+
+    def abandon(self) -> None:
+        """Let go of the file, whatever state it is in."""
+        self._writer.close()

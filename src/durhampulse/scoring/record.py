@@ -1,0 +1,160 @@
+"""The record of a score: one definition for files, tables in memory, JSON and the desk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from durhampulse.creators.block import Block
+from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS
+from durhampulse.decision.bands import BANDS, cut
+from durhampulse.features.peers import Peers
+
+__all__ = ["NO_BAND", "Scores", "absent_flags", "score_columns", "score_items", "without_scores"]
+
+Floats = npt.NDArray[np.float64]
+
+NO_BAND = len(BANDS)
+"""The band of those for whom nothing is recommended."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What the model says of some creators; arrays of shape (n_rows,).
+
+    Attributes
+    ----------
+    y_prob, low, high
+        Probability of a deal, and the ends of its 90% interval.
+    band
+        Place of the recommendation in `BANDS`, or one beyond where there is none.
+    flags
+        Bits of :meth:`durhampulse.features.peers.Peers.flag_bits`.
+    empty
+        How many of the model's columns are empty.
+    """
+
+    y_prob: Floats
+    low: Floats
+    high: Floats
+    band: npt.NDArray[np.int8]
+    flags: npt.NDArray[np.uint16]
+    empty: npt.NDArray[np.intp]
+
+    def take(self, rows: npt.NDArray[np.intp]) -> Scores:
+        """Give some of the rows."""
+        return Scores(**{name: values[rows] for name, values in vars(self).items()})
+
+
+def score_columns(
+    peers: Peers,
+    identifiers: pa.Array,
+    block: Block,
+    scores: Scores,
+    absent: Iterable[str] = (),
+) -> dict[str, pa.Array]:
+    """Return scores as columns of the decision table, in the order of the rows.
+
+    Parameters
+    ----------
+    peers
+        The model's, which name the flags.
+    identifiers, block, scores
+        The rows.
+    absent
+        Columns of the model that the table lacks; said among the flags of each row.
+    """
+    followers = np.rint(block.numbers(FOLLOWERS))
+    return {
+        "Influencer ID": identifiers,
+        "Predicted Sponsorship": pa.array(cut(scores.y_prob)),
+        "Follower Count": pa.array(followers, pa.int64(), mask=~(np.abs(followers) < 2**53)),
+        "Engagement Rate": pa.array(block.numbers(ENGAGEMENT), from_pandas=True),
+        "Sponsorship Recommendation": pa.DictionaryArray.from_arrays(
+            scores.band, [*BANDS, ""], safe=False
+        ),
+        "Interval Low": pa.array(cut(scores.low)),
+        "Interval High": pa.array(cut(scores.high)),
+        "Flags": _flag_texts(peers, scores.flags, absent),
+    }
+
+
+def absent_flags(absent: Iterable[str]) -> list[str]:
+    """Return what a row's flags say about columns of the model that are not there."""
+    return [f"no {column}" for column in absent]
+
+
+def _flag_texts(
+    peers: Peers, bits: npt.NDArray[np.uint16], absent: Iterable[str]
+) -> pa.DictionaryArray:
+    """Put each combination that occurs into words once."""
+    counts = np.bincount(bits, minlength=1)
+    present = np.flatnonzero(counts)
+    place = np.zeros(len(counts), dtype=np.int32)
+    place[present] = np.arange(len(present))
+    gone = absent_flags(absent)
+    raised = [peers.flag_text(int(combination)) for combination in present]
+    texts = ["; ".join([*gone, *([text] if text else [])]) for text in raised]
+    return pa.DictionaryArray.from_arrays(place[bits], pa.array(texts, pa.string()), safe=False)
+
+
+def without_scores(scored: dict[str, pa.Array], reasons: Mapping[int, str]) -> dict[str, pa.Array]:
+    """Return scores with blanks, and the reason for a flag, where there are none."""
+    gone = np.zeros(len(scored["Flags"]), dtype=bool)
+    gone[[*reasons]] = True
+    flags = scored["Flags"].to_pylist()
+    for row, reason in reasons.items():
+        flags[row] = f"not scored: {reason}"
+    bands = np.array(scored["Sponsorship Recommendation"].to_pylist(), dtype=object)
+    blank = {
+        name: pa.array(scored[name].to_numpy(), mask=gone)
+        for name in ("Predicted Sponsorship", "Interval Low", "Interval High")
+    }
+    return {
+        **scored,
+        **blank,
+        "Sponsorship Recommendation": pa.array(bands, mask=gone),
+        "Flags": pa.array(flags),
+    }
+
+
+def score_items(
+    peers: Peers, scores: Scores, reasons: Mapping[int, str], absent: Mapping[int, Iterable[str]]
+) -> list[dict[str, Any]]:
+    """Return scores as JSON holds them, one object a row.
+
+    Parameters
+    ----------
+    peers
+        The model's, which name the flags.
+    scores
+        The rows.
+    reasons
+        Row and reason of those that cannot be scored: ``error`` is all that is said of them.
+    absent
+        By row the columns of the model that it lacks.
+    """
+    probability, low, high = (
+        cut(values).tolist() for values in (scores.y_prob, scores.low, scores.high)
+    )
+    bits, bands = scores.flags.tolist(), scores.band.tolist()
+    items: list[dict[str, Any]] = []
+    for row in range(len(probability)):
+        if row in reasons:
+            items.append({"error": reasons[row]})
+            continue
+        text = peers.flag_text(bits[row])
+        items.append(
+            {
+                "probability": probability[row],
+                "interval": [low[row], high[row]],
+                "recommendation": "" if bands[row] == NO_BAND else BANDS[bands[row]],
+                "flags": [*absent_flags(absent.get(row, ())), *(text.split("; ") if text else [])],
+            }
+        )
+    return items
