@@ -367,6 +367,43 @@ def test_pages_work_without_scripts(browser, demo, signed_in):
         expect(page.locator("main")).to_contain_text("Kept: approved.")
 
 
+def test_a_note_survives_the_end_of_the_session(browser, tmp_path):
+    """The reviewer's session ends in another tab while they write."""
+    with running_desk(tmp_path) as (address, link, _), browser.new_context() as context:
+        page = context.new_page()
+        page.goto(link)
+        page.get_by_role("button", name="Open the desk").click()
+        page.wait_for_url("**/shortlist")
+        page.goto(address + "/people")
+        page.locator("form[action='/people'] [name=name]").fill("Rita")
+        page.locator("form[action='/people'] select").select_option("reviewer")
+        page.get_by_role("button", name="Add", exact=True).click()
+        welcome = page.inner_text(".said code")
+        page.get_by_role("button", name="Sign out").click()
+        page.wait_for_url("**/sign-in")
+        page.goto(welcome)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/shortlist")
+        page.goto(address + "/creators/5")
+        page.get_by_label("Off brand").check()
+        page.get_by_label("Note").fill("Seen twice at other brands.")
+        other = context.new_page()
+        other.goto(address + "/shortlist")
+        other.get_by_role("button", name="Sign out").click()
+        other.wait_for_url("**/sign-in")
+        page.get_by_role("button", name="Decline").click()
+        expect(page.locator("main")).to_contain_text("nothing was kept yet")
+        page.get_by_label("Name").fill("Rita")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.locator("main")).to_contain_text("Seen twice at other brands.")
+        expect(page.locator("h1")).to_have_text("Nothing was kept yet")
+        page.get_by_role("button", name="Send it now").click()
+        page.wait_for_url("**/creators/5")
+        expect(page.locator("main")).to_contain_text("decline by Rita")
+
+
 def test_model_rollback_restores_the_scores(browser, tmp_path, model_folder):
     """The second model waits until somebody activates it, and the first can come back."""
     with running_desk(tmp_path) as (_, _, process):

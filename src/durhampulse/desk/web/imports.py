@@ -24,12 +24,12 @@ from durhampulse.desk.web.access import DeskOf, Number, Reviewer, SentForm, View
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import InputError
+from durhampulse.files.formats import READABLE, listed, suffix_of
 from durhampulse.files.formulas import spreadsheet_safe
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/imports", include_in_schema=False)
-_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".parquet", ".pq")
 _LARGEST = 1 << 30
 _RATES = [name for name, column in COLUMNS.items() if column.kind == "rate"]
 
@@ -39,16 +39,16 @@ def show_all(request: Request, desk: DeskOf, who: Viewer) -> Response:
     """Show past imports, and the form for a new one."""
     with desk.store.reading() as db:
         uploads = db.execute(select(upload).order_by(upload.c.id.desc()).limit(100)).all()
-    return render(request, who, "imports.html", uploads=uploads, suffixes=_SUFFIXES)
+    return render(request, who, "imports.html", uploads=uploads, suffixes=READABLE)
 
 
 @router.post("", max_body_size=_LARGEST)
 def add(desk: DeskOf, who: Reviewer, form: SentForm) -> Response:
     """Store an uploaded file."""
     name, stream = sent_file(form)
-    suffix = Path(name).suffix.lower()
-    if suffix not in _SUFFIXES:
-        raise InputError(f"'{name}' is no table.", f"Use {', '.join(_SUFFIXES)}.")
+    suffix = suffix_of(name)
+    if suffix not in READABLE:
+        raise InputError(f"'{name}' is no table.", f"Use {listed()}.")
     desk.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = desk.folder / f"{secrets.token_hex(12)}{suffix}"  # never a name from outside
     with path.open("xb") as copy:
