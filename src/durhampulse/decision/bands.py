@@ -32,6 +32,7 @@ EDGE_CHANCE: Final = 0.20
 _NORMAL_90 = 1.644854
 _DECIMALS = 12
 """Of a rate in the decision table; what lies beyond is left over from dividing by 100."""
+_BELOW_ALL, _ABOVE_ALL = -1.0, 2.0
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,23 @@ class Thresholds:
                 f"The thresholds {self.review_at} and {self.yes_at} do not fit.",
                 "They must be 0 < --review-at <= --yes-at < 1, for example 0.6 and 0.8.",
             )
+
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        """Return each band's probabilities, in the order of `BANDS`.
+
+        A range holds its first number and not its second. The outer ends lie outside of [0, 1],
+        so that every probability is in one band.
+
+        Examples
+        --------
+        >>> Thresholds(0.8, 0.6).ranges()[MAYBE]
+        (0.6, 0.8)
+        """
+        return {
+            YES: (self.yes_at, _ABOVE_ALL),
+            MAYBE: (self.review_at, self.yes_at),
+            NO: (_BELOW_ALL, self.review_at),
+        }
 
 
 def assign_bands(y_prob: npt.NDArray[np.float64], thresholds: Thresholds) -> pd.Series:

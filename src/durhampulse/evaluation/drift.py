@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from durhampulse.creators import Creators
 from durhampulse.creators.cells import read_numbers
@@ -96,7 +97,8 @@ def _times(cells: pd.Series, where: str) -> pd.Series:
     times = pd.to_datetime(cells, errors="coerce", format="mixed", dayfirst=day_first, utc=True)
     if times.notna().mean() > 0.5:
         return times.astype("int64").where(times.notna())
-    return pd.Series(read_numbers(cells).values, index=cells.index)
+    numbers = read_numbers(pa.array(cells, from_pandas=True), decimal=".")
+    return pd.Series(numbers.values, index=cells.index)
 
 
 def _day_first(cells: pd.Series, where: str) -> bool:

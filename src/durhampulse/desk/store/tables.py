@@ -58,14 +58,14 @@ class Instant(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Store UTC."""
+        """Return the moment in UTC, as the database keeps it."""
         if value is None:
             return None
         moment = value.astimezone(UTC)
         return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
 
     def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        """Give UTC."""
+        """Return the moment in UTC."""
         if value is None:
             return None
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
@@ -94,7 +94,7 @@ TEXTS = {column.name: column.stored for column in _STORED if not column.numeric}
 
 
 def _figures() -> list[Column[Any]]:
-    """Columns that hold a creator's figures and score, wherever they stand."""
+    """Return the columns of a creator's figures and score, in whichever table."""
     return [
         Column("external_id", _Name, nullable=False),
         *(Column(name, Double) for name in NUMBERS.values()),
