@@ -34,6 +34,7 @@ from durhampulse.desk.web.listing import FILE_TYPES
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import CannotJudgeError, InputError
+from durhampulse.files.formats import listed
 
 __all__ = ["router"]
 
@@ -152,7 +153,7 @@ def drop(desk: DeskOf, who: Reviewer, number: Number) -> Response:
 def export(desk: DeskOf, who: Viewer, number: Number, kind: str) -> Response:
     """Give the proposed set as a file."""
     if kind not in FILE_TYPES:
-        raise HTTPException(404, "Export csv, xlsx or parquet.")
+        raise HTTPException(404, f"Export {listed(tuple(FILE_TYPES))}.")
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         _, brief, choices = find_campaign(db, number)

@@ -23,12 +23,12 @@ from durhampulse.desk.web.access import DeskOf, Number, Reviewer, SentForm, View
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import InputError
+from durhampulse.files.formats import READABLE, listed
 from durhampulse.files.formulas import spreadsheet_safe
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/imports", include_in_schema=False)
-_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".parquet", ".pq")
 _LARGEST = 1 << 30
 _RATES = [name for name, column in COLUMNS.items() if column.kind == "rate"]
 
@@ -38,7 +38,7 @@ def show_all(request: Request, desk: DeskOf, who: Viewer) -> Response:
     """Show past imports, and the form for a new one."""
     with desk.store.reading() as db:
         found = db.execute(select(upload).order_by(upload.c.id.desc()).limit(100)).all()
-    return render(request, who, "imports.html", uploads=found, suffixes=_SUFFIXES)
+    return render(request, who, "imports.html", uploads=found, suffixes=READABLE)
 
 
 @router.post("", max_body_size=_LARGEST)
@@ -46,8 +46,8 @@ def add(desk: DeskOf, who: Reviewer, form: SentForm) -> Response:
     """Take a file in."""
     name, stream = sent_file(form)
     suffix = Path(name).suffix.lower()
-    if suffix not in _SUFFIXES:
-        raise InputError(f"'{name}' is no table.", f"Use {', '.join(_SUFFIXES)}.")
+    if suffix not in READABLE:
+        raise InputError(f"'{name}' is no table.", f"Use {listed()}.")
     desk.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = desk.folder / f"{secrets.token_hex(12)}{suffix}"  # never a name from outside
     with path.open("xb") as copy:

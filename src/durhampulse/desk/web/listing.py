@@ -27,16 +27,13 @@ from durhampulse.desk.store.niches import read_niches
 from durhampulse.desk.store.tables import STATES
 from durhampulse.desk.web.access import Admin, DeskOf, Number, Reviewer, Viewer
 from durhampulse.desk.web.rendering import redirect, render
+from durhampulse.files.formats import FORMATS, WRITABLE, listed
 
 __all__ = ["FILE_TYPES", "ListRow", "list_rows", "router"]
 
 router = APIRouter(include_in_schema=False)
 _MOST_CHOSEN = 1000
-FILE_TYPES = {
-    "csv": "text/csv",
-    "parquet": "application/vnd.apache.parquet",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
+FILE_TYPES = {suffix[1:]: FORMATS[suffix].media_type for suffix in WRITABLE}
 
 
 @dataclass(frozen=True)
@@ -186,7 +183,7 @@ def export(request: Request, desk: DeskOf, who: Viewer, kind: str) -> Response:
         about = View.read(_query(request), rules).query()
         return JSONResponse(provenance_of(rules, about=about, by=who.name))
     if kind not in FILE_TYPES:
-        raise HTTPException(404, "Export csv, xlsx or parquet.")
+        raise HTTPException(404, f"Export {listed(tuple(FILE_TYPES))}.")
     folder = tempfile.TemporaryDirectory(prefix="durhampulse-")
     path = Path(folder.name, f"shortlist.{kind}")
     with desk.store.reading() as db:
