@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from durhampulse.exceptions import InputError
+from durhampulse.files.formats import listed
 
 if TYPE_CHECKING:
     from durhampulse.creators.units import Unit
@@ -37,7 +38,7 @@ Query = Annotated[str | None, typer.Option(help="Query to read, if SOURCE is a d
 Seed = Annotated[int, typer.Option(min=0, help="Same seed, same numbers.")]
 SourceArgument = Annotated[
     str,
-    typer.Argument(metavar="SOURCE", help="A .csv, .tsv, .xlsx or .parquet file, or a database."),
+    typer.Argument(metavar="SOURCE", help=f"A {listed()} file, or a database."),
 ]
 ModelFolder = Annotated[Path, typer.Option("--model", help="The model folder of a study.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
