@@ -17,10 +17,9 @@ __all__ = ["canonical_identifier", "canonical_identifiers"]
 _POINT = re.compile(r"(\d+)\.0+")
 _PLAIN = np.zeros(256, dtype=bool)
 _PLAIN[list(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")] = True
+_ZERO, _POINT_BYTE = ord("0"), ord(".")
 _FIRST = _PLAIN.copy()
 _FIRST[list(b"nNmM")] = False  # as "n/a" and "missing" begin
-_LAST = _PLAIN.copy()
-_LAST[ord("0")] = False  # as "1001.0" ends
 
 
 def canonical_identifier(value: object) -> str | None:
@@ -81,7 +80,7 @@ def _canonical(text: str) -> str | None:
 
 
 def _odd(text: pa.Array) -> npt.NDArray[np.bool_]:
-    """Return which cells may have another canonical form, by their first and last byte."""
+    """Return which cells may have another canonical form, by their first and last bytes."""
     n = len(text)
     odd = np.zeros(n, dtype=bool)
     _, offsets, data = text.buffers()
@@ -91,6 +90,8 @@ def _odd(text: pa.Array) -> npt.NDArray[np.bool_]:
     letters = np.frombuffer(data, np.uint8)
     filled = ends[1:] > ends[:-1]
     first, last = letters[ends[:-1][filled]], letters[ends[1:][filled] - 1]
-    odd[filled] = ~_FIRST[first] | ~_LAST[last]
+    before = letters[np.maximum(ends[1:][filled] - 2, 0)]
+    pointed = (last == _ZERO) & ((before == _ZERO) | (before == _POINT_BYTE))  # as "1001.0" ends
+    odd[filled] = ~_FIRST[first] | ~_PLAIN[last] | pointed
     odd[~filled] = True
     return np.asarray(odd & text.is_valid().to_numpy(zero_copy_only=False))

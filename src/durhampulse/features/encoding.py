@@ -70,8 +70,13 @@ class Encoding:
             Column by column in memory, as the columns were made.
         """
         block = Block.of(table)
-        none = np.empty((0, block.n_rows))
-        return np.concatenate([none, *(code.join(code.pieces(block)) for code in self.codes)]).T
+        encoded = np.empty((len(self.names), block.n_rows))
+        start = 0
+        for code in self.codes:
+            part = code.join(code.pieces(block))
+            encoded[start : start + len(part)] = part
+            start += len(part)
+        return encoded.T
 
     def frame(self, table: pd.DataFrame) -> pd.DataFrame:
         """Encode a table, with the columns' names and the rows' numbers kept."""

@@ -56,10 +56,11 @@ class Profile:
         found: Counts = {}
         for name, edges in self.edges.items():
             values = block.numbers(name)
-            missing = np.isnan(values)
-            places = np.searchsorted(edges, values, side="left")
-            places[missing] = len(edges) + 1
-            found[name] = np.bincount(places, minlength=len(edges) + 2)
+            missing = np.count_nonzero(np.isnan(values))
+            # One comparison an edge passes over the values faster than a search for each value.
+            above = [np.count_nonzero(values > edge) for edge in edges]
+            inside = -np.diff([len(values) - missing, *above, 0])
+            found[name] = np.array([*inside, missing], dtype=np.int64)
         for name, levels in self.levels.items():
             places = block.levels(name).find({level: i for i, level in enumerate(levels)})
             places = np.where(places < 0, len(levels) - 1 - places, places)

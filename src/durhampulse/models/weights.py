@@ -17,7 +17,16 @@ if TYPE_CHECKING:
     import keras
     from sklearn.linear_model import LogisticRegression
 
-__all__ = ["FAMILIES", "DenseNetwork", "LogOdds", "Logistic", "Weights", "log_odds", "sigmoid"]
+__all__ = [
+    "FAMILIES",
+    "DenseNetwork",
+    "LogOdds",
+    "Logistic",
+    "Weights",
+    "log_odds",
+    "shifted",
+    "sigmoid",
+]
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
@@ -158,6 +167,18 @@ def log_odds(y_prob: Floats) -> Floats:
     """
     p = np.clip(y_prob, 1e-6, 1 - 1e-6)
     return np.asarray(np.log(p) - np.log1p(-p))
+
+
+def shifted(y_prob: Floats, by: float) -> Floats:
+    """Return the probabilities whose log-odds are higher by a number, shape (n_rows,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> shifted(np.array([0.5, 1.0]), np.log(3)).tolist()
+    [0.75, 1.0]
+    """
+    return np.asarray(y_prob / (y_prob + (1 - y_prob) * np.exp(-by)))
 
 
 def sigmoid(logits: Floats) -> Floats:

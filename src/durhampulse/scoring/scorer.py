@@ -32,7 +32,7 @@ from durhampulse.decision.bands import (
 )
 from durhampulse.exceptions import CannotJudgeError, InputError
 from durhampulse.irregularities import Ledger
-from durhampulse.models.weights import sigmoid
+from durhampulse.models.weights import shifted, sigmoid
 from durhampulse.scoring.account import Account, account_of
 from durhampulse.scoring.artifact import LoadedModel, read_model
 from durhampulse.scoring.record import NO_BAND, Scores, score_columns, without_scores
@@ -167,14 +167,13 @@ class Scorer:
 
     def compute(self, block: Block) -> Scores:
         """Score rows that are read."""
-        logits = self.model.model.decision_function(block)
+        y_prob = sigmoid(self.model.model.decision_function(block))
         half_width = self.model.model.half_width
-        y_prob = sigmoid(logits)
         band = band_codes(y_prob, self.model.thresholds)
         return Scores(
             y_prob,
-            sigmoid(logits - half_width),
-            sigmoid(logits + half_width),
+            shifted(y_prob, -half_width),
+            shifted(y_prob, half_width),
             np.full_like(band, NO_BAND) if self.refusal else band,
             self.model.peers.flag_bits(block),
             block.empty(self.columns),
