@@ -147,6 +147,7 @@ def test_a_title_above_the_header_is_named(tmp_path):
 FAR = [
     '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>2</v></c></row>',
     '<row r="1"><c r="A1"><v>1</v></c><c r="ZZ90000"><v>2</v></c></row>',
+    '<row r="1"><c r="A1"><v>1</v></c><c r="ZZZZ99"><v>2</v></c></row>',
     '<row r="1"><c r="ZZ90000"><v>2</v></c><c r="A1"><v>1</v></c></row>',
     "<row r='1'><c r='A1'><v>1</v></c></row><row r='9000'><c\nr = 'ZZZ9000'><v>2</v></c></row>",
     '<row r="1"><c><v>1</v></c></row><row r="1048576">' + "<c><v>1</v></c>" * 500 + "</row>",
