@@ -147,6 +147,7 @@ def test_a_title_above_the_header_is_named(tmp_path):
 FAR = [
     '<row r="1"><c r="A1"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>2</v></c></row>',
     '<row r="1"><c r="A1"><v>1</v></c><c r="ZZ90000"><v>2</v></c></row>',
+    '<row r="1"><c r="A1"><v>1</v></c><c r="ZZZZ99"><v>2</v></c></row>',
     '<row r="1"><c r="ZZ90000"><v>2</v></c><c r="A1"><v>1</v></c></row>',
     "<row r='1'><c r='A1'><v>1</v></c></row><row r='9000'><c\nr = 'ZZZ9000'><v>2</v></c></row>",
     '<row r="1"><c><v>1</v></c></row><row r="1048576">' + "<c><v>1</v></c>" * 500 + "</row>",
@@ -207,7 +208,7 @@ def test_damaged_workbooks_are_one_clear_error(tmp_path):
 def test_another_file_called_xlsx_is_refused(tmp_path):
     for blob in (b"id,a\nx,1\n", b"PK nonsense", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)):
         (tmp_path / "a.xlsx").write_bytes(blob)
-        with pytest.raises(InputError, match="not a readable Excel workbook"):
+        with pytest.raises(InputError, match="not a readable workbook"):
             open_stream(tmp_path / "a.xlsx")
 
 
@@ -220,3 +221,78 @@ def test_reading_takes_a_fraction_of_the_time_and_memory_of_python_objects(tmp_p
     assert time.process_time() - before < 10
     assert tracemalloc.get_traced_memory()[1] < 20 << 20
     tracemalloc.stop()
+
+
+def open_document(path, tables):
+    """Write an OpenDocument workbook of the XML of its tables."""
+    names = {"office": "office", "table": "table", "text": "text"}
+    spaces = " ".join(
+        f'xmlns:{name}="urn:oasis:names:tc:opendocument:xmlns:{name}:1.0"' for name in names
+    )
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as book:
+        book.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        book.writestr(
+            "META-INF/manifest.xml",
+            '<manifest xmlns="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"/>',
+        )
+        book.writestr(
+            "content.xml",
+            f"<office:document-content {spaces}><office:body><office:spreadsheet>{tables}"
+            "</office:spreadsheet></office:body></office:document-content>",
+        )
+    return path
+
+
+def table(name, *rows):
+    cells = "".join(f"<table:table-row>{''.join(row)}</table:table-row>" for row in rows)
+    return f'<table:table table:name="{name}">{cells}</table:table>'
+
+
+def text(word):
+    return (
+        f'<table:table-cell office:value-type="string"><text:p>{word}</text:p></table:table-cell>'
+    )
+
+
+def number(value):
+    return f'<table:table-cell office:value-type="float" office:value="{value}"/>'
+
+
+GAP = "<table:table-cell/>"
+
+
+def test_an_open_document_is_read_alike(tmp_path):
+    tables = table("one", [text("id"), text("a")], [text("x"), number(3)], [GAP, number(2.5)])
+    path = open_document(tmp_path / "a.ods", tables + table("two", [text("id")]))
+    cells, rows, odd = read(path)
+    assert cells == [{"id": "x", "a": "3"}, {"id": None, "a": "2.5"}]
+    assert rows == [2, 3]
+    assert odd["code"].tolist() == ["other-sheets"]
+    assert open_stream(path, table="two").headers == ["id"]
+    with pytest.raises(InputError, match=r"(?s)no sheet is called 'three'.*'one', 'two'"):
+        open_stream(path, table="three")
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1_048_575, 16_383), (9_000, 10_000), (400, 999)])
+def test_a_workbook_that_would_fill_its_process_ends_only_that(tmp_path, rows, columns):
+    far = (
+        f'<table:table-row table:number-rows-repeated="{rows}">{GAP}</table:table-row>'
+        f'<table:table-row><table:table-cell table:number-columns-repeated="{columns}"/>'
+        f"{number(1)}</table:table-row></table:table>"
+    )
+    sheet = table("S", [number(1)]).replace("</table:table>", far)
+    path = open_document(tmp_path / "far.ods", sheet)
+    assert path.stat().st_size < 2_000
+    if rows == 400:
+        assert open_stream(path).n_rows == 401
+        return
+    with pytest.raises(InputError, match=r"more memory than one should|Cell limit exceeded"):
+        open_stream(path)
+
+
+@pytest.mark.parametrize("suffix", ["ods", "xls", "xlsb"])
+def test_other_files_called_workbooks_are_refused(tmp_path, suffix):
+    for blob in (b"id,a\nx,1\n", b"PK nonsense", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600)):
+        (tmp_path / f"a.{suffix}").write_bytes(blob)
+        with pytest.raises(InputError, match="not a readable workbook"):
+            open_stream(tmp_path / f"a.{suffix}")

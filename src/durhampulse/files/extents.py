@@ -22,6 +22,8 @@ _MOST_UNPACKED = 1 << 30
 _MOST_CELLS = 40_000_000
 _SMALL = 4_000_000
 _SPARSEST = 64
+_MOST_DIGITS, _MOST_LETTERS = 10, 7
+"""Of a row's number and a column's name that fit into 32 bits, whatever Excel allows."""
 _BLOCK = 4 << 20
 _TOP = 1 << 20
 """Bytes in which a sheet that is not read shows whether it holds anything."""
@@ -203,13 +205,17 @@ def _blocks(sheet: IO[bytes]) -> Iterator[bytes]:
 
 
 def _count(block: bytes) -> int:
-    return sum(block.count(tag) for tag in (b"<c ", b"<c>", b"<c/", b":c ", b":c>", b":c/"))
+    tags = (b"<c ", b"<c>", b"<c/", *((b":c ", b":c>", b":c/") if b":c" in block else ()))
+    return sum(map(block.count, tags))
 
 
 def _bounds(block: bytes) -> tuple[int, int]:
     """Return a row and a column that no address exceeds, by its number of digits."""
-    digits = next((n for n in (7, 6, 5, 4, 3) if re.search(rb' r="[A-Z]*[0-9]{%d}' % n, block)), 2)
-    letters = next((n for n in (3, 2) if re.search(rb' r="[A-Z]{%d}' % n, block)), 1)
+    digits, letters = 2, 1
+    while digits < _MOST_DIGITS and re.search(rb' r="[A-Z]*[0-9]{%d}' % (digits + 1), block):
+        digits += 1
+    while letters < _MOST_LETTERS and re.search(rb' r="[A-Z]{%d}' % (letters + 1), block):
+        letters += 1
     return 10**digits - 1, _place(b"Z" * letters)
 
 

@@ -37,6 +37,7 @@ class Format:
 
 
 _DELIMITED = "durhampulse.files.delimited"
+_WORKBOOK = "durhampulse.files.workbooks:WorkbookStream"
 _PARQUET = Format(
     name="Parquet",
     stream="durhampulse.files.parquet:ParquetStream",
@@ -59,9 +60,33 @@ FORMATS: dict[str, Format] = {
     ".txt": Format(name="text", stream=f"{_DELIMITED}:DelimitedStream", media_type="text/plain"),
     ".xlsx": Format(
         name="Excel",
-        stream="durhampulse.files.workbooks:WorkbookStream",
+        stream=_WORKBOOK,
         sink="durhampulse.files.sheets:SheetSink",
         media_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        sheets=True,
+    ),
+    ".xlsm": Format(
+        name="Excel with macros",
+        stream=_WORKBOOK,
+        media_type="application/vnd.ms-excel.sheet.macroEnabled.12",
+        sheets=True,
+    ),
+    ".xlsb": Format(
+        name="binary Excel",
+        stream=_WORKBOOK,
+        media_type="application/vnd.ms-excel.sheet.binary.macroEnabled.12",
+        sheets=True,
+    ),
+    ".xls": Format(
+        name="Excel before 2007",
+        stream=_WORKBOOK,
+        media_type="application/vnd.ms-excel",
+        sheets=True,
+    ),
+    ".ods": Format(
+        name="OpenDocument",
+        stream=_WORKBOOK,
+        media_type="application/vnd.oasis.opendocument.spreadsheet",
         sheets=True,
     ),
     ".parquet": _PARQUET,

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -17,12 +17,16 @@ import pyarrow as pa
 from durhampulse.exceptions import InputError
 from durhampulse.files.chunks import CHUNK_ROWS, Chunk, Stream, StreamOptions
 from durhampulse.files.extents import holds_any, measure, require_moderate, sheet_parts
+from durhampulse.files.formats import suffix_of
 from durhampulse.files.headers import require_header, tidy, unique_headers
+from durhampulse.files.oldbooks import cell_text, read_apart
 from durhampulse.irregularities import Irregularity
 
 __all__ = ["WorkbookStream"]
 
 _EXACT = 2**53
+_CELLS_AT_ONCE = 2_000_000
+_MEASURED = (".xlsx", ".xlsm")
 
 
 class WorkbookStream(Stream):
@@ -32,12 +36,12 @@ class WorkbookStream(Stream):
         super().__init__(path, options)
         require_moderate(path)
         with _explained(self.name):
-            sheet, others, unsolved = _open(path, options.table)
-            rows = _Rows(sheet.iter_rows())
-            self._take_header(rows, sheet.name, others)
+            sheet = (_open if suffix_of(path) in _MEASURED else _open_apart)(path, options.table)
+            rows = _Rows(sheet.rows)
+            self._take_header(rows, sheet.name, sheet.others)
             self._chunks = [*rows.chunks(self.headers)]
         self.n_rows = sum(len(chunk.rows) for chunk in self._chunks)
-        self._note(sheet.name, others, unsolved)
+        self._note(sheet)
 
     def _take_header(self, rows: _Rows, sheet: str, others: list[str]) -> None:
         number, cells = next(rows.filled(), (0, []))
@@ -48,15 +52,16 @@ class WorkbookStream(Stream):
                 "Put the table there, or name its sheet: --table SHEET.",
             )
         self.above = tuple(range(1, number))
-        found = [tidy(_text(cell)) for cell in cells]
+        found = [tidy(cell_text(cell)) for cell in cells]
         require_header(self.name, number, found, rows.peek())
         self.headers = unique_headers(found, self.ledger)
         pairs = zip(self.headers, found, strict=True)
         self.unnamed = frozenset(header for header, name in pairs if not name)
 
-    def _note(self, sheet: str, others: list[str], unsolved: int) -> None:
-        action = f"'{sheet}' is read, these are not: {_quoted(others)}; --table SHEET reads another"
-        self.ledger.note(Irregularity.OTHER_SHEETS, "", len(others), action)
+    def _note(self, sheet: _Sheet) -> None:
+        unsolved, others = sheet.unsolved, _quoted(sheet.others)
+        action = f"'{sheet.name}' is read, these are not: {others}; --table SHEET reads another"
+        self.ledger.note(Irregularity.OTHER_SHEETS, "", len(sheet.others), action)
         hold = "1 cell holds" if unsolved == 1 else f"{unsolved:,} cells hold"
         action = (
             f"{hold} a formula whose result is not stored, and count as empty: open the file in "
@@ -86,17 +91,20 @@ class _Rows:
 
     def filled(self) -> Iterator[tuple[int, list[Any]]]:
         """Yield the rows that hold anything."""
-        return ((number, row) for number, row in self if any(cell != "" for cell in row))
+        return (
+            (number, row) for number, row in self if any(cell not in ("", None) for cell in row)
+        )
 
     def peek(self, most: int = 3) -> list[int]:
         """Return how many cells are filled in the next few rows."""
         self._ahead = [*islice(self._rows, most)]
-        return [sum(cell != "" for cell in row) for _, row in self._ahead]
+        return [sum(cell not in ("", None) for cell in row) for _, row in self._ahead]
 
     def chunks(self, headers: Sequence[str]) -> Iterator[Chunk]:
         """Yield the rows as text."""
         rows = iter(self)
-        while part := [*islice(rows, CHUNK_ROWS)]:
+        at_once = max(1, min(CHUNK_ROWS, _CELLS_AT_ONCE // len(headers)))
+        while part := [*islice(rows, at_once)]:
             columns = zip(*(cells for _, cells in part), strict=True)
             cells = {
                 header: _texts(column) for header, column in zip(headers, columns, strict=True)
@@ -104,21 +112,43 @@ class _Rows:
             yield Chunk(np.array([number for number, _ in part], np.int64), cells)
 
 
-def _open(path: Path, table: str | None) -> tuple[Any, list[str], int]:
-    """Return a sheet, the names of others that hold anything, and its unsolved formulas."""
+class _Sheet(NamedTuple):
+    """A sheet, the names of others that hold anything, and its formulas without a result."""
+
+    name: str
+    rows: Iterator[list[Any]]
+    others: list[str]
+    unsolved: int
+
+
+def _open(path: Path, table: str | None) -> _Sheet:
+    """Return a sheet of an ``.xlsx`` file, once it is known to be of a reasonable size."""
     from python_calamine import CalamineWorkbook
 
     parts = sheet_parts(path)
     name = table or next(iter(parts))
     if name not in parts:
-        raise InputError(
-            f"{path.name}: no sheet is called '{name}'.", f"There are {_quoted([*parts])}."
-        )
+        raise _no_sheet(path, table, [*parts])
     extent = measure(path, parts[name])
     with CalamineWorkbook.from_path(path) as book:
         sheet = book.get_sheet_by_name(name)
     others = [other for other, part in parts.items() if other != name and holds_any(path, part)]
-    return sheet, others, extent.unsolved
+    return _Sheet(name, sheet.iter_rows(), others, extent.unsolved)
+
+
+def _open_apart(path: Path, table: str | None) -> _Sheet:
+    """Return a sheet of a workbook of another format."""
+    answers = read_apart(str(path.absolute()), table)
+    try:
+        about = next(answers)
+    except KeyError as error:
+        raise _no_sheet(path, table, error.args[0]) from error
+    others = [other for other in about["filled"] if other != about["sheet"]]
+    return _Sheet(about["sheet"], answers, others, 0)
+
+
+def _no_sheet(path: Path, table: str | None, names: Sequence[str]) -> InputError:
+    return InputError(f"{path.name}: no sheet is called '{table}'.", f"There are {_quoted(names)}.")
 
 
 @contextmanager
@@ -128,6 +158,11 @@ def _explained(name: str) -> Iterator[None]:
         yield
     except InputError:
         raise
+    except MemoryError as error:
+        raise InputError(
+            f"{name}: the workbook takes more memory than one should.",
+            "Delete what stands far from the table, or save it as .csv or .parquet.",
+        ) from error
     except BaseException as error:
         from python_calamine import CalamineError
 
@@ -139,7 +174,7 @@ def _explained(name: str) -> Iterator[None]:
         if not isinstance(error, known) and type(error).__name__ != "PanicException":
             raise
         raise InputError(
-            f"{name}: not a readable Excel workbook ({str(error)[:120]}).",
+            f"{name}: not a readable workbook ({str(error)[:120]}).",
             "Save it again as .xlsx.",
         ) from error
 
@@ -150,16 +185,7 @@ def _texts(cells: Sequence[Any]) -> pa.Array:
         numbers = np.array(cells)
         if (np.floor(numbers) == numbers).all() and (np.abs(numbers) < _EXACT).all():
             return pa.array(numbers.astype(np.int64)).cast(pa.string())
-    return pa.array([_text(cell) for cell in cells], pa.string())
-
-
-def _text(cell: Any) -> str | None:
-    """Return a cell as text; whole numbers without a point, as a spreadsheet shows them."""
-    if isinstance(cell, str):
-        return cell or None
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return str(cell)
+    return pa.array([cell_text(cell) for cell in cells], pa.string())
 
 
 def _quoted(names: Sequence[str]) -> str:
