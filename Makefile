@@ -9,7 +9,9 @@ define two_at_once
 $(1) tests/desk & desk=$$!; $(1) --ignore=tests/desk; others=$$?; wait $$desk && exit $$others
 endef
 
-.PHONY: study test test-all check notebook notebook-check demo bench chromium clean
+OTHER_PYTHON := python3.13
+
+.PHONY: study test test-all test-other check notebook notebook-check demo bench chromium clean
 
 study: $(READY)  ## the main job on the built-in data: durhampulse-study/
 	$(BIN)/durhampulse study --out durhampulse-study
@@ -17,8 +19,17 @@ study: $(READY)  ## the main job on the built-in data: durhampulse-study/
 test: $(READY) chromium  ## the tests that take minutes
 	$(call two_at_once,$(BIN)/pytest)
 
-test-all: $(READY) chromium notebook-check  ## all tests, and the committed notebook
-	$(call two_at_once,$(BIN)/pytest -m "")
+test-all: $(READY) chromium notebook-check  ## all tests with their coverage, and the notebook
+	rm -f .coverage .coverage.*
+	$(call two_at_once,$(BIN)/coverage run -m pytest -m "")
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+	$(MAKE) test-other
+
+test-other:  ## the tests that take minutes, with another Python where there is one
+	@if $(OTHER_PYTHON) -c "" 2>/dev/null; then \
+	  $(MAKE) test PYTHON=$(OTHER_PYTHON) VENV=.venv-$(OTHER_PYTHON:python%=%); \
+	else echo "no $(OTHER_PYTHON) here: the tests ran with one Python only"; fi
 
 check: $(READY)  ## style and types
 	$(BIN)/ruff check
@@ -53,4 +64,4 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) durhampulse-study
+	rm -rf .venv .venv-* durhampulse-study .coverage .coverage.*

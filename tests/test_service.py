@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import dataclasses
+import errno
+import gzip
 import json
+import re
 import shutil
 import signal
 import socket
@@ -13,6 +18,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,10 +30,12 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from starlette.testclient import TestClient
 
 import durhampulse as dp
-from durhampulse.exceptions import InputError, ModelError
+from durhampulse.exceptions import InputError, ModelError, OutputError
+from durhampulse.scoring.account import Account
 from durhampulse.service.app import create_app
 from durhampulse.service.guard import Bucket
-from durhampulse.service.keys import SCOPES, KeyRing, add_key
+from durhampulse.service.keys import SCOPES, KeyRing, add_key, revoke_key
+from durhampulse.service.served import ServedModel
 from durhampulse.service.server import run
 from durhampulse.service.settings import Limits
 
@@ -128,6 +136,65 @@ def test_bodies_of_another_form_are_refused(client, body, status, code):
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/v1/model", "/openapi.json"])
+def test_head_is_get_without_the_body(client, path):
+    answer, full = client.head(path), client.get(path)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["content-type"] == full.headers["content-type"]
+    assert int(answer.headers["content-length"]) > 0
+    refused = client.head("/v1/score")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
+
+
+def packed(client, body, coding="gzip"):
+    headers = {"content-type": "application/json", "content-encoding": coding}
+    return client.post("/v1/score", content=body, headers=headers)
+
+
+def test_a_gzip_body_is_unpacked(client):
+    plain = json.dumps({"creators": [CREATOR] * 50}).encode()
+    assert packed(client, gzip.compress(plain)).json() == score(client, *[CREATOR] * 50).json()
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "words"),
+    [
+        (lambda body: body, 400, "cannot be unpacked as gzip: .*incorrect header"),
+        (lambda body: gzip.compress(body)[:-9], 400, "it breaks off"),
+        (lambda body: gzip.compress(body) + b"more", 400, "something follows its end"),
+    ],
+)
+def test_a_damaged_gzip_body_is_one_clear_error(client, change, status, words):
+    answer = packed(client, change(json.dumps({"creators": [CREATOR]}).encode()))
+    assert answer.status_code == status
+    assert re.search(words, answer.json()["error"]["problem"])
+    assert answer.json()["error"]["way_out"]
+
+
+def test_a_gzip_body_unpacks_to_no_more_than_may_be_sent(client):
+    bomb = gzip.compress(b'{"creators": [' + b" " * (64 << 20) + b"{}]}")
+    assert len(bomb) < 100_000
+    answer = packed(client, bomb)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too-large")
+
+
+def test_another_coding_is_refused_with_the_one_that_is_taken(client):
+    answer = packed(client, b"...", coding="br")
+    assert (answer.status_code, answer.headers["accept-encoding"]) == (415, "gzip")
+    assert answer.json()["error"]["way_out"] == "Send it in plain or as gzip."
+
+
+@pytest.mark.parametrize("path", ["score", "explain"])
+def test_a_key_given_twice_is_refused(client, path):
+    creator = '{"Niche": "Tech", "Followers": 3000, "Followers": 7}'
+    body = f'{{"creators": [{creator}]}}' if path == "score" else f'{{"creator": {creator}}}'
+    headers = {"content-type": "application/json"}
+    answer = client.post(f"/v1/{path}", content=body, headers=headers)
+    assert answer.status_code == 422
+    problem = answer.json()["error"]["problem"]
+    assert problem == "'Followers' is given twice in one object, as 3000 and as 7."
+
+
 def test_operations(client):
     assert client.get("/healthz").json() == {"status": "ok"}
     assert client.get("/readyz").json()["status"] == "ready"
@@ -148,7 +215,7 @@ def test_keys_and_scopes(demo_model, tmp_path):
         add_key(path, "crm", ["score"])
     with pytest.raises(InputError, match="No such scope"):
         add_key(path, "other", ["everything"])
-    with TestClient(create_app(demo_model, keys=KeyRing.read(path))) as client:
+    with TestClient(create_app(demo_model, keys=KeyRing(path))) as client:
         assert score(client, CREATOR).status_code == 401
         wrong = score(client, CREATOR, headers={"Authorization": f"Bearer {token[:-1]}"})
         assert wrong.status_code == 401
@@ -157,6 +224,44 @@ def test_keys_and_scopes(demo_model, tmp_path):
         assert client.get("/v1/model", headers=mine).status_code == 403
         assert client.get("/metrics").status_code == 401
         assert client.get("/healthz").status_code == 200
+
+
+def test_keys_are_read_again_when_their_file_changes(demo_model, tmp_path, caplog):
+    path = tmp_path / "keys.json"
+    first = {"Authorization": f"Bearer {add_key(path, 'first', ['score'])}"}
+    with TestClient(create_app(demo_model, keys=KeyRing(path))) as client:
+        assert score(client, CREATOR, headers=first).status_code == 200
+        second = {"Authorization": f"Bearer {add_key(path, 'second', ['score'])}"}
+        assert score(client, CREATOR, headers=second).status_code == 200
+        revoke_key(path, "first")
+        assert score(client, CREATOR, headers=first).status_code == 401
+        assert score(client, CREATOR, headers=second).status_code == 200
+        path.write_text("[")
+        assert score(client, CREATOR, headers=second).status_code == 200
+    assert "The keys stay as they were" in caplog.text
+
+
+def test_a_key_that_is_not_there_cannot_be_revoked(tmp_path):
+    path = tmp_path / "keys.json"
+    add_key(path, "crm", ["score"])
+    with pytest.raises(InputError, match="there is no key 'erp'") as error:
+        revoke_key(path, "erp")
+    assert error.value.way_out == "There are: crm."
+
+
+def test_keys_on_a_full_disk_are_one_clear_error(tmp_path, monkeypatch):
+    path = tmp_path / "keys.json"
+    add_key(path, "crm", ["score"])
+    before = path.read_bytes()
+
+    def no_space(*_args, **_options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", no_space)
+    with pytest.raises(OutputError, match="No space left on device"):
+        add_key(path, "erp", ["score"])
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["keys.json"]
 
 
 def test_rates_are_limited():
@@ -172,6 +277,32 @@ def test_limits_of_rate_and_body(demo_model):
         found = [score(client, CREATOR).status_code for _ in range(4)]
         assert found == [200, 200, 429, 429]
         assert score(client, *[CREATOR] * 20).status_code == 413
+
+
+def test_the_document_names_the_columns_and_what_needs_a_key(demo_model, tmp_path):
+    add_key(tmp_path / "keys.json", "crm", ["score"])
+    app = create_app(demo_model, keys=KeyRing(tmp_path / "keys.json"))
+    with TestClient(app) as client:
+        document = client.get("/openapi.json").json()
+        page = client.get("/docs")
+    secured = {
+        path: [method for method in operations if "security" in operations[method]]
+        for path, operations in document["paths"].items()
+    }
+    assert secured == {
+        "/v1/score": ["post"], "/v1/explain": ["post"], "/v1/model": ["get"], "/metrics": ["get"],
+        "/healthz": [], "/readyz": [],
+    }  # fmt: skip
+    schemas = document["components"]["schemas"]
+    creator = schemas["ExplainRequest"]["properties"]["creator"]
+    assert creator["properties"].keys() == CREATOR.keys()
+    assert "Gaming" in creator["properties"]["Niche"]["description"]
+    fields = {field.name for field in dataclasses.fields(Account)}
+    assert schemas["AccountAnswer"]["properties"].keys() == fields | {"model"}
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    for word in (*document["paths"], *CREATOR):
+        assert f"{word}</code>" in page.text
+    assert not re.search(r"<script|src=|https?://", page.text)
 
 
 def test_a_public_address_needs_keys(demo_model):
@@ -244,6 +375,28 @@ def test_a_model_is_replaced_without_a_dropped_request(demo_model, tmp_path):
     assert "Traceback" not in log
 
 
+@pytest.mark.parametrize("fault", [OSError("damaged"), RecursionError(), MemoryError()])
+def test_no_fault_of_a_new_folder_ends_the_watching(fault, demo_model, tmp_path, monkeypatch):
+    folder, reloads = tmp_path / "model", []
+    shutil.copytree(demo_model, folder)
+    served = ServedModel(folder, reloads.append)
+    first = served.current
+    put(demo_model, folder)
+    with monkeypatch.context() as patch:
+        patch.setattr("durhampulse.service.served.load_model", raising(fault))
+        asyncio.run(served.refresh())
+    assert (served.current, reloads) == (first, [False])
+    asyncio.run(served.refresh())
+    assert (served.current is first, reloads) == (False, [False, True])
+
+
+def raising(fault):
+    def _raise(_folder):
+        raise fault
+
+    return _raise
+
+
 def wait_until(condition, seconds=60):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -261,7 +414,7 @@ def wait_until(condition, seconds=60):
 def test_the_documented_interface_holds(mode, demo_model, tmp_path):
     """Whatever the documentation allows or forbids: documented answers, and no server error."""
     token = add_key(tmp_path / "keys.json", "test", SCOPES)
-    app = create_app(demo_model, keys=KeyRing.read(tmp_path / "keys.json"), limits=Limits(rate=0))
+    app = create_app(demo_model, keys=KeyRing(tmp_path / "keys.json"), limits=Limits(rate=0))
     schema = schemathesis.openapi.from_asgi("/openapi.json", app)
     refusals = schema.config.checks.negative_data_rejection
     refusals.expected_statuses = [*refusals.expected_statuses, "413"]  # more than may be sent

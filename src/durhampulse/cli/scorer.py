@@ -20,16 +20,12 @@ from durhampulse.cli.options import (
     units_of,
 )
 from durhampulse.exceptions import InputError
+from durhampulse.files.formats import WRITABLE, listed
 
 __all__ = ["key_app", "model_app", "score", "serve"]
 
 model_app = typer.Typer(help="Look into a model folder.", no_args_is_help=True)
 key_app = typer.Typer(help="API keys of the service.", no_args_is_help=True)
-
-
-@key_app.callback()
-def _keys() -> None:
-    """Keep `add` a command of its own beside those to come."""
 
 
 class Engine(StrEnum):
@@ -43,10 +39,8 @@ Folder = Annotated[Path, typer.Argument(metavar="MODEL", help="A model folder.")
 
 
 def score(  # noqa: PLR0913 - a command has as many options as it has
-    inputs: Annotated[
-        list[str], typer.Argument(metavar="IN...", help=".csv, .tsv, .parquet, .xlsx; or globs.")
-    ],
-    out: Annotated[str, typer.Option("-o", "--out", help=".parquet, .csv, .tsv or .xlsx.")],
+    inputs: Annotated[list[str], typer.Argument(metavar="IN...", help=f"{listed()}; or globs.")],
+    out: Annotated[str, typer.Option("-o", "--out", help=f"{listed(WRITABLE)}.")],
     model: ModelFolder,
     column_map: Map = None,
     units: Units = None,
@@ -157,18 +151,54 @@ def serve(
     run(model, host=host, port=port, keys=keys, limits=Limits(body=largest_body, rate=rate))
 
 
+KeyFile = Annotated[Path, typer.Option("--keys", help="File of API keys.")]
+
+
 @key_app.command()
 def add(
     name: Annotated[str, typer.Argument(help="Whose key it is.")],
-    keys: Annotated[Path, typer.Option(help="File of API keys; made if there is none.")],
+    keys: KeyFile,
     scopes: Annotated[
         list[str] | None, typer.Option("--scope", help="score, explain, model or metrics.")
     ] = None,
 ) -> None:
     """Make an API key and show it this once; only its hash is kept.
 
+    The file is made if there is none. A service that runs admits the key at once.
+
     Example: durhampulse key add crm --keys keys.json --scope score
     """
     from durhampulse.service.keys import add_key
 
     typer.echo(add_key(keys, name, scopes or ["score", "explain", "model"]))
+
+
+@key_app.command("list")
+def list_keys(keys: KeyFile, as_json: AsJson = False) -> None:
+    """Say whose keys there are, what each may do and since when.
+
+    Example: durhampulse key list --keys keys.json
+    """
+    from durhampulse.service.keys import read_keys
+
+    records = [
+        {"name": key.name, "scopes": [*key.scopes], "created": key.created}
+        for key in read_keys(keys)
+    ]
+    if as_json:
+        typer.echo(json.dumps(records, indent=2))
+    else:
+        for record in records:
+            typer.echo(f"{record['name']}: {', '.join(record['scopes'])}; {record['created']}")
+
+
+@key_app.command()
+def revoke(name: Annotated[str, typer.Argument(help="Whose key it is.")], keys: KeyFile) -> None:
+    """Withdraw an API key; a service that runs refuses it at once.
+
+    Example: durhampulse key revoke crm --keys keys.json
+    """
+    from durhampulse.service.keys import revoke_key
+
+    revoke_key(keys, name)
+    typer.echo(f"{name}: withdrawn.")

@@ -30,6 +30,8 @@ def raw_cells(table: Any) -> pa.Table:
     InputError
         If it is no table, or two columns have one name.
     """
+    if type(table).__name__ == "LazyFrame":
+        raise InputError("A LazyFrame holds no rows yet.", "Collect it first: frame.collect().")
     if isinstance(table, pd.DataFrame):
         named = [name for name in table.index.names if name is not None]
         frame = table.reset_index(level=named) if named else table

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,7 @@ from durhampulse.creators.cells import (
     read_labels,
     read_levels,
 )
+from durhampulse.creators.frames import raw_cells
 from durhampulse.creators.headers import name_columns, require_figures, unclaimed
 from durhampulse.creators.identifiers import canonical_identifiers
 from durhampulse.creators.numbers import DecimalSign, decimal_evidence, mixed_commas, parse_number
@@ -47,7 +49,7 @@ from durhampulse.creators.table import Creators
 from durhampulse.creators.text import NoTextError, as_text, is_number, whole_array
 from durhampulse.creators.units import Unit, decide_unit, require_units
 from durhampulse.exceptions import InputError
-from durhampulse.files.tables import RawTable, read_source
+from durhampulse.files.tables import RawTable, read_source, table_of
 from durhampulse.irregularities import Irregularity, Ledger
 
 __all__ = ["read_creators"]
@@ -60,7 +62,7 @@ _EXACT = 2**53
 
 
 def read_creators(
-    source: str | Path,
+    source: Any,
     *,
     columns: Mapping[str, str] | None = None,
     units: Mapping[str, Unit] | None = None,
@@ -73,7 +75,8 @@ def read_creators(
     Parameters
     ----------
     source
-        A ``.csv``, ``.tsv``, ``.xlsx`` or ``.parquet`` file, or a SQLAlchemy address.
+        A ``.csv``, ``.tsv``, ``.xlsx`` or ``.parquet`` file, a SQLAlchemy address, or a pandas,
+        polars or Arrow table.
     columns
         Standard column to header, where the header is not recognised: ``{"Followers": "subs"}``.
     units
@@ -90,7 +93,10 @@ def read_creators(
         rate column's unit is mixed or cannot be told, or a count may be one number or another.
     """
     ledger = Ledger()
-    raw = read_source(source, ledger, table=table, query=query)
+    if isinstance(source, str | Path):
+        raw = read_source(source, ledger, table=table, query=query)
+    else:
+        raw = table_of(raw_cells(source), "the table")
     reader = _Reader(raw, ledger, dict(units or {}), dict(usual_units or {}))
     named = name_columns(raw.name, raw.cells.column_names, dict(columns or {}), ledger)
     require_figures(raw.name, raw.cells.column_names, named)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,10 @@ DRIFT_WORDS = {"steady": 0.0, "moved": 0.1, "unlike the training rows": 0.25}
 
 The bounds are the customary ones of credit scoring (Siddiqi 2006, Credit Risk Scorecards).
 """
+
+_DRAWS, _LEVEL, _ENOUGH = 2_000, 0.999, 20_000
+"""Draws that bound the index of few rows, the share of them below the bound, and from how many
+rows on chance no longer reaches the customary bounds."""
 
 _BINS = np.linspace(0, 1, 11)[1:-1]
 _MOST_LEVELS = 100
@@ -67,24 +72,43 @@ class Profile:
         Returns
         -------
         DataFrame
-            One row a column: ``column, psi, word, missing, unseen``; `psi` is the population
-            stability index, `missing` and `unseen` the shares of rows without a value and with a
-            level not among the frequent ones of training.
+            One row a column: ``column, psi, bound, word, missing, unseen``; `psi` is the
+            population stability index, `bound` what chance alone reaches in one of a thousand
+            files of so many training rows, `missing` and `unseen` the shares of rows without a
+            value and with a level not among the frequent ones of training. A column is called
+            steady where its index is within the bound.
         """
         rows = []
         for name, expected in self.shares.items():
             total = max(int(counts[name].sum()), 1)
-            now = np.maximum(counts[name] / total, _LEAST_SHARE)
-            then = np.maximum(expected, _LEAST_SHARE)
-            psi = float(np.sum((now - then) * np.log(now / then)))
+            psi = float(_psi(counts[name], expected))
+            bound = _psi_bound(tuple(expected), int(counts[name].sum()))
             word = [word for word, start in DRIFT_WORDS.items() if psi >= start][-1]
+            word = word if psi > bound else "steady"
             unseen = counts[name][-2] / total if name in self.levels else 0.0
-            rows.append((name, psi, word, counts[name][-1] / total, unseen))
-        return pd.DataFrame(rows, columns=["column", "psi", "word", "missing", "unseen"])
+            rows.append((name, psi, bound, word, counts[name][-1] / total, unseen))
+        return pd.DataFrame(rows, columns=["column", "psi", "bound", "word", "missing", "unseen"])
 
     def to_dict(self) -> dict[str, Any]:
         """Give the profile as plain data."""
         return {"edges": self.edges, "levels": self.levels, "shares": self.shares}
+
+
+def _psi(counts: npt.NDArray[np.int64], shares: Sequence[float]) -> npt.NDArray[np.float64]:
+    """Return the population stability index of counts, shape (..., n_bins), against shares."""
+    total = np.maximum(counts.sum(axis=-1, keepdims=True), 1)
+    now, then = np.maximum(counts / total, _LEAST_SHARE), np.maximum(shares, _LEAST_SHARE)
+    return np.asarray(np.sum((now - then) * np.log(now / then), axis=-1))
+
+
+@lru_cache(maxsize=256)
+def _psi_bound(shares: tuple[float, ...], n_rows: int) -> float:
+    """Return the index that so many rows drawn from the training shares seldom exceed."""
+    if n_rows == 0 or n_rows > _ENOUGH:
+        return 0.0
+    p = np.asarray(shares, dtype=np.float64)
+    draws = np.random.default_rng(0).multinomial(n_rows, p / p.sum(), size=_DRAWS)
+    return float(np.quantile(_psi(draws, shares), _LEVEL))
 
 
 def learn_profile(train: pd.DataFrame) -> Profile:

@@ -22,7 +22,7 @@ from durhampulse.files.headers import tidy, unique_headers
 from durhampulse.files.stream import open_stream
 from durhampulse.irregularities import Irregularity, Ledger
 
-__all__ = ["RawTable", "read_source"]
+__all__ = ["RawTable", "read_source", "table_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +63,16 @@ class RawTable:
         }
         frame = pd.DataFrame(columns)
         return frame.set_axis(pd.Index(self.rows, name="row"), axis=0)
+
+
+def table_of(cells: pa.Table, name: str) -> RawTable:
+    """Return a table in memory as a source, its rows counted from 1."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, cells.schema) as writer:
+        writer.write_table(cells)
+    sha256 = hashlib.sha256(sink.getvalue()).hexdigest()
+    rows = np.arange(1, len(cells) + 1)
+    return RawTable(cells=cells, rows=rows, name=name, sha256=sha256)
 
 
 def read_source(
@@ -145,7 +155,7 @@ def _read_database(address: str, ledger: Ledger, table: str | None, query: str |
 
 
 def _note_blank(ledger: Ledger, rows: list[int]) -> None:
-    ledger.note(Irregularity.BLANK_ROW, "", len(rows), "dropped", rows=rows)
+    ledger.note(Irregularity.BLANK_ROW, "", len(rows), "dropped", rows=sorted(rows))
 
 
 def _is_empty(column: pa.ChunkedArray) -> bool:

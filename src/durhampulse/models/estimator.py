@@ -178,7 +178,8 @@ class SponsorshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
 
 def _is_table(X: Any) -> bool:
     """Whether columns have names that mean something: any table that speaks Arrow."""
-    return isinstance(X, pd.DataFrame) or hasattr(X, "__arrow_c_stream__")
+    lazy = type(X).__name__ == "LazyFrame"  # refused where its cells are read
+    return isinstance(X, pd.DataFrame) or hasattr(X, "__arrow_c_stream__") or lazy
 
 
 def _few_creators(train: pd.DataFrame) -> bool:

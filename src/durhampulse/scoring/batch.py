@@ -25,7 +25,7 @@ from durhampulse.creators.blockreader import BlockReader
 from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.creators.text import as_text
 from durhampulse.creators.units import Unit
-from durhampulse.exceptions import InputError
+from durhampulse.exceptions import CannotJudgeError, InputError
 from durhampulse.files.checks import require_path
 from durhampulse.files.export import check_output, open_sink, replacing
 from durhampulse.files.formulas import spreadsheet_safe
@@ -129,9 +129,10 @@ def score_files(  # noqa: PLR0913 - each is an option of the command
     scorer
         From :func:`durhampulse.load_model`.
     inputs
-        Files and glob patterns: ``.csv``, ``.tsv``, ``.parquet``, ``.xlsx``.
+        Files of the formats in `durhampulse.files.formats.READABLE`, and glob patterns.
     out
-        A ``.parquet``, ``.csv``, ``.tsv`` or ``.xlsx`` file; replaced once the new one is complete.
+        A file of a format in `durhampulse.files.formats.WRITABLE`; replaced once the new one is
+        complete.
     columns, units
         As for :func:`durhampulse.read_creators`.
     table
@@ -147,6 +148,8 @@ def score_files(  # noqa: PLR0913 - each is an option of the command
     ------
     InputError
         If a file cannot be read, or contradicts what the model learned from.
+    CannotJudgeError
+        If no row of the files could be scored; an earlier result stays.
     OutputError
         If the result cannot be written.
     """
@@ -160,7 +163,7 @@ def score_files(  # noqa: PLR0913 - each is an option of the command
     ranking = Ranking(scorer, schema, top, reasons=reasons)
     beside = [out.with_name(out.name + end) for end in (".refused.csv", ".provenance.json")]
     about = provenance_of(scorer, files)
-    total, start = Summary(), time.perf_counter()
+    total, start, first_reason = Summary(), time.perf_counter(), ""
     with replacing(out, *beside) as (part, refused, note), ExitStack() as stack:
         sink = stack.enter_context(open_sink(part, out.suffix.lower(), ranking.schema, about))
         with refused.open("w", newline="", encoding="utf-8") as stream:
@@ -168,6 +171,7 @@ def score_files(  # noqa: PLR0913 - each is an option of the command
             rows.writerow(REFUSED_HEADER)
             for scored, done in score_tables(scorer, tables, schema):
                 total.add(scored.summary)
+                first_reason = first_reason or next((r[-1] for r in scored.refused), "")
                 rows.writerows(scored.refused)
                 for batch in ranking.take(scored.batch, scored.block, scored.scores.y_prob):
                     sink.write(batch)
@@ -175,6 +179,12 @@ def score_files(  # noqa: PLR0913 - each is an option of the command
         if not total.rows:
             names = ", ".join(path.name for path in files[:3])
             raise InputError(f"{names}: there is a header, but no row.", "Add creators' rows.")
+        if not total.scored:
+            raise CannotJudgeError(
+                f"{out}: not written, since none of {total.rows:,} rows could be scored; "
+                f"the first: {first_reason}.",
+                "Check the columns named, and --map.",
+            )
         for batch in ranking.finish():
             sink.write(batch)
         stack.close()

@@ -22,6 +22,8 @@ from starlette.types import ASGIApp, Scope
 from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.exceptions import DurhamPulseError
 from durhampulse.scoring.record import score_items
+from durhampulse.service.bodies import HeadAsGet, JsonRoute, Unpacked
+from durhampulse.service.documentation import DocumentedService, add_page
 from durhampulse.service.guard import Bucket, Guard, Metrics, too_late
 from durhampulse.service.keys import Key, KeyRing, Keys
 from durhampulse.service.schemas import (
@@ -52,6 +54,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
     }.items()
 }
 _ERRORS[413] = {"description": "The body is too large."}
+_ERRORS[415] = {"model": ErrorAnswer, "description": "The body is packed otherwise than by gzip."}
 _Bearer = Annotated[
     HTTPAuthorizationCredentials | None,
     Depends(HTTPBearer(auto_error=False, description="A key of `durhampulse key add`.")),
@@ -106,7 +109,7 @@ def build_app(
     keys, limits
         As for :func:`create_app`.
     docs_url
-        Where the interactive documentation stands; its page loads parts from another host.
+        Where the page of documentation stands; none if not given.
     patient
         Beginnings of paths whose requests may take as long as they take.
     late
@@ -124,20 +127,28 @@ def build_app(
         app.state.ready = False
         watching.cancel()
 
-    app = FastAPI(
+    app = DocumentedService(
+        served,
         title="DurhamPulse",
         version=version("durhampulse"),
         description="Of the creators who apply, who gets the sponsorship deal?",
         lifespan=lifespan,
-        docs_url=docs_url,
+        docs_url=None,  # its page would load from another host
         redoc_url=None,
         max_body_size=limits.body,
     )
     app.state.served, app.state.ready = served, False
+    app.router.route_class = JsonRoute
+    app.add_middleware(Unpacked, limit=limits.body)
     app.add_middleware(Guard, seconds=limits.seconds, metrics=metrics, patient=patient, late=late)
+    app.add_middleware(HeadAsGet)  # outermost: the server still sees HEAD, all others GET
     _add_error_handlers(app)
-    _add_scoring(app, served, metrics, _access(keys, Bucket(limits.rate)))
+    needs = _access(keys, Bucket(limits.rate))
+    _add_scoring(app, served, metrics, needs)
+    _add_model(app, served, needs)
     _add_operations(app, metrics, _access(keys, Bucket(limits.rate)))
+    if docs_url:
+        add_page(app, docs_url)
     return app
 
 
@@ -173,7 +184,11 @@ def _add_scoring(
     app: FastAPI, served: Source, metrics: Metrics, needs: Callable[[str], Any]
 ) -> None:
     @app.post(
-        "/v1/score", response_model=ScoreAnswer, responses=_ERRORS, dependencies=[needs("score")]
+        "/v1/score",
+        response_model=ScoreAnswer,
+        responses=_ERRORS,
+        dependencies=[needs("score")],
+        tags=["scoring"],
     )
     async def score(body: ScoreRequest) -> Response:
         """Score 1 to 10,000 creators; a creator that cannot be scored does not stop the others."""
@@ -193,6 +208,7 @@ def _add_scoring(
         response_model=AccountAnswer,
         responses=_ERRORS,
         dependencies=[needs("explain")],
+        tags=["scoring"],
     )
     async def explain(body: ExplainRequest) -> Response:
         """Say why a creator is where they are, and what would change it."""
@@ -200,8 +216,14 @@ def _add_scoring(
         account = await asyncio.to_thread(_explain, now, body.creator)
         return _json({"model": now.version, **account})
 
+
+def _add_model(app: FastAPI, served: Source, needs: Callable[[str], Any]) -> None:
     @app.get(
-        "/v1/model", response_model=ModelAnswer, responses=_ERRORS, dependencies=[needs("model")]
+        "/v1/model",
+        response_model=ModelAnswer,
+        responses=_ERRORS,
+        dependencies=[needs("model")],
+        tags=["scoring"],
     )
     async def model() -> Response:
         """Say what the served model is and how good it is."""
@@ -243,12 +265,14 @@ def _plain_id(value: object) -> object:
 
 
 def _add_operations(app: FastAPI, metrics: Metrics, needs: Callable[[str], Any]) -> None:
-    @app.get("/healthz")
+    @app.get("/healthz", tags=["operations"])
     async def healthz() -> dict[str, str]:
         """Tell that the process lives."""
         return {"status": "ok"}
 
-    @app.get("/readyz", responses={503: {"model": ErrorAnswer, "description": "Not now."}})
+    not_now = {"model": ErrorAnswer, "description": "Not now."}
+
+    @app.get("/readyz", responses={503: not_now}, tags=["operations"])
     async def readyz() -> dict[str, str]:
         """Tell whether requests should be sent here."""
         if not app.state.ready:
@@ -262,6 +286,7 @@ def _add_operations(app: FastAPI, metrics: Metrics, needs: Callable[[str], Any])
         response_class=Response,
         responses={200: {"content": {"text/plain": {}}}, **errors},
         dependencies=[needs("metrics")],
+        tags=["operations"],
     )
     async def prometheus() -> Response:
         """Give the counters, as Prometheus reads them."""
@@ -271,13 +296,15 @@ def _add_operations(app: FastAPI, metrics: Metrics, needs: Callable[[str], Any])
 def _add_error_handlers(app: FastAPI) -> None:
     codes = {
         400: "bad-request", 401: "no-key", 403: "forbidden", 404: "not-found",
-        405: "method-not-allowed", 422: "not-valid", 429: "too-many", 503: "not-ready",
+        405: "method-not-allowed", 413: "too-large", 422: "not-valid", 429: "too-many",
+        503: "not-ready",
     }  # fmt: skip
 
     async def refused(_request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for it alone
         code = codes.get(error.status_code, "error")
-        return _error(error.status_code, code, str(error.detail), headers=error.headers)
+        way_out = getattr(error, "way_out", "")
+        return _error(error.status_code, code, str(error.detail), way_out, headers=error.headers)
 
     async def misformed(_request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it alone

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
 from durhampulse.exceptions import InputError
+from durhampulse.files.export import replacing
 
-__all__ = ["SCOPES", "Key", "KeyRing", "Keys", "add_key"]
+__all__ = ["SCOPES", "Key", "KeyRing", "Keys", "add_key", "read_keys", "revoke_key"]
+
+_log = logging.getLogger("durhampulse")
 
 SCOPES = ("score", "explain", "model", "metrics")
 _PREFIX = "dp_"
@@ -45,67 +49,128 @@ class Keys(Protocol):
     """Whatever knows keys."""
 
     async def find(self, token: str) -> Key | None:
-        """Give the key that was presented, if it is one."""
+        """Return the key that was presented, if it is one."""
         ...
 
 
 class KeyRing:
-    """The keys of a file."""
+    """The keys of a file, read again whenever the file has changed.
 
-    def __init__(self, keys: Sequence[Key]) -> None:
-        self._by_hash: Mapping[str, Key] = {key.sha256: key for key in keys}
+    A key that is added is admitted, and one that is revoked refused, from the next request on. A
+    file that cannot be read any more is logged, and the keys stay as they were.
+
+    Parameters
+    ----------
+    path
+        A file of keys.
+
+    Raises
+    ------
+    InputError
+        If it is no such file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._signature = _signature(path)
+        self._by_hash = _by_hash(path)
 
     async def find(self, token: str) -> Key | None:
-        """Give the key that was presented, if it is one.
+        """Return the key that was presented, if it is one.
 
         Looked up by its hash: how long that takes says nothing about any key.
         """
+        self._refresh()
         return self._by_hash.get(_hash(token))
 
-    @classmethod
-    def read(cls, path: Path) -> KeyRing:
-        """Read a file of keys.
+    def _refresh(self) -> None:
+        signature = _signature(self._path)
+        if signature == self._signature:
+            return
+        self._signature = signature
+        try:
+            self._by_hash = _by_hash(self._path)
+        except InputError as error:
+            _log.warning("The keys stay as they were: %s", error)
+        else:
+            _log.info("%s: read again, %d keys", self._path, len(self._by_hash))
 
-        Raises
-        ------
-        InputError
-            If it is no such file.
-        """
-        return cls(_read(path))
+
+def _signature(path: Path) -> tuple[int, int, int] | None:
+    """Return what changes whenever a file is written or replaced; None without a file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+def _by_hash(path: Path) -> dict[str, Key]:
+    return {key.sha256: key for key in read_keys(path)}
 
 
 def add_key(path: Path, name: str, scopes: Sequence[str]) -> str:
-    """Make a key, keep its hash in a file, and give the key: it is shown this once.
+    """Return a new key, shown this once; its hash is added to a file.
 
     Raises
     ------
     InputError
         If the name is taken or a scope is not known.
+    OutputError
+        If the file cannot be written; it is as it was.
     """
     unknown = [scope for scope in scopes if scope not in SCOPES]
     if unknown or not scopes:
         raise InputError(f"No such scope: {', '.join(unknown)}.", f"Use {', '.join(SCOPES)}.")
-    keys = _read(path) if path.exists() else []
+    keys = read_keys(path) if path.exists() else []
     if any(key.name == name for key in keys):
         raise InputError(f"{path}: there is a key '{name}' already.", "Choose another name.")
     token = _PREFIX + secrets.token_urlsafe(32)
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    keys.append(Key(name, _hash(token), tuple(scopes), now))
-    part = path.with_name(path.name + ".part")
-    part.touch(mode=0o600)
-    part.write_text(json.dumps([asdict(key) for key in keys], indent=2) + "\n", encoding="utf-8")
-    part.replace(path)
+    _write(path, [*keys, Key(name, _hash(token), tuple(scopes), now)])
     return token
 
 
-def _read(path: Path) -> list[Key]:
+def revoke_key(path: Path, name: str) -> None:
+    """Take a key out of a file; services that read the file refuse it from their next request on.
+
+    Raises
+    ------
+    InputError
+        If there is no key of that name.
+    OutputError
+        If the file cannot be written; it is as it was.
+    """
+    keys = read_keys(path)
+    kept = [key for key in keys if key.name != name]
+    if len(kept) == len(keys):
+        names = ", ".join(key.name for key in keys) or "none"
+        raise InputError(f"{path}: there is no key '{name}'.", f"There are: {names}.")
+    _write(path, kept)
+
+
+def read_keys(path: Path) -> list[Key]:
+    """Return the keys of a file, in the order they were made.
+
+    Raises
+    ------
+    InputError
+        If it is no such file.
+    """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return [Key(**{**key, "scopes": tuple(key["scopes"])}) for key in found]
+        records = json.loads(path.read_text(encoding="utf-8"))
+        return [Key(**{**record, "scopes": tuple(record["scopes"])}) for record in records]
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}.", "Make one: durhampulse key add.") from error
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(f"{path}: not a file of keys ({error}).", "Make a new one.") from error
+
+
+def _write(path: Path, keys: Sequence[Key]) -> None:
+    with replacing(path) as (part,):
+        part.chmod(0o600)
+        records = [asdict(key) for key in keys]
+        part.write_text(json.dumps(records, indent=2) + "\n", encoding="utf-8")
 
 
 def _hash(token: str) -> str:

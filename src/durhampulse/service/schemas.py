@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from durhampulse.creators.schema import COLUMNS
+from durhampulse.scoring.account import Account
 
 __all__ = [
     "MOST_CREATORS", "AccountAnswer", "ErrorAnswer", "ExplainRequest", "ModelAnswer",
@@ -12,28 +16,23 @@ __all__ = [
 ]  # fmt: skip
 
 MOST_CREATORS = 10_000
-_CREATOR: dict[str, JsonValue] = {
-    "Influencer_ID": "INF-045",
-    "Followers": 85_000,
-    "Engagement_Rate": 0.068,
-    "Growth_Rate": 0.021,
-    "Niche": "Fashion",
-    "Video_Quality": "HD",
-    "Avg_Views_per_Post": 31_000,
+EXAMPLE: dict[str, JsonValue] = {
+    column.name: column.example for column in COLUMNS.values() if column.kind != "label"
 }
+"""A creator as the documentation shows one."""
 
 
 class ScoreRequest(BaseModel):
     """Creators to score; rates as fractions, or text such as "6.8%"."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"creators": [_CREATOR]}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"creators": [EXAMPLE]}]})
     creators: list[dict[str, Any]] = Field(min_length=1, max_length=MOST_CREATORS)
 
 
 class ExplainRequest(BaseModel):
     """One creator to explain."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"creator": _CREATOR}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"creator": EXAMPLE}]})
     creator: dict[str, Any]
 
 
@@ -55,24 +54,11 @@ class ScoreAnswer(BaseModel):
     results: list[ScoreItem]
 
 
-class AccountAnswer(BaseModel):
+@dataclass(frozen=True, kw_only=True)
+class AccountAnswer(Account):
     """Where a creator stands, why, and what would change it."""
 
     model: str
-    creator: str
-    probability: float
-    low: float
-    high: float
-    recommendation: str
-    edge: bool
-    reasons_for: list[str]
-    reasons_against: list[str]
-    flags: list[str]
-    effects: dict[str, float]
-    base: float
-    exact: bool
-    changes: list[dict[str, Any]]
-    refusal: str
 
 
 class ModelAnswer(BaseModel):

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Protocol
 
 from durhampulse.creators.records import RecordReader
-from durhampulse.exceptions import ModelError
 from durhampulse.scoring.scorer import Scorer, load_model
 
 __all__ = ["Served", "ServedModel", "Source", "serve_scorer"]
@@ -85,9 +84,9 @@ class ServedModel:
             return
         try:
             self.current = await asyncio.to_thread(_load, self._folder)
-        except ModelError as error:
+        except Exception as error:  # noqa: BLE001 - whatever a folder holds, watching goes on
             if now != self._refused:  # tried again, since its files may still be arriving
-                _log.warning("The new model is not used: %s", error)
+                _log.warning("The new model is not used: %s", str(error) or type(error).__name__)
                 self._reloaded(False)
             self._refused = now
         else:

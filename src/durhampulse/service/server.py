@@ -35,7 +35,7 @@ def run(
 
     from durhampulse.service.app import create_app
 
-    app = create_app(model, keys=KeyRing.read(keys) if keys else None, limits=limits)
+    app = create_app(model, keys=KeyRing(keys) if keys else None, limits=limits)
     uvicorn.run(
         app,
         host=host,

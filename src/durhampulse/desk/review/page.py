@@ -10,7 +10,7 @@ import pandas as pd
 from sqlalchemy import Connection, Row, select
 
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER
-from durhampulse.decision.reasons import figure_text
+from durhampulse.decision.figures import figure_text
 from durhampulse.desk.models.rules import Rules, stored_frame
 from durhampulse.desk.review.decisions import reviews_of
 from durhampulse.desk.store.audit import history

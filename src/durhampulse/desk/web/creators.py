@@ -18,7 +18,6 @@ from durhampulse.desk.people.erasure import erase, everything_about
 from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide, last_review
 from durhampulse.desk.review.page import creator_page, find_creator, what_if
 from durhampulse.desk.store.audit import note as write_note
-from durhampulse.desk.store.tables import NUMBERS
 from durhampulse.desk.web.access import Admin, DeskOf, Number, Reviewer, Viewer
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.exceptions import DurhamPulseError
@@ -71,14 +70,14 @@ def _figures(
     for name in rules.scorer.seen:
         if name not in COLUMNS:
             continue
-        value = frame[name]
+        value, column = frame[name], COLUMNS[name]
         if value != value or value is None:  # noqa: PLR0124 - NaN
             text = ""
-        elif COLUMNS[name].kind == "rate":
+        elif column.kind == "rate":
             text = f"{100 * value:.4g}%"
         else:
-            text = f"{value:.0f}" if name in NUMBERS else str(value)
-        choices = [] if name in NUMBERS else ["", *sorted({*levels.get(name, []), text} - {""})]
+            text = f"{value:.0f}" if column.numeric else str(value)
+        choices = [] if column.numeric else ["", *sorted({*levels.get(name, []), text} - {""})]
         figures.append((name, asked.get(name, text), choices))
     return figures
 

@@ -13,6 +13,7 @@ from fastapi import Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import RedirectResponse
 
+from durhampulse.creators.schema import COLUMNS
 from durhampulse.decision.bands import EDGE_CHANCE, MAYBE, NO, YES
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.web.state import desk_of
@@ -121,7 +122,10 @@ def _environment() -> Environment:
         detail_text=_detail_text,
     )
     env.globals.update(
-        shape=_SHAPES.__getitem__, edge_chance=EDGE_CHANCE, version=version("durhampulse")
+        shape=_SHAPES.__getitem__,
+        edge_chance=EDGE_CHANCE,
+        version=version("durhampulse"),
+        stored_columns=[column for column in COLUMNS.values() if column.stored],
     )
     return env
 

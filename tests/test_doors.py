@@ -1,0 +1,299 @@
+"""The contract between all ways in: one cell is one number, one level, one identifier, or none.
+
+Each door takes a creator's cells as text, brings them into the form it reads, and gives what it
+read of them: a number or level by column, None where it has none, and whether the row was refused.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import durhampulse as dp
+from durhampulse.creators.block import Levels
+from durhampulse.creators.framereader import FrameReader
+from durhampulse.creators.frames import raw_cells
+from durhampulse.creators.identifiers import canonical_identifier
+from durhampulse.creators.reading import read_creators
+from durhampulse.creators.records import RecordReader
+from durhampulse.exceptions import InputError
+from durhampulse.files.tables import read_source
+from durhampulse.irregularities import Ledger
+from durhampulse.scoring.batch import open_table, score_chunk, scored_schema
+from tests.models import write_logistic
+
+BASE = {
+    "Influencer_ID": "7", "Followers": "12000", "Engagement_Rate": "0.034", "Growth_Rate": "0.011",
+    "Niche": "Tech", "Video_Quality": "HD", "Avg_Views_per_Post": "3000", "Price": "120",
+    "Team": "7",
+}  # fmt: skip
+NUMBERS = ("Followers", "Engagement_Rate", "Growth_Rate", "Avg_Views_per_Post", "Price")
+LEVELS = ("Niche", "Video_Quality", "Team")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("doors")
+    table = dp.simulate_market(400, seed=5).table
+    rng = np.random.default_rng(0)
+    table["Price"] = rng.integers(50, 900, len(table))
+    table["Team"] = pd.array(rng.choice([5, 7, 11], len(table)), "Int64")
+    table["Team"] = table["Team"].astype("str")
+    table["Team"] = table["Team"].where(table["Team"] != "11", "x11")
+    table.to_csv(folder / "creators.csv", index=False)
+    return write_logistic(folder / "creators.csv", folder / "model"), raw_cells(table)
+
+
+def of_block(scorer, block, row=0):
+    values = {}
+    for column in (*NUMBERS, *LEVELS):
+        cells = block.columns[column]
+        if isinstance(cells, Levels):
+            values[column] = cells.names[cells.codes[row]] if cells.codes[row] >= 0 else None
+        else:
+            values[column] = None if np.isnan(cells[row]) else float(cells[row])
+    return values
+
+
+def by_file(scorer, path):
+    table = open_table(scorer, path, None, None)
+    (chunk,) = table.stream.chunks([*table.columns.values()])
+    cells = {column: chunk.cells[header] for column, header in table.columns.items()}
+    cells.pop("Influencer_ID")
+    read = table.reader.read(cells)
+    return None if read.unclear else of_block(scorer, read.block)
+
+
+def delimited(separator, suffix):
+    def door(scorer, _learned, row, folder):
+        path = folder / f"one{suffix}"
+        cells = ['"' + (row[name] or "").replace('"', '""') + '"' for name in row]
+        path.write_text(separator.join(row) + "\n" + separator.join(cells) + "\n", "utf-8")
+        return by_file(scorer, path)
+
+    return door
+
+
+def parquet(_kind):
+    def door(scorer, _learned, row, folder):
+        arrays = [pa.array([cell], pa.string()).cast(_kind) for cell in row.values()]
+        pq.write_table(pa.table(arrays, names=[*row]), folder / "one.parquet")
+        return by_file(scorer, folder / "one.parquet")
+
+    return door
+
+
+def workbook(scorer, _learned, row, folder):
+    pd.DataFrame([row]).to_excel(folder / "one.xlsx", index=False)
+    return by_file(scorer, folder / "one.xlsx")
+
+
+def database(scorer, _learned, row, folder):
+    (folder / "one.db").unlink(missing_ok=True)
+    with sqlite3.connect(folder / "one.db") as db:
+        pd.DataFrame([row]).to_sql("creators", db, index=False)
+    db.close()
+    raw = read_source(f"sqlite:///{folder / 'one.db'}", Ledger(), table="creators")
+    return in_memory(scorer, raw.cells)
+
+
+def in_memory(scorer, table):
+    cells = scorer.read_table("the table", raw_cells(table))
+    return None if cells.unclear else of_block(scorer, cells.block)
+
+
+def record(scorer, _learned, row, _folder):
+    block, errors = RecordReader(scorer.rules).read([row])
+    return None if errors else of_block(scorer, block)
+
+
+def estimator(_scorer, learned, row, _folder):
+    reader = FrameReader(learned)
+    frame = reader.read(raw_cells(pd.DataFrame([row], dtype="str")))
+    values = {name: frame[name].iloc[0] for name in (*NUMBERS, *LEVELS)}
+    return {name: None if pd.isna(value) else value for name, value in values.items()}
+
+
+def stored(scorer, _learned, row, folder):
+    """What the desk keeps of an import, read back."""
+    staging = pytest.importorskip("durhampulse.desk.imports.staging")
+    from durhampulse.desk.models.rules import stored_frame
+
+    path = folder / "one.csv"
+    cells = ['"' + (cell or "").replace('"', '""') + '"' for cell in row.values()]
+    path.write_text(",".join(row) + "\n" + ",".join(cells) + "\n", "utf-8")
+    table = open_table(scorer, path, None, None)
+    (chunk,) = table.stream.chunks([*table.columns.values()])
+    scored = score_chunk(scorer, table, chunk, scored_schema(pa.string()))
+    if scored.refused:
+        return None
+    columns = staging.staged_columns(scored, scored.batch["Influencer ID"], np.array([0]))
+    kept = SimpleNamespace(**{name: values[0] for name, values in columns.items()})
+    frame = stored_frame(scorer, [kept])
+    values = {name: frame[name].iloc[0] for name in (*NUMBERS, *LEVELS)}
+    return {name: None if pd.isna(value) else value for name, value in values.items()}
+
+
+def duckdb_relation(scorer, _learned, row, _folder):
+    duckdb = pytest.importorskip("duckdb")
+    frame = pd.DataFrame([row], dtype="str")  # noqa: F841 - DuckDB finds it by its name
+    return in_memory(scorer, duckdb.sql("select * from frame"))
+
+
+DOORS = {
+    "csv": delimited(",", ".csv"),
+    "tsv": delimited("\t", ".tsv"),
+    "semicolons": delimited(";", ".csv"),
+    "parquet": parquet(pa.string()),
+    "parquet of bytes": parquet(pa.binary()),
+    "workbook": workbook,
+    "database": database,
+    "pandas": lambda scorer, _l, row, _f: in_memory(scorer, pd.DataFrame([row], dtype="str")),
+    "pandas objects": lambda s, _l, row, _f: in_memory(s, pd.DataFrame([row], dtype=object)),
+    "polars": lambda s, _l, row, _f: in_memory(s, pl.DataFrame([row], schema=dict.fromkeys(row, pl.String))),
+    "arrow": lambda s, _l, row, _f: in_memory(s, pa.table({k: pa.array([v], pa.string()) for k, v in row.items()})),
+    "duckdb": duckdb_relation,
+    "json": record,
+    "estimator": estimator,
+    "desk": stored,
+}  # fmt: skip
+
+
+def through(doors, trained, row, folder):
+    """What each door read of a row; None where the row or its table was refused."""
+    answers = {}
+    for name in doors:
+        try:
+            answers[name] = DOORS[name](*trained, row, folder)
+        except InputError:
+            answers[name] = None
+    return answers
+
+
+def assert_one_answer(answers, column):
+    values = {
+        name: answer[column]
+        for name, answer in answers.items()
+        if answer is not None and answer[column] is not None
+    }
+    assert len(set(values.values())) <= 1, f"{column}: {answers}"
+
+
+ODD_NUMBERS = {
+    "12000": 12_000, "12,000": 12_000, "12 000": 12_000, "12'000": 12_000, "1.2M": 1_200_000,
+    "34.5K": 34_500, " 42 ": 42, "2.5": 2.5, "+7": 7, "1e3": 1_000, "1.234.567": 1_234_567,
+    "12.000": None, "145.000": None, "abc": None, "N/A": None, "": None, "#VALOR!": None,
+    "5%": None, "12,34,5": None, "-": None, "0x1A": None, "\u00a0900\u00a0": 900,
+}  # fmt: skip
+ODD_RATES = {
+    "0.056": 0.056, "0,056": 0.056, "5.6%": 0.056, "5,6 %": 0.056, "+1.5%": 0.015, ".05": 0.05,
+    "1e-2": 0.01, "n/a": None, "": None, "none": None, "high": None, "822%": 8.22,
+}  # fmt: skip
+ODD_LEVELS = {
+    "Tech": "Tech", "tech ": "Tech", "TECH": "Tech", "\uff34\uff45\uff43\uff48": "Tech",
+    "Unheard of": "Unheard of", "N/A": None, "": None, " ": None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "expected"),
+    [
+        *(("Followers", cell, value) for cell, value in ODD_NUMBERS.items()),
+        *(("Engagement_Rate", cell, value) for cell, value in ODD_RATES.items()),
+        *(("Niche", cell, value) for cell, value in ODD_LEVELS.items()),
+        ("Team", "7.0", "7"), ("Team", "x11", "x11"), ("Team", "X11 ", "x11"),
+        ("Price", "5,125", 5_125), ("Price", "1.234", 1.234), ("Price", "1,5", 1.5),
+        ("Video_Quality", "4k uhd", "4K"), ("Video_Quality", "1080P", "HD"),
+    ],
+)  # fmt: skip
+def test_every_door_reads_an_odd_cell_alike(column, cell, expected, trained, tmp_path):
+    answers = through(DOORS, trained, {**BASE, column: cell}, tmp_path)
+    for name, answer in answers.items():
+        value = None if answer is None else answer[column]
+        if isinstance(expected, float):
+            assert value == pytest.approx(expected, rel=1e-15), name
+        else:
+            assert value == expected, name
+
+
+QUICK = (
+    "csv",
+    "parquet",
+    "parquet of bytes",
+    "pandas",
+    "polars",
+    "arrow",
+    "json",
+    "estimator",
+    "desk",
+)
+WRITTEN = st.one_of(
+    st.text("0123456789.,'-+%KkMmbn \u00a0", max_size=12),
+    st.text(max_size=8),
+    st.floats(allow_nan=False, allow_infinity=False).map(repr),
+    st.integers(-(10**6), 10**9).map(str),
+    st.integers(0, 10**9).map("{:,}".format),
+    st.floats(0, 200).map("{:.1f}%".format),
+    st.none(),
+).filter(lambda cell: cell is None or not any(c in cell for c in '\0\r\n"'))  # fmt: skip
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    column=st.sampled_from(
+        ["Followers", "Engagement_Rate", "Growth_Rate", "Price", "Niche", "Team"]
+    ),
+    cell=WRITTEN,
+)
+def test_no_two_doors_read_two_things(column, cell, trained, tmp_path):
+    try:
+        str(cell).encode()
+    except UnicodeEncodeError:
+        return
+    answers = through(QUICK, trained, {**BASE, column: cell}, tmp_path)
+    for name in (*NUMBERS, *LEVELS):
+        assert_one_answer(answers, name)
+
+
+IDENTIFIERS = {
+    "1001": "1001", "1001.0": "1001", " 1001": "1001", "'@lena": "@lena", "@lena": "@lena",
+    "ABC": "ABC", "007": "007", "9007199254740993": "9007199254740993",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("cell", "expected"), [*IDENTIFIERS.items()])
+def test_every_door_gives_one_identifier(cell, expected, trained, tmp_path):
+    scorer, _ = trained
+    row = {**BASE, "Influencer_ID": cell}
+    path = tmp_path / "one.csv"
+    path.write_text(",".join(row) + "\n" + ",".join(row.values()) + "\n", "utf-8")
+    out = tmp_path / "scored.csv"
+    from durhampulse.scoring.batch import score_files
+
+    score_files(scorer, [path], out)
+    scored = pd.read_csv(out, dtype="str")["Influencer ID"].map(canonical_identifier)
+    study = read_creators(path).table["Influencer_ID"].astype("str")
+    frame = scorer.score(pd.DataFrame([row], dtype="str"))["Influencer ID"].astype("str")
+    records = RecordReader(scorer.rules).identifiers([row])
+    assert [*scored, *study, *frame, *records.to_pylist()] == [expected] * 4
+
+
+def test_whole_floats_and_bytes_of_a_frame_are_the_levels_of_a_file(trained):
+    scorer, _ = trained
+    for team in (7, 7.0, b"7", "7", "7.0"):
+        table = pa.table({**{k: [v] for k, v in BASE.items()}, "Team": pa.array([team])})
+        assert in_memory(scorer, table)["Team"] == "7"
+    mixed = pd.DataFrame(
+        [{**BASE, "Followers": 12_000, "Team": 7.0}, {**BASE, "Followers": "1.2M"}]
+    )
+    cells = scorer.read_table("the table", raw_cells(mixed))
+    assert cells.block.numbers("Followers").tolist() == [12_000, 1_200_000]
