@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -90,51 +90,54 @@ def preview(
     columns, units
         What a person has chosen: standard column to header, rate column to unit.
     """
+    parts: dict[str, Any] = {
+        "headers": [], "columns": {}, "raw": [], "read": [], "irregularities": [],
+        "looked_through": False,
+    }  # fmt: skip
     problem, way_out = "", ""
-    headers: list[str] = []
-    named: dict[str, str] = {}
-    raw: list[dict[str, str]] = []
-    read: list[dict[str, str]] = []
-    ledger: list[dict[str, Any]] = []
     chosen = cast("Mapping[str, Unit]", units)
     usual = {c: u for c, u in scorer.model.manifest.get("units", {}).items() if c in COLUMNS}
-    whole = False
     try:
-        whole = path.stat().st_size <= _READ_WHOLE
-        stream = open_stream(path, name=name)
-        headers = stream.headers
-        standard_names = name_columns(name, [*headers], dict(columns), Ledger())
-        named = {standard: header for header, standard in standard_names.items()}
-        scorer.headers(name, headers, columns)
-        first = next(stream.chunks(headers), None)
-        if first is not None:
-            raw = _texts({header: first.cells[header][:_ROWS] for header in headers})
-            reader = scorer.reader(name, units=chosen)
-            cells = {c: first.cells[h] for c, h in named.items() if c in scorer.seen}
-            reader.settle(cells)
-            block = reader.read({c: cell[:_ROWS] for c, cell in cells.items()}).block
-            read = _texts(block.to_dict())
-        whole = whole and (stream.n_rows or 0) <= _MOST_ROWS
-        if whole:
-            creators = read_creators(path, columns=columns, units=chosen, usual_units=usual)
-            ledger = _for_imports(creators.irregularities)
+        for part in _parts(scorer, path, name, columns, chosen, usual):
+            parts |= part
     except DurhamPulseError as error:
         problem, way_out = error.problem.replace(path.name, name), error.way_out
     except OSError as error:
         problem, way_out = f"{name}: {error.strerror or 'cannot be read'}.", "Upload it again."
     return Preview(
-        headers=headers,
-        columns=named,
+        **parts,
         units={**usual, **units},
         asked=dict(units),
-        raw=raw,
-        read=read,
-        irregularities=ledger,
-        looked_through=whole,
         problem=problem,
         way_out=way_out,
-        labelled=LABEL in named,
+        labelled=LABEL in parts["columns"],
     )
+
+
+def _parts(
+    scorer: Scorer, path: Path, name: str, columns: Mapping[str, str],
+    units: Mapping[str, Unit], usual: Mapping[str, Unit],
+) -> Iterator[dict[str, Any]]:  # fmt: skip
+    """Yield the fields of a preview as they are read: those before an error are shown with it."""
+    stream = open_stream(path, name=name)
+    headers = stream.headers
+    yield {"headers": headers}
+    standard_names = name_columns(name, [*headers], dict(columns), Ledger())
+    named = {standard: header for header, standard in standard_names.items()}
+    yield {"columns": named}
+    scorer.headers(name, headers, columns)
+    first = next(stream.chunks(headers), None)
+    if first is not None:
+        yield {"raw": _texts({header: first.cells[header][:_ROWS] for header in headers})}
+        reader = scorer.reader(name, units=units)
+        cells = {c: first.cells[h] for c, h in named.items() if c in scorer.seen}
+        reader.settle(cells)
+        block = reader.read({c: cell[:_ROWS] for c, cell in cells.items()}).block
+        yield {"read": _texts(block.to_dict())}
+    if path.stat().st_size <= _READ_WHOLE and (stream.n_rows or 0) <= _MOST_ROWS:
+        yield {"looked_through": True}
+        creators = read_creators(path, columns=columns, units=units, usual_units=usual)
+        yield {"irregularities": _for_imports(creators.irregularities)}
 
 
 def _for_imports(ledger: pd.DataFrame) -> list[dict[str, Any]]:

@@ -141,14 +141,9 @@ def activate(
     int
         Number of creators scored.
     """
-    now = datetime.now(UTC)
     with store.writing() as db:
         scorer = catalogue.scorer(db, version)
-        gone = select(run.c.id).where(run.c.kind == "model", run.c.applied_at.is_(None))
-        db.execute(delete(score).where(score.c.run_id.in_(gone)))
-        db.execute(delete(run).where(run.c.id.in_(gone)))
-        new = {"kind": "model", "model_version": version, "by": by, "at": now, "creators": 0}
-        run_id = insert_one(db, run, **new)
+        run_id = _start_run(db, version, by)
         imports = select(run.c.id).where(run.c.kind == "import")
         scored_imports = set(db.scalars(imports))
         last = db.scalar(select(func.max(creator.c.id))) or 0
@@ -159,25 +154,42 @@ def activate(
         progress(min(done / max(last, 1), 1.0))
     with store.writing() as db:
         activation_lock(db)
-        _score_again(
-            db, scorer, run_id, creator.c.run_id.in_(imports.where(run.c.id.not_in(scored_imports)))
-        )
-        scored = {"id": score.c.creator_id, "run": score.c.run_id}
-        changes: dict[str, Any] = {
-            name: score.c[name] for name in ("probability", "low", "high", "flags", "run_id")
-        }
-        changed = db.execute(
-            update(creator).values(**changes)
-            .where(scored["id"] == creator.c.id, scored["run"] == run_id)
-        ).rowcount  # fmt: skip
-        applied = update(run).where(run.c.id == run_id)
-        if not db.execute(applied.values(applied_at=datetime.now(UTC), creators=changed)).rowcount:
-            raise InputError("Another server has begun to activate a model.", "Wait for that one.")
+        since = imports.where(run.c.id.not_in(scored_imports))
+        _score_again(db, scorer, run_id, creator.c.run_id.in_(since))
+        changed = _switch(db, run_id)
         before = read_setting(db, _ACTIVE)
         write_setting(db, _ACTIVE, version)
         note(db, by, "model activated", version, {"before": before, "creators": changed})
     store.tidy()
-    return int(changed)
+    return changed
+
+
+def _start_run(db: Connection, version: str, by: str) -> int:
+    """Return the number of a new run, in place of those that were interrupted."""
+    interrupted = select(run.c.id).where(run.c.kind == "model", run.c.applied_at.is_(None))
+    db.execute(delete(score).where(score.c.run_id.in_(interrupted)))
+    db.execute(delete(run).where(run.c.id.in_(interrupted)))
+    new = {"kind": "model", "model_version": version, "by": by, "creators": 0}
+    return insert_one(db, run, **new, at=datetime.now(UTC))
+
+
+def _switch(db: Connection, run_id: int) -> int:
+    """Give all creators the scores of a run; return how many there are.
+
+    Raises
+    ------
+    InputError
+        If another server has begun a run since, which deletes this one.
+    """
+    changes: dict[str, Any] = {
+        name: score.c[name] for name in ("probability", "low", "high", "flags", "run_id")
+    }
+    of_run = (score.c.creator_id == creator.c.id, score.c.run_id == run_id)
+    changed = int(db.execute(update(creator).values(**changes).where(*of_run)).rowcount)
+    applied = update(run).where(run.c.id == run_id)
+    if not db.execute(applied.values(applied_at=datetime.now(UTC), creators=changed)).rowcount:
+        raise InputError("Another server has begun to activate a model.", "Wait for that one.")
+    return changed
 
 
 def activation_lock(db: Connection) -> None:

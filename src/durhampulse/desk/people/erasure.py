@@ -13,7 +13,7 @@ from sqlalchemy import Connection, RowMapping, Select, Table, and_, delete, sele
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.database import Store, insert_or
-from durhampulse.desk.store.identifiers import stored_forms
+from durhampulse.desk.store.identifiers import earlier_forms, stored_forms
 from durhampulse.desk.store.niches import count_niches
 from durhampulse.desk.store.tables import (
     audit,
@@ -46,12 +46,14 @@ def digest_of(identifier: str) -> str:
     return _sha256(stored_forms(identifier)[0])
 
 
-def has_objected(identifier: str, objected: set[str]) -> bool:
-    """Whether the hash of an identifier, in any form it was once stored in, is among some.
+def has_objected(canonical: str, objected: set[str]) -> bool:
+    """Whether a creator, by the canonical identifier, is among those who have objected.
 
-    Objections of earlier versions were to the identifier as written.
+    Earlier versions kept the hash of the identifier as it was written, so those forms count too.
     """
-    return any(_sha256(form) in objected for form in stored_forms(identifier))
+    if _sha256(canonical) in objected:
+        return True
+    return any(_sha256(form) in objected for form in earlier_forms(canonical))
 
 
 def _sha256(text: str) -> str:

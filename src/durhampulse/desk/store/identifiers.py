@@ -10,7 +10,7 @@ from durhampulse.creators.identifiers import canonical_identifier
 from durhampulse.desk.store.tables import creator
 from durhampulse.files.formulas import spreadsheet_safe
 
-__all__ = ["find_number", "find_numbers", "stored_forms"]
+__all__ = ["earlier_forms", "find_number", "find_numbers", "stored_forms"]
 
 _AT_ONCE = 500
 
@@ -28,9 +28,23 @@ def stored_forms(identifier: str) -> list[str]:
     """
     written = identifier.strip()
     canonical = canonical_identifier(identifier) or written
-    forms = [canonical, written, str(spreadsheet_safe(canonical))]
-    forms += [f"{canonical}.0"] if canonical.isdecimal() else []
-    return [*dict.fromkeys(forms)]
+    return [*dict.fromkeys([canonical, written, *earlier_forms(canonical)])]
+
+
+def earlier_forms(canonical: str) -> list[str]:
+    """Return the other forms in which earlier versions stored a canonical identifier.
+
+    Examples
+    --------
+    >>> earlier_forms("1001"), earlier_forms("@lena"), earlier_forms("INF-1001")
+    (['1001.0'], ["'@lena"], [])
+    """
+    if canonical.isdecimal():
+        return [f"{canonical}.0"]
+    if canonical[:1].isalnum():  # the most, and of every row of an import
+        return []
+    quoted = str(spreadsheet_safe(canonical))
+    return [] if quoted == canonical else [quoted]
 
 
 def find_number(db: Connection, identifier: str) -> int | None:
