@@ -105,6 +105,8 @@ def test_numbers_are_written_as_people_write_them(tmp_path):
     [
         ("Watch_Minutes", 7_564_000.0, "Watch Minutes 7,564,000"),
         ("Income", 84_199.0, "Income 84,199"),
+        ("Income", np.int64(84_199), "Income 84,199"),
+        ("Verified", True, "Verified True"),
         ("Fee", 0.00001234, "Fee 0.00001234"),
         ("Fee", -0.0, "Fee 0"),
         ("Followers", 2_926.0, "2,926 followers"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
+from numbers import Real
 from typing import Any
 
 import pandas as pd
@@ -53,4 +54,5 @@ def figure_text(column: str, value: Any) -> str:
         return standard.phrase.format(f"{number_text(100 * value, 3)}%")
     if standard is not None:
         return standard.phrase.format(value)
-    return f"{name} {number_text(value) if isinstance(value, float) else value}"
+    numeric = isinstance(value, Real) and not isinstance(value, bool)
+    return f"{name} {number_text(float(value)) if numeric else value}"

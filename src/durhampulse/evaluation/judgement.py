@@ -84,7 +84,7 @@ def judge(creators: Creators, *, random_state: int = 0) -> Verdict:
     for spec in CHECKS:
         if spec.function is not None:
             checks.append(spec.check(spec.function(evidence)))
-            if Verdict(tuple(checks)).shut:
+            if Verdict(tuple(checks)).blocker:
                 break
     return Verdict(tuple(checks))
 

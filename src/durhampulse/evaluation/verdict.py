@@ -96,7 +96,7 @@ class Verdict:
         return not any(check.is_signal and check.severity == "stop" for check in self.checks)
 
     @property
-    def shut(self) -> Check | None:
+    def blocker(self) -> Check | None:
         """The check that forbids learning anything from the table, if one does."""
         gates = (check for check in self.checks if check.is_gate and check.severity == "stop")
         return next(gates, None)

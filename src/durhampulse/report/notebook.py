@@ -113,7 +113,7 @@ def run_study(
     try:
         staging.mkdir()  # as open as the umask allows, or as the folder it replaces
         if out.exists():
-            staging.chmod(stat.S_IMODE(out.stat().st_mode))
+            staging.chmod(stat.S_IMODE(out.stat().st_mode) | stat.S_IRWXU)
     except OSError as error:
         raise OutputError(f"{out.parent}: {error.strerror}.", "Choose another --out.") from error
     try:

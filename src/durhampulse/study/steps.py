@@ -126,7 +126,7 @@ def judge(
         reason = "a time of the past says nothing about those to come"
         creators = creators.without([options.time], reason)
     verdict = judgement.judge(creators, random_state=random_state)
-    if gate := verdict.shut:
+    if gate := verdict.blocker:
         raise CannotJudgeError(
             f"{creators.source.name}: not ready. {gate.reason} ({gate.figure})",
             f"Add past outcomes; if another column holds them, name it: --map {LABEL}=HEADER.",
