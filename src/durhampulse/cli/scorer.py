@@ -127,8 +127,9 @@ def verify(folder: Folder) -> None:
     from durhampulse.scoring.artifact import read_model
 
     model = read_model(folder)
-    for name, said in model.manifest["files"].items():
-        typer.echo(f"{name}: {said['bytes']:,} bytes, SHA-256 {said['sha256'][:16]}... as stated")
+    for name, stated in model.manifest["files"].items():
+        size, digest = stated["bytes"], stated["sha256"]
+        typer.echo(f"{name}: {size:,} bytes, SHA-256 {digest[:16]}... as stated")
     typer.echo(f"{folder}: whole and unaltered; it holds data only, and scores.")
 
 
