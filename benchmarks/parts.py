@@ -5,7 +5,8 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from durhampulse.report.notebook import Request, run_study
+from durhampulse.report.notebook import run_study
+from durhampulse.study.request import Request
 
 
 def main() -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import nbformat
 
-from durhampulse.report.notebook import Request, make_notebook, run_study
+from durhampulse.report.notebook import make_notebook, run_study
+from durhampulse.study.request import Request
 
 HERE = Path(__file__).parent / "influencer_sponsorship.ipynb"
 

@@ -18,6 +18,7 @@ ROOT = Path(durhampulse.__file__).parent
 LAYERS = [
     "exceptions", "irregularities", "files", "creators", "market", "features", "models",
     "evaluation", "decision", "scoring", "study", "report", "service", "desk", "cli",
+    "__main__",
 ]  # fmt: skip
 DESK_LAYERS = [
     "store", "models", "people", "shortlist", "review", "imports", "campaigns", "outcomes",

@@ -4,6 +4,7 @@ import json
 import shlex
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,7 @@ import pytest
 from typer.main import get_command
 
 from durhampulse.cli import app
+from durhampulse.cli.options import parts_bar
 from durhampulse.market.sampling import simulate_market
 
 DURHAMPULSE = [sys.executable, "-c", "from durhampulse.cli import main; main()"]
@@ -102,7 +104,8 @@ def test_help_loads_nothing_heavy():
 
 def test_a_database_is_named_without_its_password():
     from durhampulse.files.databases import without_password
-    from durhampulse.report.notebook import Request, make_notebook
+    from durhampulse.report.notebook import make_notebook
+    from durhampulse.study.request import Request
 
     address = without_password("postgresql://me:geheim@db/creators")
     notebook = make_notebook(Request(source=address, table="creators"))
@@ -210,6 +213,9 @@ def test_keys_are_shown_once_and_a_public_service_needs_them(demo_model, tmp_pat
     ("module", "extra", "args"),
     [
         ("jupytext", "study", ["study", "-o", "x"]),
+        ("sqlalchemy", "study", ["inspect", "sqlite:///x.db", "--table", "x"]),
+        ("sqlalchemy", "desk", ["erase", "--id", "x"]),
+        ("sqlalchemy", "desk", ["desk"]),
         ("uvicorn", "serve", ["serve", "--model", "x"]),
         (
             "fsspec",
@@ -229,3 +235,42 @@ def test_a_missing_extra_is_named(module, extra, args, demo_model, tmp_path):
     assert done.returncode == 2
     assert f"pip install 'durhampulse[{extra}]'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("start", [DURHAMPULSE, [sys.executable, "-m", "durhampulse"]])
+def test_the_version_is_told_however_it_is_started(start):
+    done = subprocess.run([*start, "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"durhampulse {version('durhampulse')}\n"
+
+
+@pytest.mark.parametrize(
+    "code", ["from durhampulse import *", "import durhampulse as dp; dp.SponsorshipClassifier"]
+)
+def test_a_name_that_needs_an_extra_says_so(code):
+    code = f"import sys; sys.modules['sklearn'] = None\n{code}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    last = done.stderr.splitlines()[-1]
+    assert "durhampulse.SponsorshipClassifier needs sklearn" in last
+    assert "pip install 'durhampulse[study]'" in last
+
+
+@pytest.mark.slow
+def test_a_misspelt_public_name_is_a_type_error(tmp_path):
+    """A module-wide `__getattr__` would make every name valid."""
+    pytest.importorskip("mypy")
+    (tmp_path / "user.py").write_text("import durhampulse as dp\n\ndp.load_modle\ndp.load_model\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "mypy", "--follow-imports=silent", "--ignore-missing-imports",
+         "--cache-dir", tmp_path / "cache", "user.py"],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+    )  # fmt: skip
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("user.py")]
+    assert "user.py:3: error" in line
+    assert "load_modle" in line
+
+
+def test_off_a_terminal_each_part_is_a_line(capsys):
+    with parts_bar() as show:
+        for part in ("A1. Load", "A1. Load", "B1. Prepare"):
+            show(part, 0.5)
+    assert capsys.readouterr().err == "A1. Load ...\nB1. Prepare ...\n"

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from durhampulse.decision.bands import BANDS, Thresholds, assign_bands, decision_table
+from durhampulse.decision.figures import figure_text
 from durhampulse.exceptions import InputError
 from durhampulse.features.peers import Peers
 from durhampulse.files.export import write_csv, write_provenance, write_xlsx
@@ -85,3 +86,35 @@ def test_files_hold_numbers_and_no_formulas(tmp_path):
     assert (followers.value, followers.number_format) == (85_000, "#,##0")
     assert (rate.value, rate.number_format) == (0.068, "0.0%")
     assert json.loads((tmp_path / "a.csv.provenance.json").read_text()) == facts
+
+
+def test_numbers_are_written_as_people_write_them(tmp_path):
+    """8.84 / 100 is 0.08839999999999999 in binary."""
+    table = decision_table(
+        creators(1).assign(Engagement_Rate=[8.84 / 100]),
+        np.array([0.9]),
+        Thresholds(),
+        peers=NOBODY,
+    )
+    write_csv(table, tmp_path / "a.csv")
+    assert (tmp_path / "a.csv").read_text().splitlines()[1].startswith("0,0.9,85000,0.0884,Yes,")
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "text"),
+    [
+        ("Watch_Minutes", 7_564_000.0, "Watch Minutes 7,564,000"),
+        ("Income", 84_199.0, "Income 84,199"),
+        ("Fee", 0.00001234, "Fee 0.00001234"),
+        ("Fee", -0.0, "Fee 0"),
+        ("Followers", 2_926.0, "2,926 followers"),
+        ("Engagement_Rate", 0.0884, "engagement 8.84%"),
+        ("Engagement_Rate", 12.345, "engagement 1,234%"),
+        ("Growth_Rate", -0.006, "growth -0.6% a month"),
+        ("Avg_Views_per_Post", np.nan, "avg views per post not known"),
+        ("Video_Quality", "4K", "video quality 4K"),
+        ("City", "Bonn", "City Bonn"),
+    ],
+)
+def test_a_figure_in_words(column, value, text):
+    assert figure_text(column, value) == text

@@ -25,17 +25,11 @@ from durhampulse.creators.frames import raw_cells
 from durhampulse.creators.identifiers import canonical_identifier
 from durhampulse.creators.reading import read_creators
 from durhampulse.creators.records import RecordReader
-from durhampulse.decision.bands import Thresholds
-from durhampulse.decision.shapley import draw_background
 from durhampulse.exceptions import InputError
-from durhampulse.features.encoding import learn_encoding
-from durhampulse.features.peers import learn_peers
 from durhampulse.files.tables import read_source
 from durhampulse.irregularities import Ledger
-from durhampulse.models.classifiers import fit
-from durhampulse.models.fitted import FittedModel
-from durhampulse.scoring.artifact import write_model
 from durhampulse.scoring.batch import open_table, score_chunk, scored_schema
+from tests.models import write_logistic
 
 BASE = {
     "Influencer_ID": "7", "Followers": "12000", "Engagement_Rate": "0.034", "Growth_Rate": "0.011",
@@ -44,22 +38,6 @@ BASE = {
 }  # fmt: skip
 NUMBERS = ("Followers", "Engagement_Rate", "Growth_Rate", "Avg_Views_per_Post", "Price")
 LEVELS = ("Niche", "Video_Quality", "Team")
-
-
-def train(path, folder, table):
-    """A logistic model of a file, written as the study writes one."""
-    table.to_csv(path, index=False)
-    creators = read_creators(path)
-    rows = creators.labelled
-    encoding = learn_encoding(rows, creators.features)
-    X, y = encoding.transform(rows), rows["Sponsorship_Status"].to_numpy(float)
-    weights = fit("Logistic regression", X, y, random_state=0)
-    write_model(
-        folder, FittedModel("Logistic", encoding, weights), facts={}, card="# card\n",
-        peers=learn_peers(rows), thresholds=Thresholds(),
-        background=draw_background(rows, encoding), train=rows, creators=creators,
-    )  # fmt: skip
-    return dp.load_model(folder), raw_cells(table)
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +49,8 @@ def trained(tmp_path_factory):
     table["Team"] = pd.array(rng.choice([5, 7, 11], len(table)), "Int64")
     table["Team"] = table["Team"].astype("str")
     table["Team"] = table["Team"].where(table["Team"] != "11", "x11")
-    return train(folder / "creators.csv", folder / "model", table)
+    table.to_csv(folder / "creators.csv", index=False)
+    return write_logistic(folder / "creators.csv", folder / "model"), raw_cells(table)
 
 
 def of_block(scorer, block, row=0):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.resources import files
 from itertools import permutations
 from typing import ClassVar
 
@@ -14,7 +15,7 @@ import durhampulse as dp
 from durhampulse.creators import read_creators
 from durhampulse.decision.bands import Thresholds, on_edge, unscorable
 from durhampulse.decision.reasons import reason_table, what_would_change
-from durhampulse.decision.shapley import draw_background, explain
+from durhampulse.decision.shapley import Explanation, draw_background, explain
 from durhampulse.evaluation.groups import group_quality, unlike_groups
 from durhampulse.exceptions import CannotJudgeError, InputError
 from durhampulse.features.encoding import learn_encoding
@@ -24,6 +25,7 @@ from durhampulse.models.weights import sigmoid
 from durhampulse.scoring.artifact import read_model
 from durhampulse.scoring.batch import score_files
 from durhampulse.scoring.lookup import accounts_of
+from durhampulse.scoring.scorer import load_model
 
 
 @pytest.fixture(scope="module")
@@ -236,6 +238,48 @@ def test_a_creators_account_agrees_with_the_decision_table(demo_model, market_fi
     total = account.base + sum(account.effects.values())
     assert sigmoid(np.array([total]))[0] == pytest.approx(account.probability, abs=1.1e-4)
     assert "without this" in account.text()
+
+
+STANDARD = {
+    "Followers": 2_926, "Engagement_Rate": 0.03, "Growth_Rate": 0.01, "Niche": "Lifestyle",
+    "Video_Quality": "HD", "Avg_Views_per_Post": 500,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def demo():
+    return load_model(str(files("durhampulse.desk").joinpath("demo", "model")))
+
+
+@pytest.mark.parametrize("absent", STANDARD)
+def test_an_absent_column_is_not_known(demo, absent, write):
+    figures = {name: value for name, value in STANDARD.items() if name != absent}
+    account = demo.explain(figures)
+    empty = demo.explain({**figures, absent: None})
+    assert account.probability == empty.probability < 0.6  # so that a change is looked for
+    assert absent not in {change["column"] for change in account.changes}
+    lines = [",".join(["Influencer_ID", *figures]), ",".join(["7", *map(str, figures.values())])]
+    units = {name: "fraction" for name in figures if name.endswith("_Rate")}
+    (row,) = accounts_of(demo, write("\n".join(lines)), "7", units=units)
+    assert row.probability == account.probability
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.7, ""),  # 99.99% became 99.98%
+        (3.0, "1,000 followers (without this: 99.8%)"),
+        (9.0, "1,000 followers (without this: 55%)"),
+    ],
+)
+def test_a_reason_moves_the_figure_shown(value, text):
+    """The creator's probability is 0.9999, with log-odds of 9.21024."""
+    values = pd.DataFrame({"Followers": [value]})
+    found = Explanation(values, 9.21024 - value, exact=True)
+    reasons = reason_table(
+        found, pd.DataFrame({"Followers": [1_000.0]}), Peers({"nano": 0}, (), {})
+    )
+    assert reasons["Reasons For"].tolist() == [text]
 
 
 def test_an_account_of_nobody_is_refused(demo_model, market_file, write):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +13,7 @@ from durhampulse import study
 from durhampulse.creators import read_creators
 from durhampulse.creators.schema import LABEL
 from durhampulse.evaluation import drift
-from durhampulse.evaluation.judgement import drop_leaks, judge
+from durhampulse.evaluation.judgement import CHECKS, drop_leaks, judge
 from durhampulse.evaluation.signal import column_strength, measure_signal, roc_aucs
 from durhampulse.exceptions import CannotJudgeError, InputError
 from durhampulse.market.sampling import simulate_market
@@ -33,6 +36,14 @@ def read(tmp_path):
     return _read
 
 
+def test_the_readme_lists_the_checks():
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    rows = re.findall(r"^\| `([a-z-]+)` \| (.*) \|$", readme, re.MULTILINE)
+    expected = [(spec.code, spec.question) for spec in CHECKS]
+    assert [row for row in rows if row[0] in {spec.code for spec in CHECKS}] == expected
+    assert len(expected) == len({spec.code for spec in CHECKS})
+
+
 def labels(frame):
     return frame[LABEL].to_numpy(int)
 
@@ -45,7 +56,7 @@ def test_a_clean_table_is_ready(market, read):
     verdict = judge(read(market))
     assert verdict.word == "ready"
     assert verdict.concerns == ()
-    assert found(verdict, "signal").outcome == "pass"
+    assert found(verdict, "signal").severity == "pass"
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -103,19 +114,37 @@ def test_views_that_rose_because_of_the_deal_are_suspected(market, read):
 def test_identifiers_in_the_order_of_the_answer_are_suspected(market, read):
     ordered = market.sort_values(LABEL).assign(Influencer_ID=np.arange(len(market)))
     verdict = judge(read(ordered.sample(frac=1, random_state=0)))
-    assert found(verdict, "identifier").outcome == "care"
+    assert found(verdict, "identifier").severity == "care"
     assert verdict.word == "use with care"
     named = market.assign(Influencer_ID=np.where(labels(market), "P-", "N-"))
     named["Influencer_ID"] += np.random.default_rng(0).permutation(len(market)).astype(str)
-    assert found(judge(read(named)), "identifier").outcome == "care"
+    assert found(judge(read(named)), "identifier").severity == "care"
+
+
+@pytest.mark.parametrize(("sorted_", "said"), [(True, True), (False, False)])
+def test_row_numbers_are_not_called_identifiers(market, read, sorted_, said):
+    frame = market.drop(columns="Influencer_ID")
+    rows = frame.sort_values(LABEL) if sorted_ else frame.sample(frac=1, random_state=0)
+    check = found(judge(read(rows)), "identifier")
+    assert check.severity == "pass"
+    assert check.columns == ()
+    assert ("rows are sorted by outcome" in check.reason) == said
+    assert "Influencer_ID" not in check.reason
+
+
+def test_a_table_without_features_has_no_signal(read):
+    frame = pd.DataFrame({"Influencer_ID": range(100), "Followers": 5, LABEL: [0, 1] * 50})
+    verdict = judge(read(frame))
+    assert not verdict.has_signal
+    assert [check.code for check in verdict.concerns if check.severity == "stop"] == ["signal"]
 
 
 def test_copies_under_other_names_are_found_and_dropped(market, read):
     again = market.head(200).assign(Influencer_ID=lambda t: t["Influencer_ID"] + 10**6)
     creators = read(pd.concat([market, again]))
-    assert found(judge(creators), "leak-copies").outcome == "care"
+    assert found(judge(creators), "leak-copies").severity == "care"
     after, rest = drop_leaks(creators)
-    assert found(after, "leak-copies").outcome == "pass"
+    assert found(after, "leak-copies").severity == "pass"
     assert len(rest.table) == pytest.approx(len(market), abs=10)
 
 
@@ -139,7 +168,7 @@ def test_a_missing_or_constant_target_is_refused(market, read, outcome):
 def test_few_positives_ask_for_care(market, read):
     deals = market[market[LABEL] == 1].head(60)
     verdict = judge(read(pd.concat([deals, market[market[LABEL] == 0]])))
-    assert found(verdict, "rows").outcome == "care"
+    assert found(verdict, "rows").severity == "care"
 
 
 def test_a_split_by_time_finds_drift_and_a_harmless_one_does_not(market, read):
@@ -151,10 +180,10 @@ def test_a_split_by_time_finds_drift_and_a_harmless_one_does_not(market, read):
     turned = np.where(late, rng.permutation(outcomes), outcomes)
     drifting = market.assign(Applied=days.to_numpy(), **{LABEL: turned})
     judged = study.judge(read(drifting), time="Applied")
-    assert found(judged.verdict, "drift").outcome == "care"
+    assert found(judged.verdict, "drift").severity == "care"
     assert set(judged.splits["model"]) == {"at random", "forward in time"}
     steady = study.judge(read(market.assign(Applied=days.to_numpy())), time="Applied")
-    assert found(steady.verdict, "drift").outcome == "pass"
+    assert found(steady.verdict, "drift").severity == "pass"
     assert any("expect the lower ones" in said for said in advice.verdict(judged))
 
 
@@ -163,13 +192,13 @@ def test_a_question_about_groups_does_not_weaken_the_model(market, read):
     agencies = rng.choice([f"agency {i}" for i in range(30)], len(market))
     creators = read(market.assign(Agency=agencies))
     judged = study.judge(creators, group="Agency")
-    assert found(judged.verdict, "drift").outcome == "pass"
+    assert found(judged.verdict, "drift").severity == "pass"
     assert judged.creators.features == creators.features
     # Agencies that differ, and say so of their own only.
     deals = pd.Series(rng.random(30) < 0.5, [f"agency {i}" for i in range(30)])
     told = np.where(rng.random(len(market)) < 0.8, deals[agencies], rng.random(len(market)) < 0.5)
     judged = study.judge(read(market.assign(Agency=agencies, **{LABEL: told * 1})), group="Agency")
-    assert found(judged.verdict, "drift").outcome == "care"
+    assert found(judged.verdict, "drift").severity == "care"
 
 
 def test_groups_too_unequal_hold_nobody_back(market, read):

@@ -78,6 +78,6 @@ def test_the_same_seed_gives_the_same_weights(name):
 def test_fitted_classifiers_score_like_their_library(name):
     rng = np.random.default_rng(3)
     X, y = rng.normal(size=(200, 3)), rng.integers(0, 2, 200)
-    expected = CLASSIFIERS[name](0).fit(X, y).predict_proba(X)[:, 1]
+    expected = CLASSIFIERS[name].build(0).fit(X, y).predict_proba(X)[:, 1]
     got = fit(name, X, y.astype(float), random_state=0).predict_proba(X)
     np.testing.assert_allclose(got, expected, atol=1e-9)

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import textwrap
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,10 +19,13 @@ import pandas as pd
 import pytest
 
 import durhampulse as dp
+from durhampulse import study
 from durhampulse.decision.bands import Thresholds
-from durhampulse.exceptions import OutputError
+from durhampulse.exceptions import InputError, OutputError
 from durhampulse.report import notebook
-from durhampulse.report.notebook import Request, make_notebook, part_names, run_study
+from durhampulse.report.kernel import execute
+from durhampulse.report.notebook import make_notebook, part_names, run_study
+from durhampulse.study.request import Request
 
 HEADINGS = [
     "A1. Load and inspect the dataset", "A2. Visual and statistical insights",
@@ -54,13 +63,30 @@ def test_a_users_notebook_does_not_simulate():
     assert "write_market" in str(make_notebook(Request()))
 
 
-@pytest.mark.parametrize("source", ["o'brien/it's.csv", 'a "b".csv', "c\\d.csv", "\u00e9.csv"])
-def test_any_path_and_threshold_reaches_the_notebook(source):
-    asked = Request(source=source, thresholds=Thresholds(yes_at=0.805, review_at=0.003))
-    (cell,) = [c for c in make_notebook(asked).cells if c.source.startswith("SOURCE")]
-    found = {"Thresholds": Thresholds}
-    exec(cell.source, found)
-    assert (found["SOURCE"], found["THRESHOLDS"]) == (source, asked.thresholds)
+@pytest.mark.parametrize(
+    "source", ["o'brien/it's.csv", 'a """b.csv', '"', "c\\d.csv", "\u00e9.csv"]
+)
+def test_any_request_reaches_the_notebook(source):
+    asked = Request(
+        source=source,
+        columns={"Followers": source},
+        units={"Growth_Rate": "percent"},
+        thresholds=Thresholds(yes_at=0.805, review_at=0.003),
+        drop_leaks=True,
+        seed=7,
+    )
+    (cell,) = [c for c in make_notebook(asked).cells if c.source.startswith("request =")]
+    names = {"study": study}
+    exec(cell.source, names)
+    assert names["request"] == asked
+    assert '\n  "seed": 7' in cell.source  # a reader sees each option on a line of its own
+
+
+def test_a_request_with_an_unknown_option_is_refused():
+    with pytest.raises(InputError, match="no option 'sead'"):
+        Request.from_json('{"sead": 7}')
+    with pytest.raises(InputError, match="not JSON"):
+        Request.from_json("seed: 7")
 
 
 def test_a_study_is_never_written_over_somebodys_files(folder, tmp_path, market_file):
@@ -80,7 +106,7 @@ def test_a_relative_source_is_found_by_the_notebook(tmp_path, monkeypatch, marke
     asked = []
 
     def look(notebook, *_given):
-        asked.extend(c.source for c in notebook.cells if c.source.startswith("SOURCE"))
+        asked.extend(c.source for c in notebook.cells if c.source.startswith("request ="))
         raise KeyboardInterrupt
 
     monkeypatch.chdir(tmp_path)
@@ -88,8 +114,8 @@ def test_a_relative_source_is_found_by_the_notebook(tmp_path, monkeypatch, marke
     for source in ("creators.csv", "sqlite:///crm.db"):
         with pytest.raises(KeyboardInterrupt):
             run_study(Request(source=source), tmp_path / "out")
-    assert f'SOURCE = "{tmp_path}/creators.csv"' in asked[0]
-    assert f'SOURCE = "sqlite:///{tmp_path}/crm.db"' in asked[1]
+    assert f'"source": "{tmp_path}/creators.csv"' in asked[0]
+    assert f'"source": "sqlite:///{tmp_path}/crm.db"' in asked[1]
 
 
 def test_the_folder_is_whole(folder):
@@ -182,15 +208,106 @@ def test_a_second_study_replaces_the_first_and_a_failed_one_does_not(folder, tmp
     ],
 )
 def test_a_study_that_breaks_off_leaves_nothing(tmp_path, monkeypatch, ending, expected):
-    def broken(_):
-        made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(ending)])
-        made.metadata["kernelspec"] = {"name": "python3", "display_name": "", "language": "python"}
-        return made
-
-    monkeypatch.setattr("durhampulse.report.notebook.make_notebook", broken)
+    monkeypatch.setattr(notebook, "make_notebook", lambda _: notebook_of(ending))
     with pytest.raises(expected):
         run_study(Request(), tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
+
+
+def notebook_of(code):
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    made.metadata["kernelspec"] = {"name": "python3", "display_name": "", "language": "python"}
+    return made
+
+
+def test_a_long_temporary_folder_is_no_obstacle(tmp_path, monkeypatch):
+    """Names of Unix sockets end at 107 bytes; batch systems give folders of 90."""
+    folder = tmp_path / ("x" * 80)
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    notebook = notebook_of("print(1 + 1)")
+    execute(notebook, tmp_path, on_cell=lambda _: None)
+    assert notebook.cells[0].outputs[0]["text"] == "2\n"
+    assert list(folder.iterdir()) == []
+
+
+def test_another_kernel_of_the_same_name_is_not_used(tmp_path, monkeypatch):
+    other = tmp_path / "kernels" / "python3"
+    other.mkdir(parents=True)
+    spec = {"argv": ["/bin/false"], "display_name": "Python 3", "language": "python"}
+    (other / "kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    notebook = notebook_of("import sys; print(sys.executable)")
+    execute(notebook, tmp_path, on_cell=lambda _: None)
+    assert notebook.cells[0].outputs[0]["text"] == f"{sys.executable}\n"
+
+
+@pytest.mark.parametrize("at_start", [True, False])
+def test_an_interrupted_study_stops_and_leaves_nothing(tmp_path, at_start):
+    """Both while the kernel starts and while a cell runs."""
+    code = """
+        import os, signal, sys, threading, time
+        from pathlib import Path
+        import nbformat
+        from durhampulse.cli import main
+        from durhampulse.report import kernel, notebook
+
+        cell = nbformat.v4.new_code_cell("import time; open('ran', 'w'); time.sleep(60)")
+        notebook.make_notebook = lambda _: nbformat.v4.new_notebook(cells=[cell])
+        at_start, out = sys.argv.pop(1) == "True", Path("out").absolute()
+
+        def interrupt():
+            began = (lambda: True) if at_start else (lambda: list(out.parent.glob(".*/ran")))
+            while not began():
+                time.sleep(0.01)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        make = kernel._make_client
+        def make_client(*given):
+            client = make(*given)
+            start = client.async_start_new_kernel
+            async def started(**keywords):
+                threading.Thread(target=interrupt).start()
+                await start(**keywords)
+            client.async_start_new_kernel = started
+            return client
+        kernel._make_client = make_client
+        sys.argv = ["durhampulse", "study", "-o", str(out)]
+        main()
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), str(at_start)],
+        capture_output=True, text=True, check=False, cwd=tmp_path, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 130, done.stderr
+    assert done.stderr.splitlines()[-1] == "Stopped; nothing was written."
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links and modes are those of POSIX systems")
+def test_a_study_is_written_where_a_link_points_and_as_open_as_before(tmp_path, monkeypatch):
+    def write(notebook, folder, _progress):
+        for name in ("report.html", "model"):
+            (folder / name).write_text(str(folder))
+        return {}
+
+    monkeypatch.setattr(notebook, "_execute", write)
+    monkeypatch.setattr(notebook, "make_notebook", lambda _: notebook_of(""))
+    before = os.umask(0o027)
+    try:
+        run_study(Request(), tmp_path / "real")
+        assert stat.S_IMODE((tmp_path / "real").stat().st_mode) == 0o750
+        (tmp_path / "real").chmod(0o700)
+        (tmp_path / "link").symlink_to("real")
+        first = (tmp_path / "real" / "report.html").read_text()
+        run_study(Request(), tmp_path / "link")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real" / "report.html").read_text() != first
+    assert stat.S_IMODE((tmp_path / "real").stat().st_mode) == 0o700
+    assert {path.name for path in tmp_path.iterdir()} == {"real", "link"}
 
 
 @pytest.mark.slow

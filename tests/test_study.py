@@ -11,7 +11,7 @@ from durhampulse import study
 from durhampulse.creators import read_creators
 from durhampulse.creators.schema import LABEL
 from durhampulse.exceptions import CannotJudgeError
-from durhampulse.report import advice, plots
+from durhampulse.report import advice, fonts, plots
 from durhampulse.report import interpretation as words
 from durhampulse.study import exploration
 from tests.studies import run_parts
@@ -251,3 +251,76 @@ def test_the_study_explains_groups_and_pools(whole):
     maybe = e.table["Sponsorship Recommendation"] == "Maybe (manual review)"
     assert (e.table.loc[maybe, "Reasons For"] != "").all()
     assert whole.b1.train[LABEL].notna().all()
+
+
+def test_ranges_begin_at_the_lowest_value(write):
+    """pandas widens its first quantile range by 0.001, below the smallest value."""
+    rows = "".join(f"{i},{i * 100},{(i - 3) / 500},{i % 2}\n" for i in range(50))
+    path = write("Influencer_ID,Followers,Growth_Rate,Sponsorship_Status\n" + rows)
+    creators = read_creators(path, units={"Growth_Rate": "fraction"})
+    groups = exploration.outcome_by_group(creators, "Followers")["group"].tolist()
+    assert groups[0] == "0 to 980"  # a fifth of the way from 0 to 4,900
+    overview = exploration.column_overview(creators).set_index("column")["typical"]
+    assert overview["Growth_Rate"] == "0.043 (-0.006 to 0.092)"
+
+
+FOOD = "\u7f8e\u98df"
+"""Food, in Chinese."""
+
+
+@pytest.fixture
+def chinese(write):
+    latin = "F\u00f6\u00f6d"
+    rows = (f"{i},{900 + i},{FOOD if i % 3 else latin},{i % 2}" for i in range(60))
+    header = "Influencer_ID,Followers,Niche,Sponsorship_Status"
+    return read_creators(write("\n".join([header, *rows])))
+
+
+def test_letters_without_a_font_are_named(chinese, monkeypatch):
+    monkeypatch.setattr(fonts, "fallback_fonts", lambda: ())
+    assert fonts.letters_without_font(chinese) == FOOD
+    assert f"No font on this machine has {FOOD}" in words.letters(chinese)
+
+
+def test_letters_without_a_font_draw_no_warning(chinese):
+    plots.use_style()
+    axes = plots.groups(exploration.outcome_by_group(chinese, "Niche"), "Niche")
+    axes.figure.canvas.draw()
+    plt.close("all")
+
+
+def test_words_name_what_is_absent_and_what_a_deal_is(whole, write):
+    rows = "".join(f"{i},{900 + i},{i % 2}\n" for i in range(90))
+    path = write("Influencer_ID,Followers,converted_2024\n" + rows)
+    columns = {"Sponsorship_Status": "converted_2024"}
+    part = study.load_and_inspect(path, columns=columns)
+    absent = "no Engagement_Rate, Growth_Rate, Niche, Video_Quality, Avg_Views_per_Post."
+    assert absent in words.without_markup(words.inspection(part))
+    assert words.growth_unit(part) == ""
+    named = r"A *deal* here is what the column *converted\_2024* says."
+    assert words.meaning(part.creators) == named
+    assert words.meaning(whole.a1.creators) == ""
+    judged = replace(whole.judged, creators=part.creators)
+    assert named in advice.decision(whole.e, judged)[0]
+
+
+def test_a_lift_has_its_interval():
+    """15 deals among 30 invited, 10 at random: Wilson's interval of a half of 30 is .332 to .668."""
+    invited = pd.Series({"invitations": 30, "deals_by_model": 15.0, "deals_at_random": 10.0})
+    assert advice._lift_range(invited) == ", 95% interval 1.0 to 2.0"
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        ("https://x/{0}", "a name or address says nothing about new creators"),
+        ("word {1}", "60 different values in 60 cells"),
+    ],
+)
+def test_a_column_left_out_has_its_own_reason(write, cells, reason):
+    """A link column of 3 values is not left out for being all different."""
+    name = "profile_url" if "x/" in cells else "Motto"
+    rows = "".join(f"{i},{900 + i},{cells.format(i % 3, i)},{i % 2}\n" for i in range(60))
+    creators = read_creators(write(f"Influencer_ID,Followers,{name},Sponsorship_Status\n{rows}"))
+    roles = {role.column: role for role in creators.roles}
+    assert (roles[name].role, roles[name].reason) == ("unused", reason)

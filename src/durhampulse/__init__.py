@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from durhampulse.market.sampling import simulate_market as simulate_market
     from durhampulse.market.sampling import write_market as write_market
     from durhampulse.models.estimator import SponsorshipClassifier as SponsorshipClassifier
-    from durhampulse.report.notebook import Request as Request
     from durhampulse.report.notebook import run_study as run_study
     from durhampulse.scoring.scorer import Scorer as Scorer
     from durhampulse.scoring.scorer import load_model as load_model
+    from durhampulse.study.request import Request as Request
 
 _HOMES = {
     "CannotJudgeError": "exceptions",
@@ -37,7 +37,7 @@ _HOMES = {
     "Market": "market.sampling",
     "ModelError": "exceptions",
     "OutputError": "exceptions",
-    "Request": "report.notebook",
+    "Request": "study.request",
     "Scorer": "scoring.scorer",
     "SponsorshipClassifier": "models.estimator",
     "Thresholds": "decision.bands",
@@ -51,11 +51,22 @@ _HOMES = {
 __all__ = sorted(_HOMES)  # noqa: PLE0605 - a sorted list of names, tested
 
 
-def __getattr__(name: str) -> Any:
-    """Import a public name when it is first used, so that `import durhampulse` stays light."""
+def _import(name: str) -> Any:
+    """Return a public name; imported when first used, so that `import durhampulse` stays light."""
     if name not in _HOMES:
         raise AttributeError(f"module 'durhampulse' has no attribute '{name}'")
-    return getattr(importlib.import_module(f"durhampulse.{_HOMES[name]}"), name)
+    try:
+        return getattr(importlib.import_module(f"durhampulse.{_HOMES[name]}"), name)
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"durhampulse.{name} needs {error.name}, which is not installed. "
+            "Install it: pip install 'durhampulse[study]'",
+            name=error.name,
+        ) from error
+
+
+if not TYPE_CHECKING:  # else every misspelt name would pass for one of Any type
+    __getattr__ = _import
 
 
 def __dir__() -> list[str]:

@@ -33,10 +33,10 @@ PASSWORD = "a long enough password"
 
 def _debian_server(folder: Path):
     """Start Debian's PostgreSQL as its own user."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not found or os.geteuid() != 0:
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not programs or os.geteuid() != 0:
         return None
-    tools = found[-1].parent
+    tools = programs[-1].parent
     shutil.chown(folder, "postgres")
     as_postgres = ["runuser", "-u", "postgres", "--"]
     data = folder / "data"
@@ -70,16 +70,16 @@ def postgres(tmp_path_factory):
             stack.callback(server.cleanup)
             yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
         except ImportError:
-            found = _debian_server(folder)
-            if found is None:
+            server = _debian_server(folder)
+            if server is None:
                 pytest.skip("no PostgreSQL: neither pgserver nor Debian's nor an address")
-            url, command = found
+            url, command = server
             stack.callback(subprocess.run, [*command, "stop"], stdout=subprocess.DEVNULL)
             yield url
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _power_stays_on():
+def _disable_sqlite_fsync():
     """Let SQLite not wait for the disk in this process; desks that tests start still do."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(database, "_PRAGMAS", (*database._PRAGMAS, "synchronous=OFF"))
@@ -200,7 +200,12 @@ def bare(store):
 
 @pytest.fixture
 def desk(filled, catalogue, tmp_path):
-    return Desk(filled, catalogue, Worker(filled, catalogue), tmp_path / "uploads")
+    return Desk(
+        store=filled,
+        catalogue=catalogue,
+        worker=Worker(filled, catalogue),
+        folder=tmp_path / "uploads",
+    )
 
 
 @pytest.fixture
@@ -222,7 +227,7 @@ def visit(app, desk):
                 name = f"{role} {secrets.token_hex(3)}"
                 with desk.store.writing() as db:
                     people.add_person(db, name, role, "test", PASSWORD)
-                token = people.sign_in(desk.store, name, PASSWORD, "test")
+                token = desk.sign_in.attempt(desk.store, name, PASSWORD, "test")
                 client.cookies.set(COOKIE, token)
                 client.who = name
                 with desk.store.reading() as db:

@@ -58,19 +58,19 @@ def answers(address):
 def wait_for(condition, seconds=60):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
-        if found := condition():
-            return found
+        if result := condition():
+            return result
         time.sleep(0.05)
     raise TimeoutError
 
 
 @pytest.fixture(scope="module")
 def browser():
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
-    if found is None:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
         pytest.skip("no Chromium on this machine")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield browser
         browser.close()
 
@@ -118,9 +118,11 @@ OTHERS = [("light", 390), ("dark", 390), ("dark", 1360)]
 
 @pytest.mark.parametrize(
     ("scheme", "width"),
-    [("light", 1360), *(pytest.param(*one, marks=pytest.mark.slow) for one in OTHERS)],
+    [("light", 1360), *(pytest.param(*case, marks=pytest.mark.slow) for case in OTHERS)],
 )
-def test_every_page_can_be_used_by_everybody(browser, demo, signed_in, tmp_path, scheme, width):
+def test_every_page_passes_axe_in_both_schemes_and_widths(
+    browser, demo, signed_in, tmp_path, scheme, width
+):
     address, _, _ = demo
     size = {"width": width, "height": 900}
     with opened(browser, storage_state=signed_in, color_scheme=scheme, viewport=size) as page:
@@ -151,13 +153,13 @@ def test_every_page_can_be_used_by_everybody(browser, demo, signed_in, tmp_path,
 
 def for_everybody(page):
     """Look for what keeps somebody out: axe's rules, and a page wider than the screen."""
-    found = Axe().run(page)
-    assert found.violations_count == 0, (page.url, found.generate_report())
+    report = Axe().run(page)
+    assert report.violations_count == 0, (page.url, report.generate_report())
     beyond = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert beyond <= 0, page.url
 
 
-def test_a_page_is_light(browser, demo, signed_in):
+def test_shortlist_weighs_little_and_loads_nothing_foreign(browser, demo, signed_in):
     address, _, _ = demo
     with opened(browser, storage_state=signed_in) as page:
         sizes = []
@@ -172,7 +174,7 @@ MESSY = "channel;Subs;eng. rate;growth;Category;quality;views\n" + "".join(
 )
 
 
-def test_a_manager_at_work(browser, demo, signed_in, tmp_path):
+def test_manager_works_through_a_day_in_the_browser(browser, demo, signed_in, tmp_path):
     address, _, _ = demo
     with opened(browser, storage_state=signed_in) as page:
         import_a_messy_list(page, address, tmp_path)
@@ -345,7 +347,7 @@ def a_second_user(browser, address, link):
         assert answer.status == 403
 
 
-def test_it_works_without_scripts(browser, demo, signed_in):
+def test_pages_work_without_scripts(browser, demo, signed_in):
     address, _, _ = demo
     with opened(browser, storage_state=signed_in, java_script_enabled=False) as page:
         page.goto(address + "/shortlist")
@@ -365,7 +367,44 @@ def test_it_works_without_scripts(browser, demo, signed_in):
         expect(page.locator("main")).to_contain_text("Kept: approved.")
 
 
-def test_rolling_a_model_back(browser, tmp_path, model_folder):
+def test_a_note_survives_the_end_of_the_session(browser, tmp_path):
+    """The reviewer's session ends in another tab while they write."""
+    with running_desk(tmp_path) as (address, link, _), browser.new_context() as context:
+        page = context.new_page()
+        page.goto(link)
+        page.get_by_role("button", name="Open the desk").click()
+        page.wait_for_url("**/shortlist")
+        page.goto(address + "/people")
+        page.locator("form[action='/people'] [name=name]").fill("Rita")
+        page.locator("form[action='/people'] select").select_option("reviewer")
+        page.get_by_role("button", name="Add", exact=True).click()
+        welcome = page.inner_text(".said code")
+        page.get_by_role("button", name="Sign out").click()
+        page.wait_for_url("**/sign-in")
+        page.goto(welcome)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/shortlist")
+        page.goto(address + "/creators/5")
+        page.get_by_label("Off brand").check()
+        page.get_by_label("Note").fill("Seen twice at other brands.")
+        other = context.new_page()
+        other.goto(address + "/shortlist")
+        other.get_by_role("button", name="Sign out").click()
+        other.wait_for_url("**/sign-in")
+        page.get_by_role("button", name="Decline").click()
+        expect(page.locator("main")).to_contain_text("nothing was kept yet")
+        page.get_by_label("Name").fill("Rita")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.locator("main")).to_contain_text("Seen twice at other brands.")
+        expect(page.locator("h1")).to_have_text("Nothing was kept yet")
+        page.get_by_role("button", name="Send it now").click()
+        page.wait_for_url("**/creators/5")
+        expect(page.locator("main")).to_contain_text("decline by Rita")
+
+
+def test_model_rollback_restores_the_scores(browser, tmp_path, model_folder):
     """The second model waits until somebody activates it, and the first can come back."""
     with running_desk(tmp_path) as (_, _, process):
         process.terminate()

@@ -21,6 +21,7 @@ from sqlalchemy import func, select
 from durhampulse.decision.bands import Thresholds
 from durhampulse.desk.models.catalogue import Catalogue, save_thresholds
 from durhampulse.desk.people import people
+from durhampulse.desk.people.sign_in import SignIn
 from durhampulse.desk.review.decisions import REASONS
 from durhampulse.desk.store.database import open_store
 from durhampulse.desk.store.tables import claim, creator, review, staged, upload
@@ -43,7 +44,7 @@ class Load:
         with store.writing() as db:
             self.token = people.add_key(db, "load", "reviewer", "test")
             people.add_person(db, "Rita", "reviewer", "test", PASSWORD)
-        self.session = people.sign_in(store, "Rita", PASSWORD, "test")
+        self.session = SignIn().attempt(store, "Rita", PASSWORD, "test")
         with store.reading() as db:
             self.csrf = people.find_session(db, self.session).csrf
             self.names = db.scalars(select(creator.c.external_id).limit(200)).all()
@@ -115,7 +116,7 @@ class Load:
 
 
 @pytest.mark.slow
-def test_killed_at_any_instant_nothing_acknowledged_is_lost(filled, tmp_path):
+def test_kill_9_loses_no_acknowledged_write(filled, tmp_path):
     load, lot, url = Load(filled, tmp_path), random.Random(1), filled.engine.url
     address = url.render_as_string(hide_password=False)
     for _ in range(KILLS[url.get_backend_name()]):
@@ -147,7 +148,7 @@ def killable(folder, address):
 
 
 @pytest.mark.slow
-def test_a_database_that_restarts_loses_nothing(tmp_path):
+def test_database_restart_loses_no_acknowledged_write(tmp_path):
     tools = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
     try:
         import pgserver
@@ -201,7 +202,7 @@ def own_server(tool):
 
 
 @pytest.mark.slow
-def test_ten_thousand_decisions_by_twenty(filled, tmp_path):
+def test_10000_concurrent_decisions_are_recorded_once(filled, tmp_path):
     """None lost, none doubled, and no creator before two."""
     path = tmp_path / "many.parquet"
     write_market(path, 90_000, seed=9)
@@ -218,12 +219,12 @@ def test_ten_thousand_decisions_by_twenty(filled, tmp_path):
         there = dict(db.execute(select(review.c.request, review.c.creator_id)).all())
         assert db.scalar(select(func.count()).select_from(claim)) == 0
         decided = db.scalar(select(func.count()).where(creator.c.state != "open"))
-    assert there == {said.request: number for _, number, _, said in kept}
+    assert there == {decision.request: number for _, number, _, decision in kept}
     assert decided == 10_000
 
 
 @pytest.mark.slow
-def test_no_half_of_an_import_is_ever_seen(filled, tmp_path):
+def test_readers_see_the_old_list_or_the_new_one(filled, tmp_path):
     """Who reads while a list is put in place sees the old list or the new one."""
     path = tmp_path / "many.parquet"
     write_market(path, 60_000, seed=9)

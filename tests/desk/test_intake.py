@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
 import tracemalloc
@@ -16,17 +17,22 @@ import pytest
 from sqlalchemy import func, insert, select, update
 
 import durhampulse as dp
-from durhampulse.desk.imports import intake, jobs
-from durhampulse.desk.imports.intake import apply, check, discard, known_now, refused_rows
-from durhampulse.desk.imports.jobs import Lost, give_up, next_job
-from durhampulse.desk.imports.preview import understand
+from durhampulse.desk.imports import checking, intake, jobs
+from durhampulse.desk.imports.checking import check, known_now
+from durhampulse.desk.imports.intake import apply, discard, refused_rows
+from durhampulse.desk.imports.jobs import LeaseLostError, give_up, next_job
+from durhampulse.desk.imports.preview import preview
 from durhampulse.desk.imports.worker import Worker
 from durhampulse.desk.models.catalogue import activate, add_model
 from durhampulse.desk.models.rules import stored_frame
 from durhampulse.desk.people.erasure import digest_of, erase
+from durhampulse.desk.shortlist import export
+from durhampulse.desk.shortlist import pages as shortlist
+from durhampulse.desk.shortlist.reasons import TopReasons
+from durhampulse.desk.shortlist.view import View
 from durhampulse.desk.store.tables import creator, objection, run, score, staged, upload
 from durhampulse.exceptions import InputError
-from durhampulse.files import extents, stream
+from durhampulse.files import extents, parquet
 from durhampulse.files import tables as sources
 from durhampulse.irregularities import Ledger
 from durhampulse.scoring.batch import open_table
@@ -49,7 +55,7 @@ def stored(store):
         return {row.external_id: row for row in db.execute(select(creator))}
 
 
-def test_scores_are_those_of_the_library(bare, tmp_path):
+def test_import_scores_equal_the_library(bare, tmp_path):
     store, catalogue = bare
     path = tmp_path / "creators.csv"
     path.write_bytes((DEMO / "creators.csv").read_bytes())
@@ -60,18 +66,20 @@ def test_scores_are_those_of_the_library(bare, tmp_path):
     library = dp.load_model(DEMO / "model")
     frame = pd.read_csv(DEMO / "creators.csv", dtype="str").drop_duplicates("Influencer_ID")
     scored = library.score(frame).set_index("Influencer ID")
-    found = stored(store)
-    assert set(found) == set(frame["Influencer_ID"])
-    for name, one in found.items():
-        assert one.probability == pytest.approx(scored.loc[name, "Predicted Sponsorship"], abs=1e-4)
-        assert one.low == pytest.approx(scored.loc[name, "Interval Low"], abs=2e-4)
-        said = library.model.peers.flag_text(one.flags)
-        assert said == scored.loc[name, "Flags"]
-        assert 0 <= one.lottery <= 1
-        assert one.state == "open"
+    by_name = stored(store)
+    assert set(by_name) == set(frame["Influencer_ID"])
+    for name, creator_row in by_name.items():
+        assert creator_row.probability == pytest.approx(
+            scored.loc[name, "Predicted Sponsorship"], abs=1e-4
+        )
+        assert creator_row.low == pytest.approx(scored.loc[name, "Interval Low"], abs=2e-4)
+        flags = library.model.peers.flag_text(creator_row.flags)
+        assert flags == scored.loc[name, "Flags"]
+        assert 0 <= creator_row.lottery <= 1
+        assert creator_row.state == "open"
 
 
-def test_who_is_stored_already_is_updated_and_keeps_their_history(filled, catalogue, tmp_path):
+def test_import_updates_stored_creators_and_keeps_their_history(filled, catalogue, tmp_path):
     before = stored(filled)["INF-1003"]
     with filled.writing() as db:
         db.execute(creator.update().where(creator.c.id == before.id).values(state="approved"))
@@ -98,7 +106,7 @@ def test_who_is_stored_already_is_updated_and_keeps_their_history(filled, catalo
     assert stored(filled).keys() == after.keys()
 
 
-def test_rows_that_cannot_be_stored_are_refused_with_the_reason(bare, tmp_path):
+def test_unstorable_rows_are_refused_with_a_reason(bare, tmp_path):
     store, catalogue = bare
     path = write_list(
         tmp_path, ROW.format("a"), ROW.format(""), ROW.format("a"), "b,-5,0.05,0.01,Tech,HD,1",
@@ -124,7 +132,7 @@ def test_rows_that_cannot_be_stored_are_refused_with_the_reason(bare, tmp_path):
     assert row.summary["creators"] + row.summary["refused"] == 11
 
 
-def test_who_has_objected_is_left_out_of_later_imports(filled, catalogue, tmp_path):
+def test_objection_excludes_a_creator_from_later_imports(filled, catalogue, tmp_path):
     receipt = erase(filled, "INF-1003", "ann", objects=True)
     assert receipt["rows"]["creator"] == 1
     path = write_list(tmp_path, ROW.format(" INF-1003"), ROW.format("INF-1004"))
@@ -133,7 +141,7 @@ def test_who_has_objected_is_left_out_of_later_imports(filled, catalogue, tmp_pa
     assert "INF-1003" not in stored(filled)
 
 
-def test_somebody_not_stored_can_object(bare, tmp_path):
+def test_objection_before_the_first_import_holds(bare, tmp_path):
     store, catalogue = bare
     with pytest.raises(InputError, match="no creator"):
         erase(store, "early", "ann")
@@ -143,22 +151,98 @@ def test_somebody_not_stored_can_object(bare, tmp_path):
     assert stored(store).keys() == {"late"}
 
 
+def test_an_identifier_written_as_a_float_is_the_same_creator(bare, tmp_path):
+    store, catalogue = bare
+    rows = [ROW.format(name) for name in ("1001", "1002", "0003", "9007199254740993")]
+    bring(store, catalogue, write_list(tmp_path, *rows))
+    before = stored(store)
+    with store.writing() as db:
+        db.execute(update(creator).values(state="approved"))
+    rows = [ROW.format(name) for name in ("1001.0", " 1002.00", "3")]
+    row = bring(store, catalogue, write_list(tmp_path, *rows))
+    assert row.summary["known"] == 2
+    after = stored(store)
+    assert after.keys() == {"1001", "1002", "0003", "9007199254740993", "3"}
+    assert after["1001"].id == before["1001"].id
+    assert (after["1001"].state, after["3"].state) == ("approved", "open")
+
+
+def test_two_forms_of_one_identifier_in_a_file_are_one_creator(bare, tmp_path):
+    store, catalogue = bare
+    row = bring(store, catalogue, write_list(tmp_path, ROW.format("7"), ROW.format("7.0")))
+    assert stored(store).keys() == {"7"}
+    with store.reading() as db:
+        assert refused_rows(db, row.id)["Reason"].tolist() == [
+            "the creator stands in row 2 already"
+        ]
+
+
+def test_words_for_nothing_are_no_identifiers(bare, tmp_path):
+    store, catalogue = bare
+    rows = [ROW.format(name) for name in ("NaN", "n/a", "#N/A", "a")]
+    row = bring(store, catalogue, write_list(tmp_path, *rows))
+    assert stored(store).keys() == {"a"}
+    assert row.summary["refused"] == 3
+
+
+def test_an_exported_list_can_be_imported_again(bare, tmp_path):
+    """The export puts an apostrophe before what a spreadsheet would take for a formula."""
+    store, catalogue = bare
+    bring(store, catalogue, write_list(tmp_path, ROW.format("@lena"), ROW.format("'tis")))
+    rules, path = catalogue.current(), tmp_path / "export.csv"
+    with store.reading() as db:
+        parts = shortlist.walk(db, View(), rules)
+        export.write_list(path, parts, rules, TopReasons(), about="", by="ann")
+    names = pd.read_csv(path)["Influencer ID"].tolist()
+    assert sorted(names) == ["'@lena", "'tis"]
+    row = bring(store, catalogue, write_list(tmp_path, *(ROW.format(name) for name in names)))
+    assert row.summary["known"] == 2
+    assert stored(store).keys() == {"@lena", "'tis"}
+
+
+@pytest.mark.parametrize("objecting", ["1002", "1002.0"])
+@pytest.mark.parametrize("imported", ["1002", "1002.0", " 1002.00"])
+def test_an_objection_holds_against_every_form_of_an_identifier(
+    bare, tmp_path, objecting, imported
+):
+    store, catalogue = bare
+    erase(store, objecting, "ann", objects=True)
+    row = bring(store, catalogue, write_list(tmp_path, ROW.format(imported), ROW.format("1003")))
+    assert stored(store).keys() == {"1003"}
+    with store.reading() as db:
+        assert refused_rows(db, row.id)["Reason"].tolist() == [
+            "this creator has objected to being scored"
+        ]
+
+
+def test_an_objection_of_an_earlier_version_still_holds(bare, tmp_path):
+    """Earlier versions kept the SHA-256 of the identifier as it was written."""
+    store, catalogue = bare
+    with store.writing() as db:
+        for written in ("1002.0", "'@lena"):
+            digest = hashlib.sha256(written.encode()).hexdigest()
+            db.execute(insert(objection).values(digest=digest, at=datetime.now(UTC)))
+    rows = [ROW.format(name) for name in ("1002", "@lena", "1003")]
+    bring(store, catalogue, write_list(tmp_path, *rows))
+    assert stored(store).keys() == {"1003"}
+
+
 def percents(tmp_path, n=40):
     rows = [f"c{i},5000,{3 + i / 10},0.01,Tech,HD,2000" for i in range(n)]
     return write_list(tmp_path, *rows, name="percents.csv")
 
 
-def test_a_unit_that_contradicts_the_model_waits_for_a_person(bare, tmp_path):
+def test_unit_that_contradicts_the_model_is_left_to_a_person(bare, tmp_path):
     store, catalogue = bare
     path = percents(tmp_path)
-    seen = understand(catalogue.current().scorer, path, "theirs.csv", {}, {})
+    seen = preview(catalogue.current().scorer, path, "theirs.csv", {}, {})
     assert not seen.ready
     assert "theirs.csv" in seen.problem
     row = bring(store, catalogue, path, confirm=False)
     assert row.state == "new"
     assert "percentages" in row.problem
     units = {"Engagement_Rate": "percent"}
-    seen = understand(catalogue.current().scorer, path, "theirs.csv", {}, units)
+    seen = preview(catalogue.current().scorer, path, "theirs.csv", {}, units)
     assert seen.ready
     assert seen.read[0]["Engagement_Rate"] == "0.03"
     row = bring(store, catalogue, path, units=units)
@@ -166,23 +250,23 @@ def test_a_unit_that_contradicts_the_model_waits_for_a_person(bare, tmp_path):
     assert stored(store)["c0"].engagement_rate == pytest.approx(0.03)
 
 
-def test_columns_can_be_named_by_hand(bare, tmp_path):
+def test_column_mapping_by_hand(bare, tmp_path):
     store, catalogue = bare
     path = write_list(tmp_path, ROW.format("a"))
     path.write_text(path.read_text().replace("Followers", "Reach"), encoding="utf-8")
-    seen = understand(catalogue.current().scorer, path, path.name, {}, {})
+    seen = preview(catalogue.current().scorer, path, path.name, {}, {})
     assert "Followers" not in seen.columns
     columns = {"Followers": "Reach", "Influencer_ID": "Influencer_ID"}
-    assert understand(catalogue.current().scorer, path, path.name, columns, {}).ready
+    assert preview(catalogue.current().scorer, path, path.name, columns, {}).ready
     bring(store, catalogue, path, columns=columns)
     assert stored(store)["a"].followers == 5000
 
 
-def test_a_file_without_identifiers_is_not_ready(bare, tmp_path):
+def test_file_without_identifiers_is_not_ready(bare, tmp_path):
     store, catalogue = bare
     path = write_list(tmp_path, ROW.format("a"))
     path.write_text(path.read_text().replace("Influencer_ID", "Whatever"), encoding="utf-8")
-    assert not understand(catalogue.current().scorer, path, path.name, {}, {}).ready
+    assert not preview(catalogue.current().scorer, path, path.name, {}, {}).ready
     row = bring(store, catalogue, path, confirm=False)
     assert "no column names the creators" in row.problem
 
@@ -192,7 +276,7 @@ def test_a_file_without_identifiers_is_not_ready(bare, tmp_path):
     [("x.csv", b""), ("x.csv", b"\x00\x01\x02" * 50), ("x.parquet", b"PAR1 nonsense"),
      ("x.xlsx", b"PK nonsense"), ("x.csv", HEADER.encode())],
 )  # fmt: skip
-def test_a_file_that_is_no_list_is_explained(bare, tmp_path, name, content):
+def test_unreadable_file_is_refused_with_a_reason(bare, tmp_path, name, content):
     store, catalogue = bare
     path = tmp_path / name
     path.write_bytes(content)
@@ -202,7 +286,7 @@ def test_a_file_that_is_no_list_is_explained(bare, tmp_path, name, content):
     assert stored(store) == {}
 
 
-def test_who_objects_while_a_file_waits_is_left_out_of_it(filled, catalogue, tmp_path):
+def test_objection_after_the_check_excludes_a_staged_row(filled, catalogue, tmp_path):
     path = write_list(tmp_path, ROW.format("INF-1003"), ROW.format("new"))
     row = bring(filled, catalogue, path, confirm=False)
     with filled.writing() as db:
@@ -213,7 +297,7 @@ def test_who_objects_while_a_file_waits_is_left_out_of_it(filled, catalogue, tmp
     assert stored(filled)["INF-1003"].followers == 5000
 
 
-def test_an_import_that_cannot_be_put_in_place_says_so(filled, catalogue, tmp_path, monkeypatch):
+def test_failed_merge_rolls_back_and_reports(filled, catalogue, tmp_path, monkeypatch):
     before = stored(filled)
     row = bring(filled, catalogue, write_list(tmp_path, ROW.format("new")), confirm=False)
     with filled.writing() as db:
@@ -226,10 +310,10 @@ def test_an_import_that_cannot_be_put_in_place_says_so(filled, catalogue, tmp_pa
     assert stored(filled) == before
 
 
-def test_a_file_that_breaks_the_program_is_set_aside(bare, tmp_path, monkeypatch, caplog):
+def test_unexpected_error_in_a_check_fails_only_that_upload(bare, tmp_path, monkeypatch, caplog):
     store, catalogue = bare
     with monkeypatch.context() as broken:
-        broken.setattr(intake, "open_table", lambda *_given, **_named: 1 / 0)
+        broken.setattr(checking, "open_table", lambda *_given, **_named: 1 / 0)
         row = bring(store, catalogue, write_list(tmp_path, ROW.format("a")), confirm=False)
     assert row.state == "new"
     assert "the server's log says why" in row.problem
@@ -237,7 +321,7 @@ def test_a_file_that_breaks_the_program_is_set_aside(bare, tmp_path, monkeypatch
     assert bring(store, catalogue, write_list(tmp_path, ROW.format("b"))).state == "done"
 
 
-def test_a_file_that_ends_its_workers_gives_way_to_others(bare, tmp_path, monkeypatch):
+def test_upload_is_given_up_after_10_crashed_attempts(bare, tmp_path, monkeypatch):
     store, _catalogue = bare
     monkeypatch.setattr(jobs, "_LEASE", timedelta(0))  # as if the time were over
     with store.writing() as db:
@@ -253,24 +337,24 @@ def test_a_file_that_ends_its_workers_gives_way_to_others(bare, tmp_path, monkey
     assert "begun 10 times" in row.problem
 
 
-def test_tries_that_get_on_are_not_held_against_a_file(bare, tmp_path):
+def test_progress_resets_the_attempts_of_an_upload(bare, tmp_path):
     store, catalogue = bare
     row = bring(store, catalogue, write_list(tmp_path, ROW.format("a")), confirm=False)
     assert (row.state, row.tries) == ("checked", 0)
 
 
-def test_a_workbook_that_unpacks_to_too_much_is_not_unpacked(bare, tmp_path, monkeypatch):
+def test_zip_bomb_workbook_is_not_unpacked(bare, tmp_path, monkeypatch):
     store, catalogue = bare
     monkeypatch.setattr(extents, "_MOST_UNPACKED", 4 << 20)
     path = tmp_path / "bomb.xlsx"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bomb:
         bomb.writestr("xl/worksheets/sheet1.xml", b" " * (5 << 20))
     assert path.stat().st_size < 1 << 20
-    assert "unpacks to" in understand(catalogue.current().scorer, path, "x.xlsx", {}, {}).problem
+    assert "unpacks to" in preview(catalogue.current().scorer, path, "x.xlsx", {}, {}).problem
     assert "unpacks to" in bring(store, catalogue, path, confirm=False).problem
 
 
-def test_a_workbook_with_cells_far_apart_does_not_fill_the_memory(tmp_path):
+def test_sparse_workbook_does_not_exhaust_memory(tmp_path):
     path = tmp_path / "far.xlsx"
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet()
@@ -299,30 +383,30 @@ def large(tmp_path, n=3_000):
     return path
 
 
-def test_an_interrupted_check_goes_on_where_it_was(bare, tmp_path, monkeypatch):
+def test_interrupted_check_resumes_at_the_next_chunk(bare, tmp_path, monkeypatch):
     store, catalogue = bare
-    monkeypatch.setattr(stream, "CHUNK_ROWS", 1_000)
+    monkeypatch.setattr(parquet, "CHUNK_ROWS", 1_000)
     number = begin(store, large(tmp_path))
     first = next_job(store, "one")
     assert (first.id, first.state) == (number, "checking")
     assert next_job(store, "two") is None
     stop, chunks = threading.Event(), []
-    keep = intake._stage
+    stage_chunk = checking._Check.stage_chunk
 
-    def stage(*given):
-        keep(*given)
-        chunks.append(given[5])
+    def stage(under_way, chunk, at):
+        stage_chunk(under_way, chunk, at)
+        chunks.append(at)
         if len(chunks) == 2:
             stop.set()
 
-    monkeypatch.setattr(intake, "_stage", stage)
-    with pytest.raises(Lost):
+    monkeypatch.setattr(checking._Check, "stage_chunk", stage)
+    with pytest.raises(LeaseLostError):
         check(store, catalogue, first, stop)
     with store.writing() as db:
         db.execute(upload.update().values(lease_until=None))  # as time does
     second = next_job(store, "two")
     assert second.id == number
-    with pytest.raises(Lost):  # the first worker wakes up again
+    with pytest.raises(LeaseLostError):  # the first worker wakes up again
         check(store, catalogue, first, threading.Event())
     give_up(store, first, "It went wrong.", "")  # nor has it any say by now
     stop.clear()
@@ -337,7 +421,7 @@ def test_an_interrupted_check_goes_on_where_it_was(bare, tmp_path, monkeypatch):
         assert n == row.summary["creators"] == 3_000 - row.summary["refused"]
 
 
-def test_a_file_that_opens_slowly_is_not_taken_away(bare, tmp_path, monkeypatch):
+def test_lease_is_renewed_while_a_file_opens(bare, tmp_path, monkeypatch):
     store, catalogue = bare
     monkeypatch.setattr(jobs, "_LEASE", timedelta(seconds=4))
     begin(store, write_list(tmp_path, ROW.format("a")))
@@ -350,13 +434,15 @@ def test_a_file_that_opens_slowly_is_not_taken_away(bare, tmp_path, monkeypatch)
             time.sleep(0.05)
         return open_table(*given, **named)
 
-    monkeypatch.setattr(intake, "open_table", slowly)
+    monkeypatch.setattr(checking, "open_table", slowly)
     check(store, catalogue, next_job(store, "one"), threading.Event())
     assert len(taken) > 10
     assert set(taken) == {None}
 
 
-def test_a_check_by_another_model_is_done_again(filled, catalogue, model_folder, tmp_path):
+def test_upload_checked_by_another_model_is_checked_again(
+    filled, catalogue, model_folder, tmp_path
+):
     other = add_model(filled, model_folder, "ann")
     assert catalogue.current().version != other
     row = bring(filled, catalogue, write_list(tmp_path, ROW.format("late")), confirm=False)
@@ -376,7 +462,7 @@ def test_a_check_by_another_model_is_done_again(filled, catalogue, model_folder,
         assert db.scalar(select(run.c.model_version).where(run.c.id == late.run_id)) == other
 
 
-def test_a_dropped_import_leaves_no_trace_but_its_entry(bare, tmp_path):
+def test_discarded_import_leaves_only_its_entry(bare, tmp_path):
     store, catalogue = bare
     path = write_list(tmp_path, ROW.format("a"))
     row = bring(store, catalogue, path, confirm=False)
@@ -389,9 +475,7 @@ def test_a_dropped_import_leaves_no_trace_but_its_entry(bare, tmp_path):
         discard(store, row.id, "ann")
 
 
-def test_what_comes_in_while_a_model_takes_over_is_scored_with_it(
-    filled, catalogue, model_folder, tmp_path
-):
+def test_rows_imported_during_activation_are_rescored(filled, catalogue, model_folder, tmp_path):
     other = add_model(filled, model_folder, "ann")
     path = write_list(tmp_path, ROW.format("INF-1003"), ROW.format("NEW-1"))
     came = []
@@ -403,12 +487,12 @@ def test_what_comes_in_while_a_model_takes_over_is_scored_with_it(
     assert activate(filled, catalogue, other, "ann", progress=import_meanwhile) == 598
     scorer = dp.load_model(model_folder)
     for name in ("INF-1003", "NEW-1"):
-        one = stored(filled)[name]
-        fresh = scorer.predict_proba(stored_frame(scorer, [one]))
-        assert one.probability == pytest.approx(fresh[0], abs=1e-6)
+        creator_row = stored(filled)[name]
+        fresh = scorer.predict_proba(stored_frame(scorer, [creator_row]))
+        assert creator_row.probability == pytest.approx(fresh[0], abs=1e-6)
 
 
-def test_what_another_import_has_stored_meanwhile_is_counted(bare, tmp_path):
+def test_known_count_includes_imports_since_the_check(bare, tmp_path):
     store, catalogue = bare
     first = write_list(tmp_path, ROW.format("a"), ROW.format("b"), name="first.csv")
     second = write_list(tmp_path, ROW.format("b"), ROW.format("c"), name="second.csv")
@@ -426,7 +510,7 @@ def test_what_another_import_has_stored_meanwhile_is_counted(bare, tmp_path):
     assert (done.summary["creators"], done.summary["known"]) == (2, 1)
 
 
-def test_a_refused_row_is_erased_with_its_creator(bare, tmp_path):
+def test_erasure_deletes_refused_rows(bare, tmp_path):
     store, catalogue = bare
     row = bring(store, catalogue, write_list(tmp_path, ROW.format("a"), " b ,,,,,,5"))
     assert (row.summary["refused"], row.summary["flagged"]) == (1, 0)
@@ -435,18 +519,18 @@ def test_a_refused_row_is_erased_with_its_creator(bare, tmp_path):
     assert erase(store, "b", "ann")["rows"]["refused"] == 1
 
 
-def test_a_column_can_be_said_to_be_absent(bare, tmp_path):
+def test_column_can_be_unmapped(bare, tmp_path):
     store, catalogue = bare
     path = write_list(tmp_path, *(ROW.format(f"c{i}") for i in range(3)))
     columns = {"Growth_Rate": "", "Avg_Views_per_Post": ""}
-    seen = understand(catalogue.current().scorer, path, "list.csv", columns, {})
+    seen = preview(catalogue.current().scorer, path, "list.csv", columns, {})
     assert seen.ready
     assert not {"Growth_Rate", "Avg_Views_per_Post"} & seen.columns.keys()
     bring(store, catalogue, path, columns=columns)
-    assert {(one.growth_rate, one.avg_views) for one in stored(store).values()} == {(None, None)}
+    assert {(row.growth_rate, row.avg_views) for row in stored(store).values()} == {(None, None)}
 
 
-def test_activating_and_rolling_back_scores_everybody(filled, catalogue, model_folder):
+def test_activation_and_rollback_rescore_all_creators(filled, catalogue, model_folder):
     first = catalogue.current().version
     before = {name: row.probability for name, row in stored(filled).items()}
     other = add_model(filled, model_folder, "ann")

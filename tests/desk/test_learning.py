@@ -44,7 +44,7 @@ from durhampulse.desk.store.tables import audit, creator, metadata, outcome, ref
 from durhampulse.exceptions import CannotJudgeError, InputError
 from durhampulse.files.export import write_csv
 from tests.desk.conftest import DEMO, add_people, bring
-from tests.desk.test_reviewing import verdict
+from tests.desk.test_reviewing import decision_of
 
 DAY = date(2026, 1, 31)
 
@@ -54,7 +54,7 @@ def numbers(store):
         return {row.external_id: row for row in db.execute(select(creator))}
 
 
-def test_an_outcome_replaces_the_one_before_and_both_are_kept(filled):
+def test_new_outcome_replaces_the_current_one(filled):
     record(filled, 3, deal=True, on=DAY, by="ann")
     record(filled, 3, deal=True, on=DAY, by="ann")
     record(filled, 3, deal=False, on=DAY, by="bob")
@@ -63,13 +63,13 @@ def test_an_outcome_replaces_the_one_before_and_both_are_kept(filled):
         table = outcome_table(db)
     assert [(row.deal, row.replaced_at is None) for row in rows] == [(True, False), (False, True)]
     assert table["Sponsorship_Status"].tolist() == [0]
-    known = next(one for one in numbers(filled).values() if one.id == 3)
+    known = next(row for row in numbers(filled).values() if row.id == 3)
     assert table["Influencer_ID"].tolist() == [known.external_id]
     assert table["Followers"].tolist() == [known.followers]
     assert rows[1].probability == known.probability
 
 
-def test_an_outcome_recorded_by_mistake_can_be_withdrawn(filled):
+def test_outcome_can_be_withdrawn(filled):
     record(filled, 3, deal=True, on=DAY, by="ann")
     withdraw(filled, 3, "bob")
     with filled.reading() as db:
@@ -85,18 +85,23 @@ def test_an_outcome_recorded_by_mistake_can_be_withdrawn(filled):
 
 
 @pytest.mark.parametrize("day", [date(1999, 1, 1), date.max, today() + timedelta(days=1)])
-def test_an_outcome_is_of_a_day_that_has_passed(filled, day):
+def test_outcome_date_must_be_in_the_past(filled, day):
     with pytest.raises(InputError, match="that day"):
         record(filled, 3, deal=True, on=day, by="ann")
     with pytest.raises(InputError, match="no such creator"):
         record(filled, 99_999, deal=True, on=DAY, by="ann")
 
 
-def test_a_file_of_outcomes(filled, tmp_path):
+def test_outcome_file_is_recorded_and_checked(filled, tmp_path):
     path = tmp_path / "outcomes.csv"
     path.write_text("id,deal\nINF-1003,Yes\n INF-1004 ,0\nINF-1005,\nnobody,1\nINF-1003,1\n")
-    found = record_file(filled, path, name="outcomes.csv", on=DAY, by="ann")
-    assert (found.kept, found.unknown, found.n_unknown, found.n_blank) == (2, ["nobody"], 1, 1)
+    recorded = record_file(filled, path, name="outcomes.csv", on=DAY, by="ann")
+    assert (recorded.kept, recorded.unknown, recorded.n_unknown, recorded.n_blank) == (
+        2,
+        ["nobody"],
+        1,
+        1,
+    )
     assert record_file(filled, path, name="outcomes.csv", on=DAY, by="ann").kept == 0
     for text, words in (
         ("id,deal\nINF-1003,maybe\n", "row 2: 'maybe' is neither"),
@@ -110,16 +115,16 @@ def test_a_file_of_outcomes(filled, tmp_path):
             record_file(filled, path, name="outcomes.csv", on=DAY, by="ann")
 
 
-def test_outcomes_of_a_file_have_days_of_their_own(filled, tmp_path):
+def test_outcome_file_with_a_date_column(filled, tmp_path):
     path = tmp_path / "outcomes.csv"
     path.write_text("id,deal,Outcome date\nINF-1003,1,2025-12-31\nINF-1004,0,\n")
     assert record_file(filled, path, name="outcomes.csv", on=DAY, by="ann").kept == 2
     with filled.reading() as db:
-        found = db.execute(select(outcome.c.deal, outcome.c.on).order_by(outcome.c.deal)).all()
-    assert found == [(False, DAY), (True, date(2025, 12, 31))]
+        kept = db.execute(select(outcome.c.deal, outcome.c.on).order_by(outcome.c.deal)).all()
+    assert kept == [(False, DAY), (True, date(2025, 12, 31))]
 
 
-def test_a_small_file_of_endless_rows_is_not_unfolded(filled, tmp_path):
+def test_small_parquet_of_too_many_rows_is_refused(filled, tmp_path):
     path = tmp_path / "endless.parquet"
     table = pa.table({"id": pa.array(["a"] * 1_000_001), "deal": pa.array([1] * 1_000_001)})
     pq.write_table(table, path)
@@ -136,7 +141,7 @@ def test_a_small_file_of_endless_rows_is_not_unfolded(filled, tmp_path):
         (["2026-01-02 00:00:00", ""], [date(2026, 1, 2), DAY]),
     ],
 )
-def test_days_may_be_missing_or_carry_a_time(filled, tmp_path, days, expected):
+def test_outcome_dates_may_be_missing_or_have_a_time(filled, tmp_path, days, expected):
     path = tmp_path / "outcomes.csv"
     rows = [f"INF-100{n},1,{day}\n" for n, day in zip((3, 4), days, strict=True)]
     path.write_text("Influencer_ID,Sponsorship_Status,Outcome_Date\n" + "".join(rows))
@@ -145,33 +150,76 @@ def test_days_may_be_missing_or_carry_a_time(filled, tmp_path, days, expected):
         assert db.scalars(select(outcome.c.on).order_by(outcome.c.creator_id)).all() == expected
 
 
-def test_a_bare_year_is_no_day(filled, tmp_path):
+def test_bare_year_is_no_outcome_date(filled, tmp_path):
     path = tmp_path / "outcomes.csv"
     path.write_text("Influencer_ID,Sponsorship_Status,Outcome_Date\nINF-1003,1,2025\n")
     with pytest.raises(InputError, match="row 2: '2025' is no day"):
         record_file(filled, path, name="outcomes.csv", on=DAY, by="ann")
 
 
-def test_identifiers_are_known_with_and_without_a_point(filled, tmp_path):
-    with filled.writing() as db:
-        for number, name in enumerate(["42", "42.0", "501.0", "77"], start=3):
+def stored_as(store, *names):
+    """Store identifiers as they are, whatever their form; return their creators' numbers."""
+    with store.writing() as db:
+        for number, name in enumerate(names, start=3):
             row = update(creator).where(creator.c.id == number)
             db.execute(row.values(external_id=name))
+    return dict(zip(names, range(3, 3 + len(names)), strict=True))
+
+
+def test_outcomes_find_identifiers_in_any_form(filled, tmp_path):
+    """A store from before the canonical form may hold 501.0, and 42 beside 42.0."""
+    numbers = stored_as(filled, "42", "42.0", "501.0", "77", "@lena")
     path = tmp_path / "outcomes.csv"
-    path.write_text("id,deal\n42.0,0\n42,1\n501,1\n77.0,0\n99.0,1\n")
-    found = record_file(filled, path, name="outcomes.csv", on=DAY, by="ann")
-    assert (found.kept, found.unknown) == (4, ["99.0"])
+    path.write_text("id,deal\n42.0,1\n501,1\n 77.00 ,0\n'@lena,1\n99.0,1\nn/a,1\n")
+    recorded = record_file(filled, path, name="outcomes.csv", on=DAY, by="ann")
+    assert (recorded.kept, recorded.unknown, recorded.n_blank) == (4, ["99"], 1)
     with filled.reading() as db:
-        kept = db.execute(select(outcome.c.creator_id, outcome.c.deal)).all()
-    assert sorted(kept) == [(3, True), (4, False), (5, True), (6, False)]
+        kept = dict(db.execute(select(outcome.c.creator_id, outcome.c.deal)).all())
+    assert kept == {
+        numbers["42"]: True, numbers["501.0"]: True, numbers["77"]: False, numbers["@lena"]: True
+    }  # fmt: skip
 
 
-def test_opinions_are_no_outcomes(filled, rules):
+def test_two_forms_of_one_identifier_may_not_contradict_each_other(filled, tmp_path):
+    stored_as(filled, "42")
+    path = tmp_path / "outcomes.csv"
+    path.write_text("id,deal\n42,1\n42.0,0\n")
+    with pytest.raises(InputError, match="'42' has a deal in one row and none in another"):
+        record_file(filled, path, name="outcomes.csv", on=DAY, by="ann")
+
+
+def test_outcomes_of_a_data_frame_with_a_missing_identifier(filled, tmp_path):
+    """Pandas makes floats of integers as soon as one is missing."""
+    stored_as(filled, "1001", "9007199254740993")
+    ids = pa.array([1001.0, None])
+    table = pa.table({"Influencer_ID": ids, "Sponsorship_Status": [1, 0]})
+    pq.write_table(table, path := tmp_path / "outcomes.parquet")
+    recorded = record_file(filled, path, name="outcomes.parquet", on=DAY, by="ann")
+    assert (recorded.kept, recorded.n_blank) == (1, 1)
+
+
+@pytest.mark.parametrize("asked", ["1002", "1002.0", " 1002 "])
+def test_erasure_takes_every_stored_form_of_an_identifier(filled, asked):
+    stored_as(filled, "1002", "1002.0", "1003")
+    with filled.reading() as db:
+        assert {row["external_id"] for row in everything_about(db, asked)["creator"]} == {
+            "1002", "1002.0"
+        }  # fmt: skip
+    receipt = erase(filled, asked, "ann")
+    assert receipt["rows"]["creator"] == 2
+    with filled.reading() as db:
+        assert db.scalars(select(creator.c.external_id).where(creator.c.id < 6)).all().count(
+            "1003"
+        )  # fmt: skip
+        assert not {"1002", "1002.0"} & set(db.scalars(select(creator.c.external_id)))
+
+
+def test_reviews_are_no_outcomes(filled, rules):
     (ann,) = add_people(filled, "reviewer")
     best = max(numbers(filled).values(), key=lambda row: row.probability)
     worst = min(numbers(filled).values(), key=lambda row: row.probability)
     for row, decision in ((best, "decline"), (worst, "approve")):
-        decide(filled, row.id, ann, verdict(decision), rules)
+        decide(filled, row.id, ann, decision_of(decision), rules)
     with filled.reading() as db:
         assert outcome_table(db).empty
     record(filled, worst.id, deal=True, on=DAY, by="ann")
@@ -191,7 +239,7 @@ def test_opinions_are_no_outcomes(filled, rules):
         assert len(override_table(db)) == 1
 
 
-def test_learning_anew_takes_the_outcomes_in(filled, tmp_path, model_folder, market_file):
+def test_retraining_uses_recorded_outcomes(filled, tmp_path, model_folder, market_file):
     with pytest.raises(InputError, match="no outcome yet"):
         write_lessons(filled, str(market_file), tmp_path, columns={}, units={})
     rows = sorted(numbers(filled).values(), key=lambda row: row.external_id)[:120]
@@ -215,10 +263,10 @@ def test_learning_anew_takes_the_outcomes_in(filled, tmp_path, model_folder, mar
         db.execute(handle.values(external_id="@handle"))
     names = ["@handle", *(row.external_id for row in rows[1:60])]
     write_csv(pd.DataFrame({"Influencer ID": names}), study / "decisions.csv")
-    found = add_retrained(filled, study, "ann")["compared"]
-    assert found["rows"] == 60
-    assert found["low"] <= found["difference"] <= found["high"]
-    assert found["difference"] > 0  # the outcomes are what the desk's model said
+    compared = add_retrained(filled, study, "ann")["compared"]
+    assert compared["rows"] == 60
+    assert compared["low"] <= compared["difference"] <= compared["high"]
+    assert compared["difference"] > 0  # the outcomes are what the desk's model said
     with filled.writing() as db:
         db.execute(update(outcome).values(at=datetime(2020, 1, 1, tzinfo=UTC)))
     assert add_retrained(filled, study, "ann")["compared"]["rows"] == 0
@@ -251,27 +299,30 @@ def best_by_trying(table, brief):
     budget=st.sampled_from([None, 100.0, 400.0]),
     most=st.sampled_from([None, 1, 2]),
 )  # fmt: skip
-def test_the_plan_is_the_best_there_is(rows, number, budget, most):
+def test_plan_is_optimal(rows, number, budget, most):
     table = pd.DataFrame(rows, columns=["probability", "fee", "niche", "wanted"])
     table["wanted"] &= np.arange(len(table)) == 0
     table["id"] = np.arange(len(table))
-    brief = Brief("x", number, budget=budget, most_per_niche=most)
+    brief = Brief(name="x", number=number, budget=budget, most_per_niche=most)
     best = best_by_trying(table, brief)
     if best < 0:
         with pytest.raises(CannotJudgeError, match="No set"):
             plan(table, brief)
         return
-    found = plan(table, brief)
-    assert found.expected == pytest.approx(best, abs=1e-6)
-    assert len(found.table) <= number
-    assert budget is None or found.cost <= budget + 1e-6
+    chosen = plan(table, brief)
+    assert chosen.expected == pytest.approx(best, abs=1e-6)
+    assert len(chosen.table) <= number
+    assert budget is None or chosen.cost <= budget + 1e-6
 
 
 FEES = {"nano": 100.0, "micro": 400.0, "mid": 2000.0, "macro": 9000.0, "mega": 30_000.0}
 
 
-def test_a_campaign_keeps_to_its_brief_and_to_people(filled, catalogue, rules):
-    brief = Brief("Spring", 8, ("Fashion", "Beauty"), ("nano", "micro"), FEES, 1500.0, 5)
+def test_campaign_respects_its_brief_and_manual_choices(filled, catalogue, rules):
+    brief = Brief(
+        name="Spring", number=8, niches=("Fashion", "Beauty"), tiers=("nano", "micro"), fees=FEES,
+        budget=1500.0, most_per_niche=5,
+    )  # fmt: skip
     number = save_campaign(filled, brief, "ann")
     with filled.reading() as db:
         _, kept, choices = find_campaign(db, number)
@@ -305,8 +356,8 @@ def test_a_campaign_keeps_to_its_brief_and_to_people(filled, catalogue, rules):
     ("number", "most", "budget"),
     [(30, 6, 9_000.0), (30, None, 9_000.0), (12, 1, None), (12, 11, 60_000.0), (5, 5, 500.0)],
 )
-def test_candidates_hold_the_best_set_of_all(filled, rules, number, most, budget):
-    brief = Brief("All", number, fees=FEES, budget=budget, most_per_niche=most)
+def test_candidates_contain_the_optimal_set(filled, rules, number, most, budget):
+    brief = Brief(name="All", number=number, fees=FEES, budget=budget, most_per_niche=most)
     with filled.reading() as db:
         table = candidates(db, brief, rules)
         few = plan(table, brief)
@@ -319,7 +370,7 @@ def test_candidates_hold_the_best_set_of_all(filled, rules, number, most, budget
     assert few.expected == pytest.approx(plan(rows, brief).expected, abs=1e-3)
 
 
-def test_a_large_list_of_many_niches_is_planned_in_time(bare):
+def test_large_list_of_many_niches_is_planned_in_time(bare):
     store, catalogue = bare
     rules = catalogue.current()
     lot = np.random.default_rng(5)
@@ -332,7 +383,7 @@ def test_a_large_list_of_many_niches_is_planned_in_time(bare):
             "probability": lot.beta(2, 5, n).tolist(), "flags": [0] * n, "run_id": [1] * n,
             "lottery": [0.5] * n,
         })  # fmt: skip
-    brief = Brief("Wide", 900, most_per_niche=5)
+    brief = Brief(name="Wide", number=900, most_per_niche=5)
     with store.reading() as db:
         table = candidates(db, brief, rules)
     chosen = plan(table, brief)
@@ -346,7 +397,7 @@ def test_a_large_list_of_many_niches_is_planned_in_time(bare):
     [{"name": ""}, {"number": 0}, {"number": 1001}, {"budget": -1.0}, {"most_per_niche": 0},
      {"fees": {"nano": float("nan")}}, {"name": "a\0"}],
 )  # fmt: skip
-def test_a_brief_that_cannot_be_is_refused(wrong):
+def test_invalid_brief_is_refused(wrong):
     with pytest.raises(InputError):
         Brief(**{"name": "x", "number": 5, **wrong})
 
@@ -362,14 +413,14 @@ def everything_in(store):
         )
 
 
-def test_who_is_erased_is_nowhere(filled, rules):
+def test_erasure_leaves_no_trace_in_any_table(filled, rules):
     (ann,) = add_people(filled, "reviewer")
     row = numbers(filled)["INF-1003"]
     with filled.writing() as db:
         db.execute(update(creator).where(creator.c.id == row.id).values(niche="only theirs"))
         count_niches(db)
         assert "only theirs" in read_niches(db)
-    decide(filled, row.id, ann, verdict(note="their secret"), rules)
+    decide(filled, row.id, ann, decision_of(note="their secret"), rules)
     record(filled, row.id, deal=True, on=DAY, by="ann")
     with filled.reading() as db:
         stored = everything_about(db, " INF-1003 ")
@@ -395,7 +446,7 @@ def test_who_is_erased_is_nowhere(filled, rules):
     assert "INF-1004" not in everything_in(filled)
 
 
-def test_the_number_of_an_erased_creator_is_never_anothers(filled, catalogue, tmp_path):
+def test_number_of_an_erased_creator_is_not_reused(filled, catalogue, tmp_path):
     last = max(row.id for row in numbers(filled).values())
     (name,) = (name for name, row in numbers(filled).items() if row.id == last)
     erase(filled, name, "admin")
@@ -406,12 +457,12 @@ def test_the_number_of_an_erased_creator_is_never_anothers(filled, catalogue, tm
     assert numbers(filled)["new"].id > last
 
 
-def test_the_sweep_takes_the_old_and_leaves_what_somebody_touched(filled, rules, catalogue):
+def test_sweep_erases_only_untouched_creators(filled, rules, catalogue):
     (ann,) = add_people(filled, "reviewer")
     assert sweep(filled, 30, "admin")["rows"] == {}
     with filled.writing() as db:
         db.execute(update(run).values(at=datetime.now(UTC) - timedelta(days=40)))
-    decide(filled, 5, ann, verdict(), rules)
+    decide(filled, 5, ann, decision_of(), rules)
     record(filled, 6, deal=False, on=DAY, by="ann")
     activate(filled, catalogue, rules.version, "ann")  # scores all anew, and touches nobody
     receipt = sweep(filled, 30, "admin")
@@ -423,9 +474,7 @@ def test_the_sweep_takes_the_old_and_leaves_what_somebody_touched(filled, rules,
         sweep(filled, 0, "admin")
 
 
-def test_the_sweep_takes_what_old_files_left_and_spares_whom_a_new_one_names(
-    filled, catalogue, tmp_path
-):
+def test_sweep_deletes_abandoned_uploads_and_spares_staged_creators(filled, catalogue, tmp_path):
     header = (DEMO / "creators.csv").read_text().splitlines()[0]
     paths = [tmp_path / "old.csv", tmp_path / "new.csv"]
     for path, name in zip(paths, ("INF-1003", "INF-1004"), strict=True):

@@ -17,16 +17,16 @@ from durhampulse.desk.models.catalogue import save_thresholds
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.review.decisions import (
     REASONS,
+    BulkResult,
     ConflictError,
-    Many,
-    Verdict,
+    ReviewDecision,
     decide,
     decide_many,
     last_review,
     reviews_of,
     undo,
 )
-from durhampulse.desk.review.queue import next_one, progress, release
+from durhampulse.desk.review.queue import claim_next, progress, release
 from durhampulse.desk.shortlist.pages import totals
 from durhampulse.desk.shortlist.view import View
 from durhampulse.desk.store.tables import audit, claim, creator, review
@@ -35,9 +35,11 @@ from durhampulse.scoring.scorer import Scorer
 from tests.desk.conftest import add_people
 
 
-def verdict(decision="approve", request=None, **changes):
-    said = {"reason": REASONS[0], "note": "", **changes}
-    return Verdict(decision, request=request or f"{random.getrandbits(64):016x}", **said)
+def decision_of(choice="approve", request=None, **changes):
+    fields = {"reason": REASONS[0], "note": "", **changes}
+    return ReviewDecision(
+        choice=choice, request=request or f"{random.getrandbits(64):016x}", **fields
+    )
 
 
 def state_of(store, number):
@@ -50,26 +52,26 @@ def count(store, table):
         return db.scalar(select(func.count()).select_from(table))
 
 
-def test_the_queue_begins_with_the_most_probable_maybe(filled, rules):
+def test_queue_starts_with_the_most_probable_maybe(filled, rules):
     (ann,) = add_people(filled, "reviewer")
     plain = random.Random(1)  # its first draw is .13: an edge case; the second .85
     plain.random()
-    first = next_one(filled, ann, rules, lot=plain)
+    first = claim_next(filled, ann, rules, lot=plain)
     assert first.why == "maybe"
     with filled.reading() as db:
-        low, high = rules.band_range(MAYBE)
+        low, high = rules.band_ranges[MAYBE]
         p = creator.c.probability
         best = db.scalar(select(creator.c.id).where(p >= low, p < high).order_by(p.desc()).limit(1))
     assert first.creator_id == best
-    assert next_one(filled, ann, rules) == first  # until decided
-    decide(filled, first.creator_id, ann, verdict(), rules)
-    assert next_one(filled, ann, rules).creator_id != first.creator_id
+    assert claim_next(filled, ann, rules) == first  # until decided
+    decide(filled, first.creator_id, ann, decision_of(), rules)
+    assert claim_next(filled, ann, rules).creator_id != first.creator_id
 
 
-def test_the_queue_holds_edge_cases_and_some_drawn_from_no(filled, rules):
+def test_queue_contains_edge_cases_and_a_sample_of_no(filled, rules):
     (ann,) = add_people(filled, "reviewer")
     lot, seen, early = random.Random(0), Counter(), set()
-    while claimed := next_one(filled, ann, rules, lot=lot):
+    while claimed := claim_next(filled, ann, rules, lot=lot):
         seen[claimed.why] += 1
         if seen["maybe"] < 70:
             early.add(claimed.why)
@@ -78,7 +80,7 @@ def test_the_queue_holds_edge_cases_and_some_drawn_from_no(filled, rules):
         band = rules.band(p)
         assert {"maybe": band == MAYBE, "edge": band != MAYBE and rules.on_edge(p),
                 "sample": band == NO}[claimed.why]  # fmt: skip
-        decide(filled, claimed.creator_id, ann, verdict("tentative"), rules)
+        decide(filled, claimed.creator_id, ann, decision_of("tentative"), rules)
     assert seen["maybe"] == 75
     assert early == {"maybe", "edge", "sample"}  # not one kind after the other
     assert 5 < seen["sample"] < 40
@@ -88,56 +90,58 @@ def test_the_queue_holds_edge_cases_and_some_drawn_from_no(filled, rules):
     assert not any(rules.band(p) == MAYBE or rules.on_edge(p) for p in left)
 
 
-def test_who_waited_too_long_overrules_nobody(filled, rules):
+def test_expired_claim_cannot_overwrite_newer_decision(filled, rules):
     ann, bob = add_people(filled, "reviewer", "reviewer")
-    number = next_one(filled, ann, rules).creator_id
+    number = claim_next(filled, ann, rules).creator_id
     with filled.writing() as db:
         db.execute(delete(claim))  # as when it has expired
-    decide(filled, number, bob, verdict(), rules)
+    decide(filled, number, bob, decision_of(), rules)
     with pytest.raises(ConflictError, match="since"):
-        decide(filled, number, ann, verdict("decline"), rules, queued=True)
+        decide(filled, number, ann, decision_of("decline"), rules, queued=True)
     assert state_of(filled, number) == "approved"
 
 
-def test_a_model_that_refuses_puts_nobody_into_a_band(filled, rules):
+def test_refusing_model_assigns_no_band(filled, rules):
     (ann,) = add_people(filled, "reviewer")
     refusing = Rules.of(rules.version, Scorer(rules.scorer.model), None)
     refusing.scorer.refusal = "the data carry no signal"
-    assert next_one(filled, ann, refusing) is None
+    assert claim_next(filled, ann, refusing) is None
     with filled.reading() as db:
-        found = totals(db, View(), refusing)
-    assert (found.creators, set(found.bands.values())) == (597, {0})
+        sums = totals(db, View(), refusing)
+    assert (sums.creators, set(sums.bands.values())) == (597, {0})
 
 
-def test_the_machine_alone_declines_nobody(filled, rules):
+def test_no_creator_is_declined_without_a_review(filled, rules):
     with filled.reading() as db:
         assert set(db.scalars(select(creator.c.state))) == {"open"}
         no = db.scalars(select(creator.c.id).where(creator.c.probability < 0.6).limit(9)).all()
     (ann,) = add_people(filled, "reviewer")
     for _ in range(2):
-        assert decide_many(filled, no, ann, verdict("decline", "b" * 12), rules) == Many(9)
+        assert decide_many(filled, no, ann, decision_of("decline", "b" * 12), rules) == BulkResult(
+            9
+        )
     assert count(filled, review) == 9
     assert {state_of(filled, number) for number in no} == {"declined"}
     with pytest.raises(InputError, match="needs a reason"):
-        verdict("decline", reason="")
+        decision_of("decline", reason="")
 
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"decision": "perhaps"}, {"reason": "because"}, {"reason": "Other"}, {"note": "x" * 2001},
+    [{"choice": "perhaps"}, {"reason": "because"}, {"reason": "Other"}, {"note": "x" * 2001},
      {"note": "a\0b"}, {"request": "short"}],
 )  # fmt: skip
-def test_a_verdict_that_says_nothing_is_refused(wrong):
+def test_invalid_review_decision_is_refused(wrong):
     with pytest.raises(InputError):
-        verdict(**wrong)
-    assert verdict("skip", reason="").decision == "skip"
-    assert verdict(reason="Other", note="knows the brand").note
+        decision_of(**wrong)
+    assert decision_of("skip", reason="").choice == "skip"
+    assert decision_of(reason="Other", note="knows the brand").note
 
 
-def test_a_decision_sent_twice_is_kept_once(filled, rules):
+def test_repeated_request_is_recorded_once(filled, rules):
     (ann,) = add_people(filled, "reviewer")
-    first = decide(filled, 5, ann, verdict(request="r" * 10), rules)
-    again = decide(filled, 5, ann, verdict(request="r" * 10), rules)
+    first = decide(filled, 5, ann, decision_of(request="r" * 10), rules)
+    again = decide(filled, 5, ann, decision_of(request="r" * 10), rules)
     assert (first[1], again) == (True, (first[0], False))
     assert state_of(filled, 5) == "approved"
     with filled.reading() as db:
@@ -147,67 +151,67 @@ def test_a_decision_sent_twice_is_kept_once(filled, rules):
     ]
 
 
-def test_nobody_decides_about_a_creator_who_is_before_another(filled, rules):
+def test_claimed_creator_cannot_be_decided_by_others(filled, rules):
     ann, bob = add_people(filled, "reviewer", "reviewer")
-    hers = next_one(filled, ann, rules).creator_id
+    hers = claim_next(filled, ann, rules).creator_id
     with pytest.raises(InputError, match="Another reviewer"):
-        decide(filled, hers, bob, verdict(), rules)
-    many = decide_many(filled, [hers, 1, 2], bob, verdict("decline"), rules)
-    assert many == Many(2, held=1)
+        decide(filled, hers, bob, decision_of(), rules)
+    many = decide_many(filled, [hers, 1, 2], bob, decision_of("decline"), rules)
+    assert many == BulkResult(2, held=1)
     with filled.writing() as db:  # she went home
         db.execute(update(claim).values(expires_at=datetime.now(UTC) - timedelta(seconds=1)))
-    decide(filled, hers, bob, verdict(), rules)
+    decide(filled, hers, bob, decision_of(), rules)
     assert state_of(filled, hers) == "approved"
 
 
-def test_a_page_of_yesterday_overrules_nobody(filled, rules):
+def test_stale_page_cannot_overwrite_newer_decision(filled, rules):
     ann, bob = add_people(filled, "reviewer", "reviewer")
     with filled.reading() as db:
         seen = last_review(db)
-    decide(filled, 5, ann, verdict("approve"), rules)
-    decide(filled, 6, bob, verdict("tentative"), rules)
-    request = verdict("decline", request="of one page", seen=seen)
+    decide(filled, 5, ann, decision_of("approve"), rules)
+    decide(filled, 6, bob, decision_of("tentative"), rules)
+    request = decision_of("decline", request="of one page", seen=seen)
     for _ in range(2):  # sent again after a broken connection
         many = decide_many(filled, [5, 6, 7, 10**6], bob, request, rules)
-        assert many == Many(2, changed=1, gone=1)
+        assert many == BulkResult(2, changed=1, gone=1)
     assert [state_of(filled, number) for number in (5, 6, 7)] == [
         "approved", "declined", "declined",
     ]  # fmt: skip
     with pytest.raises(ConflictError, match="another decision"):
-        decide_many(filled, [7], bob, replace(request, decision="approve"), rules)
+        decide_many(filled, [7], bob, replace(request, choice="approve"), rules)
     with pytest.raises(ConflictError, match="decided about this creator since"):
-        decide(filled, 5, bob, verdict("decline", seen=seen), rules)
+        decide(filled, 5, bob, decision_of("decline", seen=seen), rules)
     with filled.reading() as db:
         seen = last_review(db)
-    decide(filled, 5, bob, verdict("decline", seen=seen), rules)  # who has seen it may
+    decide(filled, 5, bob, decision_of("decline", seen=seen), rules)  # who has seen it may
     assert state_of(filled, 5) == "declined"
 
 
-def test_a_claim_ends_when_it_is_given_back(filled, rules):
+def test_released_claim_is_free_for_others(filled, rules):
     ann, bob = add_people(filled, "reviewer", "reviewer")
     never = random.Random(1)
-    hers = next_one(filled, ann, rules, lot=never)
+    hers = claim_next(filled, ann, rules, lot=never)
     with filled.reading() as db:
         assert progress(db, bob, rules).others == 1
         assert progress(db, ann, rules).others == 0
     release(filled, ann)
     assert count(filled, claim) == 0
-    assert next_one(filled, bob, rules, lot=random.Random(1)).creator_id == hers.creator_id
+    assert claim_next(filled, bob, rules, lot=random.Random(1)).creator_id == hers.creator_id
 
 
-def test_undo_gives_the_creator_back_to_the_one_who_decided(filled, rules):
+def test_undo_restores_the_state_and_the_claim(filled, rules):
     ann, bob = add_people(filled, "reviewer", "reviewer")
-    decide(filled, 5, ann, verdict(), rules)
-    hers = next_one(filled, ann, rules).creator_id
-    first, _ = decide(filled, hers, ann, verdict("tentative"), rules)
+    decide(filled, 5, ann, decision_of(), rules)
+    hers = claim_next(filled, ann, rules).creator_id
+    first, _ = decide(filled, hers, ann, decision_of("tentative"), rules)
     assert undo(filled, ann, first) == hers
     assert state_of(filled, hers) == "open"
     with pytest.raises(ConflictError, match="not your latest"):
         undo(filled, ann, first)  # the button pressed twice
     assert state_of(filled, 5) == "approved"
-    assert next_one(filled, ann, rules).creator_id == hers
-    again, _ = decide(filled, hers, ann, verdict("approve"), rules)
-    bobs, _ = decide(filled, hers, bob, verdict("decline"), rules)
+    assert claim_next(filled, ann, rules).creator_id == hers
+    again, _ = decide(filled, hers, ann, decision_of("approve"), rules)
+    bobs, _ = decide(filled, hers, bob, decision_of("decline"), rules)
     with pytest.raises(ConflictError, match="since"):
         undo(filled, ann, again)
     assert undo(filled, bob, bobs) == hers
@@ -217,14 +221,14 @@ def test_undo_gives_the_creator_back_to_the_one_who_decided(filled, rules):
     assert acts == ["tentative", "undo", "approve", "decline", "undo"]
 
 
-def test_who_is_skipped_comes_back_to_others_only(filled, rules):
+def test_skipped_creator_returns_to_other_reviewers_only(filled, rules):
     ann, bob = add_people(filled, "reviewer", "reviewer")
-    hers = next_one(filled, ann, rules, lot=random.Random(3)).creator_id
-    decide(filled, hers, ann, verdict("skip", reason=""), rules)
+    hers = claim_next(filled, ann, rules, lot=random.Random(3)).creator_id
+    decide(filled, hers, ann, decision_of("skip", reason=""), rules)
     assert state_of(filled, hers) == "open"
-    assert next_one(filled, ann, rules, lot=random.Random(3)).creator_id != hers
+    assert claim_next(filled, ann, rules, lot=random.Random(3)).creator_id != hers
     release(filled, ann)
-    assert next_one(filled, bob, rules, lot=random.Random(3)).creator_id == hers
+    assert claim_next(filled, bob, rules, lot=random.Random(3)).creator_id == hers
 
 
 def review_at_once(store, rules, people, each):
@@ -236,34 +240,34 @@ def review_at_once(store, rules, people, each):
     def work(person):
         lot = random.Random(person)
         for _ in range(each):
-            claimed = next_one(store, person, rules, lot=lot)
+            claimed = claim_next(store, person, rules, lot=lot)
             if claimed is None:
                 return
             number = claimed.creator_id
             with lock:
                 before[number] += 1
                 assert before[number] == 1, "a creator was shown to two"
-            said = verdict(lot.choice(["approve", "decline", "tentative"]))
-            found, new = decide(store, number, person, said, rules)
+            decision = decision_of(lot.choice(["approve", "decline", "tentative"]))
+            review_id, new = decide(store, number, person, decision, rules)
             assert new
             with lock:
-                kept.append((found, number, person, said))
+                kept.append((review_id, number, person, decision))
 
     with ThreadPoolExecutor(len(people)) as pool:
         list(pool.map(work, people))
     return kept
 
 
-def test_a_requests_name_stands_for_one_decision(filled, rules):
+def test_reused_idempotency_key_is_refused(filled, rules):
     ann, bob = add_people(filled, "reviewer", "reviewer")
-    decide(filled, 5, ann, verdict(request="r" * 10), rules)
-    for number, who, said in [(6, ann, "approve"), (5, bob, "approve"), (5, ann, "decline")]:
+    decide(filled, 5, ann, decision_of(request="r" * 10), rules)
+    for number, who, choice in [(6, ann, "approve"), (5, bob, "approve"), (5, ann, "decline")]:
         with pytest.raises(ConflictError, match="with another decision"):
-            decide(filled, number, who, verdict(said, request="r" * 10), rules)
+            decide(filled, number, who, decision_of(choice, request="r" * 10), rules)
     assert count(filled, review) == 1
 
 
-def test_twenty_reviewers_at_once_lose_and_double_nothing(filled, catalogue, rules):
+def test_20_concurrent_reviewers_lose_and_duplicate_nothing(filled, catalogue, rules):
     save_thresholds(filled, Thresholds(0.9, 0.05), "ann", rules)  # for a queue that is long
     rules = catalogue.current()
     people = add_people(filled, *["reviewer"] * 20)
@@ -273,10 +277,10 @@ def test_twenty_reviewers_at_once_lose_and_double_nothing(filled, catalogue, rul
         rows = {row.id: row for row in db.execute(select(review))}
         states = dict(db.execute(select(creator.c.id, creator.c.state)).all())
     assert len(rows) == 240
-    for found, number, person, said in kept:
-        row = rows[found]
-        assert (row.creator_id, row.person_id, row.request) == (number, person, said.request)
+    for review_id, number, person, made in kept:
+        row = rows[review_id]
+        assert (row.creator_id, row.person_id, row.request) == (number, person, made.request)
         assert states[number] == {"approve": "approved", "decline": "declined"}.get(
-            said.decision, "tentative"
+            made.choice, "tentative"
         )
     assert count(filled, claim) == 0

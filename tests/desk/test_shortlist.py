@@ -53,7 +53,7 @@ def expected(table, view, rules):
     keep = pd.Series(True, table.index)
     p = table["probability"]
     if view.band:
-        bands = p.map(lambda one: "" if pd.isna(one) else rules.band(one))
+        bands = p.map(lambda probability: "" if pd.isna(probability) else rules.band(probability))
         keep &= bands.isin([BAND_NAMES[band] for band in view.band])
     if view.edge:
         logits = log_odds(np.clip(p.fillna(0.0).to_numpy(), 1e-9, 1 - 1e-9))
@@ -73,12 +73,12 @@ def expected(table, view, rules):
         keep &= table[column] >= low if low is not None else True
         keep &= table[column] <= high if high is not None else True
     keep &= table["external_id"].str.startswith(view.search)
-    found = table[keep]
-    known = found[found[view.sort].notna()]
-    keys = known[view.sort].map(lambda v: v.encode() if isinstance(v, str) else v)
-    known = known.assign(key=keys).sort_values(["key", "id"], ascending=not view.descending)
-    unknown = found[found[view.sort].isna()].sort_values("id", ascending=not view.descending)
-    return [*known["id"], *unknown["id"]]
+    matching = table[keep]
+    valued = matching[matching[view.sort].notna()]
+    keys = valued[view.sort].map(lambda v: v.encode() if isinstance(v, str) else v)
+    valued = valued.assign(key=keys).sort_values(["key", "id"], ascending=not view.descending)
+    unknown = matching[matching[view.sort].isna()].sort_values("id", ascending=not view.descending)
+    return [*valued["id"], *unknown["id"]]
 
 
 views = st.builds(
@@ -102,7 +102,7 @@ plain = st.just(View()) | st.builds(View, sort=st.sampled_from([*SORTS]), descen
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(view=views | plain, size=st.sampled_from([7, 50, 1000]))
-def test_pages_walk_through_a_view_in_either_direction(listed, view, size):
+def test_keyset_paging_in_either_direction(listed, view, size):
     store, rules, table = listed
     want = expected(table, view, rules)
     with store.reading() as db:
@@ -112,11 +112,11 @@ def test_pages_walk_through_a_view_in_either_direction(listed, view, size):
             assert len(pages) < 100
         assert [row.id for page in pages for row in page.rows] == want
         back = pages[-1]
-        found = [row.id for row in back.rows]
+        ids = [row.id for row in back.rows]
         while back.before:
             back = shortlist.page(db, view, rules, size=size, before=back.before)
-            found = [row.id for row in back.rows] + found
-        assert found == want
+            ids = [row.id for row in back.rows] + ids
+        assert ids == want
         totals = shortlist.totals(db, view, rules)
         bins = shortlist.histogram(db, view, rules)
     chosen = table[table["id"].isin(want)]
@@ -132,7 +132,7 @@ def test_pages_walk_through_a_view_in_either_direction(listed, view, size):
 
 @settings(max_examples=60)
 @given(view=views)
-def test_a_view_survives_its_address(view, demo_rules):
+def test_view_round_trips_through_its_address(view, demo_rules):
     assert View.read(parse_qs(view.query()), demo_rules) == view
 
 
@@ -152,7 +152,7 @@ def demo_rules():
         {"max_engagement": ["1e999"]}, {"state": ["gone"]}, {"niche": [str(i) for i in range(101)]},
     ],
 )  # fmt: skip
-def test_an_address_that_asks_for_nonsense_is_refused(demo_rules, query):
+def test_invalid_view_address_is_refused(demo_rules, query):
     with pytest.raises(InputError):
         View.read(query, demo_rules)
 
@@ -166,7 +166,7 @@ def test_an_address_that_asks_for_nonsense_is_refused(demo_rules, query):
         ("max_followers", " 2.500,00 ", 2_500), ("max_followers", " ", None),
     ],
 )  # fmt: skip
-def test_numbers_are_read_as_people_type_them(demo_rules, name, text, value):
+def test_typed_numbers_are_read(demo_rules, name, text, value):
     view = View.read({name: [text]}, demo_rules)
     assert getattr(view, name) == pytest.approx(value)
     assert View.read(parse_qs(view.query()), demo_rules) == view
@@ -174,7 +174,7 @@ def test_numbers_are_read_as_people_type_them(demo_rules, name, text, value):
 
 @settings(max_examples=200)
 @given(text=st.text(max_size=60))
-def test_a_place_in_the_list_is_read_or_refused(text):
+def test_cursor_is_read_or_refused(text):
     for sort in ("probability", "external_id"):
         try:
             read_cursor(text, sort)
@@ -182,7 +182,7 @@ def test_a_place_in_the_list_is_read_or_refused(text):
             continue
 
 
-def test_places_survive_their_address():
+def test_cursor_round_trips_through_its_address():
     assert read_cursor(write_cursor((0.1 + 0.2, 5)), "probability") == (0.1 + 0.2, 5)
     assert read_cursor(write_cursor((None, 5)), "followers") == (None, 5)
     with pytest.raises(InputError):
@@ -190,36 +190,36 @@ def test_places_survive_their_address():
 
 
 @pytest.mark.parametrize("sort", [*SORTS])
-def test_pages_are_found_within_an_index(listed, sort):
+def test_page_query_uses_a_covering_index(listed, sort):
     store, rules, _ = listed
     view = View(sort=sort, band=("yes",), niche=("Tech",), tier=("mid",))
-    said = []
+    statements = []
 
     @event.listens_for(store.engine, "before_cursor_execute")
     def note(_c, _cursor, statement, parameters, _context, _many):
-        if "ORDER BY" in statement and not said:
-            said.append((statement, parameters))
+        if "ORDER BY" in statement and not statements:
+            statements.append((statement, parameters))
 
     with store.reading() as db:
         shortlist.page(db, view, rules)
     event.remove(store.engine, "before_cursor_execute", note)
-    statement, parameters = said[0]
+    statement, parameters = statements[0]
     with store.reading() as db:
         if store.is_sqlite:
-            found = db.exec_driver_sql("EXPLAIN QUERY PLAN " + statement, parameters).all()
-            plan = " ".join(str(row[-1]) for row in found)
+            steps = db.exec_driver_sql("EXPLAIN QUERY PLAN " + statement, parameters).all()
+            plan = " ".join(str(row[-1]) for row in steps)
             assert f"COVERING INDEX ix_creator_by_{sort}" in plan
             assert "TEMP B-TREE" not in plan
         else:
             for name in ("seqscan", "bitmapscan", "sort", "incremental_sort"):
                 db.execute(text(f"SET LOCAL enable_{name} = off"))
-            found = db.exec_driver_sql("EXPLAIN " + statement, parameters).all()
-            plan = " ".join(str(row[0]) for row in found)
+            steps = db.exec_driver_sql("EXPLAIN " + statement, parameters).all()
+            plan = " ".join(str(row[0]) for row in steps)
             assert f"Index Only Scan Backward using ix_creator_by_{sort}" in plan
             assert "Sort" not in plan
 
 
-def test_moving_the_thresholds_moves_the_bands_and_no_row(filled):
+def test_moved_thresholds_change_bands_and_no_row(filled):
     catalogue = Catalogue(filled)
     before = catalogue.current()
     save_thresholds(filled, Thresholds(0.95, 0.3), "ann", before)
@@ -233,14 +233,14 @@ def test_moving_the_thresholds_moves_the_bands_and_no_row(filled):
     assert sum(counts[0].values()) == sum(counts[1].values()) == 597
 
 
-def test_bands_edges_and_tiers_are_those_of_the_decision_table(demo_rules):
+def test_bands_edges_and_tiers_equal_the_decision_table(demo_rules):
     p = np.random.default_rng(1).random(500)
     half_width = demo_rules.scorer.model.model.half_width
     edge = on_edge(log_odds(p), half_width, demo_rules.thresholds)
-    assert [demo_rules.on_edge(one) for one in p] == edge.tolist()
-    for one in p:
-        low, high = demo_rules.band_range(demo_rules.band(one))
-        assert low <= one < high
+    assert [demo_rules.on_edge(probability) for probability in p] == edge.tolist()
+    for probability in p:
+        low, high = demo_rules.band_ranges[demo_rules.band(probability)]
+        assert low <= probability < high
     followers = [0, 9_999, 10_000, 5e5, 1e6, 1e9]
     frame = pd.DataFrame({"Followers": followers})
     tiers = demo_rules.scorer.model.peers.tier(frame).tolist()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -14,16 +14,16 @@ from durhampulse.desk.store import database
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.database import open_store, read_setting, write_setting
 from durhampulse.desk.store.niches import read_niches
-from durhampulse.desk.store.tables import attempt, audit, creator, metadata, upload
+from durhampulse.desk.store.tables import attempt, audit, creator, metadata, model, upload
 from durhampulse.exceptions import InputError
 
 
-def test_the_migrations_give_the_tables_the_code_knows(store):
+def test_migrations_create_the_tables_of_the_code(store):
     with store.engine.connect() as db:
         assert compare_metadata(MigrationContext.configure(db), metadata) == []
 
 
-def test_opening_again_changes_nothing(store, store_url):
+def test_reopening_a_store_changes_nothing(store, store_url):
     with store.writing() as db:
         write_setting(db, "thresholds", {"yes_at": 0.9})
         write_setting(db, "thresholds", {"yes_at": 0.7})
@@ -34,14 +34,14 @@ def test_opening_again_changes_nothing(store, store_url):
     again.close()
 
 
-def test_a_store_of_a_newer_version_is_left_alone(store, store_url):
+def test_newer_store_is_not_opened(store, store_url):
     with store.writing() as db:
         db.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(InputError, match="newer version"):
         open_store(store_url)
 
 
-def test_a_store_of_an_older_version_is_brought_up_to_date(store_url, monkeypatch):
+def test_older_store_is_migrated(store_url, monkeypatch):
     newest = database.command.upgrade
     with monkeypatch.context() as older:
         older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0001"))
@@ -61,6 +61,35 @@ def test_a_store_of_an_older_version_is_brought_up_to_date(store_url, monkeypatc
     store.close()
 
 
+def test_migration_makes_identifiers_canonical(store_url, monkeypatch):
+    newest = database.command.upgrade
+    with monkeypatch.context() as older:
+        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0002"))
+        store = open_store(store_url)
+    names = ["1001.0", "1002", "1002.0", "'@lena", "'tis", "a.0", "7.00", "7.0"]
+    figures = {"flags": 0, "lottery": 0.5, "state": "open", "run_id": 1}
+    with store.writing() as db:
+        db.execute(insert(creator), [{**figures, "external_id": name} for name in names])
+        now = datetime.now(UTC)
+        model_row = {"version": "m", "name": "m", "origin": "m", "added_at": now, "added_by": "ann"}
+        db.execute(insert(model), [model_row])
+        uploads = [
+            {"file_name": "a", "path": "a", "state": state, "columns": {}, "units": {}, "by": "ann",
+             "created_at": now, "model_version": "m"}
+            for state in ("checked", "done")
+        ]  # fmt: skip
+        db.execute(insert(upload), uploads)
+    store.close()
+    store = open_store(store_url)
+    with store.reading() as db:
+        kept = db.scalars(select(creator.c.external_id).order_by(creator.c.id)).all()
+        checked_by = dict(db.execute(select(upload.c.state, upload.c.model_version)).all())
+    assert checked_by == {"checked": None, "done": "m"}  # what waits is checked again
+    # Of two forms of one identifier, the second stays as it is: nobody's reviews are merged.
+    assert kept == ["1001", "1002", "1002.0", "@lena", "'tis", "a.0", "7", "7.0"]
+    store.close()
+
+
 @pytest.mark.parametrize(
     ("url", "words"),
     [
@@ -71,14 +100,14 @@ def test_a_store_of_an_older_version_is_brought_up_to_date(store_url, monkeypatc
         ("postgresql+psycopg://x:secret@127.0.0.1:1/x", "127.0.0.1"),
     ],
 )
-def test_an_address_that_cannot_be_opened_is_explained(url, words):
+def test_unusable_store_address_is_explained(url, words):
     with pytest.raises(InputError, match=words) as caught:
         open_store(url)
     assert "secret" not in str(caught.value)
 
 
 @pytest.mark.parametrize("change", [update(audit).values(who="me"), audit.delete()])
-def test_the_audit_log_is_only_added_to(store, change):
+def test_audit_log_is_append_only(store, change):
     with store.writing() as db:
         note(db, "ann", "approve", "creator 1", {"reason": "Other"})
     with pytest.raises(DBAPIError, match="only added to"), store.writing() as db:
@@ -87,7 +116,7 @@ def test_the_audit_log_is_only_added_to(store, change):
         assert db.scalars(select(audit.c.who)).all() == ["ann"]
 
 
-def test_moments_are_utc_wherever_they_come_from(store):
+def test_instants_are_stored_in_utc(store):
     east = datetime(2026, 1, 1, 5, tzinfo=timezone(timedelta(hours=5)))
     with store.writing() as db:
         db.execute(insert(attempt).values(who="x", at=east))
@@ -95,7 +124,7 @@ def test_moments_are_utc_wherever_they_come_from(store):
         assert db.scalar(select(attempt.c.at)) == east
 
 
-def test_what_is_acknowledged_is_on_the_disk(tmp_path, monkeypatch):
+def test_commit_is_synced_to_disk(tmp_path, monkeypatch):
     monkeypatch.setattr(database, "_PRAGMAS", database._PRAGMAS[:-1])  # as outside of tests
     store = open_store(f"sqlite:///{tmp_path / 'x.db'}")
     with store.reading() as db:
@@ -104,7 +133,7 @@ def test_what_is_acknowledged_is_on_the_disk(tmp_path, monkeypatch):
     store.close()
 
 
-def test_a_failed_change_leaves_nothing(store):
+def test_failed_transaction_is_rolled_back(store):
     def fail():
         with store.writing() as db:
             write_setting(db, "x", 1)

@@ -24,7 +24,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
@@ -32,7 +32,7 @@ from durhampulse.cli import main
 from durhampulse.desk.imports import intake
 from durhampulse.desk.models.catalogue import add_model
 from durhampulse.desk.people import people
-from durhampulse.desk.people.people import ROLES, SESSION_HOURS
+from durhampulse.desk.people.people import PERSON_ROLES, SESSION_HOURS
 from durhampulse.desk.review.decisions import REASONS
 from durhampulse.desk.server import DEMO_ADMIN, invitation, is_demo, open_desk
 from durhampulse.desk.shortlist import export as listexport
@@ -40,6 +40,7 @@ from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.tables import api_key, attempt, audit, creator, review, session
 from durhampulse.desk.web.access import COOKIE
 from durhampulse.desk.web.app import create_desk
+from durhampulse.desk.web.pages import PAGES
 from durhampulse.exceptions import InputError
 from tests.desk.conftest import DEMO, PASSWORD
 
@@ -47,7 +48,6 @@ OURS = ("creators", "reviews", "outcomes", "campaigns")
 OPEN = {
     "/",
     "/sign-in",
-    "/static/{name}",
     "/welcome/{token}",
     "/healthz",
     "/readyz",
@@ -82,7 +82,7 @@ NEEDS = {
 
 def routes(app):
     """Give method and path of all routes, however they were included."""
-    found = []
+    pairs = []
 
     def walk(some):
         for route in some:
@@ -90,23 +90,55 @@ def routes(app):
             if inner is not None and not hasattr(route, "methods"):
                 walk(getattr(inner, "routes", inner))
             elif hasattr(route, "methods"):
-                found.extend((method, route.path) for method in route.methods - {"HEAD"})
+                pairs.extend((method, route.path) for method in route.methods - {"HEAD"})
 
     walk(app.routes)
-    return found
+    return pairs
 
 
 def filled_in(path):
     return path.replace("{number}", "3").replace("{kind}", "csv").replace("{name:path}", "x")
 
 
-def test_every_route_is_listed_here(app):
+def test_every_route_is_listed_with_its_role(app):
     listed = {(m, p) for m, by_role in NEEDS.items() for ps in by_role.values() for p in ps}
     known = {(m, p) for m, p in routes(app) if not p.startswith("/v1/") and p != "/metrics"}
     assert {(m, p) for m, p in known if p not in OPEN} == listed
 
 
-def test_nobody_gets_anywhere_without_signing_in(app, visit):
+def test_the_table_of_pages_names_who_may_see_each(app):
+    for page in PAGES:
+        assert page.path in NEEDS["GET"][page.role]
+    assert len({page.path for page in PAGES}) == len(PAGES)
+
+
+@pytest.mark.parametrize("role", PERSON_ROLES)
+def test_the_navigation_shows_what_a_role_may_see(visit, role):
+    somebody = visit(role)
+    page = somebody.get("/creators/3").text
+    nav = page.split("<nav")[1].split("</nav>")[0]
+    mine = [page.path for page in PAGES if somebody_may(role, page.role)]
+    assert re.findall(r'href="([^"]+)"', nav) == mine
+    assert re.findall(r'href="([^"]+)" aria-current="page"', nav) == ["/shortlist"]
+
+
+def somebody_may(role, needed):
+    return PERSON_ROLES.index(role) >= PERSON_ROLES.index(needed)
+
+
+def test_static_files_are_revalidated_by_their_etag(visit):
+    nobody = visit()
+    first = nobody.get("/static/desk.css")
+    assert first.headers["content-type"].startswith("text/css")
+    assert first.headers["cache-control"] == "max-age=3600"
+    assert first.headers["x-content-type-options"] == "nosniff"
+    again = nobody.get("/static/desk.css", headers={"if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    for name in ("nothing.css", "../pages.py", "%2e%2e/pages.py"):
+        assert nobody.get(f"/static/{name}").status_code == 404
+
+
+def test_every_route_needs_authentication(app, visit):
     nobody = visit()
     for method, path in routes(app):
         if path in OPEN:
@@ -120,12 +152,12 @@ def test_nobody_gets_anywhere_without_signing_in(app, visit):
                 assert answer.headers["location"].startswith("/sign-in"), path
 
 
-@pytest.mark.parametrize("role", ROLES)
-def test_each_role_gets_what_is_its_own_and_nothing_else(app, visit, role):
+@pytest.mark.parametrize("role", PERSON_ROLES)
+def test_each_role_reaches_only_its_own_routes(app, visit, role):
     somebody = visit(role)
     for method, by_role in NEEDS.items():
         for needed, paths in by_role.items():
-            allowed = ROLES.index(role) >= ROLES.index(needed)
+            allowed = PERSON_ROLES.index(role) >= PERSON_ROLES.index(needed)
             for path in paths:
                 if path == "/sign-out":
                     continue
@@ -135,7 +167,7 @@ def test_each_role_gets_what_is_its_own_and_nothing_else(app, visit, role):
                 assert answer.status_code < 500, (method, path)
 
 
-def test_changes_need_the_sessions_own_token(app, visit, desk):
+def test_post_needs_the_csrf_token_of_its_session(app, visit, desk):
     ann, eve = visit("admin"), visit("admin")
     for path in [p for paths in NEEDS["POST"].values() for p in paths]:
         for csrf in ("", "nonsense", eve.csrf):
@@ -150,7 +182,7 @@ def test_changes_need_the_sessions_own_token(app, visit, desk):
 
 
 @pytest.mark.parametrize("role", ["viewer", "reviewer"])
-def test_the_rest_routes_have_the_same_rights(app, visit, desk, role):
+def test_rest_routes_need_the_same_roles(app, visit, desk, role):
     with desk.store.writing() as db:
         token = people.add_key(db, role, role, "test")
         people.add_person(db, "Rita", "reviewer", "test")
@@ -161,7 +193,7 @@ def test_the_rest_routes_have_the_same_rights(app, visit, desk, role):
     assert len(page["creators"]) == 3
     name = page["creators"][0]["creator"]
     after = client.get("/v1/creators", params={"limit": 3, "band": "maybe", "after": page["next"]})
-    assert name not in {one["creator"] for one in after.json()["creators"]}
+    assert name not in {item["creator"] for item in after.json()["creators"]}
     assert client.get(f"/v1/creators/{name}").json() == page["creators"][0]
     assert len(client.get(f"/v1/creators/{name}/scores").json()) == 1
     assert client.get("/v1/creators/nobody").status_code == 404
@@ -190,7 +222,7 @@ def test_the_rest_routes_have_the_same_rights(app, visit, desk, role):
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>{{7*7}}"
 
 
-def test_an_identifier_may_hold_what_an_address_takes_apart(visit, desk):
+def test_identifier_with_url_characters_is_found_by_rest(visit, desk):
     names = ["tiktok.com/@zo\u200d\u00e9", "tiktok.com/@zo\u200d\u00e9/live?"]
     with desk.store.writing() as db:
         key = people.add_key(db, "our CRM", "viewer", "ann")
@@ -202,15 +234,36 @@ def test_an_identifier_may_hold_what_an_address_takes_apart(visit, desk):
         assert client.get(where, headers=headers).json()["id"] == number
         assert len(client.get(f"{where}/scores", headers=headers).json()) == 1
         assert client.get(f"{where}/reviews", headers=headers).json() == []
-    found, view = [], {"sort": "external_id", "limit": 1, "search": "tiktok"}
-    while len(found) < 2:
+    listed, view = [], {"sort": "external_id", "limit": 1, "search": "tiktok"}
+    while len(listed) < 2:
         page = client.get("/v1/creators", params=view, headers=headers).json()
-        found += [one["creator"] for one in page["creators"]]
+        listed += [item["creator"] for item in page["creators"]]
         view["after"] = page["next"]
-    assert found == names
+    assert listed == names
 
 
-def test_a_decision_by_rest_is_kept_once_and_says_through_whom(visit, desk):
+def test_every_form_of_an_identifier_finds_its_creator(visit, desk):
+    with desk.store.writing() as db:
+        key = people.add_key(db, "our CRM", "reviewer", "ann")
+        for number, name in ((3, "1001"), (4, "1002.0"), (5, "@lena")):
+            db.execute(update(creator).where(creator.c.id == number).values(external_id=name))
+    client, headers = visit(), {"authorization": f"Bearer {key}"}
+    for number, forms in ((3, ("1001", "1001.0", "%201001")), (4, ("1002", "1002.0")),
+                          (5, ("%40lena", "'%40lena"))):  # fmt: skip
+        for form in forms:
+            answer = client.get(f"/v1/creators/{form}", headers=headers)
+            assert (answer.status_code, answer.json().get("id")) == (200, number), form
+    outcome = {"creator": "1001.0", "deal": True, "on": "2026-01-31"}
+    assert client.post("/v1/outcomes", json=outcome, headers=headers).status_code == 201
+    ann = visit("reviewer")
+    made = ann.post("/campaigns", data={"csrf": ann.csrf, "name": "x", "number": "5"})
+    where = made.headers["location"]
+    form = {"csrf": ann.csrf, "choice": "out", "name": "'@lena"}
+    assert ann.post(f"{where}/choose", data=form).status_code == 303
+    assert "@lena" in ann.get(where).text
+
+
+def test_rest_review_is_idempotent_and_logs_its_key(visit, desk):
     ann = visit("reviewer").who
     with desk.store.writing() as db:
         key = people.add_key(db, "our CRM", "reviewer", "ann")
@@ -222,8 +275,8 @@ def test_a_decision_by_rest_is_kept_once_and_says_through_whom(visit, desk):
     assert [answer.status_code for answer in answers] == [201, 200, 409]
     assert answers[0].json() == {**answers[1].json(), "new": True}
     with desk.store.reading() as db:
-        said = db.scalars(select(audit.c.detail).where(audit.c.act == "approve")).all()
-    assert [one["through"] for one in said] == ["key our CRM"]
+        details = db.scalars(select(audit.c.detail).where(audit.c.act == "approve")).all()
+    assert [detail["through"] for detail in details] == ["key our CRM"]
 
 
 @pytest.mark.parametrize(
@@ -236,7 +289,7 @@ def test_a_decision_by_rest_is_kept_once_and_says_through_whom(visit, desk):
         ("outcomes", {"on": "2026-01-31T09:00"}), ("reviews", {"reviewer": 7}),
     ],
 )  # fmt: skip
-def test_what_is_not_of_the_documented_form_is_not_guessed_at(visit, desk, where, wrong):
+def test_rest_body_is_validated_strictly(visit, desk, where, wrong):
     with desk.store.writing() as db:
         key = people.add_key(db, "our CRM", "reviewer", "ann")
     bodies = {
@@ -252,7 +305,7 @@ def test_what_is_not_of_the_documented_form_is_not_guessed_at(visit, desk, where
     assert client.post(f"/v1/{where}", json=bodies[where], headers=headers).status_code == 201
 
 
-def test_what_people_and_files_write_is_only_ever_text(app, visit, desk):
+def test_user_text_is_escaped_on_every_page(app, visit, desk):
     admin = visit("admin")
     with desk.store.writing() as db:
         db.execute(update(creator).where(creator.c.id == 3).values(
@@ -278,7 +331,7 @@ def test_what_people_and_files_write_is_only_ever_text(app, visit, desk):
         "/outcomes", "/model", f"/sign-in?next={EVIL}", f"/shortlist?sort={EVIL}",
     ]  # fmt: skip
     for page in pages:
-        admin.cookies.set("durhampulse-said", quote(EVIL))
+        admin.cookies.set("durhampulse-notice", quote(EVIL))
         text = admin.get(page).text
         assert "<script>alert" not in text, page
         assert "<img src=x" not in text, page
@@ -286,7 +339,7 @@ def test_what_people_and_files_write_is_only_ever_text(app, visit, desk):
     assert "&lt;script&gt;alert" in admin.get("/creators/3").text
 
 
-def test_the_desk_speaks_once_and_nobody_else_through_it(visit):
+def test_notice_is_shown_once_and_not_from_the_address(visit):
     ann = visit("reviewer")
     form = {"csrf": ann.csrf, "decision": "approve", "reason": REASONS[0], "chosen": [3, 4],
             "request_name": "b" * 12, "back": "sort=followers", "seen": 0}  # fmt: skip
@@ -297,7 +350,7 @@ def test_the_desk_speaks_once_and_nobody_else_through_it(visit):
     assert "Pay" not in ann.get("/shortlist?said=Pay+INF-1").text
 
 
-def test_deciding_in_bulk_leaves_one_where_one_was(visit):
+def test_bulk_decision_returns_to_the_same_page(visit):
     ann, bob = visit("reviewer"), visit("reviewer")
 
     def form_of(who, page):
@@ -314,7 +367,7 @@ def test_deciding_in_bulk_leaves_one_where_one_was(visit):
     assert "0 decided. Left alone: 3 decided by others since." in bob.get(where).text
 
 
-def test_what_if_starts_from_what_is_stored(visit, desk):
+def test_what_if_starts_from_stored_figures(visit, desk):
     with desk.store.writing() as db:
         db.execute(update(creator).where(creator.c.id == 3).values(niche=None))
     ann = visit("viewer")
@@ -326,7 +379,7 @@ def test_what_if_starts_from_what_is_stored(visit, desk):
         assert "Followers cannot be" in ann.get(f"/creators/3?{figures}").text
 
 
-def test_exports_are_safe_to_open_and_say_where_they_come_from(visit, desk, monkeypatch):
+def test_exports_are_formula_safe_and_carry_provenance(visit, desk, monkeypatch):
     viewer = visit("viewer")
     with desk.store.writing() as db:
         db.execute(update(creator).where(creator.c.id == 3).values(
@@ -344,9 +397,9 @@ def test_exports_are_safe_to_open_and_say_where_they_come_from(visit, desk, monk
     book = openpyxl.load_workbook(io.BytesIO(viewer.get("/shortlist/export/xlsx").content))
     rows = list(book["Decisions"].values)
     assert len(rows) == 598
-    chances = [one[1] for one in rows[1:]]
+    chances = [row[1] for row in rows[1:]]
     assert chances == sorted(chances, reverse=True)
-    assert all(one[rows[0].index("Top Reason")] for one in rows[1:])
+    assert all(row[rows[0].index("Top Reason")] for row in rows[1:])
     monkeypatch.setattr(listexport, "_MOST_EXPLAINED", 596)
     many = pq.read_table(io.BytesIO(viewer.get("/shortlist/export/parquet").content))
     assert many["Top Reason"].null_count == many.num_rows == 597
@@ -362,7 +415,7 @@ def test_exports_are_safe_to_open_and_say_where_they_come_from(visit, desk, monk
     assert viewer.get("/shortlist/export/provenance").json()["model"] == about["model"]
 
 
-def test_pages_are_kept_to_themselves(visit):
+def test_pages_send_security_headers(visit):
     answer = visit("viewer").get("/shortlist")
     policy = answer.headers["content-security-policy"]
     assert "default-src 'none'" in policy
@@ -377,7 +430,7 @@ def test_pages_are_kept_to_themselves(visit):
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "x", "2147483648", "9" * 30, "1.5"])
-def test_a_number_that_cannot_be_is_refused(visit, number):
+def test_invalid_number_in_a_path_is_refused(visit, number):
     admin = visit("admin")
     for path in ("/creators/{}", "/imports/{}", "/campaigns/{}", "/creators/{}/what-if"):
         assert admin.get(path.format(number)).status_code in (404, 422)
@@ -389,7 +442,7 @@ def test_a_number_that_cannot_be_is_refused(visit, number):
     assert admin.post("/people/9999", data={**form, "role": "viewer"}).status_code == 422
 
 
-def test_a_session_is_new_hidden_and_ends(app, visit, desk):
+def test_session_cookie_is_new_http_only_and_expires(app, visit, desk):
     client = visit()
     with desk.store.writing() as db:
         people.add_person(db, "Özlem", "viewer", "test", PASSWORD)
@@ -410,20 +463,98 @@ def test_a_session_is_new_hidden_and_ends(app, visit, desk):
     assert client.post("/sign-out", data={"csrf": who.csrf}).status_code == 303
     with desk.store.reading() as db:
         assert people.find_session(db, token) is None
-    token = people.sign_in(desk.store, "özlem", PASSWORD, "here")
+    token = desk.sign_in.attempt(desk.store, "özlem", PASSWORD, "here")
     with desk.store.writing() as db:
         past = datetime.now(UTC) - timedelta(hours=SESSION_HOURS)
         db.execute(update(session).values(expires_at=past))
         assert people.find_session(db, token) is None
 
 
+NOTE = "Twelve words & a <b>long</b> thought, over the end of a session."
+DECISION = {"decision": "decline", "reason": REASONS[0], "note": NOTE, "seen": "0",
+            "request_name": "of-a-page-1"}  # fmt: skip
+SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
+
+
+def fields_of(page, action):
+    """Return the hidden fields of the form that a page sends to an address."""
+    form = page.split(f'action="{action}"')[1].split("</form>")[0]
+    pairs = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', form)
+    return {name: html.unescape(value) for name, value in pairs}
+
+
+def test_a_form_survives_the_end_of_its_session(visit, desk):
+    ann = visit("reviewer")
+    with desk.store.writing() as db:
+        db.execute(delete(session))
+    form = {**DECISION, "csrf": ann.csrf}
+    page = ann.post("/creators/3/decide", data=form, headers=SAME_ORIGIN)
+    assert page.status_code == 403
+    assert "nothing was kept yet" in page.text
+    wrong = {**fields_of(page.text, "/sign-in"), "name": ann.who, "password": "forgotten it"}
+    page = ann.post("/sign-in", data=wrong, headers=SAME_ORIGIN)
+    assert "do not fit" in page.text
+    right = {**fields_of(page.text, "/sign-in"), "name": ann.who, "password": PASSWORD}
+    page = ann.post("/sign-in", data=right, headers=SAME_ORIGIN)
+    assert page.status_code == 200
+    assert html.escape(NOTE, quote=False) in page.text
+    assert "<b>long" not in page.text
+    with desk.store.reading() as db:
+        assert db.scalar(select(func.count()).select_from(review)) == 0
+    again = fields_of(page.text, "/creators/3/decide")
+    assert again["csrf"] != ann.csrf
+    assert {name: value for name, value in again.items() if name != "csrf"} == DECISION
+    assert ann.post("/creators/3/decide", data=again).status_code == 303
+    with desk.store.reading() as db:
+        assert db.scalar(select(review.c.note)) == NOTE
+
+
+def test_a_form_of_an_earlier_session_can_be_sent_again(visit, desk):
+    """As after signing out and in again in a second tab."""
+    ann, form = visit("reviewer"), {**DECISION, "csrf": "of-the-session-before"}
+    page = ann.post("/creators/3/decide", data=form, headers=SAME_ORIGIN)
+    assert (page.status_code, "Nothing was kept yet" in page.text) == (403, True)
+    again = fields_of(page.text, "/creators/3/decide")
+    assert again == {**DECISION, "csrf": ann.csrf}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"sec-fetch-site": "cross-site"}, {"origin": "https://evil.example"}, {"origin": "null"},
+     {"sec-fetch-site": "same-site", "origin": "http://testserver"}],
+)  # fmt: skip
+def test_a_foreign_form_is_not_kept_over_the_sign_in(visit, headers):
+    nobody, ann = visit(), visit("reviewer")
+    answer = nobody.post("/creators/3/decide", data=DECISION, headers=headers)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+    answer = ann.post("/creators/3/decide", data=DECISION, headers=headers)
+    assert "too old" in answer.text
+    form = {"name": ann.who, "password": PASSWORD, "kept_for": "/creators/3/decide", "kept": "a=1"}
+    answer = nobody.post("/sign-in", data=form, headers=headers)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/shortlist")
+
+
+def test_the_origin_tells_where_a_browser_has_no_fetch_metadata(visit):
+    headers = {"origin": "https://desk.example", "host": "desk.example"}
+    page = visit().post("/queue/decide", data=DECISION, headers=headers)
+    assert fields_of(page.text, "/sign-in")["kept_for"] == "/queue/decide"
+
+
+def test_a_file_whose_session_has_ended_is_asked_for_again(visit):
+    nobody = visit()
+    files = {"file": ("x.csv", (DEMO / "creators.csv").read_bytes())}
+    answer = nobody.post("/imports", files=files, headers=SAME_ORIGIN)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in")
+    assert "nothing was kept" in nobody.get("/sign-in").text
+
+
 @pytest.mark.parametrize("next_", ["https://evil", "//evil", "/\\evil", "javascript:x", "/a\r\nb"])
-def test_signing_in_sends_nobody_elsewhere(visit, next_):
+def test_sign_in_redirects_to_local_paths_only(visit, next_):
     text = visit().get("/sign-in", params={"next": next_}).text
     assert 'name="next" value=""' in text
 
 
-def test_guessing_ends_soon(app, visit, desk):
+def test_sign_in_is_locked_after_five_failures(app, visit, desk):
     client = visit()
     with desk.store.writing() as db:
         people.add_person(db, "Ann", "viewer", "test", PASSWORD)
@@ -443,13 +574,13 @@ def test_guessing_ends_soon(app, visit, desk):
     assert PASSWORD not in kept
 
 
-def test_guessing_at_once_is_no_faster(desk):
+def test_concurrent_guesses_do_not_pass_the_limit(desk):
     with desk.store.writing() as db:
         people.add_person(db, "Ann", "viewer", "test", PASSWORD)
 
     def guess(_):
         try:
-            return people.sign_in(desk.store, "Ann", "wrong guess", "here")
+            return desk.sign_in.attempt(desk.store, "Ann", "wrong guess", "here")
         except InputError as error:
             return error.problem
 
@@ -457,7 +588,7 @@ def test_guessing_at_once_is_no_faster(desk):
         assert Counter(pool.map(guess, range(12))) == {None: 5, "Too many tries.": 7}
 
 
-def test_one_time_links_work_once(app, visit, desk):
+def test_one_time_link_works_once(app, visit, desk):
     with desk.store.writing() as db:
         number = people.add_person(db, "Ann", "reviewer", "test")
         older = people.make_link(db, "password", "test", number)
@@ -472,7 +603,7 @@ def test_one_time_links_work_once(app, visit, desk):
     assert client.get("/queue").status_code == 200
     assert client.post(f"/welcome/{token}", data={"password": PASSWORD}).status_code == 422
     assert client.get("/welcome/nonsense").status_code == 422
-    assert people.sign_in(desk.store, "Ann", PASSWORD, "here")
+    assert desk.sign_in.attempt(desk.store, "Ann", PASSWORD, "here")
     with desk.store.writing() as db:
         people.add_person(db, "Ada", "admin", "test", PASSWORD)
         people.change_person(db, number, "test", role="reviewer", active=False)
@@ -481,7 +612,7 @@ def test_one_time_links_work_once(app, visit, desk):
         assert db.scalars(select(audit.c.act)).all().count("link made") == 2
 
 
-def test_somebody_can_always_administer(desk):
+def test_last_admin_cannot_be_removed(desk):
     with desk.store.writing() as db:
         only = people.add_person(db, "Ada", "admin", "test", PASSWORD)
         with pytest.raises(InputError, match="Nobody else"):
@@ -489,7 +620,7 @@ def test_somebody_can_always_administer(desk):
         with pytest.raises(InputError, match="Nobody else"):
             people.change_person(db, only, "test", role="admin", active=False)
         people.add_person(db, "Bea", "admin", "test", PASSWORD)
-    token = people.sign_in(desk.store, "Ada", PASSWORD, "here")
+    token = desk.sign_in.attempt(desk.store, "Ada", PASSWORD, "here")
     with desk.store.writing() as db:
         people.change_person(db, only, "test", role="viewer", active=True)
         assert people.find_session(db, token) is None
@@ -498,7 +629,7 @@ def test_somebody_can_always_administer(desk):
                 people.add_person(db, wrong, "viewer", "test")
 
 
-def test_the_pages_of_an_import(app, visit, desk):
+def test_import_pages(app, visit, desk):
     somebody = visit("reviewer")
     text = "id;subs;eng. rate;growth;niche;quality;views\n" + "".join(
         f"INF-{1001 + i};{5 + i}K;{3 + i / 7:.2f};0,01;fashion ;hd;2000\n" for i in range(30)
@@ -534,7 +665,7 @@ def test_the_pages_of_an_import(app, visit, desk):
     assert not any(desk.folder.iterdir())
 
 
-def test_a_column_taken_away_stays_away(visit):
+def test_unmapped_column_stays_unmapped(visit):
     ann = visit("reviewer")
     content = (DEMO / "creators.csv").read_bytes()
     sent = ann.post("/imports", data={"csrf": ann.csrf}, files={"file": ("x.csv", content)})
@@ -546,7 +677,7 @@ def test_a_column_taken_away_stays_away(visit):
     assert '<input type="hidden" name="Growth_Rate" value="">' in page
 
 
-def test_the_pages_of_a_campaign(visit, desk):
+def test_campaign_pages(visit, desk):
     ann, brief = visit("reviewer"), {"name": "Spring", "number": "5", "tier": ["nano", "micro"]}
     where = ann.post("/campaigns", data={"csrf": ann.csrf, **brief}).headers["location"]
     book = openpyxl.load_workbook(io.BytesIO(ann.get(f"{where}/export/xlsx").content))
@@ -557,9 +688,9 @@ def test_the_pages_of_a_campaign(visit, desk):
     assert ann.post(f"{where}/choose", data=out).status_code == 303
     wider = {"csrf": ann.csrf, **brief, "number": "1,000", "most_per_niche": "2"}
     assert ann.post(where, data=wider).status_code == 303
-    found = [*csv.DictReader(io.StringIO(ann.get(f"{where}/export/csv").text))]
-    assert max(Counter(row["Niche"] for row in found).values()) == 2
-    assert rows[0][0] not in {row["Influencer ID"] for row in found}
+    exported = [*csv.DictReader(io.StringIO(ann.get(f"{where}/export/csv").text))]
+    assert max(Counter(row["Niche"] for row in exported).values()) == 2
+    assert rows[0][0] not in {row["Influencer ID"] for row in exported}
     assert ann.get(f"{where}/export/exe").status_code == 404
     assert ann.post(f"{where}/delete", data={"csrf": ann.csrf}).status_code == 303
     assert "Deleted." in ann.get("/campaigns").text
@@ -573,13 +704,13 @@ def test_the_pages_of_a_campaign(visit, desk):
      ({"number": "5", "most_per_niche": "1.5"}, "most per niche: 1.5 is not whole"),
      ({"number": "5", "budget": "-1"}, "amounts from 0 on")],
 )  # fmt: skip
-def test_a_campaign_of_odd_numbers_is_refused(visit, given, words):
+def test_invalid_campaign_form_is_refused(visit, given, words):
     ann = visit("reviewer")
     answer = ann.post("/campaigns", data={"csrf": ann.csrf, "name": "Odd", **given})
     assert (answer.status_code, words in answer.text) == (422, True)
 
 
-def test_a_campaign_with_too_many_put_in_can_be_mended(visit, desk):
+def test_infeasible_campaign_can_be_corrected(visit, desk):
     ann = visit("reviewer")
     brief = {"csrf": ann.csrf, "name": "One", "number": "1", "budget": "900", "fee nano": "100"}
     where = ann.post("/campaigns", data=brief).headers["location"]
@@ -596,7 +727,7 @@ def test_a_campaign_with_too_many_put_in_can_be_mended(visit, desk):
     assert "No set of creators" not in ann.get(where).text
 
 
-def test_outcomes_come_by_file_and_by_hand(visit, desk):
+def test_outcomes_by_file_and_by_form(visit, desk):
     ann = visit("reviewer")
     files = {"file": ("won.csv", b"id,deal\nINF-1003,1\nINF-1004,0\nnobody,1\n")}
     page = ann.post("/outcomes", data={"csrf": ann.csrf, "on": "2026-01-31"}, files=files).text
@@ -615,7 +746,7 @@ def test_outcomes_come_by_file_and_by_hand(visit, desk):
     assert "No file came" in ann.post("/outcomes", data={"csrf": ann.csrf, "on": "2026-01-31"}).text
 
 
-def test_the_audit_log_goes_back_to_its_beginning(visit, desk):
+def test_audit_log_pages_to_its_beginning(visit, desk):
     with desk.store.writing() as db:
         for i in range(150):
             note(db, "ann", f"act {i}", "nothing")
@@ -628,7 +759,7 @@ def test_the_audit_log_goes_back_to_its_beginning(visit, desk):
     assert seen == [*range(149, -1, -1)]
 
 
-def test_erasing_asks_for_the_name_and_gives_a_receipt(visit, desk):
+def test_erasure_needs_the_identifier_and_returns_a_receipt(visit, desk):
     ada = visit("admin")
     with desk.store.reading() as db:
         name = db.scalar(select(creator.c.external_id).where(creator.c.id == 5))
@@ -646,7 +777,7 @@ def test_erasing_asks_for_the_name_and_gives_a_receipt(visit, desk):
 @pytest.mark.parametrize(
     ("name", "content"), [("x.exe", b"MZ"), ("x", b"a,b"), ("x.csv", b""), ("", b"a")]
 )
-def test_what_is_no_table_is_not_taken_in(visit, desk, name, content):
+def test_upload_that_is_no_table_is_refused(visit, desk, name, content):
     somebody = visit("reviewer")
     answer = somebody.post(
         "/imports", data={"csrf": somebody.csrf}, files={"file": (name, content)}
@@ -655,14 +786,14 @@ def test_what_is_no_table_is_not_taken_in(visit, desk, name, content):
     assert not desk.folder.exists() or not any(desk.folder.iterdir())
 
 
-def test_an_upload_larger_than_allowed_is_stopped_as_it_comes(app, visit):
+def test_too_large_upload_is_stopped_while_streaming(app, visit):
     somebody = visit("reviewer")
     headers = {"content-length": str(3 << 30), "content-type": "multipart/form-data; boundary=x"}
     answer = somebody.post("/imports", content=b"--x", headers=headers)
     assert answer.status_code == 413
 
 
-def test_the_demo_lets_one_in_and_a_real_desk_asks_for_an_admin(store_url, tmp_path):
+def test_demo_link_signs_in_and_a_real_desk_needs_an_admin(store_url, tmp_path):
     desk = open_desk(store_url, files_in=tmp_path)
     assert is_demo(desk)
     path = invitation(desk, demo=True)
@@ -683,7 +814,7 @@ def test_the_demo_lets_one_in_and_a_real_desk_asks_for_an_admin(store_url, tmp_p
     desk.store.close()
 
 
-def test_the_first_admin_comes_by_link(store_url, tmp_path):
+def test_first_admin_is_created_by_link(store_url, tmp_path):
     desk = open_desk(store_url, DEMO / "model", files_in=tmp_path)
     assert not is_demo(desk)
     path, other = invitation(desk, demo=False), invitation(desk, demo=False)
@@ -698,12 +829,12 @@ def test_the_first_admin_comes_by_link(store_url, tmp_path):
     desk.store.close()
 
 
-def test_a_lost_password_has_a_way_back(store_url, tmp_path, monkeypatch, capsys):
+def test_password_link_from_the_command_line(store_url, tmp_path, monkeypatch, capsys):
     desk = open_desk(store_url, DEMO / "model", files_in=tmp_path)
     with desk.store.writing() as db:
         people.add_person(db, "Ada", "admin", "test", PASSWORD)
     for _ in range(5):
-        people.sign_in(desk.store, "Ada", "forgotten it", "here")
+        desk.sign_in.attempt(desk.store, "Ada", "forgotten it", "here")
     command = ["durhampulse", "desk", "--store", store_url, "--link-for"]
     monkeypatch.setattr("sys.argv", [*command, "Eve"])
     with pytest.raises(SystemExit):
@@ -712,15 +843,15 @@ def test_a_lost_password_has_a_way_back(store_url, tmp_path, monkeypatch, capsys
     monkeypatch.setattr("sys.argv", [*command, "Ada"])
     with pytest.raises(SystemExit):
         main()
-    said = capsys.readouterr().out
+    printed = capsys.readouterr().out
     with TestClient(create_desk(desk), follow_redirects=False) as client:
         form = {"password": "another long password"}
-        assert client.post(urlsplit(said.strip()).path, data=form).status_code == 303
-    assert people.sign_in(desk.store, "Ada", "another long password", "here")
+        assert client.post(urlsplit(printed.strip()).path, data=form).status_code == 303
+    assert desk.sign_in.attempt(desk.store, "Ada", "another long password", "here")
     desk.store.close()
 
 
-def test_another_model_decides_when_everybody_is_scored(desk, visit, model_folder):
+def test_activation_switches_after_all_are_scored(desk, visit, model_folder):
     first, other = desk.catalogue.current().version, add_model(desk.store, model_folder, "ann")
     ann = visit("admin")
     answer = ann.post("/model/activate", data={"csrf": ann.csrf, "version": "nonsense"})
@@ -741,7 +872,7 @@ def test_another_model_decides_when_everybody_is_scored(desk, visit, model_folde
 
 @pytest.mark.parametrize(("role", "status"), [(None, 303), ("viewer", 403)])
 @pytest.mark.parametrize("path", ["/imports", "/outcomes"])
-def test_no_file_is_read_before_it_is_known_who_brings_it(app, visit, path, role, status):
+def test_upload_is_not_read_before_authentication(app, visit, path, role, status):
     cookie = visit(role).cookies.get(COOKIE, "") if role else ""
     answer, read = asyncio.run(flood(app, path, cookie))
     assert answer["status"] == status
@@ -750,28 +881,28 @@ def test_no_file_is_read_before_it_is_known_who_brings_it(app, visit, path, role
 
 async def flood(app, path, cookie):
     """Post without end; give the head of the answer and how much of it was read."""
-    read, said = [], []
+    read, sent = [], []
 
     async def receive():
         read.append(1)
         return {"type": "http.request", "body": b"x" * 1000, "more_body": True}
 
     async def send(message):
-        said.append(message)
+        sent.append(message)
 
     headers = [(b"host", b"desk"), (b"content-type", b"multipart/form-data; boundary=b"),
                (b"cookie", f"{COOKIE}={cookie}".encode())]  # fmt: skip
     scope = {"type": "http", "method": "POST", "path": path, "query_string": b"",
              "headers": headers, "scheme": "http", "server": ("desk", 80)}  # fmt: skip
     await app(scope, receive, send)
-    return said[0], len(read)
+    return sent[0], len(read)
 
 
 @pytest.mark.parametrize(
     ("method", "path"),
     [("GET", "/shortlist"), ("POST", "/imports"), ("GET", "/v1/creators"), ("POST", "/v1/score")],
 )
-def test_a_store_that_is_away_is_said_everywhere(visit, monkeypatch, method, path):
+def test_unreachable_store_answers_503(visit, monkeypatch, method, path):
     somebody = visit("admin")
     monkeypatch.setattr("durhampulse.desk.store.database.Store.reading", away)
     headers = {"authorization": "Bearer dp_x"} if path.startswith("/v1") else {}
@@ -785,7 +916,7 @@ def away(_store):
 
 
 @pytest.mark.parametrize("path", ["/people", "/v1/creators"])
-def test_a_fault_of_ours_is_a_page_of_ours(app, visit, desk, monkeypatch, path):
+def test_unexpected_error_answers_500_with_a_page(app, visit, desk, monkeypatch, path):
     somebody = visit("admin")
     monkeypatch.setattr("durhampulse.desk.people.people.people", broken)
     monkeypatch.setattr("durhampulse.desk.shortlist.pages.page", broken)
@@ -799,7 +930,7 @@ def test_a_fault_of_ours_is_a_page_of_ours(app, visit, desk, monkeypatch, path):
     assert "worn out" not in answer.text
 
 
-def test_odd_places_and_figures_are_refused(visit):
+def test_invalid_cursor_and_figures_are_refused(visit):
     viewer = visit("viewer")
     for cursor in ([10**30, 5], ["\ud800", 5], [{"a": 1}, 5], [True, []]):
         place = base64.urlsafe_b64encode(json.dumps(cursor).encode()).decode().rstrip("=")
@@ -810,7 +941,7 @@ def test_odd_places_and_figures_are_refused(visit):
     assert "min_engagement=120%25" in viewer.get("/shortlist?min_engagement=120%25").text
 
 
-def test_a_model_that_cannot_score_changes_nothing(desk, visit, model_folder, monkeypatch, caplog):
+def test_failed_activation_changes_nothing(desk, visit, model_folder, monkeypatch, caplog):
     first, other = desk.catalogue.current().version, add_model(desk.store, model_folder, "ann")
     ann = visit("admin")
     desk.worker.stop()
@@ -826,7 +957,7 @@ def test_a_model_that_cannot_score_changes_nothing(desk, visit, model_folder, mo
     assert desk.catalogue.current().version == other
 
 
-def test_a_model_that_takes_over_while_its_page_is_made_is_not_missed(
+def test_activation_that_ends_while_the_page_is_made_is_shown(
     desk, visit, model_folder, monkeypatch
 ):
     other = add_model(desk.store, model_folder, "ann")
@@ -851,7 +982,7 @@ def broken(*_given):
     raise ValueError("worn out")
 
 
-def test_the_bands_by_other_thresholds_start_from_those_in_force(visit):
+def test_threshold_sliders_start_from_the_current_bands(visit):
     page = visit("viewer").get("/shortlist/totals?niche=Tech").text
     counted = re.findall(r'<dt><span class="band.*?<dd>([\d,]+)</dd>', page, re.DOTALL)
     table = re.findall(r'data-band.*?<td class="n">([\d,]+)</td>', page, re.DOTALL)
@@ -859,14 +990,14 @@ def test_the_bands_by_other_thresholds_start_from_those_in_force(visit):
     assert len(table) == 3
 
 
-def test_those_ticked_are_summed_up(desk, visit):
+def test_totals_of_chosen_creators(desk, visit):
     with desk.store.reading() as db:
         rows = db.execute(select(creator).order_by(creator.c.id).limit(7)).all()
     vera = visit("viewer")
-    said = vera.get("/shortlist/chosen", params={"chosen": [row.id for row in rows]}).text
+    page = vera.get("/shortlist/chosen", params={"chosen": [row.id for row in rows]}).text
     expected = sum(row.probability for row in rows)
-    assert f"7 ticked: {expected:.1f} deals" in said
-    low, high = map(float, re.search(r"\(([\d.]+) to ([\d.]+)\)", said).groups())
+    assert f"7 ticked: {expected:.1f} deals" in page
+    low, high = map(float, re.search(r"\(([\d.]+) to ([\d.]+)\)", page).groups())
     assert low < expected < high
     assert "ticked" not in vera.get("/shortlist/chosen").text
 
@@ -882,9 +1013,9 @@ def test_the_documented_interface_holds(app, desk, visit, mode):
     refusals = schema.config.checks.negative_data_rejection
     refusals.expected_statuses = [*refusals.expected_statuses, "413"]  # more than may be sent
     tried = set()
-    for found in schema.get_all_operations():
-        operation = found.ok()
-        if not operation.path.startswith(tuple(f"/v1/{one}" for one in OURS)):
+    for result in schema.get_all_operations():
+        operation = result.ok()
+        if not operation.path.startswith(tuple(f"/v1/{name}" for name in OURS)):
             continue
 
         @settings(max_examples=40, suppress_health_check=list(HealthCheck))

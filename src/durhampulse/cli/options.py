@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 
 from durhampulse.exceptions import InputError
+from durhampulse.files.formats import listed
 
 if TYPE_CHECKING:
     from durhampulse.creators.units import Unit
 
 __all__ = [
-    "AsJson", "Map", "ModelFolder", "Seed", "Sheet", "SourceArgument", "Units", "pairs",
-    "parts_bar", "progress_bar", "rows_bar", "units_of",
+    "AsJson", "Map", "ModelFolder", "Query", "Seed", "Sheet", "SourceArgument", "Table", "Units",
+    "pairs", "parts_bar", "progress_bar", "rows_bar", "units_of",
 ]  # fmt: skip
 
 Map = Annotated[
@@ -37,7 +38,7 @@ Query = Annotated[str | None, typer.Option(help="Query to read, if SOURCE is a d
 Seed = Annotated[int, typer.Option(min=0, help="Same seed, same numbers.")]
 SourceArgument = Annotated[
     str,
-    typer.Argument(metavar="SOURCE", help="A .csv, .tsv, .xlsx or .parquet file, or a database."),
+    typer.Argument(metavar="SOURCE", help=f"A {listed()} file, or a database."),
 ]
 ModelFolder = Annotated[Path, typer.Option("--model", help="The model folder of a study.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
@@ -45,15 +46,15 @@ AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")
 
 def pairs(given: list[str] | None, option: str) -> dict[str, str]:
     """Read options of the form NAME=VALUE."""
-    pairs = {}
+    values = {}
     for item in given or []:
         name, equals, value = item.partition("=")
         if not (name and equals and value):
             raise InputError(
                 f"{option} '{item}' is not COLUMN=VALUE.", f"Write {option} NAME=VALUE."
             )
-        pairs[name] = value
-    return pairs
+        values[name] = value
+    return values
 
 
 def units_of(given: list[str] | None) -> dict[str, Unit]:
@@ -79,16 +80,27 @@ def progress_bar(total: int) -> Iterator[Callable[[int], object]]:
 
 @contextmanager
 def parts_bar() -> Iterator[Callable[[str, float], object]]:
-    """Show which part of a study runs."""
+    """Show which part of a study runs; off a terminal by a line for each part."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+    if not sys.stderr.isatty():
+        yield _part_lines()
+        return
     columns = (TextColumn("{task.description:<42}"), BarColumn(), TimeElapsedColumn())
-    console = _stderr()
-    with Progress(
-        *columns, transient=True, disable=not sys.stderr.isatty(), console=console
-    ) as bar:
+    with Progress(*columns, transient=True, console=_stderr()) as bar:
         task = bar.add_task("Starting", total=1.0)
         yield lambda part, share: bar.update(task, description=part, completed=share)
+
+
+def _part_lines() -> Callable[[str, float], object]:
+    names: list[str] = []
+
+    def show(part: str, _share: float) -> None:
+        if part not in names:
+            names.append(part)
+            typer.echo(f"{part} ...", err=True)
+
+    return show
 
 
 def _stderr() -> Any:

@@ -20,6 +20,7 @@ from durhampulse.cli.options import (
     units_of,
 )
 from durhampulse.exceptions import InputError
+from durhampulse.files.formats import WRITABLE, listed
 
 __all__ = ["key_app", "model_app", "score", "serve"]
 
@@ -38,10 +39,8 @@ Folder = Annotated[Path, typer.Argument(metavar="MODEL", help="A model folder.")
 
 
 def score(  # noqa: PLR0913 - a command has as many options as it has
-    inputs: Annotated[
-        list[str], typer.Argument(metavar="IN...", help=".csv, .tsv, .parquet, .xlsx; or globs.")
-    ],
-    out: Annotated[str, typer.Option("-o", "--out", help=".parquet, .csv, .tsv or .xlsx.")],
+    inputs: Annotated[list[str], typer.Argument(metavar="IN...", help=f"{listed()}; or globs.")],
+    out: Annotated[str, typer.Option("-o", "--out", help=f"{listed(WRITABLE)}.")],
     model: ModelFolder,
     column_map: Map = None,
     units: Units = None,

@@ -30,10 +30,14 @@ from durhampulse.cli.options import (
 from durhampulse.exceptions import InputError
 
 if TYPE_CHECKING:
-    from durhampulse.report.notebook import Request
+    from durhampulse.creators.options import ReadOptions
+    from durhampulse.study.request import Request
     from durhampulse.study.results import Inspection
 
 __all__ = ["explain", "inspect", "sample", "study"]
+
+_INTERRUPTED = 130
+"""Exit code after Ctrl-C: 128 and the signal's number."""
 
 
 def sample(
@@ -71,13 +75,8 @@ def inspect(
     from durhampulse.report import interpretation
     from durhampulse.study import load_and_inspect
 
-    part = load_and_inspect(
-        source,
-        columns=pairs(column_map, "--map"),
-        units=units_of(units),
-        table=table,
-        query=query,
-    )
+    options = _read_options(column_map, units, table, query)
+    part = load_and_inspect(source, options)
     if as_json:
         typer.echo(json.dumps(_inspection_facts(part), indent=2, default=str))
         return
@@ -124,14 +123,11 @@ def study(  # noqa: PLR0913 - a command has as many options as it has
     """
     from durhampulse.decision.bands import Thresholds
     from durhampulse.files.databases import without_password
-    from durhampulse.report.notebook import Request
+    from durhampulse.study.request import Request
 
     request = Request(
         source=None if source is None else without_password(source),
-        columns=pairs(column_map, "--map"),
-        units=units_of(units),
-        table=table,
-        query=query,
+        **_read_options(column_map, units, table, query).keywords(),
         thresholds=Thresholds(yes_at=yes_at, review_at=review_at),
         drop_leaks=drop_leaks,
         time=time,
@@ -139,6 +135,16 @@ def study(  # noqa: PLR0913 - a command has as many options as it has
         seed=seed,
     )
     _run(request, source, store, out)
+
+
+def _read_options(
+    column_map: list[str] | None, units: list[str] | None, table: str | None, query: str | None
+) -> ReadOptions:
+    from durhampulse.creators.options import ReadOptions
+
+    return ReadOptions(
+        columns=pairs(column_map, "--map"), units=units_of(units), table=table, query=query
+    )
 
 
 def _run(request: Request, source: str | None, store: str | None, out: Path) -> None:
@@ -149,15 +155,19 @@ def _run(request: Request, source: str | None, store: str | None, out: Path) -> 
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             request = _with_outcomes(request, store, folder)
         stack.enter_context(_password_for_kernel(source))
-        with parts_bar() as show:
-            seconds = run_study(request, out, progress=show)
+        try:
+            with parts_bar() as show:
+                seconds = run_study(request, out, progress=show)
+        except KeyboardInterrupt:
+            typer.echo("Stopped; nothing was written.", err=True)
+            raise typer.Exit(_INTERRUPTED) from None
     _print_outcome(out, sum(seconds.values()))
     if store is not None:
         _add_to_store(store, out)
 
 
 def _with_outcomes(request: Request, store: str, folder: Path) -> Request:
-    """Give the same study of a table that holds a desk's outcomes too."""
+    """Return the same request for a table that holds a desk's outcomes too."""
     from durhampulse.desk.outcomes.retraining import write_lessons
     from durhampulse.desk.store.database import open_store
 
@@ -210,15 +220,8 @@ def explain(  # noqa: PLR0913 - a command has as many options as it has
     from durhampulse.scoring.lookup import accounts_of
     from durhampulse.scoring.scorer import load_model
 
-    accounts = accounts_of(
-        load_model(model),
-        source,
-        identifier,
-        columns=pairs(column_map, "--map"),
-        units=units_of(units),
-        table=table,
-        query=query,
-    )
+    options = _read_options(column_map, units, table, query)
+    accounts = accounts_of(load_model(model), source, identifier, options)
     if as_json:
         typer.echo(json.dumps([account.to_dict() for account in accounts], indent=2, default=str))
     else:
@@ -251,10 +254,12 @@ def _print_outcome(out: Path, seconds: float) -> None:
         typer.echo("The data are simulated.")
     typer.echo(f"Verdict: {verdict['word']}.")
     for check in verdict["checks"]:
-        if check["outcome"] != "pass":
+        if check["severity"] != "pass":
             typer.echo(f"{check['code']}: {check['reason']} ({check['figure']})")
     if verdict["dropped"]:
         typer.echo(f"Left out: {', '.join(verdict['dropped'])}.")
+    if letters := manifest["provenance"].get("letters_without_font"):
+        typer.echo(f"No font here has {letters}: pictures show boxes. Install one, such as Noto.")
     auc, loss = scores["roc_auc"], scores["log_loss"]
     typer.echo(
         f"{manifest['name']} decides: ROC AUC {auc['value']:.3f} ({auc['low']:.3f} to "

@@ -160,8 +160,10 @@ def _level_role(name: str, levels: pd.Series) -> Role:
     present, distinct = int(levels.count()), levels.nunique()
     if distinct < 2:
         return Role(name, "unused", "levels", "it holds no two different values")
-    if distinct > min(_MOST_LEVELS, 0.5 * present) or _named_identifier(name):
-        return Role(name, "unused", "text", "nearly every creator has a value of their own")
+    if _named_identifier(name):
+        return Role(name, "unused", "text", "a name or address says nothing about new creators")
+    if distinct > min(_MOST_LEVELS, 0.5 * present):
+        return Role(name, "unused", "text", f"{distinct:,} different values in {present:,} cells")
     if levels.dropna().str.len().mean() > _FREE_TEXT:
         return Role(name, "unused", "text", "free text is not learned from")
     return Role(name, "feature", "levels", "an extra column of categories")

@@ -1,4 +1,9 @@
-"""The eight columns of a creators' table: names, kinds, units, ranges and aliases."""
+"""The eight columns of a creators' table: how each is read, shown, compared and stored.
+
+A new standard column is one entry of :data:`COLUMNS`. With ``stored`` the desk keeps it in a column
+of its own, which needs a migration beside ``desk/store/migrations/versions/v0001_first.py`` that
+adds the column to the tables ``creator`` and ``staged``.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +40,7 @@ VIEWS = "Avg_Views_per_Post"
 LABEL = "Sponsorship_Status"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Column:
     """One standard column.
 
@@ -53,6 +58,20 @@ class Column:
         Closed range outside which a value is kept, but pointed out.
     aliases
         Headers read as this column, in the form :func:`header_key` gives.
+    phrase
+        How a value is worded in a sentence; ``{}`` stands for the value.
+    short
+        The column's name in a sentence and in other columns' headers.
+    example
+        A typical value, for documentation.
+    compared
+        Whether a value is placed among those of peers.
+    before_deal
+        Whether a deal cannot have changed the value.
+    changeable
+        Whether creators can change the value themselves.
+    stored
+        The desk's column that keeps it; empty where the desk keeps it in `extra`.
     """
 
     name: str
@@ -61,6 +80,28 @@ class Column:
     possible: tuple[float, float] = (float("-inf"), float("inf"))
     plausible: tuple[float, float] = (float("-inf"), float("inf"))
     aliases: frozenset[str] = frozenset()
+    phrase: str = ""
+    short: str = ""
+    example: float | str = ""
+    compared: bool = False
+    before_deal: bool = False
+    changeable: bool = False
+    stored: str = ""
+
+    @property
+    def numeric(self) -> bool:
+        """Whether its values are numbers rather than words."""
+        return self.kind in ("count", "rate")
+
+    @property
+    def title(self) -> str:
+        """Name of the column on a page, such as ``Views a post``."""
+        return self.phrase.replace("{}", "").strip().replace("  ", " ").capitalize()
+
+    @property
+    def percentile(self) -> str:
+        """Header of the value's place among peers in the decision table."""
+        return f"{self.short.capitalize()} Percentile"
 
 
 def header_key(header: str) -> str:
@@ -78,73 +119,115 @@ COLUMNS: dict[str, Column] = {
     column.name: column
     for column in (
         Column(
-            IDENTIFIER,
-            "identifier",
-            "unique identifier of the creator",
+            name=IDENTIFIER,
+            kind="identifier",
+            meaning="unique identifier of the creator",
             aliases=frozenset(
                 {"influencerid", "creatorid", "id", "userid", "channelid", "influencer", "creator"}
             ),
+            phrase="creator {}",
+            short="identifier",
+            example="INF-045",
+            before_deal=True,
         ),
         Column(
-            FOLLOWERS,
-            "count",
-            "followers on the main platform",
+            name=FOLLOWERS,
+            kind="count",
+            meaning="followers on the main platform",
             possible=(0, 1e10),
             plausible=(0, 1e9),
             aliases=frozenset(
                 {"followers", "followercount", "followerscount", "subscribers", "subscribercount"}
                 | {"subs", "nfollowers", "numberoffollowers", "fans"}
             ),
+            phrase="{} followers",
+            short="followers",
+            example=85_000,
+            before_deal=True,
+            stored="followers",
         ),
         Column(
-            ENGAGEMENT,
-            "rate",
-            "interactions per follower on recent posts, a fraction (0.056 = 5.6%)",
+            name=ENGAGEMENT,
+            kind="rate",
+            meaning="interactions per follower on recent posts, a fraction (0.056 = 5.6%)",
             possible=(0, 1e4),
             plausible=(0, 1),
             aliases=frozenset(
                 {"engagementrate", "engrate", "er", "engagement", "avgengagementrate"}
             ),
+            phrase="engagement {}",
+            short="engagement",
+            example=0.068,
+            compared=True,
+            changeable=True,
+            stored="engagement_rate",
         ),
         Column(
-            GROWTH,
-            "rate",
-            "net new followers over the past month per follower, a fraction (0.021 = 2.1%)",
+            name=GROWTH,
+            kind="rate",
+            meaning="net new followers over the past month per follower, a fraction (0.021 = 2.1%)",
             possible=(-1, 1e6),
             plausible=(-0.5, 1),
             aliases=frozenset(
                 {"growthrate", "growth", "followergrowth", "followersgrowth", "monthlygrowth"}
                 | {"followergrowthrate"}
             ),
+            phrase="growth {} a month",
+            short="growth",
+            example=0.021,
+            compared=True,
+            before_deal=True,
+            changeable=True,
+            stored="growth_rate",
         ),
         Column(
-            NICHE,
-            "category",
-            "content category the creator is best known for",
+            name=NICHE,
+            kind="category",
+            meaning="content category the creator is best known for",
             aliases=frozenset({"niche", "category", "contentcategory", "topic", "vertical"}),
+            phrase="niche {}",
+            short="niche",
+            example="Fashion",
+            before_deal=True,
+            stored="niche",
         ),
         Column(
-            QUALITY,
-            "quality",
-            "typical video resolution: SD, HD or 4K",
+            name=QUALITY,
+            kind="quality",
+            meaning="typical video resolution: SD, HD or 4K",
             aliases=frozenset({"videoquality", "quality", "resolution", "videoresolution"}),
+            phrase="video quality {}",
+            short="video quality",
+            example="HD",
+            before_deal=True,
+            changeable=True,
+            stored="video_quality",
         ),
         Column(
-            VIEWS,
-            "count",
-            "average views per post",
+            name=VIEWS,
+            kind="count",
+            meaning="average views per post",
             possible=(0, 1e11),
             plausible=(0, 1e9),
             aliases=frozenset(
                 {"avgviewsperpost", "averageviewsperpost", "avgviews", "averageviews", "meanviews"}
                 | {"viewsperpost", "avgviewspervideo", "views"}
             ),
+            phrase="{} views a post",
+            short="views",
+            example=31_000,
+            compared=True,
+            changeable=True,
+            stored="avg_views",
         ),
         Column(
-            LABEL,
-            "label",
-            "whether the creator got a sponsorship deal (1) or not (0)",
+            name=LABEL,
+            kind="label",
+            meaning="whether the creator got a sponsorship deal (1) or not (0)",
             aliases=frozenset({"sponsorshipstatus", "sponsorship", "sponsored", "gotdeal", "deal"}),
+            phrase="outcome {}",
+            short="outcome",
+            example=1,
         ),
     )
 }

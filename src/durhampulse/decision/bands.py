@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -11,9 +12,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from durhampulse.creators.block import Block
-from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS, GROWTH, IDENTIFIER, VIEWS
+from durhampulse.creators.schema import COLUMNS, ENGAGEMENT, FOLLOWERS, IDENTIFIER
 from durhampulse.exceptions import InputError
-from durhampulse.features.peers import Peers
+from durhampulse.features.peers import COMPARED, Peers
 from durhampulse.models.weights import log_odds, sigmoid
 
 __all__ = [
@@ -29,11 +30,9 @@ BANDS: Final = (YES, MAYBE, NO)
 EDGE_CHANCE: Final = 0.20
 """From this chance on that the true probability lies in another band, a row is on the edge."""
 _NORMAL_90 = 1.644854
-_PERCENTILES = {
-    ENGAGEMENT: "Engagement Percentile",
-    VIEWS: "Views Percentile",
-    GROWTH: "Growth Percentile",
-}
+_DECIMALS = 12
+"""Of a rate in the decision table; what lies beyond is left over from dividing by 100."""
+_BELOW_ALL, _ABOVE_ALL = -1.0, 2.0
 
 
 @dataclass(frozen=True)
@@ -58,9 +57,26 @@ class Thresholds:
                 "They must be 0 < --review-at <= --yes-at < 1, for example 0.6 and 0.8.",
             )
 
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        """Return each band's probabilities, in the order of `BANDS`.
+
+        A range holds its first number and not its second. The outer ends lie outside of [0, 1],
+        so that every probability is in one band.
+
+        Examples
+        --------
+        >>> Thresholds(0.8, 0.6).ranges()[MAYBE]
+        (0.6, 0.8)
+        """
+        return {
+            YES: (self.yes_at, _ABOVE_ALL),
+            MAYBE: (self.review_at, self.yes_at),
+            NO: (_BELOW_ALL, self.review_at),
+        }
+
 
 def assign_bands(y_prob: npt.NDArray[np.float64], thresholds: Thresholds) -> pd.Series:
-    """Give each probability its band.
+    """Return the band of each probability.
 
     Examples
     --------
@@ -72,7 +88,7 @@ def assign_bands(y_prob: npt.NDArray[np.float64], thresholds: Thresholds) -> pd.
 
 
 def band_codes(y_prob: npt.NDArray[np.float64], thresholds: Thresholds) -> npt.NDArray[np.int8]:
-    """Give the place of each probability's band in `BANDS`, shape (n_rows,)."""
+    """Return the place of each probability's band in `BANDS`, shape (n_rows,)."""
     below_yes = (y_prob < thresholds.yes_at).astype(np.int8)
     return np.asarray(below_yes + (y_prob < thresholds.review_at), dtype=np.int8)
 
@@ -118,7 +134,7 @@ def decision_table(
             "Influencer ID": creators[IDENTIFIER].to_numpy(),
             "Predicted Sponsorship": cut(y_prob),
             "Follower Count": creators.get(FOLLOWERS, absent).to_numpy(),
-            "Engagement Rate": creators.get(ENGAGEMENT, absent).to_numpy(),
+            "Engagement Rate": creators.get(ENGAGEMENT, absent).round(_DECIMALS).to_numpy(),
             "Sponsorship Recommendation": np.full(len(band), "") if verdict else band,
             "Rank": 0,
             "Interval Low": cut(sigmoid(logits - half_width)),
@@ -126,15 +142,16 @@ def decision_table(
             "Edge": np.where(on_edge(logits, half_width, thresholds), "edge", ""),
         }
     )
-    said = pd.DataFrame("", index=creators.index, columns=["Reasons For", "Reasons Against"])
+    words = pd.DataFrame("", index=creators.index, columns=["Reasons For", "Reasons Against"])
     if reasons is not None:
-        said.update(reasons)
-    for name in said:
-        table[name] = said[name].to_numpy()
+        words.update(reasons)
+    for name in words:
+        table[name] = words[name].to_numpy()
     table["Flags"] = peers.flags(creators).to_numpy()
     table["Tier"] = peers.tier(creators).to_numpy()
-    for column, name in _PERCENTILES.items():
-        table[name] = places.get(column, absent).round(0).astype("Int64").to_numpy()
+    for column in COMPARED:
+        place = places.get(column, absent).round(0).astype("Int64")
+        table[COLUMNS[column].percentile] = place.to_numpy()
     if verdict:
         table["Verdict"] = verdict
     followers = table["Follower Count"]
@@ -148,7 +165,7 @@ def decision_table(
 def on_edge(
     logits: npt.NDArray[np.float64], half_width: float, thresholds: Thresholds
 ) -> npt.NDArray[np.bool_]:
-    """Tell which rows have at least a 20% chance that their true probability is in another band.
+    """Whether the true probability is in another band with a chance of at least 20%, by row.
 
     The true log-odds are taken as normal around the model's, 90% of them within `half_width`.
 
@@ -169,19 +186,12 @@ def on_edge(
 
 
 def _normal_cdf(z: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Give the normal distribution function, without a library the scorer lacks.
-
-    Abramowitz and Stegun (1964), 7.1.26; at most 1.5e-7 off.
-    """
-    x = np.abs(z) / np.sqrt(2)
-    t = 1 / (1 + 0.3275911 * x)
-    steps = (0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429)
-    tail = sum(a * t ** (i + 1) for i, a in enumerate(steps)) * np.exp(-(x**2)) / 2
-    return np.asarray(np.where(z > 0, 1 - tail, tail))
+    """Return the standard normal distribution function, shape as `z`."""
+    return np.array([math.erfc(-value / math.sqrt(2)) / 2 for value in z])
 
 
 def unscorable(creators: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
-    """Say why rows cannot be scored: more than half of the model's columns are empty.
+    """Return why rows cannot be scored: more than half of the model's columns are empty.
 
     Returns
     -------
@@ -194,12 +204,12 @@ def unscorable(creators: pd.DataFrame, columns: Sequence[str]) -> pd.Series:
 
 
 def too_empty(empty: npt.NDArray[np.intp], n_columns: int) -> npt.NDArray[np.bool_]:
-    """Tell which rows lack too many of the model's columns to be scored: more than half."""
+    """Whether a row lacks too many of the model's columns to be scored: more than half."""
     return np.asarray(empty > n_columns / 2)
 
 
 def empty_reason(empty: int, n_columns: int) -> str:
-    """Say why such a row is not scored."""
+    """Return why such a row is not scored."""
     return f"{empty} of {n_columns} columns of the model are empty"
 
 

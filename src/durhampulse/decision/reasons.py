@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from durhampulse.creators.schema import (
-    COLUMNS,
-    ENGAGEMENT,
-    FOLLOWERS,
-    GROWTH,
-    NICHE,
-    QUALITY,
-    VIEWS,
-)
+from durhampulse.creators.schema import COLUMNS, NICHE, QUALITY
 from durhampulse.decision.bands import Thresholds
+from durhampulse.decision.figures import figure_text
 from durhampulse.decision.shapley import Explanation
 from durhampulse.features.peers import Peers
 from durhampulse.models.fitted import FittedModel
@@ -36,14 +27,6 @@ _MOST = 3
 _SLIGHT = 0.05
 _STEPS = np.linspace(0, 1, 41)
 _QUALITIES = ("SD", "HD", "4K")
-_FIGURES: dict[str, Callable[[Any], str]] = {
-    FOLLOWERS: "{:,.0f} followers".format,
-    ENGAGEMENT: lambda rate: f"engagement {100 * rate:.3g}%",
-    GROWTH: lambda rate: f"growth {100 * rate:.3g}% a month",
-    VIEWS: "{:,.0f} views a post".format,
-    NICHE: "niche {}".format,
-    QUALITY: "video quality {}".format,
-}
 
 
 def reason_table(explanation: Explanation, creators: pd.DataFrame, peers: Peers) -> pd.DataFrame:
@@ -53,25 +36,44 @@ def reason_table(explanation: Explanation, creators: pd.DataFrame, peers: Peers)
     -------
     DataFrame
         Index of the creators; ``Reasons For`` and ``Reasons Against``, up to three each,
-        separated by ``; ``. A value below 0.05 in log-odds is no reason.
+        separated by ``; ``. A value below 0.05 in log-odds is no reason, nor is one that does not
+        move the probability by what one decimal of a percentage shows.
     """
     rows = creators.loc[explanation.values.index]
     phrases = _phrases(rows, explanation.values.columns.tolist(), peers)
+    now = sigmoid(explanation.log_odds)
     without = sigmoid(explanation.log_odds[:, None] - explanation.values.to_numpy())
-    said: dict[str, list[str]] = {"Reasons For": [], "Reasons Against": []}
+    reasons: dict[str, list[str]] = {"Reasons For": [], "Reasons Against": []}
     for i, values in enumerate(explanation.values.to_numpy()):
         for name, sign in (("Reasons For", 1), ("Reasons Against", -1)):
-            order = [j for j in np.argsort(-sign * values)[:_MOST] if sign * values[j] >= _SLIGHT]
-            said[name].append(
-                "; ".join(f"{phrases[j][i]} (without this: {without[i, j]:.0%})" for j in order)
+            texts = (
+                (phrases[j][i], _without_text(now[i], without[i, j]))
+                for j in np.argsort(-sign * values)
+                if sign * values[j] >= _SLIGHT
             )
-    return pd.DataFrame(said, index=explanation.values.index)
+            named = [f"{phrase} (without this: {text})" for phrase, text in texts if text]
+            reasons[name].append("; ".join(named[:_MOST]))
+    return pd.DataFrame(reasons, index=explanation.values.index)
+
+
+def _without_text(now: float, without: float) -> str:
+    """Return a probability with as many digits as tell it from the present one; empty if none do.
+
+    Examples
+    --------
+    >>> _without_text(0.81, 0.74), _without_text(0.812, 0.808), _without_text(0.9999, 0.9998)
+    ('74%', '80.8%', '')
+    """
+    for digits in (0, 1):
+        if f"{now:.{digits}%}" != f"{without:.{digits}%}":
+            return f"{without:.{digits}%}"
+    return ""
 
 
 def _phrases(rows: pd.DataFrame, columns: list[str], peers: Peers) -> list[list[str]]:
     places = peers.percentiles(rows)
     tiers, niches = peers.tier(rows), rows.get(NICHE, pd.Series(None, index=rows.index))
-    found = []
+    phrases = []
     for column in columns:
         values = rows.get(column, pd.Series(None, index=rows.index))
         if column in places:
@@ -80,15 +82,15 @@ def _phrases(rows: pd.DataFrame, columns: list[str], peers: Peers) -> list[list[
                 _peers(group, tier, niche)
                 for group, tier, niche in zip(groups, tiers, niches, strict=True)
             ]
-            found.append(
+            phrases.append(
                 [
                     figure_text(column, value) + _compared(place, peer)
                     for value, place, peer in zip(values, places[column], whom, strict=True)
                 ]
             )
         else:
-            found.append([figure_text(column, value) for value in values])
-    return found
+            phrases.append([figure_text(column, value) for value in values])
+    return phrases
 
 
 def _peers(group: str, tier: object, niche: object) -> str:
@@ -105,23 +107,14 @@ def _compared(place: float, peers: str) -> str:
     return f", lower than {min(100 - place, 99):.0f}% of {peers}"
 
 
-def figure_text(column: str, value: Any) -> str:
-    name = column.replace("_", " ")
-    if pd.isna(value):
-        return f"{name.lower() if column in COLUMNS else name} not known"
-    if column in _FIGURES:
-        return _FIGURES[column](value)
-    return f"{name} {value:,.4g}" if isinstance(value, float) else f"{name} {value}"
-
-
 def what_would_change(
     model: FittedModel, creator: pd.DataFrame, peers: Peers, thresholds: Thresholds
 ) -> pd.DataFrame:
     """Find the smallest change in what a creator can change that reaches the next band.
 
-    Engagement, views and growth move within the 1st to 99th percentile of the creator's peers,
-    video quality upwards. One figure is changed, or two if none alone is enough. The change is an
-    association in past deals: nothing says that it would cause one.
+    Changeable figures move within the 1st to 99th percentile of the creator's peers, video quality
+    upwards; a figure that is not known does not move. One figure is changed, or two if none alone
+    is enough. The change is an association in past deals: nothing says that it would cause one.
 
     Parameters
     ----------
@@ -140,16 +133,16 @@ def what_would_change(
     empty = pd.DataFrame(columns=["column", "from", "to", "percentiles", "probability"])
     if not above:
         return empty
-    moves = {c: _moves(c, creator, peers) for c in model.encoding.columns}
-    moves = {column: found for column, found in moves.items() if len(found)}
+    moves = {column: _moves(column, creator, peers) for column in model.encoding.columns}
+    moves = {column: values for column, values in moves.items() if values}
     for number in (1, 2):
-        best = [
-            found
+        reaching = [
+            change
             for columns in combinations(moves, number)
-            if (found := _smallest(model, creator, {c: moves[c] for c in columns}, above[0]))
+            if (change := _smallest(model, creator, {c: moves[c] for c in columns}, above[0]))
         ]
-        if best:
-            _, chosen, reached = min(best, key=lambda one: one[0])
+        if reaching:
+            _, chosen, reached = min(reaching, key=lambda change: change[0])
             rows = [
                 (column, creator[column].iloc[0], value, distance, reached)
                 for column, (value, distance) in chosen.items()
@@ -159,14 +152,15 @@ def what_would_change(
 
 
 def _moves(column: str, creator: pd.DataFrame, peers: Peers) -> list[tuple[object, float]]:
-    """Give values a creator might reach, and how far each is in percentiles of peers."""
+    """Return values a creator might reach, and how far each is in percentiles of peers."""
+    standard = COLUMNS.get(column)
+    if standard is None or not standard.changeable or column not in creator:
+        return []
+    now = creator[column].iloc[0]
     if column == QUALITY:
-        now = creator[QUALITY].iloc[0]
-        if now not in _QUALITIES:
-            return []
-        better = _QUALITIES[_QUALITIES.index(now) + 1 :]
+        better = _QUALITIES[_QUALITIES.index(now) + 1 :] if now in _QUALITIES else ()
         return [(level, 100.0 * (i + 1) / (len(_QUALITIES) - 1)) for i, level in enumerate(better)]
-    if column not in peers.curves or pd.isna(creator[column].iloc[0]):
+    if column not in peers.curves or pd.isna(now):
         return []
     curve = peers.curves[column][peers.groups(creator, column).iloc[0]]
     here = float(peers.percentiles(creator)[column].iloc[0])
@@ -181,19 +175,19 @@ def _smallest(
     moves: dict[str, list[tuple[object, float]]],
     threshold: float,
 ) -> tuple[float, dict[str, tuple[object, float]], float] | None:
-    """Give the nearest combination of moves that reaches the threshold."""
-    grids = np.meshgrid(*(np.arange(len(found)) for found in moves.values()), indexing="ij")
+    """Return the nearest combination of moves that reaches the threshold."""
+    grids = np.meshgrid(*(np.arange(len(values)) for values in moves.values()), indexing="ij")
     picks = np.stack([grid.ravel() for grid in grids], axis=1)
     rows = creator.iloc[np.zeros(len(picks), dtype=int)].reset_index(drop=True)
     distance: npt.NDArray[np.float64] = np.zeros(len(picks))
-    for at, (column, found) in enumerate(moves.items()):
-        values = pd.Series([found[i][0] for i in picks[:, at]])
+    for at, (column, steps) in enumerate(moves.items()):
+        values = pd.Series([steps[i][0] for i in picks[:, at]])
         rows[column] = values.astype("str" if column == QUALITY else "float64")
-        distance += np.array([found[i][1] for i in picks[:, at]])
+        distance += np.array([steps[i][1] for i in picks[:, at]])
     y_prob = model.predict_proba(rows)
     reached = y_prob >= threshold
     if not reached.any():
         return None
     best = int(np.flatnonzero(reached)[np.argmin(distance[reached])])
-    chosen = {column: found[picks[best, at]] for at, (column, found) in enumerate(moves.items())}
+    chosen = {column: steps[picks[best, at]] for at, (column, steps) in enumerate(moves.items())}
     return float(distance[best]), chosen, float(y_prob[best])

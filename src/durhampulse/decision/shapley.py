@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from durhampulse.creators.block import Block
+from durhampulse.decision.figures import number_text
 from durhampulse.features.encoding import Encoding
 from durhampulse.models.fitted import FittedModel
 
@@ -56,7 +57,7 @@ class Explanation:
         return np.asarray(self.base + self.values.sum(axis=1).to_numpy())
 
     def importance(self) -> pd.DataFrame:
-        """Give the mean absolute value of each column: ``feature, mean_abs``, largest first."""
+        """Return the mean absolute value of each column: ``feature, mean_abs``, largest first."""
         mean = self.values.abs().mean().sort_values(ascending=False)
         return mean.rename_axis("feature").reset_index(name="mean_abs")
 
@@ -83,7 +84,7 @@ class Explanation:
             if not numeric:
                 part = part.sort_values("creators", ascending=False).head(_LEVELS_SHOWN)
                 part = part.sort_values("effect", ascending=False)
-            names = [f"{x:,.4g}" for x in part["x"]] if numeric else part.index.astype("str")
+            names = [number_text(x) for x in part["x"]] if numeric else part.index.astype("str")
             parts.append(part.assign(feature=column, value=list(names)))
         table = pd.concat(parts, ignore_index=True)
         return table[["feature", "value", "x", "creators", "effect", "low", "high"]]
@@ -151,7 +152,7 @@ def explain(
 
 
 def _exact_weights(columns: list[str]) -> dict[Coalition, Floats]:
-    """Give how much each coalition's log-odds count for each column, shape (n_columns,)."""
+    """Return how much each coalition's log-odds count for each column, shape (n_columns,)."""
     n = len(columns)
     weights = {}
     for size in range(n + 1):
@@ -164,7 +165,7 @@ def _exact_weights(columns: list[str]) -> dict[Coalition, Floats]:
 
 
 def _drawn_weights(columns: list[str], rng: np.random.Generator) -> dict[Coalition, Floats]:
-    """Give the same over drawn orders, each with its reverse (Mitchell et al. 2022)."""
+    """Return the same over drawn orders, each with its reverse (Mitchell et al. 2022)."""
     weights: dict[Coalition, Floats] = {}
     for order in _orders(len(columns), rng):
         known: Coalition = frozenset()
@@ -201,8 +202,8 @@ class _Pieces:
         blocks = []
         for (code, columns, mine), (_, _, theirs) in zip(self.codes, other.codes, strict=True):
             pieces = [
-                np.repeat(one, other.n, axis=1) if column in coalition else np.tile(two, self.n)
-                for column, one, two in zip(columns, mine, theirs, strict=True)
+                np.repeat(own, other.n, axis=1) if column in coalition else np.tile(drawn, self.n)
+                for column, own, drawn in zip(columns, mine, theirs, strict=True)
             ]
             blocks.append(code.join(pieces))
         return np.concatenate(blocks).T

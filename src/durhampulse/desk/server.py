@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import shutil
 import socket
 import sys
@@ -26,6 +25,7 @@ from durhampulse.desk.store.tables import upload as uploads
 from durhampulse.desk.web.app import create_desk
 from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import InputError
+from durhampulse.service.server import is_loopback
 
 __all__ = ["DEMO_ADMIN", "fill_with_demo", "open_desk", "password_link", "run"]
 
@@ -59,7 +59,7 @@ def open_desk(url: str, model_folder: Path | None = None, *, files_in: Path | No
         fill_with_demo(store)
     catalogue = Catalogue(store)
     folder = files_in or _folder_for(store)
-    return Desk(store, catalogue, Worker(store, catalogue), folder)
+    return Desk(store=store, catalogue=catalogue, worker=Worker(store, catalogue), folder=folder)
 
 
 def _folder_for(store: Store) -> Path:
@@ -87,7 +87,7 @@ def fill_with_demo(store: Store) -> None:
 
 
 def invitation(desk: Desk, *, demo: bool) -> str | None:
-    """Give the path of a one-time link, where nobody could sign in without; else none."""
+    """Return the path of a one-time link; none where people can sign in without."""
     with desk.store.writing() as db:
         if demo:
             number = db.scalar(select(person.c.id).where(person.c.name == DEMO_ADMIN))
@@ -99,7 +99,7 @@ def invitation(desk: Desk, *, demo: bool) -> str | None:
 
 
 def password_link(url: str, name: str) -> str:
-    """Make a one-time link by which somebody chooses a new password, and give its path.
+    """Return the path of a new one-time link by which a person chooses a password.
 
     For whoever may open the store itself: the way back in when no admin can sign in.
 
@@ -118,7 +118,7 @@ def password_link(url: str, name: str) -> str:
 
 
 def is_demo(desk: Desk) -> bool:
-    """Tell whether the store began as the demo and nobody else has been let in."""
+    """Whether the store began as the demo and has no people of its own yet."""
     with desk.store.reading() as db:
         real = select(func.count()).where(person.c.name != DEMO_ADMIN)
         first = db.scalar(select(uploads.c.by).order_by(uploads.c.id).limit(1))
@@ -135,12 +135,12 @@ def run(
     review_at: float | None = None,
     say: Callable[[str], object] = print,
 ) -> None:
-    """Serve the desk until told to stop."""
+    """Serve the desk until the process is stopped."""
     import uvicorn
 
     desk = open_desk(url, model_folder)
     demo = is_demo(desk)
-    if demo and not _is_loopback(host):
+    if demo and not is_loopback(host):
         raise InputError(
             f"The demo's door would be open to anybody at {host}.",
             "Serve a real list: --model DIR --store URL, or stay on 127.0.0.1.",
@@ -162,16 +162,19 @@ def run(
 
 
 def _move_thresholds(desk: Desk, yes_at: float | None, review_at: float | None) -> None:
-    """Save what was given; what was not stays as it is."""
+    """Save the thresholds that were given; the others stay."""
     rules = desk.catalogue.current()
-    given = {"yes_at": yes_at, "review_at": review_at}
-    moved = {name: value for name, value in given.items() if value is not None}
+    moved = {
+        name: value
+        for name, value in (("yes_at", yes_at), ("review_at", review_at))
+        if value is not None
+    }
     if moved:
         save_thresholds(desk.store, replace(rules.thresholds, **moved), "command line", rules)
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Take the port before anything is said about it; 0 for any that is free."""
+    """Return a listening socket, bound before its address is printed; port 0 for any free one."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family)
@@ -182,7 +185,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _greeting(desk: Desk, host: str, port: int, *, demo: bool) -> Iterator[str]:
-    """Give the lines a terminal shows, and open the browser where a person sits before it."""
+    """Yield the lines for the terminal; open the browser where there is one."""
     anywhere = host in ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
     shown = "localhost" if anywhere else f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{port}"
@@ -194,10 +197,3 @@ def _greeting(desk: Desk, host: str, port: int, *, demo: bool) -> Iterator[str]:
         yield f"Sign in once, within half an hour: {address}{path}"
         if sys.stdout.isatty():
             webbrowser.open(address + path)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

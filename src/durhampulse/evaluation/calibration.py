@@ -12,7 +12,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def wilson_interval(hits: int, n: int, *, level: float = 0.95) -> tuple[float, float]:
-    """Give the interval of a share by Wilson's score method (Wilson 1927).
+    """Return the interval of a share by Wilson's score method (Wilson 1927).
 
     Examples
     --------

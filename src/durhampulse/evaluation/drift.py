@@ -7,14 +7,16 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from durhampulse.creators import Creators
 from durhampulse.creators.cells import read_numbers
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.evaluation.metrics import score_models
-from durhampulse.evaluation.verdict import Check
+from durhampulse.evaluation.verdict import Finding
 from durhampulse.exceptions import InputError
 from durhampulse.features.encoding import learn_encoding
+from durhampulse.models.classifiers import BOOSTING
 from durhampulse.models.training import classifier_learner
 
 __all__ = ["compare_splits"]
@@ -22,7 +24,6 @@ __all__ = ["compare_splits"]
 Floats = npt.NDArray[np.float64]
 Kind = Literal["time", "group"]
 
-_MODEL = "Gradient boosting"
 _MOST_ROWS = 20_000
 _FEWEST_OF_A_CLASS = 10
 _LEAST_HELD_OUT, _HELD_OUT, _MOST_HELD_OUT = 0.1, 0.2, 0.35
@@ -32,7 +33,7 @@ _NUMBERED = r"^\s*(\d{1,2})[-/.](\d{1,2})[-/.]\d{2,4}(?!\d)"
 
 def compare_splits(
     creators: Creators, column: str, kind: Kind, *, random_state: int = 0
-) -> tuple[Check, pd.DataFrame]:
+) -> tuple[Finding, pd.DataFrame]:
     """Score one model under a random split and under a split by time or by group.
 
     By time the earliest 80% of creators are trained on and the others scored; by group, whole
@@ -41,8 +42,8 @@ def compare_splits(
 
     Returns
     -------
-    check, scores
-        ``drift``, and ``model`` (here: the split), ``metric, value, low, high``.
+    finding, scores
+        Of the check ``drift``, and ``model`` (here: the split), ``metric, value, low, high``.
 
     Raises
     ------
@@ -87,7 +88,7 @@ def _forward(
 
 
 def _times(cells: pd.Series, where: str) -> pd.Series:
-    """Give each cell's time as a number, none where it is no time."""
+    """Return each cell's time as a number, none where it is no time."""
     if pd.api.types.is_datetime64_any_dtype(cells):
         return cells.astype("int64").where(cells.notna())
     if pd.api.types.is_numeric_dtype(cells):
@@ -96,11 +97,12 @@ def _times(cells: pd.Series, where: str) -> pd.Series:
     times = pd.to_datetime(cells, errors="coerce", format="mixed", dayfirst=day_first, utc=True)
     if times.notna().mean() > 0.5:
         return times.astype("int64").where(times.notna())
-    return pd.Series(read_numbers(cells).values, index=cells.index)
+    numbers = read_numbers(pa.array(cells, from_pandas=True), decimal=".")
+    return pd.Series(numbers.values, index=cells.index)
 
 
 def _day_first(cells: pd.Series, where: str) -> bool:
-    """Tell for a whole column whether 05/03/2024 is in March."""
+    """Whether 05/03/2024 is in March, for a whole column."""
     written = cells.dropna().astype("str").str.extract(_NUMBERED).dropna().astype("int64")
     first, second = (bool((written[part] > 12).any()) for part in (0, 1))
     if len(written) and first == second:
@@ -155,22 +157,22 @@ def _score(
             "Name another column.",
         )
     encoding = learn_encoding(train, creators.features)
-    model = classifier_learner(_MODEL, random_state)(encoding.transform(train), y[~test])
+    model = classifier_learner(BOOSTING, random_state)(encoding.transform(train), y[~test])
     y_prob = model.predict_proba(encoding.transform(labelled[test]))
     scores = score_models(y[test], {title: y_prob})
     return scores[scores["metric"].isin(["roc_auc", "log_loss"])]
 
 
-def _check(column: str, name: str, at_random: pd.DataFrame, asked: pd.DataFrame) -> Check:
-    one, two = (part.set_index("metric").loc["roc_auc"] for part in (at_random, asked))
-    figure = f"ROC AUC {name} {two['value']:.3f}, at random {one['value']:.3f}"
+def _check(column: str, name: str, at_random: pd.DataFrame, asked: pd.DataFrame) -> Finding:
+    usual, split = (part.set_index("metric").loc["roc_auc"] for part in (at_random, asked))
+    figure = f"ROC AUC {name} {split['value']:.3f}, at random {usual['value']:.3f}"
     # Both scores vary independently of each other, so their half intervals add as squares.
-    spread = np.hypot(one["value"] - one["low"], two["high"] - two["value"])
-    if one["value"] - two["value"] > spread:
+    spread = np.hypot(usual["value"] - usual["low"], split["high"] - split["value"])
+    if usual["value"] - split["value"] > spread:
         reason = (
             f"Split by {column}, the scores fall beyond noise: expect the lower ones for creators "
             f"{'to come' if 'time' in name else 'of new groups'}."
         )
-        return Check("drift", "care", figure, reason, (column,))
+        return Finding("care", figure, reason, (column,))
     reason = f"Split by {column}, the scores are as at random, within noise."
-    return Check("drift", "pass", figure, reason, (column,))
+    return Finding("pass", figure, reason, (column,))

@@ -60,25 +60,25 @@ def group_quality(
 
 
 def unlike_groups(table: pd.DataFrame, *, level: float = 0.05) -> pd.DataFrame:
-    """Give the groups whose probabilities are off beyond noise."""
+    """Return the groups whose probabilities are off beyond noise."""
     return table[table["p_value"] < level]
 
 
 def _groupings(creators: pd.DataFrame) -> dict[str, pd.Series]:
-    found = {}
+    groupings = {}
     if NICHE in creators:
-        found["niche"] = creators[NICHE]
+        groupings["niche"] = creators[NICHE]
     if FOLLOWERS in creators:
-        found["tier"] = tier_names(creators[FOLLOWERS])
-    return found
+        groupings["tier"] = tier_names(creators[FOLLOWERS])
+    return groupings
 
 
 def _quality(y_true: Floats, y_prob: Floats, yes_at: float) -> tuple[object, ...]:
     n, deals = len(y_true), int(y_true.sum())
     chosen = y_prob >= yes_at
-    k, found = int(chosen.sum()), int(y_true[chosen].sum())
+    k, wins = int(chosen.sum()), int(y_true[chosen].sum())
     enough = k >= _FEWEST
-    hits = (found / k, *wilson_interval(found, k)) if enough else (np.nan, np.nan, np.nan)
+    hits = (wins / k, *wilson_interval(wins, k)) if enough else (np.nan, np.nan, np.nan)
     return (
         n, deals, float(y_prob.mean()), deals / n, *wilson_interval(deals, n),
         k / n, *wilson_interval(k, n), *hits, _off(y_true, y_prob),

@@ -1,27 +1,67 @@
-"""The verdict on a table, before anything is trained on it."""
+"""The verdict on a table, before anything is trained on it.
+
+:data:`CHECKS` lists what is looked at. A new check is a function from :class:`Evidence` to
+:class:`Finding` and one entry of that list.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 
-import numpy as np
 import pandas as pd
 
 from durhampulse.creators import Creators
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.evaluation import leaks
-from durhampulse.evaluation.signal import Signal, measure_signal
-from durhampulse.evaluation.verdict import Check, Outcome, Verdict
-from durhampulse.features.encoding import learn_encoding
+from durhampulse.evaluation.evidence import Evidence
+from durhampulse.evaluation.verdict import Check, Finding, Severity, Verdict
 
-__all__ = ["FEWEST_OF_A_CLASS", "drop_leaks", "judge"]
+__all__ = ["CHECKS", "DRIFT", "FEWEST_OF_A_CLASS", "CheckSpec", "drop_leaks", "judge"]
 
 FEWEST_OF_A_CLASS = 40
 """Fewest creators of either outcome; the same as in Dynamics 365 lead scoring."""
 _ENOUGH_OF_A_CLASS = 120
-_MOST_ROWS = 20_000
 _LEVEL = 0.01
 _WEAK = 0.60
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckSpec:
+    """One check of the verdict.
+
+    Attributes
+    ----------
+    code
+        Stable name, as it stands in reports and model folders.
+    question
+        What it asks, for people.
+    function
+        Makes the check; none where it is made only when somebody asks for it.
+    is_leak, is_gate, is_signal
+        As for :class:`durhampulse.evaluation.verdict.Check`. Behind a gate that stops, no further
+        check is made.
+    copies
+        Rows that ``--drop-leaks`` leaves out where the check does not pass.
+    """
+
+    code: str
+    question: str
+    function: Callable[[Evidence], Finding] | None = None
+    is_leak: bool = False
+    is_gate: bool = False
+    is_signal: bool = False
+    copies: Callable[[Creators], pd.Index] | None = None
+
+    def check(self, finding: Finding) -> Check:
+        """Return a finding under the name of this check."""
+        return Check(
+            code=self.code,
+            is_leak=self.is_leak,
+            is_gate=self.is_gate,
+            is_signal=self.is_signal,
+            **asdict(finding),
+        )
 
 
 def judge(creators: Creators, *, random_state: int = 0) -> Verdict:
@@ -37,35 +77,16 @@ def judge(creators: Creators, *, random_state: int = 0) -> Verdict:
     Returns
     -------
     Verdict
-        Only with the checks ``target`` and ``rows`` if they stop it.
+        Only with the checks up to the gate that stops, if one does.
     """
-    first = [_check_target(creators), _check_rows(creators)]
-    if any(check.outcome == "stop" for check in first):
-        return Verdict(tuple(first))
-    some = _some(creators, random_state)
-    strengths = leaks.column_strengths(some)
-    if not strengths:
-        nothing = Check("signal", "stop", "0 features", "No column tells creators apart.")
-        return Verdict((*first, nothing))
-    whole = _signal(some, random_state=random_state)
-    asked = leaks.may_follow_a_deal(some, whole.roc_auc)
-    without = {
-        name: _signal(some.without([name], ""), permutations=0, random_state=random_state).roc_auc
-        for name in asked
-    }
-    return Verdict(
-        (
-            *first,
-            _check_signal(whole),
-            leaks.check_columns(strengths),
-            leaks.check_filled(creators),
-            leaks.check_dominant(whole, without),
-            leaks.check_copies(creators),
-            leaks.check_identifier(some),
-            leaks.check_too_good(strengths, whole),
-            _check_protected(creators),
-        )
-    )
+    evidence = Evidence(creators, random_state=random_state)
+    checks: list[Check] = []
+    for spec in CHECKS:
+        if spec.function is not None:
+            checks.append(spec.check(spec.function(evidence)))
+            if Verdict(tuple(checks)).shut:
+                break
+    return Verdict(tuple(checks))
 
 
 def drop_leaks(creators: Creators, *, random_state: int = 0) -> tuple[Verdict, Creators]:
@@ -78,85 +99,143 @@ def drop_leaks(creators: Creators, *, random_state: int = 0) -> tuple[Verdict, C
     """
     dropped: list[str] = []
     verdict = judge(creators, random_state=random_state)
-    while found := [name for name in verdict.leaks if name not in dropped]:
-        creators = creators.without(found, "it leaks the answer, or is suspected to")
-        dropped += found
+    while columns := [name for name in verdict.leaks if name not in dropped]:
+        creators = creators.without(columns, "it leaks the answer, or is suspected to")
+        dropped += columns
         verdict = judge(creators, random_state=random_state)
-    if any(check.code == "leak-copies" and check.outcome != "pass" for check in verdict.checks):
-        copies = leaks.copied_rows(creators)
-        creators = creators.with_table(creators.table.drop(index=copies))
-        dropped.append(f"{len(copies):,} copied rows")
-        verdict = judge(creators, random_state=random_state)
+    concerns = {check.code for check in verdict.concerns}
+    for spec in CHECKS:
+        if spec.copies is not None and spec.code in concerns:
+            rows = spec.copies(creators)
+            creators = creators.with_table(creators.table.drop(index=rows))
+            dropped.append(f"{len(rows):,} copied rows")
+            verdict = judge(creators, random_state=random_state)
     return replace(verdict, dropped=tuple(dropped)), creators
 
 
-def _some(creators: Creators, random_state: int) -> Creators:
-    labelled = creators.labelled
-    if len(labelled) > _MOST_ROWS:
-        labelled = labelled.sample(_MOST_ROWS, random_state=random_state).sort_index()
-    return creators.with_table(labelled)
-
-
-def _signal(creators: Creators, *, permutations: int = 299, random_state: int) -> Signal:
-    labelled = creators.labelled
-    X = learn_encoding(labelled, creators.features).transform(labelled)
-    y_true = labelled[LABEL].to_numpy(np.float64)
-    if X.shape[1] == 0:
-        return Signal(0.5, 0.5, 1.0, permutations)
-    return measure_signal(
-        X, y_true, labelled[IDENTIFIER], permutations=permutations, random_state=random_state
-    )
-
-
-def _check_target(creators: Creators) -> Check:
+def _check_target(evidence: Evidence) -> Finding:
+    creators = evidence.creators
     if LABEL not in creators.table:
         reason = f"There is no column {LABEL}, so there is no outcome to learn from."
-        return Check("target", "stop", "no outcomes", reason, (LABEL,))
+        return Finding("stop", "no outcomes", reason, (LABEL,))
     known = creators.labelled[LABEL]
     figure = f"{len(known):,} outcomes known, {known.mean():.1%} deals" if len(known) else "none"
     if known.nunique() < 2:
         reason = f"{LABEL} holds one outcome only, or none."
-        return Check("target", "stop", figure, reason, (LABEL,))
-    return Check("target", "pass", figure, "Both outcomes are there.")
+        return Finding("stop", figure, reason, (LABEL,))
+    return Finding("pass", figure, "Both outcomes are there.")
 
 
-def _check_rows(creators: Creators) -> Check:
-    known = creators.labelled
+def _check_rows(evidence: Evidence) -> Finding:
     # A creator of many rows is one example, as the split draws them.
-    outcomes = known.groupby(IDENTIFIER)[LABEL].max() if LABEL in known else pd.Series(dtype=float)
+    outcomes = evidence.creators.labelled.groupby(IDENTIFIER)[LABEL].max()
     deals = int(outcomes.sum())
     figure = f"{deals:,} creators with a deal, {len(outcomes) - deals:,} without"
     fewest = min(deals, len(outcomes) - deals)
     if fewest < FEWEST_OF_A_CLASS:
         reason = f"There are too few: at least {FEWEST_OF_A_CLASS} of either are needed."
-        return Check("rows", "stop", figure, reason)
+        return Finding("stop", figure, reason)
     if fewest < _ENOUGH_OF_A_CLASS:
         reason = f"Fewer than {_ENOUGH_OF_A_CLASS} of one kind: all figures are uncertain."
-        return Check("rows", "care", figure, reason)
-    return Check("rows", "pass", figure, "There are enough of either.")
+        return Finding("care", figure, reason)
+    return Finding("pass", figure, "There are enough of either.")
 
 
-def _check_signal(found: Signal) -> Check:
+def _check_signal(evidence: Evidence) -> Finding:
+    if not evidence.strengths:
+        return Finding("stop", "0 features", "No column tells creators apart.")
+    signal = evidence.signal
     figure = (
-        f"ROC AUC of a cheap model {found.roc_auc:.3f}, 99% of {found.permutations} permutations "
-        f"below {found.chance:.3f} (p = {found.p_value:.3f})"
+        f"ROC AUC of a cheap model {signal.roc_auc:.3f}, 99% of {signal.permutations} permutations "
+        f"below {signal.chance:.3f} (p = {signal.p_value:.3f})"
     )
-    if found.p_value > _LEVEL:
+    if signal.p_value > _LEVEL:
         reason = "No signal: the outcome cannot be predicted better than by chance."
-        return Check("signal", "stop", figure, reason)
-    if found.roc_auc < _WEAK:
+        return Finding("stop", figure, reason)
+    if signal.roc_auc < _WEAK:
         reason = "Weak signal: better than chance, but not by much."
-        return Check("signal", "care", figure, reason)
-    return Check("signal", "pass", figure, "The features say something about the outcome.")
+        return Finding("care", figure, reason)
+    return Finding("pass", figure, "The features say something about the outcome.")
 
 
-def _check_protected(creators: Creators) -> Check:
-    found = tuple(role.column for role in creators.roles if role.role == "protected")
-    outcome: Outcome = "care" if found else "pass"
+def _check_protected(evidence: Evidence) -> Finding:
+    names = tuple(role.column for role in evidence.creators.roles if role.role == "protected")
+    severity: Severity = "care" if names else "pass"
     reason = (
-        f"{', '.join(found)}: not learned from, but other columns may stand in for it; compare "
+        f"{', '.join(names)}: not learned from, but other columns may stand in for it; compare "
         "the groups before acting."
-        if found
+        if names
         else "No column looks like a protected attribute."
     )
-    return Check("protected", outcome, f"{len(found)} such columns", reason, found)
+    return Finding(severity, f"{len(names)} such columns", reason, names)
+
+
+DRIFT = CheckSpec(
+    code="drift",
+    question="with `--time` or `--group`: are later creators, or new groups, predicted as well?",
+)
+"""Made by :func:`durhampulse.study.judge`, once for each split asked for."""
+
+CHECKS: tuple[CheckSpec, ...] = (
+    CheckSpec(
+        code="target",
+        question="are outcomes of both kinds there?",
+        function=_check_target,
+        is_gate=True,
+    ),
+    CheckSpec(
+        code="rows",
+        question="at least 40 creators of either outcome?",
+        function=_check_rows,
+        is_gate=True,
+    ),
+    CheckSpec(
+        code="signal",
+        question="does a cheap model beat itself on permuted outcomes, at the 1% level?",
+        function=_check_signal,
+        is_signal=True,
+    ),
+    CheckSpec(
+        code="leak-column",
+        question="does a column alone tell the answer?",
+        function=leaks.check_columns,
+        is_leak=True,
+    ),
+    CheckSpec(
+        code="leak-filled",
+        question="is a column filled for one outcome only?",
+        function=leaks.check_filled,
+        is_leak=True,
+    ),
+    CheckSpec(
+        code="leak-dominant",
+        question="does a column a deal may have changed, such as views, carry the answer alone?",
+        function=leaks.check_dominant,
+        is_leak=True,
+    ),
+    CheckSpec(
+        code="leak-copies",
+        question="do creators stand in the table under several identifiers?",
+        function=leaks.check_copies,
+        is_leak=True,
+        copies=leaks.copied_rows,
+    ),
+    CheckSpec(
+        code="identifier",
+        question="do the identifiers tell the answer?",
+        function=leaks.check_identifier,
+    ),
+    CheckSpec(
+        code="too-good",
+        question="a ROC AUC above .95? Then it names the suspects",
+        function=leaks.check_too_good,
+        is_leak=True,
+    ),
+    CheckSpec(
+        code="protected",
+        question="gender, age and the like: never learned from, and pointed out",
+        function=_check_protected,
+    ),
+    DRIFT,
+)
+"""All checks, in the order in which they are made."""

@@ -53,7 +53,7 @@ def _f1(y_true: Floats, y_prob: Floats, weight: Floats) -> Floats:
 
 
 def _ranked(y_true: Floats, y_prob: Floats, weight: Floats) -> tuple[Floats, Floats]:
-    """Give cumulative positives and negatives at each distinct score, highest first."""
+    """Return cumulative positives and negatives at each distinct score, highest first."""
     order = np.argsort(-y_prob, kind="stable")
     ends = np.append(np.flatnonzero(np.diff(y_prob[order])), len(order) - 1)
     weighted = weight[:, order]
@@ -103,7 +103,7 @@ METRICS: dict[str, Metric] = {
 
 
 def log_loss(y_true: Floats, y_prob: Floats) -> float:
-    """Give the mean binary cross-entropy.
+    """Return the mean binary cross-entropy.
 
     Examples
     --------
@@ -186,12 +186,12 @@ def compare_models(
     once = np.ones((1, len(y_true)))
     rows = []
     for name in metrics:
-        one, two = (float(METRICS[name](y_true, p, once)[0]) for p in (first, second))
+        mine, rival = (float(METRICS[name](y_true, p, once)[0]) for p in (first, second))
         differences = np.concatenate(drawn[name])
         low, high = np.quantile(differences, [(1 - level) / 2, (1 + level) / 2])
         side = min(np.mean(differences <= 0), np.mean(differences >= 0))
         p = _mcnemar(y_true, first, second) if name == "accuracy" else min(1.0, 2 * float(side))
-        rows.append((name, one, two, one - two, float(low), float(high), p))
+        rows.append((name, mine, rival, mine - rival, float(low), float(high), p))
     columns = ["metric", "first", "second", "difference", "low", "high", "p_value"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -228,7 +228,7 @@ def confusion_table(y_true: Floats, y_prob: Floats, *, threshold: float = 0.5) -
 
 
 def _resamples(n: int, random_state: int) -> Iterator[Floats]:
-    """Give bootstrap weights, a bounded number of cells at a time, shape (some, n)."""
+    """Return bootstrap weights, a bounded number of cells at a time, shape (some, n)."""
     rng = np.random.default_rng(random_state)
     total = int(np.clip(_CELLS // n, *_RESAMPLES))
     at_once = max(1, _CELLS_AT_ONCE // n)

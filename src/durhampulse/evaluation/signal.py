@@ -45,7 +45,7 @@ class Signal:
 
 
 def roc_aucs(y_true: Floats, scores: Floats) -> Floats:
-    """Give the ROC AUC of each column of scores for the same column of outcomes.
+    """Return the ROC AUC of each column of scores for the same column of outcomes.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def measure_signal(
     outcomes = np.column_stack([y_true, *(rng.permutation(y_true) for _ in range(permutations))])
     scores = _out_of_fold(_bend(X, random_state), outcomes, groups, rng)
     auc, *chance = roc_aucs(outcomes, scores).tolist()
-    as_high = sum(one >= auc for one in chance)
+    as_high = sum(score >= auc for score in chance)
     return Signal(
         auc,
         float(np.quantile(chance, 0.99)) if chance else np.nan,
@@ -123,7 +123,7 @@ def _out_of_fold(X: Floats, Y: Floats, groups: pd.Series, rng: np.random.Generat
 def column_strength(
     values: pd.Series, y_true: Floats, *, random_state: int = 0
 ) -> tuple[float, float]:
-    """Tell how far one column alone gives the outcome away, whatever the shape of its relation.
+    """Return how far one column alone gives the outcome away, whatever the relation's shape.
 
     The column is cut into twentieths or levels, with missing values as one more, and the share of
     deals of each, learned on one half, predicts the other.
@@ -148,7 +148,7 @@ def column_strength(
 
 
 def _cut(values: pd.Series) -> npt.NDArray[np.int64]:
-    """Give each value the number of its bin; missing values have the last one."""
+    """Return the bin of each value; missing values have the last one."""
     if pd.api.types.is_numeric_dtype(values) and values.nunique() > _BINS:
         values = pd.qcut(values, _BINS, duplicates="drop")
     codes = pd.factorize(values)[0]

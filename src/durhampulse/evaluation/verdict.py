@@ -1,20 +1,6 @@
 """Whether a table can be judged: the verdict, and the checks it rests on.
 
-Checks have stable codes:
-
-================ ==============================================================
-``target``       outcomes are there, and of both kinds
-``rows``         enough creators of either outcome
-``signal``       the features say something about the outcome
-``leak-column``  no column all but tells the answer
-``leak-filled``  no column is filled for one outcome only
-``leak-dominant`` no column that a deal may change carries the answer alone
-``leak-copies``  no creator stands in the table under several identifiers
-``identifier``   the identifiers do not tell the answer
-``too-good``     the outcome can be predicted no better than people's choices allow
-``protected``    no column looks like a protected attribute
-``drift``        the split by time or group, where asked for, scores like the random one
-================ ==============================================================
+What is checked stands in :data:`durhampulse.evaluation.judgement.CHECKS`.
 """
 
 from __future__ import annotations
@@ -25,38 +11,63 @@ from typing import Literal
 
 import pandas as pd
 
-__all__ = ["Check", "Outcome", "Verdict", "combine"]
+__all__ = ["Check", "Finding", "Severity", "Verdict", "combine"]
 
-Outcome = Literal["pass", "care", "stop"]
+Severity = Literal["pass", "care", "stop"]
 Word = Literal["ready", "use with care", "not ready"]
 
-_WORDS: dict[Outcome, Word] = {"pass": "ready", "care": "use with care", "stop": "not ready"}
-_ORDER: tuple[Outcome, ...] = ("pass", "care", "stop")
+_WORDS: dict[Severity, Word] = {"pass": "ready", "care": "use with care", "stop": "not ready"}
+_ORDER: tuple[Severity, ...] = ("pass", "care", "stop")
 
 
 @dataclass(frozen=True)
-class Check:
-    """What one check found.
+class Finding:
+    """What one look at a table shows.
 
     Attributes
     ----------
-    code
-        Stable name of the check.
-    outcome
+    severity
         ``pass``; ``care``: usable, but read the reason; ``stop``: no decision may rest on it.
     figure
-        The number the outcome rests on, with its name.
+        The number the severity rests on, with its name.
     reason
         What it means, a sentence.
     columns
         Columns concerned.
     """
 
-    code: str
-    outcome: Outcome
+    severity: Severity
     figure: str
     reason: str
     columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """A finding under the name of its check.
+
+    Attributes
+    ----------
+    code
+        Stable name of the check.
+    severity, figure, reason, columns
+        As for :class:`Finding`.
+    is_leak
+        Whether its columns are left out with ``--drop-leaks``.
+    is_gate
+        Whether nothing can be learned at all where it stops.
+    is_signal
+        Whether it tells if the outcome can be predicted.
+    """
+
+    code: str
+    severity: Severity
+    figure: str = ""
+    reason: str = ""
+    columns: tuple[str, ...] = ()
+    is_leak: bool = False
+    is_gate: bool = False
+    is_signal: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,39 +93,45 @@ class Verdict:
     @property
     def has_signal(self) -> bool:
         """Whether the outcome can be predicted better than by chance."""
-        return not any(c.code == "signal" and c.outcome == "stop" for c in self.checks)
+        return not any(check.is_signal and check.severity == "stop" for check in self.checks)
+
+    @property
+    def shut(self) -> Check | None:
+        """The check that forbids learning anything from the table, if one does."""
+        gates = (check for check in self.checks if check.is_gate and check.severity == "stop")
+        return next(gates, None)
 
     @property
     def refusal(self) -> str:
         """Why nothing may be recommended, in a few words; empty where it may."""
-        stopped = [check for check in self.checks if check.outcome == "stop"]
+        stopped = [check for check in self.checks if check.severity == "stop"]
         words = [check.reason.partition(":")[0].removesuffix(".") for check in stopped]
         return f"not ready: {'; '.join(words)}" if words else ""
 
     @property
     def concerns(self) -> tuple[Check, ...]:
         """The checks that did not pass, the gravest first."""
-        failed = [check for check in self.checks if check.outcome != "pass"]
-        return tuple(sorted(failed, key=lambda check: -_ORDER.index(check.outcome)))
+        failed = [check for check in self.checks if check.severity != "pass"]
+        return tuple(sorted(failed, key=lambda check: -_ORDER.index(check.severity)))
 
     @property
     def leaks(self) -> tuple[str, ...]:
         """Columns that leak the answer or are suspected to."""
-        found = (c for c in self.concerns if c.code.startswith("leak") or c.code == "too-good")
-        return tuple(dict.fromkeys(column for check in found for column in check.columns))
+        columns = (name for check in self.concerns if check.is_leak for name in check.columns)
+        return tuple(dict.fromkeys(columns))
 
     def frame(self) -> pd.DataFrame:
-        """Give the checks as a table: ``code, outcome, figure, reason, columns``."""
-        rows = [(c.code, c.outcome, c.figure, c.reason, ", ".join(c.columns)) for c in self.checks]
-        return pd.DataFrame(rows, columns=["code", "outcome", "figure", "reason", "columns"])
+        """Return the checks as a table: ``code, severity, figure, reason, columns``."""
+        rows = [(c.code, c.severity, c.figure, c.reason, ", ".join(c.columns)) for c in self.checks]
+        return pd.DataFrame(rows, columns=["code", "severity", "figure", "reason", "columns"])
 
 
-def combine(checks: Sequence[Check]) -> Outcome:
-    """Give the gravest outcome.
+def combine(checks: Sequence[Check]) -> Severity:
+    """Return the gravest severity.
 
     Examples
     --------
-    >>> combine([Check("rows", "pass", "", ""), Check("signal", "care", "", "")])
+    >>> combine([Check(code="rows", severity="pass"), Check(code="signal", severity="care")])
     'care'
     """
-    return max((check.outcome for check in checks), key=_ORDER.index, default="pass")
+    return max((check.severity for check in checks), key=_ORDER.index, default="pass")

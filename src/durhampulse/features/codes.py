@@ -36,7 +36,7 @@ FARTHEST = 10.0
 """Standard deviations beyond which a figure counts no further: nothing was learned out there."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class NumberCode:
     """How one numeric column becomes one standardised column, and perhaps an indicator.
 
@@ -143,7 +143,7 @@ class LevelCode:
         return {level: place for place, level in enumerate(self.levels)}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class RelativeCode:
     """How a figure compares with what is usual for creators of one size and niche.
 
@@ -225,12 +225,12 @@ def learn_numbers(column: str, values: pd.Series, *, ordered: bool) -> NumberCod
     scaled = _scaled(known, scale, unit)
     sd = float(scaled.std())
     return NumberCode(
-        column,
-        scale,
-        unit,
-        float(scaled.mean()),
-        sd if sd > 0 else 1.0,
-        float(np.median(scaled)),
+        column=column,
+        scale=scale,
+        unit=unit,
+        mean=float(scaled.mean()),
+        sd=sd if sd > 0 else 1.0,
+        fill=float(np.median(scaled)),
         indicator=len(known) < len(numbers),
         ordered=ordered,
     )
@@ -282,7 +282,13 @@ def learn_relatives(train: pd.DataFrame, features: set[str]) -> Iterator[Relativ
         sd = float(np.std(value[known] - design @ found))
         usual, shifts = found[: len(knots)].tolist(), found[len(knots) :].tolist()
         yield RelativeCode(
-            column, unit, tuple(knots.tolist()), tuple(usual), levels, tuple(shifts), sd or 1.0
+            column=column,
+            unit=unit,
+            knots=tuple(knots.tolist()),
+            usual=tuple(usual),
+            levels=levels,
+            shifts=tuple(shifts),
+            sd=sd or 1.0,
         )
 
 

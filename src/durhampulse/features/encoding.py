@@ -88,7 +88,9 @@ class Encoding:
         Examples
         --------
         >>> from durhampulse.features.codes import NumberCode
-        >>> code = NumberCode("Followers", "log", 1e3, 2.0, 1.0, 2.0, indicator=False)
+        >>> code = NumberCode(
+        ...     column="Followers", scale="linear", unit=1, mean=2, sd=1, fill=2, indicator=False
+        ... )
         >>> Encoding.from_dict(Encoding((code,)).to_dict()) == Encoding((code,))
         True
         """

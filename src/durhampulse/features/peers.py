@@ -12,14 +12,15 @@ import numpy.typing as npt
 import pandas as pd
 
 from durhampulse.creators.block import Block
-from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS, GROWTH, NICHE, VIEWS
+from durhampulse.creators.schema import COLUMNS, FOLLOWERS, NICHE, VIEWS
 from durhampulse.creators.tiers import TIERS, tier_names
 
 __all__ = ["COMPARED", "Peers", "learn_peers"]
 
 Floats = npt.NDArray[np.float64]
 
-COMPARED = (ENGAGEMENT, VIEWS, GROWTH)
+COMPARED = tuple(column.name for column in COLUMNS.values() if column.compared)
+"""Columns whose values are placed among those of peers."""
 _FEWEST = 30
 _STEPS = np.linspace(0, 1, 101)
 _ALL = ""
@@ -53,7 +54,7 @@ class Peers:
             One column for each compared column, in percent (0 to 100); missing where the figure
             is. Peers are of the same tier and niche, or tier, or all, whichever is large enough.
         """
-        found = {}
+        places = {}
         for column, curves in self.curves.items():
             values = _numbers(creators, column)
             groups = self.groups(creators, column)
@@ -61,8 +62,8 @@ class Peers:
             for group in groups.unique():
                 here = (groups == group).to_numpy(bool) & np.isfinite(values)
                 place[here] = _place(values[here], np.asarray(curves[group]))
-            found[column] = place
-        return pd.DataFrame(found, index=creators.index)
+            places[column] = place
+        return pd.DataFrame(places, index=creators.index)
 
     def groups(self, creators: pd.DataFrame, column: str) -> pd.Series:
         """Name the peer group each creator's figure is compared with."""
@@ -74,11 +75,11 @@ class Peers:
         return fine.where(fine.isin(list(curves)), coarse)
 
     def tier(self, creators: pd.DataFrame) -> pd.Series:
-        """Give each creator's tier."""
+        """Return each creator's tier."""
         return tier_names(pd.Series(_numbers(creators, FOLLOWERS), creators.index), self.tiers)
 
     def flags(self, creators: pd.DataFrame) -> pd.Series:
-        """Say what stands out about each creator's figures; empty text where nothing does.
+        """Return what stands out about each creator's figures; empty text where nothing does.
 
         Flags stand beside a score and are no part of it: how likely a deal is and how plausible
         the figures are remain two questions.
@@ -104,7 +105,7 @@ class Peers:
         return "; ".join(name for i, name in enumerate(self.flag_names) if bits >> i & 1)
 
     def flag_bits(self, block: Block) -> npt.NDArray[np.uint16]:
-        """Tell what stands out, one bit for each of :attr:`flag_names`; shape (n_rows,)."""
+        """Return what stands out, one bit for each of :attr:`flag_names`; shape (n_rows,)."""
         followers = block.numbers(FOLLOWERS)
         niche = block.levels(NICHE).find(self._places)
         tier = np.searchsorted([*self.tiers.values()], followers, side="right") - 1
@@ -125,8 +126,8 @@ class Peers:
 
     @cached_property
     def _reach(self) -> dict[str, tuple[Floats, Floats]]:
-        """Give from where a figure stands out, by tier and niche: one beyond either is unknown."""
-        found = {}
+        """Return from where a figure stands out, by tier and niche; the last is not known."""
+        reach = {}
         for column, curves in self.curves.items():
             groups = [
                 next(g for g in (f"{tier}|{niche}", f"{tier}|", "|") if g in curves)
@@ -134,17 +135,17 @@ class Peers:
                 for niche in (*self.niches, _ALL)
             ]
             low, high = (np.array([curves[group][at] for group in groups]) for at in (1, 99))
-            found[column] = (low - 2 * (high - low), high + 2 * (high - low))
-        return found
+            reach[column] = (low - 2 * (high - low), high + 2 * (high - low))
+        return reach
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the peers as plain data."""
+        """Return the peers as plain data."""
         return {"tiers": dict(self.tiers), "niches": list(self.niches), "curves": self.curves}
 
     @classmethod
-    def from_dict(cls, found: Mapping[str, Any]) -> Peers:
+    def from_dict(cls, plain: Mapping[str, Any]) -> Peers:
         """Rebuild from :meth:`to_dict`."""
-        return cls(found["tiers"], tuple(found["niches"]), found["curves"])
+        return cls(plain["tiers"], tuple(plain["niches"]), plain["curves"])
 
 
 def learn_peers(train: pd.DataFrame, tiers: Mapping[str, float] | None = None) -> Peers:
@@ -170,7 +171,7 @@ def _curve(values: pd.Series) -> list[float]:
 
 
 def _place(values: Floats, curve: Floats) -> Floats:
-    """Give the share of peers below, ties counted half, in percent."""
+    """Return the share of peers below, ties counted half, in percent."""
     low, high = (np.searchsorted(curve, values, side=side) for side in ("left", "right"))
     between = np.interp(values, *_distinct(curve)) * 100
     return np.where(high > low, np.clip((low + high - 1) / 2, 0, 100), between)

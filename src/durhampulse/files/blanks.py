@@ -43,9 +43,8 @@ def _suspects(column: pa.Array) -> Mask:
         codes = pc.fill_null(column.indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
         found: Mask = words[codes]
         return found
-    missing: Mask = pc.is_null(column, nan_is_null=True).to_numpy(zero_copy_only=False)
     if column.type not in _OFFSETS:
-        return _blank(column) if _is_text(column.type) else missing
+        return _blank(column)
     _, offsets, data = column.buffers()
     if data is None or not data.size:
         return np.ones(len(column), dtype=bool)
@@ -53,11 +52,15 @@ def _suspects(column: pa.Array) -> Mask:
     ends = ends[column.offset : column.offset + len(column) + 1]
     letters = np.frombuffer(data, np.uint8)
     first = letters[np.minimum(ends[:-1], len(letters) - 1)]
-    odd: Mask = (np.diff(ends) == 0) | (first <= ord(" ")) | (first > ord("~"))
-    return missing | odd
+    odd: Mask = (first - np.uint8(ord("!")) > ord("~") - ord("!")) | (ends[1:] == ends[:-1])
+    if column.null_count:  # what stands in the place of a null is anything
+        odd |= column.is_null().to_numpy(zero_copy_only=False)
+    return odd
 
 
 def _blank(column: pa.Array) -> Mask:
+    if not column.null_count and not _may_hold_blanks(column.type):
+        return np.zeros(len(column), dtype=bool)
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     mask = pc.is_null(column, nan_is_null=True)
@@ -66,6 +69,11 @@ def _blank(column: pa.Array) -> Mask:
         mask = pc.or_(mask, pc.fill_null(words, fill_value=True))
     blank: Mask = mask.to_numpy(zero_copy_only=False)
     return blank
+
+
+def _may_hold_blanks(kind: pa.DataType) -> bool:
+    """Return whether a cell can be blank without being null."""
+    return bool(pa.types.is_floating(kind) or pa.types.is_dictionary(kind)) or _is_text(kind)
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -43,8 +43,6 @@ class Chunk:
 
     def take(self, places: npt.NDArray[np.intp], headers: Sequence[str]) -> Chunk:
         """Return some of the rows and columns."""
-        if len(places) == len(self.rows):
-            return Chunk(self.rows, {h: self.cells[h] for h in headers}, self.misshapen, self.done)
         kept = pa.array(places)
         cells = {header: self.cells[header].take(kept) for header in headers}
         return Chunk(self.rows[places], cells, self.misshapen, self.done)
@@ -85,6 +83,8 @@ class Stream:
         Those of them that stand for a column without a header.
     n_rows
         Number of rows, where the file says.
+    above
+        Numbers of blank rows above the header.
     ledger
         What was odd about the file, except blank rows.
     blank
@@ -99,6 +99,7 @@ class Stream:
         self.unnamed: frozenset[str] = frozenset()
         self.n_rows: int | None = None
         self.ledger = Ledger()
+        self.above: tuple[int, ...] = ()
         self.blank: list[int] = []
 
     @property
@@ -124,20 +125,25 @@ class Stream:
         InputError
             Where the file turns out to be damaged.
         """
-        self.blank = []
+        self.blank = [*self.above]
         read: Sequence[str] = headers
         chunks, row, odd_row = self.read(headers), 0, 0
         while (chunk := next(chunks, None)) is not None:
+            if not len(chunk.rows) and not chunk.misshapen:
+                continue
             blank = blank_rows(chunk.cells)
             if blank.size and len(read) < len(self.headers):
                 # Only all of its columns tell whether a row is blank: they are read from here on.
-                read = self.headers
+                read, self.blank = self.headers, [*self.above]
                 chunks = map(partial(_after, row=row, odd_row=odd_row), self.read(read))
                 continue
             row = max([row, *chunk.rows[-1:].tolist()])
             odd_row = max([odd_row, *(number for number, _ in chunk.misshapen)])
             self.blank += chunk.rows[blank].tolist()
-            yield chunk.take(np.delete(np.arange(len(chunk.rows)), blank), headers)
+            if blank.size or read is not headers:
+                chunk = chunk.take(np.delete(np.arange(len(chunk.rows)), blank), headers)
+            yield chunk
+            del chunk  # or its memory could not serve the next
 
     def read(self, headers: Sequence[str]) -> Iterator[Chunk]:
         """Yield some columns, chunk by chunk, blank rows too."""

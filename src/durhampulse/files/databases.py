@@ -19,6 +19,9 @@ __all__ = ["PASSWORD_VARIABLE", "absolute", "is_database", "read_rows", "without
 PASSWORD_VARIABLE = "DURHAMPULSE_DB_PASSWORD"  # noqa: S105 - the name of a variable
 """Environment variable that fills in for ``***`` as the password of a database address."""
 
+_PACKAGES = {"psycopg": "psycopg[binary]", "psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient"}
+"""Modules that are installed by another name."""
+
 
 def is_database(source: str | Path) -> bool:
     """Tell a database address from a path."""
@@ -75,14 +78,32 @@ def read_rows(address: str, *, table: str | None, query: str | None) -> pd.DataF
             frame = _select(engine, table, query)
         finally:
             engine.dispose()
-    except (exc.SQLAlchemyError, pd.errors.DatabaseError, ImportError, ValueError) as error:
+    except (exc.NoSuchModuleError, ImportError) as error:
+        raise _no_driver(address, error) from error
+    except (exc.SQLAlchemyError, pd.errors.DatabaseError, ValueError) as error:
         raise InputError(
             f"{without_password(address)}: {str(error).splitlines()[0]}",
-            "Check the address, the driver and the query.",
+            "Check the address and the query.",
         ) from error
     if frame.empty:
         raise InputError(f"{url.render_as_string()}: the query gives no row.", "Check it.")
     return frame
+
+
+def _no_driver(address: str, error: Exception) -> InputError:
+    """Return what to install for a kind of database."""
+    kind = address.partition("://")[0]
+    module = (getattr(error, "name", None) or "").partition(".")[0]
+    if package := _PACKAGES.get(module, module):
+        way_out = f"Install it: python -m pip install '{package}'"
+    else:
+        way_out = (
+            f"Install the package that brings SQLAlchemy's '{kind}', or name another driver, such "
+            f"as {kind.partition('+')[0]}://."
+        )
+    return InputError(
+        f"{without_password(address)}: the driver for '{kind}' is not installed.", way_out
+    )
 
 
 def _select(engine: Engine, table: str | None, query: str | None) -> pd.DataFrame:

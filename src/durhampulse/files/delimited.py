@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,13 +27,16 @@ _LONGEST_LINE = 16 << 20
 _BLOCK = 4 << 20
 _HEAD = 1 << 20
 _SNIFFED = 64 << 20
+_LINE_END = re.compile(r"\r\n|\n|\r")
+_BLANK_LINES = re.compile(r"(?:[ \t,;|]*(?:\r\n|\n|\r))*")
 
 
 class Dialect(NamedTuple):
-    """How a file separates its cells, its headers, and how many lines stand above them."""
+    """How a file separates its cells, its headers, and the lines above them: blank ones, all."""
 
     delimiter: str
     headers: list[str]
+    blank: int
     skipped: int
 
 
@@ -53,6 +57,7 @@ class DelimitedStream(Stream):
         self.headers = unique_headers(self._dialect.headers, self.ledger)
         pairs = zip(self.headers, self._dialect.headers, strict=True)
         self.unnamed = frozenset(header for header, found in pairs if not found)
+        self.above = tuple(range(1, self._dialect.blank + 1))
         self._has_rows = len(text.splitlines()) > 1 + self._dialect.skipped
 
     def read(self, headers: Sequence[str]) -> Iterator[Chunk]:
@@ -66,7 +71,9 @@ class DelimitedStream(Stream):
             with pa.OSFile(str(self.path)) as file:
                 for batch in self._batches(file, headers, odd):
                     new, known = odd[known:], len(odd)
-                    rows = _numbered(good, len(batch), [row.number for row in odd])
+                    self.blank += [row.number for row in new if not row.text.strip()]
+                    first = good + 2 + self._dialect.skipped
+                    rows = _numbered(first, len(batch), [row.number for row in odd])
                     good += len(batch)
                     cells = dict(zip(headers, batch.columns, strict=True))
                     yield Chunk(rows, cells, self._misshapen(new), min(file.tell() / size, 1.0))
@@ -75,6 +82,7 @@ class DelimitedStream(Stream):
             bad = odd[-1] if self.options.strict and odd else None
             raise _error(self.name, bad, f"{where}{error}") from error
         if known < len(odd):
+            self.blank += [row.number for row in odd[known:] if not row.text.strip()]
             none = {header: pa.array([], pa.string()) for header in headers}
             yield Chunk(np.empty(0, np.int64), none, self._misshapen(odd[known:]))
 
@@ -82,6 +90,7 @@ class DelimitedStream(Stream):
         return [
             (row.number, f"{row.actual_columns} cells where the header has {row.expected_columns}")
             for row in rows
+            if row.text.strip()
         ]
 
     def _batches(
@@ -89,7 +98,7 @@ class DelimitedStream(Stream):
     ) -> pa_csv.CSVStreamingReader:
         def keep(row: pa_csv.InvalidRow) -> str:
             odd.append(row)
-            return "error" if self.options.strict else "skip"
+            return "error" if self.options.strict and row.text.strip() else "skip"
 
         return pa_csv.open_csv(
             file,
@@ -152,16 +161,19 @@ def dialect(path: Path, text: str) -> Dialect:
             f"{path.name}: the first line has no end within a megabyte.",
             "Check that this is a table with one creator a line.",
         )
-    first, _, rest = text.partition("\n")
+    above = _BLANK_LINES.match(text)
+    blank = len(_LINE_END.findall(above[0])) if above else 0
+    text = text[above.end() :] if above else text
+    first, *rest = _LINE_END.split(text, maxsplit=1)
     named = first.strip().strip('"').strip().casefold()
     if named.startswith("sep=") and len(named) == len("sep=;"):  # Excel's own note to itself
-        return Dialect(named[-1], _rows(path, rest, named[-1], 1)[0], 1)
+        return Dialect(named[-1], _rows(path, "".join(rest), named[-1], 1)[0], blank, blank + 1)
     tables = {delimiter: _rows(path, text, delimiter, 3) for delimiter in ",;\t|"}
     best = max(tables, key=lambda delimiter: len(tables[delimiter][0]))
     headers = tables[best][0]
     below = [sum(map(bool, row)) for rows in tables.values() for row in rows[1:]]
-    require_header(path.name, 1, headers, below)
-    return Dialect(best, headers, 0)
+    require_header(path.name, blank + 1, headers, below)
+    return Dialect(best, headers, blank, blank)
 
 
 def _rows(path: Path, text: str, delimiter: str, most: int) -> list[list[str]]:
@@ -200,15 +212,15 @@ def _error(name: str, row: pa_csv.InvalidRow | None, reason: str) -> InputError:
     return InputError(f"{name}: not a readable table ({reason}).", "Export it again as CSV.")
 
 
-def _numbered(before: int, n: int, odd: list[int]) -> npt.NDArray[np.int64]:
-    """Return the numbers of good rows, from 2 on, past the misshapen ones among them.
+def _numbered(first: int, n: int, odd: list[int]) -> npt.NDArray[np.int64]:
+    """Return the numbers of good rows, past the misshapen ones among them.
 
     Examples
     --------
-    >>> _numbered(0, 3, [3]).tolist()
+    >>> _numbered(2, 3, [3]).tolist()
     [2, 4, 5]
     """
-    good = np.arange(before + 2, before + n + 2)
+    good = np.arange(first, first + n)
     return good + np.searchsorted(np.array(odd) - np.arange(len(odd)), good, side="right")
 
 

@@ -127,18 +127,40 @@ def sheet_parts(path: Path) -> dict[str, str]:
 
     Raises
     ------
-    KeyError, zipfile.BadZipFile, SyntaxError
-        If it is no workbook.
+    KeyError, StopIteration, ValueError, zipfile.BadZipFile, SyntaxError
+        If it is no workbook, or one that two readers may understand in two ways.
     """
     with zipfile.ZipFile(path) as book:
-        sheets = ET.fromstring(book.read("xl/workbook.xml"))  # noqa: S314 - expat expands no bombs
-        links = ET.fromstring(book.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
-    targets = {link.get("Id"): link.get("Target", "") for link in links}
-    return {
-        sheet.get("name", ""): str(PurePosixPath("/xl", targets[sheet.get(_RELATION)]))[1:]
-        for sheet in sheets.iter()
-        if sheet.tag.endswith("}sheet") and "worksheet" in targets[sheet.get(_RELATION)]
+        top = _links(book, PurePosixPath("_rels/.rels"), "officeDocument")
+        place = PurePosixPath("/", next(iter(top.values())))
+        links = _links(book, place.parent / "_rels" / f"{place.name}.rels", "worksheet")
+        # expat expands no entities beyond reason, and looks nothing up outside.
+        root = ET.fromstring(book.read(str(place)[1:]))  # noqa: S314
+    sheets = [one for one in root.iter() if one.tag.rpartition("}")[2] == "sheet"]
+    linked = [
+        (sheet.get("name", ""), links.get(value))
+        for sheet in sheets
+        for key, value in sheet.attrib.items()
+        if key.endswith("}id")
+    ]
+    parts = {name: str(place.parent / target)[1:] for name, target in linked if target}
+    if not parts or len(parts) < sum(target is not None for _, target in linked):
+        raise ValueError("no sheet, or two sheets of one name")
+    return parts
+
+
+def _links(book: zipfile.ZipFile, part: PurePosixPath, kind: str) -> dict[str, str]:
+    """Return the relations of a kind that a part of an archive lists: identifier to target."""
+    root = ET.fromstring(book.read(str(part).lstrip("/")))  # noqa: S314 - as above
+    names = [link.get("Id", "") for link in root]
+    links = {
+        link.get("Id", ""): link.get("Target", "")
+        for link in root
+        if link.get("Type", "").rpartition("/")[2] == kind
     }
+    if len({*names}) < len(names) or any(".." in target for target in links.values()):
+        raise ValueError("its parts refer to each other in an unusual way")
+    return links
 
 
 def holds_any(path: Path, part: str) -> bool:
@@ -148,12 +170,19 @@ def holds_any(path: Path, part: str) -> bool:
 
 
 def _scan(sheet: IO[bytes], *, exact: bool) -> Extent:
-    extent = Extent()
+    extent, tags, reach = Extent(), 0, 0
     for block in _blocks(sheet):
-        # Between blocks and equals signs where nobody writes them: every address is looked up.
+        # Between blanks and equals signs where nobody writes them: every address is looked up.
         odd = any(mark in block for mark in (b"\n", b"\r", b"\t", b" =", b"= ", b"='"))
         cells = len(_CELL.findall(block)) if odd else _count(block)
-        rows, columns = _addresses(block, cells) if exact or odd else _bounds(block, cells)
+        tags += block.count(b"<row") + block.count(b":row")
+        if exact or odd or block.count(b' r="') < cells:
+            rows, columns = _addresses(block, cells, reach + tags)
+        else:
+            rows, columns = _bounds(block)
+        reach = max(reach, rows)
+        if not cells:
+            continue
         extent.rows, extent.columns = max(extent.rows, rows), max(extent.columns, columns)
         extent.cells += cells
         if b"<f" in block or b":f" in block:
@@ -177,22 +206,24 @@ def _count(block: bytes) -> int:
     return sum(block.count(tag) for tag in (b"<c ", b"<c>", b"<c/", b":c ", b":c>", b":c/"))
 
 
-def _bounds(block: bytes, cells: int) -> tuple[int, int]:
-    """Return a last row and column that no address exceeds, by its number of digits."""
-    if block.count(b' r="') < cells:
-        return _addresses(block, cells)
+def _bounds(block: bytes) -> tuple[int, int]:
+    """Return a row and a column that no address exceeds, by its number of digits."""
     digits = next((n for n in (7, 6, 5, 4, 3) if re.search(rb' r="[A-Z]*[0-9]{%d}' % n, block)), 2)
     letters = next((n for n in (3, 2) if re.search(rb' r="[A-Z]{%d}' % n, block)), 1)
-    return 10**digits - 1, 26**letters + (letters > 1) * 26
+    return 10**digits - 1, _place(b"Z" * letters)
 
 
-def _addresses(block: bytes, cells: int) -> tuple[int, int]:
-    """Return the last row and column of all addresses; cells without one come after the others."""
+def _addresses(block: bytes, cells: int, before: int) -> tuple[int, int]:
+    """Return the last row and column of all addresses.
+
+    Cells without one come after all others: as many columns on as there are cells in a row, and
+    `before` rows on, which is no less than the number of the last row up to here.
+    """
     found = _REFERENCE.findall(block)
     rows = max(map(int, {row for _, row in found}), default=0)
     columns = max(map(_place, {letters for letters, _ in found}), default=0)
-    if len(found) < cells:
-        rows = max([rows, *map(int, _ROW_NUMBER.findall(block))]) + len(_ROW.findall(block))
+    if len(found) < cells or not cells:
+        rows = max([rows, *map(int, _ROW_NUMBER.findall(block))]) + before
         columns += max(len(_CELL.findall(row)) for row in _ROW.split(block))
     return rows, columns
 

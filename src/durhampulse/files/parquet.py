@@ -89,7 +89,7 @@ class ParquetStream(Stream):
                     cells = {
                         header: column.count(rows)
                         if column.name is None
-                        else batch.column(column.name)
+                        else _cast(batch.column(column.name), column.type)
                         for header, column in columns.items()
                     }
                     yield Chunk(rows, cells, done=start / max(self.n_rows or 1, 1))
@@ -125,7 +125,7 @@ def columns_of(name: str, schema: pa.Schema, ledger: Ledger) -> dict[str, Parque
     names = schema.names
     if twice := next((one for one in names if names.count(one) > 1), None):
         raise _damaged(name, f"two columns are called '{twice}'")
-    columns = {one: ParquetColumn(one, schema.field(one).type) for one in names}
+    columns = {one: ParquetColumn(one, _plain(schema.field(one).type)) for one in names}
     index: dict[str, ParquetColumn] = {}
     for level, known_as in _index_of(schema):
         if isinstance(level, dict):
@@ -152,6 +152,17 @@ def _index_of(schema: pa.Schema) -> list[tuple[str | dict[str, Any], str | None]
             if isinstance(level, str) or level["kind"] == "range"
         ]
     return []
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    """Return the type that Arrow's functions know, for the views that only some do."""
+    if pa.types.is_string_view(kind):
+        return pa.large_string()
+    return pa.large_binary() if pa.types.is_binary_view(kind) else kind
+
+
+def _cast(cells: pa.Array, kind: pa.DataType) -> pa.Array:
+    return cells.cast(kind) if _plain(cells.type) != cells.type else cells
 
 
 def _is_text(kind: pa.DataType) -> bool:

@@ -107,8 +107,8 @@ class SheetSink:
         about = self._book.add_worksheet("Provenance")
         for row, (key, value) in enumerate(self._provenance.items()):
             about.write_string(row, 0, _text(key))
-            plain = value if isinstance(value, int | float | str) else json.dumps(value)
-            self._put(about, row, 1, plain)
+            nested = isinstance(value, dict | list | tuple)
+            self._put(about, row, 1, json.dumps(value) if nested else value)
         try:
             self._book.close()
         except FileCreateError as error:

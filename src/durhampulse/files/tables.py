@@ -155,7 +155,7 @@ def _read_database(address: str, ledger: Ledger, table: str | None, query: str |
 
 
 def _note_blank(ledger: Ledger, rows: list[int]) -> None:
-    ledger.note(Irregularity.BLANK_ROW, "", len(rows), "dropped", rows=rows)
+    ledger.note(Irregularity.BLANK_ROW, "", len(rows), "dropped", rows=sorted(rows))
 
 
 def _is_empty(column: pa.ChunkedArray) -> bool:

@@ -6,6 +6,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from durhampulse.files.headers import require_header, tidy, unique_headers
 from durhampulse.irregularities import Irregularity
 
 __all__ = ["WorkbookStream"]
+
+_EXACT = 2**53
 
 
 class WorkbookStream(Stream):
@@ -44,6 +47,7 @@ class WorkbookStream(Stream):
                 + (f" There are cells in {_quoted(others)}." if others else ""),
                 "Put the table there, or name its sheet: --table SHEET.",
             )
+        self.above = tuple(range(1, number))
         found = [tidy(_text(cell)) for cell in cells]
         require_header(self.name, number, found, rows.peek())
         self.headers = unique_headers(found, self.ledger)
@@ -62,8 +66,10 @@ class WorkbookStream(Stream):
 
     def read(self, headers: Sequence[str]) -> Iterator[Chunk]:
         """Yield some columns, chunk by chunk, blank rows too."""
+        last = self._chunks[-1].rows[-1] if self._chunks else 1
         for chunk in self._chunks:
-            yield chunk.take(np.arange(len(chunk.rows)), headers)
+            cells = {header: chunk.cells[header] for header in headers}
+            yield replace(chunk, cells=cells, done=float(chunk.rows[-1] / last))
 
 
 class _Rows:
@@ -93,8 +99,7 @@ class _Rows:
         while part := [*islice(rows, CHUNK_ROWS)]:
             columns = zip(*(cells for _, cells in part), strict=True)
             cells = {
-                header: pa.array([_text(cell) for cell in column], pa.string())
-                for header, column in zip(headers, columns, strict=True)
+                header: _texts(column) for header, column in zip(headers, columns, strict=True)
             }
             yield Chunk(np.array([number for number, _ in part], np.int64), cells)
 
@@ -137,6 +142,15 @@ def _explained(name: str) -> Iterator[None]:
             f"{name}: not a readable Excel workbook ({str(error)[:120]}).",
             "Save it again as .xlsx.",
         ) from error
+
+
+def _texts(cells: Sequence[Any]) -> pa.Array:
+    """Return a column's cells as text, null where they are empty."""
+    if set(map(type, cells)) == {float}:
+        numbers = np.array(cells)
+        if (np.floor(numbers) == numbers).all() and (np.abs(numbers) < _EXACT).all():
+            return pa.array(numbers.astype(np.int64)).cast(pa.string())
+    return pa.array([_text(cell) for cell in cells], pa.string())
 
 
 def _text(cell: Any) -> str | None:

@@ -19,6 +19,7 @@ import pandas as pd
 from durhampulse.creators.roles import Role
 from durhampulse.creators.schema import LABEL
 from durhampulse.features.encoding import learn_encoding
+from durhampulse.models.classifiers import BOOSTING, SIMPLE
 from durhampulse.models.distillation import distil
 from durhampulse.models.ensemble import Blend, train_networks
 from durhampulse.models.fitted import FittedModel
@@ -30,7 +31,7 @@ __all__ = ["BLEND", "BOOSTING", "NETWORKS", "SIMPLE", "Champion", "train_champio
 
 Floats = npt.NDArray[np.float64]
 
-SIMPLE, BOOSTING, NETWORKS = "Logistic regression", "Gradient boosting", "Networks"
+NETWORKS = "Networks"
 BLEND = "Distilled blend of boosting and networks"
 
 _PLAN = NetworkPlan(NETWORKS, dropout=(0.2, 0.2), l2=0.001)
@@ -46,7 +47,7 @@ training rows (``benchmarks/quality.py``); for as much, single draws asked for a
 """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Champion:
     """The model that decides, and what it was chosen from.
 
@@ -126,7 +127,14 @@ def train_champion(
     half_width = _WIDTH * float(np.sqrt(unsure))
     model = FittedModel(name, encoding, weights, half_width)
     gap = np.abs(blend.predict_proba(X) - weights.predict_proba(X)).mean() if blend else 0.0
-    return Champion(model, out_of_fold, rival, tied, blend, float(gap))
+    return Champion(
+        model=model,
+        out_of_fold=out_of_fold,
+        rival=rival,
+        tied=tied,
+        blend=blend,
+        gap=float(gap),
+    )
 
 
 def _instability(logits: Floats) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
 
 __all__ = [
-    "CLASSIFIERS", "LibraryModel", "build_boosting", "build_forest", "build_logistic", "fit",
+    "BOOSTING", "CLASSIFIERS", "FOREST", "SIMPLE", "Classifier", "LibraryModel", "build_boosting",
+    "build_forest", "build_logistic", "fit",
 ]  # fmt: skip
 
 Floats = npt.NDArray[np.float64]
@@ -29,11 +31,11 @@ class LibraryModel(LogOdds):
     classifier: Any
 
     def decision_function(self, X: Floats) -> Floats:
-        """Give the log-odds of a deal, shape (n_rows,)."""
+        """Return the log-odds of a deal, shape (n_rows,)."""
         return log_odds(self.predict_proba(X))
 
     def predict_proba(self, X: Floats) -> Floats:
-        """Give the probability of a deal, shape (n_rows,)."""
+        """Return the probability of a deal, shape (n_rows,)."""
         return np.asarray(self.classifier.predict_proba(X)[:, 1])
 
 
@@ -73,15 +75,34 @@ def build_boosting(random_state: int) -> CatBoostClassifier:
     )
 
 
+SIMPLE, FOREST, BOOSTING = "Logistic regression", "Random forest", "Gradient boosting"
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """One of the classical classifiers.
+
+    Attributes
+    ----------
+    build
+        Makes the untrained classifier from a seed.
+    weights
+        Makes a model of the trained one.
+    """
+
+    build: Callable[[int], Any]
+    weights: Callable[[Any], Weights] = LibraryModel
+
+
 CLASSIFIERS = {
-    "Logistic regression": build_logistic,
-    "Random forest": build_forest,
-    "Gradient boosting": build_boosting,
+    SIMPLE: Classifier(build_logistic, Logistic.from_sklearn),
+    FOREST: Classifier(build_forest),
+    BOOSTING: Classifier(build_boosting),
 }
-"""Name to builder; simplest first, so that ties go to the simpler one."""
+"""By name; simplest first, so that ties go to the simpler one."""
 
 
 def fit(name: str, X: Floats, y: Floats, *, random_state: int) -> Weights:
     """Fit one of the classifiers to encoded rows and their outcomes 0 or 1."""
-    classifier = CLASSIFIERS[name](random_state).fit(X, y.astype(np.int64))
-    return Logistic.from_sklearn(classifier) if "Logistic" in name else LibraryModel(classifier)
+    classifier = CLASSIFIERS[name]
+    return classifier.weights(classifier.build(random_state).fit(X, y.astype(np.int64)))

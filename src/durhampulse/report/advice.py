@@ -9,9 +9,11 @@ from __future__ import annotations
 import pandas as pd
 
 from durhampulse.decision.bands import MAYBE, NO, YES
+from durhampulse.evaluation.calibration import wilson_interval
 from durhampulse.evaluation.groups import unlike_groups
 from durhampulse.evaluation.verdict import Check
 from durhampulse.models.champion import BLEND, SIMPLE
+from durhampulse.report import interpretation
 from durhampulse.report.interpretation import plain
 from durhampulse.study.results import Decision, Judgement
 
@@ -30,31 +32,31 @@ _SUSPICIOUS_AUC = 0.95
 
 
 def verdict(part: Judgement) -> list[str]:
-    """Say whether the table can be judged, and what stands against it."""
-    found = part.verdict
+    """Return whether the table can be judged, and what stands against it, a sentence each."""
+    judgement = part.verdict
     meaning = {
         "ready": "Nothing in these data forbids a decision.",
         "use with care": "Decisions may rest on these data once the points below are understood.",
         "not ready": "No decision may rest on these data as they are; nothing is recommended.",
-    }[found.word]
-    sentences = [f"**Verdict: {found.word}.** {meaning}"]
+    }[judgement.word]
+    sentences = [f"**Verdict: {judgement.word}.** {meaning}"]
     sentences += [
-        f"{_title(check)}: {plain(check.reason)} ({check.figure})" for check in found.concerns
+        f"{_title(check)}: {plain(check.reason)} ({check.figure})" for check in judgement.concerns
     ]
-    if found.dropped:
-        sentences.append(f"Left out, as asked: {plain(', '.join(found.dropped))}.")
-    elif found.leaks:
+    if judgement.dropped:
+        sentences.append(f"Left out, as asked: {plain(', '.join(judgement.dropped))}.")
+    elif judgement.leaks:
         sentences.append("Run the study with --drop-leaks to leave these columns out.")
     return sentences
 
 
 def _title(check: Check) -> str:
-    word = {"stop": "Stops it", "care": "Take care", "pass": "Fine"}[check.outcome]
+    word = {"stop": "Stops it", "care": "Take care", "pass": "Fine"}[check.severity]
     return f"**{word}** ({check.code})"
 
 
 def champion_choice(part: Decision) -> str:
-    """E: say which model decides and why."""
+    """E: which model decides and why."""
     row = part.margin.set_index("metric").loc["log_loss"]
     name = part.champion.name
     figures = (
@@ -77,7 +79,7 @@ def champion_choice(part: Decision) -> str:
 
 
 def decision(part: Decision, judged: Judgement) -> list[str]:
-    """E: report to the marketing team, a sentence or two for each question."""
+    """E: the report to the marketing team, a sentence or two for each question."""
     if judged.verdict.refusal:
         return [
             f"**Nothing is recommended.** The verdict on these data is *{judged.verdict.word}*: "
@@ -93,7 +95,8 @@ def decision(part: Decision, judged: Judgement) -> list[str]:
     return [
         *_leak_warning(part, judged),
         f"**Whom to sponsor.** {yes:,} of {total:,} creators reach {part.thresholds.yes_at:.0%} "
-        f"and are recommended. {_hit_rate(rates[YES], pooled[YES])}{_thin(yes, total, part)}",
+        f"and are recommended. {_hit_rate(rates[YES], pooled[YES])}{_thin(yes, total, part)}"
+        f"{_meaning(judged)}",
         f"**Whom to look at.** {maybe:,} creators lie between {part.thresholds.review_at:.0%} and "
         f"{part.thresholds.yes_at:.0%} and wait for a person. "
         f"{_hit_rate(rates[MAYBE], pooled[MAYBE])}",
@@ -105,11 +108,27 @@ def decision(part: Decision, judged: Judgement) -> list[str]:
         f"**What the ranking finds.** Of the creators tested, inviting the first "
         f"{int(invited['invitations']):,} would have found {invited['deals_by_model']:.0f} deals; "
         f"as many invitations at random would find {invited['deals_at_random']:.0f} "
-        f"({invited['lift']:.1f} times as many).",
+        f"({invited['lift']:.1f} times as many{_lift_range(invited)}).",
         f"**What it saves.** A person needs to open {maybe:,} of {total:,} profiles to settle the "
         f"doubtful ones; {1 - maybe / max(total, 1):.0%} need not be opened to be put in order, "
         "which is what makes onboarding faster. Those recommended still want a person's consent.",
     ]
+
+
+def _meaning(judged: Judgement) -> str:
+    meaning = interpretation.meaning(judged.creators)
+    return f" {meaning}" if meaning else ""
+
+
+def _lift_range(invited: pd.Series) -> str:
+    """Return the 95% interval of a lift, from that of the share of deals among the invited."""
+    n, at_random = int(invited["invitations"]), float(invited["deals_at_random"])
+    if not at_random:
+        return ""
+    low, high = (
+        n * end / at_random for end in wilson_interval(round(invited["deals_by_model"]), n)
+    )
+    return f", 95% interval {low:.1f} to {high:.1f}"
 
 
 def _by_band(table: pd.DataFrame) -> dict[str, pd.Series]:
@@ -118,8 +137,7 @@ def _by_band(table: pd.DataFrame) -> dict[str, pd.Series]:
 
 def _leak_warning(part: Decision, judged: Judgement) -> list[str]:
     auc = float(part.tested.set_index("metric")["value"]["roc_auc"])
-    said = any(check.code == "too-good" for check in judged.verdict.concerns)
-    if auc <= _SUSPICIOUS_AUC or said:
+    if auc <= _SUSPICIOUS_AUC or judged.verdict.leaks:
         return []
     return [
         f"**Too good?** A ROC AUC of {auc:.3f} is more than choices made by people usually allow. "
@@ -131,18 +149,18 @@ def _leak_warning(part: Decision, judged: Judgement) -> list[str]:
 def _hit_rate(row: pd.Series, pooled: pd.Series) -> str:
     n = int(row["creators"])
     if n >= _FEW:
-        said = (
+        text = (
             f"Measured on creators the model had not seen, {row['hit_rate']:.0%} of {n:,} in this "
             f"band got a deal (95% interval {row['low']:.0%} to {row['high']:.0%})."
         )
     else:
-        said = f"The test part holds only {n} such creators, too few to say how many get a deal."
+        text = f"The test part holds only {n} such creators, too few to say how many get a deal."
     if int(pooled["creators"]) >= _FEW:
-        said += (
+        text += (
             f" On the training part, out of fold: {pooled['hit_rate']:.0%} of "
             f"{int(pooled['creators']):,} ({pooled['low']:.0%} to {pooled['high']:.0%})."
         )
-    return said
+    return text
 
 
 def _thin(yes: int, total: int, part: Decision) -> str:
@@ -156,7 +174,7 @@ def _thin(yes: int, total: int, part: Decision) -> str:
 
 
 def calibration(part: Decision) -> str:
-    """E: say whether predicted and measured shares agree."""
+    """E: whether predicted and measured shares agree."""
     table = part.reliability
     outside = table[(table["predicted"] < table["low"]) | (table["predicted"] > table["high"])]
     gap = (table["measured"] - table["predicted"]).abs()
@@ -173,25 +191,25 @@ def calibration(part: Decision) -> str:
 
 
 def explanation(part: Decision) -> str:
-    """E: say what the model goes by."""
-    found = part.explanation
-    importance = found.importance()
+    """E: what the model goes by."""
+    shapley = part.explanation
+    importance = shapley.importance()
     names = [plain(name) for name in importance["feature"].head(3)]
     how = (
         "over all coalitions of columns, so the values are exact"
-        if found.exact
+        if shapley.exact
         else "over drawn orders of columns, so the values are estimates"
     )
     return (
         f"The model goes most by {', '.join(names[:-1])}{' and ' if names[1:] else ''}{names[-1]} "
         f"(mean effect {importance['mean_abs'].iloc[0]:.2f} in log-odds for the first). Shapley "
-        f"values of {len(found.values):,} creators of the test part, {how}. They say what goes "
+        f"values of {len(shapley.values):,} creators of the test part, {how}. They say what goes "
         "with a deal in the model's eyes, not what causes one."
     )
 
 
 def groups(part: Decision) -> str:
-    """E: say whether some niche or tier is served worse."""
+    """E: whether some niche or tier is served worse."""
     unlike = unlike_groups(part.groups)
     if part.groups.empty:
         return "No niche or tier holds enough tested creators to be looked at alone."
@@ -200,15 +218,15 @@ def groups(part: Decision) -> str:
             f"In none of {len(part.groups)} niches and tiers does the measured share of deals "
             "differ from the predicted one beyond noise."
         )
-    said = [
+    names = [
         f"{plain(row['group'])} ({row['predicted']:.0%} predicted, {row['measured']:.0%} measured)"
         for _, row in unlike.iterrows()
     ]
-    return f"**Off beyond noise**: {', '.join(said)}. Read probabilities there with a margin."
+    return f"**Off beyond noise**: {', '.join(names)}. Read probabilities there with a margin."
 
 
 def limits(simulated: bool) -> list[str]:
-    """E: say what the table cannot say."""
+    """E: what the table cannot say."""
     sentences = [
         "It predicts who *got* a deal in the past, not who performs well for a brand.",
         "Past deals carry past preferences: who was overlooked then is rated low now.",

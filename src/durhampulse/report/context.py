@@ -22,7 +22,7 @@ from durhampulse.study.results import Study
 __all__ = ["Figure", "Report", "Section", "build_report"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Figure:
     """A picture with its words and numbers.
 
@@ -44,7 +44,7 @@ class Figure:
     png: bytes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Section:
     """One part of the study."""
 
@@ -56,7 +56,7 @@ class Section:
     code: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Report:
     """Everything the report says."""
 
@@ -88,18 +88,20 @@ def build_report(study: Study) -> Report:
         (f"ROC AUC, tested ({auc['low']:.3f} to {auc['high']:.3f})", f"{auc['value']:.3f}"),
     ]
     return Report(
-        "Who gets the sponsorship deal?",
-        source.name,
-        source.simulated,
-        [
+        title="Who gets the sponsorship deal?",
+        source=source.name,
+        simulated=source.simulated,
+        summary=[
             *advice.verdict(study.judged),
             *advice.decision(study.e, study.judged),
             advice.champion_choice(study.e),
         ],
-        facts,
-        advice.limits(source.simulated),
-        decision_view(study.e.table),
-        [part(study) for part in (_verdict, _a1, _a2, _b1, _b2, _b3, _c, _d1, _d2, _d3, _e)],
+        facts=facts,
+        limits=advice.limits(source.simulated),
+        decisions=decision_view(study.e.table),
+        sections=[
+            part(study) for part in (_verdict, _a1, _a2, _b1, _b2, _b3, _c, _d1, _d2, _d3, _e)
+        ],
     )
 
 
@@ -107,7 +109,12 @@ def _verdict(study: Study) -> Section:
     tables = [plain_table("Checks", study.judged.verdict.frame())]
     if not study.judged.splits.empty:
         tables.append(score_rows("Split at random and as asked", study.judged.splits))
-    return Section("Verdict", "Can these data be judged?", advice.verdict(study.judged), tables)
+    return Section(
+        part="Verdict",
+        title="Can these data be judged?",
+        paragraphs=advice.verdict(study.judged),
+        tables=tables,
+    )
 
 
 def _a1(study: Study) -> Section:
@@ -115,15 +122,21 @@ def _a1(study: Study) -> Section:
     columns = part.columns.drop(columns="reason")
     ledger = part.irregularities
     return Section(
-        "A1",
-        "The table, loaded and inspected",
-        [words.inspection(part), words.growth_unit(part)],
-        [
+        part="A1",
+        title="The table, loaded and inspected",
+        paragraphs=_paragraphs(
+            words.inspection(part), words.growth_unit(part), words.letters(part.creators)
+        ),
+        tables=[
             plain_table("Columns", columns),
             plain_table("First rows", part.head.astype({IDENTIFIER: "str"})),
             plain_table("Irregularities: what was found and what was done", ledger),
         ],
     )
+
+
+def _paragraphs(*sentences: str) -> list[str]:
+    return [sentence for sentence in sentences if sentence]
 
 
 def _a2(study: Study) -> Section:
@@ -160,25 +173,31 @@ def _a2(study: Study) -> Section:
             lambda: plots.correlations(part.correlations),
         )
     )
-    text = [words.target(part), words.feature(part)]
-    return Section("A2", "The outcome and what goes with it", text, [], figures)
+    text = _paragraphs(words.target(part), words.meaning(study.a1.creators), words.feature(part))
+    return Section(
+        part="A2",
+        title="The outcome and what goes with it",
+        paragraphs=text,
+        tables=[],
+        figures=figures,
+    )
 
 
 def _b1(study: Study) -> Section:
-    return Section("B1", "Preparation", [words.preparation(study.b1)])
+    return Section(part="B1", title="Preparation", paragraphs=[words.preparation(study.b1)])
 
 
 def _b2(study: Study) -> Section:
     part = study.b2
     return Section(
-        "B2",
-        "Three classifiers and a baseline",
-        [words.baseline_choice(part, study.judged)],
-        [
+        part="B2",
+        title="Three classifiers and a baseline",
+        paragraphs=[words.baseline_choice(part, study.judged)],
+        tables=[
             score_rows("Cross-validated on the training part", part.cross_validated),
             score_rows("Scored once on the test part", part.tested),
         ],
-        [
+        figures=[
             _figure(
                 "b2-models",
                 "Classifiers on the test part, 95% intervals",
@@ -198,18 +217,22 @@ def _b3(study: Study) -> Section:
         lambda: plots.confusion(part.table),
     )
     return Section(
-        "B3", "The confusion matrix", [words.confusion(part, study.judged)], [], [figure]
+        part="B3",
+        title="The confusion matrix",
+        paragraphs=[words.confusion(part, study.judged)],
+        tables=[],
+        figures=[figure],
     )
 
 
 def _c(study: Study) -> Section:
     training, part = study.c2, study.c3
     return Section(
-        "C",
-        "A multilayer perceptron",
-        [words.deep_learning(part, study.b2, study.judged)],
-        [score_rows("The network and the baseline on the same test rows", part.tested)],
-        [
+        part="C",
+        title="A multilayer perceptron",
+        paragraphs=[words.deep_learning(part, study.b2, study.judged)],
+        tables=[score_rows("The network and the baseline on the same test rows", part.tested)],
+        figures=[
             _figure(
                 "c2-curves",
                 "The network's training and validation curves",
@@ -234,7 +257,7 @@ def _d1(study: Study) -> Section:
         training.curves,
         lambda: plots.curves(training.curves, "dropout + L2"),
     )
-    return Section("D1", "Dropout and L2", [], [], [figure])
+    return Section(part="D1", title="Dropout and L2", paragraphs=[], tables=[], figures=[figure])
 
 
 def _d2(study: Study) -> Section:
@@ -247,7 +270,11 @@ def _d2(study: Study) -> Section:
     )
     text = [words.regularisation(part, study.judged)]
     return Section(
-        "D2", "What regularisation did", text, [plain_table("Each run", part.runs)], [figure]
+        part="D2",
+        title="What regularisation did",
+        paragraphs=text,
+        tables=[plain_table("Each run", part.runs)],
+        figures=[figure],
     )
 
 
@@ -257,9 +284,9 @@ def _d3(_: Study) -> Section:
     from durhampulse.models import cnn
 
     return Section(
-        "D3",
-        "A network that looks at pictures",
-        [words.cnn_images(), words.cnn_filters()],
+        part="D3",
+        title="A network that looks at pictures",
+        paragraphs=[words.cnn_images(), words.cnn_filters()],
         code=inspect.getsource(cnn.build_cnn),
     )
 
@@ -269,16 +296,16 @@ def _e(study: Study) -> Section:
     importance = part.explanation.importance()
     dependence = part.explanation.dependence(study.b1.test)
     return Section(
-        "E",
-        "What the decisions are worth",
-        [advice.calibration(part), advice.explanation(part), advice.groups(part)],
-        [
+        part="E",
+        title="What the decisions are worth",
+        paragraphs=[advice.calibration(part), advice.explanation(part), advice.groups(part)],
+        tables=[
             plain_table("Hit rates on the test part", part.hit_rates),
             plain_table("Hit rates on the training part, out of fold", part.pooled_hit_rates),
             plain_table("Invitations by probability and at random", part.invitations),
             score_rows(f"{part.champion.name} on the test part", part.tested),
         ],
-        [
+        figures=[
             _figure("e-bands", "Hit rate of each band", part.hit_rates,
                     lambda: plots.bands(part.hit_rates)),
             _figure("e-reliability", "Predicted and measured shares of deals", part.reliability,
@@ -292,6 +319,21 @@ def _e(study: Study) -> Section:
             *_group_figures(part.groups),
         ],
     )  # fmt: skip
+
+
+_SECTIONS: tuple[Callable[[Study], Section], ...] = (
+    _verdict,
+    _a1,
+    _a2,
+    _b1,
+    _b2,
+    _b3,
+    _c,
+    _d1,
+    _d2,
+    _d3,
+    _e,
+)
 
 
 def _group_figures(groups: pd.DataFrame) -> list[Figure]:
@@ -309,7 +351,14 @@ def _figure(name: str, title: str, table: pd.DataFrame, draw: Callable[[], Any])
     figure.savefig(png, format="png", dpi=160, facecolor="white")
     plt.close(figure)
     numbers = plain_table(f"Numbers of: {title}", table)
-    return Figure(name, title, _alt(title, table), numbers, _themed(svg.getvalue()), png.getvalue())
+    return Figure(
+        name=name,
+        title=title,
+        alt=_alt(title, table),
+        table=numbers,
+        svg=_themed(svg.getvalue()),
+        png=png.getvalue(),
+    )
 
 
 def _alt(title: str, table: pd.DataFrame) -> str:

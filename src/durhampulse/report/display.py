@@ -16,7 +16,7 @@ __all__ = ["display", "say", "set_up", "show_source"]
 
 
 def set_up() -> None:
-    """Give pictures and tables of this notebook the house's look."""
+    """Set the look of pictures and tables in this notebook."""
     plots.use_style()
     pd.set_option("display.float_format", "{:.4g}".format)
     pd.set_option("display.max_colwidth", 90)
@@ -25,9 +25,9 @@ def set_up() -> None:
 
 
 def say(*sentences: str) -> None:
-    """Show sentences, a paragraph each, below the pictures drawn so far in the cell."""
+    """Show sentences, a paragraph each, below the pictures drawn so far; empty ones not."""
     plt.show()
-    display(Markdown("\n\n".join(sentences)))
+    display(Markdown("\n\n".join(filter(None, sentences))))
 
 
 def show_source(function: Callable[..., Any]) -> Code:

@@ -13,6 +13,7 @@ import pandas as pd
 from durhampulse.decision.reasons import REASONS_NOTE
 from durhampulse.files.export import write_csv, write_provenance, write_xlsx
 from durhampulse.report.context import build_report
+from durhampulse.report.fonts import letters_without_font
 from durhampulse.report.rendering import render_card, render_report
 from durhampulse.scoring.artifact import write_model
 from durhampulse.study.results import Study
@@ -65,6 +66,7 @@ def write_study(study: Study, folder: str | Path) -> list[str]:
 
 def _provenance(study: Study) -> dict[str, Any]:
     source = study.a1.creators.source
+    letters = letters_without_font(study.a1.creators)
     return {
         "source": source.name,
         "source_sha256": source.sha256,
@@ -76,6 +78,7 @@ def _provenance(study: Study) -> dict[str, Any]:
         "reasons": REASONS_NOTE,
         "durhampulse": version("durhampulse"),
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        **({"letters_without_font": letters} if letters else {}),
     }
 
 

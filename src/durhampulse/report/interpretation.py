@@ -11,7 +11,9 @@ import re
 import numpy as np
 import pandas as pd
 
-from durhampulse.creators.schema import GROWTH, LABEL
+from durhampulse.creators import Creators
+from durhampulse.creators.schema import COLUMNS, GROWTH, LABEL
+from durhampulse.irregularities import Irregularity
 from durhampulse.study.results import (
     BaselineComparison,
     Comparison,
@@ -32,6 +34,8 @@ __all__ = [
     "feature",
     "growth_unit",
     "inspection",
+    "letters",
+    "meaning",
     "plain",
     "preparation",
     "regularisation",
@@ -43,17 +47,17 @@ _CERTAIN = 0.05
 
 
 def without_markup(text: str) -> str:
-    """Give a sentence of this module as plain text, for a terminal."""
+    """Return a sentence of this module as plain text, for a terminal."""
     return re.sub(r"\\(.)", r"\1", re.sub(r"(?<!\\)\*", "", text))
 
 
 def inspection(part: Inspection) -> str:
-    """A1: say what was read and what stands out."""
+    """A1: what was read and what stands out."""
     creators, (rows, columns) = part.creators, part.shape
-    found = part.irregularities
+    ledger = part.irregularities
     simulated = " **The data are simulated.**" if creators.source.simulated else ""
     features = [role.column for role in creators.features]
-    missing = found[(found["code"] == "missing") & found["column"].isin(features)]
+    missing = ledger[(ledger["code"] == "missing") & ledger["column"].isin(features)]
     cells = int(missing["count"].sum())
     text = f"The table holds {rows:,} rows and {columns} columns.{simulated} "
     if cells:
@@ -65,7 +69,7 @@ def inspection(part: Inspection) -> str:
         )
     else:
         text += "No feature has an empty cell. "
-    kinds = found["code"].nunique()
+    kinds = ledger["code"].nunique()
     text += (
         f"{kinds} kinds of irregularity were found; the ledger names each with its count, example "
         f"rows, explanation and what was done. {len(creators.table):,} rows remain"
@@ -76,19 +80,22 @@ def inspection(part: Inspection) -> str:
     unlabelled = len(creators.unlabelled)
     if LABEL in creators.table and unlabelled:
         text += f"; {unlabelled:,} of them have no outcome yet and are scored only"
+    absent = [plain(name) for name in COLUMNS if name not in creators.table]
+    if absent:
+        text += f". Of the standard columns it has no {', '.join(absent)}"
     return text + "."
 
 
 def growth_unit(part: Inspection) -> str:
-    """A1: say how the growth rate's ambiguous unit was read."""
+    """A1: how the growth rate's ambiguous unit was read; empty where there is no such rate."""
     creators = part.creators
     if GROWTH not in creators.table:
-        return f"The table has no {GROWTH}."
+        return ""
     typical = creators.table[GROWTH].abs().median()
     if np.isnan(typical):
         return f"{plain(GROWTH)} is empty."
-    found = part.irregularities
-    read = found[(found["column"] == GROWTH) & (found["code"] == "unit")]
+    ledger = part.irregularities
+    read = ledger[(ledger["column"] == GROWTH) & (ledger["code"] == "unit")]
     how = "by its percent signs" if read.empty else f"as a {creators.units[GROWTH]}"
     return (
         f"{plain(GROWTH)} is often described as a percentage while its examples look like 0.021, "
@@ -97,8 +104,28 @@ def growth_unit(part: Inspection) -> str:
     )
 
 
+def letters(creators: Creators) -> str:
+    """A1: which letters no font has for the pictures; empty where all have one."""
+    from durhampulse.report.fonts import letters_without_font  # needs the library that draws
+
+    missing = letters_without_font(creators)
+    if not missing:
+        return ""
+    return f"No font on this machine has {plain(missing)}: in pictures boxes stand for them."
+
+
+def meaning(creators: Creators) -> str:
+    """A2: the outcome's own name; empty where it is the standard one."""
+    ledger = creators.irregularities
+    renamed = (ledger["code"] == Irregularity.RENAMED_COLUMN) & (ledger["column"] == LABEL)
+    actions = ledger.loc[renamed, "action"].str.extract(r"^'(.*)' read as ")[0]
+    if actions.empty:
+        return ""
+    return f"A *deal* here is what the column *{plain(actions.iloc[0])}* says."
+
+
 def target(part: Exploration) -> str:
-    """A2: say how the outcomes are distributed."""
+    """A2: how the outcomes are distributed."""
     share = part.target["share"].iloc[1]
     total = int(part.target["creators"].sum())
     usual = max(share, 1 - share)
@@ -109,7 +136,7 @@ def target(part: Exploration) -> str:
 
 
 def feature(part: Exploration) -> str:
-    """A2: explain the chosen feature."""
+    """A2: how the chosen feature goes with the outcome."""
     row = part.associations.set_index("feature").loc[part.feature]
     if row["p_value"] > _CERTAIN or row["low"] <= 0 <= row["high"]:
         return (
@@ -129,7 +156,7 @@ def feature(part: Exploration) -> str:
 
 
 def preparation(part: Preparation) -> str:
-    """B1: say what the split and the encoding did."""
+    """B1: what the split and the encoding did."""
     text = (
         f"{len(part.train):,} creators to train on and {len(part.test):,} to test on, with "
         f"{part.y_train.mean():.1%} and {part.y_test.mean():.1%} deals. "
@@ -148,7 +175,7 @@ def _value(table: pd.DataFrame, model: str, metric: str) -> pd.Series:
 
 
 def baseline_choice(part: Comparison, judged: Judgement) -> str:
-    """B2: say which classifier is the baseline and why."""
+    """B2: which classifier is the baseline and why."""
     if not judged.verdict.has_signal:
         return (
             "**Nothing can be predicted from these data**, as the verdict says. "
@@ -170,7 +197,7 @@ def baseline_choice(part: Comparison, judged: Judgement) -> str:
 
 
 def confusion(part: Confusion, judged: Judgement) -> str:
-    """B3: read the confusion matrix in two to three lines."""
+    """B3: the confusion matrix in two to three lines."""
     (right_no, false_yes), (missed, right_yes) = part.table.to_numpy().tolist()
     predicted, actual = false_yes + right_yes, missed + right_yes
     text = (
@@ -190,7 +217,7 @@ def confusion(part: Confusion, judged: Judgement) -> str:
 
 
 def deep_learning(part: BaselineComparison, comparison: Comparison, judged: Judgement) -> str:
-    """C3: answer whether deep learning improved results, and why."""
+    """C3: whether deep learning improved results, and why."""
     rows = part.difference.set_index("metric")
     loss, accuracy, f1 = rows.loc["log_loss"], rows.loc["accuracy"], rows.loc["f1"]
     figures = (
@@ -236,7 +263,7 @@ def deep_learning(part: BaselineComparison, comparison: Comparison, judged: Judg
 
 
 def _gain(metric: str, row: pd.Series) -> int:
-    """Tell whether a difference is a gain (1), a loss (-1) or within noise (0)."""
+    """Return 1 for a gain, -1 for a loss and 0 for a difference within noise."""
     if row["low"] <= 0 <= row["high"] or row["p_value"] > _CERTAIN:
         return 0
     higher = row["low"] > 0
@@ -254,7 +281,7 @@ def plain(text: object) -> str:
 
 
 def regularisation(part: Regularisation, judged: Judgement) -> str:
-    """D2: answer whether regularisation reduced overfitting, and how one knows."""
+    """D2: whether regularisation reduced overfitting, and how one knows."""
     runs = part.runs.pivot(index="seed", columns="network")
     names = list(part.summary["network"])
     none, most = names[0], names[-1]
@@ -288,7 +315,7 @@ def regularisation(part: Regularisation, judged: Judgement) -> str:
 
 
 def cnn_images() -> str:
-    """D3: say which pictures would help and why. A thought experiment, so no numbers."""
+    """D3: which pictures would help and why. A thought experiment, so no numbers."""
     return (
         "I would use a contact sheet of each creator's last twelve thumbnails or video stills, "
         "because it shows what the table cannot: lighting and framing, whether products and brands "
@@ -297,7 +324,7 @@ def cnn_images() -> str:
 
 
 def cnn_filters() -> str:
-    """D3: say what the filters of such a network would learn."""
+    """D3: what the filters of such a network would learn."""
     return (
         "The first Conv2D layer would learn edges, colour contrasts and text strokes; the second "
         "would join them to textures and shapes such as skin, fabric, screens, logos or the "

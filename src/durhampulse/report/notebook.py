@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import json
+import secrets
 import shutil
-import sys
-import tempfile
+import stat
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from durhampulse import exceptions
-from durhampulse.creators.units import Unit
-from durhampulse.decision.bands import Thresholds
-from durhampulse.exceptions import CannotJudgeError, DurhamPulseError, OutputError
+from durhampulse.exceptions import OutputError
 from durhampulse.files.databases import absolute, is_database
+from durhampulse.report.kernel import execute
+from durhampulse.study.request import Request
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
-__all__ = ["Request", "make_notebook", "part_names", "run_study"]
+__all__ = ["make_notebook", "part_names", "run_study"]
 
 _NAME = "influencer_sponsorship.py"
 _OURS = frozenset({"notebook.ipynb", "report.html", "model"})
@@ -34,38 +32,8 @@ _MAY_GO = _OURS | {
 """What a study folder may hold for a new study to replace it: nothing somebody would miss."""
 
 
-@dataclass(frozen=True)
-class Request:
-    """What to study.
-
-    Attributes
-    ----------
-    source
-        Path or database address; None for the built-in simulated market.
-    columns, units, table, query
-        As for :func:`durhampulse.read_creators`.
-    thresholds
-        Where the bands begin.
-    drop_leaks, time, group
-        As for :func:`durhampulse.study.judge`.
-    seed
-        Of split, models and the simulated market.
-    """
-
-    source: str | None = None
-    columns: Mapping[str, str] = field(default_factory=dict)
-    units: Mapping[str, Unit] = field(default_factory=dict)
-    table: str | None = None
-    query: str | None = None
-    thresholds: Thresholds = field(default_factory=Thresholds)
-    drop_leaks: bool = False
-    time: str | None = None
-    group: str | None = None
-    seed: int = 0
-
-
 def make_notebook(request: Request) -> NotebookNode:
-    """Make the notebook of a request, not yet run; the same request gives the same notebook."""
+    """Return the notebook of a request, not yet run; the same request gives the same notebook."""
     import jupytext
 
     source = files("durhampulse.report").joinpath("templates", _NAME).read_text(encoding="utf-8")
@@ -85,27 +53,13 @@ def _tags(cell: NotebookNode) -> list[str]:
 
 
 def _parameters(request: Request) -> str:
-    thresholds = request.thresholds
-    return "\n".join(
-        [
-            f"SOURCE = {json.dumps(request.source or 'creators.csv', ensure_ascii=False)}",
-            f"COLUMNS = {dict(request.columns)!r}",
-            f"UNITS = {dict(request.units)!r}",
-            f"TABLE = {request.table!r}",
-            f"QUERY = {request.query!r}",
-            f"SEED = {request.seed}",
-            f"THRESHOLDS = Thresholds(yes_at={thresholds.yes_at!r}, "
-            f"review_at={thresholds.review_at!r})",
-            f"DROP_LEAKS = {request.drop_leaks}",
-            f"TIME = {request.time!r}",
-            f"GROUP = {request.group!r}",
-            'FOLDER = "."',
-        ]
-    )
+    """Return the cell that holds the request; its JSON never has three quotes in a row."""
+    simulated = replace(request, source=request.source or "creators.csv")
+    return f'request = study.Request.from_json(r"""\n{simulated.to_json()}\n""")'
 
 
 def part_names(notebook: NotebookNode) -> list[str]:
-    """Give each cell the heading of the part it stands in."""
+    """Return for each cell the heading of the part it stands in."""
     names, current = [], "Setting up"
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
@@ -132,7 +86,8 @@ def run_study(
     request
         What to study.
     out
-        The study folder; an earlier study there is replaced once the new one is complete.
+        The study folder, or a link to it; an earlier study there is replaced once the new one is
+        complete.
     progress
         Called with the part's name and the share of cells done.
 
@@ -147,20 +102,24 @@ def run_study(
         Whatever the study raised, unchanged.
     OutputError
         If the folder cannot be written or holds other things.
+    KeyboardInterrupt
+        If it is interrupted; nothing is written then.
     """
-    out = Path(out).absolute()
+    out = Path(out).resolve()
     _require_place(out, request.source)
     if request.source is not None:  # the notebook runs in another folder
         request = replace(request, source=absolute(request.source))
+    staging = out.with_name(f".durhampulse-{secrets.token_hex(4)}")
     try:
-        staging = Path(tempfile.mkdtemp(prefix=".durhampulse-", dir=out.parent))
+        staging.mkdir()  # as open as the umask allows, or as the folder it replaces
+        if out.exists():
+            staging.chmod(stat.S_IMODE(out.stat().st_mode))
     except OSError as error:
         raise OutputError(f"{out.parent}: {error.strerror}.", "Choose another --out.") from error
     try:
         notebook = make_notebook(request)
         seconds = _execute(notebook, staging, progress)
         _write_notebook(notebook, staging / "notebook.ipynb")
-        staging.chmod(0o755)
         _move(staging, out)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
@@ -205,44 +164,14 @@ def _move(staging: Path, out: Path) -> None:
 def _execute(
     notebook: NotebookNode, folder: Path, progress: Callable[[str, float], object]
 ) -> dict[str, float]:
-    from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError, DeadKernelError
-
     names, clock = part_names(notebook), _Clock()
 
-    def start(cell: NotebookNode, cell_index: int) -> None:  # noqa: ARG001 - nbclient's names
-        clock.enter(names[cell_index])
-        progress(names[cell_index], cell_index / len(names))
+    def enter(number: int) -> None:
+        clock.enter(names[number])
+        progress(names[number], number / len(names))
 
-    with tempfile.TemporaryDirectory(prefix="durhampulse-") as sockets:
-        client = NotebookClient(
-            notebook,
-            config=_kernel_config(sockets),
-            kernel_name="python3",
-            timeout=None,
-            record_timing=False,
-            resources={"metadata": {"path": str(folder)}},
-            on_cell_start=start,
-        )
-        try:
-            client.execute()
-        except CellExecutionError as error:
-            raise _as_raised(error) from None
-        except DeadKernelError as error:
-            raise CannotJudgeError(
-                "The notebook's process was ended from outside, most often for want of memory.",
-                "Study fewer rows, or use a machine with more memory.",
-            ) from error
+    execute(notebook, folder, on_cell=enter)
     return clock.stop()
-
-
-def _kernel_config(sockets: str) -> Any:
-    """Talk to the notebook's process through files where that works: no port is opened."""
-    from traitlets.config import Config
-
-    if sys.platform == "win32":
-        return Config()
-    return Config(KernelManager={"transport": "ipc", "ip": f"{sockets}/kernel"})
 
 
 class _Clock:
@@ -260,19 +189,6 @@ class _Clock:
     def stop(self) -> dict[str, float]:
         self.enter("")
         return self.seconds
-
-
-def _as_raised(error: Any) -> Exception:
-    """Give back the deliberate error a cell raised; any other one is a defect and stays whole."""
-    kind = getattr(exceptions, str(error.ename), None)
-    if isinstance(kind, type) and issubclass(kind, DurhamPulseError):
-        problem, _, way_out = str(error.evalue).partition("\n")
-        return kind(problem, way_out)
-    if str(error.ename) in ("OSError", "PermissionError"):
-        return OutputError(
-            f"The study folder: {error.evalue}.", "Make room, or choose another --out."
-        )
-    return RuntimeError(str(error))
 
 
 def _write_notebook(notebook: NotebookNode, path: Path) -> None:

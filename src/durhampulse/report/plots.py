@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
@@ -11,13 +12,15 @@ import pandas as pd
 from cycler import cycler
 from matplotlib.ticker import PercentFormatter
 
+from durhampulse.report.fonts import MAIN_FONT, fallback_fonts
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
     "associations", "bands", "confusion", "correlations", "curves", "dependence", "gain", "gaps",
-    "group_calibration", "groups", "histograms", "importance", "models", "reliability", "target",
-    "use_style",
+    "group_calibration", "groups", "histograms", "importance", "models",
+    "reliability", "target", "use_style",
 ]  # fmt: skip
 
 INK, QUIET, GRID = "#1c2430", "#68727f", "#dfe3e8"
@@ -29,8 +32,7 @@ _STYLE: dict[str, Any] = {
     "figure.figsize": (7.2, 3.4),
     "figure.dpi": 110,
     "figure.constrained_layout.use": True,
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
+    "font.sans-serif": [MAIN_FONT],
     "font.size": 9.5,
     "text.color": INK,
     "axes.labelcolor": INK,
@@ -54,8 +56,10 @@ _STYLE: dict[str, Any] = {
 
 
 def use_style() -> None:
-    """Give all figures of this process the house's look."""
-    mpl.rcParams.update(_STYLE)
+    """Set the look of all figures of this process."""
+    mpl.rcParams.update({**_STYLE, "font.family": ["sans-serif", *fallback_fonts()]})
+    # Said once in words rather than once a letter and picture; see report/fonts.py.
+    warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
 
 
 def _axes(ax: Axes | None, size: tuple[float, float] | None = None) -> Axes:

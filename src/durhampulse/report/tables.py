@@ -56,13 +56,13 @@ def decision_view(table: pd.DataFrame) -> Table:
 
 
 def _why(row: pd.Series) -> str:
-    """Give the two strongest reasons, without their figures."""
-    said = [
+    """Return the two strongest reasons, without their figures."""
+    texts = [
         f"{word} {reasons.partition(' (without')[0]}"
         for word, reasons in (("for:", row["Reasons For"]), ("against:", row["Reasons Against"]))
         if reasons
     ]
-    return "; ".join(said)
+    return "; ".join(texts)
 
 
 def score_rows(caption: str, scores: pd.DataFrame) -> Table:

@@ -7,9 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from durhampulse.creators.schema import IDENTIFIER
+from durhampulse.creators.schema import COLUMNS, IDENTIFIER
 from durhampulse.decision.bands import YES, decision_table, unscorable
-from durhampulse.decision.reasons import REASONS_NOTE, figure_text, reason_table, what_would_change
+from durhampulse.decision.figures import figure_text
+from durhampulse.decision.reasons import REASONS_NOTE, reason_table, what_would_change
 from durhampulse.decision.shapley import explain
 from durhampulse.exceptions import CannotJudgeError
 from durhampulse.scoring.artifact import LoadedModel
@@ -17,7 +18,7 @@ from durhampulse.scoring.artifact import LoadedModel
 __all__ = ["Account", "account_of"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Account:
     """Where one creator stands and why.
 
@@ -61,11 +62,11 @@ class Account:
     refusal: str
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the account as plain data."""
+        """Return the account as plain data."""
         return asdict(self)
 
     def text(self) -> str:
-        """Give the account in words, a line each."""
+        """Return the account in words, a line each."""
         band = self.recommendation or f"no recommendation ({self.refusal})"
         lines = [
             f"Creator {self.creator}: {self.probability:.1%}, {band}",
@@ -83,13 +84,15 @@ class Account:
         if self.recommendation == YES:
             return []
         if not self.changes:
-            return ["No change in engagement, views, growth or quality within reach changes this."]
-        said = " and ".join(
+            *names, last = [column.short for column in COLUMNS.values() if column.changeable]
+            figures = f"{', '.join(names)} or {last}"
+            return [f"No change in {figures} within reach changes this."]
+        changes = " and ".join(
             f"{figure_text(c['column'], c['to'])} instead of {figure_text(c['column'], c['from'])}"
             for c in self.changes
         )
         return [
-            f"What would change it: {said} goes with {self.changes[0]['probability']:.1%}. "
+            f"What would change it: {changes} goes with {self.changes[0]['probability']:.1%}. "
             "An association in past deals, not a cause."
         ]
 
@@ -126,20 +129,20 @@ def account_of(loaded: LoadedModel, row: pd.DataFrame) -> Account:
     ).iloc[0]
     changes = what_would_change(model, row, peers, thresholds)
     return Account(
-        str(decided["Influencer ID"]),
-        float(decided["Predicted Sponsorship"]),
-        float(decided["Interval Low"]),
-        float(decided["Interval High"]),
-        str(decided["Sponsorship Recommendation"]),
-        bool(decided["Edge"]),
-        _list(decided["Reasons For"]),
-        _list(decided["Reasons Against"]),
-        _list(decided["Flags"]),
-        {str(k): float(v) for k, v in explanation.values.iloc[0].items()},
-        explanation.base,
-        explanation.exact,
-        [{str(k): v for k, v in change.items()} for change in changes.to_dict("records")],
-        refusal,
+        creator=str(decided["Influencer ID"]),
+        probability=float(decided["Predicted Sponsorship"]),
+        low=float(decided["Interval Low"]),
+        high=float(decided["Interval High"]),
+        recommendation=str(decided["Sponsorship Recommendation"]),
+        edge=bool(decided["Edge"]),
+        reasons_for=_list(decided["Reasons For"]),
+        reasons_against=_list(decided["Reasons Against"]),
+        flags=_list(decided["Flags"]),
+        effects={str(k): float(v) for k, v in explanation.values.iloc[0].items()},
+        base=explanation.base,
+        exact=explanation.exact,
+        changes=[{str(k): v for k, v in change.items()} for change in changes.to_dict("records")],
+        refusal=refusal,
     )
 
 

@@ -129,9 +129,10 @@ def score_files(  # noqa: PLR0913 - each is an option of the command
     scorer
         From :func:`durhampulse.load_model`.
     inputs
-        Files and glob patterns: ``.csv``, ``.tsv``, ``.parquet``, ``.xlsx``.
+        Files of the formats in `durhampulse.files.formats.READABLE`, and glob patterns.
     out
-        A ``.parquet``, ``.csv``, ``.tsv`` or ``.xlsx`` file; replaced once the new one is complete.
+        A file of a format in `durhampulse.files.formats.WRITABLE`; replaced once the new one is
+        complete.
     columns, units
         As for :func:`durhampulse.read_creators`.
     table

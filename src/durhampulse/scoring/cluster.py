@@ -31,7 +31,10 @@ import pyarrow.parquet as pq
 from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.creators.units import Unit
 from durhampulse.exceptions import InputError, OutputError
+from durhampulse.files.formats import FORMATS, suffix_of
+from durhampulse.files.parquet import columns_of
 from durhampulse.files.stream import spans
+from durhampulse.irregularities import Ledger
 from durhampulse.scoring.batch import (
     REFUSED_HEADER,
     open_table,
@@ -164,14 +167,15 @@ def _cut(scorer: Scorer, files: list[str], columns: Mapping[str, str] | None) ->
     parts: list[tuple[str, tuple[int, int] | None]] = []
     numbers = True
     for url in files:
-        if not url.endswith((".parquet", ".pq")):
+        if FORMATS.get(suffix_of(url)) is not FORMATS[".parquet"]:
             parts.append((url, None))
             numbers = False
             continue
         with _readable(url) as stream:
             file = pq.ParquetFile(stream)
-            found = scorer.headers(url, file.schema_arrow.names, columns).columns
-            kind = file.schema_arrow.field(found[IDENTIFIER]).type if IDENTIFIER in found else None
+            there = columns_of(url, file.schema_arrow, Ledger())
+            found = scorer.headers(url, [*there], columns).columns
+            kind = there[found[IDENTIFIER]].type if IDENTIFIER in found else None
             numbers &= kind is not None and pa.types.is_integer(kind) and kind != pa.uint64()
             sizes = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
             parts += [(url, groups) for groups in spans(sizes, _ROWS_A_PIECE)]

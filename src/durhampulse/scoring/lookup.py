@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from durhampulse.creators.identifiers import canonical_identifier, canonical_identifiers
-from durhampulse.creators.units import Unit
+from durhampulse.creators.options import ReadOptions
 from durhampulse.exceptions import CannotJudgeError, InputError
 from durhampulse.files.tables import RawTable, read_source
 from durhampulse.irregularities import Ledger
@@ -23,11 +23,8 @@ def accounts_of(
     scorer: Scorer,
     source: str | Path,
     identifier: str,
-    *,
-    columns: Mapping[str, str] | None = None,
-    units: Mapping[str, Unit] | None = None,
-    table: str | None = None,
-    query: str | None = None,
+    options: ReadOptions | None = None,
+    **keywords: Any,
 ) -> list[Account]:
     """Return the accounts of a creator of a table, one a row if several carry the identifier.
 
@@ -35,10 +32,12 @@ def accounts_of(
     ----------
     scorer
         The model; the table is read as it reads any table.
-    source, columns, units, table, query
+    source
         As for :func:`durhampulse.read_creators`.
     identifier
         The creator's Influencer_ID; ``row-7`` for the seventh row of a table without one.
+    options
+        How to read the source; or its fields as keywords.
 
     Raises
     ------
@@ -47,8 +46,9 @@ def accounts_of(
     CannotJudgeError
         If the creator's row cannot be scored.
     """
-    raw = read_source(source, Ledger(), table=table, query=query)
-    cells = scorer.read_table(raw.name, raw.cells, columns=columns, units=units)
+    options = options or ReadOptions(**keywords)
+    raw = read_source(source, Ledger(), table=options.table, query=options.query)
+    cells = scorer.read_table(raw.name, raw.cells, columns=options.columns, units=options.units)
     rows = _rows_of(raw, cells, identifier)
     scores = scorer.compute(cells.block)
     reasons = scorer.reasons_not_to(cells.block, scores, cells.unclear)

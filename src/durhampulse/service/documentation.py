@@ -59,7 +59,7 @@ def _creator_schema(scorer: Scorer) -> dict[str, Any]:
 
 def _column_schema(name: str, scorer: Scorer) -> dict[str, Any]:
     meaning = COLUMNS[name].meaning if name in COLUMNS else "a column of the model's own table"
-    levels = scorer.model.profile.levels.get(name, [])
+    levels = scorer.rules[name].levels if name in scorer.rules else ()
     known = f"; {', '.join(levels)}" if 0 < len(levels) <= _MOST_LEVELS else ""
     example = {"examples": [EXAMPLE[name]]} if name in EXAMPLE else {}
     return {"description": f"{meaning}{known}", **example}

@@ -7,22 +7,17 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from durhampulse.creators.schema import COLUMNS
 from durhampulse.scoring.account import Account
 
 __all__ = [
-    "MOSTEXAMPLES", "AccountAnswer", "ErrorAnswer", "ExplainRequest", "ModelAnswer",
+    "MOST_CREATORS", "AccountAnswer", "ErrorAnswer", "ExplainRequest", "ModelAnswer",
     "ScoreAnswer", "ScoreRequest",
 ]  # fmt: skip
 
-MOSTEXAMPLES = 10_000
+MOST_CREATORS = 10_000
 EXAMPLE: dict[str, JsonValue] = {
-    "Influencer_ID": "INF-045",
-    "Followers": 85_000,
-    "Engagement_Rate": 0.068,
-    "Growth_Rate": 0.021,
-    "Niche": "Fashion",
-    "Video_Quality": "HD",
-    "Avg_Views_per_Post": 31_000,
+    column.name: column.example for column in COLUMNS.values() if column.kind != "label"
 }
 """A creator as the documentation shows one."""
 
@@ -31,7 +26,7 @@ class ScoreRequest(BaseModel):
     """Creators to score; rates as fractions, or text such as "6.8%"."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"creators": [EXAMPLE]}]})
-    creators: list[dict[str, Any]] = Field(min_length=1, max_length=MOSTEXAMPLES)
+    creators: list[dict[str, Any]] = Field(min_length=1, max_length=MOST_CREATORS)
 
 
 class ExplainRequest(BaseModel):

@@ -9,7 +9,7 @@ from durhampulse.exceptions import InputError
 from durhampulse.service.keys import KeyRing
 from durhampulse.service.settings import Limits
 
-__all__ = ["run"]
+__all__ = ["is_loopback", "run"]
 
 _SECONDS_TO_FINISH = 30
 
@@ -26,7 +26,7 @@ def run(
     ModelError
         If the folder holds no model that can be used.
     """
-    if keys is None and not _is_loopback(host):
+    if keys is None and not is_loopback(host):
         raise InputError(
             f"Anybody could use {host}:{port}, since no keys are asked for.",
             "Make some (durhampulse key add NAME --keys keys.json) and pass --keys keys.json.",
@@ -48,7 +48,8 @@ def run(
     )
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether an address is reached from this machine only."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from durhampulse.study.request import JudgeOptions, Request
 from durhampulse.study.steps import (
     BASE_RATE,
     MLP,
@@ -25,6 +26,8 @@ __all__ = [
     "MLP",
     "REGULARISED",
     "UNREGULARISED",
+    "JudgeOptions",
+    "Request",
     "Study",
     "compare_classifiers",
     "compare_with_baseline",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from durhampulse.creators import Creators
 from durhampulse.creators.schema import IDENTIFIER, LABEL
+from durhampulse.decision.figures import number_text
 from durhampulse.evaluation.metrics import holm
 
 __all__ = [
@@ -63,7 +66,8 @@ def _typical(values: pd.Series, *, identifier: bool) -> str:
     if identifier:
         return f"e.g. {known.iloc[0]}"
     if pd.api.types.is_numeric_dtype(values):
-        return f"{_number(known.median())} ({_number(known.min())} to {_number(known.max())})"
+        middle, low, high = (number_text(x) for x in (known.median(), known.min(), known.max()))
+        return f"{middle} ({low} to {high})"
     counts = known.astype("str").value_counts()
     return f"{counts.index[0]} ({counts.iloc[0] / len(known):.0%})"
 
@@ -112,22 +116,22 @@ def associations(creators: Creators) -> pd.DataFrame:
             row = ("Cramér's V", *_cramers_v(counts))
         rows.append((role.column, *row))
     columns = ["feature", "measure", "value", "low", "high", "p_value"]
-    found = pd.DataFrame(rows, columns=columns)
-    found["p_value"] = holm(found["p_value"].to_numpy(np.float64))
-    strength = found["value"].abs()
-    return found.loc[strength.sort_values(ascending=False).index].reset_index(drop=True)
+    associated = pd.DataFrame(rows, columns=columns)
+    associated["p_value"] = holm(associated["p_value"].to_numpy(np.float64))
+    strength = associated["value"].abs()
+    return associated.loc[strength.sort_values(ascending=False).index].reset_index(drop=True)
 
 
-def surest(found: pd.DataFrame) -> str:
+def surest(associated: pd.DataFrame) -> str:
     """Name the feature whose association is at least the strongest, of those beyond chance.
 
     Parameters
     ----------
-    found
+    associated
         From :func:`associations`, not empty.
     """
-    certain = found[found["p_value"] <= _CERTAIN]
-    rows = found if certain.empty else certain
+    certain = associated[associated["p_value"] <= _CERTAIN]
+    rows = associated if certain.empty else certain
     at_least = np.maximum(rows["low"].to_numpy(), -rows["high"].to_numpy())  # the end nearest to 0
     return str(rows["feature"].iloc[int(at_least.argmax())])
 
@@ -158,7 +162,7 @@ def _cramers_v(counts: npt.NDArray[np.int64]) -> tuple[float, float, float, floa
 
 
 def _noncentrality(statistic: float, dof: int, share: float) -> float:
-    """Give the noncentrality under which a share of chi-squareds lies above the one observed."""
+    """Return the noncentrality under which a share of chi-squareds lies above the one observed."""
     from scipy.optimize import brentq
     from scipy.stats import chi2, ncx2
 
@@ -181,7 +185,7 @@ def _corrected_v(counts: npt.NDArray[np.int64]) -> float:
 
 
 def outcome_by_group(creators: Creators, feature: str, *, groups: int = 5) -> pd.DataFrame:
-    """Give the share of deals by level of a feature, or by fifth of a numeric one.
+    """Return the share of deals by level of a feature, or by fifth of a numeric one.
 
     Returns
     -------
@@ -198,7 +202,7 @@ def outcome_by_group(creators: Creators, feature: str, *, groups: int = 5) -> pd
         by = by.cat.rename_categories([f"{value:.{_EXACT - 1}g}" for value in by.cat.categories])
     elif numeric:
         by = pd.qcut(values, groups, duplicates="drop")
-        by = by.cat.rename_categories(_range_texts([*by.cat.categories]))
+        by = by.cat.rename_categories(_range_texts([*by.cat.categories], values.min()))
     else:
         counts = values.value_counts()
         by = values.where(values.isin(counts.index[:12]), "all others").where(values.notna())
@@ -215,21 +219,18 @@ def outcome_by_group(creators: Creators, feature: str, *, groups: int = 5) -> pd
     return table.astype({"group": "str"})
 
 
-def _range_texts(parts: list[pd.Interval]) -> list[str]:
-    """Write ranges with as few digits as keep them apart."""
-    edges = [parts[0].left, *(part.right for part in parts)]
+def _range_texts(parts: list[pd.Interval], lowest: float) -> list[str]:
+    """Return ranges with as few digits as keep them apart; the first begins at the lowest value."""
+    edges = [lowest, *(part.right for part in parts)]
     digits = 4
-    while len({_number(edge, digits) for edge in edges}) < len(edges) and digits < _EXACT:
+    while len({number_text(edge, digits) for edge in edges}) < len(edges) and digits < _EXACT:
         digits += 1
-    return [f"{_number(part.left, digits)} to {_number(part.right, digits)}" for part in parts]
-
-
-def _number(value: float, digits: int = 4) -> str:
-    return f"{value:,.0f}" if abs(value) >= 10 ** (digits - 1) else f"{value:.{digits}g}"
+    texts = [number_text(edge, digits) for edge in edges]
+    return [f"{low} to {high}" for low, high in pairwise(texts)]
 
 
 def outcome_histograms(creators: Creators, *, bins: int = 24) -> pd.DataFrame:
-    """Give the distribution of each numeric feature among creators with and without a deal.
+    """Return the distribution of each numeric feature among creators with and without a deal.
 
     Skewed features are counted in bins of equal width on a logarithmic scale; values beyond the
     1st and 99th percentile are left out of the picture.
@@ -273,7 +274,7 @@ def outcome_histograms(creators: Creators, *, bins: int = 24) -> pd.DataFrame:
 
 
 def correlations(creators: Creators) -> pd.DataFrame:
-    """Give Spearman's rank correlations between numeric features and the outcome.
+    """Return Spearman's rank correlations between numeric features and the outcome.
 
     Returns
     -------

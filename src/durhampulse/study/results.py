@@ -27,7 +27,7 @@ __all__ = [
 Floats = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Inspection:
     """A1: the table as read."""
 
@@ -45,7 +45,7 @@ class Judgement:
     Attributes
     ----------
     verdict
-        What the checks found.
+        What the checks say.
     creators
         The table, without what was left out.
     splits
@@ -57,7 +57,7 @@ class Judgement:
     splits: pd.DataFrame
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Exploration:
     """A2: the target and what goes with it; ``feature`` is the one explained."""
 
@@ -69,7 +69,7 @@ class Exploration:
     correlations: pd.DataFrame
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Preparation:
     """B1: the two parts, and the training part's encoding applied to both.
 
@@ -88,7 +88,7 @@ class Preparation:
     random_state: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """B2: classifiers cross-validated on the training part, then scored once on the test part.
 
@@ -157,7 +157,7 @@ class Regularisation:
     curves: pd.DataFrame
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Decision:
     """E: what the marketing team gets.
 
@@ -211,7 +211,7 @@ class Decision:
     background: pd.DataFrame
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Study:
     """All parts of one study."""
 

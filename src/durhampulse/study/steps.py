@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from durhampulse.creators import Creators, read_creators
+from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.schema import IDENTIFIER, LABEL
-from durhampulse.creators.units import Unit
 from durhampulse.decision.bands import BANDS, Thresholds, assign_bands, decision_table, unscorable
 from durhampulse.decision.reasons import reason_table
 from durhampulse.decision.shapley import draw_background, explain
@@ -42,6 +42,7 @@ from durhampulse.models.mlp import MLPTraining, NetworkPlan, train_mlp
 from durhampulse.models.training import OutOfFold, classifier_learner, cross_validate
 from durhampulse.models.weights import Weights
 from durhampulse.study import exploration
+from durhampulse.study.request import JudgeOptions
 from durhampulse.study.results import (
     BaselineComparison,
     Comparison,
@@ -79,64 +80,65 @@ _PICTURED = 500
 
 
 def load_and_inspect(
-    source: str | Path,
-    *,
-    columns: Mapping[str, str] | None = None,
-    units: Mapping[str, Unit] | None = None,
-    table: str | None = None,
-    query: str | None = None,
+    source: str | Path, options: ReadOptions | None = None, **keywords: Any
 ) -> Inspection:
-    """A1: load a creators' table and look at it; parameters as in :func:`read_creators`."""
-    creators = read_creators(source, columns=columns, units=units, table=table, query=query)
+    """A1: load a creators' table and look at it.
+
+    Parameters
+    ----------
+    source
+        As for :func:`durhampulse.read_creators`.
+    options
+        How to read it; or its fields as keywords.
+    """
+    options = options or ReadOptions(**keywords)
+    creators = read_creators(source, **options.keywords())
     return Inspection(
-        creators,
-        (creators.rows_read, creators.columns_read),
-        exploration.column_overview(creators),
-        creators.table.head(),
-        creators.irregularities,
+        creators=creators,
+        shape=(creators.rows_read, creators.columns_read),
+        columns=exploration.column_overview(creators),
+        head=creators.table.head(),
+        irregularities=creators.irregularities,
     )
 
 
 def judge(
     creators: Creators,
+    options: JudgeOptions | None = None,
     *,
-    drop_leaks: bool = False,
-    time: str | None = None,
-    group: str | None = None,
     random_state: int = 0,
+    **keywords: Any,
 ) -> Judgement:
-    """Give the verdict on a table before any part is made of it.
+    """Return the verdict on a table before any part is made of it.
 
     Parameters
     ----------
-    drop_leaks
-        Leave out columns that leak the answer, or are suspected to.
-    time, group
-        Column of a time or a group: a second split by it is compared with the random one. A time
-        is not learned from; a group is, where it is a feature.
+    options
+        What to leave out and which splits to compare; or its fields as keywords.
 
     Raises
     ------
     CannotJudgeError
         If outcomes are missing or too few of one kind to learn from.
     """
-    if time in {role.column for role in creators.features}:
-        creators = creators.without([time], "a time of the past says nothing about those to come")
+    options = options or JudgeOptions(**keywords)
+    if options.time in {role.column for role in creators.features}:
+        reason = "a time of the past says nothing about those to come"
+        creators = creators.without([options.time], reason)
     verdict = judgement.judge(creators, random_state=random_state)
-    for check in verdict.checks:
-        if check.code in ("target", "rows") and check.outcome == "stop":
-            raise CannotJudgeError(
-                f"{creators.source.name}: not ready. {check.reason} ({check.figure})",
-                f"Add past outcomes; if another column holds them, name it: --map {LABEL}=HEADER.",
-            )
-    if drop_leaks:
+    if gate := verdict.shut:
+        raise CannotJudgeError(
+            f"{creators.source.name}: not ready. {gate.reason} ({gate.figure})",
+            f"Add past outcomes; if another column holds them, name it: --map {LABEL}=HEADER.",
+        )
+    if options.drop_leaks:
         verdict, creators = judgement.drop_leaks(creators, random_state=random_state)
     splits = []
-    for kind, column in (("time", time), ("group", group)):
+    asked: dict[Kind, str | None] = {"time": options.time, "group": options.group}
+    for kind, column in asked.items():
         if column is not None:
-            check, scores = compare_splits(
-                creators, column, cast("Kind", kind), random_state=random_state
-            )
+            finding, scores = compare_splits(creators, column, kind, random_state=random_state)
+            check = judgement.DRIFT.check(finding)
             verdict = replace(verdict, checks=(*verdict.checks, check))
             splits.append(scores)
     return Judgement(verdict, creators, pd.concat(splits) if splits else pd.DataFrame())
@@ -150,22 +152,22 @@ def explore(creators: Creators) -> Exploration:
     CannotJudgeError
         If no feature tells creators apart.
     """
-    found = exploration.associations(creators)
-    if found.empty:
+    associations = exploration.associations(creators)
+    if associations.empty:
         out = [role.column for role in creators.roles if role.role == "left out"]
         raise CannotJudgeError(
             f"{creators.source.name}: not ready. No feature holds two different values"
             + (f" once {', '.join(out)} is left out." if out else "."),
             "Add columns that tell creators apart.",
         )
-    feature = exploration.surest(found)
+    feature = exploration.surest(associations)
     return Exploration(
-        exploration.target_distribution(creators.labelled),
-        found,
-        feature,
-        exploration.outcome_by_group(creators, feature),
-        exploration.outcome_histograms(creators),
-        exploration.correlations(creators),
+        target=exploration.target_distribution(creators.labelled),
+        associations=associations,
+        feature=feature,
+        by_group=exploration.outcome_by_group(creators, feature),
+        histograms=exploration.outcome_histograms(creators),
+        correlations=exploration.correlations(creators),
     )
 
 
@@ -179,16 +181,16 @@ def prepare(creators: Creators, *, random_state: int = 0) -> Preparation:
     left_out = len(creators.labelled) - len(train) - len(test)
     encoding = learn_encoding(train, creators.features)
     return Preparation(
-        train,
-        test,
-        encoding,
-        encoding.frame(train),
-        encoding.frame(test),
-        train[LABEL].to_numpy(np.float64),
-        test[LABEL].to_numpy(np.float64),
-        left_out,
-        creators,
-        random_state,
+        train=train,
+        test=test,
+        encoding=encoding,
+        X_train=encoding.frame(train),
+        X_test=encoding.frame(test),
+        y_train=train[LABEL].to_numpy(np.float64),
+        y_test=test[LABEL].to_numpy(np.float64),
+        left_out=left_out,
+        creators=creators,
+        random_state=random_state,
     )
 
 
@@ -202,19 +204,19 @@ def compare_classifiers(part: Preparation) -> Comparison:
         folds[name] = cross_validate(learner, part.train, part.creators.features, random_state=seed)
         weights = learner(part.X_train.to_numpy(), y_train)
         models[name] = FittedModel(name, part.encoding, weights)
-    out_of_fold = {name: found.y_prob for name, found in folds.items()}
+    out_of_fold = {name: fold.y_prob for name, fold in folds.items()}
     y_prob = {name: _predict(model.weights, part.X_test) for name, model in models.items()}
     constant = {BASE_RATE: y_train.mean()}
     baseline, runner_up = sorted(models, key=lambda name: log_loss(y_train, out_of_fold[name]))[:2]
     return Comparison(
-        score_models(y_train, {**_constants(constant, y_train), **out_of_fold}),
-        score_models(y_test, {**_constants(constant, y_test), **y_prob}),
-        folds,
-        y_prob,
-        models,
-        baseline,
-        runner_up,
-        compare_models(y_train, out_of_fold[baseline], out_of_fold[runner_up]),
+        cross_validated=score_models(y_train, {**_constants(constant, y_train), **out_of_fold}),
+        tested=score_models(y_test, {**_constants(constant, y_test), **y_prob}),
+        out_of_fold=folds,
+        y_prob=y_prob,
+        models=models,
+        baseline=baseline,
+        runner_up=runner_up,
+        margin=compare_models(y_train, out_of_fold[baseline], out_of_fold[runner_up]),
     )
 
 
@@ -326,25 +328,28 @@ def decide(
         reasons=reason_table(explanation, rows, peers),
         verdict=judged.verdict.refusal,
     )
+    champion_prob = out_of_fold[model.name]
     return Decision(
-        model,
-        thresholds,
-        chosen.rival,
-        chosen.tied,
-        compare_models(part.y_train, out_of_fold[model.name], out_of_fold[chosen.rival]),
-        chosen.gap,
-        decided,
-        _refused_rows(part.creators, refused),
-        band_hit_rates(part.y_test, assign_bands(y_prob, thresholds), BANDS),
-        band_hit_rates(part.y_train, assign_bands(out_of_fold[model.name], thresholds), BANDS),
-        reliability(part.y_test, y_prob),
-        gain_curve(part.y_test, y_prob),
-        invitation_table(part.y_test, y_prob),
-        score_models(part.y_test, {model.name: y_prob}),
-        group_quality(part.test, part.y_test, y_prob, yes_at=thresholds.yes_at),
-        replace(explanation, values=explanation.values.loc[sample]),
-        peers,
-        background,
+        champion=model,
+        thresholds=thresholds,
+        rival=chosen.rival,
+        tied=chosen.tied,
+        margin=compare_models(part.y_train, champion_prob, out_of_fold[chosen.rival]),
+        gap=chosen.gap,
+        table=decided,
+        not_scored=_refused_rows(part.creators, refused),
+        hit_rates=band_hit_rates(part.y_test, assign_bands(y_prob, thresholds), BANDS),
+        pooled_hit_rates=band_hit_rates(
+            part.y_train, assign_bands(champion_prob, thresholds), BANDS
+        ),
+        reliability=reliability(part.y_test, y_prob),
+        gain=gain_curve(part.y_test, y_prob),
+        invitations=invitation_table(part.y_test, y_prob),
+        tested=score_models(part.y_test, {model.name: y_prob}),
+        groups=group_quality(part.test, part.y_test, y_prob, yes_at=thresholds.yes_at),
+        explanation=replace(explanation, values=explanation.values.loc[sample]),
+        peers=peers,
+        background=background,
     )
 
 

@@ -30,7 +30,7 @@ _OUT_OF_TIME = 1
 """A status of :func:`scipy.optimize.milp`."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Brief:
     """What a campaign wants.
 
@@ -60,7 +60,7 @@ class Brief:
 
     def __post_init__(self) -> None:
         words = (self.name, *self.niches)
-        if not 1 <= len(self.name.strip()) <= 200 or any(CONTROL.search(one) for one in words):
+        if not 1 <= len(self.name.strip()) <= 200 or any(CONTROL.search(word) for word in words):
             raise InputError(
                 "A campaign needs a name of 1 to 200 characters, and no control characters.",
                 "Name it.",
@@ -73,9 +73,9 @@ class Brief:
             raise InputError("A niche must be allowed 1 creator at least.", "Leave it empty.")
 
     @classmethod
-    def read(cls, said: Mapping[str, Any]) -> Brief:
-        """Rebuild from what :func:`dataclasses.asdict` gave."""
-        return cls(**{**said, "niches": tuple(said["niches"]), "tiers": tuple(said["tiers"])})
+    def read(cls, fields: Mapping[str, Any]) -> Brief:
+        """Return the brief that :func:`dataclasses.asdict` gave the fields of."""
+        return cls(**{**fields, "niches": tuple(fields["niches"]), "tiers": tuple(fields["tiers"])})
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def candidates(
     rules: Rules,
     choices: Mapping[int, str] | None = None,
 ) -> pd.DataFrame:
-    """Give the creators among whom the best set lies.
+    """Return the creators among whom the best set lies.
 
     Those of one tier cost the same, so of each tier only the most probable can be in a best set: as
     many as are wanted. Under a limit for each niche a better one may have to stay out because its
@@ -136,45 +136,45 @@ def candidates(
 
 
 def _best(db: Connection, brief: Brief, rules: Rules, tier: str, chosen: int) -> pd.DataFrame:
-    """Give a tier's most probable; `chosen` more, as many as people may have left out."""
+    """Return a tier's most probable; `chosen` more, as many as people may have left out."""
     c, (low, high) = creator.c, rules.tier_range(tier)
     order = (c.probability.desc(), c.id.desc())
-    found = select(c.id, c.external_id.label("name"), c.probability, c.low, c.high, c.niche).where(
+    best = select(c.id, c.external_id.label("name"), c.probability, c.low, c.high, c.niche).where(
         c.followers >= low, c.state != "declined", c.probability.is_not(None)
     )
     if high != float("inf"):
-        found = found.where(c.followers < high)
+        best = best.where(c.followers < high)
     if brief.niches:
-        found = found.where(c.niche.in_(brief.niches))
+        best = best.where(c.niche.in_(brief.niches))
     if brief.most_per_niche is None or brief.most_per_niche >= brief.number:
-        found = found.order_by(*order).limit(brief.number + chosen)
+        best = best.order_by(*order).limit(brief.number + chosen)
     else:
         place = func.row_number().over(partition_by=c.niche, order_by=order)
-        placed = found.add_columns(place.label("place")).subquery().c
+        placed = best.add_columns(place.label("place")).subquery().c
         fits = placed.place <= brief.most_per_niche + chosen
         columns = [column for column in placed if column.name != "place"]
-        found = (
+        best = (
             select(*columns)
             .where(fits | placed.niche.is_(None))
             .order_by(placed.probability.desc(), placed.id.desc())
             .limit(2 * brief.number + chosen)
         )
-    return pd.DataFrame(db.execute(found).mappings().all()).assign(tier=tier)
+    return pd.DataFrame(db.execute(best).mappings().all()).assign(tier=tier)
 
 
 def _named(db: Connection, numbers: list[int], rules: Rules) -> pd.DataFrame:
     c = creator.c
-    found = select(
+    named = select(
         c.id, c.external_id.label("name"), c.probability, c.low, c.high, c.niche, c.followers
     ).where(c.id.in_(numbers), c.probability.is_not(None))
-    table = pd.DataFrame(db.execute(found).mappings().all())
+    table = pd.DataFrame(db.execute(named).mappings().all())
     if table.empty:
         return table
     return table.assign(tier=table["followers"].map(rules.tier)).drop(columns="followers")
 
 
 def plan(table: pd.DataFrame, brief: Brief) -> Plan:
-    """Choose the set with the most expected deals, by mixed-integer programming (HiGHS).
+    """Return the set with the most expected deals, by mixed-integer programming (HiGHS).
 
     Parameters
     ----------
@@ -201,29 +201,29 @@ def plan(table: pd.DataFrame, brief: Brief) -> Plan:
         for niche in table["niche"].dropna().unique():
             limits.append((table["niche"] == niche).to_numpy(float))
             most.append(float(brief.most_per_niche))
-    found = milp(
+    solution = milp(
         -table["probability"].to_numpy(float),
         integrality=np.ones(len(table), dtype=np.int64),
         bounds=Bounds(table["wanted"].to_numpy(float), np.ones(len(table))),
         constraints=LinearConstraint(np.array(limits), ub=np.array(most)),
         options={"time_limit": _SECONDS},
     )
-    if found.x is None and found.status == _OUT_OF_TIME:
+    if solution.x is None and solution.status == _OUT_OF_TIME:
         raise CannotJudgeError(
             f"No set was found within {_SECONDS:.0f} seconds.", "Name fewer limits, or niches."
         )
-    if found.x is None:
+    if solution.x is None:
         raise CannotJudgeError(
             "No set of creators keeps within these limits.",
             "Raise number or budget, or take out creators that were put in by hand.",
         )
-    chosen = table[found.x > 0.5].sort_values("probability", ascending=False)
+    chosen = table[solution.x > 0.5].sort_values("probability", ascending=False)
     chosen = chosen.reset_index(drop=True)
     return Plan(chosen, float(chosen["probability"].sum()), float(chosen["fee"].sum()))
 
 
 def more_budget(table: pd.DataFrame, brief: Brief, now: Plan) -> pd.DataFrame:
-    """Say what a larger budget would add.
+    """Return what a larger budget would add.
 
     Returns
     -------
@@ -239,23 +239,23 @@ def more_budget(table: pd.DataFrame, brief: Brief, now: Plan) -> pd.DataFrame:
 
 
 def save_campaign(store: Store, brief: Brief, by: str, number: int | None = None) -> int:
-    """Keep a brief; a new one, or in place of one."""
-    said = asdict(brief)
+    """Store a brief, as a new campaign or in place of one; return its number."""
+    fields = asdict(brief)
     with store.writing() as db:
         if number is None:
-            values = {"name": brief.name, "brief": said, "by": by, "at": datetime.now(UTC)}
+            values = {"name": brief.name, "brief": fields, "by": by, "at": datetime.now(UTC)}
             number = insert_one(db, campaign, **values)
             note(db, by, "campaign made", f"campaign {number}")
         else:
             find_campaign(db, number)
             row = campaign.update().where(campaign.c.id == number)
-            db.execute(row.values(name=brief.name, brief=said))
+            db.execute(row.values(name=brief.name, brief=fields))
             note(db, by, "campaign changed", f"campaign {number}")
     return number
 
 
 def find_campaign(db: Connection, number: int) -> tuple[Row[Any], Brief, dict[int, str]]:
-    """Give a campaign, its brief, and what a person has put in or left out.
+    """Return a campaign, its brief, and the choices people have made by hand.
 
     Raises
     ------
@@ -266,11 +266,11 @@ def find_campaign(db: Connection, number: int) -> tuple[Row[Any], Brief, dict[in
     if row is None:
         raise InputError("There is no such campaign.", "Choose one of the list.")
     chosen = select(campaign_creator).where(campaign_creator.c.campaign_id == number)
-    return row, Brief.read(row.brief), {one.creator_id: one.choice for one in db.execute(chosen)}
+    return row, Brief.read(row.brief), {row.creator_id: row.choice for row in db.execute(chosen)}
 
 
 def change_choice(store: Store, number: int, creators: Sequence[int], choice: str, by: str) -> None:
-    """Put creators in, leave them out, or let the desk choose again.
+    """Put creators into a campaign, leave them out, or undo either.
 
     Parameters
     ----------
@@ -286,22 +286,25 @@ def change_choice(store: Store, number: int, creators: Sequence[int], choice: st
         raise InputError(f"'{choice[:40]}' is no choice.", "Use in, out or free.")
     with store.writing() as db:
         find_campaign(db, number)
-        found = select(creator.c.id, creator.c.probability, creator.c.followers)
-        known = {row.id: row for row in db.execute(found.where(creator.c.id.in_(creators)))}
-        if missing := [one for one in creators if one not in known]:
+        creator_rows = select(creator.c.id, creator.c.probability, creator.c.followers)
+        rows = {row.id: row for row in db.execute(creator_rows.where(creator.c.id.in_(creators)))}
+        if missing := [creator_id for creator_id in creators if creator_id not in rows]:
             raise InputError(f"There is no creator of number {missing[0]}.", "Reload the page.")
-        if choice == "in" and any(None in row for row in known.values()):
+        if choice == "in" and any(None in row for row in rows.values()):
             raise InputError(
                 "Without a score and followers a creator cannot be planned with.",
                 "Import a list that has their figures.",
             )
         c = campaign_creator.c
         db.execute(delete(campaign_creator)
-                   .where(c.campaign_id == number, c.creator_id.in_([*known])))  # fmt: skip
+                   .where(c.campaign_id == number, c.creator_id.in_([*rows])))  # fmt: skip
         if choice != "free":
-            rows = [{"campaign_id": number, "creator_id": one, "choice": choice} for one in known]
-            db.execute(insert(campaign_creator), rows)
-        note(db, by, f"campaign choice: {choice}", f"campaign {number}", {"creators": len(known)})
+            choices = [
+                {"campaign_id": number, "creator_id": creator_id, "choice": choice}
+                for creator_id in rows
+            ]
+            db.execute(insert(campaign_creator), choices)
+        note(db, by, f"campaign choice: {choice}", f"campaign {number}", {"creators": len(rows)})
 
 
 def drop_campaign(store: Store, number: int, by: str) -> None:

@@ -1,32 +1,22 @@
-"""Imports: a file is understood, checked beside the list, and put in place as a whole.
+"""Imports: a file is uploaded, checked beside the list, and put in place as a whole.
 
-While it is checked its scored rows are written to a table of their own, chunk by chunk, so that
-an interrupted check goes on where it was. Putting them in place is one transaction.
+Putting it in place is one transaction: nobody ever sees half an import.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
-from sqlalchemy import Connection, Index, Row, delete, func, insert, literal, select, update
+from sqlalchemy import Connection, Index, delete, func, insert, literal, select, update
 
-from durhampulse.creators.schema import IDENTIFIER
-from durhampulse.desk.imports.jobs import Job, Lost, hold, leased
-from durhampulse.desk.imports.staging import counts_of, shown_name, staged_columns, told, usable
-from durhampulse.desk.models.catalogue import Catalogue, applying
-from durhampulse.desk.models.rules import Rules
-from durhampulse.desk.people.erasure import digest_of
+from durhampulse.desk.imports.checking import known_now
+from durhampulse.desk.models.catalogue import Catalogue, activation_lock
+from durhampulse.desk.people.erasure import has_objected
 from durhampulse.desk.store.audit import note
-from durhampulse.desk.store.bulk import insert_one, insert_rows
+from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.database import Store, insert_or
 from durhampulse.desk.store.niches import count_niches
 from durhampulse.desk.store.tables import (
@@ -41,19 +31,8 @@ from durhampulse.desk.store.tables import (
     upload,
 )
 from durhampulse.exceptions import InputError
-from durhampulse.files.stream import Chunk
-from durhampulse.scoring.batch import OpenTable, open_table, score_chunk, scored_schema
-from durhampulse.scoring.scorer import Scorer
-from durhampulse.scoring.summary import Summary
 
-__all__ = [
-    "apply",
-    "begin",
-    "check",
-    "discard",
-    "known_now",
-    "refused_rows",
-]
+__all__ = ["apply", "begin", "discard", "refused_rows"]
 
 _COPIED = ("external_id", *NUMBERS.values(), *TEXTS.values(), "extra", "probability", "low", "high",
            "flags", "lottery")  # fmt: skip
@@ -65,7 +44,7 @@ def begin(
     *, columns: Mapping[str, str] | None = None, units: Mapping[str, str] | None = None,
     state: str = "new",
 ) -> int:  # fmt: skip
-    """Write down a file that has arrived.
+    """Register an uploaded file; return its number.
 
     Parameters
     ----------
@@ -88,158 +67,18 @@ def begin(
     return number
 
 
-def check(store: Store, catalogue: Catalogue, job: Job, stop: threading.Event) -> None:
-    """Score an upload's rows beside the list, from where an earlier check was interrupted.
-
-    Raises
-    ------
-    Lost
-        If somebody else goes on with it, or it was discarded, or `stop` was set.
-    InputError
-        If the file holds no creators that can be read.
-    """
-    with leased(store, job):
-        _check(store, catalogue, job, stop)
-
-
-def _check(store: Store, catalogue: Catalogue, job: Job, stop: threading.Event) -> None:
-    with store.reading() as db:
-        row = db.execute(select(upload).where(upload.c.id == job.id)).one()
-        rules = catalogue.current(db)
-        objected = set(db.scalars(select(objection.c.digest)))
-    table = open_table(rules.scorer, Path(row.path), row.columns, row.units, name=row.file_name)
-    if IDENTIFIER not in table.columns:
-        raise InputError(
-            f"{row.file_name}: no column names the creators.",
-            "Choose the column that holds Influencer_ID.",
-        )
-    fresh = row.model_version != rules.version
-    if fresh:
-        _start(store, job, rules)
-    total = _Total(Summary(), [] if fresh else _kept_summaries(row.summary))
-    done = 0 if fresh else row.chunks_done
-    for at, chunk in enumerate(table.stream.chunks([*table.columns.values()])):
-        if stop.is_set():
-            raise Lost(job.id)
-        if at >= done:
-            _stage(store, job, rules.scorer, table, chunk, at, objected, total)
-    _finish_check(store, job, rules, total)
-
-
-@dataclass
-class _Total:
-    """The counts of all chunks; plain data, so that an interrupted check can go on from them."""
-
-    summary: Summary
-    parts: list[dict[str, Any]]
-
-
-def _kept_summaries(said: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    return list((said or {}).get("parts", []))
-
-
-def _start(store: Store, job: Job, rules: Rules) -> None:
-    with store.writing() as db:
-        hold(db, job, chunks_done=0, progress=0.0, model_version=rules.version, problem=None,
-              way_out=None, summary=None)  # fmt: skip
-        for table in (staged, refused):
-            db.execute(delete(table).where(table.c.upload_id == job.id))
-
-
-def _stage(  # noqa: PLR0913 - one chunk with all that concerns it
-    store: Store, job: Job, scorer: Scorer, table: OpenTable, chunk: Chunk, at: int,
-    objected: set[str], total: _Total,
-) -> None:  # fmt: skip
-    scored = score_chunk(scorer, table, chunk, scored_schema(pa.string()))
-    gone = {row for _, row, _, _ in scored.refused}
-    rows = chunk.rows[~np.isin(chunk.rows, [*gone])]
-    names = pc.utf8_trim_whitespace(scored.batch["Influencer ID"])
-    keep, reasons = usable(names, objected)
-    refusals = [(row, shown_name(name), why) for _, row, name, why in scored.refused]
-    refusals += [
-        (int(row), shown_name(name), why)
-        for row, name, why in zip(rows.tolist(), names.to_pylist(), reasons, strict=True)
-        if why
-    ]
-    columns = {
-        "upload_id": [job.id] * int(keep.sum()),
-        "row": rows[keep].tolist(),
-        **staged_columns(scored, names, np.flatnonzero(keep)),
-    }
-    total.parts.append(counts_of(scored.summary, extra=len(reasons) - int(keep.sum())))
-    with store.writing() as db:
-        said = {"parts": total.parts}
-        hold(db, job, chunks_done=at + 1, progress=chunk.done, summary=said, tries=0)
-        insert_rows(db, staged, columns)
-        insert_rows(db, refused, {
-            "upload_id": [job.id] * len(refusals),
-            **dict(zip(("row", "external_id", "reason"),
-                       zip(*refusals, strict=True) if refusals else ((), (), ()), strict=True)),
-        })  # fmt: skip
-
-
-def _finish_check(store: Store, job: Job, rules: Rules, total: _Total) -> None:
-    """Set rows aside whose creator stood further up; say what was found."""
-    s = staged.c
-    with store.writing() as db:
-        db.exec_driver_sql("ANALYZE staged")  # or a database may plan as if it were empty
-        place, first = func.row_number(), func.first_value(s.row)
-        numbered = (
-            select(
-                s.id, s.row, s.external_id,
-                place.over(partition_by=s.external_id, order_by=s.id).label("place"),
-                first.over(partition_by=s.external_id, order_by=s.id).label("first"),
-            )
-            .where(s.upload_id == job.id)
-            .subquery()
-        )  # fmt: skip
-        again = select(numbered).where(numbered.c.place > 1)
-        twice = db.execute(again).all()
-        insert_rows(db, refused, {
-            "upload_id": [job.id] * len(twice),
-            "row": [one.row for one in twice],
-            "external_id": [one.external_id for one in twice],
-            "reason": [f"the creator stands in row {one.first} already" for one in twice],
-        })  # fmt: skip
-        for start in range(0, len(twice), 500):
-            numbers = [one.id for one in twice[start : start + 500]]
-            db.execute(delete(staged).where(s.id.in_(numbers)))
-        rows = db.scalar(select(func.count()).where(s.upload_id == job.id)) or 0
-        if not rows and not total.parts:
-            raise InputError("There is a header, but no row.", "Add creators' rows.")
-        said = told(rules, total.parts, rows, _count_known(db, job.id), len(twice), db, job.id)
-        hold(db, job, progress=1.0, summary=said)
-        db.execute(update(upload).where(upload.c.id == job.id)
-                   .values(state="checked", lease_until=None, tries=0))  # fmt: skip
-
-
-def _count_known(db: Connection, number: int) -> int:
-    """Count an upload's creators who are stored already."""
-    both = staged.join(creator, creator.c.external_id == staged.c.external_id)
-    counted = select(func.count()).select_from(both).where(staged.c.upload_id == number)
-    return db.scalar(counted) or 0
-
-
-def known_now(db: Connection, row: Row[Any]) -> int:
-    """Give how many of a checked upload's creators are stored, other imports since counted in."""
-    since = run.c.applied_at > row.created_at
-    others = select(run.c.id).where(run.c.kind == "import", since).limit(1)
-    known: int = row.summary["known"]
-    return known if db.scalar(others) is None else _count_known(db, row.id)
-
-
 def apply(store: Store, catalogue: Catalogue, number: int) -> None:
-    """Put a checked upload in place: all of it in one transaction.
+    """Put a checked upload in place, in one transaction.
 
-    Those already stored get the new figures and keep their reviews and history. If another model
-    decides since the check, the upload is checked again.
+    Creators stored already get the new figures and keep their reviews and history. If another
+    model was activated since the check, the upload is queued for a new check instead.
     """
     now = datetime.now(UTC)
     with store.writing() as db:
-        applying(db)
+        activation_lock(db)
         row = db.execute(select(upload).where(upload.c.id == number).with_for_update()).one()
         if row.state != "applying":
-            return  # somebody else was quicker
+            return  # another worker has applied it
         if row.model_version != catalogue.current(db).version:
             values = {"state": "checking", "lease_until": None, "chunks_done": 0}
             db.execute(update(upload).where(upload.c.id == number).values(**values))
@@ -263,18 +102,18 @@ def apply(store: Store, catalogue: Catalogue, number: int) -> None:
 
 
 def _leave_out_objectors(db: Connection, number: int) -> None:
-    """Drop those who have objected since the file was checked."""
+    """Delete the staged rows of creators who have objected since the check."""
     objected = set(db.scalars(select(objection.c.digest)))
     if not objected:
         return
     rows = db.execute(select(staged.c.id, staged.c.external_id).where(staged.c.upload_id == number))
     for row in rows.all():
-        if digest_of(row.external_id) in objected:
+        if has_objected(row.external_id, objected):
             db.execute(delete(staged).where(staged.c.id == row.id))
 
 
 def _merge(db: Connection, number: int, run_id: int) -> None:
-    """Take the staged rows over as creators, and keep their scores in the history."""
+    """Upsert the staged rows as creators, and add their scores to the history."""
     given = [staged.c[name] for name in _COPIED]
     rows = (
         select(*given, literal("open"), literal(run_id))
@@ -295,39 +134,47 @@ def _merge(db: Connection, number: int, run_id: int) -> None:
 
 
 def _indexes_to_rebuild(db: Connection, number: int) -> list[Index]:
-    """Give the indexes that are faster built anew than filled row by row.
+    """Return the indexes that are built faster anew than filled row by row.
 
-    Without them PostgreSQL lets nobody read until the end, so there only an empty list qualifies;
-    SQLite's readers keep seeing the list as it was.
+    Dropping an index locks PostgreSQL's table until the end of the transaction, so there only an
+    empty list qualifies; SQLite's readers keep their snapshot.
     """
-    there = db.scalar(select(func.count()).select_from(creator)) or 0
+    stored = db.scalar(select(func.count()).select_from(creator)) or 0
     coming = db.scalar(select(func.count()).where(staged.c.upload_id == number)) or 0
-    worth_it = coming > max(there // 4, _MANY)
-    allowed = db.dialect.name == "sqlite" or there == 0
-    return sorted(creator.indexes, key=lambda one: str(one.name)) if worth_it and allowed else []
+    worth_it = coming > max(stored // 4, _MANY)
+    allowed = db.dialect.name == "sqlite" or stored == 0
+    if not (worth_it and allowed):
+        return []
+    return sorted(creator.indexes, key=lambda index: str(index.name))
 
 
 def discard(store: Store, number: int, by: str) -> None:
-    """Drop an upload that is not in place."""
+    """Discard an upload that is not in place.
+
+    Raises
+    ------
+    InputError
+        If it is in place already, or being put there.
+    """
     with store.writing() as db:
-        found = db.execute(select(upload).where(upload.c.id == number).with_for_update()).first()
-        if found is None or found.state not in ("new", "checking", "checked"):
+        row = db.execute(select(upload).where(upload.c.id == number).with_for_update()).first()
+        if row is None or row.state not in ("new", "checking", "checked"):
             raise InputError("This import cannot be dropped any more.", "Reload the page.")
         for table in (staged, refused):
             db.execute(delete(table).where(table.c.upload_id == number))
         db.execute(update(upload).where(upload.c.id == number)
                    .values(state="discarded", finished_at=datetime.now(UTC)))  # fmt: skip
-        note(db, by, "import dropped", f"upload {number}", {"file": found.file_name})
-    Path(found.path).unlink(missing_ok=True)
+        note(db, by, "import dropped", f"upload {number}", {"file": row.file_name})
+    Path(row.path).unlink(missing_ok=True)
 
 
 def refused_rows(db: Connection, number: int, most: int | None = None) -> pd.DataFrame:
-    """Give an upload's refused rows, or the first of them: ``Row, Influencer ID, Reason``."""
+    """Return an upload's refused rows, or the first of them: ``Row, Influencer ID, Reason``."""
     r = refused.c
-    found = db.execute(
+    rows = db.execute(
         select(r.row, r.external_id, r.reason)
         .where(r.upload_id == number)
         .order_by(r.row)
         .limit(most)
     )
-    return pd.DataFrame(found.all(), columns=["Row", "Influencer ID", "Reason"])
+    return pd.DataFrame(rows.all(), columns=["Row", "Influencer ID", "Reason"])

@@ -1,4 +1,4 @@
-"""Uploads as jobs: which worker has one, for how long, and what becomes of those given up."""
+"""Uploads as jobs: leases of workers, retries, and jobs given up after too many crashes."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from sqlalchemy import Connection, or_, select, update
 from durhampulse.desk.store.database import AWAY, Store
 from durhampulse.desk.store.tables import upload
 
-__all__ = ["Job", "Lost", "give_up", "hold", "leased", "next_job"]
+__all__ = ["Job", "LeaseLostError", "extend_lease", "give_up", "keep_lease", "next_job"]
 
 _LEASE = timedelta(seconds=20)
 _MOST_TRIES = 10
 
 
-class Lost(Exception):  # noqa: N818 - no error: somebody else does the work
-    """Another worker has taken the upload over, or somebody has discarded it."""
+class LeaseLostError(Exception):
+    """The lease on an upload is lost: another worker has it, or it was discarded."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """An upload that a worker has.
+    """An upload that a worker holds the lease of.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Job:
     state
         What is done with it: "checking" or "applying".
     worker
-        Who does it.
+        Name of the worker.
     """
 
     id: int
@@ -44,9 +44,9 @@ class Job:
 
 
 def next_job(store: Store, worker: str) -> Job | None:
-    """Take an upload that waits to be checked or put in place, and that nobody works on.
+    """Return the next upload to check or put in place, leased to a worker; none if none waits.
 
-    One that ended its workers again and again is given up, so that others get their turn.
+    An upload that crashed its workers ten times is given up, so that the next one is not starved.
     """
     u, now = upload.c, datetime.now(UTC)
     free = or_(u.lease_until.is_(None), u.lease_until < now)
@@ -55,30 +55,30 @@ def next_job(store: Store, worker: str) -> Job | None:
         if db.execute(waiting.limit(1)).first() is None:
             return None
     with store.writing() as db:
-        found = db.execute(waiting.order_by(u.id).limit(1)).first()
-        if found is None:
+        row = db.execute(waiting.order_by(u.id).limit(1)).first()
+        if row is None:
             return None
-        taken = update(upload).where(u.id == found.id, free)
+        taken = update(upload).where(u.id == row.id, free)
         values = {"worker": worker, "lease_until": now + _LEASE, "tries": u.tries + 1}
         if not db.execute(taken.values(**values)).rowcount:
             return None
-    job = Job(found.id, found.state, worker)
-    if found.tries < _MOST_TRIES:
+    job = Job(row.id, row.state, worker)
+    if row.tries < _MOST_TRIES:
         return job
-    give_up(store, job, f"This was begun {found.tries} times and never came to an end.",
+    give_up(store, job, f"This was begun {row.tries} times and never came to an end.",
             "See why in the server's log: memory or disk may be full.")  # fmt: skip
     return next_job(store, worker)
 
 
 @contextlib.contextmanager
-def leased(store: Store, job: Job) -> Iterator[None]:
-    """Keep an upload from other workers, however long a part of the work takes."""
+def keep_lease(store: Store, job: Job) -> Iterator[None]:
+    """Renew the lease in a thread for as long as the context is open."""
     done = threading.Event()
 
     def renew() -> None:
         while not done.wait(_LEASE.total_seconds() / 4):
-            with contextlib.suppress(Lost, *AWAY), store.writing() as db:
-                hold(db, job)
+            with contextlib.suppress(LeaseLostError, *AWAY), store.writing() as db:
+                extend_lease(db, job)
 
     thread = threading.Thread(target=renew, name="lease", daemon=True)
     thread.start()
@@ -89,18 +89,24 @@ def leased(store: Store, job: Job) -> Iterator[None]:
         thread.join()
 
 
-def hold(db: Connection, job: Job, **values: Any) -> None:
-    """Change an upload this worker has, and keep it a while longer."""
+def extend_lease(db: Connection, job: Job, **values: Any) -> None:
+    """Change an upload and renew its lease, in one statement.
+
+    Raises
+    ------
+    LeaseLostError
+        If the worker no longer holds the lease.
+    """
     mine = update(upload).where(
         upload.c.id == job.id, upload.c.worker == job.worker, upload.c.state == "checking"
     )
     until = datetime.now(UTC) + _LEASE
     if db.execute(mine.values(lease_until=until, **values)).rowcount != 1:
-        raise Lost(job.id)
+        raise LeaseLostError(job.id)
 
 
 def give_up(store: Store, job: Job, problem: str, way_out: str) -> None:
-    """Say to whoever brought an upload why it does not get on; nothing of it is in place."""
+    """Return an upload to the person who sent it, with the problem; nothing of it is in place."""
     back = (
         {"state": "new", "model_version": None, "chunks_done": 0}
         if job.state == "checking"

@@ -1,4 +1,4 @@
-"""What of a file is understood before any of it is scored: columns, units, formats, first rows."""
+"""The preview of a file before it is scored: columns, units, first rows, irregularities."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from durhampulse.files.stream import open_stream
 from durhampulse.irregularities import Irregularity, Ledger
 from durhampulse.scoring.scorer import Scorer
 
-__all__ = ["Understanding", "understand"]
+__all__ = ["Preview", "preview"]
 
 _ROWS = 8
 _READ_WHOLE = 24 << 20
@@ -30,9 +30,9 @@ _ACTIONS = {
 }
 
 
-@dataclass(frozen=True)
-class Understanding:
-    """What a file seems to hold.
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """What a file holds, as it would be read.
 
     Attributes
     ----------
@@ -43,11 +43,11 @@ class Understanding:
     units
         Rate column to unit, as it will be read.
     asked
-        Those of the units a person has chosen.
+        Those of the units that a person has chosen.
     raw, read
         The first rows as found and as read; lists of column to text.
     irregularities
-        What was odd, and what was done about it; empty for files too large to look through here.
+        The ledger, with what an import does about each; empty for files too large to search here.
     looked_through
         Whether the whole file was searched for irregularities.
     problem, way_out
@@ -55,7 +55,7 @@ class Understanding:
     labelled
         Whether it holds outcomes, which an import leaves alone.
     ready
-        Whether it can be checked as understood.
+        Whether it can be checked as it is read.
     """
 
     headers: list[str]
@@ -76,10 +76,10 @@ class Understanding:
         return not self.problem and IDENTIFIER in self.columns
 
 
-def understand(
+def preview(
     scorer: Scorer, path: Path, name: str, columns: Mapping[str, str], units: Mapping[str, str]
-) -> Understanding:
-    """Look into a file.
+) -> Preview:
+    """Return the preview of a file.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def understand(
     path, name
         Where it lies, and what its owner calls it.
     columns, units
-        What a person has said already.
+        What a person has chosen: standard column to header, rate column to unit.
     """
     problem, way_out = "", ""
     headers: list[str] = []
@@ -103,8 +103,8 @@ def understand(
         whole = path.stat().st_size <= _READ_WHOLE
         stream = open_stream(path, name=name)
         headers = stream.headers
-        found = name_columns(name, [*headers], dict(columns), Ledger())
-        named = {standard: header for header, standard in found.items()}
+        standard_names = name_columns(name, [*headers], dict(columns), Ledger())
+        named = {standard: header for header, standard in standard_names.items()}
         scorer.headers(name, headers, columns)
         first = next(stream.chunks(headers), None)
         if first is not None:
@@ -116,20 +116,29 @@ def understand(
             read = _texts(block.to_dict())
         whole = whole and (stream.n_rows or 0) <= _MOST_ROWS
         if whole:
-            given = read_creators(path, columns=columns, units=chosen, usual_units=usual)
-            ledger = _for_imports(given.irregularities)
+            creators = read_creators(path, columns=columns, units=chosen, usual_units=usual)
+            ledger = _for_imports(creators.irregularities)
     except DurhamPulseError as error:
         problem, way_out = error.problem.replace(path.name, name), error.way_out
     except OSError as error:
         problem, way_out = f"{name}: {error.strerror or 'cannot be read'}.", "Upload it again."
-    return Understanding(
-        headers, named, {**usual, **units}, dict(units), raw, read, ledger, whole,
-        problem, way_out, LABEL in named,
-    )  # fmt: skip
+    return Preview(
+        headers=headers,
+        columns=named,
+        units={**usual, **units},
+        asked=dict(units),
+        raw=raw,
+        read=read,
+        irregularities=ledger,
+        looked_through=whole,
+        problem=problem,
+        way_out=way_out,
+        labelled=LABEL in named,
+    )
 
 
 def _for_imports(ledger: pd.DataFrame) -> list[dict[str, Any]]:
-    """Give the ledger without outcomes, and with what an import does about its rows."""
+    """Return the ledger without outcomes, and with what an import does about its rows."""
     shown = ledger[ledger["column"] != LABEL].copy()
     for code, action in _ACTIONS.items():
         shown.loc[shown["code"] == code.value, "action"] = action

@@ -1,8 +1,9 @@
-"""A chunk of an upload as rows of the table `staged`, and what all chunks come to."""
+"""A chunk of an upload as rows of the table `staged`, and the summary of all chunks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,31 +13,73 @@ import pyarrow.compute as pc
 from sqlalchemy import Connection, func, select
 
 from durhampulse.creators.block import Levels
-from durhampulse.decision.bands import BANDS
+from durhampulse.creators.identifiers import canonical_identifier
 from durhampulse.desk.models.rules import Rules
-from durhampulse.desk.people.erasure import digest_of
+from durhampulse.desk.people.erasure import has_objected
 from durhampulse.desk.store.tables import LONGEST_ID, NUMBERS, TEXTS, staged
 from durhampulse.scoring.batch import Scored
 from durhampulse.scoring.summary import Summary
 
-__all__ = ["counts_of", "shown_name", "staged_columns", "told", "usable"]
+__all__ = [
+    "Refusal",
+    "accepted_rows",
+    "counts_of",
+    "import_summary",
+    "staged_columns",
+    "storable_name",
+]
 
-_UNUSABLE = "[\\x00-\\x1f\\x7f]"
+_UNPRINTABLE = "[\\x00-\\x1f\\x7f]"
+_SCORES = {"probability": "y_prob", "low": "low", "high": "high", "flags": "flags"}
+"""Column of `staged` to attribute of the scores."""
 
 
-def usable(names: pa.Array, objected: set[str]) -> tuple[np.ndarray[Any, Any], list[str]]:
-    """Tell which rows can be stored, and why the others cannot."""
-    words = names.to_pylist()
-    odd = pc.fill_null(pc.match_substring_regex(names, _UNUSABLE), False).to_pylist()
+@dataclass(frozen=True)
+class Refusal:
+    """A row that is not stored.
+
+    Attributes
+    ----------
+    row
+        Its number in the file.
+    external_id
+        Its identifier, as far as it can be stored.
+    reason
+        Why it is refused.
+    """
+
+    row: int
+    external_id: str
+    reason: str
+
+
+def accepted_rows(
+    names: pa.Array, objected: set[str]
+) -> tuple[np.ndarray[Any, np.dtype[np.bool_]], list[str]]:
+    """Return which rows can be stored, and the reason for each of the others.
+
+    Parameters
+    ----------
+    names
+        Canonical identifiers, shape (n_rows,).
+    objected
+        Digests of the identifiers that must be left out.
+
+    Returns
+    -------
+    accepted, reasons
+        Both of shape (n_rows,); the reason is empty where a row is accepted.
+    """
+    unprintable = pc.fill_null(pc.match_substring_regex(names, _UNPRINTABLE), False).to_pylist()
     reasons = []
-    for word, bad in zip(words, odd, strict=True):
-        if not word:
+    for name, odd in zip(names.to_pylist(), unprintable, strict=True):
+        if not name:
             reasons.append("the row has no Influencer_ID")
-        elif bad or len(word) > LONGEST_ID:
+        elif odd or len(name) > LONGEST_ID:
             reasons.append(
                 f"the Influencer_ID has over {LONGEST_ID} characters, or unprintable ones"
             )
-        elif objected and digest_of(word) in objected:
+        elif objected and has_objected(name, objected):
             reasons.append("this creator has objected to being scored")
         else:
             reasons.append("")
@@ -46,35 +89,33 @@ def usable(names: pa.Array, objected: set[str]) -> tuple[np.ndarray[Any, Any], l
 def staged_columns(
     scored: Scored, names: pa.Array, rows: np.ndarray[Any, Any]
 ) -> dict[str, Sequence[Any]]:
-    """Give the columns of the table `staged` for some rows of a chunk."""
+    """Return the columns of the table `staged` for some rows of a chunk.
+
+    Columns that the store has none for stand together in `extra`.
+    """
     block, scores = scored.block.take(rows), scored.scores.take(rows)
     words = names.take(pa.array(rows)).to_pylist()
-    found: dict[str, Sequence[Any]] = {"external_id": words}
+    kept_as = {**NUMBERS, **TEXTS}
+    columns: dict[str, Sequence[Any]] = {stored: [None] * len(rows) for stored in kept_as.values()}
     extra: dict[str, list[Any]] = {}
     for column, values in block.columns.items():
-        plain = _list(values)
-        stored = NUMBERS.get(column) or TEXTS.get(column)
-        if stored:
-            found[stored] = plain
+        if column in kept_as:
+            columns[kept_as[column]] = _plain(values)
         else:
-            extra[column] = plain
-    for stored in (*NUMBERS.values(), *TEXTS.values()):
-        found.setdefault(stored, [None] * len(rows))
-    found["extra"] = (
-        [dict(zip(extra, one, strict=True)) for one in zip(*extra.values(), strict=True)]
-        if extra
-        else [None] * len(rows)
-    )
-    for stored, given in (("probability", "y_prob"), ("low", "low"), ("high", "high"),
-                          ("flags", "flags")):  # fmt: skip
-        found[stored] = getattr(scores, given).tolist()
-    # A lot for each creator, always the same: which of the No are looked at is nobody's choice.
+            extra[column] = _plain(values)
+    columns["external_id"] = words
+    columns["extra"] = [
+        dict(zip(extra, cells, strict=True)) for cells in zip(*extra.values(), strict=True)
+    ] or [None] * len(rows)
+    columns |= {stored: getattr(scores, name).tolist() for stored, name in _SCORES.items()}
+    # A hash of the identifier, so nobody can influence which of the No are drawn for review.
     lots = pd.util.hash_array(np.array(words, dtype=object)) / 2.0**64
-    found["lottery"] = lots.tolist()
-    return found
+    columns["lottery"] = lots.tolist()
+    return columns
 
 
-def _list(values: np.ndarray[Any, Any] | Levels) -> list[Any]:
+def _plain(values: np.ndarray[Any, Any] | Levels) -> list[Any]:
+    """Return a column as plain Python values, None where missing."""
     if isinstance(values, Levels):
         clean = [name.replace("\0", "\ufffd")[:LONGEST_ID] for name in values.names]
         named = [*clean, None]
@@ -82,13 +123,22 @@ def _list(values: np.ndarray[Any, Any] | Levels) -> list[Any]:
     return [None if value != value else value for value in values.tolist()]  # noqa: PLR0124 - NaN
 
 
-def shown_name(name: object) -> str:
-    """Give a refused row's identifier as it can be stored, whatever it is."""
-    return str(name or "").replace("\0", "\ufffd").strip()[:LONGEST_ID]
+def storable_name(name: object) -> str:
+    """Return a refused row's identifier as it can be stored, whatever it holds."""
+    text = str(name or "")
+    return (canonical_identifier(text) or text.strip()).replace("\0", "\ufffd")[:LONGEST_ID]
 
 
 def counts_of(summary: Summary, extra: int) -> dict[str, Any]:
-    """Give a chunk's counts as plain data; drift as counts, which add up."""
+    """Return a chunk's counts as plain data; drift as counts, which add up over chunks.
+
+    Parameters
+    ----------
+    summary
+        The scorer's.
+    extra
+        How many of the scored rows cannot be stored.
+    """
     return {
         "rows": summary.rows,
         "scored": summary.scored - extra,
@@ -98,34 +148,44 @@ def counts_of(summary: Summary, extra: int) -> dict[str, Any]:
     }
 
 
-def told(
-    rules: Rules, parts: list[dict[str, Any]], rows: int, known: int, twice: int,
-    db: Connection, number: int,
-) -> dict[str, Any]:  # fmt: skip
-    """Give what a check found, for people to see before they confirm."""
+def import_summary(
+    db: Connection,
+    number: int,
+    rules: Rules,
+    parts: list[dict[str, Any]],
+    counts: Mapping[str, int],
+) -> dict[str, Any]:
+    """Return the summary of a check, which people see before they confirm.
+
+    Parameters
+    ----------
+    db, number, rules
+        The store, the upload, and the model that scored it.
+    parts
+        From :func:`counts_of`, one for each chunk.
+    counts
+        ``creators`` staged, those of them ``known``, and rows refused because they came ``twice``.
+    """
     drift: dict[str, Any] = {}
     unreadable: dict[str, int] = {}
     for part in parts:
-        for name, counts in part["drift"].items():
-            drift[name] = drift.get(name, 0) + np.array(counts)
+        for name, bins in part["drift"].items():
+            drift[name] = drift.get(name, 0) + np.array(bins)
         for name, n in part["unreadable"].items():
             unreadable[name] = unreadable.get(name, 0) + n
-    blank = rules.scorer.model.profile.count(rules.block([]))
-    table = rules.scorer.model.profile.drift({**blank, **drift})
-    p, mine = staged.c.probability, staged.c.upload_id == number
-    bands = {}
-    for name in BANDS:
-        low, high = rules.band_range(name)
-        counted = select(func.count()).where(mine, p >= low, p < high)
-        bands[name] = db.scalar(counted) or 0
+    profile = rules.scorer.model.profile
+    blank = profile.count(rules.block([]))
+    probability, mine = staged.c.probability, staged.c.upload_id == number
+    bands = {
+        band: db.scalar(select(func.count()).where(mine, probability >= low, probability < high))
+        for band, (low, high) in rules.band_ranges.items()
+    }
     return {
+        **counts,
         "rows": sum(part["rows"] for part in parts),
-        "creators": rows,
-        "known": known,
-        "refused": sum(part["refused"] for part in parts) + twice,
-        "twice": twice,
+        "refused": sum(part["refused"] for part in parts) + counts["twice"],
         "flagged": db.scalar(select(func.count()).where(mine, staged.c.flags != 0)) or 0,
         "unreadable": unreadable,
         "bands": bands,
-        "drift": table.to_dict("records"),
+        "drift": profile.drift({**blank, **drift}).to_dict("records"),
     }

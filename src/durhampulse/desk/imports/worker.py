@@ -1,4 +1,4 @@
-"""The thread that does the long work while pages are served: uploads, and changes of model."""
+"""The worker thread: checks and applies uploads, and activates models, while pages are served."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import socket
 import threading
 from dataclasses import dataclass
 
-from durhampulse.desk.imports.intake import apply, check
-from durhampulse.desk.imports.jobs import Job, Lost, give_up, next_job
+from durhampulse.desk.imports.checking import check
+from durhampulse.desk.imports.intake import apply
+from durhampulse.desk.imports.jobs import Job, LeaseLostError, give_up, next_job
 from durhampulse.desk.models.catalogue import Catalogue, activate
 from durhampulse.desk.store.database import AWAY, Store
 from durhampulse.exceptions import DurhamPulseError, InputError
@@ -21,9 +22,9 @@ _log = logging.getLogger("durhampulse")
 _EVERY = 0.5
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Activation:
-    """A model on its way to decide.
+    """The activation of a model.
 
     Attributes
     ----------
@@ -32,9 +33,9 @@ class Activation:
     share
         Of the creators scored so far, 0 to 1.
     creators
-        Number scored; none until it decides.
+        Number scored; none until the model is active.
     problem
-        Why it does not come to decide.
+        Why it failed.
     """
 
     version: str
@@ -49,12 +50,12 @@ class Activation:
         return self.creators is None and not self.problem
 
     def reach(self, share: float) -> None:
-        """Note how far it is."""
+        """Set the progress."""
         self.share = share
 
 
 class Worker:
-    """Does what waits, one piece after another, until stopped.
+    """A thread that works through uploads and activations, one at a time, until stopped.
 
     Attributes
     ----------
@@ -71,17 +72,17 @@ class Worker:
         self.activation: Activation | None = None
 
     def start(self) -> None:
-        """Begin, or begin again."""
+        """Start the thread, or start it again."""
         self._stop.clear()
         self._thread = threading.Thread(target=self._run, name="uploads", daemon=True)
         self._thread.start()
 
     def wake(self) -> None:
-        """Look for work now."""
+        """Look for work at once, rather than at the next poll."""
         self._wake.set()
 
     def activate(self, version: str, by: str) -> None:
-        """Let another model decide as soon as all creators are scored with it.
+        """Queue the activation of a model.
 
         Raises
         ------
@@ -92,18 +93,18 @@ class Worker:
             raise InputError("Another model is being activated.", "Wait until it decides.")
         with self._store.reading() as db:
             self._catalogue.scorer(db, version)
-        self.activation = Activation(version, by)
+        self.activation = Activation(version=version, by=by)
         self.wake()
 
     def stop(self) -> None:
-        """End after the chunk under way; what is left goes on at the next start."""
+        """Stop after the current chunk; the rest resumes at the next start."""
         self._stop.set()
         self._wake.set()
         if self._thread is not None:
             self._thread.join(timeout=30)
 
     def work(self) -> bool:
-        """Do one piece of work; tell whether there was any."""
+        """Do one piece of work; return whether there was any."""
         wanted = self.activation
         piece: Activation | Job | None
         if wanted is not None and wanted.under_way:
@@ -114,13 +115,13 @@ class Worker:
             return False
         try:
             self._do(piece)
-        except Lost:
+        except LeaseLostError:
             _log.info("%s goes on elsewhere.", piece)
         except AWAY:
-            raise  # tried again when the store answers
+            raise  # retried when the store answers
         except DurhamPulseError as error:
             self._give_up(piece, error.problem, error.way_out)
-        except Exception:  # noqa: BLE001 - nobody waits here to be told, and others' work goes on
+        except Exception:  # noqa: BLE001 - logged; the worker goes on with others' uploads
             _log.exception("%s failed.", piece)
             self._give_up(piece, "This failed; the server's log says why.", "Nothing was changed.")
         return True

@@ -1,4 +1,4 @@
-"""The models of the desk: kept in the store, so that its backup holds them too."""
+"""The models of the store, and the rules in force."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from durhampulse.desk.store.tables import creator, model, model_file, run, score
 from durhampulse.exceptions import InputError
 from durhampulse.scoring.scorer import Scorer, load_model
 
-__all__ = ["Catalogue", "activate", "add_model", "applying", "save_thresholds"]
+__all__ = ["Catalogue", "activate", "activation_lock", "add_model", "save_thresholds"]
 
 _ACTIVE, _THRESHOLDS = "active_model", "thresholds"
 _AT_ONCE = 20_000
@@ -30,7 +30,7 @@ _APPLYING = 7_126_452
 
 
 class Catalogue:
-    """Gives the rules in force; models are read from the store once."""
+    """A cache of the store's models, and of the rules in force."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -39,7 +39,7 @@ class Catalogue:
         self._lock = threading.Lock()
 
     def current(self, db: Connection | None = None) -> Rules:
-        """Give the rules in force.
+        """Return the rules in force.
 
         Raises
         ------
@@ -49,19 +49,25 @@ class Catalogue:
         if db is None:
             with self._store.reading() as own:
                 return self.current(own)
-        version, said = read_setting(db, _ACTIVE), read_setting(db, _THRESHOLDS)
+        version, moved = read_setting(db, _ACTIVE), read_setting(db, _THRESHOLDS)
         if version is None:
             raise InputError("The store holds no model.", "Start the desk with --model DIR.")
-        key = (version, str(said))
-        known = self._rules
-        if known is None or known[0] != key:
-            thresholds = Thresholds(**said) if said else None
-            known = key, Rules.of(version, self.scorer(db, version), thresholds)
-            self._rules = known
-        return known[1]
+        key = (version, str(moved))
+        cached = self._rules
+        if cached is None or cached[0] != key:
+            thresholds = Thresholds(**moved) if moved else None
+            cached = key, Rules.of(version, self.scorer(db, version), thresholds)
+            self._rules = cached
+        return cached[1]
 
     def scorer(self, db: Connection, version: str) -> Scorer:
-        """Read a model of the store."""
+        """Return a model of the store, loaded once.
+
+        Raises
+        ------
+        InputError
+            If there is no such model.
+        """
         with self._lock:
             if version not in self._scorers:
                 self._scorers[version] = _read(db, version)
@@ -79,7 +85,9 @@ def _read(db: Connection, version: str) -> Scorer:
 
 
 def add_model(store: Store, folder: Path, by: str) -> str:
-    """Put a verified model folder into the store and give its version; the first becomes active.
+    """Add a model folder, once verified, to the store; return its version.
+
+    The first model of a store becomes active.
 
     Raises
     ------
@@ -108,7 +116,7 @@ def add_model(store: Store, folder: Path, by: str) -> str:
 
 
 def save_thresholds(store: Store, thresholds: Thresholds, by: str, rules: Rules) -> None:
-    """Move the thresholds; no stored score changes."""
+    """Store new thresholds; no stored score changes."""
     with store.writing() as db:
         write_setting(db, _THRESHOLDS, asdict(thresholds))
         note(db, by, "thresholds moved", rules.version,
@@ -122,10 +130,11 @@ def activate(
     by: str,
     progress: Callable[[float], object] = lambda _share: None,
 ) -> int:
-    """Score all creators with a model, then let it decide: all at once, or not at all.
+    """Score all creators with a model, then activate it; return the number of creators.
 
-    The scores are written beside those in force; the switch is one transaction. A model's own
-    thresholds come with it unless the desk has moved them.
+    The scores are written beside those in force; the switch is one transaction. Creators imported
+    meanwhile are scored again in it. A model's own thresholds come with it unless the desk has
+    moved them.
 
     Returns
     -------
@@ -141,7 +150,7 @@ def activate(
         new = {"kind": "model", "model_version": version, "by": by, "at": now, "creators": 0}
         run_id = insert_one(db, run, **new)
         imports = select(run.c.id).where(run.c.kind == "import")
-        known = set(db.scalars(imports))
+        scored_imports = set(db.scalars(imports))
         last = db.scalar(select(func.max(creator.c.id))) or 0
     done = 0
     while done < last:
@@ -149,9 +158,9 @@ def activate(
             done = _score_some(db, scorer, run_id, done) or last
         progress(min(done / max(last, 1), 1.0))
     with store.writing() as db:
-        applying(db)
+        activation_lock(db)
         _score_again(
-            db, scorer, run_id, creator.c.run_id.in_(imports.where(run.c.id.not_in(known)))
+            db, scorer, run_id, creator.c.run_id.in_(imports.where(run.c.id.not_in(scored_imports)))
         )
         scored = {"id": score.c.creator_id, "run": score.c.run_id}
         changes: dict[str, Any] = {
@@ -171,8 +180,8 @@ def activate(
     return int(changed)
 
 
-def applying(db: Connection) -> None:
-    """Let one import or model be put in place at a time."""
+def activation_lock(db: Connection) -> None:
+    """Take the lock under which an import or a model is put in place, one at a time."""
     if db.dialect.name == "postgresql":
         db.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _APPLYING})
 
@@ -180,7 +189,7 @@ def applying(db: Connection) -> None:
 def _score_again(
     db: Connection, scorer: Scorer, run_id: int, imported: ColumnElement[bool]
 ) -> None:
-    """Score those whom imports have brought or changed meanwhile."""
+    """Score creators again that imports have added or changed during the activation."""
     changed = select(creator.c.id).where(imported)
     db.execute(delete(score).where(score.c.run_id == run_id, score.c.creator_id.in_(changed)))
     last = 0
@@ -191,9 +200,9 @@ def _score_again(
 def _score_some(
     db: Connection, scorer: Scorer, run_id: int, after: int, *which: ColumnElement[bool]
 ) -> int:
-    """Score the next creators by number; give the last one's, 0 when there is none."""
-    found = select(creator).where(creator.c.id > after, *which).order_by(creator.c.id)
-    rows = db.execute(found.limit(_AT_ONCE)).all()
+    """Score the next creators by number; return the last number, 0 when there is none."""
+    creators = select(creator).where(creator.c.id > after, *which).order_by(creator.c.id)
+    rows = db.execute(creators.limit(_AT_ONCE)).all()
     if not rows:
         return 0
     block = Block.of(stored_frame(scorer, rows))

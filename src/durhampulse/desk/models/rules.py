@@ -1,4 +1,4 @@
-"""What the desk goes by at a moment: the active model and the thresholds."""
+"""The rules in force: the active model with the desk's thresholds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from durhampulse.creators.block import Block
 from durhampulse.creators.schema import IDENTIFIER
-from durhampulse.decision.bands import BANDS, MAYBE, YES, Thresholds, on_edge
+from durhampulse.decision.bands import BANDS, YES, Thresholds, on_edge
 from durhampulse.decision.reasons import reason_table
 from durhampulse.decision.shapley import explain
 from durhampulse.desk.store.tables import NUMBERS, TEXTS
@@ -22,8 +22,6 @@ __all__ = ["Range", "Rules", "stored_frame"]
 
 Range = tuple[float, float]
 """From the first to below the second."""
-
-_TOP = 2.0  # above every probability
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ class Rules:
 
     @classmethod
     def of(cls, version: str, scorer: Scorer, thresholds: Thresholds | None) -> Rules:
-        """Put a model to work with thresholds of the desk's, or its own."""
+        """Return the rules of a model with the desk's thresholds, or the model's own."""
         if thresholds:
             scorer = Scorer(replace(scorer.model, thresholds=thresholds))
         provenance = scorer.model.manifest.get("provenance", {})
@@ -68,64 +66,63 @@ class Rules:
         return self.scorer.model.peers.flag_names
 
     def band(self, probability: float | None) -> str:
-        """Give a probability's band; empty where nothing is recommended."""
-        if probability is None or self.scorer.refusal:
+        """Return a probability's band; empty where nothing is recommended."""
+        if probability is None:
             return ""
-        at = self.thresholds
-        return YES if probability >= at.yes_at else BANDS[1 + (probability < at.review_at)]
+        inside = (b for b, (low, high) in self.band_ranges.items() if low <= probability < high)
+        return next(inside, "")
 
-    def band_range(self, band: str) -> Range:
-        """Give the probabilities of a band; none of them where nothing is recommended."""
+    @cached_property
+    def band_ranges(self) -> dict[str, Range]:
+        """Each band's probabilities, in the order of `BANDS`; none where nothing is recommended."""
         if self.scorer.refusal:
-            return _TOP, _TOP
-        at = self.thresholds
-        ranges = {YES: (at.yes_at, _TOP), MAYBE: (at.review_at, at.yes_at)}
-        return ranges.get(band, (-1.0, at.review_at))
+            return dict.fromkeys(BANDS, (0.0, 0.0))
+        return self.thresholds.ranges()
 
     @cached_property
     def edge_ranges(self) -> list[Range]:
-        """Give the probabilities that have a good chance to belong to another band."""
+        """The probabilities that have a good chance to belong to another band."""
         if self.scorer.refusal:
             return []
         logits = np.linspace(-12, 12, 24_001)
         edge = on_edge(logits, self.scorer.model.model.half_width, self.thresholds)
         turns = np.flatnonzero(np.diff(np.r_[False, edge, False].astype(int)))
-        ends = np.r_[sigmoid(logits), _TOP][turns]
+        ends = np.r_[sigmoid(logits), self.thresholds.ranges()[YES][1]][turns]
         return [(float(low), float(high)) for low, high in ends.reshape(-1, 2)]
 
     def on_edge(self, probability: float | None) -> bool:
-        """Tell whether another band is not unlikely."""
+        """Whether a probability has a good chance to belong to another band."""
         return probability is not None and any(a <= probability < b for a, b in self.edge_ranges)
 
     def tier_range(self, tier: str) -> Range:
-        """Give the followers of a tier."""
+        """Return the followers of a tier."""
         starts = [*self.scorer.model.peers.tiers.values(), float("inf")]
         at = self.tiers.index(tier)
         return starts[at], starts[at + 1]
 
     def tier(self, followers: float | None) -> str:
-        """Give a creator's tier."""
+        """Return the tier of a number of followers; empty where it is not known."""
         if followers is None:
             return ""
         return next((t for t in reversed(self.tiers) if followers >= self.tier_range(t)[0]), "")
 
     def flags(self, bits: int) -> list[str]:
-        """Say what stands out about a creator."""
+        """Return the names of the flags that are set."""
         return [name for i, name in enumerate(self.flag_names) if bits >> i & 1]
 
     def reasons(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Give ``Reasons For`` and ``Reasons Against`` of some creators."""
+        """Return ``Reasons For`` and ``Reasons Against`` of some creators."""
         model = self.scorer.model
-        found = explain(model.model, frame.drop(columns=IDENTIFIER), model.background)
-        return reason_table(found, frame, model.peers)
+        effects = explain(model.model, frame.drop(columns=IDENTIFIER), model.background)
+        return reason_table(effects, frame, model.peers)
 
     def block(self, rows: Sequence[object]) -> Block:
-        """Give stored creators as the model sees them."""
+        """Return stored creators as a block for the model."""
         return Block.of(stored_frame(self.scorer, rows))
 
 
 def stored_frame(scorer: Scorer, rows: Sequence[object]) -> pd.DataFrame:
-    """Give stored creators as a creators' table with the columns a model looks at.
+    """Return stored creators as a creators' table with the columns a model looks at.
 
     Parameters
     ----------
@@ -135,10 +132,10 @@ def stored_frame(scorer: Scorer, rows: Sequence[object]) -> pd.DataFrame:
         With the columns of the table `creator` as attributes.
     """
     columns: dict[str, object] = {IDENTIFIER: [row.external_id for row in rows]}  # type: ignore[attr-defined]
+    kept_as = {**NUMBERS, **TEXTS}
     for name in scorer.seen:
-        stored = NUMBERS.get(name) or TEXTS.get(name)
         values = [
-            getattr(row, stored) if stored else (row.extra or {}).get(name)  # type: ignore[attr-defined]
+            getattr(row, kept_as[name]) if name in kept_as else (row.extra or {}).get(name)  # type: ignore[attr-defined]
             for row in rows
         ]
         kind = "float64" if name in scorer.numeric else "str"

@@ -1,4 +1,4 @@
-"""Learning anew: the original table and the desk's outcomes together, then old against new."""
+"""Retraining: the original table with the desk's outcomes, and the new model against the old."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pandas as pd
 from sqlalchemy import select, update
 
 from durhampulse.creators import read_creators
+from durhampulse.creators.identifiers import canonical_identifier
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.creators.units import Unit
 from durhampulse.desk.models.catalogue import Catalogue, add_model
@@ -22,7 +23,6 @@ from durhampulse.desk.store.database import Store
 from durhampulse.desk.store.tables import model
 from durhampulse.evaluation.metrics import compare_models
 from durhampulse.exceptions import InputError
-from durhampulse.files.formulas import as_before
 from durhampulse.scoring.scorer import load_model
 
 __all__ = ["Lessons", "add_retrained", "write_lessons"]
@@ -59,7 +59,7 @@ def write_lessons(
     columns: Mapping[str, str],
     units: Mapping[str, Unit],
 ) -> Lessons:
-    """Write the original table and the desk's outcomes as one.
+    """Write the original table and the desk's outcomes as one; return where and how many.
 
     Raises
     ------
@@ -72,24 +72,28 @@ def write_lessons(
         raise InputError(
             "The store holds no outcome yet.", "Record some on the desk, or leave out --store."
         )
-    given = read_creators(source, columns=columns, units=units)
-    table = given.table
+    creators = read_creators(source, columns=columns, units=units)
+    table = creators.table
     if LABEL not in table:
         raise InputError(f"{source}: it has no {LABEL}.", "Name the table the model came from.")
-    known = table[IDENTIFIER].astype("str").isin(outcomes[IDENTIFIER].astype("str"))
-    both = pd.concat([table[~known], outcomes], ignore_index=True)
+    replaced = (
+        table[IDENTIFIER]
+        .map(canonical_identifier)
+        .isin(outcomes[IDENTIFIER].map(canonical_identifier))
+    )
+    both = pd.concat([table[~replaced], outcomes], ignore_index=True)
     both = both[[*table.columns, *(c for c in both.columns if c not in table.columns)]]
     path = folder / "creators-and-outcomes.csv"
     both.to_csv(path, index=False)
-    if given.source.simulated:
-        said = {"simulated": True, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-        path.with_name(path.name + ".provenance.json").write_text(json.dumps(said), "utf-8")
-    fractions: dict[str, Unit] = dict.fromkeys(given.units, "fraction")
-    return Lessons(path, fractions, int((~known).sum()), len(outcomes))
+    if creators.source.simulated:
+        provenance = {"simulated": True, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+        path.with_name(path.name + ".provenance.json").write_text(json.dumps(provenance), "utf-8")
+    fractions: dict[str, Unit] = dict.fromkeys(creators.units, "fraction")
+    return Lessons(path, fractions, int((~replaced).sum()), len(outcomes))
 
 
 def add_retrained(store: Store, study_folder: Path, by: str) -> dict[str, Any]:
-    """Add a study's model to the store beside the active one, compared on the same rows.
+    """Add a study's model to the store beside the active one; return how they compare.
 
     Those are outcomes recorded after the active model was added, of creators the new one did not
     learn from: neither has seen them. Nothing is activated.
@@ -103,19 +107,20 @@ def add_retrained(store: Store, study_folder: Path, by: str) -> dict[str, Any]:
     catalogue = Catalogue(store)
     old = catalogue.current()
     new = load_model(study_folder / "model")
-    fresh = pd.read_csv(study_folder / "decisions.csv", dtype="str")["Influencer ID"].map(as_before)
+    decided = pd.read_csv(study_folder / "decisions.csv", dtype="str")["Influencer ID"]
+    fresh = {canonical_identifier(name) for name in decided.dropna()}
     with store.reading() as db:
         added = db.scalar(select(model.c.added_at).where(model.c.version == old.version))
         rows = outcome_table(db, since=added)
-    rows = rows[rows[IDENTIFIER].isin(set(fresh))] if len(rows) else rows
+    rows = rows[rows[IDENTIFIER].map(canonical_identifier).isin(fresh)] if len(rows) else rows
     compared: dict[str, Any] = {"version": old.version, "rows": len(rows),
                                 "difference": None, "low": None, "high": None}  # fmt: skip
     if len(rows) >= _FEWEST:
         y_true = rows[LABEL].to_numpy(float)
         figures = rows.drop(columns=LABEL)
         y_new, y_old = (scorer.predict_proba(figures) for scorer in (new, old.scorer))
-        found = compare_models(y_true, y_new, y_old, metrics=("log_loss",)).iloc[0]
-        compared |= {name: float(found[name]) for name in ("difference", "low", "high")}
+        comparison = compare_models(y_true, y_new, y_old, metrics=("log_loss",)).iloc[0]
+        compared |= {name: float(comparison[name]) for name in ("difference", "low", "high")}
     version = add_model(store, study_folder / "model", by)
     with store.writing() as db:
         db.execute(update(model).where(model.c.version == version).values(compared=compared))

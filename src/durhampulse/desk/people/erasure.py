@@ -1,4 +1,4 @@
-"""A creator's rights: to see what is stored, to object, to be erased; the end of old data."""
+"""A creator's rights: access, objection, erasure; and the retention of old data."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Row, RowMapping, Select, Table, and_, delete, select, update
+from sqlalchemy import Connection, RowMapping, Select, Table, and_, delete, select, update
 
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.database import Store, insert_or
+from durhampulse.desk.store.identifiers import stored_forms
 from durhampulse.desk.store.niches import count_niches
 from durhampulse.desk.store.tables import (
     audit,
@@ -32,7 +33,7 @@ from durhampulse.desk.store.tables import (
 )
 from durhampulse.exceptions import InputError
 
-__all__ = ["digest_of", "erase", "everything_about", "sweep"]
+__all__ = ["digest_of", "erase", "everything_about", "has_objected", "sweep"]
 
 _OF_CREATOR = (score, claim, review, outcome, campaign_creator)
 _OF_NAME = (staged, refused)  # of imports under way, or past
@@ -40,45 +41,62 @@ _AT_ONCE = 500
 _ABANDONED = upload.c.state.in_(("new", "checked"))
 
 
-def digest_of(external_id: str) -> str:
-    """Give the hash by which an erased creator is known again if a file brings them back."""
-    return hashlib.sha256(external_id.strip().encode("utf-8", "replace")).hexdigest()
+def digest_of(identifier: str) -> str:
+    """Return the hash by which a creator who objects is recognised in later files."""
+    return _sha256(stored_forms(identifier)[0])
+
+
+def has_objected(identifier: str, objected: set[str]) -> bool:
+    """Whether the hash of an identifier, in any form it was once stored in, is among some.
+
+    Objections of earlier versions were to the identifier as written.
+    """
+    return any(_sha256(form) in objected for form in stored_forms(identifier))
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
 def everything_about(db: Connection, external_id: str) -> dict[str, Any]:
-    """Give all that is stored about a creator: table to rows, as plain data.
+    """Return all that is stored about a creator: table to rows, as plain data.
 
     Raises
     ------
     InputError
         If there is no such creator.
     """
-    row = _find(db, external_id)
+    names = stored_forms(external_id)
+    numbers = list(db.scalars(select(creator.c.id).where(creator.c.external_id.in_(names))))
+    if not numbers:
+        raise _unknown(external_id)
     scores = (
         select(score, run.c.model_version, run.c.at, run.c.kind)
         .join(run, run.c.id == score.c.run_id)
-        .where(score.c.creator_id == row.id, run.c.applied_at.is_not(None))
+        .where(score.c.creator_id.in_(numbers), run.c.applied_at.is_not(None))
     )
     reviews = select(review, person.c.name.label("reviewer")).join(person).where(
-        review.c.creator_id == row.id
+        review.c.creator_id.in_(numbers)
     )  # fmt: skip
     special: dict[Table, Select[Any]] = {score: scores, review: reviews}
-    found = {
-        table.name: special.get(table, select(table).where(table.c.creator_id == row.id))
+    queries = {
+        table.name: special.get(table, select(table).where(table.c.creator_id.in_(numbers)))
         for table in _OF_CREATOR
     }
-    found |= {
-        table.name: select(table).where(table.c.external_id == row.external_id)
+    queries |= {
+        table.name: select(table).where(table.c.external_id.in_(names))
         for table in (creator, *_OF_NAME)
     }
-    found["audit"] = select(audit).where(audit.c.subject == f"creator {row.id}")
+    subjects = [f"creator {number}" for number in numbers]
+    queries["audit"] = select(audit).where(audit.c.subject.in_(subjects))
     return {
-        name: [_plain(one) for one in db.execute(query).mappings()] for name, query in found.items()
+        name: [_plain(row) for row in db.execute(query).mappings()]
+        for name, query in queries.items()
     }
 
 
 def erase(store: Store, external_id: str, by: str, *, objects: bool = False) -> dict[str, Any]:
-    """Erase a creator with all that is derived from them.
+    """Erase a creator and all that is derived from them; return the receipt.
 
     Parameters
     ----------
@@ -103,9 +121,9 @@ def erase(store: Store, external_id: str, by: str, *, objects: bool = False) -> 
     """
     digest = digest_of(external_id)
     with store.writing() as db:
-        name = external_id.strip()
-        numbers = list(db.scalars(select(creator.c.id).where(creator.c.external_id == name)))
-        gone = _remove(db, numbers, [name])
+        names = stored_forms(external_id)
+        numbers = list(db.scalars(select(creator.c.id).where(creator.c.external_id.in_(names))))
+        gone = _remove(db, numbers, names)
         if not objects and not any(gone.values()):
             raise _unknown(external_id)
         if objects:
@@ -117,7 +135,9 @@ def erase(store: Store, external_id: str, by: str, *, objects: bool = False) -> 
 
 
 def sweep(store: Store, days: int, by: str) -> dict[str, Any]:
-    """Erase creators whom no import, review or outcome has touched for some days.
+    """Erase creators that nothing has touched for some days; return the receipt.
+
+    That is no import, review or outcome.
 
     What files of that age left behind goes as well: refused rows, and files nobody confirmed.
 
@@ -157,7 +177,7 @@ def sweep(store: Store, days: int, by: str) -> dict[str, Any]:
 
 
 def _stale(db: Connection, before: datetime) -> Sequence[Any]:
-    # The run a creator points to may be a model's; only an import says that they are still there.
+    # A creator's own run may be a model's; only an import shows that they are still current.
     imported = (
         select(score.c.creator_id)
         .join(run, run.c.id == score.c.run_id)
@@ -174,13 +194,6 @@ def _stale(db: Connection, before: datetime) -> Sequence[Any]:
         )
         .limit(_AT_ONCE)
     ).all()
-
-
-def _find(db: Connection, external_id: str) -> Row[Any]:
-    row = db.execute(select(creator).where(creator.c.external_id == external_id.strip())).first()
-    if row is None:
-        raise _unknown(external_id)
-    return row
 
 
 def _unknown(external_id: str) -> InputError:

@@ -1,81 +1,66 @@
-"""People: who they are, what they may do, and how the desk knows them again."""
+"""People and their roles, sessions, one-time links and API keys."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args
 
-from argon2 import PasswordHasher
-from argon2.exceptions import VerificationError
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
+from durhampulse.desk.people.passwords import hash_password
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
-from durhampulse.desk.store.database import Store
 from durhampulse.desk.store.tables import api_key, attempt, link, person, session
 from durhampulse.exceptions import InputError
 
 __all__ = [
-    "ROLES", "SESSION_HOURS", "Who", "add_key", "add_person", "change_person", "enter", "find_key",
-    "find_link", "find_person", "find_session",
-    "make_link", "people", "revoke_key", "set_password", "sign_in", "sign_out", "use_link",
+    "PERSON_ROLES", "SESSION_HOURS", "PersonRole", "Principal", "add_key", "add_person",
+    "attempt_key", "change_person", "enter", "find_key", "find_link", "find_person", "find_session",
+    "folded_name", "make_link", "open_session", "people", "revoke_key", "set_password", "sign_out",
+    "use_link",
 ]  # fmt: skip
 
-ROLES: Final = ("viewer", "reviewer", "admin")
-"""From the one who may least; each may do what those before may."""
+PersonRole = Literal["viewer", "reviewer", "admin"]
+"""What a person, or a program with a key, may do."""
+
+PERSON_ROLES: Final[tuple[PersonRole, ...]] = get_args(PersonRole)
+"""From the least; each role may do what those before it may."""
 
 SESSION_HOURS = 12
 _LINK_MINUTES = 30
-_FAILURES, _FAILURES_MINUTES = 5, 15
-_SHORTEST, _LONGEST = 10, 200
-_PATIENCE = 10.0
-_signing_in = threading.Lock()
 _PREFIX = "dp_"
 
 
 @dataclass(frozen=True)
-class Who:
-    """Somebody who is signed in, or a program with a key.
+class Principal:
+    """Whom a request comes from: a person with a session, or a program with a key.
 
     Attributes
     ----------
     id
         Number of the person; 0 for a program.
     name, role
-        As they were entered.
+        As in the store.
     csrf
-        What the forms of this session must carry; empty for a program.
+        The token that forms of this session must carry; empty for a program.
     """
 
     id: int
     name: str
-    role: str
+    role: PersonRole
     csrf: str = ""
 
-    def may(self, role: str) -> bool:
-        """Tell whether somebody may do what a role may."""
-        return ROLES.index(self.role) >= ROLES.index(role)
-
-
-@cache
-def _hasher() -> PasswordHasher:
-    return PasswordHasher()
-
-
-@cache
-def _nobody() -> str:
-    """Give a hash to compare with where there is no such person: the answer takes as long."""
-    return _hasher().hash(secrets.token_hex())
+    def may(self, role: PersonRole) -> bool:
+        """Whether they may do what a role may."""
+        return PERSON_ROLES.index(self.role) >= PERSON_ROLES.index(role)
 
 
 def add_person(db: Connection, name: str, role: str, by: str, password: str | None = None) -> int:
-    """Add somebody.
+    """Add a person; return their number.
 
     Raises
     ------
@@ -85,47 +70,47 @@ def add_person(db: Connection, name: str, role: str, by: str, password: str | No
     name = " ".join(name.split())
     if not 1 <= len(name) <= 100 or not name.isprintable():
         raise InputError("A name needs 1 to 100 printable characters.", "Choose another.")
-    if role not in ROLES:
-        raise InputError(f"There is no role '{role[:40]}'.", f"Use {', '.join(ROLES)}.")
+    if role not in PERSON_ROLES:
+        raise InputError(f"There is no role '{role[:40]}'.", f"Use {', '.join(PERSON_ROLES)}.")
     if db.scalar(select(func.count()).where(func.lower(person.c.name) == name.lower())):
         raise InputError(f"There is somebody called '{name}' already.", "Choose another name.")
-    values = {"name": name, "role": role, "active": True, "created_at": datetime.now(UTC),
-              "password_hash": _hashed(password) if password is not None else None}  # fmt: skip
-    number = insert_one(db, person, **values)
+    hashed = None if password is None else hash_password(password)
+    values = {"name": name, "role": role, "active": True, "created_at": datetime.now(UTC)}
+    number = insert_one(db, person, **values, password_hash=hashed)
     note(db, by, "person added", name, {"role": role})
     return number
 
 
 def people(db: Connection) -> Sequence[Row[Any]]:
-    """Give everybody, by name."""
+    """Return all people, by name."""
     return db.execute(select(person).order_by(person.c.name)).all()
 
 
 def find_person(db: Connection, number: int) -> Row[Any]:
-    """Give somebody, and let nobody else change them meanwhile.
+    """Return a person, with a row lock.
 
     Raises
     ------
     InputError
         If there is nobody of that number.
     """
-    found = db.execute(select(person).where(person.c.id == number).with_for_update()).first()
-    if found is None:
+    somebody = db.execute(select(person).where(person.c.id == number).with_for_update()).first()
+    if somebody is None:
         raise InputError("There is no such person.", "Reload the page.")
-    return found
+    return somebody
 
 
 def change_person(db: Connection, number: int, by: str, *, role: str, active: bool) -> None:
-    """Change what somebody may do; whoever may no longer sign in is signed out.
+    """Change a person's role, or whether they may sign in; sessions end with either.
 
     Raises
     ------
     InputError
         If nobody would be left to administer the desk.
     """
-    if role not in ROLES:
-        raise InputError(f"There is no role '{role[:40]}'.", f"Use {', '.join(ROLES)}.")
-    # Two admins who demote each other at once must see one another.
+    if role not in PERSON_ROLES:
+        raise InputError(f"There is no role '{role[:40]}'.", f"Use {', '.join(PERSON_ROLES)}.")
+    # Row locks in one order: two admins who demote each other at once see one another.
     admins = select(person.c.id).where(person.c.role == "admin").order_by(person.c.id)
     db.execute(admins.with_for_update())
     before = find_person(db, number)
@@ -141,96 +126,33 @@ def change_person(db: Connection, number: int, by: str, *, role: str, active: bo
 
 
 def set_password(db: Connection, number: int, password: str, by: str) -> None:
-    """Give somebody a password; their other sessions end.
+    """Set a person's password; their sessions end.
 
     Raises
     ------
     InputError
         If it is too short or too long.
     """
-    values = {"password_hash": _hashed(password)}
+    values = {"password_hash": hash_password(password)}
     db.execute(update(person).where(person.c.id == number).values(**values))
     db.execute(delete(session).where(session.c.person_id == number))
     name = find_person(db, number).name
-    db.execute(delete(attempt).where(attempt.c.who == _tries_for(name)))
+    db.execute(delete(attempt).where(attempt.c.who == attempt_key(name)))
     note(db, by, "password set", name)
 
 
-def _hashed(password: str) -> str:
-    if not _SHORTEST <= len(password) <= _LONGEST:
-        raise InputError(
-            f"A password has {_SHORTEST} to {_LONGEST} characters.", "Choose another one."
-        )
-    return _hasher().hash(password)
+def attempt_key(name: str) -> str:
+    """Return the key under which failed sign-ins of a name are counted."""
+    return f"name {_digest(folded_name(name))}"
 
 
-def sign_in(store: Store, name: str, password: str, address: str) -> str | None:
-    """Give a new session's token, or none where name and password do not fit.
-
-    One after another: a try is counted before the next is looked at, and many at once do not fill
-    the memory that hashing takes.
-
-    Raises
-    ------
-    InputError
-        After five failures within a quarter of an hour for a name, or twenty for an address; or if
-        too many try at this moment.
-    """
-    if not _signing_in.acquire(timeout=_PATIENCE):
-        raise InputError("Too many people sign in at this moment.", "Try again.")
-    try:
-        return _sign_in(store, name, password, address)
-    finally:
-        _signing_in.release()
-
-
-def _sign_in(store: Store, name: str, password: str, address: str) -> str | None:
-    now = datetime.now(UTC)
-    whom = (_tries_for(name), f"address {address[:60]}")
-    with store.reading() as db:
-        since = now - timedelta(minutes=_FAILURES_MINUTES)
-        for who, most in zip(whom, (_FAILURES, 4 * _FAILURES), strict=True):
-            recent = select(func.count()).where(attempt.c.who == who, attempt.c.at > since)
-            if (db.scalar(recent) or 0) >= most:
-                raise InputError(
-                    "Too many tries.", f"Wait {_FAILURES_MINUTES} minutes, or ask an admin."
-                )
-        found = db.execute(
-            select(person).where(
-                func.lower(person.c.name) == _plain(name),
-                person.c.active.is_(True),
-            )
-        ).first()
-    fits = _fits((found.password_hash if found else None) or _nobody(), password)
-    with store.writing() as db:
-        if not (found and fits):
-            db.execute(insert(attempt), [{"who": who, "at": now} for who in whom])
-            # What was typed may be a password, so only a name that exists is kept.
-            note(db, found.name if found else "unknown name", "sign-in failed", whom[1])
-            return None
-        db.execute(delete(attempt).where(attempt.c.who == whom[0]))
-        db.execute(delete(attempt).where(attempt.c.at < now - timedelta(days=1)))
-        note(db, found.name, "signed in", found.name)
-        return _open_session(db, found.id)
-
-
-def _tries_for(name: str) -> str:
-    return f"name {_digest(_plain(name))}"
-
-
-def _plain(name: str) -> str:
-    """Give the one form in which a name is looked up, and its tries are counted."""
+def folded_name(name: str) -> str:
+    """Return the form in which a name is looked up: one blank between words, lower case."""
     return " ".join(name.replace("\0", "").split()).lower()
 
 
-def _fits(kept: str, password: str) -> bool:
-    try:
-        return _hasher().verify(kept, password[: _LONGEST + 1])
-    except VerificationError:
-        return False
-
-
-def _open_session(db: Connection, number: int) -> str:
+def open_session(db: Connection, number: int) -> str:
+    """Open a session; return its token, of which only the hash is stored."""
     token, now = secrets.token_urlsafe(32), datetime.now(UTC)
     db.execute(delete(session).where(session.c.expires_at < now))
     values = {"digest": _digest(token), "person_id": number, "csrf": secrets.token_urlsafe(24),
@@ -239,9 +161,9 @@ def _open_session(db: Connection, number: int) -> str:
     return token
 
 
-def find_session(db: Connection, token: str) -> Who | None:
-    """Give who has a session."""
-    found = db.execute(
+def find_session(db: Connection, token: str) -> Principal | None:
+    """Return the person a session belongs to; none if it has ended."""
+    row = db.execute(
         select(person.c.id, person.c.name, person.c.role, session.c.csrf)
         .join(session, session.c.person_id == person.c.id)
         .where(
@@ -250,7 +172,7 @@ def find_session(db: Connection, token: str) -> Who | None:
             person.c.active.is_(True),
         )
     ).first()
-    return Who(*found) if found else None
+    return Principal(*row) if row else None
 
 
 def sign_out(db: Connection, token: str) -> None:
@@ -259,9 +181,9 @@ def sign_out(db: Connection, token: str) -> None:
 
 
 def make_link(db: Connection, purpose: str, by: str, number: int | None = None) -> str:
-    """Make a token that lets somebody in once: the first admin, the demo, a new password.
+    """Return the token of a new one-time link: for the first admin, the demo, or a password.
 
-    Their earlier links end.
+    The person's earlier links end.
 
     Raises
     ------
@@ -282,7 +204,7 @@ def make_link(db: Connection, purpose: str, by: str, number: int | None = None) 
 
 
 def find_link(db: Connection, token: str) -> Row[Any] | None:
-    """Give a link that can still be used."""
+    """Return a link that can still be used."""
     return db.execute(
         select(link).where(
             link.c.digest == _digest(token),
@@ -293,31 +215,31 @@ def find_link(db: Connection, token: str) -> Row[Any] | None:
 
 
 def use_link(db: Connection, token: str) -> Row[Any]:
-    """Use a link up.
+    """Use up a link and return it.
 
     Raises
     ------
     InputError
         If it was used, is too old, or is none.
     """
-    found = find_link(db, token)
+    row = find_link(db, token)
     used = update(link).where(link.c.digest == _digest(token), link.c.used_at.is_(None))
-    if found is None or db.execute(used.values(used_at=datetime.now(UTC))).rowcount != 1:
+    if row is None or db.execute(used.values(used_at=datetime.now(UTC))).rowcount != 1:
         raise InputError("This link was used, or is too old.", "Ask for a new one.")
-    if found.purpose == "first":  # one for each start, and only one admin comes by them
-        db.execute(delete(link).where(link.c.purpose == "first", link.c.digest != found.digest))
-    return found
+    if row.purpose == "first":  # one for each start; only one admin may come by them
+        db.execute(delete(link).where(link.c.purpose == "first", link.c.digest != row.digest))
+    return row
 
 
 def enter(db: Connection, number: int) -> str:
-    """Open a session for somebody whom a link has let in."""
+    """Open a session for a person who came by link; return its token."""
     name = db.scalar(select(person.c.name).where(person.c.id == number))
     note(db, str(name), "signed in by link", str(name))
-    return _open_session(db, number)
+    return open_session(db, number)
 
 
 def add_key(db: Connection, name: str, role: str, by: str) -> str:
-    """Make an API key and give it: only its hash is kept.
+    """Return a new API key; only its hash is stored.
 
     Raises
     ------
@@ -325,8 +247,8 @@ def add_key(db: Connection, name: str, role: str, by: str) -> str:
         If the name is taken or the role is none.
     """
     name = " ".join(name.split())[:100]
-    if role not in ROLES or not name:
-        raise InputError("A key needs a name and a role.", f"Roles are {', '.join(ROLES)}.")
+    if role not in PERSON_ROLES or not name:
+        raise InputError("A key needs a name and a role.", f"Roles are {', '.join(PERSON_ROLES)}.")
     if db.scalar(select(func.count()).where(api_key.c.name == name)):
         raise InputError(f"There is a key '{name}' already.", "Choose another name.")
     token = _PREFIX + secrets.token_urlsafe(32)
@@ -337,18 +259,18 @@ def add_key(db: Connection, name: str, role: str, by: str) -> str:
 
 
 def revoke_key(db: Connection, number: int, by: str) -> None:
-    """End a key."""
+    """Revoke a key."""
     row = update(api_key).where(api_key.c.id == number, api_key.c.revoked_at.is_(None))
     if db.execute(row.values(revoked_at=datetime.now(UTC))).rowcount:
         note(db, by, "key revoked", str(number))
 
 
-def find_key(db: Connection, token: str) -> Who | None:
-    """Give the program that a key belongs to."""
-    found = db.execute(
+def find_key(db: Connection, token: str) -> Principal | None:
+    """Return the program that a key belongs to; none if it was revoked."""
+    key = db.execute(
         select(api_key).where(api_key.c.digest == _digest(token), api_key.c.revoked_at.is_(None))
     ).first()
-    return Who(0, f"key {found.name}", found.role) if found else None
+    return Principal(0, f"key {key.name}", key.role) if key else None
 
 
 def _digest(token: str) -> str:

@@ -1,4 +1,4 @@
-"""Reviews: what people decide about creators, one by one or many at once, and taking it back."""
+"""Review decisions: recorded for one creator or in bulk, and undone."""
 
 from __future__ import annotations
 
@@ -18,8 +18,18 @@ from durhampulse.desk.store.tables import claim, creator, person, review
 from durhampulse.exceptions import InputError
 
 __all__ = [
-    "CLAIM_MINUTES", "DECISIONS", "REASONS", "ConflictError", "Many", "Verdict", "decide",
-    "decide_many", "last_review", "latest", "reviews_of", "undo",
+    "CLAIM_MINUTES",
+    "DECISIONS",
+    "REASONS",
+    "BulkResult",
+    "ConflictError",
+    "ReviewDecision",
+    "decide",
+    "decide_many",
+    "last_review",
+    "latest",
+    "reviews_of",
+    "undo",
 ]  # fmt: skip
 
 DECISIONS: Final = {
@@ -28,7 +38,7 @@ DECISIONS: Final = {
     "tentative": "tentative",
     "skip": None,
 }
-"""What a reviewer may say, and the state it puts a creator in; a skip leaves it."""
+"""A reviewer's choice to the state it puts a creator in; a skip leaves the state."""
 
 REASONS: Final = (
     "Fits the brand",
@@ -48,42 +58,42 @@ _LONGEST_NOTE = 2_000
 
 
 class ConflictError(InputError):
-    """Somebody else is at it, or was quicker."""
+    """Another reviewer holds the creator, or has decided since the page was made."""
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What one reviewer says.
+@dataclass(frozen=True, kw_only=True)
+class ReviewDecision:
+    """A reviewer's decision.
 
     Attributes
     ----------
-    decision
+    choice
         A key of `DECISIONS`.
     reason
         One of `REASONS`.
     note
         In the reviewer's own words; needed where the reason is "Other".
     request
-        A name for this one act, so that sending it twice decides once.
+        Idempotency key: the same request sent twice is recorded once.
     seen
-        The latest review when the reviewer's page was made, from :func:`last_review`: whom others
-        have decided about since is left alone.
+        The latest review when the reviewer's page was made, from :func:`last_review`: a creator
+        that others have decided about since makes the page stale, and is left alone.
     """
 
-    decision: str
+    choice: str
     reason: str
     note: str
     request: str
     seen: int | None = None
 
     def __post_init__(self) -> None:
-        if self.decision not in DECISIONS:
+        if self.choice not in DECISIONS:
             raise InputError(
-                f"'{self.decision[:40]}' is no decision.", f"Use {', '.join(DECISIONS)}."
+                f"'{self.choice[:40]}' is no decision.", f"Use {', '.join(DECISIONS)}."
             )
-        if self.decision != "skip" and self.reason not in REASONS:
+        if self.choice != "skip" and self.reason not in REASONS:
             raise InputError("A decision needs a reason.", "Choose one from the list.")
-        if self.decision != "skip" and self.reason == "Other" and not self.note.strip():
+        if self.choice != "skip" and self.reason == "Other" and not self.note.strip():
             raise InputError("'Other' says nothing alone.", "Write the reason in the note.")
         if len(self.note) > _LONGEST_NOTE or "\0" in self.note:
             raise InputError(
@@ -95,37 +105,37 @@ class Verdict:
 
 
 def decide(
-    store: Store, creator_id: int, person_id: int, verdict: Verdict, rules: Rules,
+    store: Store, creator_id: int, person_id: int, decision: ReviewDecision, rules: Rules,
     *, queued: bool = False, through: str = "",
 ) -> tuple[int, bool]:  # fmt: skip
-    """Keep what a reviewer says of a creator.
+    """Record a reviewer's decision about a creator; return its number and whether it is new.
 
     Parameters
     ----------
-    store, creator_id, person_id, verdict, rules
-        Where, of whom, who, what, and the model they saw.
+    store, creator_id, person_id, decision, rules
+        The store, the creator, the reviewer, the decision, and the model they saw.
     queued
-        Whether it comes from the queue, where nobody is asked about a creator decided meanwhile.
+        Whether it comes from the queue, where an expired claim must not overwrite a newer decision.
     through
-        The program that brings it, for the audit log.
+        The API key by which it came, for the audit log.
 
     Returns
     -------
     review, new
-        Number of the review; false if the same request was kept before.
+        Number of the review; false if the same request was recorded before.
 
     Raises
     ------
     ConflictError
-        If another reviewer is looking at the creator or has decided since, or the request's name
-        stands for another act.
+        If another reviewer holds the creator or has decided since, or the idempotency key was
+        used for another decision.
     InputError
         If there is no such creator.
     """
     with store.writing() as db:
-        known = _same_act(db, creator_id, person_id, verdict)
-        if known is not None:
-            return known, False
+        recorded = _recorded(db, creator_id, person_id, decision)
+        if recorded is not None:
+            return recorded, False
         now = datetime.now(UTC)
         row = db.execute(
             select(creator).where(creator.c.id == creator_id).with_for_update()
@@ -138,7 +148,7 @@ def decide(
                 "Another reviewer is looking at this creator.", "Take the next one."
             )
         mine = held is not None and held.person_id == person_id
-        decided = bool(_changed(db, [creator_id], person_id, verdict.seen))
+        decided = bool(_changed(db, [creator_id], person_id, decision.seen))
         if decided or (queued and not mine and row.state != "open"):
             raise ConflictError(
                 "Somebody has decided about this creator since.",
@@ -147,29 +157,31 @@ def decide(
         why = held.why if held and mine else "chosen"
         try:
             with db.begin_nested():
-                number = _keep(db, row, person_id, verdict, rules, why, through)
-        except IntegrityError:  # the same request, at the same moment
-            known = _same_act(db, creator_id, person_id, verdict)
-            if known is None:
+                number = _insert(db, row, person_id, decision, rules, why, through)
+        except IntegrityError:  # a concurrent request with the same key
+            recorded = _recorded(db, creator_id, person_id, decision)
+            if recorded is None:
                 raise
-            return known, False
+            return recorded, False
         db.execute(delete(claim).where(claim.c.creator_id == creator_id))
     return number, True
 
 
-def _same_act(db: Connection, creator_id: int, person_id: int, verdict: Verdict) -> int | None:
-    """Give the review that a request was kept as."""
-    kept = db.execute(select(review).where(review.c.request == verdict.request)).first()
+def _recorded(
+    db: Connection, creator_id: int, person_id: int, decision: ReviewDecision
+) -> int | None:
+    """Return the number of the review that a request was recorded as; none if it was not."""
+    kept = db.execute(select(review).where(review.c.request == decision.request)).first()
     if kept is None:
         return None
     if (kept.creator_id, kept.person_id, kept.decision) != (
-        creator_id, person_id, verdict.decision,
+        creator_id, person_id, decision.choice,
     ):  # fmt: skip
-        raise _other_act()
+        raise _key_reused()
     return int(kept.id)
 
 
-def _other_act() -> ConflictError:
+def _key_reused() -> ConflictError:
     return ConflictError(
         "This was sent before with another decision, and that one stands.",
         "Reload the page. A program gives each decision a name of its own.",
@@ -177,19 +189,19 @@ def _other_act() -> ConflictError:
 
 
 @dataclass(frozen=True)
-class Many:
-    """What became of one decision about many creators: how many of them were decided or left.
+class BulkResult:
+    """Counts of a bulk decision: creators decided, and those left alone.
 
     Attributes
     ----------
     decided
-        So it was decided, now or when the same request came before.
+        Decided so, now or when the same request came before.
     held
-        Another reviewer is looking at them.
+        Claimed by another reviewer.
     changed
-        Another reviewer has decided since the page was made.
+        Decided by another reviewer since the page was made.
     gone
-        They are not stored any more.
+        Not stored any more.
     """
 
     decided: int
@@ -199,18 +211,18 @@ class Many:
 
 
 def decide_many(
-    store: Store, numbers: Sequence[int], person_id: int, verdict: Verdict, rules: Rules
-) -> Many:
-    """Keep one decision about many creators; what other reviewers do or have done is left alone.
+    store: Store, numbers: Sequence[int], person_id: int, decision: ReviewDecision, rules: Rules
+) -> BulkResult:
+    """Record one decision about many creators; those claimed or decided by others are left alone.
 
     Raises
     ------
     ConflictError
-        If the request's name stands for another decision.
+        If the idempotency key was used for another decision.
     """
     wanted, now = set(numbers), datetime.now(UTC)
     with store.writing() as db:
-        done = _same_acts(db, person_id, verdict)
+        done = _recorded_many(db, person_id, decision)
         rows = {row.id: row for row in db.execute(
             select(creator).where(creator.c.id.in_(wanted)).order_by(creator.c.id).with_for_update()
         )}  # fmt: skip
@@ -218,26 +230,28 @@ def decide_many(
             select(claim.c.creator_id)
             .where(claim.c.person_id != person_id, claim.c.expires_at > now)
         )) & rows.keys() - done  # fmt: skip
-        changed = _changed(db, [*rows], person_id, verdict.seen) - held - done
+        changed = _changed(db, [*rows], person_id, decision.seen) - held - done
         for number in rows.keys() - held - changed - done:
-            one = replace(verdict, request=f"{verdict.request}:{number}")
-            _keep(db, rows[number], person_id, one, rules, "chosen")
+            own = replace(decision, request=f"{decision.request}:{number}")
+            _insert(db, rows[number], person_id, own, rules, "chosen")
         decided = rows.keys() - held - changed
         db.execute(delete(claim).where(claim.c.creator_id.in_(decided)))
-    return Many(len(decided), len(held), len(changed), len(wanted - rows.keys()))
+    return BulkResult(
+        decided=len(decided), held=len(held), changed=len(changed), gone=len(wanted - rows.keys())
+    )
 
 
-def _same_acts(db: Connection, person_id: int, verdict: Verdict) -> set[int]:
-    """Give the creators about whom a request for many was kept before."""
-    mine = review.c.request.startswith(f"{verdict.request}:", autoescape=True)
+def _recorded_many(db: Connection, person_id: int, decision: ReviewDecision) -> set[int]:
+    """Return the creators for whom a bulk request was recorded before."""
+    mine = review.c.request.startswith(f"{decision.request}:", autoescape=True)
     kept = db.execute(select(review).where(mine)).all()
-    if any((one.person_id, one.decision) != (person_id, verdict.decision) for one in kept):
-        raise _other_act()
-    return {one.creator_id for one in kept}
+    if any((row.person_id, row.decision) != (person_id, decision.choice) for row in kept):
+        raise _key_reused()
+    return {row.creator_id for row in kept}
 
 
 def _changed(db: Connection, numbers: list[int], person_id: int, seen: int | None) -> set[int]:
-    """Give those about whom others have decided since the review that was the latest then."""
+    """Return the creators that others have decided about since the review `seen`."""
     if seen is None:
         return set()
     r = review.c
@@ -246,46 +260,46 @@ def _changed(db: Connection, numbers: list[int], person_id: int, seen: int | Non
 
 
 def last_review(db: Connection) -> int:
-    """Give the number of the latest review; 0 where there is none."""
+    """Return the number of the latest review; 0 where there is none."""
     return db.scalar(select(func.max(review.c.id))) or 0
 
 
-def _keep(
-    db: Connection, row: Row[Any], person_id: int, verdict: Verdict, rules: Rules, why: str,
+def _insert(
+    db: Connection, row: Row[Any], person_id: int, decision: ReviewDecision, rules: Rules, why: str,
     through: str = "",
 ) -> int:  # fmt: skip
     values = {
-        "creator_id": row.id, "person_id": person_id, "decision": verdict.decision,
-        "reason": verdict.reason, "note": verdict.note.strip(), "probability": row.probability,
+        "creator_id": row.id, "person_id": person_id, "decision": decision.choice,
+        "reason": decision.reason, "note": decision.note.strip(), "probability": row.probability,
         "band": rules.band(row.probability), "why": why, "previous": row.state,
-        "request": verdict.request, "at": datetime.now(UTC),
+        "request": decision.request, "at": datetime.now(UTC),
     }  # fmt: skip
     number = insert_one(db, review, **values)
-    state = DECISIONS[verdict.decision]
+    state = DECISIONS[decision.choice]
     if state:
         db.execute(update(creator).where(creator.c.id == row.id).values(state=state))
     who = db.scalar(select(person.c.name).where(person.c.id == person_id)) or str(person_id)
-    detail = {"reason": verdict.reason, "review": number}
-    note(db, who, verdict.decision, f"creator {row.id}",
+    detail = {"reason": decision.reason, "review": number}
+    note(db, who, decision.choice, f"creator {row.id}",
          {**detail, "through": through} if through else detail)  # fmt: skip
     return number
 
 
 def latest(db: Connection, person_id: int) -> Row[Any] | None:
-    """Give a reviewer's latest decision that stands."""
+    """Return a reviewer's latest decision that is not undone."""
     mine = select(review).where(review.c.person_id == person_id, review.c.undone_at.is_(None))
     return db.execute(mine.order_by(review.c.id.desc()).limit(1)).first()
 
 
 def undo(store: Store, person_id: int, number: int) -> int:
-    """Take back a reviewer's latest decision, unless somebody has decided since.
+    """Undo a reviewer's latest decision; return the number of its creator.
 
     Parameters
     ----------
     store, person_id
-        Where, and who.
+        The store, and the reviewer.
     number
-        The review they want taken back: a second press of the button takes back no other.
+        The review to undo: a second press of the button undoes no other.
 
     Returns
     -------
@@ -302,7 +316,8 @@ def undo(store: Store, person_id: int, number: int) -> int:
         if last is None or last.id != number:
             raise ConflictError("This is not your latest decision any more.", "Reload the page.")
         wanted = select(creator.c.id).where(creator.c.id == last.creator_id)
-        db.execute(wanted.with_for_update())  # whoever decides now waits, or is seen below
+        # Row lock: a concurrent decision blocks here, or is visible to the query below.
+        db.execute(wanted.with_for_update())
         newer = db.scalar(
             select(func.count()).where(
                 review.c.creator_id == last.creator_id, review.c.id > last.id,
@@ -331,11 +346,11 @@ def undo(store: Store, person_id: int, number: int) -> int:
 
 
 def reviews_of(db: Connection, creator_id: int) -> Sequence[Row[Any]]:
-    """Give a creator's reviews with the reviewers' names, the latest first."""
-    found = (
+    """Return a creator's reviews with the reviewers' names, the latest first."""
+    reviews = (
         select(review, person.c.name.label("who"))
         .join(person, person.c.id == review.c.person_id)
         .where(review.c.creator_id == creator_id)
         .order_by(review.c.id.desc())
     )
-    return db.execute(found).all()
+    return db.execute(reviews).all()

@@ -1,4 +1,4 @@
-"""The review queue: which creator a reviewer sees next, and that nobody else has them."""
+"""The review queue: which creator a reviewer sees next, and the claims that exclude others."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from durhampulse.desk.review.decisions import CLAIM_MINUTES
 from durhampulse.desk.store.database import Store, insert_or
 from durhampulse.desk.store.tables import STATES, claim, creator, review
 
-__all__ = ["Claimed", "Progress", "next_one", "progress", "release"]
+__all__ = ["Claim", "Progress", "claim_next", "progress", "release"]
 
 Why = Literal["maybe", "edge", "sample", "chosen"]
 _SAMPLED = 0.05
@@ -24,8 +24,8 @@ _LOOKED_AT = 40
 
 
 @dataclass(frozen=True)
-class Claimed:
-    """A creator whom one reviewer has before them.
+class Claim:
+    """A creator that one reviewer holds for a while.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class Claimed:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far the queue is.
+    """Counts of the queue, for the asking reviewer.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class Progress:
     today
         Decisions of the asking reviewer since midnight, UTC.
     others
-        Creators before other reviewers now.
+        Creators claimed by other reviewers now.
     """
 
     waiting: int
@@ -64,10 +64,10 @@ class Progress:
     others: int
 
 
-def next_one(
+def claim_next(
     store: Store, person_id: int, rules: Rules, *, lot: random.Random | None = None
-) -> Claimed | None:
-    """Give a reviewer their next creator, whom nobody else has; none if the queue is empty.
+) -> Claim | None:
+    """Return the claim on a reviewer's next creator; none if the queue is empty.
 
     Most come from Maybe, the most probable first; in between come edge cases of the other bands,
     and one in twenty of No, drawn by lot: only those can prove the model wrong there.
@@ -79,19 +79,31 @@ def next_one(
             select(claim).where(claim.c.person_id == person_id, claim.c.expires_at > now)
         ).first()
     if mine:
-        return Claimed(mine.creator_id, mine.why, mine.expires_at)
-    draw = lot.random()
-    kinds: list[Why] = ["maybe", "edge", "sample"]
-    first: Why = "sample" if draw < _SAMPLED else "edge" if draw < _SAMPLED + _EDGES else "maybe"
-    for why in sorted(kinds, key=lambda kind: kind != first):
+        return Claim(mine.creator_id, mine.why, mine.expires_at)
+    for why in _kinds(lot.random()):
         while candidates := _candidates(store, person_id, rules, why, now):
-            # Of Maybe the most probable is next; who loses them to another does not queue up.
-            sure = candidates[:1] if why == "maybe" else []
-            others = candidates[len(sure) :]
-            for number in [*sure, *lot.sample(others, len(others))]:
-                if found := _claim(store, number, person_id, why):
-                    return found
+            for number in _order(candidates, why, lot):
+                if claimed := _claim(store, number, person_id, why):
+                    return claimed
     return None
+
+
+def _kinds(draw: float) -> list[Why]:
+    """Return the kinds of candidates in the order they are tried, from a number of [0, 1)."""
+    first: Why = "sample" if draw < _SAMPLED else "edge" if draw < _SAMPLED + _EDGES else "maybe"
+    kinds: tuple[Why, ...] = ("maybe", "edge", "sample")
+    return [first, *(kind for kind in kinds if kind != first)]
+
+
+def _order(candidates: list[int], why: Why, lot: random.Random) -> list[int]:
+    """Return the candidates in the order they are claimed.
+
+    Of Maybe the most probable comes first. The others are shuffled: reviewers who lose the race
+    for the first do not race for the second as well.
+    """
+    first = candidates[:1] if why == "maybe" else []
+    others = candidates[len(first) :]
+    return [*first, *lot.sample(others, len(others))]
 
 
 def _candidates(store: Store, person_id: int, rules: Rules, why: Why, now: datetime) -> list[int]:
@@ -106,26 +118,26 @@ def _candidates(store: Store, person_id: int, rules: Rules, why: Why, now: datet
         wanted = wanted.where(c.lottery < _SAMPLED).order_by(c.lottery)
     else:
         wanted = wanted.order_by(c.probability.desc())
-    found: list[int] = []
+    numbers: list[int] = []
     with store.reading() as db:
-        for low, high in _ranges(rules, why):  # one by one: each is a stretch of an index
+        for low, high in _ranges(rules, why):  # one query each: a range scan of an index
             part = wanted.where(c.probability >= low, c.probability < high)
-            found += db.scalars(part.limit(_LOOKED_AT - len(found)))
-    return found
+            numbers += db.scalars(part.limit(_LOOKED_AT - len(numbers)))
+    return numbers
 
 
 def _ranges(rules: Rules, why: Why) -> list[Range]:
-    """Give the probabilities a kind of candidate has, the highest first."""
+    """Return the probabilities of a kind of candidate, the highest range first."""
     if why != "edge":
-        return [rules.band_range(MAYBE if why == "maybe" else NO)]
-    low, high = rules.band_range(MAYBE)
+        return [rules.band_ranges[MAYBE if why == "maybe" else NO]]
+    low, high = rules.band_ranges[MAYBE]
     above = [(max(a, high), b) for a, b in rules.edge_ranges if b > high]
     below = [(a, min(b, low)) for a, b in rules.edge_ranges if a < low]
     return sorted([*above, *below], reverse=True)
 
 
-def _claim(store: Store, number: int, person_id: int, why: str) -> Claimed | None:
-    """Take a creator, if nobody else has in the meantime."""
+def _claim(store: Store, number: int, person_id: int, why: str) -> Claim | None:
+    """Return the claim on a creator; none where another reviewer was quicker."""
     now = datetime.now(UTC)
     until = now + timedelta(minutes=CLAIM_MINUTES)
     with store.writing() as db:
@@ -143,28 +155,28 @@ def _claim(store: Store, number: int, person_id: int, why: str) -> Claimed | Non
         if db.scalar(still_open.with_for_update()) is None:
             db.execute(delete(claim).where(claim.c.creator_id == number))
             return None
-    return Claimed(number, why, until)
+    return Claim(number, why, until)
 
 
 def release(store: Store, person_id: int) -> None:
-    """Give back the creator a reviewer has before them."""
+    """End the claim a reviewer holds."""
     with store.writing() as db:
         db.execute(delete(claim).where(claim.c.person_id == person_id))
 
 
 def progress(db: Connection, person_id: int, rules: Rules) -> Progress:
-    """Say how far the queue is."""
+    """Return the counts of the queue for a reviewer."""
     now = datetime.now(UTC)
-    low, high = rules.band_range(MAYBE)
+    low, high = rules.band_ranges[MAYBE]
     p, state = creator.c.probability, creator.c.state
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     counts = (
         select(func.count()).where(state == "open", p >= low, p < high),
-        select(func.count()).where(state.in_(STATES[1:])),  # which an index counts; "not open" not
+        select(func.count()).where(state.in_(STATES[1:])),  # an index range; "not open" would scan
         select(func.count()).where(
             review.c.person_id == person_id, review.c.at >= midnight, review.c.undone_at.is_(None),
             review.c.decision != "skip",
         ),
         select(func.count()).where(claim.c.person_id != person_id, claim.c.expires_at > now),
     )  # fmt: skip
-    return Progress(*(int(db.scalar(one) or 0) for one in counts))
+    return Progress(*(int(db.scalar(count) or 0) for count in counts))

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from durhampulse.decision.bands import cut
 from durhampulse.desk.models.rules import Rules
-from durhampulse.desk.shortlist.reasons import top_reasons
+from durhampulse.desk.shortlist.reasons import TopReasons
 from durhampulse.files.export import open_sink
 
 __all__ = ["provenance_of", "write_list"]
@@ -40,11 +40,17 @@ _SCHEMA = pa.schema(
 
 
 def write_list(
-    path: Path, parts: Iterable[Sequence[Any]], rules: Rules, *, about: str, by: str
+    path: Path,
+    parts: Iterable[Sequence[Any]],
+    rules: Rules,
+    reasons: TopReasons,
+    *,
+    about: str,
+    by: str,
 ) -> None:
     """Write creators to a ``.csv``, ``.xlsx`` or ``.parquet`` file.
 
-    Reasons are given for up to 5,000 creators; of more they would take minutes.
+    Reasons are computed for up to 5,000 creators; for more they would take minutes.
 
     Parameters
     ----------
@@ -52,8 +58,8 @@ def write_list(
         Where to write.
     parts
         Rows of the table `creator`, some at a time.
-    rules
-        The model and thresholds in force.
+    rules, reasons
+        The model and thresholds in force, and the cache of its reasons.
     about, by
         The view's query, and who asked.
     """
@@ -62,15 +68,16 @@ def write_list(
         head.append(rows)
         n += len(rows)
     explained = n <= _MOST_EXPLAINED
-    said = "given" if explained else f"left out, as of more than {_MOST_EXPLAINED:,} creators"
-    provenance = {**provenance_of(rules, about=about, by=by), "top_reasons": said}
+    coverage = "given" if explained else f"left out, as of more than {_MOST_EXPLAINED:,} creators"
+    provenance = {**provenance_of(rules, about=about, by=by), "top_reasons": coverage}
     with open_sink(path, path.suffix, _SCHEMA, provenance) as sink:
         for rows in chain(head, parts):
-            sink.write(_batch(rows, rules, explained=explained))
+            texts = reasons.of(rules, rows) if explained else [None] * len(rows)
+            sink.write(_batch(rows, rules, texts))
 
 
 def provenance_of(rules: Rules, *, about: str, by: str) -> dict[str, Any]:
-    """Say where a list comes from; a CSV has no room for it, the other formats carry it."""
+    """Return where a list comes from; a CSV has no room for it, the other formats carry it."""
     return {
         "model": rules.version,
         "trained_on_simulated_data": rules.simulated,
@@ -83,12 +90,12 @@ def provenance_of(rules: Rules, *, about: str, by: str) -> dict[str, Any]:
     }
 
 
-def _in_words(reason: str) -> str:
-    """Give a reason without the sign a spreadsheet could take for a formula's."""
+def _without_sign(reason: str) -> str:
+    """Return a reason without the sign that a spreadsheet could take for a formula's."""
     return reason.replace("+ ", "for: ", 1).replace("\u2212 ", "against: ", 1)
 
 
-def _batch(rows: Sequence[Any], rules: Rules, *, explained: bool) -> pa.RecordBatch:
+def _batch(rows: Sequence[Any], rules: Rules, reasons: Sequence[str | None]) -> pa.RecordBatch:
     cuts = {
         name: cut(np.array([getattr(row, name) for row in rows], dtype=float))
         for name in ("probability", "low", "high")
@@ -104,7 +111,7 @@ def _batch(rows: Sequence[Any], rules: Rules, *, explained: bool) -> pa.RecordBa
         [row.niche for row in rows],
         [rules.tier(row.followers) for row in rows],
         [rules.on_edge(row.probability) for row in rows],
-        [_in_words(one) for one in top_reasons(rules, rows)] if explained else [None] * len(rows),
+        [None if reason is None else _without_sign(reason) for reason in reasons],
         ["; ".join(rules.flags(row.flags)) for row in rows],
         [row.state for row in rows],
     ]

@@ -1,8 +1,8 @@
 """The ranked list: a page of it, its totals, and all of it in order, whatever its size.
 
-A page is found by keyset: the rows after one whose sort value and number are known. Every sort
-column has an index that carries all that can be filtered by, so the rows that do not match are
-passed over within the index.
+Paging is by keyset: the rows after one whose sort value and number are known. Every sort column
+has a covering index with all columns that can be filtered by, so rows that do not match are skipped
+within the index.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Page:
     after: Cursor | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Totals:
     """What the creators of a view come to.
 
@@ -78,31 +78,31 @@ class Totals:
 
 
 def matching(view: View, rules: Rules) -> list[ColumnElement[bool]]:
-    """Give a view's filters as conditions on the table `creator`."""
+    """Return a view's filters as conditions on the table `creator`."""
     c = creator.c
-    found: list[ColumnElement[bool]] = []
+    conditions: list[ColumnElement[bool]] = []
     if view.band:
-        ranges = [rules.band_range(BAND_NAMES[band]) for band in view.band]
-        found.append(_within(c.probability, ranges))
+        ranges = [rules.band_ranges[BAND_NAMES[band]] for band in view.band]
+        conditions.append(_within(c.probability, ranges))
     if view.edge:
-        found.append(_within(c.probability, rules.edge_ranges))
+        conditions.append(_within(c.probability, rules.edge_ranges))
     if view.tier:
-        found.append(_within(c.followers, [rules.tier_range(tier) for tier in view.tier]))
+        conditions.append(_within(c.followers, [rules.tier_range(tier) for tier in view.tier]))
     if view.niche:
-        found.append(c.niche.in_(view.niche))
+        conditions.append(c.niche.in_(view.niche))
     if view.state:
-        found.append(c.state.in_(view.state))
+        conditions.append(c.state.in_(view.state))
     if view.flag:
         bits = sum(1 << int(flag) for flag in view.flag)
-        found.append(c.flags.bitwise_and(bits) == bits)
+        conditions.append(c.flags.bitwise_and(bits) == bits)
     if view.search:
-        found.append(and_(c.external_id >= view.search, c.external_id < view.search + _BEYOND))
+        conditions.append(and_(c.external_id >= view.search, c.external_id < view.search + _BEYOND))
     bounds = ((c.followers, view.min_followers, view.max_followers),
               (c.engagement_rate, view.min_engagement, view.max_engagement))  # fmt: skip
     for column, low, high in bounds:
-        found += [column >= low] if low is not None else []
-        found += [column <= high] if high is not None else []
-    return found
+        conditions += [column >= low] if low is not None else []
+        conditions += [column <= high] if high is not None else []
+    return conditions
 
 
 def page(
@@ -114,15 +114,15 @@ def page(
     before: Cursor | None = None,
     size: int = PAGE,
 ) -> Page:
-    """Give the rows after a place, or those before one, or the first."""
+    """Return the page after a cursor, or the one before a cursor, or the first."""
     backwards = before is not None
     ids = _ids(db, view, rules, before if backwards else after, size + 1, backwards=backwards)
     more = len(ids) > size
     ids = ids[:size]
     if backwards:
         ids.reverse()
-    found = {row.id: row for row in db.execute(select(creator).where(creator.c.id.in_(ids)))}
-    rows = [found[number] for number in ids if number in found]
+    by_number = {row.id: row for row in db.execute(select(creator).where(creator.c.id.in_(ids)))}
+    rows = [by_number[number] for number in ids if number in by_number]
     if not rows:
         return Page([], None, None)
     first, last = ((getattr(row, view.sort), row.id) for row in (rows[0], rows[-1]))
@@ -132,55 +132,55 @@ def page(
 
 
 def walk(db: Connection, view: View, rules: Rules) -> Iterator[Sequence[Row[Any]]]:
-    """Give all rows of a view in order, some at a time."""
+    """Yield all rows of a view in order, some at a time."""
     after: Cursor | None = None
     while True:
-        found = page(db, view, rules, after=after, size=_WALKED)
-        if found.rows:
-            yield found.rows
-        if found.after is None:
+        part = page(db, view, rules, after=after, size=_WALKED)
+        if part.rows:
+            yield part.rows
+        if part.after is None:
             return
-        after = found.after
+        after = part.after
 
 
 def totals(db: Connection, view: View, rules: Rules, chosen: Sequence[int] | None = None) -> Totals:
-    """Count a view's creators, or those chosen of it, and the deals to be expected of them.
+    """Return the totals of a view's creators, or of those chosen of it.
 
-    The interval holds chance (each creator's deal comes or not) and the model's own error, taken
-    as shared by all: if it is too sure of one, it is too sure of each.
+    The interval holds chance (a Bernoulli variance for each creator) and the model's own error,
+    taken as perfectly correlated between creators.
     """
     p = creator.c.probability
     sums = [
         func.count(),
         *(
-            func.count(case((_within(p, [rules.band_range(name)]), 1)))
-            for name in BAND_NAMES.values()
+            func.count(case((_within(p, [rules.band_ranges[band]]), 1)))
+            for band in BAND_NAMES.values()
         ),
         func.coalesce(func.sum(p), 0.0),
         func.coalesce(func.sum(p * (1 - p)), 0.0),
         func.coalesce(func.sum(creator.c.low), 0.0),
         func.coalesce(func.sum(creator.c.high), 0.0),
     ]
-    found = select(*sums).where(*matching(view, rules))
+    query = select(*sums).where(*matching(view, rules))
     if chosen is None:
-        found = _hinted(found, "probability")
+        query = _hinted(query, "probability")
     else:
-        found = found.where(creator.c.id.in_(chosen))
-    n, yes, maybe, no, expected, variance, low, high = db.execute(found).one()
+        query = query.where(creator.c.id.in_(chosen))
+    n, *in_bands, expected, variance, low, high = db.execute(query).one()
     chance = _NORMAL_90 * variance**0.5
     below = ((expected - low) ** 2 + chance**2) ** 0.5
     above = ((high - expected) ** 2 + chance**2) ** 0.5
     return Totals(
-        n,
-        {"yes": yes, "maybe": maybe, "no": no},
-        expected,
-        max(0.0, expected - below),
-        min(float(n), expected + above),
+        creators=n,
+        bands=dict(zip(BAND_NAMES, in_bands, strict=True)),
+        expected=expected,
+        low=max(0.0, expected - below),
+        high=min(float(n), expected + above),
     )
 
 
 def histogram(db: Connection, view: View, rules: Rules) -> pd.DataFrame:
-    """Count a view's creators by hundredths of probability.
+    """Return the number of a view's creators by hundredths of probability.
 
     Returns
     -------
@@ -188,16 +188,16 @@ def histogram(db: Connection, view: View, rules: Rules) -> pd.DataFrame:
         One row for each of 0 to 100: ``from, creators, expected`` (the sum of probabilities).
     """
     p = creator.c.probability
-    hundredths = p * 100 + 1e-9  # .57 is a little less in binary
-    if db.dialect.name != "sqlite":  # which cuts where it casts, and may lack floor
+    hundredths = p * 100 + 1e-9  # .57 is slightly less in binary
+    if db.dialect.name != "sqlite":  # whose cast truncates, and which may lack floor
         hundredths = func.floor(hundredths)
     bins = cast(hundredths, Integer)
-    found = (
+    counted = (
         _hinted(select(bins.label("bin"), func.count(), func.sum(p)), "probability")
         .where(p.is_not(None), *matching(view, rules))
         .group_by("bin")
     )
-    counts = {int(at): (n, total) for at, n, total in db.execute(found)}
+    counts = {int(at): (n, total) for at, n, total in db.execute(counted)}
     rows = [(at / 100, *counts.get(at, (0, 0.0))) for at in range(101)]
     return pd.DataFrame(rows, columns=["from", "creators", "expected"])
 
@@ -213,33 +213,33 @@ def _within(column: Any, ranges: Sequence[Range]) -> ColumnElement[bool]:
 def _ids(
     db: Connection, view: View, rules: Rules, start: Cursor | None, size: int, *, backwards: bool
 ) -> list[int]:
-    """Find the numbers of the next rows: those with a value in the sort column, then the others.
+    """Return the numbers of the next rows: those with a value in the sort column, then the others.
 
-    Rows without one come last in either direction.
+    Nulls come last in either direction, so they are walked as a part of their own.
     """
     column = creator.c[view.sort]
     down = view.descending != backwards
     parts = [True] if view.sort == "external_id" else [True, False]
-    found: list[int] = []
-    for known in reversed(parts) if backwards else parts:
-        if start is not None and known != (start[0] is not None):
-            past = known if not backwards else not known
+    numbers: list[int] = []
+    for filled in reversed(parts) if backwards else parts:
+        if start is not None and filled != (start[0] is not None):
+            past = filled if not backwards else not filled
             if past:
-                continue  # this part lies behind the start
+                continue  # this part ends before the cursor
         here = _hinted(select(creator.c.id), view.sort).where(*matching(view, rules))
-        here = here.where(column.is_not(None) if known else column.is_(None))
-        if start is not None and known == (start[0] is not None):
-            place = tuple_(column, creator.c.id) if known else creator.c.id
-            value = tuple_(*start) if known else start[1]
+        here = here.where(column.is_not(None) if filled else column.is_(None))
+        if start is not None and filled == (start[0] is not None):
+            place = tuple_(column, creator.c.id) if filled else creator.c.id
+            value = tuple_(*start) if filled else start[1]
             here = here.where(place < value if down else place > value)
-        order = [column, creator.c.id] if known else [creator.c.id]
-        here = here.order_by(*(one.desc() if down else one.asc() for one in order))
-        found += db.scalars(here.limit(size - len(found))).all()
-        if len(found) >= size:
+        order = [column, creator.c.id] if filled else [creator.c.id]
+        here = here.order_by(*(key.desc() if down else key.asc() for key in order))
+        numbers += db.scalars(here.limit(size - len(numbers))).all()
+        if len(numbers) >= size:
             break
-    return found
+    return numbers
 
 
 def _hinted(query: Select[*tuple[Any, ...]], sort: str) -> Select[*tuple[Any, ...]]:
-    """Make SQLite follow the order's index, rather than sort what another one finds."""
+    """Return a query with SQLite's hint to walk the sort column's index rather than sort."""
     return query.with_hint(creator, f"INDEXED BY ix_creator_by_{sort}", "sqlite")

@@ -1,4 +1,4 @@
-"""What of the list somebody looks at: sort, filters and place; kept in a page's address."""
+"""The view of the list: sort order, filters and cursor; kept in a page's address."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ import base64
 import binascii
 import json
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 from urllib.parse import urlencode
 
-import pandas as pd
-
-from durhampulse.creators.cells import read_numbers
+from durhampulse.creators.numbers import parse_number
 from durhampulse.decision.bands import BANDS
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.store.tables import CONTROL, LONGEST_ID, STATES
@@ -35,14 +32,12 @@ SORTS = {
 BAND_NAMES = {"yes": BANDS[0], "maybe": BANDS[1], "no": BANDS[2]}
 _MOST_CHOICES = 100
 _LARGEST = 1e15
-_UNCLEAR = re.compile(r"[1-9]\d{0,2}\.\d{3}")
-"""Thousands to some of those who type it, a fraction to others."""
 
 Cursor = tuple[Any, int]
 """A row's value in the sort column, and its number."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class View:
     """A sort order with filters; those of one kind are alternatives, the kinds add up.
 
@@ -78,7 +73,7 @@ class View:
 
     @classmethod
     def read(cls, query: Mapping[str, list[str]], rules: Rules) -> View:
-        """Read the view of an address.
+        """Return the view of an address.
 
         Raises
         ------
@@ -87,21 +82,21 @@ class View:
         """
         known = {"band": [*BAND_NAMES], "tier": rules.tiers, "state": [*STATES],
                  "flag": [str(i) for i in range(len(rules.flag_names))]}  # fmt: skip
-        found: dict[str, Any] = {}
+        filters: dict[str, Any] = {}
         for name in ("band", "niche", "tier", "state", "flag"):
             chosen = tuple(
-                dict.fromkeys(one for one in query.get(name, []) if one and "\0" not in one)
+                dict.fromkeys(value for value in query.get(name, []) if value and "\0" not in value)
             )
-            wrong = [one for one in chosen if name in known and one not in known[name]]
+            wrong = [value for value in chosen if name in known and value not in known[name]]
             if wrong:
                 raise InputError(f"There is no {name} '{wrong[0][:40]}'.",
                                  f"Use {', '.join(known[name])}.")  # fmt: skip
             if len(chosen) > _MOST_CHOICES:
                 raise InputError(f"{len(chosen)} are too many to choose of {name}.",
                                  f"Choose at most {_MOST_CHOICES}.")  # fmt: skip
-            found[name] = chosen
+            filters[name] = chosen
         for name in ("min_followers", "max_followers", "min_engagement", "max_engagement"):
-            found[name] = read_number(name, _last(query, name))
+            filters[name] = read_number(name, _last(query, name))
         sort = _last(query, "sort") or "probability"
         if sort not in SORTS:
             raise InputError(f"The list cannot be sorted by '{sort}'.", f"Use {', '.join(SORTS)}.")
@@ -111,11 +106,11 @@ class View:
             descending=ascending != "asc",
             edge=_last(query, "edge") == "1",
             search=_last(query, "search").strip().replace("\0", "")[:LONGEST_ID],
-            **found,
+            **filters,
         )
 
     def query(self, **changes: Any) -> str:
-        """Write the view as an address's query, with what differs from the plain list only."""
+        """Return the view as an address's query, without what is as in the plain list."""
         new = replace(self, **changes)
         pairs: list[tuple[str, str]] = []
         for field in fields(self):
@@ -124,9 +119,9 @@ class View:
                 if value != (new.sort != "external_id"):
                     pairs.append(("order", "desc" if value else "asc"))
             elif isinstance(value, tuple):
-                pairs += [(field.name, one) for one in value]
+                pairs += [(field.name, choice) for choice in value]
             elif isinstance(value, bool):
-                pairs += [(field.name, "1")] * value
+                pairs += [(field.name, "1")] if value else []
             elif value is not None and value != field.default:
                 text = f"{value:.12g}" if isinstance(value, float) else str(value)
                 if field.name.endswith("engagement"):
@@ -141,17 +136,17 @@ class View:
 
 
 def write_cursor(cursor: Cursor) -> str:
-    """Give a place in the list as text for an address."""
+    """Return a cursor as text for an address."""
     return base64.urlsafe_b64encode(json.dumps(cursor).encode()).decode().rstrip("=")
 
 
 def read_cursor(text: str, sort: str) -> Cursor | None:
-    """Read a place in the list; none for no text.
+    """Return the cursor of an address; none for no text.
 
     Raises
     ------
     InputError
-        If it is none.
+        If the text is no cursor of this sort order.
     """
     if not text:
         return None
@@ -176,27 +171,27 @@ def _last(query: Mapping[str, list[str]], name: str) -> str:
 
 
 def read_number(name: str, text: str) -> float | None:
-    """Read a number as people type it, the way files are read; none for no text.
+    """Return a number as people type it, read as in files; none for no text.
 
     A rate is a percentage, with its sign or without.
 
     Raises
     ------
     InputError
-        If it is none.
+        If it is no number, or may be two.
     """
     if not text.strip():
         return None
     rate = name.endswith("engagement")
-    if not rate and _UNCLEAR.fullmatch(text.strip()):
-        plain = text.strip().replace(".", "")
+    number = parse_number(text.strip(), "rate" if rate else "count")
+    if number.ambiguous and not rate:
         raise InputError(
-            f"{name.replace('_', ' ')}: '{text.strip()}' may be {plain} or {float(text):g}.",
-            f"Write {plain} or {float(text):.1f}.",
+            f"{name.replace('_', ' ')}: '{text.strip()[:40]}' may be {number.comma:.12g} or "
+            f"{number.point:g}.",
+            f"Write {number.comma:.12g} or {number.point:.1f}.",
         )
-    cell = read_numbers(pd.Series([text], dtype="str"), "rate" if rate else "count")
-    value = float(cell.values[0])
+    value = number.value(".")
     if not abs(value) <= _LARGEST:
         hint = "Write a percentage such as 2.5%." if rate else "Write a number such as 10,000."
         raise InputError(f"{name.replace('_', ' ')}: '{text[:40]}' is not a number.", hint)
-    return value / 100 if rate and not cell.percent[0] else value
+    return value / 100 if rate and not number.percent else value

@@ -16,7 +16,7 @@ __all__ = ["history", "latest", "note", "note_all"]
 def note(
     db: Connection, who: str, act: str, subject: str, detail: Mapping[str, Any] | None = None
 ) -> None:
-    """Write down what somebody did, in the transaction that does it.
+    """Add an entry, in the transaction of the act itself.
 
     A creator is named by the store's own number, so that erasing them leaves nobody's name here.
     """
@@ -24,7 +24,7 @@ def note(
 
 
 def note_all(db: Connection, who: str, act: str, subjects: Mapping[str, Mapping[str, Any]]) -> None:
-    """Write down the same act on several subjects, each with its detail."""
+    """Add an entry of the same act for each of several subjects, with its detail."""
     now = datetime.now(UTC)
     rows = [{"at": now, "who": who, "act": act, "subject": subject, "detail": dict(detail)}
             for subject, detail in subjects.items()]  # fmt: skip
@@ -33,12 +33,12 @@ def note_all(db: Connection, who: str, act: str, subjects: Mapping[str, Mapping[
 
 
 def history(db: Connection, subject: str, limit: int = 50) -> Sequence[Row[Any]]:
-    """Give what was done to one subject, the latest first."""
-    found = select(audit).where(audit.c.subject == subject).order_by(audit.c.id.desc())
-    return db.execute(found.limit(limit)).all()
+    """Return the entries of one subject, the latest first."""
+    acts = select(audit).where(audit.c.subject == subject).order_by(audit.c.id.desc())
+    return db.execute(acts.limit(limit)).all()
 
 
 def latest(db: Connection, before: int | None = None, limit: int = 100) -> Sequence[Row[Any]]:
-    """Give the latest entries, or those before one of them."""
-    found = select(audit).order_by(audit.c.id.desc()).limit(limit)
-    return db.execute(found if before is None else found.where(audit.c.id < before)).all()
+    """Return the latest entries, or those before one of them."""
+    acts = select(audit).order_by(audit.c.id.desc()).limit(limit)
+    return db.execute(acts if before is None else acts.where(audit.c.id < before)).all()

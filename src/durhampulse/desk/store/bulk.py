@@ -1,4 +1,4 @@
-"""Rows put in: one with its number, or many the fastest way each database has."""
+"""Inserts: one row with its number, or many the fastest way each database has."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["insert_one", "insert_rows"]
 
 
 def insert_one(db: Connection, table: Table, **values: Any) -> int:
-    """Insert a row and give its number."""
+    """Insert a row; return its number."""
     key = db.execute(insert(table).values(**values)).inserted_primary_key
     assert key is not None  # noqa: S101 - every table it is used for counts its rows
     return int(key[0])
@@ -26,7 +26,7 @@ def insert_rows(db: Connection, table: Table, columns: Mapping[str, Sequence[Any
     as statements built from dictionaries.
     """
     values = [
-        [None if one is None else json.dumps(one) for one in column]
+        [None if cell is None else json.dumps(cell) for cell in column]
         if isinstance(table.c[name].type, JSON)
         else column
         for name, column in columns.items()

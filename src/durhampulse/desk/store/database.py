@@ -65,7 +65,7 @@ class Store:
         self.engine = engine
         options = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
         self._snapshots = engine.execution_options(**options)
-        # SQLite lets those who would write wait by sleeping and asking again, longer each time.
+        # SQLite's own lock polls with a growing sleep, so writers of this process queue here first.
         self._turn = threading.Lock() if self.is_sqlite else None
 
     @property
@@ -75,13 +75,13 @@ class Store:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
-        """Give a connection that sees one state of the database from its first query on."""
+        """Open a connection with one snapshot of the database, from its first query on."""
         with self._snapshots.begin() as db:
             yield db
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Connection]:
-        """Give a connection whose changes are all kept, or none.
+        """Open a connection in a transaction that is committed at the end, or rolled back.
 
         Raises
         ------
@@ -98,12 +98,12 @@ class Store:
                 self._turn.release()
 
     def tidy(self) -> None:
-        """Let the database look at its tables after large changes, so that it plans well."""
+        """Refresh the planner's statistics after large changes."""
         with self.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as db:
             db.exec_driver_sql("ANALYZE" if self.is_sqlite else "VACUUM (ANALYZE)")
 
     def close(self) -> None:
-        """Give back all connections."""
+        """Close all connections."""
         self.engine.dispose()
 
 
@@ -134,7 +134,7 @@ def open_store(url: str = DEFAULT_STORE, *, create: bool = True) -> Store:
             _require_file(Path(address.database))
         engine = create_engine(
             address, pool_size=10, max_overflow=40, pool_pre_ping=True,
-            hide_parameters=True,  # what people wrote is no matter for a log
+            hide_parameters=True,  # keeps personal data out of logs
         )  # fmt: skip
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise InputError(
@@ -161,7 +161,7 @@ def _require_file(path: Path) -> None:
 
 
 class _Compiler(SQLiteCompiler):
-    """Writes hints (INDEXED BY), which SQLite understands and SQLAlchemy leaves out for it."""
+    """A compiler that writes SQLite's hints (INDEXED BY), which SQLAlchemy leaves out."""
 
     def get_from_hint_text(self, _table: Any, text: str | None) -> str | None:
         return text
@@ -182,7 +182,7 @@ def _set_up_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
-        # A transaction that will write asks for that at once: it waits rather than fails.
+        # A transaction that will write takes the write lock at once: it waits rather than fails.
         writes = connection.get_execution_options().get("writes")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
@@ -203,14 +203,14 @@ def _migrate(store: Store) -> None:
 
 
 def insert_or(db: Connection, table: Any) -> Any:
-    """Give an INSERT that knows ``on_conflict_do_...`` in the database's own dialect."""
+    """Return an INSERT of the database's own dialect, with ``on_conflict_do_...``."""
     return (sqlite if db.dialect.name == "sqlite" else postgresql).insert(table)
 
 
 def read_setting(db: Connection, name: str, default: Any = None) -> Any:
-    """Give a setting's value."""
-    found = db.execute(select(setting.c.value).where(setting.c.name == name)).first()
-    return default if found is None else found.value
+    """Return a setting's value."""
+    row = db.execute(select(setting.c.value).where(setting.c.name == name)).first()
+    return default if row is None else row.value
 
 
 def write_setting(db: Connection, name: str, value: Any) -> None:

@@ -1,4 +1,4 @@
-"""The list's niches: counted when a list is put in place, for pages only read."""
+"""The list's niches: counted when an import is put in place, only read by pages."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ _MOST = 200
 
 
 def count_niches(db: Connection) -> None:
-    """Keep the list's niches, the most frequent first."""
+    """Store the list's niches, the most frequent first."""
     niche = creator.c.niche
-    found = select(niche).where(niche.is_not(None)).group_by(niche)
-    frequent = found.order_by(func.count().desc(), niche).limit(_MOST)
+    niches = select(niche).where(niche.is_not(None)).group_by(niche)
+    frequent = niches.order_by(func.count().desc(), niche).limit(_MOST)
     write_setting(db, _NICHES, list(db.scalars(frequent)))
 
 
 def read_niches(db: Connection) -> list[str]:
-    """Give the niches kept."""
+    """Return the niches, the most frequent first."""
     return list(read_setting(db, _NICHES, []))

@@ -35,6 +35,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 
+from durhampulse.creators.schema import COLUMNS
+
 __all__ = [
     "CONTROL", "LONGEST_ID", "NUMBERS", "STATES", "TEXTS", "Instant", "api_key", "attempt", "audit",
     "campaign", "campaign_creator", "claim", "creator", "link", "metadata", "model", "model_file",
@@ -56,14 +58,14 @@ class Instant(TypeDecorator[datetime]):
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Store UTC."""
+        """Return the moment in UTC, as the database keeps it."""
         if value is None:
             return None
         moment = value.astimezone(UTC)
         return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
 
     def process_result_value(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
-        """Give UTC."""
+        """Return the moment in UTC."""
         if value is None:
             return None
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
@@ -85,16 +87,18 @@ def _id() -> Column[int]:
     return Column("id", _Id, primary_key=True)
 
 
+_STORED = [column for column in COLUMNS.values() if column.stored]
+NUMBERS = {column.name: column.stored for column in _STORED if column.numeric}
+TEXTS = {column.name: column.stored for column in _STORED if not column.numeric}
+"""Standard column to the column that stores it; a model's other columns stand in `extra`."""
+
+
 def _figures() -> list[Column[Any]]:
-    """Columns that hold a creator's figures and score, wherever they stand."""
+    """Return the columns of a creator's figures and score, in whichever table."""
     return [
         Column("external_id", _Name, nullable=False),
-        Column("followers", Double),
-        Column("engagement_rate", Double),
-        Column("growth_rate", Double),
-        Column("avg_views", Double),
-        Column("niche", String(200)),
-        Column("video_quality", String(200)),
+        *(Column(name, Double) for name in NUMBERS.values()),
+        *(Column(name, String(200)) for name in TEXTS.values()),
         Column("extra", JSON(none_as_null=True)),
         Column("probability", Double),
         Column("low", Double),
@@ -103,15 +107,6 @@ def _figures() -> list[Column[Any]]:
         Column("lottery", Double, nullable=False),
     ]
 
-
-NUMBERS = {
-    "Followers": "followers",
-    "Engagement_Rate": "engagement_rate",
-    "Growth_Rate": "growth_rate",
-    "Avg_Views_per_Post": "avg_views",
-}
-TEXTS = {"Niche": "niche", "Video_Quality": "video_quality"}
-"""Standard column to the column that stores it; a model's other columns stand in `extra`."""
 
 setting = Table(
     "setting", metadata,

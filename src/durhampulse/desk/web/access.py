@@ -1,4 +1,4 @@
-"""Who may ask for what: sessions in the browser, keys for programs, roles for both."""
+"""Authentication and authorisation: sessions in the browser, API keys, roles for both."""
 
 from __future__ import annotations
 
@@ -12,12 +12,18 @@ from pydantic import Field
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
-from durhampulse.desk.people.people import SESSION_HOURS, Who, find_key, find_session
+from durhampulse.desk.people.people import (
+    SESSION_HOURS,
+    PersonRole,
+    Principal,
+    find_key,
+    find_session,
+)
 from durhampulse.desk.web.state import Desk, desk_of
 
 __all__ = [
-    "COOKIE", "Admin", "DeskOf", "Number", "Reviewer", "SentForm", "SignInNeededError", "Viewer",
-    "let_in", "needs_key",
+    "COOKIE", "Admin", "DeskOf", "Number", "Reviewer", "SentForm", "SignInNeededError",
+    "StaleFormError", "Viewer", "let_in", "needs_key",
 ]  # fmt: skip
 
 COOKIE = "durhampulse"
@@ -25,7 +31,7 @@ _SAFE = ("GET", "HEAD", "OPTIONS")
 
 
 class SignInNeededError(Exception):
-    """Nobody is signed in; the browser is sent to the page where one does."""
+    """Nobody is signed in; the browser is redirected to the sign-in page."""
 
     def __init__(self, request: Request) -> None:
         back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
@@ -33,8 +39,15 @@ class SignInNeededError(Exception):
         self.location = "/sign-in" + (f"?{urlencode({'next': back})}" if asked else "")
 
 
-def _signed_in(request: Request) -> Who:
-    """Give whoever is signed in."""
+class StaleFormError(HTTPException):
+    """A form without the token of the session: of an earlier session, or of a foreign page."""
+
+    def __init__(self) -> None:
+        super().__init__(403, "This form is too old. Reload the page and try again.")
+
+
+def _signed_in(request: Request) -> Principal:
+    """Return the person who is signed in."""
     token = request.cookies.get(COOKIE, "")
     if token:
         with desk_of(request).store.reading() as db:
@@ -44,16 +57,16 @@ def _signed_in(request: Request) -> Who:
     raise SignInNeededError(request)
 
 
-def _needs(role: str) -> Any:
-    """Give the dependency that admits people of a role, and those who may do more."""
+def _needs(role: PersonRole) -> Any:
+    """Return the dependency that admits people with a role, or a higher one."""
 
-    async def admit(request: Request, who: Annotated[Who, Depends(_signed_in)]) -> Who:
+    async def admit(request: Request, who: Annotated[Principal, Depends(_signed_in)]) -> Principal:
         if not who.may(role):
             raise HTTPException(403, f"This needs the role '{role}'; yours is '{who.role}'.")
-        if request.method not in _SAFE:  # was it sent from one of our own forms?
-            given = request.headers.get("x-csrf-token") or (await request.form()).get("csrf")
-            if not hmac.compare_digest(str(given or "").encode(), who.csrf.encode()):
-                raise HTTPException(403, "This form is too old. Reload the page and try again.")
+        if request.method not in _SAFE:
+            token = request.headers.get("x-csrf-token") or (await request.form()).get("csrf")
+            if not hmac.compare_digest(str(token or "").encode(), who.csrf.encode()):
+                raise StaleFormError
         return who
 
     return Depends(admit)
@@ -61,9 +74,9 @@ def _needs(role: str) -> Any:
 
 DeskOf = Annotated[Desk, Depends(desk_of)]
 Number = Annotated[int, Field(ge=1, lt=2**31)]
-Viewer = Annotated[Who, _needs("viewer")]
-Reviewer = Annotated[Who, _needs("reviewer")]
-Admin = Annotated[Who, _needs("admin")]
+Viewer = Annotated[Principal, _needs("viewer")]
+Reviewer = Annotated[Principal, _needs("reviewer")]
+Admin = Annotated[Principal, _needs("admin")]
 
 
 async def _sent_form(request: Request, _who: Reviewer) -> AsyncIterator[FormData]:
@@ -72,14 +85,13 @@ async def _sent_form(request: Request, _who: Reviewer) -> AsyncIterator[FormData
 
 
 SentForm = Annotated[FormData, Depends(_sent_form)]
-"""A form with a file. A parameter of FastAPI's own would be read before anybody is asked who
-they are; this one after that."""
+"""A form with a file, read after authentication: FastAPI reads parameters of its own before."""
 
 
-def needs_key(role: str) -> Any:
-    """Give the dependency that admits programs whose key has a role."""
+def needs_key(role: PersonRole) -> Any:
+    """Return the dependency that admits programs whose key has a role, or a higher one."""
 
-    def admit(request: Request) -> Who:
+    def admit(request: Request) -> Principal:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         who = None
         if scheme.lower() == "bearer" and token:
@@ -95,7 +107,7 @@ def needs_key(role: str) -> Any:
 
 
 def let_in(request: Request, response: Response, token: str) -> None:
-    """Give the browser a new session's cookie, in place of any it had."""
+    """Set the cookie of a new session, in place of any the browser had."""
     response.set_cookie(
         COOKIE,
         token,

@@ -21,10 +21,17 @@ from durhampulse.desk.campaigns.planning import (
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.outcomes.recording import record
 from durhampulse.desk.people.erasure import everything_about
-from durhampulse.desk.people.people import Who
-from durhampulse.desk.review.decisions import REASONS, ConflictError, Verdict, decide, reviews_of
+from durhampulse.desk.people.people import Principal
+from durhampulse.desk.review.decisions import (
+    REASONS,
+    ConflictError,
+    ReviewDecision,
+    decide,
+    reviews_of,
+)
 from durhampulse.desk.shortlist import pages as shortlist
 from durhampulse.desk.shortlist.view import View, read_cursor, write_cursor
+from durhampulse.desk.store.identifiers import find_number
 from durhampulse.desk.store.tables import LONGEST_ID, campaign, creator, person
 from durhampulse.desk.web.access import DeskOf, Number, needs_key
 from durhampulse.exceptions import InputError
@@ -42,7 +49,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
     }.items()
 }  # fmt: skip
 router = APIRouter(prefix="/v1", responses=_ERRORS, tags=["desk"])
-Writer = Annotated[Who, needs_key("reviewer")]
+Writer = Annotated[Principal, needs_key("reviewer")]
 
 
 def _read_day(value: object) -> date:
@@ -137,7 +144,7 @@ def creators(  # noqa: PLR0913 - one for each filter
     after: Annotated[str, Query(max_length=1_000)] = "",
     limit: Annotated[int, Query(ge=1, le=1_000)] = 50,
 ) -> CreatorPage:  # fmt: skip
-    """Give a page of the list."""
+    """Return a page of the list."""
     query: dict[str, list[str]] = {
         "sort": [sort], "order": [order or ""], "band": band, "niche": niche, "tier": tier,
         "state": state, "search": [search],
@@ -172,7 +179,8 @@ def _item(row: Any, rules: Rules) -> CreatorItem:
 def _find(desk: DeskOf, name: str) -> tuple[Any, Rules]:
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
-        row = db.execute(select(creator).where(creator.c.external_id == name.strip())).first()
+        number = find_number(db, name)
+        row = db.execute(select(creator).where(creator.c.id == number)).first()
     if row is None:
         raise HTTPException(404, "There is no such creator.")
     return row, rules
@@ -180,29 +188,29 @@ def _find(desk: DeskOf, name: str) -> tuple[Any, Rules]:
 
 @router.get("/creators/{name:path}/scores", dependencies=[needs_key("viewer")])
 def scores(desk: DeskOf, name: Name) -> list[dict[str, Any]]:
-    """Give a creator's scores, past and present."""
+    """Return a creator's scores, past and present."""
     row, _ = _find(desk, name)
     with desk.store.reading() as db:
-        found: list[dict[str, Any]] = everything_about(db, row.external_id)["score"]
-    return found
+        rows: list[dict[str, Any]] = everything_about(db, row.external_id)["score"]
+    return rows
 
 
 @router.get("/creators/{name:path}/reviews", dependencies=[needs_key("viewer")])
 def reviews(desk: DeskOf, name: Name) -> list[dict[str, Any]]:
-    """Give a creator's reviews, the latest first."""
+    """Return a creator's reviews, the latest first."""
     row, _ = _find(desk, name)
     with desk.store.reading() as db:
-        found = reviews_of(db, row.id)
+        rows = reviews_of(db, row.id)
     return [
         {"id": r.id, "decision": r.decision, "reason": r.reason, "note": r.note, "by": r.who,
          "at": r.at.isoformat(), "undone": r.undone_at is not None}
-        for r in found
+        for r in rows
     ]  # fmt: skip
 
 
 @router.get("/creators/{name:path}", dependencies=[needs_key("viewer")])
 def one_creator(desk: DeskOf, name: Name) -> CreatorItem:
-    """Give one creator of the list."""
+    """Return one creator of the list."""
     return _item(*_find(desk, name))
 
 
@@ -219,9 +227,11 @@ def add_review(desk: DeskOf, who: Writer, body: ReviewBody, response: Response) 
         ).first()
     if reviewer is None or reviewer.role == "viewer":
         raise InputError(f"Nobody called '{body.reviewer[:40]}' may review.", "Name a reviewer.")
-    verdict = Verdict(body.decision, body.reason, body.note, body.request)
+    made = ReviewDecision(
+        choice=body.decision, reason=body.reason, note=body.note, request=body.request
+    )
     try:
-        number, new = decide(desk.store, row.id, reviewer.id, verdict, rules, through=who.name)
+        number, new = decide(desk.store, row.id, reviewer.id, made, rules, through=who.name)
     except ConflictError as error:
         raise HTTPException(409, f"{error.problem} {error.way_out}") from error
     if not new:
@@ -239,10 +249,10 @@ def add_outcome(desk: DeskOf, who: Writer, body: OutcomeBody) -> dict[str, str]:
 
 @router.get("/campaigns", dependencies=[needs_key("viewer")])
 def campaigns(desk: DeskOf) -> list[dict[str, Any]]:
-    """Give all campaigns, the latest first."""
+    """Return all campaigns, the latest first."""
     with desk.store.reading() as db:
-        found = db.execute(select(campaign).order_by(campaign.c.id.desc()).limit(200)).all()
-    return [{"id": one.id, "name": one.name, "by": one.by} for one in found]
+        rows = db.execute(select(campaign).order_by(campaign.c.id.desc()).limit(200)).all()
+    return [{"id": row.id, "name": row.name, "by": row.by} for row in rows]
 
 
 @router.post("/campaigns", status_code=201)
@@ -251,14 +261,14 @@ def add_campaign(desk: DeskOf, who: Writer, body: BriefBody) -> dict[str, int]:
     rules = desk.catalogue.current()
     if wrong := [tier for tier in [*body.tiers, *body.fees] if tier not in rules.tiers]:
         raise InputError(f"There is no tier '{wrong[0][:40]}'.", f"Use {', '.join(rules.tiers)}.")
-    said = body.model_dump()
-    brief = Brief(**{**said, "niches": tuple(body.niches), "tiers": tuple(body.tiers)})
+    fields = body.model_dump()
+    brief = Brief(**{**fields, "niches": tuple(body.niches), "tiers": tuple(body.tiers)})
     return {"id": save_campaign(desk.store, brief, who.name)}
 
 
 @router.get("/campaigns/{number}", dependencies=[needs_key("viewer")])
 def one_campaign(desk: DeskOf, number: Number) -> dict[str, Any]:
-    """Give a campaign's brief and the set the desk proposes."""
+    """Return a campaign's brief and the set the desk proposes."""
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         if db.scalar(select(campaign.c.id).where(campaign.c.id == number)) is None:

@@ -7,27 +7,19 @@ from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
+from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from durhampulse.desk.store.database import AWAY
-from durhampulse.desk.web import (
-    api,
-    campaigns,
-    creators,
-    imports,
-    listing,
-    models,
-    outcomes,
-    people,
-    queue,
-)
-from durhampulse.desk.web.access import SignInNeededError
-from durhampulse.desk.web.rendering import POLICY, render, static_file
+from durhampulse.desk.web.access import SignInNeededError, StaleFormError
+from durhampulse.desk.web.kept import is_same_origin, keep_form
+from durhampulse.desk.web.pages import PAGES, ROUTERS
+from durhampulse.desk.web.rendering import POLICY, redirect, render
 from durhampulse.desk.web.state import ActiveModel, Desk, StoreKeys
 from durhampulse.exceptions import DurhamPulseError
 from durhampulse.service.app import build_app
@@ -35,7 +27,6 @@ from durhampulse.service.guard import Metrics, too_late
 
 __all__ = ["create_desk"]
 
-_ROUTERS = (listing, creators, queue, imports, campaigns, models, outcomes, people, api)
 _HEADERS = {
     "content-security-policy": POLICY,
     "x-content-type-options": "nosniff",
@@ -45,7 +36,6 @@ _HEADERS = {
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
 _FOR_PROGRAMS = ("/v1/", "/metrics", "/healthz", "/readyz")
-_PATIENT = ("/imports", "/shortlist/export", "/campaigns", "/outcomes")
 
 
 def create_desk(desk: Desk) -> FastAPI:
@@ -61,14 +51,16 @@ def create_desk(desk: Desk) -> FastAPI:
         Metrics(),
         keys=StoreKeys(desk.store),
         docs_url=None,  # its page would load from another host
-        patient=_PATIENT,
+        patient=tuple(path for page in PAGES for path in page.patient),
         late=_late,
     )
     app.state.desk = desk
     app.router.lifespan_context = _with_worker(app, desk)
-    app.include_router(_assets())
-    for module in _ROUTERS:
-        app.include_router(module.router)
+    app.state.navigation = PAGES
+    app.add_api_route("/", _home, include_in_schema=False)
+    app.mount("/static", _Assets(packages=[("durhampulse.desk.web", "static")]))
+    for router in ROUTERS:
+        app.include_router(router)
     _ErrorPages(app)
     app.add_middleware(_Headers)
     return app
@@ -87,25 +79,21 @@ def _with_worker(app: FastAPI, desk: Desk) -> Any:
     return lifespan
 
 
-def _assets() -> APIRouter:
-    router = APIRouter(include_in_schema=False)
+def _home() -> Response:
+    return RedirectResponse("/shortlist", 303)
 
-    @router.get("/")
-    def home() -> Response:
-        return RedirectResponse("/shortlist", 303)
 
-    @router.get("/static/{name}")
-    def static(name: str) -> Response:
-        found = static_file(name)
-        if found is None:
-            raise HTTPException(404, "There is no such file.")
-        return Response(found[0], media_type=found[1], headers={"cache-control": "max-age=3600"})
+class _Assets(StaticFiles):
+    """The wheel's own files, revalidated by ETag once an hour."""
 
-    return router
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["cache-control"] = "max-age=3600"
+        return response
 
 
 class _Headers:
-    """Adds the headers that keep a page to itself."""
+    """Middleware that adds the security headers of every page."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -122,13 +110,14 @@ class _Headers:
 
 
 class _ErrorPages:
-    """Answers people with a page where the scorer's routes answer programs with JSON."""
+    """Exception handlers: a page for people, and the scorer's JSON for programs."""
 
     def __init__(self, app: FastAPI) -> None:
         self._plain: dict[Any, Any] = dict(app.exception_handlers)
         for kind in (HTTPException, RequestValidationError, DurhamPulseError):
             app.add_exception_handler(kind, self._explain)
         app.add_exception_handler(SignInNeededError, self._send_to_sign_in)
+        app.add_exception_handler(StaleFormError, self._offer_again)
         for away in AWAY:
             app.add_exception_handler(away, self._store_is_away)
         app.add_exception_handler(Exception, self._own_fault)
@@ -147,17 +136,29 @@ class _ErrorPages:
         location = getattr(error, "location", "/sign-in")
         if "hx-request" in request.headers:
             return Response(status_code=401, headers={"HX-Redirect": location})
+        if kept := await keep_form(request):
+            return render(request, None, "sign-in.html", status=403, next="", problem="", kept=kept)
+        if request.method == "POST" and is_same_origin(request):
+            return redirect(
+                location, "Your session has ended, and nothing was kept. Send it again."
+            )
         return RedirectResponse(location, 303)
+
+    async def _offer_again(self, request: Request, error: Exception) -> Response:
+        """Show a form of an earlier session, to be sent again by the session there is now."""
+        if kept := await keep_form(request):
+            return render(request, request.state.who, "resend.html", status=403, kept=kept)
+        return await self._explain(request, error)
 
     async def _store_is_away(self, request: Request, _error: Exception) -> Response:
         away = HTTPException(503, "The store does not answer right now. Nothing was changed.")
         return await self._explain(request, away)
 
     async def _own_fault(self, request: Request, _error: Exception) -> Response:
-        """Answer what nobody foresaw; the server's log says what it was."""
+        """Answer an unexpected error; the server's log has the traceback."""
         fault = HTTPException(500, "The desk failed here; its log says why.")
         answer = await self._explain(request, fault)
-        answer.headers.update(_HEADERS)  # it is sent past what adds them otherwise
+        answer.headers.update(_HEADERS)  # it is sent outside of the middleware that adds them
         return answer
 
 
@@ -168,7 +169,7 @@ def _late(scope: Scope) -> ASGIApp:
 
 
 def _in_words(error: Exception) -> tuple[int, str, str]:
-    """Give status, problem and way out."""
+    """Return status, problem and way out."""
     if isinstance(error, HTTPException):
         unknown = error.detail == HTTPStatus.NOT_FOUND.phrase
         return error.status_code, "There is no such page." if unknown else str(error.detail), ""

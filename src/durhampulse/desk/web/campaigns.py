@@ -27,6 +27,7 @@ from durhampulse.desk.campaigns.planning import (
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.shortlist.export import write_list
 from durhampulse.desk.shortlist.view import read_number
+from durhampulse.desk.store.identifiers import find_number
 from durhampulse.desk.store.niches import read_niches
 from durhampulse.desk.store.tables import campaign, creator
 from durhampulse.desk.web.access import DeskOf, Number, Reviewer, Viewer
@@ -34,6 +35,7 @@ from durhampulse.desk.web.listing import FILE_TYPES
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import CannotJudgeError, InputError
+from durhampulse.files.formats import listed
 
 __all__ = ["router"]
 
@@ -45,9 +47,9 @@ def show_all(request: Request, desk: DeskOf, who: Viewer) -> Response:
     """Show all campaigns, and the form for a new one."""
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
-        found = db.execute(select(campaign).order_by(campaign.c.id.desc()).limit(200)).all()
-        known = read_niches(db)
-    return render(request, who, "campaigns.html", campaigns=found, niches=known, rules=rules,
+        campaigns = db.execute(select(campaign).order_by(campaign.c.id.desc()).limit(200)).all()
+        niches = read_niches(db)
+    return render(request, who, "campaigns.html", campaigns=campaigns, niches=niches, rules=rules,
                   brief=None)  # fmt: skip
 
 
@@ -63,25 +65,25 @@ def _save(desk: Desk, form: FormData, by: str, number: int | None = None) -> Res
 
 
 def _read(rules: Rules, form: FormData) -> Brief:
-    given = {name: str(value) for name, value in form.items()}
-    known = [str(tier) for tier in form.getlist("tier")]
+    texts = {name: str(value) for name, value in form.items()}
+    tiers = [str(tier) for tier in form.getlist("tier")]
     wanted = [str(niche) for niche in form.getlist("niche")]
-    wrong = [tier for tier in known if tier not in rules.tiers]
+    wrong = [tier for tier in tiers if tier not in rules.tiers]
     if wrong:
         raise InputError(f"There is no tier '{wrong[0][:40]}'.", f"Use {', '.join(rules.tiers)}.")
-    amounts = {name: read_number(name, given.get(name, ""))
+    amounts = {name: read_number(name, texts.get(name, ""))
                for name in ("number", "budget", "most_per_niche")}  # fmt: skip
     whole = {name: _whole(name, amounts[name]) for name in ("number", "most_per_niche")}
-    fees = {tier: read_number(f"fee {tier}", given.get(f"fee {tier}", "")) or 0.0
+    fees = {tier: read_number(f"fee {tier}", texts.get(f"fee {tier}", "")) or 0.0
             for tier in rules.tiers}  # fmt: skip
     return Brief(
-        given.get("name", "").strip(),
-        whole["number"] or 0,
-        tuple(wanted),
-        tuple(known),
-        fees,
-        amounts["budget"],
-        whole["most_per_niche"],
+        name=texts.get("name", "").strip(),
+        number=whole["number"] or 0,
+        niches=tuple(wanted),
+        tiers=tuple(tiers),
+        fees=fees,
+        budget=amounts["budget"],
+        most_per_niche=whole["most_per_niche"],
     )
 
 
@@ -100,7 +102,7 @@ def show(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Respons
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         row, brief, choices = find_campaign(db, number)
-        known = read_niches(db)
+        niches = read_niches(db)
         table = candidates(db, brief, rules, choices)
         named = db.execute(
             select(creator.c.id, creator.c.external_id).where(creator.c.id.in_([*choices]))
@@ -112,8 +114,8 @@ def show(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Respons
         chosen, budgets, problem = plan(table.iloc[:0], brief), None, error
     return render(
         request, who, "campaign.html", campaign=row, brief=brief, plan=chosen, problem=problem,
-        rules=rules, niches=known, rows=chosen.table.to_dict("records"),
-        by_hand={choice: [one for one in named if choices[one.id] == choice]
+        rules=rules, niches=niches, rows=chosen.table.to_dict("records"),
+        by_hand={choice: [row for row in named if choices[row.id] == choice]
                  for choice in ("in", "out")},
         budgets=[] if budgets is None else budgets.to_dict("records"),
     )  # fmt: skip
@@ -133,8 +135,7 @@ def choose(
     """Put a creator in, leave them out, or let the desk choose again."""
     if name.strip():
         with desk.store.reading() as db:
-            found = select(creator.c.id).where(creator.c.external_id == name.strip())
-            creator_id = db.scalar(found)
+            creator_id = find_number(db, name)
     if creator_id is None:
         raise InputError(f"There is no creator '{name[:60]}'.", "Check the identifier.")
     change_choice(desk.store, number, [creator_id], choice, who.name)
@@ -150,9 +151,9 @@ def drop(desk: DeskOf, who: Reviewer, number: Number) -> Response:
 
 @router.get("/{number}/export/{kind}")
 def export(desk: DeskOf, who: Viewer, number: Number, kind: str) -> Response:
-    """Give the proposed set as a file."""
+    """Return the proposed set as a file."""
     if kind not in FILE_TYPES:
-        raise HTTPException(404, "Export csv, xlsx or parquet.")
+        raise HTTPException(404, f"Export {listed(tuple(FILE_TYPES))}.")
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         _, brief, choices = find_campaign(db, number)
@@ -163,7 +164,10 @@ def export(desk: DeskOf, who: Viewer, number: Number, kind: str) -> Response:
         )}  # fmt: skip
     folder = tempfile.TemporaryDirectory(prefix="durhampulse-")
     path = Path(folder.name, f"campaign-{number}.{kind}")
-    rows = [by_number[one] for one in chosen]
-    write_list(path, [rows] if rows else [], rules, about=f"campaign {brief.name}", by=who.name)
+    rows = [by_number[creator_id] for creator_id in chosen]
+    write_list(
+        path, [rows] if rows else [], rules, desk.top_reasons,
+        about=f"campaign {brief.name}", by=who.name,
+    )  # fmt: skip
     return FileResponse(path, media_type=FILE_TYPES[kind], filename=path.name,
                         background=BackgroundTask(folder.cleanup))  # fmt: skip

@@ -1,4 +1,4 @@
-"""A creator's page: where they stand and why, what if, decisions, outcomes, and their rights."""
+"""A creator's page: score and reasons, what-if, decisions, outcomes, and their rights."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request, Response
 from starlette.responses import JSONResponse
 
-from durhampulse.creators.schema import COLUMNS, ENGAGEMENT, GROWTH
+from durhampulse.creators.schema import COLUMNS
 from durhampulse.desk.models.rules import Rules, stored_frame
-from durhampulse.desk.outcomes.recording import record, today, withdraw
+from durhampulse.desk.outcomes.file import today
+from durhampulse.desk.outcomes.recording import record, withdraw
 from durhampulse.desk.people.erasure import erase, everything_about
-from durhampulse.desk.review.decisions import REASONS, Verdict, decide, last_review
-from durhampulse.desk.review.portrait import find_creator, imagine, paint
+from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide, last_review
+from durhampulse.desk.review.page import creator_page, find_creator, what_if
 from durhampulse.desk.store.audit import note as write_note
-from durhampulse.desk.store.tables import NUMBERS
 from durhampulse.desk.web.access import Admin, DeskOf, Number, Reviewer, Viewer
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.exceptions import DurhamPulseError
@@ -32,71 +32,73 @@ def show(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Respons
     """Show a creator; with figures in the address also what the model would say of those."""
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
-        portrait, seen = paint(db, number, rules), last_review(db)
+        page, seen = creator_page(db, number, rules), last_review(db)
     return render(
-        request, who, "creator.html", portrait=portrait, rules=rules, seen=seen,
+        request, who, "creator.html", page=page, rules=rules, seen=seen,
         reasons=REASONS, request_name=secrets.token_hex(12), today=today().isoformat(),
-        figures=_figures(rules, portrait.row, request.query_params),
-        **_imagined(rules, portrait.row, request),
+        figures=_figures(rules, page.row, request.query_params),
+        **_estimate(rules, page.row, request),
     )  # fmt: skip
 
 
 @router.get("/{number}/what-if")
-def what_if(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Response:
+def show_what_if(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Response:
     """Show what the model would say of other figures."""
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         row = find_creator(db, number)
-    return render(request, who, "what-if.html", rules=rules, **_imagined(rules, row, request))
+    return render(request, who, "what-if.html", rules=rules, **_estimate(rules, row, request))
 
 
-def _imagined(rules: Rules, row: object, request: Request) -> dict[str, Any]:
+def _estimate(rules: Rules, row: object, request: Request) -> dict[str, Any]:
     changes = {n: v for n, v in request.query_params.items() if n in COLUMNS}
     if not changes:
-        return {"imagined": None, "problem": ""}
+        return {"estimate": None, "problem": ""}
     try:
-        return {"imagined": imagine(rules, row, changes), "problem": ""}
+        return {"estimate": what_if(rules, row, changes), "problem": ""}
     except DurhamPulseError as error:
-        return {"imagined": None, "problem": error.problem}
+        return {"estimate": None, "problem": error.problem}
 
 
 def _figures(
     rules: Rules, row: object, asked: Mapping[str, str]
 ) -> list[tuple[str, str, list[str]]]:
-    """Give the figures one can change: column, as a person writes it, and choices if any."""
+    """Return the figures one can change: column, text as a person writes it, and choices."""
     frame = stored_frame(rules.scorer, [row]).iloc[0]
-    known = rules.scorer.model.profile.levels
-    found = []
+    levels = rules.scorer.model.profile.levels
+    figures = []
     for name in rules.scorer.seen:
         if name not in COLUMNS:
             continue
-        value = frame[name]
+        value, column = frame[name], COLUMNS[name]
         if value != value or value is None:  # noqa: PLR0124 - NaN
             text = ""
-        elif name in (ENGAGEMENT, GROWTH):
+        elif column.kind == "rate":
             text = f"{100 * value:.4g}%"
         else:
-            text = f"{value:.0f}" if name in NUMBERS else str(value)
-        choices = [] if name in NUMBERS else ["", *sorted({*known.get(name, []), text} - {""})]
-        found.append((name, asked.get(name, text), choices))
-    return found
+            text = f"{value:.0f}" if column.numeric else str(value)
+        choices = [] if column.numeric else ["", *sorted({*levels.get(name, []), text} - {""})]
+        figures.append((name, asked.get(name, text), choices))
+    return figures
 
 
 @router.post("/{number}/decide")
-def judge(  # noqa: PLR0913 - one for each field of the form
+def record_decision(  # noqa: PLR0913 - one for each field of the form
     desk: DeskOf, who: Reviewer, number: Number,
     decision: Annotated[str, Form()], request_name: Annotated[str, Form()],
     seen: Annotated[int, Form(ge=0, lt=2**63)],
     reason: Annotated[str, Form()] = "", note: Annotated[str, Form()] = "",
 ) -> Response:  # fmt: skip
-    """Decide about this creator."""
-    verdict = Verdict(decision, reason, note, request_name, seen)
-    decide(desk.store, number, who.id, verdict, desk.catalogue.current())
+    """Record a decision about this creator."""
+    made = ReviewDecision(
+        choice=decision, reason=reason, note=note, request=request_name, seen=seen
+    )
+    decide(desk.store, number, who.id, made, desk.catalogue.current())
     return redirect(f"/creators/{number}", "Your decision is kept.")
 
 
 @router.post("/{number}/outcome")
-def happened(
+def record_outcome(
     desk: DeskOf, who: Reviewer, number: Number,
     deal: Annotated[bool, Form()], on: Annotated[date, Form()],
 ) -> Response:  # fmt: skip
@@ -106,7 +108,7 @@ def happened(
 
 
 @router.post("/{number}/outcome/withdraw")
-def happened_not(desk: DeskOf, who: Reviewer, number: Number) -> Response:
+def withdraw_outcome(desk: DeskOf, who: Reviewer, number: Number) -> Response:
     """Take back the outcome that stands."""
     withdraw(desk.store, number, who.name)
     return redirect(f"/creators/{number}", "The outcome is taken back.")
@@ -114,17 +116,17 @@ def happened_not(desk: DeskOf, who: Reviewer, number: Number) -> Response:
 
 @router.get("/{number}/everything")
 def everything(desk: DeskOf, who: Admin, number: Number) -> Response:
-    """Give all that is stored about this creator, as they may ask for it."""
+    """Return all that is stored about this creator, as they may ask for it."""
     with desk.store.writing() as db:
         row = find_creator(db, number)
-        found = everything_about(db, row.external_id)
+        tables = everything_about(db, row.external_id)
         write_note(db, who.name, "stored data given out", f"creator {number}")
     name = f"creator-{number}.json"
-    return JSONResponse(found, headers={"content-disposition": f'attachment; filename="{name}"'})
+    return JSONResponse(tables, headers={"content-disposition": f'attachment; filename="{name}"'})
 
 
 @router.post("/{number}/erase")
-def forget(
+def erase_creator(
     request: Request, desk: DeskOf, who: Admin, number: Number,
     confirm: Annotated[str, Form()], objects: Annotated[bool, Form()] = False,
 ) -> Response:  # fmt: skip

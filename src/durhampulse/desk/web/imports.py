@@ -1,4 +1,4 @@
-"""Imports: drop a file, see what was understood, correct it, see what it would change, confirm."""
+"""The pages of imports: upload, preview, correct, check, confirm."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL
-from durhampulse.desk.imports.intake import begin, discard, known_now, refused_rows
-from durhampulse.desk.imports.preview import understand
+from durhampulse.desk.imports import preview as previews
+from durhampulse.desk.imports.checking import known_now
+from durhampulse.desk.imports.intake import begin, discard, refused_rows
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.tables import upload
 from durhampulse.desk.web.access import DeskOf, Number, Reviewer, SentForm, Viewer
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import InputError
+from durhampulse.files.formats import READABLE, listed, suffix_of
 from durhampulse.files.formulas import spreadsheet_safe
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/imports", include_in_schema=False)
-_SUFFIXES = (".csv", ".tsv", ".txt", ".xlsx", ".parquet", ".pq")
 _LARGEST = 1 << 30
 _RATES = [name for name, column in COLUMNS.items() if column.kind == "rate"]
 
@@ -37,17 +38,17 @@ _RATES = [name for name, column in COLUMNS.items() if column.kind == "rate"]
 def show_all(request: Request, desk: DeskOf, who: Viewer) -> Response:
     """Show past imports, and the form for a new one."""
     with desk.store.reading() as db:
-        found = db.execute(select(upload).order_by(upload.c.id.desc()).limit(100)).all()
-    return render(request, who, "imports.html", uploads=found, suffixes=_SUFFIXES)
+        uploads = db.execute(select(upload).order_by(upload.c.id.desc()).limit(100)).all()
+    return render(request, who, "imports.html", uploads=uploads, suffixes=READABLE)
 
 
 @router.post("", max_body_size=_LARGEST)
 def add(desk: DeskOf, who: Reviewer, form: SentForm) -> Response:
-    """Take a file in."""
+    """Store an uploaded file."""
     name, stream = sent_file(form)
-    suffix = Path(name).suffix.lower()
-    if suffix not in _SUFFIXES:
-        raise InputError(f"'{name}' is no table.", f"Use {', '.join(_SUFFIXES)}.")
+    suffix = suffix_of(name)
+    if suffix not in READABLE:
+        raise InputError(f"'{name}' is no table.", f"Use {listed()}.")
     desk.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = desk.folder / f"{secrets.token_hex(12)}{suffix}"  # never a name from outside
     with path.open("xb") as copy:
@@ -61,7 +62,7 @@ def add(desk: DeskOf, who: Reviewer, form: SentForm) -> Response:
 
 
 def sent_file(form: FormData) -> tuple[str, BinaryIO]:
-    """Give the name and the content of the file that came with a form.
+    """Return the name and the content of the file that came with a form.
 
     Raises
     ------
@@ -75,7 +76,7 @@ def sent_file(form: FormData) -> tuple[str, BinaryIO]:
 
 
 def clean_name(name: str) -> str:
-    r"""Give the last part of a file's name, without what cannot be shown.
+    r"""Return the last part of a file's name, without unprintable characters.
 
     Examples
     --------
@@ -88,7 +89,7 @@ def clean_name(name: str) -> str:
 
 @router.get("/{number}")
 def show(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Response:
-    """Show an import: what was understood, how far it is, or what it came to."""
+    """Show an import: its preview, its progress, or its result."""
     row = _find(desk, number)
     context: dict[str, Any] = {}
     if row.state == "new":
@@ -98,12 +99,12 @@ def show(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Respons
         units = {
             name: unit for name in _RATES if (unit := asked.get(f"unit {name}", "")) in _UNITS
         } or row.units
-        found = understand(rules.scorer, Path(row.path), row.file_name, columns, units)
-        # What an earlier check found wrong may be what the person has just corrected.
+        preview = previews.preview(rules.scorer, Path(row.path), row.file_name, columns, units)
+        # The person may just have corrected what an earlier check found wrong.
         earlier = (row.problem, row.way_out) if not asked else (None, None)
         context = {
-            "found": found, "problem": earlier[0] or found.problem,
-            "way_out": earlier[1] or found.way_out,
+            "preview": preview, "problem": earlier[0] or preview.problem,
+            "way_out": earlier[1] or preview.way_out,
             "columns": {n: c.meaning for n, c in COLUMNS.items() if n != LABEL},
             "identifier": IDENTIFIER, "rates": _RATES,
         }  # fmt: skip
@@ -131,7 +132,7 @@ def progress(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Res
 
 @router.post("/{number}/check")
 async def check(request: Request, desk: DeskOf, who: Reviewer, number: Number) -> Response:
-    """Check the file with what was understood, or corrected."""
+    """Check the file as previewed, or corrected."""
     form = await request.form()
     columns = {name: str(form[name]) for name in COLUMNS if name in form}
     units = {name: str(form[f"unit {name}"]) for name in _RATES
@@ -177,7 +178,7 @@ def drop(desk: DeskOf, who: Reviewer, number: Number) -> Response:
 
 @router.get("/{number}/refused")
 def refused(desk: DeskOf, who: Viewer, number: Number) -> Response:  # noqa: ARG001 - who admits
-    """Give the refused rows with their reasons."""
+    """Return the refused rows with their reasons."""
     with desk.store.reading() as db:
         table = refused_rows(db, number)
     text = io.StringIO()

@@ -18,30 +18,34 @@ from starlette.responses import FileResponse, JSONResponse
 from durhampulse.decision.bands import Thresholds
 from durhampulse.desk.models.catalogue import save_thresholds
 from durhampulse.desk.models.rules import Rules
-from durhampulse.desk.review.decisions import REASONS, Many, Verdict, decide_many, last_review
+from durhampulse.desk.review.decisions import (
+    REASONS,
+    BulkResult,
+    ReviewDecision,
+    decide_many,
+    last_review,
+)
 from durhampulse.desk.shortlist import pages as shortlist
 from durhampulse.desk.shortlist.export import provenance_of, write_list
-from durhampulse.desk.shortlist.reasons import top_reasons
-from durhampulse.desk.shortlist.view import SORTS, View, read_cursor, write_cursor
+from durhampulse.desk.shortlist.reasons import TopReasons
+from durhampulse.desk.shortlist.view import BAND_NAMES, SORTS, View, read_cursor, write_cursor
 from durhampulse.desk.store.niches import read_niches
 from durhampulse.desk.store.tables import STATES
 from durhampulse.desk.web.access import Admin, DeskOf, Number, Reviewer, Viewer
 from durhampulse.desk.web.rendering import redirect, render
+from durhampulse.files.formats import FORMATS, WRITABLE, listed
 
 __all__ = ["FILE_TYPES", "ListRow", "list_rows", "router"]
 
 router = APIRouter(include_in_schema=False)
 _MOST_CHOSEN = 1000
-FILE_TYPES = {
-    "csv": "text/csv",
-    "parquet": "application/vnd.apache.parquet",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-}
+FILE_TYPES = {suffix[1:]: FORMATS[suffix].media_type for suffix in WRITABLE}
+"""Kind of an exported file to its media type."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ListRow:
-    """One line of the list, as people read it."""
+    """A row of the list, as it is shown."""
 
     id: int
     name: str
@@ -59,25 +63,34 @@ class ListRow:
     state: str
 
 
-def list_rows(rules: Rules, rows: Sequence[Any]) -> list[ListRow]:
-    """Put stored creators into lines of the list."""
-    reasons = top_reasons(rules, rows)
+def list_rows(rules: Rules, reasons: TopReasons, rows: Sequence[Any]) -> list[ListRow]:
+    """Return stored creators as rows of the list."""
     return [
         ListRow(
-            row.id, row.external_id, row.probability, row.low, row.high,
-            rules.band(row.probability), rules.on_edge(row.probability), row.followers,
-            row.engagement_rate, row.niche or "", rules.tier(row.followers), reason,
-            rules.flags(row.flags), row.state,
+            id=row.id,
+            name=row.external_id,
+            probability=row.probability,
+            low=row.low,
+            high=row.high,
+            band=rules.band(row.probability),
+            edge=rules.on_edge(row.probability),
+            followers=row.followers,
+            engagement=row.engagement_rate,
+            niche=row.niche or "",
+            tier=rules.tier(row.followers),
+            reason=reason,
+            flags=rules.flags(row.flags),
+            state=row.state,
         )
-        for row, reason in zip(rows, reasons, strict=True)
-    ]  # fmt: skip
+        for row, reason in zip(rows, reasons.of(rules, rows), strict=True)
+    ]
 
 
 def _query(request: Request) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    query: dict[str, list[str]] = {}
     for name, value in request.query_params.multi_items():
-        found.setdefault(name, []).append(value)
-    return found
+        query.setdefault(name, []).append(value)
+    return query
 
 
 @router.get("/shortlist")
@@ -89,7 +102,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         params = request.query_params
         after, before = (read_cursor(params.get(n, ""), view.sort) for n in ("after", "before"))
         page = shortlist.page(db, view, rules, after=after, before=before)
-        rows = list_rows(rules, page.rows)
+        rows = list_rows(rules, desk.top_reasons, page.rows)
         niches, seen = read_niches(db), last_review(db)
     here = [(name, params[name]) for name in ("after", "before") if params.get(name)]
     links = {
@@ -110,14 +123,24 @@ def totals(request: Request, desk: DeskOf, who: Viewer) -> Response:
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         view = View.read(_query(request), rules)
-        found = shortlist.totals(db, view, rules)
+        sums = shortlist.totals(db, view, rules)
         bins = shortlist.histogram(db, view, rules)
     template = "totals.html" if "hx-request" in request.headers else "totals-page.html"
+    cells = bins[["creators", "expected"]].round(3).to_numpy().tolist()
     return render(
-        request, who, template, totals=found, view=view, rules=rules,
-        bins=bins[["creators", "expected"]].round(3).to_numpy().tolist(),
+        request, who, template, totals=sums, view=view, rules=rules, bins=cells,
+        band_bins=_band_bins(cells, rules.thresholds), band_names=BAND_NAMES,
         base_rate=rules.scorer.model.manifest.get("base_rate"),
     )  # fmt: skip
+
+
+def _band_bins(bins: list[Any], thresholds: Thresholds) -> dict[str, list[Any]]:
+    """Return the hundredths of probability that belong to each band, by its short name."""
+    ranges = thresholds.ranges()
+    return {
+        name: bins[max(0, round(100 * ranges[band][0])) : round(100 * ranges[band][1])]
+        for name, band in BAND_NAMES.items()
+    }
 
 
 @router.get("/shortlist/chosen")
@@ -128,12 +151,12 @@ def chosen_totals(
     """Show what those ticked come to."""
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
-        found = shortlist.totals(db, View(), rules, chosen[:_MOST_CHOSEN])
-    return render(request, who, "chosen.html", totals=found)
+        sums = shortlist.totals(db, View(), rules, chosen[:_MOST_CHOSEN])
+    return render(request, who, "chosen.html", totals=sums)
 
 
 @router.post("/shortlist/decide")
-def decide(  # noqa: PLR0913 - one for each field of the form
+def record_decisions(  # noqa: PLR0913 - one for each field of the form
     desk: DeskOf, who: Reviewer,
     decision: Annotated[str, Form()], reason: Annotated[str, Form()],
     request_name: Annotated[str, Form()], seen: Annotated[int, Form(ge=0, lt=2**63)],
@@ -141,30 +164,32 @@ def decide(  # noqa: PLR0913 - one for each field of the form
     note: Annotated[str, Form()] = "", back: Annotated[str, Form()] = "",
 ) -> Response:  # fmt: skip
     """Decide about the creators that were ticked."""
-    verdict = Verdict(decision, reason, note, request_name, seen)
+    made = ReviewDecision(
+        choice=decision, reason=reason, note=note, request=request_name, seen=seen
+    )
     rules = desk.catalogue.current()
-    found = decide_many(desk.store, chosen[:_MOST_CHOSEN], who.id, verdict, rules)
-    return redirect(f"/shortlist?{back}", _said(found))
+    result = decide_many(desk.store, chosen[:_MOST_CHOSEN], who.id, made, rules)
+    return redirect(f"/shortlist?{back}", _in_words(result))
 
 
-def _said(found: Many) -> str:
-    """Tell what became of a decision about many.
+def _in_words(result: BulkResult) -> str:
+    """Return the result of a bulk decision in words.
 
     Examples
     --------
-    >>> _said(Many(12, held=2))
+    >>> _in_words(BulkResult(12, held=2))
     '12 decided. Left alone: 2 before other reviewers.'
     """
     left = [
         f"{n} {why}"
         for n, why in (
-            (found.held, "before other reviewers"),
-            (found.changed, "decided by others since"),
-            (found.gone, "no longer in the list"),
+            (result.held, "before other reviewers"),
+            (result.changed, "decided by others since"),
+            (result.gone, "no longer in the list"),
         )
         if n
     ]
-    return f"{found.decided} decided." + (f" Left alone: {', '.join(left)}." if left else "")
+    return f"{result.decided} decided." + (f" Left alone: {', '.join(left)}." if left else "")
 
 
 @router.post("/thresholds")
@@ -180,19 +205,20 @@ def thresholds(
 
 @router.get("/shortlist/export/{kind}")
 def export(request: Request, desk: DeskOf, who: Viewer, kind: str) -> Response:
-    """Give the whole view as a file."""
+    """Return the whole view as a file."""
     if kind == "provenance":
         rules = desk.catalogue.current()
         about = View.read(_query(request), rules).query()
         return JSONResponse(provenance_of(rules, about=about, by=who.name))
     if kind not in FILE_TYPES:
-        raise HTTPException(404, "Export csv, xlsx or parquet.")
+        raise HTTPException(404, f"Export {listed(tuple(FILE_TYPES))}.")
     folder = tempfile.TemporaryDirectory(prefix="durhampulse-")
     path = Path(folder.name, f"shortlist.{kind}")
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         view = View.read(_query(request), rules)
-        write_list(path, shortlist.walk(db, view, rules), rules, about=view.query(), by=who.name)
+        parts = shortlist.walk(db, view, rules)
+        write_list(path, parts, rules, desk.top_reasons, about=view.query(), by=who.name)
     return FileResponse(
         path,
         media_type=FILE_TYPES[kind],

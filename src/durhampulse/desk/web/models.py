@@ -22,7 +22,7 @@ router = APIRouter(prefix="/model", include_in_schema=False)
 @router.get("")
 def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
     """Show the model card, and how the model fares at this desk."""
-    # A change that ends from here on is still shown as under way: its page looks again.
+    # A copy: an activation that ends while the page is made still shows as under way, and reloads.
     activation = replace(desk.worker.activation) if desk.worker.activation else None
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
@@ -43,27 +43,27 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
 
 
 def _versions(db: Connection, desk: DeskOf, rules: Rules) -> list[dict[str, Any]]:
-    """Give all models of the store beside the active one, each with its own test figures."""
+    """Return all models of the store, each with its own test figures."""
     rows = db.execute(select(model).order_by(model.c.added_at.desc())).mappings().all()
-    found = []
+    versions = []
     for row in rows:
         manifest = desk.catalogue.scorer(db, row["version"]).model.manifest
-        quality = {one["metric"]: one for one in manifest.get("quality", [])}
-        found.append({**row, "quality": quality, "rows": manifest.get("rows", {}),
+        quality = {figure["metric"]: figure for figure in manifest.get("quality", [])}
+        versions.append({**row, "quality": quality, "rows": manifest.get("rows", {}),
                       "active": row["version"] == rules.version})  # fmt: skip
-    return found
+    return versions
 
 
 def _points(reliability: list[dict[str, Any]]) -> list[dict[str, float]]:
-    """Put predicted and measured rates into a square picture of 200 by 200."""
+    """Return predicted and measured rates as points of a picture of 200 by 200."""
     return [
         {
-            "x": 200 * one["predicted"],
-            "y": 200 - 200 * one["measured"],
-            "low": 200 - 200 * one["low"],
-            "high": 200 - 200 * one["high"],
+            "x": 200 * rates["predicted"],
+            "y": 200 - 200 * rates["measured"],
+            "low": 200 - 200 * rates["low"],
+            "high": 200 - 200 * rates["high"],
         }
-        for one in reliability
+        for rates in reliability
     ]
 
 

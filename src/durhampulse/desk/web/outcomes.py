@@ -9,12 +9,14 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import func, select
 
-from durhampulse.desk.outcomes.recording import Recorded, record_file, today
+from durhampulse.desk.outcomes.file import today
+from durhampulse.desk.outcomes.recording import Recorded, record_file
 from durhampulse.desk.store.tables import creator, outcome
 from durhampulse.desk.web.access import DeskOf, Reviewer, SentForm, Viewer
 from durhampulse.desk.web.imports import sent_file
 from durhampulse.desk.web.rendering import render
 from durhampulse.exceptions import InputError
+from durhampulse.files.formats import suffix_of
 
 __all__ = ["router"]
 
@@ -54,7 +56,7 @@ def add(request: Request, desk: DeskOf, who: Reviewer, form: SentForm) -> Respon
     except ValueError as error:
         raise InputError("The day is none.", "Write it as 2026-05-31.") from error
     with tempfile.TemporaryDirectory(prefix="durhampulse-") as folder:
-        path = Path(folder, "outcomes" + Path(name).suffix.lower()[:10])
+        path = Path(folder, f"outcomes{suffix_of(name)[:10]}")
         path.write_bytes(stream.read())
         recorded = record_file(desk.store, path, name=name, on=on, by=who.name)
     return _page(request, desk, who, recorded=recorded)

@@ -8,52 +8,56 @@ from fastapi import APIRouter, Form, Request, Response
 from sqlalchemy import select
 
 from durhampulse.desk.people import people
-from durhampulse.desk.people.people import ROLES
+from durhampulse.desk.people.people import PERSON_ROLES
 from durhampulse.desk.store.audit import latest
 from durhampulse.desk.store.tables import api_key, receipt
 from durhampulse.desk.web.access import COOKIE, Admin, DeskOf, Number, Viewer, let_in
+from durhampulse.desk.web.kept import KeptForm, is_same_origin, local_path
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.exceptions import InputError
 
-__all__ = ["router"]
+__all__ = ["audit_router", "door", "router"]
 
+door = APIRouter(include_in_schema=False)
 router = APIRouter(include_in_schema=False)
+audit_router = APIRouter(include_in_schema=False)
 
 
-@router.get("/sign-in")
+@door.get("/sign-in")
 def sign_in_page(request: Request) -> Response:
     """Ask who it is."""
-    return render(request, None, "sign-in.html", next=_local(request.query_params.get("next", "")),
-                  problem="")  # fmt: skip
+    next_ = local_path(request.query_params.get("next", ""))
+    return render(request, None, "sign-in.html", next=next_, problem="", kept=None)
 
 
-@router.post("/sign-in")
+@door.post("/sign-in")
 def sign_in(
     request: Request, desk: DeskOf, name: Annotated[str, Form()], password: Annotated[str, Form()],
     next: Annotated[str, Form()] = "",  # noqa: A002 - the customary name
+    kept_for: Annotated[str, Form()] = "", kept: Annotated[str, Form()] = "",
 ) -> Response:  # fmt: skip
-    """Let somebody in who knows the password; any older session of the browser is not kept."""
+    """Open a session for a name and password; any older session of the browser is not kept."""
+    form = KeptForm.read(kept_for, kept) if kept_for and is_same_origin(request) else None
     address = request.client.host if request.client else "unknown"
     problem = "Name and password do not fit."
     token = None
     try:
-        token = people.sign_in(desk.store, name, password, address)
+        token = desk.sign_in.attempt(desk.store, name, password, address)
     except InputError as error:
         problem = f"{error.problem} {error.way_out}"
     if token is None:
-        return render(request, None, "sign-in.html", status=403, next=_local(next), problem=problem)
-    response = redirect(_local(next) or "/shortlist")
+        return render(request, None, "sign-in.html", status=403, next=local_path(next),
+                      problem=problem, kept=form)  # fmt: skip
+    if form is None:
+        response = redirect(local_path(next) or "/shortlist")
+    else:
+        with desk.store.reading() as db:
+            response = render(request, people.find_session(db, token), "resend.html", kept=form)
     let_in(request, response, token)
     return response
 
 
-def _local(path: str) -> str:
-    """Give a path of this desk, or nothing: nobody is sent elsewhere from here."""
-    fine = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
-    return path[:2000] if fine else ""
-
-
-@router.post("/sign-out")
+@door.post("/sign-out")
 def sign_out(request: Request, desk: DeskOf, who: Viewer) -> Response:  # noqa: ARG001 - who admits
     """End the session."""
     with desk.store.writing() as db:
@@ -63,17 +67,17 @@ def sign_out(request: Request, desk: DeskOf, who: Viewer) -> Response:  # noqa: 
     return response
 
 
-@router.get("/welcome/{token}")
+@door.get("/welcome/{token}")
 def welcome_page(request: Request, desk: DeskOf, token: str) -> Response:
     """Show what a one-time link is for; it is used by the button, not by looking at it."""
     with desk.store.reading() as db:
-        found = people.find_link(db, token)
-    if found is None:
+        link = people.find_link(db, token)
+    if link is None:
         raise InputError("This link was used, or is too old.", "Ask for a new one.")
-    return render(request, None, "welcome.html", token=token, purpose=found.purpose, problem="")
+    return render(request, None, "welcome.html", token=token, purpose=link.purpose, problem="")
 
 
-@router.post("/welcome/{token}")
+@door.post("/welcome/{token}")
 def welcome(
     request: Request, desk: DeskOf, token: str,
     name: Annotated[str, Form()] = "", password: Annotated[str, Form()] = "",
@@ -81,11 +85,11 @@ def welcome(
     """Use a one-time link: the demo's door, the first admin, or a new password."""
     try:
         with desk.store.writing() as db:
-            found = people.use_link(db, token)
-            number = found.person_id
-            if found.purpose == "first":
+            link = people.use_link(db, token)
+            number = link.person_id
+            if link.purpose == "first":
                 number = people.add_person(db, name, "admin", "first run", password)
-            elif found.purpose == "password":
+            elif link.purpose == "password":
                 people.set_password(db, number, password, "by link")
             session = people.enter(db, number)
     except InputError as error:
@@ -106,7 +110,7 @@ def _people_page(
     with desk.store.reading() as db:
         everybody = people.people(db)
         keys = db.execute(select(api_key).order_by(api_key.c.name)).all()
-    return render(request, who, "people.html", people=everybody, keys=keys, roles=ROLES,
+    return render(request, who, "people.html", people=everybody, keys=keys, roles=PERSON_ROLES,
                   secret=secret, what=what)  # fmt: skip
 
 
@@ -168,7 +172,7 @@ def revoke(desk: DeskOf, who: Admin, number: Number) -> Response:
     return redirect("/people")
 
 
-@router.get("/audit")
+@audit_router.get("/audit")
 def audit(request: Request, desk: DeskOf, who: Admin) -> Response:
     """Show who did what, and the receipts of erasures."""
     text = request.query_params.get("before", "")

@@ -1,4 +1,4 @@
-"""The review queue: one creator after another, with the keyboard if one likes."""
+"""The review queue's page: one creator after another, with the keyboard if one likes."""
 
 from __future__ import annotations
 
@@ -7,9 +7,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 
-from durhampulse.desk.review.decisions import DECISIONS, REASONS, Verdict, decide, latest, undo
-from durhampulse.desk.review.portrait import paint
-from durhampulse.desk.review.queue import next_one, progress, release
+from durhampulse.desk.review.decisions import (
+    DECISIONS,
+    REASONS,
+    ReviewDecision,
+    decide,
+    latest,
+    undo,
+)
+from durhampulse.desk.review.page import creator_page
+from durhampulse.desk.review.queue import claim_next, progress, release
 from durhampulse.desk.web.access import DeskOf, Number, Reviewer
 from durhampulse.desk.web.rendering import redirect, render
 
@@ -28,27 +35,27 @@ _WHY = {
 def show(request: Request, desk: DeskOf, who: Reviewer) -> Response:
     """Show the next creator; they are this reviewer's until decided, given back, or too late."""
     rules = desk.catalogue.current()
-    claimed = next_one(desk.store, who.id, rules)
+    claimed = claim_next(desk.store, who.id, rules)
     with desk.store.reading() as db:
-        portrait = paint(db, claimed.creator_id, rules) if claimed else None
-        how_far = progress(db, who.id, rules)
+        page = creator_page(db, claimed.creator_id, rules) if claimed else None
+        counts = progress(db, who.id, rules)
         last = latest(db, who.id)
     return render(
-        request, who, "queue.html", portrait=portrait, claimed=claimed, rules=rules,
-        why=_WHY[claimed.why] if claimed else "", progress=how_far, last=last,
+        request, who, "queue.html", page=page, claimed=claimed, rules=rules,
+        why=_WHY[claimed.why] if claimed else "", progress=counts, last=last,
         reasons=REASONS, request_name=secrets.token_hex(12),
     )  # fmt: skip
 
 
 @router.post("/decide")
-def judge(
+def record_decision(
     desk: DeskOf, who: Reviewer, creator: Annotated[Number, Form()],
     decision: Annotated[str, Form()], request_name: Annotated[str, Form()],
     reason: Annotated[str, Form()] = "", note: Annotated[str, Form()] = "",
 ) -> Response:  # fmt: skip
-    """Keep a decision and go on to the next creator."""
-    verdict = Verdict(decision, reason, note, request_name)
-    decide(desk.store, creator, who.id, verdict, desk.catalogue.current(), queued=True)
+    """Record a decision and go on to the next creator."""
+    made = ReviewDecision(choice=decision, reason=reason, note=note, request=request_name)
+    decide(desk.store, creator, who.id, made, desk.catalogue.current(), queued=True)
     done = DECISIONS[decision] or "skipped"
     return redirect("/queue", f"Kept: {done}.")
 
@@ -62,6 +69,6 @@ def take_back(desk: DeskOf, who: Reviewer, review: Annotated[Number, Form()]) ->
 
 @router.post("/release")
 def give_back(desk: DeskOf, who: Reviewer) -> Response:
-    """Give the creator back to the others."""
+    """End the claim, so that others get the creator."""
     release(desk.store, who.id)
     return redirect("/shortlist")

@@ -1,4 +1,4 @@
-"""Pages from templates: what every page needs, and how numbers are written on it."""
+"""Pages rendered from templates: what every page needs, and the formats of numbers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache
 from importlib.metadata import version
-from importlib.resources import files
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -14,11 +13,12 @@ from fastapi import Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import RedirectResponse
 
+from durhampulse.creators.schema import COLUMNS
 from durhampulse.decision.bands import EDGE_CHANCE, MAYBE, NO, YES
-from durhampulse.desk.people.people import Who
+from durhampulse.desk.people.people import Principal
 from durhampulse.desk.web.state import desk_of
 
-__all__ = ["POLICY", "percent", "redirect", "render", "static_file"]
+__all__ = ["POLICY", "percent", "redirect", "render"]
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -27,15 +27,13 @@ POLICY = (
 )
 """Content-Security-Policy of every page: nothing from elsewhere, nothing written into a page."""
 
-_STATIC = {"desk.css": "text/css", "desk.js": "text/javascript", "htmx.min.js": "text/javascript",
-           "icon.svg": "image/svg+xml"}  # fmt: skip
-_SAID = "durhampulse-said"
+_NOTICE = "durhampulse-notice"
 _ABSENT = "\u2013"
 _SHAPES = {YES: "yes", MAYBE: "maybe", NO: "no", "": "none"}
 
 
 def percent(value: float | None, digits: int = 1) -> str:
-    """Write a share, cut rather than rounded, so that it never contradicts its band.
+    """Return a share as a percentage, cut rather than rounded, so that it fits its band.
 
     Examples
     --------
@@ -49,7 +47,7 @@ def percent(value: float | None, digits: int = 1) -> str:
 
 
 def _rate(value: float | None) -> str:
-    """Write an engagement or growth rate.
+    """Return an engagement or growth rate as text.
 
     Examples
     --------
@@ -67,7 +65,7 @@ def _count(value: float | None) -> str:
 
 
 def _short(value: float | None) -> str:
-    """Write followers as people say them.
+    """Return a number of followers as people write it.
 
     Examples
     --------
@@ -83,7 +81,7 @@ def _short(value: float | None) -> str:
 
 
 def _pairs(names: Iterable[str]) -> list[tuple[str, str]]:
-    """Give names as value and text of a choice."""
+    """Return names as value and text of a choice."""
     return [(name, name) for name in names]
 
 
@@ -91,16 +89,16 @@ def _when(value: datetime | None) -> str:
     return "" if value is None else f"{value:%Y-%m-%d %H:%M} UTC"
 
 
-def _told(detail: Mapping[str, Any]) -> str:
-    """Write an audit entry's detail.
+def _detail_text(detail: Mapping[str, Any]) -> str:
+    """Return an audit entry's detail as text.
 
     Examples
     --------
-    >>> _told({"columns": {"Followers": "Subs"}, "rows": 3})
+    >>> _detail_text({"columns": {"Followers": "Subs"}, "rows": 3})
     'columns (Followers Subs), rows 3'
     """
     return ", ".join(
-        f"{key} ({_told(value)})" if isinstance(value, Mapping) else f"{key} {value}"
+        f"{key} ({_detail_text(value)})" if isinstance(value, Mapping) else f"{key} {value}"
         for key, value in detail.items()
     )
 
@@ -121,49 +119,51 @@ def _environment() -> Environment:
         short=_short,
         when=_when,
         pairs=_pairs,
-        told=_told,
+        detail_text=_detail_text,
     )
     env.globals.update(
-        shape=_SHAPES.__getitem__, edge_chance=EDGE_CHANCE, version=version("durhampulse")
+        shape=_SHAPES.__getitem__,
+        edge_chance=EDGE_CHANCE,
+        version=version("durhampulse"),
+        stored_columns=[column for column in COLUMNS.values() if column.stored],
     )
     return env
 
 
 def render(
-    request: Request, who: Who | None, template: str, *, status: int = 200, **context: Any
+    request: Request, who: Principal | None, template: str, *, status: int = 200, **context: Any
 ) -> Response:
-    """Render a page, or a part of one."""
+    """Return a page, or a part of one, rendered from a template."""
     simulated = False
     if who is not None:
         simulated = desk_of(request).catalogue.current().simulated
-    said = "" if "hx-request" in request.headers else unquote(request.cookies.get(_SAID, ""))
+    notice = "" if "hx-request" in request.headers else unquote(request.cookies.get(_NOTICE, ""))
     text = (
         _environment()
         .get_template(template)
-        .render(who=who, path=request.url.path, simulated=simulated, said=said, **context)
+        .render(
+            who=who,
+            path=request.url.path,
+            navigation=request.app.state.navigation,
+            simulated=simulated,
+            notice=notice,
+            **context,
+        )
     )
     headers = {"cache-control": "no-store"}
     page = Response(text, status, headers, "text/html; charset=utf-8")
-    if said:
-        page.delete_cookie(_SAID)
+    if notice:
+        page.delete_cookie(_NOTICE)
     return page
 
 
-def redirect(path: str, said: str = "") -> Response:
-    """Send the browser to a page, which says something once.
+def redirect(path: str, notice: str = "") -> Response:
+    """Return a redirect to a page that shows a notice once.
 
-    What is said travels in a cookie: in the address it would stay, and anybody could put words
-    into the desk's mouth with a link.
+    The notice travels in a cookie: in the address it would stay, and anybody could put words into
+    the desk's mouth with a link.
     """
     answer = RedirectResponse(path, 303)
-    if said:
-        answer.set_cookie(_SAID, quote(said), max_age=60, httponly=True, samesite="lax")
+    if notice:
+        answer.set_cookie(_NOTICE, quote(notice), max_age=60, httponly=True, samesite="lax")
     return answer
-
-
-@cache
-def static_file(name: str) -> tuple[bytes, str] | None:
-    """Give a file of the wheel's own, and its type; none if there is no such file."""
-    if name not in _STATIC:
-        return None
-    return files("durhampulse.desk.web").joinpath("static", name).read_bytes(), _STATIC[name]

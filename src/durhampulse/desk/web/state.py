@@ -1,17 +1,19 @@
-"""What every request of the desk works with."""
+"""The state that every request of the desk works with."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fastapi import Request
 
 from durhampulse.desk.imports.worker import Worker
 from durhampulse.desk.models.catalogue import Catalogue
-from durhampulse.desk.people.people import Who, find_key
+from durhampulse.desk.people.people import Principal, find_key
+from durhampulse.desk.people.sign_in import SignIn
+from durhampulse.desk.shortlist.reasons import TopReasons
 from durhampulse.desk.store.database import AWAY, Store
 from durhampulse.service.keys import SCOPES, Key
 from durhampulse.service.served import Served, serve_scorer
@@ -21,28 +23,34 @@ __all__ = ["ActiveModel", "Desk", "StoreKeys", "desk_of"]
 _log = logging.getLogger("durhampulse")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Desk:
     """An open desk.
 
     Attributes
     ----------
     store, catalogue
-        What is remembered, and its models.
+        The store, and its models.
     worker
         Checks uploads and puts them in place.
     folder
         Where uploads lie until they are in place.
+    top_reasons
+        Cache of the strongest reasons.
+    sign_in
+        Sign-ins, one at a time.
     """
 
     store: Store
     catalogue: Catalogue
     worker: Worker
     folder: Path
+    top_reasons: TopReasons = field(default_factory=TopReasons)
+    sign_in: SignIn = field(default_factory=SignIn)
 
 
 def desk_of(request: Request) -> Desk:
-    """Give the desk that answers a request."""
+    """Return the desk that answers a request."""
     desk: Desk = request.app.state.desk
     return desk
 
@@ -54,14 +62,14 @@ class StoreKeys:
         self._store = store
 
     async def find(self, token: str) -> Key | None:
-        """Give the key that was presented, if it is one."""
-        who = await asyncio.to_thread(self._look_up, token)  # others are served meanwhile
+        """Return the key that was presented; none if it is not known."""
+        who = await asyncio.to_thread(self._look_up, token)  # off the event loop
         if who is None:
             return None
         scopes = SCOPES if who.may("admin") else tuple(s for s in SCOPES if s != "metrics")
         return Key(who.name, "", scopes, "")
 
-    def _look_up(self, token: str) -> Who | None:
+    def _look_up(self, token: str) -> Principal | None:
         with self._store.reading() as db:
             return find_key(db, token)
 
@@ -80,7 +88,7 @@ class ActiveModel:
             await asyncio.sleep(1.0)
             try:
                 await asyncio.to_thread(self._refresh)
-            except AWAY as error:  # it is followed again when the store answers
+            except AWAY as error:  # tried again a second later
                 _log.warning("The store does not answer: %s", type(error).__name__)
 
     def _refresh(self) -> None:

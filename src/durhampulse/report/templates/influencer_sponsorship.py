@@ -25,7 +25,6 @@
 from durhampulse import study
 from durhampulse.report import advice
 from durhampulse.report import interpretation as words
-from durhampulse.decision.bands import Thresholds
 from durhampulse.evaluation.metrics import score_table
 from durhampulse.report import plots
 from durhampulse.report.display import display, say, set_up, show_source
@@ -33,17 +32,9 @@ from durhampulse.report.display import display, say, set_up, show_source
 set_up()
 
 # %% tags=["parameters"]
-SOURCE = "creators.csv"
-COLUMNS = {}
-UNITS = {}
-TABLE = None
-QUERY = None
-SEED = 0
-THRESHOLDS = Thresholds(yes_at=0.80, review_at=0.60)
-DROP_LEAKS = False
-TIME = None
-GROUP = None
-FOLDER = "."
+request = study.Request.from_json(r"""
+{}
+""")
 
 # %% [markdown] tags=["simulated"]
 # **The data of this run are simulated.** No public table says which creators got a deal, so the
@@ -53,7 +44,7 @@ FOLDER = "."
 # %% tags=["simulated"]
 from durhampulse.market.sampling import write_market
 
-ceiling = write_market(SOURCE, rows=5_000, seed=SEED)
+ceiling = write_market(request.source, rows=5_000, seed=request.seed)
 say(
     f"On this simulated market nobody can do better than a ROC AUC of {ceiling.roc_auc:.3f} and a "
     f"log loss of {ceiling.log_loss:.3f}: the rest is chance."
@@ -68,10 +59,8 @@ say(
 # model is compared with itself on permuted outcomes; no model of this study is trained yet.
 
 # %%
-a1 = study.load_and_inspect(SOURCE, columns=COLUMNS, units=UNITS, table=TABLE, query=QUERY)
-judged = study.judge(
-    a1.creators, drop_leaks=DROP_LEAKS, time=TIME, group=GROUP, random_state=SEED
-)
+a1 = study.load_and_inspect(request.source, request)
+judged = study.judge(a1.creators, request, random_state=request.seed)
 creators = judged.creators
 say(*advice.verdict(judged))
 
@@ -101,7 +90,7 @@ a1.head
 a1.irregularities
 
 # %%
-say(words.inspection(a1), words.growth_unit(a1))
+say(words.inspection(a1), words.growth_unit(a1), words.letters(a1.creators))
 
 # %% [markdown]
 # ## A2. Visual and statistical insights
@@ -114,7 +103,7 @@ say(words.inspection(a1), words.growth_unit(a1))
 # %%
 a2 = study.explore(creators)
 plots.target(a2.target)
-say(words.target(a2))
+say(words.target(a2), words.meaning(a1.creators))
 
 # %%
 a2.associations
@@ -144,7 +133,7 @@ plots.correlations(a2.correlations);
 # of one creator stay on one side, and everything is learned on the training part alone.
 
 # %%
-b1 = study.prepare(creators, random_state=SEED)
+b1 = study.prepare(creators, random_state=request.seed)
 X_train, X_test, y_train, y_test = b1.X_train, b1.X_test, b1.y_train, b1.y_test
 print(
     "X_train",
@@ -319,7 +308,7 @@ from durhampulse.models.champion import train_champion
 show_source(train_champion)
 
 # %%
-e = study.decide(b1, b2, judged, thresholds=THRESHOLDS)
+e = study.decide(b1, b2, judged, thresholds=request.thresholds)
 say(advice.champion_choice(e))
 e.table.iloc[:20, :9]
 
@@ -372,6 +361,8 @@ say(*(f"- {sentence}" for sentence in advice.limits(a1.creators.source.simulated
 # %%
 from durhampulse.report.folder import write_study
 
-whole = study.Study(a1, judged, a2, b1, b2, b3, c2, c3, d1, d2, e)
-for name in write_study(whole, FOLDER):
+whole = study.Study(
+    a1=a1, judged=judged, a2=a2, b1=b1, b2=b2, b3=b3, c2=c2, c3=c3, d1=d1, d2=d2, e=e
+)
+for name in write_study(whole, "."):
     print(name)

@@ -1,4 +1,4 @@
-"""One creator, as people look at them: where they stand, why, among whom, and what happened."""
+"""What a creator's page shows: score, effects, percentiles, history, and what-if estimates."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 from sqlalchemy import Connection, Row, select
 
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER
-from durhampulse.decision.reasons import figure_text
+from durhampulse.decision.figures import figure_text
 from durhampulse.desk.models.rules import Rules, stored_frame
 from durhampulse.desk.review.decisions import reviews_of
 from durhampulse.desk.store.audit import history
@@ -18,34 +18,39 @@ from durhampulse.desk.store.tables import creator, outcome, run, score
 from durhampulse.exceptions import CannotJudgeError, InputError
 from durhampulse.scoring.account import Account, account_of
 
-__all__ = ["Bar", "Place", "Portrait", "effect_bars", "find_creator", "imagine", "paint"]
-
-_PIXELS = 150.0
+__all__ = [
+    "CreatorPage",
+    "EffectBar",
+    "Place",
+    "creator_page",
+    "effect_bars",
+    "find_creator",
+    "what_if",
+]
 
 
 @dataclass(frozen=True)
-class Bar:
-    """One column's effect as a bar: to the right where it speaks for the creator.
+class EffectBar:
+    """One column's effect on the score.
 
     Attributes
     ----------
     text
         The figure in words.
     effect
-        Shapley value, in log-odds.
-    x, width
-        Of the bar; the middle is at 160.
+        Shapley value, in log-odds; above 0 where it speaks for the creator.
+    share
+        Its size as a share of the largest effect, 0 to 1.
     """
 
     text: str
     effect: float
-    x: float
-    width: float
+    share: float
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a figure stands among those of peers."""
+    """A figure's percentile among those of peers."""
 
     name: str
     text: str
@@ -53,8 +58,8 @@ class Place:
     peers: str
 
 
-@dataclass(frozen=True)
-class Portrait:
+@dataclass(frozen=True, kw_only=True)
+class CreatorPage:
     """What a creator's page shows.
 
     Attributes
@@ -62,17 +67,17 @@ class Portrait:
     row
         As stored.
     account
-        What the model says; none where it cannot judge, with the reason in `problem`.
+        The score and its reasons; none where the model cannot judge, with the reason in `problem`.
     bars, places
         Effects and percentiles.
     scores, reviews, outcomes, acts
-        What happened, the latest first.
+        The history, the latest first.
     """
 
     row: Row[Any]
     account: Account | None
     problem: str
-    bars: list[Bar]
+    bars: list[EffectBar]
     places: list[Place]
     scores: Sequence[Any]
     reviews: Sequence[Any]
@@ -81,7 +86,7 @@ class Portrait:
 
 
 def find_creator(db: Connection, number: int) -> Row[Any]:
-    """Give a stored creator.
+    """Return a stored creator.
 
     Raises
     ------
@@ -94,8 +99,14 @@ def find_creator(db: Connection, number: int) -> Row[Any]:
     return row
 
 
-def paint(db: Connection, number: int, rules: Rules) -> Portrait:
-    """Gather what a creator's page shows."""
+def creator_page(db: Connection, number: int, rules: Rules) -> CreatorPage:
+    """Return what a creator's page shows.
+
+    Raises
+    ------
+    InputError
+        If there is no creator of that number.
+    """
     row = find_creator(db, number)
     frame = stored_frame(rules.scorer, [row])
     account, problem = None, ""
@@ -111,46 +122,52 @@ def paint(db: Connection, number: int, rules: Rules) -> Portrait:
         .limit(20)
     )
     outcomes = select(outcome).where(outcome.c.creator_id == number).order_by(outcome.c.id.desc())
-    return Portrait(
-        row,
-        account,
-        problem,
-        effect_bars(account.effects, frame.iloc[0]) if account else [],
-        _places(rules, frame),
-        db.execute(scores).all(),
-        reviews_of(db, number),
-        db.execute(outcomes).all(),
-        history(db, f"creator {number}"),
+    return CreatorPage(
+        row=row,
+        account=account,
+        problem=problem,
+        bars=effect_bars(account.effects, frame.iloc[0]) if account else [],
+        places=_places(rules, frame),
+        scores=db.execute(scores).all(),
+        reviews=reviews_of(db, number),
+        outcomes=db.execute(outcomes).all(),
+        acts=history(db, f"creator {number}"),
     )
 
 
-def effect_bars(effects: Mapping[str, float], figures: pd.Series) -> list[Bar]:
-    """Put effects into bars, the strongest first."""
-    most = max((abs(value) for value in effects.values()), default=0.0) or 1.0
-    bars = []
-    for column, value in sorted(effects.items(), key=lambda one: -abs(one[1])):
-        width = abs(value) / most * _PIXELS
-        x = 160.0 if value >= 0 else 160.0 - width
-        text = figure_text(column, figures.get(column))
-        bars.append(Bar(text, value, round(x, 1), round(width, 1)))
-    return bars
+def effect_bars(effects: Mapping[str, float], figures: pd.Series) -> list[EffectBar]:
+    """Return a bar for each effect, the largest first.
+
+    Parameters
+    ----------
+    effects
+        Column to Shapley value, in log-odds.
+    figures
+        The creator's figures, by column.
+    """
+    largest = max((abs(effect) for effect in effects.values()), default=0.0) or 1.0
+    ordered = sorted(effects.items(), key=lambda item: -abs(item[1]))
+    return [
+        EffectBar(figure_text(column, figures.get(column)), effect, abs(effect) / largest)
+        for column, effect in ordered
+    ]
 
 
 def _places(rules: Rules, frame: pd.DataFrame) -> list[Place]:
     peers = rules.scorer.model.peers
-    found = []
+    places = []
     for column, value in peers.percentiles(frame).iloc[0].items():
         if pd.notna(value):
             tier, niche = peers.groups(frame, str(column)).iloc[0].split("|")
             whom = " creators in ".join(filter(None, [tier, niche])) if tier else "all creators"
             whom = whom if "creators" in whom else f"{whom} creators"
             text = figure_text(str(column), frame[column].iloc[0])
-            found.append(Place(str(column).replace("_", " "), text, float(value), whom))
-    return found
+            places.append(Place(str(column).replace("_", " "), text, float(value), whom))
+    return places
 
 
-def imagine(rules: Rules, row: Any, changes: Mapping[str, str]) -> tuple[float, float, float]:
-    """Give probability and interval a creator would have with other figures.
+def what_if(rules: Rules, row: Any, changes: Mapping[str, str]) -> tuple[float, float, float]:
+    """Return the probability and interval a creator would have with other figures.
 
     An association in past deals: nothing says that changing a figure would change the outcome.
 
@@ -166,7 +183,7 @@ def imagine(rules: Rules, row: Any, changes: Mapping[str, str]) -> tuple[float, 
     Raises
     ------
     InputError
-        If a figure cannot be read, or could not be.
+        If a figure cannot be read, or is impossible.
     """
     stored = stored_frame(rules.scorer, [row]).iloc[0].to_dict()
     figures: dict[str, Any] = {

@@ -1,0 +1,56 @@
+"""Single figures of a creator as people read them."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+from typing import Any
+
+import pandas as pd
+
+from durhampulse.creators.schema import COLUMNS
+
+__all__ = ["figure_text", "number_text"]
+
+
+def number_text(value: float, digits: int = 4) -> str:
+    """Return a number with thousands separators, never in scientific notation.
+
+    Parameters
+    ----------
+    value
+        Any number; one that is not finite is written as Python writes it.
+    digits
+        Significant digits of what is not a large whole number.
+
+    Examples
+    --------
+    >>> number_text(7.564e6), number_text(0.08839999999999999), number_text(-0.0000001234)
+    ('7,564,000', '0.0884', '-0.0000001234')
+    """
+    if not math.isfinite(value):
+        return str(float(value))
+    if abs(value) >= 10 ** (digits - 1):
+        return f"{value:,.0f}"
+    return f"{Decimal(f'{value:.{digits}g}'):zf}"
+
+
+def figure_text(column: str, value: Any) -> str:
+    """Return a creator's figure in the words of its column.
+
+    Examples
+    --------
+    >>> figure_text("Engagement_Rate", 0.056), figure_text("Niche", None)
+    ('engagement 5.6%', 'niche not known')
+    """
+    standard = COLUMNS.get(column)
+    name = column.replace("_", " ")
+    if pd.isna(value):
+        return f"{name.lower() if standard else name} not known"
+    if standard is not None and standard.kind == "count":
+        return standard.phrase.format(f"{value:,.0f}")
+    if standard is not None and standard.kind == "rate":
+        return standard.phrase.format(f"{number_text(100 * value, 3)}%")
+    if standard is not None:
+        return standard.phrase.format(value)
+    return f"{name} {number_text(value) if isinstance(value, float) else value}"

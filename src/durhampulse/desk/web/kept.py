@@ -1,0 +1,86 @@
+"""Forms whose session has ended: kept over the sign-in, so that nothing typed is lost.
+
+Only a form sent from a page of the desk itself is kept, and it is sent again by a button of the
+new session, never by itself: a foreign site cannot have its form adopted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from fastapi import Request
+
+__all__ = ["KeptForm", "is_same_origin", "keep_form", "local_path"]
+
+_LARGEST = 1 << 16
+_URLENCODED = "application/x-www-form-urlencoded"
+_TECHNICAL = ("request_name", "seen", "back", "creator", "review")
+
+
+@dataclass(frozen=True)
+class KeptForm:
+    """A form that could not be taken.
+
+    Attributes
+    ----------
+    path
+        Where it was sent.
+    fields
+        Names and values, without the token of the session that has ended.
+    """
+
+    path: str
+    fields: tuple[tuple[str, str], ...]
+
+    @property
+    def text(self) -> str:
+        """The fields as one text, for a hidden field of another form."""
+        return urlencode(self.fields)
+
+    @property
+    def readable(self) -> list[tuple[str, str]]:
+        """The fields that a person has filled in."""
+        return [(name, value) for name, value in self.fields if value and name not in _TECHNICAL]
+
+    @classmethod
+    def read(cls, path: str, text: str) -> Self | None:
+        """Return the form of a path and a text; none where there is none."""
+        if not local_path(path):
+            return None
+        pairs = parse_qsl(text[:_LARGEST], keep_blank_values=True)
+        return cls(path, tuple((name, value) for name, value in pairs if name != "csrf"))
+
+
+async def keep_form(request: Request) -> KeptForm | None:
+    """Return the form of a request; none if it is foreign, holds a file, or is too large."""
+    size = request.headers.get("content-length", "")
+    small = size.isascii() and size.isdecimal() and len(size) < 9 and int(size) <= _LARGEST
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if request.method != "POST" or not (small and kind == _URLENCODED and is_same_origin(request)):
+        return None
+    form = await request.form()
+    fields = [(name, str(value)) for name, value in form.multi_items() if name != "csrf"]
+    return KeptForm(request.url.path, tuple(fields))
+
+
+def is_same_origin(request: Request) -> bool:
+    """Whether a browser says that a page of this desk sent the request."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site == "same-origin"
+    origin = request.headers.get("origin", "")
+    return bool(origin) and urlsplit(origin).netloc == request.headers.get("host")
+
+
+def local_path(path: str) -> str:
+    """Return a path of this desk, or nothing: nobody is redirected to another site.
+
+    Examples
+    --------
+    >>> local_path("/queue"), local_path("//evil.example/queue")
+    ('/queue', '')
+    """
+    fine = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path[:2000] if fine else ""

@@ -1,0 +1,77 @@
+"""The table of the desk's pages: what is served, what the navigation shows, and to whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from fastapi import APIRouter
+
+from durhampulse.desk.people.people import PersonRole
+from durhampulse.desk.web import (
+    api,
+    campaigns,
+    creators,
+    imports,
+    listing,
+    models,
+    outcomes,
+    people,
+    queue,
+)
+
+__all__ = ["PAGES", "ROUTERS", "Page"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """A page of the desk, and an entry of its navigation.
+
+    Attributes
+    ----------
+    path
+        Its address.
+    title
+        What the navigation calls it.
+    router
+        Its routes, and those of its parts.
+    role
+        Who may see it.
+    covers
+        Addresses, beside its own, under which the entry is the current one.
+    patient
+        Addresses that may take longer than others.
+    """
+
+    path: str
+    title: str
+    router: APIRouter
+    role: PersonRole = "viewer"
+    covers: tuple[str, ...] = ()
+    patient: tuple[str, ...] = ()
+
+    def is_current(self, path: str) -> bool:
+        """Whether an address belongs to this entry."""
+        return path.startswith((self.path, *self.covers))
+
+
+PAGES: Final = (
+    Page(
+        path="/shortlist",
+        title="Shortlist",
+        router=listing.router,
+        covers=("/creators",),
+        patient=("/shortlist/export",),
+    ),
+    Page(path="/queue", title="Review queue", router=queue.router, role="reviewer"),
+    Page(path="/imports", title="Import", router=imports.router, patient=("/imports",)),
+    Page(path="/campaigns", title="Campaigns", router=campaigns.router, patient=("/campaigns",)),
+    Page(path="/outcomes", title="Outcomes", router=outcomes.router, patient=("/outcomes",)),
+    Page(path="/model", title="Model", router=models.router),
+    Page(path="/people", title="People", router=people.router, role="admin"),
+    Page(path="/audit", title="Audit", router=people.audit_router, role="admin"),
+)
+"""In the order of the navigation."""
+
+ROUTERS: Final = (*(page.router for page in PAGES), creators.router, people.door, api.router)
+"""All routes of the desk's own; those without an entry of the navigation come last."""

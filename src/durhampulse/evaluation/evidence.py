@@ -1,0 +1,92 @@
+"""What the checks of a verdict look at: the table, and measures that several of them share."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+
+from durhampulse.creators import Creators
+from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL
+from durhampulse.evaluation.signal import Signal, column_strength, measure_signal
+from durhampulse.features.encoding import learn_encoding
+from durhampulse.irregularities import Irregularity
+
+__all__ = ["Evidence"]
+
+_MOST_ROWS = 20_000
+_DOMINANT_FROM = 0.88
+
+
+class Evidence:
+    """A table under judgement; each measure is taken when first asked for.
+
+    Parameters
+    ----------
+    creators
+        The table, read.
+    random_state
+        Of the rows drawn, the permutations and the halves.
+    """
+
+    def __init__(self, creators: Creators, *, random_state: int = 0) -> None:
+        self.creators = creators
+        self.random_state = random_state
+
+    @cached_property
+    def sample(self) -> Creators:
+        """At most 20,000 of the labelled rows."""
+        labelled = self.creators.labelled
+        if len(labelled) > _MOST_ROWS:
+            labelled = labelled.sample(_MOST_ROWS, random_state=self.random_state).sort_index()
+        return self.creators.with_table(labelled)
+
+    @cached_property
+    def strengths(self) -> dict[str, tuple[float, float]]:
+        """Each feature alone: ROC AUC and share of deviance explained, out of half."""
+        labelled = self.sample.labelled
+        y_true = labelled[LABEL].to_numpy(np.float64)
+        return {
+            role.column: column_strength(labelled[role.column], y_true)
+            for role in self.sample.features
+        }
+
+    @cached_property
+    def signal(self) -> Signal:
+        """The cheap model on all features, against permuted outcomes."""
+        return self._measure(self.sample, permutations=299)
+
+    @cached_property
+    def without(self) -> dict[str, float]:
+        """ROC AUC without each feature that a deal may change.
+
+        Empty where the whole does not predict well enough to ask.
+        """
+        if self.signal.roc_auc < _DOMINANT_FROM:
+            return {}
+        settled = {column.name for column in COLUMNS.values() if column.before_deal}
+        columns = [role.column for role in self.sample.features if role.column not in settled]
+        return {
+            name: self._measure(self.sample.without([name], ""), permutations=0).roc_auc
+            for name in columns
+        }
+
+    @property
+    def is_identified(self) -> bool:
+        """Whether the source has identifiers; row numbers stand for them where it has none."""
+        ledger = self.creators.irregularities
+        absent = ledger.loc[ledger["code"] == Irregularity.MISSING_COLUMN, "column"]
+        return IDENTIFIER not in set(absent)
+
+    def _measure(self, creators: Creators, *, permutations: int) -> Signal:
+        labelled = creators.labelled
+        X = learn_encoding(labelled, creators.features).transform(labelled)
+        if X.shape[1] == 0:
+            return Signal(0.5, 0.5, 1.0, permutations)
+        return measure_signal(
+            X,
+            labelled[LABEL].to_numpy(np.float64),
+            labelled[IDENTIFIER],
+            permutations=permutations,
+            random_state=self.random_state,
+        )

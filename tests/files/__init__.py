@@ -1,0 +1,1 @@
+"""Tests of cells in and out of files."""

@@ -1,0 +1,124 @@
+"""Parquet: the index that pandas keeps, and types that stay what they are."""
+
+from __future__ import annotations
+
+import decimal
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from durhampulse.exceptions import InputError
+from durhampulse.files.stream import open_stream
+from durhampulse.files.tables import read_source
+from durhampulse.irregularities import Ledger
+
+FRAME = pd.DataFrame({"Followers": [5, 6, 7]})
+
+
+def both_doors(path):
+    """Header to cells, as a study and as a score read them."""
+    whole = read_source(path, Ledger()).cells.to_pydict()
+    opened = open_stream(path)
+    parts = [*opened.chunks(opened.headers)]
+    streamed = {
+        name: [cell for part in parts for cell in part.cells[name].to_pylist()]
+        for name in opened.headers
+    }
+    assert [*whole] == opened.headers
+    assert whole == streamed
+    return whole
+
+
+@pytest.mark.parametrize(
+    ("index", "expected"),
+    [
+        (pd.Index(["a", "b", "c"], name="Influencer_ID"), {"Influencer_ID": ["a", "b", "c"]}),
+        (pd.RangeIndex(1001, 1007, 2, name="Influencer_ID"), {"Influencer_ID": [1001, 1003, 1005]}),
+        (pd.RangeIndex(3), {}),
+        (pd.RangeIndex(1001, 1004), {}),
+        (pd.Index([9, 4, 1]), {}),  # what is left after rows were filtered
+        (
+            pd.MultiIndex.from_arrays([[1, 1, 2], ["x", "y", "z"]], names=["team", "id"]),
+            {"team": [1, 1, 2], "id": ["x", "y", "z"]},
+        ),
+    ],
+)
+def test_an_index_with_a_name_is_a_column_for_study_and_score(tmp_path, index, expected):
+    FRAME.set_axis(index, axis=0).to_parquet(tmp_path / "a.parquet")
+    assert both_doors(tmp_path / "a.parquet") == expected | {"Followers": [5, 6, 7]}
+
+
+def test_a_counted_index_goes_on_over_row_groups(tmp_path):
+    frame = pd.DataFrame({"Followers": range(5)}, index=pd.RangeIndex(10, 15, name="id"))
+    pq.write_table(pa.Table.from_pandas(frame), tmp_path / "a.parquet", row_group_size=2)
+    for headers in (["id", "Followers"], ["id"]):
+        late = [*open_stream(tmp_path / "a.parquet", row_groups=(1, 3)).chunks(headers)]
+        assert [row for chunk in late for row in chunk.rows] == [3, 4, 5]
+        assert [one for chunk in late for one in chunk.cells["id"].to_pylist()] == [12, 13, 14]
+
+
+def test_notes_of_pandas_that_make_no_sense_are_no_index(tmp_path):
+    for note in (b"{", b"[]", b'{"columns": 3}', b'{"columns": [], "index_columns": [{}]}'):
+        table = pa.table({"a": [1]}).replace_schema_metadata({b"pandas": note})
+        pq.write_table(table, tmp_path / "a.parquet")
+        assert both_doors(tmp_path / "a.parquet") == {"a": [1]}
+
+
+def test_columns_keep_their_types(tmp_path):
+    table = pa.table(
+        {
+            "bytes": pa.array([b"x", None]),
+            "bool": pa.array([True, None]),
+            "level": pa.array(["a", "b"]).dictionary_encode(),
+            "decimal": pa.array([decimal.Decimal("1.50"), None]),
+            "date": pa.array([1, None], pa.date32()),
+            "list": pa.array([["x"], None]),
+            "int": pa.array([2**63 - 1, None]),
+            "text": pa.array(["", "x"]),
+        }
+    )
+    pq.write_table(table, tmp_path / "a.parquet")
+    raw = read_source(tmp_path / "a.parquet", Ledger())
+    assert raw.cells.schema.remove_metadata() == table.schema
+    assert raw.cells.to_pydict() == table.to_pydict()
+    assert raw.frame["int"].tolist()[0] == 2**63 - 1
+
+
+def test_the_frame_is_what_pandas_reads(tmp_path):
+    frame = pd.DataFrame(
+        {
+            "n": [1, 2], "x": [0.5, None], "s": ["a", None], "b": [True, False],
+            "when": pd.to_datetime(["2026-01-01", None]),
+        }
+    )  # fmt: skip
+    frame.to_parquet(tmp_path / "a.parquet")
+    read = read_source(tmp_path / "a.parquet", Ledger()).frame
+    assert read["b"].tolist() == ["True", "False"]
+    read = read.reset_index(drop=True)
+    pd.testing.assert_frame_equal(
+        read.drop(columns="b"), frame.drop(columns="b"), check_dtype=False
+    )
+
+
+def test_text_of_any_arrow_kind_can_be_blank(tmp_path):
+    for kind in (pa.string(), pa.large_string(), pa.string_view()):
+        table = pa.table({"a": pa.array(["x", " ", None], kind), "b": [1.0, float("nan"), 2.0]})
+        pq.write_table(table, tmp_path / "a.parquet")
+        opened = open_stream(tmp_path / "a.parquet")
+        assert [chunk.rows.tolist() for chunk in opened.chunks(["a"])] == [[1, 3]]
+        assert opened.blank == [2]
+
+
+def test_polars_writes_the_same(tmp_path):
+    pl.DataFrame({"id": [1, None], "a": ["x", "y"]}).write_parquet(tmp_path / "a.parquet")
+    assert both_doors(tmp_path / "a.parquet") == {"id": [1, None], "a": ["x", "y"]}
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path):
+    pq.write_table(pa.table([[1], [2]], names=["a", "a"]), tmp_path / "a.parquet")
+    for door in (open_stream, lambda path: read_source(path, Ledger())):
+        with pytest.raises(InputError, match="two columns are called 'a'"):
+            door(tmp_path / "a.parquet")

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import durhampulse as dp
+from durhampulse.creators.frames import raw_cells
+from durhampulse.models.exact import ExactLayers
+from durhampulse.models.weights import DenseNetwork, Logistic
+
+
+def network(seed, sizes):
+    rng = np.random.default_rng(seed)
+    shapes = pairwise(sizes)
+    kernels = [rng.normal(size=s, scale=s[0] ** -0.5).astype(np.float32) for s in shapes]
+    biases = [rng.normal(size=size).astype(np.float32) for size in sizes[1:]]
+    return DenseNetwork(tuple(kernels), tuple(biases))
+
+
+def inputs(seed, n, width):
+    rng = np.random.default_rng(seed)
+    return np.clip(rng.standard_t(3, size=(n, width)), -10, 10)
+
+
+@pytest.mark.parametrize("sizes", [(23, 64, 32, 1), (7, 8, 4, 1), (5, 1)])
+def test_rounded_layers_stay_near_the_trained_ones(sizes):
+    model, X = network(1, sizes), inputs(2, 500, sizes[0])
+    hidden = X
+    for kernel, bias in zip(model.kernels[:-1], model.biases[:-1], strict=True):
+        hidden = np.maximum(hidden @ kernel.astype(float) + bias, 0)
+    expected = (hidden @ model.kernels[-1].astype(float) + model.biases[-1])[:, 0]
+    np.testing.assert_allclose(model.decision_function(X), expected, atol=1e-5)
+
+
+def test_every_partial_sum_is_a_whole_multiple_that_double_precision_holds():
+    model = network(3, (23, 64, 32, 1))
+    exact = ExactLayers.of(model.kernels, model.biases)
+    bound = np.full(23, 10.0)
+    for kernel, bias, shift in zip(exact.kernels, exact.biases, exact.shifts, strict=True):
+        step = np.spacing(shift)  # inputs are multiples of it
+        unit = 2.0 ** np.floor(np.log2(np.abs(kernel[kernel != 0]).min()))
+        while (np.rint(kernel / unit) != kernel / unit).any():
+            unit /= 2
+        largest = (bound @ np.abs(kernel)).max() / (step * unit)
+        assert largest <= 2**53
+        bound = bound @ np.abs(kernel) + np.abs(bias)
+
+
+@settings(max_examples=30)
+@given(
+    seed=st.integers(0, 1_000),
+    cuts=st.lists(st.integers(1, 4_999), max_size=6, unique=True),
+    order=st.booleans(),
+)
+def test_a_row_gives_the_same_bits_wherever_it_stands(seed, cuts, order):
+    model, X = network(seed, (23, 64, 32, 1)), inputs(seed, 5_000, 23)
+    whole = model.decision_function(X)
+    parts = np.split(np.asfortranarray(X) if order else X, sorted(cuts))
+    again = np.concatenate([model.decision_function(part) for part in parts])
+    np.testing.assert_array_equal(again, whole)
+    shuffled = np.random.default_rng(seed).permutation(len(X))
+    np.testing.assert_array_equal(model.decision_function(X[shuffled]), whole[shuffled])
+    logistic = Logistic(np.random.default_rng(seed).normal(size=23), np.array([0.3]))
+    alone = [logistic.decision_function(X[[row]])[0] for row in range(0, 5_000, 97)]
+    np.testing.assert_array_equal(alone, logistic.decision_function(X)[::97])
+
+
+@settings(max_examples=10)
+@given(cuts=st.lists(st.integers(1, 2_999), max_size=5, unique=True), seed=st.integers(0, 99))
+def test_scores_do_not_depend_on_the_chunk(cuts, seed, demo_scorer):
+    block = demo_scorer.read_table("m", raw_cells(dp.simulate_market(3_000, seed=seed).table)).block
+    whole = demo_scorer.compute(block)
+    for rows in np.split(np.arange(block.n_rows), sorted(cuts)):
+        part = demo_scorer.compute(block.take(rows))
+        for name in ("y_prob", "low", "high", "band", "flags"):
+            np.testing.assert_array_equal(getattr(part, name), getattr(whole, name)[rows])
+
+
+@pytest.fixture(scope="module")
+def demo_scorer(demo_model):
+    return dp.load_model(demo_model)
