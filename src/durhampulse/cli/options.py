@@ -15,11 +15,12 @@ from durhampulse.exceptions import InputError
 from durhampulse.files.formats import listed
 
 if TYPE_CHECKING:
+    from durhampulse.creators.options import ReadOptions
     from durhampulse.creators.units import Unit
 
 __all__ = [
     "AsJson", "Map", "ModelFolder", "Query", "Seed", "Sheet", "SourceArgument", "Table", "Units",
-    "pairs", "parts_bar", "progress_bar", "rows_bar", "units_of",
+    "pairs", "parts_bar", "progress_bar", "read_options", "rows_bar", "units_of",
 ]  # fmt: skip
 
 Map = Annotated[
@@ -66,6 +67,20 @@ def units_of(given: list[str] | None) -> dict[str, Unit]:
         else:
             raise InputError(f"--unit {name}={unit}: no such unit.", "Use fraction or percent.")
     return chosen
+
+
+def read_options(
+    column_map: list[str] | None,
+    units: list[str] | None,
+    table: str | None,
+    query: str | None = None,
+) -> ReadOptions:
+    """Return how a table is to be read, from the options that every command has for it."""
+    from durhampulse.creators.options import ReadOptions
+
+    return ReadOptions(
+        columns=pairs(column_map, "--map"), units=units_of(units), table=table, query=query
+    )
 
 
 @contextmanager

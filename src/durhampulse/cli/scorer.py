@@ -15,9 +15,8 @@ from durhampulse.cli.options import (
     ModelFolder,
     Sheet,
     Units,
-    pairs,
+    read_options,
     rows_bar,
-    units_of,
 )
 from durhampulse.exceptions import InputError
 from durhampulse.files.formats import WRITABLE, listed
@@ -66,20 +65,19 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
     from durhampulse.scoring.scorer import load_model
 
     scorer = load_model(model)
-    read: dict[str, Any] = {
-        "columns": pairs(column_map, "--map"),
-        "units": units_of(units),
-        "table": table,
-    }
+    read = read_options(column_map, units, table)
+    reading: dict[str, Any] = {"columns": read.columns, "units": read.units, "table": read.table}
     with rows_bar() as show:
         if engine is Engine.DASK:
             address = _require_scheduler(scheduler, top=top, reasons=reasons)
             from durhampulse.scoring.cluster import score_on_cluster
 
-            summary = score_on_cluster(model, inputs, out, scheduler=address, progress=show, **read)
+            summary = score_on_cluster(
+                model, inputs, out, scheduler=address, progress=show, **reading
+            )
         else:
             summary = score_files(
-                scorer, inputs, out, top=top, reasons=reasons, progress=show, **read
+                scorer, inputs, out, top=top, reasons=reasons, progress=show, **reading
             )
     if as_json:
         typer.echo(json.dumps(summary.to_dict(scorer), indent=2))
@@ -126,8 +124,9 @@ def verify(folder: Folder) -> None:
     from durhampulse.scoring.artifact import read_model
 
     model = read_model(folder)
-    for name, said in model.manifest["files"].items():
-        typer.echo(f"{name}: {said['bytes']:,} bytes, SHA-256 {said['sha256'][:16]}... as stated")
+    for name, stated in model.manifest["files"].items():
+        size, digest = stated["bytes"], stated["sha256"]
+        typer.echo(f"{name}: {size:,} bytes, SHA-256 {digest[:16]}... as stated")
     typer.echo(f"{folder}: whole and unaltered; it holds data only, and scores.")
 
 

@@ -22,15 +22,13 @@ from durhampulse.cli.options import (
     SourceArgument,
     Table,
     Units,
-    pairs,
     parts_bar,
     progress_bar,
-    units_of,
+    read_options,
 )
 from durhampulse.exceptions import InputError
 
 if TYPE_CHECKING:
-    from durhampulse.creators.options import ReadOptions
     from durhampulse.study.request import Request
     from durhampulse.study.results import Inspection
 
@@ -75,7 +73,7 @@ def inspect(
     from durhampulse.report import interpretation
     from durhampulse.study import load_and_inspect
 
-    options = _read_options(column_map, units, table, query)
+    options = read_options(column_map, units, table, query)
     part = load_and_inspect(source, options)
     if as_json:
         typer.echo(json.dumps(_inspection_facts(part), indent=2, default=str))
@@ -127,7 +125,7 @@ def study(  # noqa: PLR0913 - a command has as many options as it has
 
     request = Request(
         source=None if source is None else without_password(source),
-        **_read_options(column_map, units, table, query).keywords(),
+        **read_options(column_map, units, table, query).keywords(),
         thresholds=Thresholds(yes_at=yes_at, review_at=review_at),
         drop_leaks=drop_leaks,
         time=time,
@@ -135,16 +133,6 @@ def study(  # noqa: PLR0913 - a command has as many options as it has
         seed=seed,
     )
     _run(request, source, store, out)
-
-
-def _read_options(
-    column_map: list[str] | None, units: list[str] | None, table: str | None, query: str | None
-) -> ReadOptions:
-    from durhampulse.creators.options import ReadOptions
-
-    return ReadOptions(
-        columns=pairs(column_map, "--map"), units=units_of(units), table=table, query=query
-    )
 
 
 def _run(request: Request, source: str | None, store: str | None, out: Path) -> None:
@@ -220,7 +208,7 @@ def explain(  # noqa: PLR0913 - a command has as many options as it has
     from durhampulse.scoring.lookup import accounts_of
     from durhampulse.scoring.scorer import load_model
 
-    options = _read_options(column_map, units, table, query)
+    options = read_options(column_map, units, table, query)
     accounts = accounts_of(load_model(model), source, identifier, options)
     if as_json:
         typer.echo(json.dumps([account.to_dict() for account in accounts], indent=2, default=str))

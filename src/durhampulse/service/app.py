@@ -153,7 +153,7 @@ def build_app(
 
 
 def _access(keys: Keys | None, bucket: Bucket) -> Callable[[str], Any]:
-    """Give the dependency that admits requests with a key of some scope."""
+    """Return a function from a scope to the dependency that admits requests with its key."""
 
     def count(client: str) -> None:
         if not bucket.take(client):
@@ -199,8 +199,8 @@ def _add_scoring(
             if few
             else await asyncio.to_thread(_score, now, body.creators)
         )
-        for one in results:
-            metrics.creators.labels(one.get("recommendation") or "none").inc()
+        for result in results:
+            metrics.creators.labels(result.get("recommendation") or "none").inc()
         return _json({"model": now.version, "results": results})
 
     @app.post(
@@ -211,7 +211,7 @@ def _add_scoring(
         tags=["scoring"],
     )
     async def explain(body: ExplainRequest) -> Response:
-        """Say why a creator is where they are, and what would change it."""
+        """Return why a creator is where they are, and what would change it."""
         now = served.current
         account = await asyncio.to_thread(_explain, now, body.creator)
         return _json({"model": now.version, **account})
@@ -226,16 +226,16 @@ def _add_model(app: FastAPI, served: Source, needs: Callable[[str], Any]) -> Non
         tags=["scoring"],
     )
     async def model() -> Response:
-        """Say what the served model is and how good it is."""
+        """Return what the served model is and how good it is."""
         now = served.current
-        said = now.scorer.model.manifest
+        manifest = now.scorer.model.manifest
         answer = {
             "model": now.version,
-            "name": said["name"],
+            "name": manifest["name"],
             "columns": now.scorer.columns,
-            "thresholds": said["thresholds"],
-            **{part: said.get(part, {}) for part in ("verdict", "provenance")},
-            "quality": said.get("quality", []),
+            "thresholds": manifest["thresholds"],
+            **{part: manifest.get(part, {}) for part in ("verdict", "provenance")},
+            "quality": manifest.get("quality", []),
         }
         return _json(answer)
 
@@ -258,7 +258,7 @@ def _explain(now: Served, creator: dict[str, Any]) -> dict[str, Any]:
 
 
 def _plain_id(value: object) -> object:
-    """Give an identifier as it came, if JSON has a form for it."""
+    """Return an identifier as it came, if JSON has a form for it; else as text."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value if isinstance(value, str | int | float | None) else str(value)
@@ -267,14 +267,14 @@ def _plain_id(value: object) -> object:
 def _add_operations(app: FastAPI, metrics: Metrics, needs: Callable[[str], Any]) -> None:
     @app.get("/healthz", tags=["operations"])
     async def healthz() -> dict[str, str]:
-        """Tell that the process lives."""
+        """Return that the process lives."""
         return {"status": "ok"}
 
     not_now = {"model": ErrorAnswer, "description": "Not now."}
 
     @app.get("/readyz", responses={503: not_now}, tags=["operations"])
     async def readyz() -> dict[str, str]:
-        """Tell whether requests should be sent here."""
+        """Return whether requests should be sent here."""
         if not app.state.ready:
             raise HTTPException(503, "Starting or stopping.")
         return {"status": "ready", "model": app.state.served.current.version}
@@ -289,7 +289,7 @@ def _add_operations(app: FastAPI, metrics: Metrics, needs: Callable[[str], Any])
         tags=["operations"],
     )
     async def prometheus() -> Response:
-        """Give the counters, as Prometheus reads them."""
+        """Return the counters, as Prometheus reads them."""
         return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 

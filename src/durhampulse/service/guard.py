@@ -48,7 +48,7 @@ class Bucket:
         self._left: dict[str, tuple[float, float]] = {}
 
     def take(self, client: str) -> bool:
-        """Tell whether a client may go on, and count it."""
+        """Return whether a client may go on, and count the request."""
         if not self._rate:
             return True
         now = time.monotonic()
@@ -62,9 +62,9 @@ class Bucket:
 
 
 def too_late(_scope: Scope) -> ASGIApp:
-    """Answer a program whose request took too long."""
-    said = {"code": "timeout", "problem": "The request took too long.", "way_out": ""}
-    return JSONResponse({"error": said}, 503, {"connection": "close"})
+    """Return the answer to a program whose request took too long."""
+    error = {"code": "timeout", "problem": "The request took too long.", "way_out": ""}
+    return JSONResponse({"error": error}, 503, {"connection": "close"})
 
 
 class Guard:
@@ -112,7 +112,7 @@ class Guard:
 
 
 def _route(scope: Scope) -> str:
-    """Name the endpoint rather than the path, so that strangers cannot fill the counters."""
+    """Return the endpoint rather than the path, so that strangers cannot fill the counters."""
     return str(getattr(scope.get("route"), "path", "other"))
 
 

@@ -96,10 +96,10 @@ class ServedModel:
 
     def _signature(self) -> Signature | None:
         try:
-            found = (self._folder / "manifest.json").stat()
+            status = (self._folder / "manifest.json").stat()
         except OSError:
             return None  # between two folders
-        return found.st_ino, found.st_mtime_ns, found.st_size
+        return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def _load(folder: Path) -> Served:
@@ -107,6 +107,6 @@ def _load(folder: Path) -> Served:
 
 
 def serve_scorer(scorer: Scorer) -> Served:
-    """Make a loaded model ready for requests."""
+    """Return a loaded model ready for requests."""
     weights = scorer.model.manifest["files"]["weights.safetensors"]
     return Served(scorer, RecordReader(scorer.rules), str(weights["sha256"])[:12])

@@ -1,0 +1,209 @@
+"""The wheel: what is in it, and that each extra alone is enough for what it promises."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src" / "durhampulse"
+COMMAND = ["-c", "from durhampulse.cli import main; main()"]
+PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+CREATOR = {"Followers": 85_000, "Engagement_Rate": 0.068, "Niche": "Fashion", "Video_Quality": "HD"}
+
+
+def environment():
+    """Return the variables of this process but for those that lead to the checkout."""
+    gone = ("PYTHONPATH", "VIRTUAL_ENV", "COVERAGE")
+    return {name: value for name, value in os.environ.items() if not name.startswith(gone)}
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A fresh virtual environment that holds the wheel and one extra."""
+
+    folder: Path
+
+    @property
+    def model(self) -> Path:
+        (package,) = self.folder.glob("lib/python*/site-packages/durhampulse")
+        return package / "desk" / "demo" / "model"
+
+    def run(self, *args):
+        """Return what a command of the package prints."""
+        return self.run_python(*COMMAND, *args)
+
+    def run_python(self, *args):
+        done = subprocess.run(
+            [self.folder / "bin" / "python", *map(str, args)], capture_output=True, text=True, check=False,
+            cwd=self.folder, env=environment(),
+        )  # fmt: skip
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    @contextlib.contextmanager
+    def serving(self, *args, pattern):
+        """Run a command that serves; yield the match of a pattern in what it says."""
+        log = self.folder / "served.log"
+        with log.open("wb") as stream:
+            process = subprocess.Popen(
+                [self.folder / "bin" / "python", *COMMAND, *map(str, args), "--port", "0"],
+                stdout=stream, stderr=subprocess.STDOUT, cwd=self.folder, env=environment(),
+            )  # fmt: skip
+        try:
+            yield wait_for(lambda: re.search(pattern, log.read_text()))
+        finally:
+            process.terminate()
+            process.wait(30)
+        assert "Traceback" not in log.read_text()
+
+
+def wait_for(condition, seconds=120):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with contextlib.suppress(urllib.error.URLError):
+            if value := condition():
+                return value
+        time.sleep(0.1)
+    raise TimeoutError
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [*PIP, "wheel", "--no-deps", "--wheel-dir", str(folder), str(ROOT)]
+    subprocess.run(command, check=True)
+    (path,) = folder.glob("*.whl")
+    return path
+
+
+@pytest.fixture(scope="module")
+def base(wheel, tmp_path_factory):
+    """The wheel in a fresh virtual environment, without an extra."""
+    folder = tmp_path_factory.mktemp("base") / "environment"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    install(folder, wheel)
+    yield Installed(folder)
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def installed(base, wheel, request, tmp_path):
+    """The wheel with the extra that a test names, in an environment of its own.
+
+    What every extra has in common is linked, not unpacked again.
+    """
+    folder = tmp_path / "environment"
+    shutil.copytree(base.folder, folder, symlinks=True, copy_function=os.link)
+    install(folder, f"durhampulse[{request.param}] @ {wheel.as_uri()}")
+    yield Installed(folder)
+    shutil.rmtree(folder)
+
+
+def install(folder, requirement):
+    command = [
+        *PIP, "--python", str(folder / "bin" / "python"), "install", "--no-compile",
+        "--constraint", str(ROOT / "constraints.txt"), str(requirement),
+    ]  # fmt: skip
+    subprocess.run(command, check=True, env=environment())
+
+
+def test_it_holds_every_file_of_the_package(wheel):
+    names = set(zipfile.ZipFile(wheel).namelist())
+    files = {
+        path.relative_to(SOURCE.parent).as_posix()
+        for path in SOURCE.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert not files - names
+    for file in (
+        "py.typed", "desk/demo/creators.csv", "desk/demo/model/weights.safetensors",
+        "desk/store/migrations/versions/v0001_first.py", "desk/web/templates/base.html",
+        "service/templates/documentation.html", "report/templates/influencer_sponsorship.py",
+    ):  # fmt: skip
+        assert f"durhampulse/{file}" in names
+
+
+def test_without_an_extra_it_samples_inspects_scores_and_explains(base):
+    subprocess.run([base.folder / "bin" / "durhampulse", "--help"], check=True, capture_output=True)
+    base.run("sample", "--rows", 200, "--seed", 7, "-o", "creators.csv")
+    assert "200 rows" in base.run("inspect", "creators.csv")
+    model = ("--model", base.model)
+    assert "200 scored" in base.run("score", "creators.csv", "-o", "scored.xlsx", *model)
+    creators = pd.read_csv(base.folder / "creators.csv", dtype="str")
+    name = creators["Influencer_ID"].drop_duplicates(keep=False).iloc[0]
+    assert f"Creator {name}" in base.run("explain", "creators.csv", *model, "--id", name)
+    assert "Yes from 0.8" in base.run("model", "show", base.model)
+    assert "whole and unaltered" in base.run("model", "verify", base.model)
+
+
+@pytest.mark.parametrize("installed", ["serve"], indirect=True)
+def test_with_serve_it_scores_over_http(installed):
+    serve = installed.serving("serve", "--model", installed.model, pattern=r"http://[\d.]+:\d+")
+    with serve as match:
+        health = f"{match[0]}/healthz"
+        assert wait_for(lambda: urllib.request.urlopen(health, timeout=30)).status == 200
+        body = json.dumps({"creators": [CREATOR]}).encode()
+        headers = {"content-type": "application/json"}
+        request = urllib.request.Request(f"{match[0]}/v1/score", body, headers)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            (result,) = json.load(answer)["results"]
+        with urllib.request.urlopen(f"{match[0]}/docs", timeout=30) as answer:
+            assert "/v1/score" in answer.read().decode()
+    assert 0 < result["probability"] < 1
+
+
+@pytest.mark.parametrize("installed", ["desk"], indirect=True)
+def test_with_desk_it_shows_the_demo(installed):
+    with installed.serving("desk", pattern=r"half an hour: (http\S+)\n") as match:
+        browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        page = wait_for(lambda: browser.open(match[1], timeout=30)).read().decode()
+        hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))
+        form = urllib.parse.urlencode(hidden).encode()
+        answer = browser.open(match[1], form, timeout=30)
+        assert answer.url.endswith("/shortlist")
+        assert "INF-1" in answer.read().decode()
+
+
+CLUSTER = """
+from distributed import LocalCluster
+from durhampulse.scoring.cluster import score_on_cluster
+
+with LocalCluster(n_workers=1, processes=False, dashboard_address=None) as cluster:
+    summary = score_on_cluster(
+        {model!r}, ["creators.parquet"], "scored", scheduler=cluster.scheduler_address
+    )
+print(summary.scored)
+"""
+
+
+@pytest.mark.parametrize("installed", ["dask"], indirect=True)
+def test_with_dask_it_scores_on_a_cluster(installed):
+    installed.run("sample", "--rows", 200, "-o", "creators.parquet")
+    printed = installed.run_python("-c", CLUSTER.format(model=str(installed.model)))
+    assert printed.splitlines()[-1] == "200"
+
+
+@pytest.mark.parametrize("installed", ["study"], indirect=True)
+def test_with_study_it_studies(installed):
+    installed.run("sample", "--rows", 400, "-o", "creators.csv")
+    assert "Verdict: " in installed.run("study", "creators.csv", "-o", "study")
+    names = {path.name for path in (installed.folder / "study").iterdir()}
+    assert {"report.html", "notebook.ipynb", "decisions.csv", "model"} <= names
