@@ -23,6 +23,7 @@ from durhampulse.creators.block import Levels
 from durhampulse.creators.framereader import FrameReader
 from durhampulse.creators.frames import raw_cells
 from durhampulse.creators.identifiers import canonical_identifier
+from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.reading import read_creators
 from durhampulse.creators.records import RecordReader
 from durhampulse.exceptions import InputError
@@ -65,7 +66,7 @@ def of_block(scorer, block, row=0):
 
 
 def by_file(scorer, path):
-    table = open_table(scorer, path, None, None)
+    table = open_table(scorer, path, ReadOptions())
     (chunk,) = table.stream.chunks([*table.columns.values()])
     cells = {column: chunk.cells[header] for column, header in table.columns.items()}
     cells.pop("Influencer_ID")
@@ -131,7 +132,7 @@ def stored(scorer, _learned, row, folder):
     path = folder / "one.csv"
     cells = ['"' + (cell or "").replace('"', '""') + '"' for cell in row.values()]
     path.write_text(",".join(row) + "\n" + ",".join(cells) + "\n", "utf-8")
-    table = open_table(scorer, path, None, None)
+    table = open_table(scorer, path, ReadOptions())
     (chunk,) = table.stream.chunks([*table.columns.values()])
     scored = score_chunk(scorer, table, chunk, scored_schema(pa.string()))
     if scored.refused:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -65,19 +65,18 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
     from durhampulse.scoring.scorer import load_model
 
     scorer = load_model(model)
-    read = read_options(column_map, units, table)
-    reading: dict[str, Any] = {"columns": read.columns, "units": read.units, "table": read.table}
+    options = read_options(column_map, units, table)
     with rows_bar() as show:
         if engine is Engine.DASK:
             address = _require_scheduler(scheduler, top=top, reasons=reasons)
             from durhampulse.scoring.cluster import score_on_cluster
 
             summary = score_on_cluster(
-                model, inputs, out, scheduler=address, progress=show, **reading
+                model, inputs, out, options, scheduler=address, progress=show
             )
         else:
             summary = score_files(
-                scorer, inputs, out, top=top, reasons=reasons, progress=show, **reading
+                scorer, inputs, out, options, top=top, reasons=reasons, progress=show
             )
     if as_json:
         typer.echo(json.dumps(summary.to_dict(scorer), indent=2))

@@ -3,16 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL, canonical_name, header_key
 from durhampulse.exceptions import InputError
 from durhampulse.irregularities import Irregularity, Ledger
 
-__all__ = ["name_columns", "nearest_header", "require_figures", "unclaimed"]
+__all__ = ["Headers", "name_columns", "nearest_header", "require_figures", "unclaimed"]
 
 _NEAR = 0.8
 """Likeness of a header and a column's name from which a slip of the pen is suspected."""
+
+
+@dataclass(frozen=True)
+class Headers:
+    """Which headers of a table a model reads.
+
+    Attributes
+    ----------
+    columns
+        Column to header.
+    absent
+        The model's columns that are not there, each with a header that may be meant; else empty.
+    """
+
+    columns: dict[str, str]
+    absent: dict[str, str]
+
+    def notes(self, name: str) -> list[str]:
+        """Return what the table lacks, in words, a sentence each without its point."""
+        return [
+            f"{name}: no column {column}, which the model uses; its rows are scored without it"
+            + (f" ('{near}' is not read: --map {column}={near}?)" if near else "")
+            for column, near in self.absent.items()
+        ]
 
 
 def name_columns(

@@ -34,6 +34,7 @@ __all__ = [
 RuleKind = Literal["count", "rate", "any", "levels", "quality", "identifier", "label"]
 
 _MOST_LEVELS = 10_000
+_DECIMALS = 14
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +120,8 @@ class ColumnRule:
         """
         if self.kind != "rate" or (unit or self.unit) == "fraction":
             return numbers.values
-        return np.where(numbers.percent, numbers.values, numbers.values / 100)
+        # Rounded, since 8.84 / 100 is 0.08839999999999999 in binary.
+        return np.where(numbers.percent, numbers.values, np.round(numbers.values / 100, _DECIMALS))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the rule as plain data."""

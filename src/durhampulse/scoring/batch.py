@@ -8,7 +8,7 @@ import json
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -22,9 +22,10 @@ import pyarrow as pa
 
 from durhampulse.creators.block import Block
 from durhampulse.creators.blockreader import BlockReader
+from durhampulse.creators.headers import Headers
+from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.creators.text import as_text
-from durhampulse.creators.units import Unit
 from durhampulse.exceptions import CannotJudgeError, InputError
 from durhampulse.files.checks import require_path
 from durhampulse.files.export import check_output, open_sink, replacing
@@ -32,7 +33,7 @@ from durhampulse.files.formulas import spreadsheet_safe
 from durhampulse.files.stream import Chunk, Stream, open_stream
 from durhampulse.scoring.ranking import Ranking
 from durhampulse.scoring.record import Scores, score_columns
-from durhampulse.scoring.scorer import Headers, Scorer, exact_identifiers
+from durhampulse.scoring.scorer import Scorer, exact_identifiers
 from durhampulse.scoring.summary import Summary, summarise
 
 __all__ = [
@@ -106,17 +107,16 @@ def find_files(inputs: Sequence[str | Path]) -> list[Path]:
     return found
 
 
-def score_files(  # noqa: PLR0913 - each is an option of the command
+def score_files(
     scorer: Scorer,
     inputs: Sequence[str | Path],
     out: str | Path,
+    options: ReadOptions | None = None,
     *,
-    columns: Mapping[str, str] | None = None,
-    units: Mapping[str, Unit] | None = None,
-    table: str | None = None,
     top: int | None = None,
     reasons: bool = False,
     progress: Callable[[int, float], object] = lambda _rows, _done: None,
+    **keywords: Any,
 ) -> Summary:
     """Score files into one file.
 
@@ -133,10 +133,8 @@ def score_files(  # noqa: PLR0913 - each is an option of the command
     out
         A file of a format in `durhampulse.files.formats.WRITABLE`; replaced once the new one is
         complete.
-    columns, units
-        As for :func:`durhampulse.read_creators`.
-    table
-        The sheet to read, where the files are workbooks.
+    options
+        How to read the files; or its fields as keywords.
     top
         Keep only the most probable creators, ranked.
     reasons
@@ -158,12 +156,13 @@ def score_files(  # noqa: PLR0913 - each is an option of the command
     check_output(out)
     if any(out.absolute() == path.absolute() for path in files):
         raise InputError(f"{out}: it is both input and output.", "Write to another file.")
-    tables = [open_table(scorer, path, columns, units, table=table) for path in files]
+    options = options or ReadOptions(**keywords)
+    tables = [open_table(scorer, path, options) for path in files]
     schema = scored_schema(identifier_type(tables))
     ranking = Ranking(scorer, schema, top, reasons=reasons)
     beside = [out.with_name(out.name + end) for end in (".refused.csv", ".provenance.json")]
     about = provenance_of(scorer, files)
-    total, start, first_reason = Summary(), time.perf_counter(), ""
+    total, start = Summary(), time.perf_counter()
     with replacing(out, *beside) as (part, refused, note), ExitStack() as stack:
         sink = stack.enter_context(open_sink(part, out.suffix.lower(), ranking.schema, about))
         with refused.open("w", newline="", encoding="utf-8") as stream:
@@ -171,20 +170,11 @@ def score_files(  # noqa: PLR0913 - each is an option of the command
             rows.writerow(REFUSED_HEADER)
             for scored, done in score_tables(scorer, tables, schema):
                 total.add(scored.summary)
-                first_reason = first_reason or next((r[-1] for r in scored.refused), "")
                 rows.writerows(scored.refused)
                 for batch in ranking.take(scored.batch, scored.block, scored.scores.y_prob):
                     sink.write(batch)
                 progress(total.rows, done)
-        if not total.rows:
-            names = ", ".join(path.name for path in files[:3])
-            raise InputError(f"{names}: there is a header, but no row.", "Add creators' rows.")
-        if not total.scored:
-            raise CannotJudgeError(
-                f"{out}: not written, since none of {total.rows:,} rows could be scored; "
-                f"the first: {first_reason}.",
-                "Check the columns named, and --map.",
-            )
+        _require_scored(total, out, files)
         for batch in ranking.finish():
             sink.write(batch)
         stack.close()
@@ -195,6 +185,18 @@ def score_files(  # noqa: PLR0913 - each is an option of the command
     if not total.refused:
         beside[0].unlink()
     return total
+
+
+def _require_scored(total: Summary, out: Path, files: Sequence[Path]) -> None:
+    if not total.rows:
+        names = ", ".join(path.name for path in files[:3])
+        raise InputError(f"{names}: there is a header, but no row.", "Add creators' rows.")
+    if not total.scored:
+        raise CannotJudgeError(
+            f"{out}: not written, since none of {total.rows:,} rows could be scored; the first: "
+            f"{total.first_refusal}.",
+            "Check the columns named, and --map.",
+        )
 
 
 def score_tables(
@@ -247,23 +249,22 @@ def score_chunk(scorer: Scorer, table: OpenTable, chunk: Chunk, schema: pa.Schem
     batch = pa.record_batch([*scored.values()], schema=schema)
     summary = summarise(scorer, block, scores, len(refused))
     summary.unreadable.update(read.unreadable)
+    summary.first_refusal = next((row[-1] for row in refused), "")
     return Scored(batch, block, scores, refused, summary)
 
 
 def open_table(
     scorer: Scorer,
     path: Path,
-    columns: Mapping[str, str] | None,
-    units: Mapping[str, Unit] | None,
+    options: ReadOptions,
     *,
     name: str | None = None,
-    table: str | None = None,
     row_groups: tuple[int, int] | None = None,
 ) -> OpenTable:
     """Open a file, find the model's columns in it, and settle how it writes its numbers."""
-    stream = open_stream(path, name=name, table=table, row_groups=row_groups)
-    headers = scorer.headers(stream.name, stream.headers, columns)
-    reader = scorer.reader(stream.name, units=units)
+    stream = open_stream(path, name=name, table=options.table, row_groups=row_groups)
+    headers = scorer.headers(stream.name, stream.headers, options.columns)
+    reader = scorer.reader(stream.name, units=options.units)
     wanted = {column: header for column, header in headers.columns.items() if column != IDENTIFIER}
     first = next(stream.chunks([*wanted.values()]), None)
     if first is not None:

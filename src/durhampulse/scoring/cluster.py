@@ -28,8 +28,8 @@ import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.schema import IDENTIFIER
-from durhampulse.creators.units import Unit
 from durhampulse.exceptions import InputError, OutputError
 from durhampulse.files.formats import FORMATS, suffix_of
 from durhampulse.files.parquet import columns_of
@@ -79,21 +79,18 @@ class _Job:
 
     model: Mapping[str, bytes]
     out: str
-    columns: Mapping[str, str]
-    units: Mapping[str, Unit]
-    table: str | None
+    options: ReadOptions
 
 
-def score_on_cluster(  # noqa: PLR0913 - each is an option of the command
+def score_on_cluster(
     model: str | Path,
     inputs: Sequence[str],
     out: str,
+    options: ReadOptions | None = None,
     *,
     scheduler: str,
-    columns: Mapping[str, str] | None = None,
-    units: Mapping[str, Unit] | None = None,
-    table: str | None = None,
     progress: Callable[[int, float], object] = lambda _rows, _done: None,
+    **keywords: Any,
 ) -> Summary:
     """Score files into a folder of Parquet files, on the workers of a cluster.
 
@@ -107,7 +104,7 @@ def score_on_cluster(  # noqa: PLR0913 - each is an option of the command
         A folder, as a path or an address; it must not exist or be empty.
     scheduler
         Address of the cluster's scheduler, such as ``tcp://10.0.0.1:8786``.
-    columns, units, table, progress
+    options, progress
         As for :func:`durhampulse.scoring.batch.score_files`.
 
     Raises
@@ -124,9 +121,10 @@ def score_on_cluster(  # noqa: PLR0913 - each is an option of the command
     fs, folder = fsspec.core.url_to_fs(out)
     if fs.exists(folder) and fs.ls(folder):
         raise OutputError(f"{out}: it is there already and not empty.", "Name a new folder.")
-    pieces = _cut(scorer, files, columns)
+    options = options or ReadOptions(**keywords)
+    pieces = _cut(scorer, files, options.columns)
     folder_bytes = _read_folder(Path(model))
-    job = _Job(folder_bytes, _absolute(out), dict(columns or {}), dict(units or {}), table)
+    job = _Job(folder_bytes, _absolute(out), options)
     try:
         client = Client(scheduler, timeout=30)
     except (OSError, TimeoutError) as error:
@@ -203,10 +201,8 @@ def _score_piece(piece: _Piece, job: _Job) -> Summary:
         table = open_table(
             scorer,
             path,
-            job.columns,
-            job.units,
+            job.options,
             name=name,
-            table=job.table,
             row_groups=piece.row_groups,
         )
         kind = pa.int64() if piece.whole_numbers else pa.string()

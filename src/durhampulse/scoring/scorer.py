@@ -17,7 +17,7 @@ from durhampulse.creators import Creators
 from durhampulse.creators.block import Block
 from durhampulse.creators.blockreader import BlockReader, impossible_rows
 from durhampulse.creators.frames import raw_cells
-from durhampulse.creators.headers import name_columns, nearest_header, unclaimed
+from durhampulse.creators.headers import Headers, name_columns, nearest_header, unclaimed
 from durhampulse.creators.identifiers import canonical_identifiers
 from durhampulse.creators.records import RecordReader
 from durhampulse.creators.rules import ColumnRule, standard_kind
@@ -37,33 +37,9 @@ from durhampulse.scoring.account import Account, account_of
 from durhampulse.scoring.artifact import LoadedModel, read_model
 from durhampulse.scoring.record import NO_BAND, Scores, score_columns, without_scores
 
-__all__ = ["Headers", "Scorer", "TableCells", "exact_identifiers", "load_model"]
+__all__ = ["Scorer", "TableCells", "exact_identifiers", "load_model"]
 
 Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Headers:
-    """Which headers of a table a model reads.
-
-    Attributes
-    ----------
-    columns
-        Column to header.
-    absent
-        The model's columns that are not there, each with a header that may be meant; else empty.
-    """
-
-    columns: dict[str, str]
-    absent: dict[str, str]
-
-    def notes(self, name: str) -> list[str]:
-        """Return what the table lacks, in words, a sentence each without its point."""
-        return [
-            f"{name}: no column {column}, which the model uses; its rows are scored without it"
-            + (f" ('{near}' is not read: --map {column}={near}?)" if near else "")
-            for column, near in self.absent.items()
-        ]
 
 
 @dataclass(frozen=True)
@@ -106,6 +82,8 @@ class Scorer:
         All columns looked at, those for flags and output included; those of them that hold numbers.
     rules
         How their cells are read.
+    usual_headers
+        Standard column to the header it had in the table the model learned from.
     refusal
         Why the data it learned from allow no recommendation; empty where they do.
     """
@@ -117,6 +95,9 @@ class Scorer:
         curves = model.peers.curves
         self.seen = list(dict.fromkeys([*self.columns, FOLLOWERS, ENGAGEMENT, *curves]))
         self.numeric = model.model.encoding.numeric | {FOLLOWERS, ENGAGEMENT, *curves}
+        self.usual_headers = {
+            c: rule.header for c, rule in model.rules.items() if c in COLUMNS and rule.header
+        }
         self.rules = {name: model.rules.get(name) or _plain_rule(name) for name in self.seen}
 
     def reader(self, name: str, *, units: Mapping[str, Unit] | None = None) -> BlockReader:
@@ -151,8 +132,7 @@ class Scorer:
         InputError
             If the table has so few of the model's columns that no row could be scored.
         """
-        usual = {c: r.header for c, r in self.model.rules.items() if c in COLUMNS and r.header}
-        named = name_columns(name, [*headers], columns or {}, Ledger(), usual=usual)
+        named = name_columns(name, [*headers], columns or {}, Ledger(), usual=self.usual_headers)
         known = {named.get(header) or unclaimed(header): header for header in headers}
         wanted = [column for column in (IDENTIFIER, *self.seen) if column in known]
         absent = [column for column in self.columns if column not in known]
@@ -299,6 +279,23 @@ class Scorer:
         return TableCells(
             exact_identifiers(name, identifiers), read.block, read.unclear, headers.absent
         )
+
+    def read_figures(self, creators: pd.DataFrame) -> Block:
+        """Return creators who were read before as the model sees them.
+
+        Parameters
+        ----------
+        creators
+            Shape (n_rows, any): numbers as numbers, rates as fractions; levels get the spelling of
+            this model, which need not be the one they were read for.
+        """
+        block = Block.of(creators)
+        levels = {
+            name: rule.read_levels(pa.array(creators[name], pa.string(), from_pandas=True)).levels
+            for name, rule in self.rules.items()
+            if not rule.numeric and name in creators
+        }
+        return Block(block.n_rows, {**block.columns, **levels})
 
     def reasons_not_to(
         self, block: Block, scores: Scores, unclear: Mapping[int, str] | None = None

@@ -38,6 +38,8 @@ class Summary:
         Cells that are no numbers though they should be, by column; they count as missing.
     drift
         Rows by bin of the training profile, for each column.
+    first_refusal
+        Why the first row that was refused was.
     notes
         What of the files was not read, in words.
     seconds
@@ -52,6 +54,7 @@ class Summary:
     flagged: int = 0
     unreadable: Counter[str] = field(default_factory=Counter)
     drift: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)
+    first_refusal: str = ""
     notes: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
@@ -64,6 +67,7 @@ class Summary:
         self.bands.update(other.bands)
         self.flags.update(other.flags)
         self.unreadable.update(other.unreadable)
+        self.first_refusal = self.first_refusal or other.first_refusal
         self.notes += other.notes
         for column, counts in other.drift.items():
             self.drift[column] = self.drift.get(column, 0) + counts

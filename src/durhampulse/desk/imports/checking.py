@@ -17,6 +17,7 @@ import pyarrow as pa
 from sqlalchemy import Connection, Row, delete, func, select, update
 
 from durhampulse.creators.identifiers import canonical_identifiers
+from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.desk.imports.jobs import Job, LeaseLostError, extend_lease, keep_lease
 from durhampulse.desk.imports.staging import (
@@ -60,7 +61,12 @@ def _check(store: Store, catalogue: Catalogue, job: Job, stop: threading.Event) 
         row = db.execute(select(upload).where(upload.c.id == job.id)).one()
         rules = catalogue.current(db)
         objected = set(db.scalars(select(objection.c.digest)))
-    table = open_table(rules.scorer, Path(row.path), row.columns, row.units, name=row.file_name)
+    table = open_table(
+        rules.scorer,
+        Path(row.path),
+        ReadOptions(columns=row.columns, units=row.units),
+        name=row.file_name,
+    )
     if IDENTIFIER not in table.columns:
         raise InputError(
             f"{row.file_name}: no column names the creators.",
@@ -163,6 +169,7 @@ class _Check:
                 "twice": repeated,
             }
             summary = import_summary(db, self.job.id, self.rules, self.parts, counts)
+            summary["notes"] = self.table.notes
             extend_lease(db, self.job, progress=1.0, summary=summary)
             db.execute(
                 update(upload)

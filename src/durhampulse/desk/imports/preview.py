@@ -50,6 +50,8 @@ class Preview:
         The ledger, with what an import does about each; empty for files too large to search here.
     looked_through
         Whether the whole file was searched for irregularities.
+    notes
+        What the model uses and the file lacks, in words.
     problem, way_out
         Why it cannot be read so; empty if it can.
     labelled
@@ -66,6 +68,7 @@ class Preview:
     read: list[dict[str, str]]
     irregularities: list[dict[str, Any]]
     looked_through: bool
+    notes: list[str]
     problem: str
     way_out: str
     labelled: bool
@@ -91,7 +94,7 @@ def preview(
         What a person has chosen: standard column to header, rate column to unit.
     """
     parts: dict[str, Any] = {
-        "headers": [], "columns": {}, "raw": [], "read": [], "irregularities": [],
+        "headers": [], "columns": {}, "raw": [], "read": [], "irregularities": [], "notes": [],
         "looked_through": False,
     }  # fmt: skip
     problem, way_out = "", ""
@@ -122,15 +125,18 @@ def _parts(
     stream = open_stream(path, name=name)
     headers = stream.headers
     yield {"headers": headers}
-    standard_names = name_columns(name, [*headers], dict(columns), Ledger())
+    standard_names = name_columns(
+        name, [*headers], dict(columns), Ledger(), usual=scorer.usual_headers
+    )
     named = {standard: header for header, standard in standard_names.items()}
     yield {"columns": named}
-    scorer.headers(name, headers, columns)
+    found = scorer.headers(name, headers, columns)
+    yield {"notes": found.notes(name)}
     first = next(stream.chunks(headers), None)
     if first is not None:
         yield {"raw": _texts({header: first.cells[header][:_ROWS] for header in headers})}
         reader = scorer.reader(name, units=units)
-        cells = {c: first.cells[h] for c, h in named.items() if c in scorer.seen}
+        cells = {c: first.cells[h] for c, h in found.columns.items() if c != IDENTIFIER}
         reader.settle(cells)
         block = reader.read({c: cell[:_ROWS] for c, cell in cells.items()}).block
         yield {"read": _texts(block.to_dict())}

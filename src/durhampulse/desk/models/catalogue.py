@@ -12,7 +12,6 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, text, update
 
-from durhampulse.creators.block import Block
 from durhampulse.decision.bands import Thresholds
 from durhampulse.desk.models.rules import Rules, stored_frame
 from durhampulse.desk.store.audit import note
@@ -217,7 +216,7 @@ def _score_some(
     rows = db.execute(creators.limit(_AT_ONCE)).all()
     if not rows:
         return 0
-    block = Block.of(stored_frame(scorer, rows))
+    block = scorer.read_figures(stored_frame(scorer, rows))
     scores = scorer.compute(block)
     unknown = scorer.reasons_not_to(block, scores)
     columns = {

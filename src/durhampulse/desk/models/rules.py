@@ -118,7 +118,7 @@ class Rules:
 
     def block(self, rows: Sequence[object]) -> Block:
         """Return stored creators as a block for the model."""
-        return Block.of(stored_frame(self.scorer, rows))
+        return self.scorer.read_figures(stored_frame(self.scorer, rows))
 
 
 def stored_frame(scorer: Scorer, rows: Sequence[object]) -> pd.DataFrame:
