@@ -26,7 +26,7 @@ from durhampulse.desk.models.rules import stored_frame
 from durhampulse.desk.people.erasure import digest_of, erase
 from durhampulse.desk.store.tables import creator, objection, run, score, staged, upload
 from durhampulse.exceptions import InputError
-from durhampulse.files import extents, stream
+from durhampulse.files import extents, parquet
 from durhampulse.files import tables as sources
 from durhampulse.irregularities import Ledger
 from durhampulse.scoring.batch import open_table
@@ -301,7 +301,7 @@ def large(tmp_path, n=3_000):
 
 def test_an_interrupted_check_goes_on_where_it_was(bare, tmp_path, monkeypatch):
     store, catalogue = bare
-    monkeypatch.setattr(stream, "CHUNK_ROWS", 1_000)
+    monkeypatch.setattr(parquet, "CHUNK_ROWS", 1_000)
     number = begin(store, large(tmp_path))
     first = next_job(store, "one")
     assert (first.id, first.state) == (number, "checking")
