@@ -14,6 +14,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from durhampulse import SponsorshipClassifier
 from durhampulse.creators.schema import LABEL
+from durhampulse.exceptions import InputError
 from durhampulse.market.sampling import simulate_market
 from durhampulse.models.champion import SIMPLE
 
@@ -105,3 +106,51 @@ def test_what_names_say_is_heeded(market):
     for frame in (told, few):
         model = SponsorshipClassifier().fit(frame, y)
         assert not {"Age", "Deal_ID"} & {*model.model_.encoding.columns}
+
+
+def test_polars_and_arrow_tables_are_known_by_name(fitted, market):
+    import polars as pl
+    import pyarrow as pa
+
+    X = market.drop(columns=LABEL)
+    expected = fitted.predict_proba(X)
+    for table in (pl.from_pandas(X), pa.Table.from_pandas(X, preserve_index=False)):
+        np.testing.assert_array_equal(fitted.predict_proba(table), expected)
+    few = simulate_market(90, seed=2).table.assign(Age=np.arange(90) % 50)
+    model = SponsorshipClassifier().fit(pl.from_pandas(few.drop(columns=LABEL)), few[LABEL])
+    assert not {"Influencer_ID", "Age", "x0"} & set(model.model_.encoding.columns)
+    assert "Niche" in model.model_.encoding.columns
+
+
+def test_a_creator_alone_is_a_creator_in_company():
+    table = simulate_market(150, seed=2).table
+    y = table[LABEL]
+    fee = np.random.default_rng(0).gamma(2, 3, len(table))
+    whole = pd.to_numeric(table["Followers"], errors="coerce").fillna(2_500).astype("int64")
+    X = table.drop(columns=LABEL).assign(
+        Followers=[f"{n:,}".replace(",", ".") for n in whole],
+        Fee=[f"{value:.3f}".replace(".", ",") for value in fee],
+        Niche=[
+            "Home  Living" if i % 3 == 1 else "Home Living" if i % 3 else "Tech" for i in range(150)
+        ],
+    )
+    model = SponsorshipClassifier().fit(X, y)
+    together = model.predict_proba(X)
+    alone = np.concatenate([model.predict_proba(X.iloc[[row]]) for row in range(0, 150, 7)])
+    np.testing.assert_array_equal(alone, together[::7])
+
+
+def test_a_lazy_frame_is_to_be_collected(market):
+    import polars as pl
+
+    lazy = pl.from_pandas(market.drop(columns=LABEL)).lazy()
+    with pytest.raises(InputError, match="LazyFrame holds no rows"):
+        SponsorshipClassifier().fit(lazy, market[LABEL])
+
+
+def test_mixed_units_are_refused():
+    table = simulate_market(400, seed=2).table
+    rates = pd.to_numeric(table["Engagement_Rate"], errors="coerce").fillna(0.03)
+    mixed = table.assign(Engagement_Rate=np.where(np.arange(400) % 2, rates, 100 * rates))
+    with pytest.raises(InputError, match=r"Engagement_Rate: .* both mixed"):
+        SponsorshipClassifier().fit(mixed.drop(columns=LABEL), mixed[LABEL])

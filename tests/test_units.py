@@ -55,3 +55,25 @@ def test_two_units_are_found(seed, spread, share, n):
 def test_growth_around_zero_is_one_group():
     growth = np.random.default_rng(1).normal(0.01, 0.02, 5_000)
     assert mixed_groups(growth) is None
+
+
+@pytest.mark.parametrize("n_rows", [20, 30, 50, 100])
+@pytest.mark.parametrize("kind", ["normal", "laplace", "standard_t"])
+def test_short_columns_that_cross_zero_are_one_group(n_rows, kind):
+    """Of 1,000 clean growth columns at most one is taken for mixed; two allow for chance."""
+    rng = np.random.default_rng([n_rows, len(kind)])
+    draw = {"standard_t": lambda: rng.standard_t(3, n_rows)}.get(
+        kind, lambda: getattr(rng, kind)(size=n_rows)
+    )
+    refused = [mixed_groups(0.02 * (draw() + rng.uniform(-0.5, 1.5))) for _ in range(1_000)]
+    assert sum(groups is not None for groups in refused) <= 2
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5])
+def test_growth_in_two_units_is_found(share):
+    rng = np.random.default_rng(1)
+    hits = 0
+    for _ in range(100):
+        growth = 0.02 * (rng.normal(size=200) + 0.5)
+        hits += mixed_groups(np.where(rng.random(200) < share, 100 * growth, growth)) is not None
+    assert hits >= 90

@@ -316,7 +316,8 @@ class Scorer:
 
     def frame(self, identifiers: pa.Array, block: Block) -> pd.DataFrame:
         """Give a block as a creators' table."""
-        return pd.DataFrame({IDENTIFIER: identifiers.to_pandas(), **block.to_dict()})
+        names = identifiers.to_pandas(integer_object_nulls=True)  # exact beside a missing one
+        return pd.DataFrame({IDENTIFIER: names, **block.to_dict()})
 
     def _take(self, table: Any, units: Mapping[str, Unit] | None) -> TableCells:
         """Read whatever holds a table."""
