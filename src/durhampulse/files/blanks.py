@@ -41,8 +41,8 @@ def _suspects(column: pa.Array) -> Mask:
     if pa.types.is_dictionary(column.type):
         words = np.append(_suspects(column.dictionary), True)
         codes = pc.fill_null(column.indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
-        found: Mask = words[codes]
-        return found
+        mask: Mask = words[codes]
+        return mask
     if column.type not in _OFFSETS:
         return _blank(column)
     _, offsets, data = column.buffers()

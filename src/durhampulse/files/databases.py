@@ -24,12 +24,12 @@ _PACKAGES = {"psycopg": "psycopg[binary]", "psycopg2": "psycopg2-binary", "MySQL
 
 
 def is_database(source: str | Path) -> bool:
-    """Tell a database address from a path."""
+    """Return whether a source is a database address rather than a path."""
     return isinstance(source, str) and "://" in source
 
 
 def absolute(source: str) -> str:
-    """Give a path or a SQLite address as one that holds in any folder; others as they are."""
+    """Return a path or a SQLite address as one that holds in any folder; others as they are."""
     if not is_database(source):
         return str(Path(source).absolute())
     kind, _, path = source.partition(":///")
@@ -39,7 +39,7 @@ def absolute(source: str) -> str:
 
 
 def without_password(source: str | Path) -> str:
-    """Give a database address with ``***`` for its password; a path as an absolute path."""
+    """Return a database address with ``***`` for its password; a path as an absolute path."""
     if is_database(source):
         from sqlalchemy import make_url
         from sqlalchemy.exc import ArgumentError
@@ -52,7 +52,7 @@ def without_password(source: str | Path) -> str:
 
 
 def read_rows(address: str, *, table: str | None, query: str | None) -> pd.DataFrame:
-    """Read a table, or what a query gives, without any change to the database.
+    """Return a table's rows, or a query's, without any change to the database.
 
     Raises
     ------

@@ -56,7 +56,7 @@ class DelimitedStream(Stream):
         self._dialect = dialect(path, text)
         self.headers = unique_headers(self._dialect.headers, self.ledger)
         pairs = zip(self.headers, self._dialect.headers, strict=True)
-        self.unnamed = frozenset(header for header, found in pairs if not found)
+        self.unnamed = frozenset(header for header, written in pairs if not written)
         self.above = tuple(range(1, self._dialect.blank + 1))
         self._has_rows = len(text.splitlines()) > 1 + self._dialect.skipped
 

@@ -225,10 +225,10 @@ def _addresses(block: bytes, cells: int, before: int) -> tuple[int, int]:
     Cells without one come after all others: as many columns on as there are cells in a row, and
     `before` rows on, which is no less than the number of the last row up to here.
     """
-    found = _REFERENCE.findall(block)
-    rows = max(map(int, {row for _, row in found}), default=0)
-    columns = max(map(_place, {letters for letters, _ in found}), default=0)
-    if len(found) < cells or not cells:
+    addresses = _REFERENCE.findall(block)
+    rows = max(map(int, {row for _, row in addresses}), default=0)
+    columns = max(map(_place, {letters for letters, _ in addresses}), default=0)
+    if len(addresses) < cells or not cells:
         rows = max([rows, *map(int, _ROW_NUMBER.findall(block))]) + before
         columns += max(len(_CELL.findall(row)) for row in _ROW.split(block))
     return rows, columns

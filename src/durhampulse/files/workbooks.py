@@ -52,10 +52,10 @@ class WorkbookStream(Stream):
                 "Put the table there, or name its sheet: --table SHEET.",
             )
         self.above = tuple(range(1, number))
-        found = [tidy(cell_text(cell)) for cell in cells]
-        require_header(self.name, number, found, rows.peek())
-        self.headers = unique_headers(found, self.ledger)
-        pairs = zip(self.headers, found, strict=True)
+        written = [tidy(cell_text(cell)) for cell in cells]
+        require_header(self.name, number, written, rows.peek())
+        self.headers = unique_headers(written, self.ledger)
+        pairs = zip(self.headers, written, strict=True)
         self.unnamed = frozenset(header for header, name in pairs if not name)
 
     def _note(self, sheet: _Sheet) -> None:
