@@ -67,6 +67,7 @@ def small_model(folder: Path) -> Path:
         folder / "model", model, facts={"units": dict(part.creators.units)}, card="",
         peers=learn_peers(part.train), thresholds=Thresholds(),
         background=draw_background(part.train, model.encoding), train=part.train,
+        creators=part.creators,
     )  # fmt: skip
     return folder / "model"
 
