@@ -37,7 +37,7 @@ class Levels:
         return cls(codes, tuple(str(name) for name in names))
 
     def find(self, known: Mapping[str, int]) -> npt.NDArray[np.intp]:
-        """Give each row's place in other names, shape (n_rows,): -1 not among them, -2 missing.
+        """Return each row's place in other names, shape (n_rows,): -1 not among them, -2 missing.
 
         Examples
         --------
@@ -53,7 +53,7 @@ class Levels:
         return Levels(np.array([*places, -1], dtype=np.intp)[self.codes], self.names)
 
     def take(self, rows: npt.NDArray[np.intp]) -> Levels:
-        """Give some of the rows."""
+        """Return some of the rows."""
         return Levels(self.codes[rows], self.names)
 
 
@@ -87,7 +87,7 @@ class Block:
         return cls(len(table), columns)
 
     def numbers(self, name: str) -> Floats:
-        """Give a column of numbers, shape (n_rows,).
+        """Return a column of numbers, shape (n_rows,).
 
         Raises
         ------
@@ -102,7 +102,7 @@ class Block:
         return np.full(self.n_rows, np.nan) if values is None else values
 
     def levels(self, name: str) -> Levels:
-        """Give a column of levels; numbers become levels of that name."""
+        """Return a column of levels; numbers become levels of that name."""
         values = self.columns.get(name)
         if values is None:
             return Levels(np.full(self.n_rows, -1), ())
@@ -120,7 +120,7 @@ class Block:
         return found
 
     def to_dict(self) -> dict[str, npt.NDArray[Any] | pd.Series]:
-        """Give the columns as pandas takes them, levels as text."""
+        """Return the columns as pandas takes them, levels as text."""
         return {
             name: pd.Series(pd.array([*values.names, None], dtype="str")[values.codes])
             if isinstance(values, Levels)
@@ -129,7 +129,7 @@ class Block:
         }
 
     def take(self, rows: npt.NDArray[np.intp]) -> Block:
-        """Give some of the rows."""
+        """Return some of the rows."""
         return Block(
             len(rows),
             {

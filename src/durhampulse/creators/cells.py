@@ -22,8 +22,13 @@ from durhampulse.creators.text import NoTextError, as_text, holds_bytes, is_numb
 from durhampulse.creators.words import NULL_WORDS, folded
 
 __all__ = [
-    "LevelCells", "NumberCells", "distinct_words", "read_labels", "read_levels", "read_numbers",
-]  # fmt: skip
+    "LevelCells",
+    "NumberCells",
+    "distinct_words",
+    "read_labels",
+    "read_levels",
+    "read_numbers",
+]
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]

@@ -123,7 +123,7 @@ def nearest_header(column: str, headers: Iterable[str]) -> str | None:
 
 
 def unclaimed(header: str) -> str:
-    """Give the name of a column whose header stands for no standard column."""
+    """Return the name of a column whose header stands for no standard column."""
     return f"{header} (as found)" if header in COLUMNS else header
 
 

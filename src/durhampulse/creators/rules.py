@@ -27,9 +27,14 @@ from durhampulse.creators.units import Unit
 from durhampulse.creators.words import folded
 
 __all__ = [
-    "ColumnRule", "RuleKind", "learn_level_rule", "learn_number_rule", "level_series",
-    "rules_of_format_2", "standard_kind",
-]  # fmt: skip
+    "ColumnRule",
+    "RuleKind",
+    "learn_level_rule",
+    "learn_number_rule",
+    "level_series",
+    "rules_of_format_2",
+    "standard_kind",
+]
 
 RuleKind = Literal["count", "rate", "any", "levels", "quality", "identifier", "label"]
 

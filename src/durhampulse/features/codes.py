@@ -20,9 +20,17 @@ from durhampulse.creators.block import Block
 from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS, NICHE, VIEWS
 
 __all__ = [
-    "CODES", "FARTHEST", "Code", "LevelCode", "NumberCode", "RelativeCode", "learn_levels",
-    "learn_numbers", "learn_relatives", "quality_ordered",
-]  # fmt: skip
+    "CODES",
+    "FARTHEST",
+    "Code",
+    "LevelCode",
+    "NumberCode",
+    "RelativeCode",
+    "learn_levels",
+    "learn_numbers",
+    "learn_relatives",
+    "quality_ordered",
+]
 
 Floats = npt.NDArray[np.float64]
 Scale = Literal["linear", "log", "asinh"]
@@ -186,7 +194,7 @@ class RelativeCode:
         return [f"{self.column} for size and niche"]
 
     def pieces(self, block: Block) -> list[Floats]:
-        """Give what each of `columns` adds to the encoded column, shape (1, n_rows) each."""
+        """Return what each of `columns` adds to the encoded column, shape (1, n_rows) each."""
         value, size = _logs(block, self.column, self.unit)
         parts = [value, -np.interp(size, self.knots, self.usual)]
         if self.levels:
@@ -212,7 +220,7 @@ CODES: dict[str, type[Code]] = {
 
 
 def quality_ordered(values: pd.Series) -> bool:
-    """Tell whether nearly all values are the levels SD, HD and 4K."""
+    """Return whether nearly all values are the levels SD, HD and 4K."""
     return bool(values.dropna().isin(list(_ORDER)).mean() >= 0.9)
 
 
@@ -293,13 +301,13 @@ def learn_relatives(train: pd.DataFrame, features: set[str]) -> Iterator[Relativ
 
 
 def _logs(block: Block, column: str, unit: float) -> tuple[Floats, Floats]:
-    """Give the logarithms of a figure and of the followers; NaN where there is none."""
+    """Return the logarithms of a figure and of the followers; NaN where there is none."""
     value, size = (_numbers(block, c, ordered=False) for c in (column, FOLLOWERS))
     return np.log(np.maximum(value, 0) + unit), np.log(np.maximum(size, 0) + 1)
 
 
 def _numbers(block: Block, column: str, *, ordered: bool) -> Floats:
-    """Give a column's numbers; NaN where missing, unknown or without end."""
+    """Return a column's numbers; NaN where missing, unknown or without end."""
     if ordered:
         levels = block.levels(column)
         return np.array([*(_ORDER.get(name, np.nan) for name in levels.names), np.nan])[

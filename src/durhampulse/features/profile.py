@@ -91,7 +91,7 @@ class Profile:
         return pd.DataFrame(rows, columns=["column", "psi", "bound", "word", "missing", "unseen"])
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the profile as plain data."""
+        """Return the profile as plain data."""
         return {"edges": self.edges, "levels": self.levels, "shares": self.shares}
 
 

@@ -24,8 +24,14 @@ from durhampulse.files.formats import FORMATS, WRITABLE, listed, suffix_of
 from durhampulse.files.formulas import spreadsheet_safe
 
 __all__ = [
-    "Sink", "check_output", "open_sink", "replacing", "write_csv", "write_provenance", "write_xlsx",
-]  # fmt: skip
+    "Sink",
+    "check_output",
+    "open_sink",
+    "replacing",
+    "write_csv",
+    "write_provenance",
+    "write_xlsx",
+]
 
 _EXCEL_SHOWN = 100_000
 

@@ -34,11 +34,11 @@ _REFERENCE = re.compile(rb"""\sr\s*=\s*["']([A-Z]+)([0-9]+)["']""")
 _ROW_NUMBER = re.compile(rb"""\sr\s*=\s*["']([0-9]+)["']""")
 _ROW = re.compile(_NAME + rb"row[\s>/]")
 _VALUE = re.compile(_NAME + rb"(?:v|is)>")
+_FORMULA = _NAME + rb"f\b[^>]*(?:/>|>[^<]*</(?:\w+:)?f>)\s*"
+_EMPTY_VALUE = rb"(?:" + _NAME + rb"v\s*/>|" + _NAME + rb"v>\s*</(?:\w+:)?v>)"
 _NO_RESULT = re.compile(
-    _NAME + rb"c\b([^>]*)>\s*"
-    + _NAME + rb"f\b[^>]*(?:/>|>[^<]*</(?:\w+:)?f>)\s*"
-    + rb"(?:" + _NAME + rb"v\s*/>|" + _NAME + rb"v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
-)  # fmt: skip
+    _NAME + rb"c\b([^>]*)>\s*" + _FORMULA + _EMPTY_VALUE + rb"?\s*</(?:\w+:)?c>"
+)
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 

@@ -138,12 +138,12 @@ def train_champion(
 
 
 def _instability(logits: Floats) -> float:
-    """Give the mean variance of log-odds under other training rows (delete-a-fold jackknife)."""
+    """Return the mean variance of log-odds under other training rows (delete-a-fold jackknife)."""
     return float((len(logits) - 1) * logits.var(axis=0).mean())
 
 
 def networks_learner(random_state: int) -> Learner:
-    """Give the learner of the blend's networks: their mean log-odds."""
+    """Return the learner of the blend's networks: their mean log-odds."""
 
     def learn(X: Floats, y: Floats) -> Weights:
         networks = train_networks(X, y, _PLAN, random_state=random_state)

@@ -215,7 +215,7 @@ def _rules(manifest: Mapping[str, Any], numeric: set[str]) -> dict[str, ColumnRu
 
 
 def describe(model: LoadedModel) -> str:
-    """Say in some lines what a model is, how good it is and what it needs."""
+    """Return in some lines what a model is, how good it is and what it needs."""
     said = model.manifest
     quality = {row["metric"]: row for row in said.get("quality", [])}
     rows, verdict = said.get("rows", {}), said.get("verdict", {})

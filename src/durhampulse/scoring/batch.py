@@ -37,9 +37,18 @@ from durhampulse.scoring.scorer import Scorer, exact_identifiers
 from durhampulse.scoring.summary import Summary, summarise
 
 __all__ = [
-    "REFUSED_HEADER", "OpenTable", "Scored", "find_files", "identifier_type", "open_table",
-    "provenance_of", "score_chunk", "score_files", "score_tables", "scored_schema",
-]  # fmt: skip
+    "REFUSED_HEADER",
+    "OpenTable",
+    "Scored",
+    "find_files",
+    "identifier_type",
+    "open_table",
+    "provenance_of",
+    "score_chunk",
+    "score_files",
+    "score_tables",
+    "scored_schema",
+]
 
 REFUSED_HEADER = ("File", "Row", "Influencer ID", "Reason")
 
@@ -87,7 +96,7 @@ class OpenTable:
 
 
 def find_files(inputs: Sequence[str | Path]) -> list[Path]:
-    """Give the files that names and patterns stand for, in their order; patterns sorted.
+    """Return the files that names and patterns stand for, in their order; patterns sorted.
 
     Raises
     ------
@@ -243,8 +252,10 @@ def score_chunk(scorer: Scorer, table: OpenTable, chunk: Chunk, schema: pa.Schem
         ]
         keep = np.setdiff1d(np.arange(block.n_rows), gone)
         identifiers, block, scores = (
-            identifiers.take(pa.array(keep)), block.take(keep), scores.take(keep)
-        )  # fmt: skip
+            identifiers.take(pa.array(keep)),
+            block.take(keep),
+            scores.take(keep),
+        )
     scored = score_columns(scorer.model.peers, identifiers, block, scores, table.headers.absent)
     batch = pa.record_batch([*scored.values()], schema=schema)
     summary = summarise(scorer, block, scores, len(refused))
@@ -273,7 +284,7 @@ def open_table(
 
 
 def identifier_type(tables: Sequence[OpenTable]) -> pa.DataType:
-    """Give the type of identifiers: numbers if all files hold such, else text."""
+    """Return the type of identifiers: numbers if all files hold such, else text."""
     kinds = {
         table.stream.types([table.columns[IDENTIFIER]])[0]
         for table in tables
@@ -285,7 +296,7 @@ def identifier_type(tables: Sequence[OpenTable]) -> pa.DataType:
 
 
 def scored_schema(identifiers: pa.DataType) -> pa.Schema:
-    """Give the columns of a scored file."""
+    """Return the columns of a scored file."""
     words = pa.dictionary(pa.int32(), pa.string())
     return pa.schema(
         [
@@ -313,7 +324,7 @@ def _identifiers(
 
 
 def provenance_of(scorer: Scorer, files: Sequence[PurePath]) -> dict[str, Any]:
-    """Say where scores come from."""
+    """Return where scores come from: model, files, time and versions."""
     manifest = scorer.model.manifest
     return {
         "source": [path.name for path in files],

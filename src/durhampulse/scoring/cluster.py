@@ -145,7 +145,7 @@ def score_on_cluster(
 
 
 def _files(inputs: Sequence[str]) -> list[str]:
-    """Give the addresses that names and patterns stand for, in their order; patterns sorted."""
+    """Return the addresses that names and patterns stand for, in their order; patterns sorted."""
     found: list[str] = []
     for one in inputs:
         files = sorted(file.full_name for file in fsspec.open_files(_absolute(str(one))))
@@ -156,7 +156,7 @@ def _files(inputs: Sequence[str]) -> list[str]:
 
 
 def _absolute(address: str) -> str:
-    """Give a path as workers see it; an address as it is."""
+    """Return a path as workers see it; an address as it is."""
     return (address if "://" in address else str(Path(address).absolute())).rstrip("/")
 
 
@@ -233,7 +233,7 @@ def _scorer(files: tuple[tuple[str, bytes], ...]) -> Scorer:
 
 @contextmanager
 def _on_disk(url: str) -> Iterator[Path]:
-    """Give a file as a local one; fetched whole if it is elsewhere."""
+    """Return a file as a local one; fetched whole if it is elsewhere."""
     if "://" not in url or url.startswith("file://"):
         yield Path(url.removeprefix("file://"))
         return

@@ -71,7 +71,7 @@ class Ranking:
             self._prune()
 
     def finish(self) -> Iterator[pa.RecordBatch]:
-        """Give what was kept, the most probable creator first."""
+        """Return what was kept, the most probable creator first."""
         if self._top is None or not any(len(batch) for batch, _, _ in self._kept):
             return
         self._prune()

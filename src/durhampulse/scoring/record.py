@@ -47,7 +47,7 @@ class Scores:
     empty: npt.NDArray[np.intp]
 
     def take(self, rows: npt.NDArray[np.intp]) -> Scores:
-        """Give some of the rows."""
+        """Return some of the rows."""
         return Scores(**{name: values[rows] for name, values in vars(self).items()})
 
 

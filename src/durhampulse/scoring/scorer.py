@@ -315,7 +315,7 @@ class Scorer:
         return reasons
 
     def frame(self, identifiers: pa.Array, block: Block) -> pd.DataFrame:
-        """Give a block as a creators' table."""
+        """Return a block as a creators' table."""
         names = identifiers.to_pandas(integer_object_nulls=True)  # exact beside a missing one
         return pd.DataFrame({IDENTIFIER: names, **block.to_dict()})
 

@@ -78,7 +78,7 @@ class Summary:
         return scorer.model.profile.drift({**blank, **self.drift})
 
     def to_dict(self, scorer: Scorer) -> dict[str, Any]:
-        """Give the summary as plain data."""
+        """Return the summary as plain data."""
         return {
             "rows": self.rows,
             "scored": self.scored,
@@ -94,7 +94,7 @@ class Summary:
         }
 
     def text(self, scorer: Scorer) -> str:
-        """Give the summary in words, a line each."""
+        """Return the summary in words, a line each."""
         lines = [f"{self.rows:,} rows: {self.scored:,} scored, {self.refused:,} refused."]
         lines += [f"{note}." for note in self.notes]
         if scorer.refusal:
