@@ -131,7 +131,7 @@ class DenseNetwork(LogOdds):
             _require(kernel, 2, np.float32)
             _require(bias, 1, np.float32)
         widths = [kernel.shape for kernel in kernels]
-        fitting = all(one[1] == two[0] for one, two in pairwise(widths))
+        fitting = all(below[1] == above[0] for below, above in pairwise(widths))
         wide = any(width > _WIDEST for _, width in widths)
         if not fitting or wide or not 0 < len(widths) <= _DEEPEST or widths[-1][1] != 1:
             raise ValueError(f"layers of the shapes {widths}")
