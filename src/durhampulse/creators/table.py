@@ -86,5 +86,5 @@ class Creators:
             replace(role, role="left out", reason=reason) if role.column in columns else role
             for role in self.roles
         )
-        found = pd.concat([self.irregularities, ledger.frame()], ignore_index=True)
-        return replace(self, roles=roles, irregularities=found)
+        irregularities = pd.concat([self.irregularities, ledger.frame()], ignore_index=True)
+        return replace(self, roles=roles, irregularities=irregularities)

@@ -53,10 +53,10 @@ def detect_unit(bare: Floats, signed: Floats) -> Unit | None:
         return "percent" if median > 0.2 else None
     if median <= 0.2:
         return "fraction"
-    known = np.abs(signed[np.isfinite(signed) & (signed != 0)])
-    if known.size < _FEWEST:
+    signed_sizes = np.abs(signed[np.isfinite(signed) & (signed != 0)])
+    if signed_sizes.size < _FEWEST:
         return None
-    ratio = np.median(sizes) / np.median(known)
+    ratio = np.median(sizes) / np.median(signed_sizes)
     return "percent" if ratio > 10 else "fraction"
 
 
