@@ -93,7 +93,7 @@ def replacing(path: Path, *beside: Path) -> Iterator[list[Path]]:
     """
     try:
         with ExitStack() as stack:
-            targets = [_target(one) for one in (path, *beside)]
+            targets = [_target(output) for output in (path, *beside)]
             mode = _mode(targets[0])
             parts = [stack.enter_context(_part(target, mode)) for target in targets]
             yield parts
