@@ -103,17 +103,17 @@ def find_files(inputs: Sequence[str | Path]) -> list[Path]:
     InputError
         If a pattern matches nothing.
     """
-    found: list[Path] = []
-    for one in inputs:
-        require_path(one)
-        if Path(one).exists() or not glob.has_magic(str(one)):
-            found.append(Path(one))
+    paths: list[Path] = []
+    for pattern in inputs:
+        require_path(pattern)
+        if Path(pattern).exists() or not glob.has_magic(str(pattern)):
+            paths.append(Path(pattern))
             continue
-        matched = sorted(Path(name) for name in glob.glob(str(one), recursive=True))  # noqa: PTH207
+        matched = sorted(Path(name) for name in glob.glob(str(pattern), recursive=True))  # noqa: PTH207
         if not matched:
-            raise InputError(f"{one}: no file matches.", "Check the pattern.")
-        found += [path for path in matched if path.is_file()]
-    return found
+            raise InputError(f"{pattern}: no file matches.", "Check the pattern.")
+        paths += [path for path in matched if path.is_file()]
+    return paths
 
 
 def score_files(
@@ -189,8 +189,8 @@ def score_files(
         stack.close()
         total.notes = [note for table in tables for note in table.notes]
         total.seconds = time.perf_counter() - start
-        said = json.dumps({**about, **total.to_dict(scorer)}, indent=2, ensure_ascii=False)
-        note.write_text(said + "\n", encoding="utf-8")
+        provenance = json.dumps({**about, **total.to_dict(scorer)}, indent=2, ensure_ascii=False)
+        note.write_text(provenance + "\n", encoding="utf-8")
     if not total.refused:
         beside[0].unlink()
     return total
@@ -247,8 +247,8 @@ def score_chunk(scorer: Scorer, table: OpenTable, chunk: Chunk, schema: pa.Schem
         gone = sorted(reasons)
         names = identifiers.take(pa.array(gone)).to_pylist()
         refused += [
-            (name, int(chunk.rows[row]), _safe(one), reasons[row])
-            for row, one in zip(gone, names, strict=True)
+            (name, int(chunk.rows[row]), _safe(identifier), reasons[row])
+            for row, identifier in zip(gone, names, strict=True)
         ]
         keep = np.setdiff1d(np.arange(block.n_rows), gone)
         identifiers, block, scores = (
@@ -313,14 +313,14 @@ def scored_schema(identifiers: pa.DataType) -> pa.Schema:
 
 
 def _identifiers(
-    table: OpenTable, found: pa.Array | None, chunk: Chunk, schema: pa.Schema
+    table: OpenTable, cells: pa.Array | None, chunk: Chunk, schema: pa.Schema
 ) -> pa.Array:
-    if found is None:
+    if cells is None:
         return pa.array([f"row-{row}" for row in chunk.rows], pa.string())
     kind = schema.field("Influencer ID").type
     if pa.types.is_integer(kind):
-        return found.cast(kind)
-    return as_text(exact_identifiers(table.stream.name, found))
+        return cells.cast(kind)
+    return as_text(exact_identifiers(table.stream.name, cells))
 
 
 def provenance_of(scorer: Scorer, files: Sequence[PurePath]) -> dict[str, Any]:

@@ -100,8 +100,8 @@ class Summary:
         if scorer.refusal:
             lines.append(f"Nothing is recommended; {scorer.refusal}.")
         else:
-            said = ", ".join(f"{band} {_count(self.bands[band], self.scored)}" for band in BANDS)
-            lines.append(f"Recommendations: {said}.")
+            bands = ", ".join(f"{band} {_count(self.bands[band], self.scored)}" for band in BANDS)
+            lines.append(f"Recommendations: {bands}.")
         if self.flagged:
             most = "; ".join(f"{flag} {n:,}" for flag, n in self.flags.most_common())
             lines.append(f"Flagged {_count(self.flagged, self.scored)}: {most}.")
