@@ -53,7 +53,7 @@ __all__ = [
 REFUSED_HEADER = ("File", "Row", "Influencer ID", "Reason")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scored:
     """A chunk's rows once they are scored.
 
@@ -261,7 +261,7 @@ def score_chunk(scorer: Scorer, table: OpenTable, chunk: Chunk, schema: pa.Schem
     summary = summarise(scorer, block, scores, len(refused))
     summary.unreadable.update(read.unreadable)
     summary.first_refusal = next((row[-1] for row in refused), "")
-    return Scored(batch, block, scores, refused, summary)
+    return Scored(batch=batch, block=block, scores=scores, refused=refused, summary=summary)
 
 
 def open_table(

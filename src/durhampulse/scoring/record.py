@@ -23,7 +23,7 @@ NO_BAND = len(BANDS)
 """The band of those for whom nothing is recommended."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scores:
     """What the model says of some creators; arrays of shape (n_rows,).
 

@@ -151,12 +151,12 @@ class Scorer:
         half_width = self.model.model.half_width
         band = band_codes(y_prob, self.model.thresholds)
         return Scores(
-            y_prob,
-            shifted(y_prob, -half_width),
-            shifted(y_prob, half_width),
-            np.full_like(band, NO_BAND) if self.refusal else band,
-            self.model.peers.flag_bits(block),
-            block.empty(self.columns),
+            y_prob=y_prob,
+            low=shifted(y_prob, -half_width),
+            high=shifted(y_prob, half_width),
+            band=np.full_like(band, NO_BAND) if self.refusal else band,
+            flags=self.model.peers.flag_bits(block),
+            empty=block.empty(self.columns),
         )
 
     def predict_proba(self, table: Any, *, units: Mapping[str, Unit] | None = None) -> Floats:

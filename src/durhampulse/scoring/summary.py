@@ -20,7 +20,7 @@ from durhampulse.scoring.scorer import Scorer
 __all__ = ["Summary", "summarise"]
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Summary:
     """Counts of a scoring run, or of a part of one.
 
