@@ -81,7 +81,7 @@ def train_champion(
     train: pd.DataFrame,
     features: tuple[Role, ...],
     *,
-    cross_validated: Mapping[str, OutOfFold] | None = None,
+    folds: Mapping[str, OutOfFold] | None = None,
     random_state: int = 0,
 ) -> Champion:
     """Train the blend, and take logistic regression instead where it does as well.
@@ -92,7 +92,7 @@ def train_champion(
         Labelled creators, shape (n_rows, any).
     features
         Roles of the columns to learn from.
-    cross_validated
+    folds
         Cross-validations already made with the same rows and seed, by model.
     """
     y = train[LABEL].to_numpy(np.float64)
@@ -101,19 +101,19 @@ def train_champion(
         BOOSTING: classifier_learner(BOOSTING, random_state),
         NETWORKS: networks_learner(random_state),
     }
-    folds = dict(cross_validated or {})
+    runs = dict(folds or {})
     for name, learner in learners.items():
-        if name not in folds:
-            folds[name] = cross_validate(learner, train, features, random_state=random_state)
-    logits = np.column_stack([log_odds(folds[name].y_prob) for name in (BOOSTING, NETWORKS)])
+        if name not in runs:
+            runs[name] = cross_validate(learner, train, features, random_state=random_state)
+    logits = np.column_stack([log_odds(runs[name].y_prob) for name in (BOOSTING, NETWORKS)])
     coef, intercept = _stack(logits, y)
-    out_of_fold = {name: folds[name].y_prob for name in learners}
+    out_of_fold = {name: runs[name].y_prob for name in learners}
     out_of_fold[BLEND] = _stack_out_of_fold(logits, y, random_state)
     lead = _losses(y, out_of_fold[SIMPLE]) - _losses(y, out_of_fold[BLEND])
     tied = bool(abs(lead.mean()) <= _BEYOND_NOISE * lead.std() / np.sqrt(len(y)))
     encoding = learn_encoding(train, features)
     X = encoding.transform(train)
-    probes = {name: log_odds(folds[name].probe) for name in learners}
+    probes = {name: log_odds(runs[name].probe) for name in learners}
     blended = coef[0] * probes[BOOSTING] + coef[1] * probes[NETWORKS] + intercept
     if tied or lead.mean() < 0:
         name, rival, blend, weights = SIMPLE, BLEND, None, learners[SIMPLE](X, y)
