@@ -216,7 +216,7 @@ ODD_LEVELS = {
         ("Video_Quality", "4k uhd", "4K"), ("Video_Quality", "1080P", "HD"),
     ],
 )  # fmt: skip
-def test_every_door_reads_an_odd_cell_alike(column, cell, expected, trained, tmp_path):
+def test_every_reader_parses_unusual_cell_alike(column, cell, expected, trained, tmp_path):
     answers = through(DOORS, trained, {**BASE, column: cell}, tmp_path)
     for name, answer in answers.items():
         value = None if answer is None else answer[column]
@@ -255,7 +255,7 @@ WRITTEN = st.one_of(
     ),
     cell=WRITTEN,
 )
-def test_no_two_doors_read_two_things(column, cell, trained, tmp_path):
+def test_readers_agree_on_any_cell(column, cell, trained, tmp_path):
     try:
         str(cell).encode()
     except UnicodeEncodeError:
@@ -272,7 +272,7 @@ IDENTIFIERS = {
 
 
 @pytest.mark.parametrize(("cell", "expected"), [*IDENTIFIERS.items()])
-def test_every_door_gives_one_identifier(cell, expected, trained, tmp_path):
+def test_every_reader_returns_same_identifier(cell, expected, trained, tmp_path):
     scorer, _ = trained
     row = {**BASE, "Influencer_ID": cell}
     path = tmp_path / "one.csv"
@@ -288,7 +288,7 @@ def test_every_door_gives_one_identifier(cell, expected, trained, tmp_path):
     assert [*scored, *study, *frame, *records.to_pylist()] == [expected] * 4
 
 
-def test_whole_floats_and_bytes_of_a_frame_are_the_levels_of_a_file(trained):
+def test_frame_floats_and_bytes_match_file_levels(trained):
     scorer, _ = trained
     for team in (7, 7.0, b"7", "7", "7.0"):
         table = pa.table({**{k: [v] for k, v in BASE.items()}, "Team": pa.array([team])})
