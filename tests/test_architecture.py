@@ -21,9 +21,17 @@ LAYERS = [
     "__main__",
 ]  # fmt: skip
 DESK_LAYERS = [
-    "store", "models", "people", "shortlist", "review", "imports", "campaigns", "outcomes",
-    "web", "server",
-]  # fmt: skip
+    "store",
+    "models",
+    "people",
+    "shortlist",
+    "review",
+    "imports",
+    "campaigns",
+    "outcomes",
+    "web",
+    "server",
+]
 
 
 def modules():

@@ -67,10 +67,16 @@ def models(rows, demo_model):
 
 def write(path, model, rows, creators, **facts):
     write_model(
-        path, model, facts=facts, card="# card\n", peers=learn_peers(rows),
-        thresholds=Thresholds(), background=draw_background(rows, model.encoding), train=rows,
+        path,
+        model,
+        facts=facts,
+        card="# card\n",
+        peers=learn_peers(rows),
+        thresholds=Thresholds(),
+        background=draw_background(rows, model.encoding),
+        train=rows,
         creators=creators,
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("family", ["logistic", "network", "shipped"])

@@ -57,9 +57,12 @@ def test_champion_beats_default_boosting_on_true_probabilities(champion):
     fresh, p = market(6_000, seed=1)
     out = [IDENTIFIER, LABEL]
     default = CatBoostClassifier(
-        cat_features=["Niche", "Video_Quality"], random_seed=0, thread_count=2, verbose=0,
+        cat_features=["Niche", "Video_Quality"],
+        random_seed=0,
+        thread_count=2,
+        verbose=0,
         allow_writing_files=False,
-    ).fit(train.drop(columns=out), train[LABEL])  # fmt: skip
+    ).fit(train.drop(columns=out), train[LABEL])
     theirs = default.predict_proba(fresh.drop(columns=out))[:, 1]
     best = log_loss(p, p)
     assert log_loss(p, champion.model.predict_proba(fresh)) - best < 0.8 * (
@@ -134,8 +137,9 @@ def test_champion_learns_from_500_rows():
 def test_distilled_network_matches_its_teacher():
     train, fresh = (market(n, seed=s)[0] for n, s in ((800, 5), (4_000, 6)))
     encoding = learn_encoding(train, FEATURES)
-    teacher = fit("Logistic regression", encoding.transform(train), train[LABEL].to_numpy(),
-                  random_state=0)  # fmt: skip
+    teacher = fit(
+        "Logistic regression", encoding.transform(train), train[LABEL].to_numpy(), random_state=0
+    )
     network = distil(teacher, encoding, train, rows=100_000)
     X = encoding.transform(fresh)
     gap = np.abs(network.predict_proba(X) - teacher.predict_proba(X))
@@ -148,8 +152,10 @@ def test_synthetic_rows_match_training_rows():
     made = mix_rows(block, 20_000, np.random.default_rng(1))
     for name, values in block.columns.items():
         if isinstance(values, Levels):
-            ours, theirs = (np.bincount(v.codes + 1, minlength=40) / len(v.codes)
-                            for v in (made.columns[name], values))  # fmt: skip
+            ours, theirs = (
+                np.bincount(v.codes + 1, minlength=40) / len(v.codes)
+                for v in (made.columns[name], values)
+            )
             assert np.abs(ours - theirs).max() < 0.03
         else:
             ours, theirs = made.columns[name], values

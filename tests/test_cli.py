@@ -85,8 +85,11 @@ def commands(group=None, before=""):
 @pytest.mark.parametrize("name", ["README.md", "docs/desk.md"])
 def test_documents_name_only_commands_and_options_that_exist(name):
     readme = (Path(__file__).parents[1] / name).read_text()
-    lines = [shlex.split(line, comments=True) for line in readme.splitlines()
-             if line.startswith("durhampulse ")]  # fmt: skip
+    lines = [
+        shlex.split(line, comments=True)
+        for line in readme.splitlines()
+        if line.startswith("durhampulse ")
+    ]
     assert lines
     known_commands = dict(commands())
     for _, *args in lines:
@@ -135,9 +138,14 @@ def test_leak_is_reported_and_blocks_recommendations(leaky):
     report = (folder / "out" / "report.html").read_text()
     assert "Nothing is recommended." in report
     explained = run(
-        "explain", "creators.csv", "--model", "out/model", "--id",
-        str(decisions["Influencer ID"].iloc[0]), cwd=folder,
-    )  # fmt: skip
+        "explain",
+        "creators.csv",
+        "--model",
+        "out/model",
+        "--id",
+        str(decisions["Influencer ID"].iloc[0]),
+        cwd=folder,
+    )
     assert explained.returncode == 0, explained.stderr
     assert "no recommendation (not ready" in explained.stdout
 
@@ -169,8 +177,9 @@ def test_scoring_from_the_command_line(demo_model, market_file, tmp_path):
     assert "1,200 rows: 1,200 scored, 0 refused." in done.stdout
     assert done.stderr == ""  # off a terminal there is no progress
     assert len((tmp_path / "s.csv").read_text().splitlines()) == 1_201
-    done = run("score", str(market_file), "-o", "t.xlsx", "--top", "5", "--json", *model,
-               cwd=tmp_path)  # fmt: skip
+    done = run(
+        "score", str(market_file), "-o", "t.xlsx", "--top", "5", "--json", *model, cwd=tmp_path
+    )
     assert json.loads(done.stdout)["scored"] == 1_200
     for args, message in (
         (["none.csv", "-o", "u.csv"], "no such file"),
@@ -183,8 +192,11 @@ def test_scoring_from_the_command_line(demo_model, market_file, tmp_path):
         assert message in done.stderr
         assert "Traceback" not in done.stderr
     assert {path.name for path in tmp_path.iterdir()} == {
-        "s.csv", "s.csv.provenance.json", "t.xlsx", "t.xlsx.provenance.json",
-    }  # fmt: skip
+        "s.csv",
+        "s.csv.provenance.json",
+        "t.xlsx",
+        "t.xlsx.provenance.json",
+    }
 
 
 def test_model_show_and_verify(demo_model, tmp_path):
@@ -230,8 +242,11 @@ def test_missing_extra_is_named(module, extra, args, demo_model, tmp_path):
     code = f"import sys; sys.modules[{module!r}] = None; sys.argv = ['durhampulse', *{args!r}]"
     done = subprocess.run(
         [sys.executable, "-c", f"{code}; from durhampulse.cli import main; main()"],
-        capture_output=True, text=True, check=False, cwd=tmp_path,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
     assert done.returncode == 2
     assert f"pip install 'durhampulse[{extra}]'" in done.stderr
     assert "Traceback" not in done.stderr
@@ -260,10 +275,21 @@ def test_misspelt_public_name_is_a_type_error(tmp_path):
     pytest.importorskip("mypy")
     (tmp_path / "user.py").write_text("import durhampulse as dp\n\ndp.load_modle\ndp.load_model\n")
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--follow-imports=silent", "--ignore-missing-imports",
-         "--cache-dir", tmp_path / "cache", "user.py"],
-        capture_output=True, text=True, check=False, cwd=tmp_path,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "mypy",
+            "--follow-imports=silent",
+            "--ignore-missing-imports",
+            "--cache-dir",
+            tmp_path / "cache",
+            "user.py",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("user.py")]
     assert "user.py:3: error" in line
     assert "load_modle" in line

@@ -16,9 +16,12 @@ from durhampulse.features.peers import Peers
 from durhampulse.files.export import write_csv, write_provenance, write_xlsx
 
 COLUMNS = [
-    "Influencer ID", "Predicted Sponsorship", "Follower Count", "Engagement Rate",
+    "Influencer ID",
+    "Predicted Sponsorship",
+    "Follower Count",
+    "Engagement Rate",
     "Sponsorship Recommendation",
-]  # fmt: skip
+]
 
 NOBODY = Peers({"nano": 0}, (), {})
 
@@ -35,8 +38,12 @@ def test_decision_table_for_five_probabilities():
     assert list(table.columns)[:5] == COLUMNS
     assert table["Influencer ID"].tolist() == [1, 3, 2, 0, 4]
     assert table["Sponsorship Recommendation"].tolist() == [
-        "Yes", "Yes", "Maybe (manual review)", "No", "No",
-    ]  # fmt: skip
+        "Yes",
+        "Yes",
+        "Maybe (manual review)",
+        "No",
+        "No",
+    ]
     assert table["Rank"].tolist() == [1, 2, 3, 4, 5]
 
 

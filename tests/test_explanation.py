@@ -141,8 +141,11 @@ def test_suggested_change_reaches_next_band(loaded, rows):
     for _, change in changes.iterrows():
         changed[change["column"]] = change["to"]
         assert change["column"] in {
-            "Engagement_Rate", "Growth_Rate", "Avg_Views_per_Post", "Video_Quality",
-        }  # fmt: skip
+            "Engagement_Rate",
+            "Growth_Rate",
+            "Avg_Views_per_Post",
+            "Video_Quality",
+        }
     assert model.predict_proba(changed)[0] >= 0.6
     assert model.predict_proba(changed)[0] == pytest.approx(changes["probability"].iloc[0])
     assert y_prob.max() >= 0.8
@@ -243,9 +246,13 @@ def test_account_agrees_with_decision_table(demo_model, market_file, tmp_path):
 
 
 STANDARD = {
-    "Followers": 2_926, "Engagement_Rate": 0.03, "Growth_Rate": 0.01, "Niche": "Lifestyle",
-    "Video_Quality": "HD", "Avg_Views_per_Post": 500,
-}  # fmt: skip
+    "Followers": 2_926,
+    "Engagement_Rate": 0.03,
+    "Growth_Rate": 0.01,
+    "Niche": "Lifestyle",
+    "Video_Quality": "HD",
+    "Avg_Views_per_Post": 500,
+}
 
 
 @pytest.fixture(scope="module")

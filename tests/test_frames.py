@@ -18,9 +18,13 @@ def scorer(demo_model):
 
 
 ONE_ROW = {
-    "Followers": 3_000, "Engagement_Rate": 0.03, "Growth_Rate": 0.01, "Niche": "Tech",
-    "Video_Quality": "HD", "Avg_Views_per_Post": 900,
-}  # fmt: skip
+    "Followers": 3_000,
+    "Engagement_Rate": 0.03,
+    "Growth_Rate": 0.01,
+    "Niche": "Tech",
+    "Video_Quality": "HD",
+    "Avg_Views_per_Post": 900,
+}
 
 
 def test_pandas_index_is_kept(scorer):

@@ -47,9 +47,15 @@ def test_same_seed_gives_same_market_prefix():
 def test_table_does_not_hold_true_probability():
     market = simulate_market(5_000, seed=1)
     assert list(market.table.columns) == [
-        "Influencer_ID", "Followers", "Engagement_Rate", "Growth_Rate", "Niche", "Video_Quality",
-        "Avg_Views_per_Post", "Sponsorship_Status",
-    ]  # fmt: skip
+        "Influencer_ID",
+        "Followers",
+        "Engagement_Rate",
+        "Growth_Rate",
+        "Niche",
+        "Video_Quality",
+        "Avg_Views_per_Post",
+        "Sponsorship_Status",
+    ]
 
 
 def test_simulated_irregularities_are_detected(tmp_path):
@@ -58,9 +64,14 @@ def test_simulated_irregularities_are_detected(tmp_path):
     assert creators.source.simulated
     codes = set(creators.irregularities["code"])
     assert {
-        "missing", "percent-sign", "spelling", "stray-space", "duplicate-row", "negative-growth",
+        "missing",
+        "percent-sign",
+        "spelling",
+        "stray-space",
+        "duplicate-row",
+        "negative-growth",
         "views-above-followers",
-    } <= codes  # fmt: skip
+    } <= codes
     assert creators.units == {"Engagement_Rate": "fraction", "Growth_Rate": "fraction"}
 
 
@@ -122,9 +133,12 @@ def test_default_boosting_excess_loss_within_documented_range():
         table, y_prob = draw_creators(24_000, np.random.default_rng(100 + draw))
         X, y = table.drop(columns="Sponsorship_Status"), table["Sponsorship_Status"]
         model = CatBoostClassifier(
-            cat_features=["Niche", "Video_Quality"], verbose=0, allow_writing_files=False,
-            thread_count=2, random_seed=draw,
-        )  # fmt: skip
+            cat_features=["Niche", "Video_Quality"],
+            verbose=0,
+            allow_writing_files=False,
+            thread_count=2,
+            random_seed=draw,
+        )
         model.fit(X[:4_000], y[:4_000])
         p, q = y_prob[4_000:], model.predict_proba(X[4_000:])[:, 1]
         loss = -np.mean(p * np.log(q) + (1 - p) * np.log1p(-q))

@@ -15,8 +15,12 @@ def test_mlp_has_documented_layers():
     model = build_mlp(7, study.MLP)
     kinds = [(type(layer).__name__, getattr(layer, "units", None)) for layer in model.layers]
     assert kinds == [
-        ("Dense", 64), ("Dropout", None), ("Dense", 32), ("Dropout", None), ("Dense", 1),
-    ]  # fmt: skip
+        ("Dense", 64),
+        ("Dropout", None),
+        ("Dense", 32),
+        ("Dropout", None),
+        ("Dense", 1),
+    ]
     assert [layer.rate for layer in model.layers if isinstance(layer, layers.Dropout)] == [0.3, 0.0]
     assert [d.activation.__name__ for d in model.layers[::2]] == ["relu", "relu", "sigmoid"]
     assert model.loss == "binary_crossentropy"

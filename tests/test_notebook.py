@@ -28,12 +28,19 @@ from durhampulse.report.notebook import make_notebook, part_names, run_study
 from durhampulse.study.request import Request
 
 HEADINGS = [
-    "A1. Load and inspect the dataset", "A2. Visual and statistical insights",
-    "B1. Data preparation", "B2. Build the models", "B3. Interpretation",
-    "C1. Build the MLP with Keras", "C2. Train and visualise", "C3. Compare with the baseline",
-    "D1. Dropout and L2", "D2. The effect", "D3. A thought experiment: a CNN",
+    "A1. Load and inspect the dataset",
+    "A2. Visual and statistical insights",
+    "B1. Data preparation",
+    "B2. Build the models",
+    "B3. Interpretation",
+    "C1. Build the MLP with Keras",
+    "C2. Train and visualise",
+    "C3. Compare with the baseline",
+    "D1. Dropout and L2",
+    "D2. The effect",
+    "D3. A thought experiment: a CNN",
     "Part E: report to the marketing team",
-]  # fmt: skip
+]
 
 
 @pytest.fixture(scope="session")
@@ -122,9 +129,16 @@ def test_study_folder_is_complete(folder):
     out, seconds = folder
     names = {path.name for path in out.iterdir()}
     assert names == {
-        "report.html", "notebook.ipynb", "decisions.csv", "decisions.csv.provenance.json",
-        "decisions.xlsx", "not-scored.csv", "irregularities.csv", "figures", "model",
-    }  # fmt: skip
+        "report.html",
+        "notebook.ipynb",
+        "decisions.csv",
+        "decisions.csv.provenance.json",
+        "decisions.xlsx",
+        "not-scored.csv",
+        "irregularities.csv",
+        "figures",
+        "model",
+    }
     assert len(list((out / "figures").glob("*.png"))) >= 12
     assert "A1. Load and inspect the dataset" in seconds
     decisions = pd.read_csv(out / "decisions.csv")
@@ -277,8 +291,12 @@ def test_interrupted_study_leaves_no_files(tmp_path, at_start):
     """
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code), str(at_start)],
-        capture_output=True, text=True, check=False, cwd=tmp_path, timeout=120,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        timeout=120,
+    )
     assert done.returncode == 130, done.stderr
     assert done.stderr.splitlines()[-1] == "Stopped; nothing was written."
     assert "Traceback" not in done.stderr

@@ -158,12 +158,15 @@ def test_roles_of_extra_columns(write):
         ("a,b\n1,2\n", "no column of a creators' table"),
         (HEADER + "1,2,3\n", "row 2"),
         (HEADER + ROWS.replace("1\n", "perhaps\n", 1), "row 2"),
-        (HEADER + ROWS.replace("145000", "many").replace("9000", "some").replace("12000", "x"), "Followers"),
+        (
+            HEADER + ROWS.replace("145000", "many").replace("9000", "some").replace("12000", "x"),
+            "Followers",
+        ),
         ("Fans,Subscribers,Niche\n1,2,a\n", "--map"),
         (HEADER + ROWS + '1,"' + "x" * (40 << 20) + '"' + ",1" * 6 + "\n", "longer than"),
         ("x" * (1 << 21), "first line"),
     ],
-)  # fmt: skip
+)
 def test_bad_tables_get_one_clear_error(write, text, message):
     with pytest.raises(InputError) as caught:
         read_creators(write(text))

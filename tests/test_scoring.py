@@ -28,9 +28,15 @@ from durhampulse.market.sampling import write_market
 from durhampulse.scoring.batch import find_files, score_files
 
 COLUMNS = [
-    "Influencer ID", "Predicted Sponsorship", "Follower Count", "Engagement Rate",
-    "Sponsorship Recommendation", "Interval Low", "Interval High", "Flags",
-]  # fmt: skip
+    "Influencer ID",
+    "Predicted Sponsorship",
+    "Follower Count",
+    "Engagement Rate",
+    "Sponsorship Recommendation",
+    "Interval Low",
+    "Interval High",
+    "Flags",
+]
 
 
 @pytest.fixture(scope="module")
@@ -174,8 +180,9 @@ def test_unscorable_rows_are_refused_with_row_and_reason(scorer, write, tmp_path
     assert refused["Row"].tolist() == [4, 3, 5]
     assert refused["Influencer ID"].tolist() == ["", "b", "'-d"]
     assert refused["Reason"].tolist()[:2] == [
-        "3 cells where the header has 7", "Followers cannot be -5",
-    ]  # fmt: skip
+        "3 cells where the header has 7",
+        "Followers cannot be -5",
+    ]
     table = pd.read_csv(out)
     assert table["Influencer ID"].tolist() == ["'=A1", "e", "f", "g"]
     assert table["Follower Count"].tolist()[:2] == [145_000, 1_200_000]
@@ -253,9 +260,14 @@ def test_file_changing_while_read_is_refused_and_writes_nothing(scorer, files, t
 
 
 ONE = {
-    "Influencer_ID": ["a"], "Followers": [1_000], "Engagement_Rate": [0.05],
-    "Growth_Rate": [0.01], "Niche": ["Tech"], "Video_Quality": ["HD"], "Avg_Views_per_Post": [100],
-}  # fmt: skip
+    "Influencer_ID": ["a"],
+    "Followers": [1_000],
+    "Engagement_Rate": [0.05],
+    "Growth_Rate": [0.01],
+    "Niche": ["Tech"],
+    "Video_Quality": ["HD"],
+    "Avg_Views_per_Post": [100],
+}
 
 
 @pytest.mark.parametrize(
@@ -288,10 +300,12 @@ def test_typed_columns_of_any_kind(column, cells, shown, scorer, tmp_path):
 @pytest.mark.parametrize(
     ("column", "cells"),
     [
-        ("Influencer_ID", pa.array([b"\xff"])), ("Niche", pa.array([["Tech"]])),
-        ("Followers", pa.array([True])), ("Followers", pa.array([0], pa.timestamp("s"))),
+        ("Influencer_ID", pa.array([b"\xff"])),
+        ("Niche", pa.array([["Tech"]])),
+        ("Followers", pa.array([True])),
+        ("Followers", pa.array([0], pa.timestamp("s"))),
     ],
-)  # fmt: skip
+)
 def test_unusable_column_is_named(column, cells, scorer, tmp_path):
     pq.write_table(pa.table({**ONE, column: cells}), tmp_path / "a.parquet")
     with pytest.raises(InputError, match=rf"a.parquet, column {column}: it holds "):
@@ -353,9 +367,10 @@ def test_damaged_parquet_is_one_clear_error(scorer, files, tmp_path):
 def test_invalid_outputs_are_refused_before_scoring(scorer, files, tmp_path):
     source = files / "m.parquet"
     for out, words in (
-        (tmp_path / "no" / "s.csv", "no folder"), (tmp_path / "s.json", "cannot be written"),
+        (tmp_path / "no" / "s.csv", "no folder"),
+        (tmp_path / "s.json", "cannot be written"),
         (tmp_path, "cannot be written"),
-    ):  # fmt: skip
+    ):
         with pytest.raises(OutputError, match=words):
             score_files(scorer, [source], out)
     with pytest.raises(InputError, match="both input and output"):
@@ -442,16 +457,18 @@ CELL = st.one_of(
     rows=st.lists(
         st.fixed_dictionaries(
             {
-                "Followers": CELL, "Avg_Views_per_Post": CELL,
+                "Followers": CELL,
+                "Avg_Views_per_Post": CELL,
                 "Engagement_Rate": st.one_of(st.none(), st.floats(0, 1e4)),
                 "Growth_Rate": st.one_of(st.none(), st.floats(-1, 1e6)),
                 "Niche": st.one_of(st.none(), st.sampled_from(["Fashion", "", "Ünknown", "tech "])),
                 "Video_Quality": st.sampled_from([None, "SD", "4k", "8K"]),
             }
         ),
-        min_size=1, max_size=20,
+        min_size=1,
+        max_size=20,
     )
-)  # fmt: skip
+)
 def test_extreme_rows_score_as_in_training(rows, scorer):
     """The pandas path of the study and the Arrow path of the scorer agree within 1e-6."""
     frame = pd.DataFrame(rows)
@@ -477,9 +494,16 @@ def test_killed_process_leaves_no_partial_output(demo_model, tmp_path):
     source, out = tmp_path / "m.parquet", tmp_path / "s.parquet"
     write_market(source, 300_000, seed=2)
     command = [
-        sys.executable, "-c", "from durhampulse.cli import main; main()", "score",
-        str(source), "-o", str(out), "--model", str(demo_model),
-    ]  # fmt: skip
+        sys.executable,
+        "-c",
+        "from durhampulse.cli import main; main()",
+        "score",
+        str(source),
+        "-o",
+        str(out),
+        "--model",
+        str(demo_model),
+    ]
     start = time.perf_counter()
     subprocess.run(command, check=True, capture_output=True)
     whole, seconds = pq.read_metadata(out).num_rows, time.perf_counter() - start

@@ -40,9 +40,14 @@ from durhampulse.service.server import run
 from durhampulse.service.settings import Limits
 
 CREATOR = {
-    "Influencer_ID": "INF-045", "Followers": 85_000, "Engagement_Rate": 0.068,
-    "Growth_Rate": 0.021, "Niche": "Fashion", "Video_Quality": "HD", "Avg_Views_per_Post": 31_000,
-}  # fmt: skip
+    "Influencer_ID": "INF-045",
+    "Followers": 85_000,
+    "Engagement_Rate": 0.068,
+    "Growth_Rate": 0.021,
+    "Niche": "Fashion",
+    "Video_Quality": "HD",
+    "Avg_Views_per_Post": 31_000,
+}
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +90,7 @@ def test_service_scores_match_library(client, demo_model):
         ({"subs": 5}, "given twice"),
         (dict.fromkeys(["Followers", "Engagement_Rate", "Growth_Rate", "Niche"]), "are empty"),
     ],
-)  # fmt: skip
+)
 def test_invalid_creator_does_not_affect_others(client, change, words):
     answer = score(client, CREATOR, {**CREATOR, **change}, CREATOR)
     assert answer.status_code == 200
@@ -108,8 +113,13 @@ def test_unusual_values_get_an_answer(client, odd, column, path):
 
 
 def test_record_cells_are_read_as_in_a_file(client):
-    typed = {**CREATOR, "Engagement_Rate": "6.8%", "Followers": "85K", "Niche": " fashion",
-             "Video_Quality": "1080p"}  # fmt: skip
+    typed = {
+        **CREATOR,
+        "Engagement_Rate": "6.8%",
+        "Followers": "85K",
+        "Niche": " fashion",
+        "Video_Quality": "1080p",
+    }
     plain, written = score(client, CREATOR, typed).json()["results"]
     assert plain["probability"] == written["probability"]
 
@@ -126,11 +136,13 @@ def test_explain_contributions_sum_to_log_odds(client):
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
-        (b"{", 400, "bad-request"), (b'{"creators": []}', 422, "not-valid"),
-        (b'{"creators": [1]}', 422, "not-valid"), (b"[" * 100_000, 400, "bad-request"),
+        (b"{", 400, "bad-request"),
+        (b'{"creators": []}', 422, "not-valid"),
+        (b'{"creators": [1]}', 422, "not-valid"),
+        (b"[" * 100_000, 400, "bad-request"),
         (b'{"creators": [' + b"{}," * 10_000 + b"{}]}", 422, "not-valid"),
     ],
-)  # fmt: skip
+)
 def test_malformed_bodies_are_refused(client, body, status, code):
     answer = client.post("/v1/score", content=body, headers={"content-type": "application/json"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
@@ -290,9 +302,13 @@ def test_openapi_names_columns_and_required_keys(demo_model, tmp_path):
         for path, operations in document["paths"].items()
     }
     assert secured == {
-        "/v1/score": ["post"], "/v1/explain": ["post"], "/v1/model": ["get"], "/metrics": ["get"],
-        "/healthz": [], "/readyz": [],
-    }  # fmt: skip
+        "/v1/score": ["post"],
+        "/v1/explain": ["post"],
+        "/v1/model": ["get"],
+        "/metrics": ["get"],
+        "/healthz": [],
+        "/readyz": [],
+    }
     schemas = document["components"]["schemas"]
     creator = schemas["ExplainRequest"]["properties"]["creator"]
     assert creator["properties"].keys() == CREATOR.keys()
@@ -331,8 +347,16 @@ def test_model_reload_drops_no_request(demo_model, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-c", "from durhampulse.cli import main; main()", "serve",
-               "--model", str(folder), "--port", str(port)]  # fmt: skip
+    command = [
+        sys.executable,
+        "-c",
+        "from durhampulse.cli import main; main()",
+        "serve",
+        "--model",
+        str(folder),
+        "--port",
+        str(port),
+    ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     seen, failed, stop = [], [], threading.Event()
 

@@ -52,9 +52,13 @@ class Installed:
 
     def run_python(self, *args):
         done = subprocess.run(
-            [self.folder / "bin" / "python", *map(str, args)], capture_output=True, text=True, check=False,
-            cwd=self.folder, env=environment(),
-        )  # fmt: skip
+            [self.folder / "bin" / "python", *map(str, args)],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self.folder,
+            env=environment(),
+        )
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
         return done.stdout
 
@@ -65,8 +69,11 @@ class Installed:
         with log.open("wb") as stream:
             process = subprocess.Popen(
                 [self.folder / "bin" / "python", *COMMAND, *map(str, args), "--port", "0"],
-                stdout=stream, stderr=subprocess.STDOUT, cwd=self.folder, env=environment(),
-            )  # fmt: skip
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                cwd=self.folder,
+                env=environment(),
+            )
         try:
             yield wait_for(lambda: re.search(pattern, log.read_text()))
         finally:
@@ -119,9 +126,15 @@ def installed(base, wheel, request, tmp_path):
 
 def install(folder, requirement):
     command = [
-        *PIP, "--python", str(folder / "bin" / "python"), "install", "--no-compile",
-        "--constraint", str(ROOT / "constraints.txt"), str(requirement),
-    ]  # fmt: skip
+        *PIP,
+        "--python",
+        str(folder / "bin" / "python"),
+        "install",
+        "--no-compile",
+        "--constraint",
+        str(ROOT / "constraints.txt"),
+        str(requirement),
+    ]
     subprocess.run(command, check=True, env=environment())
 
 
@@ -134,10 +147,14 @@ def test_wheel_holds_every_package_file(wheel):
     }
     assert not files - names
     for file in (
-        "py.typed", "desk/demo/creators.csv", "desk/demo/model/weights.safetensors",
-        "desk/store/migrations/versions/v0001_first.py", "desk/web/templates/base.html",
-        "service/templates/documentation.html", "report/templates/influencer_sponsorship.py",
-    ):  # fmt: skip
+        "py.typed",
+        "desk/demo/creators.csv",
+        "desk/demo/model/weights.safetensors",
+        "desk/store/migrations/versions/v0001_first.py",
+        "desk/web/templates/base.html",
+        "service/templates/documentation.html",
+        "report/templates/influencer_sponsorship.py",
+    ):
         assert f"durhampulse/{file}" in names
 
 
