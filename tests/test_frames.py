@@ -36,8 +36,8 @@ def test_pandas_index_is_kept(scorer):
     assert scored.index.equals(some.index)
     joined = some.assign(y_prob=scored["Predicted Sponsorship"])
     y_prob = scorer.predict_proba(some)
-    scored = joined["y_prob"].notna().to_numpy()
-    np.testing.assert_allclose(joined["y_prob"][scored], y_prob[scored], atol=1e-4)
+    filled = joined["y_prob"].notna().to_numpy()
+    np.testing.assert_allclose(joined["y_prob"][filled], y_prob[filled], atol=1e-4)
     decided = scorer.decide(some)
     pd.testing.assert_series_equal(
         decided["Predicted Sponsorship"], scored["Predicted Sponsorship"][decided.index]
