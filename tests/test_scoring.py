@@ -330,11 +330,14 @@ def test_files_without_a_row(scorer, tmp_path):
     assert score_files(scorer, names, tmp_path / "s.csv").rows == 2
 
 
-def test_top_of_empty_result(scorer, tmp_path):
+@pytest.mark.parametrize("top", [None, 5])
+def test_file_without_scorable_rows_is_refused_and_replaces_nothing(scorer, tmp_path, top):
     pq.write_table(pa.table({**ONE, "Followers": [-1]}), tmp_path / "a.parquet")
-    summary = score_files(scorer, [tmp_path / "a.parquet"], tmp_path / "s.parquet", top=5)
-    assert (summary.rows, summary.refused) == (1, 1)
-    assert pq.read_table(tmp_path / "s.parquet").num_rows == 0
+    out = tmp_path / "s.parquet"
+    out.write_text("the old one")
+    with pytest.raises(CannotJudgeError, match=r"none of 1 rows .* Followers cannot be -1"):
+        score_files(scorer, [tmp_path / "a.parquet"], out, top=top)
+    assert out.read_text() == "the old one"
 
 
 def test_characters_forbidden_by_excel_are_replaced(scorer, tmp_path):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,9 +25,12 @@ __all__ = [
     "LevelCells",
     "NumberCells",
     "distinct_words",
+    "level_codes",
     "read_labels",
     "read_levels",
+    "read_number_words",
     "read_numbers",
+    "spelled_levels",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -105,7 +108,7 @@ def read_numbers(
         cells = cells.cast(cells.type.value_type)
     if is_number(cells.type) or pa.types.is_null(cells.type):
         values = cells.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-        return _cells(n, values, {})
+        return _plain_cells(values)
     if not (is_text(cells.type) or holds_bytes(cells.type)):
         raise NoTextError(f"{cells.type} where numbers are needed")
     text = as_text(cells)
@@ -117,17 +120,20 @@ def read_numbers(
         odd, plain = text.is_valid().to_numpy(zero_copy_only=False), pa.nulls(n, pa.float64())
     values = plain.to_numpy(zero_copy_only=False)
     if not odd.any():
-        return _cells(n, values, {})
+        return _plain_cells(values)
     values = values.copy()
-    read, flags = _read_words(text.filter(pa.array(odd)), kind, decimal)
-    values[odd] = read
-    return _cells(n, values, {name: _spread(odd, flag) for name, flag in flags.items()})
+    codes, words = distinct_words(text.filter(pa.array(odd)))
+    read = read_number_words(words, kind, decimal)
+    values[odd] = read.values[codes]
+    flags = {name: _spread(odd, getattr(read, name)[codes]) for name in _FLAGS}
+    return NumberCells(values=values, **flags)
 
 
-def _cells(n: int, values: Floats, flags: Mapping[str, Mask]) -> NumberCells:
-    no = np.zeros(n, dtype=bool)
-    names = ("percent", "formatted", "null_word", "stray_space", "unreadable", "unclear")
-    return NumberCells(values=values, **{name: flags.get(name, no) for name in names})
+_FLAGS = ("percent", "formatted", "null_word", "stray_space", "unreadable", "unclear")
+
+
+def _plain_cells(values: Floats) -> NumberCells:
+    return NumberCells(values=values, **dict.fromkeys(_FLAGS, np.zeros(len(values), dtype=bool)))
 
 
 def _spread(where: Mask, flags: Mask) -> Mask:
@@ -136,30 +142,33 @@ def _spread(where: Mask, flags: Mask) -> Mask:
     return spread
 
 
-def _read_words(
-    text: pa.Array, kind: NumberKind, decimal: DecimalSign | None
-) -> tuple[Floats, dict[str, Mask]]:
-    """Read text one distinct cell at a time."""
-    codes, raw = distinct_words(text)
-    words = [word.strip() for word in raw]
-    null = np.array([word.casefold() in NULL_WORDS for word in words], dtype=bool)
-    parsed = [
-        Parsed() if gone else _parsed(word, kind, decimal)
-        for word, gone in zip(words, null, strict=True)
-    ]
-    values = np.array([number.value(decimal) for number in parsed], dtype=np.float64)
-    flags = {
-        "percent": [number.percent for number in parsed],
-        "formatted": [
-            number.formatted or (number.ambiguous and value == number.comma)
-            for number, value in zip(parsed, values, strict=True)
-        ],
-        "null_word": null & np.array([word != "" for word in words], dtype=bool),
-        "stray_space": [a != b for a, b in zip(raw, words, strict=True)],
-        "unreadable": [not n.readable and not g for n, g in zip(parsed, null, strict=True)],
-        "unclear": [n.readable and math.isnan(v) for n, v in zip(parsed, values, strict=True)],
-    }
-    return values[codes], {name: np.array(flag, dtype=bool)[codes] for name, flag in flags.items()}
+def read_number_words(
+    words: Sequence[str], kind: NumberKind, decimal: DecimalSign | None
+) -> NumberCells:
+    """Return written numbers as numbers, one word at a time; arrays of shape (n_words,).
+
+    Parameters
+    ----------
+    words
+        The cells, blanks around them included.
+    kind, decimal
+        As for :func:`read_numbers`.
+    """
+    n = len(words)
+    values, flags = np.full(n, np.nan), {name: np.zeros(n, dtype=bool) for name in _FLAGS}
+    for at, raw in enumerate(words):
+        word = raw.strip()
+        flags["stray_space"][at] = word != raw
+        if word.casefold() in NULL_WORDS:
+            flags["null_word"][at] = word != ""
+            continue
+        number = _parsed(word, kind, decimal)
+        value = values[at] = number.value(decimal)
+        flags["percent"][at] = number.percent
+        flags["formatted"][at] = number.formatted or (number.ambiguous and value == number.comma)
+        if math.isnan(value):
+            flags["unclear" if number.readable else "unreadable"][at] = True
+    return NumberCells(values=values, **flags)
 
 
 def _parsed(word: str, kind: NumberKind, decimal: DecimalSign | None) -> Parsed:
@@ -226,28 +235,54 @@ def read_levels(cells: pa.Array, spelling: Mapping[str, str] | None = None) -> L
     ([0, 0, 0, -1, 1], ('Fashion', '7.0'))
     """
     codes, raw = distinct_words(cells)
-    words = [word.strip() for word in raw]
-    counts = np.bincount(codes[codes >= 0], minlength=len(words))
-    null = np.array([word.casefold() in NULL_WORDS for word in words], dtype=bool)
-    keys = [folded(word) for word in words]
-    chosen: dict[str, str] = dict(spelling or {})
-    for i in sorted(range(len(words)), key=lambda i: (-counts[i], words[i])):
-        chosen.setdefault(keys[i], words[i])
-    levels = [None if gone else chosen[key] for key, gone in zip(keys, null, strict=True)]
-    respelled = [level not in (None, word) for level, word in zip(levels, words, strict=True)]
-    names = tuple(dict.fromkeys(level for level in levels if level is not None))
-    place = {name: at for at, name in enumerate(names)}
-    places = np.array([*(-1 if v is None else place[v] for v in levels), -1], dtype=np.intp)
+    counts = np.bincount(codes[codes >= 0], minlength=len(raw)).tolist()
+    spelled = spelled_levels(raw, counts, spelling or {})
+    levels, words = level_codes(spelled), [word.strip() for word in raw]
 
-    def mask(flags: list[bool]) -> Mask:
+    def mask(flags: Iterable[bool]) -> Mask:
         return np.array([*flags, False], dtype=bool)[codes]
 
+    cells_of = [*zip(words, raw, spelled, strict=True)]
     return LevelCells(
-        Levels(places[codes], names),
-        mask([gone and word != "" for gone, word in zip(null.tolist(), words, strict=True)]),
-        mask([a != b for a, b in zip(raw, words, strict=True)]),
-        mask(respelled),
+        Levels(np.append(levels.codes, -1)[codes], levels.names),
+        mask(level is None and word != "" for word, _, level in cells_of),
+        mask(word != cell for word, cell, _ in cells_of),
+        mask(level not in (None, word) for word, _, level in cells_of),
     )
+
+
+def spelled_levels(
+    words: Sequence[str], counts: Sequence[int], spelling: Mapping[str, str]
+) -> list[str | None]:
+    """Return the level that each of some distinct words stands for, None for none.
+
+    Parameters
+    ----------
+    words
+        Distinct cells, blanks around them included.
+    counts
+        How many cells hold each; of several spellings of a level the most frequent is taken.
+    spelling
+        :func:`.folded` level to the level as it is spelled, where that is known.
+    """
+    levels: list[str | None] = [None] * len(words)
+    chosen: dict[str, str] = {}
+    for at in sorted(range(len(words)), key=lambda at: (-counts[at], words[at])):
+        word = words[at].strip()
+        if word.casefold() not in NULL_WORDS:
+            key = folded(word)
+            levels[at] = chosen.setdefault(key, spelling.get(key, word))
+    return levels
+
+
+def level_codes(levels: Sequence[str | None]) -> Levels:
+    """Return levels by their place among the distinct ones, shape (n_levels,)."""
+    place: dict[str | None, int] = {}
+    for level in levels:
+        if level is not None:
+            place.setdefault(level, len(place))
+    names = tuple(str(level) for level in place)
+    return Levels(np.array([place.get(level, -1) for level in levels], dtype=np.intp), names)
 
 
 def read_labels(cells: pa.Array) -> tuple[Floats, Mask, Mask]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from functools import lru_cache
+from typing import Literal, NamedTuple
 
 __all__ = [
     "DecimalSign",
@@ -22,7 +22,11 @@ __all__ = [
 NumberKind = Literal["count", "rate", "any"]
 DecimalSign = Literal[".", ","]
 
-_MULTIPLIERS = {"": 1, "k": 10**3, "m": 10**6, "mn": 10**6, "b": 10**9, "bn": 10**9}
+_SCALES = {
+    "": Decimal(1), "%": Decimal("0.01"), "k": Decimal(10**3), "m": Decimal(10**6),
+    "mn": Decimal(10**6), "b": Decimal(10**9), "bn": Decimal(10**9),
+}  # fmt: skip
+_MINUS = ("-", "\u2212")
 _NUMBER = re.compile(
     r"(?P<sign>[+\-\u2212]?)\s*(?P<digits>\d(?:[\d.,'\u2019\s]*\d)?\.?|\.\d+)"
     r"\s*(?:(?P<suffix>[kmb]|mn|bn)|(?P<percent>%))?",
@@ -39,14 +43,15 @@ _WITH_COMMA = re.compile(
     r"\d+(,\d+)?|[1-9]\d{0,2}(\.\d{3})+(,\d+)?|\d{1,3}(['\u2019\s]\d{3})+(,\d+)?"
 )
 _ONE_COMMA = re.compile(r"[1-9]\d{0,2},\d{3}")
+_PLAIN = re.compile(r"\d+\.?\d*|\.\d+")
 _LONE_COMMA = re.compile(r"\d+,\d+")
 _LONE_POINT = re.compile(r"\d+\.\d+")
+_BLANKS = re.compile(r"['\u2019\s]")
 _GROUPED = re.compile(r"[1-9]\d{0,2}(\.\d{3})+")
 _FEWEST_TO_TELL = 3
 
 
-@dataclass(frozen=True, kw_only=True)
-class Parsed:
+class Parsed(NamedTuple):
     """A written number under either decimal sign.
 
     Attributes
@@ -89,11 +94,14 @@ class Parsed:
         decimal
             The column's decimal sign, where it is known.
         """
-        if not self.ambiguous:
-            return self.comma if math.isnan(self.point) else self.point
+        if math.isnan(self.point):
+            return self.comma
+        if math.isnan(self.comma) or self.point == self.comma:
+            return self.point
         return {".": self.point, ",": self.comma}.get(decimal or "", math.nan)
 
 
+@lru_cache(maxsize=1 << 14)
 def parse_number(word: str, kind: NumberKind) -> Parsed:
     """Return what a cell such as ``145,000``, ``1.2M``, ``6.8%`` or ``2.28E+11`` is worth.
 
@@ -112,28 +120,32 @@ def parse_number(word: str, kind: NumberKind) -> Parsed:
     >>> parse_number("145.000", "count").ambiguous
     True
     """
-    if len(word) > _LONGEST_NUMBER:
+    match = _NUMBER.fullmatch(word) if len(word) <= _LONGEST_NUMBER else None
+    if match is None:
+        return _parse_rest(word)
+    sign, digits, suffix, percent = match.groups()
+    if percent and kind == "count":
         return Parsed()
-    if exponent := _EXPONENT.fullmatch(word):
+    scale = _SCALES["%" if percent else (suffix or "").lower()]
+    scale = -scale if sign in _MINUS else scale
+    point, comma = _readings(digits, kind, suffixed=bool(suffix))
+    return Parsed(
+        point=_worth(digits, ".", scale) if point else math.nan,
+        comma=_worth(digits, ",", scale) if comma else math.nan,
+        percent=bool(percent),
+        formatted=bool(suffix) or not _PLAIN.fullmatch(digits),
+    )
+
+
+def _parse_rest(word: str) -> Parsed:
+    """Return a number with an exponent, or infinity."""
+    if len(word) <= _LONGEST_NUMBER and (exponent := _EXPONENT.fullmatch(word)):
         number = float(exponent[1].replace(",", ".") + exponent[2])
         comma = "," in exponent[1]
         return Parsed(point=math.nan if comma else number, comma=number if comma else math.nan)
     if _ENDLESS.fullmatch(word):
         return Parsed(point=float(word), comma=float(word))
-    match = _NUMBER.fullmatch(word)
-    if match is None or (match["percent"] and kind == "count"):
-        return Parsed()
-    digits, suffix = match["digits"], (match["suffix"] or "").lower()
-    scale = Decimal(_MULTIPLIERS[suffix])
-    scale = -scale if match["sign"] in ("-", "\u2212") and match["sign"] else scale
-    scale = scale / 100 if match["percent"] else scale
-    point, comma = _readings(digits, kind, suffixed=bool(suffix))
-    return Parsed(
-        point=_worth(digits, ".", scale) if point else math.nan,
-        comma=_worth(digits, ",", scale) if comma else math.nan,
-        percent=bool(match["percent"]),
-        formatted=bool(suffix) or not re.fullmatch(r"\d+\.?\d*|\.\d+", digits),
-    )
+    return Parsed()
 
 
 def _readings(digits: str, kind: NumberKind, *, suffixed: bool) -> tuple[bool, bool]:
@@ -151,7 +163,7 @@ def _readings(digits: str, kind: NumberKind, *, suffixed: bool) -> tuple[bool, b
 
 
 def _worth(digits: str, decimal: DecimalSign, scale: Decimal) -> float:
-    plain = re.sub(r"['\u2019\s]", "", digits).replace("," if decimal == "." else ".", "")
+    plain = _BLANKS.sub("", digits).replace("," if decimal == "." else ".", "")
     # Decimal, because 64.9 * 1e6 is not a whole number in binary.
     return float(Decimal(plain.replace(",", ".")) * scale)
 

@@ -131,12 +131,12 @@ class RecordReader:
     ) -> None:
         """Read the numbers written as text; an ambiguous one by its record's other cells."""
         rows = [*texts]
-        cells = rule.read_numbers(pa.array([*texts.values()], pa.string()))
+        cells = rule.read_number_words([*texts.values()])
         numbers[rows] = cells.values
         for at in np.flatnonzero(cells.unclear).tolist():
             record = {name: column[rows[at]] for name, column in values.items()}
-            cell = pa.array([texts[rows[at]]], pa.string())
-            numbers[rows[at]] = rule.read_numbers(cell, self._decimal(record)).values[0]
+            again = rule.read_number_words([texts[rows[at]]], self._decimal(record))
+            numbers[rows[at]] = again.values[0]
         for at, row in enumerate(rows):
             word = texts[row].strip()
             if cells.unreadable[at]:
@@ -167,7 +167,7 @@ class RecordReader:
             except ValueError as error:
                 errors.setdefault(row, str(error))
                 words.append(None)
-        return rule.read_levels(pa.array(words, pa.string())).levels
+        return rule.read_level_words(words)
 
 
 def plain_text(text: str) -> str:

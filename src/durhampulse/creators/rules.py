@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, get_args
@@ -17,8 +17,11 @@ from durhampulse.creators.cells import (
     LevelCells,
     NumberCells,
     distinct_words,
+    level_codes,
     read_levels,
+    read_number_words,
     read_numbers,
+    spelled_levels,
 )
 from durhampulse.creators.numbers import DecimalSign, NumberKind, learn_decimal
 from durhampulse.creators.schema import COLUMNS, QUALITY, QUALITY_LEVELS
@@ -102,14 +105,29 @@ class ColumnRule:
             A point before three digits of a count is no decimal sign because others are: it
             stays unclear.
         """
+        return read_numbers(cells, self.number_kind, self._decimal(elsewhere))
+
+    def read_number_words(
+        self, words: Sequence[str], elsewhere: DecimalSign | None = None
+    ) -> NumberCells:
+        """Return written numbers as :meth:`read_numbers` reads them, shape (n_words,)."""
+        return read_number_words(words, self.number_kind, self._decimal(elsewhere))
+
+    def _decimal(self, elsewhere: DecimalSign | None) -> DecimalSign | None:
         if elsewhere == "." and self.kind == "count":
             elsewhere = None
-        decimal = self.decimal or elsewhere or ("." if self.kind == "any" else None)
-        return read_numbers(cells, self.number_kind, decimal)
+        return self.decimal or elsewhere or ("." if self.kind == "any" else None)
 
     def read_levels(self, cells: pa.Array) -> LevelCells:
         """Return the column's levels, spelled as in training."""
         return read_levels(cells, self.spelling)
+
+    def read_level_words(self, words: Sequence[str | None]) -> Levels:
+        """Return levels as :meth:`read_levels` reads them, shape (n_words,)."""
+        distinct = [word for word in dict.fromkeys(words) if word is not None]
+        levels = spelled_levels(distinct, [0] * len(distinct), self.spelling)
+        spelled = dict(zip(distinct, levels, strict=True))
+        return level_codes([None if word is None else spelled[word] for word in words])
 
     def to_fractions(
         self, numbers: NumberCells, unit: Unit | None = None

@@ -74,9 +74,12 @@ def check_output(path: Path) -> None:
 def _target(path: Path) -> Path:
     """Return the file that a path leads to: a link is written through, never replaced."""
     try:
-        return path.resolve()
-    except (OSError, RuntimeError) as error:
-        raise OutputError(f"{path}: the link leads nowhere.", "Choose another place.") from error
+        target = path.resolve()
+    except (OSError, RuntimeError):  # a loop of links, before Python 3.13
+        target = path
+    if target.is_symlink():
+        raise OutputError(f"{path}: the link leads nowhere.", "Choose another place.")
+    return target
 
 
 @contextmanager

@@ -139,9 +139,7 @@ def score_items(
     absent
         By row the columns of the model that it lacks.
     """
-    probability, low, high = (
-        cut(values).tolist() for values in (scores.y_prob, scores.low, scores.high)
-    )
+    probability, low, high = cut(np.stack([scores.y_prob, scores.low, scores.high])).tolist()
     bits, bands = scores.flags.tolist(), scores.band.tolist()
     items: list[dict[str, Any]] = []
     for row in range(len(probability)):
