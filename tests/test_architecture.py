@@ -21,9 +21,17 @@ LAYERS = [
     "__main__",
 ]  # fmt: skip
 DESK_LAYERS = [
-    "store", "models", "people", "shortlist", "review", "imports", "campaigns", "outcomes",
-    "web", "server",
-]  # fmt: skip
+    "store",
+    "models",
+    "people",
+    "shortlist",
+    "review",
+    "imports",
+    "campaigns",
+    "outcomes",
+    "web",
+    "server",
+]
 
 
 def modules():
@@ -69,7 +77,7 @@ def test_packages_import_only_from_lower_layers(name, path):
     assert not upward, f"{name} imports {upward} from a higher layer"
 
 
-def test_modules_import_each_other_in_no_circle():
+def test_import_graph_has_no_cycle():
     graph = {name: {other for other in imports(path) if other} for name, path in MODULES.items()}
     for name, used in graph.items():  # a package's __init__ re-exports its own modules
         graph[name] = {other for other in used if not name.startswith(f"{other}.")}
@@ -77,7 +85,7 @@ def test_modules_import_each_other_in_no_circle():
 
 
 @pytest.mark.parametrize(("name", "path"), list(MODULES.items()))
-def test_modules_and_functions_stay_readable(name, path):
+def test_modules_and_functions_keep_their_length_limits(name, path):
     source = path.read_text()
     assert source.count("\n") <= 400, name
     for node in ast.walk(ast.parse(source)):
@@ -95,7 +103,7 @@ def loaded_by(code):
     return set(out.decode().split())
 
 
-def test_the_public_surface():
+def test_public_names_are_sorted_and_importable():
     assert durhampulse.__all__ == sorted(durhampulse.__all__)
     for name in durhampulse.__all__:
         assert getattr(durhampulse, name) is not None
@@ -113,11 +121,11 @@ def test_the_public_surface():
         "import durhampulse.desk.server",
     ],
 )
-def test_scoring_and_serving_need_no_training_library(code):
+def test_scoring_and_serving_import_no_training_library(code):
     heavy = {"sklearn", "keras", "jax", "catboost", "matplotlib", "scipy"}
     assert not heavy & loaded_by(code)
 
 
-def test_the_command_line_alone_loads_nothing_heavy():
+def test_importing_cli_loads_no_heavy_library():
     heavy = {"pandas", "pyarrow", "numpy", "fastapi", "distributed"}
     assert not heavy & loaded_by("import durhampulse.cli")

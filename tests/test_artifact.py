@@ -67,14 +67,20 @@ def models(rows, demo_model):
 
 def write(path, model, rows, creators, **facts):
     write_model(
-        path, model, facts=facts, card="# card\n", peers=learn_peers(rows),
-        thresholds=Thresholds(), background=draw_background(rows, model.encoding), train=rows,
+        path,
+        model,
+        facts=facts,
+        card="# card\n",
+        peers=learn_peers(rows),
+        thresholds=Thresholds(),
+        background=draw_background(rows, model.encoding),
+        train=rows,
         creators=creators,
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("family", ["logistic", "network", "shipped"])
-def test_every_family_scores_the_same_after_reading(family, models, rows, creators, tmp_path):
+def test_written_model_scores_like_original(family, models, rows, creators, tmp_path):
     model = models[family]
     write(tmp_path / "model", model, rows, creators, x=1)
     loaded = read_model(tmp_path / "model")
@@ -84,7 +90,7 @@ def test_every_family_scores_the_same_after_reading(family, models, rows, creato
     assert loaded.manifest["x"] == 1
 
 
-def test_a_library_model_is_not_written(models, rows, creators, tmp_path):
+def test_library_model_cannot_be_written(models, rows, creators, tmp_path):
     forest = FittedModel("Forest", models["logistic"].encoding, LibraryModel(None))
     with pytest.raises(TypeError, match="LibraryModel"):
         write(tmp_path / "model", forest, rows, creators)
@@ -96,7 +102,7 @@ def test_a_library_model_is_not_written(models, rows, creators, tmp_path):
     rate=st.one_of(st.none(), st.floats(0, 1e4)),
     niche=st.one_of(st.none(), st.text(max_size=8)),
 )
-def test_odd_rows_get_a_probability(models, followers, rate, niche):
+def test_extreme_rows_get_a_probability(models, followers, rate, niche):
     row = pd.DataFrame(
         {
             "Followers": pd.Series([followers], dtype=float),
@@ -114,7 +120,7 @@ def edit(path, **changes):
 
 
 def replace_file(path, name, blob):
-    """Alter a file and vouch for it, as a stranger who made the whole folder would."""
+    """Alter a file and put its new hash into the manifest, as the author of a folder could."""
     (path / name).write_bytes(blob)
     files = json.loads((path / "manifest.json").read_text())["files"]
     said = {"bytes": len(blob), "sha256": hashlib.sha256(blob).hexdigest()}
@@ -137,7 +143,7 @@ def expect(path, words):
         read_model(path)
 
 
-def test_what_is_damaged_or_foreign_is_refused(fresh, tmp_path):
+def test_damaged_or_foreign_folder_is_refused(fresh, tmp_path):
     expect(tmp_path, "no manifest")
     path = fresh("weights")
     blob = bytearray((path / "weights.safetensors").read_bytes())
@@ -176,7 +182,7 @@ def test_what_is_damaged_or_foreign_is_refused(fresh, tmp_path):
     expect(path, "not JSON")
 
 
-def test_a_folder_that_a_stranger_made_is_refused_where_it_does_not_hold_together(fresh):
+def test_inconsistent_folder_with_valid_hashes_is_refused(fresh):
     path = fresh("endless")
     edit(path, half_width=1e999)
     expect(path, "Infinity is no number")

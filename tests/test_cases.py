@@ -37,7 +37,7 @@ def roles(name, **options):
     return {role.column: role.role for role in creators.roles}
 
 
-def test_a_misspelt_column_is_the_first_thing_said(scorer, tmp_path):
+def test_misspelt_column_is_first_line_of_summary(scorer, tmp_path):
     summary, rows = scored(scorer, "01-typo-column.csv", tmp_path)
     first, second = summary.text(scorer).splitlines()[:2]
     assert first == "200 rows: 200 scored, 0 refused."
@@ -56,7 +56,7 @@ def test_a_misspelt_column_is_the_first_thing_said(scorer, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["02-eu-two-rows.csv", "02-eu-three-rows.csv"])
-def test_european_thousands_are_read_by_the_files_other_columns(name, scorer, tmp_path):
+def test_decimal_commas_elsewhere_settle_thousands(name, scorer, tmp_path):
     _, plain = scored(scorer, "02-plain-two-rows.csv", tmp_path)
     _, rows = scored(scorer, name, tmp_path)
     pd.testing.assert_frame_equal(rows.head(2), plain)
@@ -66,7 +66,7 @@ def test_european_thousands_are_read_by_the_files_other_columns(name, scorer, tm
     assert account.probability == plain["Predicted Sponsorship"][0]
 
 
-def test_a_count_with_a_point_alone_is_refused_with_the_way_out(scorer):
+def test_ambiguous_count_is_refused_with_way_out(scorer):
     row = {
         "Followers": "145.000",
         "Engagement_Rate": "6.8%",
@@ -82,7 +82,7 @@ def test_a_count_with_a_point_alone_is_refused_with_the_way_out(scorer):
 
 
 @pytest.mark.parametrize("name", ["03-float-niche.parquet", "10-binary-niche.parquet"])
-def test_a_model_knows_the_levels_of_the_file_it_learned_from(name, tmp_path):
+def test_scorer_knows_levels_of_training_file(name, tmp_path):
     creators = read_creators(CASES / name)
     scorer = write_logistic(CASES / name, tmp_path / "model")
     _, rows = scored(scorer, name, tmp_path)
@@ -95,7 +95,7 @@ def test_a_model_knows_the_levels_of_the_file_it_learned_from(name, tmp_path):
         assert set(again.str.removesuffix(".0").unique()) == levels
 
 
-def test_columns_that_are_not_there_are_not_known_to_an_explanation(scorer):
+def test_absent_column_is_not_among_suggested_changes(scorer):
     for name, column in (
         ("07-no-growth-column.csv", "Growth_Rate"),
         ("explain-without-quality.csv", "Video_Quality"),
@@ -105,7 +105,7 @@ def test_columns_that_are_not_there_are_not_known_to_an_explanation(scorer):
         assert 0 < account.probability < 1
 
 
-def test_the_studys_map_is_kept_in_the_model(tmp_path):
+def test_model_keeps_column_map_of_study(tmp_path):
     columns = {"Engagement_Rate": "60d_eng_rate"}
     scorer = write_logistic(CASES / "mapped-rate.csv", tmp_path / "model", columns=columns)
     summary, rows = scored(scorer, "mapped-rate.csv", tmp_path)
@@ -136,18 +136,18 @@ def test_formulas_without_a_result_are_counted(scorer, tmp_path):
         ("own-headers.csv", "no column of a creators' table"),
     ],
 )
-def test_what_cannot_be_read_yet_is_refused(name, words):
+def test_unsupported_table_is_refused(name, words):
     with pytest.raises(InputError, match=words):
         read_creators(CASES / name)
 
 
-def test_a_blank_line_above_the_header_is_passed_over():
+def test_blank_line_above_header_is_skipped():
     creators = read_creators(CASES / "blank-first-row.csv")
     assert creators.table["Followers"].iloc[0] == 3_852
     assert creators.table["Influencer_ID"].iloc[0] == "row-3"  # as a spreadsheet counts
 
 
-def test_rows_sorted_by_outcome_accuse_no_column_that_is_not_there(tmp_path):
+def test_rows_sorted_by_outcome_name_no_absent_column(tmp_path):
     from durhampulse.evaluation.judgement import judge
 
     rows = pd.read_csv(CASES / "shuffled-no-id.csv")
@@ -157,20 +157,20 @@ def test_rows_sorted_by_outcome_accuse_no_column_that_is_not_there(tmp_path):
         assert "Influencer_ID" not in checks["identifier"].reason
 
 
-def test_a_range_begins_at_the_columns_minimum():
+def test_first_range_begins_at_column_minimum():
     from durhampulse.study.exploration import outcome_by_group
 
     groups = outcome_by_group(read_creators(CASES / "big-numbers.csv"), "Followers")["group"]
     assert not any(group.startswith("-") for group in groups)
 
 
-def test_a_link_is_no_column_of_values_of_ones_own():
+def test_link_column_of_few_values_is_not_called_unique():
     creators = read_creators(CASES / "wrong-reason.csv")
     reasons = {role.column: role.reason for role in creators.roles}
     assert "value of their own" not in reasons["landing_page_url"]
 
 
-def test_chinese_letters_are_read():
+def test_chinese_table_is_read():
     columns = {
         "Influencer_ID": "\u8fbe\u4eba",
         "Followers": "\u7c89\u4e1d\u6570",
@@ -184,38 +184,38 @@ LATER = pytest.mark.xfail(strict=True, reason="read in another way until it is m
 
 
 @LATER
-def test_prices_with_a_currency_are_numbers():
+def test_prices_with_currency_are_numbers():
     assert roles("currency.csv")["Fee_USD"] == "feature"
     assert roles("currency.csv")["Price_USD"] == "feature"
 
 
 @LATER
-def test_a_handle_is_an_identifier():
+def test_handle_column_becomes_identifier():
     table = read_creators(CASES / "handle-as-id.csv").table
     assert table["Influencer_ID"].iloc[0] == "@creator_000"
 
 
 @LATER
-def test_identifiers_and_months_are_no_features():
-    found = roles("ids-and-months.csv")
-    assert {found[name] for name in ("brand_id", "campaign_month", "quarter")} == {"unused"}
+def test_identifiers_and_months_are_not_features():
+    role_of = roles("ids-and-months.csv")
+    assert {role_of[name] for name in ("brand_id", "campaign_month", "quarter")} == {"unused"}
 
 
 @LATER
-def test_counts_called_engagement_are_no_rate():
+def test_engagement_counts_are_not_read_as_rate():
     with pytest.raises(InputError):
         read_creators(CASES / "engagement-as-count.csv")
 
 
 @LATER
-def test_the_year_of_birth_is_protected_and_the_age_of_an_account_is_not():
-    found = roles("protected.csv")
-    assert found["Birth_Year"] == found["Edad"] == found["Geschlecht"] == "protected"
-    assert found["account_age_months"] == "feature"
+def test_birth_year_is_protected_and_account_age_is_not():
+    role_of = roles("protected.csv")
+    assert role_of["Birth_Year"] == role_of["Edad"] == role_of["Geschlecht"] == "protected"
+    assert role_of["account_age_months"] == "feature"
 
 
 @LATER
-def test_several_deals_of_one_creator_count_on_both_sides():
+def test_creator_with_both_outcomes_counts_in_both_classes():
     from durhampulse.evaluation.judgement import judge
 
     checks = {c.code: c for c in judge(read_creators(CASES / "one-row-per-deal.csv")).checks}
@@ -223,7 +223,7 @@ def test_several_deals_of_one_creator_count_on_both_sides():
 
 
 @LATER
-def test_near_copies_are_named():
+def test_near_copies_are_reported():
     from durhampulse.evaluation.judgement import judge
 
     checks = {c.code: c for c in judge(read_creators(CASES / "near-copies.csv")).checks}
@@ -231,7 +231,7 @@ def test_near_copies_are_named():
 
 
 @LATER
-def test_a_growing_programme_can_be_split_by_time():
+def test_split_by_time_with_large_last_month():
     from durhampulse.evaluation.drift import compare_splits
 
     creators = read_creators(CASES / "time-last-month-25pct.csv")

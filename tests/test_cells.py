@@ -14,7 +14,7 @@ from durhampulse.creators.rules import learn_number_rule
 
 
 def numbers(*cells, column="Price"):
-    """A column read by the rule it teaches."""
+    """A column of numbers, read by the rule learned from it."""
     column_cells = pa.array(list(cells), pa.string())
     return learn_number_rule(column, column_cells).read_numbers(column_cells)
 
@@ -22,39 +22,51 @@ def numbers(*cells, column="Price"):
 @pytest.mark.parametrize(
     ("cell", "value"),
     [
-        ("145,000", 145_000), ("1.2M", 1_200_000), ("34.5K", 34_500), ("64.9M", 64_900_000),
-        ("6.8%", 0.068), ("+18.2 %", 0.182), ("-0.9%", -0.009), ("2bn", 2e9), ("1 234 567", 1_234_567),
-        ("1.234.567", 1_234_567), ("1'234'567.5", 1_234_567.5), ("1e5", 1e5), (" 42 ", 42),
-        ("0,056", 0.056), ("\u2212 3.5", -3.5), (".5", 0.5),
+        ("145,000", 145_000),
+        ("1.2M", 1_200_000),
+        ("34.5K", 34_500),
+        ("64.9M", 64_900_000),
+        ("6.8%", 0.068),
+        ("+18.2 %", 0.182),
+        ("-0.9%", -0.009),
+        ("2bn", 2e9),
+        ("1 234 567", 1_234_567),
+        ("1.234.567", 1_234_567),
+        ("1'234'567.5", 1_234_567.5),
+        ("1e5", 1e5),
+        (" 42 ", 42),
+        ("0,056", 0.056),
+        ("\u2212 3.5", -3.5),
+        (".5", 0.5),
     ],
-)  # fmt: skip
-def test_number_written_for_people(cell, value):
+)
+def test_formatted_numbers_are_read(cell, value):
     assert numbers(cell).values[0] == pytest.approx(value, rel=1e-15)
 
 
 @pytest.mark.parametrize("cell", ["abc", "12,34,5", "1.2.3", "--5", "5%%", "12 monkeys", "0x1A"])
-def test_no_number_is_invented(cell):
+def test_text_without_number_is_unreadable(cell):
     read = numbers(cell, "5")
     assert math.isnan(read.values[0])
     assert read.unreadable.tolist() == [True, False]
 
 
 @pytest.mark.parametrize("word", ["N/A", "#VALOR!", "null", "-", "nan", "N/A'"])
-def test_words_for_nothing_are_missing_and_noted(word):
+def test_null_words_are_missing_and_noted(word):
     read = numbers(word, "1")
     assert math.isnan(read.values[0])
     assert read.null_word.tolist() == [True, False]
     assert not read.unreadable.any()
 
 
-def test_a_comma_means_one_thing_in_a_column():
+def test_comma_has_one_meaning_per_column():
     assert numbers("1,5", "1,234").values.tolist() == [1.5, 1.234]
     assert numbers("1,234", "5").values.tolist() == [1234, 5]
     assert mixed_commas(["1,5", "1,234,567"], "any") == ("1,5", "1,234,567")
 
 
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
-def test_plain_numbers_come_back_as_written(values):
+def test_plain_numbers_round_trip(values):
     read = numbers(*(repr(v) for v in values))
     np.testing.assert_allclose(read.values, values, rtol=1e-14)
     assert not (read.formatted | read.percent | read.unreadable).any()
@@ -66,7 +78,7 @@ def test_thousands_separators_change_nothing(value):
 
 
 @given(st.lists(st.text(max_size=12), min_size=1, max_size=20))
-def test_any_text_is_a_number_missing_or_noted(cells):
+def test_any_text_is_number_missing_or_noted(cells):
     read = numbers(*cells)
     unaccounted = np.isnan(read.values) & ~read.null_word & ~read.unreadable
     empty = np.array([cell.strip() == "" for cell in cells])
@@ -74,7 +86,7 @@ def test_any_text_is_a_number_missing_or_noted(cells):
     assert (unaccounted <= empty).all()
 
 
-def test_spellings_of_a_level_become_the_usual_one():
+def test_level_spellings_fold_to_most_frequent():
     read = read_levels(pa.array(["Fashion", "fashion ", "FASHION", "Fashion", "Tech", None]))
     assert read.levels.names == ("Fashion", "Tech")
     assert read.levels.codes.tolist() == [0, 0, 0, 0, 1, -1]
@@ -82,7 +94,7 @@ def test_spellings_of_a_level_become_the_usual_one():
     assert read.respelled.sum() == 2
 
 
-def test_labels():
+def test_yes_no_and_binary_labels_are_read():
     cells = pa.array(["Yes", "no", "1", "0.0", "TRUE", "n/a", "maybe", None])
     labels, worded, unreadable = read_labels(cells)
     np.testing.assert_array_equal(labels, [1, 0, 1, 0, 1, np.nan, np.nan, np.nan])
@@ -99,16 +111,16 @@ def test_labels():
         (["2.5", "145.000", "90.100"], [2.5, 145, 90.1]),
     ],
 )
-def test_dots_are_thousands_where_the_column_says_so(cells, expected):
+def test_dots_are_thousands_where_column_proves_it(cells, expected):
     assert numbers(*cells, column="Followers").values.tolist() == pytest.approx(expected)
 
 
-def test_two_counts_in_thousands_or_with_decimals_are_unclear():
+def test_two_ambiguous_counts_are_unclear():
     read = numbers("145.000", "88.000", "900", column="Followers")
     assert read.unclear.tolist() == [True, True, False]
     assert np.isnan(read.values).tolist() == [True, True, False]
-    told = read_numbers(pa.array(["145.000"]), "count", ",")
-    assert told.values.tolist() == [145_000]
+    by_elsewhere = read_numbers(pa.array(["145.000"]), "count", ",")
+    assert by_elsewhere.values.tolist() == [145_000]
 
 
 @given(
@@ -116,7 +128,7 @@ def test_two_counts_in_thousands_or_with_decimals_are_unclear():
         st.sampled_from(["145,000", "6.8%", "0,5", "1.234", "7", " 8 ", "x", "N/A", "-2.5", None])
     )
 )
-def test_a_cell_is_read_alike_alone_and_in_company(cells):
+def test_cell_is_read_independently_of_other_rows(cells):
     together = read_numbers(pa.array(cells, pa.string()), "rate")
     for at, cell in enumerate(cells):
         alone = read_numbers(pa.array([cell], pa.string()), "rate")

@@ -35,31 +35,34 @@ def champion():
 
 
 @pytest.mark.slow
-def test_the_blend_is_taken_where_it_is_better(champion):
+def test_blend_is_chosen_where_better(champion):
     assert champion.model.name == BLEND
     assert champion.rival == SIMPLE
     assert not champion.tied
 
 
 @pytest.mark.slow
-def test_out_of_fold_it_does_not_lose_to_its_members(champion):
+def test_blend_loses_to_no_member_out_of_fold(champion):
     y = market(2_500)[0][LABEL].to_numpy(float)
-    losses = {name: log_loss(y, found) for name, found in champion.out_of_fold.items()}
+    losses = {name: log_loss(y, y_prob) for name, y_prob in champion.out_of_fold.items()}
     assert losses[BLEND] < min(losses[BOOSTING], losses[NETWORKS]) + 0.002
     assert losses[BLEND] < losses[SIMPLE]
 
 
 @pytest.mark.slow
-def test_it_is_nearer_to_the_truth_than_default_boosting(champion):
+def test_champion_beats_default_boosting_on_true_probabilities(champion):
     from catboost import CatBoostClassifier
 
     train, _ = market(2_500)
     fresh, p = market(6_000, seed=1)
     out = [IDENTIFIER, LABEL]
     default = CatBoostClassifier(
-        cat_features=["Niche", "Video_Quality"], random_seed=0, thread_count=2, verbose=0,
+        cat_features=["Niche", "Video_Quality"],
+        random_seed=0,
+        thread_count=2,
+        verbose=0,
         allow_writing_files=False,
-    ).fit(train.drop(columns=out), train[LABEL])  # fmt: skip
+    ).fit(train.drop(columns=out), train[LABEL])
     theirs = default.predict_proba(fresh.drop(columns=out))[:, 1]
     best = log_loss(p, p)
     assert log_loss(p, champion.model.predict_proba(fresh)) - best < 0.8 * (
@@ -68,14 +71,14 @@ def test_it_is_nearer_to_the_truth_than_default_boosting(champion):
 
 
 @pytest.mark.slow
-def test_intervals_hold_the_true_probabilities(champion):
+def test_intervals_cover_true_probabilities(champion):
     fresh, p = market(6_000, seed=1)
     logits = champion.model.decision_function(fresh)
     covered = np.abs(np.log(p / (1 - p)) - logits) <= champion.model.half_width
     assert 0.8 < covered.mean() < 0.98
 
 
-def test_a_linear_market_gets_the_simple_model():
+def test_linear_market_gets_simple_model():
     rng = np.random.default_rng(0)
     n = 600
     table = pd.DataFrame(rng.normal(size=(n, 3)), columns=["a", "b", "c"])
@@ -83,10 +86,10 @@ def test_a_linear_market_gets_the_simple_model():
     table[LABEL] = (rng.random(n) < 1 / (1 + np.exp(-logits))).astype(float)
     table[IDENTIFIER] = np.arange(n)
     features = tuple(Role(c, "feature", "numeric", "") for c in "abc")
-    found = train_champion(table, features)
-    assert found.model.name == SIMPLE
-    assert found.rival == BLEND
-    assert found.model.half_width > 0
+    champion = train_champion(table, features)
+    assert champion.model.name == SIMPLE
+    assert champion.rival == BLEND
+    assert champion.model.half_width > 0
 
 
 def rare(creators, rng):
@@ -112,42 +115,47 @@ def holed(creators, rng):
 @pytest.mark.parametrize("shape", [rare, many_levels, holed])
 def test_hard_tables_are_no_worse_than_the_simple_model(shape):
     table, features = shape(market(3_000, seed=2)[0], np.random.default_rng(0))
-    found = train_champion(table, features)
+    champion = train_champion(table, features)
     y = table[LABEL].to_numpy(float)
-    chosen = found.out_of_fold[found.model.name]
-    row = compare_models(y, chosen, found.out_of_fold[SIMPLE]).set_index("metric").loc["log_loss"]
+    chosen = champion.out_of_fold[champion.model.name]
+    row = (
+        compare_models(y, chosen, champion.out_of_fold[SIMPLE]).set_index("metric").loc["log_loss"]
+    )
     assert row["low"] <= 0
     base = log_loss(y, np.full(len(y), y.mean()))
     assert log_loss(y, chosen) < base
 
 
 @pytest.mark.slow
-def test_five_hundred_rows_are_enough():
+def test_champion_learns_from_500_rows():
     creators, _ = market(500, seed=3)
-    found = train_champion(creators, FEATURES)
+    champion = train_champion(creators, FEATURES)
     fresh, p = market(5_000, seed=4)
-    assert log_loss(p, found.model.predict_proba(fresh)) < log_loss(p, np.full(len(p), p.mean()))
+    assert log_loss(p, champion.model.predict_proba(fresh)) < log_loss(p, np.full(len(p), p.mean()))
 
 
-def test_a_distilled_network_says_what_its_teacher_says():
+def test_distilled_network_matches_its_teacher():
     train, fresh = (market(n, seed=s)[0] for n, s in ((800, 5), (4_000, 6)))
     encoding = learn_encoding(train, FEATURES)
-    teacher = fit("Logistic regression", encoding.transform(train), train[LABEL].to_numpy(),
-                  random_state=0)  # fmt: skip
+    teacher = fit(
+        "Logistic regression", encoding.transform(train), train[LABEL].to_numpy(), random_state=0
+    )
     network = distil(teacher, encoding, train, rows=100_000)
     X = encoding.transform(fresh)
     gap = np.abs(network.predict_proba(X) - teacher.predict_proba(X))
     assert gap.mean() < 0.01
 
 
-def test_made_rows_are_like_the_rows_they_are_made_from():
+def test_synthetic_rows_match_training_rows():
     train = holed(market(500, seed=7)[0], np.random.default_rng(0))[0]
     block = Block.of(train[[role.column for role in FEATURES]])
     made = mix_rows(block, 20_000, np.random.default_rng(1))
     for name, values in block.columns.items():
         if isinstance(values, Levels):
-            ours, theirs = (np.bincount(v.codes + 1, minlength=40) / len(v.codes)
-                            for v in (made.columns[name], values))  # fmt: skip
+            ours, theirs = (
+                np.bincount(v.codes + 1, minlength=40) / len(v.codes)
+                for v in (made.columns[name], values)
+            )
             assert np.abs(ours - theirs).max() < 0.03
         else:
             ours, theirs = made.columns[name], values

@@ -38,7 +38,7 @@ def test_sample_then_inspect(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("args", "code", "told"),
+    ("args", "code", "message"),
     [
         (["inspect", "nowhere.csv"], 2, "no such file"),
         (["inspect", "a.csv", "--map", "Followers"], 2, "COLUMN=VALUE"),
@@ -53,7 +53,7 @@ def test_sample_then_inspect(tmp_path):
         (["study", "unlabelled.csv", "-o", "new"], 1, "--map Sponsorship_Status"),
     ],
 )
-def test_bad_use_gets_one_message_and_leaves_nothing(tmp_path, args, code, told):
+def test_wrong_usage_gives_one_message_and_writes_nothing(tmp_path, args, code, message):
     head = "Influencer_ID,Followers,Growth_Rate"
     (tmp_path / "a.csv").write_text(f"{head},Sponsorship_Status\n1,10,0.1,1\n2,20,0.1,0\n")
     (tmp_path / "unlabelled.csv").write_text(f"{head}\n1,10,0.1\n2,20,0.1\n")
@@ -62,12 +62,12 @@ def test_bad_use_gets_one_message_and_leaves_nothing(tmp_path, args, code, told)
     before = sorted(tmp_path.rglob("*"))
     done = run(*args, cwd=tmp_path)
     assert done.returncode == code, done.stderr
-    assert told in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_every_command_helps_with_an_example():
+def test_help_of_every_command_has_an_example():
     names = dict(commands())
     assert {"score", "serve", "model verify", "key add"} <= set(names)
     for name, command in names.items():
@@ -85,24 +85,27 @@ def commands(group=None, before=""):
 @pytest.mark.parametrize("name", ["README.md", "docs/desk.md"])
 def test_documents_name_only_commands_and_options_that_exist(name):
     readme = (Path(__file__).parents[1] / name).read_text()
-    lines = [shlex.split(line, comments=True) for line in readme.splitlines()
-             if line.startswith("durhampulse ")]  # fmt: skip
+    lines = [
+        shlex.split(line, comments=True)
+        for line in readme.splitlines()
+        if line.startswith("durhampulse ")
+    ]
     assert lines
     known_commands = dict(commands())
     for _, *args in lines:
         name = args[0] if args[0] in known_commands else " ".join(args[:2])
-        known = {opt for param in known_commands[name].params for opt in param.opts}
-        assert {arg for arg in args if arg.startswith("-")} <= known
+        options = {opt for param in known_commands[name].params for opt in param.opts}
+        assert {arg for arg in args if arg.startswith("-")} <= options
 
 
-def test_help_loads_nothing_heavy():
+def test_help_loads_no_heavy_library():
     code = "import sys\nsys.argv=['durhampulse','--help']\nfrom durhampulse.cli import main\n"
     code += "try: main()\nexcept SystemExit: pass\nprint(*sys.modules)"
     out = subprocess.check_output([sys.executable, "-c", code], text=True)
     assert "pandas" not in out.split()
 
 
-def test_a_database_is_named_without_its_password():
+def test_database_name_hides_password():
     from durhampulse.files.databases import without_password
     from durhampulse.report.notebook import make_notebook
     from durhampulse.study.request import Request
@@ -124,7 +127,7 @@ def leaky(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_a_leak_is_named_written_and_recommends_nothing(leaky):
+def test_leak_is_reported_and_blocks_recommendations(leaky):
     folder, done = leaky
     assert done.returncode == 1, done.stderr
     assert "Verdict: not ready." in done.stdout
@@ -135,15 +138,20 @@ def test_a_leak_is_named_written_and_recommends_nothing(leaky):
     report = (folder / "out" / "report.html").read_text()
     assert "Nothing is recommended." in report
     explained = run(
-        "explain", "creators.csv", "--model", "out/model", "--id",
-        str(decisions["Influencer ID"].iloc[0]), cwd=folder,
-    )  # fmt: skip
+        "explain",
+        "creators.csv",
+        "--model",
+        "out/model",
+        "--id",
+        str(decisions["Influencer ID"].iloc[0]),
+        cwd=folder,
+    )
     assert explained.returncode == 0, explained.stderr
     assert "no recommendation (not ready" in explained.stdout
 
 
 @pytest.mark.slow
-def test_a_dropped_leak_is_said_and_the_rest_is_decided(leaky):
+def test_dropped_leak_is_reported_and_study_decides(leaky):
     folder, _ = leaky
     done = run("study", "creators.csv", "-o", "dropped", "--drop-leaks", cwd=folder)
     assert done.returncode == 0, done.stderr
@@ -156,7 +164,7 @@ def test_a_dropped_leak_is_said_and_the_rest_is_decided(leaky):
     assert manifest["verdict"]["dropped"] == ["Fee"]
 
 
-def test_explain_without_a_model_says_so(tmp_path, market_file):
+def test_explain_without_model_is_refused(tmp_path, market_file):
     done = run("explain", str(market_file), "--model", "nowhere", "--id", "1", cwd=tmp_path)
     assert done.returncode == 1
     assert "no manifest.json" in done.stderr
@@ -169,10 +177,11 @@ def test_scoring_from_the_command_line(demo_model, market_file, tmp_path):
     assert "1,200 rows: 1,200 scored, 0 refused." in done.stdout
     assert done.stderr == ""  # off a terminal there is no progress
     assert len((tmp_path / "s.csv").read_text().splitlines()) == 1_201
-    done = run("score", str(market_file), "-o", "t.xlsx", "--top", "5", "--json", *model,
-               cwd=tmp_path)  # fmt: skip
+    done = run(
+        "score", str(market_file), "-o", "t.xlsx", "--top", "5", "--json", *model, cwd=tmp_path
+    )
     assert json.loads(done.stdout)["scored"] == 1_200
-    for args, told in (
+    for args, message in (
         (["none.csv", "-o", "u.csv"], "no such file"),
         ([str(market_file), "-o", "u.json"], "cannot be written"),
         ([str(market_file), "-o", "u", "--engine", "dask"], "which cluster?"),
@@ -180,14 +189,17 @@ def test_scoring_from_the_command_line(demo_model, market_file, tmp_path):
     ):
         done = run("score", *args, *model, cwd=tmp_path)
         assert done.returncode == 2
-        assert told in done.stderr
+        assert message in done.stderr
         assert "Traceback" not in done.stderr
     assert {path.name for path in tmp_path.iterdir()} == {
-        "s.csv", "s.csv.provenance.json", "t.xlsx", "t.xlsx.provenance.json",
-    }  # fmt: skip
+        "s.csv",
+        "s.csv.provenance.json",
+        "t.xlsx",
+        "t.xlsx.provenance.json",
+    }
 
 
-def test_a_model_is_shown_and_verified(demo_model, tmp_path):
+def test_model_show_and_verify(demo_model, tmp_path):
     assert "Yes from 0.8" in run("model", "show", str(demo_model), cwd=tmp_path).stdout
     assert "whole and unaltered" in run("model", "verify", str(demo_model), cwd=tmp_path).stdout
     done = run("model", "verify", str(tmp_path), cwd=tmp_path)
@@ -195,7 +207,7 @@ def test_a_model_is_shown_and_verified(demo_model, tmp_path):
     assert "there is no manifest.json" in done.stderr
 
 
-def test_keys_are_shown_once_and_a_public_service_needs_them(demo_model, tmp_path):
+def test_key_is_shown_once_and_public_service_requires_keys(demo_model, tmp_path):
     made = run("key", "add", "crm", "--keys", "keys.json", "--scope", "score", cwd=tmp_path)
     assert made.stdout.startswith("dp_")
     assert made.stdout.strip() not in (tmp_path / "keys.json").read_text()
@@ -224,21 +236,24 @@ def test_keys_are_shown_once_and_a_public_service_needs_them(demo_model, tmp_pat
         ),
     ],
 )
-def test_a_missing_extra_is_named(module, extra, args, demo_model, tmp_path):
+def test_missing_extra_is_named(module, extra, args, demo_model, tmp_path):
     args = [str(demo_model) if arg == "x" and "--model" in args else arg for arg in args]
     args += ["--model", str(demo_model)] if args[0] == "score" else []
     code = f"import sys; sys.modules[{module!r}] = None; sys.argv = ['durhampulse', *{args!r}]"
     done = subprocess.run(
         [sys.executable, "-c", f"{code}; from durhampulse.cli import main; main()"],
-        capture_output=True, text=True, check=False, cwd=tmp_path,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
     assert done.returncode == 2
     assert f"pip install 'durhampulse[{extra}]'" in done.stderr
     assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("start", [DURHAMPULSE, [sys.executable, "-m", "durhampulse"]])
-def test_the_version_is_told_however_it_is_started(start):
+def test_version_by_either_entry_point(start):
     done = subprocess.run([*start, "--version"], capture_output=True, text=True, check=True)
     assert done.stdout == f"durhampulse {version('durhampulse')}\n"
 
@@ -246,7 +261,7 @@ def test_the_version_is_told_however_it_is_started(start):
 @pytest.mark.parametrize(
     "code", ["from durhampulse import *", "import durhampulse as dp; dp.SponsorshipClassifier"]
 )
-def test_a_name_that_needs_an_extra_says_so(code):
+def test_public_name_without_its_extra_names_the_extra(code):
     code = f"import sys; sys.modules['sklearn'] = None\n{code}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     last = done.stderr.splitlines()[-1]
@@ -255,21 +270,32 @@ def test_a_name_that_needs_an_extra_says_so(code):
 
 
 @pytest.mark.slow
-def test_a_misspelt_public_name_is_a_type_error(tmp_path):
+def test_misspelt_public_name_is_a_type_error(tmp_path):
     """A module-wide `__getattr__` would make every name valid."""
     pytest.importorskip("mypy")
     (tmp_path / "user.py").write_text("import durhampulse as dp\n\ndp.load_modle\ndp.load_model\n")
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--follow-imports=silent", "--ignore-missing-imports",
-         "--cache-dir", tmp_path / "cache", "user.py"],
-        capture_output=True, text=True, check=False, cwd=tmp_path,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "mypy",
+            "--follow-imports=silent",
+            "--ignore-missing-imports",
+            "--cache-dir",
+            tmp_path / "cache",
+            "user.py",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("user.py")]
     assert "user.py:3: error" in line
     assert "load_modle" in line
 
 
-def test_off_a_terminal_each_part_is_a_line(capsys):
+def test_progress_off_a_terminal_is_a_line_per_part(capsys):
     with parts_bar() as show:
         for part in ("A1. Load", "A1. Load", "B1. Prepare"):
             show(part, 0.5)

@@ -1,4 +1,4 @@
-"""Constants mean what they say: an example on either side of each, worked out by hand."""
+"""Documented constants: an example on either side of each, worked out by hand."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ REVIEW_AT = np.log(1.5)  # the log-odds of 0.6
         (REVIEW_AT - 0.843, False),
     ],
 )
-def test_edge_begins_at_a_chance_of_a_fifth(log_odds, edge):
+def test_edge_flag_begins_at_20_percent_chance_of_other_band(log_odds, edge):
     assert on_edge(np.array([log_odds]), HALF_WIDTH, Thresholds()).tolist() == [edge]
 
 
@@ -39,7 +39,7 @@ def test_normal_distribution_function_equals_scipys():
     np.testing.assert_allclose(_normal_cdf(z), norm.cdf(z), rtol=1e-12, atol=1e-300)
 
 
-def test_invitations_are_the_first_of_the_ranking():
+def test_invitations_are_top_of_ranking():
     """20 creators, ranked from 0.95 down to 0; deals stand at ranks 1, 2, 5, 11 and 20."""
     y_prob = np.arange(19, -1, -1) / 20
     y_true = np.isin(np.arange(1, 21), [1, 2, 5, 11, 20]).astype(float)
@@ -63,7 +63,7 @@ MEAN, SPREAD = 3.2, np.sqrt(2.96)  # of 1, 2, 3, 4 and 6, whose median is 3
         (MEAN - 10.5 * SPREAD, -10.0),
     ],
 )
-def test_missing_is_the_median_and_ten_deviations_are_the_most(value, encoded):
+def test_missing_encodes_as_median_and_values_clip_at_ten_deviations(value, encoded):
     code = learn_numbers("x", pd.Series([1.0, 2, 3, 4, 6, np.nan]), ordered=False)
     (pieces,) = code.pieces(Block.of(pd.DataFrame({"x": [value]})))
     assert pieces[0, 0] == pytest.approx(encoded)
@@ -80,7 +80,7 @@ def test_missing_is_the_median_and_ten_deviations_are_the_most(value, encoded):
         (10, 0.05, -1.001, True),
     ],
 )
-def test_the_bounds_of_the_possible_are_possible(write, followers, engagement, growth, refused):
+def test_bounds_of_possible_values_are_accepted(write, followers, engagement, growth, refused):
     usual = "".join(f"{i},{100 + i},0.05,0.01\n" for i in range(30))
     header = "Influencer_ID,Followers,Engagement_Rate,Growth_Rate\n"
     path = write(f"{header}{usual}odd,{followers},{engagement},{growth}\n")
@@ -94,6 +94,6 @@ def test_the_bounds_of_the_possible_are_possible(write, followers, engagement, g
     ("views", "flag"),
     [(100_000.0, ""), (100_001.0, "views over 100 times the followers")],
 )
-def test_views_stand_out_beyond_a_hundred_times_the_followers(views, flag):
+def test_views_above_100_times_followers_are_flagged(views, flag):
     table = pd.DataFrame({"Followers": [1_000.0], "Avg_Views_per_Post": [views]})
     assert Peers({"nano": 0}, (), {}).flags(table).tolist() == [flag]

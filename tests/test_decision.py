@@ -16,9 +16,12 @@ from durhampulse.features.peers import Peers
 from durhampulse.files.export import write_csv, write_provenance, write_xlsx
 
 COLUMNS = [
-    "Influencer ID", "Predicted Sponsorship", "Follower Count", "Engagement Rate",
+    "Influencer ID",
+    "Predicted Sponsorship",
+    "Follower Count",
+    "Engagement Rate",
     "Sponsorship Recommendation",
-]  # fmt: skip
+]
 
 NOBODY = Peers({"nano": 0}, (), {})
 
@@ -29,19 +32,23 @@ def creators(n):
     )
 
 
-def test_the_table_of_the_brief():
+def test_decision_table_for_five_probabilities():
     y_prob = np.array([0.41, 0.91, 0.63, 0.88, 0.25])
     table = decision_table(creators(5), y_prob, Thresholds(), peers=NOBODY)
     assert list(table.columns)[:5] == COLUMNS
     assert table["Influencer ID"].tolist() == [1, 3, 2, 0, 4]
     assert table["Sponsorship Recommendation"].tolist() == [
-        "Yes", "Yes", "Maybe (manual review)", "No", "No",
-    ]  # fmt: skip
+        "Yes",
+        "Yes",
+        "Maybe (manual review)",
+        "No",
+        "No",
+    ]
     assert table["Rank"].tolist() == [1, 2, 3, 4, 5]
 
 
 @given(st.lists(st.floats(0, 1), min_size=1), st.integers(1, 98), st.integers(0, 98))
-def test_the_number_shown_never_contradicts_its_band(values, review, more):
+def test_shown_probability_agrees_with_its_band(values, review, more):
     thresholds = Thresholds(yes_at=min(review + more, 99) / 100, review_at=review / 100)
     near = [np.nextafter(t, d) for t in (thresholds.yes_at, thresholds.review_at) for d in (0, 1)]
     y_prob = np.array([*values, *near, thresholds.yes_at, thresholds.review_at])
@@ -54,12 +61,12 @@ def test_the_number_shown_never_contradicts_its_band(values, review, more):
 
 
 @pytest.mark.parametrize(("yes", "review"), [(0.5, 0.6), (1.0, 0.6), (0.8, 0.0)])
-def test_thresholds_that_do_not_fit(yes, review):
+def test_invalid_thresholds_are_refused(yes, review):
     with pytest.raises(InputError, match="thresholds"):
         Thresholds(yes_at=yes, review_at=review)
 
 
-def test_missing_columns_stay_empty():
+def test_absent_columns_stay_empty():
     table = decision_table(
         pd.DataFrame({"Influencer_ID": ["x"]}), np.array([0.7]), Thresholds(), peers=NOBODY
     )
@@ -88,7 +95,7 @@ def test_files_hold_numbers_and_no_formulas(tmp_path):
     assert json.loads((tmp_path / "a.csv.provenance.json").read_text()) == facts
 
 
-def test_numbers_are_written_as_people_write_them(tmp_path):
+def test_numbers_are_written_without_binary_noise(tmp_path):
     """8.84 / 100 is 0.08839999999999999 in binary."""
     table = decision_table(
         creators(1).assign(Engagement_Rate=[8.84 / 100]),
@@ -118,5 +125,5 @@ def test_numbers_are_written_as_people_write_them(tmp_path):
         ("City", "Bonn", "City Bonn"),
     ],
 )
-def test_a_figure_in_words(column, value, text):
+def test_figure_text(column, value, text):
     assert figure_text(column, value) == text

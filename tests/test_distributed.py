@@ -50,7 +50,7 @@ def parts(folder):
     return [pq.read_table(path) for path in sorted(folder.glob("part-*.parquet"))]
 
 
-def test_a_killed_worker_costs_no_row_and_doubles_none(
+def test_killed_worker_loses_and_duplicates_no_row(
     cluster, source, demo_model, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(distributed, "_ROWS_A_PIECE", 20_000)
@@ -84,11 +84,11 @@ def test_a_killed_worker_costs_no_row_and_doubles_none(
         for line in path.read_text().splitlines()[1:]
     ]
     assert refused == (tmp_path / "local.parquet.refused.csv").read_text().splitlines()[1:]
-    said = json.loads((tmp_path / "cluster" / "summary.json").read_text())
-    assert said["rows"] == 240_000
+    written = json.loads((tmp_path / "cluster" / "summary.json").read_text())
+    assert written["rows"] == 240_000
 
 
-def test_what_is_wrong_is_said_and_nothing_is_overwritten(cluster, source, demo_model, tmp_path):
+def test_cluster_errors_are_clear_and_overwrite_nothing(cluster, source, demo_model, tmp_path):
     address = cluster.scheduler_address
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "precious").write_text("mine")
@@ -111,7 +111,7 @@ def test_what_is_wrong_is_said_and_nothing_is_overwritten(cluster, source, demo_
     assert (tmp_path / "full" / "precious").read_text() == "mine"
 
 
-def test_other_addresses_than_paths(cluster, source, demo_model, tmp_path):
+def test_files_by_fsspec_address(cluster, source, demo_model, tmp_path):
     """Whatever fsspec reads and writes; here its view of local files by address."""
     summary = distributed.score_on_cluster(
         demo_model,
@@ -122,7 +122,7 @@ def test_other_addresses_than_paths(cluster, source, demo_model, tmp_path):
     assert sum(len(part) for part in parts(tmp_path / "out")) == summary.scored == 99_999
 
 
-def test_a_sheet_of_a_workbook(cluster, source, demo_model, tmp_path):
+def test_workbook_sheet_on_cluster(cluster, source, demo_model, tmp_path):
     creators = pq.read_table(source / "m.parquet").to_pandas().head(30)
     with pd.ExcelWriter(tmp_path / "book.xlsx") as writer:
         creators.head(10).to_excel(writer, sheet_name="2025", index=False)
@@ -138,7 +138,7 @@ def test_a_sheet_of_a_workbook(cluster, source, demo_model, tmp_path):
     assert "'2025'" in summary.notes[0]
 
 
-def test_a_scheduler_that_is_not_there(source, demo_model, tmp_path, monkeypatch):
+def test_unreachable_scheduler_is_one_clear_error(source, demo_model, tmp_path, monkeypatch):
     from distributed import Client
 
     monkeypatch.setattr("distributed.Client", lambda address, **_: Client(address, timeout=1))

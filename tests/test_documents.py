@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md and SECURITY.md say what is so."""
+"""CONTRIBUTING.md and SECURITY.md agree with the code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.test_architecture import DESK_LAYERS, LAYERS
 ROOT = Path(__file__).parents[1]
 
 
-def test_contributing_names_the_layers_in_their_order():
+def test_contributing_lists_layers_in_order():
     text = (ROOT / "CONTRIBUTING.md").read_text()
     blocks = re.findall(r"(?m)^```\n([a-z ]+)\n```$", text)
     packages = [name for name in LAYERS if not name.startswith("_")]
@@ -20,7 +20,7 @@ def test_contributing_names_the_layers_in_their_order():
 
 
 @pytest.mark.parametrize("name", ["CONTRIBUTING.md", "SECURITY.md"])
-def test_what_a_document_points_to_is_there(name):
+def test_documents_link_to_existing_files(name):
     text = (ROOT / name).read_text()
     places = re.findall(r"\]\(([^)#]+)(?:#([^)]+))?\)", text)
     assert places

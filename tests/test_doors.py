@@ -33,10 +33,16 @@ from durhampulse.scoring.batch import open_table, score_chunk, scored_schema
 from tests.models import write_logistic
 
 BASE = {
-    "Influencer_ID": "7", "Followers": "12000", "Engagement_Rate": "0.034", "Growth_Rate": "0.011",
-    "Niche": "Tech", "Video_Quality": "HD", "Avg_Views_per_Post": "3000", "Price": "120",
+    "Influencer_ID": "7",
+    "Followers": "12000",
+    "Engagement_Rate": "0.034",
+    "Growth_Rate": "0.011",
+    "Niche": "Tech",
+    "Video_Quality": "HD",
+    "Avg_Views_per_Post": "3000",
+    "Price": "120",
     "Team": "7",
-}  # fmt: skip
+}
 NUMBERS = ("Followers", "Engagement_Rate", "Growth_Rate", "Avg_Views_per_Post", "Price")
 LEVELS = ("Niche", "Video_Quality", "Team")
 
@@ -160,13 +166,17 @@ DOORS = {
     "database": database,
     "pandas": lambda scorer, _l, row, _f: in_memory(scorer, pd.DataFrame([row], dtype="str")),
     "pandas objects": lambda s, _l, row, _f: in_memory(s, pd.DataFrame([row], dtype=object)),
-    "polars": lambda s, _l, row, _f: in_memory(s, pl.DataFrame([row], schema=dict.fromkeys(row, pl.String))),
-    "arrow": lambda s, _l, row, _f: in_memory(s, pa.table({k: pa.array([v], pa.string()) for k, v in row.items()})),
+    "polars": lambda s, _l, row, _f: in_memory(
+        s, pl.DataFrame([row], schema=dict.fromkeys(row, pl.String))
+    ),
+    "arrow": lambda s, _l, row, _f: in_memory(
+        s, pa.table({k: pa.array([v], pa.string()) for k, v in row.items()})
+    ),
     "duckdb": duckdb_relation,
     "json": record,
     "estimator": estimator,
     "desk": stored,
-}  # fmt: skip
+}
 
 
 def through(doors, trained, row, folder):
@@ -196,13 +206,29 @@ ODD_NUMBERS = {
     "5%": None, "12,34,5": None, "-": None, "0x1A": None, "\u00a0900\u00a0": 900,
 }  # fmt: skip
 ODD_RATES = {
-    "0.056": 0.056, "0,056": 0.056, "5.6%": 0.056, "5,6 %": 0.056, "+1.5%": 0.015, ".05": 0.05,
-    "1e-2": 0.01, "n/a": None, "": None, "none": None, "high": None, "822%": 8.22,
-}  # fmt: skip
+    "0.056": 0.056,
+    "0,056": 0.056,
+    "5.6%": 0.056,
+    "5,6 %": 0.056,
+    "+1.5%": 0.015,
+    ".05": 0.05,
+    "1e-2": 0.01,
+    "n/a": None,
+    "": None,
+    "none": None,
+    "high": None,
+    "822%": 8.22,
+}
 ODD_LEVELS = {
-    "Tech": "Tech", "tech ": "Tech", "TECH": "Tech", "\uff34\uff45\uff43\uff48": "Tech",
-    "Unheard of": "Unheard of", "N/A": None, "": None, " ": None,
-}  # fmt: skip
+    "Tech": "Tech",
+    "tech ": "Tech",
+    "TECH": "Tech",
+    "\uff34\uff45\uff43\uff48": "Tech",
+    "Unheard of": "Unheard of",
+    "N/A": None,
+    "": None,
+    " ": None,
+}
 
 
 @pytest.mark.parametrize(
@@ -211,12 +237,17 @@ ODD_LEVELS = {
         *(("Followers", cell, value) for cell, value in ODD_NUMBERS.items()),
         *(("Engagement_Rate", cell, value) for cell, value in ODD_RATES.items()),
         *(("Niche", cell, value) for cell, value in ODD_LEVELS.items()),
-        ("Team", "7.0", "7"), ("Team", "x11", "x11"), ("Team", "X11 ", "x11"),
-        ("Price", "5,125", 5_125), ("Price", "1.234", 1.234), ("Price", "1,5", 1.5),
-        ("Video_Quality", "4k uhd", "4K"), ("Video_Quality", "1080P", "HD"),
+        ("Team", "7.0", "7"),
+        ("Team", "x11", "x11"),
+        ("Team", "X11 ", "x11"),
+        ("Price", "5,125", 5_125),
+        ("Price", "1.234", 1.234),
+        ("Price", "1,5", 1.5),
+        ("Video_Quality", "4k uhd", "4K"),
+        ("Video_Quality", "1080P", "HD"),
     ],
-)  # fmt: skip
-def test_every_door_reads_an_odd_cell_alike(column, cell, expected, trained, tmp_path):
+)
+def test_every_reader_parses_unusual_cell_alike(column, cell, expected, trained, tmp_path):
     answers = through(DOORS, trained, {**BASE, column: cell}, tmp_path)
     for name, answer in answers.items():
         value = None if answer is None else answer[column]
@@ -245,7 +276,7 @@ WRITTEN = st.one_of(
     st.integers(0, 10**9).map("{:,}".format),
     st.floats(0, 200).map("{:.1f}%".format),
     st.none(),
-).filter(lambda cell: cell is None or not any(c in cell for c in '\0\r\n"'))  # fmt: skip
+).filter(lambda cell: cell is None or not any(c in cell for c in '\0\r\n"'))
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -255,7 +286,7 @@ WRITTEN = st.one_of(
     ),
     cell=WRITTEN,
 )
-def test_no_two_doors_read_two_things(column, cell, trained, tmp_path):
+def test_readers_agree_on_any_cell(column, cell, trained, tmp_path):
     try:
         str(cell).encode()
     except UnicodeEncodeError:
@@ -266,13 +297,19 @@ def test_no_two_doors_read_two_things(column, cell, trained, tmp_path):
 
 
 IDENTIFIERS = {
-    "1001": "1001", "1001.0": "1001", " 1001": "1001", "'@lena": "@lena", "@lena": "@lena",
-    "ABC": "ABC", "007": "007", "9007199254740993": "9007199254740993",
-}  # fmt: skip
+    "1001": "1001",
+    "1001.0": "1001",
+    " 1001": "1001",
+    "'@lena": "@lena",
+    "@lena": "@lena",
+    "ABC": "ABC",
+    "007": "007",
+    "9007199254740993": "9007199254740993",
+}
 
 
 @pytest.mark.parametrize(("cell", "expected"), [*IDENTIFIERS.items()])
-def test_every_door_gives_one_identifier(cell, expected, trained, tmp_path):
+def test_every_reader_returns_same_identifier(cell, expected, trained, tmp_path):
     scorer, _ = trained
     row = {**BASE, "Influencer_ID": cell}
     path = tmp_path / "one.csv"
@@ -288,7 +325,7 @@ def test_every_door_gives_one_identifier(cell, expected, trained, tmp_path):
     assert [*scored, *study, *frame, *records.to_pylist()] == [expected] * 4
 
 
-def test_whole_floats_and_bytes_of_a_frame_are_the_levels_of_a_file(trained):
+def test_frame_floats_and_bytes_match_file_levels(trained):
     scorer, _ = trained
     for team in (7, 7.0, b"7", "7", "7.0"):
         table = pa.table({**{k: [v] for k, v in BASE.items()}, "Team": pa.array([team])})

@@ -1,4 +1,4 @@
-"""Drift is called so beyond chance, for files of any size."""
+"""Drift is reported only beyond chance, for files of any size."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def market():
 
 @pytest.mark.parametrize("n_rows", [2, 10, 30, 60, 100, 300])
 def test_rows_of_the_training_market_do_not_drift(n_rows):
-    """One column in a thousand is called so by chance; 240 are looked at for each size."""
+    """One column in a thousand drifts by chance; 240 are tested for each size."""
     table, profile = market()
     words = []
     for seed in range(40):
@@ -46,7 +46,7 @@ def test_few_rows_of_another_market_do_drift():
     assert drift["Niche"] == "steady"
 
 
-def test_counts_by_comparison_are_those_of_the_bins():
+def test_counts_match_hand_counted_bins():
     """Deciles of 1 to 100 hold ten values each, edges belong to the bin below."""
     import pandas as pd
 

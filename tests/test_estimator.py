@@ -31,12 +31,12 @@ def fitted(market):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
-def test_scikit_learns_own_checks():
+def test_estimator_passes_scikit_learn_checks():
     check_estimator(SponsorshipClassifier())
 
 
 @pytest.mark.slow
-def test_it_works_in_a_pipeline_on_raw_creators(market):
+def test_estimator_in_pipeline_on_raw_table(market):
     X, y = market.drop(columns=LABEL), market[LABEL]
     model = make_pipeline(FunctionTransformer(), SponsorshipClassifier())
     scores = cross_val_score(model, X, y, scoring="roc_auc", cv=3)
@@ -53,13 +53,13 @@ def test_probabilities_intervals_and_classes(market, fitted):
     assert set(fitted.predict(X)) == {0, 1}
 
 
-def test_one_row_scores_as_it_does_among_others(market, fitted):
+def test_row_score_is_independent_of_other_rows(market, fitted):
     X = market.drop(columns=LABEL)
     alone = [fitted.predict_proba(X.iloc[[i]])[0, 1] for i in range(20)]
     np.testing.assert_allclose(alone, fitted.predict_proba(X)[:20, 1], atol=1e-6)
 
 
-def test_spelling_and_signs_do_not_matter(market, fitted):
+def test_spelling_and_percent_signs_do_not_change_scores(market, fitted):
     X = market.drop(columns=LABEL).dropna().head(50)
     plain = X["Engagement_Rate"].str.endswith("%").map({False: True, True: False})
     X = X[plain]
@@ -71,20 +71,20 @@ def test_spelling_and_signs_do_not_matter(market, fitted):
     np.testing.assert_allclose(fitted.predict_proba(other), fitted.predict_proba(X), atol=1e-9)
 
 
-def test_it_survives_pickling(market, fitted):
+def test_pickled_estimator_scores_the_same(market, fitted):
     X = market.drop(columns=LABEL).head(30)
     again = pickle.loads(pickle.dumps(fitted))
     np.testing.assert_array_equal(again.predict_proba(X), fitted.predict_proba(X))
 
 
-def test_few_rows_of_a_class_get_the_simple_model(market):
+def test_few_rows_of_a_class_use_simple_model(market):
     deals = market[market[LABEL] == 1].head(12)
     few = pd.concat([deals, market[market[LABEL] == 0].head(60)])
     model = SponsorshipClassifier().fit(few.drop(columns=LABEL), few[LABEL])
     assert model.model_.name == SIMPLE
 
 
-def test_words_for_outcomes_and_wrong_outcomes(market):
+def test_word_labels_are_accepted_and_invalid_ones_refused(market):
     few = market.head(60)
     X = few.drop(columns=LABEL)
     words = np.where(few[LABEL] == 1, "yes", "no")
@@ -95,20 +95,20 @@ def test_words_for_outcomes_and_wrong_outcomes(market):
         SponsorshipClassifier().fit(X.assign(Followers=np.inf), words)
 
 
-def test_what_names_say_is_heeded(market):
+def test_identifier_and_protected_names_are_left_out(market):
     X, y = market.drop(columns=LABEL), market[LABEL]
-    lot = np.random.default_rng(0)
-    told = X.assign(
-        Age=np.where(y == 1, 25, 50) + lot.integers(0, 3, len(X)),
-        Deal_ID=lot.permutation(len(X)) * 7,
+    rng = np.random.default_rng(0)
+    extended = X.assign(
+        Age=np.where(y == 1, 25, 50) + rng.integers(0, 3, len(X)),
+        Deal_ID=rng.permutation(len(X)) * 7,
     )
-    few = told.assign(Influencer_ID=lot.integers(0, 3, len(X)))
-    for frame in (told, few):
+    few = extended.assign(Influencer_ID=rng.integers(0, 3, len(X)))
+    for frame in (extended, few):
         model = SponsorshipClassifier().fit(frame, y)
         assert not {"Age", "Deal_ID"} & {*model.model_.encoding.columns}
 
 
-def test_polars_and_arrow_tables_are_known_by_name(fitted, market):
+def test_polars_and_arrow_columns_are_matched_by_name(fitted, market):
     import polars as pl
     import pyarrow as pa
 
@@ -122,7 +122,7 @@ def test_polars_and_arrow_tables_are_known_by_name(fitted, market):
     assert "Niche" in model.model_.encoding.columns
 
 
-def test_a_creator_alone_is_a_creator_in_company():
+def test_text_row_scores_alike_alone_and_in_table():
     table = simulate_market(150, seed=2).table
     y = table[LABEL]
     fee = np.random.default_rng(0).gamma(2, 3, len(table))
@@ -140,7 +140,7 @@ def test_a_creator_alone_is_a_creator_in_company():
     np.testing.assert_array_equal(alone, together[::7])
 
 
-def test_a_lazy_frame_is_to_be_collected(market):
+def test_lazy_frame_is_refused_until_collected(market):
     import polars as pl
 
     lazy = pl.from_pandas(market.drop(columns=LABEL)).lazy()

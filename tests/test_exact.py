@@ -27,7 +27,7 @@ def inputs(seed, n, width):
 
 
 @pytest.mark.parametrize("sizes", [(23, 64, 32, 1), (7, 8, 4, 1), (5, 1)])
-def test_rounded_layers_stay_near_the_trained_ones(sizes):
+def test_rounded_layers_stay_near_trained_layers(sizes):
     model, X = network(1, sizes), inputs(2, 500, sizes[0])
     hidden = X
     for kernel, bias in zip(model.kernels[:-1], model.biases[:-1], strict=True):
@@ -36,7 +36,7 @@ def test_rounded_layers_stay_near_the_trained_ones(sizes):
     np.testing.assert_allclose(model.decision_function(X), expected, atol=1e-5)
 
 
-def test_every_partial_sum_is_a_whole_multiple_that_double_precision_holds():
+def test_partial_sums_are_exact_in_double_precision():
     model = network(3, (23, 64, 32, 1))
     exact = ExactLayers.of(model.kernels, model.biases)
     bound = np.full(23, 10.0)
@@ -56,7 +56,7 @@ def test_every_partial_sum_is_a_whole_multiple_that_double_precision_holds():
     cuts=st.lists(st.integers(1, 4_999), max_size=6, unique=True),
     order=st.booleans(),
 )
-def test_a_row_gives_the_same_bits_wherever_it_stands(seed, cuts, order):
+def test_row_gives_same_bits_at_any_position(seed, cuts, order):
     model, X = network(seed, (23, 64, 32, 1)), inputs(seed, 5_000, 23)
     whole = model.decision_function(X)
     parts = np.split(np.asfortranarray(X) if order else X, sorted(cuts))

@@ -44,23 +44,23 @@ def explained(loaded, rows):
     return rows, explain(loaded.model, rows, loaded.background)
 
 
-def test_values_add_up_to_the_log_odds(loaded, explained):
-    rows, found = explained
+def test_shapley_values_sum_to_log_odds(loaded, explained):
+    rows, explanation = explained
     model = loaded.model
-    assert found.exact
-    np.testing.assert_allclose(found.log_odds, model.decision_function(rows), atol=1e-6)
-    np.testing.assert_allclose(sigmoid(found.log_odds), model.predict_proba(rows), atol=1e-6)
+    assert explanation.exact
+    np.testing.assert_allclose(explanation.log_odds, model.decision_function(rows), atol=1e-6)
+    np.testing.assert_allclose(sigmoid(explanation.log_odds), model.predict_proba(rows), atol=1e-6)
 
 
-def test_values_are_the_mean_over_all_orders(loaded, rows):
+def test_shapley_values_match_definition(loaded, rows):
     """Against the definition, computed on raw rows with no shortcut."""
     model, background = loaded.model, loaded.background.head(7)
     row = rows.head(1)
     columns = model.encoding.columns
 
-    def worth(known):
+    def worth(coalition):
         mixed = background.copy()
-        for column in known:
+        for column in coalition:
             mixed[column] = pd.Series([row[column].iloc[0]] * 7, dtype=mixed[column].dtype)
         return model.decision_function(mixed).mean()
 
@@ -69,14 +69,14 @@ def test_values_are_the_mean_over_all_orders(loaded, rows):
     seen = {}
     for order in orders:
         for i, column in enumerate(order):
-            for known in (frozenset(order[:i]), frozenset(order[: i + 1])):
-                if known not in seen:
-                    seen[known] = worth(known)
+            for coalition in (frozenset(order[:i]), frozenset(order[: i + 1])):
+                if coalition not in seen:
+                    seen[coalition] = worth(coalition)
             gain = seen[frozenset(order[: i + 1])] - seen[frozenset(order[:i])]
             expected[column] += gain / len(orders)
-    found = explain(model, row, background).values.iloc[0]
+    values = explain(model, row, background).values.iloc[0]
     for column in columns:
-        assert found[column] == pytest.approx(expected[column], abs=1e-5), column
+        assert values[column] == pytest.approx(expected[column], abs=1e-5), column
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Additive:
         return X @ self.slopes.astype(X.dtype)
 
 
-def test_many_columns_are_sampled_and_still_add_up():
+def test_sampled_shapley_values_sum_to_log_odds():
     rng = np.random.default_rng(0)
     columns = [f"c{i}" for i in range(9)]
     rows = pd.DataFrame(rng.normal(size=(60, 9)), columns=columns)
@@ -100,36 +100,38 @@ def test_many_columns_are_sampled_and_still_add_up():
     slopes = rng.normal(size=9)
     model = FittedModel("additive", encoding, Additive(slopes))
     background = draw_background(rows, encoding)
-    found = explain(model, rows.head(5), background)
-    assert not found.exact
-    np.testing.assert_allclose(found.log_odds, model.decision_function(rows.head(5)), atol=1e-6)
+    explanation = explain(model, rows.head(5), background)
+    assert not explanation.exact
+    np.testing.assert_allclose(
+        explanation.log_odds, model.decision_function(rows.head(5)), atol=1e-6
+    )
     X, B = encoding.transform(rows.head(5)), encoding.transform(background)
-    np.testing.assert_allclose(found.values, (X - B.mean(axis=0)) * slopes, atol=1e-5)
+    np.testing.assert_allclose(explanation.values, (X - B.mean(axis=0)) * slopes, atol=1e-5)
 
 
 def test_importance_and_dependence_are_tables(explained):
-    rows, found = explained
-    importance = found.importance()
+    rows, explanation = explained
+    importance = explanation.importance()
     assert importance["mean_abs"].is_monotonic_decreasing
-    dependence = found.dependence(rows)
-    assert set(dependence["feature"]) == set(found.values.columns)
+    dependence = explanation.dependence(rows)
+    assert set(dependence["feature"]) == set(explanation.values.columns)
     niches = dependence[dependence["feature"] == "Niche"]
     assert niches["creators"].sum() <= len(rows)
 
 
-def test_reasons_name_the_creators_own_figures(loaded, explained):
-    rows, found = explained
-    said = reason_table(found, rows, loaded.peers)
-    i = int(found.values["Engagement_Rate"].to_numpy().argmax())
-    row, value = rows.iloc[i], found.values["Engagement_Rate"].iloc[i]
-    sentence = said["Reasons For"].iloc[i]
+def test_reasons_quote_creator_figures(loaded, explained):
+    rows, explanation = explained
+    reasons = reason_table(explanation, rows, loaded.peers)
+    i = int(explanation.values["Engagement_Rate"].to_numpy().argmax())
+    row, value = rows.iloc[i], explanation.values["Engagement_Rate"].iloc[i]
+    sentence = reasons["Reasons For"].iloc[i]
     assert f"engagement {100 * row['Engagement_Rate']:.3g}%" in sentence
-    without = sigmoid(np.array([found.log_odds[i] - value]))[0]
+    without = sigmoid(np.array([explanation.log_odds[i] - value]))[0]
     assert f"(without this: {without:.0%})" in sentence
-    assert said.map(lambda text: len(text.split("; "))).to_numpy().max() <= 3
+    assert reasons.map(lambda text: len(text.split("; "))).to_numpy().max() <= 3
 
 
-def test_a_change_reaches_the_next_band_and_says_how(loaded, rows):
+def test_suggested_change_reaches_next_band(loaded, rows):
     model, peers, thresholds = loaded.model, loaded.peers, Thresholds()
     y_prob = model.predict_proba(rows)
     near = rows.iloc[[int(np.abs(y_prob - 0.55).argmin())]]
@@ -139,8 +141,11 @@ def test_a_change_reaches_the_next_band_and_says_how(loaded, rows):
     for _, change in changes.iterrows():
         changed[change["column"]] = change["to"]
         assert change["column"] in {
-            "Engagement_Rate", "Growth_Rate", "Avg_Views_per_Post", "Video_Quality",
-        }  # fmt: skip
+            "Engagement_Rate",
+            "Growth_Rate",
+            "Avg_Views_per_Post",
+            "Video_Quality",
+        }
     assert model.predict_proba(changed)[0] >= 0.6
     assert model.predict_proba(changed)[0] == pytest.approx(changes["probability"].iloc[0])
     assert y_prob.max() >= 0.8
@@ -162,7 +167,7 @@ def creators(n, **columns):
     return table.assign(**columns)
 
 
-def test_percentiles_are_of_peers():
+def test_percentiles_are_relative_to_peers():
     peers = learn_peers(creators(500))
     middle = creators(3, Engagement_Rate=[0.01, 0.03, 0.2])
     places = peers.percentiles(middle)["Engagement_Rate"]
@@ -172,13 +177,13 @@ def test_percentiles_are_of_peers():
     assert Peers.from_dict(peers.to_dict()).percentiles(middle).equals(peers.percentiles(middle))
 
 
-def test_ties_count_half():
+def test_ties_count_half_in_percentiles():
     peers = learn_peers(creators(300, Growth_Rate=np.repeat([0.0, 0.0, 0.02], 100)))
     place = peers.percentiles(creators(1, Growth_Rate=0.0))["Growth_Rate"].iloc[0]
     assert place == pytest.approx(33, abs=2)
 
 
-def test_flags_stand_out_and_the_rest_is_quiet():
+def test_outliers_are_flagged_and_usual_rows_are_not():
     peers = learn_peers(creators(500))
     odd = creators(
         4,
@@ -203,7 +208,7 @@ def test_mostly_empty_rows_are_not_scored():
     assert "3 of 4" in reasons.iloc[1]
 
 
-def test_an_edge_is_a_fifth_of_a_chance_elsewhere():
+def test_edge_flag_needs_20_percent_chance_of_other_band():
     rng = np.random.default_rng(0)
     half_width, spread = 0.9, 0.9 / 1.644854
     logits = np.linspace(-2, 4, 60)
@@ -216,7 +221,7 @@ def test_an_edge_is_a_fifth_of_a_chance_elsewhere():
     assert not on_edge(logits, 0.0, Thresholds()).any()
 
 
-def test_a_group_served_worse_is_found_and_fair_ones_are_not():
+def test_miscalibrated_group_is_reported_and_others_are_not():
     rng = np.random.default_rng(0)
     n = 3_000
     table = pd.DataFrame({"Niche": pd.Series(rng.choice(["a", "b", "c"], n), dtype="str")})
@@ -227,7 +232,7 @@ def test_a_group_served_worse_is_found_and_fair_ones_are_not():
     assert unlike_groups(group_quality(table, y, wrong, yes_at=0.8))["group"].tolist() == ["b"]
 
 
-def test_a_creators_account_agrees_with_the_decision_table(demo_model, market_file, tmp_path):
+def test_account_agrees_with_decision_table(demo_model, market_file, tmp_path):
     out = tmp_path / "best.parquet"
     score_files(dp.load_model(demo_model), [market_file], out, top=20, reasons=True)
     row = pd.read_parquet(out).drop_duplicates("Influencer ID", keep=False).iloc[3]
@@ -241,9 +246,13 @@ def test_a_creators_account_agrees_with_the_decision_table(demo_model, market_fi
 
 
 STANDARD = {
-    "Followers": 2_926, "Engagement_Rate": 0.03, "Growth_Rate": 0.01, "Niche": "Lifestyle",
-    "Video_Quality": "HD", "Avg_Views_per_Post": 500,
-}  # fmt: skip
+    "Followers": 2_926,
+    "Engagement_Rate": 0.03,
+    "Growth_Rate": 0.01,
+    "Niche": "Lifestyle",
+    "Video_Quality": "HD",
+    "Avg_Views_per_Post": 500,
+}
 
 
 @pytest.fixture(scope="module")
@@ -252,7 +261,7 @@ def demo():
 
 
 @pytest.mark.parametrize("absent", STANDARD)
-def test_an_absent_column_is_not_known(demo, absent, write):
+def test_absent_column_scores_like_empty_one(demo, absent, write):
     figures = {name: value for name, value in STANDARD.items() if name != absent}
     account = demo.explain(figures)
     empty = demo.explain({**figures, absent: None})
@@ -272,17 +281,17 @@ def test_an_absent_column_is_not_known(demo, absent, write):
         (9.0, "1,000 followers (without this: 55%)"),
     ],
 )
-def test_a_reason_moves_the_figure_shown(value, text):
+def test_reason_changes_the_shown_figure(value, text):
     """The creator's probability is 0.9999, with log-odds of 9.21024."""
     values = pd.DataFrame({"Followers": [value]})
-    found = Explanation(values, 9.21024 - value, exact=True)
+    explanation = Explanation(values, 9.21024 - value, exact=True)
     reasons = reason_table(
-        found, pd.DataFrame({"Followers": [1_000.0]}), Peers({"nano": 0}, (), {})
+        explanation, pd.DataFrame({"Followers": [1_000.0]}), Peers({"nano": 0}, (), {})
     )
     assert reasons["Reasons For"].tolist() == [text]
 
 
-def test_an_account_of_nobody_is_refused(demo_model, market_file, write):
+def test_account_of_unknown_creator_is_refused(demo_model, market_file, write):
     with pytest.raises(InputError, match="no creator 'nobody'"):
         accounts_of(dp.load_model(demo_model), market_file, "nobody")
     empty = write(

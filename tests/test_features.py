@@ -49,7 +49,7 @@ def test_skewed_columns_are_compressed():
     assert codes["Video_Quality"].ordered
 
 
-def test_quality_keeps_its_order_and_other_words_become_levels():
+def test_quality_is_ordinal_and_other_words_are_levels():
     encoding = learn_encoding(table(), [QUALITY])
     rows = pd.DataFrame({"Video_Quality": ["SD", "HD", "4K"]})
     assert (np.diff(encoding.transform(rows)[:, 0]) > 0).all()
@@ -60,7 +60,7 @@ def test_quality_keeps_its_order_and_other_words_become_levels():
     ]
 
 
-def test_the_test_part_teaches_nothing():
+def test_encoding_ignores_test_part():
     train = table()
     encoding = learn_encoding(train, FEATURES)
     changed = table(seed=1).assign(Followers=1e9, Niche="new")
@@ -77,7 +77,7 @@ def test_missing_columns_and_nulls_are_filled():
 
 
 @given(st.integers(0, 1_000))
-def test_an_encoding_survives_json(seed):
+def test_encoding_round_trips_through_json(seed):
     train = table(60, seed)
     encoding = learn_encoding(train, FEATURES)
     again = Encoding.from_dict(json.loads(json.dumps(encoding.to_dict())))
@@ -86,7 +86,7 @@ def test_an_encoding_survives_json(seed):
 
 
 @given(st.integers(0, 1_000))
-def test_the_split_keeps_creators_together_and_shares_equal(seed):
+def test_split_keeps_creators_together_and_is_stratified(seed):
     rows = table(300, seed)
     rows["Influencer_ID"] = np.random.default_rng(seed).integers(0, 250, 300)
     train, test = split_creators(rows, random_state=seed)

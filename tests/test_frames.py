@@ -1,4 +1,4 @@
-"""Tables in memory, and what a scored file never replaces."""
+"""Tables in memory, and results that a failed run does not replace."""
 
 from __future__ import annotations
 
@@ -18,12 +18,16 @@ def scorer(demo_model):
 
 
 ONE_ROW = {
-    "Followers": 3_000, "Engagement_Rate": 0.03, "Growth_Rate": 0.01, "Niche": "Tech",
-    "Video_Quality": "HD", "Avg_Views_per_Post": 900,
-}  # fmt: skip
+    "Followers": 3_000,
+    "Engagement_Rate": 0.03,
+    "Growth_Rate": 0.01,
+    "Niche": "Tech",
+    "Video_Quality": "HD",
+    "Avg_Views_per_Post": 900,
+}
 
 
-def test_a_pandas_index_is_kept(scorer):
+def test_pandas_index_is_kept(scorer):
     creators = dp.simulate_market(300, seed=2).table.drop(columns="Sponsorship_Status")
     some = creators[creators["Followers"].astype("str").str.len() > 3].sample(
         frac=1, random_state=1
@@ -32,8 +36,8 @@ def test_a_pandas_index_is_kept(scorer):
     assert scored.index.equals(some.index)
     joined = some.assign(y_prob=scored["Predicted Sponsorship"])
     y_prob = scorer.predict_proba(some)
-    known = joined["y_prob"].notna().to_numpy()
-    np.testing.assert_allclose(joined["y_prob"][known], y_prob[known], atol=1e-4)
+    filled = joined["y_prob"].notna().to_numpy()
+    np.testing.assert_allclose(joined["y_prob"][filled], y_prob[filled], atol=1e-4)
     decided = scorer.decide(some)
     pd.testing.assert_series_equal(
         decided["Predicted Sponsorship"], scored["Predicted Sponsorship"][decided.index]
@@ -47,13 +51,13 @@ def test_a_pandas_index_is_kept(scorer):
         ([1001, 1002, None], [1001, 1002, None]),
     ],
 )
-def test_identifiers_beside_a_missing_one_stay_exact(given, expected, scorer):
+def test_integer_identifiers_stay_exact_beside_missing(given, expected, scorer):
     frame = pd.DataFrame({**ONE_ROW, "Influencer_ID": pd.array(given, "Int64")})
     for column in (scorer.score(frame)["Influencer ID"], scorer.decide(frame)["Influencer ID"]):
         assert [None if pd.isna(name) else name for name in column] == expected
 
 
-def test_a_percentage_model_scores_the_frame_it_learned_from(tmp_path):
+def test_percentage_model_scores_its_training_frame(tmp_path):
     table = dp.simulate_market(300, seed=5).table
     creators = dp.read_creators(table)
     percent = creators.table.assign(
@@ -76,7 +80,7 @@ def test_a_percentage_model_scores_the_frame_it_learned_from(tmp_path):
         scorer.score(read.table)
 
 
-def test_a_file_of_which_no_row_can_be_scored_leaves_the_earlier_result(scorer, tmp_path):
+def test_file_without_scorable_rows_keeps_earlier_result(scorer, tmp_path):
     (tmp_path / "empty.csv").write_text(",".join(ONE_ROW) + "\n-5,.05,.01,Tech,HD,100\n")
     (tmp_path / "out.csv").write_text("earlier")
     with pytest.raises(dp.CannotJudgeError, match=r"none of 1 rows .* Followers cannot be -5"):

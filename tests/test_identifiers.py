@@ -22,24 +22,24 @@ from durhampulse.files.formulas import spreadsheet_safe
         ("n/a", None), ("NaN", None), ("#N/A", None), ("", None), ("  ", None), (None, None), ("\u00a01001", "1001"),
     ],
 )  # fmt: skip
-def test_one_creator_has_one_identifier(value, expected):
+def test_identifier_has_one_canonical_form(value, expected):
     assert canonical_identifier(value) == expected
     kind = pa.uint64() if value == 2**64 - 1 else None
     assert canonical_identifiers(pa.array([value, None], kind)).to_pylist() == [expected, None]
 
 
-def test_integers_above_two_to_the_53rd_survive_a_missing_neighbour():
+def test_integers_above_2_to_53_stay_exact_beside_missing():
     cells = pa.array([9007199254740993, None, 1])
     assert canonical_identifiers(cells).to_pylist() == ["9007199254740993", None, "1"]
 
 
-def test_lists_are_no_identifiers():
+def test_lists_are_not_identifiers():
     with pytest.raises(NoTextError):
         canonical_identifiers(pa.array([["a"], None]))
 
 
 @given(st.lists(st.one_of(st.none(), st.text(max_size=12))))
-def test_a_column_is_read_as_its_cells_are(words):
+def test_column_and_single_cells_agree(words):
     expected = [None if word is None else canonical_identifier(word) for word in words]
     column = pa.concat_arrays([pa.array(["x"]), pa.array(words, pa.string())]).slice(1)
     assert canonical_identifiers(column).to_pylist() == expected
@@ -48,13 +48,13 @@ def test_a_column_is_read_as_its_cells_are(words):
 
 
 @given(st.text(min_size=1, max_size=12).filter(lambda word: word == word.strip()))
-def test_the_form_is_stable_under_reading_again(word):
+def test_canonical_form_is_idempotent(word):
     once = canonical_identifier(word)
     if once is not None and not once.startswith("'"):
         assert canonical_identifier(once) == once
 
 
-def test_levels_are_written_in_one_way():
+def test_levels_have_one_text_form():
     for cells in (pa.array([7, None]), pa.array([7.0, None]), pa.array([7.0, None], pa.float32())):
         assert as_text(cells).to_pylist() == ["7", None]
     assert as_text(pa.array([0.1], pa.float32())).to_pylist() == ["0.1"]
@@ -63,5 +63,5 @@ def test_levels_are_written_in_one_way():
         as_text(pa.array([b"\xff"]))
 
 
-def test_an_exported_handle_comes_back():
+def test_exported_handle_round_trips():
     assert canonical_identifier(spreadsheet_safe("@lena")) == "@lena"

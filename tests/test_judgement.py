@@ -36,7 +36,7 @@ def read(tmp_path):
     return _read
 
 
-def test_the_readme_lists_the_checks():
+def test_readme_lists_all_checks():
     readme = (Path(__file__).parents[1] / "README.md").read_text()
     rows = re.findall(r"^\| `([a-z-]+)` \| (.*) \|$", readme, re.MULTILINE)
     expected = [(spec.code, spec.question) for spec in CHECKS]
@@ -48,15 +48,15 @@ def labels(frame):
     return frame[LABEL].to_numpy(int)
 
 
-def found(verdict, code):
+def check_of(verdict, code):
     return next(check for check in verdict.checks if check.code == code)
 
 
-def test_a_clean_table_is_ready(market, read):
+def test_clean_table_is_ready(market, read):
     verdict = judge(read(market))
     assert verdict.word == "ready"
     assert verdict.concerns == ()
-    assert found(verdict, "signal").severity == "pass"
+    assert check_of(verdict, "signal").severity == "pass"
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -92,7 +92,7 @@ def numeric(frame, rng):
 
 
 @pytest.mark.parametrize("leak", [copied, filled, constant, dates, numeric])
-def test_a_certain_leak_stops_the_table_and_can_be_dropped(market, read, leak):
+def test_certain_leak_stops_table_and_can_be_dropped(market, read, leak):
     creators = read(market.assign(campaign=leak(market, np.random.default_rng(0))))
     verdict = judge(creators)
     assert verdict.word == "not ready"
@@ -104,74 +104,74 @@ def test_a_certain_leak_stops_the_table_and_can_be_dropped(market, read, leak):
     assert "left-out" in set(rest.irregularities["code"])
 
 
-def test_views_that_rose_because_of_the_deal_are_suspected(market, read):
+def test_views_raised_by_deal_are_suspected(market, read):
     views = market["Avg_Views_per_Post"].astype(float)
     verdict = judge(read(market.assign(Avg_Views_per_Post=views * np.where(labels(market), 4, 1))))
     assert verdict.word == "use with care"
     assert "Avg_Views_per_Post" in verdict.leaks
 
 
-def test_identifiers_in_the_order_of_the_answer_are_suspected(market, read):
+def test_identifiers_ordered_by_outcome_are_suspected(market, read):
     ordered = market.sort_values(LABEL).assign(Influencer_ID=np.arange(len(market)))
     verdict = judge(read(ordered.sample(frac=1, random_state=0)))
-    assert found(verdict, "identifier").severity == "care"
+    assert check_of(verdict, "identifier").severity == "care"
     assert verdict.word == "use with care"
     named = market.assign(Influencer_ID=np.where(labels(market), "P-", "N-"))
     named["Influencer_ID"] += np.random.default_rng(0).permutation(len(market)).astype(str)
-    assert found(judge(read(named)), "identifier").severity == "care"
+    assert check_of(judge(read(named)), "identifier").severity == "care"
 
 
-@pytest.mark.parametrize(("sorted_", "said"), [(True, True), (False, False)])
-def test_row_numbers_are_not_called_identifiers(market, read, sorted_, said):
+@pytest.mark.parametrize(("sorted_", "reported"), [(True, True), (False, False)])
+def test_rows_without_identifier_sorted_by_outcome(market, read, sorted_, reported):
     frame = market.drop(columns="Influencer_ID")
     rows = frame.sort_values(LABEL) if sorted_ else frame.sample(frac=1, random_state=0)
-    check = found(judge(read(rows)), "identifier")
+    check = check_of(judge(read(rows)), "identifier")
     assert check.severity == "pass"
     assert check.columns == ()
-    assert ("rows are sorted by outcome" in check.reason) == said
+    assert ("rows are sorted by outcome" in check.reason) == reported
     assert "Influencer_ID" not in check.reason
 
 
-def test_a_table_without_features_has_no_signal(read):
+def test_table_without_features_has_no_signal(read):
     frame = pd.DataFrame({"Influencer_ID": range(100), "Followers": 5, LABEL: [0, 1] * 50})
     verdict = judge(read(frame))
     assert not verdict.has_signal
     assert [check.code for check in verdict.concerns if check.severity == "stop"] == ["signal"]
 
 
-def test_copies_under_other_names_are_found_and_dropped(market, read):
+def test_copies_under_other_identifiers_are_reported_and_droppable(market, read):
     again = market.head(200).assign(Influencer_ID=lambda t: t["Influencer_ID"] + 10**6)
     creators = read(pd.concat([market, again]))
-    assert found(judge(creators), "leak-copies").severity == "care"
+    assert check_of(judge(creators), "leak-copies").severity == "care"
     after, rest = drop_leaks(creators)
-    assert found(after, "leak-copies").severity == "pass"
+    assert check_of(after, "leak-copies").severity == "pass"
     assert len(rest.table) == pytest.approx(len(market), abs=10)
 
 
-def test_a_protected_attribute_is_not_learned_from(market, read):
+def test_protected_attribute_is_not_learned_from(market, read):
     rng = np.random.default_rng(0)
     creators = read(market.assign(Gender=rng.choice(["f", "m"], len(market)), age_group="20-30"))
     assert {"Gender", "age_group"} & {role.column for role in creators.features} == set()
     verdict = judge(creators)
     assert verdict.word == "use with care"
-    assert set(found(verdict, "protected").columns) == {"Gender", "age_group"}
+    assert set(check_of(verdict, "protected").columns) == {"Gender", "age_group"}
     assert "engagement" in {r.column.split("_")[0].casefold() for r in creators.features}
 
 
 @pytest.mark.parametrize("outcome", [None, 0, 1])
-def test_a_missing_or_constant_target_is_refused(market, read, outcome):
+def test_missing_or_constant_target_is_refused(market, read, outcome):
     frame = market.drop(columns=LABEL) if outcome is None else market.assign(**{LABEL: outcome})
     with pytest.raises(CannotJudgeError, match="not ready"):
         study.judge(read(frame))
 
 
-def test_few_positives_ask_for_care(market, read):
+def test_few_positives_need_care(market, read):
     deals = market[market[LABEL] == 1].head(60)
     verdict = judge(read(pd.concat([deals, market[market[LABEL] == 0]])))
-    assert found(verdict, "rows").severity == "care"
+    assert check_of(verdict, "rows").severity == "care"
 
 
-def test_a_split_by_time_finds_drift_and_a_harmless_one_does_not(market, read):
+def test_split_by_time_detects_drift_only_where_present(market, read):
     n = len(market)
     rng = np.random.default_rng(0)
     days = pd.Series(pd.date_range("2026-01-01", periods=n, freq="h").strftime("%Y-%m-%d"))
@@ -180,42 +180,46 @@ def test_a_split_by_time_finds_drift_and_a_harmless_one_does_not(market, read):
     turned = np.where(late, rng.permutation(outcomes), outcomes)
     drifting = market.assign(Applied=days.to_numpy(), **{LABEL: turned})
     judged = study.judge(read(drifting), time="Applied")
-    assert found(judged.verdict, "drift").severity == "care"
+    assert check_of(judged.verdict, "drift").severity == "care"
     assert set(judged.splits["model"]) == {"at random", "forward in time"}
     steady = study.judge(read(market.assign(Applied=days.to_numpy())), time="Applied")
-    assert found(steady.verdict, "drift").severity == "pass"
-    assert any("expect the lower ones" in said for said in advice.verdict(judged))
+    assert check_of(steady.verdict, "drift").severity == "pass"
+    assert any("expect the lower ones" in line for line in advice.verdict(judged))
 
 
-def test_a_question_about_groups_does_not_weaken_the_model(market, read):
+def test_group_split_does_not_change_the_model(market, read):
     rng = np.random.default_rng(0)
     agencies = rng.choice([f"agency {i}" for i in range(30)], len(market))
     creators = read(market.assign(Agency=agencies))
     judged = study.judge(creators, group="Agency")
-    assert found(judged.verdict, "drift").severity == "pass"
+    assert check_of(judged.verdict, "drift").severity == "pass"
     assert judged.creators.features == creators.features
     # Agencies that differ, and say so of their own only.
     deals = pd.Series(rng.random(30) < 0.5, [f"agency {i}" for i in range(30)])
-    told = np.where(rng.random(len(market)) < 0.8, deals[agencies], rng.random(len(market)) < 0.5)
-    judged = study.judge(read(market.assign(Agency=agencies, **{LABEL: told * 1})), group="Agency")
-    assert found(judged.verdict, "drift").severity == "care"
+    outcomes = np.where(
+        rng.random(len(market)) < 0.8, deals[agencies], rng.random(len(market)) < 0.5
+    )
+    judged = study.judge(
+        read(market.assign(Agency=agencies, **{LABEL: outcomes * 1})), group="Agency"
+    )
+    assert check_of(judged.verdict, "drift").severity == "care"
 
 
-def test_groups_too_unequal_hold_nobody_back(market, read):
+def test_too_unequal_groups_are_refused(market, read):
     sizes = np.where(np.arange(len(market)) < 0.96 * len(market), 0, np.arange(len(market)) % 7)
     with pytest.raises(InputError, match="too unequal"):
         study.judge(read(market.assign(Team=[f"team {i}" for i in sizes])), group="Team")
 
 
-def test_a_protected_column_stays_protected_when_it_splits(market, read):
+def test_protected_column_used_for_split_stays_protected(market, read):
     origins = np.random.default_rng(0).choice([*"abcdefgh"], len(market))
     judged = study.judge(read(market.assign(Ethnicity=origins)), group="Ethnicity")
-    assert found(judged.verdict, "protected").columns == ("Ethnicity",)
+    assert check_of(judged.verdict, "protected").columns == ("Ethnicity",)
     assert judged.verdict.word == "use with care"
 
 
 @pytest.mark.parametrize("written", ["%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%Y-%m-%d", "%d %b %Y"])
-def test_dates_of_one_column_are_read_one_way(written):
+def test_dates_of_a_column_have_one_format(written):
     days = pd.Series(pd.date_range("2024-01-01", periods=366))
     times = drift._times(days.dt.strftime(written), "x.csv, column Day")
     assert times.is_monotonic_increasing
@@ -226,30 +230,30 @@ def test_dates_of_one_column_are_read_one_way(written):
     ("cells", "words"),
     [(["01/02/2024", "05/03/2024"], "nothing tells"), (["13/02/2024", "02/13/2024"], "in others")],
 )
-def test_dates_that_may_be_read_two_ways_are_refused(cells, words):
+def test_ambiguous_dates_are_refused(cells, words):
     with pytest.raises(InputError, match=words):
         drift._times(pd.Series(cells), "x.csv, column Day")
 
 
-def test_a_missing_time_is_not_the_earliest():
+def test_missing_time_is_not_sorted_first():
     times = pd.Series(pd.to_datetime(["2024-01-01", None, "2024-01-02"]))
     assert drift._times(times, "x.csv").isna().tolist() == [False, True, False]
 
 
 @pytest.mark.parametrize("n_creators", [1, 6, 61])
-def test_rows_of_a_few_creators_are_too_few(market, read, n_creators):
+def test_many_rows_of_few_creators_are_too_few(market, read, n_creators):
     names = np.random.default_rng(0).integers(0, n_creators, len(market))
     with pytest.raises(CannotJudgeError, match="too few"):
         study.judge(read(market.assign(Influencer_ID=names)))
 
 
 @pytest.mark.parametrize(("option", "column"), [("time", "nowhere"), ("time", "Niche")])
-def test_a_column_that_splits_nothing_is_refused(market, read, option, column):
+def test_unusable_split_column_is_refused(market, read, option, column):
     with pytest.raises(InputError, match=column):
         study.judge(read(market), **{option: column})
 
 
-def test_aucs_agree_with_the_library():
+def test_aucs_match_scikit_learn():
     from sklearn.metrics import roc_auc_score
 
     rng = np.random.default_rng(0)
@@ -258,7 +262,7 @@ def test_aucs_agree_with_the_library():
     np.testing.assert_allclose(roc_aucs(y, scores), expected)
 
 
-def test_a_signal_in_an_interaction_alone_is_found():
+def test_interaction_without_main_effects_is_a_signal():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(800, 4))
     y = (X[:, 0] * X[:, 1] + 0.5 * rng.normal(size=800) > 0).astype(float)
@@ -267,7 +271,7 @@ def test_a_signal_in_an_interaction_alone_is_found():
     assert auc < 0.6
 
 
-def test_a_relation_of_any_shape_is_measured():
+def test_strength_of_nonmonotonic_relation():
     rng = np.random.default_rng(0)
     x = pd.Series(rng.normal(size=2_000))
     auc, explained = column_strength(x, (x.abs() > 1).to_numpy(float))

@@ -16,7 +16,7 @@ def drawn():
     return draw_creators(65_536, np.random.default_rng(11))
 
 
-def test_the_market_is_as_promised(drawn):
+def test_market_has_documented_shares(drawn):
     table, y_prob = drawn
     best = ceiling(y_prob)
     assert 0.20 <= best.base_rate <= 0.30
@@ -29,7 +29,7 @@ def test_the_market_is_as_promised(drawn):
     assert shares["Gaming"] > shares["Tech"] > shares["Fitness"]
 
 
-def test_the_ceiling_is_what_the_true_probability_scores(drawn):
+def test_ceiling_is_score_of_true_probabilities(drawn):
     table, y_prob = drawn
     y = table["Sponsorship_Status"]
     best = ceiling(y_prob)
@@ -37,54 +37,69 @@ def test_the_ceiling_is_what_the_true_probability_scores(drawn):
     assert log_loss(y, y_prob) == pytest.approx(best.log_loss, abs=0.005)
 
 
-def test_same_seed_same_market_and_longer_ones_begin_alike():
-    one, two = simulate_market(300, seed=5), simulate_market(70_000, seed=5)
-    pd.testing.assert_frame_equal(one.table, two.table.head(300))
-    np.testing.assert_array_equal(one.y_prob, two.y_prob[:300])
-    assert not simulate_market(300, seed=6).table.equals(one.table)
+def test_same_seed_gives_same_market_prefix():
+    short, long = simulate_market(300, seed=5), simulate_market(70_000, seed=5)
+    pd.testing.assert_frame_equal(short.table, long.table.head(300))
+    np.testing.assert_array_equal(short.y_prob, long.y_prob[:300])
+    assert not simulate_market(300, seed=6).table.equals(short.table)
 
 
-def test_the_true_probability_is_not_in_the_table():
+def test_table_does_not_hold_true_probability():
     market = simulate_market(5_000, seed=1)
     assert list(market.table.columns) == [
-        "Influencer_ID", "Followers", "Engagement_Rate", "Growth_Rate", "Niche", "Video_Quality",
-        "Avg_Views_per_Post", "Sponsorship_Status",
-    ]  # fmt: skip
+        "Influencer_ID",
+        "Followers",
+        "Engagement_Rate",
+        "Growth_Rate",
+        "Niche",
+        "Video_Quality",
+        "Avg_Views_per_Post",
+        "Sponsorship_Status",
+    ]
 
 
-def test_the_dirt_is_there_and_is_found(tmp_path):
+def test_simulated_irregularities_are_detected(tmp_path):
     write_market(tmp_path / "a.csv", 5_000, seed=2)
     creators = read_creators(tmp_path / "a.csv")
     assert creators.source.simulated
-    found = set(creators.irregularities["code"])
+    codes = set(creators.irregularities["code"])
     assert {
-        "missing", "percent-sign", "spelling", "stray-space", "duplicate-row", "negative-growth",
+        "missing",
+        "percent-sign",
+        "spelling",
+        "stray-space",
+        "duplicate-row",
+        "negative-growth",
         "views-above-followers",
-    } <= found  # fmt: skip
+    } <= codes
     assert creators.units == {"Engagement_Rate": "fraction", "Growth_Rate": "fraction"}
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_no_market_is_taken_for_mixed_units(seed, tmp_path):
+def test_simulated_market_has_no_mixed_units(seed, tmp_path):
     write_market(tmp_path / "a.csv", 1_000, seed=seed)
     assert read_creators(tmp_path / "a.csv").units["Growth_Rate"] == "fraction"
 
 
-def test_csv_and_parquet_hold_the_same(tmp_path):
+def test_csv_and_parquet_hold_same_market(tmp_path):
     write_market(tmp_path / "a.csv", 500, seed=4)
     write_market(tmp_path / "a.parquet", 500, seed=4)
-    one, two = (read_creators(tmp_path / f"a.{end}").table for end in ("csv", "parquet"))
-    pd.testing.assert_frame_equal(one.reset_index(drop=True), two.reset_index(drop=True))
+    csv_table, parquet_table = (
+        read_creators(tmp_path / f"a.{end}").table for end in ("csv", "parquet")
+    )
+    pd.testing.assert_frame_equal(
+        csv_table.reset_index(drop=True), parquet_table.reset_index(drop=True)
+    )
 
 
-def test_a_changed_file_is_no_longer_called_simulated(tmp_path):
+def test_changed_file_is_not_marked_simulated(tmp_path):
     path = tmp_path / "a.csv"
     write_market(path, 100)
     path.write_text(path.read_text() + "9999,1,0.1,0.1,Tech,HD,1,1\n")
     assert not read_creators(path).source.simulated
 
 
-def test_where_a_market_cannot_be_written(tmp_path):
+def test_unwritable_market_is_refused(tmp_path):
     with pytest.raises(InputError, match="cannot be written"):
         write_market(tmp_path / "a.xlsx", 10)
     with pytest.raises(OutputError):
@@ -110,7 +125,7 @@ def test_memory_stays_flat_while_a_market_streams(tmp_path):
 
 
 @pytest.mark.slow
-def test_default_boosting_stays_as_far_from_the_optimum_as_promised():
+def test_default_boosting_excess_loss_within_documented_range():
     from catboost import CatBoostClassifier
 
     excess = []
@@ -118,9 +133,12 @@ def test_default_boosting_stays_as_far_from_the_optimum_as_promised():
         table, y_prob = draw_creators(24_000, np.random.default_rng(100 + draw))
         X, y = table.drop(columns="Sponsorship_Status"), table["Sponsorship_Status"]
         model = CatBoostClassifier(
-            cat_features=["Niche", "Video_Quality"], verbose=0, allow_writing_files=False,
-            thread_count=2, random_seed=draw,
-        )  # fmt: skip
+            cat_features=["Niche", "Video_Quality"],
+            verbose=0,
+            allow_writing_files=False,
+            thread_count=2,
+            random_seed=draw,
+        )
         model.fit(X[:4_000], y[:4_000])
         p, q = y_prob[4_000:], model.predict_proba(X[4_000:])[:, 1]
         loss = -np.mean(p * np.log(q) + (1 - p) * np.log1p(-q))

@@ -53,7 +53,7 @@ def test_scores_equal_those_of_scikit_learn(name, step):
 
 
 @given(st.integers(0, 10_000))
-def test_a_weight_is_a_repeated_row(seed):
+def test_weight_equals_repeated_row(seed):
     y, p = outcomes(seed, n=60, step=0.1)
     p = np.clip(p, 0.01, 0.99)
     times = np.random.default_rng(seed).integers(0, 3, len(y))
@@ -64,7 +64,7 @@ def test_a_weight_is_a_repeated_row(seed):
         assert weighted == pytest.approx(REFERENCE[name](*repeated), abs=1e-12)
 
 
-def test_intervals_hold_about_as_often_as_they_say():
+def test_intervals_have_nominal_coverage():
     truth = sk.log_loss(*outcomes(99, n=200_000))
     held = 0
     for seed in range(100):
@@ -74,7 +74,7 @@ def test_intervals_hold_about_as_often_as_they_say():
     assert 88 <= held <= 99
 
 
-def test_a_better_model_is_found_better_and_itself_is_not():
+def test_better_model_differs_and_same_model_does_not():
     y, p = outcomes(n=2_000)
     worse = np.full(len(y), y.mean())
     table = compare_models(y, p, worse).set_index("metric")
@@ -94,7 +94,7 @@ def test_mcnemar_counts_only_disagreements():
     assert row["p_value"] == pytest.approx(2 * 0.5**8)
 
 
-def test_confusion_and_score_table():
+def test_confusion_table_and_score_table():
     y, p = outcomes()
     np.testing.assert_array_equal(confusion_table(y, p), sk.confusion_matrix(y, p >= 0.5))
     shown = score_table(score_models(y, {"b": p, "a": p}))
@@ -102,7 +102,7 @@ def test_confusion_and_score_table():
     assert list(shown.index) == list(METRICS)
 
 
-def test_bands_reliability_and_intervals():
+def test_reliability_by_band_with_intervals():
     y = np.array([1.0] * 9 + [0.0])
     table = band_hit_rates(y, pd.Series(["Yes"] * 10), BANDS)
     assert table["creators"].tolist() == [10, 0, 0]

@@ -11,19 +11,23 @@ from durhampulse.models.mlp import batch_size, build_mlp, train_mlp
 from durhampulse.models.weights import DenseNetwork
 
 
-def test_the_network_is_the_one_of_the_brief():
+def test_mlp_has_documented_layers():
     model = build_mlp(7, study.MLP)
     kinds = [(type(layer).__name__, getattr(layer, "units", None)) for layer in model.layers]
     assert kinds == [
-        ("Dense", 64), ("Dropout", None), ("Dense", 32), ("Dropout", None), ("Dense", 1),
-    ]  # fmt: skip
+        ("Dense", 64),
+        ("Dropout", None),
+        ("Dense", 32),
+        ("Dropout", None),
+        ("Dense", 1),
+    ]
     assert [layer.rate for layer in model.layers if isinstance(layer, layers.Dropout)] == [0.3, 0.0]
     assert [d.activation.__name__ for d in model.layers[::2]] == ["relu", "relu", "sigmoid"]
     assert model.loss == "binary_crossentropy"
     assert all(dense.kernel_regularizer is None for dense in model.layers[::2])
 
 
-def test_the_regularised_one_has_dropout_and_l2_on_both_layers():
+def test_regularised_mlp_has_dropout_and_l2():
     model = build_mlp(7, study.REGULARISED)
     assert [model.layers[i].rate for i in (1, 3)] == [0.3, 0.3]
     assert all(float(model.layers[i].kernel_regularizer.l2) > 0 for i in (0, 2))
@@ -36,27 +40,29 @@ def test_plain_arrays_score_like_keras():
     np.testing.assert_allclose(DenseNetwork.from_keras(model).predict_proba(X), expected, atol=1e-6)
 
 
-def test_curves_hold_no_penalty_and_training_is_repeatable():
+def test_curves_exclude_penalty_and_training_is_repeatable():
     rng = np.random.default_rng(1)
     X = rng.normal(size=(300, 4))
     y = (rng.random(300) < 1 / (1 + np.exp(-2 * X[:, 0]))).astype(float)
-    one, two = (train_mlp(X, y, study.REGULARISED, epochs=20, random_state=5) for _ in range(2))
-    assert one.curves.equals(two.curves)
-    assert len(one.curves) == 20
-    assert one.curves["val_loss"].iloc[-1] < one.curves["val_loss"].iloc[0]
+    first, second = (
+        train_mlp(X, y, study.REGULARISED, epochs=20, random_state=5) for _ in range(2)
+    )
+    assert first.curves.equals(second.curves)
+    assert len(first.curves) == 20
+    assert first.curves["val_loss"].iloc[-1] < first.curves["val_loss"].iloc[0]
     order = np.random.default_rng(5).permutation(300)
-    p = one.network.predict_proba(X[order[:240]])
+    p = first.network.predict_proba(X[order[:240]])
     loss = -np.mean(y[order[:240]] * np.log(p) + (1 - y[order[:240]]) * np.log1p(-p))
-    assert one.curves["loss"].iloc[-1] == pytest.approx(loss, abs=1e-5)
+    assert first.curves["loss"].iloc[-1] == pytest.approx(loss, abs=1e-5)
 
 
-def test_batches_grow_with_the_table():
+def test_batch_size_grows_with_table():
     assert batch_size(100) == 16
     assert batch_size(3_200) == 64
     assert batch_size(10**7) == 4096
 
 
-def test_the_cnn_builds_and_takes_a_training_step():
+def test_cnn_builds_and_takes_a_training_step():
     model = build_cnn((32, 32, 3))
     X = np.random.default_rng(0).integers(0, 255, (8, 32, 32, 3)).astype("float32")
     before = [np.array(v.value) for v in model.trainable_variables]
@@ -67,11 +73,11 @@ def test_the_cnn_builds_and_takes_a_training_step():
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)
-def test_the_same_seed_gives_the_same_weights(name):
+def test_same_seed_gives_same_weights(name):
     rng = np.random.default_rng(2)
     X, y = rng.normal(size=(200, 3)), rng.integers(0, 2, 200)
-    one, two = (fit(name, X, y.astype(float), random_state=1) for _ in range(2))
-    np.testing.assert_array_equal(one.decision_function(X), two.decision_function(X))
+    first, second = (fit(name, X, y.astype(float), random_state=1) for _ in range(2))
+    np.testing.assert_array_equal(first.decision_function(X), second.decision_function(X))
 
 
 @pytest.mark.parametrize("name", CLASSIFIERS)

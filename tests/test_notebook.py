@@ -28,12 +28,19 @@ from durhampulse.report.notebook import make_notebook, part_names, run_study
 from durhampulse.study.request import Request
 
 HEADINGS = [
-    "A1. Load and inspect the dataset", "A2. Visual and statistical insights",
-    "B1. Data preparation", "B2. Build the models", "B3. Interpretation",
-    "C1. Build the MLP with Keras", "C2. Train and visualise", "C3. Compare with the baseline",
-    "D1. Dropout and L2", "D2. The effect", "D3. A thought experiment: a CNN",
+    "A1. Load and inspect the dataset",
+    "A2. Visual and statistical insights",
+    "B1. Data preparation",
+    "B2. Build the models",
+    "B3. Interpretation",
+    "C1. Build the MLP with Keras",
+    "C2. Train and visualise",
+    "C3. Compare with the baseline",
+    "D1. Dropout and L2",
+    "D2. The effect",
+    "D3. A thought experiment: a CNN",
     "Part E: report to the marketing team",
-]  # fmt: skip
+]
 
 
 @pytest.fixture(scope="session")
@@ -43,12 +50,12 @@ def folder(market_file, tmp_path_factory):
     return out, seconds
 
 
-def test_parts_in_their_order():
+def test_notebook_parts_are_in_order():
     names = list(dict.fromkeys(part_names(make_notebook(Request()))))
     assert [name for name in names if name in HEADINGS] == HEADINGS
 
 
-def test_no_logic_lives_in_a_cell():
+def test_cells_hold_no_logic():
     for cell in make_notebook(Request()).cells:
         if cell.cell_type == "code":
             assert not re.search(
@@ -56,7 +63,7 @@ def test_no_logic_lives_in_a_cell():
             )
 
 
-def test_a_users_notebook_does_not_simulate():
+def test_notebook_of_user_data_does_not_simulate():
     text = str(make_notebook(Request(source="mine.csv")))
     assert "write_market" not in text
     assert "mine.csv" in text
@@ -66,7 +73,7 @@ def test_a_users_notebook_does_not_simulate():
 @pytest.mark.parametrize(
     "source", ["o'brien/it's.csv", 'a """b.csv', '"', "c\\d.csv", "\u00e9.csv"]
 )
-def test_any_request_reaches_the_notebook(source):
+def test_request_round_trips_through_notebook(source):
     asked = Request(
         source=source,
         columns={"Followers": source},
@@ -82,14 +89,14 @@ def test_any_request_reaches_the_notebook(source):
     assert '\n  "seed": 7' in cell.source  # a reader sees each option on a line of its own
 
 
-def test_a_request_with_an_unknown_option_is_refused():
+def test_request_with_unknown_option_is_refused():
     with pytest.raises(InputError, match="no option 'sead'"):
         Request.from_json('{"sead": 7}')
     with pytest.raises(InputError, match="not JSON"):
         Request.from_json("seed: 7")
 
 
-def test_a_study_is_never_written_over_somebodys_files(folder, tmp_path, market_file):
+def test_study_never_overwrites_foreign_files(folder, tmp_path, market_file):
     done = tmp_path / "done"
     shutil.copytree(folder[0], done)
     mine = done / "scored.csv"
@@ -102,7 +109,7 @@ def test_a_study_is_never_written_over_somebodys_files(folder, tmp_path, market_
         run_study(Request(source=str(done / "creators.csv")), done)
 
 
-def test_a_relative_source_is_found_by_the_notebook(tmp_path, monkeypatch, market_file):
+def test_notebook_finds_relative_source(tmp_path, monkeypatch, market_file):
     asked = []
 
     def look(notebook, *_given):
@@ -118,13 +125,20 @@ def test_a_relative_source_is_found_by_the_notebook(tmp_path, monkeypatch, marke
     assert f'"source": "sqlite:///{tmp_path}/crm.db"' in asked[1]
 
 
-def test_the_folder_is_whole(folder):
+def test_study_folder_is_complete(folder):
     out, seconds = folder
     names = {path.name for path in out.iterdir()}
     assert names == {
-        "report.html", "notebook.ipynb", "decisions.csv", "decisions.csv.provenance.json",
-        "decisions.xlsx", "not-scored.csv", "irregularities.csv", "figures", "model",
-    }  # fmt: skip
+        "report.html",
+        "notebook.ipynb",
+        "decisions.csv",
+        "decisions.csv.provenance.json",
+        "decisions.xlsx",
+        "not-scored.csv",
+        "irregularities.csv",
+        "figures",
+        "model",
+    }
     assert len(list((out / "figures").glob("*.png"))) >= 12
     assert "A1. Load and inspect the dataset" in seconds
     decisions = pd.read_csv(out / "decisions.csv")
@@ -134,7 +148,7 @@ def test_the_folder_is_whole(folder):
     assert dp.load_model(out / "model").model.manifest["name"] == manifest["name"]
 
 
-def test_the_model_scores_its_own_decisions(folder, market_file):
+def test_written_model_reproduces_decisions(folder, market_file):
     out, _ = folder
     decisions = pd.read_csv(out / "decisions.csv").set_index("Influencer ID")
     table = dp.read_creators(market_file).table
@@ -144,7 +158,7 @@ def test_the_model_scores_its_own_decisions(folder, market_file):
     assert gap.between(-1e-9, 1.001e-4).all()
 
 
-def test_the_notebook_ran_and_shows_the_networks_code(folder):
+def test_executed_notebook_shows_network_code(folder):
     notebook = nbformat.read(folder[0] / "notebook.ipynb", as_version=4)
     nbformat.validate(notebook)
     outputs = [o for c in notebook.cells if c.cell_type == "code" for o in c.outputs]
@@ -176,7 +190,7 @@ class _Page(HTMLParser):
         self.text.append(data)
 
 
-def test_the_report_needs_no_network_and_has_an_outline(folder):
+def test_report_is_offline_and_has_outline(folder):
     page = _Page()
     page.feed((folder[0] / "report.html").read_text())
     assert page.links == []
@@ -189,7 +203,7 @@ def test_the_report_needs_no_network_and_has_an_outline(folder):
     assert "**" not in text
 
 
-def test_a_second_study_replaces_the_first_and_a_failed_one_does_not(folder, tmp_path, write):
+def test_failed_study_keeps_the_previous_one(folder, tmp_path, write):
     out = tmp_path / "out"
     shutil.copytree(folder[0], out)
     before = (out / "decisions.csv").read_bytes()
@@ -207,7 +221,7 @@ def test_a_second_study_replaces_the_first_and_a_failed_one_does_not(folder, tmp
         ("import os; os._exit(1)", dp.CannotJudgeError),
     ],
 )
-def test_a_study_that_breaks_off_leaves_nothing(tmp_path, monkeypatch, ending, expected):
+def test_aborted_study_leaves_no_files(tmp_path, monkeypatch, ending, expected):
     monkeypatch.setattr(notebook, "make_notebook", lambda _: notebook_of(ending))
     with pytest.raises(expected):
         run_study(Request(), tmp_path / "out")
@@ -220,7 +234,7 @@ def notebook_of(code):
     return made
 
 
-def test_a_long_temporary_folder_is_no_obstacle(tmp_path, monkeypatch):
+def test_study_runs_in_long_temporary_folder(tmp_path, monkeypatch):
     """Names of Unix sockets end at 107 bytes; batch systems give folders of 90."""
     folder = tmp_path / ("x" * 80)
     folder.mkdir()
@@ -243,7 +257,7 @@ def test_another_kernel_of_the_same_name_is_not_used(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("at_start", [True, False])
-def test_an_interrupted_study_stops_and_leaves_nothing(tmp_path, at_start):
+def test_interrupted_study_leaves_no_files(tmp_path, at_start):
     """Both while the kernel starts and while a cell runs."""
     code = """
         import os, signal, sys, threading, time
@@ -277,8 +291,12 @@ def test_an_interrupted_study_stops_and_leaves_nothing(tmp_path, at_start):
     """
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code), str(at_start)],
-        capture_output=True, text=True, check=False, cwd=tmp_path, timeout=120,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        timeout=120,
+    )
     assert done.returncode == 130, done.stderr
     assert done.stderr.splitlines()[-1] == "Stopped; nothing was written."
     assert "Traceback" not in done.stderr
@@ -286,7 +304,7 @@ def test_an_interrupted_study_stops_and_leaves_nothing(tmp_path, at_start):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="links and modes are those of POSIX systems")
-def test_a_study_is_written_where_a_link_points_and_as_open_as_before(tmp_path, monkeypatch):
+def test_study_follows_link_and_keeps_file_modes(tmp_path, monkeypatch):
     def write(notebook, folder, _progress):
         for name in ("report.html", "model"):
             (folder / name).write_text(str(folder))
@@ -311,14 +329,14 @@ def test_a_study_is_written_where_a_link_points_and_as_open_as_before(tmp_path, 
 
 
 @pytest.mark.slow
-def test_same_seed_same_numbers(folder, market_file, tmp_path):
+def test_same_seed_gives_same_study(folder, market_file, tmp_path):
     run_study(Request(source=str(market_file)), tmp_path / "again")
     for name in ("decisions.csv", "irregularities.csv", "model/weights.safetensors"):
         assert (tmp_path / "again" / name).read_bytes() == (folder[0] / name).read_bytes()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_report_in_a_browser(folder, scheme):
+def test_report_in_browser(folder, scheme):
     sync_api = pytest.importorskip("playwright.sync_api")
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:

@@ -27,7 +27,7 @@ def counts(creators):
     )
 
 
-def test_the_eight_columns(write):
+def test_standard_columns_are_read(write):
     creators = read_creators(write(HEADER + ROWS))
     assert creators.table.shape == (4, 8)
     assert creators.table["Engagement_Rate"].tolist() == [0.056, 0.031, 0.044, 0.068]
@@ -35,13 +35,13 @@ def test_the_eight_columns(write):
     assert creators.table["Video_Quality"].tolist() == ["HD", "4K", "SD", "SD"]
     assert len(creators.labelled) == 3
     assert creators.unlabelled["Influencer_ID"].tolist() == [4]
-    found = counts(creators)
-    assert found["percent-sign", "Engagement_Rate"] == 1
-    assert found["stray-space", "Niche"] == 1
-    assert found["spelling", "Niche"] == 1
-    assert found["spelling", "Video_Quality"] == 1
-    assert found["negative-growth", "Growth_Rate"] == 1
-    assert found["unlabelled", "Sponsorship_Status"] == 1
+    ledger = counts(creators)
+    assert ledger["percent-sign", "Engagement_Rate"] == 1
+    assert ledger["stray-space", "Niche"] == 1
+    assert ledger["spelling", "Niche"] == 1
+    assert ledger["spelling", "Video_Quality"] == 1
+    assert ledger["negative-growth", "Growth_Rate"] == 1
+    assert ledger["unlabelled", "Sponsorship_Status"] == 1
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_the_eight_columns(write):
         (lambda t: (t + ",,,,,,,\n").encode(), "a.csv"),
     ],
 )
-def test_the_same_table_in_other_clothes(tmp_path, encode, name):
+def test_encodings_and_separators_give_same_table(tmp_path, encode, name):
     path = tmp_path / name
     path.write_bytes(encode(HEADER + ROWS))
     creators = read_creators(path)
@@ -65,7 +65,7 @@ def test_the_same_table_in_other_clothes(tmp_path, encode, name):
     assert creators.table.index.tolist() == [2, 3, 4, 5]
 
 
-def test_excel_and_parquet_and_database_give_the_same(tmp_path, write):
+def test_excel_parquet_and_database_give_same_table(tmp_path, write):
     expected = read_creators(write(HEADER + ROWS)).table
     frame = expected.astype({"Niche": object, "Video_Quality": object})
     frame.to_excel(tmp_path / "a.xlsx", index=False)
@@ -87,7 +87,7 @@ def test_excel_and_parquet_and_database_give_the_same(tmp_path, write):
         )
 
 
-def test_a_workbook_has_sheets_and_says_which_is_read(tmp_path, write):
+def test_sheet_read_from_workbook_is_named(tmp_path, write):
     frame = pd.read_csv(write(HEADER + ROWS))
     path = tmp_path / "a.xlsx"
     with pd.ExcelWriter(path) as book:
@@ -107,7 +107,7 @@ def test_a_workbook_has_sheets_and_says_which_is_read(tmp_path, write):
         read_creators(write(HEADER + ROWS), table="2025")
 
 
-def test_aliases_and_maps(write):
+def test_header_aliases_and_maps(write):
     text = ROWS.join([HEADER.replace("Followers", "Follower Count"), ""])
     text = text.replace("Engagement_Rate", "eng. rate").replace("Niche", "what")
     creators = read_creators(write(text), columns={"Niche": "what"})
@@ -119,9 +119,9 @@ def test_duplicates_are_dropped_and_conflicts_kept(write):
     creators = read_creators(
         write(HEADER + ROWS + ROWS.splitlines()[0] + "\n" + ROWS[:1] + ",1" * 7)
     )
-    found = counts(creators)
-    assert found["duplicate-row", "Influencer_ID"] == 1
-    assert found["conflicting-id", "Influencer_ID"] == 2
+    ledger = counts(creators)
+    assert ledger["duplicate-row", "Influencer_ID"] == 1
+    assert ledger["conflicting-id", "Influencer_ID"] == 2
     assert len(creators.table) == 5
 
 
@@ -136,7 +136,7 @@ def test_impossible_rows_are_refused_with_the_reason(write):
     assert len(creators.table) == 4
 
 
-def test_extra_columns_find_their_role(write):
+def test_roles_of_extra_columns(write):
     lines = (HEADER + ROWS * 6).strip().splitlines()
     extra = ["country,note,joined,one,price"]
     extra += [
@@ -151,34 +151,37 @@ def test_extra_columns_find_their_role(write):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "empty"),
         (HEADER, "no row"),
         ("a,b\n1,2\n", "no column of a creators' table"),
         (HEADER + "1,2,3\n", "row 2"),
         (HEADER + ROWS.replace("1\n", "perhaps\n", 1), "row 2"),
-        (HEADER + ROWS.replace("145000", "many").replace("9000", "some").replace("12000", "x"), "Followers"),
+        (
+            HEADER + ROWS.replace("145000", "many").replace("9000", "some").replace("12000", "x"),
+            "Followers",
+        ),
         ("Fans,Subscribers,Niche\n1,2,a\n", "--map"),
         (HEADER + ROWS + '1,"' + "x" * (40 << 20) + '"' + ",1" * 6 + "\n", "longer than"),
         ("x" * (1 << 21), "first line"),
     ],
-)  # fmt: skip
-def test_bad_tables_get_one_clear_error(write, text, told):
+)
+def test_bad_tables_get_one_clear_error(write, text, message):
     with pytest.raises(InputError) as caught:
         read_creators(write(text))
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert caught.value.way_out
 
 
-def test_a_binary_file_called_csv(tmp_path):
+def test_binary_file_with_csv_suffix_is_refused(tmp_path):
     path = tmp_path / "a.csv"
     path.write_bytes(bytes(range(256)) * 10)
     with pytest.raises(InputError, match="not text"):
         read_creators(path)
 
 
-def test_units_mixed_unclear_and_given(write):
+def test_mixed_unclear_and_given_units(write):
     rng = np.random.default_rng(0)
     rates = rng.lognormal(-3.5, 0.5, 200)
 
@@ -197,13 +200,13 @@ def test_units_mixed_unclear_and_given(write):
     np.testing.assert_allclose(percent.table["Engagement_Rate"], rates, atol=1e-7)
 
 
-def test_a_database_password_is_never_shown():
+def test_database_password_is_never_shown():
     with pytest.raises(InputError) as caught:
         read_creators("postgresql+nodriver://me:geheim@localhost/db", table="creators")
     assert "geheim" not in str(caught.value)
 
 
-def test_nothing_changes_without_a_line_in_the_ledger(market_file):
+def test_every_change_is_in_the_ledger(market_file):
     creators = read_creators(market_file)
     raw = pd.read_csv(market_file, dtype=str).set_axis(range(2, 1202))
     kept = raw.loc[creators.table.index]
@@ -219,7 +222,7 @@ def followers(write, *cells):
     return read_creators(write(f"Influencer_ID,Followers,Niche\n{lines}\n"))
 
 
-def test_dots_and_commas_in_counts(write):
+def test_counts_with_dots_and_commas(write):
     dotted = followers(write, "145.000", "12.000", "980.000", "900")
     assert dotted.table["Followers"].tolist() == [145_000, 12_000, 980_000, 900]
     assert counts(dotted)["number-format", "Followers"] == 3
@@ -227,14 +230,14 @@ def test_dots_and_commas_in_counts(write):
         followers(write, "145,000", "3,400", "12,5")
 
 
-def test_a_column_asked_for_is_the_one_read(write):
+def test_mapped_column_takes_precedence(write):
     text = "Influencer_ID,Followers,subs,Niche\n1,5,500,a\n2,6,600,b\n"
     creators = read_creators(write(text), columns={"Followers": "subs"})
     assert creators.table["Followers"].tolist() == [500, 600]
     assert creators.table["Followers (as found)"].tolist() == [5, 6]
 
 
-def test_a_header_and_numbers_that_contradict_each_other(write):
+def test_header_unit_contradicting_numbers_is_refused(write):
     lines = "\n".join(f"{i},{0.01 + i / 1000}" for i in range(40))
     with pytest.raises(InputError, match="says percent"):
         read_creators(write(f"Influencer_ID,Engagement Rate (%)\n{lines}\n"))
@@ -248,19 +251,19 @@ def test_long_identifiers_with_gaps_stay_exact(tmp_path):
     assert read == ["1152921504606846977", "row-2", "1152921504606846979"]
 
 
-def test_an_index_is_a_column_too(tmp_path):
+def test_pandas_index_is_read_as_column(tmp_path):
     frame = pd.DataFrame({"Influencer_ID": ["a", "b"], "Followers": [1, 2]})
     frame.set_index("Influencer_ID").to_parquet(tmp_path / "a.parquet")
     assert read_creators(tmp_path / "a.parquet").table["Influencer_ID"].tolist() == ["a", "b"]
 
 
-def test_blank_lines_keep_the_rows_numbers(write):
+def test_blank_lines_keep_row_numbers(write):
     creators = read_creators(write("Influencer_ID,Followers\n1,5\n\n2,-6\n"))
     assert creators.refused["Row"].tolist() == [4]
     assert counts(creators)["blank-row", ""] == 1
 
 
-def test_a_database_is_only_read(tmp_path):
+def test_database_is_opened_read_only(tmp_path):
     address = f"sqlite:///{tmp_path}/a.db"
     engine = sqlalchemy.create_engine(address)
     pd.DataFrame({"Influencer_ID": [1], "Followers": [5]}).to_sql("creators", engine, index=False)
@@ -277,24 +280,24 @@ def test_a_database_is_only_read(tmp_path):
     engine.dispose()
 
 
-def test_a_cell_that_would_take_a_regex_forever(write):
+def test_pathological_cell_does_not_hang_the_parser(write):
     assert np.isnan(followers(write, "1" + " " * 20_000 + "x", "5", "6").table["Followers"].iloc[0])
 
 
-def test_words_for_nothing_are_no_identifier(write):
+def test_null_words_are_not_identifiers(write):
     creators = read_creators(write("Influencer_ID,Followers\nN/A,5\n n1 ,6\nnull,7\n"))
     assert creators.table["Influencer_ID"].tolist() == ["row-2", "n1", "row-4"]
     assert counts(creators)["stray-space", "Influencer_ID"] == 1
 
 
-def test_extra_levels_are_noted_like_standard_ones(write):
+def test_extra_levels_are_noted_like_standard_levels(write):
     lines = "\n".join(f"{i},{i},{'de' if i % 3 else 'DE '}" for i in range(30))
-    found = counts(read_creators(write(f"Influencer_ID,Followers,country\n{lines}\n")))
-    assert found["spelling", "country"] == 10
-    assert found["stray-space", "country"] == 10
+    ledger = counts(read_creators(write(f"Influencer_ID,Followers,country\n{lines}\n")))
+    assert ledger["spelling", "country"] == 10
+    assert ledger["stray-space", "country"] == 10
 
 
 @pytest.mark.parametrize("options", [{"units": {"Growth_Rate": "permille"}}, {"table": "creators"}])
-def test_options_that_do_not_fit(write, options):
+def test_invalid_options_are_refused(write, options):
     with pytest.raises(InputError):
         read_creators(write(HEADER + ROWS), **options)

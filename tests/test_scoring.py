@@ -28,9 +28,15 @@ from durhampulse.market.sampling import write_market
 from durhampulse.scoring.batch import find_files, score_files
 
 COLUMNS = [
-    "Influencer ID", "Predicted Sponsorship", "Follower Count", "Engagement Rate",
-    "Sponsorship Recommendation", "Interval Low", "Interval High", "Flags",
-]  # fmt: skip
+    "Influencer ID",
+    "Predicted Sponsorship",
+    "Follower Count",
+    "Engagement Rate",
+    "Sponsorship Recommendation",
+    "Interval Low",
+    "Interval High",
+    "Flags",
+]
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +61,7 @@ def scored(scorer, files, tmp_path_factory):
     return pq.read_table(out), summary
 
 
-def test_every_row_stands_in_its_place(scored, files):
+def test_scored_rows_keep_their_order(scored, files):
     table, summary = scored
     assert table.column_names == COLUMNS
     assert table["Influencer ID"].equals(pq.read_table(files / "m.parquet")["Influencer_ID"])
@@ -63,7 +69,7 @@ def test_every_row_stands_in_its_place(scored, files):
     assert sum(summary.bands.values()) == 150_000
 
 
-def test_scores_are_those_of_the_training_pipeline(scored, scorer, files):
+def test_scores_match_training_pipeline(scored, scorer, files):
     """The study reads with pandas, in words and levels; the scorer in Arrow chunks."""
     table = scored[0].to_pandas().set_index("Influencer ID")
     creators = dp.read_creators(files / "m.csv").table.drop_duplicates("Influencer_ID")
@@ -75,7 +81,7 @@ def test_scores_are_those_of_the_training_pipeline(scored, scorer, files):
     np.testing.assert_array_equal(flags, ours["Flags"].to_numpy())
 
 
-def test_bands_and_intervals_agree_with_the_number_shown(scored):
+def test_bands_and_intervals_agree_with_shown_probability(scored):
     table = scored[0].to_pandas()
     shown = table["Predicted Sponsorship"]
     expected = np.select([shown >= 0.8, shown >= 0.6], BANDS[:2], BANDS[2])
@@ -114,7 +120,7 @@ def test_excel_in_and_out(scorer, files, scored, tmp_path):
     )
 
 
-def test_the_sheet_named_is_scored_and_the_others_are_told(scorer, files, tmp_path):
+def test_named_sheet_is_scored_and_others_are_noted(scorer, files, tmp_path):
     creators = pd.read_csv(files / "m.csv").head(50)
     book, out = tmp_path / "book.xlsx", tmp_path / "out.csv"
     with pd.ExcelWriter(book) as writer:
@@ -144,7 +150,7 @@ def test_globs_and_several_files_keep_their_order(scorer, files, tmp_path):
         find_files([tmp_path / "nothing-*.csv"])
 
 
-def test_the_best_are_ranked_with_reasons(scorer, files, scored, tmp_path):
+def test_top_creators_are_ranked_with_reasons(scorer, files, scored, tmp_path):
     out = tmp_path / "top.parquet"
     score_files(scorer, [files / "m.parquet"], out, top=20, reasons=True)
     table = pq.read_table(out)
@@ -154,7 +160,7 @@ def test_the_best_are_ranked_with_reasons(scorer, files, scored, tmp_path):
     assert all("without this" in text for text in table["Reasons For"].to_pylist())
 
 
-def test_what_cannot_be_scored_is_refused_with_row_and_reason(scorer, write, tmp_path):
+def test_unscorable_rows_are_refused_with_row_and_reason(scorer, write, tmp_path):
     path = write(
         """
         Influencer_ID,Followers,Engagement_Rate,Growth_Rate,Niche,Video_Quality,Avg_Views_per_Post
@@ -174,17 +180,18 @@ def test_what_cannot_be_scored_is_refused_with_row_and_reason(scorer, write, tmp
     assert refused["Row"].tolist() == [4, 3, 5]
     assert refused["Influencer ID"].tolist() == ["", "b", "'-d"]
     assert refused["Reason"].tolist()[:2] == [
-        "3 cells where the header has 7", "Followers cannot be -5",
-    ]  # fmt: skip
+        "3 cells where the header has 7",
+        "Followers cannot be -5",
+    ]
     table = pd.read_csv(out)
     assert table["Influencer ID"].tolist() == ["'=A1", "e", "f", "g"]
     assert table["Follower Count"].tolist()[:2] == [145_000, 1_200_000]
     assert (summary.rows, summary.scored, summary.refused) == (7, 4, 3)
     assert "1 row (row 6) without a single value, passed over" in summary.text(scorer)
     assert "no numbers, counted as missing: Followers 1." in summary.text(scorer)
-    said = json.loads((tmp_path / "s.csv.provenance.json").read_text())
-    assert said["rows"] == 7
-    assert said["model"] == scorer.model.manifest["name"]
+    provenance = json.loads((tmp_path / "s.csv.provenance.json").read_text())
+    assert provenance["rows"] == 7
+    assert provenance["model"] == scorer.model.manifest["name"]
 
 
 def typed(n, seed=5):
@@ -195,7 +202,7 @@ def typed(n, seed=5):
     return table.assign(Engagement_Rate=numbers.where(~percent, numbers / 100))
 
 
-def test_a_table_in_another_unit_is_refused_with_the_option(scorer, tmp_path):
+def test_table_in_another_unit_is_refused_with_option(scorer, tmp_path):
     table = typed(3_000)
     table["Engagement_Rate"] *= 100
     table.to_csv(tmp_path / "percent.csv", index=False)
@@ -207,9 +214,9 @@ def test_a_table_in_another_unit_is_refused_with_the_option(scorer, tmp_path):
     )
     typed(3_000).to_csv(tmp_path / "fraction.csv", index=False)
     score_files(scorer, [tmp_path / "fraction.csv"], tmp_path / "f.csv")
-    one, two = (pd.read_csv(tmp_path / f"{name}.csv") for name in "sf")
+    percent, fraction = (pd.read_csv(tmp_path / f"{name}.csv") for name in "sf")
     np.testing.assert_allclose(
-        one["Predicted Sponsorship"], two["Predicted Sponsorship"], atol=2e-4
+        percent["Predicted Sponsorship"], fraction["Predicted Sponsorship"], atol=2e-4
     )
 
 
@@ -218,7 +225,7 @@ def test_only_rates_have_units(scorer, files, tmp_path):
         score_files(scorer, [files / "m.csv"], tmp_path / "s.csv", units={"Followers": "percent"})
 
 
-def test_a_bad_first_row_does_not_hide_the_unit(scorer, tmp_path):
+def test_malformed_first_row_does_not_hide_unit(scorer, tmp_path):
     lines = (
         typed(300).assign(Engagement_Rate=lambda t: t["Engagement_Rate"] * 100).to_csv(index=False)
     ).splitlines()
@@ -228,14 +235,14 @@ def test_a_bad_first_row_does_not_hide_the_unit(scorer, tmp_path):
             score_files(scorer, [tmp_path / "a.csv"], tmp_path / "s.csv")
 
 
-def test_text_that_breaks_off_is_one_clear_error(scorer, tmp_path):
+def test_truncated_text_is_one_clear_error(scorer, tmp_path):
     text = typed(300).to_csv(index=False).encode("utf-16")
     (tmp_path / "a.csv").write_bytes(text[:-1])
     with pytest.raises(InputError, match="not a readable table"):
         score_files(scorer, [tmp_path / "a.csv"], tmp_path / "s.csv")
 
 
-def test_a_file_that_changes_midway_is_refused_and_leaves_nothing(scorer, files, tmp_path):
+def test_file_changing_while_read_is_refused_and_writes_nothing(scorer, files, tmp_path):
     out = tmp_path / "s.parquet"
     out.write_text("the old one")
     table = typed(150_000, seed=11)
@@ -253,9 +260,14 @@ def test_a_file_that_changes_midway_is_refused_and_leaves_nothing(scorer, files,
 
 
 ONE = {
-    "Influencer_ID": ["a"], "Followers": [1_000], "Engagement_Rate": [0.05],
-    "Growth_Rate": [0.01], "Niche": ["Tech"], "Video_Quality": ["HD"], "Avg_Views_per_Post": [100],
-}  # fmt: skip
+    "Influencer_ID": ["a"],
+    "Followers": [1_000],
+    "Engagement_Rate": [0.05],
+    "Growth_Rate": [0.01],
+    "Niche": ["Tech"],
+    "Video_Quality": ["HD"],
+    "Avg_Views_per_Post": [100],
+}
 
 
 @pytest.mark.parametrize(
@@ -276,23 +288,25 @@ ONE = {
 def test_typed_columns_of_any_kind(column, cells, shown, scorer, tmp_path):
     pq.write_table(pa.table(ONE), tmp_path / "plain.parquet")
     pq.write_table(pa.table({**ONE, column: cells}), tmp_path / "a.parquet")
-    found = []
+    rows = []
     for name in ("plain", "a"):
         score_files(scorer, [tmp_path / f"{name}.parquet"], tmp_path / "s.parquet")
-        found.append(pq.read_table(tmp_path / "s.parquet").to_pylist()[0])
-    assert found[1].pop("Influencer ID") == shown
-    found[0].pop("Influencer ID")
-    assert found[0] == found[1]
+        rows.append(pq.read_table(tmp_path / "s.parquet").to_pylist()[0])
+    assert rows[1].pop("Influencer ID") == shown
+    rows[0].pop("Influencer ID")
+    assert rows[0] == rows[1]
 
 
 @pytest.mark.parametrize(
     ("column", "cells"),
     [
-        ("Influencer_ID", pa.array([b"\xff"])), ("Niche", pa.array([["Tech"]])),
-        ("Followers", pa.array([True])), ("Followers", pa.array([0], pa.timestamp("s"))),
+        ("Influencer_ID", pa.array([b"\xff"])),
+        ("Niche", pa.array([["Tech"]])),
+        ("Followers", pa.array([True])),
+        ("Followers", pa.array([0], pa.timestamp("s"))),
     ],
-)  # fmt: skip
-def test_columns_of_no_use_are_named(column, cells, scorer, tmp_path):
+)
+def test_unusable_column_is_named(column, cells, scorer, tmp_path):
     pq.write_table(pa.table({**ONE, column: cells}), tmp_path / "a.parquet")
     with pytest.raises(InputError, match=rf"a.parquet, column {column}: it holds "):
         score_files(scorer, [tmp_path / "a.parquet"], tmp_path / "s.parquet")
@@ -317,7 +331,7 @@ def test_files_without_a_row(scorer, tmp_path):
 
 
 @pytest.mark.parametrize("top", [None, 5])
-def test_where_no_row_can_be_scored_nothing_is_replaced(scorer, tmp_path, top):
+def test_file_without_scorable_rows_is_refused_and_replaces_nothing(scorer, tmp_path, top):
     pq.write_table(pa.table({**ONE, "Followers": [-1]}), tmp_path / "a.parquet")
     out = tmp_path / "s.parquet"
     out.write_text("the old one")
@@ -326,14 +340,14 @@ def test_where_no_row_can_be_scored_nothing_is_replaced(scorer, tmp_path, top):
     assert out.read_text() == "the old one"
 
 
-def test_characters_that_excel_forbids(scorer, tmp_path):
+def test_characters_forbidden_by_excel_are_replaced(scorer, tmp_path):
     pq.write_table(pa.table({**ONE, "Influencer_ID": ["=a\x01b"]}), tmp_path / "a.parquet")
     score_files(scorer, [tmp_path / "a.parquet"], tmp_path / "s.xlsx")
     cell = openpyxl.load_workbook(tmp_path / "s.xlsx")["Decisions"]["A2"]
     assert (cell.value, cell.data_type) == ("=a\ufffdb", "s")
 
 
-def test_a_table_with_two_columns_of_one_name(scorer):
+def test_duplicate_column_names_are_refused(scorer):
     table = pa.table([pa.array([1]), pa.array([2])], names=["Followers", "Followers"])
     with pytest.raises(InputError, match="two columns 'Followers'"):
         scorer.score(table)
@@ -353,19 +367,20 @@ def test_damaged_parquet_is_one_clear_error(scorer, files, tmp_path):
     assert [p.name for p in tmp_path.iterdir() if "s.parquet" in p.name] == []
 
 
-def test_outputs_that_cannot_be_are_refused_before_any_work(scorer, files, tmp_path):
+def test_invalid_outputs_are_refused_before_scoring(scorer, files, tmp_path):
     source = files / "m.parquet"
     for out, words in (
-        (tmp_path / "no" / "s.csv", "no folder"), (tmp_path / "s.json", "cannot be written"),
+        (tmp_path / "no" / "s.csv", "no folder"),
+        (tmp_path / "s.json", "cannot be written"),
         (tmp_path, "cannot be written"),
-    ):  # fmt: skip
+    ):
         with pytest.raises(OutputError, match=words):
             score_files(scorer, [source], out)
     with pytest.raises(InputError, match="both input and output"):
         score_files(scorer, [source], source)
 
 
-def test_a_full_disk_is_said_and_leaves_nothing(scorer, files, tmp_path, monkeypatch):
+def test_full_disk_is_one_clear_error_and_leaves_no_files(scorer, files, tmp_path, monkeypatch):
     class Full(parquet.ParquetSink):
         def write(self, batch):
             raise OSError(28, "No space left on device")
@@ -376,14 +391,14 @@ def test_a_full_disk_is_said_and_leaves_nothing(scorer, files, tmp_path, monkeyp
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_excel_sheet_holds_so_many_rows_and_no_more(scorer, files, tmp_path, monkeypatch):
+def test_excel_row_limit_is_enforced(scorer, files, tmp_path, monkeypatch):
     monkeypatch.setattr(sheets, "_MOST_ROWS", 100)
     with pytest.raises(InputError, match="holds 100 rows"):
         score_files(scorer, [files / "m.xlsx"], tmp_path / "s.xlsx")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_drift_is_said_in_words(scorer, tmp_path):
+def test_drift_is_described_in_summary(scorer, tmp_path):
     table = typed(5_000)
     table["Followers"] = table["Followers"] * 20
     table["Niche"] = "Beekeeping"
@@ -410,7 +425,7 @@ FRAMES = {
 
 
 @pytest.mark.parametrize("kind", FRAMES)
-def test_tables_in_memory_come_back_in_kind(kind, scorer):
+def test_tables_in_memory_return_same_library(kind, scorer):
     frame = typed(500)
     table = FRAMES[kind](frame)
     scored = scorer.score(table)
@@ -445,17 +460,19 @@ CELL = st.one_of(
     rows=st.lists(
         st.fixed_dictionaries(
             {
-                "Followers": CELL, "Avg_Views_per_Post": CELL,
+                "Followers": CELL,
+                "Avg_Views_per_Post": CELL,
                 "Engagement_Rate": st.one_of(st.none(), st.floats(0, 1e4)),
                 "Growth_Rate": st.one_of(st.none(), st.floats(-1, 1e6)),
                 "Niche": st.one_of(st.none(), st.sampled_from(["Fashion", "", "Ünknown", "tech "])),
                 "Video_Quality": st.sampled_from([None, "SD", "4k", "8K"]),
             }
         ),
-        min_size=1, max_size=20,
+        min_size=1,
+        max_size=20,
     )
-)  # fmt: skip
-def test_odd_rows_score_as_in_training(rows, scorer):
+)
+def test_extreme_rows_score_as_in_training(rows, scorer):
     """The pandas path of the study and the Arrow path of the scorer agree within 1e-6."""
     frame = pd.DataFrame(rows)
     numeric = ["Followers", "Avg_Views_per_Post", "Engagement_Rate", "Growth_Rate"]
@@ -466,8 +483,8 @@ def test_odd_rows_score_as_in_training(rows, scorer):
     )
     expected = scorer.model.model.predict_proba(clean)
     units = {"Engagement_Rate": "fraction", "Growth_Rate": "fraction"}
-    found = scorer.predict_proba(pa.Table.from_pandas(frame), units=units)
-    np.testing.assert_allclose(found, expected, atol=1e-6)
+    y_prob = scorer.predict_proba(pa.Table.from_pandas(frame), units=units)
+    np.testing.assert_allclose(y_prob, expected, atol=1e-6)
     one_by_one = [
         scorer.predict_proba(pa.Table.from_pandas(frame.iloc[[i]]), units=units)[0]
         for i in range(len(frame))
@@ -476,13 +493,20 @@ def test_odd_rows_score_as_in_training(rows, scorer):
 
 
 @pytest.mark.slow
-def test_killed_at_any_instant_there_is_no_output_or_a_whole_one(demo_model, tmp_path):
+def test_killed_process_leaves_no_partial_output(demo_model, tmp_path):
     source, out = tmp_path / "m.parquet", tmp_path / "s.parquet"
     write_market(source, 300_000, seed=2)
     command = [
-        sys.executable, "-c", "from durhampulse.cli import main; main()", "score",
-        str(source), "-o", str(out), "--model", str(demo_model),
-    ]  # fmt: skip
+        sys.executable,
+        "-c",
+        "from durhampulse.cli import main; main()",
+        "score",
+        str(source),
+        "-o",
+        str(out),
+        "--model",
+        str(demo_model),
+    ]
     start = time.perf_counter()
     subprocess.run(command, check=True, capture_output=True)
     whole, seconds = pq.read_metadata(out).num_rows, time.perf_counter() - start

@@ -1,4 +1,4 @@
-"""The service: what it answers, whom it admits, and that it can be replaced while it works."""
+"""The service: answers, keys, limits, and a model that is replaced while it runs."""
 
 from __future__ import annotations
 
@@ -40,9 +40,14 @@ from durhampulse.service.server import run
 from durhampulse.service.settings import Limits
 
 CREATOR = {
-    "Influencer_ID": "INF-045", "Followers": 85_000, "Engagement_Rate": 0.068,
-    "Growth_Rate": 0.021, "Niche": "Fashion", "Video_Quality": "HD", "Avg_Views_per_Post": 31_000,
-}  # fmt: skip
+    "Influencer_ID": "INF-045",
+    "Followers": 85_000,
+    "Engagement_Rate": 0.068,
+    "Growth_Rate": 0.021,
+    "Niche": "Fashion",
+    "Video_Quality": "HD",
+    "Avg_Views_per_Post": 31_000,
+}
 
 
 @pytest.fixture(scope="module")
@@ -55,19 +60,19 @@ def score(client, *creators, **options):
     return client.post("/v1/score", json={"creators": creators}, **options)
 
 
-def test_scores_are_those_of_the_library(client, demo_model):
+def test_service_scores_match_library(client, demo_model):
     frame = dp.simulate_market(300, seed=8).table.drop(columns="Sponsorship_Status")
     records = json.loads(frame.to_json(orient="records"))
     results = score(client, *records).json()["results"]
     scored = dp.load_model(demo_model).score(frame)
-    assert [one["id"] for one in results] == frame["Influencer_ID"].tolist()
-    for one, row in zip(results, scored.to_dict("records"), strict=True):
-        assert one["probability"] == pytest.approx(row["Predicted Sponsorship"], abs=1.01e-4)
-        assert one["interval"] == pytest.approx(
+    assert [result["id"] for result in results] == frame["Influencer_ID"].tolist()
+    for result, row in zip(results, scored.to_dict("records"), strict=True):
+        assert result["probability"] == pytest.approx(row["Predicted Sponsorship"], abs=1.01e-4)
+        assert result["interval"] == pytest.approx(
             [row["Interval Low"], row["Interval High"]], abs=2e-4
         )
-        assert one["recommendation"] == row["Sponsorship Recommendation"]
-        assert "; ".join(one["flags"]) == row["Flags"]
+        assert result["recommendation"] == row["Sponsorship Recommendation"]
+        assert "; ".join(result["flags"]) == row["Flags"]
 
 
 @pytest.mark.parametrize(
@@ -85,8 +90,8 @@ def test_scores_are_those_of_the_library(client, demo_model):
         ({"subs": 5}, "given twice"),
         (dict.fromkeys(["Followers", "Engagement_Rate", "Growth_Rate", "Niche"]), "are empty"),
     ],
-)  # fmt: skip
-def test_one_bad_creator_does_not_stop_the_others(client, change, words):
+)
+def test_invalid_creator_does_not_affect_others(client, change, words):
     answer = score(client, CREATOR, {**CREATOR, **change}, CREATOR)
     assert answer.status_code == 200
     first, bad, last = answer.json()["results"]
@@ -99,7 +104,7 @@ def test_one_bad_creator_does_not_stop_the_others(client, change, words):
 @pytest.mark.parametrize("odd", ["\ud800", float("nan"), float("inf"), 10**30, ["a"], {}, None])
 @pytest.mark.parametrize("column", ["Influencer_ID", "Niche", "Followers"])
 @pytest.mark.parametrize("path", ["score", "explain"])
-def test_odd_values_get_an_answer(client, odd, column, path):
+def test_unusual_values_get_an_answer(client, odd, column, path):
     creator = {**CREATOR, column: odd}
     body = {"creators": [creator]} if path == "score" else {"creator": creator}
     headers = {"content-type": "application/json"}
@@ -107,14 +112,19 @@ def test_odd_values_get_an_answer(client, odd, column, path):
     assert answer.status_code in (200, 422)
 
 
-def test_cells_are_read_as_in_a_file(client):
-    typed = {**CREATOR, "Engagement_Rate": "6.8%", "Followers": "85K", "Niche": " fashion",
-             "Video_Quality": "1080p"}  # fmt: skip
-    one, two = score(client, CREATOR, typed).json()["results"]
-    assert one["probability"] == two["probability"]
+def test_record_cells_are_read_as_in_a_file(client):
+    typed = {
+        **CREATOR,
+        "Engagement_Rate": "6.8%",
+        "Followers": "85K",
+        "Niche": " fashion",
+        "Video_Quality": "1080p",
+    }
+    plain, written = score(client, CREATOR, typed).json()["results"]
+    assert plain["probability"] == written["probability"]
 
 
-def test_explain_adds_up(client):
+def test_explain_contributions_sum_to_log_odds(client):
     answer = client.post("/v1/explain", json={"creator": CREATOR}).json()
     total = answer["base"] + sum(answer["effects"].values())
     assert 1 / (1 + np.exp(-total)) == pytest.approx(answer["probability"], abs=2e-4)
@@ -126,18 +136,20 @@ def test_explain_adds_up(client):
 @pytest.mark.parametrize(
     ("body", "status", "code"),
     [
-        (b"{", 400, "bad-request"), (b'{"creators": []}', 422, "not-valid"),
-        (b'{"creators": [1]}', 422, "not-valid"), (b"[" * 100_000, 400, "bad-request"),
+        (b"{", 400, "bad-request"),
+        (b'{"creators": []}', 422, "not-valid"),
+        (b'{"creators": [1]}', 422, "not-valid"),
+        (b"[" * 100_000, 400, "bad-request"),
         (b'{"creators": [' + b"{}," * 10_000 + b"{}]}", 422, "not-valid"),
     ],
-)  # fmt: skip
-def test_bodies_of_another_form_are_refused(client, body, status, code):
+)
+def test_malformed_bodies_are_refused(client, body, status, code):
     answer = client.post("/v1/score", content=body, headers={"content-type": "application/json"})
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics", "/v1/model", "/openapi.json"])
-def test_head_is_get_without_the_body(client, path):
+def test_head_equals_get_without_body(client, path):
     answer, full = client.head(path), client.get(path)
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer.headers["content-type"] == full.headers["content-type"]
@@ -151,7 +163,7 @@ def packed(client, body, coding="gzip"):
     return client.post("/v1/score", content=body, headers=headers)
 
 
-def test_a_gzip_body_is_unpacked(client):
+def test_gzip_body_is_decompressed(client):
     plain = json.dumps({"creators": [CREATOR] * 50}).encode()
     assert packed(client, gzip.compress(plain)).json() == score(client, *[CREATOR] * 50).json()
 
@@ -164,28 +176,28 @@ def test_a_gzip_body_is_unpacked(client):
         (lambda body: gzip.compress(body) + b"more", 400, "something follows its end"),
     ],
 )
-def test_a_damaged_gzip_body_is_one_clear_error(client, change, status, words):
+def test_damaged_gzip_body_is_one_clear_error(client, change, status, words):
     answer = packed(client, change(json.dumps({"creators": [CREATOR]}).encode()))
     assert answer.status_code == status
     assert re.search(words, answer.json()["error"]["problem"])
     assert answer.json()["error"]["way_out"]
 
 
-def test_a_gzip_body_unpacks_to_no_more_than_may_be_sent(client):
+def test_decompressed_body_is_limited(client):
     bomb = gzip.compress(b'{"creators": [' + b" " * (64 << 20) + b"{}]}")
     assert len(bomb) < 100_000
     answer = packed(client, bomb)
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too-large")
 
 
-def test_another_coding_is_refused_with_the_one_that_is_taken(client):
+def test_unsupported_content_coding_names_supported_one(client):
     answer = packed(client, b"...", coding="br")
     assert (answer.status_code, answer.headers["accept-encoding"]) == (415, "gzip")
     assert answer.json()["error"]["way_out"] == "Send it in plain or as gzip."
 
 
 @pytest.mark.parametrize("path", ["score", "explain"])
-def test_a_key_given_twice_is_refused(client, path):
+def test_duplicate_json_key_is_refused(client, path):
     creator = '{"Niche": "Tech", "Followers": 3000, "Followers": 7}'
     body = f'{{"creators": [{creator}]}}' if path == "score" else f'{{"creator": {creator}}}'
     headers = {"content-type": "application/json"}
@@ -195,7 +207,7 @@ def test_a_key_given_twice_is_refused(client, path):
     assert problem == "'Followers' is given twice in one object, as 3000 and as 7."
 
 
-def test_operations(client):
+def test_health_model_and_metrics_routes(client):
     assert client.get("/healthz").json() == {"status": "ok"}
     assert client.get("/readyz").json()["status"] == "ready"
     assert client.get("/v1/model").json()["columns"][0] == "Followers"
@@ -226,7 +238,7 @@ def test_keys_and_scopes(demo_model, tmp_path):
         assert client.get("/healthz").status_code == 200
 
 
-def test_keys_are_read_again_when_their_file_changes(demo_model, tmp_path, caplog):
+def test_keys_are_reloaded_when_file_changes(demo_model, tmp_path, caplog):
     path = tmp_path / "keys.json"
     first = {"Authorization": f"Bearer {add_key(path, 'first', ['score'])}"}
     with TestClient(create_app(demo_model, keys=KeyRing(path))) as client:
@@ -241,7 +253,7 @@ def test_keys_are_read_again_when_their_file_changes(demo_model, tmp_path, caplo
     assert "The keys stay as they were" in caplog.text
 
 
-def test_a_key_that_is_not_there_cannot_be_revoked(tmp_path):
+def test_unknown_key_cannot_be_revoked(tmp_path):
     path = tmp_path / "keys.json"
     add_key(path, "crm", ["score"])
     with pytest.raises(InputError, match="there is no key 'erp'") as error:
@@ -264,7 +276,7 @@ def test_keys_on_a_full_disk_are_one_clear_error(tmp_path, monkeypatch):
     assert [file.name for file in tmp_path.iterdir()] == ["keys.json"]
 
 
-def test_rates_are_limited():
+def test_token_bucket_limits_rate():
     bucket = Bucket(5)
     assert [bucket.take("a") for _ in range(12)] == [True] * 10 + [False] * 2
     assert bucket.take("b")
@@ -274,12 +286,12 @@ def test_rates_are_limited():
 
 def test_limits_of_rate_and_body(demo_model):
     with TestClient(create_app(demo_model, limits=Limits(rate=1, body=2_000))) as client:
-        found = [score(client, CREATOR).status_code for _ in range(4)]
-        assert found == [200, 200, 429, 429]
+        statuses = [score(client, CREATOR).status_code for _ in range(4)]
+        assert statuses == [200, 200, 429, 429]
         assert score(client, *[CREATOR] * 20).status_code == 413
 
 
-def test_the_document_names_the_columns_and_what_needs_a_key(demo_model, tmp_path):
+def test_openapi_names_columns_and_required_keys(demo_model, tmp_path):
     add_key(tmp_path / "keys.json", "crm", ["score"])
     app = create_app(demo_model, keys=KeyRing(tmp_path / "keys.json"))
     with TestClient(app) as client:
@@ -290,9 +302,13 @@ def test_the_document_names_the_columns_and_what_needs_a_key(demo_model, tmp_pat
         for path, operations in document["paths"].items()
     }
     assert secured == {
-        "/v1/score": ["post"], "/v1/explain": ["post"], "/v1/model": ["get"], "/metrics": ["get"],
-        "/healthz": [], "/readyz": [],
-    }  # fmt: skip
+        "/v1/score": ["post"],
+        "/v1/explain": ["post"],
+        "/v1/model": ["get"],
+        "/metrics": ["get"],
+        "/healthz": [],
+        "/readyz": [],
+    }
     schemas = document["components"]["schemas"]
     creator = schemas["ExplainRequest"]["properties"]["creator"]
     assert creator["properties"].keys() == CREATOR.keys()
@@ -305,7 +321,7 @@ def test_the_document_names_the_columns_and_what_needs_a_key(demo_model, tmp_pat
     assert not re.search(r"<script|src=|https?://", page.text)
 
 
-def test_a_public_address_needs_keys(demo_model):
+def test_public_address_requires_keys(demo_model):
     with pytest.raises(InputError, match="Anybody could use"):
         run(demo_model, host="0.0.0.0", port=1)
     with pytest.raises(ModelError, match="no manifest"):
@@ -313,14 +329,14 @@ def test_a_public_address_needs_keys(demo_model):
 
 
 def put(new, folder):
-    """Put a model into the place of another, as an operator would."""
+    """Replace a model folder, as an operator would."""
     shutil.copytree(new, folder.with_name("arriving"))
     folder.rename(folder.with_name("old"))
     folder.with_name("arriving").rename(folder)
     shutil.rmtree(folder.with_name("old"))
 
 
-def test_a_model_is_replaced_without_a_dropped_request(demo_model, tmp_path):
+def test_model_reload_drops_no_request(demo_model, tmp_path):
     """A real process: a good model is taken, a damaged one left, and SIGTERM ends it in order."""
     folder, other = tmp_path / "model", tmp_path / "other"
     shutil.copytree(demo_model, folder)
@@ -331,8 +347,16 @@ def test_a_model_is_replaced_without_a_dropped_request(demo_model, tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-c", "from durhampulse.cli import main; main()", "serve",
-               "--model", str(folder), "--port", str(port)]  # fmt: skip
+    command = [
+        sys.executable,
+        "-c",
+        "from durhampulse.cli import main; main()",
+        "serve",
+        "--model",
+        str(folder),
+        "--port",
+        str(port),
+    ]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     seen, failed, stop = [], [], threading.Event()
 
@@ -376,7 +400,7 @@ def test_a_model_is_replaced_without_a_dropped_request(demo_model, tmp_path):
 
 
 @pytest.mark.parametrize("fault", [OSError("damaged"), RecursionError(), MemoryError()])
-def test_no_fault_of_a_new_folder_ends_the_watching(fault, demo_model, tmp_path, monkeypatch):
+def test_model_watcher_survives_faulty_folder(fault, demo_model, tmp_path, monkeypatch):
     folder, reloads = tmp_path / "model", []
     shutil.copytree(demo_model, folder)
     served = ServedModel(folder, reloads.append)
@@ -411,16 +435,16 @@ def wait_until(condition, seconds=60):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
-def test_the_documented_interface_holds(mode, demo_model, tmp_path):
-    """Whatever the documentation allows or forbids: documented answers, and no server error."""
+def test_service_conforms_to_openapi(mode, demo_model, tmp_path):
+    """Generated requests, valid and invalid, get documented answers and no server error."""
     token = add_key(tmp_path / "keys.json", "test", SCOPES)
     app = create_app(demo_model, keys=KeyRing(tmp_path / "keys.json"), limits=Limits(rate=0))
     schema = schemathesis.openapi.from_asgi("/openapi.json", app)
     refusals = schema.config.checks.negative_data_rejection
     refusals.expected_statuses = [*refusals.expected_statuses, "413"]  # more than may be sent
     tried = 0
-    for found in schema.get_all_operations():
-        operation = found.ok()
+    for outcome in schema.get_all_operations():
+        operation = outcome.ok()
 
         @settings(max_examples=60, suppress_health_check=list(HealthCheck))
         @given(case=operation.as_strategy(generation_mode=mode))

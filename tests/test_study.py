@@ -17,7 +17,7 @@ from durhampulse.study import exploration
 from tests.studies import run_parts
 
 
-def test_the_parts_fit_together(whole):
+def test_parts_are_consistent(whole):
     b1 = whole.b1
     assert len(b1.X_train) == len(b1.y_train) == len(b1.train)
     assert len(b1.test) / (len(b1.train) + len(b1.test)) == pytest.approx(0.2, abs=0.01)
@@ -27,19 +27,19 @@ def test_the_parts_fit_together(whole):
     assert len(whole.d2.runs) == 6
 
 
-def test_the_baseline_is_chosen_without_the_test_part(whole):
+def test_baseline_is_chosen_without_test_part(whole):
     loss = whole.b2.cross_validated.query("metric == 'log_loss'").set_index("model")["value"]
     assert whole.b2.baseline == loss.drop(study.BASE_RATE).idxmin()
 
 
-def test_decisions_are_for_creators_not_trained_on(whole):
+def test_decisions_exclude_training_creators(whole):
     decided = set(whole.e.table["Influencer ID"])
     assert decided == set(whole.b1.test["Influencer_ID"])
     assert not decided & set(whole.b1.train["Influencer_ID"])
 
 
 @pytest.mark.slow
-def test_unlabelled_creators_are_decided_on(market_file, tmp_path):
+def test_unlabelled_creators_get_decisions(market_file, tmp_path):
     frame = pd.read_csv(market_file, dtype=str)
     frame.loc[:99, LABEL] = None
     frame.to_csv(tmp_path / "a.csv", index=False)
@@ -51,11 +51,11 @@ def test_unlabelled_creators_are_decided_on(market_file, tmp_path):
     assert set(e.table["Influencer ID"]) == fresh
 
 
-def test_the_study_finds_the_signal_and_says_so(whole):
+def test_study_reports_signal(whole):
     assert whole.judged.verdict.word == "ready"
-    said = words.baseline_choice(whole.b2, whole.judged)
-    assert "Nothing can be predicted" not in said
-    assert whole.b2.baseline in said
+    sentence = words.baseline_choice(whole.b2, whole.judged)
+    assert "Nothing can be predicted" not in sentence
+    assert whole.b2.baseline in sentence
     sentences = advice.decision(whole.e, whole.judged)
     counts = whole.e.table["Sponsorship Recommendation"].value_counts()
     assert f"{counts['Maybe (manual review)']:,} creators lie between 60% and 80%" in sentences[1]
@@ -63,7 +63,7 @@ def test_the_study_finds_the_signal_and_says_so(whole):
 
 @pytest.fixture(scope="module")
 def shuffled(market_file, tmp_path_factory):
-    """A table whose outcomes are dealt out at random."""
+    """A table whose outcomes are permuted at random."""
     frame = pd.read_csv(market_file, dtype=str).drop_duplicates("Influencer_ID")
     frame[LABEL] = np.random.default_rng(0).permutation(frame[LABEL])
     path = tmp_path_factory.mktemp("shuffled") / "a.csv"
@@ -71,7 +71,7 @@ def shuffled(market_file, tmp_path_factory):
     return path
 
 
-def test_shuffled_labels_make_it_say_that_nothing_can_be_predicted(shuffled, whole):
+def test_shuffled_labels_are_called_unpredictable(shuffled, whole):
     judged = study.judge(read_creators(shuffled))
     assert judged.verdict.word == "not ready"
     assert not judged.verdict.has_signal
@@ -82,7 +82,7 @@ def test_shuffled_labels_make_it_say_that_nothing_can_be_predicted(shuffled, who
 
 
 @pytest.mark.slow
-def test_a_whole_study_of_shuffled_labels_recommends_nobody(shuffled):
+def test_study_of_shuffled_labels_recommends_no_creator(shuffled):
     whole = run_parts(shuffled)
     assert "not a recommendation" in advice.decision(whole.e, whole.judged)[0]
     assert "No feature" in words.feature(whole.a2)
@@ -98,7 +98,7 @@ def test_a_whole_study_of_shuffled_labels_recommends_nobody(shuffled):
         (-0.01, 0.05, 0.3, "Not measurably"),
     ],
 )
-def test_deep_learning_is_judged_by_the_numbers(whole, low, high, p, answer):
+def test_deep_learning_answer_follows_interval(whole, low, high, p, answer):
     difference = whole.c3.difference.copy()
     difference[["low", "high", "p_value"]] = [-1.0, 1.0, 0.9]
     difference.loc[difference["metric"] == "accuracy", ["low", "high", "p_value"]] = low, high, p
@@ -107,7 +107,7 @@ def test_deep_learning_is_judged_by_the_numbers(whole, low, high, p, answer):
     )
 
 
-def test_a_lower_log_loss_is_a_gain(whole):
+def test_lower_log_loss_is_a_gain(whole):
     difference = whole.c3.difference.copy()
     difference[["low", "high", "p_value"]] = [-1.0, 1.0, 0.9]
     here = difference["metric"] == "log_loss"
@@ -125,7 +125,7 @@ def test_a_lower_log_loss_is_a_gain(whole):
         ((0.05, 0.2), (0.4, 0.5), "No."),
     ],
 )
-def test_regularisation_is_judged_by_the_numbers(whole, gaps, tests, answer):
+def test_regularisation_answer_follows_gaps(whole, gaps, tests, answer):
     runs = whole.d2.runs.copy()
     for name, gap, test in zip(
         (study.UNREGULARISED.name, study.REGULARISED.name), gaps, tests, strict=True
@@ -136,26 +136,26 @@ def test_regularisation_is_judged_by_the_numbers(whole, gaps, tests, answer):
     )
 
 
-def test_a_feature_within_noise_is_called_so(whole):
+def test_feature_within_noise_is_reported_as_such(whole):
     flat = whole.a2.associations.assign(low=-0.02, high=0.02, p_value=1.0)
     assert "No feature" in words.feature(replace(whole.a2, associations=flat))
     assert whole.a2.feature.replace("_", r"\_") in words.feature(whole.a2)
 
 
-def test_a_score_too_good_to_be_true_is_questioned(whole):
+def test_implausibly_high_score_is_questioned(whole):
     tested = whole.e.tested.copy()
     assert not any("Too good?" in s for s in advice.decision(whole.e, whole.judged))
     tested.loc[tested["metric"] == "roc_auc", "value"] = 0.99
     assert "Too good?" in advice.decision(replace(whole.e, tested=tested), whole.judged)[0]
 
 
-def test_too_few_to_tell_is_said_of_a_small_band(whole):
+def test_small_band_is_reported_as_too_few(whole):
     rates = whole.e.hit_rates.assign(creators=[3, 90, 900])
     assert "only 3 such" in advice.decision(replace(whole.e, hit_rates=rates), whole.judged)[0]
 
 
 @pytest.mark.parametrize("deals", [0, 5, None])
-def test_too_little_to_learn_from(write, deals):
+def test_too_few_outcomes_are_refused(write, deals):
     label = "" if deals is None else ",Sponsorship_Status"
     lines = [f"Influencer_ID,Followers{label}"]
     for i in range(200):
@@ -166,14 +166,14 @@ def test_too_little_to_learn_from(write, deals):
     assert caught.value.way_out
 
 
-def test_associations_suit_their_types(whole):
+def test_association_measure_depends_on_column_type(whole):
     table = whole.a2.associations.set_index("feature")
     assert table.loc["Niche", "measure"] == "Cramér's V"
     assert table.loc["Followers", "measure"].startswith("rank-biserial")
     assert ((table["low"] <= table["value"]) & (table["value"] <= table["high"])).all()
 
 
-def test_rank_biserial_interval_matches_the_auc(whole):
+def test_rank_biserial_matches_auc(whole):
     from sklearn.metrics import roc_auc_score
 
     rows = whole.a1.creators.labelled.dropna(subset=["Followers"])
@@ -182,7 +182,7 @@ def test_rank_biserial_interval_matches_the_auc(whole):
     assert table.loc["Followers", "value"] == pytest.approx(value)
 
 
-def test_noise_of_many_levels_goes_with_nothing(market_file, tmp_path):
+def test_noise_column_of_many_levels_is_not_associated(market_file, tmp_path):
     frame = pd.read_csv(market_file, dtype=str)
     lot = np.random.default_rng(1)
     frame["City"] = lot.choice([f"city {i}" for i in range(300)], len(frame))
@@ -195,8 +195,8 @@ def test_noise_of_many_levels_goes_with_nothing(market_file, tmp_path):
     assert "goes with the outcome most surely" in words.feature(part)
 
 
-def test_the_interval_of_a_category_holds_what_is_true():
-    """1,000 tables of a known association: the interval holds it as often as it says."""
+def test_category_association_interval_has_nominal_coverage():
+    """1,000 tables of a known association: the interval covers it at its nominal rate."""
     p = np.array([0.2, 0.25, 0.3, 0.35, 0.4])
     cells = np.stack([1 - p, p], axis=1) / 5
     expected = np.outer(cells.sum(axis=1), cells.sum(axis=0))
@@ -218,7 +218,7 @@ def test_the_interval_of_a_category_holds_what_is_true():
         (lambda lot, n: np.full(n, np.nan), []),
     ],
 )
-def test_a_figure_of_any_shape_is_pictured(market_file, tmp_path, values, groups):
+def test_numeric_column_of_any_shape_is_plotted(market_file, tmp_path, values, groups):
     frame = pd.read_csv(market_file, dtype=str)
     frame["Figure"] = values(np.random.default_rng(0), len(frame))
     unlabelled = frame.head(30).assign(**{LABEL: None}, Figure=np.arange(30) / 7)
@@ -233,7 +233,7 @@ def test_a_figure_of_any_shape_is_pictured(market_file, tmp_path, values, groups
     assert groups is None or table["group"].tolist() == groups
 
 
-def test_sentences_say_what_the_numbers_say(whole, write):
+def test_sentences_agree_with_figures(whole, write):
     even = replace(whole.b3, table=pd.DataFrame([[10, 5], [5, 10]]))
     assert "both errors are as frequent" in words.confusion(even, whole.judged)
     rows = "".join(f"{i},1000,{growth},{i % 2}\n" for i, growth in enumerate(["2.1%", "1.9%"] * 9))
@@ -243,7 +243,7 @@ def test_sentences_say_what_the_numbers_say(whole, write):
     assert words.growth_unit(study.load_and_inspect(path)) == "Growth\\_Rate is empty."
 
 
-def test_the_study_explains_groups_and_pools(whole):
+def test_study_explains_groups(whole):
     e = whole.e
     assert set(e.groups["by"]) == {"niche", "tier"}
     assert e.pooled_hit_rates["creators"].sum() == len(whole.b1.train)
@@ -253,7 +253,7 @@ def test_the_study_explains_groups_and_pools(whole):
     assert whole.b1.train[LABEL].notna().all()
 
 
-def test_ranges_begin_at_the_lowest_value(write):
+def test_ranges_begin_at_lowest_value(write):
     """pandas widens its first quantile range by 0.001, below the smallest value."""
     rows = "".join(f"{i},{i * 100},{(i - 3) / 500},{i % 2}\n" for i in range(50))
     path = write("Influencer_ID,Followers,Growth_Rate,Sponsorship_Status\n" + rows)
@@ -276,20 +276,20 @@ def chinese(write):
     return read_creators(write("\n".join([header, *rows])))
 
 
-def test_letters_without_a_font_are_named(chinese, monkeypatch):
+def test_letters_without_font_are_named(chinese, monkeypatch):
     monkeypatch.setattr(fonts, "fallback_fonts", lambda: ())
     assert fonts.letters_without_font(chinese) == FOOD
     assert f"No font on this machine has {FOOD}" in words.letters(chinese)
 
 
-def test_letters_without_a_font_draw_no_warning(chinese):
+def test_letters_without_font_emit_no_warning(chinese):
     plots.use_style()
     axes = plots.groups(exploration.outcome_by_group(chinese, "Niche"), "Niche")
     axes.figure.canvas.draw()
     plt.close("all")
 
 
-def test_words_name_what_is_absent_and_what_a_deal_is(whole, write):
+def test_report_names_absent_columns_and_deal_label(whole, write):
     rows = "".join(f"{i},{900 + i},{i % 2}\n" for i in range(90))
     path = write("Influencer_ID,Followers,converted_2024\n" + rows)
     columns = {"Sponsorship_Status": "converted_2024"}
@@ -304,7 +304,7 @@ def test_words_name_what_is_absent_and_what_a_deal_is(whole, write):
     assert named in advice.decision(whole.e, judged)[0]
 
 
-def test_a_lift_has_its_interval():
+def test_lift_has_interval():
     """15 deals among 30 invited, 10 at random: Wilson's interval of a half of 30 is .332 to .668."""
     invited = pd.Series({"invitations": 30, "deals_by_model": 15.0, "deals_at_random": 10.0})
     assert advice._lift_range(invited) == ", 95% interval 1.0 to 2.0"
@@ -317,7 +317,7 @@ def test_a_lift_has_its_interval():
         ("word {1}", "60 different values in 60 cells"),
     ],
 )
-def test_a_column_left_out_has_its_own_reason(write, cells, reason):
+def test_left_out_column_has_specific_reason(write, cells, reason):
     """A link column of 3 values is not left out for being all different."""
     name = "profile_url" if "x/" in cells else "Motto"
     rows = "".join(f"{i},{900 + i},{cells.format(i % 3, i)},{i % 2}\n" for i in range(60))

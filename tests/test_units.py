@@ -16,16 +16,16 @@ def rates(median: float, spread: float, n: int = 2_000, seed: int = 0):
 
 @pytest.mark.parametrize("spread", [0.3, 0.6, 0.9])
 @pytest.mark.parametrize("median", [0.01, 0.03, 0.06])
-def test_fractions_and_their_percentages(median, spread):
+def test_fractions_and_percentages_are_detected(median, spread):
     assert detect_unit(rates(median, spread), NONE) == "fraction"
     assert detect_unit(100 * rates(median, spread), NONE) == "percent"
 
 
-def test_a_size_that_may_be_either_is_not_guessed():
+def test_ambiguous_size_is_not_guessed():
     assert detect_unit(np.full(50, 0.5), NONE) is None
 
 
-def test_signed_cells_decide_where_bare_ones_cannot():
+def test_cells_with_percent_sign_settle_unit():
     assert detect_unit(np.full(50, 0.5), np.full(50, 0.005)) == "percent"
     assert detect_unit(np.full(50, 0.5), np.full(50, 0.4)) == "fraction"
 
@@ -46,7 +46,7 @@ def test_one_wide_group_is_not_mixed(seed, spread, median, n):
     share=st.floats(0.05, 0.95),
     n=st.integers(300, 3_000),
 )
-def test_two_units_are_found(seed, spread, share, n):
+def test_two_units_are_detected(seed, spread, share, n):
     values = rates(0.03, spread, n, seed)
     percent = np.random.default_rng(seed + 1).random(n) < share
     assert mixed_groups(np.where(percent, 100 * values, values)) is not None
@@ -70,7 +70,7 @@ def test_short_columns_that_cross_zero_are_one_group(n_rows, kind):
 
 
 @pytest.mark.parametrize("share", [0.3, 0.5])
-def test_growth_in_two_units_is_found(share):
+def test_growth_in_two_units_is_detected(share):
     rng = np.random.default_rng(1)
     hits = 0
     for _ in range(100):

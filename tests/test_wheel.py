@@ -1,4 +1,4 @@
-"""The wheel: what is in it, and that each extra alone is enough for what it promises."""
+"""The wheel: its files, and that each extra alone is enough for its commands."""
 
 from __future__ import annotations
 
@@ -52,21 +52,28 @@ class Installed:
 
     def run_python(self, *args):
         done = subprocess.run(
-            [self.folder / "bin" / "python", *map(str, args)], capture_output=True, text=True, check=False,
-            cwd=self.folder, env=environment(),
-        )  # fmt: skip
+            [self.folder / "bin" / "python", *map(str, args)],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self.folder,
+            env=environment(),
+        )
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
         return done.stdout
 
     @contextlib.contextmanager
     def serving(self, *args, pattern):
-        """Run a command that serves; yield the match of a pattern in what it says."""
+        """Run a command that serves; yield the match of a pattern in its output."""
         log = self.folder / "served.log"
         with log.open("wb") as stream:
             process = subprocess.Popen(
                 [self.folder / "bin" / "python", *COMMAND, *map(str, args), "--port", "0"],
-                stdout=stream, stderr=subprocess.STDOUT, cwd=self.folder, env=environment(),
-            )  # fmt: skip
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                cwd=self.folder,
+                env=environment(),
+            )
         try:
             yield wait_for(lambda: re.search(pattern, log.read_text()))
         finally:
@@ -119,13 +126,19 @@ def installed(base, wheel, request, tmp_path):
 
 def install(folder, requirement):
     command = [
-        *PIP, "--python", str(folder / "bin" / "python"), "install", "--no-compile",
-        "--constraint", str(ROOT / "constraints.txt"), str(requirement),
-    ]  # fmt: skip
+        *PIP,
+        "--python",
+        str(folder / "bin" / "python"),
+        "install",
+        "--no-compile",
+        "--constraint",
+        str(ROOT / "constraints.txt"),
+        str(requirement),
+    ]
     subprocess.run(command, check=True, env=environment())
 
 
-def test_it_holds_every_file_of_the_package(wheel):
+def test_wheel_holds_every_package_file(wheel):
     names = set(zipfile.ZipFile(wheel).namelist())
     files = {
         path.relative_to(SOURCE.parent).as_posix()
@@ -134,14 +147,18 @@ def test_it_holds_every_file_of_the_package(wheel):
     }
     assert not files - names
     for file in (
-        "py.typed", "desk/demo/creators.csv", "desk/demo/model/weights.safetensors",
-        "desk/store/migrations/versions/v0001_first.py", "desk/web/templates/base.html",
-        "service/templates/documentation.html", "report/templates/influencer_sponsorship.py",
-    ):  # fmt: skip
+        "py.typed",
+        "desk/demo/creators.csv",
+        "desk/demo/model/weights.safetensors",
+        "desk/store/migrations/versions/v0001_first.py",
+        "desk/web/templates/base.html",
+        "service/templates/documentation.html",
+        "report/templates/influencer_sponsorship.py",
+    ):
         assert f"durhampulse/{file}" in names
 
 
-def test_without_an_extra_it_samples_inspects_scores_and_explains(base):
+def test_base_install_samples_inspects_scores_and_explains(base):
     subprocess.run([base.folder / "bin" / "durhampulse", "--help"], check=True, capture_output=True)
     base.run("sample", "--rows", 200, "--seed", 7, "-o", "creators.csv")
     assert "200 rows" in base.run("inspect", "creators.csv")
@@ -155,7 +172,7 @@ def test_without_an_extra_it_samples_inspects_scores_and_explains(base):
 
 
 @pytest.mark.parametrize("installed", ["serve"], indirect=True)
-def test_with_serve_it_scores_over_http(installed):
+def test_serve_extra_scores_over_http(installed):
     serve = installed.serving("serve", "--model", installed.model, pattern=r"http://[\d.]+:\d+")
     with serve as match:
         health = f"{match[0]}/healthz"
@@ -171,7 +188,7 @@ def test_with_serve_it_scores_over_http(installed):
 
 
 @pytest.mark.parametrize("installed", ["desk"], indirect=True)
-def test_with_desk_it_shows_the_demo(installed):
+def test_desk_extra_shows_demo(installed):
     with installed.serving("desk", pattern=r"half an hour: (http\S+)\n") as match:
         browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
         page = wait_for(lambda: browser.open(match[1], timeout=30)).read().decode()
@@ -195,14 +212,14 @@ print(summary.scored)
 
 
 @pytest.mark.parametrize("installed", ["dask"], indirect=True)
-def test_with_dask_it_scores_on_a_cluster(installed):
+def test_dask_extra_scores_on_cluster(installed):
     installed.run("sample", "--rows", 200, "-o", "creators.parquet")
     printed = installed.run_python("-c", CLUSTER.format(model=str(installed.model)))
     assert printed.splitlines()[-1] == "200"
 
 
 @pytest.mark.parametrize("installed", ["study"], indirect=True)
-def test_with_study_it_studies(installed):
+def test_study_extra_runs_a_study(installed):
     installed.run("sample", "--rows", 400, "-o", "creators.csv")
     assert "Verdict: " in installed.run("study", "creators.csv", "-o", "study")
     names = {path.name for path in (installed.folder / "study").iterdir()}

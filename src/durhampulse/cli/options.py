@@ -19,9 +19,22 @@ if TYPE_CHECKING:
     from durhampulse.creators.units import Unit
 
 __all__ = [
-    "AsJson", "Map", "ModelFolder", "Query", "Seed", "Sheet", "SourceArgument", "Table", "Units",
-    "pairs", "parts_bar", "progress_bar", "read_options", "rows_bar", "units_of",
-]  # fmt: skip
+    "AsJson",
+    "Map",
+    "ModelFolder",
+    "Query",
+    "Seed",
+    "Sheet",
+    "SourceArgument",
+    "Table",
+    "Units",
+    "pairs",
+    "parts_bar",
+    "progress_bar",
+    "read_options",
+    "rows_bar",
+    "units_of",
+]
 
 Map = Annotated[
     list[str] | None,

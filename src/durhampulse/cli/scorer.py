@@ -104,7 +104,7 @@ def _require_scheduler(scheduler: str | None, *, top: int | None, reasons: bool)
 
 @model_app.command()
 def show(folder: Folder, as_json: AsJson = False) -> None:
-    """Say what a model is, how good it is and what it needs.
+    """Show what a model is, how good it is and what it needs.
 
     Example: durhampulse model show durhampulse-study/model
     """
@@ -173,7 +173,7 @@ def add(
 
 @key_app.command("list")
 def list_keys(keys: KeyFile, as_json: AsJson = False) -> None:
-    """Say whose keys there are, what each may do and since when.
+    """Show whose keys there are, what each may do and since when.
 
     Example: durhampulse key list --keys keys.json
     """

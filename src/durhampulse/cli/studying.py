@@ -201,7 +201,7 @@ def explain(  # noqa: PLR0913 - a command has as many options as it has
     query: Query = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say why one creator is where they are, and what would change it.
+    """Show why one creator is where they are, and what would change it.
 
     Example: durhampulse explain creators.csv --model durhampulse-study/model --id 1045
     """

@@ -36,24 +36,24 @@ class Levels:
         codes, names = pd.factorize(values)
         return cls(codes, tuple(str(name) for name in names))
 
-    def find(self, known: Mapping[str, int]) -> npt.NDArray[np.intp]:
-        """Give each row's place in other names, shape (n_rows,): -1 not among them, -2 missing.
+    def find(self, order: Mapping[str, int]) -> npt.NDArray[np.intp]:
+        """Return each row's place in other names, shape (n_rows,): -1 not among them, -2 missing.
 
         Examples
         --------
         >>> Levels(np.array([0, 1, -1]), ("Tech", "Pets")).find({"Pets": 4}).tolist()
         [-1, 4, -2]
         """
-        places = [*(known.get(name, -1) for name in self.names), -2]
+        places = [*(order.get(name, -1) for name in self.names), -2]
         return np.array(places, dtype=np.intp)[self.codes]
 
     def without(self, name: str) -> Levels:
         """Count one name as missing."""
-        places = [-1 if one == name else place for place, one in enumerate(self.names)]
+        places = [-1 if level == name else place for place, level in enumerate(self.names)]
         return Levels(np.array([*places, -1], dtype=np.intp)[self.codes], self.names)
 
     def take(self, rows: npt.NDArray[np.intp]) -> Levels:
-        """Give some of the rows."""
+        """Return some of the rows."""
         return Levels(self.codes[rows], self.names)
 
 
@@ -87,7 +87,7 @@ class Block:
         return cls(len(table), columns)
 
     def numbers(self, name: str) -> Floats:
-        """Give a column of numbers, shape (n_rows,).
+        """Return a column of numbers, shape (n_rows,).
 
         Raises
         ------
@@ -102,7 +102,7 @@ class Block:
         return np.full(self.n_rows, np.nan) if values is None else values
 
     def levels(self, name: str) -> Levels:
-        """Give a column of levels; numbers become levels of that name."""
+        """Return a column of levels; numbers become levels of that name."""
         values = self.columns.get(name)
         if values is None:
             return Levels(np.full(self.n_rows, -1), ())
@@ -110,17 +110,17 @@ class Block:
 
     def empty(self, names: Iterable[str]) -> npt.NDArray[np.intp]:
         """Count how many of some columns are empty in each row, shape (n_rows,)."""
-        found = np.zeros(self.n_rows, dtype=np.intp)
+        counts = np.zeros(self.n_rows, dtype=np.intp)
         for name in names:
             values = self.columns.get(name)
             if values is None:
-                found += 1
+                counts += 1
             else:
-                found += values.codes < 0 if isinstance(values, Levels) else np.isnan(values)
-        return found
+                counts += values.codes < 0 if isinstance(values, Levels) else np.isnan(values)
+        return counts
 
     def to_dict(self) -> dict[str, npt.NDArray[Any] | pd.Series]:
-        """Give the columns as pandas takes them, levels as text."""
+        """Return the columns as pandas takes them, levels as text."""
         return {
             name: pd.Series(pd.array([*values.names, None], dtype="str")[values.codes])
             if isinstance(values, Levels)
@@ -129,7 +129,7 @@ class Block:
         }
 
     def take(self, rows: npt.NDArray[np.intp]) -> Block:
-        """Give some of the rows."""
+        """Return some of the rows."""
         return Block(
             len(rows),
             {

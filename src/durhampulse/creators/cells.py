@@ -22,9 +22,16 @@ from durhampulse.creators.text import NoTextError, as_text, holds_bytes, is_numb
 from durhampulse.creators.words import NULL_WORDS, folded
 
 __all__ = [
-    "LevelCells", "NumberCells", "distinct_words", "level_codes", "read_labels", "read_levels",
-    "read_number_words", "read_numbers", "spelled_levels",
-]  # fmt: skip
+    "LevelCells",
+    "NumberCells",
+    "distinct_words",
+    "level_codes",
+    "read_labels",
+    "read_levels",
+    "read_number_words",
+    "read_numbers",
+    "spelled_levels",
+]
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]

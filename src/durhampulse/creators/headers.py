@@ -123,15 +123,15 @@ def nearest_header(column: str, headers: Iterable[str]) -> str | None:
 
 
 def unclaimed(header: str) -> str:
-    """Give the name of a column whose header stands for no standard column."""
+    """Return the name of a column whose header stands for no standard column."""
     return f"{header} (as found)" if header in COLUMNS else header
 
 
 def _check_asked(name: str, headers: list[str], asked: dict[str, str]) -> None:
     for standard, header in asked.items():
         if standard not in COLUMNS:
-            known = ", ".join(COLUMNS)
-            raise InputError(f"'{standard}' is not a standard column.", f"They are {known}.")
+            names = ", ".join(COLUMNS)
+            raise InputError(f"'{standard}' is not a standard column.", f"They are {names}.")
         if header not in headers:
             shown = ", ".join(repr(h) for h in headers[:20])
             raise InputError(f"{name}: no column '{header}'.", f"The columns are {shown}.")

@@ -23,9 +23,14 @@ NumberKind = Literal["count", "rate", "any"]
 DecimalSign = Literal[".", ","]
 
 _SCALES = {
-    "": Decimal(1), "%": Decimal("0.01"), "k": Decimal(10**3), "m": Decimal(10**6),
-    "mn": Decimal(10**6), "b": Decimal(10**9), "bn": Decimal(10**9),
-}  # fmt: skip
+    "": Decimal(1),
+    "%": Decimal("0.01"),
+    "k": Decimal(10**3),
+    "m": Decimal(10**6),
+    "mn": Decimal(10**6),
+    "b": Decimal(10**9),
+    "bn": Decimal(10**9),
+}
 _MINUS = ("-", "\u2212")
 _NUMBER = re.compile(
     r"(?P<sign>[+\-\u2212]?)\s*(?P<digits>\d(?:[\d.,'\u2019\s]*\d)?\.?|\.\d+)"

@@ -171,7 +171,7 @@ class _Reader:
         try:
             return [word.strip() for word in distinct_words(cells)[1]]
         except NoTextError:
-            return []  # said when the column is read
+            return []  # reported when the column is read
 
     def _series(self, values: Floats | pd.Series) -> pd.Series:
         series = values if isinstance(values, pd.Series) else pd.Series(values)
@@ -311,9 +311,9 @@ class _Reader:
         self._note_levels(name, levels, cells)
         series = self._series(level_series(levels.levels))
         if quality:
-            known = series.isin(set(QUALITY_LEVELS.values())) | series.isna()
+            usual = series.isin(set(QUALITY_LEVELS.values())) | series.isna()
             action = "kept as a level of its own"
-            self._note(Irregularity.UNKNOWN_LEVEL, name, ~known.to_numpy(), action, cells)
+            self._note(Irregularity.UNKNOWN_LEVEL, name, ~usual.to_numpy(), action, cells)
         return series
 
     def _note_levels(self, name: str, levels: LevelCells, cells: pa.Array) -> None:

@@ -59,7 +59,7 @@ class Role:
 
 
 def role_of_standard(name: str, values: pd.Series) -> Role:
-    """Give the role of one of the eight columns."""
+    """Return the role of one of the eight columns."""
     kind = COLUMNS[name].kind
     if kind == "identifier":
         return Role(name, "identifier", "text", COLUMNS[name].meaning)
@@ -175,7 +175,7 @@ def _named_identifier(name: str) -> bool:
 
 
 def _named_protected(name: str) -> bool:
-    """Tell whether a header names an attribute of the EU Charter, article 21, or like ones."""
+    """Return whether a header names an attribute of the EU Charter, article 21, or like ones."""
     words = re.split(r"[^a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).casefold())
     return not _PROTECTED.isdisjoint(words)
 

@@ -10,14 +10,18 @@ from durhampulse.creators.schema import COLUMNS, FOLLOWERS, IDENTIFIER, VIEWS
 from durhampulse.irregularities import Irregularity, Ledger
 
 __all__ = [
-    "complete_identifiers", "impossible", "note_views", "refuse_impossible", "settle_duplicates",
-]  # fmt: skip
+    "complete_identifiers",
+    "impossible",
+    "note_views",
+    "refuse_impossible",
+    "settle_duplicates",
+]
 
 _VIEWS_PER_FOLLOWER = 100
 
 
 def impossible(name: str, values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    """Tell which values of a standard column cannot be true."""
+    """Return which values of a standard column cannot be true, shape (n_rows,)."""
     low, high = COLUMNS[name].possible
     with np.errstate(invalid="ignore"):
         return np.asarray((values < low) | (values > high))

@@ -30,9 +30,14 @@ from durhampulse.creators.units import Unit
 from durhampulse.creators.words import folded
 
 __all__ = [
-    "ColumnRule", "RuleKind", "learn_level_rule", "learn_number_rule", "level_series",
-    "rules_of_format_2", "standard_kind",
-]  # fmt: skip
+    "ColumnRule",
+    "RuleKind",
+    "learn_level_rule",
+    "learn_number_rule",
+    "level_series",
+    "rules_of_format_2",
+    "standard_kind",
+]
 
 RuleKind = Literal["count", "rate", "any", "levels", "quality", "identifier", "label"]
 
@@ -84,8 +89,8 @@ class ColumnRule:
     @cached_property
     def spelling(self) -> Mapping[str, str]:
         """Folded level to the level as the column spells it."""
-        known = {folded(level): level for level in reversed(self.levels)}
-        return known | QUALITY_LEVELS if self.kind == "quality" else known
+        spellings = {folded(level): level for level in reversed(self.levels)}
+        return spellings | QUALITY_LEVELS if self.kind == "quality" else spellings
 
     def read_numbers(self, cells: pa.Array, elsewhere: DecimalSign | None = None) -> NumberCells:
         """Return the column's numbers as written, rates in their own unit.
@@ -168,7 +173,7 @@ class ColumnRule:
             "unit": get_args(Unit),
             "insisted": (True, False),
         }
-        if not texts or any(getattr(rule, name) not in known for name, known in choices.items()):
+        if not texts or any(getattr(rule, name) not in values for name, values in choices.items()):
             raise ValueError(f"{fields!r} is no rule of a column")
         return rule
 

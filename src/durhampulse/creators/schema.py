@@ -233,17 +233,26 @@ COLUMNS: dict[str, Column] = {
 }
 
 QUALITY_LEVELS: dict[str, str] = {
-    "sd": "SD", "480p": "SD", "360p": "SD",
-    "hd": "HD", "fhd": "HD", "full hd": "HD", "720p": "HD", "1080p": "HD",
-    "4k": "4K", "uhd": "4K", "4k uhd": "4K", "2160p": "4K",
-}  # fmt: skip
+    "sd": "SD",
+    "480p": "SD",
+    "360p": "SD",
+    "hd": "HD",
+    "fhd": "HD",
+    "full hd": "HD",
+    "720p": "HD",
+    "1080p": "HD",
+    "4k": "4K",
+    "uhd": "4K",
+    "4k uhd": "4K",
+    "2160p": "4K",
+}
 """Spellings of the ordered levels SD < HD < 4K, in lower case."""
 
 _BY_KEY = {key: column.name for column in COLUMNS.values() for key in column.aliases}
 
 
 def canonical_name(header: str) -> str | None:
-    """Give the standard column a header stands for, or None.
+    """Return the standard column a header stands for, or None.
 
     Examples
     --------

@@ -74,11 +74,11 @@ class Creators:
         return self.table[self.table[LABEL].isna()]
 
     def with_table(self, table: pd.DataFrame) -> Creators:
-        """Give the same creators with other rows."""
+        """Return the same creators with other rows."""
         return replace(self, table=table)
 
     def without(self, columns: Collection[str], reason: str) -> Creators:
-        """Give the same table with some features left out of learning, and the ledger saying so."""
+        """Return the table with some features left out of learning, and the ledger saying so."""
         ledger = Ledger()
         for column in columns:
             ledger.note(Irregularity.LEFT_OUT, column, 1, f"not used: {reason}")
@@ -86,5 +86,5 @@ class Creators:
             replace(role, role="left out", reason=reason) if role.column in columns else role
             for role in self.roles
         )
-        found = pd.concat([self.irregularities, ledger.frame()], ignore_index=True)
-        return replace(self, roles=roles, irregularities=found)
+        irregularities = pd.concat([self.irregularities, ledger.frame()], ignore_index=True)
+        return replace(self, roles=roles, irregularities=irregularities)

@@ -86,9 +86,11 @@ def is_text(kind: pa.DataType) -> bool:
 def holds_bytes(kind: pa.DataType) -> bool:
     """Whether cells of a type are bytes, which may be text."""
     return bool(
-        pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
-        or pa.types.is_fixed_size_binary(kind) or pa.types.is_binary_view(kind)
-    )  # fmt: skip
+        pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_fixed_size_binary(kind)
+        or pa.types.is_binary_view(kind)
+    )
 
 
 @cache

@@ -20,7 +20,7 @@ TIERS: dict[str, float] = {
 
 
 def tier_names(followers: pd.Series, tiers: Mapping[str, float] | None = None) -> pd.Series:
-    """Give each creator's tier; missing where the followers are.
+    """Return each creator's tier; missing where the followers are.
 
     Examples
     --------

@@ -23,7 +23,7 @@ _FEW, _LOW_GROUP = 300, 0.35
 
 
 def detect_unit(bare: Floats, signed: Floats) -> Unit | None:
-    """Tell the unit of a rate column's bare numbers; None where it cannot be told.
+    """Return the unit of a rate column's bare numbers; None where it cannot be told.
 
     Rates of creators have a median of about 1 to 5% and rarely exceed 100%. So a column in
     which more than one number in twenty exceeds 1 while the median exceeds 0.2 holds percentages,
@@ -53,10 +53,10 @@ def detect_unit(bare: Floats, signed: Floats) -> Unit | None:
         return "percent" if median > 0.2 else None
     if median <= 0.2:
         return "fraction"
-    known = np.abs(signed[np.isfinite(signed) & (signed != 0)])
-    if known.size < _FEWEST:
+    signed_sizes = np.abs(signed[np.isfinite(signed) & (signed != 0)])
+    if signed_sizes.size < _FEWEST:
         return None
-    ratio = np.median(sizes) / np.median(known)
+    ratio = np.median(sizes) / np.median(signed_sizes)
     return "percent" if ratio > 10 else "fraction"
 
 
@@ -157,7 +157,7 @@ def mixed_groups(bare: Floats) -> tuple[float, float] | None:
 
 
 def _best_split(sizes: Floats) -> int:
-    """Give the number of values in the lower group, for sorted `sizes`."""
+    """Return the number of values in the lower group, for sorted `sizes`."""
     n = sizes.size
     low = np.arange(3, n - 2)
     total, squares = np.cumsum(sizes), np.cumsum(sizes**2)

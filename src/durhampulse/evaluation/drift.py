@@ -106,12 +106,12 @@ def _day_first(cells: pd.Series, where: str) -> bool:
     written = cells.dropna().astype("str").str.extract(_NUMBERED).dropna().astype("int64")
     first, second = (bool((written[part] > 12).any()) for part in (0, 1))
     if len(written) and first == second:
-        raise InputError(
-            f"{where}: "
-            + ("the day stands first in some cells and the month in others." if first
-               else "nothing tells whether the day or the month stands first."),
-            "Write dates as 2024-03-05.",
-        )  # fmt: skip
+        problem = (
+            "the day stands first in some cells and the month in others"
+            if first
+            else "nothing tells whether the day or the month stands first"
+        )
+        raise InputError(f"{where}: {problem}.", "Write dates as 2024-03-05.")
     return first
 
 
@@ -148,8 +148,9 @@ def _score(
     random_state: int,
 ) -> pd.DataFrame:
     train, y = labelled[~test], labelled[LABEL].to_numpy(np.float64)
-    fewest = int(min(part.sum() if deal else len(part) - part.sum()
-                     for part in (y[test], y[~test]) for deal in (True, False)))  # fmt: skip
+    deals = [part.sum() for part in (y[test], y[~test])]
+    others = [part.size - part.sum() for part in (y[test], y[~test])]
+    fewest = int(min(*deals, *others))
     if fewest < _FEWEST_OF_A_CLASS:
         raise InputError(
             f"{creators.source.name}: split {title}, one part holds {fewest} of a kind of outcome; "

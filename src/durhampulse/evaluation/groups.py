@@ -51,9 +51,22 @@ def group_quality(
             if here.sum() >= _FEWEST:
                 rows.append((by, str(group), *_quality(y_true[here], y_prob[here], yes_at)))
     columns = [
-        "by", "group", "creators", "deals", "predicted", "measured", "low", "high", "selected",
-        "selected_low", "selected_high", "hits", "hits_low", "hits_high", "p_value",
-    ]  # fmt: skip
+        "by",
+        "group",
+        "creators",
+        "deals",
+        "predicted",
+        "measured",
+        "low",
+        "high",
+        "selected",
+        "selected_low",
+        "selected_high",
+        "hits",
+        "hits_low",
+        "hits_high",
+        "p_value",
+    ]
     table = pd.DataFrame(rows, columns=columns)
     table["p_value"] = holm(table["p_value"].to_numpy(np.float64))
     return table
@@ -80,9 +93,16 @@ def _quality(y_true: Floats, y_prob: Floats, yes_at: float) -> tuple[object, ...
     enough = k >= _FEWEST
     hits = (wins / k, *wilson_interval(wins, k)) if enough else (np.nan, np.nan, np.nan)
     return (
-        n, deals, float(y_prob.mean()), deals / n, *wilson_interval(deals, n),
-        k / n, *wilson_interval(k, n), *hits, _off(y_true, y_prob),
-    )  # fmt: skip
+        n,
+        deals,
+        float(y_prob.mean()),
+        deals / n,
+        *wilson_interval(deals, n),
+        k / n,
+        *wilson_interval(k, n),
+        *hits,
+        _off(y_true, y_prob),
+    )
 
 
 def _off(y_true: Floats, y_prob: Floats) -> float:

@@ -118,9 +118,13 @@ def _check_target(evidence: Evidence) -> Finding:
     if LABEL not in creators.table:
         reason = f"There is no column {LABEL}, so there is no outcome to learn from."
         return Finding("stop", "no outcomes", reason, (LABEL,))
-    known = creators.labelled[LABEL]
-    figure = f"{len(known):,} outcomes known, {known.mean():.1%} deals" if len(known) else "none"
-    if known.nunique() < 2:
+    outcomes = creators.labelled[LABEL]
+    figure = (
+        f"{len(outcomes):,} outcomes known, {outcomes.mean():.1%} deals"
+        if len(outcomes)
+        else "none"
+    )
+    if outcomes.nunique() < 2:
         reason = f"{LABEL} holds one outcome only, or none."
         return Finding("stop", figure, reason, (LABEL,))
     return Finding("pass", figure, "Both outcomes are there.")

@@ -140,10 +140,10 @@ def copied_rows(creators: Creators) -> pd.Index:
     labelled = creators.labelled
     columns = [role.column for role in creators.features]
     fine = [c for c in columns if labelled[c].nunique() > 0.2 * max(labelled[c].count(), 1)]
-    known = labelled[fine].notna().sum(axis=1) >= 2
+    comparable = labelled[fine].notna().sum(axis=1) >= 2
     if len(fine) < 2:
         return labelled.index[:0]
-    once = labelled[known].drop_duplicates([IDENTIFIER])
+    once = labelled[comparable].drop_duplicates([IDENTIFIER])
     return once.index[once.duplicated([*columns, LABEL])]
 
 
@@ -196,5 +196,5 @@ def _listed(names: list[str]) -> str:
 
 
 def _verb(names: list[str], verb: str) -> str:
-    one, many = {"tell": ("tells", "tell"), "is": ("is", "are")}[verb]
-    return many if names[1:] else one
+    singular, plural = {"tell": ("tells", "tell"), "is": ("is", "are")}[verb]
+    return plural if names[1:] else singular

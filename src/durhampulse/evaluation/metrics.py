@@ -20,7 +20,7 @@ __all__ = [
     "log_loss",
     "score_models",
     "score_table",
-]  # fmt: skip
+]
 
 Floats = npt.NDArray[np.float64]
 Metric = Callable[[Floats, Floats, Floats], Floats]

@@ -20,9 +20,17 @@ from durhampulse.creators.block import Block
 from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS, NICHE, VIEWS
 
 __all__ = [
-    "CODES", "FARTHEST", "Code", "LevelCode", "NumberCode", "RelativeCode", "learn_levels",
-    "learn_numbers", "learn_relatives", "quality_ordered",
-]  # fmt: skip
+    "CODES",
+    "FARTHEST",
+    "Code",
+    "LevelCode",
+    "NumberCode",
+    "RelativeCode",
+    "learn_levels",
+    "learn_numbers",
+    "learn_relatives",
+    "quality_ordered",
+]
 
 Floats = npt.NDArray[np.float64]
 Scale = Literal["linear", "log", "asinh"]
@@ -186,7 +194,7 @@ class RelativeCode:
         return [f"{self.column} for size and niche"]
 
     def pieces(self, block: Block) -> list[Floats]:
-        """Give what each of `columns` adds to the encoded column, shape (1, n_rows) each."""
+        """Return what each of `columns` adds to the encoded column, shape (1, n_rows) each."""
         value, size = _logs(block, self.column, self.unit)
         parts = [value, -np.interp(size, self.knots, self.usual)]
         if self.levels:
@@ -212,17 +220,17 @@ CODES: dict[str, type[Code]] = {
 
 
 def quality_ordered(values: pd.Series) -> bool:
-    """Tell whether nearly all values are the levels SD, HD and 4K."""
+    """Return whether nearly all values are the levels SD, HD and 4K."""
     return bool(values.dropna().isin(list(_ORDER)).mean() >= 0.9)
 
 
 def learn_numbers(column: str, values: pd.Series, *, ordered: bool) -> NumberCode:
     """Learn how to encode a column of numbers or ordered levels."""
     numbers = _numbers(Block.of(pd.DataFrame({column: values})), column, ordered=ordered)
-    known = numbers[np.isfinite(numbers)]
+    finite = numbers[np.isfinite(numbers)]
     scale: Scale
-    scale, unit = ("linear", 1.0) if ordered else _choose_scale(known)
-    scaled = _scaled(known, scale, unit)
+    scale, unit = ("linear", 1.0) if ordered else _choose_scale(finite)
+    scaled = _scaled(finite, scale, unit)
     sd = float(scaled.std())
     return NumberCode(
         column=column,
@@ -231,19 +239,19 @@ def learn_numbers(column: str, values: pd.Series, *, ordered: bool) -> NumberCod
         mean=float(scaled.mean()),
         sd=sd if sd > 0 else 1.0,
         fill=float(np.median(scaled)),
-        indicator=len(known) < len(numbers),
+        indicator=len(finite) < len(numbers),
         ordered=ordered,
     )
 
 
-def _choose_scale(known: Floats) -> tuple[Scale, float]:
+def _choose_scale(values: Floats) -> tuple[Scale, float]:
     """Use the logarithm where the training values are skewed."""
-    spread = known.std()
-    skewness = np.mean(((known - known.mean()) / spread) ** 3) if spread > 0 else 0.0
-    sizes = np.abs(known[known != 0])
+    spread = values.std()
+    skewness = np.mean(((values - values.mean()) / spread) ** 3) if spread > 0 else 0.0
+    sizes = np.abs(values[values != 0])
     if abs(skewness) <= _SKEWED or sizes.size == 0:
         return "linear", 1.0
-    if known.min() >= 0:
+    if values.min() >= 0:
         return "log", float(np.quantile(sizes, 0.05))
     return "asinh", float(np.median(sizes))
 
@@ -269,18 +277,18 @@ def learn_relatives(train: pd.DataFrame, features: set[str]) -> Iterator[Relativ
         positive = train[column][train[column] > 0]
         unit = 0.01 * float(positive.median()) if len(positive) else 1.0
         value, size = _logs(block, column, unit)
-        known = np.isfinite(value) & np.isfinite(size)
-        knots = np.unique(np.quantile(size[known], _KNOTS)) if known.any() else np.empty(0)
+        complete = np.isfinite(value) & np.isfinite(size)
+        knots = np.unique(np.quantile(size[complete], _KNOTS)) if complete.any() else np.empty(0)
         if len(knots) < 2:
             continue
         levels = learn_levels(NICHE, train[NICHE]).levels if NICHE in features else ()
-        hats = np.column_stack([np.interp(size, knots, one) for one in np.eye(len(knots))])
+        hats = np.column_stack([np.interp(size, knots, hat) for hat in np.eye(len(knots))])
         niche = block.levels(NICHE).find({level: i for i, level in enumerate(levels)})
-        design = np.hstack([hats, niche[:, None] == np.arange(len(levels))])[known]
+        design = np.hstack([hats, niche[:, None] == np.arange(len(levels))])[complete]
         gram = design.T @ design + np.diag([1e-6] * len(knots) + [1.0] * len(levels))
-        found = np.linalg.solve(gram, design.T @ value[known])
-        sd = float(np.std(value[known] - design @ found))
-        usual, shifts = found[: len(knots)].tolist(), found[len(knots) :].tolist()
+        solution = np.linalg.solve(gram, design.T @ value[complete])
+        sd = float(np.std(value[complete] - design @ solution))
+        usual, shifts = solution[: len(knots)].tolist(), solution[len(knots) :].tolist()
         yield RelativeCode(
             column=column,
             unit=unit,
@@ -293,13 +301,13 @@ def learn_relatives(train: pd.DataFrame, features: set[str]) -> Iterator[Relativ
 
 
 def _logs(block: Block, column: str, unit: float) -> tuple[Floats, Floats]:
-    """Give the logarithms of a figure and of the followers; NaN where there is none."""
+    """Return the logarithms of a figure and of the followers; NaN where there is none."""
     value, size = (_numbers(block, c, ordered=False) for c in (column, FOLLOWERS))
     return np.log(np.maximum(value, 0) + unit), np.log(np.maximum(size, 0) + 1)
 
 
 def _numbers(block: Block, column: str, *, ordered: bool) -> Floats:
-    """Give a column's numbers; NaN where missing, unknown or without end."""
+    """Return a column's numbers; NaN where missing, unknown or without end."""
     if ordered:
         levels = block.levels(column)
         return np.array([*(_ORDER.get(name, np.nan) for name in levels.names), np.nan])[

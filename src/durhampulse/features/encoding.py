@@ -83,7 +83,7 @@ class Encoding:
         return pd.DataFrame(self.transform(table), columns=self.names, index=table.index)
 
     def to_dict(self) -> list[dict[str, Any]]:
-        """Give the encoding as plain data."""
+        """Return the encoding as plain data."""
         return [{"code": type(code).__name__, **asdict(code)} for code in self.codes]
 
     @classmethod

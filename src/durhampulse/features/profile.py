@@ -53,19 +53,19 @@ class Profile:
 
     def count(self, block: Block) -> Counts:
         """Count rows by bin or level, one array a column as long as its shares."""
-        found: Counts = {}
+        counts: Counts = {}
         for name, edges in self.edges.items():
             values = block.numbers(name)
             missing = np.count_nonzero(np.isnan(values))
             # One comparison an edge passes over the values faster than a search for each value.
             above = [np.count_nonzero(values > edge) for edge in edges]
             inside = -np.diff([len(values) - missing, *above, 0])
-            found[name] = np.array([*inside, missing], dtype=np.int64)
+            counts[name] = np.array([*inside, missing], dtype=np.int64)
         for name, levels in self.levels.items():
             places = block.levels(name).find({level: i for i, level in enumerate(levels)})
             places = np.where(places < 0, len(levels) - 1 - places, places)
-            found[name] = np.bincount(places, minlength=len(levels) + 2)
-        return found
+            counts[name] = np.bincount(places, minlength=len(levels) + 2)
+        return counts
 
     def drift(self, counts: Counts) -> pd.DataFrame:
         """Compare counted rows with the training rows.
@@ -91,7 +91,7 @@ class Profile:
         return pd.DataFrame(rows, columns=["column", "psi", "bound", "word", "missing", "unseen"])
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the profile as plain data."""
+        """Return the profile as plain data."""
         return {"edges": self.edges, "levels": self.levels, "shares": self.shares}
 
 
@@ -123,8 +123,8 @@ def learn_profile(train: pd.DataFrame) -> Profile:
             frequent = np.argsort(-counts, kind="stable")[:_MOST_LEVELS]
             levels[name] = [values.names[i] for i in frequent]
         else:
-            known = values[~np.isnan(values)]
-            edges[name] = np.unique(np.quantile(known, _BINS)).tolist() if known.size else []
+            numbers = values[~np.isnan(values)]
+            edges[name] = np.unique(np.quantile(numbers, _BINS)).tolist() if numbers.size else []
     blank = Profile(edges, levels, {})
     shares = {name: (n / max(n.sum(), 1)).tolist() for name, n in blank.count(block).items()}
     return Profile(edges, levels, shares)

@@ -53,7 +53,7 @@ def _suspects(column: pa.Array) -> Mask:
     letters = np.frombuffer(data, np.uint8)
     first = letters[np.minimum(ends[:-1], len(letters) - 1)]
     odd: Mask = (first - np.uint8(ord("!")) > ord("~") - ord("!")) | (ends[1:] == ends[:-1])
-    if column.null_count:  # what stands in the place of a null is anything
+    if column.null_count:  # the slot of a null holds arbitrary bytes
         odd |= column.is_null().to_numpy(zero_copy_only=False)
     return odd
 

@@ -108,8 +108,8 @@ class Stream:
         odd = self.ledger.frame()
         notes = [f"{self.name}: {a}" for a in odd.loc[odd["code"].isin(_NOTED), "action"]]
         if self.blank:
-            one = len(self.blank) == 1
-            rows = f"1 row (row {self.blank[0]})" if one else f"{len(self.blank):,} rows"
+            n = len(self.blank)
+            rows = f"1 row (row {self.blank[0]})" if n == 1 else f"{n:,} rows"
             notes.append(f"{self.name}: {rows} without a single value, passed over")
         return notes
 
@@ -143,7 +143,7 @@ class Stream:
             if blank.size or read is not headers:
                 chunk = chunk.take(np.delete(np.arange(len(chunk.rows)), blank), headers)
             yield chunk
-            del chunk  # or its memory could not serve the next
+            del chunk  # else two chunks are held in memory at once
 
     def read(self, headers: Sequence[str]) -> Iterator[Chunk]:
         """Yield some columns, chunk by chunk, blank rows too."""

@@ -110,15 +110,15 @@ def _select(engine: Engine, table: str | None, query: str | None) -> pd.DataFram
     from sqlalchemy import inspect
 
     inspector = inspect(engine)
-    known = [*inspector.get_table_names(), *inspector.get_view_names()]
-    if table is not None and table not in known:
+    tables = [*inspector.get_table_names(), *inspector.get_view_names()]
+    if table is not None and table not in tables:
         raise InputError(
             f"{engine.url.render_as_string()}: there is no table '{table}'.",
-            f"It has {', '.join(known) or 'none'}.",
+            f"It has {', '.join(tables) or 'none'}.",
         )
     if table is not None:
         quoted = engine.dialect.identifier_preparer.quote(table)
-        query = f"SELECT * FROM {quoted}"  # noqa: S608 - a quoted name of a known table
+        query = f"SELECT * FROM {quoted}"  # noqa: S608 - the quoted name of an existing table
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("PRAGMA query_only = ON")

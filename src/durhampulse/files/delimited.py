@@ -66,11 +66,11 @@ class DelimitedStream(Stream):
             return
         odd: list[pa_csv.InvalidRow] = []
         size = self.path.stat().st_size
-        good = known = 0
+        good = noted = 0
         try:
             with pa.OSFile(str(self.path)) as file:
                 for batch in self._batches(file, headers, odd):
-                    new, known = odd[known:], len(odd)
+                    new, noted = odd[noted:], len(odd)
                     self.blank += [row.number for row in new if not row.text.strip()]
                     first = good + 2 + self._dialect.skipped
                     rows = _numbered(first, len(batch), [row.number for row in odd])
@@ -78,13 +78,13 @@ class DelimitedStream(Stream):
                     cells = dict(zip(headers, batch.columns, strict=True))
                     yield Chunk(rows, cells, self._misshapen(new), min(file.tell() / size, 1.0))
         except (pa.ArrowException, UnicodeError, OSError) as error:
-            where = "" if self.options.strict else f"after row {good + known + 1}: "
+            where = "" if self.options.strict else f"after row {good + noted + 1}: "
             bad = odd[-1] if self.options.strict and odd else None
             raise _error(self.name, bad, f"{where}{error}") from error
-        if known < len(odd):
-            self.blank += [row.number for row in odd[known:] if not row.text.strip()]
+        if noted < len(odd):
+            self.blank += [row.number for row in odd[noted:] if not row.text.strip()]
             none = {header: pa.array([], pa.string()) for header in headers}
-            yield Chunk(np.empty(0, np.int64), none, self._misshapen(odd[known:]))
+            yield Chunk(np.empty(0, np.int64), none, self._misshapen(odd[noted:]))
 
     def _misshapen(self, rows: Sequence[pa_csv.InvalidRow]) -> list[tuple[int, str]]:
         return [

@@ -24,8 +24,14 @@ from durhampulse.files.formats import FORMATS, WRITABLE, listed, suffix_of
 from durhampulse.files.formulas import spreadsheet_safe
 
 __all__ = [
-    "Sink", "check_output", "open_sink", "replacing", "write_csv", "write_provenance", "write_xlsx",
-]  # fmt: skip
+    "Sink",
+    "check_output",
+    "open_sink",
+    "replacing",
+    "write_csv",
+    "write_provenance",
+    "write_xlsx",
+]
 
 _EXCEL_SHOWN = 100_000
 
@@ -90,7 +96,7 @@ def replacing(path: Path, *beside: Path) -> Iterator[list[Path]]:
     """
     try:
         with ExitStack() as stack:
-            targets = [_target(one) for one in (path, *beside)]
+            targets = [_target(output) for output in (path, *beside)]
             mode = _mode(targets[0])
             parts = [stack.enter_context(_part(target, mode)) for target in targets]
             yield parts

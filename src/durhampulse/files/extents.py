@@ -34,11 +34,11 @@ _REFERENCE = re.compile(rb"""\sr\s*=\s*["']([A-Z]+)([0-9]+)["']""")
 _ROW_NUMBER = re.compile(rb"""\sr\s*=\s*["']([0-9]+)["']""")
 _ROW = re.compile(_NAME + rb"row[\s>/]")
 _VALUE = re.compile(_NAME + rb"(?:v|is)>")
+_FORMULA = _NAME + rb"f\b[^>]*(?:/>|>[^<]*</(?:\w+:)?f>)\s*"
+_EMPTY_VALUE = rb"(?:" + _NAME + rb"v\s*/>|" + _NAME + rb"v>\s*</(?:\w+:)?v>)"
 _NO_RESULT = re.compile(
-    _NAME + rb"c\b([^>]*)>\s*"
-    + _NAME + rb"f\b[^>]*(?:/>|>[^<]*</(?:\w+:)?f>)\s*"
-    + rb"(?:" + _NAME + rb"v\s*/>|" + _NAME + rb"v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
-)  # fmt: skip
+    _NAME + rb"c\b([^>]*)>\s*" + _FORMULA + _EMPTY_VALUE + rb"?\s*</(?:\w+:)?c>"
+)
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
@@ -110,7 +110,7 @@ def require_moderate(path: Path) -> None:
         with zipfile.ZipFile(path) as book:
             parts = book.infolist()
     except (zipfile.BadZipFile, OSError):
-        return  # the reader says what is wrong with it
+        return  # the reader reports the fault
     unpacked = sum(part.file_size for part in parts)
     if unpacked > _MOST_UNPACKED:
         raise InputError(
@@ -138,7 +138,7 @@ def sheet_parts(path: Path) -> dict[str, str]:
         links = _links(book, place.parent / "_rels" / f"{place.name}.rels", "worksheet")
         # expat expands no entities beyond reason, and looks nothing up outside.
         root = ET.fromstring(book.read(str(place)[1:]))  # noqa: S314
-    sheets = [one for one in root.iter() if one.tag.rpartition("}")[2] == "sheet"]
+    sheets = [element for element in root.iter() if element.tag.rpartition("}")[2] == "sheet"]
     linked = [
         (sheet.get("name", ""), links.get(value))
         for sheet in sheets
@@ -174,7 +174,7 @@ def holds_any(path: Path, part: str) -> bool:
 def _scan(sheet: IO[bytes], *, exact: bool) -> Extent:
     extent, tags, reach = Extent(), 0, 0
     for block in _blocks(sheet):
-        # Between blanks and equals signs where nobody writes them: every address is looked up.
+        # Unusual white space around attributes: the fast count does not hold, match each cell.
         odd = any(mark in block for mark in (b"\n", b"\r", b"\t", b" =", b"= ", b"='"))
         cells = len(_CELL.findall(block)) if odd else _count(block)
         tags += block.count(b"<row") + block.count(b":row")

@@ -79,12 +79,12 @@ def main(path: str, table: str | None = None) -> None:
 
     try:
         with CalamineWorkbook.from_path(path) as book:
-            names = [one.name for one in book.sheets_metadata if one.typ is SheetTypeEnum.WorkSheet]
+            names = [s.name for s in book.sheets_metadata if s.typ is SheetTypeEnum.WorkSheet]
             name = table if table is not None else names[0]
             if name not in names:
                 _say(unknown=names)
                 return
-            filled = [one for one in names if book.get_sheet_by_name(one).height]
+            filled = [title for title in names if book.get_sheet_by_name(title).height]
             _say(sheet=name, filled=filled)
             sheet = book.get_sheet_by_name(name)
             if sheet.total_height * sheet.width > _MOST_CELLS:

@@ -123,9 +123,9 @@ def columns_of(name: str, schema: pa.Schema, ledger: Ledger) -> dict[str, Parque
         If two columns carry the very same name.
     """
     names = schema.names
-    if twice := next((one for one in names if names.count(one) > 1), None):
+    if twice := next((header for header in names if names.count(header) > 1), None):
         raise _damaged(name, f"two columns are called '{twice}'")
-    columns = {one: ParquetColumn(one, _plain(schema.field(one).type)) for one in names}
+    columns = {header: ParquetColumn(header, _plain(schema.field(header).type)) for header in names}
     index: dict[str, ParquetColumn] = {}
     for level, known_as in _index_of(schema):
         if isinstance(level, dict):
@@ -136,7 +136,7 @@ def columns_of(name: str, schema: pa.Schema, ledger: Ledger) -> dict[str, Parque
         if column is not None and known_as is not None and known_as not in columns:
             index[known_as] = column
     columns = index | columns
-    headers = unique_headers([tidy(one) for one in columns], ledger)
+    headers = unique_headers([tidy(header) for header in columns], ledger)
     return dict(zip(headers, columns.values(), strict=True))
 
 

@@ -112,13 +112,13 @@ class SheetSink:
         try:
             self._book.close()
         except FileCreateError as error:
-            raise error.args[0] from error  # the OSError it stands for
+            raise error.args[0] from error  # the OSError that it wraps
         finally:
             self._scratch.cleanup()
 
     def abandon(self) -> None:
         """Let go of the file, whatever state it is in."""
-        self._book.fileclosed = True  # or it would be written when it is collected
+        self._book.fileclosed = True  # else its destructor would write it
         for sheet in self._book.worksheets():
             with contextlib.suppress(OSError):
                 sheet.row_data_fh.close()

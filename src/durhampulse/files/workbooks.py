@@ -166,12 +166,12 @@ def _explained(name: str) -> Iterator[None]:
     except BaseException as error:
         from python_calamine import CalamineError
 
-        known = (
+        reader_errors = (
             *(CalamineError, zipfile.BadZipFile, zlib.error, OSError, SyntaxError),
             *(ValueError, KeyError, IndexError, StopIteration, NotImplementedError),
         )
-        # A reader written in Rust that gives up raises what no except clause can name.
-        if not isinstance(error, known) and type(error).__name__ != "PanicException":
+        # A panic in a Rust reader is a BaseException whose class cannot be imported.
+        if not isinstance(error, reader_errors) and type(error).__name__ != "PanicException":
             raise
         raise InputError(
             f"{name}: not a readable workbook ({str(error)[:120]}).",

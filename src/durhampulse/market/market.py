@@ -116,7 +116,7 @@ class Ceiling:
 
 
 def ceiling(y_prob: Floats, counts: Floats | None = None) -> Ceiling:
-    """Give the best possible scores from the true probabilities, shape (n,).
+    """Return the best possible scores from the true probabilities, shape (n,).
 
     Parameters
     ----------
@@ -204,7 +204,7 @@ def _deal_logit(
     reach: Floats,
     growth: Floats,
 ) -> Floats:
-    """Give the log-odds of a deal; the module's docstring says what each term means."""
+    """Return the log-odds of a deal; the module's docstring says what each term means."""
     hump = 1.5 * np.exp(-(((size - 0.5) / 0.7) ** 2))
     steepness = np.array([0.4, 1.1, 1.9])[quality] * (1.3 - 0.35 * np.clip(size, -1, 2))
     engaged = steepness * np.tanh(1.6 * lift)

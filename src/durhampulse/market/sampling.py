@@ -145,7 +145,7 @@ def _write_note(part: Path, path: Path, rows: int, seed: int) -> None:
 
 
 def _typed(arrow: pa.Table) -> pa.Table:
-    """Give a typed table the numbers that the percent signs of a text table stand for."""
+    """Return a typed table the numbers that the percent signs of a text table stand for."""
     text = arrow[ENGAGEMENT]
     percent = pc.ends_with(text, "%")
     numbers = pc.cast(pc.replace_substring(text, "%", ""), pa.float64())

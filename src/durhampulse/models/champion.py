@@ -81,7 +81,7 @@ def train_champion(
     train: pd.DataFrame,
     features: tuple[Role, ...],
     *,
-    known: Mapping[str, OutOfFold] | None = None,
+    folds: Mapping[str, OutOfFold] | None = None,
     random_state: int = 0,
 ) -> Champion:
     """Train the blend, and take logistic regression instead where it does as well.
@@ -92,7 +92,7 @@ def train_champion(
         Labelled creators, shape (n_rows, any).
     features
         Roles of the columns to learn from.
-    known
+    folds
         Cross-validations already made with the same rows and seed, by model.
     """
     y = train[LABEL].to_numpy(np.float64)
@@ -101,19 +101,19 @@ def train_champion(
         BOOSTING: classifier_learner(BOOSTING, random_state),
         NETWORKS: networks_learner(random_state),
     }
-    found = dict(known or {})
+    runs = dict(folds or {})
     for name, learner in learners.items():
-        if name not in found:
-            found[name] = cross_validate(learner, train, features, random_state=random_state)
-    logits = np.column_stack([log_odds(found[name].y_prob) for name in (BOOSTING, NETWORKS)])
+        if name not in runs:
+            runs[name] = cross_validate(learner, train, features, random_state=random_state)
+    logits = np.column_stack([log_odds(runs[name].y_prob) for name in (BOOSTING, NETWORKS)])
     coef, intercept = _stack(logits, y)
-    out_of_fold = {name: found[name].y_prob for name in learners}
+    out_of_fold = {name: runs[name].y_prob for name in learners}
     out_of_fold[BLEND] = _stack_out_of_fold(logits, y, random_state)
     lead = _losses(y, out_of_fold[SIMPLE]) - _losses(y, out_of_fold[BLEND])
     tied = bool(abs(lead.mean()) <= _BEYOND_NOISE * lead.std() / np.sqrt(len(y)))
     encoding = learn_encoding(train, features)
     X = encoding.transform(train)
-    probes = {name: log_odds(found[name].probe) for name in learners}
+    probes = {name: log_odds(runs[name].probe) for name in learners}
     blended = coef[0] * probes[BOOSTING] + coef[1] * probes[NETWORKS] + intercept
     if tied or lead.mean() < 0:
         name, rival, blend, weights = SIMPLE, BLEND, None, learners[SIMPLE](X, y)
@@ -138,12 +138,12 @@ def train_champion(
 
 
 def _instability(logits: Floats) -> float:
-    """Give the mean variance of log-odds under other training rows (delete-a-fold jackknife)."""
+    """Return the mean variance of log-odds under other training rows (delete-a-fold jackknife)."""
     return float((len(logits) - 1) * logits.var(axis=0).mean())
 
 
 def networks_learner(random_state: int) -> Learner:
-    """Give the learner of the blend's networks: their mean log-odds."""
+    """Return the learner of the blend's networks: their mean log-odds."""
 
     def learn(X: Floats, y: Floats) -> Weights:
         networks = train_networks(X, y, _PLAN, random_state=random_state)

@@ -17,9 +17,17 @@ if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
 
 __all__ = [
-    "BOOSTING", "CLASSIFIERS", "FOREST", "SIMPLE", "Classifier", "LibraryModel", "build_boosting",
-    "build_forest", "build_logistic", "fit",
-]  # fmt: skip
+    "BOOSTING",
+    "CLASSIFIERS",
+    "FOREST",
+    "SIMPLE",
+    "Classifier",
+    "LibraryModel",
+    "build_boosting",
+    "build_forest",
+    "build_logistic",
+    "fit",
+]
 
 Floats = npt.NDArray[np.float64]
 

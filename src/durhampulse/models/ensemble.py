@@ -34,7 +34,7 @@ class Blend(LogOdds):
     intercept: Floats
 
     def decision_function(self, X: Floats) -> Floats:
-        """Give the log-odds of a deal, shape (n_rows,)."""
+        """Return the log-odds of a deal, shape (n_rows,)."""
         total = np.full(len(X), self.intercept[0], dtype=X.dtype)
         for weight, member in zip(self.coef, self.members, strict=True):
             total += weight * member.decision_function(X)

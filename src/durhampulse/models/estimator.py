@@ -66,7 +66,7 @@ class SponsorshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         self.random_state = random_state
 
     def __sklearn_tags__(self) -> Tags:
-        """Say what scikit-learn may expect: two classes, missing values, text."""
+        """Return what scikit-learn may expect: two classes, missing values, text."""
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False
         tags.input_tags.allow_nan = True
@@ -116,22 +116,22 @@ class SponsorshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         return FittedModel(SIMPLE, encoding, weights)
 
     def decision_function(self, X: pd.DataFrame | npt.ArrayLike) -> Floats:
-        """Give the log-odds of the second class, shape (n_rows,)."""
+        """Return the log-odds of the second class, shape (n_rows,)."""
         check_is_fitted(self)
         return self.model_.decision_function(self._reader.read(self._checked(X)[0]))
 
     def predict_proba(self, X: pd.DataFrame | npt.ArrayLike) -> Floats:
-        """Give the probability of either class, shape (n_rows, 2)."""
+        """Return the probability of either class, shape (n_rows, 2)."""
         y_prob = sigmoid(self.decision_function(X))
         return np.column_stack([1 - y_prob, y_prob])
 
     def predict(self, X: pd.DataFrame | npt.ArrayLike) -> npt.NDArray[Any]:
-        """Give the more probable class, shape (n_rows,)."""
+        """Return the more probable class, shape (n_rows,)."""
         more_probable = (self.decision_function(X) > 0).astype(int)
         return np.asarray(self.classes_[more_probable])
 
     def predict_interval(self, X: pd.DataFrame | npt.ArrayLike) -> Floats:
-        """Give the 90% interval for the true probability of the second class, shape (n_rows, 2).
+        """Return the 90% interval for the true probability of the second class, shape (n_rows, 2).
 
         Without width where too few rows were trained on to tell.
         """
@@ -183,6 +183,6 @@ def _is_table(X: Any) -> bool:
 
 
 def _few_creators(train: pd.DataFrame) -> bool:
-    """Tell whether creators are too few to be drawn as wholes, into folds of both kinds."""
+    """Return whether creators are too few to be drawn as wholes, into folds of both kinds."""
     outcomes = train.groupby(IDENTIFIER)[LABEL].max()
     return min(outcomes.sum(), len(outcomes) - outcomes.sum()) < _FEWEST_CREATORS

@@ -65,7 +65,7 @@ class ExactLayers:
         )
 
     def forward(self, X: Floats) -> Floats:
-        """Give the last layer's only unit, shape (n_rows,)."""
+        """Return the last layer's only unit, shape (n_rows,)."""
         parts = [self._forward(X[i : i + _AT_ONCE]) for i in range(0, len(X), _AT_ONCE)]
         return np.concatenate([np.empty(0), *parts])
 
@@ -82,5 +82,5 @@ class ExactLayers:
 
 
 def _rounded(values: npt.NDArray[np.floating], digits: int) -> Floats:
-    """Give the nearest multiples of 2**-digits."""
+    """Return the nearest multiples of 2**-digits."""
     return np.asarray(np.rint(values.astype(np.float64) * 2.0**digits) * 2.0**-digits)

@@ -40,11 +40,11 @@ class FittedModel:
     half_width: float = 0.0
 
     def predict_proba(self, table: pd.DataFrame | Block) -> npt.NDArray[np.float64]:
-        """Give each creator's probability of a deal, shape (n_rows,)."""
+        """Return each creator's probability of a deal, shape (n_rows,)."""
         return sigmoid(self.decision_function(table))
 
     def decision_function(self, table: pd.DataFrame | Block) -> npt.NDArray[np.float64]:
-        """Give each creator's log-odds of a deal, shape (n_rows,)."""
+        """Return each creator's log-odds of a deal, shape (n_rows,)."""
         block = Block.of(table)
         step = max(_MOST_CELLS // max(len(self.encoding.names), 1), 1)
         if block.n_rows <= step:

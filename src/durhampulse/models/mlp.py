@@ -149,7 +149,7 @@ def train_mlp(
 
 
 def batch_size(n_rows: int) -> int:
-    """Give a batch size that keeps an epoch at about 32 to 64 steps, whatever the table's size.
+    """Return a batch size that keeps an epoch at about 32 to 64 steps, whatever the table's size.
 
     Examples
     --------

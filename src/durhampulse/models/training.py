@@ -26,7 +26,7 @@ _PROBE = 2_000
 
 
 def classifier_learner(name: str, random_state: int) -> Learner:
-    """Give the learner of one of the classical classifiers."""
+    """Return the learner of one of the classical classifiers."""
     return partial(fit, name, random_state=random_state)
 
 
@@ -74,7 +74,7 @@ def cross_validate(
 
 
 def _draw_folds(train: pd.DataFrame, n_folds: int, random_state: int) -> npt.NDArray[np.int64]:
-    """Give each row the number of its fold."""
+    """Return each row the number of its fold."""
     from sklearn.model_selection import StratifiedKFold
 
     outcomes = train.groupby(IDENTIFIER, sort=False)[LABEL].max()

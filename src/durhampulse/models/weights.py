@@ -39,19 +39,19 @@ class Weights(Protocol):
     """What every trained model offers."""
 
     def decision_function(self, X: Floats) -> Floats:
-        """Give the log-odds of a deal, shape (n_rows,), for encoded rows."""
+        """Return the log-odds of a deal, shape (n_rows,), for encoded rows."""
         ...
 
     def predict_proba(self, X: Floats) -> Floats:
-        """Give the probability of a deal, shape (n_rows,), for encoded rows."""
+        """Return the probability of a deal, shape (n_rows,), for encoded rows."""
         ...
 
 
 class LogOdds:
-    """Gives probabilities from log-odds."""
+    """Probabilities from log-odds, for a class that has a ``decision_function``."""
 
     def predict_proba(self: Weights, X: Floats) -> Floats:
-        """Give the probability of a deal, shape (n_rows,)."""
+        """Return the probability of a deal, shape (n_rows,)."""
         return sigmoid(self.decision_function(X))
 
 
@@ -64,7 +64,7 @@ class Logistic(LogOdds):
     family: ClassVar[str] = "logistic"
 
     def decision_function(self, X: Floats) -> Floats:
-        """Give the log-odds of a deal, shape (n_rows,)."""
+        """Return the log-odds of a deal, shape (n_rows,)."""
         return self._exact.forward(X)
 
     @cached_property
@@ -72,7 +72,7 @@ class Logistic(LogOdds):
         return ExactLayers.of([self.coef[:, None]], [self.intercept])
 
     def arrays(self) -> dict[str, Array]:
-        """Give the weights by name."""
+        """Return the weights by name."""
         return {"coef": self.coef, "intercept": self.intercept}
 
     @classmethod
@@ -104,7 +104,7 @@ class DenseNetwork(LogOdds):
     family: ClassVar[str] = "network"
 
     def decision_function(self, X: Floats) -> Floats:
-        """Give the log-odds of a deal, shape (n_rows,); a row's own, whatever stands around it."""
+        """Return the log-odds of a deal, shape (n_rows,); no row's depend on other rows."""
         return self._exact.forward(X)
 
     @cached_property
@@ -112,7 +112,7 @@ class DenseNetwork(LogOdds):
         return ExactLayers.of(self.kernels, self.biases)
 
     def arrays(self) -> dict[str, Array]:
-        """Give the layers by name."""
+        """Return the layers by name."""
         layers = enumerate(zip(self.kernels, self.biases, strict=True))
         return {f"{i}.{n}": a for i, pair in layers for n, a in zip("wb", pair, strict=True)}
 
@@ -131,7 +131,7 @@ class DenseNetwork(LogOdds):
             _require(kernel, 2, np.float32)
             _require(bias, 1, np.float32)
         widths = [kernel.shape for kernel in kernels]
-        fitting = all(one[1] == two[0] for one, two in pairwise(widths))
+        fitting = all(below[1] == above[0] for below, above in pairwise(widths))
         wide = any(width > _WIDEST for _, width in widths)
         if not fitting or wide or not 0 < len(widths) <= _DEEPEST or widths[-1][1] != 1:
             raise ValueError(f"layers of the shapes {widths}")
@@ -157,7 +157,7 @@ FAMILIES: dict[str, type[Logistic | DenseNetwork]] = {
 
 
 def log_odds(y_prob: Floats) -> Floats:
-    """Give log(p / (1 - p)), at most about 14 either way.
+    """Return log(p / (1 - p)), at most about 14 either way.
 
     Examples
     --------
@@ -182,7 +182,7 @@ def shifted(y_prob: Floats, by: float) -> Floats:
 
 
 def sigmoid(logits: Floats) -> Floats:
-    """Give 1 / (1 + exp(-x)).
+    """Return 1 / (1 + exp(-x)).
 
     Examples
     --------

@@ -177,7 +177,9 @@ def read_model(folder: str | Path) -> LoadedModel:
     folder = Path(folder)
     manifest = _read_manifest(folder)
     try:
-        blobs = {str(n): _read_file(folder, str(n), said) for n, said in manifest["files"].items()}
+        blobs = {
+            str(n): _read_file(folder, str(n), entry) for n, entry in manifest["files"].items()
+        }
         arrays = load_arrays(blobs[_WEIGHTS])
         model = FittedModel(
             str(manifest["name"]),
@@ -215,14 +217,14 @@ def _rules(manifest: Mapping[str, Any], numeric: set[str]) -> dict[str, ColumnRu
 
 
 def describe(model: LoadedModel) -> str:
-    """Say in some lines what a model is, how good it is and what it needs."""
-    said = model.manifest
-    quality = {row["metric"]: row for row in said.get("quality", [])}
-    rows, verdict = said.get("rows", {}), said.get("verdict", {})
+    """Return in some lines what a model is, how good it is and what it needs."""
+    manifest = model.manifest
+    quality = {row["metric"]: row for row in manifest.get("quality", [])}
+    rows, verdict = manifest.get("rows", {}), manifest.get("verdict", {})
     lines = [
-        f"{said['name']}, from {rows.get('train', 0):,} creators of "
-        f"{said.get('provenance', {}).get('source', 'an unnamed table')}"
-        + (" (simulated)" if said.get("provenance", {}).get("simulated") else ""),
+        f"{manifest['name']}, from {rows.get('train', 0):,} creators of "
+        f"{manifest.get('provenance', {}).get('source', 'an unnamed table')}"
+        + (" (simulated)" if manifest.get("provenance", {}).get("simulated") else ""),
         f"Verdict on its data: {verdict.get('word', 'none')}",
         f"Columns: {', '.join(model.model.encoding.columns)}",
         f"Yes from {model.thresholds.yes_at:g}, Maybe from {model.thresholds.review_at:g}",
@@ -240,7 +242,7 @@ def describe(model: LoadedModel) -> str:
     )
     lines.append(
         f"{size:,} weights; written by DurhamPulse "
-        f"{said.get('versions', {}).get('durhampulse', 'of unknown version')}"
+        f"{manifest.get('versions', {}).get('durhampulse', 'of unknown version')}"
     )
     return "\n".join(lines)
 
@@ -255,10 +257,10 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         manifest = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
     except (ValueError, RecursionError, OSError) as error:
         raise ModelError(f"{path}: not JSON ({error}).", "Train the model again.") from error
-    found = manifest.get("format_version") if isinstance(manifest, dict) else None
-    if found not in _READ:
+    number = manifest.get("format_version") if isinstance(manifest, dict) else None
+    if number not in _READ:
         raise ModelError(
-            f"{path}: format {found!r}, but this version of DurhamPulse reads {FORMAT_VERSION}.",
+            f"{path}: format {number!r}, but this version of DurhamPulse reads {FORMAT_VERSION}.",
             "Use the version that wrote it, or train again.",
         )
     parts = ("files", "provenance", "rows", "thresholds", "units", "verdict", "versions")
@@ -278,22 +280,22 @@ def _no_number(word: str) -> float:
     raise ValueError(f"{word} is no number")
 
 
-def _read_file(folder: Path, name: str, said: Mapping[str, Any]) -> bytes:
+def _read_file(folder: Path, name: str, entry: Mapping[str, Any]) -> bytes:
     """Read a file once, and vouch for what was read."""
     path = folder / name
     if Path(name).name != name or path.is_symlink() or not path.is_file():
         raise ModelError(f"{folder}: '{name}' is not a file in this folder.", "Train again.")
     try:
         size = path.stat().st_size
-        blob = path.read_bytes() if size <= min(_LARGEST_FILE, int(said["bytes"])) else b""
-    except OSError as error:  # it may be moved away while it is read
+        blob = path.read_bytes() if size <= min(_LARGEST_FILE, int(entry["bytes"])) else b""
+    except OSError as error:  # removed between the check and the read
         raise ModelError(f"{path}: {error.strerror}.", "Try again.") from error
-    if size > _LARGEST_FILE or int(said["bytes"]) > _LARGEST_FILE:
+    if size > _LARGEST_FILE or int(entry["bytes"]) > _LARGEST_FILE:
         raise ModelError(
             f"{path}: larger than the {_LARGEST_FILE >> 20} MiB that any part of a model takes.",
             "Train the model again.",
         )
-    if len(blob) != said["bytes"] or hashlib.sha256(blob).hexdigest() != said["sha256"]:
+    if len(blob) != entry["bytes"] or hashlib.sha256(blob).hexdigest() != entry["sha256"]:
         raise ModelError(
             f"{path}: the file is not the one the manifest was written for.",
             "It was damaged or altered: restore the folder or train the model again.",
@@ -311,8 +313,8 @@ def _read_background(blob: bytes) -> pd.DataFrame:
     return frame
 
 
-def _half_width(found: Any) -> float:
-    width = float(found)
+def _half_width(value: Any) -> float:
+    width = float(value)
     if not 0 <= width < np.inf:
         raise ValueError(f"an interval of {width} in log-odds")
     return width
@@ -332,7 +334,7 @@ def _try_out(loaded: LoadedModel) -> None:
     tried = np.array([np.nan, 0.0, 0.05, 1e9])
     nothing = Levels(np.full(len(tried), -1), ())
     rows = Block(len(tried), {c: tried if c in encoding.numeric else nothing for c in columns})
-    with np.errstate(all="ignore"):  # what comes of it is looked at
+    with np.errstate(all="ignore"):  # the result is checked below
         y_prob = loaded.model.predict_proba(rows)
     if y_prob.shape != tried.shape or not np.all((y_prob >= 0) & (y_prob <= 1)):
         raise ValueError("the weights give no probability")

@@ -37,14 +37,23 @@ from durhampulse.scoring.scorer import Scorer, exact_identifiers
 from durhampulse.scoring.summary import Summary, summarise
 
 __all__ = [
-    "REFUSED_HEADER", "OpenTable", "Scored", "find_files", "identifier_type", "open_table",
-    "provenance_of", "score_chunk", "score_files", "score_tables", "scored_schema",
-]  # fmt: skip
+    "REFUSED_HEADER",
+    "OpenTable",
+    "Scored",
+    "find_files",
+    "identifier_type",
+    "open_table",
+    "provenance_of",
+    "score_chunk",
+    "score_files",
+    "score_tables",
+    "scored_schema",
+]
 
 REFUSED_HEADER = ("File", "Row", "Influencer ID", "Reason")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scored:
     """A chunk's rows once they are scored.
 
@@ -87,24 +96,24 @@ class OpenTable:
 
 
 def find_files(inputs: Sequence[str | Path]) -> list[Path]:
-    """Give the files that names and patterns stand for, in their order; patterns sorted.
+    """Return the files that names and patterns stand for, in their order; patterns sorted.
 
     Raises
     ------
     InputError
         If a pattern matches nothing.
     """
-    found: list[Path] = []
-    for one in inputs:
-        require_path(one)
-        if Path(one).exists() or not glob.has_magic(str(one)):
-            found.append(Path(one))
+    paths: list[Path] = []
+    for pattern in inputs:
+        require_path(pattern)
+        if Path(pattern).exists() or not glob.has_magic(str(pattern)):
+            paths.append(Path(pattern))
             continue
-        matched = sorted(Path(name) for name in glob.glob(str(one), recursive=True))  # noqa: PTH207
+        matched = sorted(Path(name) for name in glob.glob(str(pattern), recursive=True))  # noqa: PTH207
         if not matched:
-            raise InputError(f"{one}: no file matches.", "Check the pattern.")
-        found += [path for path in matched if path.is_file()]
-    return found
+            raise InputError(f"{pattern}: no file matches.", "Check the pattern.")
+        paths += [path for path in matched if path.is_file()]
+    return paths
 
 
 def score_files(
@@ -180,8 +189,8 @@ def score_files(
         stack.close()
         total.notes = [note for table in tables for note in table.notes]
         total.seconds = time.perf_counter() - start
-        said = json.dumps({**about, **total.to_dict(scorer)}, indent=2, ensure_ascii=False)
-        note.write_text(said + "\n", encoding="utf-8")
+        provenance = json.dumps({**about, **total.to_dict(scorer)}, indent=2, ensure_ascii=False)
+        note.write_text(provenance + "\n", encoding="utf-8")
     if not total.refused:
         beside[0].unlink()
     return total
@@ -238,19 +247,21 @@ def score_chunk(scorer: Scorer, table: OpenTable, chunk: Chunk, schema: pa.Schem
         gone = sorted(reasons)
         names = identifiers.take(pa.array(gone)).to_pylist()
         refused += [
-            (name, int(chunk.rows[row]), _safe(one), reasons[row])
-            for row, one in zip(gone, names, strict=True)
+            (name, int(chunk.rows[row]), _safe(identifier), reasons[row])
+            for row, identifier in zip(gone, names, strict=True)
         ]
         keep = np.setdiff1d(np.arange(block.n_rows), gone)
         identifiers, block, scores = (
-            identifiers.take(pa.array(keep)), block.take(keep), scores.take(keep)
-        )  # fmt: skip
+            identifiers.take(pa.array(keep)),
+            block.take(keep),
+            scores.take(keep),
+        )
     scored = score_columns(scorer.model.peers, identifiers, block, scores, table.headers.absent)
     batch = pa.record_batch([*scored.values()], schema=schema)
     summary = summarise(scorer, block, scores, len(refused))
     summary.unreadable.update(read.unreadable)
     summary.first_refusal = next((row[-1] for row in refused), "")
-    return Scored(batch, block, scores, refused, summary)
+    return Scored(batch=batch, block=block, scores=scores, refused=refused, summary=summary)
 
 
 def open_table(
@@ -273,7 +284,7 @@ def open_table(
 
 
 def identifier_type(tables: Sequence[OpenTable]) -> pa.DataType:
-    """Give the type of identifiers: numbers if all files hold such, else text."""
+    """Return the type of identifiers: numbers if all files hold such, else text."""
     kinds = {
         table.stream.types([table.columns[IDENTIFIER]])[0]
         for table in tables
@@ -285,7 +296,7 @@ def identifier_type(tables: Sequence[OpenTable]) -> pa.DataType:
 
 
 def scored_schema(identifiers: pa.DataType) -> pa.Schema:
-    """Give the columns of a scored file."""
+    """Return the columns of a scored file."""
     words = pa.dictionary(pa.int32(), pa.string())
     return pa.schema(
         [
@@ -302,18 +313,18 @@ def scored_schema(identifiers: pa.DataType) -> pa.Schema:
 
 
 def _identifiers(
-    table: OpenTable, found: pa.Array | None, chunk: Chunk, schema: pa.Schema
+    table: OpenTable, cells: pa.Array | None, chunk: Chunk, schema: pa.Schema
 ) -> pa.Array:
-    if found is None:
+    if cells is None:
         return pa.array([f"row-{row}" for row in chunk.rows], pa.string())
     kind = schema.field("Influencer ID").type
     if pa.types.is_integer(kind):
-        return found.cast(kind)
-    return as_text(exact_identifiers(table.stream.name, found))
+        return cells.cast(kind)
+    return as_text(exact_identifiers(table.stream.name, cells))
 
 
 def provenance_of(scorer: Scorer, files: Sequence[PurePath]) -> dict[str, Any]:
-    """Say where scores come from."""
+    """Return where scores come from: model, files, time and versions."""
     manifest = scorer.model.manifest
     return {
         "source": [path.name for path in files],

@@ -139,24 +139,24 @@ def score_on_cluster(
             future.release()
     total.seconds = time.perf_counter() - start
     about = provenance_of(scorer, [PurePosixPath(url) for url in files])
-    said = json.dumps({**about, **total.to_dict(scorer)}, indent=2, ensure_ascii=False)
-    _put(f"{job.out}/{_SUMMARY}", said.encode() + b"\n")
+    text = json.dumps({**about, **total.to_dict(scorer)}, indent=2, ensure_ascii=False)
+    _put(f"{job.out}/{_SUMMARY}", text.encode() + b"\n")
     return total
 
 
 def _files(inputs: Sequence[str]) -> list[str]:
-    """Give the addresses that names and patterns stand for, in their order; patterns sorted."""
-    found: list[str] = []
-    for one in inputs:
-        files = sorted(file.full_name for file in fsspec.open_files(_absolute(str(one))))
+    """Return the addresses that names and patterns stand for, in their order; patterns sorted."""
+    addresses: list[str] = []
+    for pattern in inputs:
+        files = sorted(file.full_name for file in fsspec.open_files(_absolute(str(pattern))))
         if not files:
-            raise InputError(f"{one}: no file matches.", "Check the pattern.")
-        found += files
-    return found
+            raise InputError(f"{pattern}: no file matches.", "Check the pattern.")
+        addresses += files
+    return addresses
 
 
 def _absolute(address: str) -> str:
-    """Give a path as workers see it; an address as it is."""
+    """Return a path as workers see it; an address as it is."""
     return (address if "://" in address else str(Path(address).absolute())).rstrip("/")
 
 
@@ -172,8 +172,8 @@ def _cut(scorer: Scorer, files: list[str], columns: Mapping[str, str] | None) ->
         with _readable(url) as stream:
             file = pq.ParquetFile(stream)
             there = columns_of(url, file.schema_arrow, Ledger())
-            found = scorer.headers(url, [*there], columns).columns
-            kind = there[found[IDENTIFIER]].type if IDENTIFIER in found else None
+            headers = scorer.headers(url, [*there], columns).columns
+            kind = there[headers[IDENTIFIER]].type if IDENTIFIER in headers else None
             numbers &= kind is not None and pa.types.is_integer(kind) and kind != pa.uint64()
             sizes = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
             parts += [(url, groups) for groups in spans(sizes, _ROWS_A_PIECE)]
@@ -233,7 +233,7 @@ def _scorer(files: tuple[tuple[str, bytes], ...]) -> Scorer:
 
 @contextmanager
 def _on_disk(url: str) -> Iterator[Path]:
-    """Give a file as a local one; fetched whole if it is elsewhere."""
+    """Return a file as a local one; fetched whole if it is elsewhere."""
     if "://" not in url or url.startswith("file://"):
         yield Path(url.removeprefix("file://"))
         return

@@ -71,7 +71,7 @@ class Ranking:
             self._prune()
 
     def finish(self) -> Iterator[pa.RecordBatch]:
-        """Give what was kept, the most probable creator first."""
+        """Return what was kept, the most probable creator first."""
         if self._top is None or not any(len(batch) for batch, _, _ in self._kept):
             return
         self._prune()
@@ -93,9 +93,9 @@ class Ranking:
         model = self._scorer.model
         for start in range(0, len(batch), _EXPLAINED_AT_ONCE):
             rows = frame.iloc[start : start + _EXPLAINED_AT_ONCE]
-            found = explain(model.model, rows.drop(columns=IDENTIFIER), model.background)
-            said = reason_table(found, rows, model.peers)
+            shapley = explain(model.model, rows.drop(columns=IDENTIFIER), model.background)
+            texts = reason_table(shapley, rows, model.peers)
             part = batch.slice(start, len(rows))
             for name in _REASONS:
-                part = part.append_column(name, pa.array(said[name], pa.string()))
+                part = part.append_column(name, pa.array(texts[name], pa.string()))
             yield part

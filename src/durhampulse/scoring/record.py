@@ -23,7 +23,7 @@ NO_BAND = len(BANDS)
 """The band of those for whom nothing is recommended."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scores:
     """What the model says of some creators; arrays of shape (n_rows,).
 
@@ -47,7 +47,7 @@ class Scores:
     empty: npt.NDArray[np.intp]
 
     def take(self, rows: npt.NDArray[np.intp]) -> Scores:
-        """Give some of the rows."""
+        """Return some of the rows."""
         return Scores(**{name: values[rows] for name, values in vars(self).items()})
 
 

@@ -133,17 +133,17 @@ class Scorer:
             If the table has so few of the model's columns that no row could be scored.
         """
         named = name_columns(name, [*headers], columns or {}, Ledger(), usual=self.usual_headers)
-        known = {named.get(header) or unclaimed(header): header for header in headers}
-        wanted = [column for column in (IDENTIFIER, *self.seen) if column in known]
-        absent = [column for column in self.columns if column not in known]
+        by_column = {named.get(header) or unclaimed(header): header for header in headers}
+        wanted = [column for column in (IDENTIFIER, *self.seen) if column in by_column]
+        absent = [column for column in self.columns if column not in by_column]
         near = {c: nearest_header(c, [h for h in headers if h not in named]) for c in absent}
-        found = Headers({c: known[c] for c in wanted}, {c: near[c] or "" for c in absent})
+        assigned = Headers({c: by_column[c] for c in wanted}, {c: near[c] or "" for c in absent})
         if len(absent) > len(self.columns) / 2:
             raise InputError(
                 f"{name}: it has no column {', '.join(absent)}; the model needs more than that.",
                 f"Name them, for example --map {absent[0]}={near[absent[0]] or 'HEADER'}.",
             )
-        return found
+        return assigned
 
     def compute(self, block: Block) -> Scores:
         """Score rows that are read."""
@@ -151,12 +151,12 @@ class Scorer:
         half_width = self.model.model.half_width
         band = band_codes(y_prob, self.model.thresholds)
         return Scores(
-            y_prob,
-            shifted(y_prob, -half_width),
-            shifted(y_prob, half_width),
-            np.full_like(band, NO_BAND) if self.refusal else band,
-            self.model.peers.flag_bits(block),
-            block.empty(self.columns),
+            y_prob=y_prob,
+            low=shifted(y_prob, -half_width),
+            high=shifted(y_prob, half_width),
+            band=np.full_like(band, NO_BAND) if self.refusal else band,
+            flags=self.model.peers.flag_bits(block),
+            empty=block.empty(self.columns),
         )
 
     def predict_proba(self, table: Any, *, units: Mapping[str, Unit] | None = None) -> Floats:
@@ -315,7 +315,7 @@ class Scorer:
         return reasons
 
     def frame(self, identifiers: pa.Array, block: Block) -> pd.DataFrame:
-        """Give a block as a creators' table."""
+        """Return a block as a creators' table."""
         names = identifiers.to_pandas(integer_object_nulls=True)  # exact beside a missing one
         return pd.DataFrame({IDENTIFIER: names, **block.to_dict()})
 

@@ -20,7 +20,7 @@ from durhampulse.scoring.scorer import Scorer
 __all__ = ["Summary", "summarise"]
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Summary:
     """Counts of a scoring run, or of a part of one.
 
@@ -78,7 +78,7 @@ class Summary:
         return scorer.model.profile.drift({**blank, **self.drift})
 
     def to_dict(self, scorer: Scorer) -> dict[str, Any]:
-        """Give the summary as plain data."""
+        """Return the summary as plain data."""
         return {
             "rows": self.rows,
             "scored": self.scored,
@@ -94,14 +94,14 @@ class Summary:
         }
 
     def text(self, scorer: Scorer) -> str:
-        """Give the summary in words, a line each."""
+        """Return the summary in words, a line each."""
         lines = [f"{self.rows:,} rows: {self.scored:,} scored, {self.refused:,} refused."]
         lines += [f"{note}." for note in self.notes]
         if scorer.refusal:
             lines.append(f"Nothing is recommended; {scorer.refusal}.")
         else:
-            said = ", ".join(f"{band} {_count(self.bands[band], self.scored)}" for band in BANDS)
-            lines.append(f"Recommendations: {said}.")
+            bands = ", ".join(f"{band} {_count(self.bands[band], self.scored)}" for band in BANDS)
+            lines.append(f"Recommendations: {bands}.")
         if self.flagged:
             most = "; ".join(f"{flag} {n:,}" for flag, n in self.flags.most_common())
             lines.append(f"Flagged {_count(self.flagged, self.scored)}: {most}.")

@@ -309,7 +309,7 @@ def decide(
     """
     thresholds = thresholds or Thresholds()
     features, seed = part.creators.features, part.random_state
-    chosen = train_champion(part.train, features, known=comparison.out_of_fold, random_state=seed)
+    chosen = train_champion(part.train, features, folds=comparison.out_of_fold, random_state=seed)
     model, out_of_fold = chosen.model, chosen.out_of_fold
     y_prob = model.predict_proba(part.test)
     peers = learn_peers(part.train)
