@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line does, before numpy
+os.environ.setdefault("KERAS_BACKEND", "jax")  # as the package does, before Keras
 
 import pytest
 from hypothesis import settings

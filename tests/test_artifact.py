@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import save
 
+import durhampulse as dp
 from durhampulse.creators import read_creators
 from durhampulse.creators.roles import Role
 from durhampulse.creators.schema import LABEL
@@ -219,3 +220,37 @@ def test_inconsistent_folder_with_valid_hashes_is_refused(fresh):
     pq.write_table(pa.table({"Followers": pa.repeat(1.0, 10_000_000)}), many)
     replace_file(path, "background.parquet", many.getvalue().to_pybytes())
     expect(path, "10,000,000 background rows")
+
+
+def test_folder_of_format_2_is_read_by_the_rules_it_implies(demo_model, tmp_path):
+    """Format 2 kept units and frequent levels only; what it scores is the same."""
+    folder = tmp_path / "model"
+    shutil.copytree(demo_model, folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    rules = {rule["column"]: rule for rule in manifest.pop("columns")}
+    manifest["format_version"] = 2
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    old, new = read_model(folder), read_model(demo_model)
+    assert old.rules["Engagement_Rate"].unit == rules["Engagement_Rate"]["unit"]
+    assert set(old.rules["Niche"].levels) == set(rules["Niche"]["levels"])
+    table = dp.simulate_market(300, seed=9).table
+    np.testing.assert_array_equal(
+        dp.Scorer(old).score(table)["Predicted Sponsorship"],
+        dp.Scorer(new).score(table)["Predicted Sponsorship"],
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"kind": "figure"}, {"decimal": ";"}, {"unit": "permille"}, {"kind": "levels"}, {"odd": 1}],
+)
+def test_rule_that_is_none_is_refused(change, demo_model, tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(demo_model, folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for rule in manifest["columns"]:
+        if rule["column"] == "Engagement_Rate":
+            rule.update(change)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ModelError):
+        read_model(folder)

@@ -335,3 +335,14 @@ def test_frame_floats_and_bytes_match_file_levels(trained):
     )
     cells = scorer.read_table("the table", raw_cells(mixed))
     assert cells.block.numbers("Followers").tolist() == [12_000, 1_200_000]
+
+
+def test_truth_values_of_json_are_the_levels_of_a_file(tmp_path):
+    table = dp.simulate_market(300, seed=5).table
+    table["Verified"] = np.arange(300) % 3 == 0
+    table.to_csv(tmp_path / "creators.csv", index=False)
+    scorer = write_logistic(tmp_path / "creators.csv", tmp_path / "model")
+    assert scorer.rules["Verified"].levels == ("False", "True")
+    for value, level in ((True, "True"), (False, "False"), ("true", "True"), ("TRUE ", "True")):
+        block, errors = RecordReader(scorer.rules).read([{"Followers": 5_000, "Verified": value}])
+        assert (errors, block.columns["Verified"].names) == ({}, (level,))

@@ -83,17 +83,12 @@ def units_of(given: list[str] | None) -> dict[str, Unit]:
 
 
 def read_options(
-    column_map: list[str] | None,
-    units: list[str] | None,
-    table: str | None,
-    query: str | None = None,
+    column_map: list[str] | None, units: list[str] | None, **others: Any
 ) -> ReadOptions:
-    """Return how a table is to be read, from the options that every command has for it."""
+    """Return how a table is to be read: what is written in pairs, and further fields as given."""
     from durhampulse.creators.options import ReadOptions
 
-    return ReadOptions(
-        columns=pairs(column_map, "--map"), units=units_of(units), table=table, query=query
-    )
+    return ReadOptions(columns=pairs(column_map, "--map"), units=units_of(units), **others)
 
 
 @contextmanager

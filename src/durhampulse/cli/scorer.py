@@ -65,7 +65,7 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
     from durhampulse.scoring.scorer import load_model
 
     scorer = load_model(model)
-    options = read_options(column_map, units, table)
+    options = read_options(column_map, units, table=table)
     with rows_bar() as show:
         if engine is Engine.DASK:
             address = _require_scheduler(scheduler, top=top, reasons=reasons)

@@ -73,7 +73,7 @@ def inspect(
     from durhampulse.report import interpretation
     from durhampulse.study import load_and_inspect
 
-    options = read_options(column_map, units, table, query)
+    options = read_options(column_map, units, table=table, query=query)
     part = load_and_inspect(source, options)
     if as_json:
         typer.echo(json.dumps(_inspection_facts(part), indent=2, default=str))
@@ -125,7 +125,7 @@ def study(  # noqa: PLR0913 - a command has as many options as it has
 
     request = Request(
         source=None if source is None else without_password(source),
-        **read_options(column_map, units, table, query).keywords(),
+        **read_options(column_map, units, table=table, query=query).keywords(),
         thresholds=Thresholds(yes_at=yes_at, review_at=review_at),
         drop_leaks=drop_leaks,
         time=time,
@@ -208,7 +208,7 @@ def explain(  # noqa: PLR0913 - a command has as many options as it has
     from durhampulse.scoring.lookup import accounts_of
     from durhampulse.scoring.scorer import load_model
 
-    options = read_options(column_map, units, table, query)
+    options = read_options(column_map, units, table=table, query=query)
     accounts = accounts_of(load_model(model), source, identifier, options)
     if as_json:
         typer.echo(json.dumps([account.to_dict() for account in accounts], indent=2, default=str))
