@@ -47,11 +47,6 @@ class Levels:
         places = [*(order.get(name, -1) for name in self.names), -2]
         return np.array(places, dtype=np.intp)[self.codes]
 
-    def without(self, name: str) -> Levels:
-        """Count one name as missing."""
-        places = [-1 if level == name else place for place, level in enumerate(self.names)]
-        return Levels(np.array([*places, -1], dtype=np.intp)[self.codes], self.names)
-
     def take(self, rows: npt.NDArray[np.intp]) -> Levels:
         """Return some of the rows."""
         return Levels(self.codes[rows], self.names)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, get_args
@@ -24,7 +24,7 @@ from durhampulse.creators.cells import (
     spelled_levels,
 )
 from durhampulse.creators.numbers import DecimalSign, NumberKind, learn_decimal
-from durhampulse.creators.schema import COLUMNS, QUALITY, QUALITY_LEVELS
+from durhampulse.creators.schema import COLUMNS, QUALITY_LEVELS
 from durhampulse.creators.text import is_number
 from durhampulse.creators.units import Unit
 from durhampulse.creators.words import folded
@@ -220,18 +220,18 @@ def level_series(levels: Levels) -> pd.Series:
 
 
 def rules_of_format_2(
-    numeric: set[str], levels: Mapping[str, list[str]], units: Mapping[str, Unit]
+    numeric: Collection[str], levels: Mapping[str, Sequence[str]], units: Mapping[str, Unit]
 ) -> dict[str, ColumnRule]:
     """Return the rules that a model folder of format 2 implies: it kept units and levels only."""
-    names = [*numeric, *(name for name in levels if name not in numeric)]
+    numbers = {name: standard_kind(name) or "any" for name in sorted(numeric)}
+    words = {name: standard_kind(name) or "levels" for name in levels if name not in numbers}
     return {
         name: ColumnRule(
             column=name,
-            kind=standard_kind(name) or ("any" if name in numeric else "levels"),
+            kind=kind,
             header=name,
             unit=units.get(name, "fraction"),
             levels=tuple(levels.get(name, ())),
         )
-        for name in sorted(names)
-        if name != QUALITY or name not in numeric
+        for name, kind in {**numbers, **words}.items()
     }

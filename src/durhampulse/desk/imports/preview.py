@@ -24,6 +24,7 @@ _ROWS = 8
 _READ_WHOLE = 24 << 20
 _MOST_ROWS = 500_000
 _ACTIONS = {
+    Irregularity.EXTRA_COLUMN: "read where the model uses it",
     Irregularity.MISSING_ID: "refused",
     Irregularity.DUPLICATE_ROW: "the first is taken, the others are refused",
     Irregularity.CONFLICTING_ID: "the first is taken, the others are refused",
