@@ -548,3 +548,30 @@ def test_activation_and_rollback_rescore_all_creators(filled, catalogue, model_f
     assert after == before
     with pytest.raises(InputError, match="no model"):
         activate(filled, catalogue, "nonsense", "ann")
+
+
+def test_absent_column_is_said_in_preview_and_summary(bare, tmp_path):
+    store, catalogue = bare
+    path = tmp_path / "typo.csv"
+    rows = [ROW.format(name) for name in ("a", "b")]
+    path.write_text("\n".join([HEADER.replace("Followers", "Folowers"), *rows]) + "\n", "utf-8")
+    note = (
+        "typo.csv: no column Followers, which the model uses; its rows are scored without it "
+        "('Folowers' is not read: --map Followers=Folowers?)"
+    )
+    assert preview(catalogue.current().scorer, path, path.name, {}, {}).notes == [note]
+    assert bring(store, catalogue, path).summary["notes"] == [note]
+
+
+def test_levels_stored_in_another_spelling_are_the_models(bare, tmp_path):
+    store, catalogue = bare
+    bring(store, catalogue, write_list(tmp_path, ROW.format("a")))
+    rules = catalogue.current()
+    with store.writing() as db:
+        db.execute(update(creator).values(niche="TECH "))
+        (row,) = db.execute(select(creator)).all()
+    block = rules.block([row])
+    assert block.columns["Niche"].names == ("Tech",)
+    scores = rules.scorer.compute(block)
+    assert scores.y_prob[0] == row.probability
+    assert not scores.flags[0]
