@@ -346,3 +346,20 @@ def test_truth_values_of_json_are_the_levels_of_a_file(tmp_path):
     for value, level in ((True, "True"), (False, "False"), ("true", "True"), ("TRUE ", "True")):
         block, errors = RecordReader(scorer.rules).read([{"Followers": 5_000, "Verified": value}])
         assert (errors, block.columns["Verified"].names) == ({}, (level,))
+
+
+def test_model_of_a_european_table_reads_a_creator_alone(tmp_path):
+    """Two counts in thousands and commas in the rates: the model's own column is European."""
+    table = dp.read_creators(dp.simulate_market(300, seed=5).table).table
+    european = table.assign(
+        Followers=table["Followers"].map("{:.0f}".format),
+        Avg_Views_per_Post=table["Avg_Views_per_Post"].map("{:.0f}".format),
+        Engagement_Rate=table["Engagement_Rate"].map(lambda x: f"{x:.4f}".replace(".", ",")),
+        Growth_Rate=table["Growth_Rate"].map(lambda x: f"{x:.4f}".replace(".", ",")),
+    ).replace("nan", "")
+    european.iloc[0, european.columns.get_loc("Followers")] = "145.000"
+    european.to_csv(tmp_path / "creators.csv", index=False, sep=";")
+    scorer = write_logistic(tmp_path / "creators.csv", tmp_path / "model")
+    assert scorer.rules["Followers"].decimal == ","
+    block, errors = RecordReader(scorer.rules).read([{"Followers": "88.500", "Niche": "Tech"}])
+    assert (errors, block.columns["Followers"].tolist()) == ({}, [88_500])

@@ -226,6 +226,8 @@ class _Reader:
     def _read_number(self, name: str, header: str, cells: pa.Array) -> pd.Series:
         rule = learn_number_rule(name, cells, header)
         words = [] if is_number(cells.type) else self._words(cells)
+        if words and rule.decimal is None and self.elsewhere == ",":
+            rule = replace(rule, decimal=",")
         if mixed := mixed_commas(words, rule.number_kind):
             raise InputError(
                 f"{self.raw.name}, column {name}: {mixed[0]!r} has a decimal comma and "
