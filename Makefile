@@ -19,11 +19,13 @@ study: $(READY)  ## the main job on the built-in data: durhampulse-study/
 test: $(READY) chromium  ## the tests that take minutes
 	$(call two_at_once,$(BIN)/pytest)
 
+# Coverage is that of the quick tests: tracing makes the slow ones half as slow again.
 test-all: $(READY) chromium notebook-check  ## all tests with their coverage, and the notebook
 	rm -f .coverage .coverage.*
-	$(call two_at_once,$(BIN)/coverage run -m pytest -m "")
+	$(call two_at_once,$(BIN)/coverage run -m pytest)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+	$(call two_at_once,$(BIN)/pytest -m slow)
 	$(MAKE) test-other
 
 test-other:  ## the tests that take minutes, with another Python where there is one
