@@ -236,3 +236,13 @@ def test_split_by_time_with_large_last_month():
 
     creators = read_creators(CASES / "time-last-month-25pct.csv")
     compare_splits(creators, "Applied_On", "time", random_state=0)
+
+
+def test_row_without_identifier_is_explained_by_the_number_it_is_scored_under(scorer, tmp_path):
+    table = pd.read_csv(CASES / "07-no-growth-column.csv").drop(columns="Influencer_ID").head(5)
+    table.to_csv(tmp_path / "nameless.csv", index=False)
+    score_files(scorer, [tmp_path / "nameless.csv"], tmp_path / "out.csv")
+    rows = pd.read_csv(tmp_path / "out.csv").set_index("Influencer ID")["Predicted Sponsorship"]
+    assert rows.index.tolist() == ["row-2", "row-3", "row-4", "row-5", "row-6"]
+    (account,) = accounts_of(scorer, tmp_path / "nameless.csv", "row-3")
+    assert account.probability == rows["row-3"]

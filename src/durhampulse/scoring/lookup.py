@@ -35,7 +35,7 @@ def accounts_of(
     source
         As for :func:`durhampulse.read_creators`.
     identifier
-        The creator's Influencer_ID; ``row-7`` for the seventh row of a table without one.
+        The creator's Influencer_ID; ``row-7`` for row 7 of a table without one, as `score` counts.
     options
         How to read the source; or its fields as keywords.
 
@@ -48,7 +48,9 @@ def accounts_of(
     """
     options = options or ReadOptions(**keywords)
     raw = read_source(source, Ledger(), table=options.table, query=options.query)
-    cells = scorer.read_table(raw.name, raw.cells, columns=options.columns, units=options.units)
+    cells = scorer.read_table(
+        raw.name, raw.cells, columns=options.columns, units=options.units, rows=raw.rows.tolist()
+    )
     rows = _rows_of(raw, cells, identifier)
     scores = scorer.compute(cells.block)
     reasons = scorer.reasons_not_to(cells.block, scores, cells.unclear)

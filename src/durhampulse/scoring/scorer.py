@@ -256,6 +256,7 @@ class Scorer:
         *,
         columns: Mapping[str, str] | None = None,
         units: Mapping[str, Unit] | None = None,
+        rows: Iterable[int] | None = None,
     ) -> TableCells:
         """Return a table in memory as the model sees it.
 
@@ -267,6 +268,8 @@ class Scorer:
             Its cells as found.
         columns, units
             As for :meth:`headers` and :meth:`reader`.
+        rows
+            Row numbers, by which creators without identifiers are called; from 1 if not given.
         """
         headers = self.headers(name, table.column_names, columns)
         cells = {c: whole_array(table[h]) for c, h in headers.columns.items()}
@@ -275,7 +278,9 @@ class Scorer:
         reader.settle(cells)
         read = reader.read(cells)
         if identifiers is None:
-            identifiers = pa.array([f"row-{row}" for row in range(1, len(table) + 1)], pa.string())
+            identifiers = pa.array(
+                [f"row-{row}" for row in rows or range(1, len(table) + 1)], pa.string()
+            )
         return TableCells(
             exact_identifiers(name, identifiers), read.block, read.unclear, headers.absent
         )
