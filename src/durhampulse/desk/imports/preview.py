@@ -131,13 +131,13 @@ def _parts(
     )
     named = {standard: header for header, standard in standard_names.items()}
     yield {"columns": named}
-    found = scorer.headers(name, headers, columns)
-    yield {"notes": found.notes(name)}
+    wanted = scorer.headers(name, headers, columns)
+    yield {"notes": wanted.notes(name)}
     first = next(stream.chunks(headers), None)
     if first is not None:
         yield {"raw": _texts({header: first.cells[header][:_ROWS] for header in headers})}
         reader = scorer.reader(name, units=units)
-        cells = {c: first.cells[h] for c, h in found.columns.items() if c != IDENTIFIER}
+        cells = {c: first.cells[h] for c, h in wanted.columns.items() if c != IDENTIFIER}
         reader.settle(cells)
         block = reader.read({c: cell[:_ROWS] for c, cell in cells.items()}).block
         yield {"read": _texts(block.to_dict())}

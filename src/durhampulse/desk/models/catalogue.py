@@ -173,7 +173,7 @@ def _start_run(db: Connection, version: str, by: str) -> int:
 
 
 def _switch(db: Connection, run_id: int) -> int:
-    """Give all creators the scores of a run; return how many there are.
+    """Return the number of creators, after each has taken over the scores of a run.
 
     Raises
     ------
