@@ -7,6 +7,7 @@ import openpyxl
 import pytest
 
 from durhampulse.exceptions import InputError
+from durhampulse.files.options import TableOptions
 from durhampulse.files.stream import open_stream
 from durhampulse.files.tables import read_source
 from durhampulse.irregularities import Ledger
@@ -15,7 +16,7 @@ from durhampulse.irregularities import Ledger
 def read(path, **options):
     """The cells row by row, the row numbers, and code to count of what was noted."""
     ledger = Ledger()
-    raw = read_source(path, ledger, **options)
+    raw = read_source(path, ledger, TableOptions(**options))
     odd = ledger.frame()
     noted = dict(zip(odd["code"], odd["count"], strict=True))
     return raw.cells.to_pylist(), raw.rows.tolist(), noted

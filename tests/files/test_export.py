@@ -21,6 +21,7 @@ from durhampulse.exceptions import InputError, OutputError
 from durhampulse.files import sheets
 from durhampulse.files.export import check_output, open_sink, replacing, write_xlsx
 from durhampulse.files.formats import FORMATS, READABLE, WRITABLE, listed
+from durhampulse.files.options import TableOptions
 from durhampulse.files.stream import open_stream
 from durhampulse.files.tables import read_source
 from durhampulse.irregularities import Ledger
@@ -246,7 +247,7 @@ def test_addresses_say_what_can_be_done_with_them(address, words):
 )
 def test_a_missing_driver_is_named_with_what_to_install(address, words):
     with pytest.raises(InputError) as caught:
-        read_source(address, Ledger(), table="creators")
+        read_source(address, Ledger(), TableOptions(table="creators"))
     assert words in caught.value.way_out
     assert "is not installed" in caught.value.problem
     assert "geheim" not in str(caught.value)
@@ -264,7 +265,7 @@ def test_a_database_keeps_its_types(tmp_path):
         db.exec_driver_sql("insert into t values (null, null, null, ' ')")
     engine.dispose()
     ledger = Ledger()
-    raw = read_source(address, ledger, table="t")
+    raw = read_source(address, ledger, TableOptions(table="t"))
     assert raw.rows.tolist() == [1, 2]
     assert raw.cells.to_pydict() == {
         "id": ["a", "b"], "n": [2**53 + 1, None], "x": [0.5, 2.0], "odd": ["1", "x"],

@@ -15,6 +15,7 @@ import pytest
 
 from durhampulse.exceptions import InputError
 from durhampulse.files import extents
+from durhampulse.files.options import TableOptions
 from durhampulse.files.stream import open_stream
 from durhampulse.files.tables import read_source
 from durhampulse.irregularities import Ledger
@@ -268,9 +269,9 @@ def test_an_open_document_is_read_alike(tmp_path):
     assert cells == [{"id": "x", "a": "3"}, {"id": None, "a": "2.5"}]
     assert rows == [2, 3]
     assert odd["code"].tolist() == ["other-sheets"]
-    assert open_stream(path, table="two").headers == ["id"]
+    assert open_stream(path, TableOptions(table="two")).headers == ["id"]
     with pytest.raises(InputError, match=r"(?s)no sheet is called 'three'.*'one', 'two'"):
-        open_stream(path, table="three")
+        open_stream(path, TableOptions(table="three"))
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(1_048_575, 16_383), (9_000, 10_000), (400, 999)])

@@ -7,48 +7,22 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import Annotated, Any
 
 import typer
 
-from durhampulse.exceptions import InputError
 from durhampulse.files.formats import listed
-
-if TYPE_CHECKING:
-    from durhampulse.creators.options import ReadOptions
-    from durhampulse.creators.units import Unit
 
 __all__ = [
     "AsJson",
-    "Map",
     "ModelFolder",
-    "Query",
     "Seed",
-    "Sheet",
     "SourceArgument",
-    "Table",
-    "Units",
-    "pairs",
     "parts_bar",
     "progress_bar",
-    "read_options",
     "rows_bar",
-    "units_of",
 ]
 
-Map = Annotated[
-    list[str] | None,
-    typer.Option("--map", metavar="COLUMN=HEADER", help="Which header holds a standard column."),
-]
-Units = Annotated[
-    list[str] | None,
-    typer.Option("--unit", metavar="COLUMN=UNIT", help="fraction or percent, for a rate column."),
-]
-Table = Annotated[
-    str | None, typer.Option(help="Table of a database, or sheet of a workbook, to read.")
-]
-Sheet = Annotated[str | None, typer.Option("--table", help="Sheet to read, if IN is a workbook.")]
-Query = Annotated[str | None, typer.Option(help="Query to read, if SOURCE is a database.")]
 Seed = Annotated[int, typer.Option(min=0, help="Same seed, same numbers.")]
 SourceArgument = Annotated[
     str,
@@ -56,39 +30,6 @@ SourceArgument = Annotated[
 ]
 ModelFolder = Annotated[Path, typer.Option("--model", help="The model folder of a study.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
-
-
-def pairs(given: list[str] | None, option: str) -> dict[str, str]:
-    """Read options of the form NAME=VALUE."""
-    values = {}
-    for item in given or []:
-        name, equals, value = item.partition("=")
-        if not (name and equals and value):
-            raise InputError(
-                f"{option} '{item}' is not COLUMN=VALUE.", f"Write {option} NAME=VALUE."
-            )
-        values[name] = value
-    return values
-
-
-def units_of(given: list[str] | None) -> dict[str, Unit]:
-    """Read the units that were asked for."""
-    chosen: dict[str, Unit] = {}
-    for name, unit in pairs(given, "--unit").items():
-        if unit in ("fraction", "percent"):
-            chosen[name] = cast("Unit", unit)
-        else:
-            raise InputError(f"--unit {name}={unit}: no such unit.", "Use fraction or percent.")
-    return chosen
-
-
-def read_options(
-    column_map: list[str] | None, units: list[str] | None, **others: Any
-) -> ReadOptions:
-    """Return how a table is to be read: what is written in pairs, and further fields as given."""
-    from durhampulse.creators.options import ReadOptions
-
-    return ReadOptions(columns=pairs(column_map, "--map"), units=units_of(units), **others)
 
 
 @contextmanager

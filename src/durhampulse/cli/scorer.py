@@ -5,21 +5,21 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from durhampulse.cli.options import (
     AsJson,
-    Map,
     ModelFolder,
-    Sheet,
-    Units,
-    read_options,
     rows_bar,
 )
+from durhampulse.cli.reading import reads_table
 from durhampulse.exceptions import InputError
 from durhampulse.files.formats import WRITABLE, listed
+
+if TYPE_CHECKING:
+    from durhampulse.creators.options import ReadOptions
 
 __all__ = ["key_app", "model_app", "score", "serve"]
 
@@ -37,13 +37,12 @@ class Engine(StrEnum):
 Folder = Annotated[Path, typer.Argument(metavar="MODEL", help="A model folder.")]
 
 
+@reads_table(without=("query",))
 def score(  # noqa: PLR0913 - a command has as many options as it has
     inputs: Annotated[list[str], typer.Argument(metavar="IN...", help=f"{listed()}; or globs.")],
     out: Annotated[str, typer.Option("-o", "--out", help=f"{listed(WRITABLE)}.")],
     model: ModelFolder,
-    column_map: Map = None,
-    units: Units = None,
-    table: Sheet = None,
+    options: ReadOptions,
     top: Annotated[int | None, typer.Option(min=1, help="Keep only the best, ranked.")] = None,
     reasons: Annotated[
         bool, typer.Option("--reasons", help="Add reasons; some hundred creators a second.")
@@ -65,7 +64,6 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
     from durhampulse.scoring.scorer import load_model
 
     scorer = load_model(model)
-    options = read_options(column_map, units, table=table)
     with rows_bar() as show:
         if engine is Engine.DASK:
             address = _require_scheduler(scheduler, top=top, reasons=reasons)

@@ -15,20 +15,17 @@ import typer
 
 from durhampulse.cli.options import (
     AsJson,
-    Map,
     ModelFolder,
-    Query,
     Seed,
     SourceArgument,
-    Table,
-    Units,
     parts_bar,
     progress_bar,
-    read_options,
 )
+from durhampulse.cli.reading import reads_table
 from durhampulse.exceptions import InputError
 
 if TYPE_CHECKING:
+    from durhampulse.creators.options import ReadOptions
     from durhampulse.study.request import Request
     from durhampulse.study.results import Inspection
 
@@ -58,12 +55,10 @@ def sample(
     )
 
 
+@reads_table()
 def inspect(
     source: SourceArgument,
-    column_map: Map = None,
-    units: Units = None,
-    table: Table = None,
-    query: Query = None,
+    options: ReadOptions,
     as_json: AsJson = False,
 ) -> None:
     """Load a creators' table and list everything odd about it (part A1).
@@ -73,7 +68,6 @@ def inspect(
     from durhampulse.report import interpretation
     from durhampulse.study import load_and_inspect
 
-    options = read_options(column_map, units, table=table, query=query)
     part = load_and_inspect(source, options)
     if as_json:
         typer.echo(json.dumps(_inspection_facts(part), indent=2, default=str))
@@ -84,7 +78,9 @@ def inspect(
     typer.echo(interpretation.without_markup(interpretation.inspection(part)))
 
 
+@reads_table()
 def study(  # noqa: PLR0913 - a command has as many options as it has
+    options: ReadOptions,
     source: Annotated[
         str | None,
         typer.Argument(metavar="[SOURCE]", help="As for inspect; without it a simulated market."),
@@ -92,10 +88,6 @@ def study(  # noqa: PLR0913 - a command has as many options as it has
     out: Annotated[Path, typer.Option("-o", "--out", help="The study folder.")] = Path(
         "durhampulse-study"
     ),
-    column_map: Map = None,
-    units: Units = None,
-    table: Table = None,
-    query: Query = None,
     yes_at: Annotated[float, typer.Option(help="Probability of a Yes.")] = 0.80,
     review_at: Annotated[float, typer.Option(help="Probability of a Maybe.")] = 0.60,
     drop_leaks: Annotated[
@@ -125,7 +117,7 @@ def study(  # noqa: PLR0913 - a command has as many options as it has
 
     request = Request(
         source=None if source is None else without_password(source),
-        **read_options(column_map, units, table=table, query=query).keywords(),
+        **options.keywords(),
         thresholds=Thresholds(yes_at=yes_at, review_at=review_at),
         drop_leaks=drop_leaks,
         time=time,
@@ -191,14 +183,12 @@ def _add_to_store(store: str, out: Path) -> None:
         )
 
 
-def explain(  # noqa: PLR0913 - a command has as many options as it has
+@reads_table()
+def explain(
     source: SourceArgument,
     model: ModelFolder,
     identifier: Annotated[str, typer.Option("--id", help="The creator's Influencer_ID.")],
-    column_map: Map = None,
-    units: Units = None,
-    table: Table = None,
-    query: Query = None,
+    options: ReadOptions,
     as_json: AsJson = False,
 ) -> None:
     """Show why one creator is where they are, and what would change it.
@@ -208,7 +198,6 @@ def explain(  # noqa: PLR0913 - a command has as many options as it has
     from durhampulse.scoring.lookup import accounts_of
     from durhampulse.scoring.scorer import load_model
 
-    options = read_options(column_map, units, table=table, query=query)
     accounts = accounts_of(load_model(model), source, identifier, options)
     if as_json:
         typer.echo(json.dumps([account.to_dict() for account in accounts], indent=2, default=str))

@@ -29,6 +29,7 @@ from durhampulse.creators.frames import raw_cells
 from durhampulse.creators.headers import name_columns, require_figures, unclaimed
 from durhampulse.creators.identifiers import canonical_identifiers
 from durhampulse.creators.numbers import DecimalSign, decimal_evidence, mixed_commas, parse_number
+from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.roles import Role, read_extra, role_of_standard
 from durhampulse.creators.rows import (
     complete_identifiers,
@@ -63,12 +64,10 @@ _EXACT = 2**53
 
 def read_creators(
     source: Any,
+    options: ReadOptions | None = None,
     *,
-    columns: Mapping[str, str] | None = None,
-    units: Mapping[str, Unit] | None = None,
     usual_units: Mapping[str, Unit] | None = None,
-    table: str | None = None,
-    query: str | None = None,
+    **keywords: Any,
 ) -> Creators:
     """Return a creators' table, with everything odd about it written down.
 
@@ -77,14 +76,10 @@ def read_creators(
     source
         A ``.csv``, ``.tsv``, ``.xlsx`` or ``.parquet`` file, a SQLAlchemy address, or a pandas,
         polars or Arrow table.
-    columns
-        Standard column to header, where the header is not recognised: ``{"Followers": "subs"}``.
-    units
-        Rate column to ``"fraction"`` or ``"percent"``, where the unit is known.
+    options
+        How to read it; or its fields as keywords: ``columns={"Followers": "subs"}``.
     usual_units
-        The same where it is only usual: for columns whose own numbers do not tell.
-    table, query
-        Which rows of a database to read.
+        Rate column to its usual unit: for columns whose own numbers do not tell.
 
     Raises
     ------
@@ -92,13 +87,14 @@ def read_creators(
         If the source cannot be read as one table, two headers claim one standard column, a
         rate column's unit is mixed or cannot be told, or a count may be one number or another.
     """
+    options = options or ReadOptions(**keywords)
     ledger = Ledger()
     if isinstance(source, str | Path):
-        raw = read_source(source, ledger, table=table, query=query)
+        raw = read_source(source, ledger, options)
     else:
         raw = table_of(raw_cells(source), "the table")
-    reader = _Reader(raw, ledger, dict(units or {}), dict(usual_units or {}))
-    named = name_columns(raw.name, raw.cells.column_names, dict(columns or {}), ledger)
+    reader = _Reader(raw, ledger, dict(options.units), dict(usual_units or {}))
+    named = name_columns(raw.name, raw.cells.column_names, options.columns, ledger)
     require_figures(raw.name, raw.cells.column_names, named)
     reader.weigh(named)
     for header in raw.cells.column_names:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from durhampulse.files.blanks import blank_rows
+from durhampulse.files.options import TableOptions
 from durhampulse.irregularities import Irregularity, Ledger
 
 __all__ = ["CHUNK_ROWS", "Chunk", "Stream", "StreamOptions", "spans"]
@@ -56,8 +57,8 @@ class StreamOptions:
     ----------
     name
         What it is called in messages, where that is not its name.
-    table
-        The sheet of a workbook; the first if not given.
+    asked
+        Which of its tables, and where it begins.
     row_groups
         First and before last of the row groups to read, for Parquet.
     strict
@@ -65,7 +66,7 @@ class StreamOptions:
     """
 
     name: str | None = None
-    table: str | None = None
+    asked: TableOptions = field(default_factory=TableOptions)
     row_groups: tuple[int, int] | None = None
     strict: bool = False
 

@@ -10,15 +10,16 @@ from durhampulse.exceptions import InputError
 from durhampulse.files.checks import require_file, require_path
 from durhampulse.files.chunks import Chunk, Stream, StreamOptions, spans
 from durhampulse.files.formats import FORMATS, READABLE, listed, suffix_of
+from durhampulse.files.options import TableOptions
 
 __all__ = ["Chunk", "Stream", "open_stream", "spans"]
 
 
 def open_stream(
     path: str | Path,
+    asked: TableOptions | None = None,
     *,
     name: str | None = None,
-    table: str | None = None,
     row_groups: tuple[int, int] | None = None,
     strict: bool = False,
 ) -> Stream:
@@ -28,7 +29,9 @@ def open_stream(
     ----------
     path
         The file.
-    name, table, row_groups, strict
+    asked
+        Which of its tables, and where it begins.
+    name, row_groups, strict
         As in :class:`durhampulse.files.chunks.StreamOptions`.
 
     Raises
@@ -41,8 +44,9 @@ def open_stream(
     suffix = suffix_of(path)
     if suffix not in READABLE:
         raise InputError(f"{path.name}: '{suffix}' is not a known format.", f"Use {listed()}.")
-    if table is not None and not FORMATS[suffix].sheets:
+    asked = asked or TableOptions()
+    if asked.table is not None and not FORMATS[suffix].sheets:
         raise InputError(f"{path.name}: only a workbook has sheets.", "Leave --table out.")
-    options = StreamOptions(name=name, table=table, row_groups=row_groups, strict=strict)
+    options = StreamOptions(asked=asked, name=name, row_groups=row_groups, strict=strict)
     kind = pkgutil.resolve_name(FORMATS[suffix].stream)
     return cast("Stream", kind(path, options))

@@ -19,6 +19,7 @@ from durhampulse.files.checks import require_local, require_path
 from durhampulse.files.chunks import Stream
 from durhampulse.files.databases import is_database, read_rows
 from durhampulse.files.headers import tidy, unique_headers
+from durhampulse.files.options import TableOptions
 from durhampulse.files.stream import open_stream
 from durhampulse.irregularities import Irregularity, Ledger
 
@@ -76,7 +77,7 @@ def table_of(cells: pa.Table, name: str) -> RawTable:
 
 
 def read_source(
-    source: str | Path, ledger: Ledger, *, table: str | None = None, query: str | None = None
+    source: str | Path, ledger: Ledger, options: TableOptions | None = None
 ) -> RawTable:
     """Return a file read by its ending, or a database's rows by its address.
 
@@ -86,23 +87,22 @@ def read_source(
         The file, or the address.
     ledger
         Where what is odd is noted.
-    table
-        A sheet of a workbook, or a table of a database.
-    query
-        A SELECT, for a database.
+    options
+        Which of its tables or rows, and where it begins.
 
     Raises
     ------
     InputError
         If there is nothing to read, or it is not the kind of table its name promises.
     """
+    options = options or TableOptions()
     require_local(source)
     if is_database(source):
-        return _read_database(str(source), ledger, table, query)
+        return _read_database(str(source), ledger, options)
     path = require_path(source)
-    if query is not None:
+    if options.query is not None:
         raise InputError(f"{path.name}: a file has no query.", "Leave it out.")
-    stream = open_stream(path, table=table, strict=True)
+    stream = open_stream(path, options, strict=True)
     ledger.extend(stream.ledger)
     cells, rows = _join(stream)
     _note_blank(ledger, stream.blank)
@@ -137,8 +137,8 @@ def _join(stream: Stream) -> tuple[pa.Table, npt.NDArray[np.int64]]:
     return pa.table(columns, schema=schema).unify_dictionaries(), rows
 
 
-def _read_database(address: str, ledger: Ledger, table: str | None, query: str | None) -> RawTable:
-    frame = read_rows(address, table=table, query=query)
+def _read_database(address: str, ledger: Ledger, options: TableOptions) -> RawTable:
+    frame = read_rows(address, table=options.table, query=options.query)
     content = pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes()
     headers = unique_headers([tidy(name) for name in frame.columns], ledger)
     cells = pa.table([_as_arrow(frame.iloc[:, i]) for i in range(len(headers))], names=headers)
@@ -149,7 +149,7 @@ def _read_database(address: str, ledger: Ledger, table: str | None, query: str |
     return RawTable(
         cells=cells.take(pa.array(kept)),
         rows=rows[kept],
-        name=table or "query",
+        name=options.table or "query",
         sha256=hashlib.sha256(content).hexdigest(),
     )
 

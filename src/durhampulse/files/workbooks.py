@@ -36,7 +36,9 @@ class WorkbookStream(Stream):
         super().__init__(path, options)
         require_moderate(path)
         with _explained(self.name):
-            sheet = (_open if suffix_of(path) in _MEASURED else _open_apart)(path, options.table)
+            sheet = (_open if suffix_of(path) in _MEASURED else _open_apart)(
+                path, options.asked.table
+            )
             rows = _Rows(sheet.rows)
             self._take_header(rows, sheet.name, sheet.others)
             self._chunks = [*rows.chunks(self.headers)]

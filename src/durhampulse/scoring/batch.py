@@ -273,7 +273,7 @@ def open_table(
     row_groups: tuple[int, int] | None = None,
 ) -> OpenTable:
     """Open a file, find the model's columns in it, and settle how it writes its numbers."""
-    stream = open_stream(path, name=name, table=options.table, row_groups=row_groups)
+    stream = open_stream(path, options, name=name, row_groups=row_groups)
     headers = scorer.headers(stream.name, stream.headers, options.columns)
     reader = scorer.reader(stream.name, units=options.units)
     wanted = {column: header for column, header in headers.columns.items() if column != IDENTIFIER}

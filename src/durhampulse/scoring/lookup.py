@@ -47,7 +47,7 @@ def accounts_of(
         If the creator's row cannot be scored.
     """
     options = options or ReadOptions(**keywords)
-    raw = read_source(source, Ledger(), table=options.table, query=options.query)
+    raw = read_source(source, Ledger(), options)
     cells = scorer.read_table(
         raw.name, raw.cells, columns=options.columns, units=options.units, rows=raw.rows.tolist()
     )

@@ -91,8 +91,7 @@ def load_and_inspect(
     options
         How to read it; or its fields as keywords.
     """
-    options = options or ReadOptions(**keywords)
-    creators = read_creators(source, **options.keywords())
+    creators = read_creators(source, options or ReadOptions(**keywords))
     return Inspection(
         creators=creators,
         shape=(creators.rows_read, creators.columns_read),

@@ -1,0 +1,111 @@
+"""The flags that say how a table is to be read, the same in every command that reads one."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from inspect import Parameter
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import typer
+
+from durhampulse.exceptions import InputError
+
+if TYPE_CHECKING:
+    from durhampulse.creators.options import ReadOptions
+    from durhampulse.creators.units import Unit
+
+__all__ = ["FLAGS", "reads_table"]
+
+FLAGS: dict[str, Any] = {
+    "columns": Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map", metavar="COLUMN=HEADER", help="Which header holds a standard column."
+        ),
+    ],
+    "units": Annotated[
+        list[str] | None,
+        typer.Option(
+            "--unit", metavar="COLUMN=UNIT", help="fraction or percent, for a rate column."
+        ),
+    ],
+    "table": Annotated[
+        str | None,
+        typer.Option("--table", help="Sheet of a workbook, or table of a database, to read."),
+    ],
+    "query": Annotated[
+        str | None, typer.Option("--query", help="Query to read, if SOURCE is a database.")
+    ],
+}
+"""Field of :class:`.ReadOptions` to the flag that fills it."""
+
+
+def reads_table(*, without: tuple[str, ...] = ()) -> Callable[[Callable[..., None]], Any]:
+    """Return a decorator that gives a command the flags in place of its parameter `options`.
+
+    Parameters
+    ----------
+    without
+        Flags that mean nothing to the command.
+    """
+    flags = {name: kind for name, kind in FLAGS.items() if name not in without}
+
+    def decorated(command: Callable[..., None]) -> Callable[..., None]:
+        # The class is not imported here, since a command line answers --help without pandas.
+        signature = inspect.signature(command, locals={"ReadOptions": object}, eval_str=True)
+        parameters: list[Parameter] = []
+        for parameter in signature.parameters.values():
+            if parameter.name != "options":
+                parameters.append(parameter.replace(kind=Parameter.KEYWORD_ONLY))
+                continue
+            parameters += [
+                Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+                for name, kind in flags.items()
+            ]
+
+        @functools.wraps(command)
+        def run(**given: Any) -> None:
+            options = _read_options({name: given.pop(name) for name in flags})
+            command(**given, options=options)
+
+        run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        return run
+
+    return decorated
+
+
+def _read_options(given: dict[str, Any]) -> ReadOptions:
+    from durhampulse.creators.options import ReadOptions
+
+    return ReadOptions(
+        **{
+            **{name: value for name, value in given.items() if value is not None},
+            "columns": _pairs(given["columns"], "--map"),
+            "units": _units(given["units"]),
+        }
+    )
+
+
+def _pairs(given: list[str] | None, option: str) -> dict[str, str]:
+    values = {}
+    for item in given or []:
+        name, equals, value = item.partition("=")
+        if not (name and equals and value):
+            raise InputError(
+                f"{option} '{item}' is not COLUMN=VALUE.", f"Write {option} NAME=VALUE."
+            )
+        values[name] = value
+    return values
+
+
+def _units(given: list[str] | None) -> dict[str, Unit]:
+    chosen: dict[str, Unit] = {}
+    for name, unit in _pairs(given, "--unit").items():
+        if unit in ("fraction", "percent"):
+            chosen[name] = cast("Unit", unit)
+        else:
+            raise InputError(f"--unit {name}={unit}: no such unit.", "Use fraction or percent.")
+    return chosen
