@@ -40,10 +40,10 @@ BASE = {
     "Niche": "Tech",
     "Video_Quality": "HD",
     "Avg_Views_per_Post": "3000",
-    "Price": "120",
+    "Reach": "120",
     "Team": "7",
 }
-NUMBERS = ("Followers", "Engagement_Rate", "Growth_Rate", "Avg_Views_per_Post", "Price")
+NUMBERS = ("Followers", "Engagement_Rate", "Growth_Rate", "Avg_Views_per_Post", "Reach")
 LEVELS = ("Niche", "Video_Quality", "Team")
 
 
@@ -52,7 +52,7 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("doors")
     table = dp.simulate_market(400, seed=5).table
     rng = np.random.default_rng(0)
-    table["Price"] = rng.integers(50, 900, len(table))
+    table["Reach"] = rng.integers(50, 900, len(table))
     table["Team"] = pd.array(rng.choice([5, 7, 11], len(table)), "Int64")
     table["Team"] = table["Team"].astype("str")
     table["Team"] = table["Team"].where(table["Team"] != "11", "x11")
@@ -109,7 +109,7 @@ def database(scorer, _learned, row, folder):
     with sqlite3.connect(folder / "one.db") as db:
         pd.DataFrame([row]).to_sql("creators", db, index=False)
     db.close()
-    raw = read_source(f"sqlite:///{folder / 'one.db'}", Ledger(), table="creators")
+    raw = read_source(f"sqlite:///{folder / 'one.db'}", Ledger(), ReadOptions(table="creators"))
     return in_memory(scorer, raw.cells)
 
 
@@ -240,9 +240,9 @@ ODD_LEVELS = {
         ("Team", "7.0", "7"),
         ("Team", "x11", "x11"),
         ("Team", "X11 ", "x11"),
-        ("Price", "5,125", 5_125),
-        ("Price", "1.234", 1.234),
-        ("Price", "1,5", 1.5),
+        ("Reach", "5,125", 5_125),
+        ("Reach", "1.234", 1.234),
+        ("Reach", "1,5", 1.5),
         ("Video_Quality", "4k uhd", "4K"),
         ("Video_Quality", "1080P", "HD"),
     ],
@@ -282,7 +282,7 @@ WRITTEN = st.one_of(
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     column=st.sampled_from(
-        ["Followers", "Engagement_Rate", "Growth_Rate", "Price", "Niche", "Team"]
+        ["Followers", "Engagement_Rate", "Growth_Rate", "Reach", "Niche", "Team"]
     ),
     cell=WRITTEN,
 )

@@ -11,10 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from durhampulse.creators.columnreader import ColumnReader
 from durhampulse.creators.frames import raw_cells
-from durhampulse.creators.headers import name_columns, require_figures
+from durhampulse.creators.headers import (
+    name_columns,
+    require_extra,
+    require_figures,
+    require_headers,
+)
+from durhampulse.creators.identity import unique_candidate
 from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.roles import role_of_standard
 from durhampulse.creators.rows import (
@@ -64,13 +71,39 @@ def read_creators(
         raw = read_source(source, ledger, options)
     else:
         raw = table_of(raw_cells(source), "the table")
-    reader = ColumnReader(raw, ledger, options.units, usual_units or {})
-    named = name_columns(raw.name, raw.cells.column_names, options.columns, ledger)
-    require_figures(raw.name, raw.cells.column_names, named)
+    reader = ColumnReader(raw, ledger, options, usual_units or {})
+    require_headers(raw.name, raw.cells.column_names, options)
+    headers = [header for header in raw.cells.column_names if header not in options.drop]
+    asked = options.asked()
+    named = name_columns(raw.name, headers, asked, ledger)
+    if IDENTIFIER not in (*named.values(), *asked):
+        named |= _proposed_identifier(raw.cells.select(headers), named, ledger)
+    require_figures(raw.name, headers, named)
+    require_extra(raw.name, named, options)
     reader.weigh(named)
-    for header in raw.cells.column_names:
+    for header in headers:
         reader.read(header, named.get(header))
+    for header in dict.fromkeys(options.drop):
+        reader.leave_out(header)
     return _settled(reader)
+
+
+def _proposed_identifier(
+    cells: pa.Table, named: Mapping[str, str], ledger: Ledger
+) -> dict[str, str]:
+    """Return header to `IDENTIFIER` where a column of another name tells creators apart."""
+    header, candidates = unique_candidate(cells, named)
+    if header is not None:
+        action = f"'{header}' read as {IDENTIFIER}; --id COLUMN decides"
+        ledger.note(Irregularity.PROPOSED_ID, IDENTIFIER, 1, action)
+        return {header: IDENTIFIER}
+    if candidates:
+        action = (
+            f"not read as {IDENTIFIER}, since cells of '{candidates[0]}' are empty or alike; "
+            f"--id '{candidates[0]}' reads rows of one creator as such"
+        )
+        ledger.note(Irregularity.PROPOSED_ID, candidates[0], 1, action)
+    return {}
 
 
 def _settled(reader: ColumnReader) -> Creators:

@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from durhampulse.creators.block import Levels
+from durhampulse.creators.carried import CARRIED_KINDS, CarriedKind
 from durhampulse.creators.cells import (
     LevelCells,
     NumberCells,
@@ -39,7 +40,9 @@ __all__ = [
     "standard_kind",
 ]
 
-RuleKind = Literal["count", "rate", "any", "levels", "quality", "identifier", "label"]
+RuleKind = Literal[
+    "count", "rate", "any", "levels", "quality", "identifier", "label", "carried", "dropped"
+]
 
 _MOST_LEVELS = 10_000
 _DECIMALS = 14
@@ -55,7 +58,7 @@ class ColumnRule:
         The column's name in a creators' table.
     kind
         What its cells are: ``count``, ``rate`` or ``any`` number, ``levels`` or the ordered levels
-        of ``quality``, ``identifier`` or ``label``.
+        of ``quality``, ``identifier`` or ``label``; ``carried`` text, or ``dropped`` by a person.
     header
         The header it came from.
     decimal
@@ -66,6 +69,8 @@ class ColumnRule:
         Whether a person has said the unit: later tables are not questioned about it.
     levels
         Its levels as spelled in training, the most frequent first.
+    carries
+        What a carried column tells of a creator.
     """
 
     column: str
@@ -75,6 +80,7 @@ class ColumnRule:
     unit: Unit = "fraction"
     insisted: bool = False
     levels: tuple[str, ...] = ()
+    carries: CarriedKind | None = None
 
     @property
     def numeric(self) -> bool:
@@ -172,6 +178,7 @@ class ColumnRule:
             "decimal": (None, *get_args(DecimalSign)),
             "unit": get_args(Unit),
             "insisted": (True, False),
+            "carries": (None, *CARRIED_KINDS),
         }
         if not texts or any(getattr(rule, name) not in values for name, values in choices.items()):
             raise ValueError(f"{fields!r} is no rule of a column")

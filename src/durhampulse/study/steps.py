@@ -326,6 +326,7 @@ def decide(
         half_width=model.half_width,
         reasons=reason_table(explanation, rows, peers),
         verdict=judged.verdict.refusal,
+        carried={column: fresh[column] for column in part.creators.carried},
     )
     champion_prob = out_of_fold[model.name]
     return Decision(

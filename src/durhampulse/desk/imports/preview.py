@@ -11,6 +11,7 @@ import pandas as pd
 
 from durhampulse.creators import read_creators
 from durhampulse.creators.headers import name_columns
+from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL
 from durhampulse.creators.units import Unit
 from durhampulse.exceptions import DurhamPulseError
@@ -131,7 +132,7 @@ def _parts(
     )
     named = {standard: header for header, standard in standard_names.items()}
     yield {"columns": named}
-    wanted = scorer.headers(name, headers, columns)
+    wanted = scorer.headers(name, headers, ReadOptions(columns=columns))
     yield {"notes": wanted.notes(name)}
     first = next(stream.chunks(headers), None)
     if first is not None:
