@@ -13,6 +13,7 @@ from durhampulse.creators.schema import LABEL
 from durhampulse.creators.units import Unit
 from durhampulse.files.tables import RawTable
 from durhampulse.irregularities import Irregularity, Ledger
+from durhampulse.markup import table_html
 
 __all__ = ["Creators"]
 
@@ -48,6 +49,17 @@ class Creators:
     source: RawTable
     rows_read: int
     columns_read: int
+
+    def __repr__(self) -> str:
+        return (
+            f"Creators of {self.source.name}: {len(self.table):,} rows, "
+            f"{len(self.features)} features; {len(self.labelled):,} outcomes known; "
+            f"{len(self.irregularities)} lines in the ledger, {len(self.refused):,} rows refused"
+        )
+
+    def _repr_html_(self) -> str:
+        roles = [(role.column, role.role, role.kind, role.reason) for role in self.roles]
+        return table_html(repr(self), ["column", "role", "kind", "reason"], roles)
 
     @property
     def units(self) -> dict[str, Unit]:
