@@ -219,11 +219,13 @@ class ColumnReader:
 
     def _refuse_unclear(self, rule: ColumnRule, numbers: NumberCells, cells: pa.Array) -> None:
         for at in np.flatnonzero(numbers.unclear)[:1].tolist():
-            reason = unclear_reason(rule.column, str(cells[at].as_py()).strip(), rule)
+            reason = unclear_reason(rule.column, str(as_text(cells.slice(at, 1))[0]).strip(), rule)
             problem, _, way_out = reason.partition(": ")
             raise InputError(
                 f"{self.raw.name}, row {self.raw.rows[at]}: {problem}.",
-                f"{way_out.capitalize()}, in this column or wherever the decimal sign shows.",
+                f"{way_out.capitalize()}, in this column or wherever the decimal sign shows."
+                if "may be" in problem
+                else f"{way_out.capitalize()}.",
             )
 
     def _note_figures(self, name: str, values: Floats, cells: pa.Array) -> None:
@@ -247,7 +249,10 @@ class ColumnReader:
             (Irregularity.STRAY_SPACE, numbers.stray_space, "blanks removed"),
             (Irregularity.NUMBER_FORMAT, numbers.formatted, "read as the number it stands for"),
             (Irregularity.PERCENT_SIGN, numbers.percent, "divided by 100"),
+            (Irregularity.CURRENCY, numbers.currency, f"{rule.currency} taken off"),
+            (Irregularity.LOWER_BOUND, numbers.at_least, "read as the figure itself"),
             (Irregularity.UNREADABLE, numbers.unreadable, "read as missing"),
+            (Irregularity.UNREADABLE, numbers.unclear, "no single figure, read as missing"),
         ):
             self._note(code, name, mask, action, cells)
         if any(parse_number(word, kind).sign == "," for word in words if "," in word):

@@ -23,7 +23,7 @@ from durhampulse.creators.cells import (
     read_numbers,
     spelled_levels,
 )
-from durhampulse.creators.numbers import DecimalSign, NumberKind, learn_decimal
+from durhampulse.creators.numbers import DecimalSign, NumberKind, currencies, learn_decimal
 from durhampulse.creators.schema import COLUMNS, QUALITY_LEVELS
 from durhampulse.creators.text import is_number
 from durhampulse.creators.units import Unit
@@ -60,6 +60,8 @@ class ColumnRule:
         The header it came from.
     decimal
         The decimal sign its cells proved; None where they did not.
+    currency
+        The sign or code of the currency of its amounts; empty where they bear none.
     unit
         The unit of a rate's cells without a percent sign.
     insisted
@@ -72,6 +74,7 @@ class ColumnRule:
     kind: RuleKind
     header: str = ""
     decimal: DecimalSign | None = None
+    currency: str = ""
     unit: Unit = "fraction"
     insisted: bool = False
     levels: tuple[str, ...] = ()
@@ -105,13 +108,13 @@ class ColumnRule:
             A point before three digits of a count is no decimal sign because others are: it
             stays unclear.
         """
-        return read_numbers(cells, self.number_kind, self._decimal(elsewhere))
+        return read_numbers(cells, self.number_kind, self._decimal(elsewhere), self.currency)
 
     def read_number_words(
         self, words: Sequence[str], elsewhere: DecimalSign | None = None
     ) -> NumberCells:
         """Return written numbers as :meth:`read_numbers` reads them, shape (n_words,)."""
-        return read_number_words(words, self.number_kind, self._decimal(elsewhere))
+        return read_number_words(words, self.number_kind, self._decimal(elsewhere), self.currency)
 
     def _decimal(self, elsewhere: DecimalSign | None) -> DecimalSign | None:
         if elsewhere == "." and self.kind == "count":
@@ -166,7 +169,7 @@ class ColumnRule:
         True
         """
         rule = cls(**{**fields, "levels": tuple(map(str, fields.get("levels", ())))})
-        texts = all(isinstance(value, str) for value in (rule.column, rule.header))
+        texts = all(isinstance(value, str) for value in (rule.column, rule.header, rule.currency))
         choices = {
             "kind": get_args(RuleKind),
             "decimal": (None, *get_args(DecimalSign)),
@@ -198,7 +201,9 @@ def learn_number_rule(column: str, cells: pa.Array, header: str = "") -> ColumnR
     if is_number(cells.type):
         return rule
     words = [word.strip() for word in distinct_words(cells)[1]]
-    return replace(rule, decimal=learn_decimal(words, rule.number_kind))
+    signs = currencies(words) if rule.kind == "any" else []
+    decimal = learn_decimal(words, rule.number_kind)
+    return replace(rule, decimal=decimal, currency=signs[0] if len(signs) == 1 else "")
 
 
 def learn_level_rule(column: str, cells: LevelCells, header: str = "") -> ColumnRule:
