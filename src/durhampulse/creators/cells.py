@@ -27,7 +27,6 @@ __all__ = [
     "NumberCells",
     "distinct_words",
     "level_codes",
-    "read_labels",
     "read_levels",
     "read_number_words",
     "read_numbers",
@@ -36,9 +35,6 @@ __all__ = [
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
-
-_YES = frozenset({"1", "yes", "y", "true", "t", "sponsored", "deal"})
-_NO = frozenset({"0", "no", "n", "false", "f", "not sponsored", "no deal"})
 
 _PLAIN = re.compile(r"-?(\d+\.?\d*|\.\d+)")
 
@@ -300,23 +296,3 @@ def level_codes(levels: Sequence[str | None]) -> Levels:
             place.setdefault(level, len(place))
     names = tuple(str(level) for level in place)
     return Levels(np.array([place.get(level, -1) for level in levels], dtype=np.intp), names)
-
-
-def read_labels(cells: pa.Array) -> tuple[Floats, Mask, Mask]:
-    """Return outcomes: 1.0, 0.0, or NaN where unknown.
-
-    Returns
-    -------
-    labels, worded, unreadable
-        Shape (n_rows,) each: the outcome, whether it was a word, whether it could not be read.
-    """
-    codes, raw = distinct_words(cells)
-    words = [folded(word) for word in raw]
-    labels = np.array([1.0 if w in _YES else 0.0 if w in _NO else np.nan for w in words])
-    null = np.array([word in NULL_WORDS for word in words], dtype=bool)
-    worded = np.array([not word[:1].isdigit() for word in words], dtype=bool) & ~np.isnan(labels)
-    return (
-        np.append(labels, np.nan)[codes],
-        np.append(worded, False)[codes],
-        np.append(np.isnan(labels) & ~null, False)[codes],
-    )

@@ -16,13 +16,14 @@ from durhampulse.creators.cells import (
     LevelCells,
     NumberCells,
     distinct_words,
-    read_labels,
     read_levels,
 )
 from durhampulse.creators.headers import unclaimed
 from durhampulse.creators.identifiers import canonical_identifiers
+from durhampulse.creators.labelchoice import LabelChoice
+from durhampulse.creators.labels import learn_label, read_labels, refuse_unreadable
 from durhampulse.creators.numbers import DecimalSign, decimal_evidence, mixed_commas, parse_number
-from durhampulse.creators.roles import Role, read_extra
+from durhampulse.creators.roles import ExtraColumn, Role, read_extra
 from durhampulse.creators.rows import impossible
 from durhampulse.creators.rules import (
     ColumnRule,
@@ -85,6 +86,7 @@ class ColumnReader:
         self.roles: dict[str, Role] = {}
         self.rules: dict[str, ColumnRule] = {}
         self.elsewhere: DecimalSign | None = None
+        self.label = LabelChoice(None)
         require_units(units)
 
     def weigh(self, named: Mapping[str, str]) -> None:
@@ -150,6 +152,8 @@ class ColumnReader:
 
     def _read_extra(self, name: str, header: str, cells: pa.Array) -> pd.Series:
         extra = read_extra(name, cells, header, self.elsewhere)
+        if (reason := self.label.held_back.get(header)) and extra.role.role == "feature":
+            extra = ExtraColumn(replace(extra.role, role="unused", reason=reason))
         role = extra.role
         self.roles[name] = role
         action = f"used as a feature ({role.kind})" if role.role == "feature" else "not used"
@@ -301,17 +305,14 @@ class ColumnReader:
         self._note(Irregularity.SPELLING, name, levels.respelled, action, cells)
 
     def _read_label(self, header: str, cells: pa.Array) -> pd.Series:
-        self.rules[LABEL] = ColumnRule(column=LABEL, kind="label", header=header)
-        labels, worded, unreadable = read_labels(cells)
-        if unreadable.any():
-            at = int(np.argmax(unreadable))
-            raise InputError(
-                f"{self.raw.name}, column {LABEL}, row {self.raw.rows[at]}: "
-                f"{str(cells[at].as_py())[:60]!r} is neither a deal nor none.",
-                "Write 1 or 0, Yes or No, or leave the cell empty where it is not known.",
-            )
-        self._note(Irregularity.LABEL_WORD, LABEL, worded, "read as 1 or 0", cells)
-        return self._series(labels)
+        named = self.label.deal, self.label.no_deal
+        rule = self.rules[LABEL] = learn_label(self.raw.name, header, cells, *named)
+        labels = read_labels(cells, rule)
+        refuse_unreadable(f"{self.raw.name}, column {header}", labels, cells, self.raw.rows)
+        deal, none = (" or ".join(map(repr, words)) for words in (rule.deal, rule.no_deal))
+        action = f"read as 1 or 0: a deal is {deal}, none is {none or 'any other'}"
+        self._note(Irregularity.LABEL_WORD, LABEL, labels.worded, action, cells)
+        return self._series(labels.values)
 
     def _note(
         self,

@@ -15,6 +15,7 @@ import pandas as pd
 from durhampulse.creators.columnreader import ColumnReader
 from durhampulse.creators.frames import raw_cells
 from durhampulse.creators.headers import name_columns, require_figures
+from durhampulse.creators.labelchoice import name_label
 from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.roles import role_of_standard
 from durhampulse.creators.rows import (
@@ -66,7 +67,8 @@ def read_creators(
         raw = table_of(raw_cells(source), "the table")
     reader = ColumnReader(raw, ledger, options.units, usual_units or {})
     named = name_columns(raw.name, raw.cells.column_names, options.columns, ledger)
-    require_figures(raw.name, raw.cells.column_names, named)
+    named, reader.label = name_label(raw, named, options, ledger)
+    require_figures(raw.name, raw.cells.column_names, named, ledger)
     reader.weigh(named)
     for header in raw.cells.column_names:
         reader.read(header, named.get(header))

@@ -43,6 +43,7 @@ RuleKind = Literal["count", "rate", "any", "levels", "quality", "identifier", "l
 
 _MOST_LEVELS = 10_000
 _DECIMALS = 14
+_WORDS = ("levels", "deal", "no_deal")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,9 +66,14 @@ class ColumnRule:
     unit
         The unit of a rate's cells without a percent sign.
     insisted
-        Whether a person has said the unit: later tables are not questioned about it.
+        Whether a person has said the unit, or the outcome's words: later tables are not
+        questioned about it.
     levels
         Its levels as spelled in training, the most frequent first.
+    deal, no_deal
+        Of a label: the words that mean a deal and those that mean none, or the comparison of its
+        figures, such as ``Conversions>0``. Where a person named no word for none, every other
+        filled cell is none.
     """
 
     column: str
@@ -78,6 +84,8 @@ class ColumnRule:
     unit: Unit = "fraction"
     insisted: bool = False
     levels: tuple[str, ...] = ()
+    deal: tuple[str, ...] = ()
+    no_deal: tuple[str, ...] = ()
 
     @property
     def numeric(self) -> bool:
@@ -151,7 +159,8 @@ class ColumnRule:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the rule as plain data."""
-        return {**asdict(self), "levels": list(self.levels[:_MOST_LEVELS])}
+        words = {name: list(getattr(self, name)[:_MOST_LEVELS]) for name in _WORDS}
+        return {**asdict(self), **words}
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> ColumnRule:
@@ -168,7 +177,7 @@ class ColumnRule:
         >>> ColumnRule.from_dict(rule.to_dict()) == rule
         True
         """
-        rule = cls(**{**fields, "levels": tuple(map(str, fields.get("levels", ())))})
+        rule = cls(**{**fields, **{name: tuple(map(str, fields.get(name, ()))) for name in _WORDS}})
         texts = all(isinstance(value, str) for value in (rule.column, rule.header, rule.currency))
         choices = {
             "kind": get_args(RuleKind),
