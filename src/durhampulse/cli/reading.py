@@ -49,6 +49,22 @@ FLAGS: dict[str, Any] = {
         list[str] | None,
         typer.Option("--feature", metavar="COLUMN", help="Learn from a column such as Country."),
     ],
+    "deal_is": Annotated[
+        list[str] | None,
+        typer.Option(
+            "--deal-is",
+            metavar="VALUE",
+            help="Value of the outcome that means a deal, or COLUMN>NUMBER; the others mean none.",
+        ),
+    ],
+    "no_deal_is": Annotated[
+        list[str] | None,
+        typer.Option(
+            "--no-deal-is",
+            metavar="VALUE",
+            help="Value that means none, beside --deal-is; the others are then not known.",
+        ),
+    ],
     "table": Annotated[
         str | None,
         typer.Option("--table", help="Sheet of a workbook, or table of a database, to read."),

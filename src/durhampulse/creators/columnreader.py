@@ -16,14 +16,15 @@ from durhampulse.creators.cells import (
     LevelCells,
     NumberCells,
     distinct_words,
-    read_labels,
     read_levels,
 )
 from durhampulse.creators.headers import unclaimed
 from durhampulse.creators.identifiers import canonical_identifiers
+from durhampulse.creators.labelchoice import LabelChoice
+from durhampulse.creators.labels import learn_label, read_labels, refuse_unreadable
 from durhampulse.creators.numbers import DecimalSign, decimal_evidence, mixed_commas, parse_number
 from durhampulse.creators.options import ReadOptions
-from durhampulse.creators.roles import Role, Wish, read_extra
+from durhampulse.creators.roles import ExtraColumn, Role, Wish, read_extra
 from durhampulse.creators.rows import impossible
 from durhampulse.creators.rules import (
     ColumnRule,
@@ -88,6 +89,7 @@ class ColumnReader:
         self.roles: dict[str, Role] = {}
         self.rules: dict[str, ColumnRule] = {}
         self.elsewhere: DecimalSign | None = None
+        self.label = LabelChoice(None)
         require_units(options.units)
 
     def weigh(self, named: Mapping[str, str]) -> None:
@@ -153,6 +155,8 @@ class ColumnReader:
 
     def _read_extra(self, name: str, header: str, cells: pa.Array) -> pd.Series:
         extra = read_extra(name, cells, header, self.elsewhere, wish=self._wish(header))
+        if (reason := self.label.held_back.get(header)) and extra.role.role == "feature":
+            extra = ExtraColumn(replace(extra.role, role="unused", reason=reason))
         self.roles[name] = extra.role
         self._note_role(extra.role, extra.rule)
         if extra.rule is None:
@@ -241,11 +245,13 @@ class ColumnReader:
 
     def _refuse_unclear(self, rule: ColumnRule, numbers: NumberCells, cells: pa.Array) -> None:
         for at in np.flatnonzero(numbers.unclear)[:1].tolist():
-            reason = unclear_reason(rule.column, str(cells[at].as_py()).strip(), rule)
+            reason = unclear_reason(rule.column, str(as_text(cells.slice(at, 1))[0]).strip(), rule)
             problem, _, way_out = reason.partition(": ")
             raise InputError(
                 f"{self.raw.name}, row {self.raw.rows[at]}: {problem}.",
-                f"{way_out.capitalize()}, in this column or wherever the decimal sign shows.",
+                f"{way_out.capitalize()}, in this column or wherever the decimal sign shows."
+                if "may be" in problem
+                else f"{way_out.capitalize()}.",
             )
 
     def _note_figures(self, name: str, values: Floats, cells: pa.Array) -> None:
@@ -269,7 +275,10 @@ class ColumnReader:
             (Irregularity.STRAY_SPACE, numbers.stray_space, "blanks removed"),
             (Irregularity.NUMBER_FORMAT, numbers.formatted, "read as the number it stands for"),
             (Irregularity.PERCENT_SIGN, numbers.percent, "divided by 100"),
+            (Irregularity.CURRENCY, numbers.currency, f"{rule.currency} taken off"),
+            (Irregularity.LOWER_BOUND, numbers.at_least, "read as the figure itself"),
             (Irregularity.UNREADABLE, numbers.unreadable, "read as missing"),
+            (Irregularity.UNREADABLE, numbers.unclear, "no single figure, read as missing"),
         ):
             self._note(code, name, mask, action, cells)
         if any(parse_number(word, kind).sign == "," for word in words if "," in word):
@@ -318,17 +327,14 @@ class ColumnReader:
         self._note(Irregularity.SPELLING, name, levels.respelled, action, cells)
 
     def _read_label(self, header: str, cells: pa.Array) -> pd.Series:
-        self.rules[LABEL] = ColumnRule(column=LABEL, kind="label", header=header)
-        labels, worded, unreadable = read_labels(cells)
-        if unreadable.any():
-            at = int(np.argmax(unreadable))
-            raise InputError(
-                f"{self.raw.name}, column {LABEL}, row {self.raw.rows[at]}: "
-                f"{str(cells[at].as_py())[:60]!r} is neither a deal nor none.",
-                "Write 1 or 0, Yes or No, or leave the cell empty where it is not known.",
-            )
-        self._note(Irregularity.LABEL_WORD, LABEL, worded, "read as 1 or 0", cells)
-        return self._series(labels)
+        named = self.label.deal, self.label.no_deal
+        rule = self.rules[LABEL] = learn_label(self.raw.name, header, cells, *named)
+        labels = read_labels(cells, rule)
+        refuse_unreadable(f"{self.raw.name}, column {header}", labels, cells, self.raw.rows)
+        deal, none = (" or ".join(map(repr, words)) for words in (rule.deal, rule.no_deal))
+        action = f"read as 1 or 0: a deal is {deal}, none is {none or 'any other'}"
+        self._note(Irregularity.LABEL_WORD, LABEL, labels.worded, action, cells)
+        return self._series(labels.values)
 
     def _note(
         self,

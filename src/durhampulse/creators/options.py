@@ -32,6 +32,11 @@ class ReadOptions(TableOptions):
         Headers of columns to leave out of everything.
     feature
         Headers of columns to learn from though they look like carried ones.
+    deal_is, no_deal_is
+        Words of the outcome's column that mean a deal, and none; or one comparison of its figures,
+        such as ``"Conversions>0"``. With both, any other word is not known; with the first alone,
+        every other filled cell is none. The column is the one that holds all the words, where no
+        header says.
     table, query
         As for :class:`durhampulse.files.options.TableOptions`.
     """
@@ -42,6 +47,8 @@ class ReadOptions(TableOptions):
     keep: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
     feature: tuple[str, ...] = ()
+    deal_is: tuple[str, ...] = ()
+    no_deal_is: tuple[str, ...] = ()
 
     def keywords(self) -> dict[str, Any]:
         """Return the fields of this class by name, without those that a subclass adds.

@@ -7,6 +7,7 @@ What a column is, its kind, decimal sign, unit and levels, is learned here once,
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from durhampulse.creators.headers import (
     require_headers,
 )
 from durhampulse.creators.identity import unique_candidate
+from durhampulse.creators.labelchoice import name_label
 from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.roles import role_of_standard
 from durhampulse.creators.rows import (
@@ -76,9 +78,11 @@ def read_creators(
     headers = [header for header in raw.cells.column_names if header not in options.drop]
     asked = options.asked()
     named = name_columns(raw.name, headers, asked, ledger)
+    cells = raw.cells.select(headers)
+    named, reader.label = name_label(replace(raw, cells=cells), named, options, ledger)
     if IDENTIFIER not in (*named.values(), *asked):
-        named |= _proposed_identifier(raw.cells.select(headers), named, ledger)
-    require_figures(raw.name, headers, named)
+        named |= _proposed_identifier(cells, named, ledger)
+    require_figures(raw.name, headers, named, ledger)
     require_extra(raw.name, named, options)
     reader.weigh(named)
     for header in headers:

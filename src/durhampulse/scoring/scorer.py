@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -32,10 +32,12 @@ from durhampulse.decision.bands import (
     too_empty,
 )
 from durhampulse.exceptions import CannotJudgeError, InputError
+from durhampulse.markup import list_html
 from durhampulse.models.weights import shifted, sigmoid
 from durhampulse.scoring.account import Account, account_of
-from durhampulse.scoring.artifact import LoadedModel, read_model
+from durhampulse.scoring.artifact import LoadedModel, describe, read_model
 from durhampulse.scoring.columns import ModelColumns
+from durhampulse.scoring.kinds import ArrowStream, Table, as_given
 from durhampulse.scoring.record import (
     NO_BAND,
     Scores,
@@ -43,11 +45,12 @@ from durhampulse.scoring.record import (
     with_carried,
     without_scores,
 )
-from durhampulse.scoring.tables import TableCells, carried_text, exact_identifiers, like
+from durhampulse.scoring.tables import TableCells, carried_text, exact_identifiers
 
 __all__ = ["Scorer", "load_model"]
 
 Floats = npt.NDArray[np.float64]
+Units = Mapping[str, Unit] | None
 
 
 class Scorer:
@@ -85,7 +88,14 @@ class Scorer:
         self.usual_headers = self._columns.usual
         self.rules = {name: model.rules.get(name) or _plain_rule(name) for name in self.seen}
 
-    def reader(self, name: str, *, units: Mapping[str, Unit] | None = None) -> BlockReader:
+    def __repr__(self) -> str:
+        return f"<Scorer: {'; '.join(describe(self.model).splitlines())}>"
+
+    def _repr_html_(self) -> str:
+        title, *lines = describe(self.model).splitlines()
+        return list_html(title, lines)
+
+    def reader(self, name: str, *, units: Units = None) -> BlockReader:
         """Return a reader of one table's cells.
 
         Parameters
@@ -157,6 +167,16 @@ class Scorer:
             raise InputError(f"The table, row {row + 1}: {problem}.", f"{way_out.capitalize()}.")
         return self.model.model.predict_proba(cells.block)
 
+    @overload
+    def score(
+        self, table: Creators, options: ReadOptions | None = None, **keywords: Any
+    ) -> pd.DataFrame: ...
+    @overload
+    def score(self, table: Table, options: ReadOptions | None = None, **keywords: Any) -> Table: ...
+    @overload
+    def score(
+        self, table: ArrowStream, options: ReadOptions | None = None, **keywords: Any
+    ) -> pa.Table: ...
     def score(self, table: Any, options: ReadOptions | None = None, **keywords: Any) -> Any:
         """Return a table's scores, a row for each of its rows, pandas' index kept.
 
@@ -181,7 +201,7 @@ class Scorer:
         )
         if reasons:
             scored = without_scores(scored, reasons)
-        return like(pa.table(with_carried(scored, cells.carried)), table)
+        return as_given(pa.table(with_carried(scored, cells.carried)), table)
 
     def decide(
         self, table: Any, options: ReadOptions | None = None, **keywords: Any

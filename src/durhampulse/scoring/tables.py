@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 
-from durhampulse.creators import Creators
 from durhampulse.creators.block import Block
 from durhampulse.creators.headers import Headers
 from durhampulse.creators.identifiers import canonical_identifiers
@@ -18,7 +14,7 @@ from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.creators.text import NoTextError, as_text
 from durhampulse.exceptions import InputError
 
-__all__ = ["TableCells", "carried_text", "exact_identifiers", "like"]
+__all__ = ["TableCells", "carried_text", "exact_identifiers"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,15 +74,3 @@ def carried_text(name: str, header: str, cells: pa.Array) -> pa.Array:
         raise InputError(
             f"{name}, column {header}: it holds {error}.", f"Leave it out: --drop '{header}'."
         ) from error
-
-
-def like(scored: pa.Table, table: Any) -> Any:
-    """Return a table as the library of another one would hold it, with its index."""
-    library = type(table).__module__.partition(".")[0]
-    if library == "polars":
-        return importlib.import_module("polars").from_arrow(scored)
-    if isinstance(table, pd.DataFrame):
-        return scored.to_pandas(integer_object_nulls=True).set_axis(table.index, axis=0)
-    if isinstance(table, Creators):
-        return scored.to_pandas(integer_object_nulls=True).set_axis(table.table.index, axis=0)
-    return scored

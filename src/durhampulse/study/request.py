@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
 
 from durhampulse.creators.options import ReadOptions
 from durhampulse.decision.bands import Thresholds
@@ -39,7 +38,7 @@ class Request(ReadOptions, JudgeOptions):
     ----------
     source
         Path or database address; None for the built-in simulated market.
-    columns, units, identifier, keep, drop, feature, table, query
+    columns, units, identifier, keep, drop, feature, deal_is, no_deal_is, table, query
         As for :class:`durhampulse.creators.options.ReadOptions`.
     drop_leaks, time, group
         As for :class:`JudgeOptions`.
@@ -82,7 +81,5 @@ class Request(ReadOptions, JudgeOptions):
                 f"The request has no option '{unknown[0]}'.", f"Options are {', '.join(known)}."
             )
         thresholds = Thresholds(**options.pop("thresholds", {}))
-        values: dict[str, Any] = {
-            name: tuple(v) if isinstance(v, list) else v for name, v in options.items()
-        }
-        return cls(**values, thresholds=thresholds)
+        lists = {name: tuple(value) for name, value in options.items() if isinstance(value, list)}
+        return cls(**{**options, **lists}, thresholds=thresholds)

@@ -310,8 +310,7 @@ def decide(
     features, seed = part.creators.features, part.random_state
     chosen = train_champion(part.train, features, folds=comparison.out_of_fold, random_state=seed)
     model, out_of_fold = chosen.model, chosen.out_of_fold
-    y_prob = model.predict_proba(part.test)
-    peers = learn_peers(part.train)
+    y_prob, peers = model.predict_proba(part.test), learn_peers(part.train)
     fresh = part.creators.table.drop(index=part.train.index)
     refused = unscorable(fresh, model.encoding.columns)
     fresh = fresh[refused == ""]
