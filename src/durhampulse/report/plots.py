@@ -10,8 +10,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from cycler import cycler
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import FuncFormatter, LogFormatter, PercentFormatter
 
+from durhampulse.decision.figures import axis_text
 from durhampulse.report.fonts import MAIN_FONT, fallback_fonts
 
 if TYPE_CHECKING:
@@ -68,6 +69,17 @@ def _axes(ax: Axes | None, size: tuple[float, float] | None = None) -> Axes:
 
 def _errors(table: pd.DataFrame, value: str) -> np.ndarray:
     return np.stack([table[value] - table["low"], table["high"] - table[value]]).clip(0)
+
+
+def _mark_values(panel: Axes, column: str) -> None:
+    """Write a column's values along an axis as people do: 35K rather than 3.5e4."""
+    panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: axis_text(column, value)))
+    if panel.get_xscale() != "linear":
+        chosen = LogFormatter()  # tells which of the marks between powers have room
+        chosen.set_axis(panel.xaxis)
+        panel.xaxis.set_minor_formatter(
+            FuncFormatter(lambda value, at: axis_text(column, value) if chosen(value, at) else "")
+        )
 
 
 def target(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -134,6 +146,7 @@ def histograms(table: pd.DataFrame, axes: Any = None) -> Any:
             panel.stairs(rows_["share"], edges, color=color, linestyle=line, linewidth=1.7,
                          label=outcome)  # fmt: skip
         panel.set_xscale(part["scale"].iloc[0])
+        _mark_values(panel, feature)
         panel.set_title(feature)
         panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         panel.set_ylim(bottom=0)
@@ -309,6 +322,7 @@ def dependence(table: pd.DataFrame, features: int = 6) -> Any:
             panel.plot(part["x"], part["effect"], color=DEAL, marker="o", markersize=3)
             if part["x"].min() > 0 and part["x"].max() > 20 * part["x"].min():
                 panel.set_xscale("log")
+            _mark_values(panel, name)
             panel.axhline(0, color=QUIET, linewidth=1)
             panel.set_ylabel("effect, log-odds")
         else:
