@@ -12,13 +12,14 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import create_engine, make_url, text
 from starlette.testclient import TestClient
 
 from durhampulse.desk.imports import intake
 from durhampulse.desk.imports.worker import Worker
 from durhampulse.desk.models.catalogue import Catalogue, add_model
-from durhampulse.desk.people import people
+from durhampulse.desk.people import passwords, people
 from durhampulse.desk.server import fill_with_demo
 from durhampulse.desk.store import database
 from durhampulse.desk.store.database import open_store
@@ -83,6 +84,15 @@ def _disable_sqlite_fsync():
     """Let SQLite not wait for the disk in this process; desks that tests start still do."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(database, "_PRAGMAS", (*database._PRAGMAS, "synchronous=OFF"))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _hash_passwords_fast():
+    """Hash in this process with Argon2's least effort; desks that tests start take the usual one."""
+    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", lambda: hasher)
         yield
 
 

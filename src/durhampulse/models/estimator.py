@@ -65,7 +65,7 @@ class SponsorshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
     Examples
     --------
     >>> import durhampulse as dp
-    >>> market = dp.simulate_market(300, seed=2).table
+    >>> market = dp.simulate_market(100, seed=2).table
     >>> X, y = market.drop(columns="Sponsorship_Status"), market["Sponsorship_Status"]
     >>> model = dp.SponsorshipClassifier(random_state=0).fit(X, y)
     >>> model.predict_proba(X.head(3)).shape
