@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from durhampulse.creators.outcome import OutcomeWords, outcome_words
 from durhampulse.creators.roles import Role
 from durhampulse.creators.rules import ColumnRule
 from durhampulse.creators.schema import LABEL
@@ -65,6 +66,11 @@ class Creators:
     def units(self) -> dict[str, Unit]:
         """Unit in which each rate column was written."""
         return {name: rule.unit for name, rule in self.rules.items() if rule.kind == "rate"}
+
+    @property
+    def outcome(self) -> OutcomeWords:
+        """What the two outcomes are called."""
+        return outcome_words(self.rules.get(LABEL))
 
     @property
     def features(self) -> tuple[Role, ...]:
