@@ -213,7 +213,6 @@ def test_engagement_counts_are_not_read_as_rate():
         read_creators(CASES / "engagement-as-count.csv")
 
 
-@LATER
 def test_birth_year_is_protected_and_account_age_is_not():
     role_of = roles("protected.csv")
     assert role_of["Birth_Year"] == role_of["Edad"] == role_of["Geschlecht"] == "protected"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -13,6 +12,7 @@ import pyarrow.compute as pc
 
 from durhampulse.creators.cells import LevelCells, NumberCells, distinct_words, read_levels
 from durhampulse.creators.numbers import DecimalSign, currencies
+from durhampulse.creators.protected import holds_genders, protected_attribute
 from durhampulse.creators.rules import (
     ColumnRule,
     learn_level_rule,
@@ -22,16 +22,11 @@ from durhampulse.creators.rules import (
 from durhampulse.creators.schema import COLUMNS, header_key
 from durhampulse.creators.text import NoTextError, as_text, holds_bytes, is_number, is_text
 
-__all__ = ["ExtraColumn", "Role", "read_extra", "role_of_standard"]
+__all__ = ["ExtraColumn", "Role", "attribute_of", "read_extra", "role_of_standard"]
 
 _MOST_LEVELS = 1_000
 _FREE_TEXT = 60
 _ID_ENDINGS = ("id", "url", "uuid", "link", "handle", "email", "username", "phone")
-_PROTECTED = frozenset(
-    {"gender", "sex", "age", "birthday", "birthdate", "birthyear", "dob", "ethnicity", "ethnic"}
-    | {"race", "religion", "religious", "disability", "disabled", "nationality", "orientation"}
-    | {"pregnant", "pregnancy", "marital"}
-)
 _NAME_KEYS = frozenset({"name", "fullname", "creatorname", "channelname", "account"})
 
 
@@ -93,7 +88,12 @@ class ExtraColumn:
 
 
 def read_extra(
-    name: str, cells: pa.Array, header: str = "", elsewhere: DecimalSign | None = None
+    name: str,
+    cells: pa.Array,
+    header: str = "",
+    elsewhere: DecimalSign | None = None,
+    *,
+    protected: bool | None = None,
 ) -> ExtraColumn:
     """Return a column that is not one of the eight, read, with what it is for.
 
@@ -105,9 +105,13 @@ def read_extra(
         Its cells as found, shape (n_rows,).
     elsewhere
         The decimal sign that the table's standard columns prove.
+    protected
+        Whether a person calls it protected, or allows to learn from it; None where nobody did.
     """
-    if _named_protected(name):
-        return ExtraColumn(Role(name, "protected", "text", "decisions must not rest on it"))
+    attribute = "protected as asked" if protected else attribute_of(name, cells)
+    if attribute and protected is not False:
+        reason = f"{attribute}: decisions must not rest on it"
+        return ExtraColumn(Role(name, "protected", "text", reason))
     if pa.types.is_temporal(cells.type) or _looks_like_dates(cells):
         return ExtraColumn(Role(name, "unused", "text", "dates are not learned from"))
     if pa.types.is_nested(cells.type):
@@ -190,10 +194,13 @@ def _named_identifier(name: str) -> bool:
     return header_key(name) in _NAME_KEYS or bool(words and words[-1] in _ID_ENDINGS)
 
 
-def _named_protected(name: str) -> bool:
-    """Return whether a header names an attribute of the EU Charter, article 21, or like ones."""
-    words = re.split(r"[^a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).casefold())
-    return not _PROTECTED.isdisjoint(words)
+def attribute_of(name: str, cells: pa.Array) -> str | None:
+    """Return the protected attribute that a column names or holds, None where there is none."""
+    if attribute := protected_attribute(name):
+        return attribute
+    if is_text(cells.type) and holds_genders(distinct_words(cells.slice(0, 1_000))[1]):
+        return "sex or gender"
+    return None
 
 
 def _looks_like_dates(cells: pa.Array) -> bool:
