@@ -201,7 +201,6 @@ def test_handle_column_becomes_identifier():
     assert table["Influencer_ID"].iloc[0] == "@creator_000"
 
 
-@LATER
 def test_identifiers_and_months_are_not_features():
     role_of = roles("ids-and-months.csv")
     assert {role_of[name] for name in ("brand_id", "campaign_month", "quarter")} == {"unused"}
