@@ -71,7 +71,8 @@ _YEAR_WORDS = re.compile(
     r"|\u0938\u093e\u0932|\u0935\u0930\u094d\u0937|\u09ac\u099b\u09b0)(?![^\W\d_])|jahr$|\u5e74|\uc5f0\ub3c4"
 )
 _DATE_WORDS = re.compile(
-    r"(?<![^\W\d_])(?:date|dates|datum|fecha|data d[eo]|tarih|tanggal|\u0434\u0430\u0442\u0430|\u062a\u0627\u0631\u064a\u062e"
+    r"(?<![^\W\d_])(?:date|dates|datum|fecha|data d[eo]|tarih|tanggal"
+    r"|\u0434\u0430\u0442\u0430|\u062a\u0627\u0631\u064a\u062e"
     r"|(?:created|joined|signed) (?:at|on))"
     r"(?![^\W\d_])|^data$|\u65e5\u671f|\u65e5\u4ed8"
 )
