@@ -23,7 +23,7 @@ from durhampulse.creators.identifiers import canonical_identifiers
 from durhampulse.creators.labelchoice import LabelChoice
 from durhampulse.creators.labels import learn_label, read_labels, refuse_unreadable
 from durhampulse.creators.numbers import DecimalSign, decimal_evidence, mixed_commas, parse_number
-from durhampulse.creators.roles import ExtraColumn, Role, read_extra
+from durhampulse.creators.roles import ExtraColumn, Role, attribute_of, read_extra
 from durhampulse.creators.rows import impossible
 from durhampulse.creators.rules import (
     ColumnRule,
@@ -68,6 +68,8 @@ class ColumnReader:
         What those that are not standard are used for.
     rules
         How they were read.
+    protected
+        Header to whether a person calls its column protected, or allows to learn from it.
 
     Raises
     ------
@@ -86,6 +88,7 @@ class ColumnReader:
         self.roles: dict[str, Role] = {}
         self.rules: dict[str, ColumnRule] = {}
         self.elsewhere: DecimalSign | None = None
+        self.protected: dict[str, bool] = {}
         self.label = LabelChoice(None)
         require_units(units)
 
@@ -151,7 +154,8 @@ class ColumnReader:
         return series.set_axis(pd.Index(self.raw.rows, name="row"))
 
     def _read_extra(self, name: str, header: str, cells: pa.Array) -> pd.Series:
-        extra = read_extra(name, cells, header, self.elsewhere)
+        settled = self.protected.get(header)
+        extra = read_extra(name, cells, header, self.elsewhere, protected=settled)
         if (reason := self.label.held_back.get(header)) and extra.role.role == "feature":
             extra = ExtraColumn(replace(extra.role, role="unused", reason=reason))
         role = extra.role
@@ -160,6 +164,9 @@ class ColumnReader:
         protected = role.role == "protected"
         code = Irregularity.PROTECTED if protected else Irregularity.EXTRA_COLUMN
         self.ledger.note(code, name, 1, f"{action}: {role.reason}")
+        if settled is False and (attribute := attribute_of(name, cells)):
+            action = f"LEARNED FROM, as --allow asks, though it looks like {attribute}"
+            self.ledger.note(Irregularity.PROTECTED, name, 1, action)
         if extra.rule is None or extra.cells is None:
             return self._series(cells.to_pandas())
         self.rules[name] = extra.rule

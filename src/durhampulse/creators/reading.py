@@ -12,11 +12,13 @@ from typing import Any
 
 import pandas as pd
 
+from durhampulse.creators.claims import claims_that_agree
 from durhampulse.creators.columnreader import ColumnReader
 from durhampulse.creators.frames import raw_cells
 from durhampulse.creators.headers import name_columns, require_figures
 from durhampulse.creators.labelchoice import name_label
 from durhampulse.creators.options import ReadOptions
+from durhampulse.creators.protected import require_settled
 from durhampulse.creators.roles import role_of_standard
 from durhampulse.creators.rows import (
     complete_identifiers,
@@ -66,8 +68,12 @@ def read_creators(
     else:
         raw = table_of(raw_cells(source), "the table")
     reader = ColumnReader(raw, ledger, options.units, usual_units or {})
+    reader.protected = dict.fromkeys(options.protect, True) | dict.fromkeys(options.allow, False)
     named = name_columns(raw.name, raw.cells.column_names, options.columns, ledger)
     named, reader.label = name_label(raw, named, options, ledger)
+    named = claims_that_agree(raw.cells, named, options.columns.values(), ledger)
+    require_settled(raw.name, raw.cells.column_names, options.protect, options.allow)
+    named = {header: name for header, name in named.items() if header not in options.protect}
     require_figures(raw.name, raw.cells.column_names, named, ledger)
     reader.weigh(named)
     for header in raw.cells.column_names:

@@ -38,7 +38,7 @@ class Request(ReadOptions, JudgeOptions):
     ----------
     source
         Path or database address; None for the built-in simulated market.
-    columns, units, deal_is, no_deal_is, table, query
+    columns, units, deal_is, no_deal_is, protect, allow, table, query
         As for :class:`durhampulse.creators.options.ReadOptions`.
     drop_leaks, time, group
         As for :class:`JudgeOptions`.
