@@ -138,7 +138,8 @@ def test_unsupported_table_is_refused(name, words):
 def test_blank_line_above_header_is_skipped():
     creators = read_creators(CASES / "blank-first-row.csv")
     assert creators.table["Followers"].iloc[0] == 3_852
-    assert creators.table["Influencer_ID"].iloc[0] == "row-3"  # as a spreadsheet counts
+    assert creators.table["Influencer_ID"].iloc[0] == "cr000"
+    assert creators.table.index[0] == 3  # as a spreadsheet counts
 
 
 def test_rows_sorted_by_outcome_name_no_absent_column(tmp_path):
@@ -183,11 +184,18 @@ def test_table_of_own_headers_is_read_by_its_outcome():
 LATER = pytest.mark.xfail(strict=True, reason="read in another way until it is mended")
 
 
-def test_prices_with_currency_are_numbers():
-    table = read_creators(CASES / "currency.csv").table
+def test_prices_with_currency_are_numbers_where_they_are_learned_from():
+    wanted = ("Price_USD", "Preis_EUR", "Price_RUB", "Fee_USD")
+    table = read_creators(CASES / "currency.csv", feature=wanted).table
     for column in ("Price_USD", "Preis_EUR", "Fee_USD", "Fee_plain"):
         assert table[column].head(3).tolist() == [710, 2_280, 5_126]
     assert table["Price_RUB"].head(3).tolist() == [100, 300, 600]
+
+
+def test_prices_are_carried_as_written():
+    creators = read_creators(CASES / "currency.csv")
+    assert creators.table["Price_USD"].iloc[0] == "$710"
+    assert creators.carried["Fee_USD"] == "fee"
 
 
 def test_counts_with_words_for_their_size_are_numbers():
@@ -195,7 +203,6 @@ def test_counts_with_words_for_their_size_are_numbers():
     assert followers.head(3).tolist() == [17_000, 666_000, 32_000]
 
 
-@LATER
 def test_handle_column_becomes_identifier():
     table = read_creators(CASES / "handle-as-id.csv").table
     assert table["Influencer_ID"].iloc[0] == "@creator_000"

@@ -49,6 +49,8 @@ class Irregularity(StrEnum):
     UNLABELLED = "unlabelled"
     PROTECTED = "protected"
     LEFT_OUT = "left-out"
+    PROPOSED_ID = "proposed-id"
+    CARRIED = "carried-column"
 
 
 EXPLANATIONS: dict[Irregularity, str] = {
@@ -91,6 +93,8 @@ EXPLANATIONS: dict[Irregularity, str] = {
     Irregularity.UNLABELLED: "the outcome is not known yet",
     Irregularity.PROTECTED: "the column looks like an attribute the law protects",
     Irregularity.LEFT_OUT: "the column cannot be learned from in this study",
+    Irregularity.PROPOSED_ID: "no header says that it is the identifier, and this one may be",
+    Irregularity.CARRIED: "the column says who a creator is or how to reach them",
 }
 
 _EXAMPLES = 3
