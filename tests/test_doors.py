@@ -287,7 +287,7 @@ WRITTEN = st.one_of(
 ).filter(lambda cell: cell is None or not any(c in cell for c in '\0\r\n"'))
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     column=st.sampled_from(
         ["Followers", "Engagement_Rate", "Growth_Rate", "Reach", "Niche", "Team"]

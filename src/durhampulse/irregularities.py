@@ -20,6 +20,7 @@ class Irregularity(StrEnum):
     BLANK_ROW = "blank-row"
     DUPLICATE_HEADER = "duplicate-header"
     RENAMED_COLUMN = "renamed-column"
+    NOT_CLAIMED = "not-claimed"
     MISSING_COLUMN = "missing-column"
     EMPTY_COLUMN = "empty-column"
     EXTRA_COLUMN = "extra-column"
@@ -59,6 +60,7 @@ EXPLANATIONS: dict[Irregularity, str] = {
     Irregularity.BLANK_ROW: "rows without a single value, as spreadsheets leave at their end",
     Irregularity.DUPLICATE_HEADER: "two columns carry the same header",
     Irregularity.RENAMED_COLUMN: "the header is another name of a standard column",
+    Irregularity.NOT_CLAIMED: "the header may mean a standard column, its figures do not",
     Irregularity.MISSING_COLUMN: "a standard column is not in the table",
     Irregularity.EMPTY_COLUMN: "the column has a header but no value",
     Irregularity.EXTRA_COLUMN: "the column is not one of the standard eight",

@@ -65,6 +65,16 @@ FLAGS: dict[str, Any] = {
             help="Value that means none, beside --deal-is; the others are then not known.",
         ),
     ],
+    "protect": Annotated[
+        list[str] | None,
+        typer.Option("--protect", metavar="COLUMN", help="Never learn from this column."),
+    ],
+    "allow": Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow", metavar="COLUMN", help="Learn from this column though it looks protected."
+        ),
+    ],
     "table": Annotated[
         str | None,
         typer.Option("--table", help="Sheet of a workbook, or table of a database, to read."),

@@ -24,7 +24,7 @@ from durhampulse.creators.labelchoice import LabelChoice
 from durhampulse.creators.labels import learn_label, read_labels, refuse_unreadable
 from durhampulse.creators.numbers import DecimalSign, decimal_evidence, mixed_commas, parse_number
 from durhampulse.creators.options import ReadOptions
-from durhampulse.creators.roles import ExtraColumn, Role, Wish, read_extra
+from durhampulse.creators.roles import ExtraColumn, Role, Wish, attribute_of, read_extra
 from durhampulse.creators.rows import impossible
 from durhampulse.creators.rules import (
     ColumnRule,
@@ -71,6 +71,8 @@ class ColumnReader:
         What those that are not standard are used for.
     rules
         How they were read.
+    protected
+        Header to whether a person calls its column protected, or allows to learn from it.
 
     Raises
     ------
@@ -154,11 +156,17 @@ class ColumnReader:
         return series.set_axis(pd.Index(self.raw.rows, name="row"))
 
     def _read_extra(self, name: str, header: str, cells: pa.Array) -> pd.Series:
-        extra = read_extra(name, cells, header, self.elsewhere, wish=self._wish(header))
+        settled = self._protected(header)
+        extra = read_extra(
+            name, cells, header, self.elsewhere, wish=self._wish(header), protected=settled
+        )
         if (reason := self.label.held_back.get(header)) and extra.role.role == "feature":
             extra = ExtraColumn(replace(extra.role, role="unused", reason=reason))
         self.roles[name] = extra.role
         self._note_role(extra.role, extra.rule)
+        if settled is False and (attribute := attribute_of(name, cells)):
+            action = f"LEARNED FROM, as --allow asks, though it looks like {attribute}"
+            self.ledger.note(Irregularity.PROTECTED, name, 1, action)
         if extra.rule is None:
             return self._series(cells.to_pandas())
         self.rules[name] = extra.rule
@@ -176,6 +184,12 @@ class ColumnReader:
         if header in self.options.keep:
             return "keep"
         return "feature" if header in self.options.feature else None
+
+    def _protected(self, header: str) -> bool | None:
+        """Return whether a person calls a column protected; None where nobody said."""
+        if header in self.options.protect:
+            return True
+        return False if header in self.options.allow else None
 
     def _note_role(self, role: Role, rule: ColumnRule | None) -> None:
         if role.role == "carried" and rule is not None:

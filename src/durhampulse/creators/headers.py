@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from durhampulse.creators.carried import CarriedKind
+from durhampulse.creators.claims import is_bare
 from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL, canonical_name, header_key
 from durhampulse.exceptions import InputError
@@ -100,15 +101,18 @@ def name_columns(
     claims: dict[str, list[str]] = {}
     for header in headers:
         claimed = canonical_name(header)
+        # A later table's bare header may mean another figure than the model's table did.
+        doubtful = usual is not None and is_bare(header)
         if header not in taken and claimed and claimed not in {*taken.values(), *absent}:
-            claims.setdefault(claimed, []).append(header)
-    for standard, rivals in claims.items():
+            claims.setdefault(claimed, []).extend([] if doubtful else [header])
+    for standard, claimants in claims.items():
+        rivals = [header for header in claimants if not is_bare(header)] or claimants
         if len(rivals) > 1:
             raise InputError(
                 f"{name}: {' and '.join(repr(r) for r in rivals)} could each be {standard}.",
                 f"Choose one, for example --map '{standard}={rivals[0]}'.",
             )
-        taken[rivals[0]] = standard
+        taken |= dict.fromkeys(rivals, standard)
     for header, standard in taken.items():
         if header != standard:
             ledger.note(Irregularity.RENAMED_COLUMN, standard, 1, f"'{header}' read as {standard}")

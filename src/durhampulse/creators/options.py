@@ -37,6 +37,9 @@ class ReadOptions(TableOptions):
         such as ``"Conversions>0"``. With both, any other word is not known; with the first alone,
         every other filled cell is none. The column is the one that holds all the words, where no
         header says.
+    protect, allow
+        Headers of columns that are never learned from; that are, though their names or cells
+        look like an attribute the law protects.
     table, query
         As for :class:`durhampulse.files.options.TableOptions`.
     """
@@ -49,6 +52,8 @@ class ReadOptions(TableOptions):
     feature: tuple[str, ...] = ()
     deal_is: tuple[str, ...] = ()
     no_deal_is: tuple[str, ...] = ()
+    protect: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
 
     def keywords(self) -> dict[str, Any]:
         """Return the fields of this class by name, without those that a subclass adds.
@@ -88,7 +93,7 @@ class ReadOptions(TableOptions):
             if header
         }
         wishes = {"--keep": self.keep, "--drop": self.drop, "--feature": self.feature}
-        for option, headers in wishes.items():
+        for option, headers in {**wishes, "--protect": self.protect}.items():
             for header in dict.fromkeys(headers):
                 if header in uses:
                     raise InputError(

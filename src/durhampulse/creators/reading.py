@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from durhampulse.creators.claims import claims_that_agree
 from durhampulse.creators.columnreader import ColumnReader
 from durhampulse.creators.frames import raw_cells
 from durhampulse.creators.headers import (
@@ -25,6 +26,7 @@ from durhampulse.creators.headers import (
 from durhampulse.creators.identity import unique_candidate
 from durhampulse.creators.labelchoice import name_label
 from durhampulse.creators.options import ReadOptions
+from durhampulse.creators.protected import require_settled
 from durhampulse.creators.roles import role_of_standard
 from durhampulse.creators.rows import (
     complete_identifiers,
@@ -75,11 +77,14 @@ def read_creators(
         raw = table_of(raw_cells(source), "the table")
     reader = ColumnReader(raw, ledger, options, usual_units or {})
     require_headers(raw.name, raw.cells.column_names, options)
+    require_settled(raw.name, raw.cells.column_names, options.protect, options.allow)
     headers = [header for header in raw.cells.column_names if header not in options.drop]
     asked = options.asked()
     named = name_columns(raw.name, headers, asked, ledger)
     cells = raw.cells.select(headers)
     named, reader.label = name_label(replace(raw, cells=cells), named, options, ledger)
+    named = claims_that_agree(cells, named, asked.values(), ledger)
+    named = {header: name for header, name in named.items() if header not in options.protect}
     if IDENTIFIER not in (*named.values(), *asked):
         named |= _proposed_identifier(cells, named, ledger)
     require_figures(raw.name, headers, named, ledger)

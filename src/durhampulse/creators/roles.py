@@ -13,7 +13,9 @@ import pyarrow.compute as pc
 
 from durhampulse.creators.carried import CarriedKind, carried_column
 from durhampulse.creators.cells import LevelCells, NumberCells, distinct_words, read_levels
+from durhampulse.creators.dates import looks_like_dates
 from durhampulse.creators.numbers import DecimalSign, currencies
+from durhampulse.creators.protected import holds_genders, protected_attribute
 from durhampulse.creators.rules import (
     ColumnRule,
     learn_level_rule,
@@ -23,19 +25,19 @@ from durhampulse.creators.rules import (
 from durhampulse.creators.schema import COLUMNS, header_key
 from durhampulse.creators.text import NoTextError, as_text, holds_bytes, is_number, is_text
 
-__all__ = ["ExtraColumn", "Role", "Wish", "read_extra", "role_of_standard"]
+__all__ = ["ExtraColumn", "Role", "Wish", "attribute_of", "read_extra", "role_of_standard"]
 
 Wish = Literal["keep", "feature"]
 """What a person wants of a column: to carry it along, or to learn from it."""
 
 _MOST_LEVELS = 1_000
 _FREE_TEXT = 60
-_ID_ENDINGS = ("id", "url", "uuid", "link", "handle", "email", "username", "phone")
-_PROTECTED = frozenset(
-    {"gender", "sex", "age", "birthday", "birthdate", "birthyear", "dob", "ethnicity", "ethnic"}
-    | {"race", "religion", "religious", "disability", "disabled", "nationality", "orientation"}
-    | {"pregnant", "pregnancy", "marital"}
+_ID_ENDINGS = (
+    *("id", "ids", "uid", "uuid", "guid", "url", "link", "handle", "email", "username", "phone"),
+    *("tel", "telephone", "telefon", "zip", "zipcode", "postcode", "plz", "iban", "sku", "ean"),
 )
+_ID_TAILS = ("nummer", "\u7f16\u53f7", "\u756a\u53f7", "\ubc88\ud638")
+_NUMBERS_OF = [[of, "number"] for of in ("account", "phone", "customer", "order", "invoice")]
 _NAME_KEYS = frozenset({"name", "fullname", "creatorname", "channelname", "account"})
 
 
@@ -103,6 +105,7 @@ def read_extra(
     elsewhere: DecimalSign | None = None,
     *,
     wish: Wish | None = None,
+    protected: bool | None = None,
 ) -> ExtraColumn:
     """Return a column that is not one of the eight, read, with what it is for.
 
@@ -116,9 +119,11 @@ def read_extra(
         The decimal sign that the table's standard columns prove.
     wish
         What a person wants of it, whatever it looks like.
+    protected
+        Whether a person calls it protected, or allows to learn from it; None where nobody did.
     """
     header = header or name
-    if unread := _unread(name, header, cells, wish):
+    if unread := _unread(name, header, cells, wish, protected):
         return unread
     rule = ColumnRule(column=name, kind="any", header=header)
     named = wish is None and _named_identifier(name)
@@ -158,15 +163,20 @@ def _read_levels(name: str, cells: pa.Array, header: str, *, named: bool) -> Ext
     return ExtraColumn(role, levels, rule)
 
 
-def _unread(name: str, header: str, cells: pa.Array, wish: Wish | None) -> ExtraColumn | None:
+def _unread(
+    name: str, header: str, cells: pa.Array, wish: Wish | None, protected: bool | None
+) -> ExtraColumn | None:
     """Return a column whose cells are not read as figures or levels, None if they may be."""
     if wish == "keep":
         return _carried(name, header, cells, carried_column(header, cells) or "other")
-    if _named_protected(name):
-        return ExtraColumn(Role(name, "protected", "text", "decisions must not rest on it"))
+    attribute = "protected as asked" if protected else attribute_of(name, cells)
+    if attribute and protected is not False:
+        reason = f"{attribute}: decisions must not rest on it"
+        reason += "; --allow COLUMN decides" if wish == "feature" else ""
+        return ExtraColumn(Role(name, "protected", "text", reason))
     if wish is None and (kind := carried_column(header, cells)):
         return _carried(name, header, cells, kind)
-    if pa.types.is_temporal(cells.type) or _looks_like_dates(cells):
+    if looks_like_dates(name, cells):
         return ExtraColumn(Role(name, "unused", "text", "dates are not learned from"))
     if pa.types.is_nested(cells.type):
         return ExtraColumn(Role(name, "unused", "text", "lists are not learned from"))
@@ -199,8 +209,8 @@ def _numeric_role(name: str, values: pd.Series, *, named: bool) -> Role:
     distinct = values.nunique()
     if distinct < 2:
         return Role(name, "unused", "numeric", "it holds no two different values")
-    if named and distinct > 0.5 * values.count():
-        return Role(name, "unused", "numeric", "an identifier says nothing about new creators")
+    if named and distinct > 2:
+        return Role(name, "unused", "numeric", "a number given to something is no size")
     whole = bool((values.dropna() % 1 == 0).all())
     if whole and distinct == values.count() and distinct == values.max() - values.min() + 1:
         return Role(name, "unused", "numeric", "it merely counts the rows")
@@ -221,26 +231,17 @@ def _level_role(name: str, levels: pd.Series, *, named: bool) -> Role:
 
 
 def _named_identifier(name: str) -> bool:
-    words = name.casefold().replace("_", " ").split()
-    return header_key(name) in _NAME_KEYS or bool(words and words[-1] in _ID_ENDINGS)
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])|[\W_]+", " ", name).casefold().split()
+    if not words or header_key(name) in _NAME_KEYS:
+        return bool(words)
+    given = words[0] in ("id", "uid") or words[-1] in _ID_ENDINGS
+    return given or words[-1].endswith(_ID_TAILS) or words[-2:] in _NUMBERS_OF
 
 
-def _named_protected(name: str) -> bool:
-    """Return whether a header names an attribute of the EU Charter, article 21, or like ones."""
-    words = re.split(r"[^a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).casefold())
-    return not _PROTECTED.isdisjoint(words)
-
-
-def _looks_like_dates(cells: pa.Array) -> bool:
-    if not is_text(cells.type):
-        return False
-    filled = cells.drop_null()
-    some = filled.take(pa.array(np.arange(0, len(filled), max(len(filled) // 200, 1))))
-    words = pc.utf8_trim_whitespace(as_text(some))
-    if not len(words):
-        return False
-    pattern = (
-        r"^(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}"
-        r"|\d{1,2}\.? [A-Za-z]{3,9}\.? \d{2,4}|[A-Za-z]{3,9} \d{1,2}, \d{4})([T ].*)?$"
-    )
-    return bool(pc.mean(pc.match_substring_regex(words, pattern)).as_py() >= 0.95)
+def attribute_of(name: str, cells: pa.Array) -> str | None:
+    """Return the protected attribute that a column names or holds, None where there is none."""
+    if attribute := protected_attribute(name):
+        return attribute
+    if is_text(cells.type) and holds_genders(distinct_words(cells.slice(0, 1_000))[1]):
+        return "sex or gender"
+    return None

@@ -12,6 +12,7 @@ import pandas as pd
 
 from durhampulse.creators.carried import CarriedKind
 from durhampulse.decision.bands import BANDS, carried_names
+from durhampulse.decision.figures import number_text
 from durhampulse.evaluation.metrics import score_table
 from durhampulse.files.addresses import link_of
 
@@ -132,5 +133,5 @@ def _text(cell: Any) -> str:
     if pd.isna(cell):
         return ""
     if isinstance(cell, float | np.floating):
-        return f"{cell:,.0f}" if abs(float(cell)) >= 1000 else f"{cell:.4g}"
+        return number_text(float(cell))
     return f"{int(cell):,}" if isinstance(cell, int | np.integer) else str(cell)
