@@ -28,8 +28,13 @@ __all__ = ["FileColumn", "Preview", "preview"]
 _ROWS = 3
 _READ_WHOLE = 24 << 20
 _MOST_ROWS = 500_000
+_SEEN = {
+    Irregularity.RENAMED_COLUMN.value,
+    Irregularity.EXTRA_COLUMN.value,
+    Irregularity.MISSING_COLUMN.value,
+}
+"""What the table of columns shows already."""
 _ACTIONS = {
-    Irregularity.EXTRA_COLUMN: "read where the model uses it",
     Irregularity.MISSING_ID: "refused",
     Irregularity.DUPLICATE_ROW: "the first is taken, the others are refused",
     Irregularity.CONFLICTING_ID: "the first is taken, the others are refused",
@@ -96,6 +101,11 @@ class Preview:
     def roles(self) -> dict[str, str]:
         """Standard column to header."""
         return {column.role: column.header for column in self.columns if column.role in COLUMNS}
+
+    def signed(self, column: FileColumn) -> bool:
+        """Whether all first cells of a column carry a percent sign, so that its unit is certain."""
+        cells = [cell for cell in column.raw if cell.strip()]
+        return bool(cells) and all(cell.rstrip().endswith("%") for cell in cells)
 
     @property
     def labelled(self) -> bool:
@@ -209,7 +219,7 @@ class _Reading:
         without = replace(options, columns={**options.columns, LABEL: ""})
         ledger = read_creators(self.path, without, usual_units=self.usual).irregularities
         labels = {header for header, role in roles.items() if role == LABEL} | {LABEL}
-        shown = ledger[~ledger["column"].isin(labels)].copy()
+        shown = ledger[~ledger["column"].isin(labels) & ~ledger["code"].isin(_SEEN)].copy()
         for code, action in _ACTIONS.items():
             shown.loc[shown["code"] == code.value, "action"] = action
         return [{str(key): value for key, value in row.items()} for row in shown.to_dict("records")]

@@ -16,6 +16,7 @@ from starlette.responses import RedirectResponse
 from durhampulse.creators.schema import COLUMNS
 from durhampulse.decision.bands import EDGE_CHANCE, MAYBE, NO, YES
 from durhampulse.desk.people.people import Principal
+from durhampulse.desk.store.carried import carried_cells, profile_of
 from durhampulse.desk.web.state import desk_of
 
 __all__ = ["POLICY", "percent", "redirect", "render"]
@@ -130,6 +131,8 @@ def _environment() -> Environment:
         short=_short,
         when=_when,
         day=_day,
+        carried=carried_cells,
+        profile=profile_of,
         pairs=_pairs,
         detail_text=_detail_text,
     )
