@@ -126,14 +126,8 @@ def test_formulas_without_a_result_are_counted(scorer, tmp_path):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("label-paid-organic.csv", "'paid' is neither a deal nor none"),
-        ("label-partner.csv", "is neither a deal nor none"),
-        ("label-spanish.csv", "is neither a deal nor none"),
-        ("label-sponsored-organic.csv", "is neither a deal nor none"),
-        ("million-words.csv", "is not a number, nor are most cells"),
         ("title-row.csv", "stands alone where the headers should be"),
         ("title-row.xlsx", "stands alone where the headers should be"),
-        ("own-headers.csv", "no column of a creators' table"),
     ],
 )
 def test_unsupported_table_is_refused(name, words):
@@ -180,13 +174,25 @@ def test_chinese_table_is_read():
     assert "\u7f8e\u98df" in set(niches)
 
 
+def test_table_of_own_headers_is_read_by_its_outcome():
+    creators = read_creators(CASES / "own-headers.csv")
+    assert {role.column for role in creators.features} >= {"Alcance", "Interacciones", "Tipo"}
+    assert creators.labelled["Sponsorship_Status"].sum() == 63
+
+
 LATER = pytest.mark.xfail(strict=True, reason="read in another way until it is mended")
 
 
-@LATER
 def test_prices_with_currency_are_numbers():
-    assert roles("currency.csv")["Fee_USD"] == "feature"
-    assert roles("currency.csv")["Price_USD"] == "feature"
+    table = read_creators(CASES / "currency.csv").table
+    for column in ("Price_USD", "Preis_EUR", "Fee_USD", "Fee_plain"):
+        assert table[column].head(3).tolist() == [710, 2_280, 5_126]
+    assert table["Price_RUB"].head(3).tolist() == [100, 300, 600]
+
+
+def test_counts_with_words_for_their_size_are_numbers():
+    followers = read_creators(CASES / "million-words.csv").table["Followers"]
+    assert followers.head(3).tolist() == [17_000, 666_000, 32_000]
 
 
 @LATER

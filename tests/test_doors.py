@@ -27,6 +27,7 @@ from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.reading import read_creators
 from durhampulse.creators.records import RecordReader
 from durhampulse.exceptions import InputError
+from durhampulse.files.options import TableOptions
 from durhampulse.files.tables import read_source
 from durhampulse.irregularities import Ledger
 from durhampulse.scoring.batch import open_table, score_chunk, scored_schema
@@ -109,7 +110,7 @@ def database(scorer, _learned, row, folder):
     with sqlite3.connect(folder / "one.db") as db:
         pd.DataFrame([row]).to_sql("creators", db, index=False)
     db.close()
-    raw = read_source(f"sqlite:///{folder / 'one.db'}", Ledger(), table="creators")
+    raw = read_source(f"sqlite:///{folder / 'one.db'}", Ledger(), TableOptions(table="creators"))
     return in_memory(scorer, raw.cells)
 
 
@@ -204,6 +205,9 @@ ODD_NUMBERS = {
     "34.5K": 34_500, " 42 ": 42, "2.5": 2.5, "+7": 7, "1e3": 1_000, "1.234.567": 1_234_567,
     "12.000": None, "145.000": None, "abc": None, "N/A": None, "": None, "#VALOR!": None,
     "5%": None, "12,34,5": None, "-": None, "0x1A": None, "\u00a0900\u00a0": 900,
+    "17 thousand": 17_000, "6.5\u4e07": 65_000, "15K+": 15_000, "3 lakh": 300_000,
+    "12,34,567": 1_234_567, "10-20k": None, "3 mil": None, "3,4 mil": 3_400, "$900": None,
+    "\u0661\u0662\u0663": 123,
 }  # fmt: skip
 ODD_RATES = {
     "0.056": 0.056,
@@ -243,6 +247,10 @@ ODD_LEVELS = {
         ("Price", "5,125", 5_125),
         ("Price", "1.234", 1.234),
         ("Price", "1,5", 1.5),
+        ("Price", "$1,840", 1_840),
+        ("Price", "1.200 \u20ac", 1_200),
+        ("Price", "1,2 Mio. \u20ac", 1_200_000),
+        ("Price", "10-20", None),
         ("Video_Quality", "4k uhd", "4K"),
         ("Video_Quality", "1080P", "HD"),
     ],

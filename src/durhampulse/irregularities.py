@@ -30,6 +30,8 @@ class Irregularity(StrEnum):
     UNKNOWN_LEVEL = "unknown-level"
     NUMBER_FORMAT = "number-format"
     DECIMAL_COMMA = "decimal-comma"
+    CURRENCY = "currency"
+    LOWER_BOUND = "lower-bound"
     PERCENT_SIGN = "percent-sign"
     UNREADABLE = "unreadable"
     UNIT = "unit"
@@ -63,8 +65,12 @@ EXPLANATIONS: dict[Irregularity, str] = {
     Irregularity.STRAY_SPACE: "blanks before or after the value, a trace of typing by hand",
     Irregularity.SPELLING: "one level is written in several ways, usually in upper and lower case",
     Irregularity.UNKNOWN_LEVEL: "the level is none of SD, HD and 4K, so it has no rank",
-    Irregularity.NUMBER_FORMAT: "a number written for people: thousands separators, K, M or B",
+    Irregularity.NUMBER_FORMAT: (
+        "a number written for people: thousands separators, K, M, B or a word for its size"
+    ),
     Irregularity.DECIMAL_COMMA: "the comma is the decimal sign in this column",
+    Irregularity.CURRENCY: "an amount with the sign or code of its currency",
+    Irregularity.LOWER_BOUND: "a plus behind the figure: it is that or more",
     Irregularity.PERCENT_SIGN: "the rate carries a percent sign, so its unit is certain",
     Irregularity.UNREADABLE: "the cell is not a number in any known format",
     Irregularity.UNIT: "a rate without a sign may be a fraction or a percentage",

@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 from starlette.testclient import TestClient
 
+from durhampulse.creators.options import ReadOptions
 from durhampulse.desk.imports import intake
 from durhampulse.desk.imports.worker import Worker
 from durhampulse.desk.models.catalogue import Catalogue, add_model
@@ -179,7 +180,10 @@ def bring(store, catalogue, path, *, name=None, confirm=True, **understood):
     """Import a file as the pages do; give the upload's row."""
     path = Path(path)
     with store.writing() as db:
-        number = intake.begin(db, path, name or path.name, "test", state="checking", **understood)
+        options = ReadOptions(**understood)
+        number = intake.begin(
+            db, path, name or path.name, "test", state="checking", options=options
+        )
     worker = Worker(store, catalogue)
     assert worker.work()
     if confirm:

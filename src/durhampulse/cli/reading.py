@@ -31,6 +31,22 @@ FLAGS: dict[str, Any] = {
             "--unit", metavar="COLUMN=UNIT", help="fraction or percent, for a rate column."
         ),
     ],
+    "deal_is": Annotated[
+        list[str] | None,
+        typer.Option(
+            "--deal-is",
+            metavar="VALUE",
+            help="Value of the outcome that means a deal, or COLUMN>NUMBER; the others mean none.",
+        ),
+    ],
+    "no_deal_is": Annotated[
+        list[str] | None,
+        typer.Option(
+            "--no-deal-is",
+            metavar="VALUE",
+            help="Value that means none, beside --deal-is; the others are then not known.",
+        ),
+    ],
     "table": Annotated[
         str | None,
         typer.Option("--table", help="Sheet of a workbook, or table of a database, to read."),
@@ -80,13 +96,14 @@ def reads_table(*, without: tuple[str, ...] = ()) -> Callable[[Callable[..., Non
 def _read_options(given: dict[str, Any]) -> ReadOptions:
     from durhampulse.creators.options import ReadOptions
 
-    return ReadOptions(
-        **{
-            **{name: value for name, value in given.items() if value is not None},
-            "columns": _pairs(given["columns"], "--map"),
-            "units": _units(given["units"]),
-        }
-    )
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in given.items()
+        if value is not None
+    }
+    values["columns"] = _pairs(given["columns"], "--map")
+    values["units"] = _units(given["units"])
+    return ReadOptions(**values)
 
 
 def _pairs(given: list[str] | None, option: str) -> dict[str, str]:

@@ -96,13 +96,23 @@ def name_columns(
     return taken
 
 
-def require_figures(name: str, headers: list[str], named: Mapping[str, str]) -> None:
-    """Raise unless a table has a standard column that something can be learned from."""
-    if not set(named.values()) - {IDENTIFIER, LABEL}:
+def require_figures(
+    name: str, headers: list[str], named: Mapping[str, str], ledger: Ledger
+) -> None:
+    """Raise unless a table has a standard column to learn from, or an outcome to learn.
+
+    A table that has an outcome alone is learned from by its other columns; the ledger says so.
+    """
+    standard = set(named.values()) - {IDENTIFIER}
+    if standard == {LABEL}:
+        action = "learned from by its own columns alone"
+        ledger.note(Irregularity.MISSING_COLUMN, "", 1, action)
+    if not standard:
         shown = ", ".join(repr(h) for h in headers[:12])
         raise InputError(
             f"{name}: no column of a creators' table among {shown}.",
-            "Name them, for example --map Followers=subs --map Niche=topic.",
+            "Name them, for example --map Followers=subs --map Niche=topic; to learn from other "
+            f"columns alone, name the outcome: --map {LABEL}=HEADER.",
         )
 
 

@@ -11,8 +11,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from durhampulse.creators.cells import LevelCells, NumberCells, read_levels
-from durhampulse.creators.numbers import DecimalSign
+from durhampulse.creators.cells import LevelCells, NumberCells, distinct_words, read_levels
+from durhampulse.creators.numbers import DecimalSign, currencies
 from durhampulse.creators.rules import (
     ColumnRule,
     learn_level_rule,
@@ -115,18 +115,33 @@ def read_extra(
     header = header or name
     rule = ColumnRule(column=name, kind="any", header=header)
     try:
-        # A first look at some cells spares reading a million names as numbers.
-        written = is_number(cells.type) or is_text(cells.type) or holds_bytes(cells.type)
-        if written and _mostly_numbers(cells.unique().slice(0, 1_000), 0.5, rule):
-            rule = learn_number_rule(name, cells, header)
-            numbers = rule.read_numbers(cells, elsewhere)
-            if _mostly_numbers(cells, 0.95, rule, numbers):
-                sign = rule.decimal or (elsewhere if is_text(cells.type) else None)
-                rule = replace(rule, decimal=sign)
-                return ExtraColumn(_numeric_role(name, pd.Series(numbers.values)), numbers, rule)
-        levels = read_levels(cells)
+        return _read_numeric(rule, cells, elsewhere) or _read_levels(name, cells, header)
     except NoTextError as error:
         return ExtraColumn(Role(name, "unused", "text", f"it holds {error}"))
+
+
+def _read_numeric(
+    rule: ColumnRule, cells: pa.Array, elsewhere: DecimalSign | None
+) -> ExtraColumn | None:
+    """Return a column of numbers; None where it is none."""
+    name = rule.column
+    # A first look at some cells spares reading a million names as numbers.
+    written = is_number(cells.type) or is_text(cells.type) or holds_bytes(cells.type)
+    if not (written and _mostly_numbers(cells.unique().slice(0, 1_000), 0.5, rule)):
+        return None
+    if not is_number(cells.type) and len(signs := currencies(distinct_words(cells)[1])) > 1:
+        reason = f"amounts in {' and '.join(signs[:3])}: write them in one currency"
+        return ExtraColumn(Role(name, "unused", "text", reason))
+    rule = learn_number_rule(name, cells, rule.header)
+    numbers = rule.read_numbers(cells, elsewhere)
+    if not _mostly_numbers(cells, 0.95, rule, numbers):
+        return None
+    rule = replace(rule, decimal=rule.decimal or (elsewhere if is_text(cells.type) else None))
+    return ExtraColumn(_numeric_role(name, pd.Series(numbers.values)), numbers, rule)
+
+
+def _read_levels(name: str, cells: pa.Array, header: str) -> ExtraColumn:
+    levels = read_levels(cells)
     rule = learn_level_rule(name, levels, header)
     return ExtraColumn(_level_role(name, level_series(levels.levels)), levels, rule)
 
@@ -137,7 +152,8 @@ def _mostly_numbers(
     """Whether cells are numbers; codes with leading zeros, such as 00123, are not."""
     numbers = numbers or rule.read_numbers(cells)
     readable = int(np.sum(~np.isnan(numbers.values)))
-    if not readable or readable < share * (readable + numbers.unreadable.sum()):
+    others = int(numbers.unreadable.sum() + numbers.unclear.sum())
+    if not readable or readable < share * (readable + others):
         return False
     if is_number(cells.type):
         return True

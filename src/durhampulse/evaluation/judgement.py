@@ -117,6 +117,9 @@ def _check_target(evidence: Evidence) -> Finding:
     creators = evidence.creators
     if LABEL not in creators.table:
         reason = f"There is no column {LABEL}, so there is no outcome to learn from."
+        reason += "".join(
+            f" {role.column}: {role.reason}." for role in creators.roles if LABEL in role.reason
+        )
         return Finding("stop", "no outcomes", reason, (LABEL,))
     outcomes = creators.labelled[LABEL]
     figure = (

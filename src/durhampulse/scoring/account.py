@@ -13,6 +13,7 @@ from durhampulse.decision.figures import figure_text
 from durhampulse.decision.reasons import REASONS_NOTE, reason_table, what_would_change
 from durhampulse.decision.shapley import explain
 from durhampulse.exceptions import CannotJudgeError
+from durhampulse.markup import list_html
 from durhampulse.scoring.artifact import LoadedModel
 
 __all__ = ["Account", "account_of"]
@@ -60,6 +61,13 @@ class Account:
     exact: bool
     changes: list[dict[str, Any]]
     refusal: str
+
+    def __repr__(self) -> str:
+        return self.text()
+
+    def _repr_html_(self) -> str:
+        title, *lines = self.text().splitlines()
+        return list_html(title, [line.removeprefix("  - ") for line in lines])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the account as plain data."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -32,14 +31,17 @@ from durhampulse.decision.bands import (
 )
 from durhampulse.exceptions import CannotJudgeError, InputError
 from durhampulse.irregularities import Ledger
+from durhampulse.markup import list_html
 from durhampulse.models.weights import shifted, sigmoid
 from durhampulse.scoring.account import Account, account_of
-from durhampulse.scoring.artifact import LoadedModel, read_model
+from durhampulse.scoring.artifact import LoadedModel, describe, read_model
+from durhampulse.scoring.kinds import ArrowStream, Table, as_given
 from durhampulse.scoring.record import NO_BAND, Scores, score_columns, without_scores
 
 __all__ = ["Scorer", "TableCells", "exact_identifiers", "load_model"]
 
 Floats = npt.NDArray[np.float64]
+Units = Mapping[str, Unit] | None
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,14 @@ class Scorer:
         }
         self.rules = {name: model.rules.get(name) or _plain_rule(name) for name in self.seen}
 
-    def reader(self, name: str, *, units: Mapping[str, Unit] | None = None) -> BlockReader:
+    def __repr__(self) -> str:
+        return f"<Scorer: {'; '.join(describe(self.model).splitlines())}>"
+
+    def _repr_html_(self) -> str:
+        title, *lines = describe(self.model).splitlines()
+        return list_html(title, lines)
+
+    def reader(self, name: str, *, units: Units = None) -> BlockReader:
         """Return a reader of one table's cells.
 
         Parameters
@@ -159,7 +168,7 @@ class Scorer:
             empty=block.empty(self.columns),
         )
 
-    def predict_proba(self, table: Any, *, units: Mapping[str, Unit] | None = None) -> Floats:
+    def predict_proba(self, table: Any, *, units: Units = None) -> Floats:
         """Return each creator's probability of a deal, shape (n_rows,).
 
         Parameters
@@ -181,7 +190,13 @@ class Scorer:
             raise InputError(f"The table, row {row + 1}: {problem}.", f"{way_out.capitalize()}.")
         return self.model.model.predict_proba(cells.block)
 
-    def score(self, table: Any, *, units: Mapping[str, Unit] | None = None) -> Any:
+    @overload
+    def score(self, table: Creators, *, units: Units = None) -> pd.DataFrame: ...
+    @overload
+    def score(self, table: Table, *, units: Units = None) -> Table: ...
+    @overload
+    def score(self, table: ArrowStream, *, units: Units = None) -> pa.Table: ...
+    def score(self, table: Any, *, units: Units = None) -> Any:
         """Return a table's scores, a row for each of its rows, pandas' index kept.
 
         Parameters
@@ -204,9 +219,9 @@ class Scorer:
         )
         if reasons:
             scored = without_scores(scored, reasons)
-        return _like(pa.table(scored), table)
+        return as_given(pa.table(scored), table)
 
-    def decide(self, table: Any, *, units: Mapping[str, Unit] | None = None) -> pd.DataFrame:
+    def decide(self, table: Any, *, units: Units = None) -> pd.DataFrame:
         """Return the decision table of a table's creators, the most probable first.
 
         Creators who cannot be scored are left out; :meth:`score` says why. The index is that of a
@@ -255,7 +270,7 @@ class Scorer:
         table: pa.Table,
         *,
         columns: Mapping[str, str] | None = None,
-        units: Mapping[str, Unit] | None = None,
+        units: Units = None,
         rows: Iterable[int] | None = None,
     ) -> TableCells:
         """Return a table in memory as the model sees it.
@@ -324,7 +339,7 @@ class Scorer:
         names = identifiers.to_pandas(integer_object_nulls=True)  # exact beside a missing one
         return pd.DataFrame({IDENTIFIER: names, **block.to_dict()})
 
-    def _take(self, table: Any, units: Mapping[str, Unit] | None) -> TableCells:
+    def _take(self, table: Any, units: Units) -> TableCells:
         """Read whatever holds a table."""
         if isinstance(table, Creators):
             units = {**dict.fromkeys(table.units, "fraction"), **(units or {})}
@@ -370,15 +385,3 @@ def _plain_value(value: Any) -> Any:
     """Return a cell of a data frame's row as JSON would hold it."""
     value = value.item() if isinstance(value, np.generic) else value
     return None if pd.api.types.is_scalar(value) and pd.isna(value) else value
-
-
-def _like(scored: pa.Table, table: Any) -> Any:
-    """Return a table as the library of another one would hold it, with its index."""
-    library = type(table).__module__.partition(".")[0]
-    if library == "polars":
-        return importlib.import_module("polars").from_arrow(scored)
-    if isinstance(table, pd.DataFrame):
-        return scored.to_pandas(integer_object_nulls=True).set_axis(table.index, axis=0)
-    if isinstance(table, Creators):
-        return scored.to_pandas(integer_object_nulls=True).set_axis(table.table.index, axis=0)
-    return scored

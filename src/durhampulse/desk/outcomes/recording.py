@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection, Row, func, insert, select, update
 
+from durhampulse.creators.rules import ColumnRule
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.decision.bands import BANDS
 from durhampulse.desk.models.rules import Rules
@@ -89,7 +90,9 @@ def withdraw(store: Store, creator_id: int, by: str) -> None:
         note(db, by, "outcome withdrawn", f"creator {creator_id}")
 
 
-def record_file(store: Store, path: Path, *, name: str, on: date, by: str) -> Recorded:
+def record_file(
+    store: Store, path: Path, *, name: str, on: date, by: str, rule: ColumnRule | None = None
+) -> Recorded:
     """Record the outcomes of a file; return how many are new, unknown or blank.
 
     Parameters
@@ -100,6 +103,8 @@ def record_file(store: Store, path: Path, *, name: str, on: date, by: str) -> Re
         What its owner calls it.
     on
         The day of those outcomes that have none of their own in a column ``Outcome_Date``.
+    rule
+        How the active model's table names its outcomes.
 
     Raises
     ------
@@ -107,7 +112,7 @@ def record_file(store: Store, path: Path, *, name: str, on: date, by: str) -> Re
         If it cannot be read, or lacks one of the two.
     """
     _check_date(on)
-    file = read_outcomes(path, name=name, on=on)
+    file = read_outcomes(path, name=name, on=on, rule=rule)
     with store.reading() as db:
         numbers = find_numbers(db, file.outcomes)
     outcomes = sorted(

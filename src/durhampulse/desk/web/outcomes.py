@@ -9,6 +9,7 @@ from pathlib import Path
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import func, select
 
+from durhampulse.creators.schema import LABEL
 from durhampulse.desk.outcomes.file import today
 from durhampulse.desk.outcomes.recording import Recorded, record_file
 from durhampulse.desk.store.tables import creator, outcome
@@ -58,5 +59,6 @@ def add(request: Request, desk: DeskOf, who: Reviewer, form: SentForm) -> Respon
     with tempfile.TemporaryDirectory(prefix="durhampulse-") as folder:
         path = Path(folder, f"outcomes{suffix_of(name)[:10]}")
         path.write_bytes(stream.read())
-        recorded = record_file(desk.store, path, name=name, on=on, by=who.name)
+        rule = desk.catalogue.current().scorer.model.rules.get(LABEL)
+        recorded = record_file(desk.store, path, name=name, on=on, by=who.name, rule=rule)
     return _page(request, desk, who, recorded=recorded)
