@@ -1,27 +1,40 @@
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import shlex
 import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
 
 import pandas as pd
 import pytest
 from typer.main import get_command
 
-from durhampulse.cli import app
+from durhampulse.cli import app, main
 from durhampulse.cli.options import parts_bar
 from durhampulse.market.sampling import simulate_market
 
 DURHAMPULSE = [sys.executable, "-c", "from durhampulse.cli import main; main()"]
 
 
-def run(*args, cwd=None):
-    return subprocess.run(
-        [*DURHAMPULSE, *map(str, args)], capture_output=True, text=True, cwd=cwd, check=False
-    )
+def run(*args, cwd="."):
+    """Run a command in this process: starting Python takes longer than most commands."""
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(contextlib.chdir(cwd))
+        stack.enter_context(contextlib.redirect_stdout(out))
+        stack.enter_context(contextlib.redirect_stderr(err))
+        stack.enter_context(mock.patch.object(sys, "argv", ["durhampulse", *map(str, args)]))
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code
+    return SimpleNamespace(returncode=code or 0, stdout=out.getvalue(), stderr=err.getvalue())
 
 
 def test_sample_then_inspect(tmp_path):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from durhampulse.market.sampling import write_market as write_market
     from durhampulse.models.estimator import SponsorshipClassifier as SponsorshipClassifier
     from durhampulse.report.notebook import run_study as run_study
+    from durhampulse.scoring.estimators import save_model as save_model
     from durhampulse.scoring.scorer import Scorer as Scorer
     from durhampulse.scoring.scorer import load_model as load_model
     from durhampulse.study.request import Request as Request
@@ -48,10 +49,11 @@ _HOMES = {
     "load_model": "scoring.scorer",
     "read_creators": "creators.reading",
     "run_study": "report.notebook",
+    "save_model": "scoring.estimators",
     "simulate_market": "market.sampling",
     "write_market": "market.sampling",
 }
-_OF_THE_STUDY = ("SponsorshipClassifier", "judge", "run_study")
+_OF_THE_STUDY = ("SponsorshipClassifier", "judge", "run_study", "save_model")
 """Names that need the extra `study`."""
 
 

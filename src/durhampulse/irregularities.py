@@ -20,6 +20,7 @@ class Irregularity(StrEnum):
     BLANK_ROW = "blank-row"
     DUPLICATE_HEADER = "duplicate-header"
     RENAMED_COLUMN = "renamed-column"
+    NOT_CLAIMED = "not-claimed"
     MISSING_COLUMN = "missing-column"
     EMPTY_COLUMN = "empty-column"
     EXTRA_COLUMN = "extra-column"
@@ -48,6 +49,8 @@ class Irregularity(StrEnum):
     UNLABELLED = "unlabelled"
     PROTECTED = "protected"
     LEFT_OUT = "left-out"
+    PROPOSED_ID = "proposed-id"
+    CARRIED = "carried-column"
 
 
 EXPLANATIONS: dict[Irregularity, str] = {
@@ -57,6 +60,7 @@ EXPLANATIONS: dict[Irregularity, str] = {
     Irregularity.BLANK_ROW: "rows without a single value, as spreadsheets leave at their end",
     Irregularity.DUPLICATE_HEADER: "two columns carry the same header",
     Irregularity.RENAMED_COLUMN: "the header is another name of a standard column",
+    Irregularity.NOT_CLAIMED: "the header may mean a standard column, its figures do not",
     Irregularity.MISSING_COLUMN: "a standard column is not in the table",
     Irregularity.EMPTY_COLUMN: "the column has a header but no value",
     Irregularity.EXTRA_COLUMN: "the column is not one of the standard eight",
@@ -89,6 +93,8 @@ EXPLANATIONS: dict[Irregularity, str] = {
     Irregularity.UNLABELLED: "the outcome is not known yet",
     Irregularity.PROTECTED: "the column looks like an attribute the law protects",
     Irregularity.LEFT_OUT: "the column cannot be learned from in this study",
+    Irregularity.PROPOSED_ID: "no header says that it is the identifier, and this one may be",
+    Irregularity.CARRIED: "the column says who a creator is or how to reach them",
 }
 
 _EXAMPLES = 3

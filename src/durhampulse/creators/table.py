@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from durhampulse.creators.carried import CarriedKind
 from durhampulse.creators.outcome import OutcomeWords, outcome_words
 from durhampulse.creators.roles import Role
 from durhampulse.creators.rules import ColumnRule
@@ -27,7 +28,7 @@ class Creators:
     ----------
     table
         One row a creator, standard columns first; the index is the row number in the source.
-        Rates are fractions, the label is 0.0, 1.0 or NaN.
+        Rates are fractions, the label is 0.0, 1.0 or NaN, carried columns are text as found.
     roles
         What each column is used for, in the table's order.
     rules
@@ -66,6 +67,15 @@ class Creators:
     def units(self) -> dict[str, Unit]:
         """Unit in which each rate column was written."""
         return {name: rule.unit for name, rule in self.rules.items() if rule.kind == "rate"}
+
+    @property
+    def carried(self) -> dict[str, CarriedKind]:
+        """Columns that are carried along, each with what it tells of a creator."""
+        return {
+            role.column: self.rules[role.column].carries or "other"
+            for role in self.roles
+            if role.role == "carried"
+        }
 
     @property
     def outcome(self) -> OutcomeWords:

@@ -179,9 +179,11 @@ class _Reading:
         """Return options that name every column, the headers to read, and header to role."""
         usual = self.scorer.usual_headers
         named = name_columns(self.name, [*stream.headers], options.columns, Ledger(), usual=usual)
+        if proposed := self.scorer.headers(self.name, stream.headers, options).proposed:
+            named[proposed] = IDENTIFIER
         columns = dict.fromkeys(COLUMNS, "") | {name: header for header, name in named.items()}
         options = replace(options, columns=columns)
-        wanted = self.scorer.headers(self.name, stream.headers, options.columns)
+        wanted = self.scorer.headers(self.name, stream.headers, options)
         model = {*wanted.columns.values()}
         roles = {
             header: named.get(header) or (MODEL if header in model else LEFT_OUT)
