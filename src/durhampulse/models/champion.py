@@ -19,6 +19,7 @@ import pandas as pd
 from durhampulse.creators.roles import Role
 from durhampulse.creators.schema import LABEL
 from durhampulse.features.encoding import learn_encoding
+from durhampulse.features.repeats import Codes, creator_codes, spread_of_mean
 from durhampulse.models.classifiers import BOOSTING, SIMPLE
 from durhampulse.models.distillation import distil
 from durhampulse.models.ensemble import Blend, train_networks
@@ -108,9 +109,10 @@ def train_champion(
     logits = np.column_stack([log_odds(runs[name].y_prob) for name in (BOOSTING, NETWORKS)])
     coef, intercept = _stack(logits, y)
     out_of_fold = {name: runs[name].y_prob for name in learners}
-    out_of_fold[BLEND] = _stack_out_of_fold(logits, y, random_state)
+    groups = creator_codes(train)
+    out_of_fold[BLEND] = _stack_out_of_fold(logits, y, groups, random_state)
     lead = _losses(y, out_of_fold[SIMPLE]) - _losses(y, out_of_fold[BLEND])
-    tied = bool(abs(lead.mean()) <= _BEYOND_NOISE * lead.std() / np.sqrt(len(y)))
+    tied = bool(abs(lead.mean()) <= _BEYOND_NOISE * spread_of_mean(lead, groups))
     encoding = learn_encoding(train, features)
     X = encoding.transform(train)
     probes = {name: log_odds(runs[name].probe) for name in learners}
@@ -172,9 +174,11 @@ def _stack(logits: Floats, y: Floats) -> tuple[Floats, Floats]:
     return w[:k], w[k:]
 
 
-def _stack_out_of_fold(logits: Floats, y: Floats, random_state: int, n_folds: int = 5) -> Floats:
-    """Blend each row with weights learned on the others, so that the blend does not flatter."""
-    fold = np.random.default_rng(random_state).permutation(len(y)) % n_folds
+def _stack_out_of_fold(
+    logits: Floats, y: Floats, groups: Codes, random_state: int, n_folds: int = 5
+) -> Floats:
+    """Blend each row with weights learned on other creators, so that the blend does not flatter."""
+    fold = (np.random.default_rng(random_state).permutation(groups.max() + 1) % n_folds)[groups]
     y_prob = np.empty(len(y))
     for number in range(n_folds):
         held_out = fold == number

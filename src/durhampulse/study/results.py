@@ -15,6 +15,7 @@ from durhampulse.decision.shapley import Explanation
 from durhampulse.evaluation.verdict import Verdict
 from durhampulse.features.encoding import Encoding
 from durhampulse.features.peers import Peers
+from durhampulse.features.repeats import Codes, creator_codes
 from durhampulse.models.fitted import FittedModel
 from durhampulse.models.mlp import MLPTraining
 from durhampulse.models.training import OutOfFold
@@ -86,6 +87,11 @@ class Preparation:
     left_out: int
     creators: Creators
     random_state: int
+
+    @property
+    def groups(self) -> tuple[Codes, Codes]:
+        """The creators of the rows trained on and of those tested on."""
+        return creator_codes(self.train), creator_codes(self.test)
 
 
 @dataclass(frozen=True, kw_only=True)
