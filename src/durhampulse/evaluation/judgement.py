@@ -124,7 +124,7 @@ def _check_target(evidence: Evidence) -> Finding:
         return Finding("stop", "no outcomes", reason, (LABEL,))
     outcomes = creators.labelled[LABEL]
     figure = (
-        f"{len(outcomes):,} outcomes known, {outcomes.mean():.1%} deals"
+        f"{len(outcomes):,} outcomes known, {outcomes.mean():.1%} {creators.outcome.deals}"
         if len(outcomes)
         else "none"
     )
@@ -136,11 +136,11 @@ def _check_target(evidence: Evidence) -> Finding:
 
 def _check_rows(evidence: Evidence) -> Finding:
     # A creator of many rows is one example, and of both outcomes one of either.
-    labelled = evidence.creators.labelled
+    labelled, outcome = evidence.creators.labelled, evidence.creators.outcome
     deals, others = (
-        labelled.loc[labelled[LABEL] == outcome, IDENTIFIER].nunique() for outcome in (1, 0)
+        labelled.loc[labelled[LABEL] == value, IDENTIFIER].nunique() for value in (1, 0)
     )
-    figure = f"{deals:,} creators with a deal, {others:,} without"
+    figure = f"{deals:,} creators with {outcome.a_deal}, {others:,} without"
     if labelled[IDENTIFIER].nunique() < len(labelled):
         figure += f"; {counted(labelled)}"
     fewest = min(deals, others)

@@ -47,8 +47,8 @@ def check_columns(evidence: Evidence) -> Finding:
     figure = f"highest ROC AUC of one column {strengths[strongest][0]:.3f} ({strongest})"
     if certain:
         reason = (
-            f"{_listed(certain)} alone all but {_verb(certain, 'tell')} who got a deal: written "
-            "after the deal or copied from it."
+            f"{_listed(certain)} alone all but {_verb(certain, 'tell')} who "
+            f"{evidence.creators.outcome.got}: written after the outcome or copied from it."
         )
         return Finding("stop", figure, reason, tuple(certain))
     if suspects:
@@ -180,8 +180,9 @@ def check_identifier(evidence: Evidence) -> Finding:
     if auc < _TELLING_ID:
         return Finding("pass", figure, "Identifiers do not tell the answer.")
     reason = (
-        f"The {part} of {IDENTIFIER} tells who got a deal, so the table was put together after "
-        "the outcome. It is not learned from, but other columns may carry the same trace."
+        f"The {part} of {IDENTIFIER} tells who {evidence.creators.outcome.got}, so the table was "
+        "put together after the outcome. It is not learned from, but other columns may carry the "
+        "same trace."
     )
     return Finding("care", figure, reason, (IDENTIFIER,))
 

@@ -219,13 +219,19 @@ def _mcnemar(y_true: Floats, first: Floats, second: Floats) -> float:
     return 1.0 if disagree == 0 else float(binomtest(only_first, disagree).pvalue)
 
 
-def confusion_table(y_true: Floats, y_prob: Floats, *, threshold: float = 0.5) -> pd.DataFrame:
+def confusion_table(
+    y_true: Floats,
+    y_prob: Floats,
+    *,
+    threshold: float = 0.5,
+    names: tuple[str, str] = ("no deal", "deal"),
+) -> pd.DataFrame:
     """Count actual against predicted outcomes.
 
     Returns
     -------
     DataFrame
-        Shape (2, 2); rows are actual, columns predicted, ``no deal`` before ``deal``.
+        Shape (2, 2); rows are actual, columns predicted, both under `names` of 0 and 1.
 
     Examples
     --------
@@ -233,11 +239,12 @@ def confusion_table(y_true: Floats, y_prob: Floats, *, threshold: float = 0.5) -
     >>> confusion_table(np.array([0.0, 1.0, 1.0]), np.array([0.2, 0.9, 0.1])).to_numpy().tolist()
     [[1, 0], [1, 1]]
     """
-    names = ["no deal", "deal"]
     pairs = 2 * y_true.astype(int) + (y_prob >= threshold)
     counts = np.bincount(pairs.astype(int), minlength=4).reshape(2, 2)
     return pd.DataFrame(
-        counts, index=pd.Index(names, name="actual"), columns=pd.Index(names, name="predicted")
+        counts,
+        index=pd.Index([*names], name="actual"),
+        columns=pd.Index([*names], name="predicted"),
     )
 
 

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from durhampulse.creators import Creators
+from durhampulse.creators.outcome import SPONSORSHIP, OutcomeWords
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.decision.figures import number_text
 from durhampulse.evaluation.calibration import effective_size
@@ -74,7 +75,9 @@ def _typical(values: pd.Series, *, identifier: bool) -> str:
     return f"{counts.index[0]} ({counts.iloc[0] / len(known):.0%})"
 
 
-def target_distribution(labelled: pd.DataFrame) -> pd.DataFrame:
+def target_distribution(
+    labelled: pd.DataFrame, outcome: OutcomeWords = SPONSORSHIP
+) -> pd.DataFrame:
     """Count the outcomes.
 
     Returns
@@ -83,10 +86,11 @@ def target_distribution(labelled: pd.DataFrame) -> pd.DataFrame:
         Two rows: ``outcome, creators, share``, with ``rows`` before ``creators`` where these have
         several; a creator with both outcomes counts in both.
     """
-    rows = np.array([int((labelled[LABEL] == outcome).sum()) for outcome in (0, 1)])
-    table = pd.DataFrame({"outcome": ["no deal (0)", "deal (1)"], "creators": rows})
+    rows = np.array([int((labelled[LABEL] == value).sum()) for value in (0, 1)])
+    names = f"{outcome.none} (0)", f"{outcome.deal} (1)"
+    table = pd.DataFrame({"outcome": [*names], "creators": rows})
     if labelled[IDENTIFIER].nunique() < len(labelled):
-        parts = (labelled.loc[labelled[LABEL] == outcome, IDENTIFIER] for outcome in (0, 1))
+        parts = (labelled.loc[labelled[LABEL] == value, IDENTIFIER] for value in (0, 1))
         table["creators"] = [part.nunique() for part in parts]
         table.insert(1, "rows", rows)
     return table.assign(share=rows / rows.sum())
@@ -307,8 +311,8 @@ def outcome_histograms(creators: Creators, *, bins: int = 24) -> pd.DataFrame:
             )
         else:
             edges = np.linspace(low, high, bins + 1)
-        for outcome, name in ((0, "no deal"), (1, "deal")):
-            counts, _ = np.histogram(values[labelled[LABEL] == outcome].dropna(), edges)
+        for value, name in ((0, creators.outcome.none), (1, creators.outcome.deal)):
+            counts, _ = np.histogram(values[labelled[LABEL] == value].dropna(), edges)
             scale = "log" if logarithmic else "linear"
             parts.append(
                 pd.DataFrame(

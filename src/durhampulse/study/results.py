@@ -62,6 +62,7 @@ class Judgement:
 class Exploration:
     """A2: the target and what goes with it; ``feature`` is the one explained."""
 
+    creators: Creators
     target: pd.DataFrame
     associations: pd.DataFrame
     feature: str
@@ -169,6 +170,8 @@ class Decision:
 
     Attributes
     ----------
+    creators
+        The table, without what was left out.
     champion
         The model that decides.
     rival, tied, margin
@@ -197,6 +200,7 @@ class Decision:
         The training rows that stand for unknown columns in explanations.
     """
 
+    creators: Creators
     champion: FittedModel
     thresholds: Thresholds
     rival: str

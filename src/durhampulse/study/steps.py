@@ -161,7 +161,8 @@ def explore(creators: Creators) -> Exploration:
         )
     feature = exploration.surest(associations)
     return Exploration(
-        target=exploration.target_distribution(creators.labelled),
+        creators=creators,
+        target=exploration.target_distribution(creators.labelled, creators.outcome),
         associations=associations,
         feature=feature,
         by_group=exploration.outcome_by_group(creators, feature),
@@ -235,7 +236,8 @@ def _predict(weights: Weights, X: pd.DataFrame) -> Floats:
 def read_confusion(part: Preparation, comparison: Comparison) -> Confusion:
     """B3: count the baseline's hits and misses on the test part, at a probability of 0.5."""
     name = comparison.baseline
-    return Confusion(name, confusion_table(part.y_test, comparison.y_prob[name]))
+    names = part.creators.outcome.none, part.creators.outcome.deal
+    return Confusion(name, confusion_table(part.y_test, comparison.y_prob[name], names=names))
 
 
 def train_network(
@@ -336,6 +338,7 @@ def decide(
     )
     champion_prob = out_of_fold[model.name]
     return Decision(
+        creators=part.creators,
         champion=model,
         thresholds=thresholds,
         rival=chosen.rival,
