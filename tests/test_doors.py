@@ -27,6 +27,7 @@ from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.reading import read_creators
 from durhampulse.creators.records import RecordReader
 from durhampulse.exceptions import InputError
+from durhampulse.files.options import TableOptions
 from durhampulse.files.tables import read_source
 from durhampulse.irregularities import Ledger
 from durhampulse.scoring.batch import open_table, score_chunk, scored_schema
@@ -109,7 +110,7 @@ def database(scorer, _learned, row, folder):
     with sqlite3.connect(folder / "one.db") as db:
         pd.DataFrame([row]).to_sql("creators", db, index=False)
     db.close()
-    raw = read_source(f"sqlite:///{folder / 'one.db'}", Ledger(), table="creators")
+    raw = read_source(f"sqlite:///{folder / 'one.db'}", Ledger(), TableOptions(table="creators"))
     return in_memory(scorer, raw.cells)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from durhampulse.creators.schema import canonical_name
 from durhampulse.creators.units import Unit
 from durhampulse.files.options import TableOptions
 
@@ -22,7 +23,7 @@ class ReadOptions(TableOptions):
         Standard column to header, where the header is not recognised.
     units
         Rate column to ``"fraction"`` or ``"percent"``, where the unit is known.
-    table, query
+    table, query, encoding, header_row
         As for :class:`durhampulse.files.options.TableOptions`.
     """
 
@@ -34,7 +35,11 @@ class ReadOptions(TableOptions):
 
         Examples
         --------
-        >>> ReadOptions(table="2025").keywords()
-        {'table': '2025', 'query': None, 'columns': {}, 'units': {}}
+        >>> ReadOptions(table="2025").keywords()["table"]
+        '2025'
         """
         return {option.name: getattr(self, option.name) for option in fields(ReadOptions)}
+
+    def names_column(self, header: str) -> bool:
+        """Return whether a cell is a header of a standard column, or one that was named."""
+        return canonical_name(header) is not None or header in self.columns.values()

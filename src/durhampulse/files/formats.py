@@ -97,8 +97,15 @@ WRITABLE = tuple(suffix for suffix, kind in FORMATS.items() if kind.sink)
 
 
 def suffix_of(path: str | Path) -> str:
-    """Return a file's ending in lower case, as `FORMATS` spells it."""
-    return Path(path).suffix.lower()
+    """Return a file's ending in lower case, as `FORMATS` spells it.
+
+    Examples
+    --------
+    >>> suffix_of("May.2026.CSV"), suffix_of("May.2026.csv.gz")
+    ('.csv', '.csv.gz')
+    """
+    inner, last = ["", "", *(suffix.lower() for suffix in Path(path).suffixes)][-2:]
+    return inner + last if last == ".gz" else last
 
 
 def listed(suffixes: tuple[str, ...] = READABLE, *, last: str = "or") -> str:

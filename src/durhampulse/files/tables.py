@@ -103,8 +103,8 @@ def read_source(
     if options.query is not None:
         raise InputError(f"{path.name}: a file has no query.", "Leave it out.")
     stream = open_stream(path, options, strict=True)
-    ledger.extend(stream.ledger)
     cells, rows = _join(stream)
+    ledger.extend(stream.noted())
     _note_blank(ledger, stream.blank)
     empty = [h for h in stream.headers if h in stream.unnamed and _is_empty(cells[h])]
     cells = cells.drop_columns(empty)
