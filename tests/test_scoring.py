@@ -238,7 +238,7 @@ def test_malformed_first_row_does_not_hide_unit(scorer, tmp_path):
 def test_truncated_text_is_one_clear_error(scorer, tmp_path):
     text = typed(300).to_csv(index=False).encode("utf-16")
     (tmp_path / "a.csv").write_bytes(text[:-1])
-    with pytest.raises(InputError, match="not a readable table"):
+    with pytest.raises(InputError, match="do not fit utf-16"):
         score_files(scorer, [tmp_path / "a.csv"], tmp_path / "s.csv")
 
 

@@ -28,7 +28,7 @@ from durhampulse.files.packed import open_bytes, share_read
 from durhampulse.files.sections import Sections
 from durhampulse.irregularities import Irregularity
 
-__all__ = ["CommaSink", "DelimitedStream", "TabSink", "dialect"]
+__all__ = ["CommaSink", "DelimitedStream", "PackedCommaSink", "TabSink", "dialect"]
 
 _LONGEST_LINE = 16 << 20
 _BLOCK = 4 << 20
@@ -239,7 +239,12 @@ class _TextSink:
         options = pa_csv.WriteOptions(
             delimiter=self.delimiter, quoting_style="needed", quoting_header="needed"
         )
-        self._writer = pa_csv.CSVWriter(path, self._schema, write_options=options)
+        self._file = self.opened(path)
+        self._writer = pa_csv.CSVWriter(self._file, self._schema, write_options=options)
+
+    def opened(self, path: Path) -> Any:
+        """Return where the bytes go."""
+        return pa.OSFile(str(path), "wb")
 
     def write(self, batch: pa.RecordBatch) -> None:
         columns = [
@@ -250,14 +255,24 @@ class _TextSink:
 
     def close(self) -> None:
         self._writer.close()
+        self._file.close()
 
     def abandon(self) -> None:
         """Let go of the file, whatever state it is in."""
         self._writer.close()
+        self._file.close()
 
 
 class CommaSink(_TextSink):
     """A CSV file."""
+
+
+class PackedCommaSink(CommaSink):
+    """A CSV file, compressed."""
+
+    def opened(self, path: Path) -> Any:
+        """Return where the bytes go."""
+        return pa.CompressedOutputStream(pa.OSFile(str(path), "wb"), "gzip")
 
 
 class TabSink(_TextSink):

@@ -49,6 +49,7 @@ _RARE = ("mac_latin2", "mac_turkish")
 """Considered where no other reads the words plausibly: next to nobody writes them any more."""
 _SEPARATORS = re.compile(rb'[,;\t\r\n"]+')
 """No encoding listed has these bytes within a letter."""
+_WIDE = ("utf-16", "utf-32")
 _MOST_ODD = 0.08
 _FEWEST_LETTERS = 8
 _MARGIN = 0.05
@@ -95,8 +96,11 @@ def decide_encoding(name: str, start: Callable[[], BinaryIO], asked: str | None)
 
 def misfit(name: str, start: Callable[[], BinaryIO], encoding: str) -> InputError:
     """Return the error that says where bytes do not fit an encoding."""
+    problem = f"{name}: its bytes do not fit {encoding}{_line(start, encoding)}."
+    if encoding.startswith(_WIDE):
+        return InputError(problem, "It may have been cut off: export the table again.")
     return InputError(
-        f"{name}: its bytes do not fit {encoding}{_line(start, encoding)}.",
+        problem,
         "Export the table as UTF-8, or name the encoding of all of it, such as --encoding cp1252.",
     )
 
@@ -138,7 +142,7 @@ def _samples(text: str) -> list[str]:
 
 def _line(start: Callable[[], BinaryIO], encoding: str) -> str:
     """Return where the first line is whose bytes do not fit, in words."""
-    if encoding.startswith(("utf-16", "utf-32")):
+    if encoding.startswith(_WIDE):
         return ""
     with start() as stream:
         for number, line in enumerate(stream, start=1):

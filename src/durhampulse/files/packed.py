@@ -119,4 +119,6 @@ def _only_member(name: str, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
         raise InputError(
             f"{name}: the archive asks for a password.", "Unpack it and name the table."
         )
+    if members[0].filename.lower().endswith(".zip"):
+        raise InputError(f"{name}: it holds another archive.", "Unpack that one.")
     return members[0]

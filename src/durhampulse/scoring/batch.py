@@ -29,6 +29,7 @@ from durhampulse.creators.text import as_text
 from durhampulse.exceptions import CannotJudgeError, InputError
 from durhampulse.files.checks import require_path
 from durhampulse.files.export import check_output, open_sink, replacing
+from durhampulse.files.formats import suffix_of
 from durhampulse.files.formulas import spreadsheet_safe
 from durhampulse.files.stream import Chunk, Stream, open_stream
 from durhampulse.scoring.ranking import Ranking
@@ -173,7 +174,7 @@ def score_files(
     about = provenance_of(scorer, files)
     total, start = Summary(), time.perf_counter()
     with replacing(out, *beside) as (part, refused, note), ExitStack() as stack:
-        sink = stack.enter_context(open_sink(part, out.suffix.lower(), ranking.schema, about))
+        sink = stack.enter_context(open_sink(part, suffix_of(out), ranking.schema, about))
         with refused.open("w", newline="", encoding="utf-8") as stream:
             rows = csv.writer(stream)
             rows.writerow(REFUSED_HEADER)
