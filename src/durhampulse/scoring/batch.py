@@ -6,6 +6,7 @@ import csv
 import glob
 import json
 import os
+import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -31,6 +32,7 @@ from durhampulse.files.checks import require_path
 from durhampulse.files.export import check_output, open_sink, replacing
 from durhampulse.files.formats import suffix_of
 from durhampulse.files.formulas import spreadsheet_safe
+from durhampulse.files.places import copies, delivered, is_elsewhere
 from durhampulse.files.stream import Chunk, Stream, open_stream
 from durhampulse.scoring.ranking import Ranking
 from durhampulse.scoring.record import Scores, score_columns
@@ -96,8 +98,15 @@ class OpenTable:
         return [*self.headers.notes(self.stream.name), *self.stream.notes]
 
 
-def find_files(inputs: Sequence[str | Path]) -> list[Path]:
+def find_files(inputs: Sequence[str | Path], folder: Path) -> list[Path]:
     """Return the files that names and patterns stand for, in their order; patterns sorted.
+
+    Parameters
+    ----------
+    inputs
+        Names and patterns, on this machine or in an object store, and ``-`` for standard input.
+    folder
+        Where to put copies of what is not on this machine.
 
     Raises
     ------
@@ -105,7 +114,11 @@ def find_files(inputs: Sequence[str | Path]) -> list[Path]:
         If a pattern matches nothing.
     """
     paths: list[Path] = []
-    for pattern in inputs:
+    for number, pattern in enumerate(inputs):
+        if is_elsewhere(pattern):
+            (place := folder / f"input-{number}").mkdir()
+            paths += copies(str(pattern), place)
+            continue
         require_path(pattern)
         if Path(pattern).exists() or not glob.has_magic(str(pattern)):
             paths.append(Path(pattern))
@@ -161,15 +174,28 @@ def score_files(
     OutputError
         If the result cannot be written.
     """
-    out = Path(out)
-    files = find_files(inputs)
-    check_output(out)
-    if any(out.absolute() == path.absolute() for path in files):
-        raise InputError(f"{out}: it is both input and output.", "Write to another file.")
     options = options or ReadOptions(**keywords)
-    tables = [open_table(scorer, path, options) for path in files]
-    schema = scored_schema(identifier_type(tables))
-    ranking = Ranking(scorer, schema, top, reasons=reasons)
+    with delivered(out) as place, tempfile.TemporaryDirectory(prefix="durhampulse-") as folder:
+        check_output(place)
+        files = find_files(inputs, Path(folder))
+        if any(place.absolute() == path.absolute() for path in files):
+            raise InputError(f"{out}: it is both input and output.", "Write to another file.")
+        tables = [open_table(scorer, path, options) for path in files]
+        schema = scored_schema(identifier_type(tables))
+        ranking = Ranking(scorer, schema, top, reasons=reasons)
+        return _write_scored(scorer, tables, place, ranking, schema, progress)
+
+
+def _write_scored(
+    scorer: Scorer,
+    tables: list[OpenTable],
+    out: Path,
+    ranking: Ranking,
+    schema: pa.Schema,
+    progress: Callable[[int, float], object],
+) -> Summary:
+    """Write the scores of tables into one file, and what explains it beside it."""
+    files = [PurePath(table.stream.name) for table in tables]
     beside = [out.with_name(out.name + end) for end in (".refused.csv", ".provenance.json")]
     about = provenance_of(scorer, files)
     total, start = Summary(), time.perf_counter()
@@ -197,7 +223,7 @@ def score_files(
     return total
 
 
-def _require_scored(total: Summary, out: Path, files: Sequence[Path]) -> None:
+def _require_scored(total: Summary, out: Path, files: Sequence[PurePath]) -> None:
     if not total.rows:
         names = ", ".join(path.name for path in files[:3])
         raise InputError(f"{names}: there is a header, but no row.", "Add creators' rows.")
