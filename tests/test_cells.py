@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from durhampulse.creators.cells import read_labels, read_levels, read_numbers
+from durhampulse.creators.cells import read_levels, read_numbers
+from durhampulse.creators.labels import read_labels
 from durhampulse.creators.numbers import mixed_commas
 from durhampulse.creators.rules import learn_number_rule
 
@@ -96,10 +97,10 @@ def test_level_spellings_fold_to_most_frequent():
 
 def test_yes_no_and_binary_labels_are_read():
     cells = pa.array(["Yes", "no", "1", "0.0", "TRUE", "n/a", "maybe", None])
-    labels, worded, unreadable = read_labels(cells)
-    np.testing.assert_array_equal(labels, [1, 0, 1, 0, 1, np.nan, np.nan, np.nan])
-    assert worded.tolist() == [True, True, False, False, True, False, False, False]
-    assert unreadable.tolist() == [False] * 6 + [True, False]
+    labels = read_labels(cells)
+    np.testing.assert_array_equal(labels.values, [1, 0, 1, 0, 1, np.nan, np.nan, np.nan])
+    assert labels.worded.tolist() == [True, True, False, False, True, False, False, False]
+    assert labels.unreadable.tolist() == [False] * 6 + [True, False]
 
 
 @pytest.mark.parametrize(

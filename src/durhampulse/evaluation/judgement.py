@@ -16,6 +16,7 @@ from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.evaluation import leaks
 from durhampulse.evaluation.evidence import Evidence
 from durhampulse.evaluation.verdict import Check, Finding, Severity, Verdict
+from durhampulse.irregularities import Irregularity
 
 __all__ = ["CHECKS", "DRIFT", "FEWEST_OF_A_CLASS", "CheckSpec", "drop_leaks", "judge"]
 
@@ -117,6 +118,9 @@ def _check_target(evidence: Evidence) -> Finding:
     creators = evidence.creators
     if LABEL not in creators.table:
         reason = f"There is no column {LABEL}, so there is no outcome to learn from."
+        reason += "".join(
+            f" {role.column}: {role.reason}." for role in creators.roles if LABEL in role.reason
+        )
         return Finding("stop", "no outcomes", reason, (LABEL,))
     outcomes = creators.labelled[LABEL]
     figure = (
@@ -163,15 +167,23 @@ def _check_signal(evidence: Evidence) -> Finding:
 
 
 def _check_protected(evidence: Evidence) -> Finding:
-    names = tuple(role.column for role in evidence.creators.roles if role.role == "protected")
-    severity: Severity = "care" if names else "pass"
-    reason = (
-        f"{', '.join(names)}: not learned from, but other columns may stand in for it; compare "
-        "the groups before acting."
-        if names
-        else "No column looks like a protected attribute."
-    )
-    return Finding(severity, f"{len(names)} such columns", reason, names)
+    creators, reasons = evidence.creators, []
+    names = tuple(role.column for role in creators.roles if role.role == "protected")
+    noted = creators.irregularities
+    doubtful = {*noted.loc[noted["code"] == Irregularity.PROTECTED, "column"]}
+    allowed = tuple(role.column for role in creators.features if role.column in doubtful)
+    if allowed:
+        reasons.append(
+            f"{', '.join(allowed)}: learned from, as --allow asks, though the law may protect it."
+        )
+    if names:
+        reasons.append(
+            f"{', '.join(names)}: not learned from, but other columns may stand in for it; compare "
+            "the groups before acting."
+        )
+    reason = " ".join(reasons) or "No column looks like a protected attribute."
+    severity: Severity = "care" if reasons else "pass"
+    return Finding(severity, f"{len(names + allowed)} such columns", reason, names + allowed)
 
 
 DRIFT = CheckSpec(

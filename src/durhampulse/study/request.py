@@ -38,7 +38,9 @@ class Request(ReadOptions, JudgeOptions):
     ----------
     source
         Path or database address; None for the built-in simulated market.
-    columns, units, table, query
+    columns, units, identifier, keep, drop, feature, protect, allow, deal_is, no_deal_is
+        As for :class:`durhampulse.creators.options.ReadOptions`.
+    table, query
         As for :class:`durhampulse.creators.options.ReadOptions`.
     drop_leaks, time, group
         As for :class:`JudgeOptions`.
@@ -81,4 +83,5 @@ class Request(ReadOptions, JudgeOptions):
                 f"The request has no option '{unknown[0]}'.", f"Options are {', '.join(known)}."
             )
         thresholds = Thresholds(**options.pop("thresholds", {}))
-        return cls(**options, thresholds=thresholds)
+        lists = {name: tuple(value) for name, value in options.items() if isinstance(value, list)}
+        return cls(**{**options, **lists}, thresholds=thresholds)

@@ -17,9 +17,10 @@ import pyarrow as pa
 from sqlalchemy import Connection, Row, delete, func, select, update
 
 from durhampulse.creators.identifiers import canonical_identifiers
-from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.schema import IDENTIFIER
+from durhampulse.desk.imports.choices import from_plain
 from durhampulse.desk.imports.jobs import Job, LeaseLostError, extend_lease, keep_lease
+from durhampulse.desk.imports.recipes import shape_of
 from durhampulse.desk.imports.staging import (
     Refusal,
     accepted_rows,
@@ -64,7 +65,7 @@ def _check(store: Store, catalogue: Catalogue, job: Job, stop: threading.Event) 
     table = open_table(
         rules.scorer,
         Path(row.path),
-        ReadOptions(columns=row.columns, units=row.units),
+        from_plain(row.options),
         name=row.file_name,
     )
     if IDENTIFIER not in table.columns:
@@ -79,7 +80,7 @@ def _check(store: Store, catalogue: Catalogue, job: Job, stop: threading.Event) 
     )
     if not resumed:
         under_way.restart()
-    for at, chunk in enumerate(table.stream.chunks([*table.columns.values()])):
+    for at, chunk in enumerate(table.stream.chunks(_wanted(table))):
         if stop.is_set():
             raise LeaseLostError(job.id)
         if not resumed or at >= row.chunks_done:
@@ -116,6 +117,7 @@ class _Check:
             extend_lease(
                 db, self.job, chunks_done=0, progress=0.0, model_version=self.rules.version,
                 problem=None, way_out=None, summary=None,
+                shape=shape_of(self.table.stream.headers),
             )  # fmt: skip
             for table in (staged, refused):
                 db.execute(delete(table).where(table.c.upload_id == self.job.id))
@@ -151,7 +153,7 @@ class _Check:
         columns = {
             "upload_id": [self.job.id] * n,
             "row": rows[accepted].tolist(),
-            **staged_columns(scored, names, np.flatnonzero(accepted)),
+            **staged_columns(scored, _carried(self.table), names, np.flatnonzero(accepted)),
         }
         return columns, refusals
 
@@ -170,12 +172,22 @@ class _Check:
             }
             summary = import_summary(db, self.job.id, self.rules, self.parts, counts)
             summary["notes"] = self.table.notes
+            summary["carried"] = dict(_carried(self.table))
             extend_lease(db, self.job, progress=1.0, summary=summary)
             db.execute(
                 update(upload)
                 .where(upload.c.id == self.job.id)
                 .values(state="checked", lease_until=None, tries=0)
             )
+
+
+def _carried(table: OpenTable) -> Mapping[str, str]:
+    kinds: Mapping[str, str] = getattr(table.headers, "carried", {})
+    return kinds
+
+
+def _wanted(table: OpenTable) -> list[str]:
+    return [*table.columns.values(), *_carried(table)]
 
 
 def _insert_refusals(db: Connection, number: int, refusals: list[Refusal]) -> None:

@@ -9,10 +9,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from durhampulse.creators.cells import read_labels
 from durhampulse.creators.identifiers import canonical_identifiers
+from durhampulse.creators.labels import read_labels, refuse_unreadable
+from durhampulse.creators.options import ReadOptions
+from durhampulse.creators.rules import ColumnRule
 from durhampulse.creators.schema import IDENTIFIER, LABEL, canonical_name, header_key
 from durhampulse.creators.text import NoTextError, whole_array
+from durhampulse.desk.imports.choices import label_rule
 from durhampulse.exceptions import InputError
 from durhampulse.files.stream import open_stream
 from durhampulse.files.tables import RawTable, read_source
@@ -41,7 +44,14 @@ class OutcomeFile:
     n_blank: int
 
 
-def read_outcomes(path: Path, *, name: str, on: date) -> OutcomeFile:
+def read_outcomes(
+    path: Path,
+    *,
+    name: str,
+    on: date,
+    rule: ColumnRule | None = None,
+    options: ReadOptions | None = None,
+) -> OutcomeFile:
     """Return the outcomes of a file with ``Influencer_ID`` and ``Sponsorship_Status``.
 
     Parameters
@@ -50,6 +60,10 @@ def read_outcomes(path: Path, *, name: str, on: date) -> OutcomeFile:
         Where it lies, and what its owner calls it.
     on
         The day of those outcomes that have none of their own in a column ``Outcome_Date``.
+    rule
+        How the active model's table names its outcomes; else words that are clear are read.
+    options
+        How the file is to be read.
 
     Raises
     ------
@@ -61,11 +75,13 @@ def read_outcomes(path: Path, *, name: str, on: date) -> OutcomeFile:
         raise InputError(
             f"{name}: more than {_MOST_ROWS:,} rows.", "Record the outcomes in several files."
         )
-    raw = read_source(path, Ledger())
+    options = options or ReadOptions()
+    raw = read_source(path, Ledger(), options)
     cells = {header: whole_array(raw.cells[header]) for header in raw.cells.column_names}
-    identifiers, labels = _required(cells, name)
-    names = _identifiers(identifiers, name)
-    deals = _deals(labels, raw, name)
+    identifiers, labels = _required(cells, name, rule, options)
+    rule = label_rule(options, labels) or rule
+    names = _identifiers(cells[identifiers], name)
+    deals = _deals(cells[labels], raw, name, rule)
     days = _days(cells, raw, name, on)
     outcomes: dict[str, tuple[bool, date]] = {}
     for identifier, deal, day in zip(names, deals, days, strict=True):
@@ -81,15 +97,27 @@ def read_outcomes(path: Path, *, name: str, on: date) -> OutcomeFile:
     return OutcomeFile(outcomes, blank)
 
 
-def _required(cells: dict[str, pa.Array], name: str) -> tuple[pa.Array, pa.Array]:
+def _required(
+    cells: dict[str, pa.Array], name: str, rule: ColumnRule | None, options: ReadOptions
+) -> tuple[str, str]:
+    """Return the headers of identifiers and outcomes: as asked, as in the study, as recognised."""
     headers = {canonical_name(header): header for header in cells}
+    if rule is not None and rule.header in cells:
+        headers[LABEL] = rule.header
+    for column in (IDENTIFIER, LABEL):
+        if header := options.columns.get(column):
+            if header not in cells:
+                raise InputError(
+                    f"{name}: no column '{header}'.", f"The columns are {', '.join(cells)}."
+                )
+            headers[column] = header
     missing = [column for column in (IDENTIFIER, LABEL) if column not in headers]
     if missing:
         raise InputError(
             f"{name}: it has no {' and no '.join(missing)}.",
-            "Name the columns Influencer_ID and Sponsorship_Status.",
+            "Name the columns Influencer_ID and Sponsorship_Status, or say which they are.",
         )
-    return cells[headers[IDENTIFIER]], cells[headers[LABEL]]
+    return headers[IDENTIFIER], headers[LABEL]
 
 
 def _identifiers(cells: pa.Array, name: str) -> list[str | None]:
@@ -102,20 +130,16 @@ def _identifiers(cells: pa.Array, name: str) -> list[str | None]:
     return names
 
 
-def _deals(cells: pa.Array, raw: RawTable, name: str) -> list[bool | None]:
+def _deals(cells: pa.Array, raw: RawTable, name: str, rule: ColumnRule | None) -> list[bool | None]:
     """Return each row's outcome, None where it is not known."""
     try:
-        labels, _, unreadable = read_labels(cells)
+        labels = read_labels(cells, rule)
     except NoTextError as error:
         raise InputError(
             f"{name}, column {LABEL}: it holds {error}.", "Write 1 or 0, Yes or No."
         ) from error
-    for at in unreadable.nonzero()[0][:1]:
-        raise InputError(
-            f"{name}, row {raw.rows[at]}: {str(cells[at])[:60]!r} is neither a deal nor none.",
-            "Write 1 or 0, Yes or No, or leave the cell empty where it is not known.",
-        )
-    return [None if label != label else bool(label) for label in labels]  # noqa: PLR0124 - NaN
+    refuse_unreadable(f"{name}, column {LABEL}", labels, cells, raw.rows)
+    return [None if label != label else bool(label) for label in labels.values]  # noqa: PLR0124 - NaN
 
 
 def _days(cells: dict[str, pa.Array], raw: RawTable, name: str, on: date) -> list[date]:

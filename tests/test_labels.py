@@ -1,0 +1,266 @@
+"""Outcomes in the words people use: understood, named by an option, or asked about."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from durhampulse.creators import read_creators
+from durhampulse.creators.dealwords import deal_word
+from durhampulse.creators.labels import read_labels
+from durhampulse.creators.rules import ColumnRule
+from durhampulse.exceptions import InputError
+from durhampulse.study.request import Request
+
+CASES = Path(__file__).parent / "cases"
+LABEL = "Sponsorship_Status"
+
+
+def table(**columns: list[object]) -> pd.DataFrame:
+    n = len(next(iter(columns.values())))
+    return pd.DataFrame({"id": range(n), "Followers": range(1_000, 1_000 + n), **columns})
+
+
+def outcomes(frame: pd.DataFrame, **options: object) -> list[float | None]:
+    labels = read_creators(frame, **options).table[LABEL]
+    return [None if np.isnan(label) else label for label in labels]
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "deals"),
+    [
+        ("label-paid-organic.csv", {"paid"}, "paid"),
+        ("label-partner.csv", {"Partner"}, "Partner"),
+        ("label-spanish.csv", {"S\u00ed"}, "deal"),
+        ("label-sponsored-organic.csv", {"Sponsored"}, "deal"),
+    ],
+)
+def test_clear_words_of_cases_are_read(name, words, deals):
+    raw = pd.read_csv(CASES / name)[LABEL]
+    creators = read_creators(CASES / name)
+    assert creators.table[LABEL].tolist() == raw.isin(words).astype(float).tolist()
+    assert creators.outcome.deal == deals
+
+
+@pytest.mark.parametrize(
+    ("yes", "no"),
+    [
+        ("yes", "no"),
+        ("S\u00ed", "No"),
+        ("SIM", "N\u00e3o"),
+        ("Oui", "Non"),
+        ("Ja", "Nein"),
+        ("\u0434\u0430", "\u043d\u0435\u0442"),
+        ("\u662f", "\u5426"),
+        ("\u306f\u3044", "\u3044\u3044\u3048"),
+        ("\uc608", "\uc544\ub2c8\uc694"),
+        ("Evet", "Hay\u0131r"),
+        ("si", "no"),
+        ("tak", "nie"),
+        ("\u0939\u093e\u0901", "\u0928\u0939\u0940\u0902"),
+        ("\u0646\u0639\u0645", "\u0644\u0627"),
+        ("ja", "nej"),
+        ("ya", "tidak"),
+        ("Won", "Lost"),
+        ("Closed Won", "closed-lost"),
+        ("Signed", "Declined"),
+        ("accepted", "rejected"),
+        ("approved", "Not approved"),
+        ("paid", "organic"),
+        ("sponsored", "Non-sponsored"),
+        ("partner", "not partner"),
+        ("Pagado", "No pagado"),
+        ("\u5df2\u5408\u4f5c", "\u672a\u5408\u4f5c"),
+    ],
+)
+def test_pairs_of_words_in_large_languages(yes, no):
+    assert outcomes(table(**{LABEL: [yes, no, "", no]})) == [1, 0, None, 0]
+
+
+def test_no_word_means_both():
+    from durhampulse.creators import dealwords
+
+    assert not (dealwords._YES | dealwords._DEAL) & (dealwords._NO | dealwords._NO_DEAL)
+    assert deal_word("Contacted") is None
+
+
+def test_unclear_word_is_answered_with_all_words_and_options():
+    words = ["Contacted"] * 3 + ["Signed"] * 2 + ["Declined"]
+    with pytest.raises(InputError) as caught:
+        read_creators(table(Status=words), columns={LABEL: "Status"})
+    text = str(caught.value)
+    assert "column Status, row 1: 'Contacted' is neither a deal nor none" in text
+    assert "'Contacted' (3), 'Signed' (2), 'Declined' (1)" in text
+    assert "--deal-is Signed --no-deal-is Declined" in text
+
+
+def test_no_more_than_twelve_words_are_listed():
+    with pytest.raises(InputError, match=r"'word 11' \(1\) and 3 more"):
+        read_creators(table(**{LABEL: [f"word {n:02}" for n in range(15)]}))
+
+
+def test_named_words_with_both_leave_others_unknown():
+    frame = table(Stage=["Signed", "Declined", "Contacted", None, "signed "])
+    named = {"deal_is": ("Signed",), "no_deal_is": ("Declined",)}
+    assert outcomes(frame, **named) == [1, 0, None, None, 1]
+    assert outcomes(frame, deal_is=("Signed",)) == [1, 0, 0, None, 1]
+    assert outcomes(frame, deal_is=("Signed", "Contacted")) == [1, 0, 1, None, 1]
+    assert outcomes(frame, deal_is=("Stage=Signed",)) == [1, 0, 0, None, 1]
+
+
+def test_column_is_the_one_that_holds_the_words():
+    frame = table(Stage=["Signed", "Cold"], Mood=["Cold", "Cold"])
+    creators = read_creators(frame, deal_is=("Signed",))
+    assert creators.outcome.header == "Stage"
+    ledger = creators.irregularities.set_index("code")
+    assert ledger.loc["renamed-column", "action"].tolist()[-1] == f"'Stage' read as {LABEL}"
+    with pytest.raises(InputError, match="'Cold' stands in 'Stage' and in 'Mood'"):
+        read_creators(frame, deal_is=("Cold",))
+    with pytest.raises(InputError, match="'Hired' stands in no column"):
+        read_creators(frame, deal_is=("Hired",))
+
+
+@pytest.mark.parametrize(
+    ("sign", "expected"),
+    [
+        (">0", [0, 1, 1, None]),
+        (">= 2", [0, 0, 1, None]),
+        ("<1", [1, 0, 0, None]),
+        ("<=1", [1, 1, 0, None]),
+        ("=1", [0, 1, 0, None]),
+        ("!=1", [1, 0, 1, None]),
+    ],
+)
+def test_figures_are_compared(sign, expected):
+    frame = table(Approved_Conversion=[0, 1, 2, None])
+    assert outcomes(frame, deal_is=(f"Approved_Conversion{sign}",)) == expected
+
+
+def test_figures_between_two_comparisons_are_unknown():
+    frame = table(Orders=["0", "1", "1,200"])
+    named = {"deal_is": ("Orders>5",), "no_deal_is": ("Orders=0",)}
+    assert outcomes(frame, **named) == [0, None, 1]
+    creators = read_creators(frame, **named)
+    assert "Orders" not in {role.column for role in creators.features}
+    assert creators.outcome.deal == "Orders>5"
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"deal_is": ("Orderz>0",)}, "no column stands before the comparison"),
+        ({"deal_is": ("Orders=>0",)}, "'=>' is none of > >= < <= = !="),
+        ({"deal_is": ("Orders>many",)}, "'many' is not a number"),
+        ({"deal_is": ("Orders>0", "Orders>3")}, "by words and by figures"),
+        ({"deal_is": ("Orders>0",), "no_deal_is": ("Followers<3",)}, "cannot both be the outcome"),
+        ({"no_deal_is": ("0",)}, "which words mean a deal"),
+        ({"deal_is": ("1",), "no_deal_is": ("1",), "columns": {LABEL: "Orders"}}, "as none"),
+        ({"deal_is": ("Won",), "columns": {LABEL: "Orders"}}, r"no cell is 'Won'. It holds '0'"),
+        ({"columns": {LABEL: "Orders"}}, r'--deal-is "Orders>0"'),
+    ],
+)
+def test_wrong_options_are_refused_with_way_out(said, words):
+    with pytest.raises(InputError, match=words):
+        read_creators(table(Orders=[0, 1, 7]), **said)
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("Deal stage", ["Won", "Lost"]),
+        ("Partner", ["Yes", "No"]),
+        ("Pagado", [1, 0]),
+        ("Converted", [True, False]),
+    ],
+)
+def test_clear_header_and_words_are_proposed(header, words):
+    creators = read_creators(table(**{header: words}))
+    assert creators.table[LABEL].tolist() == [1, 0]
+    action = creators.irregularities.set_index("code").loc["renamed-column", "action"]
+    assert any("else --map" in text for text in np.atleast_1d(action))
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        ("Status", ["Contacted", "Signed", "Declined"] * 4),
+        ("Type", ["paid", "organic"] * 6),
+        ("Deal stage", ["Won", "Lost", "Negotiating"] * 4),
+    ],
+)
+def test_unclear_outcomes_never_become_a_feature(header, words):
+    creators = read_creators(table(**{header: words}))
+    role = {role.column: role for role in creators.roles}[header]
+    assert role.role == "unused"
+    assert f"--map {LABEL}='{header}'" in role.reason
+    assert LABEL not in creators.table
+
+
+def test_second_outcome_beside_the_label_is_no_feature():
+    frame = table(**{LABEL: [1, 0] * 6, "Deal_Stage": ["Won", "Lost"] * 6})
+    roles = {role.column: role.role for role in read_creators(frame).roles}
+    assert roles["Deal_Stage"] == "unused"
+
+
+@pytest.mark.parametrize(
+    ("header", "words"), [("Status", ["active", "paused"]), ("Partner", ["Acme", "Globex"])]
+)
+def test_other_words_stay_features(header, words):
+    roles = {role.column: role.role for role in read_creators(table(**{header: words * 8})).roles}
+    assert roles[header] == "feature"
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        ({"deal": ("Hired",)}, [1, 0, 0, None]),
+        ({"deal": ("Hired",), "no_deal": ("lost",)}, [1, 0, None, None]),
+        ({"deal": ("n>1",), "header": "n"}, None),
+    ],
+)
+def test_rule_of_a_model_reads_later_outcomes_alike(rule, expected):
+    rule = ColumnRule(column=LABEL, kind="label", insisted=True, **{"header": "Stage", **rule})
+    again = ColumnRule.from_dict(rule.to_dict())
+    assert again == rule
+    if expected is None:
+        assert read_labels(pa.array([1, 2]), again).values.tolist() == [0, 1]
+        return
+    labels = read_labels(pa.array(["hired", "Lost", "perhaps", None]), again).values
+    assert [None if np.isnan(label) else label for label in labels] == expected
+
+
+def test_request_keeps_words_through_json():
+    request = Request(source="a.csv", deal_is=("Won",), no_deal_is=("Lost", "Dead"))
+    assert Request.from_json(request.to_json()) == request
+
+
+@pytest.mark.parametrize(
+    ("frame", "options", "deal", "none", "got"),
+    [
+        (table(**{LABEL: [1, 0]}), {}, "deal", "no deal", "got a deal"),
+        (table(Deal=["Yes", "No"]), {}, "deal", "no deal", "got a deal"),
+        (table(Won=[1, 0]), {}, "Won", "not Won", "ended as Won"),
+        (table(Deal=["Signed", "Declined"]), {}, "Signed", "Declined", "ended as Signed"),
+        (table(S=["a", "b"]), {"deal_is": ("a",)}, "a", "not a", "ended as a"),
+    ],
+)
+def test_words_of_the_outcome(frame, options, deal, none, got):
+    words = read_creators(frame, **options).outcome
+    assert (words.deal, words.none, words.got) == (deal, none, got)
+
+
+def test_table_of_own_columns_is_read_when_its_outcome_is_named():
+    text = "name,reach,kind,won\n" + "".join(
+        f"n{n},{n * 7 % 50},{'ab'[n % 2]},{n % 3 % 2}\n" for n in range(30)
+    )
+    frame = pd.read_csv(io.StringIO(text)).rename(columns={"won": "chosen"})
+    with pytest.raises(InputError, match="name the outcome"):
+        read_creators(frame)
+    creators = read_creators(frame, columns={LABEL: "chosen"})
+    assert {role.column for role in creators.features} == {"reach", "kind"}
+    assert "its own columns alone" in " ".join(creators.irregularities["action"])
