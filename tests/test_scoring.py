@@ -24,8 +24,9 @@ import durhampulse as dp
 from durhampulse.decision.bands import BANDS
 from durhampulse.exceptions import CannotJudgeError, InputError, OutputError
 from durhampulse.files import parquet, sheets
+from durhampulse.files.places import find_files
 from durhampulse.market.sampling import write_market
-from durhampulse.scoring.batch import find_files, score_files
+from durhampulse.scoring.batch import score_files
 
 COLUMNS = [
     "Influencer ID",
@@ -147,7 +148,7 @@ def test_globs_and_several_files_keep_their_order(scorer, files, tmp_path):
     assert pq.read_table(out)["Influencer ID"].combine_chunks().equals(whole.combine_chunks())
     assert summary.rows == 2_000
     with pytest.raises(InputError, match="no file matches"):
-        find_files([tmp_path / "nothing-*.csv"])
+        find_files([tmp_path / "nothing-*.csv"], tmp_path)
 
 
 def test_top_creators_are_ranked_with_reasons(scorer, files, scored, tmp_path):
