@@ -104,5 +104,6 @@ class ReadOptions(TableOptions):
         return asked
 
     def names_column(self, header: str) -> bool:
-        """Return whether a cell is a header of a standard column, or one that was named."""
-        return canonical_name(header) is not None or header in self.columns.values()
+        """Return whether a cell is a header of a standard column, or one that a person named."""
+        named = {*self.columns.values(), self.identifier, *self.keep, *self.drop, *self.feature}
+        return canonical_name(header) is not None or header in named

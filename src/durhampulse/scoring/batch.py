@@ -30,8 +30,7 @@ from durhampulse.exceptions import CannotJudgeError, InputError
 from durhampulse.files.export import CARRIED_FIELD, check_output, open_sink, replacing
 from durhampulse.files.formats import suffix_of
 from durhampulse.files.formulas import spreadsheet_safe
-from durhampulse.files.inputs import find_files
-from durhampulse.files.places import delivered
+from durhampulse.files.places import delivered, find_files
 from durhampulse.files.stream import Chunk, Stream, open_stream
 from durhampulse.scoring.provenance import provenance_of
 from durhampulse.scoring.ranking import Ranking
