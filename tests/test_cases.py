@@ -126,7 +126,6 @@ def test_formulas_without_a_result_are_counted(scorer, tmp_path):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("million-words.csv", "is not a number, nor are most cells"),
         ("title-row.csv", "stands alone where the headers should be"),
         ("title-row.xlsx", "stands alone where the headers should be"),
     ],
@@ -139,7 +138,8 @@ def test_unsupported_table_is_refused(name, words):
 def test_blank_line_above_header_is_skipped():
     creators = read_creators(CASES / "blank-first-row.csv")
     assert creators.table["Followers"].iloc[0] == 3_852
-    assert creators.table["Influencer_ID"].iloc[0] == "row-3"  # as a spreadsheet counts
+    assert creators.table["Influencer_ID"].iloc[0] == "cr000"
+    assert creators.table.index[0] == 3  # as a spreadsheet counts
 
 
 def test_rows_sorted_by_outcome_name_no_absent_column(tmp_path):
@@ -184,31 +184,53 @@ def test_table_of_own_headers_is_read_by_its_outcome():
 LATER = pytest.mark.xfail(strict=True, reason="read in another way until it is mended")
 
 
-@LATER
-def test_prices_with_currency_are_numbers():
-    assert roles("currency.csv")["Fee_USD"] == "feature"
-    assert roles("currency.csv")["Price_USD"] == "feature"
+def test_prices_with_currency_are_numbers_where_they_are_learned_from():
+    wanted = ("Price_USD", "Preis_EUR", "Price_RUB", "Fee_USD")
+    table = read_creators(CASES / "currency.csv", feature=wanted).table
+    for column in ("Price_USD", "Preis_EUR", "Fee_USD", "Fee_plain"):
+        assert table[column].head(3).tolist() == [710, 2_280, 5_126]
+    assert table["Price_RUB"].head(3).tolist() == [100, 300, 600]
 
 
-@LATER
+def test_prices_are_carried_as_written():
+    creators = read_creators(CASES / "currency.csv")
+    assert creators.table["Price_USD"].iloc[0] == "$710"
+    assert creators.carried["Fee_USD"] == "fee"
+
+
+def test_counts_with_words_for_their_size_are_numbers():
+    followers = read_creators(CASES / "million-words.csv").table["Followers"]
+    assert followers.head(3).tolist() == [17_000, 666_000, 32_000]
+
+
 def test_handle_column_becomes_identifier():
     table = read_creators(CASES / "handle-as-id.csv").table
     assert table["Influencer_ID"].iloc[0] == "@creator_000"
 
 
-@LATER
 def test_identifiers_and_months_are_not_features():
     role_of = roles("ids-and-months.csv")
     assert {role_of[name] for name in ("brand_id", "campaign_month", "quarter")} == {"unused"}
 
 
-@LATER
-def test_engagement_counts_are_not_read_as_rate():
-    with pytest.raises(InputError):
-        read_creators(CASES / "engagement-as-count.csv")
+def test_sums_and_views_of_all_posts_are_columns_of_their_own():
+    read = read_creators(CASES / "engagement-as-count.csv")
+    assert [role.column for role in read.features] == ["Followers", "Engagement", "Views"]
+    notes = read.irregularities.query("code == 'not-claimed'").set_index("column")["action"]
+    assert notes["Engagement"].startswith("not read as Engagement_Rate: its figures, typically")
+    assert notes["Views"].endswith("times the followers; --map 'Avg_Views_per_Post=Views' insists")
 
 
-@LATER
+def test_engagement_counts_named_as_rate_are_refused():
+    columns = {"Engagement_Rate": "Engagement", "Avg_Views_per_Post": "Views"}
+    with pytest.raises(InputError, match="neither fractions nor percentages, but counts") as error:
+        read_creators(CASES / "engagement-as-count.csv", columns=columns)
+    assert "--map Engagement_Rate=" in str(error.value.way_out)
+    columns["Engagement_Rate"] = ""
+    table = read_creators(CASES / "engagement-as-count.csv", columns=columns).table
+    assert table["Avg_Views_per_Post"].iloc[0] == 4_090_320
+
+
 def test_birth_year_is_protected_and_account_age_is_not():
     role_of = roles("protected.csv")
     assert role_of["Birth_Year"] == role_of["Edad"] == role_of["Geschlecht"] == "protected"

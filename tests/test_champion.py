@@ -12,7 +12,15 @@ from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL
 from durhampulse.evaluation.metrics import compare_models, log_loss
 from durhampulse.features.encoding import learn_encoding
 from durhampulse.market.market import draw_creators
-from durhampulse.models.champion import BLEND, BOOSTING, NETWORKS, SIMPLE, train_champion
+from durhampulse.models.champion import (
+    BLEND,
+    BOOSTING,
+    NETWORKS,
+    SIMPLE,
+    _lead,
+    _stack,
+    train_champion,
+)
 from durhampulse.models.classifiers import fit
 from durhampulse.models.distillation import distil, mix_rows
 
@@ -78,6 +86,7 @@ def test_intervals_cover_true_probabilities(champion):
     assert 0.8 < covered.mean() < 0.98
 
 
+@pytest.mark.slow
 def test_linear_market_gets_simple_model():
     rng = np.random.default_rng(0)
     n = 600
@@ -144,6 +153,45 @@ def test_distilled_network_matches_its_teacher():
     X = encoding.transform(fresh)
     gap = np.abs(network.predict_proba(X) - teacher.predict_proba(X))
     assert gap.mean() < 0.01
+
+
+def test_synthetic_rows_are_drawn_by_weight():
+    """Rows 0 and 1 in the ratio of 3 to 1, all others never."""
+    block = Block.of(pd.DataFrame({"a": ["x", "y", *"zzzz"], "b": [*"xyzzzz"]}))
+    weight = np.array([3.0, 1.0, 0, 0, 0, 0])
+    made = mix_rows(block, 20_000, np.random.default_rng(1), weight)
+    for levels in made.columns.values():
+        assert np.bincount(levels.codes, minlength=3) / 20_000 == pytest.approx(
+            [0.75, 0.25, 0], abs=0.02
+        )
+
+
+def test_weights_in_the_blend_are_rows_repeated():
+    rng = np.random.default_rng(0)
+    logits, y = rng.normal(size=(60, 2)), rng.integers(0, 2, 60).astype(float)
+    count = rng.integers(1, 5, 60).astype(float)
+    rows = np.repeat(np.arange(60), count.astype(int))
+    every = np.ones(len(rows))
+    for ours, theirs in zip(
+        _stack(logits, y, count), _stack(logits[rows], y[rows], every), strict=True
+    ):
+        np.testing.assert_allclose(ours, theirs, atol=1e-4)
+    simple, blend = 1 / (1 + np.exp(-logits.T))
+    ours, _ = _lead(y, simple, blend, count)
+    theirs, _ = _lead(y[rows], simple[rows], blend[rows], every)
+    assert ours == pytest.approx(theirs)
+
+
+@pytest.mark.slow
+def test_champion_learns_what_weighs():
+    """Half of the rows have their outcomes turned round: counted alike, nothing can be learned."""
+    creators, _ = market(2_000, seed=3)
+    turned = np.arange(2_000) % 2 == 0
+    creators.loc[turned, LABEL] = 1 - creators.loc[turned, LABEL]
+    weight = np.where(turned, 0.02, 1.0)
+    weighted = train_champion(creators, FEATURES, sample_weight=weight)
+    fresh, p = market(4_000, seed=4)
+    assert np.corrcoef(weighted.model.predict_proba(fresh), p)[0, 1] > 0.7
 
 
 def test_synthetic_rows_match_training_rows():

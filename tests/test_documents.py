@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
+from durhampulse.extras import EXTRAS
 from tests.test_architecture import DESK_LAYERS, LAYERS
 
 ROOT = Path(__file__).parents[1]
@@ -31,3 +34,17 @@ def test_documents_link_to_existing_files(name):
     targets = (ROOT / "Makefile").read_text()
     for target in re.findall(r"`make ([\w-]+)[` ]", text):
         assert f"\n{target}:" in targets
+
+
+def test_every_dependency_of_an_extra_has_its_module_listed():
+    """Whatever lacks a module names the extra; only speed may be missing without a word."""
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    modules = packages_distributions()
+    for extra, requirements in declared["optional-dependencies"].items():
+        names = {re.match(r"[\w-]+", requirement)[0].lower() for requirement in requirements}
+        listed = {
+            name.lower().replace("_", "-")
+            for module in EXTRAS[extra]
+            for name in modules.get(module, [])
+        }
+        assert names - listed <= {"uvloop", "durhampulse"}, extra

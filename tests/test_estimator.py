@@ -12,9 +12,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import check_estimator
 
+import durhampulse as dp
 from durhampulse import SponsorshipClassifier
 from durhampulse.creators.schema import LABEL
-from durhampulse.exceptions import InputError
+from durhampulse.decision.bands import Thresholds
+from durhampulse.exceptions import InputError, ModelError, OutputError
 from durhampulse.market.sampling import simulate_market
 from durhampulse.models.champion import SIMPLE
 
@@ -77,6 +79,70 @@ def test_pickled_estimator_scores_the_same(market, fitted):
     np.testing.assert_array_equal(again.predict_proba(X), fitted.predict_proba(X))
 
 
+def test_row_of_weight_k_counts_as_k_rows(market):
+    X, y = few_deals(market)
+    weight = np.random.default_rng(0).integers(0, 4, len(X))
+    weight[y.to_numpy() == 1] = 1  # so that the repeated deals stay few
+    weighted = SponsorshipClassifier().fit(X, y, sample_weight=weight)
+    rows = np.repeat(np.arange(len(X)), weight)
+    repeated = SponsorshipClassifier().fit(X.iloc[rows], y.iloc[rows])
+    np.testing.assert_allclose(
+        weighted.decision_function(X), repeated.decision_function(X), atol=1e-3
+    )
+    plain = SponsorshipClassifier().fit(X, y)
+    assert np.abs(weighted.predict_proba(X) - plain.predict_proba(X)).max() > 0.01
+
+
+@pytest.mark.parametrize("weight", [1.0, 0.2, 5])
+def test_equal_weights_count_as_none(market, weight):
+    X, y = few_deals(market)
+    weighted = SponsorshipClassifier().fit(X, y, sample_weight=np.full(len(X), weight))
+    plain = SponsorshipClassifier().fit(X, y)
+    np.testing.assert_array_equal(weighted.predict_proba(X), plain.predict_proba(X))
+
+
+def test_negative_weights_and_one_class_left_are_refused(market):
+    X, y = few_deals(market)
+    with pytest.raises(ValueError, match=r"[Nn]egative"):
+        SponsorshipClassifier().fit(X, y, sample_weight=-np.ones(len(X)))
+    with pytest.raises(ValueError, match="one class"):
+        SponsorshipClassifier().fit(X, y, sample_weight=(y == 1).astype(float))
+
+
+def test_saved_model_scores_like_the_estimator(market, fitted, tmp_path):
+    X = market.drop(columns=LABEL)
+    dp.save_model(fitted, tmp_path / "model", thresholds=Thresholds(yes_at=0.9, review_at=0.5))
+    model = dp.load_model(tmp_path / "model")
+    scored = model.score(X)["Predicted Sponsorship"].notna().to_numpy()
+    assert scored.sum() > 800
+    np.testing.assert_allclose(
+        model.predict_proba(X[scored]), fitted.predict_proba(X[scored])[:, 1], atol=1e-6
+    )
+    manifest = model.model.manifest
+    assert (manifest["format_version"], manifest["quality"]) == (3, [])
+    assert manifest["verdict"]["word"] == "not judged"
+    assert manifest["rows"] == {"train": len(X), "test": 0}
+    assert manifest["thresholds"] == {"yes_at": 0.9, "review_at": 0.5}
+    card = (tmp_path / "model" / "card.md").read_text()
+    assert "no row was held back to measure" in card.replace("\n", " ")
+    kept = pd.read_parquet(tmp_path / "model" / "background.parquet")
+    assert "Influencer_ID" not in kept.columns
+    assert len(kept) == 100
+    assert model.explain({"Followers": 5_000, "Engagement_Rate": 0.03, "Niche": "Tech"}).effects
+
+
+def test_model_folder_is_written_whole_or_not_at_all(fitted, tmp_path, monkeypatch):
+    with pytest.raises(InputError, match="has not learned yet"):
+        dp.save_model(SponsorshipClassifier(), tmp_path / "model")
+    (tmp_path / "model").mkdir()
+    with pytest.raises(OutputError, match="something of this name"):
+        dp.save_model(fitted, tmp_path / "model")
+    monkeypatch.setattr("durhampulse.scoring.artifact._PARITY", -1)
+    with pytest.raises(ModelError, match="off the trained one"):
+        dp.save_model(fitted, tmp_path / "other")
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
 def test_few_rows_of_a_class_use_simple_model(market):
     deals = market[market[LABEL] == 1].head(12)
     few = pd.concat([deals, market[market[LABEL] == 0].head(60)])
@@ -95,8 +161,14 @@ def test_word_labels_are_accepted_and_invalid_ones_refused(market):
         SponsorshipClassifier().fit(X.assign(Followers=np.inf), words)
 
 
+def few_deals(market):
+    """So few that logistic regression learns, which takes no time."""
+    few = pd.concat([market[market[LABEL] == 1].head(35), market[market[LABEL] == 0].head(120)])
+    return few.drop(columns=LABEL), few[LABEL]
+
+
 def test_identifier_and_protected_names_are_left_out(market):
-    X, y = market.drop(columns=LABEL), market[LABEL]
+    X, y = few_deals(market)
     rng = np.random.default_rng(0)
     extended = X.assign(
         Age=np.where(y == 1, 25, 50) + rng.integers(0, 3, len(X)),

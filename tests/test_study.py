@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import matplotlib.pyplot as plt
@@ -327,3 +328,29 @@ def test_left_out_column_has_specific_reason(write, cells, reason):
     creators = read_creators(write(f"Influencer_ID,Followers,{name},Sponsorship_Status\n{rows}"))
     roles = {role.column: role for role in creators.roles}
     assert (roles[name].role, roles[name].reason) == ("unused", reason)
+
+
+@pytest.mark.parametrize(
+    ("values", "scale", "expected"),
+    [
+        ((0.0, 8e6), "linear", {"0", "2M", "4M", "6M", "8M"}),
+        ((1_000, 1e6), "log", {"1K", "10K", "100K", "1M"}),
+        ((2_000, 9_000), "log", {"2K", "3K", "4K", "6K"}),  # within a power of ten
+    ],
+)
+def test_axes_show_numbers_as_people_write_them(values, scale, expected):
+    edges = np.geomspace(max(values[0], 1), values[1], 5)
+    table = pd.DataFrame(
+        [
+            ("Reach", outcome, left, right, 0.04 * part, scale)
+            for outcome in ("no deal", "deal")
+            for part, (left, right) in enumerate(itertools.pairwise(edges))
+        ],
+        columns=["feature", "outcome", "left", "right", "share", "scale"],
+    )
+    panel = np.ravel(plots.histograms(table))[0]
+    panel.figure.canvas.draw()
+    ticks = [*panel.get_xticklabels(), *panel.get_xticklabels(minor=True)]
+    assert expected <= {tick.get_text() for tick in ticks}
+    assert "2.5%" in {tick.get_text() for tick in panel.get_yticklabels()}
+    plt.close("all")

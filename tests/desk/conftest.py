@@ -12,13 +12,15 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import create_engine, make_url, text
 from starlette.testclient import TestClient
 
+from durhampulse.creators.options import ReadOptions
 from durhampulse.desk.imports import intake
 from durhampulse.desk.imports.worker import Worker
 from durhampulse.desk.models.catalogue import Catalogue, add_model
-from durhampulse.desk.people import people
+from durhampulse.desk.people import passwords, people
 from durhampulse.desk.server import fill_with_demo
 from durhampulse.desk.store import database
 from durhampulse.desk.store.database import open_store
@@ -86,6 +88,15 @@ def _disable_sqlite_fsync():
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _hash_passwords_fast():
+    """Hash in this process with Argon2's least effort; desks that tests start take the usual one."""
+    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", lambda: hasher)
+        yield
+
+
 class Databases:
     """Makes databases of one kind; those with the demo in them are copies of one."""
 
@@ -132,7 +143,8 @@ def databases(request, tmp_path_factory):
     server = request.getfixturevalue("postgres") if request.param == "postgres" else None
     databases = Databases(tmp_path_factory.mktemp("databases"), server)
     yield databases
-    databases.drop()
+    if os.environ.get("DURHAMPULSE_TEST_POSTGRES"):  # a server of one's own goes as a whole
+        databases.drop()
 
 
 @pytest.fixture
@@ -179,7 +191,10 @@ def bring(store, catalogue, path, *, name=None, confirm=True, **understood):
     """Import a file as the pages do; give the upload's row."""
     path = Path(path)
     with store.writing() as db:
-        number = intake.begin(db, path, name or path.name, "test", state="checking", **understood)
+        options = ReadOptions(**understood)
+        number = intake.begin(
+            db, path, name or path.name, "test", state="checking", options=options
+        )
     worker = Worker(store, catalogue)
     assert worker.work()
     if confirm:

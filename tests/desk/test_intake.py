@@ -17,6 +17,7 @@ import pytest
 from sqlalchemy import func, insert, select, update
 
 import durhampulse as dp
+from durhampulse.creators.options import ReadOptions
 from durhampulse.desk.imports import checking, intake, jobs
 from durhampulse.desk.imports.checking import check, known_now
 from durhampulse.desk.imports.intake import apply, discard, refused_rows
@@ -235,16 +236,18 @@ def percents(tmp_path, n=40):
 def test_unit_that_contradicts_the_model_is_left_to_a_person(bare, tmp_path):
     store, catalogue = bare
     path = percents(tmp_path)
-    seen = preview(catalogue.current().scorer, path, "theirs.csv", {}, {})
+    seen = preview(catalogue.current().scorer, path, "theirs.csv", ReadOptions())
     assert not seen.ready
-    assert "theirs.csv" in seen.problem
+    assert "theirs.csv" in seen.problem.text
+    assert seen.problem.field == "unit Engagement_Rate"
     row = bring(store, catalogue, path, confirm=False)
     assert row.state == "new"
     assert "percentages" in row.problem
     units = {"Engagement_Rate": "percent"}
-    seen = preview(catalogue.current().scorer, path, "theirs.csv", {}, units)
+    seen = preview(catalogue.current().scorer, path, "theirs.csv", ReadOptions(units=units))
     assert seen.ready
-    assert seen.read[0]["Engagement_Rate"] == "0.03"
+    (rate,) = [column for column in seen.columns if column.role == "Engagement_Rate"]
+    assert (rate.raw[0], rate.read[0]) == ("3.0", "3%")
     row = bring(store, catalogue, path, units=units)
     assert row.state == "done"
     assert stored(store)["c0"].engagement_rate == pytest.approx(0.03)
@@ -254,10 +257,10 @@ def test_column_mapping_by_hand(bare, tmp_path):
     store, catalogue = bare
     path = write_list(tmp_path, ROW.format("a"))
     path.write_text(path.read_text().replace("Followers", "Reach"), encoding="utf-8")
-    seen = preview(catalogue.current().scorer, path, path.name, {}, {})
-    assert "Followers" not in seen.columns
+    seen = preview(catalogue.current().scorer, path, path.name, ReadOptions())
+    assert "Followers" not in seen.roles
     columns = {"Followers": "Reach", "Influencer_ID": "Influencer_ID"}
-    assert preview(catalogue.current().scorer, path, path.name, columns, {}).ready
+    assert preview(catalogue.current().scorer, path, path.name, ReadOptions(columns=columns)).ready
     bring(store, catalogue, path, columns=columns)
     assert stored(store)["a"].followers == 5000
 
@@ -266,7 +269,7 @@ def test_file_without_identifiers_is_not_ready(bare, tmp_path):
     store, catalogue = bare
     path = write_list(tmp_path, ROW.format("a"))
     path.write_text(path.read_text().replace("Influencer_ID", "Whatever"), encoding="utf-8")
-    assert not preview(catalogue.current().scorer, path, path.name, {}, {}).ready
+    assert not preview(catalogue.current().scorer, path, path.name, ReadOptions()).ready
     row = bring(store, catalogue, path, confirm=False)
     assert "no column names the creators" in row.problem
 
@@ -350,7 +353,10 @@ def test_zip_bomb_workbook_is_not_unpacked(bare, tmp_path, monkeypatch):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bomb:
         bomb.writestr("xl/worksheets/sheet1.xml", b" " * (5 << 20))
     assert path.stat().st_size < 1 << 20
-    assert "unpacks to" in preview(catalogue.current().scorer, path, "x.xlsx", {}, {}).problem
+    assert (
+        "unpacks to"
+        in preview(catalogue.current().scorer, path, "x.xlsx", ReadOptions()).problem.text
+    )
     assert "unpacks to" in bring(store, catalogue, path, confirm=False).problem
 
 
@@ -523,9 +529,9 @@ def test_column_can_be_unmapped(bare, tmp_path):
     store, catalogue = bare
     path = write_list(tmp_path, *(ROW.format(f"c{i}") for i in range(3)))
     columns = {"Growth_Rate": "", "Avg_Views_per_Post": ""}
-    seen = preview(catalogue.current().scorer, path, "list.csv", columns, {})
+    seen = preview(catalogue.current().scorer, path, "list.csv", ReadOptions(columns=columns))
     assert seen.ready
-    assert not {"Growth_Rate", "Avg_Views_per_Post"} & seen.columns.keys()
+    assert not {"Growth_Rate", "Avg_Views_per_Post"} & seen.roles.keys()
     bring(store, catalogue, path, columns=columns)
     assert {(row.growth_rate, row.avg_views) for row in stored(store).values()} == {(None, None)}
 
@@ -559,7 +565,7 @@ def test_absent_column_is_said_in_preview_and_summary(bare, tmp_path):
         "typo.csv: no column Followers, which the model uses; its rows are scored without it "
         "('Folowers' is not read: --map Followers=Folowers?)"
     )
-    assert preview(catalogue.current().scorer, path, path.name, {}, {}).notes == [note]
+    assert preview(catalogue.current().scorer, path, path.name, ReadOptions()).notes == [note]
     assert bring(store, catalogue, path).summary["notes"] == [note]
 
 

@@ -10,6 +10,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
+from durhampulse.desk.imports.choices import from_plain
 from durhampulse.desk.store import database
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.database import open_store, read_setting, write_setting
@@ -41,17 +42,57 @@ def test_newer_store_is_not_opened(store, store_url):
         open_store(store_url)
 
 
+def insert_upload(db, state, *, model_version="m", columns="{}", units="{}"):
+    """Insert an upload as versions before 0004 kept it."""
+    values = {"state": state, "columns": columns, "units": units, "version": model_version}
+    db.execute(
+        text(
+            "INSERT INTO upload (file_name, path, state, columns, units, by, created_at,"
+            " chunks_done, progress, model_version) VALUES ('a', 'b', :state, :columns, :units,"
+            " 'ann', '2026-01-01', 0, 0, :version)"
+        ),
+        values,
+    )
+
+
+def test_migration_takes_over_what_was_chosen_of_an_upload(store_url, monkeypatch):
+    newest = database.command.upgrade
+    with monkeypatch.context() as older:
+        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0003"))
+        store = open_store(store_url)
+    columns = '{"Followers": "Reach", "Niche": ""}'
+    with store.writing() as db:
+        now = datetime.now(UTC)
+        model_row = {"version": "m", "name": "m", "origin": "m", "added_at": now, "added_by": "ann"}
+        db.execute(insert(model), [model_row])
+        insert_upload(db, "new", columns=columns, units='{"Engagement_Rate": "percent"}')
+        insert_upload(db, "checked", columns=columns)
+        db.execute(text("INSERT INTO creator (external_id, flags, lottery, state, run_id)"
+                        " VALUES ('a', 0, 0.5, 'approved', 1)"))  # fmt: skip
+    store.close()
+    store = open_store(store_url)
+    with store.reading() as db:
+        new, checked = db.execute(select(upload).order_by(upload.c.id)).all()
+        kept = db.execute(select(creator)).one()
+        assert compare_metadata(MigrationContext.configure(db), metadata) == []
+    options = from_plain(new.options)
+    assert options.columns == {"Followers": "Reach", "Niche": ""}
+    assert options.units == {"Engagement_Rate": "percent"}
+    assert from_plain(checked.options).columns == {"Followers": "Reach", "Niche": ""}
+    assert (new.model_version, checked.model_version) == ("m", None)  # the latter checked again
+    assert (kept.state, kept.name, kept.carried) == ("approved", None, None)
+    store.close()
+
+
 def test_older_store_is_migrated(store_url, monkeypatch):
     newest = database.command.upgrade
     with monkeypatch.context() as older:
         older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0001"))
         store = open_store(store_url)
-    figures = {"external_id": "a", "flags": 0, "lottery": 0.5, "state": "open", "run_id": 1}
     with store.writing() as db:
-        db.execute(insert(creator), [{**figures, "niche": "Tech"}])
-        db.execute(text("INSERT INTO upload (file_name, path, state, columns, units, by, created_at,"
-                        " chunks_done, progress) VALUES ('a', 'b', 'done', '{}', '{}', 'c',"
-                        " '2026-01-01', 0, 0)"))  # fmt: skip
+        db.execute(text("INSERT INTO creator (external_id, flags, lottery, state, run_id, niche)"
+                        " VALUES ('a', 0, 0.5, 'open', 1, 'Tech')"))  # fmt: skip
+        insert_upload(db, "done", model_version=None)
     store.close()
     store = open_store(store_url)
     with store.reading() as db:
@@ -67,18 +108,15 @@ def test_migration_makes_identifiers_canonical(store_url, monkeypatch):
         older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0002"))
         store = open_store(store_url)
     names = ["1001.0", "1002", "1002.0", "'@lena", "'tis", "a.0", "7.00", "7.0"]
-    figures = {"flags": 0, "lottery": 0.5, "state": "open", "run_id": 1}
     with store.writing() as db:
-        db.execute(insert(creator), [{**figures, "external_id": name} for name in names])
+        for name in names:
+            db.execute(text("INSERT INTO creator (external_id, flags, lottery, state, run_id)"
+                            " VALUES (:name, 0, 0.5, 'open', 1)"), {"name": name})  # fmt: skip
         now = datetime.now(UTC)
         model_row = {"version": "m", "name": "m", "origin": "m", "added_at": now, "added_by": "ann"}
         db.execute(insert(model), [model_row])
-        uploads = [
-            {"file_name": "a", "path": "a", "state": state, "columns": {}, "units": {}, "by": "ann",
-             "created_at": now, "model_version": "m"}
-            for state in ("checked", "done")
-        ]  # fmt: skip
-        db.execute(insert(upload), uploads)
+        for state in ("checked", "done"):
+            insert_upload(db, state)
     store.close()
     store = open_store(store_url)
     with store.reading() as db:

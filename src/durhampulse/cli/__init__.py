@@ -10,33 +10,12 @@ import typer
 
 from durhampulse.cli import desk, scorer, studying
 from durhampulse.exceptions import DurhamPulseError
+from durhampulse.extras import extra_of, way_to_install
 
 __all__ = ["app", "main"]
 
-_EXTRAS: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("uvicorn", "fastapi", "starlette", "prometheus_client"), ("serve", "desk")),
-    **dict.fromkeys(("distributed", "dask", "fsspec"), ("dask",)),
-    **dict.fromkeys(("catboost", "jax", "jupytext", "keras", "matplotlib"), ("study",)),
-    **dict.fromkeys(("nbclient", "nbformat", "sklearn"), ("study",)),
-    **dict.fromkeys(("jinja2", "scipy", "sqlalchemy"), ("study", "desk")),
-    **dict.fromkeys(("alembic", "argon2", "multipart", "psycopg"), ("desk",)),
-}
-"""Module to the extras that bring it."""
 _EXTRA_OF_COMMAND = {"desk": "desk", "erase": "desk", "serve": "serve", "study": "study"}
-
-
-def _extra(module: str, command: str) -> str | None:
-    """Return the extra to install for a module that a command lacks; None if none brings it.
-
-    Examples
-    --------
-    >>> _extra("sqlalchemy", "erase"), _extra("sqlalchemy", "inspect"), _extra("psycopg", "study")
-    ('desk', 'study', 'desk')
-    """
-    extras = _EXTRAS.get(module.partition(".")[0], ())
-    wanted = _EXTRA_OF_COMMAND.get(command)
-    return wanted if wanted in extras else next(iter(extras), None)
-
+"""Command to the extra it is part of; another extra may bring a module as well."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -81,11 +60,11 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except ModuleNotFoundError as error:
-        extra = _extra(str(error.name), "".join(sys.argv[1:2]))
+        extra = extra_of(str(error.name), _EXTRA_OF_COMMAND.get("".join(sys.argv[1:2])))
         if extra is None:
             raise
         typer.echo(f"durhampulse: this needs {error.name}, which is not installed.", err=True)
-        typer.echo(f"Install it: pip install 'durhampulse[{extra}]'", err=True)
+        typer.echo(way_to_install(extra), err=True)
         raise SystemExit(2) from None
     except DurhamPulseError as error:
         typer.echo(f"durhampulse: {error}", err=True)

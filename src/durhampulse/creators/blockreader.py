@@ -6,6 +6,7 @@ contradicts it is refused; a cell that may be one number or another refuses its 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -13,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from durhampulse.creators.amounts import same_currency
 from durhampulse.creators.block import Block, Levels
 from durhampulse.creators.cells import NumberCells, distinct_words, read_numbers
 from durhampulse.creators.numbers import (
     DecimalSign,
-    NumberKind,
     decimal_evidence,
     mixed_commas,
     parse_number,
@@ -25,8 +26,8 @@ from durhampulse.creators.numbers import (
 from durhampulse.creators.rows import impossible
 from durhampulse.creators.rules import ColumnRule
 from durhampulse.creators.schema import COLUMNS
-from durhampulse.creators.text import NoTextError, is_number
-from durhampulse.creators.units import Unit, detect_unit, mixed_groups
+from durhampulse.creators.text import NoTextError, as_text, is_number
+from durhampulse.creators.units import Unit, detect_unit, holds_counts, mixed_groups
 from durhampulse.exceptions import InputError
 
 __all__ = ["BlockCells", "BlockReader", "impossible_rows", "unclear_reason"]
@@ -142,7 +143,7 @@ class BlockReader:
             if count := int(numbers.unreadable.sum()):
                 unreadable[column] = count
             for row in np.flatnonzero(numbers.unclear).tolist():
-                word = str(cells[column][row].as_py()).strip()
+                word = str(as_text(cells[column].slice(row, 1))[0]).strip()
                 unclear[row] = _joined(unclear.get(row), unclear_reason(column, word, rule))
         return BlockCells(Block(n_rows, columns), unreadable, unclear)
 
@@ -150,7 +151,7 @@ class BlockReader:
         rule = self._rules[column]
         try:
             if column in self._contradicted:
-                numbers = read_numbers(cells, rule.number_kind, None)
+                numbers = read_numbers(cells, rule.number_kind, None, rule.currency)
             else:
                 numbers = rule.read_numbers(cells, self._elsewhere)
         except NoTextError as error:
@@ -188,6 +189,12 @@ class BlockReader:
                 "fractions and percentages mixed",
                 f"Write the column in one unit, or insist: --unit {column}={rule.unit}.",
             )
+        if holds_counts(bare):
+            raise self._error(
+                column,
+                f"{where} exceed 100, so they are neither fractions nor percentages, but counts",
+                f"Name another column: --map {column}=HEADER, or insist: --unit {column}=percent.",
+            )
         unit = detect_unit(bare, np.empty(0))
         if unit is not None and unit != rule.unit and np.isfinite(bare).any():
             noun = {"percent": "percentages", "fraction": "fractions"}
@@ -215,12 +222,15 @@ class BlockReader:
 
 def unclear_reason(column: str, word: str, rule: ColumnRule) -> str:
     """Return why a cell that may be one number or another cannot be read, with the way out."""
-    kind: NumberKind = rule.number_kind
-    parsed = parse_number(word, kind)
-    large, small = max(parsed.point, parsed.comma), min(parsed.point, parsed.comma)
-    return f"{column} '{word[:40]}' may be {large:.12g} or {small:.12g}: write {large:.12g}" + (
-        f" or {small:.1f}" if small % 1 == 0 else ""
-    )
+    parsed, shown = parse_number(word, rule.number_kind), f"{column} '{word[:40]}'"
+    if parsed.ends:
+        return f"{shown} is a range: write one number"
+    if parsed.currency and rule.currency and not same_currency(parsed.currency, rule.currency):
+        return f"{shown} is not in {rule.currency} like its column: write it in {rule.currency}"
+    known = [v for v in (parsed.rival, parsed.point, parsed.comma) if not math.isnan(v)]
+    large, small = max(known), min(known)
+    decimal = "" if small % 1 else f" or {small:.12g}" + (".0" if math.isnan(parsed.rival) else "")
+    return f"{shown} may be {large:.12g} or {small:.12g}: write {large:.12g}{decimal}"
 
 
 def impossible_rows(block: Block) -> dict[int, str]:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from durhampulse.creators.amounts import same_currency
 from durhampulse.creators.block import Levels
 from durhampulse.creators.numbers import DecimalSign, NumberKind, Parsed, parse_number
 from durhampulse.creators.text import NoTextError, as_text, holds_bytes, is_number, is_text
@@ -49,10 +50,13 @@ class NumberCells:
         divided by 100.
     percent, formatted, null_word, stray_space
         Which cells had a percent sign, separators or suffixes, a word for nothing, blanks around.
+    currency, at_least
+        Which cells had the sign or code of a currency; a plus behind, as in ``15K+``.
     unreadable
         Which cells are no number.
     unclear
-        Which cells are one number or another, depending on the decimal sign that nothing tells.
+        Which cells are one number or another: nothing tells the decimal sign or what a word of
+        size means, the cell is a range, or in another currency than the column's.
     """
 
     values: Floats
@@ -60,6 +64,8 @@ class NumberCells:
     formatted: Mask
     null_word: Mask
     stray_space: Mask
+    currency: Mask
+    at_least: Mask
     unreadable: Mask
     unclear: Mask
 
@@ -75,7 +81,10 @@ class LevelCells:
 
 
 def read_numbers(
-    cells: pa.Array, kind: NumberKind = "any", decimal: DecimalSign | None = None
+    cells: pa.Array,
+    kind: NumberKind = "any",
+    decimal: DecimalSign | None = None,
+    currency: str = "",
 ) -> NumberCells:
     """Return a column of numbers or text as numbers.
 
@@ -85,8 +94,8 @@ def read_numbers(
         Shape (n_rows,); numbers, or text such as ``145,000``, ``1.2M``, ``6.8%`` or ``+18.2 %``.
     kind
         Of the column, as for :func:`.parse_number`.
-    decimal
-        The column's decimal sign, where it is known.
+    decimal, currency
+        The column's decimal sign and currency, where they are known.
 
     Raises
     ------
@@ -119,13 +128,16 @@ def read_numbers(
         return _plain_cells(values)
     values = values.copy()
     codes, words = distinct_words(text.filter(pa.array(odd)))
-    read = read_number_words(words, kind, decimal)
+    read = read_number_words(words, kind, decimal, currency)
     values[odd] = read.values[codes]
     flags = {name: _spread(odd, getattr(read, name)[codes]) for name in _FLAGS}
     return NumberCells(values=values, **flags)
 
 
-_FLAGS = ("percent", "formatted", "null_word", "stray_space", "unreadable", "unclear")
+_FLAGS = (
+    *("percent", "formatted", "null_word", "stray_space"),
+    *("currency", "at_least", "unreadable", "unclear"),
+)
 
 
 def _plain_cells(values: Floats) -> NumberCells:
@@ -139,7 +151,7 @@ def _spread(where: Mask, flags: Mask) -> Mask:
 
 
 def read_number_words(
-    words: Sequence[str], kind: NumberKind, decimal: DecimalSign | None
+    words: Sequence[str], kind: NumberKind, decimal: DecimalSign | None, currency: str = ""
 ) -> NumberCells:
     """Return written numbers as numbers, one word at a time; arrays of shape (n_words,).
 
@@ -147,7 +159,7 @@ def read_number_words(
     ----------
     words
         The cells, blanks around them included.
-    kind, decimal
+    kind, decimal, currency
         As for :func:`read_numbers`.
     """
     n = len(words)
@@ -159,7 +171,12 @@ def read_number_words(
             flags["null_word"][at] = word != ""
             continue
         number = _parsed(word, kind, decimal)
-        value = values[at] = number.value(decimal)
+        value = number.value(decimal)
+        if number.currency or number.at_least:
+            flags["currency"][at], flags["at_least"][at] = number.currency != "", number.at_least
+            if number.currency and currency and not same_currency(number.currency, currency):
+                value = math.nan
+        values[at] = value
         flags["percent"][at] = number.percent
         flags["formatted"][at] = number.formatted or (number.ambiguous and value == number.comma)
         if math.isnan(value):

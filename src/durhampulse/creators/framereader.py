@@ -27,7 +27,7 @@ from durhampulse.creators.rules import (
 )
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER, QUALITY_LEVELS
 from durhampulse.creators.text import whole_array
-from durhampulse.creators.units import detect_unit, mixed_groups
+from durhampulse.creators.units import detect_unit, holds_counts, mixed_groups
 from durhampulse.exceptions import InputError
 
 __all__ = ["FrameReader"]
@@ -48,6 +48,8 @@ class FrameReader:
     ----------
     features
         Roles of the columns to learn from.
+    rules
+        How the cells of each column are read.
 
     Raises
     ------
@@ -57,26 +59,26 @@ class FrameReader:
 
     def __init__(self, table: pa.Table, *, named: bool = True) -> None:
         self._named = named
-        self._rules: dict[str, ColumnRule] = {}
+        self.rules: dict[str, ColumnRule] = {}
         roles = [self._learn(name, whole_array(table[name])) for name in table.column_names]
         self.features = tuple(role for role in roles if role.role == "feature")
 
     def _learn(self, name: str, cells: pa.Array) -> Role:
         kind = standard_kind(name)
         if kind is None and not self._named:
-            self._rules[name] = ColumnRule(column=name, kind="any")
+            self.rules[name] = ColumnRule(column=name, kind="any")
             return Role(name, "feature", "numeric", "an extra column of numbers")
         if kind is None:
             extra = read_extra(name, cells)
             if extra.rule is not None:
-                self._rules[name] = extra.rule
+                self.rules[name] = extra.rule
             return extra.role
         if kind in ("count", "rate"):
-            self._rules[name] = self._number_rule(name, cells)
+            self.rules[name] = self._number_rule(name, cells)
             return role_of_standard(name, pd.Series(self._numbers(name, cells)))
         if kind in ("levels", "quality"):
             levels = read_levels(cells, QUALITY_LEVELS if kind == "quality" else None)
-            self._rules[name] = learn_level_rule(name, levels)
+            self.rules[name] = learn_level_rule(name, levels)
             return role_of_standard(name, level_series(levels.levels))
         return role_of_standard(name, pd.Series(canonical_identifiers(cells).to_pylist()))
 
@@ -88,6 +90,11 @@ class FrameReader:
         numbers = rule.read_numbers(cells)
         bare, signed = (numbers.values[part] for part in (~numbers.percent, numbers.percent))
         unit = detect_unit(bare, signed)
+        if holds_counts(bare):
+            raise InputError(
+                f"Column {name}: most of its numbers exceed 100, so they are counts, not rates.",
+                "Leave it out, or divide it by the followers.",
+            )
         if unit is None or mixed_groups(bare):
             raise InputError(
                 f"Column {name}: its numbers may be fractions or percentages"
@@ -104,7 +111,7 @@ class FrameReader:
             if role.kind == "numeric":
                 columns[role.column] = self._numbers(role.column, cells)
             else:
-                levels = self._rules[role.column].read_levels(cells).levels
+                levels = self.rules[role.column].read_levels(cells).levels
                 columns[role.column] = level_series(levels)
         if IDENTIFIER in table.column_names:
             identifiers = canonical_identifiers(whole_array(table[IDENTIFIER]))
@@ -112,7 +119,7 @@ class FrameReader:
         return pd.DataFrame(columns, index=pd.RangeIndex(len(table)))
 
     def _numbers(self, name: str, cells: pa.Array) -> npt.NDArray[np.float64]:
-        rule = self._rules[name]
+        rule = self.rules[name]
         numbers: NumberCells = rule.read_numbers(cells)
         values = rule.to_fractions(numbers)
         wrong = np.isinf(values)

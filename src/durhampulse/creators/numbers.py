@@ -9,10 +9,19 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from durhampulse.creators.amounts import (
+    Amount,
+    plain_letters,
+    same_currency,
+    split_amount,
+    split_range,
+)
+
 __all__ = [
     "DecimalSign",
     "NumberKind",
     "Parsed",
+    "currencies",
     "decimal_evidence",
     "learn_decimal",
     "mixed_commas",
@@ -43,6 +52,7 @@ _LONGEST_NUMBER = 40
 
 _WITH_POINT = re.compile(
     r"\d+\.?\d*|\.\d+|[1-9]\d{0,2}(,\d{3})+(\.\d+)?|\d{1,3}(['\u2019\s]\d{3})+(\.\d+)?"
+    r"|[1-9]\d?(,\d{2})+,\d{3}(\.\d+)?"  # 12,34,567 as India writes it
 )
 _WITH_COMMA = re.compile(
     r"\d+(,\d+)?|[1-9]\d{0,2}(\.\d{3})+(,\d+)?|\d{1,3}(['\u2019\s]\d{3})+(,\d+)?"
@@ -54,6 +64,12 @@ _LONE_POINT = re.compile(r"\d+\.\d+")
 _BLANKS = re.compile(r"['\u2019\s]")
 _GROUPED = re.compile(r"[1-9]\d{0,2}(\.\d{3})+")
 _FEWEST_TO_TELL = 3
+_ODD_LETTER = re.compile(r"[^\d.,'\u2019\s+\-%]")
+_THOUSANDS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
+_THREE_DECIMALS = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
+"""Currencies of a thousand parts (ISO 4217), whose amounts may have three decimals."""
+_MILLION = 10**3
+"""How much more ``mil`` is in English, where it is a million, than in Spanish and Portuguese."""
 
 
 class Parsed(NamedTuple):
@@ -66,17 +82,30 @@ class Parsed(NamedTuple):
         written so. Cells with a percent sign are divided by 100.
     percent, formatted
         Whether it has a percent sign; separators or a suffix.
+    currency
+        The sign or code of its currency; empty where there is none.
+    rival
+        What it is worth to readers of another language, where its word of size has two meanings;
+        a decimal comma proves the first.
+    at_least
+        Whether a plus follows it.
+    ends
+        The ends of a range, which is no number.
     """
 
     point: float = math.nan
     comma: float = math.nan
     percent: bool = False
     formatted: bool = False
+    currency: str = ""
+    rival: float = math.nan
+    at_least: bool = False
+    ends: tuple[str, str] | None = None
 
     @property
     def readable(self) -> bool:
-        """Whether it is a number under either sign."""
-        return not (math.isnan(self.point) and math.isnan(self.comma))
+        """Whether it is a number under either sign, or two."""
+        return self.ends is not None or not (math.isnan(self.point) and math.isnan(self.comma))
 
     @property
     def sign(self) -> DecimalSign | None:
@@ -99,6 +128,8 @@ class Parsed(NamedTuple):
         decimal
             The column's decimal sign, where it is known.
         """
+        if not math.isnan(self.rival) and (decimal or self.sign) != ",":
+            return math.nan
         if math.isnan(self.point):
             return self.comma
         if math.isnan(self.comma) or self.point == self.comma:
@@ -127,7 +158,7 @@ def parse_number(word: str, kind: NumberKind) -> Parsed:
     """
     match = _NUMBER.fullmatch(word) if len(word) <= _LONGEST_NUMBER else None
     if match is None:
-        return _parse_rest(word)
+        return _parse_rest(word, kind)
     sign, digits, suffix, percent = match.groups()
     if percent and kind == "count":
         return Parsed()
@@ -142,15 +173,56 @@ def parse_number(word: str, kind: NumberKind) -> Parsed:
     )
 
 
-def _parse_rest(word: str) -> Parsed:
-    """Return a number with an exponent, or infinity."""
+def _parse_rest(word: str, kind: NumberKind) -> Parsed:
+    """Return a number with an exponent, infinity, or an amount."""
     if len(word) <= _LONGEST_NUMBER and (exponent := _EXPONENT.fullmatch(word)):
         number = float(exponent[1].replace(",", ".") + exponent[2])
         comma = "," in exponent[1]
         return Parsed(point=math.nan if comma else number, comma=number if comma else math.nan)
     if _ENDLESS.fullmatch(word):
         return Parsed(point=float(word), comma=float(word))
-    return Parsed()
+    return _parse_amount(word, kind) if any(map(str.isdigit, word)) else Parsed()
+
+
+def _parse_amount(word: str, kind: NumberKind) -> Parsed:
+    """Return a number with a currency, a word for its size or the digits of another script."""
+    plain = plain_letters(word)
+    if len(plain) > _LONGEST_NUMBER or plain != word:
+        return Parsed() if len(plain) > _LONGEST_NUMBER else parse_number(plain, kind)
+    amount = split_amount(word)
+    if amount is None:
+        ends = split_range(word)
+        both = ends is not None and all(parse_number(end, kind).readable for end in ends)
+        return Parsed(ends=ends) if both else Parsed()
+    if amount.currency and kind != "any":
+        return Parsed()
+    scale = Decimal(-amount.size if amount.negative else amount.size)
+    point, comma = _amount_readings(amount, kind)
+    value = Parsed(
+        point=_worth(amount.digits, ".", scale) if point else math.nan,
+        comma=_worth(amount.digits, ",", scale) if comma else math.nan,
+        formatted=amount.size != 1 or not _PLAIN.fullmatch(amount.digits),
+        currency=amount.currency,
+        at_least=amount.at_least,
+    )
+    if amount.word.casefold() != "mil":
+        return value
+    known = value.comma if math.isnan(value.point) else value.point
+    return value._replace(rival=known * _MILLION)
+
+
+def _amount_readings(amount: Amount, kind: NumberKind) -> tuple[bool, bool]:
+    """Return whether the point, and whether the comma, can be an amount's decimal sign.
+
+    Three digits behind the only sign of a price are thousands: few currencies have three decimals.
+    """
+    point, comma = _readings(amount.digits, kind, suffixed=amount.size != 1)
+    three_decimals = any(same_currency(amount.currency, code) for code in _THREE_DECIMALS)
+    if amount.currency and amount.size == 1 and not three_decimals:
+        lone = _THOUSANDS.fullmatch(amount.digits)
+        if lone and point and comma:
+            return "," in amount.digits, "." in amount.digits
+    return point, comma
 
 
 def _readings(digits: str, kind: NumberKind, *, suffixed: bool) -> tuple[bool, bool]:
@@ -184,6 +256,25 @@ def decimal_evidence(words: Iterable[str], kind: NumberKind) -> set[DecimalSign]
     marked = (word for word in words if "," in word or "." in word)
     signs = {parse_number(word, kind).sign for word in marked}
     return {sign for sign in signs if sign is not None}
+
+
+def currencies(words: Iterable[str]) -> list[str]:
+    """Return the currencies of a column's cells, each by the sign or code that says most.
+
+    Examples
+    --------
+    >>> currencies(["$5", "USD 7", "9"]), currencies(["$5", "7 \u20ac"])
+    (['USD'], ['$', '\u20ac'])
+    """
+    kinds: list[str] = []
+    marked = (word for word in words if _ODD_LETTER.search(word))
+    for sign in dict.fromkeys(parse_number(word.strip(), "any").currency for word in marked):
+        same = next((at for at, other in enumerate(kinds) if same_currency(sign, other)), None)
+        if same is not None:
+            kinds[same] = max(kinds[same], sign, key=len)
+        elif sign:
+            kinds.append(sign)
+    return kinds
 
 
 def learn_decimal(words: list[str], kind: NumberKind) -> DecimalSign | None:

@@ -11,56 +11,37 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from durhampulse.creators.blockreader import unclear_reason
-from durhampulse.creators.cells import (
-    LevelCells,
-    NumberCells,
-    distinct_words,
-    read_levels,
-)
+from durhampulse.creators.claims import claims_that_agree
+from durhampulse.creators.columnreader import ColumnReader
 from durhampulse.creators.frames import raw_cells
-from durhampulse.creators.headers import name_columns, require_figures, unclaimed
-from durhampulse.creators.identifiers import canonical_identifiers
-from durhampulse.creators.labelchoice import LabelChoice, name_label
-from durhampulse.creators.labels import learn_label, read_labels, refuse_unreadable
-from durhampulse.creators.numbers import DecimalSign, decimal_evidence, mixed_commas, parse_number
+from durhampulse.creators.headers import (
+    name_columns,
+    require_extra,
+    require_figures,
+    require_headers,
+)
+from durhampulse.creators.identity import unique_candidate
+from durhampulse.creators.labelchoice import name_label
 from durhampulse.creators.options import ReadOptions
-from durhampulse.creators.roles import ExtraColumn, Role, read_extra, role_of_standard
+from durhampulse.creators.protected import require_settled
+from durhampulse.creators.roles import role_of_standard
 from durhampulse.creators.rows import (
     complete_identifiers,
-    impossible,
     note_views,
     refuse_impossible,
     settle_duplicates,
 )
-from durhampulse.creators.rules import (
-    ColumnRule,
-    learn_level_rule,
-    learn_number_rule,
-    level_series,
-    standard_kind,
-)
-from durhampulse.creators.schema import COLUMNS, GROWTH, IDENTIFIER, LABEL, QUALITY_LEVELS
+from durhampulse.creators.schema import COLUMNS, IDENTIFIER
 from durhampulse.creators.table import Creators
-from durhampulse.creators.text import NoTextError, as_text, is_number, whole_array
-from durhampulse.creators.units import Unit, decide_unit, require_units
+from durhampulse.creators.units import Unit
 from durhampulse.exceptions import InputError
-from durhampulse.files.tables import RawTable, read_source, table_of
+from durhampulse.files.tables import read_source, table_of
 from durhampulse.irregularities import Irregularity, Ledger
 
 __all__ = ["read_creators"]
-
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
-
-_EXACT = 2**53
-"""Below this size a float holds a whole number exactly."""
 
 
 def read_creators(
@@ -94,289 +75,75 @@ def read_creators(
         raw = read_source(source, ledger, options)
     else:
         raw = table_of(raw_cells(source), "the table")
-    reader = _Reader(raw, ledger, dict(options.units), dict(usual_units or {}))
-    named = name_columns(raw.name, raw.cells.column_names, options.columns, ledger)
-    named, reader.label = name_label(raw, named, options, ledger)
-    require_figures(raw.name, raw.cells.column_names, named, ledger)
+    reader = ColumnReader(raw, ledger, options, usual_units or {})
+    require_headers(raw.name, raw.cells.column_names, options)
+    require_settled(raw.name, raw.cells.column_names, options.protect, options.allow)
+    headers = [header for header in raw.cells.column_names if header not in options.drop]
+    asked = options.asked()
+    named = name_columns(raw.name, headers, asked, ledger)
+    cells = raw.cells.select(headers)
+    named, reader.label = name_label(replace(raw, cells=cells), named, options, ledger)
+    named = claims_that_agree(cells, named, asked.values(), ledger)
+    named = {header: name for header, name in named.items() if header not in options.protect}
+    if IDENTIFIER not in (*named.values(), *asked):
+        named |= _proposed_identifier(cells, named, ledger)
+    require_figures(raw.name, headers, named, ledger)
+    require_extra(raw.name, named, options)
     reader.weigh(named)
-    for header in raw.cells.column_names:
+    for header in headers:
         reader.read(header, named.get(header))
-    return reader.finish()
+    for header in dict.fromkeys(options.drop):
+        reader.leave_out(header)
+    return _settled(reader)
 
 
-class _Reader:
-    """Reads one column after another, then settles what concerns whole rows."""
-
-    def __init__(
-        self, raw: RawTable, ledger: Ledger, units: dict[str, Unit], usual: dict[str, Unit]
-    ) -> None:
-        self.raw = raw
-        self.ledger = ledger
-        self.asked_units = units
-        self.usual_units = usual
-        self.values: dict[str, pd.Series] = {}
-        self.roles: dict[str, Role] = {}
-        self.rules: dict[str, ColumnRule] = {}
-        self.elsewhere: DecimalSign | None = None
-        self.label = LabelChoice(None)
-        require_units(units)
-
-    def weigh(self, named: Mapping[str, str]) -> None:
-        """Learn the decimal sign that the standard columns of numbers prove together."""
-        signs: set[DecimalSign] = set()
-        for header, standard in named.items():
-            cells = self._cells(header)
-            kind = COLUMNS[standard].kind
-            if kind in ("count", "rate") and not is_number(cells.type):
-                words = self._words(cells)
-                signs |= decimal_evidence(words, "count" if kind == "count" else "rate")
-        self.elsewhere = signs.pop() if len(signs) == 1 else None
-
-    def read(self, header: str, standard: str | None) -> None:
-        """Read one column."""
-        name, cells = standard or unclaimed(header), self._cells(header)
-        kind = standard_kind(standard) if standard else None
-        try:
-            if standard is None or kind is None:
-                values = self._read_extra(name, header, cells)
-            elif kind in ("count", "rate"):
-                values = self._read_number(name, header, cells)
-            elif kind in ("levels", "quality"):
-                values = self._read_level(name, header, cells)
-            elif kind == "label":
-                values = self._read_label(header, cells)
-            else:
-                values = self._read_identifiers(header, cells)
-        except NoTextError as error:
-            raise InputError(
-                f"{self.raw.name}, column {name}: it holds {error}.",
-                f"If another column holds it, say so: --map {name}=HEADER.",
-            ) from error
-        self.values[name] = values
-        missing = values.isna().to_numpy()
-        if name == LABEL:
-            action = "kept for scoring, not for training"
-            self._note(Irregularity.UNLABELLED, name, missing, action)
-        elif missing.all():
-            self.ledger.note(Irregularity.EMPTY_COLUMN, name, 1, "not used")
-        elif name != IDENTIFIER:
-            self._note(Irregularity.MISSING, name, missing, "left empty")
-
-    def _cells(self, header: str) -> pa.Array:
-        return whole_array(self.raw.cells[header])
-
-    @staticmethod
-    def _words(cells: pa.Array) -> list[str]:
-        try:
-            return [word.strip() for word in distinct_words(cells)[1]]
-        except NoTextError:
-            return []  # reported when the column is read
-
-    def _series(self, values: Floats | pd.Series) -> pd.Series:
-        series = values if isinstance(values, pd.Series) else pd.Series(values)
-        return series.set_axis(pd.Index(self.raw.rows, name="row"))
-
-    def _read_extra(self, name: str, header: str, cells: pa.Array) -> pd.Series:
-        extra = read_extra(name, cells, header, self.elsewhere)
-        if (reason := self.label.held_back.get(header)) and extra.role.role == "feature":
-            extra = ExtraColumn(replace(extra.role, role="unused", reason=reason))
-        role = extra.role
-        self.roles[name] = role
-        action = f"used as a feature ({role.kind})" if role.role == "feature" else "not used"
-        protected = role.role == "protected"
-        code = Irregularity.PROTECTED if protected else Irregularity.EXTRA_COLUMN
-        self.ledger.note(code, name, 1, f"{action}: {role.reason}")
-        if extra.rule is None or extra.cells is None:
-            return self._series(cells.to_pandas())
-        self.rules[name] = extra.rule
-        if isinstance(extra.cells, NumberCells):
-            self._note_numbers(extra.rule, extra.cells, cells)
-            endless = np.isinf(extra.cells.values)
-            self._note(Irregularity.INFINITY, name, endless, "read as missing", cells)
-            return self._series(np.where(endless, np.nan, extra.cells.values))
-        self._note_levels(name, extra.cells, cells)
-        return self._series(level_series(extra.cells.levels))
-
-    def _read_identifiers(self, header: str, cells: pa.Array) -> pd.Series:
-        """Read identifiers as whole numbers where all are, else as text."""
-        self.rules[IDENTIFIER] = ColumnRule(column=IDENTIFIER, kind="identifier", header=header)
-        text = as_text(cells)
-        ids = canonical_identifiers(cells)
-        trimmed = pc.utf8_trim_whitespace(text)
-        empty = pc.equal(trimmed, "")
-        for code, changed, action in (
-            (Irregularity.NULL_WORD, pc.and_not(ids.is_null(), empty), "read as missing"),
-            (Irregularity.STRAY_SPACE, pc.not_equal(text, trimmed), "blanks removed"),
-            (
-                Irregularity.NUMBER_FORMAT,
-                pc.and_(pc.not_equal(trimmed, ids), pc.match_substring_regex(trimmed, r"\.0+$")),
-                "'.0' removed",
-            ),
-            (
-                Irregularity.SPELLING,
-                pc.and_(pc.not_equal(trimmed, ids), pc.starts_with(trimmed, "'")),
-                "the apostrophe that an export adds is removed",
-            ),
-        ):
-            there = pc.and_(text.is_valid(), pc.fill_null(changed, False))
-            self._note(code, IDENTIFIER, there.to_numpy(zero_copy_only=False), action, cells)
-        series = self._series(ids.to_pandas().astype("str"))
-        whole = series.notna().all() and series.str.fullmatch(r"0|[1-9]\d{0,17}").all()
-        return series.astype("int64") if whole else series
-
-    def _read_number(self, name: str, header: str, cells: pa.Array) -> pd.Series:
-        rule = learn_number_rule(name, cells, header)
-        words = [] if is_number(cells.type) else self._words(cells)
-        if words and rule.decimal is None and self.elsewhere == ",":
-            rule = replace(rule, decimal=",")
-        if mixed := mixed_commas(words, rule.number_kind):
-            raise InputError(
-                f"{self.raw.name}, column {name}: {mixed[0]!r} has a decimal comma and "
-                f"{mixed[1]!r} thousands commas.",
-                "Write the whole column one way.",
-            )
-        numbers = rule.read_numbers(cells, self.elsewhere)
-        self._refuse_unclear(rule, numbers, cells)
-        self._note_numbers(rule, numbers, cells)
-        if rule.kind == "rate":
-            rule = self._with_unit(rule, numbers)
-        self.rules[name] = rule
-        values = rule.to_fractions(numbers)
-        self._note_figures(name, values, cells)
-        series = self._series(values)
-        counted = rule.kind == "count" and bool((np.abs(values) < _EXACT).all())
-        return series.astype("int64") if counted and (np.floor(values) == values).all() else series
-
-    def _refuse_unclear(self, rule: ColumnRule, numbers: NumberCells, cells: pa.Array) -> None:
-        for at in np.flatnonzero(numbers.unclear)[:1].tolist():
-            reason = unclear_reason(rule.column, str(cells[at].as_py()).strip(), rule)
-            problem, _, way_out = reason.partition(": ")
-            raise InputError(
-                f"{self.raw.name}, row {self.raw.rows[at]}: {problem}.",
-                f"{way_out.capitalize()}, in this column or wherever the decimal sign shows.",
-            )
-
-    def _note_figures(self, name: str, values: Floats, cells: pa.Array) -> None:
-        """Note figures that are odd for their column, though possible."""
-        if COLUMNS[name].kind == "count":
-            broken = np.isfinite(values) & (np.floor(values) != values)
-            self._note(Irregularity.FRACTIONAL_COUNT, name, broken, "kept as it is", cells)
-        low, high = COLUMNS[name].plausible
-        with np.errstate(invalid="ignore"):
-            odd = np.isfinite(values) & ((values < low) | (values > high))
-            falling = (values < 0) if name == GROWTH else np.zeros(len(values), dtype=bool)
-        odd &= ~impossible(name, values)
-        self._note(Irregularity.IMPLAUSIBLE, name, odd, "kept as it is", cells)
-        self._note(Irregularity.NEGATIVE_GROWTH, name, falling & ~odd, "kept as it is", cells)
-
-    def _note_numbers(self, rule: ColumnRule, numbers: NumberCells, cells: pa.Array) -> None:
-        name, kind = rule.column, rule.number_kind
-        words = [] if is_number(cells.type) else self._words(cells)
-        for code, mask, action in (
-            (Irregularity.NULL_WORD, numbers.null_word, "read as missing"),
-            (Irregularity.STRAY_SPACE, numbers.stray_space, "blanks removed"),
-            (Irregularity.NUMBER_FORMAT, numbers.formatted, "read as the number it stands for"),
-            (Irregularity.PERCENT_SIGN, numbers.percent, "divided by 100"),
-            (Irregularity.UNREADABLE, numbers.unreadable, "read as missing"),
-        ):
-            self._note(code, name, mask, action, cells)
-        if any(parse_number(word, kind).sign == "," for word in words if "," in word):
-            self.ledger.note(Irregularity.DECIMAL_COMMA, name, 1, "commas read as decimal signs")
-        filled = len(cells) - cells.null_count - int(numbers.null_word.sum())
-        if numbers.unreadable.sum() > 0.5 * max(filled, 1):
-            at = int(np.argmax(numbers.unreadable))
-            raise InputError(
-                f"{self.raw.name}, column {name}, row {self.raw.rows[at]}: "
-                f"{str(cells[at].as_py())[:60]!r} is not a number, nor are most cells of this "
-                "column.",
-                f"If another column holds it, say so: --map {name}=HEADER.",
-            )
-
-    def _with_unit(self, rule: ColumnRule, numbers: NumberCells) -> ColumnRule:
-        name = rule.column
-        bare, signed = numbers.values[~numbers.percent], numbers.values[numbers.percent]
-        asked, usual = self.asked_units.get(name), self.usual_units.get(name)
-        where = f"{self.raw.name}, column {name}"
-        unit, why = decide_unit(where, rule.header, bare, signed, asked=asked, usual=usual)
-        if np.isfinite(bare).any():
-            sensible = bare[np.isfinite(bare) & ~impossible(name, bare)]
-            typical = float(np.median(np.abs(sensible))) if sensible.size else np.nan
-            typical = typical / 100 if unit == "percent" else typical
-            read = "percentages and divided by 100" if unit == "percent" else "fractions"
-            action = f"read as {read}, {why}: a typical value is {typical:.2%}"
-            self.ledger.note(Irregularity.UNIT, name, int(np.isfinite(bare).sum()), action)
-        return replace(rule, unit=unit, insisted=asked is not None)
-
-    def _read_level(self, name: str, header: str, cells: pa.Array) -> pd.Series:
-        quality = COLUMNS[name].kind == "quality"
-        levels = read_levels(cells, QUALITY_LEVELS if quality else None)
-        self.rules[name] = learn_level_rule(name, levels, header)
-        self._note_levels(name, levels, cells)
-        series = self._series(level_series(levels.levels))
-        if quality:
-            usual = series.isin(set(QUALITY_LEVELS.values())) | series.isna()
-            action = "kept as a level of its own"
-            self._note(Irregularity.UNKNOWN_LEVEL, name, ~usual.to_numpy(), action, cells)
-        return series
-
-    def _note_levels(self, name: str, levels: LevelCells, cells: pa.Array) -> None:
-        self._note(Irregularity.NULL_WORD, name, levels.null_word, "read as missing", cells)
-        self._note(Irregularity.STRAY_SPACE, name, levels.stray_space, "blanks removed", cells)
-        action = "read as one level, in its usual spelling"
-        self._note(Irregularity.SPELLING, name, levels.respelled, action, cells)
-
-    def _read_label(self, header: str, cells: pa.Array) -> pd.Series:
-        named = self.label.deal, self.label.no_deal
-        rule = self.rules[LABEL] = learn_label(self.raw.name, header, cells, *named)
-        labels = read_labels(cells, rule)
-        refuse_unreadable(f"{self.raw.name}, column {header}", labels, cells, self.raw.rows)
-        deal, none = (" or ".join(map(repr, words)) for words in (rule.deal, rule.no_deal))
-        action = f"read as 1 or 0: a deal is {deal}, none is {none or 'any other'}"
-        self._note(Irregularity.LABEL_WORD, LABEL, labels.worded, action, cells)
-        return self._series(labels.values)
-
-    def _note(
-        self,
-        code: Irregularity,
-        column: str,
-        mask: Mask,
-        action: str,
-        cells: pa.Array | None = None,
-    ) -> None:
-        where = np.flatnonzero(mask)
-        first = where[:3]
-        shown = [] if cells is None else [cells[at].as_py() for at in first.tolist()]
-        rows = self.raw.rows[first].tolist()
-        self.ledger.note(code, column, len(where), action, rows=rows, values=shown)
-
-    def finish(self) -> Creators:
-        """Settle what concerns whole rows, and put the parts together."""
-        for name in COLUMNS:
-            if name not in self.values:
-                action = "row numbers are used" if name == IDENTIFIER else "done without"
-                self.ledger.note(Irregularity.MISSING_COLUMN, name, 1, action)
-        table = pd.DataFrame(self.values)
-        identified = IDENTIFIER in table
-        table[IDENTIFIER] = complete_identifiers(table, self.ledger)
-        extra = [name for name in table if name not in COLUMNS]
-        table = table[[*(name for name in COLUMNS if name in table), *extra]]
-        table, refused = refuse_impossible(table, self.ledger)
-        if table.empty:
-            raise InputError(
-                f"{self.raw.name}: no row can be used; the first: {refused['Reason'].iloc[0]}.",
-                "Check the columns named, and --map.",
-            )
-        note_views(table, self.ledger)
-        if identified:
-            table = settle_duplicates(table, self.ledger)
-        roles = tuple(self.roles.get(c) or role_of_standard(c, table[c]) for c in table.columns)
-        return Creators(
-            table=table,
-            roles=roles,
-            rules=self.rules,
-            irregularities=self.ledger.frame(),
-            refused=refused,
-            source=self.raw,
-            rows_read=self.raw.cells.num_rows,
-            columns_read=self.raw.cells.num_columns,
+def _proposed_identifier(
+    cells: pa.Table, named: Mapping[str, str], ledger: Ledger
+) -> dict[str, str]:
+    """Return header to `IDENTIFIER` where a column of another name tells creators apart."""
+    header, candidates = unique_candidate(cells, named)
+    if header is not None:
+        action = f"'{header}' read as {IDENTIFIER}; --id COLUMN decides"
+        ledger.note(Irregularity.PROPOSED_ID, IDENTIFIER, 1, action)
+        return {header: IDENTIFIER}
+    if candidates:
+        action = (
+            f"not read as {IDENTIFIER}, since cells of '{candidates[0]}' are empty or alike; "
+            f"--id '{candidates[0]}' reads rows of one creator as such"
         )
+        ledger.note(Irregularity.PROPOSED_ID, candidates[0], 1, action)
+    return {}
+
+
+def _settled(reader: ColumnReader) -> Creators:
+    """Return the columns read as one table, once what concerns whole rows is settled."""
+    raw, ledger = reader.raw, reader.ledger
+    for name in COLUMNS:
+        if name not in reader.values:
+            action = "row numbers are used" if name == IDENTIFIER else "done without"
+            ledger.note(Irregularity.MISSING_COLUMN, name, 1, action)
+    table = pd.DataFrame(reader.values)
+    identified = IDENTIFIER in table
+    table[IDENTIFIER] = complete_identifiers(table, ledger)
+    extra = [name for name in table if name not in COLUMNS]
+    table = table[[*(name for name in COLUMNS if name in table), *extra]]
+    table, refused = refuse_impossible(table, ledger)
+    if table.empty:
+        raise InputError(
+            f"{raw.name}: no row can be used; the first: {refused['Reason'].iloc[0]}.",
+            "Check the columns named, and --map.",
+        )
+    note_views(table, ledger)
+    if identified:
+        table = settle_duplicates(table, ledger)
+    roles = tuple(reader.roles.get(c) or role_of_standard(c, table[c]) for c in table.columns)
+    return Creators(
+        table=table,
+        roles=roles,
+        rules=reader.rules,
+        irregularities=ledger.frame(),
+        refused=refused,
+        source=raw,
+        rows_read=raw.cells.num_rows,
+        columns_read=raw.cells.num_columns,
+    )

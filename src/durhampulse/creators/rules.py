@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from durhampulse.creators.block import Levels
+from durhampulse.creators.carried import CARRIED_KINDS, CarriedKind
 from durhampulse.creators.cells import (
     LevelCells,
     NumberCells,
@@ -23,7 +24,7 @@ from durhampulse.creators.cells import (
     read_numbers,
     spelled_levels,
 )
-from durhampulse.creators.numbers import DecimalSign, NumberKind, learn_decimal
+from durhampulse.creators.numbers import DecimalSign, NumberKind, currencies, learn_decimal
 from durhampulse.creators.schema import COLUMNS, QUALITY_LEVELS
 from durhampulse.creators.text import is_number
 from durhampulse.creators.units import Unit
@@ -39,7 +40,9 @@ __all__ = [
     "standard_kind",
 ]
 
-RuleKind = Literal["count", "rate", "any", "levels", "quality", "identifier", "label"]
+RuleKind = Literal[
+    "count", "rate", "any", "levels", "quality", "identifier", "label", "carried", "dropped"
+]
 
 _MOST_LEVELS = 10_000
 _DECIMALS = 14
@@ -56,11 +59,13 @@ class ColumnRule:
         The column's name in a creators' table.
     kind
         What its cells are: ``count``, ``rate`` or ``any`` number, ``levels`` or the ordered levels
-        of ``quality``, ``identifier`` or ``label``.
+        of ``quality``, ``identifier`` or ``label``; ``carried`` text, or ``dropped`` by a person.
     header
         The header it came from.
     decimal
         The decimal sign its cells proved; None where they did not.
+    currency
+        The sign or code of the currency of its amounts; empty where they bear none.
     unit
         The unit of a rate's cells without a percent sign.
     insisted
@@ -68,6 +73,8 @@ class ColumnRule:
         questioned about it.
     levels
         Its levels as spelled in training, the most frequent first.
+    carries
+        What a carried column tells of a creator.
     deal, no_deal
         Of a label: the words that mean a deal and those that mean none, or the comparison of its
         figures, such as ``Conversions>0``. Where a person named no word for none, every other
@@ -78,9 +85,11 @@ class ColumnRule:
     kind: RuleKind
     header: str = ""
     decimal: DecimalSign | None = None
+    currency: str = ""
     unit: Unit = "fraction"
     insisted: bool = False
     levels: tuple[str, ...] = ()
+    carries: CarriedKind | None = None
     deal: tuple[str, ...] = ()
     no_deal: tuple[str, ...] = ()
 
@@ -113,13 +122,13 @@ class ColumnRule:
             A point before three digits of a count is no decimal sign because others are: it
             stays unclear.
         """
-        return read_numbers(cells, self.number_kind, self._decimal(elsewhere))
+        return read_numbers(cells, self.number_kind, self._decimal(elsewhere), self.currency)
 
     def read_number_words(
         self, words: Sequence[str], elsewhere: DecimalSign | None = None
     ) -> NumberCells:
         """Return written numbers as :meth:`read_numbers` reads them, shape (n_words,)."""
-        return read_number_words(words, self.number_kind, self._decimal(elsewhere))
+        return read_number_words(words, self.number_kind, self._decimal(elsewhere), self.currency)
 
     def _decimal(self, elsewhere: DecimalSign | None) -> DecimalSign | None:
         if elsewhere == "." and self.kind == "count":
@@ -175,12 +184,13 @@ class ColumnRule:
         True
         """
         rule = cls(**{**fields, **{name: tuple(map(str, fields.get(name, ()))) for name in _WORDS}})
-        texts = all(isinstance(value, str) for value in (rule.column, rule.header))
+        texts = all(isinstance(value, str) for value in (rule.column, rule.header, rule.currency))
         choices = {
             "kind": get_args(RuleKind),
             "decimal": (None, *get_args(DecimalSign)),
             "unit": get_args(Unit),
             "insisted": (True, False),
+            "carries": (None, *CARRIED_KINDS),
         }
         if not texts or any(getattr(rule, name) not in values for name, values in choices.items()):
             raise ValueError(f"{fields!r} is no rule of a column")
@@ -207,7 +217,9 @@ def learn_number_rule(column: str, cells: pa.Array, header: str = "") -> ColumnR
     if is_number(cells.type):
         return rule
     words = [word.strip() for word in distinct_words(cells)[1]]
-    return replace(rule, decimal=learn_decimal(words, rule.number_kind))
+    signs = currencies(words) if rule.kind == "any" else []
+    decimal = learn_decimal(words, rule.number_kind)
+    return replace(rule, decimal=decimal, currency=signs[0] if len(signs) == 1 else "")
 
 
 def learn_level_rule(column: str, cells: LevelCells, header: str = "") -> ColumnRule:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from durhampulse.creators.carried import CarriedKind
 from durhampulse.creators.outcome import OutcomeWords, outcome_words
 from durhampulse.creators.roles import Role
 from durhampulse.creators.rules import ColumnRule
@@ -14,6 +15,7 @@ from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.creators.units import Unit
 from durhampulse.files.tables import RawTable
 from durhampulse.irregularities import Irregularity, Ledger
+from durhampulse.markup import table_html
 
 __all__ = ["Creators"]
 
@@ -26,7 +28,7 @@ class Creators:
     ----------
     table
         One row a creator, standard columns first; the index is the row number in the source.
-        Rates are fractions, the label is 0.0, 1.0 or NaN.
+        Rates are fractions, the label is 0.0, 1.0 or NaN, carried columns are text as found.
     roles
         What each column is used for, in the table's order.
     rules
@@ -50,10 +52,30 @@ class Creators:
     rows_read: int
     columns_read: int
 
+    def __repr__(self) -> str:
+        return (
+            f"Creators of {self.source.name}: {len(self.table):,} rows, "
+            f"{len(self.features)} features; {len(self.labelled):,} outcomes known; "
+            f"{len(self.irregularities)} lines in the ledger, {len(self.refused):,} rows refused"
+        )
+
+    def _repr_html_(self) -> str:
+        roles = [(role.column, role.role, role.kind, role.reason) for role in self.roles]
+        return table_html(repr(self), ["column", "role", "kind", "reason"], roles)
+
     @property
     def units(self) -> dict[str, Unit]:
         """Unit in which each rate column was written."""
         return {name: rule.unit for name, rule in self.rules.items() if rule.kind == "rate"}
+
+    @property
+    def carried(self) -> dict[str, CarriedKind]:
+        """Columns that are carried along, each with what it tells of a creator."""
+        return {
+            role.column: self.rules[role.column].carries or "other"
+            for role in self.roles
+            if role.role == "carried"
+        }
 
     @property
     def outcome(self) -> OutcomeWords:

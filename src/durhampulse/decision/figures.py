@@ -11,7 +11,9 @@ import pandas as pd
 
 from durhampulse.creators.schema import COLUMNS
 
-__all__ = ["figure_text", "number_text"]
+__all__ = ["axis_text", "figure_text", "number_text"]
+
+_SIZES = ((1e9, "B"), (1e6, "M"), (1e3, "K"), (1, ""))
 
 
 def number_text(value: float, digits: int = 4) -> str:
@@ -34,6 +36,21 @@ def number_text(value: float, digits: int = 4) -> str:
     if abs(value) >= 10 ** (digits - 1):
         return f"{value:,.0f}"
     return f"{Decimal(f'{value:.{digits}g}'):zf}"
+
+
+def axis_text(column: str, value: float) -> str:
+    """Return a column's number as briefly as the mark of an axis should be.
+
+    Examples
+    --------
+    >>> axis_text("Followers", 1_250_000), axis_text("Growth_Rate", -0.025), axis_text("Fee", 0.5)
+    ('1.25M', '-2.5%', '0.5')
+    """
+    standard = COLUMNS.get(column)
+    if standard is not None and standard.kind == "rate":
+        return f"{number_text(100 * value, 3)}%"
+    size, sign = next((s for s in _SIZES if abs(value) >= s[0]), _SIZES[-1])
+    return number_text(value / size, 3) + sign
 
 
 def figure_text(column: str, value: Any) -> str:

@@ -17,6 +17,7 @@ from durhampulse.evaluation import leaks
 from durhampulse.evaluation.evidence import Evidence
 from durhampulse.evaluation.verdict import Check, Finding, Severity, Verdict
 from durhampulse.features.repeats import counted
+from durhampulse.irregularities import Irregularity
 
 __all__ = ["CHECKS", "DRIFT", "FEWEST_OF_A_CLASS", "CheckSpec", "drop_leaks", "judge"]
 
@@ -171,15 +172,23 @@ def _check_signal(evidence: Evidence) -> Finding:
 
 
 def _check_protected(evidence: Evidence) -> Finding:
-    names = tuple(role.column for role in evidence.creators.roles if role.role == "protected")
-    severity: Severity = "care" if names else "pass"
-    reason = (
-        f"{', '.join(names)}: not learned from, but other columns may stand in for it; compare "
-        "the groups before acting."
-        if names
-        else "No column looks like a protected attribute."
-    )
-    return Finding(severity, f"{len(names)} such columns", reason, names)
+    creators, reasons = evidence.creators, []
+    names = tuple(role.column for role in creators.roles if role.role == "protected")
+    noted = creators.irregularities
+    doubtful = {*noted.loc[noted["code"] == Irregularity.PROTECTED, "column"]}
+    allowed = tuple(role.column for role in creators.features if role.column in doubtful)
+    if allowed:
+        reasons.append(
+            f"{', '.join(allowed)}: learned from, as --allow asks, though the law may protect it."
+        )
+    if names:
+        reasons.append(
+            f"{', '.join(names)}: not learned from, but other columns may stand in for it; compare "
+            "the groups before acting."
+        )
+    reason = " ".join(reasons) or "No column looks like a protected attribute."
+    severity: Severity = "care" if reasons else "pass"
+    return Finding(severity, f"{len(names + allowed)} such columns", reason, names + allowed)
 
 
 DRIFT = CheckSpec(

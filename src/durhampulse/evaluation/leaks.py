@@ -68,7 +68,7 @@ def check_filled(evidence: Evidence) -> Finding:
     certain, suspects = [], []
     for role in creators.roles:
         filled = labelled[role.column].notna().to_numpy(bool)
-        if role.role in ("label", "identifier", "left out"):
+        if role.role in ("label", "identifier", "carried", "left out"):
             continue
         if filled.all() or not _unequal(filled, deal, labelled[IDENTIFIER]):
             continue

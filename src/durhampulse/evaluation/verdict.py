@@ -11,6 +11,8 @@ from typing import Literal
 
 import pandas as pd
 
+from durhampulse.markup import table_html
+
 __all__ = ["Check", "Finding", "Severity", "Verdict", "combine"]
 
 Severity = Literal["pass", "care", "stop"]
@@ -119,6 +121,17 @@ class Verdict:
         """Columns that leak the answer or are suspected to."""
         columns = (name for check in self.concerns if check.is_leak for name in check.columns)
         return tuple(dict.fromkeys(columns))
+
+    def __repr__(self) -> str:
+        dropped = [f"left out: {', '.join(self.dropped)}"] if self.dropped else []
+        checks = [f"{c.severity:<4}  {c.code}: {c.reason} ({c.figure})" for c in self.checks]
+        return "\n".join([f"Verdict: {self.word}", *dropped, *checks])
+
+    def _repr_html_(self) -> str:
+        dropped = f"; left out: {', '.join(self.dropped)}" if self.dropped else ""
+        rows = self.frame().itertuples(index=False)
+        columns = ["check", "severity", "figure", "reason", "columns"]
+        return table_html(f"Verdict: {self.word}{dropped}", columns, rows)
 
     def frame(self) -> pd.DataFrame:
         """Return the checks as a table: ``code, severity, figure, reason, columns``."""

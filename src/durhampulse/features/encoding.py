@@ -142,7 +142,9 @@ def split_creators(
     return labelled[~in_test], labelled[in_test]
 
 
-def learn_encoding(train: pd.DataFrame, features: Iterable[Role]) -> Encoding:
+def learn_encoding(
+    train: pd.DataFrame, features: Iterable[Role], *, sample_weight: Floats | None = None
+) -> Encoding:
     """Learn how to encode the features of a training part.
 
     Parameters
@@ -151,7 +153,11 @@ def learn_encoding(train: pd.DataFrame, features: Iterable[Role]) -> Encoding:
         The training part, shape (n_rows, any).
     features
         Roles of the columns to use.
+    sample_weight
+        How much each row counts, shape (n_rows,); as much as the others if not given.
     """
+    if sample_weight is not None:
+        train = train.iloc[_repeated(sample_weight)]
     codes: list[Code] = []
     features = list(features)
     for role in features:
@@ -164,3 +170,19 @@ def learn_encoding(train: pd.DataFrame, features: Iterable[Role]) -> Encoding:
         else:
             codes.append(learn_levels(role.column, values))
     return Encoding((*codes, *learn_relatives(train, {role.column for role in features})))
+
+
+def _repeated(sample_weight: Floats) -> npt.NDArray[np.intp]:
+    """Return rows as often as they count: whole weights as they are, others of mean 1, rounded.
+
+    They are rounded together, so that rows of little weight stand in for one another.
+
+    Examples
+    --------
+    >>> _repeated(np.array([2.0, 0.0, 1.0])).tolist(), _repeated(np.array([0.5, 1.5])).tolist()
+    ([0, 0, 2], [1, 1])
+    """
+    whole = bool((sample_weight % 1 == 0).all())
+    count = sample_weight if whole else sample_weight / sample_weight.mean()
+    ends = np.floor(np.cumsum(count) + 1e-9).astype(np.intp)
+    return np.repeat(np.arange(len(count)), np.diff(ends, prepend=0))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from durhampulse.exceptions import InputError
+from durhampulse.extras import require_modules
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -41,6 +42,7 @@ def absolute(source: str) -> str:
 def without_password(source: str | Path) -> str:
     """Return a database address with ``***`` for its password; a path as an absolute path."""
     if is_database(source):
+        require_modules("A database", "sqlalchemy")
         from sqlalchemy import make_url
         from sqlalchemy.exc import ArgumentError
 
@@ -59,6 +61,7 @@ def read_rows(address: str, *, table: str | None, query: str | None) -> pd.DataF
     InputError
         If it cannot be read, or is empty.
     """
+    require_modules("A database", "sqlalchemy")
     from sqlalchemy import create_engine, exc, make_url
 
     if (table is None) == (query is None):

@@ -24,6 +24,7 @@ from durhampulse.files.formats import FORMATS, WRITABLE, listed, suffix_of
 from durhampulse.files.formulas import spreadsheet_safe
 
 __all__ = [
+    "CARRIED_FIELD",
     "Sink",
     "check_output",
     "open_sink",
@@ -33,6 +34,8 @@ __all__ = [
     "write_xlsx",
 ]
 
+CARRIED_FIELD = b"carried"
+"""What the metadata of a field carries that tells who a creator is: a workbook links its cells."""
 _EXCEL_SHOWN = 100_000
 
 

@@ -22,7 +22,7 @@ from durhampulse.files.headers import require_header, tidy, unique_headers
 from durhampulse.files.oldbooks import cell_text, read_apart
 from durhampulse.irregularities import Irregularity
 
-__all__ = ["WorkbookStream"]
+__all__ = ["WorkbookStream", "sheet_names"]
 
 _EXACT = 2**53
 _CELLS_AT_ONCE = 2_000_000
@@ -77,6 +77,24 @@ class WorkbookStream(Stream):
         for chunk in self._chunks:
             cells = {header: chunk.cells[header] for header in headers}
             yield replace(chunk, cells=cells, done=float(chunk.rows[-1] / last))
+
+
+def sheet_names(path: Path) -> list[str]:
+    """Return the names of a workbook's sheets, the first one first.
+
+    Of other workbooks than ``.xlsx`` only those that hold anything are named.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    with _explained(path.name):
+        require_moderate(path)
+        if suffix_of(path) in _MEASURED:
+            return [*sheet_parts(path)]
+        about = next(read_apart(str(path.absolute()), None))
+        return [*dict.fromkeys([about["sheet"], *about["filled"]])]
 
 
 class _Rows:

@@ -19,7 +19,7 @@ import pandas as pd
 from durhampulse.creators.roles import Role
 from durhampulse.creators.schema import LABEL
 from durhampulse.features.encoding import learn_encoding
-from durhampulse.features.repeats import Codes, creator_codes, spread_of_mean
+from durhampulse.features.repeats import Codes, creator_codes
 from durhampulse.models.classifiers import BOOSTING, SIMPLE
 from durhampulse.models.distillation import distil
 from durhampulse.models.ensemble import Blend, train_networks
@@ -84,6 +84,7 @@ def train_champion(
     *,
     folds: Mapping[str, OutOfFold] | None = None,
     random_state: int = 0,
+    sample_weight: Floats | None = None,
 ) -> Champion:
     """Train the blend, and take logistic regression instead where it does as well.
 
@@ -95,8 +96,10 @@ def train_champion(
         Roles of the columns to learn from.
     folds
         Cross-validations already made with the same rows and seed, by model.
+    sample_weight
+        How much each row counts, shape (n_rows,), above 0; as much as the others if not given.
     """
-    y = train[LABEL].to_numpy(np.float64)
+    y, weight = train[LABEL].to_numpy(np.float64), sample_weight
     learners: dict[str, Learner] = {
         SIMPLE: classifier_learner(SIMPLE, random_state),
         BOOSTING: classifier_learner(BOOSTING, random_state),
@@ -105,26 +108,29 @@ def train_champion(
     runs = dict(folds or {})
     for name, learner in learners.items():
         if name not in runs:
-            runs[name] = cross_validate(learner, train, features, random_state=random_state)
+            runs[name] = cross_validate(
+                learner, train, features, random_state=random_state, sample_weight=weight
+            )
     logits = np.column_stack([log_odds(runs[name].y_prob) for name in (BOOSTING, NETWORKS)])
-    coef, intercept = _stack(logits, y)
+    count = np.ones(len(y)) if weight is None else weight
+    coef, intercept = _stack(logits, y, count)
     out_of_fold = {name: runs[name].y_prob for name in learners}
     groups = creator_codes(train)
-    out_of_fold[BLEND] = _stack_out_of_fold(logits, y, groups, random_state)
-    lead = _losses(y, out_of_fold[SIMPLE]) - _losses(y, out_of_fold[BLEND])
-    tied = bool(abs(lead.mean()) <= _BEYOND_NOISE * spread_of_mean(lead, groups))
-    encoding = learn_encoding(train, features)
+    out_of_fold[BLEND] = _stack_out_of_fold(logits, y, count, groups, random_state)
+    lead, noise = _lead(y, out_of_fold[SIMPLE], out_of_fold[BLEND], count, groups)
+    tied = abs(lead) <= _BEYOND_NOISE * noise
+    encoding = learn_encoding(train, features, sample_weight=weight)
     X = encoding.transform(train)
     probes = {name: log_odds(runs[name].probe) for name in learners}
     blended = coef[0] * probes[BOOSTING] + coef[1] * probes[NETWORKS] + intercept
-    if tied or lead.mean() < 0:
-        name, rival, blend, weights = SIMPLE, BLEND, None, learners[SIMPLE](X, y)
+    if tied or lead < 0:
+        name, rival, blend, weights = SIMPLE, BLEND, None, learners[SIMPLE](X, y, weight)
         unsure = _instability(probes[SIMPLE]) + np.mean((probes[SIMPLE] - blended) ** 2)
     else:
         name, rival = BLEND, SIMPLE
-        members = (learners[BOOSTING](X, y), learners[NETWORKS](X, y))
+        members = (learners[BOOSTING](X, y, weight), learners[NETWORKS](X, y, weight))
         blend = Blend(members, coef, intercept)
-        weights = distil(blend, encoding, train, random_state=random_state)
+        weights = distil(blend, encoding, train, random_state=random_state, sample_weight=weight)
         unsure = _instability(blended)
     half_width = _WIDTH * float(np.sqrt(unsure))
     model = FittedModel(name, encoding, weights, half_width)
@@ -147,24 +153,26 @@ def _instability(logits: Floats) -> float:
 def networks_learner(random_state: int) -> Learner:
     """Return the learner of the blend's networks: their mean log-odds."""
 
-    def learn(X: Floats, y: Floats) -> Weights:
-        networks = train_networks(X, y, _PLAN, random_state=random_state)
+    def learn(X: Floats, y: Floats, sample_weight: Floats | None = None) -> Weights:
+        networks = train_networks(
+            X, y, _PLAN, random_state=random_state, sample_weight=sample_weight
+        )
         return Blend(networks, np.full(len(networks), 1 / len(networks)), np.zeros(1))
 
     return learn
 
 
-def _stack(logits: Floats, y: Floats) -> tuple[Floats, Floats]:
+def _stack(logits: Floats, y: Floats, count: Floats) -> tuple[Floats, Floats]:
     """Learn weights of at least zero and an intercept, drawn slightly towards equal weights."""
     from scipy.optimize import minimize
 
-    n, k = logits.shape
+    n, k = count.sum(), logits.shape[1]
 
     def objective(w: Floats) -> tuple[float, Floats]:
         z = logits @ w[:k] + w[k]
         pull = w[:k] - 1 / k
-        error = sigmoid(z) - y
-        loss = np.sum(np.logaddexp(0, z) - y * z) + _TO_EQUAL_WEIGHTS * pull @ pull
+        error = count * (sigmoid(z) - y)
+        loss = np.sum(count * (np.logaddexp(0, z) - y * z)) + _TO_EQUAL_WEIGHTS * pull @ pull
         slope = np.append(logits.T @ error + 2 * _TO_EQUAL_WEIGHTS * pull, error.sum())
         return float(loss) / n, slope / n
 
@@ -175,17 +183,30 @@ def _stack(logits: Floats, y: Floats) -> tuple[Floats, Floats]:
 
 
 def _stack_out_of_fold(
-    logits: Floats, y: Floats, groups: Codes, random_state: int, n_folds: int = 5
+    logits: Floats, y: Floats, count: Floats, groups: Codes, random_state: int, n_folds: int = 5
 ) -> Floats:
     """Blend each row with weights learned on other creators, so that the blend does not flatter."""
     fold = (np.random.default_rng(random_state).permutation(groups.max() + 1) % n_folds)[groups]
     y_prob = np.empty(len(y))
     for number in range(n_folds):
         held_out = fold == number
-        coef, intercept = _stack(logits[~held_out], y[~held_out])
+        coef, intercept = _stack(logits[~held_out], y[~held_out], count[~held_out])
         z = logits[held_out] @ coef + intercept[0]
         y_prob[held_out] = sigmoid(z)
     return y_prob
+
+
+def _lead(
+    y: Floats, simple: Floats, blend: Floats, count: Floats, groups: Codes
+) -> tuple[float, float]:
+    """Return by how much the blend's mean loss is lower, and the standard error of that.
+
+    Creators are drawn as wholes (Cochran 1977, 9A).
+    """
+    gains = _losses(y, simple) - _losses(y, blend)
+    lead = float(np.average(gains, weights=count))
+    sums = np.bincount(groups, count * (gains - lead))
+    return lead, float(np.sqrt(np.sum(sums**2)) / count.sum())
 
 
 def _losses(y: Floats, y_prob: Floats) -> Floats:

@@ -110,7 +110,10 @@ CLASSIFIERS = {
 """By name; simplest first, so that ties go to the simpler one."""
 
 
-def fit(name: str, X: Floats, y: Floats, *, random_state: int) -> Weights:
+def fit(
+    name: str, X: Floats, y: Floats, sample_weight: Floats | None = None, *, random_state: int
+) -> Weights:
     """Fit one of the classifiers to encoded rows and their outcomes 0 or 1."""
     classifier = CLASSIFIERS[name]
-    return classifier.weights(classifier.build(random_state).fit(X, y.astype(np.int64)))
+    model = classifier.build(random_state)
+    return classifier.weights(model.fit(X, y.astype(np.int64), sample_weight=sample_weight))

@@ -35,6 +35,7 @@ def distil(
     rows: int = 200_000,
     epochs: int = 10,
     random_state: int = 0,
+    sample_weight: Floats | None = None,
 ) -> DenseNetwork:
     """Train a network to give a model's log-odds.
 
@@ -50,6 +51,8 @@ def distil(
         How many to make.
     epochs
         Passes over them.
+    sample_weight
+        How often each row is drawn to make others from, in proportion.
     """
     import keras
     from keras import layers, optimizers
@@ -57,7 +60,7 @@ def distil(
     share_compiled_steps()
     keras.utils.set_random_seed(random_state)
     rng = np.random.default_rng(random_state)
-    made = mix_rows(Block.of(train[encoding.columns]), rows, rng)
+    made = mix_rows(Block.of(train[encoding.columns]), rows, rng, sample_weight)
     X = encoding.transform(made)
     logits = teacher.decision_function(X)
     hidden = [layers.Dense(units, activation="relu") for units in _UNITS]
@@ -74,17 +77,28 @@ def distil(
     return DenseNetwork.from_keras(network)
 
 
-def mix_rows(block: Block, n_rows: int, rng: np.random.Generator) -> Block:
+def mix_rows(
+    block: Block,
+    n_rows: int,
+    rng: np.random.Generator,
+    sample_weight: Floats | None = None,
+) -> Block:
     """Make rows like those given.
 
     Each is a row drawn at random, with up to 30% of its columns taken from other rows, and its
     numbers moved part of the way to one of the nearest 20 values of the column on either side.
     """
-    base = rng.integers(0, block.n_rows, n_rows)
+
+    def draw() -> npt.NDArray[np.intp]:
+        if sample_weight is None:
+            return rng.integers(0, block.n_rows, n_rows)
+        return rng.choice(block.n_rows, n_rows, p=sample_weight / sample_weight.sum())
+
+    base = draw()
     share = rng.uniform(0, _MOST_SWAPPED, n_rows)
     columns: dict[str, Floats | Levels] = {}
     for name, values in block.columns.items():
-        other = rng.integers(0, block.n_rows, n_rows)
+        other = draw()
         rows = np.where(rng.random(n_rows) < share, other, base)
         taken = values.take(rows) if isinstance(values, Levels) else _moved(values, rows, rng)
         columns[name] = taken

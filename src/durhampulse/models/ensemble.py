@@ -49,6 +49,7 @@ def train_networks(
     members: int = 3,
     epochs: int = 30,
     random_state: int = 0,
+    sample_weight: Floats | None = None,
 ) -> tuple[DenseNetwork, ...]:
     """Train networks of one plan that differ in their first weights and in dropout.
 
@@ -65,6 +66,8 @@ def train_networks(
         Which network.
     members
         How many of them.
+    sample_weight
+        How much each row counts, shape (n_rows,); as much as the others if not given.
     """
     import keras
 
@@ -79,6 +82,12 @@ def train_networks(
     model.compile(optimizer=keras.optimizers.Adam(0.002), loss="binary_crossentropy")
     targets = np.repeat(y[:, None], members, axis=1).astype(np.float32)
     model.fit(
-        X.astype(np.float32), targets, epochs=epochs, batch_size=batch_size(len(y)), verbose=0
+        X.astype(np.float32),
+        targets,
+        # Of mean 1, so that steps are as long as without weights.
+        sample_weight=None if sample_weight is None else sample_weight / sample_weight.mean(),
+        epochs=epochs,
+        batch_size=batch_size(len(y)),
+        verbose=0,
     )
     return tuple(DenseNetwork.from_keras(branch) for branch in branches)

@@ -12,7 +12,12 @@ import pyarrow.compute as pc
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
 
 from durhampulse.creators.framereader import FrameReader
 from durhampulse.creators.frames import raw_cells
@@ -20,6 +25,7 @@ from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.features.encoding import learn_encoding
 from durhampulse.models.champion import SIMPLE, train_champion
 from durhampulse.models.fitted import FittedModel
+from durhampulse.models.sample import draw_sample
 from durhampulse.models.training import classifier_learner
 from durhampulse.models.weights import Logistic, Weights, sigmoid
 
@@ -51,11 +57,15 @@ class SponsorshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         The two outcomes, shape (2,); probabilities are of the second.
     model_
         The trained model, plain data.
+    rules_
+        How the cells of each column are read.
+    sample_
+        What is kept of the training rows, for :func:`durhampulse.save_model`.
 
     Examples
     --------
     >>> import durhampulse as dp
-    >>> market = dp.simulate_market(300, seed=2).table
+    >>> market = dp.simulate_market(100, seed=2).table
     >>> X, y = market.drop(columns="Sponsorship_Status"), market["Sponsorship_Status"]
     >>> model = dp.SponsorshipClassifier(random_state=0).fit(X, y)
     >>> model.predict_proba(X.head(3)).shape
@@ -73,7 +83,12 @@ class SponsorshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         tags.input_tags.categorical = True
         return tags
 
-    def fit(self, X: pd.DataFrame | npt.ArrayLike, y: npt.ArrayLike) -> Self:
+    def fit(
+        self,
+        X: pd.DataFrame | npt.ArrayLike,
+        y: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
+    ) -> Self:
         """Learn from past outcomes.
 
         Parameters
@@ -82,37 +97,60 @@ class SponsorshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
             Creators, shape (n_rows, n_columns); a DataFrame's standard columns are known by name.
         y
             Outcomes of two kinds, shape (n_rows,).
+        sample_weight
+            How much each row counts, shape (n_rows,), 0 or more. A row of weight 2 counts as one
+            that stands there twice: exactly so in logistic regression, in the networks' loss on
+            average. Equal weights count as none.
 
         Raises
         ------
         ValueError
-            If `y` does not hold exactly two kinds of outcome, or `X` holds infinity.
+            If `y` does not hold exactly two kinds of outcome, `X` holds infinity, or a weight is
+            negative.
         """
         if y is None:
             raise ValueError(
                 "SponsorshipClassifier requires y to be passed, but the target y is None."
             )
-        table, y = self._checked(X, y)
-        self.classes_, outcomes = np.unique(y, return_inverse=True)
+        table, known = self._checked(X, y)
+        weight = None
+        if sample_weight is not None:
+            weight = _check_sample_weight(sample_weight, known, ensure_non_negative=True)
+            kept = weight > 0
+            table, known, weight = table.filter(pa.array(kept)), known[kept], weight[kept]
+            _require_two_kinds(known)
+            weight = weight if np.ptp(weight) else None
+        self.classes_, outcomes = np.unique(known, return_inverse=True)
         self._reader = FrameReader(table, named=_is_table(X))
         train = self._reader.read(table)
         train[LABEL] = outcomes.astype(np.float64)
         if IDENTIFIER not in train or _few_creators(train):
             train[IDENTIFIER] = np.arange(len(train))
-        self.model_ = self._train(train)
+        self.model_ = self._train(train, weight)
+        self.rules_ = self._reader.rules
+        self.sample_ = draw_sample(
+            table, train, self.model_.encoding, random_state=self.random_state
+        )
         return self
 
-    def _train(self, train: pd.DataFrame) -> FittedModel:
+    def read_cells(self, cells: pa.Table) -> pd.DataFrame:
+        """Return a table's features as they are learned from, shape (n_rows, n_features)."""
+        return self._reader.read(cells)
+
+    def _train(self, train: pd.DataFrame, weight: Floats | None) -> FittedModel:
         features = self._reader.features
         if train[LABEL].value_counts().min() >= _FEWEST_OF_A_CLASS:
-            return train_champion(train, features, random_state=self.random_state).model
-        encoding = learn_encoding(train, features)
+            return train_champion(
+                train, features, random_state=self.random_state, sample_weight=weight
+            ).model
+        encoding = learn_encoding(train, features, sample_weight=weight)
         X, y = encoding.transform(train), train[LABEL].to_numpy(np.float64)
         weights: Weights
         if X.shape[1]:
-            weights = classifier_learner(SIMPLE, self.random_state)(X, y)
+            weights = classifier_learner(SIMPLE, self.random_state)(X, y, weight)
         else:
-            weights = Logistic(np.zeros(0), np.log([y.mean() / (1 - y.mean())]))
+            rate = np.average(y, weights=weight)
+            weights = Logistic(np.zeros(0), np.log([rate / (1 - rate)]))
         return FittedModel(SIMPLE, encoding, weights)
 
     def decision_function(self, X: pd.DataFrame | npt.ArrayLike) -> Floats:
@@ -145,7 +183,7 @@ class SponsorshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         """Check the input as scikit-learn expects, and return it as raw cells."""
         fitting = y is not None
         if _is_table(X):
-            table = raw_cells(X)
+            table = _selectable(raw_cells(X))
             frame = X if isinstance(X, pd.DataFrame) else table.slice(0, 0).to_pandas()
             validate_data(self, frame, reset=fitting, skip_check_array=True)
             if len(table) == 0:
@@ -165,21 +203,32 @@ class SponsorshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         check_classification_targets(outcomes)
         if len(outcomes) != n_rows:
             raise ValueError(f"X has {n_rows} samples, but y has {len(outcomes)} samples.")
-        kinds = len(pd.unique(pd.Series(outcomes)))
-        if kinds > 2:
-            raise ValueError(
-                "Only binary classification is supported. The type of the target is "
-                f"{type_of_target(outcomes)}."
-            )
-        if kinds < 2:
-            raise ValueError("Classifier can't train when only one class is present.")
+        _require_two_kinds(outcomes)
         return outcomes
+
+
+def _require_two_kinds(outcomes: npt.NDArray[Any]) -> None:
+    kinds = len(pd.unique(pd.Series(outcomes)))
+    if kinds > 2:
+        raise ValueError(
+            "Only binary classification is supported. The type of the target is "
+            f"{type_of_target(outcomes)}."
+        )
+    if kinds < 2:
+        raise ValueError("Classifier can't train when only one class is present.")
 
 
 def _is_table(X: Any) -> bool:
     """Whether columns have names that mean something: any table that speaks Arrow."""
     lazy = type(X).__name__ == "LazyFrame"  # refused where its cells are read
     return isinstance(X, pd.DataFrame) or hasattr(X, "__arrow_c_stream__") or lazy
+
+
+def _selectable(table: pa.Table) -> pa.Table:
+    """Return a table whose rows Arrow can select: of views of text, as polars has, it cannot."""
+    text = {i for i, kind in enumerate(table.schema.types) if kind == pa.string_view()}
+    fields = [f.with_type(pa.string()) if i in text else f for i, f in enumerate(table.schema)]
+    return table.cast(pa.schema(fields))
 
 
 def _few_creators(train: pd.DataFrame) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -20,10 +20,16 @@ from durhampulse.models.weights import Weights
 __all__ = ["Learner", "OutOfFold", "classifier_learner", "cross_validate"]
 
 Floats = npt.NDArray[np.float64]
-Learner = Callable[[Floats, Floats], Weights]
-"""Takes encoded features and outcomes, gives a trained model."""
 
 _PROBE = 2_000
+
+
+class Learner(Protocol):
+    """What trains models of one kind."""
+
+    def __call__(self, X: Floats, y: Floats, sample_weight: Floats | None = None) -> Weights:
+        """Return the model of encoded features, outcomes and, where they count unlike, weights."""
+        ...
 
 
 def classifier_learner(name: str, random_state: int) -> Learner:
@@ -55,6 +61,7 @@ def cross_validate(
     *,
     n_folds: int = 5,
     random_state: int = 0,
+    sample_weight: Floats | None = None,
 ) -> OutOfFold:
     """Predict every training row by a model that did not see it.
 
@@ -67,8 +74,9 @@ def cross_validate(
     y_prob, probe = np.zeros(len(train)), np.zeros((n_folds, len(some)))
     for number in range(n_folds):
         rest, held_out = np.flatnonzero(folds != number), np.flatnonzero(folds == number)
-        encoding = learn_encoding(train.iloc[rest], features)
-        weights = learner(encoding.transform(train.iloc[rest]), y[rest])
+        weight = None if sample_weight is None else sample_weight[rest]
+        encoding = learn_encoding(train.iloc[rest], features, sample_weight=weight)
+        weights = learner(encoding.transform(train.iloc[rest]), y[rest], weight)
         y_prob[held_out] = weights.predict_proba(encoding.transform(train.iloc[held_out]))
         probe[number] = weights.predict_proba(encoding.transform(some))
     return OutOfFold(y_prob, probe)

@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from IPython.display import Code, Markdown, display
 
+from durhampulse.decision.figures import number_text
 from durhampulse.report import plots
 
 __all__ = ["display", "say", "set_up", "show_source"]
@@ -18,7 +19,7 @@ __all__ = ["display", "say", "set_up", "show_source"]
 def set_up() -> None:
     """Set the look of pictures and tables in this notebook."""
     plots.use_style()
-    pd.set_option("display.float_format", "{:.4g}".format)
+    pd.set_option("display.float_format", number_text)
     pd.set_option("display.max_colwidth", 90)
     pd.set_option("display.max_columns", 30)
     pd.set_option("display.max_rows", 60)

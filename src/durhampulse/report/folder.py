@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from durhampulse.report.context import build_report
 from durhampulse.report.fonts import letters_without_font
 from durhampulse.report.rendering import render_card, render_report
 from durhampulse.scoring.artifact import write_model
+from durhampulse.scoring.provenance import stamped
 from durhampulse.study.results import Study
 
 __all__ = ["write_study"]
@@ -67,19 +67,16 @@ def write_study(study: Study, folder: str | Path) -> list[str]:
 def _provenance(study: Study) -> dict[str, Any]:
     source = study.a1.creators.source
     letters = letters_without_font(study.a1.creators)
-    return {
+    facts = {
         "source": source.name,
         "source_sha256": source.sha256,
         "simulated": source.simulated,
         "model": study.e.champion.name,
-        "yes_at": study.e.thresholds.yes_at,
-        "review_at": study.e.thresholds.review_at,
         "verdict": study.judged.verdict.word,
         "reasons": REASONS_NOTE,
-        "durhampulse": version("durhampulse"),
-        "written": datetime.now(UTC).isoformat(timespec="seconds"),
         **({"letters_without_font": letters} if letters else {}),
     }
+    return stamped(facts, study.e.thresholds)
 
 
 def _model_facts(study: Study) -> dict[str, Any]:

@@ -14,10 +14,13 @@ MAIN_FONT = "DejaVu Sans"
 """Comes with the library that draws; it has Latin, Greek and Cyrillic letters."""
 _FALLBACKS = (
     "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Micro Hei",
-    "Microsoft YaHei", "PingFang SC", "Hiragino Sans", "Yu Gothic", "Noto Sans CJK JP",
-    "Malgun Gothic", "Apple SD Gothic Neo", "Noto Sans CJK KR", "Noto Sans Arabic",
-    "Noto Sans Hebrew", "Noto Sans Devanagari", "Noto Sans Thai", "Leelawadee UI", "Nirmala UI",
-    "Segoe UI", "Arial Unicode MS", "Noto Sans",
+    "WenQuanYi Zen Hei", "Microsoft YaHei", "SimHei", "PingFang SC", "Hiragino Sans GB",
+    "Noto Sans CJK JP", "Noto Sans JP", "Hiragino Sans", "Yu Gothic", "Meiryo", "IPAexGothic",
+    "Noto Sans CJK KR", "Noto Sans KR", "Malgun Gothic", "Apple SD Gothic Neo", "NanumGothic",
+    "Noto Sans CJK TC", "Microsoft JhengHei", "PingFang TC", "Noto Sans Arabic", "Geeza Pro",
+    "Noto Sans Hebrew", "Noto Sans Devanagari", "Kohinoor Devanagari", "Nirmala UI",
+    "Noto Sans Bengali", "Noto Sans Tamil", "Noto Sans Telugu", "Noto Sans Thai", "Thonburi",
+    "Leelawadee UI", "Segoe UI", "Arial Unicode MS", "Noto Sans", "FreeSans", "Unifont",
 )  # fmt: skip
 _LETTERS_NAMED = 8
 

@@ -10,9 +10,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from durhampulse.exceptions import OutputError
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from durhampulse.creators import Creators
+from durhampulse.creators.frames import raw_cells
+from durhampulse.exceptions import InputError, OutputError
 from durhampulse.files.databases import absolute, is_database
 from durhampulse.report.kernel import execute
 from durhampulse.study.request import Request
@@ -23,9 +28,10 @@ if TYPE_CHECKING:
 __all__ = ["make_notebook", "part_names", "run_study"]
 
 _NAME = "influencer_sponsorship.py"
+_TABLE = "creators.parquet"
 _OURS = frozenset({"notebook.ipynb", "report.html", "model"})
 _MAY_GO = _OURS | {
-    "creators.csv", "creators.csv.provenance.json", "decisions.csv", "decisions.xlsx",
+    "creators.csv", "creators.csv.provenance.json", _TABLE, "decisions.csv", "decisions.xlsx",
     "decisions.csv.provenance.json", "figures", "irregularities.csv", "not-scored.csv",
     ".ipynb_checkpoints", ".DS_Store",
 }  # fmt: skip
@@ -74,22 +80,29 @@ def part_names(notebook: NotebookNode) -> list[str]:
 
 
 def run_study(
-    request: Request,
+    source: Any,
     out: str | Path,
     *,
     progress: Callable[[str, float], object] = lambda _part, _share: None,
+    **options: Any,
 ) -> dict[str, float]:
-    """Run the notebook of a request and write the study folder, complete or not at all.
+    """Run the notebook of a study and write the study folder, complete or not at all.
+
+    The notebook runs in a process of its own, so that a table in memory is written to
+    ``creators.parquet`` in the study folder, whole: there the notebook, run again, finds it.
 
     Parameters
     ----------
-    request
-        What to study.
+    source
+        What to study: a file, a database address, a pandas, polars or Arrow table, None for the
+        simulated market, or a :class:`.Request`, which names one of the first two.
     out
         The study folder, or a link to it; an earlier study there is replaced once the new one is
         complete.
     progress
         Called with the part's name and the share of cells done.
+    options
+        Fields of :class:`.Request` where `source` is none: ``columns={"Followers": "subs"}``.
 
     Returns
     -------
@@ -105,9 +118,10 @@ def run_study(
     KeyboardInterrupt
         If it is interrupted; nothing is written then.
     """
+    request, cells = _asked(source, options)
     out = Path(out).resolve()
-    _require_place(out, request.source)
-    if request.source is not None:  # the notebook runs in another folder
+    _require_place(out, None if cells else request.source)
+    if request.source is not None and not cells:  # the notebook runs in another folder
         request = replace(request, source=absolute(request.source))
     staging = out.with_name(f".durhampulse-{secrets.token_hex(4)}")
     try:
@@ -117,6 +131,8 @@ def run_study(
     except OSError as error:
         raise OutputError(f"{out.parent}: {error.strerror}.", "Choose another --out.") from error
     try:
+        if cells:
+            pq.write_table(cells, staging / _TABLE)
         notebook = make_notebook(request)
         seconds = _execute(notebook, staging, progress)
         _write_notebook(notebook, staging / "notebook.ipynb")
@@ -124,6 +140,20 @@ def run_study(
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return seconds
+
+
+def _asked(source: Any, options: dict[str, Any]) -> tuple[Request, pa.Table | None]:
+    """Return what to study, and the cells where they are in memory."""
+    if isinstance(source, Request):
+        return replace(source, **options), None
+    if source is None or isinstance(source, str | Path):
+        return Request(source=None if source is None else str(source), **options), None
+    if isinstance(source, Creators):
+        raise InputError(
+            "The study reads its table itself, to tell what is odd about it.",
+            "Pass what the creators were read from, and how, to run_study.",
+        )
+    return Request(source=_TABLE, **options), raw_cells(source)
 
 
 def _require_place(out: Path, source: str | None) -> None:

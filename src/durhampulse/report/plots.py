@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +11,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from cycler import cycler
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import FuncFormatter, LogFormatter
 
 from durhampulse.creators.outcome import SPONSORSHIP, OutcomeWords
+from durhampulse.decision.figures import axis_text, number_text
 from durhampulse.report.fonts import MAIN_FONT, fallback_fonts
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ INK, QUIET, GRID = "#1c2430", "#68727f", "#dfe3e8"
 DEAL, NO_DEAL, THIRD = "#c2591b", "#2f6fae", "#3f8a5c"
 _ON_LIGHT = "#101418"  # on coloured cells, whatever the page
 _MARKERS = "osD^vP"
+_PERCENT = FuncFormatter(lambda share, _: f"{number_text(100 * share, 3)}%")
 
 _STYLE: dict[str, Any] = {
     "figure.figsize": (7.2, 3.4),
@@ -59,7 +62,9 @@ _STYLE: dict[str, Any] = {
 def use_style() -> None:
     """Set the look of all figures of this process."""
     mpl.rcParams.update({**_STYLE, "font.family": ["sans-serif", *fallback_fonts()]})
-    # Said once in words rather than once a letter and picture; see report/fonts.py.
+    # Said once in words rather than once a letter and picture; see report/fonts.py. A font without
+    # a bold face is drawn in its usual one.
+    logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
 
 
@@ -69,6 +74,24 @@ def _axes(ax: Axes | None, size: tuple[float, float] | None = None) -> Axes:
 
 def _errors(table: pd.DataFrame, value: str) -> np.ndarray:
     return np.stack([table[value] - table["low"], table["high"] - table[value]]).clip(0)
+
+
+class _LogMarks(LogFormatter):
+    """Marks between the powers of ten, where there is room for them."""
+
+    def __init__(self, column: str) -> None:
+        super().__init__()
+        self._column = column
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return axis_text(self._column, x) if super().__call__(x, pos) else ""
+
+
+def _mark_values(panel: Axes, column: str) -> None:
+    """Write a column's values along an axis as people do: 35K rather than 3.5e4."""
+    panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: axis_text(column, value)))
+    if panel.get_xscale() == "log":
+        panel.xaxis.set_minor_formatter(_LogMarks(column))
 
 
 def target(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
@@ -120,7 +143,7 @@ def groups(
     ax.errorbar(table["share"], at, xerr=errors, fmt="none", color=INK, capsize=2.5, linewidth=1)
     ax.set_yticks(at, table["group"])
     ax.invert_yaxis()
-    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.xaxis.set_major_formatter(_PERCENT)
     title = f"Share of {outcome.deals} by {feature}, 95% interval"
     ax.set(title=title, xlabel=f"creators {outcome.with_deal}")
     return ax
@@ -143,8 +166,9 @@ def histograms(table: pd.DataFrame, axes: Any = None) -> Any:
             panel.stairs(rows_["share"], edges, color=color, linestyle=line, linewidth=1.7,
                          label=outcome)  # fmt: skip
         panel.set_xscale(part["scale"].iloc[0])
+        _mark_values(panel, feature)
         panel.set_title(feature)
-        panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        panel.yaxis.set_major_formatter(_PERCENT)
         panel.set_ylim(bottom=0)
     for panel in panels[len(features) :]:
         panel.set_axis_off()
@@ -279,7 +303,7 @@ def bands(
     ax.set_yticks(at, labels)
     ax.invert_yaxis()
     ax.set_xlim(0, 1)
-    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.xaxis.set_major_formatter(_PERCENT)
     ax.set(title=f"Of each band, how many {outcome.got}", xlabel="measured on the test part")
     return ax
 
@@ -293,7 +317,7 @@ def gain(
     ax.plot(thin["share"], thin["gain"], color=DEAL, label="by probability")
     ax.plot([0, 1], [0, 1], color=QUIET, linestyle="--", linewidth=1, label="at random")
     for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_formatter(PercentFormatter(1, decimals=0))
+        axis.set_major_formatter(_PERCENT)
     found = f"{outcome.deals} found"
     title = f"{found[0].upper()}{found[1:]} by inviting the best first"
     ax.set(title=title, xlabel="creators invited", ylabel=found)
@@ -327,6 +351,7 @@ def dependence(table: pd.DataFrame, features: int = 6) -> Any:
             panel.plot(part["x"], part["effect"], color=DEAL, marker="o", markersize=3)
             if part["x"].min() > 0 and part["x"].max() > 20 * part["x"].min():
                 panel.set_xscale("log")
+            _mark_values(panel, name)
             panel.axhline(0, color=QUIET, linewidth=1)
             panel.set_ylabel("effect, log-odds")
         else:
@@ -356,7 +381,7 @@ def group_calibration(
     labels = [f"{g} ({n:,})" for g, n in zip(table["group"], table["creators"], strict=True)]
     ax.set_yticks(at, labels)
     ax.invert_yaxis()
-    ax.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    ax.xaxis.set_major_formatter(_PERCENT)
     ax.grid(axis="x")
     ax.legend()
     xlabel = f"creators {outcome.with_deal}"

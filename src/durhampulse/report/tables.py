@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from durhampulse.decision.bands import BANDS
+from durhampulse.decision.figures import number_text
 from durhampulse.evaluation.metrics import score_table
 
 __all__ = ["Table", "decision_view", "plain_table", "score_rows"]
@@ -82,5 +83,5 @@ def _text(cell: Any) -> str:
     if pd.isna(cell):
         return ""
     if isinstance(cell, float | np.floating):
-        return f"{cell:,.0f}" if abs(float(cell)) >= 1000 else f"{cell:.4g}"
+        return number_text(float(cell))
     return f"{int(cell):,}" if isinstance(cell, int | np.integer) else str(cell)

@@ -91,6 +91,7 @@ def write_model(  # noqa: PLR0913 - each is a part of the folder
     background: pd.DataFrame,
     train: pd.DataFrame,
     creators: Creators,
+    profile: Profile | None = None,
 ) -> None:
     """Write a model folder and prove that what was written scores like what was trained.
 
@@ -115,6 +116,8 @@ def write_model(  # noqa: PLR0913 - each is a part of the folder
     creators
         The table they are of. Read from the source's own cells by the rules in the folder, as
         any later table is, each of them must score within 1e-6 of the model in memory.
+    profile
+        What the training rows look like, where `train` holds some of them only.
 
     Raises
     ------
@@ -138,7 +141,7 @@ def write_model(  # noqa: PLR0913 - each is a part of the folder
         "half_width": model.half_width,
         "thresholds": asdict(thresholds),
         "peers": peers.to_dict(),
-        "profile": learn_profile(train[model.encoding.columns]).to_dict(),
+        "profile": (profile or learn_profile(train[model.encoding.columns])).to_dict(),
         "columns": [rule.to_dict() for rule in creators.rules.values()],
         **facts,
         "files": {

@@ -38,10 +38,10 @@ from durhampulse.irregularities import Ledger
 from durhampulse.scoring.batch import (
     REFUSED_HEADER,
     open_table,
-    provenance_of,
     score_tables,
     scored_schema,
 )
+from durhampulse.scoring.provenance import provenance_of
 from durhampulse.scoring.scorer import Scorer, load_model
 from durhampulse.scoring.summary import Summary
 
@@ -122,7 +122,7 @@ def score_on_cluster(
     if fs.exists(folder) and fs.ls(folder):
         raise OutputError(f"{out}: it is there already and not empty.", "Name a new folder.")
     options = options or ReadOptions(**keywords)
-    pieces = _cut(scorer, files, options.columns)
+    pieces = _cut(scorer, files, options)
     folder_bytes = _read_folder(Path(model))
     job = _Job(folder_bytes, _absolute(out), options)
     try:
@@ -160,7 +160,7 @@ def _absolute(address: str) -> str:
     return (address if "://" in address else str(Path(address).absolute())).rstrip("/")
 
 
-def _cut(scorer: Scorer, files: list[str], columns: Mapping[str, str] | None) -> list[_Piece]:
+def _cut(scorer: Scorer, files: list[str], options: ReadOptions) -> list[_Piece]:
     """Cut the input into pieces of about a million rows; look into each file on the way."""
     parts: list[tuple[str, tuple[int, int] | None]] = []
     numbers = True
@@ -172,7 +172,7 @@ def _cut(scorer: Scorer, files: list[str], columns: Mapping[str, str] | None) ->
         with _readable(url) as stream:
             file = pq.ParquetFile(stream)
             there = columns_of(url, file.schema_arrow, Ledger())
-            headers = scorer.headers(url, [*there], columns).columns
+            headers = scorer.headers(url, [*there], options).columns
             kind = there[headers[IDENTIFIER]].type if IDENTIFIER in headers else None
             numbers &= kind is not None and pa.types.is_integer(kind) and kind != pa.uint64()
             sizes = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]

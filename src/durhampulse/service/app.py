@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import HTTPAuthorizationCredentials
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Scope
@@ -27,6 +27,7 @@ from durhampulse.service.documentation import DocumentedService, add_page
 from durhampulse.service.guard import Bucket, Guard, Metrics, too_late
 from durhampulse.service.keys import Key, KeyRing, Keys
 from durhampulse.service.schemas import (
+    BEARER,
     AccountAnswer,
     ErrorAnswer,
     ExplainRequest,
@@ -55,10 +56,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 }
 _ERRORS[413] = {"description": "The body is too large."}
 _ERRORS[415] = {"model": ErrorAnswer, "description": "The body is packed otherwise than by gzip."}
-_Bearer = Annotated[
-    HTTPAuthorizationCredentials | None,
-    Depends(HTTPBearer(auto_error=False, description="A key of `durhampulse key add`.")),
-]
+_Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)]
 
 
 def create_app(

@@ -5,16 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from fastapi.security import HTTPBearer
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from durhampulse.creators.schema import COLUMNS
 from durhampulse.scoring.account import Account
 
 __all__ = [
-    "MOST_CREATORS", "AccountAnswer", "ErrorAnswer", "ExplainRequest", "ModelAnswer",
+    "BEARER", "MOST_CREATORS", "AccountAnswer", "ErrorAnswer", "ExplainRequest", "ModelAnswer",
     "ScoreAnswer", "ScoreRequest",
 ]  # fmt: skip
 
+BEARER = HTTPBearer(
+    auto_error=False, description="A key of `durhampulse key add`, or one made at the desk."
+)
+"""How a request shows its key."""
 MOST_CREATORS = 10_000
 EXAMPLE: dict[str, JsonValue] = {
     column.name: column.example for column in COLUMNS.values() if column.kind != "label"

@@ -319,8 +319,7 @@ def decide(
     features, seed = part.creators.features, part.random_state
     chosen = train_champion(part.train, features, folds=comparison.out_of_fold, random_state=seed)
     model, out_of_fold = chosen.model, chosen.out_of_fold
-    y_prob = model.predict_proba(part.test)
-    peers = learn_peers(part.train)
+    y_prob, peers = model.predict_proba(part.test), learn_peers(part.train)
     fresh = part.creators.table.drop(index=part.train.index)
     refused = unscorable(fresh, model.encoding.columns)
     fresh = fresh[refused == ""]
@@ -335,6 +334,7 @@ def decide(
         half_width=model.half_width,
         reasons=reason_table(explanation, rows, peers),
         verdict=judged.verdict.refusal,
+        carried={column: fresh[column] for column in part.creators.carried},
     )
     champion_prob = out_of_fold[model.name]
     return Decision(

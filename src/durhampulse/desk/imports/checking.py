@@ -17,9 +17,10 @@ import pyarrow as pa
 from sqlalchemy import Connection, Row, delete, func, select, update
 
 from durhampulse.creators.identifiers import canonical_identifiers
-from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.schema import IDENTIFIER
+from durhampulse.desk.imports.choices import from_plain
 from durhampulse.desk.imports.jobs import Job, LeaseLostError, extend_lease, keep_lease
+from durhampulse.desk.imports.recipes import shape_of
 from durhampulse.desk.imports.staging import (
     Refusal,
     accepted_rows,
@@ -64,7 +65,7 @@ def _check(store: Store, catalogue: Catalogue, job: Job, stop: threading.Event) 
     table = open_table(
         rules.scorer,
         Path(row.path),
-        ReadOptions(columns=row.columns, units=row.units),
+        from_plain(row.options),
         name=row.file_name,
     )
     if IDENTIFIER not in table.columns:
@@ -116,6 +117,7 @@ class _Check:
             extend_lease(
                 db, self.job, chunks_done=0, progress=0.0, model_version=self.rules.version,
                 problem=None, way_out=None, summary=None,
+                shape=shape_of(self.table.stream.headers),
             )  # fmt: skip
             for table in (staged, refused):
                 db.execute(delete(table).where(table.c.upload_id == self.job.id))

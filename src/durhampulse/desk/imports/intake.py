@@ -5,14 +5,16 @@ Putting it in place is one transaction: nobody ever sees half an import.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
 from sqlalchemy import Connection, Index, delete, func, insert, literal, select, update
 
+from durhampulse.creators.options import ReadOptions
 from durhampulse.desk.imports.checking import known_now
+from durhampulse.desk.imports.choices import to_plain
+from durhampulse.desk.imports.recipes import remember
 from durhampulse.desk.models.catalogue import Catalogue, activation_lock
 from durhampulse.desk.people.erasure import has_objected
 from durhampulse.desk.store.audit import note
@@ -34,15 +36,14 @@ from durhampulse.exceptions import InputError
 
 __all__ = ["apply", "begin", "discard", "refused_rows"]
 
-_COPIED = ("external_id", *NUMBERS.values(), *TEXTS.values(), "extra", "probability", "low", "high",
-           "flags", "lottery")  # fmt: skip
+_COPIED = ("external_id", *NUMBERS.values(), *TEXTS.values(), "extra", "name", "carried",
+           "probability", "low", "high", "flags", "lottery")  # fmt: skip
 _MANY = 50_000
 
 
 def begin(
     db: Connection, path: Path, file_name: str, by: str,
-    *, columns: Mapping[str, str] | None = None, units: Mapping[str, str] | None = None,
-    state: str = "new",
+    *, options: ReadOptions | None = None, recipe: str | None = None, state: str = "new",
 ) -> int:  # fmt: skip
     """Register an uploaded file; return its number.
 
@@ -54,13 +55,15 @@ def begin(
         What its owner calls it.
     by
         Who brought it.
-    columns, units
-        As for :func:`durhampulse.read_creators`.
+    options
+        How it is to be read, as far as that is known.
+    recipe
+        The shape whose recipe those options are.
     state
         "new", or "checking" to begin at once.
     """
     values = {"file_name": file_name, "path": str(path), "state": state, "by": by,
-              "columns": dict(columns or {}), "units": dict(units or {}),
+              "options": to_plain(options or ReadOptions()), "recipe": recipe,
               "created_at": datetime.now(UTC), "chunks_done": 0, "progress": 0.0}  # fmt: skip
     number = insert_one(db, upload, **values)
     note(db, by, "file uploaded", f"upload {number}", {"file": file_name})
@@ -91,6 +94,8 @@ def apply(store: Store, catalogue: Catalogue, number: int) -> None:
         summary = {**row.summary, "known": known_now(db, row)}
         _merge(db, number, run_id)
         count_niches(db)
+        if row.options:
+            remember(db, row.shape, row.options, file_name=row.file_name, by=row.by)
         db.execute(delete(staged).where(staged.c.upload_id == number))
         db.execute(update(upload).where(upload.c.id == number)
                    .values(state="done", finished_at=now, lease_until=None,

@@ -1,26 +1,31 @@
-"""The preview of a file before it is scored: columns, units, first rows, irregularities."""
+"""The preview of a file before it is scored: its columns, first cells and irregularities."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pandas as pd
 
 from durhampulse.creators import read_creators
-from durhampulse.creators.headers import name_columns
-from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL
-from durhampulse.creators.units import Unit
+from durhampulse.creators.headers import Headers, name_columns
+from durhampulse.creators.options import ReadOptions
+from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL, canonical_name
+from durhampulse.desk.imports.choices import place_of
+from durhampulse.desk.imports.form import LEFT_OUT, MODEL
+from durhampulse.desk.imports.problems import Problem, problem_of
 from durhampulse.exceptions import DurhamPulseError
-from durhampulse.files.stream import open_stream
+from durhampulse.files.formats import FORMATS, suffix_of
+from durhampulse.files.stream import Chunk, Stream, open_stream
+from durhampulse.files.workbooks import sheet_names
 from durhampulse.irregularities import Irregularity, Ledger
 from durhampulse.scoring.scorer import Scorer
 
-__all__ = ["Preview", "preview"]
+__all__ = ["FileColumn", "Preview", "preview"]
 
-_ROWS = 8
+_ROWS = 3
 _READ_WHOLE = 24 << 20
 _MOST_ROWS = 500_000
 _ACTIONS = {
@@ -32,57 +37,83 @@ _ACTIONS = {
 
 
 @dataclass(frozen=True, kw_only=True)
+class FileColumn:
+    """A column of a file.
+
+    Attributes
+    ----------
+    header
+        As in the file.
+    role
+        A standard column, or "carried", "model" (a column of the model's own) or "out".
+    raw, read
+        Its first cells as found and as read; `read` is empty where nothing is read of it.
+    """
+
+    header: str
+    role: str
+    raw: tuple[str, ...] = ()
+    read: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Preview:
     """What a file holds, as it would be read.
 
     Attributes
     ----------
-    headers
-        All of the file's.
+    options
+        How it is read, with nothing left to be found again: the check reads by these.
+    sheets
+        A workbook's sheets, the first one first.
+    text
+        Whether it is a text file, which has an encoding.
     columns
-        Standard column to header.
-    units
-        Rate column to unit, as it will be read.
-    asked
-        Those of the units that a person has chosen.
-    raw, read
-        The first rows as found and as read; lists of column to text.
+        All of the file's.
+    usual_units
+        Rate column to unit, where nobody has chosen one.
     irregularities
         The ledger, with what an import does about each; empty for files too large to search here.
     looked_through
         Whether the whole file was searched for irregularities.
     notes
         What the model uses and the file lacks, in words.
-    problem, way_out
-        Why it cannot be read so; empty if it can.
-    labelled
-        Whether it holds outcomes, which an import leaves alone.
-    ready
-        Whether it can be checked as it is read.
+    problem
+        Why it cannot be read so; none if it can.
     """
 
-    headers: list[str]
-    columns: dict[str, str]
-    units: dict[str, str]
-    asked: dict[str, str]
-    raw: list[dict[str, str]]
-    read: list[dict[str, str]]
+    options: ReadOptions
+    sheets: list[str]
+    text: bool
+    columns: list[FileColumn]
+    usual_units: Mapping[str, str]
     irregularities: list[dict[str, Any]]
     looked_through: bool
     notes: list[str]
-    problem: str
-    way_out: str
-    labelled: bool
+    problem: Problem | None
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """Standard column to header."""
+        return {column.role: column.header for column in self.columns if column.role in COLUMNS}
+
+    @property
+    def labelled(self) -> bool:
+        """Whether it holds outcomes, which an import leaves alone."""
+        return LABEL in self.roles
 
     @property
     def ready(self) -> bool:
         """Whether it can be checked."""
-        return not self.problem and IDENTIFIER in self.columns
+        return self.problem is None and IDENTIFIER in self.roles
+
+    @property
+    def place(self) -> str:
+        """The hash of where in the file its table is."""
+        return place_of(self.options)
 
 
-def preview(
-    scorer: Scorer, path: Path, name: str, columns: Mapping[str, str], units: Mapping[str, str]
-) -> Preview:
+def preview(scorer: Scorer, path: Path, name: str, options: ReadOptions) -> Preview:
     """Return the preview of a file.
 
     Parameters
@@ -91,81 +122,129 @@ def preview(
         The model that will score it.
     path, name
         Where it lies, and what its owner calls it.
-    columns, units
-        What a person has chosen: standard column to header, rate column to unit.
+    options
+        What a person has chosen, or what is remembered of such files.
     """
     parts: dict[str, Any] = {
-        "headers": [], "columns": {}, "raw": [], "read": [], "irregularities": [], "notes": [],
+        "options": options, "sheets": [], "columns": [], "irregularities": [], "notes": [],
         "looked_through": False,
     }  # fmt: skip
-    problem, way_out = "", ""
-    chosen = cast("Mapping[str, Unit]", units)
     usual = {c: u for c, u in scorer.model.manifest.get("units", {}).items() if c in COLUMNS}
+    problem = None
     try:
-        for part in _parts(scorer, path, name, columns, chosen, usual):
+        for part in _Reading(scorer, path, name, usual).parts(options):
             parts |= part
     except DurhamPulseError as error:
-        problem, way_out = error.problem.replace(path.name, name), error.way_out
+        text = error.problem.replace(path.name, name)
+        roles = {column.header: column.role for column in parts["columns"]}
+        problem = problem_of(type(error)(text, error.way_out), roles)
     except OSError as error:
-        problem, way_out = f"{name}: {error.strerror or 'cannot be read'}.", "Upload it again."
-    return Preview(
-        **parts,
-        units={**usual, **units},
-        asked=dict(units),
-        problem=problem,
-        way_out=way_out,
-        labelled=LABEL in parts["columns"],
-    )
+        problem = Problem(f"{name}: {error.strerror or 'cannot be read'}.", "Upload it again.")
+    kind = FORMATS[suffix_of(path)].media_type
+    return Preview(**parts, usual_units=usual, text=kind.startswith("text/"), problem=problem)
 
 
-def _parts(
-    scorer: Scorer, path: Path, name: str, columns: Mapping[str, str],
-    units: Mapping[str, Unit], usual: Mapping[str, Unit],
-) -> Iterator[dict[str, Any]]:  # fmt: skip
-    """Yield the fields of a preview as they are read: those before an error are shown with it."""
-    stream = open_stream(path, name=name)
-    headers = stream.headers
-    yield {"headers": headers}
-    standard_names = name_columns(
-        name, [*headers], dict(columns), Ledger(), usual=scorer.usual_headers
-    )
-    named = {standard: header for header, standard in standard_names.items()}
-    yield {"columns": named}
-    wanted = scorer.headers(name, headers, columns)
-    yield {"notes": wanted.notes(name)}
-    first = next(stream.chunks(headers), None)
-    if first is not None:
-        yield {"raw": _texts({header: first.cells[header][:_ROWS] for header in headers})}
-        reader = scorer.reader(name, units=units)
+@dataclass(frozen=True)
+class _Reading:
+    """A file being read for its preview."""
+
+    scorer: Scorer
+    path: Path
+    name: str
+    usual: Mapping[str, Any]
+
+    def parts(self, options: ReadOptions) -> Iterator[dict[str, Any]]:
+        """Yield the fields of a preview as they are read: those before an error are shown too."""
+        if FORMATS[suffix_of(self.path)].sheets:
+            sheets = sheet_names(self.path)
+            options = replace(options, table=None if options.table == sheets[0] else options.table)
+            yield {"sheets": sheets, "options": options}
+        stream = open_stream(self.path, options, name=self.name)
+        first = next(stream.chunks(stream.headers), None)
+        raw = {header: _texts(first, header) for header in stream.headers}
+        guessed = _guessed(stream.headers)
+        yield {"columns": [FileColumn(header=h, role=guessed[h], raw=raw[h]) for h in raw]}
+        options, wanted, roles = self._settle(stream, options)
+        columns = [FileColumn(header=h, role=roles[h], raw=raw[h]) for h in raw]
+        yield {"options": options, "columns": columns, "notes": wanted.notes(self.name)}
+        if first is not None:
+            read = self._read(first, wanted, options)
+            yield {"columns": [replace(c, read=read.get(c.header, ())) for c in columns]}
+        if self.path.stat().st_size <= _READ_WHOLE and (stream.n_rows or 0) <= _MOST_ROWS:
+            yield {"looked_through": True, "irregularities": self._irregularities(options, roles)}
+
+    def _settle(
+        self, stream: Stream, options: ReadOptions
+    ) -> tuple[ReadOptions, Headers, dict[str, str]]:
+        """Return options that name every column, the headers to read, and header to role."""
+        usual = self.scorer.usual_headers
+        named = name_columns(self.name, [*stream.headers], options.columns, Ledger(), usual=usual)
+        if proposed := self.scorer.headers(self.name, stream.headers, options).proposed:
+            named[proposed] = IDENTIFIER
+        columns = dict.fromkeys(COLUMNS, "") | {name: header for header, name in named.items()}
+        options = replace(options, columns=columns)
+        wanted = self.scorer.headers(self.name, stream.headers, options)
+        model = {*wanted.columns.values()}
+        roles = {
+            header: named.get(header) or (MODEL if header in model else LEFT_OUT)
+            for header in stream.headers
+        }
+        return options, wanted, roles
+
+    def _read(
+        self, first: Chunk, wanted: Headers, options: ReadOptions
+    ) -> dict[str, tuple[str, ...]]:
+        """Return header to its first cells as read."""
+        reader = self.scorer.reader(self.name, units=options.units)
         cells = {c: first.cells[h] for c, h in wanted.columns.items() if c != IDENTIFIER}
         reader.settle(cells)
-        block = reader.read({c: cell[:_ROWS] for c, cell in cells.items()}).block
-        yield {"read": _texts(block.to_dict())}
-    if path.stat().st_size <= _READ_WHOLE and (stream.n_rows or 0) <= _MOST_ROWS:
-        yield {"looked_through": True}
-        creators = read_creators(path, columns=columns, units=units, usual_units=usual)
-        yield {"irregularities": _for_imports(creators.irregularities)}
+        block = reader.read({c: cell[:_ROWS] for c, cell in cells.items()}).block.to_dict()
+        return {
+            wanted.columns[column]: tuple(_shown(column, value) for value in pd.Series(values))
+            for column, values in block.items()
+        }
+
+    def _irregularities(
+        self, options: ReadOptions, roles: Mapping[str, str]
+    ) -> list[dict[str, Any]]:
+        """Return the ledger without outcomes, and with what an import does about its rows."""
+        without = replace(options, columns={**options.columns, LABEL: ""})
+        ledger = read_creators(self.path, without, usual_units=self.usual).irregularities
+        labels = {header for header, role in roles.items() if role == LABEL} | {LABEL}
+        shown = ledger[~ledger["column"].isin(labels)].copy()
+        for code, action in _ACTIONS.items():
+            shown.loc[shown["code"] == code.value, "action"] = action
+        return [{str(key): value for key, value in row.items()} for row in shown.to_dict("records")]
 
 
-def _for_imports(ledger: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the ledger without outcomes, and with what an import does about its rows."""
-    shown = ledger[ledger["column"] != LABEL].copy()
-    for code, action in _ACTIONS.items():
-        shown.loc[shown["code"] == code.value, "action"] = action
-    return [{str(key): value for key, value in row.items()} for row in shown.to_dict("records")]
+def _guessed(headers: list[str]) -> dict[str, str]:
+    """Return header to the role it seems to have, each role once."""
+    taken: set[str] = set()
+    roles = {}
+    for header in headers:
+        name = canonical_name(header)
+        roles[header] = name if name and name not in taken else LEFT_OUT
+        taken |= {name} if name else set()
+    return roles
 
 
-def _texts(columns: Mapping[str, Any]) -> list[dict[str, str]]:
-    frame = pd.DataFrame({
-        name: pd.Series(values.to_pylist() if hasattr(values, "to_pylist") else values)
-        for name, values in columns.items()
-    })  # fmt: skip
-    return [
-        {str(name): _text(value) for name, value in row.items()} for row in frame.to_dict("records")
-    ]
+def _texts(chunk: Chunk | None, header: str) -> tuple[str, ...]:
+    """Return the first cells of a column as found."""
+    cells = chunk.cells[header][:_ROWS].to_pylist() if chunk else []
+    return tuple("" if cell is None else str(cell)[:60] for cell in cells)
 
 
-def _text(value: Any) -> str:
+def _shown(column: str, value: Any) -> str:
+    """Return a cell as read, as people write it.
+
+    Examples
+    --------
+    >>> _shown("Engagement_Rate", 0.034), _shown("Followers", 12000.0), _shown("Niche", None)
+    ('3.4%', '12,000', '')
+    """
     if pd.api.types.is_scalar(value) and pd.isna(value):
         return ""
-    return f"{value:,.6g}" if isinstance(value, float) else str(value)[:60]
+    if isinstance(value, float):
+        rate = column in COLUMNS and COLUMNS[column].kind == "rate"
+        return f"{100 * value:,.4g}%" if rate else f"{value:,.6g}" if value % 1 else f"{value:,.0f}"
+    return str(value)[:60]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
-from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from durhampulse.decision.bands import cut
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.shortlist.reasons import TopReasons
 from durhampulse.files.export import open_sink
+from durhampulse.scoring.provenance import stamped
 
 __all__ = ["provenance_of", "write_list"]
 
@@ -78,16 +77,13 @@ def write_list(
 
 def provenance_of(rules: Rules, *, about: str, by: str) -> dict[str, Any]:
     """Return where a list comes from; a CSV has no room for it, the other formats carry it."""
-    return {
+    facts = {
         "model": rules.version,
         "trained_on_simulated_data": rules.simulated,
-        "yes_at": rules.thresholds.yes_at,
-        "review_at": rules.thresholds.review_at,
         "view": about,
         "exported_by": by,
-        "durhampulse": version("durhampulse"),
-        "written": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+    return stamped(facts, rules.thresholds)
 
 
 def _without_sign(reason: str) -> str:

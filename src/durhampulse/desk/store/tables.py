@@ -40,8 +40,8 @@ from durhampulse.creators.schema import COLUMNS
 __all__ = [
     "CONTROL", "LONGEST_ID", "NUMBERS", "STATES", "TEXTS", "Instant", "api_key", "attempt", "audit",
     "campaign", "campaign_creator", "claim", "creator", "link", "metadata", "model", "model_file",
-    "objection", "outcome", "person", "receipt", "refused", "review", "run", "score", "session",
-    "setting", "staged", "upload",
+    "objection", "outcome", "person", "receipt", "recipe", "refused", "review", "run", "score",
+    "session", "setting", "staged", "upload",
 ]  # fmt: skip
 
 LONGEST_ID = 200
@@ -100,6 +100,8 @@ def _figures() -> list[Column[Any]]:
         *(Column(name, Double) for name in NUMBERS.values()),
         *(Column(name, String(200)) for name in TEXTS.values()),
         Column("extra", JSON(none_as_null=True)),
+        Column("name", String(200)),
+        Column("carried", JSON(none_as_null=True)),
         Column("probability", Double),
         Column("low", Double),
         Column("high", Double),
@@ -171,8 +173,9 @@ upload = Table(
     Column("file_name", String(300), nullable=False),
     Column("path", Text, nullable=False),
     Column("state", String(20), nullable=False, index=True),
-    Column("columns", JSON, nullable=False),
-    Column("units", JSON, nullable=False),
+    Column("options", JSON, nullable=False, server_default="{}"),
+    Column("recipe", String(64)),
+    Column("shape", String(64)),
     Column("chunks_done", Integer, nullable=False, default=0),
     Column("progress", Float, nullable=False, default=0.0),
     Column("tries", Integer, nullable=False, server_default="0"),
@@ -185,6 +188,14 @@ upload = Table(
     Column("finished_at", Instant),
     Column("worker", String(100)),
     Column("lease_until", Instant),
+)  # fmt: skip
+recipe = Table(
+    "recipe", metadata,
+    Column("shape", String(64), primary_key=True),
+    Column("options", JSON, nullable=False),
+    Column("file_name", String(300), nullable=False),
+    Column("by", String(100), nullable=False),
+    Column("at", Instant, nullable=False),
 )  # fmt: skip
 run = Table(
     "run", metadata, _id(),

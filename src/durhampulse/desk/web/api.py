@@ -6,7 +6,7 @@ from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from sqlalchemy import select
 from starlette.exceptions import HTTPException
@@ -35,7 +35,8 @@ from durhampulse.desk.store.identifiers import find_number
 from durhampulse.desk.store.tables import LONGEST_ID, campaign, creator, person
 from durhampulse.desk.web.access import DeskOf, Number, needs_key
 from durhampulse.exceptions import InputError
-from durhampulse.service.schemas import ErrorAnswer
+from durhampulse.service.bodies import JsonRoute
+from durhampulse.service.schemas import BEARER, ErrorAnswer
 
 __all__ = ["router"]
 
@@ -48,7 +49,13 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
         503: "The store does not answer right now.",
     }.items()
 }  # fmt: skip
-router = APIRouter(prefix="/v1", responses=_ERRORS, tags=["desk"])
+router = APIRouter(
+    prefix="/v1",
+    responses=_ERRORS,
+    tags=["desk"],
+    route_class=JsonRoute,
+    dependencies=[Depends(BEARER)],  # documents the key that each route's own dependency checks
+)
 Writer = Annotated[Principal, needs_key("reviewer")]
 
 

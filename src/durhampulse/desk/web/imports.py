@@ -6,21 +6,27 @@ import csv
 import io
 import secrets
 import shutil
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Form, Request, Response
 from sqlalchemy import select, update
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 
-from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL
 from durhampulse.desk.imports import preview as previews
 from durhampulse.desk.imports.checking import known_now
+from durhampulse.desk.imports.choices import digest_of, from_plain, to_plain
+from durhampulse.desk.imports.form import read_form
 from durhampulse.desk.imports.intake import begin, discard, refused_rows
+from durhampulse.desk.imports.problems import FieldError, Problem
+from durhampulse.desk.imports.recipes import find_recipe, forget, recipe_of
+from durhampulse.desk.people.people import Principal
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.tables import upload
 from durhampulse.desk.web.access import DeskOf, Number, Reviewer, SentForm, Viewer
+from durhampulse.desk.web.reading import fields_of
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import InputError
@@ -31,7 +37,6 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/imports", include_in_schema=False)
 _LARGEST = 1 << 30
-_RATES = [name for name, column in COLUMNS.items() if column.kind == "rate"]
 
 
 @router.get("")
@@ -56,8 +61,12 @@ def add(desk: DeskOf, who: Reviewer, form: SentForm) -> Response:
     if not path.stat().st_size:
         path.unlink()
         raise InputError(f"'{name}' is empty.", "Choose a file with creators.")
+    recipe = find_recipe(desk.store, path)
+    options = from_plain(recipe.options) if recipe else None
     with desk.store.writing() as db:
-        number = begin(db, path, name, who.name)
+        number = begin(
+            db, path, name, who.name, options=options, recipe=recipe.shape if recipe else None
+        )
     return redirect(f"/imports/{number}")
 
 
@@ -91,24 +100,10 @@ def clean_name(name: str) -> str:
 def show(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Response:
     """Show an import: its preview, its progress, or its result."""
     row = _find(desk, number)
-    context: dict[str, Any] = {}
     if row.state == "new":
-        rules = desk.catalogue.current()
-        asked = request.query_params
-        columns = {name: asked[name] for name in COLUMNS if name in asked} or row.columns
-        units = {
-            name: unit for name in _RATES if (unit := asked.get(f"unit {name}", "")) in _UNITS
-        } or row.units
-        preview = previews.preview(rules.scorer, Path(row.path), row.file_name, columns, units)
-        # The person may just have corrected what an earlier check found wrong.
-        earlier = (row.problem, row.way_out) if not asked else (None, None)
-        context = {
-            "preview": preview, "problem": earlier[0] or preview.problem,
-            "way_out": earlier[1] or preview.way_out,
-            "columns": {n: c.meaning for n, c in COLUMNS.items() if n != LABEL},
-            "identifier": IDENTIFIER, "rates": _RATES,
-        }  # fmt: skip
-    elif row.state in ("checked", "done"):
+        return _preview_page(request, desk, who, row)
+    context: dict[str, Any] = {}
+    if row.state in ("checked", "done"):
         with desk.store.reading() as db:
             context = {
                 "refused": refused_rows(db, number, 20).to_dict("records"),
@@ -117,7 +112,102 @@ def show(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Respons
     return render(request, who, "import.html", upload=row, **context)
 
 
-_UNITS = ("fraction", "percent")
+def _preview_page(
+    request: Request, desk: Desk, who: Principal, row: Any,
+    *, sent: Mapping[str, str] | None = None,
+    wrong: FieldError | None = None,
+) -> Response:  # fmt: skip
+    """Return the page of a file that waits to be checked.
+
+    Parameters
+    ----------
+    sent, wrong
+        A form that could not be taken, shown as it was sent, and why.
+    """
+    rules = desk.catalogue.current()
+    preview = previews.preview(rules.scorer, Path(row.path), row.file_name, from_plain(row.options))
+    problem = preview.problem
+    if wrong is not None:
+        problem = Problem(wrong.problem, wrong.way_out, wrong.field)
+    elif row.problem and problem is None:  # what an earlier check ran into
+        problem = Problem(row.problem, row.way_out or "")
+    with desk.store.reading() as db:
+        recipe = recipe_of(db, row.recipe)
+    status = 422 if wrong is not None and "hx-request" not in request.headers else 200
+    return render(
+        request, who, "import.html", status=status, upload=row, preview=preview, problem=problem,
+        sent=sent or {}, previewed=digest_of(preview.options, rules.version), recipe=recipe,
+        **fields_of(preview),
+    )  # fmt: skip
+
+
+@router.post("/{number}/read")
+async def read_again(request: Request, desk: DeskOf, who: Reviewer, number: Number) -> Response:
+    """Preview the file as the form says."""
+    sent = _fields(await request.form())
+    return await run_in_threadpool(_choose, request, desk, who, number, sent)
+
+
+@router.post("/{number}/check")
+async def check(request: Request, desk: DeskOf, who: Reviewer, number: Number) -> Response:
+    """Check the file as it was previewed; preview it again where the form says otherwise."""
+    sent = _fields(await request.form())
+    return await run_in_threadpool(_choose, request, desk, who, number, sent, score=True)
+
+
+def _fields(form: FormData) -> dict[str, str]:
+    return {name: str(value) for name, value in form.items()}
+
+
+def _choose(
+    request: Request, desk: Desk, who: Principal, number: int, sent: Mapping[str, str],
+    *, score: bool = False,
+) -> Response:  # fmt: skip
+    """Keep what a form says, and start the check where that is what was previewed."""
+    row = _find(desk, number)
+    try:
+        options = read_form(sent, from_plain(row.options))
+    except FieldError as error:
+        _require_new(row)
+        return _preview_page(request, desk, who, row, sent=sent, wrong=error)
+    version = desk.catalogue.current().version
+    seen = sent.get("previewed") == digest_of(options, version)
+    changes: dict[str, Any] = {"options": to_plain(options), "problem": None, "way_out": None}
+    if score and seen:
+        changes |= {
+            "state": "checking", "lease_until": None, "model_version": None, "chunks_done": 0,
+            "progress": 0.0,
+        }  # fmt: skip
+    with desk.store.writing() as db:
+        waiting = update(upload).where(upload.c.id == number, upload.c.state == "new")
+        if not db.execute(waiting.values(**changes)).rowcount:
+            _require_new(None)
+        if score and seen:
+            note(db, who.name, "import checked", f"upload {number}", to_plain(options))
+    if score and seen:
+        desk.worker.wake()
+    notice = "" if seen or not score else "Your choices are read now. Look again, then score."
+    return redirect(f"/imports/{number}", notice)
+
+
+def _require_new(row: Any) -> None:
+    if row is None or row.state != "new":
+        raise InputError("This import has moved on.", "Reload the page.")
+
+
+@router.post("/{number}/afresh")
+def start_afresh(
+    desk: DeskOf, who: Reviewer, number: Number, forgotten: Annotated[bool, Form()] = False
+) -> Response:
+    """Read the file as if none of its shape had come before, and forget those if asked to."""
+    with desk.store.writing() as db:
+        row = db.execute(select(upload).where(upload.c.id == number)).first()
+        _require_new(row)
+        if forgotten and row is not None and row.recipe:
+            forget(db, row.recipe, who.name)
+        fresh: dict[str, Any] = {"options": {}, "recipe": None, "problem": None, "way_out": None}
+        db.execute(update(upload).where(upload.c.id == number).values(**fresh))
+    return redirect(f"/imports/{number}")
 
 
 @router.get("/{number}/progress")
@@ -128,32 +218,6 @@ def progress(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Res
     if row.state not in ("checking", "applying"):
         part.headers["HX-Refresh"] = "true"
     return part
-
-
-@router.post("/{number}/check")
-async def check(request: Request, desk: DeskOf, who: Reviewer, number: Number) -> Response:
-    """Check the file as previewed, or corrected."""
-    form = await request.form()
-    columns = {name: str(form[name]) for name in COLUMNS if name in form}
-    units = {name: str(form[f"unit {name}"]) for name in _RATES
-             if form.get(f"unit {name}") in _UNITS}  # fmt: skip
-    return await run_in_threadpool(_start, desk, who.name, number, columns, units)
-
-
-def _start(
-    desk: Desk, by: str, number: Number, columns: dict[str, str], units: dict[str, str]
-) -> Response:
-    with desk.store.writing() as db:
-        waiting = update(upload).where(upload.c.id == number, upload.c.state == "new")
-        values = {
-            "columns": columns, "units": units, "state": "checking", "lease_until": None,
-            "model_version": None, "chunks_done": 0, "progress": 0.0, "problem": None,
-        }  # fmt: skip
-        if not db.execute(waiting.values(**values)).rowcount:
-            raise InputError("This import has moved on.", "Reload the page.")
-        note(db, by, "import checked", f"upload {number}", {"columns": columns, "units": units})
-    desk.worker.wake()
-    return redirect(f"/imports/{number}")
 
 
 @router.post("/{number}/confirm")

@@ -89,6 +89,17 @@ def _when(value: datetime | None) -> str:
     return "" if value is None else f"{value:%Y-%m-%d %H:%M} UTC"
 
 
+def _day(value: datetime) -> str:
+    """Return the day of a moment, in words.
+
+    Examples
+    --------
+    >>> _day(datetime(2026, 5, 2))
+    '2 May 2026'
+    """
+    return f"{value.day} {value:%B %Y}"
+
+
 def _detail_text(detail: Mapping[str, Any]) -> str:
     """Return an audit entry's detail as text.
 
@@ -118,6 +129,7 @@ def _environment() -> Environment:
         count=_count,
         short=_short,
         when=_when,
+        day=_day,
         pairs=_pairs,
         detail_text=_detail_text,
     )

@@ -1,0 +1,103 @@
+"""The form of the import page: what was sent, as options to read the file by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from durhampulse.creators.options import ReadOptions
+from durhampulse.creators.schema import COLUMNS
+from durhampulse.desk.imports.choices import is_option, place_of
+from durhampulse.desk.imports.problems import FieldError
+
+__all__ = ["CARRIED", "LEFT_OUT", "MODEL", "RATES", "UNITS", "read_form"]
+
+CARRIED, MODEL, LEFT_OUT = "carried", "model", "out"
+"""What a column is that is no standard column."""
+RATES = tuple(name for name, column in COLUMNS.items() if column.kind == "rate")
+UNITS = ("fraction", "percent")
+_ROLES = (*COLUMNS, CARRIED, MODEL, LEFT_OUT)
+_WORDS = ("deal_is", "no_deal_is")
+
+
+def read_form(sent: Mapping[str, str], base: ReadOptions) -> ReadOptions:
+    """Return the options that a form stands for.
+
+    Parameters
+    ----------
+    sent
+        Name of a field to its value.
+    base
+        The options that hold where the form has no field.
+
+    Raises
+    ------
+    FieldError
+        If a choice cannot be taken.
+    """
+    chosen: dict[str, Any] = {
+        name: sent[name] or None for name in ("table", "encoding") if name in sent
+    }
+    if "header_row" in sent:
+        chosen["header_row"] = _header_row(sent["header_row"])
+    chosen |= {name: _words(sent[name]) for name in _WORDS if name in sent}
+    options = replace(base, **{name: value for name, value in chosen.items() if is_option(name)})
+    if "place" in sent and sent["place"] != place_of(options):
+        sent = {}  # its columns are those of another table
+    roles, units = _roles(sent), _units(sent)
+    named: dict[str, Any] = {"columns": _columns(roles), "units": units}
+    for name, role in (("keep", CARRIED), ("drop", LEFT_OUT)):
+        if is_option(name):
+            named[name] = tuple(header for header, chosen in roles.items() if chosen == role)
+    return replace(options, **named)
+
+
+def _header_row(text: str) -> int | None:
+    if not text.strip():
+        return None
+    if not (text.strip().isdecimal() and 0 < int(text) < 10_000):
+        raise FieldError(
+            f"'{text[:40]}' is no line of a file.", "Write its number, from 1 on.", "header_row"
+        )
+    return int(text)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word for word in (part.strip() for part in text.split(",")) if word)
+
+
+def _roles(sent: Mapping[str, str]) -> dict[str, str]:
+    """Return header to role, in the order of the form."""
+    roles = {
+        name.removeprefix("role "): role
+        for name, role in sent.items()
+        if name.startswith("role ") and role in _ROLES
+    }
+    taken: dict[str, str] = {}
+    for header, role in roles.items():
+        if role not in COLUMNS:
+            continue
+        if role in taken:
+            raise FieldError(
+                f"'{taken[role]}' and '{header}' cannot both be {role}.",
+                "Leave one of them out.", f"role {header}",
+            )  # fmt: skip
+        taken[role] = header
+    return roles
+
+
+def _columns(roles: Mapping[str, str]) -> dict[str, str]:
+    """Return standard column to header, empty where the file has none."""
+    if not roles:
+        return {}
+    headers = {role: header for header, role in roles.items()}
+    return {column: headers.get(column, "") for column in COLUMNS}
+
+
+def _units(sent: Mapping[str, str]) -> dict[str, str]:
+    units = {name: sent[f"unit {name}"] for name in RATES if sent.get(f"unit {name}") in UNITS}
+    column, _, unit = sent.get("as", "").partition("=")
+    if column in RATES and unit in UNITS:
+        units[column] = unit
+    return units

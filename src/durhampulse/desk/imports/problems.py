@@ -1,0 +1,80 @@
+"""Problems of a file, brought to the field of the import page that settles them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from durhampulse.exceptions import DurhamPulseError, InputError
+
+__all__ = ["FieldError", "Problem", "problem_of"]
+
+_FLAG = re.compile(r"--([a-z][a-z-]*)(?:[ =]'?([^'=\s]+)=)?")
+_FIELDS = {
+    "table": ("table", "Choose the sheet here."),
+    "header-row": ("header_row", "Choose the line that names the columns."),
+    "encoding": ("encoding", "Choose how the text is written."),
+    "deal-is": ("deal_is", "Write here which words mean a deal, and which mean none."),
+    "no-deal-is": ("no_deal_is", "Write here which words mean no deal."),
+    "id": ("roles", "Choose below which column names the creators."),
+    "map": ("roles", "Choose below what each column is."),
+    "keep": ("roles", "Choose below what the column is."),
+    "drop": ("roles", "Choose below what the column is."),
+    "feature": ("roles", "Choose below what the column is."),
+    "unit": ("units", "Say below how it is written: percent or fractions."),
+}
+"""Flag of the command line to the field of the page, and what to do there."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a file cannot be read as it was chosen.
+
+    Attributes
+    ----------
+    text, way_out
+        What was read, and what to choose instead.
+    field
+        Name of the page's field that settles it; empty where none does.
+    """
+
+    text: str
+    way_out: str
+    field: str = ""
+
+
+class FieldError(InputError):
+    """A choice that cannot be taken as it was sent.
+
+    Attributes
+    ----------
+    field
+        Name of the page's field.
+    """
+
+    def __init__(self, problem: str, way_out: str, field: str) -> None:
+        super().__init__(problem, way_out)
+        self.field = field
+
+
+def problem_of(error: DurhamPulseError, roles: Mapping[str, str]) -> Problem:
+    """Return an error in the page's words, at the field that settles it.
+
+    Parameters
+    ----------
+    error
+        As the library raises it, its way out in flags of the command line.
+    roles
+        Header to what the file's column is.
+    """
+    match = _FLAG.search(error.way_out)
+    if isinstance(error, FieldError):
+        return Problem(error.problem, error.way_out, error.field)
+    if match is None or match[1] not in _FIELDS:
+        return Problem(error.problem, error.way_out)
+    field, way_out = _FIELDS[match[1]]
+    header = next((header for header, role in roles.items() if role == match[2]), "")
+    if field == "units":
+        return Problem(error.problem, way_out, f"unit {match[2]}" if header else "roles")
+    return Problem(error.problem, way_out, f"role {header}" if header else field)

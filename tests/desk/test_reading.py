@@ -1,0 +1,192 @@
+"""The import page: what is previewed is what is scored, and it is remembered."""
+
+from __future__ import annotations
+
+import io
+import time
+from datetime import UTC, datetime
+
+import openpyxl
+import pytest
+from sqlalchemy import select, update
+
+from durhampulse.desk.imports.choices import digest_of, from_plain, to_plain
+from durhampulse.desk.imports.form import read_form
+from durhampulse.desk.store.tables import creator, recipe, upload
+from tests.desk.forms import fields_of
+
+HEADER = "who,Reach,Old reach,ER,Growth_Rate,Niche,Video_Quality,Avg_Views_per_Post"
+ROWS = [f"c{i},{5000 + i},{70 + i},{3 + i / 10:.1f},0.01,Tech,HD,2000" for i in range(30)]
+RIGHT = {"role who": "Influencer_ID", "role Reach": "Followers", "role ER": "Engagement_Rate"}
+
+
+def csv_of(rows=ROWS, header=HEADER):
+    return "\n".join([header, *rows]).encode() + b"\n"
+
+
+def send(who, content, name="list.csv"):
+    answer = who.post("/imports", data={"csrf": who.csrf}, files={"file": (name, content)})
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"]
+
+
+def choose(who, where, act="read", **changes):
+    """Change some fields of the form and press a button; give the page that comes."""
+    form = {**fields_of(who.get(where).text), **changes}
+    answer = who.post(f"{where}/{act}", data=form)
+    return who.get(where).text if answer.status_code == 303 else answer.text
+
+
+def upload_of(desk, where):
+    with desk.store.reading() as db:
+        return db.execute(select(upload).where(upload.c.id == int(where.split("/")[-1]))).one()
+
+
+def settled(desk, where):
+    """Wait until the worker has done what it can; give the upload's row."""
+    end = time.monotonic() + 60
+    while (row := upload_of(desk, where)).state in ("checking", "applying"):
+        assert time.monotonic() < end
+        if not desk.worker.work():
+            time.sleep(0.05)  # the application's own worker is at it
+    return row
+
+
+def stored(desk, where):
+    """Check and confirm an upload whose check has begun; give creator to row."""
+    row = settled(desk, where)
+    assert row.state == "checked", row.problem
+    with desk.store.writing() as db:
+        db.execute(update(upload).where(upload.c.id == row.id).values(state="applying"))
+    assert settled(desk, where).state == "done"
+    with desk.store.reading() as db:
+        return {row.external_id: row for row in db.execute(select(creator))}
+
+
+def test_a_changed_choice_is_previewed_before_anything_is_scored(visit, desk):
+    """A manager takes another column for Followers and presses the score button at once."""
+    ann = visit("reviewer")
+    where = send(ann, csv_of())
+    choose(ann, where, **RIGHT, **{"as": "Engagement_Rate=percent"})
+    changed = {"role Reach": "out", "role Old reach": "Followers"}
+    page = choose(ann, where, "check", **changed)
+    assert upload_of(desk, where).state == "new"
+    assert "Look again" in page
+    assert fields_of(page)["role Old reach"] == "Followers"
+    choose(ann, where, "check")
+    assert stored(desk, where)["c0"].followers == 70
+
+
+def test_the_page_as_shown_is_what_is_checked(visit, desk):
+    ann = visit("reviewer")
+    where = send(ann, csv_of())
+    page = choose(ann, where, **RIGHT)
+    assert "percentages" in page
+    assert "Looks right" not in page
+    page = choose(ann, where, **{"as": "Engagement_Rate=percent"})  # one click
+    assert "Looks right" in page
+    row = upload_of(desk, where)
+    previewed = read_form(fields_of(page), from_plain(row.options))
+    choose(ann, where, "check")
+    assert from_plain(upload_of(desk, where).options) == previewed
+    after = stored(desk, where)["c0"]
+    assert (after.followers, after.engagement_rate) == (5000, pytest.approx(0.03))
+
+
+def test_a_preview_by_another_model_is_shown_again(visit, desk):
+    ann = visit("reviewer")
+    where = send(ann, csv_of(["c,5000,70,0.05,0.01,Tech,HD,2000"]))
+    page = choose(ann, where, **RIGHT)
+    options = read_form(fields_of(page), from_plain(upload_of(desk, where).options))
+    assert fields_of(page)["previewed"] == digest_of(options, desk.catalogue.current().version)
+    choose(ann, where, "check", previewed=digest_of(options, "another"))
+    assert upload_of(desk, where).state == "new"
+
+
+def test_two_columns_of_one_role_come_back_at_the_field(visit, desk):
+    ann = visit("reviewer")
+    where = send(ann, csv_of())
+    before = upload_of(desk, where).options
+    answer = ann.post(f"{where}/read", data={
+        **fields_of(ann.get(where).text), "role Reach": "Followers", "role Old reach": "Followers",
+    })  # fmt: skip
+    assert answer.status_code == 422
+    assert "cannot both be Followers" in answer.text
+    sent = fields_of(answer.text)
+    assert (sent["role Reach"], sent["role Old reach"]) == ("Followers", "Followers")
+    assert upload_of(desk, where).options == before
+
+
+def test_a_column_taken_away_stays_away(visit, desk):
+    ann = visit("reviewer")
+    rows = ["c,5000,70,0.05,0.01,Tech,HD,2000"]
+    where = send(ann, csv_of(rows))
+    page = choose(ann, where, **RIGHT, **{"role Growth_Rate": "out"})
+    assert fields_of(page)["role Growth_Rate"] == "out"
+    choose(ann, where, "check")
+    assert stored(desk, where)["c"].growth_rate is None
+
+
+def test_sheets_of_a_workbook_can_be_chosen(visit, desk):
+    book = openpyxl.Workbook()
+    book.active.title = "Notes"
+    book.active.append(["To whom it may concern"])
+    sheet = book.create_sheet("Creators")
+    for row in csv_of(["c,5000,70,0.05,0.01,Tech,HD,2000"]).decode().splitlines():
+        sheet.append(row.split(","))
+    content = io.BytesIO()
+    book.save(content)
+    ann = visit("reviewer")
+    where = send(ann, content.getvalue(), "list.xlsx")
+    assert "Creators" in ann.get(where).text
+    page = choose(ann, where, table="Creators")
+    assert fields_of(page)["role Niche"] == "Niche"
+    choose(ann, where, **RIGHT)
+    choose(ann, where, "check")
+    assert stored(desk, where)["c"].followers == 5000
+
+
+def test_the_next_file_of_the_shape_is_read_alike(visit, desk):
+    ann = visit("reviewer")
+    where = send(ann, csv_of(), "list-may.csv")
+    choose(ann, where, **RIGHT, **{"as": "Engagement_Rate=percent"})
+    choose(ann, where, "check")
+    stored(desk, where)
+    columns = HEADER.split(",")
+    order = [3, 0, 2, 1, 7, 6, 5, 4]
+    moved = [",".join(row.split(",")[at] for at in order) for row in ROWS]
+    second = send(ann, csv_of(moved, ",".join(columns[at] for at in order)), "list-june.csv")
+    page = ann.get(second).text
+    assert "list-may.csv" in page
+    assert f"{datetime.now(UTC):%B %Y}" in page
+    assert "Looks right" in page
+    choose(ann, second, "check")
+    assert stored(desk, second)["c3"].engagement_rate == pytest.approx(0.033)
+    third = send(ann, csv_of(), "list-july.csv")
+    assert "list-june.csv" in ann.get(third).text
+    ann.post(f"{third}/afresh", data={"csrf": ann.csrf})
+    page = ann.get(third).text
+    assert "list-june.csv" not in page
+    assert fields_of(page)["role Reach"] == "out"
+    fourth = send(ann, csv_of(), "list-august.csv")
+    assert "list-june.csv" in ann.get(fourth).text
+    ann.post(f"{fourth}/afresh", data={"csrf": ann.csrf, "forgotten": "true"})
+    with desk.store.reading() as db:
+        assert db.execute(select(recipe)).all() == []
+    assert "list-june.csv" not in ann.get(send(ann, csv_of(), "list-september.csv")).text
+
+
+def test_a_file_of_another_shape_starts_afresh(visit, desk):
+    ann = visit("reviewer")
+    where = send(ann, csv_of(), "list-may.csv")
+    choose(ann, where, **RIGHT, **{"as": "Engagement_Rate=percent"})
+    choose(ann, where, "check")
+    stored(desk, where)
+    another = send(ann, csv_of(["c,5000,70,3,0.01,Tech,HD,2000,x"], HEADER + ",Agency"))
+    assert "list-may.csv" not in ann.get(another).text
+
+
+def test_options_survive_the_store():
+    plain = {"columns": {"Followers": "Reach"}, "units": {"Engagement_Rate": "percent"}}
+    assert to_plain(from_plain(plain)) == plain
+    assert to_plain(from_plain({**plain, "of another version": 1})) == plain

@@ -1,0 +1,171 @@
+"""Amounts as people write them. Values are worked out by hand; words are those of the CLDR."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import math
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from durhampulse.creators import cldr, read_creators
+from durhampulse.creators.numbers import parse_number
+from durhampulse.creators.records import RecordReader
+from durhampulse.creators.roles import read_extra
+from durhampulse.creators.rules import ColumnRule, learn_number_rule
+from durhampulse.exceptions import InputError
+
+ROOT = Path(__file__).parents[1]
+
+COUNTS = {
+    "4.5 million": 4_500_000,
+    "17 thousand": 17_000,
+    "6.5\u4e07": 65_000,
+    "1.2\u4ebf": 120_000_000,
+    "14.5\ub9cc": 145_000,
+    "1,2 Mio.": 1_200_000,
+    "1,2 Mio": 1_200_000,
+    "3 Mrd.": 3_000_000_000,
+    "2 cr": 20_000_000,
+    "3 lakh": 300_000,
+    "1.2 crore": 12_000_000,
+    "2 \u0932\u093e\u0916": 200_000,
+    "12 \u0442\u044b\u0441.": 12_000,
+    "1,5 \u043c\u043b\u043d": 1_500_000,
+    "2 millones": 2_000_000,
+    "1,2 mi": 1_200_000,
+    "12 rb": 12_000,
+    "1,5 jt": 1_500_000,
+    "3 bin": 3_000,
+    "5 \u0645\u0644\u064a\u0648\u0646": 5_000_000,
+    "12,34,567": 1_234_567,
+    "15K+": 15_000,
+    "15,000+": 15_000,
+    "\u0661\u0662\u066c\u0663\u0664\u0665": 12_345,
+    "\u06f1\u06f2": 12,
+    "\uff11\uff12\uff0c\uff13\uff14\uff15": 12_345,
+}
+PRICES = {
+    "$1,840": (1_840, "$"),
+    "1\u00a0840 \u20ac": (1_840, "\u20ac"),
+    "1.840 \u20ac": (1_840, "\u20ac"),
+    "USD 1840": (1_840, "USD"),
+    "1 552 \u20bd": (1_552, "\u20bd"),
+    "900 \u20bd": (900, "\u20bd"),
+    "R$ 1.200,50": (1_200.5, "R$"),
+    "CHF 1'200": (1_200, "CHF"),
+    "-$5": (-5, "$"),
+    "$.50": (0.5, "$"),
+    "Rs. 2 crore": (20_000_000, "Rs."),
+    "\u20ac1.2bn": (1_200_000_000, "\u20ac"),
+    "$5 USD": (5, "USD"),
+    "1840 usd": (1_840, "usd"),
+    "\u00a512,000": (12_000, "\u00a5"),
+    "3 z\u0142": (3, "z\u0142"),
+}
+NO_NUMBERS = [
+    "12 monkeys",
+    "12 km",
+    "10 TOP",
+    "$5 EUR",
+    "5 mad",
+    "$$5",
+    "Followers: 5",
+    "555-12-99",
+]
+
+
+@pytest.mark.parametrize(("word", "value"), [*COUNTS.items()])
+def test_count_with_word_for_size_is_read(word, value):
+    assert parse_number(word, "count").value(None) == pytest.approx(value, rel=1e-15)
+
+
+@pytest.mark.parametrize(("word", "expected"), [*PRICES.items()])
+def test_price_with_currency_is_read(word, expected):
+    parsed = parse_number(word, "any")
+    assert (parsed.value("."), parsed.currency) == expected
+
+
+@pytest.mark.parametrize("word", NO_NUMBERS)
+def test_other_text_stays_unreadable(word):
+    assert not parse_number(word, "any").readable
+
+
+def test_followers_in_dollars_are_no_count():
+    assert not parse_number("$900", "count").readable
+
+
+@pytest.mark.parametrize("word", ["10-20k", "10k - 20k", "10\u201320", "5 to 10"])
+def test_range_is_refused_with_reason(word):
+    cells = pa.array([word, "5"])
+    read = learn_number_rule("Followers", cells).read_numbers(cells)
+    assert math.isnan(read.values[0])
+    assert read.unclear.tolist() == [True, False]
+    rules = {"Followers": ColumnRule(column="Followers", kind="count")}
+    _, errors = RecordReader(rules).read([{"Followers": word}])
+    assert errors == {0: f"Followers '{word}' is a range: write one number"}
+
+
+def test_mil_is_thousand_or_million_unless_decimal_comma_tells():
+    for words in (["3 mil"], ["1.2 mil", "7"]):
+        cells = pa.array(words)
+        assert learn_number_rule("Followers", cells).read_numbers(cells).unclear[0]
+    cells = pa.array(["3 mil", "1,2 mil"])
+    read = learn_number_rule("Followers", cells).read_numbers(cells)
+    assert read.values.tolist() == [3_000, 1_200]
+    assert parse_number("3 mil.", "count").value(None) == 3_000_000  # Czech and Romanian
+
+
+def test_plus_and_currency_are_in_ledger(tmp_path):
+    rows = "".join(f"c{i},{i + 1}00K+,${i + 1},{i % 2}\n" for i in range(30))
+    (tmp_path / "a.csv").write_text(f"id,Followers,Bid,Sponsored\n{rows}")
+    creators = read_creators(tmp_path / "a.csv")
+    ledger = creators.irregularities.set_index("code")
+    assert ledger.loc["lower-bound", ["column", "count"]].tolist() == ["Followers", 30]
+    assert ledger.loc["currency", ["column", "count", "action"]].tolist() == [
+        "Bid",
+        30,
+        "$ taken off",
+    ]
+    assert creators.table["Followers"].iloc[0] == 100_000
+
+
+def test_range_in_standard_column_is_refused(tmp_path):
+    (tmp_path / "a.csv").write_text("id,Followers\n1,5000\n2,10-20k\n")
+    with pytest.raises(InputError, match=r"row 3: Followers '10-20k' is a range"):
+        read_creators(tmp_path / "a.csv")
+
+
+def test_column_of_two_currencies_is_no_feature():
+    extra = read_extra("Bid", pa.array(["$5", "$7", "9 \u20ac"] * 20))
+    assert extra.role.role == "unused"
+    assert extra.role.reason == "amounts in $ and \u20ac: write them in one currency"
+    assert read_extra("Bid", pa.array(["$5", "USD 7", "9"] * 20)).role.role == "feature"
+
+
+def test_ranges_of_an_extra_column_are_levels():
+    extra = read_extra("Budget", pa.array(["1-5k", "5-10k", "10-50k"] * 20))
+    assert (extra.role.role, extra.role.kind) == ("feature", "levels")
+
+
+def test_amount_in_another_currency_is_refused():
+    cells = pa.array(["$5", "$7", "9"])
+    rule = learn_number_rule("Bid", cells)
+    assert rule.currency == "$"
+    read = rule.read_numbers(pa.array(["5", "USD 5", "5 \u20ac"]))
+    assert read.values[:2].tolist() == [5, 5]
+    assert read.unclear.tolist() == [False, False, True]
+    _, errors = RecordReader({"Bid": rule}).read([{"Bid": "5 \u20ac"}])
+    assert errors == {0: "Bid '5 \u20ac' is not in $ like its column: write it in $"}
+
+
+def test_table_of_words_equals_cldr():
+    """Written anew by ``python tools/cldr.py`` when Babel's data change."""
+    pytest.importorskip("babel")
+    spec = importlib.util.spec_from_file_location("tools_cldr", ROOT / "tools" / "cldr.py")
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    stored = json.loads((Path(cldr.__file__).parent / "cldr.json").read_text("utf-8"))
+    assert tool.table() == stored

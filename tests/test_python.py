@@ -1,0 +1,130 @@
+"""The library in a notebook: verdicts, studies and models of tables in memory, and their types."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pandas as pd
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+
+import durhampulse as dp
+from durhampulse.creators.schema import LABEL
+from durhampulse.evaluation.verdict import Check, Verdict
+from durhampulse.report import notebook
+
+
+@pytest.fixture(scope="module")
+def market():
+    return dp.simulate_market(600, seed=4).table
+
+
+def test_verdict_is_the_same_wherever_the_table_is(market, tmp_path):
+    market.to_csv(tmp_path / "creators.csv", index=False)
+    expected = dp.judge(tmp_path / "creators.csv")
+    assert expected.word in ("ready", "use with care")
+    for table in (market, pl.from_pandas(market), dp.read_creators(market)):
+        assert dp.judge(table) == expected
+    assert repr(expected).splitlines()[0] == f"Verdict: {expected.word}"
+
+
+def test_verdict_takes_options_of_reading_and_judging(market):
+    table = market.rename(columns={"Followers": "crowd"}).assign(Paid=market[LABEL])
+    verdict = dp.judge(table, columns={"Followers": "crowd"}, drop_leaks=True)
+    assert verdict.dropped == ("Paid",)
+    with pytest.raises(TypeError, match="drop_leeks"):
+        dp.judge(table, drop_leeks=True)
+
+
+def test_table_without_outcomes_gets_a_verdict_and_no_error(market):
+    verdict = dp.judge(market.drop(columns=LABEL))
+    assert (verdict.word, verdict.blocker.code) == ("not ready", "target")
+
+
+def test_html_escapes_every_text():
+    bad = "<img src=x onerror=alert(1)>"
+    verdict = Verdict(
+        (Check(code="rows", severity="care", figure=bad, reason=bad, columns=(bad,)),)
+    )
+    html = verdict._repr_html_()
+    assert "<img" not in html
+    assert html.count("&lt;img src=x onerror=alert(1)&gt;") == 3
+    table = pd.DataFrame({"Followers": [10, 20, 30], bad: ["a", "b", "a"]})
+    creators = dp.read_creators(table)
+    assert "<img" not in creators._repr_html_()
+    assert "3 rows, 1 features; 0 outcomes known" in repr(creators)
+
+
+def test_model_and_account_are_shown_in_words(demo_model):
+    model = dp.load_model(demo_model)
+    assert repr(model).startswith("<Scorer: Distilled blend")
+    assert "Yes from 0.8" in model._repr_html_()
+    account = model.explain({"Followers": 5_000, "Engagement_Rate": 0.03, "Niche": "<b>"})
+    assert repr(account) == account.text()
+    assert "<b>" not in account._repr_html_()
+    assert "Creator not given" not in account._repr_html_()
+
+
+def test_study_of_a_frame_keeps_it_for_the_notebook(market, tmp_path, monkeypatch):
+    """The notebook's process reads the folder's own file, so that the folder may be moved."""
+
+    def look(made, folder, _progress):
+        (cell,) = [c.source for c in made.cells if c.source.startswith("request =")]
+        assert '"source": "creators.parquet"' in cell
+        assert '"seed": 3' in cell
+        table = pq.read_table(folder / "creators.parquet")
+        assert table.column_names == ["crowd", *market.columns]
+        for name in ("report.html", "model"):
+            (folder / name).write_text("")
+        return {}
+
+    monkeypatch.setattr(notebook, "_execute", look)
+    frame = market.set_index(pd.RangeIndex(len(market), name="crowd"))
+    for _ in range(2):  # the second replaces the first
+        dp.run_study(frame, tmp_path / "out", seed=3)
+    assert (tmp_path / "out" / "creators.parquet").exists()
+    with pytest.raises(dp.InputError, match="reads its table itself"):
+        dp.run_study(dp.read_creators(market), tmp_path / "out")
+
+
+@pytest.mark.slow
+def test_types_are_kept_and_misspelt_names_refused(tmp_path):
+    """A module-wide `__getattr__` would make every name valid."""
+    pytest.importorskip("mypy")
+    (tmp_path / "user.py").write_text(USER)
+    command = ["-m", "mypy", "--strict", "--ignore-missing-imports", "--cache-dir", tmp_path / "c"]
+    done = subprocess.run(
+        [sys.executable, *command, "user.py"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    lines = [line.partition(": ") for line in done.stdout.splitlines() if "user.py" in line]
+    by_line = {place.rpartition(":")[2]: text for place, _, text in lines}
+    assert "load_modle" in by_line["5"]
+    for line, kind in {
+        "9": "pandas", "10": "polars", "11": "DataFrame", "12": "Verdict", "13": "Account",
+    }.items():  # fmt: skip
+        assert kind in by_line[line], done.stdout
+    assert "error" in by_line["14"]
+
+
+USER = """\
+import pandas as pd
+import polars as pl
+import durhampulse as dp
+
+dp.load_modle
+model = dp.load_model("model")
+frame: pd.DataFrame = pd.DataFrame()
+polar: pl.DataFrame = pl.DataFrame()
+reveal_type(model.score(frame))
+reveal_type(model.score(polar))
+reveal_type(model.score(dp.read_creators(frame)))
+reveal_type(dp.judge(frame))
+reveal_type(model.explain({}))
+model.decide(frame).no_such_method()
+"""
