@@ -132,8 +132,7 @@ def train_champion(
         blend = Blend(members, coef, intercept)
         weights = distil(blend, encoding, train, random_state=random_state, sample_weight=weight)
         unsure = _instability(blended)
-    half_width = _WIDTH * float(np.sqrt(unsure))
-    model = FittedModel(name, encoding, weights, half_width)
+    model = FittedModel(name, encoding, weights, _WIDTH * float(np.sqrt(unsure)))
     gap = np.abs(blend.predict_proba(X) - weights.predict_proba(X)).mean() if blend else 0.0
     return Champion(
         model=model,
