@@ -123,6 +123,9 @@ def run_study(
     _require_place(out, None if cells else request.source)
     if request.source is not None and not cells:  # the notebook runs in another folder
         request = replace(request, source=absolute(request.source))
+    if request.outcomes is not None:
+        _require_place(out, request.outcomes)
+        request = replace(request, outcomes=absolute(request.outcomes))
     staging = out.with_name(f".durhampulse-{secrets.token_hex(4)}")
     try:
         staging.mkdir()  # as open as the umask allows, or as the folder it replaces
