@@ -71,6 +71,14 @@ def test_one_outcome_a_creator_keeps_row_numbers(files, tmp_path):
     assert creators.outcome.deal == "Signed"
 
 
+def test_copies_of_a_creator_are_not_multiplied(tmp_path):
+    (tmp_path / "c.csv").write_text("id,Followers\n1,5\n1,5\n2,6\n")
+    (tmp_path / "d.csv").write_text("id,won\n1,1\n1,0\n")
+    creators = read_creators(tmp_path / "c.csv", outcomes=str(tmp_path / "d.csv"))
+    assert creators.table["Influencer_ID"].tolist() == [1, 1, 2]
+    assert "duplicate-row" in set(creators.irregularities["code"])
+
+
 def test_identifiers_have_one_form_in_both_files(tmp_path):
     (tmp_path / "c.csv").write_text("id,Followers\n1001,5\n1002,6\n")
     (tmp_path / "d.csv").write_text("creator,won\n1001.0,1\n 1002,0\n")

@@ -64,6 +64,7 @@ def join_outcomes(
     """
     if is_database(str(options.outcomes)):
         raise InputError("--outcomes: a database holds no single table.", "Name a file.")
+    creators = _without_copies(creators, ledger)
     header, ids = _creators_identifiers(creators, options)
     outcomes = _read_outcomes(str(options.outcomes), header, ids, options, ledger)
     left, right = _paired(ids, outcomes)
@@ -83,6 +84,15 @@ def join_outcomes(
     joined = replace(creators, cells=cells, rows=rows, outcomes=source)
     columns = {**options.columns, IDENTIFIER: header, LABEL: outcomes.label}
     return joined, replace(options, columns=columns, identifier=header)
+
+
+def _without_copies(creators: RawTable, ledger: Ledger) -> RawTable:
+    """Return the table without exact copies of a row, which joined outcomes would multiply."""
+    copy = creators.frame.duplicated().to_numpy(bool)
+    rows = creators.rows[copy].tolist()
+    ledger.note(Irregularity.DUPLICATE_ROW, "", len(rows), "all but the first dropped", rows=rows)
+    kept = pa.array(np.flatnonzero(~copy))
+    return replace(creators, cells=creators.cells.take(kept), rows=creators.rows[~copy])
 
 
 def _creators_identifiers(creators: RawTable, options: ReadOptions) -> tuple[str, pd.Series]:
@@ -122,10 +132,9 @@ def _read_outcomes(
     rest = replace(raw, cells=raw.cells.drop_columns([own]))
     headers = rest.cells.column_names
     asked = {c: h for c, h in options.columns.items() if c == LABEL}
-    named = {
-        h: LABEL for h, c in name_columns(raw.name, headers, asked, ledger).items() if c == LABEL
-    }
-    named, choice = name_label(rest, named, options, ledger)
+    columns = name_columns(raw.name, headers, asked, Ledger())  # noted where it is read
+    named = {h: LABEL for h, column in columns.items() if column == LABEL}
+    named, choice = name_label(rest, named, options, Ledger())
     if choice.header is None:
         questions = "".join(f" {h}: {reason}." for h, reason in choice.held_back.items())
         raise InputError(
