@@ -185,7 +185,7 @@ def _add_to_store(store: str, out: Path) -> None:
         )
 
 
-@reads_table(without=("identifier", "deal_is", "no_deal_is"))
+@reads_table(without=("identifier", "deal_is", "no_deal_is", "outcomes"))
 def explain(
     source: SourceArgument,
     model: ModelFolder,

@@ -19,7 +19,7 @@ import pandas as pd
 from durhampulse.creators.roles import Role
 from durhampulse.creators.schema import LABEL
 from durhampulse.features.encoding import learn_encoding
-from durhampulse.features.repeats import Codes, creator_codes, spread_of_mean
+from durhampulse.features.repeats import Codes, creator_codes
 from durhampulse.models.classifiers import BOOSTING, SIMPLE
 from durhampulse.models.distillation import distil
 from durhampulse.models.ensemble import Blend, train_networks
@@ -128,8 +128,7 @@ def train_champion(
         blend = Blend(members, coef, intercept)
         weights = distil(blend, encoding, train, random_state=random_state, sample_weight=weight)
         unsure = _instability(blended)
-    half_width = _WIDTH * float(np.sqrt(unsure))
-    model = FittedModel(name, encoding, weights, half_width)
+    model = FittedModel(name, encoding, weights, _WIDTH * float(np.sqrt(unsure)))
     gap = np.abs(blend.predict_proba(X) - weights.predict_proba(X)).mean() if blend else 0.0
     return Champion(
         model=model,
