@@ -17,6 +17,7 @@ from durhampulse.decision.bands import BANDS
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.shortlist.reasons import TopReasons
 from durhampulse.files.export import open_sink
+from durhampulse.files.formats import suffix_of
 from durhampulse.scoring.batch import scored_schema
 from durhampulse.scoring.provenance import stamped
 from durhampulse.scoring.record import NO_BAND, Scores, score_columns, with_carried
@@ -73,7 +74,7 @@ def write_list(
     provenance = {**provenance_of(rules, about=about, by=by), "top_reasons": coverage}
     kinds = _present(carried or {}, head) if explained else dict(carried or {})
     schema = _schema(kinds)
-    with open_sink(path, path.suffix, schema, provenance) as sink:
+    with open_sink(path, suffix_of(path), schema, provenance) as sink:
         for rows in chain(head, parts):
             texts = reasons.of(rules, rows) if explained else [None] * len(rows)
             columns = {**_scored(rows, rules, kinds), **_of_desk(rows, rules, texts)}

@@ -16,8 +16,8 @@ from starlette.responses import RedirectResponse
 from durhampulse.creators.outcome import SPONSORSHIP
 from durhampulse.creators.schema import COLUMNS
 from durhampulse.decision.bands import EDGE_CHANCE, MAYBE, NO, YES
-from durhampulse.desk.people.people import Principal
 from durhampulse.desk.imports.problems import in_page_words
+from durhampulse.desk.people.people import Principal
 from durhampulse.desk.store.carried import carried_cells, profile_of
 from durhampulse.desk.web.state import desk_of
 
