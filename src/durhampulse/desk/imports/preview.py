@@ -20,7 +20,7 @@ from durhampulse.desk.imports.choices import label_rule, place_of
 from durhampulse.desk.imports.form import CARRIED, LEFT_OUT, MODEL
 from durhampulse.desk.imports.problems import Problem, problem_of
 from durhampulse.exceptions import DurhamPulseError
-from durhampulse.files.formats import FORMATS, suffix_of
+from durhampulse.files.formats import FORMATS, Format, suffix_of
 from durhampulse.files.stream import Chunk, Stream, open_stream
 from durhampulse.files.workbooks import sheet_names
 from durhampulse.irregularities import Irregularity, Ledger
@@ -80,8 +80,8 @@ class Preview:
         How it is read, with nothing left to be found again: the check reads by these.
     sheets
         A workbook's sheets, the first one first.
-    text
-        Whether it is a text file, which has an encoding.
+    format
+        What kind of file it is.
     columns
         All of the file's.
     usual_units
@@ -98,7 +98,7 @@ class Preview:
 
     options: ReadOptions
     sheets: list[str]
-    text: bool
+    format: Format
     columns: list[FileColumn]
     usual_units: Mapping[str, str]
     irregularities: list[dict[str, Any]]
@@ -159,8 +159,7 @@ def preview(scorer: Scorer, path: Path, name: str, options: ReadOptions) -> Prev
         problem = problem_of(type(error)(text, error.way_out), roles)
     except OSError as error:
         problem = Problem(f"{name}: {error.strerror or 'cannot be read'}.", "Upload it again.")
-    kind = FORMATS[suffix_of(path)].media_type
-    return Preview(**parts, usual_units=usual, text=kind.startswith("text/"), problem=problem)
+    return Preview(**parts, usual_units=usual, format=FORMATS[suffix_of(path)], problem=problem)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from durhampulse.exceptions import DurhamPulseError, InputError
 __all__ = ["FieldError", "Problem", "in_page_words", "problem_of"]
 
 _FLAG = re.compile(r"--([a-z][a-z-]*)(?:[ =]'?([^'=\s]+)=)?")
+_ADVICE = re.compile(r": --map [^?]*\?|; --[a-z-]+ \S+ (decides|reads another)")
 _FIELDS = {
     "table": ("table", "Choose the sheet."),
     "header-row": ("header_row", "Choose the line that names the columns."),
@@ -66,9 +67,7 @@ def in_page_words(note: str) -> str:
     >>> in_page_words("x.csv: no column Niche ('Nische' is not read: --map Niche=Nische?)")
     "x.csv: no column Niche ('Nische' is not read)"
     """
-    return re.sub(
-        r": --map [^?]*\?|; --[a-z-]+ \S+ decides|; --table SHEET reads another", "", note
-    )
+    return _ADVICE.sub("", note)
 
 
 def problem_of(error: DurhamPulseError, roles: Mapping[str, str]) -> Problem:
