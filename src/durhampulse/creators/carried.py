@@ -105,8 +105,8 @@ _HEADERS: dict[Sort, str] = {
     "other": (
         "phone, phone number, telephone, mobile, mobile number, whatsapp, telefon, telefonnummer, "
         "téléphone, teléfono, telefono, telefone, телефон, 电话, 手机, 微信, 電話, 電話番号, "
-        "फ़ोन, هاتف, ফোন, فون, 전화, address, street, street address, postal code, postcode, zip, "
-        "zip code, adresse, straße, plz, postleitzahl, rue, code postal, dirección, calle, "
+        "फ़ोन, هاتف, ফোন, فون, 전화, address, street, street address, postal code, "
+        "adresse, straße, postleitzahl, rue, code postal, dirección, calle, "
         "código postal, indirizzo, endereço, cep, адрес, почтовый индекс, adres, kod pocztowy, "
         "地址, 邮编, 住所, 郵便番号, 주소, 우편번호"
     ),
