@@ -113,6 +113,7 @@ def study(  # noqa: PLR0913 - a command has as many options as it has
     """
     from durhampulse.decision.bands import Thresholds
     from durhampulse.files.databases import without_password
+    from durhampulse.files.places import STANDARD, copied
     from durhampulse.study.request import Request
 
     request = Request(
@@ -124,7 +125,12 @@ def study(  # noqa: PLR0913 - a command has as many options as it has
         group=group,
         seed=seed,
     )
-    _run(request, source, store, out)
+    if source == STANDARD:
+        with copied(source) as path:
+            _run(replace(request, source=str(path)), source, store, out)
+        typer.echo("To run the notebook again, save the table as a file and name it there.")
+    else:
+        _run(request, source, store, out)
 
 
 def _run(request: Request, source: str | None, store: str | None, out: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from durhampulse.creators.schema import IDENTIFIER
+from durhampulse.creators.schema import IDENTIFIER, canonical_name
 from durhampulse.creators.units import Unit
 from durhampulse.exceptions import InputError
 from durhampulse.files.options import TableOptions
@@ -40,7 +40,7 @@ class ReadOptions(TableOptions):
     protect, allow
         Headers of columns that are never learned from; that are, though their names or cells
         look like an attribute the law protects.
-    table, query
+    table, query, encoding, header_row
         As for :class:`durhampulse.files.options.TableOptions`.
     """
 
@@ -102,3 +102,7 @@ class ReadOptions(TableOptions):
                     )
                 uses[header] = f"{option} {header}"
         return asked
+
+    def names_column(self, header: str) -> bool:
+        """Return whether a cell is a header of a standard column, or one that was named."""
+        return canonical_name(header) is not None or header in self.columns.values()

@@ -9,9 +9,19 @@ from dataclasses import MISSING, Field, fields
 from typing import Any
 
 from durhampulse.creators.options import ReadOptions
+from durhampulse.creators.rules import ColumnRule
+from durhampulse.creators.schema import LABEL
 from durhampulse.files.options import TableOptions
 
-__all__ = ["digest_of", "from_plain", "is_option", "place_of", "table_choices", "to_plain"]
+__all__ = [
+    "digest_of",
+    "from_plain",
+    "is_option",
+    "label_rule",
+    "place_of",
+    "table_choices",
+    "to_plain",
+]
 
 
 def to_plain(options: ReadOptions) -> dict[str, Any]:
@@ -70,6 +80,20 @@ def place_of(options: ReadOptions) -> str:
     """Return the hash of where in a file its table is: with it, its columns are others."""
     text = json.dumps(table_choices(options), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def label_rule(options: ReadOptions, header: str) -> ColumnRule | None:
+    """Return how outcomes are read by the words a person has named; none where none are."""
+    if not options.deal_is:
+        return None
+    return ColumnRule(
+        column=LABEL,
+        kind="label",
+        header=header,
+        insisted=True,
+        deal=options.deal_is,
+        no_deal=options.no_deal_is,
+    )
 
 
 def digest_of(options: ReadOptions, version: str) -> str:

@@ -11,7 +11,7 @@ from durhampulse.creators.schema import COLUMNS
 from durhampulse.desk.imports.choices import is_option, place_of
 from durhampulse.desk.imports.problems import FieldError
 
-__all__ = ["CARRIED", "LEFT_OUT", "MODEL", "RATES", "UNITS", "read_form"]
+__all__ = ["CARRIED", "LEFT_OUT", "MODEL", "RATES", "UNITS", "read_form", "words_of"]
 
 CARRIED, MODEL, LEFT_OUT = "carried", "model", "out"
 """What a column is that is no standard column."""
@@ -41,7 +41,7 @@ def read_form(sent: Mapping[str, str], base: ReadOptions) -> ReadOptions:
     }
     if "header_row" in sent:
         chosen["header_row"] = _header_row(sent["header_row"])
-    chosen |= {name: _words(sent[name]) for name in _WORDS if name in sent}
+    chosen |= {name: words_of(sent[name]) for name in _WORDS if name in sent}
     options = replace(base, **{name: value for name, value in chosen.items() if is_option(name)})
     if "place" in sent and sent["place"] != place_of(options):
         sent = {}  # its columns are those of another table
@@ -63,7 +63,8 @@ def _header_row(text: str) -> int | None:
     return int(text)
 
 
-def _words(text: str) -> tuple[str, ...]:
+def words_of(text: str) -> tuple[str, ...]:
+    """Return the words of a text that has commas between them."""
     return tuple(word for word in (part.strip() for part in text.split(",")) if word)
 
 

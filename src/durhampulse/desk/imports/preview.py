@@ -11,9 +11,12 @@ import pandas as pd
 
 from durhampulse.creators import read_creators
 from durhampulse.creators.headers import Headers, name_columns
+from durhampulse.creators.labels import read_labels
 from durhampulse.creators.options import ReadOptions
+from durhampulse.creators.outcome import outcome_words
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL, canonical_name
-from durhampulse.desk.imports.choices import place_of
+from durhampulse.creators.text import NoTextError
+from durhampulse.desk.imports.choices import label_rule, place_of
 from durhampulse.desk.imports.form import LEFT_OUT, MODEL
 from durhampulse.desk.imports.problems import Problem, problem_of
 from durhampulse.exceptions import DurhamPulseError
@@ -28,8 +31,13 @@ __all__ = ["FileColumn", "Preview", "preview"]
 _ROWS = 3
 _READ_WHOLE = 24 << 20
 _MOST_ROWS = 500_000
+_SEEN = {
+    Irregularity.RENAMED_COLUMN.value,
+    Irregularity.EXTRA_COLUMN.value,
+    Irregularity.MISSING_COLUMN.value,
+}
+"""What the table of columns shows already."""
 _ACTIONS = {
-    Irregularity.EXTRA_COLUMN: "read where the model uses it",
     Irregularity.MISSING_ID: "refused",
     Irregularity.DUPLICATE_ROW: "the first is taken, the others are refused",
     Irregularity.CONFLICTING_ID: "the first is taken, the others are refused",
@@ -96,6 +104,11 @@ class Preview:
     def roles(self) -> dict[str, str]:
         """Standard column to header."""
         return {column.role: column.header for column in self.columns if column.role in COLUMNS}
+
+    def signed(self, column: FileColumn) -> bool:
+        """Whether all first cells of a column carry a percent sign, so that its unit is certain."""
+        cells = [cell for cell in column.raw if cell.strip()]
+        return bool(cells) and all(cell.rstrip().endswith("%") for cell in cells)
 
     @property
     def labelled(self) -> bool:
@@ -169,6 +182,7 @@ class _Reading:
         yield {"options": options, "columns": columns, "notes": wanted.notes(self.name)}
         if first is not None:
             read = self._read(first, wanted, options)
+            read |= self._outcomes(first, options)
             yield {"columns": [replace(c, read=read.get(c.header, ())) for c in columns]}
         if self.path.stat().st_size <= _READ_WHOLE and (stream.n_rows or 0) <= _MOST_ROWS:
             yield {"looked_through": True, "irregularities": self._irregularities(options, roles)}
@@ -204,14 +218,34 @@ class _Reading:
             for column, values in block.items()
         }
 
+    def _outcomes(self, first: Chunk, options: ReadOptions) -> dict[str, tuple[str, ...]]:
+        """Return the outcome's header, if there is one, to its first cells in words."""
+        header = options.columns[LABEL]
+        if not header:
+            return {}
+        learned = self.scorer.model.rules.get(LABEL)
+        outcome, rule = outcome_words(learned), label_rule(options, header) or learned
+        try:
+            labels = read_labels(first.cells[header][:_ROWS], rule)
+        except NoTextError:
+            return {header: ("not understood",)}
+        words = {0.0: outcome.none, 1.0: outcome.deal}
+        return {
+            header: tuple(
+                "not understood" if odd else words.get(value, "not known")
+                for value, odd in zip(labels.values.tolist(), labels.unreadable, strict=True)
+            )
+        }
+
     def _irregularities(
         self, options: ReadOptions, roles: Mapping[str, str]
     ) -> list[dict[str, Any]]:
         """Return the ledger without outcomes, and with what an import does about its rows."""
-        without = replace(options, columns={**options.columns, LABEL: ""})
+        columns = {**options.columns, LABEL: ""}
+        without = replace(options, columns=columns, deal_is=(), no_deal_is=())
         ledger = read_creators(self.path, without, usual_units=self.usual).irregularities
         labels = {header for header, role in roles.items() if role == LABEL} | {LABEL}
-        shown = ledger[~ledger["column"].isin(labels)].copy()
+        shown = ledger[~ledger["column"].isin(labels) & ~ledger["code"].isin(_SEEN)].copy()
         for code, action in _ACTIONS.items():
             shown.loc[shown["code"] == code.value, "action"] = action
         return [{str(key): value for key, value in row.items()} for row in shown.to_dict("records")]

@@ -14,6 +14,7 @@ from durhampulse.decision.bands import cut
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.shortlist.reasons import TopReasons
 from durhampulse.files.export import open_sink
+from durhampulse.files.formats import suffix_of
 from durhampulse.scoring.provenance import stamped
 
 __all__ = ["provenance_of", "write_list"]
@@ -69,7 +70,7 @@ def write_list(
     explained = n <= _MOST_EXPLAINED
     coverage = "given" if explained else f"left out, as of more than {_MOST_EXPLAINED:,} creators"
     provenance = {**provenance_of(rules, about=about, by=by), "top_reasons": coverage}
-    with open_sink(path, path.suffix, _SCHEMA, provenance) as sink:
+    with open_sink(path, suffix_of(path), _SCHEMA, provenance) as sink:
         for rows in chain(head, parts):
             texts = reasons.of(rules, rows) if explained else [None] * len(rows)
             sink.write(_batch(rows, rules, texts))

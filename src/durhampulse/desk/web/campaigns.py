@@ -105,16 +105,23 @@ def show(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Respons
         niches = read_niches(db)
         table = candidates(db, brief, rules, choices)
         named = db.execute(
-            select(creator.c.id, creator.c.external_id).where(creator.c.id.in_([*choices]))
+            select(creator.c.id, creator.c.external_id, creator.c.name).where(
+                creator.c.id.in_([*choices])
+            )
         ).all()
     try:
         chosen = plan(table, brief)
         budgets = more_budget(table, brief, chosen)
     except CannotJudgeError as error:
         chosen, budgets, problem = plan(table.iloc[:0], brief), None, error
+    with desk.store.reading() as db:
+        people = {row.id: row for row in db.execute(
+            select(creator.c.id, creator.c.name, creator.c.carried)
+            .where(creator.c.id.in_(chosen.table["id"].tolist()))
+        )}  # fmt: skip
     return render(
         request, who, "campaign.html", campaign=row, brief=brief, plan=chosen, problem=problem,
-        rules=rules, niches=niches, rows=chosen.table.to_dict("records"),
+        rules=rules, niches=niches, people=people, rows=chosen.table.to_dict("records"),
         by_hand={choice: [row for row in named if choices[row.id] == choice]
                  for choice in ("in", "out")},
         budgets=[] if budgets is None else budgets.to_dict("records"),
