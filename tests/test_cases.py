@@ -123,16 +123,16 @@ def test_formulas_without_a_result_are_counted(scorer, tmp_path):
     assert "hold a formula whose result is not stored" in note
 
 
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("title-row.csv", "stands alone where the headers should be"),
-        ("title-row.xlsx", "stands alone where the headers should be"),
-    ],
-)
-def test_unsupported_table_is_refused(name, words):
-    with pytest.raises(InputError, match=words):
-        read_creators(CASES / name)
+@pytest.mark.parametrize(("name", "first"), [("title-row.csv", 3), ("title-row.xlsx", 4)])
+def test_title_above_header_is_skipped(name, first, tmp_path):
+    creators = read_creators(CASES / name)
+    plain = pd.read_csv(CASES / "title-row.csv", skiprows=1)
+    assert creators.table["Influencer_ID"].tolist() == plain["Influencer_ID"].astype(str).tolist()
+    assert creators.source.rows[0] == first  # as a spreadsheet counts
+    scorer = write_logistic(CASES / name, tmp_path / "model")
+    summary, rows = scored(scorer, name, tmp_path)
+    assert len(rows) == len(plain)
+    assert any("what stands above is not read" in note for note in summary.notes)
 
 
 def test_blank_line_above_header_is_skipped():
@@ -237,12 +237,16 @@ def test_birth_year_is_protected_and_account_age_is_not():
     assert role_of["account_age_months"] == "feature"
 
 
-@LATER
 def test_creator_with_both_outcomes_counts_in_both_classes():
     from durhampulse.evaluation.judgement import judge
 
+    raw = pd.read_csv(CASES / "one-row-per-deal.csv")
+    deals, others = (raw.loc[raw["Sponsored"] == y, "creator_id"].nunique() for y in (1, 0))
     checks = {c.code: c for c in judge(read_creators(CASES / "one-row-per-deal.csv")).checks}
-    assert checks["rows"].severity == "pass"
+    assert checks["rows"].severity == "care"  # 60 creators are not many
+    assert checks["rows"].figure == (
+        f"{deals} creators with a deal, {others} without; 520 rows of 60 creators"
+    )
 
 
 @LATER
@@ -253,7 +257,6 @@ def test_near_copies_are_reported():
     assert checks["leak-copies"].severity != "pass"
 
 
-@LATER
 def test_split_by_time_with_large_last_month():
     from durhampulse.evaluation.drift import compare_splits
 

@@ -11,7 +11,7 @@ from durhampulse.creators.carried import CarriedKind
 from durhampulse.creators.outcome import OutcomeWords, outcome_words
 from durhampulse.creators.roles import Role
 from durhampulse.creators.rules import ColumnRule
-from durhampulse.creators.schema import LABEL
+from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.creators.units import Unit
 from durhampulse.files.tables import RawTable
 from durhampulse.irregularities import Irregularity, Ledger
@@ -81,6 +81,11 @@ class Creators:
     def outcome(self) -> OutcomeWords:
         """What the two outcomes are called."""
         return outcome_words(self.rules.get(LABEL))
+
+    @property
+    def unit(self) -> str:
+        """What a row with an outcome stands for, several of them: creators, or rows of theirs."""
+        return "rows" if self.labelled[IDENTIFIER].duplicated().any() else "creators"
 
     @property
     def features(self) -> tuple[Role, ...]:

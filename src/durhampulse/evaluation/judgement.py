@@ -16,6 +16,7 @@ from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.evaluation import leaks
 from durhampulse.evaluation.evidence import Evidence
 from durhampulse.evaluation.verdict import Check, Finding, Severity, Verdict
+from durhampulse.features.repeats import counted
 from durhampulse.irregularities import Irregularity
 
 __all__ = ["CHECKS", "DRIFT", "FEWEST_OF_A_CLASS", "CheckSpec", "drop_leaks", "judge"]
@@ -124,7 +125,7 @@ def _check_target(evidence: Evidence) -> Finding:
         return Finding("stop", "no outcomes", reason, (LABEL,))
     outcomes = creators.labelled[LABEL]
     figure = (
-        f"{len(outcomes):,} outcomes known, {outcomes.mean():.1%} deals"
+        f"{len(outcomes):,} outcomes known, {outcomes.mean():.1%} {creators.outcome.deals}"
         if len(outcomes)
         else "none"
     )
@@ -135,11 +136,15 @@ def _check_target(evidence: Evidence) -> Finding:
 
 
 def _check_rows(evidence: Evidence) -> Finding:
-    # A creator of many rows is one example, as the split draws them.
-    outcomes = evidence.creators.labelled.groupby(IDENTIFIER)[LABEL].max()
-    deals = int(outcomes.sum())
-    figure = f"{deals:,} creators with a deal, {len(outcomes) - deals:,} without"
-    fewest = min(deals, len(outcomes) - deals)
+    # A creator of many rows is one example, and of both outcomes one of either.
+    labelled, outcome = evidence.creators.labelled, evidence.creators.outcome
+    deals, others = (
+        labelled.loc[labelled[LABEL] == value, IDENTIFIER].nunique() for value in (1, 0)
+    )
+    figure = f"{deals:,} creators with {outcome.a_deal}, {others:,} without"
+    if labelled[IDENTIFIER].nunique() < len(labelled):
+        figure += f"; {counted(labelled)}"
+    fewest = min(deals, others)
     if fewest < FEWEST_OF_A_CLASS:
         reason = f"There are too few: at least {FEWEST_OF_A_CLASS} of either are needed."
         return Finding("stop", figure, reason)

@@ -72,6 +72,7 @@ def _provenance(study: Study) -> dict[str, Any]:
     facts = {
         "source": source.name,
         "source_sha256": source.sha256,
+        **_second_file(source.outcomes),
         "simulated": source.simulated,
         "model": study.e.champion.name,
         "verdict": study.judged.verdict.word,
@@ -79,6 +80,12 @@ def _provenance(study: Study) -> dict[str, Any]:
         **({"letters_without_font": letters} if letters else {}),
     }
     return stamped(facts, study.e.thresholds)
+
+
+def _second_file(outcomes: tuple[str, str] | None) -> dict[str, str]:
+    if outcomes is None:
+        return {}
+    return {"outcomes": outcomes[0], "outcomes_sha256": outcomes[1]}
 
 
 def _model_facts(study: Study) -> dict[str, Any]:
