@@ -235,7 +235,8 @@ class Scorer:
         Parameters
         ----------
         row
-            Column to value; rates as fractions, or text such as ``"6.8%"``.
+            Column to value; rates as fractions, or text such as ``"6.8%"``. What a table would
+            carry along, such as a handle, is given back.
 
         Raises
         ------
@@ -243,11 +244,12 @@ class Scorer:
             If too little is known of the creator, or a figure cannot be read or cannot be.
         """
         reader = RecordReader(self.rules)
-        record = {name: _plain_value(value) for name, value in row.items()}
+        plain = {name: _plain_value(value) for name, value in row.items()}
+        record, told = self._columns.part(plain)
         block, errors = reader.read([record])
         if reasons := {**self.reasons_not_to(block, self.compute(block)), **errors}:
             raise CannotJudgeError(f"{reasons[0]}.")
-        return account_of(self.model, self.frame(reader.identifiers([record]), block))
+        return account_of(self.model, self.frame(reader.identifiers([record]), block), told)
 
     def read_table(
         self,
