@@ -31,6 +31,7 @@ __all__ = ["explain", "inspect", "sample", "study"]
 
 _INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 and the signal's number."""
+_WIDEST = 90
 
 
 def sample(
@@ -221,8 +222,18 @@ def _inspection_facts(part: Inspection) -> dict[str, Any]:
 
 
 def _print_table(table: Any) -> None:
-    typer.echo(table.to_string(index=False, max_colwidth=60, justify="left"))
+    """Print columns side by side, each as wide as its longest cell, of 90 letters at most."""
+    rows = [[*table.columns], *table.astype("str").itertuples(index=False)]
+    shown = [[_cut(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    for row in shown:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        typer.echo("  ".join(cells).rstrip())
     typer.echo()
+
+
+def _cut(cell: str) -> str:
+    return cell if len(cell) <= _WIDEST else f"{cell[: _WIDEST - 3]}..."
 
 
 def _print_outcome(out: Path, seconds: float) -> None:
