@@ -322,6 +322,20 @@ def test_report_names_creators_and_links_web_addresses_alone(scorer, people):
     assert 'href="javascript' not in page
 
 
+def test_columns_without_text_are_not_carried(scorer, people, tmp_path):
+    frame = pd.read_csv(people)
+    frame["Name"] = [[1, 2]] * len(frame)
+    frame["Avatar"] = [b"\x89PNG\xff"] * len(frame)
+    creators = read_creators(frame)
+    assert not {"Name", "Avatar"} & {*creators.carried}
+    assert not {"Name", "Avatar"} & {*scorer.score(frame)}
+    frame.to_parquet(tmp_path / "a.parquet")
+    score_files(scorer, [tmp_path / "a.parquet"], tmp_path / "o.csv")
+    assert pd.read_csv(tmp_path / "o.csv").columns[1] == "Profile URL"
+    with pytest.raises(InputError, match="--drop 'Name'"):
+        scorer.score(frame, keep=("Name",))
+
+
 def test_files_with_other_columns_give_their_union(scorer, tmp_path):
     table(3, Handle=lambda i: f"@a{i}", Name=str).to_csv(tmp_path / "a.csv", index=False)
     table(2, Handle=lambda i: f"@b{i}", Fee=str, Name=str).to_csv(tmp_path / "b.csv", index=False)

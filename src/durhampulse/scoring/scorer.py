@@ -45,7 +45,7 @@ from durhampulse.scoring.record import (
     with_carried,
     without_scores,
 )
-from durhampulse.scoring.tables import TableCells, carried_text, exact_identifiers
+from durhampulse.scoring.tables import TableCells, carried_text, exact_identifiers, of_text
 
 __all__ = ["Scorer", "load_model"]
 
@@ -274,6 +274,8 @@ class Scorer:
         """
         options = options or ReadOptions()
         headers = self.headers(name, table.column_names, options)
+        types = {header: table.schema.field(header).type for header in headers.carried}
+        headers = of_text(headers, types, options.keep)
         cells = {c: whole_array(table[h]) for c, h in headers.columns.items()}
         identifiers = cells.pop(IDENTIFIER, None)
         reader = self.reader(name, units=options.units)
