@@ -123,22 +123,23 @@ def test_formulas_without_a_result_are_counted(scorer, tmp_path):
     assert "hold a formula whose result is not stored" in note
 
 
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("title-row.csv", "stands alone where the headers should be"),
-        ("title-row.xlsx", "stands alone where the headers should be"),
-    ],
-)
-def test_unsupported_table_is_refused(name, words):
-    with pytest.raises(InputError, match=words):
-        read_creators(CASES / name)
+@pytest.mark.parametrize(("name", "first"), [("title-row.csv", 3), ("title-row.xlsx", 4)])
+def test_title_above_header_is_skipped(name, first, tmp_path):
+    creators = read_creators(CASES / name)
+    plain = pd.read_csv(CASES / "title-row.csv", skiprows=1)
+    assert creators.table["Influencer_ID"].tolist() == plain["Influencer_ID"].astype(str).tolist()
+    assert creators.source.rows[0] == first  # as a spreadsheet counts
+    scorer = write_logistic(CASES / name, tmp_path / "model")
+    summary, rows = scored(scorer, name, tmp_path)
+    assert len(rows) == len(plain)
+    assert any("what stands above is not read" in note for note in summary.notes)
 
 
 def test_blank_line_above_header_is_skipped():
     creators = read_creators(CASES / "blank-first-row.csv")
     assert creators.table["Followers"].iloc[0] == 3_852
-    assert creators.table["Influencer_ID"].iloc[0] == "row-3"  # as a spreadsheet counts
+    assert creators.table["Influencer_ID"].iloc[0] == "cr000"
+    assert creators.table.index[0] == 3  # as a spreadsheet counts
 
 
 def test_rows_sorted_by_outcome_name_no_absent_column(tmp_path):
@@ -183,11 +184,18 @@ def test_table_of_own_headers_is_read_by_its_outcome():
 LATER = pytest.mark.xfail(strict=True, reason="read in another way until it is mended")
 
 
-def test_prices_with_currency_are_numbers():
-    table = read_creators(CASES / "currency.csv").table
+def test_prices_with_currency_are_numbers_where_they_are_learned_from():
+    wanted = ("Price_USD", "Preis_EUR", "Price_RUB", "Fee_USD")
+    table = read_creators(CASES / "currency.csv", feature=wanted).table
     for column in ("Price_USD", "Preis_EUR", "Fee_USD", "Fee_plain"):
         assert table[column].head(3).tolist() == [710, 2_280, 5_126]
     assert table["Price_RUB"].head(3).tolist() == [100, 300, 600]
+
+
+def test_prices_are_carried_as_written():
+    creators = read_creators(CASES / "currency.csv")
+    assert creators.table["Price_USD"].iloc[0] == "$710"
+    assert creators.carried["Fee_USD"] == "fee"
 
 
 def test_counts_with_words_for_their_size_are_numbers():
@@ -195,37 +203,50 @@ def test_counts_with_words_for_their_size_are_numbers():
     assert followers.head(3).tolist() == [17_000, 666_000, 32_000]
 
 
-@LATER
 def test_handle_column_becomes_identifier():
     table = read_creators(CASES / "handle-as-id.csv").table
     assert table["Influencer_ID"].iloc[0] == "@creator_000"
 
 
-@LATER
 def test_identifiers_and_months_are_not_features():
     role_of = roles("ids-and-months.csv")
     assert {role_of[name] for name in ("brand_id", "campaign_month", "quarter")} == {"unused"}
 
 
-@LATER
-def test_engagement_counts_are_not_read_as_rate():
-    with pytest.raises(InputError):
-        read_creators(CASES / "engagement-as-count.csv")
+def test_sums_and_views_of_all_posts_are_columns_of_their_own():
+    read = read_creators(CASES / "engagement-as-count.csv")
+    assert [role.column for role in read.features] == ["Followers", "Engagement", "Views"]
+    notes = read.irregularities.query("code == 'not-claimed'").set_index("column")["action"]
+    assert notes["Engagement"].startswith("not read as Engagement_Rate: its figures, typically")
+    assert notes["Views"].endswith("times the followers; --map 'Avg_Views_per_Post=Views' insists")
 
 
-@LATER
+def test_engagement_counts_named_as_rate_are_refused():
+    columns = {"Engagement_Rate": "Engagement", "Avg_Views_per_Post": "Views"}
+    with pytest.raises(InputError, match="neither fractions nor percentages, but counts") as error:
+        read_creators(CASES / "engagement-as-count.csv", columns=columns)
+    assert "--map Engagement_Rate=" in str(error.value.way_out)
+    columns["Engagement_Rate"] = ""
+    table = read_creators(CASES / "engagement-as-count.csv", columns=columns).table
+    assert table["Avg_Views_per_Post"].iloc[0] == 4_090_320
+
+
 def test_birth_year_is_protected_and_account_age_is_not():
     role_of = roles("protected.csv")
     assert role_of["Birth_Year"] == role_of["Edad"] == role_of["Geschlecht"] == "protected"
     assert role_of["account_age_months"] == "feature"
 
 
-@LATER
 def test_creator_with_both_outcomes_counts_in_both_classes():
     from durhampulse.evaluation.judgement import judge
 
+    raw = pd.read_csv(CASES / "one-row-per-deal.csv")
+    deals, others = (raw.loc[raw["Sponsored"] == y, "creator_id"].nunique() for y in (1, 0))
     checks = {c.code: c for c in judge(read_creators(CASES / "one-row-per-deal.csv")).checks}
-    assert checks["rows"].severity == "pass"
+    assert checks["rows"].severity == "care"  # 60 creators are not many
+    assert checks["rows"].figure == (
+        f"{deals} creators with a deal, {others} without; 520 rows of 60 creators"
+    )
 
 
 @LATER
@@ -236,7 +257,6 @@ def test_near_copies_are_reported():
     assert checks["leak-copies"].severity != "pass"
 
 
-@LATER
 def test_split_by_time_with_large_last_month():
     from durhampulse.evaluation.drift import compare_splits
 

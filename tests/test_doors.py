@@ -6,6 +6,8 @@ read of them: a number or level by column, None where it has none, and whether t
 
 from __future__ import annotations
 
+import gzip
+import json
 import sqlite3
 from types import SimpleNamespace
 
@@ -41,10 +43,10 @@ BASE = {
     "Niche": "Tech",
     "Video_Quality": "HD",
     "Avg_Views_per_Post": "3000",
-    "Price": "120",
+    "Reach": "120",
     "Team": "7",
 }
-NUMBERS = ("Followers", "Engagement_Rate", "Growth_Rate", "Avg_Views_per_Post", "Price")
+NUMBERS = ("Followers", "Engagement_Rate", "Growth_Rate", "Avg_Views_per_Post", "Reach")
 LEVELS = ("Niche", "Video_Quality", "Team")
 
 
@@ -53,7 +55,7 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("doors")
     table = dp.simulate_market(400, seed=5).table
     rng = np.random.default_rng(0)
-    table["Price"] = rng.integers(50, 900, len(table))
+    table["Reach"] = rng.integers(50, 900, len(table))
     table["Team"] = pd.array(rng.choice([5, 7, 11], len(table)), "Int64")
     table["Team"] = table["Team"].astype("str")
     table["Team"] = table["Team"].where(table["Team"] != "11", "x11")
@@ -96,6 +98,32 @@ def parquet(_kind):
         arrays = [pa.array([cell], pa.string()).cast(_kind) for cell in row.values()]
         pq.write_table(pa.table(arrays, names=[*row]), folder / "one.parquet")
         return by_file(scorer, folder / "one.parquet")
+
+    return door
+
+
+def packed(scorer, _learned, row, folder):
+    lines = [
+        ",".join('"' + (cell or "").replace('"', '""') + '"' for cell in line)
+        for line in (row, row.values())
+    ]
+    (folder / "one.csv.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
+    return by_file(scorer, folder / "one.csv.gz")
+
+
+def arrow_file(scorer, _learned, row, folder):
+    arrays = [pa.array([cell], pa.string()).dictionary_encode() for cell in row.values()]
+    table = pa.table(arrays, names=[*row])
+    with pa.ipc.new_file(str(folder / "one.arrow"), table.schema) as writer:
+        writer.write_table(table)
+    return by_file(scorer, folder / "one.arrow")
+
+
+def objects(suffix):
+    def door(scorer, _learned, row, folder):
+        path = folder / f"one{suffix}"
+        path.write_text(json.dumps([row] if suffix == ".json" else row), "utf-8")
+        return by_file(scorer, path)
 
     return door
 
@@ -163,6 +191,10 @@ DOORS = {
     "semicolons": delimited(";", ".csv"),
     "parquet": parquet(pa.string()),
     "parquet of bytes": parquet(pa.binary()),
+    "packed csv": packed,
+    "json file": objects(".json"),
+    "json lines": objects(".jsonl"),
+    "arrow file": arrow_file,
     "workbook": workbook,
     "database": database,
     "pandas": lambda scorer, _l, row, _f: in_memory(scorer, pd.DataFrame([row], dtype="str")),
@@ -244,13 +276,13 @@ ODD_LEVELS = {
         ("Team", "7.0", "7"),
         ("Team", "x11", "x11"),
         ("Team", "X11 ", "x11"),
-        ("Price", "5,125", 5_125),
-        ("Price", "1.234", 1.234),
-        ("Price", "1,5", 1.5),
-        ("Price", "$1,840", 1_840),
-        ("Price", "1.200 \u20ac", 1_200),
-        ("Price", "1,2 Mio. \u20ac", 1_200_000),
-        ("Price", "10-20", None),
+        ("Reach", "5,125", 5_125),
+        ("Reach", "1.234", 1.234),
+        ("Reach", "1,5", 1.5),
+        ("Reach", "$1,840", 1_840),
+        ("Reach", "1.200 \u20ac", 1_200),
+        ("Reach", "1,2 Mio. \u20ac", 1_200_000),
+        ("Reach", "10-20", None),
         ("Video_Quality", "4k uhd", "4K"),
         ("Video_Quality", "1080P", "HD"),
     ],
@@ -290,7 +322,7 @@ WRITTEN = st.one_of(
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     column=st.sampled_from(
-        ["Followers", "Engagement_Rate", "Growth_Rate", "Price", "Niche", "Team"]
+        ["Followers", "Engagement_Rate", "Growth_Rate", "Reach", "Niche", "Team"]
     ),
     cell=WRITTEN,
 )

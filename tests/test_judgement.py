@@ -240,7 +240,7 @@ def test_missing_time_is_not_sorted_first():
     assert drift._times(times, "x.csv").isna().tolist() == [False, True, False]
 
 
-@pytest.mark.parametrize("n_creators", [1, 6, 61])
+@pytest.mark.parametrize("n_creators", [1, 6, 39])
 def test_many_rows_of_few_creators_are_too_few(market, read, n_creators):
     names = np.random.default_rng(0).integers(0, n_creators, len(market))
     with pytest.raises(CannotJudgeError, match="too few"):
@@ -266,7 +266,7 @@ def test_interaction_without_main_effects_is_a_signal():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(800, 4))
     y = (X[:, 0] * X[:, 1] + 0.5 * rng.normal(size=800) > 0).astype(float)
-    assert measure_signal(X, y, pd.Series(range(800))).p_value <= 0.01
+    assert measure_signal(X, y, np.arange(800)).p_value <= 0.01
     auc, _ = column_strength(pd.Series(X[:, 0]), y)
     assert auc < 0.6
 

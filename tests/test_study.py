@@ -298,7 +298,10 @@ def test_report_names_absent_columns_and_deal_label(whole, write):
     absent = "no Engagement_Rate, Growth_Rate, Niche, Video_Quality, Avg_Views_per_Post."
     assert absent in words.without_markup(words.inspection(part))
     assert words.growth_unit(part) == ""
-    named = r"A *deal* here is what the column *converted\_2024* says."
+    named = (
+        r"The outcome is what the column *converted\_2024* says: *converted\_2024* or "
+        r"*not converted\_2024*."
+    )
     assert words.meaning(part.creators) == named
     assert words.meaning(whole.a1.creators) == ""
     judged = replace(whole.judged, creators=part.creators)

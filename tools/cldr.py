@@ -146,6 +146,16 @@ def months() -> list[str]:
     return sorted(n for n in names if re.search(r"[^\W\d_]", n) and not re.search(r"[0-9]", n))
 
 
+def weekdays() -> list[str]:
+    """Return the names of the days of a week and their short forms, likewise."""
+    names: set[str] = set()
+    for language in LANGUAGES:
+        for context in Locale.parse(language).days.values():
+            for width in ("wide", "abbreviated"):
+                names |= {_plain(name).casefold().rstrip(".") for name in context[width].values()}
+    return sorted(name for name in names if len(name) > 1)
+
+
 def _plain(text: str) -> str:
     """Return text without marks of direction and quotes."""
     return re.sub("[\u200e\u200f\u061c']", "", text)
@@ -158,6 +168,7 @@ def table() -> dict[str, Any]:
         "signs": currency_signs(),
         "codes": currency_codes(),
         "months": months(),
+        "weekdays": weekdays(),
     }
 
 

@@ -18,8 +18,16 @@ class Irregularity(StrEnum):
     OTHER_SHEETS = "other-sheets"
     FORMULA = "formula-without-result"
     BLANK_ROW = "blank-row"
+    TITLE_ROW = "title-row"
+    TWO_HEADER_ROWS = "two-header-rows"
+    UNITS_ROW = "units-row"
+    REPEATED_HEADER = "repeated-header"
+    TOTAL_ROW = "total-row"
+    SECOND_TABLE = "second-table"
+    NESTED = "nested"
     DUPLICATE_HEADER = "duplicate-header"
     RENAMED_COLUMN = "renamed-column"
+    NOT_CLAIMED = "not-claimed"
     MISSING_COLUMN = "missing-column"
     EMPTY_COLUMN = "empty-column"
     EXTRA_COLUMN = "extra-column"
@@ -44,10 +52,13 @@ class Irregularity(StrEnum):
     MISSING_ID = "missing-id"
     DUPLICATE_ROW = "duplicate-row"
     CONFLICTING_ID = "conflicting-id"
+    JOINED = "joined"
     LABEL_WORD = "label-word"
     UNLABELLED = "unlabelled"
     PROTECTED = "protected"
     LEFT_OUT = "left-out"
+    PROPOSED_ID = "proposed-id"
+    CARRIED = "carried-column"
 
 
 EXPLANATIONS: dict[Irregularity, str] = {
@@ -55,8 +66,16 @@ EXPLANATIONS: dict[Irregularity, str] = {
     Irregularity.OTHER_SHEETS: "the workbook has further sheets with something in them",
     Irregularity.FORMULA: "a program wrote the formula, and no spreadsheet has calculated it yet",
     Irregularity.BLANK_ROW: "rows without a single value, as spreadsheets leave at their end",
+    Irregularity.TITLE_ROW: "lines above the headers that are not part of the table",
+    Irregularity.TWO_HEADER_ROWS: "merged cells, or headers that stand in two rows",
+    Irregularity.UNITS_ROW: "a row under the headers that holds units, not a creator",
+    Irregularity.REPEATED_HEADER: "the headers stand again among the rows, as at a new page",
+    Irregularity.TOTAL_ROW: "a row that sums up others is no creator",
+    Irregularity.SECOND_TABLE: "other headers follow after a blank row: another table begins",
+    Irregularity.NESTED: "the value is a list or an object within an object",
     Irregularity.DUPLICATE_HEADER: "two columns carry the same header",
     Irregularity.RENAMED_COLUMN: "the header is another name of a standard column",
+    Irregularity.NOT_CLAIMED: "the header may mean a standard column, its figures do not",
     Irregularity.MISSING_COLUMN: "a standard column is not in the table",
     Irregularity.EMPTY_COLUMN: "the column has a header but no value",
     Irregularity.EXTRA_COLUMN: "the column is not one of the standard eight",
@@ -85,10 +104,13 @@ EXPLANATIONS: dict[Irregularity, str] = {
     Irregularity.MISSING_ID: "the creator has no identifier",
     Irregularity.DUPLICATE_ROW: "the same creator with the same values in every column",
     Irregularity.CONFLICTING_ID: "the same creator stands in several rows that differ",
+    Irregularity.JOINED: "outcomes stand in a file of their own",
     Irregularity.LABEL_WORD: "the outcome is written as a word instead of 0 or 1",
     Irregularity.UNLABELLED: "the outcome is not known yet",
     Irregularity.PROTECTED: "the column looks like an attribute the law protects",
     Irregularity.LEFT_OUT: "the column cannot be learned from in this study",
+    Irregularity.PROPOSED_ID: "no header says that it is the identifier, and this one may be",
+    Irregularity.CARRIED: "the column says who a creator is or how to reach them",
 }
 
 _EXAMPLES = 3

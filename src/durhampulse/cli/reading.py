@@ -31,6 +31,24 @@ FLAGS: dict[str, Any] = {
             "--unit", metavar="COLUMN=UNIT", help="fraction or percent, for a rate column."
         ),
     ],
+    "identifier": Annotated[
+        str | None,
+        typer.Option("--id", metavar="COLUMN", help="Which column tells creators apart."),
+    ],
+    "keep": Annotated[
+        list[str] | None,
+        typer.Option(
+            "--keep", metavar="COLUMN", help="Carry a column along, and do not learn from it."
+        ),
+    ],
+    "drop": Annotated[
+        list[str] | None,
+        typer.Option("--drop", metavar="COLUMN", help="Leave a column out of everything."),
+    ],
+    "feature": Annotated[
+        list[str] | None,
+        typer.Option("--feature", metavar="COLUMN", help="Learn from a column such as Country."),
+    ],
     "deal_is": Annotated[
         list[str] | None,
         typer.Option(
@@ -47,12 +65,35 @@ FLAGS: dict[str, Any] = {
             help="Value that means none, beside --deal-is; the others are then not known.",
         ),
     ],
+    "outcomes": Annotated[
+        str | None,
+        typer.Option(
+            "--outcomes", metavar="FILE", help="A file of outcomes, joined by identifier."
+        ),
+    ],
+    "protect": Annotated[
+        list[str] | None,
+        typer.Option("--protect", metavar="COLUMN", help="Never learn from this column."),
+    ],
+    "allow": Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow", metavar="COLUMN", help="Learn from this column though it looks protected."
+        ),
+    ],
     "table": Annotated[
         str | None,
         typer.Option("--table", help="Sheet of a workbook, or table of a database, to read."),
     ],
     "query": Annotated[
         str | None, typer.Option("--query", help="Query to read, if SOURCE is a database.")
+    ],
+    "encoding": Annotated[
+        str | None, typer.Option("--encoding", help="Encoding of a text file, such as cp1252.")
+    ],
+    "header_row": Annotated[
+        int | None,
+        typer.Option("--header-row", min=1, help="Row of the headers, as a spreadsheet counts."),
     ],
 }
 """Field of :class:`.ReadOptions` to the flag that fills it."""
@@ -101,16 +142,17 @@ def _read_options(given: dict[str, Any]) -> ReadOptions:
         for name, value in given.items()
         if value is not None
     }
-    values["columns"] = _pairs(given["columns"], "--map")
+    values["columns"] = _pairs(given["columns"], "--map", empty=True)
     values["units"] = _units(given["units"])
     return ReadOptions(**values)
 
 
-def _pairs(given: list[str] | None, option: str) -> dict[str, str]:
+def _pairs(given: list[str] | None, option: str, *, empty: bool = False) -> dict[str, str]:
+    """Return what stands before and after each equals sign; an `empty` end where that says no."""
     values = {}
     for item in given or []:
         name, equals, value = item.partition("=")
-        if not (name and equals and value):
+        if not (name and equals and (value or empty)):
             raise InputError(
                 f"{option} '{item}' is not COLUMN=VALUE.", f"Write {option} NAME=VALUE."
             )

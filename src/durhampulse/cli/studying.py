@@ -31,6 +31,7 @@ __all__ = ["explain", "inspect", "sample", "study"]
 
 _INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 and the signal's number."""
+_WIDEST = 90
 
 
 def sample(
@@ -110,6 +111,7 @@ def study(  # noqa: PLR0913 - a command has as many options as it has
     Example: durhampulse study creators.csv -o my-study --unit Engagement_Rate=percent
     """
     from durhampulse.decision.bands import Thresholds
+    from durhampulse.files.places import STANDARD, copied
     from durhampulse.study.request import Request
 
     request = Request(
@@ -121,7 +123,12 @@ def study(  # noqa: PLR0913 - a command has as many options as it has
         group=group,
         seed=seed,
     )
-    _run(request, store, out)
+    if source == STANDARD:
+        with copied(source) as path:
+            _run(replace(request, source=str(path)), store, out)
+        typer.echo("To run the notebook again, save the table as a file and name it there.")
+    else:
+        _run(request, store, out)
 
 
 def _run(request: Request, store: str | None, out: Path) -> None:
@@ -179,7 +186,7 @@ def _add_to_store(store: str, out: Path) -> None:
         )
 
 
-@reads_table(without=("deal_is", "no_deal_is"))
+@reads_table(without=("identifier", "deal_is", "no_deal_is", "outcomes"))
 def explain(
     source: SourceArgument,
     model: ModelFolder,
@@ -215,8 +222,18 @@ def _inspection_facts(part: Inspection) -> dict[str, Any]:
 
 
 def _print_table(table: Any) -> None:
-    typer.echo(table.to_string(index=False, max_colwidth=60, justify="left"))
+    """Print columns side by side, each as wide as its longest cell, of 90 letters at most."""
+    rows = [[*table.columns], *table.astype("str").itertuples(index=False)]
+    shown = [[_cut(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    for row in shown:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        typer.echo("  ".join(cells).rstrip())
     typer.echo()
+
+
+def _cut(cell: str) -> str:
+    return cell if len(cell) <= _WIDEST else f"{cell[: _WIDEST - 3]}..."
 
 
 def _print_outcome(out: Path, seconds: float) -> None:

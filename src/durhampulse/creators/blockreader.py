@@ -27,7 +27,7 @@ from durhampulse.creators.rows import impossible
 from durhampulse.creators.rules import ColumnRule
 from durhampulse.creators.schema import COLUMNS
 from durhampulse.creators.text import NoTextError, as_text, is_number
-from durhampulse.creators.units import Unit, detect_unit, mixed_groups
+from durhampulse.creators.units import Unit, detect_unit, holds_counts, mixed_groups
 from durhampulse.exceptions import InputError
 
 __all__ = ["BlockCells", "BlockReader", "impossible_rows", "unclear_reason"]
@@ -188,6 +188,12 @@ class BlockReader:
                 f"{where} fall in two groups, around {groups[0]:.2g} and {groups[1]:.2g}, like "
                 "fractions and percentages mixed",
                 f"Write the column in one unit, or insist: --unit {column}={rule.unit}.",
+            )
+        if holds_counts(bare):
+            raise self._error(
+                column,
+                f"{where} exceed 100, so they are neither fractions nor percentages, but counts",
+                f"Name another column: --map {column}=HEADER, or insist: --unit {column}=percent.",
             )
         unit = detect_unit(bare, np.empty(0))
         if unit is not None and unit != rule.unit and np.isfinite(bare).any():

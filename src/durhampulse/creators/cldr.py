@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-__all__ = ["currency_codes", "months", "size_of"]
+__all__ = ["currency_codes", "months", "size_of", "weekdays"]
 
 _FILE = Path(__file__).with_name("cldr.json")
 """Written by ``tools/cldr.py``."""
@@ -41,6 +41,12 @@ def _currencies() -> dict[str, frozenset[str]]:
 def months() -> frozenset[str]:
     """Return the names and short names of months, in lower case and without points."""
     return frozenset(_key(name) for name in _table()["months"])
+
+
+@cache
+def weekdays() -> frozenset[str]:
+    """Return the names and short names of the days of a week, in the same form."""
+    return frozenset(_key(name) for name in _table()["weekdays"])
 
 
 def size_of(word: str) -> int | None:

@@ -23,7 +23,8 @@ from durhampulse.creators.identifiers import canonical_identifiers
 from durhampulse.creators.labelchoice import LabelChoice
 from durhampulse.creators.labels import learn_label, read_labels, refuse_unreadable
 from durhampulse.creators.numbers import DecimalSign, decimal_evidence, mixed_commas, parse_number
-from durhampulse.creators.roles import ExtraColumn, Role, read_extra
+from durhampulse.creators.options import ReadOptions
+from durhampulse.creators.roles import ExtraColumn, Role, Wish, attribute_of, read_extra
 from durhampulse.creators.rows import impossible
 from durhampulse.creators.rules import (
     ColumnRule,
@@ -57,8 +58,10 @@ class ColumnReader:
         The table as found.
     ledger
         Where irregularities are noted.
-    units, usual
-        Rate column to the unit that a person has said, and to its usual one.
+    options
+        What a person has said of the columns.
+    usual
+        Rate column to its usual unit.
 
     Attributes
     ----------
@@ -68,6 +71,8 @@ class ColumnReader:
         What those that are not standard are used for.
     rules
         How they were read.
+    protected
+        Header to whether a person calls its column protected, or allows to learn from it.
 
     Raises
     ------
@@ -76,18 +81,18 @@ class ColumnReader:
     """
 
     def __init__(
-        self, raw: RawTable, ledger: Ledger, units: Mapping[str, Unit], usual: Mapping[str, Unit]
+        self, raw: RawTable, ledger: Ledger, options: ReadOptions, usual: Mapping[str, Unit]
     ) -> None:
         self.raw = raw
         self.ledger = ledger
-        self.asked_units = dict(units)
+        self.options = options
         self.usual_units = dict(usual)
         self.values: dict[str, pd.Series] = {}
         self.roles: dict[str, Role] = {}
         self.rules: dict[str, ColumnRule] = {}
         self.elsewhere: DecimalSign | None = None
         self.label = LabelChoice(None)
-        require_units(units)
+        require_units(options.units)
 
     def weigh(self, named: Mapping[str, str]) -> None:
         """Learn the decimal sign that the standard columns of numbers prove together."""
@@ -151,18 +156,22 @@ class ColumnReader:
         return series.set_axis(pd.Index(self.raw.rows, name="row"))
 
     def _read_extra(self, name: str, header: str, cells: pa.Array) -> pd.Series:
-        extra = read_extra(name, cells, header, self.elsewhere)
+        settled = self._protected(header)
+        extra = read_extra(
+            name, cells, header, self.elsewhere, wish=self._wish(header), protected=settled
+        )
         if (reason := self.label.held_back.get(header)) and extra.role.role == "feature":
             extra = ExtraColumn(replace(extra.role, role="unused", reason=reason))
-        role = extra.role
-        self.roles[name] = role
-        action = f"used as a feature ({role.kind})" if role.role == "feature" else "not used"
-        protected = role.role == "protected"
-        code = Irregularity.PROTECTED if protected else Irregularity.EXTRA_COLUMN
-        self.ledger.note(code, name, 1, f"{action}: {role.reason}")
-        if extra.rule is None or extra.cells is None:
+        self.roles[name] = extra.role
+        self._note_role(extra.role, extra.rule)
+        if settled is False and (attribute := attribute_of(name, cells)):
+            action = f"LEARNED FROM, as --allow asks, though it looks like {attribute}"
+            self.ledger.note(Irregularity.PROTECTED, name, 1, action)
+        if extra.rule is None:
             return self._series(cells.to_pandas())
         self.rules[name] = extra.rule
+        if extra.cells is None:
+            return self._series(as_text(cells).to_pandas().astype("str"))
         if isinstance(extra.cells, NumberCells):
             self._note_numbers(extra.rule, extra.cells, cells)
             endless = np.isinf(extra.cells.values)
@@ -170,6 +179,33 @@ class ColumnReader:
             return self._series(np.where(endless, np.nan, extra.cells.values))
         self._note_levels(name, extra.cells, cells)
         return self._series(level_series(extra.cells.levels))
+
+    def _wish(self, header: str) -> Wish | None:
+        if header in self.options.keep:
+            return "keep"
+        return "feature" if header in self.options.feature else None
+
+    def _protected(self, header: str) -> bool | None:
+        """Return whether a person calls a column protected; None where nobody said."""
+        if header in self.options.protect:
+            return True
+        return False if header in self.options.allow else None
+
+    def _note_role(self, role: Role, rule: ColumnRule | None) -> None:
+        if role.role == "carried" and rule is not None:
+            action = f"carried along ({rule.carries}), not learned from; --feature COLUMN decides"
+            self.ledger.note(Irregularity.CARRIED, role.column, 1, action)
+            return
+        action = f"used as a feature ({role.kind})" if role.role == "feature" else "not used"
+        protected = role.role == "protected"
+        code = Irregularity.PROTECTED if protected else Irregularity.EXTRA_COLUMN
+        self.ledger.note(code, role.column, 1, f"{action}: {role.reason}")
+
+    def leave_out(self, header: str) -> None:
+        """Leave a column out of everything, and keep in the rules that it is left out."""
+        name = unclaimed(header)
+        self.rules[name] = ColumnRule(column=name, kind="dropped", header=header)
+        self.ledger.note(Irregularity.LEFT_OUT, header, 1, "left out of everything, as asked")
 
     def _read_identifiers(self, header: str, cells: pa.Array) -> pd.Series:
         """Read identifiers as whole numbers where all are, else as text."""
@@ -207,7 +243,7 @@ class ColumnReader:
             raise InputError(
                 f"{self.raw.name}, column {name}: {mixed[0]!r} has a decimal comma and "
                 f"{mixed[1]!r} thousands commas.",
-                "Write the whole column one way.",
+                f"Write the whole column one way, or do without it: --map {name}=.",
             )
         numbers = rule.read_numbers(cells, self.elsewhere)
         self._refuse_unclear(rule, numbers, cells)
@@ -227,9 +263,13 @@ class ColumnReader:
             problem, _, way_out = reason.partition(": ")
             raise InputError(
                 f"{self.raw.name}, row {self.raw.rows[at]}: {problem}.",
-                f"{way_out.capitalize()}, in this column or wherever the decimal sign shows."
-                if "may be" in problem
-                else f"{way_out.capitalize()}.",
+                f"{way_out.capitalize()}"
+                + (
+                    ", in this column or wherever the decimal sign shows"
+                    if "may be" in problem
+                    else ""
+                )
+                + f"; or do without the column: --map {rule.column}=.",
             )
 
     def _note_figures(self, name: str, values: Floats, cells: pa.Array) -> None:
@@ -274,7 +314,7 @@ class ColumnReader:
     def _with_unit(self, rule: ColumnRule, numbers: NumberCells) -> ColumnRule:
         name = rule.column
         bare, signed = numbers.values[~numbers.percent], numbers.values[numbers.percent]
-        asked, usual = self.asked_units.get(name), self.usual_units.get(name)
+        asked, usual = self.options.units.get(name), self.usual_units.get(name)
         where = f"{self.raw.name}, column {name}"
         unit, why = decide_unit(where, rule.header, bare, signed, asked=asked, usual=usual)
         if np.isfinite(bare).any():

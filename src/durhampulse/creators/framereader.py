@@ -27,7 +27,7 @@ from durhampulse.creators.rules import (
 )
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER, QUALITY_LEVELS
 from durhampulse.creators.text import whole_array
-from durhampulse.creators.units import detect_unit, mixed_groups
+from durhampulse.creators.units import detect_unit, holds_counts, mixed_groups
 from durhampulse.exceptions import InputError
 
 __all__ = ["FrameReader"]
@@ -90,6 +90,11 @@ class FrameReader:
         numbers = rule.read_numbers(cells)
         bare, signed = (numbers.values[part] for part in (~numbers.percent, numbers.percent))
         unit = detect_unit(bare, signed)
+        if holds_counts(bare):
+            raise InputError(
+                f"Column {name}: most of its numbers exceed 100, so they are counts, not rates.",
+                "Leave it out, or divide it by the followers.",
+            )
         if unit is None or mixed_groups(bare):
             raise InputError(
                 f"Column {name}: its numbers may be fractions or percentages"

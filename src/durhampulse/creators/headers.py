@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 
+from durhampulse.creators.carried import CarriedKind
+from durhampulse.creators.claims import is_bare
+from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL, canonical_name, header_key
 from durhampulse.exceptions import InputError
 from durhampulse.irregularities import Irregularity, Ledger
 
-__all__ = ["Headers", "name_columns", "nearest_header", "require_figures", "unclaimed"]
+__all__ = [
+    "Headers",
+    "name_columns",
+    "nearest_header",
+    "require_extra",
+    "require_figures",
+    "require_headers",
+    "unclaimed",
+]
 
 _NEAR = 0.8
 """Likeness of a header and a column's name from which a slip of the pen is suspected."""
@@ -26,18 +37,27 @@ class Headers:
         Column to header.
     absent
         The model's columns that are not there, each with a header that may be meant; else empty.
+    carried
+        Header to what it tells of a creator, of the columns that are carried along.
+    proposed
+        The header that is read as the identifier for want of one that says so; else empty.
     """
 
     columns: dict[str, str]
     absent: dict[str, str]
+    carried: dict[str, CarriedKind] = field(default_factory=dict)
+    proposed: str = ""
 
     def notes(self, name: str) -> list[str]:
         """Return what the table lacks, in words, a sentence each without its point."""
-        return [
+        notes = [
             f"{name}: no column {column}, which the model uses; its rows are scored without it"
             + (f" ('{near}' is not read: --map {column}={near}?)" if near else "")
             for column, near in self.absent.items()
         ]
+        if self.proposed:
+            notes.append(f"{name}: '{self.proposed}' read as {IDENTIFIER}; --id COLUMN decides")
+        return notes
 
 
 def name_columns(
@@ -81,15 +101,18 @@ def name_columns(
     claims: dict[str, list[str]] = {}
     for header in headers:
         claimed = canonical_name(header)
+        # A later table's bare header may mean another figure than the model's table did.
+        doubtful = usual is not None and is_bare(header)
         if header not in taken and claimed and claimed not in {*taken.values(), *absent}:
-            claims.setdefault(claimed, []).append(header)
-    for standard, rivals in claims.items():
+            claims.setdefault(claimed, []).extend([] if doubtful else [header])
+    for standard, claimants in claims.items():
+        rivals = [header for header in claimants if not is_bare(header)] or claimants
         if len(rivals) > 1:
             raise InputError(
                 f"{name}: {' and '.join(repr(r) for r in rivals)} could each be {standard}.",
                 f"Choose one, for example --map '{standard}={rivals[0]}'.",
             )
-        taken[rivals[0]] = standard
+        taken |= dict.fromkeys(rivals, standard)
     for header, standard in taken.items():
         if header != standard:
             ledger.note(Irregularity.RENAMED_COLUMN, standard, 1, f"'{header}' read as {standard}")
@@ -114,6 +137,38 @@ def require_figures(
             "Name them, for example --map Followers=subs --map Niche=topic; to learn from other "
             f"columns alone, name the outcome: --map {LABEL}=HEADER.",
         )
+
+
+def require_headers(name: str, headers: Collection[str], options: ReadOptions) -> None:
+    """Raise unless a table has the columns that are to be kept, dropped or learned from.
+
+    Raises
+    ------
+    InputError
+        If one is not there.
+    """
+    wishes = {"--keep": options.keep, "--drop": options.drop, "--feature": options.feature}
+    for option, wanted in wishes.items():
+        for header in wanted:
+            if header not in headers:
+                raise _no_column(f"{name}: {option} {header}: no column '{header}'.", headers)
+
+
+def require_extra(name: str, named: Mapping[str, str], options: ReadOptions) -> None:
+    """Raise if a standard column is to be carried along or made a feature.
+
+    Raises
+    ------
+    InputError
+        If so.
+    """
+    for option, wanted in (("--keep", options.keep), ("--feature", options.feature)):
+        for header in wanted:
+            if header in named:
+                raise InputError(
+                    f"{name}: {option} {header}: the column is read as {named[header]}.",
+                    f"Leave {option} out, or add --map {named[header]}= so that it is not.",
+                )
 
 
 def nearest_header(column: str, headers: Iterable[str]) -> str | None:
@@ -143,7 +198,16 @@ def _check_asked(name: str, headers: list[str], asked: dict[str, str]) -> None:
             names = ", ".join(COLUMNS)
             raise InputError(f"'{standard}' is not a standard column.", f"They are {names}.")
         if header not in headers:
-            shown = ", ".join(repr(h) for h in headers[:20])
-            raise InputError(f"{name}: no column '{header}'.", f"The columns are {shown}.")
+            raise _no_column(f"{name}: no column '{header}'.", headers)
     if len(set(asked.values())) < len(asked):
         raise InputError(f"{name}: one header is named for two columns.", "Name each once.")
+
+
+def _no_column(problem: str, headers: Collection[str]) -> InputError:
+    shown = ", ".join(repr(header) for header in [*headers][:20])
+    more = f", and {len(headers) - 20} more" if len(headers) > 20 else ""
+    return InputError(
+        problem,
+        f"The columns are {shown}{more}. If these are no headers, say which row holds them: "
+        "--header-row N; if their letters are garbled, how the file is written: --encoding NAME.",
+    )

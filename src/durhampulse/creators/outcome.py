@@ -44,6 +44,11 @@ class OutcomeWords:
         return self.deal if self.own else "a deal"
 
     @property
+    def with_deal(self) -> str:
+        """Whom it happened to: ``creators with a deal``."""
+        return f"that {self.got}" if self.own else "with a deal"
+
+    @property
     def got(self) -> str:
         """What happened, as a verb: ``30% of them got a deal``."""
         return f"ended as {self.deal}" if self.own else "got a deal"

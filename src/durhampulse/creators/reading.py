@@ -7,16 +7,27 @@ What a column is, its kind, decimal sign, unit and levels, is learned here once,
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
+from durhampulse.creators.claims import claims_that_agree
 from durhampulse.creators.columnreader import ColumnReader
 from durhampulse.creators.frames import raw_cells
-from durhampulse.creators.headers import name_columns, require_figures
+from durhampulse.creators.headers import (
+    name_columns,
+    require_extra,
+    require_figures,
+    require_headers,
+)
+from durhampulse.creators.identity import unique_candidate
 from durhampulse.creators.labelchoice import name_label
 from durhampulse.creators.options import ReadOptions
+from durhampulse.creators.outcomefile import join_outcomes
+from durhampulse.creators.protected import require_settled
 from durhampulse.creators.roles import role_of_standard
 from durhampulse.creators.rows import (
     complete_identifiers,
@@ -65,14 +76,46 @@ def read_creators(
         raw = read_source(source, ledger, options)
     else:
         raw = table_of(raw_cells(source), "the table")
-    reader = ColumnReader(raw, ledger, options.units, usual_units or {})
-    named = name_columns(raw.name, raw.cells.column_names, options.columns, ledger)
-    named, reader.label = name_label(raw, named, options, ledger)
-    require_figures(raw.name, raw.cells.column_names, named, ledger)
+    if options.outcomes is not None:
+        raw, options = join_outcomes(raw, options, ledger)
+    reader = ColumnReader(raw, ledger, options, usual_units or {})
+    require_headers(raw.name, raw.cells.column_names, options)
+    require_settled(raw.name, raw.cells.column_names, options.protect, options.allow)
+    headers = [header for header in raw.cells.column_names if header not in options.drop]
+    asked = options.asked()
+    named = name_columns(raw.name, headers, asked, ledger)
+    cells = raw.cells.select(headers)
+    named, reader.label = name_label(replace(raw, cells=cells), named, options, ledger)
+    named = claims_that_agree(cells, named, asked.values(), ledger)
+    named = {header: name for header, name in named.items() if header not in options.protect}
+    if IDENTIFIER not in (*named.values(), *asked):
+        named |= _proposed_identifier(cells, named, ledger)
+    require_figures(raw.name, headers, named, ledger)
+    require_extra(raw.name, named, options)
     reader.weigh(named)
-    for header in raw.cells.column_names:
+    for header in headers:
         reader.read(header, named.get(header))
+    for header in dict.fromkeys(options.drop):
+        reader.leave_out(header)
     return _settled(reader)
+
+
+def _proposed_identifier(
+    cells: pa.Table, named: Mapping[str, str], ledger: Ledger
+) -> dict[str, str]:
+    """Return header to `IDENTIFIER` where a column of another name tells creators apart."""
+    header, candidates = unique_candidate(cells, named)
+    if header is not None:
+        action = f"'{header}' read as {IDENTIFIER}; --id COLUMN decides"
+        ledger.note(Irregularity.PROPOSED_ID, IDENTIFIER, 1, action)
+        return {header: IDENTIFIER}
+    if candidates:
+        action = (
+            f"not read as {IDENTIFIER}, since cells of '{candidates[0]}' are empty or alike; "
+            f"--id '{candidates[0]}' reads rows of one creator as such"
+        )
+        ledger.note(Irregularity.PROPOSED_ID, candidates[0], 1, action)
+    return {}
 
 
 def _settled(reader: ColumnReader) -> Creators:
@@ -95,7 +138,7 @@ def _settled(reader: ColumnReader) -> Creators:
         )
     note_views(table, ledger)
     if identified:
-        table = settle_duplicates(table, ledger)
+        table = settle_duplicates(table, ledger, keep_copies=raw.outcomes is not None)
     roles = tuple(reader.roles.get(c) or role_of_standard(c, table[c]) for c in table.columns)
     return Creators(
         table=table,

@@ -11,8 +11,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from durhampulse.creators.carried import CarriedKind, carried_column
 from durhampulse.creators.cells import LevelCells, NumberCells, distinct_words, read_levels
+from durhampulse.creators.dates import looks_like_dates
 from durhampulse.creators.numbers import DecimalSign, currencies
+from durhampulse.creators.protected import holds_genders, protected_attribute
 from durhampulse.creators.rules import (
     ColumnRule,
     learn_level_rule,
@@ -22,16 +25,19 @@ from durhampulse.creators.rules import (
 from durhampulse.creators.schema import COLUMNS, header_key
 from durhampulse.creators.text import NoTextError, as_text, holds_bytes, is_number, is_text
 
-__all__ = ["ExtraColumn", "Role", "read_extra", "role_of_standard"]
+__all__ = ["ExtraColumn", "Role", "Wish", "attribute_of", "read_extra", "role_of_standard"]
+
+Wish = Literal["keep", "feature"]
+"""What a person wants of a column: to carry it along, or to learn from it."""
 
 _MOST_LEVELS = 1_000
 _FREE_TEXT = 60
-_ID_ENDINGS = ("id", "url", "uuid", "link", "handle", "email", "username", "phone")
-_PROTECTED = frozenset(
-    {"gender", "sex", "age", "birthday", "birthdate", "birthyear", "dob", "ethnicity", "ethnic"}
-    | {"race", "religion", "religious", "disability", "disabled", "nationality", "orientation"}
-    | {"pregnant", "pregnancy", "marital"}
+_ID_ENDINGS = (
+    *("id", "ids", "uid", "uuid", "guid", "url", "link", "handle", "email", "username", "phone"),
+    *("tel", "telephone", "telefon", "zip", "zipcode", "postcode", "plz", "iban", "sku", "ean"),
 )
+_ID_TAILS = ("nummer", "\u7f16\u53f7", "\u756a\u53f7", "\ubc88\ud638")
+_NUMBERS_OF = [[of, "number"] for of in ("account", "phone", "customer", "order", "invoice")]
 _NAME_KEYS = frozenset({"name", "fullname", "creatorname", "channelname", "account"})
 
 
@@ -45,7 +51,7 @@ class Role:
         Name of the column.
     role
         ``feature`` (``numeric`` or ``levels`` tells its kind), ``identifier``, ``label``,
-        ``unused``, ``protected`` by law, or ``left out`` of this study.
+        ``carried`` along, ``unused``, ``protected`` by law, or ``left out`` of this study.
     kind
         How its values are stored.
     reason
@@ -53,7 +59,7 @@ class Role:
     """
 
     column: str
-    role: Literal["feature", "identifier", "label", "unused", "protected", "left out"]
+    role: Literal["feature", "identifier", "label", "carried", "unused", "protected", "left out"]
     kind: Literal["numeric", "quality", "levels", "text"]
     reason: str
 
@@ -93,7 +99,13 @@ class ExtraColumn:
 
 
 def read_extra(
-    name: str, cells: pa.Array, header: str = "", elsewhere: DecimalSign | None = None
+    name: str,
+    cells: pa.Array,
+    header: str = "",
+    elsewhere: DecimalSign | None = None,
+    *,
+    wish: Wish | None = None,
+    protected: bool | None = None,
 ) -> ExtraColumn:
     """Return a column that is not one of the eight, read, with what it is for.
 
@@ -105,23 +117,26 @@ def read_extra(
         Its cells as found, shape (n_rows,).
     elsewhere
         The decimal sign that the table's standard columns prove.
+    wish
+        What a person wants of it, whatever it looks like.
+    protected
+        Whether a person calls it protected, or allows to learn from it; None where nobody did.
     """
-    if _named_protected(name):
-        return ExtraColumn(Role(name, "protected", "text", "decisions must not rest on it"))
-    if pa.types.is_temporal(cells.type) or _looks_like_dates(cells):
-        return ExtraColumn(Role(name, "unused", "text", "dates are not learned from"))
-    if pa.types.is_nested(cells.type):
-        return ExtraColumn(Role(name, "unused", "text", "lists are not learned from"))
     header = header or name
+    if unread := _unread(name, header, cells, wish, protected):
+        return unread
     rule = ColumnRule(column=name, kind="any", header=header)
+    named = wish is None and _named_identifier(name)
     try:
-        return _read_numeric(rule, cells, elsewhere) or _read_levels(name, cells, header)
+        return _read_numeric(rule, cells, elsewhere, named=named) or _read_levels(
+            name, cells, header, named=named
+        )
     except NoTextError as error:
         return ExtraColumn(Role(name, "unused", "text", f"it holds {error}"))
 
 
 def _read_numeric(
-    rule: ColumnRule, cells: pa.Array, elsewhere: DecimalSign | None
+    rule: ColumnRule, cells: pa.Array, elsewhere: DecimalSign | None, *, named: bool
 ) -> ExtraColumn | None:
     """Return a column of numbers; None where it is none."""
     name = rule.column
@@ -137,13 +152,43 @@ def _read_numeric(
     if not _mostly_numbers(cells, 0.95, rule, numbers):
         return None
     rule = replace(rule, decimal=rule.decimal or (elsewhere if is_text(cells.type) else None))
-    return ExtraColumn(_numeric_role(name, pd.Series(numbers.values)), numbers, rule)
+    role = _numeric_role(name, pd.Series(numbers.values), named=named)
+    return ExtraColumn(role, numbers, rule)
 
 
-def _read_levels(name: str, cells: pa.Array, header: str) -> ExtraColumn:
+def _read_levels(name: str, cells: pa.Array, header: str, *, named: bool) -> ExtraColumn:
     levels = read_levels(cells)
     rule = learn_level_rule(name, levels, header)
-    return ExtraColumn(_level_role(name, level_series(levels.levels)), levels, rule)
+    role = _level_role(name, level_series(levels.levels), named=named)
+    return ExtraColumn(role, levels, rule)
+
+
+def _unread(
+    name: str, header: str, cells: pa.Array, wish: Wish | None, protected: bool | None
+) -> ExtraColumn | None:
+    """Return a column whose cells are not read as figures or levels, None if they may be."""
+    if wish == "keep":
+        return _carried(name, header, cells, carried_column(header, cells) or "other")
+    attribute = "protected as asked" if protected else attribute_of(name, cells)
+    if attribute and protected is not False:
+        reason = f"{attribute}: decisions must not rest on it"
+        reason += "; --allow COLUMN decides" if wish == "feature" else ""
+        return ExtraColumn(Role(name, "protected", "text", reason))
+    if wish is None and (kind := carried_column(header, cells)):
+        return _carried(name, header, cells, kind)
+    if looks_like_dates(name, cells):
+        return ExtraColumn(Role(name, "unused", "text", "dates are not learned from"))
+    if pa.types.is_nested(cells.type):
+        return ExtraColumn(Role(name, "unused", "text", "lists are not learned from"))
+    return None
+
+
+def _carried(name: str, header: str, cells: pa.Array, kind: CarriedKind) -> ExtraColumn:
+    if pa.types.is_nested(cells.type):
+        return ExtraColumn(Role(name, "unused", "text", "lists are not carried along"))
+    reason = "shown as found, not learned from"
+    rule = ColumnRule(column=name, kind="carried", header=header, carries=kind)
+    return ExtraColumn(Role(name, "carried", "text", reason), rule=rule)
 
 
 def _mostly_numbers(
@@ -160,23 +205,23 @@ def _mostly_numbers(
     return not pc.any(pc.match_substring_regex(as_text(cells), r"^\s*0\d")).as_py()
 
 
-def _numeric_role(name: str, values: pd.Series) -> Role:
+def _numeric_role(name: str, values: pd.Series, *, named: bool) -> Role:
     distinct = values.nunique()
     if distinct < 2:
         return Role(name, "unused", "numeric", "it holds no two different values")
-    if _named_identifier(name) and distinct > 0.5 * values.count():
-        return Role(name, "unused", "numeric", "an identifier says nothing about new creators")
+    if named and distinct > 2:
+        return Role(name, "unused", "numeric", "a number given to something is no size")
     whole = bool((values.dropna() % 1 == 0).all())
     if whole and distinct == values.count() and distinct == values.max() - values.min() + 1:
         return Role(name, "unused", "numeric", "it merely counts the rows")
     return Role(name, "feature", "numeric", "an extra column of numbers")
 
 
-def _level_role(name: str, levels: pd.Series) -> Role:
+def _level_role(name: str, levels: pd.Series, *, named: bool) -> Role:
     present, distinct = int(levels.count()), levels.nunique()
     if distinct < 2:
         return Role(name, "unused", "levels", "it holds no two different values")
-    if _named_identifier(name):
+    if named:
         return Role(name, "unused", "text", "a name or address says nothing about new creators")
     if distinct > min(_MOST_LEVELS, 0.5 * present):
         return Role(name, "unused", "text", f"{distinct:,} different values in {present:,} cells")
@@ -186,26 +231,17 @@ def _level_role(name: str, levels: pd.Series) -> Role:
 
 
 def _named_identifier(name: str) -> bool:
-    words = name.casefold().replace("_", " ").split()
-    return header_key(name) in _NAME_KEYS or bool(words and words[-1] in _ID_ENDINGS)
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])|[\W_]+", " ", name).casefold().split()
+    if not words or header_key(name) in _NAME_KEYS:
+        return bool(words)
+    given = words[0] in ("id", "uid") or words[-1] in _ID_ENDINGS
+    return given or words[-1].endswith(_ID_TAILS) or words[-2:] in _NUMBERS_OF
 
 
-def _named_protected(name: str) -> bool:
-    """Return whether a header names an attribute of the EU Charter, article 21, or like ones."""
-    words = re.split(r"[^a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).casefold())
-    return not _PROTECTED.isdisjoint(words)
-
-
-def _looks_like_dates(cells: pa.Array) -> bool:
-    if not is_text(cells.type):
-        return False
-    filled = cells.drop_null()
-    some = filled.take(pa.array(np.arange(0, len(filled), max(len(filled) // 200, 1))))
-    words = pc.utf8_trim_whitespace(as_text(some))
-    if not len(words):
-        return False
-    pattern = (
-        r"^(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}"
-        r"|\d{1,2}\.? [A-Za-z]{3,9}\.? \d{2,4}|[A-Za-z]{3,9} \d{1,2}, \d{4})([T ].*)?$"
-    )
-    return bool(pc.mean(pc.match_substring_regex(words, pattern)).as_py() >= 0.95)
+def attribute_of(name: str, cells: pa.Array) -> str | None:
+    """Return the protected attribute that a column names or holds, None where there is none."""
+    if attribute := protected_attribute(name):
+        return attribute
+    if is_text(cells.type) and holds_genders(distinct_words(cells.slice(0, 1_000))[1]):
+        return "sex or gender"
+    return None

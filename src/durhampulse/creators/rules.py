@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from durhampulse.creators.block import Levels
+from durhampulse.creators.carried import CARRIED_KINDS, CarriedKind
 from durhampulse.creators.cells import (
     LevelCells,
     NumberCells,
@@ -39,7 +40,9 @@ __all__ = [
     "standard_kind",
 ]
 
-RuleKind = Literal["count", "rate", "any", "levels", "quality", "identifier", "label"]
+RuleKind = Literal[
+    "count", "rate", "any", "levels", "quality", "identifier", "label", "carried", "dropped"
+]
 
 _MOST_LEVELS = 10_000
 _DECIMALS = 14
@@ -56,7 +59,7 @@ class ColumnRule:
         The column's name in a creators' table.
     kind
         What its cells are: ``count``, ``rate`` or ``any`` number, ``levels`` or the ordered levels
-        of ``quality``, ``identifier`` or ``label``.
+        of ``quality``, ``identifier`` or ``label``; ``carried`` text, or ``dropped`` by a person.
     header
         The header it came from.
     decimal
@@ -70,6 +73,8 @@ class ColumnRule:
         questioned about it.
     levels
         Its levels as spelled in training, the most frequent first.
+    carries
+        What a carried column tells of a creator.
     deal, no_deal
         Of a label: the words that mean a deal and those that mean none, or the comparison of its
         figures, such as ``Conversions>0``. Where a person named no word for none, every other
@@ -84,6 +89,7 @@ class ColumnRule:
     unit: Unit = "fraction"
     insisted: bool = False
     levels: tuple[str, ...] = ()
+    carries: CarriedKind | None = None
     deal: tuple[str, ...] = ()
     no_deal: tuple[str, ...] = ()
 
@@ -184,6 +190,7 @@ class ColumnRule:
             "decimal": (None, *get_args(DecimalSign)),
             "unit": get_args(Unit),
             "insisted": (True, False),
+            "carries": (None, *CARRIED_KINDS),
         }
         if not texts or any(getattr(rule, name) not in values for name, values in choices.items()):
             raise ValueError(f"{fields!r} is no rule of a column")

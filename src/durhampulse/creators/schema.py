@@ -8,6 +8,7 @@ adds the column to the tables ``creator`` and ``staged``.
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
@@ -105,14 +106,27 @@ class Column:
 
 
 def header_key(header: str) -> str:
-    """Reduce a header to lower-case letters and digits, so that spelling does not matter.
+    """Return a header's letters and digits, without case and accents: spelling does not matter.
 
     Examples
     --------
-    >>> header_key(" Eng. Rate (%) ")
-    'engrate'
+    >>> header_key(" Eng. Rate (%) "), header_key("Número de Seguidores"), header_key("粉丝数 ")
+    ('engrate', 'numerodeseguidores', '粉丝数')
     """
-    return re.sub(r"[^0-9a-z]+", "", header.casefold())
+    if header.isascii():
+        return re.sub(r"[^0-9a-z]+", "", header.casefold())
+    letters = unicodedata.normalize("NFKD", header.casefold())
+    return "".join(c for c in letters if c.isalnum() or _is_vowel_sign(c))
+
+
+def _is_vowel_sign(character: str) -> bool:
+    """Whether a character is a part of a word, as vowels are in Hindi, and no accent of Latin."""
+    return unicodedata.category(character)[0] == "M" and not "\u0300" <= character <= "\u036f"
+
+
+def _keys(*headers: str) -> frozenset[str]:
+    """Return the keys of headers, which stand between commas."""
+    return frozenset(header_key(header) for line in headers for header in line.split(","))
 
 
 COLUMNS: dict[str, Column] = {
@@ -122,8 +136,11 @@ COLUMNS: dict[str, Column] = {
             name=IDENTIFIER,
             kind="identifier",
             meaning="unique identifier of the creator",
-            aliases=frozenset(
-                {"influencerid", "creatorid", "id", "userid", "channelid", "influencer", "creator"}
+            aliases=_keys(
+                "influencer id, creator id, id, user id, channel id, influencer, creator",
+                "id influenceur, id del influencer, id creador, id do influenciador, id блогера",
+                "达人id, 博主id, インフルエンサーid, influenceur, créateur, influenciador, creador",
+                "criador, creatore, 인플루언서, 크리에이터",
             ),
             phrase="creator {}",
             short="identifier",
@@ -136,9 +153,19 @@ COLUMNS: dict[str, Column] = {
             meaning="followers on the main platform",
             possible=(0, 1e10),
             plausible=(0, 1e9),
-            aliases=frozenset(
-                {"followers", "followercount", "followerscount", "subscribers", "subscribercount"}
-                | {"subs", "nfollowers", "numberoffollowers", "fans"}
+            aliases=_keys(
+                "followers, follower count, followers count, follower, n followers, followers num",
+                "followers number, number of followers, total followers, num followers, fans, subs",
+                "subscribers, subscriber count, subscribers count, subscribers num, suscribers",
+                "number of subscribers, total subscribers, follower/subscriber count",
+                "abonnenten, anzahl follower, follower-anzahl, abonnés, nombre d'abonnés",
+                "nb abonnés, seguidores, número de seguidores, nº de seguidores, suscriptores",
+                "número de suscriptores, iscritti, numero di follower, numero follower",
+                "seguaci, inscritos, número de inscritos, подписчики, число подписчиков",
+                "количество подписчиков, obserwujący, liczba obserwujących",
+                "粉丝, 粉丝数, 粉丝量, 粉丝数量, 粉絲數, 关注者, フォロワー, フォロワー数",
+                "チャンネル登録者数, 登録者数, 팔로워, 팔로워 수, 구독자, 구독자 수, volgers",
+                "aantal volgers, takipçi, pengikut, jumlah pengikut",
             ),
             phrase="{} followers",
             short="followers",
@@ -152,8 +179,15 @@ COLUMNS: dict[str, Column] = {
             meaning="interactions per follower on recent posts, a fraction (0.056 = 5.6%)",
             possible=(0, 1e4),
             plausible=(0, 1),
-            aliases=frozenset(
-                {"engagementrate", "engrate", "er", "engagement", "avgengagementrate"}
+            aliases=_keys(
+                "engagement rate, eng rate, er, engagement, avg engagement rate",
+                "average engagement rate, er %, engagement-rate, interaktionsrate",
+                "taux d'engagement, taux engagement, tasa de engagement, tasa de interacción",
+                "tasso di engagement, tasso di interazione, tasso di coinvolgimento",
+                "taxa de engajamento, taxa de interação, уровень вовлечённости",
+                "коэффициент вовлечённости, wskaźnik zaangażowania, 互动率, 互動率",
+                "エンゲージメント率, 참여율, taxa de envolvimento, envolvimento",
+                *(f"{days}d eng rate, {days}d engagement rate" for days in (7, 28, 30, 60, 90)),
             ),
             phrase="engagement {}",
             short="engagement",
@@ -168,9 +202,13 @@ COLUMNS: dict[str, Column] = {
             meaning="net new followers over the past month per follower, a fraction (0.021 = 2.1%)",
             possible=(-1, 1e6),
             plausible=(-0.5, 1),
-            aliases=frozenset(
-                {"growthrate", "growth", "followergrowth", "followersgrowth", "monthlygrowth"}
-                | {"followergrowthrate"}
+            aliases=_keys(
+                "growth rate, growth, follower growth, followers growth, monthly growth",
+                "follower growth rate, monthly growth rate, wachstum, wachstumsrate",
+                "follower-wachstum, croissance, taux de croissance, crecimiento",
+                "tasa de crecimiento, crescita, tasso di crescita, crescimento",
+                "taxa de crescimento, прирост подписчиков, темп роста, wzrost, 涨粉率, 增长率",
+                "粉丝增长率, 成長率, フォロワー増加率, 팔로워 증가율",
             ),
             phrase="growth {} a month",
             short="growth",
@@ -184,7 +222,13 @@ COLUMNS: dict[str, Column] = {
             name=NICHE,
             kind="category",
             meaning="content category the creator is best known for",
-            aliases=frozenset({"niche", "category", "contentcategory", "topic", "vertical"}),
+            aliases=_keys(
+                "niche, category, categories, content category, main category, topic, vertical",
+                "genre, nische, kategorie, thema, catégorie, thématique, nicho, categoría",
+                "temática, categoria, nicchia, categoria de conteúdo, ниша, категория, тематика",
+                "nisza, kategoria, 品类, 类目, 垂类, 领域, 分类, カテゴリ, カテゴリー, ジャンル",
+                "카테고리, 분야",
+            ),
             phrase="niche {}",
             short="niche",
             example="Fashion",
@@ -195,7 +239,12 @@ COLUMNS: dict[str, Column] = {
             name=QUALITY,
             kind="quality",
             meaning="typical video resolution: SD, HD or 4K",
-            aliases=frozenset({"videoquality", "quality", "resolution", "videoresolution"}),
+            aliases=_keys(
+                "video quality, quality, resolution, video resolution, videoqualität",
+                "qualité vidéo, calidad de video, calidad de vídeo, qualità video",
+                "qualidade de vídeo, qualidade do vídeo, качество видео, jakość wideo, 视频质量",
+                "画质, 画質",
+            ),
             phrase="video quality {}",
             short="video quality",
             example="HD",
@@ -209,9 +258,15 @@ COLUMNS: dict[str, Column] = {
             meaning="average views per post",
             possible=(0, 1e11),
             plausible=(0, 1e9),
-            aliases=frozenset(
-                {"avgviewsperpost", "averageviewsperpost", "avgviews", "averageviews", "meanviews"}
-                | {"viewsperpost", "avgviewspervideo", "views"}
+            aliases=_keys(
+                "avg views per post, average views per post, avg views, average views, mean views",
+                "views per post, avg views per video, average views per video, views",
+                "durchschnittliche aufrufe, aufrufe pro beitrag, vues moyennes",
+                "vues par publication, moyenne de vues, promedio de vistas, vistas promedio",
+                "vistas por publicación, visualizaciones medias, visualizzazioni medie",
+                "media visualizzazioni, média de visualizações, visualizações médias",
+                "средние просмотры, среднее число просмотров, średnia wyświetleń, 平均播放量",
+                "平均观看量, 平均再生数, 平均再生回数, 平均視聴回数, 평균 조회수",
             ),
             phrase="{} views a post",
             short="views",
@@ -224,7 +279,10 @@ COLUMNS: dict[str, Column] = {
             name=LABEL,
             kind="label",
             meaning="whether the creator got a sponsorship deal (1) or not (0)",
-            aliases=frozenset({"sponsorshipstatus", "sponsorship", "sponsored", "gotdeal", "deal"}),
+            aliases=_keys(
+                "sponsorship status, sponsorship, sponsored, got deal, deal, gesponsert",
+                "sponsorisé, patrocinado, sponsorizzato, sponsorowany, 是否合作, スポンサー契約",
+            ),
             phrase="outcome {}",
             short="outcome",
             example=1,

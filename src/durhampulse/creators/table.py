@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from durhampulse.creators.carried import CarriedKind
 from durhampulse.creators.outcome import OutcomeWords, outcome_words
 from durhampulse.creators.roles import Role
 from durhampulse.creators.rules import ColumnRule
-from durhampulse.creators.schema import LABEL
+from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.creators.units import Unit
 from durhampulse.files.tables import RawTable
 from durhampulse.irregularities import Irregularity, Ledger
@@ -27,7 +28,7 @@ class Creators:
     ----------
     table
         One row a creator, standard columns first; the index is the row number in the source.
-        Rates are fractions, the label is 0.0, 1.0 or NaN.
+        Rates are fractions, the label is 0.0, 1.0 or NaN, carried columns are text as found.
     roles
         What each column is used for, in the table's order.
     rules
@@ -68,9 +69,23 @@ class Creators:
         return {name: rule.unit for name, rule in self.rules.items() if rule.kind == "rate"}
 
     @property
+    def carried(self) -> dict[str, CarriedKind]:
+        """Columns that are carried along, each with what it tells of a creator."""
+        return {
+            role.column: self.rules[role.column].carries or "other"
+            for role in self.roles
+            if role.role == "carried"
+        }
+
+    @property
     def outcome(self) -> OutcomeWords:
         """What the two outcomes are called."""
         return outcome_words(self.rules.get(LABEL))
+
+    @property
+    def unit(self) -> str:
+        """What a row with an outcome stands for, several of them: creators, or rows of theirs."""
+        return "rows" if self.labelled[IDENTIFIER].duplicated().any() else "creators"
 
     @property
     def features(self) -> tuple[Role, ...]:

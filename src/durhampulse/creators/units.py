@@ -11,7 +11,7 @@ import numpy.typing as npt
 from durhampulse.creators.schema import COLUMNS
 from durhampulse.exceptions import InputError
 
-__all__ = ["Unit", "decide_unit", "detect_unit", "mixed_groups", "require_units"]
+__all__ = ["Unit", "decide_unit", "detect_unit", "holds_counts", "mixed_groups", "require_units"]
 
 Unit = Literal["fraction", "percent"]
 Floats = npt.NDArray[np.float64]
@@ -91,6 +91,12 @@ def decide_unit(
         return asked, "as asked"
     column = where.rsplit(" ", 1)[-1]
     settle = f"Say which: --unit {column}=percent or --unit {column}=fraction."
+    if holds_counts(bare):
+        raise InputError(
+            f"{where}: most of its numbers exceed 100, so they are neither fractions nor "
+            "percentages, but counts.",
+            f"Leave it out with --map {column}=, or insist: --unit {column}=percent.",
+        )
     if groups := mixed_groups(bare):
         raise InputError(
             f"{where}: two groups of numbers, around {groups[0]:.2g} and {groups[1]:.2g}, look "
@@ -114,6 +120,18 @@ def decide_unit(
             settle,
         )
     return unit, "by its size"
+
+
+def holds_counts(bare: Floats) -> bool:
+    """Whether most numbers of a rate column are too large for percentages.
+
+    Examples
+    --------
+    >>> holds_counts(np.array([65.0, 1642, 5236])), holds_counts(np.array([5.6, 120]))
+    (True, False)
+    """
+    sizes = np.abs(bare[np.isfinite(bare) & (bare != 0)])
+    return sizes.size > 0 and float(np.median(sizes)) > 100
 
 
 def mixed_groups(bare: Floats) -> tuple[float, float] | None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ from durhampulse.models.weights import log_odds, sigmoid
 
 __all__ = [
     "BANDS", "EDGE_CHANCE", "MAYBE", "NO", "YES", "Thresholds", "assign_bands", "band_codes",
-    "cut", "decision_table", "empty_reason", "on_edge", "too_empty", "unscorable",
+    "carried_names", "cut", "decision_table", "empty_reason", "on_edge", "too_empty", "unscorable",
 ]  # fmt: skip
 
 YES: Final = "Yes"
@@ -33,6 +33,12 @@ _NORMAL_90 = 1.644854
 _DECIMALS = 12
 """Of a rate in the decision table; what lies beyond is left over from dividing by 100."""
 _BELOW_ALL, _ABOVE_ALL = -1.0, 2.0
+_OWN_HEADERS = frozenset(
+    {"Influencer ID", "Predicted Sponsorship", "Follower Count", "Engagement Rate"}
+    | {"Sponsorship Recommendation", "Rank", "Interval Low", "Interval High", "Edge", "Flags"}
+    | {"Reasons For", "Reasons Against", "Tier", "Verdict"}
+    | {COLUMNS[column].percentile for column in COMPARED}
+)
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,7 @@ def band_codes(y_prob: npt.NDArray[np.float64], thresholds: Thresholds) -> npt.N
     return np.asarray(below_yes + (y_prob < thresholds.review_at), dtype=np.int8)
 
 
-def decision_table(
+def decision_table(  # noqa: PLR0913 - each is a part of the table
     creators: pd.DataFrame,
     y_prob: npt.NDArray[np.float64],
     thresholds: Thresholds,
@@ -102,6 +108,7 @@ def decision_table(
     half_width: float = 0.0,
     reasons: pd.DataFrame | None = None,
     verdict: str = "",
+    carried: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
     """Build the table the marketing team works with, the most probable creator first.
 
@@ -124,14 +131,18 @@ def decision_table(
         ``Reasons For`` and ``Reasons Against`` of some of the creators, by their index.
     verdict
         Why nothing is recommended; if given, recommendations stay blank and it stands beside.
+    carried
+        Header to text of the columns that are carried along, of the creators in their order; they
+        stand after the identifier.
     """
-    logits = log_odds(y_prob)
+    logits, carried = log_odds(y_prob), carried or {}
     absent = pd.Series(np.nan, index=creators.index)
     band = assign_bands(y_prob, thresholds).to_numpy()
     places = peers.percentiles(creators)
     table = pd.DataFrame(
         {
             "Influencer ID": creators[IDENTIFIER].to_numpy(),
+            **{name: pd.array(carried[h], "str") for h, name in carried_names(carried).items()},
             "Predicted Sponsorship": cut(y_prob),
             "Follower Count": creators.get(FOLLOWERS, absent).to_numpy(),
             "Engagement Rate": creators.get(ENGAGEMENT, absent).round(_DECIMALS).to_numpy(),
@@ -160,6 +171,17 @@ def decision_table(
     table = table.iloc[np.argsort(-y_prob, kind="stable")].reset_index(drop=True)
     table["Rank"] = np.arange(1, len(table) + 1)
     return table
+
+
+def carried_names(headers: Iterable[str]) -> dict[str, str]:
+    """Return the headers of carried columns, each with its name in a decision table.
+
+    Examples
+    --------
+    >>> carried_names(["Handle", "Rank"])
+    {'Handle': 'Handle', 'Rank': 'Rank (as found)'}
+    """
+    return {h: f"{h} (as found)" if h in _OWN_HEADERS else h for h in headers}
 
 
 def on_edge(

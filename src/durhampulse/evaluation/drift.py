@@ -16,6 +16,7 @@ from durhampulse.evaluation.metrics import score_models
 from durhampulse.evaluation.verdict import Finding
 from durhampulse.exceptions import InputError
 from durhampulse.features.encoding import learn_encoding
+from durhampulse.features.repeats import creator_codes
 from durhampulse.models.classifiers import BOOSTING
 from durhampulse.models.training import classifier_learner
 
@@ -36,9 +37,10 @@ def compare_splits(
 ) -> tuple[Finding, pd.DataFrame]:
     """Score one model under a random split and under a split by time or by group.
 
-    By time the earliest 80% of creators are trained on and the others scored; by group, whole
-    groups of about a fifth of the creators are scored by a model that saw none of theirs, and knows
-    none of their names where groups are a feature.
+    By time the last creators to appear are scored, in whole periods and at least a fifth of the
+    rows, by a model trained on those before them; by group, whole groups of about a fifth of the
+    rows are scored by a model that saw none of theirs, and knows none of their names where groups
+    are a feature. No creator is on both sides.
 
     Returns
     -------
@@ -61,10 +63,9 @@ def compare_splits(
     split = _forward if kind == "time" else _grouped
     asked = split(creators, labelled, column, random_state)
     rng = np.random.default_rng(random_state)
-    at_random = np.isin(
-        np.arange(len(labelled)), rng.choice(len(labelled), int(asked.sum()), replace=False)
-    )
-    at_random = labelled[IDENTIFIER].isin(labelled.loc[at_random, IDENTIFIER]).to_numpy(bool)
+    codes = creator_codes(labelled)
+    n_held = len(np.unique(codes[asked]))
+    at_random = np.isin(codes, rng.choice(codes.max() + 1, n_held, replace=False))
     name = "forward in time" if kind == "time" else "to new groups"
     parts = [
         _score(creators, labelled, test, title, random_state)
@@ -83,8 +84,10 @@ def _forward(
             f"time, the others {order.nunique()} different ones.",
             "Name a column of dates or numbers, filled in every row, with --time.",
         )
-    rank = order.rank(method="min", pct=True)
-    return np.asarray(rank > 0.8)
+    first = order.groupby(labelled[IDENTIFIER]).transform("min")  # a creator's first row
+    # The smallest tail of whole periods that holds a fifth: the last may be larger than that.
+    last = first.sort_values(ascending=False).iloc[int(np.ceil(_HELD_OUT * len(first))) - 1]
+    return np.asarray(first >= last)
 
 
 def _times(cells: pd.Series, where: str) -> pd.Series:
@@ -147,9 +150,10 @@ def _score(
     title: str,
     random_state: int,
 ) -> pd.DataFrame:
-    train, y = labelled[~test], labelled[LABEL].to_numpy(np.float64)
-    deals = [part.sum() for part in (y[test], y[~test])]
-    others = [part.size - part.sum() for part in (y[test], y[~test])]
+    train = ~labelled[IDENTIFIER].isin(labelled.loc[test, IDENTIFIER]).to_numpy(bool)
+    y = labelled[LABEL].to_numpy(np.float64)
+    deals = [part.sum() for part in (y[test], y[train])]
+    others = [part.size - part.sum() for part in (y[test], y[train])]
     fewest = int(min(*deals, *others))
     if fewest < _FEWEST_OF_A_CLASS:
         raise InputError(
@@ -157,10 +161,12 @@ def _score(
             f"to compare, at least {_FEWEST_OF_A_CLASS} are needed.",
             "Name another column.",
         )
-    encoding = learn_encoding(train, creators.features)
-    model = classifier_learner(BOOSTING, random_state)(encoding.transform(train), y[~test])
+    encoding = learn_encoding(labelled[train], creators.features)
+    learner = classifier_learner(BOOSTING, random_state)
+    model = learner(encoding.transform(labelled[train]), y[train])
     y_prob = model.predict_proba(encoding.transform(labelled[test]))
-    scores = score_models(y[test], {title: y_prob})
+    groups = creator_codes(labelled[test])
+    scores = score_models(y[test], {title: y_prob}, groups=groups)
     return scores[scores["metric"].isin(["roc_auc", "log_loss"])]
 
 

@@ -10,6 +10,7 @@ from durhampulse.creators import Creators
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL
 from durhampulse.evaluation.signal import Signal, column_strength, measure_signal
 from durhampulse.features.encoding import learn_encoding
+from durhampulse.features.repeats import Codes, creator_codes
 from durhampulse.irregularities import Irregularity
 
 __all__ = ["Evidence"]
@@ -42,12 +43,17 @@ class Evidence:
         return self.creators.with_table(labelled)
 
     @cached_property
+    def groups(self) -> Codes:
+        """The creators of those rows, shape (n_rows,)."""
+        return creator_codes(self.sample.labelled)
+
+    @cached_property
     def strengths(self) -> dict[str, tuple[float, float]]:
         """Each feature alone: ROC AUC and share of deviance explained, out of half."""
         labelled = self.sample.labelled
         y_true = labelled[LABEL].to_numpy(np.float64)
         return {
-            role.column: column_strength(labelled[role.column], y_true)
+            role.column: column_strength(labelled[role.column], y_true, self.groups)
             for role in self.sample.features
         }
 
@@ -86,7 +92,7 @@ class Evidence:
         return measure_signal(
             X,
             labelled[LABEL].to_numpy(np.float64),
-            labelled[IDENTIFIER],
+            creator_codes(labelled),
             permutations=permutations,
             random_state=self.random_state,
         )

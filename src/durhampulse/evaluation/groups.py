@@ -8,8 +8,9 @@ import pandas as pd
 
 from durhampulse.creators.schema import FOLLOWERS, NICHE
 from durhampulse.creators.tiers import tier_names
-from durhampulse.evaluation.calibration import wilson_interval
+from durhampulse.evaluation.calibration import share_interval, size_columns, sizes
 from durhampulse.evaluation.metrics import holm
+from durhampulse.features.repeats import Codes, creator_codes, has_repeats
 
 __all__ = ["group_quality", "unlike_groups"]
 
@@ -42,18 +43,20 @@ def group_quality(
         ``selected`` the share at or above `yes_at`, ``hits`` the share of these with a deal
         (missing below 20), each measured one with its 95% interval. ``p_value`` is of the
         difference between measured and predicted (Spiegelhalter 1986), adjusted for the number
-        of groups after Holm.
+        of groups after Holm. Where creators have several rows, ``rows`` stands before ``creators``,
+        and intervals and p-values take creators as wholes.
     """
-    rows = []
+    rows, codes = [], creator_codes(creators)
     for by, names in _groupings(creators).items():
         for group in names.value_counts().index[:_MOST_GROUPS]:
-            here = (names == group).to_numpy(bool)
-            if here.sum() >= _FEWEST:
-                rows.append((by, str(group), *_quality(y_true[here], y_prob[here], yes_at)))
+            here = np.flatnonzero((names == group).to_numpy(bool))
+            if len(here) >= _FEWEST:
+                part = y_true[here], y_prob[here], codes[here]
+                rows.append((by, str(group), *sizes(here, codes), *_quality(*part, yes_at)))
     columns = [
         "by",
         "group",
-        "creators",
+        *size_columns(codes),
         "deals",
         "predicted",
         "measured",
@@ -86,27 +89,31 @@ def _groupings(creators: pd.DataFrame) -> dict[str, pd.Series]:
     return groupings
 
 
-def _quality(y_true: Floats, y_prob: Floats, yes_at: float) -> tuple[object, ...]:
+def _quality(y_true: Floats, y_prob: Floats, groups: Codes, yes_at: float) -> tuple[object, ...]:
     n, deals = len(y_true), int(y_true.sum())
     chosen = y_prob >= yes_at
     k, wins = int(chosen.sum()), int(y_true[chosen].sum())
     enough = k >= _FEWEST
-    hits = (wins / k, *wilson_interval(wins, k)) if enough else (np.nan, np.nan, np.nan)
+    hits: tuple[float, ...] = (np.nan, np.nan, np.nan)
+    if enough:
+        hits = wins / k, *share_interval(y_true[chosen], groups[chosen])
     return (
-        n,
         deals,
         float(y_prob.mean()),
         deals / n,
-        *wilson_interval(deals, n),
+        *share_interval(y_true, groups),
         k / n,
-        *wilson_interval(k, n),
+        *share_interval(chosen.astype(np.float64), groups),
         *hits,
-        _off(y_true, y_prob),
+        _off(y_true, y_prob, groups),
     )
 
 
-def _off(y_true: Floats, y_prob: Floats) -> float:
+def _off(y_true: Floats, y_prob: Floats, groups: Codes) -> float:
     from scipy.stats import norm
 
     spread = np.sqrt(np.sum(y_prob * (1 - y_prob)))
+    codes = np.unique(groups, return_inverse=True)[1]
+    if has_repeats(codes):  # rows of one creator err alike
+        spread = max(spread, np.sqrt(np.sum(np.bincount(codes, y_true - y_prob) ** 2)))
     return float(2 * norm.sf(abs(np.sum(y_true - y_prob)) / max(spread, 1e-12)))

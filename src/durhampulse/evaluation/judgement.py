@@ -16,6 +16,8 @@ from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.evaluation import leaks
 from durhampulse.evaluation.evidence import Evidence
 from durhampulse.evaluation.verdict import Check, Finding, Severity, Verdict
+from durhampulse.features.repeats import counted
+from durhampulse.irregularities import Irregularity
 
 __all__ = ["CHECKS", "DRIFT", "FEWEST_OF_A_CLASS", "CheckSpec", "drop_leaks", "judge"]
 
@@ -123,7 +125,7 @@ def _check_target(evidence: Evidence) -> Finding:
         return Finding("stop", "no outcomes", reason, (LABEL,))
     outcomes = creators.labelled[LABEL]
     figure = (
-        f"{len(outcomes):,} outcomes known, {outcomes.mean():.1%} deals"
+        f"{len(outcomes):,} outcomes known, {outcomes.mean():.1%} {creators.outcome.deals}"
         if len(outcomes)
         else "none"
     )
@@ -134,11 +136,15 @@ def _check_target(evidence: Evidence) -> Finding:
 
 
 def _check_rows(evidence: Evidence) -> Finding:
-    # A creator of many rows is one example, as the split draws them.
-    outcomes = evidence.creators.labelled.groupby(IDENTIFIER)[LABEL].max()
-    deals = int(outcomes.sum())
-    figure = f"{deals:,} creators with a deal, {len(outcomes) - deals:,} without"
-    fewest = min(deals, len(outcomes) - deals)
+    # A creator of many rows is one example, and of both outcomes one of either.
+    labelled, outcome = evidence.creators.labelled, evidence.creators.outcome
+    deals, others = (
+        labelled.loc[labelled[LABEL] == value, IDENTIFIER].nunique() for value in (1, 0)
+    )
+    figure = f"{deals:,} creators with {outcome.a_deal}, {others:,} without"
+    if labelled[IDENTIFIER].nunique() < len(labelled):
+        figure += f"; {counted(labelled)}"
+    fewest = min(deals, others)
     if fewest < FEWEST_OF_A_CLASS:
         reason = f"There are too few: at least {FEWEST_OF_A_CLASS} of either are needed."
         return Finding("stop", figure, reason)
@@ -166,15 +172,23 @@ def _check_signal(evidence: Evidence) -> Finding:
 
 
 def _check_protected(evidence: Evidence) -> Finding:
-    names = tuple(role.column for role in evidence.creators.roles if role.role == "protected")
-    severity: Severity = "care" if names else "pass"
-    reason = (
-        f"{', '.join(names)}: not learned from, but other columns may stand in for it; compare "
-        "the groups before acting."
-        if names
-        else "No column looks like a protected attribute."
-    )
-    return Finding(severity, f"{len(names)} such columns", reason, names)
+    creators, reasons = evidence.creators, []
+    names = tuple(role.column for role in creators.roles if role.role == "protected")
+    noted = creators.irregularities
+    doubtful = {*noted.loc[noted["code"] == Irregularity.PROTECTED, "column"]}
+    allowed = tuple(role.column for role in creators.features if role.column in doubtful)
+    if allowed:
+        reasons.append(
+            f"{', '.join(allowed)}: learned from, as --allow asks, though the law may protect it."
+        )
+    if names:
+        reasons.append(
+            f"{', '.join(names)}: not learned from, but other columns may stand in for it; compare "
+            "the groups before acting."
+        )
+    reason = " ".join(reasons) or "No column looks like a protected attribute."
+    severity: Severity = "care" if reasons else "pass"
+    return Finding(severity, f"{len(names + allowed)} such columns", reason, names + allowed)
 
 
 DRIFT = CheckSpec(

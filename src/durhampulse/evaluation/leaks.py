@@ -47,8 +47,8 @@ def check_columns(evidence: Evidence) -> Finding:
     figure = f"highest ROC AUC of one column {strengths[strongest][0]:.3f} ({strongest})"
     if certain:
         reason = (
-            f"{_listed(certain)} alone all but {_verb(certain, 'tell')} who got a deal: written "
-            "after the deal or copied from it."
+            f"{_listed(certain)} alone all but {_verb(certain, 'tell')} who "
+            f"{evidence.creators.outcome.got}: written after the outcome or copied from it."
         )
         return Finding("stop", figure, reason, tuple(certain))
     if suspects:
@@ -68,9 +68,9 @@ def check_filled(evidence: Evidence) -> Finding:
     certain, suspects = [], []
     for role in creators.roles:
         filled = labelled[role.column].notna().to_numpy(bool)
-        if role.role in ("label", "identifier", "left out"):
+        if role.role in ("label", "identifier", "carried", "left out"):
             continue
-        if filled.all() or not _unequal(filled, deal):
+        if filled.all() or not _unequal(filled, deal, labelled[IDENTIFIER]):
             continue
         if not filled[deal].any() or not filled[~deal].any():
             certain.append(role.column)
@@ -90,10 +90,18 @@ def check_filled(evidence: Evidence) -> Finding:
     return Finding("pass", "no such column", reason)
 
 
-def _unequal(filled: npt.NDArray[np.bool_], deal: npt.NDArray[np.bool_]) -> bool:
-    """Whether filling and outcome go together beyond chance (Fisher's exact test)."""
+def _unequal(
+    filled: npt.NDArray[np.bool_], deal: npt.NDArray[np.bool_], identifiers: pd.Series
+) -> bool:
+    """Whether filling and outcome go together beyond chance (Fisher's exact test).
+
+    A creator's rows of one kind count once.
+    """
     from scipy.stats import fisher_exact
 
+    kinds = pd.DataFrame({"creator": identifiers.to_numpy(), "filled": filled, "deal": deal})
+    once = kinds.drop_duplicates()
+    filled, deal = once["filled"].to_numpy(), once["deal"].to_numpy()
     if min(filled.sum(), (~filled).sum()) < _FEWEST_FILLED:
         return False
     counts = pd.crosstab(filled, deal).to_numpy()
@@ -120,7 +128,8 @@ def check_copies(evidence: Evidence) -> Finding:
     """Check whether creators stand in the table several times under different identifiers."""
     creators = evidence.creators
     copies = copied_rows(creators)
-    share = len(copies) / len(creators.labelled)
+    copied = creators.table.loc[copies, IDENTIFIER].nunique()
+    share = copied / creators.labelled[IDENTIFIER].nunique()
     figure = f"{len(copies):,} rows, {share:.1%}"
     if share < _COPIES:
         reason = "Hardly any creator stands in the table under several identifiers."
@@ -144,7 +153,8 @@ def copied_rows(creators: Creators) -> pd.Index:
     if len(fine) < 2:
         return labelled.index[:0]
     once = labelled[comparable].drop_duplicates([IDENTIFIER])
-    return once.index[once.duplicated([*columns, LABEL])]
+    copied = once.loc[once.duplicated([*columns, LABEL]), IDENTIFIER]
+    return labelled.index[labelled[IDENTIFIER].isin(copied)]
 
 
 def check_identifier(evidence: Evidence) -> Finding:
@@ -155,7 +165,7 @@ def check_identifier(evidence: Evidence) -> Finding:
     order = pd.to_numeric(text.str.extract(r"(\d{1,15})$")[0], errors="coerce")
     start = text.str.extract(r"^(\D{1,12})")[0]
     aucs = {
-        part: column_strength(values, y_true)[0]
+        part: column_strength(values, y_true, evidence.groups)[0]
         for part, values in (("order", order), ("beginning", start))
         if values.nunique() >= 2 and (part == "order" or values.nunique() <= 50)
     }
@@ -170,8 +180,9 @@ def check_identifier(evidence: Evidence) -> Finding:
     if auc < _TELLING_ID:
         return Finding("pass", figure, "Identifiers do not tell the answer.")
     reason = (
-        f"The {part} of {IDENTIFIER} tells who got a deal, so the table was put together after "
-        "the outcome. It is not learned from, but other columns may carry the same trace."
+        f"The {part} of {IDENTIFIER} tells who {evidence.creators.outcome.got}, so the table was "
+        "put together after the outcome. It is not learned from, but other columns may carry the "
+        "same trace."
     )
     return Finding("care", figure, reason, (IDENTIFIER,))
 

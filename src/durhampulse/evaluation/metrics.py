@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from durhampulse.features.repeats import Codes, has_repeats
+
 __all__ = [
     "METRICS",
     "compare_models",
@@ -115,9 +117,16 @@ def log_loss(y_true: Floats, y_prob: Floats) -> float:
 
 
 def score_models(
-    y_true: Floats, y_probs: Mapping[str, Floats], *, level: float = 0.95, random_state: int = 0
+    y_true: Floats,
+    y_probs: Mapping[str, Floats],
+    *,
+    groups: Codes | None = None,
+    level: float = 0.95,
+    random_state: int = 0,
 ) -> pd.DataFrame:
     """Score models on the same rows, with percentile bootstrap intervals (Efron 1979).
+
+    Creators are drawn as wholes (Field and Welsh 2007).
 
     Parameters
     ----------
@@ -125,6 +134,8 @@ def score_models(
         Outcomes 0 or 1, shape (n_rows,).
     y_probs
         Model's name to its probabilities, shape (n_rows,) each.
+    groups
+        The rows' creators, shape (n_rows,); without them each row is drawn by itself.
     level
         Coverage of the intervals.
 
@@ -134,7 +145,7 @@ def score_models(
         One row for each model and metric: ``model, metric, value, low, high``.
     """
     drawn: dict[tuple[str, str], list[Floats]] = {}
-    for weight in _resamples(len(y_true), random_state):
+    for weight in _resamples(len(y_true), groups, random_state):
         for model, y_prob in y_probs.items():
             for name, metric in METRICS.items():
                 drawn.setdefault((model, name), []).append(metric(y_true, y_prob, weight))
@@ -164,14 +175,16 @@ def compare_models(
     second: Floats,
     *,
     metrics: tuple[str, ...] = ("accuracy", "f1", "log_loss"),
+    groups: Codes | None = None,
     level: float = 0.95,
     random_state: int = 0,
 ) -> pd.DataFrame:
     """Compare two models on the same rows: differences first minus second.
 
-    Intervals are paired bootstrap intervals. For accuracy ``p_value`` is McNemar's exact test on
-    the rows that only one of the two got right (McNemar 1947); for the others it is twice the
-    smaller share of resamples on one side of zero.
+    Intervals are paired bootstrap intervals, of creators drawn as wholes where `groups` names the
+    rows' creators. For accuracy ``p_value`` is McNemar's exact test on the rows that only one of
+    the two got right (McNemar 1947); for the others, and where creators have several rows, it is
+    twice the smaller share of resamples on one side of zero.
 
     Returns
     -------
@@ -179,7 +192,7 @@ def compare_models(
         One row for each metric: ``metric, first, second, difference, low, high, p_value``.
     """
     drawn: dict[str, list[Floats]] = {name: [] for name in metrics}
-    for weight in _resamples(len(y_true), random_state):
+    for weight in _resamples(len(y_true), groups, random_state):
         for name in metrics:
             score = METRICS[name]
             drawn[name].append(score(y_true, first, weight) - score(y_true, second, weight))
@@ -190,7 +203,8 @@ def compare_models(
         differences = np.concatenate(drawn[name])
         low, high = np.quantile(differences, [(1 - level) / 2, (1 + level) / 2])
         side = min(np.mean(differences <= 0), np.mean(differences >= 0))
-        p = _mcnemar(y_true, first, second) if name == "accuracy" else min(1.0, 2 * float(side))
+        exact = name == "accuracy" and not has_repeats(groups)
+        p = _mcnemar(y_true, first, second) if exact else min(1.0, 2 * float(side))
         rows.append((name, mine, rival, mine - rival, float(low), float(high), p))
     columns = ["metric", "first", "second", "difference", "low", "high", "p_value"]
     return pd.DataFrame(rows, columns=columns)
@@ -205,13 +219,19 @@ def _mcnemar(y_true: Floats, first: Floats, second: Floats) -> float:
     return 1.0 if disagree == 0 else float(binomtest(only_first, disagree).pvalue)
 
 
-def confusion_table(y_true: Floats, y_prob: Floats, *, threshold: float = 0.5) -> pd.DataFrame:
+def confusion_table(
+    y_true: Floats,
+    y_prob: Floats,
+    *,
+    threshold: float = 0.5,
+    names: tuple[str, str] = ("no deal", "deal"),
+) -> pd.DataFrame:
     """Count actual against predicted outcomes.
 
     Returns
     -------
     DataFrame
-        Shape (2, 2); rows are actual, columns predicted, ``no deal`` before ``deal``.
+        Shape (2, 2); rows are actual, columns predicted, both under `names` of 0 and 1.
 
     Examples
     --------
@@ -219,23 +239,29 @@ def confusion_table(y_true: Floats, y_prob: Floats, *, threshold: float = 0.5) -
     >>> confusion_table(np.array([0.0, 1.0, 1.0]), np.array([0.2, 0.9, 0.1])).to_numpy().tolist()
     [[1, 0], [1, 1]]
     """
-    names = ["no deal", "deal"]
     pairs = 2 * y_true.astype(int) + (y_prob >= threshold)
     counts = np.bincount(pairs.astype(int), minlength=4).reshape(2, 2)
     return pd.DataFrame(
-        counts, index=pd.Index(names, name="actual"), columns=pd.Index(names, name="predicted")
+        counts,
+        index=pd.Index([*names], name="actual"),
+        columns=pd.Index([*names], name="predicted"),
     )
 
 
-def _resamples(n: int, random_state: int) -> Iterator[Floats]:
+def _resamples(n: int, groups: Codes | None, random_state: int) -> Iterator[Floats]:
     """Return bootstrap weights, a bounded number of cells at a time, shape (some, n)."""
+    if groups is None or not has_repeats(groups):
+        groups = np.arange(n)
+    drawn_from = int(groups.max()) + 1
     rng = np.random.default_rng(random_state)
     total = int(np.clip(_CELLS // n, *_RESAMPLES))
     at_once = max(1, _CELLS_AT_ONCE // n)
     for start in range(0, total, at_once):
         size = min(at_once, total - start)
-        drawn = rng.integers(0, n, (size, n)) + n * np.arange(size)[:, None]
-        yield np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n).astype(np.float64)
+        drawn = rng.integers(0, drawn_from, (size, drawn_from))
+        drawn += drawn_from * np.arange(size)[:, None]
+        weight = np.bincount(drawn.ravel(), minlength=size * drawn_from).reshape(size, drawn_from)
+        yield np.ascontiguousarray(weight[:, groups], np.float64)
 
 
 def holm(p: Floats) -> Floats:

@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from durhampulse.features.repeats import Codes, permuted_within
+
 __all__ = ["Signal", "column_strength", "measure_signal", "roc_aucs"]
 
 Floats = npt.NDArray[np.float64]
@@ -67,9 +69,12 @@ def roc_aucs(y_true: Floats, scores: Floats) -> Floats:
 
 
 def measure_signal(
-    X: Floats, y_true: Floats, groups: pd.Series, *, permutations: int = 299, random_state: int = 0
+    X: Floats, y_true: Floats, groups: Codes, *, permutations: int = 299, random_state: int = 0
 ) -> Signal:
     """Test whether the outcomes can be predicted, by permutation (Ojala and Garriga 2010, test 1).
+
+    Creators exchange all their outcomes: rows of one creator are alike, so single rows cannot be
+    exchanged (Winkler et al. 2015).
 
     Parameters
     ----------
@@ -78,12 +83,13 @@ def measure_signal(
     y_true
         Outcomes 0 or 1, shape (n_rows,).
     groups
-        Rows of one creator, which stay in one fold; shape (n_rows,).
+        The rows' creators, who stay in one fold; shape (n_rows,).
     permutations
         Number of permuted outcomes; 0 for the score alone.
     """
     rng = np.random.default_rng(random_state)
-    outcomes = np.column_stack([y_true, *(rng.permutation(y_true) for _ in range(permutations))])
+    permuted = (permuted_within(y_true, groups, rng) for _ in range(permutations))
+    outcomes = np.column_stack([y_true, *permuted])
     scores = _out_of_fold(_bend(X, random_state), outcomes, groups, rng)
     auc, *chance = roc_aucs(outcomes, scores).tolist()
     as_high = sum(score >= auc for score in chance)
@@ -104,9 +110,8 @@ def _bend(X: Floats, random_state: int) -> Floats:
     return np.hstack([X, basis.fit_transform(X)])
 
 
-def _out_of_fold(X: Floats, Y: Floats, groups: pd.Series, rng: np.random.Generator) -> Floats:
-    codes, names = pd.factorize(groups)
-    fold = rng.integers(0, _FOLDS, len(names))[codes]
+def _out_of_fold(X: Floats, Y: Floats, groups: Codes, rng: np.random.Generator) -> Floats:
+    fold = rng.integers(0, _FOLDS, groups.max() + 1)[groups]
     scores = np.zeros_like(Y)
     for number in range(_FOLDS):
         held_out = fold == number
@@ -121,12 +126,12 @@ def _out_of_fold(X: Floats, Y: Floats, groups: pd.Series, rng: np.random.Generat
 
 
 def column_strength(
-    values: pd.Series, y_true: Floats, *, random_state: int = 0
+    values: pd.Series, y_true: Floats, groups: Codes | None = None, *, random_state: int = 0
 ) -> tuple[float, float]:
     """Return how far one column alone gives the outcome away, whatever the relation's shape.
 
     The column is cut into twentieths or levels, with missing values as one more, and the share of
-    deals of each, learned on one half, predicts the other.
+    deals of each, learned on one half of the creators, predicts the other.
 
     Returns
     -------
@@ -134,7 +139,9 @@ def column_strength(
         Out of half: ROC AUC, and the share of the outcome's deviance explained (McFadden's R²).
     """
     bins = _cut(values)
-    half = np.random.default_rng((random_state, _HALVES)).random(len(y_true)) < 0.5
+    if groups is None:
+        groups = np.arange(len(y_true))
+    half = (np.random.default_rng((random_state, _HALVES)).random(groups.max() + 1) < 0.5)[groups]
     y_prob = np.empty(len(y_true))
     for part in (half, ~half):
         rate = y_true[~part].mean()

@@ -16,7 +16,7 @@ import pandas as pd
 
 from durhampulse.creators.block import Block
 from durhampulse.creators.roles import Role
-from durhampulse.creators.schema import IDENTIFIER, LABEL
+from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.features.codes import (
     CODES,
     Code,
@@ -27,6 +27,7 @@ from durhampulse.features.codes import (
     learn_relatives,
     quality_ordered,
 )
+from durhampulse.features.repeats import creator_strata
 
 __all__ = ["Encoding", "learn_encoding", "split_creators"]
 
@@ -112,8 +113,8 @@ def split_creators(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Split labelled creators into a training and a test part, stratified by the outcome.
 
-    All rows of one creator stay on one side: a creator is drawn as a whole, stratified by the
-    highest outcome among the rows.
+    All rows of one creator stay on one side: a creator is drawn as a whole, stratified by their
+    outcome: a deal, none, or both in different rows.
 
     Returns
     -------
@@ -130,7 +131,7 @@ def split_creators(
     """
     from sklearn.model_selection import train_test_split
 
-    outcome = labelled.groupby(IDENTIFIER, sort=False)[LABEL].max()
+    outcome = creator_strata(labelled)
     _, chosen = train_test_split(
         outcome.index.to_numpy(),
         test_size=test_share,

@@ -19,6 +19,7 @@ import pandas as pd
 from durhampulse.creators.roles import Role
 from durhampulse.creators.schema import LABEL
 from durhampulse.features.encoding import learn_encoding
+from durhampulse.features.repeats import Codes, creator_codes
 from durhampulse.models.classifiers import BOOSTING, SIMPLE
 from durhampulse.models.distillation import distil
 from durhampulse.models.ensemble import Blend, train_networks
@@ -99,11 +100,7 @@ def train_champion(
         How much each row counts, shape (n_rows,), above 0; as much as the others if not given.
     """
     y, weight = train[LABEL].to_numpy(np.float64), sample_weight
-    learners: dict[str, Learner] = {
-        SIMPLE: classifier_learner(SIMPLE, random_state),
-        BOOSTING: classifier_learner(BOOSTING, random_state),
-        NETWORKS: networks_learner(random_state),
-    }
+    learners = _learners(random_state)
     runs = dict(folds or {})
     for name, learner in learners.items():
         if name not in runs:
@@ -114,8 +111,9 @@ def train_champion(
     count = np.ones(len(y)) if weight is None else weight
     coef, intercept = _stack(logits, y, count)
     out_of_fold = {name: runs[name].y_prob for name in learners}
-    out_of_fold[BLEND] = _stack_out_of_fold(logits, y, count, random_state)
-    lead, noise = _lead(y, out_of_fold[SIMPLE], out_of_fold[BLEND], count)
+    groups = creator_codes(train)
+    out_of_fold[BLEND] = _stack_out_of_fold(logits, y, count, groups, random_state)
+    lead, noise = _lead(y, out_of_fold[SIMPLE], out_of_fold[BLEND], count, groups)
     tied = abs(lead) <= _BEYOND_NOISE * noise
     encoding = learn_encoding(train, features, sample_weight=weight)
     X = encoding.transform(train)
@@ -130,8 +128,7 @@ def train_champion(
         blend = Blend(members, coef, intercept)
         weights = distil(blend, encoding, train, random_state=random_state, sample_weight=weight)
         unsure = _instability(blended)
-    half_width = _WIDTH * float(np.sqrt(unsure))
-    model = FittedModel(name, encoding, weights, half_width)
+    model = FittedModel(name, encoding, weights, _WIDTH * float(np.sqrt(unsure)))
     gap = np.abs(blend.predict_proba(X) - weights.predict_proba(X)).mean() if blend else 0.0
     return Champion(
         model=model,
@@ -141,6 +138,14 @@ def train_champion(
         blend=blend,
         gap=float(gap),
     )
+
+
+def _learners(random_state: int) -> dict[str, Learner]:
+    return {
+        SIMPLE: classifier_learner(SIMPLE, random_state),
+        BOOSTING: classifier_learner(BOOSTING, random_state),
+        NETWORKS: networks_learner(random_state),
+    }
 
 
 def _instability(logits: Floats) -> float:
@@ -181,10 +186,10 @@ def _stack(logits: Floats, y: Floats, count: Floats) -> tuple[Floats, Floats]:
 
 
 def _stack_out_of_fold(
-    logits: Floats, y: Floats, count: Floats, random_state: int, n_folds: int = 5
+    logits: Floats, y: Floats, count: Floats, groups: Codes, random_state: int, n_folds: int = 5
 ) -> Floats:
-    """Blend each row with weights learned on the others, so that the blend does not flatter."""
-    fold = np.random.default_rng(random_state).permutation(len(y)) % n_folds
+    """Blend each row with weights learned on other creators, so that the blend does not flatter."""
+    fold = (np.random.default_rng(random_state).permutation(groups.max() + 1) % n_folds)[groups]
     y_prob = np.empty(len(y))
     for number in range(n_folds):
         held_out = fold == number
@@ -194,11 +199,17 @@ def _stack_out_of_fold(
     return y_prob
 
 
-def _lead(y: Floats, simple: Floats, blend: Floats, count: Floats) -> tuple[float, float]:
-    """Return by how much the blend's mean loss is lower, and the standard error of that."""
+def _lead(
+    y: Floats, simple: Floats, blend: Floats, count: Floats, groups: Codes
+) -> tuple[float, float]:
+    """Return by how much the blend's mean loss is lower, and the standard error of that.
+
+    Creators are drawn as wholes (Cochran 1977, 9A).
+    """
     gains = _losses(y, simple) - _losses(y, blend)
     lead = float(np.average(gains, weights=count))
-    return lead, float(np.sqrt(np.sum((count * (gains - lead)) ** 2)) / count.sum())
+    sums = np.bincount(groups, count * (gains - lead))
+    return lead, float(np.sqrt(np.sum(sums**2)) / count.sum())
 
 
 def _losses(y: Floats, y_prob: Floats) -> Floats:

@@ -233,5 +233,5 @@ def _selectable(table: pa.Table) -> pa.Table:
 
 def _few_creators(train: pd.DataFrame) -> bool:
     """Return whether creators are too few to be drawn as wholes, into folds of both kinds."""
-    outcomes = train.groupby(IDENTIFIER)[LABEL].max()
-    return min(outcomes.sum(), len(outcomes) - outcomes.sum()) < _FEWEST_CREATORS
+    outcomes = train.groupby(IDENTIFIER)[LABEL].agg(["max", "min"])
+    return min(outcomes["max"].sum(), (outcomes["min"] == 0).sum()) < _FEWEST_CREATORS

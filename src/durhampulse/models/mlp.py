@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from durhampulse.features.repeats import Codes, has_repeats
 from durhampulse.models.weights import DenseNetwork
 
 # Keras reads its backend once, when it is first imported.
@@ -108,6 +109,7 @@ def train_mlp(
     *,
     epochs: int = 30,
     validation_split: float = 0.2,
+    groups: Codes | None = None,
     random_state: int = 0,
 ) -> MLPTraining:
     """Train a network and record its curves.
@@ -124,6 +126,8 @@ def train_mlp(
         Passes over the training rows.
     validation_split
         Share of rows, drawn at random, that are held out to watch; 0 for none.
+    groups
+        The rows' creators, of whom none is on both sides, shape (n_rows,).
     random_state
         Seed of the weights, of dropout and of the order of rows.
     """
@@ -131,21 +135,37 @@ def train_mlp(
 
     share_compiled_steps()
     keras.utils.set_random_seed(random_state)
-    order = np.random.default_rng(random_state).permutation(len(y))
+    order, cut = _held_out_last(len(y), groups, validation_split, random_state)
     X32, y32 = X[order].astype(np.float32), y[order].astype(np.float32)
-    cut = len(y) - round(validation_split * len(y))
     watch = _Watch(X32[:cut], y32[:cut], X32[cut:], y32[cut:])
+    fit_on: dict[str, Any] = {"validation_split": validation_split}  # Keras takes the last rows
+    if validation_split and has_repeats(groups):
+        fit_on = {"validation_data": (X32[cut:], y32[cut:])}
+        X32, y32 = X32[:cut], y32[:cut]
     model = build_mlp(X.shape[1], plan)
     model.fit(
         X32,
         y32,
-        validation_split=validation_split,  # Keras takes the last rows: here a random part
+        **fit_on,
         epochs=epochs,
         batch_size=batch_size(cut),
         callbacks=[watch.callback()] if validation_split else [],
         verbose=0,
     )
     return MLPTraining(plan, random_state, DenseNetwork.from_keras(model), watch.curves())
+
+
+def _held_out_last(
+    n_rows: int, groups: Codes | None, share: float, random_state: int
+) -> tuple[npt.NDArray[np.intp], int]:
+    """Return the rows in a random order, creators as wholes, and where those held out begin."""
+    rng = np.random.default_rng(random_state)
+    cut = n_rows - round(share * n_rows)
+    if groups is None or not has_repeats(groups):
+        return rng.permutation(n_rows), cut
+    rank = rng.permutation(groups.max() + 1)[groups]
+    order = np.argsort(rank, kind="stable")
+    return order, int(np.searchsorted(rank[order], rank[order][min(cut, n_rows - 1)]))
 
 
 def batch_size(n_rows: int) -> int:

@@ -13,6 +13,7 @@ import pandas as pd
 from durhampulse.creators.roles import Role
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.features.encoding import learn_encoding
+from durhampulse.features.repeats import creator_strata
 from durhampulse.models.classifiers import fit
 from durhampulse.models.weights import Weights
 
@@ -85,7 +86,7 @@ def _draw_folds(train: pd.DataFrame, n_folds: int, random_state: int) -> npt.NDA
     """Return each row the number of its fold."""
     from sklearn.model_selection import StratifiedKFold
 
-    outcomes = train.groupby(IDENTIFIER, sort=False)[LABEL].max()
+    outcomes = creator_strata(train, fewest=n_folds)
     splitter = StratifiedKFold(n_folds, shuffle=True, random_state=random_state)
     fold = pd.Series(0, index=outcomes.index)
     for number, (_, held_out) in enumerate(splitter.split(outcomes, outcomes)):

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import pandas as pd
 
+from durhampulse.creators.outcome import SPONSORSHIP, OutcomeWords
 from durhampulse.decision.bands import MAYBE, NO, YES
 from durhampulse.evaluation.calibration import wilson_interval
 from durhampulse.evaluation.groups import unlike_groups
 from durhampulse.evaluation.verdict import Check
 from durhampulse.models.champion import BLEND, SIMPLE
 from durhampulse.report import interpretation
-from durhampulse.report.interpretation import plain
+from durhampulse.report.interpretation import outcome_of, plain
 from durhampulse.study.results import Decision, Judgement
 
 __all__ = [
@@ -91,23 +92,26 @@ def decision(part: Decision, judged: Judgement) -> list[str]:
     total = len(part.table)
     rates, pooled = _by_band(part.hit_rates), _by_band(part.pooled_hit_rates)
     edges = int((part.table["Edge"] != "").sum())
-    invited = part.invitations.iloc[1]
+    invited, unit, words = part.invitations.iloc[1], _decided(part), outcome_of(part.creators)
+    yes_worth, maybe_worth, no_worth = (
+        _hit_rate(rates[band], pooled[band], words, part.creators.unit) for band in (YES, MAYBE, NO)
+    )
     return [
         *_leak_warning(part, judged),
-        f"**Whom to sponsor.** {yes:,} of {total:,} creators reach {part.thresholds.yes_at:.0%} "
-        f"and are recommended. {_hit_rate(rates[YES], pooled[YES])}{_thin(yes, total, part)}"
+        f"**Whom to {'choose' if words.own else 'sponsor'}.** {yes:,} of {total:,} {unit} reach "
+        f"{part.thresholds.yes_at:.0%} and are recommended. {yes_worth}{_thin(yes, total, part)}"
         f"{_meaning(judged)}",
-        f"**Whom to look at.** {maybe:,} creators lie between {part.thresholds.review_at:.0%} and "
+        f"**Whom to look at.** {maybe:,} {unit} lie between {part.thresholds.review_at:.0%} and "
         f"{part.thresholds.yes_at:.0%} and wait for a person. "
-        f"{_hit_rate(rates[MAYBE], pooled[MAYBE])}",
-        f"**Whom to leave.** {no:,} creators stay below. {_hit_rate(rates[NO], pooled[NO])} "
+        f"{maybe_worth}",
+        f"**Whom to leave.** {no:,} {unit} stay below. {no_worth} "
         "A No is a recommendation, not a refusal.",
-        f"**Who stands on an edge.** For {edges:,} creators ({edges / max(total, 1):.0%}) there is "
+        f"**Who stands on an edge.** For {edges:,} {unit} ({edges / max(total, 1):.0%}) there is "
         "a chance of a fifth or more that their true probability lies in another band; they are "
         "marked, and the band follows the rule all the same.",
-        f"**What the ranking finds.** Of the creators tested, inviting the first "
-        f"{int(invited['invitations']):,} would have found {invited['deals_by_model']:.0f} deals; "
-        f"as many invitations at random would find {invited['deals_at_random']:.0f} "
+        f"**What the ranking finds.** Of the {part.creators.unit} tested, inviting the first "
+        f"{int(invited['invitations']):,} would have found {invited['deals_by_model']:.0f} "
+        f"{words.deals}; as many invitations at random would find {invited['deals_at_random']:.0f} "
         f"({invited['lift']:.1f} times as many{_lift_range(invited)}).",
         f"**What it saves.** A person needs to open {maybe:,} of {total:,} profiles to settle the "
         f"doubtful ones; {1 - maybe / max(total, 1):.0%} need not be opened to be put in order, "
@@ -125,9 +129,9 @@ def _lift_range(invited: pd.Series) -> str:
     n, at_random = int(invited["invitations"]), float(invited["deals_at_random"])
     if not at_random:
         return ""
-    low, high = (
-        n * end / at_random for end in wilson_interval(round(invited["deals_by_model"]), n)
-    )
+    effective, share = float(invited.get("effective", n)), round(invited["deals_by_model"]) / n
+    ends = wilson_interval(share * effective, effective)
+    low, high = (n * end / at_random for end in ends)
     return f", 95% interval {low:.1f} to {high:.1f}"
 
 
@@ -146,30 +150,43 @@ def _leak_warning(part: Decision, judged: Judgement) -> list[str]:
     ]
 
 
-def _hit_rate(row: pd.Series, pooled: pd.Series) -> str:
-    n = int(row["creators"])
+def _decided(part: Decision) -> str:
+    """Return what is decided on: creators, or rows where some have several."""
+    return "rows" if part.table["Influencer ID"].duplicated().any() else "creators"
+
+
+def _size(row: pd.Series) -> int:
+    return int(row.get("rows", row["creators"]))
+
+
+def _hit_rate(row: pd.Series, pooled: pd.Series, words: OutcomeWords, unit: str) -> str:
+    n = _size(row)
     if n >= _FEW:
+        size = f"{n:,} {unit}" if unit == "rows" else f"{n:,}"
         text = (
-            f"Measured on creators the model had not seen, {row['hit_rate']:.0%} of {n:,} in this "
-            f"band got a deal (95% interval {row['low']:.0%} to {row['high']:.0%})."
+            f"Measured on creators the model had not seen, {row['hit_rate']:.0%} of {size} in this "
+            f"band {words.got} (95% interval {row['low']:.0%} to {row['high']:.0%})."
         )
     else:
-        text = f"The test part holds only {n} such creators, too few to say how many get a deal."
-    if int(pooled["creators"]) >= _FEW:
+        many = f"end as {words.deal}" if words.own else "get a deal"
+        text = f"The test part holds only {n} such {unit}, too few to say how many {many}."
+    if _size(pooled) >= _FEW:
         text += (
             f" On the training part, out of fold: {pooled['hit_rate']:.0%} of "
-            f"{int(pooled['creators']):,} ({pooled['low']:.0%} to {pooled['high']:.0%})."
+            f"{_size(pooled):,} ({pooled['low']:.0%} to {pooled['high']:.0%})."
         )
     return text
 
 
 def _thin(yes: int, total: int, part: Decision) -> str:
-    base = float(part.hit_rates["deals"].sum() / part.hit_rates["creators"].sum())
+    rates = part.hit_rates
+    base = float(rates["deals"].sum() / rates.get("rows", rates["creators"]).sum())
     if yes >= 0.02 * total:
         return ""
     return (
-        f" With {base:.0%} deals overall, so few reaching {part.thresholds.yes_at:.0%} is what "
-        "honest probabilities look like; use the ranking to fill more places."
+        f" With {base:.0%} {outcome_of(part.creators).deals} overall, so few reaching "
+        f"{part.thresholds.yes_at:.0%} is what honest probabilities look like; use the "
+        "ranking to fill more places."
     )
 
 
@@ -178,15 +195,16 @@ def calibration(part: Decision) -> str:
     table = part.reliability
     outside = table[(table["predicted"] < table["low"]) | (table["predicted"] > table["high"])]
     gap = (table["measured"] - table["predicted"]).abs()
-    mean_gap = float((gap * table["creators"]).sum() / table["creators"].sum())
+    size = table.get("rows", table["creators"])
+    mean_gap = float((gap * size).sum() / size.sum())
     if len(outside) <= 1:
         verdict_ = "no more than chance explains"
     else:
         verdict_ = "more than chance explains: read the probabilities with a margin"
     return (
-        f"In ten groups of equal size the measured share of deals differs from the predicted one "
-        f"by {mean_gap:.1%} on average; {len(outside)} of {len(table)} groups lie outside their "
-        f"95% interval, {verdict_}."
+        f"In ten groups of equal size the measured share of {outcome_of(part.creators).deals} "
+        f"differs from the predicted one by {mean_gap:.1%} on average; {len(outside)} of "
+        f"{len(table)} groups lie outside their 95% interval, {verdict_}."
     )
 
 
@@ -203,8 +221,9 @@ def explanation(part: Decision) -> str:
     return (
         f"The model goes most by {', '.join(names[:-1])}{' and ' if names[1:] else ''}{names[-1]} "
         f"(mean effect {importance['mean_abs'].iloc[0]:.2f} in log-odds for the first). Shapley "
-        f"values of {len(shapley.values):,} creators of the test part, {how}. They say what goes "
-        "with a deal in the model's eyes, not what causes one."
+        f"values of {len(shapley.values):,} {part.creators.unit} of the test part, {how}. They "
+        f"say what goes with {outcome_of(part.creators).a_deal} in the model's eyes, not what "
+        "causes it."
     )
 
 
@@ -215,7 +234,8 @@ def groups(part: Decision) -> str:
         return "No niche or tier holds enough tested creators to be looked at alone."
     if unlike.empty:
         return (
-            f"In none of {len(part.groups)} niches and tiers does the measured share of deals "
+            f"In none of {len(part.groups)} niches and tiers does the measured share of "
+            f"{outcome_of(part.creators).deals} "
             "differ from the predicted one beyond noise."
         )
     names = [
@@ -225,12 +245,22 @@ def groups(part: Decision) -> str:
     return f"**Off beyond noise**: {', '.join(names)}. Read probabilities there with a margin."
 
 
-def limits(simulated: bool) -> list[str]:
-    """E: what the table cannot say."""
+def limits(simulated: bool, words: OutcomeWords = SPONSORSHIP) -> list[str]:
+    """E: what the table cannot say.
+
+    Parameters
+    ----------
+    simulated
+        Whether the data are.
+    words
+        What the outcomes are called, as :func:`.interpretation.outcome_of` gives them.
+    """
+    past = f"ended as {words.deal}" if words.own else "*got* a deal"
     sentences = [
-        "It predicts who *got* a deal in the past, not who performs well for a brand.",
-        "Past deals carry past preferences: who was overlooked then is rated low now.",
-        "A past *no deal* is a noisy label: many such creators were never considered.",
+        f"It predicts who {past} in the past, not who performs well for a brand.",
+        "Past choices carry past preferences: who was overlooked then is rated low now.",
+        f"A past {words.none if words.own else '*no deal*'} is a noisy label: many such creators "
+        "were never considered.",
         "The figures describe creators like those in this table, at the time it was drawn.",
         "Nobody may be refused by it alone: a person decides (GDPR, Article 22).",
     ]

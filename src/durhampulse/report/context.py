@@ -12,14 +12,16 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+from durhampulse.creators.outcome import OutcomeWords
 from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.decision.bands import BANDS
 from durhampulse.report import advice, plots
 from durhampulse.report import interpretation as words
+from durhampulse.report.interpretation import outcome_of
 from durhampulse.report.tables import Table, decision_view, plain_table, score_rows
 from durhampulse.study.results import Study
 
-__all__ = ["Figure", "Report", "Section", "build_report"]
+__all__ = ["Figure", "Report", "Section", "build_report", "report_title"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +90,7 @@ def build_report(study: Study) -> Report:
         (f"ROC AUC, tested ({auc['low']:.3f} to {auc['high']:.3f})", f"{auc['value']:.3f}"),
     ]
     return Report(
-        title="Who gets the sponsorship deal?",
+        title=report_title(study),
         source=source.name,
         simulated=source.simulated,
         summary=[
@@ -97,12 +99,18 @@ def build_report(study: Study) -> Report:
             advice.champion_choice(study.e),
         ],
         facts=facts,
-        limits=advice.limits(source.simulated),
-        decisions=decision_view(study.e.table),
+        limits=advice.limits(source.simulated, outcome_of(study.b1.creators)),
+        decisions=decision_view(study.e.table, study.a1.creators.carried),
         sections=[
             part(study) for part in (_verdict, _a1, _a2, _b1, _b2, _b3, _c, _d1, _d2, _d3, _e)
         ],
     )
+
+
+def report_title(study: Study) -> str:
+    """Return what the study asks, in the outcome's words."""
+    outcome = study.b1.creators.outcome
+    return f"Who {outcome.gets}?" if outcome.own else "Who gets the sponsorship deal?"
 
 
 def _verdict(study: Study) -> Section:
@@ -140,7 +148,7 @@ def _paragraphs(*sentences: str) -> list[str]:
 
 
 def _a2(study: Study) -> Section:
-    part = study.a2
+    part, outcome = study.a2, study.b1.creators.outcome
     figures = [
         _figure("a2-target", "Creators by outcome", part.target, lambda: plots.target(part.target)),
         _figure(
@@ -151,9 +159,9 @@ def _a2(study: Study) -> Section:
         ),
         _figure(
             "a2-groups",
-            f"Share of deals by {part.feature}",
+            f"Share of {outcome.deals} by {part.feature}",
             part.by_group,
-            lambda: plots.groups(part.by_group, part.feature),
+            lambda: plots.groups(part.by_group, part.feature, outcome=outcome),
         ),
     ]
     if not part.histograms.empty:
@@ -292,7 +300,7 @@ def _d3(_: Study) -> Section:
 
 
 def _e(study: Study) -> Section:
-    part = study.e
+    part, outcome = study.e, study.b1.creators.outcome
     importance = part.explanation.importance()
     dependence = part.explanation.dependence(study.b1.test)
     return Section(
@@ -307,16 +315,17 @@ def _e(study: Study) -> Section:
         ],
         figures=[
             _figure("e-bands", "Hit rate of each band", part.hit_rates,
-                    lambda: plots.bands(part.hit_rates)),
-            _figure("e-reliability", "Predicted and measured shares of deals", part.reliability,
-                    lambda: plots.reliability(part.reliability)),
-            _figure("e-gain", "Deals found by inviting the best first", part.invitations,
-                    lambda: plots.gain(part.gain)),
+                    lambda: plots.bands(part.hit_rates, outcome=outcome)),
+            _figure("e-reliability", f"Predicted and measured shares of {outcome.deals}",
+                    part.reliability,
+                    lambda: plots.reliability(part.reliability, outcome=outcome)),
+            _figure("e-gain", "What inviting the best first finds", part.invitations,
+                    lambda: plots.gain(part.gain, outcome=outcome)),
             _figure("e-importance", "What the model goes by", importance,
                     lambda: plots.importance(importance)),
             _figure("e-dependence", "Effect of each column over its values", dependence,
                     lambda: plots.dependence(dependence)),
-            *_group_figures(part.groups),
+            *_group_figures(part.groups, outcome),
         ],
     )  # fmt: skip
 
@@ -336,11 +345,15 @@ _SECTIONS: tuple[Callable[[Study], Section], ...] = (
 )
 
 
-def _group_figures(groups: pd.DataFrame) -> list[Figure]:
+def _group_figures(groups: pd.DataFrame, outcome: OutcomeWords) -> list[Figure]:
     if groups.empty:
         return []
-    title = "Predicted and measured shares of deals by niche and tier"
-    return [_figure("e-groups", title, groups, lambda: plots.group_calibration(groups))]
+    title = f"Predicted and measured shares of {outcome.deals} by niche and tier"
+
+    def draw() -> Any:
+        return plots.group_calibration(groups, outcome=outcome)
+
+    return [_figure("e-groups", title, groups, draw)]
 
 
 def _figure(name: str, title: str, table: pd.DataFrame, draw: Callable[[], Any]) -> Figure:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import shutil
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from durhampulse.decision.bands import carried_names
 from durhampulse.decision.reasons import REASONS_NOTE
 from durhampulse.files.export import write_csv, write_provenance, write_xlsx
 from durhampulse.report.context import build_report
 from durhampulse.report.fonts import letters_without_font
 from durhampulse.report.rendering import render_card, render_report
 from durhampulse.scoring.artifact import write_model
+from durhampulse.scoring.provenance import stamped
 from durhampulse.study.results import Study
 
 __all__ = ["write_study"]
@@ -38,7 +39,8 @@ def write_study(study: Study, folder: str | Path) -> list[str]:
     decisions = study.e.table
     write_csv(decisions, folder / "decisions.csv")
     write_provenance(folder / "decisions.csv", provenance)
-    write_xlsx(decisions, folder / "decisions.xlsx", provenance)
+    linked = carried_names(study.a1.creators.carried).values()
+    write_xlsx(decisions, folder / "decisions.xlsx", provenance, linked=[*linked])
     write_csv(study.e.not_scored, folder / "not-scored.csv")
     write_csv(study.judged.creators.irregularities, folder / "irregularities.csv")
     (folder / "figures").mkdir(exist_ok=True)
@@ -67,19 +69,23 @@ def write_study(study: Study, folder: str | Path) -> list[str]:
 def _provenance(study: Study) -> dict[str, Any]:
     source = study.a1.creators.source
     letters = letters_without_font(study.a1.creators)
-    return {
+    facts = {
         "source": source.name,
         "source_sha256": source.sha256,
+        **_second_file(source.outcomes),
         "simulated": source.simulated,
         "model": study.e.champion.name,
-        "yes_at": study.e.thresholds.yes_at,
-        "review_at": study.e.thresholds.review_at,
         "verdict": study.judged.verdict.word,
         "reasons": REASONS_NOTE,
-        "durhampulse": version("durhampulse"),
-        "written": datetime.now(UTC).isoformat(timespec="seconds"),
         **({"letters_without_font": letters} if letters else {}),
     }
+    return stamped(facts, study.e.thresholds)
+
+
+def _second_file(outcomes: tuple[str, str] | None) -> dict[str, str]:
+    if outcomes is None:
+        return {}
+    return {"outcomes": outcomes[0], "outcomes_sha256": outcomes[1]}
 
 
 def _model_facts(study: Study) -> dict[str, Any]:

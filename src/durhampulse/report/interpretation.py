@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 
 from durhampulse.creators import Creators
-from durhampulse.creators.schema import COLUMNS, GROWTH, LABEL
-from durhampulse.irregularities import Irregularity
+from durhampulse.creators.outcome import OutcomeWords
+from durhampulse.creators.schema import COLUMNS, GROWTH, IDENTIFIER, LABEL
+from durhampulse.features.repeats import counted
 from durhampulse.study.results import (
     BaselineComparison,
     Comparison,
@@ -36,6 +37,7 @@ __all__ = [
     "inspection",
     "letters",
     "meaning",
+    "outcome_of",
     "plain",
     "preparation",
     "regularisation",
@@ -74,6 +76,8 @@ def inspection(part: Inspection) -> str:
         f"{kinds} kinds of irregularity were found; the ledger names each with its count, example "
         f"rows, explanation and what was done. {len(creators.table):,} rows remain"
     )
+    if creators.unit == "rows":
+        text += f", of {creators.table[IDENTIFIER].nunique():,} creators"
     dropped = rows - len(creators.table) - len(creators.refused)
     if dropped or len(creators.refused):
         text += f" ({dropped} dropped as duplicates, {len(creators.refused)} refused as impossible)"
@@ -114,24 +118,27 @@ def letters(creators: Creators) -> str:
     return f"No font on this machine has {plain(missing)}: in pictures boxes stand for them."
 
 
+def outcome_of(creators: Creators) -> OutcomeWords:
+    """Return what the outcomes are called, set apart where they are the table's."""
+    return creators.outcome.marked(lambda word: f"*{plain(word)}*")
+
+
 def meaning(creators: Creators) -> str:
-    """A2: the outcome's own name; empty where it is the standard one."""
-    ledger = creators.irregularities
-    renamed = (ledger["code"] == Irregularity.RENAMED_COLUMN) & (ledger["column"] == LABEL)
-    actions = ledger.loc[renamed, "action"].str.extract(r"^'(.*)' read as ")[0]
-    if actions.empty:
+    """A2: where the outcome stands and what it is called; empty where it is a sponsorship."""
+    words = outcome_of(creators)
+    if not words.own:
         return ""
-    return f"A *deal* here is what the column *{plain(actions.iloc[0])}* says."
+    return f"The outcome is what the column {words.header} says: {words.deal} or {words.none}."
 
 
 def target(part: Exploration) -> str:
     """A2: how the outcomes are distributed."""
     share = part.target["share"].iloc[1]
-    total = int(part.target["creators"].sum())
-    usual = max(share, 1 - share)
+    creators, usual = part.creators, max(share, 1 - share)
     return (
-        f"{share:.1%} of {total:,} creators got a deal. Calling every creator by the more frequent "
-        f"outcome would already be right for {usual:.1%}, so accuracy alone says little here."
+        f"{share:.1%} of {counted(creators.labelled)} {outcome_of(creators).got}. Calling every "
+        f"{creators.unit[:-1]} by the more frequent outcome would already be right for "
+        f"{usual:.1%}, so accuracy alone says little here."
     )
 
 
@@ -149,7 +156,8 @@ def feature(part: Exploration) -> str:
     return (
         f"**{plain(part.feature)}** goes with the outcome most surely: {row['measure']} "
         f"{row['value']:.2f} (95% interval {row['low']:.2f} to {row['high']:.2f}). "
-        f"Of the creators in *{plain(high['group'])}*, {high['share']:.0%} got a deal; in "
+        f"Of the {part.creators.unit} in *{plain(high['group'])}*, {high['share']:.0%} "
+        f"{outcome_of(part.creators).got}; in "
         f"*{plain(low['group'])}* it was {low['share']:.0%}. That is association, not "
         "cause: brands may look at something else that goes along with it."
     )
@@ -157,9 +165,13 @@ def feature(part: Exploration) -> str:
 
 def preparation(part: Preparation) -> str:
     """B1: what the split and the encoding did."""
+    tested = counted(part.test)
+    if "rows" not in tested:
+        tested = tested.removesuffix(" creators")
     text = (
-        f"{len(part.train):,} creators to train on and {len(part.test):,} to test on, with "
-        f"{part.y_train.mean():.1%} and {part.y_test.mean():.1%} deals. "
+        f"{counted(part.train)} to train on and {tested} to test on, with "
+        f"{part.y_train.mean():.1%} and {part.y_test.mean():.1%} "
+        f"{outcome_of(part.creators).deals}. "
         f"{len(part.encoding.columns)} features became {part.X_train.shape[1]} columns of numbers."
     )
     if part.left_out:
@@ -200,19 +212,23 @@ def confusion(part: Confusion, judged: Judgement) -> str:
     """B3: the confusion matrix in two to three lines."""
     (right_no, false_yes), (missed, right_yes) = part.table.to_numpy().tolist()
     predicted, actual = false_yes + right_yes, missed + right_yes
+    words, unit = outcome_of(judged.creators), judged.creators.unit
     text = (
         f"On the test part {part.model} called {right_yes + right_no:,} of "
-        f"{part.table.to_numpy().sum():,} creators rightly. It found {right_yes} of {actual} deals "
-        f"and missed {missed}; "
+        f"{part.table.to_numpy().sum():,} {unit} rightly. It found {right_yes} of {actual} "
+        f"{words.deals} and missed {missed}; "
     )
     if predicted == 0:
-        return text + "it predicted no deal at all, so at 0.5 it is of no use for choosing."
-    text += f"of {predicted} creators it predicted a deal for, {false_yes} did not get one. "
+        nothing = f"nobody as {words.deal}" if words.own else "no deal at all"
+        return text + f"it predicted {nothing}, so at 0.5 it is of no use for choosing."
+    text += f"of {predicted} {unit} it predicted {words.a_deal} for, {false_yes} {words.got_none}. "
     if not judged.verdict.has_signal:
         return text + "As there is no signal in these data, these counts are chance."
     if missed == false_yes:
         return text + "At a threshold of 0.5 both errors are as frequent; another one trades them."
-    more = "misses deals" if missed > false_yes else "promises deals that do not come"
+    more = f"misses {words.deals}"
+    if missed < false_yes:
+        more = f"promises {words.deals} that do not come"
     return text + f"At a threshold of 0.5 it more often {more}; a lower or higher one trades these."
 
 

@@ -133,6 +133,9 @@ def run_study(
     if request.source is not None and cells is None:  # the notebook runs in another folder
         password = password_of(request.source) if is_database(request.source) else None
         request = replace(request, source=absolute(without_password(request.source)))
+    if request.outcomes is not None:
+        _require_place(out, request.outcomes)
+        request = replace(request, outcomes=absolute(request.outcomes))
     staging = out.with_name(f".durhampulse-{secrets.token_hex(4)}")
     try:
         staging.mkdir()  # as open as the umask allows, or as the folder it replaces

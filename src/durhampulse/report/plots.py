@@ -13,6 +13,7 @@ import pandas as pd
 from cycler import cycler
 from matplotlib.ticker import FuncFormatter, LogFormatter
 
+from durhampulse.creators.outcome import SPONSORSHIP, OutcomeWords
 from durhampulse.decision.figures import axis_text, number_text
 from durhampulse.report.fonts import MAIN_FONT, fallback_fonts
 
@@ -127,7 +128,13 @@ def associations(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def groups(table: pd.DataFrame, feature: str, ax: Axes | None = None) -> Axes:
+def groups(
+    table: pd.DataFrame,
+    feature: str,
+    ax: Axes | None = None,
+    *,
+    outcome: OutcomeWords = SPONSORSHIP,
+) -> Axes:
     """Share of deals by group with intervals; `table` from outcome_by_group."""
     ax = _axes(ax, (7.2, 1.0 + 0.27 * len(table)))
     at = np.arange(len(table))
@@ -137,7 +144,8 @@ def groups(table: pd.DataFrame, feature: str, ax: Axes | None = None) -> Axes:
     ax.set_yticks(at, table["group"])
     ax.invert_yaxis()
     ax.xaxis.set_major_formatter(_PERCENT)
-    ax.set(title=f"Share of deals by {feature}, 95% interval", xlabel="creators with a deal")
+    title = f"Share of {outcome.deals} by {feature}, 95% interval"
+    ax.set(title=title, xlabel=f"creators {outcome.with_deal}")
     return ax
 
 
@@ -151,7 +159,8 @@ def histograms(table: pd.DataFrame, axes: Any = None) -> Any:
     panels = np.ravel(axes)
     for panel, feature in zip(panels, features, strict=False):
         part = table[table["feature"] == feature]
-        for outcome, color, line in (("no deal", NO_DEAL, "-"), ("deal", DEAL, "--")):
+        looks = ((NO_DEAL, "-"), (DEAL, "--"))
+        for outcome, (color, line) in zip(part["outcome"].unique(), looks, strict=True):
             rows_ = part[part["outcome"] == outcome]
             edges = np.append(rows_["left"], rows_["right"].iloc[-1])
             panel.stairs(rows_["share"], edges, color=color, linestyle=line, linewidth=1.7,
@@ -215,7 +224,8 @@ def confusion(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     counts = table.to_numpy()
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     ax.imshow(shares, cmap="Blues", vmin=0, vmax=1.15, aspect="auto")
-    words = [["rightly left", "false promise"], ["missed deal", "found deal"]]
+    deal = str(table.columns[1])
+    words = [["rightly left", "false promise"], [f"missed {deal}", f"found {deal}"]]
     for i, j in np.ndindex(2, 2):
         color = "white" if shares[i, j] > 0.6 else _ON_LIGHT
         text = f"{counts[i, j]:,}\n{words[i][j]}\n{shares[i, j]:.0%} of row"
@@ -260,20 +270,25 @@ def gaps(table: pd.DataFrame) -> Any:
     return axes
 
 
-def reliability(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+def reliability(
+    table: pd.DataFrame, ax: Axes | None = None, *, outcome: OutcomeWords = SPONSORSHIP
+) -> Axes:
     """Measured against predicted shares; `table` from reliability."""
     ax = _axes(ax, (4.6, 3.8))
     ax.plot([0, 1], [0, 1], color=QUIET, linewidth=1, label="perfect")
     ax.errorbar(table["predicted"], table["measured"], yerr=_errors(table, "measured"),
                 fmt="o", color=DEAL, capsize=2.5, label="measured, 95% interval")  # fmt: skip
-    ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="predicted probability", ylabel="share with a deal")
+    ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="predicted probability",
+           ylabel=f"share {outcome.with_deal}")  # fmt: skip
     ax.set_title("Do the probabilities hold?")
     ax.grid()
     ax.legend(loc="upper left")
     return ax
 
 
-def bands(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+def bands(
+    table: pd.DataFrame, ax: Axes | None = None, *, outcome: OutcomeWords = SPONSORSHIP
+) -> Axes:
     """Measured hit rate of each band; `table` from band_hit_rates."""
     ax = _axes(ax, (6.4, 2.3))
     at = np.arange(len(table))
@@ -289,11 +304,13 @@ def bands(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.invert_yaxis()
     ax.set_xlim(0, 1)
     ax.xaxis.set_major_formatter(_PERCENT)
-    ax.set(title="Of each band, how many got a deal", xlabel="measured on the test part")
+    ax.set(title=f"Of each band, how many {outcome.got}", xlabel="measured on the test part")
     return ax
 
 
-def gain(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+def gain(
+    table: pd.DataFrame, ax: Axes | None = None, *, outcome: OutcomeWords = SPONSORSHIP
+) -> Axes:
     """Deals found against invitations sent; `table` from gain_curve."""
     ax = _axes(ax, (5.2, 3.6))
     thin = table.iloc[np.unique(np.linspace(0, len(table) - 1, 400).astype(int))]
@@ -301,8 +318,9 @@ def gain(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.plot([0, 1], [0, 1], color=QUIET, linestyle="--", linewidth=1, label="at random")
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(_PERCENT)
-    ax.set(title="Deals found by inviting the best first", xlabel="creators invited",
-           ylabel="deals found")  # fmt: skip
+    found = f"{outcome.deals} found"
+    title = f"{found[0].upper()}{found[1:]} by inviting the best first"
+    ax.set(title=title, xlabel="creators invited", ylabel=found)
     ax.grid()
     ax.legend()
     return ax
@@ -351,7 +369,9 @@ def dependence(table: pd.DataFrame, features: int = 6) -> Any:
     return axes
 
 
-def group_calibration(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+def group_calibration(
+    table: pd.DataFrame, ax: Axes | None = None, *, outcome: OutcomeWords = SPONSORSHIP
+) -> Axes:
     """Predicted and measured shares of deals by niche and tier; `table` from group_quality."""
     ax = _axes(ax, (7.2, 1.0 + 0.24 * len(table)))
     at = np.arange(len(table))
@@ -364,5 +384,6 @@ def group_calibration(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.xaxis.set_major_formatter(_PERCENT)
     ax.grid(axis="x")
     ax.legend()
-    ax.set(title="Do the probabilities hold for each group?", xlabel="creators with a deal")
+    xlabel = f"creators {outcome.with_deal}"
+    ax.set(title="Do the probabilities hold for each group?", xlabel=xlabel)
     return ax

@@ -10,7 +10,8 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from durhampulse.report import advice
-from durhampulse.report.context import Report
+from durhampulse.report.context import Report, report_title
+from durhampulse.report.interpretation import outcome_of
 from durhampulse.study.results import Study
 
 __all__ = ["render_card", "render_report"]
@@ -48,6 +49,7 @@ def render_card(study: Study, facts: Mapping[str, Any]) -> str:
             choice=advice.champion_choice(study.e),
             decisions=advice.decision(study.e, study.judged),
             worth=[advice.calibration(study.e), advice.groups(study.e)],
-            limits=advice.limits(source.simulated),
+            limits=advice.limits(source.simulated, outcome_of(study.b1.creators)),
+            title=report_title(study),
         )
     )

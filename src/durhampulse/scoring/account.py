@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -45,6 +46,8 @@ class Account:
         What would reach the next band: ``column, from, to, percentiles, probability``.
     refusal
         Why the model's own data allow no recommendation; empty where they do.
+    carried
+        Header to text of the columns that are carried along and filled.
     """
 
     creator: str
@@ -61,6 +64,7 @@ class Account:
     exact: bool
     changes: list[dict[str, Any]]
     refusal: str
+    carried: dict[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return self.text()
@@ -78,6 +82,7 @@ class Account:
         band = self.recommendation or f"no recommendation ({self.refusal})"
         lines = [
             f"Creator {self.creator}: {self.probability:.1%}, {band}",
+            *(f"  {header}: {text}" for header, text in self.carried.items()),
             f"90% interval of the true probability: {self.low:.1%} to {self.high:.1%}"
             + ("; on the edge of another band" if self.edge else ""),
             *_part("For", self.reasons_for),
@@ -109,8 +114,19 @@ def _part(title: str, sentences: list[str]) -> list[str]:
     return [f"{title}:", *(f"  - {sentence}" for sentence in sentences)] if sentences else []
 
 
-def account_of(loaded: LoadedModel, row: pd.DataFrame) -> Account:
+def account_of(
+    loaded: LoadedModel, row: pd.DataFrame, carried: Mapping[str, str | None] | None = None
+) -> Account:
     """Account for the creator of one row.
+
+    Parameters
+    ----------
+    loaded
+        The model.
+    row
+        The creator, shape (1, any).
+    carried
+        Header to text of what is carried along of the creator.
 
     Raises
     ------
@@ -151,6 +167,7 @@ def account_of(loaded: LoadedModel, row: pd.DataFrame) -> Account:
         exact=explanation.exact,
         changes=[{str(k): v for k, v in change.items()} for change in changes.to_dict("records")],
         refusal=refusal,
+        carried={header: text for header, text in (carried or {}).items() if text},
     )
 
 

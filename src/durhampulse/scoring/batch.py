@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import csv
-import glob
 import json
 import os
+import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -22,28 +20,33 @@ import pyarrow as pa
 
 from durhampulse.creators.block import Block
 from durhampulse.creators.blockreader import BlockReader
-from durhampulse.creators.headers import Headers
+from durhampulse.creators.carried import CarriedKind
+from durhampulse.creators.headers import Headers, require_headers
 from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.creators.text import as_text
+from durhampulse.decision.bands import carried_names
 from durhampulse.exceptions import CannotJudgeError, InputError
-from durhampulse.files.checks import require_path
 from durhampulse.files.export import check_output, open_sink, replacing
+from durhampulse.files.formats import suffix_of
 from durhampulse.files.formulas import spreadsheet_safe
+from durhampulse.files.places import delivered, find_files
+from durhampulse.files.sheets import CARRIED_FIELD
 from durhampulse.files.stream import Chunk, Stream, open_stream
+from durhampulse.scoring.provenance import provenance_of
 from durhampulse.scoring.ranking import Ranking
-from durhampulse.scoring.record import Scores, score_columns
-from durhampulse.scoring.scorer import Scorer, exact_identifiers
+from durhampulse.scoring.record import Scores, score_columns, with_carried
+from durhampulse.scoring.scorer import Scorer
 from durhampulse.scoring.summary import Summary, summarise
+from durhampulse.scoring.tables import carried_text, exact_identifiers
 
 __all__ = [
     "REFUSED_HEADER",
     "OpenTable",
     "Scored",
-    "find_files",
+    "carried_along",
     "identifier_type",
     "open_table",
-    "provenance_of",
     "score_chunk",
     "score_files",
     "score_tables",
@@ -61,6 +64,8 @@ class Scored:
     ----------
     batch
         The scored rows, in their order.
+    carried
+        Header to text as found of the same rows, of the columns that are carried along.
     block, scores
         The same rows as the model saw them, and what it says of them, uncut.
     refused
@@ -70,6 +75,7 @@ class Scored:
     """
 
     batch: pa.RecordBatch
+    carried: dict[str, pa.Array]
     block: Block
     scores: Scores
     refused: list[tuple[str, int, str, str]]
@@ -90,30 +96,14 @@ class OpenTable:
         return self.headers.columns
 
     @property
+    def wanted(self) -> list[str]:
+        """The headers that are read, those carried along among them."""
+        return [*self.columns.values(), *self.headers.carried]
+
+    @property
     def notes(self) -> list[str]:
         """What is not read of the file, and what it lacks, in words."""
         return [*self.headers.notes(self.stream.name), *self.stream.notes]
-
-
-def find_files(inputs: Sequence[str | Path]) -> list[Path]:
-    """Return the files that names and patterns stand for, in their order; patterns sorted.
-
-    Raises
-    ------
-    InputError
-        If a pattern matches nothing.
-    """
-    paths: list[Path] = []
-    for pattern in inputs:
-        require_path(pattern)
-        if Path(pattern).exists() or not glob.has_magic(str(pattern)):
-            paths.append(Path(pattern))
-            continue
-        matched = sorted(Path(name) for name in glob.glob(str(pattern), recursive=True))  # noqa: PTH207
-        if not matched:
-            raise InputError(f"{pattern}: no file matches.", "Check the pattern.")
-        paths += [path for path in matched if path.is_file()]
-    return paths
 
 
 def score_files(
@@ -160,20 +150,34 @@ def score_files(
     OutputError
         If the result cannot be written.
     """
-    out = Path(out)
-    files = find_files(inputs)
-    check_output(out)
-    if any(out.absolute() == path.absolute() for path in files):
-        raise InputError(f"{out}: it is both input and output.", "Write to another file.")
     options = options or ReadOptions(**keywords)
-    tables = [open_table(scorer, path, options) for path in files]
-    schema = scored_schema(identifier_type(tables))
-    ranking = Ranking(scorer, schema, top, reasons=reasons)
+    with delivered(out) as place, tempfile.TemporaryDirectory(prefix="durhampulse-") as folder:
+        check_output(place)
+        files = find_files(inputs, Path(folder))
+        if any(place.absolute() == path.absolute() for path in files):
+            raise InputError(f"{out}: it is both input and output.", "Write to another file.")
+        tables = [open_table(scorer, path, options) for path in files]
+        _require_wishes(tables, options)
+        schema = scored_schema(identifier_type(tables), carried_along(tables))
+        ranking = Ranking(scorer, schema, top, reasons=reasons)
+        return _write_scored(scorer, tables, place, ranking, schema, progress)
+
+
+def _write_scored(
+    scorer: Scorer,
+    tables: list[OpenTable],
+    out: Path,
+    ranking: Ranking,
+    schema: pa.Schema,
+    progress: Callable[[int, float], object],
+) -> Summary:
+    """Write the scores of tables into one file, and what explains it beside it."""
+    files = [PurePath(table.stream.name) for table in tables]
     beside = [out.with_name(out.name + end) for end in (".refused.csv", ".provenance.json")]
     about = provenance_of(scorer, files)
     total, start = Summary(), time.perf_counter()
     with replacing(out, *beside) as (part, refused, note), ExitStack() as stack:
-        sink = stack.enter_context(open_sink(part, out.suffix.lower(), ranking.schema, about))
+        sink = stack.enter_context(open_sink(part, suffix_of(out), ranking.schema, about))
         with refused.open("w", newline="", encoding="utf-8") as stream:
             rows = csv.writer(stream)
             rows.writerow(REFUSED_HEADER)
@@ -196,7 +200,7 @@ def score_files(
     return total
 
 
-def _require_scored(total: Summary, out: Path, files: Sequence[Path]) -> None:
+def _require_scored(total: Summary, out: Path, files: Sequence[PurePath]) -> None:
     if not total.rows:
         names = ", ".join(path.name for path in files[:3])
         raise InputError(f"{names}: there is a header, but no row.", "Add creators' rows.")
@@ -220,7 +224,7 @@ def score_tables(
         try:
             for number, table in enumerate(tables):
                 share = sizes[number] / sizes.sum()
-                for chunk in table.stream.chunks([*table.columns.values()]):
+                for chunk in table.stream.chunks(table.wanted):
                     future = pool.submit(score_chunk, scorer, table, chunk, schema)
                     waiting.append((future, before[number] + share * chunk.done))
                     if len(waiting) > workers:
@@ -237,11 +241,12 @@ def score_chunk(scorer: Scorer, table: OpenTable, chunk: Chunk, schema: pa.Schem
     """Score one chunk of a table that :func:`open_table` has settled."""
     cells = {column: chunk.cells[header] for column, header in table.columns.items()}
     identifiers = _identifiers(table, cells.pop(IDENTIFIER, None), chunk, schema)
+    name = table.stream.name
+    carried = {h: carried_text(name, h, chunk.cells[h]) for h in table.headers.carried}
     first_row = int(chunk.rows[0]) if len(chunk.rows) else 1
     read = table.reader.read(cells, first_row)
     block, scores = read.block, scorer.compute(read.block)
     reasons = scorer.reasons_not_to(block, scores, read.unclear)
-    name = table.stream.name
     refused = [(name, row, "", reason) for row, reason in chunk.misshapen]
     if reasons:
         gone = sorted(reasons)
@@ -251,17 +256,31 @@ def score_chunk(scorer: Scorer, table: OpenTable, chunk: Chunk, schema: pa.Schem
             for row, identifier in zip(gone, names, strict=True)
         ]
         keep = np.setdiff1d(np.arange(block.n_rows), gone)
-        identifiers, block, scores = (
-            identifiers.take(pa.array(keep)),
-            block.take(keep),
-            scores.take(keep),
-        )
+        rows = pa.array(keep)
+        identifiers, block, scores = identifiers.take(rows), block.take(keep), scores.take(keep)
+        carried = {header: text.take(rows) for header, text in carried.items()}
     scored = score_columns(scorer.model.peers, identifiers, block, scores, table.headers.absent)
-    batch = pa.record_batch([*scored.values()], schema=schema)
+    scored = with_carried(scored, carried)
+    batch = pa.record_batch(
+        [_column(scored, field, block.n_rows) for field in schema], schema=schema
+    )
     summary = summarise(scorer, block, scores, len(refused))
     summary.unreadable.update(read.unreadable)
     summary.first_refusal = next((row[-1] for row in refused), "")
-    return Scored(batch=batch, block=block, scores=scores, refused=refused, summary=summary)
+    return Scored(
+        batch=batch,
+        carried=carried,
+        block=block,
+        scores=scores,
+        refused=refused,
+        summary=summary,
+    )
+
+
+def _column(scored: Mapping[str, pa.Array], field: pa.Field, n_rows: int) -> pa.Array:
+    """Return a column of a scored file; empty where only other files have it."""
+    column = scored.get(field.name)
+    return pa.nulls(n_rows, field.type) if column is None else column
 
 
 def open_table(
@@ -274,7 +293,7 @@ def open_table(
 ) -> OpenTable:
     """Open a file, find the model's columns in it, and settle how it writes its numbers."""
     stream = open_stream(path, options, name=name, row_groups=row_groups)
-    headers = scorer.headers(stream.name, stream.headers, options.columns)
+    headers = scorer.headers(stream.name, stream.headers, options)
     reader = scorer.reader(stream.name, units=options.units)
     wanted = {column: header for column, header in headers.columns.items() if column != IDENTIFIER}
     first = next(stream.chunks([*wanted.values()]), None)
@@ -295,12 +314,44 @@ def identifier_type(tables: Sequence[OpenTable]) -> pa.DataType:
     return pa.int64() if numbers and named else pa.string()
 
 
-def scored_schema(identifiers: pa.DataType) -> pa.Schema:
-    """Return the columns of a scored file."""
+def carried_along(tables: Iterable[OpenTable]) -> dict[str, CarriedKind]:
+    """Return the carried columns of all files, in the order in which they first appear."""
+    carried: dict[str, CarriedKind] = {}
+    for table in tables:
+        for header, kind in table.headers.carried.items():
+            carried.setdefault(header, kind)
+    return carried
+
+
+def _require_wishes(tables: Sequence[OpenTable], options: ReadOptions) -> None:
+    """Raise unless each column to keep or drop is in one of the files."""
+    headers = [*dict.fromkeys(header for table in tables for header in table.stream.headers)]
+    if tables:
+        require_headers(", ".join(table.stream.name for table in tables[:3]), headers, options)
+
+
+def scored_schema(
+    identifiers: pa.DataType, carried: Mapping[str, CarriedKind] | None = None
+) -> pa.Schema:
+    """Return the columns of a scored file.
+
+    Parameters
+    ----------
+    identifiers
+        Their type.
+    carried
+        Header to what it tells of a creator, of the columns that are carried along: they stand
+        after the identifier, and their fields say so.
+    """
     words = pa.dictionary(pa.int32(), pa.string())
+    names = carried_names(carried or {})
     return pa.schema(
         [
             ("Influencer ID", identifiers),
+            *(
+                pa.field(names[header], pa.string(), metadata={CARRIED_FIELD: kind})
+                for header, kind in (carried or {}).items()
+            ),
             ("Predicted Sponsorship", pa.float64()),
             ("Follower Count", pa.int64()),
             ("Engagement Rate", pa.float64()),
@@ -321,22 +372,6 @@ def _identifiers(
     if pa.types.is_integer(kind):
         return cells.cast(kind)
     return as_text(exact_identifiers(table.stream.name, cells))
-
-
-def provenance_of(scorer: Scorer, files: Sequence[PurePath]) -> dict[str, Any]:
-    """Return where scores come from: model, files, time and versions."""
-    manifest = scorer.model.manifest
-    return {
-        "source": [path.name for path in files],
-        "model": manifest["name"],
-        "model_sha256": manifest["files"]["weights.safetensors"]["sha256"],
-        "trained_on_simulated_data": bool(manifest.get("provenance", {}).get("simulated")),
-        "verdict": str(manifest.get("verdict", {}).get("word", "")),
-        "yes_at": scorer.model.thresholds.yes_at,
-        "review_at": scorer.model.thresholds.review_at,
-        "durhampulse": version("durhampulse"),
-        "written": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
 
 
 def _safe(identifier: object) -> str:

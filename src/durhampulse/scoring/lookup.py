@@ -14,7 +14,8 @@ from durhampulse.exceptions import CannotJudgeError, InputError
 from durhampulse.files.tables import RawTable, read_source
 from durhampulse.irregularities import Ledger
 from durhampulse.scoring.account import Account, account_of
-from durhampulse.scoring.scorer import Scorer, TableCells
+from durhampulse.scoring.scorer import Scorer
+from durhampulse.scoring.tables import TableCells
 
 __all__ = ["accounts_of"]
 
@@ -48,9 +49,7 @@ def accounts_of(
     """
     options = options or ReadOptions(**keywords)
     raw = read_source(source, Ledger(), options)
-    cells = scorer.read_table(
-        raw.name, raw.cells, columns=options.columns, units=options.units, rows=raw.rows.tolist()
-    )
+    cells = scorer.read_table(raw.name, raw.cells, options, rows=raw.rows.tolist())
     rows = _rows_of(raw, cells, identifier)
     scores = scorer.compute(cells.block)
     reasons = scorer.reasons_not_to(cells.block, scores, cells.unclear)
@@ -61,7 +60,14 @@ def accounts_of(
                 "Correct the figure, or fill in what is missing.",
             )
     frame = scorer.frame(cells.identifiers, cells.block)
-    return [account_of(scorer.model, frame.iloc[[row]].reset_index(drop=True)) for row in rows]
+    return [
+        account_of(
+            scorer.model,
+            frame.iloc[[row]].reset_index(drop=True),
+            carried={header: text[row].as_py() for header, text in cells.carried.items()},
+        )
+        for row in rows
+    ]
 
 
 def _rows_of(raw: RawTable, cells: TableCells, identifier: str) -> list[int]:

@@ -12,10 +12,18 @@ import pyarrow as pa
 
 from durhampulse.creators.block import Block
 from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS
-from durhampulse.decision.bands import BANDS, cut
+from durhampulse.decision.bands import BANDS, carried_names, cut
 from durhampulse.features.peers import Peers
 
-__all__ = ["NO_BAND", "Scores", "absent_flags", "score_columns", "score_items", "without_scores"]
+__all__ = [
+    "NO_BAND",
+    "Scores",
+    "absent_flags",
+    "score_columns",
+    "score_items",
+    "with_carried",
+    "without_scores",
+]
 
 Floats = npt.NDArray[np.float64]
 
@@ -81,6 +89,18 @@ def score_columns(
         "Interval Low": pa.array(cut(scores.low)),
         "Interval High": pa.array(cut(scores.high)),
         "Flags": _flag_texts(peers, scores.flags, absent),
+    }
+
+
+def with_carried(
+    scored: Mapping[str, pa.Array], carried: Mapping[str, pa.Array]
+) -> dict[str, pa.Array]:
+    """Return scores with columns that are carried along after the identifier."""
+    names = carried_names(carried)
+    return {
+        "Influencer ID": scored["Influencer ID"],
+        **{names[header]: text for header, text in carried.items()},
+        **scored,
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, overload
 
@@ -16,12 +16,14 @@ from durhampulse.creators import Creators
 from durhampulse.creators.block import Block
 from durhampulse.creators.blockreader import BlockReader, impossible_rows
 from durhampulse.creators.frames import raw_cells
-from durhampulse.creators.headers import Headers, name_columns, nearest_header, unclaimed
-from durhampulse.creators.identifiers import canonical_identifiers
+from durhampulse.creators.headers import (
+    Headers,
+)
+from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.records import RecordReader
 from durhampulse.creators.rules import ColumnRule, standard_kind
-from durhampulse.creators.schema import COLUMNS, ENGAGEMENT, FOLLOWERS, IDENTIFIER
-from durhampulse.creators.text import NoTextError, whole_array
+from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS, IDENTIFIER
+from durhampulse.creators.text import whole_array
 from durhampulse.creators.units import Unit, require_units
 from durhampulse.decision.bands import (
     band_codes,
@@ -30,40 +32,25 @@ from durhampulse.decision.bands import (
     too_empty,
 )
 from durhampulse.exceptions import CannotJudgeError, InputError
-from durhampulse.irregularities import Ledger
 from durhampulse.markup import list_html
 from durhampulse.models.weights import shifted, sigmoid
 from durhampulse.scoring.account import Account, account_of
 from durhampulse.scoring.artifact import LoadedModel, describe, read_model
+from durhampulse.scoring.columns import ModelColumns
 from durhampulse.scoring.kinds import ArrowStream, Table, as_given
-from durhampulse.scoring.record import NO_BAND, Scores, score_columns, without_scores
+from durhampulse.scoring.record import (
+    NO_BAND,
+    Scores,
+    score_columns,
+    with_carried,
+    without_scores,
+)
+from durhampulse.scoring.tables import TableCells, carried_text, exact_identifiers
 
-__all__ = ["Scorer", "TableCells", "exact_identifiers", "load_model"]
+__all__ = ["Scorer", "load_model"]
 
 Floats = npt.NDArray[np.float64]
 Units = Mapping[str, Unit] | None
-
-
-@dataclass(frozen=True)
-class TableCells:
-    """A table in memory as a model sees it.
-
-    Attributes
-    ----------
-    identifiers
-        As they are told apart, shape (n_rows,).
-    block
-        The rows.
-    unclear
-        Row, from 0, and reason of rows with a cell that may be one number or another.
-    absent
-        Columns of the model that the table lacks.
-    """
-
-    identifiers: pa.Array
-    block: Block
-    unclear: Mapping[int, str]
-    absent: Iterable[str]
 
 
 class Scorer:
@@ -97,9 +84,8 @@ class Scorer:
         curves = model.peers.curves
         self.seen = list(dict.fromkeys([*self.columns, FOLLOWERS, ENGAGEMENT, *curves]))
         self.numeric = model.model.encoding.numeric | {FOLLOWERS, ENGAGEMENT, *curves}
-        self.usual_headers = {
-            c: rule.header for c, rule in model.rules.items() if c in COLUMNS and rule.header
-        }
+        self._columns = ModelColumns(self.columns, self.seen, model.rules)
+        self.usual_headers = self._columns.usual
         self.rules = {name: model.rules.get(name) or _plain_rule(name) for name in self.seen}
 
     def __repr__(self) -> str:
@@ -123,9 +109,9 @@ class Scorer:
         return BlockReader(name, self.rules, units=units)
 
     def headers(
-        self, name: str, headers: Sequence[str], columns: Mapping[str, str] | None = None
+        self, name: str, headers: Sequence[str], options: ReadOptions | None = None
     ) -> Headers:
-        """Return which headers to read.
+        """Return which headers to read and which to carry along, by the headers alone.
 
         Parameters
         ----------
@@ -133,26 +119,15 @@ class Scorer:
             The table's name, for messages.
         headers
             All of them.
-        columns
-            Standard column to header, where a person has said it; else as in the study.
+        options
+            What a person has said of them; else as in the study.
 
         Raises
         ------
         InputError
             If the table has so few of the model's columns that no row could be scored.
         """
-        named = name_columns(name, [*headers], columns or {}, Ledger(), usual=self.usual_headers)
-        by_column = {named.get(header) or unclaimed(header): header for header in headers}
-        wanted = [column for column in (IDENTIFIER, *self.seen) if column in by_column]
-        absent = [column for column in self.columns if column not in by_column]
-        near = {c: nearest_header(c, [h for h in headers if h not in named]) for c in absent}
-        assigned = Headers({c: by_column[c] for c in wanted}, {c: near[c] or "" for c in absent})
-        if len(absent) > len(self.columns) / 2:
-            raise InputError(
-                f"{name}: it has no column {', '.join(absent)}; the model needs more than that.",
-                f"Name them, for example --map {absent[0]}={near[absent[0]] or 'HEADER'}.",
-            )
-        return assigned
+        return self._columns.find(name, headers, options or ReadOptions())
 
     def compute(self, block: Block) -> Scores:
         """Score rows that are read."""
@@ -168,7 +143,9 @@ class Scorer:
             empty=block.empty(self.columns),
         )
 
-    def predict_proba(self, table: Any, *, units: Units = None) -> Floats:
+    def predict_proba(
+        self, table: Any, options: ReadOptions | None = None, **keywords: Any
+    ) -> Floats:
         """Return each creator's probability of a deal, shape (n_rows,).
 
         Parameters
@@ -176,58 +153,65 @@ class Scorer:
         table
             :class:`.Creators`, or a pandas, polars or Arrow table, or any with the Arrow C stream
             interface.
-        units
-            Rate column to ``"fraction"`` or ``"percent"``; as the model's own table if not given.
+        options
+            How to read it; or its fields as keywords: ``units={"Growth_Rate": "percent"}``.
 
         Raises
         ------
         InputError
             If a cell may be one number or another.
         """
-        cells = self._take(table, units)
+        cells = self._take(table, options, keywords)
         for row, reason in cells.unclear.items():
             problem, _, way_out = reason.partition(": ")
             raise InputError(f"The table, row {row + 1}: {problem}.", f"{way_out.capitalize()}.")
         return self.model.model.predict_proba(cells.block)
 
     @overload
-    def score(self, table: Creators, *, units: Units = None) -> pd.DataFrame: ...
+    def score(
+        self, table: Creators, options: ReadOptions | None = None, **keywords: Any
+    ) -> pd.DataFrame: ...
     @overload
-    def score(self, table: Table, *, units: Units = None) -> Table: ...
+    def score(self, table: Table, options: ReadOptions | None = None, **keywords: Any) -> Table: ...
     @overload
-    def score(self, table: ArrowStream, *, units: Units = None) -> pa.Table: ...
-    def score(self, table: Any, *, units: Units = None) -> Any:
+    def score(
+        self, table: ArrowStream, options: ReadOptions | None = None, **keywords: Any
+    ) -> pa.Table: ...
+    def score(self, table: Any, options: ReadOptions | None = None, **keywords: Any) -> Any:
         """Return a table's scores, a row for each of its rows, pandas' index kept.
 
         Parameters
         ----------
-        table, units
+        table, options
             As for :meth:`predict_proba`.
 
         Returns
         -------
         table of the same kind
-            In the table's order: the five columns of the decision table, ``Interval Low``,
+            In the table's order: the identifier, the columns that are carried along as text under
+            their own headers, the other four columns of the decision table, ``Interval Low``,
             ``Interval High`` and ``Flags``. A creator who cannot be scored has the reason for a
             flag, and nothing else.
         """
-        cells = self._take(table, units)
+        cells = self._take(table, options, keywords)
         scores = self.compute(cells.block)
         reasons = self.reasons_not_to(cells.block, scores, cells.unclear)
         scored = score_columns(
-            self.model.peers, cells.identifiers, cells.block, scores, cells.absent
+            self.model.peers, cells.identifiers, cells.block, scores, cells.headers.absent
         )
         if reasons:
             scored = without_scores(scored, reasons)
-        return as_given(pa.table(scored), table)
+        return as_given(pa.table(with_carried(scored, cells.carried)), table)
 
-    def decide(self, table: Any, *, units: Units = None) -> pd.DataFrame:
+    def decide(
+        self, table: Any, options: ReadOptions | None = None, **keywords: Any
+    ) -> pd.DataFrame:
         """Return the decision table of a table's creators, the most probable first.
 
         Creators who cannot be scored are left out; :meth:`score` says why. The index is that of a
         pandas table.
         """
-        cells = self._take(table, units)
+        cells = self._take(table, options, keywords)
         scores = self.compute(cells.block)
         reasons = self.reasons_not_to(cells.block, scores, cells.unclear)
         keep = np.setdiff1d(np.arange(cells.block.n_rows), [*reasons])
@@ -238,6 +222,7 @@ class Scorer:
             peers=self.model.peers,
             half_width=self.model.model.half_width,
             verdict=self.refusal,
+            carried={h: text.take(pa.array(keep)) for h, text in cells.carried.items()},
         )
         if isinstance(table, pd.DataFrame):
             order = keep[np.argsort(-scores.y_prob[keep], kind="stable")]
@@ -268,9 +253,8 @@ class Scorer:
         self,
         name: str,
         table: pa.Table,
+        options: ReadOptions | None = None,
         *,
-        columns: Mapping[str, str] | None = None,
-        units: Units = None,
         rows: Iterable[int] | None = None,
     ) -> TableCells:
         """Return a table in memory as the model sees it.
@@ -281,15 +265,16 @@ class Scorer:
             The table's name, for messages.
         table
             Its cells as found.
-        columns, units
-            As for :meth:`headers` and :meth:`reader`.
+        options
+            What a person has said of its columns.
         rows
             Row numbers, by which creators without identifiers are called; from 1 if not given.
         """
-        headers = self.headers(name, table.column_names, columns)
+        options = options or ReadOptions()
+        headers = self.headers(name, table.column_names, options)
         cells = {c: whole_array(table[h]) for c, h in headers.columns.items()}
         identifiers = cells.pop(IDENTIFIER, None)
-        reader = self.reader(name, units=units)
+        reader = self.reader(name, units=options.units)
         reader.settle(cells)
         read = reader.read(cells)
         if identifiers is None:
@@ -297,7 +282,11 @@ class Scorer:
                 [f"row-{row}" for row in rows or range(1, len(table) + 1)], pa.string()
             )
         return TableCells(
-            exact_identifiers(name, identifiers), read.block, read.unclear, headers.absent
+            identifiers=exact_identifiers(name, identifiers),
+            block=read.block,
+            unclear=read.unclear,
+            headers=headers,
+            carried={h: carried_text(name, h, whole_array(table[h])) for h in headers.carried},
         )
 
     def read_figures(self, creators: pd.DataFrame) -> Block:
@@ -339,12 +328,18 @@ class Scorer:
         names = identifiers.to_pandas(integer_object_nulls=True)  # exact beside a missing one
         return pd.DataFrame({IDENTIFIER: names, **block.to_dict()})
 
-    def _take(self, table: Any, units: Units) -> TableCells:
+    def _take(
+        self, table: Any, options: ReadOptions | None, keywords: Mapping[str, Any]
+    ) -> TableCells:
         """Read whatever holds a table."""
+        options = options or ReadOptions(**keywords)
         if isinstance(table, Creators):
-            units = {**dict.fromkeys(table.units, "fraction"), **(units or {})}
+            fractions: dict[str, Unit] = dict.fromkeys(table.units, "fraction")
+            units = {**fractions, **options.units}
+            keep = tuple(c for c in table.carried if c not in (*options.drop, *self.seen))
+            options = replace(options, units=units, keep=(*options.keep, *keep))
             table = table.table
-        return self.read_table("the table", raw_cells(table), units=units)
+        return self.read_table("the table", raw_cells(table), options)
 
 
 def load_model(folder: str | Path) -> Scorer:
@@ -356,24 +351,6 @@ def load_model(folder: str | Path) -> Scorer:
         If the folder is damaged, foreign or of another version.
     """
     return Scorer(read_model(folder))
-
-
-def exact_identifiers(name: str, cells: pa.Array) -> pa.Array:
-    """Return identifiers as they are told apart: integers as they are, all else canonical text.
-
-    Raises
-    ------
-    InputError
-        If the cells are of a type that has no text.
-    """
-    if pa.types.is_integer(cells.type) and cells.type != pa.uint64():
-        return cells
-    try:
-        return canonical_identifiers(cells)
-    except NoTextError as error:
-        raise InputError(
-            f"{name}, column {IDENTIFIER}: it holds {error}.", "Convert it to text."
-        ) from error
 
 
 def _plain_rule(column: str) -> ColumnRule:

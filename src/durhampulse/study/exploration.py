@@ -9,9 +9,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from durhampulse.creators import Creators
+from durhampulse.creators.outcome import SPONSORSHIP, OutcomeWords
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.decision.figures import number_text
+from durhampulse.evaluation.calibration import effective_size
 from durhampulse.evaluation.metrics import holm
+from durhampulse.features.repeats import Codes, creator_codes, has_repeats
 
 __all__ = [
     "associations",
@@ -72,18 +75,25 @@ def _typical(values: pd.Series, *, identifier: bool) -> str:
     return f"{counts.index[0]} ({counts.iloc[0] / len(known):.0%})"
 
 
-def target_distribution(labelled: pd.DataFrame) -> pd.DataFrame:
+def target_distribution(
+    labelled: pd.DataFrame, outcome: OutcomeWords = SPONSORSHIP
+) -> pd.DataFrame:
     """Count the outcomes.
 
     Returns
     -------
     DataFrame
-        Two rows: ``outcome, creators, share``.
+        Two rows: ``outcome, creators, share``, with ``rows`` before ``creators`` where these have
+        several; a creator with both outcomes counts in both.
     """
-    deals = int(labelled[LABEL].sum())
-    counts = np.array([len(labelled) - deals, deals])
-    names = ["no deal (0)", "deal (1)"]
-    return pd.DataFrame({"outcome": names, "creators": counts, "share": counts / counts.sum()})
+    rows = np.array([int((labelled[LABEL] == value).sum()) for value in (0, 1)])
+    names = f"{outcome.none} (0)", f"{outcome.deal} (1)"
+    table = pd.DataFrame({"outcome": [*names], "creators": rows})
+    if labelled[IDENTIFIER].nunique() < len(labelled):
+        parts = (labelled.loc[labelled[LABEL] == value, IDENTIFIER] for value in (0, 1))
+        table["creators"] = [part.nunique() for part in parts]
+        table.insert(1, "rows", rows)
+    return table.assign(share=rows / rows.sum())
 
 
 def associations(creators: Creators) -> pd.DataFrame:
@@ -95,12 +105,16 @@ def associations(creators: Creators) -> pd.DataFrame:
     chi-squared (Smithson 2003). Missing values are left out. ``p_value`` is of the Mann-Whitney and
     the chi-squared test, adjusted for the number of features after Holm.
 
+    Where creators have several rows, they are taken as wholes: the interval of numbers by their
+    sums (Obuchowski 1997), that of categories with the chi-squared divided by its design effect
+    (Rao and Scott 1981).
+
     Returns
     -------
     DataFrame
         ``feature, measure, value, low, high, p_value``, the strongest first.
     """
-    labelled = creators.labelled
+    labelled, groups = creators.labelled, creator_codes(creators.labelled)
     outcome = labelled[LABEL].to_numpy(np.float64)
     rows = []
     for role in creators.features:
@@ -110,10 +124,12 @@ def associations(creators: Creators) -> pd.DataFrame:
             continue
         if role.kind == "numeric":
             numbers = values[known].to_numpy(np.float64)
-            row = ("rank-biserial correlation", *_rank_biserial(numbers, outcome[known]))
+            measured = _rank_biserial(numbers, outcome[known], groups[known])
+            row = ("rank-biserial correlation", *measured)
         else:
             counts = pd.crosstab(values[known], outcome[known]).to_numpy()
-            row = ("Cramér's V", *_cramers_v(counts))
+            effect = _chi_squared_effect(values[known], outcome[known], groups[known])
+            row = ("Cramér's V", *_cramers_v(counts, effect))
         rows.append((role.column, *row))
     columns = ["feature", "measure", "value", "low", "high", "p_value"]
     associated = pd.DataFrame(rows, columns=columns)
@@ -136,29 +152,60 @@ def surest(associated: pd.DataFrame) -> str:
     return str(rows["feature"].iloc[int(at_least.argmax())])
 
 
-def _rank_biserial(numbers: Floats, outcome: Floats) -> tuple[float, float, float, float]:
-    from scipy.stats import mannwhitneyu, rankdata
+def _rank_biserial(
+    numbers: Floats, outcome: Floats, groups: Codes
+) -> tuple[float, float, float, float]:
+    from scipy.stats import mannwhitneyu, norm, rankdata
 
     deal, none = numbers[outcome == 1], numbers[outcome == 0]
     ranks = rankdata(np.concatenate([deal, none]))
     above = (ranks[: len(deal)] - rankdata(deal)) / len(none)
     below = 1 - (ranks[len(deal) :] - rankdata(none)) / len(deal)
     auc = above.mean()
-    variance = sum(np.var(part, ddof=1) / len(part) for part in (above, below) if len(part) > 1)
-    half = 2 * _Z * np.sqrt(variance)
     value = 2 * auc - 1
-    p = float(mannwhitneyu(deal, none, method="asymptotic").pvalue)
+    codes = np.unique(groups, return_inverse=True)[1]
+    if has_repeats(codes):
+        parts = np.empty(len(outcome))
+        parts[outcome == 1], parts[outcome == 0] = (
+            (part - auc) / len(part) for part in (above, below)
+        )
+        n_creators = codes.max() + 1
+        correction = n_creators / max(n_creators - 1, 1)
+        variance = correction * np.sum(np.bincount(codes, parts) ** 2)
+        p = float(2 * norm.sf(abs(value) / max(2 * np.sqrt(variance), 1e-12)))
+    else:
+        variance = sum(np.var(part, ddof=1) / len(part) for part in (above, below) if len(part) > 1)
+        p = float(mannwhitneyu(deal, none, method="asymptotic").pvalue)
+    half = 2 * _Z * np.sqrt(variance)
     return float(value), float(max(value - half, -1)), float(min(value + half, 1)), p
 
 
-def _cramers_v(counts: npt.NDArray[np.int64]) -> tuple[float, float, float, float]:
-    from scipy.stats import chi2_contingency
+def _cramers_v(
+    counts: npt.NDArray[np.int64], effect: float = 1.0
+) -> tuple[float, float, float, float]:
+    from scipy.stats import chi2, chi2_contingency
 
     tested = chi2_contingency(counts, correction=False)
-    n, most = counts.sum(), min(counts.shape) - 1
-    ends = (_noncentrality(tested.statistic, tested.dof, at) for at in (0.025, 0.975))
+    n, most = counts.sum() / effect, min(counts.shape) - 1
+    statistic = tested.statistic / effect
+    ends = (_noncentrality(statistic, tested.dof, at) for at in (0.025, 0.975))
     low, high = (min(float(np.sqrt(end / (n * most))), 1.0) for end in ends)
-    return _corrected_v(counts), low, high, float(tested.pvalue)
+    return _corrected_v(counts), low, high, float(chi2.sf(statistic, tested.dof))
+
+
+def _chi_squared_effect(values: pd.Series, outcome: Floats, groups: Codes) -> float:
+    """Return by how much repeats of creators inflate a chi-squared on average, at least 1."""
+    codes = np.unique(groups, return_inverse=True)[1]
+    if not has_repeats(codes):
+        return 1.0
+    levels, names = pd.factorize(values)
+    share, expected = outcome.mean(), 0.0
+    for level in range(len(names)):
+        here = (levels == level) - np.mean(levels == level)
+        part = here * (outcome - share)
+        sums = np.bincount(codes, part - part.mean())
+        expected += np.sum(sums**2) / (np.sum(levels == level) * share * (1 - share))
+    return float(max(expected / (len(names) - 1), 1.0))
 
 
 def _noncentrality(statistic: float, dof: int, share: float) -> float:
@@ -191,7 +238,8 @@ def outcome_by_group(creators: Creators, feature: str, *, groups: int = 5) -> pd
     -------
     DataFrame
         ``group, creators, deals, share, low, high`` with 95% intervals (normal approximation
-        by Agresti and Coull 1998); numeric groups ascending, levels by share.
+        by Agresti and Coull 1998); numeric groups ascending, levels by share. Where creators have
+        several rows, ``rows`` stands before ``creators`` and the intervals take creators as wholes.
     """
     labelled = creators.labelled
     values = labelled[feature]
@@ -206,17 +254,25 @@ def outcome_by_group(creators: Creators, feature: str, *, groups: int = 5) -> pd
     else:
         counts = values.value_counts()
         by = values.where(values.isin(counts.index[:12]), "all others").where(values.notna())
-    outcomes = labelled.groupby(by, observed=True)[LABEL]
-    table = pd.DataFrame({"creators": outcomes.size(), "deals": outcomes.sum()})
-    share = (table["deals"] + 2) / (table["creators"] + 4)
-    half = _Z * np.sqrt(share * (1 - share) / (table["creators"] + 4))
-    table["deals"] = table["deals"].astype("int64")
-    table["share"] = table["deals"] / table["creators"]
+    parts = labelled.groupby(by, observed=True)
+    rows, deals = parts[LABEL].size(), parts[LABEL].sum()
+    repeated = labelled[IDENTIFIER].nunique() < len(labelled)
+    sizes = {"rows": rows, "creators": parts[IDENTIFIER].nunique()} if repeated else {}
+    table = pd.DataFrame({"creators": rows, **sizes, "deals": deals.astype("int64")})
+    table = table[[*(sizes or ["creators"]), "deals"]]
+    n = parts[[IDENTIFIER, LABEL]].apply(_effective_rows) if repeated else rows
+    table["share"] = deals / rows
+    share = (table["share"] * n + 2) / (n + 4)
+    half = _Z * np.sqrt(share * (1 - share) / (n + 4))
     table["low"], table["high"] = (share - half).clip(0), (share + half).clip(upper=1)
     table = table.rename_axis("group").reset_index()
     if not numeric:
         table = table.sort_values("share", ascending=False, ignore_index=True)
     return table.astype({"group": "str"})
+
+
+def _effective_rows(part: pd.DataFrame) -> float:
+    return effective_size(part[LABEL].to_numpy(np.float64), creator_codes(part))
 
 
 def _range_texts(parts: list[pd.Interval], lowest: float) -> list[str]:
@@ -255,8 +311,8 @@ def outcome_histograms(creators: Creators, *, bins: int = 24) -> pd.DataFrame:
             )
         else:
             edges = np.linspace(low, high, bins + 1)
-        for outcome, name in ((0, "no deal"), (1, "deal")):
-            counts, _ = np.histogram(values[labelled[LABEL] == outcome].dropna(), edges)
+        for value, name in ((0, creators.outcome.none), (1, creators.outcome.deal)):
+            counts, _ = np.histogram(values[labelled[LABEL] == value].dropna(), edges)
             scale = "log" if logarithmic else "linear"
             parts.append(
                 pd.DataFrame(

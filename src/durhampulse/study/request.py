@@ -38,7 +38,9 @@ class Request(ReadOptions, JudgeOptions):
     ----------
     source
         Path or database address; None for the built-in simulated market.
-    columns, units, deal_is, no_deal_is, table, query
+    columns, units, identifier, keep, drop, feature, protect, allow, deal_is, no_deal_is
+        As for :class:`durhampulse.creators.options.ReadOptions`.
+    table, query
         As for :class:`durhampulse.creators.options.ReadOptions`.
     drop_leaks, time, group
         As for :class:`JudgeOptions`.

@@ -15,6 +15,7 @@ from durhampulse.decision.shapley import Explanation
 from durhampulse.evaluation.verdict import Verdict
 from durhampulse.features.encoding import Encoding
 from durhampulse.features.peers import Peers
+from durhampulse.features.repeats import Codes, creator_codes
 from durhampulse.models.fitted import FittedModel
 from durhampulse.models.mlp import MLPTraining
 from durhampulse.models.training import OutOfFold
@@ -61,6 +62,7 @@ class Judgement:
 class Exploration:
     """A2: the target and what goes with it; ``feature`` is the one explained."""
 
+    creators: Creators
     target: pd.DataFrame
     associations: pd.DataFrame
     feature: str
@@ -86,6 +88,11 @@ class Preparation:
     left_out: int
     creators: Creators
     random_state: int
+
+    @property
+    def groups(self) -> tuple[Codes, Codes]:
+        """The creators of the rows trained on and of those tested on."""
+        return creator_codes(self.train), creator_codes(self.test)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,6 +170,8 @@ class Decision:
 
     Attributes
     ----------
+    creators
+        The table, without what was left out.
     champion
         The model that decides.
     rival, tied, margin
@@ -191,6 +200,7 @@ class Decision:
         The training rows that stand for unknown columns in explanations.
     """
 
+    creators: Creators
     champion: FittedModel
     thresholds: Thresholds
     rival: str

@@ -161,7 +161,8 @@ def explore(creators: Creators) -> Exploration:
         )
     feature = exploration.surest(associations)
     return Exploration(
-        target=exploration.target_distribution(creators.labelled),
+        creators=creators,
+        target=exploration.target_distribution(creators.labelled, creators.outcome),
         associations=associations,
         feature=feature,
         by_group=exploration.outcome_by_group(creators, feature),
@@ -206,16 +207,21 @@ def compare_classifiers(part: Preparation) -> Comparison:
     out_of_fold = {name: fold.y_prob for name, fold in folds.items()}
     y_prob = {name: _predict(model.weights, part.X_test) for name, model in models.items()}
     constant = {BASE_RATE: y_train.mean()}
+    in_train, in_test = part.groups
     baseline, runner_up = sorted(models, key=lambda name: log_loss(y_train, out_of_fold[name]))[:2]
     return Comparison(
-        cross_validated=score_models(y_train, {**_constants(constant, y_train), **out_of_fold}),
-        tested=score_models(y_test, {**_constants(constant, y_test), **y_prob}),
+        cross_validated=score_models(
+            y_train, {**_constants(constant, y_train), **out_of_fold}, groups=in_train
+        ),
+        tested=score_models(y_test, {**_constants(constant, y_test), **y_prob}, groups=in_test),
         out_of_fold=folds,
         y_prob=y_prob,
         models=models,
         baseline=baseline,
         runner_up=runner_up,
-        margin=compare_models(y_train, out_of_fold[baseline], out_of_fold[runner_up]),
+        margin=compare_models(
+            y_train, out_of_fold[baseline], out_of_fold[runner_up], groups=in_train
+        ),
     )
 
 
@@ -230,12 +236,17 @@ def _predict(weights: Weights, X: pd.DataFrame) -> Floats:
 def read_confusion(part: Preparation, comparison: Comparison) -> Confusion:
     """B3: count the baseline's hits and misses on the test part, at a probability of 0.5."""
     name = comparison.baseline
-    return Confusion(name, confusion_table(part.y_test, comparison.y_prob[name]))
+    names = part.creators.outcome.none, part.creators.outcome.deal
+    return Confusion(name, confusion_table(part.y_test, comparison.y_prob[name], names=names))
 
 
-def train_network(part: Preparation, plan: NetworkPlan) -> MLPTraining:
+def train_network(
+    part: Preparation, plan: NetworkPlan, *, random_state: int | None = None
+) -> MLPTraining:
     """C2 and D1: train a network, a fifth of the training part held out to watch it."""
-    return train_mlp(part.X_train.to_numpy(), part.y_train, plan, random_state=part.random_state)
+    seed = part.random_state if random_state is None else random_state
+    X, y, groups = part.X_train.to_numpy(), part.y_train, part.groups[0]
+    return train_mlp(X, y, plan, groups=groups, random_state=seed)
 
 
 def compare_with_baseline(
@@ -247,8 +258,8 @@ def compare_with_baseline(
     probs = {baseline: comparison.y_prob[baseline], training.plan.name: y_prob}
     return BaselineComparison(
         baseline,
-        score_models(part.y_test, probs),
-        compare_models(part.y_test, y_prob, comparison.y_prob[baseline]),
+        score_models(part.y_test, probs, groups=part.groups[1]),
+        compare_models(part.y_test, y_prob, comparison.y_prob[baseline], groups=part.groups[1]),
     )
 
 
@@ -264,9 +275,7 @@ def measure_regularisation(
     for plan in (UNREGULARISED, MLP, REGULARISED):
         for offset in seeds:
             seed = part.random_state + offset
-            run = done.get((plan.name, seed)) or train_mlp(
-                part.X_train.to_numpy(), part.y_train, plan, random_state=seed
-            )
+            run = done.get((plan.name, seed)) or train_network(part, plan, random_state=seed)
             rows.append(_regularisation_row(part, run))
             curves.append(run.curves.assign(network=plan.name, seed=seed))
     runs = pd.DataFrame(rows)
@@ -310,8 +319,7 @@ def decide(
     features, seed = part.creators.features, part.random_state
     chosen = train_champion(part.train, features, folds=comparison.out_of_fold, random_state=seed)
     model, out_of_fold = chosen.model, chosen.out_of_fold
-    y_prob = model.predict_proba(part.test)
-    peers = learn_peers(part.train)
+    y_prob, peers = model.predict_proba(part.test), learn_peers(part.train)
     fresh = part.creators.table.drop(index=part.train.index)
     refused = unscorable(fresh, model.encoding.columns)
     fresh = fresh[refused == ""]
@@ -326,30 +334,43 @@ def decide(
         half_width=model.half_width,
         reasons=reason_table(explanation, rows, peers),
         verdict=judged.verdict.refusal,
+        carried={column: fresh[column] for column in part.creators.carried},
     )
     champion_prob = out_of_fold[model.name]
     return Decision(
+        creators=part.creators,
         champion=model,
         thresholds=thresholds,
         rival=chosen.rival,
         tied=chosen.tied,
-        margin=compare_models(part.y_train, champion_prob, out_of_fold[chosen.rival]),
+        margin=compare_models(
+            part.y_train, champion_prob, out_of_fold[chosen.rival], groups=part.groups[0]
+        ),
         gap=chosen.gap,
         table=decided,
         not_scored=_refused_rows(part.creators, refused),
-        hit_rates=band_hit_rates(part.y_test, assign_bands(y_prob, thresholds), BANDS),
-        pooled_hit_rates=band_hit_rates(
-            part.y_train, assign_bands(champion_prob, thresholds), BANDS
-        ),
-        reliability=reliability(part.y_test, y_prob),
-        gain=gain_curve(part.y_test, y_prob),
-        invitations=invitation_table(part.y_test, y_prob),
-        tested=score_models(part.y_test, {model.name: y_prob}),
-        groups=group_quality(part.test, part.y_test, y_prob, yes_at=thresholds.yes_at),
+        **_worth(part, model, y_prob, champion_prob, thresholds),
         explanation=replace(explanation, values=explanation.values.loc[sample]),
         peers=peers,
         background=background,
     )
+
+
+def _worth(
+    part: Preparation, model: FittedModel, y_prob: Floats, pooled: Floats, thresholds: Thresholds
+) -> dict[str, pd.DataFrame]:
+    """Return what decisions are worth, measured on the test part and on the training part."""
+    y_train, y_test, (in_train, in_test) = part.y_train, part.y_test, part.groups
+    tested, trained = (assign_bands(probability, thresholds) for probability in (y_prob, pooled))
+    return {
+        "hit_rates": band_hit_rates(y_test, tested, BANDS, groups=in_test),
+        "pooled_hit_rates": band_hit_rates(y_train, trained, BANDS, groups=in_train),
+        "reliability": reliability(y_test, y_prob, groups=in_test),
+        "gain": gain_curve(y_test, y_prob),
+        "invitations": invitation_table(y_test, y_prob, groups=in_test),
+        "tested": score_models(y_test, {model.name: y_prob}, groups=in_test),
+        "groups": group_quality(part.test, y_test, y_prob, yes_at=thresholds.yes_at),
+    }
 
 
 def _to_explain(

@@ -62,7 +62,7 @@ say(
 a1 = study.load_and_inspect(request.source, request)
 judged = study.judge(a1.creators, request, random_state=request.seed)
 creators = judged.creators
-say(*advice.verdict(judged))
+say(*advice.verdict(judged), words.meaning(creators))
 
 # %%
 judged.verdict.frame()
@@ -103,7 +103,7 @@ say(words.inspection(a1), words.growth_unit(a1), words.letters(a1.creators))
 # %%
 a2 = study.explore(creators)
 plots.target(a2.target)
-say(words.target(a2), words.meaning(a1.creators))
+say(words.target(a2))
 
 # %%
 a2.associations
@@ -114,7 +114,7 @@ plots.associations(a2.associations);
 # One feature that is correlated with the target, and what it says:
 
 # %%
-plots.groups(a2.by_group, a2.feature)
+plots.groups(a2.by_group, a2.feature, outcome=creators.outcome)
 say(words.feature(a2))
 
 # %%
@@ -320,20 +320,20 @@ say(*advice.decision(e, judged))
 # of equal size; below, by niche and by tier.
 
 # %%
-plots.bands(e.hit_rates)
+plots.bands(e.hit_rates, outcome=creators.outcome)
 e.hit_rates
 
 # %%
-plots.reliability(e.reliability)
+plots.reliability(e.reliability, outcome=creators.outcome)
 say(advice.calibration(e))
 
 # %%
-plots.gain(e.gain)
+plots.gain(e.gain, outcome=creators.outcome)
 e.invitations
 
 # %%
 if not e.groups.empty:
-    plots.group_calibration(e.groups)
+    plots.group_calibration(e.groups, outcome=creators.outcome)
 say(advice.groups(e))
 
 # %% [markdown]
@@ -353,7 +353,8 @@ e.table[["Influencer ID", "Predicted Sponsorship", "Reasons For", "Reasons Again
 # What this table cannot say:
 
 # %%
-say(*(f"- {sentence}" for sentence in advice.limits(a1.creators.source.simulated)))
+limits = advice.limits(a1.creators.source.simulated, words.outcome_of(creators))
+say(*(f"- {sentence}" for sentence in limits))
 
 # %% [markdown]
 # Report, decision table, ledger, pictures and the model, written to the study folder:

@@ -1,0 +1,121 @@
+"""Which columns of a table a model reads, and which are carried along beside its scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from durhampulse.creators.carried import CarriedKind, carried_kind
+from durhampulse.creators.headers import (
+    Headers,
+    name_columns,
+    nearest_header,
+    require_extra,
+    unclaimed,
+)
+from durhampulse.creators.identity import identifier_candidates
+from durhampulse.creators.options import ReadOptions
+from durhampulse.creators.rules import ColumnRule
+from durhampulse.creators.schema import COLUMNS, IDENTIFIER
+from durhampulse.exceptions import InputError
+from durhampulse.irregularities import Ledger
+
+__all__ = ["ModelColumns"]
+
+
+class ModelColumns:
+    """The columns that a model knows.
+
+    Parameters
+    ----------
+    needed
+        Those its probabilities rest on.
+    seen
+        Those looked at for flags and output, too.
+    rules
+        How they were read in the table it learned from.
+
+    Attributes
+    ----------
+    usual
+        Standard column to the header it had there.
+    """
+
+    def __init__(
+        self, needed: Sequence[str], seen: Sequence[str], rules: Mapping[str, ColumnRule]
+    ) -> None:
+        self._needed, self._seen = needed, seen
+        known = [rule for rule in rules.values() if rule.header]
+        self.usual = {rule.column: rule.header for rule in known if rule.column in COLUMNS}
+        self._carried = {rule.header: rule.carries for rule in known if rule.carries}
+        self._dropped = {rule.header for rule in known if rule.kind == "dropped"}
+
+    def find(self, name: str, headers: Sequence[str], options: ReadOptions) -> Headers:
+        """Return which headers of a table to read and which to carry along, by the headers alone.
+
+        Parameters
+        ----------
+        name
+            The table's name, for messages.
+        headers
+            All of them.
+        options
+            What a person has said of them; else as in the study.
+
+        Raises
+        ------
+        InputError
+            If the table has so few of the model's columns that no row could be scored.
+        """
+        asked = options.asked()
+        again = {*options.keep, *options.feature, *asked.values()}
+        gone = {*options.drop, *(self._dropped - again)}
+        there = [header for header in headers if header not in gone]
+        named = name_columns(name, there, asked, Ledger(), usual=self.usual)
+        require_extra(name, named, options)
+        extra = [h for h in there if h not in named and unclaimed(h) not in self._seen]
+        proposed = ""
+        if IDENTIFIER not in (*named.values(), *asked):
+            proposed = next(iter(identifier_candidates(extra)), "")
+        if proposed:
+            named[proposed] = IDENTIFIER
+            extra.remove(proposed)
+        by_column = {named.get(header) or unclaimed(header): header for header in there}
+        return Headers(
+            columns={c: by_column[c] for c in (IDENTIFIER, *self._seen) if c in by_column},
+            absent=self._absent(name, by_column, [h for h in there if h not in named]),
+            carried=self._to_carry(name, extra, options),
+            proposed=proposed,
+        )
+
+    def _absent(
+        self, name: str, by_column: Mapping[str, str], unnamed: Sequence[str]
+    ) -> dict[str, str]:
+        """Return the columns that a table lacks, each with a header that may be meant."""
+        absent = {
+            column: nearest_header(column, unnamed) or ""
+            for column in self._needed
+            if column not in by_column
+        }
+        if len(absent) > len(self._needed) / 2:
+            first, near = next(iter(absent.items()))
+            raise InputError(
+                f"{name}: it has no column {', '.join(absent)}; the model needs more than that.",
+                f"Name them, for example --map {first}={near or 'HEADER'}.",
+            )
+        return absent
+
+    def _to_carry(
+        self, name: str, headers: Sequence[str], options: ReadOptions
+    ) -> dict[str, CarriedKind]:
+        """Return what is carried along of the headers that the model does not read."""
+        if learned := [header for header in options.keep if unclaimed(header) in self._seen]:
+            raise InputError(
+                f"{name}: --keep {learned[0]}: the model learned from this column.",
+                "Leave --keep out.",
+            )
+        carried: dict[str, CarriedKind] = {}
+        for header in headers:
+            kind = self._carried.get(header) or carried_kind(header)
+            if kind or header in options.keep:
+                carried[header] = kind or "other"
+        return carried

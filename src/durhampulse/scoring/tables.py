@@ -1,0 +1,76 @@
+"""A table as a model sees it, and what is given back of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from durhampulse.creators.block import Block
+from durhampulse.creators.headers import Headers
+from durhampulse.creators.identifiers import canonical_identifiers
+from durhampulse.creators.schema import IDENTIFIER
+from durhampulse.creators.text import NoTextError, as_text
+from durhampulse.exceptions import InputError
+
+__all__ = ["TableCells", "carried_text", "exact_identifiers"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableCells:
+    """A table in memory as a model sees it.
+
+    Attributes
+    ----------
+    identifiers
+        As they are told apart, shape (n_rows,).
+    block
+        The rows.
+    unclear
+        Row, from 0, and reason of rows with a cell that may be one number or another.
+    headers
+        Which columns were read, which the table lacks and which are carried along.
+    carried
+        Header to text as found, of the columns that are carried along.
+    """
+
+    identifiers: pa.Array
+    block: Block
+    unclear: Mapping[int, str]
+    headers: Headers
+    carried: dict[str, pa.Array]
+
+
+def exact_identifiers(name: str, cells: pa.Array) -> pa.Array:
+    """Return identifiers as they are told apart: integers as they are, all else canonical text.
+
+    Raises
+    ------
+    InputError
+        If the cells are of a type that has no text.
+    """
+    if pa.types.is_integer(cells.type) and cells.type != pa.uint64():
+        return cells
+    try:
+        return canonical_identifiers(cells)
+    except NoTextError as error:
+        raise InputError(
+            f"{name}, column {IDENTIFIER}: it holds {error}.", "Convert it to text."
+        ) from error
+
+
+def carried_text(name: str, header: str, cells: pa.Array) -> pa.Array:
+    """Return a carried column's cells as text, as found.
+
+    Raises
+    ------
+    InputError
+        If the cells are of a type that has no text.
+    """
+    try:
+        return as_text(cells)
+    except NoTextError as error:
+        raise InputError(
+            f"{name}, column {header}: it holds {error}.", f"Leave it out: --drop '{header}'."
+        ) from error

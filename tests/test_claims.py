@@ -1,0 +1,50 @@
+"""Bare headers stand for a standard column where their figures have its size."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from durhampulse.creators import read_creators
+from durhampulse.creators.headers import name_columns
+from durhampulse.irregularities import Ledger
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "column"),
+    [
+        ("Views", ["1200", "900", "30K"], "Avg_Views_per_Post"),
+        ("Views", ["4.5M", "900000", "30M"], None),
+        ("Engagement", ["5.6%", "4%", "3.1%"], "Engagement_Rate"),
+        ("Engagement", ["0.056", "0.04", "0.031"], "Engagement_Rate"),
+        ("Engagement", ["5.6", "4.1", "3.2"], "Engagement_Rate"),
+        ("Engagement", ["560", "4100", "32"], None),
+        ("Engagement", ["56", "41", "32"], None),
+        ("Growth", ["+1.2%", "-0.4%", "3%"], "Growth_Rate"),
+        ("Growth", ["1200", "-40", "3000"], None),
+        ("Engagement Rate", ["5.6", "4.1", "3.2"], "Engagement_Rate"),
+    ],
+)
+def test_bare_header_is_claimed_where_size_agrees(header, cells, column):
+    table = pa.table({"id": ["a", "b", "c"], "Followers": [10_000, 8_000, 90_000], header: cells})
+    read = read_creators(table)
+    assert (column or header) in read.table
+    assert read.irregularities["code"].eq("not-claimed").any() == (column is None)
+
+
+def test_person_insists_on_bare_header():
+    table = pa.table({"id": ["a", "b"], "Followers": [100, 80], "Views": [1_000_000, 900_000]})
+    read = read_creators(table, columns={"Avg_Views_per_Post": "Views"})
+    assert read.table["Avg_Views_per_Post"].tolist() == [1_000_000, 900_000]
+
+
+def test_full_name_comes_before_bare_header():
+    named = name_columns("t", ["Views", "Avg Views", "Followers"], {}, Ledger())
+    assert named == {"Avg Views": "Avg_Views_per_Post", "Followers": "Followers"}
+
+
+def test_later_table_claims_bare_header_only_if_model_did():
+    headers = ["Followers", "Views"]
+    assert "Views" not in name_columns("t", headers, {}, Ledger(), usual={"Followers": "Followers"})
+    usual = {"Avg_Views_per_Post": "Views"}
+    assert name_columns("t", headers, {}, Ledger(), usual=usual)["Views"] == "Avg_Views_per_Post"
