@@ -196,6 +196,7 @@ def test_noise_column_of_many_levels_is_not_associated(market_file, tmp_path):
     assert "goes with the outcome most surely" in words.feature(part)
 
 
+@pytest.mark.slow
 def test_category_association_interval_has_nominal_coverage():
     """1,000 tables of a known association: the interval covers it at its nominal rate."""
     p = np.array([0.2, 0.25, 0.3, 0.35, 0.4])
