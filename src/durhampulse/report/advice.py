@@ -143,9 +143,10 @@ def _leak_warning(part: Decision, judged: Judgement) -> list[str]:
     auc = float(part.tested.set_index("metric")["value"]["roc_auc"])
     if auc <= _SUSPICIOUS_AUC or judged.verdict.leaks:
         return []
+    event = part.creators.outcome.event
     return [
         f"**Too good?** A ROC AUC of {auc:.3f} is more than choices made by people usually allow. "
-        "Before anyone relies on it, check that no column was written after the deal, such as "
+        f"Before anyone relies on it, check that no column was written after {event}, such as "
         "views that rose because of it.",
     ]
 
