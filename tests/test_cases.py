@@ -123,16 +123,16 @@ def test_formulas_without_a_result_are_counted(scorer, tmp_path):
     assert "hold a formula whose result is not stored" in note
 
 
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("title-row.csv", "stands alone where the headers should be"),
-        ("title-row.xlsx", "stands alone where the headers should be"),
-    ],
-)
-def test_unsupported_table_is_refused(name, words):
-    with pytest.raises(InputError, match=words):
-        read_creators(CASES / name)
+@pytest.mark.parametrize(("name", "first"), [("title-row.csv", 3), ("title-row.xlsx", 4)])
+def test_title_above_header_is_skipped(name, first, tmp_path):
+    creators = read_creators(CASES / name)
+    plain = pd.read_csv(CASES / "title-row.csv", skiprows=1)
+    assert creators.table["Influencer_ID"].tolist() == plain["Influencer_ID"].astype(str).tolist()
+    assert creators.source.rows[0] == first  # as a spreadsheet counts
+    scorer = write_logistic(CASES / name, tmp_path / "model")
+    summary, rows = scored(scorer, name, tmp_path)
+    assert len(rows) == len(plain)
+    assert any("what stands above is not read" in note for note in summary.notes)
 
 
 def test_blank_line_above_header_is_skipped():

@@ -6,6 +6,8 @@ read of them: a number or level by column, None where it has none, and whether t
 
 from __future__ import annotations
 
+import gzip
+import json
 import sqlite3
 from types import SimpleNamespace
 
@@ -100,6 +102,32 @@ def parquet(_kind):
     return door
 
 
+def packed(scorer, _learned, row, folder):
+    lines = [
+        ",".join('"' + (cell or "").replace('"', '""') + '"' for cell in line)
+        for line in (row, row.values())
+    ]
+    (folder / "one.csv.gz").write_bytes(gzip.compress("\n".join(lines).encode()))
+    return by_file(scorer, folder / "one.csv.gz")
+
+
+def arrow_file(scorer, _learned, row, folder):
+    arrays = [pa.array([cell], pa.string()).dictionary_encode() for cell in row.values()]
+    table = pa.table(arrays, names=[*row])
+    with pa.ipc.new_file(str(folder / "one.arrow"), table.schema) as writer:
+        writer.write_table(table)
+    return by_file(scorer, folder / "one.arrow")
+
+
+def objects(suffix):
+    def door(scorer, _learned, row, folder):
+        path = folder / f"one{suffix}"
+        path.write_text(json.dumps([row] if suffix == ".json" else row), "utf-8")
+        return by_file(scorer, path)
+
+    return door
+
+
 def workbook(scorer, _learned, row, folder):
     pd.DataFrame([row]).to_excel(folder / "one.xlsx", index=False)
     return by_file(scorer, folder / "one.xlsx")
@@ -163,6 +191,10 @@ DOORS = {
     "semicolons": delimited(";", ".csv"),
     "parquet": parquet(pa.string()),
     "parquet of bytes": parquet(pa.binary()),
+    "packed csv": packed,
+    "json file": objects(".json"),
+    "json lines": objects(".jsonl"),
+    "arrow file": arrow_file,
     "workbook": workbook,
     "database": database,
     "pandas": lambda scorer, _l, row, _f: in_memory(scorer, pd.DataFrame([row], dtype="str")),

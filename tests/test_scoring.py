@@ -24,8 +24,9 @@ import durhampulse as dp
 from durhampulse.decision.bands import BANDS
 from durhampulse.exceptions import CannotJudgeError, InputError, OutputError
 from durhampulse.files import parquet, sheets
+from durhampulse.files.places import find_files
 from durhampulse.market.sampling import write_market
-from durhampulse.scoring.batch import find_files, score_files
+from durhampulse.scoring.batch import score_files
 
 COLUMNS = [
     "Influencer ID",
@@ -147,7 +148,7 @@ def test_globs_and_several_files_keep_their_order(scorer, files, tmp_path):
     assert pq.read_table(out)["Influencer ID"].combine_chunks().equals(whole.combine_chunks())
     assert summary.rows == 2_000
     with pytest.raises(InputError, match="no file matches"):
-        find_files([tmp_path / "nothing-*.csv"])
+        find_files([tmp_path / "nothing-*.csv"], tmp_path)
 
 
 def test_top_creators_are_ranked_with_reasons(scorer, files, scored, tmp_path):
@@ -238,7 +239,7 @@ def test_malformed_first_row_does_not_hide_unit(scorer, tmp_path):
 def test_truncated_text_is_one_clear_error(scorer, tmp_path):
     text = typed(300).to_csv(index=False).encode("utf-16")
     (tmp_path / "a.csv").write_bytes(text[:-1])
-    with pytest.raises(InputError, match="not a readable table"):
+    with pytest.raises(InputError, match="do not fit utf-16"):
         score_files(scorer, [tmp_path / "a.csv"], tmp_path / "s.csv")
 
 
@@ -315,10 +316,10 @@ def test_unusable_column_is_named(column, cells, scorer, tmp_path):
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 def test_text_in_any_encoding(encoding, scorer, tmp_path):
-    text = ",".join(ONE) + "\r\n" + "Zo\u00eb,1000,.05,.01,Tech,HD,100\r\n"
+    text = ",".join(ONE) + "\r\n" + "Jos\u00e9,1000,.05,.01,Tech,HD,100\r\n"
     (tmp_path / "a.csv").write_bytes(text.encode(encoding))
     score_files(scorer, [tmp_path / "a.csv"], tmp_path / "s.parquet")
-    assert pq.read_table(tmp_path / "s.parquet")["Influencer ID"].to_pylist() == ["Zo\u00eb"]
+    assert pq.read_table(tmp_path / "s.parquet")["Influencer ID"].to_pylist() == ["Jos\u00e9"]
 
 
 def test_files_without_a_row(scorer, tmp_path):

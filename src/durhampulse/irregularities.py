@@ -18,6 +18,13 @@ class Irregularity(StrEnum):
     OTHER_SHEETS = "other-sheets"
     FORMULA = "formula-without-result"
     BLANK_ROW = "blank-row"
+    TITLE_ROW = "title-row"
+    TWO_HEADER_ROWS = "two-header-rows"
+    UNITS_ROW = "units-row"
+    REPEATED_HEADER = "repeated-header"
+    TOTAL_ROW = "total-row"
+    SECOND_TABLE = "second-table"
+    NESTED = "nested"
     DUPLICATE_HEADER = "duplicate-header"
     RENAMED_COLUMN = "renamed-column"
     NOT_CLAIMED = "not-claimed"
@@ -59,6 +66,13 @@ EXPLANATIONS: dict[Irregularity, str] = {
     Irregularity.OTHER_SHEETS: "the workbook has further sheets with something in them",
     Irregularity.FORMULA: "a program wrote the formula, and no spreadsheet has calculated it yet",
     Irregularity.BLANK_ROW: "rows without a single value, as spreadsheets leave at their end",
+    Irregularity.TITLE_ROW: "lines above the headers that are not part of the table",
+    Irregularity.TWO_HEADER_ROWS: "merged cells, or headers that stand in two rows",
+    Irregularity.UNITS_ROW: "a row under the headers that holds units, not a creator",
+    Irregularity.REPEATED_HEADER: "the headers stand again among the rows, as at a new page",
+    Irregularity.TOTAL_ROW: "a row that sums up others is no creator",
+    Irregularity.SECOND_TABLE: "other headers follow after a blank row: another table begins",
+    Irregularity.NESTED: "the value is a list or an object within an object",
     Irregularity.DUPLICATE_HEADER: "two columns carry the same header",
     Irregularity.RENAMED_COLUMN: "the header is another name of a standard column",
     Irregularity.NOT_CLAIMED: "the header may mean a standard column, its figures do not",

@@ -16,7 +16,8 @@ _TOP = """\
 Lists of creators come from many tools, written in many ways. `tests/corpus/` declares {count} small exports:
 their headers, what the cells hold, and what must become of each column. A page that names or describes the
 fields is given where one was found; what is marked *constructed* is made up in the style of such lists, and
-where a page only *describes* the fields, the headers are ours. All cells are made up.
+where a page only *describes* the fields, the headers are ours, as are the figures about creators that
+systems of deals lack and the outcomes that tools of search lack. All cells are made up.
 
 Each export is written as its tool would write it, and in a choice of variants in which every two of its
 encodings, locales of numbers, lines above the header and formats meet ({variants} files). A reading is

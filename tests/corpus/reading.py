@@ -38,6 +38,9 @@ OPTIONS = {
 }
 """Option of the command line, without its dashes, to the field of :class:`ReadOptions`."""
 
+_IDENTIFYING = ("carried", "carried:handle", "carried:name", "carried:link", "carried:email")
+"""What may be the identifier too, where no column says that it is."""
+
 _LEVELS = {"1080p": "HD"}
 _BLANKS = re.compile(r"\s+")
 
@@ -193,7 +196,8 @@ def _field_faults(
             kind = "person"
         yield Fault(kind, field.header, f"{field.right} became {came}")
         return
-    if column not in creators.table or came in ("unused", "protected", "left out"):
+    unread = field.right == "any" or came in ("unused", "protected", "left out")
+    if unread or column not in creators.table:
         return
     for row, (cell, value) in enumerate(zip(cells, creators.table[column], strict=True), start=1):
         if not _is_worth(cell, value, came, workbook=workbook):
@@ -220,6 +224,8 @@ def _is_right(right: str, came: str) -> bool:
         return True
     if right == "apart":
         return came not in ("feature", *COLUMNS) and came != "label"
+    if came == "id" and right in _IDENTIFYING:
+        return True
     return right == came or (right == "carried" and came.startswith("carried"))
 
 

@@ -10,9 +10,10 @@ import openpyxl
 import pytest
 from sqlalchemy import select, update
 
+from durhampulse.creators.rules import ColumnRule
 from durhampulse.desk.imports.choices import digest_of, from_plain, to_plain
 from durhampulse.desk.imports.form import read_form
-from durhampulse.desk.store.tables import creator, recipe, upload
+from durhampulse.desk.store.tables import creator, outcome, recipe, upload
 from tests.desk.forms import fields_of
 
 HEADER = "who,Reach,Old reach,ER,Growth_Rate,Niche,Video_Quality,Avg_Views_per_Post"
@@ -190,3 +191,96 @@ def test_options_survive_the_store():
     plain = {"columns": {"Followers": "Reach"}, "units": {"Engagement_Rate": "percent"}}
     assert to_plain(from_plain(plain)) == plain
     assert to_plain(from_plain({**plain, "of another version": 1})) == plain
+
+
+def test_outcomes_are_read_in_the_words_of_the_page(visit, desk):
+    """A list with an outcome of its own words: previewed with it, and recorded by the same file."""
+    ann = visit("reviewer")
+    content = csv_of(
+        [f"INF-100{i},5000,70,0.05,0.01,Tech,HD,2000,{word}"
+         for i, word in ((3, "Booked"), (4, "Passed"), (5, "Thinking"))],
+        HEADER + ",Sponsorship_Status",
+    )  # fmt: skip
+    where = send(ann, content)
+    assert "not understood" in choose(ann, where, **RIGHT)
+    page = choose(ann, where, deal_is="Booked", no_deal_is="Passed")
+    assert "deal · no deal · not known" in page
+    choose(ann, where, "check")
+    assert stored(desk, where).keys() >= {"INF-1003", "INF-1004"}
+    form = {"csrf": ann.csrf, "on": "2026-05-01"}
+    answer = ann.post("/outcomes", data=form, files={"file": ("list.csv", content)})
+    assert "Outcomes kept: 2" in answer.text
+    with desk.store.reading() as db:
+        made = dict(db.execute(select(creator.c.external_id, outcome.c.deal).join(
+            creator, creator.c.id == outcome.c.creator_id)).all())  # fmt: skip
+    assert made == {"INF-1003": True, "INF-1004": False}
+
+
+def test_outcomes_that_are_not_understood_come_back_at_the_field(visit):
+    ann = visit("reviewer")
+    content = b"Influencer_ID,Status\nINF-1003,Booked\nINF-1004,Passed\n"
+    form = {"csrf": ann.csrf, "on": "2026-05-01"}
+
+    def post(**more):
+        return ann.post("/outcomes", data={**form, **more}, files={"file": ("x.csv", content)})
+
+    answer = post(**{"column Sponsorship_Status": "Status"})
+    assert answer.status_code == 422
+    assert "Write which words mean a deal" in answer.text
+    assert 'value="Status"' in answer.text
+    right = {"column Sponsorship_Status": "Status", "deal_is": "Booked", "no_deal_is": "Passed"}
+    assert "Outcomes kept: 2" in post(**right).text
+
+
+def test_the_desk_speaks_of_the_models_own_outcome(visit, desk, monkeypatch):
+    rule = ColumnRule(column="Sponsorship_Status", kind="label", header="Booked by us", insisted=True,
+                      deal=("paid post",), no_deal=("organic",))  # fmt: skip
+    monkeypatch.setitem(desk.catalogue.current().scorer.model.rules, "Sponsorship_Status", rule)
+    ann = visit("reviewer")
+    page = ann.get("/creators/3").text
+    assert '<option value="true">paid post</option><option value="false">organic</option>' in page
+    ann.post("/creators/3/outcome", data={"csrf": ann.csrf, "deal": "true", "on": "2026-05-01"})
+    assert "<strong>paid post</strong>" in ann.get("/creators/3").text
+    page = ann.get("/outcomes").text
+    assert "paid post or organic" in page
+    assert "Expected paid post" in ann.get("/shortlist/totals").text
+
+
+def test_the_encoding_can_be_chosen_where_the_file_does_not_tell(visit, desk):
+    ann = visit("reviewer")
+    rows = ["c,5000,70,0.05,0.01,Tech,HD,2000", "Grünwald,6000,70,0.05,0.01,Tech,HD,2000"]
+    where = send(ann, csv_of(rows).decode().encode("cp1252"))
+    page = ann.get(where).text
+    if 'id="encoding"' in page and "Looks right" not in page:
+        assert 'name="encoding"' in page
+    page = choose(ann, where, encoding="cp1252")
+    assert fields_of(page)["encoding"] == "cp1252"
+    choose(ann, where, **RIGHT)
+    choose(ann, where, "check")
+    assert "Grünwald" in stored(desk, where)
+
+
+def test_the_line_of_the_header_can_be_chosen(visit, desk):
+    ann = visit("reviewer")
+    content = b"Agency list,Q4,,,,,,\n" + csv_of(["c,5000,70,0.05,0.01,Tech,HD,2000"])
+    where = send(ann, content)
+    page = choose(ann, where, header_row="2")
+    assert fields_of(page)["header_row"] == "2"
+    choose(ann, where, **RIGHT)
+    choose(ann, where, "check")
+    row = upload_of(desk, where)
+    assert row.options["header_row"] == 2
+    assert stored(desk, where)["c"].followers == 5000
+    following = send(ann, b"Another list,Q1,,,,,,\n" + csv_of(), "next.csv")
+    assert fields_of(ann.get(following).text)["header_row"] == "2"  # remembered for the shape
+
+
+def test_a_column_can_be_kept_and_left_out(visit, desk):
+    ann = visit("reviewer")
+    where = send(ann, csv_of(["c,5000,70,0.05,0.01,Tech,HD,2000,blue,x"], HEADER + ",Mood,Country"))
+    page = choose(ann, where, **RIGHT)
+    assert fields_of(page)["role Mood"] == "out"
+    assert fields_of(page)["role Country"] == "carried"
+    choose(ann, where, **{"role Mood": "carried", "role Country": "out"})
+    choose(ann, where, "check")
+    assert stored(desk, where)["c"].carried == [["other", "Mood", "blue"]]

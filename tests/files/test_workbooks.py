@@ -172,7 +172,8 @@ def test_cells_far_apart_do_not_fill_the_memory(tmp_path, rows):
 def test_an_empty_cell_with_a_format_far_away_is_no_cell(tmp_path):
     rows = '<row r="1"><c r="A1"><v>1</v></c><c r="B1"><v>2</v></c></row>'
     rows += '<row r="2"><c r="A2"><v>1</v></c></row>'
-    opened = open_stream(by_hand(tmp_path / "a.xlsx", rows, dimension="A1:XFD1048576"))
+    path = by_hand(tmp_path / "a.xlsx", rows, dimension="A1:XFD1048576")
+    opened = open_stream(path, TableOptions(header_row=1))
     assert opened.headers == ["1", "2"]
 
 

@@ -26,7 +26,9 @@ __all__ = [
 Seed = Annotated[int, typer.Option(min=0, help="Same seed, same numbers.")]
 SourceArgument = Annotated[
     str,
-    typer.Argument(metavar="SOURCE", help=f"A {listed()} file, or a database."),
+    typer.Argument(
+        metavar="SOURCE", help=f"A {listed()} file, s3://, gs:// or az://, - or a database."
+    ),
 ]
 ModelFolder = Annotated[Path, typer.Option("--model", help="The model folder of a study.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]

@@ -88,6 +88,13 @@ FLAGS: dict[str, Any] = {
     "query": Annotated[
         str | None, typer.Option("--query", help="Query to read, if SOURCE is a database.")
     ],
+    "encoding": Annotated[
+        str | None, typer.Option("--encoding", help="Encoding of a text file, such as cp1252.")
+    ],
+    "header_row": Annotated[
+        int | None,
+        typer.Option("--header-row", min=1, help="Row of the headers, as a spreadsheet counts."),
+    ],
 }
 """Field of :class:`.ReadOptions` to the flag that fills it."""
 

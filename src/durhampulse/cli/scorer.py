@@ -39,8 +39,11 @@ Folder = Annotated[Path, typer.Argument(metavar="MODEL", help="A model folder.")
 
 @reads_table(without=("query", "deal_is", "no_deal_is", "outcomes"))
 def score(  # noqa: PLR0913 - a command has as many options as it has
-    inputs: Annotated[list[str], typer.Argument(metavar="IN...", help=f"{listed()}; or globs.")],
-    out: Annotated[str, typer.Option("-o", "--out", help=f"{listed(WRITABLE)}.")],
+    inputs: Annotated[
+        list[str],
+        typer.Argument(metavar="IN...", help=f"{listed()}; globs; s3://, gs://, az://; or -."),
+    ],
+    out: Annotated[str, typer.Option("-o", "--out", help=f"{listed(WRITABLE)}; or - for CSV.")],
     model: ModelFolder,
     options: ReadOptions,
     top: Annotated[int | None, typer.Option(min=1, help="Keep only the best, ranked.")] = None,
@@ -55,8 +58,8 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
 ) -> None:
     """Score files of any size into one file, every row in its place.
 
-    With --engine dask, inputs may be addresses such as s3://bucket/new/*.parquet, and OUT is a
-    folder of Parquet files.
+    Inputs and OUT may lie in an object store, such as s3://bucket/new/*.parquet; - is standard
+    input or output. With --engine dask OUT is a folder of Parquet files.
 
     Example: durhampulse score new.parquet -o scored.parquet --model durhampulse-study/model
     """
@@ -76,13 +79,16 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
             summary = score_files(
                 scorer, inputs, out, options, top=top, reasons=reasons, progress=show
             )
+    aside = out == "-"  # the table itself goes to standard output
     if as_json:
-        typer.echo(json.dumps(summary.to_dict(scorer), indent=2))
+        typer.echo(json.dumps(summary.to_dict(scorer), indent=2), err=aside)
     else:
-        typer.echo(summary.text(scorer))
+        typer.echo(summary.text(scorer), err=aside)
         rate = summary.rows / max(summary.seconds, 1e-9)
-        typer.echo(f"Written in {summary.seconds:.1f} s, {rate:,.0f} rows a second: {out}")
-        if summary.refused:
+        where = "standard output" if aside else out
+        seconds = f"{summary.seconds:.1f} s, {rate:,.0f} rows a second"
+        typer.echo(f"Written in {seconds}: {where}", err=aside)
+        if summary.refused and not aside:
             where = f"{out}/refused/" if engine is Engine.DASK else f"{out}.refused.csv"
             typer.echo(f"Refused rows, each with its reason: {where}")
     if scorer.refusal:

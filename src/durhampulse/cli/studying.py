@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -112,11 +110,11 @@ def study(  # noqa: PLR0913 - a command has as many options as it has
     Example: durhampulse study creators.csv -o my-study --unit Engagement_Rate=percent
     """
     from durhampulse.decision.bands import Thresholds
-    from durhampulse.files.databases import without_password
+    from durhampulse.files.places import STANDARD, copied
     from durhampulse.study.request import Request
 
     request = Request(
-        source=None if source is None else without_password(source),
+        source=source,
         **options.keywords(),
         thresholds=Thresholds(yes_at=yes_at, review_at=review_at),
         drop_leaks=drop_leaks,
@@ -124,17 +122,21 @@ def study(  # noqa: PLR0913 - a command has as many options as it has
         group=group,
         seed=seed,
     )
-    _run(request, source, store, out)
+    if source == STANDARD:
+        with copied(source) as path:
+            _run(replace(request, source=str(path)), store, out)
+        typer.echo("To run the notebook again, save the table as a file and name it there.")
+    else:
+        _run(request, store, out)
 
 
-def _run(request: Request, source: str | None, store: str | None, out: Path) -> None:
+def _run(request: Request, store: str | None, out: Path) -> None:
     from durhampulse.report.notebook import run_study
 
     with ExitStack() as stack:
         if store is not None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             request = _with_outcomes(request, store, folder)
-        stack.enter_context(_password_for_kernel(source))
         try:
             with parts_bar() as show:
                 seconds = run_study(request, out, progress=show)
@@ -249,17 +251,3 @@ def _print_outcome(out: Path, seconds: float) -> None:
     if verdict["refusal"]:
         typer.echo(f"Nothing is recommended; {verdict['refusal']}.")
         raise typer.Exit(1)
-
-
-@contextmanager
-def _password_for_kernel(source: str | None) -> Iterator[None]:
-    """Hand a database password to the notebook's process without writing it anywhere."""
-    from durhampulse.files.databases import PASSWORD_VARIABLE, is_database
-
-    if source is not None and is_database(source):
-        from sqlalchemy import make_url
-
-        password = make_url(source).password
-        if password is not None and password != "***":  # noqa: S105 - the mask
-            os.environ[PASSWORD_VARIABLE] = str(password)
-    yield

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from durhampulse.creators.schema import IDENTIFIER
+from durhampulse.creators.schema import IDENTIFIER, canonical_name
 from durhampulse.creators.units import Unit
 from durhampulse.exceptions import InputError
 from durhampulse.files.options import TableOptions
@@ -42,7 +42,7 @@ class ReadOptions(TableOptions):
     protect, allow
         Headers of columns that are never learned from; that are, though their names or cells
         look like an attribute the law protects.
-    table, query
+    table, query, encoding, header_row
         As for :class:`durhampulse.files.options.TableOptions`.
     """
 
@@ -105,3 +105,8 @@ class ReadOptions(TableOptions):
                     )
                 uses[header] = f"{option} {header}"
         return asked
+
+    def names_column(self, header: str) -> bool:
+        """Return whether a cell is a header of a standard column, or one that a person named."""
+        named = {*self.columns.values(), self.identifier, *self.keep, *self.drop, *self.feature}
+        return canonical_name(header) is not None or header in named

@@ -38,12 +38,12 @@ def require_local(source: str | Path) -> None:
         raise InputError(f"{source}: a file is named by its path.", f"Write {rest or 'its path'}.")
     if kind in ("http", "https", "ftp"):
         raise InputError(
-            f"{source}: tables are not fetched from the web.", "Download the file and name it here."
+            f"{source}: tables are not fetched from the web, where they may change unnoticed.",
+            f"Download the file and name it, or send it: curl -sL '{source}' | durhampulse ... -",
         )
     if kind in _STORES:
         raise InputError(
-            f"{source}: an object store is read by 'durhampulse score --engine dask' only.",
-            "Add --engine dask --scheduler ADDRESS, or copy the file to this machine.",
+            f"{source}: not read from its store here.", "Copy the file to this machine."
         )
 
 

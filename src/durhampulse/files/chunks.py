@@ -8,45 +8,24 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from durhampulse.files.blanks import blank_rows
 from durhampulse.files.options import TableOptions
+from durhampulse.files.rows import Chunk
+from durhampulse.files.sections import Sections
 from durhampulse.irregularities import Irregularity, Ledger
 
 __all__ = ["CHUNK_ROWS", "Chunk", "Stream", "StreamOptions", "spans"]
 
 CHUNK_ROWS = 65_536
-_NOTED = (Irregularity.OTHER_SHEETS, Irregularity.FORMULA)
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """Some rows as found.
-
-    Attributes
-    ----------
-    rows
-        Row numbers as a spreadsheet counts them for text and workbooks, from 1 for Parquet.
-    cells
-        Header to cells: text where the file is text.
-    misshapen
-        Row number and reason of rows that have too few or too many cells.
-    done
-        How much of the file has been read, 0 to 1.
-    """
-
-    rows: npt.NDArray[np.int64]
-    cells: dict[str, pa.Array]
-    misshapen: list[tuple[int, str]] = field(default_factory=list)
-    done: float = 0.0
-
-    def take(self, places: npt.NDArray[np.intp], headers: Sequence[str]) -> Chunk:
-        """Return some of the rows and columns."""
-        kept = pa.array(places)
-        cells = {header: self.cells[header].take(kept) for header in headers}
-        return Chunk(self.rows[places], cells, self.misshapen, self.done)
+_NOTED = (
+    *(Irregularity.ENCODING, Irregularity.OTHER_SHEETS, Irregularity.FORMULA),
+    *(Irregularity.TITLE_ROW, Irregularity.TWO_HEADER_ROWS, Irregularity.UNITS_ROW),
+    *(Irregularity.REPEATED_HEADER, Irregularity.TOTAL_ROW, Irregularity.SECOND_TABLE),
+    Irregularity.NESTED,
+)
+"""What whoever scores a file is told of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +69,8 @@ class Stream:
         What was odd about the file, except blank rows.
     blank
         Numbers of the rows without a single value; they are in no chunk. Complete after the last.
+    sections
+        What else is in no chunk, of a table that people wrote; complete after the last.
     """
 
     def __init__(self, path: Path, options: StreamOptions) -> None:
@@ -102,17 +83,26 @@ class Stream:
         self.ledger = Ledger()
         self.above: tuple[int, ...] = ()
         self.blank: list[int] = []
+        self.sections: Sections | None = None
 
     @property
     def notes(self) -> list[str]:
         """What is not read of the file, in words."""
-        odd = self.ledger.frame()
+        odd = self.noted().frame()
         notes = [f"{self.name}: {a}" for a in odd.loc[odd["code"].isin(_NOTED), "action"]]
         if self.blank:
             n = len(self.blank)
             rows = f"1 row (row {self.blank[0]})" if n == 1 else f"{n:,} rows"
             notes.append(f"{self.name}: {rows} without a single value, passed over")
         return notes
+
+    def noted(self) -> Ledger:
+        """Return what was odd about the file and its rows, except blank ones."""
+        ledger = Ledger()
+        ledger.extend(self.ledger)
+        if self.sections is not None:
+            self.sections.note(ledger)
+        return ledger
 
     def types(self, headers: Sequence[str]) -> list[pa.DataType]:
         """Return the types of some columns."""
@@ -127,24 +117,32 @@ class Stream:
             Where the file turns out to be damaged.
         """
         self.blank = [*self.above]
-        read: Sequence[str] = headers
-        chunks, row, odd_row = self.read(headers), 0, 0
+        read = self.sections.with_first(headers) if self.sections else headers
+        chunks, row, odd_row = self.read(read), 0, 0
         while (chunk := next(chunks, None)) is not None:
             if not len(chunk.rows) and not chunk.misshapen:
                 continue
+            last = chunk.rows[-1:].tolist()
             blank = blank_rows(chunk.cells)
-            if blank.size and len(read) < len(self.headers):
+            self.blank += chunk.rows[blank].tolist()
+            if blank.size:
+                chunk = chunk.take(np.delete(np.arange(len(chunk.rows)), blank), [*read])
+            below = self.sections.below_blank(chunk, self.blank) if self.sections else blank[:0]
+            if (blank.size or below.size) and len(read) < len(self.headers):
                 # Only all of its columns tell whether a row is blank: they are read from here on.
                 read, self.blank = self.headers, [*self.above]
                 chunks = map(partial(_after, row=row, odd_row=odd_row), self.read(read))
                 continue
-            row = max([row, *chunk.rows[-1:].tolist()])
+            row = max([row, *last])
             odd_row = max([odd_row, *(number for number, _ in chunk.misshapen)])
-            self.blank += chunk.rows[blank].tolist()
-            if blank.size or read is not headers:
-                chunk = chunk.take(np.delete(np.arange(len(chunk.rows)), blank), headers)
+            if self.sections is not None:
+                chunk = self.sections.creators(chunk, below.tolist())
+            if read is not headers:
+                chunk = replace(chunk, cells={header: chunk.cells[header] for header in headers})
             yield chunk
             del chunk  # else two chunks are held in memory at once
+            if self.sections is not None and self.sections.second is not None:
+                return
 
     def read(self, headers: Sequence[str]) -> Iterator[Chunk]:
         """Yield some columns, chunk by chunk, blank rows too."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,89 +17,105 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 
 from durhampulse.exceptions import InputError
+from durhampulse.files.beginnings import LOOKED_AT, Beginning, find_beginning, weight
 from durhampulse.files.chunks import Chunk, Stream, StreamOptions
+from durhampulse.files.encodings import decide_encoding, misfit
+from durhampulse.files.formats import suffix_of
 from durhampulse.files.formulas import neutralised, spreadsheet_safe
-from durhampulse.files.headers import require_header, tidy, unique_headers
+from durhampulse.files.headers import tidy, unique_headers
+from durhampulse.files.options import TableOptions
+from durhampulse.files.packed import open_bytes, share_read
+from durhampulse.files.sections import Sections
 from durhampulse.irregularities import Irregularity
 
-__all__ = ["CommaSink", "DelimitedStream", "TabSink", "dialect", "sniff_encoding"]
+__all__ = ["CommaSink", "DelimitedStream", "PackedCommaSink", "TabSink", "dialect"]
 
 _LONGEST_LINE = 16 << 20
 _BLOCK = 4 << 20
 _HEAD = 1 << 20
-_SNIFFED = 64 << 20
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _BLANK_LINES = re.compile(r"(?:[ \t,;|]*(?:\r\n|\n|\r))*")
 
 
 class Dialect(NamedTuple):
-    """How a file separates its cells, its headers, and the lines above them: blank ones, all."""
+    """How a file separates its cells, where its table begins, and how far it was looked at."""
 
     delimiter: str
-    headers: list[str]
-    blank: int
-    skipped: int
+    beginning: Beginning
+    n_rows: int
 
 
 class DelimitedStream(Stream):
-    """A file of delimited text."""
+    """A file of delimited text, compressed or not."""
 
     def __init__(self, path: Path, options: StreamOptions) -> None:
         super().__init__(path, options)
-        self._encoding = sniff_encoding(path, None if options.strict else _SNIFFED)
-        if self._encoding != "utf-8":
-            self.ledger.note(Irregularity.ENCODING, "", 1, f"read as {self._encoding}")
-        with path.open("rb") as stream:
-            head = stream.read(_HEAD)
-        text = head.decode(
-            "utf-8-sig" if self._encoding == "utf-8" else self._encoding, errors="ignore"
-        )
-        self._dialect = dialect(path, text)
-        self.headers = unique_headers(self._dialect.headers, self.ledger)
-        pairs = zip(self.headers, self._dialect.headers, strict=True)
-        self.unnamed = frozenset(header for header, written in pairs if not written)
-        self.above = tuple(range(1, self._dialect.blank + 1))
-        self._has_rows = len(text.splitlines()) > 1 + self._dialect.skipped
+        asked = options.asked
+        encoding = decide_encoding(self.name, partial(open_bytes, path), asked.encoding)
+        self._encoding = encoding.name.removesuffix("-sig")
+        if self._encoding not in ("utf-8", "ascii"):
+            action, samples = f"read as {self._encoding}", encoding.samples
+            action += f": {', '.join(map(repr, samples))}" if samples else ""
+            self.ledger.note(Irregularity.ENCODING, "", 1, action, values=samples)
+        with open_bytes(path) as stream:
+            text = stream.read(_HEAD).decode(self._encoding, errors="ignore")
+        self._dialect = dialect(self.name, text.removeprefix("\ufeff"), asked)
+        beginning = self._dialect.beginning
+        beginning.note(self.ledger)
+        self.headers = unique_headers(beginning.headers, self.ledger)
+        written = dict(zip(self.headers, beginning.headers, strict=True))
+        self.unnamed = frozenset(header for header in written if not written[header])
+        self.above = beginning.blank
+        self.sections = Sections(written, asked.names_column)
 
     def read(self, headers: Sequence[str]) -> Iterator[Chunk]:
         """Yield some columns, chunk by chunk, blank rows too."""
-        if not self._has_rows:
+        if self._dialect.n_rows <= self._dialect.beginning.last:
             return
         odd: list[pa_csv.InvalidRow] = []
         size = self.path.stat().st_size
         good = noted = 0
         try:
-            with pa.OSFile(str(self.path)) as file:
+            with self._opened() as file:
                 for batch in self._batches(file, headers, odd):
                     new, noted = odd[noted:], len(odd)
                     self.blank += [row.number for row in new if not row.text.strip()]
-                    first = good + 2 + self._dialect.skipped
+                    first = good + 1 + self._dialect.beginning.last
                     rows = _numbered(first, len(batch), [row.number for row in odd])
                     good += len(batch)
                     cells = dict(zip(headers, batch.columns, strict=True))
-                    yield Chunk(rows, cells, self._misshapen(new), min(file.tell() / size, 1.0))
+                    yield Chunk(rows, cells, self._misshapen(new), share_read(file, size))
         except (pa.ArrowException, UnicodeError, OSError) as error:
-            where = "" if self.options.strict else f"after row {good + noted + 1}: "
-            bad = odd[-1] if self.options.strict and odd else None
-            raise _error(self.name, bad, f"{where}{error}") from error
+            raise self._error(error, odd, good + noted + 1) from error
         if noted < len(odd):
             self.blank += [row.number for row in odd[noted:] if not row.text.strip()]
             none = {header: pa.array([], pa.string()) for header in headers}
             yield Chunk(np.empty(0, np.int64), none, self._misshapen(odd[noted:]))
 
+    def _opened(self) -> Any:
+        """Return the file's bytes; Arrow's own reader of them is the fastest."""
+        packed = suffix_of(self.path).endswith(".gz")
+        return open_bytes(self.path) if packed else pa.OSFile(str(self.path))
+
     def _misshapen(self, rows: Sequence[pa_csv.InvalidRow]) -> list[tuple[int, str]]:
         return [
             (row.number, f"{row.actual_columns} cells where the header has {row.expected_columns}")
             for row in rows
-            if row.text.strip()
+            if row.text.strip() and not self._is_no_creator(row)
         ]
+
+    def _is_no_creator(self, row: pa_csv.InvalidRow) -> bool:
+        assert self.sections is not None  # noqa: S101 - for the type checker
+        cells = next(csv.reader([row.text], delimiter=self._dialect.delimiter), [])
+        return self.sections.take_misshapen(row.number, cells)
 
     def _batches(
         self, file: Any, headers: Sequence[str], odd: list[pa_csv.InvalidRow]
     ) -> pa_csv.CSVStreamingReader:
         def keep(row: pa_csv.InvalidRow) -> str:
             odd.append(row)
-            return "error" if self.options.strict and row.text.strip() else "skip"
+            passed = not self.options.strict or not row.text.strip() or self._is_no_creator(row)
+            return "skip" if passed else "error"
 
         return pa_csv.open_csv(
             file,
@@ -106,8 +123,7 @@ class DelimitedStream(Stream):
                 use_threads=False,  # row numbers of bad rows are known only then
                 block_size=_LONGEST_LINE if self.options.strict else _BLOCK,
                 column_names=self.headers,
-                skip_rows=self._dialect.skipped,
-                skip_rows_after_names=1,
+                skip_rows_after_names=self._dialect.beginning.last,
                 encoding="utf8" if self._encoding == "utf-8" else self._encoding,
             ),
             pa_csv.ParseOptions(
@@ -125,72 +141,59 @@ class DelimitedStream(Stream):
             ),
         )
 
-
-def sniff_encoding(path: Path, most: int | None = None) -> str:
-    """Return the first encoding that fits the whole file, or its first `most` bytes."""
-    with path.open("rb") as stream:
-        start = stream.read(2)
-    if start in (b"\xff\xfe", b"\xfe\xff"):
-        return "utf-16"
-    decoders = {name: codecs.getincrementaldecoder(name)() for name in ("utf-8", "cp1252")}
-    with path.open("rb") as stream:
-        while (most is None or stream.tell() < most) and (block := stream.read(_HEAD)):
-            if b"\0" in block:
-                raise InputError(
-                    f"{path.name}: this is not text, whatever its ending says.",
-                    "Save the table as CSV, .xlsx or .parquet and give it that ending.",
-                )
-            for name in list(decoders):
-                try:
-                    decoders[name].decode(block)
-                except UnicodeDecodeError:
-                    del decoders[name]
-    return next(iter(decoders), "latin-1")
+    def _error(self, error: Exception, odd: Sequence[pa_csv.InvalidRow], row: int) -> InputError:
+        """Return what is wrong with the file, by its bad row where one is known."""
+        if isinstance(error, UnicodeError) or "UTF8" in str(error):
+            return misfit(self.name, partial(open_bytes, self.path), self._encoding)
+        strict = self.options.strict
+        bad = odd[-1] if strict and odd and odd[-1].text.strip() else None
+        return _error(self.name, bad, f"{'' if strict else f'after row {row}: '}{error}")
 
 
-def dialect(path: Path, text: str) -> Dialect:
-    """Return the separator under which the header has most columns, or the one the file names.
+def dialect(name: str, text: str, asked: TableOptions) -> Dialect:
+    """Return the separator under which a table begins best, or the one the file names.
 
     Raises
     ------
     InputError
-        If the first line is no header.
+        If no row holds headers.
     """
     if "\n" not in text and "\r" not in text and len(text) >= _HEAD // 4:
         raise InputError(
-            f"{path.name}: the first line has no end within a megabyte.",
+            f"{name}: the first line has no end within a megabyte.",
             "Check that this is a table with one creator a line.",
         )
     above = _BLANK_LINES.match(text)
     blank = len(_LINE_END.findall(above[0])) if above else 0
-    text = text[above.end() :] if above else text
-    first, *rest = _LINE_END.split(text, maxsplit=1)
+    first, *rest = _LINE_END.split(text[above.end() if above else 0 :], maxsplit=1)
     named = first.strip().strip('"').strip().casefold()
     if named.startswith("sep=") and len(named) == len("sep=;"):  # Excel's own note to itself
-        return Dialect(named[-1], _rows(path, "".join(rest), named[-1], 1)[0], blank, blank + 1)
-    tables = {delimiter: _rows(path, text, delimiter, 3) for delimiter in ",;\t|"}
-    best = max(tables, key=lambda delimiter: len(tables[delimiter][0]))
-    headers = tables[best][0]
-    below = [sum(map(bool, row)) for rows in tables.values() for row in rows[1:]]
-    require_header(path.name, blank + 1, headers, below)
-    return Dialect(best, headers, blank, blank)
+        rows = _rows(name, "".join(rest), named[-1], blank + 2, asked)
+        beginning = find_beginning(name, rows, asked)
+        above_all = (*range(1, blank + 1), *beginning.blank)
+        return Dialect(named[-1], replace(beginning, blank=above_all), rows[-1][0])
+    tables = {delimiter: _rows(name, text, delimiter, 1, asked) for delimiter in ",;\t|"}
+    best = max(tables, key=lambda delimiter: weight(tables[delimiter], asked))
+    return Dialect(best, find_beginning(name, tables[best], asked), tables[best][-1][0])
 
 
-def _rows(path: Path, text: str, delimiter: str, most: int) -> list[list[str]]:
-    """Return the cells of the first rows; of a text without any, one row without cells."""
+def _rows(
+    name: str, text: str, delimiter: str, first: int, asked: TableOptions
+) -> list[tuple[int, list[str]]]:
+    """Return the first rows, numbered; of a text without any, one row without cells."""
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    rows: list[list[str]] = []
+    rows: list[tuple[int, list[str]]] = []
     try:
-        for row in lines:
-            rows.append([tidy(cell) for cell in row])
-            if len(rows) == most:
+        for number, row in enumerate(lines, start=first):
+            rows.append((number, [tidy(cell) for cell in row]))
+            if number >= max(LOOKED_AT, asked.header_row or 0) + 2:
                 break
     except csv.Error as error:
         if not rows:
             raise InputError(
-                f"{path.name}: the header cannot be read ({error}).", "Check the first line."
+                f"{name}: the header cannot be read ({error}).", "Check the first line."
             ) from error
-    return rows or [[]]
+    return rows or [(first, [])]
 
 
 def _error(name: str, row: pa_csv.InvalidRow | None, reason: str) -> InputError:
@@ -236,7 +239,12 @@ class _TextSink:
         options = pa_csv.WriteOptions(
             delimiter=self.delimiter, quoting_style="needed", quoting_header="needed"
         )
-        self._writer = pa_csv.CSVWriter(path, self._schema, write_options=options)
+        self._file = self.opened(path)
+        self._writer = pa_csv.CSVWriter(self._file, self._schema, write_options=options)
+
+    def opened(self, path: Path) -> Any:
+        """Return where the bytes go."""
+        return pa.OSFile(str(path), "wb")
 
     def write(self, batch: pa.RecordBatch) -> None:
         columns = [
@@ -247,14 +255,24 @@ class _TextSink:
 
     def close(self) -> None:
         self._writer.close()
+        self._file.close()
 
     def abandon(self) -> None:
         """Let go of the file, whatever state it is in."""
         self._writer.close()
+        self._file.close()
 
 
 class CommaSink(_TextSink):
     """A CSV file."""
+
+
+class PackedCommaSink(CommaSink):
+    """A CSV file, compressed."""
+
+    def opened(self, path: Path) -> Any:
+        """Return where the bytes go."""
+        return pa.CompressedOutputStream(pa.OSFile(str(path), "wb"), "gzip")
 
 
 class TabSink(_TextSink):

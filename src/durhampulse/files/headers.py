@@ -29,7 +29,9 @@ def unique_headers(headers: Sequence[str], ledger: Ledger) -> list[str]:
     return unique
 
 
-def require_header(name: str, row: int, headers: Sequence[str], below: Iterable[int]) -> None:
+def require_header(
+    name: str, row: int, headers: Sequence[str], below: Iterable[int], *, guess: int
+) -> None:
     """Raise if a title stands where the headers should.
 
     Parameters
@@ -42,10 +44,12 @@ def require_header(name: str, row: int, headers: Sequence[str], below: Iterable[
         Its cells.
     below
         Numbers of filled cells in the rows after it, as far as they are known.
+    guess
+        Number of the row that may hold the headers.
     """
     filled = [header for header in headers if header]
     if len(filled) == 1 and max(below, default=0) >= 3:
         raise InputError(
             f"{name}, row {row}: {filled[0][:60]!r} stands alone where the headers should be.",
-            "Remove the lines above the header.",
+            f"Remove the lines above the header, or say which row it is: --header-row {guess}.",
         )

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import pkgutil
+import shutil
+import tempfile
+import weakref
 from pathlib import Path
 from typing import cast
 
 from durhampulse.exceptions import InputError
 from durhampulse.files.checks import require_file, require_path
 from durhampulse.files.chunks import Chunk, Stream, StreamOptions, spans
-from durhampulse.files.formats import FORMATS, READABLE, listed, suffix_of
+from durhampulse.files.formats import FORMATS, READABLE, Format, listed, suffix_of
 from durhampulse.files.options import TableOptions
+from durhampulse.files.packed import unpack
 
-__all__ = ["Chunk", "Stream", "open_stream", "spans"]
+__all__ = ["Chunk", "Stream", "open_archive", "open_stream", "spans"]
 
 
 def open_stream(
@@ -45,8 +49,32 @@ def open_stream(
     if suffix not in READABLE:
         raise InputError(f"{path.name}: '{suffix}' is not a known format.", f"Use {listed()}.")
     asked = asked or TableOptions()
-    if asked.table is not None and not FORMATS[suffix].sheets:
-        raise InputError(f"{path.name}: only a workbook has sheets.", "Leave --table out.")
+    _require_fitting(path.name, FORMATS[suffix], asked)
     options = StreamOptions(asked=asked, name=name, row_groups=row_groups, strict=strict)
     kind = pkgutil.resolve_name(FORMATS[suffix].stream)
     return cast("Stream", kind(path, options))
+
+
+def open_archive(path: Path, options: StreamOptions) -> Stream:
+    """Return the one table of an archive; what was unpacked goes when the stream does."""
+    folder = tempfile.mkdtemp(prefix="durhampulse-")
+    try:
+        member = unpack(path, Path(folder))
+        name = options.name or path.name
+        stream = open_stream(member, options.asked, name=name, strict=options.strict)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    weakref.finalize(stream, shutil.rmtree, folder, ignore_errors=True)
+    return stream
+
+
+def _require_fitting(name: str, kind: Format, asked: TableOptions) -> None:
+    """Raise if an option is meant for another kind of file."""
+    for given, fits, problem, flag in (
+        (asked.table, kind.sheets, "only a workbook has sheets", "--table"),
+        (asked.encoding, kind.text, "only a text file has an encoding to name", "--encoding"),
+        (asked.header_row, kind.headed, "its columns have their names", "--header-row"),
+    ):
+        if given is not None and not fits:
+            raise InputError(f"{name}: {problem}.", f"Leave {flag} out.")

@@ -20,6 +20,7 @@ from durhampulse.files.chunks import Stream
 from durhampulse.files.databases import is_database, read_rows
 from durhampulse.files.headers import tidy, unique_headers
 from durhampulse.files.options import TableOptions
+from durhampulse.files.places import copied, is_elsewhere
 from durhampulse.files.stream import open_stream
 from durhampulse.irregularities import Irregularity, Ledger
 
@@ -87,7 +88,8 @@ def read_source(
     Parameters
     ----------
     source
-        The file, or the address.
+        The file, the address of a database or of a file in an object store, or ``-`` for standard
+        input.
     ledger
         Where what is odd is noted.
     options
@@ -99,6 +101,9 @@ def read_source(
         If there is nothing to read, or it is not the kind of table its name promises.
     """
     options = options or TableOptions()
+    if is_elsewhere(source):
+        with copied(str(source)) as path:
+            return read_source(path, ledger, options)
     require_local(source)
     if is_database(source):
         return _read_database(str(source), ledger, options)
@@ -106,8 +111,8 @@ def read_source(
     if options.query is not None:
         raise InputError(f"{path.name}: a file has no query.", "Leave it out.")
     stream = open_stream(path, options, strict=True)
-    ledger.extend(stream.ledger)
     cells, rows = _join(stream)
+    ledger.extend(stream.noted())
     _note_blank(ledger, stream.blank)
     empty = [h for h in stream.headers if h in stream.unnamed and _is_empty(cells[h])]
     cells = cells.drop_columns(empty)

@@ -15,11 +15,13 @@ import numpy as np
 import pyarrow as pa
 
 from durhampulse.exceptions import InputError
+from durhampulse.files.beginnings import LOOKED_AT, find_beginning
 from durhampulse.files.chunks import CHUNK_ROWS, Chunk, Stream, StreamOptions
 from durhampulse.files.extents import holds_any, measure, require_moderate, sheet_parts
 from durhampulse.files.formats import suffix_of
-from durhampulse.files.headers import require_header, tidy, unique_headers
+from durhampulse.files.headers import tidy, unique_headers
 from durhampulse.files.oldbooks import cell_text, read_apart
+from durhampulse.files.sections import Sections
 from durhampulse.irregularities import Irregularity
 
 __all__ = ["WorkbookStream", "sheet_names"]
@@ -46,19 +48,22 @@ class WorkbookStream(Stream):
         self._note(sheet)
 
     def _take_header(self, rows: _Rows, sheet: str, others: list[str]) -> None:
-        number, cells = next(rows.filled(), (0, []))
-        if not number:
+        asked = self.options.asked
+        top = rows.peek(max(LOOKED_AT, asked.header_row or 0) + 2)
+        if not any(any(cells) for _, cells in top):
             raise InputError(
                 f"{self.name}: the sheet '{sheet}' is empty."
                 + (f" There are cells in {_quoted(others)}." if others else ""),
                 "Put the table there, or name its sheet: --table SHEET.",
             )
-        self.above = tuple(range(1, number))
-        written = [tidy(cell_text(cell)) for cell in cells]
-        require_header(self.name, number, written, rows.peek())
-        self.headers = unique_headers(written, self.ledger)
-        pairs = zip(self.headers, written, strict=True)
-        self.unnamed = frozenset(header for header, name in pairs if not name)
+        beginning = find_beginning(self.name, top, asked)
+        rows.skip(beginning.last)
+        beginning.note(self.ledger)
+        self.above = beginning.blank
+        self.headers = unique_headers(beginning.headers, self.ledger)
+        written = dict(zip(self.headers, beginning.headers, strict=True))
+        self.unnamed = frozenset(header for header in written if not written[header])
+        self.sections = Sections(written, asked.names_column)
 
     def _note(self, sheet: _Sheet) -> None:
         unsolved, others = sheet.unsolved, _quoted(sheet.others)
@@ -109,16 +114,19 @@ class _Rows:
             yield self._ahead.pop(0)
         yield from self._rows
 
-    def filled(self) -> Iterator[tuple[int, list[Any]]]:
-        """Yield the rows that hold anything."""
-        return (
-            (number, row) for number, row in self if any(cell not in ("", None) for cell in row)
-        )
+    def peek(self, most: int) -> list[tuple[int, list[str]]]:
+        """Return the number and the tidy cells of the first rows, from the first filled one."""
+        blank: list[tuple[int, list[Any]]] = []
+        for number, row in self._rows:
+            blank.append((number, row))
+            if any(cell not in ("", None) for cell in row):
+                break
+        self._ahead = [*blank, *islice(self._rows, most)]
+        return [(number, [tidy(cell_text(cell)) for cell in row]) for number, row in self._ahead]
 
-    def peek(self, most: int = 3) -> list[int]:
-        """Return how many cells are filled in the next few rows."""
-        self._ahead = [*islice(self._rows, most)]
-        return [sum(cell not in ("", None) for cell in row) for _, row in self._ahead]
+    def skip(self, last: int) -> None:
+        """Pass over the rows up to a number."""
+        self._ahead = [(number, row) for number, row in self._ahead if number > last]
 
     def chunks(self, headers: Sequence[str]) -> Iterator[Chunk]:
         """Yield the rows as text."""

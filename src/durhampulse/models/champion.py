@@ -100,11 +100,7 @@ def train_champion(
         How much each row counts, shape (n_rows,), above 0; as much as the others if not given.
     """
     y, weight = train[LABEL].to_numpy(np.float64), sample_weight
-    learners: dict[str, Learner] = {
-        SIMPLE: classifier_learner(SIMPLE, random_state),
-        BOOSTING: classifier_learner(BOOSTING, random_state),
-        NETWORKS: networks_learner(random_state),
-    }
+    learners = _learners(random_state)
     runs = dict(folds or {})
     for name, learner in learners.items():
         if name not in runs:
@@ -142,6 +138,14 @@ def train_champion(
         blend=blend,
         gap=float(gap),
     )
+
+
+def _learners(random_state: int) -> dict[str, Learner]:
+    return {
+        SIMPLE: classifier_learner(SIMPLE, random_state),
+        BOOSTING: classifier_learner(BOOSTING, random_state),
+        NETWORKS: networks_learner(random_state),
+    }
 
 
 def _instability(logits: Floats) -> float:

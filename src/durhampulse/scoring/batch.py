@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import csv
-import glob
 import json
 import os
+import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
@@ -27,9 +27,11 @@ from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.creators.text import as_text
 from durhampulse.decision.bands import carried_names
 from durhampulse.exceptions import CannotJudgeError, InputError
-from durhampulse.files.checks import require_path
-from durhampulse.files.export import CARRIED_FIELD, check_output, open_sink, replacing
+from durhampulse.files.export import check_output, open_sink, replacing
+from durhampulse.files.formats import suffix_of
 from durhampulse.files.formulas import spreadsheet_safe
+from durhampulse.files.places import delivered, find_files
+from durhampulse.files.sheets import CARRIED_FIELD
 from durhampulse.files.stream import Chunk, Stream, open_stream
 from durhampulse.scoring.provenance import provenance_of
 from durhampulse.scoring.ranking import Ranking
@@ -43,7 +45,6 @@ __all__ = [
     "OpenTable",
     "Scored",
     "carried_along",
-    "find_files",
     "identifier_type",
     "open_table",
     "score_chunk",
@@ -105,27 +106,6 @@ class OpenTable:
         return [*self.headers.notes(self.stream.name), *self.stream.notes]
 
 
-def find_files(inputs: Sequence[str | Path]) -> list[Path]:
-    """Return the files that names and patterns stand for, in their order; patterns sorted.
-
-    Raises
-    ------
-    InputError
-        If a pattern matches nothing.
-    """
-    paths: list[Path] = []
-    for pattern in inputs:
-        require_path(pattern)
-        if Path(pattern).exists() or not glob.has_magic(str(pattern)):
-            paths.append(Path(pattern))
-            continue
-        matched = sorted(Path(name) for name in glob.glob(str(pattern), recursive=True))  # noqa: PTH207
-        if not matched:
-            raise InputError(f"{pattern}: no file matches.", "Check the pattern.")
-        paths += [path for path in matched if path.is_file()]
-    return paths
-
-
 def score_files(
     scorer: Scorer,
     inputs: Sequence[str | Path],
@@ -170,21 +150,34 @@ def score_files(
     OutputError
         If the result cannot be written.
     """
-    out = Path(out)
-    files = find_files(inputs)
-    check_output(out)
-    if any(out.absolute() == path.absolute() for path in files):
-        raise InputError(f"{out}: it is both input and output.", "Write to another file.")
     options = options or ReadOptions(**keywords)
-    tables = [open_table(scorer, path, options) for path in files]
-    _require_wishes(tables, options)
-    schema = scored_schema(identifier_type(tables), carried_along(tables))
-    ranking = Ranking(scorer, schema, top, reasons=reasons)
+    with delivered(out) as place, tempfile.TemporaryDirectory(prefix="durhampulse-") as folder:
+        check_output(place)
+        files = find_files(inputs, Path(folder))
+        if any(place.absolute() == path.absolute() for path in files):
+            raise InputError(f"{out}: it is both input and output.", "Write to another file.")
+        tables = [open_table(scorer, path, options) for path in files]
+        _require_wishes(tables, options)
+        schema = scored_schema(identifier_type(tables), carried_along(tables))
+        ranking = Ranking(scorer, schema, top, reasons=reasons)
+        return _write_scored(scorer, tables, place, ranking, schema, progress)
+
+
+def _write_scored(
+    scorer: Scorer,
+    tables: list[OpenTable],
+    out: Path,
+    ranking: Ranking,
+    schema: pa.Schema,
+    progress: Callable[[int, float], object],
+) -> Summary:
+    """Write the scores of tables into one file, and what explains it beside it."""
+    files = [PurePath(table.stream.name) for table in tables]
     beside = [out.with_name(out.name + end) for end in (".refused.csv", ".provenance.json")]
     about = provenance_of(scorer, files)
     total, start = Summary(), time.perf_counter()
     with replacing(out, *beside) as (part, refused, note), ExitStack() as stack:
-        sink = stack.enter_context(open_sink(part, out.suffix.lower(), ranking.schema, about))
+        sink = stack.enter_context(open_sink(part, suffix_of(out), ranking.schema, about))
         with refused.open("w", newline="", encoding="utf-8") as stream:
             rows = csv.writer(stream)
             rows.writerow(REFUSED_HEADER)
@@ -207,7 +200,7 @@ def score_files(
     return total
 
 
-def _require_scored(total: Summary, out: Path, files: Sequence[Path]) -> None:
+def _require_scored(total: Summary, out: Path, files: Sequence[PurePath]) -> None:
     if not total.rows:
         names = ", ".join(path.name for path in files[:3])
         raise InputError(f"{names}: there is a header, but no row.", "Add creators' rows.")

@@ -9,9 +9,18 @@ from dataclasses import MISSING, Field, fields
 from typing import Any
 
 from durhampulse.creators.options import ReadOptions
+from durhampulse.creators.rules import ColumnRule
+from durhampulse.creators.schema import LABEL
 from durhampulse.files.options import TableOptions
 
-__all__ = ["digest_of", "from_plain", "is_option", "place_of", "table_choices", "to_plain"]
+__all__ = [
+    "digest_of",
+    "from_plain",
+    "label_rule",
+    "place_of",
+    "table_choices",
+    "to_plain",
+]
 
 
 def to_plain(options: ReadOptions) -> dict[str, Any]:
@@ -56,11 +65,6 @@ def _default(field: Field[Any]) -> Any:
     return field.default if field.default_factory is MISSING else field.default_factory()
 
 
-def is_option(name: str) -> bool:
-    """Whether tables are read by an option of that name."""
-    return any(field.name == name for field in fields(ReadOptions))
-
-
 def table_choices(options: ReadOptions) -> dict[str, Any]:
     """Return the part of the options that says where in a file its table is."""
     return {field.name: getattr(options, field.name) for field in fields(TableOptions)}
@@ -70,6 +74,20 @@ def place_of(options: ReadOptions) -> str:
     """Return the hash of where in a file its table is: with it, its columns are others."""
     text = json.dumps(table_choices(options), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def label_rule(options: ReadOptions, header: str) -> ColumnRule | None:
+    """Return how outcomes are read by the words a person has named; none where none are."""
+    if not options.deal_is:
+        return None
+    return ColumnRule(
+        column=LABEL,
+        kind="label",
+        header=header,
+        insisted=True,
+        deal=options.deal_is,
+        no_deal=options.no_deal_is,
+    )
 
 
 def digest_of(options: ReadOptions, version: str) -> str:

@@ -19,6 +19,7 @@ from durhampulse.desk.models.catalogue import Catalogue, activation_lock
 from durhampulse.desk.people.erasure import has_objected
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
+from durhampulse.desk.store.carried import add_carried
 from durhampulse.desk.store.database import Store, insert_or
 from durhampulse.desk.store.niches import count_niches
 from durhampulse.desk.store.tables import (
@@ -94,6 +95,7 @@ def apply(store: Store, catalogue: Catalogue, number: int) -> None:
         summary = {**row.summary, "known": known_now(db, row)}
         _merge(db, number, run_id)
         count_niches(db)
+        add_carried(db, row.summary.get("carried", {}))
         if row.options:
             remember(db, row.shape, row.options, file_name=row.file_name, by=row.by)
         db.execute(delete(staged).where(staged.c.upload_id == number))

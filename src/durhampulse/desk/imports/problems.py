@@ -8,21 +8,22 @@ from dataclasses import dataclass
 
 from durhampulse.exceptions import DurhamPulseError, InputError
 
-__all__ = ["FieldError", "Problem", "problem_of"]
+__all__ = ["FieldError", "Problem", "in_page_words", "problem_of"]
 
 _FLAG = re.compile(r"--([a-z][a-z-]*)(?:[ =]'?([^'=\s]+)=)?")
+_ADVICE = re.compile(r": --map [^?]*\?|; --[a-z-]+ \S+ (decides|reads another)")
 _FIELDS = {
-    "table": ("table", "Choose the sheet here."),
+    "table": ("table", "Choose the sheet."),
     "header-row": ("header_row", "Choose the line that names the columns."),
     "encoding": ("encoding", "Choose how the text is written."),
-    "deal-is": ("deal_is", "Write here which words mean a deal, and which mean none."),
-    "no-deal-is": ("no_deal_is", "Write here which words mean no deal."),
+    "deal-is": ("deal_is", "Write which words mean a deal, and which mean none."),
+    "no-deal-is": ("no_deal_is", "Write which words mean no deal."),
     "id": ("roles", "Choose below which column names the creators."),
     "map": ("roles", "Choose below what each column is."),
     "keep": ("roles", "Choose below what the column is."),
     "drop": ("roles", "Choose below what the column is."),
     "feature": ("roles", "Choose below what the column is."),
-    "unit": ("units", "Say below how it is written: percent or fractions."),
+    "unit": ("units", "Say which."),
 }
 """Flag of the command line to the field of the page, and what to do there."""
 
@@ -58,6 +59,17 @@ class FieldError(InputError):
         self.field = field
 
 
+def in_page_words(note: str) -> str:
+    """Return a note without flags of the command line: the page has fields for those.
+
+    Examples
+    --------
+    >>> in_page_words("x.csv: no column Niche ('Nische' is not read: --map Niche=Nische?)")
+    "x.csv: no column Niche ('Nische' is not read)"
+    """
+    return _ADVICE.sub("", note)
+
+
 def problem_of(error: DurhamPulseError, roles: Mapping[str, str]) -> Problem:
     """Return an error in the page's words, at the field that settles it.
 
@@ -75,6 +87,8 @@ def problem_of(error: DurhamPulseError, roles: Mapping[str, str]) -> Problem:
         return Problem(error.problem, error.way_out)
     field, way_out = _FIELDS[match[1]]
     header = next((header for header, role in roles.items() if role == match[2]), "")
-    if field == "units":
-        return Problem(error.problem, way_out, f"unit {match[2]}" if header else "roles")
-    return Problem(error.problem, way_out, f"role {header}" if header else field)
+    if not header:
+        return Problem(error.problem, way_out, "roles" if field == "units" else field)
+    text = error.problem.partition(f", column {match[2]}: ")[2] or error.problem
+    field = f"unit {match[2]}" if field == "units" else f"role {header}"
+    return Problem(text[:1].upper() + text[1:], way_out, field)

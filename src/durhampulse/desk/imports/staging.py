@@ -14,6 +14,7 @@ from sqlalchemy import Connection, func, select
 
 from durhampulse.creators.block import Levels
 from durhampulse.creators.identifiers import canonical_identifier
+from durhampulse.desk.imports.carried import carried_cells
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.people.erasure import has_objected
 from durhampulse.desk.store.tables import LONGEST_ID, NUMBERS, TEXTS, staged
@@ -87,11 +88,22 @@ def accepted_rows(
 
 
 def staged_columns(
-    scored: Scored, names: pa.Array, rows: np.ndarray[Any, Any]
+    scored: Scored, kinds: Mapping[str, str], names: pa.Array, rows: np.ndarray[Any, Any]
 ) -> dict[str, Sequence[Any]]:
     """Return the columns of the table `staged` for some rows of a chunk.
 
     Columns that the store has none for stand together in `extra`.
+
+    Parameters
+    ----------
+    scored
+        The chunk.
+    kinds
+        Header to what it tells of a creator, of the columns that are carried along.
+    names
+        Canonical identifiers of the chunk, shape (n_rows,).
+    rows
+        Places of the rows.
     """
     block, scores = scored.block.take(rows), scored.scores.take(rows)
     words = names.take(pa.array(rows)).to_pylist()
@@ -104,6 +116,8 @@ def staged_columns(
         else:
             extra[column] = _plain(values)
     columns["external_id"] = words
+    carried = {header: cells.take(pa.array(rows)) for header, cells in scored.carried.items()}
+    columns["name"], columns["carried"] = carried_cells(kinds, carried, words)
     columns["extra"] = [
         dict(zip(extra, cells, strict=True)) for cells in zip(*extra.values(), strict=True)
     ] or [None] * len(rows)

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from durhampulse.creators.block import Block
-from durhampulse.creators.schema import IDENTIFIER
+from durhampulse.creators.outcome import OutcomeWords, outcome_words
+from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.decision.bands import BANDS, YES, Thresholds, on_edge
 from durhampulse.decision.reasons import reason_table
 from durhampulse.decision.shapley import explain
@@ -54,6 +55,11 @@ class Rules:
     def thresholds(self) -> Thresholds:
         """Where the bands begin."""
         return self.scorer.model.thresholds
+
+    @property
+    def outcome(self) -> OutcomeWords:
+        """What the model's outcomes are called."""
+        return outcome_words(self.scorer.model.rules.get(LABEL))
 
     @property
     def tiers(self) -> list[str]:

@@ -11,9 +11,11 @@ import pyarrow as pa
 
 from durhampulse.creators.identifiers import canonical_identifiers
 from durhampulse.creators.labels import read_labels, refuse_unreadable
+from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.rules import ColumnRule
 from durhampulse.creators.schema import IDENTIFIER, LABEL, canonical_name, header_key
 from durhampulse.creators.text import NoTextError, whole_array
+from durhampulse.desk.imports.choices import label_rule
 from durhampulse.exceptions import InputError
 from durhampulse.files.stream import open_stream
 from durhampulse.files.tables import RawTable, read_source
@@ -43,7 +45,12 @@ class OutcomeFile:
 
 
 def read_outcomes(
-    path: Path, *, name: str, on: date, rule: ColumnRule | None = None
+    path: Path,
+    *,
+    name: str,
+    on: date,
+    rule: ColumnRule | None = None,
+    options: ReadOptions | None = None,
 ) -> OutcomeFile:
     """Return the outcomes of a file with ``Influencer_ID`` and ``Sponsorship_Status``.
 
@@ -55,6 +62,8 @@ def read_outcomes(
         The day of those outcomes that have none of their own in a column ``Outcome_Date``.
     rule
         How the active model's table names its outcomes; else words that are clear are read.
+    options
+        How the file is to be read.
 
     Raises
     ------
@@ -66,11 +75,13 @@ def read_outcomes(
         raise InputError(
             f"{name}: more than {_MOST_ROWS:,} rows.", "Record the outcomes in several files."
         )
-    raw = read_source(path, Ledger())
+    options = options or ReadOptions()
+    raw = read_source(path, Ledger(), options)
     cells = {header: whole_array(raw.cells[header]) for header in raw.cells.column_names}
-    identifiers, labels = _required(cells, name, rule)
-    names = _identifiers(identifiers, name)
-    deals = _deals(labels, raw, name, rule)
+    identifiers, labels = _required(cells, name, rule, options)
+    rule = label_rule(options, labels) or rule
+    names = _identifiers(cells[identifiers], name)
+    deals = _deals(cells[labels], raw, name, rule)
     days = _days(cells, raw, name, on)
     outcomes: dict[str, tuple[bool, date]] = {}
     for identifier, deal, day in zip(names, deals, days, strict=True):
@@ -87,18 +98,26 @@ def read_outcomes(
 
 
 def _required(
-    cells: dict[str, pa.Array], name: str, rule: ColumnRule | None
-) -> tuple[pa.Array, pa.Array]:
+    cells: dict[str, pa.Array], name: str, rule: ColumnRule | None, options: ReadOptions
+) -> tuple[str, str]:
+    """Return the headers of identifiers and outcomes: as asked, as in the study, as recognised."""
     headers = {canonical_name(header): header for header in cells}
     if rule is not None and rule.header in cells:
         headers[LABEL] = rule.header
+    for column in (IDENTIFIER, LABEL):
+        if header := options.columns.get(column):
+            if header not in cells:
+                raise InputError(
+                    f"{name}: no column '{header}'.", f"The columns are {', '.join(cells)}."
+                )
+            headers[column] = header
     missing = [column for column in (IDENTIFIER, LABEL) if column not in headers]
     if missing:
         raise InputError(
             f"{name}: it has no {' and no '.join(missing)}.",
-            "Name the columns Influencer_ID and Sponsorship_Status.",
+            "Name the columns Influencer_ID and Sponsorship_Status, or say which they are.",
         )
-    return cells[headers[IDENTIFIER]], cells[headers[LABEL]]
+    return headers[IDENTIFIER], headers[LABEL]
 
 
 def _identifiers(cells: pa.Array, name: str) -> list[str | None]:

@@ -14,9 +14,12 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import Connection, Row, func, insert, select, update
 
+from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.rules import ColumnRule
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.decision.bands import BANDS
+from durhampulse.desk.imports.choices import from_plain
+from durhampulse.desk.imports.recipes import find_recipe
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.outcomes.file import EARLIEST, read_outcomes, today
 from durhampulse.desk.store.audit import note, note_all
@@ -91,8 +94,9 @@ def withdraw(store: Store, creator_id: int, by: str) -> None:
 
 
 def record_file(
-    store: Store, path: Path, *, name: str, on: date, by: str, rule: ColumnRule | None = None
-) -> Recorded:
+    store: Store, path: Path, *, name: str, on: date, by: str, rule: ColumnRule | None = None,
+    options: ReadOptions | None = None,
+) -> Recorded:  # fmt: skip
     """Record the outcomes of a file; return how many are new, unknown or blank.
 
     Parameters
@@ -105,6 +109,8 @@ def record_file(
         The day of those outcomes that have none of their own in a column ``Outcome_Date``.
     rule
         How the active model's table names its outcomes.
+    options
+        How the file is to be read; as a recipe says where it has the shape of one, if not given.
 
     Raises
     ------
@@ -112,7 +118,9 @@ def record_file(
         If it cannot be read, or lacks one of the two.
     """
     _check_date(on)
-    file = read_outcomes(path, name=name, on=on, rule=rule)
+    if options is None and (recipe := find_recipe(store, path)) is not None:
+        options = from_plain(recipe.options)
+    file = read_outcomes(path, name=name, on=on, rule=rule, options=options)
     with store.reading() as db:
         numbers = find_numbers(db, file.outcomes)
     outcomes = sorted(

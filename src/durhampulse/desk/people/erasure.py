@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, Table, and_, delete, select, update
+from sqlalchemy import Connection, RowMapping, Select, Table, and_, delete, or_, select, update
 
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
@@ -38,6 +38,8 @@ __all__ = ["digest_of", "erase", "everything_about", "has_objected", "sweep"]
 _OF_CREATOR = (score, claim, review, outcome, campaign_creator)
 _OF_NAME = (staged, refused)  # of imports under way, or past
 _AT_ONCE = 500
+_FEWEST_LETTERS = 4
+_TELLING = ("name", "handle", "link", "picture", "email", "other")
 _ABANDONED = upload.c.state.in_(("new", "checked"))
 
 
@@ -125,7 +127,9 @@ def erase(store: Store, external_id: str, by: str, *, objects: bool = False) -> 
     with store.writing() as db:
         names = stored_forms(external_id)
         numbers = list(db.scalars(select(creator.c.id).where(creator.c.external_id.in_(names))))
+        texts = _texts_of(db, names)
         gone = _remove(db, numbers, names)
+        _clear_problems(db, texts)
         if not objects and not any(gone.values()):
             raise _unknown(external_id)
         if objects:
@@ -133,7 +137,9 @@ def erase(store: Store, external_id: str, by: str, *, objects: bool = False) -> 
             db.execute(insert_or(db, objection).values(**values).on_conflict_do_nothing())
         count_niches(db)  # one may have been theirs alone
         act = "objection" if objects else "erasure"
-        return _receipt(db, act, by, {"sha256": digest, "rows": gone})
+        receipt = _receipt(db, act, by, {"sha256": digest, "rows": gone})
+    store.scrub()
+    return receipt
 
 
 def sweep(store: Store, days: int, by: str) -> dict[str, Any]:
@@ -175,6 +181,7 @@ def sweep(store: Store, days: int, by: str) -> dict[str, Any]:
         receipt = _receipt(db, "retention", by, {"days": days, "rows": total})
     for path in paths:
         Path(path).unlink(missing_ok=True)
+    store.scrub()
     return receipt
 
 
@@ -211,6 +218,28 @@ def _remove(db: Connection, numbers: list[int], names: list[str]) -> dict[str, i
         gone[table.name] = db.execute(delete(table).where(table.c.external_id.in_(names))).rowcount
     gone["creator"] = db.execute(delete(creator).where(creator.c.id.in_(numbers))).rowcount
     return gone
+
+
+def _texts_of(db: Connection, names: list[str]) -> list[str]:
+    """Return what the store says of a creator in words that might stand elsewhere too."""
+    texts = {name for name in names if len(name) >= _FEWEST_LETTERS}
+    for table in (creator, staged):
+        rows = db.execute(
+            select(table.c.name, table.c.carried).where(table.c.external_id.in_(names))
+        )
+        for row in rows:
+            cells = [text for kind, _, text in row.carried or () if kind in _TELLING]
+            texts |= {text for text in (row.name, *cells) if text and len(text) >= _FEWEST_LETTERS}
+    return sorted(texts)
+
+
+def _clear_problems(db: Connection, texts: list[str]) -> None:
+    """Clear what went wrong with uploads where it quotes a cell that names the creator."""
+    quoted = [upload.c.problem.contains(text, autoescape=True) for text in texts]
+    for start in range(0, len(quoted), _AT_ONCE // 10):
+        which = or_(*quoted[start : start + _AT_ONCE // 10])
+        values = {"problem": "A cell could not be read.", "way_out": "Read the file again."}
+        db.execute(update(upload).where(which).values(**values))
 
 
 def _receipt(db: Connection, act: str, by: str, detail: dict[str, Any]) -> dict[str, Any]:

@@ -34,7 +34,6 @@ from durhampulse.desk.store.tables import creator
 __all__ = ["PAGE", "Page", "Totals", "histogram", "matching", "page", "totals", "walk"]
 
 PAGE = 50
-_BEYOND = "\U0010ffff"
 _WALKED = 2_000
 _NORMAL_90 = 1.644854
 
@@ -96,7 +95,8 @@ def matching(view: View, rules: Rules) -> list[ColumnElement[bool]]:
         bits = sum(1 << int(flag) for flag in view.flag)
         conditions.append(c.flags.bitwise_and(bits) == bits)
     if view.search:
-        conditions.append(and_(c.external_id >= view.search, c.external_id < view.search + _BEYOND))
+        words = (c.name, c.external_id)
+        conditions.append(or_(*(word.icontains(view.search, autoescape=True) for word in words)))
     bounds = ((c.followers, view.min_followers, view.max_followers),
               (c.engagement_rate, view.min_engagement, view.max_engagement))  # fmt: skip
     for column, low, high in bounds:

@@ -54,7 +54,7 @@ class View:
     min_followers, max_followers, min_engagement, max_engagement
         Bounds, both included; engagement as a fraction.
     search
-        Beginning of an identifier.
+        Any part of a name or identifier, in capitals or not.
     """
 
     sort: str = "probability"

@@ -27,6 +27,7 @@ from durhampulse.desk.campaigns.planning import (
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.shortlist.export import write_list
 from durhampulse.desk.shortlist.view import read_number
+from durhampulse.desk.store.carried import read_carried
 from durhampulse.desk.store.identifiers import find_number
 from durhampulse.desk.store.niches import read_niches
 from durhampulse.desk.store.tables import campaign, creator
@@ -105,16 +106,23 @@ def show(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Respons
         niches = read_niches(db)
         table = candidates(db, brief, rules, choices)
         named = db.execute(
-            select(creator.c.id, creator.c.external_id).where(creator.c.id.in_([*choices]))
+            select(creator.c.id, creator.c.external_id, creator.c.name).where(
+                creator.c.id.in_([*choices])
+            )
         ).all()
     try:
         chosen = plan(table, brief)
         budgets = more_budget(table, brief, chosen)
     except CannotJudgeError as error:
         chosen, budgets, problem = plan(table.iloc[:0], brief), None, error
+    with desk.store.reading() as db:
+        people = {row.id: row for row in db.execute(
+            select(creator.c.id, creator.c.name, creator.c.carried)
+            .where(creator.c.id.in_(chosen.table["id"].tolist()))
+        )}  # fmt: skip
     return render(
         request, who, "campaign.html", campaign=row, brief=brief, plan=chosen, problem=problem,
-        rules=rules, niches=niches, rows=chosen.table.to_dict("records"),
+        rules=rules, niches=niches, people=people, rows=chosen.table.to_dict("records"),
         by_hand={choice: [row for row in named if choices[row.id] == choice]
                  for choice in ("in", "out")},
         budgets=[] if budgets is None else budgets.to_dict("records"),
@@ -162,12 +170,13 @@ def export(desk: DeskOf, who: Viewer, number: Number, kind: str) -> Response:
         by_number = {row.id: row for row in db.execute(
             select(creator).where(creator.c.id.in_(chosen))
         )}  # fmt: skip
+        carried = read_carried(db)
     folder = tempfile.TemporaryDirectory(prefix="durhampulse-")
     path = Path(folder.name, f"campaign-{number}.{kind}")
     rows = [by_number[creator_id] for creator_id in chosen]
     write_list(
         path, [rows] if rows else [], rules, desk.top_reasons,
-        about=f"campaign {brief.name}", by=who.name,
+        about=f"campaign {brief.name}", by=who.name, carried=carried,
     )  # fmt: skip
     return FileResponse(path, media_type=FILE_TYPES[kind], filename=path.name,
                         background=BackgroundTask(folder.cleanup))  # fmt: skip

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import func, select
 
-from durhampulse.creators.schema import LABEL
+from durhampulse.creators.options import ReadOptions
+from durhampulse.creators.schema import IDENTIFIER, LABEL
+from durhampulse.desk.imports.form import words_of
+from durhampulse.desk.imports.problems import Problem, problem_of
 from durhampulse.desk.outcomes.file import today
 from durhampulse.desk.outcomes.recording import Recorded, record_file
+from durhampulse.desk.people.people import Principal
 from durhampulse.desk.store.tables import creator, outcome
 from durhampulse.desk.web.access import DeskOf, Reviewer, SentForm, Viewer
 from durhampulse.desk.web.imports import sent_file
 from durhampulse.desk.web.rendering import render
+from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import InputError
 from durhampulse.files.formats import suffix_of
 
@@ -25,21 +31,35 @@ router = APIRouter(prefix="/outcomes", include_in_schema=False)
 _LARGEST = 64 << 20
 
 
+_FIELDS = (
+    (f"column {IDENTIFIER}", "Creators are named in column", "Username"),
+    (f"column {LABEL}", "Outcomes stand in column", "Status"),
+    ("deal_is", "A deal is called", "Signed, Won"),
+    ("no_deal_is", "None is called", "Declined, Lost"),
+)
+"""What can be said of a file: the form's field, its label, and an example."""
+
+
 def _page(
-    request: Request, desk: DeskOf, who: Viewer, recorded: Recorded | None = None
-) -> Response:
+    request: Request, desk: Desk, who: Principal,
+    *, recorded: Recorded | None = None, problem: Problem | None = None,
+    sent: Mapping[str, str] | None = None,
+) -> Response:  # fmt: skip
     with desk.store.reading() as db:
         standing = outcome.c.replaced_at.is_(None)
         n, deals = db.execute(
             select(func.count(), func.count().filter(outcome.c.deal.is_(True))).where(standing)
         ).one()
         latest = db.execute(
-            select(outcome, creator.c.external_id)
+            select(outcome, creator.c.external_id, creator.c.name)
             .join(creator, creator.c.id == outcome.c.creator_id)
             .where(standing).order_by(outcome.c.id.desc()).limit(50)
         ).all()  # fmt: skip
-    return render(request, who, "outcomes.html", n=n, deals=deals, latest=latest,
-                  today=today().isoformat(), recorded=recorded)  # fmt: skip
+    return render(
+        request, who, "outcomes.html", status=422 if problem else 200, n=n, deals=deals,
+        latest=latest, today=today().isoformat(), recorded=recorded, problem=problem,
+        sent=sent or {}, fields=_FIELDS,
+    )  # fmt: skip
 
 
 @router.get("")
@@ -52,13 +72,41 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
 def add(request: Request, desk: DeskOf, who: Reviewer, form: SentForm) -> Response:
     """Record the outcomes of a file."""
     name, stream = sent_file(form)
-    try:
-        on = date.fromisoformat(str(form.get("on", "")))
-    except ValueError as error:
-        raise InputError("The day is none.", "Write it as 2026-05-31.") from error
+    sent = {field: str(value) for field, value in form.items() if isinstance(value, str)}
     with tempfile.TemporaryDirectory(prefix="durhampulse-") as folder:
         path = Path(folder, f"outcomes{suffix_of(name)[:10]}")
         path.write_bytes(stream.read())
         rule = desk.catalogue.current().scorer.model.rules.get(LABEL)
-        recorded = record_file(desk.store, path, name=name, on=on, by=who.name, rule=rule)
+        try:
+            recorded = record_file(
+                desk.store, path, name=name, on=_day(sent), by=who.name, rule=rule,
+                options=_options(sent),
+            )  # fmt: skip
+        except InputError as error:
+            problem = problem_of(error, {})
+            return _page(request, desk, who, problem=problem, sent=sent)
     return _page(request, desk, who, recorded=recorded)
+
+
+def _day(sent: Mapping[str, str]) -> date:
+    try:
+        return date.fromisoformat(sent.get("on", ""))
+    except ValueError as error:
+        raise InputError("The day is none.", "Write it as 2026-05-31.") from error
+
+
+def _options(sent: Mapping[str, str]) -> ReadOptions | None:
+    """Return what was said of the file; None where nothing was."""
+    chosen = {field: text for field, _, _ in _FIELDS if (text := sent.get(field, "").strip())}
+    if not chosen:
+        return None
+    columns = {
+        column: chosen[f"column {column}"]
+        for column in (IDENTIFIER, LABEL)
+        if f"column {column}" in chosen
+    }
+    return ReadOptions(
+        columns=columns,
+        deal_is=words_of(chosen.get("deal_is", "")),
+        no_deal_is=words_of(chosen.get("no_deal_is", "")),
+    )

@@ -13,9 +13,12 @@ from fastapi import Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import RedirectResponse
 
+from durhampulse.creators.outcome import SPONSORSHIP
 from durhampulse.creators.schema import COLUMNS
 from durhampulse.decision.bands import EDGE_CHANCE, MAYBE, NO, YES
+from durhampulse.desk.imports.problems import in_page_words
 from durhampulse.desk.people.people import Principal
+from durhampulse.desk.store.carried import carried_cells, profile_of
 from durhampulse.desk.web.state import desk_of
 
 __all__ = ["POLICY", "percent", "redirect", "render"]
@@ -100,6 +103,11 @@ def _day(value: datetime) -> str:
     return f"{value.day} {value:%B %Y}"
 
 
+def _leading(text: str) -> str:
+    """Return a text with a capital in front, the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
 def _detail_text(detail: Mapping[str, Any]) -> str:
     """Return an audit entry's detail as text.
 
@@ -130,6 +138,10 @@ def _environment() -> Environment:
         short=_short,
         when=_when,
         day=_day,
+        leading=_leading,
+        in_page_words=in_page_words,
+        carried=carried_cells,
+        profile=profile_of,
         pairs=_pairs,
         detail_text=_detail_text,
     )
@@ -146,9 +158,10 @@ def render(
     request: Request, who: Principal | None, template: str, *, status: int = 200, **context: Any
 ) -> Response:
     """Return a page, or a part of one, rendered from a template."""
-    simulated = False
+    simulated, words = False, SPONSORSHIP
     if who is not None:
-        simulated = desk_of(request).catalogue.current().simulated
+        rules = desk_of(request).catalogue.current()
+        simulated, words = rules.simulated, rules.outcome
     notice = "" if "hx-request" in request.headers else unquote(request.cookies.get(_NOTICE, ""))
     text = (
         _environment()
@@ -158,6 +171,7 @@ def render(
             path=request.url.path,
             navigation=request.app.state.navigation,
             simulated=simulated,
+            words=words,
             notice=notice,
             **context,
         )

@@ -1,0 +1,228 @@
+"""Where a table begins: which of its first rows holds the headers, and what stands around it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from durhampulse.exceptions import InputError
+from durhampulse.files.headers import require_header
+from durhampulse.files.options import TableOptions
+from durhampulse.irregularities import Irregularity, Ledger
+
+__all__ = ["LOOKED_AT", "Beginning", "find_beginning", "weight"]
+
+_FIRST_ROWS = 10
+LOOKED_AT = _FIRST_ROWS + 4
+"""Rows of a table that tell where it begins, if no row is named."""
+
+Row = tuple[int, list[str]]
+_NUMBER = re.compile(r"[+-]?[$\u20ac\u00a3]?\s*\d[\d.,'\s]*(?:%|[kmb])?", re.IGNORECASE)
+_UNIT = re.compile(
+    r"[(\[]?(?:in )?(?:%|percent|percentage|fraction|ratio|#|no\.?|nr\.?|n|count|number|integer|int"
+    r"|float|decimal|text|string|category|date|url|usd|eur|gbp|[$\u20ac\u00a3]|0/1|1/0|yes/no"
+    r"|boolean|per month|monthly|per post)[)\]]?",
+    re.IGNORECASE,
+)
+_SCALE = re.compile(
+    r"[(\[]?(?:in )?(?:k|m|mn|mio\.?|'000s?|000s?|thousands?|millions?)[)\]]?", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beginning:
+    """Where a table begins.
+
+    Attributes
+    ----------
+    headers
+        The headers, in their order; empty where a column has none.
+    row
+        Number of the row that holds them, and after which the table begins, as a spreadsheet
+        counts; of two rows of headers the upper one.
+    last
+        Number of the last row before the table's own: of a second line of headers or of units.
+    titles
+        Number and text of the rows above that hold something else.
+    blank
+        Numbers of the rows above that hold nothing.
+    joined, units
+        Whether the headers stand in two rows, and whether a row of units follows.
+    """
+
+    headers: list[str]
+    row: int
+    last: int
+    titles: tuple[tuple[int, str], ...] = ()
+    blank: tuple[int, ...] = ()
+    joined: bool = False
+    units: bool = False
+
+    def note(self, ledger: Ledger) -> None:
+        """Note what is passed over, and what is put together."""
+        numbers, texts = [n for n, _ in self.titles], [text for _, text in self.titles]
+        action = f"the headers are in row {self.row}; what stands above is not read"
+        ledger.note(
+            Irregularity.TITLE_ROW, "", len(self.titles), action, rows=numbers, values=texts
+        )
+        action = f"rows {self.row} and {self.row + 1} are read as one header"
+        ledger.note(Irregularity.TWO_HEADER_ROWS, "", int(self.joined), action, rows=[self.row])
+        action = "the row is not read; the numbers themselves tell their units"
+        ledger.note(Irregularity.UNITS_ROW, "", int(self.units), action, rows=[self.last])
+
+
+def find_beginning(name: str, rows: Sequence[Row], asked: TableOptions) -> Beginning:
+    """Return where a table begins.
+
+    The first row that holds anything has the headers, unless a later one within the first ten
+    names more known columns, at least two of them.
+
+    Parameters
+    ----------
+    name
+        The file's, for messages.
+    rows
+        Its first rows: number and cells.
+    asked
+        Whether a row is named, and what names a column.
+
+    Raises
+    ------
+    InputError
+        If the row named is not there, a title or figures stand where the headers should, or a
+        row of units scales the numbers.
+    """
+    filled = [row for row in rows if any(row[1])]
+    if asked.header_row is not None:
+        header = next((row for row in filled if row[0] == asked.header_row), None)
+        if header is None:
+            raise InputError(
+                f"{name}: row {asked.header_row} holds no headers.",
+                "Name the row that does, as a spreadsheet counts: --header-row N.",
+            )
+    elif filled:
+        header = _best(filled, asked)
+        _require(name, header, filled, asked)
+    else:
+        number = rows[0][0]
+        return Beginning(headers=rows[0][1], row=number, last=number)
+    return _around(name, header, rows)
+
+
+def weight(rows: Sequence[Row], asked: TableOptions) -> tuple[int, int]:
+    """Return how much of a table some rows look: known columns of one row, cells of the first."""
+    filled = [cells for _, cells in rows if any(cells)]
+    first = filled[0] if filled else next((cells for _, cells in rows), [])
+    if asked.header_row is not None:
+        first = next((cells for number, cells in rows if number == asked.header_row), [])
+    named = max((_named(cells, asked) for cells in filled[:_FIRST_ROWS]), default=0)
+    return named, len(first)
+
+
+def _best(filled: Sequence[Row], asked: TableOptions) -> Row:
+    first = filled[0]
+    early = [row for row in filled if row[0] <= max(_FIRST_ROWS, first[0])]
+    best = max(early, key=lambda row: _named(row[1], asked))
+    alone = sum(map(bool, first[1])) == 1 < sum(map(bool, best[1]))
+    least = 0 if alone else max(1, _named(first[1], asked))
+    return best if _named(best[1], asked) > least else first
+
+
+def _named(cells: Sequence[str], asked: TableOptions) -> int:
+    return sum(map(asked.names_column, {cell for cell in cells if cell}))
+
+
+def _require(name: str, header: Row, filled: Sequence[Row], asked: TableOptions) -> None:
+    """Raise if the row holds a title or figures."""
+    number, cells = header
+    later = [row for row in filled if row[0] > number]
+    widths = [sum(map(bool, row)) for _, row in later]
+    widest = later[widths.index(max(widths))][0] if widths else number
+    require_header(name, number, cells, widths[:LOOKED_AT], guess=widest)
+    figures = [cell for cell in cells if _NUMBER.fullmatch(cell)]
+    n = sum(map(bool, cells))
+    if not _named(cells, asked) and len(figures) >= 2 and 3 * len(figures) >= n:
+        raise InputError(
+            f"{name}, row {number}: {figures[0][:40]!r} is a figure, and stands where the headers "
+            "should be.",
+            f"Add a line of headers above; or, if these are headers, --header-row {number}.",
+        )
+
+
+def _around(name: str, header: Row, rows: Sequence[Row]) -> Beginning:
+    """Return the beginning with what belongs to its header from the rows above and below."""
+    number, cells = header
+    above = [row for row in rows if row[0] < number]
+    below = [row for row in rows if row[0] > number]
+    titles = [(n, next(filter(None, row))) for n, row in above if any(row)]
+    joined = _two_rows(cells, below)
+    if joined:
+        cells = _joined(cells, below.pop(0)[1])
+    elif titles and titles[-1][0] == number - 1:
+        cells = _grouped(above[-1][1], cells)
+    units = bool(below) and _is_units(name, below[0], cells)
+    return Beginning(
+        headers=cells,
+        row=number,
+        last=number + joined + units,
+        titles=tuple(titles),
+        blank=tuple(n for n, row in above if not any(row)),
+        joined=joined,
+        units=units,
+    )
+
+
+def _two_rows(upper: Sequence[str], below: Sequence[Row]) -> bool:
+    """Return whether the next row completes the headers: names below the gaps, figures below it."""
+    if len(below) < 2 or all(upper):
+        return False
+    lower, data = below[0][1], below[1][1]
+    width = min(len(upper), len(lower))
+    fills_gap = any(low and not up for up, low in zip(upper, lower, strict=False))
+    under_gaps = all(lower[i] == "" or not all(upper[i : i + 2]) for i in range(width))
+    words = not any(_NUMBER.fullmatch(cell) for cell in lower)
+    return fills_gap and under_gaps and words and any(map(_NUMBER.fullmatch, data))
+
+
+def _joined(upper: Sequence[str], lower: Sequence[str]) -> list[str]:
+    """Return two rows of headers as one; the upper one's cells reach over the gaps beside them.
+
+    Examples
+    --------
+    >>> _joined(["ID", "Engagement", "", "Niche"], ["", "Rate", "Count", ""])
+    ['ID', 'Engagement Rate', 'Engagement Count', 'Niche']
+    """
+    headers, over = [], ""
+    for i, up in enumerate(upper):
+        low = lower[i] if i < len(lower) else ""
+        over = up or (over if low else "")
+        headers.append(f"{over} {low}".strip())
+    return headers
+
+
+def _grouped(groups: Sequence[str], cells: list[str]) -> list[str]:
+    """Return headers of which those that come again carry the name of the group above them."""
+    twice = {cell for cell in cells if cell and cells.count(cell) > 1}
+    if not twice or sum(map(bool, groups)) < 2:
+        return cells
+    over, headers = "", []
+    for i, cell in enumerate(cells):
+        over = (groups[i] if i < len(groups) else "") or over
+        headers.append(f"{over} {cell}" if cell in twice and over else cell)
+    return headers
+
+
+def _is_units(name: str, row: Row, headers: Sequence[str]) -> bool:
+    """Return whether a row says in which units the columns are."""
+    number, cells = row
+    filled = [cell for cell in cells if cell]
+    if not filled or not all(_UNIT.fullmatch(c) or _SCALE.fullmatch(c) for c in filled):
+        return False
+    for header, cell in zip(headers, cells, strict=False):
+        if _SCALE.fullmatch(cell):
+            raise InputError(
+                f"{name}, row {number}: {header} is said to be in {cell!r}.",
+                "Write its numbers in full, or with K or M after each, and remove this row.",
+            )
+    return True

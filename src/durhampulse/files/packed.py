@@ -1,0 +1,124 @@
+"""Files as bytes, unpacked on the way where they are compressed; none may fill a disk or memory."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO, cast
+
+from durhampulse.exceptions import InputError
+
+__all__ = ["open_bytes", "share_read", "unpack"]
+
+_BUFFER = 1 << 20
+_MODERATE = 1 << 28
+_MOST_TIMES = 200
+"""A packed file beyond a moderate size must not unpack to more than so many times its own."""
+
+
+def open_bytes(path: Path) -> BinaryIO:
+    """Return a file's bytes from their beginning, unpacked if it ends in ``.gz``."""
+    if path.suffix.lower() != ".gz":
+        return path.open("rb")
+    return cast("BinaryIO", io.BufferedReader(_Unpacked(path), _BUFFER))
+
+
+def share_read(stream: BinaryIO, size: int) -> float:
+    """Return how much of a file of some size has been read, 0 to 1."""
+    raw = getattr(stream, "raw", None)
+    place = raw.place() if isinstance(raw, _Unpacked) else stream.tell()
+    return min(place / max(size, 1), 1.0)
+
+
+class _Unpacked(io.RawIOBase):
+    """The bytes that a gzip file stands for."""
+
+    def __init__(self, path: Path) -> None:
+        self._name = path.name
+        self._size = path.stat().st_size
+        self._packed = path.open("rb")
+        self._file = gzip.GzipFile(fileobj=self._packed)
+        self._unpacked = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def place(self) -> int:
+        """Return how many of the packed bytes have been read."""
+        return self._packed.tell()
+
+    def readinto(self, buffer: Any) -> int:
+        try:
+            n = self._file.readinto(buffer)
+        except (OSError, EOFError, zlib.error) as error:
+            raise InputError(
+                f"{self._name}: damaged, it cannot be unpacked ({error}).", "Fetch it again."
+            ) from error
+        self._unpacked += n
+        _require_moderate(self._name, self._unpacked, self._size)
+        return n
+
+    def close(self) -> None:
+        self._file.close()
+        self._packed.close()
+        super().close()
+
+
+def _require_moderate(name: str, unpacked: int, packed: int) -> None:
+    if unpacked > _MODERATE and unpacked > _MOST_TIMES * packed:
+        raise InputError(
+            f"{name}: it unpacks to more than {_MOST_TIMES} times its size.",
+            "Unpack it yourself and name the table in it.",
+        )
+
+
+def unpack(path: Path, folder: Path) -> Path:
+    """Return the one table of a ZIP archive, unpacked into a folder.
+
+    Raises
+    ------
+    InputError
+        If it holds no file or several, is encrypted or damaged, or unpacks to far more than it is.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            member = _only_member(path.name, archive)
+            target = folder / f"table{''.join(PurePosixPath(member.filename).suffixes[-2:])}"
+            with archive.open(member) as packed, target.open("xb") as copy:
+                unpacked = 0
+                while block := packed.read(_BUFFER):
+                    unpacked += len(block)
+                    _require_moderate(path.name, unpacked, member.compress_size)
+                    copy.write(block)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+        raise InputError(
+            f"{path.name}: not a readable archive ({str(error)[:120]}).", "Pack the table again."
+        ) from error
+    return target
+
+
+def _only_member(name: str, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+    """Return the archive's only file, apart from what a system leaves beside it."""
+    members = [
+        member
+        for member in archive.infolist()
+        if not member.is_dir()
+        and not member.filename.startswith("__MACOSX/")
+        and not PurePosixPath(member.filename).name.startswith(".")
+    ]
+    if len(members) != 1:
+        names = ", ".join(f"'{member.filename[:60]}'" for member in members[:5])
+        raise InputError(
+            f"{name}: the archive holds {len(members)} files" + (f": {names}." if names else "."),
+            "Unpack it and name the table.",
+        )
+    if members[0].flag_bits & 1:
+        raise InputError(
+            f"{name}: the archive asks for a password.", "Unpack it and name the table."
+        )
+    if members[0].filename.lower().endswith(".zip"):
+        raise InputError(f"{name}: it holds another archive.", "Unpack that one.")
+    return members[0]

@@ -1,0 +1,161 @@
+"""Rows of a written table that are no creators: headers again, sums, a second table below."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from durhampulse.files.rows import Chunk
+from durhampulse.irregularities import Irregularity, Ledger
+
+__all__ = ["Sections"]
+
+Mask = npt.NDArray[np.bool_]
+
+_TOTALS = frozenset(
+    {"total", "totals", "grand total", "subtotal", "sub-total", "sum", "average", "avg", "mean"}
+    | {"summe", "gesamt", "gesamtsumme", "durchschnitt", "mittelwert", "somme", "moyenne"}
+    | {"total g\u00e9n\u00e9ral", "total general", "suma", "promedio", "totale", "somma", "soma"}
+    | {"totaal", "toplam", "razem", "celkem", "\u0438\u0442\u043e\u0433\u043e"}
+    | {"\u0432\u0441\u0435\u0433\u043e", "\u5408\u8ba1", "\u603b\u8ba1", "\u5408\u8a08"}
+    | {"\u7e3d\u8a08", "\ud569\uacc4", "\ucd1d\uacc4"}
+)
+"""Words that begin a row of sums or averages in spreadsheets, by language."""
+_SPELLINGS = pa.array(
+    sorted(
+        f"{spelled}{end}"
+        for word in _TOTALS
+        for spelled in {word, word.capitalize(), word.title(), word.upper()}
+        for end in ("", ":")
+    )
+)
+_MOST_SUMS = 0.05
+"""Share of a chunk's rows above which such a word is a value like any other."""
+_LEAST_NAMED = 2
+
+
+class Sections:
+    """What of a written table is passed over, as its rows go by.
+
+    A second table is not read: its columns are others, so its rows would be taken for creators with
+    wrong figures. The first is whole without it, so it is read, and the ledger says where it ends.
+
+    Attributes
+    ----------
+    headers
+        The table's headers by their names, and as they are written; empty where made up.
+    repeated, totals
+        Numbers of the rows that repeat the headers, and of those that sum others up.
+    second
+        Number and headers of the row at which another table begins, if one does.
+    """
+
+    def __init__(self, headers: Mapping[str, str], names_column: Callable[[str], bool]) -> None:
+        self.headers = headers
+        self.repeated: set[int] = set()
+        self.totals: set[int] = set()
+        self.second: tuple[int, list[str]] | None = None
+        self._names_column = names_column
+        self._first = next(iter(headers), "")
+
+    def with_first(self, headers: Sequence[str]) -> list[str]:
+        """Return some columns and the first, which tells sums."""
+        return [*headers] if self._first in headers else [self._first, *headers]
+
+    def take_misshapen(self, row: int, cells: Sequence[str]) -> bool:
+        """Return whether a row of too few or many cells is no creator; it is counted then."""
+        filled = [cell.strip() for cell in cells if cell.strip()]
+        if self.second is not None and row > self.second[0]:
+            return True
+        if filled and filled[0].rstrip(": ").casefold() in _TOTALS:
+            self.totals.add(row)
+        elif self._names(filled) and {*filled} <= {*self.headers.values()}:
+            self.repeated.add(row)
+        elif self._names(filled):
+            self.second = (row, filled)
+        else:
+            return False
+        return True
+
+    def below_blank(self, chunk: Chunk, blank: Sequence[int]) -> npt.NDArray[np.intp]:
+        """Return the places of a chunk's rows that come right after a blank one."""
+        if not blank or not len(chunk.rows):
+            return np.empty(0, np.intp)
+        numbers = np.array(blank[-len(chunk.rows) - 1 :])
+        return np.flatnonzero(np.isin(chunk.rows - 1, numbers))
+
+    def creators(self, chunk: Chunk, below_blank: Sequence[int]) -> Chunk:
+        """Return a chunk without what is no creator.
+
+        Parameters
+        ----------
+        chunk
+            Some rows, as text.
+        below_blank
+            Places of those that come right after a blank row.
+        """
+        chunk = self._before_second(chunk, below_blank)
+        gone = self._repeats(chunk.cells)
+        self.repeated |= {*chunk.rows[gone].tolist()}
+        sums = self._sums(chunk.cells)
+        self.totals |= {*chunk.rows[sums].tolist()}
+        gone |= sums
+        return chunk.take(np.flatnonzero(~gone), [*chunk.cells]) if gone.any() else chunk
+
+    def note(self, ledger: Ledger) -> None:
+        """Note what has been passed over."""
+        for code, numbers, what in (
+            (Irregularity.REPEATED_HEADER, self.repeated, "repeats the headers"),
+            (Irregularity.TOTAL_ROW, self.totals, "sums others up"),
+        ):
+            rows = sorted(numbers)
+            action = f"dropped what {what}: row {', '.join(map(str, rows[:3]))}"
+            ledger.note(code, "", len(rows), action, rows=rows)
+        if self.second is not None:
+            row, cells = self.second
+            action = (
+                f"another table begins in row {row} and is not read; save it as a file of its own"
+            )
+            ledger.note(Irregularity.SECOND_TABLE, "", 1, action, rows=[row], values=cells)
+
+    def _before_second(self, chunk: Chunk, below_blank: Sequence[int]) -> Chunk:
+        for place in below_blank if self.second is None else ():
+            cells = [str(column[place].as_py() or "").strip() for column in chunk.cells.values()]
+            filled = [cell for cell in cells if cell]
+            if self._names(filled) and not {*filled} <= {*self.headers.values()}:
+                self.second = (int(chunk.rows[place]), filled)
+                break
+        if self.second is None:
+            return chunk
+        end = self.second[0]
+        odd = [(row, why) for row, why in chunk.misshapen if row < end]
+        kept = np.flatnonzero(chunk.rows < end)
+        return replace(chunk.take(kept, [*chunk.cells]), misshapen=odd)
+
+    def _names(self, cells: Sequence[str]) -> bool:
+        return sum(map(self._names_column, {*cells})) >= _LEAST_NAMED
+
+    def _repeats(self, cells: Mapping[str, pa.Array]) -> Mask:
+        """Return which rows hold the headers, in all columns that have one."""
+        n = len(next(iter(cells.values())))
+        written = {header: self.headers[header] for header in cells if self.headers[header]}
+        gone = np.full(n, len(written) >= _LEAST_NAMED)
+        for header, text in written.items():
+            if not gone.any():
+                break
+            gone &= _mask(pc.equal(cells[header], text))
+        return gone
+
+    def _sums(self, cells: Mapping[str, pa.Array]) -> Mask:
+        gone = _mask(pc.is_in(cells[self._first], _SPELLINGS))
+        return gone if gone.sum() <= max(1.0, _MOST_SUMS * len(gone)) else np.zeros_like(gone)
+
+
+def _mask(column: pa.Array) -> Mask:
+    mask: Mask = pc.fill_null(column, fill_value=False).to_numpy(zero_copy_only=False)
+    return mask.copy()
