@@ -163,7 +163,7 @@ def _size(row: pd.Series) -> int:
 def _hit_rate(row: pd.Series, pooled: pd.Series, words: OutcomeWords, unit: str) -> str:
     n = _size(row)
     if n >= _FEW:
-        size = f"{n:,} {unit}" if unit == "rows" else f"{n:,}"
+        size = f"{n:,} rows of {row['creators']:,} creators" if unit == "rows" else f"{n:,}"
         text = (
             f"Measured on creators the model had not seen, {row['hit_rate']:.0%} of {size} in this "
             f"band {words.got} (95% interval {row['low']:.0%} to {row['high']:.0%})."
