@@ -265,7 +265,7 @@ class ColumnReader:
                 f"{self.raw.name}, row {self.raw.rows[at]}: {problem}.",
                 f"{way_out.capitalize()}, in this column or wherever the decimal sign shows."
                 if "may be" in problem
-                else f"{way_out.capitalize()}.",
+                else f"{way_out.capitalize()}, or leave the column out: --map {rule.column}=.",
             )
 
     def _note_figures(self, name: str, values: Floats, cells: pa.Array) -> None:
