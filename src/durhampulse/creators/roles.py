@@ -205,7 +205,7 @@ def _unread(
         return ExtraColumn(Role(name, "protected", "text", reason))
     if wish is None and (kind := carried_column(header, cells)):
         return _carried(name, header, cells, kind)
-    if looks_like_dates(name, cells):
+    if pa.types.is_temporal(cells.type) or (wish is None and looks_like_dates(name, cells)):
         return ExtraColumn(Role(name, "unused", "text", "dates are not learned from"))
     if pa.types.is_nested(cells.type):
         return ExtraColumn(Role(name, "unused", "text", "lists are not learned from"))
