@@ -142,7 +142,10 @@ def _read_numeric(
     name = rule.column
     # A first look at some cells spares reading a million names as numbers.
     written = is_number(cells.type) or is_text(cells.type) or holds_bytes(cells.type)
-    if not (written and _mostly_numbers(cells.unique().slice(0, 1_000), 0.5, rule)):
+    if not written:
+        return None
+    some = cells.unique().slice(0, 1_000)
+    if not _mostly_numbers(some, 0.5, learn_number_rule(name, some, rule.header)):
         return None
     if not is_number(cells.type) and len(signs := currencies(distinct_words(cells)[1])) > 1:
         reason = f"amounts in {' and '.join(signs[:3])}: write them in one currency"
