@@ -150,11 +150,11 @@ def sort_of(header: str) -> Sort | None:
     """
     if sort := _SORT.get(header_key(header)):
         return sort
-    words = header_words(header)
-    sort = _SORT.get(header_key("".join(word for word in words if word not in _BESIDE)))
-    if sort is None and len(words) == 2 and words[0] in _PLATFORMS and words[1] in _ACCOUNTS:
-        return "account"
-    return "handle" if sort == "name" and not _PLATFORMS.isdisjoint(words) else sort
+    for words in (_split(header), header_words(header)):
+        if sort := _SORT.get(header_key("".join(word for word in words if word not in _BESIDE))):
+            return "handle" if sort == "name" and not _PLATFORMS.isdisjoint(words) else sort
+    of_platform = len(words) == 2 and words[0] in _PLATFORMS and words[1] in _ACCOUNTS
+    return "account" if of_platform else None
 
 
 def header_words(header: str) -> list[str]:
@@ -165,8 +165,11 @@ def header_words(header: str) -> list[str]:
     >>> header_words("profileURL_2")
     ['profile', 'url']
     """
-    parts = re.split(r"[\W\d_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header).casefold())
-    return [word for word in parts if word]
+    return _split(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header))
+
+
+def _split(header: str) -> list[str]:
+    return [word for word in re.split(r"[\W\d_]+", header.casefold()) if word]
 
 
 def carried_kind(header: str) -> CarriedKind | None:
