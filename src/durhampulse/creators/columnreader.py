@@ -309,7 +309,8 @@ class ColumnReader:
                 f"{self.raw.name}, column {name}, row {self.raw.rows[at]}: "
                 f"{str(cells[at].as_py())[:60]!r} is not a number, nor are most cells of this "
                 "column.",
-                f"If another column holds it, say so: --map {name}=HEADER.",
+                f"If another column holds it, say so: --map {name}=HEADER; to do without, --map "
+                f"{name}=; if letters are garbled, say how the file is written: --encoding NAME.",
             )
 
     def _with_unit(self, rule: ColumnRule, numbers: NumberCells) -> ColumnRule:
