@@ -139,11 +139,11 @@ def read_extra(
         Whether a person calls it protected, or allows to learn from it; None where nobody did.
     """
     header = header or name
-    if unread := _unread(name, header, cells, wish, protected):
-        return unread
     rule = ColumnRule(column=name, kind="any", header=header)
     named = wish is None and _named_identifier(name)
     try:
+        if unread := _unread(name, header, cells, wish, protected):
+            return unread
         return _read_numeric(rule, cells, elsewhere, named=named) or _read_levels(
             name, cells, header, named=named
         )
@@ -213,8 +213,10 @@ def _unread(
 
 
 def _carried(name: str, header: str, cells: pa.Array, kind: CarriedKind) -> ExtraColumn:
-    if pa.types.is_nested(cells.type):
-        return ExtraColumn(Role(name, "unused", "text", "lists are not carried along"))
+    try:
+        as_text(cells)
+    except NoTextError as error:
+        return ExtraColumn(Role(name, "unused", "text", f"it holds {error}"))
     reason = "shown as found, not learned from"
     rule = ColumnRule(column=name, kind="carried", header=header, carries=kind)
     return ExtraColumn(Role(name, "carried", "text", reason), rule=rule)

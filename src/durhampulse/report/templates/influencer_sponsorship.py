@@ -310,7 +310,7 @@ show_source(train_champion)
 # %%
 e = study.decide(b1, b2, judged, thresholds=request.thresholds)
 say(advice.champion_choice(e))
-e.table.iloc[:20, :9]
+e.table.iloc[:20, : 9 + len(creators.carried)]
 
 # %%
 say(*advice.decision(e, judged))
