@@ -74,7 +74,8 @@ def decision_view(table: pd.DataFrame, carried: Mapping[str, CarriedKind] | None
     )
     more = len(table) - len(shown)
     note = "In brackets: 90% interval. All reasons stand in decisions.csv and decisions.xlsx"
-    note += f", and {more:,} more creators." if more else "."
+    unit = "rows" if table["Influencer ID"].duplicated().any() else "creators"
+    note += f", and {more:,} more {unit}." if more else "."
     rows = [
         [
             Named(str(row["Influencer ID"]), [_told(name, row[name]) for name in told]),
