@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from sqlalchemy import select, update
 
+from durhampulse.desk.people import people
 from durhampulse.desk.people.erasure import erase, everything_about
-from durhampulse.desk.store.carried import carried_cells
+from durhampulse.desk.shortlist import pages as shortlist
+from durhampulse.desk.shortlist.export import write_list
+from durhampulse.desk.shortlist.reasons import TopReasons
+from durhampulse.desk.shortlist.view import View
+from durhampulse.desk.store.carried import carried_cells, read_carried
 from durhampulse.desk.store.tables import creator, upload
+from tests.desk.conftest import bring
 
 LENA = [
     ["name", "Name", "Lena Próbst"],
@@ -106,3 +113,112 @@ def test_who_is_erased_stands_nowhere_in_the_file(filled, named):
 def everything_about_(store):
     with store.reading() as db:
         return everything_about(db, "INF-1003")
+
+
+PEOPLE = (
+    "Name,Username,Profile URL,E-mail,Country,Subs,ER,Growth_Rate,Niche,Quality,Views,Mood\n"
+    "Lena Próbst,lena_sim,https://example.org/lena,lena@example.org,DE,5000,0.05,0.01,Tech,HD,2000,x\n"
+    "=HYPERLINK(1),jo_sim,example.org/jo,,FR,7000,0.04,0.02,Tech,HD,3000,y\n"
+)
+
+
+def list_of(folder, text=PEOPLE, name="people.csv"):
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def people_of(store):
+    with store.reading() as db:
+        return {row.external_id: row for row in db.execute(select(creator))}
+
+
+def cells_of(row):
+    return {header: text for _, header, text in row.carried or ()}
+
+
+def test_an_import_keeps_who_creators_are(bare, tmp_path):
+    store, catalogue = bare
+    row = bring(store, catalogue, list_of(tmp_path), keep=("Mood",))
+    assert row.state == "done", row.problem
+    lena = people_of(store)["lena_sim"]
+    assert lena.name == "Lena Próbst"
+    assert cells_of(lena) == {
+        "Name": "Lena Próbst", "Profile URL": "https://example.org/lena",
+        "E-mail": "lena@example.org", "Country": "DE", "Mood": "x",
+    }  # fmt: skip
+    assert lena.followers == 5000
+
+
+def test_a_later_import_says_who_they_are_as_a_whole(bare, tmp_path):
+    """As with figures: what the newer list does not say is no longer said."""
+    store, catalogue = bare
+    bring(store, catalogue, list_of(tmp_path))
+    shorter = "Username,Name,Subs,ER,Niche\nlena_sim,Lena P.,6000,0.05,Tech\n"
+    bring(store, catalogue, list_of(tmp_path, shorter))
+    lena = people_of(store)["lena_sim"]
+    assert (lena.name, cells_of(lena), lena.followers) == ("Lena P.", {"Name": "Lena P."}, 6000)
+    assert people_of(store)["jo_sim"].name == "=HYPERLINK(1)"
+
+
+def test_a_dropped_column_is_nowhere(bare, tmp_path):
+    store, catalogue = bare
+    bring(store, catalogue, list_of(tmp_path), drop=("E-mail", "Name"))
+    lena = people_of(store)["lena_sim"]
+    assert lena.name is None
+    assert "lena@example.org" not in str(lena)
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "parquet"])
+def test_exports_say_who_it_is_right_after_the_identifier(bare, tmp_path, kind):
+    store, catalogue = bare
+    bring(store, catalogue, list_of(tmp_path, PEOPLE.replace("Mood", "Review")), keep=("Review",))
+    path = tmp_path / f"list.{kind}"
+    with store.reading() as db:
+        parts = shortlist.walk(db, View(), catalogue.current())
+        write_list(path, parts, catalogue.current(), TopReasons(), about="", by="ann",
+                   carried=read_carried(db))  # fmt: skip
+    table = read_raw(path)
+    assert [*table][:7] == [
+        "Influencer ID", "Name", "Profile URL", "E-mail", "Country", "Review (as found)",
+        "Predicted Sponsorship",
+    ]  # fmt: skip
+    rows = {row["Influencer ID"]: row for row in table.to_dict("records")}
+    assert rows["lena_sim"]["E-mail"] == "lena@example.org"
+    assert rows["lena_sim"]["Review (as found)"] == "x"
+    assert rows["lena_sim"]["Review"] == "open"
+    formula = "'=HYPERLINK(1)" if kind == "csv" else "=HYPERLINK(1)"
+    assert rows["jo_sim"]["Name"] == formula
+
+
+def read_raw(path):
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path)
+    return pd.read_excel(path, engine="openpyxl") if path.suffix == ".xlsx" else pd.read_csv(path)
+
+
+def test_rest_says_who_it_is(visit, desk, named):
+    with desk.store.writing() as db:
+        key = people.add_key(db, "crm", "viewer", "test")
+    headers = {"authorization": f"Bearer {key}"}
+    answer = visit().get("/v1/creators?search=pró", headers=headers)
+    (item,) = answer.json()["creators"]
+    assert (item["creator"], item["name"]) == ("INF-1003", "Lena Próbst")
+    assert item["carried"][1] == dict(zip(("kind", "header", "text"), LENA[1], strict=True))
+
+
+def test_who_is_imported_and_erased_stands_nowhere_in_the_file(bare, tmp_path):
+    store, catalogue = bare
+    if not store.is_sqlite:
+        pytest.skip("PostgreSQL gives the space back at its next VACUUM")
+    bring(store, catalogue, list_of(tmp_path))
+    bring(store, catalogue, list_of(tmp_path, PEOPLE.replace("5000", "5500")))
+    waiting = bring(store, catalogue, list_of(tmp_path, name="again.csv"), confirm=False)
+    receipt = erase(store, "lena_sim", "ann")
+    assert receipt["rows"]["staged"] == 1
+    path = Path(store.engine.url.database)
+    content = b"".join(file.read_bytes() for file in path.parent.glob(f"{path.name}*"))
+    assert b"jo_sim" in content
+    words = (b"lena_sim", b"Lena Pr", b"lena@example", b"example.org/lena")
+    assert [word for word in words if word in content] == []
+    assert waiting.state == "checked"

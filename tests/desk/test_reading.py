@@ -244,3 +244,43 @@ def test_the_desk_speaks_of_the_models_own_outcome(visit, desk, monkeypatch):
     page = ann.get("/outcomes").text
     assert "paid post or organic" in page
     assert "Expected paid post" in ann.get("/shortlist/totals").text
+
+
+def test_the_encoding_can_be_chosen_where_the_file_does_not_tell(visit, desk):
+    ann = visit("reviewer")
+    rows = ["c,5000,70,0.05,0.01,Tech,HD,2000", "Grünwald,6000,70,0.05,0.01,Tech,HD,2000"]
+    where = send(ann, csv_of(rows).decode().encode("cp1252"))
+    page = ann.get(where).text
+    if 'id="encoding"' in page and "Looks right" not in page:
+        assert 'name="encoding"' in page
+    page = choose(ann, where, encoding="cp1252")
+    assert fields_of(page)["encoding"] == "cp1252"
+    choose(ann, where, **RIGHT)
+    choose(ann, where, "check")
+    assert "Grünwald" in stored(desk, where)
+
+
+def test_the_line_of_the_header_can_be_chosen(visit, desk):
+    ann = visit("reviewer")
+    content = b"Agency list,Q4,,,,,,\n" + csv_of(["c,5000,70,0.05,0.01,Tech,HD,2000"])
+    where = send(ann, content)
+    page = choose(ann, where, header_row="2")
+    assert fields_of(page)["header_row"] == "2"
+    choose(ann, where, **RIGHT)
+    choose(ann, where, "check")
+    row = upload_of(desk, where)
+    assert row.options["header_row"] == 2
+    assert stored(desk, where)["c"].followers == 5000
+    following = send(ann, b"Another list,Q1,,,,,,\n" + csv_of(), "next.csv")
+    assert fields_of(ann.get(following).text)["header_row"] == "2"  # remembered for the shape
+
+
+def test_a_column_can_be_kept_and_left_out(visit, desk):
+    ann = visit("reviewer")
+    where = send(ann, csv_of(["c,5000,70,0.05,0.01,Tech,HD,2000,blue,x"], HEADER + ",Mood,Country"))
+    page = choose(ann, where, **RIGHT)
+    assert fields_of(page)["role Mood"] == "out"
+    assert fields_of(page)["role Country"] == "carried"
+    choose(ann, where, **{"role Mood": "carried", "role Country": "out"})
+    choose(ann, where, "check")
+    assert stored(desk, where)["c"].carried == [["other", "Mood", "blue"]]

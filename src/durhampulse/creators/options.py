@@ -38,6 +38,8 @@ class ReadOptions(TableOptions):
         such as ``"Conversions>0"``. With both, any other word is not known; with the first alone,
         every other filled cell is none. The column is the one that holds all the words, where no
         header says.
+    outcomes
+        A second file that holds the outcomes, joined by identifier.
     protect, allow
         Headers of columns that are never learned from; that are, though their names or cells
         look like an attribute the law protects.
@@ -53,6 +55,7 @@ class ReadOptions(TableOptions):
     feature: tuple[str, ...] = ()
     deal_is: tuple[str, ...] = ()
     no_deal_is: tuple[str, ...] = ()
+    outcomes: str | None = None
     protect: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
 

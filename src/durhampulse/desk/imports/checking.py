@@ -80,7 +80,7 @@ def _check(store: Store, catalogue: Catalogue, job: Job, stop: threading.Event) 
     )
     if not resumed:
         under_way.restart()
-    for at, chunk in enumerate(table.stream.chunks(_wanted(table))):
+    for at, chunk in enumerate(table.stream.chunks(table.wanted)):
         if stop.is_set():
             raise LeaseLostError(job.id)
         if not resumed or at >= row.chunks_done:
@@ -124,7 +124,12 @@ class _Check:
 
     def stage_chunk(self, chunk: Chunk, at: int) -> None:
         """Score a chunk and write its rows, in one transaction with the progress."""
-        scored = score_chunk(self.rules.scorer, self.table, chunk, scored_schema(pa.string()))
+        scored = score_chunk(
+            self.rules.scorer,
+            self.table,
+            chunk,
+            scored_schema(pa.string(), self.table.headers.carried),
+        )
         columns, refusals = self._sort_out(scored, chunk)
         with self.store.writing() as db:
             summary = {"parts": self.parts}
@@ -153,7 +158,7 @@ class _Check:
         columns = {
             "upload_id": [self.job.id] * n,
             "row": rows[accepted].tolist(),
-            **staged_columns(scored, _carried(self.table), names, np.flatnonzero(accepted)),
+            **staged_columns(scored, self.table.headers.carried, names, np.flatnonzero(accepted)),
         }
         return columns, refusals
 
@@ -172,22 +177,13 @@ class _Check:
             }
             summary = import_summary(db, self.job.id, self.rules, self.parts, counts)
             summary["notes"] = self.table.notes
-            summary["carried"] = dict(_carried(self.table))
+            summary["carried"] = dict(self.table.headers.carried)
             extend_lease(db, self.job, progress=1.0, summary=summary)
             db.execute(
                 update(upload)
                 .where(upload.c.id == self.job.id)
                 .values(state="checked", lease_until=None, tries=0)
             )
-
-
-def _carried(table: OpenTable) -> Mapping[str, str]:
-    kinds: Mapping[str, str] = getattr(table.headers, "carried", {})
-    return kinds
-
-
-def _wanted(table: OpenTable) -> list[str]:
-    return [*table.columns.values(), *_carried(table)]
 
 
 def _insert_refusals(db: Connection, number: int, refusals: list[Refusal]) -> None:

@@ -16,7 +16,6 @@ from durhampulse.files.options import TableOptions
 __all__ = [
     "digest_of",
     "from_plain",
-    "is_option",
     "label_rule",
     "place_of",
     "table_choices",
@@ -64,11 +63,6 @@ def from_plain(plain: Mapping[str, Any]) -> ReadOptions:
 
 def _default(field: Field[Any]) -> Any:
     return field.default if field.default_factory is MISSING else field.default_factory()
-
-
-def is_option(name: str) -> bool:
-    """Whether tables are read by an option of that name."""
-    return any(field.name == name for field in fields(ReadOptions))
 
 
 def table_choices(options: ReadOptions) -> dict[str, Any]:

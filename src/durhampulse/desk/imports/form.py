@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast, get_args
 
 from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.schema import COLUMNS
-from durhampulse.desk.imports.choices import is_option, place_of
+from durhampulse.creators.units import Unit
+from durhampulse.desk.imports.choices import place_of
 from durhampulse.desk.imports.problems import FieldError
 
 __all__ = ["CARRIED", "LEFT_OUT", "MODEL", "RATES", "UNITS", "read_form", "words_of"]
@@ -16,7 +17,7 @@ __all__ = ["CARRIED", "LEFT_OUT", "MODEL", "RATES", "UNITS", "read_form", "words
 CARRIED, MODEL, LEFT_OUT = "carried", "model", "out"
 """What a column is that is no standard column."""
 RATES = tuple(name for name, column in COLUMNS.items() if column.kind == "rate")
-UNITS = ("fraction", "percent")
+UNITS = get_args(Unit)
 _ROLES = (*COLUMNS, CARRIED, MODEL, LEFT_OUT)
 _WORDS = ("deal_is", "no_deal_is")
 
@@ -42,15 +43,18 @@ def read_form(sent: Mapping[str, str], base: ReadOptions) -> ReadOptions:
     if "header_row" in sent:
         chosen["header_row"] = _header_row(sent["header_row"])
     chosen |= {name: words_of(sent[name]) for name in _WORDS if name in sent}
-    options = replace(base, **{name: value for name, value in chosen.items() if is_option(name)})
+    options = replace(base, **chosen)
     if "place" in sent and sent["place"] != place_of(options):
         sent = {}  # its columns are those of another table
     roles, units = _roles(sent), _units(sent)
-    named: dict[str, Any] = {"columns": _columns(roles), "units": units}
-    for name, role in (("keep", CARRIED), ("drop", LEFT_OUT)):
-        if is_option(name):
-            named[name] = tuple(header for header, chosen in roles.items() if chosen == role)
-    return replace(options, **named)
+    return replace(
+        options,
+        columns=_columns(roles),
+        units=units,
+        identifier=None,  # it is named among the columns
+        keep=tuple(header for header, role in roles.items() if role == CARRIED),
+        drop=tuple(header for header, role in roles.items() if role == LEFT_OUT),
+    )
 
 
 def _header_row(text: str) -> int | None:
@@ -96,9 +100,9 @@ def _columns(roles: Mapping[str, str]) -> dict[str, str]:
     return {column: headers.get(column, "") for column in COLUMNS}
 
 
-def _units(sent: Mapping[str, str]) -> dict[str, str]:
-    units = {name: sent[f"unit {name}"] for name in RATES if sent.get(f"unit {name}") in UNITS}
+def _units(sent: Mapping[str, str]) -> dict[str, Unit]:
+    """Return the units that were chosen before, and the one of the button that was pressed."""
+    asked = {name: sent.get(f"unit {name}", "") for name in RATES}
     column, _, unit = sent.get("as", "").partition("=")
-    if column in RATES and unit in UNITS:
-        units[column] = unit
-    return units
+    asked |= {column: unit} if column in RATES else {}
+    return {name: cast("Unit", unit) for name, unit in asked.items() if unit in UNITS}

@@ -17,10 +17,10 @@ from durhampulse.creators.outcome import outcome_words
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL, canonical_name
 from durhampulse.creators.text import NoTextError
 from durhampulse.desk.imports.choices import label_rule, place_of
-from durhampulse.desk.imports.form import LEFT_OUT, MODEL
+from durhampulse.desk.imports.form import CARRIED, LEFT_OUT, MODEL
 from durhampulse.desk.imports.problems import Problem, problem_of
 from durhampulse.exceptions import DurhamPulseError
-from durhampulse.files.formats import FORMATS, suffix_of
+from durhampulse.files.formats import FORMATS, Format, suffix_of
 from durhampulse.files.stream import Chunk, Stream, open_stream
 from durhampulse.files.workbooks import sheet_names
 from durhampulse.irregularities import Irregularity, Ledger
@@ -35,6 +35,9 @@ _SEEN = {
     Irregularity.RENAMED_COLUMN.value,
     Irregularity.EXTRA_COLUMN.value,
     Irregularity.MISSING_COLUMN.value,
+    Irregularity.CARRIED.value,
+    Irregularity.LEFT_OUT.value,
+    Irregularity.PROPOSED_ID.value,
 }
 """What the table of columns shows already."""
 _ACTIONS = {
@@ -54,12 +57,15 @@ class FileColumn:
         As in the file.
     role
         A standard column, or "carried", "model" (a column of the model's own) or "out".
+    kind
+        What it tells of a creator, where it is carried.
     raw, read
         Its first cells as found and as read; `read` is empty where nothing is read of it.
     """
 
     header: str
     role: str
+    kind: str = ""
     raw: tuple[str, ...] = ()
     read: tuple[str, ...] = ()
 
@@ -74,8 +80,8 @@ class Preview:
         How it is read, with nothing left to be found again: the check reads by these.
     sheets
         A workbook's sheets, the first one first.
-    text
-        Whether it is a text file, which has an encoding.
+    format
+        What kind of file it is.
     columns
         All of the file's.
     usual_units
@@ -92,7 +98,7 @@ class Preview:
 
     options: ReadOptions
     sheets: list[str]
-    text: bool
+    format: Format
     columns: list[FileColumn]
     usual_units: Mapping[str, str]
     irregularities: list[dict[str, Any]]
@@ -153,8 +159,7 @@ def preview(scorer: Scorer, path: Path, name: str, options: ReadOptions) -> Prev
         problem = problem_of(type(error)(text, error.way_out), roles)
     except OSError as error:
         problem = Problem(f"{name}: {error.strerror or 'cannot be read'}.", "Upload it again.")
-    kind = FORMATS[suffix_of(path)].media_type
-    return Preview(**parts, usual_units=usual, text=kind.startswith("text/"), problem=problem)
+    return Preview(**parts, usual_units=usual, format=FORMATS[suffix_of(path)], problem=problem)
 
 
 @dataclass(frozen=True)
@@ -178,7 +183,10 @@ class _Reading:
         guessed = _guessed(stream.headers)
         yield {"columns": [FileColumn(header=h, role=guessed[h], raw=raw[h]) for h in raw]}
         options, wanted, roles = self._settle(stream, options)
-        columns = [FileColumn(header=h, role=roles[h], raw=raw[h]) for h in raw]
+        columns = [
+            FileColumn(header=h, role=roles[h], kind=wanted.carried.get(h, ""), raw=raw[h])
+            for h in raw
+        ]
         yield {"options": options, "columns": columns, "notes": wanted.notes(self.name)}
         if first is not None:
             read = self._read(first, wanted, options)
@@ -191,18 +199,24 @@ class _Reading:
         self, stream: Stream, options: ReadOptions
     ) -> tuple[ReadOptions, Headers, dict[str, str]]:
         """Return options that name every column, the headers to read, and header to role."""
-        usual = self.scorer.usual_headers
-        named = name_columns(self.name, [*stream.headers], options.columns, Ledger(), usual=usual)
-        if proposed := self.scorer.headers(self.name, stream.headers, options).proposed:
-            named[proposed] = IDENTIFIER
-        columns = dict.fromkeys(COLUMNS, "") | {name: header for header, name in named.items()}
-        options = replace(options, columns=columns)
         wanted = self.scorer.headers(self.name, stream.headers, options)
-        model = {*wanted.columns.values()}
+        there = [header for header in stream.headers if header not in options.drop]
+        named = name_columns(
+            self.name, there, options.asked(), Ledger(), usual=self.scorer.usual_headers
+        )
+        read = {header: column for column, header in wanted.columns.items()}
         roles = {
-            header: named.get(header) or (MODEL if header in model else LEFT_OUT)
+            header: _role(header, read.get(header) or named.get(header), wanted)
             for header in stream.headers
         }
+        headers = {role: header for header, role in roles.items() if role in COLUMNS}
+        options = replace(
+            options,
+            columns={column: headers.get(column, "") for column in COLUMNS},
+            identifier=None,  # it is named among the columns
+            keep=tuple(header for header, role in roles.items() if role == CARRIED),
+            drop=tuple(header for header, role in roles.items() if role == LEFT_OUT),
+        )
         return options, wanted, roles
 
     def _read(
@@ -242,13 +256,22 @@ class _Reading:
     ) -> list[dict[str, Any]]:
         """Return the ledger without outcomes, and with what an import does about its rows."""
         columns = {**options.columns, LABEL: ""}
-        without = replace(options, columns=columns, deal_is=(), no_deal_is=())
+        gone = [header for header, role in roles.items() if role == LABEL]
+        without = replace(
+            options, columns=columns, drop=(*options.drop, *gone), deal_is=(), no_deal_is=()
+        )
         ledger = read_creators(self.path, without, usual_units=self.usual).irregularities
-        labels = {header for header, role in roles.items() if role == LABEL} | {LABEL}
-        shown = ledger[~ledger["column"].isin(labels) & ~ledger["code"].isin(_SEEN)].copy()
+        shown = ledger[~ledger["column"].isin([*gone, LABEL]) & ~ledger["code"].isin(_SEEN)].copy()
         for code, action in _ACTIONS.items():
             shown.loc[shown["code"] == code.value, "action"] = action
         return [{str(key): value for key, value in row.items()} for row in shown.to_dict("records")]
+
+
+def _role(header: str, column: str | None, wanted: Headers) -> str:
+    """Return what a column of the file is."""
+    if column is None:
+        return CARRIED if header in wanted.carried else LEFT_OUT
+    return column if column in COLUMNS else MODEL
 
 
 def _guessed(headers: list[str]) -> dict[str, str]:

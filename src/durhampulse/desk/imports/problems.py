@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from durhampulse.exceptions import DurhamPulseError, InputError
 
-__all__ = ["FieldError", "Problem", "problem_of"]
+__all__ = ["FieldError", "Problem", "in_page_words", "problem_of"]
 
 _FLAG = re.compile(r"--([a-z][a-z-]*)(?:[ =]'?([^'=\s]+)=)?")
+_ADVICE = re.compile(r": --map [^?]*\?|; --[a-z-]+ \S+ (decides|reads another)")
 _FIELDS = {
     "table": ("table", "Choose the sheet."),
     "header-row": ("header_row", "Choose the line that names the columns."),
@@ -56,6 +57,17 @@ class FieldError(InputError):
     def __init__(self, problem: str, way_out: str, field: str) -> None:
         super().__init__(problem, way_out)
         self.field = field
+
+
+def in_page_words(note: str) -> str:
+    """Return a note without flags of the command line: the page has fields for those.
+
+    Examples
+    --------
+    >>> in_page_words("x.csv: no column Niche ('Nische' is not read: --map Niche=Nische?)")
+    "x.csv: no column Niche ('Nische' is not read)"
+    """
+    return _ADVICE.sub("", note)
 
 
 def problem_of(error: DurhamPulseError, roles: Mapping[str, str]) -> Problem:

@@ -116,10 +116,7 @@ def staged_columns(
         else:
             extra[column] = _plain(values)
     columns["external_id"] = words
-    carried = {
-        header: cells.take(pa.array(rows))
-        for header, cells in getattr(scored, "carried", {}).items()
-    }
+    carried = {header: cells.take(pa.array(rows)) for header, cells in scored.carried.items()}
     columns["name"], columns["carried"] = carried_cells(kinds, carried, words)
     columns["extra"] = [
         dict(zip(extra, cells, strict=True)) for cells in zip(*extra.values(), strict=True)

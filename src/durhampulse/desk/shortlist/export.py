@@ -1,8 +1,8 @@
-"""The list as a file: the decision table's columns first, safe to open, with its provenance."""
+"""The list as a file: a scored file's columns and the desk's own, with its provenance."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -10,33 +10,31 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from durhampulse.decision.bands import cut
+from durhampulse.creators.block import Block
+from durhampulse.creators.carried import CarriedKind
+from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS
+from durhampulse.decision.bands import BANDS
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.shortlist.reasons import TopReasons
 from durhampulse.files.export import open_sink
 from durhampulse.files.formats import suffix_of
+from durhampulse.scoring.batch import scored_schema
 from durhampulse.scoring.provenance import stamped
+from durhampulse.scoring.record import NO_BAND, Scores, score_columns, with_carried
 
 __all__ = ["provenance_of", "write_list"]
 
 _MOST_EXPLAINED = 5_000
-_SCHEMA = pa.schema(
+_OWN = pa.schema(
     [
-        ("Influencer ID", pa.string()),
-        ("Predicted Sponsorship", pa.float64()),
-        ("Follower Count", pa.int64()),
-        ("Engagement Rate", pa.float64()),
-        ("Sponsorship Recommendation", pa.string()),
-        ("Interval Low", pa.float64()),
-        ("Interval High", pa.float64()),
         ("Niche", pa.string()),
         ("Tier", pa.string()),
         ("Edge", pa.bool_()),
         ("Top Reason", pa.string()),
-        ("Flags", pa.string()),
         ("Review", pa.string()),
     ]
 )
+"""What the desk adds to the columns of every scored file."""
 
 
 def write_list(
@@ -47,6 +45,7 @@ def write_list(
     *,
     about: str,
     by: str,
+    carried: Mapping[str, CarriedKind] | None = None,
 ) -> None:
     """Write creators to a ``.csv``, ``.xlsx`` or ``.parquet`` file.
 
@@ -62,6 +61,9 @@ def write_list(
         The model and thresholds in force, and the cache of its reasons.
     about, by
         The view's query, and who asked.
+    carried
+        The list's carried columns: header to what it tells. Those that none of up to 5,000 creators
+        has are left out.
     """
     parts, head, n = iter(parts), [], 0
     while n <= _MOST_EXPLAINED and (rows := next(parts, None)) is not None:
@@ -70,10 +72,31 @@ def write_list(
     explained = n <= _MOST_EXPLAINED
     coverage = "given" if explained else f"left out, as of more than {_MOST_EXPLAINED:,} creators"
     provenance = {**provenance_of(rules, about=about, by=by), "top_reasons": coverage}
-    with open_sink(path, suffix_of(path), _SCHEMA, provenance) as sink:
+    kinds = _present(carried or {}, head) if explained else dict(carried or {})
+    schema = _schema(kinds)
+    with open_sink(path, suffix_of(path), schema, provenance) as sink:
         for rows in chain(head, parts):
             texts = reasons.of(rules, rows) if explained else [None] * len(rows)
-            sink.write(_batch(rows, rules, texts))
+            columns = {**_scored(rows, rules, kinds), **_of_desk(rows, rules, texts)}
+            sink.write(pa.record_batch([columns[name] for name in schema.names], schema=schema))
+
+
+def _present(
+    carried: Mapping[str, CarriedKind], parts: Iterable[Sequence[Any]]
+) -> dict[str, CarriedKind]:
+    """Return the carried columns that some creators have."""
+    present = {header for rows in parts for row in rows for _, header, _ in row.carried or ()}
+    return {header: kind for header, kind in carried.items() if header in present}
+
+
+def _named(header: str) -> str:
+    """Return a carried column's header, told apart from the desk's own."""
+    return f"{header} (as found)" if header in _OWN.names else header
+
+
+def _schema(kinds: Mapping[str, CarriedKind]) -> pa.Schema:
+    scored = scored_schema(pa.string(), {_named(header): kind for header, kind in kinds.items()})
+    return pa.schema([*scored, *_OWN])
 
 
 def provenance_of(rules: Rules, *, about: str, by: str) -> dict[str, Any]:
@@ -92,28 +115,52 @@ def _without_sign(reason: str) -> str:
     return reason.replace("+ ", "for: ", 1).replace("\u2212 ", "against: ", 1)
 
 
-def _batch(rows: Sequence[Any], rules: Rules, reasons: Sequence[str | None]) -> pa.RecordBatch:
-    cuts = {
-        name: cut(np.array([getattr(row, name) for row in rows], dtype=float))
-        for name in ("probability", "low", "high")
+def _scored(
+    rows: Sequence[Any], rules: Rules, kinds: Mapping[str, CarriedKind]
+) -> dict[str, pa.Array]:
+    """Return stored scores as the columns of a scored file, null where there are none."""
+    numbers = {
+        name: np.array([getattr(row, name) for row in rows], dtype=float)
+        for name in ("probability", "low", "high", "followers", "engagement_rate")
     }
+    bands = [rules.band(row.probability) for row in rows]
+    scores = Scores(
+        y_prob=numbers["probability"],
+        low=numbers["low"],
+        high=numbers["high"],
+        band=np.array([BANDS.index(band) if band else NO_BAND for band in bands], dtype=np.int8),
+        flags=np.array([row.flags for row in rows], dtype=np.uint16),
+        empty=np.zeros(len(rows), dtype=np.intp),
+    )
+    figures: dict[str, Any] = {
+        FOLLOWERS: numbers["followers"],
+        ENGAGEMENT: numbers["engagement_rate"],
+    }
+    identifiers = pa.array([row.external_id for row in rows], pa.string())
+    block = Block(len(rows), figures)
+    scored = score_columns(rules.scorer.model.peers, identifiers, block, scores)
+    floats = {name for name, column in scored.items() if pa.types.is_floating(column.type)}
+    blanks = {name: pa.array(scored[name].to_numpy(False), from_pandas=True) for name in floats}
+    said = [{header: text for _, header, text in row.carried or ()} for row in rows]
+    carried = {
+        _named(header): pa.array([cells.get(header) for cells in said], pa.string())
+        for header in kinds
+    }
+    return with_carried({**scored, **blanks}, carried)
+
+
+def _of_desk(
+    rows: Sequence[Any], rules: Rules, reasons: Sequence[str | None]
+) -> dict[str, pa.Array]:
+    """Return the columns that the desk adds."""
     columns = [
-        [row.external_id for row in rows],
-        cuts["probability"],
-        [None if row.followers is None else round(row.followers) for row in rows],
-        [row.engagement_rate for row in rows],
-        [rules.band(row.probability) for row in rows],
-        cuts["low"],
-        cuts["high"],
         [row.niche for row in rows],
         [rules.tier(row.followers) for row in rows],
         [rules.on_edge(row.probability) for row in rows],
         [None if reason is None else _without_sign(reason) for reason in reasons],
-        ["; ".join(rules.flags(row.flags)) for row in rows],
         [row.state for row in rows],
     ]
-    arrays = [
-        pa.array(values, field.type, from_pandas=True)
-        for values, field in zip(columns, _SCHEMA, strict=True)
-    ]
-    return pa.record_batch(arrays, schema=_SCHEMA)
+    return {
+        field.name: pa.array(values, field.type)
+        for field, values in zip(_OWN, columns, strict=True)
+    }

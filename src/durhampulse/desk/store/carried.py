@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit
 
 from sqlalchemy import Connection
 
+from durhampulse.creators.carried import CarriedKind
 from durhampulse.desk.store.database import read_setting, write_setting
 
 __all__ = ["CarriedCell", "add_carried", "carried_cells", "profile_of", "read_carried"]
@@ -84,13 +85,13 @@ def _href(kind: str, text: str) -> str:
     return f"https://{text}" if _BARE.fullmatch(text) else ""
 
 
-def add_carried(db: Connection, kinds: Mapping[str, str]) -> None:
+def add_carried(db: Connection, kinds: Mapping[str, CarriedKind]) -> None:
     """Remember that creators of the list have these columns: header to what it tells."""
     known = read_carried(db)
     if kinds.keys() - known.keys():
         write_setting(db, _SETTING, [[header, kind] for header, kind in {**known, **kinds}.items()])
 
 
-def read_carried(db: Connection) -> dict[str, str]:
+def read_carried(db: Connection) -> dict[str, CarriedKind]:
     """Return the carried columns of the list: header to what it tells, the first known first."""
     return dict(read_setting(db, _SETTING, []))

@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from sqlalchemy import select
 from starlette.exceptions import HTTPException
 
+from durhampulse.creators.carried import CarriedKind
 from durhampulse.desk.campaigns.planning import (
     Brief,
     candidates,
@@ -70,11 +71,21 @@ Day = Annotated[date, BeforeValidator(_read_day)]
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_ID, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 
+class CarriedItem(BaseModel):
+    """What a list says of a creator beside the figures, such as name, link or e-mail."""
+
+    kind: CarriedKind
+    header: str
+    text: str
+
+
 class CreatorItem(BaseModel):
     """A creator of the list."""
 
     id: int
     creator: str
+    name: str | None
+    carried: list[CarriedItem]
     probability: float | None
     interval: tuple[float, float] | None
     recommendation: str
@@ -170,6 +181,11 @@ def _item(row: Any, rules: Rules) -> CreatorItem:
     return CreatorItem(
         id=row.id,
         creator=row.external_id,
+        name=row.name,
+        carried=[
+            CarriedItem(kind=kind, header=header, text=text)
+            for kind, header, text in row.carried or ()
+        ],
         probability=row.probability,
         interval=None if row.low is None else (row.low, row.high),
         recommendation=rules.band(row.probability),

@@ -27,6 +27,7 @@ from durhampulse.desk.campaigns.planning import (
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.shortlist.export import write_list
 from durhampulse.desk.shortlist.view import read_number
+from durhampulse.desk.store.carried import read_carried
 from durhampulse.desk.store.identifiers import find_number
 from durhampulse.desk.store.niches import read_niches
 from durhampulse.desk.store.tables import campaign, creator
@@ -169,12 +170,13 @@ def export(desk: DeskOf, who: Viewer, number: Number, kind: str) -> Response:
         by_number = {row.id: row for row in db.execute(
             select(creator).where(creator.c.id.in_(chosen))
         )}  # fmt: skip
+        carried = read_carried(db)
     folder = tempfile.TemporaryDirectory(prefix="durhampulse-")
     path = Path(folder.name, f"campaign-{number}.{kind}")
     rows = [by_number[creator_id] for creator_id in chosen]
     write_list(
         path, [rows] if rows else [], rules, desk.top_reasons,
-        about=f"campaign {brief.name}", by=who.name,
+        about=f"campaign {brief.name}", by=who.name, carried=carried,
     )  # fmt: skip
     return FileResponse(path, media_type=FILE_TYPES[kind], filename=path.name,
                         background=BackgroundTask(folder.cleanup))  # fmt: skip

@@ -29,7 +29,7 @@ from durhampulse.desk.shortlist import pages as shortlist
 from durhampulse.desk.shortlist.export import provenance_of, write_list
 from durhampulse.desk.shortlist.reasons import TopReasons
 from durhampulse.desk.shortlist.view import BAND_NAMES, SORTS, View, read_cursor, write_cursor
-from durhampulse.desk.store.carried import profile_of
+from durhampulse.desk.store.carried import profile_of, read_carried
 from durhampulse.desk.store.niches import read_niches
 from durhampulse.desk.store.tables import STATES
 from durhampulse.desk.web.access import Admin, DeskOf, Number, Reviewer, Viewer
@@ -223,7 +223,10 @@ def export(request: Request, desk: DeskOf, who: Viewer, kind: str) -> Response:
         rules = desk.catalogue.current(db)
         view = View.read(_query(request), rules)
         parts = shortlist.walk(db, view, rules)
-        write_list(path, parts, rules, desk.top_reasons, about=view.query(), by=who.name)
+        write_list(
+            path, parts, rules, desk.top_reasons, about=view.query(), by=who.name,
+            carried=read_carried(db),
+        )  # fmt: skip
     return FileResponse(
         path,
         media_type=FILE_TYPES[kind],

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL
-from durhampulse.desk.imports.choices import is_option
 from durhampulse.desk.imports.form import CARRIED, LEFT_OUT, MODEL, RATES
 from durhampulse.desk.imports.preview import FileColumn, Preview
 
@@ -16,17 +16,23 @@ _ENCODINGS = {
     "utf-8": "UTF-8",
     "utf-16": "UTF-16",
     "cp1252": "Western Europe (Windows-1252)",
+    "mac_roman": "Western Europe (Macintosh)",
+    "cp850": "Western Europe (DOS 850)",
     "cp1250": "Central Europe (Windows-1250)",
-    "cp1251": "Cyrillic (Windows-1251)",
-    "koi8-r": "Cyrillic (KOI8-R)",
-    "cp1253": "Greek (Windows-1253)",
+    "iso8859_2": "Central Europe (ISO 8859-2)",
+    "cp1257": "Baltic (Windows-1257)",
     "cp1254": "Turkish (Windows-1254)",
+    "cp1251": "Cyrillic (Windows-1251)",
+    "koi8_r": "Cyrillic (KOI8-R)",
+    "cp1253": "Greek (Windows-1253)",
     "cp1255": "Hebrew (Windows-1255)",
     "cp1256": "Arabic (Windows-1256)",
-    "cp932": "Japanese (Shift JIS)",
+    "cp874": "Thai (Windows-874)",
     "gb18030": "Chinese (GB 18030)",
     "big5": "Chinese (Big5)",
-    "euc-kr": "Korean (EUC-KR)",
+    "cp932": "Japanese (Shift JIS)",
+    "euc_jp": "Japanese (EUC-JP)",
+    "cp949": "Korean (Windows-949)",
 }
 _NAMES = {
     IDENTIFIER: "Creator's identifier",
@@ -52,10 +58,9 @@ def fields_of(preview: Preview) -> dict[str, Any]:
     names |= {f"unit {column.role}" for column in preview.columns if column.role in RATES}
     names |= {"roles"} if preview.columns else set()
     names |= {"table"} if len(preview.sheets) > 1 or options.table else set()
-    names |= {"header_row"} if is_option("header_row") and _has_lines(preview) else set()
-    names |= {"encoding"} if is_option("encoding") and preview.text else set()
-    if is_option("deal_is") and _has_outcomes(preview):
-        names |= {"deal_is", "no_deal_is"}
+    names |= {"header_row"} if preview.format.headed else set()
+    names |= {"encoding"} if preview.format.text else set()
+    names |= {"deal_is", "no_deal_is"} if preview.labelled or options.deal_is else set()
     return {
         "fields": names,
         "sheets": [("" if at == 0 else name, name) for at, name in enumerate(preview.sheets)],
@@ -68,24 +73,15 @@ def fields_of(preview: Preview) -> dict[str, Any]:
     }
 
 
-def _has_lines(preview: Preview) -> bool:
-    return preview.text or bool(preview.sheets)
-
-
-def _has_outcomes(preview: Preview) -> bool:
-    chosen = getattr(preview.options, "deal_is", ()) or getattr(preview.options, "no_deal_is", ())
-    return preview.labelled or bool(chosen)
-
-
-def _lines(options: Any) -> list[int]:
+def _lines(options: ReadOptions) -> list[int]:
     """Return the lines that may name the columns: the first ones, and the one that was chosen."""
-    chosen = getattr(options, "header_row", None)
+    chosen = options.header_row
     return sorted({*range(1, _LINES + 1), *([chosen] if chosen else [])})
 
 
-def _encodings(options: Any) -> list[tuple[str, str]]:
+def _encodings(options: ReadOptions) -> list[tuple[str, str]]:
     """Return the encodings one can choose, the one that was chosen among them."""
-    chosen = getattr(options, "encoding", None)
+    chosen = options.encoding
     other = [(chosen, chosen)] if chosen and chosen not in _ENCODINGS else []
     return [("", "found by itself"), *_ENCODINGS.items(), *other]
 
@@ -93,5 +89,5 @@ def _encodings(options: Any) -> list[tuple[str, str]]:
 def _roles_of(column: FileColumn) -> list[tuple[str, str]]:
     """Return what a column of the file may be."""
     roles = [*COLUMNS, *([MODEL] if column.role == MODEL else [])]
-    roles += [CARRIED] if is_option("keep") else []
-    return [(role, _NAMES.get(role, role.replace("_", " "))) for role in [*roles, LEFT_OUT]]
+    roles += [CARRIED, LEFT_OUT]
+    return [(role, _NAMES.get(role, role.replace("_", " "))) for role in roles]

@@ -16,6 +16,7 @@ from starlette.responses import RedirectResponse
 from durhampulse.creators.outcome import SPONSORSHIP
 from durhampulse.creators.schema import COLUMNS
 from durhampulse.decision.bands import EDGE_CHANCE, MAYBE, NO, YES
+from durhampulse.desk.imports.problems import in_page_words
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.store.carried import carried_cells, profile_of
 from durhampulse.desk.web.state import desk_of
@@ -138,6 +139,7 @@ def _environment() -> Environment:
         when=_when,
         day=_day,
         leading=_leading,
+        in_page_words=in_page_words,
         carried=carried_cells,
         profile=profile_of,
         pairs=_pairs,
