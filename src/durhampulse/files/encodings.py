@@ -205,7 +205,8 @@ def _agreed(name: str, cells: list[bytes]) -> Encoding:
         bad = next(cell for cell in cells if _decoded([cell], "utf-8") is None)
         raise InputError(
             f"{name}: most of the text is UTF-8, but not {bad[:40]!r}.",
-            "Correct those cells, or export the table as UTF-8 again.",
+            "Correct those cells, export the table as UTF-8 again, or say how it is written: "
+            "--encoding NAME.",
         )
     agreed = len({*map(tuple, plausible.values())}) == 1
     if plausible and agreed and is_latin(next(iter(plausible.values()))):
