@@ -241,11 +241,11 @@ def test_reviews_are_no_outcomes(filled, rules):
 
 def test_retraining_uses_recorded_outcomes(filled, tmp_path, model_folder, market_file):
     with pytest.raises(InputError, match="no outcome yet"):
-        write_lessons(filled, str(market_file), tmp_path, columns={}, units={})
+        write_lessons(filled, str(market_file), tmp_path)
     rows = sorted(numbers(filled).values(), key=lambda row: row.external_id)[:120]
     for row in rows:
         record(filled, row.id, deal=row.probability > 0.5, on=DAY, by="ann")
-    lessons = write_lessons(filled, str(market_file), tmp_path, columns={}, units={})
+    lessons = write_lessons(filled, str(market_file), tmp_path)
     original = read_creators(market_file)
     both = read_creators(lessons.path, units=lessons.units)
     assert both.source.simulated
