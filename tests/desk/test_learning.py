@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select, update
 
 from durhampulse.creators import read_creators
+from durhampulse.creators.options import ReadOptions
 from durhampulse.desk.campaigns.planning import (
     Brief,
     candidates,
@@ -254,6 +255,12 @@ def test_retraining_uses_recorded_outcomes(filled, tmp_path, model_folder, marke
     ours = both.table.set_index(both.table["Influencer_ID"].astype("str"))
     for row in rows:
         assert ours.loc[row.external_id, "Sponsorship_Status"] == (row.probability > 0.5)
+    named = original.table.replace({"Sponsorship_Status": {1.0: "Signed", 0.0: "Cold"}})
+    named.rename(columns={"Sponsorship_Status": "Stage"}).to_csv(tmp_path / "own.csv", index=False)
+    own = write_lessons(
+        filled, str(tmp_path / "own.csv"), tmp_path, ReadOptions(deal_is=("Signed",))
+    )
+    assert own.original == lessons.original
     # The desk's model is of another study: all 120 outcomes are new to both.
     study = tmp_path / "study"
     study.mkdir()
