@@ -14,6 +14,10 @@ from typing import TYPE_CHECKING
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line does, before numpy
 os.environ.setdefault("KERAS_BACKEND", "jax")  # as the package does, before Keras
+# The processes of a run, and later runs, share the compiled steps of networks.
+os.environ.setdefault(
+    "JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache" / "jax")
+)
 
 import pytest
 from hypothesis import settings

@@ -196,6 +196,7 @@ def test_noise_column_of_many_levels_is_not_associated(market_file, tmp_path):
     assert "goes with the outcome most surely" in words.feature(part)
 
 
+@pytest.mark.slow
 def test_category_association_interval_has_nominal_coverage():
     """1,000 tables of a known association: the interval covers it at its nominal rate."""
     p = np.array([0.2, 0.25, 0.3, 0.35, 0.4])
@@ -298,10 +299,7 @@ def test_report_names_absent_columns_and_deal_label(whole, write):
     absent = "no Engagement_Rate, Growth_Rate, Niche, Video_Quality, Avg_Views_per_Post."
     assert absent in words.without_markup(words.inspection(part))
     assert words.growth_unit(part) == ""
-    named = (
-        r"The outcome is what the column *converted\_2024* says: *converted\_2024* or "
-        r"*not converted\_2024*."
-    )
+    named = r"The outcome is what the column *converted\_2024* says."
     assert words.meaning(part.creators) == named
     assert words.meaning(whole.a1.creators) == ""
     judged = replace(whole.judged, creators=part.creators)

@@ -135,12 +135,12 @@ def test_every_page_passes_axe_in_both_schemes_and_widths(
         page.goto(address + "/imports")
         page.set_input_files("#file", messy_list(tmp_path))
         page.get_by_role("button", name="Upload").click()
-        page.get_by_role("heading", name="What was understood").wait_for()
+        page.get_by_role("heading", name="How it is read").wait_for()
         for_everybody(page)
         understand_the_messy_list(page)
         page.get_by_role("heading", name="What it would change").wait_for()
         for_everybody(page)
-        page.get_by_role("button", name="Drop this file").click()
+        page.get_by_role("button", name="Discard file").click()
         propose_a_campaign(page, address)
         for_everybody(page)
     stranger = browser.new_context(color_scheme=scheme, viewport=size)
@@ -207,19 +207,30 @@ def import_a_messy_list(page, address, tmp_path):
 
 
 def understand_the_messy_list(page):
-    page.get_by_label("Column for Influencer_ID").select_option("channel")
-    page.get_by_label("Unit of Engagement_Rate").select_option("percent")
-    page.get_by_role("button", name="Preview again").click()
-    right = page.get_by_role("button", name="Looks right")
-    right.wait_for()
-    assert page.get_by_label("Column for Influencer_ID").input_value() == "channel"
-    right.click()
+    """Say what the columns are; the preview follows each choice without a further button."""
+    roles = {"channel": "Influencer_ID", "growth": "Growth_Rate", "views": "Avg_Views_per_Post"}
+    for header, role in roles.items():
+        with previewed_again(page):
+            page.get_by_label(f"What {header} is").select_option(role)
+    with previewed_again(page):
+        page.get_by_role("button", name="Read as percent").first.click()
+    for header, role in roles.items():
+        assert page.get_by_label(f"What {header} is").input_value() == role
+    page.get_by_role("button", name="Looks right").click()
+
+
+@contextlib.contextmanager
+def previewed_again(page):
+    """Wait until the preview that a choice asks for stands in the page."""
+    page.evaluate("document.getElementById('reading').dataset.before = 'yes'")
+    yield
+    page.wait_for_selector("#reading:not([data-before])")
 
 
 def filter_and_open(page, address):
     page.goto(address + "/shortlist")
     page.locator(".filters summary").click()
-    page.get_by_label("Creator begins with").fill("MESSY")
+    page.get_by_label("Name or identifier").fill("MESSY")
     page.locator("input[name=niche][value=Fashion]").check()
     page.get_by_role("button", name="Show").click()
     names = page.locator(".list tbody th")

@@ -77,7 +77,7 @@ def test_header_row_decides(save):
 
 
 def test_title_above_unknown_headers_names_the_row(save):
-    own = ["Usuario", "Alcance", "Pagado", "Tema"]
+    own = ["Alpha", "Alcance", "Beta", "Gamma"]
     path = save([["Lista de mayo", "", "", ""], own, *ROWS])
     with pytest.raises(InputError, match="'Lista de mayo' stands alone") as caught:
         read(path)

@@ -254,7 +254,7 @@ def _print_outcome(out: Path, seconds: float) -> None:
     typer.echo(
         f"{manifest['name']} decides: ROC AUC {auc['value']:.3f} ({auc['low']:.3f} to "
         f"{auc['high']:.3f}), log loss {loss['value']:.3f} on {manifest['rows']['test']:,} "
-        "creators it had not seen."
+        f"{manifest['unit']} it had not seen."
     )
     typer.echo(
         f"Written in {seconds:.0f} s: {out}/report.html, notebook.ipynb, decisions.csv, model/"

@@ -95,14 +95,26 @@ def matching(view: View, rules: Rules) -> list[ColumnElement[bool]]:
         bits = sum(1 << int(flag) for flag in view.flag)
         conditions.append(c.flags.bitwise_and(bits) == bits)
     if view.search:
-        words = (c.name, c.external_id)
-        conditions.append(or_(*(word.icontains(view.search, autoescape=True) for word in words)))
+        conditions.append(_holds(view.search))
     bounds = ((c.followers, view.min_followers, view.max_followers),
               (c.engagement_rate, view.min_engagement, view.max_engagement))  # fmt: skip
     for column, low, high in bounds:
         conditions += [column >= low] if low is not None else []
         conditions += [column <= high] if high is not None else []
     return conditions
+
+
+def _holds(search: str) -> ColumnElement[bool]:
+    """Return the condition that a name or an identifier holds some letters, in capitals or not.
+
+    SQLite knows the capitals of English only, so other letters are looked for in each spelling.
+    """
+    safe = search.replace("/", "//").replace("%", "/%").replace("_", "/_")
+    spellings = {safe} if safe.isascii() else {safe, safe.lower(), safe.upper(), safe.title()}
+    columns = (creator.c.name, creator.c.external_id)
+    return or_(
+        *(column.ilike(f"%{text}%", escape="/") for column in columns for text in sorted(spellings))
+    )
 
 
 def page(
