@@ -149,3 +149,18 @@ def test_unreachable_scheduler_is_one_clear_error(source, demo_model, tmp_path, 
             str(tmp_path / "out"),
             scheduler="tcp://127.0.0.1:9",
         )
+
+
+def test_carried_columns_are_the_same_in_every_piece(cluster, source, demo_model, tmp_path):
+    frame = pq.read_table(source / "m.parquet").to_pandas().head(40)
+    frame.head(20).assign(Name="Ann").to_csv(tmp_path / "a.csv", index=False)
+    frame.tail(20).assign(Fee=7, Name="Bo").to_parquet(tmp_path / "b.parquet")
+    files = [str(tmp_path / "a.csv"), str(tmp_path / "b.parquet")]
+    distributed.score_on_cluster(
+        demo_model, files, str(tmp_path / "out"), scheduler=cluster.scheduler_address
+    )
+    first, second = parts(tmp_path / "out")
+    assert first.schema.equals(second.schema)
+    assert first.column_names[1:3] == ["Name", "Fee"]
+    assert set(first["Fee"].to_pylist()) == {None}
+    assert set(second["Fee"].to_pylist()) == {"7"}

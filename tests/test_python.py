@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ import pytest
 import durhampulse as dp
 from durhampulse.creators.schema import LABEL
 from durhampulse.evaluation.verdict import Check, Verdict
+from durhampulse.files.databases import PASSWORD_VARIABLE
 from durhampulse.report import notebook
 
 
@@ -25,21 +27,21 @@ def test_verdict_is_the_same_wherever_the_table_is(market, tmp_path):
     market.to_csv(tmp_path / "creators.csv", index=False)
     expected = dp.judge(tmp_path / "creators.csv")
     assert expected.word in ("ready", "use with care")
-    for table in (market, pl.from_pandas(market), dp.read_creators(market)):
-        assert dp.judge(table) == expected
+    assert dp.judge(pl.from_pandas(market)) == expected
     assert repr(expected).splitlines()[0] == f"Verdict: {expected.word}"
 
 
 def test_verdict_takes_options_of_reading_and_judging(market):
     table = market.rename(columns={"Followers": "crowd"}).assign(Paid=market[LABEL])
-    verdict = dp.judge(table, columns={"Followers": "crowd"}, drop_leaks=True)
-    assert verdict.dropped == ("Paid",)
+    creators = dp.read_creators(table, columns={"Followers": "crowd"})
+    assert dp.judge(creators, drop_leaks=True).dropped == ("Paid",)
     with pytest.raises(TypeError, match="drop_leeks"):
         dp.judge(table, drop_leeks=True)
 
 
 def test_table_without_outcomes_gets_a_verdict_and_no_error(market):
-    verdict = dp.judge(market.drop(columns=LABEL))
+    table = market.rename(columns={"Followers": "crowd"}).drop(columns=LABEL)
+    verdict = dp.judge(table, columns={"Followers": "crowd"})
     assert (verdict.word, verdict.blocker.code) == ("not ready", "target")
 
 
@@ -87,6 +89,20 @@ def test_study_of_a_frame_keeps_it_for_the_notebook(market, tmp_path, monkeypatc
     assert (tmp_path / "out" / "creators.parquet").exists()
     with pytest.raises(dp.InputError, match="reads its table itself"):
         dp.run_study(dp.read_creators(market), tmp_path / "out")
+
+
+def test_password_of_a_database_reaches_the_notebook_unwritten(tmp_path, monkeypatch):
+    def look(made, _folder, _progress):
+        assert "geheim" not in str(made)
+        assert "postgresql://me:***@db/creators" in str(made)
+        assert os.environ[PASSWORD_VARIABLE] == "geheim"
+        raise KeyboardInterrupt
+
+    monkeypatch.delenv(PASSWORD_VARIABLE, raising=False)
+    monkeypatch.setattr(notebook, "_execute", look)
+    with pytest.raises(KeyboardInterrupt):
+        dp.run_study("postgresql://me:geheim@db/creators", tmp_path / "out", table="creators")
+    assert PASSWORD_VARIABLE not in os.environ
 
 
 @pytest.mark.slow

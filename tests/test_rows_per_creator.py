@@ -30,8 +30,8 @@ from durhampulse.features.repeats import (
     creator_codes,
     creator_strata,
     permuted_within,
-    spread_of_mean,
 )
+from durhampulse.models.champion import _lead
 from durhampulse.models.mlp import _held_out_last
 from durhampulse.models.training import _draw_folds
 from durhampulse.study.exploration import associations, outcome_by_group, target_distribution
@@ -115,7 +115,9 @@ def test_one_row_a_creator_changes_nothing():
     order, cut = _held_out_last(300, rows, 0.2, 3)
     np.testing.assert_array_equal(order, np.random.default_rng(3).permutation(300))
     assert cut == 240
-    assert spread_of_mean(y, rows) == y.std() / np.sqrt(300)
+    _, noise = _lead(y, p, 1 - p, np.ones(300), rows)
+    losses = [-(y * np.log(q) + (1 - y) * np.log(1 - q)) for q in (p, 1 - p)]
+    assert noise == pytest.approx(np.std(losses[0] - losses[1]) / np.sqrt(300))
 
 
 def test_copying_all_rows_does_not_narrow_intervals():
@@ -129,7 +131,11 @@ def test_copying_all_rows_does_not_narrow_intervals():
     width = (many["high"] - many["low"]) / (once["high"] - once["low"])
     assert width.between(0.9, 1.1).all()
     assert 80 < effective_size(np.repeat(y, 12), groups) < 90
-    assert spread_of_mean(np.repeat(y, 12), groups) == pytest.approx(spread_of_mean(y))
+    by_row, by_creator = (
+        _lead(np.repeat(y, n), np.repeat(p, n), np.repeat(1 - p, n), np.ones(90 * n), codes)
+        for n, codes in ((1, np.arange(90)), (12, groups))
+    )
+    assert by_creator == pytest.approx(by_row)
 
 
 def test_alike_outcomes_count_their_creators():

@@ -24,7 +24,7 @@ import durhampulse as dp
 from durhampulse.decision.bands import BANDS
 from durhampulse.exceptions import CannotJudgeError, InputError, OutputError
 from durhampulse.files import parquet, sheets
-from durhampulse.files.inputs import find_files
+from durhampulse.files.places import find_files
 from durhampulse.market.sampling import write_market
 from durhampulse.scoring.batch import score_files
 

@@ -52,6 +52,7 @@ class Irregularity(StrEnum):
     MISSING_ID = "missing-id"
     DUPLICATE_ROW = "duplicate-row"
     CONFLICTING_ID = "conflicting-id"
+    JOINED = "joined"
     LABEL_WORD = "label-word"
     UNLABELLED = "unlabelled"
     PROTECTED = "protected"
@@ -103,6 +104,7 @@ EXPLANATIONS: dict[Irregularity, str] = {
     Irregularity.MISSING_ID: "the creator has no identifier",
     Irregularity.DUPLICATE_ROW: "the same creator with the same values in every column",
     Irregularity.CONFLICTING_ID: "the same creator stands in several rows that differ",
+    Irregularity.JOINED: "outcomes stand in a file of their own",
     Irregularity.LABEL_WORD: "the outcome is written as a word instead of 0 or 1",
     Irregularity.UNLABELLED: "the outcome is not known yet",
     Irregularity.PROTECTED: "the column looks like an attribute the law protects",

@@ -227,7 +227,6 @@ def test_provenance_goes_into_parquet(tmp_path):
         ("file:///data/x.csv", "Write /data/x.csv"),
         ("https://x.example/x.csv", "Download the file"),
         ("HTTP://x.example/x.csv", "Download the file"),
-        ("s3://bucket/x.parquet", "--engine dask"),
     ],
 )
 def test_addresses_say_what_can_be_done_with_them(address, words):

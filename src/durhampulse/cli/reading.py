@@ -65,6 +65,12 @@ FLAGS: dict[str, Any] = {
             help="Value that means none, beside --deal-is; the others are then not known.",
         ),
     ],
+    "outcomes": Annotated[
+        str | None,
+        typer.Option(
+            "--outcomes", metavar="FILE", help="A file of outcomes, joined by identifier."
+        ),
+    ],
     "protect": Annotated[
         list[str] | None,
         typer.Option("--protect", metavar="COLUMN", help="Never learn from this column."),

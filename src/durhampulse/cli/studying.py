@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -33,6 +31,7 @@ __all__ = ["explain", "inspect", "sample", "study"]
 
 _INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 and the signal's number."""
+_WIDEST = 90
 
 
 def sample(
@@ -112,12 +111,11 @@ def study(  # noqa: PLR0913 - a command has as many options as it has
     Example: durhampulse study creators.csv -o my-study --unit Engagement_Rate=percent
     """
     from durhampulse.decision.bands import Thresholds
-    from durhampulse.files.databases import without_password
     from durhampulse.files.places import STANDARD, copied
     from durhampulse.study.request import Request
 
     request = Request(
-        source=None if source is None else without_password(source),
+        source=source,
         **options.keywords(),
         thresholds=Thresholds(yes_at=yes_at, review_at=review_at),
         drop_leaks=drop_leaks,
@@ -127,20 +125,19 @@ def study(  # noqa: PLR0913 - a command has as many options as it has
     )
     if source == STANDARD:
         with copied(source) as path:
-            _run(replace(request, source=str(path)), source, store, out)
+            _run(replace(request, source=str(path)), store, out)
         typer.echo("To run the notebook again, save the table as a file and name it there.")
     else:
-        _run(request, source, store, out)
+        _run(request, store, out)
 
 
-def _run(request: Request, source: str | None, store: str | None, out: Path) -> None:
+def _run(request: Request, store: str | None, out: Path) -> None:
     from durhampulse.report.notebook import run_study
 
     with ExitStack() as stack:
         if store is not None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
             request = _with_outcomes(request, store, folder)
-        stack.enter_context(_password_for_kernel(source))
         try:
             with parts_bar() as show:
                 seconds = run_study(request, out, progress=show)
@@ -189,7 +186,7 @@ def _add_to_store(store: str, out: Path) -> None:
         )
 
 
-@reads_table(without=("identifier", "deal_is", "no_deal_is"))
+@reads_table(without=("identifier", "deal_is", "no_deal_is", "outcomes"))
 def explain(
     source: SourceArgument,
     model: ModelFolder,
@@ -225,8 +222,18 @@ def _inspection_facts(part: Inspection) -> dict[str, Any]:
 
 
 def _print_table(table: Any) -> None:
-    typer.echo(table.to_string(index=False, max_colwidth=60, justify="left"))
+    """Print columns side by side, each as wide as its longest cell, of 90 letters at most."""
+    rows = [[*table.columns], *table.astype("str").itertuples(index=False)]
+    shown = [[_cut(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
+    for row in shown:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        typer.echo("  ".join(cells).rstrip())
     typer.echo()
+
+
+def _cut(cell: str) -> str:
+    return cell if len(cell) <= _WIDEST else f"{cell[: _WIDEST - 3]}..."
 
 
 def _print_outcome(out: Path, seconds: float) -> None:
@@ -255,17 +262,3 @@ def _print_outcome(out: Path, seconds: float) -> None:
     if verdict["refusal"]:
         typer.echo(f"Nothing is recommended; {verdict['refusal']}.")
         raise typer.Exit(1)
-
-
-@contextmanager
-def _password_for_kernel(source: str | None) -> Iterator[None]:
-    """Hand a database password to the notebook's process without writing it anywhere."""
-    from durhampulse.files.databases import PASSWORD_VARIABLE, is_database
-
-    if source is not None and is_database(source):
-        from sqlalchemy import make_url
-
-        password = make_url(source).password
-        if password is not None and password != "***":  # noqa: S105 - the mask
-            os.environ[PASSWORD_VARIABLE] = str(password)
-    yield

@@ -44,14 +44,15 @@ _HEADERS: dict[Sort, str] = {
         "имя пользователя, пользователь, 用户名, 账号, 帐号, 账号名, 达人, 博主, 主播, 达人昵称, "
         "ユーザー名, アカウント, アカウント名, クリエイター, インフルエンサー, उपयोगकर्ता, "
         "उपयोगकर्ता नाम, اسم المستخدم, المستخدم, ব্যবহারকারী, ব্যবহারকারীর নাম, صارف, صارف نام, "
-        "사용자, 사용자명, 아이디"
+        "사용자, 사용자명, 아이디, nom du média social, nombre de la red social"
     ),
     "account": (
         "account, account name, channel, channel name, channel title, channel handle, "
         "channel info, page name, profile name, kanal, kanalname, konto, chaîne, compte, "
         "nom de la chaîne, canal, nombre del canal, cuenta, canale, nome del canale, conta, "
         "nome do canal, канал, название канала, аккаунт, 频道, 频道名称, 主页, "
-        "チャンネル, チャンネル名, चैनल, قناة, القناة, الحساب, চ্যানেল, چینل, 채널, 채널명"
+        "チャンネル, チャンネル名, चैनल, قناة, القناة, الحساب, চ্যানেল, چینل, 채널, 채널명, "
+        "채널 정보, 계정, 계정명"
     ),
     "link": (
         "url, link, links, uri, href, website, web site, homepage, permalink, profile, profil, "
@@ -67,19 +68,22 @@ _HEADERS: dict[Sort, str] = {
     ),
     "name": (
         "name, full name, display name, real name, first name, last name, surname, given name, "
+        "first and last name, vor- und nachname, nom et prénom, nombre y apellidos, "
+        "nome e cognome, "
         "family name, nickname, vorname, nachname, nom, prénom, nom complet, nombre, apellido, "
         "nombre completo, nome, cognome, nome completo, sobrenome, apelido, имя, фамилия, фио, "
         "полное имя, 姓名, 名字, 名称, 昵称, 名前, 氏名, ニックネーム, नाम, اسم, الاسم, নাম, نام, "
         "이름, 닉네임, youtuber, tiktoker, instagrammer, blogger, streamer, 达人名称, 达人姓名"
     ),
     "platform": (
-        "platform, social platform, social media, social network, social media platform, "
+        "platform, social platform, social media, social network, social media platform, network, "
         "plattform, plateforme, réseau social, plataforma, red social, piattaforma, rede social, "
         "платформа, соцсеть, социальная сеть, 平台, プラットフォーム, मंच, प्लेटफ़ॉर्म, منصة, "
         "المنصة, প্ল্যাটফর্ম, پلیٹ فارم, 플랫폼"
     ),
     "country": (
-        "country, countries, country code, country name, country/region, location, land, pays, "
+        "country, countries, country code, country name, country title, country/region, "
+        "location, land, pays, "
         "país, paese, страна, 国家, 国家/地区, 国, देश, بلد, البلد, الدولة, দেশ, ملک, 국가"
     ),
     "language": (
@@ -101,7 +105,10 @@ _HEADERS: dict[Sort, str] = {
     "other": (
         "phone, phone number, telephone, mobile, mobile number, whatsapp, telefon, telefonnummer, "
         "téléphone, teléfono, telefono, telefone, телефон, 电话, 手机, 微信, 電話, 電話番号, "
-        "फ़ोन, هاتف, ফোন, فون, 전화"
+        "फ़ोन, هاتف, ফোন, فون, 전화, address, street, street address, postal code, "
+        "adresse, straße, postleitzahl, rue, code postal, dirección, calle, "
+        "código postal, indirizzo, endereço, cep, адрес, почтовый индекс, adres, kod pocztowy, "
+        "地址, 邮编, 住所, 郵便番号, 주소, 우편번호"
     ),
 }
 
@@ -121,6 +128,7 @@ _BESIDE = _PLATFORMS | _words(
 )
 """Words that say whose or what for, and leave the meaning of a header to the others."""
 
+_PLATFORM = rf"(?i)^\s*({'|'.join(sorted(_PLATFORMS))})\s*$"
 _LINK = r"(?i)^\s*(https?://|www\.)\S+\s*$|^\s*[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z]{2,}/\S*\s*$"
 _PICTURE = r"(?i)\.(jpe?g|png|webp|gif|avif|svg)(\?\S*)?\s*$"
 _EMAIL = r"^\s*[^\s@]+@[^\s@]+\.[^\s@]+\s*$"
@@ -140,9 +148,10 @@ def sort_of(header: str) -> Sort | None:
     """
     if sort := _SORT.get(header_key(header)):
         return sort
-    words = header_words(header)
-    sort = _SORT.get(header_key("".join(word for word in words if word not in _BESIDE)))
-    return "handle" if sort == "name" and not _PLATFORMS.isdisjoint(words) else sort
+    for words in (_split(header), header_words(header)):
+        if sort := _SORT.get(header_key("".join(word for word in words if word not in _BESIDE))):
+            return "handle" if sort == "name" and not _PLATFORMS.isdisjoint(words) else sort
+    return None
 
 
 def header_words(header: str) -> list[str]:
@@ -153,8 +162,11 @@ def header_words(header: str) -> list[str]:
     >>> header_words("profileURL_2")
     ['profile', 'url']
     """
-    parts = re.split(r"[\W\d_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header).casefold())
-    return [word for word in parts if word]
+    return _split(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header))
+
+
+def _split(header: str) -> list[str]:
+    return [word for word in re.split(r"[\W\d_]+", header.casefold()) if word]
 
 
 def carried_kind(header: str) -> CarriedKind | None:
@@ -181,6 +193,8 @@ def carried_column(header: str, cells: pa.Array) -> CarriedKind | None:
         categories one that tells creators apart.
     """
     sort, some = sort_of(header), _sample(cells)
+    if sort == "account" and _share(some, _PLATFORM) >= 0.95:
+        sort = "platform"
     if sort in ("platform", "country", "language", "fee", "other"):
         return sort
     if not len(some):

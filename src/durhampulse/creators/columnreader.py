@@ -243,7 +243,7 @@ class ColumnReader:
             raise InputError(
                 f"{self.raw.name}, column {name}: {mixed[0]!r} has a decimal comma and "
                 f"{mixed[1]!r} thousands commas.",
-                "Write the whole column one way.",
+                f"Write the whole column one way, or do without it: --map {name}=.",
             )
         numbers = rule.read_numbers(cells, self.elsewhere)
         self._refuse_unclear(rule, numbers, cells)
@@ -263,9 +263,13 @@ class ColumnReader:
             problem, _, way_out = reason.partition(": ")
             raise InputError(
                 f"{self.raw.name}, row {self.raw.rows[at]}: {problem}.",
-                f"{way_out.capitalize()}, in this column or wherever the decimal sign shows."
-                if "may be" in problem
-                else f"{way_out.capitalize()}.",
+                f"{way_out.capitalize()}"
+                + (
+                    ", in this column or wherever the decimal sign shows"
+                    if "may be" in problem
+                    else ""
+                )
+                + f"; or do without the column: --map {rule.column}=.",
             )
 
     def _note_figures(self, name: str, values: Floats, cells: pa.Array) -> None:

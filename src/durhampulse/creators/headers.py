@@ -206,4 +206,8 @@ def _check_asked(name: str, headers: list[str], asked: dict[str, str]) -> None:
 def _no_column(problem: str, headers: Collection[str]) -> InputError:
     shown = ", ".join(repr(header) for header in [*headers][:20])
     more = f", and {len(headers) - 20} more" if len(headers) > 20 else ""
-    return InputError(problem, f"The columns are {shown}{more}.")
+    return InputError(
+        problem,
+        f"The columns are {shown}{more}. If these are no headers, say which row holds them: "
+        "--header-row N; if their letters are garbled, how the file is written: --encoding NAME.",
+    )

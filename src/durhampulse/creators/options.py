@@ -37,6 +37,8 @@ class ReadOptions(TableOptions):
         such as ``"Conversions>0"``. With both, any other word is not known; with the first alone,
         every other filled cell is none. The column is the one that holds all the words, where no
         header says.
+    outcomes
+        A second file that holds the outcomes, joined by identifier.
     protect, allow
         Headers of columns that are never learned from; that are, though their names or cells
         look like an attribute the law protects.
@@ -52,6 +54,7 @@ class ReadOptions(TableOptions):
     feature: tuple[str, ...] = ()
     deal_is: tuple[str, ...] = ()
     no_deal_is: tuple[str, ...] = ()
+    outcomes: str | None = None
     protect: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
 
@@ -104,5 +107,6 @@ class ReadOptions(TableOptions):
         return asked
 
     def names_column(self, header: str) -> bool:
-        """Return whether a cell is a header of a standard column, or one that was named."""
-        return canonical_name(header) is not None or header in self.columns.values()
+        """Return whether a cell is a header of a standard column, or one that a person named."""
+        named = {*self.columns.values(), self.identifier, *self.keep, *self.drop, *self.feature}
+        return canonical_name(header) is not None or header in named

@@ -26,6 +26,7 @@ from durhampulse.creators.headers import (
 from durhampulse.creators.identity import unique_candidate
 from durhampulse.creators.labelchoice import name_label
 from durhampulse.creators.options import ReadOptions
+from durhampulse.creators.outcomefile import join_outcomes
 from durhampulse.creators.protected import require_settled
 from durhampulse.creators.roles import role_of_standard
 from durhampulse.creators.rows import (
@@ -75,6 +76,8 @@ def read_creators(
         raw = read_source(source, ledger, options)
     else:
         raw = table_of(raw_cells(source), "the table")
+    if options.outcomes is not None:
+        raw, options = join_outcomes(raw, options, ledger)
     reader = ColumnReader(raw, ledger, options, usual_units or {})
     require_headers(raw.name, raw.cells.column_names, options)
     require_settled(raw.name, raw.cells.column_names, options.protect, options.allow)
@@ -135,7 +138,7 @@ def _settled(reader: ColumnReader) -> Creators:
         )
     note_views(table, ledger)
     if identified:
-        table = settle_duplicates(table, ledger)
+        table = settle_duplicates(table, ledger, keep_copies=raw.outcomes is not None)
     roles = tuple(reader.roles.get(c) or role_of_standard(c, table[c]) for c in table.columns)
     return Creators(
         table=table,

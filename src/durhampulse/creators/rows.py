@@ -75,8 +75,15 @@ def note_views(table: pd.DataFrame, ledger: Ledger) -> None:
         ledger.note(code, VIEWS, len(rows), "kept as it is", rows=rows, values=shown)
 
 
-def settle_duplicates(table: pd.DataFrame, ledger: Ledger) -> pd.DataFrame:
-    """Drop exact copies of a creator's row; keep and point out rows that differ."""
+def settle_duplicates(
+    table: pd.DataFrame, ledger: Ledger, *, keep_copies: bool = False
+) -> pd.DataFrame:
+    """Drop exact copies of a creator's row; keep and point out rows that differ.
+
+    Copies are kept where several outcomes of a creator were joined to one row.
+    """
+    if keep_copies:
+        return table
     again = table[table[IDENTIFIER].duplicated(keep=False)]
     copies = again.index[again.duplicated()]
     ledger.note(

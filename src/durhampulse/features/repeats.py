@@ -20,7 +20,6 @@ __all__ = [
     "creator_strata",
     "has_repeats",
     "permuted_within",
-    "spread_of_mean",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -110,19 +109,3 @@ def permuted_within(y: Floats, groups: Codes, rng: np.random.Generator) -> Float
     place[order] = np.arange(len(y)) - starts[groups[order]]
     giver = rng.permutation(len(sizes))[groups]
     return np.asarray(y[order][starts[giver] + place % sizes[giver]])
-
-
-def spread_of_mean(values: Floats, groups: Codes | None = None) -> float:
-    """Return the standard error of a mean, of creators drawn as wholes (Cochran 1977, 9A).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> values = np.array([0.0, 1.0, 0.0, 1.0])
-    >>> spread_of_mean(values), round(spread_of_mean(values, np.array([0, 1, 0, 1])), 4)
-    (0.25, 0.3536)
-    """
-    if groups is None or not has_repeats(groups):
-        return float(values.std() / np.sqrt(len(values)))
-    sums = np.bincount(groups, values - values.mean())
-    return float(np.sqrt(np.sum(sums**2)) / len(values))

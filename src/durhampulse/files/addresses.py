@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 __all__ = ["link_of"]
 
@@ -10,6 +11,7 @@ _PAGE = re.compile(r"https?://[^\s/?#@]+\.[^\s/?#@]+([/?#]\S*)?", re.IGNORECASE)
 _BARE = re.compile(r"(www\.)?[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z]{2,}/\S*|www\.\S+\.\S+", re.IGNORECASE)
 _MAIL = re.compile(r"[\w.+'-]+@[\w-]+(\.[\w-]+)+")
 _LONGEST = 2_000
+"""Once its letters are escaped; a spreadsheet takes 2,079."""
 
 
 def link_of(text: str) -> str | None:
@@ -24,7 +26,7 @@ def link_of(text: str) -> str | None:
     ['https://a.tv/lena', 'https://a.com/@lena', 'mailto:lena@mail.eu', None]
     """
     text = text.strip()
-    if len(text) > _LONGEST:
+    if len(text) > _LONGEST // 9 and len(quote(text)) > _LONGEST:  # nine for one of 3 bytes
         return None
     if _PAGE.fullmatch(text):
         return text

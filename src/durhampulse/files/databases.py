@@ -15,7 +15,14 @@ from durhampulse.extras import require_modules
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-__all__ = ["PASSWORD_VARIABLE", "absolute", "is_database", "read_rows", "without_password"]
+__all__ = [
+    "PASSWORD_VARIABLE",
+    "absolute",
+    "is_database",
+    "password_of",
+    "read_rows",
+    "without_password",
+]
 
 PASSWORD_VARIABLE = "DURHAMPULSE_DB_PASSWORD"  # noqa: S105 - the name of a variable
 """Environment variable that fills in for ``***`` as the password of a database address."""
@@ -51,6 +58,19 @@ def without_password(source: str | Path) -> str:
         except (ArgumentError, ValueError):
             return re.sub(r"(//[^:@/]*:).*@", r"\1***@", str(source))
     return str(Path(source).absolute())
+
+
+def password_of(address: str) -> str | None:
+    """Return the password that a database address holds; None where there is none to hide."""
+    require_modules("A database", "sqlalchemy")
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        password = make_url(address).password
+    except (ArgumentError, ValueError):
+        return None
+    return None if password in (None, "***") else str(password)
 
 
 def read_rows(address: str, *, table: str | None, query: str | None) -> pd.DataFrame:

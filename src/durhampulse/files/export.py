@@ -11,7 +11,7 @@ import os
 import pkgutil
 import re
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol, cast
@@ -24,7 +24,6 @@ from durhampulse.files.formats import FORMATS, WRITABLE, listed, suffix_of
 from durhampulse.files.formulas import spreadsheet_safe
 
 __all__ = [
-    "CARRIED_FIELD",
     "Sink",
     "check_output",
     "open_sink",
@@ -34,8 +33,6 @@ __all__ = [
     "write_xlsx",
 ]
 
-CARRIED_FIELD = b"carried"
-"""What the metadata of a field carries that tells who a creator is: a workbook links its cells."""
 _EXCEL_SHOWN = 100_000
 
 
@@ -184,17 +181,32 @@ def write_provenance(path: Path, provenance: Mapping[str, object]) -> None:
     path.with_name(path.name + ".provenance.json").write_text(text + "\n", encoding="utf-8")
 
 
-def write_xlsx(table: pd.DataFrame, path: Path, provenance: Mapping[str, object]) -> None:
+def write_xlsx(
+    table: pd.DataFrame,
+    path: Path,
+    provenance: Mapping[str, object],
+    *,
+    linked: Collection[str] = (),
+) -> None:
     """Write a workbook: native numbers with formats, and a sheet that says where they came from.
 
     The first 100,000 rows, which spreadsheets still open with ease; where there are more, the
     second sheet says how many stand in the CSV only.
+
+    Parameters
+    ----------
+    table, path, provenance
+        What to write, where, and where it came from.
+    linked
+        Columns whose web and e-mail addresses become links.
     """
-    from durhampulse.files.sheets import SheetSink
+    from durhampulse.files.sheets import CARRIED_FIELD, SheetSink
 
     if len(table) > _EXCEL_SHOWN:
         provenance = {**provenance, "rows left out here": len(table) - _EXCEL_SHOWN}
-    schema = pa.schema([(str(name), pa.null()) for name in table.columns])
+    marks = {name: {CARRIED_FIELD: b""} if name in linked else None for name in table.columns}
+    fields = [pa.field(str(name), pa.null(), metadata=mark) for name, mark in marks.items()]
+    schema = pa.schema(fields)
     sink = SheetSink(path, schema, provenance)
     shown = table.head(_EXCEL_SHOWN).astype(object)
     try:

@@ -6,6 +6,7 @@ once; what goes there is written here and sent when it is complete.
 
 from __future__ import annotations
 
+import glob
 import gzip
 import os
 import shutil
@@ -13,7 +14,7 @@ import sys
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from fnmatch import fnmatchcase
@@ -23,11 +24,12 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from durhampulse.exceptions import InputError, OutputError
+from durhampulse.files.checks import require_path
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
 
-__all__ = ["STANDARD", "copied", "copies", "delivered", "is_elsewhere"]
+__all__ = ["STANDARD", "copied", "delivered", "find_files", "is_elsewhere"]
 
 STANDARD = "-"
 """Names standard input among inputs, and standard output as an output."""
@@ -70,13 +72,13 @@ def copied(source: str) -> Iterator[Path]:
         If there is none, or several.
     """
     with tempfile.TemporaryDirectory(prefix="durhampulse-") as folder:
-        paths = copies(source, Path(folder))
+        paths = _copies(source, Path(folder))
         if len(paths) > 1:
             raise InputError(f"{source}: {len(paths)} files match.", "Name one of them.")
         yield paths[0]
 
 
-def copies(source: str, folder: Path) -> list[Path]:
+def _copies(source: str, folder: Path) -> list[Path]:
     """Return copies in a folder of the table, or the tables that a pattern matches, by name."""
     if source == STANDARD:
         return [_spooled(folder)]
@@ -94,6 +96,38 @@ def copies(source: str, folder: Path) -> list[Path]:
                 shutil.copyfileobj(stored, f, _BLOCK)
             copied_to.append(target)
     return copied_to
+
+
+def find_files(inputs: Sequence[str | Path], folder: Path) -> list[Path]:
+    """Return the files that names and patterns stand for, in their order; patterns sorted.
+
+    Parameters
+    ----------
+    inputs
+        Names and patterns, on this machine or in an object store, and ``-`` for standard input.
+    folder
+        Where to put copies of what is not on this machine.
+
+    Raises
+    ------
+    InputError
+        If a pattern matches nothing.
+    """
+    paths: list[Path] = []
+    for number, pattern in enumerate(inputs):
+        if is_elsewhere(pattern):
+            (place := folder / f"input-{number}").mkdir()
+            paths += _copies(str(pattern), place)
+            continue
+        require_path(pattern)
+        if Path(pattern).exists() or not glob.has_magic(str(pattern)):
+            paths.append(Path(pattern))
+            continue
+        matched = sorted(Path(name) for name in glob.glob(str(pattern), recursive=True))  # noqa: PTH207
+        if not matched:
+            raise InputError(f"{pattern}: no file matches.", "Check the pattern.")
+        paths += [path for path in matched if path.is_file()]
+    return paths
 
 
 @contextmanager

@@ -16,13 +16,19 @@ import numpy as np
 import pyarrow as pa
 
 from durhampulse.exceptions import InputError
+from durhampulse.files.addresses import link_of
 
-__all__ = ["SheetSink"]
+__all__ = ["CARRIED_FIELD", "SheetSink"]
+
+CARRIED_FIELD = b"carried"
+"""Stands in the metadata of a field that tells who a creator is: its addresses become links."""
 
 _MOST_ROWS = 1_048_575
 _LONGEST_TEXT = 32_767
 _EXACT = 10**15
 """From here on a spreadsheet rounds whole numbers (15 digits); they are written as text."""
+_MOST_LINKS = 65_000
+"""A sheet of Excel holds 65,530; what comes after stays text."""
 _FIRST_YEAR = 1901
 """Days before 1900-03-01 are counted wrongly by Excel."""
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -57,6 +63,8 @@ class SheetSink:
             self._book.add_format({"num_format": _FORMATS[name]}) if name in _FORMATS else None
             for name in schema.names
         ]
+        self._linked = [CARRIED_FIELD in (field.metadata or {}) for field in schema]
+        self._links = 0
         self._time = self._book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
         self._date = self._book.add_format({"num_format": "yyyy-mm-dd"})
         self._rows = 0
@@ -81,7 +89,8 @@ class SheetSink:
                     "Write .parquet or .csv, or the best of them with --top.",
                 )
             for place, (value, form) in enumerate(zip(row, self._formats, strict=True)):
-                self._put(self._sheet, self._rows, place, value, form)
+                if not (self._linked[place] and self._put_link(place, value)):
+                    self._put(self._sheet, self._rows, place, value, form)
 
     def _put(self, sheet: Any, row: int, place: int, value: Any, form: Any = None) -> None:
         value = value.item() if isinstance(value, np.generic) else value
@@ -99,6 +108,14 @@ class SheetSink:
             sheet.write_datetime(row, place, value, self._date)
         else:
             sheet.write_string(row, place, _text(value))
+
+    def _put_link(self, place: int, value: Any) -> bool:
+        """Write text that leads somewhere as a link; say whether it does."""
+        address = link_of(value) if isinstance(value, str) and self._links < _MOST_LINKS else None
+        if address is None:
+            return False
+        self._links += 1
+        return bool(self._sheet.write_url(self._rows, place, address, string=_text(value)) == 0)
 
     def close(self) -> None:
         """Finish the file."""

@@ -47,6 +47,8 @@ class RawTable:
         Whether the source says of itself that it is simulated.
     notes
         What was not read of it, in words.
+    outcomes
+        Name and hash of the second file whose outcomes were joined to it; else none.
     """
 
     cells: pa.Table
@@ -55,6 +57,7 @@ class RawTable:
     sha256: str
     simulated: bool = False
     notes: tuple[str, ...] = ()
+    outcomes: tuple[str, str] | None = None
 
     @cached_property
     def frame(self) -> pd.DataFrame:

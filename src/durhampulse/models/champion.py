@@ -19,7 +19,7 @@ import pandas as pd
 from durhampulse.creators.roles import Role
 from durhampulse.creators.schema import LABEL
 from durhampulse.features.encoding import learn_encoding
-from durhampulse.features.repeats import Codes, creator_codes, spread_of_mean
+from durhampulse.features.repeats import Codes, creator_codes
 from durhampulse.models.classifiers import BOOSTING, SIMPLE
 from durhampulse.models.distillation import distil
 from durhampulse.models.ensemble import Blend, train_networks
@@ -100,11 +100,7 @@ def train_champion(
         How much each row counts, shape (n_rows,), above 0; as much as the others if not given.
     """
     y, weight = train[LABEL].to_numpy(np.float64), sample_weight
-    learners: dict[str, Learner] = {
-        SIMPLE: classifier_learner(SIMPLE, random_state),
-        BOOSTING: classifier_learner(BOOSTING, random_state),
-        NETWORKS: networks_learner(random_state),
-    }
+    learners = _learners(random_state)
     runs = dict(folds or {})
     for name, learner in learners.items():
         if name not in runs:
@@ -132,8 +128,7 @@ def train_champion(
         blend = Blend(members, coef, intercept)
         weights = distil(blend, encoding, train, random_state=random_state, sample_weight=weight)
         unsure = _instability(blended)
-    half_width = _WIDTH * float(np.sqrt(unsure))
-    model = FittedModel(name, encoding, weights, half_width)
+    model = FittedModel(name, encoding, weights, _WIDTH * float(np.sqrt(unsure)))
     gap = np.abs(blend.predict_proba(X) - weights.predict_proba(X)).mean() if blend else 0.0
     return Champion(
         model=model,
@@ -143,6 +138,14 @@ def train_champion(
         blend=blend,
         gap=float(gap),
     )
+
+
+def _learners(random_state: int) -> dict[str, Learner]:
+    return {
+        SIMPLE: classifier_learner(SIMPLE, random_state),
+        BOOSTING: classifier_learner(BOOSTING, random_state),
+        NETWORKS: networks_learner(random_state),
+    }
 
 
 def _instability(logits: Floats) -> float:
@@ -199,10 +202,14 @@ def _stack_out_of_fold(
 def _lead(
     y: Floats, simple: Floats, blend: Floats, count: Floats, groups: Codes
 ) -> tuple[float, float]:
-    """Return by how much the blend's mean loss is lower, and the standard error of that."""
+    """Return by how much the blend's mean loss is lower, and the standard error of that.
+
+    Creators are drawn as wholes (Cochran 1977, 9A).
+    """
     gains = _losses(y, simple) - _losses(y, blend)
     lead = float(np.average(gains, weights=count))
-    return lead, spread_of_mean((gains - lead) * count / count.mean(), groups)
+    sums = np.bincount(groups, count * (gains - lead))
+    return lead, float(np.sqrt(np.sum(sums**2)) / count.sum())
 
 
 def _losses(y: Floats, y_prob: Floats) -> Floats:

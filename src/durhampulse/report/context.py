@@ -100,7 +100,7 @@ def build_report(study: Study) -> Report:
         ],
         facts=facts,
         limits=advice.limits(source.simulated, outcome_of(study.b1.creators)),
-        decisions=decision_view(study.e.table),
+        decisions=decision_view(study.e.table, study.a1.creators.carried),
         sections=[
             part(study) for part in (_verdict, _a1, _a2, _b1, _b2, _b3, _c, _d1, _d2, _d3, _e)
         ],

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from durhampulse.decision.bands import carried_names
 from durhampulse.decision.reasons import REASONS_NOTE
 from durhampulse.files.export import write_csv, write_provenance, write_xlsx
 from durhampulse.report.context import build_report
@@ -38,7 +39,8 @@ def write_study(study: Study, folder: str | Path) -> list[str]:
     decisions = study.e.table
     write_csv(decisions, folder / "decisions.csv")
     write_provenance(folder / "decisions.csv", provenance)
-    write_xlsx(decisions, folder / "decisions.xlsx", provenance)
+    linked = carried_names(study.a1.creators.carried).values()
+    write_xlsx(decisions, folder / "decisions.xlsx", provenance, linked=[*linked])
     write_csv(study.e.not_scored, folder / "not-scored.csv")
     write_csv(study.judged.creators.irregularities, folder / "irregularities.csv")
     (folder / "figures").mkdir(exist_ok=True)
@@ -70,6 +72,7 @@ def _provenance(study: Study) -> dict[str, Any]:
     facts = {
         "source": source.name,
         "source_sha256": source.sha256,
+        **_second_file(source.outcomes),
         "simulated": source.simulated,
         "model": study.e.champion.name,
         "verdict": study.judged.verdict.word,
@@ -77,6 +80,12 @@ def _provenance(study: Study) -> dict[str, Any]:
         **({"letters_without_font": letters} if letters else {}),
     }
     return stamped(facts, study.e.thresholds)
+
+
+def _second_file(outcomes: tuple[str, str] | None) -> dict[str, str]:
+    if outcomes is None:
+        return {}
+    return {"outcomes": outcomes[0], "outcomes_sha256": outcomes[1]}
 
 
 def _model_facts(study: Study) -> dict[str, Any]:

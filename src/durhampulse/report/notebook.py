@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import stat
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -18,7 +20,13 @@ import pyarrow.parquet as pq
 from durhampulse.creators import Creators
 from durhampulse.creators.frames import raw_cells
 from durhampulse.exceptions import InputError, OutputError
-from durhampulse.files.databases import absolute, is_database
+from durhampulse.files.databases import (
+    PASSWORD_VARIABLE,
+    absolute,
+    is_database,
+    password_of,
+    without_password,
+)
 from durhampulse.report.kernel import execute
 from durhampulse.study.request import Request
 
@@ -120,9 +128,14 @@ def run_study(
     """
     request, cells = _asked(source, options)
     out = Path(out).resolve()
-    _require_place(out, None if cells else request.source)
-    if request.source is not None and not cells:  # the notebook runs in another folder
-        request = replace(request, source=absolute(request.source))
+    _require_place(out, request.source if cells is None else None)
+    password = None
+    if request.source is not None and cells is None:  # the notebook runs in another folder
+        password = password_of(request.source) if is_database(request.source) else None
+        request = replace(request, source=absolute(without_password(request.source)))
+    if request.outcomes is not None:
+        _require_place(out, request.outcomes)
+        request = replace(request, outcomes=absolute(request.outcomes))
     staging = out.with_name(f".durhampulse-{secrets.token_hex(4)}")
     try:
         staging.mkdir()  # as open as the umask allows, or as the folder it replaces
@@ -131,15 +144,30 @@ def run_study(
     except OSError as error:
         raise OutputError(f"{out.parent}: {error.strerror}.", "Choose another --out.") from error
     try:
-        if cells:
+        if cells is not None:
             pq.write_table(cells, staging / _TABLE)
         notebook = make_notebook(request)
-        seconds = _execute(notebook, staging, progress)
+        with _password_for_kernel(password):
+            seconds = _execute(notebook, staging, progress)
         _write_notebook(notebook, staging / "notebook.ipynb")
         _move(staging, out)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return seconds
+
+
+@contextmanager
+def _password_for_kernel(password: str | None) -> Iterator[None]:
+    """Hand a database password to the notebook's process without writing it anywhere."""
+    before = os.environ.get(PASSWORD_VARIABLE)
+    if password is not None:
+        os.environ[PASSWORD_VARIABLE] = password
+    try:
+        yield
+    finally:
+        if password is not None:
+            del os.environ[PASSWORD_VARIABLE]
+            os.environ.update({} if before is None else {PASSWORD_VARIABLE: before})
 
 
 def _asked(source: Any, options: dict[str, Any]) -> tuple[Request, pa.Table | None]:

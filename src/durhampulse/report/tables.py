@@ -2,34 +2,60 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from durhampulse.decision.bands import BANDS
+from durhampulse.creators.carried import CarriedKind
+from durhampulse.decision.bands import BANDS, carried_names
 from durhampulse.decision.figures import number_text
 from durhampulse.evaluation.metrics import score_table
+from durhampulse.files.addresses import link_of
 
-__all__ = ["Table", "decision_view", "plain_table", "score_rows"]
+__all__ = ["Link", "Table", "decision_view", "plain_table", "score_rows"]
 
 _SHOWN = dict(zip(BANDS, (6, 5, 2), strict=True))
 """Rows of each band in the report, so that its first part fits a page."""
 
 
+_MOST_CARRIED = 4
+_FIRST_CARRIED: tuple[CarriedKind, ...] = ("handle", "name", "link", "platform", "country", "fee")
+"""Which carried columns a page has room for, the most useful first."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """Text that leads to a page of the web."""
+
+    text: str
+    href: str
+
+
 @dataclass(frozen=True)
 class Table:
-    """A table ready to show: all cells are text."""
+    """A table ready to show: all cells are text, some of it with a link."""
 
     caption: str
     columns: list[str]
-    rows: list[list[str]]
+    rows: list[list[str | Link]]
     note: str = ""
 
 
-def decision_view(table: pd.DataFrame) -> Table:
-    """Show the first creators of each band, or of all where nothing is recommended."""
+def decision_view(table: pd.DataFrame, carried: Mapping[str, CarriedKind] | None = None) -> Table:
+    """Show the first creators of each band, or of all where nothing is recommended.
+
+    Parameters
+    ----------
+    table
+        The decision table.
+    carried
+        Its carried columns' headers, each with what it tells of a creator.
+    """
+    told = _told(carried or {})
     bands = table["Sponsorship Recommendation"]
     blank = bool((bands == "").all())
     shown = (
@@ -43,6 +69,7 @@ def decision_view(table: pd.DataFrame) -> Table:
     rows = [
         [
             str(row["Influencer ID"]),
+            *(_linked(row[name]) for name in told),
             f"{row['Predicted Sponsorship']:.4f} "
             f"({row['Interval Low']:.2f} to {row['Interval High']:.2f})",
             "" if pd.isna(row["Follower Count"]) else f"{row['Follower Count']:,.0f}",
@@ -53,7 +80,28 @@ def decision_view(table: pd.DataFrame) -> Table:
         for _, row in shown.iterrows()
     ]
     title = "The most probable creators" if blank else "The first creators of each band"
-    return Table(title, [*table.columns[:5], "Why"], rows, note)
+    columns = [
+        "Influencer ID", *told, "Predicted Sponsorship", "Follower Count", "Engagement Rate",
+        "Sponsorship Recommendation", "Why",
+    ]  # fmt: skip
+    return Table(title, columns, rows, note)
+
+
+def _told(carried: Mapping[str, CarriedKind]) -> list[str]:
+    """Return the carried columns that a page has room for, in the table's order."""
+    kinds = {carried_names(carried)[header]: kind for header, kind in carried.items()}
+    fit = [name for kind in _FIRST_CARRIED for name in kinds if kinds[name] == kind]
+    return [name for name in kinds if name in fit[:_MOST_CARRIED]]
+
+
+def _linked(cell: Any) -> str | Link:
+    """Return a carried cell, with a link where it is an address of the web."""
+    text = "" if pd.isna(cell) else str(cell)
+    href = link_of(text) or ""
+    if not href.startswith("http"):
+        return text
+    shown = re.sub(r"^(https?://)?(www\.)?", "", text.strip(), flags=re.IGNORECASE).rstrip("/")
+    return Link(shown, href)
 
 
 def _why(row: pd.Series) -> str:
@@ -69,13 +117,15 @@ def _why(row: pd.Series) -> str:
 def score_rows(caption: str, scores: pd.DataFrame) -> Table:
     """Show scores, one row a metric, one column a model."""
     shown = plain_table(caption, score_table(scores).rename_axis("score").reset_index())
-    shown.rows[:] = [[row[0].replace("_", " "), *row[1:]] for row in shown.rows]
+    shown.rows[:] = [[str(row[0]).replace("_", " "), *row[1:]] for row in shown.rows]
     return replace(shown, note="In brackets: 95% bootstrap interval. Classes at 0.5.")
 
 
 def plain_table(caption: str, table: pd.DataFrame) -> Table:
     """Show a table as it is."""
-    rows = [[_text(cell) for cell in row] for row in table.itertuples(index=False)]
+    rows: list[list[str | Link]] = [
+        [_text(cell) for cell in row] for row in table.itertuples(index=False)
+    ]
     return Table(caption, [str(column).replace("_", " ") for column in table.columns], rows)
 
 

@@ -27,11 +27,11 @@ from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.creators.text import as_text
 from durhampulse.decision.bands import carried_names
 from durhampulse.exceptions import CannotJudgeError, InputError
-from durhampulse.files.export import CARRIED_FIELD, check_output, open_sink, replacing
+from durhampulse.files.export import check_output, open_sink, replacing
 from durhampulse.files.formats import suffix_of
 from durhampulse.files.formulas import spreadsheet_safe
-from durhampulse.files.inputs import find_files
-from durhampulse.files.places import delivered
+from durhampulse.files.places import delivered, find_files
+from durhampulse.files.sheets import CARRIED_FIELD
 from durhampulse.files.stream import Chunk, Stream, open_stream
 from durhampulse.scoring.provenance import provenance_of
 from durhampulse.scoring.ranking import Ranking

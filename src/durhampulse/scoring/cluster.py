@@ -28,12 +28,14 @@ import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from durhampulse.creators.carried import CarriedKind
+from durhampulse.creators.headers import require_headers
 from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.exceptions import InputError, OutputError
 from durhampulse.files.formats import FORMATS, suffix_of
 from durhampulse.files.parquet import columns_of
-from durhampulse.files.stream import spans
+from durhampulse.files.stream import open_stream, spans
 from durhampulse.irregularities import Ledger
 from durhampulse.scoring.batch import (
     REFUSED_HEADER,
@@ -51,7 +53,7 @@ _ROWS_A_PIECE = 1_000_000
 _SUMMARY = "summary.json"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Piece:
     """A part of the input.
 
@@ -65,12 +67,15 @@ class _Piece:
         Its row groups from first to before last; all of the file if not given.
     whole_numbers
         Whether identifiers are numbers, in all pieces alike.
+    carried
+        Columns that are carried along, in all pieces alike.
     """
 
     number: int
     url: str
     row_groups: tuple[int, int] | None
     whole_numbers: bool
+    carried: Mapping[str, CarriedKind]
 
 
 @dataclass(frozen=True)
@@ -163,21 +168,31 @@ def _absolute(address: str) -> str:
 def _cut(scorer: Scorer, files: list[str], options: ReadOptions) -> list[_Piece]:
     """Cut the input into pieces of about a million rows; look into each file on the way."""
     parts: list[tuple[str, tuple[int, int] | None]] = []
-    numbers = True
+    numbers, headers, carried = True, dict[str, None](), dict[str, CarriedKind]()
     for url in files:
         if FORMATS.get(suffix_of(url)) is not FORMATS[".parquet"]:
             parts.append((url, None))
             numbers = False
-            continue
-        with _readable(url) as stream:
-            file = pq.ParquetFile(stream)
-            there = columns_of(url, file.schema_arrow, Ledger())
-            headers = scorer.headers(url, [*there], options).columns
-            kind = there[headers[IDENTIFIER]].type if IDENTIFIER in headers else None
-            numbers &= kind is not None and pa.types.is_integer(kind) and kind != pa.uint64()
-            sizes = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
-            parts += [(url, groups) for groups in spans(sizes, _ROWS_A_PIECE)]
-    return [_Piece(i, url, groups, numbers) for i, (url, groups) in enumerate(parts)]
+            with _on_disk(url) as path:
+                there = open_stream(path, options, name=PurePosixPath(url).name).headers
+            known = scorer.headers(url, there, options)
+        else:
+            with _readable(url) as stream:
+                file = pq.ParquetFile(stream)
+                fields = columns_of(url, file.schema_arrow, Ledger())
+                there, known = [*fields], scorer.headers(url, [*fields], options)
+                name = known.columns.get(IDENTIFIER)
+                kind = fields[name].type if name else pa.null()
+                numbers &= pa.types.is_integer(kind) and kind != pa.uint64()
+                sizes = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
+                parts += [(url, groups) for groups in spans(sizes, _ROWS_A_PIECE)]
+        headers |= dict.fromkeys(there)
+        carried = {**carried, **known.carried}
+    require_headers(files[0], headers, options)
+    return [
+        _Piece(number=i, url=url, row_groups=groups, whole_numbers=numbers, carried=carried)
+        for i, (url, groups) in enumerate(parts)
+    ]
 
 
 @contextmanager
@@ -206,7 +221,7 @@ def _score_piece(piece: _Piece, job: _Job) -> Summary:
             row_groups=piece.row_groups,
         )
         kind = pa.int64() if piece.whole_numbers else pa.string()
-        schema, total = scored_schema(kind), Summary()
+        schema, total = scored_schema(kind, piece.carried), Summary()
         scored_rows, refused = io.BytesIO(), io.StringIO(newline="")
         rows = csv.writer(refused)
         rows.writerow(REFUSED_HEADER)

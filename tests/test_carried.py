@@ -1,0 +1,345 @@
+"""Columns that tell who a creator is: recognised, never learned from, and given back as found."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import zipfile
+from pathlib import Path
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from python_calamine import CalamineWorkbook
+
+from durhampulse.creators.carried import carried_column, carried_kind
+from durhampulse.creators.reading import read_creators
+from durhampulse.creators.rules import ColumnRule
+from durhampulse.exceptions import InputError
+from durhampulse.files.addresses import link_of
+from durhampulse.scoring.batch import score_files
+from durhampulse.scoring.lookup import accounts_of
+from tests.models import write_logistic
+
+FIGURES = "Followers,Engagement_Rate,Niche,Sponsorship_Status"
+
+
+def table(n=120, **columns):
+    """A table of figures that can be learned from, other columns first."""
+    rows = range(n)
+    figures = {
+        "Followers": [1_000 + 400 * i for i in rows],
+        "Engagement_Rate": [0.01 + 0.0005 * (i % 90) for i in rows],
+        "Niche": [("Tech", "Pets")[i % 2] for i in rows],
+        "Sponsorship_Status": [int(i * 7 % 11 > 5) for i in rows],
+    }
+    return pd.DataFrame(
+        {name: [cells(i) for i in rows] for name, cells in columns.items()} | figures
+    )
+
+
+PEOPLE = {
+    "Handle": lambda i: f"@creator_{i:03}",
+    "Name": lambda i: f"Zo\u00eb O'Neil {i}",
+    "Profile URL": lambda i: f"https://www.twitch.tv/creator_{i:03}",
+    "E-mail": lambda i: f"c{i}@mail.example",
+    "Platform": lambda i: ("YouTube", "TikTok")[i % 2],
+    "Country": lambda i: ("DE", "\u65e5\u672c")[i % 2],
+    "Fee": lambda i: f"${1_000 + i:,}",
+}
+TOLD = ["Name", "Profile URL", "E-mail", "Platform", "Country", "Fee"]
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("people") / "people.csv"
+    table(**PEOPLE).to_csv(path, index=False)
+    return path
+
+
+@pytest.fixture(scope="module")
+def scorer(people, tmp_path_factory):
+    return write_logistic(people, tmp_path_factory.mktemp("model") / "model")
+
+
+# Words from dictionaries and from the exports of platforms, one of each kind and language.
+@pytest.mark.parametrize(
+    ("kind", "headers"),
+    [
+        ("name", ("Name", "full_name", "Nombre", "Nom", "Vorname", "\u0418\u043c\u044f")),
+        ("name", ("\u59d3\u540d", "\u540d\u524d", "\u0928\u093e\u092e", "\u0627\u0633\u0645")),
+        ("handle", ("Username", "Instagram handle", "Usuario", "Nom d\u2019utilisateur")),
+        ("handle", ("channel", "Kanal", "\u041a\u0430\u043d\u0430\u043b", "\u8d26\u53f7")),
+        ("handle", ("Influencer insta name", "TikTok_Name")),
+        ("platform", ("Platform", "Plataforma", "Plateforme", "\u5e73\u53f0", "\u0645\u0646\u0635\u0629")),
+        ("country", ("COUNTRY", "Pa\u00eds", "Pays", "Land", "\u56fd\u5bb6", "\u09a6\u09c7\u09b6")),
+        ("language", ("Language", "Idioma", "Sprache", "\u042f\u0437\u044b\u043a", "\u8bed\u8a00")),
+        ("link", ("Profile link", "channelURL", "Enlace", "\u94fe\u63a5", "\u30ea\u30f3\u30af")),
+        ("picture", ("Avatar", "Profile picture", "Foto", "\u5934\u50cf")),
+        ("email", ("E-Mail", "Contact email", "Correo electr\u00f3nico", "\u90ae\u7bb1")),
+        ("fee", ("Fee", "Price per post (USD)", "Tarif", "Precio", "\u0426\u0435\u043d\u0430", "\u62a5\u4ef7")),
+        (None, ("Followers", "Audience country", "Engagement", "Watch minutes", "Price sensitivity")),
+        (None, ("Platform age", "Country of birth", "Name length", "Post count", "Link clicks")),
+    ],
+)  # fmt: skip
+def test_headers_say_what_is_carried(kind, headers):
+    assert {header: carried_kind(header) for header in headers} == dict.fromkeys(headers, kind)
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "kind"),
+    [
+        ("where", ["https://a.tv/x", "http://b.tv/y", "www.c.tv/z"], "link"),
+        ("img", ["https://a.tv/x.png", "https://a.tv/y.JPG?s=1", None], "picture"),
+        ("write to", ["a@b.eu", "c.d@e.com", "x@y.co"], "email"),
+        ("who", ["@lena", "@tom.s", "@kim_1"], "handle"),
+        ("profile pic", ["0", "1", "1"], None),
+        ("external url", ["0", "1", "0"], None),
+        ("Channel", ["Email", "Web"] * 30, None),
+        ("Channel", [f"c{i}" for i in range(60)], "handle"),
+        ("e-mail", ["yes", "no", "yes"], None),
+        ("notes", ["see https://a.tv", "call", "none"], None),
+    ],
+)
+def test_cells_have_their_say(header, cells, kind):
+    assert carried_column(header, pa.array(cells)) == kind
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("https://youtube.com/@lena?x=1#top", "https://youtube.com/@lena?x=1#top"),
+        ("HTTP://a.tv", "HTTP://a.tv"),
+        ("instagram.com/lena", "https://instagram.com/lena"),
+        ("lena@mail.example", "mailto:lena@mail.example"),
+        ("javascript:alert(1)", None),
+        ("file:///etc/passwd", None),
+        ("https://bank.example@evil.example/", None),
+        ("data:text/html,x", None),
+        ("internal:Sheet1!A1", None),
+        ("external:c:\\x.xlsx", None),
+        ("https://a.tv/" + "x" * 3_000, None),
+        ("4.5/10", None),
+        ("", None),
+    ],
+)
+def test_only_web_and_mail_addresses_are_links(text, address):
+    assert link_of(text) == address
+
+
+def test_carried_columns_are_listed_and_not_learned_from(people):
+    creators = read_creators(people)
+    roles = {role.column: role.role for role in creators.roles}
+    assert roles == {
+        "Influencer_ID": "identifier", "Followers": "feature", "Engagement_Rate": "feature",
+        "Niche": "feature", "Sponsorship_Status": "label", **dict.fromkeys(TOLD, "carried"),
+    }  # fmt: skip
+    kinds = ["name", "link", "email", "platform", "country", "fee"]
+    assert creators.carried == dict(zip(TOLD, kinds, strict=True))
+    assert creators.table["Fee"].iloc[3] == "$1,003"
+    ledger = creators.irregularities
+    assert ledger.loc[ledger["code"] == "carried-column", "column"].tolist() == TOLD
+
+
+# --- the identifier
+
+
+@pytest.mark.parametrize(
+    ("columns", "header"),
+    [
+        (("Name", "Username"), "Username"),
+        (("Username", "Account ID"), "Account ID"),
+        (("Profile link", "Channel"), "Channel"),
+        (("E-mail", "Profile link"), "Profile link"),
+        (("Name", "E-mail"), "E-mail"),
+        (("Full name", "Notes"), "Full name"),
+        (("Deal ID", "Post URL", "Handle"), "Handle"),
+        (("Handle", "influencer"), "influencer"),
+    ],
+)
+def test_best_unique_column_is_proposed_as_identifier(columns, header):
+    cells = {"Profile link": "https://a.tv/{}", "E-mail": "x{}@b.eu", "Post URL": "http://p.eu/{}"}
+    unique = {c: (lambda i, c=c: cells.get(c, c + "-{}").format(i)) for c in columns}
+    creators = read_creators(table(**unique))
+    assert creators.table["Influencer_ID"].iloc[5] == cells.get(header, header + "-{}").format(5)
+    assert header not in creators.table
+
+
+def test_column_with_alike_or_empty_cells_is_not_proposed():
+    for cells in (lambda i: f"@c{i // 2}", lambda i: f"@c{i}" if i else None):
+        creators = read_creators(table(Username=cells))
+        assert creators.table["Influencer_ID"].iloc[0] == "row-1"
+        ledger = creators.irregularities.set_index("code")
+        assert "--id 'Username'" in ledger.loc["proposed-id", "action"]
+
+
+def test_id_option_decides_and_rows_may_share_a_creator():
+    creators = read_creators(
+        table(Username=lambda i: f"@c{i // 2}", Name=str), identifier="Username"
+    )
+    assert creators.table["Influencer_ID"].tolist()[:3] == ["@c0", "@c0", "@c1"]
+    assert creators.carried == {"Name": "name"}
+    with pytest.raises(InputError) as caught:
+        read_creators(table(Username=str), identifier="Usrname")
+    assert "no column 'Usrname'" in caught.value.problem
+    assert "'Username'" in caught.value.way_out
+
+
+def test_identifier_of_model_comes_before_rule_for_headers(scorer, tmp_path):
+    other = table(20, Username=lambda i: f"u{i}", Handle=lambda i: f"@h{i}")
+    assert scorer.score(other)["Influencer ID"].iloc[0] == "@h0"
+    assert scorer.score(other.drop(columns="Handle"))["Influencer ID"].iloc[0] == "u0"
+    assert scorer.score(other, identifier="Username")["Influencer ID"].iloc[0] == "u0"
+    other.drop(columns="Handle").to_csv(tmp_path / "a.csv", index=False)
+    summary = score_files(scorer, [tmp_path / "a.csv"], tmp_path / "o.csv")
+    assert summary.notes == ["a.csv: 'Username' read as Influencer_ID; --id COLUMN decides"]
+
+
+# --- options
+
+
+def test_keep_drop_and_feature_decide(people):
+    frame = pd.read_csv(people).assign(Mood=[f"m{i % 5}" for i in range(120)])
+    creators = read_creators(
+        frame, keep=("Mood",), drop=("E-mail", "Followers"), feature=("Country",)
+    )
+    assert creators.carried["Mood"] == "other"
+    assert {role.column for role in creators.features} == {"Engagement_Rate", "Niche", "Country"}
+    assert not {"E-mail", "Followers"} & {*creators.table}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"keep": ("Fee",), "drop": ("Fee",)},
+        {"keep": ("Fee",), "feature": ("Fee",)},
+        {"identifier": "Fee", "drop": ("Fee",)},
+        {"identifier": "Fee", "columns": {"Influencer_ID": "Handle"}},
+        {"columns": {"Niche": "Platform"}, "feature": ("Platform",)},
+        {"keep": ("Followers",)},
+        {"keep": ("Missing",)},
+    ],
+)
+def test_contradictions_are_one_clear_error(people, options):
+    with pytest.raises(InputError) as caught:
+        read_creators(people, **options)
+    assert caught.value.way_out
+
+
+def test_column_dropped_in_study_stays_out_of_scores(people, tmp_path):
+    scorer = write_logistic(people, tmp_path / "m", drop=("E-mail", "Followers"))
+    scored = scorer.score(pd.read_csv(people))
+    assert "E-mail" not in scored
+    assert scored["Follower Count"].isna().all()
+    assert "E-mail" in scorer.score(pd.read_csv(people), keep=("E-mail",))
+
+
+def test_feature_of_model_is_not_carried(people, tmp_path):
+    scorer = write_logistic(people, tmp_path / "m", feature=("Country",))
+    assert "Country" in scorer.columns
+    assert "Country" not in scorer.score(pd.read_csv(people))
+    with pytest.raises(InputError, match="learned from"):
+        scorer.score(pd.read_csv(people), keep=("Country",))
+
+
+def test_rule_of_carried_column_survives_manifest(scorer):
+    rule = scorer.model.rules["Fee"]
+    assert (rule.kind, rule.carries, rule.header) == ("carried", "fee", "Fee")
+    assert ColumnRule.from_dict(json.loads(json.dumps(rule.to_dict()))) == rule
+
+
+# --- what comes out
+
+
+def test_every_kind_of_table_keeps_carried_columns_after_identifier(scorer, people):
+    frame = pd.read_csv(people)
+    first = ["Influencer ID", *TOLD, "Predicted Sponsorship"]
+    for source in (frame, pl.from_pandas(frame), pa.Table.from_pandas(frame)):
+        scored = scorer.score(source)
+        names = scored.column_names if isinstance(scored, pa.Table) else [*scored.columns]
+        assert names[: len(first)] == first
+        assert list(scored["Profile URL"])[2] in (
+            frame["Profile URL"][2],
+            pa.scalar(frame["Profile URL"][2]),
+        )
+    decided = scorer.decide(frame)
+    assert [*decided.columns[: len(first)]] == first
+    row = decided.iloc[0]
+    assert row["Name"].split()[-1] == str(int(row["Influencer ID"][-3:]))
+
+
+def test_score_of_read_creators_keeps_what_was_kept(scorer, people):
+    creators = read_creators(pd.read_csv(people).assign(Mood="x"), keep=("Mood",))
+    assert scorer.score(creators)["Mood"].tolist() == ["x"] * 120
+
+
+def test_own_headers_do_not_meet_those_of_decision_table(scorer, people):
+    scored = scorer.score(pd.read_csv(people).assign(Flags=[*range(120)]), keep=("Flags",))
+    assert scored["Flags (as found)"].tolist()[:2] == ["0", "1"]
+    assert scored["Flags"].tolist()[0] == ""
+
+
+def test_explanation_says_who_it_is(scorer, people):
+    (account,) = accounts_of(scorer, people, "@creator_007")
+    assert account.carried["E-mail"] == "c7@mail.example"
+    assert "  Fee: $1,007" in account.text().splitlines()
+    assert account.to_dict()["carried"]["Country"] == "\u65e5\u672c"
+
+
+def test_files_with_other_columns_give_their_union(scorer, tmp_path):
+    table(3, Handle=lambda i: f"@a{i}", Name=str).to_csv(tmp_path / "a.csv", index=False)
+    table(2, Handle=lambda i: f"@b{i}", Fee=str, Name=str).to_csv(tmp_path / "b.csv", index=False)
+    files = [tmp_path / "a.csv", tmp_path / "b.csv"]
+    score_files(scorer, files, tmp_path / "o.parquet")
+    scored = pq.read_table(tmp_path / "o.parquet")
+    assert scored.column_names[:4] == ["Influencer ID", "Name", "Fee", "Predicted Sponsorship"]
+    assert scored["Fee"].to_pylist() == [None, None, None, "0", "1"]
+    with pytest.raises(InputError, match="no column 'Fe'"):
+        score_files(scorer, files, tmp_path / "o.parquet", keep=("Fe",))
+    score_files(scorer, files, tmp_path / "o.parquet", drop=("Fee",))
+    assert "Fee" not in pq.read_table(tmp_path / "o.parquet").column_names
+
+
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=20).filter(
+    lambda text: text.strip() != "" and text == "".join(text.splitlines())
+)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(cells=st.lists(TEXTS, min_size=12, max_size=12), order=st.permutations(range(6)))
+def test_any_text_comes_out_of_any_format_as_it_went_in(scorer, tmp_path, cells, order):
+    frame = table(12, Handle=lambda i: f"h{i}", Fee=lambda i: cells[i])
+    frame = frame[[frame.columns[place] for place in order]]
+    frame.to_parquet(tmp_path / "in.parquet", index=False)
+    for suffix in ("parquet", "csv", "xlsx"):
+        score_files(scorer, [tmp_path / "in.parquet"], tmp_path / f"out.{suffix}")
+    assert pq.read_table(tmp_path / "out.parquet")["Fee"].to_pylist() == cells
+    with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as stream:
+        written = [row["Fee"] for row in csv.DictReader(stream)]
+    safe = ["'" + cell if re.match(r"'*[=+\-@\t\r]", cell) else cell for cell in cells]
+    assert written == safe
+
+
+def test_workbook_links_addresses_and_nothing_else(scorer, people, tmp_path):
+    frame = pd.read_csv(people)
+    frame.loc[3, "Profile URL"] = "javascript:alert(1)"
+    frame.loc[4, "Profile URL"] = "=HYPERLINK(1)"
+    frame.to_csv(tmp_path / "in.csv", index=False)
+    score_files(scorer, [tmp_path / "in.csv"], tmp_path / "o.xlsx")
+    rows = CalamineWorkbook.from_path(tmp_path / "o.xlsx").get_sheet_by_index(0).to_python()
+    place = rows[0].index("Profile URL")
+    assert [row[place] for row in rows[1:]] == frame["Profile URL"].tolist()
+    with zipfile.ZipFile(tmp_path / "o.xlsx") as book:
+        links = book.read("xl/worksheets/_rels/sheet1.xml.rels").decode()
+    targets = set(re.findall(r'Target="([^"]*)"', links))
+    assert targets == {
+        *(url for url in frame["Profile URL"] if url.startswith("https")),
+        *("mailto:" + mail for mail in frame["E-mail"]),
+    }
