@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import openpyxl
 import pandas as pd
 import pytest
 from sqlalchemy import select, update
@@ -189,6 +190,10 @@ def test_exports_say_who_it_is_right_after_the_identifier(bare, tmp_path, kind):
     assert rows["lena_sim"]["Review"] == "open"
     formula = "'=HYPERLINK(1)" if kind == "csv" else "=HYPERLINK(1)"
     assert rows["jo_sim"]["Name"] == formula
+    if kind == "xlsx":
+        sheet = openpyxl.load_workbook(path)["Decisions"]
+        links = {cell.value: cell.hyperlink for row in sheet for cell in row if cell.hyperlink}
+        assert links["https://example.org/lena"].target == "https://example.org/lena"
 
 
 def read_raw(path):

@@ -153,6 +153,7 @@ def sort_of(header: str) -> Sort | None:
     for words in (_split(header), header_words(header)):
         if sort := _SORT.get(header_key("".join(word for word in words if word not in _BESIDE))):
             return "handle" if sort == "name" and not _PLATFORMS.isdisjoint(words) else sort
+    words = header_words(header)
     of_platform = len(words) == 2 and words[0] in _PLATFORMS and words[1] in _ACCOUNTS
     return "account" if of_platform else None
 

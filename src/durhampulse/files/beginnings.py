@@ -75,7 +75,8 @@ def find_beginning(name: str, rows: Sequence[Row], asked: TableOptions) -> Begin
     """Return where a table begins.
 
     The first row that holds anything has the headers, unless a later one within the first ten
-    names more known columns, at least two of them.
+    names more known columns: at least two of them, or one where the first fills at most half of
+    its columns and names none.
 
     Parameters
     ----------
@@ -123,8 +124,11 @@ def _best(filled: Sequence[Row], asked: TableOptions) -> Row:
     first = filled[0]
     early = [row for row in filled if row[0] <= max(_FIRST_ROWS, first[0])]
     best = max(early, key=lambda row: _named(row[1], asked))
-    alone = sum(map(bool, first[1])) == 1 < sum(map(bool, best[1]))
-    least = 0 if alone else max(1, _named(first[1], asked))
+    n_first, n_best = (sum(map(bool, row[1])) for row in (first, best))
+    named = _named(first[1], asked)
+    # A title, or a line such as "Period; May", fills few of the columns that the headers do.
+    sparse = 2 * n_first <= n_best and (n_first == 1 or not named)
+    least = 0 if sparse else max(1, named)
     return best if _named(best[1], asked) > least else first
 
 
