@@ -8,12 +8,17 @@ import os
 import shutil
 import textwrap
 import warnings
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line does, before numpy
 os.environ.setdefault("KERAS_BACKEND", "jax")  # as the package does, before Keras
+# The processes of a run, and later runs, share the compiled steps of networks.
+os.environ.setdefault(
+    "JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache" / "jax")
+)
 
 import pytest
 from hypothesis import settings
@@ -80,9 +85,13 @@ def model_folder(demo_model, tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def whole(market_file) -> Study:
-    """A study of the simulated table, all parts; trains some 25 networks."""
+    """A study of the simulated table, all parts; the networks of its blend train shortly."""
+    from durhampulse.models import champion
     from tests.studies import run_parts
 
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
         warnings.simplefilter("error")
+        shortly = {"train_networks": {"epochs": 10}, "distil": {"rows": 50_000}}
+        for name, less in shortly.items():
+            patch.setattr(champion, name, partial(getattr(champion, name), **less))
         return run_parts(market_file)

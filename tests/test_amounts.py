@@ -145,6 +145,15 @@ def test_column_of_two_currencies_is_no_feature():
     assert read_extra("Bid", pa.array(["$5", "USD 7", "9"] * 20)).role.role == "feature"
 
 
+def test_extra_column_of_doubtful_sizes_says_so():
+    cells = pa.array(["12 mil", "340 mil", "7 mil"] * 20)
+    role = read_extra("Alcance", cells).role
+    assert role.role == "unused"
+    assert role.reason == "Alcance '12 mil' may be 12000000 or 12000: write 12000000 or 12000"
+    assert read_extra("Alcance", cells, elsewhere=",").role.role == "feature"
+    assert read_extra("Alcance", pa.array(["12 mil", "3,4 mil"] * 20)).role.role == "feature"
+
+
 def test_ranges_of_an_extra_column_are_levels():
     extra = read_extra("Budget", pa.array(["1-5k", "5-10k", "10-50k"] * 20))
     assert (extra.role.role, extra.role.kind) == ("feature", "levels")

@@ -7,6 +7,7 @@ import json
 import re
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import polars as pl
@@ -22,6 +23,8 @@ from durhampulse.creators.reading import read_creators
 from durhampulse.creators.rules import ColumnRule
 from durhampulse.exceptions import InputError
 from durhampulse.files.addresses import link_of
+from durhampulse.report.rendering import render_report
+from durhampulse.report.tables import decision_view
 from durhampulse.scoring.batch import score_files
 from durhampulse.scoring.lookup import accounts_of
 from tests.models import write_logistic
@@ -289,6 +292,48 @@ def test_explanation_says_who_it_is(scorer, people):
     assert account.carried["E-mail"] == "c7@mail.example"
     assert "  Fee: $1,007" in account.text().splitlines()
     assert account.to_dict()["carried"]["Country"] == "\u65e5\u672c"
+
+
+def test_explanation_of_record_gives_back_who_it_is(scorer):
+    row = table(1, **PEOPLE).iloc[0].drop("Sponsorship_Status")
+    account = scorer.explain(row)
+    assert account.creator == "@creator_000"
+    assert account.carried["Profile URL"] == "https://www.twitch.tv/creator_000"
+    assert "Handle" not in account.carried
+
+
+def test_report_names_creators_and_links_web_addresses_alone(scorer, people):
+    decided = scorer.decide(pd.read_csv(people))
+    decided["Profile URL"] = "javascript:alert(1)"
+    decided.loc[decided.groupby("Sponsorship Recommendation").head(1).index, "Profile URL"] = (
+        "https://www.a.tv/<x>"
+    )
+    shown = decision_view(decided, read_creators(people).carried)
+    assert shown.columns[:2] == ["Influencer ID", "Predicted Sponsorship"]
+    names = [row[0] for row in shown.rows]
+    assert {part.header for name in names for part in name.told} == {*TOLD} - {"E-mail"}
+    links = {(part.text, part.href) for name in names for part in name.told if part.href}
+    assert links == {("a.tv/<x>", "https://www.a.tv/<x>")}
+    empty: dict[str, list[str]] = {key: [] for key in ("facts", "summary", "limits", "sections")}
+    report = SimpleNamespace(title="t", source="s", simulated=False, decisions=shown, **empty)
+    page = render_report(report)
+    assert '<a href="https://www.a.tv/&lt;x&gt;" rel="noopener noreferrer nofollow">' in page
+    assert "<x>" not in page
+    assert 'href="javascript' not in page
+
+
+def test_columns_without_text_are_not_carried(scorer, people, tmp_path):
+    frame = pd.read_csv(people)
+    frame["Name"] = [[1, 2]] * len(frame)
+    frame["Avatar"] = [b"\x89PNG\xff"] * len(frame)
+    creators = read_creators(frame)
+    assert not {"Name", "Avatar"} & {*creators.carried}
+    assert not {"Name", "Avatar"} & {*scorer.score(frame)}
+    frame.to_parquet(tmp_path / "a.parquet")
+    score_files(scorer, [tmp_path / "a.parquet"], tmp_path / "o.csv")
+    assert pd.read_csv(tmp_path / "o.csv").columns[1] == "Profile URL"
+    with pytest.raises(InputError, match="--drop 'Name'"):
+        scorer.score(frame, keep=("Name",))
 
 
 def test_files_with_other_columns_give_their_union(scorer, tmp_path):

@@ -177,8 +177,8 @@ def test_weights_in_the_blend_are_rows_repeated():
     ):
         np.testing.assert_allclose(ours, theirs, atol=1e-4)
     simple, blend = 1 / (1 + np.exp(-logits.T))
-    ours, _ = _lead(y, simple, blend, count)
-    theirs, _ = _lead(y[rows], simple[rows], blend[rows], every)
+    ours = _lead(y, simple, blend, count, np.arange(60))
+    theirs = _lead(y[rows], simple[rows], blend[rows], every, rows)
     assert ours == pytest.approx(theirs)
 
 

@@ -30,6 +30,7 @@ from durhampulse.features.repeats import (
     creator_codes,
     creator_strata,
     permuted_within,
+    rows_to_decide,
 )
 from durhampulse.models.champion import _lead
 from durhampulse.models.mlp import _held_out_last
@@ -176,6 +177,14 @@ def test_tables_count_rows_and_creators():
     y, p = labelled[LABEL].to_numpy(float), np.full(len(labelled), 0.5)
     quality = group_quality(labelled, y, p, yes_at=0.4)
     assert (quality["rows"] > quality["creators"]).all()
+
+
+def test_creator_of_equal_rows_is_decided_on_once():
+    table = pd.DataFrame(
+        {"Influencer_ID": ["a", "a", "a", "b", "c"], "Followers": [5, 5, 6, 5, 5], LABEL: 1.0}
+    )
+    decided = rows_to_decide(table, pd.Index([4]), ["Followers"])
+    assert decided.index.tolist() == [0, 2, 3]
 
 
 def test_column_that_names_creators_is_no_leak():

@@ -196,6 +196,7 @@ def test_noise_column_of_many_levels_is_not_associated(market_file, tmp_path):
     assert "goes with the outcome most surely" in words.feature(part)
 
 
+@pytest.mark.slow
 def test_category_association_interval_has_nominal_coverage():
     """1,000 tables of a known association: the interval covers it at its nominal rate."""
     p = np.array([0.2, 0.25, 0.3, 0.35, 0.4])
@@ -298,10 +299,7 @@ def test_report_names_absent_columns_and_deal_label(whole, write):
     absent = "no Engagement_Rate, Growth_Rate, Niche, Video_Quality, Avg_Views_per_Post."
     assert absent in words.without_markup(words.inspection(part))
     assert words.growth_unit(part) == ""
-    named = (
-        r"The outcome is what the column *converted\_2024* says: *converted\_2024* or "
-        r"*not converted\_2024*."
-    )
+    named = r"The outcome is what the column *converted\_2024* says."
     assert words.meaning(part.creators) == named
     assert words.meaning(whole.a1.creators) == ""
     judged = replace(whole.judged, creators=part.creators)
@@ -315,19 +313,20 @@ def test_lift_has_interval():
 
 
 @pytest.mark.parametrize(
-    ("cells", "reason"),
+    ("cells", "role", "reason"),
     [
-        ("https://x/{0}", "a name or address says nothing about new creators"),
-        ("word {1}", "60 different values in 60 cells"),
+        ("https://x/{0}", "carried", "shown as found, not learned from"),
+        ("word {1}", "unused", "60 different values in 60 cells"),
     ],
 )
-def test_left_out_column_has_specific_reason(write, cells, reason):
+def test_left_out_column_has_specific_reason(write, cells, role, reason):
     """A link column of 3 values is not left out for being all different."""
     name = "profile_url" if "x/" in cells else "Motto"
     rows = "".join(f"{i},{900 + i},{cells.format(i % 3, i)},{i % 2}\n" for i in range(60))
     creators = read_creators(write(f"Influencer_ID,Followers,{name},Sponsorship_Status\n{rows}"))
     roles = {role.column: role for role in creators.roles}
-    assert (roles[name].role, roles[name].reason) == ("unused", reason)
+    assert roles[name].role == role
+    assert reason in roles[name].reason
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,9 @@ def _replies(export: Export, variant: Variant) -> dict[str, Any]:
         for name, field in firsts.items()
         if COLUMNS[name].kind == "rate" and (form := field.form) in ("points", "fraction")
     }
-    known: dict[str, Any] = {"encoding": variant.encoding, "header-row": HEADER_ROWS[variant.top]}
+    known: dict[str, Any] = {"header-row": HEADER_ROWS[variant.top]}
+    if variant.format != "xlsx":
+        known["encoding"] = variant.encoding
     if IDENTIFIER in columns:
         known["id"] = columns[IDENTIFIER]
     if LABEL in firsts and isinstance(words := firsts[LABEL].cells, Mapping) and "yes" in words:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import re
-import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,10 +17,6 @@ from tests.corpus.reading import read
 from tests.corpus.variants import Variant, natural, pairwise, printable, table
 
 EXPORTS = {export.name: export for export in declared_exports()}
-KNOWN = frozenset(
-    tomllib.loads((Path(__file__).parent / "known.toml").read_text("utf-8"))["exports"]
-)
-"""Exports that some way of writing still spoils; docs/corpus.md says how."""
 
 # By hand, from CLDR's number patterns of each locale (https://cldr.unicode.org), any blank as one.
 WRITTEN = {
@@ -91,9 +86,7 @@ def test_wrong_readings_are_told_by_their_kind(tmp_path):
 @pytest.mark.parametrize("name", EXPORTS)
 def test_export_is_read_right_or_asked_about(name, tmp_path):
     export = EXPORTS[name]
-    faults = read(export, natural(export), tmp_path).faults
-    if name not in KNOWN:
-        assert not faults
+    assert read(export, natural(export), tmp_path).faults == ()
 
 
 @pytest.mark.slow  # some six hundred files
@@ -101,8 +94,7 @@ def test_variants_are_read_right_or_asked_about(tmp_path):
     choices = pairwise(declared_exports())
     assert set(EXPORTS) == {export.name for export, _ in choices}
     readings = [read(export, variant, tmp_path) for export, variant in choices]
-    wrong = [reading for reading in readings if reading.faults and reading.export.name not in KNOWN]
-    assert not [(reading.export.name, str(reading.variant), reading.faults) for reading in wrong]
+    assert [(r.export.name, str(r.variant), r.faults) for r in readings if r.faults] == []
 
 
 def test_page_shows_what_is_declared():

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select, update
 
 from durhampulse.creators import read_creators
+from durhampulse.creators.options import ReadOptions
 from durhampulse.desk.campaigns.planning import (
     Brief,
     candidates,
@@ -241,11 +242,11 @@ def test_reviews_are_no_outcomes(filled, rules):
 
 def test_retraining_uses_recorded_outcomes(filled, tmp_path, model_folder, market_file):
     with pytest.raises(InputError, match="no outcome yet"):
-        write_lessons(filled, str(market_file), tmp_path, columns={}, units={})
+        write_lessons(filled, str(market_file), tmp_path)
     rows = sorted(numbers(filled).values(), key=lambda row: row.external_id)[:120]
     for row in rows:
         record(filled, row.id, deal=row.probability > 0.5, on=DAY, by="ann")
-    lessons = write_lessons(filled, str(market_file), tmp_path, columns={}, units={})
+    lessons = write_lessons(filled, str(market_file), tmp_path)
     original = read_creators(market_file)
     both = read_creators(lessons.path, units=lessons.units)
     assert both.source.simulated
@@ -254,6 +255,12 @@ def test_retraining_uses_recorded_outcomes(filled, tmp_path, model_folder, marke
     ours = both.table.set_index(both.table["Influencer_ID"].astype("str"))
     for row in rows:
         assert ours.loc[row.external_id, "Sponsorship_Status"] == (row.probability > 0.5)
+    named = original.table.replace({"Sponsorship_Status": {1.0: "Signed", 0.0: "Cold"}})
+    named.rename(columns={"Sponsorship_Status": "Stage"}).to_csv(tmp_path / "own.csv", index=False)
+    own = write_lessons(
+        filled, str(tmp_path / "own.csv"), tmp_path, ReadOptions(deal_is=("Signed",))
+    )
+    assert own.original == lessons.original
     # The desk's model is of another study: all 120 outcomes are new to both.
     study = tmp_path / "study"
     study.mkdir()

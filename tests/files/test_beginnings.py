@@ -60,6 +60,12 @@ def test_titles_and_blank_rows_above_are_passed_over(save):
     assert codes == ["title-row", "blank-row"]
 
 
+def test_metadata_above_one_known_header_is_passed_over(save):
+    rows = [["Report", "Clicks", "", ""], ["Period", "May", "", ""], ["Ad", "Followers", "X", "Y"]]
+    data = [["a", "1200", "1", "2"], ["b", "5600", "3", "4"]]
+    assert read(save([*rows, *data]))[3] == rows[2]
+
+
 def test_header_row_decides(save):
     path = save([["Name", "Fans", "x", "y"], HEADER, *ROWS])
     assert read(path)[3] == HEADER  # it names four columns, the first row two
@@ -71,7 +77,7 @@ def test_header_row_decides(save):
 
 
 def test_title_above_unknown_headers_names_the_row(save):
-    own = ["Usuario", "Alcance", "Pagado", "Tema"]
+    own = ["Alpha", "Alcance", "Beta", "Gamma"]
     path = save([["Lista de mayo", "", "", ""], own, *ROWS])
     with pytest.raises(InputError, match="'Lista de mayo' stands alone") as caught:
         read(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -153,6 +153,7 @@ def _with_outcomes(request: Request, store: str, folder: Path) -> Request:
     """Return the same request for a table that holds a desk's outcomes too."""
     from durhampulse.desk.outcomes.retraining import write_lessons
     from durhampulse.desk.store.database import open_store
+    from durhampulse.study.request import JudgeOptions, Request
 
     if request.source is None or request.table or request.query:
         raise InputError(
@@ -160,12 +161,18 @@ def _with_outcomes(request: Request, store: str, folder: Path) -> Request:
             "Name it: durhampulse study creators.csv --store URL.",
         )
     opened = open_store(store, create=False)
-    lessons = write_lessons(
-        opened, request.source, folder, columns=request.columns, units=request.units
-    )
+    lessons = write_lessons(opened, request.source, folder, request)
     opened.close()
     typer.echo(f"Learning from {lessons.original:,} rows and {lessons.outcomes:,} outcomes.")
-    return replace(request, source=str(lessons.path), columns={}, units=lessons.units)
+    judged = {option.name: getattr(request, option.name) for option in fields(JudgeOptions)}
+    return Request(
+        source=str(lessons.path),
+        units=lessons.units,
+        **{name: getattr(request, name) for name in ("keep", "feature", "protect", "allow")},
+        **judged,
+        thresholds=request.thresholds,
+        seed=request.seed,
+    )
 
 
 def _add_to_store(store: str, out: Path) -> None:
@@ -254,7 +261,7 @@ def _print_outcome(out: Path, seconds: float) -> None:
     typer.echo(
         f"{manifest['name']} decides: ROC AUC {auc['value']:.3f} ({auc['low']:.3f} to "
         f"{auc['high']:.3f}), log loss {loss['value']:.3f} on {manifest['rows']['test']:,} "
-        "creators it had not seen."
+        f"{manifest['unit']} it had not seen."
     )
     typer.echo(
         f"Written in {seconds:.0f} s: {out}/report.html, notebook.ipynb, decisions.csv, model/"

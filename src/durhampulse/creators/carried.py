@@ -72,8 +72,9 @@ _HEADERS: dict[Sort, str] = {
         "nome e cognome, "
         "family name, nickname, vorname, nachname, nom, prénom, nom complet, nombre, apellido, "
         "nombre completo, nome, cognome, nome completo, sobrenome, apelido, имя, фамилия, фио, "
-        "полное имя, 姓名, 名字, 名称, 昵称, 名前, 氏名, ニックネーム, नाम, اسم, الاسم, নাম, نام, "
-        "이름, 닉네임, youtuber, tiktoker, instagrammer, blogger, streamer, 达人名称, 达人姓名"
+        "полное имя, 姓名, 名字, 名称, 名稱, 昵称, 暱稱, 名前, 氏名, ニックネーム, नाम, اسم, "
+        "الاسم, নাম, نام, 이름, 닉네임, youtuber, tiktoker, instagrammer, blogger, streamer, "
+        "达人名称, 达人姓名"
     ),
     "platform": (
         "platform, social platform, social media, social network, social media platform, network, "
@@ -121,6 +122,7 @@ _SORT: dict[str, Sort] = {
     header_key(header): sort for sort, headers in _HEADERS.items() for header in headers.split(",")
 }
 _PLATFORMS = _words("instagram insta ig tiktok youtube yt twitch twitter facebook fb")
+_ACCOUNTS = frozenset({"account", "channel", "user", "page"})
 _BESIDE = _PLATFORMS | _words(
     "influencer creator blogger youtuber streamer artist talent kol author the of a per in for "
     "main primary official contact public business social media profile channel account user page "
@@ -151,7 +153,9 @@ def sort_of(header: str) -> Sort | None:
     for words in (_split(header), header_words(header)):
         if sort := _SORT.get(header_key("".join(word for word in words if word not in _BESIDE))):
             return "handle" if sort == "name" and not _PLATFORMS.isdisjoint(words) else sort
-    return None
+    words = header_words(header)
+    of_platform = len(words) == 2 and words[0] in _PLATFORMS and words[1] in _ACCOUNTS
+    return "account" if of_platform else None
 
 
 def header_words(header: str) -> list[str]:

@@ -287,7 +287,6 @@ class ColumnReader:
 
     def _note_numbers(self, rule: ColumnRule, numbers: NumberCells, cells: pa.Array) -> None:
         name, kind = rule.column, rule.number_kind
-        words = [] if is_number(cells.type) else self._words(cells)
         for code, mask, action in (
             (Irregularity.NULL_WORD, numbers.null_word, "read as missing"),
             (Irregularity.STRAY_SPACE, numbers.stray_space, "blanks removed"),
@@ -299,7 +298,9 @@ class ColumnReader:
             (Irregularity.UNREADABLE, numbers.unclear, "no single figure, read as missing"),
         ):
             self._note(code, name, mask, action, cells)
-        if any(parse_number(word, kind).sign == "," for word in words if "," in word):
+        text = pa.array([], pa.string()) if is_number(cells.type) else as_text(cells)
+        words = self._words(text.filter(pc.match_substring(text, ",")))
+        if any(parse_number(word, kind).sign == "," for word in words):
             self.ledger.note(Irregularity.DECIMAL_COMMA, name, 1, "commas read as decimal signs")
         filled = len(cells) - cells.null_count - int(numbers.null_word.sum())
         if numbers.unreadable.sum() > 0.5 * max(filled, 1):
@@ -308,7 +309,8 @@ class ColumnReader:
                 f"{self.raw.name}, column {name}, row {self.raw.rows[at]}: "
                 f"{str(cells[at].as_py())[:60]!r} is not a number, nor are most cells of this "
                 "column.",
-                f"If another column holds it, say so: --map {name}=HEADER.",
+                f"If another column holds it, say so: --map {name}=HEADER; to do without, --map "
+                f"{name}=; if letters are garbled, say how the file is written: --encoding NAME.",
             )
 
     def _with_unit(self, rule: ColumnRule, numbers: NumberCells) -> ColumnRule:

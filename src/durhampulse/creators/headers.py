@@ -135,7 +135,8 @@ def require_figures(
         raise InputError(
             f"{name}: no column of a creators' table among {shown}.",
             "Name them, for example --map Followers=subs --map Niche=topic; to learn from other "
-            f"columns alone, name the outcome: --map {LABEL}=HEADER.",
+            f"columns alone, name the outcome: --map {LABEL}=HEADER; if another row holds the "
+            "headers, name it: --header-row N.",
         )
 
 

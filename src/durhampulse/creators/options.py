@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from durhampulse.creators.carried import sort_of
 from durhampulse.creators.schema import IDENTIFIER, canonical_name
 from durhampulse.creators.units import Unit
 from durhampulse.exceptions import InputError
@@ -107,6 +108,7 @@ class ReadOptions(TableOptions):
         return asked
 
     def names_column(self, header: str) -> bool:
-        """Return whether a cell is a header of a standard column, or one that a person named."""
+        """Return whether a cell is a header that is known, or one that a person named."""
         named = {*self.columns.values(), self.identifier, *self.keep, *self.drop, *self.feature}
-        return canonical_name(header) is not None or header in named
+        known = canonical_name(header) is not None or sort_of(header) is not None
+        return known or header in named

@@ -44,6 +44,11 @@ class OutcomeWords:
         return self.deal if self.own else "a deal"
 
     @property
+    def event(self) -> str:
+        """When it happened: ``written after the deal``."""
+        return "the outcome" if self.own else "the deal"
+
+    @property
     def with_deal(self) -> str:
         """Whom it happened to: ``creators with a deal``."""
         return f"that {self.got}" if self.own else "with a deal"

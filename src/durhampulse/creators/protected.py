@@ -33,7 +33,7 @@ __all__ = ["holds_genders", "protected_attribute", "require_settled"]
 
 _FILE = Path(__file__).with_name("protected.json")
 """Words by attribute, in English, Chinese, Hindi, Spanish, French, Arabic, Bengali, Portuguese,
-Russian, Indonesian, Malay, German, Italian, Turkish and Japanese."""
+Russian, Indonesian, Malay, German, Italian, Turkish, Japanese and, for the commonest, Polish."""
 
 _CAMEL = re.compile(r"(?<=[^\W\dA-Z_])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _BETWEEN = re.compile(r"[\s\d!-/:-@\[-`{-~]+")

@@ -6,7 +6,7 @@ What a column is, its kind, decimal sign, unit and levels, is learned here once,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -89,7 +89,7 @@ def read_creators(
     named = claims_that_agree(cells, named, asked.values(), ledger)
     named = {header: name for header, name in named.items() if header not in options.protect}
     if IDENTIFIER not in (*named.values(), *asked):
-        named |= _proposed_identifier(cells, named, ledger)
+        named |= _proposed_identifier(cells, {*named, *options.protect}, ledger)
     require_figures(raw.name, headers, named, ledger)
     require_extra(raw.name, named, options)
     reader.weigh(named)
@@ -100,11 +100,9 @@ def read_creators(
     return _settled(reader)
 
 
-def _proposed_identifier(
-    cells: pa.Table, named: Mapping[str, str], ledger: Ledger
-) -> dict[str, str]:
+def _proposed_identifier(cells: pa.Table, taken: Collection[str], ledger: Ledger) -> dict[str, str]:
     """Return header to `IDENTIFIER` where a column of another name tells creators apart."""
-    header, candidates = unique_candidate(cells, named)
+    header, candidates = unique_candidate(cells, taken)
     if header is not None:
         action = f"'{header}' read as {IDENTIFIER}; --id COLUMN decides"
         ledger.note(Irregularity.PROPOSED_ID, IDENTIFIER, 1, action)

@@ -11,10 +11,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from durhampulse.creators.blockreader import unclear_reason
 from durhampulse.creators.carried import CarriedKind, carried_column
 from durhampulse.creators.cells import LevelCells, NumberCells, distinct_words, read_levels
 from durhampulse.creators.dates import looks_like_dates
-from durhampulse.creators.numbers import DecimalSign, currencies
+from durhampulse.creators.numbers import DecimalSign, currencies, parse_number
 from durhampulse.creators.protected import holds_genders, protected_attribute
 from durhampulse.creators.rules import (
     ColumnRule,
@@ -34,10 +35,25 @@ _MOST_LEVELS = 1_000
 _FREE_TEXT = 60
 _ID_ENDINGS = (
     *("id", "ids", "uid", "uuid", "guid", "url", "link", "handle", "email", "username", "phone"),
-    *("tel", "telephone", "telefon", "zip", "zipcode", "postcode", "plz", "iban", "sku", "ean"),
+    *(
+        "tel",
+        "telephone",
+        "telefon",
+        "postalcode",
+        "zip",
+        "zipcode",
+        "postcode",
+        "plz",
+        "iban",
+        "sku",
+        "ean",
+    ),
 )
 _ID_TAILS = ("nummer", "\u7f16\u53f7", "\u756a\u53f7", "\ubc88\ud638")
-_NUMBERS_OF = [[of, "number"] for of in ("account", "phone", "customer", "order", "invoice")]
+_NUMBERS_OF = [
+    *([of, "number"] for of in ("account", "phone", "customer", "order", "invoice")),
+    *([of, "code"] for of in ("postal", "zip", "post")),
+]
 _NAME_KEYS = frozenset({"name", "fullname", "creatorname", "channelname", "account"})
 
 
@@ -123,11 +139,11 @@ def read_extra(
         Whether a person calls it protected, or allows to learn from it; None where nobody did.
     """
     header = header or name
-    if unread := _unread(name, header, cells, wish, protected):
-        return unread
     rule = ColumnRule(column=name, kind="any", header=header)
     named = wish is None and _named_identifier(name)
     try:
+        if unread := _unread(name, header, cells, wish, protected):
+            return unread
         return _read_numeric(rule, cells, elsewhere, named=named) or _read_levels(
             name, cells, header, named=named
         )
@@ -140,10 +156,13 @@ def _read_numeric(
 ) -> ExtraColumn | None:
     """Return a column of numbers; None where it is none."""
     name = rule.column
-    # A first look at some cells spares reading a million names as numbers.
-    written = is_number(cells.type) or is_text(cells.type) or holds_bytes(cells.type)
-    if not (written and _mostly_numbers(cells.unique().slice(0, 1_000), 0.5, rule)):
+    if not (is_number(cells.type) or is_text(cells.type) or holds_bytes(cells.type)):
         return None
+    # A first look at some cells spares reading a million names as numbers.
+    some = cells.unique().slice(0, 1_000)
+    rule = learn_number_rule(name, some, rule.header)
+    if not _mostly_numbers(some, 0.5, rule, look := rule.read_numbers(some, elsewhere)):
+        return _two_meanings(rule, some, look)
     if not is_number(cells.type) and len(signs := currencies(distinct_words(cells)[1])) > 1:
         reason = f"amounts in {' and '.join(signs[:3])}: write them in one currency"
         return ExtraColumn(Role(name, "unused", "text", reason))
@@ -154,6 +173,16 @@ def _read_numeric(
     rule = replace(rule, decimal=rule.decimal or (elsewhere if is_text(cells.type) else None))
     role = _numeric_role(name, pd.Series(numbers.values), named=named)
     return ExtraColumn(role, numbers, rule)
+
+
+def _two_meanings(rule: ColumnRule, cells: pa.Array, read: NumberCells) -> ExtraColumn | None:
+    """Return a column most of whose cells may be two numbers; None for any other."""
+    texts = as_text(cells.filter(pa.array(read.unclear))).to_pylist()
+    words = [word.strip() for word in texts if not parse_number(word.strip(), "any").ends]
+    if len(words) <= 0.5 * len(cells):
+        return None
+    reason = unclear_reason(rule.column, words[0], rule)
+    return ExtraColumn(Role(rule.column, "unused", "text", reason))
 
 
 def _read_levels(name: str, cells: pa.Array, header: str, *, named: bool) -> ExtraColumn:
@@ -176,7 +205,7 @@ def _unread(
         return ExtraColumn(Role(name, "protected", "text", reason))
     if wish is None and (kind := carried_column(header, cells)):
         return _carried(name, header, cells, kind)
-    if looks_like_dates(name, cells):
+    if pa.types.is_temporal(cells.type) or (wish is None and looks_like_dates(name, cells)):
         return ExtraColumn(Role(name, "unused", "text", "dates are not learned from"))
     if pa.types.is_nested(cells.type):
         return ExtraColumn(Role(name, "unused", "text", "lists are not learned from"))
@@ -184,8 +213,10 @@ def _unread(
 
 
 def _carried(name: str, header: str, cells: pa.Array, kind: CarriedKind) -> ExtraColumn:
-    if pa.types.is_nested(cells.type):
-        return ExtraColumn(Role(name, "unused", "text", "lists are not carried along"))
+    try:
+        as_text(cells)
+    except NoTextError as error:
+        return ExtraColumn(Role(name, "unused", "text", f"it holds {error}"))
     reason = "shown as found, not learned from"
     rule = ColumnRule(column=name, kind="carried", header=header, carries=kind)
     return ExtraColumn(Role(name, "carried", "text", reason), rule=rule)

@@ -156,6 +156,7 @@ COLUMNS: dict[str, Column] = {
             aliases=_keys(
                 "followers, follower count, followers count, follower, n followers, followers num",
                 "followers number, number of followers, total followers, num followers, fans, subs",
+                "total follower count",
                 "subscribers, subscriber count, subscribers count, subscribers num, suscribers",
                 "number of subscribers, total subscribers, follower/subscriber count",
                 "abonnenten, anzahl follower, follower-anzahl, abonnés, nombre d'abonnés",

@@ -142,7 +142,8 @@ def mixed_groups(bare: Floats) -> tuple[float, float] | None:
     30 to 330 times apart and the middle between them is nearly empty; a single wide group is not.
     A column that crosses zero always holds some sizes near zero: where it is short, only a lower
     group of at least a third counts. Of 1,000 clean columns of 20 to 300 normal, Laplace or
-    Student t3 numbers at most one is taken for two groups.
+    Student t3 numbers at most one is taken for two groups; of 600 tables of 300 widely spread
+    rates with a twentieth in the other unit, 24 are not seen to be mixed.
 
     Returns
     -------

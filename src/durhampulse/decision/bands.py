@@ -19,7 +19,8 @@ from durhampulse.models.weights import log_odds, sigmoid
 
 __all__ = [
     "BANDS", "EDGE_CHANCE", "MAYBE", "NO", "YES", "Thresholds", "assign_bands", "band_codes",
-    "carried_names", "cut", "decision_table", "empty_reason", "on_edge", "too_empty", "unscorable",
+    "carried_names", "cut", "decision_table", "empty_reason", "on_edge", "shown_columns",
+    "too_empty", "unscorable",
 ]  # fmt: skip
 
 YES: Final = "Yes"
@@ -139,20 +140,17 @@ def decision_table(  # noqa: PLR0913 - each is a part of the table
     absent = pd.Series(np.nan, index=creators.index)
     band = assign_bands(y_prob, thresholds).to_numpy()
     places = peers.percentiles(creators)
-    table = pd.DataFrame(
-        {
-            "Influencer ID": creators[IDENTIFIER].to_numpy(),
-            **{name: pd.array(carried[h], "str") for h, name in carried_names(carried).items()},
-            "Predicted Sponsorship": cut(y_prob),
-            "Follower Count": creators.get(FOLLOWERS, absent).to_numpy(),
-            "Engagement Rate": creators.get(ENGAGEMENT, absent).round(_DECIMALS).to_numpy(),
-            "Sponsorship Recommendation": np.full(len(band), "") if verdict else band,
-            "Rank": 0,
-            "Interval Low": cut(sigmoid(logits - half_width)),
-            "Interval High": cut(sigmoid(logits + half_width)),
-            "Edge": np.where(on_edge(logits, half_width, thresholds), "edge", ""),
-        }
+    shown = shown_columns(
+        creators[IDENTIFIER].to_numpy(),
+        np.stack([y_prob, sigmoid(logits - half_width), sigmoid(logits + half_width)]),
+        followers=creators.get(FOLLOWERS, absent).to_numpy(),
+        engagement=creators.get(ENGAGEMENT, absent).to_numpy(),
+        recommendation=np.full(len(band), "") if verdict else band,
     )
+    texts = {name: pd.array(carried[h], "str") for h, name in carried_names(carried).items()}
+    table = pd.DataFrame({"Influencer ID": shown.pop("Influencer ID"), **texts, **shown})
+    table.insert([*table.columns].index("Interval Low"), "Rank", 0)
+    table["Edge"] = np.where(on_edge(logits, half_width, thresholds), "edge", "")
     words = pd.DataFrame("", index=creators.index, columns=["Reasons For", "Reasons Against"])
     if reasons is not None:
         words.update(reasons)
@@ -171,6 +169,35 @@ def decision_table(  # noqa: PLR0913 - each is a part of the table
     table = table.iloc[np.argsort(-y_prob, kind="stable")].reset_index(drop=True)
     table["Rank"] = np.arange(1, len(table) + 1)
     return table
+
+
+def shown_columns(
+    identifiers: Any,
+    probabilities: npt.NDArray[np.float64],
+    *,
+    followers: Any,
+    engagement: npt.NDArray[Any],
+    recommendation: Any,
+) -> dict[str, Any]:
+    """Return the columns that stand in every table of decisions, in their order.
+
+    Parameters
+    ----------
+    identifiers, followers, engagement, recommendation
+        As they are shown, shape (n_rows,).
+    probabilities
+        Of a deal, and the low and the high end of its interval, uncut; shape (3, n_rows).
+    """
+    y_prob, low, high = cut(probabilities)
+    return {
+        "Influencer ID": identifiers,
+        "Predicted Sponsorship": y_prob,
+        "Follower Count": followers,
+        "Engagement Rate": np.round(engagement, _DECIMALS),
+        "Sponsorship Recommendation": recommendation,
+        "Interval Low": low,
+        "Interval High": high,
+    }
 
 
 def carried_names(headers: Iterable[str]) -> dict[str, str]:

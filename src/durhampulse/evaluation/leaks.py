@@ -110,16 +110,16 @@ def _unequal(
 
 def check_dominant(evidence: Evidence) -> Finding:
     """Check whether a column that a deal itself may change carries the answer alone."""
-    whole, without = evidence.signal, evidence.without
+    whole, without, event = evidence.signal, evidence.without, evidence.creators.outcome.event
     suspects = [name for name, auc in without.items() if whole.roc_auc - auc >= _DOMINANT_DROP]
     if not suspects:
-        reason = "No column that a deal may change carries the answer alone."
+        reason = f"No column that {event} may change carries the answer alone."
         return Finding("pass", f"ROC AUC of all columns {whole.roc_auc:.3f}", reason)
     worst = min(suspects, key=lambda name: without[name])
     figure = f"ROC AUC {whole.roc_auc:.3f}, without {worst} {without[worst]:.3f}"
     reason = (
-        f"{_listed(suspects)} may have risen because of the deal: most of what can be predicted "
-        "rests on it. Use figures from before the deal."
+        f"{_listed(suspects)} may have risen because of {event}: most of what can be predicted "
+        f"rests on it. Use figures from before {event}."
     )
     return Finding("care", figure, reason, tuple(suspects))
 
@@ -197,7 +197,7 @@ def check_too_good(evidence: Evidence) -> Finding:
     suspects = [name for name in ranked if strengths[name][0] >= _SUSPICIOUS_AUC] or ranked[:1]
     reason = (
         "Choices made by people are seldom this predictable: audit the table for columns written "
-        f"after the deal. First suspects: {_listed(suspects)}."
+        f"after {evidence.creators.outcome.event}. First suspects: {_listed(suspects)}."
     )
     return Finding("care", figure, reason, tuple(suspects))
 

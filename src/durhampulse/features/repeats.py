@@ -7,6 +7,8 @@ every creator has one row, drawing creators and drawing rows is the same.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -20,6 +22,7 @@ __all__ = [
     "creator_strata",
     "has_repeats",
     "permuted_within",
+    "rows_to_decide",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -109,3 +112,18 @@ def permuted_within(y: Floats, groups: Codes, rng: np.random.Generator) -> Float
     place[order] = np.arange(len(y)) - starts[groups[order]]
     giver = rng.permutation(len(sizes))[groups]
     return np.asarray(y[order][starts[giver] + place % sizes[giver]])
+
+
+def rows_to_decide(table: pd.DataFrame, learned: pd.Index, columns: Iterable[str]) -> pd.DataFrame:
+    """Return the rows not learned from, without those that repeat a creator's figures.
+
+    Parameters
+    ----------
+    table
+        Shape (n_rows, any).
+    learned
+        The rows learned from, by their numbers.
+    columns
+        Those that the model sees; a creator whose figures differ by row keeps these rows.
+    """
+    return table.drop(index=learned).drop_duplicates([IDENTIFIER, *columns])

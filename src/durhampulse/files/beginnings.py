@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from durhampulse.exceptions import InputError
-from durhampulse.files.headers import require_header
+from durhampulse.files.headers import is_figure, require_header
 from durhampulse.files.options import TableOptions
 from durhampulse.irregularities import Irregularity, Ledger
 
@@ -18,7 +18,6 @@ LOOKED_AT = _FIRST_ROWS + 4
 """Rows of a table that tell where it begins, if no row is named."""
 
 Row = tuple[int, list[str]]
-_NUMBER = re.compile(r"[+-]?[$\u20ac\u00a3]?\s*\d[\d.,'\s]*(?:%|[kmb])?", re.IGNORECASE)
 _UNIT = re.compile(
     r"[(\[]?(?:in )?(?:%|percent|percentage|fraction|ratio|#|no\.?|nr\.?|n|count|number|integer|int"
     r"|float|decimal|text|string|category|date|url|usd|eur|gbp|[$\u20ac\u00a3]|0/1|1/0|yes/no"
@@ -76,7 +75,8 @@ def find_beginning(name: str, rows: Sequence[Row], asked: TableOptions) -> Begin
     """Return where a table begins.
 
     The first row that holds anything has the headers, unless a later one within the first ten
-    names more known columns, at least two of them.
+    names more known columns: at least two of them, or one where the first fills at most half of
+    its columns and names none.
 
     Parameters
     ----------
@@ -124,12 +124,18 @@ def _best(filled: Sequence[Row], asked: TableOptions) -> Row:
     first = filled[0]
     early = [row for row in filled if row[0] <= max(_FIRST_ROWS, first[0])]
     best = max(early, key=lambda row: _named(row[1], asked))
-    alone = sum(map(bool, first[1])) == 1 < sum(map(bool, best[1]))
-    least = 0 if alone else max(1, _named(first[1], asked))
+    n_first, n_best = (sum(map(bool, row[1])) for row in (first, best))
+    named = _named(first[1], asked)
+    # A title, or a line such as "Period; May", fills few of the columns that the headers do.
+    sparse = 2 * n_first <= n_best and (n_first == 1 or not named)
+    least = 0 if sparse else max(1, named)
     return best if _named(best[1], asked) > least else first
 
 
 def _named(cells: Sequence[str], asked: TableOptions) -> int:
+    """Return how many columns a row names; a row of figures names none."""
+    if 2 * sum(map(is_figure, cells)) > sum(map(bool, cells)):
+        return 0
     return sum(map(asked.names_column, {cell for cell in cells if cell}))
 
 
@@ -140,7 +146,7 @@ def _require(name: str, header: Row, filled: Sequence[Row], asked: TableOptions)
     widths = [sum(map(bool, row)) for _, row in later]
     widest = later[widths.index(max(widths))][0] if widths else number
     require_header(name, number, cells, widths[:LOOKED_AT], guess=widest)
-    figures = [cell for cell in cells if _NUMBER.fullmatch(cell)]
+    figures = [cell for cell in cells if is_figure(cell)]
     n = sum(map(bool, cells))
     if not _named(cells, asked) and len(figures) >= 2 and 3 * len(figures) >= n:
         raise InputError(
@@ -181,8 +187,8 @@ def _two_rows(upper: Sequence[str], below: Sequence[Row]) -> bool:
     width = min(len(upper), len(lower))
     fills_gap = any(low and not up for up, low in zip(upper, lower, strict=False))
     under_gaps = all(lower[i] == "" or not all(upper[i : i + 2]) for i in range(width))
-    words = not any(_NUMBER.fullmatch(cell) for cell in lower)
-    return fills_gap and under_gaps and words and any(map(_NUMBER.fullmatch, data))
+    words = not any(map(is_figure, lower))
+    return fills_gap and under_gaps and words and any(map(is_figure, data))
 
 
 def _joined(upper: Sequence[str], lower: Sequence[str]) -> list[str]:

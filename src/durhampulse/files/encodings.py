@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO, NamedTuple
 
 from durhampulse.exceptions import InputError
-from durhampulse.files.scripts import holds_controls, is_latin, letters_beyond_ascii, odd_share
+from durhampulse.files.scripts import holds_controls, is_latin, odd_share, words_beyond_ascii
 
 __all__ = ["Encoding", "decide_encoding", "misfit"]
 
@@ -51,7 +51,7 @@ _SEPARATORS = re.compile(rb'[,;\t\r\n"]+')
 """No encoding listed has these bytes within a letter."""
 _WIDE = ("utf-16", "utf-32")
 _MOST_ODD = 0.08
-_FEWEST_LETTERS = 8
+_FEWEST_WORDS = 6
 _MARGIN = 0.05
 """By which charset-normalizer must find the best reading less of a mess than the next."""
 _MOST_MESS = 0.5
@@ -198,14 +198,15 @@ def _beyond_utf8(name: str, start: Callable[[], BinaryIO]) -> list[bytes] | None
 
 def _agreed(name: str, cells: list[bytes]) -> Encoding:
     """Return the encoding that all evidence agrees on; else raise, with three readings."""
-    utf8 = sum(_decoded([cell], "utf-8") is not None for cell in cells)
+    utf8 = [cell.decode() for cell in cells if _decoded([cell], "utf-8")]
     possible = _possible(cells, _CANDIDATES)
     plausible = _plausible(possible) or _plausible(_possible(cells, _RARE))
-    if 2 * utf8 > len(cells):
+    if 2 * len(utf8) > len(cells) and odd_share(utf8) <= _MOST_ODD:
         bad = next(cell for cell in cells if _decoded([cell], "utf-8") is None)
         raise InputError(
             f"{name}: most of the text is UTF-8, but not {bad[:40]!r}.",
-            "Correct those cells, or export the table as UTF-8 again.",
+            "Correct those cells, export the table as UTF-8 again, or say how it is written: "
+            "--encoding NAME.",
         )
     agreed = len({*map(tuple, plausible.values())}) == 1
     if plausible and agreed and is_latin(next(iter(plausible.values()))):
@@ -238,7 +239,10 @@ def _decoded(cells: Sequence[bytes], encoding: str) -> list[str] | None:
 
 def _proposal(cells: list[bytes], plausible: dict[str, list[str]]) -> str | None:
     """Return what charset-normalizer proposes for all cells and for either half, if it is one."""
-    if not plausible or letters_beyond_ascii(next(iter(plausible.values()))) < _FEWEST_LETTERS:
+    for reading in plausible.values():
+        if len({word for cell in reading for word in words_beyond_ascii(cell)}) < _FEWEST_WORDS:
+            return None
+    if not plausible:
         return None
     half = len(cells) // 2
     parts = [cells, cells[:half], cells[half:]]

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from durhampulse.exceptions import InputError
 from durhampulse.irregularities import Irregularity, Ledger
 
-__all__ = ["require_header", "tidy", "unique_headers"]
+__all__ = ["is_figure", "require_header", "tidy", "unique_headers"]
+
+_FIGURE = re.compile(r"[+-]?[$\u20ac\u00a3]?\s*\d[\d.,'\s]*(?:%|[kmb])?", re.IGNORECASE)
 
 
 def tidy(header: object) -> str:
     """Return a header on one line, without blanks around it; empty where there is none."""
     return "" if header is None else " ".join(str(header).split())
+
+
+def is_figure(cell: str) -> bool:
+    """Return whether a cell holds a number, such as no header does.
+
+    Examples
+    --------
+    >>> [is_figure(cell) for cell in ("1,200", "3.4%", "12K", "Followers", "2024-06")]
+    [True, True, True, False, False]
+    """
+    return _FIGURE.fullmatch(cell) is not None
 
 
 def unique_headers(headers: Sequence[str], ledger: Ledger) -> list[str]:
@@ -48,8 +62,9 @@ def require_header(
         Number of the row that may hold the headers.
     """
     filled = [header for header in headers if header]
-    if len(filled) == 1 and max(below, default=0) >= 3:
+    if len(filled) in (1, 2) and max(below, default=0) > 2 * len(filled):
+        alone = "stands alone" if len(filled) == 1 else f"and {filled[1][:60]!r} stand alone"
         raise InputError(
-            f"{name}, row {row}: {filled[0][:60]!r} stands alone where the headers should be.",
+            f"{name}, row {row}: {filled[0][:60]!r} {alone} where the headers should be.",
             f"Remove the lines above the header, or say which row it is: --header-row {guess}.",
         )

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from itertools import pairwise
 
-__all__ = ["holds_controls", "is_latin", "letters_beyond_ascii", "odd_share"]
+__all__ = ["holds_controls", "is_latin", "odd_share", "words_beyond_ascii"]
 
 _WORD = re.compile(r"[^\s\d_.,;:!?/|&@#()\[\]{}'\"*+=<>\\~%$^-]+")
 _CONTROLS = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\ufffd\ufdd0-\ufdef\ue000-\uf8ff]")
@@ -40,12 +40,17 @@ def odd_share(cells: Iterable[str]) -> float:
     1.0
     """
     odd = [
-        _is_odd(word) or _is_figure(cell, word)
+        _is_odd(word) or _is_in_figure(cell, word)
         for cell in cells
-        for word in _WORD.findall(cell)
-        if not word.isascii()
+        for word in words_beyond_ascii(cell)
     ]
     return sum(odd) / max(len(odd), 1)
+
+
+def words_beyond_ascii(cell: str) -> list[str]:
+    """Return a cell's words that have letters beyond ASCII, without the signs around them."""
+    words = (word.translate(_APOSTROPHES).strip(_BETWEEN_WORDS) for word in _WORD.findall(cell))
+    return [word for word in words if not word.isascii()]
 
 
 def holds_controls(cells: Iterable[str]) -> bool:
@@ -58,23 +63,18 @@ def is_latin(cells: Iterable[str]) -> bool:
     return all(_script(letter) in {"LATIN", ""} for cell in cells for letter in cell)
 
 
-def letters_beyond_ascii(cells: Iterable[str]) -> int:
-    """Return the number of letters beyond ASCII."""
-    return sum(not letter.isascii() and letter.isalpha() for cell in cells for letter in cell)
-
-
-def _is_figure(cell: str, word: str) -> bool:
-    """Return whether the word is one letter that stands where a currency's sign should."""
-    letters = sum(map(str.isalpha, cell))
-    return len(word) == letters == 1 and any(map(str.isdigit, cell))
+def _is_in_figure(cell: str, word: str) -> bool:
+    """Return whether a letter stands in a number, where a currency's sign or a blank should be."""
+    if len(word) > 1 or _script(word) in _EAST_ASIAN:
+        return False
+    return any(map(str.isdigit, cell)) and all(len(part) == 1 for part in _WORD.findall(cell))
 
 
 def _is_odd(word: str) -> bool:
-    word = word.translate(_APOSTROPHES).strip(_BETWEEN_WORDS)
     scripts = [_script(letter) for letter in word]
     kinds = {*scripts}
     if kinds & _EAST_ASIAN:
-        return _is_lonely(scripts)
+        return _is_lonely(word, scripts)
     if len(kinds) > 1 or "" in kinds:
         return True
     beyond = sum(not letter.isascii() for letter in word)
@@ -86,10 +86,11 @@ def _is_odd(word: str) -> bool:
     )
 
 
-def _is_lonely(scripts: list[str]) -> bool:
-    """Return whether every ideograph stands by itself among letters of another script."""
+def _is_lonely(word: str, scripts: list[str]) -> bool:
+    """Return whether every ideograph stands by itself beside small Latin letters."""
     runs = "".join("x" if script in _EAST_ASIAN else " " for script in scripts)
-    return " " in runs and all(len(run) == 1 for run in runs.split())
+    small = any(letter.islower() for letter in word)
+    return small and all(len(run) == 1 for run in runs.split())
 
 
 @lru_cache(maxsize=4096)

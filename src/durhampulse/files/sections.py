@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from durhampulse.files.headers import is_figure
 from durhampulse.files.rows import Chunk
 from durhampulse.irregularities import Irregularity, Ledger
 
@@ -138,7 +139,8 @@ class Sections:
         return replace(chunk.take(kept, [*chunk.cells]), misshapen=odd)
 
     def _names(self, cells: Sequence[str]) -> bool:
-        return sum(map(self._names_column, {*cells})) >= _LEAST_NAMED
+        named = sum(map(self._names_column, {*cells}))
+        return named >= _LEAST_NAMED and not any(map(is_figure, cells))
 
     def _repeats(self, cells: Mapping[str, pa.Array]) -> Mask:
         """Return which rows hold the headers, in all columns that have one."""

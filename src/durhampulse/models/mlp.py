@@ -181,15 +181,20 @@ def batch_size(n_rows: int) -> int:
 
 @cache
 def share_compiled_steps() -> None:
-    """Let networks of one shape share their compiled steps: half of a small training's time."""
+    """Let networks of one shape share their compiled steps: half of a small training's time.
+
+    A folder that JAX was told of, by ``JAX_COMPILATION_CACHE_DIR``, is used in place of one of
+    this process alone.
+    """
     import keras
 
     if keras.backend.backend() == "jax":
         import jax
 
-        folder = tempfile.TemporaryDirectory(prefix="durhampulse-jax-")
-        atexit.register(folder.cleanup)
-        jax.config.update("jax_compilation_cache_dir", folder.name)
+        if jax.config.jax_compilation_cache_dir is None:
+            folder = tempfile.TemporaryDirectory(prefix="durhampulse-jax-")
+            atexit.register(folder.cleanup)
+            jax.config.update("jax_compilation_cache_dir", folder.name)
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 

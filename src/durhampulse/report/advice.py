@@ -143,9 +143,10 @@ def _leak_warning(part: Decision, judged: Judgement) -> list[str]:
     auc = float(part.tested.set_index("metric")["value"]["roc_auc"])
     if auc <= _SUSPICIOUS_AUC or judged.verdict.leaks:
         return []
+    event = part.creators.outcome.event
     return [
         f"**Too good?** A ROC AUC of {auc:.3f} is more than choices made by people usually allow. "
-        "Before anyone relies on it, check that no column was written after the deal, such as "
+        f"Before anyone relies on it, check that no column was written after {event}, such as "
         "views that rose because of it.",
     ]
 
@@ -162,7 +163,7 @@ def _size(row: pd.Series) -> int:
 def _hit_rate(row: pd.Series, pooled: pd.Series, words: OutcomeWords, unit: str) -> str:
     n = _size(row)
     if n >= _FEW:
-        size = f"{n:,} {unit}" if unit == "rows" else f"{n:,}"
+        size = f"{n:,} rows of {row['creators']:,} creators" if unit == "rows" else f"{n:,}"
         text = (
             f"Measured on creators the model had not seen, {row['hit_rate']:.0%} of {size} in this "
             f"band {words.got} (95% interval {row['low']:.0%} to {row['high']:.0%})."

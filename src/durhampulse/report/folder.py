@@ -94,6 +94,7 @@ def _model_facts(study: Study) -> dict[str, Any]:
         "provenance": _provenance(study),
         "units": dict(creators.units),
         "rows": {"train": len(study.b1.train), "test": len(study.b1.test)},
+        "unit": study.b1.creators.unit,
         "base_rate": float(study.b1.y_train.mean()),
         "distillation_gap": study.e.gap,
         "random_state": study.b1.random_state,

@@ -128,7 +128,8 @@ def meaning(creators: Creators) -> str:
     words = outcome_of(creators)
     if not words.own:
         return ""
-    return f"The outcome is what the column {words.header} says: {words.deal} or {words.none}."
+    either = "" if words.deal == words.header else f": {words.deal} or {words.none}"
+    return f"The outcome is what the column {words.header} says{either}."
 
 
 def target(part: Exploration) -> str:
@@ -226,9 +227,8 @@ def confusion(part: Confusion, judged: Judgement) -> str:
         return text + "As there is no signal in these data, these counts are chance."
     if missed == false_yes:
         return text + "At a threshold of 0.5 both errors are as frequent; another one trades them."
-    more = f"misses {words.deals}"
-    if missed < false_yes:
-        more = f"promises {words.deals} that do not come"
+    wrong = f"expects {words.deal} of others" if words.own else "promises deals that do not come"
+    more = f"misses {words.deals}" if missed > false_yes else wrong
     return text + f"At a threshold of 0.5 it more often {more}; a lower or higher one trades these."
 
 

@@ -16,32 +16,41 @@ from durhampulse.decision.figures import number_text
 from durhampulse.evaluation.metrics import score_table
 from durhampulse.files.addresses import link_of
 
-__all__ = ["Link", "Table", "decision_view", "plain_table", "score_rows"]
+__all__ = ["Named", "Table", "Told", "decision_view", "plain_table", "score_rows"]
 
 _SHOWN = dict(zip(BANDS, (6, 5, 2), strict=True))
 """Rows of each band in the report, so that its first part fits a page."""
 
 
-_MOST_CARRIED = 4
+_MOST_CARRIED = 6
 _FIRST_CARRIED: tuple[CarriedKind, ...] = ("handle", "name", "link", "platform", "country", "fee")
 """Which carried columns a page has room for, the most useful first."""
 
 
 @dataclass(frozen=True)
-class Link:
-    """Text that leads to a page of the web."""
+class Told:
+    """A cell of a carried column, which may lead to a page of the web."""
+
+    header: str
+    text: str
+    href: str = ""
+
+
+@dataclass(frozen=True)
+class Named:
+    """A creator's identifier, and what else the table tells of who it is."""
 
     text: str
-    href: str
+    told: list[Told]
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table ready to show: all cells are text, some of it with a link."""
+    """A table ready to show: all cells are text, or name a creator."""
 
     caption: str
     columns: list[str]
-    rows: list[list[str | Link]]
+    rows: list[list[str | Named]]
     note: str = ""
 
 
@@ -55,7 +64,7 @@ def decision_view(table: pd.DataFrame, carried: Mapping[str, CarriedKind] | None
     carried
         Its carried columns' headers, each with what it tells of a creator.
     """
-    told = _told(carried or {})
+    told = _fitting(carried or {})
     bands = table["Sponsorship Recommendation"]
     blank = bool((bands == "").all())
     shown = (
@@ -65,11 +74,11 @@ def decision_view(table: pd.DataFrame, carried: Mapping[str, CarriedKind] | None
     )
     more = len(table) - len(shown)
     note = "In brackets: 90% interval. All reasons stand in decisions.csv and decisions.xlsx"
-    note += f", and {more:,} more creators." if more else "."
+    unit = "rows" if table["Influencer ID"].duplicated().any() else "creators"
+    note += f", and {more:,} more {unit}." if more else "."
     rows = [
         [
-            str(row["Influencer ID"]),
-            *(_linked(row[name]) for name in told),
+            Named(str(row["Influencer ID"]), [_told(name, row[name]) for name in told]),
             f"{row['Predicted Sponsorship']:.4f} "
             f"({row['Interval Low']:.2f} to {row['Interval High']:.2f})",
             "" if pd.isna(row["Follower Count"]) else f"{row['Follower Count']:,.0f}",
@@ -81,27 +90,27 @@ def decision_view(table: pd.DataFrame, carried: Mapping[str, CarriedKind] | None
     ]
     title = "The most probable creators" if blank else "The first creators of each band"
     columns = [
-        "Influencer ID", *told, "Predicted Sponsorship", "Follower Count", "Engagement Rate",
+        "Influencer ID", "Predicted Sponsorship", "Follower Count", "Engagement Rate",
         "Sponsorship Recommendation", "Why",
     ]  # fmt: skip
     return Table(title, columns, rows, note)
 
 
-def _told(carried: Mapping[str, CarriedKind]) -> list[str]:
+def _fitting(carried: Mapping[str, CarriedKind]) -> list[str]:
     """Return the carried columns that a page has room for, in the table's order."""
     kinds = {carried_names(carried)[header]: kind for header, kind in carried.items()}
     fit = [name for kind in _FIRST_CARRIED for name in kinds if kinds[name] == kind]
     return [name for name in kinds if name in fit[:_MOST_CARRIED]]
 
 
-def _linked(cell: Any) -> str | Link:
+def _told(header: str, cell: Any) -> Told:
     """Return a carried cell, with a link where it is an address of the web."""
     text = "" if pd.isna(cell) else str(cell)
     href = link_of(text) or ""
-    if not href.startswith("http"):
-        return text
-    shown = re.sub(r"^(https?://)?(www\.)?", "", text.strip(), flags=re.IGNORECASE).rstrip("/")
-    return Link(shown, href)
+    if not href.startswith(("http", "HTTP")):
+        return Told(header, text)
+    shown = re.sub(r"^(https?://)?(www\.)?", "", text.strip(), flags=re.IGNORECASE)
+    return Told(header, shown.rstrip("/"), href)
 
 
 def _why(row: pd.Series) -> str:
@@ -123,7 +132,7 @@ def score_rows(caption: str, scores: pd.DataFrame) -> Table:
 
 def plain_table(caption: str, table: pd.DataFrame) -> Table:
     """Show a table as it is."""
-    rows: list[list[str | Link]] = [
+    rows: list[list[str | Named]] = [
         [_text(cell) for cell in row] for row in table.itertuples(index=False)
     ]
     return Table(caption, [str(column).replace("_", " ") for column in table.columns], rows)

@@ -38,7 +38,7 @@ from durhampulse.scoring.ranking import Ranking
 from durhampulse.scoring.record import Scores, score_columns, with_carried
 from durhampulse.scoring.scorer import Scorer
 from durhampulse.scoring.summary import Summary, summarise
-from durhampulse.scoring.tables import carried_text, exact_identifiers
+from durhampulse.scoring.tables import carried_text, exact_identifiers, of_text
 
 __all__ = [
     "REFUSED_HEADER",
@@ -294,6 +294,8 @@ def open_table(
     """Open a file, find the model's columns in it, and settle how it writes its numbers."""
     stream = open_stream(path, options, name=name, row_groups=row_groups)
     headers = scorer.headers(stream.name, stream.headers, options)
+    types = dict(zip(headers.carried, stream.types([*headers.carried]), strict=True))
+    headers = of_text(headers, types, options.keep)
     reader = scorer.reader(stream.name, units=options.units)
     wanted = {column: header for column, header in headers.columns.items() if column != IDENTIFIER}
     first = next(stream.chunks([*wanted.values()]), None)

@@ -46,6 +46,7 @@ from durhampulse.scoring.batch import (
 from durhampulse.scoring.provenance import provenance_of
 from durhampulse.scoring.scorer import Scorer, load_model
 from durhampulse.scoring.summary import Summary
+from durhampulse.scoring.tables import of_text
 
 __all__ = ["score_on_cluster"]
 
@@ -181,6 +182,8 @@ def _cut(scorer: Scorer, files: list[str], options: ReadOptions) -> list[_Piece]
                 file = pq.ParquetFile(stream)
                 fields = columns_of(url, file.schema_arrow, Ledger())
                 there, known = [*fields], scorer.headers(url, [*fields], options)
+                types = {header: fields[header].type for header in known.carried}
+                known = of_text(known, types, options.keep)
                 name = known.columns.get(IDENTIFIER)
                 kind = fields[name].type if name else pa.null()
                 numbers &= pa.types.is_integer(kind) and kind != pa.uint64()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from durhampulse.creators.carried import CarriedKind, carried_kind
 from durhampulse.creators.headers import (
@@ -15,7 +16,7 @@ from durhampulse.creators.headers import (
 from durhampulse.creators.identity import identifier_candidates
 from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.rules import ColumnRule
-from durhampulse.creators.schema import COLUMNS, IDENTIFIER
+from durhampulse.creators.schema import COLUMNS, IDENTIFIER, canonical_name
 from durhampulse.exceptions import InputError
 from durhampulse.irregularities import Ledger
 
@@ -86,6 +87,28 @@ class ModelColumns:
             carried=self._to_carry(name, extra, options),
             proposed=proposed,
         )
+
+    def part(self, record: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+        """Return what a record says of a creator's figures, and what would be carried along.
+
+        The identifier is among the figures, under its own name.
+        """
+        extra = [
+            header
+            for header in record
+            if header not in self._seen and header not in COLUMNS and not canonical_name(header)
+        ]
+        named = {canonical_name(header) or header for header in record}
+        usual = self.usual.get(IDENTIFIER, "")
+        name = usual if usual in extra else next(iter(identifier_candidates(extra)), "")
+        name = "" if IDENTIFIER in named else name
+        told = {h for h in extra if h != name and (self._carried.get(h) or carried_kind(h))}
+        figures = {
+            IDENTIFIER if header == name else header: value
+            for header, value in record.items()
+            if header not in told
+        }
+        return figures, {h: str(record[h]) for h in extra if h in told and record[h] is not None}
 
     def _absent(
         self, name: str, by_column: Mapping[str, str], unnamed: Sequence[str]

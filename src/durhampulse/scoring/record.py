@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from durhampulse.creators.block import Block
 from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS
-from durhampulse.decision.bands import BANDS, carried_names, cut
+from durhampulse.decision.bands import BANDS, carried_names, cut, shown_columns
 from durhampulse.features.peers import Peers
 
 __all__ = [
@@ -78,18 +78,18 @@ def score_columns(
         Columns of the model that the table lacks; said among the flags of each row.
     """
     followers = np.rint(block.numbers(FOLLOWERS))
-    return {
-        "Influencer ID": identifiers,
-        "Predicted Sponsorship": pa.array(cut(scores.y_prob)),
-        "Follower Count": pa.array(followers, pa.int64(), mask=~(np.abs(followers) < 2**53)),
-        "Engagement Rate": pa.array(block.numbers(ENGAGEMENT), from_pandas=True),
-        "Sponsorship Recommendation": pa.DictionaryArray.from_arrays(
-            scores.band, [*BANDS, ""], safe=False
-        ),
-        "Interval Low": pa.array(cut(scores.low)),
-        "Interval High": pa.array(cut(scores.high)),
-        "Flags": _flag_texts(peers, scores.flags, absent),
+    shown = shown_columns(
+        identifiers,
+        np.stack([scores.y_prob, scores.low, scores.high]),
+        followers=pa.array(followers, pa.int64(), mask=~(np.abs(followers) < 2**53)),
+        engagement=block.numbers(ENGAGEMENT),
+        recommendation=pa.DictionaryArray.from_arrays(scores.band, [*BANDS, ""], safe=False),
+    )
+    columns = {
+        name: pa.array(values, from_pandas=True) if isinstance(values, np.ndarray) else values
+        for name, values in shown.items()
     }
+    return {**columns, "Flags": _flag_texts(peers, scores.flags, absent)}
 
 
 def with_carried(

@@ -45,7 +45,7 @@ from durhampulse.scoring.record import (
     with_carried,
     without_scores,
 )
-from durhampulse.scoring.tables import TableCells, carried_text, exact_identifiers
+from durhampulse.scoring.tables import TableCells, carried_text, exact_identifiers, of_text
 
 __all__ = ["Scorer", "load_model"]
 
@@ -235,7 +235,8 @@ class Scorer:
         Parameters
         ----------
         row
-            Column to value; rates as fractions, or text such as ``"6.8%"``.
+            Column to value; rates as fractions, or text such as ``"6.8%"``. What a table would
+            carry along, such as a handle, is given back.
 
         Raises
         ------
@@ -243,11 +244,12 @@ class Scorer:
             If too little is known of the creator, or a figure cannot be read or cannot be.
         """
         reader = RecordReader(self.rules)
-        record = {name: _plain_value(value) for name, value in row.items()}
+        plain = {name: _plain_value(value) for name, value in row.items()}
+        record, told = self._columns.part(plain)
         block, errors = reader.read([record])
         if reasons := {**self.reasons_not_to(block, self.compute(block)), **errors}:
             raise CannotJudgeError(f"{reasons[0]}.")
-        return account_of(self.model, self.frame(reader.identifiers([record]), block))
+        return account_of(self.model, self.frame(reader.identifiers([record]), block), told)
 
     def read_table(
         self,
@@ -272,6 +274,8 @@ class Scorer:
         """
         options = options or ReadOptions()
         headers = self.headers(name, table.column_names, options)
+        types = {header: table.schema.field(header).type for header in headers.carried}
+        headers = of_text(headers, types, options.keep)
         cells = {c: whole_array(table[h]) for c, h in headers.columns.items()}
         identifiers = cells.pop(IDENTIFIER, None)
         reader = self.reader(name, units=options.units)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
@@ -11,10 +11,10 @@ from durhampulse.creators.block import Block
 from durhampulse.creators.headers import Headers
 from durhampulse.creators.identifiers import canonical_identifiers
 from durhampulse.creators.schema import IDENTIFIER
-from durhampulse.creators.text import NoTextError, as_text
+from durhampulse.creators.text import NoTextError, as_text, holds_bytes
 from durhampulse.exceptions import InputError
 
-__all__ = ["TableCells", "carried_text", "exact_identifiers"]
+__all__ = ["TableCells", "carried_text", "exact_identifiers", "of_text"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +58,29 @@ def exact_identifiers(name: str, cells: pa.Array) -> pa.Array:
         raise InputError(
             f"{name}, column {IDENTIFIER}: it holds {error}.", "Convert it to text."
         ) from error
+
+
+def of_text(headers: Headers, types: Mapping[str, pa.DataType], keep: Sequence[str]) -> Headers:
+    """Return headers without carried columns of lists or pictures' bytes, which have no text.
+
+    Parameters
+    ----------
+    headers
+        Of one table.
+    types
+        Header to the type of its cells, of the carried columns.
+    keep
+        Headers that a person has asked for: what they hold is said where it is read.
+    """
+    carried = {
+        header: kind
+        for header, kind in headers.carried.items()
+        if header in keep
+        or not (
+            pa.types.is_nested(types[header]) or (kind == "picture" and holds_bytes(types[header]))
+        )
+    }
+    return replace(headers, carried=carried)
 
 
 def carried_text(name: str, header: str, cells: pa.Array) -> pa.Array:

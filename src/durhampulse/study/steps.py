@@ -35,6 +35,7 @@ from durhampulse.evaluation.metrics import compare_models, confusion_table, log_
 from durhampulse.exceptions import CannotJudgeError
 from durhampulse.features.encoding import learn_encoding, split_creators
 from durhampulse.features.peers import learn_peers
+from durhampulse.features.repeats import rows_to_decide
 from durhampulse.models.champion import train_champion
 from durhampulse.models.classifiers import CLASSIFIERS
 from durhampulse.models.fitted import FittedModel
@@ -62,8 +63,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BASE_RATE", "MLP", "REGULARISED", "UNREGULARISED", "Study",
     "compare_classifiers", "compare_with_baseline", "decide", "explore", "judge",
-    "load_and_inspect",
-    "measure_regularisation", "prepare", "read_confusion", "train_network",
+    "load_and_inspect", "measure_regularisation", "prepare", "read_confusion", "train_network",
 ]  # fmt: skip
 
 Floats = npt.NDArray[np.float64]
@@ -320,7 +320,7 @@ def decide(
     chosen = train_champion(part.train, features, folds=comparison.out_of_fold, random_state=seed)
     model, out_of_fold = chosen.model, chosen.out_of_fold
     y_prob, peers = model.predict_proba(part.test), learn_peers(part.train)
-    fresh = part.creators.table.drop(index=part.train.index)
+    fresh = rows_to_decide(part.creators.table, part.train.index, model.encoding.columns)
     refused = unscorable(fresh, model.encoding.columns)
     fresh = fresh[refused == ""]
     background = draw_background(part.train, model.encoding, random_state=seed)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from sqlalchemy import select, update
 
 from durhampulse.creators import read_creators
 from durhampulse.creators.identifiers import canonical_identifier
+from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.creators.units import Unit
 from durhampulse.desk.models.catalogue import Catalogue, add_model
@@ -55,11 +55,18 @@ def write_lessons(
     store: Store,
     source: str,
     folder: Path,
-    *,
-    columns: Mapping[str, str],
-    units: Mapping[str, Unit],
+    options: ReadOptions | None = None,
 ) -> Lessons:
     """Write the original table and the desk's outcomes as one; return where and how many.
+
+    Parameters
+    ----------
+    store
+        Where the outcomes are.
+    source, options
+        The original table, and how it is read.
+    folder
+        Where both are written.
 
     Raises
     ------
@@ -72,7 +79,7 @@ def write_lessons(
         raise InputError(
             "The store holds no outcome yet.", "Record some on the desk, or leave out --store."
         )
-    creators = read_creators(source, columns=columns, units=units)
+    creators = read_creators(source, options)
     table = creators.table
     if LABEL not in table:
         raise InputError(f"{source}: it has no {LABEL}.", "Name the table the model came from.")

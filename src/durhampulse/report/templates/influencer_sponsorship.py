@@ -55,7 +55,7 @@ say(
 #
 # Before any part is made of the table it is checked: are there enough outcomes of either kind, do
 # the features say anything about them, and does a column give the answer away, because it was
-# written after the deal or copied from it? Each check has a code, a figure and a reason. A cheap
+# written after the outcome or copied from it? Each check has a code, a figure and a reason. A cheap
 # model is compared with itself on permuted outcomes; no model of this study is trained yet.
 
 # %%
@@ -310,7 +310,7 @@ show_source(train_champion)
 # %%
 e = study.decide(b1, b2, judged, thresholds=request.thresholds)
 say(advice.champion_choice(e))
-e.table.iloc[:20, :9]
+e.table.iloc[:20, : 9 + len(creators.carried)]
 
 # %%
 say(*advice.decision(e, judged))
