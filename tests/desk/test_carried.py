@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import openpyxl
@@ -170,7 +171,7 @@ def test_a_dropped_column_is_nowhere(bare, tmp_path):
     assert "lena@example.org" not in str(lena)
 
 
-@pytest.mark.parametrize("kind", ["csv", "xlsx", "parquet"])
+@pytest.mark.parametrize("kind", ["csv", "xlsx", "parquet", "jsonl"])
 def test_exports_say_who_it_is_right_after_the_identifier(bare, tmp_path, kind):
     store, catalogue = bare
     bring(store, catalogue, list_of(tmp_path, PEOPLE.replace("Mood", "Review")), keep=("Review",))
@@ -199,6 +200,8 @@ def test_exports_say_who_it_is_right_after_the_identifier(bare, tmp_path, kind):
 def read_raw(path):
     if path.suffix == ".parquet":
         return pd.read_parquet(path)
+    if path.suffix == ".jsonl":
+        return pd.DataFrame([json.loads(line) for line in path.read_text("utf-8").splitlines()])
     return pd.read_excel(path, engine="openpyxl") if path.suffix == ".xlsx" else pd.read_csv(path)
 
 

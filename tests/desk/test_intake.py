@@ -238,7 +238,7 @@ def test_unit_that_contradicts_the_model_is_left_to_a_person(bare, tmp_path):
     path = percents(tmp_path)
     seen = preview(catalogue.current().scorer, path, "theirs.csv", ReadOptions())
     assert not seen.ready
-    assert "theirs.csv" in seen.problem.text
+    assert "look like percentages" in seen.problem.text
     assert seen.problem.field == "unit Engagement_Rate"
     row = bring(store, catalogue, path, confirm=False)
     assert row.state == "new"

@@ -284,3 +284,14 @@ def test_a_column_can_be_kept_and_left_out(visit, desk):
     choose(ann, where, **{"role Mood": "carried", "role Country": "out"})
     choose(ann, where, "check")
     assert stored(desk, where)["c"].carried == [["other", "Mood", "blue"]]
+
+
+def test_a_bare_header_is_proposed_where_its_figures_fit(visit):
+    """`views` may be those of all posts together: the page proposes by their size, and shows it."""
+    ann = visit("reviewer")
+    header = "id,Followers,ER,growth,Niche,views"
+    few = send(ann, csv_of(["c,5000,0.05,0.01,Tech,2000"], header))
+    page = fields_of(ann.get(few).text)
+    assert (page["role growth"], page["role views"]) == ("Growth_Rate", "Avg_Views_per_Post")
+    many = send(ann, csv_of(["c,5000,0.05,0.01,Tech,9000000"], header), "other.csv")
+    assert fields_of(ann.get(many).text)["role views"] == "out"

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 
 from durhampulse.creators import read_creators
+from durhampulse.creators.claims import claims_that_agree, is_bare
 from durhampulse.creators.headers import Headers, name_columns
 from durhampulse.creators.labels import read_labels
 from durhampulse.creators.options import ReadOptions
@@ -19,7 +21,7 @@ from durhampulse.creators.text import NoTextError
 from durhampulse.desk.imports.choices import label_rule, place_of
 from durhampulse.desk.imports.form import CARRIED, LEFT_OUT, MODEL
 from durhampulse.desk.imports.problems import Problem, problem_of
-from durhampulse.exceptions import DurhamPulseError
+from durhampulse.exceptions import DurhamPulseError, InputError
 from durhampulse.files.formats import FORMATS, Format, suffix_of
 from durhampulse.files.stream import Chunk, Stream, open_stream
 from durhampulse.files.workbooks import sheet_names
@@ -182,7 +184,7 @@ class _Reading:
         raw = {header: _texts(first, header) for header in stream.headers}
         guessed = _guessed(stream.headers)
         yield {"columns": [FileColumn(header=h, role=guessed[h], raw=raw[h]) for h in raw]}
-        options, wanted, roles = self._settle(stream, options)
+        options, wanted, roles = self._settle(stream, first, options)
         columns = [
             FileColumn(header=h, role=roles[h], kind=wanted.carried.get(h, ""), raw=raw[h])
             for h in raw
@@ -196,7 +198,7 @@ class _Reading:
             yield {"looked_through": True, "irregularities": self._irregularities(options, roles)}
 
     def _settle(
-        self, stream: Stream, options: ReadOptions
+        self, stream: Stream, first: Chunk | None, options: ReadOptions
     ) -> tuple[ReadOptions, Headers, dict[str, str]]:
         """Return options that name every column, the headers to read, and header to role."""
         wanted = self.scorer.headers(self.name, stream.headers, options)
@@ -204,11 +206,10 @@ class _Reading:
         named = name_columns(
             self.name, there, options.asked(), Ledger(), usual=self.scorer.usual_headers
         )
-        read = {header: column for column, header in wanted.columns.items()}
-        roles = {
-            header: _role(header, read.get(header) or named.get(header), wanted)
-            for header in stream.headers
-        }
+        named |= {header: column for column, header in wanted.columns.items()}
+        if first is not None and not options.columns:
+            named |= self._agreed(first, there, named)
+        roles = {header: _role(header, named.get(header), wanted) for header in stream.headers}
         headers = {role: header for header, role in roles.items() if role in COLUMNS}
         options = replace(
             options,
@@ -217,7 +218,23 @@ class _Reading:
             keep=tuple(header for header, role in roles.items() if role == CARRIED),
             drop=tuple(header for header, role in roles.items() if role == LEFT_OUT),
         )
-        return options, wanted, roles
+        settled = self.scorer.headers(self.name, stream.headers, options)
+        return options, replace(settled, proposed=wanted.proposed), roles
+
+    def _agreed(self, first: Chunk, headers: list[str], named: Mapping[str, str]) -> dict[str, str]:
+        """Return bare headers whose first figures have the size of the column they stand for.
+
+        A later table is not scored by such a header unless a person has seen it, as here.
+        """
+        free = [header for header in headers if header not in named and is_bare(header)]
+        try:
+            claims = name_columns(self.name, free, {}, Ledger())
+        except InputError:  # two of them claim one column: left to the person
+            return {}
+        claims = {h: column for h, column in claims.items() if column not in named.values()}
+        table = pa.table({header: first.cells[header] for header in headers})
+        agreed = claims_that_agree(table, {**named, **claims}, [*named], Ledger())
+        return {header: column for header, column in claims.items() if header in agreed}
 
     def _read(
         self, first: Chunk, wanted: Headers, options: ReadOptions
