@@ -17,7 +17,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
+from typer.testing import CliRunner
 
+from durhampulse.cli import app
 from durhampulse.creators.carried import carried_column, carried_kind
 from durhampulse.creators.reading import read_creators
 from durhampulse.creators.rules import ColumnRule
@@ -105,6 +107,9 @@ def test_headers_say_what_is_carried(kind, headers):
         ("external url", ["0", "1", "0"], None),
         ("Channel", ["Email", "Web"] * 30, None),
         ("Channel", [f"c{i}" for i in range(60)], "handle"),
+        ("Channel", ["Instagram", "TikTok", "youtube "] * 20, "platform"),
+        ("Instagram account", [f"c{i}" for i in range(60)], "handle"),
+        ("Instagram account", ["business", "personal"] * 30, None),
         ("e-mail", ["yes", "no", "yes"], None),
         ("notes", ["see https://a.tv", "call", "none"], None),
     ],
@@ -388,3 +393,14 @@ def test_workbook_links_addresses_and_nothing_else(scorer, people, tmp_path):
         *(url for url in frame["Profile URL"] if url.startswith("https")),
         *("mailto:" + mail for mail in frame["E-mail"]),
     }
+
+
+def test_flags_of_command_line_settle_columns(people):
+    flags = ["--map", "Followers=", "--drop", "Fee", "--drop", "Name", "--feature", "Country"]
+    result = CliRunner().invoke(app, ["inspect", str(people), "--json", "--id", "E-mail", *flags])
+    columns = {row["column"]: row["role"] for row in json.loads(result.output)["columns"]}
+    assert columns == {
+        "Influencer_ID": "identifier", "Engagement_Rate": "feature", "Niche": "feature",
+        "Sponsorship_Status": "label", "Handle": "carried", "Profile URL": "carried",
+        "Platform": "carried", "Country": "feature", "Followers (as found)": "feature",
+    }  # fmt: skip

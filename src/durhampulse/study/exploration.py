@@ -54,7 +54,7 @@ def column_overview(creators: Creators) -> pd.DataFrame:
                 "missing": missing,
                 "missing_share": missing / len(values),
                 "distinct": values.nunique(),
-                "typical": _typical(values, identifier=role.column == IDENTIFIER),
+                "typical": _typical(values, example=role.role in ("identifier", "carried")),
                 "role": role.role,
                 "reason": role.reason,
             }
@@ -62,11 +62,11 @@ def column_overview(creators: Creators) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _typical(values: pd.Series, *, identifier: bool) -> str:
+def _typical(values: pd.Series, *, example: bool) -> str:
     known = values.dropna()
     if known.empty:
         return "empty"
-    if identifier:
+    if example:
         return f"e.g. {known.iloc[0]}"
     if pd.api.types.is_numeric_dtype(values):
         middle, low, high = (number_text(x) for x in (known.median(), known.min(), known.max()))
