@@ -219,7 +219,8 @@ class _Reading:
             drop=tuple(header for header, role in roles.items() if role == LEFT_OUT),
         )
         settled = self.scorer.headers(self.name, stream.headers, options)
-        return options, replace(settled, proposed=wanted.proposed), roles
+        absent = {column: wanted.absent.get(column, "") for column in settled.absent}
+        return options, replace(settled, proposed=wanted.proposed, absent=absent), roles
 
     def _agreed(self, first: Chunk, headers: list[str], named: Mapping[str, str]) -> dict[str, str]:
         """Return bare headers whose first figures have the size of the column they stand for.
