@@ -224,7 +224,8 @@ def test_edge_flag_needs_20_percent_chance_of_other_band():
 def test_miscalibrated_group_is_reported_and_others_are_not():
     rng = np.random.default_rng(0)
     n = 3_000
-    table = pd.DataFrame({"Niche": pd.Series(rng.choice(["a", "b", "c"], n), dtype="str")})
+    niches = pd.Series(rng.choice(["a", "b", "c"], n), dtype="str")
+    table = pd.DataFrame({"Influencer_ID": np.arange(n), "Niche": niches})
     p = rng.uniform(0.1, 0.9, n)
     y = (rng.random(n) < p).astype(float)
     assert unlike_groups(group_quality(table, y, p, yes_at=0.8)).empty

@@ -172,5 +172,6 @@ class Ledger:
 
 
 def _shown(value: object) -> str:
-    text = repr(value) if isinstance(value, str) else f"{value}"
+    whole = isinstance(value, float) and value.is_integer()
+    text = f"{value:.0f}" if whole else repr(value) if isinstance(value, str) else f"{value}"
     return text if len(text) <= 40 else text[:37] + "..."
