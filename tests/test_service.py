@@ -75,6 +75,23 @@ def test_service_scores_match_library(client, demo_model):
         assert "; ".join(result["flags"]) == row["Flags"]
 
 
+def test_who_a_creator_is_comes_back_with_the_score(client):
+    plain, named = score(
+        client,
+        {k: v for k, v in CREATOR.items() if k != "Influencer_ID"},
+        {
+            **{k: v for k, v in CREATOR.items() if k != "Influencer_ID"},
+            "Handle": "@lena",
+            "Email": "lena@mail.example",
+            "Fee": 1840,
+        },
+    ).json()["results"]
+    assert named.pop("id") == "@lena"
+    assert named.pop("carried") == {"Email": "lena@mail.example", "Fee": "1840"}
+    assert plain.pop("id") is None
+    assert named == plain
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

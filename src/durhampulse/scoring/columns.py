@@ -45,6 +45,7 @@ class ModelColumns:
         self, needed: Sequence[str], seen: Sequence[str], rules: Mapping[str, ColumnRule]
     ) -> None:
         self._needed, self._seen = needed, seen
+        self._plain = {*needed, IDENTIFIER}
         known = [rule for rule in rules.values() if rule.header]
         self.usual = {rule.column: rule.header for rule in known if rule.column in COLUMNS}
         self._carried = {rule.header: rule.carries for rule in known if rule.carries}
@@ -93,6 +94,8 @@ class ModelColumns:
 
         The identifier is among the figures, under its own name.
         """
+        if record.keys() <= self._plain:
+            return dict(record), {}
         extra = [
             header
             for header in record

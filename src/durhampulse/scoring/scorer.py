@@ -229,6 +229,10 @@ class Scorer:
             decided.index = table.index[order]
         return decided
 
+    def part(self, record: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+        """Return what a record says of a creator's figures, and what is carried along of it."""
+        return self._columns.part(record)
+
     def explain(self, row: Mapping[str, Any]) -> Account:
         """Return why one creator is where they are, and what would change it.
 
@@ -245,7 +249,7 @@ class Scorer:
         """
         reader = RecordReader(self.rules)
         plain = {name: _plain_value(value) for name, value in row.items()}
-        record, told = self._columns.part(plain)
+        record, told = self.part(plain)
         block, errors = reader.read([record])
         if reasons := {**self.reasons_not_to(block, self.compute(block)), **errors}:
             raise CannotJudgeError(f"{reasons[0]}.")

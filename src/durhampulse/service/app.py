@@ -240,14 +240,16 @@ def _add_model(app: FastAPI, served: Source, needs: Callable[[str], Any]) -> Non
 
 def _score(now: Served, creators: list[dict[str, Any]]) -> list[dict[str, Any]]:
     scorer, reader = now.scorer, now.reader
+    parts = [scorer.part(creator) for creator in creators]
+    creators = [figures for figures, _ in parts]
     block, errors = reader.read(creators)
     scores = scorer.compute(block)
     reasons = {**scorer.reasons_not_to(block, scores), **errors}
     absent = reader.absent(creators, scorer.columns)
     items = score_items(scorer.model.peers, scores, reasons, absent)
     return [
-        {"id": _plain_id(creator.get(IDENTIFIER)), **item}
-        for creator, item in zip(creators, items, strict=True)
+        {"id": _plain_id(figures.get(IDENTIFIER)), **({"carried": told} if told else {}), **item}
+        for (figures, told), item in zip(parts, items, strict=True)
     ]
 
 

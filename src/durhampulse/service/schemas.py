@@ -45,6 +45,7 @@ class ScoreItem(BaseModel):
     """One creator's score, or why there is none."""
 
     id: str | int | float | None = None
+    carried: dict[str, str] = Field({}, examples=[{"Handle": "@creator"}])
     probability: float | None = Field(None, ge=0, le=1, examples=[0.8312])
     interval: tuple[float, float] | None = Field(None, examples=[(0.6912, 0.9201)])
     recommendation: str | None = Field(None, examples=["Yes"])
