@@ -132,10 +132,19 @@ def score_rows(caption: str, scores: pd.DataFrame) -> Table:
 
 def plain_table(caption: str, table: pd.DataFrame) -> Table:
     """Show a table as it is."""
+    columns = [str(column).replace("_", " ") for column in table.columns]
     rows: list[list[str | Named]] = [
-        [_text(cell) for cell in row] for row in table.itertuples(index=False)
+        [
+            _percent(cell) if column.endswith("share") else _text(cell)
+            for column, cell in zip(columns, row, strict=True)
+        ]
+        for row in table.itertuples(index=False)
     ]
-    return Table(caption, [str(column).replace("_", " ") for column in table.columns], rows)
+    return Table(caption, columns, rows)
+
+
+def _percent(share: Any) -> str:
+    return "" if pd.isna(share) else f"{share:.1%}"
 
 
 def _text(cell: Any) -> str:
