@@ -316,8 +316,8 @@ def test_report_names_creators_and_links_web_addresses_alone(scorer, people):
     shown = decision_view(decided, read_creators(people).carried)
     assert shown.columns[:2] == ["Influencer ID", "Predicted Sponsorship"]
     names = [row[0] for row in shown.rows]
-    assert {part.header for name in names for part in name.told} == {*TOLD} - {"E-mail"}
-    links = {(part.text, part.href) for name in names for part in name.told if part.href}
+    assert {part.header for name in names for part in name.carried} == {*TOLD} - {"E-mail"}
+    links = {(part.text, part.href) for name in names for part in name.carried if part.href}
     assert links == {("a.tv/<x>", "https://www.a.tv/<x>")}
     empty: dict[str, list[str]] = {key: [] for key in ("facts", "summary", "limits", "sections")}
     report = SimpleNamespace(title="t", source="s", simulated=False, decisions=shown, **empty)

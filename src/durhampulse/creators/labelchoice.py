@@ -132,7 +132,7 @@ def _named_label(
     name: str, cells: pa.Table, free: Sequence[str], words: Sequence[str], header: str | None
 ) -> tuple[str, tuple[str, ...]]:
     """Return the column of outcomes and its words, of which some may name the column."""
-    said = []
+    choices = []
     for text in words:
         column, word = named_column(text, cells.column_names)
         if column is None and compares(text) and not _holders([text], cells, cells.column_names):
@@ -141,12 +141,12 @@ def _named_label(
                 f"--deal-is '{text}': no column stands before the comparison.",
                 f"The columns of {name} are {shown}.",
             )
-        said.append((column, word))
-    columns = {column for column, _ in said if column is not None}
+        choices.append((column, word))
+    columns = {column for column, _ in choices if column is not None}
     if len(columns) > 1:
         shown = " and ".join(map(repr, sorted(columns)))
         raise InputError(f"{shown} cannot both be the outcome.", "Name one column.")
-    texts = tuple(word for _, word in said)
+    texts = tuple(word for _, word in choices)
     return columns.pop() if columns else header or _holder(name, texts, cells, free), texts
 
 

@@ -318,9 +318,9 @@ def gain(
     ax.plot([0, 1], [0, 1], color=QUIET, linestyle="--", linewidth=1, label="at random")
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter(_PERCENT)
-    found = f"{outcome.deals} found"
-    title = f"{found[0].upper()}{found[1:]} by inviting the best first"
-    ax.set(title=title, xlabel="creators invited", ylabel=found)
+    label = f"{outcome.deals} found"
+    title = f"{label[0].upper()}{label[1:]} by inviting the best first"
+    ax.set(title=title, xlabel="creators invited", ylabel=label)
     ax.grid()
     ax.legend()
     return ax

@@ -16,7 +16,7 @@ from durhampulse.decision.figures import number_text
 from durhampulse.evaluation.metrics import score_table
 from durhampulse.files.addresses import link_of
 
-__all__ = ["Named", "Table", "Told", "decision_view", "plain_table", "score_rows"]
+__all__ = ["CarriedCell", "Named", "Table", "decision_view", "plain_table", "score_rows"]
 
 _SHOWN = dict(zip(BANDS, (6, 5, 2), strict=True))
 """Rows of each band in the report, so that its first part fits a page."""
@@ -28,7 +28,7 @@ _FIRST_CARRIED: tuple[CarriedKind, ...] = ("handle", "name", "link", "platform",
 
 
 @dataclass(frozen=True)
-class Told:
+class CarriedCell:
     """A cell of a carried column, which may lead to a page of the web."""
 
     header: str
@@ -41,7 +41,7 @@ class Named:
     """A creator's identifier, and what else the table tells of who it is."""
 
     text: str
-    told: list[Told]
+    carried: list[CarriedCell]
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def decision_view(table: pd.DataFrame, carried: Mapping[str, CarriedKind] | None
     carried
         Its carried columns' headers, each with what it tells of a creator.
     """
-    told = _fitting(carried or {})
+    names = _fitting(carried or {})
     bands = table["Sponsorship Recommendation"]
     blank = bool((bands == "").all())
     shown = (
@@ -78,7 +78,7 @@ def decision_view(table: pd.DataFrame, carried: Mapping[str, CarriedKind] | None
     note += f", and {more:,} more {unit}." if more else "."
     rows = [
         [
-            Named(str(row["Influencer ID"]), [_told(name, row[name]) for name in told]),
+            Named(str(row["Influencer ID"]), [_carried_cell(name, row[name]) for name in names]),
             f"{row['Predicted Sponsorship']:.4f} "
             f"({row['Interval Low']:.2f} to {row['Interval High']:.2f})",
             "" if pd.isna(row["Follower Count"]) else f"{row['Follower Count']:,.0f}",
@@ -103,14 +103,14 @@ def _fitting(carried: Mapping[str, CarriedKind]) -> list[str]:
     return [name for name in kinds if name in fit[:_MOST_CARRIED]]
 
 
-def _told(header: str, cell: Any) -> Told:
+def _carried_cell(header: str, cell: Any) -> CarriedCell:
     """Return a carried cell, with a link where it is an address of the web."""
     text = "" if pd.isna(cell) else str(cell)
     href = link_of(text) or ""
     if not href.startswith(("http", "HTTP")):
-        return Told(header, text)
+        return CarriedCell(header, text)
     shown = re.sub(r"^(https?://)?(www\.)?", "", text.strip(), flags=re.IGNORECASE)
-    return Told(header, shown.rstrip("/"), href)
+    return CarriedCell(header, shown.rstrip("/"), href)
 
 
 def _why(row: pd.Series) -> str:

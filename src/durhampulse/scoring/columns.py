@@ -105,13 +105,13 @@ class ModelColumns:
         usual = self.usual.get(IDENTIFIER, "")
         name = usual if usual in extra else next(iter(identifier_candidates(extra)), "")
         name = "" if IDENTIFIER in named else name
-        told = {h for h in extra if h != name and (self._carried.get(h) or carried_kind(h))}
+        carried = {h for h in extra if h != name and (self._carried.get(h) or carried_kind(h))}
         figures = {
             IDENTIFIER if header == name else header: value
             for header, value in record.items()
-            if header not in told
+            if header not in carried
         }
-        return figures, {h: str(record[h]) for h in extra if h in told and record[h] is not None}
+        return figures, {h: str(record[h]) for h in extra if h in carried and record[h] is not None}
 
     def _absent(
         self, name: str, by_column: Mapping[str, str], unnamed: Sequence[str]

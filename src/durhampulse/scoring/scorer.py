@@ -249,11 +249,11 @@ class Scorer:
         """
         reader = RecordReader(self.rules)
         plain = {name: _plain_value(value) for name, value in row.items()}
-        record, told = self.part(plain)
+        record, carried = self.part(plain)
         block, errors = reader.read([record])
         if reasons := {**self.reasons_not_to(block, self.compute(block)), **errors}:
             raise CannotJudgeError(f"{reasons[0]}.")
-        return account_of(self.model, self.frame(reader.identifiers([record]), block), told)
+        return account_of(self.model, self.frame(reader.identifiers([record]), block), carried)
 
     def read_table(
         self,

@@ -248,8 +248,12 @@ def _score(now: Served, creators: list[dict[str, Any]]) -> list[dict[str, Any]]:
     absent = reader.absent(creators, scorer.columns)
     items = score_items(scorer.model.peers, scores, reasons, absent)
     return [
-        {"id": _plain_id(figures.get(IDENTIFIER)), **({"carried": told} if told else {}), **item}
-        for (figures, told), item in zip(parts, items, strict=True)
+        {
+            "id": _plain_id(figures.get(IDENTIFIER)),
+            **({"carried": carried} if carried else {}),
+            **item,
+        }
+        for (figures, carried), item in zip(parts, items, strict=True)
     ]
 
 

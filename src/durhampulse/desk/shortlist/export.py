@@ -141,9 +141,9 @@ def _scored(
     scored = score_columns(rules.scorer.model.peers, identifiers, block, scores)
     floats = {name for name, column in scored.items() if pa.types.is_floating(column.type)}
     blanks = {name: pa.array(scored[name].to_numpy(False), from_pandas=True) for name in floats}
-    said = [{header: text for _, header, text in row.carried or ()} for row in rows]
+    carried_cells = [{header: text for _, header, text in row.carried or ()} for row in rows]
     carried = {
-        _named(header): pa.array([cells.get(header) for cells in said], pa.string())
+        _named(header): pa.array([cells.get(header) for cells in carried_cells], pa.string())
         for header in kinds
     }
     return with_carried({**scored, **blanks}, carried)
