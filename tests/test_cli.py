@@ -131,10 +131,10 @@ def test_database_name_hides_password():
 
 @pytest.fixture(scope="module")
 def leaky(tmp_path_factory):
-    """A study of a table with a fee that only creators with a deal have."""
+    """A study of a table with samples that only creators with a deal were sent."""
     folder = tmp_path_factory.mktemp("leaky")
     table = simulate_market(1_000, seed=4).table
-    table["Fee"] = (table["Followers"] * 0.01).where(table["Sponsorship_Status"] == 1)
+    table["Samples_Sent"] = (table["Followers"] * 0.01).where(table["Sponsorship_Status"] == 1)
     table.to_csv(folder / "creators.csv", index=False)
     return folder, run("study", "creators.csv", "-o", "out", cwd=folder)
 
@@ -144,10 +144,10 @@ def test_leak_is_reported_and_blocks_recommendations(leaky):
     folder, done = leaky
     assert done.returncode == 1, done.stderr
     assert "Verdict: not ready." in done.stdout
-    assert "Fee" in done.stdout
+    assert "Samples_Sent" in done.stdout
     decisions = pd.read_csv(folder / "out" / "decisions.csv")
     assert decisions["Sponsorship Recommendation"].isna().all()
-    assert decisions["Verdict"].str.contains("Fee").all()
+    assert decisions["Verdict"].str.contains("Samples_Sent").all()
     report = (folder / "out" / "report.html").read_text()
     assert "Nothing is recommended." in report
     explained = run(
@@ -168,13 +168,13 @@ def test_dropped_leak_is_reported_and_study_decides(leaky):
     folder, _ = leaky
     done = run("study", "creators.csv", "-o", "dropped", "--drop-leaks", cwd=folder)
     assert done.returncode == 0, done.stderr
-    assert "Left out: Fee." in done.stdout
+    assert "Left out: Samples_Sent." in done.stdout
     decisions = pd.read_csv(folder / "dropped" / "decisions.csv")
     assert decisions["Sponsorship Recommendation"].notna().all()
     ledger = pd.read_csv(folder / "dropped" / "irregularities.csv")
-    assert "Fee" in set(ledger.loc[ledger["code"] == "left-out", "column"])
+    assert "Samples_Sent" in set(ledger.loc[ledger["code"] == "left-out", "column"])
     manifest = json.loads((folder / "dropped" / "model" / "manifest.json").read_text())
-    assert manifest["verdict"]["dropped"] == ["Fee"]
+    assert manifest["verdict"]["dropped"] == ["Samples_Sent"]
 
 
 def test_explain_without_model_is_refused(tmp_path, market_file):
