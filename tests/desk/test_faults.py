@@ -28,6 +28,7 @@ from durhampulse.desk.store.tables import claim, creator, review, staged, upload
 from durhampulse.desk.web.access import COOKIE
 from durhampulse.market.sampling import write_market
 from tests.desk.conftest import PASSWORD, add_people, bring
+from tests.desk.forms import fields_of
 from tests.desk.test_browser import running_desk, wait_for
 from tests.desk.test_intake import HEADER
 from tests.desk.test_reviewing import review_at_once
@@ -94,8 +95,7 @@ class Load:
         where = client.post("/imports", data=form, files=files).headers.get("location")
         if where is None:
             return
-        form["Influencer_ID"] = "Influencer_ID"
-        client.post(f"{where}/check", data=form)
+        client.post(f"{where}/check", data=fields_of(client.get(where).text))
         while not stop.is_set() and "Put it in place" not in client.get(where).text:
             time.sleep(0.05)
         client.post(f"{where}/confirm", data=form)
