@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from durhampulse.creators import read_creators
+from durhampulse.creators.reading import read_creators
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.evaluation.judgement import judge
 from durhampulse.market.sampling import simulate_market

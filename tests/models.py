@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from durhampulse.creators import read_creators
+from durhampulse.creators.reading import read_creators
 from durhampulse.decision.bands import Thresholds
 from durhampulse.decision.shapley import draw_background
 from durhampulse.features.encoding import learn_encoding

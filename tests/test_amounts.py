@@ -10,8 +10,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from durhampulse.creators import cldr, read_creators
+from durhampulse.creators import cldr
 from durhampulse.creators.numbers import parse_number
+from durhampulse.creators.reading import read_creators
 from durhampulse.creators.records import RecordReader
 from durhampulse.creators.roles import read_extra
 from durhampulse.creators.rules import ColumnRule, learn_number_rule

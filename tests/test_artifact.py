@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import save
 
 import durhampulse as dp
-from durhampulse.creators import read_creators
+from durhampulse.creators.reading import read_creators
 from durhampulse.creators.roles import Role
 from durhampulse.creators.schema import LABEL
 from durhampulse.decision.bands import Thresholds

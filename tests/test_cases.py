@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import durhampulse as dp
-from durhampulse.creators import read_creators
+from durhampulse.creators.reading import read_creators
 from durhampulse.exceptions import InputError
 from durhampulse.scoring.batch import score_files
 from durhampulse.scoring.lookup import accounts_of

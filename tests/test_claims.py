@@ -5,8 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from durhampulse.creators import read_creators
 from durhampulse.creators.headers import name_columns
+from durhampulse.creators.reading import read_creators
 from durhampulse.irregularities import Ledger
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from durhampulse.creators import read_creators
 from durhampulse.creators.block import Block
+from durhampulse.creators.reading import read_creators
 from durhampulse.decision.bands import Thresholds, _normal_cdf, on_edge
 from durhampulse.evaluation.calibration import invitation_table
 from durhampulse.features.codes import learn_numbers

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from durhampulse.creators import read_creators
 from durhampulse.creators.dates import is_date, looks_like_dates
+from durhampulse.creators.reading import read_creators
 from durhampulse.creators.roles import read_extra
 
 DATES = [

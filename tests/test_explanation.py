@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import durhampulse as dp
-from durhampulse.creators import read_creators
+from durhampulse.creators.reading import read_creators
 from durhampulse.decision.bands import Thresholds, on_edge, unscorable
 from durhampulse.decision.reasons import reason_table, what_would_change
 from durhampulse.decision.shapley import Explanation, draw_background, explain

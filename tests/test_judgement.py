@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from durhampulse import study
-from durhampulse.creators import read_creators
+from durhampulse.creators.reading import read_creators
 from durhampulse.creators.schema import LABEL
 from durhampulse.evaluation import drift
 from durhampulse.evaluation.judgement import CHECKS, drop_leaks, judge

@@ -10,9 +10,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from durhampulse.creators import read_creators
 from durhampulse.creators.dealwords import deal_word
 from durhampulse.creators.labels import read_labels
+from durhampulse.creators.reading import read_creators
 from durhampulse.creators.rules import ColumnRule
 from durhampulse.exceptions import InputError
 from durhampulse.study.request import Request

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
-from durhampulse.creators import read_creators
+from durhampulse.creators.reading import read_creators
 from durhampulse.exceptions import InputError, OutputError
 from durhampulse.market.market import ceiling, draw_creators
 from durhampulse.market.sampling import simulate_market, write_market

@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from durhampulse.creators import read_creators
+from durhampulse.creators.reading import read_creators
 from durhampulse.exceptions import InputError
 
 LABEL = "Sponsorship_Status"

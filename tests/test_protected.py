@@ -18,8 +18,8 @@ from typer.testing import CliRunner
 
 import durhampulse as dp
 from durhampulse.cli import app
-from durhampulse.creators import read_creators
 from durhampulse.creators.protected import protected_attribute
+from durhampulse.creators.reading import read_creators
 from durhampulse.creators.roles import read_extra
 from durhampulse.evaluation.judgement import judge
 from durhampulse.exceptions import InputError

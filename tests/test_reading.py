@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import sqlalchemy
 
-from durhampulse.creators import read_creators
+from durhampulse.creators.reading import read_creators
 from durhampulse.exceptions import InputError
 
 HEADER = (

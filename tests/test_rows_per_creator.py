@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy.stats import binomtest
 
-from durhampulse.creators import read_creators
+from durhampulse.creators.reading import read_creators
 from durhampulse.evaluation.calibration import (
     band_hit_rates,
     effective_size,

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from durhampulse import study
-from durhampulse.creators import read_creators
+from durhampulse.creators.reading import read_creators
 from durhampulse.creators.schema import LABEL
 from durhampulse.exceptions import CannotJudgeError
 from durhampulse.report import advice, fonts, plots

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select, update
 
-from durhampulse.creators import read_creators
 from durhampulse.creators.options import ReadOptions
+from durhampulse.creators.reading import read_creators
 from durhampulse.desk.campaigns.planning import (
     Brief,
     candidates,

@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from durhampulse.creators import Creators
 from durhampulse.creators.cells import read_numbers
 from durhampulse.creators.schema import IDENTIFIER, LABEL
+from durhampulse.creators.table import Creators
 from durhampulse.evaluation.metrics import score_models
 from durhampulse.evaluation.verdict import Finding
 from durhampulse.exceptions import InputError

@@ -6,8 +6,8 @@ from functools import cached_property
 
 import numpy as np
 
-from durhampulse.creators import Creators
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL
+from durhampulse.creators.table import Creators
 from durhampulse.evaluation.signal import Signal, column_strength, measure_signal
 from durhampulse.features.encoding import learn_encoding
 from durhampulse.features.repeats import Codes, creator_codes

@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, replace
 
 import pandas as pd
 
-from durhampulse.creators import Creators
 from durhampulse.creators.schema import IDENTIFIER, LABEL
+from durhampulse.creators.table import Creators
 from durhampulse.evaluation import leaks
 from durhampulse.evaluation.evidence import Evidence
 from durhampulse.evaluation.verdict import Check, Finding, Severity, Verdict

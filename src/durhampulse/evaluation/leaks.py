@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from durhampulse.creators import Creators
 from durhampulse.creators.schema import IDENTIFIER, LABEL
+from durhampulse.creators.table import Creators
 from durhampulse.evaluation.evidence import Evidence
 from durhampulse.evaluation.signal import column_strength
 from durhampulse.evaluation.verdict import Finding

@@ -6,7 +6,7 @@ from functools import cache
 
 from matplotlib import font_manager
 
-from durhampulse.creators import Creators
+from durhampulse.creators.table import Creators
 
 __all__ = ["MAIN_FONT", "fallback_fonts", "letters_without_font"]
 

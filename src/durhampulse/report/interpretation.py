@@ -11,9 +11,9 @@ import re
 import numpy as np
 import pandas as pd
 
-from durhampulse.creators import Creators
 from durhampulse.creators.outcome import OutcomeWords
 from durhampulse.creators.schema import COLUMNS, GROWTH, IDENTIFIER, LABEL
+from durhampulse.creators.table import Creators
 from durhampulse.features.repeats import counted
 from durhampulse.study.results import (
     BaselineComparison,

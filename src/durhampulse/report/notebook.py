@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from durhampulse.creators import Creators
 from durhampulse.creators.frames import raw_cells
+from durhampulse.creators.table import Creators
 from durhampulse.exceptions import InputError, OutputError
 from durhampulse.files.databases import (
     PASSWORD_VARIABLE,

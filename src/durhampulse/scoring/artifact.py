@@ -23,10 +23,10 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
-from durhampulse.creators import Creators
 from durhampulse.creators.block import Block, Levels
 from durhampulse.creators.blockreader import BlockReader
 from durhampulse.creators.rules import ColumnRule, rules_of_format_2
+from durhampulse.creators.table import Creators
 from durhampulse.creators.text import whole_array
 from durhampulse.decision.bands import Thresholds
 from durhampulse.exceptions import DurhamPulseError, ModelError

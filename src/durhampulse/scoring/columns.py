@@ -52,22 +52,7 @@ class ModelColumns:
         self._dropped = {rule.header for rule in known if rule.kind == "dropped"}
 
     def find(self, name: str, headers: Sequence[str], options: ReadOptions) -> Headers:
-        """Return which headers of a table to read and which to carry along, by the headers alone.
-
-        Parameters
-        ----------
-        name
-            The table's name, for messages.
-        headers
-            All of them.
-        options
-            What a person has said of them; else as in the study.
-
-        Raises
-        ------
-        InputError
-            If the table has so few of the model's columns that no row could be scored.
-        """
+        """Return what :meth:`.Scorer.headers` promises."""
         asked = options.asked()
         again = {*options.keep, *options.feature, *asked.values()}
         gone = {*options.drop, *(self._dropped - again)}

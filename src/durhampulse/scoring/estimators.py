@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from durhampulse.creators import Creators
 from durhampulse.creators.blockreader import BlockReader, impossible_rows
 from durhampulse.creators.rules import ColumnRule
+from durhampulse.creators.table import Creators
 from durhampulse.creators.text import whole_array
 from durhampulse.decision.bands import Thresholds
 from durhampulse.exceptions import InputError, OutputError

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import pandas as pd
 import pyarrow as pa
 
-from durhampulse.creators import Creators
+from durhampulse.creators.table import Creators
 
 if TYPE_CHECKING:
     import polars as pl

@@ -12,7 +12,6 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from durhampulse.creators import Creators
 from durhampulse.creators.block import Block
 from durhampulse.creators.blockreader import BlockReader, impossible_rows
 from durhampulse.creators.frames import raw_cells
@@ -23,6 +22,7 @@ from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.records import RecordReader
 from durhampulse.creators.rules import ColumnRule, standard_kind
 from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS, IDENTIFIER
+from durhampulse.creators.table import Creators
 from durhampulse.creators.text import whole_array
 from durhampulse.creators.units import Unit, require_units
 from durhampulse.decision.bands import (

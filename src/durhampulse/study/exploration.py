@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from durhampulse.creators import Creators
 from durhampulse.creators.outcome import SPONSORSHIP, OutcomeWords
 from durhampulse.creators.schema import IDENTIFIER, LABEL
+from durhampulse.creators.table import Creators
 from durhampulse.decision.figures import number_text
 from durhampulse.evaluation.calibration import effective_size
 from durhampulse.evaluation.metrics import holm

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from durhampulse.creators import Creators
+from durhampulse.creators.table import Creators
 from durhampulse.decision.bands import Thresholds
 from durhampulse.decision.shapley import Explanation
 from durhampulse.evaluation.verdict import Verdict

@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from durhampulse.creators import Creators, read_creators
 from durhampulse.creators.options import ReadOptions
+from durhampulse.creators.reading import read_creators
 from durhampulse.creators.schema import IDENTIFIER, LABEL
+from durhampulse.creators.table import Creators
 from durhampulse.decision.bands import BANDS, Thresholds, assign_bands, decision_table, unscorable
 from durhampulse.decision.reasons import reason_table
 from durhampulse.decision.shapley import draw_background, explain
@@ -80,7 +80,7 @@ _PICTURED = 500
 
 
 def load_and_inspect(
-    source: str | Path, options: ReadOptions | None = None, **keywords: Any
+    source: Any, options: ReadOptions | None = None, **keywords: Any
 ) -> Inspection:
     """A1: load a creators' table and look at it.
 

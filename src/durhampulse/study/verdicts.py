@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from durhampulse.creators import Creators, read_creators
+from durhampulse.creators.reading import read_creators
+from durhampulse.creators.table import Creators
 from durhampulse.evaluation import judgement
 from durhampulse.evaluation.verdict import Verdict
 from durhampulse.exceptions import CannotJudgeError

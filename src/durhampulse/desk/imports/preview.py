@@ -10,12 +10,12 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from durhampulse.creators import read_creators
 from durhampulse.creators.claims import claims_that_agree, is_bare
 from durhampulse.creators.headers import Headers, name_columns
 from durhampulse.creators.labels import read_labels
 from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.outcome import outcome_words
+from durhampulse.creators.reading import read_creators
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL, canonical_name
 from durhampulse.creators.text import NoTextError
 from durhampulse.desk.imports.choices import label_rule, place_of

@@ -11,9 +11,9 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import select, update
 
-from durhampulse.creators import read_creators
 from durhampulse.creators.identifiers import canonical_identifier
 from durhampulse.creators.options import ReadOptions
+from durhampulse.creators.reading import read_creators
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.creators.units import Unit
 from durhampulse.desk.models.catalogue import Catalogue, add_model
