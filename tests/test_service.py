@@ -93,6 +93,15 @@ def test_who_a_creator_is_comes_back_with_the_score(client):
 
 
 @pytest.mark.parametrize(
+    ("identifier", "answer"),
+    [(7, 7), (7.5, 7.5), ("7", "7"), (None, None), (True, "True"), ([7], "[7]"), ({}, "{}")],
+)
+def test_identifier_comes_back_in_a_documented_form(client, identifier, answer):
+    result = score(client, {**CREATOR, "Influencer_ID": identifier}).json()["results"][0]
+    assert (result["id"], type(result["id"])) == (answer, type(answer))
+
+
+@pytest.mark.parametrize(
     ("change", "words"),
     [
         ({"Followers": "many"}, "Followers must be a number, but is 'many'"),

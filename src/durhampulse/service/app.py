@@ -263,7 +263,7 @@ def _explain(now: Served, creator: dict[str, Any]) -> dict[str, Any]:
 
 def _plain_id(value: object) -> object:
     """Return an identifier as it came, if JSON has a form for it; else as text."""
-    if isinstance(value, float) and not math.isfinite(value):
+    if isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
         return str(value)
     return value if isinstance(value, str | int | float | None) else str(value)
 
