@@ -14,17 +14,16 @@ import pandas as pd
 
 from durhampulse.creators.block import Block, Levels
 from durhampulse.features.encoding import Encoding
-from durhampulse.models.mlp import share_compiled_steps
+from durhampulse.models.ensemble import STUDENT, train_networks
 from durhampulse.models.weights import DenseNetwork, Weights
 
 __all__ = ["distil", "mix_rows"]
 
 Floats = npt.NDArray[np.float64]
 
-_UNITS = (64, 32)
 _MOST_SWAPPED = 0.3
 _NEIGHBOURS = 20
-_BATCH = 2_048
+_BATCH = 128
 
 
 def distil(
@@ -33,11 +32,11 @@ def distil(
     train: pd.DataFrame,
     *,
     rows: int = 200_000,
-    epochs: int = 10,
+    epochs: int = 2,
     random_state: int = 0,
     sample_weight: Floats | None = None,
 ) -> DenseNetwork:
-    """Train a network to give a model's log-odds.
+    """Train a network to give a model's probabilities, by log loss.
 
     Parameters
     ----------
@@ -54,27 +53,18 @@ def distil(
     sample_weight
         How often each row is drawn to make others from, in proportion.
     """
-    import keras
-    from keras import layers, optimizers
-
-    share_compiled_steps()
-    keras.utils.set_random_seed(random_state)
     rng = np.random.default_rng(random_state)
     made = mix_rows(Block.of(train[encoding.columns]), rows, rng, sample_weight)
     X = encoding.transform(made)
-    logits = teacher.decision_function(X)
-    hidden = [layers.Dense(units, activation="relu") for units in _UNITS]
-    network = keras.Sequential([keras.Input((X.shape[1],)), *hidden, layers.Dense(1)])
-    steps = epochs * -(-rows // _BATCH)
-    network.compile(optimizers.Adam(optimizers.schedules.CosineDecay(0.004, steps)), loss="mse")
-    network.fit(
-        np.ascontiguousarray(X, np.float32),
-        logits.astype(np.float32),
+    network = train_networks(
+        X,
+        teacher.predict_proba(X),
+        recipe=STUDENT,
         epochs=epochs,
-        batch_size=_BATCH,
-        verbose=0,
+        batch=_BATCH,
+        random_state=random_state,
     )
-    return DenseNetwork.from_keras(network)
+    return network.member(0)
 
 
 def mix_rows(

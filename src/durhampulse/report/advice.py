@@ -70,12 +70,12 @@ def champion_choice(part: Decision) -> str:
             "and of two equals the simpler one is taken."
         )
     chosen = f"**{name}** decides: it beats {part.rival[0].lower()}{part.rival[1:]} ({figures})."
-    if not part.gap:
+    if not part.cost:
         return chosen
     return (
-        f"{chosen} One small network has learned to say what the blend says; on the training part "
-        f"its probabilities differ from the blend's by {100 * part.gap:.1f} points on average. "
-        "Figures out of fold are the blend's, those of the test part the network's own."
+        f"{chosen} One small network has learned to say what the blend says, which changed the "
+        f"log loss by {part.cost:+.4f} on rows that neither had seen. All figures here are the "
+        "network's own."
     )
 
 
