@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from durhampulse.models.splines import SplineLogistic
 from durhampulse.models.trees import ObliviousTrees
 from durhampulse.models.weights import DenseNetwork, Logistic, LogOdds, Weights, require_array
 
@@ -43,7 +44,7 @@ class StoredWeights(Weights, Protocol):
 
 
 _SINGLE: dict[str, type[StoredWeights]] = {
-    kind.family: kind for kind in (Logistic, DenseNetwork, ObliviousTrees)
+    kind.family: kind for kind in (Logistic, SplineLogistic, DenseNetwork, ObliviousTrees)
 }
 
 
