@@ -33,8 +33,8 @@ from durhampulse.exceptions import DurhamPulseError, ModelError
 from durhampulse.features.encoding import Encoding
 from durhampulse.features.peers import Peers
 from durhampulse.features.profile import Profile, learn_profile
+from durhampulse.models.families import FAMILIES, StoredWeights
 from durhampulse.models.fitted import FittedModel
-from durhampulse.models.weights import FAMILIES, DenseNetwork, Logistic
 
 __all__ = ["FORMAT_VERSION", "LoadedModel", "describe", "read_model", "write_model"]
 
@@ -126,7 +126,7 @@ def write_model(  # noqa: PLR0913 - each is a part of the folder
     """
     folder.mkdir(parents=True)
     weights = model.weights
-    if not isinstance(weights, Logistic | DenseNetwork):
+    if not isinstance(weights, StoredWeights):
         raise TypeError(f"{type(weights).__name__} is no kind of model that a folder may hold.")
     blob = save_arrays({k: np.ascontiguousarray(v) for k, v in weights.arrays().items()})
     (folder / _WEIGHTS).write_bytes(blob)
@@ -240,7 +240,7 @@ def describe(model: LoadedModel) -> str:
     weights = model.model.weights
     size = (
         sum(array.size for array in weights.arrays().values())
-        if isinstance(weights, Logistic | DenseNetwork)
+        if isinstance(weights, StoredWeights)
         else 0
     )
     lines.append(
