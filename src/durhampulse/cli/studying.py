@@ -89,6 +89,10 @@ def study(  # noqa: PLR0913 - a command has as many options as it has
     ),
     yes_at: Annotated[float, typer.Option(help="Probability of a Yes.")] = 0.80,
     review_at: Annotated[float, typer.Option(help="Probability of a Maybe.")] = 0.60,
+    promise: Annotated[
+        float | None,
+        typer.Option(help="Set Yes so that at least this share gets a deal, with 95% confidence."),
+    ] = None,
     drop_leaks: Annotated[
         bool, typer.Option("--drop-leaks", help="Leave out columns that give the answer away.")
     ] = False,
@@ -118,6 +122,7 @@ def study(  # noqa: PLR0913 - a command has as many options as it has
         source=source,
         **options.keywords(),
         thresholds=Thresholds(yes_at=yes_at, review_at=review_at),
+        promise=promise,
         drop_leaks=drop_leaks,
         time=time,
         group=group,
@@ -171,6 +176,7 @@ def _with_outcomes(request: Request, store: str, folder: Path) -> Request:
         **{name: getattr(request, name) for name in ("keep", "feature", "protect", "allow")},
         **judged,
         thresholds=request.thresholds,
+        promise=request.promise,
         seed=request.seed,
     )
 
@@ -255,6 +261,10 @@ def _print_outcome(out: Path, seconds: float) -> None:
             typer.echo(f"{check['code']}: {check['reason']} ({check['figure']})")
     if verdict["dropped"]:
         typer.echo(f"Left out: {', '.join(verdict['dropped'])}.")
+    if promise := manifest.get("promise"):
+        from durhampulse.decision.promise import Promise
+
+        typer.echo(Promise(**promise).text())
     if letters := manifest["provenance"].get("letters_without_font"):
         typer.echo(f"No font here has {letters}: pictures show boxes. Install one, such as Noto.")
     auc, loss = scores["roc_auc"], scores["log_loss"]

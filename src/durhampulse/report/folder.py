@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,7 @@ def _model_facts(study: Study) -> dict[str, Any]:
             "dropped": list(study.judged.verdict.dropped),
             "checks": _records(study.judged.verdict.frame()),
         },
+        "promise": asdict(study.e.promise) if study.e.promise else None,
         "quality": _records(study.e.tested.drop(columns="model")),
         "band_hit_rates": _records(study.e.hit_rates),
         "pooled_band_hit_rates": _records(study.e.pooled_hit_rates),

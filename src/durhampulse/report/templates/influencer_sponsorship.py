@@ -308,7 +308,7 @@ from durhampulse.models.champion import train_champion
 show_source(train_champion)
 
 # %%
-e = study.decide(b1, b2, judged, thresholds=request.thresholds)
+e = study.decide(b1, b2, judged, thresholds=request.thresholds, promise=request.promise)
 say(advice.champion_choice(e))
 e.table.iloc[:20, : 9 + len(creators.carried)]
 
