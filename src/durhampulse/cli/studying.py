@@ -32,6 +32,8 @@ __all__ = ["explain", "inspect", "sample", "study"]
 _INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 and the signal's number."""
 _WIDEST = 90
+_STILL_SAID = ("keep", "feature", "considered", "protect", "allow")
+"""Options that hold for a table that a desk's outcomes were added to."""
 
 
 def sample(
@@ -173,7 +175,7 @@ def _with_outcomes(request: Request, store: str, folder: Path) -> Request:
     return Request(
         source=str(lessons.path),
         units=lessons.units,
-        **{name: getattr(request, name) for name in ("keep", "feature", "protect", "allow")},
+        **{name: getattr(request, name) for name in _STILL_SAID},
         **judged,
         thresholds=request.thresholds,
         promise=request.promise,
@@ -199,7 +201,7 @@ def _add_to_store(store: str, out: Path) -> None:
         )
 
 
-@reads_table(without=("identifier", "deal_is", "no_deal_is", "outcomes"))
+@reads_table(without=("identifier", "deal_is", "no_deal_is", "outcomes", "considered"))
 def explain(
     source: SourceArgument,
     model: ModelFolder,

@@ -39,7 +39,7 @@ class Request(ReadOptions, JudgeOptions):
     ----------
     source
         Path or database address; None for the built-in simulated market.
-    columns, units, identifier, keep, drop, feature, protect, allow, deal_is, no_deal_is
+    columns, units, identifier, keep, drop, feature, protect, allow, deal_is, no_deal_is, considered
         As for :class:`durhampulse.creators.options.ReadOptions`.
     table, query
         As for :class:`durhampulse.creators.options.ReadOptions`.
