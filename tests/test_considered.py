@@ -8,6 +8,9 @@ import pytest
 
 import durhampulse as dp
 from durhampulse.creators.schema import LABEL
+from durhampulse.decision.assumptions import budget_table, overlooked_table
+from durhampulse.decision.bands import Thresholds
+from durhampulse.decision.promise import NO_YES_AT
 from durhampulse.evaluation.evidence import Evidence
 from durhampulse.evaluation.judgement import CHECKS
 from durhampulse.exceptions import InputError
@@ -113,3 +116,26 @@ def test_stages_that_count_as_none_ask_for_care(many):
     assert "--no-deal-is" in finding.reason
     settled = unlooked(stages, deal_is=("Signed",), no_deal_is=("Declined",))
     assert settled.severity == "pass"
+
+
+def test_assumed_shares_raise_probabilities_and_keep_ranks():
+    # By hand: .55 / .85 = .647, .55 / .7 = .786, .55 / .5 is capped; .3 / .5 = .6.
+    table = overlooked_table(np.array([0.9, 0.55, 0.3]), Thresholds())
+    assert table["overlooked_share"].tolist() == [0.0, 0.15, 0.3, 0.5]
+    assert table["Yes"].tolist() == [1, 1, 1, 2]
+    assert table["Maybe (manual review)"].tolist() == [0, 1, 1, 1]
+    assert table["suitable"].tolist() == [2, 2, 2, 3]
+    assert table["capped"].tolist() == [0, 1, 1, 2]
+
+
+def test_nobody_is_raised_to_a_yes_that_a_broken_promise_put_beyond_reach():
+    table = overlooked_table(np.array([0.9]), Thresholds(yes_at=NO_YES_AT))
+    assert table["Yes"].tolist() == [0, 0, 0, 0]
+
+
+def test_budgets_add_up_the_best():
+    table = budget_table(np.concatenate([np.full(25, 0.8), np.full(35, 0.2)]))
+    assert table["best"].tolist() == [25, 50]
+    assert table["from_probability"].tolist() == [0.8, 0.2]
+    assert table["expected_deals"].tolist() == [20.0, 25.0]
+    assert table["expected_share"].round(3).tolist() == [0.741, 0.926]

@@ -350,6 +350,19 @@ plots.dependence(e.explanation.dependence(b1.test));
 e.table[["Influencer ID", "Predicted Sponsorship", "Reasons For", "Reasons Against"]].head(8)
 
 # %% [markdown]
+# A past *no deal* may mean that nobody looked. What if a share of suitable creators had never been
+# looked at? An assumption; the order of the creators does not depend on it.
+
+# %%
+from durhampulse.report import overlooked
+
+say(*overlooked.sentences(e, judged))
+overlooked.shares(e, judged)
+
+# %%
+overlooked.budgets(e, judged)
+
+# %% [markdown]
 # What this table cannot say:
 
 # %%
