@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import durhampulse as dp
+from durhampulse.creators.outcome import SPONSORSHIP
 from durhampulse.creators.schema import LABEL
 from durhampulse.decision.assumptions import budget_table, overlooked_table
 from durhampulse.decision.bands import Thresholds
@@ -15,6 +18,7 @@ from durhampulse.evaluation.evidence import Evidence
 from durhampulse.evaluation.judgement import CHECKS
 from durhampulse.exceptions import InputError
 from durhampulse.market.market import draw_creators
+from durhampulse.report import overlooked
 from durhampulse.study import prepare
 
 
@@ -139,3 +143,20 @@ def test_budgets_add_up_the_best():
     assert table["from_probability"].tolist() == [0.8, 0.2]
     assert table["expected_deals"].tolist() == [20.0, 25.0]
     assert table["expected_share"].round(3).tolist() == [0.741, 0.926]
+
+
+def test_sentence_names_the_assumption_and_both_counts():
+    creators = SimpleNamespace(roles=(), outcome=SPONSORSHIP, source=None)
+    part = SimpleNamespace(
+        creators=creators,
+        promise=None,
+        thresholds=Thresholds(),
+        table=pd.DataFrame({"Predicted Sponsorship": [0.9, 0.58, 0.3]}),
+    )
+    judged = SimpleNamespace(verdict=SimpleNamespace(refusal=""))
+    (sentence,) = overlooked.sentences(part, judged)
+    assert "An assumption, not a finding" in sentence
+    assert "2 creators would reach *Yes* instead of 1" in sentence
+    assert "1.43 times as high" in sentence
+    judged.verdict.refusal = "not ready"
+    assert overlooked.tables(part, judged) == {}

@@ -99,9 +99,8 @@ def decision(part: Decision, judged: Judgement) -> list[str]:
     return [
         *_leak_warning(part, judged),
         *_promised(part),
-        f"**Whom to {'choose' if words.own else 'sponsor'}.** {yes:,} of {total:,} {unit} reach "
-        f"{_percent(part.thresholds.yes_at)} and are recommended. {yes_worth}"
-        f"{_thin(yes, total, part)}{_meaning(judged)}",
+        f"**Whom to {'choose' if words.own else 'sponsor'}.** "
+        f"{_recommended(yes, total, part, yes_worth)}{_thin(yes, total, part)}{_meaning(judged)}",
         f"**Whom to look at.** {maybe:,} {unit} lie between {_percent(part.thresholds.review_at)} "
         f"and {_percent(part.thresholds.yes_at)} and wait for a person. "
         f"{maybe_worth}",
@@ -118,6 +117,13 @@ def decision(part: Decision, judged: Judgement) -> list[str]:
         f"doubtful ones; {1 - maybe / max(total, 1):.0%} need not be opened to be put in order, "
         "which is what makes onboarding faster. Those recommended still want a person's consent.",
     ]
+
+
+def _recommended(yes: int, total: int, part: Decision, worth: str) -> str:
+    if part.promise is not None and not part.promise.is_kept:
+        return "Nobody is recommended; the best stand first all the same."
+    at = _percent(part.thresholds.yes_at)
+    return f"{yes:,} of {total:,} {_decided(part)} reach {at} and are recommended. {worth}"
 
 
 def _promised(part: Decision) -> list[str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from durhampulse.decision.assumptions import budget_table, overlooked_table
+from durhampulse.decision.assumptions import OVERLOOKED, budget_table, overlooked_table
+from durhampulse.decision.bands import MAYBE, YES
 from durhampulse.report.interpretation import outcome_of
 from durhampulse.study.results import Decision, Judgement
 
@@ -45,16 +46,19 @@ def sentences(part: Decision, judged: Judgement) -> list[str]:
             "**Who was looked at** is known here: the model learned from and was tested on these "
             "creators alone, and the others are ranked beside them."
         ]
-    table = shares(part, judged)
-    usual, half = table.iloc[0], table.iloc[2]
+    rows = shares(part, judged).to_dict("records")
+    usual, assumed = rows[0], rows[2]
+    bands = [YES] if part.promise is None or part.promise.is_kept else [YES, MAYBE]
+    names, share = " or ".join(band.partition(" ")[0] for band in bands), OVERLOOKED[2]
+    before, after = (sum(int(row[band]) for band in bands) for row in (usual, assumed))
     return [
         f"**If nobody looked.** A past *{words.none}* may mean that nobody looked at the creator, "
         "and nothing in this table says. **An assumption, not a finding**: if "
-        f"{half['overlooked_share']:.0%} of suitable creators had been overlooked by chance, each "
-        f"probability would be {1 / (1 - half['overlooked_share']):.2f} times as high, and "
-        f"{half['Yes']:,} creators would reach *Yes* instead of {usual['Yes']:,}"
-        f"{_beyond(int(half['capped']))}. The order would be the same: with room for so many, "
-        "take the best so many. A column that says who was looked at settles it (--considered).",
+        f"{share:.0%} of suitable creators had been overlooked by chance, each probability would "
+        f"be {1 / (1 - share):.2f} times as high, and {after:,} creators would reach *{names}* "
+        f"instead of {before:,}{_beyond(int(assumed['capped']))}. The order would be the same: "
+        "with room for so many, take the best so many. A column that says who was "
+        "looked at settles it (--considered).",
     ]
 
 
