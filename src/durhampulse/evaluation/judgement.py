@@ -15,6 +15,7 @@ from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.creators.table import Creators
 from durhampulse.evaluation import leaks
 from durhampulse.evaluation.evidence import Evidence
+from durhampulse.evaluation.unlooked import check_unlooked
 from durhampulse.evaluation.verdict import Check, Finding, Severity, Verdict
 from durhampulse.features.repeats import counted
 from durhampulse.irregularities import Irregularity
@@ -251,6 +252,11 @@ CHECKS: tuple[CheckSpec, ...] = (
         question="a ROC AUC above .95? Then it names the suspects",
         function=leaks.check_too_good,
         is_leak=True,
+    ),
+    CheckSpec(
+        code="unlooked",
+        question="does a *no* mean that somebody looked?",
+        function=check_unlooked,
     ),
     CheckSpec(
         code="protected",
