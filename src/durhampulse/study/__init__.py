@@ -20,6 +20,7 @@ from durhampulse.study.steps import (
     read_confusion,
     train_network,
 )
+from durhampulse.study.suspicion import ask_again
 
 __all__ = [
     "BASE_RATE",
@@ -29,6 +30,7 @@ __all__ = [
     "JudgeOptions",
     "Request",
     "Study",
+    "ask_again",
     "compare_classifiers",
     "compare_with_baseline",
     "decide",

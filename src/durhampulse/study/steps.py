@@ -1,8 +1,7 @@
 """The study's parts A to E, in the order in which the notebook and the command line call them.
 
 Each function takes what earlier parts gave and gives a part of :mod:`durhampulse.study.results`.
-Words about them come from :mod:`durhampulse.report.interpretation`, pictures from
-:mod:`durhampulse.report.plots`.
+Words about them and pictures of them come from :mod:`durhampulse.report`.
 """
 
 from __future__ import annotations
@@ -33,6 +32,7 @@ from durhampulse.evaluation.drift import compare_splits
 from durhampulse.evaluation.groups import group_quality
 from durhampulse.evaluation.metrics import compare_models, confusion_table, log_loss, score_models
 from durhampulse.exceptions import CannotJudgeError
+from durhampulse.features.copies import kept_together
 from durhampulse.features.encoding import learn_encoding, split_creators
 from durhampulse.features.peers import learn_peers
 from durhampulse.features.repeats import rows_to_decide
@@ -74,8 +74,7 @@ UNREGULARISED = NetworkPlan("MLP without regularisation", dropout=(0.0, 0.0))
 BASE_RATE = "Base rate alone"
 
 _MOST_ROWS = 30_000
-_MOST_REASONS = 2_000
-_MOST_MAYBES = 20_000
+_MOST_REASONS, _MOST_MAYBES = 2_000, 20_000
 _PICTURED = 500
 
 
@@ -140,7 +139,8 @@ def judge(
             check = judgement.DRIFT.check(finding)
             verdict = replace(verdict, checks=(*verdict.checks, check))
             splits.append(scores)
-    return Judgement(verdict, creators, pd.concat(splits) if splits else pd.DataFrame())
+    scores_of_splits = pd.concat(splits) if splits else pd.DataFrame()
+    return Judgement(verdict, kept_together(creators), scores_of_splits)
 
 
 def explore(creators: Creators) -> Exploration:
