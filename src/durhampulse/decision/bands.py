@@ -18,7 +18,8 @@ from durhampulse.features.peers import COMPARED, Peers
 from durhampulse.models.weights import log_odds, sigmoid
 
 __all__ = [
-    "BANDS", "EDGE_CHANCE", "MAYBE", "NO", "YES", "Thresholds", "assign_bands", "band_codes",
+    "ANSWERS", "BANDS", "EDGE_CHANCE", "MAYBE", "NO", "NO_PRECEDENT", "YES", "Thresholds",
+    "assign_bands", "band_codes",
     "carried_names", "cut", "decision_table", "empty_reason", "on_edge", "shown_columns",
     "too_empty", "unscorable",
 ]  # fmt: skip
@@ -27,6 +28,9 @@ YES: Final = "Yes"
 MAYBE: Final = "Maybe (manual review)"
 NO: Final = "No"
 BANDS: Final = (YES, MAYBE, NO)
+NO_PRECEDENT: Final = "No precedent (manual review)"
+"""The answer for creators unlike all that a model learned from; no band of probabilities."""
+ANSWERS: Final = (*BANDS, NO_PRECEDENT)
 
 EDGE_CHANCE: Final = 0.20
 """From this chance on that the true probability lies in another band, a row is on the edge."""
@@ -108,13 +112,15 @@ def decision_table(  # noqa: PLR0913 - each is a part of the table
     peers: Peers,
     half_width: float = 0.0,
     reasons: pd.DataFrame | None = None,
+    unlike: Sequence[str] | None = None,
     verdict: str = "",
     carried: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
     """Build the table the marketing team works with, the most probable creator first.
 
     Probabilities are cut, not rounded, to four decimals, so that the number shown never
-    contradicts its band.
+    contradicts its band. Creators without precedent stand after all others, since their
+    probabilities mean little.
 
     Parameters
     ----------
@@ -130,6 +136,8 @@ def decision_table(  # noqa: PLR0913 - each is a part of the table
         Of a creator's 90% interval, in log-odds.
     reasons
         ``Reasons For`` and ``Reasons Against`` of some of the creators, by their index.
+    unlike
+        In what each creator has no precedent, in their order; empty text for those who have.
     verdict
         Why nothing is recommended; if given, recommendations stay blank and it stands beside.
     carried
@@ -137,12 +145,15 @@ def decision_table(  # noqa: PLR0913 - each is a part of the table
         stand after the identifier.
     """
     logits, carried = log_odds(y_prob), carried or {}
+    odd = pd.Series([""] * len(creators) if unlike is None else unlike, creators.index, dtype="str")
+    marked = (odd != "").to_numpy(bool)
     absent = pd.Series(np.nan, index=creators.index)
-    band = assign_bands(y_prob, thresholds).to_numpy()
+    band = np.where(marked, NO_PRECEDENT, assign_bands(y_prob, thresholds).to_numpy())
     places = peers.percentiles(creators)
+    low, high = sigmoid(logits - half_width), sigmoid(logits + half_width)
     shown = shown_columns(
         creators[IDENTIFIER].to_numpy(),
-        np.stack([y_prob, sigmoid(logits - half_width), sigmoid(logits + half_width)]),
+        np.stack([y_prob, np.where(marked, 0.0, low), np.where(marked, 1.0, high)]),
         followers=creators.get(FOLLOWERS, absent).to_numpy(),
         engagement=creators.get(ENGAGEMENT, absent).to_numpy(),
         recommendation=np.full(len(band), "") if verdict else band,
@@ -150,13 +161,13 @@ def decision_table(  # noqa: PLR0913 - each is a part of the table
     texts = {name: pd.array(carried[h], "str") for h, name in carried_names(carried).items()}
     table = pd.DataFrame({"Influencer ID": shown.pop("Influencer ID"), **texts, **shown})
     table.insert([*table.columns].index("Interval Low"), "Rank", 0)
-    table["Edge"] = np.where(on_edge(logits, half_width, thresholds), "edge", "")
+    table["Edge"] = np.where(on_edge(logits, half_width, thresholds) & ~marked, "edge", "")
     words = pd.DataFrame("", index=creators.index, columns=["Reasons For", "Reasons Against"])
     if reasons is not None:
         words.update(reasons)
     for name in words:
         table[name] = words[name].to_numpy()
-    table["Flags"] = peers.flags(creators).to_numpy()
+    table["Flags"] = _flags(odd, peers.flags(creators)).to_numpy()
     table["Tier"] = peers.tier(creators).to_numpy()
     for column in COMPARED:
         place = places.get(column, absent).round(0).astype("Int64")
@@ -166,9 +177,16 @@ def decision_table(  # noqa: PLR0913 - each is a part of the table
     followers = table["Follower Count"]
     if (followers.dropna() % 1 == 0).all():
         table["Follower Count"] = followers.astype("Int64")
-    table = table.iloc[np.argsort(-y_prob, kind="stable")].reset_index(drop=True)
+    table = table.iloc[np.lexsort((-y_prob, marked))].reset_index(drop=True)
     table["Rank"] = np.arange(1, len(table) + 1)
     return table
+
+
+def _flags(unlike: pd.Series, raised: pd.Series) -> pd.Series:
+    """Return in what creators have no precedent, and what stands out about them."""
+    pairs = zip(unlike, raised, strict=True)
+    texts = [[f"no precedent: {odd}" if odd else "", flag] for odd, flag in pairs]
+    return pd.Series(["; ".join(filter(None, text)) for text in texts], unlike.index, dtype="str")
 
 
 def shown_columns(

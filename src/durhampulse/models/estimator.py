@@ -126,7 +126,7 @@ class SponsorshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         train[LABEL] = outcomes.astype(np.float64)
         if IDENTIFIER not in train or _few_creators(train):
             train[IDENTIFIER] = np.arange(len(train))
-        self.model_ = self._train(train, weight)
+        self.model_ = self._train(train, weight).with_precedent(train)
         self.rules_ = self._reader.rules
         self.sample_ = draw_sample(
             table, train, self.model_.encoding, random_state=self.random_state

@@ -32,9 +32,10 @@ from durhampulse.decision.bands import Thresholds
 from durhampulse.exceptions import DurhamPulseError, ModelError
 from durhampulse.features.encoding import Encoding
 from durhampulse.features.peers import Peers
+from durhampulse.features.precedent import Precedent
 from durhampulse.features.profile import Profile, learn_profile
 from durhampulse.models.fitted import FittedModel
-from durhampulse.models.weights import FAMILIES, DenseNetwork, Logistic
+from durhampulse.models.weights import FAMILIES, DenseNetwork, Logistic, sigmoid
 
 __all__ = ["FORMAT_VERSION", "LoadedModel", "describe", "read_model", "write_model"]
 
@@ -139,6 +140,7 @@ def write_model(  # noqa: PLR0913 - each is a part of the folder
         "features": model.encoding.names,
         "encoding": model.encoding.to_dict(),
         "half_width": model.half_width,
+        "precedent": model.precedent.to_dict() if model.precedent else None,
         "thresholds": asdict(thresholds),
         "peers": peers.to_dict(),
         "profile": (profile or learn_profile(train[model.encoding.columns])).to_dict(),
@@ -189,6 +191,7 @@ def read_model(folder: str | Path) -> LoadedModel:
             Encoding.from_dict(manifest["encoding"]),
             FAMILIES[manifest["family"]].from_arrays(arrays),
             _half_width(manifest["half_width"]),
+            precedent=_precedent(manifest.get("precedent")),
         )
         peers = Peers.from_dict(manifest["peers"])
         loaded = LoadedModel(
@@ -316,6 +319,11 @@ def _read_background(blob: bytes) -> pd.DataFrame:
     return frame
 
 
+def _precedent(plain: Mapping[str, Any] | None) -> Precedent | None:
+    """Return what a manifest says of precedents; one of an earlier version says nothing."""
+    return None if plain is None else Precedent.from_dict(plain)
+
+
 def _half_width(value: Any) -> float:
     width = float(value)
     if not 0 <= width < np.inf:
@@ -338,7 +346,7 @@ def _try_out(loaded: LoadedModel) -> None:
     nothing = Levels(np.full(len(tried), -1), ())
     rows = Block(len(tried), {c: tried if c in encoding.numeric else nothing for c in columns})
     with np.errstate(all="ignore"):  # the result is checked below
-        y_prob = loaded.model.predict_proba(rows)
+        y_prob = sigmoid(loaded.model.look(rows)[0])
     if y_prob.shape != tried.shape or not np.all((y_prob >= 0) & (y_prob <= 1)):
         raise ValueError("the weights give no probability")
     loaded.peers.flag_bits(rows)

@@ -22,6 +22,7 @@ from durhampulse.creators.table import Creators
 from durhampulse.decision.bands import BANDS, Thresholds, assign_bands, decision_table, unscorable
 from durhampulse.decision.reasons import reason_table
 from durhampulse.decision.shapley import draw_background, explain
+from durhampulse.decision.unlike import unlike_words
 from durhampulse.evaluation import judgement
 from durhampulse.evaluation.calibration import (
     band_hit_rates,
@@ -318,7 +319,7 @@ def decide(
     thresholds = thresholds or Thresholds()
     features, seed = part.creators.features, part.random_state
     chosen = train_champion(part.train, features, folds=comparison.out_of_fold, random_state=seed)
-    model, out_of_fold = chosen.model, chosen.out_of_fold
+    model, out_of_fold = chosen.model.with_precedent(part.train), chosen.out_of_fold
     y_prob, peers = model.predict_proba(part.test), learn_peers(part.train)
     fresh = rows_to_decide(part.creators.table, part.train.index, model.encoding.columns)
     refused = unscorable(fresh, model.encoding.columns)
@@ -333,6 +334,7 @@ def decide(
         peers=peers,
         half_width=model.half_width,
         reasons=reason_table(explanation, rows, peers),
+        unlike=unlike_words(model, fresh),
         verdict=judged.verdict.refusal,
         carried={column: fresh[column] for column in part.creators.carried},
     )
