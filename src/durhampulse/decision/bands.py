@@ -15,7 +15,10 @@ from durhampulse.creators.block import Block
 from durhampulse.creators.schema import COLUMNS, ENGAGEMENT, FOLLOWERS, IDENTIFIER
 from durhampulse.exceptions import InputError
 from durhampulse.features.peers import COMPARED, Peers
-from durhampulse.models.weights import log_odds, sigmoid
+from durhampulse.models.interval import Interval
+from durhampulse.models.weights import log_odds
+
+Floats = npt.NDArray[np.float64]
 
 __all__ = [
     "ANSWERS", "BANDS", "EDGE_CHANCE", "MAYBE", "NO", "NO_PRECEDENT", "YES", "Thresholds",
@@ -34,7 +37,8 @@ ANSWERS: Final = (*BANDS, NO_PRECEDENT)
 
 EDGE_CHANCE: Final = 0.20
 """From this chance on that the true probability lies in another band, a row is on the edge."""
-_NORMAL_90 = 1.644854
+_NORMAL_90, _NO_WIDTH = 1.644854, 1e-12
+_EDGES: Final = ("", "may be a Yes", "may be a Maybe")
 _DECIMALS = 12
 """Of a rate in the decision table; what lies beyond is left over from dividing by 100."""
 _BELOW_ALL, _ABOVE_ALL = -1.0, 2.0
@@ -110,7 +114,7 @@ def decision_table(  # noqa: PLR0913 - each is a part of the table
     thresholds: Thresholds,
     *,
     peers: Peers,
-    half_width: float = 0.0,
+    interval: Interval | None = None,
     reasons: pd.DataFrame | None = None,
     unlike: Sequence[str] | None = None,
     verdict: str = "",
@@ -132,8 +136,8 @@ def decision_table(  # noqa: PLR0913 - each is a part of the table
         Where the bands begin.
     peers
         Whom to compare a creator with.
-    half_width
-        Of a creator's 90% interval, in log-odds.
+    interval
+        How wide a creator's 90% interval is; of no width if not given.
     reasons
         ``Reasons For`` and ``Reasons Against`` of some of the creators, by their index.
     unlike
@@ -150,7 +154,8 @@ def decision_table(  # noqa: PLR0913 - each is a part of the table
     absent = pd.Series(np.nan, index=creators.index)
     band = np.where(marked, NO_PRECEDENT, assign_bands(y_prob, thresholds).to_numpy())
     places = peers.percentiles(creators)
-    low, high = sigmoid(logits - half_width), sigmoid(logits + half_width)
+    interval, block = interval or Interval(), Block.of(creators)
+    low, high = interval.ends(logits, block)
     shown = shown_columns(
         creators[IDENTIFIER].to_numpy(),
         np.stack([y_prob, np.where(marked, 0.0, low), np.where(marked, 1.0, high)]),
@@ -161,7 +166,8 @@ def decision_table(  # noqa: PLR0913 - each is a part of the table
     texts = {name: pd.array(carried[h], "str") for h, name in carried_names(carried).items()}
     table = pd.DataFrame({"Influencer ID": shown.pop("Influencer ID"), **texts, **shown})
     table.insert([*table.columns].index("Interval Low"), "Rank", 0)
-    table["Edge"] = np.where(on_edge(logits, half_width, thresholds) & ~marked, "edge", "")
+    beyond = on_edge(logits, interval.widths(logits, block), thresholds)
+    table["Edge"] = np.where(marked, "", np.array(_EDGES, dtype=object)[beyond])
     words = pd.DataFrame("", index=creators.index, columns=["Reasons For", "Reasons Against"])
     if reasons is not None:
         words.update(reasons)
@@ -230,26 +236,43 @@ def carried_names(headers: Iterable[str]) -> dict[str, str]:
 
 
 def on_edge(
-    logits: npt.NDArray[np.float64], half_width: float, thresholds: Thresholds
-) -> npt.NDArray[np.bool_]:
-    """Whether the true probability is in another band with a chance of at least 20%, by row.
+    logits: Floats, widths: tuple[Floats, Floats], thresholds: Thresholds
+) -> npt.NDArray[np.intp]:
+    """Return which band a row may be in instead, with a chance of at least 20%, shape (n_rows,).
 
-    The true log-odds are taken as normal around the model's, 90% of them within `half_width`.
+    The true log-odds are taken as normal either side of the model's, 45% of them within the
+    interval's half on each. Of a *Maybe* nearly each may be another band's, so that only those
+    count that may be a *Yes*.
+
+    Parameters
+    ----------
+    logits
+        The model's log-odds, shape (n_rows,).
+    widths
+        Of :meth:`.Interval.widths`: how far the interval reaches below and above.
+    thresholds
+        Where the bands begin.
+
+    Returns
+    -------
+    array of shape (n_rows,)
+        0 for a row that is where it seems; 1 for one that may be a *Yes*, 2 for one that may be a
+        *Maybe*.
 
     Examples
     --------
     >>> import numpy as np
-    >>> on_edge(np.array([-3.0, 0.3, 1.3]), 0.9, Thresholds()).tolist()
-    [False, True, True]
+    >>> half = np.full(4, 0.9)
+    >>> on_edge(np.array([-3.0, 0.3, 1.3, 1.4]), (half, half), Thresholds()).tolist()
+    [0, 2, 1, 2]
     """
-    if half_width <= 0:
-        return np.zeros(len(logits), dtype=bool)
-    spread = half_width / _NORMAL_90
-    bounds = log_odds(np.array([thresholds.review_at, thresholds.yes_at]))
-    band = np.searchsorted(bounds, logits, side="right")
-    low, high = np.append(-np.inf, bounds)[band], np.append(bounds, np.inf)[band]
-    outside = _normal_cdf((logits - high) / spread) + _normal_cdf((low - logits) / spread)
-    return np.asarray(outside >= EDGE_CHANCE, dtype=np.bool_)
+    below, above = (np.maximum(half, _NO_WIDTH) / _NORMAL_90 for half in widths)
+    review, yes = log_odds(np.array([thresholds.review_at, thresholds.yes_at]))
+    goal = np.where(logits < review, review, yes)
+    spread = np.where(logits < yes, above, below)
+    chance = _normal_cdf(-np.abs(logits - goal) / spread)
+    beyond = np.where((logits >= review) & (logits < yes), 1, 2)
+    return np.where(chance >= EDGE_CHANCE, beyond, 0)
 
 
 def _normal_cdf(z: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -19,6 +19,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from durhampulse.creators.block import Block
 from durhampulse.creators.framereader import FrameReader
 from durhampulse.creators.frames import raw_cells
 from durhampulse.creators.schema import IDENTIFIER, LABEL
@@ -173,9 +174,10 @@ class SponsorshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
 
         Without width where too few rows were trained on to tell.
         """
-        logits = self.decision_function(X)
-        width = self.model_.half_width
-        return np.column_stack([sigmoid(logits - width), sigmoid(logits + width)])
+        check_is_fitted(self)
+        block = Block.of(self._reader.read(self._checked(X)[0]))
+        logits = self.model_.decision_function(block)
+        return np.column_stack(self.model_.interval.ends(logits, block))
 
     def _checked(
         self, X: pd.DataFrame | npt.ArrayLike, y: npt.ArrayLike | None = None

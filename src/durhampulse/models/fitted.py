@@ -13,6 +13,7 @@ from durhampulse.creators.block import Block
 from durhampulse.features.codes import FARTHEST
 from durhampulse.features.encoding import Encoding
 from durhampulse.features.precedent import REACH, Kinds, Precedent, learn_precedent
+from durhampulse.models.interval import Interval
 from durhampulse.models.weights import Weights, sigmoid
 
 __all__ = ["FittedModel"]
@@ -35,8 +36,8 @@ class FittedModel:
         From table to numbers.
     weights
         From numbers to a probability.
-    half_width
-        Of a creator's 90% interval for the true probability, in log-odds; 0 where not known.
+    interval
+        How wide a creator's 90% interval for the true probability is.
     precedent
         What the creators it learned from were like; none where that was not looked at.
     """
@@ -44,8 +45,13 @@ class FittedModel:
     name: str
     encoding: Encoding
     weights: Weights
-    half_width: float = 0.0
+    interval: Interval = field(default_factory=Interval)
     precedent: Precedent | None = field(default=None, kw_only=True)
+
+    @property
+    def half_width(self) -> float:
+        """Half of the interval of a complete row of middling probability, in log-odds."""
+        return self.interval.width
 
     def predict_proba(self, table: pd.DataFrame | Block) -> Floats:
         """Return each creator's probability of a deal, shape (n_rows,)."""

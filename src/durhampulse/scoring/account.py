@@ -34,7 +34,7 @@ class Account:
     recommendation
         The band, or that the creator has no precedent; blank where the model's data allowed none.
     edge
-        Whether another band is not unlikely.
+        The band beyond, where it is not unlikely: "may be a Yes"; else empty.
     reasons_for, reasons_against, flags
         In words.
     effects
@@ -58,7 +58,7 @@ class Account:
     low: float
     high: float
     recommendation: str
-    edge: bool
+    edge: str
     reasons_for: list[str]
     reasons_against: list[str]
     flags: list[str]
@@ -88,8 +88,7 @@ class Account:
             f"Creator {self.creator}: {self.probability:.1%}, {band}",
             *(f"  {header}: {text}" for header, text in self.carried.items()),
             *_part("Unlike all creators the model learned from", self.unlike),
-            f"90% interval of the true probability: {self.low:.1%} to {self.high:.1%}"
-            + ("; on the edge of another band" if self.edge else ""),
+            self._interval_line(),
             *_part("For", self.reasons_for),
             *_part("Against", self.reasons_against),
             REASONS_NOTE + ("" if self.exact else " Effects are estimated over drawn orders."),
@@ -97,6 +96,11 @@ class Account:
             *self._change_lines(),
         ]
         return "\n".join(lines)
+
+    def _interval_line(self) -> str:
+        span = f"{self.low:.1%} to {self.high:.1%}" if self.low else f"at most {self.high:.1%}"
+        edge = f"; {self.edge}" if self.edge else ""
+        return f"90% interval of the true probability: {span}{edge}"
 
     def _change_lines(self) -> list[str]:
         if self.recommendation in (YES, NO_PRECEDENT):
@@ -153,7 +157,7 @@ def account_of(
         model.predict_proba(row),
         thresholds,
         peers=peers,
-        half_width=model.half_width,
+        interval=model.interval,
         reasons=reason_table(explanation, row, peers),
         unlike=unlike,
         verdict=refusal,
@@ -165,7 +169,7 @@ def account_of(
         low=float(decided["Interval Low"]),
         high=float(decided["Interval High"]),
         recommendation=str(decided["Sponsorship Recommendation"]),
-        edge=bool(decided["Edge"]),
+        edge=str(decided["Edge"]),
         reasons_for=_list(decided["Reasons For"]),
         reasons_against=_list(decided["Reasons Against"]),
         flags=_list(peers.flags(row).iloc[0]),

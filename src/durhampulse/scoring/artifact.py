@@ -35,6 +35,7 @@ from durhampulse.features.peers import Peers
 from durhampulse.features.precedent import Precedent
 from durhampulse.features.profile import Profile, learn_profile
 from durhampulse.models.fitted import FittedModel
+from durhampulse.models.interval import Interval
 from durhampulse.models.weights import FAMILIES, DenseNetwork, Logistic, sigmoid
 
 __all__ = ["FORMAT_VERSION", "LoadedModel", "describe", "read_model", "write_model"]
@@ -139,7 +140,7 @@ def write_model(  # noqa: PLR0913 - each is a part of the folder
         "family": weights.family,
         "features": model.encoding.names,
         "encoding": model.encoding.to_dict(),
-        "half_width": model.half_width,
+        "interval": model.interval.to_dict(),
         "precedent": model.precedent.to_dict() if model.precedent else None,
         "thresholds": asdict(thresholds),
         "peers": peers.to_dict(),
@@ -190,7 +191,7 @@ def read_model(folder: str | Path) -> LoadedModel:
             str(manifest["name"]),
             Encoding.from_dict(manifest["encoding"]),
             FAMILIES[manifest["family"]].from_arrays(arrays),
-            _half_width(manifest["half_width"]),
+            _interval(manifest),
             precedent=_precedent(manifest.get("precedent")),
         )
         peers = Peers.from_dict(manifest["peers"])
@@ -324,11 +325,10 @@ def _precedent(plain: Mapping[str, Any] | None) -> Precedent | None:
     return None if plain is None else Precedent.from_dict(plain)
 
 
-def _half_width(value: Any) -> float:
-    width = float(value)
-    if not 0 <= width < np.inf:
-        raise ValueError(f"an interval of {width} in log-odds")
-    return width
+def _interval(manifest: Mapping[str, Any]) -> Interval:
+    """Return the widths of intervals; an earlier version had the same for all rows."""
+    plain = {"width": manifest.get("half_width", 0.0), "tail": 0.0, "empties": {}}
+    return Interval.from_dict(manifest.get("interval", plain))
 
 
 def _sha256(path: Path) -> str:

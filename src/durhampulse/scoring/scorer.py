@@ -34,7 +34,7 @@ from durhampulse.decision.bands import (
 from durhampulse.decision.unlike import kind_names, unlike_words
 from durhampulse.exceptions import CannotJudgeError, InputError
 from durhampulse.markup import list_html
-from durhampulse.models.weights import shifted, sigmoid
+from durhampulse.models.weights import sigmoid
 from durhampulse.scoring.account import Account, account_of
 from durhampulse.scoring.artifact import LoadedModel, describe, read_model
 from durhampulse.scoring.columns import ModelColumns
@@ -137,8 +137,8 @@ class Scorer:
     def compute(self, block: Block) -> Scores:
         """Score rows that are read."""
         logits, unlike = self.model.model.look(block)
-        y_prob, half_width = sigmoid(logits), self.model.model.half_width
-        low, high = shifted(y_prob, -half_width), shifted(y_prob, half_width)
+        y_prob = sigmoid(logits)
+        low, high = self.model.model.interval.ends(logits, block)
         band, marked = band_codes(y_prob, self.model.thresholds), unlike > 0
         band[marked], low[marked], high[marked] = UNLIKE, 0.0, 1.0
         return Scores(
@@ -233,7 +233,7 @@ class Scorer:
             scores.y_prob[keep],
             self.model.thresholds,
             peers=self.model.peers,
-            half_width=self.model.model.half_width,
+            interval=self.model.model.interval,
             unlike=unlike_words(self.model.model, cells.block.take(keep)),
             verdict=self.refusal,
             carried={h: text.take(pa.array(keep)) for h, text in cells.carried.items()},

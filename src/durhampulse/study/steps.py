@@ -332,7 +332,7 @@ def decide(
         model.predict_proba(fresh),
         thresholds,
         peers=peers,
-        half_width=model.half_width,
+        interval=model.interval,
         reasons=reason_table(explanation, rows, peers),
         unlike=unlike_words(model, fresh),
         verdict=judged.verdict.refusal,
