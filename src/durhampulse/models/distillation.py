@@ -7,7 +7,7 @@ outcome is looked at again. What the network costs beside its teacher is measure
 
 from __future__ import annotations
 
-from functools import cache, partial
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -76,7 +76,10 @@ def distil(  # noqa: PLR0913 - each is said apart
     layers = [_first_weights(shape, rng) for shape in pairwise(sizes)]
     share_compiled_steps()
     batch = min(_BATCH, rows)
-    trained = _trainer()(layers, X, y_prob.astype(np.float32), epochs=epochs, batch=batch)
+    steps = rows // batch
+    order = np.array([rng.permutation(rows)[: steps * batch] for _ in range(epochs)], np.int32)
+    order = order.reshape(epochs * steps, batch)
+    trained = _trainer()(layers, X, y_prob.astype(np.float32), order)
     kernels, biases = zip(*trained, strict=True)
     return DenseNetwork(tuple(map(np.array, kernels)), tuple(map(np.array, biases)), "silu")
 
@@ -103,16 +106,13 @@ def _trainer() -> Any:
         logits = (hidden @ layers[-1][0] + layers[-1][1])[:, 0]
         return jnp.mean(jax.nn.softplus(logits) - y_prob * logits)
 
-    @partial(jax.jit, static_argnames=("epochs", "batch"))
-    def train(layers: Any, X: Any, y_prob: Any, *, epochs: int, batch: int) -> Any:
-        per_epoch = len(X) // batch
-
+    def train(layers: Any, X: Any, y_prob: Any, order: Any) -> Any:
         def step(state: Any, rows: Any) -> Any:
             layers, mean, square, number = state
             slope = jax.grad(loss)(layers, X[rows], y_prob[rows])
             mean = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, mean, slope)
             square = jax.tree.map(lambda s, g: 0.999 * s + 0.001 * g * g, square, slope)
-            rate = 0.5 * _RATE * (1 + jnp.cos(jnp.pi * number / (epochs * per_epoch)))
+            rate = 0.5 * _RATE * (1 + jnp.cos(jnp.pi * number / len(order)))
             first, second = 1 - 0.9 ** (number + 1), 1 - 0.999 ** (number + 1)
             layers = jax.tree.map(
                 lambda w, m, s: w - rate * (m / first) / (jnp.sqrt(s / second) + 1e-7),
@@ -122,15 +122,10 @@ def _trainer() -> Any:
             )
             return (layers, mean, square, number + 1), None
 
-        def epoch(state: Any, key: Any) -> Any:
-            order = jax.random.permutation(key, len(X))[: per_epoch * batch]
-            return jax.lax.scan(step, state, order.reshape(per_epoch, batch))
-
         zeros = jax.tree.map(jnp.zeros_like, layers)
-        keys = jax.random.split(jax.random.key(0), epochs)
-        return jax.lax.scan(epoch, (layers, zeros, zeros, 0.0), keys)[0][0]
+        return jax.lax.scan(step, (layers, zeros, zeros, 0.0), order)[0][0]
 
-    return train
+    return jax.jit(train)
 
 
 def mix_rows(
