@@ -1,8 +1,8 @@
-"""The model that decides: a blend distilled, or logistic regression where it ties.
+"""The model that decides: a blend distilled, or logistic regression on splines where it ties.
 
-The blend is that of :mod:`durhampulse.models.teacher`. A small network learns to say what it says:
-that network decides, scores and is explained. What that costs is measured on rows that neither the
-blend nor the network saw.
+The blend is that of :mod:`durhampulse.models.teacher`. A small network learns to say what it says,
+and decides, scores and is explained. Where that costs too much on rows that neither saw, the trees
+are kept as tables, and the network says what the blend's networks say.
 """
 
 from __future__ import annotations
@@ -16,35 +16,37 @@ import pandas as pd
 
 from durhampulse.creators.roles import Role
 from durhampulse.creators.schema import LABEL
-from durhampulse.features.encoding import learn_encoding
+from durhampulse.features.encoding import Encoding, learn_encoding
 from durhampulse.features.repeats import Codes, creator_codes
-from durhampulse.models.classifiers import SIMPLE
 from durhampulse.models.distillation import distil
+from durhampulse.models.ensemble import Blend
+from durhampulse.models.families import WeightedSum
 from durhampulse.models.fitted import FittedModel
+from durhampulse.models.interval import learn_interval
+from durhampulse.models.splines import fit_splines
 from durhampulse.models.stacking import level
 from durhampulse.models.teacher import Teacher, learn_teacher, log_losses
-from durhampulse.models.training import OutOfFold, classifier_learner, cross_validate
+from durhampulse.models.training import OutOfFold, cross_validate
+from durhampulse.models.trees import ObliviousTrees
 from durhampulse.models.weights import DenseNetwork, Weights, log_odds
 
-__all__ = ["BLEND", "SIMPLE", "TAUGHT", "Champion", "train_champion"]
+__all__ = ["BLEND", "DISTILLED", "SIMPLE", "WITH_TREES", "Champion", "train_champion"]
 
 Floats = npt.NDArray[np.float64]
+Pupil = DenseNetwork | WeightedSum
 
-BLEND = "Distilled blend of boosting and networks"
-TAUGHT = "Blend of boosting and networks"
+SIMPLE = "Logistic regression on splines"
+BLEND = "Blend of boosting and networks"
+DISTILLED = "Distilled blend of boosting and networks"
+WITH_TREES = "Boosting with distilled networks"
 
 _FOLD_ROWS = 50_000
 """Made rows that a fold's network is taught on: fewer than the final one's, so that what
 distillation costs is not flattered."""
+_EMPTIED = 0.06
+_AFFORDABLE = 0.0005
+"""Log loss that the trees may be left out for: a network alone scores five times as fast."""
 _BEYOND_NOISE = 1.959964
-_WIDTH = 2.05
-"""Half width of a 90% interval over the model's instability.
-
-Instability shows the variance of a model, not its bias. On the simulated market, where the true
-probabilities are known, intervals of this width cover them for 90% of fresh creators at 4,000
-training rows (``benchmarks/quality.py``); for as much, single draws asked for a factor of 1.8 to
-2.3 at 1,000 rows and of 2.4 at 16,000. On other tables it is an assumption.
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,15 +59,15 @@ class Champion:
         Fitted on all training rows, with the width of its intervals.
     out_of_fold
         Probabilities of the training rows by models that did not see them: the simple model, the
-        blend, and what was distilled from it, shape (n_rows,) each.
+        blend, and what may be made of it, shape (n_rows,) each.
     rival
         The best of the others: what the choice was against.
     tied
         Whether the two differ by no more than noise.
     cost
-        What distillation adds to the log loss, out of fold; 0 where logistic regression decides.
+        What distillation adds to the log loss, out of fold; 0 where the simple model decides.
     blend
-        What was distilled; none where logistic regression decides.
+        What was distilled; none where the simple model decides.
     """
 
     model: FittedModel
@@ -84,7 +86,7 @@ def train_champion(
     random_state: int = 0,
     sample_weight: Floats | None = None,
 ) -> Champion:
-    """Train the blend, and take logistic regression instead where it does as well.
+    """Train the blend, and take the simple model instead where it does as well.
 
     Parameters
     ----------
@@ -93,85 +95,117 @@ def train_champion(
     features
         Roles of the columns to learn from.
     folds
-        Cross-validations already made with the same rows and seed, by model.
+        Cross-validations of classifiers already made with the same rows and seed, by name.
     sample_weight
         How much each row counts, shape (n_rows,), above 0; as much as the others if not given.
     """
     y, groups = train[LABEL].to_numpy(np.float64), creator_codes(train)
     count = np.ones(len(y)) if sample_weight is None else sample_weight
-    seed, known = random_state, dict(folds or {})
-    learner = classifier_learner(SIMPLE, seed)
-    simple = known.get(SIMPLE) or cross_validate(
-        learner, train, features, random_state=seed, sample_weight=sample_weight
-    )
+    seed, weight = random_state, sample_weight
+    simple = cross_validate(_learn_simple, train, features, random_state=seed, sample_weight=weight)
     teacher = learn_teacher(
-        train, features, folds=known, random_state=seed, sample_weight=sample_weight
+        train, features, folds=folds or {}, random_state=seed, sample_weight=weight
     )
-    out_of_fold = {
-        SIMPLE: simple.y_prob,
-        **_taught_out_of_fold(teacher, train, y, count, seed, sample_weight),
-    }
-    lead, noise = _lead(y, out_of_fold[SIMPLE], out_of_fold[BLEND], count, groups)
+    pupils = _Pupils(train, teacher, seed, weight)
+    out_of_fold = {SIMPLE: simple.y_prob, **pupils.out_of_fold(DISTILLED)}
+    name, cost = DISTILLED, _cost(y, out_of_fold, DISTILLED, count)
+    if cost > _AFFORDABLE:
+        out_of_fold |= pupils.out_of_fold(WITH_TREES)
+        name, cost = WITH_TREES, _cost(y, out_of_fold, WITH_TREES, count)
+    lead, noise = _lead(y, out_of_fold[SIMPLE], out_of_fold[name], count, groups)
     tied = abs(lead) <= _BEYOND_NOISE * noise
-    encoding = learn_encoding(train, features, sample_weight=sample_weight)
+    encoding = learn_encoding(train, features, sample_weight=weight)
     X = encoding.transform(train)
+    weights: Weights
     if tied or lead < 0:
         probe = log_odds(simple.probe)
-        unsure = _instability(probe) + np.mean((probe - teacher.probe) ** 2)
-        model = FittedModel(SIMPLE, encoding, learner(X, y, sample_weight), _width(unsure))
-        return Champion(model=model, out_of_fold=out_of_fold, rival=BLEND, tied=tied)
-    blend = teacher.refit(encoding, train, features, random_state=seed, sample_weight=sample_weight)
-    network = distil(blend, encoding, train, random_state=seed, sample_weight=sample_weight)
-    weights = _levelled(network, X, y, count)
-    model = FittedModel(BLEND, encoding, weights, _width(_instability(teacher.probe)))
-    losses = (log_losses(y, out_of_fold[name]) for name in (BLEND, TAUGHT))
-    shipped, taught = (float(np.average(loss, weights=count)) for loss in losses)
+        unsure = _instability(probe) + float(np.mean((probe - teacher.probe) ** 2))
+        name, rival, cost, blend, weights = SIMPLE, name, 0.0, None, _learn_simple(X, y, weight)
+    else:
+        rival, unsure = SIMPLE, _instability(teacher.probe)
+        blend = teacher.refit(encoding, train, features, random_state=seed, sample_weight=weight)
+        weights = _levelled(pupils.teach(name, blend, encoding), X, y, count)
+    interval = learn_interval(encoding, weights, train, float(np.sqrt(unsure)))
     return Champion(
-        model=model,
+        model=FittedModel(name, encoding, weights, interval),
         out_of_fold=out_of_fold,
-        rival=SIMPLE,
-        tied=False,
-        cost=shipped - taught,
+        rival=rival,
+        tied=tied,
+        cost=cost,
         blend=blend,
     )
 
 
-def _taught_out_of_fold(
-    teacher: Teacher,
-    train: pd.DataFrame,
-    y: Floats,
-    count: Floats,
-    random_state: int,
-    sample_weight: Floats | None,
-) -> dict[str, Floats]:
-    """Return the blend's probabilities and its pupil's, each row by those who did not see it."""
-    out_of_fold = {name: np.zeros(len(y)) for name in (TAUGHT, BLEND)}
-    for number, blend in enumerate(teacher.folds(y, count)):
-        rest, held_out = (np.flatnonzero((teacher.trees.fold == number) == b) for b in (0, 1))
-        encoding = teacher.trees.encodings[number]
+def _learn_simple(X: Floats, y: Floats, sample_weight: Floats | None = None) -> Weights:
+    return fit_splines(X, y, sample_weight)
+
+
+@dataclass(frozen=True)
+class _Pupils:
+    """Makes what is shipped of blends: a network alone, or trees as tables beside one."""
+
+    train: pd.DataFrame
+    teacher: Teacher
+    random_state: int
+    sample_weight: Floats | None
+
+    def teach(
+        self,
+        name: str,
+        blend: Blend,
+        encoding: Encoding,
+        *,
+        rows: npt.NDArray[np.intp] | None = None,
+    ) -> Pupil:
+        """Return the pupil of a blend; of some training rows, fewer others are made."""
+        train, weight, less = self.train, self.sample_weight, {}
+        if rows is not None:
+            train, less = train.iloc[rows], {"rows": _FOLD_ROWS}
+            weight = None if weight is None else weight[rows]
+        trees, networks = blend.members
         network = distil(
-            blend,
+            networks if name == WITH_TREES else blend,
             encoding,
-            train.iloc[rest],
-            rows=_FOLD_ROWS,
-            random_state=random_state,
-            sample_weight=None if sample_weight is None else sample_weight[rest],
+            train,
+            random_state=self.random_state,
+            sample_weight=weight,
+            emptied=_EMPTIED if self.teacher.copies else 0.0,
+            **less,
         )
-        X = encoding.transform(train.iloc[held_out])
-        out_of_fold[TAUGHT][held_out] = blend.predict_proba(X)
-        out_of_fold[BLEND][held_out] = network.predict_proba(X)
-    return out_of_fold
+        if name == WITH_TREES and isinstance(trees, ObliviousTrees):
+            return WeightedSum((trees, network), blend.coef, blend.intercept)
+        return network
+
+    def out_of_fold(self, name: str) -> dict[str, Floats]:
+        """Return the blend's probabilities and its pupil's, each row by those who did not see it.
+
+        Shape (n_rows,) each.
+        """
+        y = self.train[LABEL].to_numpy(np.float64)
+        weight = np.ones(len(y)) if self.sample_weight is None else self.sample_weight
+        told = {BLEND: np.zeros(len(y)), name: np.zeros(len(y))}
+        run = self.teacher.trees
+        for number, blend in enumerate(self.teacher.folds(y, weight)):
+            rest, held_out = (np.flatnonzero((run.fold == number) == b) for b in (0, 1))
+            encoding = run.encodings[number]
+            X = encoding.transform(self.train.iloc[held_out])
+            told[BLEND][held_out] = blend.predict_proba(X)
+            told[name][held_out] = self.teach(name, blend, encoding, rows=rest).predict_proba(X)
+        return told
 
 
-def _levelled(network: DenseNetwork, X: Floats, y: Floats, count: Floats) -> DenseNetwork:
-    """Return the network with the training rows' mean probability at their rate of deals."""
-    *biases, last = network.biases
-    last = last + np.float32(level(network.decision_function(X), y, count))
-    return replace(network, biases=(*biases, last))
+def _cost(y: Floats, out_of_fold: Mapping[str, Floats], name: str, count: Floats) -> float:
+    more = log_losses(y, out_of_fold[name]) - log_losses(y, out_of_fold[BLEND])
+    return float(np.average(more, weights=count))
 
 
-def _width(unsure: float | np.floating) -> float:
-    return _WIDTH * float(np.sqrt(unsure))
+def _levelled(weights: Pupil, X: Floats, y: Floats, count: Floats) -> Pupil:
+    """Return a model with the training rows' mean probability at their rate of deals."""
+    shift = level(weights.decision_function(X), y, count)
+    if isinstance(weights, WeightedSum):
+        return replace(weights, intercept=weights.intercept + shift)
+    *biases, last = weights.biases
+    return replace(weights, biases=(*biases, last + np.float32(shift)))
 
 
 def _instability(logits: Floats) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -39,20 +39,17 @@ class Recipe:
         Weight decay, apart from the loss (AdamW, Loshchilov and Hutter 2019).
     rate
         First learning rate; it falls to 0 along a cosine.
-    activation
-        Of hidden units.
     """
 
     members: int = 8
     noise: float = 0.1
     decay: float = 0.05
     rate: float = 0.005
-    activation: Literal["relu", "silu"] = "silu"
 
 
 TEACHER = Recipe()
 """Learns from outcomes: noise and decay keep it from bending more than the rows ask for."""
-STUDENT = Recipe(members=1, noise=0, decay=0, activation="relu")
+STUDENT = Recipe(members=1, noise=0, decay=0)
 """Learns from another model's probabilities, on as many rows as it needs."""
 
 
@@ -86,7 +83,7 @@ class Blend(LogOdds):
 class BatchEnsemble(LogOdds):
     """Several networks with the same kernels, each with scalings of its own.
 
-    Member k computes ``act(((x * r[k]) @ W) * s[k] + b[k])`` in each hidden layer and
+    Member k computes ``silu(((x * r[k]) @ W) * s[k] + b[k])`` in each hidden layer and
     ``x @ out[k] + b[k]`` at the end (batch ensembles, Wen, Tran and Ba 2020, in the form of TabM,
     Gorishniy et al. 2025). The answer is the members' mean log-odds.
 
@@ -98,7 +95,6 @@ class BatchEnsemble(LogOdds):
     """
 
     layers: Mapping[str, Singles]
-    activation: Literal["relu", "silu"] = "silu"
 
     def decision_function(self, X: Floats) -> Floats:
         """Return the mean log-odds of a deal, shape (n_rows,)."""
@@ -110,8 +106,7 @@ class BatchEnsemble(LogOdds):
         hidden = X[None].astype(np.float32)
         for i in range(len(_UNITS)):
             z = (hidden * layers[f"r{i}"]) @ layers[f"w{i}"] * layers[f"s{i}"] + layers[f"b{i}"]
-            relu = self.activation == "relu"
-            hidden = np.maximum(z, 0) if relu else z * (0.5 + 0.5 * np.tanh(0.5 * z))
+            hidden = z * (0.5 + 0.5 * np.tanh(0.5 * z))
         logits = (hidden @ layers["out"])[..., 0] + layers["b"]
         return np.asarray(logits.mean(axis=0, dtype=np.float64))
 
@@ -121,7 +116,7 @@ class BatchEnsemble(LogOdds):
         for i in range(len(_UNITS)):
             kernels.append(parts[f"r{i}"][k].T * parts[f"w{i}"] * parts[f"s{i}"][k])
             biases.append(parts[f"b{i}"][k, 0])
-        return DenseNetwork((*kernels, parts["out"][k]), (*biases, parts["b"][k]))
+        return DenseNetwork((*kernels, parts["out"][k]), (*biases, parts["b"][k]), "silu")
 
 
 def train_networks(
@@ -168,7 +163,7 @@ def train_networks(
     layers = _first_layers(X.shape[1], recipe.members, rng)
     trained = _training(recipe)(layers, [a.astype(np.float32) for a in rows], plan)
     done = {name: np.asarray(layer) for name, layer in trained.items()}
-    return BatchEnsemble(done, recipe.activation)
+    return BatchEnsemble(done)
 
 
 def _first_layers(n_inputs: int, members: int, rng: np.random.Generator) -> Layers:
@@ -199,7 +194,7 @@ def _training(recipe: Recipe) -> Any:
         hidden = X[None]
         for i in range(len(_UNITS)):
             z = (hidden * layers[f"r{i}"]) @ layers[f"w{i}"] * layers[f"s{i}"] + layers[f"b{i}"]
-            hidden = getattr(jax.nn, recipe.activation)(z)
+            hidden = jax.nn.silu(z)
         logits = (hidden @ layers["out"])[..., 0] + layers["b"]
         return jnp.mean(weight * (jax.nn.softplus(logits) - y * logits))
 

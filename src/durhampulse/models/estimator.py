@@ -19,11 +19,13 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from durhampulse.creators.block import Block
 from durhampulse.creators.framereader import FrameReader
 from durhampulse.creators.frames import raw_cells
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.features.encoding import learn_encoding
-from durhampulse.models.champion import SIMPLE, train_champion
+from durhampulse.models.champion import train_champion
+from durhampulse.models.classifiers import SIMPLE
 from durhampulse.models.fitted import FittedModel
 from durhampulse.models.sample import draw_sample
 from durhampulse.models.training import classifier_learner
@@ -40,11 +42,11 @@ _FEWEST_CREATORS = 10
 class SponsorshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Calibrated probabilities of a sponsorship deal.
 
-    The same model as that of ``durhampulse study``: a blend of boosting and networks, or logistic
-    regression where that does as well or where a class has fewer than 40 rows. It learns from a
-    table of creators as it comes (pandas, polars, Arrow), with nulls, percent signs and
-    identifiers, or from any matrix of numbers. It judges no table: leaks and missing signal are the
-    study's business.
+    The same model as that of ``durhampulse study``: a blend of boosting and networks, logistic
+    regression on splines where that does as well, or plain where a class has fewer than 40 rows. It
+    learns from a table of creators as it comes (pandas, polars, Arrow), with nulls, percent signs
+    and identifiers, or from any matrix of numbers. It judges no table: leaks and missing signal are
+    the study's business.
 
     Parameters
     ----------
@@ -126,7 +128,7 @@ class SponsorshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         train[LABEL] = outcomes.astype(np.float64)
         if IDENTIFIER not in train or _few_creators(train):
             train[IDENTIFIER] = np.arange(len(train))
-        self.model_ = self._train(train, weight)
+        self.model_ = self._train(train, weight).with_precedent(train)
         self.rules_ = self._reader.rules
         self.sample_ = draw_sample(
             table, train, self.model_.encoding, random_state=self.random_state
@@ -173,9 +175,10 @@ class SponsorshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
 
         Without width where too few rows were trained on to tell.
         """
-        logits = self.decision_function(X)
-        width = self.model_.half_width
-        return np.column_stack([sigmoid(logits - width), sigmoid(logits + width)])
+        check_is_fitted(self)
+        block = Block.of(self._reader.read(self._checked(X)[0]))
+        logits = self.model_.decision_function(block)
+        return np.column_stack(self.model_.interval.ends(logits, block))
 
     def _checked(
         self, X: pd.DataFrame | npt.ArrayLike, y: npt.ArrayLike | None = None

@@ -16,11 +16,12 @@ import pandas as pd
 from durhampulse.creators.roles import Role
 from durhampulse.creators.schema import LABEL
 from durhampulse.features.encoding import Encoding
-from durhampulse.models.classifiers import BOOSTING, fit_boosting
+from durhampulse.models.classifiers import BOOSTING, LibraryModel, fit_boosting
 from durhampulse.models.ensemble import Blend, train_networks
 from durhampulse.models.mlp import batch_size
 from durhampulse.models.stacking import stack
 from durhampulse.models.training import Learner, OutOfFold, cross_validate, with_copies
+from durhampulse.models.trees import ObliviousTrees
 from durhampulse.models.weights import Weights, log_odds
 
 __all__ = ["Teacher", "learn_teacher", "log_losses"]
@@ -67,9 +68,10 @@ class Teacher:
         logits = self._logits()
         blends = []
         members = zip(self.trees.weights, self.networks.weights, strict=True)
-        for number, pair in enumerate(members):
+        for number, (trees, networks) in enumerate(members):
             rest = self.trees.fold != number
-            blends.append(Blend(pair, *stack(logits[rest], y[rest], count[rest], _CENTRE)))
+            coef, intercept = stack(logits[rest], y[rest], count[rest], _CENTRE)
+            blends.append(Blend((_tables(trees), networks), coef, intercept))
         return blends
 
     def refit(
@@ -89,7 +91,7 @@ class Teacher:
         rows, weight = with_copies(train, features, self.copies, random_state, sample_weight)
         y = rows[LABEL].to_numpy(np.float64)
         networks = learn_networks(encoding.transform(rows), y, weight)
-        return Blend((trees, networks), self.coef, self.intercept)
+        return Blend((_tables(trees), networks), self.coef, self.intercept)
 
     def _logits(self) -> Floats:
         return np.column_stack([log_odds(r.y_prob) for r in (self.trees, self.networks)])
@@ -162,6 +164,13 @@ def networks_learner(random_state: int, copies: int = 0) -> Learner:
         )
 
     return learn
+
+
+def _tables(trees: Weights) -> Weights:
+    """Return boosted trees as tables that a model folder may hold."""
+    if isinstance(trees, LibraryModel):
+        return ObliviousTrees.from_catboost(trees.classifier)
+    return trees
 
 
 def log_losses(y: Floats, y_prob: Floats) -> Floats:
