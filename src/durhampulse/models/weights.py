@@ -177,7 +177,7 @@ def log_odds(y_prob: Floats) -> Floats:
     return np.asarray(np.log(p) - np.log1p(-p))
 
 
-def shifted(y_prob: Floats, by: float) -> Floats:
+def shifted(y_prob: Floats, by: float | Floats) -> Floats:
     """Return the probabilities whose log-odds are higher by a number, shape (n_rows,).
 
     Examples

@@ -182,8 +182,9 @@ say("Scored once on the test part:")
 score_table(b2.tested)
 
 # %%
+judged = study.ask_again(judged, b1, b2)
 plots.models(b2.tested)
-say(words.baseline_choice(b2, judged))
+say(words.baseline_choice(b2, judged), *advice.too_good(judged))
 
 # %% [markdown]
 # ## B3. Interpretation
@@ -308,7 +309,7 @@ from durhampulse.models.champion import train_champion
 show_source(train_champion)
 
 # %%
-e = study.decide(b1, b2, judged, thresholds=request.thresholds)
+e = study.decide(b1, b2, judged, thresholds=request.thresholds, promise=request.promise)
 say(advice.champion_choice(e))
 e.table.iloc[:20, : 9 + len(creators.carried)]
 
@@ -348,6 +349,19 @@ say(advice.explanation(e))
 plots.dependence(e.explanation.dependence(b1.test));
 # %%
 e.table[["Influencer ID", "Predicted Sponsorship", "Reasons For", "Reasons Against"]].head(8)
+
+# %% [markdown]
+# A past *no deal* may mean that nobody looked. What if a share of suitable creators had never been
+# looked at? An assumption; the order of the creators does not depend on it.
+
+# %%
+from durhampulse.report import overlooked
+
+say(*overlooked.sentences(e, judged))
+overlooked.shares(e, judged)
+
+# %%
+overlooked.budgets(e, judged)
 
 # %% [markdown]
 # What this table cannot say:
