@@ -19,7 +19,7 @@ from durhampulse.models.weights import log_odds, sigmoid
 
 __all__ = [
     "BANDS", "EDGE_CHANCE", "MAYBE", "NO", "YES", "Thresholds", "assign_bands", "band_codes",
-    "carried_names", "cut", "decision_table", "empty_reason", "on_edge", "shown_columns",
+    "carried_names", "cut", "decision_table", "empty_reason", "may_be", "on_edge", "shown_columns",
     "too_empty", "unscorable",
 ]  # fmt: skip
 
@@ -34,10 +34,11 @@ _NORMAL_90 = 1.644854
 _DECIMALS = 12
 """Of a rate in the decision table; what lies beyond is left over from dividing by 100."""
 _BELOW_ALL, _ABOVE_ALL = -1.0, 2.0
+_REASONS = ["Reasons For", "Reasons Against", "Not Known"]
 _OWN_HEADERS = frozenset(
     {"Influencer ID", "Predicted Sponsorship", "Follower Count", "Engagement Rate"}
     | {"Sponsorship Recommendation", "Rank", "Interval Low", "Interval High", "Edge", "Flags"}
-    | {"Reasons For", "Reasons Against", "Tier", "Verdict"}
+    | {*_REASONS, "Tier", "Verdict"}
     | {COLUMNS[column].percentile for column in COMPARED}
 )
 
@@ -129,7 +130,8 @@ def decision_table(  # noqa: PLR0913 - each is a part of the table
     half_width
         Of a creator's 90% interval, in log-odds.
     reasons
-        ``Reasons For`` and ``Reasons Against`` of some of the creators, by their index.
+        ``Reasons For``, ``Reasons Against`` and ``Not Known`` of some of the creators, by their
+        index.
     verdict
         Why nothing is recommended; if given, recommendations stay blank and it stands beside.
     carried
@@ -150,8 +152,11 @@ def decision_table(  # noqa: PLR0913 - each is a part of the table
     texts = {name: pd.array(carried[h], "str") for h, name in carried_names(carried).items()}
     table = pd.DataFrame({"Influencer ID": shown.pop("Influencer ID"), **texts, **shown})
     table.insert([*table.columns].index("Interval Low"), "Rank", 0)
-    table["Edge"] = np.where(on_edge(logits, half_width, thresholds), "edge", "")
-    words = pd.DataFrame("", index=creators.index, columns=["Reasons For", "Reasons Against"])
+    table["Edge"] = [
+        may_be(p, thresholds) if edge else ""
+        for p, edge in zip(y_prob, on_edge(logits, half_width, thresholds), strict=True)
+    ]
+    words = pd.DataFrame("", index=creators.index, columns=_REASONS)
     if reasons is not None:
         words.update(reasons)
     for name in words:
@@ -232,6 +237,20 @@ def on_edge(
     low, high = np.append(-np.inf, bounds)[band], np.append(bounds, np.inf)[band]
     outside = _normal_cdf((logits - high) / spread) + _normal_cdf((low - logits) / spread)
     return np.asarray(outside >= EDGE_CHANCE, dtype=np.bool_)
+
+
+def may_be(probability: float, thresholds: Thresholds) -> str:
+    """Return in which other band a creator on the edge may be: that beyond the nearer threshold.
+
+    Examples
+    --------
+    >>> [may_be(p, Thresholds()) for p in (0.82, 0.78, 0.62, 0.58)]
+    ['may be a Maybe', 'may be a Yes', 'may be a No', 'may be a Maybe']
+    """
+    if probability >= thresholds.yes_at or probability < thresholds.review_at:
+        return "may be a Maybe"
+    here, low, high = log_odds(np.array([probability, thresholds.review_at, thresholds.yes_at]))
+    return "may be a Yes" if high - here <= here - low else "may be a No"
 
 
 def _normal_cdf(z: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

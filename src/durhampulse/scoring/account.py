@@ -34,8 +34,10 @@ class Account:
         The band; blank where the model's data allowed none.
     edge
         Whether another band is not unlikely.
-    reasons_for, reasons_against, flags
-        In words.
+    may_be
+        Which, in words; empty where none is.
+    reasons_for, reasons_against, not_known, flags
+        In words; a figure that is not known is no reason.
     effects
         Shapley value of each column, in log-odds; with `base` they add up to the log-odds.
     base
@@ -65,6 +67,8 @@ class Account:
     changes: list[dict[str, Any]]
     refusal: str
     carried: dict[str, str] = field(default_factory=dict)
+    may_be: str = ""
+    not_known: list[str] = field(default_factory=list)
 
     def __repr__(self) -> str:
         return self.text()
@@ -84,9 +88,10 @@ class Account:
             f"Creator {self.creator}: {self.probability:.1%}, {band}",
             *(f"  {header}: {text}" for header, text in self.carried.items()),
             f"90% interval of the true probability: {self.low:.1%} to {self.high:.1%}"
-            + ("; on the edge of another band" if self.edge else ""),
+            + (f"; {self.may_be}" if self.may_be else ""),
             *_part("For", self.reasons_for),
             *_part("Against", self.reasons_against),
+            *([f"Not known: {', '.join(self.not_known)}."] if self.not_known else []),
             REASONS_NOTE + ("" if self.exact else " Effects are estimated over drawn orders."),
             *_part("Worth a look", self.flags),
             *self._change_lines(),
@@ -159,8 +164,10 @@ def account_of(
         high=float(decided["Interval High"]),
         recommendation=str(decided["Sponsorship Recommendation"]),
         edge=bool(decided["Edge"]),
+        may_be=str(decided["Edge"]),
         reasons_for=_list(decided["Reasons For"]),
         reasons_against=_list(decided["Reasons Against"]),
+        not_known=_list(decided["Not Known"]),
         flags=_list(decided["Flags"]),
         effects={str(k): float(v) for k, v in explanation.values.iloc[0].items()},
         base=explanation.base,

@@ -12,7 +12,7 @@ import pandas as pd
 from durhampulse.creators.block import Block
 from durhampulse.creators.outcome import OutcomeWords, outcome_words
 from durhampulse.creators.schema import IDENTIFIER, LABEL
-from durhampulse.decision.bands import BANDS, YES, Thresholds, on_edge
+from durhampulse.decision.bands import BANDS, YES, Thresholds, may_be, on_edge
 from durhampulse.decision.reasons import reason_table
 from durhampulse.decision.shapley import explain
 from durhampulse.desk.store.tables import NUMBERS, TEXTS
@@ -100,6 +100,12 @@ class Rules:
         """Whether a probability has a good chance to belong to another band."""
         return probability is not None and any(a <= probability < b for a, b in self.edge_ranges)
 
+    def may_be(self, probability: float | None) -> str:
+        """Return in which other band a creator may be; empty where that is unlikely."""
+        if probability is None or not self.on_edge(probability):
+            return ""
+        return may_be(probability, self.thresholds)
+
     def tier_range(self, tier: str) -> Range:
         """Return the followers of a tier."""
         starts = [*self.scorer.model.peers.tiers.values(), float("inf")]
@@ -117,7 +123,7 @@ class Rules:
         return [name for i, name in enumerate(self.flag_names) if bits >> i & 1]
 
     def reasons(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return ``Reasons For`` and ``Reasons Against`` of some creators."""
+        """Return ``Reasons For``, ``Reasons Against`` and ``Not Known`` of some creators."""
         model = self.scorer.model
         effects = explain(model.model, frame.drop(columns=IDENTIFIER), model.background)
         return reason_table(effects, frame, model.peers)
