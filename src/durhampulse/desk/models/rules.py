@@ -12,7 +12,7 @@ import pandas as pd
 from durhampulse.creators.block import Block
 from durhampulse.creators.outcome import OutcomeWords, outcome_words
 from durhampulse.creators.schema import IDENTIFIER, LABEL
-from durhampulse.decision.bands import BANDS, YES, Thresholds, on_edge
+from durhampulse.decision.bands import BANDS, YES, Thresholds, may_be, on_edge
 from durhampulse.decision.reasons import reason_table
 from durhampulse.decision.shapley import explain
 from durhampulse.desk.store.tables import NUMBERS, TEXTS
@@ -92,7 +92,7 @@ class Rules:
             return []
         logits = np.linspace(-12, 12, 24_001)
         widths = self.scorer.model.model.interval.widths(logits)
-        edge = on_edge(logits, widths, self.thresholds) > 0
+        edge = on_edge(logits, widths, self.thresholds)
         turns = np.flatnonzero(np.diff(np.r_[False, edge, False].astype(int)))
         ends = np.r_[sigmoid(logits), self.thresholds.ranges()[YES][1]][turns]
         return [(float(low), float(high)) for low, high in ends.reshape(-1, 2)]
@@ -100,6 +100,12 @@ class Rules:
     def on_edge(self, probability: float | None) -> bool:
         """Whether a probability has a good chance to belong to another band."""
         return probability is not None and any(a <= probability < b for a, b in self.edge_ranges)
+
+    def may_be(self, probability: float | None) -> str:
+        """Return in which other band a creator may be; empty where that is unlikely."""
+        if probability is None or not self.on_edge(probability):
+            return ""
+        return may_be(probability, self.thresholds)
 
     def tier_range(self, tier: str) -> Range:
         """Return the followers of a tier."""
@@ -118,7 +124,7 @@ class Rules:
         return [name for i, name in enumerate(self.flag_names) if bits >> i & 1]
 
     def reasons(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return ``Reasons For`` and ``Reasons Against`` of some creators."""
+        """Return ``Reasons For``, ``Reasons Against`` and ``Not Known`` of some creators."""
         model = self.scorer.model
         effects = explain(model.model, frame.drop(columns=IDENTIFIER), model.background)
         return reason_table(effects, frame, model.peers)

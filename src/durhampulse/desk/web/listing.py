@@ -56,7 +56,7 @@ class ListRow:
     low: float | None
     high: float | None
     band: str
-    edge: bool
+    edge: str
     followers: float | None
     engagement: float | None
     niche: str
@@ -78,7 +78,7 @@ def list_rows(rules: Rules, reasons: TopReasons, rows: Sequence[Any]) -> list[Li
             low=row.low,
             high=row.high,
             band=rules.band(row.probability),
-            edge=rules.on_edge(row.probability),
+            edge=rules.may_be(row.probability),
             followers=row.followers,
             engagement=row.engagement_rate,
             niche=row.niche or "",
