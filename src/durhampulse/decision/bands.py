@@ -241,7 +241,7 @@ def carried_names(headers: Iterable[str]) -> dict[str, str]:
 def on_edge(
     logits: Floats, widths: tuple[Floats, Floats], thresholds: Thresholds
 ) -> npt.NDArray[np.bool_]:
-    """Whether :func:`may_be` names a row's true band with a chance of at least 20%, shape (n_rows,).
+    """Whether `may_be` names a row's true band with a chance of at least 20%, shape (n_rows,).
 
     The true log-odds are taken as normal either side of the model's, 45% of them within the
     interval's half on each.

@@ -16,7 +16,6 @@ import pandas as pd
 
 from durhampulse.creators.block import Block
 from durhampulse.creators.roles import Role
-from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.features.codes import (
     CODES,
     FARTHEST,
@@ -28,7 +27,7 @@ from durhampulse.features.codes import (
     learn_relatives,
     quality_ordered,
 )
-from durhampulse.features.repeats import creator_strata
+from durhampulse.features.repeats import creator_names, creator_strata
 
 __all__ = ["Encoding", "learn_encoding", "split_creators"]
 
@@ -116,8 +115,8 @@ def split_creators(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Split labelled creators into a training and a test part, stratified by the outcome.
 
-    All rows of one creator stay on one side: a creator is drawn as a whole, stratified by their
-    outcome: a deal, none, or both in different rows.
+    All rows of one creator, known copies too, stay on one side: a creator is drawn as a whole,
+    stratified by their outcome: a deal, none, or both in different rows.
 
     Returns
     -------
@@ -141,7 +140,7 @@ def split_creators(
         stratify=outcome.to_numpy(),
         random_state=random_state,
     )
-    in_test = labelled[IDENTIFIER].isin(chosen)
+    in_test = creator_names(labelled).isin(chosen)
     return labelled[~in_test], labelled[in_test]
 
 

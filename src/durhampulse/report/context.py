@@ -10,7 +10,7 @@ import pandas as pd
 
 from durhampulse.creators.outcome import OutcomeWords
 from durhampulse.creators.schema import IDENTIFIER
-from durhampulse.report import advice, decisionplots, front, networks, plots
+from durhampulse.report import advice, decisionplots, front, networks, overlooked, plots
 from durhampulse.report import interpretation as words
 from durhampulse.report.encoded import before_and_after, encoding_table
 from durhampulse.report.figures import Figure, draw_figure
@@ -308,6 +308,7 @@ def _e(study: Study) -> Section:
             advice.explanation(part),
             advice.alone_and_together(study.a2, part),
             advice.groups(part),
+            *overlooked.sentences(part, study.judged),
         ),
         tables=[
             plain_table("Hit rates on the test part", part.hit_rates),
@@ -315,6 +316,7 @@ def _e(study: Study) -> Section:
             plain_table("Other thresholds, on the test part", part.sweep),
             plain_table("Learned from more and more creators", part.learning),
             plain_table("Invitations by probability and at random", part.invitations),
+            *(plain_table(*pair) for pair in overlooked.tables(part, study.judged).items()),
             score_rows(f"{part.champion.name} on the test part", part.tested),
         ],
         figures=[

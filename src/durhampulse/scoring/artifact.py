@@ -34,9 +34,10 @@ from durhampulse.features.encoding import Encoding
 from durhampulse.features.peers import Peers
 from durhampulse.features.precedent import Precedent
 from durhampulse.features.profile import Profile, learn_profile
+from durhampulse.models.families import FAMILIES, StoredWeights
 from durhampulse.models.fitted import FittedModel
 from durhampulse.models.interval import Interval
-from durhampulse.models.weights import FAMILIES, DenseNetwork, Logistic, sigmoid
+from durhampulse.models.weights import sigmoid
 
 __all__ = ["FORMAT_VERSION", "LoadedModel", "describe", "read_model", "write_model"]
 
@@ -128,7 +129,7 @@ def write_model(  # noqa: PLR0913 - each is a part of the folder
     """
     folder.mkdir(parents=True)
     weights = model.weights
-    if not isinstance(weights, Logistic | DenseNetwork):
+    if not isinstance(weights, StoredWeights):
         raise TypeError(f"{type(weights).__name__} is no kind of model that a folder may hold.")
     blob = save_arrays({k: np.ascontiguousarray(v) for k, v in weights.arrays().items()})
     (folder / _WEIGHTS).write_bytes(blob)
@@ -235,7 +236,7 @@ def describe(model: LoadedModel) -> str:
         f"Verdict on its data: {verdict.get('word', 'none')}",
         f"Columns: {', '.join(model.model.encoding.columns)}",
         f"Yes from {model.thresholds.yes_at:g}, Maybe from {model.thresholds.review_at:g}",
-        f"90% interval: {model.model.half_width:.2f} in log-odds either way",
+        f"90% interval: {model.model.interval.width:.2f} in log-odds either way",
     ]
     for metric, name in (("roc_auc", "ROC AUC"), ("log_loss", "Log loss")):
         if metric in quality:
@@ -244,7 +245,7 @@ def describe(model: LoadedModel) -> str:
     weights = model.model.weights
     size = (
         sum(array.size for array in weights.arrays().values())
-        if isinstance(weights, Logistic | DenseNetwork)
+        if isinstance(weights, StoredWeights)
         else 0
     )
     lines.append(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -13,6 +13,7 @@ from durhampulse.creators.block import Block
 from durhampulse.creators.outcome import OutcomeWords, outcome_words
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.decision.bands import BANDS, YES, Thresholds, may_be, on_edge
+from durhampulse.decision.promise import Promise
 from durhampulse.decision.reasons import reason_table
 from durhampulse.decision.shapley import explain
 from durhampulse.desk.store.tables import NUMBERS, TEXTS
@@ -60,6 +61,15 @@ class Rules:
     def outcome(self) -> OutcomeWords:
         """What the model's outcomes are called."""
         return outcome_words(self.scorer.model.rules.get(LABEL))
+
+    @property
+    def promise(self) -> str:
+        """What the study promised of Yes, in sentences; empty where nothing, or it was moved."""
+        manifest = self.scorer.model.manifest
+        facts = manifest.get("promise")
+        if not facts or manifest["thresholds"] != asdict(self.thresholds):
+            return ""
+        return Promise(**facts).text(self.outcome)
 
     @property
     def tiers(self) -> list[str]:

@@ -229,8 +229,9 @@ say("Scored on the test part:")
 score_table(b2.tested)
 
 # %%
+judged = study.ask_again(judged, b1, b2)
 plots.models(b2.tested)
-say(words.baseline_choice(b2, judged))
+say(words.baseline_choice(b2, judged), *advice.too_good(judged))
 
 # %% [markdown]
 # ## B3. Interpretation
@@ -364,7 +365,7 @@ from durhampulse.report.tables import brief_table
 show_source(train_champion)
 
 # %%
-e = study.decide(b1, b2, judged, thresholds=request.thresholds)
+e = study.decide(b1, b2, judged, thresholds=request.thresholds, promise=request.promise)
 say(advice.champion_choice(e))
 brief_table(e.table)
 
@@ -419,6 +420,19 @@ say(advice.explanation(e), advice.alone_and_together(a2, e))
 decisionplots.dependence(e.explanation.dependence(b1.test));
 # %%
 e.table[["Influencer ID", "Predicted Sponsorship", "Reasons For", "Reasons Against"]].head(8)
+
+# %% [markdown]
+# A past *no deal* may mean that nobody looked. What if a share of suitable creators had never been
+# looked at? An assumption; the order of the creators does not depend on it.
+
+# %%
+from durhampulse.report import overlooked
+
+say(*overlooked.sentences(e, judged))
+overlooked.shares(e, judged)
+
+# %%
+overlooked.budgets(e, judged)
 
 # %% [markdown]
 # What this table cannot say:
