@@ -174,8 +174,7 @@ def decision_table(  # noqa: PLR0913 - each is a part of the table
     words = pd.DataFrame("", index=creators.index, columns=_REASONS)
     if reasons is not None:
         words.update(reasons)
-    for name in words:
-        table[name] = words[name].to_numpy()
+    table[_REASONS] = words.to_numpy()
     table["Flags"] = _flags(odd, peers.flags(creators)).to_numpy()
     table["Tier"] = peers.tier(creators).to_numpy()
     for column in COMPARED:
