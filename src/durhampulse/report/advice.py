@@ -9,6 +9,7 @@ from __future__ import annotations
 import pandas as pd
 
 from durhampulse.creators.outcome import SPONSORSHIP, OutcomeWords
+from durhampulse.creators.schema import LABEL
 from durhampulse.decision.bands import MAYBE, NO, YES
 from durhampulse.evaluation.calibration import wilson_interval
 from durhampulse.evaluation.groups import unlike_groups
@@ -17,20 +18,25 @@ from durhampulse.evaluation.verdict import Check
 from durhampulse.models.champion import BLEND, SIMPLE
 from durhampulse.report import interpretation
 from durhampulse.report.interpretation import outcome_of, plain
-from durhampulse.study.results import Decision, Judgement
+from durhampulse.study.results import Decision, Exploration, Judgement
 
 __all__ = [
+    "alone_and_together",
     "calibration",
     "champion_choice",
     "decision",
     "explanation",
     "groups",
     "limits",
+    "lower_threshold",
+    "more_rows",
     "too_good",
     "verdict",
 ]
 
 _FEW = 20
+_ALIKE = 0.3
+"""Rank correlation from which on one feature says part of what another does."""
 _SUSPICIOUS_AUC = 0.95
 
 
@@ -114,17 +120,99 @@ def decision(part: Decision, judged: Judgement) -> list[str]:
         f"{maybe_worth}",
         f"**Whom to leave.** {no:,} {unit} stay below. {no_worth} "
         "A No is a recommendation, not a refusal.",
-        f"**Who stands on an edge.** For {edges:,} {unit} ({edges / max(total, 1):.0%}) there is "
-        "a chance of a fifth or more that their true probability lies in another band; they are "
-        "marked, and the band follows the rule all the same.",
+        *_unprecedented(total - yes - maybe - no, unit),
+        _recall(part, words),
+        f"**Who may be in another band.** The interval of {edges:,} {unit} "
+        f"({edges / max(total, 1):.0%}) reaches far into the next band; they are marked *may be a "
+        "Yes*, *may be a Maybe* or *may be a No*, and the band follows the rule all the same.",
         f"**What the ranking finds.** Of the {part.creators.unit} tested, inviting the first "
         f"{int(invited['invitations']):,} would have found {invited['deals_by_model']:.0f} "
         f"{words.deals}; as many invitations at random would find {invited['deals_at_random']:.0f} "
         f"({invited['lift']:.1f} times as many{_lift_range(invited)}).",
-        f"**What it saves.** A person needs to open {maybe:,} of {total:,} profiles to settle the "
-        f"doubtful ones; {1 - maybe / max(total, 1):.0%} need not be opened to be put in order, "
-        "which is what makes onboarding faster. Those recommended still want a person's consent.",
+        f"**What it saves.** A person needs to open {total - no:,} of {total:,} profiles: "
+        f"{yes:,} to consent to and {total - yes - no:,} to settle. {no / max(total, 1):.0%} need "
+        "not be opened to be put in order, which is what makes onboarding faster.",
     ]
+
+
+def _unprecedented(n: int, unit: str) -> list[str]:
+    if not n:
+        return []
+    return [
+        f"**Whom the model cannot place.** {n:,} {unit} are unlike those it learned from; they get "
+        "no band and go to a person first."
+    ]
+
+
+def _recall(part: Decision, words: OutcomeWords) -> str:
+    """Return how the deals of the test part are spread over the bands."""
+    rates = _by_band(part.hit_rates)
+    shares = [f"{rates[band]['recall']:.0%} in *{band.partition(' ')[0]}*" for band in (MAYBE, YES)]
+    return (
+        f"**What the bands miss.** {rates[NO]['recall']:.0%} of all {words.deals} of the test part "
+        f"({rates[NO]['deals']:,} of {part.hit_rates['deals'].sum():,}) sit in *No*, "
+        f"{' and '.join(shares)}: a *No* is no verdict on a creator, and whoever has more places "
+        "to fill goes down the ranking."
+    )
+
+
+def lower_threshold(part: Decision) -> str:
+    """E: what choosing from a lower probability on would give; empty where none was tried."""
+    rows = {str(row["from"]): row for _, row in part.sweep.iterrows()}
+    now = f"{part.thresholds.yes_at:.0%}"
+    below = [name for name in rows if name < now and name >= "50%"]
+    if not below or not _size(rows[now]):
+        return ""
+    row, present = rows[below[-1]], rows[now]
+    return (
+        f"From {below[-1]} on instead of {now}, {_size(row):,} of the {part.creators.unit} tested "
+        f"would be recommended instead of {_size(present):,}, {row['recall']:.0%} of all "
+        f"{outcome_of(part.creators).deals} found instead of {present['recall']:.0%}, and "
+        f"{row['hit_rate']:.0%} of those recommended right instead of {present['hit_rate']:.0%}."
+    )
+
+
+def more_rows(part: Decision) -> str:
+    """E: whether more past outcomes would help; empty where too few parts were tried."""
+    rows = part.learning[part.learning["model"] == part.learning["model"].iloc[-1]]
+    if len(rows) < 2:
+        return ""
+    before, last = rows.iloc[-2], rows.iloc[-1]
+    how = (
+        f"From {before['rows']:,} to {last['rows']:,} {part.creators.unit} to learn from, log loss "
+        f"of {str(last['model']).lower()} went from {before['log_loss']:.3f} to "
+        f"{last['log_loss']:.3f} (difference {last['low']:+.3f} to {last['high']:+.3f})"
+    )
+    if last["high"] < 0:
+        return f"**Would more past outcomes help?** Yes. {how}, and nothing says that it ends here."
+    return f"**Would more past outcomes help?** Hardly measurably. {how}, within noise."
+
+
+def alone_and_together(found: Exploration, part: Decision) -> str:
+    """E: why the model may rank features otherwise than A2 does."""
+    alone = found.associations["feature"].tolist()
+    together = [name for name in part.explanation.importance()["feature"] if name in alone]
+    alone = [name for name in alone if name in together]
+    falls = {name: together.index(name) - alone.index(name) for name in alone}
+    fallen = max(falls, key=lambda name: falls[name])
+    if falls[fallen] < 1:
+        return "The model ranks the features as A2 does, each taken alone."
+    order = f"Alone {plain(alone[0])} tells most (A2), in the model {plain(together[0])}"
+    if alone[0] == together[0]:
+        order = f"{plain(alone[0])} comes first both alone (A2) and in the model"
+    text = (
+        f"{order}. {plain(fallen)} falls from place {alone.index(fallen) + 1} to "
+        f"{together.index(fallen) + 1}"
+    )
+    rho = found.correlations.drop(index=LABEL, columns=LABEL, errors="ignore")
+    others = rho[fallen].drop(index=fallen).abs() if fallen in rho else pd.Series(dtype="float64")
+    if others.empty or others.max() < _ALIKE:
+        return f"{text}: it adds less to the others than it tells by itself."
+    other = str(others.idxmax())
+    return (
+        f"{text}: it goes along with {plain(other)} (rank correlation "
+        f"{rho.loc[other, fallen]:.2f}), so beside it there is less left to say."
+    )
 
 
 def _recommended(yes: int, total: int, part: Decision, worth: str) -> str:
@@ -192,14 +280,16 @@ def _hit_rate(row: pd.Series, pooled: pd.Series, words: OutcomeWords, unit: str)
         size = f"{n:,} rows of {row['creators']:,} creators" if unit == "rows" else f"{n:,}"
         text = (
             f"Measured on creators the model had not seen, {row['hit_rate']:.0%} of {size} in this "
-            f"band {words.got} (95% interval {row['low']:.0%} to {row['high']:.0%})."
+            f"band {words.got} (likely {row['low']:.0%} to {row['high']:.0%}; "
+            f"{row['predicted']:.0%} expected)."
         )
     else:
         many = f"end as {words.deal}" if words.own else "get a deal"
         text = f"The test part holds only {n} such {unit}, too few to say how many {many}."
     if _size(pooled) >= _FEW:
         text += (
-            f" On the training part, out of fold: {pooled['hit_rate']:.0%} of "
+            " Among those it learned from, each judged without itself: "
+            f"{pooled['hit_rate']:.0%} of "
             f"{_size(pooled):,} ({pooled['low']:.0%} to {pooled['high']:.0%})."
         )
     return text

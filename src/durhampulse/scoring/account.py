@@ -34,9 +34,11 @@ class Account:
     recommendation
         The band, or that the creator has no precedent; blank where the model's data allowed none.
     edge
-        The band beyond, where it is not unlikely: "may be a Yes"; else empty.
-    reasons_for, reasons_against, flags
-        In words.
+        Whether another band is not unlikely.
+    may_be
+        Which, in words; empty where none is.
+    reasons_for, reasons_against, not_known, flags
+        In words; a figure that is not known is no reason.
     effects
         Shapley value of each column, in log-odds; with `base` they add up to the log-odds.
     base
@@ -58,7 +60,7 @@ class Account:
     low: float
     high: float
     recommendation: str
-    edge: str
+    edge: bool
     reasons_for: list[str]
     reasons_against: list[str]
     flags: list[str]
@@ -69,6 +71,8 @@ class Account:
     refusal: str
     unlike: list[str] = field(default_factory=list)
     carried: dict[str, str] = field(default_factory=dict)
+    may_be: str = ""
+    not_known: list[str] = field(default_factory=list)
 
     def __repr__(self) -> str:
         return self.text()
@@ -91,6 +95,7 @@ class Account:
             self._interval_line(),
             *_part("For", self.reasons_for),
             *_part("Against", self.reasons_against),
+            *([f"Not known: {', '.join(self.not_known)}."] if self.not_known else []),
             REASONS_NOTE + ("" if self.exact else " Effects are estimated over drawn orders."),
             *_part("Worth a look", self.flags),
             *self._change_lines(),
@@ -99,8 +104,8 @@ class Account:
 
     def _interval_line(self) -> str:
         span = f"{self.low:.1%} to {self.high:.1%}" if self.low else f"at most {self.high:.1%}"
-        edge = f"; {self.edge}" if self.edge else ""
-        return f"90% interval of the true probability: {span}{edge}"
+        may_be = f"; {self.may_be}" if self.may_be else ""
+        return f"90% interval of the true probability: {span}{may_be}"
 
     def _change_lines(self) -> list[str]:
         if self.recommendation in (YES, NO_PRECEDENT):
@@ -169,9 +174,11 @@ def account_of(
         low=float(decided["Interval Low"]),
         high=float(decided["Interval High"]),
         recommendation=str(decided["Sponsorship Recommendation"]),
-        edge=str(decided["Edge"]),
+        edge=bool(decided["Edge"]),
+        may_be=str(decided["Edge"]),
         reasons_for=_list(decided["Reasons For"]),
         reasons_against=_list(decided["Reasons Against"]),
+        not_known=_list(decided["Not Known"]),
         flags=_list(peers.flags(row).iloc[0]),
         effects={str(k): float(v) for k, v in explanation.values.iloc[0].items()},
         base=explanation.base,

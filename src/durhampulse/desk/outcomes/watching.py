@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from durhampulse.decision.bands import NO
 from durhampulse.desk.models.rules import Rules
-from durhampulse.desk.store.tables import creator, outcome, review
+from durhampulse.desk.store.tables import HAS_PRECEDENT, creator, outcome, review
 from durhampulse.evaluation.calibration import wilson_interval
 from durhampulse.evaluation.watch import Watch, watch
 
@@ -91,7 +91,7 @@ def watched_bands(db: Connection, rules: Rules) -> list[BandWatch]:
     bands = []
     for band, (low, high) in rules.band_ranges.items():
         here = (y_prob >= low) & (y_prob < high)
-        among = (creator.c.probability >= low, creator.c.probability < high)
+        among = (HAS_PRECEDENT, creator.c.probability >= low, creator.c.probability < high)
         n, mean = db.execute(
             select(func.count(), func.avg(creator.c.probability)).where(*among)
         ).one()
