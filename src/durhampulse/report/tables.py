@@ -127,8 +127,8 @@ def brief_table(table: pd.DataFrame, carried: Sequence[str] = ()) -> pd.DataFram
         "Engagement Rate": shown["Engagement Rate"].map("{:.1%}".format, na_action="ignore"),
         "Sponsorship Recommendation": shown["Sponsorship Recommendation"] + marks,
     }
-    identifiers = pd.Index(columns.pop("Influencer ID"), name="Influencer ID")
-    brief: pd.DataFrame = pd.DataFrame(columns).fillna("").set_axis(identifiers, axis=0)
+    brief: pd.DataFrame = pd.DataFrame(columns).fillna("")
+    brief.index = pd.Index(brief.pop("Influencer ID"))
     return brief
 
 
