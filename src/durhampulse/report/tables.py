@@ -137,8 +137,10 @@ def _shown(table: pd.DataFrame) -> pd.DataFrame:
     answers = table["Sponsorship Recommendation"]
     if (answers == "").all():
         return table.head(sum(_SHOWN.values()))
-    names = [*BANDS, *(name for name in answers.unique() if name not in BANDS)]
-    return pd.concat([table[answers == name].head(_SHOWN.get(name, 2)) for name in names])
+    names: list[str] = [*BANDS, *(str(n) for n in answers.unique() if n not in BANDS)]
+    parts = [table[answers == name].head(_SHOWN.get(name, 2)) for name in names]
+    shown: pd.DataFrame = pd.concat(parts)
+    return shown
 
 
 def _fitting(carried: Mapping[str, CarriedKind]) -> list[str]:
