@@ -26,6 +26,7 @@ __all__ = [
     "decision",
     "explanation",
     "groups",
+    "interaction",
     "limits",
     "lower_threshold",
     "more_rows",
@@ -33,6 +34,8 @@ __all__ = [
 ]
 
 _FEW = 20
+_FELT = 0.2
+"""An effect in log-odds that moves a probability by about five points."""
 _ALIKE = 0.3
 """Rank correlation from which on one feature says part of what another does."""
 _SUSPICIOUS_AUC = 0.95
@@ -316,6 +319,36 @@ def explanation(part: Decision) -> str:
         f"say what goes with {outcome_of(part.creators).a_deal} in the model's eyes, not what "
         "causes it."
     )
+
+
+def interaction(part: Decision, test: pd.DataFrame) -> str:
+    """E: which value helps some and harms others, and what decides that; empty if none does.
+
+    Parameters
+    ----------
+    part
+        The decisions.
+    test
+        The test part, of which the explained creators are.
+    """
+    effects = part.explanation.values
+    spread = part.explanation.dependence(test)
+    spread = spread[(spread["low"] < -_FELT) & (spread["high"] > _FELT) & (spread["x"].isna())]
+    if spread.empty:
+        return ""
+    row = spread.iloc[int((spread["high"] - spread["low"]).argmax())]
+    rows = test.loc[effects.index]
+    here = rows[rows[row["feature"]].astype("str") == row["value"]]
+    numbers = here[[c for c in part.champion.encoding.numeric if c in here]]
+    rho = numbers.corrwith(effects.loc[here.index, row["feature"]], method="spearman").dropna()
+    text = (
+        f"{plain(row['feature'])} *{plain(row['value'])}* helps some and harms others (effects of "
+        f"{row['low']:+.1f} to {row['high']:+.1f} for the middle 80%)"
+    )
+    if rho.empty or rho.abs().max() < _ALIKE:
+        return f"{text}: it works together with other figures."
+    other = str(rho.abs().idxmax())
+    return f"{text}: the {'more' if rho[other] > 0 else 'less'} {plain(other)}, the more it helps."
 
 
 def groups(part: Decision) -> str:

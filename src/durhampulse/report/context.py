@@ -66,7 +66,6 @@ def build_report(study: Study) -> Report:
         summary=[
             *advice.verdict(study.judged),
             *advice.decision(study.e, study.judged),
-            advice.champion_choice(study.e),
         ],
         opening=front.opening(study),
         facts=front.facts(study),
@@ -302,11 +301,13 @@ def _e(study: Study) -> Section:
         part="E",
         title="What the decisions are worth",
         paragraphs=_paragraphs(
+            advice.champion_choice(part),
             advice.calibration(part),
             advice.lower_threshold(part),
             advice.more_rows(part),
             advice.explanation(part),
             advice.alone_and_together(study.a2, part),
+            advice.interaction(part, study.b1.test),
             advice.groups(part),
         ),
         tables=[

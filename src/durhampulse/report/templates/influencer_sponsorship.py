@@ -416,9 +416,12 @@ decisionplots.importance(e.explanation.importance())
 say(advice.explanation(e), advice.alone_and_together(a2, e))
 
 # %%
-decisionplots.dependence(e.explanation.dependence(b1.test));
+decisionplots.dependence(e.explanation.dependence(b1.test))
+say(advice.interaction(e, b1.test))
+
 # %%
-e.table[["Influencer ID", "Predicted Sponsorship", "Reasons For", "Reasons Against"]].head(8)
+reasons = ["Sponsorship Recommendation", "Reasons For", "Reasons Against", "Not Known"]
+e.table.set_index("Influencer ID").groupby(reasons[0], sort=False).head(3)[reasons]
 
 # %% [markdown]
 # What this table cannot say:
