@@ -10,7 +10,7 @@ import pandas as pd
 
 from durhampulse.creators.outcome import OutcomeWords
 from durhampulse.creators.schema import IDENTIFIER
-from durhampulse.report import advice, decisionplots, front, networks, plots
+from durhampulse.report import advice, decisionplots, front, networks, overlooked, plots, worth
 from durhampulse.report import interpretation as words
 from durhampulse.report.encoded import before_and_after, encoding_table
 from durhampulse.report.figures import Figure, draw_figure
@@ -301,14 +301,15 @@ def _e(study: Study) -> Section:
         part="E",
         title="What the decisions are worth",
         paragraphs=_paragraphs(
-            advice.champion_choice(part),
-            advice.calibration(part),
-            advice.lower_threshold(part),
-            advice.more_rows(part),
-            advice.explanation(part),
-            advice.alone_and_together(study.a2, part),
-            advice.interaction(part, study.b1.test),
-            advice.groups(part),
+            worth.champion_choice(part),
+            worth.calibration(part),
+            worth.lower_threshold(part),
+            worth.more_rows(part),
+            worth.explanation(part),
+            worth.alone_and_together(study.a2, part),
+            worth.interaction(part, study.b1.test),
+            worth.groups(part),
+            *overlooked.sentences(part, study.judged),
         ),
         tables=[
             plain_table("Hit rates on the test part", part.hit_rates),
@@ -316,6 +317,7 @@ def _e(study: Study) -> Section:
             plain_table("Other thresholds, on the test part", part.sweep),
             plain_table("Learned from more and more creators", part.learning),
             plain_table("Invitations by probability and at random", part.invitations),
+            *(plain_table(*pair) for pair in overlooked.tables(part, study.judged).items()),
             score_rows(f"{part.champion.name} on the test part", part.tested),
         ],
         figures=[

@@ -11,8 +11,10 @@ import pandas as pd
 from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.creators.table import Creators
 from durhampulse.decision.bands import BANDS, Thresholds, assign_bands, decision_table, unscorable
+from durhampulse.decision.promise import Promise, keep_promise
 from durhampulse.decision.reasons import reason_table
 from durhampulse.decision.shapley import draw_background, explain
+from durhampulse.decision.unlike import unlike_words
 from durhampulse.evaluation.calibration import (
     band_hit_rates,
     gain_curve,
@@ -22,7 +24,7 @@ from durhampulse.evaluation.calibration import (
 from durhampulse.evaluation.groups import group_quality
 from durhampulse.evaluation.metrics import compare_models, score_models
 from durhampulse.evaluation.thresholds import threshold_sweep
-from durhampulse.features.peers import learn_peers
+from durhampulse.features.peers import Peers, learn_peers
 from durhampulse.features.rates import learn_rates
 from durhampulse.features.repeats import rows_to_decide
 from durhampulse.models.champion import train_champion
@@ -45,6 +47,7 @@ def decide(
     judged: Judgement,
     *,
     thresholds: Thresholds | None = None,
+    promise: float | None = None,
 ) -> Decision:
     """E: train the model that decides, decide, explain, and measure what the decisions are worth.
 
@@ -52,13 +55,12 @@ def decide(
     known outcome, and those beyond the most that are trained and tested on. Their worth is
     measured on the test part, and beside it on the training part out of fold.
     """
-    thresholds = thresholds or Thresholds()
     features, seed = part.creators.features, part.random_state
     chosen = train_champion(part.train, features, folds=comparison.out_of_fold, random_state=seed)
-    model, out_of_fold = chosen.model, chosen.out_of_fold
-    y_prob = model.predict_proba(part.test)
-    rates = learn_rates(part.train, model.encoding.columns, part.creators.outcome.get)
-    peers = replace(learn_peers(part.train), rates=rates)
+    model, out_of_fold = chosen.model.with_precedent(part.train), chosen.out_of_fold
+    y_prob, peers = model.predict_proba(part.test), _usual(part, model)
+    champion_prob = out_of_fold[model.name]
+    promised, thresholds = _promised(part, y_prob, champion_prob, promise, thresholds)
     fresh = rows_to_decide(part.creators.table, part.train.index, model.encoding.columns)
     refused = unscorable(fresh, model.encoding.columns)
     fresh = fresh[refused == ""]
@@ -70,16 +72,17 @@ def decide(
         model.predict_proba(fresh),
         thresholds,
         peers=peers,
-        half_width=model.half_width,
+        interval=model.interval,
         reasons=reason_table(explanation, rows, peers),
+        unlike=unlike_words(model, fresh),
         verdict=judged.verdict.refusal,
         carried={column: fresh[column] for column in part.creators.carried},
     )
-    champion_prob = out_of_fold[model.name]
     return Decision(
         creators=part.creators,
         champion=model,
         thresholds=thresholds,
+        promise=promised,
         rival=chosen.rival,
         tied=chosen.tied,
         margin=compare_models(
@@ -94,6 +97,34 @@ def decide(
         background=background,
         learning=learning_curve(part, comparison),
     )
+
+
+def _promised(
+    part: Preparation,
+    y_prob: Floats,
+    pooled: Floats,
+    share: float | None,
+    thresholds: Thresholds | None,
+) -> tuple[Promise | None, Thresholds]:
+    """Return what is promised of *Yes*, if anything is, and where the bands begin.
+
+    The promise is tested on the test part: nothing else is chosen on it, and the model that is
+    shipped has not seen it. Out of fold other models predict, and their blend was chosen there.
+    """
+    thresholds = thresholds or Thresholds()
+    if share is None:
+        return None, thresholds
+    held_out = len(part.test) / (len(part.test) + len(part.train))
+    promise = keep_promise(
+        part.y_test, y_prob, share, planned=pooled, groups=part.groups[1], held_out=held_out
+    )
+    return promise, promise.thresholds(thresholds)
+
+
+def _usual(part: Preparation, model: FittedModel) -> Peers:
+    """Return what is usual for creators, and how often those alike got a deal."""
+    rates = learn_rates(part.train, model.encoding.columns, part.creators.outcome.get)
+    return replace(learn_peers(part.train), rates=rates)
 
 
 def _worth(
