@@ -31,7 +31,7 @@ from durhampulse.evaluation.calibration import (
 from durhampulse.evaluation.groups import group_quality
 from durhampulse.evaluation.metrics import compare_models, score_models
 from durhampulse.evaluation.thresholds import threshold_sweep
-from durhampulse.features.peers import learn_peers
+from durhampulse.features.peers import Peers, learn_peers
 from durhampulse.features.rates import learn_rates
 from durhampulse.features.repeats import rows_to_decide
 from durhampulse.models.champion import train_champion
@@ -65,9 +65,8 @@ def decide(
     features, seed = part.creators.features, part.random_state
     chosen = train_champion(part.train, features, folds=comparison.out_of_fold, random_state=seed)
     model, out_of_fold = chosen.model.with_precedent(part.train), chosen.out_of_fold
-    y_prob, champion_prob = model.predict_proba(part.test), out_of_fold[model.name]
-    rates = learn_rates(part.train, model.encoding.columns, part.creators.outcome.get)
-    peers = replace(learn_peers(part.train), rates=rates)
+    y_prob, peers = model.predict_proba(part.test), _usual(part, model)
+    champion_prob = out_of_fold[model.name]
     promised, thresholds = _promised(part, y_prob, champion_prob, promise, thresholds)
     fresh = rows_to_decide(part.creators.table, part.train.index, model.encoding.columns)
     refused = unscorable(fresh, model.encoding.columns)
@@ -127,6 +126,12 @@ def _promised(
         part.y_test, y_prob, share, planned=pooled, groups=part.groups[1], held_out=held_out
     )
     return promise, promise.thresholds(thresholds)
+
+
+def _usual(part: Preparation, model: FittedModel) -> Peers:
+    """Return what is usual for creators, and how often those alike got a deal."""
+    rates = learn_rates(part.train, model.encoding.columns, part.creators.outcome.get)
+    return replace(learn_peers(part.train), rates=rates)
 
 
 def _worth(
