@@ -41,11 +41,12 @@ def sentences(part: Decision, judged: Judgement) -> list[str]:
     if judged.verdict.refusal:
         return []
     words = outcome_of(part.creators)
-    if _is_known(part):
-        return [
-            "**Who was looked at** is known here: the model learned from and was tested on these "
-            "creators alone, and the others are ranked beside them."
-        ]
+    for role in part.creators.roles:
+        if role.role == "considered":
+            return [
+                f"**Who was looked at** is known here ({role.reason}): the model learned from and "
+                "was tested on these alone, and the others are ranked beside them."
+            ]
     rows = shares(part, judged).to_dict("records")
     usual, assumed = rows[0], rows[2]
     bands = [YES] if part.promise is None or part.promise.is_kept else [YES, MAYBE]
