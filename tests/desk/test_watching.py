@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from durhampulse.decision.bands import MAYBE, NO, YES
+from durhampulse.desk.models.catalogue import activate
 from durhampulse.desk.outcomes.recording import record, withdraw
 from durhampulse.desk.outcomes.watching import draw_of_no, watched_bands
 from durhampulse.desk.store.tables import creator, review
@@ -47,6 +48,13 @@ def test_yes_without_a_single_deal_is_called_and_no_is_not(filled, rules):
     assert not rows[NO].watch.is_called
     for number in yes:
         withdraw(filled, number, "ann")
+    assert watches(filled, rules)[YES].watch.outcomes == 0
+
+
+def test_another_model_starts_anew(filled, catalogue, rules):
+    for number in in_band(filled, rules, YES, 10):
+        record(filled, number, deal=False, on=DAY, by="ann")
+    activate(filled, catalogue, rules.version, "ann")
     assert watches(filled, rules)[YES].watch.outcomes == 0
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from durhampulse.decision.bands import NO
 from durhampulse.desk.models.rules import Rules
-from durhampulse.desk.store.tables import creator, outcome, review
+from durhampulse.desk.store.tables import creator, outcome, review, run
 from durhampulse.evaluation.calibration import wilson_interval
 from durhampulse.evaluation.watch import Watch, watch
 
@@ -77,14 +77,17 @@ class Lottery:
 def watched_bands(db: Connection, rules: Rules) -> list[BandWatch]:
     """Return each band with what is expected of it and what the outcomes say.
 
-    The band is the one at the time of the outcome, by the thresholds of today. Outcomes that were
-    replaced or withdrawn do not count.
+    The band is the one at the time of the outcome, by the thresholds of today. Only outcomes since
+    the active model took over count, and none that was replaced or withdrawn.
     """
+    taken_over = db.scalar(select(func.max(run.c.applied_at)).where(run.c.kind == "model"))
     standing = (
         select(outcome.c.probability, outcome.c.deal)
         .where(outcome.c.replaced_at.is_(None), outcome.c.probability.is_not(None))
         .order_by(outcome.c.id)
     )
+    if taken_over is not None:
+        standing = standing.where(outcome.c.at >= taken_over)
     rows = db.execute(standing).all()
     y_prob = np.array([row.probability for row in rows], np.float64)
     deals = np.array([row.deal for row in rows], np.bool_)
