@@ -66,7 +66,8 @@ class Totals:
     bands
         The same by band's short name.
     expected, low, high
-        Deals to be expected if all got an offer, with a 90% interval.
+        Deals to be expected if things go as in the past, with a 90% interval: the model learned
+        who got one, not who would if all were offered one.
     """
 
     creators: int
