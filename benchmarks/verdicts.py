@@ -1,40 +1,294 @@
-"""What the verdict says of tables whose truth is known: shuffled, leaking and clean ones.
+"""What the verdict says of tables whose truth is known: without signal, leaking and clean ones.
 
-100 tables with outcomes dealt out at random, 20 with each kind of planted leak, 100 clean ones,
-5,000 simulated rows each. Every finished table is kept in `benchmarks/verdicts.csv`.
+3,000 rows each, of a market whose columns tell much (ROC AUC .83), of one whose columns tell little
+(.60), of one with three rows a creator, and of one honest column among noise. Leaks are planted in
+two weak tables for each strong one and each of several rows. `VERDICT_TABLES` sets how many tables
+there are of each kind (40), `VERDICT_SEED` where their seeds begin. Every finished table is kept in
+`benchmarks/verdicts.csv`, so that a stopped run goes on where it was.
 """
 
 from __future__ import annotations
 
-import tempfile
+import os
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from durhampulse.creators.reading import read_creators
-from durhampulse.creators.schema import IDENTIFIER, LABEL
+from durhampulse.creators.schema import (
+    ENGAGEMENT,
+    FOLLOWERS,
+    GROWTH,
+    IDENTIFIER,
+    LABEL,
+    NICHE,
+    VIEWS,
+)
 from durhampulse.evaluation.judgement import judge
-from durhampulse.market.sampling import simulate_market
+from durhampulse.features.repeats import creator_codes, permuted_within
+from durhampulse.market.market import draw_creators
 
-ROWS = 5_000
+ROWS = 3_000
+TABLES = int(os.environ.get("VERDICT_TABLES", "40"))
+FIRST = int(os.environ.get("VERDICT_SEED", "30000"))
 KEPT = Path(__file__).with_suffix(".csv")
-Plant = Callable[[pd.DataFrame, np.ndarray, np.random.Generator], pd.DataFrame]
+Rng = np.random.Generator
+Plant = Callable[[pd.DataFrame, np.ndarray, Rng], pd.DataFrame]
+Market = Callable[[Rng], pd.DataFrame]
+
+
+# Markets whose columns are honest.
+
+
+def strong(rng: Rng) -> pd.DataFrame:
+    table, _ = draw_creators(ROWS, rng)
+    return named(table, np.arange(ROWS), rng)
+
+
+def weak(rng: Rng) -> pd.DataFrame:
+    table, y_prob = draw_creators(ROWS, rng)
+    log_odds = np.log(y_prob / (1 - y_prob))
+    less = 0.22 * (log_odds - log_odds.mean()) - 1.05
+    table[LABEL] = (rng.random(ROWS) < 1 / (1 + np.exp(-less))).astype(int)
+    return named(table, np.arange(ROWS), rng)
+
+
+def several(rng: Rng) -> pd.DataFrame:
+    table, y_prob = draw_creators(ROWS // 3, rng)
+    creators = np.repeat(np.arange(ROWS // 3), 3)
+    rows = table.iloc[creators].reset_index(drop=True)
+    for column in (FOLLOWERS, VIEWS):
+        rows[column] = (rows[column] * rng.lognormal(0, 0.05, ROWS)).round()
+    rows[ENGAGEMENT] = (rows[ENGAGEMENT] * rng.lognormal(0, 0.05, ROWS)).round(4)
+    rows[LABEL] = (rng.random(ROWS) < y_prob[creators]).astype(int)
+    return named(rows, creators, rng)
+
+
+def lone(rng: Rng) -> pd.DataFrame:
+    """One honest column of a ROC AUC of .65 to .76 among eight of noise."""
+    y = (rng.random(ROWS) < 0.3).astype(int)
+    columns = {f"noise_{i}": rng.normal(size=ROWS) for i in range(8)}
+    honest = rng.uniform(0.55, 1.0) * y + rng.normal(size=ROWS)
+    followers = rng.lognormal(10, 1, ROWS).round()
+    return named(
+        pd.DataFrame({FOLLOWERS: followers, "honest": honest, **columns, LABEL: y}),
+        np.arange(ROWS),
+        rng,
+    )
+
+
+def named(table: pd.DataFrame, creators: np.ndarray, rng: Rng) -> pd.DataFrame:
+    """Give creators random identifiers, which sort and end as they like."""
+    letters = rng.choice([*"abcdefgh"], (creators.max() + 1, 2))
+    numbers = rng.permutation(10 * (creators.max() + 1))[: creators.max() + 1]
+    names = [f"{a}{number}{b}" for (a, b), number in zip(letters, numbers, strict=True)]
+    table.insert(0, IDENTIFIER, np.array(names)[creators])
+    return table
+
+
+# Leaks.
+
+
+def score(auc: float) -> Plant:
+    from scipy.stats import norm
+
+    def plant(table: pd.DataFrame, y: np.ndarray, rng: Rng) -> pd.DataFrame:
+        return table.assign(planted=np.sqrt(2) * norm.ppf(auc) * y + rng.normal(size=len(y)))
+
+    return plant
+
+
+def share(of_deals: float, of_others: float, kind: str) -> Plant:
+    """A flag, figure, level or filled cell that so many deals and others have."""
+
+    def plant(table: pd.DataFrame, y: np.ndarray, rng: Rng) -> pd.DataFrame:
+        has = rng.random(len(y)) < np.where(y == 1, of_deals, of_others)
+        amounts = rng.lognormal(6, 1, len(y)).round()
+        values = {
+            "flag": has.astype(int),
+            "figure": np.where(has, amounts, 0),
+            "filled": np.where(has, amounts, np.nan),
+            "level": np.where(has, "contract", rng.choice(["lead", "contacted", "new"], len(y))),
+        }
+        return table.assign(planted=values[kind])
+
+    return plant
+
+
+def rejected(table: pd.DataFrame, y: np.ndarray, rng: Rng) -> pd.DataFrame:
+    has = (y == 0) & (rng.random(len(y)) < 0.5)
+    return table.assign(planted=np.where(has, "closed", rng.choice(["mail", "call"], len(y))))
+
+
+def copy(table: pd.DataFrame, y: np.ndarray, rng: Rng) -> pd.DataFrame:
+    return table.assign(planted=np.where(rng.random(len(y)) < 0.01, 1 - y, y))
+
+
+def date(table: pd.DataFrame, y: np.ndarray, rng: Rng) -> pd.DataFrame:
+    days = pd.Timestamp("2026-01-01") + pd.to_timedelta(rng.integers(0, 300, len(y)), "D")
+    signed = pd.Series(days.strftime("%Y-%m-%d"), table.index)
+    return table.assign(planted=signed.where(y == 1))
+
+
+def views(table: pd.DataFrame, y: np.ndarray, rng: Rng) -> pd.DataFrame:
+    rise = np.where(y == 1, rng.lognormal(2.2, 0.3, len(y)), 1)
+    return table.assign(**{VIEWS: (table[VIEWS].astype(float) * rise).round()})
+
+
+def agency(table: pd.DataFrame, y: np.ndarray, rng: Rng) -> pd.DataFrame:
+    """The share of deals in random groups of five."""
+    group = rng.permutation(len(y)) // 5
+    return table.assign(planted=pd.Series(y).groupby(group).transform("mean").to_numpy())
+
+
+def months(table: pd.DataFrame, y: np.ndarray, rng: Rng) -> pd.DataFrame:
+    """The share of deals in niche and month, rounded, of groups alike but for chance."""
+    group = table[NICHE].astype(str) + rng.integers(1, 7, len(y)).astype(str)
+    rate = pd.Series(y, table.index).groupby(group).transform("mean")
+    return table.assign(planted=rate.round(3))
+
+
+def ordered(table: pd.DataFrame, y: np.ndarray, rng: Rng) -> pd.DataFrame:
+    place = np.argsort(np.argsort(-y + 0.3 * rng.random(len(y))))
+    return table.assign(**{IDENTIFIER: place})
+
+
+def ending(letters: str, digits: bool = False) -> Plant:
+    def plant(table: pd.DataFrame, y: np.ndarray, rng: Rng) -> pd.DataFrame:
+        numbers = rng.permutation(len(y))
+        if digits:
+            return table.assign(**{IDENTIFIER: 2 * numbers + y})
+        ends = np.where(y == 1, letters[0], letters[1])
+        return table.assign(**{IDENTIFIER: np.char.add(numbers.astype(str), ends)})
+
+    return plant
+
+
+def prefix(table: pd.DataFrame, y: np.ndarray, rng: Rng) -> pd.DataFrame:
+    numbers = rng.permutation(len(y)).astype(str)
+    return table.assign(**{IDENTIFIER: np.char.add(np.where(y == 1, "P", "A"), numbers)})
+
+
+def sorted_rows(table: pd.DataFrame, y: np.ndarray, _rng: Rng) -> pd.DataFrame:
+    return table.iloc[np.argsort(-y, kind="stable")]
+
+
+def copies(jitter: float, of: float = 0.25) -> Plant:
+    """A quarter of the creators under another identifier, each figure off by so much."""
+
+    def plant(table: pd.DataFrame, _y: np.ndarray, rng: Rng) -> pd.DataFrame:
+        names = table[IDENTIFIER].unique()
+        again = table[table[IDENTIFIER].isin(rng.permutation(names)[: int(of * len(names))])]
+        again = again.assign(**{IDENTIFIER: again[IDENTIFIER] + "-2"})
+        for column in (FOLLOWERS, VIEWS, ENGAGEMENT, GROWTH) if jitter else ():
+            moved = again[column] * (1 + jitter * rng.normal(size=len(again)))
+            again[column] = moved.round(4 if column in (ENGAGEMENT, GROWTH) else 0)
+        return pd.concat([table, again])
+
+    return plant
+
+
+# No signal.
+
+
+def shuffled(table: pd.DataFrame, y: np.ndarray, rng: Rng) -> pd.DataFrame:
+    """Outcomes dealt out anew, creator by creator."""
+    return table.assign(**{LABEL: permuted_within(y.astype(float), creator_codes(table), rng)})
+
+
+def shuffled_copies(jitter: float) -> Plant:
+    def plant(table: pd.DataFrame, y: np.ndarray, rng: Rng) -> pd.DataFrame:
+        return copies(jitter)(shuffled(table, y, rng), y, rng)
+
+    return plant
+
+
+def crowd(table: pd.DataFrame, y: np.ndarray, rng: Rng) -> pd.DataFrame:
+    """Four hundred creators with forty more columns of noise, outcomes dealt out anew."""
+    few = table.head(400)
+    more = pd.DataFrame(rng.normal(size=(len(few), 40)), few.index).add_prefix("noise ")
+    return shuffled(pd.concat([few, more], axis=1), y[:400], rng)
+
+
+def untouched(table: pd.DataFrame, _y: np.ndarray, _rng: Rng) -> pd.DataFrame:
+    return table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """Tables of one kind: what is planted, where, and the columns or checks that name it."""
+
+    name: str
+    plant: Plant
+    names: frozenset[str] = frozenset({"planted"})
+    markets: tuple[Market, ...] = (weak, strong, weak, several)
+
+
+def leaks() -> list[Kind]:
+    own, by_copies = frozenset({IDENTIFIER}), frozenset({"leak-copies"})
+    once = (weak, strong)  # an identifier of every row of its own
+    return [
+        *(Kind(name=f"score of AUC {auc}", plant=score(auc)) for auc in (0.97, 0.92, 0.86, 0.80)),
+        Kind(name="copy of the outcome", plant=copy),
+        Kind(name="flag 80% : 2%", plant=share(0.8, 0.02, "flag")),
+        Kind(name="flag 50% : 1%", plant=share(0.5, 0.01, "flag")),
+        Kind(name="flag 50% : never", plant=share(0.5, 0, "flag")),
+        Kind(name="stage 40% : never", plant=share(0.4, 0, "level")),
+        Kind(name="stage 40% : 1%", plant=share(0.4, 0.01, "level")),
+        Kind(name="closed, half of the others", plant=rejected),
+        Kind(name="fee 0 but for 60% of deals", plant=share(0.6, 0, "figure")),
+        Kind(name="fee empty but for 60% of deals", plant=share(0.6, 0, "filled")),
+        Kind(name="filled 90% : 10%", plant=share(0.9, 0.1, "filled")),
+        Kind(name="filled 60% : 5%", plant=share(0.6, 0.05, "filled")),
+        Kind(name="date of the deal", plant=date),
+        Kind(name="views after the deal", plant=views, names=frozenset({VIEWS})),
+        Kind(name="share of groups of five", plant=agency),
+        Kind(name="share of niche and month", plant=months),
+        Kind(name="identifiers in order", plant=ordered, names=own, markets=once),
+        Kind(name="identifier begins", plant=prefix, names=own, markets=once),
+        Kind(name="identifier ends in a letter", plant=ending("xy"), names=own, markets=once),
+        Kind(name="identifier even or odd", plant=ending("", True), names=own, markets=once),
+        Kind(name="rows sorted by outcome", plant=sorted_rows, names=frozenset({"sorted"})),
+        Kind(name="copies, exact", plant=copies(0, 0.1), names=by_copies),
+        Kind(name="copies, 1% off", plant=copies(0.01), names=by_copies),
+        Kind(name="copies, 2% off", plant=copies(0.02), names=by_copies),
+    ]
+
+
+def kinds() -> list[Kind]:
+    clean = [
+        Kind(name=f"clean: {market.__name__}", plant=untouched, markets=(market,))
+        for market in (weak, strong, several, lone)
+    ]
+    noise = [
+        Kind(name="noise", plant=shuffled, markets=(strong,)),
+        Kind(name="noise: several rows", plant=shuffled, markets=(several,)),
+        Kind(name="noise: copies 1% off", plant=shuffled_copies(0.01), markets=(strong,)),
+        Kind(name="noise: many columns", plant=crowd, markets=(strong,)),
+    ]
+    return [*leaks(), *clean, *noise]
 
 
 def main() -> None:
     done = pd.read_csv(KEPT) if KEPT.exists() else pd.DataFrame(columns=["kind", "seed"])
     have = set(zip(done["kind"], done["seed"], strict=True))
-    for kind, plant, seeds in tables():
-        for seed in range(seeds):
-            if (kind, seed) not in have:
-                row = {"kind": kind, "seed": seed, **look(plant, seed)}
+    for seed in range(FIRST, FIRST + TABLES):
+        for kind in kinds():
+            if (kind.name, seed) not in have:
+                row = {"kind": kind.name, "seed": seed, **look(kind, seed)}
                 done = pd.concat([done, pd.DataFrame([row])])
-                done.to_csv(KEPT, index=False)
-        print(f"{kind} done", flush=True)
+        done.to_csv(KEPT, index=False)
+        print(f"seed {seed} done", flush=True)
+    report(done)
+
+
+def report(done: pd.DataFrame) -> None:
+    done = done.set_index("kind").loc[[kind.name for kind in kinds()]].reset_index()
     summary = done.groupby("kind", sort=False).agg(
         tables=("seed", "size"), ready=("word", lambda w: (w == "ready").sum()),
         care=("word", lambda w: (w == "use with care").sum()),
@@ -44,76 +298,28 @@ def main() -> None:
     print(summary.round(2).to_string())
 
 
-def tables() -> Iterator[tuple[str, Plant, int]]:
-    yield "shuffled", shuffle, 100
-    for plant in (copy, number, fee, date, views, order, prefix, twins):
-        yield f"leak: {plant.__name__}", plant, 20
-    yield "clean", lambda table, _y, _rng: table, 100
-
-
-def look(plant: Plant, seed: int) -> dict[str, object]:
-    table = simulate_market(ROWS, seed=20_000 + seed).table.drop_duplicates(IDENTIFIER)
-    planted = plant(table, table[LABEL].to_numpy(int), np.random.default_rng(seed))
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        path = Path(folder, "creators.csv")
-        planted.to_csv(path, index=False)
-        creators = read_creators(path)
+def look(kind: Kind, seed: int) -> dict[str, object]:
+    rng = np.random.default_rng((seed, len(kind.name), *kind.name.encode()))
+    market = kind.markets[seed % len(kind.markets)]
+    table = market(rng)
+    planted = kind.plant(table, table[LABEL].to_numpy(int), rng)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        creators = read_creators(planted)
         start = time.perf_counter()
         verdict = judge(creators)
     seconds = time.perf_counter() - start
-    touched = {column for check in verdict.concerns for column in check.columns}
-    expected = {"views": "Avg_Views_per_Post", "order": IDENTIFIER, "prefix": IDENTIFIER}
-    column = expected.get(plant.__name__, "planted")
-    codes = {check.code for check in verdict.concerns}
+    named = {check.code for check in verdict.concerns}
+    named |= {column for check in verdict.concerns for column in check.columns}
+    named |= {"sorted" for check in verdict.checks if "sorted by outcome" in check.reason}
     return {
+        "market": market.__name__,
         "word": verdict.word,
         "no_signal": not verdict.has_signal,
-        "named": column in touched or (plant is twins and "leak-copies" in codes),
+        "named": bool(kind.names & named),
+        "codes": " ".join(check.code for check in verdict.concerns),
         "seconds": seconds,
     }
-
-
-def shuffle(table: pd.DataFrame, y: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
-    return table.assign(**{LABEL: rng.permutation(y)})
-
-
-def copy(table: pd.DataFrame, y: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
-    return table.assign(planted=np.where(rng.random(len(y)) < 0.01, 1 - y, y))
-
-
-def number(table: pd.DataFrame, y: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
-    return table.assign(planted=8 * y + rng.normal(size=len(y)))
-
-
-def fee(table: pd.DataFrame, y: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
-    known = (y == 1) & (rng.random(len(y)) < 0.6)
-    return table.assign(planted=np.where(known, rng.lognormal(6, 1, len(y)).round(), np.nan))
-
-
-def date(table: pd.DataFrame, y: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
-    days = pd.Timestamp("2026-01-01") + pd.to_timedelta(rng.integers(0, 300, len(y)), "D")
-    signed = pd.Series(days.strftime("%Y-%m-%d"), table.index)
-    return table.assign(planted=signed.where(y == 1))
-
-
-def views(table: pd.DataFrame, y: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
-    rise = np.where(y == 1, rng.lognormal(1.8, 0.3, len(y)), 1)
-    return table.assign(Avg_Views_per_Post=(table["Avg_Views_per_Post"].astype(float) * rise))
-
-
-def order(table: pd.DataFrame, y: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
-    place = np.argsort(np.argsort(-y + 0.3 * rng.random(len(y))))
-    return table.assign(**{IDENTIFIER: place})
-
-
-def prefix(table: pd.DataFrame, y: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
-    numbers = rng.permutation(len(y)).astype(str)
-    return table.assign(**{IDENTIFIER: np.char.add(np.where(y == 1, "P", "A"), numbers)})
-
-
-def twins(table: pd.DataFrame, _y: np.ndarray, rng: np.random.Generator) -> pd.DataFrame:
-    again = table.sample(len(table) // 10, random_state=int(rng.integers(10**6)))
-    return pd.concat([table, again.assign(**{IDENTIFIER: 10**7 + np.arange(len(again))})])
 
 
 if __name__ == "__main__":

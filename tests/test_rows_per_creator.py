@@ -20,8 +20,8 @@ from durhampulse.evaluation.calibration import (
 )
 from durhampulse.evaluation.drift import compare_splits
 from durhampulse.evaluation.groups import group_quality
+from durhampulse.evaluation.identifiers import copied_rows
 from durhampulse.evaluation.judgement import judge
-from durhampulse.evaluation.leaks import copied_rows
 from durhampulse.evaluation.metrics import compare_models, score_models
 from durhampulse.evaluation.signal import column_strength, measure_signal
 from durhampulse.features.encoding import split_creators

@@ -9,14 +9,19 @@ import numpy as np
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL
 from durhampulse.creators.table import Creators
 from durhampulse.evaluation.signal import Signal, column_strength, measure_signal
+from durhampulse.features.copies import kept_together
 from durhampulse.features.encoding import learn_encoding
 from durhampulse.features.repeats import Codes, creator_codes
 from durhampulse.irregularities import Irregularity
 
-__all__ = ["Evidence"]
+__all__ = ["Evidence", "Strengths"]
 
 _MOST_ROWS = 20_000
 _DOMINANT_FROM = 0.88
+_USUAL, _USUAL_IF_SETTLED = 0.75, 0.86
+_SETTLED = {column.name for column in COLUMNS.values() if column.before_deal}
+
+Strengths = dict[str, tuple[float, float]]
 
 
 class Evidence:
@@ -25,13 +30,13 @@ class Evidence:
     Parameters
     ----------
     creators
-        The table, read.
+        The table, read; copies of a creator count as theirs.
     random_state
         Of the rows drawn, the permutations and the halves.
     """
 
     def __init__(self, creators: Creators, *, random_state: int = 0) -> None:
-        self.creators = creators
+        self.creators = kept_together(creators)
         self.random_state = random_state
 
     @cached_property
@@ -48,7 +53,7 @@ class Evidence:
         return creator_codes(self.sample.labelled)
 
     @cached_property
-    def strengths(self) -> dict[str, tuple[float, float]]:
+    def strengths(self) -> Strengths:
         """Each feature alone: ROC AUC and share of deviance explained, out of half."""
         labelled = self.sample.labelled
         y_true = labelled[LABEL].to_numpy(np.float64)
@@ -64,18 +69,31 @@ class Evidence:
 
     @cached_property
     def without(self) -> dict[str, float]:
-        """ROC AUC without each feature that a deal may change.
+        """ROC AUC without each feature that may carry what the others do not tell.
 
-        Empty where the whole does not predict well enough to ask.
+        Asked of features strong alone, and where the whole predicts well of all that a deal may
+        have changed.
         """
-        if self.signal.roc_auc < _DOMINANT_FROM:
-            return {}
-        settled = {column.name for column in COLUMNS.values() if column.before_deal}
-        columns = [role.column for role in self.sample.features if role.column not in settled]
+        columns = [role.column for role in self.sample.features]
+        asked = set(columns) - _SETTLED if self.signal.roc_auc >= _DOMINANT_FROM else set()
         return {
             name: self._measure(self.sample.without([name], ""), permutations=0).roc_auc
             for name in columns
+            if name in asked or self.is_strong_alone(name)
         }
+
+    def is_strong_alone(self, column: str) -> bool:
+        """Whether a feature's ROC AUC alone is beyond doubt above what one column usually tells.
+
+        What a deal cannot have changed may tell more. Twice the standard error is taken off, by
+        creators.
+        """
+        auc = self.strengths[column][0]
+        labelled = self.sample.labelled
+        outcomes = labelled[LABEL].to_numpy(np.float64)
+        fewest = min(outcomes.sum(), (1 - outcomes).sum()) * (self.groups.max() + 1) / len(labelled)
+        usual = _USUAL_IF_SETTLED if column in _SETTLED else _USUAL
+        return bool(auc - 2 * np.sqrt(auc * (1 - auc) / max(fewest, 1)) >= usual)
 
     @property
     def is_identified(self) -> bool:

@@ -13,14 +13,14 @@ import pandas as pd
 
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.creators.table import Creators
-from durhampulse.evaluation import leaks
+from durhampulse.evaluation import identifiers, leaks, purity
 from durhampulse.evaluation.evidence import Evidence
 from durhampulse.evaluation.unlooked import check_unlooked
 from durhampulse.evaluation.verdict import Check, Finding, Severity, Verdict
 from durhampulse.features.repeats import counted
 from durhampulse.irregularities import Irregularity
 
-__all__ = ["CHECKS", "DRIFT", "FEWEST_OF_A_CLASS", "CheckSpec", "drop_leaks", "judge"]
+__all__ = ["CHECKS", "DRIFT", "FEWEST_OF_A_CLASS", "TOO_GOOD", "CheckSpec", "drop_leaks", "judge"]
 
 FEWEST_OF_A_CLASS = 40
 """Fewest creators of either outcome; the same as in Dynamics 365 lead scoring."""
@@ -160,8 +160,8 @@ def _check_signal(evidence: Evidence) -> Finding:
         return Finding("stop", "0 features", "No column tells creators apart.")
     signal = evidence.signal
     figure = (
-        f"ROC AUC of a cheap model {signal.roc_auc:.3f}, 99% of {signal.permutations} permutations "
-        f"below {signal.chance:.3f} (p = {signal.p_value:.3f})"
+        f"highest ROC AUC of cheap models {signal.roc_auc:.3f}, 99% of "
+        f"{signal.permutations} permutations below {signal.chance:.3f} (p = {signal.p_value:.3f})"
     )
     if signal.p_value > _LEVEL:
         reason = "No signal: the outcome cannot be predicted better than by chance."
@@ -192,6 +192,14 @@ def _check_protected(evidence: Evidence) -> Finding:
     return Finding(severity, f"{len(names + allowed)} such columns", reason, names + allowed)
 
 
+TOO_GOOD = CheckSpec(
+    code="too-good",
+    question="a ROC AUC above .95, now or of the best model trained? Then it names the suspects",
+    function=leaks.check_too_good,
+    is_leak=True,
+)
+"""Asked again once models are trained: :func:`durhampulse.study.ask_again`."""
+
 DRIFT = CheckSpec(
     code="drift",
     question="with `--time` or `--group`: are later creators, or new groups, predicted as well?",
@@ -213,7 +221,7 @@ CHECKS: tuple[CheckSpec, ...] = (
     ),
     CheckSpec(
         code="signal",
-        question="does a cheap model beat itself on permuted outcomes, at the 1% level?",
+        question="do cheap models beat themselves on permuted outcomes, at the 1% level?",
         function=_check_signal,
         is_signal=True,
     ),
@@ -230,29 +238,36 @@ CHECKS: tuple[CheckSpec, ...] = (
         is_leak=True,
     ),
     CheckSpec(
+        code="leak-pure",
+        question="does a level, a flag or a figure above 0 occur with one outcome only?",
+        function=purity.check_pure,
+        is_leak=True,
+    ),
+    CheckSpec(
+        code="leak-share",
+        question="is a figure the outcome's share within groups?",
+        function=purity.check_shares,
+        is_leak=True,
+    ),
+    CheckSpec(
         code="leak-dominant",
-        question="does a column a deal may have changed, such as views, carry the answer alone?",
+        question="does one column carry most of what can be predicted?",
         function=leaks.check_dominant,
         is_leak=True,
     ),
     CheckSpec(
         code="leak-copies",
-        question="do creators stand in the table under several identifiers?",
-        function=leaks.check_copies,
+        question="do creators stand in the table under several identifiers, equal or nearly so?",
+        function=identifiers.check_copies,
         is_leak=True,
-        copies=leaks.copied_rows,
+        copies=identifiers.copied_rows,
     ),
     CheckSpec(
         code="identifier",
-        question="do the identifiers tell the answer?",
-        function=leaks.check_identifier,
+        question="do identifiers (order, beginning, ending) tell the answer?",
+        function=identifiers.check_identifier,
     ),
-    CheckSpec(
-        code="too-good",
-        question="a ROC AUC above .95? Then it names the suspects",
-        function=leaks.check_too_good,
-        is_leak=True,
-    ),
+    TOO_GOOD,
     CheckSpec(
         code="unlooked",
         question="does a *no* mean that somebody looked?",

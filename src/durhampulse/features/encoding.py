@@ -16,9 +16,9 @@ import pandas as pd
 
 from durhampulse.creators.block import Block
 from durhampulse.creators.roles import Role
-from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.features.codes import (
     CODES,
+    FARTHEST,
     Code,
     NumberCode,
     RelativeCode,
@@ -27,7 +27,7 @@ from durhampulse.features.codes import (
     learn_relatives,
     quality_ordered,
 )
-from durhampulse.features.repeats import creator_strata
+from durhampulse.features.repeats import creator_names, creator_strata
 
 __all__ = ["Encoding", "learn_encoding", "split_creators"]
 
@@ -57,13 +57,15 @@ class Encoding:
         """Names of the encoded columns, in the order of the matrix."""
         return [name for code in self.codes for name in code.names]
 
-    def transform(self, table: pd.DataFrame | Block) -> Floats:
+    def transform(self, table: pd.DataFrame | Block, *, limit: float = FARTHEST) -> Floats:
         """Encode a table.
 
         Parameters
         ----------
         table
             Shape (n_rows, any); a column learned but not there counts as missing everywhere.
+        limit
+            Standard deviations beyond which a figure counts no further.
 
         Returns
         -------
@@ -74,7 +76,7 @@ class Encoding:
         encoded = np.empty((len(self.names), block.n_rows))
         start = 0
         for code in self.codes:
-            part = code.join(code.pieces(block))
+            part = code.join(code.pieces(block), limit)
             encoded[start : start + len(part)] = part
             start += len(part)
         return encoded.T
@@ -113,8 +115,8 @@ def split_creators(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Split labelled creators into a training and a test part, stratified by the outcome.
 
-    All rows of one creator stay on one side: a creator is drawn as a whole, stratified by their
-    outcome: a deal, none, or both in different rows.
+    All rows of one creator, known copies too, stay on one side: a creator is drawn as a whole,
+    stratified by their outcome: a deal, none, or both in different rows.
 
     Returns
     -------
@@ -138,7 +140,7 @@ def split_creators(
         stratify=outcome.to_numpy(),
         random_state=random_state,
     )
-    in_test = labelled[IDENTIFIER].isin(chosen)
+    in_test = creator_names(labelled).isin(chosen)
     return labelled[~in_test], labelled[in_test]
 
 

@@ -1,4 +1,4 @@
-"""Creators who stand in several rows: one row a deal, a post or a month.
+"""Creators who stand in several rows: one row a deal, a post or a month, or a copy.
 
 Rows of one creator are alike, so they are no independent examples: whatever draws, splits or
 resamples rows takes creators as wholes, by the numbers that :func:`creator_codes` gives. Where
@@ -16,9 +16,11 @@ import pandas as pd
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 
 __all__ = [
+    "SAME_AS",
     "Codes",
     "counted",
     "creator_codes",
+    "creator_names",
     "creator_strata",
     "has_repeats",
     "permuted_within",
@@ -29,7 +31,23 @@ Floats = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.intp]
 """Number of each row's creator, in the order of their first rows, shape (n_rows,)."""
 
+SAME_AS = "_same_creator_as"
+"""Column that names the creator whom a copy repeats; only in tables with copies."""
+
 _BOTH = 1
+
+
+def creator_names(table: pd.DataFrame) -> pd.Series:
+    """Return each row's creator by identifier, for a copy the creator whom it repeats.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"Influencer_ID": ["b", "a"], SAME_AS: ["b", "b"]})
+    >>> creator_names(table).tolist()
+    ['b', 'b']
+    """
+    return table[SAME_AS if SAME_AS in table else IDENTIFIER]
 
 
 def creator_codes(table: pd.DataFrame) -> Codes:
@@ -41,7 +59,7 @@ def creator_codes(table: pd.DataFrame) -> Codes:
     >>> creator_codes(pd.DataFrame({"Influencer_ID": ["b", "a", "b"]})).tolist()
     [0, 1, 0]
     """
-    return np.asarray(pd.factorize(table[IDENTIFIER])[0], dtype=np.intp)
+    return np.asarray(pd.factorize(creator_names(table))[0], dtype=np.intp)
 
 
 def has_repeats(groups: Codes | None) -> bool:
@@ -81,7 +99,7 @@ def creator_strata(labelled: pd.DataFrame, *, fewest: int = 5) -> pd.Series:
     Series
         Identifier to 0 for no deal, 2 for deals, 1 for both in different rows.
     """
-    outcomes = labelled.groupby(IDENTIFIER, sort=False)[LABEL].agg(["min", "max"])
+    outcomes = labelled.groupby(creator_names(labelled), sort=False)[LABEL].agg(["min", "max"])
     strata = outcomes.sum(axis=1).astype("int64")
     if not (strata == _BOTH).any():
         return strata

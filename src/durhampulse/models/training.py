@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from durhampulse.creators.roles import Role
-from durhampulse.creators.schema import IDENTIFIER, LABEL
+from durhampulse.creators.schema import LABEL
 from durhampulse.features.encoding import learn_encoding
-from durhampulse.features.repeats import creator_strata
+from durhampulse.features.repeats import creator_names, creator_strata
 from durhampulse.models.classifiers import fit
 from durhampulse.models.weights import Weights
 
@@ -91,4 +91,4 @@ def _draw_folds(train: pd.DataFrame, n_folds: int, random_state: int) -> npt.NDA
     fold = pd.Series(0, index=outcomes.index)
     for number, (_, held_out) in enumerate(splitter.split(outcomes, outcomes)):
         fold.iloc[held_out] = number
-    return np.asarray(train[IDENTIFIER].map(fold).to_numpy(np.int64))
+    return np.asarray(creator_names(train).map(fold).to_numpy(np.int64))

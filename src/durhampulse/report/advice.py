@@ -12,6 +12,7 @@ from durhampulse.creators.outcome import SPONSORSHIP, OutcomeWords
 from durhampulse.decision.bands import MAYBE, NO, YES
 from durhampulse.evaluation.calibration import wilson_interval
 from durhampulse.evaluation.groups import unlike_groups
+from durhampulse.evaluation.judgement import TOO_GOOD
 from durhampulse.evaluation.verdict import Check
 from durhampulse.models.champion import BLEND, SIMPLE
 from durhampulse.report import interpretation
@@ -25,6 +26,7 @@ __all__ = [
     "explanation",
     "groups",
     "limits",
+    "too_good",
     "verdict",
 ]
 
@@ -49,6 +51,12 @@ def verdict(part: Judgement) -> list[str]:
     elif judgement.leaks:
         sentences.append("Run the study with --drop-leaks to leave these columns out.")
     return sentences
+
+
+def too_good(part: Judgement) -> list[str]:
+    """B2: what speaks against a prediction that is too good, where it is."""
+    checks = [check for check in part.verdict.concerns if check.code == TOO_GOOD.code]
+    return [f"{_title(check)}: {plain(check.reason)} ({check.figure})" for check in checks]
 
 
 def _title(check: Check) -> str:

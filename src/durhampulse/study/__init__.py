@@ -15,6 +15,7 @@ from durhampulse.study.networks import (
 from durhampulse.study.request import JudgeOptions, Request
 from durhampulse.study.results import Study
 from durhampulse.study.steps import explore, judge, load_and_inspect, prepare
+from durhampulse.study.suspicion import ask_again
 
 __all__ = [
     "BASE_RATE",
@@ -24,6 +25,7 @@ __all__ = [
     "JudgeOptions",
     "Request",
     "Study",
+    "ask_again",
     "compare_classifiers",
     "compare_with_baseline",
     "decide",

@@ -14,6 +14,7 @@ from durhampulse.decision.bands import BANDS, Thresholds, assign_bands, decision
 from durhampulse.decision.promise import Promise, keep_promise
 from durhampulse.decision.reasons import reason_table
 from durhampulse.decision.shapley import draw_background, explain
+from durhampulse.decision.unlike import unlike_words
 from durhampulse.evaluation.calibration import (
     band_hit_rates,
     gain_curve,
@@ -53,7 +54,7 @@ def decide(
     """
     features, seed = part.creators.features, part.random_state
     chosen = train_champion(part.train, features, folds=comparison.out_of_fold, random_state=seed)
-    model, out_of_fold = chosen.model, chosen.out_of_fold
+    model, out_of_fold = chosen.model.with_precedent(part.train), chosen.out_of_fold
     y_prob, peers = model.predict_proba(part.test), learn_peers(part.train)
     champion_prob = out_of_fold[model.name]
     promised, thresholds = _promised(part, y_prob, champion_prob, promise, thresholds)
@@ -68,8 +69,9 @@ def decide(
         model.predict_proba(fresh),
         thresholds,
         peers=peers,
-        half_width=model.half_width,
+        interval=model.interval,
         reasons=reason_table(explanation, rows, peers),
+        unlike=unlike_words(model, fresh),
         verdict=judged.verdict.refusal,
         carried={column: fresh[column] for column in part.creators.carried},
     )

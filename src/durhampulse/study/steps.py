@@ -20,6 +20,7 @@ from durhampulse.creators.table import Creators
 from durhampulse.evaluation import judgement
 from durhampulse.evaluation.drift import compare_splits
 from durhampulse.exceptions import CannotJudgeError
+from durhampulse.features.copies import kept_together
 from durhampulse.features.encoding import learn_encoding, split_creators
 from durhampulse.study import exploration
 from durhampulse.study.request import JudgeOptions
@@ -94,7 +95,8 @@ def judge(
             check = judgement.DRIFT.check(finding)
             verdict = replace(verdict, checks=(*verdict.checks, check))
             splits.append(scores)
-    return Judgement(verdict, creators, pd.concat(splits) if splits else pd.DataFrame())
+    scores_of_splits = pd.concat(splits) if splits else pd.DataFrame()
+    return Judgement(verdict, kept_together(creators), scores_of_splits)
 
 
 def explore(creators: Creators) -> Exploration:

@@ -101,7 +101,8 @@ class Rules:
         if self.scorer.refusal:
             return []
         logits = np.linspace(-12, 12, 24_001)
-        edge = on_edge(logits, self.scorer.model.model.half_width, self.thresholds)
+        widths = self.scorer.model.model.interval.widths(logits)
+        edge = on_edge(logits, widths, self.thresholds) > 0
         turns = np.flatnonzero(np.diff(np.r_[False, edge, False].astype(int)))
         ends = np.r_[sigmoid(logits), self.thresholds.ranges()[YES][1]][turns]
         return [(float(low), float(high)) for low, high in ends.reshape(-1, 2)]

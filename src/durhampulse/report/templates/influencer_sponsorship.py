@@ -182,8 +182,9 @@ say("Scored once on the test part:")
 score_table(b2.tested)
 
 # %%
+judged = study.ask_again(judged, b1, b2)
 plots.models(b2.tested)
-say(words.baseline_choice(b2, judged))
+say(words.baseline_choice(b2, judged), *advice.too_good(judged))
 
 # %% [markdown]
 # ## B3. Interpretation
