@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from durhampulse.decision.assumptions import OVERLOOKED, budget_table, overlooked_table
-from durhampulse.decision.bands import MAYBE, YES
+from durhampulse.decision.bands import MAYBE, NO_PRECEDENT, YES
 from durhampulse.report.interpretation import outcome_of
 from durhampulse.study.results import Decision, Judgement
 
@@ -74,4 +74,5 @@ def _is_known(part: Decision) -> bool:
 
 
 def _probabilities(part: Decision) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    return part.table["Predicted Sponsorship"].to_numpy(np.float64)
+    usual = part.table["Sponsorship Recommendation"] != NO_PRECEDENT
+    return part.table.loc[usual, "Predicted Sponsorship"].to_numpy(np.float64)
