@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.outcomes.recording import bands_since, override_table
+from durhampulse.desk.outcomes.watching import watched_bands
 from durhampulse.desk.store.tables import model, run
 from durhampulse.desk.web.access import Admin, DeskOf, Viewer
 from durhampulse.desk.web.rendering import redirect, render
@@ -28,6 +29,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         rules = desk.catalogue.current(db)
         overrides = override_table(db).to_dict("records")
         since = bands_since(db, rules).to_dict("records")
+        broken = [row for row in watched_bands(db, rules) if row.watch.is_called]
         versions = _versions(db, desk, rules)
         last = db.execute(
             select(run).where(run.c.kind == "import", run.c.applied_at.is_not(None))
@@ -36,7 +38,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
     manifest = rules.scorer.model.manifest
     return render(
         request, who, "model.html", rules=rules, manifest=manifest, versions=versions,
-        overrides=overrides, since=since, last=last,
+        overrides=overrides, since=since, last=last, broken=broken,
         reliability=_points(manifest.get("reliability", [])),
         activation=activation,
     )  # fmt: skip
