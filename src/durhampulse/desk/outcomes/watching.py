@@ -74,11 +74,18 @@ class Lottery:
         return self.low is not None and self.expected is not None and self.low > self.expected
 
 
-def watched_bands(db: Connection, rules: Rules) -> list[BandWatch]:
+def watched_bands(db: Connection, rules: Rules, *, listed: bool = True) -> list[BandWatch]:
     """Return each band with what is expected of it and what the outcomes say.
 
     The band is the one at the time of the outcome, by the thresholds of today. Only outcomes since
     the active model took over count, and none that was replaced or withdrawn.
+
+    Parameters
+    ----------
+    db, rules
+        The store, and the rules in force.
+    listed
+        Whether to count the list's creators too, which takes a while for a million of them.
     """
     taken_over = db.scalar(select(func.max(run.c.applied_at)).where(run.c.kind == "model"))
     standing = (
@@ -94,21 +101,26 @@ def watched_bands(db: Connection, rules: Rules) -> list[BandWatch]:
     bands = []
     for band, (low, high) in rules.band_ranges.items():
         here = (y_prob >= low) & (y_prob < high)
-        among = (creator.c.probability >= low, creator.c.probability < high)
-        n, mean = db.execute(
-            select(func.count(), func.avg(creator.c.probability)).where(*among)
-        ).one()
+        n, mean = _listed(db, low, high) if listed else (0, None)
         against: Literal["fewer", "more"] = "more" if band == NO else "fewer"
         bands.append(
             BandWatch(
                 band=band,
                 creators=n,
-                expected=None if mean is None else float(mean),
+                expected=mean,
                 against=against,
                 watch=watch(deals[here], y_prob[here], against=against),
             )
         )
     return bands
+
+
+def _listed(db: Connection, low: float, high: float) -> tuple[int, float | None]:
+    """Return how many of the list have a probability in a range, and their mean."""
+    probability = creator.c.probability
+    within = (probability >= low, probability < high)
+    n, mean = db.execute(select(func.count(), func.avg(probability)).where(*within)).one()
+    return n, None if mean is None else float(mean)
 
 
 def draw_of_no(db: Connection) -> Lottery:

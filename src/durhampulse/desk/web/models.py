@@ -29,7 +29,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         rules = desk.catalogue.current(db)
         overrides = override_table(db).to_dict("records")
         since = bands_since(db, rules).to_dict("records")
-        broken = [row for row in watched_bands(db, rules) if row.watch.is_called]
+        watched = watched_bands(db, rules, listed=False)
         versions = _versions(db, desk, rules)
         last = db.execute(
             select(run).where(run.c.kind == "import", run.c.applied_at.is_not(None))
@@ -38,7 +38,8 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
     manifest = rules.scorer.model.manifest
     return render(
         request, who, "model.html", rules=rules, manifest=manifest, versions=versions,
-        overrides=overrides, since=since, last=last, broken=broken,
+        overrides=overrides, since=since, last=last,
+        broken=[band for band in watched if band.watch.is_called],
         reliability=_points(manifest.get("reliability", [])),
         activation=activation,
     )  # fmt: skip
