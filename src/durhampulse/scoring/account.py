@@ -58,7 +58,7 @@ class Account:
     low: float
     high: float
     recommendation: str
-    edge: bool
+    edge: str
     reasons_for: list[str]
     reasons_against: list[str]
     flags: list[str]

@@ -67,7 +67,7 @@ def decide(
     model, out_of_fold = chosen.model.with_precedent(part.train), chosen.out_of_fold
     y_prob, peers = model.predict_proba(part.test), _usual(part, model)
     champion_prob = out_of_fold[model.name]
-    promised, thresholds = _promised(part, y_prob, champion_prob, promise, thresholds)
+    promised, thresholds = _promised(part, model, champion_prob, promise, thresholds)
     fresh = rows_to_decide(part.creators.table, part.train.index, model.encoding.columns)
     refused = unscorable(fresh, model.encoding.columns)
     fresh = fresh[refused == ""]
@@ -108,7 +108,7 @@ def decide(
 
 def _promised(
     part: Preparation,
-    y_prob: Floats,
+    model: FittedModel,
     pooled: Floats,
     share: float | None,
     thresholds: Thresholds | None,
@@ -117,13 +117,19 @@ def _promised(
 
     The promise is tested on the test part: nothing else is chosen on it, and the model that is
     shipped has not seen it. Out of fold other models predict, and their blend was chosen there.
+    Creators without precedent are no *Yes*, so they are left out.
     """
     thresholds = thresholds or Thresholds()
     if share is None:
         return None, thresholds
-    held_out = len(part.test) / (len(part.test) + len(part.train))
+    usual = model.unlike(part.test) == 0
     promise = keep_promise(
-        part.y_test, y_prob, share, planned=pooled, groups=part.groups[1], held_out=held_out
+        part.y_test[usual],
+        model.predict_proba(part.test[usual]),
+        share,
+        planned=pooled,
+        groups=part.groups[1][usual],
+        held_out=len(part.test) / (len(part.test) + len(part.train)),
     )
     return promise, promise.thresholds(thresholds)
 
