@@ -1,6 +1,6 @@
 """What the verdict says of tables whose truth is known: without signal, leaking and clean ones.
 
-3,000 rows each, of a market whose columns tell much (ROC AUC .83), of one whose columns tell little
+2,400 rows each, of a market whose columns tell much (ROC AUC .83), of one whose columns tell little
 (.60), of one with three rows a creator, and of one honest column among noise. Leaks are planted in
 two weak tables for each strong one and each of several rows. `VERDICT_TABLES` sets how many tables
 there are of each kind (40), `VERDICT_SEED` where their seeds begin. Every finished table is kept in
@@ -33,7 +33,7 @@ from durhampulse.evaluation.judgement import judge
 from durhampulse.features.repeats import creator_codes, permuted_within
 from durhampulse.market.market import draw_creators
 
-ROWS = 3_000
+ROWS = 2_400
 TABLES = int(os.environ.get("VERDICT_TABLES", "40"))
 FIRST = int(os.environ.get("VERDICT_SEED", "30000"))
 KEPT = Path(__file__).with_suffix(".csv")
@@ -53,7 +53,7 @@ def strong(rng: Rng) -> pd.DataFrame:
 def weak(rng: Rng) -> pd.DataFrame:
     table, y_prob = draw_creators(ROWS, rng)
     log_odds = np.log(y_prob / (1 - y_prob))
-    less = 0.22 * (log_odds - log_odds.mean()) - 1.05
+    less = 0.26 * (log_odds - log_odds.mean()) - 1.05
     table[LABEL] = (rng.random(ROWS) < 1 / (1 + np.exp(-less))).astype(int)
     return named(table, np.arange(ROWS), rng)
 
