@@ -233,17 +233,14 @@ def leaks() -> list[Kind]:
     own, by_copies = frozenset({IDENTIFIER}), frozenset({"leak-copies"})
     once = (weak, strong)  # an identifier of every row of its own
     return [
-        *(Kind(name=f"score of AUC {auc}", plant=score(auc)) for auc in (0.97, 0.92, 0.86, 0.80)),
+        *(Kind(name=f"score of AUC {auc}", plant=score(auc)) for auc in (0.97, 0.86, 0.80)),
         Kind(name="copy of the outcome", plant=copy),
-        Kind(name="flag 80% : 2%", plant=share(0.8, 0.02, "flag")),
         Kind(name="flag 50% : 1%", plant=share(0.5, 0.01, "flag")),
         Kind(name="flag 50% : never", plant=share(0.5, 0, "flag")),
         Kind(name="stage 40% : never", plant=share(0.4, 0, "level")),
-        Kind(name="stage 40% : 1%", plant=share(0.4, 0.01, "level")),
         Kind(name="closed, half of the others", plant=rejected),
         Kind(name="fee 0 but for 60% of deals", plant=share(0.6, 0, "figure")),
         Kind(name="fee empty but for 60% of deals", plant=share(0.6, 0, "filled")),
-        Kind(name="filled 90% : 10%", plant=share(0.9, 0.1, "filled")),
         Kind(name="filled 60% : 5%", plant=share(0.6, 0.05, "filled")),
         Kind(name="date of the deal", plant=date),
         Kind(name="views after the deal", plant=views, names=frozenset({VIEWS})),
