@@ -1,4 +1,6 @@
-"""The desk with a million creators: import, pages, totals; in SQLite, and in PostgreSQL beside it.
+"""The desk with a million creators, their handles and addresses: import, pages, totals.
+
+In SQLite, and in PostgreSQL beside it.
 
 Pages are asked for over HTTP on loopback: any sort, up to three filters, first pages and deep
 ones. PostgreSQL is the one of the package `pgserver`, with memory as for a server of its own: its
@@ -7,6 +9,7 @@ default of 128 MB holds the smaller part of the indexes, and imports took up to 
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import subprocess
@@ -20,6 +23,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from sqlalchemy import func, select
 
 from durhampulse.desk.imports import intake
@@ -31,13 +37,13 @@ from durhampulse.desk.web.access import COOKIE
 from durhampulse.desk.web.state import Desk
 from durhampulse.market.sampling import write_market
 
-ROWS, PAGES = 1_000_000, 120
+ROWS, PAGES = int(os.environ.get("DURHAMPULSE_ROWS", "1_000_000")), 120
 SIZES = {"shared_buffers": "2GB", "max_wal_size": "8GB"}
 FILTERS = {
     "band": ("yes", "maybe", "no"), "tier": ("nano", "micro", "mid", "macro", "mega"),
     "niche": ("Tech", "Beauty", "Pets"), "state": ("open", "approved"), "edge": ("1",),
     "flag": ("0", "2"), "min_followers": ("5000", "1000000"), "min_engagement": ("5%", "30%"),
-    "search": ("1", "10", "99", "nobody"),
+    "search": ("1", "10", "99", "nobody", "@creator4711"),
 }  # fmt: skip
 
 
@@ -45,13 +51,30 @@ def main() -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir="/tmp")))
         market = folder / "market.parquet"
-        write_market(market, ROWS, seed=5)
+        write_list(market)
         for name, url in stores(folder, stack):
             desk = open_desk(url, files_in=folder)
             print(f"### {name}\n")
             fill(desk, market)
             browse(desk, folder, url)
             desk.store.close()
+
+
+def write_list(path: Path) -> None:
+    """Write a list as partners send it: figures, and five columns that say who a creator is."""
+    write_market(path, ROWS, seed=5)
+    table = pq.read_table(path)
+    numbers = pc.cast(pa.array(range(len(table))), pa.string())
+    columns = {
+        "Handle": pc.binary_join_element_wise("@creator", numbers, ""),
+        "Email": pc.binary_join_element_wise("c", numbers, "@mail.example", ""),
+        "Profile URL": pc.binary_join_element_wise("https://video.example/", numbers, ""),
+        "Country": pa.array(np.resize(["DE", "FR", "US", "BR", "IN"], len(table))),
+        "Rate": numbers,
+    }  # fmt: skip
+    for header, texts in columns.items():
+        table = table.append_column(header, texts)
+    pq.write_table(table, path)
 
 
 def stores(folder: Path, stack: ExitStack) -> Iterator[tuple[str, str]]:

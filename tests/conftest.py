@@ -61,20 +61,24 @@ def demo_model() -> Path:
 
 @pytest.fixture(scope="session")
 def model_folder(demo_model, tmp_path_factory) -> Path:
-    """A second model: the demo's, whose log-odds are halved by its last layer."""
-    from safetensors.numpy import load_file, save_file
+    """A second model: the demo's, whose log-odds are halved."""
+    import numpy as np
+    from safetensors.numpy import save_file
+
+    from durhampulse.models.families import WeightedSum
+    from durhampulse.scoring.artifact import read_model
 
     folder = tmp_path_factory.mktemp("scorer") / "model"
     shutil.copytree(demo_model, folder)
     weights = folder / "weights.safetensors"
-    arrays = load_file(weights)
-    last = max(int(name.split(".")[0]) for name in arrays)
-    halved = {
-        name: array / 2 if name.startswith(f"{last}.") else array for name, array in arrays.items()
-    }
-    save_file(halved, weights)
+    whole = read_model(demo_model).model.weights
+    if not isinstance(whole, WeightedSum):
+        whole = WeightedSum((whole,), np.ones(1), np.zeros(1))
+    halved = WeightedSum(whole.members, whole.coef / 2, whole.intercept / 2)
+    save_file(halved.arrays(), weights)
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     blob = weights.read_bytes()
+    manifest["family"] = halved.family
     manifest["files"][weights.name] = {
         "bytes": len(blob),
         "sha256": hashlib.sha256(blob).hexdigest(),

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -23,8 +24,10 @@ from durhampulse.decision.shapley import draw_background
 from durhampulse.exceptions import ModelError
 from durhampulse.features.encoding import learn_encoding
 from durhampulse.features.peers import learn_peers
-from durhampulse.models.classifiers import LibraryModel, fit
+from durhampulse.models.classifiers import LibraryModel, build_boosting, fit
+from durhampulse.models.families import WeightedSum
 from durhampulse.models.fitted import FittedModel
+from durhampulse.models.trees import ObliviousTrees
 from durhampulse.models.weights import DenseNetwork
 from durhampulse.scoring.artifact import read_model, write_model
 
@@ -57,11 +60,18 @@ def models(rows, demo_model):
         tuple(rng.normal(size=pair).astype(np.float32) for pair in pairwise(sizes)),
         tuple(rng.normal(size=size).astype(np.float32) for size in sizes[1:]),
     )
+    trees = ObliviousTrees.from_catboost(build_boosting(0).fit(X, y, verbose=False))
     return {
         "logistic": FittedModel(
             "Logistic", encoding, fit("Logistic regression", X, y, random_state=0)
         ),
         "network": FittedModel("Network", encoding, network),
+        "trees": FittedModel("Trees", encoding, trees),
+        "sum": FittedModel(
+            "Sum",
+            encoding,
+            WeightedSum((trees, replace(network, activation="silu")), np.ones(2), np.zeros(1)),
+        ),
         "shipped": read_model(demo_model).model,
     }
 
@@ -80,7 +90,7 @@ def write(path, model, rows, creators, **facts):
     )
 
 
-@pytest.mark.parametrize("family", ["logistic", "network", "shipped"])
+@pytest.mark.parametrize("family", ["logistic", "network", "trees", "sum", "shipped"])
 def test_written_model_scores_like_original(family, models, rows, creators, tmp_path):
     model = models[family]
     write(tmp_path / "model", model, rows, creators, x=1)
@@ -185,10 +195,10 @@ def test_damaged_or_foreign_folder_is_refused(fresh, tmp_path):
 
 def test_inconsistent_folder_with_valid_hashes_is_refused(fresh):
     path = fresh("endless")
-    edit(path, half_width=1e999)
+    edit(path, interval={"width": 1e999, "tail": 0, "empties": {}})
     expect(path, "Infinity is no number")
     path = fresh("backwards")
-    edit(path, half_width=-1)
+    edit(path, interval={"width": -1, "tail": 0, "empties": {}})
     expect(path, "does not describe")
     path = fresh("no verdict")
     edit(path, verdict=None)
@@ -207,10 +217,12 @@ def test_inconsistent_folder_with_valid_hashes_is_refused(fresh):
     peers = json.loads((path / "manifest.json").read_text())["peers"]
     edit(path, peers={**peers, "curves": {"Engagement_Rate": {"|": [1.0]}}})
     expect(path, "does not describe")
+    fitting = {"0.w": np.zeros((20, 1), "f4"), "0.b": np.zeros(1, "f4")}
     for name, arrays in {
         "shape": {"0.w": np.zeros((20, 3), "f4"), "0.b": np.zeros(3, "f4")},
         "type": {"0.w": np.zeros((20, 1)), "0.b": np.zeros(1)},
         "nan": {"0.w": np.full((20, 1), np.nan, "f4"), "0.b": np.zeros(1, "f4")},
+        "activation": {**fitting, "activation": np.frombuffer(b"exec", "u1")},
     }.items():
         path = fresh(name)
         replace_file(path, "weights.safetensors", save(arrays))
@@ -220,6 +232,20 @@ def test_inconsistent_folder_with_valid_hashes_is_refused(fresh):
     pq.write_table(pa.table({"Followers": pa.repeat(1.0, 10_000_000)}), many)
     replace_file(path, "background.parquet", many.getvalue().to_pybytes())
     expect(path, "10,000,000 background rows")
+
+
+@pytest.mark.parametrize("family", ["trees", "sum"])
+def test_folder_whose_trees_ask_about_columns_that_are_not_there_is_refused(
+    family, models, rows, creators, tmp_path
+):
+    path = tmp_path / "model"
+    write(path, models[family], rows, creators)
+    arrays = models[family].weights.arrays()
+    name = next(name for name in arrays if name.endswith("columns"))
+    replace_file(path, "weights.safetensors", save({**arrays, name: arrays[name] + 50}))
+    expect(path, "does not describe")
+    replace_file(path, "weights.safetensors", save({**arrays, "9.logistic.coef": np.zeros(1)}))
+    expect(path, "does not describe")
 
 
 def test_folder_of_format_2_is_read_by_the_rules_it_implies(demo_model, tmp_path):

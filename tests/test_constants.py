@@ -65,7 +65,7 @@ MEAN, SPREAD = 3.2, np.sqrt(2.96)  # of 1, 2, 3, 4 and 6, whose median is 3
 )
 def test_missing_encodes_as_median_and_values_clip_at_ten_deviations(value, encoded):
     code = learn_numbers("x", pd.Series([1.0, 2, 3, 4, 6, np.nan]), ordered=False)
-    (pieces,) = code.pieces(Block.of(pd.DataFrame({"x": [value]})))
+    pieces = code.join(code.pieces(Block.of(pd.DataFrame({"x": [value]}))))
     assert pieces[0, 0] == pytest.approx(encoded)
 
 

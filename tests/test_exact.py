@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 
 import durhampulse as dp
 from durhampulse.creators.frames import raw_cells
-from durhampulse.models.exact import ExactLayers
+from durhampulse.models.exact import ExactLayers, silu
 from durhampulse.models.weights import DenseNetwork, Logistic
 
 
-def network(seed, sizes):
+def network(seed, sizes, activation="relu"):
     rng = np.random.default_rng(seed)
     shapes = pairwise(sizes)
     kernels = [rng.normal(size=s, scale=s[0] ** -0.5).astype(np.float32) for s in shapes]
     biases = [rng.normal(size=size).astype(np.float32) for size in sizes[1:]]
-    return DenseNetwork(tuple(kernels), tuple(biases))
+    return DenseNetwork(tuple(kernels), tuple(biases), activation)
 
 
 def inputs(seed, n, width):
@@ -26,14 +26,24 @@ def inputs(seed, n, width):
     return np.clip(rng.standard_t(3, size=(n, width)), -10, 10)
 
 
+ACTIVATIONS = {"relu": lambda x: np.maximum(x, 0), "silu": lambda x: x / (1 + np.exp(-x))}
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("sizes", [(23, 64, 32, 1), (7, 8, 4, 1), (5, 1)])
-def test_rounded_layers_stay_near_trained_layers(sizes):
-    model, X = network(1, sizes), inputs(2, 500, sizes[0])
+def test_rounded_layers_stay_near_trained_layers(sizes, activation):
+    model, X = network(1, sizes, activation), inputs(2, 500, sizes[0])
     hidden = X
     for kernel, bias in zip(model.kernels[:-1], model.biases[:-1], strict=True):
-        hidden = np.maximum(hidden @ kernel.astype(float) + bias, 0)
+        hidden = ACTIVATIONS[activation](hidden @ kernel.astype(float) + bias)
     expected = (hidden @ model.kernels[-1].astype(float) + model.biases[-1])[:, 0]
     np.testing.assert_allclose(model.decision_function(X), expected, atol=1e-5)
+
+
+def test_silu_is_near_its_formula_and_never_farther_from_zero_than_its_cell():
+    x = np.linspace(-60, 60, 200_001)
+    np.testing.assert_allclose(silu(x), ACTIVATIONS["silu"](x), atol=1e-5)
+    assert (np.abs(silu(x)) <= np.abs(x) * (1 + 1e-6)).all()
 
 
 def test_partial_sums_are_exact_in_double_precision():
@@ -55,9 +65,10 @@ def test_partial_sums_are_exact_in_double_precision():
     seed=st.integers(0, 1_000),
     cuts=st.lists(st.integers(1, 4_999), max_size=6, unique=True),
     order=st.booleans(),
+    activation=st.sampled_from(list(ACTIVATIONS)),
 )
-def test_row_gives_same_bits_at_any_position(seed, cuts, order):
-    model, X = network(seed, (23, 64, 32, 1)), inputs(seed, 5_000, 23)
+def test_row_gives_same_bits_at_any_position(seed, cuts, order, activation):
+    model, X = network(seed, (23, 64, 32, 1), activation), inputs(seed, 5_000, 23)
     whole = model.decision_function(X)
     parts = np.split(np.asfortranarray(X) if order else X, sorted(cuts))
     again = np.concatenate([model.decision_function(part) for part in parts])

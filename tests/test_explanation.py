@@ -208,17 +208,21 @@ def test_mostly_empty_rows_are_not_scored():
     assert "3 of 4" in reasons.iloc[1]
 
 
-def test_edge_flag_needs_20_percent_chance_of_other_band():
+def test_edge_needs_20_percent_chance_of_the_band_beyond():
     rng = np.random.default_rng(0)
-    half_width, spread = 0.9, 0.9 / 1.644854
+    below, above = np.full(60, 0.9), np.full(60, 0.6)
     logits = np.linspace(-2, 4, 60)
     band = np.digitize(sigmoid(logits), [0.6, 0.8])
-    drawn = np.digitize(sigmoid(logits + spread * rng.normal(size=(20_000, 60))), [0.6, 0.8])
-    elsewhere = np.mean(drawn != band, axis=0)
-    clear = np.abs(elsewhere - 0.2) > 0.01
-    expected = elsewhere >= 0.2
-    assert (on_edge(logits, half_width, Thresholds()) == expected)[clear].all()
-    assert not on_edge(logits, 0.0, Thresholds()).any()
+    z = rng.normal(size=(20_000, 60)) / 1.644854
+    drawn = np.digitize(sigmoid(logits + np.where(z > 0, 0.6, 0.9) * z), [0.6, 0.8])
+    chance = np.mean(np.where(band == 2, drawn < 2, drawn > band), axis=0)
+    clear = np.abs(chance - 0.2) > 0.01
+    expected = np.where(chance >= 0.2, np.array([2, 1, 2])[band], 0)
+    edge = on_edge(logits, (below, above), Thresholds())
+    assert (edge == expected)[clear].all()
+    maybe = band == 1
+    assert 0 < (edge[maybe] > 0).mean() < 1
+    assert not on_edge(logits, (0 * below, 0 * above), Thresholds()).any()
 
 
 def test_miscalibrated_group_is_reported_and_others_are_not():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import keras
 import numpy as np
 import pytest
 from keras import layers
@@ -38,6 +39,18 @@ def test_plain_arrays_score_like_keras():
     X = np.random.default_rng(0).normal(size=(50, 5))
     expected = np.asarray(model(X.astype(np.float32), training=False))[:, 0]
     np.testing.assert_allclose(DenseNetwork.from_keras(model).predict_proba(X), expected, atol=1e-6)
+
+
+def test_silu_network_scores_like_keras_and_survives_its_arrays():
+    sizes = (64, 32)
+    hidden = [layers.Dense(n, activation="silu", bias_initializer="normal") for n in sizes]
+    model = keras.Sequential([keras.Input((5,)), *hidden, layers.Dense(1)])
+    X = np.random.default_rng(0).normal(size=(50, 5)) * 3
+    expected = np.asarray(model(X.astype(np.float32), training=False))[:, 0]
+    network = DenseNetwork.from_keras(model, "silu")
+    np.testing.assert_allclose(network.decision_function(X), expected, atol=1e-5)
+    again = DenseNetwork.from_arrays(network.arrays())
+    np.testing.assert_array_equal(again.decision_function(X), network.decision_function(X))
 
 
 def test_curves_exclude_penalty_and_training_is_repeatable():

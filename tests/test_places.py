@@ -184,3 +184,52 @@ def test_tables_of_the_web_are_refused_with_a_way():
     with pytest.raises(InputError, match="not fetched from the web") as caught:
         read_source("https://example.com/a.csv", Ledger())
     assert "curl -sL 'https://example.com/a.csv' | durhampulse" in caught.value.way_out
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """Arguments with which stores are opened, by class; nothing is connected to."""
+    from pyarrow import fs
+
+    arguments = {}
+    for name in ("AzureFileSystem", "GcsFileSystem"):
+        monkeypatch.setattr(fs, name, lambda _name=name, **given: arguments.update({_name: given}))
+    for name in ("AZURE_STORAGE_ACCOUNT", "AZURE_STORAGE_ACCOUNT_NAME", "STORAGE_EMULATOR_HOST"):
+        monkeypatch.delenv(name, raising=False)
+    return arguments
+
+
+def test_azure_connection_string_names_account_key_and_hosts(opened, monkeypatch):
+    """The form that the Azure portal and Azurite, Microsoft's local server, give."""
+    monkeypatch.setenv(
+        "AZURE_STORAGE_CONNECTION_STRING",
+        "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=c2VjcmV0Kw==;"
+        "BlobEndpoint=http://127.0.0.1:10000/devstoreaccount1;",
+    )
+    with pytest.raises(InputError):  # the stand-in is no store
+        read_source("az://creators/a.csv", Ledger())
+    assert opened["AzureFileSystem"] == {
+        "account_name": "devstoreaccount1",
+        "account_key": "c2VjcmV0Kw==",
+        "blob_storage_scheme": "http",
+        "blob_storage_authority": "127.0.0.1:10000",
+        "dfs_storage_scheme": "http",
+        "dfs_storage_authority": "127.0.0.1:10000",
+    }
+
+
+def test_azure_address_names_its_account(opened, monkeypatch):
+    monkeypatch.setenv("AZURE_STORAGE_KEY", "secret")
+    with pytest.raises(InputError):
+        read_source("abfss://creators@brand.dfs.core.windows.net/a.csv", Ledger())
+    assert opened["AzureFileSystem"] == {"account_name": "brand", "account_key": "secret"}
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:9023", "http://127.0.0.1:9023"])
+def test_google_emulator_is_opened_without_credentials(opened, monkeypatch, host):
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", host)
+    with pytest.raises(InputError):
+        read_source("gs://creators/a.csv", Ledger())
+    options = opened["GcsFileSystem"]
+    assert options["anonymous"]
+    assert (options["scheme"], options["endpoint_override"]) == ("http", "127.0.0.1:9023")

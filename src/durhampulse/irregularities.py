@@ -59,6 +59,7 @@ class Irregularity(StrEnum):
     LEFT_OUT = "left-out"
     PROPOSED_ID = "proposed-id"
     CARRIED = "carried-column"
+    CONSIDERED = "considered"
 
 
 EXPLANATIONS: dict[Irregularity, str] = {
@@ -111,6 +112,7 @@ EXPLANATIONS: dict[Irregularity, str] = {
     Irregularity.LEFT_OUT: "the column cannot be learned from in this study",
     Irregularity.PROPOSED_ID: "no header says that it is the identifier, and this one may be",
     Irregularity.CARRIED: "the column says who a creator is or how to reach them",
+    Irregularity.CONSIDERED: "where nobody looked, 'no deal' says nothing about the creator",
 }
 
 _EXAMPLES = 3

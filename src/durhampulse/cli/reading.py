@@ -71,6 +71,14 @@ FLAGS: dict[str, Any] = {
             "--outcomes", metavar="FILE", help="A file of outcomes, joined by identifier."
         ),
     ],
+    "considered": Annotated[
+        str | None,
+        typer.Option(
+            "--considered",
+            metavar="COLUMN",
+            help="Column that says whom somebody looked at; only these are learned from.",
+        ),
+    ],
     "protect": Annotated[
         list[str] | None,
         typer.Option("--protect", metavar="COLUMN", help="Never learn from this column."),

@@ -37,7 +37,7 @@ class Engine(StrEnum):
 Folder = Annotated[Path, typer.Argument(metavar="MODEL", help="A model folder.")]
 
 
-@reads_table(without=("query", "deal_is", "no_deal_is", "outcomes"))
+@reads_table(without=("query", "deal_is", "no_deal_is", "outcomes", "considered"))
 def score(  # noqa: PLR0913 - a command has as many options as it has
     inputs: Annotated[
         list[str],

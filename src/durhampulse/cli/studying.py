@@ -32,6 +32,8 @@ __all__ = ["explain", "inspect", "sample", "study"]
 _INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 and the signal's number."""
 _WIDEST = 90
+_STILL_SAID = ("keep", "feature", "considered", "protect", "allow")
+"""Options that hold for a table that a desk's outcomes were added to."""
 
 
 def sample(
@@ -89,6 +91,10 @@ def study(  # noqa: PLR0913 - a command has as many options as it has
     ),
     yes_at: Annotated[float, typer.Option(help="Probability of a Yes.")] = 0.80,
     review_at: Annotated[float, typer.Option(help="Probability of a Maybe.")] = 0.60,
+    promise: Annotated[
+        float | None,
+        typer.Option(help="Set Yes so that at least this share gets a deal, with 95% confidence."),
+    ] = None,
     drop_leaks: Annotated[
         bool, typer.Option("--drop-leaks", help="Leave out columns that give the answer away.")
     ] = False,
@@ -118,6 +124,7 @@ def study(  # noqa: PLR0913 - a command has as many options as it has
         source=source,
         **options.keywords(),
         thresholds=Thresholds(yes_at=yes_at, review_at=review_at),
+        promise=promise,
         drop_leaks=drop_leaks,
         time=time,
         group=group,
@@ -168,9 +175,10 @@ def _with_outcomes(request: Request, store: str, folder: Path) -> Request:
     return Request(
         source=str(lessons.path),
         units=lessons.units,
-        **{name: getattr(request, name) for name in ("keep", "feature", "protect", "allow")},
+        **{name: getattr(request, name) for name in _STILL_SAID},
         **judged,
         thresholds=request.thresholds,
+        promise=request.promise,
         seed=request.seed,
     )
 
@@ -193,7 +201,7 @@ def _add_to_store(store: str, out: Path) -> None:
         )
 
 
-@reads_table(without=("identifier", "deal_is", "no_deal_is", "outcomes"))
+@reads_table(without=("identifier", "deal_is", "no_deal_is", "outcomes", "considered"))
 def explain(
     source: SourceArgument,
     model: ModelFolder,
@@ -255,6 +263,10 @@ def _print_outcome(out: Path, seconds: float) -> None:
             typer.echo(f"{check['code']}: {check['reason']} ({check['figure']})")
     if verdict["dropped"]:
         typer.echo(f"Left out: {', '.join(verdict['dropped'])}.")
+    if promise := manifest.get("promise"):
+        from durhampulse.decision.promise import Promise
+
+        typer.echo(Promise(**promise).text())
     if letters := manifest["provenance"].get("letters_without_font"):
         typer.echo(f"No font here has {letters}: pictures show boxes. Install one, such as Noto.")
     auc, loss = scores["roc_auc"], scores["log_loss"]

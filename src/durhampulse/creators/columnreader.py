@@ -18,6 +18,7 @@ from durhampulse.creators.cells import (
     distinct_words,
     read_levels,
 )
+from durhampulse.creators.considered import read_considered
 from durhampulse.creators.headers import unclaimed
 from durhampulse.creators.identifiers import canonical_identifiers
 from durhampulse.creators.labelchoice import LabelChoice
@@ -71,8 +72,8 @@ class ColumnReader:
         What those that are not standard are used for.
     rules
         How they were read.
-    protected
-        Header to whether a person calls its column protected, or allows to learn from it.
+    considered
+        Name of the column that says whom somebody looked at; None where none does.
 
     Raises
     ------
@@ -91,6 +92,7 @@ class ColumnReader:
         self.roles: dict[str, Role] = {}
         self.rules: dict[str, ColumnRule] = {}
         self.elsewhere: DecimalSign | None = None
+        self.considered: str | None = None
         self.label = LabelChoice(None)
         require_units(options.units)
 
@@ -138,7 +140,7 @@ class ColumnReader:
             self._note(Irregularity.UNLABELLED, name, missing, action)
         elif missing.all():
             self.ledger.note(Irregularity.EMPTY_COLUMN, name, 1, "not used")
-        elif name != IDENTIFIER:
+        elif name not in (IDENTIFIER, self.considered):
             self._note(Irregularity.MISSING, name, missing, "left empty")
 
     def _cells(self, header: str) -> pa.Array:
@@ -156,6 +158,8 @@ class ColumnReader:
         return series.set_axis(pd.Index(self.raw.rows, name="row"))
 
     def _read_extra(self, name: str, header: str, cells: pa.Array) -> pd.Series:
+        if header == self.options.considered:
+            return self._read_considered(name, cells)
         settled = self._protected(header)
         extra = read_extra(
             name, cells, header, self.elsewhere, wish=self._wish(header), protected=settled
@@ -179,6 +183,15 @@ class ColumnReader:
             return self._series(np.where(endless, np.nan, extra.cells.values))
         self._note_levels(name, extra.cells, cells)
         return self._series(level_series(extra.cells.levels))
+
+    def _read_considered(self, name: str, cells: pa.Array) -> pd.Series:
+        values = read_considered(f"{self.raw.name}, column {name}", cells, self.raw.rows)
+        reason = f"somebody looked at {int(np.sum(values == 1)):,} of {len(values):,} creators"
+        self.considered = name
+        self.roles[name] = Role(name, "considered", "numeric", reason)
+        action = f"{reason}: only these are learned from and tested on"
+        self.ledger.note(Irregularity.EXTRA_COLUMN, name, 1, action)
+        return self._series(values)
 
     def _wish(self, header: str) -> Wish | None:
         if header in self.options.keep:

@@ -149,6 +149,8 @@ def require_headers(name: str, headers: Collection[str], options: ReadOptions) -
         If one is not there.
     """
     wishes = {"--keep": options.keep, "--drop": options.drop, "--feature": options.feature}
+    if options.considered is not None:
+        wishes["--considered"] = (options.considered,)
     for option, wanted in wishes.items():
         for header in wanted:
             if header not in headers:

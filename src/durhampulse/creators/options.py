@@ -40,6 +40,9 @@ class ReadOptions(TableOptions):
         header says.
     outcomes
         A second file that holds the outcomes, joined by identifier.
+    considered
+        The header of the column that says which creators somebody looked at: only these are
+        learned from and tested on.
     protect, allow
         Headers of columns that are never learned from; that are, though their names or cells
         look like an attribute the law protects.
@@ -56,6 +59,7 @@ class ReadOptions(TableOptions):
     deal_is: tuple[str, ...] = ()
     no_deal_is: tuple[str, ...] = ()
     outcomes: str | None = None
+    considered: str | None = None
     protect: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
 
@@ -96,9 +100,12 @@ class ReadOptions(TableOptions):
             for column, header in asked.items()
             if header
         }
-        wishes = {"--keep": self.keep, "--drop": self.drop, "--feature": self.feature}
-        for option, headers in {**wishes, "--protect": self.protect}.items():
-            for header in dict.fromkeys(headers):
+        wishes: dict[str, tuple[str | None, ...]] = {
+            "--keep": self.keep, "--drop": self.drop, "--feature": self.feature,
+        }  # fmt: skip
+        wishes |= {"--protect": self.protect, "--considered": (self.considered,)}
+        for option, headers in wishes.items():
+            for header in dict.fromkeys(filter(None, headers)):
                 if header in uses:
                     raise InputError(
                         f"{option} {header} contradicts {uses[header]}.",
@@ -109,6 +116,7 @@ class ReadOptions(TableOptions):
 
     def names_column(self, header: str) -> bool:
         """Return whether a cell is a header that is known, or one that a person named."""
-        named = {*self.columns.values(), self.identifier, *self.keep, *self.drop, *self.feature}
+        named = {*self.columns.values(), self.identifier, self.considered}
+        named |= {*self.keep, *self.drop, *self.feature}
         known = canonical_name(header) is not None or sort_of(header) is not None
         return known or header in named

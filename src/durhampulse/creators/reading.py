@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from durhampulse.creators.claims import claims_that_agree
 from durhampulse.creators.columnreader import ColumnReader
+from durhampulse.creators.considered import keep_considered
 from durhampulse.creators.frames import raw_cells
 from durhampulse.creators.headers import (
     name_columns,
@@ -87,9 +88,10 @@ def read_creators(
     cells = raw.cells.select(headers)
     named, reader.label = name_label(replace(raw, cells=cells), named, options, ledger)
     named = claims_that_agree(cells, named, asked.values(), ledger)
-    named = {header: name for header, name in named.items() if header not in options.protect}
+    own = {*options.protect, *filter(None, [options.considered])}
+    named = {header: name for header, name in named.items() if header not in own}
     if IDENTIFIER not in (*named.values(), *asked):
-        named |= _proposed_identifier(cells, {*named, *options.protect}, ledger)
+        named |= _proposed_identifier(cells, {*named, *own}, ledger)
     require_figures(raw.name, headers, named, ledger)
     require_extra(raw.name, named, options)
     reader.weigh(named)
@@ -134,6 +136,8 @@ def _settled(reader: ColumnReader) -> Creators:
             f"{raw.name}: no row can be used; the first: {refused['Reason'].iloc[0]}.",
             "Check the columns named, and --map.",
         )
+    if reader.considered is not None:
+        table = keep_considered(table, reader.considered, ledger)
     note_views(table, ledger)
     if identified:
         table = settle_duplicates(table, ledger, keep_copies=raw.outcomes is not None)

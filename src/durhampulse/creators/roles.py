@@ -67,7 +67,8 @@ class Role:
         Name of the column.
     role
         ``feature`` (``numeric`` or ``levels`` tells its kind), ``identifier``, ``label``,
-        ``carried`` along, ``unused``, ``protected`` by law, or ``left out`` of this study.
+        ``carried`` along, ``unused``, ``protected`` by law, ``left out`` of this study, or
+        ``considered``: it says whom somebody looked at.
     kind
         How its values are stored.
     reason
@@ -75,7 +76,16 @@ class Role:
     """
 
     column: str
-    role: Literal["feature", "identifier", "label", "carried", "unused", "protected", "left out"]
+    role: Literal[
+        "feature",
+        "identifier",
+        "label",
+        "carried",
+        "unused",
+        "protected",
+        "left out",
+        "considered",
+    ]
     kind: Literal["numeric", "quality", "levels", "text"]
     reason: str
 

@@ -15,10 +15,14 @@ from durhampulse.creators.block import Block
 from durhampulse.creators.schema import COLUMNS, ENGAGEMENT, FOLLOWERS, IDENTIFIER
 from durhampulse.exceptions import InputError
 from durhampulse.features.peers import COMPARED, Peers
-from durhampulse.models.weights import log_odds, sigmoid
+from durhampulse.models.interval import Interval
+from durhampulse.models.weights import log_odds
+
+Floats = npt.NDArray[np.float64]
 
 __all__ = [
-    "BANDS", "EDGE_CHANCE", "MAYBE", "NO", "YES", "Thresholds", "assign_bands", "band_codes",
+    "ANSWERS", "BANDS", "EDGE_CHANCE", "MAYBE", "NO", "NO_PRECEDENT", "YES", "Thresholds",
+    "assign_bands", "band_codes",
     "carried_names", "cut", "decision_table", "empty_reason", "on_edge", "shown_columns",
     "too_empty", "unscorable",
 ]  # fmt: skip
@@ -27,10 +31,14 @@ YES: Final = "Yes"
 MAYBE: Final = "Maybe (manual review)"
 NO: Final = "No"
 BANDS: Final = (YES, MAYBE, NO)
+NO_PRECEDENT: Final = "No precedent (manual review)"
+"""The answer for creators unlike all that a model learned from; no band of probabilities."""
+ANSWERS: Final = (*BANDS, NO_PRECEDENT)
 
 EDGE_CHANCE: Final = 0.20
 """From this chance on that the true probability lies in another band, a row is on the edge."""
-_NORMAL_90 = 1.644854
+_NORMAL_90, _NO_WIDTH = 1.644854, 1e-12
+_EDGES: Final = ("", "may be a Yes", "may be a Maybe")
 _DECIMALS = 12
 """Of a rate in the decision table; what lies beyond is left over from dividing by 100."""
 _BELOW_ALL, _ABOVE_ALL = -1.0, 2.0
@@ -106,15 +114,17 @@ def decision_table(  # noqa: PLR0913 - each is a part of the table
     thresholds: Thresholds,
     *,
     peers: Peers,
-    half_width: float = 0.0,
+    interval: Interval | None = None,
     reasons: pd.DataFrame | None = None,
+    unlike: Sequence[str] | None = None,
     verdict: str = "",
     carried: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
     """Build the table the marketing team works with, the most probable creator first.
 
     Probabilities are cut, not rounded, to four decimals, so that the number shown never
-    contradicts its band.
+    contradicts its band. Creators without precedent stand after all others, since their
+    probabilities mean little.
 
     Parameters
     ----------
@@ -126,10 +136,12 @@ def decision_table(  # noqa: PLR0913 - each is a part of the table
         Where the bands begin.
     peers
         Whom to compare a creator with.
-    half_width
-        Of a creator's 90% interval, in log-odds.
+    interval
+        How wide a creator's 90% interval is; of no width if not given.
     reasons
         ``Reasons For`` and ``Reasons Against`` of some of the creators, by their index.
+    unlike
+        In what each creator has no precedent, in their order; empty text for those who have.
     verdict
         Why nothing is recommended; if given, recommendations stay blank and it stands beside.
     carried
@@ -137,12 +149,16 @@ def decision_table(  # noqa: PLR0913 - each is a part of the table
         stand after the identifier.
     """
     logits, carried = log_odds(y_prob), carried or {}
+    odd = pd.Series([""] * len(creators) if unlike is None else unlike, creators.index, dtype="str")
+    marked = (odd != "").to_numpy(bool)
     absent = pd.Series(np.nan, index=creators.index)
-    band = assign_bands(y_prob, thresholds).to_numpy()
+    band = np.where(marked, NO_PRECEDENT, assign_bands(y_prob, thresholds).to_numpy())
     places = peers.percentiles(creators)
+    interval, block = interval or Interval(), Block.of(creators)
+    low, high = interval.ends(logits, block)
     shown = shown_columns(
         creators[IDENTIFIER].to_numpy(),
-        np.stack([y_prob, sigmoid(logits - half_width), sigmoid(logits + half_width)]),
+        np.stack([y_prob, np.where(marked, 0.0, low), np.where(marked, 1.0, high)]),
         followers=creators.get(FOLLOWERS, absent).to_numpy(),
         engagement=creators.get(ENGAGEMENT, absent).to_numpy(),
         recommendation=np.full(len(band), "") if verdict else band,
@@ -150,13 +166,14 @@ def decision_table(  # noqa: PLR0913 - each is a part of the table
     texts = {name: pd.array(carried[h], "str") for h, name in carried_names(carried).items()}
     table = pd.DataFrame({"Influencer ID": shown.pop("Influencer ID"), **texts, **shown})
     table.insert([*table.columns].index("Interval Low"), "Rank", 0)
-    table["Edge"] = np.where(on_edge(logits, half_width, thresholds), "edge", "")
+    beyond = on_edge(logits, interval.widths(logits, block), thresholds)
+    table["Edge"] = np.where(marked, "", np.array(_EDGES, dtype=object)[beyond])
     words = pd.DataFrame("", index=creators.index, columns=["Reasons For", "Reasons Against"])
     if reasons is not None:
         words.update(reasons)
     for name in words:
         table[name] = words[name].to_numpy()
-    table["Flags"] = peers.flags(creators).to_numpy()
+    table["Flags"] = _flags(odd, peers.flags(creators)).to_numpy()
     table["Tier"] = peers.tier(creators).to_numpy()
     for column in COMPARED:
         place = places.get(column, absent).round(0).astype("Int64")
@@ -166,9 +183,16 @@ def decision_table(  # noqa: PLR0913 - each is a part of the table
     followers = table["Follower Count"]
     if (followers.dropna() % 1 == 0).all():
         table["Follower Count"] = followers.astype("Int64")
-    table = table.iloc[np.argsort(-y_prob, kind="stable")].reset_index(drop=True)
+    table = table.iloc[np.lexsort((-y_prob, marked))].reset_index(drop=True)
     table["Rank"] = np.arange(1, len(table) + 1)
     return table
+
+
+def _flags(unlike: pd.Series, raised: pd.Series) -> pd.Series:
+    """Return in what creators have no precedent, and what stands out about them."""
+    pairs = zip(unlike, raised, strict=True)
+    texts = [[f"no precedent: {odd}" if odd else "", flag] for odd, flag in pairs]
+    return pd.Series(["; ".join(filter(None, text)) for text in texts], unlike.index, dtype="str")
 
 
 def shown_columns(
@@ -212,26 +236,43 @@ def carried_names(headers: Iterable[str]) -> dict[str, str]:
 
 
 def on_edge(
-    logits: npt.NDArray[np.float64], half_width: float, thresholds: Thresholds
-) -> npt.NDArray[np.bool_]:
-    """Whether the true probability is in another band with a chance of at least 20%, by row.
+    logits: Floats, widths: tuple[Floats, Floats], thresholds: Thresholds
+) -> npt.NDArray[np.intp]:
+    """Return which band a row may be in instead, with a chance of at least 20%, shape (n_rows,).
 
-    The true log-odds are taken as normal around the model's, 90% of them within `half_width`.
+    The true log-odds are taken as normal either side of the model's, 45% of them within the
+    interval's half on each. Of a *Maybe* nearly each may be another band's, so that only those
+    count that may be a *Yes*.
+
+    Parameters
+    ----------
+    logits
+        The model's log-odds, shape (n_rows,).
+    widths
+        Of :meth:`.Interval.widths`: how far the interval reaches below and above.
+    thresholds
+        Where the bands begin.
+
+    Returns
+    -------
+    array of shape (n_rows,)
+        0 for a row that is where it seems; 1 for one that may be a *Yes*, 2 for one that may be a
+        *Maybe*.
 
     Examples
     --------
     >>> import numpy as np
-    >>> on_edge(np.array([-3.0, 0.3, 1.3]), 0.9, Thresholds()).tolist()
-    [False, True, True]
+    >>> half = np.full(4, 0.9)
+    >>> on_edge(np.array([-3.0, 0.3, 1.3, 1.4]), (half, half), Thresholds()).tolist()
+    [0, 2, 1, 2]
     """
-    if half_width <= 0:
-        return np.zeros(len(logits), dtype=bool)
-    spread = half_width / _NORMAL_90
-    bounds = log_odds(np.array([thresholds.review_at, thresholds.yes_at]))
-    band = np.searchsorted(bounds, logits, side="right")
-    low, high = np.append(-np.inf, bounds)[band], np.append(bounds, np.inf)[band]
-    outside = _normal_cdf((logits - high) / spread) + _normal_cdf((low - logits) / spread)
-    return np.asarray(outside >= EDGE_CHANCE, dtype=np.bool_)
+    below, above = (np.maximum(half, _NO_WIDTH) / _NORMAL_90 for half in widths)
+    review, yes = log_odds(np.array([thresholds.review_at, thresholds.yes_at]))
+    goal = np.where(logits < review, review, yes)
+    spread = np.where(logits < yes, above, below)
+    chance = _normal_cdf(-np.abs(logits - goal) / spread)
+    beyond = np.where((logits >= review) & (logits < yes), 1, 2)
+    return np.where(chance >= EDGE_CHANCE, beyond, 0)
 
 
 def _normal_cdf(z: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -15,6 +15,7 @@ from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.creators.table import Creators
 from durhampulse.evaluation import identifiers, leaks, purity
 from durhampulse.evaluation.evidence import Evidence
+from durhampulse.evaluation.unlooked import check_unlooked
 from durhampulse.evaluation.verdict import Check, Finding, Severity, Verdict
 from durhampulse.features.repeats import counted
 from durhampulse.irregularities import Irregularity
@@ -267,6 +268,11 @@ CHECKS: tuple[CheckSpec, ...] = (
         function=identifiers.check_identifier,
     ),
     TOO_GOOD,
+    CheckSpec(
+        code="unlooked",
+        question="does a *no* mean that somebody looked?",
+        function=check_unlooked,
+    ),
     CheckSpec(
         code="protected",
         question="gender, age and the like: never learned from, and pointed out",

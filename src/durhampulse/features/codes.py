@@ -94,12 +94,18 @@ class NumberCode:
         normal[missing] = self.fill
         normal -= self.mean
         normal /= self.sd
-        normal = np.minimum(np.maximum(normal, -FARTHEST), FARTHEST)
         return [np.stack([normal, missing]) if self.indicator else normal[None]]
 
-    def join(self, pieces: list[Floats]) -> Floats:
-        """Put the pieces together: there is one."""
-        return pieces[0]
+    def join(self, pieces: list[Floats], limit: float = FARTHEST) -> Floats:
+        """Return the only piece, within a limit either way."""
+        return np.minimum(np.maximum(pieces[0], -limit), limit)
+
+    def moved(self, value: float, by: float) -> float:
+        """Return the figure whose encoded value is greater by a number of standard deviations."""
+        scaled = float(_scaled(np.array([value]), self.scale, self.unit)[0]) + by * self.sd
+        if self.scale == "linear":
+            return scaled
+        return self.unit * float((np.expm1 if self.scale == "log" else np.sinh)(scaled))
 
 
 @dataclass(frozen=True)
@@ -142,8 +148,8 @@ class LevelCode:
         wanted += [-2] if self.missing else []
         return [(places == np.array(wanted)[:, None]).astype(np.float64)]
 
-    def join(self, pieces: list[Floats]) -> Floats:
-        """Put the pieces together: there is one."""
+    def join(self, pieces: list[Floats], limit: float = FARTHEST) -> Floats:  # noqa: ARG002
+        """Return the only piece, which no limit concerns."""
         return pieces[0]
 
     @cached_property
@@ -202,11 +208,15 @@ class RelativeCode:
             parts.append(-np.array([*self.shifts, 0.0, 0.0])[places])
         return [part[None] / self.sd for part in parts]
 
-    def join(self, pieces: list[Floats]) -> Floats:
+    def join(self, pieces: list[Floats], limit: float = FARTHEST) -> Floats:
         """Add the pieces; 0 where one of them is not known."""
         total = sum(pieces[1:], start=pieces[0])
         total = np.where(np.isfinite(total), total, 0.0)
-        return np.minimum(np.maximum(total, -FARTHEST), FARTHEST)
+        return np.minimum(np.maximum(total, -limit), limit)
+
+    def moved(self, value: float, by: float) -> float:
+        """Return the figure whose encoded value is greater by a number of standard deviations."""
+        return (max(value, 0.0) + self.unit) * float(np.exp(by * self.sd)) - self.unit
 
     @cached_property
     def _places(self) -> dict[str, int]:

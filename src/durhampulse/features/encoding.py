@@ -18,6 +18,7 @@ from durhampulse.creators.block import Block
 from durhampulse.creators.roles import Role
 from durhampulse.features.codes import (
     CODES,
+    FARTHEST,
     Code,
     NumberCode,
     RelativeCode,
@@ -56,13 +57,15 @@ class Encoding:
         """Names of the encoded columns, in the order of the matrix."""
         return [name for code in self.codes for name in code.names]
 
-    def transform(self, table: pd.DataFrame | Block) -> Floats:
+    def transform(self, table: pd.DataFrame | Block, *, limit: float = FARTHEST) -> Floats:
         """Encode a table.
 
         Parameters
         ----------
         table
             Shape (n_rows, any); a column learned but not there counts as missing everywhere.
+        limit
+            Standard deviations beyond which a figure counts no further.
 
         Returns
         -------
@@ -73,7 +76,7 @@ class Encoding:
         encoded = np.empty((len(self.names), block.n_rows))
         start = 0
         for code in self.codes:
-            part = code.join(code.pieces(block))
+            part = code.join(code.pieces(block), limit)
             encoded[start : start + len(part)] = part
             start += len(part)
         return encoded.T

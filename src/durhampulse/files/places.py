@@ -242,15 +242,48 @@ def _store(address: str) -> tuple[FileSystem, str]:
             path,
         )
     if scheme in _AZURE:
-        account = env("AZURE_STORAGE_ACCOUNT_NAME") or env("AZURE_STORAGE_ACCOUNT")
-        container, at, host = path.partition("/")[0].partition("@")
-        if at:
-            account, path = host.partition(".")[0], f"{container}/{path.partition('/')[2]}"
-        key = env("AZURE_STORAGE_ACCOUNT_KEY") or env("AZURE_STORAGE_KEY")
-        if not account:
-            raise OSError("the environment names no AZURE_STORAGE_ACCOUNT_NAME")
-        return fs.AzureFileSystem(account_name=account, account_key=key), path
-    return fs.GcsFileSystem(retry_time_limit=timedelta(seconds=60)), path
+        return _azure(path)
+    options: dict[str, Any] = {"retry_time_limit": timedelta(seconds=60)}
+    if emulator := env("STORAGE_EMULATOR_HOST"):
+        scheme, separator, host = emulator.rpartition("://")
+        options |= {
+            "anonymous": True,
+            "scheme": scheme if separator else "http",
+            "endpoint_override": host,
+        }
+    return fs.GcsFileSystem(**options), path
+
+
+def _azure(path: str) -> tuple[FileSystem, str]:
+    """Return the Azure store of an address, and the path in it.
+
+    The environment's connection string counts first, then the name and key of an account; an
+    address of the form ``container@account.dfs.core.windows.net/path`` names its account.
+    """
+    from pyarrow import fs
+
+    env = os.environ.get
+    parts = dict(
+        part.partition("=")[::2]
+        for part in env("AZURE_STORAGE_CONNECTION_STRING", "").split(";")
+        if part
+    )
+    account = parts.get("AccountName") or env("AZURE_STORAGE_ACCOUNT_NAME")
+    account = account or env("AZURE_STORAGE_ACCOUNT")
+    key = parts.get("AccountKey") or env("AZURE_STORAGE_ACCOUNT_KEY") or env("AZURE_STORAGE_KEY")
+    container, at, host = path.partition("/")[0].partition("@")
+    if at:
+        account, path = host.partition(".")[0], f"{container}/{path.partition('/')[2]}"
+    if not account:
+        raise OSError("the environment names no AZURE_STORAGE_ACCOUNT_NAME")
+    options: dict[str, Any] = {"account_name": account, "account_key": key}
+    if blob := parts.get("BlobEndpoint"):
+        tree = parts.get("DfsEndpoint") or blob.replace(".blob.", ".dfs.")
+        for name, endpoint in (("blob", blob), ("dfs", tree)):
+            scheme, _, host = endpoint.partition("://")
+            options[f"{name}_storage_scheme"] = scheme
+            options[f"{name}_storage_authority"] = host.partition("/")[0]
+    return fs.AzureFileSystem(**options), path
 
 
 def _matching(system: FileSystem, path: str) -> list[str]:

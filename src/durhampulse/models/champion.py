@@ -24,6 +24,7 @@ from durhampulse.models.classifiers import BOOSTING, SIMPLE
 from durhampulse.models.distillation import distil
 from durhampulse.models.ensemble import Blend, train_networks
 from durhampulse.models.fitted import FittedModel
+from durhampulse.models.interval import learn_interval
 from durhampulse.models.mlp import NetworkPlan
 from durhampulse.models.training import Learner, OutOfFold, classifier_learner, cross_validate
 from durhampulse.models.weights import Weights, log_odds, sigmoid
@@ -38,14 +39,6 @@ BLEND = "Distilled blend of boosting and networks"
 _PLAN = NetworkPlan(NETWORKS, dropout=(0.2, 0.2), l2=0.001)
 _BEYOND_NOISE = 1.959964
 _TO_EQUAL_WEIGHTS = 1.0
-_WIDTH = 2.05
-"""Half width of a 90% interval over the model's instability.
-
-Instability shows the variance of a model, not its bias. On the simulated market, where the true
-probabilities are known, intervals of this width cover them for 90% of fresh creators at 4,000
-training rows (``benchmarks/quality.py``); for as much, single draws asked for a factor of 1.8 to
-2.3 at 1,000 rows and of 2.4 at 16,000. On other tables it is an assumption.
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +121,8 @@ def train_champion(
         blend = Blend(members, coef, intercept)
         weights = distil(blend, encoding, train, random_state=random_state, sample_weight=weight)
         unsure = _instability(blended)
-    model = FittedModel(name, encoding, weights, _WIDTH * float(np.sqrt(unsure)))
+    interval = learn_interval(encoding, weights, train, float(np.sqrt(unsure)))
+    model = FittedModel(name, encoding, weights, interval)
     gap = np.abs(blend.predict_proba(X) - weights.predict_proba(X)).mean() if blend else 0.0
     return Champion(
         model=model,

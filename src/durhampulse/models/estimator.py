@@ -19,6 +19,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from durhampulse.creators.block import Block
 from durhampulse.creators.framereader import FrameReader
 from durhampulse.creators.frames import raw_cells
 from durhampulse.creators.schema import IDENTIFIER, LABEL
@@ -126,7 +127,7 @@ class SponsorshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         train[LABEL] = outcomes.astype(np.float64)
         if IDENTIFIER not in train or _few_creators(train):
             train[IDENTIFIER] = np.arange(len(train))
-        self.model_ = self._train(train, weight)
+        self.model_ = self._train(train, weight).with_precedent(train)
         self.rules_ = self._reader.rules
         self.sample_ = draw_sample(
             table, train, self.model_.encoding, random_state=self.random_state
@@ -173,9 +174,10 @@ class SponsorshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
 
         Without width where too few rows were trained on to tell.
         """
-        logits = self.decision_function(X)
-        width = self.model_.half_width
-        return np.column_stack([sigmoid(logits - width), sigmoid(logits + width)])
+        check_is_fitted(self)
+        block = Block.of(self._reader.read(self._checked(X)[0]))
+        logits = self.model_.decision_function(block)
+        return np.column_stack(self.model_.interval.ends(logits, block))
 
     def _checked(
         self, X: pd.DataFrame | npt.ArrayLike, y: npt.ArrayLike | None = None

@@ -1,4 +1,4 @@
-"""The two kinds of model that decide, as plain data that scores with numpy alone."""
+"""Models as plain data that score with numpy alone: logistic regression and networks."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, get_args
 
 import numpy as np
 import numpy.typing as npt
 
-from durhampulse.models.exact import ExactLayers
+from durhampulse.models.exact import Activation, ExactLayers
 
 if TYPE_CHECKING:
     import keras
     from sklearn.linear_model import LogisticRegression
 
 __all__ = [
-    "FAMILIES",
     "DenseNetwork",
     "LogOdds",
     "Logistic",
     "Weights",
     "log_odds",
+    "require_array",
     "shifted",
     "sigmoid",
 ]
@@ -85,8 +85,8 @@ class Logistic(LogOdds):
             If they are not the arrays of such a model.
         """
         coef, intercept = arrays["coef"], arrays["intercept"]
-        _require(coef, 1, np.float64)
-        _require(intercept, 1, np.float64)
+        require_array(coef, 1, np.float64)
+        require_array(intercept, 1, np.float64)
         return cls(coef, intercept)
 
     @classmethod
@@ -97,10 +97,11 @@ class Logistic(LogOdds):
 
 @dataclass(frozen=True)
 class DenseNetwork(LogOdds):
-    """A network of dense layers: ReLU between them, a sigmoid at the end."""
+    """A network of dense layers: ReLU or SiLU between them, a sigmoid at the end."""
 
     kernels: tuple[npt.NDArray[np.float32], ...]
     biases: tuple[npt.NDArray[np.float32], ...]
+    activation: Activation = "relu"
     family: ClassVar[str] = "network"
 
     def decision_function(self, X: Floats) -> Floats:
@@ -109,12 +110,15 @@ class DenseNetwork(LogOdds):
 
     @cached_property
     def _exact(self) -> ExactLayers:
-        return ExactLayers.of(self.kernels, self.biases)
+        return ExactLayers.of(self.kernels, self.biases, self.activation)
 
     def arrays(self) -> dict[str, Array]:
-        """Return the layers by name."""
+        """Return the layers by name, and the activation's letters unless it is ReLU."""
         layers = enumerate(zip(self.kernels, self.biases, strict=True))
-        return {f"{i}.{n}": a for i, pair in layers for n, a in zip("wb", pair, strict=True)}
+        arrays = {f"{i}.{n}": a for i, pair in layers for n, a in zip("wb", pair, strict=True)}
+        if self.activation != "relu":
+            arrays["activation"] = np.frombuffer(self.activation.encode(), np.uint8)
+        return arrays
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Array]) -> DenseNetwork:
@@ -128,32 +132,36 @@ class DenseNetwork(LogOdds):
         depth = range(len(arrays) // 2)
         kernels, biases = (tuple(arrays[f"{i}.{n}"] for i in depth) for n in "wb")
         for kernel, bias in zip(kernels, biases, strict=True):
-            _require(kernel, 2, np.float32)
-            _require(bias, 1, np.float32)
+            require_array(kernel, 2, np.float32)
+            require_array(bias, 1, np.float32)
+        letters = arrays["activation"].tobytes() if "activation" in arrays else b"relu"
+        activation = {name.encode(): name for name in get_args(Activation)}.get(letters)
+        if activation is None:
+            raise ValueError("an activation that is neither ReLU nor SiLU")
         widths = [kernel.shape for kernel in kernels]
         fitting = all(below[1] == above[0] for below, above in pairwise(widths))
         wide = any(width > _WIDEST for _, width in widths)
         if not fitting or wide or not 0 < len(widths) <= _DEEPEST or widths[-1][1] != 1:
             raise ValueError(f"layers of the shapes {widths}")
-        return cls(kernels, biases)
+        return cls(kernels, biases, activation)
 
     @classmethod
-    def from_keras(cls, model: keras.Model) -> DenseNetwork:
+    def from_keras(cls, model: keras.Model, activation: Activation = "relu") -> DenseNetwork:
         """Take over a network's weights; dropout and penalties matter in training only."""
         arrays = [np.array(variable.value) for variable in model.weights]
-        return cls(tuple(arrays[0::2]), tuple(arrays[1::2]))
+        return cls(tuple(arrays[0::2]), tuple(arrays[1::2]), activation)
 
 
-def _require(array: Array, ndim: int, dtype: type[np.floating]) -> None:
-    """Refuse arrays of another kind, or with numbers that are none."""
+def require_array(array: Array, ndim: int, dtype: type[np.number]) -> None:
+    """Refuse arrays of another kind, or with numbers that are none.
+
+    Raises
+    ------
+    ValueError
+        If the array is not of so many dimensions, not of the type or not finite everywhere.
+    """
     if array.ndim != ndim or array.dtype != dtype or not np.isfinite(array).all():
         raise ValueError(f"an array of shape {array.shape} and type {array.dtype}")
-
-
-FAMILIES: dict[str, type[Logistic | DenseNetwork]] = {
-    kind.family: kind for kind in (Logistic, DenseNetwork)
-}
-"""What a model folder may hold."""
 
 
 def log_odds(y_prob: Floats) -> Floats:
@@ -169,7 +177,7 @@ def log_odds(y_prob: Floats) -> Floats:
     return np.asarray(np.log(p) - np.log1p(-p))
 
 
-def shifted(y_prob: Floats, by: float) -> Floats:
+def shifted(y_prob: Floats, by: float | Floats) -> Floats:
     """Return the probabilities whose log-odds are higher by a number, shape (n_rows,).
 
     Examples

@@ -106,11 +106,11 @@ def decision(part: Decision, judged: Judgement) -> list[str]:
     )
     return [
         *_leak_warning(part, judged),
-        f"**Whom to {'choose' if words.own else 'sponsor'}.** {yes:,} of {total:,} {unit} reach "
-        f"{part.thresholds.yes_at:.0%} and are recommended. {yes_worth}{_thin(yes, total, part)}"
-        f"{_meaning(judged)}",
-        f"**Whom to look at.** {maybe:,} {unit} lie between {part.thresholds.review_at:.0%} and "
-        f"{part.thresholds.yes_at:.0%} and wait for a person. "
+        *_promised(part),
+        f"**Whom to {'choose' if words.own else 'sponsor'}.** "
+        f"{_recommended(yes, total, part, yes_worth)}{_thin(yes, total, part)}{_meaning(judged)}",
+        f"**Whom to look at.** {maybe:,} {unit} lie between {_percent(part.thresholds.review_at)} "
+        f"and {_percent(part.thresholds.yes_at)} and wait for a person. "
         f"{maybe_worth}",
         f"**Whom to leave.** {no:,} {unit} stay below. {no_worth} "
         "A No is a recommendation, not a refusal.",
@@ -125,6 +125,24 @@ def decision(part: Decision, judged: Judgement) -> list[str]:
         f"doubtful ones; {1 - maybe / max(total, 1):.0%} need not be opened to be put in order, "
         "which is what makes onboarding faster. Those recommended still want a person's consent.",
     ]
+
+
+def _recommended(yes: int, total: int, part: Decision, worth: str) -> str:
+    if part.promise is not None and not part.promise.is_kept:
+        return "Nobody is recommended; the best stand first all the same."
+    at = _percent(part.thresholds.yes_at)
+    return f"{yes:,} of {total:,} {_decided(part)} reach {at} and are recommended. {worth}"
+
+
+def _promised(part: Decision) -> list[str]:
+    if part.promise is None:
+        return []
+    return [f"**What is promised.** {part.promise.text(outcome_of(part.creators))}"]
+
+
+def _percent(share: float) -> str:
+    """Return a threshold in percent, with a decimal where it has one."""
+    return f"{100 * share:.1f}".removesuffix(".0") + "%"
 
 
 def _meaning(judged: Judgement) -> str:
@@ -190,7 +208,7 @@ def _hit_rate(row: pd.Series, pooled: pd.Series, words: OutcomeWords, unit: str)
 def _thin(yes: int, total: int, part: Decision) -> str:
     rates = part.hit_rates
     base = float(rates["deals"].sum() / rates.get("rows", rates["creators"]).sum())
-    if yes >= 0.02 * total:
+    if yes >= 0.02 * total or part.promise is not None:
         return ""
     return (
         f" With {base:.0%} {outcome_of(part.creators).deals} overall, so few reaching "

@@ -15,7 +15,7 @@ import pandas as pd
 from durhampulse.creators.outcome import OutcomeWords
 from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.decision.bands import BANDS
-from durhampulse.report import advice, plots
+from durhampulse.report import advice, overlooked, plots
 from durhampulse.report import interpretation as words
 from durhampulse.report.interpretation import outcome_of
 from durhampulse.report.tables import Table, decision_view, plain_table, score_rows
@@ -306,11 +306,13 @@ def _e(study: Study) -> Section:
     return Section(
         part="E",
         title="What the decisions are worth",
-        paragraphs=[advice.calibration(part), advice.explanation(part), advice.groups(part)],
+        paragraphs=[advice.calibration(part), advice.explanation(part), advice.groups(part),
+                    *overlooked.sentences(part, study.judged)],
         tables=[
             plain_table("Hit rates on the test part", part.hit_rates),
             plain_table("Hit rates on the training part, out of fold", part.pooled_hit_rates),
             plain_table("Invitations by probability and at random", part.invitations),
+            *(plain_table(*pair) for pair in overlooked.tables(part, study.judged).items()),
             score_rows(f"{part.champion.name} on the test part", part.tested),
         ],
         figures=[

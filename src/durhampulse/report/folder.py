@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -104,13 +105,22 @@ def _model_facts(study: Study) -> dict[str, Any]:
             "dropped": list(study.judged.verdict.dropped),
             "checks": _records(study.judged.verdict.frame()),
         },
+        "promise": asdict(study.e.promise) if study.e.promise else None,
         "quality": _records(study.e.tested.drop(columns="model")),
+        "band_expected": _records(_expected(study.e.table)),
         "band_hit_rates": _records(study.e.hit_rates),
         "pooled_band_hit_rates": _records(study.e.pooled_hit_rates),
         "reliability": _records(study.e.reliability),
         "groups": _records(study.e.groups),
         "versions": {name: version(name) for name in _MADE_WITH},
     }
+
+
+def _expected(table: pd.DataFrame) -> pd.DataFrame:
+    """Return each band's mean probability: its hit rate as far as no outcome is known."""
+    bands = table.groupby("Sponsorship Recommendation", sort=False)["Predicted Sponsorship"]
+    means = bands.agg(creators="size", expected="mean").rename_axis("band").reset_index()
+    return means[means["band"] != ""]
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:

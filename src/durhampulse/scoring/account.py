@@ -9,10 +9,11 @@ from typing import Any
 import pandas as pd
 
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER
-from durhampulse.decision.bands import YES, decision_table, unscorable
+from durhampulse.decision.bands import NO_PRECEDENT, YES, decision_table, unscorable
 from durhampulse.decision.figures import figure_text
 from durhampulse.decision.reasons import REASONS_NOTE, reason_table, what_would_change
 from durhampulse.decision.shapley import explain
+from durhampulse.decision.unlike import unlike_words
 from durhampulse.exceptions import CannotJudgeError
 from durhampulse.markup import list_html
 from durhampulse.scoring.artifact import LoadedModel
@@ -31,9 +32,9 @@ class Account:
     probability, low, high
         Of a deal, with its 90% interval.
     recommendation
-        The band; blank where the model's data allowed none.
+        The band, or that the creator has no precedent; blank where the model's data allowed none.
     edge
-        Whether another band is not unlikely.
+        The band beyond, where it is not unlikely: "may be a Yes"; else empty.
     reasons_for, reasons_against, flags
         In words.
     effects
@@ -46,6 +47,8 @@ class Account:
         What would reach the next band: ``column, from, to, percentiles, probability``.
     refusal
         Why the model's own data allow no recommendation; empty where they do.
+    unlike
+        In what the creator is unlike all that the model learned from.
     carried
         Header to text of the columns that are carried along and filled.
     """
@@ -55,7 +58,7 @@ class Account:
     low: float
     high: float
     recommendation: str
-    edge: bool
+    edge: str
     reasons_for: list[str]
     reasons_against: list[str]
     flags: list[str]
@@ -64,6 +67,7 @@ class Account:
     exact: bool
     changes: list[dict[str, Any]]
     refusal: str
+    unlike: list[str] = field(default_factory=list)
     carried: dict[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
@@ -83,8 +87,8 @@ class Account:
         lines = [
             f"Creator {self.creator}: {self.probability:.1%}, {band}",
             *(f"  {header}: {text}" for header, text in self.carried.items()),
-            f"90% interval of the true probability: {self.low:.1%} to {self.high:.1%}"
-            + ("; on the edge of another band" if self.edge else ""),
+            *_part("Unlike all creators the model learned from", self.unlike),
+            self._interval_line(),
             *_part("For", self.reasons_for),
             *_part("Against", self.reasons_against),
             REASONS_NOTE + ("" if self.exact else " Effects are estimated over drawn orders."),
@@ -93,8 +97,13 @@ class Account:
         ]
         return "\n".join(lines)
 
+    def _interval_line(self) -> str:
+        span = f"{self.low:.1%} to {self.high:.1%}" if self.low else f"at most {self.high:.1%}"
+        edge = f"; {self.edge}" if self.edge else ""
+        return f"90% interval of the true probability: {span}{edge}"
+
     def _change_lines(self) -> list[str]:
-        if self.recommendation == YES:
+        if self.recommendation in (YES, NO_PRECEDENT):
             return []
         if not self.changes:
             *names, last = [column.short for column in COLUMNS.values() if column.changeable]
@@ -142,13 +151,15 @@ def account_of(
     model, peers, thresholds = loaded.model, loaded.peers, loaded.thresholds
     explanation = explain(model, row, loaded.background)
     refusal = str(loaded.manifest.get("verdict", {}).get("refusal", ""))
+    unlike = unlike_words(model, row)
     decided = decision_table(
         row,
         model.predict_proba(row),
         thresholds,
         peers=peers,
-        half_width=model.half_width,
+        interval=model.interval,
         reasons=reason_table(explanation, row, peers),
+        unlike=unlike,
         verdict=refusal,
     ).iloc[0]
     changes = what_would_change(model, row, peers, thresholds)
@@ -158,15 +169,16 @@ def account_of(
         low=float(decided["Interval Low"]),
         high=float(decided["Interval High"]),
         recommendation=str(decided["Sponsorship Recommendation"]),
-        edge=bool(decided["Edge"]),
+        edge=str(decided["Edge"]),
         reasons_for=_list(decided["Reasons For"]),
         reasons_against=_list(decided["Reasons Against"]),
-        flags=_list(decided["Flags"]),
+        flags=_list(peers.flags(row).iloc[0]),
         effects={str(k): float(v) for k, v in explanation.values.iloc[0].items()},
         base=explanation.base,
         exact=explanation.exact,
         changes=[{str(k): v for k, v in change.items()} for change in changes.to_dict("records")],
         refusal=refusal,
+        unlike=_list(unlike[0]),
         carried={header: text for header, text in (carried or {}).items() if text},
     )
 

@@ -32,9 +32,12 @@ from durhampulse.decision.bands import Thresholds
 from durhampulse.exceptions import DurhamPulseError, ModelError
 from durhampulse.features.encoding import Encoding
 from durhampulse.features.peers import Peers
+from durhampulse.features.precedent import Precedent
 from durhampulse.features.profile import Profile, learn_profile
+from durhampulse.models.families import FAMILIES, StoredWeights
 from durhampulse.models.fitted import FittedModel
-from durhampulse.models.weights import FAMILIES, DenseNetwork, Logistic
+from durhampulse.models.interval import Interval
+from durhampulse.models.weights import sigmoid
 
 __all__ = ["FORMAT_VERSION", "LoadedModel", "describe", "read_model", "write_model"]
 
@@ -126,7 +129,7 @@ def write_model(  # noqa: PLR0913 - each is a part of the folder
     """
     folder.mkdir(parents=True)
     weights = model.weights
-    if not isinstance(weights, Logistic | DenseNetwork):
+    if not isinstance(weights, StoredWeights):
         raise TypeError(f"{type(weights).__name__} is no kind of model that a folder may hold.")
     blob = save_arrays({k: np.ascontiguousarray(v) for k, v in weights.arrays().items()})
     (folder / _WEIGHTS).write_bytes(blob)
@@ -138,7 +141,8 @@ def write_model(  # noqa: PLR0913 - each is a part of the folder
         "family": weights.family,
         "features": model.encoding.names,
         "encoding": model.encoding.to_dict(),
-        "half_width": model.half_width,
+        "interval": model.interval.to_dict(),
+        "precedent": model.precedent.to_dict() if model.precedent else None,
         "thresholds": asdict(thresholds),
         "peers": peers.to_dict(),
         "profile": (profile or learn_profile(train[model.encoding.columns])).to_dict(),
@@ -188,7 +192,8 @@ def read_model(folder: str | Path) -> LoadedModel:
             str(manifest["name"]),
             Encoding.from_dict(manifest["encoding"]),
             FAMILIES[manifest["family"]].from_arrays(arrays),
-            _half_width(manifest["half_width"]),
+            _interval(manifest),
+            precedent=_precedent(manifest.get("precedent")),
         )
         peers = Peers.from_dict(manifest["peers"])
         loaded = LoadedModel(
@@ -231,7 +236,7 @@ def describe(model: LoadedModel) -> str:
         f"Verdict on its data: {verdict.get('word', 'none')}",
         f"Columns: {', '.join(model.model.encoding.columns)}",
         f"Yes from {model.thresholds.yes_at:g}, Maybe from {model.thresholds.review_at:g}",
-        f"90% interval: {model.model.half_width:.2f} in log-odds either way",
+        f"90% interval: {model.model.interval.width:.2f} in log-odds either way",
     ]
     for metric, name in (("roc_auc", "ROC AUC"), ("log_loss", "Log loss")):
         if metric in quality:
@@ -240,7 +245,7 @@ def describe(model: LoadedModel) -> str:
     weights = model.model.weights
     size = (
         sum(array.size for array in weights.arrays().values())
-        if isinstance(weights, Logistic | DenseNetwork)
+        if isinstance(weights, StoredWeights)
         else 0
     )
     lines.append(
@@ -316,11 +321,15 @@ def _read_background(blob: bytes) -> pd.DataFrame:
     return frame
 
 
-def _half_width(value: Any) -> float:
-    width = float(value)
-    if not 0 <= width < np.inf:
-        raise ValueError(f"an interval of {width} in log-odds")
-    return width
+def _precedent(plain: Mapping[str, Any] | None) -> Precedent | None:
+    """Return what a manifest says of precedents; one of an earlier version says nothing."""
+    return None if plain is None else Precedent.from_dict(plain)
+
+
+def _interval(manifest: Mapping[str, Any]) -> Interval:
+    """Return the widths of intervals; an earlier version had the same for all rows."""
+    plain = {"width": manifest.get("half_width", 0.0), "tail": 0.0, "empties": {}}
+    return Interval.from_dict(manifest.get("interval", plain))
 
 
 def _sha256(path: Path) -> str:
@@ -338,7 +347,7 @@ def _try_out(loaded: LoadedModel) -> None:
     nothing = Levels(np.full(len(tried), -1), ())
     rows = Block(len(tried), {c: tried if c in encoding.numeric else nothing for c in columns})
     with np.errstate(all="ignore"):  # the result is checked below
-        y_prob = loaded.model.predict_proba(rows)
+        y_prob = sigmoid(loaded.model.look(rows)[0])
     if y_prob.shape != tried.shape or not np.all((y_prob >= 0) & (y_prob <= 1)):
         raise ValueError("the weights give no probability")
     loaded.peers.flag_bits(rows)

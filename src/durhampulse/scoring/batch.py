@@ -184,7 +184,7 @@ def _write_scored(
             for scored, done in score_tables(scorer, tables, schema):
                 total.add(scored.summary)
                 rows.writerows(scored.refused)
-                for batch in ranking.take(scored.batch, scored.block, scored.scores.y_prob):
+                for batch in ranking.take(scored.batch, scored.block, scored.scores.order):
                     sink.write(batch)
                 progress(total.rows, done)
         _require_scored(total, out, files)
@@ -259,7 +259,10 @@ def score_chunk(scorer: Scorer, table: OpenTable, chunk: Chunk, schema: pa.Schem
         rows = pa.array(keep)
         identifiers, block, scores = identifiers.take(rows), block.take(keep), scores.take(keep)
         carried = {header: text.take(rows) for header, text in carried.items()}
-    scored = score_columns(scorer.model.peers, identifiers, block, scores, table.headers.absent)
+    absent = table.headers.absent
+    scored = score_columns(
+        scorer.model.peers, identifiers, block, scores, absent, kinds=scorer.kinds
+    )
     scored = with_carried(scored, carried)
     batch = pa.record_batch(
         [_column(scored, field, block.n_rows) for field in schema], schema=schema

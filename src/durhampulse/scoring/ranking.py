@@ -53,9 +53,9 @@ class Ranking:
             self.schema = self.schema.append(pa.field(name, pa.string()))
 
     def take(
-        self, batch: pa.RecordBatch, block: Block, y_prob: npt.NDArray[np.float64]
+        self, batch: pa.RecordBatch, block: Block, order: npt.NDArray[np.float64]
     ) -> Iterator[pa.RecordBatch]:
-        """Take a scored chunk in; give what can be written already."""
+        """Take a scored chunk in, with :attr:`.Scores.order`; give what can be written already."""
         if self._top is None:
             if self._reasons:
                 frame = self._scorer.frame(batch["Influencer ID"], block)
@@ -63,10 +63,10 @@ class Ranking:
             else:
                 yield batch
             return
-        best = np.sort(np.argsort(-y_prob, kind="stable")[: self._top])
-        batch, block, y_prob = batch.take(pa.array(best)), block.take(best), y_prob[best]
+        best = np.sort(np.argsort(-order, kind="stable")[: self._top])
+        batch, block, order = batch.take(pa.array(best)), block.take(best), order[best]
         frame = self._scorer.frame(batch["Influencer ID"], block)
-        self._kept.append((batch, frame, pd.Series(y_prob)))
+        self._kept.append((batch, frame, pd.Series(order)))
         if sum(len(batch) for batch, _, _ in self._kept) > 4 * self._top + 65_536:
             self._prune()
 
@@ -81,8 +81,8 @@ class Ranking:
 
     def _prune(self) -> None:
         """Keep the best of all that was kept; of equals the earlier."""
-        batches, frames, y_prob = zip(*self._kept, strict=True)
-        together = pd.concat(y_prob, ignore_index=True).to_numpy()
+        batches, frames, orders = zip(*self._kept, strict=True)
+        together = pd.concat(orders, ignore_index=True).to_numpy()
         best = np.argsort(-together, kind="stable")[: self._top]
         table = pa.Table.from_batches(batches).unify_dictionaries().take(pa.array(best))
         frame = pd.concat(frames, ignore_index=True).iloc[best].reset_index(drop=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,12 @@ import pyarrow as pa
 
 from durhampulse.creators.block import Block
 from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS
-from durhampulse.decision.bands import BANDS, carried_names, cut, shown_columns
+from durhampulse.decision.bands import ANSWERS, carried_names, cut, shown_columns
 from durhampulse.features.peers import Peers
 
 __all__ = [
     "NO_BAND",
+    "UNLIKE",
     "Scores",
     "absent_flags",
     "score_columns",
@@ -27,8 +28,10 @@ __all__ = [
 
 Floats = npt.NDArray[np.float64]
 
-NO_BAND = len(BANDS)
-"""The band of those for whom nothing is recommended."""
+NO_BAND = len(ANSWERS)
+"""The answer for those for whom nothing is recommended."""
+UNLIKE = len(ANSWERS) - 1
+"""The answer for those without precedent."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,11 +43,13 @@ class Scores:
     y_prob, low, high
         Probability of a deal, and the ends of its 90% interval.
     band
-        Place of the recommendation in `BANDS`, or one beyond where there is none.
+        Place of the recommendation in `ANSWERS`, or one beyond where there is none.
     flags
         Bits of :meth:`durhampulse.features.peers.Peers.flag_bits`.
     empty
         How many of the model's columns are empty.
+    unlike
+        What has no precedent, of :meth:`durhampulse.features.precedent.Precedent.kinds`.
     """
 
     y_prob: Floats
@@ -53,6 +58,12 @@ class Scores:
     band: npt.NDArray[np.int8]
     flags: npt.NDArray[np.uint16]
     empty: npt.NDArray[np.intp]
+    unlike: npt.NDArray[np.int16]
+
+    @property
+    def order(self) -> Floats:
+        """What creators are ranked by: their probability, below 0 for those without precedent."""
+        return np.where(self.unlike > 0, self.y_prob - 2, self.y_prob)
 
     def take(self, rows: npt.NDArray[np.intp]) -> Scores:
         """Return some of the rows."""
@@ -65,6 +76,8 @@ def score_columns(
     block: Block,
     scores: Scores,
     absent: Iterable[str] = (),
+    *,
+    kinds: Sequence[str] = ("",),
 ) -> dict[str, pa.Array]:
     """Return scores as columns of the decision table, in the order of the rows.
 
@@ -76,6 +89,8 @@ def score_columns(
         The rows.
     absent
         Columns of the model that the table lacks; said among the flags of each row.
+    kinds
+        What those of `scores.unlike` are called, by their number.
     """
     followers = np.rint(block.numbers(FOLLOWERS))
     shown = shown_columns(
@@ -83,13 +98,13 @@ def score_columns(
         np.stack([scores.y_prob, scores.low, scores.high]),
         followers=pa.array(followers, pa.int64(), mask=~(np.abs(followers) < 2**53)),
         engagement=block.numbers(ENGAGEMENT),
-        recommendation=pa.DictionaryArray.from_arrays(scores.band, [*BANDS, ""], safe=False),
+        recommendation=pa.DictionaryArray.from_arrays(scores.band, [*ANSWERS, ""], safe=False),
     )
     columns = {
         name: pa.array(values, from_pandas=True) if isinstance(values, np.ndarray) else values
         for name, values in shown.items()
     }
-    return {**columns, "Flags": _flag_texts(peers, scores.flags, absent)}
+    return {**columns, "Flags": _flag_texts(peers, scores, absent, kinds)}
 
 
 def with_carried(
@@ -110,16 +125,17 @@ def absent_flags(absent: Iterable[str]) -> list[str]:
 
 
 def _flag_texts(
-    peers: Peers, bits: npt.NDArray[np.uint16], absent: Iterable[str]
+    peers: Peers, scores: Scores, absent: Iterable[str], kinds: Sequence[str]
 ) -> pa.DictionaryArray:
     """Put each combination that occurs into words once."""
+    bits = scores.flags.astype(np.intp) * len(kinds) + scores.unlike
     counts = np.bincount(bits, minlength=1)
     present = np.flatnonzero(counts)
     place = np.zeros(len(counts), dtype=np.int32)
     place[present] = np.arange(len(present))
     gone = absent_flags(absent)
-    raised = [peers.flag_text(int(combination)) for combination in present]
-    texts = ["; ".join([*gone, *([text] if text else [])]) for text in raised]
+    raised = ((kinds[i % len(kinds)], peers.flag_text(i // len(kinds))) for i in present.tolist())
+    texts = ["; ".join([*filter(None, (kind, *gone, text))]) for kind, text in raised]
     return pa.DictionaryArray.from_arrays(place[bits], pa.array(texts, pa.string()), safe=False)
 
 
@@ -144,7 +160,11 @@ def without_scores(scored: dict[str, pa.Array], reasons: Mapping[int, str]) -> d
 
 
 def score_items(
-    peers: Peers, scores: Scores, reasons: Mapping[int, str], absent: Mapping[int, Iterable[str]]
+    peers: Peers,
+    scores: Scores,
+    reasons: Mapping[int, str],
+    absent: Mapping[int, Iterable[str]],
+    unlike: Sequence[str],
 ) -> list[dict[str, Any]]:
     """Return scores as JSON holds them, one object a row.
 
@@ -158,6 +178,8 @@ def score_items(
         Row and reason of those that cannot be scored: ``error`` is all that is said of them.
     absent
         By row the columns of the model that it lacks.
+    unlike
+        By row in what it has no precedent; empty text where it has.
     """
     probability, low, high = cut(np.stack([scores.y_prob, scores.low, scores.high])).tolist()
     bits, bands = scores.flags.tolist(), scores.band.tolist()
@@ -171,7 +193,8 @@ def score_items(
             {
                 "probability": probability[row],
                 "interval": [low[row], high[row]],
-                "recommendation": "" if bands[row] == NO_BAND else BANDS[bands[row]],
+                "recommendation": "" if bands[row] == NO_BAND else ANSWERS[bands[row]],
+                "unlike": unlike[row].split("; ") if unlike[row] else [],
                 "flags": [*absent_flags(absent.get(row, ())), *(text.split("; ") if text else [])],
             }
         )

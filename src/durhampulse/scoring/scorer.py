@@ -31,15 +31,17 @@ from durhampulse.decision.bands import (
     empty_reason,
     too_empty,
 )
+from durhampulse.decision.unlike import kind_names, unlike_words
 from durhampulse.exceptions import CannotJudgeError, InputError
 from durhampulse.markup import list_html
-from durhampulse.models.weights import shifted, sigmoid
+from durhampulse.models.weights import sigmoid
 from durhampulse.scoring.account import Account, account_of
 from durhampulse.scoring.artifact import LoadedModel, describe, read_model
 from durhampulse.scoring.columns import ModelColumns
 from durhampulse.scoring.kinds import ArrowStream, Table, as_given
 from durhampulse.scoring.record import (
     NO_BAND,
+    UNLIKE,
     Scores,
     score_columns,
     with_carried,
@@ -73,6 +75,8 @@ class Scorer:
         How their cells are read.
     usual_headers
         Standard column to the header it had in the table the model learned from.
+    kinds
+        What :attr:`.Scores.unlike` is called among a creator's flags, by its number.
     refusal
         Why the data it learned from allow no recommendation; empty where they do.
     """
@@ -86,6 +90,7 @@ class Scorer:
         self.numeric = model.model.encoding.numeric | {FOLLOWERS, ENGAGEMENT, *curves}
         self._columns = ModelColumns(self.columns, self.seen, model.rules)
         self.usual_headers = self._columns.usual
+        self.kinds = kind_names(model.model.precedent)
         self.rules = {name: model.rules.get(name) or _plain_rule(name) for name in self.seen}
 
     def __repr__(self) -> str:
@@ -131,16 +136,19 @@ class Scorer:
 
     def compute(self, block: Block) -> Scores:
         """Score rows that are read."""
-        y_prob = sigmoid(self.model.model.decision_function(block))
-        half_width = self.model.model.half_width
-        band = band_codes(y_prob, self.model.thresholds)
+        logits, unlike = self.model.model.look(block)
+        y_prob = sigmoid(logits)
+        low, high = self.model.model.interval.ends(logits, block)
+        band, marked = band_codes(y_prob, self.model.thresholds), unlike > 0
+        band[marked], low[marked], high[marked] = UNLIKE, 0.0, 1.0
         return Scores(
             y_prob=y_prob,
-            low=shifted(y_prob, -half_width),
-            high=shifted(y_prob, half_width),
+            low=low,
+            high=high,
             band=np.full_like(band, NO_BAND) if self.refusal else band,
             flags=self.model.peers.flag_bits(block),
             empty=block.empty(self.columns),
+            unlike=unlike,
         )
 
     def predict_proba(
@@ -197,7 +205,12 @@ class Scorer:
         scores = self.compute(cells.block)
         reasons = self.reasons_not_to(cells.block, scores, cells.unclear)
         scored = score_columns(
-            self.model.peers, cells.identifiers, cells.block, scores, cells.headers.absent
+            self.model.peers,
+            cells.identifiers,
+            cells.block,
+            scores,
+            cells.headers.absent,
+            kinds=self.kinds,
         )
         if reasons:
             scored = without_scores(scored, reasons)
@@ -220,12 +233,13 @@ class Scorer:
             scores.y_prob[keep],
             self.model.thresholds,
             peers=self.model.peers,
-            half_width=self.model.model.half_width,
+            interval=self.model.model.interval,
+            unlike=unlike_words(self.model.model, cells.block.take(keep)),
             verdict=self.refusal,
             carried={h: text.take(pa.array(keep)) for h, text in cells.carried.items()},
         )
         if isinstance(table, pd.DataFrame):
-            order = keep[np.argsort(-scores.y_prob[keep], kind="stable")]
+            order = keep[np.argsort(-scores.order[keep], kind="stable")]
             decided.index = table.index[order]
         return decided
 

@@ -12,12 +12,16 @@ import pandas as pd
 
 from durhampulse.creators.block import Block
 from durhampulse.creators.schema import NICHE
-from durhampulse.decision.bands import BANDS
+from durhampulse.decision.bands import ANSWERS
 from durhampulse.features.profile import DRIFT_WORDS
 from durhampulse.scoring.record import Scores
 from durhampulse.scoring.scorer import Scorer
 
 __all__ = ["Summary", "summarise"]
+
+_UNLIKE, _FEWEST_UNLIKE = 0.05, 5
+"""Share and number of creators without precedent from which a whole list is called unlike; of
+fresh creators of the training market at most 1% are."""
 
 
 @dataclass(kw_only=True)
@@ -30,6 +34,8 @@ class Summary:
         Rows read, and what became of them; the first is the sum of the others.
     bands
         Rows by recommendation.
+    unlike
+        Rows without precedent, by what has none.
     flags
         Rows by flag; a row may carry several.
     flagged
@@ -50,6 +56,7 @@ class Summary:
     scored: int = 0
     refused: int = 0
     bands: Counter[str] = field(default_factory=Counter)
+    unlike: Counter[str] = field(default_factory=Counter)
     flags: Counter[str] = field(default_factory=Counter)
     flagged: int = 0
     unreadable: Counter[str] = field(default_factory=Counter)
@@ -65,6 +72,7 @@ class Summary:
         self.refused += other.refused
         self.flagged += other.flagged
         self.bands.update(other.bands)
+        self.unlike.update(other.unlike)
         self.flags.update(other.flags)
         self.unreadable.update(other.unreadable)
         self.first_refusal = self.first_refusal or other.first_refusal
@@ -77,14 +85,30 @@ class Summary:
         blank = scorer.model.profile.count(Block(0, {}))
         return scorer.model.profile.drift({**blank, **self.drift})
 
+    @property
+    def warning(self) -> str:
+        """What is said above all counts where the list is unlike the training rows; else empty."""
+        unlike = self.unlike.total()
+        if unlike < max(_FEWEST_UNLIKE, _UNLIKE * self.scored):
+            return ""
+        of = ((kind.removeprefix("no precedent for "), n) for kind, n in self.unlike.most_common(3))
+        most = "; ".join(f"{name} {n:,}" for name, n in of)
+        return (
+            f"This list is unlike the creators the model learned from: {unlike / self.scored:.0%} "
+            f"of them have no precedent ({most}). Check units, --map and where the list is "
+            "from before any of its recommendations is used."
+        )
+
     def to_dict(self, scorer: Scorer) -> dict[str, Any]:
         """Return the summary as plain data."""
         return {
             "rows": self.rows,
             "scored": self.scored,
             "refused": self.refused,
-            "bands": {band: self.bands[band] for band in BANDS},
+            "bands": {band: self.bands[band] for band in ANSWERS},
             "no_recommendation": scorer.refusal,
+            "unlike": dict(self.unlike),
+            "unlike_list": self.warning,
             "flagged": self.flagged,
             "flags": dict(self.flags),
             "unreadable_cells": dict(self.unreadable),
@@ -95,12 +119,13 @@ class Summary:
 
     def text(self, scorer: Scorer) -> str:
         """Return the summary in words, a line each."""
-        lines = [f"{self.rows:,} rows: {self.scored:,} scored, {self.refused:,} refused."]
+        lines = [self.warning] if self.warning else []
+        lines.append(f"{self.rows:,} rows: {self.scored:,} scored, {self.refused:,} refused.")
         lines += [f"{note}." for note in self.notes]
         if scorer.refusal:
             lines.append(f"Nothing is recommended; {scorer.refusal}.")
         else:
-            bands = ", ".join(f"{band} {_count(self.bands[band], self.scored)}" for band in BANDS)
+            bands = ", ".join(f"{a} {_count(self.bands[a], self.scored)}" for a in ANSWERS)
             lines.append(f"Recommendations: {bands}.")
         if self.flagged:
             most = "; ".join(f"{flag} {n:,}" for flag, n in self.flags.most_common())
@@ -129,8 +154,9 @@ class Summary:
 
 def summarise(scorer: Scorer, block: Block, scores: Scores, refused: int) -> Summary:
     """Count one chunk: the rows that were scored, and how many were refused beside them."""
-    bands = np.bincount(scores.band, minlength=len(BANDS))
+    bands = np.bincount(scores.band, minlength=len(ANSWERS))
     by_bits = np.bincount(scores.flags, minlength=1)
+    by_kind = np.bincount(scores.unlike, minlength=1)
     flags: Counter[str] = Counter()
     for i, name in enumerate(scorer.model.peers.flag_names):
         carrying = by_bits[np.arange(len(by_bits)) >> i & 1 == 1].sum()
@@ -140,7 +166,8 @@ def summarise(scorer: Scorer, block: Block, scores: Scores, refused: int) -> Sum
         rows=block.n_rows + refused,
         scored=block.n_rows,
         refused=refused,
-        bands=Counter({band: int(n) for band, n in zip(BANDS, bands, strict=False)}),
+        bands=Counter({band: int(n) for band, n in zip(ANSWERS, bands, strict=False)}),
+        unlike=Counter({scorer.kinds[i]: int(by_kind[i]) for i in np.flatnonzero(by_kind) if i}),
         flags=flags,
         flagged=int(block.n_rows - by_bits[0]),
         drift=scorer.model.profile.count(block),

@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Scope
 
 from durhampulse.creators.schema import IDENTIFIER
+from durhampulse.decision.unlike import unlike_words
 from durhampulse.exceptions import DurhamPulseError
 from durhampulse.scoring.record import score_items
 from durhampulse.service.bodies import HeadAsGet, JsonRoute, Unpacked
@@ -246,7 +247,8 @@ def _score(now: Served, creators: list[dict[str, Any]]) -> list[dict[str, Any]]:
     scores = scorer.compute(block)
     reasons = {**scorer.reasons_not_to(block, scores), **errors}
     absent = reader.absent(creators, scorer.columns)
-    items = score_items(scorer.model.peers, scores, reasons, absent)
+    unlike = unlike_words(scorer.model.model, block)
+    items = score_items(scorer.model.peers, scores, reasons, absent, unlike)
     return [
         {
             "id": _plain_id(figures.get(IDENTIFIER)),

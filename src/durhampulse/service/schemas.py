@@ -49,6 +49,7 @@ class ScoreItem(BaseModel):
     probability: float | None = Field(None, ge=0, le=1, examples=[0.8312])
     interval: tuple[float, float] | None = Field(None, examples=[(0.6912, 0.9201)])
     recommendation: str | None = Field(None, examples=["Yes"])
+    unlike: list[str] = Field([], examples=[["engagement 822%, the highest learned from was 61%"]])
     flags: list[str] = []
     error: str | None = None
 

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from durhampulse.study.request import JudgeOptions, Request
-from durhampulse.study.steps import (
-    BASE_RATE,
+from durhampulse.study.baselines import BASE_RATE, compare_classifiers, read_confusion
+from durhampulse.study.deciding import decide
+from durhampulse.study.networks import (
     MLP,
     REGULARISED,
     UNREGULARISED,
-    Study,
-    compare_classifiers,
     compare_with_baseline,
-    decide,
-    explore,
-    judge,
-    load_and_inspect,
     measure_regularisation,
-    prepare,
-    read_confusion,
     train_network,
 )
+from durhampulse.study.request import JudgeOptions, Request
+from durhampulse.study.results import Study
+from durhampulse.study.steps import explore, judge, load_and_inspect, prepare
 from durhampulse.study.suspicion import ask_again
 
 __all__ = [

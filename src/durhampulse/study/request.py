@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields
 
 from durhampulse.creators.options import ReadOptions
 from durhampulse.decision.bands import Thresholds
+from durhampulse.decision.promise import require_share
 from durhampulse.exceptions import InputError
 
 __all__ = ["JudgeOptions", "Request"]
@@ -38,7 +39,7 @@ class Request(ReadOptions, JudgeOptions):
     ----------
     source
         Path or database address; None for the built-in simulated market.
-    columns, units, identifier, keep, drop, feature, protect, allow, deal_is, no_deal_is
+    columns, units, identifier, keep, drop, feature, protect, allow, deal_is, no_deal_is, considered
         As for :class:`durhampulse.creators.options.ReadOptions`.
     table, query
         As for :class:`durhampulse.creators.options.ReadOptions`.
@@ -46,13 +47,20 @@ class Request(ReadOptions, JudgeOptions):
         As for :class:`JudgeOptions`.
     thresholds
         Where the bands begin.
+    promise
+        The share of those marked *Yes* that shall get a deal; it sets where *Yes* begins.
     seed
         Of split, models and the simulated market.
     """
 
     source: str | None = None
     thresholds: Thresholds = field(default_factory=Thresholds)
+    promise: float | None = None
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.promise is not None:
+            require_share(self.promise)
 
     def to_json(self) -> str:
         """Return the request as JSON, an option a line."""

@@ -11,6 +11,7 @@ import pandas as pd
 
 from durhampulse.creators.table import Creators
 from durhampulse.decision.bands import Thresholds
+from durhampulse.decision.promise import Promise
 from durhampulse.decision.shapley import Explanation
 from durhampulse.evaluation.verdict import Verdict
 from durhampulse.features.encoding import Encoding
@@ -174,6 +175,8 @@ class Decision:
         The table, without what was left out.
     champion
         The model that decides.
+    promise
+        What was promised of *Yes*; None where nothing was.
     rival, tied, margin
         What it was chosen over, whether the two differ by no more than noise, and their
         comparison out of fold.
@@ -203,6 +206,7 @@ class Decision:
     creators: Creators
     champion: FittedModel
     thresholds: Thresholds
+    promise: Promise | None = None
     rival: str
     tied: bool
     margin: pd.DataFrame

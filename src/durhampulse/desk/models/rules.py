@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -13,6 +13,7 @@ from durhampulse.creators.block import Block
 from durhampulse.creators.outcome import OutcomeWords, outcome_words
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.decision.bands import BANDS, YES, Thresholds, on_edge
+from durhampulse.decision.promise import Promise
 from durhampulse.decision.reasons import reason_table
 from durhampulse.decision.shapley import explain
 from durhampulse.desk.store.tables import NUMBERS, TEXTS
@@ -62,6 +63,15 @@ class Rules:
         return outcome_words(self.scorer.model.rules.get(LABEL))
 
     @property
+    def promise(self) -> str:
+        """What the study promised of Yes, in sentences; empty where nothing, or it was moved."""
+        manifest = self.scorer.model.manifest
+        facts = manifest.get("promise")
+        if not facts or manifest["thresholds"] != asdict(self.thresholds):
+            return ""
+        return Promise(**facts).text(self.outcome)
+
+    @property
     def tiers(self) -> list[str]:
         """Names of the tiers, from the smallest."""
         return [*self.scorer.model.peers.tiers]
@@ -91,7 +101,8 @@ class Rules:
         if self.scorer.refusal:
             return []
         logits = np.linspace(-12, 12, 24_001)
-        edge = on_edge(logits, self.scorer.model.model.half_width, self.thresholds)
+        widths = self.scorer.model.model.interval.widths(logits)
+        edge = on_edge(logits, widths, self.thresholds) > 0
         turns = np.flatnonzero(np.diff(np.r_[False, edge, False].astype(int)))
         ends = np.r_[sigmoid(logits), self.thresholds.ranges()[YES][1]][turns]
         return [(float(low), float(high)) for low, high in ends.reshape(-1, 2)]

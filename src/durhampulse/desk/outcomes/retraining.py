@@ -88,6 +88,9 @@ def write_lessons(
         .map(canonical_identifier)
         .isin(outcomes[IDENTIFIER].map(canonical_identifier))
     )
+    for role in creators.roles:
+        if role.role == "considered":  # whoever has an outcome was looked at
+            outcomes[role.column] = 1.0
     both = pd.concat([table[~replaced], outcomes], ignore_index=True)
     both = both[[*table.columns, *(c for c in both.columns if c not in table.columns)]]
     path = folder / "creators-and-outcomes.csv"

@@ -13,7 +13,7 @@ import pyarrow as pa
 from durhampulse.creators.block import Block
 from durhampulse.creators.carried import CarriedKind
 from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS
-from durhampulse.decision.bands import BANDS
+from durhampulse.decision.bands import ANSWERS
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.shortlist.reasons import TopReasons
 from durhampulse.files.export import open_sink
@@ -128,9 +128,10 @@ def _scored(
         y_prob=numbers["probability"],
         low=numbers["low"],
         high=numbers["high"],
-        band=np.array([BANDS.index(band) if band else NO_BAND for band in bands], dtype=np.int8),
+        band=np.array([ANSWERS.index(band) if band else NO_BAND for band in bands], dtype=np.int8),
         flags=np.array([row.flags for row in rows], dtype=np.uint16),
         empty=np.zeros(len(rows), dtype=np.intp),
+        unlike=np.zeros(len(rows), dtype=np.int16),
     )
     figures: dict[str, Any] = {
         FOLLOWERS: numbers["followers"],

@@ -16,6 +16,7 @@ from durhampulse.desk.imports.form import words_of
 from durhampulse.desk.imports.problems import Problem, problem_of
 from durhampulse.desk.outcomes.file import today
 from durhampulse.desk.outcomes.recording import Recorded, record_file
+from durhampulse.desk.outcomes.watching import draw_of_no, watched_bands
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.store.tables import creator, outcome
 from durhampulse.desk.web.access import DeskOf, Reviewer, SentForm, Viewer
@@ -50,6 +51,8 @@ def _page(
         n, deals = db.execute(
             select(func.count(), func.count().filter(outcome.c.deal.is_(True))).where(standing)
         ).one()
+        rules = desk.catalogue.current(db)
+        bands, lottery = watched_bands(db, rules), draw_of_no(db)
         latest = db.execute(
             select(outcome, creator.c.external_id, creator.c.name)
             .join(creator, creator.c.id == outcome.c.creator_id)
@@ -58,7 +61,8 @@ def _page(
     return render(
         request, who, "outcomes.html", status=422 if problem else 200, n=n, deals=deals,
         latest=latest, today=today().isoformat(), recorded=recorded, problem=problem,
-        sent=sent or {}, fields=_FIELDS,
+        sent=sent or {}, fields=_FIELDS, bands=bands, lottery=lottery,
+        promise=rules.promise,
     )  # fmt: skip
 
 

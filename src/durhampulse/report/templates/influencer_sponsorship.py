@@ -309,7 +309,7 @@ from durhampulse.models.champion import train_champion
 show_source(train_champion)
 
 # %%
-e = study.decide(b1, b2, judged, thresholds=request.thresholds)
+e = study.decide(b1, b2, judged, thresholds=request.thresholds, promise=request.promise)
 say(advice.champion_choice(e))
 e.table.iloc[:20, : 9 + len(creators.carried)]
 
@@ -349,6 +349,19 @@ say(advice.explanation(e))
 plots.dependence(e.explanation.dependence(b1.test));
 # %%
 e.table[["Influencer ID", "Predicted Sponsorship", "Reasons For", "Reasons Against"]].head(8)
+
+# %% [markdown]
+# A past *no deal* may mean that nobody looked. What if a share of suitable creators had never been
+# looked at? An assumption; the order of the creators does not depend on it.
+
+# %%
+from durhampulse.report import overlooked
+
+say(*overlooked.sentences(e, judged))
+overlooked.shares(e, judged)
+
+# %%
+overlooked.budgets(e, judged)
 
 # %% [markdown]
 # What this table cannot say:

@@ -1,0 +1,118 @@
+"""In what a creator is unlike all that a model learned from, in words and numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from durhampulse.creators.block import Block
+from durhampulse.creators.schema import COLUMNS, FOLLOWERS
+from durhampulse.decision.figures import axis_text, figure_text
+from durhampulse.features.codes import NumberCode, RelativeCode
+from durhampulse.features.precedent import REACH, Precedent
+from durhampulse.models.fitted import FittedModel
+
+__all__ = ["kind_names", "unlike_words"]
+
+Floats = npt.NDArray[np.float64]
+
+_TOGETHER = "its figures together: no creator learned from had such"
+
+
+def kind_names(precedent: Precedent | None) -> list[str]:
+    """Return what the kinds of :meth:`.Precedent.kinds` are called among a creator's flags."""
+    if precedent is None:
+        return [""]
+    columns = [*(precedent.columns[at] for at in precedent.judged), *precedent.levels]
+    names = ["its figures together", *map(_short, columns)]
+    return ["", *(f"no precedent for {name}" for name in names)]
+
+
+def unlike_words(model: FittedModel, creators: pd.DataFrame | Block) -> list[str]:
+    """Return in what each creator has no precedent; empty text for those who have.
+
+    Parameters
+    ----------
+    model
+        What knows the creators it learned from.
+    creators
+        Shape (n_rows, any).
+    """
+    block = Block.of(creators)
+    words = [""] * block.n_rows
+    rows = np.flatnonzero(model.unlike(block))
+    if model.precedent is None or not len(rows):
+        return words
+    odd = block.take(rows)
+    figures = model.encoding.transform(odd, limit=REACH).T[list(model.precedent.places)]
+    left = model.precedent.left(figures)
+    table = pd.DataFrame(odd.to_dict()).to_dict("records")
+    for i, row in enumerate(rows.tolist()):
+        parts = [*_outside(model.precedent, table[i])]
+        if not parts:
+            parts = [*_together(model, table[i], figures[:, i], left[:, i])]
+        words[row] = "; ".join(parts or [_TOGETHER])
+    return words
+
+
+def _outside(precedent: Precedent, creator: Mapping[Hashable, Any]) -> Iterator[str]:
+    """Yield levels never seen, and figures beyond all that was learned from."""
+    for name, known in precedent.levels.items():
+        level = creator.get(name)
+        if not pd.isna(level) and str(level) not in known:
+            yield f"{_short(name)} '{level}': never seen"
+    for name, span in precedent.spans.items():
+        value = creator.get(name, math.nan)
+        if value > span.high:
+            end = f"the highest learned from was {axis_text(name, span.high)}"
+        elif value < span.low:
+            end = f"the lowest learned from was {axis_text(name, span.low)}"
+        else:
+            continue
+        yield f"{figure_text(name, value)}, {end}"
+
+
+def _together(
+    model: FittedModel, creator: Mapping[Hashable, Any], figures: Floats, left: Floats
+) -> Iterator[str]:
+    """Yield the figure farthest from what the others lead to expect, beside what says so most."""
+    precedent = model.precedent
+    if precedent is None or not len(left):
+        return
+    number = int(np.argmax(np.maximum(left / precedent.high, left / precedent.low)))
+    place = precedent.judged[number]
+    column, code = precedent.columns[place], _code(model, precedent.places[place])
+    shares = np.abs(precedent.lines[number][1:] * figures)
+    partner = precedent.columns[int(np.argmax(shares))]
+    if FOLLOWERS in code.columns and shares.max() < abs(left[number]) / 2:
+        partner = FOLLOWERS
+    if partner == column or pd.isna(creator.get(column)) or pd.isna(creator.get(partner)):
+        return
+    value, span = float(creator[column]), precedent.spans[column]
+    low = max(code.moved(value, precedent.low[number] - left[number]), span.low)
+    high = min(code.moved(value, precedent.high[number] - left[number]), span.high)
+    if low < high:
+        whom = "creators of that size" if partner == FOLLOWERS else "such creators"
+        yield (
+            f"{figure_text(column, value)} with {figure_text(partner, creator[partner])}: "
+            f"{whom} had {axis_text(column, low)} to {axis_text(column, high)}"
+        )
+
+
+def _code(model: FittedModel, place: int) -> NumberCode | RelativeCode:
+    """Return the code that gives the encoded column at a place."""
+    starts = np.cumsum([len(code.names) for code in model.encoding.codes])
+    code = model.encoding.codes[int(np.searchsorted(starts, place, side="right"))]
+    if not isinstance(code, NumberCode | RelativeCode):
+        raise TypeError(f"Column {place} is no figure.")
+    return code
+
+
+def _short(column: str) -> str:
+    standard = COLUMNS.get(column)
+    return standard.short if standard else column.replace("_", " ")

@@ -1,0 +1,142 @@
+"""Does the model hold here? Each band watched, and the lottery of *No*."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from sqlalchemy import Connection, func, select
+
+from durhampulse.decision.bands import NO
+from durhampulse.desk.models.rules import Rules
+from durhampulse.desk.store.tables import creator, outcome, review
+from durhampulse.evaluation.calibration import wilson_interval
+from durhampulse.evaluation.watch import Watch, watch
+
+__all__ = ["BandWatch", "Lottery", "draw_of_no", "watched_bands"]
+
+_DECIDED = ("approve", "tentative", "decline")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BandWatch:
+    """One band: what the model expects of it, and what the outcomes say.
+
+    Attributes
+    ----------
+    band
+        Its name.
+    creators, expected
+        How many of the list are in it, and their mean probability: the hit rate to expect before
+        any outcome is known. None where there are none.
+    against
+        Whether "fewer" deals than promised are watched for, or, in No, "more".
+    watch
+        The outcomes recorded, in their order, against the probabilities they had then.
+    """
+
+    band: str
+    creators: int
+    expected: float | None
+    against: Literal["fewer", "more"]
+    watch: Watch
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lottery:
+    """Creators drawn by lot from No and reviewed: what share of No is suitable.
+
+    Attributes
+    ----------
+    reviewed, approved
+        How many were decided on, and how many of them approved.
+    share, low, high
+        The share approved with its 95% Wilson interval; None where none was reviewed.
+    expected
+        Their mean probability; None likewise.
+    known, deals
+        How many of them have an outcome, and how many of these are deals.
+    """
+
+    reviewed: int
+    approved: int
+    share: float | None
+    low: float | None
+    high: float | None
+    expected: float | None
+    known: int
+    deals: int
+
+    @property
+    def is_above(self) -> bool:
+        """Whether surely more of No is suitable than the model expects."""
+        return self.low is not None and self.expected is not None and self.low > self.expected
+
+
+def watched_bands(db: Connection, rules: Rules) -> list[BandWatch]:
+    """Return each band with what is expected of it and what the outcomes say.
+
+    The band is the one at the time of the outcome, by the thresholds of today. Outcomes that were
+    replaced or withdrawn do not count.
+    """
+    standing = (
+        select(outcome.c.probability, outcome.c.deal)
+        .where(outcome.c.replaced_at.is_(None), outcome.c.probability.is_not(None))
+        .order_by(outcome.c.id)
+    )
+    rows = db.execute(standing).all()
+    y_prob = np.array([row.probability for row in rows], np.float64)
+    deals = np.array([row.deal for row in rows], np.bool_)
+    bands = []
+    for band, (low, high) in rules.band_ranges.items():
+        here = (y_prob >= low) & (y_prob < high)
+        among = (creator.c.probability >= low, creator.c.probability < high)
+        n, mean = db.execute(
+            select(func.count(), func.avg(creator.c.probability)).where(*among)
+        ).one()
+        against: Literal["fewer", "more"] = "more" if band == NO else "fewer"
+        bands.append(
+            BandWatch(
+                band=band,
+                creators=n,
+                expected=None if mean is None else float(mean),
+                against=against,
+                watch=watch(deals[here], y_prob[here], against=against),
+            )
+        )
+    return bands
+
+
+def draw_of_no(db: Connection) -> Lottery:
+    """Return what reviewers and outcomes say of the creators drawn by lot from No.
+
+    The lot is a hash of the identifier, so whoever reviews when, the draw is of all of No. Only
+    such a draw can tell how many suitable creators a model overlooks that learned from choices of
+    the past.
+    """
+    r = review.c
+    drawn = (r.why == "sample", r.undone_at.is_(None), r.decision.in_(_DECIDED))
+    reviewed, approved, expected = db.execute(
+        select(
+            func.count(),
+            func.count().filter(r.decision == "approve"),
+            func.avg(r.probability),
+        ).where(*drawn)
+    ).one()
+    known, deals = db.execute(
+        select(func.count(), func.count().filter(outcome.c.deal.is_(True)))
+        .where(outcome.c.replaced_at.is_(None))
+        .where(outcome.c.creator_id.in_(select(r.creator_id).where(*drawn)))
+    ).one()
+    low, high = wilson_interval(approved, reviewed) if reviewed else (None, None)
+    return Lottery(
+        reviewed=reviewed,
+        approved=approved,
+        share=approved / reviewed if reviewed else None,
+        low=low,
+        high=high,
+        expected=None if expected is None else float(expected),
+        known=known,
+        deals=deals,
+    )

@@ -1,0 +1,76 @@
+"""Part E's look at those nobody looked at: what the decisions would be, in a table and in words."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from durhampulse.decision.assumptions import OVERLOOKED, budget_table, overlooked_table
+from durhampulse.decision.bands import MAYBE, YES
+from durhampulse.report.interpretation import outcome_of
+from durhampulse.study.results import Decision, Judgement
+
+__all__ = ["budgets", "sentences", "shares", "tables"]
+
+
+def shares(part: Decision, judged: Judgement) -> pd.DataFrame:
+    """Return the bands under each assumed share; empty where a column says who was looked at."""
+    if judged.verdict.refusal or _is_known(part):
+        return pd.DataFrame()
+    return overlooked_table(_probabilities(part), part.thresholds)
+
+
+def budgets(part: Decision, judged: Judgement) -> pd.DataFrame:
+    """Return what the best so many are expected to give; empty where nothing is recommended."""
+    if judged.verdict.refusal:
+        return pd.DataFrame()
+    return budget_table(_probabilities(part))
+
+
+def tables(part: Decision, judged: Judgement) -> dict[str, pd.DataFrame]:
+    """Return caption to table of those that are not empty."""
+    named = {
+        "Assumed: if a share of suitable creators had never been looked at": shares(part, judged),
+        "With room for the best so many": budgets(part, judged),
+    }
+    return {caption: table for caption, table in named.items() if not table.empty}
+
+
+def sentences(part: Decision, judged: Judgement) -> list[str]:
+    """Return what the two tables say, a sentence or two."""
+    if judged.verdict.refusal:
+        return []
+    words = outcome_of(part.creators)
+    if _is_known(part):
+        return [
+            "**Who was looked at** is known here: the model learned from and was tested on these "
+            "creators alone, and the others are ranked beside them."
+        ]
+    rows = shares(part, judged).to_dict("records")
+    usual, assumed = rows[0], rows[2]
+    bands = [YES] if part.promise is None or part.promise.is_kept else [YES, MAYBE]
+    names, share = " or ".join(band.partition(" ")[0] for band in bands), OVERLOOKED[2]
+    before, after = (sum(int(row[band]) for band in bands) for row in (usual, assumed))
+    return [
+        f"**If nobody looked.** A past *{words.none}* may mean that nobody looked at the creator, "
+        "and nothing in this table says. **An assumption, not a finding**: if "
+        f"{share:.0%} of suitable creators had been overlooked by chance, each probability would "
+        f"be {1 / (1 - share):.2f} times as high, and {after:,} creators would reach *{names}* "
+        f"instead of {before:,}{_beyond(int(assumed['capped']))}. The order would be the same: "
+        "with room for so many, take the best so many. A column that says who was "
+        "looked at settles it (--considered).",
+    ]
+
+
+def _beyond(capped: int) -> str:
+    if not capped:
+        return ""
+    return f" ({capped:,} have a higher probability already than so large a share allows)"
+
+
+def _is_known(part: Decision) -> bool:
+    return any(role.role == "considered" for role in part.creators.roles)
+
+
+def _probabilities(part: Decision) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    return part.table["Predicted Sponsorship"].to_numpy(np.float64)

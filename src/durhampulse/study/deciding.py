@@ -1,0 +1,161 @@
+"""Part E: the model that decides, its decisions, and what they are worth."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from durhampulse.creators.schema import IDENTIFIER
+from durhampulse.creators.table import Creators
+from durhampulse.decision.bands import BANDS, Thresholds, assign_bands, decision_table, unscorable
+from durhampulse.decision.promise import Promise, keep_promise
+from durhampulse.decision.reasons import reason_table
+from durhampulse.decision.shapley import draw_background, explain
+from durhampulse.decision.unlike import unlike_words
+from durhampulse.evaluation.calibration import (
+    band_hit_rates,
+    gain_curve,
+    invitation_table,
+    reliability,
+)
+from durhampulse.evaluation.groups import group_quality
+from durhampulse.evaluation.metrics import compare_models, score_models
+from durhampulse.features.peers import learn_peers
+from durhampulse.features.repeats import rows_to_decide
+from durhampulse.models.champion import train_champion
+from durhampulse.models.fitted import FittedModel
+from durhampulse.study.results import Comparison, Decision, Judgement, Preparation
+
+__all__ = ["decide"]
+
+Floats = npt.NDArray[np.float64]
+
+_MOST_REASONS = 2_000
+_MOST_MAYBES = 20_000
+_PICTURED = 500
+
+
+def decide(
+    part: Preparation,
+    comparison: Comparison,
+    judged: Judgement,
+    *,
+    thresholds: Thresholds | None = None,
+    promise: float | None = None,
+) -> Decision:
+    """E: train the model that decides, decide, explain, and measure what the decisions are worth.
+
+    Decisions are made for all creators that were not trained on: the test part, those without a
+    known outcome, and those beyond the most that are trained and tested on. Their worth is
+    measured on the test part, and beside it on the training part out of fold.
+    """
+    features, seed = part.creators.features, part.random_state
+    chosen = train_champion(part.train, features, folds=comparison.out_of_fold, random_state=seed)
+    model, out_of_fold = chosen.model.with_precedent(part.train), chosen.out_of_fold
+    y_prob, peers = model.predict_proba(part.test), learn_peers(part.train)
+    champion_prob = out_of_fold[model.name]
+    promised, thresholds = _promised(part, y_prob, champion_prob, promise, thresholds)
+    fresh = rows_to_decide(part.creators.table, part.train.index, model.encoding.columns)
+    refused = unscorable(fresh, model.encoding.columns)
+    fresh = fresh[refused == ""]
+    background = draw_background(part.train, model.encoding, random_state=seed)
+    rows, sample = _to_explain(part, model, fresh, thresholds)
+    explanation = explain(model, rows, background, random_state=seed)
+    decided = decision_table(
+        fresh,
+        model.predict_proba(fresh),
+        thresholds,
+        peers=peers,
+        interval=model.interval,
+        reasons=reason_table(explanation, rows, peers),
+        unlike=unlike_words(model, fresh),
+        verdict=judged.verdict.refusal,
+        carried={column: fresh[column] for column in part.creators.carried},
+    )
+    return Decision(
+        creators=part.creators,
+        champion=model,
+        thresholds=thresholds,
+        promise=promised,
+        rival=chosen.rival,
+        tied=chosen.tied,
+        margin=compare_models(
+            part.y_train, champion_prob, out_of_fold[chosen.rival], groups=part.groups[0]
+        ),
+        gap=chosen.gap,
+        table=decided,
+        not_scored=_refused_rows(part.creators, refused),
+        **_worth(part, model, y_prob, champion_prob, thresholds),
+        explanation=replace(explanation, values=explanation.values.loc[sample]),
+        peers=peers,
+        background=background,
+    )
+
+
+def _promised(
+    part: Preparation,
+    y_prob: Floats,
+    pooled: Floats,
+    share: float | None,
+    thresholds: Thresholds | None,
+) -> tuple[Promise | None, Thresholds]:
+    """Return what is promised of *Yes*, if anything is, and where the bands begin.
+
+    The promise is tested on the test part: nothing else is chosen on it, and the model that is
+    shipped has not seen it. Out of fold other models predict, and their blend was chosen there.
+    """
+    thresholds = thresholds or Thresholds()
+    if share is None:
+        return None, thresholds
+    held_out = len(part.test) / (len(part.test) + len(part.train))
+    promise = keep_promise(
+        part.y_test, y_prob, share, planned=pooled, groups=part.groups[1], held_out=held_out
+    )
+    return promise, promise.thresholds(thresholds)
+
+
+def _worth(
+    part: Preparation, model: FittedModel, y_prob: Floats, pooled: Floats, thresholds: Thresholds
+) -> dict[str, pd.DataFrame]:
+    """Return what decisions are worth, measured on the test part and on the training part."""
+    y_train, y_test, (in_train, in_test) = part.y_train, part.y_test, part.groups
+    tested, trained = (assign_bands(probability, thresholds) for probability in (y_prob, pooled))
+    return {
+        "hit_rates": band_hit_rates(y_test, tested, BANDS, groups=in_test),
+        "pooled_hit_rates": band_hit_rates(y_train, trained, BANDS, groups=in_train),
+        "reliability": reliability(y_test, y_prob, groups=in_test),
+        "gain": gain_curve(y_test, y_prob),
+        "invitations": invitation_table(y_test, y_prob, groups=in_test),
+        "tested": score_models(y_test, {model.name: y_prob}, groups=in_test),
+        "groups": group_quality(part.test, y_test, y_prob, yes_at=thresholds.yes_at),
+    }
+
+
+def _to_explain(
+    part: Preparation, model: FittedModel, fresh: pd.DataFrame, thresholds: Thresholds
+) -> tuple[pd.DataFrame, pd.Index]:
+    """Choose the rows that get reasons, and among them the sample that shows the whole picture."""
+    y_prob = pd.Series(model.predict_proba(fresh), fresh.index)
+    ranked = y_prob.sort_values(ascending=False).index[:_MOST_REASONS]
+    between = y_prob[(y_prob >= thresholds.review_at) & (y_prob < thresholds.yes_at)]
+    maybe = between.sort_values(ascending=False).index[:_MOST_MAYBES]
+    tested = fresh.index.intersection(part.test.index)
+    rng = np.random.default_rng(part.random_state)
+    sample = pd.Index(rng.permutation(tested.to_numpy())[:_PICTURED]).sort_values()
+    return fresh.loc[ranked.union(maybe).union(sample)], sample
+
+
+def _refused_rows(creators: Creators, reasons: pd.Series) -> pd.DataFrame:
+    """Add rows that cannot be scored to those refused on reading: row, identifier, reason."""
+    reasons = reasons[reasons != ""]
+    more = pd.DataFrame(
+        {
+            "Row": reasons.index,
+            "Influencer ID": creators.table.loc[reasons.index, IDENTIFIER].to_numpy(),
+            "Reason": reasons.to_numpy(),
+        }
+    )
+    return pd.concat([creators.refused, more], ignore_index=True)

@@ -1,0 +1,91 @@
+"""Whether the model holds at this desk: bands watched, and the lottery of No."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+from sqlalchemy import insert, select
+
+from durhampulse.decision.bands import MAYBE, NO, YES
+from durhampulse.desk.outcomes.recording import record, withdraw
+from durhampulse.desk.outcomes.watching import draw_of_no, watched_bands
+from durhampulse.desk.store.tables import creator, review
+from tests.desk.conftest import add_people
+
+DAY = date(2026, 1, 31)
+
+
+def in_band(store, rules, band, n):
+    """The numbers of the first creators of a band."""
+    low, high = rules.band_ranges[band]
+    within = (creator.c.probability >= low, creator.c.probability < high)
+    with store.reading() as db:
+        return db.scalars(select(creator.c.id).where(*within).order_by(creator.c.id).limit(n)).all()
+
+
+def watches(store, rules):
+    with store.reading() as db:
+        return {row.band: row for row in watched_bands(db, rules)}
+
+
+def test_band_without_outcomes_is_expected_to_have_its_mean_probability(filled, rules):
+    rows = watches(filled, rules)
+    assert [*rows] == [YES, MAYBE, NO]
+    assert rows[YES].expected > 0.8
+    assert 0.6 <= rows[MAYBE].expected < 0.8
+    assert rows[YES].watch.outcomes == 0
+
+
+def test_yes_without_a_single_deal_is_called_and_no_is_not(filled, rules):
+    # Ten misses at .8 or more: even at .8 each multiplies the wealth by .3 / .2, and 1.5 ** 8 > 20.
+    yes, no = (in_band(filled, rules, band, 10) for band in (YES, NO))
+    for number in (*yes, *no):
+        record(filled, number, deal=False, on=DAY, by="ann")
+    rows = watches(filled, rules)
+    assert rows[YES].watch.called_after <= 8
+    assert not rows[NO].watch.is_called
+    for number in yes:
+        withdraw(filled, number, "ann")
+    assert watches(filled, rules)[YES].watch.outcomes == 0
+
+
+def test_no_is_watched_for_more_deals_than_promised(filled, rules):
+    for number in in_band(filled, rules, NO, 12):
+        record(filled, number, deal=True, on=DAY, by="ann")
+    row = watches(filled, rules)[NO]
+    assert row.against == "more"
+    assert row.watch.is_called
+
+
+def test_lottery_counts_what_reviewers_approve_among_those_drawn(filled, rules):
+    (person,) = add_people(filled, "reviewer")
+    numbers = in_band(filled, rules, NO, 12)
+    decided = ["approve"] * 4 + ["decline"] * 6 + ["skip", "decline"]
+    with filled.writing() as db:
+        for i, (number, decision) in enumerate(zip(numbers, decided, strict=True)):
+            row = {
+                "creator_id": number, "person_id": person, "decision": decision, "reason": "",
+                "note": "", "probability": 0.1, "band": NO, "previous": "open",
+                "why": "sample" if i < 11 else "chosen", "request": f"r{i}",
+                "at": datetime.now(UTC),
+            }  # fmt: skip
+            db.execute(insert(review).values(row))
+    record(filled, numbers[0], deal=True, on=DAY, by="ann")
+    with filled.reading() as db:
+        lottery = draw_of_no(db)
+    assert (lottery.reviewed, lottery.approved, lottery.known, lottery.deals) == (10, 4, 1, 1)
+    # Wilson's interval of 4 of 10, from the tables: .168 to .687.
+    assert lottery.low == pytest.approx(0.168, abs=0.001)
+    assert lottery.high == pytest.approx(0.687, abs=0.001)
+    assert lottery.is_above
+
+
+def test_page_says_in_a_sentence_that_a_band_does_not_hold(visit, filled, rules):
+    client = visit("viewer")
+    assert "No outcome says so yet" in client.get("/outcomes").text
+    for number in in_band(filled, rules, YES, 10):
+        record(filled, number, deal=False, on=DAY, by="ann")
+    page = client.get("/outcomes").text
+    assert "Yes does not hold here" in page
+    assert "Promised" in page

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from durhampulse.creators.block import Block
+from durhampulse.creators.roles import Role
+from durhampulse.features.encoding import learn_encoding
+from durhampulse.models.interval import EMPTY, Interval, learn_interval
+from durhampulse.models.weights import Logistic
+
+
+def block(**columns):
+    return Block.of(pd.DataFrame(columns))
+
+
+def test_ends_are_log_odds_moved_by_the_widths():
+    interval = Interval(width=1.0, tail=0.5, empties={"Followers": 0.75})
+    logits = np.array([0.0, -2.5, 0.0])
+    rows = block(Followers=[1.0, 1.0, np.nan])
+    low, high = interval.ends(logits, rows)
+    below = [1.0, 1.0 + 0.5 * 0.5, np.sqrt(1.0 + 0.75**2)]
+    above = [1.0, 1.0, np.sqrt(1.0 + 0.75**2)]
+    assert low == pytest.approx(1 / (1 + np.exp(-(logits - below))))
+    assert high == pytest.approx(1 / (1 + np.exp(-(logits + above))))
+
+
+def test_below_five_percent_the_interval_begins_at_zero():
+    low, high = Interval(width=0.8, tail=0.3).ends(np.log([0.049 / 0.951, 0.051 / 0.949]), block())
+    assert low[0] == 0 < low[1]
+    assert (high > 0.05).all()
+
+
+def test_without_a_width_nothing_is_claimed():
+    low, high = Interval().ends(np.array([-4.0, 0.0]), block())
+    assert low.tolist() == high.tolist()
+
+
+def test_an_empty_cell_counts_by_what_it_could_change():
+    """A logistic regression's log-odds change by its slope times how far x lies from the median."""
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"x": rng.normal(3, 1, 1_400), "z": rng.normal(0, 1, 1_400)})
+    roles = [Role(name, "feature", "numeric", "") for name in "xz"]
+    encoding = learn_encoding(table, roles)
+    weights = Logistic(np.array([2.0, 0.0]), np.array([-1.0]))
+    empties = learn_interval(encoding, weights, table, 0.3).empties
+    assert empties["x"] / EMPTY == pytest.approx(2.0, rel=0.02)
+    assert empties["z"] == 0
+
+
+def test_an_interval_travels_as_plain_data():
+    interval = Interval(width=0.7, tail=0.2, empties={"Niche": 0.4})
+    assert Interval.from_dict(json.loads(json.dumps(interval.to_dict()))) == interval
+    with pytest.raises(ValueError, match="an interval of"):
+        Interval.from_dict({"width": 0.7, "tail": -0.2, "empties": {}})

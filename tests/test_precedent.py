@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from fastapi.testclient import TestClient
+
+from durhampulse.creators.block import Block
+from durhampulse.decision.bands import ANSWERS, BANDS, NO_PRECEDENT
+from durhampulse.decision.unlike import unlike_words
+from durhampulse.features.precedent import REACH, Precedent
+from durhampulse.market.market import draw_creators
+from durhampulse.scoring.batch import score_files
+from durhampulse.service.app import create_app
+from tests.models import write_logistic
+
+RATES = {"Engagement_Rate": "fraction"}
+
+
+def market(n, seed):
+    table, _ = draw_creators(n, np.random.default_rng(seed))
+    table.insert(0, "Influencer_ID", np.arange(n))
+    return table
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("precedent") / "model"
+    write_logistic(market(3_000, 1), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def scorer(folder):
+    from durhampulse.scoring.scorer import load_model
+
+    return load_model(folder)
+
+
+@pytest.fixture(scope="module")
+def fresh():
+    return market(3_000, 2)
+
+
+def answers(scorer, table):
+    return scorer.score(table, units=RATES)["Sponsorship Recommendation"]
+
+
+def test_at_most_one_in_a_hundred_fresh_creators_is_marked(scorer, fresh):
+    assert 0 < (answers(scorer, fresh) == NO_PRECEDENT).mean() <= 0.01
+
+
+@pytest.mark.parametrize(
+    ("column", "change", "share"),
+    [
+        ("Engagement_Rate", lambda v: v * 20, 0.95),
+        ("Engagement_Rate", lambda v: v * 100, 0.99),
+        ("Followers", lambda v: v * 100, 0.95),
+        ("Avg_Views_per_Post", lambda v: v * 100, 0.95),
+        ("Niche", lambda v: v.where(v == "", "Crypto"), 1.0),
+        ("Video_Quality", lambda v: v.where(v == "", "8K"), 1.0),
+    ],
+)
+def test_creators_far_outside_are_marked(scorer, fresh, column, change, share):
+    foreign = fresh.head(800).assign(**{column: change(fresh[column].head(800))})
+    marked = unlike_words(scorer.model.model, foreign)
+    assert np.mean([words != "" for words in marked]) >= share
+
+
+def test_figures_that_are_common_alone_but_not_together_are_marked(scorer, fresh):
+    small = fresh[fresh["Followers"] < 10_000].head(500)
+    seen_by_many = fresh.loc[fresh["Followers"] > 500_000, "Avg_Views_per_Post"]
+    joint = small.assign(Avg_Views_per_Post=seen_by_many.median().astype("int64"))
+    assert (answers(scorer, joint) == NO_PRECEDENT).mean() >= 0.8
+
+
+def test_what_is_marked_does_not_depend_on_other_rows(scorer, fresh):
+    model, odd = scorer.model.model, fresh.assign(Followers=fresh["Followers"] * 8)
+    together = model.unlike(odd)
+    rows = np.random.default_rng(0).permutation(len(odd))[:1_001]
+    assert model.unlike(odd.iloc[rows]).tolist() == together[rows].tolist()
+    alone = [model.unlike(odd.iloc[[row]])[0] for row in rows[:50]]
+    assert alone == together[rows[:50]].tolist()
+
+
+def test_looking_once_gives_both_answers(scorer, fresh):
+    model, odd = scorer.model.model, fresh.assign(Engagement_Rate=fresh["Engagement_Rate"] * 9)
+    logits, kinds = model.look(odd)
+    assert logits.tolist() == model.decision_function(odd).tolist()
+    assert kinds.tolist() == model.unlike(odd).tolist()
+
+
+def test_words_name_the_figure_and_what_was_learned_from():
+    train = market(3_000, 1)
+    highest = train["Engagement_Rate"].max()
+    odd = train.head(3).copy()
+    odd.loc[0, "Engagement_Rate"] = 8.22
+    odd.loc[1, "Niche"] = "Crypto"
+    odd.loc[2, ["Followers", "Avg_Views_per_Post"]] = [300_000, 100]
+    from durhampulse.creators.reading import read_creators
+    from durhampulse.features.encoding import learn_encoding
+    from durhampulse.models.fitted import FittedModel
+
+    features = read_creators(train).features
+    model = FittedModel("any", learn_encoding(train, features), None).with_precedent(train)
+    too_high, new, together = unlike_words(model, odd)
+    assert too_high == f"engagement 822%, the highest learned from was {100 * highest:.3g}%"
+    assert new == "niche 'Crypto': never seen"
+    assert together.startswith("100 views a post with 300,000 followers: creators of that size had")
+
+
+def test_no_precedent_is_never_a_yes_and_its_interval_is_open(scorer, fresh):
+    odd = fresh.assign(Engagement_Rate=fresh["Engagement_Rate"] * 20)
+    scored = scorer.score(odd, units=RATES)
+    marked = scored["Sponsorship Recommendation"] == NO_PRECEDENT
+    assert marked.mean() > 0.95
+    assert (scored.loc[marked, "Interval Low"] == 0).all()
+    assert (scored.loc[marked, "Interval High"] == 1).all()
+    assert scored.loc[marked, "Flags"].str.contains("no precedent for").all()
+    decided = scorer.decide(odd, units=RATES)
+    last = decided["Sponsorship Recommendation"].tail(int(marked.sum()))
+    assert (last == NO_PRECEDENT).all()
+    assert decided["Flags"].tail(1).str.startswith("no precedent: ").all()
+
+
+def test_a_list_unlike_the_training_rows_is_said_above_its_counts(scorer, fresh, tmp_path):
+    odd = fresh.head(300).assign(Engagement_Rate=fresh["Engagement_Rate"].head(300) * 20)
+    odd.iloc[:200].to_csv(tmp_path / "odd.csv", index=False)
+    fresh.head(300).to_csv(tmp_path / "fresh.csv", index=False)
+    summary = score_files(scorer, [tmp_path / "odd.csv"], tmp_path / "o.csv", units=RATES)
+    first, second = summary.text(scorer).splitlines()[:2]
+    assert first.startswith("This list is unlike the creators the model learned from")
+    assert second.startswith("200 rows")
+    counts = summary.to_dict(scorer)
+    assert [*counts["bands"]] == [*ANSWERS]
+    assert sum(counts["bands"].values()) == 200
+    calm = score_files(scorer, [tmp_path / "fresh.csv"], tmp_path / "f.csv")
+    assert calm.warning == ""
+
+
+def test_the_best_are_taken_from_those_with_a_precedent(scorer, fresh, tmp_path):
+    odd = fresh.head(400).copy()
+    odd.loc[:199, "Engagement_Rate"] *= 50
+    odd.to_parquet(tmp_path / "odd.parquet")
+    out = tmp_path / "o.parquet"
+    score_files(scorer, [tmp_path / "odd.parquet"], out, units=RATES, top=50)
+    best = pd.read_parquet(out)["Sponsorship Recommendation"]
+    assert len(best) == 50
+    assert set(best) <= {*BANDS}
+
+
+def test_rest_and_account_say_what_is_unlike(scorer, folder, fresh):
+    creator = json.loads(fresh.head(1).drop(columns="Sponsorship_Status").to_json(orient="records"))
+    odd = {**creator[0], "Engagement_Rate": "822%"}
+    with TestClient(create_app(folder)) as client:
+        scored = client.post("/v1/score", json={"creators": [odd, creator[0]]}).json()["results"]
+    assert scored[0]["recommendation"] == NO_PRECEDENT
+    assert scored[0]["interval"] == [0.0, 1.0]
+    assert scored[0]["unlike"][0].startswith("engagement 822%, the highest learned from was")
+    assert scored[1]["unlike"] == []
+    account = scorer.explain(odd)
+    assert (account.recommendation, account.low, account.high) == (NO_PRECEDENT, 0.0, 1.0)
+    assert account.unlike == scored[0]["unlike"]
+    assert "the highest learned from was" in account.text()
+
+
+def test_a_precedent_travels_as_plain_data(scorer, fresh):
+    model = scorer.model.model
+    again = Precedent.from_dict(json.loads(json.dumps(model.precedent.to_dict())))
+    block = Block.of(fresh.assign(Followers=fresh["Followers"] * 10))
+    X = model.encoding.transform(block, limit=REACH)
+    assert again.kinds(X, block).tolist() == model.precedent.kinds(X, block).tolist()
+
+
+@pytest.mark.parametrize("n", [40, 120, 400])
+def test_few_training_rows_mark_few_fresh_ones(n, tmp_path, fresh):
+    scorer = write_logistic(market(n, 5), tmp_path / "model")
+    marked = answers(scorer, fresh.head(1_000)) == NO_PRECEDENT
+    assert marked.mean() <= 0.02 + 2 / n
