@@ -95,7 +95,7 @@ def decide(
         margin=compare_models(
             part.y_train, champion_prob, out_of_fold[chosen.rival], groups=part.groups[0]
         ),
-        gap=chosen.gap,
+        cost=chosen.cost,
         table=decided,
         not_scored=_refused_rows(part.creators, refused),
         **_worth(part, model, y_prob, champion_prob, thresholds),
