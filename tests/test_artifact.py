@@ -236,7 +236,7 @@ def test_inconsistent_folder_with_valid_hashes_is_refused(fresh):
     many = pa.BufferOutputStream()
     pq.write_table(pa.table({"Followers": pa.repeat(1.0, 10_000_000)}), many)
     replace_file(path, "background.parquet", many.getvalue().to_pybytes())
-    expect(path, "10,000,000 background rows")
+    expect(path, "10,000,000 training rows")
 
 
 @pytest.mark.parametrize("family", ["splines", "trees", "sum"])

@@ -57,6 +57,7 @@ def write_study(study: Study, folder: str | Path) -> list[str]:
         peers=study.e.peers,
         thresholds=study.e.thresholds,
         background=study.e.background,
+        neighbours=study.e.neighbours,
         train=study.b1.train,
         creators=study.b1.creators,
     )

@@ -15,6 +15,7 @@ from durhampulse.decision.promise import Promise
 from durhampulse.decision.shapley import Explanation
 from durhampulse.evaluation.verdict import Verdict
 from durhampulse.features.encoding import Encoding
+from durhampulse.features.neighbours import Neighbours
 from durhampulse.features.peers import Peers
 from durhampulse.features.repeats import Codes, creator_codes
 from durhampulse.models.fitted import FittedModel
@@ -224,6 +225,8 @@ class Decision:
         Whom a creator is compared with.
     background
         The training rows that stand for unknown columns in explanations.
+    neighbours
+        Past creators to compare others with.
     learning
         How models get better with more creators to learn from.
     """
@@ -249,6 +252,7 @@ class Decision:
     explanation: Explanation
     peers: Peers
     background: pd.DataFrame
+    neighbours: Neighbours
     learning: pd.DataFrame
 
 
