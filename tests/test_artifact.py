@@ -174,6 +174,9 @@ def test_damaged_or_foreign_folder_is_refused(fresh, tmp_path):
     manifest = json.loads((path / "manifest.json").read_text())
     edit(path, encoding=manifest["encoding"][:-1])
     expect(path, "does not describe")
+    path = fresh("promise")
+    edit(path, promise={"share": 0.8})
+    expect(path, "does not describe")
     path = fresh("escape")
     files = json.loads((path / "manifest.json").read_text())["files"]
     edit(path, files={**files, "../card.md": files["card.md"]})

@@ -35,8 +35,8 @@ class Account:
         The band, or that the creator has no precedent; blank where the model's data allowed none.
     edge
         The band beyond, where it is not unlikely: "may be a Yes"; else empty.
-    reasons_for, reasons_against, flags
-        In words.
+    reasons_for, reasons_against, not_known, flags
+        In words; a figure that is not known is no reason.
     effects
         Shapley value of each column, in log-odds; with `base` they add up to the log-odds.
     base
@@ -69,6 +69,7 @@ class Account:
     refusal: str
     unlike: list[str] = field(default_factory=list)
     carried: dict[str, str] = field(default_factory=dict)
+    not_known: list[str] = field(default_factory=list)
 
     def __repr__(self) -> str:
         return self.text()
@@ -91,6 +92,7 @@ class Account:
             self._interval_line(),
             *_part("For", self.reasons_for),
             *_part("Against", self.reasons_against),
+            *([f"Not known: {', '.join(self.not_known)}."] if self.not_known else []),
             REASONS_NOTE + ("" if self.exact else " Effects are estimated over drawn orders."),
             *_part("Worth a look", self.flags),
             *self._change_lines(),
@@ -172,6 +174,7 @@ def account_of(
         edge=str(decided["Edge"]),
         reasons_for=_list(decided["Reasons For"]),
         reasons_against=_list(decided["Reasons Against"]),
+        not_known=_list(decided["Not Known"]),
         flags=_list(peers.flags(row).iloc[0]),
         effects={str(k): float(v) for k, v in explanation.values.iloc[0].items()},
         base=explanation.base,

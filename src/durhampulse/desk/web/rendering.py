@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse
 
 from durhampulse.creators.outcome import SPONSORSHIP
 from durhampulse.creators.schema import COLUMNS
-from durhampulse.decision.bands import EDGE_CHANCE, MAYBE, NO, YES
+from durhampulse.decision.bands import EDGE_CHANCE, MAYBE, NO, NO_PRECEDENT, YES
 from durhampulse.desk.imports.problems import in_page_words
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.store.carried import carried_cells, profile_of
@@ -32,7 +32,7 @@ POLICY = (
 
 _NOTICE = "durhampulse-notice"
 _ABSENT = "\u2013"
-_SHAPES = {YES: "yes", MAYBE: "maybe", NO: "no", "": "none"}
+_SHAPES = {YES: "yes", MAYBE: "maybe", NO: "no", NO_PRECEDENT: "unlike", "": "none"}
 
 
 def percent(value: float | None, digits: int = 1) -> str:
@@ -148,6 +148,7 @@ def _environment() -> Environment:
     env.globals.update(
         shape=_SHAPES.__getitem__,
         edge_chance=EDGE_CHANCE,
+        no_precedent=NO_PRECEDENT,
         version=version("durhampulse"),
         stored_columns=[column for column in COLUMNS.values() if column.stored],
     )
