@@ -159,7 +159,7 @@ def test_distilled_network_matches_its_teacher():
     teacher = fit(
         "Logistic regression", encoding.transform(train), train[LABEL].to_numpy(), random_state=0
     )
-    network = distil(teacher, encoding, train, rows=100_000)
+    network = distil(teacher, encoding, train, rows=50_000)
     X = encoding.transform(fresh)
     gap = np.abs(network.predict_proba(X) - teacher.predict_proba(X))
     assert gap.mean() < 0.01
