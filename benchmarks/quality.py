@@ -205,8 +205,8 @@ def report(done: pd.DataFrame) -> None:
         print(rest.drop(columns=["table", "draw", "chosen"]).agg(["mean", "min", "max"]).T.round(4)
               .to_string())  # fmt: skip
     for name, part in done[~done["table"].isin(list(MARKETS))].groupby("table"):
-        print(f"\n{name}: {len(part)} draws, chosen {dict(part["chosen"].value_counts())}, loss "
-              f"{part['loss DurhamPulse'].mean():.4f}, ECE {part['ECE, outcomes'].mean():.4f}, "
+        print(f"\n{name}: {len(part)} draws, chosen {dict(part['chosen'].value_counts())}, "
+              f"loss {part['loss DurhamPulse'].mean():.4f}, ECE {part['ECE, outcomes'].mean():.4f}, "
               f"cost {part['cost of distillation'].mean():+.4f}, "
               f"{part['seconds of work'].mean():.0f} s of work")  # fmt: skip
         for rival in [c.removeprefix("more than ") for c in part if c.startswith("more than ")]:
