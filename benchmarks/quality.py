@@ -16,6 +16,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -53,16 +54,13 @@ def main() -> None:
     report(done)
 
 
-def tasks(draws: int) -> Iterator[tuple[str, int, object]]:
+def tasks(draws: int) -> Iterator[tuple[str, int, partial[dict[str, object]]]]:
+    real = real_tables()
     for draw in range(draws):
         for name in MARKETS:
-            yield name, draw, lambda name=name, draw=draw: measure_market(name, draw)
-    for draw in range(min(draws, REAL_DRAWS)):
-        for name, (table, roles) in real_tables().items():
-            yield (
-                name, draw,
-                lambda table=table, roles=roles, draw=draw: measure_real(table, roles, draw),
-            )  # fmt: skip
+            yield name, draw, partial(measure_market, name, draw)
+        for name, (table, roles) in real.items() if draw < REAL_DRAWS else ():
+            yield name, draw, partial(measure_real, table, roles, draw)
 
 
 def measure_market(market: str, draw: int) -> dict[str, object]:
@@ -206,7 +204,8 @@ def report(done: pd.DataFrame) -> None:
               .to_string())  # fmt: skip
     for name, part in done[~done["table"].isin(list(MARKETS))].groupby("table"):
         print(f"\n{name}: {len(part)} draws, chosen {dict(part['chosen'].value_counts())}, "
-              f"loss {part['loss DurhamPulse'].mean():.4f}, ECE {part['ECE, outcomes'].mean():.4f}, "
+              f"log loss {part['loss DurhamPulse'].mean():.4f}, "
+              f"ECE {part['ECE, outcomes'].mean():.4f}, "
               f"cost {part['cost of distillation'].mean():+.4f}, "
               f"{part['seconds of work'].mean():.0f} s of work")  # fmt: skip
         for rival in [c.removeprefix("more than ") for c in part if c.startswith("more than ")]:
