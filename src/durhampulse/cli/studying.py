@@ -269,7 +269,7 @@ def _print_outcome(out: Path, seconds: float) -> None:
             typer.echo(f"{check['code']}: {check['reason']} ({check['figure']})")
     if verdict["dropped"]:
         typer.echo(f"Left out: {', '.join(verdict['dropped'])}.")
-    if promise := manifest.get("promise"):
+    if (promise := manifest.get("promise")) and not verdict["refusal"]:
         from durhampulse.decision.promise import Promise
 
         typer.echo(Promise(**promise).text())

@@ -76,7 +76,7 @@ def _comparison(
     places = peers.percentiles(rows)
     tiers, niches = peers.tier(rows).tolist(), _values(rows, NICHE).tolist()
     values = {column: _values(rows, column).tolist() for column in columns}
-    groups = {column: peers.groups(rows, column).tolist() for column in places}
+    groups = {str(column): peers.groups(rows, str(column)).tolist() for column in places}
 
     def compare(i: int, j: int, sign: int) -> str:
         column = columns[j]

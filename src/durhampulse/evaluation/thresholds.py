@@ -45,6 +45,6 @@ def threshold_sweep(
         rate = deals / n if n else np.nan
         recall = deals / max(float(y_true.sum()), 1.0)
         counts = *sizes(here, groups), float(y_prob[here].sum()), deals
-        rows.append((f"{threshold:.0%}", *counts, rate, *interval, recall))
+        rows.append((float(threshold), *counts, rate, *interval, recall))
     columns = ["from", *size_columns(groups), "expected_deals", "deals", "hit_rate", "low", "high"]
     return pd.DataFrame(rows, columns=[*columns, "recall"])

@@ -144,7 +144,7 @@ def learn_rates(train: pd.DataFrame, columns: Sequence[str], happens: str = "get
     rows: dict[str, list[int]] = {}
     for column in columns:
         values = train[column]
-        known = values.notna().to_numpy(bool)
+        known = values.notna().to_numpy(bool, copy=True)
         if pd.api.types.is_numeric_dtype(values) and values.nunique() > _FEW_VALUES:
             numbers = values[known].to_numpy(np.float64)
             edges[column] = _edges(numbers)
@@ -153,9 +153,10 @@ def learn_rates(train: pd.DataFrame, columns: Sequence[str], happens: str = "get
         else:
             part, names = pd.factorize(values[known].map(_level))
             frequent = np.flatnonzero(np.bincount(part, minlength=len(names)) >= _FEWEST)
-            levels[column] = [str(names[i]) for i in frequent]
+            levels[column] = [str(names[int(i)]) for i in frequent]
             inside = np.isin(part, frequent)
-            part, known = np.searchsorted(frequent, part[inside]), np.flatnonzero(known)[inside]
+            known[known] = inside
+            part = np.searchsorted(frequent, part[inside])
             n_parts = len(frequent)
         counts = np.bincount(part, minlength=n_parts)
         sums = np.bincount(part, deal[known], minlength=n_parts)

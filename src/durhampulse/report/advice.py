@@ -9,34 +9,22 @@ from __future__ import annotations
 import pandas as pd
 
 from durhampulse.creators.outcome import SPONSORSHIP, OutcomeWords
-from durhampulse.creators.schema import LABEL
 from durhampulse.decision.bands import MAYBE, NO, YES
 from durhampulse.evaluation.calibration import wilson_interval
-from durhampulse.evaluation.groups import unlike_groups
 from durhampulse.evaluation.judgement import TOO_GOOD
 from durhampulse.evaluation.verdict import Check
-from durhampulse.models.champion import BLEND, SIMPLE
 from durhampulse.report import interpretation
 from durhampulse.report.interpretation import outcome_of, plain
-from durhampulse.study.results import Decision, Exploration, Judgement
+from durhampulse.study.results import Decision, Judgement
 
 __all__ = [
-    "alone_and_together",
-    "calibration",
-    "champion_choice",
     "decision",
-    "explanation",
-    "groups",
     "limits",
-    "lower_threshold",
-    "more_rows",
     "too_good",
     "verdict",
 ]
 
 _FEW = 20
-_ALIKE = 0.3
-"""Rank correlation from which on one feature says part of what another does."""
 _SUSPICIOUS_AUC = 0.95
 
 
@@ -70,29 +58,6 @@ def _title(check: Check) -> str:
     return f"**{word}** ({check.code})"
 
 
-def champion_choice(part: Decision) -> str:
-    """E: which model decides and why."""
-    row = part.margin.set_index("metric").loc["log_loss"]
-    name = part.champion.name
-    figures = (
-        f"cross-validated log loss {row['first']:.4f} against {row['second']:.4f}, difference "
-        f"{row['low']:+.4f} to {row['high']:+.4f}"
-    )
-    if part.tied and name == SIMPLE:
-        return (
-            f"**{name}** decides: the {BLEND.lower()} does not beat it beyond noise ({figures}), "
-            "and of two equals the simpler one is taken."
-        )
-    chosen = f"**{name}** decides: it beats {part.rival[0].lower()}{part.rival[1:]} ({figures})."
-    if not part.gap:
-        return chosen
-    return (
-        f"{chosen} One small network has learned to say what the blend says; on the training part "
-        f"its probabilities differ from the blend's by {100 * part.gap:.1f} points on average. "
-        "Figures out of fold are the blend's, those of the test part the network's own."
-    )
-
-
 def decision(part: Decision, judged: Judgement) -> list[str]:
     """E: the report to the marketing team, a sentence or two for each question."""
     if judged.verdict.refusal:
@@ -124,7 +89,7 @@ def decision(part: Decision, judged: Judgement) -> list[str]:
         _recall(part, words),
         f"**Who may be in another band.** The interval of {edges:,} {unit} "
         f"({edges / max(total, 1):.0%}) reaches far into the next band; they are marked *may be a "
-        "Yes*, *may be a Maybe* or *may be a No*, and the band follows the rule all the same.",
+        "Yes* or *may be a Maybe*, and the band follows the rule all the same.",
         f"**What the ranking finds.** Of the {part.creators.unit} tested, inviting the first "
         f"{int(invited['invitations']):,} would have found {invited['deals_by_model']:.0f} "
         f"{words.deals}; as many invitations at random would find {invited['deals_at_random']:.0f} "
@@ -153,65 +118,6 @@ def _recall(part: Decision, words: OutcomeWords) -> str:
         f"({rates[NO]['deals']:,} of {part.hit_rates['deals'].sum():,}) sit in *No*, "
         f"{' and '.join(shares)}: a *No* is no verdict on a creator, and whoever has more places "
         "to fill goes down the ranking."
-    )
-
-
-def lower_threshold(part: Decision) -> str:
-    """E: what choosing from a lower probability on would give; empty where none was tried."""
-    rows = {str(row["from"]): row for _, row in part.sweep.iterrows()}
-    now = f"{part.thresholds.yes_at:.0%}"
-    below = [name for name in rows if name < now and name >= "50%"]
-    if not below or not _size(rows[now]):
-        return ""
-    row, present = rows[below[-1]], rows[now]
-    return (
-        f"From {below[-1]} on instead of {now}, {_size(row):,} of the {part.creators.unit} tested "
-        f"would be recommended instead of {_size(present):,}, {row['recall']:.0%} of all "
-        f"{outcome_of(part.creators).deals} found instead of {present['recall']:.0%}, and "
-        f"{row['hit_rate']:.0%} of those recommended right instead of {present['hit_rate']:.0%}."
-    )
-
-
-def more_rows(part: Decision) -> str:
-    """E: whether more past outcomes would help; empty where too few parts were tried."""
-    rows = part.learning[part.learning["model"] == part.learning["model"].iloc[-1]]
-    if len(rows) < 2:
-        return ""
-    before, last = rows.iloc[-2], rows.iloc[-1]
-    how = (
-        f"From {before['rows']:,} to {last['rows']:,} {part.creators.unit} to learn from, log loss "
-        f"of {str(last['model']).lower()} went from {before['log_loss']:.3f} to "
-        f"{last['log_loss']:.3f} (difference {last['low']:+.3f} to {last['high']:+.3f})"
-    )
-    if last["high"] < 0:
-        return f"**Would more past outcomes help?** Yes. {how}, and nothing says that it ends here."
-    return f"**Would more past outcomes help?** Hardly measurably. {how}, within noise."
-
-
-def alone_and_together(found: Exploration, part: Decision) -> str:
-    """E: why the model may rank features otherwise than A2 does."""
-    alone = found.associations["feature"].tolist()
-    together = [name for name in part.explanation.importance()["feature"] if name in alone]
-    alone = [name for name in alone if name in together]
-    falls = {name: together.index(name) - alone.index(name) for name in alone}
-    fallen = max(falls, key=lambda name: falls[name])
-    if falls[fallen] < 1:
-        return "The model ranks the features as A2 does, each taken alone."
-    order = f"Alone {plain(alone[0])} tells most (A2), in the model {plain(together[0])}"
-    if alone[0] == together[0]:
-        order = f"{plain(alone[0])} comes first both alone (A2) and in the model"
-    text = (
-        f"{order}. {plain(fallen)} falls from place {alone.index(fallen) + 1} to "
-        f"{together.index(fallen) + 1}"
-    )
-    rho = found.correlations.drop(index=LABEL, columns=LABEL, errors="ignore")
-    others = rho[fallen].drop(index=fallen).abs() if fallen in rho else pd.Series(dtype="float64")
-    if others.empty or others.max() < _ALIKE:
-        return f"{text}: it adds less to the others than it tells by itself."
-    other = str(others.idxmax())
-    return (
-        f"{text}: it goes along with {plain(other)} (rank correlation "
-        f"{rho.loc[other, fallen]:.2f}), so beside it there is less left to say."
     )
 
 
@@ -305,61 +211,6 @@ def _thin(yes: int, total: int, part: Decision) -> str:
         f"{part.thresholds.yes_at:.0%} is what honest probabilities look like; use the "
         "ranking to fill more places."
     )
-
-
-def calibration(part: Decision) -> str:
-    """E: whether predicted and measured shares agree."""
-    table = part.reliability
-    outside = table[(table["predicted"] < table["low"]) | (table["predicted"] > table["high"])]
-    gap = (table["measured"] - table["predicted"]).abs()
-    size = table.get("rows", table["creators"])
-    mean_gap = float((gap * size).sum() / size.sum())
-    if len(outside) <= 1:
-        verdict_ = "no more than chance explains"
-    else:
-        verdict_ = "more than chance explains: read the probabilities with a margin"
-    return (
-        f"In ten groups of equal size the measured share of {outcome_of(part.creators).deals} "
-        f"differs from the predicted one by {mean_gap:.1%} on average; {len(outside)} of "
-        f"{len(table)} groups lie outside their 95% interval, {verdict_}."
-    )
-
-
-def explanation(part: Decision) -> str:
-    """E: what the model goes by."""
-    shapley = part.explanation
-    importance = shapley.importance()
-    names = [plain(name) for name in importance["feature"].head(3)]
-    how = (
-        "over all coalitions of columns, so the values are exact"
-        if shapley.exact
-        else "over drawn orders of columns, so the values are estimates"
-    )
-    return (
-        f"The model goes most by {', '.join(names[:-1])}{' and ' if names[1:] else ''}{names[-1]} "
-        f"(mean effect {importance['mean_abs'].iloc[0]:.2f} in log-odds for the first). Shapley "
-        f"values of {len(shapley.values):,} {part.creators.unit} of the test part, {how}. They "
-        f"say what goes with {outcome_of(part.creators).a_deal} in the model's eyes, not what "
-        "causes it."
-    )
-
-
-def groups(part: Decision) -> str:
-    """E: whether some niche or tier is served worse."""
-    unlike = unlike_groups(part.groups)
-    if part.groups.empty:
-        return "No niche or tier holds enough tested creators to be looked at alone."
-    if unlike.empty:
-        return (
-            f"In none of {len(part.groups)} niches and tiers does the measured share of "
-            f"{outcome_of(part.creators).deals} "
-            "differ from the predicted one beyond noise."
-        )
-    names = [
-        f"{plain(row['group'])} ({row['predicted']:.0%} predicted, {row['measured']:.0%} measured)"
-        for _, row in unlike.iterrows()
-    ]
-    return f"**Off beyond noise**: {', '.join(names)}. Read probabilities there with a margin."
 
 
 def limits(simulated: bool, words: OutcomeWords = SPONSORSHIP) -> list[str]:

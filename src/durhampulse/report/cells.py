@@ -12,7 +12,7 @@ from durhampulse.decision.figures import number_text
 __all__ = ["p_text", "readable"]
 
 _SHARES = frozenset(
-    {"share", "hit_rate", "predicted", "measured", "gain", "recall", "missing_share"}
+    {"from", "share", "hit_rate", "predicted", "measured", "gain", "recall", "missing_share"}
     | {"deals_if_missing", "deals_if_known"}
 )
 _ENDS = frozenset({"low", "high"})

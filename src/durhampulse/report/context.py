@@ -10,7 +10,7 @@ import pandas as pd
 
 from durhampulse.creators.outcome import OutcomeWords
 from durhampulse.creators.schema import IDENTIFIER
-from durhampulse.report import advice, decisionplots, front, networks, overlooked, plots
+from durhampulse.report import advice, decisionplots, front, networks, overlooked, plots, worth
 from durhampulse.report import interpretation as words
 from durhampulse.report.encoded import before_and_after, encoding_table
 from durhampulse.report.figures import Figure, draw_figure
@@ -66,7 +66,6 @@ def build_report(study: Study) -> Report:
         summary=[
             *advice.verdict(study.judged),
             *advice.decision(study.e, study.judged),
-            advice.champion_choice(study.e),
         ],
         opening=front.opening(study),
         facts=front.facts(study),
@@ -302,12 +301,14 @@ def _e(study: Study) -> Section:
         part="E",
         title="What the decisions are worth",
         paragraphs=_paragraphs(
-            advice.calibration(part),
-            advice.lower_threshold(part),
-            advice.more_rows(part),
-            advice.explanation(part),
-            advice.alone_and_together(study.a2, part),
-            advice.groups(part),
+            worth.champion_choice(part),
+            worth.calibration(part),
+            worth.lower_threshold(part),
+            worth.more_rows(part),
+            worth.explanation(part),
+            worth.alone_and_together(study.a2, part),
+            worth.interaction(part, study.b1.test),
+            worth.groups(part),
             *overlooked.sentences(part, study.judged),
         ),
         tables=[

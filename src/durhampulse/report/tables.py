@@ -127,8 +127,8 @@ def brief_table(table: pd.DataFrame, carried: Sequence[str] = ()) -> pd.DataFram
         "Engagement Rate": shown["Engagement Rate"].map("{:.1%}".format, na_action="ignore"),
         "Sponsorship Recommendation": shown["Sponsorship Recommendation"] + marks,
     }
-    identifiers = pd.Index(columns.pop("Influencer ID"), name="Influencer ID")
-    brief: pd.DataFrame = pd.DataFrame(columns).fillna("").set_axis(identifiers, axis=0)
+    brief: pd.DataFrame = pd.DataFrame(columns).fillna("")
+    brief.index = pd.Index(brief.pop("Influencer ID"))
     return brief
 
 
@@ -137,8 +137,10 @@ def _shown(table: pd.DataFrame) -> pd.DataFrame:
     answers = table["Sponsorship Recommendation"]
     if (answers == "").all():
         return table.head(sum(_SHOWN.values()))
-    names = [*BANDS, *(name for name in answers.unique() if name not in BANDS)]
-    return pd.concat([table[answers == name].head(_SHOWN.get(name, 2)) for name in names])
+    names: list[str] = [*BANDS, *(str(n) for n in answers.unique() if n not in BANDS)]
+    parts = [table[answers == name].head(_SHOWN.get(name, 2)) for name in names]
+    shown: pd.DataFrame = pd.concat(parts)
+    return shown
 
 
 def _fitting(carried: Mapping[str, CarriedKind]) -> list[str]:

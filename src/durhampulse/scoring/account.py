@@ -38,9 +38,7 @@ class Account:
     recommendation
         The band, or that the creator has no precedent; blank where the model's data allowed none.
     edge
-        Whether another band is not unlikely.
-    may_be
-        Which, in words; empty where none is.
+        The band beyond, where it is not unlikely: "may be a Yes"; else empty.
     reasons_for, reasons_against, not_known, flags
         In words; a figure that is not known is no reason.
     effects
@@ -69,7 +67,7 @@ class Account:
     low: float
     high: float
     recommendation: str
-    edge: bool
+    edge: str
     reasons_for: list[str]
     reasons_against: list[str]
     flags: list[str]
@@ -82,7 +80,6 @@ class Account:
     alike: list[dict[str, Any]] = field(default_factory=list)
     got: str = "got a deal"
     carried: dict[str, str] = field(default_factory=dict)
-    may_be: str = ""
     not_known: list[str] = field(default_factory=list)
 
     def __repr__(self) -> str:
@@ -124,8 +121,8 @@ class Account:
 
     def _interval_line(self) -> str:
         span = f"{self.low:.1%} to {self.high:.1%}" if self.low else f"at most {self.high:.1%}"
-        may_be = f"; {self.may_be}" if self.may_be else ""
-        return f"90% interval of the true probability: {span}{may_be}"
+        edge = f"; {self.edge}" if self.edge else ""
+        return f"90% interval of the true probability: {span}{edge}"
 
     def _change_lines(self) -> list[str]:
         if self.recommendation in (YES, NO_PRECEDENT):
@@ -210,8 +207,7 @@ def account_of(
         low=float(decided["Interval Low"]),
         high=float(decided["Interval High"]),
         recommendation=str(decided["Sponsorship Recommendation"]),
-        edge=bool(decided["Edge"]),
-        may_be=str(decided["Edge"]),
+        edge=str(decided["Edge"]),
         reasons_for=_list(decided["Reasons For"]),
         reasons_against=_list(decided["Reasons Against"]),
         not_known=_list(decided["Not Known"]),

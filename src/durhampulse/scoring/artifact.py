@@ -31,6 +31,7 @@ from durhampulse.creators.schema import LABEL
 from durhampulse.creators.table import Creators
 from durhampulse.creators.text import whole_array
 from durhampulse.decision.bands import Thresholds
+from durhampulse.decision.promise import Promise
 from durhampulse.exceptions import DurhamPulseError, ModelError
 from durhampulse.features.encoding import Encoding
 from durhampulse.features.neighbours import Neighbours
@@ -364,6 +365,8 @@ def _try_out(loaded: LoadedModel) -> None:
         y_prob = sigmoid(loaded.model.look(rows)[0])
     if y_prob.shape != tried.shape or not np.all((y_prob >= 0) & (y_prob <= 1)):
         raise ValueError("the weights give no probability")
+    if promise := loaded.manifest.get("promise"):
+        Promise(**promise).text()
     loaded.peers.flag_bits(rows)
     loaded.profile.drift(loaded.profile.count(rows))
     if any(loaded.rules[c].numeric != (c in encoding.numeric) for c in columns):

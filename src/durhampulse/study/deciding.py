@@ -32,7 +32,7 @@ from durhampulse.evaluation.groups import group_quality
 from durhampulse.evaluation.metrics import compare_models, score_models
 from durhampulse.evaluation.thresholds import threshold_sweep
 from durhampulse.features.neighbours import learn_neighbours
-from durhampulse.features.peers import learn_peers
+from durhampulse.features.peers import Peers, learn_peers
 from durhampulse.features.rates import learn_rates
 from durhampulse.features.repeats import rows_to_decide
 from durhampulse.models.champion import train_champion
@@ -67,10 +67,9 @@ def decide(
     features, seed = part.creators.features, part.random_state
     chosen = train_champion(part.train, features, folds=comparison.out_of_fold, random_state=seed)
     model, out_of_fold = chosen.model.with_precedent(part.train), chosen.out_of_fold
-    y_prob, champion_prob = model.predict_proba(part.test), out_of_fold[model.name]
-    rates = learn_rates(part.train, model.encoding.columns, part.creators.outcome.get)
-    peers = replace(learn_peers(part.train), rates=rates)
-    promised, thresholds = _promised(part, y_prob, champion_prob, promise, thresholds)
+    y_prob, peers = model.predict_proba(part.test), _usual(part, model)
+    champion_prob = out_of_fold[model.name]
+    promised, thresholds = _promised(part, model, champion_prob, promise, thresholds)
     fresh = rows_to_decide(part.creators.table, part.train.index, model.encoding.columns)
     refused = unscorable(fresh, model.encoding.columns)
     fresh = fresh[refused == ""]
@@ -98,7 +97,7 @@ def decide(
         margin=compare_models(
             part.y_train, champion_prob, out_of_fold[chosen.rival], groups=part.groups[0]
         ),
-        gap=chosen.gap,
+        cost=chosen.cost,
         table=decided,
         not_scored=_refused_rows(part.creators, refused),
         **_worth(part, model, y_prob, champion_prob, thresholds),
@@ -114,7 +113,7 @@ def decide(
 
 def _promised(
     part: Preparation,
-    y_prob: Floats,
+    model: FittedModel,
     pooled: Floats,
     share: float | None,
     thresholds: Thresholds | None,
@@ -123,15 +122,27 @@ def _promised(
 
     The promise is tested on the test part: nothing else is chosen on it, and the model that is
     shipped has not seen it. Out of fold other models predict, and their blend was chosen there.
+    Creators without precedent are no *Yes*, so they are left out.
     """
     thresholds = thresholds or Thresholds()
     if share is None:
         return None, thresholds
-    held_out = len(part.test) / (len(part.test) + len(part.train))
+    usual = model.unlike(part.test) == 0
     promise = keep_promise(
-        part.y_test, y_prob, share, planned=pooled, groups=part.groups[1], held_out=held_out
+        part.y_test[usual],
+        model.predict_proba(part.test[usual]),
+        share,
+        planned=pooled,
+        groups=part.groups[1][usual],
+        held_out=len(part.test) / (len(part.test) + len(part.train)),
     )
     return promise, promise.thresholds(thresholds)
+
+
+def _usual(part: Preparation, model: FittedModel) -> Peers:
+    """Return what is usual for creators, and how often those alike got a deal."""
+    rates = learn_rates(part.train, model.encoding.columns, part.creators.outcome.get)
+    return replace(learn_peers(part.train), rates=rates)
 
 
 def _worth(

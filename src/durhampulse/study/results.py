@@ -202,9 +202,8 @@ class Decision:
     rival, tied, margin
         What it was chosen over, whether the two differ by no more than noise, and their
         comparison out of fold.
-    gap
-        Mean absolute difference between its probabilities and those of the blend it was distilled
-        from; 0 for a model that was not distilled.
+    cost
+        What distilling it added to the log loss, out of fold; 0 for a model not distilled.
     table
         The decision table over all creators not trained on.
     not_scored
@@ -239,7 +238,7 @@ class Decision:
     rival: str
     tied: bool
     margin: pd.DataFrame
-    gap: float
+    cost: float
     table: pd.DataFrame
     not_scored: pd.DataFrame
     hit_rates: pd.DataFrame

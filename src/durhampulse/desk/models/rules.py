@@ -68,7 +68,7 @@ class Rules:
         """What the study promised of Yes, in sentences; empty where nothing, or it was moved."""
         manifest = self.scorer.model.manifest
         facts = manifest.get("promise")
-        if not facts or manifest["thresholds"] != asdict(self.thresholds):
+        if not facts or self.scorer.refusal or manifest["thresholds"] != asdict(self.thresholds):
             return ""
         return Promise(**facts).text(self.outcome)
 

@@ -68,7 +68,8 @@ class Totals:
     unlike
         The number of those without precedent.
     expected, low, high
-        Deals to be expected if all others got an offer, with a 90% interval.
+        Deals of all others to be expected if things go as in the past, with a 90% interval: the
+        model learned who got one, not who would if all were offered one.
     """
 
     creators: int

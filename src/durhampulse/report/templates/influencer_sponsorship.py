@@ -23,7 +23,7 @@
 
 # %%
 from durhampulse import study
-from durhampulse.report import advice, decisionplots, networks, plots
+from durhampulse.report import advice, decisionplots, networks, plots, worth
 from durhampulse.report import interpretation as words
 from durhampulse.evaluation.metrics import score_table
 from durhampulse.report.display import display, say, set_up, show, show_source
@@ -369,7 +369,7 @@ e = study.decide(
     b1, b2, judged, thresholds=request.thresholds, promise=request.promise,
     keep_identifiers=request.keep_identifiers,
 )
-say(advice.champion_choice(e))
+say(worth.champion_choice(e))
 brief_table(e.table)
 
 # %%
@@ -388,11 +388,11 @@ show(e.hit_rates)
 
 # %%
 show(e.sweep)
-say(advice.lower_threshold(e))
+say(worth.lower_threshold(e))
 
 # %%
 decisionplots.reliability(e.reliability, outcome=creators.outcome)
-say(advice.calibration(e))
+say(worth.calibration(e))
 
 # %%
 decisionplots.gain(e.gain, outcome=creators.outcome)
@@ -404,12 +404,12 @@ show(e.invitations)
 
 # %%
 show(e.learning)
-say(advice.more_rows(e))
+say(worth.more_rows(e))
 
 # %%
 if not e.groups.empty:
     decisionplots.group_calibration(e.groups, outcome=creators.outcome)
-say(advice.groups(e))
+say(worth.groups(e))
 
 # %% [markdown]
 # Why are creators where they are? Shapley values share a creator's log-odds among the columns, and
@@ -417,12 +417,15 @@ say(advice.groups(e))
 
 # %%
 decisionplots.importance(e.explanation.importance())
-say(advice.explanation(e), advice.alone_and_together(a2, e))
+say(worth.explanation(e), worth.alone_and_together(a2, e))
 
 # %%
-decisionplots.dependence(e.explanation.dependence(b1.test));
+decisionplots.dependence(e.explanation.dependence(b1.test))
+say(worth.interaction(e, b1.test))
+
 # %%
-e.table[["Influencer ID", "Predicted Sponsorship", "Reasons For", "Reasons Against"]].head(8)
+reasons = ["Sponsorship Recommendation", "Reasons For", "Reasons Against", "Not Known"]
+e.table.set_index("Influencer ID").groupby(reasons[0], sort=False).head(3)[reasons]
 
 # %% [markdown]
 # A past *no deal* may mean that nobody looked. What if a share of suitable creators had never been
