@@ -342,7 +342,8 @@ def _precedent(plain: Mapping[str, Any] | None) -> Precedent | None:
 
 def _interval(manifest: Mapping[str, Any]) -> Interval:
     """Return the widths of intervals; an earlier version had the same for all rows."""
-    plain = {"width": manifest.get("half_width", 0.0), "tail": 0.0, "empties": {}}
+    width = manifest.get("half_width", 0.0)
+    plain = {"below": width, "above": width, "rise": 0.0, "empties": {}}
     return Interval.from_dict(manifest.get("interval", plain))
 
 
