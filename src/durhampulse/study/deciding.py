@@ -31,6 +31,7 @@ from durhampulse.evaluation.calibration import (
 from durhampulse.evaluation.groups import group_quality
 from durhampulse.evaluation.metrics import compare_models, score_models
 from durhampulse.evaluation.thresholds import threshold_sweep
+from durhampulse.features.neighbours import learn_neighbours
 from durhampulse.features.peers import Peers, learn_peers
 from durhampulse.features.rates import learn_rates
 from durhampulse.features.repeats import rows_to_decide
@@ -55,6 +56,7 @@ def decide(
     *,
     thresholds: Thresholds | None = None,
     promise: float | None = None,
+    keep_identifiers: bool = False,
 ) -> Decision:
     """E: train the model that decides, decide, explain, and measure what the decisions are worth.
 
@@ -95,13 +97,16 @@ def decide(
         margin=compare_models(
             part.y_train, champion_prob, out_of_fold[chosen.rival], groups=part.groups[0]
         ),
-        gap=chosen.gap,
+        cost=chosen.cost,
         table=decided,
         not_scored=_refused_rows(part.creators, refused),
         **_worth(part, model, y_prob, champion_prob, thresholds),
         explanation=replace(explanation, values=explanation.values.loc[sample]),
         peers=peers,
         background=background,
+        neighbours=learn_neighbours(
+            model.encoding, part.train, keep_identifiers=keep_identifiers, random_state=seed
+        ),
         learning=learning_curve(part, comparison),
     )
 
