@@ -16,9 +16,9 @@ def run_parts(path: Path, seed: int = 0) -> study.Study:
     b2 = study.compare_classifiers(b1)
     b3 = study.read_confusion(b1, b2)
     c2 = study.train_network(b1, study.MLP)
-    c3 = study.compare_with_baseline(b1, b2, c2)
+    c3 = study.compare_with_baseline(b1, b2, c2, seeds=(0, 1))
     d1 = study.train_network(b1, study.REGULARISED)
-    d2 = study.measure_regularisation(b1, c2, d1, seeds=(0, 1))
+    d2 = study.measure_regularisation(b1, *c3.runs, d1, seeds=(0, 1))
     e = study.decide(b1, b2, judged)
     return study.Study(
         a1=a1, judged=judged, a2=a2, b1=b1, b2=b2, b3=b3, c2=c2, c3=c3, d1=d1, d2=d2, e=e

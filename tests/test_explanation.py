@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+import re
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from itertools import permutations
 from typing import ClassVar
@@ -10,16 +12,21 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import durhampulse as dp
 from durhampulse.creators.reading import read_creators
+from durhampulse.creators.schema import LABEL
 from durhampulse.decision.bands import Thresholds, on_edge, unscorable
+from durhampulse.decision.figures import figure_text
 from durhampulse.decision.reasons import reason_table, what_would_change
 from durhampulse.decision.shapley import Explanation, draw_background, explain
 from durhampulse.evaluation.groups import group_quality, unlike_groups
 from durhampulse.exceptions import CannotJudgeError, InputError
 from durhampulse.features.encoding import learn_encoding
 from durhampulse.features.peers import Peers, learn_peers
+from durhampulse.features.rates import learn_rates
 from durhampulse.models.fitted import FittedModel
 from durhampulse.models.weights import sigmoid
 from durhampulse.scoring.artifact import read_model
@@ -217,11 +224,11 @@ def test_edge_needs_20_percent_chance_of_the_band_beyond():
     drawn = np.digitize(sigmoid(logits + np.where(z > 0, 0.6, 0.9) * z), [0.6, 0.8])
     chance = np.mean(np.where(band == 2, drawn < 2, drawn > band), axis=0)
     clear = np.abs(chance - 0.2) > 0.01
-    expected = np.where(chance >= 0.2, np.array([2, 1, 2])[band], 0)
+    expected = chance >= 0.2
     edge = on_edge(logits, (below, above), Thresholds())
     assert (edge == expected)[clear].all()
     maybe = band == 1
-    assert 0 < (edge[maybe] > 0).mean() < 1
+    assert 0 < edge[maybe].mean() < 1
     assert not on_edge(logits, (0 * below, 0 * above), Thresholds()).any()
 
 
@@ -294,6 +301,100 @@ def test_reason_changes_the_shown_figure(value, text):
         explanation, pd.DataFrame({"Followers": [1_000.0]}), Peers({"nano": 0}, (), {})
     )
     assert reasons["Reasons For"].tolist() == [text]
+
+
+def past(n=1_200):
+    """Creators whose deals rise with engagement, and are most frequent at 10K to 15K followers."""
+    rng = np.random.default_rng(4)
+    table = creators(n, Followers=np.round(10 ** rng.uniform(3.3, 5, n)))
+    table["Niche"] = pd.Series(rng.choice(["Fashion", "Pets"], n), dtype="str")
+    middle = table["Followers"].between(10_000, 14_999)
+    p = (
+        0.1
+        + 6 * (table["Engagement_Rate"] - 0.01)
+        + 0.3 * middle
+        + 0.2 * (table["Niche"] == "Pets")
+    )
+    table[LABEL] = (rng.random(n) < p).astype(float)
+    columns = ["Followers", "Engagement_Rate", "Growth_Rate", "Niche", "Avg_Views_per_Post"]
+    return table, replace(learn_peers(table), rates=learn_rates(table, columns))
+
+
+@pytest.fixture(scope="module")
+def learned():
+    return past()
+
+
+def worded(learned, effects, **figures):
+    """The reasons of one creator with given effects, whose probability without them is a half."""
+    row = creators(1, **figures)
+    values = pd.DataFrame({name: [value] for name, value in effects.items()})
+    reasons = reason_table(Explanation(values, 0.0, exact=True), row, learned[1])
+    return reasons.iloc[0]
+
+
+def test_reason_names_the_range_that_gets_deals_most_often(learned):
+    reasons = worded(learned, {"Followers": 1.0}, Followers=[12_000.0])
+    assert (
+        "12,000 followers: creators of 10K to 15K get deals most often, " in reasons["Reasons For"]
+    )
+    share = learned[0].loc[learned[0]["Followers"].between(10_000, 14_999), LABEL].mean()
+    assert f"{share:.0%}" in reasons["Reasons For"]
+
+
+def test_figure_high_for_peers_and_low_for_all_says_both(learned):
+    """0.85% is high among peers of 0.2 to 1%, and below the 1% that parts all creators."""
+    table = creators(600)
+    table.loc[300:, "Followers"] = 200_000.0
+    table.loc[300:, "Engagement_Rate"] /= 5
+    peers = replace(learn_peers(table), rates=learned[1].rates)
+    row = creators(1, Followers=[200_000.0], Engagement_Rate=[0.0085])
+    values = pd.DataFrame({"Engagement_Rate": [-1.0]})
+    (text,) = reason_table(Explanation(values, 0.0, exact=True), row, peers)["Reasons Against"]
+    assert "engagement 0.85%: high for mid creators in Fashion, but below the" in text
+    assert "usual in the whole list" in text
+
+
+def test_unknown_figure_is_listed_and_no_reason(learned):
+    reasons = worded(
+        learned, {"Growth_Rate": 2.0, "Niche": -2.0}, Growth_Rate=[np.nan], Niche=[None]
+    )
+    assert reasons.tolist() == ["", "", "growth; niche"]
+
+
+@settings(max_examples=150)
+@given(
+    followers=st.floats(500, 500_000),
+    engagement=st.floats(0.001, 0.2),
+    growth=st.floats(-0.05, 0.1),
+    views=st.floats(10, 50_000),
+    niche=st.sampled_from(["Fashion", "Pets", "Falconry"]),
+    effects=st.lists(st.floats(-3, 3), min_size=5, max_size=5),
+)
+def test_no_reason_contradicts_its_own_comparison(
+    learned, followers, engagement, growth, views, niche, effects
+):
+    names = ["Followers", "Engagement_Rate", "Growth_Rate", "Avg_Views_per_Post", "Niche"]
+    figures = dict(zip(names, ([followers], [engagement], [growth], [views], [niche]), strict=True))
+    reasons = worded(learned, dict(zip(names, effects, strict=True)), **figures)
+    for text in filter(None, reasons["Reasons For"].split("; ")):
+        assert not re.search(r"lower than|below the|less often|least often", text), text
+        assert text.partition(" (without")[0] != figure_text("Followers", followers)
+    for text in filter(None, reasons["Reasons Against"].split("; ")):
+        assert not re.search(r"higher than|above the|more often|most often", text), text
+
+
+def test_rates_are_shares_of_the_past_and_survive_the_model_folder(learned):
+    table, peers = learned
+    rates = Peers.from_dict(json.loads(json.dumps(peers.to_dict()))).rates
+    assert rates == peers.rates
+    pets = rates.share_of("Niche", "Pets")
+    assert pets.share == pytest.approx(table.loc[table["Niche"] == "Pets", LABEL].mean(), abs=1e-6)
+    assert rates.share_of("Niche", "Falconry") is None
+    assert rates.share_of("Followers", np.nan) is None
+    assert rates.direction("Engagement_Rate") == 1
+    assert rates.direction("Niche") == 0
+    assert sum(rates.rows["Followers"]) == len(table)
 
 
 def test_account_of_unknown_creator_is_refused(demo_model, market_file, write):

@@ -6,8 +6,9 @@ import pytest
 from keras import layers
 
 from durhampulse import study
+from durhampulse.models.branches import train_branches
 from durhampulse.models.classifiers import CLASSIFIERS, fit
-from durhampulse.models.cnn import build_cnn
+from durhampulse.models.cnn import build_cnn, reaches
 from durhampulse.models.mlp import batch_size, build_mlp, train_mlp
 from durhampulse.models.weights import DenseNetwork
 
@@ -19,19 +20,41 @@ def test_mlp_has_documented_layers():
         ("Dense", 64),
         ("Dropout", None),
         ("Dense", 32),
-        ("Dropout", None),
         ("Dense", 1),
     ]
-    assert [layer.rate for layer in model.layers if isinstance(layer, layers.Dropout)] == [0.3, 0.0]
-    assert [d.activation.__name__ for d in model.layers[::2]] == ["relu", "relu", "sigmoid"]
+    dense = [layer for layer in model.layers if isinstance(layer, layers.Dense)]
+    assert model.layers[1].rate == 0.3
+    assert [layer.activation.__name__ for layer in dense] == ["relu", "relu", "sigmoid"]
     assert model.loss == "binary_crossentropy"
-    assert all(dense.kernel_regularizer is None for dense in model.layers[::2])
+    assert all(layer.kernel_regularizer is None for layer in dense)
 
 
 def test_regularised_mlp_has_dropout_and_l2():
     model = build_mlp(7, study.REGULARISED)
     assert [model.layers[i].rate for i in (1, 3)] == [0.3, 0.3]
     assert all(float(model.layers[i].kernel_regularizer.l2) > 0 for i in (0, 2))
+
+
+def test_network_trained_side_by_side_learns_from_the_rows_of_its_seed():
+    """A branch's curves are those of its own network on its own rows."""
+    rng = np.random.default_rng(1)
+    X = rng.normal(size=(300, 4))
+    y = (rng.random(300) < 1 / (1 + np.exp(-2 * X[:, 0]))).astype(float)
+    runs = [(study.UNREGULARISED, 5), (study.REGULARISED, 5), (study.MLP, 6)]
+    trained = train_branches(X, y, runs, epochs=15)
+    assert [(run.plan, run.seed) for run in trained] == runs
+    for run in trained:
+        held_out = np.random.default_rng(run.seed).permutation(300)[240:]
+        p = run.network.predict_proba(X[held_out])
+        loss = -np.mean(y[held_out] * np.log(p) + (1 - y[held_out]) * np.log1p(-p))
+        assert run.curves["val_loss"].iloc[-1] == pytest.approx(loss, abs=1e-5)
+        assert run.curves["loss"].iloc[-1] < run.curves["loss"].iloc[0] - 0.05
+    assert train_branches(X, y, []) == ()
+
+
+def test_layers_see_as_far_as_the_text_says():
+    """By hand: 7, then each pooling and kernel of 3 adds (1 + 2) x the steps so far."""
+    assert reaches() == [7, 7 + 2 + 2 * 4, 17 + 4 + 2 * 8, 37 + 8 + 2 * 16, 77 + 16 + 2 * 32]
 
 
 def test_plain_arrays_score_like_keras():

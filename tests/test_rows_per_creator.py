@@ -33,7 +33,7 @@ from durhampulse.features.repeats import (
     rows_to_decide,
 )
 from durhampulse.models.champion import _lead
-from durhampulse.models.mlp import _held_out_last
+from durhampulse.models.mlp import held_out_last
 from durhampulse.models.training import _draw_folds
 from durhampulse.study.exploration import associations, outcome_by_group, target_distribution
 
@@ -64,7 +64,7 @@ def test_parts_and_folds_share_no_creator():
     assert test["Influencer_ID"].nunique() == 12
     folds = pd.Series(_draw_folds(train, 5, 0), index=train.index)
     assert folds.groupby(train["Influencer_ID"]).nunique().max() == 1
-    order, cut = _held_out_last(len(train), creator_codes(train), 0.2, 0)
+    order, cut = held_out_last(len(train), creator_codes(train), 0.2, 0)
     names = train["Influencer_ID"].to_numpy()[order]
     assert not set(names[:cut]) & set(names[cut:])
     assert 0.7 < cut / len(train) <= 0.8
@@ -113,7 +113,7 @@ def test_one_row_a_creator_changes_nothing():
     assert column_strength(pd.Series(p), y, rows) == column_strength(pd.Series(p), y)
     permuted = permuted_within(y, rows, np.random.default_rng(5))
     np.testing.assert_array_equal(permuted, np.random.default_rng(5).permutation(y))
-    order, cut = _held_out_last(300, rows, 0.2, 3)
+    order, cut = held_out_last(300, rows, 0.2, 3)
     np.testing.assert_array_equal(order, np.random.default_rng(3).permutation(300))
     assert cut == 240
     _, noise = _lead(y, p, 1 - p, np.ones(300), rows)

@@ -68,6 +68,11 @@ class OutcomeWords:
         """What is asked about a creator: ``who gets a deal``."""
         return f"ends as {self.deal}" if self.own else "gets a deal"
 
+    @property
+    def get(self) -> str:
+        """What happens to several: ``such creators get deals more often``."""
+        return f"end as {self.deal}" if self.own else "get deals"
+
     def marked(self, mark: Callable[[str], str]) -> OutcomeWords:
         """Return the same with the table's own words set apart from the sentence around them."""
         if not self.own:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from collections.abc import Callable
+from itertools import combinations, islice
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,7 @@ import pandas as pd
 
 from durhampulse.creators.schema import COLUMNS, NICHE, QUALITY
 from durhampulse.decision.bands import Thresholds
-from durhampulse.decision.figures import figure_text
+from durhampulse.decision.phrases import group_words, phrase, unknown_names
 from durhampulse.decision.shapley import Explanation
 from durhampulse.features.peers import Peers
 from durhampulse.models.fitted import FittedModel
@@ -32,28 +33,60 @@ _QUALITIES = ("SD", "HD", "4K")
 def reason_table(explanation: Explanation, creators: pd.DataFrame, peers: Peers) -> pd.DataFrame:
     """Put the strongest Shapley values into words.
 
+    A reason says what a figure was compared with: the creator's peers, the whole list, or what
+    happened to creators like this in the past. One that nothing known supports is left out, as is
+    one below 0.05 in log-odds, and one that does not move the probability by what one decimal of a
+    percentage shows. A figure that is not known is no reason.
+
     Returns
     -------
     DataFrame
-        Index of the creators; ``Reasons For`` and ``Reasons Against``, up to three each,
-        separated by ``; ``. A value below 0.05 in log-odds is no reason, nor is one that does not
-        move the probability by what one decimal of a percentage shows.
+        Index of the creators; ``Reasons For`` and ``Reasons Against``, up to three each, and
+        ``Not Known``, each separated by ``; ``.
     """
     rows = creators.loc[explanation.values.index]
-    phrases = _phrases(rows, explanation.values.columns.tolist(), peers)
+    columns = [str(column) for column in explanation.values.columns]
+    compare = _comparison(rows, columns, peers)
     now = sigmoid(explanation.log_odds)
     without = sigmoid(explanation.log_odds[:, None] - explanation.values.to_numpy())
-    reasons: dict[str, list[str]] = {"Reasons For": [], "Reasons Against": []}
+    unknown = np.column_stack([_values(rows, column).isna() for column in columns])
+    reasons: dict[str, list[str]] = {"Reasons For": [], "Reasons Against": [], "Not Known": []}
     for i, values in enumerate(explanation.values.to_numpy()):
         for name, sign in (("Reasons For", 1), ("Reasons Against", -1)):
+            strongest = (j for j in np.argsort(-sign * values) if sign * values[j] >= _SLIGHT)
             texts = (
-                (phrases[j][i], _without_text(now[i], without[i, j]))
-                for j in np.argsort(-sign * values)
-                if sign * values[j] >= _SLIGHT
+                (compare(i, int(j), sign), _without_text(now[i], without[i, j]))
+                for j in strongest
+                if not unknown[i, j]
             )
-            named = [f"{phrase} (without this: {text})" for phrase, text in texts if text]
-            reasons[name].append("; ".join(named[:_MOST]))
+            named = (f"{words} (without this: {text})" for words, text in texts if words and text)
+            reasons[name].append("; ".join(islice(named, _MOST)))
+        reasons["Not Known"].append("; ".join(unknown_names(columns, unknown[i])))
     return pd.DataFrame(reasons, index=explanation.values.index)
+
+
+def _values(rows: pd.DataFrame, column: str) -> pd.Series:
+    return rows.get(column, pd.Series(None, index=rows.index))
+
+
+def _comparison(
+    rows: pd.DataFrame, columns: list[str], peers: Peers
+) -> Callable[[int, int, int], str]:
+    """Return what puts a row's column into words, as a reason for (1) or against (-1)."""
+    places = peers.percentiles(rows)
+    tiers, niches = peers.tier(rows).tolist(), _values(rows, NICHE).tolist()
+    values = {column: _values(rows, column).tolist() for column in columns}
+    groups = {str(column): peers.groups(rows, str(column)).tolist() for column in places}
+
+    def compare(i: int, j: int, sign: int) -> str:
+        column = columns[j]
+        if column not in groups:
+            return phrase(column, values[column][i], sign, peers=peers)
+        whom = group_words(groups[column][i], tiers[i], niches[i])
+        place = float(places[column].iloc[i])
+        return phrase(column, values[column][i], sign, peers=peers, place=place, whom=whom)
+
+    return compare
 
 
 def _without_text(now: float, without: float) -> str:
@@ -68,43 +101,6 @@ def _without_text(now: float, without: float) -> str:
         if f"{now:.{digits}%}" != f"{without:.{digits}%}":
             return f"{without:.{digits}%}"
     return ""
-
-
-def _phrases(rows: pd.DataFrame, columns: list[str], peers: Peers) -> list[list[str]]:
-    places = peers.percentiles(rows)
-    tiers, niches = peers.tier(rows), rows.get(NICHE, pd.Series(None, index=rows.index))
-    phrases = []
-    for column in columns:
-        values = rows.get(column, pd.Series(None, index=rows.index))
-        if column in places:
-            groups = peers.groups(rows, column)
-            whom = [
-                _peers(group, tier, niche)
-                for group, tier, niche in zip(groups, tiers, niches, strict=True)
-            ]
-            phrases.append(
-                [
-                    figure_text(column, value) + _compared(place, peer)
-                    for value, place, peer in zip(values, places[column], whom, strict=True)
-                ]
-            )
-        else:
-            phrases.append([figure_text(column, value) for value in values])
-    return phrases
-
-
-def _peers(group: str, tier: object, niche: object) -> str:
-    known_tier, known_niche = (part != "" for part in group.split("|"))
-    words = f"{tier} creators" if known_tier else "creators"
-    return f"{words} in {niche}" if known_niche else words
-
-
-def _compared(place: float, peers: str) -> str:
-    if np.isnan(place):
-        return ""
-    if place >= 50:
-        return f", higher than {min(place, 99):.0f}% of {peers}"
-    return f", lower than {min(100 - place, 99):.0f}% of {peers}"
 
 
 def what_would_change(

@@ -6,7 +6,7 @@ often each observation was drawn.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,7 @@ from durhampulse.features.repeats import Codes, has_repeats
 __all__ = [
     "METRICS",
     "compare_models",
+    "compare_runs",
     "confusion_table",
     "holm",
     "log_loss",
@@ -191,20 +192,65 @@ def compare_models(
     DataFrame
         One row for each metric: ``metric, first, second, difference, low, high, p_value``.
     """
+    table = compare_runs(
+        y_true, [first], [second],
+        metrics=metrics, groups=groups, level=level, random_state=random_state,
+    )  # fmt: skip
+    if not has_repeats(groups):
+        table.loc[table["metric"] == "accuracy", "p_value"] = _mcnemar(y_true, first, second)
+    return table
+
+
+def compare_runs(
+    y_true: Floats,
+    firsts: Sequence[Floats],
+    seconds: Sequence[Floats],
+    *,
+    metrics: tuple[str, ...] = ("accuracy", "f1", "log_loss"),
+    groups: Codes | None = None,
+    level: float = 0.95,
+    random_state: int = 0,
+) -> pd.DataFrame:
+    """Compare two models trained several times each, pair by pair: mean difference of scores.
+
+    A resample draws creators and, of several pairs, pairs, so that the intervals hold both the
+    luck of the rows and that of the training (a bootstrap of two levels, Davison and Hinkley 1997,
+    section 3.8).
+
+    Parameters
+    ----------
+    y_true
+        Outcomes 0 or 1, shape (n_rows,).
+    firsts, seconds
+        Probabilities of each run, shape (n_rows,) each; as many of the one as of the other.
+
+    Returns
+    -------
+    DataFrame
+        As :func:`compare_models`, scores and differences being means over the pairs, each
+        ``p_value`` twice the smaller share of resamples on one side of zero.
+    """
     drawn: dict[str, list[Floats]] = {name: [] for name in metrics}
+    lots, n_pairs = np.random.default_rng(random_state + 1), len(firsts)
     for weight in _resamples(len(y_true), groups, random_state):
+        share = lots.multinomial(n_pairs, np.full(n_pairs, 1 / n_pairs), len(weight)) / n_pairs
         for name in metrics:
             score = METRICS[name]
-            drawn[name].append(score(y_true, first, weight) - score(y_true, second, weight))
+            differences = [
+                score(y_true, first, weight) - score(y_true, second, weight)
+                for first, second in zip(firsts, seconds, strict=True)
+            ]
+            drawn[name].append(np.sum(share * np.column_stack(differences), axis=1))
     once = np.ones((1, len(y_true)))
     rows = []
     for name in metrics:
-        mine, rival = (float(METRICS[name](y_true, p, once)[0]) for p in (first, second))
-        differences = np.concatenate(drawn[name])
-        low, high = np.quantile(differences, [(1 - level) / 2, (1 + level) / 2])
-        side = min(np.mean(differences <= 0), np.mean(differences >= 0))
-        exact = name == "accuracy" and not has_repeats(groups)
-        p = _mcnemar(y_true, first, second) if exact else min(1.0, 2 * float(side))
+        mine, rival = (
+            float(np.mean([METRICS[name](y_true, p, once)[0] for p in runs]))
+            for runs in (firsts, seconds)
+        )
+        difference = np.concatenate(drawn[name])
+        low, high = np.quantile(difference, [(1 - level) / 2, (1 + level) / 2])
+        p = min(1.0, 2 * float(min(np.mean(difference <= 0), np.mean(difference >= 0))))
         rows.append((name, mine, rival, mine - rival, float(low), float(high), p))
     columns = ["metric", "first", "second", "difference", "low", "high", "p_value"]
     return pd.DataFrame(rows, columns=columns)

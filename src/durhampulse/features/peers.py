@@ -14,6 +14,7 @@ import pandas as pd
 from durhampulse.creators.block import Block
 from durhampulse.creators.schema import COLUMNS, FOLLOWERS, NICHE, VIEWS
 from durhampulse.creators.tiers import TIERS, tier_names
+from durhampulse.features.rates import Rates
 
 __all__ = ["COMPARED", "Peers", "learn_peers"]
 
@@ -39,11 +40,14 @@ class Peers:
     curves
         Column to peer group to the 101 values at 0, 1, ..., 100%. A group is ``tier|niche``,
         ``tier|`` or ``|`` for all; only groups of at least 30 creators.
+    rates
+        How often creators of a range or a level got a deal; not in models of older versions.
     """
 
     tiers: Mapping[str, float]
     niches: tuple[str, ...]
     curves: Mapping[str, Mapping[str, list[float]]]
+    rates: Rates | None = None
 
     def percentiles(self, creators: pd.DataFrame) -> pd.DataFrame:
         """Place figures among those of peers.
@@ -140,12 +144,15 @@ class Peers:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the peers as plain data."""
-        return {"tiers": dict(self.tiers), "niches": list(self.niches), "curves": self.curves}
+        plain = {"tiers": dict(self.tiers), "niches": list(self.niches), "curves": self.curves}
+        return plain if self.rates is None else {**plain, "rates": self.rates.to_dict()}
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Peers:
         """Rebuild from :meth:`to_dict`."""
-        return cls(plain["tiers"], tuple(plain["niches"]), plain["curves"])
+        rates = plain.get("rates")
+        rates = None if rates is None else Rates.from_dict(rates)
+        return cls(plain["tiers"], tuple(plain["niches"]), plain["curves"], rates)
 
 
 def learn_peers(train: pd.DataFrame, tiers: Mapping[str, float] | None = None) -> Peers:

@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 __all__ = [
     "MLPTraining",
     "NetworkPlan",
+    "Watch",
     "batch_size",
     "build_mlp",
+    "held_out_last",
     "share_compiled_steps",
     "train_mlp",
 ]
@@ -44,7 +46,8 @@ class NetworkPlan:
     name
         How it is called in tables and charts.
     dropout
-        Share of units switched off in training, after the first and second hidden layer.
+        Share of units switched off in training, after the first and second hidden layer; where it
+        is 0 no Dropout layer stands there.
     l2
         Weight of the squared weights in the training loss, for both hidden layers.
     """
@@ -84,16 +87,13 @@ def build_mlp(n_features: int, plan: NetworkPlan) -> keras.Model:
     def penalty() -> Any:
         return regularizers.L2(plan.l2) if plan.l2 else None
 
-    model = keras.Sequential(
-        [
-            keras.Input(shape=(n_features,)),
-            layers.Dense(64, activation="relu", kernel_regularizer=penalty()),
-            layers.Dropout(plan.dropout[0]),
-            layers.Dense(32, activation="relu", kernel_regularizer=penalty()),
-            layers.Dropout(plan.dropout[1]),
-            layers.Dense(1, activation="sigmoid"),
-        ]
-    )
+    hidden: list[Any] = []
+    for units, rate in zip((64, 32), plan.dropout, strict=True):
+        hidden.append(layers.Dense(units, activation="relu", kernel_regularizer=penalty()))
+        if rate:
+            hidden.append(layers.Dropout(rate))
+    output = layers.Dense(1, activation="sigmoid")
+    model = keras.Sequential([keras.Input(shape=(n_features,)), *hidden, output])
     model.compile(
         optimizer=keras.optimizers.Adam(learning_rate=0.002),
         loss="binary_crossentropy",
@@ -135,9 +135,9 @@ def train_mlp(
 
     share_compiled_steps()
     keras.utils.set_random_seed(random_state)
-    order, cut = _held_out_last(len(y), groups, validation_split, random_state)
+    order, cut = held_out_last(len(y), groups, validation_split, random_state)
     X32, y32 = X[order].astype(np.float32), y[order].astype(np.float32)
-    watch = _Watch(X32[:cut], y32[:cut], X32[cut:], y32[cut:])
+    watch = Watch(X32[:cut], y32[:cut], X32[cut:], y32[cut:])
     fit_on: dict[str, Any] = {"validation_split": validation_split}  # Keras takes the last rows
     if validation_split and has_repeats(groups):
         fit_on = {"validation_data": (X32[cut:], y32[cut:])}
@@ -155,7 +155,7 @@ def train_mlp(
     return MLPTraining(plan, random_state, DenseNetwork.from_keras(model), watch.curves())
 
 
-def _held_out_last(
+def held_out_last(
     n_rows: int, groups: Codes | None, share: float, random_state: int
 ) -> tuple[npt.NDArray[np.intp], int]:
     """Return the rows in a random order, creators as wholes, and where those held out begin."""
@@ -199,11 +199,18 @@ def share_compiled_steps() -> None:
         jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
-class _Watch:
-    """Scores the network after each epoch as it would be used: no penalty, no dropout.
+class Watch:
+    """Scores of a network after each epoch as it would be used: no penalty, no dropout.
 
     Keras's own training loss holds the L2 penalty and runs with dropout on, so it cannot be
     compared with the validation loss or between networks.
+
+    Parameters
+    ----------
+    X, y
+        The rows trained on, shapes (n_rows, n_features) and (n_rows,).
+    X_val, y_val
+        The rows held out.
     """
 
     def __init__(self, X: Singles, y: Singles, X_val: Singles, y_val: Singles) -> None:
@@ -211,21 +218,27 @@ class _Watch:
         self.rows: list[dict[str, float]] = []
 
     def callback(self) -> keras.callbacks.Callback:
+        """Return what Keras calls after each epoch."""
         import keras
 
         def score(epoch: int, _logs: object) -> None:
-            network = DenseNetwork.from_keras(callback.model)
-            row: dict[str, float] = {"epoch": epoch + 1}
-            for prefix, (X, y) in self.parts.items():
-                y_prob = network.predict_proba(X.astype(np.float64))
-                row[f"{prefix}loss"] = _cross_entropy(y, y_prob)
-                row[f"{prefix}accuracy"] = float(np.mean((y_prob >= 0.5) == y))
-            self.rows.append(row)
+            self.score(epoch, callback.model)
 
         callback = keras.callbacks.LambdaCallback(on_epoch_end=score)
         return callback
 
+    def score(self, epoch: int, model: keras.Model) -> None:
+        """Add the scores of a model after an epoch, counted from 0."""
+        network = DenseNetwork.from_keras(model)
+        row: dict[str, float] = {"epoch": epoch + 1}
+        for prefix, (X, y) in self.parts.items():
+            y_prob = network.predict_proba(X.astype(np.float64))
+            row[f"{prefix}loss"] = _cross_entropy(y, y_prob)
+            row[f"{prefix}accuracy"] = float(np.mean((y_prob >= 0.5) == y))
+        self.rows.append(row)
+
     def curves(self) -> pd.DataFrame:
+        """Return the scores, one row an epoch."""
         return pd.DataFrame(self.rows)
 
 

@@ -11,20 +11,14 @@ import pandas as pd
 from durhampulse.creators.outcome import SPONSORSHIP, OutcomeWords
 from durhampulse.decision.bands import MAYBE, NO, YES
 from durhampulse.evaluation.calibration import wilson_interval
-from durhampulse.evaluation.groups import unlike_groups
 from durhampulse.evaluation.judgement import TOO_GOOD
 from durhampulse.evaluation.verdict import Check
-from durhampulse.models.champion import BLEND, SIMPLE
 from durhampulse.report import interpretation
 from durhampulse.report.interpretation import outcome_of, plain
 from durhampulse.study.results import Decision, Judgement
 
 __all__ = [
-    "calibration",
-    "champion_choice",
     "decision",
-    "explanation",
-    "groups",
     "limits",
     "too_good",
     "verdict",
@@ -64,29 +58,6 @@ def _title(check: Check) -> str:
     return f"**{word}** ({check.code})"
 
 
-def champion_choice(part: Decision) -> str:
-    """E: which model decides and why."""
-    row = part.margin.set_index("metric").loc["log_loss"]
-    name = part.champion.name
-    figures = (
-        f"cross-validated log loss {row['first']:.4f} against {row['second']:.4f}, difference "
-        f"{row['low']:+.4f} to {row['high']:+.4f}"
-    )
-    if part.tied and name == SIMPLE:
-        return (
-            f"**{name}** decides: the {BLEND.lower()} does not beat it beyond noise ({figures}), "
-            "and of two equals the simpler one is taken."
-        )
-    chosen = f"**{name}** decides: it beats {part.rival[0].lower()}{part.rival[1:]} ({figures})."
-    if not part.gap:
-        return chosen
-    return (
-        f"{chosen} One small network has learned to say what the blend says; on the training part "
-        f"its probabilities differ from the blend's by {100 * part.gap:.1f} points on average. "
-        "Figures out of fold are the blend's, those of the test part the network's own."
-    )
-
-
 def decision(part: Decision, judged: Judgement) -> list[str]:
     """E: the report to the marketing team, a sentence or two for each question."""
     if judged.verdict.refusal:
@@ -114,17 +85,40 @@ def decision(part: Decision, judged: Judgement) -> list[str]:
         f"{maybe_worth}",
         f"**Whom to leave.** {no:,} {unit} stay below. {no_worth} "
         "A No is a recommendation, not a refusal.",
-        f"**Who stands on an edge.** For {edges:,} {unit} ({edges / max(total, 1):.0%}) there is "
-        "a chance of a fifth or more that their true probability lies in another band; they are "
-        "marked, and the band follows the rule all the same.",
+        *_unprecedented(total - yes - maybe - no, unit),
+        _recall(part, words),
+        f"**Who may be in another band.** The interval of {edges:,} {unit} "
+        f"({edges / max(total, 1):.0%}) reaches far into the next band; they are marked *may be a "
+        "Yes* or *may be a Maybe*, and the band follows the rule all the same.",
         f"**What the ranking finds.** Of the {part.creators.unit} tested, inviting the first "
         f"{int(invited['invitations']):,} would have found {invited['deals_by_model']:.0f} "
         f"{words.deals}; as many invitations at random would find {invited['deals_at_random']:.0f} "
         f"({invited['lift']:.1f} times as many{_lift_range(invited)}).",
-        f"**What it saves.** A person needs to open {maybe:,} of {total:,} profiles to settle the "
-        f"doubtful ones; {1 - maybe / max(total, 1):.0%} need not be opened to be put in order, "
-        "which is what makes onboarding faster. Those recommended still want a person's consent.",
+        f"**What it saves.** A person needs to open {total - no:,} of {total:,} profiles: "
+        f"{yes:,} to consent to and {total - yes - no:,} to settle. {no / max(total, 1):.0%} need "
+        "not be opened to be put in order, which is what makes onboarding faster.",
     ]
+
+
+def _unprecedented(n: int, unit: str) -> list[str]:
+    if not n:
+        return []
+    return [
+        f"**Whom the model cannot place.** {n:,} {unit} are unlike those it learned from; they get "
+        "no band and go to a person first."
+    ]
+
+
+def _recall(part: Decision, words: OutcomeWords) -> str:
+    """Return how the deals of the test part are spread over the bands."""
+    rates = _by_band(part.hit_rates)
+    shares = [f"{rates[band]['recall']:.0%} in *{band.partition(' ')[0]}*" for band in (MAYBE, YES)]
+    return (
+        f"**What the bands miss.** {rates[NO]['recall']:.0%} of all {words.deals} of the test part "
+        f"({rates[NO]['deals']:,} of {part.hit_rates['deals'].sum():,}) sit in *No*, "
+        f"{' and '.join(shares)}: a *No* is no verdict on a creator, and whoever has more places "
+        "to fill goes down the ranking."
+    )
 
 
 def _recommended(yes: int, total: int, part: Decision, worth: str) -> str:
@@ -192,14 +186,16 @@ def _hit_rate(row: pd.Series, pooled: pd.Series, words: OutcomeWords, unit: str)
         size = f"{n:,} rows of {row['creators']:,} creators" if unit == "rows" else f"{n:,}"
         text = (
             f"Measured on creators the model had not seen, {row['hit_rate']:.0%} of {size} in this "
-            f"band {words.got} (95% interval {row['low']:.0%} to {row['high']:.0%})."
+            f"band {words.got} (likely {row['low']:.0%} to {row['high']:.0%}; "
+            f"{row['predicted']:.0%} expected)."
         )
     else:
         many = f"end as {words.deal}" if words.own else "get a deal"
         text = f"The test part holds only {n} such {unit}, too few to say how many {many}."
     if _size(pooled) >= _FEW:
         text += (
-            f" On the training part, out of fold: {pooled['hit_rate']:.0%} of "
+            " Among those it learned from, each judged without itself: "
+            f"{pooled['hit_rate']:.0%} of "
             f"{_size(pooled):,} ({pooled['low']:.0%} to {pooled['high']:.0%})."
         )
     return text
@@ -215,61 +211,6 @@ def _thin(yes: int, total: int, part: Decision) -> str:
         f"{part.thresholds.yes_at:.0%} is what honest probabilities look like; use the "
         "ranking to fill more places."
     )
-
-
-def calibration(part: Decision) -> str:
-    """E: whether predicted and measured shares agree."""
-    table = part.reliability
-    outside = table[(table["predicted"] < table["low"]) | (table["predicted"] > table["high"])]
-    gap = (table["measured"] - table["predicted"]).abs()
-    size = table.get("rows", table["creators"])
-    mean_gap = float((gap * size).sum() / size.sum())
-    if len(outside) <= 1:
-        verdict_ = "no more than chance explains"
-    else:
-        verdict_ = "more than chance explains: read the probabilities with a margin"
-    return (
-        f"In ten groups of equal size the measured share of {outcome_of(part.creators).deals} "
-        f"differs from the predicted one by {mean_gap:.1%} on average; {len(outside)} of "
-        f"{len(table)} groups lie outside their 95% interval, {verdict_}."
-    )
-
-
-def explanation(part: Decision) -> str:
-    """E: what the model goes by."""
-    shapley = part.explanation
-    importance = shapley.importance()
-    names = [plain(name) for name in importance["feature"].head(3)]
-    how = (
-        "over all coalitions of columns, so the values are exact"
-        if shapley.exact
-        else "over drawn orders of columns, so the values are estimates"
-    )
-    return (
-        f"The model goes most by {', '.join(names[:-1])}{' and ' if names[1:] else ''}{names[-1]} "
-        f"(mean effect {importance['mean_abs'].iloc[0]:.2f} in log-odds for the first). Shapley "
-        f"values of {len(shapley.values):,} {part.creators.unit} of the test part, {how}. They "
-        f"say what goes with {outcome_of(part.creators).a_deal} in the model's eyes, not what "
-        "causes it."
-    )
-
-
-def groups(part: Decision) -> str:
-    """E: whether some niche or tier is served worse."""
-    unlike = unlike_groups(part.groups)
-    if part.groups.empty:
-        return "No niche or tier holds enough tested creators to be looked at alone."
-    if unlike.empty:
-        return (
-            f"In none of {len(part.groups)} niches and tiers does the measured share of "
-            f"{outcome_of(part.creators).deals} "
-            "differ from the predicted one beyond noise."
-        )
-    names = [
-        f"{plain(row['group'])} ({row['predicted']:.0%} predicted, {row['measured']:.0%} measured)"
-        for _, row in unlike.iterrows()
-    ]
-    return f"**Off beyond noise**: {', '.join(names)}. Read probabilities there with a margin."
 
 
 def limits(simulated: bool, words: OutcomeWords = SPONSORSHIP) -> list[str]:

@@ -2,48 +2,24 @@
 
 from __future__ import annotations
 
-import io
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
 
 from durhampulse.creators.outcome import OutcomeWords
 from durhampulse.creators.schema import IDENTIFIER
-from durhampulse.decision.bands import BANDS
-from durhampulse.report import advice, overlooked, plots
+from durhampulse.report import advice, decisionplots, front, networks, overlooked, plots, worth
 from durhampulse.report import interpretation as words
+from durhampulse.report.encoded import before_and_after, encoding_table
+from durhampulse.report.figures import Figure, draw_figure
 from durhampulse.report.interpretation import outcome_of
 from durhampulse.report.tables import Table, decision_view, plain_table, score_rows
+from durhampulse.study.cleaning import as_found, missing_by_outcome, missing_cells, raw_overview
 from durhampulse.study.results import Study
 
-__all__ = ["Figure", "Report", "Section", "build_report", "report_title"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Figure:
-    """A picture with its words and numbers.
-
-    Attributes
-    ----------
-    name
-        File name without ending.
-    svg
-        The picture, its ink and grid in the page's own colours.
-    png
-        The same for slides.
-    """
-
-    name: str
-    title: str
-    alt: str
-    table: Table
-    svg: str
-    png: bytes
+__all__ = ["Report", "Section", "build_report", "report_title"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +42,7 @@ class Report:
     source: str
     simulated: bool
     summary: list[str]
+    opening: Figure | None
     facts: list[tuple[str, str]]
     limits: list[str]
     decisions: Table
@@ -74,21 +51,14 @@ class Report:
     @property
     def figures(self) -> list[Figure]:
         """All figures, in order."""
-        return [figure for section in self.sections for figure in section.figures]
+        first = [] if self.opening is None else [self.opening]
+        return [*first, *(figure for section in self.sections for figure in section.figures)]
 
 
 def build_report(study: Study) -> Report:
     """Put a study's tables, pictures and words together."""
     plots.use_style()
     source = study.a1.creators.source
-    counts = study.e.table["Sponsorship Recommendation"].value_counts()
-    facts: list[tuple[str, str]] = [("Verdict", study.judged.verdict.word)]
-    facts += [(band, f"{int(counts.get(band, 0)):,}") for band in BANDS]
-    auc = study.e.tested.set_index("metric").loc["roc_auc"]
-    facts += [
-        ("Base rate", f"{study.a2.target['share'].iloc[1]:.1%}"),
-        (f"ROC AUC, tested ({auc['low']:.3f} to {auc['high']:.3f})", f"{auc['value']:.3f}"),
-    ]
     return Report(
         title=report_title(study),
         source=source.name,
@@ -96,9 +66,9 @@ def build_report(study: Study) -> Report:
         summary=[
             *advice.verdict(study.judged),
             *advice.decision(study.e, study.judged),
-            advice.champion_choice(study.e),
         ],
-        facts=facts,
+        opening=front.opening(study),
+        facts=front.facts(study),
         limits=advice.limits(source.simulated, outcome_of(study.b1.creators)),
         decisions=decision_view(study.e.table, study.a1.creators.carried),
         sections=[
@@ -126,20 +96,27 @@ def _verdict(study: Study) -> Section:
 
 
 def _a1(study: Study) -> Section:
-    part = study.a1
-    columns = part.columns.drop(columns="reason")
-    ledger = part.irregularities
+    part, creators = study.a1, study.judged.creators
+    found = as_found(part.creators.source)
+    tables = {
+        "The table as its file holds it": raw_overview(found),
+        "First rows, as found": found.head().astype("str"),
+        "Irregularities: what was found and what was done": part.irregularities,
+        "Missing cells, from the file to the table": missing_cells(creators),
+        "Missing cells and the outcome": missing_by_outcome(creators),
+        "Columns once read": part.columns.drop(columns="reason"),
+        "First rows, once read": part.head.astype({IDENTIFIER: "str"}),
+    }
     return Section(
         part="A1",
         title="The table, loaded and inspected",
         paragraphs=_paragraphs(
-            words.inspection(part), words.growth_unit(part), words.letters(part.creators)
+            words.inspection(part),
+            words.nulls(creators),
+            words.growth_unit(part),
+            words.letters(part.creators),
         ),
-        tables=[
-            plain_table("Columns", columns),
-            plain_table("First rows", part.head.astype({IDENTIFIER: "str"})),
-            plain_table("Irregularities: what was found and what was done", ledger),
-        ],
+        tables=[plain_table(title, table) for title, table in tables.items() if len(table)],
     )
 
 
@@ -150,14 +127,16 @@ def _paragraphs(*sentences: str) -> list[str]:
 def _a2(study: Study) -> Section:
     part, outcome = study.a2, study.b1.creators.outcome
     figures = [
-        _figure("a2-target", "Creators by outcome", part.target, lambda: plots.target(part.target)),
-        _figure(
+        draw_figure(
+            "a2-target", "Creators by outcome", part.target, lambda: plots.target(part.target)
+        ),
+        draw_figure(
             "a2-associations",
             "Association of each feature with the outcome",
             part.associations,
             lambda: plots.associations(part.associations),
         ),
-        _figure(
+        draw_figure(
             "a2-groups",
             f"Share of {outcome.deals} by {part.feature}",
             part.by_group,
@@ -166,7 +145,7 @@ def _a2(study: Study) -> Section:
     ]
     if not part.histograms.empty:
         figures.append(
-            _figure(
+            draw_figure(
                 "a2-distributions",
                 "Numeric features by outcome",
                 part.histograms.drop(columns="scale"),
@@ -174,7 +153,7 @@ def _a2(study: Study) -> Section:
             )
         )
     figures.append(
-        _figure(
+        draw_figure(
             "a2-correlations",
             "Rank correlations between the numbers",
             part.correlations.rename_axis("feature").reset_index(),
@@ -192,7 +171,16 @@ def _a2(study: Study) -> Section:
 
 
 def _b1(study: Study) -> Section:
-    return Section(part="B1", title="Preparation", paragraphs=[words.preparation(study.b1)])
+    part = study.b1
+    return Section(
+        part="B1",
+        title="Preparation",
+        paragraphs=[words.preparation(part)],
+        tables=[
+            plain_table("The encoder and the scaler", encoding_table(part.encoding)),
+            plain_table("Three creators, before and after", before_and_after(part).reset_index()),
+        ],
+    )
 
 
 def _b2(study: Study) -> Section:
@@ -203,10 +191,10 @@ def _b2(study: Study) -> Section:
         paragraphs=[words.baseline_choice(part, study.judged)],
         tables=[
             score_rows("Cross-validated on the training part", part.cross_validated),
-            score_rows("Scored once on the test part", part.tested),
+            score_rows("Scored on the test part", part.tested),
         ],
         figures=[
-            _figure(
+            draw_figure(
                 "b2-models",
                 "Classifiers on the test part, 95% intervals",
                 part.tested,
@@ -218,7 +206,7 @@ def _b2(study: Study) -> Section:
 
 def _b3(study: Study) -> Section:
     part = study.b3
-    figure = _figure(
+    figure = draw_figure(
         "b3-confusion",
         f"Confusion matrix of {part.model} on the test part",
         part.table.reset_index(),
@@ -238,16 +226,19 @@ def _c(study: Study) -> Section:
     return Section(
         part="C",
         title="A multilayer perceptron",
-        paragraphs=[words.deep_learning(part, study.b2, study.judged)],
-        tables=[score_rows("The network and the baseline on the same test rows", part.tested)],
+        paragraphs=[networks.deep_learning(part, study.b2, study.judged)],
+        tables=[
+            plain_table("Difference over all trainings", part.difference),
+            score_rows("The network and the baseline on the same test rows", part.tested),
+        ],
         figures=[
-            _figure(
+            draw_figure(
                 "c2-curves",
                 "The network's training and validation curves",
                 training.curves,
-                lambda: plots.curves(training.curves, "MLP"),
+                lambda: plots.curves(training),
             ),
-            _figure(
+            draw_figure(
                 "c3-comparison",
                 "The network against the baseline on the test part",
                 part.tested,
@@ -259,29 +250,32 @@ def _c(study: Study) -> Section:
 
 def _d1(study: Study) -> Section:
     training = study.d1
-    figure = _figure(
+    figure = draw_figure(
         "d1-curves",
         "Curves of the network with dropout and L2",
         training.curves,
-        lambda: plots.curves(training.curves, "dropout + L2"),
+        lambda: plots.curves(study.c2, training),
     )
     return Section(part="D1", title="Dropout and L2", paragraphs=[], tables=[], figures=[figure])
 
 
 def _d2(study: Study) -> Section:
     part = study.d2
-    figure = _figure(
+    figure = draw_figure(
         "d2-gap",
         "Training and validation loss over three seeds",
         part.curves,
         lambda: plots.gaps(part.curves),
     )
-    text = [words.regularisation(part, study.judged)]
+    text = [networks.regularisation(part, study.judged)]
     return Section(
         part="D2",
         title="What regularisation did",
         paragraphs=text,
-        tables=[plain_table("Each run", part.runs)],
+        tables=[
+            plain_table("Each run", part.runs),
+            plain_table("The new network (first) against the old (second)", part.difference),
+        ],
         figures=[figure],
     )
 
@@ -294,7 +288,7 @@ def _d3(_: Study) -> Section:
     return Section(
         part="D3",
         title="A network that looks at pictures",
-        paragraphs=[words.cnn_images(), words.cnn_filters()],
+        paragraphs=[networks.cnn_images(), networks.cnn_filters()],
         code=inspect.getsource(cnn.build_cnn),
     )
 
@@ -306,27 +300,38 @@ def _e(study: Study) -> Section:
     return Section(
         part="E",
         title="What the decisions are worth",
-        paragraphs=[advice.calibration(part), advice.explanation(part), advice.groups(part),
-                    *overlooked.sentences(part, study.judged)],
+        paragraphs=_paragraphs(
+            worth.champion_choice(part),
+            worth.calibration(part),
+            worth.lower_threshold(part),
+            worth.more_rows(part),
+            worth.explanation(part),
+            worth.alone_and_together(study.a2, part),
+            worth.interaction(part, study.b1.test),
+            worth.groups(part),
+            *overlooked.sentences(part, study.judged),
+        ),
         tables=[
             plain_table("Hit rates on the test part", part.hit_rates),
             plain_table("Hit rates on the training part, out of fold", part.pooled_hit_rates),
+            plain_table("Other thresholds, on the test part", part.sweep),
+            plain_table("Learned from more and more creators", part.learning),
             plain_table("Invitations by probability and at random", part.invitations),
             *(plain_table(*pair) for pair in overlooked.tables(part, study.judged).items()),
             score_rows(f"{part.champion.name} on the test part", part.tested),
         ],
         figures=[
-            _figure("e-bands", "Hit rate of each band", part.hit_rates,
-                    lambda: plots.bands(part.hit_rates, outcome=outcome)),
-            _figure("e-reliability", f"Predicted and measured shares of {outcome.deals}",
+            draw_figure("e-bands", "Hit rate of each band", part.hit_rates,
+                    lambda: decisionplots.bands(part.hit_rates, outcome=outcome)),
+            draw_figure("e-reliability", f"Predicted and measured shares of {outcome.deals}",
                     part.reliability,
-                    lambda: plots.reliability(part.reliability, outcome=outcome)),
-            _figure("e-gain", "What inviting the best first finds", part.invitations,
-                    lambda: plots.gain(part.gain, outcome=outcome)),
-            _figure("e-importance", "What the model goes by", importance,
-                    lambda: plots.importance(importance)),
-            _figure("e-dependence", "Effect of each column over its values", dependence,
-                    lambda: plots.dependence(dependence)),
+                    lambda: decisionplots.reliability(part.reliability, outcome=outcome)),
+            draw_figure("e-gain", "What inviting the best first finds", part.invitations,
+                    lambda: decisionplots.gain(part.gain, outcome=outcome)),
+            draw_figure("e-importance", "What the model goes by", importance,
+                    lambda: decisionplots.importance(importance)),
+            draw_figure("e-dependence", "Effect of each column over its values", dependence,
+                    lambda: decisionplots.dependence(dependence)),
             *_group_figures(part.groups, outcome),
         ],
     )  # fmt: skip
@@ -353,45 +358,6 @@ def _group_figures(groups: pd.DataFrame, outcome: OutcomeWords) -> list[Figure]:
     title = f"Predicted and measured shares of {outcome.deals} by niche and tier"
 
     def draw() -> Any:
-        return plots.group_calibration(groups, outcome=outcome)
+        return decisionplots.group_calibration(groups, outcome=outcome)
 
-    return [_figure("e-groups", title, groups, draw)]
-
-
-def _figure(name: str, title: str, table: pd.DataFrame, draw: Callable[[], Any]) -> Figure:
-    axes = draw()
-    figure = np.ravel(axes)[0].figure
-    svg, png = io.StringIO(), io.BytesIO()
-    figure.savefig(svg, format="svg", transparent=True, metadata={"Date": None})
-    figure.savefig(png, format="png", dpi=160, facecolor="white")
-    plt.close(figure)
-    numbers = plain_table(f"Numbers of: {title}", table)
-    return Figure(
-        name=name,
-        title=title,
-        alt=_alt(title, table),
-        table=numbers,
-        svg=_themed(svg.getvalue()),
-        png=png.getvalue(),
-    )
-
-
-def _alt(title: str, table: pd.DataFrame) -> str:
-    return f"{title}. The {len(table)} rows of numbers behind the picture follow as a table."
-
-
-def _themed(svg: str) -> str:
-    """Let a picture take ink and grid from the page, so that it fits light and dark."""
-    svg = svg[svg.index("<svg") :]
-    for color, name in ((plots.INK, "ink"), (plots.QUIET, "quiet"), (plots.GRID, "grid")):
-        svg = svg.replace(color, f"var(--{name})")
-    svg = re.sub(r'<g id="[^"]*"', "<g", svg)
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    # As wide as it was drawn, so that letters are of one size in all pictures, or as the page.
-    svg = re.sub(r'(<svg [^>]*?)height="[^"]*"', r"\1", svg, count=1)
-    return re.sub(
-        r'<svg ([^>]*?)width="([\d.]+)pt"',
-        r'<svg aria-hidden="true" style="max-width: \2pt" \1',
-        svg,
-        count=1,
-    )
+    return [draw_figure("e-groups", title, groups, draw)]

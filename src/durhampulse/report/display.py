@@ -12,17 +12,24 @@ from IPython.display import Code, Markdown, display
 
 from durhampulse.decision.figures import number_text
 from durhampulse.report import plots
+from durhampulse.report.cells import readable
 
-__all__ = ["display", "say", "set_up", "show_source"]
+__all__ = ["display", "say", "set_up", "show", "show_source"]
 
 
 def set_up() -> None:
     """Set the look of pictures and tables in this notebook."""
     plots.use_style()
     pd.set_option("display.float_format", number_text)
-    pd.set_option("display.max_colwidth", 90)
+    pd.set_option("display.max_colwidth", 200)
     pd.set_option("display.max_columns", 30)
     pd.set_option("display.max_rows", 60)
+
+
+def show(table: pd.DataFrame) -> None:
+    """Show a table with its numbers as people read them, below the pictures drawn so far."""
+    plt.show()
+    display(readable(table))
 
 
 def say(*sentences: str) -> None:

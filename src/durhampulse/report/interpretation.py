@@ -15,32 +15,29 @@ from durhampulse.creators.outcome import OutcomeWords
 from durhampulse.creators.schema import COLUMNS, GROWTH, IDENTIFIER, LABEL
 from durhampulse.creators.table import Creators
 from durhampulse.features.repeats import counted
+from durhampulse.report.cells import p_text
+from durhampulse.study.cleaning import missing_by_outcome, missing_cells
 from durhampulse.study.results import (
-    BaselineComparison,
     Comparison,
     Confusion,
     Exploration,
     Inspection,
     Judgement,
     Preparation,
-    Regularisation,
 )
 
 __all__ = [
     "baseline_choice",
-    "cnn_filters",
-    "cnn_images",
     "confusion",
-    "deep_learning",
     "feature",
     "growth_unit",
     "inspection",
     "letters",
     "meaning",
+    "nulls",
     "outcome_of",
     "plain",
     "preparation",
-    "regularisation",
     "target",
     "without_markup",
 ]  # fmt: skip
@@ -58,19 +55,7 @@ def inspection(part: Inspection) -> str:
     creators, (rows, columns) = part.creators, part.shape
     ledger = part.irregularities
     simulated = " **The data are simulated.**" if creators.source.simulated else ""
-    features = [role.column for role in creators.features]
-    missing = ledger[(ledger["code"] == "missing") & ledger["column"].isin(features)]
-    cells = int(missing["count"].sum())
     text = f"The table holds {rows:,} rows and {columns} columns.{simulated} "
-    if cells:
-        worst = missing.sort_values("count").iloc[-1]
-        text += (
-            f"{cells:,} cells of features are empty, the most in {plain(worst['column'])} "
-            f"({worst['count']:,}); empty cells stay empty here and are filled in B1 with values "
-            "learned on the training part, with a column that says so. "
-        )
-    else:
-        text += "No feature has an empty cell. "
     kinds = ledger["code"].nunique()
     text += (
         f"{kinds} kinds of irregularity were found; the ledger names each with its count, example "
@@ -88,6 +73,53 @@ def inspection(part: Inspection) -> str:
     if absent:
         text += f". Of the standard columns it has no {', '.join(absent)}"
     return text + "."
+
+
+def nulls(creators: Creators) -> str:
+    """A1: how many cells are missing, why their counts differ, and whether it is by chance."""
+    features = [role.column for role in creators.features]
+    cells = creators.table[features].isna().sum()
+    if not cells.sum():
+        return "No feature has an empty cell."
+    followed = missing_cells(creators).set_index("column")
+    counts = followed.loc[followed.index.intersection(features)].sum()
+    rows = int((creators.table[features].isna().sum(axis=1) > 0).sum())
+    text = (
+        f"{counts['empty']:,} cells of features are empty in the file"
+        + (f", {counts['read_as_missing']:,} more hold no figure" * bool(counts["read_as_missing"]))
+        + (
+            f", {counts['in_rows_left_out']:,} of them in rows left out"
+            * bool(counts["in_rows_left_out"])
+        )
+        + f": {cells.sum():,} remain in {rows:,} of {len(creators.table):,} rows, most in "
+        f"{plain(cells.idxmax())} ({cells.max():,}). They stay empty here; in B1 they get values "
+        "learned on the training part, beside a column that says so."
+    )
+    return f"{text} {_chance(missing_by_outcome(creators), outcome_of(creators))}".rstrip()
+
+
+def _chance(table: pd.DataFrame, words: OutcomeWords) -> str:
+    """Return whether an empty cell goes with the outcome."""
+    if table.empty:
+        return ""
+    unlike = table[table["p_value"] <= _CERTAIN]
+    if unlike.empty:
+        row = table.iloc[int(table["p_value"].argmin())]
+        return (
+            f"Nothing says that they are other than chance: in no column do creators with an empty "
+            f"cell and others differ in their share of {words.deals} (the most in "
+            f"{plain(row['column'])}, {row['deals_if_missing']:.0%} against "
+            f"{row['deals_if_known']:.0%}, {p_text(row['p_value'])} after Holm)."
+        )
+    named = [
+        f"{plain(row['column'])} ({row['deals_if_missing']:.0%} {words.deals} where it is empty, "
+        f"{row['deals_if_known']:.0%} elsewhere, {p_text(row['p_value'])})"
+        for _, row in unlike.iterrows()
+    ]
+    return (
+        f"**They are not all chance**: an empty cell goes with the outcome in {', '.join(named)}. "
+        "Ask how these cells came to be empty before relying on them."
+    )
 
 
 def growth_unit(part: Inspection) -> str:
@@ -146,21 +178,23 @@ def target(part: Exploration) -> str:
 def feature(part: Exploration) -> str:
     """A2: how the chosen feature goes with the outcome."""
     row = part.associations.set_index("feature").loc[part.feature]
-    if row["p_value"] > _CERTAIN or row["low"] <= 0 <= row["high"]:
+    interval = f"{row['auc_low']:.2f} to {row['auc_high']:.2f}"
+    alone = f"ROC AUC alone {row['auc']:.2f} (95% interval {interval})"
+    if row["p_value"] > _CERTAIN or row["auc_low"] <= 0.5:
         return (
             f"No feature goes with the outcome beyond chance: even the strongest, "
-            f"{plain(part.feature)}, has a {row['measure']} of {row['value']:.2f} "
-            f"(95% interval {row['low']:.2f} to {row['high']:.2f})."
+            f"{plain(part.feature)}, tells next to nothing ({alone}, {p_text(row['p_value'])})."
         )
     groups = part.by_group.sort_values("share")
     low, high = groups.iloc[0], groups.iloc[-1]
     return (
-        f"**{plain(part.feature)}** goes with the outcome most surely: {row['measure']} "
-        f"{row['value']:.2f} (95% interval {row['low']:.2f} to {row['high']:.2f}). "
+        f"**{plain(part.feature)}** tells most about the outcome: {alone}; {row['measure']} "
+        f"{row['value']:.2f}, {p_text(row['p_value'])}. "
         f"Of the {part.creators.unit} in *{plain(high['group'])}*, {high['share']:.0%} "
         f"{outcome_of(part.creators).got}; in "
         f"*{plain(low['group'])}* it was {low['share']:.0%}. That is association, not "
-        "cause: brands may look at something else that goes along with it."
+        "cause: brands may look at something else that goes along with it. This ranks features "
+        "taken alone; part E asks what each adds to the others, which may order them otherwise."
     )
 
 
@@ -205,7 +239,7 @@ def baseline_choice(part: Comparison, judged: Judgement) -> str:
     return (
         f"**{part.baseline}** is the baseline. Its cross-validated log loss on the training part "
         f"is the lowest, {loss['value']:.3f}, {second}. Log loss decides because the thresholds of "
-        "part E need good probabilities, and the test part had no say in the choice."
+        "part E need good probabilities, and the test part had no say in the choice, here or later."
     )
 
 
@@ -214,9 +248,14 @@ def confusion(part: Confusion, judged: Judgement) -> str:
     (right_no, false_yes), (missed, right_yes) = part.table.to_numpy().tolist()
     predicted, actual = false_yes + right_yes, missed + right_yes
     words, unit = outcome_of(judged.creators), judged.creators.unit
+    total = right_no + false_yes + actual
+    usual = max(actual, total - actual)
+    always = words.deal if usual == actual else words.none
+    always = always if words.own else f"*{always}*"
     text = (
-        f"On the test part {part.model} called {right_yes + right_no:,} of "
-        f"{part.table.to_numpy().sum():,} {unit} rightly. It found {right_yes} of {actual} "
+        f"On the test part {part.model} called {right_yes + right_no:,} of {total:,} {unit} "
+        f"rightly ({(right_yes + right_no) / total:.1%}; always saying {always} is right for "
+        f"{usual / total:.1%}). It found {right_yes} of {actual} "
         f"{words.deals} and missed {missed}; "
     )
     if predicted == 0:
@@ -232,119 +271,6 @@ def confusion(part: Confusion, judged: Judgement) -> str:
     return text + f"At a threshold of 0.5 it more often {more}; a lower or higher one trades these."
 
 
-def deep_learning(part: BaselineComparison, comparison: Comparison, judged: Judgement) -> str:
-    """C3: whether deep learning improved results, and why."""
-    rows = part.difference.set_index("metric")
-    loss, accuracy, f1 = rows.loc["log_loss"], rows.loc["accuracy"], rows.loc["f1"]
-    figures = (
-        f"Accuracy {accuracy['first']:.3f} against {accuracy['second']:.3f} "
-        f"(McNemar p = {accuracy['p_value']:.2f}), F1 {f1['first']:.3f} against {f1['second']:.3f} "
-        f"(difference {f1['low']:+.3f} to {f1['high']:+.3f}), log loss {loss['first']:.3f} against "
-        f"{loss['second']:.3f} (difference {loss['low']:+.3f} to {loss['high']:+.3f})."
-    )
-    if not judged.verdict.has_signal:
-        return (
-            "**Did deep learning improve results?** No, and nothing could: there is no signal to "
-            f"learn, so the differences from {part.baseline} are chance. {figures}"
-        )
-    better = [str(name) for name, row in rows.iterrows() if _gain(str(name), row) > 0]
-    worse = [str(name) for name, row in rows.iterrows() if _gain(str(name), row) < 0]
-    n_train = len(comparison.out_of_fold[part.baseline].y_prob)
-    given = (
-        f"{n_train:,} rows and {len(comparison.models[part.baseline].encoding.columns)} features"
-    )
-    if better and not worse:
-        verdict = f"Yes, in {_listed(better)}, beyond the noise of this test part."
-        why = (
-            f"The hidden layers bend and combine the features smoothly, which {part.baseline} does "
-            "not, and the smooth shape fits these data."
-        )
-    elif worse and not better:
-        verdict = f"No: it is worse in {_listed(worse)}, beyond the noise of this test part."
-        why = (
-            f"With {given} of a table {part.baseline} needs fewer "
-            "examples to find the same structure, and the network kept a fifth of them to watch."
-        )
-    elif better:
-        verdict = f"In part: better in {_listed(better)}, worse in {_listed(worse)}."
-        why = "The two models trade one kind of error for another."
-    else:
-        verdict = f"Not measurably: no difference from {part.baseline} is beyond noise."
-        why = (
-            f"On {given} of a table both find about the same "
-            "structure; a network's strength, learning features from raw pictures or text, has "
-            "nothing to work on here."
-        )
-    return f"**Did deep learning improve results?** {verdict} {figures} {why}"
-
-
-def _gain(metric: str, row: pd.Series) -> int:
-    """Return 1 for a gain, -1 for a loss and 0 for a difference within noise."""
-    if row["low"] <= 0 <= row["high"] or row["p_value"] > _CERTAIN:
-        return 0
-    higher = row["low"] > 0
-    return 1 if higher != (metric in ("log_loss", "brier")) else -1
-
-
-def _listed(names: list[str]) -> str:
-    words = [name.replace("_", " ").replace("f1", "F1") for name in names]
-    return " and ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
-
-
 def plain(text: object) -> str:
     """Keep a name from the user's table from being read as Markdown."""
     return re.sub(r"([\\`*_\[\]<>#|~$])", r"\\\1", str(text))
-
-
-def regularisation(part: Regularisation, judged: Judgement) -> str:
-    """D2: whether regularisation reduced overfitting, and how one knows."""
-    runs = part.runs.pivot(index="seed", columns="network")
-    names = list(part.summary["network"])
-    none, most = names[0], names[-1]
-    gap, test = runs["gap"], runs["test_loss"]
-    closer, n = int((gap[most] < gap[none]).sum()), len(gap)
-    gaps = ", ".join(f"{gap[name].mean():.3f} ({name})" for name in names)
-    tests = ", ".join(f"{test[name].mean():.3f}" for name in names)
-    how = (
-        f"The gap between validation and training loss at the last epoch, without the L2 penalty "
-        f"and with dropout off, is {gaps} on average over {n} seeds, and smaller with dropout and "
-        f"L2 than without regularisation in {closer} of {n}."
-    )
-    gained = int((test[most] < test[none]).sum())
-    if closer == n and gained == n:
-        verdict = "Yes."
-        what = f"Unseen creators profit: test log loss goes {tests} in the same order."
-    elif closer == n:
-        verdict = "Yes, the gap narrowed,"
-        how = how[0].lower() + how[1:]
-        what = (
-            f"But unseen creators profit in only {gained} of {n} seeds (test log loss {tests}), "
-            "so less of the memory was harmful than the gap suggests."
-        )
-    elif closer == 0:
-        verdict, what = "No.", f"Test log loss: {tests}."
-    else:
-        verdict, what = "Not reliably: it depends on the seed.", f"Test log loss: {tests}."
-    if not judged.verdict.has_signal:
-        what += " With no signal in the data all that can be learned is noise, and less is better."
-    return f"**Did regularization reduce overfitting?** {verdict} {how} {what}"
-
-
-def cnn_images() -> str:
-    """D3: which pictures would help and why. A thought experiment, so no numbers."""
-    return (
-        "I would use a contact sheet of each creator's last twelve thumbnails or video stills, "
-        "because it shows what the table cannot: lighting and framing, whether products and brands "
-        "appear, and whether the style is consistent enough for a brand to recognise."
-    )
-
-
-def cnn_filters() -> str:
-    """D3: what the filters of such a network would learn."""
-    return (
-        "The first Conv2D layer would learn edges, colour contrasts and text strokes; the second "
-        "would join them to textures and shapes such as skin, fabric, screens, logos or the "
-        "overlay captions of a thumbnail; the third to arrangements: a face beside a product, a "
-        "cluttered room against a clean studio, a game's interface. These parts need not stand in "
-        "one place, which is why the feature maps are averaged before the sigmoid."
-    )

@@ -1,4 +1,7 @@
-"""Pictures: each function takes a table and, if wanted, axes, and gives the axes."""
+"""Pictures of parts A to D, and what all pictures share.
+
+Each function takes a table and, if wanted, axes, and gives the axes.
+"""
 
 from __future__ import annotations
 
@@ -15,22 +18,35 @@ from matplotlib.ticker import FuncFormatter, LogFormatter
 
 from durhampulse.creators.outcome import SPONSORSHIP, OutcomeWords
 from durhampulse.decision.figures import axis_text, number_text
+from durhampulse.models.classifiers import BOOSTING, FOREST, SIMPLE
 from durhampulse.report.fonts import MAIN_FONT, fallback_fonts
+from durhampulse.study.baselines import BASE_RATE
+from durhampulse.study.networks import MLP, REGULARISED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from durhampulse.models.mlp import MLPTraining
+
 __all__ = [
-    "associations", "bands", "confusion", "correlations", "curves", "dependence", "gain", "gaps",
-    "group_calibration", "groups", "histograms", "importance", "models",
-    "reliability", "target", "use_style",
+    "DEAL", "GRID", "INK", "NO_DEAL", "PERCENT", "QUIET",
+    "associations", "confusion", "correlations", "curves", "error_bars", "gaps", "groups",
+    "histograms", "mark_values", "models", "new_axes", "target", "use_style",
 ]  # fmt: skip
 
 INK, QUIET, GRID = "#1c2430", "#68727f", "#dfe3e8"
-DEAL, NO_DEAL, THIRD = "#c2591b", "#2f6fae", "#3f8a5c"
+DEAL, NO_DEAL, THIRD, OTHER = "#c2591b", "#2f6fae", "#3f8a5c", "#7d4fa3"
 _ON_LIGHT = "#101418"  # on coloured cells, whatever the page
-_MARKERS = "osD^vP"
-_PERCENT = FuncFormatter(lambda share, _: f"{number_text(100 * share, 3)}%")
+_LOOKS = {
+    BASE_RATE: (QUIET, "o"),
+    SIMPLE: (NO_DEAL, "s"),
+    FOREST: (THIRD, "D"),
+    BOOSTING: (DEAL, "^"),
+    MLP.name: (OTHER, "v"),
+    REGULARISED.name: (OTHER, "P"),
+}
+"""Colour and mark of a model, the same in every picture."""
+PERCENT = FuncFormatter(lambda share, _: f"{number_text(100 * share, 3)}%")
 
 _STYLE: dict[str, Any] = {
     "figure.figsize": (7.2, 3.4),
@@ -68,11 +84,13 @@ def use_style() -> None:
     warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
 
 
-def _axes(ax: Axes | None, size: tuple[float, float] | None = None) -> Axes:
+def new_axes(ax: Axes | None, size: tuple[float, float] | None = None) -> Axes:
+    """Return the axes, or new ones of a size where there are none."""
     return plt.subplots(figsize=size)[1] if ax is None else ax
 
 
-def _errors(table: pd.DataFrame, value: str) -> np.ndarray:
+def error_bars(table: pd.DataFrame, value: str) -> np.ndarray:
+    """Return how far an interval's ends are from the value, shape (2, n_rows)."""
     return np.stack([table[value] - table["low"], table["high"] - table[value]]).clip(0)
 
 
@@ -87,7 +105,7 @@ class _LogMarks(LogFormatter):
         return axis_text(self._column, x) if super().__call__(x, pos) else ""
 
 
-def _mark_values(panel: Axes, column: str) -> None:
+def mark_values(panel: Axes, column: str) -> None:
     """Write a column's values along an axis as people do: 35K rather than 3.5e4."""
     panel.xaxis.set_major_formatter(FuncFormatter(lambda value, _: axis_text(column, value)))
     if panel.get_xscale() == "log":
@@ -96,7 +114,7 @@ def _mark_values(panel: Axes, column: str) -> None:
 
 def target(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Bars of the outcomes, with count and share; `table` from target_distribution."""
-    ax = _axes(ax, (6.4, 2.2))
+    ax = new_axes(ax, (6.4, 2.2))
     bars = ax.barh(table["outcome"], table["creators"], color=[NO_DEAL, DEAL], height=0.62)
     labels = [f"{n:,} ({s:.1%})" for n, s in zip(table["creators"], table["share"], strict=True)]
     ax.bar_label(bars, labels, padding=5)
@@ -107,24 +125,18 @@ def target(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
 
 
 def associations(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Dots with intervals, one a feature; `table` from associations."""
-    ax = _axes(ax, (7.2, 0.9 + 0.38 * len(table)))
+    """Dots with intervals, one a feature, all on one scale; `table` from associations."""
+    ax = new_axes(ax, (7.2, 0.9 + 0.32 * len(table)))
     at = np.arange(len(table))
-    kinds = list(dict.fromkeys(table["measure"]))
-    for i, kind in enumerate(kinds):
-        here = (table["measure"] == kind).to_numpy()
-        rows = table[here]
-        ax.errorbar(
-            rows["value"], at[here], xerr=_errors(rows, "value"),
-            fmt=_MARKERS[i], color=(NO_DEAL, DEAL)[i % 2], capsize=3, label=kind,
-        )  # fmt: skip
-    ax.axvline(0, color=QUIET, linewidth=1)
+    errors = np.stack([table["auc"] - table["auc_low"], table["auc_high"] - table["auc"]]).clip(0)
+    ax.errorbar(table["auc"], at, xerr=errors, fmt="o", color=NO_DEAL, capsize=3)
+    ax.axvline(0.5, color=QUIET, linewidth=1)
     ax.set_yticks(at, table["feature"])
     ax.invert_yaxis()
     ax.grid(axis="x")
     ax.margins(y=0.12)
-    ax.legend(loc="best")
-    ax.set(title="Association with the outcome, 95% interval", xlabel="strength")
+    ax.set(title="What each feature alone tells of the outcome, 95% interval",
+           xlabel="ROC AUC (0.5: nothing, 1: everything)")  # fmt: skip
     return ax
 
 
@@ -136,14 +148,14 @@ def groups(
     outcome: OutcomeWords = SPONSORSHIP,
 ) -> Axes:
     """Share of deals by group with intervals; `table` from outcome_by_group."""
-    ax = _axes(ax, (7.2, 1.0 + 0.27 * len(table)))
+    ax = new_axes(ax, (7.2, 1.0 + 0.27 * len(table)))
     at = np.arange(len(table))
     ax.barh(at, table["share"], color=DEAL, alpha=0.85, height=0.66)
-    errors = _errors(table, "share")
+    errors = error_bars(table, "share")
     ax.errorbar(table["share"], at, xerr=errors, fmt="none", color=INK, capsize=2.5, linewidth=1)
     ax.set_yticks(at, table["group"])
     ax.invert_yaxis()
-    ax.xaxis.set_major_formatter(_PERCENT)
+    ax.xaxis.set_major_formatter(PERCENT)
     title = f"Share of {outcome.deals} by {feature}, 95% interval"
     ax.set(title=title, xlabel=f"creators {outcome.with_deal}")
     return ax
@@ -166,9 +178,9 @@ def histograms(table: pd.DataFrame, axes: Any = None) -> Any:
             panel.stairs(rows_["share"], edges, color=color, linestyle=line, linewidth=1.7,
                          label=outcome)  # fmt: skip
         panel.set_xscale(part["scale"].iloc[0])
-        _mark_values(panel, feature)
+        mark_values(panel, feature)
         panel.set_title(feature)
-        panel.yaxis.set_major_formatter(_PERCENT)
+        panel.yaxis.set_major_formatter(PERCENT)
         panel.set_ylim(bottom=0)
     for panel in panels[len(features) :]:
         panel.set_axis_off()
@@ -179,7 +191,7 @@ def histograms(table: pd.DataFrame, axes: Any = None) -> Any:
 def correlations(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Heat map with the numbers written in; `table` from correlations."""
     n = len(table)
-    ax = _axes(ax, (2.6 + 0.75 * n, 1.4 + 0.5 * n))
+    ax = new_axes(ax, (2.6 + 0.75 * n, 1.4 + 0.5 * n))
     values = table.to_numpy()
     ax.imshow(values, cmap="RdBu_r", vmin=-1, vmax=1, aspect="auto")
     for i, j in np.ndindex(n, n):
@@ -196,31 +208,49 @@ def models(
     table: pd.DataFrame,
     metrics: tuple[str, ...] = ("accuracy", "precision", "recall", "f1", "roc_auc", "log_loss"),
 ) -> Any:
-    """Scores with intervals, one panel a metric; `table` from score_models."""
+    """Scores with intervals, one panel a metric; `table` from score_models.
+
+    The base rate alone decides no scale: where it lies outside, its panel says where.
+    """
     names = list(dict.fromkeys(table["model"]))
     columns = min(3, len(metrics))
     rows = -(-len(metrics) // columns)
     size = (7.6, rows * (0.8 + 0.29 * len(names)))
     _, axes = plt.subplots(rows, columns, figsize=size, sharey=True, squeeze=False)
-    at = np.arange(len(names))
     for panel, metric in zip(axes.ravel(), metrics, strict=False):
         part = table[table["metric"] == metric].set_index("model").loc[names]
-        for i in range(len(names)):
-            row = part.iloc[[i]]
-            panel.errorbar(row["value"], [i], xerr=_errors(row, "value"), fmt=_MARKERS[i % 6],
-                           color=(QUIET, NO_DEAL, THIRD, DEAL)[i % 4], capsize=3)  # fmt: skip
+        learned = part.drop(index=BASE_RATE, errors="ignore")
+        spread = learned["high"].max() - learned["low"].min() + 1e-9
+        low, high = learned["low"].min() - 0.12 * spread, learned["high"].max() + 0.12 * spread
+        for i, name in enumerate(names):
+            row, color, marker = part.iloc[[i]], *_look(name, i)
+            value = float(row["value"].iloc[0])
+            if name == BASE_RATE and not low <= value <= high:
+                at, arrow = (low, "\u25c2 {}") if value < low else (high, "{} \u25b8")
+                panel.text(at, i, arrow.format(f"{value:.2f}"), color=INK, va="center",
+                           ha="left" if value < low else "right", fontsize=8)  # fmt: skip
+            else:
+                panel.errorbar(row["value"], [i], xerr=error_bars(row, "value"), fmt=marker,
+                               color=color, capsize=3)  # fmt: skip
         better = "lower" if metric in ("log_loss", "brier") else "higher"
         panel.set_title(f"{metric.replace('_', ' ')} ({better} is better)", fontsize=8.5)
         panel.grid(axis="x")
-        panel.set_yticks(at, names)
+        panel.set_yticks(range(len(names)), names)
+        panel.set(xlim=(low, high))
         panel.margins(y=0.2)
     axes[0, 0].invert_yaxis()
     return axes
 
 
+def _look(name: str, place: int) -> tuple[str, str]:
+    """Return a model's colour and mark: the same in every picture."""
+    rest = (INK, "h") if place % 2 else (OTHER, "X")
+    return _LOOKS.get(name, rest)
+
+
 def confusion(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Show counts and shares of each actual outcome; `table` from confusion_table."""
-    ax = _axes(ax, (4.6, 3.2))
+    ax = new_axes(ax, (4.6, 3.2))
     counts = table.to_numpy()
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     ax.imshow(shares, cmap="Blues", vmin=0, vmax=1.15, aspect="auto")
@@ -238,16 +268,21 @@ def confusion(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def curves(table: pd.DataFrame, title: str) -> Any:
-    """Loss and accuracy by epoch, training against validation; `table` of MLPTraining.curves."""
-    _, axes = plt.subplots(1, 2, figsize=(7.6, 2.9))
-    for panel, what in zip(axes, ("loss", "accuracy"), strict=True):
-        panel.plot(table["epoch"], table[what], color=NO_DEAL, label="training")
-        panel.plot(table["epoch"], table[f"val_{what}"], color=DEAL, linestyle="--",
-                   label="validation")  # fmt: skip
-        panel.set(xlabel="epoch", title=f"{title}: {what}")
-        panel.grid()
-    axes[0].legend()
+def curves(*runs: MLPTraining) -> Any:
+    """Loss and accuracy by epoch, training against validation; a row a network, on one scale."""
+    size = (7.6, 0.5 + 2.4 * len(runs))
+    _, axes = plt.subplots(len(runs), 2, figsize=size, sharex=True, sharey="col", squeeze=False)
+    for row, run in zip(axes, runs, strict=True):
+        for panel, what in zip(row, ("loss", "accuracy"), strict=True):
+            epochs = run.curves["epoch"]
+            panel.plot(epochs, run.curves[what], color=NO_DEAL, label="training")
+            panel.plot(epochs, run.curves[f"val_{what}"], color=DEAL, linestyle="--",
+                       label="validation")  # fmt: skip
+            panel.set_title(f"{run.plan.name}: {what}")
+            panel.grid()
+    for panel in axes[-1]:
+        panel.set_xlabel("epoch")
+    axes[0, 0].legend()
     return axes
 
 
@@ -265,125 +300,6 @@ def gaps(table: pd.DataFrame) -> Any:
         panel.set_title(name, fontsize=9)
         panel.set_xlabel("epoch")
         panel.grid()
-    axes[0, 0].set_ylabel("cross-entropy")
+    axes[0, 0].set_ylabel("cross-entropy (band: all seeds)")
     axes[0, 0].legend()
     return axes
-
-
-def reliability(
-    table: pd.DataFrame, ax: Axes | None = None, *, outcome: OutcomeWords = SPONSORSHIP
-) -> Axes:
-    """Measured against predicted shares; `table` from reliability."""
-    ax = _axes(ax, (4.6, 3.8))
-    ax.plot([0, 1], [0, 1], color=QUIET, linewidth=1, label="perfect")
-    ax.errorbar(table["predicted"], table["measured"], yerr=_errors(table, "measured"),
-                fmt="o", color=DEAL, capsize=2.5, label="measured, 95% interval")  # fmt: skip
-    ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="predicted probability",
-           ylabel=f"share {outcome.with_deal}")  # fmt: skip
-    ax.set_title("Do the probabilities hold?")
-    ax.grid()
-    ax.legend(loc="upper left")
-    return ax
-
-
-def bands(
-    table: pd.DataFrame, ax: Axes | None = None, *, outcome: OutcomeWords = SPONSORSHIP
-) -> Axes:
-    """Measured hit rate of each band; `table` from band_hit_rates."""
-    ax = _axes(ax, (6.4, 2.3))
-    at = np.arange(len(table))
-    ax.barh(at, table["hit_rate"].fillna(0), color=DEAL, alpha=0.85, height=0.6)
-    known = table["creators"].to_numpy() > 0
-    rows = table[known]
-    ax.errorbar(rows["hit_rate"], at[known], xerr=_errors(rows, "hit_rate"), fmt="none",
-                color=INK, capsize=3, linewidth=1)  # fmt: skip
-    labels = [
-        f"{b}\n({n:,} creators)" for b, n in zip(table["band"], table["creators"], strict=True)
-    ]
-    ax.set_yticks(at, labels)
-    ax.invert_yaxis()
-    ax.set_xlim(0, 1)
-    ax.xaxis.set_major_formatter(_PERCENT)
-    ax.set(title=f"Of each band, how many {outcome.got}", xlabel="measured on the test part")
-    return ax
-
-
-def gain(
-    table: pd.DataFrame, ax: Axes | None = None, *, outcome: OutcomeWords = SPONSORSHIP
-) -> Axes:
-    """Deals found against invitations sent; `table` from gain_curve."""
-    ax = _axes(ax, (5.2, 3.6))
-    thin = table.iloc[np.unique(np.linspace(0, len(table) - 1, 400).astype(int))]
-    ax.plot(thin["share"], thin["gain"], color=DEAL, label="by probability")
-    ax.plot([0, 1], [0, 1], color=QUIET, linestyle="--", linewidth=1, label="at random")
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_formatter(_PERCENT)
-    label = f"{outcome.deals} found"
-    title = f"{label[0].upper()}{label[1:]} by inviting the best first"
-    ax.set(title=title, xlabel="creators invited", ylabel=label)
-    ax.grid()
-    ax.legend()
-    return ax
-
-
-def importance(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Mean absolute Shapley value of each column; `table` from Explanation.importance."""
-    ax = _axes(ax, (6.4, 0.9 + 0.27 * len(table)))
-    bars = ax.barh(table["feature"], table["mean_abs"], color=NO_DEAL, height=0.62)
-    ax.bar_label(bars, fmt="%.2f", padding=4)
-    ax.set_xlim(0, table["mean_abs"].max() * 1.15)
-    ax.invert_yaxis()
-    ax.set(title="What the model goes by", xlabel="mean absolute effect, log-odds")
-    return ax
-
-
-def dependence(table: pd.DataFrame, features: int = 6) -> Any:
-    """Effect of each column over its values, one panel each; `table` from dependence."""
-    names = list(dict.fromkeys(table["feature"]))[:features]
-    columns = min(2, len(names))
-    rows = -(-len(names) // columns)
-    _, axes = plt.subplots(rows, columns, figsize=(7.8, 2.5 * rows), squeeze=False)
-    panels = axes.ravel()
-    for panel, name in zip(panels, names, strict=False):
-        part = table[table["feature"] == name]
-        if part["x"].notna().all():
-            panel.fill_between(part["x"], part["low"], part["high"], color=DEAL, alpha=0.15, lw=0)
-            panel.plot(part["x"], part["effect"], color=DEAL, marker="o", markersize=3)
-            if part["x"].min() > 0 and part["x"].max() > 20 * part["x"].min():
-                panel.set_xscale("log")
-            _mark_values(panel, name)
-            panel.axhline(0, color=QUIET, linewidth=1)
-            panel.set_ylabel("effect, log-odds")
-        else:
-            at = np.arange(len(part))
-            panel.errorbar(part["effect"], at, xerr=_errors(part, "effect"), fmt="o", color=DEAL,
-                           markersize=3.5, capsize=2, linewidth=1)  # fmt: skip
-            panel.axvline(0, color=QUIET, linewidth=1)
-            panel.set_yticks(at, part["value"], fontsize=7.5)
-            panel.invert_yaxis()
-            panel.set_xlabel("effect, log-odds")
-        panel.set_title(name)
-        panel.grid()
-    for panel in panels[len(names) :]:
-        panel.set_axis_off()
-    return axes
-
-
-def group_calibration(
-    table: pd.DataFrame, ax: Axes | None = None, *, outcome: OutcomeWords = SPONSORSHIP
-) -> Axes:
-    """Predicted and measured shares of deals by niche and tier; `table` from group_quality."""
-    ax = _axes(ax, (7.2, 1.0 + 0.24 * len(table)))
-    at = np.arange(len(table))
-    ax.errorbar(table["measured"], at, xerr=_errors(table, "measured"), fmt="o", color=DEAL,
-                capsize=2.5, label="measured, 95% interval")  # fmt: skip
-    ax.scatter(table["predicted"], at, marker="D", color=NO_DEAL, zorder=3, label="predicted")
-    labels = [f"{g} ({n:,})" for g, n in zip(table["group"], table["creators"], strict=True)]
-    ax.set_yticks(at, labels)
-    ax.invert_yaxis()
-    ax.xaxis.set_major_formatter(_PERCENT)
-    ax.grid(axis="x")
-    ax.legend()
-    xlabel = f"creators {outcome.with_deal}"
-    ax.set(title="Do the probabilities hold for each group?", xlabel=xlabel)
-    return ax

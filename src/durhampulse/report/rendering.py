@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from durhampulse.report import advice
+from durhampulse.report import advice, worth
 from durhampulse.report.context import Report, report_title
 from durhampulse.report.interpretation import outcome_of
 from durhampulse.study.results import Study
@@ -46,9 +46,9 @@ def render_card(study: Study, facts: Mapping[str, Any]) -> str:
             study=study,
             facts=facts,
             verdict=advice.verdict(study.judged),
-            choice=advice.champion_choice(study.e),
+            choice=worth.champion_choice(study.e),
             decisions=advice.decision(study.e, study.judged),
-            worth=[advice.calibration(study.e), advice.groups(study.e)],
+            worth=[worth.calibration(study.e), worth.groups(study.e)],
             limits=advice.limits(source.simulated, outcome_of(study.b1.creators)),
             title=report_title(study),
         )

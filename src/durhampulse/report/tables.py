@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,11 +12,19 @@ import pandas as pd
 
 from durhampulse.creators.carried import CarriedKind
 from durhampulse.decision.bands import BANDS, carried_names
-from durhampulse.decision.figures import number_text
 from durhampulse.evaluation.metrics import score_table
 from durhampulse.files.addresses import link_of
+from durhampulse.report.cells import readable
 
-__all__ = ["CarriedCell", "Named", "Table", "decision_view", "plain_table", "score_rows"]
+__all__ = [
+    "CarriedCell",
+    "Named",
+    "Table",
+    "brief_table",
+    "decision_view",
+    "plain_table",
+    "score_rows",
+]
 
 _SHOWN = dict(zip(BANDS, (6, 5, 2), strict=True))
 """Rows of each band in the report, so that its first part fits a page."""
@@ -65,13 +73,8 @@ def decision_view(table: pd.DataFrame, carried: Mapping[str, CarriedKind] | None
         Its carried columns' headers, each with what it tells of a creator.
     """
     names = _fitting(carried or {})
-    bands = table["Sponsorship Recommendation"]
-    blank = bool((bands == "").all())
-    shown = (
-        table.head(sum(_SHOWN.values()))
-        if blank
-        else pd.concat([table[bands == band].head(n) for band, n in _SHOWN.items()])
-    )
+    blank = bool((table["Sponsorship Recommendation"] == "").all())
+    shown = _shown(table)
     more = len(table) - len(shown)
     note = "In brackets: 90% interval. All reasons stand in decisions.csv and decisions.xlsx"
     unit = "rows" if table["Influencer ID"].duplicated().any() else "creators"
@@ -79,11 +82,11 @@ def decision_view(table: pd.DataFrame, carried: Mapping[str, CarriedKind] | None
     rows = [
         [
             Named(str(row["Influencer ID"]), [_carried_cell(name, row[name]) for name in names]),
-            f"{row['Predicted Sponsorship']:.4f} "
+            f"{np.floor(100 * row['Predicted Sponsorship'] + 1e-9) / 100:.2f} "
             f"({row['Interval Low']:.2f} to {row['Interval High']:.2f})",
             "" if pd.isna(row["Follower Count"]) else f"{row['Follower Count']:,.0f}",
             "" if pd.isna(row["Engagement Rate"]) else f"{row['Engagement Rate']:.1%}",
-            row["Sponsorship Recommendation"] + (" (edge)" if row["Edge"] else ""),
+            row["Sponsorship Recommendation"] + (f", {row['Edge']}" if row["Edge"] else ""),
             _why(row),
         ]
         for _, row in shown.iterrows()
@@ -94,6 +97,50 @@ def decision_view(table: pd.DataFrame, carried: Mapping[str, CarriedKind] | None
         "Sponsorship Recommendation", "Why",
     ]  # fmt: skip
     return Table(title, columns, rows, note)
+
+
+def brief_table(table: pd.DataFrame, carried: Sequence[str] = ()) -> pd.DataFrame:
+    """Return the first creators of each answer as the marketing team reads them, all as text.
+
+    Probabilities are cut, not rounded, so that none contradicts its band.
+
+    Parameters
+    ----------
+    table
+        The decision table.
+    carried
+        Headers of its carried columns to show.
+    """
+    shown = _shown(table)
+    probability = np.floor(shown["Predicted Sponsorship"] * 100 + 1e-9) / 100
+    marks = shown["Edge"].map(lambda mark: f", {mark}" if mark else "")
+    followers = shown["Follower Count"].astype("Float64")
+    columns: dict[str, Any] = {
+        "Influencer ID": shown["Influencer ID"].astype("str"),
+        **{name: shown[name] for name in carried},
+        "Predicted Sponsorship": probability.map("{:.2f}".format),
+        "90% interval": [
+            f"{100 * low:.0f} to {100 * high:.0f}%"
+            for low, high in zip(shown["Interval Low"], shown["Interval High"], strict=True)
+        ],
+        "Follower Count": followers.map("{:,.0f}".format, na_action="ignore").fillna(""),
+        "Engagement Rate": shown["Engagement Rate"].map("{:.1%}".format, na_action="ignore"),
+        "Sponsorship Recommendation": shown["Sponsorship Recommendation"] + marks,
+    }
+    brief: pd.DataFrame = pd.DataFrame(columns).fillna("")
+    brief.index = pd.Index(brief.pop("Influencer ID"))
+    return brief
+
+
+def _shown(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the first rows of each answer, or of all where nothing is recommended."""
+    answers = table["Sponsorship Recommendation"]
+    if (answers == "").all():
+        return table.head(sum(_SHOWN.values()))
+    names: list[str] = [*BANDS, *(str(n) for n in answers.unique() if n not in BANDS)]
+    parts = [table[answers == name].head(_SHOWN.get(name, 2)) for name in names]
+    shown: pd.DataFrame = pd.concat(parts)
+    return shown
 
 
 def _fitting(carried: Mapping[str, CarriedKind]) -> list[str]:
@@ -131,25 +178,7 @@ def score_rows(caption: str, scores: pd.DataFrame) -> Table:
 
 
 def plain_table(caption: str, table: pd.DataFrame) -> Table:
-    """Show a table as it is."""
+    """Show a table as it is, its numbers as people read them."""
     columns = [str(column).replace("_", " ") for column in table.columns]
-    rows: list[list[str | Named]] = [
-        [
-            _percent(cell) if column.endswith("share") else _text(cell)
-            for column, cell in zip(columns, row, strict=True)
-        ]
-        for row in table.itertuples(index=False)
-    ]
+    rows: list[list[str | Named]] = [list(row) for row in readable(table).itertuples(index=False)]
     return Table(caption, columns, rows)
-
-
-def _percent(share: Any) -> str:
-    return "" if pd.isna(share) else f"{share:.1%}"
-
-
-def _text(cell: Any) -> str:
-    if pd.isna(cell):
-        return ""
-    if isinstance(cell, float | np.floating):
-        return number_text(float(cell))
-    return f"{int(cell):,}" if isinstance(cell, int | np.integer) else str(cell)

@@ -10,7 +10,14 @@ import pandas as pd
 
 from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.creators.table import Creators
-from durhampulse.decision.bands import BANDS, Thresholds, assign_bands, decision_table, unscorable
+from durhampulse.decision.bands import (
+    BANDS,
+    NO_PRECEDENT,
+    Thresholds,
+    assign_bands,
+    decision_table,
+    unscorable,
+)
 from durhampulse.decision.promise import Promise, keep_promise
 from durhampulse.decision.reasons import reason_table
 from durhampulse.decision.shapley import draw_background, explain
@@ -23,10 +30,14 @@ from durhampulse.evaluation.calibration import (
 )
 from durhampulse.evaluation.groups import group_quality
 from durhampulse.evaluation.metrics import compare_models, score_models
-from durhampulse.features.peers import learn_peers
+from durhampulse.evaluation.thresholds import threshold_sweep
+from durhampulse.features.neighbours import learn_neighbours
+from durhampulse.features.peers import Peers, learn_peers
+from durhampulse.features.rates import learn_rates
 from durhampulse.features.repeats import rows_to_decide
 from durhampulse.models.champion import train_champion
 from durhampulse.models.fitted import FittedModel
+from durhampulse.study.learning import learning_curve
 from durhampulse.study.results import Comparison, Decision, Judgement, Preparation
 
 __all__ = ["decide"]
@@ -45,6 +56,7 @@ def decide(
     *,
     thresholds: Thresholds | None = None,
     promise: float | None = None,
+    keep_identifiers: bool = False,
 ) -> Decision:
     """E: train the model that decides, decide, explain, and measure what the decisions are worth.
 
@@ -55,7 +67,7 @@ def decide(
     features, seed = part.creators.features, part.random_state
     chosen = train_champion(part.train, features, folds=comparison.out_of_fold, random_state=seed)
     model, out_of_fold = chosen.model.with_precedent(part.train), chosen.out_of_fold
-    y_prob, peers = model.predict_proba(part.test), learn_peers(part.train)
+    y_prob, peers = model.predict_proba(part.test), _usual(part, model)
     champion_prob = out_of_fold[model.name]
     promised, thresholds = _promised(part, model, champion_prob, promise, thresholds)
     fresh = rows_to_decide(part.creators.table, part.train.index, model.encoding.columns)
@@ -85,13 +97,17 @@ def decide(
         margin=compare_models(
             part.y_train, champion_prob, out_of_fold[chosen.rival], groups=part.groups[0]
         ),
-        gap=chosen.gap,
+        cost=chosen.cost,
         table=decided,
         not_scored=_refused_rows(part.creators, refused),
         **_worth(part, model, y_prob, champion_prob, thresholds),
         explanation=replace(explanation, values=explanation.values.loc[sample]),
         peers=peers,
         background=background,
+        neighbours=learn_neighbours(
+            model.encoding, part.train, keep_identifiers=keep_identifiers, random_state=seed
+        ),
+        learning=learning_curve(part, comparison),
     )
 
 
@@ -123,14 +139,28 @@ def _promised(
     return promise, promise.thresholds(thresholds)
 
 
+def _usual(part: Preparation, model: FittedModel) -> Peers:
+    """Return what is usual for creators, and how often those alike got a deal."""
+    rates = learn_rates(part.train, model.encoding.columns, part.creators.outcome.get)
+    return replace(learn_peers(part.train), rates=rates)
+
+
 def _worth(
     part: Preparation, model: FittedModel, y_prob: Floats, pooled: Floats, thresholds: Thresholds
 ) -> dict[str, pd.DataFrame]:
     """Return what decisions are worth, measured on the test part and on the training part."""
     y_train, y_test, (in_train, in_test) = part.y_train, part.y_test, part.groups
     tested, trained = (assign_bands(probability, thresholds) for probability in (y_prob, pooled))
+    tested = tested.mask(model.unlike(part.test) > 0, NO_PRECEDENT)
+    at = (0.5, 0.6, 0.7, 0.8, 0.9, thresholds.review_at, thresholds.yes_at)
+    rates = band_hit_rates(y_test, tested, BANDS, groups=in_test)
+    means = pd.Series(y_prob).groupby(tested.to_numpy()).mean()
     return {
-        "hit_rates": band_hit_rates(y_test, tested, BANDS, groups=in_test),
+        "hit_rates": rates.assign(
+            predicted=rates["band"].map(means).astype("float64"),
+            recall=rates["deals"] / max(float(y_test.sum()), 1.0),
+        ),
+        "sweep": threshold_sweep(y_test, y_prob, at, groups=in_test),
         "pooled_hit_rates": band_hit_rates(y_train, trained, BANDS, groups=in_train),
         "reliability": reliability(y_test, y_prob, groups=in_test),
         "gain": gain_curve(y_test, y_prob),

@@ -15,6 +15,7 @@ from durhampulse.decision.promise import Promise
 from durhampulse.decision.shapley import Explanation
 from durhampulse.evaluation.verdict import Verdict
 from durhampulse.features.encoding import Encoding
+from durhampulse.features.neighbours import Neighbours
 from durhampulse.features.peers import Peers
 from durhampulse.features.repeats import Codes, creator_codes
 from durhampulse.models.fitted import FittedModel
@@ -136,16 +137,33 @@ class Confusion:
     table: pd.DataFrame
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BaselineComparison:
-    """C3: the MLP against the baseline on the same test rows."""
+    """C3: the MLP against the baseline on the same test rows.
+
+    Attributes
+    ----------
+    baseline
+        The baseline's name.
+    tested
+        Scores of the network of C2 and of the baseline.
+    difference
+        ``metric, first, second, difference, low, high, p_value``: the network, on average over
+        its seeds, less the baseline.
+    by_seed
+        The same for each ``seed``.
+    runs
+        The networks, that of C2 first.
+    """
 
     baseline: str
     tested: pd.DataFrame
     difference: pd.DataFrame
+    by_seed: pd.DataFrame
+    runs: tuple[MLPTraining, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Regularisation:
     """D2: networks without, with some and with more regularisation, over several seeds.
 
@@ -156,12 +174,16 @@ class Regularisation:
         test_loss, test_accuracy, test_f1``.
     summary
         Mean and standard deviation over the seeds.
+    difference
+        ``metric, first, second, difference, low, high, p_value`` on the test part: the network
+        with dropout and L2 less that of C1, seed by seed.
     curves
         ``network, seed, epoch, loss, val_loss``.
     """
 
     runs: pd.DataFrame
     summary: pd.DataFrame
+    difference: pd.DataFrame
     curves: pd.DataFrame
 
 
@@ -180,15 +202,17 @@ class Decision:
     rival, tied, margin
         What it was chosen over, whether the two differ by no more than noise, and their
         comparison out of fold.
-    gap
-        Mean absolute difference between its probabilities and those of the blend it was distilled
-        from; 0 for a model that was not distilled.
+    cost
+        What distilling it added to the log loss, out of fold; 0 for a model not distilled.
     table
         The decision table over all creators not trained on.
     not_scored
         Rows that are not judged: row, identifier, reason.
     hit_rates, pooled_hit_rates
-        What the bands are worth: on the test part, and on the training part out of fold.
+        What the bands are worth: on the test part, with the mean probability predicted and the
+        share of all deals that is found, and on the training part out of fold.
+    sweep
+        What other thresholds would give, on the test part.
     reliability, gain, invitations
         What probabilities and ranking are worth, measured on the test part.
     tested
@@ -201,6 +225,10 @@ class Decision:
         Whom a creator is compared with.
     background
         The training rows that stand for unknown columns in explanations.
+    neighbours
+        Past creators to compare others with.
+    learning
+        How models get better with more creators to learn from.
     """
 
     creators: Creators
@@ -210,11 +238,12 @@ class Decision:
     rival: str
     tied: bool
     margin: pd.DataFrame
-    gap: float
+    cost: float
     table: pd.DataFrame
     not_scored: pd.DataFrame
     hit_rates: pd.DataFrame
     pooled_hit_rates: pd.DataFrame
+    sweep: pd.DataFrame
     reliability: pd.DataFrame
     gain: pd.DataFrame
     invitations: pd.DataFrame
@@ -223,6 +252,8 @@ class Decision:
     explanation: Explanation
     peers: Peers
     background: pd.DataFrame
+    neighbours: Neighbours
+    learning: pd.DataFrame
 
 
 @dataclass(frozen=True, kw_only=True)

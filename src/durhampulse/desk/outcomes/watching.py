@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from durhampulse.decision.bands import NO
 from durhampulse.desk.models.rules import Rules
-from durhampulse.desk.store.tables import creator, outcome, review, run
+from durhampulse.desk.store.tables import HAS_PRECEDENT, creator, outcome, review, run
 from durhampulse.evaluation.calibration import wilson_interval
 from durhampulse.evaluation.watch import Watch, watch
 
@@ -118,7 +118,7 @@ def watched_bands(db: Connection, rules: Rules, *, listed: bool = True) -> list[
 def _listed(db: Connection, low: float, high: float) -> tuple[int, float | None]:
     """Return how many of the list have a probability in a range, and their mean."""
     probability = creator.c.probability
-    within = (probability >= low, probability < high)
+    within = (HAS_PRECEDENT, probability >= low, probability < high)
     n, mean = db.execute(select(func.count(), func.avg(probability)).where(*within)).one()
     return n, None if mean is None else float(mean)
 

@@ -56,7 +56,7 @@ class ListRow:
     low: float | None
     high: float | None
     band: str
-    edge: bool
+    edge: str
     followers: float | None
     engagement: float | None
     niche: str
@@ -77,8 +77,8 @@ def list_rows(rules: Rules, reasons: TopReasons, rows: Sequence[Any]) -> list[Li
             probability=row.probability,
             low=row.low,
             high=row.high,
-            band=rules.band(row.probability),
-            edge=rules.on_edge(row.probability),
+            band=rules.band(row.probability, row.flags),
+            edge=rules.may_be(row.probability, row.flags),
             followers=row.followers,
             engagement=row.engagement_rate,
             niche=row.niche or "",

@@ -1,0 +1,126 @@
+"""One figure of a creator as a reason: what it was compared with, and which way that speaks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import compress
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from durhampulse.creators.schema import COLUMNS
+from durhampulse.decision.figures import axis_text, figure_text
+from durhampulse.features.peers import Peers
+from durhampulse.features.rates import Rates, Share
+
+__all__ = ["group_words", "phrase", "unknown_names"]
+
+_MIDDLE = 50
+
+
+def phrase(
+    column: str,
+    value: Any,
+    sign: int,
+    *,
+    peers: Peers,
+    place: float = math.nan,
+    whom: str = "",
+) -> str:
+    """Return a figure with what it was compared with; empty where nothing known speaks that way.
+
+    Parameters
+    ----------
+    column, value
+        The figure.
+    sign
+        1 for a reason for, -1 for one against.
+    peers
+        What is usual, and the shares of deals of the past.
+    place
+        The figure's place among the creator's peers in percent; NaN where there is none.
+    whom
+        These peers in words.
+    """
+    figure, rates = figure_text(column, value), peers.rates
+    direction = 1 if rates is None else rates.direction(column)
+    if np.isfinite(place) and direction:
+        if sign * direction * (place - _MIDDLE) > 0:
+            return f"{figure}, {_placed(place)} of {whom}"
+        if text := _in_whole_list(column, float(value), sign * direction, place, whom, peers):
+            return f"{figure}: {text}"
+    if rates is None:
+        return "" if np.isfinite(place) else figure
+    share = rates.share_of(column, value)
+    if share is None or rates.beyond_chance(share) != sign:
+        return ""
+    return f"{figure}: {_past(column, share, sign, rates)}"
+
+
+def _placed(place: float) -> str:
+    if place >= _MIDDLE:
+        return f"higher than {min(place, 99):.0f}%"
+    return f"lower than {min(100 - place, 99):.0f}%"
+
+
+def _in_whole_list(
+    column: str, value: float, side: int, place: float, whom: str, peers: Peers
+) -> str:
+    """Return how a figure compares with everybody's, where that differs from its peers'."""
+    everybody = peers.curves.get(column, {}).get("|")
+    if everybody is None or whom == "creators":
+        return ""
+    usual = everybody[len(everybody) // 2]
+    if side * (value - usual) <= 0 or axis_text(column, value) == axis_text(column, usual):
+        return ""
+    here = "high" if place >= _MIDDLE else "low"
+    there = "above" if side > 0 else "below"
+    return f"{here} for {whom}, but {there} the {axis_text(column, usual)} usual in the whole list"
+
+
+def _past(column: str, share: Share, sign: int, rates: Rates) -> str:
+    """Return how often creators like this got a deal in the past."""
+    whom = "such creators"
+    if not math.isnan(share.low):
+        whom = f"creators {_range_text(column, share.low, share.high)}"
+    extreme = share.last if sign > 0 else 0
+    if share.place == extreme and share.last > 0:
+        return f"{whom} {rates.happens} {'most' if sign > 0 else 'least'} often, {share.share:.0%}"
+    more = "more" if sign > 0 else "less"
+    shares = f"{share.share:.0%} against {rates.usual:.0%}"
+    return f"{whom} {rates.happens} {more} often than usual, {shares}"
+
+
+def _range_text(column: str, low: float, high: float) -> str:
+    if math.isinf(low):
+        return f"below {axis_text(column, high)}"
+    if math.isinf(high):
+        return f"of {axis_text(column, low)} and more"
+    return f"of {axis_text(column, low)} to {axis_text(column, high)}"
+
+
+def group_words(group: str, tier: object, niche: object) -> str:
+    """Return a peer group in words.
+
+    Examples
+    --------
+    >>> group_words("micro|Fashion", "micro", "Fashion"), group_words("|", None, None)
+    ('micro creators in Fashion', 'creators')
+    """
+    known_tier, known_niche = (part != "" for part in group.split("|"))
+    words = f"{tier} creators" if known_tier else "creators"
+    return f"{words} in {niche}" if known_niche else words
+
+
+def unknown_names(columns: Sequence[str], unknown: npt.NDArray[np.bool_]) -> list[str]:
+    """Return the columns whose figure is not known, as people name them.
+
+    Examples
+    --------
+    >>> unknown_names(["Growth_Rate", "Post_Count"], np.array([True, True]))
+    ['growth', 'Post Count']
+    """
+    names = (COLUMNS[c].short if c in COLUMNS else c.replace("_", " ") for c in columns)
+    return list(compress(names, unknown))

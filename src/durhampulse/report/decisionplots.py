@@ -1,0 +1,232 @@
+"""Pictures of part E: each function takes a table and, if wanted, axes, and gives the axes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from durhampulse.creators.outcome import SPONSORSHIP, OutcomeWords
+from durhampulse.decision.bands import Thresholds
+from durhampulse.report.plots import (
+    DEAL,
+    INK,
+    NO_DEAL,
+    PERCENT,
+    QUIET,
+    error_bars,
+    mark_values,
+    new_axes,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = [
+    "bands", "dependence", "gain", "group_calibration", "importance", "opening", "reliability",
+]  # fmt: skip
+
+YES_GREEN, MAYBE_BLUE = "#2c8a57", "#3b74c4"
+_MOST_POINTS = 400
+
+
+def opening(
+    table: pd.DataFrame,
+    curve: pd.DataFrame,
+    thresholds: Thresholds,
+    *,
+    invited: int,
+    outcome: OutcomeWords = SPONSORSHIP,
+) -> Any:
+    """Ranking with intervals over the bands, and deals found by the first invitations.
+
+    Parameters
+    ----------
+    table
+        The decision table.
+    curve
+        From gain_curve.
+    thresholds
+        Where the bands begin.
+    invited
+        The number of invitations that is marked.
+    """
+    figure, (ranking, finding) = plt.subplots(
+        1, 2, figsize=(9.2, 3.5), gridspec_kw={"width_ratios": (1.55, 1)}
+    )
+    _draw_ranking(table, thresholds, ranking, outcome)
+    _draw_finding(curve, invited, finding, outcome)
+    return figure.axes
+
+
+def _draw_ranking(
+    table: pd.DataFrame, thresholds: Thresholds, ax: Axes, outcome: OutcomeWords
+) -> None:
+    y_prob = table["Predicted Sponsorship"].to_numpy()
+    yes, above = (int((y_prob >= t).sum()) for t in (thresholds.yes_at, thresholds.review_at))
+    last = min(len(table), max(3 * above, 60))
+    shown = table.iloc[np.unique(np.linspace(0, last - 1, _MOST_POINTS).astype(int))]
+    ends = 0.0, thresholds.review_at, thresholds.yes_at, 1.0
+    names = ["leave", "review", "choose" if outcome.own else "sponsor"]
+    counts = len(table) - above, above - yes, yes
+    colors = QUIET, MAYBE_BLUE, YES_GREEN
+    for low, high, name, n, color in zip(ends[:-1], ends[1:], names, counts, colors, strict=True):
+        ax.axhspan(low, high, color=color, alpha=0.13, linewidth=0)
+        ax.text(1.02, (low + high) / 2, f"{n:,}\nto {name}", transform=ax.get_yaxis_transform(),
+                ha="left", va="center", fontsize=10.5, fontweight="bold", color=INK)  # fmt: skip
+    ax.fill_between(shown["Rank"], shown["Interval Low"], shown["Interval High"], color=DEAL,
+                    alpha=0.25, linewidth=0, label="likely range")  # fmt: skip
+    ax.plot(shown["Rank"], shown["Predicted Sponsorship"], color=DEAL, linewidth=2.2)
+    ax.set(
+        xlim=(1, last), ylim=(0, 1), xlabel=f"creators, the most likely first (of {len(table):,})"
+    )
+    ax.set_yticks([0, thresholds.review_at, thresholds.yes_at, 1])
+    ax.yaxis.set_major_formatter(PERCENT)
+    ax.set_title(f"How likely is {outcome.a_deal}?")
+    ax.legend(loc="lower left")
+
+
+def _draw_finding(curve: pd.DataFrame, invited: int, ax: Axes, outcome: OutcomeWords) -> None:
+    shown = curve[curve["k"] <= min(3 * invited, len(curve))]
+    base = float(curve["found"].iloc[-1]) / len(curve)
+    deals = float(curve["found"].iloc[invited - 1])
+    ax.plot(shown["k"], shown["found"], color=DEAL, linewidth=2.2)
+    ax.plot(shown["k"], base * shown["k"], color=QUIET, linestyle="--", linewidth=1.3)
+    ax.vlines(invited, 0, deals, color=INK, linewidth=1)
+    for height, words in ((deals, "by this list"), (base * invited, "by lot")):
+        text = f"{height:.0f} {words}"
+        ax.plot([invited], [height], "o", color=INK, markersize=5)
+        ax.annotate(text, (invited, height), (7, -3),
+                    textcoords="offset points", ha="left", va="top",
+                    fontweight="bold", color=INK)  # fmt: skip
+    ax.set(
+        xlim=(0, float(shown["k"].max())),
+        xlabel="creators invited",
+        ylabel=f"{outcome.deals} found",
+    )
+    ax.set_ylim(bottom=0)
+    ax.set_title(f"{outcome.deals[0].upper()}{outcome.deals[1:]} among the first {invited:,}")
+    ax.grid()
+
+
+def reliability(
+    table: pd.DataFrame, ax: Axes | None = None, *, outcome: OutcomeWords = SPONSORSHIP
+) -> Axes:
+    """Measured against predicted shares; `table` from reliability."""
+    ax = new_axes(ax, (4.6, 3.8))
+    ax.plot([0, 1], [0, 1], color=QUIET, linewidth=1, label="perfect")
+    ax.errorbar(table["predicted"], table["measured"], yerr=error_bars(table, "measured"),
+                fmt="o", color=DEAL, capsize=2.5, label="measured, 95% interval")  # fmt: skip
+    ax.set(xlim=(0, 1), ylim=(0, 1), xlabel="predicted probability",
+           ylabel=f"share {outcome.with_deal}")  # fmt: skip
+    ax.set_title("Do the probabilities hold?")
+    ax.grid()
+    ax.legend(loc="upper left")
+    return ax
+
+
+def bands(
+    table: pd.DataFrame, ax: Axes | None = None, *, outcome: OutcomeWords = SPONSORSHIP
+) -> Axes:
+    """Measured hit rate of each band; `table` from band_hit_rates."""
+    ax = new_axes(ax, (6.4, 2.3))
+    at = np.arange(len(table))
+    ax.barh(at, table["hit_rate"].fillna(0), color=DEAL, alpha=0.85, height=0.6)
+    known = table["creators"].to_numpy() > 0
+    rows = table[known]
+    ax.errorbar(rows["hit_rate"], at[known], xerr=error_bars(rows, "hit_rate"), fmt="none",
+                color=INK, capsize=3, linewidth=1)  # fmt: skip
+    labels = [
+        f"{b}\n({n:,} creators)" for b, n in zip(table["band"], table["creators"], strict=True)
+    ]
+    ax.set_yticks(at, labels)
+    ax.invert_yaxis()
+    ax.set_xlim(0, 1)
+    ax.xaxis.set_major_formatter(PERCENT)
+    ax.set(title=f"Of each band, how many {outcome.got}", xlabel="measured on the test part")
+    return ax
+
+
+def gain(
+    table: pd.DataFrame, ax: Axes | None = None, *, outcome: OutcomeWords = SPONSORSHIP
+) -> Axes:
+    """Deals found against invitations sent; `table` from gain_curve."""
+    ax = new_axes(ax, (5.2, 3.6))
+    thin = table.iloc[np.unique(np.linspace(0, len(table) - 1, 400).astype(int))]
+    ax.plot(thin["share"], thin["gain"], color=DEAL, label="by probability")
+    ax.plot([0, 1], [0, 1], color=QUIET, linestyle="--", linewidth=1, label="at random")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter(PERCENT)
+    label = f"{outcome.deals} found"
+    title = f"{label[0].upper()}{label[1:]} by inviting the best first"
+    ax.set(title=title, xlabel="creators invited", ylabel=label)
+    ax.grid()
+    ax.legend()
+    return ax
+
+
+def importance(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Mean absolute Shapley value of each column; `table` from Explanation.importance."""
+    ax = new_axes(ax, (6.4, 0.9 + 0.27 * len(table)))
+    bars = ax.barh(table["feature"], table["mean_abs"], color=NO_DEAL, height=0.62)
+    ax.bar_label(bars, fmt="%.2f", padding=4)
+    ax.set_xlim(0, table["mean_abs"].max() * 1.15)
+    ax.invert_yaxis()
+    ax.set(title="What the model goes by", xlabel="mean absolute effect, log-odds")
+    return ax
+
+
+def dependence(table: pd.DataFrame, features: int = 6) -> Any:
+    """Effect of each column over its values, one panel each; `table` from dependence."""
+    names = list(dict.fromkeys(table["feature"]))[:features]
+    columns = min(2, len(names))
+    rows = -(-len(names) // columns)
+    _, axes = plt.subplots(rows, columns, figsize=(7.8, 2.5 * rows), squeeze=False)
+    panels = axes.ravel()
+    shown = table[table["feature"].isin(names)]
+    ends = 1.08 * shown["low"].min(), 1.08 * shown["high"].max()  # on one scale, to be compared
+    for panel, name in zip(panels, names, strict=False):
+        part = table[table["feature"] == name]
+        if part["x"].notna().all():
+            panel.fill_between(part["x"], part["low"], part["high"], color=DEAL, alpha=0.15, lw=0)
+            panel.plot(part["x"], part["effect"], color=DEAL, marker="o", markersize=3)
+            if part["x"].min() > 0 and part["x"].max() > 20 * part["x"].min():
+                panel.set_xscale("log")
+            mark_values(panel, name)
+            panel.axhline(0, color=QUIET, linewidth=1)
+            panel.set(ylabel="effect, log-odds", ylim=ends)
+        else:
+            at = np.arange(len(part))
+            panel.errorbar(part["effect"], at, xerr=error_bars(part, "effect"), fmt="o", color=DEAL,
+                           markersize=3.5, capsize=2, linewidth=1)  # fmt: skip
+            panel.axvline(0, color=QUIET, linewidth=1)
+            panel.set_yticks(at, part["value"], fontsize=7.5)
+            panel.invert_yaxis()
+            panel.set(xlabel="effect, log-odds", xlim=ends)
+        panel.set_title(name)
+        panel.grid()
+    for panel in panels[len(names) :]:
+        panel.set_axis_off()
+    return axes
+
+
+def group_calibration(
+    table: pd.DataFrame, ax: Axes | None = None, *, outcome: OutcomeWords = SPONSORSHIP
+) -> Axes:
+    """Predicted and measured shares of deals by niche and tier; `table` from group_quality."""
+    ax = new_axes(ax, (7.2, 1.0 + 0.24 * len(table)))
+    at = np.arange(len(table))
+    ax.errorbar(table["measured"], at, xerr=error_bars(table, "measured"), fmt="o", color=DEAL,
+                capsize=2.5, label="measured, 95% interval")  # fmt: skip
+    ax.scatter(table["predicted"], at, marker="D", color=NO_DEAL, zorder=3, label="predicted")
+    labels = [f"{g} ({n:,})" for g, n in zip(table["group"], table["creators"], strict=True)]
+    ax.set_yticks(at, labels)
+    ax.invert_yaxis()
+    ax.xaxis.set_major_formatter(PERCENT)
+    ax.grid(axis="x")
+    ax.legend()
+    xlabel = f"creators {outcome.with_deal}"
+    ax.set(title="Do the probabilities hold for each group?", xlabel=xlabel)
+    return ax

@@ -1,0 +1,90 @@
+"""Pictures as a page and slides hold them: drawn once, with words and numbers."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+
+from durhampulse.report import plots
+from durhampulse.report.tables import Table, plain_table
+
+__all__ = ["Figure", "draw_figure"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A picture with its words and numbers.
+
+    Attributes
+    ----------
+    name
+        File name without ending.
+    svg
+        The picture, its ink and grid in the page's own colours.
+    png
+        The same for slides.
+    """
+
+    name: str
+    title: str
+    alt: str
+    table: Table
+    svg: str
+    png: bytes
+
+
+def draw_figure(name: str, title: str, table: pd.DataFrame, draw: Callable[[], Any]) -> Figure:
+    """Return a picture with its numbers, drawn and closed.
+
+    Parameters
+    ----------
+    name
+        File name without ending.
+    table
+        The numbers behind it.
+    draw
+        Draws it and gives its axes.
+    """
+    axes = draw()
+    figure = np.ravel(axes)[0].figure
+    svg, png = io.StringIO(), io.BytesIO()
+    figure.savefig(svg, format="svg", transparent=True, metadata={"Date": None})
+    figure.savefig(png, format="png", dpi=160, facecolor="white")
+    plt.close(figure)
+    numbers = plain_table(f"Numbers of: {title}", table)
+    return Figure(
+        name=name,
+        title=title,
+        alt=_alt(title, table),
+        table=numbers,
+        svg=_themed(svg.getvalue()),
+        png=png.getvalue(),
+    )
+
+
+def _alt(title: str, table: pd.DataFrame) -> str:
+    return f"{title}. The {len(table)} rows of numbers behind the picture follow as a table."
+
+
+def _themed(svg: str) -> str:
+    """Let a picture take ink and grid from the page, so that it fits light and dark."""
+    svg = svg[svg.index("<svg") :]
+    for color, name in ((plots.INK, "ink"), (plots.QUIET, "quiet"), (plots.GRID, "grid")):
+        svg = svg.replace(color, f"var(--{name})")
+    svg = re.sub(r'<g id="[^"]*"', "<g", svg)
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    # As wide as it was drawn, so that letters are of one size in all pictures, or as the page.
+    svg = re.sub(r'(<svg [^>]*?)height="[^"]*"', r"\1", svg, count=1)
+    return re.sub(
+        r'<svg ([^>]*?)width="([\d.]+)pt"',
+        r'<svg aria-hidden="true" style="max-width: \2pt" \1',
+        svg,
+        count=1,
+    )

@@ -1,0 +1,137 @@
+"""What the numbers of parts C and D mean, in sentences.
+
+As in :mod:`durhampulse.report.interpretation`, each sentence is chosen and filled by the tables of
+the run.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from durhampulse.models.cnn import PICTURES, SIDE, reaches
+from durhampulse.report.cells import p_text
+from durhampulse.study.results import BaselineComparison, Comparison, Judgement, Regularisation
+
+__all__ = ["cnn_filters", "cnn_images", "deep_learning", "gain", "regularisation"]
+
+_CERTAIN = 0.05
+
+
+def deep_learning(part: BaselineComparison, comparison: Comparison, judged: Judgement) -> str:
+    """C3: whether deep learning improved results, and why, in two to three sentences."""
+    rows = part.difference.set_index("metric")
+    losses = part.by_seed[part.by_seed["metric"] == "log_loss"]["difference"]
+    figures = (
+        f"Over {len(part.runs)} trainings {_change('accuracy', rows)}, {_change('f1', rows)} and "
+        f"{_change('log_loss', rows)}, by training {losses.min():+.3f} to {losses.max():+.3f}."
+    )
+    question = "**Did deep learning improve results?**"
+    if not judged.verdict.has_signal:
+        return (
+            f"{question} No, and nothing could: there is no signal to learn, so the differences "
+            f"from {part.baseline} are chance. {figures}"
+        )
+    better = [str(name) for name, row in rows.iterrows() if gain(str(name), row) > 0]
+    worse = [str(name) for name, row in rows.iterrows() if gain(str(name), row) < 0]
+    if better and not worse:
+        verdict = f"Yes, in {_listed(better)}, beyond noise."
+        why = (
+            f"Its hidden layers bend and combine the features smoothly, which {part.baseline} does "
+            "not, and the smooth shape fits these data."
+        )
+    elif worse and not better:
+        n_train = len(comparison.out_of_fold[part.baseline].y_prob)
+        verdict = f"No: it is worse in {_listed(worse)}, beyond noise."
+        why = (
+            f"On a table of {n_train:,} rows, a fifth of which the network keeps to watch itself, "
+            f"{part.baseline} needs fewer examples for the same structure."
+        )
+    elif better:
+        verdict = f"In part: better in {_listed(better)}, worse in {_listed(worse)}."
+        why = "The two models trade one kind of error for another."
+    else:
+        n_features = len(comparison.models[part.baseline].encoding.columns)
+        verdict = f"Not measurably: no difference from {part.baseline} is beyond noise."
+        why = (
+            f"In a table of {n_features} features both find about the same structure; learning "
+            "features from pictures or text, a network's strength, has nothing to work on here."
+        )
+    return f"{question} {verdict} {figures} {why}"
+
+
+def _change(metric: str, rows: pd.DataFrame) -> str:
+    """Return a score of both and the interval of its difference, in words."""
+    row = rows.loc[metric]
+    return (
+        f"{_listed([metric])} is {row['first']:.3f} against {row['second']:.3f} "
+        f"({row['low']:+.3f} to {row['high']:+.3f})"
+    )
+
+
+def gain(metric: str, row: pd.Series) -> int:
+    """Return 1 for a gain, -1 for a loss and 0 for a difference within noise."""
+    if row["low"] <= 0 <= row["high"] or row["p_value"] > _CERTAIN:
+        return 0
+    higher = row["low"] > 0
+    return 1 if higher != (metric in ("log_loss", "brier")) else -1
+
+
+def _listed(names: list[str]) -> str:
+    words = [name.replace("_", " ").replace("f1", "F1") for name in names]
+    return " and ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
+
+
+def regularisation(part: Regularisation, judged: Judgement) -> str:
+    """D2: whether regularisation reduced overfitting, and how one knows, in two sentences."""
+    none, old, new = part.summary["network"]
+    gaps = part.runs.pivot(index="seed", columns="network", values="gap")
+    closer, n = int((gaps[new] < gaps[old]).sum()), len(gaps)
+    verdict = "Yes" if closer == n else "Not reliably: it depends on the seed" if closer else "No"
+    how = (
+        f"the gap between validation and training loss goes from {gaps[old].mean():.3f} (C1) to "
+        f"{gaps[new].mean():.3f} (D1), smaller in {closer} of {n} seeds, where a network without "
+        f"either has {gaps[none].mean():.3f}."
+    )
+    rows = {str(row["metric"]): row for _, row in part.difference.iterrows()}
+    gains = {metric: gain(metric, rows[metric]) for metric in ("log_loss", "f1")}
+    figures = " and ".join(
+        f"{_listed([metric])} by {rows[metric]['difference']:+.3f} ({rows[metric]['low']:+.3f} to "
+        f"{rows[metric]['high']:+.3f}, {p_text(rows[metric]['p_value'])})"
+        for metric in gains
+    )
+    if not any(gains.values()):
+        what = "both within noise, so what was forgotten was harmless"
+    elif min(gains.values()) < 0 < max(gains.values()):
+        what = "one better, one worse"
+    else:
+        what = "so they profit" if max(gains.values()) > 0 else "so too much was taken away"
+    if not judged.verdict.has_signal:
+        what = "and with no signal in the data all that can be learned is noise"
+    return (
+        f"**Did regularization reduce overfitting?** {verdict}: {how} "
+        f"On unseen creators the new network changes {figures}: {what}."
+    )
+
+
+def cnn_images() -> str:
+    """D3: which pictures would help and why. A thought experiment, so no numbers of the run."""
+    return (
+        f"I would use each creator's {PICTURES} most viewed thumbnails of the last month, "
+        f"{SIDE} by {SIDE} pixels each on one sheet, because at that size they show what the table "
+        "cannot: whether a face, a product or a brand's logo is there, whether words stand on the "
+        "picture, and how it is lit and framed."
+    )
+
+
+def cnn_filters() -> str:
+    """D3: what the filters of such a network would learn, as far as each layer sees."""
+    seen = [f"{pixels} pixels" for pixels in reaches()]
+    return (
+        f"The first Conv2D layer sees {seen[0]} at a time and would learn edges, colour contrasts "
+        f"and strokes of letters; the second and third ({seen[1]} and {seen[2]}) join them to "
+        "textures and small shapes such as skin, fabric, an eye, letters of a caption or a logo; "
+        f"the fourth and fifth ({seen[3]} and {seen[4]}, of {SIDE} that a thumbnail is wide) to "
+        "things and arrangements: a face beside a product, a tidy studio or a crowded room, a "
+        "game's interface. Where they stand does not matter, so the last maps are averaged, which "
+        "tells how much of each the pictures hold."
+    )

@@ -1,0 +1,192 @@
+"""What the model of part E is worth and goes by, in sentences chosen by the run's numbers."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from durhampulse.creators.schema import LABEL
+from durhampulse.evaluation.groups import unlike_groups
+from durhampulse.models.champion import DISTILLED, SIMPLE
+from durhampulse.report.interpretation import outcome_of, plain
+from durhampulse.study.results import Decision, Exploration
+
+__all__ = [
+    "alone_and_together", "calibration", "champion_choice", "explanation", "groups", "interaction",
+    "lower_threshold", "more_rows",
+]  # fmt: skip
+
+_ALIKE = 0.3
+"""Rank correlation from which on one feature says part of what another does."""
+_NEAR = 0.05
+_FELT = 0.2
+"""An effect in log-odds that moves a probability by about five points."""
+
+
+def champion_choice(part: Decision) -> str:
+    """E: which model decides and why."""
+    row = part.margin.set_index("metric").loc["log_loss"]
+    name = part.champion.name
+    figures = (
+        f"cross-validated log loss {row['first']:.4f} against {row['second']:.4f}, difference "
+        f"{row['low']:+.4f} to {row['high']:+.4f}"
+    )
+    if part.tied and name == SIMPLE:
+        return (
+            f"**{name}** decides: {part.rival.lower()} does not beat it beyond noise "
+            f"({figures}), and of two equals the simpler one is taken."
+        )
+    chosen = f"**{name}** decides: it beats {part.rival[0].lower()}{part.rival[1:]} ({figures})."
+    if name == SIMPLE:
+        return chosen
+    taught = "the blend says" if name == DISTILLED else "its networks say, beside its trees"
+    return (
+        f"{chosen} One small network has learned to say what {taught}, which changed the log loss "
+        f"by {part.cost:+.4f} on rows that neither had seen. All figures are those of the model "
+        "that decides, or out of fold of models made in the same way."
+    )
+
+
+def calibration(part: Decision) -> str:
+    """E: whether predicted and measured shares agree."""
+    table = part.reliability
+    outside = table[(table["predicted"] < table["low"]) | (table["predicted"] > table["high"])]
+    gap = (table["measured"] - table["predicted"]).abs()
+    size = table.get("rows", table["creators"])
+    mean_gap = float((gap * size).sum() / size.sum())
+    if len(outside) <= 1:
+        verdict_ = "no more than chance explains"
+    else:
+        verdict_ = "more than chance explains: read the probabilities with a margin"
+    return (
+        f"In ten groups of equal size the measured share of {outcome_of(part.creators).deals} "
+        f"differs from the predicted one by {mean_gap:.1%} on average; {len(outside)} of "
+        f"{len(table)} groups lie outside their 95% interval, {verdict_}."
+    )
+
+
+def lower_threshold(part: Decision) -> str:
+    """E: what choosing from a lower probability on would give; empty where none was tried."""
+    rows = {float(row["from"]): row for _, row in part.sweep.iterrows()}
+    now = part.thresholds.yes_at
+    below = [at for at in rows if at < now - _NEAR]
+    if not below or now not in rows:
+        return ""
+    row, present = rows[below[-1]], rows[now]
+    size = "rows" if "rows" in row else "creators"
+    return (
+        f"From {below[-1]:.0%} on instead of {now:.0%}, {int(row[size]):,} of the "
+        f"{part.creators.unit} tested would be recommended instead of {int(present[size]):,} and "
+        f"{row['recall']:.0%} of all {outcome_of(part.creators).deals} found instead of "
+        f"{present['recall']:.0%}; {row['hit_rate']:.0%} of those recommended would be right"
+        + (f" instead of {present['hit_rate']:.0%}." if present[size] else ".")
+    )
+
+
+def more_rows(part: Decision) -> str:
+    """E: whether more past outcomes would help; empty where too few parts were tried."""
+    rows = part.learning[part.learning["model"] == part.learning["model"].iloc[-1]]
+    if len(rows) < 2:
+        return ""
+    before, last = rows.iloc[-2], rows.iloc[-1]
+    how = (
+        f"From {before['rows']:,} to {last['rows']:,} {part.creators.unit} to learn from, log loss "
+        f"of {str(last['model']).lower()} went from {before['log_loss']:.3f} to "
+        f"{last['log_loss']:.3f} (difference {last['low']:+.3f} to {last['high']:+.3f})"
+    )
+    if last["high"] < 0:
+        return f"**Would more past outcomes help?** Yes. {how}, and nothing says that it ends here."
+    return f"**Would more past outcomes help?** Hardly measurably. {how}, within noise."
+
+
+def explanation(part: Decision) -> str:
+    """E: what the model goes by."""
+    shapley = part.explanation
+    importance = shapley.importance()
+    names = [plain(name) for name in importance["feature"].head(3)]
+    how = (
+        "over all coalitions of columns, so the values are exact"
+        if shapley.exact
+        else "over drawn orders of columns, so the values are estimates"
+    )
+    return (
+        f"The model goes most by {', '.join(names[:-1])}{' and ' if names[1:] else ''}{names[-1]} "
+        f"(mean effect {importance['mean_abs'].iloc[0]:.2f} in log-odds for the first). Shapley "
+        f"values of {len(shapley.values):,} {part.creators.unit} of the test part, {how}. They "
+        f"say what goes with {outcome_of(part.creators).a_deal} in the model's eyes, not what "
+        "causes it."
+    )
+
+
+def alone_and_together(found: Exploration, part: Decision) -> str:
+    """E: why the model may rank features otherwise than A2 does."""
+    alone = found.associations["feature"].tolist()
+    together = [name for name in part.explanation.importance()["feature"] if name in alone]
+    alone = [name for name in alone if name in together]
+    falls = {name: together.index(name) - alone.index(name) for name in alone}
+    fallen = max(falls, key=lambda name: falls[name])
+    if falls[fallen] < 1:
+        return "The model ranks the features as A2 does, each taken alone."
+    order = f"Alone {plain(alone[0])} tells most (A2), in the model {plain(together[0])}"
+    if alone[0] == together[0]:
+        order = f"{plain(alone[0])} comes first both alone (A2) and in the model"
+    text = (
+        f"{order}. {plain(fallen)} falls from place {alone.index(fallen) + 1} to "
+        f"{together.index(fallen) + 1}"
+    )
+    rho = found.correlations.drop(index=LABEL, columns=LABEL, errors="ignore")
+    others = rho[fallen].drop(index=fallen).abs() if fallen in rho else pd.Series(dtype="float64")
+    if others.empty or others.max() < _ALIKE:
+        return f"{text}: it adds less to the others than it tells by itself."
+    other = str(others.idxmax())
+    return (
+        f"{text}: it goes along with {plain(other)} (rank correlation "
+        f"{rho.loc[other, fallen]:.2f}), so beside it there is less left to say."
+    )
+
+
+def interaction(part: Decision, test: pd.DataFrame) -> str:
+    """E: which value helps some and harms others, and what decides that; empty if none does.
+
+    Parameters
+    ----------
+    part
+        The decisions.
+    test
+        The test part, of which the explained creators are.
+    """
+    effects = part.explanation.values
+    spread = part.explanation.dependence(test)
+    spread = spread[(spread["low"] < -_FELT) & (spread["high"] > _FELT) & (spread["x"].isna())]
+    if spread.empty:
+        return ""
+    row = spread.iloc[int((spread["high"] - spread["low"]).argmax())]
+    rows = test.loc[effects.index]
+    here = rows[rows[row["feature"]].astype("str") == row["value"]]
+    numbers = here[[c for c in part.champion.encoding.numeric if c in here]]
+    rho = numbers.corrwith(effects.loc[here.index, row["feature"]], method="spearman").dropna()
+    text = (
+        f"{plain(row['feature'])} *{plain(row['value'])}* helps some and harms others (effects of "
+        f"{row['low']:+.1f} to {row['high']:+.1f} for the middle 80%)"
+    )
+    if rho.empty or rho.abs().max() < _ALIKE:
+        return f"{text}: it works together with other figures."
+    other = str(rho.abs().idxmax())
+    return f"{text}: the {'more' if rho[other] > 0 else 'less'} {plain(other)}, the more it helps."
+
+
+def groups(part: Decision) -> str:
+    """E: whether some niche or tier is served worse."""
+    unlike = unlike_groups(part.groups)
+    if part.groups.empty:
+        return "No niche or tier holds enough tested creators to be looked at alone."
+    if unlike.empty:
+        return (
+            f"In none of {len(part.groups)} niches and tiers does the measured share of "
+            f"{outcome_of(part.creators).deals} "
+            "differ from the predicted one beyond noise."
+        )
+    names = [
+        f"{plain(row['group'])} ({row['predicted']:.0%} predicted, {row['measured']:.0%} measured)"
+        for _, row in unlike.iterrows()
+    ]
+    return f"**Off beyond noise**: {', '.join(names)}. Read probabilities there with a margin."
