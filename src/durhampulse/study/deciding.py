@@ -155,7 +155,7 @@ def _usual(part: Preparation, model: FittedModel) -> Peers:
 
 def _worth(
     part: Preparation, model: FittedModel, y_prob: Floats, pooled: Floats, thresholds: Thresholds
-) -> dict[str, pd.DataFrame]:
+) -> dict[str, Any]:
     """Return what decisions are worth, measured on the test part and on the training part."""
     y_train, y_test, (in_train, in_test) = part.y_train, part.y_test, part.groups
     tested, trained = (assign_bands(probability, thresholds) for probability in (y_prob, pooled))
