@@ -75,7 +75,7 @@ def measure(draw: int) -> dict[str, object]:
     low, high = own.loc["log_loss", ["low", "high"]]
     return {
         **found,
-        "gap": champion.gap,
+        "cost of distillation": champion.cost,
         "chosen": champion.model.name,
         "interval held": float(low <= expected_log_loss(p, q) <= high),
         "ECE, outcomes": ece(y, q),

@@ -1,6 +1,6 @@
 """What the verdict says of tables whose truth is known: without signal, leaking and clean ones.
 
-3,000 rows each, of a market whose columns tell much (ROC AUC .83), of one whose columns tell little
+2,400 rows each, of a market whose columns tell much (ROC AUC .83), of one whose columns tell little
 (.60), of one with three rows a creator, and of one honest column among noise. Leaks are planted in
 two weak tables for each strong one and each of several rows. `VERDICT_TABLES` sets how many tables
 there are of each kind (40), `VERDICT_SEED` where their seeds begin. Every finished table is kept in
@@ -33,7 +33,7 @@ from durhampulse.evaluation.judgement import judge
 from durhampulse.features.repeats import creator_codes, permuted_within
 from durhampulse.market.market import draw_creators
 
-ROWS = 3_000
+ROWS = 2_400
 TABLES = int(os.environ.get("VERDICT_TABLES", "40"))
 FIRST = int(os.environ.get("VERDICT_SEED", "30000"))
 KEPT = Path(__file__).with_suffix(".csv")
@@ -53,7 +53,7 @@ def strong(rng: Rng) -> pd.DataFrame:
 def weak(rng: Rng) -> pd.DataFrame:
     table, y_prob = draw_creators(ROWS, rng)
     log_odds = np.log(y_prob / (1 - y_prob))
-    less = 0.22 * (log_odds - log_odds.mean()) - 1.05
+    less = 0.26 * (log_odds - log_odds.mean()) - 1.05
     table[LABEL] = (rng.random(ROWS) < 1 / (1 + np.exp(-less))).astype(int)
     return named(table, np.arange(ROWS), rng)
 
@@ -233,17 +233,14 @@ def leaks() -> list[Kind]:
     own, by_copies = frozenset({IDENTIFIER}), frozenset({"leak-copies"})
     once = (weak, strong)  # an identifier of every row of its own
     return [
-        *(Kind(name=f"score of AUC {auc}", plant=score(auc)) for auc in (0.97, 0.92, 0.86, 0.80)),
+        *(Kind(name=f"score of AUC {auc}", plant=score(auc)) for auc in (0.97, 0.86, 0.80)),
         Kind(name="copy of the outcome", plant=copy),
-        Kind(name="flag 80% : 2%", plant=share(0.8, 0.02, "flag")),
         Kind(name="flag 50% : 1%", plant=share(0.5, 0.01, "flag")),
         Kind(name="flag 50% : never", plant=share(0.5, 0, "flag")),
         Kind(name="stage 40% : never", plant=share(0.4, 0, "level")),
-        Kind(name="stage 40% : 1%", plant=share(0.4, 0.01, "level")),
         Kind(name="closed, half of the others", plant=rejected),
         Kind(name="fee 0 but for 60% of deals", plant=share(0.6, 0, "figure")),
         Kind(name="fee empty but for 60% of deals", plant=share(0.6, 0, "filled")),
-        Kind(name="filled 90% : 10%", plant=share(0.9, 0.1, "filled")),
         Kind(name="filled 60% : 5%", plant=share(0.6, 0.05, "filled")),
         Kind(name="date of the deal", plant=date),
         Kind(name="views after the deal", plant=views, names=frozenset({VIEWS})),
@@ -288,12 +285,15 @@ def main() -> None:
 
 
 def report(done: pd.DataFrame) -> None:
+    innocent = {"signal", "rows", "unlooked"}
+    done["alarmed"] = [bool({*codes.split()} - innocent) for codes in done["codes"].fillna("")]
     done = done.set_index("kind").loc[[kind.name for kind in kinds()]].reset_index()
     summary = done.groupby("kind", sort=False).agg(
         tables=("seed", "size"), ready=("word", lambda w: (w == "ready").sum()),
         care=("word", lambda w: (w == "use with care").sum()),
         not_ready=("word", lambda w: (w == "not ready").sum()),
-        no_signal=("no_signal", "sum"), named=("named", "sum"), seconds=("seconds", "mean"),
+        no_signal=("no_signal", "sum"), named=("named", "sum"), alarmed=("alarmed", "sum"),
+        seconds=("seconds", "mean"),
     )  # fmt: skip
     print(summary.round(2).to_string())
 

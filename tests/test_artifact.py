@@ -27,6 +27,7 @@ from durhampulse.features.peers import learn_peers
 from durhampulse.models.classifiers import LibraryModel, build_boosting, fit
 from durhampulse.models.families import WeightedSum
 from durhampulse.models.fitted import FittedModel
+from durhampulse.models.splines import fit_splines
 from durhampulse.models.trees import ObliviousTrees
 from durhampulse.models.weights import DenseNetwork
 from durhampulse.scoring.artifact import read_model, write_model
@@ -66,6 +67,7 @@ def models(rows, demo_model):
             "Logistic", encoding, fit("Logistic regression", X, y, random_state=0)
         ),
         "network": FittedModel("Network", encoding, network),
+        "splines": FittedModel("Splines", encoding, fit_splines(X, y)),
         "trees": FittedModel("Trees", encoding, trees),
         "sum": FittedModel(
             "Sum",
@@ -90,7 +92,7 @@ def write(path, model, rows, creators, **facts):
     )
 
 
-@pytest.mark.parametrize("family", ["logistic", "network", "trees", "sum", "shipped"])
+@pytest.mark.parametrize("family", ["logistic", "splines", "network", "trees", "sum", "shipped"])
 def test_written_model_scores_like_original(family, models, rows, creators, tmp_path):
     model = models[family]
     write(tmp_path / "model", model, rows, creators, x=1)
@@ -174,6 +176,9 @@ def test_damaged_or_foreign_folder_is_refused(fresh, tmp_path):
     manifest = json.loads((path / "manifest.json").read_text())
     edit(path, encoding=manifest["encoding"][:-1])
     expect(path, "does not describe")
+    path = fresh("promise")
+    edit(path, promise={"share": 0.8})
+    expect(path, "does not describe")
     path = fresh("escape")
     files = json.loads((path / "manifest.json").read_text())["files"]
     edit(path, files={**files, "../card.md": files["card.md"]})
@@ -231,11 +236,11 @@ def test_inconsistent_folder_with_valid_hashes_is_refused(fresh):
     many = pa.BufferOutputStream()
     pq.write_table(pa.table({"Followers": pa.repeat(1.0, 10_000_000)}), many)
     replace_file(path, "background.parquet", many.getvalue().to_pybytes())
-    expect(path, "10,000,000 background rows")
+    expect(path, "10,000,000 training rows")
 
 
-@pytest.mark.parametrize("family", ["trees", "sum"])
-def test_folder_whose_trees_ask_about_columns_that_are_not_there_is_refused(
+@pytest.mark.parametrize("family", ["splines", "trees", "sum"])
+def test_folder_whose_weights_are_of_columns_that_are_not_there_is_refused(
     family, models, rows, creators, tmp_path
 ):
     path = tmp_path / "model"

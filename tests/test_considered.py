@@ -12,7 +12,7 @@ import durhampulse as dp
 from durhampulse.creators.outcome import SPONSORSHIP
 from durhampulse.creators.schema import LABEL
 from durhampulse.decision.assumptions import budget_table, overlooked_table
-from durhampulse.decision.bands import Thresholds
+from durhampulse.decision.bands import NO_PRECEDENT, Thresholds
 from durhampulse.decision.promise import NO_YES_AT
 from durhampulse.evaluation.evidence import Evidence
 from durhampulse.evaluation.judgement import CHECKS
@@ -151,7 +151,12 @@ def test_sentence_names_the_assumption_and_both_counts():
         creators=creators,
         promise=None,
         thresholds=Thresholds(),
-        table=pd.DataFrame({"Predicted Sponsorship": [0.9, 0.58, 0.3]}),
+        table=pd.DataFrame(
+            {
+                "Predicted Sponsorship": [0.9, 0.58, 0.3, 0.99],
+                "Sponsorship Recommendation": ["Yes", "No", "No", NO_PRECEDENT],
+            }
+        ),
     )
     judged = SimpleNamespace(verdict=SimpleNamespace(refusal=""))
     (sentence,) = overlooked.sentences(part, judged)

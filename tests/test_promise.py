@@ -8,6 +8,7 @@ import pytest
 from durhampulse.decision.bands import Thresholds, band_codes
 from durhampulse.decision.promise import NO_YES_AT, keep_promise
 from durhampulse.exceptions import InputError
+from durhampulse.study.request import Request
 
 
 def scored(rng, n, *, tilt=1.0, shift=0.0, noise=0.4):
@@ -78,6 +79,22 @@ def test_review_begins_no_higher_than_yes():
     promise = keep_promise(np.repeat([1.0, 0.0], [60, 40]), np.full(100, 0.55), 0.4)
     thresholds = promise.thresholds(Thresholds())
     assert thresholds.review_at == thresholds.yes_at < 0.6
+
+
+def test_request_keeps_the_promise_and_refuses_a_percentage():
+    request = Request(source="a.csv", promise=0.8, considered="Seen")
+    assert Request.from_json(request.to_json()) == request
+    with pytest.raises(InputError, match="--promise 80"):
+        Request(promise=80)
+
+
+def test_sentence_says_what_the_promise_rests_on_or_what_it_lacks():
+    kept = keep_promise(np.ones(100), np.full(100, 0.95), 0.8)
+    few = keep_promise(np.ones(10), np.full(10, 0.95), 0.8)
+    never = keep_promise(np.repeat([1.0, 0.0], [300, 200]), np.full(500, 0.9), 0.8)
+    assert "100 of 100 did, of 100 creators" in kept.text()
+    assert "more known outcomes would do" in few.text()
+    assert "more outcomes alone would not do" in never.text()
 
 
 def test_rows_of_one_creator_count_once():

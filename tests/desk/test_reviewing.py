@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import delete, func, select, update
 
-from durhampulse.decision.bands import MAYBE, NO, Thresholds
+from durhampulse.decision.bands import MAYBE, NO, NO_PRECEDENT, Thresholds
+from durhampulse.desk.campaigns.planning import Brief, candidates
 from durhampulse.desk.models.catalogue import save_thresholds
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.review.decisions import (
@@ -31,6 +32,7 @@ from durhampulse.desk.shortlist.pages import totals
 from durhampulse.desk.shortlist.view import View
 from durhampulse.desk.store.tables import audit, claim, creator, review
 from durhampulse.exceptions import InputError
+from durhampulse.scoring.record import UNLIKE_BIT
 from durhampulse.scoring.scorer import Scorer
 from tests.desk.conftest import add_people
 
@@ -286,3 +288,32 @@ def test_20_concurrent_reviewers_lose_and_duplicate_nothing(filled, catalogue, r
             made.choice, "tentative"
         )
     assert count(filled, claim) == 0
+
+
+def test_creators_without_precedent_come_first_into_review(filled, rules):
+    (ann,) = add_people(filled, "reviewer")
+    with filled.writing() as db:
+        odd = db.scalars(select(creator.c.id).order_by(creator.c.probability.desc()).limit(2)).all()
+        db.execute(update(creator).where(creator.c.id.in_(odd)).values(flags=UNLIKE_BIT | 1))
+    with filled.reading() as db:
+        assert progress(db, ann, rules).unlike == 2
+        bands = totals(db, View(), rules)
+        assert bands.unlike == totals(db, View(band=("unlike",)), rules).creators == 2
+    for _ in odd:
+        claimed = claim_next(filled, ann, rules)
+        assert (claimed.why, claimed.creator_id in odd) == ("unlike", True)
+        decide(filled, claimed.creator_id, ann, decision_of(), rules, queued=True)
+    with filled.reading() as db:
+        bands = db.scalars(select(review.c.band).where(review.c.creator_id.in_(odd))).all()
+    assert bands == [NO_PRECEDENT] * 2
+    assert claim_next(filled, ann, rules).why != "unlike"
+
+
+def test_no_campaign_takes_creators_without_precedent_by_itself(filled, rules):
+    brief = Brief(name="spring", number=5)
+    with filled.writing() as db:
+        best = candidates(db, brief, rules)["id"].tolist()
+        db.execute(update(creator).where(creator.c.id == best[0]).values(flags=UNLIKE_BIT))
+        assert best[0] not in candidates(db, brief, rules)["id"].tolist()
+        by_hand = candidates(db, brief, rules, {best[0]: "in"})
+    assert best[0] in by_hand["id"].tolist()

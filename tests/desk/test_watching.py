@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 
+import numpy as np
 import pytest
 from sqlalchemy import insert, select
 
-from durhampulse.decision.bands import MAYBE, NO, YES
+from durhampulse.decision.bands import MAYBE, NO, YES, Thresholds
+from durhampulse.decision.promise import keep_promise
+from durhampulse.desk.models.catalogue import activate
+from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.outcomes.recording import record, withdraw
 from durhampulse.desk.outcomes.watching import draw_of_no, watched_bands
 from durhampulse.desk.store.tables import creator, review
+from durhampulse.scoring.scorer import Scorer
 from tests.desk.conftest import add_people
 
 DAY = date(2026, 1, 31)
@@ -47,6 +53,13 @@ def test_yes_without_a_single_deal_is_called_and_no_is_not(filled, rules):
     assert not rows[NO].watch.is_called
     for number in yes:
         withdraw(filled, number, "ann")
+    assert watches(filled, rules)[YES].watch.outcomes == 0
+
+
+def test_another_model_starts_anew(filled, catalogue, rules):
+    for number in in_band(filled, rules, YES, 10):
+        record(filled, number, deal=False, on=DAY, by="ann")
+    activate(filled, catalogue, rules.version, "ann")
     assert watches(filled, rules)[YES].watch.outcomes == 0
 
 
@@ -89,3 +102,14 @@ def test_page_says_in_a_sentence_that_a_band_does_not_hold(visit, filled, rules)
     page = client.get("/outcomes").text
     assert "Yes does not hold here" in page
     assert "Promised" in page
+    assert "It does not hold here" in client.get("/model").text
+
+
+def test_promise_of_the_study_is_shown_until_the_thresholds_are_moved(rules):
+    facts = asdict(keep_promise(np.ones(100), np.full(100, 0.9), 0.8))
+    model = rules.scorer.model
+    manifest = {**model.manifest, "promise": facts, "thresholds": asdict(rules.thresholds)}
+    promised = Rules.of("v", Scorer(replace(model, manifest=manifest)), None)
+    moved = Rules.of("v", promised.scorer, Thresholds(yes_at=0.9, review_at=0.5))
+    assert "At least 80% of those marked Yes get a deal" in promised.promise
+    assert moved.promise == rules.promise == ""

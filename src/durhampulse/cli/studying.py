@@ -104,6 +104,10 @@ def study(  # noqa: PLR0913 - a command has as many options as it has
     group: Annotated[
         str | None, typer.Option(help="Column of a group: are new groups predicted as well?")
     ] = None,
+    keep_identifiers: Annotated[
+        bool,
+        typer.Option("--keep-identifiers", help="Name past creators in the model folder."),
+    ] = False,
     store: Annotated[
         str | None, typer.Option(help="A desk's store: learn from its outcomes too.")
     ] = None,
@@ -125,6 +129,7 @@ def study(  # noqa: PLR0913 - a command has as many options as it has
         **options.keywords(),
         thresholds=Thresholds(yes_at=yes_at, review_at=review_at),
         promise=promise,
+        keep_identifiers=keep_identifiers,
         drop_leaks=drop_leaks,
         time=time,
         group=group,
@@ -179,6 +184,7 @@ def _with_outcomes(request: Request, store: str, folder: Path) -> Request:
         **judged,
         thresholds=request.thresholds,
         promise=request.promise,
+        keep_identifiers=request.keep_identifiers,
         seed=request.seed,
     )
 
@@ -263,7 +269,7 @@ def _print_outcome(out: Path, seconds: float) -> None:
             typer.echo(f"{check['code']}: {check['reason']} ({check['figure']})")
     if verdict["dropped"]:
         typer.echo(f"Left out: {', '.join(verdict['dropped'])}.")
-    if promise := manifest.get("promise"):
+    if (promise := manifest.get("promise")) and not verdict["refusal"]:
         from durhampulse.decision.promise import Promise
 
         typer.echo(Promise(**promise).text())

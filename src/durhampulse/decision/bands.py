@@ -22,8 +22,8 @@ Floats = npt.NDArray[np.float64]
 
 __all__ = [
     "ANSWERS", "BANDS", "EDGE_CHANCE", "MAYBE", "NO", "NO_PRECEDENT", "YES", "Thresholds",
-    "assign_bands", "band_codes",
-    "carried_names", "cut", "decision_table", "empty_reason", "on_edge", "shown_columns",
+    "assign_bands", "band_codes", "carried_names", "cut", "decision_table", "empty_reason",
+    "may_be", "on_edge", "shown_columns",
     "too_empty", "unscorable",
 ]  # fmt: skip
 
@@ -38,7 +38,6 @@ ANSWERS: Final = (*BANDS, NO_PRECEDENT)
 EDGE_CHANCE: Final = 0.20
 """From this chance on that the true probability lies in another band, a row is on the edge."""
 _NORMAL_90, _NO_WIDTH = 1.644854, 1e-12
-_EDGES: Final = ("", "may be a Yes", "may be a Maybe")
 _DECIMALS = 12
 """Of a rate in the decision table; what lies beyond is left over from dividing by 100."""
 _BELOW_ALL, _ABOVE_ALL = -1.0, 2.0
@@ -168,13 +167,14 @@ def decision_table(  # noqa: PLR0913 - each is a part of the table
     texts = {name: pd.array(carried[h], "str") for h, name in carried_names(carried).items()}
     table = pd.DataFrame({"Influencer ID": shown.pop("Influencer ID"), **texts, **shown})
     table.insert([*table.columns].index("Interval Low"), "Rank", 0)
-    beyond = on_edge(logits, interval.widths(logits, block), thresholds)
-    table["Edge"] = np.where(marked, "", np.array(_EDGES, dtype=object)[beyond])
+    edge = on_edge(logits, interval.widths(logits, block), thresholds) & ~marked
+    table["Edge"] = [
+        may_be(p, thresholds) if near else "" for p, near in zip(y_prob, edge, strict=True)
+    ]
     words = pd.DataFrame("", index=creators.index, columns=_REASONS)
     if reasons is not None:
         words.update(reasons)
-    for name in words:
-        table[name] = words[name].to_numpy()
+    table[_REASONS] = words.to_numpy()
     table["Flags"] = _flags(odd, peers.flags(creators)).to_numpy()
     table["Tier"] = peers.tier(creators).to_numpy()
     for column in COMPARED:
@@ -239,12 +239,11 @@ def carried_names(headers: Iterable[str]) -> dict[str, str]:
 
 def on_edge(
     logits: Floats, widths: tuple[Floats, Floats], thresholds: Thresholds
-) -> npt.NDArray[np.intp]:
-    """Return which band a row may be in instead, with a chance of at least 20%, shape (n_rows,).
+) -> npt.NDArray[np.bool_]:
+    """Whether `may_be` names a row's true band with a chance of at least 20%, shape (n_rows,).
 
     The true log-odds are taken as normal either side of the model's, 45% of them within the
-    interval's half on each. Of a *Maybe* nearly each may be another band's, so that only those
-    count that may be a *Yes*.
+    interval's half on each.
 
     Parameters
     ----------
@@ -255,26 +254,34 @@ def on_edge(
     thresholds
         Where the bands begin.
 
-    Returns
-    -------
-    array of shape (n_rows,)
-        0 for a row that is where it seems; 1 for one that may be a *Yes*, 2 for one that may be a
-        *Maybe*.
-
     Examples
     --------
     >>> import numpy as np
     >>> half = np.full(4, 0.9)
-    >>> on_edge(np.array([-3.0, 0.3, 1.3, 1.4]), (half, half), Thresholds()).tolist()
-    [0, 2, 1, 2]
+    >>> on_edge(np.array([-3.0, 0.3, 0.5, 1.3]), (half, half), Thresholds()).tolist()
+    [False, True, False, True]
     """
     below, above = (np.maximum(half, _NO_WIDTH) / _NORMAL_90 for half in widths)
     review, yes = log_odds(np.array([thresholds.review_at, thresholds.yes_at]))
-    goal = np.where(logits < review, review, yes)
+    nearest = np.where(logits < review, review, yes)
     spread = np.where(logits < yes, above, below)
-    chance = _normal_cdf(-np.abs(logits - goal) / spread)
-    beyond = np.where((logits >= review) & (logits < yes), 1, 2)
-    return np.where(chance >= EDGE_CHANCE, beyond, 0)
+    chance = _normal_cdf(-np.abs(logits - nearest) / spread)
+    return np.asarray(chance >= EDGE_CHANCE, dtype=np.bool_)
+
+
+def may_be(probability: float, thresholds: Thresholds) -> str:
+    """Return in which other band a creator on the edge may be.
+
+    For nearly each *Maybe* another band is not unlikely, so that only a *Yes* counts for them.
+
+    Examples
+    --------
+    >>> [may_be(p, Thresholds()) for p in (0.82, 0.78, 0.58)]
+    ['may be a Maybe', 'may be a Yes', 'may be a Maybe']
+    """
+    if thresholds.review_at <= probability < thresholds.yes_at:
+        return "may be a Yes"
+    return "may be a Maybe"
 
 
 def _normal_cdf(z: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -78,7 +78,7 @@ class Promise:
         """How many more known outcomes would do, in two digits, rounded up; None for no number."""
         if self.needed is None:
             return None
-        more = max(self.needed - self.tested, 1) / self.held_out
+        more = max(self.needed - self.tested, 1) / max(self.held_out, 1e-3)
         unit: int = 10 ** max(math.floor(math.log10(more)) - 1, 0)
         return math.ceil(more / unit) * unit
 

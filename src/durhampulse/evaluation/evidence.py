@@ -85,15 +85,17 @@ class Evidence:
     def is_strong_alone(self, column: str) -> bool:
         """Whether a feature's ROC AUC alone is beyond doubt above what one column usually tells.
 
-        What a deal cannot have changed may tell more. Twice the standard error is taken off, by
-        creators.
+        What a deal cannot have changed may tell more. Two standard errors (Hanley and McNeil 1982)
+        are taken off, rows of one creator counted as one.
         """
         auc = self.strengths[column][0]
         labelled = self.sample.labelled
-        outcomes = labelled[LABEL].to_numpy(np.float64)
-        fewest = min(outcomes.sum(), (1 - outcomes).sum()) * (self.groups.max() + 1) / len(labelled)
+        each = (self.groups.max() + 1) / len(labelled)
+        deals, others = (each * np.sum(labelled[LABEL] == outcome) for outcome in (1, 0))
+        by_deals, by_others = auc / (2 - auc) - auc**2, 2 * auc**2 / (1 + auc) - auc**2
+        spread = auc * (1 - auc) + (deals - 1) * by_deals + (others - 1) * by_others
         usual = _USUAL_IF_SETTLED if column in _SETTLED else _USUAL
-        return bool(auc - 2 * np.sqrt(auc * (1 - auc) / max(fewest, 1)) >= usual)
+        return bool(auc - 2 * np.sqrt(spread / (deals * others)) >= usual)
 
     @property
     def is_identified(self) -> bool:

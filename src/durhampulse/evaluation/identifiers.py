@@ -17,7 +17,7 @@ __all__ = ["check_copies", "check_identifier", "copied_rows"]
 
 _TELLING = 0.75
 _MOST_PARTS = 50
-_COPIES = 0.01
+_COPIES = 0.02
 
 
 def check_copies(evidence: Evidence) -> Finding:

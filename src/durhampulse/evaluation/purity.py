@@ -62,7 +62,7 @@ class _Kind:
             if not rare or max(self.deals, self.others) < _FEWEST or not (many or self.deals):
                 return "pass"
             return "stop" if share_of_deals >= 0.05 else "care"
-        among_deals = share_of_deals >= 0.1 and _ratio(self.deals, self.others) > 10 * _ratio(
+        among_deals = share_of_deals >= 0.1 and _ratio(self.deals, self.others) > 8 * _ratio(
             self.of_deals, self.of_others
         )
         among_others = share_of_others >= 0.2 and _ratio(self.others, self.deals) > 20 * _ratio(
@@ -109,11 +109,15 @@ def _kinds(
     parts = []
     if not numeric or values.nunique() <= _MOST_VALUES:
         parts.append(values)
+    if values.isna().mean() >= _ZEROS:
+        parts.append(values.notna().map({True: "filled", False: None}))
     if numeric and values.nunique() > 2 and (values <= 0).mean() >= _ZEROS:
         parts.append(values.gt(0).map({True: "above 0", False: None}))
     for part in parts:
         once = pd.DataFrame({"level": part, "creator": codes, "deal": deal}).drop_duplicates()
-        counts = pd.crosstab(once["level"], once["deal"]).reindex(columns=[False, True])
+        counts = pd.crosstab(once["level"], once["deal"]).reindex(
+            columns=[False, True], fill_value=0
+        )
         of_deals = once.loc[once["deal"], "creator"].nunique()
         of_others = once.loc[~once["deal"], "creator"].nunique()
         for level, (others, deals) in zip(counts.index, counts.to_numpy(), strict=True):

@@ -1,18 +1,56 @@
-"""Several models as one: networks trained side by side, and blends of any."""
+"""Networks that share their layers, trained as one; and blends of any models."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from durhampulse.models.mlp import NetworkPlan, batch_size, build_mlp, share_compiled_steps
 from durhampulse.models.weights import DenseNetwork, LogOdds, Weights
 
-__all__ = ["Blend", "train_networks"]
+__all__ = ["STUDENT", "TEACHER", "BatchEnsemble", "Blend", "Recipe", "train_networks"]
 
 Floats = npt.NDArray[np.float64]
+Singles = npt.NDArray[np.float32]
+Layers = Any
+"""JAX's arrays by name."""
+
+_UNITS = (64, 32)
+_BLURS = 8_192
+_ALIKE = 256
+_AT_ONCE = 1_024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How networks are trained.
+
+    Attributes
+    ----------
+    members
+        How many share their kernels.
+    noise
+        Standard deviation of the normal noise that blurs encoded inputs.
+    decay
+        Weight decay, apart from the loss (AdamW, Loshchilov and Hutter 2019).
+    rate
+        First learning rate; it falls to 0 along a cosine.
+    """
+
+    members: int = 8
+    noise: float = 0.1
+    decay: float = 0.05
+    rate: float = 0.005
+
+
+TEACHER = Recipe()
+"""Learns from outcomes: noise and decay keep it from bending more than the rows ask for."""
+STUDENT = Recipe(members=1, noise=0, decay=0)
+"""Learns from another model's probabilities, on as many rows as it needs."""
 
 
 @dataclass(frozen=True)
@@ -41,53 +79,145 @@ class Blend(LogOdds):
         return total
 
 
+@dataclass(frozen=True)
+class BatchEnsemble(LogOdds):
+    """Several networks with the same kernels, each with scalings of its own.
+
+    Member k computes ``silu(((x * r[k]) @ W) * s[k] + b[k])`` in each hidden layer and
+    ``x @ out[k] + b[k]`` at the end (batch ensembles, Wen, Tran and Ba 2020, in the form of TabM,
+    Gorishniy et al. 2025). The answer is the members' mean log-odds.
+
+    Attributes
+    ----------
+    layers
+        ``r0, w0, s0, b0`` and so on for each hidden layer, ``out`` and ``b`` at the end; ``w0`` of
+        shape (n_inputs, n_units), all others with the member first.
+    """
+
+    layers: Mapping[str, Singles]
+
+    def decision_function(self, X: Floats) -> Floats:
+        """Return the mean log-odds of a deal, shape (n_rows,)."""
+        parts = [self._mean(X[i : i + _AT_ONCE]) for i in range(0, len(X), _AT_ONCE)]
+        return np.concatenate([np.empty(0), *parts])
+
+    def _mean(self, X: Floats) -> Floats:
+        layers: Layers = self.layers
+        hidden = X[None].astype(np.float32)
+        for i in range(len(_UNITS)):
+            z = (hidden * layers[f"r{i}"]) @ layers[f"w{i}"] * layers[f"s{i}"] + layers[f"b{i}"]
+            hidden = z * (0.5 + 0.5 * np.tanh(0.5 * z))
+        logits = (hidden @ layers["out"])[..., 0] + layers["b"]
+        return np.asarray(logits.mean(axis=0, dtype=np.float64))
+
+    def member(self, k: int) -> DenseNetwork:
+        """Return one of the networks by itself, its scalings multiplied into its kernels."""
+        parts, kernels, biases = self.layers, [], []
+        for i in range(len(_UNITS)):
+            kernels.append(parts[f"r{i}"][k].T * parts[f"w{i}"] * parts[f"s{i}"][k])
+            biases.append(parts[f"b{i}"][k, 0])
+        return DenseNetwork((*kernels, parts["out"][k]), (*biases, parts["b"][k]), "silu")
+
+
 def train_networks(
     X: Floats,
     y: Floats,
-    plan: NetworkPlan,
     *,
-    members: int = 3,
+    recipe: Recipe = TEACHER,
     epochs: int = 30,
+    batch: int = 64,
     random_state: int = 0,
     sample_weight: Floats | None = None,
-) -> tuple[DenseNetwork, ...]:
-    """Train networks of one plan that differ in their first weights and in dropout.
-
-    Small networks spend most of their training time between steps, so the networks are branches
-    of one model and take each step together.
+) -> BatchEnsemble:
+    """Train a batch ensemble by log loss; the whole training is one compiled loop.
 
     Parameters
     ----------
     X
         Encoded features, shape (n_rows, n_features).
     y
-        Outcomes 0 or 1, shape (n_rows,).
-    plan
-        Which network.
-    members
-        How many of them.
+        Outcomes 0 or 1, or probabilities to learn, shape (n_rows,).
+    epochs
+        Passes over the rows.
+    batch
+        Rows a step.
     sample_weight
         How much each row counts, shape (n_rows,); as much as the others if not given.
     """
-    import keras
-
-    share_compiled_steps()
-    keras.utils.set_random_seed(random_state)
-    # The loss is the members' mean, so each member's penalty counts for as much less.
-    shared = replace(plan, l2=plan.l2 / members)
-    branches = [build_mlp(X.shape[1], shared) for _ in range(members)]
-    features = keras.Input(shape=(X.shape[1],))
-    outputs = keras.layers.Concatenate()([branch(features) for branch in branches])
-    model = keras.Model(features, outputs)
-    model.compile(optimizer=keras.optimizers.Adam(0.002), loss="binary_crossentropy")
-    targets = np.repeat(y[:, None], members, axis=1).astype(np.float32)
-    model.fit(
-        X.astype(np.float32),
-        targets,
-        # Of mean 1, so that steps are as long as without weights.
-        sample_weight=None if sample_weight is None else sample_weight / sample_weight.mean(),
-        epochs=epochs,
-        batch_size=batch_size(len(y)),
-        verbose=0,
+    n, rng = len(y), np.random.default_rng(random_state)
+    weight = np.ones(n) if sample_weight is None else sample_weight / sample_weight.mean()
+    # Rows that are never drawn: so trainings of nearly as many rows share what is compiled.
+    padding = -n % _ALIKE
+    rows = [np.pad(a, [(0, padding)] + [(0, 0)] * (a.ndim - 1)) for a in (X, y, weight)]
+    rows.append(rng.normal(0, recipe.noise, (_BLURS, X.shape[1])))
+    steps = max(round(n / batch), 1) * epochs
+    passes = -(-steps * batch // n)
+    order = np.concatenate([rng.permutation(n) for _ in range(passes)])[: steps * batch]
+    number = np.arange(steps)
+    plan = (
+        order.reshape(steps, batch).astype(np.int32),
+        rng.integers(0, _BLURS, (steps, batch), dtype=np.int32),
+        (recipe.rate * (0.5 + 0.5 * np.cos(np.pi * number / steps))).astype(np.float32),
+        (number + 1).astype(np.float32),
     )
-    return tuple(DenseNetwork.from_keras(branch) for branch in branches)
+    layers = _first_layers(X.shape[1], recipe.members, rng)
+    trained = _training(recipe)(layers, [a.astype(np.float32) for a in rows], plan)
+    done = {name: np.asarray(layer) for name, layer in trained.items()}
+    return BatchEnsemble(done)
+
+
+def _first_layers(n_inputs: int, members: int, rng: np.random.Generator) -> Layers:
+    """Return layers before training: members differ by the random signs of their inputs."""
+    layers: dict[str, Floats] = {}
+    width = n_inputs
+    for i, units in enumerate(_UNITS):
+        limit = np.sqrt(6 / (width + units))
+        layers[f"w{i}"] = rng.uniform(-limit, limit, (width, units))
+        signs = rng.choice([-1.0, 1.0], (members, 1, width))
+        layers[f"r{i}"] = signs if i == 0 else np.ones((members, 1, width))
+        layers[f"s{i}"] = np.ones((members, 1, units))
+        layers[f"b{i}"] = np.zeros((members, 1, units))
+        width = units
+    limit = np.sqrt(6 / (width + 1))
+    layers["out"] = rng.uniform(-limit, limit, (members, width, 1))
+    layers["b"] = np.zeros((members, 1))
+    return {name: layer.astype(np.float32) for name, layer in layers.items()}
+
+
+@cache
+def _training(recipe: Recipe) -> Any:
+    """Return the compiled training loop."""
+    import jax
+    import jax.numpy as jnp
+
+    def loss(layers: Layers, X: Any, y: Any, weight: Any) -> Any:
+        hidden = X[None]
+        for i in range(len(_UNITS)):
+            z = (hidden * layers[f"r{i}"]) @ layers[f"w{i}"] * layers[f"s{i}"] + layers[f"b{i}"]
+            hidden = jax.nn.silu(z)
+        logits = (hidden @ layers["out"])[..., 0] + layers["b"]
+        return jnp.mean(weight * (jax.nn.softplus(logits) - y * logits))
+
+    def step(rows: Any, state: Any, inputs: Any) -> Any:
+        X, y, weight, blur = rows
+        layers, first, second = state
+        batch, blurred, rate, t = inputs
+        slope = jax.grad(loss)(layers, X[batch] + blur[blurred], y[batch], weight[batch])
+        first = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, first, slope)
+        second = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, second, slope)
+        length = rate * jnp.sqrt(1 - 0.999**t) / (1 - 0.9**t)
+        layers = jax.tree.map(
+            lambda p, m, v: (1 - rate * recipe.decay) * p - length * m / (jnp.sqrt(v) + 1e-8),
+            layers,
+            first,
+            second,
+        )
+        return (layers, first, second), None
+
+    def train(layers: Layers, rows: Any, plan: Any) -> Layers:
+        nothing = jax.tree.map(jnp.zeros_like, layers)
+        state = (layers, nothing, nothing)
+        trained, _ = jax.lax.scan(partial(step, rows), state, plan)
+        return trained[0]
+
+    return jax.jit(train)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from durhampulse.decision.bands import carried_names
+from durhampulse.decision.bands import BANDS, carried_names
 from durhampulse.decision.reasons import REASONS_NOTE
 from durhampulse.files.export import write_csv, write_provenance, write_xlsx
 from durhampulse.report.context import build_report
@@ -57,6 +57,7 @@ def write_study(study: Study, folder: str | Path) -> list[str]:
         peers=study.e.peers,
         thresholds=study.e.thresholds,
         background=study.e.background,
+        neighbours=study.e.neighbours,
         train=study.b1.train,
         creators=study.b1.creators,
     )
@@ -97,7 +98,7 @@ def _model_facts(study: Study) -> dict[str, Any]:
         "rows": {"train": len(study.b1.train), "test": len(study.b1.test)},
         "unit": study.b1.creators.unit,
         "base_rate": float(study.b1.y_train.mean()),
-        "distillation_gap": study.e.gap,
+        "distillation_cost": study.e.cost,
         "random_state": study.b1.random_state,
         "verdict": {
             "word": study.judged.verdict.word,
@@ -120,7 +121,7 @@ def _expected(table: pd.DataFrame) -> pd.DataFrame:
     """Return each band's mean probability: its hit rate as far as no outcome is known."""
     bands = table.groupby("Sponsorship Recommendation", sort=False)["Predicted Sponsorship"]
     means = bands.agg(creators="size", expected="mean").rename_axis("band").reset_index()
-    return means[means["band"] != ""]
+    return means[means["band"].isin(BANDS)]
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from durhampulse.decision.assumptions import OVERLOOKED, budget_table, overlooked_table
-from durhampulse.decision.bands import MAYBE, YES
+from durhampulse.decision.bands import MAYBE, NO_PRECEDENT, YES
 from durhampulse.report.interpretation import outcome_of
 from durhampulse.study.results import Decision, Judgement
 
@@ -41,11 +41,12 @@ def sentences(part: Decision, judged: Judgement) -> list[str]:
     if judged.verdict.refusal:
         return []
     words = outcome_of(part.creators)
-    if _is_known(part):
-        return [
-            "**Who was looked at** is known here: the model learned from and was tested on these "
-            "creators alone, and the others are ranked beside them."
-        ]
+    for role in part.creators.roles:
+        if role.role == "considered":
+            return [
+                f"**Who was looked at** is known here ({role.reason}): the model learned from and "
+                "was tested on these alone, and the others are ranked beside them."
+            ]
     rows = shares(part, judged).to_dict("records")
     usual, assumed = rows[0], rows[2]
     bands = [YES] if part.promise is None or part.promise.is_kept else [YES, MAYBE]
@@ -73,4 +74,5 @@ def _is_known(part: Decision) -> bool:
 
 
 def _probabilities(part: Decision) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    return part.table["Predicted Sponsorship"].to_numpy(np.float64)
+    usual = part.table["Sponsorship Recommendation"] != NO_PRECEDENT
+    return part.table.loc[usual, "Predicted Sponsorship"].to_numpy(np.float64)

@@ -2,7 +2,8 @@
 
 ``manifest.json`` says what the model is and carries size and SHA-256 of the other files:
 ``weights.safetensors``, which holds arrays only, ``background.parquet``, some training rows without
-identifiers for explanations, and ``card.md``. Nothing in the folder is executed.
+identifiers for explanations, ``neighbours.parquet``, some with their outcomes, and ``card.md``.
+Nothing in the folder is executed.
 """
 
 from __future__ import annotations
@@ -26,11 +27,14 @@ from safetensors.numpy import save as save_arrays
 from durhampulse.creators.block import Block, Levels
 from durhampulse.creators.blockreader import BlockReader
 from durhampulse.creators.rules import ColumnRule, rules_of_format_2
+from durhampulse.creators.schema import LABEL
 from durhampulse.creators.table import Creators
 from durhampulse.creators.text import whole_array
 from durhampulse.decision.bands import Thresholds
+from durhampulse.decision.promise import Promise
 from durhampulse.exceptions import DurhamPulseError, ModelError
 from durhampulse.features.encoding import Encoding
+from durhampulse.features.neighbours import Neighbours
 from durhampulse.features.peers import Peers
 from durhampulse.features.precedent import Precedent
 from durhampulse.features.profile import Profile, learn_profile
@@ -44,6 +48,7 @@ __all__ = ["FORMAT_VERSION", "LoadedModel", "describe", "read_model", "write_mod
 FORMAT_VERSION = 3
 _READ = (2, 3)
 _MANIFEST, _WEIGHTS, _BACKGROUND = "manifest.json", "weights.safetensors", "background.parquet"
+_NEIGHBOURS = "neighbours.parquet"
 _LARGEST_MANIFEST = 8 << 20
 _LARGEST_FILE = 64 << 20
 _LARGEST_BACKGROUND = 10_000
@@ -72,6 +77,8 @@ class LoadedModel:
         The rows that stand for unknown columns in explanations.
     manifest
         Everything the folder says about it.
+    neighbours
+        Past creators to compare others with; none in folders of an earlier version.
     """
 
     model: FittedModel
@@ -81,6 +88,7 @@ class LoadedModel:
     rules: Mapping[str, ColumnRule]
     background: pd.DataFrame
     manifest: Mapping[str, Any]
+    neighbours: Neighbours | None = None
 
 
 def write_model(  # noqa: PLR0913 - each is a part of the folder
@@ -95,6 +103,7 @@ def write_model(  # noqa: PLR0913 - each is a part of the folder
     train: pd.DataFrame,
     creators: Creators,
     profile: Profile | None = None,
+    neighbours: Neighbours | None = None,
 ) -> None:
     """Write a model folder and prove that what was written scores like what was trained.
 
@@ -121,6 +130,8 @@ def write_model(  # noqa: PLR0913 - each is a part of the folder
         any later table is, each of them must score within 1e-6 of the model in memory.
     profile
         What the training rows look like, where `train` holds some of them only.
+    neighbours
+        Past creators with their outcomes.
 
     Raises
     ------
@@ -135,6 +146,8 @@ def write_model(  # noqa: PLR0913 - each is a part of the folder
     (folder / _WEIGHTS).write_bytes(blob)
     (folder / "card.md").write_text(card, encoding="utf-8")
     background.to_parquet(folder / _BACKGROUND, index=False)
+    if neighbours is not None:
+        neighbours.rows.to_parquet(folder / _NEIGHBOURS, index=False)
     manifest = {
         "format_version": FORMAT_VERSION,
         "name": model.name,
@@ -150,7 +163,7 @@ def write_model(  # noqa: PLR0913 - each is a part of the folder
         **facts,
         "files": {
             name: {"bytes": (folder / name).stat().st_size, "sha256": _sha256(folder / name)}
-            for name in (_WEIGHTS, _BACKGROUND, "card.md")
+            for name in (_WEIGHTS, _BACKGROUND, "card.md", *([_NEIGHBOURS] if neighbours else []))
         },
     }
     text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
@@ -202,8 +215,9 @@ def read_model(folder: str | Path) -> LoadedModel:
             thresholds=Thresholds(**manifest["thresholds"]),
             profile=Profile(**manifest["profile"]),
             rules=_rules(manifest, model.encoding.numeric | {*peers.curves}),
-            background=_read_background(blobs[_BACKGROUND]),
+            background=_read_rows(blobs[_BACKGROUND]),
             manifest=manifest,
+            neighbours=Neighbours(_read_rows(blobs[_NEIGHBOURS])) if _NEIGHBOURS in blobs else None,
         )
         _try_out(loaded)
     except (*_FOREIGN, SafetensorError, ArrowException, DurhamPulseError) as error:
@@ -311,12 +325,12 @@ def _read_file(folder: Path, name: str, entry: Mapping[str, Any]) -> bytes:
     return blob
 
 
-def _read_background(blob: bytes) -> pd.DataFrame:
-    """Read the rows for explanations; a small file may hold many, so they are counted first."""
+def _read_rows(blob: bytes) -> pd.DataFrame:
+    """Read training rows; a small file may hold many, so they are counted first."""
     file = pq.ParquetFile(pa.BufferReader(blob))
     groups = [file.metadata.row_group(i).total_byte_size for i in range(file.num_row_groups)]
     if file.metadata.num_rows > _LARGEST_BACKGROUND or sum(groups) > _LARGEST_FILE:
-        raise ValueError(f"{file.metadata.num_rows:,} background rows")
+        raise ValueError(f"{file.metadata.num_rows:,} training rows")
     frame: pd.DataFrame = file.read().to_pandas()
     return frame
 
@@ -350,9 +364,15 @@ def _try_out(loaded: LoadedModel) -> None:
         y_prob = sigmoid(loaded.model.look(rows)[0])
     if y_prob.shape != tried.shape or not np.all((y_prob >= 0) & (y_prob <= 1)):
         raise ValueError("the weights give no probability")
+    if promise := loaded.manifest.get("promise"):
+        Promise(**promise).text()
     loaded.peers.flag_bits(rows)
     loaded.profile.drift(loaded.profile.count(rows))
     if any(loaded.rules[c].numeric != (c in encoding.numeric) for c in columns):
         raise ValueError("a column's rule is not of the kind that the encoding needs")
     if set(columns) - set(loaded.background.columns):
         raise ValueError("the background rows lack a column")
+    if loaded.neighbours is not None:
+        outcomes = loaded.neighbours.nearest(encoding, loaded.background.head(1))[LABEL]
+        if not outcomes.isin([0, 1]).all():
+            raise ValueError("the rows to compare with have other outcomes than two")

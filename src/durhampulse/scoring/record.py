@@ -18,6 +18,7 @@ from durhampulse.features.peers import Peers
 __all__ = [
     "NO_BAND",
     "UNLIKE",
+    "UNLIKE_BIT",
     "Scores",
     "absent_flags",
     "score_columns",
@@ -32,6 +33,8 @@ NO_BAND = len(ANSWERS)
 """The answer for those for whom nothing is recommended."""
 UNLIKE = len(ANSWERS) - 1
 """The answer for those without precedent."""
+UNLIKE_BIT = 1 << 15
+"""Set among stored flags for those without precedent; no other flag has it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +67,11 @@ class Scores:
     def order(self) -> Floats:
         """What creators are ranked by: their probability, below 0 for those without precedent."""
         return np.where(self.unlike > 0, self.y_prob - 2, self.y_prob)
+
+    @property
+    def stored_flags(self) -> npt.NDArray[np.intp]:
+        """The flags, with one more for those without precedent."""
+        return self.flags.astype(np.intp) | np.where(self.unlike > 0, UNLIKE_BIT, 0)
 
     def take(self, rows: npt.NDArray[np.intp]) -> Scores:
         """Return some of the rows."""

@@ -10,7 +10,14 @@ import pandas as pd
 
 from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.creators.table import Creators
-from durhampulse.decision.bands import BANDS, Thresholds, assign_bands, decision_table, unscorable
+from durhampulse.decision.bands import (
+    BANDS,
+    NO_PRECEDENT,
+    Thresholds,
+    assign_bands,
+    decision_table,
+    unscorable,
+)
 from durhampulse.decision.promise import Promise, keep_promise
 from durhampulse.decision.reasons import reason_table
 from durhampulse.decision.shapley import draw_background, explain
@@ -24,6 +31,7 @@ from durhampulse.evaluation.calibration import (
 from durhampulse.evaluation.groups import group_quality
 from durhampulse.evaluation.metrics import compare_models, score_models
 from durhampulse.evaluation.thresholds import threshold_sweep
+from durhampulse.features.neighbours import learn_neighbours
 from durhampulse.features.peers import Peers, learn_peers
 from durhampulse.features.rates import learn_rates
 from durhampulse.features.repeats import rows_to_decide
@@ -48,6 +56,7 @@ def decide(
     *,
     thresholds: Thresholds | None = None,
     promise: float | None = None,
+    keep_identifiers: bool = False,
 ) -> Decision:
     """E: train the model that decides, decide, explain, and measure what the decisions are worth.
 
@@ -60,7 +69,7 @@ def decide(
     model, out_of_fold = chosen.model.with_precedent(part.train), chosen.out_of_fold
     y_prob, peers = model.predict_proba(part.test), _usual(part, model)
     champion_prob = out_of_fold[model.name]
-    promised, thresholds = _promised(part, y_prob, champion_prob, promise, thresholds)
+    promised, thresholds = _promised(part, model, champion_prob, promise, thresholds)
     fresh = rows_to_decide(part.creators.table, part.train.index, model.encoding.columns)
     refused = unscorable(fresh, model.encoding.columns)
     fresh = fresh[refused == ""]
@@ -88,20 +97,23 @@ def decide(
         margin=compare_models(
             part.y_train, champion_prob, out_of_fold[chosen.rival], groups=part.groups[0]
         ),
-        gap=chosen.gap,
+        cost=chosen.cost,
         table=decided,
         not_scored=_refused_rows(part.creators, refused),
         **_worth(part, model, y_prob, champion_prob, thresholds),
         explanation=replace(explanation, values=explanation.values.loc[sample]),
         peers=peers,
         background=background,
+        neighbours=learn_neighbours(
+            model.encoding, part.train, keep_identifiers=keep_identifiers, random_state=seed
+        ),
         learning=learning_curve(part, comparison),
     )
 
 
 def _promised(
     part: Preparation,
-    y_prob: Floats,
+    model: FittedModel,
     pooled: Floats,
     share: float | None,
     thresholds: Thresholds | None,
@@ -110,13 +122,19 @@ def _promised(
 
     The promise is tested on the test part: nothing else is chosen on it, and the model that is
     shipped has not seen it. Out of fold other models predict, and their blend was chosen there.
+    Creators without precedent are no *Yes*, so they are left out.
     """
     thresholds = thresholds or Thresholds()
     if share is None:
         return None, thresholds
-    held_out = len(part.test) / (len(part.test) + len(part.train))
+    usual = model.unlike(part.test) == 0
     promise = keep_promise(
-        part.y_test, y_prob, share, planned=pooled, groups=part.groups[1], held_out=held_out
+        part.y_test[usual],
+        model.predict_proba(part.test[usual]),
+        share,
+        planned=pooled,
+        groups=part.groups[1][usual],
+        held_out=len(part.test) / (len(part.test) + len(part.train)),
     )
     return promise, promise.thresholds(thresholds)
 
@@ -133,6 +151,7 @@ def _worth(
     """Return what decisions are worth, measured on the test part and on the training part."""
     y_train, y_test, (in_train, in_test) = part.y_train, part.y_test, part.groups
     tested, trained = (assign_bands(probability, thresholds) for probability in (y_prob, pooled))
+    tested = tested.mask(model.unlike(part.test) > 0, NO_PRECEDENT)
     at = (0.5, 0.6, 0.7, 0.8, 0.9, thresholds.review_at, thresholds.yes_at)
     rates = band_hit_rates(y_test, tested, BANDS, groups=in_test)
     means = pd.Series(y_prob).groupby(tested.to_numpy()).mean()

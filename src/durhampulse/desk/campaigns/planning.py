@@ -15,7 +15,13 @@ from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.database import Store
-from durhampulse.desk.store.tables import CONTROL, campaign, campaign_creator, creator
+from durhampulse.desk.store.tables import (
+    CONTROL,
+    HAS_PRECEDENT,
+    campaign,
+    campaign_creator,
+    creator,
+)
 from durhampulse.exceptions import CannotJudgeError, InputError
 
 __all__ = [
@@ -140,7 +146,7 @@ def _best(db: Connection, brief: Brief, rules: Rules, tier: str, chosen: int) ->
     c, (low, high) = creator.c, rules.tier_range(tier)
     order = (c.probability.desc(), c.id.desc())
     best = select(c.id, c.external_id.label("name"), c.probability, c.low, c.high, c.niche).where(
-        c.followers >= low, c.state != "declined", c.probability.is_not(None)
+        c.followers >= low, c.state != "declined", c.probability.is_not(None), HAS_PRECEDENT
     )
     if high != float("inf"):
         best = best.where(c.followers < high)

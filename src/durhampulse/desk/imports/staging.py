@@ -14,11 +14,13 @@ from sqlalchemy import Connection, func, select
 
 from durhampulse.creators.block import Levels
 from durhampulse.creators.identifiers import canonical_identifier
+from durhampulse.decision.bands import NO_PRECEDENT
 from durhampulse.desk.imports.carried import carried_cells
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.people.erasure import has_objected
 from durhampulse.desk.store.tables import LONGEST_ID, NUMBERS, TEXTS, staged
 from durhampulse.scoring.batch import Scored
+from durhampulse.scoring.record import UNLIKE_BIT
 from durhampulse.scoring.summary import Summary
 
 __all__ = [
@@ -31,7 +33,7 @@ __all__ = [
 ]
 
 _UNPRINTABLE = "[\\x00-\\x1f\\x7f]"
-_SCORES = {"probability": "y_prob", "low": "low", "high": "high", "flags": "flags"}
+_SCORES = {"probability": "y_prob", "low": "low", "high": "high", "flags": "stored_flags"}
 """Column of `staged` to attribute of the scores."""
 
 
@@ -190,10 +192,15 @@ def import_summary(
     profile = rules.scorer.model.profile
     blank = profile.count(rules.block([]))
     probability, mine = staged.c.probability, staged.c.upload_id == number
+    unlike = staged.c.flags >= UNLIKE_BIT
     bands = {
-        band: db.scalar(select(func.count()).where(mine, probability >= low, probability < high))
+        band: db.scalar(
+            select(func.count()).where(mine, ~unlike, probability >= low, probability < high)
+        )
         for band, (low, high) in rules.band_ranges.items()
     }
+    if not rules.scorer.refusal:
+        bands[NO_PRECEDENT] = db.scalar(select(func.count()).where(mine, unlike))
     return {
         **counts,
         "rows": sum(part["rows"] for part in parts),

@@ -224,7 +224,7 @@ def _score_some(
         "run_id": [run_id] * len(rows),
         **{name: getattr(scores, kept).tolist()
            for name, kept in (("probability", "y_prob"), ("low", "low"), ("high", "high"))},
-        "flags": scores.flags.tolist(),
+        "flags": scores.stored_flags.tolist(),
     }  # fmt: skip
     for at in unknown:
         for name in ("probability", "low", "high"):

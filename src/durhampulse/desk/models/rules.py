@@ -12,12 +12,13 @@ import pandas as pd
 from durhampulse.creators.block import Block
 from durhampulse.creators.outcome import OutcomeWords, outcome_words
 from durhampulse.creators.schema import IDENTIFIER, LABEL
-from durhampulse.decision.bands import BANDS, MAYBE, YES, Thresholds, on_edge
+from durhampulse.decision.bands import BANDS, NO_PRECEDENT, YES, Thresholds, may_be, on_edge
 from durhampulse.decision.promise import Promise
 from durhampulse.decision.reasons import reason_table
 from durhampulse.decision.shapley import explain
 from durhampulse.desk.store.tables import NUMBERS, TEXTS
-from durhampulse.models.weights import sigmoid
+from durhampulse.models.weights import log_odds, sigmoid
+from durhampulse.scoring.record import UNLIKE_BIT
 from durhampulse.scoring.scorer import Scorer
 
 __all__ = ["Range", "Rules", "stored_frame"]
@@ -67,7 +68,7 @@ class Rules:
         """What the study promised of Yes, in sentences; empty where nothing, or it was moved."""
         manifest = self.scorer.model.manifest
         facts = manifest.get("promise")
-        if not facts or manifest["thresholds"] != asdict(self.thresholds):
+        if not facts or self.scorer.refusal or manifest["thresholds"] != asdict(self.thresholds):
             return ""
         return Promise(**facts).text(self.outcome)
 
@@ -81,10 +82,12 @@ class Rules:
         """What the bits of a creator's flags say, from the lowest."""
         return self.scorer.model.peers.flag_names
 
-    def band(self, probability: float | None) -> str:
-        """Return a probability's band; empty where nothing is recommended."""
+    def band(self, probability: float | None, flags: int = 0) -> str:
+        """Return a creator's answer by stored score and flags; empty where there is none."""
         if probability is None:
             return ""
+        if flags & UNLIKE_BIT and not self.scorer.refusal:
+            return NO_PRECEDENT
         inside = (b for b, (low, high) in self.band_ranges.items() if low <= probability < high)
         return next(inside, "")
 
@@ -100,22 +103,26 @@ class Rules:
         """The probabilities that have a good chance to belong to another band."""
         if self.scorer.refusal:
             return []
-        logits = np.linspace(-12, 12, 24_001)
+        turning = (self.thresholds.review_at, self.thresholds.yes_at)
+        y_prob = np.unique([*sigmoid(np.linspace(-12, 12, 24_001)), *turning])
+        logits = log_odds(y_prob)
         widths = self.scorer.model.model.interval.widths(logits)
-        edge = on_edge(logits, widths, self.thresholds) > 0
+        edge = on_edge(logits, widths, self.thresholds)
         turns = np.flatnonzero(np.diff(np.r_[False, edge, False].astype(int)))
-        ends = np.r_[sigmoid(logits), self.thresholds.ranges()[YES][1]][turns]
+        ends = np.r_[y_prob, self.thresholds.ranges()[YES][1]][turns]
         return [(float(low), float(high)) for low, high in ends.reshape(-1, 2)]
 
-    def on_edge(self, probability: float | None) -> bool:
+    def on_edge(self, probability: float | None, flags: int = 0) -> bool:
         """Whether a probability has a good chance to belong to another band."""
+        if flags & UNLIKE_BIT:
+            return False
         return probability is not None and any(a <= probability < b for a, b in self.edge_ranges)
 
-    def may_be(self, probability: float | None) -> str:
-        """Return in which band beyond its own a probability may belong; empty where in none."""
-        if not self.on_edge(probability):
+    def may_be(self, probability: float | None, flags: int = 0) -> str:
+        """Return in which other band a creator may be; empty where that is unlikely."""
+        if probability is None or not self.on_edge(probability, flags):
             return ""
-        return f"may be a {'Yes' if self.band(probability) == MAYBE else 'Maybe'}"
+        return may_be(probability, self.thresholds)
 
     def tier_range(self, tier: str) -> Range:
         """Return the followers of a tier."""

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from durhampulse.decision.bands import NO
 from durhampulse.desk.models.rules import Rules
-from durhampulse.desk.store.tables import creator, outcome, review
+from durhampulse.desk.store.tables import HAS_PRECEDENT, creator, outcome, review, run
 from durhampulse.evaluation.calibration import wilson_interval
 from durhampulse.evaluation.watch import Watch, watch
 
@@ -74,38 +74,53 @@ class Lottery:
         return self.low is not None and self.expected is not None and self.low > self.expected
 
 
-def watched_bands(db: Connection, rules: Rules) -> list[BandWatch]:
+def watched_bands(db: Connection, rules: Rules, *, listed: bool = True) -> list[BandWatch]:
     """Return each band with what is expected of it and what the outcomes say.
 
-    The band is the one at the time of the outcome, by the thresholds of today. Outcomes that were
-    replaced or withdrawn do not count.
+    The band is the one at the time of the outcome, by the thresholds of today. Only outcomes since
+    the active model took over count, and none that was replaced or withdrawn.
+
+    Parameters
+    ----------
+    db, rules
+        The store, and the rules in force.
+    listed
+        Whether to count the list's creators too, which takes a while for a million of them.
     """
+    taken_over = db.scalar(select(func.max(run.c.applied_at)).where(run.c.kind == "model"))
     standing = (
         select(outcome.c.probability, outcome.c.deal)
         .where(outcome.c.replaced_at.is_(None), outcome.c.probability.is_not(None))
         .order_by(outcome.c.id)
     )
+    if taken_over is not None:
+        standing = standing.where(outcome.c.at >= taken_over)
     rows = db.execute(standing).all()
     y_prob = np.array([row.probability for row in rows], np.float64)
     deals = np.array([row.deal for row in rows], np.bool_)
     bands = []
     for band, (low, high) in rules.band_ranges.items():
         here = (y_prob >= low) & (y_prob < high)
-        among = (creator.c.probability >= low, creator.c.probability < high)
-        n, mean = db.execute(
-            select(func.count(), func.avg(creator.c.probability)).where(*among)
-        ).one()
+        n, mean = _listed(db, low, high) if listed else (0, None)
         against: Literal["fewer", "more"] = "more" if band == NO else "fewer"
         bands.append(
             BandWatch(
                 band=band,
                 creators=n,
-                expected=None if mean is None else float(mean),
+                expected=mean,
                 against=against,
                 watch=watch(deals[here], y_prob[here], against=against),
             )
         )
     return bands
+
+
+def _listed(db: Connection, low: float, high: float) -> tuple[int, float | None]:
+    """Return how many of the list have a probability in a range, and their mean."""
+    probability = creator.c.probability
+    within = (HAS_PRECEDENT, probability >= low, probability < high)
+    n, mean = db.execute(select(func.count(), func.avg(probability)).where(*within)).one()
+    return n, None if mean is None else float(mean)
 
 
 def draw_of_no(db: Connection) -> Lottery:

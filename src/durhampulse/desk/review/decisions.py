@@ -271,7 +271,7 @@ def _insert(
     values = {
         "creator_id": row.id, "person_id": person_id, "decision": decision.choice,
         "reason": decision.reason, "note": decision.note.strip(), "probability": row.probability,
-        "band": rules.band(row.probability), "why": why, "previous": row.state,
+        "band": rules.band(row.probability, row.flags), "why": why, "previous": row.state,
         "request": decision.request, "at": datetime.now(UTC),
     }  # fmt: skip
     number = insert_one(db, review, **values)

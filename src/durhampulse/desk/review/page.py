@@ -166,8 +166,8 @@ def _places(rules: Rules, frame: pd.DataFrame) -> list[Place]:
     return places
 
 
-def what_if(rules: Rules, row: Any, changes: Mapping[str, str]) -> tuple[float, float, float]:
-    """Return the probability and interval a creator would have with other figures.
+def what_if(rules: Rules, row: Any, changes: Mapping[str, str]) -> Account:
+    """Return the account a creator would have with other figures.
 
     An association in past deals: nothing says that changing a figure would change the outcome.
 
@@ -193,8 +193,7 @@ def what_if(rules: Rules, row: Any, changes: Mapping[str, str]) -> tuple[float, 
         if name not in rules.scorer.seen:
             raise InputError(f"The model does not look at {name}.", f"Change {_changeable(rules)}.")
         figures[name] = text.strip() or None
-    account = rules.scorer.explain(figures)
-    return account.probability, account.low, account.high
+    return rules.scorer.explain(figures)
 
 
 def _changeable(rules: Rules) -> str:

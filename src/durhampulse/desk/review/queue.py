@@ -13,11 +13,18 @@ from durhampulse.decision.bands import MAYBE, NO
 from durhampulse.desk.models.rules import Range, Rules
 from durhampulse.desk.review.decisions import CLAIM_MINUTES
 from durhampulse.desk.store.database import Store, insert_or
-from durhampulse.desk.store.tables import STATES, claim, creator, review
+from durhampulse.desk.store.tables import (
+    HAS_NO_PRECEDENT,
+    HAS_PRECEDENT,
+    STATES,
+    claim,
+    creator,
+    review,
+)
 
 __all__ = ["Claim", "Progress", "claim_next", "progress", "release"]
 
-Why = Literal["maybe", "edge", "sample", "chosen"]
+Why = Literal["unlike", "maybe", "edge", "sample", "chosen"]
 _SAMPLED = 0.05
 _EDGES = 0.15
 _LOOKED_AT = 40
@@ -32,7 +39,8 @@ class Claim:
     creator_id
         The store's number.
     why
-        How they came into the queue: "maybe", "edge", or "sample" (drawn from No by lot).
+        How they came into the queue: "unlike" (without precedent), "maybe", "edge", or "sample"
+        (drawn from No by lot).
     until
         When the claim ends.
     """
@@ -50,6 +58,8 @@ class Progress:
     ----------
     waiting
         Open creators of the Maybe band.
+    unlike
+        Open creators without precedent.
     decided
         Creators decided by anyone.
     today
@@ -59,6 +69,7 @@ class Progress:
     """
 
     waiting: int
+    unlike: int
     decided: int
     today: int
     others: int
@@ -69,8 +80,9 @@ def claim_next(
 ) -> Claim | None:
     """Return the claim on a reviewer's next creator; none if the queue is empty.
 
-    Most come from Maybe, the most probable first; in between come edge cases of the other bands,
-    and one in twenty of No, drawn by lot: only those can prove the model wrong there.
+    Those without precedent come first: no probability of theirs counts. Then most come from Maybe,
+    the most probable first; in between come edge cases of the other bands, and one in twenty of No,
+    drawn by lot: only those can prove the model wrong there.
     """
     now = datetime.now(UTC)
     lot = lot or random.Random()  # noqa: S311 - no secret depends on it
@@ -80,7 +92,7 @@ def claim_next(
         ).first()
     if mine:
         return Claim(mine.creator_id, mine.why, mine.expires_at)
-    for why in _kinds(lot.random()):
+    for why in ("unlike", *_kinds(lot.random())):
         while candidates := _candidates(store, person_id, rules, why, now):
             for number in _order(candidates, why, lot):
                 if claimed := _claim(store, number, person_id, why):
@@ -114,6 +126,11 @@ def _candidates(store: Store, person_id: int, rules: Rules, why: Why, now: datet
         review.c.at > now - timedelta(hours=12), review.c.undone_at.is_(None),
     )  # fmt: skip
     wanted = select(c.id).where(c.state == "open", ~taken, ~skipped)
+    if why == "unlike":
+        with store.reading() as db:
+            few = wanted.where(HAS_NO_PRECEDENT).order_by(c.id).limit(_LOOKED_AT)
+            return [] if rules.scorer.refusal else list(db.scalars(few))
+    wanted = wanted.where(HAS_PRECEDENT)
     if why == "sample":
         wanted = wanted.where(c.lottery < _SAMPLED).order_by(c.lottery)
     else:
@@ -171,7 +188,8 @@ def progress(db: Connection, person_id: int, rules: Rules) -> Progress:
     p, state = creator.c.probability, creator.c.state
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     counts = (
-        select(func.count()).where(state == "open", p >= low, p < high),
+        select(func.count()).where(state == "open", HAS_PRECEDENT, p >= low, p < high),
+        select(func.count()).where(state == "open", HAS_NO_PRECEDENT),
         select(func.count()).where(state.in_(STATES[1:])),  # an index range; "not open" would scan
         select(func.count()).where(
             review.c.person_id == person_id, review.c.at >= midnight, review.c.undone_at.is_(None),

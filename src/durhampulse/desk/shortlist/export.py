@@ -20,7 +20,7 @@ from durhampulse.files.export import open_sink
 from durhampulse.files.formats import suffix_of
 from durhampulse.scoring.batch import scored_schema
 from durhampulse.scoring.provenance import stamped
-from durhampulse.scoring.record import NO_BAND, Scores, score_columns, with_carried
+from durhampulse.scoring.record import NO_BAND, UNLIKE_BIT, Scores, score_columns, with_carried
 
 __all__ = ["provenance_of", "write_list"]
 
@@ -123,15 +123,16 @@ def _scored(
         name: np.array([getattr(row, name) for row in rows], dtype=float)
         for name in ("probability", "low", "high", "followers", "engagement_rate")
     }
-    bands = [rules.band(row.probability) for row in rows]
+    bands = [rules.band(row.probability, row.flags) for row in rows]
+    flags = np.array([row.flags for row in rows], dtype=np.intp)
     scores = Scores(
         y_prob=numbers["probability"],
         low=numbers["low"],
         high=numbers["high"],
         band=np.array([ANSWERS.index(band) if band else NO_BAND for band in bands], dtype=np.int8),
-        flags=np.array([row.flags for row in rows], dtype=np.uint16),
+        flags=(flags % UNLIKE_BIT).astype(np.uint16),
         empty=np.zeros(len(rows), dtype=np.intp),
-        unlike=np.zeros(len(rows), dtype=np.int16),
+        unlike=(flags >= UNLIKE_BIT).astype(np.int16),
     )
     figures: dict[str, Any] = {
         FOLLOWERS: numbers["followers"],
@@ -139,7 +140,8 @@ def _scored(
     }
     identifiers = pa.array([row.external_id for row in rows], pa.string())
     block = Block(len(rows), figures)
-    scored = score_columns(rules.scorer.model.peers, identifiers, block, scores)
+    unlike = ("", "no precedent")
+    scored = score_columns(rules.scorer.model.peers, identifiers, block, scores, kinds=unlike)
     floats = {name for name, column in scored.items() if pa.types.is_floating(column.type)}
     blanks = {name: pa.array(scored[name].to_numpy(False), from_pandas=True) for name in floats}
     carried_cells = [{header: text for _, header, text in row.carried or ()} for row in rows]
@@ -157,7 +159,7 @@ def _of_desk(
     columns = [
         [row.niche for row in rows],
         [rules.tier(row.followers) for row in rows],
-        [rules.on_edge(row.probability) for row in rows],
+        [rules.on_edge(row.probability, row.flags) for row in rows],
         [None if reason is None else _without_sign(reason) for reason in reasons],
         [row.state for row in rows],
     ]

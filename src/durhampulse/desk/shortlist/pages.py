@@ -28,8 +28,8 @@ from sqlalchemy import (
 )
 
 from durhampulse.desk.models.rules import Range, Rules
-from durhampulse.desk.shortlist.view import BAND_NAMES, Cursor, View
-from durhampulse.desk.store.tables import creator
+from durhampulse.desk.shortlist.view import BAND_NAMES, UNLIKE, Cursor, View
+from durhampulse.desk.store.tables import HAS_NO_PRECEDENT, HAS_PRECEDENT, creator
 
 __all__ = ["PAGE", "Page", "Totals", "histogram", "matching", "page", "totals", "walk"]
 
@@ -65,12 +65,16 @@ class Totals:
         Their number.
     bands
         The same by band's short name.
+    unlike
+        The number of those without precedent.
     expected, low, high
-        Deals to be expected if all got an offer, with a 90% interval.
+        Deals of all others to be expected if things go as in the past, with a 90% interval: the
+        model learned who got one, not who would if all were offered one.
     """
 
     creators: int
     bands: dict[str, int]
+    unlike: int
     expected: float
     low: float
     high: float
@@ -81,10 +85,11 @@ def matching(view: View, rules: Rules) -> list[ColumnElement[bool]]:
     c = creator.c
     conditions: list[ColumnElement[bool]] = []
     if view.band:
-        ranges = [rules.band_ranges[BAND_NAMES[band]] for band in view.band]
-        conditions.append(_within(c.probability, ranges))
+        ranges = [rules.band_ranges[BAND_NAMES[band]] for band in view.band if band != UNLIKE]
+        banded = HAS_PRECEDENT & _within(c.probability, ranges)
+        conditions.append(or_(banded, HAS_NO_PRECEDENT) if UNLIKE in view.band else banded)
     if view.edge:
-        conditions.append(_within(c.probability, rules.edge_ranges))
+        conditions.append(HAS_PRECEDENT & _within(c.probability, rules.edge_ranges))
     if view.tier:
         conditions.append(_within(c.followers, [rules.tier_range(tier) for tier in view.tier]))
     if view.niche:
@@ -165,26 +170,28 @@ def totals(db: Connection, view: View, rules: Rules, chosen: Sequence[int] | Non
     sums = [
         func.count(),
         *(
-            func.count(case((_within(p, [rules.band_ranges[band]]), 1)))
+            func.count(case((HAS_PRECEDENT & _within(p, [rules.band_ranges[band]]), 1)))
             for band in BAND_NAMES.values()
         ),
-        func.coalesce(func.sum(p), 0.0),
-        func.coalesce(func.sum(p * (1 - p)), 0.0),
-        func.coalesce(func.sum(creator.c.low), 0.0),
-        func.coalesce(func.sum(creator.c.high), 0.0),
+        func.count(case((HAS_NO_PRECEDENT, 1))),
+        *(
+            func.coalesce(func.sum(case((HAS_PRECEDENT, values))), 0.0)
+            for values in (p, p * (1 - p), creator.c.low, creator.c.high)
+        ),
     ]
     query = select(*sums).where(*matching(view, rules))
     if chosen is None:
         query = _hinted(query, "probability", view)
     else:
         query = query.where(creator.c.id.in_(chosen))
-    n, *in_bands, expected, variance, low, high = db.execute(query).one()
+    n, *in_bands, unlike, expected, variance, low, high = db.execute(query).one()
     chance = _NORMAL_90 * variance**0.5
     below = ((expected - low) ** 2 + chance**2) ** 0.5
     above = ((high - expected) ** 2 + chance**2) ** 0.5
     return Totals(
         creators=n,
         bands=dict(zip(BAND_NAMES, in_bands, strict=True)),
+        unlike=unlike,
         expected=expected,
         low=max(0.0, expected - below),
         high=min(float(n), expected + above),
@@ -206,7 +213,7 @@ def histogram(db: Connection, view: View, rules: Rules) -> pd.DataFrame:
     bins = cast(hundredths, Integer)
     counted = (
         _hinted(select(bins.label("bin"), func.count(), func.sum(p)), "probability", view)
-        .where(p.is_not(None), *matching(view, rules))
+        .where(p.is_not(None), HAS_PRECEDENT, *matching(view, rules))
         .group_by("bin")
     )
     counts = {int(at): (n, total) for at, n, total in db.execute(counted)}

@@ -18,7 +18,7 @@ from durhampulse.desk.store.tables import CONTROL, LONGEST_ID, STATES
 from durhampulse.exceptions import InputError
 
 __all__ = [
-    "BAND_NAMES", "SORTS", "Cursor", "View", "read_cursor", "read_number", "write_cursor",
+    "BAND_NAMES", "SORTS", "UNLIKE", "Cursor", "View", "read_cursor", "read_number", "write_cursor",
 ]  # fmt: skip
 
 SORTS = {
@@ -30,6 +30,8 @@ SORTS = {
 """Column to its heading."""
 
 BAND_NAMES = {"yes": BANDS[0], "maybe": BANDS[1], "no": BANDS[2]}
+UNLIKE = "unlike"
+"""How an address calls creators without precedent."""
 _MOST_CHOICES = 100
 _LARGEST = 1e15
 
@@ -80,7 +82,7 @@ class View:
         InputError
             If a value is none that can be asked for.
         """
-        known = {"band": [*BAND_NAMES], "tier": rules.tiers, "state": [*STATES],
+        known = {"band": [*BAND_NAMES, UNLIKE], "tier": rules.tiers, "state": [*STATES],
                  "flag": [str(i) for i in range(len(rules.flag_names))]}  # fmt: skip
         filters: dict[str, Any] = {}
         for name in ("band", "niche", "tier", "state", "flag"):

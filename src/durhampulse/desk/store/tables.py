@@ -32,16 +32,18 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    literal_column,
 )
 from sqlalchemy.engine import Dialect
 
 from durhampulse.creators.schema import COLUMNS
+from durhampulse.scoring.record import UNLIKE_BIT
 
 __all__ = [
-    "CONTROL", "LONGEST_ID", "NUMBERS", "STATES", "TEXTS", "Instant", "api_key", "attempt", "audit",
-    "campaign", "campaign_creator", "claim", "creator", "link", "metadata", "model", "model_file",
-    "objection", "outcome", "person", "receipt", "recipe", "refused", "review", "run", "score",
-    "session", "setting", "staged", "upload",
+    "CONTROL", "HAS_NO_PRECEDENT", "HAS_PRECEDENT", "LONGEST_ID", "NUMBERS", "STATES", "TEXTS",
+    "Instant", "api_key", "attempt", "audit", "campaign", "campaign_creator", "claim", "creator",
+    "link", "metadata", "model", "model_file", "objection", "outcome", "person", "receipt",
+    "recipe", "refused", "review", "run", "score", "session", "setting", "staged", "upload",
 ]  # fmt: skip
 
 LONGEST_ID = 200
@@ -222,6 +224,11 @@ for _name in ("probability", "followers", "engagement_rate", "external_id"):
     _rest = [creator.c[name] for name in (*_COVER, *_more) if name != _name]
     Index(f"ix_creator_by_{_name}", creator.c[_name], creator.c.id, *_rest)
 Index("ix_creator_queue", creator.c.state, creator.c.probability, creator.c.lottery, creator.c.id)
+HAS_PRECEDENT = creator.c.flags < literal_column(str(UNLIKE_BIT))
+HAS_NO_PRECEDENT = creator.c.flags >= literal_column(str(UNLIKE_BIT))
+"""Conditions on creators, written out so that an index of few rows serves them."""
+Index("ix_creator_unlike", creator.c.state, creator.c.id,
+      sqlite_where=HAS_NO_PRECEDENT, postgresql_where=HAS_NO_PRECEDENT)  # fmt: skip
 Index("ix_creator_lottery", creator.c.state, creator.c.lottery, creator.c.probability)
 
 score = Table(

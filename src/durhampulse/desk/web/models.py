@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.outcomes.recording import bands_since, override_table
+from durhampulse.desk.outcomes.watching import watched_bands
 from durhampulse.desk.store.tables import model, run
 from durhampulse.desk.web.access import Admin, DeskOf, Viewer
 from durhampulse.desk.web.rendering import redirect, render
@@ -28,6 +29,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         rules = desk.catalogue.current(db)
         overrides = override_table(db).to_dict("records")
         since = bands_since(db, rules).to_dict("records")
+        watched = watched_bands(db, rules, listed=False)
         versions = _versions(db, desk, rules)
         last = db.execute(
             select(run).where(run.c.kind == "import", run.c.applied_at.is_not(None))
@@ -37,6 +39,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
     return render(
         request, who, "model.html", rules=rules, manifest=manifest, versions=versions,
         overrides=overrides, since=since, last=last,
+        broken=[band for band in watched if band.watch.is_called],
         reliability=_points(manifest.get("reliability", [])),
         activation=activation,
     )  # fmt: skip

@@ -24,6 +24,7 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/queue", include_in_schema=False)
 _WHY = {
+    "unlike": "Unlike all creators the model learned from: no probability of it counts here.",
     "maybe": "The model cannot tell: this is for you.",
     "edge": "Close to another band: the model may well be wrong here.",
     "sample": "Drawn by lot from No, so that the model can be proved wrong.",

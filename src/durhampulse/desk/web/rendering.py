@@ -15,11 +15,12 @@ from starlette.responses import RedirectResponse
 
 from durhampulse.creators.outcome import SPONSORSHIP
 from durhampulse.creators.schema import COLUMNS
-from durhampulse.decision.bands import EDGE_CHANCE, MAYBE, NO, YES
+from durhampulse.decision.bands import EDGE_CHANCE, MAYBE, NO, NO_PRECEDENT, YES
 from durhampulse.desk.imports.problems import in_page_words
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.store.carried import carried_cells, profile_of
 from durhampulse.desk.web.state import desk_of
+from durhampulse.scoring.account import alike_text
 
 __all__ = ["POLICY", "percent", "redirect", "render"]
 
@@ -32,7 +33,7 @@ POLICY = (
 
 _NOTICE = "durhampulse-notice"
 _ABSENT = "\u2013"
-_SHAPES = {YES: "yes", MAYBE: "maybe", NO: "no", "": "none"}
+_SHAPES = {YES: "yes", MAYBE: "maybe", NO: "no", NO_PRECEDENT: "unlike", "": "none"}
 
 
 def percent(value: float | None, digits: int = 1) -> str:
@@ -143,11 +144,13 @@ def _environment() -> Environment:
         carried=carried_cells,
         profile=profile_of,
         pairs=_pairs,
+        alike=alike_text,
         detail_text=_detail_text,
     )
     env.globals.update(
         shape=_SHAPES.__getitem__,
         edge_chance=EDGE_CHANCE,
+        no_precedent=NO_PRECEDENT,
         version=version("durhampulse"),
         stored_columns=[column for column in COLUMNS.values() if column.stored],
     )

@@ -365,7 +365,10 @@ from durhampulse.report.tables import brief_table
 show_source(train_champion)
 
 # %%
-e = study.decide(b1, b2, judged, thresholds=request.thresholds, promise=request.promise)
+e = study.decide(
+    b1, b2, judged, thresholds=request.thresholds, promise=request.promise,
+    keep_identifiers=request.keep_identifiers,
+)
 say(worth.champion_choice(e))
 brief_table(e.table)
 
