@@ -31,7 +31,7 @@ from durhampulse.evaluation.calibration import (
 from durhampulse.evaluation.groups import group_quality
 from durhampulse.evaluation.metrics import compare_models, score_models
 from durhampulse.evaluation.thresholds import threshold_sweep
-from durhampulse.features.neighbours import learn_neighbours
+from durhampulse.features.neighbours import Neighbours, learn_neighbours
 from durhampulse.features.peers import Peers, learn_peers
 from durhampulse.features.rates import learn_rates
 from durhampulse.features.repeats import rows_to_decide
@@ -68,7 +68,7 @@ def decide(
     chosen = train_champion(part.train, features, folds=comparison.out_of_fold, random_state=seed)
     model, out_of_fold = chosen.model.with_precedent(part.train), chosen.out_of_fold
     y_prob, peers = model.predict_proba(part.test), _usual(part, model)
-    champion_prob = out_of_fold[model.name]
+    champion_prob, rival_prob = (out_of_fold[name] for name in (model.name, chosen.rival))
     promised, thresholds = _promised(part, model, champion_prob, promise, thresholds)
     fresh = rows_to_decide(part.creators.table, part.train.index, model.encoding.columns)
     refused = unscorable(fresh, model.encoding.columns)
@@ -94,9 +94,7 @@ def decide(
         promise=promised,
         rival=chosen.rival,
         tied=chosen.tied,
-        margin=compare_models(
-            part.y_train, champion_prob, out_of_fold[chosen.rival], groups=part.groups[0]
-        ),
+        margin=compare_models(part.y_train, champion_prob, rival_prob, groups=part.groups[0]),
         cost=chosen.cost,
         table=decided,
         not_scored=_refused_rows(part.creators, refused),
@@ -104,9 +102,7 @@ def decide(
         explanation=replace(explanation, values=explanation.values.loc[sample]),
         peers=peers,
         background=background,
-        neighbours=learn_neighbours(
-            model.encoding, part.train, keep_identifiers=keep_identifiers, random_state=seed
-        ),
+        neighbours=_neighbours(part, model, keep_identifiers=keep_identifiers),
         learning=learning_curve(part, comparison),
     )
 
@@ -137,6 +133,16 @@ def _promised(
         held_out=len(part.test) / (len(part.test) + len(part.train)),
     )
     return promise, promise.thresholds(thresholds)
+
+
+def _neighbours(part: Preparation, model: FittedModel, *, keep_identifiers: bool) -> Neighbours:
+    """Return the past creators that others are like."""
+    return learn_neighbours(
+        model.encoding,
+        part.train,
+        keep_identifiers=keep_identifiers,
+        random_state=part.random_state,
+    )
 
 
 def _usual(part: Preparation, model: FittedModel) -> Peers:
