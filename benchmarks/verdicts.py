@@ -279,18 +279,21 @@ def main() -> None:
             if (kind.name, seed) not in have:
                 row = {"kind": kind.name, "seed": seed, **look(kind, seed)}
                 done = pd.concat([done, pd.DataFrame([row])])
-        done.to_csv(KEPT, index=False)
+                done.to_csv(KEPT, index=False)
         print(f"seed {seed} done", flush=True)
     report(done)
 
 
 def report(done: pd.DataFrame) -> None:
+    innocent = {"signal", "rows", "unlooked"}
+    done["alarmed"] = [bool({*codes.split()} - innocent) for codes in done["codes"].fillna("")]
     done = done.set_index("kind").loc[[kind.name for kind in kinds()]].reset_index()
     summary = done.groupby("kind", sort=False).agg(
         tables=("seed", "size"), ready=("word", lambda w: (w == "ready").sum()),
         care=("word", lambda w: (w == "use with care").sum()),
         not_ready=("word", lambda w: (w == "not ready").sum()),
-        no_signal=("no_signal", "sum"), named=("named", "sum"), seconds=("seconds", "mean"),
+        no_signal=("no_signal", "sum"), named=("named", "sum"), alarmed=("alarmed", "sum"),
+        seconds=("seconds", "mean"),
     )  # fmt: skip
     print(summary.round(2).to_string())
 

@@ -90,12 +90,12 @@ def model_folder(demo_model, tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def whole(market_file) -> Study:
     """A study of the simulated table, all parts; the networks of its blend train shortly."""
-    from durhampulse.models import champion
+    from durhampulse.models import champion, teacher
     from tests.studies import run_parts
 
     with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
         warnings.simplefilter("error")
-        shortly = {"train_networks": {"epochs": 10}, "distil": {"rows": 50_000}}
-        for name, less in shortly.items():
-            patch.setattr(champion, name, partial(getattr(champion, name), **less))
+        patch.setattr(teacher, "_EPOCHS", 10)
+        patch.setattr(champion, "_FOLD_ROWS", 20_000)
+        patch.setattr(champion, "distil", partial(champion.distil, rows=50_000))
         return run_parts(market_file)

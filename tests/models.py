@@ -8,6 +8,7 @@ from durhampulse.creators.reading import read_creators
 from durhampulse.decision.bands import Thresholds
 from durhampulse.decision.shapley import draw_background
 from durhampulse.features.encoding import learn_encoding
+from durhampulse.features.neighbours import learn_neighbours
 from durhampulse.features.peers import learn_peers
 from durhampulse.models.classifiers import CLASSIFIERS, fit
 from durhampulse.models.fitted import FittedModel
@@ -32,5 +33,6 @@ def write_logistic(source, folder, **options) -> Scorer:
         background=draw_background(rows, encoding),
         train=rows,
         creators=creators,
+        neighbours=learn_neighbours(encoding, rows),
     )
     return load_model(folder)

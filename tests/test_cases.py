@@ -266,3 +266,16 @@ def test_row_without_identifier_is_explained_by_the_number_it_is_scored_under(sc
     assert rows.index.tolist() == ["row-2", "row-3", "row-4", "row-5", "row-6"]
     (account,) = accounts_of(scorer, tmp_path / "nameless.csv", "row-3")
     assert account.probability == rows["row-3"]
+
+
+def test_rate_made_of_the_outcomes_is_named():
+    from durhampulse.evaluation.evidence import Evidence
+    from durhampulse.evaluation.purity import check_shares
+
+    columns = {
+        "Influencer_ID": "\u8fbe\u4eba",
+        "Followers": "\u7c89\u4e1d\u6570",
+        "Sponsorship_Status": "\u5408\u4f5c",
+    }
+    check = check_shares(Evidence(read_creators(CASES / "chinese.csv", columns=columns)))
+    assert check.columns == ("\u6708\u6d41\u5931\u7387",)  # the share of each month and tier

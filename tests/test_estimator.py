@@ -18,7 +18,7 @@ from durhampulse.creators.schema import LABEL
 from durhampulse.decision.bands import Thresholds
 from durhampulse.exceptions import InputError, ModelError, OutputError
 from durhampulse.market.sampling import simulate_market
-from durhampulse.models.champion import SIMPLE
+from durhampulse.models.classifiers import SIMPLE
 
 
 @pytest.fixture(scope="module")

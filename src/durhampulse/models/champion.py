@@ -1,16 +1,14 @@
-"""The model that decides: a blend distilled, or logistic regression where it ties.
+"""The model that decides: a blend distilled, or logistic regression on splines where it ties.
 
-Boosting finds steps and corners, networks smooth bends; the weighted sum of their log-odds is
-better than either (see ``benchmarks/quality.py``). Its weights are learned on out-of-fold
-predictions, which also settles slope and level: the blend is calibrated as in Platt (1999), and no
-training row is held back for it. A small network then learns to say what the blend says: that
-network decides, scores and is explained.
+The blend is that of :mod:`durhampulse.models.teacher`. A small network learns to say what it says,
+and decides, scores and is explained. Where that costs too much on rows that neither saw, the trees
+are kept as tables, and the network says what the blend's networks say.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -18,27 +16,37 @@ import pandas as pd
 
 from durhampulse.creators.roles import Role
 from durhampulse.creators.schema import LABEL
-from durhampulse.features.encoding import learn_encoding
+from durhampulse.features.encoding import Encoding, learn_encoding
 from durhampulse.features.repeats import Codes, creator_codes
-from durhampulse.models.classifiers import BOOSTING, SIMPLE
 from durhampulse.models.distillation import distil
-from durhampulse.models.ensemble import Blend, train_networks
+from durhampulse.models.ensemble import Blend
+from durhampulse.models.families import WeightedSum
 from durhampulse.models.fitted import FittedModel
 from durhampulse.models.interval import learn_interval
-from durhampulse.models.mlp import NetworkPlan
-from durhampulse.models.training import Learner, OutOfFold, classifier_learner, cross_validate
-from durhampulse.models.weights import Weights, log_odds, sigmoid
+from durhampulse.models.splines import fit_splines
+from durhampulse.models.stacking import level
+from durhampulse.models.teacher import Teacher, learn_teacher, log_losses
+from durhampulse.models.training import OutOfFold, cross_validate
+from durhampulse.models.trees import ObliviousTrees
+from durhampulse.models.weights import DenseNetwork, Weights, log_odds
 
-__all__ = ["BLEND", "BOOSTING", "NETWORKS", "SIMPLE", "Champion", "train_champion"]
+__all__ = ["BLEND", "DISTILLED", "SIMPLE", "WITH_TREES", "Champion", "train_champion"]
 
 Floats = npt.NDArray[np.float64]
+Pupil = DenseNetwork | WeightedSum
 
-NETWORKS = "Networks"
-BLEND = "Distilled blend of boosting and networks"
+SIMPLE = "Logistic regression on splines"
+BLEND = "Blend of boosting and networks"
+DISTILLED = "Distilled blend of boosting and networks"
+WITH_TREES = "Boosting with distilled networks"
 
-_PLAN = NetworkPlan(NETWORKS, dropout=(0.2, 0.2), l2=0.001)
+_FOLD_ROWS = 50_000
+"""Made rows that a fold's network is taught on: fewer than the final one's, so that what
+distillation costs is not flattered."""
+_EMPTIED = 0.06
+_AFFORDABLE = 0.0005
+"""Log loss that the trees may be left out for: a network alone scores five times as fast."""
 _BEYOND_NOISE = 1.959964
-_TO_EQUAL_WEIGHTS = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,24 +59,23 @@ class Champion:
         Fitted on all training rows, with the width of its intervals.
     out_of_fold
         Probabilities of the training rows by models that did not see them: the simple model, the
-        blend's members and the blend, before it is distilled, shape (n_rows,) each.
+        blend, and what may be made of it, shape (n_rows,) each.
     rival
         The best of the others: what the choice was against.
     tied
         Whether the two differ by no more than noise.
+    cost
+        What distillation adds to the log loss, out of fold; 0 where the simple model decides.
     blend
-        What was distilled; none where logistic regression decides.
-    gap
-        Mean absolute difference, on the training rows, between the probabilities of the blend and
-        of the network distilled from it.
+        What was distilled; none where the simple model decides.
     """
 
     model: FittedModel
     out_of_fold: Mapping[str, Floats]
     rival: str
     tied: bool
+    cost: float = 0.0
     blend: Weights | None = None
-    gap: float = 0.0
 
 
 def train_champion(
@@ -79,7 +86,7 @@ def train_champion(
     random_state: int = 0,
     sample_weight: Floats | None = None,
 ) -> Champion:
-    """Train the blend, and take logistic regression instead where it does as well.
+    """Train the blend, and take the simple model instead where it does as well.
 
     Parameters
     ----------
@@ -88,109 +95,122 @@ def train_champion(
     features
         Roles of the columns to learn from.
     folds
-        Cross-validations already made with the same rows and seed, by model.
+        Cross-validations of classifiers already made with the same rows and seed, by name.
     sample_weight
         How much each row counts, shape (n_rows,), above 0; as much as the others if not given.
     """
-    y, weight = train[LABEL].to_numpy(np.float64), sample_weight
-    learners = _learners(random_state)
-    runs = dict(folds or {})
-    for name, learner in learners.items():
-        if name not in runs:
-            runs[name] = cross_validate(
-                learner, train, features, random_state=random_state, sample_weight=weight
-            )
-    logits = np.column_stack([log_odds(runs[name].y_prob) for name in (BOOSTING, NETWORKS)])
-    count = np.ones(len(y)) if weight is None else weight
-    coef, intercept = _stack(logits, y, count)
-    out_of_fold = {name: runs[name].y_prob for name in learners}
-    groups = creator_codes(train)
-    out_of_fold[BLEND] = _stack_out_of_fold(logits, y, count, groups, random_state)
-    lead, noise = _lead(y, out_of_fold[SIMPLE], out_of_fold[BLEND], count, groups)
+    y, groups = train[LABEL].to_numpy(np.float64), creator_codes(train)
+    count = np.ones(len(y)) if sample_weight is None else sample_weight
+    seed, weight = random_state, sample_weight
+    simple = cross_validate(_learn_simple, train, features, random_state=seed, sample_weight=weight)
+    teacher = learn_teacher(
+        train, features, folds=folds or {}, random_state=seed, sample_weight=weight
+    )
+    pupils = _Pupils(train, teacher, seed, weight)
+    out_of_fold = {SIMPLE: simple.y_prob, **pupils.out_of_fold(DISTILLED)}
+    name, cost = DISTILLED, _cost(y, out_of_fold, DISTILLED, count)
+    if cost > _AFFORDABLE:
+        out_of_fold |= pupils.out_of_fold(WITH_TREES)
+        name, cost = WITH_TREES, _cost(y, out_of_fold, WITH_TREES, count)
+    lead, noise = _lead(y, out_of_fold[SIMPLE], out_of_fold[name], count, groups)
     tied = abs(lead) <= _BEYOND_NOISE * noise
     encoding = learn_encoding(train, features, sample_weight=weight)
     X = encoding.transform(train)
-    probes = {name: log_odds(runs[name].probe) for name in learners}
-    blended = coef[0] * probes[BOOSTING] + coef[1] * probes[NETWORKS] + intercept
+    weights: Weights
     if tied or lead < 0:
-        name, rival, blend, weights = SIMPLE, BLEND, None, learners[SIMPLE](X, y, weight)
-        unsure = _instability(probes[SIMPLE]) + np.mean((probes[SIMPLE] - blended) ** 2)
+        probe = log_odds(simple.probe)
+        unsure = _instability(probe) + float(np.mean((probe - teacher.probe) ** 2))
+        name, rival, cost, blend, weights = SIMPLE, name, 0.0, None, _learn_simple(X, y, weight)
     else:
-        name, rival = BLEND, SIMPLE
-        members = (learners[BOOSTING](X, y, weight), learners[NETWORKS](X, y, weight))
-        blend = Blend(members, coef, intercept)
-        weights = distil(blend, encoding, train, random_state=random_state, sample_weight=weight)
-        unsure = _instability(blended)
+        rival, unsure = SIMPLE, _instability(teacher.probe)
+        blend = teacher.refit(encoding, train, features, random_state=seed, sample_weight=weight)
+        weights = _levelled(pupils.teach(name, blend, encoding), X, y, count)
     interval = learn_interval(encoding, weights, train, float(np.sqrt(unsure)))
-    model = FittedModel(name, encoding, weights, interval)
-    gap = np.abs(blend.predict_proba(X) - weights.predict_proba(X)).mean() if blend else 0.0
     return Champion(
-        model=model,
+        model=FittedModel(name, encoding, weights, interval),
         out_of_fold=out_of_fold,
         rival=rival,
         tied=tied,
+        cost=cost,
         blend=blend,
-        gap=float(gap),
     )
 
 
-def _learners(random_state: int) -> dict[str, Learner]:
-    return {
-        SIMPLE: classifier_learner(SIMPLE, random_state),
-        BOOSTING: classifier_learner(BOOSTING, random_state),
-        NETWORKS: networks_learner(random_state),
-    }
+def _learn_simple(X: Floats, y: Floats, sample_weight: Floats | None = None) -> Weights:
+    return fit_splines(X, y, sample_weight)
+
+
+@dataclass(frozen=True)
+class _Pupils:
+    """Makes what is shipped of blends: a network alone, or trees as tables beside one."""
+
+    train: pd.DataFrame
+    teacher: Teacher
+    random_state: int
+    sample_weight: Floats | None
+
+    def teach(
+        self,
+        name: str,
+        blend: Blend,
+        encoding: Encoding,
+        *,
+        rows: npt.NDArray[np.intp] | None = None,
+    ) -> Pupil:
+        """Return the pupil of a blend; of some training rows, fewer others are made."""
+        train, weight, less = self.train, self.sample_weight, {}
+        if rows is not None:
+            train, less = train.iloc[rows], {"rows": _FOLD_ROWS}
+            weight = None if weight is None else weight[rows]
+        trees, networks = blend.members
+        network = distil(
+            networks if name == WITH_TREES else blend,
+            encoding,
+            train,
+            random_state=self.random_state,
+            sample_weight=weight,
+            emptied=_EMPTIED if self.teacher.copies else 0.0,
+            **less,
+        )
+        if name == WITH_TREES and isinstance(trees, ObliviousTrees):
+            return WeightedSum((trees, network), blend.coef, blend.intercept)
+        return network
+
+    def out_of_fold(self, name: str) -> dict[str, Floats]:
+        """Return the blend's probabilities and its pupil's, each row by those who did not see it.
+
+        Shape (n_rows,) each.
+        """
+        y = self.train[LABEL].to_numpy(np.float64)
+        weight = np.ones(len(y)) if self.sample_weight is None else self.sample_weight
+        told = {BLEND: np.zeros(len(y)), name: np.zeros(len(y))}
+        run = self.teacher.trees
+        for number, blend in enumerate(self.teacher.folds(y, weight)):
+            rest, held_out = (np.flatnonzero((run.fold == number) == b) for b in (0, 1))
+            encoding = run.encodings[number]
+            X = encoding.transform(self.train.iloc[held_out])
+            told[BLEND][held_out] = blend.predict_proba(X)
+            told[name][held_out] = self.teach(name, blend, encoding, rows=rest).predict_proba(X)
+        return told
+
+
+def _cost(y: Floats, out_of_fold: Mapping[str, Floats], name: str, count: Floats) -> float:
+    more = log_losses(y, out_of_fold[name]) - log_losses(y, out_of_fold[BLEND])
+    return float(np.average(more, weights=count))
+
+
+def _levelled(weights: Pupil, X: Floats, y: Floats, count: Floats) -> Pupil:
+    """Return a model with the training rows' mean probability at their rate of deals."""
+    shift = level(weights.decision_function(X), y, count)
+    if isinstance(weights, WeightedSum):
+        return replace(weights, intercept=weights.intercept + shift)
+    *biases, last = weights.biases
+    return replace(weights, biases=(*biases, last + np.float32(shift)))
 
 
 def _instability(logits: Floats) -> float:
     """Return the mean variance of log-odds under other training rows (delete-a-fold jackknife)."""
     return float((len(logits) - 1) * logits.var(axis=0).mean())
-
-
-def networks_learner(random_state: int) -> Learner:
-    """Return the learner of the blend's networks: their mean log-odds."""
-
-    def learn(X: Floats, y: Floats, sample_weight: Floats | None = None) -> Weights:
-        networks = train_networks(
-            X, y, _PLAN, random_state=random_state, sample_weight=sample_weight
-        )
-        return Blend(networks, np.full(len(networks), 1 / len(networks)), np.zeros(1))
-
-    return learn
-
-
-def _stack(logits: Floats, y: Floats, count: Floats) -> tuple[Floats, Floats]:
-    """Learn weights of at least zero and an intercept, drawn slightly towards equal weights."""
-    from scipy.optimize import minimize
-
-    n, k = count.sum(), logits.shape[1]
-
-    def objective(w: Floats) -> tuple[float, Floats]:
-        z = logits @ w[:k] + w[k]
-        pull = w[:k] - 1 / k
-        error = count * (sigmoid(z) - y)
-        loss = np.sum(count * (np.logaddexp(0, z) - y * z)) + _TO_EQUAL_WEIGHTS * pull @ pull
-        slope = np.append(logits.T @ error + 2 * _TO_EQUAL_WEIGHTS * pull, error.sum())
-        return float(loss) / n, slope / n
-
-    start = np.append(np.full(k, 1 / k), 0.0)
-    bounds = [(0, None)] * k + [(None, None)]
-    w = minimize(objective, start, jac=True, bounds=bounds, method="L-BFGS-B").x
-    return w[:k], w[k:]
-
-
-def _stack_out_of_fold(
-    logits: Floats, y: Floats, count: Floats, groups: Codes, random_state: int, n_folds: int = 5
-) -> Floats:
-    """Blend each row with weights learned on other creators, so that the blend does not flatter."""
-    fold = (np.random.default_rng(random_state).permutation(groups.max() + 1) % n_folds)[groups]
-    y_prob = np.empty(len(y))
-    for number in range(n_folds):
-        held_out = fold == number
-        coef, intercept = _stack(logits[~held_out], y[~held_out], count[~held_out])
-        z = logits[held_out] @ coef + intercept[0]
-        y_prob[held_out] = sigmoid(z)
-    return y_prob
 
 
 def _lead(
@@ -200,12 +220,7 @@ def _lead(
 
     Creators are drawn as wholes (Cochran 1977, 9A).
     """
-    gains = _losses(y, simple) - _losses(y, blend)
+    gains = log_losses(y, simple) - log_losses(y, blend)
     lead = float(np.average(gains, weights=count))
     sums = np.bincount(groups, count * (gains - lead))
     return lead, float(np.sqrt(np.sum(sums**2)) / count.sum())
-
-
-def _losses(y: Floats, y_prob: Floats) -> Floats:
-    z = log_odds(y_prob)
-    return np.asarray(np.logaddexp(0, z) - y * z)

@@ -27,6 +27,7 @@ __all__ = [
     "build_forest",
     "build_logistic",
     "fit",
+    "fit_boosting",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -67,13 +68,13 @@ def build_forest(random_state: int) -> RandomForestClassifier:
     )
 
 
-def build_boosting(random_state: int) -> CatBoostClassifier:
+def build_boosting(random_state: int, depth: int = 5) -> CatBoostClassifier:
     """Build gradient boosting: shallow trees, each correcting the sum of those before it."""
     from catboost import CatBoostClassifier
 
     return CatBoostClassifier(
         iterations=500,
-        depth=5,
+        depth=depth,
         learning_rate=0.03,
         l2_leaf_reg=10,
         thread_count=2,
@@ -117,3 +118,11 @@ def fit(
     classifier = CLASSIFIERS[name]
     model = classifier.build(random_state)
     return classifier.weights(model.fit(X, y.astype(np.int64), sample_weight=sample_weight))
+
+
+def fit_boosting(
+    X: Floats, y: Floats, sample_weight: Floats | None = None, *, depth: int, random_state: int
+) -> LibraryModel:
+    """Fit gradient boosting with trees of another depth."""
+    classifier = build_boosting(random_state, depth)
+    return LibraryModel(classifier.fit(X, y.astype(np.int64), sample_weight=sample_weight))

@@ -7,31 +7,24 @@ outcome is looked at again. What the network costs beside its teacher is measure
 
 from __future__ import annotations
 
-from functools import cache
-from itertools import pairwise
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from durhampulse.creators.block import Block, Levels
 from durhampulse.features.encoding import Encoding
-from durhampulse.models.mlp import share_compiled_steps
+from durhampulse.models.ensemble import STUDENT, train_networks
 from durhampulse.models.weights import DenseNetwork, Weights
 
 __all__ = ["distil", "mix_rows"]
 
 Floats = npt.NDArray[np.float64]
-Singles = npt.NDArray[np.float32]
 
-_UNITS = (64, 32)
 _REAL = 0.2
 _MOST_SWAPPED = 0.3
 _NEIGHBOURS = 20
 _HEAVY = 0.05
-_BATCH = 1_024
-_RATE = 0.004
+_BATCH = 128
 
 
 def distil(  # noqa: PLR0913 - each is said apart
@@ -40,12 +33,12 @@ def distil(  # noqa: PLR0913 - each is said apart
     train: pd.DataFrame,
     *,
     rows: int = 200_000,
-    epochs: int = 10,
+    epochs: int = 2,
     random_state: int = 0,
     sample_weight: Floats | None = None,
     emptied: float = 0.0,
 ) -> DenseNetwork:
-    """Train a network to give a model's probabilities.
+    """Train a network to give a model's probabilities, by log loss.
 
     Parameters
     ----------
@@ -71,61 +64,15 @@ def distil(  # noqa: PLR0913 - each is said apart
     y_prob = teacher.predict_proba(encoding.transform(made))
     if emptied:
         made = _with_empty_cells(made, emptied, rng)
-    X = np.ascontiguousarray(encoding.transform(made), np.float32)
-    sizes = (X.shape[1], *_UNITS, 1)
-    layers = [_first_weights(shape, rng) for shape in pairwise(sizes)]
-    share_compiled_steps()
-    batch = min(_BATCH, rows)
-    steps = rows // batch
-    order = np.array([rng.permutation(rows)[: steps * batch] for _ in range(epochs)], np.int32)
-    order = order.reshape(epochs * steps, batch)
-    trained = _trainer()(layers, X, y_prob.astype(np.float32), order)
-    kernels, biases = zip(*trained, strict=True)
-    return DenseNetwork(tuple(map(np.array, kernels)), tuple(map(np.array, biases)), "silu")
-
-
-def _first_weights(shape: tuple[int, int], rng: np.random.Generator) -> tuple[Singles, Singles]:
-    """Return kernel and bias as Glorot and Bengio (2010) begin."""
-    limit = np.sqrt(6 / sum(shape))
-    return rng.uniform(-limit, limit, shape).astype(np.float32), np.zeros(shape[1], np.float32)
-
-
-@cache
-def _trainer() -> Any:
-    """Return what trains layers on the log loss of soft targets: all steps are compiled together.
-
-    Adam (Kingma and Ba 2015) with a rate that falls along a cosine.
-    """
-    import jax
-    import jax.numpy as jnp
-
-    def loss(layers: Any, X: Any, y_prob: Any) -> Any:
-        hidden = X
-        for kernel, bias in layers[:-1]:
-            hidden = jax.nn.silu(hidden @ kernel + bias)
-        logits = (hidden @ layers[-1][0] + layers[-1][1])[:, 0]
-        return jnp.mean(jax.nn.softplus(logits) - y_prob * logits)
-
-    def train(layers: Any, X: Any, y_prob: Any, order: Any) -> Any:
-        def step(state: Any, rows: Any) -> Any:
-            layers, mean, square, number = state
-            slope = jax.grad(loss)(layers, X[rows], y_prob[rows])
-            mean = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, mean, slope)
-            square = jax.tree.map(lambda s, g: 0.999 * s + 0.001 * g * g, square, slope)
-            rate = 0.5 * _RATE * (1 + jnp.cos(jnp.pi * number / len(order)))
-            first, second = 1 - 0.9 ** (number + 1), 1 - 0.999 ** (number + 1)
-            layers = jax.tree.map(
-                lambda w, m, s: w - rate * (m / first) / (jnp.sqrt(s / second) + 1e-7),
-                layers,
-                mean,
-                square,
-            )
-            return (layers, mean, square, number + 1), None
-
-        zeros = jax.tree.map(jnp.zeros_like, layers)
-        return jax.lax.scan(step, (layers, zeros, zeros, 0.0), order)[0][0]
-
-    return jax.jit(train)
+    network = train_networks(
+        encoding.transform(made),
+        y_prob,
+        recipe=STUDENT,
+        epochs=epochs,
+        batch=_BATCH,
+        random_state=random_state,
+    )
+    return network.member(0)
 
 
 def mix_rows(

@@ -1,18 +1,56 @@
-"""Several models as one: networks trained side by side, and blends of any."""
+"""Networks that share their layers, trained as one; and blends of any models."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from durhampulse.models.mlp import NetworkPlan, batch_size, build_mlp, share_compiled_steps
 from durhampulse.models.weights import DenseNetwork, LogOdds, Weights
 
-__all__ = ["Blend", "train_networks"]
+__all__ = ["STUDENT", "TEACHER", "BatchEnsemble", "Blend", "Recipe", "train_networks"]
 
 Floats = npt.NDArray[np.float64]
+Singles = npt.NDArray[np.float32]
+Layers = Any
+"""JAX's arrays by name."""
+
+_UNITS = (64, 32)
+_STEPS = 64
+"""Taken in one compiled call: trainings on any number of rows share what is compiled."""
+_AT_ONCE = 1_024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How networks are trained.
+
+    Attributes
+    ----------
+    members
+        How many share their kernels.
+    noise
+        Standard deviation of the normal noise that blurs encoded inputs.
+    decay
+        Weight decay, apart from the loss (AdamW, Loshchilov and Hutter 2019).
+    rate
+        First learning rate; it falls to 0 along a cosine.
+    """
+
+    members: int = 8
+    noise: float = 0.1
+    decay: float = 0.05
+    rate: float = 0.005
+
+
+TEACHER = Recipe()
+"""Learns from outcomes: noise and decay keep it from bending more than the rows ask for."""
+STUDENT = Recipe(members=1, noise=0, decay=0)
+"""Learns from another model's probabilities, on as many rows as it needs."""
 
 
 @dataclass(frozen=True)
@@ -41,53 +79,148 @@ class Blend(LogOdds):
         return total
 
 
+@dataclass(frozen=True)
+class BatchEnsemble(LogOdds):
+    """Several networks with the same kernels, each with scalings of its own.
+
+    Member k computes ``silu(((x * r[k]) @ W) * s[k] + b[k])`` in each hidden layer and
+    ``x @ out[k] + b[k]`` at the end (batch ensembles, Wen, Tran and Ba 2020, in the form of TabM,
+    Gorishniy et al. 2025). The answer is the members' mean log-odds.
+
+    Attributes
+    ----------
+    layers
+        ``r0, w0, s0, b0`` and so on for each hidden layer, ``out`` and ``b`` at the end; ``w0`` of
+        shape (n_inputs, n_units), all others with the member first.
+    """
+
+    layers: Mapping[str, Singles]
+
+    def decision_function(self, X: Floats) -> Floats:
+        """Return the mean log-odds of a deal, shape (n_rows,)."""
+        parts = [self._mean(X[i : i + _AT_ONCE]) for i in range(0, len(X), _AT_ONCE)]
+        return np.concatenate([np.empty(0), *parts])
+
+    def _mean(self, X: Floats) -> Floats:
+        layers: Layers = self.layers
+        hidden = X[None].astype(np.float32)
+        for i in range(len(_UNITS)):
+            z = (hidden * layers[f"r{i}"]) @ layers[f"w{i}"] * layers[f"s{i}"] + layers[f"b{i}"]
+            hidden = z * (0.5 + 0.5 * np.tanh(0.5 * z))
+        logits = (hidden @ layers["out"])[..., 0] + layers["b"]
+        return np.asarray(logits.mean(axis=0, dtype=np.float64))
+
+    def member(self, k: int) -> DenseNetwork:
+        """Return one of the networks by itself, its scalings multiplied into its kernels."""
+        parts, kernels, biases = self.layers, [], []
+        for i in range(len(_UNITS)):
+            kernels.append(parts[f"r{i}"][k].T * parts[f"w{i}"] * parts[f"s{i}"][k])
+            biases.append(parts[f"b{i}"][k, 0])
+        return DenseNetwork((*kernels, parts["out"][k]), (*biases, parts["b"][k]), "silu")
+
+
 def train_networks(
     X: Floats,
     y: Floats,
-    plan: NetworkPlan,
     *,
-    members: int = 3,
+    recipe: Recipe = TEACHER,
     epochs: int = 30,
+    batch: int = 64,
     random_state: int = 0,
     sample_weight: Floats | None = None,
-) -> tuple[DenseNetwork, ...]:
-    """Train networks of one plan that differ in their first weights and in dropout.
-
-    Small networks spend most of their training time between steps, so the networks are branches
-    of one model and take each step together.
+) -> BatchEnsemble:
+    """Train a batch ensemble by log loss, in compiled loops of 64 steps.
 
     Parameters
     ----------
     X
         Encoded features, shape (n_rows, n_features).
     y
-        Outcomes 0 or 1, shape (n_rows,).
-    plan
-        Which network.
-    members
-        How many of them.
+        Outcomes 0 or 1, or probabilities to learn, shape (n_rows,).
+    epochs
+        Passes over the rows.
+    batch
+        Rows a step.
     sample_weight
         How much each row counts, shape (n_rows,); as much as the others if not given.
     """
-    import keras
+    n, rng = len(y), np.random.default_rng(random_state)
+    weight = np.ones(n) if sample_weight is None else sample_weight / sample_weight.mean()
+    layers, train = _first_layers(X.shape[1], recipe.members, rng), _training(recipe)
+    state = layers, *({name: np.zeros_like(layer) for name, layer in layers.items()},) * 2
+    calls = max(round(n * epochs / (batch * _STEPS)), 1)
+    for number, order in enumerate(_orders(n, calls, (_STEPS, batch), rng)):
+        blurred = X[order]
+        if recipe.noise:
+            blurred = blurred + rng.normal(0, recipe.noise, blurred.shape)
+        step = number * _STEPS + np.arange(_STEPS)
+        rate = recipe.rate * (0.5 + 0.5 * np.cos(np.pi * step / (calls * _STEPS)))
+        rows = (blurred, y[order], weight[order], rate, step + 1)
+        state = train(state, tuple(array.astype(np.float32) for array in rows))
+    return BatchEnsemble({name: np.asarray(layer) for name, layer in state[0].items()})
 
-    share_compiled_steps()
-    keras.utils.set_random_seed(random_state)
-    # The loss is the members' mean, so each member's penalty counts for as much less.
-    shared = replace(plan, l2=plan.l2 / members)
-    branches = [build_mlp(X.shape[1], shared) for _ in range(members)]
-    features = keras.Input(shape=(X.shape[1],))
-    outputs = keras.layers.Concatenate()([branch(features) for branch in branches])
-    model = keras.Model(features, outputs)
-    model.compile(optimizer=keras.optimizers.Adam(0.002), loss="binary_crossentropy")
-    targets = np.repeat(y[:, None], members, axis=1).astype(np.float32)
-    model.fit(
-        X.astype(np.float32),
-        targets,
-        # Of mean 1, so that steps are as long as without weights.
-        sample_weight=None if sample_weight is None else sample_weight / sample_weight.mean(),
-        epochs=epochs,
-        batch_size=batch_size(len(y)),
-        verbose=0,
-    )
-    return tuple(DenseNetwork.from_keras(branch) for branch in branches)
+
+def _orders(
+    n_rows: int, calls: int, shape: tuple[int, int], rng: np.random.Generator
+) -> Iterator[npt.NDArray[np.intp]]:
+    """Give the rows of so many steps at a time: all once in a random order, then all again."""
+    order = np.empty(0, dtype=np.intp)
+    size = shape[0] * shape[1]
+    for _ in range(calls):
+        while len(order) < size:
+            order = np.append(order, rng.permutation(n_rows))
+        yield order[:size].reshape(shape)
+        order = order[size:]
+
+
+def _first_layers(n_inputs: int, members: int, rng: np.random.Generator) -> Layers:
+    """Return layers before training: members differ by the random signs of their inputs."""
+    layers: dict[str, Floats] = {}
+    width = n_inputs
+    for i, units in enumerate(_UNITS):
+        limit = np.sqrt(6 / (width + units))
+        layers[f"w{i}"] = rng.uniform(-limit, limit, (width, units))
+        signs = rng.choice([-1.0, 1.0], (members, 1, width))
+        layers[f"r{i}"] = signs if i == 0 else np.ones((members, 1, width))
+        layers[f"s{i}"] = np.ones((members, 1, units))
+        layers[f"b{i}"] = np.zeros((members, 1, units))
+        width = units
+    limit = np.sqrt(6 / (width + 1))
+    layers["out"] = rng.uniform(-limit, limit, (members, width, 1))
+    layers["b"] = np.zeros((members, 1))
+    return {name: layer.astype(np.float32) for name, layer in layers.items()}
+
+
+@cache
+def _training(recipe: Recipe) -> Any:
+    """Return what takes some steps of AdamW at once."""
+    import jax
+    import jax.numpy as jnp
+
+    def loss(layers: Layers, X: Any, y: Any, weight: Any) -> Any:
+        hidden = X[None]
+        for i in range(len(_UNITS)):
+            z = (hidden * layers[f"r{i}"]) @ layers[f"w{i}"] * layers[f"s{i}"] + layers[f"b{i}"]
+            hidden = jax.nn.silu(z)
+        logits = (hidden @ layers["out"])[..., 0] + layers["b"]
+        return jnp.mean(weight * (jax.nn.softplus(logits) - y * logits))
+
+    def step(state: Any, rows: Any) -> Any:
+        layers, first, second = state
+        X, y, weight, rate, t = rows
+        slope = jax.grad(loss)(layers, X, y, weight)
+        first = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, first, slope)
+        second = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, second, slope)
+        length = rate * jnp.sqrt(1 - 0.999**t) / (1 - 0.9**t)
+        layers = jax.tree.map(
+            lambda p, m, v: (1 - rate * recipe.decay) * p - length * m / (jnp.sqrt(v) + 1e-8),
+            layers,
+            first,
+            second,
+        )
+        return (layers, first, second), None
+
+    def train(state: Any, rows: Any) -> Any:
+        return jax.lax.scan(step, state, rows)[0]
+
+    return jax.jit(train)

@@ -24,7 +24,8 @@ from durhampulse.creators.framereader import FrameReader
 from durhampulse.creators.frames import raw_cells
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.features.encoding import learn_encoding
-from durhampulse.models.champion import SIMPLE, train_champion
+from durhampulse.models.champion import train_champion
+from durhampulse.models.classifiers import SIMPLE
 from durhampulse.models.fitted import FittedModel
 from durhampulse.models.sample import draw_sample
 from durhampulse.models.training import classifier_learner
@@ -41,11 +42,11 @@ _FEWEST_CREATORS = 10
 class SponsorshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Calibrated probabilities of a sponsorship deal.
 
-    The same model as that of ``durhampulse study``: a blend of boosting and networks, or logistic
-    regression where that does as well or where a class has fewer than 40 rows. It learns from a
-    table of creators as it comes (pandas, polars, Arrow), with nulls, percent signs and
-    identifiers, or from any matrix of numbers. It judges no table: leaks and missing signal are the
-    study's business.
+    The same model as that of ``durhampulse study``: a blend of boosting and networks, logistic
+    regression on splines where that does as well, or plain where a class has fewer than 40 rows. It
+    learns from a table of creators as it comes (pandas, polars, Arrow), with nulls, percent signs
+    and identifiers, or from any matrix of numbers. It judges no table: leaks and missing signal are
+    the study's business.
 
     Parameters
     ----------

@@ -12,16 +12,17 @@ import pandas as pd
 
 from durhampulse.creators.roles import Role
 from durhampulse.creators.schema import LABEL
-from durhampulse.features.encoding import learn_encoding
+from durhampulse.features.encoding import Encoding, learn_encoding
 from durhampulse.features.repeats import creator_names, creator_strata
 from durhampulse.models.classifiers import fit
 from durhampulse.models.weights import Weights
 
-__all__ = ["Learner", "OutOfFold", "classifier_learner", "cross_validate"]
+__all__ = ["Learner", "OutOfFold", "classifier_learner", "cross_validate", "with_copies"]
 
 Floats = npt.NDArray[np.float64]
 
 _PROBE = 2_000
+_EMPTIED = 0.08
 
 
 class Learner(Protocol):
@@ -37,7 +38,7 @@ def classifier_learner(name: str, random_state: int) -> Learner:
     return partial(fit, name, random_state=random_state)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OutOfFold:
     """What models of one kind say, each trained without one fold.
 
@@ -48,10 +49,17 @@ class OutOfFold:
     probe
         The same at most 2,000 training rows by every fold's model, shape (n_folds, n_probe): how
         far the models differ tells how much hangs on the rows that happened to be there.
+    fold
+        The number of each training row's fold, shape (n_rows,).
+    encodings, weights
+        Of each fold's model.
     """
 
     y_prob: Floats
     probe: Floats
+    fold: npt.NDArray[np.int64]
+    encodings: tuple[Encoding, ...]
+    weights: tuple[Weights, ...]
 
 
 def cross_validate(
@@ -62,24 +70,63 @@ def cross_validate(
     n_folds: int = 5,
     random_state: int = 0,
     sample_weight: Floats | None = None,
+    copies: int = 0,
 ) -> OutOfFold:
     """Predict every training row by a model that did not see it.
 
     Folds are drawn of creators, so that all rows of one stay together, and stratified by their
-    outcome. The encoding is learned anew in each fold.
+    outcome. The encoding is learned anew in each fold. With `copies`, models see the rows again
+    that often with some cells emptied.
     """
-    y = train[LABEL].to_numpy(np.float64)
     folds = _draw_folds(train, n_folds, random_state)
     some = train.sample(min(len(train), _PROBE), random_state=random_state)
     y_prob, probe = np.zeros(len(train)), np.zeros((n_folds, len(some)))
+    encodings, models = [], []
     for number in range(n_folds):
         rest, held_out = np.flatnonzero(folds != number), np.flatnonzero(folds == number)
         weight = None if sample_weight is None else sample_weight[rest]
         encoding = learn_encoding(train.iloc[rest], features, sample_weight=weight)
-        weights = learner(encoding.transform(train.iloc[rest]), y[rest], weight)
-        y_prob[held_out] = weights.predict_proba(encoding.transform(train.iloc[held_out]))
-        probe[number] = weights.predict_proba(encoding.transform(some))
-    return OutOfFold(y_prob, probe)
+        rows, weight = with_copies(train.iloc[rest], features, copies, random_state, weight)
+        model = learner(encoding.transform(rows), rows[LABEL].to_numpy(np.float64), weight)
+        y_prob[held_out] = model.predict_proba(encoding.transform(train.iloc[held_out]))
+        probe[number] = model.predict_proba(encoding.transform(some))
+        encodings.append(encoding)
+        models.append(model)
+    return OutOfFold(
+        y_prob=y_prob,
+        probe=probe,
+        fold=folds,
+        encodings=tuple(encodings),
+        weights=tuple(models),
+    )
+
+
+def with_copies(
+    train: pd.DataFrame,
+    features: tuple[Role, ...],
+    copies: int,
+    random_state: int,
+    sample_weight: Floats | None = None,
+) -> tuple[pd.DataFrame, Floats | None]:
+    """Return rows followed by copies with 8% of their features' cells emptied, and their weights.
+
+    Examples
+    --------
+    >>> train = pd.DataFrame({"a": np.arange(1_000.0)})
+    >>> rows, _ = with_copies(train, (Role("a", "feature", "numeric", ""),), 2, 0)
+    >>> len(rows), bool(0.06 < rows["a"][1_000:].isna().mean() < 0.1)
+    (3000, True)
+    """
+    if not copies:
+        return train, sample_weight
+    rng = np.random.default_rng(random_state)
+    columns = [role.column for role in features]
+    parts = [train]
+    for _ in range(copies):
+        cells = train[columns]
+        parts.append(train.assign(**cells.mask(rng.random(cells.shape) < _EMPTIED)))
+    weight = None if sample_weight is None else np.tile(sample_weight, 1 + copies)
+    return pd.concat(parts, ignore_index=True), weight
 
 
 def _draw_folds(train: pd.DataFrame, n_folds: int, random_state: int) -> npt.NDArray[np.int64]:

@@ -57,6 +57,7 @@ def write_study(study: Study, folder: str | Path) -> list[str]:
         peers=study.e.peers,
         thresholds=study.e.thresholds,
         background=study.e.background,
+        neighbours=study.e.neighbours,
         train=study.b1.train,
         creators=study.b1.creators,
     )
@@ -97,7 +98,7 @@ def _model_facts(study: Study) -> dict[str, Any]:
         "rows": {"train": len(study.b1.train), "test": len(study.b1.test)},
         "unit": study.b1.creators.unit,
         "base_rate": float(study.b1.y_train.mean()),
-        "distillation_gap": study.e.gap,
+        "distillation_cost": study.e.cost,
         "random_state": study.b1.random_state,
         "verdict": {
             "word": study.judged.verdict.word,

@@ -6,7 +6,7 @@ import pandas as pd
 
 from durhampulse.creators.schema import LABEL
 from durhampulse.evaluation.groups import unlike_groups
-from durhampulse.models.champion import BLEND, SIMPLE
+from durhampulse.models.champion import DISTILLED, SIMPLE
 from durhampulse.report.interpretation import outcome_of, plain
 from durhampulse.study.results import Decision, Exploration
 
@@ -32,16 +32,17 @@ def champion_choice(part: Decision) -> str:
     )
     if part.tied and name == SIMPLE:
         return (
-            f"**{name}** decides: the {BLEND.lower()} does not beat it beyond noise ({figures}), "
-            "and of two equals the simpler one is taken."
+            f"**{name}** decides: {part.rival.lower()} does not beat it beyond noise "
+            f"({figures}), and of two equals the simpler one is taken."
         )
     chosen = f"**{name}** decides: it beats {part.rival[0].lower()}{part.rival[1:]} ({figures})."
-    if not part.gap:
+    if name == SIMPLE:
         return chosen
+    taught = "the blend says" if name == DISTILLED else "its networks say, beside its trees"
     return (
-        f"{chosen} One small network has learned to say what the blend says; on the training part "
-        f"its probabilities differ from the blend's by {100 * part.gap:.1f} points on average. "
-        "Figures out of fold are the blend's, those of the test part the network's own."
+        f"{chosen} One small network has learned to say what {taught}, which changed the log loss "
+        f"by {part.cost:+.4f} on rows that neither had seen. All figures are those of the model "
+        "that decides, or out of fold of models made in the same way."
     )
 
 
@@ -122,7 +123,8 @@ def alone_and_together(found: Exploration, part: Decision) -> str:
     together = [name for name in part.explanation.importance()["feature"] if name in alone]
     alone = [name for name in alone if name in together]
     falls = {name: together.index(name) - alone.index(name) for name in alone}
-    fallen = max(falls, key=lambda name: falls[name])
+    rho = found.correlations.drop(index=LABEL, columns=LABEL, errors="ignore")
+    fallen = max(falls, key=lambda name: (falls[name], name in rho))
     if falls[fallen] < 1:
         return "The model ranks the features as A2 does, each taken alone."
     order = f"Alone {plain(alone[0])} tells most (A2), in the model {plain(together[0])}"
@@ -132,7 +134,6 @@ def alone_and_together(found: Exploration, part: Decision) -> str:
         f"{order}. {plain(fallen)} falls from place {alone.index(fallen) + 1} to "
         f"{together.index(fallen) + 1}"
     )
-    rho = found.correlations.drop(index=LABEL, columns=LABEL, errors="ignore")
     others = rho[fallen].drop(index=fallen).abs() if fallen in rho else pd.Series(dtype="float64")
     if others.empty or others.max() < _ALIKE:
         return f"{text}: it adds less to the others than it tells by itself."

@@ -8,7 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from durhampulse.creators.schema import COLUMNS, IDENTIFIER
+from durhampulse.creators.outcome import outcome_words
+from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL
 from durhampulse.decision.bands import NO_PRECEDENT, YES, decision_table, unscorable
 from durhampulse.decision.figures import figure_text
 from durhampulse.decision.reasons import REASONS_NOTE, reason_table, what_would_change
@@ -18,7 +19,10 @@ from durhampulse.exceptions import CannotJudgeError
 from durhampulse.markup import list_html
 from durhampulse.scoring.artifact import LoadedModel
 
-__all__ = ["Account", "account_of"]
+__all__ = ["Account", "account_of", "alike_text"]
+
+_SHOWN = 5
+"""Past creators that are named in words; the data holds all."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +51,13 @@ class Account:
         What would reach the next band: ``column, from, to, percentiles, probability``.
     refusal
         Why the model's own data allow no recommendation; empty where they do.
+    got
+        What a deal is called, as in "9 of 12 got a deal".
     unlike
         In what the creator is unlike all that the model learned from.
+    alike
+        The past creators most like this one, the nearest first: whether each got a ``deal``, and
+        figures by column.
     carried
         Header to text of the columns that are carried along and filled.
     """
@@ -68,6 +77,8 @@ class Account:
     changes: list[dict[str, Any]]
     refusal: str
     unlike: list[str] = field(default_factory=list)
+    alike: list[dict[str, Any]] = field(default_factory=list)
+    got: str = "got a deal"
     carried: dict[str, str] = field(default_factory=dict)
     not_known: list[str] = field(default_factory=list)
 
@@ -95,9 +106,18 @@ class Account:
             *([f"Not known: {', '.join(self.not_known)}."] if self.not_known else []),
             REASONS_NOTE + ("" if self.exact else " Effects are estimated over drawn orders."),
             *_part("Worth a look", self.flags),
+            *_part(self.precedents, [alike_text(row, self.got) for row in self.alike[:_SHOWN]]),
             *self._change_lines(),
         ]
         return "\n".join(lines)
+
+    @property
+    def precedents(self) -> str:
+        """How many of the past creators most like this one got a deal; empty where not known."""
+        if not self.alike:
+            return ""
+        deals = sum(row["deal"] for row in self.alike)
+        return f"Past creators most like this one: {deals} of {len(self.alike)} {self.got}"
 
     def _interval_line(self) -> str:
         span = f"{self.low:.1%} to {self.high:.1%}" if self.low else f"at most {self.high:.1%}"
@@ -123,6 +143,22 @@ class Account:
 
 def _part(title: str, sentences: list[str]) -> list[str]:
     return [f"{title}:", *(f"  - {sentence}" for sentence in sentences)] if sentences else []
+
+
+def alike_text(row: Mapping[str, Any], got: str) -> str:
+    """Return a past creator in words: what they were, and what became of them."""
+    figures = [figure_text(c, v) for c, v in row.items() if c not in (IDENTIFIER, "deal")]
+    named = f"{row[IDENTIFIER]}: " if IDENTIFIER in row else ""
+    return f"{named}{', '.join(figures)}: {got if row['deal'] else 'not'}"
+
+
+def _nearest(loaded: LoadedModel, row: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the past creators most like one, as plain data."""
+    if loaded.neighbours is None:
+        return []
+    rows = loaded.neighbours.nearest(loaded.model.encoding, row).astype(object)
+    plain = rows.where(rows.notna(), None).to_dict("records")
+    return [{"deal": bool(r.pop(LABEL)), **{str(k): v for k, v in r.items()}} for r in plain]
 
 
 def account_of(
@@ -182,6 +218,8 @@ def account_of(
         changes=[{str(k): v for k, v in change.items()} for change in changes.to_dict("records")],
         refusal=refusal,
         unlike=_list(unlike[0]),
+        alike=_nearest(loaded, row),
+        got=outcome_words(loaded.rules.get(LABEL)).got,
         carried={header: text for header, text in (carried or {}).items() if text},
     )
 

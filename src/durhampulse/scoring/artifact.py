@@ -2,7 +2,8 @@
 
 ``manifest.json`` says what the model is and carries size and SHA-256 of the other files:
 ``weights.safetensors``, which holds arrays only, ``background.parquet``, some training rows without
-identifiers for explanations, and ``card.md``. Nothing in the folder is executed.
+identifiers for explanations, ``neighbours.parquet``, some with their outcomes, and ``card.md``.
+Nothing in the folder is executed.
 """
 
 from __future__ import annotations
@@ -26,12 +27,14 @@ from safetensors.numpy import save as save_arrays
 from durhampulse.creators.block import Block, Levels
 from durhampulse.creators.blockreader import BlockReader
 from durhampulse.creators.rules import ColumnRule, rules_of_format_2
+from durhampulse.creators.schema import LABEL
 from durhampulse.creators.table import Creators
 from durhampulse.creators.text import whole_array
 from durhampulse.decision.bands import Thresholds
 from durhampulse.decision.promise import Promise
 from durhampulse.exceptions import DurhamPulseError, ModelError
 from durhampulse.features.encoding import Encoding
+from durhampulse.features.neighbours import Neighbours
 from durhampulse.features.peers import Peers
 from durhampulse.features.precedent import Precedent
 from durhampulse.features.profile import Profile, learn_profile
@@ -45,6 +48,7 @@ __all__ = ["FORMAT_VERSION", "LoadedModel", "describe", "read_model", "write_mod
 FORMAT_VERSION = 3
 _READ = (2, 3)
 _MANIFEST, _WEIGHTS, _BACKGROUND = "manifest.json", "weights.safetensors", "background.parquet"
+_NEIGHBOURS = "neighbours.parquet"
 _LARGEST_MANIFEST = 8 << 20
 _LARGEST_FILE = 64 << 20
 _LARGEST_BACKGROUND = 10_000
@@ -73,6 +77,8 @@ class LoadedModel:
         The rows that stand for unknown columns in explanations.
     manifest
         Everything the folder says about it.
+    neighbours
+        Past creators to compare others with; none in folders of an earlier version.
     """
 
     model: FittedModel
@@ -82,6 +88,7 @@ class LoadedModel:
     rules: Mapping[str, ColumnRule]
     background: pd.DataFrame
     manifest: Mapping[str, Any]
+    neighbours: Neighbours | None = None
 
 
 def write_model(  # noqa: PLR0913 - each is a part of the folder
@@ -96,6 +103,7 @@ def write_model(  # noqa: PLR0913 - each is a part of the folder
     train: pd.DataFrame,
     creators: Creators,
     profile: Profile | None = None,
+    neighbours: Neighbours | None = None,
 ) -> None:
     """Write a model folder and prove that what was written scores like what was trained.
 
@@ -122,6 +130,8 @@ def write_model(  # noqa: PLR0913 - each is a part of the folder
         any later table is, each of them must score within 1e-6 of the model in memory.
     profile
         What the training rows look like, where `train` holds some of them only.
+    neighbours
+        Past creators with their outcomes.
 
     Raises
     ------
@@ -136,6 +146,8 @@ def write_model(  # noqa: PLR0913 - each is a part of the folder
     (folder / _WEIGHTS).write_bytes(blob)
     (folder / "card.md").write_text(card, encoding="utf-8")
     background.to_parquet(folder / _BACKGROUND, index=False)
+    if neighbours is not None:
+        neighbours.rows.to_parquet(folder / _NEIGHBOURS, index=False)
     manifest = {
         "format_version": FORMAT_VERSION,
         "name": model.name,
@@ -151,7 +163,7 @@ def write_model(  # noqa: PLR0913 - each is a part of the folder
         **facts,
         "files": {
             name: {"bytes": (folder / name).stat().st_size, "sha256": _sha256(folder / name)}
-            for name in (_WEIGHTS, _BACKGROUND, "card.md")
+            for name in (_WEIGHTS, _BACKGROUND, "card.md", *([_NEIGHBOURS] if neighbours else []))
         },
     }
     text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
@@ -203,8 +215,9 @@ def read_model(folder: str | Path) -> LoadedModel:
             thresholds=Thresholds(**manifest["thresholds"]),
             profile=Profile(**manifest["profile"]),
             rules=_rules(manifest, model.encoding.numeric | {*peers.curves}),
-            background=_read_background(blobs[_BACKGROUND]),
+            background=_read_rows(blobs[_BACKGROUND]),
             manifest=manifest,
+            neighbours=Neighbours(_read_rows(blobs[_NEIGHBOURS])) if _NEIGHBOURS in blobs else None,
         )
         _try_out(loaded)
     except (*_FOREIGN, SafetensorError, ArrowException, DurhamPulseError) as error:
@@ -237,7 +250,7 @@ def describe(model: LoadedModel) -> str:
         f"Verdict on its data: {verdict.get('word', 'none')}",
         f"Columns: {', '.join(model.model.encoding.columns)}",
         f"Yes from {model.thresholds.yes_at:g}, Maybe from {model.thresholds.review_at:g}",
-        f"90% interval: {model.model.interval.width:.2f} in log-odds either way",
+        f"90% interval: about {model.model.half_width:.2f} in log-odds either way",
     ]
     for metric, name in (("roc_auc", "ROC AUC"), ("log_loss", "Log loss")):
         if metric in quality:
@@ -312,12 +325,12 @@ def _read_file(folder: Path, name: str, entry: Mapping[str, Any]) -> bytes:
     return blob
 
 
-def _read_background(blob: bytes) -> pd.DataFrame:
-    """Read the rows for explanations; a small file may hold many, so they are counted first."""
+def _read_rows(blob: bytes) -> pd.DataFrame:
+    """Read training rows; a small file may hold many, so they are counted first."""
     file = pq.ParquetFile(pa.BufferReader(blob))
     groups = [file.metadata.row_group(i).total_byte_size for i in range(file.num_row_groups)]
     if file.metadata.num_rows > _LARGEST_BACKGROUND or sum(groups) > _LARGEST_FILE:
-        raise ValueError(f"{file.metadata.num_rows:,} background rows")
+        raise ValueError(f"{file.metadata.num_rows:,} training rows")
     frame: pd.DataFrame = file.read().to_pandas()
     return frame
 
@@ -329,7 +342,8 @@ def _precedent(plain: Mapping[str, Any] | None) -> Precedent | None:
 
 def _interval(manifest: Mapping[str, Any]) -> Interval:
     """Return the widths of intervals; an earlier version had the same for all rows."""
-    plain = {"width": manifest.get("half_width", 0.0), "tail": 0.0, "empties": {}}
+    width = manifest.get("half_width", 0.0)
+    plain = {"below": width, "above": width, "rise": 0.0, "empties": {}}
     return Interval.from_dict(manifest.get("interval", plain))
 
 
@@ -359,3 +373,7 @@ def _try_out(loaded: LoadedModel) -> None:
         raise ValueError("a column's rule is not of the kind that the encoding needs")
     if set(columns) - set(loaded.background.columns):
         raise ValueError("the background rows lack a column")
+    if loaded.neighbours is not None:
+        outcomes = loaded.neighbours.nearest(encoding, loaded.background.head(1))[LABEL]
+        if not outcomes.isin([0, 1]).all():
+            raise ValueError("the rows to compare with have other outcomes than two")

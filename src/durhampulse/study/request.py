@@ -49,6 +49,8 @@ class Request(ReadOptions, JudgeOptions):
         Where the bands begin.
     promise
         The share of those marked *Yes* that shall get a deal; it sets where *Yes* begins.
+    keep_identifiers
+        Whether the model folder names past creators where others are compared with them.
     seed
         Of split, models and the simulated market.
     """
@@ -56,6 +58,7 @@ class Request(ReadOptions, JudgeOptions):
     source: str | None = None
     thresholds: Thresholds = field(default_factory=Thresholds)
     promise: float | None = None
+    keep_identifiers: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:

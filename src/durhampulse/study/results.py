@@ -15,6 +15,7 @@ from durhampulse.decision.promise import Promise
 from durhampulse.decision.shapley import Explanation
 from durhampulse.evaluation.verdict import Verdict
 from durhampulse.features.encoding import Encoding
+from durhampulse.features.neighbours import Neighbours
 from durhampulse.features.peers import Peers
 from durhampulse.features.repeats import Codes, creator_codes
 from durhampulse.models.fitted import FittedModel
@@ -201,9 +202,8 @@ class Decision:
     rival, tied, margin
         What it was chosen over, whether the two differ by no more than noise, and their
         comparison out of fold.
-    gap
-        Mean absolute difference between its probabilities and those of the blend it was distilled
-        from; 0 for a model that was not distilled.
+    cost
+        What distilling it added to the log loss, out of fold; 0 for a model not distilled.
     table
         The decision table over all creators not trained on.
     not_scored
@@ -225,6 +225,8 @@ class Decision:
         Whom a creator is compared with.
     background
         The training rows that stand for unknown columns in explanations.
+    neighbours
+        Past creators to compare others with.
     learning
         How models get better with more creators to learn from.
     """
@@ -236,7 +238,7 @@ class Decision:
     rival: str
     tied: bool
     margin: pd.DataFrame
-    gap: float
+    cost: float
     table: pd.DataFrame
     not_scored: pd.DataFrame
     hit_rates: pd.DataFrame
@@ -250,6 +252,7 @@ class Decision:
     explanation: Explanation
     peers: Peers
     background: pd.DataFrame
+    neighbours: Neighbours
     learning: pd.DataFrame
 
 

@@ -87,7 +87,7 @@ def judge(
         )
     if options.drop_leaks:
         verdict, creators = judgement.drop_leaks(creators, random_state=random_state)
-    splits = []
+    creators, splits = kept_together(creators), []
     asked: dict[Kind, str | None] = {"time": options.time, "group": options.group}
     for kind, column in asked.items():
         if column is not None:
@@ -95,8 +95,7 @@ def judge(
             check = judgement.DRIFT.check(finding)
             verdict = replace(verdict, checks=(*verdict.checks, check))
             splits.append(scores)
-    scores_of_splits = pd.concat(splits) if splits else pd.DataFrame()
-    return Judgement(verdict, kept_together(creators), scores_of_splits)
+    return Judgement(verdict, creators, pd.concat(splits) if splits else pd.DataFrame())
 
 
 def explore(creators: Creators) -> Exploration:

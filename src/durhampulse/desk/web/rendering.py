@@ -20,6 +20,7 @@ from durhampulse.desk.imports.problems import in_page_words
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.store.carried import carried_cells, profile_of
 from durhampulse.desk.web.state import desk_of
+from durhampulse.scoring.account import alike_text
 
 __all__ = ["POLICY", "percent", "redirect", "render"]
 
@@ -143,6 +144,7 @@ def _environment() -> Environment:
         carried=carried_cells,
         profile=profile_of,
         pairs=_pairs,
+        alike=alike_text,
         detail_text=_detail_text,
     )
     env.globals.update(

@@ -1,0 +1,179 @@
+"""The blend that teaches: boosted trees and networks, weighted out of fold.
+
+Boosting finds steps and corners, networks smooth bends; the weighted sum of their log-odds is
+better than either (see ``benchmarks/quality.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from durhampulse.creators.roles import Role
+from durhampulse.creators.schema import LABEL
+from durhampulse.features.encoding import Encoding
+from durhampulse.models.classifiers import BOOSTING, LibraryModel, fit_boosting
+from durhampulse.models.ensemble import Blend, train_networks
+from durhampulse.models.mlp import batch_size
+from durhampulse.models.stacking import stack
+from durhampulse.models.training import Learner, OutOfFold, cross_validate, with_copies
+from durhampulse.models.trees import ObliviousTrees
+from durhampulse.models.weights import Weights, log_odds
+
+__all__ = ["Teacher", "learn_teacher", "log_losses"]
+
+Floats = npt.NDArray[np.float64]
+
+_CENTRE = np.array([0.25, 0.75])
+"""Weights of trees and networks over several simulated markets, to which those of a table are
+drawn."""
+_DEEPER_FROM, _DEEP = 5_000, 5
+_COPIES = 5
+_EPOCHS, _FEWEST_EPOCHS, _PASSES = 30, 8, 240_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Teacher:
+    """What the blend's members say out of fold, and how they are trained and weighted.
+
+    Attributes
+    ----------
+    trees, networks
+        The members, cross-validated.
+    copies
+        How many copies of the training rows with emptied cells the networks see.
+    coef, intercept
+        The weights of both, shapes (2,) and (1,).
+    """
+
+    trees: OutOfFold
+    networks: OutOfFold
+    copies: int
+    coef: Floats
+    intercept: Floats
+
+    @property
+    def probe(self) -> Floats:
+        """Log-odds of the same rows by each fold's blend, shape (n_folds, n_probe)."""
+        runs = (self.trees, self.networks)
+        parts = (c * log_odds(run.probe) for c, run in zip(self.coef, runs, strict=True))
+        return np.asarray(sum(parts) + self.intercept)
+
+    def folds(self, y: Floats, count: Floats) -> list[Blend]:
+        """Return each fold's blend, of members and weights that did not see the fold."""
+        logits = self._logits()
+        blends = []
+        members = zip(self.trees.weights, self.networks.weights, strict=True)
+        for number, (trees, networks) in enumerate(members):
+            rest = self.trees.fold != number
+            coef, intercept = stack(logits[rest], y[rest], count[rest], _CENTRE)
+            blends.append(Blend((_tables(trees), networks), coef, intercept))
+        return blends
+
+    def refit(
+        self,
+        encoding: Encoding,
+        train: pd.DataFrame,
+        features: tuple[Role, ...],
+        *,
+        random_state: int,
+        sample_weight: Floats | None,
+    ) -> Blend:
+        """Return the blend of members that learned from all training rows."""
+        learn_trees = trees_learner(len(train), random_state)
+        learn_networks = networks_learner(random_state, self.copies)
+        y = train[LABEL].to_numpy(np.float64)
+        trees = learn_trees(encoding.transform(train), y, sample_weight)
+        rows, weight = with_copies(train, features, self.copies, random_state, sample_weight)
+        y = rows[LABEL].to_numpy(np.float64)
+        networks = learn_networks(encoding.transform(rows), y, weight)
+        return Blend((_tables(trees), networks), self.coef, self.intercept)
+
+    def _logits(self) -> Floats:
+        return np.column_stack([log_odds(r.y_prob) for r in (self.trees, self.networks)])
+
+
+def learn_teacher(
+    train: pd.DataFrame,
+    features: tuple[Role, ...],
+    *,
+    folds: Mapping[str, OutOfFold],
+    random_state: int,
+    sample_weight: Floats | None,
+) -> Teacher:
+    """Cross-validate the members and weigh them.
+
+    Copies of the training rows with emptied cells teach the networks what an empty cell leaves
+    open. Where emptiness itself says something they would hide it: so they are used only if
+    incomplete rows are then told better, out of fold.
+    """
+    y = train[LABEL].to_numpy(np.float64)
+    count = np.ones(len(y)) if sample_weight is None else sample_weight
+
+    def run(learner: Learner, copies: int = 0) -> OutOfFold:
+        return cross_validate(
+            learner, train, features, random_state=random_state, sample_weight=sample_weight,
+            copies=copies,
+        )  # fmt: skip
+
+    deep = len(train) > _DEEPER_FROM
+    known = folds.get(BOOSTING) if deep else None
+    trees = known or run(trees_learner(len(train), random_state))
+    networks, copies = run(networks_learner(random_state)), 0
+    incomplete = train[[role.column for role in features]].isna().any(axis=1).to_numpy()
+    if incomplete.any():
+        emptied = run(networks_learner(random_state, _COPIES), _COPIES)
+        losses = [
+            np.average(log_losses(y, r.y_prob)[incomplete], weights=count[incomplete])
+            for r in (networks, emptied)
+        ]
+        if losses[1] < losses[0]:
+            networks, copies = emptied, _COPIES
+    logits = np.column_stack([log_odds(r.y_prob) for r in (trees, networks)])
+    coef, intercept = stack(logits, y, count, _CENTRE)
+    return Teacher(trees=trees, networks=networks, copies=copies, coef=coef, intercept=intercept)
+
+
+def trees_learner(n_rows: int, random_state: int) -> Learner:
+    """Return the learner of the blend's trees: as deep as the rows allow."""
+
+    def learn(X: Floats, y: Floats, sample_weight: Floats | None = None) -> Weights:
+        depth = _DEEP if n_rows > _DEEPER_FROM else _DEEP - 1
+        return fit_boosting(X, y, sample_weight, depth=depth, random_state=random_state)
+
+    return learn
+
+
+def networks_learner(random_state: int, copies: int = 0) -> Learner:
+    """Return the learner of the blend's networks, for rows followed by so many copies of them."""
+
+    def learn(X: Floats, y: Floats, sample_weight: Floats | None = None) -> Weights:
+        rows = len(y) // (1 + copies)
+        epochs = np.clip(_PASSES // rows, _FEWEST_EPOCHS, _EPOCHS) / (1 + copies)
+        return train_networks(
+            X,
+            y,
+            epochs=max(round(epochs), 1),
+            batch=batch_size(rows),
+            random_state=random_state,
+            sample_weight=sample_weight,
+        )
+
+    return learn
+
+
+def _tables(trees: Weights) -> Weights:
+    """Return boosted trees as tables that a model folder may hold."""
+    if isinstance(trees, LibraryModel):
+        return ObliviousTrees.from_catboost(trees.classifier)
+    return trees
+
+
+def log_losses(y: Floats, y_prob: Floats) -> Floats:
+    """Return each row's log loss, shape (n_rows,)."""
+    z = log_odds(y_prob)
+    return np.asarray(np.logaddexp(0, z) - y * z)
