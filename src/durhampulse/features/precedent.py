@@ -31,7 +31,7 @@ Kinds = npt.NDArray[np.int16]
 
 REACH = 60.0
 """Standard deviations beyond which a figure is no odder."""
-_MOST_MARKED = 0.01
+_MOST_MARKED = 0.008
 _FAR, _FEWEST = 0.001, 6
 """Share of rows, and rows at least, beyond the point that gives a tail its scale."""
 _FAR_TO_RARE = 2

@@ -27,7 +27,7 @@ Floats = npt.NDArray[np.float64]
 
 AT_MOST = 0.05
 """Probability below which an interval begins at 0."""
-BELOW, ABOVE, RISE, EMPTY = 3.0, 1.8, 5.0, 1.6
+BELOW, ABOVE, RISE, EMPTY = 2.8, 1.8, 5.0, 1.8
 """How much instability counts below and above, how much more of it above for each step of log-odds
 over 0, and how much what an empty cell could change."""
 _MOST_ROWS = 1_500
