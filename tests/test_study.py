@@ -13,8 +13,9 @@ from durhampulse import study
 from durhampulse.creators.reading import read_creators
 from durhampulse.creators.schema import LABEL
 from durhampulse.exceptions import CannotJudgeError
-from durhampulse.report import advice, fonts, networks, plots
+from durhampulse.report import advice, fonts, front, networks, plots
 from durhampulse.report import interpretation as words
+from durhampulse.report.tables import brief_table
 from durhampulse.study import exploration
 from tests.studies import run_parts
 
@@ -172,6 +173,47 @@ def test_implausibly_high_score_is_questioned(whole):
 def test_small_band_is_reported_as_too_few(whole):
     rates = whole.e.hit_rates.assign(creators=[3, 90, 900])
     assert "only 3 such" in advice.decision(replace(whole.e, hit_rates=rates), whole.judged)[0]
+
+
+def test_first_page_speaks_of_creators_and_deals(whole):
+    """By hand from the tables behind it; no statistic is named above the fold."""
+    tiles = dict(front.facts(whole))
+    answers = whole.e.table["Sponsorship Recommendation"].value_counts()
+    assert tiles["Creators to sponsor"] == f"{answers['Yes']:,}"
+    assert tiles["To review"] == f"{answers.drop(['Yes', 'No']).sum():,}"
+    missed = whole.e.hit_rates.set_index("band")
+    share = missed.loc["No", "deals"] / missed["deals"].sum()
+    assert tiles["Of 100 deals, missed by the bands"] == f"{100 * share:.0f}"
+    best = whole.b1.test.assign(p=whole.e.champion.predict_proba(whole.b1.test)).nlargest(100, "p")
+    found = tiles["Deals found by inviting the first 100"]
+    assert found.startswith(f"{best[LABEL].sum():.0f}, not ")
+    picture = front.opening(whole)
+    said = " ".join([*tiles, picture.title, picture.svg])
+    assert not re.search(r"AUC|log loss|log-odds|Brier|p-value|F1\b", said)
+    assert f"{answers['Yes']:,}" in picture.svg
+
+
+def test_first_page_without_recommendations_has_no_picture(whole, shuffled):
+    refused = replace(whole, judged=study.judge(read_creators(shuffled)))
+    assert front.opening(refused) is None
+    assert dict(front.facts(refused))["Recommended"] == "nobody"
+
+
+def test_profiles_to_open_count_those_recommended_too(whole):
+    text = " ".join(advice.decision(whole.e, whole.judged))
+    answers = whole.e.table["Sponsorship Recommendation"].value_counts()
+    assert f"needs to open {answers.sum() - answers['No']:,} of {answers.sum():,}" in text
+
+
+def test_brief_table_shows_every_answer_in_its_formats(whole):
+    table = brief_table(whole.e.table)
+    answers = table["Sponsorship Recommendation"].str.split(",").str[0]
+    assert set(answers) == set(whole.e.table["Sponsorship Recommendation"])
+    assert table["Predicted Sponsorship"].str.fullmatch(r"0\.\d\d").all()
+    assert table["Engagement Rate"].str.fullmatch(r"\d+\.\d%|").all()
+    assert table["Follower Count"].str.fullmatch(r"\d{1,3}(,\d{3})*").all()
+    yes = table.loc[answers == "Yes", "Predicted Sponsorship"].astype(float)
+    assert (yes >= 0.8).all()
 
 
 @pytest.mark.parametrize("deals", [0, 5, None])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from durhampulse.creators.schema import LABEL
 from durhampulse.features.encoding import Encoding
 from durhampulse.features.peers import Peers, learn_peers
 from durhampulse.features.profile import Profile, learn_profile
+from durhampulse.features.rates import learn_rates
 
 __all__ = ["TrainingSample", "draw_sample"]
 
@@ -61,7 +62,7 @@ def draw_sample(
     rows = np.random.default_rng(random_state).permutation(len(train))[:_MOST_ROWS]
     return TrainingSample(
         cells=cells.select(encoding.columns).take(pa.array(rows)),
-        peers=learn_peers(train),
+        peers=replace(learn_peers(train), rates=learn_rates(train, encoding.columns)),
         profile=learn_profile(train[encoding.columns]),
         n_rows=len(train),
         base_rate=float(train[LABEL].mean()),

@@ -13,6 +13,7 @@ __all__ = ["p_text", "readable"]
 
 _SHARES = frozenset(
     {"from", "share", "hit_rate", "predicted", "measured", "gain", "recall", "missing_share"}
+    | {"overlooked_share", "expected_share", "from_probability"}
     | {"deals_if_missing", "deals_if_known"}
 )
 _ENDS = frozenset({"low", "high"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from durhampulse.creators.outcome import SPONSORSHIP, OutcomeWords
-from durhampulse.decision.bands import Thresholds
+from durhampulse.decision.bands import NO, YES, Thresholds
 from durhampulse.report.plots import (
     DEAL,
     INK,
@@ -64,15 +65,20 @@ def opening(
 def _draw_ranking(
     table: pd.DataFrame, thresholds: Thresholds, ax: Axes, outcome: OutcomeWords
 ) -> None:
-    y_prob = table["Predicted Sponsorship"].to_numpy()
-    yes, above = (int((y_prob >= t).sum()) for t in (thresholds.yes_at, thresholds.review_at))
-    last = min(len(table), max(3 * above, 60))
+    answers = table["Sponsorship Recommendation"].value_counts()
+    yes, leave = int(answers.get(YES, 0)), int(answers.get(NO, 0))
+    last = min(len(table), max(3 * (len(table) - leave), 60))
+    # Those with an empty cell or no precedent have a range of their own: the usual one is drawn.
+    ranges = ["Interval Low", "Interval High"]
+    table = table[["Rank", "Predicted Sponsorship", *ranges]].copy()
+    table[ranges] = table[ranges].rolling(25, center=True, min_periods=1).median()
     shown = table.iloc[np.unique(np.linspace(0, last - 1, _MOST_POINTS).astype(int))]
-    ends = 0.0, thresholds.review_at, thresholds.yes_at, 1.0
+    bounds = 0.0, thresholds.review_at, thresholds.yes_at, 1.0
     names = ["leave", "review", "choose" if outcome.own else "sponsor"]
-    counts = len(table) - above, above - yes, yes
+    counts = leave, len(table) - leave - yes, yes
     colors = QUIET, MAYBE_BLUE, YES_GREEN
-    for low, high, name, n, color in zip(ends[:-1], ends[1:], names, counts, colors, strict=True):
+    zones = zip(pairwise(bounds), names, counts, colors, strict=True)
+    for (low, high), name, n, color in zones:
         ax.axhspan(low, high, color=color, alpha=0.13, linewidth=0)
         ax.text(1.02, (low + high) / 2, f"{n:,}\nto {name}", transform=ax.get_yaxis_transform(),
                 ha="left", va="center", fontsize=10.5, fontweight="bold", color=INK)  # fmt: skip

@@ -21,7 +21,7 @@ def set_up() -> None:
     """Set the look of pictures and tables in this notebook."""
     plots.use_style()
     pd.set_option("display.float_format", number_text)
-    pd.set_option("display.max_colwidth", 200)
+    pd.set_option("display.max_colwidth", 400)
     pd.set_option("display.max_columns", 30)
     pd.set_option("display.max_rows", 60)
 

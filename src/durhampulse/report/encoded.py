@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from durhampulse.creators.schema import COLUMNS
 from durhampulse.decision.figures import axis_text, number_text
 from durhampulse.features.codes import Code, LevelCode, NumberCode
 from durhampulse.features.encoding import Encoding
@@ -63,20 +65,25 @@ def before_and_after(part: Preparation, rows: int = 3) -> pd.DataFrame:
     -------
     DataFrame
         ``becomes`` (a name of the encoding) and, for each creator, its figure as it was and as it
-        is; the index is the column of the table.
+        is; the index is the column of the table. Levels that none of them has are left out.
     """
     encoding = part.encoding
     before, after = part.train.head(rows), part.X_train.head(rows)
     columns = [code.columns[0] for code in encoding.codes for _ in code.names]
     table = pd.DataFrame({"becomes": encoding.names}, index=pd.Index(columns, name="column"))
+    levels = [isinstance(code, LevelCode) for code in encoding.codes for _ in code.names]
     for at, name in enumerate(before["Influencer_ID"].astype("str")):
         found = before.iloc[at]
         table[f"{name}: before"] = [_figure(column, found[column]) for column in columns]
         table[f"{name}: after"] = [f"{value:.2f}" for value in after.iloc[at]]
-    return table
+    shown: pd.DataFrame = table.loc[(after != 0).any().to_numpy() | ~np.array(levels)]
+    return shown
 
 
 def _figure(column: str, value: Any) -> str:
     if pd.isna(value):
         return "empty"
-    return axis_text(column, float(value)) if isinstance(value, int | float) else str(value)
+    if not isinstance(value, int | float | np.number):
+        return str(value)
+    rate = column in COLUMNS and COLUMNS[column].kind == "rate"
+    return axis_text(column, float(value)) if rate else number_text(float(value))

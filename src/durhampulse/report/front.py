@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from durhampulse.decision.bands import MAYBE, NO, YES
+from durhampulse.decision.bands import NO, YES
 from durhampulse.report import decisionplots
 from durhampulse.report.figures import Figure, draw_figure
 from durhampulse.study.results import Decision, Study
@@ -18,13 +18,13 @@ def facts(study: Study) -> list[tuple[str, str]]:
     if study.judged.verdict.refusal:
         return [("These data are", study.judged.verdict.word), ("Recommended", "nobody")]
     counts = part.table["Sponsorship Recommendation"].value_counts()
-    yes, maybe = (int(counts.get(band, 0)) for band in (YES, MAYBE))
+    yes = int(counts.get(YES, 0))
     invited, deals, by_lot = first_invited(part)
     missed = part.hit_rates.set_index("band")["recall"][NO]
     whom = f"Creators to {'choose' if words.own else 'sponsor'}"
     return [
         (whom, f"{yes:,}"),
-        ("To review", f"{len(part.table) - yes - int(counts.get(NO, 0)):,}" if maybe else "0"),
+        ("To review", f"{len(part.table) - yes - int(counts.get(NO, 0)):,}"),
         (f"{words.deals[0].upper()}{words.deals[1:]} found by inviting the first {invited:,}",
          f"{deals:.0f}, not {by_lot:.0f}"),
         (f"Of 100 {words.deals}, missed by the bands", f"{100 * missed:.0f}"),
@@ -33,10 +33,9 @@ def facts(study: Study) -> list[tuple[str, str]]:
 
 def first_invited(part: Decision) -> tuple[int, float, float]:
     """Return a number of invitations, the deals found by probability, and those found by lot."""
-    gain, rates = part.gain, part.hit_rates
-    invited = min(_INVITED, len(gain))
-    total = float(rates["deals"].sum())
-    return invited, float(gain["found"].iloc[invited - 1]), invited * total / len(gain)
+    found = part.gain["found"]
+    invited = min(_INVITED, len(found))
+    return invited, float(found.iloc[invited - 1]), invited * float(found.iloc[-1]) / len(found)
 
 
 def opening(study: Study) -> Figure | None:

@@ -236,9 +236,7 @@ def models(
         panel.set_title(f"{metric.replace('_', ' ')} ({better} is better)", fontsize=8.5)
         panel.grid(axis="x")
         panel.set_yticks(range(len(names)), names)
-        panel.set(xlim=(low, high))
-        panel.margins(y=0.2)
-    axes[0, 0].invert_yaxis()
+        panel.set(xlim=(low, high), ylim=(len(names) - 0.4, -0.6))
     return axes
 
 

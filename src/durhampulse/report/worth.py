@@ -123,7 +123,8 @@ def alone_and_together(found: Exploration, part: Decision) -> str:
     together = [name for name in part.explanation.importance()["feature"] if name in alone]
     alone = [name for name in alone if name in together]
     falls = {name: together.index(name) - alone.index(name) for name in alone}
-    fallen = max(falls, key=lambda name: falls[name])
+    rho = found.correlations.drop(index=LABEL, columns=LABEL, errors="ignore")
+    fallen = max(falls, key=lambda name: (falls[name], name in rho))
     if falls[fallen] < 1:
         return "The model ranks the features as A2 does, each taken alone."
     order = f"Alone {plain(alone[0])} tells most (A2), in the model {plain(together[0])}"
@@ -133,7 +134,6 @@ def alone_and_together(found: Exploration, part: Decision) -> str:
         f"{order}. {plain(fallen)} falls from place {alone.index(fallen) + 1} to "
         f"{together.index(fallen) + 1}"
     )
-    rho = found.correlations.drop(index=LABEL, columns=LABEL, errors="ignore")
     others = rho[fallen].drop(index=fallen).abs() if fallen in rho else pd.Series(dtype="float64")
     if others.empty or others.max() < _ALIKE:
         return f"{text}: it adds less to the others than it tells by itself."

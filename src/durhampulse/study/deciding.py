@@ -32,7 +32,7 @@ from durhampulse.evaluation.calibration import (
 from durhampulse.evaluation.groups import group_quality
 from durhampulse.evaluation.metrics import compare_models, score_models
 from durhampulse.evaluation.thresholds import threshold_sweep
-from durhampulse.features.neighbours import learn_neighbours
+from durhampulse.features.neighbours import Neighbours, learn_neighbours
 from durhampulse.features.peers import Peers, learn_peers
 from durhampulse.features.rates import learn_rates
 from durhampulse.features.repeats import rows_to_decide
@@ -98,9 +98,7 @@ def decide(
         explanation=replace(explanation, values=explanation.values.loc[sample]),
         peers=peers,
         background=background,
-        neighbours=learn_neighbours(
-            model.encoding, part.train, keep_identifiers=keep_identifiers, random_state=seed
-        ),
+        neighbours=_neighbours(part, model, keep_identifiers=keep_identifiers),
         learning=learning_curve(part, comparison),
     )
 
@@ -145,6 +143,16 @@ def _promised(
         held_out=len(part.test) / (len(part.test) + len(part.train)),
     )
     return promise, promise.thresholds(thresholds)
+
+
+def _neighbours(part: Preparation, model: FittedModel, *, keep_identifiers: bool) -> Neighbours:
+    """Return the past creators that others are like."""
+    return learn_neighbours(
+        model.encoding,
+        part.train,
+        keep_identifiers=keep_identifiers,
+        random_state=part.random_state,
+    )
 
 
 def _usual(part: Preparation, model: FittedModel) -> Peers:

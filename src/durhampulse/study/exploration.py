@@ -159,8 +159,18 @@ def _auc_alone(values: pd.Series, outcome: Floats, groups: Codes) -> tuple[float
     base = others[0].sum(axis=1, keepdims=True) / np.maximum(others[1].sum(axis=1), 1)[:, None]
     # A part counts as if it had so many further rows of the usual share.
     share = (others[0] + _FURTHER * base) / (others[1] + _FURTHER) - base
-    value, low, high, _ = _rank_biserial(share[fold, part], outcome, groups)
-    return (1 + value) / 2, (1 + low) / 2, (1 + high) / 2
+    # Pairs are compared within a fold: shares that other rows gave lean against their own fold's.
+    parts = [
+        _rank_biserial(share[number, part[here]], outcome[here], groups[here])[:2]
+        for number in range(_FOLDS)
+        if len(np.unique(outcome[here := fold == number])) == 2
+    ]
+    if not parts:
+        return 0.5, 0.0, 1.0
+    values, lows = np.transpose(parts)
+    value = float(np.mean(values))
+    half = float(np.sqrt(np.sum((values - lows) ** 2))) / len(values)
+    return (1 + value) / 2, (1 + max(value - half, -1)) / 2, (1 + min(value + half, 1)) / 2
 
 
 def surest(associated: pd.DataFrame) -> str:
