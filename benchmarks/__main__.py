@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("parts", "quality", "verdicts", "peers", "reading", "weights", "scoring", "serving",
-         "desk")  # fmt: skip
+NAMES = ("parts", "quality", "intervals", "precedent", "verdicts", "peers", "reading", "weights",
+         "scoring", "serving", "desk")  # fmt: skip
 
 for name in sys.argv[1:] or NAMES:
     print(f"\n## {name}\n", flush=True)

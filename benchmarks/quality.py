@@ -1,163 +1,217 @@
-"""How good and how honest the probabilities are, over draws of the simulated market.
+"""How good and how honest the probabilities are: on simulated markets and on real tables.
 
-Each draw is a study in small: 4,000 creators to train on and 1,000 to test, with 20,000 fresh ones
-whose true probabilities are known. Logistic regression, random forest, LightGBM and CatBoost learn
-from the same 4,000, in their default settings; CatBoost and LightGBM from raw columns with native
-categories. Each finished draw is kept in `benchmarks/quality.csv`, so that a stopped run goes on
-where it was.
+On each market of `benchmarks/markets.py` a draw is a study in small: 4,000 creators to train on,
+20,000 fresh ones whose true probabilities are known. Real tables are those that scikit-learn
+ships and, where `DURHAMPULSE_TABLES` names a folder, the CSV files in it: of each draw a fifth is
+held out. CatBoost in its default settings, LightGBM with regularisation, logistic regression on
+splines and the mean of the three learn from the same rows, the first two from native categories.
+
+Each finished draw is kept in `benchmarks/quality.csv`, so that a stopped run goes on where it was.
+`python -m benchmarks.quality 4` makes four draws of each instead of 20.
 """
 
 from __future__ import annotations
 
+import os
+import sys
 import time
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from benchmarks.markets import MARKETS
+from durhampulse.creators.block import Block
+from durhampulse.creators.reading import read_creators
 from durhampulse.creators.roles import Role
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL
-from durhampulse.evaluation.metrics import score_models
-from durhampulse.features.encoding import Encoding, learn_encoding
-from durhampulse.market.market import ceiling, draw_creators
-from durhampulse.models.champion import BLEND, Champion, train_champion
+from durhampulse.exceptions import InputError
+from durhampulse.features.encoding import learn_encoding, split_creators
+from durhampulse.market.market import ceiling
+from durhampulse.models.champion import Champion, train_champion
+from durhampulse.models.splines import fit_splines
 from durhampulse.models.weights import log_odds, sigmoid
 
-DRAWS, TRAIN, TEST, FRESH = 40, 4_000, 1_000, 20_000
+DRAWS, TRAIN, FRESH = 20, 4_000, 20_000
+REAL_DRAWS, MOST_ROWS = 5, 10_000
 KEPT = Path(__file__).with_suffix(".csv")
-BANDS = {"No": (0.0, 0.6), "Maybe": (0.6, 0.8), "Yes": (0.8, 1.01)}
+BANDS = {"No": (0.0, 0.6), "Maybe": (0.6, 0.8), "Yes": (0.8, 1.01), "below .05": (0.0, 0.05)}
+YARDSTICK, OURS = "CatBoost", "DurhamPulse"
+Features = tuple[Role, ...]
 
 
 def main() -> None:
-    done = pd.read_csv(KEPT) if KEPT.exists() else pd.DataFrame()
-    for draw in range(DRAWS):
-        if done.empty or draw not in set(done["draw"]):
-            done = pd.concat([done, pd.DataFrame([{"draw": draw, **measure(draw)}])])
+    draws = int(sys.argv[1]) if sys.argv[1:2] and sys.argv[1].isdigit() else DRAWS
+    done = pd.read_csv(KEPT) if KEPT.exists() else pd.DataFrame({"table": [], "draw": []})
+    for name, draw, work in tasks(draws):
+        if not ((done["table"] == name) & (done["draw"] == draw)).any():
+            row = {"table": name, "draw": draw, **work()}
+            done = pd.concat([done, pd.DataFrame([row])], ignore_index=True)
             done.to_csv(KEPT, index=False)
-            print(f"draw {draw} done", flush=True)
+            print(f"{name}, draw {draw}: done", flush=True)
     report(done)
 
 
-def report(done: pd.DataFrame) -> None:
-    print(f"\n{len(done)} draws; mean and standard deviation over draws")
-    table = done.drop(columns=["draw", "chosen"]).agg(["mean", "std"]).T
-    yardstick = table.loc["excess CatBoost", "mean"]
-    excess = table[table.index.str.startswith("excess ")].copy()
-    excess["of CatBoost's"] = excess["mean"] / yardstick
-    print("\nexcess log loss over the optimum\n" + excess.round(4).to_string())
-    print("\nthe champion\n" + table[~table.index.str.startswith("excess ")].round(4).to_string())
-    print(f"\nblend chosen in {np.mean(done['chosen'] == BLEND):.0%} of draws")
-    print(f"own 95% interval of log loss held in {done['interval held'].sum():.0f} of {len(done)}")
+def tasks(draws: int) -> Iterator[tuple[str, int, partial[dict[str, object]]]]:
+    real = real_tables()
+    for draw in range(draws):
+        for name in MARKETS:
+            yield name, draw, partial(measure_market, name, draw)
+        for name, (table, roles) in real.items() if draw < REAL_DRAWS else ():
+            yield name, draw, partial(measure_real, table, roles, draw)
 
 
-def measure(draw: int) -> dict[str, object]:
-    creators, y_prob = draw_creators(TRAIN + TEST + FRESH, np.random.default_rng(10_000 + draw))
-    creators.insert(0, IDENTIFIER, np.arange(len(creators)))
-    train, test, fresh = np.split(np.arange(len(creators)), [TRAIN, TRAIN + TEST])
-    train, test, fresh = (creators.iloc[rows] for rows in (train, test, fresh))
-    p, y = y_prob[TRAIN + TEST :], fresh[LABEL].to_numpy(float)
-    start = time.perf_counter()
-    champion = train_champion(train, features(), random_state=draw)
-    seconds = time.perf_counter() - start
-    q = champion.model.predict_proba(fresh)
-    best = ceiling(p).log_loss
+def measure_market(market: str, draw: int) -> dict[str, object]:
+    table, y_prob = MARKETS[market](TRAIN + FRESH, np.random.default_rng(10_000 + draw))
+    table.insert(0, IDENTIFIER, np.arange(len(table)))
+    train, fresh, p = table[:TRAIN], table[TRAIN:], y_prob[TRAIN:]
+    champion, seconds = timed(train, features(), draw)
+    q, best = champion.model.predict_proba(fresh), ceiling(p).log_loss
     taught = champion.blend or champion.model.weights
-    blend = taught.predict_proba(champion.model.encoding.transform(fresh))
-    rivals = {
-        "champion": q,
-        "champion before distillation": blend,
-        **others(train, fresh, draw),
-        **calibrated(champion, train, fresh),
+    told = {
+        OURS: q,
+        "its blend": taught.predict_proba(champion.model.encoding.transform(fresh)),
+        **others(train, fresh, features(), draw),
     }
-    found = {f"excess {name}": expected_log_loss(p, one) - best for name, one in rivals.items()}
-    tested = champion.model.predict_proba(test)
-    own = score_models(test[LABEL].to_numpy(float), {"": tested}).set_index("metric")
-    low, high = own.loc["log_loss", ["low", "high"]]
+    y = fresh[LABEL].to_numpy(float)
     return {
-        **found,
-        "cost of distillation": champion.cost,
-        "chosen": champion.model.name,
-        "interval held": float(low <= expected_log_loss(p, q) <= high),
+        **{f"excess {name}": expected_log_loss(p, other) - best for name, other in told.items()},
+        **about(champion, seconds),
         "ECE, outcomes": ece(y, q),
         "ECE, true probabilities": ece(p, q),
-        **coverage(p, q, champion.model.half_width),
+        **coverage(champion, fresh, p, q),
         **{f"hit rate {b}": y[(q >= lo) & (q < hi)].mean() for b, (lo, hi) in BANDS.items()},
-        **{f"share {b}": np.mean((q >= lo) & (q < hi)) for b, (lo, hi) in BANDS.items()},
-        "seconds": seconds,
     }
 
 
-def coverage(p: np.ndarray, q: np.ndarray, half_width: float) -> dict[str, float]:
-    inside = np.abs(log_odds(p) - log_odds(q)) <= half_width
-    bands = {f"covered {b}": inside[(q >= lo) & (q < hi)].mean() for b, (lo, hi) in BANDS.items()}
-    return {"covered": inside.mean(), **bands, "half width": half_width}
+def measure_real(table: pd.DataFrame, roles: Features, draw: int) -> dict[str, object]:
+    train, test = split_creators(table, random_state=draw)
+    champion, seconds = timed(train, roles, draw)
+    y, q = test[LABEL].to_numpy(float), champion.model.predict_proba(test)
+    ours = losses(y, q)
+    told = others(train, test, roles, draw)
+    row: dict[str, object] = {"loss DurhamPulse": ours.mean(), "rows": len(train)}
+    for name, other in told.items():
+        more = ours - losses(y, other)
+        row[f"loss {name}"] = losses(y, other).mean()
+        row[f"more than {name}"] = more.mean()
+        row[f"error of {name}"] = more.std(ddof=1) / np.sqrt(len(y))
+    return {**row, **about(champion, seconds), "ECE, outcomes": ece(y, q)}
 
 
-def others(train: pd.DataFrame, fresh: pd.DataFrame, seed: int) -> dict[str, np.ndarray]:
+def timed(train: pd.DataFrame, roles: Features, draw: int) -> tuple[Champion, dict[str, float]]:
+    wall, work = time.perf_counter(), time.process_time()
+    champion = train_champion(train, roles, random_state=draw)
+    return champion, {
+        "seconds": time.perf_counter() - wall, "seconds of work": time.process_time() - work,
+    }  # fmt: skip
+
+
+def about(champion: Champion, seconds: dict[str, float]) -> dict[str, object]:
+    model = champion.model
+    return {"chosen": model.name, "cost of distillation": champion.cost, **seconds}
+
+
+def coverage(
+    champion: Champion, fresh: pd.DataFrame, p: np.ndarray, q: np.ndarray
+) -> dict[str, float]:
+    model = champion.model
+    low, high = model.interval.ends(log_odds(q), Block.of(fresh[model.encoding.columns]))
+    inside = (low <= p) & (p <= high)
+    parts = {name: (q >= lo) & (q < hi) for name, (lo, hi) in BANDS.items()}
+    incomplete = fresh[model.encoding.columns].isna().any(axis=1).to_numpy()
+    parts |= {"all": np.ones(len(p), bool), "with an empty cell": incomplete}
+    return {f"covered {name}": inside[rows].mean() for name, rows in parts.items() if rows.any()}
+
+
+def others(
+    train: pd.DataFrame, fresh: pd.DataFrame, roles: Features, seed: int
+) -> dict[str, np.ndarray]:
     from catboost import CatBoostClassifier
     from lightgbm import LGBMClassifier
-    from sklearn.ensemble import RandomForestClassifier
-    from sklearn.linear_model import LogisticRegression
 
-    y, out = train[LABEL].to_numpy(int), [IDENTIFIER, LABEL]
-    raw, raw_fresh = train.drop(columns=out), fresh.drop(columns=out)
-    native = [frame.astype({"Niche": "category", "Video_Quality": "category"})
-              for frame in (raw, raw_fresh)]  # fmt: skip
-    plain = Encoding(tuple(c for c in learn_encoding(train, features()).codes
-                           if type(c).__name__ != "RelativeCode"))  # fmt: skip
-    X, X_fresh = plain.transform(train), plain.transform(fresh)
+    y, columns = train[LABEL].to_numpy(int), [role.column for role in roles]
+    levels = [c for c in columns if not pd.api.types.is_numeric_dtype(train[c])]
+    raw, raw_fresh = ({c: t[c] for c in columns} for t in (train, fresh))
+    filled, filled_fresh = (
+        pd.DataFrame({c: v.astype(object).fillna("none") if c in levels else v
+                      for c, v in frame.items()}) for frame in (raw, raw_fresh)
+    )  # fmt: skip
+    kinds = {c: pd.CategoricalDtype(sorted(train[c].dropna().unique())) for c in levels}
+    native, native_fresh = (pd.DataFrame(frame).astype(kinds) for frame in (raw, raw_fresh))
     boosting = CatBoostClassifier(
-        cat_features=["Niche", "Video_Quality"], random_seed=seed, thread_count=2, verbose=0,
+        cat_features=levels, random_seed=seed, thread_count=2, verbose=0,
         allow_writing_files=False,
     )  # fmt: skip
-    light = LGBMClassifier(random_state=seed, n_jobs=1, verbose=-1)
-    forest = RandomForestClassifier(random_state=seed, n_jobs=2)
-    linear = LogisticRegression(max_iter=1_000)
-    found = {
-        "logistic regression": linear.fit(X, y).predict_proba(X_fresh),
-        "random forest": forest.fit(X, y).predict_proba(X_fresh),
-        "LightGBM": light.fit(native[0], y).predict_proba(native[1]),
-        "CatBoost": boosting.fit(raw, y).predict_proba(raw_fresh),
+    light = LGBMClassifier(
+        n_estimators=400, learning_rate=0.03, num_leaves=15, min_child_samples=40, reg_lambda=10,
+        subsample=0.8, subsample_freq=1, colsample_bytree=0.8, random_state=seed, n_jobs=2,
+        verbose=-1,
+    )  # fmt: skip
+    encoding = learn_encoding(train, roles)
+    splines = fit_splines(encoding.transform(train), y.astype(float))
+    told = {
+        YARDSTICK: boosting.fit(filled, y).predict_proba(filled_fresh)[:, 1],
+        "LightGBM, regularised": light.fit(native, y).predict_proba(native_fresh)[:, 1],
+        "splines": splines.predict_proba(encoding.transform(fresh)),
     }
-    return {name: y_prob[:, 1] for name, y_prob in found.items()}
+    mean = sigmoid(np.mean([log_odds(q) for q in told.values()], axis=0))
+    return {**told, "mean of the three": mean}
 
 
-def calibrated(
-    champion: Champion, train: pd.DataFrame, fresh: pd.DataFrame
-) -> dict[str, np.ndarray]:
-    """The champion's probabilities after a further calibration learned out of fold."""
-    from sklearn.isotonic import IsotonicRegression
-    from sklearn.linear_model import LogisticRegression
+def real_tables() -> dict[str, tuple[pd.DataFrame, Features]]:
+    """Return tables with outcomes by name, at most 10,000 rows of each."""
+    from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 
-    y = train[LABEL].to_numpy(float)
-    p, q = champion.out_of_fold[champion.model.name], champion.model.predict_proba(fresh)
-    isotonic = IsotonicRegression(out_of_bounds="clip").fit(p, y).predict(q)
-    pairs = [np.column_stack([np.log(one), -np.log1p(-one)]) for one in (p, q)]
-    beta = LogisticRegression(C=1e6).fit(pairs[0], y).predict_proba(pairs[1])[:, 1]
-    platt = LogisticRegression(C=1e6).fit(log_odds(p)[:, None], y)
-    return {
-        "champion + Platt": platt.predict_proba(log_odds(q)[:, None])[:, 1],
-        "champion + beta": beta,
-        "champion + isotonic": isotonic,
-        "champion + Venn-Abers": venn_abers(p, y, q),
-    }
+    tables = {}
+    for name, load, deal in (
+        ("breast cancer", load_breast_cancer, lambda y: y == 1),
+        ("diabetes", load_diabetes, lambda y: y > np.median(y)),
+        ("digits, even", load_digits, lambda y: y % 2 == 0),
+    ):
+        data = load()
+        frame = pd.DataFrame(data.data, columns=[f"x{i}" for i in range(data.data.shape[1])])
+        roles = tuple(Role(c, "feature", "numeric", "") for c in frame)
+        frame = frame.assign(**{IDENTIFIER: np.arange(len(frame)), LABEL: deal(data.target) * 1.0})
+        tables[name] = frame, roles
+    folder = os.environ.get("DURHAMPULSE_TABLES")
+    for path in sorted(Path(folder).glob("*.csv")) if folder else ():
+        try:
+            creators = read_creators(path)
+        except InputError:
+            continue
+        if len(creators.labelled) >= TRAIN:
+            some = creators.labelled
+            some = some.sample(min(len(some), MOST_ROWS), random_state=0)
+            tables[path.stem] = some, tuple(creators.features)
+    return tables
 
 
-def venn_abers(p: np.ndarray, y: np.ndarray, q: np.ndarray, points: int = 100) -> np.ndarray:
-    """Merge of the two isotonic fits with the new row as a deal and as none (Vovk 2012)."""
-    from sklearn.isotonic import IsotonicRegression
-
-    at = np.quantile(q, np.linspace(0, 1, points))
-    merged = []
-    for one in at:
-        zero_or_one = [
-            IsotonicRegression(out_of_bounds="clip")
-            .fit(np.append(p, one), np.append(y, label))
-            .predict([one])[0]
-            for label in (0.0, 1.0)
-        ]
-        merged.append(zero_or_one[1] / (1 - zero_or_one[0] + zero_or_one[1]))
-    return sigmoid(np.interp(log_odds(q), log_odds(at), log_odds(np.array(merged))))
+def report(done: pd.DataFrame) -> None:
+    for name in MARKETS:
+        part = done[done["table"] == name].dropna(axis=1, how="all")
+        if part.empty:
+            continue
+        print(f"\n{name}: {len(part)} draws, chosen {dict(part['chosen'].value_counts())}")
+        excess = part.filter(like="excess ").rename(columns=lambda c: c.removeprefix("excess "))
+        table = excess.agg(["mean", "std"]).T
+        table["of CatBoost's"] = excess.div(excess[YARDSTICK], axis=0).mean()
+        print(table.round(4).to_string())
+        rest = part.drop(columns=[c for c in part if c.startswith("excess ")])
+        print(rest.drop(columns=["table", "draw", "chosen"]).agg(["mean", "min", "max"]).T.round(4)
+              .to_string())  # fmt: skip
+    for name, part in done[~done["table"].isin(list(MARKETS))].groupby("table"):
+        print(f"\n{name}: {len(part)} draws, chosen {dict(part['chosen'].value_counts())}, "
+              f"log loss {part['loss DurhamPulse'].mean():.4f}, "
+              f"ECE {part['ECE, outcomes'].mean():.4f}, "
+              f"cost {part['cost of distillation'].mean():+.4f}, "
+              f"{part['seconds of work'].mean():.0f} s of work")  # fmt: skip
+        for rival in [c.removeprefix("more than ") for c in part if c.startswith("more than ")]:
+            error = np.sqrt(np.mean(part[f"error of {rival}"] ** 2))
+            print(f"  {part[f'more than {rival}'].mean():+.4f} ± {error:.4f} beside {rival} "
+                  f"({part[f'loss {rival}'].mean():.4f})")  # fmt: skip
 
 
 def ece(target: np.ndarray, q: np.ndarray, bins: int = 10) -> float:
@@ -165,16 +219,20 @@ def ece(target: np.ndarray, q: np.ndarray, bins: int = 10) -> float:
     return float(np.mean([abs(target[part].mean() - q[part].mean()) for part in parts]))
 
 
-def features() -> tuple[Role, ...]:
+def features() -> Features:
     kinds = {"count": "numeric", "rate": "numeric", "category": "levels", "quality": "quality"}
     return tuple(
         Role(c.name, "feature", kinds[c.kind], "") for c in COLUMNS.values() if c.kind in kinds
     )
 
 
-def expected_log_loss(p: np.ndarray, q: np.ndarray) -> float:
+def losses(y: np.ndarray, q: np.ndarray) -> np.ndarray:
     q = np.clip(q, 1e-12, 1 - 1e-12)
-    return float(-np.mean(p * np.log(q) + (1 - p) * np.log1p(-q)))
+    return -(y * np.log(q) + (1 - y) * np.log1p(-q))
+
+
+def expected_log_loss(p: np.ndarray, q: np.ndarray) -> float:
+    return float(losses(p, q).mean())
 
 
 if __name__ == "__main__":

@@ -279,7 +279,7 @@ def main() -> None:
             if (kind.name, seed) not in have:
                 row = {"kind": kind.name, "seed": seed, **look(kind, seed)}
                 done = pd.concat([done, pd.DataFrame([row])])
-        done.to_csv(KEPT, index=False)
+                done.to_csv(KEPT, index=False)
         print(f"seed {seed} done", flush=True)
     report(done)
 

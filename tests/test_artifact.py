@@ -200,10 +200,10 @@ def test_damaged_or_foreign_folder_is_refused(fresh, tmp_path):
 
 def test_inconsistent_folder_with_valid_hashes_is_refused(fresh):
     path = fresh("endless")
-    edit(path, interval={"width": 1e999, "tail": 0, "empties": {}})
+    edit(path, interval={"below": 1e999, "above": 0, "rise": 0, "empties": {}})
     expect(path, "Infinity is no number")
     path = fresh("backwards")
-    edit(path, interval={"width": -1, "tail": 0, "empties": {}})
+    edit(path, interval={"below": -1, "above": 0, "rise": 0, "empties": {}})
     expect(path, "does not describe")
     path = fresh("no verdict")
     edit(path, verdict=None)

@@ -217,19 +217,19 @@ def test_mostly_empty_rows_are_not_scored():
 
 def test_edge_needs_20_percent_chance_of_the_band_beyond():
     rng = np.random.default_rng(0)
-    below, above = np.full(60, 0.9), np.full(60, 0.6)
+    half = 0.9
     logits = np.linspace(-2, 4, 60)
     band = np.digitize(sigmoid(logits), [0.6, 0.8])
-    z = rng.normal(size=(20_000, 60)) / 1.644854
-    drawn = np.digitize(sigmoid(logits + np.where(z > 0, 0.6, 0.9) * z), [0.6, 0.8])
+    drawn = logits + half / 1.644854 * rng.normal(size=(20_000, 60))
+    drawn = np.digitize(sigmoid(drawn), [0.6, 0.8])
     chance = np.mean(np.where(band == 2, drawn < 2, drawn > band), axis=0)
     clear = np.abs(chance - 0.2) > 0.01
     expected = chance >= 0.2
-    edge = on_edge(logits, (below, above), Thresholds())
+    edge = on_edge(logits, half, Thresholds())
     assert (edge == expected)[clear].all()
     maybe = band == 1
     assert 0 < edge[maybe].mean() < 1
-    assert not on_edge(logits, (0 * below, 0 * above), Thresholds()).any()
+    assert not on_edge(logits, 0.0, Thresholds()).any()
 
 
 def test_miscalibrated_group_is_reported_and_others_are_not():

@@ -18,18 +18,18 @@ def block(**columns):
 
 
 def test_ends_are_log_odds_moved_by_the_widths():
-    interval = Interval(width=1.0, tail=0.5, empties={"Followers": 0.75})
-    logits = np.array([0.0, -2.5, 0.0])
+    interval = Interval(below=1.0, above=0.8, rise=0.5, empties={"Followers": 0.75})
+    logits = np.array([-1.0, 1.5, -1.0])
     rows = block(Followers=[1.0, 1.0, np.nan])
     low, high = interval.ends(logits, rows)
-    below = [1.0, 1.0 + 0.5 * 0.5, np.sqrt(1.0 + 0.75**2)]
-    above = [1.0, 1.0, np.sqrt(1.0 + 0.75**2)]
+    below = [1.0, 1.0, np.sqrt(1.0 + 0.75**2)]
+    above = [0.8, 0.8 + 0.5 * 1.5, np.sqrt(0.8**2 + 0.75**2)]
     assert low == pytest.approx(1 / (1 + np.exp(-(logits - below))))
     assert high == pytest.approx(1 / (1 + np.exp(-(logits + above))))
 
 
 def test_below_five_percent_the_interval_begins_at_zero():
-    low, high = Interval(width=0.8, tail=0.3).ends(np.log([0.049 / 0.951, 0.051 / 0.949]), block())
+    low, high = Interval(below=0.8, above=0.6).ends(np.log([0.049 / 0.951, 0.051 / 0.949]), block())
     assert low[0] == 0 < low[1]
     assert (high > 0.05).all()
 
@@ -52,7 +52,7 @@ def test_an_empty_cell_counts_by_what_it_could_change():
 
 
 def test_an_interval_travels_as_plain_data():
-    interval = Interval(width=0.7, tail=0.2, empties={"Niche": 0.4})
+    interval = Interval(below=0.7, above=0.6, rise=0.2, empties={"Niche": 0.4})
     assert Interval.from_dict(json.loads(json.dumps(interval.to_dict()))) == interval
     with pytest.raises(ValueError, match="an interval of"):
-        Interval.from_dict({"width": 0.7, "tail": -0.2, "empties": {}})
+        Interval.from_dict({"below": 0.7, "above": 0.6, "rise": -0.2, "empties": {}})

@@ -368,7 +368,7 @@ def test_model_reload_drops_no_request(demo_model, tmp_path):
     shutil.copytree(demo_model, folder)
     shutil.copytree(demo_model, other)
     manifest = json.loads((other / "manifest.json").read_text())
-    manifest["interval"] = {"width": 0.0, "tail": 0.0, "empties": {}}
+    manifest["interval"] = {"below": 0.0, "above": 0.0, "rise": 0.0, "empties": {}}
     (other / "manifest.json").write_text(json.dumps(manifest))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -57,8 +57,9 @@ def expected(table, view, rules):
         keep &= bands.isin([BAND_NAMES[band] for band in view.band])
     if view.edge:
         logits = log_odds(np.clip(p.fillna(0.0).to_numpy(), 1e-9, 1 - 1e-9))
-        widths = rules.scorer.model.model.interval.widths(logits)
-        keep &= on_edge(logits, widths, rules.thresholds) & p.notna()
+        keep &= (
+            on_edge(logits, rules.scorer.model.model.interval.above, rules.thresholds) & p.notna()
+        )
     if view.tier:
         keep &= (
             table["followers"].map(lambda n: rules.tier(None if pd.isna(n) else n)).isin(view.tier)
@@ -235,8 +236,8 @@ def test_moved_thresholds_change_bands_and_no_row(filled):
 
 def test_bands_edges_and_tiers_equal_the_decision_table(demo_rules):
     p = np.random.default_rng(1).random(500)
-    widths = demo_rules.scorer.model.model.interval.widths(log_odds(p))
-    edge = on_edge(log_odds(p), widths, demo_rules.thresholds)
+    above = demo_rules.scorer.model.model.interval.above
+    edge = on_edge(log_odds(p), above, demo_rules.thresholds)
     assert [demo_rules.on_edge(probability) for probability in p] == edge.tolist()
     for probability in p:
         low, high = demo_rules.band_ranges[demo_rules.band(probability)]

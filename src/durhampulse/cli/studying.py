@@ -32,6 +32,14 @@ __all__ = ["explain", "inspect", "sample", "study"]
 _INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 and the signal's number."""
 _WIDEST = 90
+
+_Promise = Annotated[
+    float | None,
+    typer.Option(help="Set Yes so that at least this share gets a deal, with 95% confidence."),
+]
+_KeepIdentifiers = Annotated[
+    bool, typer.Option("--keep-identifiers", help="Name past creators in the model folder.")
+]
 _STILL_SAID = ("keep", "feature", "considered", "protect", "allow")
 """Options that hold for a table that a desk's outcomes were added to."""
 
@@ -91,10 +99,7 @@ def study(  # noqa: PLR0913 - a command has as many options as it has
     ),
     yes_at: Annotated[float, typer.Option(help="Probability of a Yes.")] = 0.80,
     review_at: Annotated[float, typer.Option(help="Probability of a Maybe.")] = 0.60,
-    promise: Annotated[
-        float | None,
-        typer.Option(help="Set Yes so that at least this share gets a deal, with 95% confidence."),
-    ] = None,
+    promise: _Promise = None,
     drop_leaks: Annotated[
         bool, typer.Option("--drop-leaks", help="Leave out columns that give the answer away.")
     ] = False,
@@ -104,10 +109,7 @@ def study(  # noqa: PLR0913 - a command has as many options as it has
     group: Annotated[
         str | None, typer.Option(help="Column of a group: are new groups predicted as well?")
     ] = None,
-    keep_identifiers: Annotated[
-        bool,
-        typer.Option("--keep-identifiers", help="Name past creators in the model folder."),
-    ] = False,
+    keep_identifiers: _KeepIdentifiers = False,
     store: Annotated[
         str | None, typer.Option(help="A desk's store: learn from its outcomes too.")
     ] = None,
@@ -121,7 +123,6 @@ def study(  # noqa: PLR0913 - a command has as many options as it has
     Example: durhampulse study creators.csv -o my-study --unit Engagement_Rate=percent
     """
     from durhampulse.decision.bands import Thresholds
-    from durhampulse.files.places import STANDARD, copied
     from durhampulse.study.request import Request
 
     request = Request(
@@ -135,12 +136,19 @@ def study(  # noqa: PLR0913 - a command has as many options as it has
         group=group,
         seed=seed,
     )
-    if source == STANDARD:
-        with copied(source) as path:
-            _run(replace(request, source=str(path)), store, out)
-        typer.echo("To run the notebook again, save the table as a file and name it there.")
-    else:
+    _run_anywhere(request, store, out)
+
+
+def _run_anywhere(request: Request, store: str | None, out: Path) -> None:
+    """Run a study of a file, a database, the simulated market or standard input."""
+    from durhampulse.files.places import STANDARD, copied
+
+    if request.source != STANDARD:
         _run(request, store, out)
+        return
+    with copied(request.source) as path:
+        _run(replace(request, source=str(path)), store, out)
+    typer.echo("To run the notebook again, save the table as a file and name it there.")
 
 
 def _run(request: Request, store: str | None, out: Path) -> None:

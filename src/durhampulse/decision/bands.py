@@ -167,7 +167,7 @@ def decision_table(  # noqa: PLR0913 - each is a part of the table
     texts = {name: pd.array(carried[h], "str") for h, name in carried_names(carried).items()}
     table = pd.DataFrame({"Influencer ID": shown.pop("Influencer ID"), **texts, **shown})
     table.insert([*table.columns].index("Interval Low"), "Rank", 0)
-    edge = on_edge(logits, interval.widths(logits, block), thresholds) & ~marked
+    edge = on_edge(logits, interval.half(block), thresholds) & ~marked
     table["Edge"] = [
         may_be(p, thresholds) if near else "" for p, near in zip(y_prob, edge, strict=True)
     ]
@@ -237,34 +237,29 @@ def carried_names(headers: Iterable[str]) -> dict[str, str]:
     return {h: f"{h} (as found)" if h in _OWN_HEADERS else h for h in headers}
 
 
-def on_edge(
-    logits: Floats, widths: tuple[Floats, Floats], thresholds: Thresholds
-) -> npt.NDArray[np.bool_]:
+def on_edge(logits: Floats, half: float | Floats, thresholds: Thresholds) -> npt.NDArray[np.bool_]:
     """Whether `may_be` names a row's true band with a chance of at least 20%, shape (n_rows,).
 
-    The true log-odds are taken as normal either side of the model's, 45% of them within the
-    interval's half on each.
+    The true log-odds are taken as normal around the model's, 90% of them within `half`.
 
     Parameters
     ----------
     logits
         The model's log-odds, shape (n_rows,).
-    widths
-        Of :meth:`.Interval.widths`: how far the interval reaches below and above.
+    half
+        Of :meth:`.Interval.half`, shape (n_rows,) or one for all.
     thresholds
         Where the bands begin.
 
     Examples
     --------
     >>> import numpy as np
-    >>> half = np.full(4, 0.9)
-    >>> on_edge(np.array([-3.0, 0.3, 0.5, 1.3]), (half, half), Thresholds()).tolist()
+    >>> on_edge(np.array([-3.0, 0.3, 0.5, 1.3]), 0.9, Thresholds()).tolist()
     [False, True, False, True]
     """
-    below, above = (np.maximum(half, _NO_WIDTH) / _NORMAL_90 for half in widths)
+    spread = np.maximum(half, _NO_WIDTH) / _NORMAL_90
     review, yes = log_odds(np.array([thresholds.review_at, thresholds.yes_at]))
     nearest = np.where(logits < review, review, yes)
-    spread = np.where(logits < yes, above, below)
     chance = _normal_cdf(-np.abs(logits - nearest) / spread)
     return np.asarray(chance >= EDGE_CHANCE, dtype=np.bool_)
 

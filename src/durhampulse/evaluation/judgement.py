@@ -17,7 +17,7 @@ from durhampulse.evaluation import identifiers, leaks, purity
 from durhampulse.evaluation.evidence import Evidence
 from durhampulse.evaluation.unlooked import check_unlooked
 from durhampulse.evaluation.verdict import Check, Finding, Severity, Verdict
-from durhampulse.features.repeats import counted
+from durhampulse.features.repeats import counted, creator_names
 from durhampulse.irregularities import Irregularity
 
 __all__ = ["CHECKS", "DRIFT", "FEWEST_OF_A_CLASS", "TOO_GOOD", "CheckSpec", "drop_leaks", "judge"]
@@ -137,11 +137,10 @@ def _check_target(evidence: Evidence) -> Finding:
 
 
 def _check_rows(evidence: Evidence) -> Finding:
-    # A creator of many rows is one example, and of both outcomes one of either.
+    # A creator of many rows, or of copies, is one example, and of both outcomes one of either.
     labelled, outcome = evidence.creators.labelled, evidence.creators.outcome
-    deals, others = (
-        labelled.loc[labelled[LABEL] == value, IDENTIFIER].nunique() for value in (1, 0)
-    )
+    names = creator_names(labelled)
+    deals, others = (names[labelled[LABEL] == value].nunique() for value in (1, 0))
     figure = f"{deals:,} creators with {outcome.a_deal}, {others:,} without"
     if labelled[IDENTIFIER].nunique() < len(labelled):
         figure += f"; {counted(labelled)}"
@@ -165,6 +164,9 @@ def _check_signal(evidence: Evidence) -> Finding:
     )
     if signal.p_value > _LEVEL:
         reason = "No signal: the outcome cannot be predicted better than by chance."
+        roles = evidence.creators.roles
+        if texts := [role.column for role in roles if role.reason.startswith("free text")]:
+            reason += f" Not looked at, because free text is not learned from: {', '.join(texts)}."
         return Finding("stop", figure, reason)
     if signal.roc_auc < _WEAK:
         reason = "Weak signal: better than chance, but not by much."

@@ -6,9 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from durhampulse.creators.schema import IDENTIFIER, LABEL
+from durhampulse.creators.schema import LABEL
 from durhampulse.evaluation.evidence import Evidence, Strengths
 from durhampulse.evaluation.verdict import Finding
+from durhampulse.features.repeats import creator_names
 
 __all__ = [
     "check_columns",
@@ -64,7 +65,7 @@ def check_filled(evidence: Evidence) -> Finding:
         filled = labelled[role.column].notna().to_numpy(bool)
         if role.role in ("label", "identifier", "carried", "left out"):
             continue
-        if filled.all() or not _unequal(filled, deal, labelled[IDENTIFIER]):
+        if filled.all() or not _unequal(filled, deal, creator_names(labelled)):
             continue
         if not filled[deal].any() or not filled[~deal].any():
             certain.append(role.column)
@@ -84,16 +85,14 @@ def check_filled(evidence: Evidence) -> Finding:
     return Finding("pass", "no such column", reason)
 
 
-def _unequal(
-    filled: npt.NDArray[np.bool_], deal: npt.NDArray[np.bool_], identifiers: pd.Series
-) -> bool:
+def _unequal(filled: npt.NDArray[np.bool_], deal: npt.NDArray[np.bool_], names: pd.Series) -> bool:
     """Whether filling and outcome go together beyond chance (Fisher's exact test).
 
     A creator's rows of one kind count once.
     """
     from scipy.stats import fisher_exact
 
-    kinds = pd.DataFrame({"creator": identifiers.to_numpy(), "filled": filled, "deal": deal})
+    kinds = pd.DataFrame({"creator": names.to_numpy(), "filled": filled, "deal": deal})
     once = kinds.drop_duplicates()
     filled, deal = once["filled"].to_numpy(), once["deal"].to_numpy()
     if min(filled.sum(), (~filled).sum()) < _FEWEST_FILLED:

@@ -20,6 +20,12 @@ __all__ = ["check_pure", "check_shares"]
 Floats = npt.NDArray[np.float64]
 
 _FEWEST, _BY_CHANCE = 20, 1e-6
+_STOPS = 0.05
+"""Share of deals from which a level that deals alone have stops a table."""
+_OF_OTHERS_ALONE, _OF_DEALS, _OF_OTHERS = 0.10, 0.10, 0.20
+"""Shares of an outcome from which a level pure or all but pure concerns many."""
+_TIMES_DEALS, _TIMES_OTHERS = 8, 20
+"""How many times as often as the other outcome's creators one's have an all but pure level."""
 _MOST_VALUES = 20
 _ZEROS = 0.05
 
@@ -55,25 +61,24 @@ class _Kind:
         from scipy.stats import fisher_exact
 
         rest = [self.of_deals - self.deals, self.of_others - self.others]
-        share_of_deals, share_of_others = self.deals / self.of_deals, self.others / self.of_others
+        of_deals, of_others = self.deals / self.of_deals, self.others / self.of_others
         if min(self.deals, self.others) == 0:
-            many = share_of_deals >= 0.05 or share_of_others >= 0.10
-            rare = fisher_exact(np.array([[self.deals, self.others], rest])).pvalue < _BY_CHANCE
-            if not rare or max(self.deals, self.others) < _FEWEST or not (many or self.deals):
+            counts = np.array([[self.deals, self.others], rest])
+            if self.deals + self.others < _FEWEST or fisher_exact(counts).pvalue >= _BY_CHANCE:
                 return "pass"
-            return "stop" if share_of_deals >= 0.05 else "care"
-        among_deals = share_of_deals >= 0.1 and _ratio(self.deals, self.others) > 8 * _ratio(
-            self.of_deals, self.of_others
-        )
-        among_others = share_of_others >= 0.2 and _ratio(self.others, self.deals) > 20 * _ratio(
-            self.of_others, self.of_deals
-        )
+            if self.others == 0:
+                return "stop" if of_deals >= _STOPS else "care"
+            return "care" if of_others >= _OF_OTHERS_ALONE else "pass"
+        deals = _times(self.deals, self.others, self.of_deals, self.of_others)
+        others = _times(self.others, self.deals, self.of_others, self.of_deals)
+        among_deals = of_deals >= _OF_DEALS and deals > _TIMES_DEALS
+        among_others = of_others >= _OF_OTHERS and others > _TIMES_OTHERS
         return "care" if among_deals or among_others else "pass"
 
 
-def _ratio(many: int, few: int) -> float:
-    """Return how many times as many there are, with the most that `few` may be by chance."""
-    return many / (few + 2 * math.sqrt(few + 1))
+def _times(here: int, against: int, of_here: int, of_against: int) -> float:
+    """Return how many times as often an outcome has a level, allowing for chance in the other."""
+    return here / of_here / ((against + 2 * math.sqrt(against + 1)) / of_against)
 
 
 def check_pure(evidence: Evidence) -> Finding:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -20,8 +20,8 @@ Layers = Any
 """JAX's arrays by name."""
 
 _UNITS = (64, 32)
-_BLURS = 8_192
-_ALIKE = 256
+_STEPS = 64
+"""Taken in one compiled call: trainings on any number of rows share what is compiled."""
 _AT_ONCE = 1_024
 
 
@@ -129,7 +129,7 @@ def train_networks(
     random_state: int = 0,
     sample_weight: Floats | None = None,
 ) -> BatchEnsemble:
-    """Train a batch ensemble by log loss; the whole training is one compiled loop.
+    """Train a batch ensemble by log loss, in compiled loops of 64 steps.
 
     Parameters
     ----------
@@ -146,24 +146,31 @@ def train_networks(
     """
     n, rng = len(y), np.random.default_rng(random_state)
     weight = np.ones(n) if sample_weight is None else sample_weight / sample_weight.mean()
-    # Rows that are never drawn: so trainings of nearly as many rows share what is compiled.
-    padding = -n % _ALIKE
-    rows = [np.pad(a, [(0, padding)] + [(0, 0)] * (a.ndim - 1)) for a in (X, y, weight)]
-    rows.append(rng.normal(0, recipe.noise, (_BLURS, X.shape[1])))
-    steps = max(round(n / batch), 1) * epochs
-    passes = -(-steps * batch // n)
-    order = np.concatenate([rng.permutation(n) for _ in range(passes)])[: steps * batch]
-    number = np.arange(steps)
-    plan = (
-        order.reshape(steps, batch).astype(np.int32),
-        rng.integers(0, _BLURS, (steps, batch), dtype=np.int32),
-        (recipe.rate * (0.5 + 0.5 * np.cos(np.pi * number / steps))).astype(np.float32),
-        (number + 1).astype(np.float32),
-    )
-    layers = _first_layers(X.shape[1], recipe.members, rng)
-    trained = _training(recipe)(layers, [a.astype(np.float32) for a in rows], plan)
-    done = {name: np.asarray(layer) for name, layer in trained.items()}
-    return BatchEnsemble(done)
+    layers, train = _first_layers(X.shape[1], recipe.members, rng), _training(recipe)
+    state = layers, *({name: np.zeros_like(layer) for name, layer in layers.items()},) * 2
+    calls = max(round(n * epochs / (batch * _STEPS)), 1)
+    for number, order in enumerate(_orders(n, calls, (_STEPS, batch), rng)):
+        blurred = X[order]
+        if recipe.noise:
+            blurred = blurred + rng.normal(0, recipe.noise, blurred.shape)
+        step = number * _STEPS + np.arange(_STEPS)
+        rate = recipe.rate * (0.5 + 0.5 * np.cos(np.pi * step / (calls * _STEPS)))
+        rows = (blurred, y[order], weight[order], rate, step + 1)
+        state = train(state, tuple(array.astype(np.float32) for array in rows))
+    return BatchEnsemble({name: np.asarray(layer) for name, layer in state[0].items()})
+
+
+def _orders(
+    n_rows: int, calls: int, shape: tuple[int, int], rng: np.random.Generator
+) -> Iterator[npt.NDArray[np.intp]]:
+    """Give the rows of so many steps at a time: all once in a random order, then all again."""
+    order = np.empty(0, dtype=np.intp)
+    size = shape[0] * shape[1]
+    for _ in range(calls):
+        while len(order) < size:
+            order = np.append(order, rng.permutation(n_rows))
+        yield order[:size].reshape(shape)
+        order = order[size:]
 
 
 def _first_layers(n_inputs: int, members: int, rng: np.random.Generator) -> Layers:
@@ -186,7 +193,7 @@ def _first_layers(n_inputs: int, members: int, rng: np.random.Generator) -> Laye
 
 @cache
 def _training(recipe: Recipe) -> Any:
-    """Return the compiled training loop."""
+    """Return what takes some steps of AdamW at once."""
     import jax
     import jax.numpy as jnp
 
@@ -198,11 +205,10 @@ def _training(recipe: Recipe) -> Any:
         logits = (hidden @ layers["out"])[..., 0] + layers["b"]
         return jnp.mean(weight * (jax.nn.softplus(logits) - y * logits))
 
-    def step(rows: Any, state: Any, inputs: Any) -> Any:
-        X, y, weight, blur = rows
+    def step(state: Any, rows: Any) -> Any:
         layers, first, second = state
-        batch, blurred, rate, t = inputs
-        slope = jax.grad(loss)(layers, X[batch] + blur[blurred], y[batch], weight[batch])
+        X, y, weight, rate, t = rows
+        slope = jax.grad(loss)(layers, X, y, weight)
         first = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, first, slope)
         second = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, second, slope)
         length = rate * jnp.sqrt(1 - 0.999**t) / (1 - 0.9**t)
@@ -214,10 +220,7 @@ def _training(recipe: Recipe) -> Any:
         )
         return (layers, first, second), None
 
-    def train(layers: Layers, rows: Any, plan: Any) -> Layers:
-        nothing = jax.tree.map(jnp.zeros_like, layers)
-        state = (layers, nothing, nothing)
-        trained, _ = jax.lax.scan(partial(step, rows), state, plan)
-        return trained[0]
+    def train(state: Any, rows: Any) -> Any:
+        return jax.lax.scan(step, state, rows)[0]
 
     return jax.jit(train)

@@ -51,7 +51,7 @@ class FittedModel:
     @property
     def half_width(self) -> float:
         """Half of the interval of a complete row of middling probability, in log-odds."""
-        return self.interval.width
+        return (self.interval.below + self.interval.above) / 2
 
     def predict_proba(self, table: pd.DataFrame | Block) -> Floats:
         """Return each creator's probability of a deal, shape (n_rows,)."""

@@ -1,9 +1,10 @@
 """A creator's interval: where the true probability of a deal lies for nine in ten creators.
 
 How far a model is off grows with how unsure it is (the instability of its log-odds under other
-training rows), below about 12%, where few deals were seen to learn from, and with what an empty
-cell could change. How much each of them counts was measured where true probabilities are known
-(``benchmarks/intervals.py``). Below 5% all that can be said is "at most so much".
+training rows), with high probabilities, of which it is too timid, and with what an empty cell could
+change. How much each of them counts was measured where true probabilities are known
+(``benchmarks/intervals.py``). Below 5%, where hardly a deal was seen to learn from, all that can be
+said is "at most so much".
 """
 
 from __future__ import annotations
@@ -26,10 +27,9 @@ Floats = npt.NDArray[np.float64]
 
 AT_MOST = 0.05
 """Probability below which an interval begins at 0."""
-BODY, TAIL, EMPTY = 2.05, 1.0, 1.0
-"""How much instability counts, how much more of it for each step of log-odds below `TAIL_FROM`,
-and how much what an empty cell could change."""
-TAIL_FROM = -2.0
+BELOW, ABOVE, RISE, EMPTY = 3.0, 1.8, 5.0, 1.6
+"""How much instability counts below and above, how much more of it above for each step of log-odds
+over 0, and how much what an empty cell could change."""
 _MOST_ROWS = 1_500
 
 
@@ -39,16 +39,17 @@ class Interval:
 
     Attributes
     ----------
-    width
-        Half of a complete row's; 0 where it is not known.
-    tail
-        How much wider the lower half is for each step of log-odds below -2.
+    below, above
+        How far a complete row's reaches either way; 0 where it is not known.
+    rise
+        How much farther the upper half reaches for each step of log-odds above 0.
     empties
         Column to what is added, in squares, to a row where it is empty.
     """
 
-    width: float = 0.0
-    tail: float = 0.0
+    below: float = 0.0
+    above: float = 0.0
+    rise: float = 0.0
     empties: Mapping[str, float] | None = None
 
     def ends(self, logits: Floats, block: Block) -> tuple[Floats, Floats]:
@@ -62,27 +63,30 @@ class Interval:
             The same rows: their empty cells widen their intervals.
         """
         y_prob = sigmoid(logits)
-        if not self.width:
+        if not self.below:
             return y_prob, y_prob.copy()
-        below, above = self.widths(logits, block)
+        unknown = self._unknown(block)
+        below = np.sqrt(self.below**2 + unknown)
+        above = np.sqrt((self.above + self.rise * np.maximum(logits, 0.0)) ** 2 + unknown)
         low = shifted(y_prob, -below)
         return np.where(y_prob < AT_MOST, 0.0, low), shifted(y_prob, above)
 
-    def widths(self, logits: Floats, block: Block | None = None) -> tuple[Floats, Floats]:
-        """Return how far the interval reaches below and above the log-odds, (n_rows,) each."""
-        below = self.width + self.tail * np.maximum(TAIL_FROM - logits, 0.0)
-        above = np.full_like(logits, self.width)
-        if block is None or not self.empties:
-            return below, above
+    def half(self, block: Block) -> Floats:
+        """Return how far the middling part of each row's interval reaches, in log-odds, (n_rows,).
+
+        Without what is added above for those models that are too timid: from this half chances are
+        told (``benchmarks/intervals.py``).
+        """
+        return np.asarray(np.sqrt(self.above**2 + self._unknown(block)))
+
+    def _unknown(self, block: Block) -> Floats:
+        """Return the square of what a row's empty cells could change, shape (n_rows,)."""
         unknown = np.zeros(block.n_rows)
-        for column, reach in self.empties.items():
+        for column, reach in (self.empties or {}).items():
             empty = block.empty([column]) > 0
             if empty.any():
                 unknown += reach**2 * empty
-        rows = np.flatnonzero(unknown)
-        for half in (below, above):
-            half[rows] = np.sqrt(half[rows] ** 2 + unknown[rows])
-        return below, above
+        return unknown
 
     def to_dict(self) -> dict[str, Any]:
         """Return the widths as plain data."""
@@ -98,8 +102,9 @@ class Interval:
             If a width is none.
         """
         empties = {str(name): float(reach) for name, reach in (plain["empties"] or {}).items()}
-        interval = cls(width=float(plain["width"]), tail=float(plain["tail"]), empties=empties)
-        widths = (interval.width, interval.tail, *empties.values())
+        below, above, rise = (float(plain[name]) for name in ("below", "above", "rise"))
+        interval = cls(below=below, above=above, rise=rise, empties=empties)
+        widths = (below, above, rise, *empties.values())
         if not all(0 <= width < np.inf for width in widths):
             raise ValueError(f"an interval of {min(widths)} to {max(widths)} in log-odds")
         return interval
@@ -120,7 +125,7 @@ def learn_interval(
         Standard deviation of its log-odds under other training rows.
     """
     reaches = {name: EMPTY * r for name, r in _reaches(encoding, weights, train).items()}
-    return Interval(width=BODY * unsure, tail=TAIL * unsure, empties=reaches)
+    return Interval(below=BELOW * unsure, above=ABOVE * unsure, rise=RISE * unsure, empties=reaches)
 
 
 def _reaches(encoding: Encoding, weights: Weights, train: pd.DataFrame) -> dict[str, float]:

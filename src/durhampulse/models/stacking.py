@@ -61,8 +61,8 @@ def level(logits: Floats, y: Floats, count: Floats) -> float:
     --------
     >>> import numpy as np
     >>> y = np.array([0.0, 0.0, 0.0, 1.0])
-    >>> round(level(np.zeros(4), y, np.ones(4)), 6) == round(-np.log(3), 6)
-    True
+    >>> round(level(np.zeros(4), y, np.ones(4)), 4)
+    -1.0986
     """
     target, shift = np.average(y, weights=count), 0.0
     for _ in range(20):

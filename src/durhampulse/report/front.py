@@ -33,10 +33,9 @@ def facts(study: Study) -> list[tuple[str, str]]:
 
 def first_invited(part: Decision) -> tuple[int, float, float]:
     """Return a number of invitations, the deals found by probability, and those found by lot."""
-    gain, rates = part.gain, part.hit_rates
-    invited = min(_INVITED, len(gain))
-    total = float(rates["deals"].sum())
-    return invited, float(gain["found"].iloc[invited - 1]), invited * total / len(gain)
+    found = part.gain["found"]
+    invited = min(_INVITED, len(found))
+    return invited, float(found.iloc[invited - 1]), invited * float(found.iloc[-1]) / len(found)
 
 
 def opening(study: Study) -> Figure | None:

@@ -250,7 +250,7 @@ def describe(model: LoadedModel) -> str:
         f"Verdict on its data: {verdict.get('word', 'none')}",
         f"Columns: {', '.join(model.model.encoding.columns)}",
         f"Yes from {model.thresholds.yes_at:g}, Maybe from {model.thresholds.review_at:g}",
-        f"90% interval: {model.model.interval.width:.2f} in log-odds either way",
+        f"90% interval: about {model.model.half_width:.2f} in log-odds either way",
     ]
     for metric, name in (("roc_auc", "ROC AUC"), ("log_loss", "Log loss")):
         if metric in quality:
@@ -342,7 +342,8 @@ def _precedent(plain: Mapping[str, Any] | None) -> Precedent | None:
 
 def _interval(manifest: Mapping[str, Any]) -> Interval:
     """Return the widths of intervals; an earlier version had the same for all rows."""
-    plain = {"width": manifest.get("half_width", 0.0), "tail": 0.0, "empties": {}}
+    width = manifest.get("half_width", 0.0)
+    plain = {"below": width, "above": width, "rise": 0.0, "empties": {}}
     return Interval.from_dict(manifest.get("interval", plain))
 
 

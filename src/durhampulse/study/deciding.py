@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +36,7 @@ from durhampulse.features.neighbours import Neighbours, learn_neighbours
 from durhampulse.features.peers import Peers, learn_peers
 from durhampulse.features.rates import learn_rates
 from durhampulse.features.repeats import rows_to_decide
-from durhampulse.models.champion import train_champion
+from durhampulse.models.champion import Champion, train_champion
 from durhampulse.models.fitted import FittedModel
 from durhampulse.study.learning import learning_curve
 from durhampulse.study.results import Comparison, Decision, Judgement, Preparation
@@ -66,13 +67,11 @@ def decide(
     """
     features, seed = part.creators.features, part.random_state
     chosen = train_champion(part.train, features, folds=comparison.out_of_fold, random_state=seed)
-    model, out_of_fold = chosen.model.with_precedent(part.train), chosen.out_of_fold
+    model = chosen.model.with_precedent(part.train)
     y_prob, peers = model.predict_proba(part.test), _usual(part, model)
-    champion_prob, rival_prob = (out_of_fold[name] for name in (model.name, chosen.rival))
+    champion_prob = chosen.out_of_fold[model.name]
     promised, thresholds = _promised(part, model, champion_prob, promise, thresholds)
-    fresh = rows_to_decide(part.creators.table, part.train.index, model.encoding.columns)
-    refused = unscorable(fresh, model.encoding.columns)
-    fresh = fresh[refused == ""]
+    fresh, refused = _to_decide(part, model)
     background = draw_background(part.train, model.encoding, random_state=seed)
     rows, sample = _to_explain(part, model, fresh, thresholds)
     explanation = explain(model, rows, background, random_state=seed)
@@ -92,10 +91,7 @@ def decide(
         champion=model,
         thresholds=thresholds,
         promise=promised,
-        rival=chosen.rival,
-        tied=chosen.tied,
-        margin=compare_models(part.y_train, champion_prob, rival_prob, groups=part.groups[0]),
-        cost=chosen.cost,
+        **_chosen_over(part, chosen),
         table=decided,
         not_scored=_refused_rows(part.creators, refused),
         **_worth(part, model, y_prob, champion_prob, thresholds),
@@ -105,6 +101,20 @@ def decide(
         neighbours=_neighbours(part, model, keep_identifiers=keep_identifiers),
         learning=learning_curve(part, comparison),
     )
+
+
+def _to_decide(part: Preparation, model: FittedModel) -> tuple[pd.DataFrame, pd.Series]:
+    """Return the creators to decide on, and why others cannot be scored, empty for these."""
+    fresh = rows_to_decide(part.creators.table, part.train.index, model.encoding.columns)
+    refused = unscorable(fresh, model.encoding.columns)
+    return fresh[refused == ""], refused
+
+
+def _chosen_over(part: Preparation, chosen: Champion) -> dict[str, Any]:
+    """Return what the model was chosen over, how they compare out of fold, and what it cost."""
+    first, second = (chosen.out_of_fold[name] for name in (chosen.model.name, chosen.rival))
+    margin = compare_models(part.y_train, first, second, groups=part.groups[0])
+    return {"rival": chosen.rival, "tied": chosen.tied, "margin": margin, "cost": chosen.cost}
 
 
 def _promised(
@@ -153,7 +163,7 @@ def _usual(part: Preparation, model: FittedModel) -> Peers:
 
 def _worth(
     part: Preparation, model: FittedModel, y_prob: Floats, pooled: Floats, thresholds: Thresholds
-) -> dict[str, pd.DataFrame]:
+) -> dict[str, Any]:
     """Return what decisions are worth, measured on the test part and on the training part."""
     y_train, y_test, (in_train, in_test) = part.y_train, part.y_test, part.groups
     tested, trained = (assign_bands(probability, thresholds) for probability in (y_prob, pooled))

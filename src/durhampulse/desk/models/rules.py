@@ -106,8 +106,7 @@ class Rules:
         turning = (self.thresholds.review_at, self.thresholds.yes_at)
         y_prob = np.unique([*sigmoid(np.linspace(-12, 12, 24_001)), *turning])
         logits = log_odds(y_prob)
-        widths = self.scorer.model.model.interval.widths(logits)
-        edge = on_edge(logits, widths, self.thresholds)
+        edge = on_edge(logits, self.scorer.model.model.interval.above, self.thresholds)
         turns = np.flatnonzero(np.diff(np.r_[False, edge, False].astype(int)))
         ends = np.r_[y_prob, self.thresholds.ranges()[YES][1]][turns]
         return [(float(low), float(high)) for low, high in ends.reshape(-1, 2)]
