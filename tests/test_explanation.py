@@ -355,6 +355,20 @@ def test_figure_high_for_peers_and_low_for_all_says_both(learned):
     assert "usual in the whole list" in text
 
 
+def test_figure_of_which_less_is_better_is_explained_by_the_past(learned):
+    """Views fall as deals rise: 'for: lower than 90% of peers' alone would puzzle."""
+    table, _ = learned
+    falling = table.assign(Avg_Views_per_Post=2_500 - 40_000 * table["Engagement_Rate"])
+    columns = ["Followers", "Avg_Views_per_Post"]
+    peers = replace(learn_peers(falling), rates=learn_rates(falling, columns))
+    assert peers.rates.direction("Avg_Views_per_Post") == -1
+    row = creators(1, Followers=[3_000.0], Avg_Views_per_Post=[520.0])
+    values = pd.DataFrame({"Avg_Views_per_Post": [1.0]})
+    (text,) = reason_table(Explanation(values, 0.0, exact=True), row, peers)["Reasons For"]
+    assert text.startswith("520 views a post: creators ")
+    assert "more often than usual" in text or "most often" in text
+
+
 def test_unknown_figure_is_listed_and_no_reason(learned):
     reasons = worded(
         learned, {"Growth_Rate": 2.0, "Niche": -2.0}, Growth_Rate=[np.nan], Niche=[None]

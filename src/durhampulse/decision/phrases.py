@@ -13,7 +13,7 @@ import numpy.typing as npt
 from durhampulse.creators.schema import COLUMNS
 from durhampulse.decision.figures import axis_text, figure_text
 from durhampulse.features.peers import Peers
-from durhampulse.features.rates import Rates, Share
+from durhampulse.features.rates import Rates
 
 __all__ = ["group_words", "phrase", "unknown_names"]
 
@@ -46,17 +46,20 @@ def phrase(
     """
     figure, rates = figure_text(column, value), peers.rates
     direction = 1 if rates is None else rates.direction(column)
+    past = "" if rates is None else _past(column, value, sign, rates)
+    if past and (direction < 0 or not np.isfinite(place)):
+        return f"{figure}: {past}"  # "for: lower than" would puzzle
     if np.isfinite(place) and direction:
         if sign * direction * (place - _MIDDLE) > 0:
-            return f"{figure}, {_placed(place)} of {whom}"
+            text = f"{figure}, {_placed(place)} of {whom}"
+            if rates is None or direction > 0:
+                return text
+            return f"{text}, and creators with less {rates.happens} more often"
         if text := _in_whole_list(column, float(value), sign * direction, place, whom, peers):
             return f"{figure}: {text}"
     if rates is None:
         return "" if np.isfinite(place) else figure
-    share = rates.share_of(column, value)
-    if share is None or rates.beyond_chance(share) != sign:
-        return ""
-    return f"{figure}: {_past(column, share, sign, rates)}"
+    return f"{figure}: {past}" if past else ""
 
 
 def _placed(place: float) -> str:
@@ -80,8 +83,11 @@ def _in_whole_list(
     return f"{here} for {whom}, but {there} the {axis_text(column, usual)} usual in the whole list"
 
 
-def _past(column: str, share: Share, sign: int, rates: Rates) -> str:
-    """Return how often creators like this got a deal in the past."""
+def _past(column: str, value: Any, sign: int, rates: Rates) -> str:
+    """Return how often creators like this got a deal; empty where that does not speak this way."""
+    share = rates.share_of(column, value)
+    if share is None or rates.beyond_chance(share) != sign:
+        return ""
     whom = "such creators"
     if not math.isnan(share.low):
         whom = f"creators {_range_text(column, share.low, share.high)}"
