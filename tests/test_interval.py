@@ -29,7 +29,9 @@ def test_ends_are_log_odds_moved_by_the_widths():
 
 
 def test_below_five_percent_the_interval_begins_at_zero():
-    low, high = Interval(below=0.8, above=0.6).ends(np.log([0.049 / 0.951, 0.051 / 0.949]), block())
+    low, high = Interval(below=0.8, above=0.6).ends(
+        np.log([0.049 / 0.951, 0.051 / 0.949]), block(x=[1.0, 1.0])
+    )
     assert low[0] == 0 < low[1]
     assert (high > 0.05).all()
 
