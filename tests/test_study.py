@@ -182,7 +182,7 @@ def test_first_page_speaks_of_creators_and_deals(whole):
     assert tiles["Creators to sponsor"] == f"{answers['Yes']:,}"
     assert tiles["To review"] == f"{answers.drop(['Yes', 'No']).sum():,}"
     missed = whole.e.hit_rates.set_index("band")
-    share = missed.loc["No", "deals"] / missed["deals"].sum()
+    share = missed.loc["No", "deals"] / whole.b1.y_test.sum()
     assert tiles["Of 100 deals, missed by the bands"] == f"{100 * share:.0f}"
     best = whole.b1.test.assign(p=whole.e.champion.predict_proba(whole.b1.test)).nlargest(100, "p")
     found = tiles["Deals found by inviting the first 100"]

@@ -115,7 +115,7 @@ def _recall(part: Decision, words: OutcomeWords) -> str:
     shares = [f"{rates[band]['recall']:.0%} in *{band.partition(' ')[0]}*" for band in (MAYBE, YES)]
     return (
         f"**What the bands miss.** {rates[NO]['recall']:.0%} of all {words.deals} of the test part "
-        f"({rates[NO]['deals']:,} of {part.hit_rates['deals'].sum():,}) sit in *No*, "
+        f"({rates[NO]['deals']:,} of {part.gain['found'].iloc[-1]:,.0f}) sit in *No*, "
         f"{' and '.join(shares)}: a *No* is no verdict on a creator, and whoever has more places "
         "to fill goes down the ranking."
     )
