@@ -9,7 +9,13 @@ define two_at_once
 $(1) tests/desk & desk=$$!; $(1) --ignore=tests/desk; others=$$?; wait $$desk && exit $$others
 endef
 
+define slow_at_once
+($(1) && $(2) tests/desk) & desk=$$!; \
+$(2) --ignore=tests/desk --ignore=$(STUDY); others=$$?; wait $$desk && exit $$others
+endef
+
 OTHER_PYTHON := python3.13
+STUDY := tests/test_notebook.py
 
 .PHONY: study test test-all test-other check notebook notebook-check demo bench chromium clean
 
@@ -19,13 +25,14 @@ study: $(READY)  ## the main job on the built-in data: durhampulse-study/
 test: $(READY) chromium  ## the tests that take minutes
 	$(call two_at_once,$(BIN)/pytest)
 
-# Coverage is that of the quick tests: tracing makes the slow ones half as slow again.
+# Coverage is that of the quick tests and of a whole study, which alone runs the notebook: tracing
+# makes the other slow ones half as slow again.
 test-all: $(READY) chromium notebook-check  ## all tests with their coverage, and the notebook
 	rm -f .coverage .coverage.*
 	$(call two_at_once,$(BIN)/coverage run -m pytest)
+	$(call slow_at_once,$(BIN)/coverage run -m pytest -m slow $(STUDY),$(BIN)/pytest -m slow)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
-	$(call two_at_once,$(BIN)/pytest -m slow)
 	$(MAKE) test-other
 
 test-other:  ## the tests that take minutes, with another Python where there is one

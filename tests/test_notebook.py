@@ -96,6 +96,7 @@ def test_request_with_unknown_option_is_refused():
         Request.from_json("seed: 7")
 
 
+@pytest.mark.slow
 def test_study_never_overwrites_foreign_files(folder, tmp_path, market_file):
     done = tmp_path / "done"
     shutil.copytree(folder[0], done)
@@ -125,6 +126,7 @@ def test_notebook_finds_relative_source(tmp_path, monkeypatch, market_file):
     assert f'"source": "sqlite:///{tmp_path}/crm.db"' in asked[1]
 
 
+@pytest.mark.slow
 def test_study_folder_is_complete(folder):
     out, seconds = folder
     names = {path.name for path in out.iterdir()}
@@ -148,6 +150,7 @@ def test_study_folder_is_complete(folder):
     assert dp.load_model(out / "model").model.manifest["name"] == manifest["name"]
 
 
+@pytest.mark.slow
 def test_written_model_reproduces_decisions(folder, market_file):
     out, _ = folder
     decisions = pd.read_csv(out / "decisions.csv").set_index("Influencer ID")
@@ -158,6 +161,7 @@ def test_written_model_reproduces_decisions(folder, market_file):
     assert gap.between(-1e-9, 1.001e-4).all()
 
 
+@pytest.mark.slow
 def test_executed_notebook_shows_network_code(folder):
     notebook = nbformat.read(folder[0] / "notebook.ipynb", as_version=4)
     nbformat.validate(notebook)
@@ -190,6 +194,7 @@ class _Page(HTMLParser):
         self.text.append(data)
 
 
+@pytest.mark.slow
 def test_report_is_offline_and_has_outline(folder):
     page = _Page()
     page.feed((folder[0] / "report.html").read_text())
@@ -203,6 +208,7 @@ def test_report_is_offline_and_has_outline(folder):
     assert "**" not in text
 
 
+@pytest.mark.slow
 def test_failed_study_keeps_the_previous_one(folder, tmp_path, write):
     out = tmp_path / "out"
     shutil.copytree(folder[0], out)
@@ -335,6 +341,7 @@ def test_same_seed_gives_same_study(folder, market_file, tmp_path):
         assert (tmp_path / "again" / name).read_bytes() == (folder[0] / name).read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_report_in_browser(folder, scheme):
     sync_api = pytest.importorskip("playwright.sync_api")

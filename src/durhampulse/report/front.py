@@ -20,7 +20,7 @@ def facts(study: Study) -> list[tuple[str, str]]:
     counts = part.table["Sponsorship Recommendation"].value_counts()
     yes = int(counts.get(YES, 0))
     invited, deals, by_lot = first_invited(part)
-    missed = part.hit_rates.set_index("band")["recall"][NO]
+    missed = part.hit_rates.set_index("band")["deals"][NO] / part.gain["found"].iloc[-1]
     whom = f"Creators to {'choose' if words.own else 'sponsor'}"
     return [
         (whom, f"{yes:,}"),
