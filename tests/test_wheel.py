@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "durhampulse"
 COMMAND = ["-c", "from durhampulse.cli import main; main()"]
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
-CREATOR = {"Followers": 85_000, "Engagement_Rate": 0.068, "Niche": "Fashion", "Video_Quality": "HD"}
+CREATOR = {"Followers": 85_000, "Engagement_Rate": 0.041, "Niche": "Fashion", "Video_Quality": "HD"}
 
 
 def environment():

@@ -24,10 +24,11 @@ from durhampulse.desk.people import passwords, people
 from durhampulse.desk.server import fill_with_demo
 from durhampulse.desk.store import database
 from durhampulse.desk.store.database import open_store
-from durhampulse.desk.store.tables import upload
+from durhampulse.desk.store.tables import creator, upload
 from durhampulse.desk.web.access import COOKIE
 from durhampulse.desk.web.app import create_desk
 from durhampulse.desk.web.state import Desk
+from durhampulse.scoring.record import UNLIKE_BIT
 
 DEMO = Path(str(files("durhampulse.desk").joinpath("demo")))
 PASSWORD = "a long enough password"
@@ -163,8 +164,10 @@ def store(store_url):
 
 @pytest.fixture
 def filled(databases):
-    """A store with the demo's model and its 597 creators."""
+    """A store with the demo's model and its 597 creators, who all count as having precedent."""
     store = open_store(databases.make(demo=True))
+    with store.writing() as db:
+        db.execute(creator.update().values(flags=creator.c.flags % UNLIKE_BIT))
     yield store
     store.close()
 

@@ -192,7 +192,7 @@ COLUMNS: dict[str, Column] = {
             ),
             phrase="engagement {}",
             short="engagement",
-            example=0.068,
+            example=0.041,
             compared=True,
             changeable=True,
             stored="engagement_rate",
