@@ -69,6 +69,15 @@ def test_creators_far_outside_are_marked(scorer, fresh, column, change, share):
     assert np.mean([words != "" for words in marked]) >= share
 
 
+@pytest.mark.parametrize("column", ["Followers", "Avg_Views_per_Post", "Engagement_Rate"])
+def test_a_figure_that_is_not_known_is_not_odd(scorer, fresh, column):
+    """Stood in for by a usual value, it would contradict the others of a quarter of creators."""
+    scored = scorer.score(fresh.assign(**{column: np.nan}), units=RATES)
+    short = {"Followers": "followers", "Avg_Views_per_Post": "views"}.get(column, "engagement")
+    assert not scored["Flags"].str.contains(f"no precedent for {short}").any()
+    assert (scored["Sponsorship Recommendation"] == NO_PRECEDENT).mean() < 0.05
+
+
 def test_figures_that_are_common_alone_but_not_together_are_marked(scorer, fresh):
     small = fresh[fresh["Followers"] < 10_000].head(500)
     seen_by_many = fresh.loc[fresh["Followers"] > 500_000, "Avg_Views_per_Post"]

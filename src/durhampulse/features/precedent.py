@@ -113,6 +113,9 @@ class Precedent:
         for start in range(0, block.n_rows, _AT_ONCE):
             rows = slice(start, start + _AT_ONCE)
             kinds[rows] = self._figures(X[rows].T[list(self.places)])
+        incomplete = np.flatnonzero(block.empty([self.columns[at] for at in self.judged]))
+        if len(incomplete):
+            kinds[incomplete] = self._beyond(block.take(incomplete))
         for number, (name, known) in enumerate(self._known.items(), start=2 + len(self.judged)):
             kinds[block.levels(name).find(known) == -1] = number
         return kinds
@@ -125,6 +128,18 @@ class Precedent:
             far = np.maximum(left / self.high[number - 2], left / self.low[number - 2])
             kinds[far > farthest] = number
             np.maximum(farthest, far, out=farthest)
+        return kinds
+
+    def _beyond(self, block: Block) -> Kinds:
+        """Return what lies beyond all training rows, for rows in which a figure is not known.
+
+        What stands in for an empty cell does not fit a row's other figures, so these are not
+        compared with each other.
+        """
+        kinds = np.zeros(block.n_rows, dtype=np.int16)
+        for number, at in enumerate(self.judged, start=2):
+            values, span = block.numbers(self.columns[at]), self.spans[self.columns[at]]
+            kinds[(values < span.low) | (values > span.high)] = number
         return kinds
 
     def left(self, figures: Floats) -> Floats:
