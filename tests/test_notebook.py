@@ -20,7 +20,7 @@ import pytest
 
 import durhampulse as dp
 from durhampulse import study
-from durhampulse.decision.bands import Thresholds
+from durhampulse.decision.bands import NO_PRECEDENT, Thresholds
 from durhampulse.exceptions import InputError, OutputError
 from durhampulse.report import notebook
 from durhampulse.report.kernel import execute
@@ -144,7 +144,10 @@ def test_study_folder_is_complete(folder):
     assert len(list((out / "figures").glob("*.png"))) >= 12
     assert "A1. Load and inspect the dataset" in seconds
     decisions = pd.read_csv(out / "decisions.csv")
-    assert decisions["Predicted Sponsorship"].is_monotonic_decreasing
+    odd = decisions["Sponsorship Recommendation"] == NO_PRECEDENT
+    for part in (decisions[~odd], decisions[odd]):
+        assert part["Predicted Sponsorship"].is_monotonic_decreasing
+    assert odd.is_monotonic_increasing  # they stand last
     manifest = json.loads((out / "model" / "manifest.json").read_text())
     assert manifest["provenance"]["simulated"] is True
     assert dp.load_model(out / "model").model.manifest["name"] == manifest["name"]
@@ -169,7 +172,8 @@ def test_executed_notebook_shows_network_code(folder):
     assert not [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"]
     assert sum("image/png" in o.get("data", {}) for o in outputs) >= 12
     shown = str(outputs)
-    for code in ("layers.Dense(64", "layers.Dropout", "binary_crossentropy", "layers.Conv2D"):
+    network = ("zip((64, 32)", "layers.Dense(units", "layers.Dropout", "binary_crossentropy")
+    for code in (*network, "layers.Conv2D"):
         assert code in shown
     assert "Did deep learning improve results?" in shown
     assert "Did regularization reduce overfitting?" in shown
