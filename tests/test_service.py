@@ -474,7 +474,7 @@ def test_service_conforms_to_openapi(mode, demo_model, tmp_path):
     for outcome in schema.get_all_operations():
         operation = outcome.ok()
 
-        @settings(max_examples=60, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=60, derandomize=True, suppress_health_check=list(HealthCheck))
         @given(case=operation.as_strategy(generation_mode=mode))
         def holds(case):
             # A creator of the documented form may still be one who cannot be judged: 422.

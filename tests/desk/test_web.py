@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import openpyxl
 import pyarrow.parquet as pq
@@ -22,8 +22,10 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
+from requests import Request
 from schemathesis import GenerationMode
-from schemathesis.specs.openapi.checks import positive_data_acceptance
+from schemathesis.core import NOT_SET
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
@@ -993,6 +995,13 @@ def test_totals_of_chosen_creators(desk, visit):
     assert "ticked" not in vera.get("/shortlist/chosen").text
 
 
+def sent_names(case):
+    """Names of the parameters that a case's address holds with a value."""
+    asked = case.as_transport_kwargs(base_url="http://desk")
+    address = Request("GET", asked["url"], params=asked.get("params")).prepare().url
+    return {name for name, _ in parse_qsl(urlsplit(address).query)}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
 def test_the_documented_interface_holds(app, desk, visit, mode):
@@ -1009,12 +1018,16 @@ def test_the_documented_interface_holds(app, desk, visit, mode):
         if not operation.path.startswith(tuple(f"/v1/{name}" for name in OURS)):
             continue
 
-        @settings(max_examples=40, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=40, derandomize=True, suppress_health_check=list(HealthCheck))
         @given(case=operation.as_strategy(generation_mode=mode))
         def holds(case):
+            # What is wrong with a query may vanish in its address: {"niche": {}} is sent as none.
+            known = {parameter.name for parameter in case.operation.query}
+            plain = case.body is NOT_SET and not known & sent_names(case)
+            gone = [negative_data_rejection] if plain else []
             case.call_and_validate(
                 headers={"Authorization": f"Bearer {token}"},
-                excluded_checks=[positive_data_acceptance],
+                excluded_checks=[positive_data_acceptance, *gone],
             )
 
         with contextlib.suppress(Unsatisfiable):
