@@ -163,7 +163,7 @@ def train_networks(
 def _orders(
     n_rows: int, calls: int, shape: tuple[int, int], rng: np.random.Generator
 ) -> Iterator[npt.NDArray[np.intp]]:
-    """Give the rows of so many steps at a time: all once in a random order, then all again."""
+    """Yield row numbers for each call's steps: every row once in random order, then again."""
     order = np.empty(0, dtype=np.intp)
     size = shape[0] * shape[1]
     for _ in range(calls):

@@ -97,10 +97,10 @@ def _verdict(study: Study) -> Section:
 
 def _a1(study: Study) -> Section:
     part, creators = study.a1, study.judged.creators
-    found = as_found(part.creators.source)
+    raw_table = as_found(part.creators.source)
     tables = {
-        "The table as its file holds it": raw_overview(found),
-        "First rows, as found": found.head().astype("str"),
+        "The table as its file holds it": raw_overview(raw_table),
+        "First rows, as found": raw_table.head().astype("str"),
         "Irregularities: what was found and what was done": part.irregularities,
         "Missing cells, from the file to the table": missing_cells(creators),
         "Missing cells and the outcome": missing_by_outcome(creators),

@@ -73,8 +73,8 @@ def before_and_after(part: Preparation, rows: int = 3) -> pd.DataFrame:
     table = pd.DataFrame({"becomes": encoding.names}, index=pd.Index(columns, name="column"))
     levels = [isinstance(code, LevelCode) for code in encoding.codes for _ in code.names]
     for at, name in enumerate(before["Influencer_ID"].astype("str")):
-        found = before.iloc[at]
-        table[f"{name}: before"] = [_figure(column, found[column]) for column in columns]
+        creator = before.iloc[at]
+        table[f"{name}: before"] = [_figure(column, creator[column]) for column in columns]
         table[f"{name}: after"] = [f"{value:.2f}" for value in after.iloc[at]]
     shown: pd.DataFrame = table.loc[(after != 0).any().to_numpy() | ~np.array(levels)]
     return shown

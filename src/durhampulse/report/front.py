@@ -33,9 +33,9 @@ def facts(study: Study) -> list[tuple[str, str]]:
 
 def first_invited(part: Decision) -> tuple[int, float, float]:
     """Return a number of invitations, the deals found by probability, and those found by lot."""
-    found = part.gain["found"]
-    invited = min(_INVITED, len(found))
-    return invited, float(found.iloc[invited - 1]), invited * float(found.iloc[-1]) / len(found)
+    deals = part.gain["found"]
+    invited = min(_INVITED, len(deals))
+    return invited, float(deals.iloc[invited - 1]), invited * float(deals.iloc[-1]) / len(deals)
 
 
 def opening(study: Study) -> Figure | None:

@@ -79,12 +79,12 @@ if not judged.splits.empty:
 # %%
 from durhampulse.study import cleaning
 
-found = cleaning.as_found(a1.creators.source)
-print("shape:", found.shape)
-show(cleaning.raw_overview(found))
+raw_table = cleaning.as_found(a1.creators.source)
+print("shape:", raw_table.shape)
+show(cleaning.raw_overview(raw_table))
 
 # %%
-found.head()
+raw_table.head()
 
 # %% [markdown]
 # Then every irregularity: what it is, where it stands, how it is explained and what was done about
