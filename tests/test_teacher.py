@@ -10,10 +10,9 @@ from durhampulse.creators.roles import Role
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.models import teacher
 from durhampulse.models.classifiers import fit_boosting
-from durhampulse.models.ensemble import Blend
 from durhampulse.models.teacher import learn_teacher
 from durhampulse.models.training import OutOfFold, with_copies
-from durhampulse.models.weights import Logistic
+from durhampulse.models.weights import Blend, Logistic
 
 FEATURES = (Role("a", "feature", "numeric", ""), Role("b", "feature", "levels", ""))
 

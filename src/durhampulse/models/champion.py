@@ -19,7 +19,6 @@ from durhampulse.creators.schema import LABEL
 from durhampulse.features.encoding import Encoding, learn_encoding
 from durhampulse.features.repeats import Codes, creator_codes
 from durhampulse.models.distillation import distil
-from durhampulse.models.ensemble import Blend
 from durhampulse.models.families import WeightedSum
 from durhampulse.models.fitted import FittedModel
 from durhampulse.models.interval import learn_interval
@@ -28,7 +27,7 @@ from durhampulse.models.stacking import level
 from durhampulse.models.teacher import Teacher, learn_teacher, log_losses
 from durhampulse.models.training import OutOfFold, cross_validate
 from durhampulse.models.trees import ObliviousTrees
-from durhampulse.models.weights import DenseNetwork, Weights, log_odds
+from durhampulse.models.weights import Blend, DenseNetwork, Weights, log_odds
 
 __all__ = ["BLEND", "DISTILLED", "SIMPLE", "WITH_TREES", "Champion", "train_champion"]
 

@@ -1,4 +1,4 @@
-"""Networks that share their layers, trained as one; and blends of any models."""
+"""Networks that share their layers, trained as one."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from durhampulse.models.weights import DenseNetwork, LogOdds, Weights
+from durhampulse.models.weights import DenseNetwork, LogOdds
 
-__all__ = ["STUDENT", "TEACHER", "BatchEnsemble", "Blend", "Recipe", "train_networks"]
+__all__ = ["STUDENT", "TEACHER", "BatchEnsemble", "Recipe", "train_networks"]
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
@@ -51,32 +51,6 @@ TEACHER = Recipe()
 """Learns from outcomes: noise and decay keep it from bending more than the rows ask for."""
 STUDENT = Recipe(members=1, noise=0, decay=0)
 """Learns from another model's probabilities, on as many rows as it needs."""
-
-
-@dataclass(frozen=True)
-class Blend(LogOdds):
-    """A weighted sum of other models' log-odds (stacked generalisation, Wolpert 1992).
-
-    Attributes
-    ----------
-    members
-        The models.
-    coef
-        Weight of each, shape (n_members,).
-    intercept
-        Shape (1,).
-    """
-
-    members: tuple[Weights, ...]
-    coef: Floats
-    intercept: Floats
-
-    def decision_function(self, X: Floats) -> Floats:
-        """Return the log-odds of a deal, shape (n_rows,)."""
-        total = np.full(len(X), self.intercept[0], dtype=X.dtype)
-        for weight, member in zip(self.coef, self.members, strict=True):
-            total += weight * member.decision_function(X)
-        return total
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from durhampulse.models.splines import SplineLogistic
 from durhampulse.models.trees import ObliviousTrees
-from durhampulse.models.weights import DenseNetwork, Logistic, LogOdds, Weights, require_array
+from durhampulse.models.weights import Blend, DenseNetwork, Logistic, Weights, require_array
 
 __all__ = ["FAMILIES", "StoredWeights", "WeightedSum"]
 
@@ -49,30 +49,11 @@ _SINGLE: dict[str, type[StoredWeights]] = {
 
 
 @dataclass(frozen=True)
-class WeightedSum(LogOdds):
-    """A weighted sum of other models' log-odds (stacked generalisation, Wolpert 1992).
-
-    Attributes
-    ----------
-    members
-        The models, of other families.
-    coef
-        Weight of each, shape (n_members,).
-    intercept
-        Shape (1,).
-    """
+class WeightedSum(Blend):
+    """A blend whose members a folder may hold too, of other families."""
 
     members: tuple[StoredWeights, ...]
-    coef: Floats
-    intercept: Floats
     family: ClassVar[str] = "sum"
-
-    def decision_function(self, X: Floats) -> Floats:
-        """Return the log-odds of a deal, shape (n_rows,), added in the members' order."""
-        total = np.full(len(X), self.intercept[0])
-        for weight, member in zip(self.coef, self.members, strict=True):
-            total += weight * member.decision_function(X)
-        return total
 
     def arrays(self) -> dict[str, Array]:
         """Return the weights, and each member's arrays behind its number and family."""

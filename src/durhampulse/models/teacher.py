@@ -17,12 +17,12 @@ from durhampulse.creators.roles import Role
 from durhampulse.creators.schema import LABEL
 from durhampulse.features.encoding import Encoding
 from durhampulse.models.classifiers import BOOSTING, LibraryModel, fit_boosting
-from durhampulse.models.ensemble import Blend, train_networks
+from durhampulse.models.ensemble import train_networks
 from durhampulse.models.mlp import batch_size
 from durhampulse.models.stacking import stack
 from durhampulse.models.training import Learner, OutOfFold, cross_validate, with_copies
 from durhampulse.models.trees import ObliviousTrees
-from durhampulse.models.weights import Weights, log_odds
+from durhampulse.models.weights import Blend, Weights, log_odds
 
 __all__ = ["Teacher", "learn_teacher", "log_losses"]
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sklearn.linear_model import LogisticRegression
 
 __all__ = [
+    "Blend",
     "DenseNetwork",
     "LogOdds",
     "Logistic",
@@ -53,6 +54,32 @@ class LogOdds:
     def predict_proba(self: Weights, X: Floats) -> Floats:
         """Return the probability of a deal, shape (n_rows,)."""
         return sigmoid(self.decision_function(X))
+
+
+@dataclass(frozen=True)
+class Blend(LogOdds):
+    """A weighted sum of other models' log-odds (stacked generalisation, Wolpert 1992).
+
+    Attributes
+    ----------
+    members
+        The models.
+    coef
+        Weight of each, shape (n_members,).
+    intercept
+        Shape (1,).
+    """
+
+    members: tuple[Weights, ...]
+    coef: Floats
+    intercept: Floats
+
+    def decision_function(self, X: Floats) -> Floats:
+        """Return the log-odds of a deal, shape (n_rows,), added in the members' order."""
+        total = np.full(len(X), self.intercept[0])
+        for weight, member in zip(self.coef, self.members, strict=True):
+            total += weight * member.decision_function(X)
+        return total
 
 
 @dataclass(frozen=True)
