@@ -67,6 +67,7 @@ def test_new_outcome_replaces_the_current_one(filled):
     known = next(row for row in numbers(filled).values() if row.id == 3)
     assert table["Influencer_ID"].tolist() == [known.external_id]
     assert table["Followers"].tolist() == [known.followers]
+    assert known.deal is False
     assert rows[1].probability == known.probability
 
 
@@ -75,6 +76,7 @@ def test_outcome_can_be_withdrawn(filled):
     withdraw(filled, 3, "bob")
     with filled.reading() as db:
         assert outcome_table(db).empty
+        assert db.scalar(select(creator.c.deal).where(creator.c.id == 3)) is None
         rows = db.execute(select(outcome)).all()
         assert "outcome withdrawn" in db.scalars(select(audit.c.act)).all()
     assert [(row.deal, row.replaced_at is None) for row in rows] == [(True, False)]

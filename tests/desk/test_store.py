@@ -102,6 +102,28 @@ def test_older_store_is_migrated(store_url, monkeypatch):
     store.close()
 
 
+def test_migration_takes_over_known_outcomes(store_url, monkeypatch):
+    newest = database.command.upgrade
+    with monkeypatch.context() as older:
+        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0005"))
+        store = open_store(store_url)
+    with store.writing() as db:
+        for name in "abc":
+            db.execute(text("INSERT INTO creator (external_id, flags, lottery, state, run_id)"
+                            " VALUES (:name, 0, 0.5, 'open', 1)"), {"name": name})  # fmt: skip
+        for number, deal, replaced in ((1, "true", "NULL"), (2, "false", "'2026-01-02'")):
+            db.execute(text(
+                'INSERT INTO outcome (creator_id, deal, "on", figures, by, at, replaced_at)'
+                f" VALUES ({number}, {deal}, '2026-01-01', '{{}}', 'ann', '2026-01-01', {replaced})"
+            ))  # fmt: skip
+    store.close()
+    store = open_store(store_url)
+    with store.reading() as db:
+        deals = db.scalars(select(creator.c.deal).order_by(creator.c.external_id)).all()
+    assert deals == [True, None, None]
+    store.close()
+
+
 def test_migration_makes_identifiers_canonical(store_url, monkeypatch):
     newest = database.command.upgrade
     with monkeypatch.context() as older:

@@ -90,6 +90,7 @@ def withdraw(store: Store, creator_id: int, by: str) -> None:
         taken = update(outcome).where(*standing).values(replaced_at=datetime.now(UTC))
         if not db.execute(taken).rowcount:
             raise InputError("No outcome of this creator stands.", "Reload the page.")
+        db.execute(update(creator).where(creator.c.id == creator_id).values(deal=None))
         note(db, by, "outcome withdrawn", f"creator {creator_id}")
 
 
@@ -165,6 +166,9 @@ def _insert(db: Connection, outcomes: Iterable[tuple[int, bool, date]], by: str)
         for row in new
     ]  # fmt: skip
     db.execute(insert(outcome), values)
+    for deal in (True, False):
+        numbers = [row["creator_id"] for row in values if row["deal"] is deal]
+        db.execute(update(creator).where(creator.c.id.in_(numbers)).values(deal=deal))
     note_all(db, by, "outcome", {
         f"creator {row['creator_id']}": {"deal": row["deal"], "on": row["on"].isoformat()}
         for row in values

@@ -1,0 +1,48 @@
+"""The tables of the store.
+
+What follows from the thresholds (band, edge) or from the tiers is not stored, but for the band a
+reviewer saw: it is a range of probabilities or followers, so moving a threshold changes no row.
+Tables that are written by the million (`creator`, `score`, `staged`) carry no foreign keys: each
+row is written by one statement that takes it from the table it points to, and checking a million of
+them costs PostgreSQL half the import.
+"""
+
+from __future__ import annotations
+
+from durhampulse.desk.store.tables.campaigns import campaign, campaign_creator
+from durhampulse.desk.store.tables.columns import (
+    CONTROL,
+    LONGEST_ID,
+    NUMBERS,
+    TEXTS,
+    Instant,
+    metadata,
+)
+from durhampulse.desk.store.tables.creators import (
+    HAS_NO_PRECEDENT,
+    HAS_PRECEDENT,
+    STATES,
+    creator,
+    score,
+)
+from durhampulse.desk.store.tables.imports import recipe, refused, staged, upload
+from durhampulse.desk.store.tables.models import model, model_file, run, setting
+from durhampulse.desk.store.tables.people import (
+    api_key,
+    attempt,
+    audit,
+    link,
+    objection,
+    person,
+    receipt,
+    session,
+)
+from durhampulse.desk.store.tables.reviews import act, claim, outcome, review
+
+__all__ = [
+    "CONTROL", "HAS_NO_PRECEDENT", "HAS_PRECEDENT", "LONGEST_ID", "NUMBERS", "STATES", "TEXTS",
+    "Instant", "act", "api_key", "attempt", "audit", "campaign", "campaign_creator", "claim",
+    "creator", "link", "metadata", "model", "model_file", "objection", "outcome", "person",
+    "receipt", "recipe", "refused", "review", "run", "score", "session", "setting", "staged",
+    "upload",
+]  # fmt: skip

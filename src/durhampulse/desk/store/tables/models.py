@@ -1,0 +1,41 @@
+"""Settings, the models of the store, and the runs that scored the list."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, Column, ForeignKey, Integer, LargeBinary, String, Table
+
+from durhampulse.desk.store.tables.columns import Instant, metadata, number
+
+__all__ = ["model", "model_file", "run", "setting"]
+
+setting = Table(
+    "setting", metadata,
+    Column("name", String(50), primary_key=True),
+    Column("value", JSON, nullable=False),
+)  # fmt: skip
+model = Table(
+    "model", metadata,
+    Column("version", String(64), primary_key=True),
+    Column("name", String(200), nullable=False),
+    Column("origin", String(300), nullable=False),
+    Column("added_at", Instant, nullable=False),
+    Column("added_by", String(100), nullable=False),
+    Column("compared", JSON(none_as_null=True)),
+)  # fmt: skip
+model_file = Table(
+    "model_file", metadata,
+    Column("version", ForeignKey("model.version"), primary_key=True),
+    Column("name", String(200), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)  # fmt: skip
+run = Table(
+    "run", metadata, number(),
+    Column("kind", String(20), nullable=False),
+    Column("model_version", ForeignKey("model.version"), nullable=False),
+    Column("upload_id", ForeignKey("upload.id")),
+    Column("by", String(100), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("applied_at", Instant),
+    Column("creators", Integer, nullable=False, default=0),
+    Column("drift", JSON(none_as_null=True)),
+)  # fmt: skip

@@ -1,0 +1,67 @@
+"""Who may do what, who did it, and whom the store forgets."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, String, Table
+
+from durhampulse.desk.store.tables.columns import Instant, metadata, number
+
+__all__ = ["api_key", "attempt", "audit", "link", "objection", "person", "receipt", "session"]
+
+person = Table(
+    "person", metadata, number(),
+    Column("name", String(100), nullable=False, unique=True),
+    Column("role", String(20), nullable=False),
+    Column("password_hash", String(300)),
+    Column("active", Boolean, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)  # fmt: skip
+session = Table(
+    "session", metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("person_id", ForeignKey("person.id"), nullable=False, index=True),
+    Column("csrf", String(64), nullable=False),
+    Column("expires_at", Instant, nullable=False),
+)  # fmt: skip
+link = Table(
+    "link", metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("person_id", ForeignKey("person.id")),
+    Column("purpose", String(20), nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("used_at", Instant),
+)  # fmt: skip
+attempt = Table(
+    "attempt", metadata, number(),
+    Column("who", String(300), nullable=False),
+    Column("at", Instant, nullable=False),
+    Index("ix_attempt_who_at", "who", "at"),
+)  # fmt: skip
+api_key = Table(
+    "api_key", metadata, number(),
+    Column("name", String(100), nullable=False, unique=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("role", String(20), nullable=False),
+    Column("created_by", String(100), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("revoked_at", Instant),
+)  # fmt: skip
+audit = Table(
+    "audit", metadata, number(),
+    Column("at", Instant, nullable=False),
+    Column("who", String(100), nullable=False),
+    Column("act", String(50), nullable=False),
+    Column("subject", String(200), nullable=False, index=True),
+    Column("detail", JSON, nullable=False),
+)  # fmt: skip
+objection = Table(
+    "objection", metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("at", Instant, nullable=False),
+)  # fmt: skip
+receipt = Table(
+    "receipt", metadata, number(),
+    Column("at", Instant, nullable=False),
+    Column("act", String(50), nullable=False),
+    Column("detail", JSON, nullable=False),
+)  # fmt: skip

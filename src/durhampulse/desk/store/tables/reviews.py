@@ -1,0 +1,56 @@
+"""What people decided, and what happened then."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, Boolean, Column, Date, Double, ForeignKey, Index, String, Table, Text
+
+from durhampulse.desk.store.tables.columns import Id, Instant, metadata, number
+
+__all__ = ["act", "claim", "outcome", "review"]
+
+act = Table(
+    "act", metadata, number(),
+    Column("kind", String(20), nullable=False),
+    Column("by", String(100), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("detail", JSON, nullable=False),
+    Column("undone_by", String(100)),
+    Column("undone_at", Instant),
+)  # fmt: skip
+claim = Table(
+    "claim", metadata,
+    Column("creator_id", ForeignKey("creator.id"), primary_key=True),
+    Column("person_id", ForeignKey("person.id"), nullable=False, index=True),
+    Column("why", String(20), nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    sqlite_with_rowid=False,
+)  # fmt: skip
+review = Table(
+    "review", metadata, number(),
+    Column("creator_id", ForeignKey("creator.id"), nullable=False, index=True),
+    Column("person_id", ForeignKey("person.id"), nullable=False),
+    Column("decision", String(20), nullable=False),
+    Column("reason", String(100), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("probability", Double),
+    Column("band", String(40), nullable=False),
+    Column("why", String(20), nullable=False),
+    Column("previous", String(20), nullable=False),
+    Column("request", String(100), nullable=False, unique=True),
+    Column("at", Instant, nullable=False),
+    Column("undone_at", Instant),
+    Column("act_id", Id, index=True),
+    Index("ix_review_person_id_at", "person_id", "at"),
+)  # fmt: skip
+outcome = Table(
+    "outcome", metadata, number(),
+    Column("creator_id", ForeignKey("creator.id"), nullable=False, index=True),
+    Column("deal", Boolean, nullable=False),
+    Column("on", Date, nullable=False),
+    Column("figures", JSON, nullable=False),
+    Column("probability", Double),
+    Column("by", String(100), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("replaced_at", Instant),
+    Column("act_id", Id, index=True),
+)  # fmt: skip
