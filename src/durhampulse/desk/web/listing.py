@@ -64,6 +64,7 @@ class ListRow:
     reason: str
     flags: list[str]
     state: str
+    deal: bool | None
 
 
 def list_rows(rules: Rules, reasons: TopReasons, rows: Sequence[Any]) -> list[ListRow]:
@@ -86,6 +87,7 @@ def list_rows(rules: Rules, reasons: TopReasons, rows: Sequence[Any]) -> list[Li
             reason=reason,
             flags=rules.flags(row.flags),
             state=row.state,
+            deal=row.deal,
         )
         for row, reason in zip(rows, reasons.of(rules, rows), strict=True)
     ]
