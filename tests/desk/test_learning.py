@@ -38,7 +38,8 @@ from durhampulse.desk.outcomes.recording import (
 )
 from durhampulse.desk.outcomes.retraining import add_retrained, write_lessons
 from durhampulse.desk.people.erasure import erase, everything_about, sweep
-from durhampulse.desk.review.decisions import decide, latest, undo
+from durhampulse.desk.review.decisions import decide
+from durhampulse.desk.review.undoing import latest, undo
 from durhampulse.desk.store.bulk import insert_rows
 from durhampulse.desk.store.niches import count_niches, read_niches
 from durhampulse.desk.store.tables import audit, creator, metadata, outcome, refused, run, upload

@@ -176,7 +176,8 @@ def record_decisions(  # noqa: PLR0913 - one for each field of the form
     )
     rules = desk.catalogue.current()
     result = decide_many(desk.store, chosen[:_MOST_CHOSEN], who.id, made, rules)
-    return redirect(f"/shortlist?{back}", _in_words(result))
+    undo = f"/acts/{result.act}/undo" if result.act else ""
+    return redirect(f"/shortlist?{back}", _in_words(result), undo=undo)
 
 
 def _in_words(result: BulkResult) -> str:

@@ -17,6 +17,7 @@ _QUEUE = {
 
 def upgrade() -> None:
     """Bring the store to this version."""
+    op.add_column("outcome", sa.Column("undone_at", sa.DateTime(timezone=True)))
     for name, columns in _QUEUE.items():
         op.drop_index(name, "creator")
         op.create_index(name, "creator", columns)
