@@ -105,7 +105,7 @@ def test_bulk_decision_is_undone_as_a_whole_and_keeps_what_was_decided_since(fil
     with filled.reading() as db:
         entries = db.execute(select(audit).where(audit.c.subject == f"act {result.act}")).all()
     assert [(row.who, row.act, row.detail) for row in entries] == [
-        ("ann", "undo", {"kind": "decision", "restored": 47, "kept": 3})
+        ("ann", "undo", {"kind": "decide", "restored": 47, "kept": 3})
     ]
 
 

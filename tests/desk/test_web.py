@@ -66,7 +66,7 @@ NEEDS = {
                    "/imports/{number}/progress", "/imports/{number}/refused", "/campaigns",
                    "/campaigns/{number}", "/campaigns/{number}/export/{kind}", "/model", "/model/progress",
                    "/outcomes", "/acts"],
-        "reviewer": ["/queue"],
+        "reviewer": ["/queue", "/imports/{number}/undo"],
         "admin": ["/creators/{number}/everything", "/people", "/audit"],
     },
     "POST": {
@@ -76,7 +76,8 @@ NEEDS = {
                      "/queue/release", "/acts/{number}/undo", "/imports",
                      "/imports/{number}/read", "/imports/{number}/afresh",
                      "/imports/{number}/check", "/imports/{number}/confirm",
-                     "/imports/{number}/drop", "/campaigns", "/campaigns/{number}",
+                     "/imports/{number}/drop", "/imports/{number}/columns",
+                     "/imports/{number}/undo", "/campaigns", "/campaigns/{number}",
                      "/campaigns/{number}/choose", "/campaigns/{number}/delete", "/outcomes"],
         "admin": ["/thresholds", "/creators/{number}/erase", "/model/activate", "/people",
                   "/people/{number}", "/people/{number}/link", "/keys", "/keys/{number}/revoke"],

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from durhampulse.desk.imports.checking import check
 from durhampulse.desk.imports.intake import apply
 from durhampulse.desk.imports.jobs import Job, LeaseLostError, give_up, next_job
+from durhampulse.desk.imports.undoing import undo_import
 from durhampulse.desk.models.catalogue import Catalogue, activate
 from durhampulse.desk.store.acts import undo_act, undos_under_way
 from durhampulse.desk.store.database import AWAY, Store
@@ -134,6 +135,8 @@ class Worker:
             )
         elif piece.state == "checking":
             check(self._store, self._catalogue, piece, self._stop)
+        elif piece.state == "undoing":
+            undo_import(self._store, piece.id)
         else:
             apply(self._store, self._catalogue, piece.id)
 

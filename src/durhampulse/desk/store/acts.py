@@ -36,7 +36,7 @@ __all__ = [
 AT_ONCE: Final = 10_000
 """Rows up to which an act is undone while its page waits; more of them are the worker's."""
 _CHUNK = 4_000
-_TABLES = {"decision": review, "outcomes": outcome}
+_TABLES = {"decide": review, "outcomes": outcome}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,9 @@ class UndoResult:
     done: bool
 
 
-def begin_act(db: Connection, kind: str, by: str, detail: Mapping[str, Any]) -> int:
+def begin_act(
+    db: Connection, kind: str, by: str, detail: Mapping[str, Any], *, run_id: int | None = None
+) -> int:
     """Insert an act; return its number, which its rows carry.
 
     Parameters
@@ -72,13 +74,21 @@ def begin_act(db: Connection, kind: str, by: str, detail: Mapping[str, Any]) -> 
     db
         The connection in whose transaction the first of its rows is written.
     kind
-        "decision", "outcomes" or "import".
+        "decide", "outcomes" or "import".
     by
         Who does it.
     detail
         What people are told of it; nothing in it names or describes a creator.
+    run_id
+        The run of an import.
     """
-    values = {"kind": kind, "by": by, "at": datetime.now(UTC), "detail": dict(detail)}
+    values = {
+        "kind": kind,
+        "by": by,
+        "at": datetime.now(UTC),
+        "detail": dict(detail),
+        "run_id": run_id,
+    }
     return insert_one(db, act, **values)
 
 

@@ -25,6 +25,7 @@ from durhampulse.desk.store.tables.creators import (
     STATES,
     creator,
     outcome_is,
+    replaced,
     score,
 )
 from durhampulse.desk.store.tables.imports import recipe, refused, staged, upload
@@ -45,6 +46,6 @@ __all__ = [
     "CONTROL", "DECISIONS", "HAS_NO_PRECEDENT", "HAS_PRECEDENT", "LONGEST_ID", "NUMBERS",
     "OUTCOME_STATES", "STATES", "TEXTS", "Instant", "act", "api_key", "attempt", "audit",
     "campaign", "campaign_creator", "claim", "creator", "link", "metadata", "model", "model_file",
-    "objection", "outcome", "outcome_is", "person", "receipt", "recipe", "refused", "review",
-    "run", "score", "session", "setting", "staged", "upload",
+    "objection", "outcome", "outcome_is", "person", "receipt", "recipe", "refused",
+    "replaced", "review", "run", "score", "session", "setting", "staged", "upload",
 ]  # fmt: skip

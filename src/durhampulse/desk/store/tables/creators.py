@@ -25,6 +25,7 @@ __all__ = [
     "STATES",
     "creator",
     "outcome_is",
+    "replaced",
     "score",
 ]
 
@@ -75,6 +76,16 @@ score = Table(
     Column("flags", Integer, nullable=False),
     sqlite_with_rowid=False,
 )  # fmt: skip
+
+replaced = Table(
+    "replaced_creator", metadata,
+    Column("creator_id", Id, primary_key=True),
+    Column("run_id", Id, primary_key=True),
+    Column("former_run_id", Id, nullable=False),
+    *(column for column in figures() if column.name != "external_id"),
+    sqlite_with_rowid=False,
+)  # fmt: skip
+"""Creators as they were before the import of a run, whose own run was another then."""
 
 
 def outcome_is(state: str) -> ColumnElement[bool]:

@@ -23,6 +23,7 @@ act = Table(
     Column("by", String(100), nullable=False),
     Column("at", Instant, nullable=False),
     Column("detail", JSON, nullable=False),
+    Column("run_id", Id),
     Column("undone_by", String(100)),
     Column("undone_at", Instant),
 )  # fmt: skip
