@@ -42,8 +42,8 @@ from durhampulse.desk.store.tables.views import bulk, creator_list, list_creator
 
 __all__ = [
     "CONTROL", "HAS_NO_PRECEDENT", "HAS_PRECEDENT", "LONGEST_ID", "NUMBERS", "STATES", "TEXTS",
-    "Instant", "act", "api_key", "attempt", "audit", "bulk", "campaign", "campaign_creator", "claim",
-    "creator", "creator_list", "link", "list_creator", "metadata", "model", "model_file",
+    "Instant", "act", "api_key", "attempt", "audit", "bulk", "campaign", "campaign_creator",
+    "claim", "creator", "creator_list", "link", "list_creator", "metadata", "model", "model_file",
     "objection", "outcome", "person", "receipt", "recipe", "refused", "review", "run",
     "saved_view", "score", "session", "setting", "staged", "upload",
 ]  # fmt: skip
