@@ -106,16 +106,20 @@ def _register(
     db: Connection, values: Mapping[str, Any], selection: Selection, request: str, who: Principal
 ) -> int:
     now, act_id = datetime.now(UTC), None
-    detail = {name: value for name, value in values["order"].items() if name != "note"}
-    detail["creators"] = selection.total
+    detail = {**_about(values["order"]), "creators": selection.total}
     if values["kind"] == "decide":
-        act_id = insert_one(db, act, kind="decide", by=who.name, at=now, detail=detail)
+        act_id = insert_one(db, act, kind="decision", by=who.name, at=now, detail=detail)
     number = insert_one(
         db, bulk, **values, request=request, state="waiting", person_id=who.id, by=who.name,
         at=now, act_id=act_id, position=0, done=0, held=0, changed=0,
     )  # fmt: skip
     note(db, who.name, f"{values['kind']} all that match", f"bulk {number}", detail)
     return number
+
+
+def _about(order: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what people are told of an order; its note may name somebody."""
+    return {name: value for name, value in order.items() if name != "note"}
 
 
 def find_bulk(db: Connection, number: int) -> Row[Any]:
@@ -194,8 +198,8 @@ def _step(db: Connection, catalogue: Catalogue, job: BulkJob, rules: Rules, size
     if row is None:
         raise BulkLostError(job.id)
     selection, now = Selection.read(row.selection), datetime.now(UTC)
-    if catalogue.current(db).version != selection.version:
-        _finish(db, row, {"state": "stopped", "problem": "Another model was activated meanwhile."})
+    if problem := _hindrance(db, catalogue, row, selection):
+        _finish(db, row, {"state": "stopped", "problem": problem})
         return False
     upto = min(row.position + size, selection.last_id)
     here = (creator.c.id > row.position, creator.c.id <= upto, *selection.conditions(rules))
@@ -212,14 +216,27 @@ def _step(db: Connection, catalogue: Catalogue, job: BulkJob, rules: Rules, size
     return False
 
 
+def _hindrance(db: Connection, catalogue: Catalogue, row: Row[Any], selection: Selection) -> str:
+    """Return why work must not go on; empty where it may.
+
+    The act is locked: its undo waits for this step, or this step sees the undo.
+    """
+    undone = db.scalar(select(act.c.undone_by).where(act.c.id == row.act_id).with_for_update())
+    if undone is not None:
+        return f"{undone} undid it meanwhile."
+    if catalogue.current(db).version != selection.version:
+        return "Another model was activated meanwhile."
+    return ""
+
+
 def _finish(db: Connection, row: Row[Any], values: Mapping[str, Any]) -> None:
     """Close work, with its counts in the audit log, and without a note that might name somebody."""
     counts = {"done": row.done, "held": row.held, "changed": row.changed}
-    order = {name: value for name, value in row.order.items() if name != "note"}
+    order = _about(row.order)
     closed = {**values, "order": order, "finished_at": datetime.now(UTC), "lease_until": None}
     db.execute(update(bulk).where(bulk.c.id == row.id).values(**closed))
     if row.act_id is not None:
-        detail = {**order, "creators": row.selection["total"], **counts}
+        detail = {**order, "creators": row.done}
         db.execute(update(act).where(act.c.id == row.act_id).values(detail=detail))
     note(db, row.by, f"{row.kind} all that match, {values['state']}", f"bulk {row.id}", counts)
 

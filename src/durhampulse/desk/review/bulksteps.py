@@ -75,7 +75,7 @@ def _record(
     values: dict[str, Any] = {
         "creator_id": c.id,
         "person_id": literal(row.person_id),
-        "decision": literal(order["choice"]),
+        "decision": literal(order["decision"]),
         "reason": literal(order["reason"]),
         "note": literal(order["note"].strip()),
         "probability": c.probability,
@@ -89,7 +89,7 @@ def _record(
     of_step = c.id.in_(numbers_in(db, numbers))
     rows = select(*values.values()).where(of_step).order_by(c.id)
     db.execute(insert(review).from_select([*values], rows))
-    state = DECISIONS[order["choice"]]
+    state = DECISIONS[order["decision"]]
     db.execute(update(creator).where(of_step).values(state=state))
 
 

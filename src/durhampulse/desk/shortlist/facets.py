@@ -11,8 +11,14 @@ from sqlalchemy import ColumnElement, Connection, case, func, literal, select
 
 from durhampulse.desk.models.rules import Range, Rules
 from durhampulse.desk.shortlist.pages import hinted, matching, within
-from durhampulse.desk.shortlist.view import BAND_NAMES, OUTCOMES, UNLIKE, View
-from durhampulse.desk.store.tables import HAS_NO_PRECEDENT, STATES, creator
+from durhampulse.desk.shortlist.view import BAND_NAMES, UNLIKE, View
+from durhampulse.desk.store.tables import (
+    HAS_NO_PRECEDENT,
+    OUTCOME_STATES,
+    STATES,
+    creator,
+    outcome_is,
+)
 
 __all__ = ["FACETS", "Facets", "breakdown", "facets"]
 
@@ -39,7 +45,7 @@ def facets(db: Connection, view: View, rules: Rules) -> Facets:
     rest = replace(view, band=(), state=(), outcome=(), tier=(), niche=())
     cells = _cells(db, rest, rules, FACETS)
     known: dict[str, Sequence[str]] = {
-        "band": [*BAND_NAMES, UNLIKE], "state": STATES, "outcome": [*OUTCOMES],
+        "band": [*BAND_NAMES, UNLIKE], "state": STATES, "outcome": [*OUTCOME_STATES],
         "tier": rules.tiers, "niche": (),
     }  # fmt: skip
     return {kind: _added_up(cells, view, kind, known[kind]) for kind in FACETS}
@@ -77,7 +83,7 @@ def _cells(
     codes = {
         "band": case((HAS_NO_PRECEDENT, UNLIKE), else_=_named(c.probability, bands)),
         "state": c.state,
-        "outcome": case((c.deal.is_(True), "deal"), (c.deal.is_(False), "no-deal"), else_="none"),
+        "outcome": case(*((outcome_is(state), state) for state in OUTCOME_STATES)),
         "tier": _named(c.followers, tiers),
         "niche": func.coalesce(c.niche, ""),
     }  # fmt: skip

@@ -15,11 +15,11 @@ from urllib.parse import urlencode
 from durhampulse.creators.numbers import parse_number
 from durhampulse.decision.bands import BANDS
 from durhampulse.desk.models.rules import Rules
-from durhampulse.desk.store.tables import CONTROL, LONGEST_ID, STATES
+from durhampulse.desk.store.tables import CONTROL, LONGEST_ID, OUTCOME_STATES, STATES
 from durhampulse.exceptions import InputError
 
 __all__ = [
-    "BAND_NAMES", "COLUMNS", "OUTCOMES", "SORTS", "UNLIKE", "Cursor", "View", "read_cursor",
+    "BAND_NAMES", "COLUMNS", "SORTS", "UNLIKE", "Cursor", "View", "read_cursor",
     "read_number", "write_cursor",
 ]  # fmt: skip
 
@@ -34,8 +34,6 @@ SORTS = {
 BAND_NAMES = {"yes": BANDS[0], "maybe": BANDS[1], "no": BANDS[2]}
 UNLIKE = "unlike"
 """How an address calls creators without precedent."""
-OUTCOMES = {"deal": True, "no-deal": False, "none": None}
-"""How an address calls the outcomes that are known, and those that are not, as stored."""
 COLUMNS = ("growth", "views", "fee")
 """Columns of the list that one may add."""
 _LIST = re.compile(r"(import-|campaign-)?[1-9][0-9]{0,8}")
@@ -54,8 +52,10 @@ class View:
     ----------
     sort, descending
         A key of `SORTS`, and its direction.
-    band, niche, tier, state, outcome
+    band, niche, tier, state
         Names; none for all.
+    outcome
+        What is known of it: keys of `OUTCOME_STATES`; none for all.
     listed
         The number of a list, ``import-`` or ``campaign-`` with one of those; empty for all.
     flag
@@ -97,8 +97,8 @@ class View:
             If a value is none that can be asked for.
         """
         known = {"band": [*BAND_NAMES, UNLIKE], "tier": rules.tiers, "state": [*STATES],
-                 "flag": [str(i) for i in range(len(rules.flag_names))],
-                 "outcome": [*OUTCOMES], "column": COLUMNS}  # fmt: skip
+                 "outcome": [*OUTCOME_STATES], "column": COLUMNS,
+                 "flag": [str(i) for i in range(len(rules.flag_names))]}  # fmt: skip
         filters: dict[str, Any] = {}
         for name in ("band", "niche", "tier", "state", "outcome", "flag", "column"):
             chosen = tuple(
