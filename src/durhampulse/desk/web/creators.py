@@ -17,6 +17,7 @@ from durhampulse.desk.outcomes.recording import record, withdraw
 from durhampulse.desk.people.erasure import erase, everything_about
 from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide, last_review
 from durhampulse.desk.review.page import creator_page, find_creator, what_if
+from durhampulse.desk.shortlist.lists import lists_of
 from durhampulse.desk.store.audit import note as write_note
 from durhampulse.desk.web.access import Admin, DeskOf, Number, Reviewer, Viewer
 from durhampulse.desk.web.rendering import redirect, render
@@ -33,8 +34,9 @@ def show(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Respons
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         page, seen = creator_page(db, number, rules), last_review(db)
+        lists = lists_of(db, number)
     return render(
-        request, who, "creator.html", page=page, rules=rules, seen=seen,
+        request, who, "creator.html", page=page, rules=rules, seen=seen, lists=lists,
         reasons=REASONS, request_name=secrets.token_hex(12), today=today().isoformat(),
         figures=_figures(rules, page.row, request.query_params),
         **_estimate(rules, page.row, request),
