@@ -284,13 +284,13 @@ def move_the_sliders(page, address):
     cells = page.locator("[data-band=yes] td")
     before = int(cells.nth(0).inner_text())
     assert before == int(page.locator("#totals .facts dd").nth(1).inner_text())
-    page.locator("#yes-at").fill("0.9")
+    page.locator("#yes-at").fill("90")
     assert int(cells.nth(0).inner_text()) < before
     page.reload()
     page.locator("#totals .facts dd").nth(1).wait_for()
     assert int(page.locator("#totals .facts dd").nth(1).inner_text()) == before
     page.locator("#sliders summary").click()
-    page.locator("#yes-at").fill("0.9")
+    page.locator("#yes-at").fill("90")
     save = page.get_by_role("button", name="Save for everybody")
     page.once("dialog", lambda asked: asked.dismiss())
     save.click()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache
 from importlib.metadata import version
+from math import ceil
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -22,7 +23,7 @@ from durhampulse.desk.store.carried import carried_cells, profile_of
 from durhampulse.desk.web.state import desk_of
 from durhampulse.scoring.account import alike_text
 
-__all__ = ["POLICY", "percent", "redirect", "render"]
+__all__ = ["POLICY", "above", "percent", "redirect", "render"]
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -48,6 +49,20 @@ def percent(value: float | None, digits: int = 1) -> str:
         return _ABSENT
     scale = 10**digits
     return f"{int(value * 100 * scale + 1e-9) / scale:.{digits}f}%"
+
+
+def above(value: float | None, digits: int = 1) -> str:
+    """Return the upper end of an interval as a percentage, so that it is widened, never cut.
+
+    Examples
+    --------
+    >>> above(0.057, 0), above(0.05, 0), above(0.999, 0), above(None)
+    ('6%', '5%', '100%', '\u2013')
+    """
+    if value is None:
+        return _ABSENT
+    scale = 10**digits
+    return f"{ceil(value * 100 * scale - 1e-9) / scale:.{digits}f}%"
 
 
 def _rate(value: float | None) -> str:
@@ -133,6 +148,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     env.filters.update(
+        above=above,
         percent=percent,
         rate=_rate,
         count=_count,
