@@ -112,7 +112,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         page = shortlist.page(db, view, rules, after=after, before=before)
         rows = list_rows(rules, desk.top_reasons, page.rows)
         niches, seen = read_niches(db), last_review(db)
-        signals = standing_lists(db)
+        unlike_lists, broken = standing_lists(db), desk.broken_bands.of(db, rules)
     here = [(name, params[name]) for name in ("after", "before") if params.get(name)]
     links = {
         name: f"/shortlist?{view.query()}&{urlencode({name: write_cursor(place)})}" if place else ""
@@ -122,7 +122,8 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         request, who, "shortlist.html",
         rows=rows, view=view, rules=rules, niches=niches, sorts=SORTS, states=STATES, links=links,
         reasons=REASONS, request_name=secrets.token_hex(12), seen=seen,
-        back=f"{view.query()}&{urlencode(here)}", unlike_lists=signals,
+        back=f"{view.query()}&{urlencode(here)}", unlike_lists=unlike_lists,
+        broken=broken,
     )  # fmt: skip
 
 

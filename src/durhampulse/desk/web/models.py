@@ -41,7 +41,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
     return render(
         request, who, "model.html", rules=rules, manifest=manifest, versions=versions,
         overrides=overrides, since=since, last=last,
-        broken=[band for band in watched if band.watch.is_called],
+        watched=watched, broken=[band for band in watched if band.verdict == "broken"],
         reliability=_points(manifest.get("reliability", [])),
         activation=activation, unlike_lists=unlike_lists,
     )  # fmt: skip

@@ -65,6 +65,17 @@ def above(value: float | None, digits: int = 1) -> str:
     return f"{ceil(value * 100 * scale - 1e-9) / scale:.{digits}f}%"
 
 
+def _of_100(share: float) -> str:
+    """Return a share as a count of 100.
+
+    Examples
+    --------
+    >>> _of_100(0.645), _of_100(0.8871)
+    ('64', '89')
+    """
+    return f"{100 * share:.0f}"
+
+
 def _rate(value: float | None) -> str:
     """Return an engagement or growth rate as text.
 
@@ -149,6 +160,7 @@ def _environment() -> Environment:
     )
     env.filters.update(
         above=above,
+        of_100=_of_100,
         percent=percent,
         rate=_rate,
         count=_count,
