@@ -201,6 +201,8 @@ def import_a_messy_list(page, address, tmp_path):
     assert "Liste für März.csv" in page.inner_text("h1")
     assert page.get_by_role("button", name="Looks right").count() == 0
     understand_the_messy_list(page)
+    page.get_by_text("This list is unlike the").wait_for()
+    page.get_by_label("I know that its recommendations are guesses").check()
     page.get_by_role("button", name="Put it in place").click()
     page.get_by_role("heading", name="In place").wait_for()
     assert "40" in page.inner_text("main")

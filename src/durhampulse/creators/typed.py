@@ -64,7 +64,8 @@ def read_typed(text: str, kind: TypedKind, *, field: str = "") -> float | None:
         known = number.point if number.point == number.point else number.comma
         raise _asked(word, f"{known:.12g}", f"{number.rival:.12g}", field)
     if not abs(value) <= _LARGEST:
-        raise InputError(f"{_label(field)}'{text[:40]}' is not a number.", _EXAMPLES[kind], field)
+        what = "cannot be so large" if abs(value) > _LARGEST else "is not a number"
+        raise InputError(f"{_label(field)}'{text[:40]}' {what}.", _EXAMPLES[kind], field)
     return value
 
 

@@ -134,7 +134,8 @@ class _ErrorPages:
             page := await return_form(request, wrong)
         ):
             return page
-        sent = await sent_fields(request) if request.method == "POST" else []
+        refused = status != HTTPStatus.UNPROCESSABLE_ENTITY  # and nothing of the body was read
+        sent = [] if refused or request.method != "POST" else await sent_fields(request)
         return _error_page(request, status, wrong, KeptForm(request.url.path, tuple(sent)))
 
     @staticmethod
