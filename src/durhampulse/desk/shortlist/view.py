@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from durhampulse.creators.typed import read_typed
 from durhampulse.decision.bands import BANDS
 from durhampulse.desk.models.rules import Rules
-from durhampulse.desk.store.tables import CONTROL, LONGEST_ID, STATES
+from durhampulse.desk.store.tables import CONTROL, LONGEST_ID, OUTCOME_STATES, STATES
 from durhampulse.exceptions import InputError
 
 __all__ = [
@@ -48,6 +48,8 @@ class View:
         A key of `SORTS`, and its direction.
     band, niche, tier, state
         Names; none for all.
+    outcome
+        What is known of it: keys of `OUTCOME_STATES`; none for all.
     flag
         Flags that must all be there.
     edge
@@ -64,6 +66,7 @@ class View:
     niche: tuple[str, ...] = ()
     tier: tuple[str, ...] = ()
     state: tuple[str, ...] = ()
+    outcome: tuple[str, ...] = ()
     flag: tuple[str, ...] = ()
     edge: bool = False
     min_followers: float | None = None
@@ -82,9 +85,10 @@ class View:
             If a value is none that can be asked for.
         """
         known = {"band": [*BAND_NAMES, UNLIKE], "tier": rules.tiers, "state": [*STATES],
+                 "outcome": [*OUTCOME_STATES],
                  "flag": [str(i) for i in range(len(rules.flag_names))]}  # fmt: skip
         filters: dict[str, Any] = {}
-        for name in ("band", "niche", "tier", "state", "flag"):
+        for name in ("band", "niche", "tier", "state", "outcome", "flag"):
             chosen = tuple(
                 dict.fromkeys(value for value in query.get(name, []) if value and "\0" not in value)
             )
