@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from durhampulse.evaluation.curves import ranking_curves
 from durhampulse.evaluation.metrics import (
     compare_models,
     compare_runs,
@@ -67,12 +68,16 @@ def compare_with_baseline(
         compare_models(part.y_test, y_prob, of_baseline, groups=groups).assign(seed=run.seed)
         for run, y_prob in zip(runs, y_probs, strict=True)
     ]
+    everyone = {**comparison.y_prob, training.plan.name: y_probs[0]}
+    scores = score_models(part.y_test, everyone, groups=groups)
     return BaselineComparison(
         baseline=baseline,
-        tested=score_models(part.y_test, probs, groups=groups),
+        tested=scores[scores["model"].isin(list(probs))],
         difference=compare_runs(part.y_test, y_probs, [of_baseline] * len(runs), groups=groups),
         by_seed=pd.concat(by_seed, ignore_index=True),
         runs=runs,
+        curves=ranking_curves(part.y_test, everyone),
+        scores=scores,
     )
 
 
