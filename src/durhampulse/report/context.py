@@ -280,7 +280,7 @@ def _d2(study: Study) -> Section:
     part = study.d2
     figure = draw_figure(
         "d2-gap",
-        "Training and validation loss over three seeds",
+        "Training and validation loss over five seeds",
         part.curves,
         lambda: plots.gaps(part.curves),
     )

@@ -139,7 +139,9 @@ def record_file(
 
 def _check_date(on: date) -> None:
     if not EARLIEST <= on <= today():
-        raise InputError(f"{on}: an outcome cannot be of that day.", "Name a day that has passed.")
+        raise InputError(
+            f"{on}: an outcome cannot be of that day.", "Name a day that has passed.", "on"
+        )
 
 
 def _insert(db: Connection, outcomes: Iterable[tuple[int, bool, date]], by: str) -> int:
@@ -217,7 +219,7 @@ def override_table(db: Connection) -> pd.DataFrame:
         select(r.band, r.decision, func.count(), func.count(o.id),
                func.count().filter(o.deal.is_(True)))
         .select_from(joined)
-        .where(r.undone_at.is_(None), r.decision != "skip")
+        .where(r.undone_at.is_(None), r.decision.not_in(("skip", "reopen")))
         .group_by(r.band, r.decision)
     )  # fmt: skip
     columns = ["band", "decision", "reviews", "known", "deals"]

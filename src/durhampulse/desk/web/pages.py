@@ -9,11 +9,14 @@ from fastapi import APIRouter
 
 from durhampulse.desk.people.people import PersonRole
 from durhampulse.desk.web import (
+    acts,
     api,
+    bulk,
     campaigns,
     creators,
     imports,
     listing,
+    lists,
     models,
     outcomes,
     people,
@@ -60,18 +63,27 @@ PAGES: Final = (
         path="/shortlist",
         title="Shortlist",
         router=listing.router,
-        covers=("/creators",),
-        patient=("/shortlist/export",),
+        covers=("/creators", "/bulk"),
+        patient=("/shortlist/export", "/bulk"),
     ),
+    Page(path="/lists", title="Lists", router=lists.router),
     Page(path="/queue", title="Review queue", router=queue.router, role="reviewer"),
     Page(path="/imports", title="Import", router=imports.router, patient=("/imports",)),
     Page(path="/campaigns", title="Campaigns", router=campaigns.router, patient=("/campaigns",)),
     Page(path="/outcomes", title="Outcomes", router=outcomes.router, patient=("/outcomes",)),
+    Page(path="/acts", title="Acts", router=acts.router, patient=("/acts",)),
     Page(path="/model", title="Model", router=models.router),
     Page(path="/people", title="People", router=people.router, role="admin"),
     Page(path="/audit", title="Audit", router=people.audit_router, role="admin"),
 )
 """In the order of the navigation."""
 
-ROUTERS: Final = (*(page.router for page in PAGES), creators.router, people.door, api.router)
+ROUTERS: Final = (
+    *(page.router for page in PAGES),
+    creators.router,
+    bulk.router,
+    lists.views,
+    people.door,
+    api.router,
+)
 """All routes of the desk's own; those without an entry of the navigation come last."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache
 from importlib.metadata import version
+from math import ceil
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -18,11 +20,12 @@ from durhampulse.creators.schema import COLUMNS
 from durhampulse.decision.bands import EDGE_CHANCE, MAYBE, NO, NO_PRECEDENT, YES
 from durhampulse.desk.imports.problems import in_page_words
 from durhampulse.desk.people.people import Principal
+from durhampulse.desk.review.conflicts import ago
 from durhampulse.desk.store.carried import carried_cells, profile_of
 from durhampulse.desk.web.state import desk_of
 from durhampulse.scoring.account import alike_text
 
-__all__ = ["POLICY", "percent", "redirect", "render"]
+__all__ = ["POLICY", "above", "percent", "redirect", "render"]
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -31,7 +34,8 @@ POLICY = (
 )
 """Content-Security-Policy of every page: nothing from elsewhere, nothing written into a page."""
 
-_NOTICE = "durhampulse-notice"
+_NOTICE, _UNDO = "durhampulse-notice", "durhampulse-undo"
+_UNDOES = re.compile(r"/(acts/\d+/undo|queue/undo\?review=\d+(&back=/creators/\d+)?)")
 _ABSENT = "\u2013"
 _SHAPES = {YES: "yes", MAYBE: "maybe", NO: "no", NO_PRECEDENT: "unlike", "": "none"}
 
@@ -48,6 +52,31 @@ def percent(value: float | None, digits: int = 1) -> str:
         return _ABSENT
     scale = 10**digits
     return f"{int(value * 100 * scale + 1e-9) / scale:.{digits}f}%"
+
+
+def above(value: float | None, digits: int = 1) -> str:
+    """Return the upper end of an interval as a percentage, so that it is widened, never cut.
+
+    Examples
+    --------
+    >>> above(0.057, 0), above(0.05, 0), above(0.999, 0), above(None)
+    ('6%', '5%', '100%', '\u2013')
+    """
+    if value is None:
+        return _ABSENT
+    scale = 10**digits
+    return f"{ceil(value * 100 * scale - 1e-9) / scale:.{digits}f}%"
+
+
+def _of_100(share: float) -> str:
+    """Return a share as a count of 100.
+
+    Examples
+    --------
+    >>> _of_100(0.645), _of_100(0.8871)
+    ('64', '89')
+    """
+    return f"{100 * share:.0f}"
 
 
 def _rate(value: float | None) -> str:
@@ -133,11 +162,14 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     env.filters.update(
+        above=above,
+        of_100=_of_100,
         percent=percent,
         rate=_rate,
         count=_count,
         short=_short,
         when=_when,
+        ago=ago,
         day=_day,
         leading=_leading,
         in_page_words=in_page_words,
@@ -165,7 +197,8 @@ def render(
     if who is not None:
         rules = desk_of(request).catalogue.current()
         simulated, words = rules.simulated, rules.outcome
-    notice = "" if "hx-request" in request.headers else unquote(request.cookies.get(_NOTICE, ""))
+    sent = {} if "hx-request" in request.headers else request.cookies
+    notice, undo = (unquote(sent.get(name, "")) for name in (_NOTICE, _UNDO))
     text = (
         _environment()
         .get_template(template)
@@ -176,23 +209,33 @@ def render(
             simulated=simulated,
             words=words,
             notice=notice,
+            undo=undo if _UNDOES.fullmatch(undo) else "",
             **context,
         )
     )
     headers = {"cache-control": "no-store"}
     page = Response(text, status, headers, "text/html; charset=utf-8")
-    if notice:
-        page.delete_cookie(_NOTICE)
+    for name in (_NOTICE, _UNDO):
+        if name in sent:
+            page.delete_cookie(name)
     return page
 
 
-def redirect(path: str, notice: str = "") -> Response:
+def redirect(path: str, notice: str = "", *, undo: str = "") -> Response:
     """Return a redirect to a page that shows a notice once.
+
+    Parameters
+    ----------
+    path, notice
+        Where to, and what it says there.
+    undo
+        Address of the desk to which the notice's button sends, to undo what was done.
 
     The notice travels in a cookie: in the address it would stay, and anybody could put words into
     the desk's mouth with a link.
     """
     answer = RedirectResponse(path, 303)
-    if notice:
-        answer.set_cookie(_NOTICE, quote(notice), max_age=60, httponly=True, samesite="lax")
+    for name, value in ((_NOTICE, notice), (_UNDO, undo)):
+        if value:
+            answer.set_cookie(name, quote(value), max_age=60, httponly=True, samesite="lax")
     return answer

@@ -280,7 +280,7 @@ show(c2.curves.tail(3))
 # %% [markdown]
 # ## C3. Compare with the baseline
 #
-# Both models on the same test rows, the network from three seeds, so that no answer hangs on one
+# Both models on the same test rows, the network from five seeds, so that no answer hangs on one
 # training. A paired bootstrap draws creators and trainings. Did deep learning improve results? Why
 # or why not?
 
