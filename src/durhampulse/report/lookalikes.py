@@ -20,9 +20,10 @@ def sentence(part: Decision) -> str:
     texts = []
     for creator, rows in part.alike.groupby("creator", sort=False):
         n, deals = len(rows), int(rows["deal"].sum())
+        answer = f"*{rows['answer'].iloc[0]}*, ".removeprefix("**, ")
         low, high = wilson_interval(deals, n)
         texts.append(
-            f"creator {plain(creator)} (*{rows['answer'].iloc[0]}*, "
+            f"creator {plain(creator)} ({answer}"
             f"{rows['probability'].iloc[0]:.0%}): {deals} of {n} ({low:.0%} to {high:.0%})"
         )
     return (

@@ -90,6 +90,7 @@ def decide(
     )
     neighbours = _neighbours(part, model, keep_identifiers=keep_identifiers)
     answers = assign_bands(fresh_prob, thresholds).mask(np.array(unlike) != "", NO_PRECEDENT)
+    alike = lookalikes(fresh, fresh_prob, answers, model.encoding, neighbours)
     return Decision(
         creators=part.creators,
         champion=model,
@@ -103,7 +104,7 @@ def decide(
         peers=peers,
         background=background,
         neighbours=neighbours,
-        alike=lookalikes(fresh, fresh_prob, answers, model.encoding, neighbours),
+        alike=alike.assign(answer="") if judged.verdict.refusal else alike,
         **_calibrated(part, comparison, model.name, y_prob, pooled),
         learning=learning_curve(part, comparison),
     )
