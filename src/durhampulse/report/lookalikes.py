@@ -36,7 +36,7 @@ def sentence(part: Decision) -> str:
 
 def nearest(part: Decision) -> pd.DataFrame:
     """Return the nearest three of each in words: ``creator, answer, past_creator, outcome``."""
-    rows = part.alike[part.alike["place"] <= _SHOWN]
+    rows = part.alike[part.alike["place"] <= _SHOWN].reset_index(drop=True)
     figures = rows.iloc[:, [*rows.columns].index("deal") + 1 :]
     named = figures.get("past creator")
     columns = [c for c in figures if c != "past creator"][:_MOST_FIGURES]
