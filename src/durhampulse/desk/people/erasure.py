@@ -8,7 +8,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, Table, and_, delete, or_, select, update
+from sqlalchemy import (
+    Connection,
+    RowMapping,
+    Select,
+    Table,
+    and_,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
@@ -17,12 +28,14 @@ from durhampulse.desk.store.identifiers import earlier_forms, stored_forms
 from durhampulse.desk.store.niches import count_niches
 from durhampulse.desk.store.tables import (
     audit,
+    campaign,
     campaign_creator,
     claim,
     creator,
     objection,
     outcome,
     person,
+    proposal,
     receipt,
     refused,
     review,
@@ -35,7 +48,7 @@ from durhampulse.exceptions import InputError
 
 __all__ = ["digest_of", "erase", "everything_about", "has_objected", "sweep"]
 
-_OF_CREATOR = (score, claim, review, outcome, campaign_creator)
+_OF_CREATOR = (score, claim, review, outcome, campaign_creator, proposal)
 _OF_NAME = (staged, refused)  # of imports under way, or past
 _AT_ONCE = 500
 _FEWEST_LETTERS = 4
@@ -210,6 +223,7 @@ def _unknown(external_id: str) -> InputError:
 
 
 def _remove(db: Connection, numbers: list[int], names: list[str]) -> dict[str, int]:
+    _count_in_campaigns(db, numbers)
     gone = {
         table.name: db.execute(delete(table).where(table.c.creator_id.in_(numbers))).rowcount
         for table in _OF_CREATOR
@@ -218,6 +232,15 @@ def _remove(db: Connection, numbers: list[int], names: list[str]) -> dict[str, i
         gone[table.name] = db.execute(delete(table).where(table.c.external_id.in_(names))).rowcount
     gone["creator"] = db.execute(delete(creator).where(creator.c.id.in_(numbers))).rowcount
     return gone
+
+
+def _count_in_campaigns(db: Connection, numbers: list[int]) -> None:
+    """Add those about to go to their campaigns' count of erased creators."""
+    within = (proposal.c.campaign_id == campaign.c.id, proposal.c.creator_id.in_(numbers))
+    lost = select(func.count()).where(*within).scalar_subquery()
+    here = select(proposal.c.campaign_id).where(proposal.c.creator_id.in_(numbers))
+    counted = update(campaign).where(campaign.c.id.in_(here))
+    db.execute(counted.values(erased=campaign.c.erased + lost, edition=campaign.c.edition + 1))
 
 
 def _texts_of(db: Connection, names: list[str]) -> list[str]:

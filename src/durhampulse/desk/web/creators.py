@@ -11,6 +11,7 @@ from fastapi import APIRouter, Form, Request, Response
 from starlette.responses import JSONResponse
 
 from durhampulse.creators.schema import COLUMNS
+from durhampulse.desk.campaigns.campaigns import campaigns_of, drafts
 from durhampulse.desk.models.rules import Rules, stored_frame
 from durhampulse.desk.outcomes.file import today
 from durhampulse.desk.outcomes.recording import record, withdraw
@@ -33,10 +34,12 @@ def show(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Respons
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         page, seen = creator_page(db, number, rules), last_review(db)
+        within, open_drafts = campaigns_of(db, number), drafts(db)
     return render(
         request, who, "creator.html", page=page, rules=rules, seen=seen,
         reasons=REASONS, request_name=secrets.token_hex(12), today=today().isoformat(),
         figures=_figures(rules, page.row, request.query_params),
+        campaigns=within, drafts=open_drafts,
         **_estimate(rules, page.row, request),
     )  # fmt: skip
 

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, JSONResponse
 
 from durhampulse.decision.bands import Thresholds
+from durhampulse.desk.campaigns.campaigns import drafts
 from durhampulse.desk.models.catalogue import save_thresholds
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.review.decisions import (
@@ -108,7 +109,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         after, before = (read_cursor(params.get(n, ""), view.sort) for n in ("after", "before"))
         page = shortlist.page(db, view, rules, after=after, before=before)
         rows = list_rows(rules, desk.top_reasons, page.rows)
-        niches, seen = read_niches(db), last_review(db)
+        niches, seen, open_drafts = read_niches(db), last_review(db), drafts(db)
     here = [(name, params[name]) for name in ("after", "before") if params.get(name)]
     links = {
         name: f"/shortlist?{view.query()}&{urlencode({name: write_cursor(place)})}" if place else ""
@@ -118,7 +119,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         request, who, "shortlist.html",
         rows=rows, view=view, rules=rules, niches=niches, sorts=SORTS, states=STATES, links=links,
         reasons=REASONS, request_name=secrets.token_hex(12), seen=seen,
-        back=f"{view.query()}&{urlencode(here)}",
+        back=f"{view.query()}&{urlencode(here)}", drafts=open_drafts,
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from durhampulse.desk.web import (
     models,
     outcomes,
     people,
+    plans,
     queue,
 )
 
@@ -73,5 +74,11 @@ PAGES: Final = (
 )
 """In the order of the navigation."""
 
-ROUTERS: Final = (*(page.router for page in PAGES), creators.router, people.door, api.router)
+ROUTERS: Final = (
+    *(page.router for page in PAGES),
+    creators.router,
+    people.door,
+    plans.router,
+    api.router,
+)
 """All routes of the desk's own; those without an entry of the navigation come last."""

@@ -19,6 +19,7 @@ from durhampulse.decision.bands import EDGE_CHANCE, MAYBE, NO, NO_PRECEDENT, YES
 from durhampulse.desk.imports.problems import in_page_words
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.store.carried import carried_cells, profile_of
+from durhampulse.desk.web.outlooks import money
 from durhampulse.desk.web.state import desk_of
 from durhampulse.scoring.account import alike_text
 
@@ -136,6 +137,7 @@ def _environment() -> Environment:
         percent=percent,
         rate=_rate,
         count=_count,
+        money=money,
         short=_short,
         when=_when,
         day=_day,

@@ -9,7 +9,7 @@ them costs PostgreSQL half the import.
 
 from __future__ import annotations
 
-from durhampulse.desk.store.tables.campaigns import campaign, campaign_creator
+from durhampulse.desk.store.tables.campaigns import campaign, campaign_creator, proposal
 from durhampulse.desk.store.tables.columns import (
     CONTROL,
     LONGEST_ID,
@@ -43,6 +43,6 @@ __all__ = [
     "CONTROL", "HAS_NO_PRECEDENT", "HAS_PRECEDENT", "LONGEST_ID", "NUMBERS", "STATES", "TEXTS",
     "Instant", "act", "api_key", "attempt", "audit", "campaign", "campaign_creator", "claim",
     "creator", "link", "metadata", "model", "model_file", "objection", "outcome", "person",
-    "receipt", "recipe", "refused", "review", "run", "score", "session", "setting", "staged",
-    "upload",
+    "proposal", "receipt", "recipe", "refused", "review", "run", "score", "session", "setting",
+    "staged", "upload",
 ]  # fmt: skip
