@@ -720,7 +720,7 @@ def test_looking_at_a_campaign_solves_nothing(visit, monkeypatch):
     assert ann.get("/campaigns").status_code == 200
 
 
-def test_campaign_is_agreed_compared_and_opened_again(visit):
+def test_campaign_is_agreed_compared_and_opened_again(visit, desk):
     ann, vic = visit("reviewer"), visit("viewer")
 
     def act(path, **data):
@@ -730,8 +730,15 @@ def test_campaign_is_agreed_compared_and_opened_again(visit):
     where = made.headers["location"]
     page = ann.get(f"{where}/difference").text
     assert "would propose the same creators" in page
+    assert "Nothing would change" in page
+    with desk.store.writing() as db:
+        (first, *_) = re.findall(r'href="/creators/(\d+)"', ann.get(where).text)
+        db.execute(update(creator).where(creator.c.id == int(first)).values(state="declined"))
+    page = ann.get(f"{where}/difference").text
+    assert "would swap 1 of Spring" in page
     (seen,) = re.findall(r'name="seen" value="(\w+)"', page)
     assert act("propose", seen=seen).status_code == 303
+    assert f'href="/creators/{first}"' not in ann.get(where).text
     assert act("propose", seen="other").status_code == 422
     assert "Agree on this set" not in vic.get(where).text
     assert act("state", state="agreed").status_code == 303

@@ -19,7 +19,7 @@ AIMS: dict[Aim, str] = {
     "deals": "deals",
     "views": "views from deals",
     "engagements": "engagements from deals",
-    "return": "return on the budget",
+    "return": "return less fees",
 }
 """What can be made the most of, in words."""
 UNITS: tuple[Unit, ...] = ("deal", "view", "engagement")

@@ -54,8 +54,7 @@ class Proposal:
     @property
     def digest(self) -> str:
         """Return a name for exactly this set with these figures."""
-        cells = self.table.sort_values("id")[["id", "probability", "fee"]].to_csv(index=False)
-        return hashlib.sha256(cells.encode()).hexdigest()[:16]
+        return digest_of(self.table)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +76,18 @@ class Difference:
     leave: pd.DataFrame
     come: pd.DataFrame
     digest: str
+
+    @property
+    def is_one(self) -> bool:
+        """Whether anybody, or anybody's figures, would change."""
+        return digest_of(self.before) != self.digest
+
+
+def digest_of(table: pd.DataFrame) -> str:
+    """Return a name for exactly this set with these figures, in whatever order."""
+    rows = zip(table["id"].astype(int), table["probability"], table["fee"].fillna(-1), strict=True)
+    cells = sorted((int(at), float(p), float(fee)) for at, p, fee in rows)
+    return hashlib.sha256(repr(cells).encode()).hexdigest()[:16]
 
 
 def latest_run(db: Connection) -> int | None:

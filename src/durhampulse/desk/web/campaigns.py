@@ -35,7 +35,7 @@ from durhampulse.desk.store.tables import creator
 from durhampulse.desk.web.access import DeskOf, Number, Reviewer, Viewer
 from durhampulse.desk.web.briefs import read_brief, read_fee
 from durhampulse.desk.web.listing import FILE_TYPES
-from durhampulse.desk.web.outlooks import grounds, left_out, lines
+from durhampulse.desk.web.outlooks import bound, grounds, left_out, lines
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import CannotJudgeError, InputError
@@ -125,7 +125,7 @@ def show(
         is_proposed=current.is_proposed, search=search, aims=AIMS, units=UNITS,
         rows=_rows(table), lines=lines(total, brief, words), grounds=grounds(total, brief, words),
         left_out=left_out(current.row.facts, brief, rules.tiers),
-        facts=current.row.facts or {}, **context,
+        bound=bound(current.row.facts), facts=current.row.facts or {}, **context,
     )  # fmt: skip
 
 
@@ -218,6 +218,7 @@ def show_difference(request: Request, desk: DeskOf, who: Reviewer, number: Numbe
     return render(
         request, who, "campaign-difference.html", campaign=current.row, brief=current.brief,
         leave=_rows(change.leave), come=_rows(change.come), digest=change.digest, rules=rules,
+        changed=change.is_one,
         figures=[(name, *(next((line for line in part if line.name == name), None)
                           for part in (now, then))) for name in names],
     )  # fmt: skip

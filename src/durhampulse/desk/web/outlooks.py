@@ -12,9 +12,13 @@ from durhampulse.desk.campaigns.brief import Brief
 from durhampulse.desk.campaigns.candidates import REASONS
 from durhampulse.desk.campaigns.value import Expectation, Outlook
 
-__all__ = ["Line", "grounds", "left_out", "lines", "money"]
+__all__ = ["Line", "bound", "grounds", "left_out", "lines", "money"]
 
-_UNITS = {"deal": "deal", "view": "view", "engagement": "engagement"}
+_LIMITS = {
+    "budget": "the budget",
+    "number": "the number of creators",
+    "niches": "the most per niche",
+}
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ def lines(outlook: Outlook, brief: Brief, words: OutcomeWords) -> list[Line]:
         Line(
             f"{words.deals[:1].upper()}{words.deals[1:]} among creators like these in the past",
             f"{outlook.deals.expected:.1f}",
-            f"most likely {_range(outlook.deals, 1)}",
+            _range(outlook.deals, 1),
         ),
     ]
     for name, part, unknown in (
@@ -94,7 +98,7 @@ def grounds(outlook: Outlook, brief: Brief, words: OutcomeWords) -> list[str]:
     """Return what the figures rest on, in sentences."""
     out = [
         f"Of creators like these so many got {words.deals} in the past; nobody has kept whether "
-        "all were asked. The range holds 9 of 10 cases: chance for each creator, and an error of "
+        "all were asked. The ranges hold 9 of 10 cases: chance for each creator, and an error of "
         "the model that is the same for all."
     ]
     if uncounted := outlook.creators - outlook.counted:
@@ -113,13 +117,23 @@ def grounds(outlook: Outlook, brief: Brief, words: OutcomeWords) -> list[str]:
         out.append(f"{outlook.without_fee} of them {_are(outlook.without_fee)} without a fee, so "
                    "no return is compared with the cost.")  # fmt: skip
     if brief.worth is not None:
-        out.append(f"Each {_UNITS[brief.per]} is worth {money(brief.worth, brief.currency)}, as "
+        out.append(f"Each {brief.per} is worth {money(brief.worth, brief.currency)}, as "
                    "the brief says.")  # fmt: skip
     return out
 
 
 def _are(n: int) -> str:
     return "is" if n == 1 else "are"
+
+
+def bound(facts: Mapping[str, Any] | None) -> str:
+    """Return which limits the set ran into when it was proposed, in a sentence."""
+    if not facts or "binding" not in facts:
+        return ""
+    limits = [text for name, text in _LIMITS.items() if name in facts["binding"]]
+    if not limits:
+        return "No limit held the set back: nobody else would have added anything."
+    return f"What held the set back was {' and '.join(limits)}."
 
 
 def left_out(facts: Mapping[str, Any] | None, brief: Brief, tiers: Sequence[str]) -> list[str]:
