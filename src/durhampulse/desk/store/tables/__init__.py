@@ -21,8 +21,11 @@ from durhampulse.desk.store.tables.columns import (
 from durhampulse.desk.store.tables.creators import (
     HAS_NO_PRECEDENT,
     HAS_PRECEDENT,
+    OUTCOME_STATES,
     STATES,
     creator,
+    outcome_is,
+    replaced,
     score,
 )
 from durhampulse.desk.store.tables.imports import recipe, refused, staged, upload
@@ -37,12 +40,12 @@ from durhampulse.desk.store.tables.people import (
     receipt,
     session,
 )
-from durhampulse.desk.store.tables.reviews import act, claim, outcome, review
+from durhampulse.desk.store.tables.reviews import DECISIONS, act, claim, outcome, review
 
 __all__ = [
-    "CONTROL", "HAS_NO_PRECEDENT", "HAS_PRECEDENT", "LONGEST_ID", "NUMBERS", "STATES", "TEXTS",
-    "Instant", "act", "api_key", "attempt", "audit", "campaign", "campaign_creator", "claim",
-    "creator", "link", "metadata", "model", "model_file", "objection", "outcome", "person",
-    "proposal", "receipt", "recipe", "refused", "review", "run", "score", "session", "setting",
-    "staged", "upload",
+    "CONTROL", "DECISIONS", "HAS_NO_PRECEDENT", "HAS_PRECEDENT", "LONGEST_ID", "NUMBERS",
+    "OUTCOME_STATES", "STATES", "TEXTS", "Instant", "act", "api_key", "attempt", "audit",
+    "campaign", "campaign_creator", "claim", "creator", "link", "metadata", "model", "model_file",
+    "objection", "outcome", "outcome_is", "person", "proposal", "receipt", "recipe", "refused",
+    "replaced", "review", "run", "score", "session", "setting", "staged", "upload",
 ]  # fmt: skip
