@@ -8,7 +8,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, Table, and_, delete, or_, select, update
+from sqlalchemy import (
+    Connection,
+    RowMapping,
+    Select,
+    Table,
+    and_,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
@@ -18,6 +29,7 @@ from durhampulse.desk.store.identifiers import earlier_forms, stored_forms
 from durhampulse.desk.store.niches import count_niches
 from durhampulse.desk.store.tables import (
     audit,
+    campaign,
     campaign_creator,
     claim,
     creator,
@@ -25,6 +37,7 @@ from durhampulse.desk.store.tables import (
     objection,
     outcome,
     person,
+    proposal,
     receipt,
     refused,
     replaced,
@@ -38,7 +51,9 @@ from durhampulse.exceptions import InputError
 
 __all__ = ["digest_of", "erase", "everything_about", "has_objected", "sweep"]
 
-_OF_CREATOR = (score, replaced, claim, review, outcome, campaign_creator, list_creator)
+_OF_CREATOR = (
+    score, replaced, claim, review, outcome, campaign_creator, proposal, list_creator,
+)  # fmt: skip
 _OF_NAME = (staged, refused)  # of imports under way, or past
 _AT_ONCE = 500
 _FEWEST_LETTERS = 4
@@ -216,6 +231,7 @@ def _unknown(external_id: str) -> InputError:
 
 
 def _remove(db: Connection, numbers: list[int], names: list[str]) -> dict[str, int]:
+    _count_in_campaigns(db, numbers)
     gone = {
         table.name: db.execute(delete(table).where(table.c.creator_id.in_(numbers))).rowcount
         for table in _OF_CREATOR
@@ -224,6 +240,15 @@ def _remove(db: Connection, numbers: list[int], names: list[str]) -> dict[str, i
         gone[table.name] = db.execute(delete(table).where(table.c.external_id.in_(names))).rowcount
     gone["creator"] = db.execute(delete(creator).where(creator.c.id.in_(numbers))).rowcount
     return gone
+
+
+def _count_in_campaigns(db: Connection, numbers: list[int]) -> None:
+    """Add those about to go to their campaigns' count of erased creators."""
+    within = (proposal.c.campaign_id == campaign.c.id, proposal.c.creator_id.in_(numbers))
+    lost = select(func.count()).where(*within).scalar_subquery()
+    here = select(proposal.c.campaign_id).where(proposal.c.creator_id.in_(numbers))
+    counted = update(campaign).where(campaign.c.id.in_(here))
+    db.execute(counted.values(erased=campaign.c.erased + lost, edition=campaign.c.edition + 1))
 
 
 def _texts_of(db: Connection, numbers: list[int], names: list[str]) -> list[str]:
