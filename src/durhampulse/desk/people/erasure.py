@@ -23,6 +23,7 @@ from durhampulse.desk.store.tables import (
     creator,
     objection,
     outcome,
+    outcome_file,
     person,
     receipt,
     refused,
@@ -174,7 +175,11 @@ def sweep(store: Store, days: int, by: str) -> dict[str, Any]:
         if n := forget_former(db):
             total[replaced.name] = total.get(replaced.name, 0) + n
         old = upload.c.created_at < before
-        paths = db.scalars(select(upload.c.path).where(old, _ABANDONED)).all()
+        paths = [*db.scalars(select(upload.c.path).where(old, _ABANDONED))]
+        waiting = outcome_file.c.created_at < before
+        paths += db.scalars(select(outcome_file.c.path).where(waiting))
+        if n := db.execute(delete(outcome_file).where(waiting)).rowcount:
+            total[outcome_file.name] = n
         for table, which in ((staged, and_(old, _ABANDONED)), (refused, old)):
             uploads = select(upload.c.id).where(which)
             n = db.execute(delete(table).where(table.c.upload_id.in_(uploads))).rowcount

@@ -40,12 +40,19 @@ from durhampulse.desk.store.tables.people import (
     receipt,
     session,
 )
-from durhampulse.desk.store.tables.reviews import DECISIONS, act, claim, outcome, review
+from durhampulse.desk.store.tables.reviews import (
+    DECISIONS,
+    act,
+    claim,
+    outcome,
+    outcome_file,
+    review,
+)
 
 __all__ = [
     "CONTROL", "DECISIONS", "HAS_NO_PRECEDENT", "HAS_PRECEDENT", "LONGEST_ID", "NUMBERS",
     "OUTCOME_STATES", "STATES", "TEXTS", "Instant", "act", "api_key", "attempt", "audit",
     "campaign", "campaign_creator", "claim", "creator", "link", "metadata", "model", "model_file",
-    "objection", "outcome", "outcome_is", "person", "receipt", "recipe", "refused",
+    "objection", "outcome", "outcome_file", "outcome_is", "person", "receipt", "recipe", "refused",
     "replaced", "review", "run", "score", "session", "setting", "staged", "upload",
 ]  # fmt: skip
