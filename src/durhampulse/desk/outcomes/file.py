@@ -209,7 +209,9 @@ def _day(cell: Any) -> date | str:
 def check_day(on: date) -> None:
     """Raise InputError if nothing can have happened on a day yet, or so long ago."""
     if not EARLIEST <= on <= today():
-        raise InputError(f"{on}: an outcome cannot be of that day.", "Name a day that has passed.")
+        raise InputError(
+            f"{on}: an outcome cannot be of that day.", "Name a day that has passed.", "on"
+        )
 
 
 def today() -> date:

@@ -86,13 +86,14 @@ def add(request: Request, desk: DeskOf, who: Reviewer, form: SentForm) -> Respon
     """Take a file of outcomes; nothing is recorded before its preview is confirmed."""
     name, stream = sent_file(form)
     sent = {field: str(value) for field, value in form.items() if isinstance(value, str)}
+    day = _day(sent)
     desk.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = desk.folder / f"{secrets.token_hex(12)}{suffix_of(name)[:10]}"
     with path.open("xb") as copy:
         shutil.copyfileobj(stream, copy, 1 << 20)
     try:
         source = OutcomeSource(
-            path=path, name=name, on=_day(sent), rule=_rule(desk), options=_options(sent)
+            path=path, name=name, on=day, rule=_rule(desk), options=_options(sent)
         )
         preview_file(desk.store, source)
     except InputError as error:
@@ -136,7 +137,7 @@ def _day(sent: Mapping[str, str]) -> date:
     try:
         return date.fromisoformat(sent.get("on", ""))
     except ValueError as error:
-        raise InputError("The day is none.", "Write it as 2026-05-31.") from error
+        raise InputError("The day is none.", "Write it as 2026-05-31.", "on") from error
 
 
 def _options(sent: Mapping[str, str]) -> ReadOptions | None:
