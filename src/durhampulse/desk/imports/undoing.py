@@ -36,6 +36,7 @@ from durhampulse.desk.store.tables import (
     act,
     claim,
     creator,
+    list_creator,
     metadata,
     replaced,
     review,
@@ -52,6 +53,7 @@ _REFERRING = [
     for table in metadata.sorted_tables
     for column in table.columns
     if any(key.column is creator.c.id for key in column.foreign_keys)
+    or column is list_creator.c.creator_id
 ]
 """Tables whose rows speak of a creator, with the column that says of which."""
 
@@ -67,8 +69,8 @@ class UndoneImport:
     removed
         Creators whom the import brought, and who go again.
     kept
-        Creators whom it brought and somebody has since decided about, planned with, or recorded an
-        outcome of: they stay, as imported.
+        Creators whom it brought and somebody has since decided about, planned with, put in a list,
+        or recorded an outcome of: they stay, as imported.
     changed
         Creators whom a later import has brought again: they stay as that one left them.
     decided

@@ -36,6 +36,7 @@ from durhampulse.desk.store.tables import (
     list_creator,
     objection,
     outcome,
+    outcome_file,
     person,
     proposal,
     receipt,
@@ -190,7 +191,11 @@ def sweep(store: Store, days: int, by: str) -> dict[str, Any]:
         if n := forget_former(db):
             total[replaced.name] = total.get(replaced.name, 0) + n
         old = upload.c.created_at < before
-        paths = db.scalars(select(upload.c.path).where(old, _ABANDONED)).all()
+        paths = [*db.scalars(select(upload.c.path).where(old, _ABANDONED))]
+        waiting = outcome_file.c.created_at < before
+        paths += db.scalars(select(outcome_file.c.path).where(waiting))
+        if n := db.execute(delete(outcome_file).where(waiting)).rowcount:
+            total[outcome_file.name] = n
         for table, which in ((staged, and_(old, _ABANDONED)), (refused, old)):
             uploads = select(upload.c.id).where(which)
             n = db.execute(delete(table).where(table.c.upload_id.in_(uploads))).rowcount
