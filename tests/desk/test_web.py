@@ -65,6 +65,7 @@ NEEDS = {
                    "/creators/{number}/what-if", "/imports", "/imports/{number}",
                    "/imports/{number}/progress", "/imports/{number}/refused", "/campaigns",
                    "/campaigns/{number}", "/campaigns/{number}/export/{kind}", "/model", "/model/progress",
+                   "/model/preview", "/thresholds",
                    "/outcomes", "/acts"],
         "reviewer": ["/queue", "/imports/{number}/undo"],
         "admin": ["/creators/{number}/everything", "/people", "/audit"],
@@ -79,7 +80,8 @@ NEEDS = {
                      "/imports/{number}/drop", "/imports/{number}/columns",
                      "/imports/{number}/undo", "/campaigns", "/campaigns/{number}",
                      "/campaigns/{number}/choose", "/campaigns/{number}/delete", "/outcomes"],
-        "admin": ["/thresholds", "/creators/{number}/erase", "/model/activate", "/people",
+        "admin": ["/thresholds", "/creators/{number}/erase", "/model/activate", "/model/preview",
+                  "/model/preview/discard", "/people",
                   "/people/{number}", "/people/{number}/link", "/keys", "/keys/{number}/revoke"],
     },
 }  # fmt: skip
