@@ -60,7 +60,8 @@ OPEN = {
 
 NEEDS = {
     "GET": {
-        "viewer": ["/shortlist", "/shortlist/totals", "/shortlist/chosen",
+        "viewer": ["/shortlist", "/shortlist/totals", "/shortlist/chosen", "/shortlist/facets",
+                   "/lists", "/views/{number}", "/bulk/{number}", "/bulk/{number}/progress",
                    "/shortlist/export/{kind}", "/creators/{number}",
                    "/creators/{number}/what-if", "/imports", "/imports/{number}",
                    "/imports/{number}/progress", "/imports/{number}/refused", "/campaigns",
@@ -72,7 +73,9 @@ NEEDS = {
     },
     "POST": {
         "viewer": ["/sign-out"],
-        "reviewer": ["/shortlist/decide", "/creators/{number}/decide", "/creators/{number}/outcome",
+        "reviewer": ["/bulk", "/bulk/start", "/bulk/{number}/stop", "/lists", "/lists/members",
+                     "/lists/{number}", "/lists/{number}/delete", "/views", "/views/{number}",
+                     "/views/{number}/delete", "/shortlist/decide", "/creators/{number}/decide", "/creators/{number}/outcome",
                      "/creators/{number}/outcome/withdraw", "/queue/decide", "/queue/undo",
                      "/queue/release", "/acts/{number}/undo", "/imports",
                      "/imports/{number}/read", "/imports/{number}/afresh",

@@ -21,6 +21,7 @@ from durhampulse.desk.store.tables import (
     campaign_creator,
     claim,
     creator,
+    list_creator,
     objection,
     outcome,
     person,
@@ -37,7 +38,7 @@ from durhampulse.exceptions import InputError
 
 __all__ = ["digest_of", "erase", "everything_about", "has_objected", "sweep"]
 
-_OF_CREATOR = (score, replaced, claim, review, outcome, campaign_creator)
+_OF_CREATOR = (score, replaced, claim, review, outcome, campaign_creator, list_creator)
 _OF_NAME = (staged, refused)  # of imports under way, or past
 _AT_ONCE = 500
 _FEWEST_LETTERS = 4

@@ -6,6 +6,7 @@ import base64
 import binascii
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -18,7 +19,8 @@ from durhampulse.desk.store.tables import CONTROL, LONGEST_ID, OUTCOME_STATES, S
 from durhampulse.exceptions import InputError
 
 __all__ = [
-    "BAND_NAMES", "SORTS", "UNLIKE", "Cursor", "View", "read_cursor", "read_number", "write_cursor",
+    "BAND_NAMES", "COLUMNS", "SORTS", "UNLIKE", "Cursor", "View", "read_cursor",
+    "read_number", "write_cursor",
 ]  # fmt: skip
 
 SORTS = {
@@ -32,6 +34,9 @@ SORTS = {
 BAND_NAMES = {"yes": BANDS[0], "maybe": BANDS[1], "no": BANDS[2]}
 UNLIKE = "unlike"
 """How an address calls creators without precedent."""
+COLUMNS = ("growth", "views", "fee")
+"""Columns of the list that one may add."""
+_LIST = re.compile(r"(import-|campaign-)?[1-9][0-9]{0,8}")
 _MOST_CHOICES = 100
 
 Cursor = tuple[Any, int]
@@ -50,6 +55,8 @@ class View:
         Names; none for all.
     outcome
         What is known of it: keys of `OUTCOME_STATES`; none for all.
+    listed
+        The number of a list, ``import-`` or ``campaign-`` with one of those; empty for all.
     flag
         Flags that must all be there.
     edge
@@ -58,6 +65,8 @@ class View:
         Bounds, both included; engagement as a fraction.
     search
         Any part of a name or identifier, in capitals or not.
+    column
+        Further columns that are shown.
     """
 
     sort: str = "probability"
@@ -68,12 +77,14 @@ class View:
     state: tuple[str, ...] = ()
     outcome: tuple[str, ...] = ()
     flag: tuple[str, ...] = ()
+    listed: str = ""
     edge: bool = False
     min_followers: float | None = None
     max_followers: float | None = None
     min_engagement: float | None = None
     max_engagement: float | None = None
     search: str = ""
+    column: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, query: Mapping[str, list[str]], rules: Rules) -> View:
@@ -85,10 +96,10 @@ class View:
             If a value is none that can be asked for.
         """
         known = {"band": [*BAND_NAMES, UNLIKE], "tier": rules.tiers, "state": [*STATES],
-                 "outcome": [*OUTCOME_STATES],
+                 "outcome": [*OUTCOME_STATES], "column": COLUMNS,
                  "flag": [str(i) for i in range(len(rules.flag_names))]}  # fmt: skip
         filters: dict[str, Any] = {}
-        for name in ("band", "niche", "tier", "state", "outcome", "flag"):
+        for name in ("band", "niche", "tier", "state", "outcome", "flag", "column"):
             chosen = tuple(
                 dict.fromkeys(value for value in query.get(name, []) if value and "\0" not in value)
             )
@@ -107,10 +118,15 @@ class View:
             raise InputError(
                 f"The list cannot be sorted by '{sort[:40]}'.", f"Use {', '.join(SORTS)}.", "sort"
             )
+        of_list = _last(query, "list")
+        if of_list and not _LIST.fullmatch(of_list):
+            problem = f"There is no list '{of_list[:40]}'."
+            raise InputError(problem, "Choose one of the lists.", "list")
         ascending = _last(query, "order") or ("asc" if sort == "external_id" else "desc")
         return cls(
             sort=sort,
             descending=ascending != "asc",
+            listed=of_list,
             edge=_last(query, "edge") == "1",
             search=_last(query, "search").strip().replace("\0", "")[:LONGEST_ID],
             **filters,
@@ -133,13 +149,13 @@ class View:
                 text = f"{value:.12g}" if isinstance(value, float) else str(value)
                 if field.name.endswith("engagement"):
                     text = f"{100 * value:.12g}%"
-                pairs.append((field.name, text))
+                pairs.append(("list" if field.name == "listed" else field.name, text))
         return urlencode(pairs)
 
     @property
     def is_filtered(self) -> bool:
         """Whether anything is left out."""
-        return replace(self, sort="probability", descending=True) != View()
+        return replace(self, sort="probability", descending=True, column=()) != View()
 
 
 def write_cursor(cursor: Cursor) -> str:

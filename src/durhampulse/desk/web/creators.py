@@ -21,6 +21,7 @@ from durhampulse.desk.review.conflicts import VERBS, ConflictError, held_by_othe
 from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide, last_review
 from durhampulse.desk.review.page import creator_page, find_creator, read_changes, what_if
 from durhampulse.desk.review.undoing import Draft, draft_of
+from durhampulse.desk.shortlist.lists import lists_of
 from durhampulse.desk.store.audit import note as write_note
 from durhampulse.desk.web.access import Admin, DeskOf, Number, Reviewer, Viewer
 from durhampulse.desk.web.rendering import redirect, render
@@ -55,9 +56,10 @@ def creator_view(
         page, seen = creator_page(db, number, rules), last_review(db)
         draft = draft or draft_of(db, number, who.id)
         holder = held_by_other(db, number, who.id)
+        lists = lists_of(db, number)
     return render(
         request, who, "creator.html", status=409 if conflict else 200, page=page, rules=rules,
-        seen=seen, draft=draft, conflict=conflict, holder=holder, reasons=REASONS,
+        seen=seen, lists=lists, draft=draft, conflict=conflict, holder=holder, reasons=REASONS,
         request_name=secrets.token_hex(12), today=today().isoformat(),
         figures=_figures(rules, page.row, request.query_params),
         **_estimate(rules, page.row, request),
