@@ -66,6 +66,7 @@ NEEDS = {
                    "/creators/{number}/what-if", "/imports", "/imports/{number}",
                    "/imports/{number}/progress", "/imports/{number}/refused", "/campaigns",
                    "/campaigns/{number}", "/campaigns/{number}/export/{kind}", "/model", "/model/progress",
+                   "/model/preview", "/thresholds",
                    "/outcomes", "/acts"],
         "reviewer": ["/queue", "/imports/{number}/undo", "/campaigns/{number}/difference",
                      "/outcomes/files/{number}"],
@@ -85,7 +86,8 @@ NEEDS = {
                      "/campaigns/{number}/choose", "/campaigns/{number}/delete", "/campaigns/add",
                      "/campaigns/{number}/propose", "/campaigns/{number}/state", "/outcomes",
                      "/outcomes/files/{number}/record", "/outcomes/files/{number}/drop"],
-        "admin": ["/thresholds", "/creators/{number}/erase", "/model/activate", "/people",
+        "admin": ["/thresholds", "/creators/{number}/erase", "/model/activate", "/model/preview",
+                  "/model/preview/discard", "/people",
                   "/people/{number}", "/people/{number}/link", "/keys", "/keys/{number}/revoke"],
     },
 }  # fmt: skip

@@ -244,6 +244,7 @@ def _remove(db: Connection, numbers: list[int], names: list[str]) -> dict[str, i
     for table in _OF_NAME:
         gone[table.name] = db.execute(delete(table).where(table.c.external_id.in_(names))).rowcount
     gone["creator"] = db.execute(delete(creator).where(creator.c.id.in_(numbers))).rowcount
+    _forget_previewed(db, numbers)
     return gone
 
 
@@ -254,6 +255,15 @@ def _count_in_campaigns(db: Connection, numbers: list[int]) -> None:
     here = select(proposal.c.campaign_id).where(proposal.c.creator_id.in_(numbers))
     counted = update(campaign).where(campaign.c.id.in_(here))
     db.execute(counted.values(erased=campaign.c.erased + lost, edition=campaign.c.edition + 1))
+
+
+def _forget_previewed(db: Connection, numbers: list[int]) -> None:
+    """Take creators out of the preview of a model that waits to be activated."""
+    for row in db.execute(select(run.c.id, run.c.preview).where(run.c.preview.is_not(None))).all():
+        facts = row.preview["facts"]
+        movers = [mover for mover in facts["movers"] if mover["id"] not in numbers]
+        preview = {**row.preview, "facts": {**facts, "movers": movers}}
+        db.execute(update(run).where(run.c.id == row.id).values(preview=preview))
 
 
 def _texts_of(db: Connection, numbers: list[int], names: list[str]) -> list[str]:
