@@ -196,7 +196,7 @@ def progress(db: Connection, person_id: int, rules: Rules) -> Progress:
         select(func.count()).where(state.in_(STATES[1:])),  # an index range; "not open" would scan
         select(func.count()).where(
             review.c.person_id == person_id, review.c.at >= midnight, review.c.undone_at.is_(None),
-            review.c.decision != "skip",
+            review.c.decision.not_in(("skip", "reopen")),
         ),
         select(func.count()).where(claim.c.person_id != person_id, claim.c.expires_at > now),
     )  # fmt: skip

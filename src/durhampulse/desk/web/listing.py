@@ -212,7 +212,8 @@ def record_decisions(  # noqa: PLR0913 - one for each field of the form
         raise InputError(problem, f"Tick up to {MOST_CHOSEN:,}, or decide about all that match.")
     rules = desk.catalogue.current()
     result = decide_many(desk.store, chosen, who.id, made, rules)
-    return redirect(f"/shortlist?{back}", _in_words(result))
+    undo = f"/acts/{result.act}/undo" if result.act else ""
+    return redirect(f"/shortlist?{back}", _in_words(result), undo=undo)
 
 
 def _in_words(result: BulkResult) -> str:

@@ -25,6 +25,7 @@ from durhampulse.desk.store.tables.creators import (
     STATES,
     creator,
     outcome_is,
+    replaced,
     score,
 )
 from durhampulse.desk.store.tables.imports import recipe, refused, staged, upload
@@ -39,13 +40,14 @@ from durhampulse.desk.store.tables.people import (
     receipt,
     session,
 )
-from durhampulse.desk.store.tables.reviews import act, claim, outcome, review
+from durhampulse.desk.store.tables.reviews import DECISIONS, act, claim, outcome, review
 from durhampulse.desk.store.tables.views import bulk, creator_list, list_creator, saved_view
 
 __all__ = [
-    "CONTROL", "HAS_NO_PRECEDENT", "HAS_PRECEDENT", "LONGEST_ID", "NUMBERS", "OUTCOME_STATES",
-    "STATES", "TEXTS", "Instant", "act", "api_key", "attempt", "audit", "bulk", "campaign",
-    "campaign_creator", "claim", "creator", "creator_list", "link", "list_creator", "metadata",
-    "model", "model_file", "objection", "outcome", "outcome_is", "person", "receipt", "recipe",
-    "refused", "review", "run", "saved_view", "score", "session", "setting", "staged", "upload",
+    "CONTROL", "DECISIONS", "HAS_NO_PRECEDENT", "HAS_PRECEDENT", "LONGEST_ID", "NUMBERS",
+    "OUTCOME_STATES", "STATES", "TEXTS", "Instant", "act", "api_key", "attempt", "audit", "bulk",
+    "campaign", "campaign_creator", "claim", "creator", "creator_list", "link", "list_creator",
+    "metadata", "model", "model_file", "objection", "outcome", "outcome_is", "person", "receipt",
+    "recipe", "refused", "replaced", "review", "run", "saved_view", "score", "session", "setting",
+    "staged", "upload",
 ]  # fmt: skip

@@ -25,6 +25,7 @@ __all__ = [
     "STATES",
     "creator",
     "outcome_is",
+    "replaced",
     "score",
 ]
 
@@ -76,6 +77,16 @@ score = Table(
     Index("ix_score_run_id_creator_id", "run_id", "creator_id"),  # the creators of an import
     sqlite_with_rowid=False,
 )  # fmt: skip
+
+replaced = Table(
+    "replaced_creator", metadata,
+    Column("creator_id", Id, primary_key=True),
+    Column("run_id", Id, primary_key=True),
+    Column("former_run_id", Id, nullable=False),
+    *(column for column in figures() if column.name != "external_id"),
+    sqlite_with_rowid=False,
+)  # fmt: skip
+"""Creators as they were before the import of a run, whose own run was another then."""
 
 
 def outcome_is(state: str) -> ColumnElement[bool]:
