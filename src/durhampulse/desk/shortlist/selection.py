@@ -66,7 +66,8 @@ class Selection:
             raise InputError("The selection cannot be read.", "Select them again.") from error
         if not all(0 <= value < 2**63 for value in numbers.values()):
             raise InputError("The selection cannot be read.", "Select them again.")
-        return cls(**numbers, **texts, **shares)
+        values: dict[str, Any] = {**numbers, **texts, **shares}
+        return cls(**values)
 
     @property
     def fields(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from durhampulse.creators.numbers import parse_number
+from durhampulse.creators.typed import read_typed
 from durhampulse.decision.bands import BANDS
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.store.tables import CONTROL, LONGEST_ID, OUTCOME_STATES, STATES
@@ -38,7 +38,6 @@ COLUMNS = ("growth", "views", "fee")
 """Columns of the list that one may add."""
 _LIST = re.compile(r"(import-|campaign-)?[1-9][0-9]{0,8}")
 _MOST_CHOICES = 100
-_LARGEST = 1e15
 
 Cursor = tuple[Any, int]
 """A row's value in the sort column, and its number."""
@@ -107,19 +106,22 @@ class View:
             wrong = [value for value in chosen if name in known and value not in known[name]]
             if wrong:
                 raise InputError(f"There is no {name} '{wrong[0][:40]}'.",
-                                 f"Use {', '.join(known[name])}.")  # fmt: skip
+                                 f"Use {', '.join(known[name])}.", name)  # fmt: skip
             if len(chosen) > _MOST_CHOICES:
                 raise InputError(f"{len(chosen)} are too many to choose of {name}.",
-                                 f"Choose at most {_MOST_CHOICES}.")  # fmt: skip
+                                 f"Choose at most {_MOST_CHOICES}.", name)  # fmt: skip
             filters[name] = chosen
         for name in ("min_followers", "max_followers", "min_engagement", "max_engagement"):
             filters[name] = read_number(name, _last(query, name))
         sort = _last(query, "sort") or "probability"
         if sort not in SORTS:
-            raise InputError(f"The list cannot be sorted by '{sort}'.", f"Use {', '.join(SORTS)}.")
+            raise InputError(
+                f"The list cannot be sorted by '{sort[:40]}'.", f"Use {', '.join(SORTS)}.", "sort"
+            )
         of_list = _last(query, "list")
         if of_list and not _LIST.fullmatch(of_list):
-            raise InputError(f"There is no list '{of_list[:40]}'.", "Choose one of the lists.")
+            problem = f"There is no list '{of_list[:40]}'."
+            raise InputError(problem, "Choose one of the lists.", "list")
         ascending = _last(query, "order") or ("asc" if sort == "external_id" else "desc")
         return cls(
             sort=sort,
@@ -192,27 +194,11 @@ def _last(query: Mapping[str, list[str]], name: str) -> str:
 
 
 def read_number(name: str, text: str) -> float | None:
-    """Return a number as people type it, read as in files; none for no text.
-
-    A rate is a percentage, with its sign or without.
+    """Return a number of a form's field, read as everywhere; none for no text.
 
     Raises
     ------
     InputError
-        If it is no number, or may be two.
+        If it is no number, or may be two; at the field of that name.
     """
-    if not text.strip():
-        return None
-    rate = name.endswith("engagement")
-    number = parse_number(text.strip(), "rate" if rate else "count")
-    if number.ambiguous and not rate:
-        raise InputError(
-            f"{name.replace('_', ' ')}: '{text.strip()[:40]}' may be {number.comma:.12g} or "
-            f"{number.point:g}.",
-            f"Write {number.comma:.12g} or {number.point:.1f}.",
-        )
-    value = number.value(".")
-    if not abs(value) <= _LARGEST:
-        hint = "Write a percentage such as 2.5%." if rate else "Write a number such as 10,000."
-        raise InputError(f"{name.replace('_', ' ')}: '{text[:40]}' is not a number.", hint)
-    return value / 100 if rate and not number.percent else value
+    return read_typed(text, "rate" if name.endswith("engagement") else "count", field=name)

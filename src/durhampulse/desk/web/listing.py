@@ -15,9 +15,11 @@ from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, JSONResponse
 
+from durhampulse.creators.typed import read_typed
 from durhampulse.decision.bands import Thresholds
 from durhampulse.desk.models.catalogue import save_thresholds
 from durhampulse.desk.models.rules import Rules
+from durhampulse.desk.models.unlikeness import standing_lists
 from durhampulse.desk.review.bulk import under_way
 from durhampulse.desk.review.decisions import (
     REASONS,
@@ -132,6 +134,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         rows = list_rows(rules, desk.top_reasons, page.rows)
         niches, seen = read_niches(db), last_review(db)
         lists, saved, work = list_choices(db), views_for(db, who), under_way(db)
+        unlike_lists, broken = standing_lists(db), desk.broken_bands.of(db, rules)
     here = [(name, params[name]) for name in ("after", "before") if params.get(name)]
     links = {
         name: f"/shortlist?{view.query()}&{urlencode({name: write_cursor(place)})}" if place else ""
@@ -142,7 +145,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         rows=rows, view=view, rules=rules, niches=niches, sorts=SORTS, states=STATES, links=links,
         reasons=REASONS, request_name=secrets.token_hex(12), seen=seen,
         back=f"{view.query()}&{urlencode(here)}", lists=lists, saved=saved, work=work,
-        columns=COLUMNS,
+        columns=COLUMNS, unlike_lists=unlike_lists, broken=broken,
     )  # fmt: skip
 
 
@@ -153,7 +156,7 @@ def totals(request: Request, desk: DeskOf, who: Viewer) -> Response:
         rules = desk.catalogue.current(db)
         view = View.read(_query(request), rules)
         sums = shortlist.totals(db, view, rules)
-        bins = shortlist.histogram(db, view, rules)
+        bins = shortlist.histogram(db, View(), rules)  # thresholds hold for everybody
     template = "totals.html" if "hx-request" in request.headers else "totals-page.html"
     cells = bins[["creators", "expected"]].round(3).to_numpy().tolist()
     return render(
@@ -239,12 +242,35 @@ def _in_words(result: BulkResult) -> str:
 @router.post("/thresholds")
 def thresholds(
     desk: DeskOf, who: Admin,
-    yes_at: Annotated[float, Form()], review_at: Annotated[float, Form()],
+    yes_at: Annotated[str, Form()], review_at: Annotated[str, Form()],
+    back: Annotated[str, Form()] = "",
 ) -> Response:  # fmt: skip
-    """Move the thresholds."""
+    """Move the thresholds, for everybody."""
     rules = desk.catalogue.current()
-    save_thresholds(desk.store, Thresholds(yes_at, review_at), who.name, rules)
-    return redirect("/shortlist", "The thresholds were moved.")
+    save_thresholds(desk.store, _thresholds(yes_at, review_at), who.name, rules)
+    return redirect(f"/shortlist?{back}", "The thresholds were moved, for everybody.")
+
+
+def _thresholds(yes_at: str, review_at: str) -> Thresholds:
+    """Return thresholds as typed, in percent.
+
+    Raises
+    ------
+    InputError
+        At the field that holds no percentage, or none that fits the other.
+    """
+    shares = []
+    for name, text in (("yes_at", yes_at), ("review_at", review_at)):
+        share = read_typed(text, "rate", field=name)
+        if share is None or not 0 < share < 1:
+            raise InputError(f"'{text[:40]}' is no threshold.", "Use 1% to 99%.", name)
+        shares.append(share)
+    if shares[1] > shares[0]:
+        raise InputError(
+            f"Maybe cannot begin at {review_at}, above Yes at {yes_at}.", "Begin it lower.",
+            "review_at",
+        )  # fmt: skip
+    return Thresholds(*shares)
 
 
 @router.get("/shortlist/export/{kind}")

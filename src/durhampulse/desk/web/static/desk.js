@@ -122,8 +122,8 @@ function sliders(box) {
       if (event && event.target === review) yes.value = review.value;
       else review.value = yes.value;
     }
-    const from = Math.round(100 * yes.value);
-    const maybe = Math.round(100 * review.value);
+    const from = Number(yes.value);
+    const maybe = Number(review.value);
     box.querySelector("#yes-out").textContent = `${from}%`;
     box.querySelector("#review-out").textContent = `${maybe}%`;
     for (const [name, low, high] of [["yes", from, 101], ["maybe", maybe, from], ["no", 0, maybe]]) {
