@@ -38,7 +38,7 @@ from durhampulse.exceptions import InputError
 __all__ = ["apply", "begin", "discard", "refused_rows"]
 
 _COPIED = ("external_id", *NUMBERS.values(), *TEXTS.values(), "extra", "name", "carried",
-           "probability", "low", "high", "flags", "lottery")  # fmt: skip
+           "fee", "currency", "probability", "low", "high", "flags", "lottery")  # fmt: skip
 _MANY = 50_000
 
 
