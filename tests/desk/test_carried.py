@@ -19,6 +19,7 @@ from durhampulse.desk.shortlist.export import write_list
 from durhampulse.desk.shortlist.reasons import TopReasons
 from durhampulse.desk.shortlist.view import View
 from durhampulse.desk.store.carried import carried_cells, read_carried
+from durhampulse.desk.store.search import refresh_search
 from durhampulse.desk.store.tables import creator, upload
 from tests.desk.conftest import bring
 
@@ -38,6 +39,7 @@ def named(filled):
         row = db.execute(select(creator).where(creator.c.external_id == "INF-1003")).one()
         values = {"name": "Lena Próbst", "carried": LENA, "state": "open"}
         db.execute(update(creator).where(creator.c.id == row.id).values(**values))
+        refresh_search(db, [row.id])
     return row.id
 
 

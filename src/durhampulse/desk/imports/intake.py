@@ -22,6 +22,7 @@ from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.carried import add_carried
 from durhampulse.desk.store.database import Store, insert_or
 from durhampulse.desk.store.niches import count_niches
+from durhampulse.desk.store.search import copy_search
 from durhampulse.desk.store.tables import (
     NUMBERS,
     TEXTS,
@@ -94,6 +95,7 @@ def apply(store: Store, catalogue: Catalogue, number: int) -> None:
         _leave_out_objectors(db, number)
         summary = {**row.summary, "known": known_now(db, row)}
         _merge(db, number, run_id)
+        copy_search(db, number)
         count_niches(db)
         add_carried(db, row.summary.get("carried", {}))
         if row.options:

@@ -19,6 +19,7 @@ from durhampulse.desk.imports.carried import carried_cells
 from durhampulse.desk.imports.fees import Fees, fee_column, read_fees
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.people.erasure import has_objected
+from durhampulse.desk.store.search import search_text
 from durhampulse.desk.store.tables import LONGEST_ID, NUMBERS, TEXTS, staged
 from durhampulse.scoring.batch import Scored
 from durhampulse.scoring.record import UNLIKE_BIT
@@ -128,6 +129,10 @@ def staged_columns(
     columns["external_id"] = words
     carried = {header: cells.take(pa.array(rows)) for header, cells in scored.carried.items()}
     columns["name"], columns["carried"] = carried_cells(kinds, carried, words)
+    columns["search"] = [
+        search_text(*known)
+        for known in zip(words, columns["name"], columns["carried"], strict=True)
+    ]
     columns["fee"], columns["currency"] = fees.amounts, fees.currencies
     columns["extra"] = [
         dict(zip(extra, cells, strict=True)) for cells in zip(*extra.values(), strict=True)

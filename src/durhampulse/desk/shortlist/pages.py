@@ -8,7 +8,8 @@ within the index.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import repeat
 from typing import Any
 
 import pandas as pd
@@ -29,12 +30,15 @@ from sqlalchemy import (
 
 from durhampulse.desk.models.rules import Range, Rules
 from durhampulse.desk.shortlist.view import BAND_NAMES, UNLIKE, Cursor, View
+from durhampulse.desk.store.search import held, holding, is_common
 from durhampulse.desk.store.tables import HAS_NO_PRECEDENT, HAS_PRECEDENT, creator
 
 __all__ = ["PAGE", "Page", "Totals", "histogram", "matching", "page", "totals", "walk"]
 
 PAGE = 50
 _WALKED = 2_000
+_ROUNDS = (500, 2_000, 8_000, 16_000)
+"""How many rows are looked at for a search, in one round after the other."""
 _NORMAL_90 = 1.644854
 
 
@@ -99,27 +103,14 @@ def matching(view: View, rules: Rules) -> list[ColumnElement[bool]]:
     if view.flag:
         bits = sum(1 << int(flag) for flag in view.flag)
         conditions.append(c.flags.bitwise_and(bits) == bits)
-    if view.search:
-        conditions.append(_holds(view.search))
     bounds = ((c.followers, view.min_followers, view.max_followers),
               (c.engagement_rate, view.min_engagement, view.max_engagement))  # fmt: skip
     for column, low, high in bounds:
         conditions += [column >= low] if low is not None else []
         conditions += [column <= high] if high is not None else []
+    if view.search:
+        conditions.append(held(view.search))
     return conditions
-
-
-def _holds(search: str) -> ColumnElement[bool]:
-    """Return the condition that a name or an identifier holds some letters, in capitals or not.
-
-    SQLite knows the capitals of English only, so other letters are looked for in each spelling.
-    """
-    safe = search.replace("/", "//").replace("%", "/%").replace("_", "/_")
-    spellings = {safe} if safe.isascii() else {safe, safe.lower(), safe.upper(), safe.title()}
-    columns = (creator.c.name, creator.c.external_id)
-    return or_(
-        *(column.ilike(f"%{text}%", escape="/") for column in columns for text in sorted(spellings))
-    )
 
 
 def page(
@@ -133,7 +124,10 @@ def page(
 ) -> Page:
     """Return the page after a cursor, or the one before a cursor, or the first."""
     backwards = before is not None
-    ids = _ids(db, view, rules, before if backwards else after, size + 1, backwards=backwards)
+    where = _Where(before if backwards else after, backwards=backwards)
+    ids = _searched(db, view, rules, where, size + 1) if view.search else None
+    if ids is None:
+        ids = _ids(db, view, rules, where, size + 1)
     more = len(ids) > size
     ids = ids[:size]
     if backwards:
@@ -181,7 +175,7 @@ def totals(db: Connection, view: View, rules: Rules, chosen: Sequence[int] | Non
     ]
     query = select(*sums).where(*matching(view, rules))
     if chosen is None:
-        query = _hinted(query, "probability", view)
+        query = _hinted(db, query, "probability", view)
     else:
         query = query.where(creator.c.id.in_(chosen))
     n, *in_bands, unlike, expected, variance, low, high = db.execute(query).one()
@@ -212,7 +206,7 @@ def histogram(db: Connection, view: View, rules: Rules) -> pd.DataFrame:
         hundredths = func.floor(hundredths)
     bins = cast(hundredths, Integer)
     counted = (
-        _hinted(select(bins.label("bin"), func.count(), func.sum(p)), "probability", view)
+        _hinted(db, select(bins.label("bin"), func.count(), func.sum(p)), "probability", view)
         .where(p.is_not(None), HAS_PRECEDENT, *matching(view, rules))
         .group_by("bin")
     )
@@ -229,14 +223,41 @@ def _within(column: Any, ranges: Sequence[Range]) -> ColumnElement[bool]:
     return or_(*parts) if parts else column.is_(None) & column.is_not(None)
 
 
-def _ids(
-    db: Connection, view: View, rules: Rules, start: Cursor | None, size: int, *, backwards: bool
-) -> list[int]:
+@dataclass(frozen=True)
+class _Where:
+    """A place in the list, and the direction in which it is gone through from there."""
+
+    start: Cursor | None
+    backwards: bool
+
+
+def _searched(
+    db: Connection, view: View, rules: Rules, where: _Where, size: int
+) -> list[int] | None:
+    """Return the numbers of the next rows that a search finds, by going through the list.
+
+    None where that would take long: few are found, or none near this place. An export goes on.
+    """
+    if not is_common(db, view.search):
+        return None
+    plain, numbers = replace(view, search=""), list[int]()
+    for n in _ROUNDS if size < _WALKED else repeat(_ROUNDS[-1]):
+        ids = _ids(db, plain, rules, where, n)
+        kept = holding(db, ids, view.search)
+        numbers += [number for number in ids if number in kept]
+        if len(numbers) >= size or len(ids) < n:
+            return numbers[:size]
+        value = db.scalar(select(creator.c[view.sort]).where(creator.c.id == ids[-1]))
+        where = replace(where, start=(value, ids[-1]))
+    return None
+
+
+def _ids(db: Connection, view: View, rules: Rules, where: _Where, size: int) -> list[int]:
     """Return the numbers of the next rows: those with a value in the sort column, then the others.
 
     Nulls come last in either direction, so they are walked as a part of their own.
     """
-    column = creator.c[view.sort]
+    column, start, backwards = creator.c[view.sort], where.start, where.backwards
     down = view.descending != backwards
     parts = [True] if view.sort == "external_id" else [True, False]
     numbers: list[int] = []
@@ -245,7 +266,7 @@ def _ids(
             past = filled if not backwards else not filled
             if past:
                 continue  # this part ends before the cursor
-        here = _hinted(select(creator.c.id), view.sort, view).where(*matching(view, rules))
+        here = _hinted(db, select(creator.c.id), view.sort, view).where(*matching(view, rules))
         here = here.where(column.is_not(None) if filled else column.is_(None))
         if start is not None and filled == (start[0] is not None):
             place = tuple_(column, creator.c.id) if filled else creator.c.id
@@ -259,11 +280,13 @@ def _ids(
     return numbers
 
 
-def _hinted(query: Select[*tuple[Any, ...]], sort: str, view: View) -> Select[*tuple[Any, ...]]:
+def _hinted(
+    db: Connection, query: Select[*tuple[Any, ...]], sort: str, view: View
+) -> Select[*tuple[Any, ...]]:
     """Return a query with SQLite's hint to walk the sort column's index rather than sort.
 
-    Names stand in no index, so a search reads the table from end to end: looking each row of an
-    index up in it takes four times as long.
+    Where a search finds few, they are looked up by their number and sorted.
     """
-    hint = "NOT INDEXED" if view.search else f"INDEXED BY ix_creator_by_{sort}"
+    few = view.search and not is_common(db, view.search)
+    hint = "NOT INDEXED" if few else f"INDEXED BY ix_creator_by_{sort}"
     return query.with_hint(creator, hint, "sqlite")

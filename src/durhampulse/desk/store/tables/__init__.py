@@ -24,6 +24,7 @@ from durhampulse.desk.store.tables.creators import (
     STATES,
     creator,
     score,
+    search,
 )
 from durhampulse.desk.store.tables.imports import recipe, refused, staged, upload
 from durhampulse.desk.store.tables.models import model, model_file, run, setting
@@ -37,12 +38,12 @@ from durhampulse.desk.store.tables.people import (
     receipt,
     session,
 )
-from durhampulse.desk.store.tables.reviews import act, claim, outcome, review
+from durhampulse.desk.store.tables.reviews import act, claim, outcome, remark, review
 
 __all__ = [
     "CONTROL", "HAS_NO_PRECEDENT", "HAS_PRECEDENT", "LONGEST_ID", "NUMBERS", "STATES", "TEXTS",
     "Instant", "act", "api_key", "attempt", "audit", "campaign", "campaign_creator", "claim",
     "creator", "link", "metadata", "model", "model_file", "objection", "outcome", "person",
-    "receipt", "recipe", "refused", "review", "run", "score", "session", "setting", "staged",
-    "upload",
+    "receipt", "recipe", "refused", "remark", "review", "run", "score", "search", "session",
+    "setting", "staged", "upload",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The list: its creators, and the scores they had."""
+"""The list: its creators, the texts they are found by, and the scores they had."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlalchemy import (
     Integer,
     String,
     Table,
+    Text,
     UniqueConstraint,
     literal_column,
 )
@@ -17,7 +18,7 @@ from sqlalchemy import (
 from durhampulse.desk.store.tables.columns import Id, figures, metadata, number
 from durhampulse.scoring.record import UNLIKE_BIT
 
-__all__ = ["HAS_NO_PRECEDENT", "HAS_PRECEDENT", "STATES", "creator", "score"]
+__all__ = ["HAS_NO_PRECEDENT", "HAS_PRECEDENT", "STATES", "creator", "score", "search"]
 
 STATES = ("open", "approved", "declined", "tentative")
 """What people have decided about a creator."""
@@ -61,4 +62,9 @@ score = Table(
     Column("high", Double),
     Column("flags", Integer, nullable=False),
     sqlite_with_rowid=False,
+)  # fmt: skip
+search = Table(
+    "search", metadata,
+    Column("creator_id", Id, primary_key=True, autoincrement=False),
+    Column("text", Text().with_variant(Text(collation="C"), "postgresql"), nullable=False),
 )  # fmt: skip

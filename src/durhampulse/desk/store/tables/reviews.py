@@ -6,7 +6,7 @@ from sqlalchemy import JSON, Boolean, Column, Date, Double, ForeignKey, Index, S
 
 from durhampulse.desk.store.tables.columns import Id, Instant, metadata, number
 
-__all__ = ["act", "claim", "outcome", "review"]
+__all__ = ["act", "claim", "outcome", "remark", "review"]
 
 act = Table(
     "act", metadata, number(),
@@ -53,4 +53,11 @@ outcome = Table(
     Column("at", Instant, nullable=False),
     Column("replaced_at", Instant),
     Column("act_id", Id, index=True),
+)  # fmt: skip
+remark = Table(
+    "remark", metadata, number(),
+    Column("creator_id", ForeignKey("creator.id"), nullable=False, index=True),
+    Column("text", Text, nullable=False),
+    Column("by", String(100), nullable=False),
+    Column("at", Instant, nullable=False),
 )  # fmt: skip
