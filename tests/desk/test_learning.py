@@ -38,7 +38,8 @@ from durhampulse.desk.outcomes.recording import (
 )
 from durhampulse.desk.outcomes.retraining import add_retrained, write_lessons
 from durhampulse.desk.people.erasure import erase, everything_about, sweep
-from durhampulse.desk.review.decisions import decide, latest, undo
+from durhampulse.desk.review.decisions import decide
+from durhampulse.desk.review.undoing import latest, undo
 from durhampulse.desk.store.bulk import insert_rows
 from durhampulse.desk.store.niches import count_niches, read_niches
 from durhampulse.desk.store.tables import audit, creator, metadata, outcome, refused, run, upload
@@ -434,7 +435,7 @@ def test_erasure_leaves_no_trace_in_any_table(filled, rules):
     with filled.reading() as db:
         stored = everything_about(db, " INF-1003 ")
     assert {name: len(rows) for name, rows in stored.items()} == {
-        "creator": 1, "score": 1, "review": 1, "outcome": 1, "claim": 0, "campaign_creator": 0,
+        "creator": 1, "score": 1, "replaced_creator": 0, "review": 1, "outcome": 1, "claim": 0, "campaign_creator": 0,
         "staged": 0, "refused": 0, "audit": 2,
     }  # fmt: skip
     assert stored["creator"][0]["external_id"] == "INF-1003"

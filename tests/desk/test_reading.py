@@ -243,7 +243,7 @@ def test_the_desk_speaks_of_the_models_own_outcome(visit, desk, monkeypatch):
     assert "<strong>paid post</strong>" in ann.get("/creators/3").text
     page = ann.get("/outcomes").text
     assert "paid post or organic" in page
-    assert "Expected paid post" in ann.get("/shortlist/totals").text
+    assert "Paid post in the past" in ann.get("/shortlist/totals").text
 
 
 def test_the_encoding_can_be_chosen_where_the_file_does_not_tell(visit, desk):

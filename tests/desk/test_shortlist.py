@@ -39,6 +39,7 @@ def listed(bare):
         "probability": np.where(rng.random(n) < 0.3, rng.choice(edges, n), rng.random(n)),
         "flags": rng.integers(0, 8, n),
         "state": rng.choice(STATES, n),
+        "deal": rng.choice([True, False, None], n, p=[0.1, 0.2, 0.7]),
     })  # fmt: skip
     table.loc[rng.random(n) < 0.05, "probability"] = np.nan
     table["low"], table["high"] = table["probability"] * 0.9, table["probability"] * 0.5 + 0.5
@@ -69,6 +70,9 @@ def expected(table, view, rules):
     for name in ("niche", "state"):
         if getattr(view, name):
             keep &= table[name].isin(getattr(view, name))
+    if view.outcome:
+        words = table["deal"].map({True: "deal", False: "none"}).fillna("open")
+        keep &= words.isin(view.outcome)
     for flag in view.flag:
         keep &= (table["flags"] // 2 ** int(flag)) % 2 == 1
     for name, column in (("followers", "followers"), ("engagement", "engagement_rate")):
@@ -92,6 +96,7 @@ views = st.builds(
     niche=st.lists(st.sampled_from(["Tech", "Food", "Nope"]), max_size=2, unique=True).map(tuple),
     tier=st.lists(st.sampled_from(TIERS), max_size=2, unique=True).map(tuple),
     state=st.lists(st.sampled_from([*STATES]), max_size=2, unique=True).map(tuple),
+    outcome=st.lists(st.sampled_from(["deal", "none", "open"]), max_size=2, unique=True).map(tuple),
     flag=st.lists(st.sampled_from(["0", "2"]), max_size=2, unique=True).map(tuple),
     edge=st.booleans(),
     min_followers=st.sampled_from([None, None, 10_000.0]),
@@ -124,6 +129,10 @@ def test_keyset_paging_in_either_direction(listed, view, size):
         bins = shortlist.histogram(db, view, rules)
     chosen = table[table["id"].isin(want)]
     assert totals.creators == len(want)
+    known = chosen["deal"].notna()
+    assert totals.deals == (chosen["deal"] == True).sum()  # noqa: E712 - None is neither
+    assert totals.none == known.sum() - totals.deals
+    chosen = chosen[~known]  # the past is no forecast
     assert totals.expected == pytest.approx(chosen["probability"].sum())
     assert totals.low <= totals.expected <= totals.high
     for name, band in BAND_NAMES.items():

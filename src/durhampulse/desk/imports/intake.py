@@ -9,18 +9,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
-from sqlalchemy import Connection, Index, delete, func, insert, literal, select, update
+from sqlalchemy import Connection, delete, func, insert, literal, select, update
 
 from durhampulse.creators.options import ReadOptions
-from durhampulse.desk.imports.checking import known_now
 from durhampulse.desk.imports.choices import to_plain
+from durhampulse.desk.imports.indexes import rebuilt_indexes
 from durhampulse.desk.imports.recipes import remember
 from durhampulse.desk.models.catalogue import Catalogue, activation_lock
 from durhampulse.desk.people.erasure import has_objected
+from durhampulse.desk.store.acts import begin_act
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.carried import add_carried
 from durhampulse.desk.store.database import Store, insert_or
+from durhampulse.desk.store.former import forget_former, keep_former
 from durhampulse.desk.store.niches import count_niches
 from durhampulse.desk.store.search import copy_search
 from durhampulse.desk.store.tables import (
@@ -36,11 +38,10 @@ from durhampulse.desk.store.tables import (
 )
 from durhampulse.exceptions import InputError
 
-__all__ = ["apply", "begin", "discard", "refused_rows"]
+__all__ = ["apply", "back_to_columns", "begin", "discard", "refused_rows"]
 
 _COPIED = ("external_id", *NUMBERS.values(), *TEXTS.values(), "extra", "name", "carried",
            "fee", "currency", "probability", "low", "high", "flags", "lottery")  # fmt: skip
-_MANY = 50_000
 
 
 def begin(
@@ -93,7 +94,9 @@ def apply(store: Store, catalogue: Catalogue, number: int) -> None:
                "drift": row.summary["drift"]}  # fmt: skip
         run_id = insert_one(db, run, **new)
         _leave_out_objectors(db, number)
-        summary = {**row.summary, "known": known_now(db, row)}
+        summary = {**row.summary, "known": keep_former(db, number, run_id)}
+        about = {"upload": number, "creators": row.summary["creators"], "former": True}
+        begin_act(db, "import", row.by, about, run_id=run_id)
         _merge(db, number, run_id)
         copy_search(db, number)
         count_niches(db)
@@ -107,6 +110,8 @@ def apply(store: Store, catalogue: Catalogue, number: int) -> None:
         note(db, row.by, "import done", f"upload {number}",
              {"file": row.file_name, "creators": row.summary["creators"]})  # fmt: skip
     Path(row.path).unlink(missing_ok=True)
+    with store.writing() as db:
+        forget_former(db)
     store.tidy()
 
 
@@ -129,32 +134,33 @@ def _merge(db: Connection, number: int, run_id: int) -> None:
         .where(staged.c.upload_id == number)
         .order_by(staged.c.id)
     )
-    rebuilt = _indexes_to_rebuild(db, number)
-    for index in rebuilt:
-        index.drop(db)
+    coming = db.scalar(select(func.count()).where(staged.c.upload_id == number)) or 0
     into = insert_or(db, creator).from_select([*_COPIED, "state", "run_id"], rows)
     replaced = {name: into.excluded[name] for name in (*_COPIED[1:], "run_id")}
-    db.execute(into.on_conflict_do_update(index_elements=["external_id"], set_=replaced))
-    for index in rebuilt:
-        index.create(db)
+    with rebuilt_indexes(db, coming):
+        db.execute(into.on_conflict_do_update(index_elements=["external_id"], set_=replaced))
     c = creator.c
     kept = select(c.id, c.run_id, c.probability, c.low, c.high, c.flags).where(c.run_id == run_id)
     db.execute(insert(score).from_select([*score.c.keys()], kept))
 
 
-def _indexes_to_rebuild(db: Connection, number: int) -> list[Index]:
-    """Return the indexes that are built faster anew than filled row by row.
+def back_to_columns(store: Store, number: int, by: str) -> None:
+    """Return a checked upload to the choice of its columns, which it keeps.
 
-    Dropping an index locks PostgreSQL's table until the end of the transaction, so there only an
-    empty list qualifies; SQLite's readers keep their snapshot.
+    Raises
+    ------
+    InputError
+        If it is not checked, or on its way into the list.
     """
-    stored = db.scalar(select(func.count()).select_from(creator)) or 0
-    coming = db.scalar(select(func.count()).where(staged.c.upload_id == number)) or 0
-    worth_it = coming > max(stored // 4, _MANY)
-    allowed = db.dialect.name == "sqlite" or stored == 0
-    if not (worth_it and allowed):
-        return []
-    return sorted(creator.indexes, key=lambda index: str(index.name))
+    with store.writing() as db:
+        checked = update(upload).where(upload.c.id == number, upload.c.state == "checked")
+        fresh = {"state": "new", "model_version": None, "chunks_done": 0, "progress": 0.0,
+                 "summary": None, "problem": None, "way_out": None}  # fmt: skip
+        if not db.execute(checked.values(**fresh)).rowcount:
+            raise InputError("This import has moved on.", "Reload the page.")
+        for table in (staged, refused):
+            db.execute(delete(table).where(table.c.upload_id == number))
+        note(db, by, "import back to its columns", f"upload {number}")
 
 
 def discard(store: Store, number: int, by: str) -> None:

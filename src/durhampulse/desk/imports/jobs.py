@@ -33,7 +33,7 @@ class Job:
     id
         Its number.
     state
-        What is done with it: "checking" or "applying".
+        What is done with it: "checking", "applying" or "undoing".
     worker
         Name of the worker.
     """
@@ -44,13 +44,15 @@ class Job:
 
 
 def next_job(store: Store, worker: str) -> Job | None:
-    """Return the next upload to check or put in place, leased to a worker; none if none waits.
+    """Return the next upload to work on, leased to a worker; none if none waits.
 
     An upload that crashed its workers ten times is given up, so that the next one is not starved.
     """
     u, now = upload.c, datetime.now(UTC)
     free = or_(u.lease_until.is_(None), u.lease_until < now)
-    waiting = select(u.id, u.state, u.tries).where(u.state.in_(("checking", "applying")), free)
+    waiting = select(u.id, u.state, u.tries).where(
+        u.state.in_(("checking", "applying", "undoing")), free
+    )
     with store.reading() as db:
         if db.execute(waiting.limit(1)).first() is None:
             return None
@@ -110,7 +112,7 @@ def give_up(store: Store, job: Job, problem: str, way_out: str) -> None:
     back = (
         {"state": "new", "model_version": None, "chunks_done": 0}
         if job.state == "checking"
-        else {"state": "checked"}
+        else {"state": "checked" if job.state == "applying" else "done"}
     )
     mine = update(upload).where(
         upload.c.id == job.id, upload.c.worker == job.worker, upload.c.state == job.state

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from durhampulse.desk.imports.checking import check
 from durhampulse.desk.imports.intake import apply
 from durhampulse.desk.imports.jobs import Job, LeaseLostError, give_up, next_job
+from durhampulse.desk.imports.undoing import undo_import
 from durhampulse.desk.models.catalogue import Catalogue, activate
+from durhampulse.desk.store.acts import undo_act, undos_under_way
 from durhampulse.desk.store.database import AWAY, Store
 from durhampulse.exceptions import DurhamPulseError, InputError
 
@@ -112,7 +114,7 @@ class Worker:
         else:
             piece = next_job(self._store, self._name)
         if piece is None:
-            return False
+            return self._undo_next()
         try:
             self._do(piece)
         except LeaseLostError:
@@ -133,8 +135,18 @@ class Worker:
             )
         elif piece.state == "checking":
             check(self._store, self._catalogue, piece, self._stop)
+        elif piece.state == "undoing":
+            undo_import(self._store, piece.id)
         else:
             apply(self._store, self._catalogue, piece.id)
+
+    def _undo_next(self) -> bool:
+        """Go on with the undo of an act; return whether one waited."""
+        with self._store.reading() as db:
+            waiting = undos_under_way(db)
+        for number, by in waiting[:1]:
+            undo_act(self._store, number, by, stop=self._stop)
+        return bool(waiting)
 
     def _give_up(self, piece: Activation | Job, problem: str, way_out: str) -> None:
         if isinstance(piece, Activation):

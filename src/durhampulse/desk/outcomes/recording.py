@@ -217,7 +217,7 @@ def override_table(db: Connection) -> pd.DataFrame:
         select(r.band, r.decision, func.count(), func.count(o.id),
                func.count().filter(o.deal.is_(True)))
         .select_from(joined)
-        .where(r.undone_at.is_(None), r.decision != "skip")
+        .where(r.undone_at.is_(None), r.decision.not_in(("skip", "reopen")))
         .group_by(r.band, r.decision)
     )  # fmt: skip
     columns = ["band", "decision", "reviews", "known", "deals"]

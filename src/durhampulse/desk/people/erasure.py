@@ -13,6 +13,7 @@ from sqlalchemy import Connection, RowMapping, Select, Table, and_, delete, or_,
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.database import Store, insert_or
+from durhampulse.desk.store.former import forget_former
 from durhampulse.desk.store.identifiers import earlier_forms, stored_forms
 from durhampulse.desk.store.niches import count_niches
 from durhampulse.desk.store.search import forget_search
@@ -27,6 +28,7 @@ from durhampulse.desk.store.tables import (
     receipt,
     refused,
     remark,
+    replaced,
     review,
     run,
     score,
@@ -38,7 +40,7 @@ from durhampulse.exceptions import InputError
 
 __all__ = ["digest_of", "erase", "everything_about", "has_objected", "sweep"]
 
-_OF_CREATOR = (score, search, claim, review, outcome, remark, campaign_creator)
+_OF_CREATOR = (score, search, replaced, claim, review, outcome, remark, campaign_creator)
 _OF_NAME = (staged, refused)  # of imports under way, or past
 _AT_ONCE = 500
 _FEWEST_LETTERS = 4
@@ -130,7 +132,7 @@ def erase(store: Store, external_id: str, by: str, *, objects: bool = False) -> 
     with store.writing() as db:
         names = stored_forms(external_id)
         numbers = list(db.scalars(select(creator.c.id).where(creator.c.external_id.in_(names))))
-        texts = _texts_of(db, names)
+        texts = _texts_of(db, numbers, names)
         gone = _remove(db, numbers, names)
         _clear_problems(db, texts)
         if not objects and not any(gone.values()):
@@ -151,7 +153,8 @@ def sweep(store: Store, days: int, by: str) -> dict[str, Any]:
 
     That is no import, review or outcome.
 
-    What files of that age left behind goes as well: refused rows, and files nobody confirmed.
+    What files of that age left behind goes as well: refused rows, and files nobody confirmed. So
+    does what imports replaced, once it is no longer kept for their undo.
 
     Returns
     -------
@@ -172,6 +175,8 @@ def sweep(store: Store, days: int, by: str) -> dict[str, Any]:
             gone = _remove(db, [row.id for row in rows], [row.external_id for row in rows])
             for name, n in gone.items():
                 total[name] = total.get(name, 0) + n
+        if n := forget_former(db):
+            total[replaced.name] = total.get(replaced.name, 0) + n
         old = upload.c.created_at < before
         paths = db.scalars(select(upload.c.path).where(old, _ABANDONED)).all()
         for table, which in ((staged, and_(old, _ABANDONED)), (refused, old)):
@@ -225,14 +230,16 @@ def _remove(db: Connection, numbers: list[int], names: list[str]) -> dict[str, i
     return gone
 
 
-def _texts_of(db: Connection, names: list[str]) -> list[str]:
+def _texts_of(db: Connection, numbers: list[int], names: list[str]) -> list[str]:
     """Return what the store says of a creator in words that might stand elsewhere too."""
     texts = {name for name in names if len(name) >= _FEWEST_LETTERS}
-    for table in (creator, staged):
-        rows = db.execute(
-            select(table.c.name, table.c.carried).where(table.c.external_id.in_(names))
-        )
-        for row in rows:
+    theirs = {
+        creator: creator.c.id.in_(numbers),
+        replaced: replaced.c.creator_id.in_(numbers),
+        staged: staged.c.external_id.in_(names),
+    }
+    for table, which in theirs.items():
+        for row in db.execute(select(table.c.name, table.c.carried).where(which)):
             cells = [text for kind, _, text in row.carried or () if kind in _TELLING]
             texts |= {text for text in (row.name, *cells) if text and len(text) >= _FEWEST_LETTERS}
     return sorted(texts)

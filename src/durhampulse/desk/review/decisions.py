@@ -1,20 +1,22 @@
-"""Review decisions: recorded for one creator or in bulk, and undone."""
+"""Review decisions: recorded for one creator or in bulk."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from durhampulse.desk.models.rules import Rules
+from durhampulse.desk.review.conflicts import ConflictError, conflict_of, held_by_other
+from durhampulse.desk.store.acts import begin_act, change_act
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
-from durhampulse.desk.store.database import Store, insert_or
-from durhampulse.desk.store.tables import claim, creator, person, review
+from durhampulse.desk.store.database import Store
+from durhampulse.desk.store.tables import DECISIONS, claim, creator, person, review
 from durhampulse.exceptions import InputError
 
 __all__ = [
@@ -27,18 +29,8 @@ __all__ = [
     "decide",
     "decide_many",
     "last_review",
-    "latest",
     "reviews_of",
-    "undo",
 ]  # fmt: skip
-
-DECISIONS: Final = {
-    "approve": "approved",
-    "decline": "declined",
-    "tentative": "tentative",
-    "skip": None,
-}
-"""A reviewer's choice to the state it puts a creator in; a skip leaves the state."""
 
 REASONS: Final = (
     "Fits the brand",
@@ -55,10 +47,8 @@ REASONS: Final = (
 )
 CLAIM_MINUTES = 15
 _LONGEST_NOTE = 2_000
-
-
-class ConflictError(InputError):
-    """Another reviewer holds the creator, or has decided since the page was made."""
+_WITHOUT_REASON = ("skip", "reopen")
+_STANDS = (review.c.undone_at.is_(None), review.c.decision != "skip")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +60,7 @@ class ReviewDecision:
     choice
         A key of `DECISIONS`.
     reason
-        One of `REASONS`.
+        One of `REASONS`; whoever skips or re-opens a creator needs none.
     note
         In the reviewer's own words; needed where the reason is "Other".
     request
@@ -91,9 +81,9 @@ class ReviewDecision:
             raise InputError(
                 f"'{self.choice[:40]}' is no decision.", f"Use {', '.join(DECISIONS)}."
             )
-        if self.choice != "skip" and self.reason not in REASONS:
+        if self.choice not in _WITHOUT_REASON and self.reason not in REASONS:
             raise InputError("A decision needs a reason.", "Choose one from the list.")
-        if self.choice != "skip" and self.reason == "Other" and not self.note.strip():
+        if self.choice not in _WITHOUT_REASON and self.reason == "Other" and not self.note.strip():
             raise InputError("'Other' says nothing alone.", "Write the reason in the note.")
         if len(self.note) > _LONGEST_NOTE or "\0" in self.note:
             raise InputError(
@@ -136,25 +126,13 @@ def decide(
         recorded = _recorded(db, creator_id, person_id, decision)
         if recorded is not None:
             return recorded, False
-        now = datetime.now(UTC)
         row = db.execute(
             select(creator).where(creator.c.id == creator_id).with_for_update()
         ).first()
         if row is None:
             raise InputError("There is no such creator.", "Go back to the list.")
-        held = db.execute(select(claim).where(claim.c.creator_id == creator_id)).first()
-        if held and held.person_id != person_id and held.expires_at > now:
-            raise ConflictError(
-                "Another reviewer is looking at this creator.", "Take the next one."
-            )
-        mine = held is not None and held.person_id == person_id
-        decided = bool(_changed(db, [creator_id], person_id, decision.seen))
-        if decided or (queued and not mine and row.state != "open"):
-            raise ConflictError(
-                "Somebody has decided about this creator since.",
-                "Take the next one." if queued else "Open the creator again.",
-            )
-        why = held.why if held and mine else "chosen"
+        mine = _require_free(db, row, person_id, decision, queued=queued)
+        why = mine.why if mine else "chosen"
         try:
             with db.begin_nested():
                 number = _insert(db, row, person_id, decision, rules, why, through)
@@ -165,6 +143,34 @@ def decide(
             return recorded, False
         db.execute(delete(claim).where(claim.c.creator_id == creator_id))
     return number, True
+
+
+def _require_free(
+    db: Connection, row: Row[Any], person_id: int, decision: ReviewDecision, *, queued: bool
+) -> Row[Any] | None:
+    """Return the reviewer's own claim on a creator; none where they hold none.
+
+    Raises
+    ------
+    ConflictError
+        If a colleague looks at the creator, or has decided since the page was made.
+    """
+    if holder := held_by_other(db, row.id, person_id):
+        raise ConflictError(
+            f"{holder.name} is looking at this creator right now.",
+            "Wait for what they decide, or take another one.",
+        )
+    mine = (claim.c.creator_id == row.id, claim.c.person_id == person_id)
+    held = db.execute(select(claim).where(*mine)).first()
+    r = review.c
+    decided = select(review).where(r.creator_id == row.id, *_STANDS).order_by(r.id.desc()).limit(1)
+    if decision.seen is not None:
+        decided = decided.where(r.id > decision.seen, r.person_id != person_id)
+    elif not queued or held is not None or row.state == "open":
+        return held
+    if (latest := db.execute(decided).first()) is not None:
+        raise conflict_of(db, latest)
+    return held
 
 
 def _recorded(
@@ -202,18 +208,29 @@ class BulkResult:
         Decided by another reviewer since the page was made.
     gone
         Not stored any more.
+    act
+        Its number, by which all of them are undone; none where nobody was decided.
     """
 
     decided: int
     held: int = 0
     changed: int = 0
     gone: int = 0
+    act: int | None = field(default=None, compare=False)
 
 
 def decide_many(
-    store: Store, numbers: Sequence[int], person_id: int, decision: ReviewDecision, rules: Rules
-) -> BulkResult:
+    store: Store, numbers: Sequence[int], person_id: int, decision: ReviewDecision, rules: Rules,
+    *, act_id: int | None = None,
+) -> BulkResult:  # fmt: skip
     """Record one decision about many creators; those claimed or decided by others are left alone.
+
+    Parameters
+    ----------
+    store, numbers, person_id, decision, rules
+        The store, the creators, the reviewer, the decision, and the model they saw.
+    act_id
+        The act that this is a part of, where many more are decided so; else it is one of its own.
 
     Raises
     ------
@@ -229,25 +246,41 @@ def decide_many(
         held = set(db.scalars(
             select(claim.c.creator_id)
             .where(claim.c.person_id != person_id, claim.c.expires_at > now)
-        )) & rows.keys() - done  # fmt: skip
-        changed = _changed(db, [*rows], person_id, decision.seen) - held - done
-        for number in rows.keys() - held - changed - done:
+        )) & rows.keys() - done.keys()  # fmt: skip
+        changed = _changed(db, [*rows], person_id, decision.seen) - held - done.keys()
+        new = sorted(rows.keys() - held - changed - done.keys())
+        part_of = act_id or next(iter(done.values()), None)
+        if new and part_of is None:
+            part_of = begin_act(db, "decide", _name_of(db, person_id), _about(decision))
+        reviews = []
+        for number in new:
             own = replace(decision, request=f"{decision.request}:{number}")
-            _insert(db, rows[number], person_id, own, rules, "chosen")
+            reviews.append(_insert(db, rows[number], person_id, own, rules, "chosen"))
+        db.execute(update(review).where(review.c.id.in_(reviews)).values(act_id=part_of))
         decided = rows.keys() - held - changed
+        if new and part_of is not None and act_id is None:
+            change_act(db, part_of, creators=len(decided))
         db.execute(delete(claim).where(claim.c.creator_id.in_(decided)))
     return BulkResult(
-        decided=len(decided), held=len(held), changed=len(changed), gone=len(wanted - rows.keys())
-    )
+        decided=len(decided), held=len(held), changed=len(changed), gone=len(wanted - rows.keys()),
+        act=part_of,
+    )  # fmt: skip
 
 
-def _recorded_many(db: Connection, person_id: int, decision: ReviewDecision) -> set[int]:
-    """Return the creators for whom a bulk request was recorded before."""
+def _about(decision: ReviewDecision) -> dict[str, str]:
+    """Return what people are told of a bulk decision; its note may name somebody."""
+    return {"choice": decision.choice, "reason": decision.reason}
+
+
+def _recorded_many(
+    db: Connection, person_id: int, decision: ReviewDecision
+) -> dict[int, int | None]:
+    """Return the creators for whom a bulk request was recorded before, with its act."""
     mine = review.c.request.startswith(f"{decision.request}:", autoescape=True)
     kept = db.execute(select(review).where(mine)).all()
     if any((row.person_id, row.decision) != (person_id, decision.choice) for row in kept):
         raise _key_reused()
-    return {row.creator_id for row in kept}
+    return {row.creator_id: row.act_id for row in kept}
 
 
 def _changed(db: Connection, numbers: list[int], person_id: int, seen: int | None) -> set[int]:
@@ -255,7 +288,7 @@ def _changed(db: Connection, numbers: list[int], person_id: int, seen: int | Non
     if seen is None:
         return set()
     r = review.c
-    since = (r.id > seen, r.person_id != person_id, r.undone_at.is_(None), r.decision != "skip")
+    since = (r.id > seen, r.person_id != person_id, *_STANDS)
     return set(db.scalars(select(r.creator_id).where(r.creator_id.in_(numbers), *since)))
 
 
@@ -278,71 +311,15 @@ def _insert(
     state = DECISIONS[decision.choice]
     if state:
         db.execute(update(creator).where(creator.c.id == row.id).values(state=state))
-    who = db.scalar(select(person.c.name).where(person.c.id == person_id)) or str(person_id)
+    who = _name_of(db, person_id)
     detail = {"reason": decision.reason, "review": number}
     note(db, who, decision.choice, f"creator {row.id}",
          {**detail, "through": through} if through else detail)  # fmt: skip
     return number
 
 
-def latest(db: Connection, person_id: int) -> Row[Any] | None:
-    """Return a reviewer's latest decision that is not undone."""
-    mine = select(review).where(review.c.person_id == person_id, review.c.undone_at.is_(None))
-    return db.execute(mine.order_by(review.c.id.desc()).limit(1)).first()
-
-
-def undo(store: Store, person_id: int, number: int) -> int:
-    """Undo a reviewer's latest decision; return the number of its creator.
-
-    Parameters
-    ----------
-    store, person_id
-        The store, and the reviewer.
-    number
-        The review to undo: a second press of the button undoes no other.
-
-    Returns
-    -------
-    int
-        The creator's number.
-
-    Raises
-    ------
-    ConflictError
-        If it is not their latest any more, or the creator was decided again after it.
-    """
-    with store.writing() as db:
-        last = latest(db, person_id)
-        if last is None or last.id != number:
-            raise ConflictError("This is not your latest decision any more.", "Reload the page.")
-        wanted = select(creator.c.id).where(creator.c.id == last.creator_id)
-        # Row lock: a concurrent decision blocks here, or is visible to the query below.
-        db.execute(wanted.with_for_update())
-        newer = db.scalar(
-            select(func.count()).where(
-                review.c.creator_id == last.creator_id, review.c.id > last.id,
-                review.c.undone_at.is_(None), review.c.decision != "skip",
-            )
-        )  # fmt: skip
-        if newer:
-            raise ConflictError(
-                "Somebody has decided about this creator since.", "Open the creator."
-            )
-        now = datetime.now(UTC)
-        db.execute(update(review).where(review.c.id == last.id).values(undone_at=now))
-        if DECISIONS[last.decision]:
-            db.execute(
-                update(creator).where(creator.c.id == last.creator_id).values(state=last.previous)
-            )
-        db.execute(delete(claim).where(claim.c.person_id == person_id))
-        row = insert_or(db, claim).values(
-            creator_id=last.creator_id, person_id=person_id, why=last.why,
-            expires_at=now + timedelta(minutes=CLAIM_MINUTES),
-        )  # fmt: skip
-        db.execute(row.on_conflict_do_nothing())
-        who = db.scalar(select(person.c.name).where(person.c.id == person_id)) or ""
-        note(db, who, "undo", f"creator {last.creator_id}", {"review": last.id})
-        return int(last.creator_id)
+def _name_of(db: Connection, person_id: int) -> str:
+    return db.scalar(select(person.c.name).where(person.c.id == person_id)) or str(person_id)
 
 
 def reviews_of(db: Connection, creator_id: int) -> Sequence[Row[Any]]:

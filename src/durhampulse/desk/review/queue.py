@@ -19,6 +19,7 @@ from durhampulse.desk.store.tables import (
     STATES,
     claim,
     creator,
+    outcome_is,
     review,
 )
 
@@ -28,6 +29,7 @@ Why = Literal["unlike", "maybe", "edge", "sample", "chosen"]
 _SAMPLED = 0.05
 _EDGES = 0.15
 _LOOKED_AT = 40
+_WAITS = (creator.c.state == "open", outcome_is("open"))
 
 
 @dataclass(frozen=True)
@@ -57,9 +59,9 @@ class Progress:
     Attributes
     ----------
     waiting
-        Open creators of the Maybe band.
+        Open creators of the Maybe band whose outcome is not known.
     unlike
-        Open creators without precedent.
+        The same of those without precedent.
     decided
         Creators decided by anyone.
     today
@@ -82,7 +84,8 @@ def claim_next(
 
     Those without precedent come first: no probability of theirs counts. Then most come from Maybe,
     the most probable first; in between come edge cases of the other bands, and one in twenty of No,
-    drawn by lot: only those can prove the model wrong there.
+    drawn by lot: only those can prove the model wrong there. Whose outcome is known is past, and
+    no longer anybody's work.
     """
     now = datetime.now(UTC)
     lot = lot or random.Random()  # noqa: S311 - no secret depends on it
@@ -125,7 +128,7 @@ def _candidates(store: Store, person_id: int, rules: Rules, why: Why, now: datet
         review.c.creator_id == c.id, review.c.person_id == person_id, review.c.decision == "skip",
         review.c.at > now - timedelta(hours=12), review.c.undone_at.is_(None),
     )  # fmt: skip
-    wanted = select(c.id).where(c.state == "open", ~taken, ~skipped)
+    wanted = select(c.id).where(*_WAITS, ~taken, ~skipped)
     if why == "unlike":
         with store.reading() as db:
             few = wanted.where(HAS_NO_PRECEDENT).order_by(c.id).limit(_LOOKED_AT)
@@ -168,7 +171,7 @@ def _claim(store: Store, number: int, person_id: int, why: str) -> Claim | None:
         ).returning(claim.c.creator_id)
         if db.scalar(taken) is None:
             return None
-        still_open = select(creator.c.id).where(creator.c.id == number, creator.c.state == "open")
+        still_open = select(creator.c.id).where(creator.c.id == number, *_WAITS)
         if db.scalar(still_open.with_for_update()) is None:
             db.execute(delete(claim).where(claim.c.creator_id == number))
             return None
@@ -188,12 +191,12 @@ def progress(db: Connection, person_id: int, rules: Rules) -> Progress:
     p, state = creator.c.probability, creator.c.state
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     counts = (
-        select(func.count()).where(state == "open", HAS_PRECEDENT, p >= low, p < high),
-        select(func.count()).where(state == "open", HAS_NO_PRECEDENT),
+        select(func.count()).where(*_WAITS, HAS_PRECEDENT, p >= low, p < high),
+        select(func.count()).where(*_WAITS, HAS_NO_PRECEDENT),
         select(func.count()).where(state.in_(STATES[1:])),  # an index range; "not open" would scan
         select(func.count()).where(
             review.c.person_id == person_id, review.c.at >= midnight, review.c.undone_at.is_(None),
-            review.c.decision != "skip",
+            review.c.decision.not_in(("skip", "reopen")),
         ),
         select(func.count()).where(claim.c.person_id != person_id, claim.c.expires_at > now),
     )  # fmt: skip

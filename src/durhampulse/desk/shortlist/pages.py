@@ -31,7 +31,7 @@ from sqlalchemy import (
 from durhampulse.desk.models.rules import Range, Rules
 from durhampulse.desk.shortlist.view import BAND_NAMES, UNLIKE, Cursor, View
 from durhampulse.desk.store.search import held, holding, is_common
-from durhampulse.desk.store.tables import HAS_NO_PRECEDENT, HAS_PRECEDENT, creator
+from durhampulse.desk.store.tables import HAS_NO_PRECEDENT, HAS_PRECEDENT, creator, outcome_is
 
 __all__ = ["PAGE", "Page", "Totals", "histogram", "matching", "page", "totals", "walk"]
 
@@ -67,16 +67,20 @@ class Totals:
     ----------
     creators
         Their number.
+    deals, none
+        Of how many the outcome is known: the past, which counts in nothing below.
     bands
         The same by band's short name.
     unlike
         The number of those without precedent.
     expected, low, high
-        Deals of all others to be expected if things go as in the past, with a 90% interval: the
-        model learned who got one, not who would if all were offered one.
+        Deals among so many creators like all others in the past, with a 90% interval: the model
+        learned who got one, not who would if all were offered one.
     """
 
     creators: int
+    deals: int
+    none: int
     bands: dict[str, int]
     unlike: int
     expected: float
@@ -100,6 +104,8 @@ def matching(view: View, rules: Rules) -> list[ColumnElement[bool]]:
         conditions.append(c.niche.in_(view.niche))
     if view.state:
         conditions.append(c.state.in_(view.state))
+    if view.outcome:
+        conditions.append(or_(*(outcome_is(state) for state in view.outcome)))
     if view.flag:
         bits = sum(1 << int(flag) for flag in view.flag)
         conditions.append(c.flags.bitwise_and(bits) == bits)
@@ -160,16 +166,18 @@ def totals(db: Connection, view: View, rules: Rules, chosen: Sequence[int] | Non
     The interval holds chance (a Bernoulli variance for each creator) and the model's own error,
     taken as perfectly correlated between creators.
     """
-    p = creator.c.probability
+    p, ahead = creator.c.probability, outcome_is("open")
+    judged = HAS_PRECEDENT & ahead
     sums = [
         func.count(),
+        *(func.count(case((outcome_is(known), 1))) for known in ("deal", "none")),
         *(
-            func.count(case((HAS_PRECEDENT & _within(p, [rules.band_ranges[band]]), 1)))
+            func.count(case((judged & _within(p, [rules.band_ranges[band]]), 1)))
             for band in BAND_NAMES.values()
         ),
-        func.count(case((HAS_NO_PRECEDENT, 1))),
+        func.count(case((HAS_NO_PRECEDENT & ahead, 1))),
         *(
-            func.coalesce(func.sum(case((HAS_PRECEDENT, values))), 0.0)
+            func.coalesce(func.sum(case((judged, values))), 0.0)
             for values in (p, p * (1 - p), creator.c.low, creator.c.high)
         ),
     ]
@@ -178,22 +186,26 @@ def totals(db: Connection, view: View, rules: Rules, chosen: Sequence[int] | Non
         query = _hinted(db, query, "probability", view)
     else:
         query = query.where(creator.c.id.in_(chosen))
-    n, *in_bands, unlike, expected, variance, low, high = db.execute(query).one()
+    n, deals, none, *in_bands, unlike, expected, variance, low, high = db.execute(query).one()
     chance = _NORMAL_90 * variance**0.5
     below = ((expected - low) ** 2 + chance**2) ** 0.5
     above = ((high - expected) ** 2 + chance**2) ** 0.5
     return Totals(
         creators=n,
+        deals=deals,
+        none=none,
         bands=dict(zip(BAND_NAMES, in_bands, strict=True)),
         unlike=unlike,
         expected=expected,
         low=max(0.0, expected - below),
-        high=min(float(n), expected + above),
+        high=min(float(n - deals - none), expected + above),
     )
 
 
 def histogram(db: Connection, view: View, rules: Rules) -> pd.DataFrame:
     """Return the number of a view's creators by hundredths of probability.
+
+    Those whose outcome is known are left out.
 
     Returns
     -------
@@ -207,7 +219,7 @@ def histogram(db: Connection, view: View, rules: Rules) -> pd.DataFrame:
     bins = cast(hundredths, Integer)
     counted = (
         _hinted(db, select(bins.label("bin"), func.count(), func.sum(p)), "probability", view)
-        .where(p.is_not(None), HAS_PRECEDENT, *matching(view, rules))
+        .where(p.is_not(None), HAS_PRECEDENT, outcome_is("open"), *matching(view, rules))
         .group_by("bin")
     )
     counts = {int(at): (n, total) for at, n, total in db.execute(counted)}

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from durhampulse.creators.numbers import parse_number
 from durhampulse.decision.bands import BANDS
 from durhampulse.desk.models.rules import Rules
-from durhampulse.desk.store.tables import CONTROL, LONGEST_ID, STATES
+from durhampulse.desk.store.tables import CONTROL, LONGEST_ID, OUTCOME_STATES, STATES
 from durhampulse.exceptions import InputError
 
 __all__ = [
@@ -49,6 +49,8 @@ class View:
         A key of `SORTS`, and its direction.
     band, niche, tier, state
         Names; none for all.
+    outcome
+        What is known of it: keys of `OUTCOME_STATES`; none for all.
     flag
         Flags that must all be there.
     edge
@@ -65,6 +67,7 @@ class View:
     niche: tuple[str, ...] = ()
     tier: tuple[str, ...] = ()
     state: tuple[str, ...] = ()
+    outcome: tuple[str, ...] = ()
     flag: tuple[str, ...] = ()
     edge: bool = False
     min_followers: float | None = None
@@ -83,9 +86,10 @@ class View:
             If a value is none that can be asked for.
         """
         known = {"band": [*BAND_NAMES, UNLIKE], "tier": rules.tiers, "state": [*STATES],
+                 "outcome": [*OUTCOME_STATES],
                  "flag": [str(i) for i in range(len(rules.flag_names))]}  # fmt: skip
         filters: dict[str, Any] = {}
-        for name in ("band", "niche", "tier", "state", "flag"):
+        for name in ("band", "niche", "tier", "state", "outcome", "flag"):
             chosen = tuple(
                 dict.fromkeys(value for value in query.get(name, []) if value and "\0" not in value)
             )

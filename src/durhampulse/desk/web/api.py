@@ -96,6 +96,7 @@ class CreatorItem(BaseModel):
     tier: str
     flags: list[str]
     state: str
+    outcome: Literal["deal", "none"] | None
 
 
 class CreatorPage(BaseModel):
@@ -196,6 +197,7 @@ def _item(row: Any, rules: Rules) -> CreatorItem:
         tier=rules.tier(row.followers),
         flags=rules.flags(row.flags),
         state=row.state,
+        outcome=None if row.deal is None else "deal" if row.deal else "none",
     )
 
 

@@ -15,14 +15,18 @@ from durhampulse.desk.models.rules import Rules, stored_frame
 from durhampulse.desk.outcomes.file import today
 from durhampulse.desk.outcomes.recording import record, withdraw
 from durhampulse.desk.people.erasure import erase, everything_about
+from durhampulse.desk.people.people import Principal
+from durhampulse.desk.review.conflicts import VERBS, ConflictError, held_by_other
 from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide, last_review
 from durhampulse.desk.review.page import creator_page, find_creator, what_if
+from durhampulse.desk.review.undoing import Draft, draft_of
 from durhampulse.desk.store.audit import note as write_note
 from durhampulse.desk.web.access import Admin, DeskOf, Number, Reviewer, Viewer
 from durhampulse.desk.web.rendering import redirect, render
+from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import DurhamPulseError
 
-__all__ = ["router"]
+__all__ = ["creator_view", "decided_in_words", "router"]
 
 router = APIRouter(prefix="/creators", include_in_schema=False)
 
@@ -30,12 +34,30 @@ router = APIRouter(prefix="/creators", include_in_schema=False)
 @router.get("/{number}")
 def show(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Response:
     """Show a creator; with figures in the address also what the model would say of those."""
+    return creator_view(request, desk, who, number)
+
+
+def creator_view(
+    request: Request, desk: Desk, who: Principal, number: int,
+    *, draft: Draft | None = None, conflict: ConflictError | None = None,
+) -> Response:  # fmt: skip
+    """Return a creator's page.
+
+    Parameters
+    ----------
+    draft, conflict
+        A decision that was not taken, and why: the form holds it still. What it met stands on the
+        page, so whoever sends the form again has seen it.
+    """
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         page, seen = creator_page(db, number, rules), last_review(db)
+        draft = draft or draft_of(db, number, who.id)
+        holder = held_by_other(db, number, who.id)
     return render(
-        request, who, "creator.html", page=page, rules=rules, seen=seen,
-        reasons=REASONS, request_name=secrets.token_hex(12), today=today().isoformat(),
+        request, who, "creator.html", status=409 if conflict else 200, page=page, rules=rules,
+        seen=seen, draft=draft, conflict=conflict, holder=holder, reasons=REASONS,
+        request_name=secrets.token_hex(12), today=today().isoformat(),
         figures=_figures(rules, page.row, request.query_params),
         **_estimate(rules, page.row, request),
     )  # fmt: skip
@@ -84,7 +106,7 @@ def _figures(
 
 @router.post("/{number}/decide")
 def record_decision(  # noqa: PLR0913 - one for each field of the form
-    desk: DeskOf, who: Reviewer, number: Number,
+    request: Request, desk: DeskOf, who: Reviewer, number: Number,
     decision: Annotated[str, Form()], request_name: Annotated[str, Form()],
     seen: Annotated[int, Form(ge=0, lt=2**63)],
     reason: Annotated[str, Form()] = "", note: Annotated[str, Form()] = "",
@@ -93,8 +115,27 @@ def record_decision(  # noqa: PLR0913 - one for each field of the form
     made = ReviewDecision(
         choice=decision, reason=reason, note=note, request=request_name, seen=seen
     )
-    decide(desk.store, number, who.id, made, desk.catalogue.current())
-    return redirect(f"/creators/{number}", "Your decision is kept.")
+    try:
+        kept, _ = decide(desk.store, number, who.id, made, desk.catalogue.current())
+    except ConflictError as error:
+        return creator_view(request, desk, who, number, draft=Draft(reason, note), conflict=error)
+    with desk.store.reading() as db:
+        row = find_creator(db, number)
+    here = f"/creators/{number}"
+    undo = f"/queue/undo?review={kept}&back={here}"
+    return redirect(here, decided_in_words(decision, row), undo=undo)
+
+
+def decided_in_words(decision: str, row: Any) -> str:
+    """Return what was decided and about whom.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> decided_in_words("approve", SimpleNamespace(name="Kaja", external_id="INF-7"))
+    'Approved Kaja.'
+    """
+    return f"{VERBS[decision].capitalize()} {row.name or row.external_id}."
 
 
 @router.post("/{number}/outcome")

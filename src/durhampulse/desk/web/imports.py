@@ -14,18 +14,21 @@ from fastapi import APIRouter, Form, Request, Response
 from sqlalchemy import select, update
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
 
 from durhampulse.desk.imports import preview as previews
 from durhampulse.desk.imports.checking import known_now
 from durhampulse.desk.imports.choices import digest_of, from_plain, to_plain
 from durhampulse.desk.imports.form import read_form
-from durhampulse.desk.imports.intake import begin, discard, refused_rows
+from durhampulse.desk.imports.intake import back_to_columns, begin, discard, refused_rows
 from durhampulse.desk.imports.problems import FieldError, Problem
 from durhampulse.desk.imports.recipes import find_recipe, forget, recipe_of
+from durhampulse.desk.imports.undoing import ask_to_undo, import_act, preview_undo
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.tables import upload
 from durhampulse.desk.web.access import DeskOf, Number, Reviewer, SentForm, Viewer
+from durhampulse.desk.web.acts import may_undo
 from durhampulse.desk.web.reading import fields_of
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.state import Desk
@@ -103,11 +106,13 @@ def show(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Respons
     if row.state == "new":
         return _preview_page(request, desk, who, row)
     context: dict[str, Any] = {}
-    if row.state in ("checked", "done"):
+    if row.state in ("checked", "done", "undone"):
         with desk.store.reading() as db:
             context = {
                 "refused": refused_rows(db, number, 20).to_dict("records"),
                 "known": known_now(db, row) if row.state == "checked" else row.summary["known"],
+                "act": (done := import_act(db, number)),
+                "mine": done is not None and may_undo(who, done),
             }
     return render(request, who, "import.html", upload=row, **context)
 
@@ -215,7 +220,7 @@ def progress(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Res
     """Show how far an import is; the page is loaded anew when it has got on."""
     row = _find(desk, number)
     part = render(request, who, "progress.html", upload=row)
-    if row.state not in ("checking", "applying"):
+    if row.state not in ("checking", "applying", "undoing"):
         part.headers["HX-Refresh"] = "true"
     return part
 
@@ -238,6 +243,38 @@ def drop(desk: DeskOf, who: Reviewer, number: Number) -> Response:
     """Drop an import; the list stays as it is."""
     discard(desk.store, number, who.name)
     return redirect("/imports", "Dropped; the list is as it was.")
+
+
+@router.post("/{number}/columns")
+def choose_again(desk: DeskOf, who: Reviewer, number: Number) -> Response:
+    """Go back from what an import would change to the choice of its columns."""
+    back_to_columns(desk.store, number, who.name)
+    return redirect(f"/imports/{number}")
+
+
+@router.get("/{number}/undo")
+def show_undo(request: Request, desk: DeskOf, who: Reviewer, number: Number) -> Response:
+    """Show what the undo of an import would change."""
+    row = _find(desk, number)
+    with desk.store.reading() as db:
+        _require_right(who, import_act(db, number))
+        counts = preview_undo(db, number)
+    return render(request, who, "undo-import.html", upload=row, counts=counts)
+
+
+@router.post("/{number}/undo")
+def undo(desk: DeskOf, who: Reviewer, number: Number) -> Response:
+    """Undo an import, in the background."""
+    with desk.store.reading() as db:
+        _require_right(who, import_act(db, number))
+    ask_to_undo(desk.store, number, who.name)
+    desk.worker.wake()
+    return redirect(f"/imports/{number}")
+
+
+def _require_right(who: Principal, done: Any) -> None:
+    if done is not None and not may_undo(who, done):
+        raise HTTPException(403, f"{done.by} imported this: they can undo it, or an admin.")
 
 
 @router.get("/{number}/refused")

@@ -64,6 +64,7 @@ class ListRow:
     reason: str
     flags: list[str]
     state: str
+    deal: bool | None
 
 
 def list_rows(rules: Rules, reasons: TopReasons, rows: Sequence[Any]) -> list[ListRow]:
@@ -86,6 +87,7 @@ def list_rows(rules: Rules, reasons: TopReasons, rows: Sequence[Any]) -> list[Li
             reason=reason,
             flags=rules.flags(row.flags),
             state=row.state,
+            deal=row.deal,
         )
         for row, reason in zip(rows, reasons.of(rules, rows), strict=True)
     ]
@@ -174,7 +176,8 @@ def record_decisions(  # noqa: PLR0913 - one for each field of the form
     )
     rules = desk.catalogue.current()
     result = decide_many(desk.store, chosen[:_MOST_CHOSEN], who.id, made, rules)
-    return redirect(f"/shortlist?{back}", _in_words(result))
+    undo = f"/acts/{result.act}/undo" if result.act else ""
+    return redirect(f"/shortlist?{back}", _in_words(result), undo=undo)
 
 
 def _in_words(result: BulkResult) -> str:

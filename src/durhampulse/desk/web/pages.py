@@ -9,6 +9,7 @@ from fastapi import APIRouter
 
 from durhampulse.desk.people.people import PersonRole
 from durhampulse.desk.web import (
+    acts,
     api,
     campaigns,
     creators,
@@ -67,6 +68,7 @@ PAGES: Final = (
     Page(path="/imports", title="Import", router=imports.router, patient=("/imports",)),
     Page(path="/campaigns", title="Campaigns", router=campaigns.router, patient=("/campaigns",)),
     Page(path="/outcomes", title="Outcomes", router=outcomes.router, patient=("/outcomes",)),
+    Page(path="/acts", title="Acts", router=acts.router, patient=("/acts",)),
     Page(path="/model", title="Model", router=models.router),
     Page(path="/people", title="People", router=people.router, role="admin"),
     Page(path="/audit", title="Audit", router=people.audit_router, role="admin"),

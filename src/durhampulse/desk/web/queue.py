@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import secrets
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Form, Query, Request, Response
+from sqlalchemy import Row
 
-from durhampulse.desk.review.decisions import (
-    DECISIONS,
-    REASONS,
-    ReviewDecision,
-    decide,
-    latest,
-    undo,
-)
-from durhampulse.desk.review.page import creator_page
+from durhampulse.desk.review.conflicts import VERBS, ConflictError
+from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide
+from durhampulse.desk.review.page import creator_page, find_creator
 from durhampulse.desk.review.queue import claim_next, progress, release
+from durhampulse.desk.review.undoing import Draft, draft_of, latest, undo
 from durhampulse.desk.web.access import DeskOf, Number, Reviewer
+from durhampulse.desk.web.creators import creator_view, decided_in_words
+from durhampulse.desk.web.kept import local_path
 from durhampulse.desk.web.rendering import redirect, render
 
 __all__ = ["router"]
@@ -41,31 +39,52 @@ def show(request: Request, desk: DeskOf, who: Reviewer) -> Response:
         page = creator_page(db, claimed.creator_id, rules) if claimed else None
         counts = progress(db, who.id, rules)
         last = latest(db, who.id)
+        draft = draft_of(db, claimed.creator_id, who.id) if claimed else Draft()
     return render(
-        request, who, "queue.html", page=page, claimed=claimed, rules=rules,
+        request, who, "queue.html", page=page, claimed=claimed, rules=rules, draft=draft,
         why=_WHY[claimed.why] if claimed else "", progress=counts, last=last,
-        reasons=REASONS, request_name=secrets.token_hex(12),
+        last_words=_last_in_words(last), reasons=REASONS, request_name=secrets.token_hex(12),
     )  # fmt: skip
 
 
+def _last_in_words(last: Row[Any] | None) -> str:
+    """Return what a reviewer did last, as the button that undoes it says it."""
+    if last is None:
+        return ""
+    if last.act_id is not None:
+        return f"{VERBS[last.decision]} several at once"
+    return f"{VERBS[last.decision]} {last.called}"
+
+
 @router.post("/decide")
-def record_decision(
-    desk: DeskOf, who: Reviewer, creator: Annotated[Number, Form()],
+def record_decision(  # noqa: PLR0913 - one for each field of the form
+    request: Request, desk: DeskOf, who: Reviewer, creator: Annotated[Number, Form()],
     decision: Annotated[str, Form()], request_name: Annotated[str, Form()],
     reason: Annotated[str, Form()] = "", note: Annotated[str, Form()] = "",
 ) -> Response:  # fmt: skip
     """Record a decision and go on to the next creator."""
     made = ReviewDecision(choice=decision, reason=reason, note=note, request=request_name)
-    decide(desk.store, creator, who.id, made, desk.catalogue.current(), queued=True)
-    done = DECISIONS[decision] or "skipped"
-    return redirect("/queue", f"Kept: {done}.")
+    with desk.store.reading() as db:
+        row = find_creator(db, creator)
+    try:
+        number, _ = decide(desk.store, creator, who.id, made, desk.catalogue.current(), queued=True)
+    except ConflictError as error:
+        return creator_view(request, desk, who, creator, draft=Draft(reason, note), conflict=error)
+    return redirect("/queue", decided_in_words(decision, row), undo=f"/queue/undo?review={number}")
 
 
 @router.post("/undo")
-def take_back(desk: DeskOf, who: Reviewer, review: Annotated[Number, Form()]) -> Response:
-    """Take back the latest decision and show that creator again."""
-    undo(desk.store, who.id, review)
-    return redirect("/queue", "Taken back; decide again.")
+def take_back(
+    desk: DeskOf, who: Reviewer, review: Annotated[Number, Query()],
+    back: Annotated[str, Query()] = "/queue",
+) -> Response:  # fmt: skip
+    """Take back the latest decision and show that creator again, with its reason and note."""
+    number = undo(desk.store, who.id, review)
+    with desk.store.reading() as db:
+        row, draft = find_creator(db, number), draft_of(db, number, who.id)
+    kept = "note" if draft.note else "reason" if draft.reason else ""
+    text = f"{row.name or row.external_id} is {row.state} again"
+    return redirect(local_path(back) or "/queue", f"{text}{kept and f', with your {kept}'}.")
 
 
 @router.post("/release")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache
@@ -18,6 +19,7 @@ from durhampulse.creators.schema import COLUMNS
 from durhampulse.decision.bands import EDGE_CHANCE, MAYBE, NO, NO_PRECEDENT, YES
 from durhampulse.desk.imports.problems import in_page_words
 from durhampulse.desk.people.people import Principal
+from durhampulse.desk.review.conflicts import ago
 from durhampulse.desk.store.carried import carried_cells, profile_of
 from durhampulse.desk.web.state import desk_of
 from durhampulse.scoring.account import alike_text
@@ -31,7 +33,8 @@ POLICY = (
 )
 """Content-Security-Policy of every page: nothing from elsewhere, nothing written into a page."""
 
-_NOTICE = "durhampulse-notice"
+_NOTICE, _UNDO = "durhampulse-notice", "durhampulse-undo"
+_UNDOES = re.compile(r"/(acts/\d+/undo|queue/undo\?review=\d+(&back=/creators/\d+)?)")
 _ABSENT = "\u2013"
 _SHAPES = {YES: "yes", MAYBE: "maybe", NO: "no", NO_PRECEDENT: "unlike", "": "none"}
 
@@ -138,6 +141,7 @@ def _environment() -> Environment:
         count=_count,
         short=_short,
         when=_when,
+        ago=ago,
         day=_day,
         leading=_leading,
         in_page_words=in_page_words,
@@ -165,7 +169,8 @@ def render(
     if who is not None:
         rules = desk_of(request).catalogue.current()
         simulated, words = rules.simulated, rules.outcome
-    notice = "" if "hx-request" in request.headers else unquote(request.cookies.get(_NOTICE, ""))
+    sent = {} if "hx-request" in request.headers else request.cookies
+    notice, undo = (unquote(sent.get(name, "")) for name in (_NOTICE, _UNDO))
     text = (
         _environment()
         .get_template(template)
@@ -176,23 +181,33 @@ def render(
             simulated=simulated,
             words=words,
             notice=notice,
+            undo=undo if _UNDOES.fullmatch(undo) else "",
             **context,
         )
     )
     headers = {"cache-control": "no-store"}
     page = Response(text, status, headers, "text/html; charset=utf-8")
-    if notice:
-        page.delete_cookie(_NOTICE)
+    for name in (_NOTICE, _UNDO):
+        if name in sent:
+            page.delete_cookie(name)
     return page
 
 
-def redirect(path: str, notice: str = "") -> Response:
+def redirect(path: str, notice: str = "", *, undo: str = "") -> Response:
     """Return a redirect to a page that shows a notice once.
+
+    Parameters
+    ----------
+    path, notice
+        Where to, and what it says there.
+    undo
+        Address of the desk to which the notice's button sends, to undo what was done.
 
     The notice travels in a cookie: in the address it would stay, and anybody could put words into
     the desk's mouth with a link.
     """
     answer = RedirectResponse(path, 303)
-    if notice:
-        answer.set_cookie(_NOTICE, quote(notice), max_age=60, httponly=True, samesite="lax")
+    for name, value in ((_NOTICE, notice), (_UNDO, undo)):
+        if value:
+            answer.set_cookie(name, quote(value), max_age=60, httponly=True, samesite="lax")
     return answer

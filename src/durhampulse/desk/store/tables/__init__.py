@@ -21,8 +21,11 @@ from durhampulse.desk.store.tables.columns import (
 from durhampulse.desk.store.tables.creators import (
     HAS_NO_PRECEDENT,
     HAS_PRECEDENT,
+    OUTCOME_STATES,
     STATES,
     creator,
+    outcome_is,
+    replaced,
     score,
     search,
 )
@@ -38,12 +41,19 @@ from durhampulse.desk.store.tables.people import (
     receipt,
     session,
 )
-from durhampulse.desk.store.tables.reviews import act, claim, outcome, remark, review
+from durhampulse.desk.store.tables.reviews import (
+    DECISIONS,
+    act,
+    claim,
+    outcome,
+    remark,
+    review,
+)
 
 __all__ = [
-    "CONTROL", "HAS_NO_PRECEDENT", "HAS_PRECEDENT", "LONGEST_ID", "NUMBERS", "STATES", "TEXTS",
-    "Instant", "act", "api_key", "attempt", "audit", "campaign", "campaign_creator", "claim",
-    "creator", "link", "metadata", "model", "model_file", "objection", "outcome", "person",
-    "receipt", "recipe", "refused", "remark", "review", "run", "score", "search", "session",
-    "setting", "staged", "upload",
+    "CONTROL", "DECISIONS", "HAS_NO_PRECEDENT", "HAS_PRECEDENT", "LONGEST_ID", "NUMBERS",
+    "OUTCOME_STATES", "STATES", "TEXTS", "Instant", "act", "api_key", "attempt", "audit",
+    "campaign", "campaign_creator", "claim", "creator", "link", "metadata", "model", "model_file",
+    "objection", "outcome", "outcome_is", "person", "receipt", "recipe", "refused", "remark",
+    "replaced", "review", "run", "score", "search", "session", "setting", "staged", "upload",
 ]  # fmt: skip

@@ -6,7 +6,16 @@ from sqlalchemy import JSON, Boolean, Column, Date, Double, ForeignKey, Index, S
 
 from durhampulse.desk.store.tables.columns import Id, Instant, metadata, number
 
-__all__ = ["act", "claim", "outcome", "remark", "review"]
+__all__ = ["DECISIONS", "act", "claim", "outcome", "remark", "review"]
+
+DECISIONS = {
+    "approve": "approved",
+    "decline": "declined",
+    "tentative": "tentative",
+    "reopen": "open",
+    "skip": None,
+}
+"""A reviewer's choice to the state it puts a creator in; a skip leaves the state."""
 
 act = Table(
     "act", metadata, number(),
@@ -14,6 +23,7 @@ act = Table(
     Column("by", String(100), nullable=False),
     Column("at", Instant, nullable=False),
     Column("detail", JSON, nullable=False),
+    Column("run_id", Id),
     Column("undone_by", String(100)),
     Column("undone_at", Instant),
 )  # fmt: skip
@@ -52,6 +62,7 @@ outcome = Table(
     Column("by", String(100), nullable=False),
     Column("at", Instant, nullable=False),
     Column("replaced_at", Instant),
+    Column("undone_at", Instant),
     Column("act_id", Id, index=True),
 )  # fmt: skip
 remark = Table(

@@ -1,0 +1,67 @@
+"""Conflicts between reviewers: who holds a creator, who has decided since, and when."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from durhampulse.desk.store.tables import claim, person
+from durhampulse.exceptions import InputError
+
+__all__ = ["VERBS", "ConflictError", "ago", "conflict_of", "held_by_other"]
+
+VERBS = {
+    "approve": "approved",
+    "decline": "declined",
+    "tentative": "set aside",
+    "reopen": "re-opened",
+    "skip": "skipped",
+}
+"""A decision, as one tells of it: "Lena approved this creator"."""
+_STEPS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
+
+
+class ConflictError(InputError):
+    """Another reviewer holds the creator, or has decided since the page was made."""
+
+
+def held_by_other(db: Connection, creator_id: int, person_id: int) -> Any:
+    """Return the claim of a colleague who looks at a creator now: ``name, expires_at``."""
+    c = claim.c
+    holder = (
+        select(person.c.name, c.expires_at)
+        .join(person, person.c.id == c.person_id)
+        .where(c.creator_id == creator_id, c.person_id != person_id,
+               c.expires_at > datetime.now(UTC))
+    )  # fmt: skip
+    return db.execute(holder).first()
+
+
+def conflict_of(db: Connection, review_row: Row[Any]) -> ConflictError:
+    """Return the error that says who has decided meanwhile, what, and when."""
+    name = db.scalar(select(person.c.name).where(person.c.id == review_row.person_id))
+    return ConflictError(
+        f"{name} {VERBS[review_row.decision]} this creator {ago(review_row.at)}.",
+        "Look at it, or decide anyway: that counts instead.",
+    )
+
+
+def ago(at: datetime, now: datetime | None = None) -> str:
+    """Return how long ago a moment was, in words.
+
+    Examples
+    --------
+    >>> noon = datetime(2026, 5, 31, 12, tzinfo=UTC)
+    >>> ago(datetime(2026, 5, 31, 11, 58, 30, tzinfo=UTC), noon)
+    '1 minute ago'
+    >>> ago(datetime(2026, 5, 29, 9, tzinfo=UTC), noon), ago(noon, noon)
+    ('2 days ago', 'just now')
+    """
+    seconds = ((now or datetime.now(UTC)) - at).total_seconds()
+    for size, name in _STEPS:
+        if seconds >= size:
+            n = int(seconds // size)
+            return f"{n} {name}{'s' if n > 1 else ''} ago"
+    return "just now"

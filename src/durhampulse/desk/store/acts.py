@@ -1,0 +1,265 @@
+"""Acts that concern many creators: recorded as one, and undone as one.
+
+An act is undone some thousand rows at a time, each in a transaction of its own that also says how
+far it is: reviewers go on meanwhile, and one that was interrupted is resumed.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, func, select, update
+
+from durhampulse.desk.store.audit import note
+from durhampulse.desk.store.bulk import insert_one
+from durhampulse.desk.store.database import Store
+from durhampulse.desk.store.standing import set_deals, set_states
+from durhampulse.desk.store.tables import act, creator, outcome, review
+from durhampulse.exceptions import InputError
+
+__all__ = [
+    "AT_ONCE",
+    "UndoResult",
+    "act_rows",
+    "begin_act",
+    "change_act",
+    "find_act",
+    "latest_acts",
+    "undo_act",
+    "undos_under_way",
+]
+
+AT_ONCE: Final = 10_000
+"""Rows up to which an act is undone while its page waits; more of them are the worker's."""
+_CHUNK = 4_000
+_TABLES = {"decide": review, "outcomes": outcome}
+
+
+@dataclass(frozen=True, kw_only=True)
+class UndoResult:
+    """How far the undo of an act is.
+
+    Attributes
+    ----------
+    act_id
+        Its number.
+    total
+        Its rows.
+    restored
+        Creators who are again as they were before it.
+    kept
+        Creators about whom somebody has decided, or recorded an outcome, since: that stands.
+    done
+        Whether all rows are seen to.
+    """
+
+    act_id: int
+    total: int
+    restored: int
+    kept: int
+    done: bool
+
+
+def begin_act(
+    db: Connection, kind: str, by: str, detail: Mapping[str, Any], *, run_id: int | None = None
+) -> int:
+    """Insert an act; return its number, which its rows carry.
+
+    Parameters
+    ----------
+    db
+        The connection in whose transaction the first of its rows is written.
+    kind
+        "decide", "outcomes" or "import".
+    by
+        Who does it.
+    detail
+        What people are told of it; nothing in it names or describes a creator.
+    run_id
+        The run of an import.
+    """
+    values = {
+        "kind": kind,
+        "by": by,
+        "at": datetime.now(UTC),
+        "detail": dict(detail),
+        "run_id": run_id,
+    }
+    return insert_one(db, act, **values)
+
+
+def change_act(db: Connection, act_id: int, **detail: Any) -> None:
+    """Change some of what is told of an act."""
+    row = find_act(db, act_id)
+    db.execute(update(act).where(act.c.id == act_id).values(detail={**row.detail, **detail}))
+
+
+def find_act(db: Connection, act_id: int, *, lock: bool = False) -> Row[Any]:
+    """Return an act, with its row lock if asked for.
+
+    Raises
+    ------
+    InputError
+        If there is none of that number.
+    """
+    wanted = select(act).where(act.c.id == act_id)
+    row = db.execute(wanted.with_for_update() if lock else wanted).first()
+    if row is None:
+        raise InputError("There is no such act.", "Choose one of the list.")
+    return row
+
+
+def latest_acts(db: Connection, limit: int = 100) -> Sequence[Row[Any]]:
+    """Return the latest acts, the last one first."""
+    return db.execute(select(act).order_by(act.c.id.desc()).limit(limit)).all()
+
+
+def act_rows(db: Connection, row: Row[Any]) -> int:
+    """Return how many reviews or outcomes an act has."""
+    table = _TABLES[row.kind]
+    return db.scalar(select(func.count()).where(table.c.act_id == row.id)) or 0
+
+
+def undos_under_way(db: Connection) -> list[tuple[int, str]]:
+    """Return acts that somebody has asked to undo and that are not undone yet: number and who."""
+    waiting = select(act.c.id, act.c.undone_by).where(
+        act.c.kind.in_(_TABLES), act.c.undone_by.is_not(None), act.c.undone_at.is_(None)
+    )
+    return [(row.id, row.undone_by) for row in db.execute(waiting.order_by(act.c.id))]
+
+
+def undo_act(
+    store: Store,
+    act_id: int,
+    by: str,
+    *,
+    stop: threading.Event | None = None,
+    at_once: int | None = None,
+) -> UndoResult:
+    """Undo an act as a whole, or go on with one that was interrupted.
+
+    Parameters
+    ----------
+    store, act_id, by
+        Where, which, and who wants it.
+    stop
+        Ends it after the current transaction if set.
+    at_once
+        Leave it to the worker if it has more rows.
+
+    Returns
+    -------
+    UndoResult
+        Not `done` if it was stopped, or left to the worker.
+
+    Raises
+    ------
+    InputError
+        If there is no such act, or it is undone already.
+    """
+    with store.writing() as db:
+        result = _start(db, act_id, by)
+    if at_once is not None and result.total > at_once:
+        return result
+    while not result.done and not (stop and stop.is_set()):
+        with store.writing() as db:
+            result = _undo_some(db, act_id)
+    return result
+
+
+def _start(db: Connection, act_id: int, by: str) -> UndoResult:
+    """Write down that an act is to be undone; return how far that is."""
+    row = find_act(db, act_id, lock=True)
+    if row.undone_at is not None:
+        raise InputError(f"{row.undone_by} has undone this already.", "Reload the page.")
+    if row.kind not in _TABLES:
+        raise InputError("This is undone on a page of its own.", "Open it in the list of acts.")
+    if row.undone_by is None:
+        progress = {"after": 0, "total": act_rows(db, row), "restored": 0, "kept": 0}
+        detail = {**row.detail, "undo": progress}
+        db.execute(update(act).where(act.c.id == act_id).values(undone_by=by, detail=detail))
+        row = find_act(db, act_id)
+    return _result(row.id, row.detail["undo"], done=False)
+
+
+def _undo_some(db: Connection, act_id: int) -> UndoResult:
+    """Undo the next rows of an act, in the order of their numbers."""
+    row = find_act(db, act_id, lock=True)
+    progress = row.detail["undo"]
+    if row.undone_at is not None:  # another process was quicker
+        return _result(act_id, progress, done=True)
+    table = _TABLES[row.kind]
+    mine = (table.c.act_id == act_id, table.c.id > progress["after"])
+    ids = select(table.c.id).where(*mine).order_by(table.c.id).limit(_CHUNK).subquery()
+    n, last = db.execute(select(func.count(), func.max(ids.c.id))).one()
+    if not n:
+        db.execute(update(act).where(act.c.id == act_id).values(undone_at=datetime.now(UTC)))
+        counts = {name: progress[name] for name in ("restored", "kept")}
+        note(db, row.undone_by, "undo", f"act {act_id}", {"kind": row.kind, **counts})
+        return _result(act_id, progress, done=True)
+    chunk = (*mine, table.c.id <= last)
+    concerned = select(table.c.creator_id).where(*chunk)
+    # Row locks in id order, as of whoever else changes creators: nobody waits for each other.
+    locked = select(creator.c.id).where(creator.c.id.in_(concerned)).order_by(creator.c.id)
+    db.execute(locked.with_for_update()).all()
+    undo = _undo_reviews if table is review else _undo_outcomes
+    kept = undo(db, chunk)
+    progress = {
+        "after": last, "total": progress["total"], "kept": progress["kept"] + kept,
+        "restored": progress["restored"] + n - kept,
+    }  # fmt: skip
+    change_act(db, act_id, undo=progress)
+    return _result(act_id, progress, done=False)
+
+
+def _result(act_id: int, progress: Mapping[str, int], *, done: bool) -> UndoResult:
+    counts = {name: progress[name] for name in ("total", "restored", "kept")}
+    return UndoResult(act_id=act_id, done=done, **counts)
+
+
+def _undo_reviews(db: Connection, chunk: Sequence[Any]) -> int:
+    """Undo reviews of an act; return about how many creators somebody has decided since."""
+    newer = review.alias()
+    since = (
+        select(newer.c.id)
+        .where(
+            newer.c.creator_id == review.c.creator_id, newer.c.id > review.c.id,
+            newer.c.undone_at.is_(None), newer.c.decision != "skip",
+        )
+        .exists()
+    )  # fmt: skip
+    kept = db.scalar(select(func.count()).select_from(review).where(*chunk, since)) or 0
+    db.execute(update(review).where(*chunk).values(undone_at=datetime.now(UTC)))
+    set_states(db, creator.c.id.in_(select(review.c.creator_id).where(*chunk)))
+    return kept
+
+
+def _undo_outcomes(db: Connection, chunk: Sequence[Any]) -> int:
+    """Undo outcomes of an act; return how many do not stand any more as it is.
+
+    Where one stood, the one it replaced stands again, but for one that was withdrawn or undone.
+    """
+    o, now = outcome.c, datetime.now(UTC)
+    kept = db.scalar(select(func.count()).where(*chunk, o.replaced_at.is_not(None))) or 0
+    db.execute(update(outcome).where(*chunk).values(undone_at=now))
+    stood = (*chunk, o.replaced_at.is_(None))
+    mine, earlier, after = outcome.alias(), outcome.alias(), outcome.alias()
+    ids = list(db.scalars(select(o.id).where(*stood)))
+    db.execute(update(outcome).where(*stood).values(replaced_at=now))
+    before = (
+        select(func.max(earlier.c.id))
+        .where(earlier.c.creator_id == mine.c.creator_id, earlier.c.id < mine.c.id,
+               earlier.c.undone_at.is_(None))
+        .scalar_subquery()
+    )  # fmt: skip
+    replaced = select(after.c.id).where(  # a record took its place at the same moment
+        after.c.creator_id == o.creator_id, after.c.id > o.id, after.c.at == o.replaced_at
+    )
+    restored = o.id.in_(select(before).where(mine.c.id.in_(ids)))
+    db.execute(update(outcome).where(restored, replaced.exists()).values(replaced_at=None))
+    set_deals(db, creator.c.id.in_(select(o.creator_id).where(*chunk)))
+    return kept

@@ -1,0 +1,77 @@
+"""The page of acts that concern many creators, and their undo."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from starlette.exceptions import HTTPException
+
+from durhampulse.desk.people.people import Principal
+from durhampulse.desk.review.conflicts import VERBS
+from durhampulse.desk.store.acts import AT_ONCE, UndoResult, find_act, latest_acts, undo_act
+from durhampulse.desk.web.access import DeskOf, Number, Reviewer, Viewer
+from durhampulse.desk.web.rendering import redirect, render
+
+__all__ = ["may_undo", "router"]
+
+router = APIRouter(prefix="/acts", include_in_schema=False)
+
+
+@router.get("")
+def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
+    """Show the latest acts, and which of them can be undone."""
+    with desk.store.reading() as db:
+        rows = latest_acts(db)
+    acts = [{"row": row, "text": _in_words(row), "mine": may_undo(who, row)} for row in rows]
+    under_way = any(row.undone_by and not row.undone_at and row.kind != "import" for row in rows)
+    return render(request, who, "acts.html", acts=acts, under_way=under_way)
+
+
+@router.post("/{number}/undo")
+def undo(desk: DeskOf, who: Reviewer, number: Number) -> Response:
+    """Undo an act as a whole; a large one in the background."""
+    with desk.store.reading() as db:
+        row = find_act(db, number)
+    if not may_undo(who, row):
+        raise HTTPException(403, f"{row.by} did this: they can undo it, or an admin.")
+    result = undo_act(desk.store, number, who.name, at_once=AT_ONCE)
+    if not result.done:
+        desk.worker.wake()
+        return redirect("/acts", "It is being undone, while you go on with other things.")
+    return redirect("/acts", _result_in_words(row.kind, result))
+
+
+def may_undo(who: Principal, row: Any) -> bool:
+    """Whether somebody may undo an act: who did it, or an admin."""
+    return who.may("admin") or (who.may("reviewer") and row.by == who.name)
+
+
+def _in_words(row: Any) -> str:
+    """Return what an act did."""
+    detail = row.detail
+    if row.kind == "decide":
+        done = VERBS[detail["choice"]].capitalize()
+        reason = f": {detail['reason']}" if detail["reason"] else ""
+        return f"{done} {_creators(detail.get('creators', 0))}{reason}"
+    if row.kind == "outcomes":
+        return f"Recorded the outcomes of {_creators(detail.get('creators', 0))} by file"
+    return f"Imported {_creators(detail.get('creators', 0))}"
+
+
+def _creators(n: int) -> str:
+    return f"{n:,} creator{'' if n == 1 else 's'}"
+
+
+def _result_in_words(kind: str, result: UndoResult) -> str:
+    """Return the result of an undo in words.
+
+    Examples
+    --------
+    >>> result = UndoResult(act_id=1, total=50, restored=47, kept=3, done=True)
+    >>> _result_in_words("decide", result)
+    '47 of 50 creators are as they were before. 3 were decided since: that stays.'
+    """
+    text = f"{result.restored:,} of {_creators(result.total)} are as they were before."
+    what = "were decided since" if kind == "decide" else "have another outcome since"
+    return f"{text} {result.kept:,} {what}: that stays." if result.kept else text

@@ -1,0 +1,227 @@
+"""The undo of an import: the list as it was, and what people did since."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select, text, update
+
+from durhampulse.desk.campaigns.planning import Brief, change_choice, save_campaign
+from durhampulse.desk.imports.undoing import UndoneImport, ask_to_undo, preview_undo, undo_import
+from durhampulse.desk.imports.worker import Worker
+from durhampulse.desk.models.catalogue import activate
+from durhampulse.desk.outcomes.recording import record
+from durhampulse.desk.people.erasure import erase, sweep
+from durhampulse.desk.review.decisions import decide, decide_many
+from durhampulse.desk.review.queue import claim_next
+from durhampulse.desk.store.acts import undo_act
+from durhampulse.desk.store.niches import read_niches
+from durhampulse.desk.store.tables import (
+    act,
+    audit,
+    creator,
+    metadata,
+    replaced,
+    run,
+    score,
+    staged,
+    upload,
+)
+from durhampulse.exceptions import InputError
+from tests.desk.conftest import add_people, bring
+from tests.desk.test_reviewing import decision_of
+
+HEADER = ("Influencer_ID,Name,Followers,Engagement_Rate,Growth_Rate,Niche,Video_Quality,"
+          "Avg_Views_per_Post,Fee")  # fmt: skip
+DAY = date(2026, 1, 31)
+
+
+def write(path, *names, followers=5_000, niche="Tech", called="Kaja"):
+    lines = [f"{name},{called} {name},{followers},0.05,0.01,{niche},HD,2000,100" for name in names]
+    path.write_text("\n".join([HEADER, *lines]))
+    return path
+
+
+def rows_of(store, table=creator):
+    with store.reading() as db:
+        return [tuple(row) for row in db.execute(select(table).order_by(*table.primary_key))]
+
+
+def number_of(store, name):
+    with store.reading() as db:
+        return db.scalar(select(creator.c.id).where(creator.c.external_id == name))
+
+
+def undone(store, number):
+    ask_to_undo(store, number, "ann")
+    return undo_import(store, number)
+
+
+def test_undo_of_an_import_gives_back_the_list_as_it_was(filled, catalogue, tmp_path):
+    before, scores = rows_of(filled), rows_of(filled, score)
+    with filled.reading() as db:
+        niches = read_niches(db)
+    path = write(tmp_path / "a.csv", "INF-1003", "INF-1004", "new1", "new2", niche="Knitting")
+    row = bring(filled, catalogue, path)
+    assert row.summary["known"] == 2
+    assert rows_of(filled) != before
+    with filled.reading() as db:
+        expected = UndoneImport(restored=2, removed=2, kept=0, changed=0, decided=0)
+        assert preview_undo(db, row.id) == expected
+    assert undone(filled, row.id) == expected
+    assert rows_of(filled) == before
+    assert rows_of(filled, score) == scores
+    assert rows_of(filled, replaced) == []
+    with filled.reading() as db:
+        assert read_niches(db) == niches
+        entry = db.execute(select(audit).where(audit.c.act == "import undone")).one()
+    assert (entry.who, entry.subject) == ("ann", f"upload {row.id}")
+    assert entry.detail == {"restored": 2, "removed": 2, "kept": 0, "changed": 0}
+    with pytest.raises(InputError, match="no longer kept"):
+        ask_to_undo(filled, row.id, "ann")
+
+
+def test_what_people_did_with_new_creators_keeps_them(filled, catalogue, rules, tmp_path):
+    ann, bob = add_people(filled, "reviewer", "reviewer")
+    names = ["decided", "planned", "recorded", "taken-back", "untouched", "held"]
+    row = bring(filled, catalogue, write(tmp_path / "a.csv", *names, "INF-1003"))
+    decide(filled, number_of(filled, "decided"), ann, decision_of("decline"), rules)
+    plan = save_campaign(filled, Brief(name="spring", number=5), "ann")
+    change_choice(filled, plan, [number_of(filled, "planned")], "out", "ann")
+    record(filled, number_of(filled, "recorded"), deal=True, on=DAY, by="ann")
+    many = decide_many(filled, [number_of(filled, "taken-back")], ann, decision_of(), rules)
+    undo_act(filled, many.act, "ann")
+    decide(filled, number_of(filled, "INF-1003"), ann, decision_of("tentative"), rules)
+    with filled.writing() as db:
+        db.execute(update(creator).values(state="declined").where(creator.c.state == "open",
+                   creator.c.external_id != "held"))  # fmt: skip
+        db.execute(update(creator).where(creator.c.external_id == "held").values(
+            probability=rules.thresholds.review_at, flags=0))  # fmt: skip
+    assert claim_next(filled, bob, rules).creator_id == number_of(filled, "held")
+    counts = UndoneImport(restored=1, removed=1, kept=5, changed=0, decided=1)
+    assert undone(filled, row.id) == counts
+    with filled.reading() as db:
+        left = set(db.scalars(select(creator.c.external_id)))
+        state = db.scalar(select(creator.c.state).where(creator.c.external_id == "INF-1003"))
+        assert db.scalar(select(func.count()).where(score.c.run_id > 1)) == 5
+    assert left & set(names) == set(names) - {"untouched"}
+    assert state == "tentative"
+
+
+def test_imports_are_undone_in_either_order(filled, catalogue, tmp_path):
+    before = rows_of(filled)
+    first = bring(filled, catalogue, write(tmp_path / "a.csv", "INF-1003", "x", "y", followers=1e4))
+    between = rows_of(filled)
+    again = write(tmp_path / "b.csv", "INF-1003", "INF-1004", "x", "z", followers=2e4)
+    second = bring(filled, catalogue, again)
+    undone(filled, second.id)
+    assert rows_of(filled) == between
+    undone(filled, first.id)
+    assert rows_of(filled) == before
+    first = bring(filled, catalogue, write(tmp_path / "c.csv", "INF-1003", "x", "y", followers=1e4))
+    again = write(tmp_path / "d.csv", "INF-1003", "INF-1004", "x", "z", followers=2e4)
+    second = bring(filled, catalogue, again)
+    after = {row[1]: row[2:] for row in rows_of(filled)}
+    counts = undone(filled, first.id)
+    assert counts == UndoneImport(restored=0, removed=1, kept=0, changed=2, decided=0)
+    assert {row[1]: row[2:] for row in rows_of(filled)} == {
+        name: row for name, row in after.items() if name != "y"
+    }
+    undone(filled, second.id)
+    assert rows_of(filled) == before
+
+
+def test_import_before_another_model_is_not_undone(filled, catalogue, rules, tmp_path):
+    row = bring(filled, catalogue, write(tmp_path / "a.csv", "INF-1003"))
+    activate(filled, catalogue, rules.version, "ann")
+    with pytest.raises(InputError, match="Another model"):
+        ask_to_undo(filled, row.id, "ann")
+    assert rows_of(filled, upload)[-1][3] == "done"
+
+
+def test_former_rows_are_forgotten_after_a_while_and_by_erasure(filled, catalogue, tmp_path):
+    path = write(tmp_path / "a.csv", "INF-1003", "INF-1004", called="Kaja")
+    first = bring(filled, catalogue, path)
+    with filled.writing() as db:
+        old = {"name": "Former Name", "carried": [["handle", "H", "@former"]]}
+        db.execute(update(replaced).where(replaced.c.creator_id == number_of(filled, "INF-1003"))
+                   .values(**old))  # fmt: skip
+        db.execute(update(upload).where(upload.c.id == first.id).values(problem="@former: odd"))
+    assert erase(filled, "INF-1003", "admin")["rows"]["replaced_creator"] == 1
+    everything = "".join(str(rows_of(filled, table)) for table in metadata.sorted_tables)
+    assert "@former" not in everything
+    assert len(rows_of(filled, replaced)) == 1
+    with filled.writing() as db:
+        db.execute(update(act).values(at=datetime.now(UTC) - timedelta(days=31)))
+    assert sweep(filled, 400, "admin")["rows"] == {"replaced_creator": 1}
+    with pytest.raises(InputError, match="no longer kept"):
+        ask_to_undo(filled, first.id, "ann")
+
+
+def test_checked_import_goes_back_to_its_columns(visit, desk, catalogue, tmp_path):
+    path = write(tmp_path / "a.csv", "INF-1003", "new")
+    row = bring(desk.store, catalogue, path, confirm=False, units={"Engagement_Rate": "fraction"})
+    ann = visit("reviewer")
+    assert "Back to the columns" in ann.get(f"/imports/{row.id}").text
+    answer = ann.post(f"/imports/{row.id}/columns", data={"csrf": ann.csrf})
+    assert answer.status_code == 303
+    with desk.store.reading() as db:
+        again = db.execute(select(upload).where(upload.c.id == row.id)).one()
+        assert db.scalar(select(func.count()).select_from(staged)) == 0
+    assert (again.state, again.options) == ("new", row.options)
+    assert path.exists()
+    assert "Looks right: score it" in ann.get(f"/imports/{row.id}").text
+    answer = ann.post(f"/imports/{row.id}/columns", data={"csrf": ann.csrf})
+    assert answer.status_code == 422
+
+
+def test_import_is_undone_from_its_page_by_who_brought_it(visit, desk, catalogue, tmp_path):
+    row = bring(desk.store, catalogue, write(tmp_path / "a.csv", "INF-1003", "new"))
+    ann, root = visit("reviewer"), visit("admin")
+    assert "Undo this import" not in ann.get(f"/imports/{row.id}").text
+    answer = ann.post(f"/imports/{row.id}/undo", data={"csrf": ann.csrf})
+    assert answer.status_code == 403
+    assert "Undo this import" in root.get(f"/imports/{row.id}").text
+    assert "Leave the list again" in root.get(f"/imports/{row.id}/undo").text
+    assert root.post(f"/imports/{row.id}/undo", data={"csrf": root.csrf}).status_code == 303
+    Worker(desk.store, catalogue).work()  # or the server's own was quicker
+    for _ in range(200):
+        page = root.get(f"/imports/{row.id}").text
+        if "undid this import" in page:
+            break
+    assert "1 creators are as they were before, 1 left the list again." in page
+    assert "undone" in root.get("/imports").text
+    acts = root.get("/acts").text
+    assert "Imported 2 creators" in acts
+    assert f"Undone by {root.who}" in acts
+
+
+def test_failed_undo_of_an_import_changes_nothing(filled, catalogue, tmp_path, monkeypatch):
+    row = bring(filled, catalogue, write(tmp_path / "a.csv", "INF-1003", "new"))
+    after = rows_of(filled)
+
+    def break_off(db):
+        db.execute(text("INSERT INTO nowhere VALUES (1)"))
+
+    monkeypatch.setattr("durhampulse.desk.imports.undoing.count_niches", break_off)
+    ask_to_undo(filled, row.id, "ann")
+    worker = Worker(filled, catalogue)
+    try:
+        worker.work()
+    except Exception:  # noqa: BLE001 - SQLite has no such table: the same as a store that is away
+        with filled.writing() as db:
+            db.execute(update(upload).values(lease_until=None, tries=10))
+        worker.work()
+    assert rows_of(filled) == after
+    with filled.reading() as db:
+        again = db.execute(select(upload).where(upload.c.id == row.id)).one()
+    assert again.state == "done"
+    assert again.problem
+
+
+def test_run_of_an_undone_import_is_kept_for_the_record(filled, catalogue, tmp_path):
+    row = bring(filled, catalogue, write(tmp_path / "a.csv", "INF-1003"))
+    undone(filled, row.id)
+    with filled.reading() as db:
+        assert db.scalar(select(func.count()).where(run.c.upload_id == row.id)) == 1
