@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from durhampulse.creators.carried import CarriedKind
-from durhampulse.decision.bands import BANDS, carried_names
+from durhampulse.decision.bands import BANDS, NO_PRECEDENT, carried_names
 from durhampulse.evaluation.metrics import score_table
 from durhampulse.files.addresses import link_of
 from durhampulse.report.cells import readable
@@ -54,12 +54,16 @@ class Named:
 
 @dataclass(frozen=True)
 class Table:
-    """A table ready to show: all cells are text, or name a creator."""
+    """A table ready to show: all cells are text, or name a creator.
+
+    `numeric` holds the places of the columns of numbers.
+    """
 
     caption: str
     columns: list[str]
     rows: list[list[str | Named]]
     note: str = ""
+    numeric: frozenset[int] = frozenset()
 
 
 def decision_view(table: pd.DataFrame, carried: Mapping[str, CarriedKind] | None = None) -> Table:
@@ -161,7 +165,9 @@ def _carried_cell(header: str, cell: Any) -> CarriedCell:
 
 
 def _why(row: pd.Series) -> str:
-    """Return the two strongest reasons, without their figures."""
+    """Return the two strongest reasons, without their figures, or what has no precedent."""
+    if row["Sponsorship Recommendation"] == NO_PRECEDENT:
+        return next((f for f in row["Flags"].split("; ") if f.startswith("no precedent: ")), "")
     texts = [
         f"{word} {reasons.partition(' (without')[0]}"
         for word, reasons in (("for:", row["Reasons For"]), ("against:", row["Reasons Against"]))
@@ -181,4 +187,6 @@ def plain_table(caption: str, table: pd.DataFrame) -> Table:
     """Show a table as it is, its numbers as people read them."""
     columns = [str(column).replace("_", " ") for column in table.columns]
     rows: list[list[str | Named]] = [list(row) for row in readable(table).itertuples(index=False)]
-    return Table(caption, columns, rows)
+    kinds = [pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes]
+    numeric = frozenset(at for at, kind in enumerate(kinds) if kind and at)
+    return Table(caption, columns, rows, numeric=numeric)
