@@ -66,8 +66,10 @@ NEEDS = {
                    "/creators/{number}/what-if", "/imports", "/imports/{number}",
                    "/imports/{number}/progress", "/imports/{number}/refused", "/campaigns",
                    "/campaigns/{number}", "/campaigns/{number}/export/{kind}", "/model", "/model/progress",
+                   "/model/preview", "/thresholds",
                    "/outcomes", "/acts"],
-        "reviewer": ["/queue", "/imports/{number}/undo", "/campaigns/{number}/difference"],
+        "reviewer": ["/queue", "/imports/{number}/undo", "/campaigns/{number}/difference",
+                     "/outcomes/files/{number}"],
         "admin": ["/creators/{number}/everything", "/people", "/audit"],
     },
     "POST": {
@@ -82,8 +84,10 @@ NEEDS = {
                      "/imports/{number}/drop", "/imports/{number}/columns",
                      "/imports/{number}/undo", "/campaigns", "/campaigns/{number}",
                      "/campaigns/{number}/choose", "/campaigns/{number}/delete", "/campaigns/add",
-                     "/campaigns/{number}/propose", "/campaigns/{number}/state", "/outcomes"],
-        "admin": ["/thresholds", "/creators/{number}/erase", "/model/activate", "/people",
+                     "/campaigns/{number}/propose", "/campaigns/{number}/state", "/outcomes",
+                     "/outcomes/files/{number}/record", "/outcomes/files/{number}/drop"],
+        "admin": ["/thresholds", "/creators/{number}/erase", "/model/activate", "/model/preview",
+                  "/model/preview/discard", "/people",
                   "/people/{number}", "/people/{number}/link", "/keys", "/keys/{number}/revoke"],
     },
 }  # fmt: skip
@@ -809,9 +813,18 @@ def test_limits_that_no_set_keeps_are_refused_and_nothing_changes(visit, desk):
 def test_outcomes_by_file_and_by_form(visit, desk):
     ann = visit("reviewer")
     files = {"file": ("won.csv", b"id,deal\nINF-1003,1\nINF-1004,0\nnobody,1\n")}
-    page = ann.post("/outcomes", data={"csrf": ann.csrf, "on": "2026-01-31"}, files=files).text
-    assert "Outcomes kept: 2." in page
-    assert "Not in the list (1): nobody." in page
+    sent = ann.post("/outcomes", data={"csrf": ann.csrf, "on": "2026-01-31"}, files=files)
+    where = sent.headers["location"]
+    page = ann.get(where).text
+    assert "Record 2 outcomes" in page
+    assert "Not in the list: nobody." in page
+    assert "None yet." in ann.get("/outcomes").text
+    assert where in ann.get("/outcomes").text
+    assert ann.post(f"{where}/record", data={"csrf": ann.csrf}).status_code == 303
+    page = ann.get("/outcomes").text
+    assert "Recorded the outcomes of 2 creators." in page
+    assert where not in page
+    assert ann.post(f"{where}/record", data={"csrf": ann.csrf}).status_code == 422
     sent = {"csrf": ann.csrf, "deal": "true", "on": "2026-02-01"}
     assert ann.post("/creators/9/outcome", data=sent).status_code == 303
     assert "2026-02-01" in ann.get("/outcomes").text

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from durhampulse.desk.imports.indexes import rebuilt_indexes
-from durhampulse.desk.models.catalogue import activation_lock
+from durhampulse.desk.models.catalogue import activation_lock, forget_prepared
 from durhampulse.desk.models.unlikeness import refresh_standing
 from durhampulse.desk.store.acts import change_act
 from durhampulse.desk.store.audit import note
@@ -36,6 +36,7 @@ from durhampulse.desk.store.tables import (
     act,
     claim,
     creator,
+    list_creator,
     metadata,
     replaced,
     review,
@@ -52,6 +53,7 @@ _REFERRING = [
     for table in metadata.sorted_tables
     for column in table.columns
     if any(key.column is creator.c.id for key in column.foreign_keys)
+    or column is list_creator.c.creator_id
 ]
 """Tables whose rows speak of a creator, with the column that says of which."""
 
@@ -67,8 +69,8 @@ class UndoneImport:
     removed
         Creators whom the import brought, and who go again.
     kept
-        Creators whom it brought and somebody has since decided about, planned with, or recorded an
-        outcome of: they stay, as imported.
+        Creators whom it brought and somebody has since decided about, planned with, put in a list,
+        or recorded an outcome of: they stay, as imported.
     changed
         Creators whom a later import has brought again: they stay as that one left them.
     decided
@@ -165,6 +167,7 @@ def undo_import(store: Store, upload_id: int) -> UndoneImport | None:
         result = preview_undo(db, upload_id)
         with rebuilt_indexes(db, result.restored + result.removed):
             _put_back(db, row.run_id)
+        forget_prepared(db)  # whose scores are of figures that are gone
         refresh_standing(db)
         count_niches(db)
         counts = {

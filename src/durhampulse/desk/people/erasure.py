@@ -36,6 +36,7 @@ from durhampulse.desk.store.tables import (
     list_creator,
     objection,
     outcome,
+    outcome_file,
     person,
     proposal,
     receipt,
@@ -190,7 +191,11 @@ def sweep(store: Store, days: int, by: str) -> dict[str, Any]:
         if n := forget_former(db):
             total[replaced.name] = total.get(replaced.name, 0) + n
         old = upload.c.created_at < before
-        paths = db.scalars(select(upload.c.path).where(old, _ABANDONED)).all()
+        paths = [*db.scalars(select(upload.c.path).where(old, _ABANDONED))]
+        waiting = outcome_file.c.created_at < before
+        paths += db.scalars(select(outcome_file.c.path).where(waiting))
+        if n := db.execute(delete(outcome_file).where(waiting)).rowcount:
+            total[outcome_file.name] = n
         for table, which in ((staged, and_(old, _ABANDONED)), (refused, old)):
             uploads = select(upload.c.id).where(which)
             n = db.execute(delete(table).where(table.c.upload_id.in_(uploads))).rowcount
@@ -239,6 +244,7 @@ def _remove(db: Connection, numbers: list[int], names: list[str]) -> dict[str, i
     for table in _OF_NAME:
         gone[table.name] = db.execute(delete(table).where(table.c.external_id.in_(names))).rowcount
     gone["creator"] = db.execute(delete(creator).where(creator.c.id.in_(numbers))).rowcount
+    _forget_previewed(db, numbers)
     return gone
 
 
@@ -249,6 +255,15 @@ def _count_in_campaigns(db: Connection, numbers: list[int]) -> None:
     here = select(proposal.c.campaign_id).where(proposal.c.creator_id.in_(numbers))
     counted = update(campaign).where(campaign.c.id.in_(here))
     db.execute(counted.values(erased=campaign.c.erased + lost, edition=campaign.c.edition + 1))
+
+
+def _forget_previewed(db: Connection, numbers: list[int]) -> None:
+    """Take creators out of the preview of a model that waits to be activated."""
+    for row in db.execute(select(run.c.id, run.c.preview).where(run.c.preview.is_not(None))).all():
+        facts = row.preview["facts"]
+        movers = [mover for mover in facts["movers"] if mover["id"] not in numbers]
+        preview = {**row.preview, "facts": {**facts, "movers": movers}}
+        db.execute(update(run).where(run.c.id == row.id).values(preview=preview))
 
 
 def _texts_of(db: Connection, numbers: list[int], names: list[str]) -> list[str]:

@@ -22,6 +22,7 @@ from durhampulse.desk.people.people import Principal
 from durhampulse.desk.review.bulksteps import STEPS
 from durhampulse.desk.review.decisions import ConflictError
 from durhampulse.desk.shortlist.selection import Selection
+from durhampulse.desk.store.acts import change_act
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.database import Store
@@ -236,8 +237,7 @@ def _finish(db: Connection, row: Row[Any], values: Mapping[str, Any]) -> None:
     closed = {**values, "order": order, "finished_at": datetime.now(UTC), "lease_until": None}
     db.execute(update(bulk).where(bulk.c.id == row.id).values(**closed))
     if row.act_id is not None:
-        detail = {**order, "creators": row.done}
-        db.execute(update(act).where(act.c.id == row.act_id).values(detail=detail))
+        change_act(db, row.act_id, **order, creators=row.done)
     note(db, row.by, f"{row.kind} all that match, {values['state']}", f"bulk {row.id}", counts)
 
 

@@ -94,7 +94,7 @@ def begin_act(
 
 def change_act(db: Connection, act_id: int, **detail: Any) -> None:
     """Change some of what is told of an act."""
-    row = find_act(db, act_id)
+    row = find_act(db, act_id, lock=True)
     db.execute(update(act).where(act.c.id == act_id).values(detail={**row.detail, **detail}))
 
 

@@ -84,8 +84,8 @@ ROUTERS: Final = (
     creators.router,
     bulk.router,
     lists.views,
-    people.door,
     plans.router,
+    people.door,
     api.router,
 )
 """All routes of the desk's own; those without an entry of the navigation come last."""

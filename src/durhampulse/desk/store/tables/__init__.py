@@ -40,14 +40,21 @@ from durhampulse.desk.store.tables.people import (
     receipt,
     session,
 )
-from durhampulse.desk.store.tables.reviews import DECISIONS, act, claim, outcome, review
+from durhampulse.desk.store.tables.reviews import (
+    DECISIONS,
+    act,
+    claim,
+    outcome,
+    outcome_file,
+    review,
+)
 from durhampulse.desk.store.tables.views import bulk, creator_list, list_creator, saved_view
 
 __all__ = [
     "CONTROL", "DECISIONS", "HAS_NO_PRECEDENT", "HAS_PRECEDENT", "LONGEST_ID", "NUMBERS",
     "OUTCOME_STATES", "STATES", "TEXTS", "Instant", "act", "api_key", "attempt", "audit", "bulk",
     "campaign", "campaign_creator", "claim", "creator", "creator_list", "link", "list_creator",
-    "metadata", "model", "model_file", "objection", "outcome", "outcome_is", "person", "proposal",
-    "receipt", "recipe", "refused", "replaced", "review", "run", "saved_view", "score", "session",
-    "setting", "staged", "upload",
+    "metadata", "model", "model_file", "objection", "outcome", "outcome_file", "outcome_is",
+    "person", "proposal", "receipt", "recipe", "refused", "replaced", "review", "run",
+    "saved_view", "score", "session", "setting", "staged", "upload",
 ]  # fmt: skip
