@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 from datetime import UTC, date, datetime, timedelta
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from sqlalchemy import func, select, update
 
 from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.reading import read_creators
-from durhampulse.desk.campaigns.planning import (
-    Brief,
-    candidates,
-    change_choice,
-    drop_campaign,
-    find_campaign,
-    more_budget,
-    plan,
-    save_campaign,
-)
 from durhampulse.desk.models.catalogue import activate
 from durhampulse.desk.outcomes.byfile import OutcomeSource, preview_file, record_file
 from durhampulse.desk.outcomes.file import RefusedRow, today
@@ -40,10 +26,9 @@ from durhampulse.desk.outcomes.retraining import add_retrained, write_lessons
 from durhampulse.desk.people.erasure import erase, everything_about, sweep
 from durhampulse.desk.review.decisions import decide
 from durhampulse.desk.review.undoing import latest, undo
-from durhampulse.desk.store.bulk import insert_rows
 from durhampulse.desk.store.niches import count_niches, read_niches
 from durhampulse.desk.store.tables import audit, creator, metadata, outcome, refused, run, upload
-from durhampulse.exceptions import CannotJudgeError, InputError
+from durhampulse.exceptions import InputError
 from durhampulse.files.export import write_csv
 from tests.desk.conftest import DEMO, add_people, bring
 from tests.desk.test_reviewing import decision_of
@@ -301,136 +286,6 @@ def test_retraining_uses_recorded_outcomes(filled, tmp_path, model_folder, marke
     assert add_retrained(filled, study, "ann")["compared"]["rows"] == 0
 
 
-# Campaigns
-
-
-def best_by_trying(table, brief):
-    """Give the most expected deals of any set within the limits."""
-    best = -1.0
-    for size in range(min(brief.number, len(table)) + 1):
-        for chosen in itertools.combinations(range(len(table)), size):
-            part = table.iloc[list(chosen)]
-            fits = brief.budget is None or part["fee"].sum() <= brief.budget + 1e-9
-            most = brief.most_per_niche
-            fits &= most is None or not len(part) or part["niche"].value_counts().max() <= most
-            fits &= table.loc[table["wanted"], "id"].isin(part["id"]).all()
-            if fits:
-                best = max(best, part["probability"].sum())
-    return best
-
-
-@settings(max_examples=60)
-@given(
-    rows=st.lists(
-        st.tuples(st.floats(0, 1), st.sampled_from([0.0, 100.0, 250.0]), st.sampled_from("ab"),
-                  st.booleans()), min_size=1, max_size=7),
-    number=st.integers(1, 5),
-    budget=st.sampled_from([None, 100.0, 400.0]),
-    most=st.sampled_from([None, 1, 2]),
-)  # fmt: skip
-def test_plan_is_optimal(rows, number, budget, most):
-    table = pd.DataFrame(rows, columns=["probability", "fee", "niche", "wanted"])
-    table["wanted"] &= np.arange(len(table)) == 0
-    table["id"] = np.arange(len(table))
-    brief = Brief(name="x", number=number, budget=budget, most_per_niche=most)
-    best = best_by_trying(table, brief)
-    if best < 0:
-        with pytest.raises(CannotJudgeError, match="No set"):
-            plan(table, brief)
-        return
-    chosen = plan(table, brief)
-    assert chosen.expected == pytest.approx(best, abs=1e-6)
-    assert len(chosen.table) <= number
-    assert budget is None or chosen.cost <= budget + 1e-6
-
-
-FEES = {"nano": 100.0, "micro": 400.0, "mid": 2000.0, "macro": 9000.0, "mega": 30_000.0}
-
-
-def test_campaign_respects_its_brief_and_manual_choices(filled, catalogue, rules):
-    brief = Brief(
-        name="Spring", number=8, niches=("Fashion", "Beauty"), tiers=("nano", "micro"), fees=FEES,
-        budget=1500.0, most_per_niche=5,
-    )  # fmt: skip
-    number = save_campaign(filled, brief, "ann")
-    with filled.reading() as db:
-        _, kept, choices = find_campaign(db, number)
-        table = candidates(db, kept, rules, choices)
-    assert (kept, choices) == (brief, {})
-    chosen = plan(table, brief)
-    assert chosen.cost <= 1500
-    assert set(chosen.table["niche"]) <= {"Fashion", "Beauty"}
-    assert chosen.table["niche"].value_counts().max() <= 5
-    more = more_budget(table, brief, chosen)
-    assert len(more) == 4
-    assert (more["added"] >= -1e-9).all()
-    first, other = int(chosen.table["id"].iloc[0]), numbers(filled)["INF-1002"]
-    change_choice(filled, number, [first], "out", "ann")
-    change_choice(filled, number, [other.id], "in", "ann")
-    with filled.reading() as db:
-        _, _, choices = find_campaign(db, number)
-        table = candidates(db, brief, rules, choices)
-    chosen = plan(table, brief)
-    assert first not in set(chosen.table["id"])
-    assert other.id in set(chosen.table["id"])
-    change_choice(filled, number, [other.id], "free", "ann")
-    with filled.reading() as db:
-        assert find_campaign(db, number)[2] == {first: "out"}
-    drop_campaign(filled, number, "ann")
-    with pytest.raises(InputError, match="no such campaign"), filled.reading() as db:
-        find_campaign(db, number)
-
-
-@pytest.mark.parametrize(
-    ("number", "most", "budget"),
-    [(30, 6, 9_000.0), (30, None, 9_000.0), (12, 1, None), (12, 11, 60_000.0), (5, 5, 500.0)],
-)
-def test_candidates_contain_the_optimal_set(filled, rules, number, most, budget):
-    brief = Brief(name="All", number=number, fees=FEES, budget=budget, most_per_niche=most)
-    with filled.reading() as db:
-        table = candidates(db, brief, rules)
-        few = plan(table, brief)
-    assert len(table) <= 2 * number * len(rules.tiers)
-    rows = pd.DataFrame([row._mapping for row in numbers(filled).values()])
-    rows = rows.assign(tier=rows["followers"].map(rules.tier), wanted=False)
-    rows = rows[rows["followers"].notna()].assign(name=rows["external_id"])
-    rows["fee"] = rows["tier"].map(FEES)
-    # A missing niche is not limited.
-    assert few.expected == pytest.approx(plan(rows, brief).expected, abs=1e-3)
-
-
-def test_large_list_of_many_niches_is_planned_in_time(bare):
-    store, catalogue = bare
-    rules = catalogue.current()
-    lot = np.random.default_rng(5)
-    n = 60_000
-    niches = [f"niche {i}" for i in lot.integers(0, 200, n)]
-    with store.writing() as db:
-        insert_rows(db, creator, {
-            "external_id": [f"c{i}" for i in range(n)], "niche": niches,
-            "followers": (10 ** lot.uniform(3, 7, n)).tolist(), "state": ["open"] * n,
-            "probability": lot.beta(2, 5, n).tolist(), "flags": [0] * n, "run_id": [1] * n,
-            "lottery": [0.5] * n,
-        })  # fmt: skip
-    brief = Brief(name="Wide", number=900, most_per_niche=5)
-    with store.reading() as db:
-        table = candidates(db, brief, rules)
-    chosen = plan(table, brief)
-    assert len(table) <= 2 * brief.number * len(rules.tiers)
-    assert len(chosen.table) == 900
-    assert chosen.table["niche"].value_counts().max() == 5
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [{"name": ""}, {"number": 0}, {"number": 1001}, {"budget": -1.0}, {"most_per_niche": 0},
-     {"fees": {"nano": float("nan")}}, {"name": "a\0"}],
-)  # fmt: skip
-def test_invalid_brief_is_refused(wrong):
-    with pytest.raises(InputError):
-        Brief(**{"name": "x", "number": 5, **wrong})
-
-
 # A creator's rights
 
 
@@ -455,7 +310,7 @@ def test_erasure_leaves_no_trace_in_any_table(filled, rules):
         stored = everything_about(db, " INF-1003 ")
     assert {name: len(rows) for name, rows in stored.items()} == {
         "creator": 1, "score": 1, "replaced_creator": 0, "review": 1, "outcome": 1, "claim": 0, "campaign_creator": 0,
-        "staged": 0, "refused": 0, "audit": 2,
+        "proposal": 0, "staged": 0, "refused": 0, "audit": 2,
     }  # fmt: skip
     assert stored["creator"][0]["external_id"] == "INF-1003"
     assert stored["review"][0]["reviewer"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from durhampulse.desk.campaigns.planning import Brief, change_choice, save_campaign
 from sqlalchemy import func, select, text, update
 
-from durhampulse.desk.campaigns.planning import Brief, change_choice, save_campaign
 from durhampulse.desk.imports.undoing import UndoneImport, ask_to_undo, preview_undo, undo_import
 from durhampulse.desk.imports.worker import Worker
 from durhampulse.desk.models.catalogue import activate

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from durhampulse.desk.imports.indexes import rebuilt_indexes
-from durhampulse.desk.models.catalogue import activation_lock
+from durhampulse.desk.models.catalogue import activation_lock, forget_prepared
 from durhampulse.desk.models.unlikeness import refresh_standing
 from durhampulse.desk.store.acts import change_act
 from durhampulse.desk.store.audit import note
@@ -167,6 +167,7 @@ def undo_import(store: Store, upload_id: int) -> UndoneImport | None:
         result = preview_undo(db, upload_id)
         with rebuilt_indexes(db, result.restored + result.removed):
             _put_back(db, row.run_id)
+        forget_prepared(db)  # whose scores are of figures that are gone
         refresh_standing(db)
         count_niches(db)
         counts = {

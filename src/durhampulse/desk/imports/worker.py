@@ -13,7 +13,7 @@ from durhampulse.desk.imports.checking import check
 from durhampulse.desk.imports.intake import apply
 from durhampulse.desk.imports.jobs import Job, LeaseLostError, give_up, next_job
 from durhampulse.desk.imports.undoing import undo_import
-from durhampulse.desk.models.catalogue import Catalogue, activate
+from durhampulse.desk.models.catalogue import Catalogue, activate, prepare
 from durhampulse.desk.review.bulk import (
     BulkJob,
     BulkLostError,
@@ -45,6 +45,8 @@ class Activation:
         Number scored; none until the model is active.
     problem
         Why it failed.
+    only_previews
+        Whether the model is to be previewed and not to take over.
     """
 
     version: str
@@ -52,6 +54,7 @@ class Activation:
     share: float = 0.0
     creators: int | None = None
     problem: str = ""
+    only_previews: bool = False
 
     @property
     def under_way(self) -> bool:
@@ -91,8 +94,8 @@ class Worker:
         """Look for work at once, rather than at the next poll."""
         self._wake.set()
 
-    def activate(self, version: str, by: str) -> None:
-        """Queue the activation of a model.
+    def activate(self, version: str, by: str, *, only_preview: bool = False) -> None:
+        """Queue the activation of a model, or what it would change.
 
         Raises
         ------
@@ -103,7 +106,7 @@ class Worker:
             raise InputError("Another model is being activated.", "Wait until it decides.")
         with self._store.reading() as db:
             self._catalogue.scorer(db, version)
-        self.activation = Activation(version=version, by=by)
+        self.activation = Activation(version=version, by=by, only_previews=only_preview)
         self.wake()
 
     def stop(self) -> None:
@@ -138,7 +141,8 @@ class Worker:
 
     def _do(self, piece: Activation | BulkJob | Job) -> None:
         if isinstance(piece, Activation):
-            piece.creators = activate(
+            change = prepare if piece.only_previews else activate
+            piece.creators = change(
                 self._store, self._catalogue, piece.version, piece.by, piece.reach
             )
         elif isinstance(piece, BulkJob):

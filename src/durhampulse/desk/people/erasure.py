@@ -8,7 +8,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, Table, and_, delete, or_, select, update
+from sqlalchemy import (
+    Connection,
+    RowMapping,
+    Select,
+    Table,
+    and_,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
@@ -18,6 +29,7 @@ from durhampulse.desk.store.identifiers import earlier_forms, stored_forms
 from durhampulse.desk.store.niches import count_niches
 from durhampulse.desk.store.tables import (
     audit,
+    campaign,
     campaign_creator,
     claim,
     creator,
@@ -26,6 +38,7 @@ from durhampulse.desk.store.tables import (
     outcome,
     outcome_file,
     person,
+    proposal,
     receipt,
     refused,
     replaced,
@@ -39,7 +52,9 @@ from durhampulse.exceptions import InputError
 
 __all__ = ["digest_of", "erase", "everything_about", "has_objected", "sweep"]
 
-_OF_CREATOR = (score, replaced, claim, review, outcome, campaign_creator, list_creator)
+_OF_CREATOR = (
+    score, replaced, claim, review, outcome, campaign_creator, proposal, list_creator,
+)  # fmt: skip
 _OF_NAME = (staged, refused)  # of imports under way, or past
 _AT_ONCE = 500
 _FEWEST_LETTERS = 4
@@ -221,6 +236,7 @@ def _unknown(external_id: str) -> InputError:
 
 
 def _remove(db: Connection, numbers: list[int], names: list[str]) -> dict[str, int]:
+    _count_in_campaigns(db, numbers)
     gone = {
         table.name: db.execute(delete(table).where(table.c.creator_id.in_(numbers))).rowcount
         for table in _OF_CREATOR
@@ -228,7 +244,26 @@ def _remove(db: Connection, numbers: list[int], names: list[str]) -> dict[str, i
     for table in _OF_NAME:
         gone[table.name] = db.execute(delete(table).where(table.c.external_id.in_(names))).rowcount
     gone["creator"] = db.execute(delete(creator).where(creator.c.id.in_(numbers))).rowcount
+    _forget_previewed(db, numbers)
     return gone
+
+
+def _count_in_campaigns(db: Connection, numbers: list[int]) -> None:
+    """Add those about to go to their campaigns' count of erased creators."""
+    within = (proposal.c.campaign_id == campaign.c.id, proposal.c.creator_id.in_(numbers))
+    lost = select(func.count()).where(*within).scalar_subquery()
+    here = select(proposal.c.campaign_id).where(proposal.c.creator_id.in_(numbers))
+    counted = update(campaign).where(campaign.c.id.in_(here))
+    db.execute(counted.values(erased=campaign.c.erased + lost, edition=campaign.c.edition + 1))
+
+
+def _forget_previewed(db: Connection, numbers: list[int]) -> None:
+    """Take creators out of the preview of a model that waits to be activated."""
+    for row in db.execute(select(run.c.id, run.c.preview).where(run.c.preview.is_not(None))).all():
+        facts = row.preview["facts"]
+        movers = [mover for mover in facts["movers"] if mover["id"] not in numbers]
+        preview = {**row.preview, "facts": {**facts, "movers": movers}}
+        db.execute(update(run).where(run.c.id == row.id).values(preview=preview))
 
 
 def _texts_of(db: Connection, numbers: list[int], names: list[str]) -> list[str]:

@@ -9,7 +9,7 @@ them costs PostgreSQL half the import.
 
 from __future__ import annotations
 
-from durhampulse.desk.store.tables.campaigns import campaign, campaign_creator
+from durhampulse.desk.store.tables.campaigns import campaign, campaign_creator, proposal
 from durhampulse.desk.store.tables.columns import (
     CONTROL,
     LONGEST_ID,
@@ -55,6 +55,6 @@ __all__ = [
     "OUTCOME_STATES", "STATES", "TEXTS", "Instant", "act", "api_key", "attempt", "audit", "bulk",
     "campaign", "campaign_creator", "claim", "creator", "creator_list", "link", "list_creator",
     "metadata", "model", "model_file", "objection", "outcome", "outcome_file", "outcome_is",
-    "person", "receipt", "recipe", "refused", "replaced", "review", "run", "saved_view", "score",
-    "session", "setting", "staged", "upload",
+    "person", "proposal", "receipt", "recipe", "refused", "replaced", "review", "run",
+    "saved_view", "score", "session", "setting", "staged", "upload",
 ]  # fmt: skip
