@@ -73,7 +73,7 @@ def _whole(name: str, amount: float | None) -> int | None:
     if amount is None:
         return None
     if not amount.is_integer():
-        raise InputError(f"{name.replace('_', ' ')}: {amount:g} is not whole.", "Round it.")
+        raise InputError(f"{name.replace('_', ' ')}: {amount:g} is not whole.", "Round it.", name)
     return int(amount)
 
 
