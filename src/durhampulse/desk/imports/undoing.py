@@ -32,6 +32,7 @@ from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.database import Store
 from durhampulse.desk.store.former import FORMER_COLUMNS
 from durhampulse.desk.store.niches import count_niches
+from durhampulse.desk.store.search import refresh_search
 from durhampulse.desk.store.tables import (
     act,
     claim,
@@ -165,10 +166,12 @@ def undo_import(store: Store, upload_id: int) -> UndoneImport | None:
         row = _require(db, upload_id)
         _lock(db, row.run_id)
         result = preview_undo(db, upload_id)
+        concerned = db.scalars(select(creator.c.id).where(_mine(row.run_id))).all()
         with rebuilt_indexes(db, result.restored + result.removed):
             _put_back(db, row.run_id)
         forget_prepared(db)  # whose scores are of figures that are gone
         refresh_standing(db)
+        refresh_search(db, concerned)
         count_niches(db)
         counts = {
             name: getattr(result, name) for name in ("restored", "removed", "kept", "changed")

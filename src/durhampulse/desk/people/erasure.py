@@ -27,6 +27,7 @@ from durhampulse.desk.store.database import Store, insert_or
 from durhampulse.desk.store.former import forget_former
 from durhampulse.desk.store.identifiers import earlier_forms, stored_forms
 from durhampulse.desk.store.niches import count_niches
+from durhampulse.desk.store.search import forget_search
 from durhampulse.desk.store.tables import (
     audit,
     campaign,
@@ -41,10 +42,12 @@ from durhampulse.desk.store.tables import (
     proposal,
     receipt,
     refused,
+    remark,
     replaced,
     review,
     run,
     score,
+    search,
     staged,
     upload,
 )
@@ -53,7 +56,8 @@ from durhampulse.exceptions import InputError
 __all__ = ["digest_of", "erase", "everything_about", "has_objected", "sweep"]
 
 _OF_CREATOR = (
-    score, replaced, claim, review, outcome, campaign_creator, proposal, list_creator,
+    score, search, replaced, claim, review, outcome, remark, campaign_creator, proposal,
+    list_creator,
 )  # fmt: skip
 _OF_NAME = (staged, refused)  # of imports under way, or past
 _AT_ONCE = 500
@@ -154,6 +158,7 @@ def erase(store: Store, external_id: str, by: str, *, objects: bool = False) -> 
         if objects:
             values = {"digest": digest, "at": datetime.now(UTC)}
             db.execute(insert_or(db, objection).values(**values).on_conflict_do_nothing())
+        forget_search(db)
         count_niches(db)  # one may have been theirs alone
         act = "objection" if objects else "erasure"
         receipt = _receipt(db, act, by, {"sha256": digest, "rows": gone})
@@ -203,6 +208,7 @@ def sweep(store: Store, days: int, by: str) -> dict[str, Any]:
                 total[table.name] = total.get(table.name, 0) + n
         given_up = {"state": "discarded", "finished_at": datetime.now(UTC)}
         db.execute(update(upload).where(old, _ABANDONED).values(**given_up))
+        forget_search(db)
         count_niches(db)
         receipt = _receipt(db, "retention", by, {"days": days, "rows": total})
     for path in paths:

@@ -27,6 +27,7 @@ from durhampulse.desk.store.tables.creators import (
     outcome_is,
     replaced,
     score,
+    search,
 )
 from durhampulse.desk.store.tables.imports import recipe, refused, staged, upload
 from durhampulse.desk.store.tables.models import model, model_file, run, setting
@@ -46,6 +47,7 @@ from durhampulse.desk.store.tables.reviews import (
     claim,
     outcome,
     outcome_file,
+    remark,
     review,
 )
 from durhampulse.desk.store.tables.views import bulk, creator_list, list_creator, saved_view
@@ -55,6 +57,6 @@ __all__ = [
     "OUTCOME_STATES", "STATES", "TEXTS", "Instant", "act", "api_key", "attempt", "audit", "bulk",
     "campaign", "campaign_creator", "claim", "creator", "creator_list", "link", "list_creator",
     "metadata", "model", "model_file", "objection", "outcome", "outcome_file", "outcome_is",
-    "person", "proposal", "receipt", "recipe", "refused", "replaced", "review", "run",
-    "saved_view", "score", "session", "setting", "staged", "upload",
+    "person", "proposal", "receipt", "recipe", "refused", "remark", "replaced", "review", "run",
+    "saved_view", "score", "search", "session", "setting", "staged", "upload",
 ]  # fmt: skip

@@ -17,7 +17,7 @@ from sqlalchemy import (
 
 from durhampulse.desk.store.tables.columns import Id, Instant, metadata, number
 
-__all__ = ["DECISIONS", "act", "claim", "outcome", "outcome_file", "review"]
+__all__ = ["DECISIONS", "act", "claim", "outcome", "outcome_file", "remark", "review"]
 
 DECISIONS = {
     "approve": "approved",
@@ -85,4 +85,11 @@ outcome_file = Table(
     Column("options", JSON(none_as_null=True)),
     Column("by", String(100), nullable=False),
     Column("created_at", Instant, nullable=False),
+)  # fmt: skip
+remark = Table(
+    "remark", metadata, number(),
+    Column("creator_id", ForeignKey("creator.id"), nullable=False, index=True),
+    Column("text", Text, nullable=False),
+    Column("by", String(100), nullable=False),
+    Column("at", Instant, nullable=False),
 )  # fmt: skip
