@@ -94,6 +94,7 @@ class Brief:
             raise InputError(
                 "A return needs a value: nobody has said what a deal, view or engagement is worth.",
                 "Type what one is worth to you.",
+                "worth",
             )
 
     @classmethod
@@ -137,7 +138,7 @@ def currency_code(text: str) -> str:
     if len(codes) == 1:
         return next(iter(codes))
     problem = "may be several currencies" if codes else "is no currency"
-    raise InputError(f"'{word[:20]}' {problem}.", "Write its code, such as EUR or USD.")
+    raise InputError(f"'{word[:20]}' {problem}.", "Write its code, such as EUR or USD.", "currency")
 
 
 def is_amount(fee: float | None) -> bool:
