@@ -30,6 +30,7 @@ class DurhamPulseError(Exception):
     """
 
     exit_code: ClassVar[int] = 2
+    field: str = ""
 
     def __init__(self, problem: str, way_out: str = "") -> None:
         super().__init__(f"{problem}\n{way_out}" if way_out else problem)
@@ -38,7 +39,19 @@ class DurhamPulseError(Exception):
 
 
 class InputError(DurhamPulseError):
-    """The table, file or option cannot be used as given."""
+    """The table, file or option cannot be used as given.
+
+    Parameters
+    ----------
+    problem, way_out
+        As of :class:`DurhamPulseError`.
+    field
+        Name of the form's field that holds it; empty where none does.
+    """
+
+    def __init__(self, problem: str, way_out: str = "", field: str = "") -> None:
+        super().__init__(problem, way_out)
+        self.field = field
 
 
 class OutputError(DurhamPulseError):

@@ -201,6 +201,8 @@ def import_a_messy_list(page, address, tmp_path):
     assert "Liste für März.csv" in page.inner_text("h1")
     assert page.get_by_role("button", name="Looks right").count() == 0
     understand_the_messy_list(page)
+    page.get_by_text("This list is unlike the").wait_for()
+    page.get_by_label("I know that its recommendations are guesses").check()
     page.get_by_role("button", name="Put it in place").click()
     page.get_by_role("heading", name="In place").wait_for()
     assert "40" in page.inner_text("main")
@@ -284,13 +286,13 @@ def move_the_sliders(page, address):
     cells = page.locator("[data-band=yes] td")
     before = int(cells.nth(0).inner_text())
     assert before == int(page.locator("#totals .facts dd").nth(1).inner_text())
-    page.locator("#yes-at").fill("0.9")
+    page.locator("#yes-at").fill("90")
     assert int(cells.nth(0).inner_text()) < before
     page.reload()
     page.locator("#totals .facts dd").nth(1).wait_for()
     assert int(page.locator("#totals .facts dd").nth(1).inner_text()) == before
     page.locator("#sliders summary").click()
-    page.locator("#yes-at").fill("0.9")
+    page.locator("#yes-at").fill("90")
     save = page.get_by_role("button", name="Save for everybody")
     page.once("dialog", lambda asked: asked.dismiss())
     save.click()

@@ -102,7 +102,34 @@ def test_page_says_in_a_sentence_that_a_band_does_not_hold(visit, filled, rules)
     page = client.get("/outcomes").text
     assert "Yes does not hold here" in page
     assert "Promised" in page
-    assert "It does not hold here" in client.get("/model").text
+    assert "It does not hold here: act" in client.get("/model").text
+
+
+def test_shortlist_says_that_a_band_does_not_hold_until_it_does(visit, filled, rules):
+    client, yes = visit("viewer"), in_band(filled, rules, YES, 10)
+    assert "does not hold here" not in client.get("/shortlist").text
+    for number in yes:
+        record(filled, number, deal=False, on=DAY, by="ann")
+    page = client.get("/shortlist").text
+    assert "Yes does not hold here:" in page
+    assert "of 100 so marked 0 got a deal where" in page
+    for number in yes:
+        withdraw(filled, number, "ann")
+    assert "does not hold here" not in client.get("/shortlist").text
+
+
+def test_band_holds_only_once_a_fall_would_have_been_seen(visit, filled, rules):
+    yes = in_band(filled, rules, YES, 200)
+    for number in yes[:5]:
+        record(filled, number, deal=True, on=DAY, by="ann")
+    row = watches(filled, rules)[YES]
+    assert row.verdict == "early"
+    # Of a promise near 0.9: ln 20 / KL(0.8 || 0.9) = 3.00 / 0.0444, so 67.4 and thus 68.
+    assert 40 < row.needed < 100
+    page = visit("viewer").get("/model").text
+    assert f"too few outcomes yet ({row.needed - 5} more needed)" in page
+    seen = replace(row, watch=replace(row.watch, outcomes=row.needed))
+    assert seen.verdict == "holds"
 
 
 def test_promise_of_the_study_is_shown_until_the_thresholds_are_moved(rules):

@@ -14,7 +14,7 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["DROP", "Watch", "watch"]
+__all__ = ["DROP", "Watch", "outcomes_to_call", "watch"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -88,7 +88,7 @@ def watch(
         return Watch(outcomes=0, deals=0, promised=None, seen=None, p_value=1.0, called_after=None)
     sure, lucky = (p, y_true) if against == "fewer" else (1 - p, 1 - y_true)
     sure = np.clip(sure, _LEAST, 1 - _LEAST)
-    less = np.maximum(sure - DROP, sure / 2)
+    less = _fallen(sure)
     wealth = np.cumsum(np.where(lucky == 1, np.log(less / sure), np.log((1 - less) / (1 - sure))))
     called = np.flatnonzero(wealth >= -np.log(level))
     return Watch(
@@ -99,3 +99,35 @@ def watch(
         p_value=float(min(1.0, np.exp(-wealth.max()))),
         called_after=int(called[0]) + 1 if len(called) else None,
     )
+
+
+def outcomes_to_call(
+    promised: float, *, against: Literal["fewer", "more"] = "fewer", level: float = _LEVEL
+) -> int:
+    """Return after how many outcomes a fall by `DROP` is called, on average.
+
+    A band that was watched for so long and not called can be said to hold. The log of the wealth
+    grows by the divergence of the fallen share from the promised one with each outcome (Wald,
+    "Sequential tests of statistical hypotheses", 1945, on the expected sample size).
+
+    Parameters
+    ----------
+    promised
+        The probability that was promised.
+    against, level
+        As of :func:`watch`.
+
+    Examples
+    --------
+    >>> outcomes_to_call(0.9), outcomes_to_call(0.7), outcomes_to_call(0.1, against="more")
+    (68, 133, 68)
+    """
+    sure = np.clip(promised if against == "fewer" else 1 - promised, _LEAST, 1 - _LEAST)
+    less = _fallen(sure)
+    growth = less * np.log(less / sure) + (1 - less) * np.log((1 - less) / (1 - sure))
+    return int(np.ceil(-np.log(level) / growth))
+
+
+def _fallen(sure: Floats) -> Floats:
+    """Return the probabilities that the bet is made for, in place of the promised ones."""
+    return np.maximum(sure - DROP, sure / 2)

@@ -17,11 +17,16 @@ from durhampulse.features.profile import DRIFT_WORDS
 from durhampulse.scoring.record import Scores
 from durhampulse.scoring.scorer import Scorer
 
-__all__ = ["Summary", "summarise"]
+__all__ = ["Summary", "has_too_few_precedents", "summarise"]
 
 _UNLIKE, _FEWEST_UNLIKE = 0.05, 5
 """Share and number of creators without precedent from which a whole list is called unlike; of
 fresh creators of the training market at most 1% are."""
+
+
+def has_too_few_precedents(unlike: int, scored: int) -> bool:
+    """Whether so many of the rows scored have no precedent that the whole list is called unlike."""
+    return unlike >= max(_FEWEST_UNLIKE, _UNLIKE * scored)
 
 
 @dataclass(kw_only=True)
@@ -89,7 +94,7 @@ class Summary:
     def warning(self) -> str:
         """What is said above all counts where the list is unlike the training rows; else empty."""
         unlike = self.unlike.total()
-        if unlike < max(_FEWEST_UNLIKE, _UNLIKE * self.scored):
+        if not has_too_few_precedents(unlike, self.scored):
             return ""
         of = ((kind.removeprefix("no precedent for "), n) for kind, n in self.unlike.most_common(3))
         most = "; ".join(f"{name} {n:,}" for name, n in of)

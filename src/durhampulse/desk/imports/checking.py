@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Row, delete, func, select, update
 
 from durhampulse.creators.identifiers import canonical_identifiers
 from durhampulse.creators.schema import IDENTIFIER
+from durhampulse.decision.bands import NO_PRECEDENT
 from durhampulse.desk.imports.choices import from_plain
 from durhampulse.desk.imports.fees import fee_column
 from durhampulse.desk.imports.jobs import Job, LeaseLostError, extend_lease, keep_lease
@@ -33,6 +34,7 @@ from durhampulse.desk.imports.staging import (
 )
 from durhampulse.desk.models.catalogue import Catalogue
 from durhampulse.desk.models.rules import Rules
+from durhampulse.desk.models.unlikeness import typical_figures, unlikeness
 from durhampulse.desk.store.bulk import insert_rows
 from durhampulse.desk.store.database import Store
 from durhampulse.desk.store.tables import creator, objection, refused, run, staged, upload
@@ -182,12 +184,24 @@ class _Check:
             summary["notes"] = self.table.notes
             summary["carried"] = dict(self.table.headers.carried)
             summary["fee_column"] = fee_column(self.table.headers.carried)
+            summary["unlike"] = self._unlike(db, summary)
             extend_lease(db, self.job, progress=1.0, summary=summary)
             db.execute(
                 update(upload)
                 .where(upload.c.id == self.job.id)
                 .values(state="checked", lease_until=None, tries=0)
             )
+
+    def _unlike(self, db: Connection, summary: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return in what the list is unlike the training rows, as plain data."""
+        mine = staged.c.upload_id == self.job.id
+        names = [str(row["column"]) for row in summary["drift"]]
+        unlike = unlikeness(
+            self.rules, summary["drift"], typical_figures(db, staged, mine, names),
+            creators=summary["creators"],
+            without_precedent=summary["bands"].get(NO_PRECEDENT, 0),
+        )  # fmt: skip
+        return asdict(unlike) if unlike else None
 
 
 def _insert_refusals(db: Connection, number: int, refusals: list[Refusal]) -> None:

@@ -16,6 +16,7 @@ from durhampulse.desk.imports.choices import to_plain
 from durhampulse.desk.imports.indexes import rebuilt_indexes
 from durhampulse.desk.imports.recipes import remember
 from durhampulse.desk.models.catalogue import Catalogue, activation_lock
+from durhampulse.desk.models.unlikeness import refresh_standing
 from durhampulse.desk.people.erasure import has_objected
 from durhampulse.desk.store.acts import begin_act
 from durhampulse.desk.store.audit import note
@@ -92,6 +93,8 @@ def apply(store: Store, catalogue: Catalogue, number: int) -> None:
         new = {"kind": "import", "model_version": row.model_version, "upload_id": number,
                "by": row.by, "at": now, "applied_at": now, "creators": row.summary["creators"],
                "drift": row.summary["drift"]}  # fmt: skip
+        if facts := row.summary.get("unlike"):
+            new["unlike"] = {"facts": facts, "by": row.summary.get("acknowledged_by", row.by)}
         run_id = insert_one(db, run, **new)
         _leave_out_objectors(db, number)
         summary = {**row.summary, "known": keep_former(db, number, run_id)}
@@ -99,6 +102,7 @@ def apply(store: Store, catalogue: Catalogue, number: int) -> None:
         begin_act(db, "import", row.by, about, run_id=run_id)
         _merge(db, number, run_id)
         copy_search(db, number)
+        refresh_standing(db)
         count_niches(db)
         add_carried(db, row.summary.get("carried", {}))
         if row.options:

@@ -55,8 +55,7 @@ class FieldError(InputError):
     """
 
     def __init__(self, problem: str, way_out: str, field: str) -> None:
-        super().__init__(problem, way_out)
-        self.field = field
+        super().__init__(problem, way_out, field)
 
 
 def in_page_words(note: str) -> str:
@@ -81,7 +80,7 @@ def problem_of(error: DurhamPulseError, roles: Mapping[str, str]) -> Problem:
         Header to what the file's column is.
     """
     match = _FLAG.search(error.way_out)
-    if isinstance(error, FieldError):
+    if error.field:
         return Problem(error.problem, error.way_out, error.field)
     if match is None or match[1] not in _FIELDS:
         return Problem(error.problem, error.way_out)

@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from durhampulse.desk.imports.indexes import rebuilt_indexes
 from durhampulse.desk.models.catalogue import activation_lock
+from durhampulse.desk.models.unlikeness import refresh_standing
 from durhampulse.desk.store.acts import change_act
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.database import Store
@@ -167,6 +168,7 @@ def undo_import(store: Store, upload_id: int) -> UndoneImport | None:
         with rebuilt_indexes(db, result.restored + result.removed):
             _put_back(db, row.run_id)
         refresh_search(db, concerned)
+        refresh_standing(db)
         count_niches(db)
         counts = {
             name: getattr(result, name) for name in ("restored", "removed", "kept", "changed")

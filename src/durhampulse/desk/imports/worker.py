@@ -1,4 +1,4 @@
-"""The worker thread: checks and applies uploads, and activates models, while pages are served."""
+"""The worker thread: imports, activations and work on many creators, while pages are served."""
 
 from __future__ import annotations
 
@@ -14,6 +14,13 @@ from durhampulse.desk.imports.intake import apply
 from durhampulse.desk.imports.jobs import Job, LeaseLostError, give_up, next_job
 from durhampulse.desk.imports.undoing import undo_import
 from durhampulse.desk.models.catalogue import Catalogue, activate
+from durhampulse.desk.review.bulk import (
+    BulkJob,
+    BulkLostError,
+    give_up_bulk,
+    next_bulk,
+    run_bulk,
+)
 from durhampulse.desk.store.acts import undo_act, undos_under_way
 from durhampulse.desk.store.database import AWAY, Store
 from durhampulse.exceptions import DurhamPulseError, InputError
@@ -57,7 +64,7 @@ class Activation:
 
 
 class Worker:
-    """A thread that works through uploads and activations, one at a time, until stopped.
+    """A thread that works through activations, bulk work and uploads, one at a time.
 
     Attributes
     ----------
@@ -108,16 +115,16 @@ class Worker:
     def work(self) -> bool:
         """Do one piece of work; return whether there was any."""
         wanted = self.activation
-        piece: Activation | Job | None
+        piece: Activation | BulkJob | Job | None
         if wanted is not None and wanted.under_way:
             piece = wanted
         else:
-            piece = next_job(self._store, self._name)
+            piece = next_bulk(self._store, self._name) or next_job(self._store, self._name)
         if piece is None:
             return self._undo_next()
         try:
             self._do(piece)
-        except LeaseLostError:
+        except (BulkLostError, LeaseLostError):
             _log.info("%s goes on elsewhere.", piece)
         except AWAY:
             raise  # retried when the store answers
@@ -128,11 +135,13 @@ class Worker:
             self._give_up(piece, "This failed; the server's log says why.", "Nothing was changed.")
         return True
 
-    def _do(self, piece: Activation | Job) -> None:
+    def _do(self, piece: Activation | BulkJob | Job) -> None:
         if isinstance(piece, Activation):
             piece.creators = activate(
                 self._store, self._catalogue, piece.version, piece.by, piece.reach
             )
+        elif isinstance(piece, BulkJob):
+            run_bulk(self._store, self._catalogue, piece, self._stop)
         elif piece.state == "checking":
             check(self._store, self._catalogue, piece, self._stop)
         elif piece.state == "undoing":
@@ -148,9 +157,11 @@ class Worker:
             undo_act(self._store, number, by, stop=self._stop)
         return bool(waiting)
 
-    def _give_up(self, piece: Activation | Job, problem: str, way_out: str) -> None:
+    def _give_up(self, piece: Activation | BulkJob | Job, problem: str, way_out: str) -> None:
         if isinstance(piece, Activation):
             piece.problem = f"{problem} {way_out}"
+        elif isinstance(piece, BulkJob):
+            give_up_bulk(self._store, piece, problem)
         else:
             give_up(self._store, piece, problem, way_out)
 

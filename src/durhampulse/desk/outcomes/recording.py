@@ -139,7 +139,9 @@ def record_file(
 
 def _check_date(on: date) -> None:
     if not EARLIEST <= on <= today():
-        raise InputError(f"{on}: an outcome cannot be of that day.", "Name a day that has passed.")
+        raise InputError(
+            f"{on}: an outcome cannot be of that day.", "Name a day that has passed.", "on"
+        )
 
 
 def _insert(db: Connection, outcomes: Iterable[tuple[int, bool, date]], by: str) -> int:

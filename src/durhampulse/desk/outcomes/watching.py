@@ -12,9 +12,9 @@ from durhampulse.decision.bands import NO
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.store.tables import HAS_PRECEDENT, creator, outcome, review, run
 from durhampulse.evaluation.calibration import wilson_interval
-from durhampulse.evaluation.watch import Watch, watch
+from durhampulse.evaluation.watch import Watch, outcomes_to_call, watch
 
-__all__ = ["BandWatch", "Lottery", "draw_of_no", "watched_bands"]
+__all__ = ["BandWatch", "BrokenBands", "Lottery", "draw_of_no", "watched_bands"]
 
 _DECIDED = ("approve", "tentative", "decline")
 
@@ -34,6 +34,8 @@ class BandWatch:
         Whether "fewer" deals than promised are watched for, or, in No, "more".
     watch
         The outcomes recorded, in their order, against the probabilities they had then.
+    needed
+        Outcomes after which a fall by ten points would have been called, on average.
     """
 
     band: str
@@ -41,6 +43,14 @@ class BandWatch:
     expected: float | None
     against: Literal["fewer", "more"]
     watch: Watch
+    needed: int
+
+    @property
+    def verdict(self) -> Literal["broken", "holds", "early"]:
+        """Whether the promise is broken, or holds, or has too few outcomes to tell."""
+        if self.watch.is_called:
+            return "broken"
+        return "holds" if self.watch.outcomes >= self.needed else "early"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,16 +113,36 @@ def watched_bands(db: Connection, rules: Rules, *, listed: bool = True) -> list[
         here = (y_prob >= low) & (y_prob < high)
         n, mean = _listed(db, low, high) if listed else (0, None)
         against: Literal["fewer", "more"] = "more" if band == NO else "fewer"
+        seen = watch(deals[here], y_prob[here], against=against)
+        middle = (max(low, 0.0) + min(high, 1.0)) / 2
+        promised = middle if seen.promised is None else seen.promised
+        needed = outcomes_to_call(promised, against=against)
         bands.append(
             BandWatch(
-                band=band,
-                creators=n,
-                expected=mean,
-                against=against,
-                watch=watch(deals[here], y_prob[here], against=against),
+                band=band, creators=n, expected=mean, against=against, watch=seen, needed=needed
             )
         )
     return bands
+
+
+class BrokenBands:
+    """A cache of the bands whose promise is broken, for pages that are asked for often."""
+
+    def __init__(self) -> None:
+        self._kept: tuple[object, list[BandWatch]] | None = None
+
+    def of(self, db: Connection, rules: Rules) -> list[BandWatch]:
+        """Return the bands that do not hold, computed anew where an outcome came or went."""
+        latest, gone = db.execute(
+            select(func.max(outcome.c.id), func.count(outcome.c.replaced_at))
+        ).one()
+        key = (rules, latest, gone)
+        kept = self._kept
+        if kept is None or kept[0] != key:
+            watched = watched_bands(db, rules, listed=False) if latest else []
+            kept = key, [band for band in watched if band.verdict == "broken"]
+            self._kept = kept
+        return kept[1]
 
 
 def _listed(db: Connection, low: float, high: float) -> tuple[int, float | None]:

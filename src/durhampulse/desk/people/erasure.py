@@ -22,6 +22,7 @@ from durhampulse.desk.store.tables import (
     campaign_creator,
     claim,
     creator,
+    list_creator,
     objection,
     outcome,
     person,
@@ -40,7 +41,9 @@ from durhampulse.exceptions import InputError
 
 __all__ = ["digest_of", "erase", "everything_about", "has_objected", "sweep"]
 
-_OF_CREATOR = (score, search, replaced, claim, review, outcome, remark, campaign_creator)
+_OF_CREATOR = (
+    score, search, replaced, claim, review, outcome, remark, campaign_creator, list_creator,
+)  # fmt: skip
 _OF_NAME = (staged, refused)  # of imports under way, or past
 _AT_ONCE = 500
 _FEWEST_LETTERS = 4

@@ -36,7 +36,7 @@ def hash_password(password: str) -> str:
     """
     if not _SHORTEST <= len(password) <= _LONGEST:
         raise InputError(
-            f"A password has {_SHORTEST} to {_LONGEST} characters.", "Choose another one."
+            f"A password has {_SHORTEST} to {_LONGEST} characters.", "Choose another.", "password"
         )
     return _hasher().hash(password)
 

@@ -69,11 +69,13 @@ def add_person(db: Connection, name: str, role: str, by: str, password: str | No
     """
     name = " ".join(name.split())
     if not 1 <= len(name) <= 100 or not name.isprintable():
-        raise InputError("A name needs 1 to 100 printable characters.", "Choose another.")
+        raise InputError("A name needs 1 to 100 printable characters.", "Choose another.", "name")
     if role not in PERSON_ROLES:
-        raise InputError(f"There is no role '{role[:40]}'.", f"Use {', '.join(PERSON_ROLES)}.")
+        raise _no_role(role)
     if db.scalar(select(func.count()).where(func.lower(person.c.name) == name.lower())):
-        raise InputError(f"There is somebody called '{name}' already.", "Choose another name.")
+        raise InputError(
+            f"There is somebody called '{name}' already.", "Choose another name.", "name"
+        )
     hashed = None if password is None else hash_password(password)
     values = {"name": name, "role": role, "active": True, "created_at": datetime.now(UTC)}
     number = insert_one(db, person, **values, password_hash=hashed)
@@ -100,8 +102,13 @@ def find_person(db: Connection, number: int) -> Row[Any]:
     return somebody
 
 
-def change_person(db: Connection, number: int, by: str, *, role: str, active: bool) -> None:
+def change_person(db: Connection, number: int, by: str, *, role: str, active: bool) -> bool:
     """Change a person's role, or whether they may sign in; sessions end with either.
+
+    Returns
+    -------
+    bool
+        Whether anything has changed.
 
     Raises
     ------
@@ -109,7 +116,7 @@ def change_person(db: Connection, number: int, by: str, *, role: str, active: bo
         If nobody would be left to administer the desk.
     """
     if role not in PERSON_ROLES:
-        raise InputError(f"There is no role '{role[:40]}'.", f"Use {', '.join(PERSON_ROLES)}.")
+        raise _no_role(role)
     # Row locks in one order: two admins who demote each other at once see one another.
     admins = select(person.c.id).where(person.c.role == "admin").order_by(person.c.id)
     db.execute(admins.with_for_update())
@@ -118,11 +125,20 @@ def change_person(db: Connection, number: int, by: str, *, role: str, active: bo
         person.c.role == "admin", person.c.active.is_(True), person.c.id != number
     )
     if (role != "admin" or not active) and before.role == "admin" and not db.scalar(others):
-        raise InputError("Nobody else could administer the desk.", "Make another admin first.")
+        raise InputError(
+            "Nobody else could administer the desk.", "Make another admin first.", "role"
+        )
+    if (role, active) == (before.role, before.active):
+        return False
     db.execute(update(person).where(person.c.id == number).values(role=role, active=active))
     if not active or role != before.role:
         db.execute(delete(session).where(session.c.person_id == number))
     note(db, by, "person changed", before.name, {"role": role, "active": active})
+    return True
+
+
+def _no_role(role: str) -> InputError:
+    return InputError(f"There is no role '{role[:40]}'.", f"Use {', '.join(PERSON_ROLES)}.", "role")
 
 
 def set_password(db: Connection, number: int, password: str, by: str) -> None:
@@ -248,9 +264,12 @@ def add_key(db: Connection, name: str, role: str, by: str) -> str:
     """
     name = " ".join(name.split())[:100]
     if role not in PERSON_ROLES or not name:
-        raise InputError("A key needs a name and a role.", f"Roles are {', '.join(PERSON_ROLES)}.")
+        raise InputError(
+            "A key needs a name and a role.", f"Roles are {', '.join(PERSON_ROLES)}.",
+            "role" if name else "name",
+        )  # fmt: skip
     if db.scalar(select(func.count()).where(api_key.c.name == name)):
-        raise InputError(f"There is a key '{name}' already.", "Choose another name.")
+        raise InputError(f"There is a key '{name}' already.", "Choose another name.", "name")
     token = _PREFIX + secrets.token_urlsafe(32)
     values = {"name": name, "digest": _digest(token), "role": role, "created_by": by}
     db.execute(insert(api_key).values(**values, created_at=datetime.now(UTC)))

@@ -82,13 +82,14 @@ class ReviewDecision:
                 f"'{self.choice[:40]}' is no decision.", f"Use {', '.join(DECISIONS)}."
             )
         if self.choice not in _WITHOUT_REASON and self.reason not in REASONS:
-            raise InputError("A decision needs a reason.", "Choose one from the list.")
+            raise InputError("A decision needs a reason.", "Choose one from the list.", "reason")
         if self.choice not in _WITHOUT_REASON and self.reason == "Other" and not self.note.strip():
-            raise InputError("'Other' says nothing alone.", "Write the reason in the note.")
+            raise InputError("'Other' says nothing alone.", "Write the reason in the note.", "note")
         if len(self.note) > _LONGEST_NOTE or "\0" in self.note:
             raise InputError(
                 f"The note is too long, or holds what is no text: {len(self.note)} characters.",
                 f"Write at most {_LONGEST_NOTE}.",
+                "note",
             )
         if not 8 <= len(self.request) <= 100:
             raise InputError("The request has no name of 8 to 100 characters.", "Reload the page.")

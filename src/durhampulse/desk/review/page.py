@@ -10,6 +10,7 @@ import pandas as pd
 from sqlalchemy import Connection, Row, select
 
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER
+from durhampulse.creators.typed import TypedKind, read_typed
 from durhampulse.decision.figures import figure_text
 from durhampulse.desk.models.rules import Rules, stored_frame
 from durhampulse.desk.review.decisions import reviews_of
@@ -25,8 +26,11 @@ __all__ = [
     "creator_page",
     "effect_bars",
     "find_creator",
+    "read_changes",
     "what_if",
 ]
+
+_RATES = {name for name, column in COLUMNS.items() if column.kind == "rate"}
 
 
 @dataclass(frozen=True)
@@ -189,11 +193,30 @@ def what_if(rules: Rules, row: Any, changes: Mapping[str, str]) -> Account:
     figures: dict[str, Any] = {
         str(name): None if pd.isna(value) else value for name, value in stored.items()
     }
+    figures |= read_changes(rules, changes)
+    for name in figures.keys() & _RATES:  # a number above 1 is refused without the sign
+        value = figures[name]
+        figures[name] = None if value is None else f"{100 * value:.15g}%"
+    return rules.scorer.explain(figures)
+
+
+def read_changes(rules: Rules, changes: Mapping[str, str]) -> dict[str, float | str | None]:
+    """Return figures as typed, read as in every form: numbers and fractions, or names.
+
+    Raises
+    ------
+    InputError
+        If a figure cannot be read, or may be two; at the field of its column.
+    """
+    figures: dict[str, float | str | None] = {}
     for name, text in changes.items():
         if name not in rules.scorer.seen:
             raise InputError(f"The model does not look at {name}.", f"Change {_changeable(rules)}.")
-        figures[name] = text.strip() or None
-    return rules.scorer.explain(figures)
+        column = COLUMNS[name]
+        typed: TypedKind = "rate" if column.kind == "rate" else "count"
+        words = text.strip() or None
+        figures[name] = read_typed(text, typed, field=name) if column.numeric else words
+    return figures
 
 
 def _changeable(rules: Rules) -> str:

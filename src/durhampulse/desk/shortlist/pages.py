@@ -29,11 +29,14 @@ from sqlalchemy import (
 )
 
 from durhampulse.desk.models.rules import Range, Rules
+from durhampulse.desk.shortlist.members import has_few, is_member, members
 from durhampulse.desk.shortlist.view import BAND_NAMES, UNLIKE, Cursor, View
 from durhampulse.desk.store.search import held, holding, is_common
 from durhampulse.desk.store.tables import HAS_NO_PRECEDENT, HAS_PRECEDENT, creator, outcome_is
 
-__all__ = ["PAGE", "Page", "Totals", "histogram", "matching", "page", "totals", "walk"]
+__all__ = [
+    "PAGE", "Page", "Totals", "hinted", "histogram", "matching", "page", "totals", "walk", "within",
+]  # fmt: skip
 
 PAGE = 50
 _WALKED = 2_000
@@ -91,32 +94,45 @@ class Totals:
 def matching(view: View, rules: Rules) -> list[ColumnElement[bool]]:
     """Return a view's filters as conditions on the table `creator`."""
     c = creator.c
-    conditions: list[ColumnElement[bool]] = []
-    if view.band:
-        ranges = [rules.band_ranges[BAND_NAMES[band]] for band in view.band if band != UNLIKE]
-        banded = HAS_PRECEDENT & _within(c.probability, ranges)
-        conditions.append(or_(banded, HAS_NO_PRECEDENT) if UNLIKE in view.band else banded)
+    conditions = [*_choices(view, rules), *_bounds(view)]
     if view.edge:
-        conditions.append(HAS_PRECEDENT & _within(c.probability, rules.edge_ranges))
-    if view.tier:
-        conditions.append(_within(c.followers, [rules.tier_range(tier) for tier in view.tier]))
-    if view.niche:
-        conditions.append(c.niche.in_(view.niche))
-    if view.state:
-        conditions.append(c.state.in_(view.state))
-    if view.outcome:
-        conditions.append(or_(*(outcome_is(state) for state in view.outcome)))
+        conditions.append(HAS_PRECEDENT & within(c.probability, rules.edge_ranges))
+    if view.listed:
+        conditions.append(c.id.in_(members(view.listed)))
     if view.flag:
         bits = sum(1 << int(flag) for flag in view.flag)
         conditions.append(c.flags.bitwise_and(bits) == bits)
-    bounds = ((c.followers, view.min_followers, view.max_followers),
-              (c.engagement_rate, view.min_engagement, view.max_engagement))  # fmt: skip
-    for column, low, high in bounds:
-        conditions += [column >= low] if low is not None else []
-        conditions += [column <= high] if high is not None else []
     if view.search:
         conditions.append(held(view.search))
     return conditions
+
+
+def _choices(view: View, rules: Rules) -> Iterator[ColumnElement[bool]]:
+    """Yield the conditions of the filters whose choices are alternatives."""
+    c = creator.c
+    if view.band:
+        ranges = [rules.band_ranges[BAND_NAMES[band]] for band in view.band if band != UNLIKE]
+        banded = HAS_PRECEDENT & within(c.probability, ranges)
+        yield or_(banded, HAS_NO_PRECEDENT) if UNLIKE in view.band else banded
+    if view.tier:
+        yield within(c.followers, [rules.tier_range(tier) for tier in view.tier])
+    if view.niche:
+        yield c.niche.in_(view.niche)
+    if view.state:
+        yield c.state.in_(view.state)
+    if view.outcome:
+        yield or_(*(outcome_is(state) for state in view.outcome))
+
+
+def _bounds(view: View) -> Iterator[ColumnElement[bool]]:
+    c = creator.c
+    bounds = ((c.followers, view.min_followers, view.max_followers),
+              (c.engagement_rate, view.min_engagement, view.max_engagement))  # fmt: skip
+    for column, low, high in bounds:
+        if low is not None:
+            yield column >= low
+        if high is not None:
+            yield column <= high
 
 
 def page(
@@ -172,7 +188,7 @@ def totals(db: Connection, view: View, rules: Rules, chosen: Sequence[int] | Non
         func.count(),
         *(func.count(case((outcome_is(known), 1))) for known in ("deal", "none")),
         *(
-            func.count(case((judged & _within(p, [rules.band_ranges[band]]), 1)))
+            func.count(case((judged & within(p, [rules.band_ranges[band]]), 1)))
             for band in BAND_NAMES.values()
         ),
         func.count(case((HAS_NO_PRECEDENT & ahead, 1))),
@@ -183,7 +199,7 @@ def totals(db: Connection, view: View, rules: Rules, chosen: Sequence[int] | Non
     ]
     query = select(*sums).where(*matching(view, rules))
     if chosen is None:
-        query = _hinted(db, query, "probability", view)
+        query = hinted(db, query, "probability", view)
     else:
         query = query.where(creator.c.id.in_(chosen))
     n, deals, none, *in_bands, unlike, expected, variance, low, high = db.execute(query).one()
@@ -218,7 +234,7 @@ def histogram(db: Connection, view: View, rules: Rules) -> pd.DataFrame:
         hundredths = func.floor(hundredths)
     bins = cast(hundredths, Integer)
     counted = (
-        _hinted(db, select(bins.label("bin"), func.count(), func.sum(p)), "probability", view)
+        hinted(db, select(bins.label("bin"), func.count(), func.sum(p)), "probability", view)
         .where(p.is_not(None), HAS_PRECEDENT, outcome_is("open"), *matching(view, rules))
         .group_by("bin")
     )
@@ -227,7 +243,8 @@ def histogram(db: Connection, view: View, rules: Rules) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["from", "creators", "expected"])
 
 
-def _within(column: Any, ranges: Sequence[Range]) -> ColumnElement[bool]:
+def within(column: Any, ranges: Sequence[Range]) -> ColumnElement[bool]:
+    """Return the condition that a column lies in one of some ranges."""
     parts = [
         and_(column >= low, column < high) if high != float("inf") else column >= low
         for low, high in ranges
@@ -272,14 +289,14 @@ def _ids(db: Connection, view: View, rules: Rules, where: _Where, size: int) -> 
     column, start, backwards = creator.c[view.sort], where.start, where.backwards
     down = view.descending != backwards
     parts = [True] if view.sort == "external_id" else [True, False]
+    query, conditions = _walked(db, view, rules)
     numbers: list[int] = []
     for filled in reversed(parts) if backwards else parts:
         if start is not None and filled != (start[0] is not None):
             past = filled if not backwards else not filled
             if past:
                 continue  # this part ends before the cursor
-        here = _hinted(db, select(creator.c.id), view.sort, view).where(*matching(view, rules))
-        here = here.where(column.is_not(None) if filled else column.is_(None))
+        here = query.where(*conditions, column.is_not(None) if filled else column.is_(None))
         if start is not None and filled == (start[0] is not None):
             place = tuple_(column, creator.c.id) if filled else creator.c.id
             value = tuple_(*start) if filled else start[1]
@@ -292,7 +309,23 @@ def _ids(db: Connection, view: View, rules: Rules, where: _Where, size: int) -> 
     return numbers
 
 
-def _hinted(
+def _walked(
+    db: Connection, view: View, rules: Rules
+) -> tuple[Select[int], list[ColumnElement[bool]]]:
+    """Return the query of a view's numbers, and its conditions, for a part of it in order.
+
+    Those of a short list are looked up and sorted; a long one is looked up along the order.
+    """
+    query = select(creator.c.id)
+    if view.listed and has_few(db, view.listed):
+        return query.with_hint(creator, "NOT INDEXED", "sqlite"), matching(view, rules)
+    conditions = matching(replace(view, listed=""), rules)
+    if view.listed:
+        conditions.append(is_member(view.listed))
+    return hinted(db, query, view.sort, view), conditions
+
+
+def hinted(
     db: Connection, query: Select[*tuple[Any, ...]], sort: str, view: View
 ) -> Select[*tuple[Any, ...]]:
     """Return a query with SQLite's hint to walk the sort column's index rather than sort.

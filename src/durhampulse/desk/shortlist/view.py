@@ -6,19 +6,21 @@ import base64
 import binascii
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from durhampulse.creators.numbers import parse_number
+from durhampulse.creators.typed import read_typed
 from durhampulse.decision.bands import BANDS
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.store.tables import CONTROL, LONGEST_ID, OUTCOME_STATES, STATES
 from durhampulse.exceptions import InputError
 
 __all__ = [
-    "BAND_NAMES", "SORTS", "UNLIKE", "Cursor", "View", "read_cursor", "read_number", "write_cursor",
+    "BAND_NAMES", "COLUMNS", "SORTS", "UNLIKE", "Cursor", "View", "read_cursor",
+    "read_number", "write_cursor",
 ]  # fmt: skip
 
 SORTS = {
@@ -32,8 +34,10 @@ SORTS = {
 BAND_NAMES = {"yes": BANDS[0], "maybe": BANDS[1], "no": BANDS[2]}
 UNLIKE = "unlike"
 """How an address calls creators without precedent."""
+COLUMNS = ("growth", "views", "fee")
+"""Columns of the list that one may add."""
+_LIST = re.compile(r"(import-|campaign-)?[1-9][0-9]{0,8}")
 _MOST_CHOICES = 100
-_LARGEST = 1e15
 
 Cursor = tuple[Any, int]
 """A row's value in the sort column, and its number."""
@@ -51,6 +55,8 @@ class View:
         Names; none for all.
     outcome
         What is known of it: keys of `OUTCOME_STATES`; none for all.
+    listed
+        The number of a list, ``import-`` or ``campaign-`` with one of those; empty for all.
     flag
         Flags that must all be there.
     edge
@@ -59,6 +65,8 @@ class View:
         Bounds, both included; engagement as a fraction.
     search
         Any part of a name or identifier, in capitals or not.
+    column
+        Further columns that are shown.
     """
 
     sort: str = "probability"
@@ -69,12 +77,14 @@ class View:
     state: tuple[str, ...] = ()
     outcome: tuple[str, ...] = ()
     flag: tuple[str, ...] = ()
+    listed: str = ""
     edge: bool = False
     min_followers: float | None = None
     max_followers: float | None = None
     min_engagement: float | None = None
     max_engagement: float | None = None
     search: str = ""
+    column: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, query: Mapping[str, list[str]], rules: Rules) -> View:
@@ -86,30 +96,37 @@ class View:
             If a value is none that can be asked for.
         """
         known = {"band": [*BAND_NAMES, UNLIKE], "tier": rules.tiers, "state": [*STATES],
-                 "outcome": [*OUTCOME_STATES],
+                 "outcome": [*OUTCOME_STATES], "column": COLUMNS,
                  "flag": [str(i) for i in range(len(rules.flag_names))]}  # fmt: skip
         filters: dict[str, Any] = {}
-        for name in ("band", "niche", "tier", "state", "outcome", "flag"):
+        for name in ("band", "niche", "tier", "state", "outcome", "flag", "column"):
             chosen = tuple(
                 dict.fromkeys(value for value in query.get(name, []) if value and "\0" not in value)
             )
             wrong = [value for value in chosen if name in known and value not in known[name]]
             if wrong:
                 raise InputError(f"There is no {name} '{wrong[0][:40]}'.",
-                                 f"Use {', '.join(known[name])}.")  # fmt: skip
+                                 f"Use {', '.join(known[name])}.", name)  # fmt: skip
             if len(chosen) > _MOST_CHOICES:
                 raise InputError(f"{len(chosen)} are too many to choose of {name}.",
-                                 f"Choose at most {_MOST_CHOICES}.")  # fmt: skip
+                                 f"Choose at most {_MOST_CHOICES}.", name)  # fmt: skip
             filters[name] = chosen
         for name in ("min_followers", "max_followers", "min_engagement", "max_engagement"):
             filters[name] = read_number(name, _last(query, name))
         sort = _last(query, "sort") or "probability"
         if sort not in SORTS:
-            raise InputError(f"The list cannot be sorted by '{sort}'.", f"Use {', '.join(SORTS)}.")
+            raise InputError(
+                f"The list cannot be sorted by '{sort[:40]}'.", f"Use {', '.join(SORTS)}.", "sort"
+            )
+        of_list = _last(query, "list")
+        if of_list and not _LIST.fullmatch(of_list):
+            problem = f"There is no list '{of_list[:40]}'."
+            raise InputError(problem, "Choose one of the lists.", "list")
         ascending = _last(query, "order") or ("asc" if sort == "external_id" else "desc")
         return cls(
             sort=sort,
             descending=ascending != "asc",
+            listed=of_list,
             edge=_last(query, "edge") == "1",
             search=_last(query, "search").strip().replace("\0", "")[:LONGEST_ID],
             **filters,
@@ -132,13 +149,13 @@ class View:
                 text = f"{value:.12g}" if isinstance(value, float) else str(value)
                 if field.name.endswith("engagement"):
                     text = f"{100 * value:.12g}%"
-                pairs.append((field.name, text))
+                pairs.append(("list" if field.name == "listed" else field.name, text))
         return urlencode(pairs)
 
     @property
     def is_filtered(self) -> bool:
         """Whether anything is left out."""
-        return replace(self, sort="probability", descending=True) != View()
+        return replace(self, sort="probability", descending=True, column=()) != View()
 
 
 def write_cursor(cursor: Cursor) -> str:
@@ -177,27 +194,11 @@ def _last(query: Mapping[str, list[str]], name: str) -> str:
 
 
 def read_number(name: str, text: str) -> float | None:
-    """Return a number as people type it, read as in files; none for no text.
-
-    A rate is a percentage, with its sign or without.
+    """Return a number of a form's field, read as everywhere; none for no text.
 
     Raises
     ------
     InputError
-        If it is no number, or may be two.
+        If it is no number, or may be two; at the field of that name.
     """
-    if not text.strip():
-        return None
-    rate = name.endswith("engagement")
-    number = parse_number(text.strip(), "rate" if rate else "count")
-    if number.ambiguous and not rate:
-        raise InputError(
-            f"{name.replace('_', ' ')}: '{text.strip()[:40]}' may be {number.comma:.12g} or "
-            f"{number.point:g}.",
-            f"Write {number.comma:.12g} or {number.point:.1f}.",
-        )
-    value = number.value(".")
-    if not abs(value) <= _LARGEST:
-        hint = "Write a percentage such as 2.5%." if rate else "Write a number such as 10,000."
-        raise InputError(f"{name.replace('_', ' ')}: '{text[:40]}' is not a number.", hint)
-    return value / 100 if rate and not number.percent else value
+    return read_typed(text, "rate" if name.endswith("engagement") else "count", field=name)

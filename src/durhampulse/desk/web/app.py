@@ -17,11 +17,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from durhampulse.desk.store.database import AWAY
 from durhampulse.desk.web.access import SignInNeededError, StaleFormError
-from durhampulse.desk.web.kept import is_same_origin, keep_form
+from durhampulse.desk.web.kept import KeptForm, is_same_origin, keep_form
 from durhampulse.desk.web.pages import PAGES, ROUTERS
 from durhampulse.desk.web.rendering import POLICY, redirect, render
+from durhampulse.desk.web.returned import PARTS, page_before, return_form, sent_fields
 from durhampulse.desk.web.state import ActiveModel, Desk, StoreKeys
-from durhampulse.exceptions import DurhamPulseError
+from durhampulse.exceptions import DurhamPulseError, InputError
 from durhampulse.service.app import build_app
 from durhampulse.service.guard import Metrics, too_late
 
@@ -128,8 +129,14 @@ class _ErrorPages:
             kind = next(kind for kind in kinds if isinstance(error, kind))
             answer: Response = await self._plain[kind](request, error)
             return answer
-        status, problem, way_out = _in_words(error)
-        return _error_page(request, status, problem, way_out)
+        status, wrong = _in_words(error)
+        if status == HTTPStatus.UNPROCESSABLE_ENTITY and (
+            page := await return_form(request, wrong)
+        ):
+            return page
+        refused = status != HTTPStatus.UNPROCESSABLE_ENTITY  # and nothing of the body was read
+        sent = [] if refused or request.method != "POST" else await sent_fields(request)
+        return _error_page(request, status, wrong, KeptForm(request.url.path, tuple(sent)))
 
     @staticmethod
     async def _send_to_sign_in(request: Request, error: Exception) -> Response:
@@ -137,7 +144,7 @@ class _ErrorPages:
         if "hx-request" in request.headers:
             return Response(status_code=401, headers={"HX-Redirect": location})
         if kept := await keep_form(request):
-            return render(request, None, "sign-in.html", status=403, next="", problem="", kept=kept)
+            return render(request, None, "sign-in.html", status=403, next="", kept=kept)
         if request.method == "POST" and is_same_origin(request):
             return redirect(
                 location, "Your session has ended, and nothing was kept. Send it again."
@@ -165,20 +172,32 @@ class _ErrorPages:
 def _late(scope: Scope) -> ASGIApp:
     if scope["path"].startswith(_FOR_PROGRAMS):
         return too_late(scope)
-    return _error_page(Request(scope), 503, "This took too long.", "Try again, or ask for less.")
+    late = InputError("This took too long.", "Try again, or ask for less.")
+    return _error_page(Request(scope), 503, late)
 
 
-def _in_words(error: Exception) -> tuple[int, str, str]:
-    """Return status, problem and way out."""
+def _in_words(error: Exception) -> tuple[int, DurhamPulseError]:
+    """Return a status, and the error as a problem with a way out."""
+    if isinstance(error, DurhamPulseError):
+        return 422, error
     if isinstance(error, HTTPException):
         unknown = error.detail == HTTPStatus.NOT_FOUND.phrase
-        return error.status_code, "There is no such page." if unknown else str(error.detail), ""
-    if isinstance(error, RequestValidationError):
-        first = error.errors()[0]
-        return 422, f"This cannot be used for '{first['loc'][-1]}'.", "Go back and correct it."
-    return 422, getattr(error, "problem", ""), getattr(error, "way_out", "")
+        problem = "There is no such page." if unknown else str(error.detail)
+        return error.status_code, InputError(problem)
+    first = error.errors()[0] if isinstance(error, RequestValidationError) else {"loc": [""]}
+    field = str(first["loc"][-1])
+    if first.get("type") == "missing":
+        return 422, InputError(f"Nothing was given for '{field}'.", "Fill it in.", field)
+    return 422, InputError(f"This cannot be used for '{field}'.", "Correct it.", field)
 
 
-def _error_page(request: Request, status: int, problem: str, way_out: str) -> Response:
+def _error_page(
+    request: Request, status: int, error: DurhamPulseError, sent: KeptForm | None = None
+) -> Response:
     who = getattr(request.state, "who", None) if status < HTTPStatus.INTERNAL_SERVER_ERROR else None
-    return render(request, who, "error.html", status=status, problem=problem, way_out=way_out)
+    page = render(
+        request, who, "error.html", status=status, error=error, sent=sent.readable if sent else [],
+        before=page_before(request),
+    )  # fmt: skip
+    page.headers.update(PARTS if "hx-request" in request.headers else {})
+    return page

@@ -92,7 +92,7 @@ def _whole(name: str, amount: float | None) -> int | None:
     if amount is None:
         return None
     if not amount.is_integer():
-        raise InputError(f"{name.replace('_', ' ')}: {amount:g} is not whole.", "Round it.")
+        raise InputError(f"{name.replace('_', ' ')}: {amount:g} is not whole.", "Round it.", name)
     return int(amount)
 
 
@@ -145,7 +145,7 @@ def choose(
         with desk.store.reading() as db:
             creator_id = find_number(db, name)
     if creator_id is None:
-        raise InputError(f"There is no creator '{name[:60]}'.", "Check the identifier.")
+        raise InputError(f"There is no creator '{name[:60]}'.", "Check the identifier.", "name")
     change_choice(desk.store, number, [creator_id], choice, who.name)
     return redirect(f"/campaigns/{number}")
 

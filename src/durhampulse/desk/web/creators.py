@@ -11,6 +11,7 @@ from fastapi import APIRouter, Form, Request, Response
 from starlette.responses import JSONResponse
 
 from durhampulse.creators.schema import COLUMNS
+from durhampulse.decision.figures import figure_text
 from durhampulse.desk.models.rules import Rules, stored_frame
 from durhampulse.desk.outcomes.file import today
 from durhampulse.desk.outcomes.recording import record, withdraw
@@ -18,8 +19,9 @@ from durhampulse.desk.people.erasure import erase, everything_about
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.review.conflicts import VERBS, ConflictError, held_by_other
 from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide, last_review
-from durhampulse.desk.review.page import creator_page, find_creator, what_if
+from durhampulse.desk.review.page import creator_page, find_creator, read_changes, what_if
 from durhampulse.desk.review.undoing import Draft, draft_of
+from durhampulse.desk.shortlist.lists import lists_of
 from durhampulse.desk.store.audit import note as write_note
 from durhampulse.desk.web.access import Admin, DeskOf, Number, Reviewer, Viewer
 from durhampulse.desk.web.rendering import redirect, render
@@ -54,9 +56,10 @@ def creator_view(
         page, seen = creator_page(db, number, rules), last_review(db)
         draft = draft or draft_of(db, number, who.id)
         holder = held_by_other(db, number, who.id)
+        lists = lists_of(db, number)
     return render(
         request, who, "creator.html", status=409 if conflict else 200, page=page, rules=rules,
-        seen=seen, draft=draft, conflict=conflict, holder=holder, reasons=REASONS,
+        seen=seen, lists=lists, draft=draft, conflict=conflict, holder=holder, reasons=REASONS,
         request_name=secrets.token_hex(12), today=today().isoformat(),
         figures=_figures(rules, page.row, request.query_params),
         **_estimate(rules, page.row, request),
@@ -72,14 +75,25 @@ def show_what_if(request: Request, desk: DeskOf, who: Viewer, number: Number) ->
     return render(request, who, "what-if.html", rules=rules, **_estimate(rules, row, request))
 
 
-def _estimate(rules: Rules, row: object, request: Request) -> dict[str, Any]:
+def _estimate(rules: Rules, row: Any, request: Request) -> dict[str, Any]:
+    """Return the estimate for the figures of an address, how they were read, or the problem."""
     changes = {n: v for n, v in request.query_params.items() if n in COLUMNS}
     if not changes:
-        return {"estimate": None, "problem": ""}
+        return {"estimate": None, "problem": None, "changed": [], "points": None}
     try:
-        return {"estimate": what_if(rules, row, changes), "problem": ""}
+        account = what_if(rules, row, changes)
     except DurhamPulseError as error:
-        return {"estimate": None, "problem": error.problem}
+        return {"estimate": None, "problem": error, "changed": [], "points": None}
+    stored = stored_frame(rules.scorer, [row]).iloc[0]
+    read = read_changes(rules, changes)
+    changed = [
+        (figure_text(name, value), figure_text(name, stored[name]))
+        for name, value in read.items()
+        if figure_text(name, value) != figure_text(name, stored[name])
+    ]
+    before = row.probability
+    points = None if before is None else round(100 * (account.probability - before))
+    return {"estimate": account, "problem": None, "changed": changed, "points": points}
 
 
 def _figures(

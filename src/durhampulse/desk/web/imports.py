@@ -24,6 +24,7 @@ from durhampulse.desk.imports.intake import back_to_columns, begin, discard, ref
 from durhampulse.desk.imports.problems import FieldError, Problem
 from durhampulse.desk.imports.recipes import find_recipe, forget, recipe_of
 from durhampulse.desk.imports.undoing import ask_to_undo, import_act, preview_undo
+from durhampulse.desk.models.unlikeness import Unlikeness
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.tables import upload
@@ -56,14 +57,14 @@ def add(desk: DeskOf, who: Reviewer, form: SentForm) -> Response:
     name, stream = sent_file(form)
     suffix = suffix_of(name)
     if suffix not in READABLE:
-        raise InputError(f"'{name}' is no table.", f"Use {listed()}.")
+        raise InputError(f"'{name}' is no table.", f"Use {listed()}.", "file")
     desk.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = desk.folder / f"{secrets.token_hex(12)}{suffix}"  # never a name from outside
     with path.open("xb") as copy:
         shutil.copyfileobj(stream, copy, 1 << 20)
     if not path.stat().st_size:
         path.unlink()
-        raise InputError(f"'{name}' is empty.", "Choose a file with creators.")
+        raise InputError(f"'{name}' is empty.", "Choose a file with creators.", "file")
     recipe = find_recipe(desk.store, path)
     options = from_plain(recipe.options) if recipe else None
     with desk.store.writing() as db:
@@ -83,7 +84,7 @@ def sent_file(form: FormData) -> tuple[str, BinaryIO]:
     """
     file = form.get("file")
     if not isinstance(file, UploadFile):
-        raise InputError("No file came.", "Choose one.")
+        raise InputError("No file came.", "Choose one.", "file")
     return clean_name(file.filename or ""), file.file
 
 
@@ -107,12 +108,14 @@ def show(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Respons
         return _preview_page(request, desk, who, row)
     context: dict[str, Any] = {}
     if row.state in ("checked", "done", "undone"):
+        facts = row.summary.get("unlike")
         with desk.store.reading() as db:
             context = {
                 "refused": refused_rows(db, number, 20).to_dict("records"),
                 "known": known_now(db, row) if row.state == "checked" else row.summary["known"],
                 "act": (done := import_act(db, number)),
                 "mine": done is not None and may_undo(who, done),
+                "unlike": Unlikeness(**facts) if facts else None,
             }
     return render(request, who, "import.html", upload=row, **context)
 
@@ -226,14 +229,28 @@ def progress(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Res
 
 
 @router.post("/{number}/confirm")
-def confirm(desk: DeskOf, who: Reviewer, number: Number) -> Response:
-    """Put a checked import in place."""
+def confirm(
+    desk: DeskOf, who: Reviewer, number: Number, unlike: Annotated[bool, Form()] = False
+) -> Response:
+    """Put a checked import in place; an unlike one only where somebody says that they know."""
     with desk.store.writing() as db:
-        waiting = update(upload).where(upload.c.id == number, upload.c.state == "checked")
-        values = {"state": "applying", "lease_until": None, "problem": None, "way_out": None}
-        if not db.execute(waiting.values(**values)).rowcount:
+        row = db.execute(select(upload).where(upload.c.id == number).with_for_update()).first()
+        if row is None or row.state != "checked":
             raise InputError("This import has moved on.", "Reload the page.")
-        note(db, who.name, "import confirmed", f"upload {number}")
+        facts = row.summary.get("unlike")
+        if facts and not unlike:
+            raise InputError(
+                "This list is unlike the creators the model learned from.",
+                "Tick that you know it, or discard the file.", "unlike",
+            )  # fmt: skip
+        values: dict[str, Any] = {
+            "state": "applying", "lease_until": None, "problem": None, "way_out": None,
+        }  # fmt: skip
+        if facts:
+            values["summary"] = {**row.summary, "acknowledged_by": who.name}
+        db.execute(update(upload).where(upload.c.id == number).values(**values))
+        known = {"known to be unlike in": f"{facts['columns']} of {facts['of']}"} if facts else {}
+        note(db, who.name, "import confirmed", f"upload {number}", known)
     desk.worker.wake()
     return redirect(f"/imports/{number}")
 

@@ -16,7 +16,7 @@ __all__ = ["KeptForm", "is_same_origin", "keep_form", "local_path"]
 
 _LARGEST = 1 << 16
 _URLENCODED = "application/x-www-form-urlencoded"
-_TECHNICAL = ("request_name", "seen", "back", "creator", "review")
+_TECHNICAL = ("request_name", "seen", "back", "creator", "review", "password", "kept", "kept_for")
 
 
 @dataclass(frozen=True)

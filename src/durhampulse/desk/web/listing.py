@@ -15,9 +15,12 @@ from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, JSONResponse
 
+from durhampulse.creators.typed import read_typed
 from durhampulse.decision.bands import Thresholds
 from durhampulse.desk.models.catalogue import save_thresholds
 from durhampulse.desk.models.rules import Rules
+from durhampulse.desk.models.unlikeness import standing_lists
+from durhampulse.desk.review.bulk import under_way
 from durhampulse.desk.review.decisions import (
     REASONS,
     BulkResult,
@@ -27,19 +30,30 @@ from durhampulse.desk.review.decisions import (
 )
 from durhampulse.desk.shortlist import pages as shortlist
 from durhampulse.desk.shortlist.export import provenance_of, write_list
+from durhampulse.desk.shortlist.facets import facets
+from durhampulse.desk.shortlist.lists import list_choices
 from durhampulse.desk.shortlist.reasons import TopReasons
-from durhampulse.desk.shortlist.view import BAND_NAMES, SORTS, View, read_cursor, write_cursor
+from durhampulse.desk.shortlist.saved import views_for
+from durhampulse.desk.shortlist.view import (
+    BAND_NAMES,
+    COLUMNS,
+    SORTS,
+    View,
+    read_cursor,
+    write_cursor,
+)
 from durhampulse.desk.store.carried import profile_of, read_carried
 from durhampulse.desk.store.niches import read_niches
 from durhampulse.desk.store.tables import STATES
 from durhampulse.desk.web.access import Admin, DeskOf, Number, Reviewer, Viewer
 from durhampulse.desk.web.rendering import redirect, render
+from durhampulse.exceptions import InputError
 from durhampulse.files.formats import FORMATS, WRITABLE, listed
 
-__all__ = ["FILE_TYPES", "ListRow", "list_rows", "router"]
+__all__ = ["FILE_TYPES", "MOST_CHOSEN", "ListRow", "list_rows", "router"]
 
 router = APIRouter(include_in_schema=False)
-_MOST_CHOSEN = 1000
+MOST_CHOSEN = 1000
 FILE_TYPES = {suffix[1:]: FORMATS[suffix].media_type for suffix in WRITABLE}
 """Kind of an exported file to its media type."""
 
@@ -59,6 +73,10 @@ class ListRow:
     edge: str
     followers: float | None
     engagement: float | None
+    growth: float | None
+    views: float | None
+    fee: float | None
+    currency: str
     niche: str
     tier: str
     reason: str
@@ -82,6 +100,10 @@ def list_rows(rules: Rules, reasons: TopReasons, rows: Sequence[Any]) -> list[Li
             edge=rules.may_be(row.probability, row.flags),
             followers=row.followers,
             engagement=row.engagement_rate,
+            growth=row.growth_rate,
+            views=row.avg_views,
+            fee=row.fee,
+            currency=row.currency or "",
             niche=row.niche or "",
             tier=rules.tier(row.followers),
             reason=reason,
@@ -111,6 +133,8 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         page = shortlist.page(db, view, rules, after=after, before=before)
         rows = list_rows(rules, desk.top_reasons, page.rows)
         niches, seen = read_niches(db), last_review(db)
+        lists, saved, work = list_choices(db), views_for(db, who), under_way(db)
+        unlike_lists, broken = standing_lists(db), desk.broken_bands.of(db, rules)
     here = [(name, params[name]) for name in ("after", "before") if params.get(name)]
     links = {
         name: f"/shortlist?{view.query()}&{urlencode({name: write_cursor(place)})}" if place else ""
@@ -120,7 +144,8 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         request, who, "shortlist.html",
         rows=rows, view=view, rules=rules, niches=niches, sorts=SORTS, states=STATES, links=links,
         reasons=REASONS, request_name=secrets.token_hex(12), seen=seen,
-        back=f"{view.query()}&{urlencode(here)}",
+        back=f"{view.query()}&{urlencode(here)}", lists=lists, saved=saved, work=work,
+        columns=COLUMNS, unlike_lists=unlike_lists, broken=broken,
     )  # fmt: skip
 
 
@@ -131,7 +156,7 @@ def totals(request: Request, desk: DeskOf, who: Viewer) -> Response:
         rules = desk.catalogue.current(db)
         view = View.read(_query(request), rules)
         sums = shortlist.totals(db, view, rules)
-        bins = shortlist.histogram(db, view, rules)
+        bins = shortlist.histogram(db, View(), rules)  # thresholds hold for everybody
     template = "totals.html" if "hx-request" in request.headers else "totals-page.html"
     cells = bins[["creators", "expected"]].round(3).to_numpy().tolist()
     return render(
@@ -139,6 +164,17 @@ def totals(request: Request, desk: DeskOf, who: Viewer) -> Response:
         band_bins=_band_bins(cells, rules.thresholds), band_names=BAND_NAMES,
         base_rate=rules.scorer.model.manifest.get("base_rate"),
     )  # fmt: skip
+
+
+@router.get("/shortlist/facets")
+def count_choices(request: Request, desk: DeskOf, who: Viewer) -> Response:
+    """Show how many creators each choice of a filter has."""
+    with desk.store.reading() as db:
+        rules = desk.catalogue.current(db)
+        view = View.read(_query(request), rules)
+        counts = facets(db, view, rules)
+    template = "facets.html" if "hx-request" in request.headers else "facets-page.html"
+    return render(request, who, template, counts=counts, view=view, rules=rules)
 
 
 def _band_bins(bins: list[Any], thresholds: Thresholds) -> dict[str, list[Any]]:
@@ -158,7 +194,7 @@ def chosen_totals(
     """Show what those ticked come to."""
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
-        sums = shortlist.totals(db, View(), rules, chosen[:_MOST_CHOSEN])
+        sums = shortlist.totals(db, View(), rules, chosen[:MOST_CHOSEN])
     return render(request, who, "chosen.html", totals=sums)
 
 
@@ -174,8 +210,11 @@ def record_decisions(  # noqa: PLR0913 - one for each field of the form
     made = ReviewDecision(
         choice=decision, reason=reason, note=note, request=request_name, seen=seen
     )
+    if len(chosen) > MOST_CHOSEN:
+        problem = f"{len(chosen):,} are ticked: too many for one by one."
+        raise InputError(problem, f"Tick up to {MOST_CHOSEN:,}, or decide about all that match.")
     rules = desk.catalogue.current()
-    result = decide_many(desk.store, chosen[:_MOST_CHOSEN], who.id, made, rules)
+    result = decide_many(desk.store, chosen, who.id, made, rules)
     undo = f"/acts/{result.act}/undo" if result.act else ""
     return redirect(f"/shortlist?{back}", _in_words(result), undo=undo)
 
@@ -203,12 +242,35 @@ def _in_words(result: BulkResult) -> str:
 @router.post("/thresholds")
 def thresholds(
     desk: DeskOf, who: Admin,
-    yes_at: Annotated[float, Form()], review_at: Annotated[float, Form()],
+    yes_at: Annotated[str, Form()], review_at: Annotated[str, Form()],
+    back: Annotated[str, Form()] = "",
 ) -> Response:  # fmt: skip
-    """Move the thresholds."""
+    """Move the thresholds, for everybody."""
     rules = desk.catalogue.current()
-    save_thresholds(desk.store, Thresholds(yes_at, review_at), who.name, rules)
-    return redirect("/shortlist", "The thresholds were moved.")
+    save_thresholds(desk.store, _thresholds(yes_at, review_at), who.name, rules)
+    return redirect(f"/shortlist?{back}", "The thresholds were moved, for everybody.")
+
+
+def _thresholds(yes_at: str, review_at: str) -> Thresholds:
+    """Return thresholds as typed, in percent.
+
+    Raises
+    ------
+    InputError
+        At the field that holds no percentage, or none that fits the other.
+    """
+    shares = []
+    for name, text in (("yes_at", yes_at), ("review_at", review_at)):
+        share = read_typed(text, "rate", field=name)
+        if share is None or not 0 < share < 1:
+            raise InputError(f"'{text[:40]}' is no threshold.", "Use 1% to 99%.", name)
+        shares.append(share)
+    if shares[1] > shares[0]:
+        raise InputError(
+            f"Maybe cannot begin at {review_at}, above Yes at {yes_at}.", "Begin it lower.",
+            "review_at",
+        )  # fmt: skip
+    return Thresholds(*shares)
 
 
 @router.get("/shortlist/export/{kind}")

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Form, Request, Response
 from sqlalchemy import Connection, select
 
 from durhampulse.desk.models.rules import Rules
+from durhampulse.desk.models.unlikeness import standing_lists
 from durhampulse.desk.outcomes.recording import bands_since, override_table
 from durhampulse.desk.outcomes.watching import watched_bands
 from durhampulse.desk.store.tables import model, run
@@ -30,6 +31,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         overrides = override_table(db).to_dict("records")
         since = bands_since(db, rules).to_dict("records")
         watched = watched_bands(db, rules, listed=False)
+        unlike_lists = standing_lists(db)
         versions = _versions(db, desk, rules)
         last = db.execute(
             select(run).where(run.c.kind == "import", run.c.applied_at.is_not(None))
@@ -39,9 +41,9 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
     return render(
         request, who, "model.html", rules=rules, manifest=manifest, versions=versions,
         overrides=overrides, since=since, last=last,
-        broken=[band for band in watched if band.watch.is_called],
+        watched=watched, broken=[band for band in watched if band.verdict == "broken"],
         reliability=_points(manifest.get("reliability", [])),
-        activation=activation,
+        activation=activation, unlike_lists=unlike_lists,
     )  # fmt: skip
 
 

@@ -77,13 +77,14 @@ def add(request: Request, desk: DeskOf, who: Reviewer, form: SentForm) -> Respon
     """Record the outcomes of a file."""
     name, stream = sent_file(form)
     sent = {field: str(value) for field, value in form.items() if isinstance(value, str)}
+    day = _day(sent)
     with tempfile.TemporaryDirectory(prefix="durhampulse-") as folder:
         path = Path(folder, f"outcomes{suffix_of(name)[:10]}")
         path.write_bytes(stream.read())
         rule = desk.catalogue.current().scorer.model.rules.get(LABEL)
         try:
             recorded = record_file(
-                desk.store, path, name=name, on=_day(sent), by=who.name, rule=rule,
+                desk.store, path, name=name, on=day, by=who.name, rule=rule,
                 options=_options(sent),
             )  # fmt: skip
         except InputError as error:
@@ -96,7 +97,7 @@ def _day(sent: Mapping[str, str]) -> date:
     try:
         return date.fromisoformat(sent.get("on", ""))
     except ValueError as error:
-        raise InputError("The day is none.", "Write it as 2026-05-31.") from error
+        raise InputError("The day is none.", "Write it as 2026-05-31.", "on") from error
 
 
 def _options(sent: Mapping[str, str]) -> ReadOptions | None:

@@ -11,10 +11,12 @@ from durhampulse.desk.people.people import PersonRole
 from durhampulse.desk.web import (
     acts,
     api,
+    bulk,
     campaigns,
     creators,
     imports,
     listing,
+    lists,
     models,
     outcomes,
     people,
@@ -61,9 +63,10 @@ PAGES: Final = (
         path="/shortlist",
         title="Shortlist",
         router=listing.router,
-        covers=("/creators",),
-        patient=("/shortlist/export",),
+        covers=("/creators", "/bulk"),
+        patient=("/shortlist/export", "/bulk"),
     ),
+    Page(path="/lists", title="Lists", router=lists.router),
     Page(path="/queue", title="Review queue", router=queue.router, role="reviewer"),
     Page(path="/imports", title="Import", router=imports.router, patient=("/imports",)),
     Page(path="/campaigns", title="Campaigns", router=campaigns.router, patient=("/campaigns",)),
@@ -75,5 +78,12 @@ PAGES: Final = (
 )
 """In the order of the navigation."""
 
-ROUTERS: Final = (*(page.router for page in PAGES), creators.router, people.door, api.router)
+ROUTERS: Final = (
+    *(page.router for page in PAGES),
+    creators.router,
+    bulk.router,
+    lists.views,
+    people.door,
+    api.router,
+)
 """All routes of the desk's own; those without an entry of the navigation come last."""

@@ -12,6 +12,7 @@ from durhampulse.desk.people.people import PERSON_ROLES
 from durhampulse.desk.store.audit import latest
 from durhampulse.desk.store.tables import api_key, receipt
 from durhampulse.desk.web.access import COOKIE, Admin, DeskOf, Number, Viewer, let_in
+from durhampulse.desk.web.filling import fill_in
 from durhampulse.desk.web.kept import KeptForm, is_same_origin, local_path
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.exceptions import InputError
@@ -27,7 +28,7 @@ audit_router = APIRouter(include_in_schema=False)
 def sign_in_page(request: Request) -> Response:
     """Ask who it is."""
     next_ = local_path(request.query_params.get("next", ""))
-    return render(request, None, "sign-in.html", next=next_, problem="", kept=None)
+    return render(request, None, "sign-in.html", next=next_, kept=None)
 
 
 @door.post("/sign-in")
@@ -39,15 +40,15 @@ def sign_in(
     """Open a session for a name and password; any older session of the browser is not kept."""
     form = KeptForm.read(kept_for, kept) if kept_for and is_same_origin(request) else None
     address = request.client.host if request.client else "unknown"
-    problem = "Name and password do not fit."
+    wrong = InputError("Name and password do not fit.", "", "password")
     token = None
     try:
         token = desk.sign_in.attempt(desk.store, name, password, address)
     except InputError as error:
-        problem = f"{error.problem} {error.way_out}"
+        wrong = error
     if token is None:
-        return render(request, None, "sign-in.html", status=403, next=local_path(next),
-                      problem=problem, kept=form)  # fmt: skip
+        page = render(request, None, "sign-in.html", status=403, next=local_path(next), kept=form)
+        return fill_in(page, "/sign-in", [("name", name)], wrong)
     if form is None:
         response = redirect(local_path(next) or "/shortlist")
     else:
@@ -74,7 +75,7 @@ def welcome_page(request: Request, desk: DeskOf, token: str) -> Response:
         link = people.find_link(db, token)
     if link is None:
         raise InputError("This link was used, or is too old.", "Ask for a new one.")
-    return render(request, None, "welcome.html", token=token, purpose=link.purpose, problem="")
+    return render(request, None, "welcome.html", token=token, purpose=link.purpose)
 
 
 @door.post("/welcome/{token}")
@@ -83,22 +84,14 @@ def welcome(
     name: Annotated[str, Form()] = "", password: Annotated[str, Form()] = "",
 ) -> Response:  # fmt: skip
     """Use a one-time link: the demo's door, the first admin, or a new password."""
-    try:
-        with desk.store.writing() as db:
-            link = people.use_link(db, token)
-            number = link.person_id
-            if link.purpose == "first":
-                number = people.add_person(db, name, "admin", "first run", password)
-            elif link.purpose == "password":
-                people.set_password(db, number, password, "by link")
-            session = people.enter(db, number)
-    except InputError as error:
-        with desk.store.reading() as db:
-            left = people.find_link(db, token)
-        if left is None:
-            raise
-        return render(request, None, "welcome.html", status=422, token=token,
-                      purpose=left.purpose, problem=f"{error.problem} {error.way_out}")  # fmt: skip
+    with desk.store.writing() as db:
+        link = people.use_link(db, token)
+        number = link.person_id
+        if link.purpose == "first":
+            number = people.add_person(db, name, "admin", "first run", password)
+        elif link.purpose == "password":
+            people.set_password(db, number, password, "by link")
+        session = people.enter(db, number)
     response = redirect("/shortlist")
     let_in(request, response, session)
     return response
@@ -137,11 +130,23 @@ def add(
 def change(
     desk: DeskOf, who: Admin, number: Number,
     role: Annotated[str, Form()], active: Annotated[bool, Form()] = False,
+    sure: Annotated[bool, Form()] = False,
 ) -> Response:  # fmt: skip
-    """Change what somebody may do."""
+    """Change what somebody may do; whoever lowers their own role is asked first."""
+    known = role in PERSON_ROLES
     with desk.store.writing() as db:
-        people.change_person(db, number, who.name, role=role, active=active)
-    return redirect("/people")
+        before = people.find_person(db, number)
+        lower = PERSON_ROLES.index(before.role) > PERSON_ROLES.index(role) if known else False
+        if number == who.id and (lower or not active) and not sure:
+            raise InputError(
+                "You would take your own rights away, and could not give them back yourself.",
+                "Tick that you mean it.", "sure",
+            )  # fmt: skip
+        changed = people.change_person(db, number, who.name, role=role, active=active)
+    if not changed:
+        return redirect("/people", f"{before.name} stays as before.")
+    now = f"is {role} now, and signs in again" if active else "may not sign in any more"
+    return redirect("/people", f"{before.name} {now}.")
 
 
 @router.post("/people/{number}/link")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache
 from importlib.metadata import version
+from math import ceil
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -24,7 +25,7 @@ from durhampulse.desk.store.carried import carried_cells, profile_of
 from durhampulse.desk.web.state import desk_of
 from durhampulse.scoring.account import alike_text
 
-__all__ = ["POLICY", "percent", "redirect", "render"]
+__all__ = ["POLICY", "above", "percent", "redirect", "render"]
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -51,6 +52,31 @@ def percent(value: float | None, digits: int = 1) -> str:
         return _ABSENT
     scale = 10**digits
     return f"{int(value * 100 * scale + 1e-9) / scale:.{digits}f}%"
+
+
+def above(value: float | None, digits: int = 1) -> str:
+    """Return the upper end of an interval as a percentage, so that it is widened, never cut.
+
+    Examples
+    --------
+    >>> above(0.057, 0), above(0.05, 0), above(0.999, 0), above(None)
+    ('6%', '5%', '100%', '\u2013')
+    """
+    if value is None:
+        return _ABSENT
+    scale = 10**digits
+    return f"{ceil(value * 100 * scale - 1e-9) / scale:.{digits}f}%"
+
+
+def _of_100(share: float) -> str:
+    """Return a share as a count of 100.
+
+    Examples
+    --------
+    >>> _of_100(0.645), _of_100(0.8871)
+    ('64', '89')
+    """
+    return f"{100 * share:.0f}"
 
 
 def _rate(value: float | None) -> str:
@@ -136,6 +162,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     env.filters.update(
+        above=above,
+        of_100=_of_100,
         percent=percent,
         rate=_rate,
         count=_count,

@@ -11,6 +11,7 @@ from fastapi import Request
 
 from durhampulse.desk.imports.worker import Worker
 from durhampulse.desk.models.catalogue import Catalogue
+from durhampulse.desk.outcomes.watching import BrokenBands
 from durhampulse.desk.people.people import Principal, find_key
 from durhampulse.desk.people.sign_in import SignIn
 from durhampulse.desk.shortlist.reasons import TopReasons
@@ -37,6 +38,8 @@ class Desk:
         Where uploads lie until they are in place.
     top_reasons
         Cache of the strongest reasons.
+    broken_bands
+        Cache of the bands that do not hold here.
     sign_in
         Sign-ins, one at a time.
     """
@@ -46,6 +49,7 @@ class Desk:
     worker: Worker
     folder: Path
     top_reasons: TopReasons = field(default_factory=TopReasons)
+    broken_bands: BrokenBands = field(default_factory=BrokenBands)
     sign_in: SignIn = field(default_factory=SignIn)
 
 

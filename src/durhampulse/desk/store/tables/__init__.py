@@ -49,11 +49,13 @@ from durhampulse.desk.store.tables.reviews import (
     remark,
     review,
 )
+from durhampulse.desk.store.tables.views import bulk, creator_list, list_creator, saved_view
 
 __all__ = [
     "CONTROL", "DECISIONS", "HAS_NO_PRECEDENT", "HAS_PRECEDENT", "LONGEST_ID", "NUMBERS",
-    "OUTCOME_STATES", "STATES", "TEXTS", "Instant", "act", "api_key", "attempt", "audit",
-    "campaign", "campaign_creator", "claim", "creator", "link", "metadata", "model", "model_file",
-    "objection", "outcome", "outcome_is", "person", "receipt", "recipe", "refused", "remark",
-    "replaced", "review", "run", "score", "search", "session", "setting", "staged", "upload",
+    "OUTCOME_STATES", "STATES", "TEXTS", "Instant", "act", "api_key", "attempt", "audit", "bulk",
+    "campaign", "campaign_creator", "claim", "creator", "creator_list", "link", "list_creator",
+    "metadata", "model", "model_file", "objection", "outcome", "outcome_is", "person", "receipt",
+    "recipe", "refused", "remark", "replaced", "review", "run", "saved_view", "score", "search",
+    "session", "setting", "staged", "upload",
 ]  # fmt: skip

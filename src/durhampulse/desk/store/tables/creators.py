@@ -76,6 +76,7 @@ score = Table(
     Column("low", Double),
     Column("high", Double),
     Column("flags", Integer, nullable=False),
+    Index("ix_score_run_id_creator_id", "run_id", "creator_id"),  # the creators of an import
     sqlite_with_rowid=False,
 )  # fmt: skip
 search = Table(

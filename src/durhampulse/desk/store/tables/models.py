@@ -38,4 +38,5 @@ run = Table(
     Column("applied_at", Instant),
     Column("creators", Integer, nullable=False, default=0),
     Column("drift", JSON(none_as_null=True)),
+    Column("unlike", JSON(none_as_null=True)),
 )  # fmt: skip

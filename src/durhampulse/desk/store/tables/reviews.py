@@ -50,6 +50,7 @@ review = Table(
     Column("at", Instant, nullable=False),
     Column("undone_at", Instant),
     Column("act_id", Id, index=True),
+    Column("claimed_at", Instant),
     Index("ix_review_person_id_at", "person_id", "at"),
 )  # fmt: skip
 outcome = Table(

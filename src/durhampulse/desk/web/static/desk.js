@@ -42,11 +42,58 @@ if (review) {
   });
 }
 
-const all = document.getElementById("all");
-if (all) {
-  all.addEventListener("change", () => {
-    for (const box of document.querySelectorAll("input[name=chosen]")) box.checked = all.checked;
+// Ticks outlast paging and sorting; they are kept for each filter until they are used.
+const bulk = document.getElementById("bulk");
+if (bulk) {
+  const boxes = [...bulk.querySelectorAll(".list input[name=chosen]")];
+  const all = document.getElementById("all");
+  const elsewhere = document.getElementById("elsewhere");
+  const forget = document.getElementById("forget");
+  const name = `ticks:${bulk.dataset.view}`;
+  if (sessionStorage.getItem("used") === name && document.querySelector(".said")) {
+    sessionStorage.removeItem(name);
+  }
+  sessionStorage.removeItem("used");
+  const ticks = new Set(JSON.parse(sessionStorage.getItem(name) ?? "[]"));
+  const keep = () => {
+    for (const box of boxes) ticks[box.checked ? "add" : "delete"](box.value);
+    sessionStorage.setItem(name, JSON.stringify([...ticks]));
+    if (forget) forget.hidden = !ticks.size;
+  };
+  const here = new Set(boxes.map((box) => box.value));
+  for (const value of ticks) {
+    if (here.has(value)) continue;
+    const field = document.createElement("input");
+    Object.assign(field, { type: "hidden", name: "chosen", value });
+    elsewhere.append(field);
+  }
+  for (const box of boxes) box.checked = ticks.has(box.value);
+  let last = null;
+  bulk.addEventListener("click", (event) => {
+    const at = boxes.indexOf(event.target);
+    if (at < 0) return;
+    if (event.shiftKey && last !== null) {
+      const range = boxes.slice(Math.min(at, last), Math.max(at, last) + 1);
+      for (const box of range) box.checked = event.target.checked;
+    }
+    last = at;
   });
+  bulk.addEventListener("change", (event) => {
+    if (event.target === all) for (const box of boxes) box.checked = all.checked;
+    keep();
+  });
+  if (forget) {
+    forget.addEventListener("click", () => {
+      for (const box of boxes) box.checked = false;
+      elsewhere.replaceChildren();
+      ticks.clear();
+      boxes[0].dispatchEvent(new Event("change", { bubbles: true }));
+    });
+  }
+  bulk.addEventListener("submit", () => sessionStorage.setItem("used", name));
+  if (ticks.size && boxes.length) {
+    window.addEventListener("load", () => boxes[0].dispatchEvent(new Event("change", { bubbles: true })));
+  }
 }
 
 const drop = document.getElementById("drop");
@@ -75,8 +122,8 @@ function sliders(box) {
       if (event && event.target === review) yes.value = review.value;
       else review.value = yes.value;
     }
-    const from = Math.round(100 * yes.value);
-    const maybe = Math.round(100 * review.value);
+    const from = Number(yes.value);
+    const maybe = Number(review.value);
     box.querySelector("#yes-out").textContent = `${from}%`;
     box.querySelector("#review-out").textContent = `${maybe}%`;
     for (const [name, low, high] of [["yes", from, 101], ["maybe", maybe, from], ["no", 0, maybe]]) {
@@ -97,6 +144,9 @@ function sliders(box) {
   show();
 }
 document.addEventListener("htmx:afterSwap", (event) => {
+  const n = event.target.id === "totals" && event.target.querySelector("dd")?.textContent;
+  const every = document.getElementById("decide-all");
+  if (n && every) every.textContent = `Decide about all ${n} that match`;
   const box = event.target.querySelector("#sliders");
   if (box) sliders(box);
 });

@@ -1,0 +1,213 @@
+"""Lists: creators put together by hand, and those that an import or a campaign makes by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, literal, select, update
+
+from durhampulse.desk.store.audit import note as write_note
+from durhampulse.desk.store.bulk import insert_one, numbers_in
+from durhampulse.desk.store.database import insert_or
+from durhampulse.desk.store.tables import (
+    CONTROL,
+    campaign,
+    campaign_creator,
+    creator,
+    creator_list,
+    list_creator,
+    run,
+    score,
+    upload,
+)
+from durhampulse.exceptions import InputError
+
+__all__ = [
+    "ListChoice", "add_members", "change_list", "delete_list", "find_list", "list_choices",
+    "lists_of", "make_list", "own_lists", "remove_members",
+]  # fmt: skip
+
+_MOST_LISTS = 500
+_OFFERED = 50
+_LONGEST = {"name": 100, "client": 100, "note": 2_000}
+
+
+@dataclass(frozen=True)
+class ListChoice:
+    """A list one can look at.
+
+    Attributes
+    ----------
+    name
+        As in a view.
+    kind
+        "list", "import" or "campaign".
+    text
+        What people call it.
+    """
+
+    name: str
+    kind: str
+    text: str
+
+
+def own_lists(db: Connection) -> Sequence[Row[Any]]:
+    """Return the lists made by hand, by name, each with the number of its creators."""
+    size = (
+        select(func.count())
+        .where(list_creator.c.list_id == creator_list.c.id)
+        .correlate(creator_list)
+        .scalar_subquery()
+    )
+    return db.execute(
+        select(creator_list, size.label("creators")).order_by(creator_list.c.name)
+    ).all()
+
+
+def list_choices(db: Connection) -> list[ListChoice]:
+    """Return the lists one can look at: those made by hand, the latest imports and campaigns."""
+    made = select(creator_list.c.id, creator_list.c.name).order_by(creator_list.c.name)
+    imports = select(upload.c.id, upload.c.file_name).where(upload.c.state == "done")
+    campaigns = select(campaign.c.id, campaign.c.name)
+    latest = (imports.order_by(upload.c.id.desc()), campaigns.order_by(campaign.c.id.desc()))
+    queries = {
+        "list": made, "import": latest[0].limit(_OFFERED), "campaign": latest[1].limit(_OFFERED),
+    }  # fmt: skip
+    return [
+        ListChoice(_name(kind, number), kind, text)
+        for kind, query in queries.items()
+        for number, text in db.execute(query)
+    ]
+
+
+def _name(kind: str, number: int) -> str:
+    return str(number) if kind == "list" else f"{kind}-{number}"
+
+
+def lists_of(db: Connection, creator_id: int) -> list[ListChoice]:
+    """Return the lists, imports and campaigns that a creator is in."""
+    queries = {
+        "list": select(creator_list.c.id, creator_list.c.name)
+        .join(list_creator, list_creator.c.list_id == creator_list.c.id)
+        .where(list_creator.c.creator_id == creator_id)
+        .order_by(creator_list.c.name),
+        "campaign": select(campaign.c.id, campaign.c.name)
+        .join(campaign_creator, campaign_creator.c.campaign_id == campaign.c.id)
+        .where(campaign_creator.c.creator_id == creator_id, campaign_creator.c.choice != "out")
+        .order_by(campaign.c.id),
+        "import": select(upload.c.id, upload.c.file_name)
+        .join(run, run.c.upload_id == upload.c.id)
+        .join(score, score.c.run_id == run.c.id)
+        .where(
+            score.c.creator_id == creator_id, run.c.kind == "import", run.c.applied_at.is_not(None)
+        )
+        .order_by(upload.c.id),
+    }
+    return [
+        ListChoice(_name(kind, number), kind, text)
+        for kind, query in queries.items()
+        for number, text in db.execute(query)
+    ]
+
+
+def find_list(db: Connection, number: int) -> Row[Any]:
+    """Return a list made by hand.
+
+    Raises
+    ------
+    InputError
+        If there is none of that number.
+    """
+    row = db.execute(select(creator_list).where(creator_list.c.id == number)).first()
+    if row is None:
+        raise InputError("There is no such list any more.", "Choose another.")
+    return row
+
+
+def make_list(db: Connection, name: str, by: str, *, client: str = "", note: str = "") -> int:
+    """Make an empty list; return its number.
+
+    Raises
+    ------
+    InputError
+        If the name will not do, or is taken.
+    """
+    values = _checked(db, name, client, note)
+    if (db.scalar(select(func.count()).select_from(creator_list)) or 0) >= _MOST_LISTS:
+        raise InputError(f"There are {_MOST_LISTS} lists already.", "Delete one first.")
+    number = insert_one(db, creator_list, **values, by=by, at=datetime.now(UTC))
+    write_note(db, by, "list made", f"list {number}")
+    return number
+
+
+def change_list(db: Connection, number: int, by: str, name: str, client: str, note: str) -> None:
+    """Change what is said of a list.
+
+    Raises
+    ------
+    InputError
+        If there is no such list, or the name will not do, or is taken.
+    """
+    find_list(db, number)
+    values = _checked(db, name, client, note, own=number)
+    db.execute(update(creator_list).where(creator_list.c.id == number).values(**values))
+    write_note(db, by, "list changed", f"list {number}")
+
+
+def _checked(
+    db: Connection, name: str, client: str, note: str, own: int | None = None
+) -> dict[str, str]:
+    values = {"name": " ".join(name.split()), "client": " ".join(client.split()), "note": note}
+    for field, text in values.items():
+        shown = text.replace("\r", " ").replace("\n", " ").replace("\t", " ")
+        if len(text) > _LONGEST[field] or CONTROL.search(shown):
+            raise InputError(f"This {field} is too long, or holds what is no text.",
+                             f"Write at most {_LONGEST[field]} characters.")  # fmt: skip
+    if not values["name"]:
+        raise InputError("A list needs a name.", "Name it.")
+    same = select(creator_list.c.id).where(creator_list.c.name == values["name"])
+    if db.scalar(same) not in (None, own):
+        raise InputError(f"There is a list '{values['name']}' already.", "Choose another name.")
+    return values
+
+
+def delete_list(db: Connection, number: int, by: str) -> None:
+    """Delete a list; its creators stay."""
+    size = db.execute(delete(list_creator).where(list_creator.c.list_id == number)).rowcount
+    if db.execute(delete(creator_list).where(creator_list.c.id == number)).rowcount:
+        write_note(db, by, "list deleted", f"list {number}", {"creators": size})
+
+
+def add_members(db: Connection, number: int, creators: Sequence[int], by: str) -> int:
+    """Put creators into a list; return how many were not there yet.
+
+    Raises
+    ------
+    InputError
+        If there is no such list.
+    """
+    find_list(db, number)
+    places = select(literal(number), creator.c.id).where(creator.c.id.in_(numbers_in(db, creators)))
+    into = insert_or(db, list_creator).from_select(["list_id", "creator_id"], places)
+    added = db.execute(into.on_conflict_do_nothing()).rowcount
+    write_note(db, by, "put into list", f"list {number}", {"creators": added})
+    return added
+
+
+def remove_members(db: Connection, number: int, creators: Sequence[int], by: str) -> int:
+    """Take creators out of a list; return how many were there.
+
+    Raises
+    ------
+    InputError
+        If there is no such list.
+    """
+    find_list(db, number)
+    place = list_creator.c
+    wanted = (place.list_id == number, place.creator_id.in_(numbers_in(db, creators)))
+    removed = db.execute(delete(list_creator).where(*wanted)).rowcount
+    write_note(db, by, "taken out of list", f"list {number}", {"creators": removed})
+    return removed

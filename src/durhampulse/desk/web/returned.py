@@ -1,0 +1,104 @@
+"""Forms that could not be taken: the page they stand on, as it was sent, and what is wrong."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import unquote, urlencode, urlsplit
+
+from fastapi import Request, Response
+from starlette.exceptions import HTTPException
+from starlette.types import Message, Scope
+
+from durhampulse.desk.web.filling import Sent, fill_form
+from durhampulse.desk.web.kept import local_path
+from durhampulse.exceptions import DurhamPulseError
+
+__all__ = ["PARTS", "page_before", "return_form", "sent_fields"]
+
+_ELSEWHERE = {"/thresholds": "/shortlist/totals", "/keys": "/people"}
+"""Forms whose path is not below the page they stand on."""
+_OF_THE_BODY = ("content-length", "content-type", "transfer-encoding", "x-csrf-token", "range")
+_KEPT = ("type", "asgi", "http_version", "scheme", "server", "client", "extensions")
+_MOST_PAGES = 5
+PARTS = {"HX-Retarget": "main", "HX-Reselect": "main", "HX-Reswap": "outerHTML"}
+"""Headers by which htmx shows a returned page instead of the part that was asked for."""
+
+
+async def return_form(request: Request, error: DurhamPulseError) -> Response | None:
+    """Return the page a form was sent from, filled in as it was sent; None if there is none.
+
+    The page is asked for anew, by the same session, so it shows what has happened since.
+    """
+    sent = await sent_fields(request)
+    asked = request.method in ("GET", "HEAD")
+    for address in _pages(request, sent, error.field)[:_MOST_PAGES]:
+        page = await _look(request, address)
+        filled = page and fill_form(page, request.url.path, sent, error, kept=asked)
+        if filled:
+            headers = {"cache-control": "no-store"}
+            headers |= PARTS if "hx-request" in request.headers else {}
+            return Response(filled, 422, headers, "text/html; charset=utf-8")
+    return None
+
+
+async def sent_fields(request: Request) -> Sent:
+    """Return what people have sent: the fields of a form, or of the address."""
+    if request.method in ("GET", "HEAD"):
+        return request.query_params.multi_items()
+    try:
+        form = await request.form()
+    except (HTTPException, RuntimeError):  # a body that could not be read
+        return []
+    return [(name, value) for name, value in form.multi_items()
+            if name != "csrf" and isinstance(value, str)]  # fmt: skip
+
+
+def page_before(request: Request) -> str:
+    """Return the page of this desk that a browser says it comes from; empty if it says none."""
+    before = urlsplit(request.headers.get("referer", ""))
+    if before.netloc != request.headers.get("host"):
+        return ""
+    return local_path(before.path + (f"?{before.query}" if before.query else ""))
+
+
+def _pages(request: Request, sent: Sent, wrong: str) -> list[str]:
+    """Return the addresses where the form may stand, the likeliest first."""
+    path = request.url.path
+    if request.method in ("GET", "HEAD"):
+        others = [(name, value) for name, value in sent if name != wrong]
+        return [f"{path}?{urlencode(others)}"] if len(others) < len(sent) else []
+    parts = path.strip("/").split("/")
+    above = ["/" + "/".join(parts[:n]) for n in range(len(parts), 0, -1)]
+    pages = [page_before(request), _ELSEWHERE.get(path, ""), *above]
+    return [page for page in dict.fromkeys(pages) if page]
+
+
+async def _look(request: Request, address: str) -> str:
+    """Return a page of the desk as the same browser would get it; empty if it gets none."""
+    parts: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        parts.append(message)
+
+    await request.app(_scope(request, address), receive, send)
+    headers = dict(parts[0].get("headers", [])) if parts else {}
+    if not headers.get(b"content-type", b"").startswith(b"text/html"):
+        return ""
+    return b"".join(part.get("body", b"") for part in parts[1:]).decode()
+
+
+def _scope(request: Request, address: str) -> Scope:
+    path, _, query = address.partition("?")
+    headers = [
+        (name, value)
+        for name, value in request.scope["headers"]
+        if name.decode("latin-1") not in _OF_THE_BODY and not name.startswith(b"hx-")
+    ]
+    kept: dict[str, Any] = {name: request.scope[name] for name in _KEPT if name in request.scope}
+    return {
+        **kept, "method": "GET", "path": unquote(path), "raw_path": path.encode(), "root_path": "",
+        "query_string": query.encode(), "headers": headers, "state": {},
+    }  # fmt: skip

@@ -1,0 +1,314 @@
+"""Lists, saved views and the counts of each filter."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import func, insert, select, text, update
+
+from durhampulse.desk.people.erasure import erase, everything_about
+from durhampulse.desk.people.people import Principal
+from durhampulse.desk.review.bulk import begin, find_bulk, next_bulk, run_bulk
+from durhampulse.desk.shortlist import members, pages
+from durhampulse.desk.shortlist.facets import FACETS, breakdown, facets
+from durhampulse.desk.shortlist.lists import (
+    add_members,
+    change_list,
+    delete_list,
+    lists_of,
+    make_list,
+    own_lists,
+    remove_members,
+)
+from durhampulse.desk.shortlist.saved import change_view, find_view, open_view, save_view, views_for
+from durhampulse.desk.shortlist.selection import select_all
+from durhampulse.desk.shortlist.view import View
+from durhampulse.desk.store import database
+from durhampulse.desk.store.database import open_store
+from durhampulse.desk.store.tables import creator, list_creator, saved_view, upload
+from durhampulse.exceptions import InputError
+from tests.desk.conftest import DEMO, add_people, bring
+
+
+def people_of(store, *roles):
+    return [Principal(number, f"p{number}", role)
+            for number, role in zip(add_people(store, *roles), roles, strict=True)]  # fmt: skip
+
+
+def ids_of(store, view, rules):
+    with store.reading() as db:
+        return [row.id for part in pages.walk(db, view, rules) for row in part]
+
+
+@pytest.mark.parametrize("few", [20_000, 5])  # looked up and sorted, or walked along the order
+def test_view_of_a_list_shows_its_creators_in_order(filled, rules, monkeypatch, few):
+    monkeypatch.setattr(members, "_FEW", few)
+    chosen = [*range(10, 90, 3)]
+    with filled.writing() as db:
+        number = make_list(db, "Spring", "ann")
+        assert add_members(db, number, chosen, "ann") == len(chosen)
+        assert add_members(db, number, [10, 11, 10**6], "ann") == 1  # the last is nobody
+        assert remove_members(db, number, [11], "ann") == 1
+    for sort in ("probability", "followers", "external_id"):
+        everybody = ids_of(filled, View(sort=sort), rules)
+        view = View(sort=sort, listed=str(number))
+        assert ids_of(filled, view, rules) == [n for n in everybody if n in chosen]
+    with filled.reading() as db:
+        assert pages.totals(db, View(listed=str(number)), rules).creators == len(chosen)
+        assert pages.histogram(db, View(listed=str(number)), rules)["creators"].sum() == len(chosen)
+        assert [(row.name, row.creators) for row in own_lists(db)] == [("Spring", len(chosen))]
+    with filled.writing() as db:
+        delete_list(db, number, "ann")
+        assert db.scalar(select(func.count()).select_from(list_creator)) == 0
+    assert ids_of(filled, View(listed=str(number)), rules) == []
+
+
+def test_import_is_a_list_by_itself(filled, catalogue, rules, tmp_path):
+    path = tmp_path / "three.csv"
+    header, *rows = (DEMO / "creators.csv").read_text().splitlines()
+    again = next(row for row in rows if "INF-1003" in row)
+    path.write_text("\n".join([header, again, again.replace("INF-1003", "NEW-1")]))
+    number = bring(filled, catalogue, path).id
+    view = View(listed=f"import-{number}", sort="external_id", descending=False)
+    with filled.reading() as db:
+        names = dict(db.execute(select(creator.c.id, creator.c.external_id)).all())
+        first = db.scalar(select(func.min(upload.c.id)))
+    assert [names[n] for n in ids_of(filled, view, rules)] == ["INF-1003", "NEW-1"]
+    assert len(ids_of(filled, View(listed=f"import-{first}"), rules)) == 597  # those it brought
+    with filled.writing() as db:
+        spring = make_list(db, "Spring", "ann", client="Acme")
+        at = db.scalar(select(creator.c.id).where(creator.c.external_id == "INF-1003"))
+        add_members(db, spring, [at], "ann")
+        mine = [(choice.kind, choice.name) for choice in lists_of(db, at)]
+    assert mine == [
+        ("list", str(spring)),
+        ("import", f"import-{first}"),
+        ("import", f"import-{number}"),
+    ]
+
+
+def test_all_that_match_are_put_into_a_list_and_taken_out(filled, catalogue, rules):
+    (ann,) = people_of(filled, "reviewer")
+    with filled.writing() as db:
+        number = make_list(db, "No", "ann")
+        add_members(db, number, [3], "ann")
+    view = View(band=("no",))
+    wanted = set(ids_of(filled, view, rules))
+
+    def work(kind, view):
+        with filled.reading() as db:
+            selection = select_all(db, view, rules)
+        done = begin(filled, selection, kind, {"list": number}, secrets.token_hex(8), ann)
+        run_bulk(filled, catalogue, next_bulk(filled, "w"), threading.Event())
+        with filled.reading() as db:
+            return find_bulk(db, done)
+
+    added = work("add", view)
+    assert (added.done, added.changed) == (len(wanted - {3}), len(wanted & {3}))
+    assert set(ids_of(filled, View(listed=str(number)), rules)) == wanted | {3}
+    removed = work("remove", View(listed=str(number), tier=("nano",)))
+    assert removed.done == len(set(ids_of(filled, View(band=("no",), tier=("nano",)), rules)) | (
+        {3} & set(ids_of(filled, View(tier=("nano",)), rules))))  # fmt: skip
+
+
+def test_erasure_takes_a_creator_out_of_lists(filled):
+    with filled.writing() as db:
+        number = make_list(db, "Spring", "ann")
+        name = db.scalar(select(creator.c.external_id).where(creator.c.id == 3))
+        add_members(db, number, [3, 4], "ann")
+        assert everything_about(db, name)["list_creator"] == [{"list_id": number, "creator_id": 3}]
+    assert erase(filled, name, "ann")["rows"]["list_creator"] == 1
+    with filled.reading() as db:
+        assert db.scalars(select(list_creator.c.creator_id)).all() == [4]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("", "needs a name"), ("x" * 101, "too long"), ("Taken", "already")]
+)
+def test_list_needs_a_name_of_its_own(filled, name, words):
+    with filled.writing() as db:
+        make_list(db, "Taken", "ann")
+        other = make_list(db, "Other", "ann")
+        with pytest.raises(InputError, match=words):
+            make_list(db, name, "ann")
+        with pytest.raises(InputError, match=words):
+            change_list(db, other, "ann", name, "", "")
+        change_list(db, other, "ann", "Other", "Acme", "for May")
+
+
+def test_saved_views_are_private_or_shared(filled, rules):
+    ann, bob, root = people_of(filled, "reviewer", "reviewer", "admin")
+    view = View(band=("yes",), niche=("Fashion",), sort="followers")
+    with filled.writing() as db:
+        mine = save_view(db, "My  best", view.query(), ann, shared=False)
+        ours = save_view(db, "Ours", "band=maybe", ann, shared=True)
+        assert save_view(db, "My best", view.query(), ann, shared=False) == mine  # in place of it
+        save_view(db, "My best", "", bob, shared=False)  # each has names of their own
+        assert {row.id for row in views_for(db, ann)} == {mine, ours}
+        assert [row.name for row in views_for(db, bob)] == ["My best", "Ours"]
+        assert open_view(db, find_view(db, mine, ann), rules) == (view, "")
+        with pytest.raises(InputError, match="not shared"):
+            find_view(db, mine, bob)
+        with pytest.raises(InputError, match="made this view"):
+            change_view(db, ours, "Mine now", bob, shared=False)
+        with pytest.raises(InputError, match="already"):
+            change_view(db, ours, "My best", ann, shared=True)
+        change_view(db, ours, "Everybody's", root, shared=True)
+        with pytest.raises(InputError, match="1 to 100"):
+            save_view(db, " ", "", ann, shared=True)
+        assert find_view(db, ours, bob).name == "Everybody's"
+
+
+def test_saved_view_says_what_is_no_more(filled, rules):
+    (ann,) = people_of(filled, "reviewer")
+    query = "niche=Fashion&niche=Chess&tier=nano&tier=titan&list=77&state=open"
+    with filled.writing() as db:
+        number = save_view(db, "Old", query, ann, shared=True)
+        view, said = open_view(db, find_view(db, number, ann), rules)
+    assert view == View(niche=("Fashion", "Chess"), tier=("nano",), state=("open",))
+    assert said == (
+        "Of the view 'Old': nobody has the niche 'Chess' now; tier 'titan' is no more; "
+        "list '77' is no more."
+    )
+
+
+def test_saved_views_are_limited_in_number(filled, monkeypatch):
+    monkeypatch.setattr("durhampulse.desk.shortlist.saved._MOST", 2)
+    (ann,) = people_of(filled, "reviewer")
+    with filled.writing() as db:
+        for name in ("a", "b", "a"):
+            save_view(db, name, "", ann, shared=True)
+        with pytest.raises(InputError, match="2 views already"):
+            save_view(db, "c", "", ann, shared=True)
+        assert db.scalar(select(func.count()).select_from(saved_view)) == 2
+
+
+def counted(rows, view, rules):
+    """Give the counts of each kind's choices, the plain way."""
+
+    def choices(row):
+        band = "unlike" if row.flags >= 1 << 15 else next(
+            (name for name, full in pages.BAND_NAMES.items()
+             if row.probability is not None and full == rules.band(row.probability)), "")  # fmt: skip
+        outcome = {True: "deal", False: "none", None: "open"}[row.deal]
+        return {"band": band, "state": row.state, "outcome": outcome,
+                "tier": rules.tier(row.followers), "niche": row.niche or ""}  # fmt: skip
+
+    counts = {kind: Counter() for kind in FACETS}
+    for row in rows:
+        mine = choices(row)
+        for kind in FACETS:
+            others = (other for other in FACETS if other != kind and getattr(view, other))
+            if all(mine[other] in getattr(view, other) for other in others):
+                counts[kind][mine[kind]] += 1
+    return {kind: {name: n for name, n in some.items() if name and n}
+            for kind, some in counts.items()}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        View(),
+        View(band=("no", "unlike"), state=("open",)),
+        View(tier=("nano",), niche=("Fashion", "Beauty"), outcome=("open",)),
+        View(min_followers=20_000.0, outcome=("deal", "none"), band=("maybe",)),
+    ],
+)
+def test_facets_count_what_one_more_choice_would_show(filled, rules, view):
+    with filled.writing() as db:
+        for at, changes in enumerate([
+            {"state": "declined"}, {"state": "approved", "deal": True}, {"deal": False},
+            {"flags": 1 << 15}, {"probability": None}, {"niche": None}, {"followers": None},
+        ]):  # fmt: skip
+            db.execute(update(creator).where(creator.c.id % 11 == at).values(**changes))
+        rows = db.execute(select(creator)).all()
+        got = facets(db, view, rules)
+        cells = breakdown(db, view, rules)
+        total = pages.totals(db, view, rules).creators
+    least = view.min_followers or 0
+    rest = [row for row in rows if not least or (row.followers or 0) >= least]
+    assert {
+        kind: {name: n for name, n in some.items() if n} for kind, some in got.items()
+    } == counted(rest, replace(view, min_followers=None), rules)
+    assert list(got["band"]) == ["yes", "maybe", "no", "unlike"]
+    frequencies = list(got["niche"].values())
+    assert frequencies == sorted(frequencies, reverse=True)
+    assert sum(cells.values()) == total
+
+
+def test_pages_of_lists_and_views(visit, desk):
+    ann, vic = visit("reviewer"), visit("viewer")
+
+    def post(path, **data):
+        answer = ann.post(path, data={"csrf": ann.csrf, **data})
+        assert answer.status_code == 303, answer.text
+        return answer.headers["location"]
+
+    post("/lists", name="Spring", client="Acme")
+    assert post(
+        "/lists/members", what="add", into="1", chosen=["3", "4"], back="sort=followers"
+    ) == ("/shortlist?sort=followers")
+    post("/lists/members", what="add", new="Made at once", chosen=["3"])
+    post("/lists/members", what="remove", into="1", chosen=["4"])
+    assert vic.get("/shortlist?list=1").text.count('<th scope="row">') == 1
+    assert "Acme" in vic.get("/lists").text
+    exported = vic.get("/shortlist/export/csv?list=1").text
+    assert len(exported.splitlines()) == 2
+    page = ann.get("/creators/3").text
+    for address in ("/shortlist?list=1", "/shortlist?list=2", "/shortlist?list=import-1"):
+        assert f'href="{address}"' in page
+    ask = {"csrf": ann.csrf, "query": "band=yes", "what": "add", "into": "1"}
+    assert "to Spring?" in ann.post("/bulk", data=ask).text
+    post("/views", name="Best", query="band=yes&niche=Fashion", shared="true")
+    view = vic.get("/views/1")
+    assert view.headers["location"] == "/shortlist?band=yes&niche=Fashion"
+    assert 'href="/views/1"' in vic.get("/shortlist").text
+    post("/views/1", name="Best ones")
+    assert vic.get("/views/1").status_code == 422  # not shared any more
+    post("/views/1/delete")
+    post("/lists/1", name="Summer")
+    post("/lists/2/delete")
+    assert "Summer" in ann.get("/lists").text
+    counts = vic.get("/shortlist/facets?band=yes")
+    assert counts.status_code == 200
+    assert 'href="/shortlist?band=maybe"' in counts.text
+
+
+@pytest.mark.parametrize("columns", [(), ("growth", "views", "fee")])
+def test_columns_are_chosen(visit, columns):
+    page = visit("viewer").get("/shortlist", params={"column": columns}).text
+    for column in ("Growth", "Views", "Fee"):
+        assert (f'class="n">{column}</th>' in page) == (column.lower() in columns)
+
+
+def test_migration_adds_lists_to_a_store_with_data(store_url, monkeypatch):
+    newest = database.command.upgrade
+    with monkeypatch.context() as older:
+        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0005"))
+        store = open_store(store_url)
+    with store.writing() as db:
+        db.execute(text("INSERT INTO model (version, name, origin, added_at, added_by)"
+                        " VALUES ('m', 'm', 'm', '2026-01-01', 'ann')"))  # fmt: skip
+        db.execute(text(
+            "INSERT INTO upload (file_name, path, state, options, by, created_at, chunks_done,"
+            " progress, tries) VALUES ('a', 'b', 'done', '{}', 'ann', '2026-01-01', 0, 0, 0)"
+        ))  # fmt: skip
+        db.execute(text(
+            "INSERT INTO run (kind, model_version, upload_id, by, at, applied_at, creators)"
+            " VALUES ('import', 'm', 1, 'ann', '2026-01-01', '2026-01-01', 1)"
+        ))  # fmt: skip
+        db.execute(text("INSERT INTO creator (external_id, flags, lottery, state, run_id)"
+                        " VALUES ('a', 0, 0.5, 'approved', 1), ('b', 0, 0.5, 'open', 2)"))  # fmt: skip
+        db.execute(text("INSERT INTO score (creator_id, run_id, flags) VALUES (1, 1, 0)"))
+    store.close()
+    store = open_store(store_url)
+    with store.writing() as db:
+        assert db.scalars(members.members("import-1")).all() == [1]
+        number = make_list(db, "Spring", "ann")
+        assert add_members(db, number, [1, 2], "ann") == 2
+        assert db.execute(insert(list_creator).values(list_id=9, creator_id=1)).rowcount == 1
+    store.close()
