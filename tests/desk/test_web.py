@@ -77,6 +77,7 @@ NEEDS = {
         "reviewer": ["/bulk", "/bulk/start", "/bulk/{number}/stop", "/lists", "/lists/members",
                      "/lists/{number}", "/lists/{number}/delete", "/views", "/views/{number}",
                      "/views/{number}/delete", "/shortlist/decide", "/creators/{number}/decide", "/creators/{number}/outcome",
+                     "/creators/{number}/remark", "/creators/{number}/remark/delete",
                      "/creators/{number}/outcome/withdraw", "/queue/decide", "/queue/undo",
                      "/queue/release", "/acts/{number}/undo", "/imports",
                      "/imports/{number}/read", "/imports/{number}/afresh",
