@@ -66,7 +66,7 @@ NEEDS = {
                    "/creators/{number}/what-if", "/imports", "/imports/{number}",
                    "/imports/{number}/progress", "/imports/{number}/refused", "/campaigns",
                    "/campaigns/{number}", "/campaigns/{number}/export/{kind}", "/model", "/model/progress",
-                   "/model/preview", "/thresholds",
+                   "/model/preview", "/thresholds", "/pipeline",
                    "/outcomes", "/acts"],
         "reviewer": ["/queue", "/imports/{number}/undo"],
         "admin": ["/creators/{number}/everything", "/people", "/audit"],
