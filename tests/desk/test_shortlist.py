@@ -16,6 +16,7 @@ from durhampulse.desk.models.catalogue import Catalogue, save_thresholds
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.shortlist import pages as shortlist
 from durhampulse.desk.shortlist.view import BAND_NAMES, SORTS, View, read_cursor, write_cursor
+from durhampulse.desk.store.search import refresh_search
 from durhampulse.desk.store.tables import STATES, creator
 from durhampulse.exceptions import InputError
 from durhampulse.models.weights import log_odds
@@ -46,6 +47,7 @@ def listed(bare):
     with store.writing() as db:
         db.execute(insert(creator), [{**row, "lottery": 0.5, "run_id": 1} for row in rows])
         numbers = {r.external_id: r.id for r in db.execute(select(creator))}
+        refresh_search(db, numbers.values())
     return store, catalogue.current(), table.assign(id=table["external_id"].map(numbers))
 
 

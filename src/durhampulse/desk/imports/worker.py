@@ -21,7 +21,7 @@ from durhampulse.desk.review.bulk import (
     next_bulk,
     run_bulk,
 )
-from durhampulse.desk.store.acts import undo_act, undos_under_way
+from durhampulse.desk.store.acts import resume_undo, undos_under_way
 from durhampulse.desk.store.database import AWAY, Store
 from durhampulse.exceptions import DurhamPulseError, InputError
 
@@ -82,6 +82,7 @@ class Worker:
         self._stop, self._wake = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self.activation: Activation | None = None
+        self._failed: set[int] = set()
 
     def start(self) -> None:
         """Start the thread, or start it again."""
@@ -157,8 +158,15 @@ class Worker:
         """Go on with the undo of an act; return whether one waited."""
         with self._store.reading() as db:
             waiting = undos_under_way(db)
-        for number, by in waiting[:1]:
-            undo_act(self._store, number, by, stop=self._stop)
+        waiting = [number for number in waiting if number not in self._failed]
+        for number in waiting[:1]:
+            try:
+                resume_undo(self._store, number, self._stop)
+            except AWAY:
+                raise
+            except Exception:  # noqa: BLE001 - logged; tried again at the next start
+                _log.exception("The undo of act %s failed.", number)
+                self._failed.add(number)
         return bool(waiting)
 
     def _give_up(self, piece: Activation | BulkJob | Job, problem: str, way_out: str) -> None:

@@ -12,10 +12,9 @@ from sqlalchemy import Connection, Select, func, select
 from durhampulse.desk.review.decisions import CLAIM_MINUTES
 from durhampulse.desk.store.tables import (
     campaign,
-    campaign_creator,
     creator,
-    metadata,
     outcome,
+    proposal,
     review,
     run,
     score,
@@ -106,19 +105,13 @@ def pipeline(db: Connection, days: int | None = None) -> Pipeline:
 
 def _steps() -> list[tuple[str, Select[Any]]]:
     """Return the steps after the import: creator and moment, a row each time somebody took it."""
-    members = metadata.tables.get("proposal", campaign_creator)
-    in_plan = campaign.c.get("proposed_at", campaign.c.at)
-    joined = members.join(campaign, campaign.c.id == members.c.campaign_id)
-    planned = select(members.c.creator_id, in_plan.label("at")).select_from(joined)
-    if "choice" in members.c:
-        planned = planned.where(members.c.choice == "in")
-    steps = [("decided", _reviews()), ("in a plan", planned)]
-    if "state_at" in campaign.c:
-        agreed = select(members.c.creator_id, campaign.c.state_at.label("at"))
-        agreed = agreed.select_from(joined).where(campaign.c.state.in_(("agreed", "done")))
-        steps.append(("agreed", agreed))
+    c = campaign.c
+    members = proposal.join(campaign, c.id == proposal.c.campaign_id)
+    planned = select(proposal.c.creator_id, c.proposed_at.label("at")).select_from(members)
+    agreed = select(proposal.c.creator_id, c.state_at.label("at")).select_from(members)
+    agreed = agreed.where(c.state.in_(("agreed", "done")))
     known = select(outcome.c.creator_id, outcome.c.at).where(outcome.c.replaced_at.is_(None))
-    return [*steps, ("outcome", known)]
+    return [("decided", _reviews()), ("in a plan", planned), ("agreed", agreed), ("outcome", known)]
 
 
 def _reviews() -> Select[Any]:

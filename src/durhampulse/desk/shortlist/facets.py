@@ -89,7 +89,7 @@ def _cells(
     }  # fmt: skip
     keys = [codes[kind].label(f"by_{kind}") for kind in kinds]
     query = select(*keys, func.count()).where(*matching(view, rules)).group_by(*keys)
-    rows = db.execute(hinted(query, "probability", view))
+    rows = db.execute(hinted(db, query, "probability", view))
     return [(tuple(str(name) for name in key), int(n)) for *key, n in rows]
 
 

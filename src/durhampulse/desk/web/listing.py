@@ -17,6 +17,7 @@ from starlette.responses import FileResponse, JSONResponse
 
 from durhampulse.creators.typed import read_typed
 from durhampulse.decision.bands import Thresholds
+from durhampulse.desk.campaigns.campaigns import drafts
 from durhampulse.desk.campaigns.crossings import crossings
 from durhampulse.desk.models.catalogue import save_thresholds
 from durhampulse.desk.models.preview import Preview, threshold_moves
@@ -137,6 +138,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         niches, seen = read_niches(db), last_review(db)
         lists, saved, work = list_choices(db), views_for(db, who), under_way(db)
         unlike_lists, broken = standing_lists(db), desk.broken_bands.of(db, rules)
+        open_drafts = drafts(db)
     here = [(name, params[name]) for name in ("after", "before") if params.get(name)]
     links = {
         name: f"/shortlist?{view.query()}&{urlencode({name: write_cursor(place)})}" if place else ""
@@ -147,7 +149,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         rows=rows, view=view, rules=rules, niches=niches, sorts=SORTS, states=STATES, links=links,
         reasons=REASONS, request_name=secrets.token_hex(12), seen=seen,
         back=f"{view.query()}&{urlencode(here)}", lists=lists, saved=saved, work=work,
-        columns=COLUMNS, unlike_lists=unlike_lists, broken=broken,
+        columns=COLUMNS, unlike_lists=unlike_lists, broken=broken, drafts=open_drafts,
     )  # fmt: skip
 
 

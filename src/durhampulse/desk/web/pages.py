@@ -21,6 +21,7 @@ from durhampulse.desk.web import (
     outcomes,
     people,
     pipeline,
+    plans,
     queue,
 )
 
@@ -85,6 +86,7 @@ ROUTERS: Final = (
     creators.router,
     bulk.router,
     lists.views,
+    plans.router,
     people.door,
     api.router,
 )
