@@ -1060,6 +1060,7 @@ def test_activation_that_ends_while_the_page_is_made_is_shown(
 
     def just_before(db=None):
         rules = current(db)
+        monkeypatch.setattr(desk.catalogue, "current", current)  # which the activation asks too
         desk.worker.work()
         return rules
 
