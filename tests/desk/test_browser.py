@@ -20,7 +20,7 @@ from playwright.sync_api import expect, sync_playwright
 from tests.desk.conftest import PASSWORD
 
 PAGES = ("/shortlist", "/shortlist?band=maybe&sort=followers", "/shortlist?search=nobody",
-         "/creators/5", "/queue", "/imports", "/campaigns", "/outcomes", "/acts", "/model", "/people",
+         "/creators/5", "/queue", "/imports", "/campaigns", "/outcomes", "/acts", "/model", "/pipeline", "/thresholds?yes_at=90&review_at=50", "/people",
          "/audit")  # fmt: skip
 SECRETS = {PASSWORD}
 _PATIENCE = 60_000  # milliseconds; a busy machine is no fault of the page

@@ -20,7 +20,7 @@ class Crossing:
     Attributes
     ----------
     campaign, campaign_name, campaign_state
-        The campaign, and whether it is a draft, agreed or done.
+        The campaign, and whether it is a draft or agreed.
     id, name
         The creator.
     before, after
@@ -33,13 +33,13 @@ class Crossing:
     name: str
     before: str
     after: str
-    campaign_state: str = ""
+    campaign_state: str
 
 
 def crossings(
     db: Connection, old: Rules, new: Rules, run_id: int | None = None
 ) -> dict[int, list[Crossing]]:
-    """Return by running campaign the creators whose band would be another.
+    """Return by campaign, draft or agreed, the proposed creators whose band would be another.
 
     Parameters
     ----------
@@ -55,9 +55,8 @@ def crossings(
         if before == after:
             continue
         crossing = Crossing(
-            campaign=row.campaign, campaign_name=row.campaign_name, id=row.id,
-            name=row.called or row.external_id, before=before, after=after,
-            campaign_state=row.campaign_state,
+            campaign=row.campaign, campaign_name=row.campaign_name, campaign_state=row.state,
+            id=row.id, name=row.called or row.external_id, before=before, after=after,
         )  # fmt: skip
         moved.setdefault(row.campaign, []).append(crossing)
     return moved
@@ -65,17 +64,14 @@ def crossings(
 
 def _members(run_id: int | None) -> Select[tuple[int, str]]:
     """Return the query of all running campaigns' creators with their scores, old and new."""
-    member, scored = proposal.c, creator if run_id is None else score
+    scored = (creator if run_id is None else score).c
     query = (
         select(campaign.c.id.label("campaign"), campaign.c.name.label("campaign_name"))
-        .add_columns(campaign.c.state.label("campaign_state"))
-        .add_columns(creator.c.id, creator.c.name.label("called"), creator.c.external_id)
-        .add_columns(creator.c.probability, creator.c.flags)
-        .add_columns(
-            scored.c.probability.label("new_probability"), scored.c.flags.label("new_flags")
-        )
-        .join(proposal, member.campaign_id == campaign.c.id)
-        .join(creator, creator.c.id == member.creator_id)
+        .add_columns(campaign.c.state, creator.c.id, creator.c.name.label("called"))
+        .add_columns(creator.c.external_id, creator.c.probability, creator.c.flags)
+        .add_columns(scored.probability.label("new_probability"), scored.flags.label("new_flags"))
+        .join(proposal, proposal.c.campaign_id == campaign.c.id)
+        .join(creator, creator.c.id == proposal.c.creator_id)
         .where(campaign.c.state.in_(RUNNING))
         .order_by(campaign.c.id.desc(), creator.c.id)
     )
