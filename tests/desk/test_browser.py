@@ -293,11 +293,9 @@ def move_the_sliders(page, address):
     assert int(page.locator("#totals .facts dd").nth(1).inner_text()) == before
     page.locator("#sliders summary").click()
     page.locator("#yes-at").fill("90")
-    save = page.get_by_role("button", name="Save for everybody")
-    page.once("dialog", lambda asked: asked.dismiss())
-    save.click()
-    page.once("dialog", lambda asked: asked.accept())
-    save.click()
+    page.get_by_role("button", name="See who changes band").click()
+    page.get_by_text("creators would change their band").wait_for()
+    page.get_by_role("button", name="Save for everybody").click()
     page.get_by_text("The thresholds were moved.").wait_for()
     page.locator("#totals .facts dd").nth(1).wait_for()
     assert int(page.locator("#totals .facts dd").nth(1).inner_text()) < before

@@ -19,9 +19,15 @@ from durhampulse.desk.store.tables import attempt, audit, creator, metadata, mod
 from durhampulse.exceptions import InputError
 
 
+def differences(db):
+    """Give what the database has otherwise than the code; SQLite's index of texts is no table."""
+    options = {"include_name": lambda name, *_: not str(name).startswith("search_")}
+    return compare_metadata(MigrationContext.configure(db, opts=options), metadata)
+
+
 def test_migrations_create_the_tables_of_the_code(store):
     with store.engine.connect() as db:
-        assert compare_metadata(MigrationContext.configure(db), metadata) == []
+        assert differences(db) == []
 
 
 def test_reopening_a_store_changes_nothing(store, store_url):
@@ -74,7 +80,7 @@ def test_migration_takes_over_what_was_chosen_of_an_upload(store_url, monkeypatc
     with store.reading() as db:
         new, checked = db.execute(select(upload).order_by(upload.c.id)).all()
         kept = db.execute(select(creator)).one()
-        assert compare_metadata(MigrationContext.configure(db), metadata) == []
+        assert differences(db) == []
     options = from_plain(new.options)
     assert options.columns == {"Followers": "Reach", "Niche": ""}
     assert options.units == {"Engagement_Rate": "percent"}
@@ -98,7 +104,7 @@ def test_older_store_is_migrated(store_url, monkeypatch):
     with store.reading() as db:
         assert read_niches(db) == ["Tech"]
         assert db.scalars(select(upload.c.tries)).all() == [0]
-        assert compare_metadata(MigrationContext.configure(db), metadata) == []
+        assert differences(db) == []
     store.close()
 
 

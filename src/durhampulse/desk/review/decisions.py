@@ -252,7 +252,7 @@ def decide_many(
         new = sorted(rows.keys() - held - changed - done.keys())
         part_of = act_id or next(iter(done.values()), None)
         if new and part_of is None:
-            part_of = begin_act(db, "decide", _name_of(db, person_id), _about(decision))
+            part_of = begin_act(db, "decision", _name_of(db, person_id), _about(decision))
         reviews = []
         for number in new:
             own = replace(decision, request=f"{decision.request}:{number}")
@@ -270,7 +270,7 @@ def decide_many(
 
 def _about(decision: ReviewDecision) -> dict[str, str]:
     """Return what people are told of a bulk decision; its note may name somebody."""
-    return {"choice": decision.choice, "reason": decision.reason}
+    return {"decision": decision.choice, "reason": decision.reason}
 
 
 def _recorded_many(

@@ -88,7 +88,7 @@ def _cells(
     keys = [code.label("code"), *([creator.c.niche] if "niche" in kinds else [])]
     query = select(*keys, func.count()).where(*matching(view, rules)).group_by(*keys)
     cells = []
-    for at, *niche, n in db.execute(hinted(query, "probability", view)):
+    for at, *niche, n in db.execute(hinted(db, query, "probability", view)):
         choices = {"niche": niche[0] or ""} if niche else {}
         for kind, names, _ in reversed(coded):
             at, place = divmod(at, len(names))  # noqa: PLW2901 - what is left of the code

@@ -15,10 +15,10 @@ from durhampulse.desk.store.database import insert_or
 from durhampulse.desk.store.tables import (
     CONTROL,
     campaign,
-    campaign_creator,
     creator,
     creator_list,
     list_creator,
+    proposal,
     run,
     score,
     upload,
@@ -95,8 +95,8 @@ def lists_of(db: Connection, creator_id: int) -> list[ListChoice]:
         .where(list_creator.c.creator_id == creator_id)
         .order_by(creator_list.c.name),
         "campaign": select(campaign.c.id, campaign.c.name)
-        .join(campaign_creator, campaign_creator.c.campaign_id == campaign.c.id)
-        .where(campaign_creator.c.creator_id == creator_id, campaign_creator.c.choice != "out")
+        .join(proposal, proposal.c.campaign_id == campaign.c.id)
+        .where(proposal.c.creator_id == creator_id)
         .order_by(campaign.c.id),
         "import": select(upload.c.id, upload.c.file_name)
         .join(run, run.c.upload_id == upload.c.id)

@@ -20,6 +20,7 @@ from durhampulse.desk.web import (
     models,
     outcomes,
     people,
+    plans,
     queue,
 )
 
@@ -83,6 +84,7 @@ ROUTERS: Final = (
     creators.router,
     bulk.router,
     lists.views,
+    plans.router,
     people.door,
     api.router,
 )
