@@ -80,7 +80,7 @@ def test_all_that_match_are_decided_in_one_act(filled, catalogue, rules, ann):
     with filled.reading() as db:
         states = dict(db.execute(select(creator.c.id, creator.c.state)).all())
         reviews = db.execute(select(review)).all()
-        (one_act,) = db.execute(select(act).where(act.c.kind == "decide")).all()
+        (one_act,) = db.execute(select(act).where(act.c.kind == "decision")).all()
         entries = db.execute(select(audit).where(audit.c.subject == f"bulk {work.id}")).all()
     assert {n for n, state in states.items() if state == "declined"} == wanted
     assert {row.creator_id for row in reviews} == wanted
@@ -163,7 +163,7 @@ def test_same_request_is_registered_once(filled, catalogue, rules, ann):
     with pytest.raises(ConflictError, match="sent before"):
         begin(filled, other, "decide", DECLINE, "the-same-name", ann)
     with filled.reading() as db:
-        assert db.scalar(select(func.count()).where(act.c.kind == "decide")) == 1
+        assert db.scalar(select(func.count()).where(act.c.kind == "decision")) == 1
 
 
 def reset(store):
@@ -288,6 +288,7 @@ def test_pages_ask_before_and_tell_after(visit, desk, rules):
     assert f"Declined {n} creators" in result
     assert "/undo" in result
     assert "/undo" not in vic.get(where).text
+    assert f"Declined {n} creators: Off brand" in vic.get("/acts").text
     assert "are decided already" in ann.post("/bulk", data=ask).text
     nobody = ann.post("/bulk", data={**ask, "query": "search=nobody-at-all"})
     assert nobody.status_code == 303

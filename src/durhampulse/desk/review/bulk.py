@@ -109,7 +109,7 @@ def _register(
     now, act_id = datetime.now(UTC), None
     detail = {**_about(values["order"]), "creators": selection.total}
     if values["kind"] == "decide":
-        act_id = begin_act(db, "decide", who.name, detail)
+        act_id = begin_act(db, "decision", who.name, detail)
     number = insert_one(
         db, bulk, **values, request=request, state="waiting", person_id=who.id, by=who.name,
         at=now, act_id=act_id, position=0, done=0, held=0, changed=0,
