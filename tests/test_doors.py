@@ -172,7 +172,9 @@ def stored(scorer, _learned, row, folder):
     scored = score_chunk(scorer, table, chunk, scored_schema(pa.string()))
     if scored.refused:
         return None
-    columns = staging.staged_columns(scored, {}, scored.batch["Influencer ID"], np.array([0]))
+    rows = np.array([0])
+    fees = staging.fees_of(scored, {}, rows)
+    columns = staging.staged_columns(scored, {}, scored.batch["Influencer ID"], rows, fees)
     kept = SimpleNamespace(**{name: values[0] for name, values in columns.items()})
     frame = stored_frame(scorer, [kept])
     values = {name: frame[name].iloc[0] for name in (*NUMBERS, *LEVELS)}

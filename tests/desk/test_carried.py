@@ -7,9 +7,11 @@ from pathlib import Path
 
 import openpyxl
 import pandas as pd
+import pyarrow as pa
 import pytest
 from sqlalchemy import select, update
 
+from durhampulse.desk.imports.fees import read_fees
 from durhampulse.desk.people import people
 from durhampulse.desk.people.erasure import erase, everything_about
 from durhampulse.desk.shortlist import pages as shortlist
@@ -17,6 +19,7 @@ from durhampulse.desk.shortlist.export import write_list
 from durhampulse.desk.shortlist.reasons import TopReasons
 from durhampulse.desk.shortlist.view import View
 from durhampulse.desk.store.carried import carried_cells, read_carried
+from durhampulse.desk.store.search import refresh_search
 from durhampulse.desk.store.tables import creator, upload
 from tests.desk.conftest import bring
 
@@ -36,6 +39,7 @@ def named(filled):
         row = db.execute(select(creator).where(creator.c.external_id == "INF-1003")).one()
         values = {"name": "Lena Próbst", "carried": LENA, "state": "open"}
         db.execute(update(creator).where(creator.c.id == row.id).values(**values))
+        refresh_search(db, [row.id])
     return row.id
 
 
@@ -230,3 +234,40 @@ def test_who_is_imported_and_erased_stands_nowhere_in_the_file(bare, tmp_path):
     words = (b"lena_sim", b"Lena Pr", b"lena@example", b"example.org/lena")
     assert [word for word in words if word in content] == []
     assert waiting.state == "checked"
+
+
+FEES = (
+    "Username,Fee per post (EUR),Subs,ER,Niche\n"
+    'a_sim,"1.250,50",5000,0.05,Tech\n'
+    "b_sim,900 €,5000,0.05,Tech\n"
+    "c_sim,500-700,5000,0.05,Tech\n"
+    "d_sim,on request,5000,0.05,Tech\n"
+    "e_sim,,5000,0.05,Tech\n"
+    "f_sim,2.5k,5000,0.05,Tech\n"
+)
+
+
+def test_a_fee_is_an_amount_with_its_currency_or_left_empty_and_counted(bare, tmp_path):
+    store, catalogue = bare
+    row = bring(store, catalogue, list_of(tmp_path, FEES))
+    fees = {name: (row.fee, row.currency) for name, row in people_of(store).items()}
+    assert fees == {
+        "a_sim": (1250.5, "EUR"), "b_sim": (900, "EUR"), "c_sim": (None, None),
+        "d_sim": (None, None), "e_sim": (None, None), "f_sim": (2500, "EUR"),
+    }  # fmt: skip
+    assert (row.summary["fees"], row.summary["unclear_fees"]) == (3, 2)
+    assert cells_of(people_of(store)["c_sim"]) == {"Fee per post (EUR)": "500-700"}
+
+
+@pytest.mark.parametrize(
+    ("header", "cell", "fee"),
+    [("Fee", "1,200", (1200, None)), ("Fee", "1.500", (None, None)), ("Fee", "$1,200", (1200, "$")),
+     ("Price", "US$ 90", (90, "USD")), ("Fee ($)", "90 USD", (90, "USD")), ("Fee", "-5", (None, None)),
+     ("Fee (EUR)", "1.500", (1500, "EUR")), ("Fee (EUR)", "$90", (None, None)),
+     ("Fee", "500+", (None, None)), ("Fee", "5%", (None, None)), ("Fee", "inf", (None, None)),
+     ("FEE ALL IN", "7", (7, None)), ("Fee", "0", (0, None))],
+)  # fmt: skip
+def test_a_fee_is_read_as_the_one_reader_reads_amounts(header, cell, fee):
+    fees = read_fees(header, pa.array([cell, None, "n/a"]))
+    assert (fees.amounts[0], fees.currencies[0]) == fee
+    assert fees.unclear == (fee[0] is None)

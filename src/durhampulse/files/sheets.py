@@ -33,9 +33,11 @@ _FIRST_YEAR = 1901
 """Days before 1900-03-01 are counted wrongly by Excel."""
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _FORMATS = {
-    "Predicted Sponsorship": "0.0000",
+    "Predicted Sponsorship": "0.00%",
     "Follower Count": "#,##0",
     "Engagement Rate": "0.0%",
+    "Fee": "#,##0.00",
+    "Cost So Far": "#,##0.00",
 }
 
 

@@ -20,12 +20,14 @@ from durhampulse.creators.identifiers import canonical_identifiers
 from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.decision.bands import NO_PRECEDENT
 from durhampulse.desk.imports.choices import from_plain
+from durhampulse.desk.imports.fees import fee_column
 from durhampulse.desk.imports.jobs import Job, LeaseLostError, extend_lease, keep_lease
 from durhampulse.desk.imports.recipes import shape_of
 from durhampulse.desk.imports.staging import (
     Refusal,
     accepted_rows,
     counts_of,
+    fees_of,
     import_summary,
     staged_columns,
     storable_name,
@@ -155,12 +157,13 @@ class _Check:
             for row, name, reason in zip(rows.tolist(), names.to_pylist(), reasons, strict=True)
             if reason
         ]
-        n = int(accepted.sum())
-        self.parts.append(counts_of(scored.summary, extra=len(reasons) - n))
+        n, stored, kinds = int(accepted.sum()), np.flatnonzero(accepted), self.table.headers.carried
+        fees = fees_of(scored, kinds, stored)
+        self.parts.append(counts_of(scored.summary, len(reasons) - n, fees))
         columns = {
             "upload_id": [self.job.id] * n,
             "row": rows[accepted].tolist(),
-            **staged_columns(scored, self.table.headers.carried, names, np.flatnonzero(accepted)),
+            **staged_columns(scored, kinds, names, stored, fees),
         }
         return columns, refusals
 
@@ -181,6 +184,7 @@ class _Check:
             summary["notes"] = self.table.notes
             summary["carried"] = dict(self.table.headers.carried)
             summary["unlike"] = self._unlike(db, summary)
+            summary["fee_column"] = fee_column(self.table.headers.carried)
             extend_lease(db, self.job, progress=1.0, summary=summary)
             db.execute(
                 update(upload)

@@ -25,6 +25,7 @@ from durhampulse.desk.store.carried import add_carried
 from durhampulse.desk.store.database import Store, insert_or
 from durhampulse.desk.store.former import forget_former, keep_former
 from durhampulse.desk.store.niches import count_niches
+from durhampulse.desk.store.search import copy_search
 from durhampulse.desk.store.tables import (
     NUMBERS,
     TEXTS,
@@ -41,7 +42,7 @@ from durhampulse.exceptions import InputError
 __all__ = ["apply", "back_to_columns", "begin", "discard", "refused_rows"]
 
 _COPIED = ("external_id", *NUMBERS.values(), *TEXTS.values(), "extra", "name", "carried",
-           "probability", "low", "high", "flags", "lottery")  # fmt: skip
+           "fee", "currency", "probability", "low", "high", "flags", "lottery")  # fmt: skip
 
 
 def begin(
@@ -101,6 +102,7 @@ def apply(store: Store, catalogue: Catalogue, number: int) -> None:
         begin_act(db, "import", row.by, about, run_id=run_id)
         _merge(db, number, run_id)
         refresh_standing(db)
+        copy_search(db, number)
         count_niches(db)
         add_carried(db, row.summary.get("carried", {}))
         if row.options:

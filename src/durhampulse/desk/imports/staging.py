@@ -16,8 +16,10 @@ from durhampulse.creators.block import Levels
 from durhampulse.creators.identifiers import canonical_identifier
 from durhampulse.decision.bands import NO_PRECEDENT
 from durhampulse.desk.imports.carried import carried_cells
+from durhampulse.desk.imports.fees import Fees, fee_column, read_fees
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.people.erasure import has_objected
+from durhampulse.desk.store.search import search_text
 from durhampulse.desk.store.tables import LONGEST_ID, NUMBERS, TEXTS, staged
 from durhampulse.scoring.batch import Scored
 from durhampulse.scoring.record import UNLIKE_BIT
@@ -27,6 +29,7 @@ __all__ = [
     "Refusal",
     "accepted_rows",
     "counts_of",
+    "fees_of",
     "import_summary",
     "staged_columns",
     "storable_name",
@@ -90,7 +93,11 @@ def accepted_rows(
 
 
 def staged_columns(
-    scored: Scored, kinds: Mapping[str, str], names: pa.Array, rows: np.ndarray[Any, Any]
+    scored: Scored,
+    kinds: Mapping[str, str],
+    names: pa.Array,
+    rows: np.ndarray[Any, Any],
+    fees: Fees,
 ) -> dict[str, Sequence[Any]]:
     """Return the columns of the table `staged` for some rows of a chunk.
 
@@ -106,6 +113,8 @@ def staged_columns(
         Canonical identifiers of the chunk, shape (n_rows,).
     rows
         Places of the rows.
+    fees
+        Of those rows, from :func:`fees_of`.
     """
     block, scores = scored.block.take(rows), scored.scores.take(rows)
     words = names.take(pa.array(rows)).to_pylist()
@@ -120,6 +129,11 @@ def staged_columns(
     columns["external_id"] = words
     carried = {header: cells.take(pa.array(rows)) for header, cells in scored.carried.items()}
     columns["name"], columns["carried"] = carried_cells(kinds, carried, words)
+    columns["search"] = [
+        search_text(*known)
+        for known in zip(words, columns["name"], columns["carried"], strict=True)
+    ]
+    columns["fee"], columns["currency"] = fees.amounts, fees.currencies
     columns["extra"] = [
         dict(zip(extra, cells, strict=True)) for cells in zip(*extra.values(), strict=True)
     ] or [None] * len(rows)
@@ -128,6 +142,14 @@ def staged_columns(
     lots = pd.util.hash_array(np.array(words, dtype=object)) / 2.0**64
     columns["lottery"] = lots.tolist()
     return columns
+
+
+def fees_of(scored: Scored, kinds: Mapping[str, str], rows: np.ndarray[Any, Any]) -> Fees:
+    """Return the fees of some rows of a chunk; none where no column of the file holds fees."""
+    header = fee_column(kinds)
+    if header is None:
+        return Fees([None] * len(rows), [None] * len(rows), 0)
+    return read_fees(header, scored.carried[header].take(pa.array(rows)))
 
 
 def _plain(values: np.ndarray[Any, Any] | Levels) -> list[Any]:
@@ -145,7 +167,7 @@ def storable_name(name: object) -> str:
     return (canonical_identifier(text) or text.strip()).replace("\0", "\ufffd")[:LONGEST_ID]
 
 
-def counts_of(summary: Summary, extra: int) -> dict[str, Any]:
+def counts_of(summary: Summary, extra: int, fees: Fees) -> dict[str, Any]:
     """Return a chunk's counts as plain data; drift as counts, which add up over chunks.
 
     Parameters
@@ -154,6 +176,8 @@ def counts_of(summary: Summary, extra: int) -> dict[str, Any]:
         The scorer's.
     extra
         How many of the scored rows cannot be stored.
+    fees
+        Of the others.
     """
     return {
         "rows": summary.rows,
@@ -161,6 +185,8 @@ def counts_of(summary: Summary, extra: int) -> dict[str, Any]:
         "refused": summary.refused + extra,
         "unreadable": dict(summary.unreadable),
         "drift": {name: counts.tolist() for name, counts in summary.drift.items()},
+        "fees": len(fees.amounts) - fees.amounts.count(None),
+        "unclear_fees": fees.unclear,
     }
 
 
@@ -207,6 +233,7 @@ def import_summary(
         "refused": sum(part["refused"] for part in parts) + counts["twice"],
         "flagged": db.scalar(select(func.count()).where(mine, staged.c.flags != 0)) or 0,
         "unreadable": unreadable,
+        **{name: sum(part.get(name, 0) for part in parts) for name in ("fees", "unclear_fees")},
         "bands": bands,
         "drift": profile.drift({**blank, **drift}).to_dict("records"),
     }

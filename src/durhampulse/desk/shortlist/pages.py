@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import repeat
 from typing import Any
 
 import pandas as pd
@@ -29,7 +30,9 @@ from sqlalchemy import (
 
 from durhampulse.desk.models.rules import Range, Rules
 from durhampulse.desk.shortlist.members import has_few, is_member, members
+from durhampulse.desk.shortlist.sums import interval_of_sum
 from durhampulse.desk.shortlist.view import BAND_NAMES, UNLIKE, Cursor, View
+from durhampulse.desk.store.search import held, holding, is_common
 from durhampulse.desk.store.tables import HAS_NO_PRECEDENT, HAS_PRECEDENT, creator, outcome_is
 
 __all__ = [
@@ -38,7 +41,8 @@ __all__ = [
 
 PAGE = 50
 _WALKED = 2_000
-_NORMAL_90 = 1.644854
+_ROUNDS = (500, 2_000, 8_000, 16_000)
+"""How many rows are looked at for a search, in one round after the other."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,7 @@ def matching(view: View, rules: Rules) -> list[ColumnElement[bool]]:
         bits = sum(1 << int(flag) for flag in view.flag)
         conditions.append(c.flags.bitwise_and(bits) == bits)
     if view.search:
-        conditions.append(_holds(view.search))
+        conditions.append(held(view.search))
     return conditions
 
 
@@ -131,19 +135,6 @@ def _bounds(view: View) -> Iterator[ColumnElement[bool]]:
             yield column <= high
 
 
-def _holds(search: str) -> ColumnElement[bool]:
-    """Return the condition that a name or an identifier holds some letters, in capitals or not.
-
-    SQLite knows the capitals of English only, so other letters are looked for in each spelling.
-    """
-    safe = search.replace("/", "//").replace("%", "/%").replace("_", "/_")
-    spellings = {safe} if safe.isascii() else {safe, safe.lower(), safe.upper(), safe.title()}
-    columns = (creator.c.name, creator.c.external_id)
-    return or_(
-        *(column.ilike(f"%{text}%", escape="/") for column in columns for text in sorted(spellings))
-    )
-
-
 def page(
     db: Connection,
     view: View,
@@ -155,7 +146,10 @@ def page(
 ) -> Page:
     """Return the page after a cursor, or the one before a cursor, or the first."""
     backwards = before is not None
-    ids = _ids(db, view, rules, before if backwards else after, size + 1, backwards=backwards)
+    where = _Where(before if backwards else after, backwards=backwards)
+    ids = _searched(db, view, rules, where, size + 1) if view.search else None
+    if ids is None:
+        ids = _ids(db, view, rules, where, size + 1)
     more = len(ids) > size
     ids = ids[:size]
     if backwards:
@@ -185,8 +179,7 @@ def walk(db: Connection, view: View, rules: Rules) -> Iterator[Sequence[Row[Any]
 def totals(db: Connection, view: View, rules: Rules, chosen: Sequence[int] | None = None) -> Totals:
     """Return the totals of a view's creators, or of those chosen of it.
 
-    The interval holds chance (a Bernoulli variance for each creator) and the model's own error,
-    taken as perfectly correlated between creators.
+    The interval is :func:`~durhampulse.desk.shortlist.sums.interval_of_sum`'s.
     """
     p, ahead = creator.c.probability, outcome_is("open")
     judged = HAS_PRECEDENT & ahead
@@ -205,13 +198,11 @@ def totals(db: Connection, view: View, rules: Rules, chosen: Sequence[int] | Non
     ]
     query = select(*sums).where(*matching(view, rules))
     if chosen is None:
-        query = hinted(query, "probability", view)
+        query = hinted(db, query, "probability", view)
     else:
         query = query.where(creator.c.id.in_(chosen))
     n, deals, none, *in_bands, unlike, expected, variance, low, high = db.execute(query).one()
-    chance = _NORMAL_90 * variance**0.5
-    below = ((expected - low) ** 2 + chance**2) ** 0.5
-    above = ((high - expected) ** 2 + chance**2) ** 0.5
+    low, high = interval_of_sum(expected, variance, low, high)
     return Totals(
         creators=n,
         deals=deals,
@@ -219,8 +210,8 @@ def totals(db: Connection, view: View, rules: Rules, chosen: Sequence[int] | Non
         bands=dict(zip(BAND_NAMES, in_bands, strict=True)),
         unlike=unlike,
         expected=expected,
-        low=max(0.0, expected - below),
-        high=min(float(n - deals - none), expected + above),
+        low=max(0.0, low),
+        high=min(float(n - deals - none), high),
     )
 
 
@@ -240,7 +231,7 @@ def histogram(db: Connection, view: View, rules: Rules) -> pd.DataFrame:
         hundredths = func.floor(hundredths)
     bins = cast(hundredths, Integer)
     counted = (
-        hinted(select(bins.label("bin"), func.count(), func.sum(p)), "probability", view)
+        hinted(db, select(bins.label("bin"), func.count(), func.sum(p)), "probability", view)
         .where(p.is_not(None), HAS_PRECEDENT, outcome_is("open"), *matching(view, rules))
         .group_by("bin")
     )
@@ -258,14 +249,41 @@ def within(column: Any, ranges: Sequence[Range]) -> ColumnElement[bool]:
     return or_(*parts) if parts else column.is_(None) & column.is_not(None)
 
 
-def _ids(
-    db: Connection, view: View, rules: Rules, start: Cursor | None, size: int, *, backwards: bool
-) -> list[int]:
+@dataclass(frozen=True)
+class _Where:
+    """A place in the list, and the direction in which it is gone through from there."""
+
+    start: Cursor | None
+    backwards: bool
+
+
+def _searched(
+    db: Connection, view: View, rules: Rules, where: _Where, size: int
+) -> list[int] | None:
+    """Return the numbers of the next rows that a search finds, by going through the list.
+
+    None where that would take long: few are found, or none near this place. An export goes on.
+    """
+    if not is_common(db, view.search):
+        return None
+    plain, numbers = replace(view, search=""), list[int]()
+    for n in _ROUNDS if size < _WALKED else repeat(_ROUNDS[-1]):
+        ids = _ids(db, plain, rules, where, n)
+        kept = holding(db, ids, view.search)
+        numbers += [number for number in ids if number in kept]
+        if len(numbers) >= size or len(ids) < n:
+            return numbers[:size]
+        value = db.scalar(select(creator.c[view.sort]).where(creator.c.id == ids[-1]))
+        where = replace(where, start=(value, ids[-1]))
+    return None
+
+
+def _ids(db: Connection, view: View, rules: Rules, where: _Where, size: int) -> list[int]:
     """Return the numbers of the next rows: those with a value in the sort column, then the others.
 
     Nulls come last in either direction, so they are walked as a part of their own.
     """
-    column = creator.c[view.sort]
+    column, start, backwards = creator.c[view.sort], where.start, where.backwards
     down = view.descending != backwards
     parts = [True] if view.sort == "external_id" else [True, False]
     query, conditions = _walked(db, view, rules)
@@ -301,14 +319,16 @@ def _walked(
     conditions = matching(replace(view, listed=""), rules)
     if view.listed:
         conditions.append(is_member(view.listed))
-    return hinted(query, view.sort, view), conditions
+    return hinted(db, query, view.sort, view), conditions
 
 
-def hinted(query: Select[*tuple[Any, ...]], sort: str, view: View) -> Select[*tuple[Any, ...]]:
+def hinted(
+    db: Connection, query: Select[*tuple[Any, ...]], sort: str, view: View
+) -> Select[*tuple[Any, ...]]:
     """Return a query with SQLite's hint to walk the sort column's index rather than sort.
 
-    Names stand in no index, so a search reads the table from end to end: looking each row of an
-    index up in it takes four times as long.
+    Where a search finds few, they are looked up by their number and sorted.
     """
-    hint = "NOT INDEXED" if view.search else f"INDEXED BY ix_creator_by_{sort}"
+    few = view.search and not is_common(db, view.search)
+    hint = "NOT INDEXED" if few else f"INDEXED BY ix_creator_by_{sort}"
     return query.with_hint(creator, hint, "sqlite")

@@ -176,17 +176,10 @@ def _require_file(path: Path) -> None:
 
 
 class _Compiler(SQLiteCompiler):
-    """A compiler that writes SQLite's hints (INDEXED BY), and takes its LIKE for ILIKE.
-
-    SQLAlchemy leaves out the hints, and compares by ``lower()``, which is a function of Python.
-    """
+    """A compiler that writes SQLite's hints (INDEXED BY), which SQLAlchemy leaves out."""
 
     def get_from_hint_text(self, _table: Any, text: str | None) -> str | None:
         return text
-
-    def visit_ilike_op_binary(self, binary: Any, operator: Any, **options: Any) -> str:
-        """Return a LIKE, which in SQLite tells no capitals of English apart."""
-        return str(self.visit_like_op_binary(binary, operator, **options))  # type: ignore[no-untyped-call]
 
 
 def _set_up_sqlite(engine: Engine) -> None:

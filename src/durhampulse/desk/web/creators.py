@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse
 
 from durhampulse.creators.schema import COLUMNS
 from durhampulse.decision.figures import figure_text
+from durhampulse.desk.campaigns.campaigns import campaigns_of, drafts
 from durhampulse.desk.models.rules import Rules, stored_frame
 from durhampulse.desk.outcomes.file import today
 from durhampulse.desk.outcomes.recording import record, withdraw
@@ -20,6 +21,7 @@ from durhampulse.desk.people.people import Principal
 from durhampulse.desk.review.conflicts import VERBS, ConflictError, held_by_other
 from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide, last_review
 from durhampulse.desk.review.page import creator_page, find_creator, read_changes, what_if
+from durhampulse.desk.review.remarks import add_remark, delete_remark
 from durhampulse.desk.review.undoing import Draft, draft_of
 from durhampulse.desk.shortlist.lists import lists_of
 from durhampulse.desk.store.audit import note as write_note
@@ -54,6 +56,7 @@ def creator_view(
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         page, seen = creator_page(db, number, rules), last_review(db)
+        within, open_drafts = campaigns_of(db, number), drafts(db)
         draft = draft or draft_of(db, number, who.id)
         holder = held_by_other(db, number, who.id)
         lists = lists_of(db, number)
@@ -62,6 +65,7 @@ def creator_view(
         seen=seen, lists=lists, draft=draft, conflict=conflict, holder=holder, reasons=REASONS,
         request_name=secrets.token_hex(12), today=today().isoformat(),
         figures=_figures(rules, page.row, request.query_params),
+        campaigns=within, drafts=open_drafts,
         **_estimate(rules, page.row, request),
     )  # fmt: skip
 
@@ -150,6 +154,25 @@ def decided_in_words(decision: str, row: Any) -> str:
     'Approved Kaja.'
     """
     return f"{VERBS[decision].capitalize()} {row.name or row.external_id}."
+
+
+@router.post("/{number}/remark")
+def write_remark(
+    desk: DeskOf, who: Reviewer, number: Number,
+    text: Annotated[str, Form()], back: Annotated[str, Form()] = "",
+) -> Response:  # fmt: skip
+    """Note something about this creator."""
+    add_remark(desk.store, number, text, who.name)
+    return redirect("/queue" if back == "queue" else f"/creators/{number}", "Your note is kept.")
+
+
+@router.post("/{number}/remark/delete")
+def remove_remark(
+    desk: DeskOf, who: Reviewer, number: Number, remark: Annotated[Number, Form()]
+) -> Response:
+    """Delete a note of one's own."""
+    delete_remark(desk.store, remark, number, who.name)
+    return redirect(f"/creators/{number}", "Your note is deleted.")
 
 
 @router.post("/{number}/outcome")

@@ -17,7 +17,10 @@ from starlette.responses import FileResponse, JSONResponse
 
 from durhampulse.creators.typed import read_typed
 from durhampulse.decision.bands import Thresholds
+from durhampulse.desk.campaigns.campaigns import drafts
+from durhampulse.desk.campaigns.crossings import crossings
 from durhampulse.desk.models.catalogue import save_thresholds
+from durhampulse.desk.models.preview import Preview, threshold_moves
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.models.unlikeness import standing_lists
 from durhampulse.desk.review.bulk import under_way
@@ -31,6 +34,7 @@ from durhampulse.desk.review.decisions import (
 from durhampulse.desk.shortlist import pages as shortlist
 from durhampulse.desk.shortlist.export import provenance_of, write_list
 from durhampulse.desk.shortlist.facets import facets
+from durhampulse.desk.shortlist.history import last_remarks
 from durhampulse.desk.shortlist.lists import list_choices
 from durhampulse.desk.shortlist.reasons import TopReasons
 from durhampulse.desk.shortlist.saved import views_for
@@ -133,8 +137,10 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         page = shortlist.page(db, view, rules, after=after, before=before)
         rows = list_rows(rules, desk.top_reasons, page.rows)
         niches, seen = read_niches(db), last_review(db)
+        remarks = last_remarks(db, [row.id for row in page.rows])
         lists, saved, work = list_choices(db), views_for(db, who), under_way(db)
         unlike_lists, broken = standing_lists(db), desk.broken_bands.of(db, rules)
+        open_drafts = drafts(db)
     here = [(name, params[name]) for name in ("after", "before") if params.get(name)]
     links = {
         name: f"/shortlist?{view.query()}&{urlencode({name: write_cursor(place)})}" if place else ""
@@ -145,7 +151,8 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         rows=rows, view=view, rules=rules, niches=niches, sorts=SORTS, states=STATES, links=links,
         reasons=REASONS, request_name=secrets.token_hex(12), seen=seen,
         back=f"{view.query()}&{urlencode(here)}", lists=lists, saved=saved, work=work,
-        columns=COLUMNS, unlike_lists=unlike_lists, broken=broken,
+        columns=COLUMNS, unlike_lists=unlike_lists, broken=broken, drafts=open_drafts,
+        remarks=remarks,
     )  # fmt: skip
 
 
@@ -237,6 +244,26 @@ def _in_words(result: BulkResult) -> str:
         if n
     ]
     return f"{result.decided} decided." + (f" Left alone: {', '.join(left)}." if left else "")
+
+
+@router.get("/thresholds")
+def preview_thresholds(
+    request: Request, desk: DeskOf, who: Viewer,
+    yes_at: Annotated[str, Query()] = "", review_at: Annotated[str, Query()] = "",
+    back: Annotated[str, Query()] = "",
+) -> Response:  # fmt: skip
+    """Show what other thresholds would change; nothing changes yet."""
+    new, preview, moved = None, None, {}
+    with desk.store.reading() as db:
+        rules = desk.catalogue.current(db)
+        if yes_at and review_at:
+            new = Rules.of(rules.version, rules.scorer, _thresholds(yes_at, review_at))
+            preview = Preview.of(threshold_moves(db, rules, new))
+            moved = crossings(db, rules, new)
+    return render(
+        request, who, "thresholds.html", rules=rules, new=new, preview=preview, campaigns=moved,
+        back=back, shown=(new or rules).thresholds,
+    )  # fmt: skip
 
 
 @router.post("/thresholds")

@@ -1,4 +1,4 @@
-"""The list: its creators, and the scores they had."""
+"""The list: its creators, the texts they are found by, and the scores they had."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sqlalchemy import (
     Integer,
     String,
     Table,
+    Text,
     UniqueConstraint,
     literal_column,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "outcome_is",
     "replaced",
     "score",
+    "search",
 ]
 
 STATES = ("open", "approved", "declined", "tentative")
@@ -76,6 +78,11 @@ score = Table(
     Column("flags", Integer, nullable=False),
     Index("ix_score_run_id_creator_id", "run_id", "creator_id"),  # the creators of an import
     sqlite_with_rowid=False,
+)  # fmt: skip
+search = Table(
+    "search", metadata,
+    Column("creator_id", Id, primary_key=True, autoincrement=False),
+    Column("text", Text().with_variant(Text(collation="C"), "postgresql"), nullable=False),
 )  # fmt: skip
 
 replaced = Table(

@@ -42,6 +42,7 @@ staged = Table(
     Column("upload_id", Id, nullable=False),
     Column("row", Integer, nullable=False),
     *figures(),
+    Column("search", Text),
     Index("ix_staged_upload_id_external_id", "upload_id", "external_id"),
 )  # fmt: skip
 refused = Table(

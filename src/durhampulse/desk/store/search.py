@@ -1,0 +1,195 @@
+"""The search of creators by any part of what they are called, whatever the case.
+
+Each creator has a text: identifier, name and all carried names and handles, folded so that case
+does not count, one below the other. A search looks for a part of it. SQLite finds parts of three
+letters or more in an index of all runs of three letters (FTS5's trigram tokenizer), which triggers
+keep; shorter parts, and all of them in PostgreSQL, are looked for in the texts one after another,
+in a table of their own that is a tenth of the size of the list.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    case,
+    column,
+    delete,
+    false,
+    func,
+    select,
+    table,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+from durhampulse.desk.store.bulk import insert_rows
+from durhampulse.desk.store.database import insert_or
+from durhampulse.desk.store.tables import CONTROL, creator, search, staged
+
+__all__ = [
+    "copy_search", "find_some", "forget_search", "held", "holding", "is_common", "refresh_search",
+    "search_text",
+]  # fmt: skip
+
+_CALLED = ("name", "handle")
+_FEWEST_LETTERS = 3
+_AT_ONCE = 500
+_SAMPLE = 2_000
+_COMMON = 0.02
+
+
+def search_text(identifier: str, name: str | None, carried: Iterable[Sequence[str]] | None) -> str:
+    r"""Return the text that searches look into.
+
+    Examples
+    --------
+    >>> search_text("1001", "Lena", [("handle", "Handle", "@LENA_x"), ("email", "Mail", "l@b.de")])
+    '1001\n@lena_x'
+    """
+    texts = [identifier, name or "", *(text for kind, _, text in carried or () if kind in _CALLED)]
+    keys = dict.fromkeys(_folded(text) for text in texts)
+    return "\n".join(key for key in keys if not any(key in other for other in keys if key != other))
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFC", text).casefold()
+
+
+_INDEX = table("search_index", *map(column, ("rowid", "text", "search_index")))
+"""SQLite's index; the column of its own name stands for all of a row."""
+
+
+class _Among(FunctionElement[bool]):
+    """Whether a number is among those of a subquery, of which SQLite has its own."""
+
+    type = Boolean()
+    inherit_cache = True
+    name = "among"
+
+
+@compiles(_Among)
+def _compile_among(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
+    # As an array the texts are searched once and first: the planner cannot know how few hold a
+    # part, and would look into each creator's text in the order of the list.
+    number, numbers, _ = (compiler.process(part, **options) for part in element.clauses)
+    return f"({number} = ANY (ARRAY {numbers}))"
+
+
+@compiles(_Among, "sqlite")
+def _compile_among_sqlite(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
+    number, _, numbers = element.clauses
+    return f"({compiler.process(number, **options)} IN {compiler.process(numbers, **options)})"
+
+
+def held(part: str) -> ColumnElement[bool]:
+    """Return the condition that a creator's text holds some letters; they are looked up first."""
+    key = _folded(part)
+    if CONTROL.search(key):  # which part one text from the next
+        return false()
+    plain = select(search.c.creator_id).where(_like(search.c.text, key)).scalar_subquery()
+    if len(key) < _FEWEST_LETTERS:
+        return _Among(creator.c.id, plain, plain)
+    matched = _INDEX.c.search_index.op("MATCH")(_runs(key)), _like(_INDEX.c.text, key)
+    return _Among(creator.c.id, plain, select(_INDEX.c.rowid).where(*matched).scalar_subquery())
+
+
+def holding(db: Connection, numbers: Sequence[int], part: str) -> set[int]:
+    """Return which of some creators have a text that holds a part."""
+    key = _folded(part)
+    which = select(search.c.creator_id).where(search.c.creator_id.in_(numbers))
+    return set() if CONTROL.search(key) else set(db.scalars(which.where(_like(search.c.text, key))))
+
+
+def is_common(db: Connection, part: str) -> bool:
+    """Whether so many creators have a part that going through the list soon fills a page.
+
+    Told from a sample: more than one in fifty.
+    """
+    number, key = search.c.creator_id, _folded(part)
+    first, last = db.execute(select(func.min(number), func.max(number))).one()
+    if first is None or CONTROL.search(key):
+        return False
+    numbers = range(first, last + 1, (last - first) // _SAMPLE + 1)
+    counted = select(func.count(), func.count(case((_like(search.c.text, key), 1))))
+    counts = counted.where(number.in_(numbers))
+    looked_at, holding = db.execute(counts).one()
+    return bool(holding > _COMMON * looked_at)
+
+
+def _like(text: ColumnElement[str], key: str) -> ColumnElement[bool]:
+    safe = key.replace("/", "//").replace("%", "/%").replace("_", "/_")
+    return text.like(f"%{safe}%", escape="/")
+
+
+def _runs(key: str) -> str:
+    """Return runs of three letters that cover a part, as a query of FTS5 that asks for all.
+
+    Examples
+    --------
+    >>> _runs("lena")
+    '"len" AND "ena"'
+    """
+    starts = sorted({*range(0, len(key) - 2, 3), len(key) - 3})
+    runs = [key[start : start + 3].replace('"', '""') for start in starts]
+    return " AND ".join(f'"{run}"' for run in runs)
+
+
+def find_some(db: Connection, part: str, most: int = 10) -> Sequence[Row[Any]]:
+    """Return some creators whose text holds a part: ``id, external_id, name``."""
+    c, key = creator.c, _folded(part)
+    if CONTROL.search(key):
+        return []
+    which: Select[Any] = select(c.id, c.external_id, c.name)
+    if is_common(db, part):  # the first that are come upon
+        which = which.join(search, search.c.creator_id == c.id).where(_like(search.c.text, key))
+    else:
+        which = which.where(held(part))
+    return db.execute(which.limit(most)).all()
+
+
+def copy_search(db: Connection, upload: int) -> None:
+    """Take over the texts of an upload's staged rows, once their creators are in the list."""
+    rows = (
+        select(creator.c.id, staged.c.search)
+        .join(staged, staged.c.external_id == creator.c.external_id)
+        .where(staged.c.upload_id == upload)
+        .order_by(creator.c.id)
+    )
+    into = insert_or(db, search).from_select(["creator_id", "text"], rows)
+    changed = search.c.text != into.excluded.text
+    values = {"text": into.excluded.text}
+    db.execute(
+        into.on_conflict_do_update(index_elements=["creator_id"], set_=values, where=changed)
+    )
+
+
+def refresh_search(db: Connection, numbers: Iterable[int]) -> None:
+    """Bring the texts of creators up to date, after their names or they themselves have changed."""
+    wanted = [*numbers]
+    c = creator.c
+    for start in range(0, len(wanted), _AT_ONCE):
+        part = wanted[start : start + _AT_ONCE]
+        db.execute(delete(search).where(search.c.creator_id.in_(part)))
+        rows = db.execute(
+            select(c.id, c.external_id, c.name, c.carried).where(c.id.in_(part)).order_by(c.id)
+        ).all()
+        texts = [search_text(row.external_id, row.name, row.carried) for row in rows]
+        insert_rows(db, search, {"creator_id": [row.id for row in rows], "text": texts})
+
+
+def forget_search(db: Connection) -> None:
+    """Purge what is no longer in the texts from SQLite's index too, which keeps it for a while.
+
+    FTS5 marks what is deleted and drops it when it merges; ``optimize`` merges all.
+    """
+    if db.dialect.name == "sqlite":
+        db.exec_driver_sql("INSERT INTO search_index (search_index) VALUES ('optimize')")

@@ -1,0 +1,185 @@
+"""Search: any part of what creators are called, whatever the case, in any combination."""
+
+from __future__ import annotations
+
+import unicodedata
+from itertools import pairwise
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, func, select, text
+
+from durhampulse.desk.people.erasure import erase
+from durhampulse.desk.shortlist import pages as shortlist
+from durhampulse.desk.shortlist.view import View
+from durhampulse.desk.store import database
+from durhampulse.desk.store import search as searching
+from durhampulse.desk.store.bulk import insert_rows
+from durhampulse.desk.store.database import open_store
+from durhampulse.desk.store.search import find_some, held, refresh_search
+from durhampulse.desk.store.tables import creator, search
+from tests.desk.conftest import bring
+
+PARTS = ["lena", "LENA", "Próbst", "straße", "STRASSE", "Иван", "李雷", "محمد", "ção", "İz", "%", "_",
+         "'", '"', "*", "[", "]", "?", "/", "\\", "@", "-", " ", "a", "b", "q", "é", "e\u0301", "😀"]  # fmt: skip
+NAMES = st.lists(st.sampled_from(PARTS), min_size=1, max_size=5).map("".join)
+SEARCHES = st.one_of(NAMES, st.text(min_size=1, max_size=5).filter(lambda s: s.isprintable()),
+                     st.sampled_from(["\x01", "a\nb", "\x7f"]))  # fmt: skip
+
+
+def folded(word):
+    return unicodedata.normalize("NFC", word).casefold()
+
+
+def fill(store, names):
+    """Store creators with these names, and handles that are the next one's name."""
+    n = len(names)
+    columns = {
+        "external_id": [f"id-{at}" for at in range(n)],
+        "name": names,
+        "carried": [[["handle", "Handle", other], ["email", "Mail", "zzz@zzz.zz"]]
+                    for other in names[1:] + names[:1]],
+        "followers": [float(at * 7919 % 23) if at % 5 else None for at in range(n)],
+        "probability": [at * 31 % 17 / 17 for at in range(n)],
+        "flags": [0] * n, "lottery": [0.5] * n, "state": ["open"] * n, "run_id": [1] * n,
+        "niche": [("Tech", "Pets")[at % 2] for at in range(n)],
+    }  # fmt: skip
+    with store.writing() as db:
+        db.execute(delete(search))
+        db.execute(delete(creator))
+        insert_rows(db, creator, columns)
+        refresh_search(db, db.scalars(select(creator.c.id)).all())
+
+
+def holders(names, part):
+    """Give the identifiers of those whose identifier, name or handle holds a part."""
+    texts = zip(names, names[1:] + names[:1], strict=True)
+    return {f"id-{at}" for at, own in enumerate(texts)
+            if any(folded(part) in folded(text) for text in (f"id-{at}", *own))}  # fmt: skip
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    names=st.lists(NAMES, min_size=3, max_size=30), parts=st.lists(SEARCHES, min_size=4, max_size=8)
+)
+def test_a_search_finds_whoever_has_the_part(store, names, parts):
+    fill(store, names)
+    with store.reading() as db:
+        for part in [*parts, names[0][1:], names[-1].upper(), "D-1"]:
+            if not part.strip():
+                continue
+            found = set(db.scalars(select(creator.c.external_id).where(held(part))))
+            assert found == holders(names, part), part
+            numbers = db.scalars(select(creator.c.id)).all()
+            kept = searching.holding(db, numbers, part)
+            assert len(kept) == len(found)
+            assert {row.external_id for row in find_some(db, part, 100)} == found
+
+
+@pytest.mark.parametrize("part", ["LENA", "Ива", "id-1", "q0", "nobody"])
+def test_pages_of_a_search_are_the_list_without_the_others(filled, rules, part):
+    """Common parts and rare ones, which are found in two ways."""
+    names = [f"{'Lena' if at % 3 else 'Иван'} {'q0' if at == 76 else at}" for at in range(90)]
+    fill(filled, names)
+    with filled.reading() as db:
+        rows = db.execute(select(creator).where(creator.c.niche == "Tech")).all()
+        rows = [row for row in rows if row.external_id in holders(names, part)]
+        given = [row for row in rows if row.followers is not None]
+        given.sort(key=lambda row: (row.followers, row.id), reverse=True)
+        rest = sorted((row for row in rows if row.followers is None), key=lambda row: -row.id)
+        expected = [row.id for row in given + rest]
+        view = View(sort="followers", search=part, niche=("Tech",))
+        pages = [shortlist.page(db, view, rules, size=11)]
+        while pages[-1].after:
+            pages.append(shortlist.page(db, view, rules, size=11, after=pages[-1].after))
+        assert [row.id for page in pages for row in page.rows] == expected
+        for earlier, later in pairwise(pages):
+            back = shortlist.page(db, view, rules, size=11, before=later.before)
+            assert [row.id for row in back.rows] == [row.id for row in earlier.rows]
+        walked = [row.id for some in shortlist.walk(db, view, rules) for row in some]
+        assert walked == expected
+        assert shortlist.totals(db, view, rules).creators == len(expected)
+        assert shortlist.histogram(db, view, rules)["creators"].sum() == len(expected)
+
+
+def test_a_search_goes_on_where_a_round_finds_nothing(filled, rules, monkeypatch):
+    """The part is common, but whoever has it stands at the end of the list."""
+    monkeypatch.setattr(shortlist, "_ROUNDS", (5, 10))
+    fill(filled, [f"{'Lena' if at >= 150 else 'Ivan'} {at}" for at in range(200)])
+    with filled.writing() as db:
+        db.execute(creator.update().values(probability=1 - creator.c.id / 1e6))
+    with filled.reading() as db:
+        page = shortlist.page(db, View(search="lena"), rules, size=20)
+        # The handle of the one before says it too.
+        assert [row.external_id for row in page.rows] == [f"id-{at}" for at in range(149, 169)]
+
+
+LISTED = (
+    "Username,Name,Subs,ER,Niche\nlena_sim,Lena Próbst,5000,0.05,Tech\njo_sim,Jo,5000,0.05,Tech\n"
+)
+
+
+def found_by(store, part):
+    with store.reading() as db:
+        return [row.external_id for row in find_some(db, part)]
+
+
+def test_a_search_follows_imports_and_erasures(bare, tmp_path):
+    store, catalogue = bare
+    path = tmp_path / "list.csv"
+    path.write_text(LISTED, encoding="utf-8")
+    bring(store, catalogue, path)
+    assert found_by(store, "PRÓB") == ["lena_sim"]
+    path.write_text(LISTED.replace("Lena Próbst", "Kaja Winter"), encoding="utf-8")
+    bring(store, catalogue, path)
+    assert found_by(store, "PRÓB") == []
+    assert found_by(store, "winter") == ["lena_sim"]
+    erase(store, "lena_sim", "ann")
+    assert found_by(store, "winter") == []
+    assert found_by(store, "_SIM") == ["jo_sim"]
+    with store.reading() as db:
+        assert db.scalar(select(func.count()).select_from(search)) == 1
+
+
+def test_no_part_of_an_erased_name_stays_in_the_index(bare, tmp_path):
+    store, catalogue = bare
+    if not store.is_sqlite:
+        pytest.skip("PostgreSQL has no index of parts")
+    path = tmp_path / "list.csv"
+    path.write_text(LISTED, encoding="utf-8")
+    bring(store, catalogue, path)
+    vocabulary = "CREATE VIRTUAL TABLE temp.parts USING fts5vocab('main', 'search_index', 'row')"
+    with store.writing() as db:
+        db.execute(text(vocabulary))
+        assert "rób" in db.scalars(text("SELECT term FROM parts")).all()
+    erase(store, "lena_sim", "ann")
+    with store.writing() as db:
+        content = b"".join(db.scalars(text("SELECT block FROM search_index_data")).all())
+        assert "rób".encode() not in content
+        assert {*"jo_sim"} >= {*"".join(db.scalars(text("SELECT term FROM parts")).all())} - {"\n"}
+
+
+def test_migration_makes_the_creators_of_an_older_store_found(store_url, monkeypatch):
+    newest = database.command.upgrade
+    with monkeypatch.context() as older:
+        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0005"))
+        store = open_store(store_url)
+    handle = '[["handle", "Handle", "@LenaSim"]]'
+    with store.writing() as db:
+        db.execute(text("INSERT INTO creator (external_id, name, carried, flags, lottery, state, run_id)"
+                        " VALUES ('INF-1', 'Lena Próbst', :handle, 0, 0.5, 'open', 1)"),
+                   {"handle": handle})  # fmt: skip
+        db.execute(
+            text(
+                "INSERT INTO upload (file_name, path, state, by, created_at, chunks_done,"
+                " progress) VALUES ('a', 'b', 'checked', 'ann', '2026-01-01', 0, 0)"
+            )
+        )
+    store.close()
+    store = open_store(store_url)
+    for part in ("inf", "PRÓBST", "@lenas"):
+        assert found_by(store, part) == ["INF-1"]
+    store.close()
