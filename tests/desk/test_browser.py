@@ -316,7 +316,7 @@ def export_and_read_back(page, address, tmp_path):
 
 def propose_a_campaign(page, address):
     page.goto(address + "/campaigns")
-    page.get_by_label("Name").fill("Spring")
+    page.get_by_label("Name", exact=True).fill("Spring")
     page.get_by_label("Creators, at most").fill("6")
     page.get_by_label("Budget").fill("2000")
     page.get_by_label("Fee of a nano creator").fill("150")
