@@ -234,6 +234,16 @@ def test_lookalikes_stand_beside_the_middle_creator_of_each_answer(whole):
     assert shown["past_creator"].str.contains("followers, engagement").all()
 
 
+@pytest.mark.slow
+def test_lookalikes_of_a_table_without_signal_bear_no_answer(shuffled):
+    creators = read_creators(shuffled)
+    judged = study.judge(creators)
+    b1 = study.prepare(judged.creators)
+    e = study.decide(b1, study.compare_classifiers(b1), judged)
+    assert set(e.alike["answer"]) == {""}
+    assert "(*" not in lookalikes.sentence(e)
+
+
 def test_calibration_is_compared_on_both_parts(whole):
     errors = whole.e.calibration_errors
     assert errors.groupby("measured_on")["model"].size().eq(4).all()

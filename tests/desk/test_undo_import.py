@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from durhampulse.desk.campaigns.planning import Brief, change_choice, save_campaign
 from sqlalchemy import func, select, text, update
 
+from durhampulse.desk.campaigns import campaigns
+from durhampulse.desk.campaigns.brief import Brief
 from durhampulse.desk.imports.undoing import UndoneImport, ask_to_undo, preview_undo, undo_import
 from durhampulse.desk.imports.worker import Worker
 from durhampulse.desk.models.catalogue import activate
@@ -20,6 +21,7 @@ from durhampulse.desk.store.niches import read_niches
 from durhampulse.desk.store.tables import (
     act,
     audit,
+    campaign_creator,
     creator,
     list_creator,
     metadata,
@@ -88,12 +90,13 @@ def test_what_people_did_with_new_creators_keeps_them(filled, catalogue, rules, 
     names = ["decided", "planned", "recorded", "taken-back", "listed", "untouched", "held"]
     row = bring(filled, catalogue, write(tmp_path / "a.csv", *names, "INF-1003"))
     decide(filled, number_of(filled, "decided"), ann, decision_of("decline"), rules)
-    plan = save_campaign(filled, Brief(name="spring", number=5), "ann")
-    change_choice(filled, plan, [number_of(filled, "planned")], "out", "ann")
+    plan = campaigns.make(filled, Brief(name="spring", number=5), "ann")
+    planned = {"campaign_id": plan, "creator_id": number_of(filled, "planned"), "choice": "out"}
     record(filled, number_of(filled, "recorded"), deal=True, on=DAY, by="ann")
     many = decide_many(filled, [number_of(filled, "taken-back")], ann, decision_of(), rules)
     undo_act(filled, many.act, "ann")
     with filled.writing() as db:
+        db.execute(campaign_creator.insert().values(**planned))
         db.execute(list_creator.insert().values(list_id=1, creator_id=number_of(filled, "listed")))
     decide(filled, number_of(filled, "INF-1003"), ann, decision_of("tentative"), rules)
     with filled.writing() as db:

@@ -66,7 +66,7 @@ NEEDS = {
                    "/creators/{number}/what-if", "/imports", "/imports/{number}",
                    "/imports/{number}/progress", "/imports/{number}/refused", "/campaigns",
                    "/campaigns/{number}", "/campaigns/{number}/export/{kind}", "/model", "/model/progress",
-                   "/model/preview", "/thresholds",
+                   "/model/preview", "/thresholds", "/pipeline",
                    "/outcomes", "/acts"],
         "reviewer": ["/queue", "/imports/{number}/undo", "/campaigns/{number}/difference",
                      "/outcomes/files/{number}"],
@@ -77,6 +77,7 @@ NEEDS = {
         "reviewer": ["/bulk", "/bulk/start", "/bulk/{number}/stop", "/lists", "/lists/members",
                      "/lists/{number}", "/lists/{number}/delete", "/views", "/views/{number}",
                      "/views/{number}/delete", "/shortlist/decide", "/creators/{number}/decide", "/creators/{number}/outcome",
+                     "/creators/{number}/remark", "/creators/{number}/remark/delete",
                      "/creators/{number}/outcome/withdraw", "/queue/decide", "/queue/undo",
                      "/queue/release", "/acts/{number}/undo", "/imports",
                      "/imports/{number}/read", "/imports/{number}/afresh",
@@ -1060,6 +1061,7 @@ def test_activation_that_ends_while_the_page_is_made_is_shown(
 
     def just_before(db=None):
         rules = current(db)
+        monkeypatch.setattr(desk.catalogue, "current", current)  # which the activation asks too
         desk.worker.work()
         return rules
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from durhampulse.creators.outcome import SPONSORSHIP, OutcomeWords
-from durhampulse.decision.bands import NO, YES, Thresholds
+from durhampulse.decision.bands import NO, NO_PRECEDENT, YES, Thresholds
 from durhampulse.report.plots import (
     DEAL,
     INK,
@@ -70,11 +70,14 @@ def _draw_ranking(
     answers = table["Sponsorship Recommendation"].value_counts()
     yes, leave = int(answers.get(YES, 0)), int(answers.get(NO, 0))
     last = min(len(table), max(3 * (len(table) - leave), 60))
-    # Those with an empty cell or no precedent have a range of their own: the usual one is drawn.
+    # Those with an empty cell have a range of their own: the mean one is drawn, of creators with a
+    # precedent, who stand first.
     ranges = ["Interval Low", "Interval High"]
-    table = table[["Rank", "Predicted Sponsorship", *ranges]].copy()
-    table[ranges] = table[ranges].rolling(25, center=True, min_periods=1).median()
-    shown = table.iloc[np.unique(np.linspace(0, last - 1, _MOST_POINTS).astype(int))]
+    placed = table[table["Sponsorship Recommendation"] != NO_PRECEDENT]
+    ranked = placed[["Rank", "Predicted Sponsorship", *ranges]].head(last).copy()
+    window = max(25, len(ranked) // 12)
+    ranked[ranges] = ranked[ranges].rolling(window, center=True, min_periods=1).mean()
+    shown = ranked.iloc[np.unique(np.linspace(0, len(ranked) - 1, _MOST_POINTS).astype(int))]
     bounds = 0.0, thresholds.review_at, thresholds.yes_at, 1.0
     names = ["leave", "review", "choose" if outcome.own else "sponsor"]
     counts = leave, len(table) - leave - yes, yes
@@ -182,7 +185,8 @@ def lookalikes(
                        edgecolors=DEAL if has_deal else QUIET, linewidths=1.2)  # fmt: skip
         ax.text(part["place"].max() + 0.8, at, f"{part['deal'].sum()} of {len(part)}",
                 va="center", fontweight="bold")  # fmt: skip
-        labels.append(f"{creator}: {part['answer'].iloc[0]}, {part['probability'].iloc[0]:.0%}")
+        answer = f"{part['answer'].iloc[0]}, ".removeprefix(", ")
+        labels.append(f"{creator}: {answer}{part['probability'].iloc[0]:.0%}")
     ax.set_yticks(range(len(labels)), labels)
     most = int(table["place"].max())
     ax.set_xticks([1, most], ["most like", "less"])

@@ -20,9 +20,10 @@ def sentence(part: Decision) -> str:
     texts = []
     for creator, rows in part.alike.groupby("creator", sort=False):
         n, deals = len(rows), int(rows["deal"].sum())
+        answer = f"*{rows['answer'].iloc[0]}*, ".removeprefix("**, ")
         low, high = wilson_interval(deals, n)
         texts.append(
-            f"creator {plain(creator)} (*{rows['answer'].iloc[0]}*, "
+            f"creator {plain(creator)} ({answer}"
             f"{rows['probability'].iloc[0]:.0%}): {deals} of {n} ({low:.0%} to {high:.0%})"
         )
     return (
@@ -35,7 +36,7 @@ def sentence(part: Decision) -> str:
 
 def nearest(part: Decision) -> pd.DataFrame:
     """Return the nearest three of each in words: ``creator, answer, past_creator, outcome``."""
-    rows = part.alike[part.alike["place"] <= _SHOWN]
+    rows = part.alike[part.alike["place"] <= _SHOWN].reset_index(drop=True)
     figures = rows.iloc[:, [*rows.columns].index("deal") + 1 :]
     named = figures.get("past creator")
     columns = [c for c in figures if c != "past creator"][:_MOST_FIGURES]

@@ -246,6 +246,8 @@ def look_of(name: str, place: int) -> tuple[str, str]:
     return _LOOKS.get(name, rest)
 
 
+_HIGH = 0.7
+"""Average precision from which on a curve runs through the upper right."""
 _LINES = ("-", "--", "-.", (0, (1, 1.2)), (0, (5, 1, 1, 1, 1, 1)))
 
 
@@ -273,7 +275,8 @@ def ranking(table: pd.DataFrame, scores: pd.DataFrame) -> Any:
         panel.set(xlim=(0, 1), ylim=(0, 1.02))
         panel.grid()
     axes[0].legend(loc="lower right", fontsize=8)
-    axes[1].legend(loc="upper right", fontsize=8)
+    is_high = values.xs("average_precision", level="metric").max() > _HIGH
+    axes[1].legend(loc="lower left" if is_high else "upper right", fontsize=8)
     return axes
 
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from durhampulse.creators.carried import CarriedKind
 from durhampulse.decision.bands import BANDS, NO_PRECEDENT, carried_names
+from durhampulse.decision.figures import number_text
 from durhampulse.evaluation.metrics import score_table
 from durhampulse.files.addresses import link_of
 from durhampulse.report.cells import readable
@@ -30,6 +31,7 @@ _SHOWN = dict(zip(BANDS, (6, 5, 2), strict=True))
 """Rows of each band in the report, so that its first part fits a page."""
 
 
+_SMALL = 0.0005
 _MOST_CARRIED = 6
 _FIRST_CARRIED: tuple[CarriedKind, ...] = ("handle", "name", "link", "platform", "country", "fee")
 """Which carried columns a page has room for, the most useful first."""
@@ -89,7 +91,7 @@ def decision_view(table: pd.DataFrame, carried: Mapping[str, CarriedKind] | None
             f"{np.floor(100 * row['Predicted Sponsorship'] + 1e-9) / 100:.2f} "
             f"({row['Interval Low']:.2f} to {row['Interval High']:.2f})",
             "" if pd.isna(row["Follower Count"]) else f"{row['Follower Count']:,.0f}",
-            "" if pd.isna(row["Engagement Rate"]) else f"{row['Engagement Rate']:.1%}",
+            "" if pd.isna(row["Engagement Rate"]) else _rate_text(row["Engagement Rate"]),
             row["Sponsorship Recommendation"] + (f", {row['Edge']}" if row["Edge"] else ""),
             _why(row),
         ]
@@ -128,12 +130,23 @@ def brief_table(table: pd.DataFrame, carried: Sequence[str] = ()) -> pd.DataFram
             for low, high in zip(shown["Interval Low"], shown["Interval High"], strict=True)
         ],
         "Follower Count": followers.map("{:,.0f}".format, na_action="ignore").fillna(""),
-        "Engagement Rate": shown["Engagement Rate"].map("{:.1%}".format, na_action="ignore"),
+        "Engagement Rate": shown["Engagement Rate"].map(_rate_text, na_action="ignore"),
         "Sponsorship Recommendation": shown["Sponsorship Recommendation"] + marks,
     }
     brief: pd.DataFrame = pd.DataFrame(columns).fillna("")
     brief.index = pd.Index(brief.pop("Influencer ID"))
     return brief
+
+
+def _rate_text(rate: float) -> str:
+    """Return a rate in percent with one decimal, with more where it would show nothing.
+
+    Examples
+    --------
+    >>> _rate_text(0.068), _rate_text(0.00032)
+    ('6.8%', '0.03%')
+    """
+    return f"{rate:.1%}" if rate == 0 or rate >= _SMALL else f"{number_text(100 * rate, 1)}%"
 
 
 def _shown(table: pd.DataFrame) -> pd.DataFrame:

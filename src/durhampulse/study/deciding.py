@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -90,6 +91,7 @@ def decide(
     )
     neighbours = _neighbours(part, model, keep_identifiers=keep_identifiers)
     answers = assign_bands(fresh_prob, thresholds).mask(np.array(unlike) != "", NO_PRECEDENT)
+    alike = lookalikes(fresh, fresh_prob, answers, model.encoding, neighbours)
     return Decision(
         creators=part.creators,
         champion=model,
@@ -103,7 +105,7 @@ def decide(
         peers=peers,
         background=background,
         neighbours=neighbours,
-        alike=lookalikes(fresh, fresh_prob, answers, model.encoding, neighbours),
+        alike=alike.assign(answer="") if judged.verdict.refusal else alike,
         **_calibrated(part, comparison, model.name, y_prob, pooled),
         learning=learning_curve(part, comparison),
     )
@@ -206,11 +208,14 @@ def _calibrated(
         ),
     }
     return {
-        "calibrations": pd.concat(bins, names=["model", None]).reset_index("model"),
-        "calibration_errors": pd.concat(errors, names=["measured_on", None]).reset_index(
-            "measured_on"
-        ),
+        "calibrations": _stacked(bins, "model"),
+        "calibration_errors": _stacked(errors, "measured_on"),
     }
+
+
+def _stacked(tables: Mapping[str, pd.DataFrame], name: str) -> pd.DataFrame:
+    """Return tables one below the other, a column saying of what each is."""
+    return pd.concat(tables, names=[name, None]).reset_index(name).reset_index(drop=True)
 
 
 def _to_explain(

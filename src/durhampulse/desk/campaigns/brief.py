@@ -78,22 +78,31 @@ class Brief:
             raise InputError(
                 "A campaign needs a name of 1 to 200 characters, and no control characters.",
                 "Name it.",
+                "name",
             )
         if not 1 <= self.number <= MOST_CREATORS:
             raise InputError(
-                f"{self.number} creators cannot be planned.", f"Name 1 to {MOST_CREATORS}."
-            )
-        amounts = [*self.fees.values(), self.budget or 0.0, self.worth or 0.0]
-        if any(not 0 <= amount <= _LARGEST for amount in amounts):
-            raise InputError("Fees and budget are amounts from 0 on.", "Correct the figure.")
+                f"{self.number} creators cannot be planned.", f"Name 1 to {MOST_CREATORS}.",
+                "number",
+            )  # fmt: skip
+        amounts = {f"fee {tier}": fee for tier, fee in self.fees.items()}
+        amounts |= {"budget": self.budget or 0.0, "worth": self.worth or 0.0}
+        for field_name, amount in amounts.items():
+            if not 0 <= amount <= _LARGEST:
+                raise InputError(
+                    "Fees and budget are amounts from 0 on.", "Correct the figure.", field_name
+                )
         if self.most_per_niche is not None and self.most_per_niche < 1:
-            raise InputError("A niche must be allowed 1 creator at least.", "Leave it empty.")
+            raise InputError(
+                "A niche must be allowed 1 creator at least.", "Leave it empty.", "most_per_niche"
+            )
         if self.aim not in AIMS or self.per not in UNITS:
             raise InputError(f"'{self.aim} per {self.per}' is no aim.", f"Use {', '.join(AIMS)}.")
         if self.aim == "return" and not self.worth:
             raise InputError(
                 "A return needs a value: nobody has said what a deal, view or engagement is worth.",
                 "Type what one is worth to you.",
+                "worth",
             )
 
     @classmethod
@@ -137,7 +146,7 @@ def currency_code(text: str) -> str:
     if len(codes) == 1:
         return next(iter(codes))
     problem = "may be several currencies" if codes else "is no currency"
-    raise InputError(f"'{word[:20]}' {problem}.", "Write its code, such as EUR or USD.")
+    raise InputError(f"'{word[:20]}' {problem}.", "Write its code, such as EUR or USD.", "currency")
 
 
 def is_amount(fee: float | None) -> bool:

@@ -162,7 +162,7 @@ def price(
 
 def _check_fee(fee: float | None) -> None:
     if fee is not None and not is_amount(fee):
-        raise InputError("A fee is an amount from 0 on.", "Correct the figure.")
+        raise InputError("A fee is an amount from 0 on.", "Correct the figure.", "fee")
 
 
 def _fee_typed(current: Campaign, creator_id: int) -> float | None:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Select, and_, select
 
+from durhampulse.desk.campaigns.candidates import RUNNING
 from durhampulse.desk.models.rules import Rules
-from durhampulse.desk.store.tables import campaign, campaign_creator, creator, score
+from durhampulse.desk.store.tables import campaign, creator, proposal, score
 
 __all__ = ["Crossing", "crossings"]
 
@@ -19,7 +20,7 @@ class Crossing:
     Attributes
     ----------
     campaign, campaign_name, campaign_state
-        The campaign, and whether it is a draft, agreed or done.
+        The campaign, and whether it is a draft or agreed.
     id, name
         The creator.
     before, after
@@ -32,13 +33,13 @@ class Crossing:
     name: str
     before: str
     after: str
-    campaign_state: str = ""
+    campaign_state: str
 
 
 def crossings(
     db: Connection, old: Rules, new: Rules, run_id: int | None = None
 ) -> dict[int, list[Crossing]]:
-    """Return by campaign the creators whose band would be another.
+    """Return by campaign, draft or agreed, the proposed creators whose band would be another.
 
     Parameters
     ----------
@@ -54,26 +55,24 @@ def crossings(
         if before == after:
             continue
         crossing = Crossing(
-            campaign=row.campaign, campaign_name=row.campaign_name, id=row.id,
-            name=row.called or row.external_id, before=before, after=after,
+            campaign=row.campaign, campaign_name=row.campaign_name, campaign_state=row.state,
+            id=row.id, name=row.called or row.external_id, before=before, after=after,
         )  # fmt: skip
         moved.setdefault(row.campaign, []).append(crossing)
     return moved
 
 
 def _members(run_id: int | None) -> Select[tuple[int, str]]:
-    """Return the query of all campaigns' creators with their scores, old and new."""
-    member, scored = campaign_creator.c, creator if run_id is None else score
+    """Return the query of all running campaigns' creators with their scores, old and new."""
+    scored = (creator if run_id is None else score).c
     query = (
         select(campaign.c.id.label("campaign"), campaign.c.name.label("campaign_name"))
-        .add_columns(creator.c.id, creator.c.name.label("called"), creator.c.external_id)
-        .add_columns(creator.c.probability, creator.c.flags)
-        .add_columns(
-            scored.c.probability.label("new_probability"), scored.c.flags.label("new_flags")
-        )
-        .join(campaign_creator, member.campaign_id == campaign.c.id)
-        .join(creator, creator.c.id == member.creator_id)
-        .where(member.choice == "in")
+        .add_columns(campaign.c.state, creator.c.id, creator.c.name.label("called"))
+        .add_columns(creator.c.external_id, creator.c.probability, creator.c.flags)
+        .add_columns(scored.probability.label("new_probability"), scored.flags.label("new_flags"))
+        .join(proposal, proposal.c.campaign_id == campaign.c.id)
+        .join(creator, creator.c.id == proposal.c.creator_id)
+        .where(campaign.c.state.in_(RUNNING))
         .order_by(campaign.c.id.desc(), creator.c.id)
     )
     if run_id is None:

@@ -19,12 +19,12 @@ from durhampulse.desk.campaigns.solver import more_budget, solve
 from durhampulse.desk.models.catalogue import Catalogue
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.database import Store
-from durhampulse.desk.store.tables import campaign, creator, proposal, run, upload
+from durhampulse.desk.store.tables import act, campaign, creator, proposal, run, upload
 from durhampulse.exceptions import InputError
 
 __all__ = [
     "Difference", "Proposal", "compute", "difference", "keep", "latest_run", "origin", "propose",
-    "read_proposal",
+    "read_proposal", "undone_since",
 ]  # fmt: skip
 
 _KEPT = ("probability", "low", "high", "followers", "engagement_rate", "avg_views", "niche", "tier",
@@ -94,6 +94,14 @@ def latest_run(db: Connection) -> int | None:
     """Return the run that changed the list last, by an import or another model."""
     number: int | None = db.scalar(select(func.max(run.c.id)).where(run.c.applied_at.is_not(None)))
     return number
+
+
+def undone_since(db: Connection, moment: datetime) -> Any:
+    """Return ``by, at`` of the last undo of an import after a moment; none if there was none."""
+    c = act.c
+    query = select(c.undone_by.label("by"), c.undone_at.label("at"))
+    query = query.where(c.run_id.is_not(None), c.undone_at > moment)
+    return db.execute(query.order_by(c.undone_at.desc()).limit(1)).first()
 
 
 def origin(db: Connection, run_id: int | None) -> Any:

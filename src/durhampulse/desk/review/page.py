@@ -14,6 +14,7 @@ from durhampulse.creators.typed import TypedKind, read_typed
 from durhampulse.decision.figures import figure_text
 from durhampulse.desk.models.rules import Rules, stored_frame
 from durhampulse.desk.review.decisions import reviews_of
+from durhampulse.desk.review.remarks import remarks_of
 from durhampulse.desk.store.audit import history
 from durhampulse.desk.store.tables import creator, outcome, run, score
 from durhampulse.exceptions import CannotJudgeError, InputError
@@ -74,7 +75,7 @@ class CreatorPage:
         The score and its reasons; none where the model cannot judge, with the reason in `problem`.
     bars, places
         Effects and percentiles.
-    scores, reviews, outcomes, acts
+    scores, reviews, outcomes, acts, remarks
         The history, the latest first.
     """
 
@@ -87,6 +88,7 @@ class CreatorPage:
     reviews: Sequence[Any]
     outcomes: Sequence[Any]
     acts: Sequence[Any]
+    remarks: Sequence[Any]
 
 
 def find_creator(db: Connection, number: int) -> Row[Any]:
@@ -136,6 +138,7 @@ def creator_page(db: Connection, number: int, rules: Rules) -> CreatorPage:
         reviews=reviews_of(db, number),
         outcomes=db.execute(outcomes).all(),
         acts=history(db, f"creator {number}"),
+        remarks=remarks_of(db, number),
     )
 
 

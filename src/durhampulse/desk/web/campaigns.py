@@ -24,6 +24,7 @@ from durhampulse.desk.campaigns.proposal import (
     origin,
     propose,
     read_proposal,
+    undone_since,
 )
 from durhampulse.desk.campaigns.value import outlook
 from durhampulse.desk.shortlist import pages as shortlist
@@ -144,11 +145,12 @@ def _shared(db: Connection, number: int, creators: list[int]) -> dict[int, list[
 
 def _origin(db: Connection, current: campaigns.Campaign) -> dict[str, Any]:
     """Return where the set comes from, and what has changed the list since."""
-    latest = latest_run(db)
+    latest, at = latest_run(db), current.row.proposed_at
     is_old = current.is_proposed and current.row.run_id != latest
     return {
         "came_from": origin(db, current.row.run_id),
         "newer": origin(db, latest) if is_old else None,
+        "undone": undone_since(db, at) if at else None,
     }
 
 

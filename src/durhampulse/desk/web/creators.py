@@ -21,6 +21,7 @@ from durhampulse.desk.people.people import Principal
 from durhampulse.desk.review.conflicts import VERBS, ConflictError, held_by_other
 from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide, last_review
 from durhampulse.desk.review.page import creator_page, find_creator, read_changes, what_if
+from durhampulse.desk.review.remarks import add_remark, delete_remark
 from durhampulse.desk.review.undoing import Draft, draft_of
 from durhampulse.desk.shortlist.lists import lists_of
 from durhampulse.desk.store.audit import note as write_note
@@ -153,6 +154,25 @@ def decided_in_words(decision: str, row: Any) -> str:
     'Approved Kaja.'
     """
     return f"{VERBS[decision].capitalize()} {row.name or row.external_id}."
+
+
+@router.post("/{number}/remark")
+def write_remark(
+    desk: DeskOf, who: Reviewer, number: Number,
+    text: Annotated[str, Form()], back: Annotated[str, Form()] = "",
+) -> Response:  # fmt: skip
+    """Note something about this creator."""
+    add_remark(desk.store, number, text, who.name)
+    return redirect("/queue" if back == "queue" else f"/creators/{number}", "Your note is kept.")
+
+
+@router.post("/{number}/remark/delete")
+def remove_remark(
+    desk: DeskOf, who: Reviewer, number: Number, remark: Annotated[Number, Form()]
+) -> Response:
+    """Delete a note of one's own."""
+    delete_remark(desk.store, remark, number, who.name)
+    return redirect(f"/creators/{number}", "Your note is deleted.")
 
 
 @router.post("/{number}/outcome")

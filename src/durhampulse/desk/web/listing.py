@@ -34,6 +34,7 @@ from durhampulse.desk.review.decisions import (
 from durhampulse.desk.shortlist import pages as shortlist
 from durhampulse.desk.shortlist.export import provenance_of, write_list
 from durhampulse.desk.shortlist.facets import facets
+from durhampulse.desk.shortlist.history import last_remarks
 from durhampulse.desk.shortlist.lists import list_choices
 from durhampulse.desk.shortlist.reasons import TopReasons
 from durhampulse.desk.shortlist.saved import views_for
@@ -136,6 +137,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         page = shortlist.page(db, view, rules, after=after, before=before)
         rows = list_rows(rules, desk.top_reasons, page.rows)
         niches, seen = read_niches(db), last_review(db)
+        remarks = last_remarks(db, [row.id for row in page.rows])
         lists, saved, work = list_choices(db), views_for(db, who), under_way(db)
         unlike_lists, broken = standing_lists(db), desk.broken_bands.of(db, rules)
         open_drafts = drafts(db)
@@ -150,6 +152,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         reasons=REASONS, request_name=secrets.token_hex(12), seen=seen,
         back=f"{view.query()}&{urlencode(here)}", lists=lists, saved=saved, work=work,
         columns=COLUMNS, unlike_lists=unlike_lists, broken=broken, drafts=open_drafts,
+        remarks=remarks,
     )  # fmt: skip
 
 

@@ -11,8 +11,15 @@ if (shortcuts) {
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-  if (!shortcuts || !shortcuts.checked) return;
+  if (localStorage.getItem("shortcuts") === "off") return;
   if (event.target.closest("textarea, select, input:not([type=radio]):not([type=checkbox])")) return;
+  const find = document.getElementById("find");
+  if (event.key === "/" && find) {
+    event.preventDefault();
+    find.focus();
+    find.select();
+    return;
+  }
   const key = event.key.toLowerCase();
   if (!/^[a-z1-9]$/.test(key)) return;
   const found = document.querySelector(`[data-key="${key}"]`);
