@@ -39,7 +39,7 @@ AT_ONCE = 10_000
 _LEASE = timedelta(seconds=20)
 _STEP_SECONDS = 0.15
 _PAUSE = 0.25  # of a step's time: others write then
-_FIRST_STEP, _LEAST_STEP, _MOST_STEP = 4_000, 4_000, 20_000
+_FIRST_STEP, _LEAST_STEP, _MOST_STEP = 2_000, 1_000, 20_000
 
 
 class BulkLostError(Exception):
