@@ -22,18 +22,18 @@ from benchmarks.quality import features
 from durhampulse.creators.block import Block
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.models.champion import train_champion
-from durhampulse.models.interval import ABOVE, AT_MOST, BELOW, EMPTY, RISE
+from durhampulse.models.interval import ABOVE, AT_MOST, BELOW, EMPTY, FAR_DOWN, RISE, TAIL
 from durhampulse.models.weights import sigmoid
 
-TUNED = {"home": range(2), "second": range(2)}
-TESTED = {"home": range(2, 4), "second": range(2, 4), "third": range(4)}
+TUNED = {"home": range(2), "second": range(4)}
+TESTED = {"home": range(2, 5), "second": range(4, 8), "third": range(7)}
 TRAIN, FRESH = 4_000, 15_000
 KEPT = Path(__file__).with_suffix("")
 
 Floats = npt.NDArray[np.float64]
 Draw = dict[str, Floats]
-Constants = tuple[float, float, float, float]
-IN_USE: Constants = (BELOW, ABOVE, RISE, EMPTY)
+Constants = tuple[float, float, float, float, float]
+IN_USE: Constants = (BELOW, ABOVE, RISE, TAIL, EMPTY)
 
 
 def main() -> None:
@@ -41,7 +41,7 @@ def main() -> None:
     wanted = {(m, d): None for part in (TUNED, TESTED) for m, draws in part.items() for d in draws}
     draws = {key: kept(*key) for key in wanted}
     best = tune([draws[m, d] for m, numbers in TUNED.items() for d in numbers])
-    print(f"BELOW, ABOVE, RISE, EMPTY: best on the tuned draws {best}, in use {IN_USE}")
+    print(f"BELOW, ABOVE, RISE, TAIL, EMPTY: best on the tuned draws {best}, in use {IN_USE}")
     rows = [
         {"market": market, "tuned on": draw in TUNED.get(market, ()), **covered(values)}
         for (market, draw), values in draws.items()
@@ -92,10 +92,11 @@ def measure(market: str, draw: int) -> Draw:
 
 
 def ends(draw: Draw, constants: Sequence[float]) -> tuple[Floats, Floats]:
-    below, above, rise, empty = constants
+    below, above, rise, tail, empty = constants
     unknown = (empty * draw["reach"]) ** 2
     lower = draw["unsure"] * below
     upper = draw["unsure"] * (above + rise * np.maximum(draw["z"], 0))
+    upper += min(draw["unsure"] * tail, 1.0) * np.maximum(FAR_DOWN - draw["z"], 0)
     low = sigmoid(draw["z"] - np.sqrt(lower**2 + unknown))
     high = sigmoid(draw["z"] + np.sqrt(upper**2 + unknown))
     return np.where(sigmoid(draw["z"]) < AT_MOST, 0.0, low), high
@@ -104,6 +105,7 @@ def ends(draw: Draw, constants: Sequence[float]) -> tuple[Floats, Floats]:
 def groups(draw: Draw) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
     q, empty = sigmoid(draw["z"]), draw["empty"]
     yield "all", q >= 0
+    yield "below .01", q < 0.01
     bounds = (0, 0.05, 0.2, 0.6, 0.8, 1.01)
     names = ("below .05", ".05 to .2", ".2 to .6", "Maybe", "Yes")
     for name, low, high in zip(names, bounds[:-1], bounds[1:], strict=True):
@@ -127,6 +129,7 @@ def tune(draws: Iterable[Draw]) -> Constants:
         (2.0, 2.2, 2.4, 2.6, 2.8, 3.0, 3.2),
         (1.6, 1.8, 2.0, 2.2, 2.4),
         range(7),
+        (TAIL,),  # tried beside 0 and 1, from log-odds of -2 to -4 on, for the rows below .01
         (1.0, 1.2, 1.4, 1.6, 1.8),
     )
     return min(grid, key=lambda constants: sum(misfit(draw, constants) for draw in draws))

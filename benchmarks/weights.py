@@ -3,7 +3,8 @@
 All are given the same encoded rows, in memory, on one core; beside them the libraries that the
 trees come from. Then the scorer with each family: a chunk of Parquet is read as creators and
 scored, bands, intervals and flags included. The trees are 500 of depth 5 and of depth 4; the
-networks have 64 and 32 units. Processor time, so that others on the machine count less.
+ReLU network has 64 and 32 units, the SiLU network as many as a student. Processor time, so that
+others on the machine count less.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from durhampulse.features.encoding import learn_encoding
 from durhampulse.features.peers import learn_peers
 from durhampulse.market.sampling import write_market
 from durhampulse.models.classifiers import SIMPLE, build_boosting, fit
+from durhampulse.models.ensemble import STUDENT
 from durhampulse.models.families import StoredWeights, WeightedSum
 from durhampulse.models.fitted import FittedModel
 from durhampulse.models.splines import fit_splines
@@ -95,7 +97,8 @@ def families(X: np.ndarray, y: np.ndarray) -> dict[str, StoredWeights]:
 
 
 def network(n_features: int, activation: str) -> DenseNetwork:
-    rng, widths = np.random.default_rng(0), (n_features, 64, 32, 1)
+    units = STUDENT.units if activation == "silu" else (64, 32)
+    rng, widths = np.random.default_rng(0), (n_features, *units, 1)
     kernels = (rng.normal(size=s, scale=s[0] ** -0.5) for s in pairwise(widths))
     biases = (np.zeros(width, np.float32) for width in widths[1:])
     return DenseNetwork(tuple(k.astype(np.float32) for k in kernels), tuple(biases), activation)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import pairwise
 
 import numpy as np
@@ -20,6 +20,7 @@ from durhampulse.creators.reading import read_creators
 from durhampulse.creators.roles import Role
 from durhampulse.creators.schema import LABEL
 from durhampulse.decision.bands import Thresholds
+from durhampulse.decision.promise import NO_YES_AT, keep_promise
 from durhampulse.decision.shapley import draw_background
 from durhampulse.exceptions import ModelError
 from durhampulse.features.encoding import learn_encoding
@@ -30,7 +31,7 @@ from durhampulse.models.fitted import FittedModel
 from durhampulse.models.splines import fit_splines
 from durhampulse.models.trees import ObliviousTrees
 from durhampulse.models.weights import DenseNetwork
-from durhampulse.scoring.artifact import read_model, write_model
+from durhampulse.scoring.artifact import describe, read_model, write_model
 
 FEATURES = [
     Role("Followers", "feature", "numeric", ""),
@@ -285,3 +286,14 @@ def test_rule_that_is_none_is_refused(change, demo_model, tmp_path):
     (folder / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(ModelError):
         read_model(folder)
+
+
+def test_model_without_a_yes_says_so_in_words(demo_model):
+    """Of 20 deals of 40 no threshold can promise 80%, and `Yes from 1` would name one."""
+    loaded = read_model(demo_model)
+    assert "Yes from 0.8, Maybe (manual review) from 0.6" in describe(loaded)
+    promise = keep_promise(np.tile([0.0, 1.0], 20), np.full(40, 0.9), 0.8)
+    manifest = {**loaded.manifest, "promise": asdict(promise)}
+    text = describe(replace(loaded, thresholds=Thresholds(NO_YES_AT, 0.6), manifest=manifest))
+    assert "Yes from" not in text
+    assert "Maybe (manual review) from 0.6. No Yes can promise that 80% get a deal" in text

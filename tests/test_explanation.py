@@ -376,6 +376,24 @@ def test_unknown_figure_is_listed_and_no_reason(learned):
     assert reasons.tolist() == ["", "", "growth; niche"]
 
 
+def test_strong_effect_that_no_comparison_shows_is_named_with_what_it_is_alone(learned):
+    """Pets get deals more often than Fashion; here it counts against, beside the other figures."""
+    table, _ = learned
+    alone = f"{table.loc[table['Niche'] == 'Pets', LABEL].mean():.0%}"
+    text = (
+        f"niche Pets, together with the other figures: taken alone, {alone} of such creators get "
+        f"deals, {table[LABEL].mean():.0%} usual"
+    )
+    strong = worded(learned, {"Niche": -1.0}, Niche=["Pets"])
+    assert strong["Reasons Against"] == f"{text} (without this: 50%)"
+    weak = worded(learned, {"Niche": -0.2}, Niche=["Pets"])
+    assert weak["Reasons Against"] == ""
+
+
+def test_strong_effect_of_a_level_hardly_seen_is_left_out(learned):
+    assert worded(learned, {"Niche": -2.0}, Niche=["Falconry"])["Reasons Against"] == ""
+
+
 @settings(max_examples=150)
 @given(
     followers=st.floats(500, 500_000),

@@ -36,6 +36,25 @@ def test_below_five_percent_the_interval_begins_at_zero():
     assert (high > 0.05).all()
 
 
+def test_far_down_the_upper_end_falls_slower_and_never_rises():
+    """At log-odds of -6 the upper half is .6 + .5 * 2, and with a tail of 1 the end stands still."""
+    logits = np.array([-6.0, -5.0, -4.0])
+    rows = block(x=np.ones(3))
+    _, high = Interval(below=0.8, above=0.6, tail=0.5).ends(logits, rows)
+    assert high == pytest.approx(1 / (1 + np.exp([4.4, 3.9, 3.4])))
+    table = pd.DataFrame({"x": np.random.default_rng(0).normal(size=200)})
+    encoding = learn_encoding(table, [Role("x", "feature", "numeric", "")])
+    weights = Logistic(np.array([1.0]), np.array([0.0]))
+    learned = learn_interval(encoding, weights, table, 3.0)
+    _, high = learned.ends(np.linspace(-9, -4, 20), block(x=np.ones(20)))
+    assert (np.diff(high) >= -1e-12).all()
+
+
+def test_model_of_an_older_version_has_no_tail():
+    older = Interval.from_dict({"below": 0.7, "above": 0.6, "rise": 0.2, "empties": {}})
+    assert older.tail == 0
+
+
 def test_without_a_width_nothing_is_claimed():
     low, high = Interval().ends(np.array([-4.0, 0.0]), block())
     assert low.tolist() == high.tolist()
@@ -54,7 +73,7 @@ def test_an_empty_cell_counts_by_what_it_could_change():
 
 
 def test_an_interval_travels_as_plain_data():
-    interval = Interval(below=0.7, above=0.6, rise=0.2, empties={"Niche": 0.4})
+    interval = Interval(below=0.7, above=0.6, rise=0.2, tail=0.3, empties={"Niche": 0.4})
     assert Interval.from_dict(json.loads(json.dumps(interval.to_dict()))) == interval
     with pytest.raises(ValueError, match="an interval of"):
         Interval.from_dict({"below": 0.7, "above": 0.6, "rise": -0.2, "empties": {}})

@@ -215,3 +215,16 @@ def test_too_good_is_asked_again_of_the_best_classifier(market):
     assert check.severity == "care"
     assert "best classifier, random forest, 0.990" in check.figure
     assert study.ask_again(judged, part, compared(0.94)) is judged
+
+
+def test_column_that_all_but_tells_the_answer_may_be_honest_and_the_message_says_so(market_file):
+    """An AUC of .97 alone stops the table, whether a leak or not: figures cannot tell."""
+    table = pd.read_csv(market_file)
+    rng = np.random.default_rng(0)
+    table["Seen"] = 2.66 * table[LABEL] + rng.normal(size=len(table))  # sqrt(2) * 1.881
+    verdict = study.judge(read_creators(table)).verdict
+    (check,) = [check for check in verdict.checks if check.code == "leak-column"]
+    assert check.severity == "stop"
+    assert "it may be honest" in check.reason
+    assert "--drop-leaks judges by the other columns" in check.reason
+    assert verdict.refusal == "not ready: Seen alone all but tells who got a deal"

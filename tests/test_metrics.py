@@ -10,11 +10,13 @@ from sklearn import metrics as sk
 from durhampulse.decision.bands import BANDS
 from durhampulse.evaluation.calibration import (
     band_hit_rates,
+    calibration_errors,
     gain_curve,
     invitation_table,
     reliability,
     wilson_interval,
 )
+from durhampulse.evaluation.curves import ranking_curves
 from durhampulse.evaluation.metrics import (
     METRICS,
     compare_models,
@@ -132,3 +134,60 @@ def test_invitations_at_random_follow_the_base_rate():
     table = invitation_table(y, p)
     np.testing.assert_allclose(table["deals_at_random"], table["invitations"] * y.mean())
     assert (table["lift"] > 1).all()
+
+
+@pytest.mark.parametrize("step", [None, 0.1])
+def test_ranking_curves_are_those_of_scikit_learn(step):
+    y, p = outcomes(n=150, step=step)
+    curve = ranking_curves(y, {"m": p})
+    false, found, thresholds = sk.roc_curve(y, p, drop_intermediate=False)
+    np.testing.assert_allclose(curve["false_positive_rate"], false, atol=1e-12)
+    np.testing.assert_allclose(curve["recall"], found, atol=1e-12)
+    np.testing.assert_allclose(curve["threshold"], thresholds)
+    precision, recall, _ = sk.precision_recall_curve(y, p)
+    np.testing.assert_allclose(curve["precision"].iloc[1:], precision[:-1][::-1], atol=1e-12)
+    np.testing.assert_allclose(curve["recall"].iloc[1:], recall[:-1][::-1], atol=1e-12)
+
+
+def test_long_curve_is_thinned_and_keeps_its_ends():
+    y, p = outcomes(n=3_000)
+    curve = ranking_curves(y, {"a": p, "b": 1 - p})
+    assert curve.groupby("model").size().tolist() == [200, 200]
+    assert curve.groupby("model")["recall"].agg(["min", "max"]).to_numpy().tolist() == [[0, 1]] * 2
+
+
+def test_calibration_error_is_the_mean_distance_of_ten_bins():
+    """Each bin of 40 rows says .3: where .5 of them got a deal it is off by .2."""
+    y = np.tile([0.0, 1.0], 200)
+    row = calibration_errors(y, {"m": np.full(400, 0.3)}).iloc[0]
+    assert row["calibration_error"] == pytest.approx(0.2)
+    # Of 40 rows of .3 the share has a standard deviation of sqrt(.21 / 40) = .0725; normal numbers
+    # are .798 of theirs away from their mean, and ten such bins' mean has a tenth of sqrt(10).
+    assert row["by_chance"] == pytest.approx(0.798 * 0.0725, abs=1e-4)
+    assert row["high"] == pytest.approx(0.2 + 1.96 * 0.0725 / np.sqrt(10), abs=1e-4)
+    assert row["low"] == pytest.approx(2 * 0.2 - row["high"] - row["by_chance"], abs=1e-4)
+
+
+def test_calibration_interval_holds_for_true_and_for_timid_probabilities():
+    rng = np.random.default_rng(0)
+    for tilt in (1.0, 0.5):
+        held = 0
+        for _ in range(40):
+            z = rng.normal(-1, 1.5, 600)
+            p, q = 1 / (1 + np.exp(-z)), 1 / (1 + np.exp(-tilt * z))
+            y = (rng.random(600) < p).astype(float)
+            row = calibration_errors(y, {"m": q}).iloc[0]
+            bins = np.array_split(np.argsort(q, kind="stable"), 10)
+            truth = np.mean([abs(np.mean(p[rows] - q[rows])) for rows in bins])
+            held += row["low"] <= truth <= row["high"]
+        assert held >= 38
+        assert (row["low"] > 0) == (tilt < 1)
+
+
+def test_rows_of_one_creator_widen_the_interval_of_calibration():
+    y, p = outcomes(n=200)
+    twice, groups = np.tile(y, 3), np.tile(np.arange(200), 3)
+    alone, together = (
+        calibration_errors(twice, {"m": np.tile(p, 3)}, groups=g).iloc[0] for g in (None, groups)
+    )
+    assert together["by_chance"] > 1.5 * alone["by_chance"]

@@ -6,10 +6,10 @@ import pytest
 from keras import layers
 
 from durhampulse import study
-from durhampulse.models.branches import train_branches
 from durhampulse.models.classifiers import CLASSIFIERS, fit
 from durhampulse.models.cnn import build_cnn, reaches
-from durhampulse.models.mlp import batch_size, build_mlp, train_mlp
+from durhampulse.models.mlp import NetworkPlan, batch_size, build_mlp, train_mlp
+from durhampulse.models.runs import train_runs
 from durhampulse.models.weights import DenseNetwork
 
 
@@ -35,13 +35,13 @@ def test_regularised_mlp_has_dropout_and_l2():
     assert all(float(model.layers[i].kernel_regularizer.l2) > 0 for i in (0, 2))
 
 
-def test_network_trained_side_by_side_learns_from_the_rows_of_its_seed():
-    """A branch's curves are those of its own network on its own rows."""
+def test_runs_learn_from_the_rows_of_their_seeds():
+    """A run's curves are those of its own network on its own rows."""
     rng = np.random.default_rng(1)
     X = rng.normal(size=(300, 4))
     y = (rng.random(300) < 1 / (1 + np.exp(-2 * X[:, 0]))).astype(float)
     runs = [(study.UNREGULARISED, 5), (study.REGULARISED, 5), (study.MLP, 6)]
-    trained = train_branches(X, y, runs, epochs=15)
+    trained = train_runs(X, y, runs, epochs=15)
     assert [(run.plan, run.seed) for run in trained] == runs
     for run in trained:
         held_out = np.random.default_rng(run.seed).permutation(300)[240:]
@@ -49,7 +49,34 @@ def test_network_trained_side_by_side_learns_from_the_rows_of_its_seed():
         loss = -np.mean(y[held_out] * np.log(p) + (1 - y[held_out]) * np.log1p(-p))
         assert run.curves["val_loss"].iloc[-1] == pytest.approx(loss, abs=1e-5)
         assert run.curves["loss"].iloc[-1] < run.curves["loss"].iloc[0] - 0.05
-    assert train_branches(X, y, []) == ()
+    assert train_runs(X, y, []) == ()
+
+
+def test_runs_take_the_steps_that_keras_takes():
+    """The sixteen rows that are not held out are one batch, whatever their order."""
+    rng = np.random.default_rng(2)
+    X, y = rng.normal(size=(20, 4)), rng.integers(0, 2, 20).astype(float)
+    plan = NetworkPlan("penalty alone", dropout=(0.0, 0.0), l2=0.01)
+    (run,) = train_runs(X, y, [(plan, 3)], epochs=20)
+    rows = np.random.default_rng(3).permutation(20)[:16]
+    keras.utils.set_random_seed(3)
+    model = build_mlp(4, plan)
+    for _ in range(20):
+        model.train_on_batch(X[rows].astype(np.float32), y[rows].astype(np.float32)[:, None])
+    np.testing.assert_allclose(
+        run.network.predict_proba(X), DenseNetwork.from_keras(model).predict_proba(X), atol=1e-4
+    )
+
+
+def test_runs_drop_the_share_of_units_that_their_plan_says():
+    """With nearly all first units gone, what is left is the second layer's biases: one answer."""
+    rng = np.random.default_rng(4)
+    X = rng.normal(size=(400, 3))
+    y = (X[:, 0] > 0).astype(float)
+    plans = [NetworkPlan(str(rate), dropout=(rate, 0.0)) for rate in (0.0, 0.99)]
+    kept, gone = train_runs(X, y, [(plan, 0) for plan in plans], epochs=10)
+    assert kept.curves["loss"].iloc[-1] < 0.2
+    assert gone.curves["loss"].iloc[-1] > 0.5
 
 
 def test_layers_see_as_far_as_the_text_says():

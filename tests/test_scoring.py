@@ -164,6 +164,14 @@ def test_top_creators_are_ranked_with_reasons(scorer, files, scored, tmp_path):
     assert all("without this" in text for text in table["Reasons For"].to_pylist())
 
 
+def test_reasons_are_written_with_what_is_not_known(scorer, write, tmp_path):
+    path = write("Influencer_ID,Followers,Engagement_Rate,Niche,Video_Quality\n7,9000,,Pets,HD\n")
+    out = tmp_path / "scored.csv"
+    score_files(scorer, [path], out, reasons=True, units={"Engagement_Rate": "fraction"})
+    unknown = pd.read_csv(out)["Not Known"].item()
+    assert unknown == "engagement; growth; views"
+
+
 def test_unscorable_rows_are_refused_with_row_and_reason(scorer, write, tmp_path):
     path = write(
         """

@@ -13,7 +13,7 @@ from durhampulse import study
 from durhampulse.creators.reading import read_creators
 from durhampulse.creators.schema import LABEL
 from durhampulse.exceptions import CannotJudgeError
-from durhampulse.report import advice, fonts, front, networks, plots
+from durhampulse.report import advice, fonts, front, lookalikes, networks, plots, worth
 from durhampulse.report import interpretation as words
 from durhampulse.report.tables import brief_table
 from durhampulse.study import exploration
@@ -214,6 +214,51 @@ def test_brief_table_shows_every_answer_in_its_formats(whole):
     assert table["Follower Count"].str.fullmatch(r"\d{1,3}(,\d{3})*").all()
     yes = table.loc[answers == "Yes", "Predicted Sponsorship"].astype(float)
     assert (yes >= 0.8).all()
+
+
+def test_lookalikes_stand_beside_the_middle_creator_of_each_answer(whole):
+    e = whole.e
+    assert set(e.alike["answer"]) == set(e.table["Sponsorship Recommendation"])
+    assert (e.alike.groupby("creator").size() == 12).all()
+    assert not {"Influencer_ID", "past creator"} & set(e.alike.columns)
+    yes = e.table[e.table["Sponsorship Recommendation"] == "Yes"]
+    here = e.alike[e.alike["answer"] == "Yes"].iloc[0]
+    place = yes["Influencer ID"].astype(str).tolist().index(here["creator"])
+    assert abs(place - len(yes) / 2) <= 1
+    rows = e.alike[e.alike["creator"] == here["creator"]]
+    assert f"{here['creator']} (*Yes*, {here['probability']:.0%}): {rows['deal'].sum()} of 12" in (
+        lookalikes.sentence(e)
+    )
+    shown = lookalikes.nearest(e)
+    assert shown.groupby("answer").size().eq(3).all()
+    assert shown["past_creator"].str.contains("followers, engagement").all()
+
+
+@pytest.mark.slow
+def test_lookalikes_of_a_table_without_signal_bear_no_answer(shuffled):
+    creators = read_creators(shuffled)
+    judged = study.judge(creators)
+    b1 = study.prepare(judged.creators)
+    e = study.decide(b1, study.compare_classifiers(b1), judged)
+    assert set(e.alike["answer"]) == {""}
+    assert "(*" not in lookalikes.sentence(e)
+
+
+def test_calibration_is_compared_on_both_parts(whole):
+    errors = whole.e.calibration_errors
+    assert errors.groupby("measured_on")["model"].size().eq(4).all()
+    decider = errors[errors["model"] == whole.e.champion.name].set_index("measured_on")
+    tested = whole.e.reliability
+    gap = np.average((tested["predicted"] - tested["measured"]).abs(), weights=tested["creators"])
+    assert decider.loc["test part", "calibration_error"] == pytest.approx(gap, abs=2e-3)
+    text = worth.calibrations(whole.e, whole.b2)
+    assert "None is off beyond chance" in text
+    off = errors.assign(low=np.where(errors["model"] == "Random forest", 0.02, 0.0))
+    part = replace(whole.b2, baseline="Gradient boosting")
+    text = worth.calibrations(replace(whole.e, calibration_errors=off), part)
+    assert "**Off beyond chance: Random forest.**" in text
+    scores = whole.b2.cross_validated.query("metric == 'log_loss'").set_index("model")["value"]
+    assert f"log loss of {scores['Random forest']:.3f} against" in text
 
 
 @pytest.mark.parametrize("deals", [0, 5, None])

@@ -9,7 +9,7 @@ import pytest
 from durhampulse.creators.roles import Role
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.models import teacher
-from durhampulse.models.classifiers import fit_boosting
+from durhampulse.models.classifiers import BOOSTING, fit
 from durhampulse.models.teacher import learn_teacher
 from durhampulse.models.training import OutOfFold, with_copies
 from durhampulse.models.weights import Blend, Logistic
@@ -77,7 +77,7 @@ def test_depth_of_trees_is_what_is_asked():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(200, 3))
     y = (X[:, 0] > 0).astype(float)
-    trees = teacher._tables(fit_boosting(X, y, depth=4, random_state=0))
+    trees = teacher._tables(fit(BOOSTING, X, y, random_state=0))
     assert trees.questions.shape[1] == 4
 
 

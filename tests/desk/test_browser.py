@@ -20,7 +20,7 @@ from playwright.sync_api import expect, sync_playwright
 from tests.desk.conftest import PASSWORD
 
 PAGES = ("/shortlist", "/shortlist?band=maybe&sort=followers", "/shortlist?search=nobody",
-         "/creators/5", "/queue", "/imports", "/campaigns", "/outcomes", "/acts", "/model", "/people",
+         "/creators/5", "/queue", "/imports", "/campaigns", "/outcomes", "/acts", "/model", "/pipeline", "/thresholds?yes_at=90&review_at=50", "/people",
          "/audit")  # fmt: skip
 SECRETS = {PASSWORD}
 _PATIENCE = 60_000  # milliseconds; a busy machine is no fault of the page
@@ -293,11 +293,9 @@ def move_the_sliders(page, address):
     assert int(page.locator("#totals .facts dd").nth(1).inner_text()) == before
     page.locator("#sliders summary").click()
     page.locator("#yes-at").fill("90")
-    save = page.get_by_role("button", name="Save for everybody")
-    page.once("dialog", lambda asked: asked.dismiss())
-    save.click()
-    page.once("dialog", lambda asked: asked.accept())
-    save.click()
+    page.get_by_role("button", name="See who changes band").click()
+    page.get_by_text("creators would change their band").wait_for()
+    page.get_by_role("button", name="Save for everybody").click()
     page.get_by_text("The thresholds were moved.").wait_for()
     page.locator("#totals .facts dd").nth(1).wait_for()
     assert int(page.locator("#totals .facts dd").nth(1).inner_text()) < before
@@ -336,6 +334,58 @@ def plan_a_campaign(page, address):
     page.get_by_text("Left out by hand").wait_for()
     assert names[0] not in page.locator("main .scroll tbody th").all_inner_texts()
     assert page.get_by_role("heading", name="What a larger budget would add").count() == 1
+
+
+@pytest.mark.slow
+def test_manager_plans_a_campaign_that_stands(browser, demo, signed_in, tmp_path):
+    """Brief, set, swap by hand, agreement; then another list, which changes nothing by itself."""
+    address, _, _ = demo
+    names = "main .plan tbody th"
+    with opened(browser, storage_state=signed_in) as page:
+        propose_a_campaign(page, address)
+        where = page.url
+        first, *others = page.locator(names).all_inner_texts()
+        page.get_by_role("button", name=f"Leave out {first}", exact=True).click()
+        page.get_by_text(f"Out: {first}.").wait_for()
+        assert {*others} < {*page.locator(names).all_inner_texts()} | {first}
+        page.get_by_label("Name or identifier").fill(first)
+        page.get_by_role("button", name="Search").click()
+        page.get_by_role("button", name=f"Put in {first}", exact=True).click()
+        page.get_by_text("by hand").first.wait_for()
+        page.get_by_role("button", name="Agree on this set").click()
+        page.get_by_text("Agreed. Set and figures stand").wait_for()
+        agreed = page.locator("main .plan tbody tr").all_inner_texts()
+        assert page.get_by_role("button", name=re.compile("Leave out|Put in")).count() == 0
+        for_everybody(page)
+        import_worse_figures(page, address, tmp_path, others[0])
+        page.goto(where)
+        assert page.locator("main .plan tbody tr").all_inner_texts() == agreed
+        page.get_by_label("Why open it again").fill("The client asks for more")
+        page.get_by_role("button", name="Open again").click()
+        page.get_by_text("today's data may propose others").wait_for()
+        page.get_by_role("link", name="See what today's data would change").click()
+        page.get_by_text("Who would leave").wait_for()
+        assert others[0] in page.locator("main table").first.inner_text()
+        for_everybody(page)
+        page.get_by_role("button", name="Take it over").click()
+        page.get_by_text("by today's data").wait_for()
+        assert others[0] not in page.locator(names).all_inner_texts()
+
+
+def import_worse_figures(page, address, folder, identifier):
+    path = folder / "new-figures.csv"
+    path.write_text("Influencer_ID,Followers,Engagement_Rate,Growth_Rate,Niche,Video_Quality,"
+                    f"Avg_Views_per_Post\n{identifier},3000,0.004,-0.01,Tech,SD,150\n")  # fmt: skip
+    page.goto(address + "/imports")
+    page.set_input_files("#file", path)
+    page.get_by_role("button", name="Upload").click()
+    page.get_by_role("button", name="Looks right").click()
+    place = page.get_by_role("button", name="Put it in place")
+    place.wait_for()
+    if (guesses := page.get_by_label("I know that its recommendations")).count():
+        guesses.check()
+    place.click()
+    page.get_by_role("heading", name="In place").wait_for()
 
 
 def invite(page, address):

@@ -2,53 +2,42 @@
 
 from __future__ import annotations
 
-import itertools
 from datetime import UTC, date, datetime, timedelta
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from sqlalchemy import func, select, update
 
 from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.reading import read_creators
-from durhampulse.desk.campaigns.planning import (
-    Brief,
-    candidates,
-    change_choice,
-    drop_campaign,
-    find_campaign,
-    more_budget,
-    plan,
-    save_campaign,
-)
 from durhampulse.desk.models.catalogue import activate
+from durhampulse.desk.outcomes.byfile import OutcomeSource, preview_file, record_file
+from durhampulse.desk.outcomes.file import RefusedRow, today
 from durhampulse.desk.outcomes.recording import (
     bands_since,
     outcome_table,
     override_table,
     record,
-    record_file,
-    today,
     withdraw,
 )
 from durhampulse.desk.outcomes.retraining import add_retrained, write_lessons
 from durhampulse.desk.people.erasure import erase, everything_about, sweep
 from durhampulse.desk.review.decisions import decide
 from durhampulse.desk.review.undoing import latest, undo
-from durhampulse.desk.store.bulk import insert_rows
 from durhampulse.desk.store.niches import count_niches, read_niches
 from durhampulse.desk.store.tables import audit, creator, metadata, outcome, refused, run, upload
-from durhampulse.exceptions import CannotJudgeError, InputError
+from durhampulse.exceptions import InputError
 from durhampulse.files.export import write_csv
 from tests.desk.conftest import DEMO, add_people, bring
 from tests.desk.test_reviewing import decision_of
 
 DAY = date(2026, 1, 31)
+
+
+def source_of(path, **more):
+    return OutcomeSource(path=path, name=path.name, on=DAY, **more)
 
 
 def numbers(store):
@@ -99,30 +88,50 @@ def test_outcome_date_must_be_in_the_past(filled, day):
 def test_outcome_file_is_recorded_and_checked(filled, tmp_path):
     path = tmp_path / "outcomes.csv"
     path.write_text("id,deal\nINF-1003,Yes\n INF-1004 ,0\nINF-1005,\nnobody,1\nINF-1003,1\n")
-    recorded = record_file(filled, path, name="outcomes.csv", on=DAY, by="ann")
+    recorded = record_file(filled, source_of(path), "ann")
     assert (recorded.kept, recorded.unknown, recorded.n_unknown, recorded.n_blank) == (
         2,
         ["nobody"],
         1,
         1,
     )
-    assert record_file(filled, path, name="outcomes.csv", on=DAY, by="ann").kept == 0
+    assert record_file(filled, source_of(path), "ann").kept == 0
     for text, words in (
         ("id,deal\nINF-1003,maybe\n", "row 2: 'maybe' is neither"),
-        ("id,deal\nINF-1003,1\nINF-1003,0\n", "in one row and none in another"),
         ("id,Followers\nINF-1003,5\n", "no Sponsorship_Status"),
-        ("id,deal,date\nINF-1003,1,31.12.25\n", "row 2: '31.12.25' is no day"),
-        ("id,deal,date\nINF-1003,1,2999-01-01\n", "row 2: an outcome cannot be of 2999-01-01"),
     ):
         path.write_text(text)
         with pytest.raises(InputError, match=words):
-            record_file(filled, path, name="outcomes.csv", on=DAY, by="ann")
+            record_file(filled, source_of(path), "ann")
+
+
+def test_a_bad_row_of_outcomes_is_refused_alone(filled, tmp_path):
+    path = tmp_path / "outcomes.csv"
+    rows = ["INF-1003,1,2025-12-31", "INF-1004,maybe,2025-12-31", "INF-1005,0,31.12.25",
+            "INF-1006,1,2999-01-01", "INF-1007,1,", "INF-1007,0,", "INF-1008,0,2025",
+            "INF-1009,,", "INF-1010,0,", "INF-1011,1,"]  # fmt: skip
+    path.write_text("\n".join(["id,deal,date", *rows]))
+    seen = preview_file(filled, source_of(path))
+    assert (seen.new, seen.changed, seen.same, seen.n_unknown, seen.n_blank) == (3, 0, 0, 0, 1)
+    assert seen.refused == [
+        RefusedRow(3, "'maybe' is neither a deal nor none"),
+        RefusedRow(4, "'31.12.25' is no day such as 2026-05-31"),
+        RefusedRow(5, "an outcome cannot be of 2999-01-01"),
+        RefusedRow(6, "'INF-1007' has a deal in one row and none in another"),
+        RefusedRow(7, "'INF-1007' has a deal in one row and none in another"),
+        RefusedRow(8, "'2025' is no day such as 2026-05-31"),
+    ]
+    recorded = record_file(filled, source_of(path), "ann")
+    assert (recorded.kept, recorded.refused) == (3, seen.refused)
+    path.write_text("id,deal,date\nINF-1003,1,2025-12-31\nINF-1010,1,\nINF-1012,1,\nX,1,\n")
+    seen = preview_file(filled, source_of(path))
+    assert (seen.new, seen.changed, seen.same, seen.unknown) == (1, 1, 1, ["X"])
 
 
 def test_outcome_file_with_a_date_column(filled, tmp_path):
     path = tmp_path / "outcomes.csv"
     path.write_text("id,deal,Outcome date\nINF-1003,1,2025-12-31\nINF-1004,0,\n")
-    assert record_file(filled, path, name="outcomes.csv", on=DAY, by="ann").kept == 2
+    assert record_file(filled, source_of(path), "ann").kept == 2
     with filled.reading() as db:
         kept = db.execute(select(outcome.c.deal, outcome.c.on).order_by(outcome.c.deal)).all()
     assert kept == [(False, DAY), (True, date(2025, 12, 31))]
@@ -134,7 +143,7 @@ def test_small_parquet_of_too_many_rows_is_refused(filled, tmp_path):
     pq.write_table(table, path)
     assert path.stat().st_size < 100_000
     with pytest.raises(InputError, match="more than 1,000,000 rows"):
-        record_file(filled, path, name="endless.parquet", on=DAY, by="ann")
+        record_file(filled, source_of(path), "ann")
 
 
 @pytest.mark.parametrize(
@@ -149,16 +158,9 @@ def test_outcome_dates_may_be_missing_or_have_a_time(filled, tmp_path, days, exp
     path = tmp_path / "outcomes.csv"
     rows = [f"INF-100{n},1,{day}\n" for n, day in zip((3, 4), days, strict=True)]
     path.write_text("Influencer_ID,Sponsorship_Status,Outcome_Date\n" + "".join(rows))
-    assert record_file(filled, path, name="outcomes.csv", on=DAY, by="ann").kept == 2
+    assert record_file(filled, source_of(path), "ann").kept == 2
     with filled.reading() as db:
         assert db.scalars(select(outcome.c.on).order_by(outcome.c.creator_id)).all() == expected
-
-
-def test_bare_year_is_no_outcome_date(filled, tmp_path):
-    path = tmp_path / "outcomes.csv"
-    path.write_text("Influencer_ID,Sponsorship_Status,Outcome_Date\nINF-1003,1,2025\n")
-    with pytest.raises(InputError, match="row 2: '2025' is no day"):
-        record_file(filled, path, name="outcomes.csv", on=DAY, by="ann")
 
 
 def stored_as(store, *names):
@@ -175,7 +177,7 @@ def test_outcomes_find_identifiers_in_any_form(filled, tmp_path):
     numbers = stored_as(filled, "42", "42.0", "501.0", "77", "@lena")
     path = tmp_path / "outcomes.csv"
     path.write_text("id,deal\n42.0,1\n501,1\n 77.00 ,0\n'@lena,1\n99.0,1\nn/a,1\n")
-    recorded = record_file(filled, path, name="outcomes.csv", on=DAY, by="ann")
+    recorded = record_file(filled, source_of(path), "ann")
     assert (recorded.kept, recorded.unknown, recorded.n_blank) == (4, ["99"], 1)
     with filled.reading() as db:
         kept = dict(db.execute(select(outcome.c.creator_id, outcome.c.deal)).all())
@@ -188,8 +190,10 @@ def test_two_forms_of_one_identifier_may_not_contradict_each_other(filled, tmp_p
     stored_as(filled, "42")
     path = tmp_path / "outcomes.csv"
     path.write_text("id,deal\n42,1\n42.0,0\n")
-    with pytest.raises(InputError, match="'42' has a deal in one row and none in another"):
-        record_file(filled, path, name="outcomes.csv", on=DAY, by="ann")
+    recorded = record_file(filled, source_of(path), "ann")
+    reason = "'42' has a deal in one row and none in another"
+    assert (recorded.kept, recorded.act) == (0, None)
+    assert recorded.refused == [RefusedRow(2, reason), RefusedRow(3, reason)]
 
 
 def test_outcomes_of_a_data_frame_with_a_missing_identifier(filled, tmp_path):
@@ -198,7 +202,7 @@ def test_outcomes_of_a_data_frame_with_a_missing_identifier(filled, tmp_path):
     ids = pa.array([1001.0, None])
     table = pa.table({"Influencer_ID": ids, "Sponsorship_Status": [1, 0]})
     pq.write_table(table, path := tmp_path / "outcomes.parquet")
-    recorded = record_file(filled, path, name="outcomes.parquet", on=DAY, by="ann")
+    recorded = record_file(filled, source_of(path), "ann")
     assert (recorded.kept, recorded.n_blank) == (1, 1)
 
 
@@ -282,136 +286,6 @@ def test_retraining_uses_recorded_outcomes(filled, tmp_path, model_folder, marke
     assert add_retrained(filled, study, "ann")["compared"]["rows"] == 0
 
 
-# Campaigns
-
-
-def best_by_trying(table, brief):
-    """Give the most expected deals of any set within the limits."""
-    best = -1.0
-    for size in range(min(brief.number, len(table)) + 1):
-        for chosen in itertools.combinations(range(len(table)), size):
-            part = table.iloc[list(chosen)]
-            fits = brief.budget is None or part["fee"].sum() <= brief.budget + 1e-9
-            most = brief.most_per_niche
-            fits &= most is None or not len(part) or part["niche"].value_counts().max() <= most
-            fits &= table.loc[table["wanted"], "id"].isin(part["id"]).all()
-            if fits:
-                best = max(best, part["probability"].sum())
-    return best
-
-
-@settings(max_examples=60)
-@given(
-    rows=st.lists(
-        st.tuples(st.floats(0, 1), st.sampled_from([0.0, 100.0, 250.0]), st.sampled_from("ab"),
-                  st.booleans()), min_size=1, max_size=7),
-    number=st.integers(1, 5),
-    budget=st.sampled_from([None, 100.0, 400.0]),
-    most=st.sampled_from([None, 1, 2]),
-)  # fmt: skip
-def test_plan_is_optimal(rows, number, budget, most):
-    table = pd.DataFrame(rows, columns=["probability", "fee", "niche", "wanted"])
-    table["wanted"] &= np.arange(len(table)) == 0
-    table["id"] = np.arange(len(table))
-    brief = Brief(name="x", number=number, budget=budget, most_per_niche=most)
-    best = best_by_trying(table, brief)
-    if best < 0:
-        with pytest.raises(CannotJudgeError, match="No set"):
-            plan(table, brief)
-        return
-    chosen = plan(table, brief)
-    assert chosen.expected == pytest.approx(best, abs=1e-6)
-    assert len(chosen.table) <= number
-    assert budget is None or chosen.cost <= budget + 1e-6
-
-
-FEES = {"nano": 100.0, "micro": 400.0, "mid": 2000.0, "macro": 9000.0, "mega": 30_000.0}
-
-
-def test_campaign_respects_its_brief_and_manual_choices(filled, catalogue, rules):
-    brief = Brief(
-        name="Spring", number=8, niches=("Fashion", "Beauty"), tiers=("nano", "micro"), fees=FEES,
-        budget=1500.0, most_per_niche=5,
-    )  # fmt: skip
-    number = save_campaign(filled, brief, "ann")
-    with filled.reading() as db:
-        _, kept, choices = find_campaign(db, number)
-        table = candidates(db, kept, rules, choices)
-    assert (kept, choices) == (brief, {})
-    chosen = plan(table, brief)
-    assert chosen.cost <= 1500
-    assert set(chosen.table["niche"]) <= {"Fashion", "Beauty"}
-    assert chosen.table["niche"].value_counts().max() <= 5
-    more = more_budget(table, brief, chosen)
-    assert len(more) == 4
-    assert (more["added"] >= -1e-9).all()
-    first, other = int(chosen.table["id"].iloc[0]), numbers(filled)["INF-1002"]
-    change_choice(filled, number, [first], "out", "ann")
-    change_choice(filled, number, [other.id], "in", "ann")
-    with filled.reading() as db:
-        _, _, choices = find_campaign(db, number)
-        table = candidates(db, brief, rules, choices)
-    chosen = plan(table, brief)
-    assert first not in set(chosen.table["id"])
-    assert other.id in set(chosen.table["id"])
-    change_choice(filled, number, [other.id], "free", "ann")
-    with filled.reading() as db:
-        assert find_campaign(db, number)[2] == {first: "out"}
-    drop_campaign(filled, number, "ann")
-    with pytest.raises(InputError, match="no such campaign"), filled.reading() as db:
-        find_campaign(db, number)
-
-
-@pytest.mark.parametrize(
-    ("number", "most", "budget"),
-    [(30, 6, 9_000.0), (30, None, 9_000.0), (12, 1, None), (12, 11, 60_000.0), (5, 5, 500.0)],
-)
-def test_candidates_contain_the_optimal_set(filled, rules, number, most, budget):
-    brief = Brief(name="All", number=number, fees=FEES, budget=budget, most_per_niche=most)
-    with filled.reading() as db:
-        table = candidates(db, brief, rules)
-        few = plan(table, brief)
-    assert len(table) <= 2 * number * len(rules.tiers)
-    rows = pd.DataFrame([row._mapping for row in numbers(filled).values()])
-    rows = rows.assign(tier=rows["followers"].map(rules.tier), wanted=False)
-    rows = rows[rows["followers"].notna()].assign(name=rows["external_id"])
-    rows["fee"] = rows["tier"].map(FEES)
-    # A missing niche is not limited.
-    assert few.expected == pytest.approx(plan(rows, brief).expected, abs=1e-3)
-
-
-def test_large_list_of_many_niches_is_planned_in_time(bare):
-    store, catalogue = bare
-    rules = catalogue.current()
-    lot = np.random.default_rng(5)
-    n = 60_000
-    niches = [f"niche {i}" for i in lot.integers(0, 200, n)]
-    with store.writing() as db:
-        insert_rows(db, creator, {
-            "external_id": [f"c{i}" for i in range(n)], "niche": niches,
-            "followers": (10 ** lot.uniform(3, 7, n)).tolist(), "state": ["open"] * n,
-            "probability": lot.beta(2, 5, n).tolist(), "flags": [0] * n, "run_id": [1] * n,
-            "lottery": [0.5] * n,
-        })  # fmt: skip
-    brief = Brief(name="Wide", number=900, most_per_niche=5)
-    with store.reading() as db:
-        table = candidates(db, brief, rules)
-    chosen = plan(table, brief)
-    assert len(table) <= 2 * brief.number * len(rules.tiers)
-    assert len(chosen.table) == 900
-    assert chosen.table["niche"].value_counts().max() == 5
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [{"name": ""}, {"number": 0}, {"number": 1001}, {"budget": -1.0}, {"most_per_niche": 0},
-     {"fees": {"nano": float("nan")}}, {"name": "a\0"}],
-)  # fmt: skip
-def test_invalid_brief_is_refused(wrong):
-    with pytest.raises(InputError):
-        Brief(**{"name": "x", "number": 5, **wrong})
-
-
 # A creator's rights
 
 
@@ -436,7 +310,7 @@ def test_erasure_leaves_no_trace_in_any_table(filled, rules):
         stored = everything_about(db, " INF-1003 ")
     assert {name: len(rows) for name, rows in stored.items()} == {
         "creator": 1, "score": 1, "replaced_creator": 0, "review": 1, "outcome": 1, "claim": 0, "campaign_creator": 0,
-        "staged": 0, "refused": 0, "audit": 2,
+        "proposal": 0, "list_creator": 0, "staged": 0, "refused": 0, "audit": 2,
     }  # fmt: skip
     assert stored["creator"][0]["external_id"] == "INF-1003"
     assert stored["review"][0]["reviewer"]

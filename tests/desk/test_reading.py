@@ -208,8 +208,9 @@ def test_outcomes_are_read_in_the_words_of_the_page(visit, desk):
     choose(ann, where, "check")
     assert stored(desk, where).keys() >= {"INF-1003", "INF-1004"}
     form = {"csrf": ann.csrf, "on": "2026-05-01"}
-    answer = ann.post("/outcomes", data=form, files={"file": ("list.csv", content)})
-    assert "Outcomes kept: 2" in answer.text
+    sent = ann.post("/outcomes", data=form, files={"file": ("list.csv", content)})
+    assert "Record 2 outcomes" in ann.get(sent.headers["location"]).text
+    ann.post(f"{sent.headers['location']}/record", data={"csrf": ann.csrf})
     with desk.store.reading() as db:
         made = dict(db.execute(select(creator.c.external_id, outcome.c.deal).join(
             creator, creator.c.id == outcome.c.creator_id)).all())  # fmt: skip
@@ -229,7 +230,7 @@ def test_outcomes_that_are_not_understood_come_back_at_the_field(visit):
     assert "Write which words mean a deal" in answer.text
     assert 'value="Status"' in answer.text
     right = {"column Sponsorship_Status": "Status", "deal_is": "Booked", "no_deal_is": "Passed"}
-    assert "Outcomes kept: 2" in post(**right).text
+    assert "Record 2 outcomes" in ann.get(post(**right).headers["location"]).text
 
 
 def test_the_desk_speaks_of_the_models_own_outcome(visit, desk, monkeypatch):

@@ -13,7 +13,6 @@ import pytest
 from sqlalchemy import delete, func, select, update
 
 from durhampulse.decision.bands import MAYBE, NO, NO_PRECEDENT, Thresholds
-from durhampulse.desk.campaigns.planning import Brief, candidates
 from durhampulse.desk.models.catalogue import save_thresholds
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.review.decisions import (
@@ -307,13 +306,3 @@ def test_creators_without_precedent_come_first_into_review(filled, rules):
         bands = db.scalars(select(review.c.band).where(review.c.creator_id.in_(odd))).all()
     assert bands == [NO_PRECEDENT] * 2
     assert claim_next(filled, ann, rules).why != "unlike"
-
-
-def test_no_campaign_takes_creators_without_precedent_by_itself(filled, rules):
-    brief = Brief(name="spring", number=5)
-    with filled.writing() as db:
-        best = candidates(db, brief, rules)["id"].tolist()
-        db.execute(update(creator).where(creator.c.id == best[0]).values(flags=UNLIKE_BIT))
-        assert best[0] not in candidates(db, brief, rules)["id"].tolist()
-        by_hand = candidates(db, brief, rules, {best[0]: "in"})
-    assert best[0] in by_hand["id"].tolist()

@@ -161,7 +161,7 @@ def demo_rules():
     [
         {"band": ["perhaps"]}, {"sort": ["id; DROP TABLE creator"]}, {"tier": ["giant"]},
         {"flag": ["99"]}, {"min_followers": ["many"]}, {"min_followers": ["nan"]},
-        {"max_engagement": ["1e999"]}, {"state": ["gone"]}, {"niche": [str(i) for i in range(101)]},
+        {"max_engagement": ["1e999"]}, {"max_engagement": ["0.5"]}, {"state": ["gone"]}, {"niche": [str(i) for i in range(101)]},
     ],
 )  # fmt: skip
 def test_invalid_view_address_is_refused(demo_rules, query):
@@ -173,7 +173,7 @@ def test_invalid_view_address_is_refused(demo_rules, query):
     ("name", "text", "value"),
     [
         ("max_engagement", "2.5%", 0.025), ("max_engagement", "2,5", 0.025),
-        ("max_engagement", "1", 0.01), ("max_engagement", "0.5", 0.005),
+        ("max_engagement", "1%", 0.01), ("max_engagement", "1.5", 0.015),
         ("max_followers", "10,000", 10_000), ("max_followers", "1.2M", 1_200_000),
         ("max_followers", " 2.500,00 ", 2_500), ("max_followers", " ", None),
     ],

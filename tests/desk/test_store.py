@@ -11,10 +11,13 @@ from sqlalchemy import insert, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from durhampulse.desk.imports.choices import from_plain
+from durhampulse.desk.imports.undoing import preview_undo
 from durhampulse.desk.store import database
+from durhampulse.desk.store.acts import latest_acts
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.database import open_store, read_setting, write_setting
 from durhampulse.desk.store.niches import read_niches
+from durhampulse.desk.store.standing import set_states
 from durhampulse.desk.store.tables import attempt, audit, creator, metadata, model, upload
 from durhampulse.exceptions import InputError
 
@@ -108,6 +111,16 @@ def test_older_store_is_migrated(store_url, monkeypatch):
     store.close()
 
 
+def insert_run(db):
+    """Insert an import as versions before 0009 kept it."""
+    db.execute(text(
+        "INSERT INTO upload (file_name, path, state, options, by, created_at, chunks_done,"
+        " progress) VALUES ('a', 'b', 'done', '{}', 'ann', '2026-01-01', 0, 1)"))  # fmt: skip
+    db.execute(text(
+        "INSERT INTO run (kind, model_version, upload_id, by, at, applied_at, creators)"
+        " VALUES ('import', 'm', 1, 'ann', '2026-01-01', '2026-01-01', 3)"))  # fmt: skip
+
+
 def test_migration_takes_over_known_outcomes(store_url, monkeypatch):
     newest = database.command.upgrade
     with monkeypatch.context() as older:
@@ -122,11 +135,28 @@ def test_migration_takes_over_known_outcomes(store_url, monkeypatch):
                 'INSERT INTO outcome (creator_id, deal, "on", figures, by, at, replaced_at)'
                 f" VALUES ({number}, {deal}, '2026-01-01', '{{}}', 'ann', '2026-01-01', {replaced})"
             ))  # fmt: skip
+        db.execute(text("INSERT INTO person (name, role, active, created_at)"
+                        " VALUES ('ann', 'reviewer', true, '2026-01-01')"))  # fmt: skip
+        db.execute(text("UPDATE creator SET state = 'declined' WHERE id = 3"))
+        for choice, undone in (("approve", "'2026-01-03'"), ("decline", "NULL")):
+            db.execute(text(
+                "INSERT INTO review (creator_id, person_id, decision, reason, note, band, why,"
+                " previous, request, at, undone_at) VALUES (3, 1, :choice, 'Off brand', '', 'No',"
+                f" 'chosen', 'open', :choice, '2026-01-02', {undone})"), {"choice": choice})  # fmt: skip
+        db.execute(text("INSERT INTO model (version, name, origin, added_at, added_by)"
+                        " VALUES ('m', 'm', 'm', '2026-01-01', 'ann')"))  # fmt: skip
+        insert_run(db)
     store.close()
     store = open_store(store_url)
-    with store.reading() as db:
+    with store.writing() as db:
         deals = db.scalars(select(creator.c.deal).order_by(creator.c.external_id)).all()
-    assert deals == [True, None, None]
+        assert deals == [True, None, None]
+        set_states(db, creator.c.id > 0)  # what stands is what was stored
+        states = db.scalars(select(creator.c.state).order_by(creator.c.external_id)).all()
+        assert states == ["open", "open", "declined"]
+        assert latest_acts(db) == []
+    with store.reading() as db, pytest.raises(InputError, match="no longer kept"):
+        preview_undo(db, 1)  # what an import of that version replaced is not known
     store.close()
 
 

@@ -7,14 +7,16 @@ import random
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select, update
 
 from durhampulse.decision.bands import MAYBE
 from durhampulse.desk.imports.worker import Worker
+from durhampulse.desk.outcomes.byfile import OutcomeSource, record_file
 from durhampulse.desk.outcomes.recording import record, withdraw
+from durhampulse.desk.people.erasure import sweep
 from durhampulse.desk.review.decisions import (
     REASONS,
     ConflictError,
@@ -26,7 +28,15 @@ from durhampulse.desk.review.queue import claim_next, progress
 from durhampulse.desk.review.undoing import Draft, draft_of, undo
 from durhampulse.desk.store import acts
 from durhampulse.desk.store.acts import AT_ONCE, undo_act
-from durhampulse.desk.store.tables import act, audit, claim, creator, review
+from durhampulse.desk.store.tables import (
+    act,
+    audit,
+    claim,
+    creator,
+    outcome,
+    outcome_file,
+    review,
+)
 from durhampulse.exceptions import InputError
 from durhampulse.scoring.record import UNLIKE_BIT
 from tests.desk.conftest import add_people
@@ -105,7 +115,7 @@ def test_bulk_decision_is_undone_as_a_whole_and_keeps_what_was_decided_since(fil
     with filled.reading() as db:
         entries = db.execute(select(audit).where(audit.c.subject == f"act {result.act}")).all()
     assert [(row.who, row.act, row.detail) for row in entries] == [
-        ("ann", "undo", {"kind": "decide", "restored": 47, "kept": 3})
+        ("ann", "undo", {"kind": "decision", "restored": 47, "kept": 3})
     ]
 
 
@@ -143,7 +153,7 @@ def test_undo_of_an_act_is_resumed_where_it_stopped(filled, rules, catalogue, mo
     assert not worker.work()
     assert set(states_of(filled).values()) == {"open"}
     with filled.reading() as db:
-        row = db.execute(select(act)).one()
+        row = db.execute(select(act).where(act.c.kind == "decision")).one()
     assert (row.undone_by, row.detail["undo"]["restored"]) == ("ann", 100)
 
 
@@ -281,7 +291,7 @@ def test_doer_and_admin_undo_an_act_and_nobody_else(visit, desk):
 
 def acts_of(store):
     with store.reading() as db:
-        return db.execute(select(act).order_by(act.c.id)).all()
+        return db.execute(select(act).where(act.c.kind == "decision").order_by(act.c.id)).all()
 
 
 def test_large_act_is_undone_by_the_worker(visit, desk, monkeypatch):
@@ -310,3 +320,80 @@ def test_bulk_decision_is_not_undone_by_the_undo_of_one(filled, rules):
         undo(filled, ann, last)
     with filled.reading() as db:
         assert db.scalar(select(func.count()).select_from(claim)) == 0
+
+
+def standing_outcomes(store):
+    with store.reading() as db:
+        rows = db.execute(
+            select(outcome.c.creator_id, outcome.c.deal, outcome.c.on)
+            .where(outcome.c.replaced_at.is_(None)).order_by(outcome.c.creator_id)
+        ).all()  # fmt: skip
+        known = dict(
+            db.execute(
+                select(creator.c.id, creator.c.deal).where(creator.c.deal.is_not(None))
+            ).all()
+        )
+    assert known == {row.creator_id: row.deal for row in rows}
+    return [tuple(row) for row in rows]
+
+
+def record_rows(store, tmp_path, rows, on=DAY):
+    """Record outcomes of creators by file: number to deal."""
+    with store.reading() as db:
+        names = dict(db.execute(select(creator.c.id, creator.c.external_id)).all())
+    path = tmp_path / "outcomes.csv"
+    lines = [f"{names[number]},{int(deal)}" for number, deal in rows.items()]
+    path.write_text("\n".join(["id,deal", *lines]))
+    return record_file(store, OutcomeSource(path=path, name=path.name, on=on), "ann").act
+
+
+def test_outcomes_by_file_are_undone_as_a_whole(filled, tmp_path):
+    record(filled, 3, deal=True, on=DAY, by="bob")
+    record(filled, 4, deal=True, on=DAY, by="bob")
+    withdraw(filled, 4, "bob")
+    before = standing_outcomes(filled)
+    later = DAY + timedelta(days=1)
+    number = record_rows(filled, tmp_path, dict.fromkeys(range(3, 13), False), on=later)
+    assert standing_outcomes(filled) == [(i, False, later) for i in range(3, 13)]
+    record(filled, 5, deal=True, on=later, by="bob")
+    withdraw(filled, 6, "bob")
+    undone = undo_act(filled, number, "ann")
+    assert (undone.total, undone.restored, undone.kept) == (10, 8, 2)
+    assert standing_outcomes(filled) == [*before, (5, True, later)]
+
+
+def test_acts_of_outcomes_are_undone_in_either_order(filled, tmp_path):
+    record(filled, 3, deal=True, on=DAY, by="bob")
+    before = standing_outcomes(filled)
+    for order in ((1, 0), (0, 1)):
+        days = [DAY + timedelta(days=i) for i in (1, 2)]
+        numbers = [
+            record_rows(filled, tmp_path, {3: False, 4 + i: True}, on=day)
+            for i, day in enumerate(days)
+        ]
+        undo_act(filled, numbers[order[0]], "ann")
+        undo_act(filled, numbers[order[1]], "ann")
+        assert standing_outcomes(filled) == before
+
+
+def test_waiting_file_of_outcomes_is_swept(visit, desk):
+    ann = visit("reviewer")
+    files = {"file": ("won.csv", b"id,deal\nINF-1003,1\n")}
+    sent = ann.post("/outcomes", data={"csrf": ann.csrf, "on": "2026-01-31"}, files=files)
+    assert sent.status_code == 303
+    (path,) = desk.folder.iterdir()
+    with desk.store.writing() as db:
+        db.execute(update(outcome_file).values(created_at=datetime.now(UTC) - timedelta(days=40)))
+    assert sweep(desk.store, 30, "admin")["rows"]["outcome_file"] == 1
+    assert not path.exists()
+    assert ann.get(sent.headers["location"]).status_code == 422
+    ann.post("/outcomes", data={"csrf": ann.csrf, "on": "2026-01-31"}, files=files)
+    assert (
+        ann.post("/outcomes", data={"csrf": ann.csrf, "on": "soon"}, files=files).status_code == 422
+    )
+    (path,) = desk.folder.iterdir()  # what was refused left nothing behind
+    with desk.store.reading() as db:
+        number = db.scalar(select(outcome_file.c.id))
+    ann.post(f"/outcomes/files/{number}/drop", data={"csrf": ann.csrf})
+    assert not path.exists()
+    assert standing_outcomes(desk.store) == []

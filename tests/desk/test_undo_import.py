@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from sqlalchemy import func, select, text, update
 
-from durhampulse.desk.campaigns.planning import Brief, change_choice, save_campaign
+from durhampulse.desk.campaigns import campaigns
+from durhampulse.desk.campaigns.brief import Brief
 from durhampulse.desk.imports.undoing import UndoneImport, ask_to_undo, preview_undo, undo_import
 from durhampulse.desk.imports.worker import Worker
 from durhampulse.desk.models.catalogue import activate
@@ -20,7 +21,9 @@ from durhampulse.desk.store.niches import read_niches
 from durhampulse.desk.store.tables import (
     act,
     audit,
+    campaign_creator,
     creator,
+    list_creator,
     metadata,
     replaced,
     run,
@@ -84,14 +87,17 @@ def test_undo_of_an_import_gives_back_the_list_as_it_was(filled, catalogue, tmp_
 
 def test_what_people_did_with_new_creators_keeps_them(filled, catalogue, rules, tmp_path):
     ann, bob = add_people(filled, "reviewer", "reviewer")
-    names = ["decided", "planned", "recorded", "taken-back", "untouched", "held"]
+    names = ["decided", "planned", "recorded", "taken-back", "listed", "untouched", "held"]
     row = bring(filled, catalogue, write(tmp_path / "a.csv", *names, "INF-1003"))
     decide(filled, number_of(filled, "decided"), ann, decision_of("decline"), rules)
-    plan = save_campaign(filled, Brief(name="spring", number=5), "ann")
-    change_choice(filled, plan, [number_of(filled, "planned")], "out", "ann")
+    plan = campaigns.make(filled, Brief(name="spring", number=5), "ann")
+    planned = {"campaign_id": plan, "creator_id": number_of(filled, "planned"), "choice": "out"}
     record(filled, number_of(filled, "recorded"), deal=True, on=DAY, by="ann")
     many = decide_many(filled, [number_of(filled, "taken-back")], ann, decision_of(), rules)
     undo_act(filled, many.act, "ann")
+    with filled.writing() as db:
+        db.execute(campaign_creator.insert().values(**planned))
+        db.execute(list_creator.insert().values(list_id=1, creator_id=number_of(filled, "listed")))
     decide(filled, number_of(filled, "INF-1003"), ann, decision_of("tentative"), rules)
     with filled.writing() as db:
         db.execute(update(creator).values(state="declined").where(creator.c.state == "open",
@@ -99,12 +105,12 @@ def test_what_people_did_with_new_creators_keeps_them(filled, catalogue, rules, 
         db.execute(update(creator).where(creator.c.external_id == "held").values(
             probability=rules.thresholds.review_at, flags=0))  # fmt: skip
     assert claim_next(filled, bob, rules).creator_id == number_of(filled, "held")
-    counts = UndoneImport(restored=1, removed=1, kept=5, changed=0, decided=1)
+    counts = UndoneImport(restored=1, removed=1, kept=6, changed=0, decided=1)
     assert undone(filled, row.id) == counts
     with filled.reading() as db:
         left = set(db.scalars(select(creator.c.external_id)))
         state = db.scalar(select(creator.c.state).where(creator.c.external_id == "INF-1003"))
-        assert db.scalar(select(func.count()).where(score.c.run_id > 1)) == 5
+        assert db.scalar(select(func.count()).where(score.c.run_id > 1)) == 6
     assert left & set(names) == set(names) - {"untouched"}
     assert state == "tentative"
 

@@ -67,8 +67,10 @@ NEEDS = {
                    "/creators/{number}/what-if", "/imports", "/imports/{number}",
                    "/imports/{number}/progress", "/imports/{number}/refused", "/campaigns",
                    "/campaigns/{number}", "/campaigns/{number}/export/{kind}", "/model", "/model/progress",
+                   "/model/preview", "/thresholds", "/pipeline",
                    "/outcomes", "/acts"],
-        "reviewer": ["/queue", "/imports/{number}/undo"],
+        "reviewer": ["/queue", "/imports/{number}/undo", "/campaigns/{number}/difference",
+                     "/outcomes/files/{number}"],
         "admin": ["/creators/{number}/everything", "/people", "/audit"],
     },
     "POST": {
@@ -83,8 +85,11 @@ NEEDS = {
                      "/imports/{number}/check", "/imports/{number}/confirm",
                      "/imports/{number}/drop", "/imports/{number}/columns",
                      "/imports/{number}/undo", "/campaigns", "/campaigns/{number}",
-                     "/campaigns/{number}/choose", "/campaigns/{number}/delete", "/outcomes"],
-        "admin": ["/thresholds", "/creators/{number}/erase", "/model/activate", "/people",
+                     "/campaigns/{number}/choose", "/campaigns/{number}/delete", "/campaigns/add",
+                     "/campaigns/{number}/propose", "/campaigns/{number}/state", "/outcomes",
+                     "/outcomes/files/{number}/record", "/outcomes/files/{number}/drop"],
+        "admin": ["/thresholds", "/creators/{number}/erase", "/model/activate", "/model/preview",
+                  "/model/preview/discard", "/people",
                   "/people/{number}", "/people/{number}/link", "/keys", "/keys/{number}/revoke"],
     },
 }  # fmt: skip
@@ -679,23 +684,105 @@ def test_import_pages(app, visit, desk):
 
 
 def test_campaign_pages(visit, desk):
-    ann, brief = visit("reviewer"), {"name": "Spring", "number": "5", "tier": ["nano", "micro"]}
+    ann, brief = visit("reviewer"), {"name": "Spring / 2026", "number": "5",
+                                     "tier": ["nano", "micro"], "fee nano": "100",
+                                     "fee micro": "250.50", "currency": "eur",
+                                     "budget": "1,000"}  # fmt: skip
     where = ann.post("/campaigns", data={"csrf": ann.csrf, **brief}).headers["location"]
-    book = openpyxl.load_workbook(io.BytesIO(ann.get(f"{where}/export/xlsx").content))
+    answer = ann.get(f"{where}/export/xlsx")
+    assert 'filename="campaign-1-Spring-2026.xlsx"' in answer.headers["content-disposition"]
+    book = openpyxl.load_workbook(io.BytesIO(answer.content))
     heads, *rows = book["Decisions"].values
-    assert len(rows) == 5
-    assert {row[heads.index("Tier")] for row in rows} <= {"nano", "micro"}
-    out = {"csrf": ann.csrf, "choice": "out", "name": rows[0][0]}
+    cell = book["Decisions"]["B2"]
+    assert (heads[1], cell.number_format) == ("Predicted Sponsorship", "0.00%")
+    rows = [dict(zip(heads, row, strict=True)) for row in rows]
+    assert 0 < len(rows) <= 5
+    assert {(row["Tier"], row["Fee"]) for row in rows} <= {("nano", 100), ("micro", 250.5)}
+    assert {(row["Currency"], row["By Hand"], row["Campaign State"]) for row in rows} == {
+        ("EUR", False, "draft")
+    }
+    assert rows[-1]["Cost So Far"] == sum(row["Fee"] for row in rows) <= 1000
+    about = dict(book["Provenance"].values)
+    assert (about["budget"], about["currency"]) == (1000, "EUR")
+    assert "of 1,000 EUR" in about["Fees if all agree"]
+    out = {"csrf": ann.csrf, "choice": "out", "name": rows[0]["Influencer ID"]}
     assert ann.post(f"{where}/choose", data=out).status_code == 303
-    wider = {"csrf": ann.csrf, **brief, "number": "1,000", "most_per_niche": "2"}
+    wider = {"csrf": ann.csrf, **brief, "number": "1,000", "most_per_niche": "2", "budget": ""}
     assert ann.post(where, data=wider).status_code == 303
     exported = [*csv.DictReader(io.StringIO(ann.get(f"{where}/export/csv").text))]
     assert max(Counter(row["Niche"] for row in exported).values()) == 2
-    assert rows[0][0] not in {row["Influencer ID"] for row in exported}
+    assert rows[0]["Influencer ID"] not in {row["Influencer ID"] for row in exported}
     assert ann.get(f"{where}/export/exe").status_code == 404
     assert ann.post(f"{where}/delete", data={"csrf": ann.csrf}).status_code == 303
     assert "Deleted." in ann.get("/campaigns").text
     assert ann.get(where).status_code == 422
+
+
+def test_looking_at_a_campaign_solves_nothing(visit, monkeypatch):
+    ann = visit("reviewer")
+    brief = {"name": "Spring", "number": "5", "budget": "900", "fee nano": "150"}
+    where = ann.post("/campaigns", data={"csrf": ann.csrf, **brief}).headers["location"]
+    monkeypatch.setattr("durhampulse.desk.campaigns.proposal.solve", None)
+    monkeypatch.setattr("durhampulse.desk.campaigns.proposal.candidates", None)
+    page = ann.get(where).text
+    assert ">nan<" not in page
+    assert "deals among creators like these in the past" in page.lower()
+    assert "without a fee" in page
+    assert ann.get(f"{where}/export/csv").status_code == 200
+    assert ann.get("/campaigns").status_code == 200
+
+
+def test_campaign_is_agreed_compared_and_opened_again(visit, desk):
+    ann, vic = visit("reviewer"), visit("viewer")
+
+    def act(path, **data):
+        return ann.post(f"{where}/{path}", data={"csrf": ann.csrf, **data})
+
+    made = ann.post("/campaigns", data={"csrf": ann.csrf, "name": "Spring", "number": "5"})
+    where = made.headers["location"]
+    page = ann.get(f"{where}/difference").text
+    assert "would propose the same creators" in page
+    assert "Nothing would change" in page
+    with desk.store.writing() as db:
+        (first, *_) = re.findall(r'href="/creators/(\d+)"', ann.get(where).text)
+        db.execute(update(creator).where(creator.c.id == int(first)).values(state="declined"))
+    page = ann.get(f"{where}/difference").text
+    assert "would swap 1 of Spring" in page
+    (seen,) = re.findall(r'name="seen" value="(\w+)"', page)
+    assert act("propose", seen=seen).status_code == 303
+    assert f'href="/creators/{first}"' not in ann.get(where).text
+    assert act("propose", seen="other").status_code == 422
+    assert "Agree on this set" not in vic.get(where).text
+    assert act("state", state="agreed").status_code == 303
+    page = ann.get(where).text
+    assert "Leave out" not in page
+    assert "Change the brief" not in page
+    assert act("choose", choice="out", creator_id="3").status_code == 422
+    assert act("state", state="draft").status_code == 422  # nobody said why
+    assert act("state", state="done").status_code == 303
+    assert act("state", state="draft", note="they want more").status_code == 303
+    assert "<q>they want more</q>" in ann.get(where).text
+
+
+def test_creators_are_added_to_a_campaign_from_elsewhere(visit, desk):
+    ann = visit("reviewer")
+    made = ann.post("/campaigns", data={"csrf": ann.csrf, "name": "Spring", "number": "5"})
+    where, number = made.headers["location"], made.headers["location"].rsplit("/")[-1]
+    with desk.store.writing() as db:
+        db.execute(update(creator).where(creator.c.id == 4).values(state="declined"))
+    sent = {"csrf": ann.csrf, "campaign": number, "chosen": ["3", "4"]}
+    asked = ann.post("/campaigns/add", data=sent).headers["location"]
+    page = ann.get(asked).text
+    assert "was declined" in page
+    assert 'href="/creators/3"' in page
+    assert 'href="/creators/4"' not in page
+    sure = {"csrf": ann.csrf, "choice": "in", "creator_id": "4", "sure": "true"}
+    assert ann.post(f"{where}/choose", data=sure).status_code == 303
+    assert 'href="/creators/4"' in ann.get(where).text
+    assert "Spring" in ann.get("/creators/4").text
+    found = ann.post(f"{where}/choose", data={"csrf": ann.csrf, "choice": "in", "name": "inf-1438"})
+    assert "Put in INF-1438" in ann.get(found.headers["location"]).text
+    assert ann.post("/campaigns/add", data={**sent, "chosen": []}).status_code == 422
 
 
 @pytest.mark.parametrize(
@@ -711,29 +798,36 @@ def test_invalid_campaign_form_is_refused(visit, given, words):
     assert (answer.status_code, words in answer.text) == (422, True)
 
 
-def test_infeasible_campaign_can_be_corrected(visit, desk):
+def test_limits_that_no_set_keeps_are_refused_and_nothing_changes(visit, desk):
     ann = visit("reviewer")
-    brief = {"csrf": ann.csrf, "name": "One", "number": "1", "budget": "900", "fee nano": "100"}
+    brief = {"csrf": ann.csrf, "name": "One", "number": "1"}
     where = ann.post("/campaigns", data=brief).headers["location"]
-    assert "they count as 0 against the budget" in ann.get(where).text
-    for name in ("INF-1002", "INF-1003"):
-        put_in = {"csrf": ann.csrf, "choice": "in", "name": name}
-        assert ann.post(f"{where}/choose", data=put_in).status_code == 303
-    page = ann.get(where).text
-    assert "No set of creators keeps within" in page
-    for name in ("INF-1002", "INF-1003"):
-        assert f'aria-label="Release {name}"' in page
-    (number,) = re.findall(r'value="(\d+)"><button[^>]*aria-label="Release INF-1003"', page)
-    ann.post(f"{where}/choose", data={"csrf": ann.csrf, "choice": "free", "creator_id": number})
-    assert "No set of creators" not in ann.get(where).text
+    put_in = {"csrf": ann.csrf, "choice": "in", "name": "INF-1002"}
+    assert ann.post(f"{where}/choose", data=put_in).status_code == 303
+    assert "In: INF-1002." in ann.get(where).text
+    before = ann.get(where).text
+    answer = ann.post(f"{where}/choose", data={**put_in, "name": "INF-1003"})
+    assert (answer.status_code, "No set of creators keeps within" in answer.text) == (422, True)
+    priced = ann.post(where, data={**brief, "budget": "900"})
+    assert (priced.status_code, "put in by hand and has no fee" in priced.text) == (422, True)
+    assert ann.get(where).text == before
 
 
 def test_outcomes_by_file_and_by_form(visit, desk):
     ann = visit("reviewer")
     files = {"file": ("won.csv", b"id,deal\nINF-1003,1\nINF-1004,0\nnobody,1\n")}
-    page = ann.post("/outcomes", data={"csrf": ann.csrf, "on": "2026-01-31"}, files=files).text
-    assert "Outcomes kept: 2." in page
-    assert "Not in the list (1): nobody." in page
+    sent = ann.post("/outcomes", data={"csrf": ann.csrf, "on": "2026-01-31"}, files=files)
+    where = sent.headers["location"]
+    page = ann.get(where).text
+    assert "Record 2 outcomes" in page
+    assert "Not in the list: nobody." in page
+    assert "None yet." in ann.get("/outcomes").text
+    assert where in ann.get("/outcomes").text
+    assert ann.post(f"{where}/record", data={"csrf": ann.csrf}).status_code == 303
+    page = ann.get("/outcomes").text
+    assert "Recorded the outcomes of 2 creators." in page
+    assert where not in page
+    assert ann.post(f"{where}/record", data={"csrf": ann.csrf}).status_code == 422
     sent = {"csrf": ann.csrf, "deal": "true", "on": "2026-02-01"}
     assert ann.post("/creators/9/outcome", data=sent).status_code == 303
     assert "2026-02-01" in ann.get("/outcomes").text
@@ -969,6 +1063,7 @@ def test_activation_that_ends_while_the_page_is_made_is_shown(
 
     def just_before(db=None):
         rules = current(db)
+        monkeypatch.setattr(desk.catalogue, "current", current)  # which the activation asks too
         desk.worker.work()
         return rules
 

@@ -13,9 +13,9 @@ import numpy.typing as npt
 from durhampulse.creators.schema import COLUMNS
 from durhampulse.decision.figures import axis_text, figure_text
 from durhampulse.features.peers import Peers
-from durhampulse.features.rates import Rates
+from durhampulse.features.rates import Rates, Share
 
-__all__ = ["group_words", "phrase", "unknown_names"]
+__all__ = ["beside_others", "group_words", "phrase", "unknown_names"]
 
 _MIDDLE = 50
 
@@ -88,15 +88,37 @@ def _past(column: str, value: Any, sign: int, rates: Rates) -> str:
     share = rates.share_of(column, value)
     if share is None or rates.beyond_chance(share) != sign:
         return ""
-    whom = "such creators"
-    if not math.isnan(share.low):
-        whom = f"creators {_range_text(column, share.low, share.high)}"
+    whom = _whom(column, share)
     extreme = share.last if sign > 0 else 0
     if share.place == extreme and share.last > 0:
         return f"{whom} {rates.happens} {'most' if sign > 0 else 'least'} often, {share.share:.0%}"
     more = "more" if sign > 0 else "less"
     shares = f"{share.share:.0%} against {rates.usual:.0%}"
     return f"{whom} {rates.happens} {more} often than usual, {shares}"
+
+
+def beside_others(column: str, value: Any, rates: Rates | None) -> str:
+    """Return a figure that speaks only beside the creator's others, with what it says alone.
+
+    For a strong effect that the figure's own comparisons do not show: a niche of many deals may
+    count against a creator whose other figures are better than is usual there. Empty where nothing
+    is known of such creators.
+    """
+    share = None if rates is None else rates.share_of(column, value)
+    if rates is None or share is None:
+        return ""
+    alone, usual = f"{share.share:.0%}", f"{rates.usual:.0%}"
+    against = "as is usual" if alone == usual else f"{usual} usual"
+    return (
+        f"{figure_text(column, value)}, together with the other figures: taken alone, {alone} of "
+        f"{_whom(column, share)} {rates.happens}, {against}"
+    )
+
+
+def _whom(column: str, share: Share) -> str:
+    if math.isnan(share.low):
+        return "such creators"
+    return f"creators {_range_text(column, share.low, share.high)}"
 
 
 def _range_text(column: str, low: float, high: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from itertools import combinations, islice
 
@@ -11,7 +12,7 @@ import pandas as pd
 
 from durhampulse.creators.schema import COLUMNS, NICHE, QUALITY
 from durhampulse.decision.bands import Thresholds
-from durhampulse.decision.phrases import group_words, phrase, unknown_names
+from durhampulse.decision.phrases import beside_others, group_words, phrase, unknown_names
 from durhampulse.decision.shapley import Explanation
 from durhampulse.features.peers import Peers
 from durhampulse.models.fitted import FittedModel
@@ -25,7 +26,9 @@ REASONS_NOTE = (
 )
 
 _MOST = 3
-_SLIGHT = 0.05
+_SLIGHT, _STRONG = 0.05, 0.3
+"""In log-odds, below which an effect is no reason, and from which on it is named even where the
+figure's own comparisons do not show it."""
 _STEPS = np.linspace(0, 1, 41)
 _QUALITIES = ("SD", "HD", "4K")
 
@@ -34,9 +37,10 @@ def reason_table(explanation: Explanation, creators: pd.DataFrame, peers: Peers)
     """Put the strongest Shapley values into words.
 
     A reason says what a figure was compared with: the creator's peers, the whole list, or what
-    happened to creators like this in the past. One that nothing known supports is left out, as is
-    one below 0.05 in log-odds, and one that does not move the probability by what one decimal of a
-    percentage shows. A figure that is not known is no reason.
+    happened to creators like this in the past. One that none of these supports is named from 0.3
+    in log-odds on, as a figure that speaks together with the others, and left out below, as is one
+    below 0.05, and one that does not move the probability by what one decimal of a percentage
+    shows. A figure that is not known is no reason.
 
     Returns
     -------
@@ -55,7 +59,10 @@ def reason_table(explanation: Explanation, creators: pd.DataFrame, peers: Peers)
         for name, sign in (("Reasons For", 1), ("Reasons Against", -1)):
             strongest = (j for j in np.argsort(-sign * values) if sign * values[j] >= _SLIGHT)
             texts = (
-                (compare(i, int(j), sign), _without_text(now[i], without[i, j]))
+                (
+                    compare(i, int(j), sign, strong=sign * values[j] >= _STRONG),
+                    _without_text(now[i], without[i, j]),
+                )
                 for j in strongest
                 if not unknown[i, j]
             )
@@ -69,22 +76,21 @@ def _values(rows: pd.DataFrame, column: str) -> pd.Series:
     return rows.get(column, pd.Series(None, index=rows.index))
 
 
-def _comparison(
-    rows: pd.DataFrame, columns: list[str], peers: Peers
-) -> Callable[[int, int, int], str]:
+def _comparison(rows: pd.DataFrame, columns: list[str], peers: Peers) -> Callable[..., str]:
     """Return what puts a row's column into words, as a reason for (1) or against (-1)."""
     places = peers.percentiles(rows)
     tiers, niches = peers.tier(rows).tolist(), _values(rows, NICHE).tolist()
     values = {column: _values(rows, column).tolist() for column in columns}
     groups = {str(column): peers.groups(rows, str(column)).tolist() for column in places}
 
-    def compare(i: int, j: int, sign: int) -> str:
+    def compare(i: int, j: int, sign: int, *, strong: bool) -> str:
         column = columns[j]
-        if column not in groups:
-            return phrase(column, values[column][i], sign, peers=peers)
-        whom = group_words(groups[column][i], tiers[i], niches[i])
-        place = float(places[column].iloc[i])
-        return phrase(column, values[column][i], sign, peers=peers, place=place, whom=whom)
+        value, place, whom = values[column][i], math.nan, ""
+        if column in groups:
+            whom = group_words(groups[column][i], tiers[i], niches[i])
+            place = float(places[column].iloc[i])
+        words = phrase(column, value, sign, peers=peers, place=place, whom=whom)
+        return words or (beside_others(column, value, peers.rates) if strong else "")
 
     return compare
 

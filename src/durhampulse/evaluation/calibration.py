@@ -1,6 +1,8 @@
-"""What the bands are worth: measured hit rates, lift and gain."""
+"""What probabilities and bands are worth: calibration, measured hit rates, lift and gain."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +12,7 @@ from durhampulse.features.repeats import Codes, has_repeats
 
 __all__ = [
     "band_hit_rates",
+    "calibration_errors",
     "effective_size",
     "gain_curve",
     "invitation_table",
@@ -21,6 +24,9 @@ __all__ = [
 ]
 
 Floats = npt.NDArray[np.float64]
+
+_MEAN_DISTANCE = np.sqrt(2 / np.pi)
+"""Of a normal deviate from its mean, in standard deviations."""
 
 
 def wilson_interval(hits: float, n: float, *, level: float = 0.95) -> tuple[float, float]:
@@ -152,15 +158,59 @@ def reliability(
         One row a bin: ``creators, predicted, measured, low, high``; with ``rows`` before
         ``creators`` as for :func:`band_hit_rates`.
     """
-    order = np.argsort(y_prob, kind="stable")
     rows = []
-    for part in np.array_split(order, min(bins, len(order))):
+    for part in _equal_parts(y_prob, bins):
         measured = int(y_true[part].sum()) / len(part)
         low, high = share_interval(y_true[part], None if groups is None else groups[part])
         rows.append((*sizes(part, groups), float(y_prob[part].mean()), measured, low, high))
     return pd.DataFrame(
         rows, columns=[*size_columns(groups), "predicted", "measured", "low", "high"]
     )
+
+
+def calibration_errors(
+    y_true: Floats, y_probs: Mapping[str, Floats], *, groups: Codes | None = None
+) -> pd.DataFrame:
+    """Compare how far models' probabilities are from what happened, in ten bins of equal count.
+
+    The expected calibration error is the mean distance of predicted and measured shares. Chance
+    adds to it: a bin's distance has a mean between the true one and that plus what chance alone
+    would make it. The 95% interval allows for both ends, so it holds in at least 95% of tables.
+
+    Parameters
+    ----------
+    y_true
+        Outcomes 0 or 1, shape (n_rows,).
+    y_probs
+        Model's name to its probabilities, shape (n_rows,) each.
+    groups
+        The rows' creators, shape (n_rows,).
+
+    Returns
+    -------
+    DataFrame
+        One row a model: ``model, calibration_error, low, high, by_chance``; ``by_chance`` is the
+        mean error that probabilities which are true would show.
+    """
+    rows = []
+    for model, y_prob in y_probs.items():
+        gaps, spreads = [], []
+        for part in _equal_parts(y_prob):
+            n = effective_size(y_true[part], None if groups is None else groups[part])
+            gaps.append(abs(float(np.mean(y_true[part] - y_prob[part]))))
+            spreads.append(float(np.sqrt(np.mean(y_prob[part] * (1 - y_prob[part])) / n)))
+        error, chance = float(np.mean(gaps)), float(_MEAN_DISTANCE * np.mean(spreads))
+        noise = 1.96 * float(np.sqrt(np.sum(np.square(spreads)))) / len(spreads)
+        low, high = max(error - chance - noise, 0.0), min(error + noise, 1.0)
+        rows.append((model, error, low, high, chance))
+    columns = ["model", "calibration_error", "low", "high", "by_chance"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _equal_parts(y_prob: Floats, bins: int = 10) -> list[npt.NDArray[np.intp]]:
+    """Return the rows in bins of equal count, the least probable first."""
+    order = np.argsort(y_prob, kind="stable")
+    return np.array_split(order, min(bins, len(order)))
 
 
 def gain_curve(y_true: Floats, y_prob: Floats) -> pd.DataFrame:

@@ -43,7 +43,9 @@ def check_columns(evidence: Evidence) -> Finding:
     if certain:
         reason = (
             f"{_listed(certain)} alone all but {_verb(certain, 'tell')} who "
-            f"{evidence.creators.outcome.got}: written after the outcome or copied from it."
+            f"{evidence.creators.outcome.got}: usually that was written after the outcome or "
+            "copied from it. Where it was known before, it may be honest, and then ranking by it "
+            "needs no model. Either way, --drop-leaks judges by the other columns."
         )
         return Finding("stop", figure, reason, tuple(certain))
     if suspects:

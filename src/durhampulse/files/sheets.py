@@ -41,6 +41,8 @@ _FORMATS = {
     "Growth Rate": "0.0%",
     "Average Views": "#,##0",
     "Fee Amount": "#,##0.##",
+    "Fee": "#,##0.00",
+    "Cost So Far": "#,##0.00",
 }
 _WIDE = {"Top Reason": 48, "Review Note": 36, "Latest Note": 36}
 """Column to its width, where words stand in it."""

@@ -39,7 +39,7 @@ BLEND = "Blend of boosting and networks"
 DISTILLED = "Distilled blend of boosting and networks"
 WITH_TREES = "Boosting with distilled networks"
 
-_FOLD_ROWS = 50_000
+_FOLD_ROWS = 100_000
 """Made rows that a fold's network is taught on: fewer than the final one's, so that what
 distillation costs is not flattered."""
 _EMPTIED = 0.06

@@ -27,7 +27,6 @@ __all__ = [
     "build_forest",
     "build_logistic",
     "fit",
-    "fit_boosting",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -68,13 +67,16 @@ def build_forest(random_state: int) -> RandomForestClassifier:
     )
 
 
-def build_boosting(random_state: int, depth: int = 5) -> CatBoostClassifier:
-    """Build gradient boosting: shallow trees, each correcting the sum of those before it."""
+def build_boosting(random_state: int) -> CatBoostClassifier:
+    """Build gradient boosting: shallow trees, each correcting the sum of those before it.
+
+    They are one level deeper where there are more than 4,500 rows to learn from.
+    """
     from catboost import CatBoostClassifier
 
     return CatBoostClassifier(
         iterations=500,
-        depth=depth,
+        depth=4,
         learning_rate=0.03,
         l2_leaf_reg=10,
         thread_count=2,
@@ -84,6 +86,7 @@ def build_boosting(random_state: int, depth: int = 5) -> CatBoostClassifier:
     )
 
 
+_DEEPER_FROM = 4_500
 SIMPLE, FOREST, BOOSTING = "Logistic regression", "Random forest", "Gradient boosting"
 
 
@@ -97,16 +100,23 @@ class Classifier:
         Makes the untrained classifier from a seed.
     weights
         Makes a model of the trained one.
+    settings
+        What else to set for a number of rows.
     """
 
     build: Callable[[int], Any]
     weights: Callable[[Any], Weights] = LibraryModel
+    settings: Callable[[int], dict[str, Any]] = lambda _: {}
+
+
+def _depth(n_rows: int) -> dict[str, Any]:
+    return {"depth": 5} if n_rows > _DEEPER_FROM else {}
 
 
 CLASSIFIERS = {
     SIMPLE: Classifier(build_logistic, Logistic.from_sklearn),
     FOREST: Classifier(build_forest),
-    BOOSTING: Classifier(build_boosting),
+    BOOSTING: Classifier(build_boosting, settings=_depth),
 }
 """By name; simplest first, so that ties go to the simpler one."""
 
@@ -116,13 +126,5 @@ def fit(
 ) -> Weights:
     """Fit one of the classifiers to encoded rows and their outcomes 0 or 1."""
     classifier = CLASSIFIERS[name]
-    model = classifier.build(random_state)
+    model = classifier.build(random_state).set_params(**classifier.settings(len(y)))
     return classifier.weights(model.fit(X, y.astype(np.int64), sample_weight=sample_weight))
-
-
-def fit_boosting(
-    X: Floats, y: Floats, sample_weight: Floats | None = None, *, depth: int, random_state: int
-) -> LibraryModel:
-    """Fit gradient boosting with trees of another depth."""
-    classifier = build_boosting(random_state, depth)
-    return LibraryModel(classifier.fit(X, y.astype(np.int64), sample_weight=sample_weight))

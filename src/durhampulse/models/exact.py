@@ -110,7 +110,7 @@ def silu(values: Floats) -> npt.NDArray[np.float32]:
     [-0.0, 0.0, 0.7311, 100.0]
     """
     x = values.astype(np.float32)
-    near = np.minimum(np.maximum(x, -_FAR), _FAR)
+    near = np.clip(x, -_FAR, _FAR)
     square = near * near
     near *= _polynomial(square, _ABOVE)
     near /= _polynomial(square, _BELOW)

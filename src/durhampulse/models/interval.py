@@ -1,10 +1,10 @@
 """A creator's interval: where the true probability of a deal lies for nine in ten creators.
 
 How far a model is off grows with how unsure it is (the instability of its log-odds under other
-training rows), with high probabilities, of which it is too timid, and with what an empty cell could
-change. How much each of them counts was measured where true probabilities are known
-(``benchmarks/intervals.py``). Below 5%, where hardly a deal was seen to learn from, all that can be
-said is "at most so much".
+training rows), with high probabilities, of which it is too timid, with very low ones, of which it
+is too sure, and with what an empty cell could change. How much each of them counts was measured
+where true probabilities are known (``benchmarks/intervals.py``). Below 5%, where hardly a deal was
+seen to learn from, all that can be said is "at most so much".
 """
 
 from __future__ import annotations
@@ -27,9 +27,11 @@ Floats = npt.NDArray[np.float64]
 
 AT_MOST = 0.05
 """Probability below which an interval begins at 0."""
-BELOW, ABOVE, RISE, EMPTY = 2.8, 1.8, 5.0, 1.8
+BELOW, ABOVE, RISE, TAIL, EMPTY = 2.8, 1.8, 5.0, 2.0, 1.8
 """How much instability counts below and above, how much more of it above for each step of log-odds
-over 0, and how much what an empty cell could change."""
+over 0 and for each under -4, and how much what an empty cell could change."""
+FAR_DOWN = -4.0
+"""Log-odds, 1.8%, below which the upper half grows."""
 _MOST_ROWS = 1_500
 
 
@@ -43,6 +45,8 @@ class Interval:
         How far a complete row's reaches either way; 0 where it is not known.
     rise
         How much farther the upper half reaches for each step of log-odds above 0.
+    tail
+        The same for each step below -4; at most 1, so that no end rises where a probability falls.
     empties
         Column to what is added, in squares, to a row where it is empty.
     """
@@ -50,6 +54,7 @@ class Interval:
     below: float = 0.0
     above: float = 0.0
     rise: float = 0.0
+    tail: float = 0.0
     empties: Mapping[str, float] | None = None
 
     def ends(self, logits: Floats, block: Block) -> tuple[Floats, Floats]:
@@ -67,7 +72,10 @@ class Interval:
             return y_prob, y_prob.copy()
         unknown = self._unknown(block)
         below = np.sqrt(self.below**2 + unknown)
-        above = np.sqrt((self.above + self.rise * np.maximum(logits, 0.0)) ** 2 + unknown)
+        farther = self.rise * np.maximum(logits, 0.0) + self.tail * np.maximum(
+            FAR_DOWN - logits, 0.0
+        )
+        above = np.sqrt((self.above + farther) ** 2 + unknown)
         low = shifted(y_prob, -below)
         return np.where(y_prob < AT_MOST, 0.0, low), shifted(y_prob, above)
 
@@ -103,8 +111,9 @@ class Interval:
         """
         empties = {str(name): float(reach) for name, reach in (plain["empties"] or {}).items()}
         below, above, rise = (float(plain[name]) for name in ("below", "above", "rise"))
-        interval = cls(below=below, above=above, rise=rise, empties=empties)
-        widths = (below, above, rise, *empties.values())
+        tail = float(plain.get("tail", 0.0))  # not in models of older versions
+        interval = cls(below=below, above=above, rise=rise, tail=tail, empties=empties)
+        widths = (below, above, rise, tail, *empties.values())
         if not all(0 <= width < np.inf for width in widths):
             raise ValueError(f"an interval of {min(widths)} to {max(widths)} in log-odds")
         return interval
@@ -125,7 +134,13 @@ def learn_interval(
         Standard deviation of its log-odds under other training rows.
     """
     reaches = {name: EMPTY * r for name, r in _reaches(encoding, weights, train).items()}
-    return Interval(below=BELOW * unsure, above=ABOVE * unsure, rise=RISE * unsure, empties=reaches)
+    return Interval(
+        below=BELOW * unsure,
+        above=ABOVE * unsure,
+        rise=RISE * unsure,
+        tail=min(TAIL * unsure, 1.0),
+        empties=reaches,
+    )
 
 
 def _reaches(encoding: Encoding, weights: Weights, train: pd.DataFrame) -> dict[str, float]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import keras
 
 __all__ = [
+    "RATE",
     "MLPTraining",
     "NetworkPlan",
     "Watch",
@@ -35,6 +36,9 @@ __all__ = [
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
+
+RATE = 0.002
+"""Learning rate of Adam."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +99,7 @@ def build_mlp(n_features: int, plan: NetworkPlan) -> keras.Model:
     output = layers.Dense(1, activation="sigmoid")
     model = keras.Sequential([keras.Input(shape=(n_features,)), *hidden, output])
     model.compile(
-        optimizer=keras.optimizers.Adam(learning_rate=0.002),
+        optimizer=keras.optimizers.Adam(learning_rate=RATE),
         loss="binary_crossentropy",
         metrics=["accuracy"],
     )
@@ -148,7 +152,8 @@ def train_mlp(
         y32,
         **fit_on,
         epochs=epochs,
-        batch_size=batch_size(cut),
+        batch_size=_even_batch_size(cut),
+        validation_batch_size=len(y) - cut or None,
         callbacks=[watch.callback()] if validation_split else [],
         verbose=0,
     )
@@ -177,6 +182,20 @@ def batch_size(n_rows: int) -> int:
     (64, 2048)
     """
     return int(2 ** np.clip(np.ceil(np.log2(max(n_rows, 1) / 64)), 4, 12))
+
+
+def _even_batch_size(n_rows: int) -> int:
+    """Return about the same size, with no smaller last batch where one divides the rows.
+
+    Keras compiles its step again for a batch of another size.
+
+    Examples
+    --------
+    >>> _even_batch_size(3_186), 3_186 / 59
+    (59, 54.0)
+    """
+    size = batch_size(n_rows)
+    return min(range(size, 3 * size // 4, -1), key=lambda rows: n_rows % rows)
 
 
 @cache
@@ -222,14 +241,13 @@ class Watch:
         import keras
 
         def score(epoch: int, _logs: object) -> None:
-            self.score(epoch, callback.model)
+            self.score(epoch, DenseNetwork.from_keras(callback.model))
 
         callback = keras.callbacks.LambdaCallback(on_epoch_end=score)
         return callback
 
-    def score(self, epoch: int, model: keras.Model) -> None:
-        """Add the scores of a model after an epoch, counted from 0."""
-        network = DenseNetwork.from_keras(model)
+    def score(self, epoch: int, network: DenseNetwork) -> None:
+        """Add the scores of a network after an epoch, counted from 0."""
         row: dict[str, float] = {"epoch": epoch + 1}
         for prefix, (X, y) in self.parts.items():
             y_prob = network.predict_proba(X.astype(np.float64))

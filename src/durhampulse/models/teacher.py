@@ -16,11 +16,17 @@ import pandas as pd
 from durhampulse.creators.roles import Role
 from durhampulse.creators.schema import LABEL
 from durhampulse.features.encoding import Encoding
-from durhampulse.models.classifiers import BOOSTING, LibraryModel, fit_boosting
+from durhampulse.models.classifiers import BOOSTING, LibraryModel
 from durhampulse.models.ensemble import train_networks
 from durhampulse.models.mlp import batch_size
 from durhampulse.models.stacking import stack
-from durhampulse.models.training import Learner, OutOfFold, cross_validate, with_copies
+from durhampulse.models.training import (
+    Learner,
+    OutOfFold,
+    classifier_learner,
+    cross_validate,
+    with_copies,
+)
 from durhampulse.models.trees import ObliviousTrees
 from durhampulse.models.weights import Blend, Weights, log_odds
 
@@ -31,7 +37,6 @@ Floats = npt.NDArray[np.float64]
 _CENTRE = np.array([0.25, 0.75])
 """Weights of trees and networks over several simulated markets, to which those of a table are
 drawn."""
-_DEEPER_FROM, _DEEP = 5_000, 5
 _COPIES = 5
 _EPOCHS, _FEWEST_EPOCHS, _PASSES, _LARGEST_BATCH = 30, 8, 240_000, 128
 """About 1,900 steps, whatever the table: larger batches took too few to learn 28,000 rows."""
@@ -85,7 +90,7 @@ class Teacher:
         sample_weight: Floats | None,
     ) -> Blend:
         """Return the blend of members that learned from all training rows."""
-        learn_trees = trees_learner(len(train), random_state)
+        learn_trees = classifier_learner(BOOSTING, random_state)
         learn_networks = networks_learner(random_state, self.copies)
         y = train[LABEL].to_numpy(np.float64)
         trees = learn_trees(encoding.transform(train), y, sample_weight)
@@ -121,9 +126,7 @@ def learn_teacher(
             copies=copies,
         )  # fmt: skip
 
-    deep = len(train) > _DEEPER_FROM
-    known = folds.get(BOOSTING) if deep else None
-    trees = known or run(trees_learner(len(train), random_state))
+    trees = folds.get(BOOSTING) or run(classifier_learner(BOOSTING, random_state))
     networks, copies = run(networks_learner(random_state)), 0
     incomplete = train[[role.column for role in features]].isna().any(axis=1).to_numpy()
     if incomplete.any():
@@ -137,16 +140,6 @@ def learn_teacher(
     logits = np.column_stack([log_odds(r.y_prob) for r in (trees, networks)])
     coef, intercept = stack(logits, y, count, _CENTRE)
     return Teacher(trees=trees, networks=networks, copies=copies, coef=coef, intercept=intercept)
-
-
-def trees_learner(n_rows: int, random_state: int) -> Learner:
-    """Return the learner of the blend's trees: as deep as the rows allow."""
-
-    def learn(X: Floats, y: Floats, sample_weight: Floats | None = None) -> Weights:
-        depth = _DEEP if n_rows > _DEEPER_FROM else _DEEP - 1
-        return fit_boosting(X, y, sample_weight, depth=depth, random_state=random_state)
-
-    return learn
 
 
 def networks_learner(random_state: int, copies: int = 0) -> Learner:

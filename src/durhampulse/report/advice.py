@@ -43,7 +43,7 @@ def verdict(part: Judgement) -> list[str]:
     if judgement.dropped:
         sentences.append(f"Left out, as asked: {plain(', '.join(judgement.dropped))}.")
     elif judgement.leaks:
-        sentences.append("Run the study with --drop-leaks to leave these columns out.")
+        sentences.append("Run the study with --drop-leaks to judge by the other columns.")
     return sentences
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,16 @@ __all__ = ["p_text", "readable"]
 _SHARES = frozenset(
     {"from", "share", "hit_rate", "predicted", "measured", "gain", "recall", "missing_share"}
     | {"overlooked_share", "expected_share", "from_probability"}
-    | {"deals_if_missing", "deals_if_known"}
+    | {"deals_if_missing", "deals_if_known", "calibration_error", "by_chance", "probability"}
 )
 _ENDS = frozenset({"low", "high"})
+_FIXED = (
+    dict.fromkeys(("first", "second", "gap", "log_loss", "train_loss", "val_loss"), ".4f")
+    | dict.fromkeys(("test_loss", "test_accuracy", "test_f1"), ".4f")
+    | dict.fromkeys(("expected_deals", "deals_by_model", "deals_at_random", "effective"), ",.1f")
+    | {"difference": "+.4f", "lift": ".2f"}
+)
+"""How the numbers of a column are written, so that they stand one below the other."""
 
 
 def p_text(p: Any) -> str:
@@ -39,7 +47,8 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table with all cells as text.
 
     Shares become percentages, and so do ``low`` and ``high`` where they are the ends of a share's
-    interval.
+    interval; those of a difference are written as it is. A column of whole percentages has no
+    decimals.
 
     Examples
     --------
@@ -47,20 +56,29 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
     [{'share': '12.3%', 'p_value': '< .001', 'deals': '1,200'}]
     """  # noqa: E501 - one call a line
     shares = _SHARES.intersection(map(str, table.columns))
+    fixed = {**_FIXED, **(dict.fromkeys(_ENDS, "+.4f") if "difference" in table else {})}
     shares |= _ENDS if shares else frozenset()
+    formats = {**fixed, **{name: _share_format(table[name]) for name in shares if name in table}}
     texts = {
-        at: [_text(str(name), cell, shares) for cell in table.iloc[:, at]]
+        at: [_text(str(name), cell, formats) for cell in table.iloc[:, at]]
         for at, name in enumerate(table.columns)
     }
     return pd.DataFrame(texts, index=table.index, dtype="str").set_axis(table.columns, axis=1)
 
 
-def _text(column: str, cell: Any, shares: frozenset[str]) -> str:
+def _share_format(shares: pd.Series) -> str:
+    """Return how shares are written: whole percentages, as thresholds are, without decimals."""
+    hundredths = 100 * shares.dropna().astype("float64")
+    whole = bool(np.isclose(hundredths, hundredths.round(), atol=1e-9).all()) and len(shares) > 1
+    return ".0%" if whole else ".1%"
+
+
+def _text(column: str, cell: Any, formats: Mapping[str, str]) -> str:
     if pd.isna(cell):
         return ""
     if isinstance(cell, float | np.floating):
         if column == "p_value":
             return _p(float(cell))
-        return f"{cell:.1%}" if column in shares else number_text(float(cell))
+        return format(cell, formats[column]) if column in formats else number_text(float(cell))
     whole = isinstance(cell, int | np.integer) and not isinstance(cell, bool | np.bool_)
     return f"{int(cell):,}" if whole else str(cell)

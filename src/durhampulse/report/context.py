@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
-import pandas as pd
-
-from durhampulse.creators.outcome import OutcomeWords
 from durhampulse.creators.schema import IDENTIFIER
-from durhampulse.report import advice, decisionplots, front, networks, overlooked, plots, worth
+from durhampulse.report import (
+    advice,
+    front,
+    lookalikes,
+    networks,
+    overlooked,
+    plots,
+    worth,
+)
 from durhampulse.report import interpretation as words
+from durhampulse.report.decisionfigures import decision_figures
 from durhampulse.report.encoded import before_and_after, encoding_table
 from durhampulse.report.figures import Figure, draw_figure
 from durhampulse.report.interpretation import outcome_of
@@ -199,7 +204,13 @@ def _b2(study: Study) -> Section:
                 "Classifiers on the test part, 95% intervals",
                 part.tested,
                 lambda: plots.models(part.tested),
-            )
+            ),
+            draw_figure(
+                "b2-ranking",
+                "How the classifiers rank the test part",
+                part.curves,
+                lambda: plots.ranking(part.curves, part.tested),
+            ),
         ],
     )
 
@@ -244,6 +255,12 @@ def _c(study: Study) -> Section:
                 part.tested,
                 lambda: plots.models(part.tested, ("accuracy", "f1", "log_loss")),
             ),
+            draw_figure(
+                "c3-ranking",
+                "How the network and the classifiers rank the test part",
+                part.curves,
+                lambda: plots.ranking(part.curves, part.scores),
+            ),
         ],
     )
 
@@ -263,7 +280,7 @@ def _d2(study: Study) -> Section:
     part = study.d2
     figure = draw_figure(
         "d2-gap",
-        "Training and validation loss over three seeds",
+        "Training and validation loss over five seeds",
         part.curves,
         lambda: plots.gaps(part.curves),
     )
@@ -294,47 +311,36 @@ def _d3(_: Study) -> Section:
 
 
 def _e(study: Study) -> Section:
-    part, outcome = study.e, study.b1.creators.outcome
-    importance = part.explanation.importance()
-    dependence = part.explanation.dependence(study.b1.test)
+    part = study.e
     return Section(
         part="E",
         title="What the decisions are worth",
         paragraphs=_paragraphs(
             worth.champion_choice(part),
             worth.calibration(part),
+            worth.calibrations(part, study.b2),
             worth.lower_threshold(part),
             worth.more_rows(part),
             worth.explanation(part),
             worth.alone_and_together(study.a2, part),
             worth.interaction(part, study.b1.test),
             worth.groups(part),
+            lookalikes.sentence(part),
             *overlooked.sentences(part, study.judged),
         ),
         tables=[
             plain_table("Hit rates on the test part", part.hit_rates),
             plain_table("Hit rates on the training part, out of fold", part.pooled_hit_rates),
             plain_table("Other thresholds, on the test part", part.sweep),
+            plain_table("How far off probabilities are on average", part.calibration_errors),
             plain_table("Learned from more and more creators", part.learning),
+            plain_table("The past creators most like one of each answer", lookalikes.nearest(part)),
             plain_table("Invitations by probability and at random", part.invitations),
             *(plain_table(*pair) for pair in overlooked.tables(part, study.judged).items()),
             score_rows(f"{part.champion.name} on the test part", part.tested),
         ],
-        figures=[
-            draw_figure("e-bands", "Hit rate of each band", part.hit_rates,
-                    lambda: decisionplots.bands(part.hit_rates, outcome=outcome)),
-            draw_figure("e-reliability", f"Predicted and measured shares of {outcome.deals}",
-                    part.reliability,
-                    lambda: decisionplots.reliability(part.reliability, outcome=outcome)),
-            draw_figure("e-gain", "What inviting the best first finds", part.invitations,
-                    lambda: decisionplots.gain(part.gain, outcome=outcome)),
-            draw_figure("e-importance", "What the model goes by", importance,
-                    lambda: decisionplots.importance(importance)),
-            draw_figure("e-dependence", "Effect of each column over its values", dependence,
-                    lambda: decisionplots.dependence(dependence)),
-            *_group_figures(part.groups, outcome),
-        ],
-    )  # fmt: skip
+        figures=decision_figures(study),
+    )
 
 
 _SECTIONS: tuple[Callable[[Study], Section], ...] = (
@@ -350,14 +356,3 @@ _SECTIONS: tuple[Callable[[Study], Section], ...] = (
     _d3,
     _e,
 )
-
-
-def _group_figures(groups: pd.DataFrame, outcome: OutcomeWords) -> list[Figure]:
-    if groups.empty:
-        return []
-    title = f"Predicted and measured shares of {outcome.deals} by niche and tier"
-
-    def draw() -> Any:
-        return decisionplots.group_calibration(groups, outcome=outcome)
-
-    return [draw_figure("e-groups", title, groups, draw)]

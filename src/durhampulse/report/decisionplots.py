@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from durhampulse.creators.outcome import SPONSORSHIP, OutcomeWords
-from durhampulse.decision.bands import NO, YES, Thresholds
+from durhampulse.decision.bands import NO, NO_PRECEDENT, YES, Thresholds
 from durhampulse.report.plots import (
     DEAL,
     INK,
@@ -18,6 +18,7 @@ from durhampulse.report.plots import (
     PERCENT,
     QUIET,
     error_bars,
+    look_of,
     mark_values,
     new_axes,
 )
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = [
-    "bands", "dependence", "gain", "group_calibration", "importance", "opening", "reliability",
+    "bands", "calibrations", "dependence", "gain", "group_calibration", "importance",
+    "lookalikes", "opening", "reliability",
 ]  # fmt: skip
 
 YES_GREEN, MAYBE_BLUE = "#2c8a57", "#3b74c4"
@@ -68,11 +70,14 @@ def _draw_ranking(
     answers = table["Sponsorship Recommendation"].value_counts()
     yes, leave = int(answers.get(YES, 0)), int(answers.get(NO, 0))
     last = min(len(table), max(3 * (len(table) - leave), 60))
-    # Those with an empty cell or no precedent have a range of their own: the usual one is drawn.
+    # Those with an empty cell have a range of their own: the mean one is drawn, of creators with a
+    # precedent, who stand first.
     ranges = ["Interval Low", "Interval High"]
-    table = table[["Rank", "Predicted Sponsorship", *ranges]].copy()
-    table[ranges] = table[ranges].rolling(25, center=True, min_periods=1).median()
-    shown = table.iloc[np.unique(np.linspace(0, last - 1, _MOST_POINTS).astype(int))]
+    placed = table[table["Sponsorship Recommendation"] != NO_PRECEDENT]
+    ranked = placed[["Rank", "Predicted Sponsorship", *ranges]].head(last).copy()
+    window = max(25, len(ranked) // 12)
+    ranked[ranges] = ranked[ranges].rolling(window, center=True, min_periods=1).mean()
+    shown = ranked.iloc[np.unique(np.linspace(0, len(ranked) - 1, _MOST_POINTS).astype(int))]
     bounds = 0.0, thresholds.review_at, thresholds.yes_at, 1.0
     names = ["leave", "review", "choose" if outcome.own else "sponsor"]
     counts = leave, len(table) - leave - yes, yes
@@ -133,6 +138,65 @@ def reliability(
     return ax
 
 
+def calibrations(
+    table: pd.DataFrame, errors: pd.DataFrame, *, outcome: OutcomeWords = SPONSORSHIP
+) -> Any:
+    """Measured against predicted shares, a panel a model; `errors` from calibration_errors."""
+    names = list(dict.fromkeys(table["model"]))
+    rows = -(-len(names) // 2)
+    _, axes = plt.subplots(rows, 2, figsize=(7.4, 3.1 * rows), sharex=True, sharey=True,
+                           squeeze=False)  # fmt: skip
+    errors = errors.set_index("model")
+    for place, (panel, name) in enumerate(zip(axes.ravel(), names, strict=False)):
+        part, row = table[table["model"] == name], errors.loc[name]
+        color = INK if place == len(names) - 1 else look_of(name, place)[0]
+        panel.plot([0, 1], [0, 1], color=QUIET, linewidth=1)
+        panel.errorbar(part["predicted"], part["measured"], yerr=error_bars(part, "measured"),
+                       fmt="o-", linewidth=1, markersize=4, color=color, capsize=2)  # fmt: skip
+        panel.set_title(name, fontsize=9)
+        low = f"{row['low']:.1%} to" if row["low"] else "at most"
+        text = (
+            f"off by {row['calibration_error']:.1%} on average\n"
+            f"({low} {row['high']:.1%}; by chance {row['by_chance']:.1%})"
+        )
+        panel.text(0.03, 0.97, text, transform=panel.transAxes, va="top", fontsize=8)
+        panel.grid()
+    for panel in axes.ravel()[len(names) :]:
+        panel.set_axis_off()
+    axes[0, 0].set(xlim=(0, 1), ylim=(0, 1.02))
+    for panel in axes[-1]:
+        panel.set_xlabel("predicted probability")
+    for panel in axes[:, 0]:
+        panel.set_ylabel(f"share {outcome.with_deal}")
+    return axes
+
+
+def lookalikes(
+    table: pd.DataFrame, ax: Axes | None = None, *, outcome: OutcomeWords = SPONSORSHIP
+) -> Axes:
+    """Show what became of the past creators most like a few; `table` from lookalikes."""
+    rows = table.groupby("creator", sort=False)
+    ax = new_axes(ax, (7.6, 1.2 + 0.42 * len(rows)))
+    labels = []
+    for at, (creator, part) in enumerate(rows):
+        for has_deal, face in ((1, DEAL), (0, "none")):
+            here = part[part["deal"] == has_deal]
+            ax.scatter(here["place"], np.full(len(here), at), s=95, marker="s", facecolors=face,
+                       edgecolors=DEAL if has_deal else QUIET, linewidths=1.2)  # fmt: skip
+        ax.text(part["place"].max() + 0.8, at, f"{part['deal'].sum()} of {len(part)}",
+                va="center", fontweight="bold")  # fmt: skip
+        answer = f"{part['answer'].iloc[0]}, ".removeprefix(", ")
+        labels.append(f"{creator}: {answer}{part['probability'].iloc[0]:.0%}")
+    ax.set_yticks(range(len(labels)), labels)
+    most = int(table["place"].max())
+    ax.set_xticks([1, most], ["most like", "less"])
+    ax.set(xlim=(0.3, most + 2.6), ylim=(len(labels) - 0.4, -0.6))
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0)
+    ax.set_title(f"Past creators most like them (filled: {outcome.got})")
+    return ax
+
+
 def bands(
     table: pd.DataFrame, ax: Axes | None = None, *, outcome: OutcomeWords = SPONSORSHIP
 ) -> Axes:
@@ -167,7 +231,7 @@ def gain(
         axis.set_major_formatter(PERCENT)
     label = f"{outcome.deals} found"
     title = f"{label[0].upper()}{label[1:]} by inviting the best first"
-    ax.set(title=title, xlabel="creators invited", ylabel=label)
+    ax.set(title=title, xlabel="creators invited", ylabel=label, xlim=(0, 1), ylim=(0, 1.02))
     ax.grid()
     ax.legend()
     return ax

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DEAL", "GRID", "INK", "NO_DEAL", "PERCENT", "QUIET",
     "associations", "confusion", "correlations", "curves", "error_bars", "gaps", "groups",
-    "histograms", "mark_values", "models", "new_axes", "target", "use_style",
+    "histograms", "look_of", "mark_values", "models", "new_axes", "ranking", "target", "use_style",
 ]  # fmt: skip
 
 INK, QUIET, GRID = "#1c2430", "#68727f", "#dfe3e8"
@@ -223,7 +223,7 @@ def models(
         spread = learned["high"].max() - learned["low"].min() + 1e-9
         low, high = learned["low"].min() - 0.12 * spread, learned["high"].max() + 0.12 * spread
         for i, name in enumerate(names):
-            row, color, marker = part.iloc[[i]], *_look(name, i)
+            row, color, marker = part.iloc[[i]], *look_of(name, i)
             value = float(row["value"].iloc[0])
             if name == BASE_RATE and not low <= value <= high:
                 at, arrow = (low, "\u25c2 {}") if value < low else (high, "{} \u25b8")
@@ -240,10 +240,44 @@ def models(
     return axes
 
 
-def _look(name: str, place: int) -> tuple[str, str]:
+def look_of(name: str, place: int) -> tuple[str, str]:
     """Return a model's colour and mark: the same in every picture."""
     rest = (INK, "h") if place % 2 else (OTHER, "X")
     return _LOOKS.get(name, rest)
+
+
+_HIGH = 0.7
+"""Average precision from which on a curve runs through the upper right."""
+_LINES = ("-", "--", "-.", (0, (1, 1.2)), (0, (5, 1, 1, 1, 1, 1)))
+
+
+def ranking(table: pd.DataFrame, scores: pd.DataFrame) -> Any:
+    """ROC and precision-recall curves; `table` from ranking_curves, `scores` from score_models."""
+    _, axes = plt.subplots(1, 2, figsize=(8.2, 3.9))
+    values = scores.set_index(["model", "metric"])["value"]
+    for place, (name, part) in enumerate(table.groupby("model", sort=False)):
+        look = {"color": look_of(str(name), place)[0], "linestyle": _LINES[place % len(_LINES)]}
+        auc, precision = values[name, "roc_auc"], values[name, "average_precision"]
+        axes[0].plot(part["false_positive_rate"], part["recall"], label=f"{name} {auc:.3f}",
+                     linewidth=1.6, **look)  # fmt: skip
+        axes[1].plot(part["recall"], part["precision"], label=f"{name} {precision:.3f}",
+                     linewidth=1.6, **look)  # fmt: skip
+    base = float(table["precision"].iloc[-1])
+    axes[0].plot([0, 1], [0, 1], color=QUIET, linewidth=1)
+    axes[1].axhline(base, color=QUIET, linewidth=1)
+    axes[1].annotate(f"by lot: {base:.0%}", (0.01, base), (0, 3), textcoords="offset points",
+                     fontsize=8)  # fmt: skip
+    axes[0].set(title="ROC curve, with the area under it", xlabel="false positive rate",
+                ylabel="recall")  # fmt: skip
+    axes[1].set(title="Precision by recall, with its average", xlabel="recall",
+                ylabel="precision")  # fmt: skip
+    for panel in axes:
+        panel.set(xlim=(0, 1), ylim=(0, 1.02))
+        panel.grid()
+    axes[0].legend(loc="lower right", fontsize=8)
+    is_high = values.xs("average_precision", level="metric").max() > _HIGH
+    axes[1].legend(loc="lower left" if is_high else "upper right", fontsize=8)
+    return axes
 
 
 def confusion(table: pd.DataFrame, ax: Axes | None = None) -> Axes:

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from durhampulse.creators.carried import CarriedKind
-from durhampulse.decision.bands import BANDS, carried_names
+from durhampulse.decision.bands import BANDS, NO_PRECEDENT, carried_names
+from durhampulse.decision.figures import number_text
 from durhampulse.evaluation.metrics import score_table
 from durhampulse.files.addresses import link_of
 from durhampulse.report.cells import readable
@@ -30,6 +31,7 @@ _SHOWN = dict(zip(BANDS, (6, 5, 2), strict=True))
 """Rows of each band in the report, so that its first part fits a page."""
 
 
+_SMALL = 0.0005
 _MOST_CARRIED = 6
 _FIRST_CARRIED: tuple[CarriedKind, ...] = ("handle", "name", "link", "platform", "country", "fee")
 """Which carried columns a page has room for, the most useful first."""
@@ -54,12 +56,16 @@ class Named:
 
 @dataclass(frozen=True)
 class Table:
-    """A table ready to show: all cells are text, or name a creator."""
+    """A table ready to show: all cells are text, or name a creator.
+
+    `numeric` holds the places of the columns of numbers.
+    """
 
     caption: str
     columns: list[str]
     rows: list[list[str | Named]]
     note: str = ""
+    numeric: frozenset[int] = frozenset()
 
 
 def decision_view(table: pd.DataFrame, carried: Mapping[str, CarriedKind] | None = None) -> Table:
@@ -85,7 +91,7 @@ def decision_view(table: pd.DataFrame, carried: Mapping[str, CarriedKind] | None
             f"{np.floor(100 * row['Predicted Sponsorship'] + 1e-9) / 100:.2f} "
             f"({row['Interval Low']:.2f} to {row['Interval High']:.2f})",
             "" if pd.isna(row["Follower Count"]) else f"{row['Follower Count']:,.0f}",
-            "" if pd.isna(row["Engagement Rate"]) else f"{row['Engagement Rate']:.1%}",
+            "" if pd.isna(row["Engagement Rate"]) else _rate_text(row["Engagement Rate"]),
             row["Sponsorship Recommendation"] + (f", {row['Edge']}" if row["Edge"] else ""),
             _why(row),
         ]
@@ -124,12 +130,23 @@ def brief_table(table: pd.DataFrame, carried: Sequence[str] = ()) -> pd.DataFram
             for low, high in zip(shown["Interval Low"], shown["Interval High"], strict=True)
         ],
         "Follower Count": followers.map("{:,.0f}".format, na_action="ignore").fillna(""),
-        "Engagement Rate": shown["Engagement Rate"].map("{:.1%}".format, na_action="ignore"),
+        "Engagement Rate": shown["Engagement Rate"].map(_rate_text, na_action="ignore"),
         "Sponsorship Recommendation": shown["Sponsorship Recommendation"] + marks,
     }
     brief: pd.DataFrame = pd.DataFrame(columns).fillna("")
     brief.index = pd.Index(brief.pop("Influencer ID"))
     return brief
+
+
+def _rate_text(rate: float) -> str:
+    """Return a rate in percent with one decimal, with more where it would show nothing.
+
+    Examples
+    --------
+    >>> _rate_text(0.068), _rate_text(0.00032)
+    ('6.8%', '0.03%')
+    """
+    return f"{rate:.1%}" if rate == 0 or rate >= _SMALL else f"{number_text(100 * rate, 1)}%"
 
 
 def _shown(table: pd.DataFrame) -> pd.DataFrame:
@@ -161,7 +178,9 @@ def _carried_cell(header: str, cell: Any) -> CarriedCell:
 
 
 def _why(row: pd.Series) -> str:
-    """Return the two strongest reasons, without their figures."""
+    """Return the two strongest reasons, without their figures, or what has no precedent."""
+    if row["Sponsorship Recommendation"] == NO_PRECEDENT:
+        return next((f for f in row["Flags"].split("; ") if f.startswith("no precedent: ")), "")
     texts = [
         f"{word} {reasons.partition(' (without')[0]}"
         for word, reasons in (("for:", row["Reasons For"]), ("against:", row["Reasons Against"]))
@@ -181,4 +200,6 @@ def plain_table(caption: str, table: pd.DataFrame) -> Table:
     """Show a table as it is, its numbers as people read them."""
     columns = [str(column).replace("_", " ") for column in table.columns]
     rows: list[list[str | Named]] = [list(row) for row in readable(table).itertuples(index=False)]
-    return Table(caption, columns, rows)
+    kinds = [pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes]
+    numeric = frozenset(at for at, kind in enumerate(kinds) if kind and at)
+    return Table(caption, columns, rows, numeric=numeric)

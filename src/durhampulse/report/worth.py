@@ -8,11 +8,11 @@ from durhampulse.creators.schema import LABEL
 from durhampulse.evaluation.groups import unlike_groups
 from durhampulse.models.champion import DISTILLED, SIMPLE
 from durhampulse.report.interpretation import outcome_of, plain
-from durhampulse.study.results import Decision, Exploration
+from durhampulse.study.results import Comparison, Decision, Exploration
 
 __all__ = [
-    "alone_and_together", "calibration", "champion_choice", "explanation", "groups", "interaction",
-    "lower_threshold", "more_rows",
+    "alone_and_together", "calibration", "calibrations", "champion_choice", "explanation",
+    "groups", "interaction", "lower_threshold", "more_rows",
 ]  # fmt: skip
 
 _ALIKE = 0.3
@@ -62,6 +62,44 @@ def calibration(part: Decision) -> str:
         f"differs from the predicted one by {mean_gap:.1%} on average; {len(outside)} of "
         f"{len(table)} groups lie outside their 95% interval, {verdict_}."
     )
+
+
+def calibrations(part: Decision, comparison: Comparison) -> str:
+    """E: whose probabilities are off, and why log loss chooses the baseline."""
+    errors = part.calibration_errors[part.calibration_errors["measured_on"] != "test part"]
+    off = errors[errors["low"] > 0].sort_values("calibration_error", ascending=False)
+    rows = errors.set_index("model")
+    texts = [
+        f"{name} by {row['calibration_error']:.1%} "
+        f"({f'{low:.1%} to' if (low := row['low']) else 'at most'} {row['high']:.1%})"
+        for name, row in rows.iterrows()
+    ]
+    text = (
+        "Out of fold on the training part, where more creators are, probabilities are off by this "
+        f"much on average (expected calibration error, 95% interval): {'; '.join(texts)}. True "
+        f"probabilities would show {rows['by_chance'].min():.1%} to "
+        f"{rows['by_chance'].max():.1%} by chance. "
+    )
+    if off.empty:
+        return f"{text}None is off beyond chance."
+    names = _listed([plain(name) for name in off["model"]])
+    scores = comparison.cross_validated.set_index(["model", "metric"])["value"].unstack()
+    text += f"**Off beyond chance: {names}.**"
+    worst = str(off["model"].iloc[0])
+    if worst not in scores.index or worst == comparison.baseline:
+        return text
+    mine, rival = scores.loc[worst], scores.loc[comparison.baseline]
+    return (
+        f"{text} That is what the choice by log loss sees and a ranking does not: {worst} against "
+        f"{comparison.baseline} has a ROC AUC of {mine['roc_auc']:.3f} against "
+        f"{rival['roc_auc']:.3f} and a log loss of {mine['log_loss']:.3f} against "
+        f"{rival['log_loss']:.3f}."
+    )
+
+
+def _listed(names: list[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def lower_threshold(part: Decision) -> str:

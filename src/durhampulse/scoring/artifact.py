@@ -249,7 +249,7 @@ def describe(model: LoadedModel) -> str:
         + (" (simulated)" if manifest.get("provenance", {}).get("simulated") else ""),
         f"Verdict on its data: {verdict.get('word', 'none')}",
         f"Columns: {', '.join(model.model.encoding.columns)}",
-        f"Yes from {model.thresholds.yes_at:g}, Maybe from {model.thresholds.review_at:g}",
+        _bands_line(model),
         f"90% interval: about {model.model.half_width:.2f} in log-odds either way",
     ]
     for metric, name in (("roc_auc", "ROC AUC"), ("log_loss", "Log loss")):
@@ -267,6 +267,15 @@ def describe(model: LoadedModel) -> str:
         f"{manifest.get('versions', {}).get('durhampulse', 'of unknown version')}"
     )
     return "\n".join(lines)
+
+
+def _bands_line(model: LoadedModel) -> str:
+    """Return from where the bands begin; nobody is *Yes* where none could be promised."""
+    review = f"Maybe (manual review) from {model.thresholds.review_at:.4g}"
+    promise = model.manifest.get("promise")
+    if promise and not Promise(**promise).is_kept:
+        return f"{review}. {Promise(**promise).text()}"
+    return f"Yes from {model.thresholds.yes_at:.4g}, {review}"
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from durhampulse.scoring.scorer import Scorer
 
 __all__ = ["Ranking"]
 
-_REASONS = ("Reasons For", "Reasons Against")
+_REASONS = ("Reasons For", "Reasons Against", "Not Known")
 _EXPLAINED_AT_ONCE = 256
 
 

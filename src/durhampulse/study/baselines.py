@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
+from durhampulse.evaluation.curves import ranking_curves
 from durhampulse.evaluation.metrics import compare_models, confusion_table, log_loss, score_models
 from durhampulse.models.classifiers import CLASSIFIERS
 from durhampulse.models.fitted import FittedModel
@@ -49,6 +50,7 @@ def compare_classifiers(part: Preparation) -> Comparison:
         margin=compare_models(
             y_train, out_of_fold[baseline], out_of_fold[runner_up], groups=in_train
         ),
+        curves=ranking_curves(y_test, y_prob),
     )
 
 

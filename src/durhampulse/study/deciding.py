@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +26,7 @@ from durhampulse.decision.shapley import draw_background, explain
 from durhampulse.decision.unlike import unlike_words
 from durhampulse.evaluation.calibration import (
     band_hit_rates,
+    calibration_errors,
     gain_curve,
     invitation_table,
     reliability,
@@ -39,6 +41,7 @@ from durhampulse.features.repeats import rows_to_decide
 from durhampulse.models.champion import Champion, train_champion
 from durhampulse.models.fitted import FittedModel
 from durhampulse.study.learning import learning_curve
+from durhampulse.study.lookalikes import lookalikes
 from durhampulse.study.results import Comparison, Decision, Judgement, Preparation
 
 __all__ = ["decide"]
@@ -68,24 +71,27 @@ def decide(
     features, seed = part.creators.features, part.random_state
     chosen = train_champion(part.train, features, folds=comparison.out_of_fold, random_state=seed)
     model = chosen.model.with_precedent(part.train)
-    y_prob, peers = model.predict_proba(part.test), _usual(part, model)
-    champion_prob = chosen.out_of_fold[model.name]
-    promised, thresholds = _promised(part, model, champion_prob, promise, thresholds)
-    fresh, refused = _to_decide(part, model)
+    y_prob, pooled = model.predict_proba(part.test), chosen.out_of_fold[model.name]
+    promised, thresholds = _promised(part, model, pooled, promise, thresholds)
+    (fresh, refused), peers = _to_decide(part, model), _usual(part, model)
     background = draw_background(part.train, model.encoding, random_state=seed)
     rows, sample = _to_explain(part, model, fresh, thresholds)
     explanation = explain(model, rows, background, random_state=seed)
+    fresh_prob, unlike = model.predict_proba(fresh), unlike_words(model, fresh)
     decided = decision_table(
         fresh,
-        model.predict_proba(fresh),
+        fresh_prob,
         thresholds,
         peers=peers,
         interval=model.interval,
         reasons=reason_table(explanation, rows, peers),
-        unlike=unlike_words(model, fresh),
+        unlike=unlike,
         verdict=judged.verdict.refusal,
         carried={column: fresh[column] for column in part.creators.carried},
     )
+    neighbours = _neighbours(part, model, keep_identifiers=keep_identifiers)
+    answers = assign_bands(fresh_prob, thresholds).mask(np.array(unlike) != "", NO_PRECEDENT)
+    alike = lookalikes(fresh, fresh_prob, answers, model.encoding, neighbours)
     return Decision(
         creators=part.creators,
         champion=model,
@@ -94,11 +100,13 @@ def decide(
         **_chosen_over(part, chosen),
         table=decided,
         not_scored=_refused_rows(part.creators, refused),
-        **_worth(part, model, y_prob, champion_prob, thresholds),
+        **_worth(part, model, y_prob, pooled, thresholds),
         explanation=replace(explanation, values=explanation.values.loc[sample]),
         peers=peers,
         background=background,
-        neighbours=_neighbours(part, model, keep_identifiers=keep_identifiers),
+        neighbours=neighbours,
+        alike=alike.assign(answer="") if judged.verdict.refusal else alike,
+        **_calibrated(part, comparison, model.name, y_prob, pooled),
         learning=learning_curve(part, comparison),
     )
 
@@ -184,6 +192,30 @@ def _worth(
         "tested": score_models(y_test, {model.name: y_prob}, groups=in_test),
         "groups": group_quality(part.test, y_test, y_prob, yes_at=thresholds.yes_at),
     }
+
+
+def _calibrated(
+    part: Preparation, comparison: Comparison, name: str, y_prob: Floats, pooled: Floats
+) -> dict[str, Any]:
+    """Return what the probabilities of the classifiers and of the model that decides are worth."""
+    probs, (trained, tested) = {**comparison.y_prob, name: y_prob}, part.groups
+    folds = {model: fold.y_prob for model, fold in comparison.out_of_fold.items()}
+    bins = {m: reliability(part.y_test, p, groups=tested) for m, p in probs.items()}
+    errors = {
+        "test part": calibration_errors(part.y_test, probs, groups=tested),
+        "training part, out of fold": calibration_errors(
+            part.y_train, {**folds, name: pooled}, groups=trained
+        ),
+    }
+    return {
+        "calibrations": _stacked(bins, "model"),
+        "calibration_errors": _stacked(errors, "measured_on"),
+    }
+
+
+def _stacked(tables: Mapping[str, pd.DataFrame], name: str) -> pd.DataFrame:
+    """Return tables one below the other, a column saying of what each is."""
+    return pd.concat(tables, names=[name, None]).reset_index(name).reset_index(drop=True)
 
 
 def _to_explain(

@@ -117,6 +117,8 @@ class Comparison:
         Its comparison with the runner-up on the training rows, out of fold.
     runner_up
         The second best.
+    curves
+        How each ranks the test rows, from ranking_curves.
     """
 
     cross_validated: pd.DataFrame
@@ -127,6 +129,7 @@ class Comparison:
     baseline: str
     runner_up: str
     margin: pd.DataFrame
+    curves: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -154,6 +157,10 @@ class BaselineComparison:
         The same for each ``seed``.
     runs
         The networks, that of C2 first.
+    curves
+        How the network of C2 and the classifiers of B2 rank the test rows, from ranking_curves.
+    scores
+        Their scores there.
     """
 
     baseline: str
@@ -161,6 +168,8 @@ class BaselineComparison:
     difference: pd.DataFrame
     by_seed: pd.DataFrame
     runs: tuple[MLPTraining, ...]
+    curves: pd.DataFrame
+    scores: pd.DataFrame
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,6 +238,12 @@ class Decision:
         Past creators to compare others with.
     learning
         How models get better with more creators to learn from.
+    alike
+        One creator of each answer beside the past creators most like it, from lookalikes.
+    calibrations
+        Predicted and measured shares of the classifiers and the champion, on the test part.
+    calibration_errors
+        How far off they are, ``measured_on`` the test part and the training part out of fold.
     """
 
     creators: Creators
@@ -254,6 +269,9 @@ class Decision:
     background: pd.DataFrame
     neighbours: Neighbours
     learning: pd.DataFrame
+    alike: pd.DataFrame
+    calibrations: pd.DataFrame
+    calibration_errors: pd.DataFrame
 
 
 @dataclass(frozen=True, kw_only=True)

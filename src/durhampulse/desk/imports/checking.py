@@ -183,8 +183,8 @@ class _Check:
             summary = import_summary(db, self.job.id, self.rules, self.parts, counts)
             summary["notes"] = self.table.notes
             summary["carried"] = dict(self.table.headers.carried)
-            summary["fee_column"] = fee_column(self.table.headers.carried)
             summary["unlike"] = self._unlike(db, summary)
+            summary["fee_column"] = fee_column(self.table.headers.carried)
             extend_lease(db, self.job, progress=1.0, summary=summary)
             db.execute(
                 update(upload)

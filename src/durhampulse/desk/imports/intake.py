@@ -101,8 +101,8 @@ def apply(store: Store, catalogue: Catalogue, number: int) -> None:
         about = {"upload": number, "creators": row.summary["creators"], "former": True}
         begin_act(db, "import", row.by, about, run_id=run_id)
         _merge(db, number, run_id)
-        copy_search(db, number)
         refresh_standing(db)
+        copy_search(db, number)
         count_niches(db)
         add_carried(db, row.summary.get("carried", {}))
         if row.options:

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 
 from durhampulse.desk.imports.indexes import rebuilt_indexes
-from durhampulse.desk.models.catalogue import activation_lock
+from durhampulse.desk.models.catalogue import activation_lock, forget_prepared
 from durhampulse.desk.models.unlikeness import refresh_standing
 from durhampulse.desk.store.acts import change_act
 from durhampulse.desk.store.audit import note
@@ -37,6 +37,7 @@ from durhampulse.desk.store.tables import (
     act,
     claim,
     creator,
+    list_creator,
     metadata,
     replaced,
     review,
@@ -53,6 +54,7 @@ _REFERRING = [
     for table in metadata.sorted_tables
     for column in table.columns
     if any(key.column is creator.c.id for key in column.foreign_keys)
+    or column is list_creator.c.creator_id
 ]
 """Tables whose rows speak of a creator, with the column that says of which."""
 
@@ -68,8 +70,8 @@ class UndoneImport:
     removed
         Creators whom the import brought, and who go again.
     kept
-        Creators whom it brought and somebody has since decided about, planned with, or recorded an
-        outcome of: they stay, as imported.
+        Creators whom it brought and somebody has since decided about, planned with, put in a list,
+        or recorded an outcome of: they stay, as imported.
     changed
         Creators whom a later import has brought again: they stay as that one left them.
     decided
@@ -167,8 +169,9 @@ def undo_import(store: Store, upload_id: int) -> UndoneImport | None:
         concerned = db.scalars(select(creator.c.id).where(_mine(row.run_id))).all()
         with rebuilt_indexes(db, result.restored + result.removed):
             _put_back(db, row.run_id)
-        refresh_search(db, concerned)
+        forget_prepared(db)  # whose scores are of figures that are gone
         refresh_standing(db)
+        refresh_search(db, concerned)
         count_niches(db)
         counts = {
             name: getattr(result, name) for name in ("restored", "removed", "kept", "changed")

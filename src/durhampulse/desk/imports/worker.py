@@ -13,7 +13,7 @@ from durhampulse.desk.imports.checking import check
 from durhampulse.desk.imports.intake import apply
 from durhampulse.desk.imports.jobs import Job, LeaseLostError, give_up, next_job
 from durhampulse.desk.imports.undoing import undo_import
-from durhampulse.desk.models.catalogue import Catalogue, activate
+from durhampulse.desk.models.catalogue import Catalogue, activate, prepare
 from durhampulse.desk.review.bulk import (
     BulkJob,
     BulkLostError,
@@ -21,7 +21,7 @@ from durhampulse.desk.review.bulk import (
     next_bulk,
     run_bulk,
 )
-from durhampulse.desk.store.acts import undo_act, undos_under_way
+from durhampulse.desk.store.acts import resume_undo, undos_under_way
 from durhampulse.desk.store.database import AWAY, Store
 from durhampulse.exceptions import DurhamPulseError, InputError
 
@@ -45,6 +45,8 @@ class Activation:
         Number scored; none until the model is active.
     problem
         Why it failed.
+    only_previews
+        Whether the model is to be previewed and not to take over.
     """
 
     version: str
@@ -52,6 +54,7 @@ class Activation:
     share: float = 0.0
     creators: int | None = None
     problem: str = ""
+    only_previews: bool = False
 
     @property
     def under_way(self) -> bool:
@@ -79,6 +82,7 @@ class Worker:
         self._stop, self._wake = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self.activation: Activation | None = None
+        self._failed: set[int] = set()
 
     def start(self) -> None:
         """Start the thread, or start it again."""
@@ -90,8 +94,8 @@ class Worker:
         """Look for work at once, rather than at the next poll."""
         self._wake.set()
 
-    def activate(self, version: str, by: str) -> None:
-        """Queue the activation of a model.
+    def activate(self, version: str, by: str, *, only_preview: bool = False) -> None:
+        """Queue the activation of a model, or what it would change.
 
         Raises
         ------
@@ -102,7 +106,7 @@ class Worker:
             raise InputError("Another model is being activated.", "Wait until it decides.")
         with self._store.reading() as db:
             self._catalogue.scorer(db, version)
-        self.activation = Activation(version=version, by=by)
+        self.activation = Activation(version=version, by=by, only_previews=only_preview)
         self.wake()
 
     def stop(self) -> None:
@@ -137,7 +141,8 @@ class Worker:
 
     def _do(self, piece: Activation | BulkJob | Job) -> None:
         if isinstance(piece, Activation):
-            piece.creators = activate(
+            change = prepare if piece.only_previews else activate
+            piece.creators = change(
                 self._store, self._catalogue, piece.version, piece.by, piece.reach
             )
         elif isinstance(piece, BulkJob):
@@ -153,8 +158,15 @@ class Worker:
         """Go on with the undo of an act; return whether one waited."""
         with self._store.reading() as db:
             waiting = undos_under_way(db)
-        for number, by in waiting[:1]:
-            undo_act(self._store, number, by, stop=self._stop)
+        waiting = [number for number in waiting if number not in self._failed]
+        for number in waiting[:1]:
+            try:
+                resume_undo(self._store, number, self._stop)
+            except AWAY:
+                raise
+            except Exception:  # noqa: BLE001 - logged; tried again at the next start
+                _log.exception("The undo of act %s failed.", number)
+                self._failed.add(number)
         return bool(waiting)
 
     def _give_up(self, piece: Activation | BulkJob | Job, problem: str, way_out: str) -> None:

@@ -10,10 +10,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, func, insert, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    true,
+    update,
+)
 
-from durhampulse.decision.bands import Thresholds
+from durhampulse.decision.bands import NO_PRECEDENT, Thresholds
+from durhampulse.desk.models.preview import Comparison
 from durhampulse.desk.models.rules import Rules, stored_frame
+from durhampulse.desk.models.unlikeness import refresh_standing, typical_figures, unlikeness
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one, insert_rows
 from durhampulse.desk.store.database import Store, read_setting, write_setting
@@ -21,7 +34,10 @@ from durhampulse.desk.store.tables import creator, model, model_file, run, score
 from durhampulse.exceptions import InputError
 from durhampulse.scoring.scorer import Scorer, load_model
 
-__all__ = ["Catalogue", "activate", "activation_lock", "add_model", "save_thresholds"]
+__all__ = [
+    "Catalogue", "activate", "activation_lock", "add_model", "forget_prepared", "imports_since",
+    "prepare", "prepared_run", "save_thresholds",
+]  # fmt: skip
 
 _ACTIVE, _THRESHOLDS = "active_model", "thresholds"
 _AT_ONCE = 20_000
@@ -54,10 +70,15 @@ class Catalogue:
         key = (version, str(moved))
         cached = self._rules
         if cached is None or cached[0] != key:
-            thresholds = Thresholds(**moved) if moved else None
-            cached = key, Rules.of(version, self.scorer(db, version), thresholds)
+            cached = key, self.rules_of(db, version)
             self._rules = cached
         return cached[1]
+
+    def rules_of(self, db: Connection, version: str) -> Rules:
+        """Return the rules as they would be with another model of the store."""
+        moved = read_setting(db, _THRESHOLDS)
+        thresholds = Thresholds(**moved) if moved else None
+        return Rules.of(version, self.scorer(db, version), thresholds)
 
     def scorer(self, db: Connection, version: str) -> Scorer:
         """Return a model of the store, loaded once.
@@ -122,6 +143,59 @@ def save_thresholds(store: Store, thresholds: Thresholds, by: str, rules: Rules)
              {"from": asdict(rules.thresholds), "to": asdict(thresholds)})  # fmt: skip
 
 
+def prepare(
+    store: Store,
+    catalogue: Catalogue,
+    version: str,
+    by: str,
+    progress: Callable[[float], object] = lambda _share: None,
+) -> int:
+    """Score all creators with a model beside the scores in force; return the number of the run.
+
+    The run keeps what the model would change, in place of any that was prepared before. Nothing
+    else is written: the desk goes on by the model in force.
+    """
+    with store.writing() as db:
+        activation_lock(db)  # so that imports from here on have later runs
+        new = catalogue.rules_of(db, version)
+        comparison = Comparison(old=catalogue.current(db), new=new)
+        run_id = _start_run(db, version, by)
+        last = db.scalar(select(func.max(creator.c.id))) or 0
+    done = 0
+    while done < last:
+        with store.writing() as db:
+            done = _score_some(db, new.scorer, run_id, done, comparison=comparison) or last
+        progress(min(done / max(last, 1), 1.0))
+    with store.writing() as db:
+        kept = {"preview": comparison.to_plain(), "unlike": _unlike(db, comparison, by)}
+        if not db.execute(update(run).where(run.c.id == run_id).values(**kept)).rowcount:
+            raise _overtaken()
+    return run_id
+
+
+def prepared_run(db: Connection, version: str | None = None) -> Row[Any] | None:
+    """Return the run of the model that waits to be activated; None where none does."""
+    waiting = select(run).where(
+        run.c.kind == "model", run.c.applied_at.is_(None), run.c.preview.is_not(None)
+    )
+    if version is not None:
+        waiting = waiting.where(run.c.model_version == version)
+    return db.execute(waiting.order_by(run.c.id.desc()).limit(1)).first()
+
+
+def forget_prepared(db: Connection) -> None:
+    """Delete the scores of models that were prepared, or interrupted, and never activated."""
+    waiting = select(run.c.id).where(run.c.kind == "model", run.c.applied_at.is_(None))
+    db.execute(delete(score).where(score.c.run_id.in_(waiting)))
+    db.execute(delete(run).where(run.c.id.in_(waiting)))
+
+
+def imports_since(db: Connection, run_id: int) -> int:
+    """Return how many imports were put in place since a run was prepared."""
+    later = (run.c.kind == "import", run.c.id > run_id)
+    return db.scalar(select(func.count()).where(*later)) or 0
+
+
 def activate(
     store: Store,
     catalogue: Catalogue,
@@ -129,45 +203,48 @@ def activate(
     by: str,
     progress: Callable[[float], object] = lambda _share: None,
 ) -> int:
-    """Score all creators with a model, then activate it; return the number of creators.
+    """Activate a model with the scores that were prepared, or score all creators first.
 
-    The scores are written beside those in force; the switch is one transaction. Creators imported
-    meanwhile are scored again in it. A model's own thresholds come with it unless the desk has
-    moved them.
+    The switch is one transaction. Creators imported since the scores were made are scored again in
+    it. A model's own thresholds come with it unless the desk has moved them.
 
     Returns
     -------
     int
         Number of creators scored.
     """
-    with store.writing() as db:
-        scorer = catalogue.scorer(db, version)
-        run_id = _start_run(db, version, by)
-        imports = select(run.c.id).where(run.c.kind == "import")
-        scored_imports = set(db.scalars(imports))
-        last = db.scalar(select(func.max(creator.c.id))) or 0
-    done = 0
-    while done < last:
-        with store.writing() as db:
-            done = _score_some(db, scorer, run_id, done) or last
-        progress(min(done / max(last, 1), 1.0))
+    with store.reading() as db:
+        waiting = prepared_run(db, version)
+    run_id = waiting.id if waiting else prepare(store, catalogue, version, by, progress)
     with store.writing() as db:
         activation_lock(db)
-        since = imports.where(run.c.id.not_in(scored_imports))
+        scorer = catalogue.scorer(db, version)
+        since = select(run.c.id).where(run.c.kind == "import", run.c.id > run_id)
         _score_again(db, scorer, run_id, creator.c.run_id.in_(since))
         changed = _switch(db, run_id)
         before = read_setting(db, _ACTIVE)
         write_setting(db, _ACTIVE, version)
+        refresh_standing(db)
         note(db, by, "model activated", version, {"before": before, "creators": changed})
     store.tidy()
     return changed
 
 
+def _unlike(db: Connection, comparison: Comparison, by: str) -> dict[str, Any] | None:
+    """Return in what the whole list is unlike the rows a model was trained on, as plain data."""
+    drift, preview = comparison.drift(), comparison.done()
+    names = [str(row["column"]) for row in drift]
+    facts = unlikeness(
+        comparison.new, drift, typical_figures(db, creator, true(), names),
+        creators=preview.creators,
+        without_precedent=sum(n for _, to, n in preview.moves if to == NO_PRECEDENT),
+    )  # fmt: skip
+    return {"facts": asdict(facts), "by": by} if facts else None
+
+
 def _start_run(db: Connection, version: str, by: str) -> int:
-    """Return the number of a new run, in place of those that were interrupted."""
-    interrupted = select(run.c.id).where(run.c.kind == "model", run.c.applied_at.is_(None))
-    db.execute(delete(score).where(score.c.run_id.in_(interrupted)))
-    db.execute(delete(run).where(run.c.id.in_(interrupted)))
+    """Return the number of a new run, in place of those that wait or were interrupted."""
+    forget_prepared(db)
     new = {"kind": "model", "model_version": version, "by": by, "creators": 0}
     return insert_one(db, run, **new, at=datetime.now(UTC))
 
@@ -178,7 +255,7 @@ def _switch(db: Connection, run_id: int) -> int:
     Raises
     ------
     InputError
-        If another server has begun a run since, which deletes this one.
+        If the run was deleted since, by another that was begun.
     """
     changes: dict[str, Any] = {
         name: score.c[name] for name in ("probability", "low", "high", "flags", "run_id")
@@ -186,9 +263,16 @@ def _switch(db: Connection, run_id: int) -> int:
     of_run = (score.c.creator_id == creator.c.id, score.c.run_id == run_id)
     changed = int(db.execute(update(creator).values(**changes).where(*of_run)).rowcount)
     applied = update(run).where(run.c.id == run_id)
-    if not db.execute(applied.values(applied_at=datetime.now(UTC), creators=changed)).rowcount:
-        raise InputError("Another server has begun to activate a model.", "Wait for that one.")
+    taken = {"applied_at": datetime.now(UTC), "creators": changed, "preview": None}
+    if not db.execute(applied.values(**taken)).rowcount:
+        raise _overtaken()
     return changed
+
+
+def _overtaken() -> InputError:
+    return InputError(
+        "Another server has begun to prepare a model, or the list was put back.", "Try again."
+    )
 
 
 def activation_lock(db: Connection) -> None:
@@ -209,8 +293,9 @@ def _score_again(
 
 
 def _score_some(
-    db: Connection, scorer: Scorer, run_id: int, after: int, *which: ColumnElement[bool]
-) -> int:
+    db: Connection, scorer: Scorer, run_id: int, after: int, *which: ColumnElement[bool],
+    comparison: Comparison | None = None,
+) -> int:  # fmt: skip
     """Score the next creators by number; return the last number, 0 when there is none."""
     creators = select(creator).where(creator.c.id > after, *which).order_by(creator.c.id)
     rows = db.execute(creators.limit(_AT_ONCE)).all()
@@ -230,4 +315,6 @@ def _score_some(
         for name in ("probability", "low", "high"):
             columns[name][at] = None
     insert_rows(db, score, columns)
+    if comparison is not None:
+        comparison.add(rows, block, columns)
     return int(rows[-1].id)

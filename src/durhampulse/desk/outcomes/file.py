@@ -7,6 +7,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from durhampulse.creators.identifiers import canonical_identifiers
@@ -21,11 +22,19 @@ from durhampulse.files.stream import open_stream
 from durhampulse.files.tables import RawTable, read_source
 from durhampulse.irregularities import Ledger
 
-__all__ = ["EARLIEST", "OutcomeFile", "read_outcomes", "today"]
+__all__ = ["EARLIEST", "OutcomeFile", "RefusedRow", "check_day", "read_outcomes", "today"]
 
 EARLIEST = date(2000, 1, 1)
 _MOST_ROWS = 1_000_000
 _DAY_HEADERS = {header_key(name) for name in ("Outcome_Date", "Date", "Day")}
+
+
+@dataclass(frozen=True)
+class RefusedRow:
+    """A row of which nothing is recorded: its number in the file, and the reason."""
+
+    row: int
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -38,10 +47,14 @@ class OutcomeFile:
         Identifier to outcome and day; the last row of a creator counts.
     n_blank
         Rows without an identifier or an outcome.
+    refused
+        Rows that cannot be read, and all rows of creators who have a deal in one and none in
+        another.
     """
 
     outcomes: dict[str, tuple[bool, date]]
     n_blank: int
+    refused: list[RefusedRow]
 
 
 def read_outcomes(
@@ -68,7 +81,7 @@ def read_outcomes(
     Raises
     ------
     InputError
-        If it cannot be read, lacks one of the two columns, or contradicts itself.
+        If it cannot be read, lacks one of the two columns, or hardly says what the outcomes are.
     """
     # Parquet of a few kilobytes may unpack to any number of rows.
     if path.suffix in (".parquet", ".pq") and (open_stream(path).n_rows or 0) > _MOST_ROWS:
@@ -82,19 +95,35 @@ def read_outcomes(
     rule = label_rule(options, labels) or rule
     names = _identifiers(cells[identifiers], name)
     deals = _deals(cells[labels], raw, name, rule)
-    days = _days(cells, raw, name, on)
+    days = _days(cells, len(raw.rows), on)
+    return _sort_out(raw.rows.tolist(), names, deals, days)
+
+
+def _sort_out(
+    rows: list[int],
+    names: list[str | None],
+    deals: list[bool | str | None],
+    days: list[date | str],
+) -> OutcomeFile:
+    """Return what rows say; a text in place of an outcome or a day is why it cannot be read."""
+    said: dict[str, set[bool]] = {}
+    for identifier, deal in zip(names, deals, strict=True):
+        if identifier is not None and isinstance(deal, bool):
+            said.setdefault(identifier, set()).add(deal)
     outcomes: dict[str, tuple[bool, date]] = {}
-    for identifier, deal, day in zip(names, deals, days, strict=True):
+    refused: list[RefusedRow] = []
+    blank = 0
+    for row, identifier, deal, day in zip(rows, names, deals, days, strict=True):
         if identifier is None or deal is None:
-            continue
-        if outcomes.get(identifier, (deal,))[0] != deal:
-            raise InputError(
-                f"{name}: '{identifier[:60]}' has a deal in one row and none in another.",
-                "Keep the row that is true.",
-            )
-        outcomes[identifier] = (deal, day)
-    blank = sum(n is None or deal is None for n, deal in zip(names, deals, strict=True))
-    return OutcomeFile(outcomes, blank)
+            blank += 1
+        elif isinstance(deal, str) or isinstance(day, str):
+            refused.append(RefusedRow(row, deal if isinstance(deal, str) else str(day)))
+        elif len(said[identifier]) > 1:
+            reason = f"'{identifier[:60]}' has a deal in one row and none in another"
+            refused.append(RefusedRow(row, reason))
+        else:
+            outcomes[identifier] = (deal, day)
+    return OutcomeFile(outcomes, blank, refused)
 
 
 def _required(
@@ -130,43 +159,59 @@ def _identifiers(cells: pa.Array, name: str) -> list[str | None]:
     return names
 
 
-def _deals(cells: pa.Array, raw: RawTable, name: str, rule: ColumnRule | None) -> list[bool | None]:
-    """Return each row's outcome, None where it is not known."""
+def _deals(
+    cells: pa.Array, raw: RawTable, name: str, rule: ColumnRule | None
+) -> list[bool | str | None]:
+    """Return each row's outcome, None where it is not known, or why it cannot be read.
+
+    Raises
+    ------
+    InputError
+        If no more outcomes can be read than not: then their words are others.
+    """
     try:
         labels = read_labels(cells, rule)
     except NoTextError as error:
         raise InputError(
             f"{name}, column {LABEL}: it holds {error}.", "Write 1 or 0, Yes or No."
         ) from error
-    refuse_unreadable(f"{name}, column {LABEL}", labels, cells, raw.rows)
-    return [None if label != label else bool(label) for label in labels.values]  # noqa: PLR0124 - NaN
+    if labels.unreadable.any() and labels.unreadable.sum() >= np.isfinite(labels.values).sum():
+        refuse_unreadable(f"{name}, column {LABEL}", labels, cells, raw.rows)
+    deals: list[bool | str | None] = [
+        None if label != label else bool(label)  # noqa: PLR0124 - NaN
+        for label in labels.values
+    ]
+    for at in np.flatnonzero(labels.unreadable).tolist():
+        deals[at] = f"{str(cells[at].as_py()).strip()[:60]!r} is neither a deal nor none"
+    return deals
 
 
-def _days(cells: dict[str, pa.Array], raw: RawTable, name: str, on: date) -> list[date]:
-    """Return the day of each row's outcome."""
+def _days(cells: dict[str, pa.Array], n: int, on: date) -> list[date | str]:
+    """Return the day of each row's outcome, or why it is none."""
     header = next((header for header in cells if header_key(header) in _DAY_HEADERS), None)
     if header is None:
-        return [on] * len(raw.rows)
-    return [
-        on if _is_blank(cell) else _day(cell, f"{name}, row {row}")
-        for cell, row in zip(cells[header].to_pylist(), raw.rows, strict=True)
-    ]
+        return [on] * n
+    return [on if _is_blank(cell) else _day(cell) for cell in cells[header].to_pylist()]
 
 
 def _is_blank(cell: Any) -> bool:
     return cell is None or not str(cell).strip()
 
 
-def _day(cell: Any, where: str) -> date:
+def _day(cell: Any) -> date | str:
     try:
         day = datetime.fromisoformat(str(cell).strip()).date()
-    except ValueError as error:
+    except ValueError:
+        return f"{str(cell)[:60]!r} is no day such as 2026-05-31"
+    return day if EARLIEST <= day <= today() else f"an outcome cannot be of {day}"
+
+
+def check_day(on: date) -> None:
+    """Raise InputError if nothing can have happened on a day yet, or so long ago."""
+    if not EARLIEST <= on <= today():
         raise InputError(
-            f"{where}: {str(cell)[:60]!r} is no day.", "Write it as 2026-05-31."
-        ) from error
-    if not EARLIEST <= day <= today():
-        raise InputError(f"{where}: an outcome cannot be of {day}.", "Name a day that has passed.")
-    return day
+            f"{on}: an outcome cannot be of that day.", "Name a day that has passed.", "on"
+        )
 
 
 def today() -> date:

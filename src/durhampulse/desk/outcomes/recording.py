@@ -6,60 +6,30 @@ Reviewers' decisions are no outcomes and never become labels.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from sqlalchemy import Connection, Row, func, insert, select, update
 
-from durhampulse.creators.options import ReadOptions
-from durhampulse.creators.rules import ColumnRule
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.decision.bands import BANDS
-from durhampulse.desk.imports.choices import from_plain
-from durhampulse.desk.imports.recipes import find_recipe
 from durhampulse.desk.models.rules import Rules
-from durhampulse.desk.outcomes.file import EARLIEST, read_outcomes, today
+from durhampulse.desk.outcomes.file import check_day
 from durhampulse.desk.store.audit import note, note_all
 from durhampulse.desk.store.database import Store
-from durhampulse.desk.store.identifiers import find_numbers
 from durhampulse.desk.store.tables import NUMBERS, TEXTS, creator, outcome, review
 from durhampulse.evaluation.calibration import wilson_interval
 from durhampulse.exceptions import InputError
 
 __all__ = [
-    "Recorded",
     "bands_since",
+    "insert_outcomes",
     "outcome_table",
     "override_table",
     "record",
-    "record_file",
     "withdraw",
 ]
-
-_AT_ONCE = 500
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """Counts of a file of outcomes that was recorded.
-
-    Attributes
-    ----------
-    kept
-        Creators whose outcome is new, or other than before.
-    unknown
-        Identifiers that no stored creator has; the first few.
-    n_unknown, n_blank
-        How many those are, and how many rows had no outcome.
-    """
-
-    kept: int
-    unknown: list[str]
-    n_unknown: int
-    n_blank: int
 
 
 def record(store: Store, creator_id: int, *, deal: bool, on: date, by: str) -> None:
@@ -70,11 +40,11 @@ def record(store: Store, creator_id: int, *, deal: bool, on: date, by: str) -> N
     InputError
         If there is no such creator, or the date cannot be.
     """
-    _check_date(on)
+    check_day(on)
     with store.writing() as db:
         if db.scalar(select(creator.c.id).where(creator.c.id == creator_id)) is None:
             raise InputError("There is no such creator.", "They may have been erased.")
-        _insert(db, [(creator_id, deal, on)], by)
+        insert_outcomes(db, [(creator_id, deal, on)], by)
 
 
 def withdraw(store: Store, creator_id: int, by: str) -> None:
@@ -94,58 +64,25 @@ def withdraw(store: Store, creator_id: int, by: str) -> None:
         note(db, by, "outcome withdrawn", f"creator {creator_id}")
 
 
-def record_file(
-    store: Store, path: Path, *, name: str, on: date, by: str, rule: ColumnRule | None = None,
-    options: ReadOptions | None = None,
-) -> Recorded:  # fmt: skip
-    """Record the outcomes of a file; return how many are new, unknown or blank.
+def insert_outcomes(
+    db: Connection,
+    outcomes: Iterable[tuple[int, bool, date]],
+    by: str,
+    act_id: int | None = None,
+) -> int:
+    """Insert outcomes that differ from the current ones, with today's figures; return how many.
 
     Parameters
     ----------
-    store, path, by
-        Where, which file, and who brings it.
-    name
-        What its owner calls it.
-    on
-        The day of those outcomes that have none of their own in a column ``Outcome_Date``.
-    rule
-        How the active model's table names its outcomes.
-    options
-        How the file is to be read; as a recipe says where it has the shape of one, if not given.
-
-    Raises
-    ------
-    InputError
-        If it cannot be read, or lacks one of the two.
+    db
+        A connection that writes.
+    outcomes
+        Number of a creator, whether there was a deal, and the day.
+    by
+        Who recorded them.
+    act_id
+        The act that they are a part of.
     """
-    _check_date(on)
-    if options is None and (recipe := find_recipe(store, path)) is not None:
-        options = from_plain(recipe.options)
-    file = read_outcomes(path, name=name, on=on, rule=rule, options=options)
-    with store.reading() as db:
-        numbers = find_numbers(db, file.outcomes)
-    outcomes = sorted(
-        (number, *file.outcomes[identifier]) for identifier, number in numbers.items()
-    )
-    kept = 0
-    for start in range(0, len(outcomes), _AT_ONCE):  # a transaction each, so that others can write
-        with store.writing() as db:
-            kept += _insert(db, outcomes[start : start + _AT_ONCE], by)
-    unknown = [identifier for identifier in file.outcomes if identifier not in numbers]
-    with store.writing() as db:
-        note(db, by, "outcomes recorded", name[:200], {"kept": kept, "unknown": len(unknown)})
-    return Recorded(kept, unknown[:10], len(unknown), file.n_blank)
-
-
-def _check_date(on: date) -> None:
-    if not EARLIEST <= on <= today():
-        raise InputError(
-            f"{on}: an outcome cannot be of that day.", "Name a day that has passed.", "on"
-        )
-
-
-def _insert(db: Connection, outcomes: Iterable[tuple[int, bool, date]], by: str) -> int:
-    """Insert outcomes that differ from the current ones, with today's figures; return how many."""
     now, current = datetime.now(UTC), {number: (deal, on) for number, deal, on in outcomes}
     # Row locks in id order: serialises outcomes per creator, and prevents a deadlock of two files.
     creators = select(creator).where(creator.c.id.in_(current)).order_by(creator.c.id)
@@ -164,7 +101,8 @@ def _insert(db: Connection, outcomes: Iterable[tuple[int, bool, date]], by: str)
     db.execute(gone.values(replaced_at=now))
     values = [
         {"creator_id": row.id, "deal": current[row.id][0], "on": current[row.id][1],
-         "probability": row.probability, "figures": _figures(row), "by": by, "at": now}
+         "probability": row.probability, "figures": _figures(row), "by": by, "at": now,
+         "act_id": act_id}
         for row in new
     ]  # fmt: skip
     db.execute(insert(outcome), values)

@@ -8,7 +8,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, Select, Table, and_, delete, or_, select, update
+from sqlalchemy import (
+    Connection,
+    RowMapping,
+    Select,
+    Table,
+    and_,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
@@ -19,13 +30,16 @@ from durhampulse.desk.store.niches import count_niches
 from durhampulse.desk.store.search import forget_search
 from durhampulse.desk.store.tables import (
     audit,
+    campaign,
     campaign_creator,
     claim,
     creator,
     list_creator,
     objection,
     outcome,
+    outcome_file,
     person,
+    proposal,
     receipt,
     refused,
     remark,
@@ -42,7 +56,8 @@ from durhampulse.exceptions import InputError
 __all__ = ["digest_of", "erase", "everything_about", "has_objected", "sweep"]
 
 _OF_CREATOR = (
-    score, search, replaced, claim, review, outcome, remark, campaign_creator, list_creator,
+    score, search, replaced, claim, review, outcome, remark, campaign_creator, proposal,
+    list_creator,
 )  # fmt: skip
 _OF_NAME = (staged, refused)  # of imports under way, or past
 _AT_ONCE = 500
@@ -181,7 +196,11 @@ def sweep(store: Store, days: int, by: str) -> dict[str, Any]:
         if n := forget_former(db):
             total[replaced.name] = total.get(replaced.name, 0) + n
         old = upload.c.created_at < before
-        paths = db.scalars(select(upload.c.path).where(old, _ABANDONED)).all()
+        paths = [*db.scalars(select(upload.c.path).where(old, _ABANDONED))]
+        waiting = outcome_file.c.created_at < before
+        paths += db.scalars(select(outcome_file.c.path).where(waiting))
+        if n := db.execute(delete(outcome_file).where(waiting)).rowcount:
+            total[outcome_file.name] = n
         for table, which in ((staged, and_(old, _ABANDONED)), (refused, old)):
             uploads = select(upload.c.id).where(which)
             n = db.execute(delete(table).where(table.c.upload_id.in_(uploads))).rowcount
@@ -223,6 +242,7 @@ def _unknown(external_id: str) -> InputError:
 
 
 def _remove(db: Connection, numbers: list[int], names: list[str]) -> dict[str, int]:
+    _count_in_campaigns(db, numbers)
     gone = {
         table.name: db.execute(delete(table).where(table.c.creator_id.in_(numbers))).rowcount
         for table in _OF_CREATOR
@@ -230,7 +250,26 @@ def _remove(db: Connection, numbers: list[int], names: list[str]) -> dict[str, i
     for table in _OF_NAME:
         gone[table.name] = db.execute(delete(table).where(table.c.external_id.in_(names))).rowcount
     gone["creator"] = db.execute(delete(creator).where(creator.c.id.in_(numbers))).rowcount
+    _forget_previewed(db, numbers)
     return gone
+
+
+def _count_in_campaigns(db: Connection, numbers: list[int]) -> None:
+    """Add those about to go to their campaigns' count of erased creators."""
+    within = (proposal.c.campaign_id == campaign.c.id, proposal.c.creator_id.in_(numbers))
+    lost = select(func.count()).where(*within).scalar_subquery()
+    here = select(proposal.c.campaign_id).where(proposal.c.creator_id.in_(numbers))
+    counted = update(campaign).where(campaign.c.id.in_(here))
+    db.execute(counted.values(erased=campaign.c.erased + lost, edition=campaign.c.edition + 1))
+
+
+def _forget_previewed(db: Connection, numbers: list[int]) -> None:
+    """Take creators out of the preview of a model that waits to be activated."""
+    for row in db.execute(select(run.c.id, run.c.preview).where(run.c.preview.is_not(None))).all():
+        facts = row.preview["facts"]
+        movers = [mover for mover in facts["movers"] if mover["id"] not in numbers]
+        preview = {**row.preview, "facts": {**facts, "movers": movers}}
+        db.execute(update(run).where(run.c.id == row.id).values(preview=preview))
 
 
 def _texts_of(db: Connection, numbers: list[int], names: list[str]) -> list[str]:

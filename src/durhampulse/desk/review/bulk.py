@@ -22,6 +22,7 @@ from durhampulse.desk.people.people import Principal
 from durhampulse.desk.review.bulksteps import STEPS
 from durhampulse.desk.review.decisions import ConflictError
 from durhampulse.desk.shortlist.selection import Selection
+from durhampulse.desk.store.acts import begin_act, change_act
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.database import Store
@@ -108,7 +109,7 @@ def _register(
     now, act_id = datetime.now(UTC), None
     detail = {**_about(values["order"]), "creators": selection.total}
     if values["kind"] == "decide":
-        act_id = insert_one(db, act, kind="decision", by=who.name, at=now, detail=detail)
+        act_id = begin_act(db, "decision", who.name, detail)
     number = insert_one(
         db, bulk, **values, request=request, state="waiting", person_id=who.id, by=who.name,
         at=now, act_id=act_id, position=0, done=0, held=0, changed=0,
@@ -236,8 +237,7 @@ def _finish(db: Connection, row: Row[Any], values: Mapping[str, Any]) -> None:
     closed = {**values, "order": order, "finished_at": datetime.now(UTC), "lease_until": None}
     db.execute(update(bulk).where(bulk.c.id == row.id).values(**closed))
     if row.act_id is not None:
-        detail = {**order, "creators": row.done}
-        db.execute(update(act).where(act.c.id == row.act_id).values(detail=detail))
+        change_act(db, row.act_id, creators=row.done)
     note(db, row.by, f"{row.kind} all that match, {values['state']}", f"bulk {row.id}", counts)
 
 

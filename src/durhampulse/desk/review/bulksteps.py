@@ -23,15 +23,14 @@ from sqlalchemy import (
 from durhampulse.decision.bands import NO_PRECEDENT
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.review.decisions import DECISIONS
+from durhampulse.desk.shortlist.lists import put_in, take_out
 from durhampulse.desk.shortlist.pages import within
 from durhampulse.desk.store.bulk import numbers_in
-from durhampulse.desk.store.database import insert_or
 from durhampulse.desk.store.tables import (
     HAS_NO_PRECEDENT,
     Instant,
     claim,
     creator,
-    list_creator,
     review,
 )
 
@@ -95,19 +94,13 @@ def _record(
 
 def _add(db: Connection, row: Row[Any], numbers: Sequence[int], _rules: Rules) -> dict[str, int]:
     """Put creators into a list; those who stand there already count as changed."""
-    places = select(literal(row.order["list"]), creator.c.id).where(
-        creator.c.id.in_(numbers_in(db, numbers))
-    )
-    into = insert_or(db, list_creator).from_select(["list_id", "creator_id"], places)
-    added = db.execute(into.on_conflict_do_nothing()).rowcount
+    added = put_in(db, row.order["list"], numbers)
     return {"done": added, "changed": len(numbers) - added}
 
 
 def _remove(db: Connection, row: Row[Any], numbers: Sequence[int], _rules: Rules) -> dict[str, int]:
     """Take creators out of a list."""
-    place = list_creator.c
-    wanted = (place.list_id == row.order["list"], place.creator_id.in_(numbers_in(db, numbers)))
-    return {"done": db.execute(delete(list_creator).where(*wanted)).rowcount}
+    return {"done": take_out(db, row.order["list"], numbers)}
 
 
 STEPS: Final[Mapping[str, Step]] = MappingProxyType(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, func, select, update
@@ -133,10 +133,9 @@ def decide(
         if row is None:
             raise InputError("There is no such creator.", "Go back to the list.")
         mine = _require_free(db, row, person_id, decision, queued=queued)
-        why = mine.why if mine else "chosen"
         try:
             with db.begin_nested():
-                number = _insert(db, row, person_id, decision, rules, why, through)
+                number = _insert(db, row, person_id, decision, rules, mine, through)
         except IntegrityError:  # a concurrent request with the same key
             recorded = _recorded(db, creator_id, person_id, decision)
             if recorded is None:
@@ -252,11 +251,11 @@ def decide_many(
         new = sorted(rows.keys() - held - changed - done.keys())
         part_of = act_id or next(iter(done.values()), None)
         if new and part_of is None:
-            part_of = begin_act(db, "decide", _name_of(db, person_id), _about(decision))
+            part_of = begin_act(db, "decision", _name_of(db, person_id), _about(decision))
         reviews = []
         for number in new:
             own = replace(decision, request=f"{decision.request}:{number}")
-            reviews.append(_insert(db, rows[number], person_id, own, rules, "chosen"))
+            reviews.append(_insert(db, rows[number], person_id, own, rules, None))
         db.execute(update(review).where(review.c.id.in_(reviews)).values(act_id=part_of))
         decided = rows.keys() - held - changed
         if new and part_of is not None and act_id is None:
@@ -270,7 +269,7 @@ def decide_many(
 
 def _about(decision: ReviewDecision) -> dict[str, str]:
     """Return what people are told of a bulk decision; its note may name somebody."""
-    return {"choice": decision.choice, "reason": decision.reason}
+    return {"decision": decision.choice, "reason": decision.reason}
 
 
 def _recorded_many(
@@ -299,14 +298,18 @@ def last_review(db: Connection) -> int:
 
 
 def _insert(
-    db: Connection, row: Row[Any], person_id: int, decision: ReviewDecision, rules: Rules, why: str,
-    through: str = "",
+    db: Connection, row: Row[Any], person_id: int, decision: ReviewDecision, rules: Rules,
+    mine: Row[Any] | None, through: str = "",
 ) -> int:  # fmt: skip
+    """Insert a review; return its number. `mine` is the reviewer's claim, where they hold one."""
+    begun = mine and mine.expires_at - timedelta(minutes=CLAIM_MINUTES)
     values = {
         "creator_id": row.id, "person_id": person_id, "decision": decision.choice,
         "reason": decision.reason, "note": decision.note.strip(), "probability": row.probability,
-        "band": rules.band(row.probability, row.flags), "why": why, "previous": row.state,
+        "band": rules.band(row.probability, row.flags), "previous": row.state,
+        "why": mine.why if mine else "chosen",
         "request": decision.request, "at": datetime.now(UTC),
+        "claimed_at": begun,
     }  # fmt: skip
     number = insert_one(db, review, **values)
     state = DECISIONS[decision.choice]

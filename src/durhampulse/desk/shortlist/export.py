@@ -48,7 +48,7 @@ _OWN = pa.schema(
 """What the desk adds to the columns of every scored file."""
 
 
-def write_list(  # noqa: PLR0913 - one for each thing a file says of itself
+def write_list(  # noqa: PLR0913 - what is written, and what is said of it
     path: Path,
     parts: Iterable[Sequence[Any]],
     rules: Rules,
@@ -58,6 +58,8 @@ def write_list(  # noqa: PLR0913 - one for each thing a file says of itself
     by: str,
     carried: Mapping[str, CarriedKind] | None = None,
     db: Connection | None = None,
+    added: pa.Table | None = None,
+    facts: Mapping[str, Any] | None = None,
 ) -> None:
     """Write creators to a ``.csv``, ``.xlsx`` or ``.parquet`` file.
 
@@ -78,6 +80,10 @@ def write_list(  # noqa: PLR0913 - one for each thing a file says of itself
         has are left out.
     db
         Where decisions and notes are read from; without it their columns stay empty.
+    added
+        Columns that come last, a row for each creator of the only part.
+    facts
+        What the provenance says beside its own, or in place of it.
     """
     parts, head, n = iter(parts), [], 0
     while n <= _MOST_EXPLAINED and (rows := next(parts, None)) is not None:
@@ -86,13 +92,17 @@ def write_list(  # noqa: PLR0913 - one for each thing a file says of itself
     explained = n <= _MOST_EXPLAINED
     coverage = "given" if explained else f"left out, as of more than {_MOST_EXPLAINED:,} creators"
     provenance = {**provenance_of(rules, about=about, by=by), "top_reasons": coverage}
+    provenance |= dict(facts or {})
     kinds = _present(carried or {}, head) if explained else dict(carried or {})
-    schema = _schema(kinds)
+    own = _schema(kinds)
+    schema = own if added is None else pa.schema([*own, *_beside(own, added.schema)])
     with open_sink(path, suffix_of(path), schema, provenance) as sink:
         for rows in chain(head, parts):
             texts = reasons.of(rules, rows) if explained else [None] * len(rows)
             columns = {**_scored(rows, rules, kinds), **_of_desk(rows, rules, texts, db)}
-            sink.write(pa.record_batch([columns[name] for name in schema.names], schema=schema))
+            arrays = [columns[name] for name in own.names]
+            arrays += [] if added is None else added.combine_chunks().to_batches()[0].columns
+            sink.write(pa.record_batch(arrays, schema=schema))
 
 
 def _present(
@@ -122,6 +132,14 @@ def provenance_of(rules: Rules, *, about: str, by: str) -> dict[str, Any]:
         "exported_by": by,
     }
     return stamped(facts, rules.thresholds)
+
+
+def _beside(own: pa.Schema, added: pa.Schema) -> list[pa.Field]:
+    """Return added columns, told apart from those of the list."""
+    return [
+        field.with_name(f"{field.name} (campaign)") if field.name in own.names else field
+        for field in added
+    ]
 
 
 def _without_sign(reason: str) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, case, func, literal, select
 
-from durhampulse.desk.models.rules import Range, Rules
+from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.shortlist.pages import hinted, matching, within
 from durhampulse.desk.shortlist.view import BAND_NAMES, UNLIKE, View
 from durhampulse.desk.store.tables import (
@@ -76,25 +75,42 @@ def _added_up(
 def _cells(
     db: Connection, view: View, rules: Rules, kinds: Sequence[str]
 ) -> list[tuple[tuple[str, ...], int]]:
-    """Return the number of a view's creators for each combination of choices that occurs."""
-    c = creator.c
-    tiers = {tier: rules.tier_range(tier) for tier in rules.tiers}
-    bands = {name: rules.band_ranges[band] for name, band in BAND_NAMES.items()}
-    codes = {
-        "band": case((HAS_NO_PRECEDENT, UNLIKE), else_=_named(c.probability, bands)),
-        "state": c.state,
-        "outcome": case(*((outcome_is(state), state) for state in OUTCOME_STATES)),
-        "tier": _named(c.followers, tiers),
-        "niche": func.coalesce(c.niche, ""),
-    }  # fmt: skip
-    keys = [codes[kind].label(f"by_{kind}") for kind in kinds]
+    """Return the number of a view's creators for each combination of choices that occurs.
+
+    Those of all kinds but the niche are one whole number to the database, which sorts by it in
+    two thirds of the time that names take.
+    """
+    parts = _coded(rules)
+    coded = [(kind, *parts[kind]) for kind in kinds if kind in parts]
+    code: ColumnElement[int] = literal(0)
+    for _, names, place in coded:
+        code = code * len(names) + place
+    keys = [code.label("code"), *([creator.c.niche] if "niche" in kinds else [])]
     query = select(*keys, func.count()).where(*matching(view, rules)).group_by(*keys)
-    rows = db.execute(hinted(db, query, "probability", view))
-    return [(tuple(str(name) for name in key), int(n)) for *key, n in rows]
+    cells = []
+    for at, *niche, n in db.execute(hinted(db, query, "probability", view)):
+        choices = {"niche": niche[0] or ""} if niche else {}
+        for kind, names, _ in reversed(coded):
+            at, place = divmod(at, len(names))  # noqa: PLW2901 - what is left of the code
+            choices[kind] = names[place]
+        cells.append((tuple(choices[kind] for kind in kinds), int(n)))
+    return cells
 
 
-def _named(column: Any, ranges: Mapping[str, Range]) -> ColumnElement[str]:
-    """Return the expression for the name of the range in which a column lies; empty outside."""
-    return case(
-        *((within(column, [part]), literal(name)) for name, part in ranges.items()), else_=""
-    )
+def _coded(rules: Rules) -> dict[str, tuple[list[str], ColumnElement[int]]]:
+    """Return for each kind but the niche the names of its choices, and the place of a creator's."""
+    c = creator.c
+    bands = [(within(c.probability, [rules.band_ranges[band]]), name)
+             for name, band in BAND_NAMES.items()]  # fmt: skip
+    tiers = [(within(c.followers, [rules.tier_range(tier)]), tier) for tier in rules.tiers]
+    conditions = {
+        "band": [(HAS_NO_PRECEDENT, UNLIKE), *bands],
+        "state": [(c.state == state, state) for state in STATES],
+        "outcome": [(outcome_is(state), state) for state in OUTCOME_STATES],
+        "tier": tiers,
+    }
+    return {
+        kind: (["", *(name for _, name in some)],
+               case(*((one, place) for place, (one, _) in enumerate(some, 1)), else_=0))
+        for kind, some in conditions.items()
+    }  # fmt: skip

@@ -15,10 +15,10 @@ from durhampulse.desk.store.database import insert_or
 from durhampulse.desk.store.tables import (
     CONTROL,
     campaign,
-    campaign_creator,
     creator,
     creator_list,
     list_creator,
+    proposal,
     run,
     score,
     upload,
@@ -27,7 +27,7 @@ from durhampulse.exceptions import InputError
 
 __all__ = [
     "ListChoice", "add_members", "change_list", "delete_list", "find_list", "list_choices",
-    "lists_of", "make_list", "own_lists", "remove_members",
+    "lists_of", "make_list", "own_lists", "put_in", "remove_members", "take_out",
 ]  # fmt: skip
 
 _MOST_LISTS = 500
@@ -95,8 +95,8 @@ def lists_of(db: Connection, creator_id: int) -> list[ListChoice]:
         .where(list_creator.c.creator_id == creator_id)
         .order_by(creator_list.c.name),
         "campaign": select(campaign.c.id, campaign.c.name)
-        .join(campaign_creator, campaign_creator.c.campaign_id == campaign.c.id)
-        .where(campaign_creator.c.creator_id == creator_id, campaign_creator.c.choice != "out")
+        .join(proposal, proposal.c.campaign_id == campaign.c.id)
+        .where(proposal.c.creator_id == creator_id)
         .order_by(campaign.c.id),
         "import": select(upload.c.id, upload.c.file_name)
         .join(run, run.c.upload_id == upload.c.id)
@@ -181,6 +181,22 @@ def delete_list(db: Connection, number: int, by: str) -> None:
         write_note(db, by, "list deleted", f"list {number}", {"creators": size})
 
 
+def put_in(db: Connection, number: int, creators: Sequence[int]) -> int:
+    """Insert the places of creators in a list; return how many were not there yet."""
+    stored = creator.c.id.in_(numbers_in(db, creators))
+    places = select(literal(number), creator.c.id).where(stored)
+    into = insert_or(db, list_creator).from_select(["list_id", "creator_id"], places)
+    counted = into.on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    return int(db.execute(counted).rowcount)
+
+
+def take_out(db: Connection, number: int, creators: Sequence[int]) -> int:
+    """Delete the places of creators in a list; return how many were there."""
+    place = list_creator.c
+    mine = (place.list_id == number, place.creator_id.in_(numbers_in(db, creators)))
+    return int(db.execute(delete(list_creator).where(*mine)).rowcount)
+
+
 def add_members(db: Connection, number: int, creators: Sequence[int], by: str) -> int:
     """Put creators into a list; return how many were not there yet.
 
@@ -190,9 +206,7 @@ def add_members(db: Connection, number: int, creators: Sequence[int], by: str) -
         If there is no such list.
     """
     find_list(db, number)
-    places = select(literal(number), creator.c.id).where(creator.c.id.in_(numbers_in(db, creators)))
-    into = insert_or(db, list_creator).from_select(["list_id", "creator_id"], places)
-    added = db.execute(into.on_conflict_do_nothing()).rowcount
+    added = put_in(db, number, creators)
     write_note(db, by, "put into list", f"list {number}", {"creators": added})
     return added
 
@@ -206,8 +220,6 @@ def remove_members(db: Connection, number: int, creators: Sequence[int], by: str
         If there is no such list.
     """
     find_list(db, number)
-    place = list_creator.c
-    wanted = (place.list_id == number, place.creator_id.in_(numbers_in(db, creators)))
-    removed = db.execute(delete(list_creator).where(*wanted)).rowcount
+    removed = take_out(db, number, creators)
     write_note(db, by, "taken out of list", f"list {number}", {"creators": removed})
     return removed

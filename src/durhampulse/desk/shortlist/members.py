@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, Connection, Select, func, literal, select
 
-from durhampulse.desk.store.tables import campaign_creator, creator, list_creator, run, score
+from durhampulse.desk.store.tables import creator, list_creator, proposal, run, score
 
 __all__ = ["has_few", "is_member", "members"]
 
@@ -24,8 +24,7 @@ def members(name: str) -> Select[int]:
     if kind == "import":
         return select(score.c.creator_id).where(score.c.run_id.in_(_runs(at)))
     if kind == "campaign":
-        chosen = (campaign_creator.c.campaign_id == at, campaign_creator.c.choice != "out")
-        return select(campaign_creator.c.creator_id).where(*chosen)
+        return select(proposal.c.creator_id).where(proposal.c.campaign_id == at)
     return select(list_creator.c.creator_id).where(list_creator.c.list_id == at)
 
 

@@ -30,6 +30,7 @@ from sqlalchemy import (
 
 from durhampulse.desk.models.rules import Range, Rules
 from durhampulse.desk.shortlist.members import has_few, is_member, members
+from durhampulse.desk.shortlist.sums import interval_of_sum
 from durhampulse.desk.shortlist.view import BAND_NAMES, UNLIKE, Cursor, View
 from durhampulse.desk.store.search import held, holding, is_common
 from durhampulse.desk.store.tables import HAS_NO_PRECEDENT, HAS_PRECEDENT, creator, outcome_is
@@ -42,7 +43,6 @@ PAGE = 50
 _WALKED = 2_000
 _ROUNDS = (500, 2_000, 8_000, 16_000)
 """How many rows are looked at for a search, in one round after the other."""
-_NORMAL_90 = 1.644854
 
 
 @dataclass(frozen=True)
@@ -179,8 +179,7 @@ def walk(db: Connection, view: View, rules: Rules) -> Iterator[Sequence[Row[Any]
 def totals(db: Connection, view: View, rules: Rules, chosen: Sequence[int] | None = None) -> Totals:
     """Return the totals of a view's creators, or of those chosen of it.
 
-    The interval holds chance (a Bernoulli variance for each creator) and the model's own error,
-    taken as perfectly correlated between creators.
+    The interval is :func:`~durhampulse.desk.shortlist.sums.interval_of_sum`'s.
     """
     p, ahead = creator.c.probability, outcome_is("open")
     judged = HAS_PRECEDENT & ahead
@@ -203,9 +202,7 @@ def totals(db: Connection, view: View, rules: Rules, chosen: Sequence[int] | Non
     else:
         query = query.where(creator.c.id.in_(chosen))
     n, deals, none, *in_bands, unlike, expected, variance, low, high = db.execute(query).one()
-    chance = _NORMAL_90 * variance**0.5
-    below = ((expected - low) ** 2 + chance**2) ** 0.5
-    above = ((high - expected) ** 2 + chance**2) ** 0.5
+    low, high = interval_of_sum(expected, variance, low, high)
     return Totals(
         creators=n,
         deals=deals,
@@ -213,8 +210,8 @@ def totals(db: Connection, view: View, rules: Rules, chosen: Sequence[int] | Non
         bands=dict(zip(BAND_NAMES, in_bands, strict=True)),
         unlike=unlike,
         expected=expected,
-        low=max(0.0, expected - below),
-        high=min(float(n - deals - none), expected + above),
+        low=max(0.0, low),
+        high=min(float(n - deals - none), high),
     )
 
 

@@ -201,4 +201,6 @@ def read_number(name: str, text: str) -> float | None:
     InputError
         If it is no number, or may be two; at the field of that name.
     """
-    return read_typed(text, "rate" if name.endswith("engagement") else "count", field=name)
+    rate = name.endswith("engagement")
+    amount = name in ("budget", "worth") or name.startswith("fee")
+    return read_typed(text, "rate" if rate else "amount" if amount else "count", field=name)

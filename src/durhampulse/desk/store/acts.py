@@ -29,6 +29,7 @@ __all__ = [
     "change_act",
     "find_act",
     "latest_acts",
+    "resume_undo",
     "undo_act",
     "undos_under_way",
 ]
@@ -36,7 +37,7 @@ __all__ = [
 AT_ONCE: Final = 10_000
 """Rows up to which an act is undone while its page waits; more of them are the worker's."""
 _CHUNK = 4_000
-_TABLES = {"decide": review, "outcomes": outcome}
+_TABLES = {"decision": review, "outcomes": outcome}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +75,7 @@ def begin_act(
     db
         The connection in whose transaction the first of its rows is written.
     kind
-        "decide", "outcomes" or "import".
+        "decision", "outcomes" or "import".
     by
         Who does it.
     detail
@@ -94,7 +95,7 @@ def begin_act(
 
 def change_act(db: Connection, act_id: int, **detail: Any) -> None:
     """Change some of what is told of an act."""
-    row = find_act(db, act_id)
+    row = find_act(db, act_id, lock=True)
     db.execute(update(act).where(act.c.id == act_id).values(detail={**row.detail, **detail}))
 
 
@@ -124,12 +125,12 @@ def act_rows(db: Connection, row: Row[Any]) -> int:
     return db.scalar(select(func.count()).where(table.c.act_id == row.id)) or 0
 
 
-def undos_under_way(db: Connection) -> list[tuple[int, str]]:
-    """Return acts that somebody has asked to undo and that are not undone yet: number and who."""
-    waiting = select(act.c.id, act.c.undone_by).where(
+def undos_under_way(db: Connection) -> list[int]:
+    """Return acts that somebody has asked to undo and that are not undone yet, the first first."""
+    waiting = select(act.c.id).where(
         act.c.kind.in_(_TABLES), act.c.undone_by.is_not(None), act.c.undone_at.is_(None)
     )
-    return [(row.id, row.undone_by) for row in db.execute(waiting.order_by(act.c.id))]
+    return list(db.scalars(waiting.order_by(act.c.id)))
 
 
 def undo_act(
@@ -165,10 +166,26 @@ def undo_act(
         result = _start(db, act_id, by)
     if at_once is not None and result.total > at_once:
         return result
-    while not result.done and not (stop and stop.is_set()):
+    if stop and stop.is_set():
+        return result
+    return resume_undo(store, act_id, stop or threading.Event())
+
+
+def resume_undo(store: Store, act_id: int, stop: threading.Event) -> UndoResult:
+    """Go on with the undo of an act that somebody has asked for, whoever else does so as well.
+
+    Parameters
+    ----------
+    store, act_id
+        Where, and which.
+    stop
+        Ends it after the current transaction if set.
+    """
+    while True:
         with store.writing() as db:
             result = _undo_some(db, act_id)
-    return result
+        if result.done or stop.is_set():
+            return result
 
 
 def _start(db: Connection, act_id: int, by: str) -> UndoResult:

@@ -50,8 +50,8 @@ def may_undo(who: Principal, row: Any) -> bool:
 def _in_words(row: Any) -> str:
     """Return what an act did."""
     detail = row.detail
-    if row.kind == "decide":
-        done = VERBS[detail["choice"]].capitalize()
+    if row.kind == "decision":
+        done = VERBS[detail["decision"]].capitalize()
         reason = f": {detail['reason']}" if detail["reason"] else ""
         return f"{done} {_creators(detail.get('creators', 0))}{reason}"
     if row.kind == "outcomes":
@@ -69,9 +69,9 @@ def _result_in_words(kind: str, result: UndoResult) -> str:
     Examples
     --------
     >>> result = UndoResult(act_id=1, total=50, restored=47, kept=3, done=True)
-    >>> _result_in_words("decide", result)
+    >>> _result_in_words("decision", result)
     '47 of 50 creators are as they were before. 3 were decided since: that stays.'
     """
     text = f"{result.restored:,} of {_creators(result.total)} are as they were before."
-    what = "were decided since" if kind == "decide" else "have another outcome since"
+    what = "were decided since" if kind == "decision" else "have another outcome since"
     return f"{text} {result.kept:,} {what}: that stays." if result.kept else text

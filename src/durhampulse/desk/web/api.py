@@ -1,8 +1,7 @@
-"""The desk over REST, for programs with a key: creators, scores, reviews, outcomes, campaigns."""
+"""The desk over REST, for programs with a key: creators, scores, reviews, outcomes."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -12,13 +11,6 @@ from sqlalchemy import select
 from starlette.exceptions import HTTPException
 
 from durhampulse.creators.carried import CarriedKind
-from durhampulse.desk.campaigns.planning import (
-    Brief,
-    candidates,
-    find_campaign,
-    plan,
-    save_campaign,
-)
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.outcomes.recording import record
 from durhampulse.desk.people.erasure import everything_about
@@ -33,15 +25,15 @@ from durhampulse.desk.review.decisions import (
 from durhampulse.desk.shortlist import pages as shortlist
 from durhampulse.desk.shortlist.view import View, read_cursor, write_cursor
 from durhampulse.desk.store.identifiers import find_number
-from durhampulse.desk.store.tables import LONGEST_ID, campaign, creator, person
-from durhampulse.desk.web.access import DeskOf, Number, needs_key
+from durhampulse.desk.store.tables import LONGEST_ID, creator, person
+from durhampulse.desk.web.access import DeskOf, needs_key
 from durhampulse.exceptions import InputError
 from durhampulse.service.bodies import JsonRoute
 from durhampulse.service.schemas import BEARER, ErrorAnswer
 
-__all__ = ["router"]
+__all__ = ["ERRORS", "Writer", "router"]
 
-_ERRORS: dict[int | str, dict[str, Any]] = {
+ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorAnswer, "description": meaning}
     for status, meaning in {
         400: "The body is not JSON.", 401: "No key, or one that is not known.",
@@ -52,7 +44,7 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 }  # fmt: skip
 router = APIRouter(
     prefix="/v1",
-    responses=_ERRORS,
+    responses=ERRORS,
     tags=["desk"],
     route_class=JsonRoute,
     dependencies=[Depends(BEARER)],  # documents the key that each route's own dependency checks
@@ -137,18 +129,6 @@ class OutcomeBody(_Body):
     creator: Name
     deal: bool
     on: Day
-
-
-class BriefBody(_Body):
-    """What a campaign wants; fees by tier."""
-
-    name: Name
-    number: int = Field(ge=1, le=1_000)
-    niches: list[Name] = Field(default=[], max_length=100)
-    tiers: list[Name] = Field(default=[], max_length=20)
-    fees: dict[str, Annotated[float, Field(ge=0, le=1e12)]] = {}
-    budget: float | None = Field(None, ge=0, le=1e12)
-    most_per_niche: int | None = Field(None, ge=1, le=1_000)
 
 
 @router.get("/creators", dependencies=[needs_key("viewer")])
@@ -270,37 +250,3 @@ def add_outcome(desk: DeskOf, who: Writer, body: OutcomeBody) -> dict[str, str]:
     row, _ = _find(desk, body.creator)
     record(desk.store, row.id, deal=body.deal, on=body.on, by=who.name)
     return {"status": "kept"}
-
-
-@router.get("/campaigns", dependencies=[needs_key("viewer")])
-def campaigns(desk: DeskOf) -> list[dict[str, Any]]:
-    """Return all campaigns, the latest first."""
-    with desk.store.reading() as db:
-        rows = db.execute(select(campaign).order_by(campaign.c.id.desc()).limit(200)).all()
-    return [{"id": row.id, "name": row.name, "by": row.by} for row in rows]
-
-
-@router.post("/campaigns", status_code=201)
-def add_campaign(desk: DeskOf, who: Writer, body: BriefBody) -> dict[str, int]:
-    """Make a campaign."""
-    rules = desk.catalogue.current()
-    if wrong := [tier for tier in [*body.tiers, *body.fees] if tier not in rules.tiers]:
-        raise InputError(f"There is no tier '{wrong[0][:40]}'.", f"Use {', '.join(rules.tiers)}.")
-    fields = body.model_dump()
-    brief = Brief(**{**fields, "niches": tuple(body.niches), "tiers": tuple(body.tiers)})
-    return {"id": save_campaign(desk.store, brief, who.name)}
-
-
-@router.get("/campaigns/{number}", dependencies=[needs_key("viewer")])
-def one_campaign(desk: DeskOf, number: Number) -> dict[str, Any]:
-    """Return a campaign's brief and the set the desk proposes."""
-    with desk.store.reading() as db:
-        rules = desk.catalogue.current(db)
-        if db.scalar(select(campaign.c.id).where(campaign.c.id == number)) is None:
-            raise HTTPException(404, "There is no such campaign.")
-        _, brief, choices = find_campaign(db, number)
-        table = candidates(db, brief, rules, choices)
-        chosen = plan(table, brief)
-    rows = chosen.table.astype(object).where(chosen.table.notna(), None)
-    return {"brief": asdict(brief), "expected": chosen.expected, "cost": chosen.cost,
-            "creators": rows.to_dict("records")}  # fmt: skip

@@ -1,38 +1,42 @@
-"""Campaigns: a brief, the set that promises most, and a person's changes to it."""
+"""Campaigns: a brief, the set proposed for it, a person's changes, and an agreement that stands."""
 
 from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
 
-from fastapi import APIRouter, Form, Request, Response
-from sqlalchemy import select
+from fastapi import APIRouter, Form, Query, Request, Response
+from sqlalchemy import Connection, select
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse
 
-from durhampulse.desk.campaigns.planning import (
-    Brief,
-    candidates,
-    change_choice,
-    drop_campaign,
-    find_campaign,
-    more_budget,
-    plan,
-    save_campaign,
+from durhampulse.desk.campaigns import campaigns, choices
+from durhampulse.desk.campaigns.brief import AIMS, UNITS
+from durhampulse.desk.campaigns.export import file_name, rows_of, write_campaign
+from durhampulse.desk.campaigns.proposal import (
+    difference,
+    latest_run,
+    origin,
+    propose,
+    read_proposal,
+    undone_since,
 )
-from durhampulse.desk.models.rules import Rules
-from durhampulse.desk.shortlist.export import write_list
-from durhampulse.desk.shortlist.view import read_number
+from durhampulse.desk.campaigns.value import outlook
+from durhampulse.desk.shortlist import pages as shortlist
+from durhampulse.desk.shortlist.view import View
 from durhampulse.desk.store.carried import read_carried
 from durhampulse.desk.store.identifiers import find_number
 from durhampulse.desk.store.niches import read_niches
-from durhampulse.desk.store.tables import campaign, creator
+from durhampulse.desk.store.tables import creator
 from durhampulse.desk.web.access import DeskOf, Number, Reviewer, Viewer
+from durhampulse.desk.web.briefs import read_brief, read_fee
 from durhampulse.desk.web.listing import FILE_TYPES
+from durhampulse.desk.web.outlooks import bound, grounds, left_out, lines
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import CannotJudgeError, InputError
@@ -41,6 +45,8 @@ from durhampulse.files.formats import listed
 __all__ = ["router"]
 
 router = APIRouter(prefix="/campaigns", include_in_schema=False)
+_MOST_MATCHES = 10
+_MOST_ADDED = 50
 
 
 @router.get("")
@@ -48,135 +54,247 @@ def show_all(request: Request, desk: DeskOf, who: Viewer) -> Response:
     """Show all campaigns, and the form for a new one."""
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
-        campaigns = db.execute(select(campaign).order_by(campaign.c.id.desc()).limit(200)).all()
-        niches = read_niches(db)
-    return render(request, who, "campaigns.html", campaigns=campaigns, niches=niches, rules=rules,
-                  brief=None)  # fmt: skip
+        rows, niches = campaigns.list_campaigns(db), read_niches(db)
+    return render(request, who, "campaigns.html", campaigns=rows, niches=niches, rules=rules,
+                  brief=None, aims=AIMS, units=UNITS)  # fmt: skip
 
 
 @router.post("")
 async def add(request: Request, desk: DeskOf, who: Reviewer) -> Response:
-    """Make a campaign."""
-    return await run_in_threadpool(_save, desk, await request.form(), who.name)
+    """Make a campaign, and propose creators for it."""
+    return await run_in_threadpool(_add, desk, await request.form(), who.name)
 
 
-def _save(desk: Desk, form: FormData, by: str, number: int | None = None) -> Response:
-    brief = _read(desk.catalogue.current(), form)
-    return redirect(f"/campaigns/{save_campaign(desk.store, brief, by, number)}")
+def _add(desk: Desk, form: FormData, by: str) -> Response:
+    number = campaigns.make(desk.store, read_brief(form, desk.catalogue.current()), by)
+    try:
+        propose(desk.store, desk.catalogue, number, by)
+    except CannotJudgeError as error:
+        return redirect(f"/campaigns/{number}", f"{error.problem} {error.way_out}")
+    return redirect(f"/campaigns/{number}")
 
 
-def _read(rules: Rules, form: FormData) -> Brief:
-    texts = {name: str(value) for name, value in form.items()}
-    tiers = [str(tier) for tier in form.getlist("tier")]
-    wanted = [str(niche) for niche in form.getlist("niche")]
-    wrong = [tier for tier in tiers if tier not in rules.tiers]
-    if wrong:
-        raise InputError(f"There is no tier '{wrong[0][:40]}'.", f"Use {', '.join(rules.tiers)}.")
-    amounts = {name: read_number(name, texts.get(name, ""))
-               for name in ("number", "budget", "most_per_niche")}  # fmt: skip
-    whole = {name: _whole(name, amounts[name]) for name in ("number", "most_per_niche")}
-    fees = {tier: read_number(f"fee {tier}", texts.get(f"fee {tier}", "")) or 0.0
-            for tier in rules.tiers}  # fmt: skip
-    return Brief(
-        name=texts.get("name", "").strip(),
-        number=whole["number"] or 0,
-        niches=tuple(wanted),
-        tiers=tuple(tiers),
-        fees=fees,
-        budget=amounts["budget"],
-        most_per_niche=whole["most_per_niche"],
-    )
+@router.post("/add")
+def add_creators(
+    desk: DeskOf, who: Reviewer, campaign: Annotated[Number, Form()],
+    chosen: Annotated[list[Number] | None, Form()] = None,
+) -> Response:  # fmt: skip
+    """Put the creators that were ticked elsewhere into a campaign."""
+    numbers = list(dict.fromkeys(chosen or []))
+    if not 1 <= len(numbers) <= _MOST_ADDED:
+        raise InputError(f"{len(numbers)} creators were ticked.", f"Tick 1 to {_MOST_ADDED}.")
+    with desk.store.reading() as db:
+        asked = choices.doubts(db, numbers)
+    sure = [number for number in numbers if number not in asked]
+    notice = ""
+    if sure:
+        change = choices.put_in(desk.store, desk.catalogue, campaign, sure, who.name)
+        notice = _said(change, "Nothing had to change.")
+    query = f"?{urlencode({'ask': [*asked]}, doseq=True)}" if asked else ""
+    return redirect(f"/campaigns/{campaign}{query}", notice)
 
 
-def _whole(name: str, amount: float | None) -> int | None:
-    if amount is None:
-        return None
-    if not amount.is_integer():
-        raise InputError(f"{name.replace('_', ' ')}: {amount:g} is not whole.", "Round it.", name)
-    return int(amount)
+def _said(change: choices.Change, otherwise: str) -> str:
+    """Return who came and who left, in words."""
+    parts = [f"{what}: {', '.join(names[:5])}{' and others' if names[5:] else ''}."
+             for what, names in (("In", change.came), ("Out", change.left)) if names]  # fmt: skip
+    return " ".join(parts) or otherwise
 
 
 @router.get("/{number}")
-def show(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Response:
-    """Show a campaign's brief and the set the desk proposes."""
-    problem = None
+def show(
+    request: Request, desk: DeskOf, who: Viewer, number: Number,
+    search: Annotated[str, Query(max_length=200)] = "",
+    ask: Annotated[list[Number], Query(max_length=_MOST_ADDED)] = [],  # noqa: B006
+) -> Response:  # fmt: skip
+    """Show a campaign as it was proposed or agreed; nothing is computed anew."""
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
-        row, brief, choices = find_campaign(db, number)
-        niches = read_niches(db)
-        table = candidates(db, brief, rules, choices)
-        named = db.execute(
-            select(creator.c.id, creator.c.external_id, creator.c.name).where(
-                creator.c.id.in_([*choices])
-            )
-        ).all()
-    try:
-        chosen = plan(table, brief)
-        budgets = more_budget(table, brief, chosen)
-    except CannotJudgeError as error:
-        chosen, budgets, problem = plan(table.iloc[:0], brief), None, error
-    with desk.store.reading() as db:
-        people = {row.id: row for row in db.execute(
-            select(creator.c.id, creator.c.name, creator.c.carried)
-            .where(creator.c.id.in_(chosen.table["id"].tolist()))
-        )}  # fmt: skip
+        current, table = campaigns.find(db, number), read_proposal(db, number)
+        context = {
+            "niches": read_niches(db) if current.row.state == "draft" else [],
+            "shared": _shared(db, number, table["id"].tolist()),
+            **_origin(db, current),
+            **_by_hand(db, current, table["id"].tolist()),
+            "asked": _asked(db, ask),
+            "matches": _matches(db, search, desk),
+        }
+    total, brief = outlook(table, current.brief), current.brief
+    words = rules.outcome
     return render(
-        request, who, "campaign.html", campaign=row, brief=brief, plan=chosen, problem=problem,
-        rules=rules, niches=niches, people=people, rows=chosen.table.to_dict("records"),
-        by_hand={choice: [row for row in named if choices[row.id] == choice]
-                 for choice in ("in", "out")},
-        budgets=[] if budgets is None else budgets.to_dict("records"),
+        request, who, "campaign.html", campaign=current.row, brief=brief, rules=rules,
+        is_proposed=current.is_proposed, search=search, aims=AIMS, units=UNITS,
+        rows=_rows(table), lines=lines(total, brief, words), grounds=grounds(total, brief, words),
+        left_out=left_out(current.row.facts, brief, rules.tiers),
+        bound=bound(current.row.facts), facts=current.row.facts or {}, **context,
     )  # fmt: skip
+
+
+def _rows(table: Any) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = table.astype(object).where(table.notna(), None).to_dict("records")
+    return rows
+
+
+def _shared(db: Connection, number: int, creators: list[int]) -> dict[int, list[Any]]:
+    """Return the other running campaigns of each creator."""
+    others: dict[int, list[Any]] = {}
+    for row in campaigns.shared(db, number, creators):
+        others.setdefault(row.creator_id, []).append(row)
+    return others
+
+
+def _origin(db: Connection, current: campaigns.Campaign) -> dict[str, Any]:
+    """Return where the set comes from, and what has changed the list since."""
+    latest, at = latest_run(db), current.row.proposed_at
+    is_old = current.is_proposed and current.row.run_id != latest
+    return {
+        "came_from": origin(db, current.row.run_id),
+        "newer": origin(db, latest) if is_old else None,
+        "undone": undone_since(db, at) if at else None,
+    }
+
+
+def _by_hand(db: Connection, current: campaigns.Campaign, inside: list[int]) -> dict[str, Any]:
+    """Return whom people have left out, put in, or given a fee without their being in the set."""
+    c = creator.c
+    rows = db.execute(select(c.id, c.external_id, c.name).where(c.id.in_([*current.choices]))).all()
+    away = [row for row in rows if row.id not in inside or current.choices[row.id].place == "out"]
+    return {
+        "left": [row for row in away if current.choices[row.id].place == "out"],
+        "waiting": [row for row in away if current.choices[row.id].place == "in"],
+    }
+
+
+def _asked(db: Connection, numbers: list[int]) -> list[dict[str, Any]]:
+    """Return creators whom a person wants in, and why they would not be proposed."""
+    reasons = choices.doubts(db, numbers) if numbers else {}
+    c = creator.c
+    rows = db.execute(select(c.id, c.external_id, c.name).where(c.id.in_([*reasons]))).all()
+    return [{"id": row.id, "name": row.name or row.external_id, "why": reasons[row.id]}
+            for row in rows]  # fmt: skip
+
+
+def _matches(db: Connection, search: str, desk: Desk) -> Any:
+    """Return the creators that a search finds, the most probable first."""
+    if not search.strip():
+        return []
+    view = View(search=search.strip().replace("\0", ""))
+    return shortlist.page(db, view, desk.catalogue.current(db), size=_MOST_MATCHES).rows
 
 
 @router.post("/{number}")
 async def change(request: Request, desk: DeskOf, who: Reviewer, number: Number) -> Response:
-    """Change a campaign's brief."""
-    return await run_in_threadpool(_save, desk, await request.form(), who.name, number)
+    """Change a campaign's brief, and propose anew."""
+    form = await request.form()
+    await run_in_threadpool(_change, desk, form, number, who.name)
+    return redirect(f"/campaigns/{number}", "Proposed anew, by the new brief.")
+
+
+def _change(desk: Desk, form: FormData, number: int, by: str) -> None:
+    brief = read_brief(form, desk.catalogue.current())
+    propose(desk.store, desk.catalogue, number, by, brief=brief)
+
+
+@router.post("/{number}/propose")
+def propose_anew(
+    desk: DeskOf, who: Reviewer, number: Number,
+    seen: Annotated[str, Form(max_length=64)] = "",
+    edition: Annotated[int | None, Form(ge=0, lt=2**31)] = None,
+) -> Response:  # fmt: skip
+    """Propose by today's data: whatever comes, or exactly the set that was shown."""
+    new = propose(desk.store, desk.catalogue, number, who.name, seen=seen, edition=edition)
+    return redirect(f"/campaigns/{number}", f"Proposed {len(new.table)} by today's data.")
+
+
+@router.get("/{number}/difference")
+def show_difference(request: Request, desk: DeskOf, who: Reviewer, number: Number) -> Response:
+    """Show what today's data would change of a draft; it stays as it is."""
+    with desk.store.reading() as db:
+        rules = desk.catalogue.current(db)
+        current = campaigns.find_draft(db, number, lock=False)
+    change = difference(desk.store, desk.catalogue, number)
+    sets = (change.before, change.after)
+    now, then = (lines(outlook(table, current.brief), current.brief, rules.outcome)
+                 for table in sets)  # fmt: skip
+    names = list(dict.fromkeys(line.name for line in [*now, *then]))
+    return render(
+        request, who, "campaign-difference.html", campaign=current.row, brief=current.brief,
+        leave=_rows(change.leave), come=_rows(change.come), digest=change.digest, rules=rules,
+        changed=change.is_one,
+        figures=[(name, *(next((line for line in part if line.name == name), None)
+                          for part in (now, then))) for name in names],
+    )  # fmt: skip
 
 
 @router.post("/{number}/choose")
-def choose(
-    desk: DeskOf, who: Reviewer, number: Number, choice: Annotated[str, Form()],
+def choose(  # noqa: PLR0913 - one for each field of the form
+    desk: DeskOf, who: Reviewer, number: Number,
+    choice: Annotated[Literal["in", "out", "free", "fee"], Form()],
     creator_id: Annotated[Number | None, Form()] = None, name: Annotated[str, Form()] = "",
+    fee: Annotated[str, Form(max_length=40)] = "", sure: Annotated[bool, Form()] = False,
 ) -> Response:  # fmt: skip
-    """Put a creator in, leave them out, or let the desk choose again."""
-    if name.strip():
-        with desk.store.reading() as db:
+    """Put a creator in, leave them out, type their fee, or let the desk choose again."""
+    where = f"/campaigns/{number}"
+    with desk.store.reading() as db:
+        if name.strip():
             creator_id = find_number(db, name)
-    if creator_id is None:
-        raise InputError(f"There is no creator '{name[:60]}'.", "Check the identifier.", "name")
-    change_choice(desk.store, number, [creator_id], choice, who.name)
-    return redirect(f"/campaigns/{number}")
+        if creator_id is None:
+            return redirect(f"{where}?{urlencode({'search': name.strip()[:200]})}#add")
+        if choice == "in" and not sure and choices.doubts(db, [creator_id]):
+            return redirect(f"{where}?ask={creator_id}")
+    at = (desk.store, desk.catalogue, number)
+    if choice == "in":
+        done = choices.put_in(*at, [creator_id], who.name, fee=read_fee(fee))
+    elif choice == "out":
+        done = choices.leave_out(*at, creator_id, who.name)
+    elif choice == "fee":
+        done = choices.price(*at, creator_id, read_fee(fee), who.name)
+    else:
+        done = choices.release(*at, creator_id, who.name)
+    return redirect(where, _said(done, "Kept. The set stays as it is."))
 
 
-@router.post("/{number}/delete")
-def drop(desk: DeskOf, who: Reviewer, number: Number) -> Response:
-    """Delete a campaign."""
-    drop_campaign(desk.store, number, who.name)
-    return redirect("/campaigns", "Deleted.")
+@router.post("/{number}/state")
+def enter_state(
+    desk: DeskOf, who: Reviewer, number: Number,
+    state: Annotated[Literal["draft", "agreed", "done"], Form()],
+    edition: Annotated[int | None, Form(ge=0, lt=2**31)] = None,
+    note: Annotated[str, Form()] = "",
+) -> Response:  # fmt: skip
+    """Agree on a campaign, put it away as done, or open it again."""
+    if state == "agreed":
+        campaigns.agree(desk.store, number, who.name, edition)
+        said = "Agreed. Set and figures stand as they are."
+    elif state == "done":
+        campaigns.finish(desk.store, number, who.name)
+        said = "Done. Its creators are free for other campaigns."
+    else:
+        campaigns.reopen(desk.store, number, who.name, note)
+        said = "Open again. The set is the one that was agreed."
+    return redirect(f"/campaigns/{number}", said)
 
 
 @router.get("/{number}/export/{kind}")
 def export(desk: DeskOf, who: Viewer, number: Number, kind: str) -> Response:
-    """Return the proposed set as a file."""
+    """Return the set as a file, with fees, cost, budget and marks."""
     if kind not in FILE_TYPES:
         raise HTTPException(404, f"Export {listed(tuple(FILE_TYPES))}.")
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
-        _, brief, choices = find_campaign(db, number)
-        table = candidates(db, brief, rules, choices)
-        chosen = plan(table, brief).table["id"].tolist()
-        by_number = {row.id: row for row in db.execute(
-            select(creator).where(creator.c.id.in_(chosen))
-        )}  # fmt: skip
-        carried = read_carried(db)
+        current, carried = campaigns.find(db, number), read_carried(db)
+        rows, table = rows_of(db, number), read_proposal(db, number)
     folder = tempfile.TemporaryDirectory(prefix="durhampulse-")
-    path = Path(folder.name, f"campaign-{number}.{kind}")
-    rows = [by_number[creator_id] for creator_id in chosen]
-    write_list(
-        path, [rows] if rows else [], rules, desk.top_reasons,
-        about=f"campaign {brief.name}", by=who.name, carried=carried,
-    )  # fmt: skip
-    return FileResponse(path, media_type=FILE_TYPES[kind], filename=path.name,
+    path = Path(folder.name, f"campaign.{kind}")
+    figures = lines(outlook(table, current.brief), current.brief, rules.outcome)
+    totals = {line.name: f"{line.value} {line.beside}".strip() for line in figures}
+    write_campaign(path, current, rows, rules, desk.top_reasons, by=who.name, totals=totals,
+                   carried=carried)  # fmt: skip
+    return FileResponse(path, media_type=FILE_TYPES[kind], filename=file_name(current, kind),
                         background=BackgroundTask(folder.cleanup))  # fmt: skip
+
+
+@router.post("/{number}/delete")
+def drop(desk: DeskOf, who: Reviewer, number: Number) -> Response:
+    """Delete a draft."""
+    campaigns.drop(desk.store, number, who.name)
+    return redirect("/campaigns", "Deleted.")

@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse
 
 from durhampulse.creators.schema import COLUMNS
 from durhampulse.decision.figures import figure_text
+from durhampulse.desk.campaigns.campaigns import campaigns_of, drafts
 from durhampulse.desk.models.rules import Rules, stored_frame
 from durhampulse.desk.outcomes.file import today
 from durhampulse.desk.outcomes.recording import record, withdraw
@@ -55,6 +56,7 @@ def creator_view(
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         page, seen = creator_page(db, number, rules), last_review(db)
+        within, open_drafts = campaigns_of(db, number), drafts(db)
         draft = draft or draft_of(db, number, who.id)
         holder = held_by_other(db, number, who.id)
         lists = lists_of(db, number)
@@ -63,6 +65,7 @@ def creator_view(
         seen=seen, lists=lists, draft=draft, conflict=conflict, holder=holder, reasons=REASONS,
         request_name=secrets.token_hex(12), today=today().isoformat(),
         figures=_figures(rules, page.row, request.query_params),
+        campaigns=within, drafts=open_drafts,
         **_estimate(rules, page.row, request),
     )  # fmt: skip
 

@@ -18,7 +18,10 @@ from starlette.responses import FileResponse, JSONResponse
 
 from durhampulse.creators.typed import read_typed
 from durhampulse.decision.bands import Thresholds
+from durhampulse.desk.campaigns.campaigns import drafts
+from durhampulse.desk.campaigns.crossings import crossings
 from durhampulse.desk.models.catalogue import save_thresholds
+from durhampulse.desk.models.preview import Preview, threshold_moves
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.models.unlikeness import standing_lists
 from durhampulse.desk.review.bulk import under_way
@@ -138,6 +141,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         remarks = last_remarks(db, [row.id for row in page.rows])
         lists, saved, work = list_choices(db), views_for(db, who), under_way(db)
         unlike_lists, broken = standing_lists(db), desk.broken_bands.of(db, rules)
+        open_drafts = drafts(db)
     here = [(name, params[name]) for name in ("after", "before") if params.get(name)]
     links = {
         name: f"/shortlist?{view.query()}&{urlencode({name: write_cursor(place)})}" if place else ""
@@ -148,7 +152,8 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         rows=rows, view=view, rules=rules, niches=niches, sorts=SORTS, states=STATES, links=links,
         reasons=REASONS, request_name=secrets.token_hex(12), seen=seen,
         back=f"{view.query()}&{urlencode(here)}", lists=lists, saved=saved, work=work,
-        columns=COLUMNS, unlike_lists=unlike_lists, broken=broken, remarks=remarks,
+        columns=COLUMNS, unlike_lists=unlike_lists, broken=broken, drafts=open_drafts,
+        remarks=remarks,
     )  # fmt: skip
 
 
@@ -240,6 +245,26 @@ def _in_words(result: BulkResult) -> str:
         if n
     ]
     return f"{result.decided} decided." + (f" Left alone: {', '.join(left)}." if left else "")
+
+
+@router.get("/thresholds")
+def preview_thresholds(
+    request: Request, desk: DeskOf, who: Viewer,
+    yes_at: Annotated[str, Query()] = "", review_at: Annotated[str, Query()] = "",
+    back: Annotated[str, Query()] = "",
+) -> Response:  # fmt: skip
+    """Show what other thresholds would change; nothing changes yet."""
+    new, preview, moved = None, None, {}
+    with desk.store.reading() as db:
+        rules = desk.catalogue.current(db)
+        if yes_at and review_at:
+            new = Rules.of(rules.version, rules.scorer, _thresholds(yes_at, review_at))
+            preview = Preview.of(threshold_moves(db, rules, new))
+            moved = crossings(db, rules, new)
+    return render(
+        request, who, "thresholds.html", rules=rules, new=new, preview=preview, campaigns=moved,
+        back=back, shown=(new or rules).thresholds,
+    )  # fmt: skip
 
 
 @router.post("/thresholds")

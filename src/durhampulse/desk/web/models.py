@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
 from sqlalchemy import Connection, select
 
+from durhampulse.desk.campaigns.crossings import crossings
+from durhampulse.desk.models.catalogue import forget_prepared, imports_since, prepared_run
+from durhampulse.desk.models.preview import Preview, basis_of
 from durhampulse.desk.models.rules import Rules
-from durhampulse.desk.models.unlikeness import standing_lists
+from durhampulse.desk.models.unlikeness import Unlikeness, standing_lists
 from durhampulse.desk.outcomes.recording import bands_since, override_table
 from durhampulse.desk.outcomes.watching import watched_bands
-from durhampulse.desk.store.tables import model, run
+from durhampulse.desk.store.tables import creator, model, run
 from durhampulse.desk.web.access import Admin, DeskOf, Viewer
 from durhampulse.desk.web.rendering import redirect, render
 
@@ -31,7 +35,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         overrides = override_table(db).to_dict("records")
         since = bands_since(db, rules).to_dict("records")
         watched = watched_bands(db, rules, listed=False)
-        unlike_lists = standing_lists(db)
+        unlike_lists, waiting = standing_lists(db), prepared_run(db)
         versions = _versions(db, desk, rules)
         last = db.execute(
             select(run).where(run.c.kind == "import", run.c.applied_at.is_not(None))
@@ -43,7 +47,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         overrides=overrides, since=since, last=last,
         watched=watched, broken=[band for band in watched if band.verdict == "broken"],
         reliability=_points(manifest.get("reliability", [])),
-        activation=activation, unlike_lists=unlike_lists,
+        activation=activation, unlike_lists=unlike_lists, waiting=waiting,
     )  # fmt: skip
 
 
@@ -70,6 +74,53 @@ def _points(reliability: list[dict[str, Any]]) -> list[dict[str, float]]:
         }
         for rates in reliability
     ]
+
+
+@router.get("/preview")
+def show_preview(request: Request, desk: DeskOf, who: Viewer) -> Response:
+    """Show what the model that waits would change."""
+    with desk.store.reading() as db:
+        waiting = prepared_run(db)
+        if waiting is None:
+            return redirect("/model", "No model waits to be activated.")
+        rules, new = desk.catalogue.current(db), desk.catalogue.rules_of(db, waiting.model_version)
+        preview = Preview(**waiting.preview["facts"])
+        moved = crossings(db, rules, new, waiting.id)
+        later, named = imports_since(db, waiting.id), _named(db, preview.movers)
+    facts = waiting.unlike and Unlikeness(**waiting.unlike["facts"])
+    return render(
+        request, who, "preview.html", waiting=waiting, preview=preview, rules=rules, new=new,
+        campaigns=moved, movers=named, later=later, unlike=facts,
+        stale=waiting.preview["basis"] != basis_of(rules),
+    )  # fmt: skip
+
+
+def _named(db: Connection, movers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return those who move farthest, with their names; who was erased since is left out."""
+    ids = [mover["id"] for mover in movers]
+    rows = {row.id: row for row in db.execute(
+        select(creator.c.id, creator.c.name, creator.c.external_id).where(creator.c.id.in_(ids))
+    )}  # fmt: skip
+    return [
+        {**mover, "name": rows[mover["id"]].name or rows[mover["id"]].external_id}
+        for mover in movers
+        if mover["id"] in rows
+    ]
+
+
+@router.post("/preview")
+def preview_model(desk: DeskOf, who: Admin, version: Annotated[str, Form()]) -> Response:
+    """Find out what another version would change; nothing changes yet."""
+    desk.worker.activate(version, who.name, only_preview=True)
+    return redirect("/model")
+
+
+@router.post("/preview/discard")
+def discard_preview(desk: DeskOf, who: Admin) -> Response:  # noqa: ARG001 - who admits
+    """Forget the model that waits; the one in force stays."""
+    with desk.store.writing() as db:
+        forget_prepared(db)
+    return redirect("/model", "The preview is gone; nothing has changed.")
 
 
 @router.post("/activate")

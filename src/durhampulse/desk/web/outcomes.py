@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-import tempfile
+import secrets
+import shutil
 from collections.abc import Mapping
 from datetime import date
-from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import func, select
 
 from durhampulse.creators.options import ReadOptions
+from durhampulse.creators.rules import ColumnRule
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.desk.imports.form import words_of
 from durhampulse.desk.imports.problems import Problem, problem_of
+from durhampulse.desk.outcomes.byfile import OutcomeSource, preview_file
 from durhampulse.desk.outcomes.file import today
-from durhampulse.desk.outcomes.recording import Recorded, record_file
+from durhampulse.desk.outcomes.waiting import (
+    confirm_file,
+    drop_file,
+    find_file,
+    keep_file,
+    source_of,
+    waiting_files,
+)
 from durhampulse.desk.outcomes.watching import draw_of_no, watched_bands
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.store.tables import creator, outcome
-from durhampulse.desk.web.access import DeskOf, Reviewer, SentForm, Viewer
+from durhampulse.desk.web.access import DeskOf, Number, Reviewer, SentForm, Viewer
 from durhampulse.desk.web.imports import sent_file
-from durhampulse.desk.web.rendering import render
+from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import InputError
 from durhampulse.files.formats import suffix_of
@@ -43,8 +52,7 @@ _FIELDS = (
 
 def _page(
     request: Request, desk: Desk, who: Principal,
-    *, recorded: Recorded | None = None, problem: Problem | None = None,
-    sent: Mapping[str, str] | None = None,
+    *, problem: Problem | None = None, sent: Mapping[str, str] | None = None,
 ) -> Response:  # fmt: skip
     with desk.store.reading() as db:
         standing = outcome.c.replaced_at.is_(None)
@@ -53,6 +61,7 @@ def _page(
         ).one()
         rules = desk.catalogue.current(db)
         bands, lottery = watched_bands(db, rules), draw_of_no(db)
+        waiting = waiting_files(db)
         latest = db.execute(
             select(outcome, creator.c.external_id, creator.c.name)
             .join(creator, creator.c.id == outcome.c.creator_id)
@@ -60,7 +69,7 @@ def _page(
         ).all()  # fmt: skip
     return render(
         request, who, "outcomes.html", status=422 if problem else 200, n=n, deals=deals,
-        latest=latest, today=today().isoformat(), recorded=recorded, problem=problem,
+        latest=latest, today=today().isoformat(), problem=problem, waiting=waiting,
         sent=sent or {}, fields=_FIELDS, bands=bands, lottery=lottery,
         promise=rules.promise,
     )  # fmt: skip
@@ -74,23 +83,54 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
 
 @router.post("", max_body_size=_LARGEST)
 def add(request: Request, desk: DeskOf, who: Reviewer, form: SentForm) -> Response:
-    """Record the outcomes of a file."""
+    """Take a file of outcomes; nothing is recorded before its preview is confirmed."""
     name, stream = sent_file(form)
     sent = {field: str(value) for field, value in form.items() if isinstance(value, str)}
     day = _day(sent)
-    with tempfile.TemporaryDirectory(prefix="durhampulse-") as folder:
-        path = Path(folder, f"outcomes{suffix_of(name)[:10]}")
-        path.write_bytes(stream.read())
-        rule = desk.catalogue.current().scorer.model.rules.get(LABEL)
-        try:
-            recorded = record_file(
-                desk.store, path, name=name, on=day, by=who.name, rule=rule,
-                options=_options(sent),
-            )  # fmt: skip
-        except InputError as error:
-            problem = problem_of(error, {})
-            return _page(request, desk, who, problem=problem, sent=sent)
-    return _page(request, desk, who, recorded=recorded)
+    desk.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = desk.folder / f"{secrets.token_hex(12)}{suffix_of(name)[:10]}"
+    with path.open("xb") as copy:
+        shutil.copyfileobj(stream, copy, 1 << 20)
+    try:
+        source = OutcomeSource(
+            path=path, name=name, on=day, rule=_rule(desk), options=_options(sent)
+        )
+        preview_file(desk.store, source)
+    except InputError as error:
+        path.unlink()
+        return _page(request, desk, who, problem=problem_of(error, {}), sent=sent)
+    return redirect(f"/outcomes/files/{keep_file(desk.store, source, who.name)}")
+
+
+def _rule(desk: Desk) -> ColumnRule | None:
+    """Return how the active model's table names its outcomes."""
+    return desk.catalogue.current().scorer.model.rules.get(LABEL)
+
+
+@router.get("/files/{number}")
+def show_file(request: Request, desk: DeskOf, who: Reviewer, number: Number) -> Response:
+    """Show what a file would record."""
+    with desk.store.reading() as db:
+        row = find_file(db, number)
+    preview = preview_file(desk.store, source_of(row, _rule(desk)))
+    return render(request, who, "outcome-file.html", file=row, preview=preview)
+
+
+@router.post("/files/{number}/record")
+def record_waiting(desk: DeskOf, who: Reviewer, number: Number) -> Response:
+    """Record what a file holds, as one act."""
+    recorded = confirm_file(desk.store, number, who.name, _rule(desk))
+    if recorded.act is None:
+        return redirect("/outcomes", "Nothing in it was new: every outcome stands already.")
+    text = f"Recorded the outcomes of {recorded.kept:,} creators."
+    return redirect("/outcomes", text, undo=f"/acts/{recorded.act}/undo")
+
+
+@router.post("/files/{number}/drop")
+def drop_waiting(desk: DeskOf, who: Reviewer, number: Number) -> Response:
+    """Drop a file; nothing of it is recorded."""
+    drop_file(desk.store, number, who.name)
+    return redirect("/outcomes", "Dropped: nothing of that file was recorded.")
 
 
 def _day(sent: Mapping[str, str]) -> date:

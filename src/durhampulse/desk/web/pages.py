@@ -20,6 +20,8 @@ from durhampulse.desk.web import (
     models,
     outcomes,
     people,
+    pipeline,
+    plans,
     queue,
 )
 
@@ -71,6 +73,7 @@ PAGES: Final = (
     Page(path="/imports", title="Import", router=imports.router, patient=("/imports",)),
     Page(path="/campaigns", title="Campaigns", router=campaigns.router, patient=("/campaigns",)),
     Page(path="/outcomes", title="Outcomes", router=outcomes.router, patient=("/outcomes",)),
+    Page(path="/pipeline", title="Pipeline", router=pipeline.router, patient=("/pipeline",)),
     Page(path="/acts", title="Acts", router=acts.router, patient=("/acts",)),
     Page(path="/model", title="Model", router=models.router),
     Page(path="/people", title="People", router=people.router, role="admin"),
@@ -83,6 +86,7 @@ ROUTERS: Final = (
     creators.router,
     bulk.router,
     lists.views,
+    plans.router,
     people.door,
     api.router,
 )

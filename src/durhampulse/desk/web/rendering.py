@@ -22,6 +22,7 @@ from durhampulse.desk.imports.problems import in_page_words
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.review.conflicts import ago
 from durhampulse.desk.store.carried import carried_cells, profile_of
+from durhampulse.desk.web.outlooks import money
 from durhampulse.desk.web.state import desk_of
 from durhampulse.scoring.account import alike_text
 
@@ -167,6 +168,7 @@ def _environment() -> Environment:
         percent=percent,
         rate=_rate,
         count=_count,
+        money=money,
         short=_short,
         when=_when,
         ago=ago,

@@ -15,7 +15,7 @@ from durhampulse.exceptions import DurhamPulseError
 
 __all__ = ["PARTS", "page_before", "return_form", "sent_fields"]
 
-_ELSEWHERE = {"/thresholds": "/shortlist/totals", "/keys": "/people"}
+_ELSEWHERE = {"/keys": "/people"}
 """Forms whose path is not below the page they stand on."""
 _OF_THE_BODY = ("content-length", "content-type", "transfer-encoding", "x-csrf-token", "range")
 _KEPT = ("type", "asgi", "http_version", "scheme", "server", "client", "extensions")

@@ -233,6 +233,9 @@ judged = study.ask_again(judged, b1, b2)
 plots.models(b2.tested)
 say(words.baseline_choice(b2, judged), *advice.too_good(judged))
 
+# %%
+plots.ranking(b2.curves, b2.tested);
+
 # %% [markdown]
 # ## B3. Interpretation
 #
@@ -277,7 +280,7 @@ show(c2.curves.tail(3))
 # %% [markdown]
 # ## C3. Compare with the baseline
 #
-# Both models on the same test rows, the network from three seeds, so that no answer hangs on one
+# Both models on the same test rows, the network from five seeds, so that no answer hangs on one
 # training. A paired bootstrap draws creators and trainings. Did deep learning improve results? Why
 # or why not?
 
@@ -289,6 +292,9 @@ show(c3.difference)
 # %%
 plots.models(c3.tested, ("accuracy", "f1", "log_loss"))
 say(networks.deep_learning(c3, b2, judged))
+
+# %%
+plots.ranking(c3.curves, c3.scores);
 
 # %% [markdown]
 # # Part D: regularisation, and a CNN
@@ -394,6 +400,16 @@ say(worth.lower_threshold(e))
 decisionplots.reliability(e.reliability, outcome=creators.outcome)
 say(worth.calibration(e))
 
+# %% [markdown]
+# The same for the three classifiers of B2 beside the model that decides. A classifier may rank well
+# and still say too much or too little; log loss, by which the baseline was chosen, sees both.
+
+# %%
+tested = e.calibration_errors.query("measured_on == 'test part'")
+decisionplots.calibrations(e.calibrations, tested, outcome=creators.outcome)
+show(e.calibration_errors)
+say(worth.calibrations(e, b2))
+
 # %%
 decisionplots.gain(e.gain, outcome=creators.outcome)
 show(e.invitations)
@@ -426,6 +442,16 @@ say(worth.interaction(e, b1.test))
 # %%
 reasons = ["Sponsorship Recommendation", "Reasons For", "Reasons Against", "Not Known"]
 e.table.set_index("Influencer ID").groupby(reasons[0], sort=False).head(3)[reasons]
+
+# %% [markdown]
+# What became of past creators like one of each answer?
+
+# %%
+from durhampulse.report import lookalikes
+
+decisionplots.lookalikes(e.alike, outcome=creators.outcome)
+say(lookalikes.sentence(e))
+show(lookalikes.nearest(e))
 
 # %% [markdown]
 # A past *no deal* may mean that nobody looked. What if a share of suitable creators had never been

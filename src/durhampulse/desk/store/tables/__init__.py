@@ -9,7 +9,7 @@ them costs PostgreSQL half the import.
 
 from __future__ import annotations
 
-from durhampulse.desk.store.tables.campaigns import campaign, campaign_creator
+from durhampulse.desk.store.tables.campaigns import campaign, campaign_creator, proposal
 from durhampulse.desk.store.tables.columns import (
     CONTROL,
     LONGEST_ID,
@@ -46,6 +46,7 @@ from durhampulse.desk.store.tables.reviews import (
     act,
     claim,
     outcome,
+    outcome_file,
     remark,
     review,
 )
@@ -55,7 +56,7 @@ __all__ = [
     "CONTROL", "DECISIONS", "HAS_NO_PRECEDENT", "HAS_PRECEDENT", "LONGEST_ID", "NUMBERS",
     "OUTCOME_STATES", "STATES", "TEXTS", "Instant", "act", "api_key", "attempt", "audit", "bulk",
     "campaign", "campaign_creator", "claim", "creator", "creator_list", "link", "list_creator",
-    "metadata", "model", "model_file", "objection", "outcome", "outcome_is", "person", "receipt",
-    "recipe", "refused", "remark", "replaced", "review", "run", "saved_view", "score", "search",
-    "session", "setting", "staged", "upload",
+    "metadata", "model", "model_file", "objection", "outcome", "outcome_file", "outcome_is",
+    "person", "proposal", "receipt", "recipe", "refused", "remark", "replaced", "review", "run",
+    "saved_view", "score", "search", "session", "setting", "staged", "upload",
 ]  # fmt: skip

@@ -1,12 +1,22 @@
-"""Campaigns and the creators in them."""
+"""Campaigns, the sets proposed for them, and what people changed by hand."""
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Column, ForeignKey, String, Table
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Integer,
+    String,
+    Table,
+    Text,
+)
 
-from durhampulse.desk.store.tables.columns import Instant, metadata, number
+from durhampulse.desk.store.tables.columns import Id, Instant, metadata, number
 
-__all__ = ["campaign", "campaign_creator"]
+__all__ = ["campaign", "campaign_creator", "proposal"]
 
 campaign = Table(
     "campaign", metadata, number(),
@@ -14,6 +24,17 @@ campaign = Table(
     Column("brief", JSON, nullable=False),
     Column("by", String(100), nullable=False),
     Column("at", Instant, nullable=False),
+    Column("state", String(20), nullable=False, server_default="draft"),
+    Column("state_by", String(100)),
+    Column("state_at", Instant),
+    Column("note", Text),
+    Column("edition", Integer, nullable=False, server_default="0"),
+    Column("model_version", String(64)),
+    Column("run_id", Id),
+    Column("proposed_by", String(100)),
+    Column("proposed_at", Instant),
+    Column("facts", JSON(none_as_null=True)),
+    Column("erased", Integer, nullable=False, server_default="0"),
     sqlite_autoincrement=True,  # as a creator's
 )  # fmt: skip
 campaign_creator = Table(
@@ -21,4 +42,26 @@ campaign_creator = Table(
     Column("campaign_id", ForeignKey("campaign.id"), primary_key=True),
     Column("creator_id", ForeignKey("creator.id"), primary_key=True, index=True),
     Column("choice", String(20), nullable=False),
+    Column("fee", Double),
+)  # fmt: skip
+proposal = Table(
+    "proposal", metadata,
+    Column("campaign_id", ForeignKey("campaign.id"), primary_key=True),
+    Column("creator_id", ForeignKey("creator.id"), primary_key=True, index=True),
+    Column("place", Integer, nullable=False),
+    Column("probability", Double, nullable=False),
+    Column("low", Double, nullable=False),
+    Column("high", Double, nullable=False),
+    Column("followers", Double, nullable=False),
+    Column("engagement_rate", Double),
+    Column("avg_views", Double),
+    Column("niche", String(200)),
+    Column("tier", String(100), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("deal", Boolean),
+    Column("flags", Integer, nullable=False),
+    Column("fee", Double),
+    Column("currency", String(3)),
+    Column("fee_from", String(20), nullable=False),
+    Column("by_hand", Boolean, nullable=False),
 )  # fmt: skip

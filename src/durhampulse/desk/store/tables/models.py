@@ -39,4 +39,5 @@ run = Table(
     Column("creators", Integer, nullable=False, default=0),
     Column("drift", JSON(none_as_null=True)),
     Column("unlike", JSON(none_as_null=True)),
+    Column("preview", JSON(none_as_null=True)),
 )  # fmt: skip

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, Date, Double, ForeignKey, Index, String, Table, Text
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Date,
+    Double,
+    ForeignKey,
+    Index,
+    String,
+    Table,
+    Text,
+)
 
 from durhampulse.desk.store.tables.columns import Id, Instant, metadata, number
 
-__all__ = ["DECISIONS", "act", "claim", "outcome", "remark", "review"]
+__all__ = ["DECISIONS", "act", "claim", "outcome", "outcome_file", "remark", "review"]
 
 DECISIONS = {
     "approve": "approved",
@@ -65,6 +76,15 @@ outcome = Table(
     Column("replaced_at", Instant),
     Column("undone_at", Instant),
     Column("act_id", Id, index=True),
+)  # fmt: skip
+outcome_file = Table(
+    "outcome_file", metadata, number(),
+    Column("file_name", String(300), nullable=False),
+    Column("path", Text, nullable=False),
+    Column("on", Date, nullable=False),
+    Column("options", JSON(none_as_null=True)),
+    Column("by", String(100), nullable=False),
+    Column("created_at", Instant, nullable=False),
 )  # fmt: skip
 remark = Table(
     "remark", metadata, number(),

@@ -42,6 +42,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("creator_id", "run_id", name="pk_replaced_creator"),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "outcome_file",
+        sa.Column("id", _ID, nullable=False),
+        sa.Column("file_name", sa.String(300), nullable=False),
+        sa.Column("path", sa.Text, nullable=False),
+        sa.Column("on", sa.Date, nullable=False),
+        sa.Column("options", sa.JSON),
+        sa.Column("by", sa.String(100), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_outcome_file"),
+    )
     op.add_column("act", sa.Column("run_id", _ID))
     op.add_column("outcome", sa.Column("undone_at", sa.DateTime(timezone=True)))
     for name, columns in _QUEUE.items():

@@ -1,4 +1,4 @@
-"""Runs keep what made their list unlike the training rows, reviews when they were begun."""
+"""Runs keep a preview and what is unlike in their list, reviews when they were begun."""
 
 from __future__ import annotations
 
@@ -11,5 +11,6 @@ down_revision = "0010"
 
 def upgrade() -> None:
     """Bring the store to this version."""
-    op.add_column("run", sa.Column("unlike", sa.JSON(none_as_null=True)))
+    for name in ("unlike", "preview"):
+        op.add_column("run", sa.Column(name, sa.JSON(none_as_null=True)))
     op.add_column("review", sa.Column("claimed_at", sa.DateTime(timezone=True)))

@@ -1,0 +1,342 @@
+"""Who may be proposed for a campaign, at what fee, and who is left out for which reason."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    case,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+)
+
+from durhampulse.desk.campaigns.brief import Brief, is_amount
+from durhampulse.desk.models.rules import Rules
+from durhampulse.desk.store.tables import HAS_NO_PRECEDENT, campaign, creator, proposal
+
+__all__ = ["COLUMNS", "REASONS", "RUNNING", "Choice", "candidates", "named", "pool"]
+
+RUNNING = ("draft", "agreed")
+"""States of campaigns whose creators are taken."""
+COLUMNS = (
+    "id", "name", "probability", "low", "high", "followers", "engagement_rate", "avg_views",
+    "niche", "tier", "state", "deal", "flags", "fee", "fee_from", "fixed",
+)  # fmt: skip
+REASONS = {
+    "declined": "declined",
+    "outcome": "with a known outcome",
+    "unscored": "without a score, or with fewer followers than any tier",
+    "unlike": "without precedent",
+    "undecided": "not approved",
+    "taken": "in another running campaign",
+    "unmeasured": "without the figure that the aim counts",
+    "foreign": "with a fee in another currency",
+    "unpriced": "without a fee",
+}
+"""Why a creator of the wanted niches and tiers cannot be proposed; the first that holds counts."""
+_READ = ("id", "probability", "low", "high", "followers", "engagement_rate", "avg_views", "niche",
+         "state", "deal", "flags")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a person has said of a creator in a campaign.
+
+    Attributes
+    ----------
+    place
+        "in" or "out", or "free" where only a fee was typed.
+    fee
+        The fee agreed with this creator, in the campaign's currency; none if not typed.
+    """
+
+    place: str
+    fee: float | None = None
+
+
+def candidates(
+    db: Connection, brief: Brief, rules: Rules, number: int | None = None,
+    *, choices: Mapping[int, Choice] | None = None, apart_from: Collection[int] = (),
+) -> pd.DataFrame:  # fmt: skip
+    """Return the creators among whom the best set lies.
+
+    Of creators with one fee only those that bring most can be in a best set: as many as are wanted.
+    The same holds of any creator to whom so many others are preferable, that is bring as much for
+    no higher fee. Under a limit for each niche a better one may have to stay out because its niche
+    is full; full niches hold no more than are wanted, so twice as many are enough.
+
+    Parameters
+    ----------
+    brief, rules
+        The limits, and the model in force.
+    number
+        The campaign's; none if it is new.
+    choices
+        What people have said of creators by number.
+    apart_from
+        Creators who are not looked for, such as those who are in already.
+
+    Returns
+    -------
+    DataFrame
+        `COLUMNS`, a row for each creator; ``fixed`` are those put in by hand.
+    """
+    choices = choices or {}
+    apart = {*choices, *apart_from}
+    allowed = _allowed(brief, rules, number)
+    frames = [
+        _best(db, brief, rules, tier, [*allowed, _outside(apart)])
+        for tier in brief.tiers or rules.tiers
+        if not brief.is_priced or tier in brief.fees
+    ]
+    if brief.is_priced:
+        frames.append(_with_own_fee(db, brief, rules, [*allowed, _outside(apart)]))
+    in_or_free = {at: choice for at, choice in choices.items() if choice.place != "out"}
+    frames.append(_named_apart(db, brief, rules, number, in_or_free, apart_from))
+    filled = [frame[[*COLUMNS]] for frame in frames if len(frame)]
+    if not filled:
+        return pd.DataFrame(columns=[*COLUMNS])
+    return pd.concat(filled, ignore_index=True).drop_duplicates("id", ignore_index=True)
+
+
+def _outside(apart: Collection[int]) -> ColumnElement[bool]:
+    return creator.c.id.not_in([*apart]) if apart else true()
+
+
+def _named_apart(
+    db: Connection, brief: Brief, rules: Rules, number: int | None,
+    choices: Mapping[int, Choice], apart_from: Collection[int],
+) -> pd.DataFrame:  # fmt: skip
+    """Return creators of whom people have said something, if they are in or may be proposed."""
+    numbers = [at for at in choices if at not in {*apart_from}]
+    table = named(db, numbers, brief, rules, choices=choices)
+    free = [at for at in numbers if choices[at].place != "in"]
+    within = [creator.c.id.in_(free), *_allowed(brief, rules, number), _wanted(brief, rules)]
+    proposable = set(db.scalars(select(creator.c.id).where(*within))) if free else set()
+    keep = table["fixed"].astype(bool) | table["id"].isin(proposable)
+    if brief.is_priced:
+        keep &= table["fixed"].astype(bool) | table["fee"].notna()
+    return table[keep]
+
+
+def named(
+    db: Connection, numbers: Collection[int], brief: Brief, rules: Rules,
+    *, choices: Mapping[int, Choice] | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """Return creators by number as candidates; those without score or followers are left out."""
+    choices = choices or {}
+    scored = (creator.c.probability.is_not(None), creator.c.followers.is_not(None))
+    query = _select().where(creator.c.id.in_([*numbers]), *scored)
+    table = _frame(db, query, rules)
+    if table.empty:
+        return table
+    own = [_fee_of(row, brief, choices) for row in table.itertuples()]
+    table["fee"] = np.array([fee for fee, _ in own], dtype=float)
+    table["fee_from"] = [source for _, source in own]
+    placed = {at for at, choice in choices.items() if choice.place == "in"}
+    table["fixed"] = table["id"].isin(placed)
+    return table
+
+
+def _fee_of(row: Any, brief: Brief, choices: Mapping[int, Choice]) -> tuple[float | None, str]:
+    """Return a creator's fee and where it comes from: typed, their own, or their tier's."""
+    choice = choices.get(int(row.id))
+    if choice is not None and is_amount(choice.fee):
+        return choice.fee, "typed"
+    if is_amount(row.own_fee):
+        is_ours = row.currency is None or row.currency == brief.currency
+        return (row.own_fee, "own") if is_ours else (None, "foreign")
+    fee = brief.fees.get(row.tier)
+    return (fee, "tier") if fee is not None else (None, "")
+
+
+def _select(*more: ColumnElement[Any]) -> Select[Any]:
+    c = creator.c
+    columns = [c[name] for name in _READ]
+    name, own = c.external_id.label("name"), c.fee.label("own_fee")
+    return select(*columns, name, own, c.currency, *more)
+
+
+def _frame(db: Connection, query: Select[Any], rules: Rules) -> pd.DataFrame:
+    rows = db.execute(query).mappings().all()
+    names = [*_READ, "name", "own_fee", "currency"]
+    table = pd.DataFrame(rows, columns=names).astype({"deal": object, "currency": object})
+    for name in ("engagement_rate", "avg_views", "own_fee"):
+        table[name] = table[name].astype(float)
+    table["niche"] = table["niche"].astype(object).where(table["niche"].notna(), None)
+    table["currency"] = table["currency"].where(table["currency"].notna(), None)
+    table["deal"] = table["deal"].where(table["deal"].notna(), None)
+    table["tier"] = [rules.tier(followers) for followers in table["followers"]]
+    return table.assign(fee=np.nan, fee_from="", fixed=False)
+
+
+def _gain(brief: Brief, fee: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return what a creator adds to the aim, as :func:`~.value.gains` counts it."""
+    c = creator.c
+    amounts = {"deal": literal(1.0), "view": c.avg_views,
+               "engagement": c.followers * c.engagement_rate}  # fmt: skip
+    amount = amounts[brief.unit]
+    if brief.aim == "return":
+        amount = literal(float(brief.worth or 0.0)) * amount - fee
+    return c.probability if brief.aim == "deals" else c.probability * amount
+
+
+def _best(
+    db: Connection, brief: Brief, rules: Rules, tier: str, allowed: list[ColumnElement[bool]]
+) -> pd.DataFrame:
+    """Return those of a tier, without a fee of their own, that bring most for the tier's fee."""
+    fee = brief.fees.get(tier)
+    gain = _gain(brief, literal(0.0 if fee is None else float(fee)))
+    best = _select().where(*allowed, _in_tier(rules, tier))
+    if brief.is_priced:
+        best = best.where(creator.c.fee.is_(None))
+    if brief.niches:
+        best = best.where(creator.c.niche.in_(brief.niches))
+    order = (gain.desc(), creator.c.id.desc())
+    if brief.most_per_niche is None or brief.most_per_niche >= brief.number:
+        best = best.order_by(*order).limit(brief.number)
+    else:
+        place = func.row_number().over(partition_by=creator.c.niche, order_by=order)
+        placed = best.add_columns(place.label("place"), gain.label("gain")).subquery().c
+        fits = or_(placed.place <= brief.most_per_niche, placed.niche.is_(None))
+        columns = [column for column in placed if column.name not in ("place", "gain")]
+        best = (
+            select(*columns)
+            .where(fits)
+            .order_by(placed.gain.desc(), placed.id.desc())
+            .limit(2 * brief.number)
+        )
+    table = _frame(db, best, rules)
+    own = [_fee_of(row, brief, {}) for row in table.itertuples()]
+    table["fee"] = np.array([amount for amount, _ in own], dtype=float)
+    table["fee_from"] = [source for _, source in own]
+    return table
+
+
+def _with_own_fee(
+    db: Connection, brief: Brief, rules: Rules, allowed: list[ColumnElement[bool]]
+) -> pd.DataFrame:
+    """Return those with a fee of their own to whom fewer than are wanted are preferable."""
+    c = creator.c
+    within = and_(_wanted(brief, rules), _is_ours(brief), c.fee >= 0)
+    if brief.budget is not None:
+        within = within & (c.fee <= brief.budget)
+    query = select(c.id, _gain(brief, c.fee).label("gain"), c.fee, c.niche).where(*allowed, within)
+    rows = db.execute(query).all()
+    most = brief.most_per_niche
+    groups: dict[str | None, list[Any]] = {}
+    for row in rows:
+        groups.setdefault(row.niche if most is not None else None, []).append(row)
+    numbers: list[int] = []
+    for niche, group in groups.items():
+        places = brief.number if most is None or niche is None else min(most, brief.number)
+        numbers += _preferred(group, places)
+    frames = [
+        named(db, numbers[start : start + 10_000], brief, rules)
+        for start in range(0, len(numbers), 10_000)
+    ]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def _preferred(rows: list[Any], places: int) -> list[int]:
+    """Return the numbers of those to whom fewer than `places` others are preferable.
+
+    From the highest gain on, the lowest fees so far are kept: whoever asks for at least as much as
+    each of them is no better than any.
+    """
+    lowest: list[float] = []  # negative, as heapq keeps the smallest first
+    numbers = []
+    for row in sorted(rows, key=lambda row: (-row.gain, row.fee, row.id)):
+        if len(lowest) < places:
+            heapq.heappush(lowest, -row.fee)
+        elif row.fee < -lowest[0]:
+            heapq.heapreplace(lowest, -row.fee)
+        else:
+            continue
+        numbers.append(row.id)
+    return numbers
+
+
+def _in_tier(rules: Rules, tier: str) -> ColumnElement[bool]:
+    low, high = rules.tier_range(tier)
+    above = creator.c.followers >= low
+    return above if high == float("inf") else and_(above, creator.c.followers < high)
+
+
+def _wanted(brief: Brief, rules: Rules) -> ColumnElement[bool]:
+    """Return the condition of the brief's niches and tiers."""
+    tiers = or_(*(_in_tier(rules, tier) for tier in brief.tiers)) if brief.tiers else true()
+    return and_(tiers, creator.c.niche.in_(brief.niches)) if brief.niches else tiers
+
+
+def _is_ours(brief: Brief) -> ColumnElement[bool]:
+    """Return the condition that a creator's own fee is in the campaign's currency."""
+    c = creator.c
+    return or_(c.currency.is_(None), c.currency == brief.currency)
+
+
+def _barred(brief: Brief, rules: Rules, number: int | None) -> dict[str, ColumnElement[bool]]:
+    """Return why creators cannot be proposed, whatever their fee: reason to condition."""
+    c = creator.c
+    others = (
+        select(proposal.c.creator_id)
+        .join(campaign, campaign.c.id == proposal.c.campaign_id)
+        .where(campaign.c.state.in_(RUNNING), campaign.c.id != (number or 0))
+    )
+    amount = {"deal": None, "view": c.avg_views, "engagement": c.engagement_rate}[brief.unit]
+    return {
+        "declined": c.state == "declined",
+        "outcome": c.deal.is_not(None),
+        "unscored": or_(
+            c.probability.is_(None),
+            c.followers.is_(None),
+            c.followers < rules.tier_range(rules.tiers[0])[0],
+        ),
+        "unlike": HAS_NO_PRECEDENT,
+        "undecided": c.state != "approved" if brief.approved_only else false(),
+        "taken": c.id.in_(others) if brief.apart else false(),
+        "unmeasured": amount.is_(None) if amount is not None else false(),
+    }
+
+
+def _allowed(brief: Brief, rules: Rules, number: int | None) -> list[ColumnElement[bool]]:
+    return [~barred for barred in _barred(brief, rules, number).values()]
+
+
+def pool(
+    db: Connection, brief: Brief, rules: Rules, number: int | None = None,
+    *, priced_by_hand: Collection[int] = (),
+) -> dict[str, int]:  # fmt: skip
+    """Return how many creators of the wanted niches and tiers there are, and why some are left out.
+
+    Returns
+    -------
+    dict
+        ``proposable``, and each key of `REASONS` that holds of some creators.
+    """
+    reasons = _barred(brief, rules, number)
+    if brief.is_priced:
+        unnamed = [tier for tier in rules.tiers if tier not in brief.fees]
+        in_unnamed = or_(false(), *(_in_tier(rules, tier) for tier in unnamed))
+        by_hand = creator.c.id.in_([*priced_by_hand]) if priced_by_hand else false()
+        own = creator.c.fee
+        reasons["foreign"] = own.is_not(None) & ~_is_ours(brief) & ~by_hand
+        reasons["unpriced"] = own.is_(None) & in_unnamed & ~by_hand
+    reason = case(*((holds, name) for name, holds in reasons.items()), else_="proposable")
+    counted = select(reason.label("reason"), func.count()).where(_wanted(brief, rules))
+    rows = db.execute(counted.group_by("reason")).all()
+    counts = {row[0]: int(row[1]) for row in rows}
+    return {name: counts[name] for name in ("proposable", *REASONS) if name in counts}

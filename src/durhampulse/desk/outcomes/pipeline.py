@@ -1,0 +1,197 @@
+"""How creators come from an import to an outcome: counts, waits, and what it costs people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, Select, func, select
+
+from durhampulse.desk.review.decisions import CLAIM_MINUTES
+from durhampulse.desk.store.tables import (
+    campaign,
+    creator,
+    outcome,
+    proposal,
+    review,
+    run,
+    score,
+    upload,
+)
+
+__all__ = ["Effort", "Pipeline", "Stage", "pipeline"]
+
+_LATEST = 5_000
+"""Creators, the latest of a stage, whose waits are looked at, and likewise reviews."""
+_LONGEST = timedelta(minutes=CLAIM_MINUTES)
+_DECIDED = ("approve", "decline", "tentative")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One step on the way.
+
+    Attributes
+    ----------
+    name
+        What it is called.
+    creators
+        Who reached it in the time looked at, whatever came after.
+    days
+        Median days since the step before, of those who took both; None where nobody did.
+    of
+        How many creators that median is of.
+    """
+
+    name: str
+    creators: int
+    days: float | None
+    of: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effort:
+    """What deciding costs.
+
+    Attributes
+    ----------
+    singly, in_bulk, undecided
+        Creators who were decided one by one; those decided only with many others at once, or by
+        a rule on a list; and those of the list whom nobody has decided.
+    minutes
+        Median of a decision made one by one; None where none was.
+    of
+        Decisions that the median is of.
+    """
+
+    singly: int
+    in_bulk: int
+    undecided: int
+    minutes: float | None
+    of: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pipeline:
+    """The stages in their order, and what deciding costs."""
+
+    stages: list[Stage]
+    effort: Effort
+
+
+def pipeline(db: Connection, days: int | None = None) -> Pipeline:
+    """Return how creators came along.
+
+    Parameters
+    ----------
+    days
+        Only what happened in the last so many days; everything if None.
+    """
+    since = None if days is None else datetime.now(UTC) - timedelta(days=days)
+    steps = _steps()
+    stages = [Stage(name="imported", creators=_imported(db, since), days=None, of=0)]
+    for (name, step), (_, before) in zip(steps, [("", None), *steps], strict=False):
+        waits = _waits(db, step, before, since)
+        stages.append(
+            Stage(
+                name=name, creators=_count(db, step, since), of=len(waits),
+                days=float(np.median(waits)) if len(waits) else None,
+            )
+        )  # fmt: skip
+    return Pipeline(stages=stages, effort=_effort(db, since))
+
+
+def _steps() -> list[tuple[str, Select[Any]]]:
+    """Return the steps after the import: creator and moment, a row each time somebody took it."""
+    c = campaign.c
+    members = proposal.join(campaign, c.id == proposal.c.campaign_id)
+    planned = select(proposal.c.creator_id, c.proposed_at.label("at")).select_from(members)
+    agreed = select(proposal.c.creator_id, c.state_at.label("at")).select_from(members)
+    agreed = agreed.where(c.state.in_(("agreed", "done")))
+    known = select(outcome.c.creator_id, outcome.c.at).where(outcome.c.replaced_at.is_(None))
+    return [("decided", _reviews()), ("in a plan", planned), ("agreed", agreed), ("outcome", known)]
+
+
+def _reviews() -> Select[Any]:
+    stands = (review.c.undone_at.is_(None), review.c.decision.in_(_DECIDED))
+    return select(review.c.creator_id, review.c.at).where(*stands)
+
+
+def _imported(db: Connection, since: datetime | None) -> int:
+    """Return how many creators are in the list, or came into it since then."""
+    if since is None:
+        return db.scalar(select(func.count()).select_from(creator)) or 0
+    done = select(upload.c.summary).where(upload.c.state == "done", upload.c.finished_at >= since)
+    return sum(row["creators"] - row["known"] for row in db.scalars(done) if row)
+
+
+def _count(db: Connection, step: Select[Any], since: datetime | None) -> int:
+    taken = step.subquery()
+    counted = select(func.count(taken.c.creator_id.distinct()))
+    counted = counted if since is None else counted.where(taken.c.at >= since)
+    return db.scalar(counted) or 0
+
+
+def _waits(
+    db: Connection, step: Select[Any], before: Select[Any] | None, since: datetime | None
+) -> list[float]:
+    """Return the days from a step to the next, of the latest creators who took both."""
+    taken = step.subquery()
+    latest = select(taken.c.creator_id, taken.c.at).order_by(taken.c.at.desc()).limit(_LATEST)
+    latest = latest if since is None else latest.where(taken.c.at >= since)
+    then = {row.creator_id: row.at for row in db.execute(latest)}
+    first = _first_import() if before is None else before
+    came = first.subquery()
+    waits: list[float] = []
+    numbers = [*then]
+    for start in range(0, len(numbers), 500):
+        some = numbers[start : start + 500]
+        begun = select(came.c.creator_id, func.min(came.c.at).label("at"))
+        begun = begun.where(came.c.creator_id.in_(some)).group_by(came.c.creator_id)
+        for row in db.execute(begun):
+            days = (then[row.creator_id] - row.at).total_seconds() / 86_400
+            waits += [days] if days >= 0 else []
+    return waits
+
+
+def _first_import() -> Select[Any]:
+    return select(score.c.creator_id, run.c.at).join(run, run.c.id == score.c.run_id)
+
+
+def _effort(db: Connection, since: datetime | None) -> Effort:
+    """Return how creators were decided, and how long one decision takes."""
+    decided = _count(db, _reviews(), since)
+    singly = _count(db, _reviews().where(review.c.act_id.is_(None)), since)
+    listed = db.scalar(select(func.count()).select_from(creator)) or 0
+    ever = decided if since is None else _count(db, _reviews(), None)
+    minutes = _minutes(db, since)
+    return Effort(
+        singly=singly, in_bulk=decided - singly, undecided=max(listed - ever, 0), of=len(minutes),
+        minutes=float(np.median(minutes)) if minutes else None,
+    )  # fmt: skip
+
+
+def _minutes(db: Connection, since: datetime | None) -> list[float]:
+    """Return the minutes of the latest decisions made one by one, as far as they can be told.
+
+    From the moment the queue gave the creator out, or else since the reviewer's decision before;
+    what took longer than a claim lasts was a pause.
+    """
+    r = review.c
+    wanted = (
+        select(r.person_id, r.at, r.claimed_at)
+        .where(r.undone_at.is_(None), r.decision.in_(_DECIDED), r.act_id.is_(None))
+        .order_by(r.id.desc())
+        .limit(_LATEST)
+    )
+    rows = db.execute(wanted if since is None else wanted.where(r.at >= since)).all()
+    before: dict[int, datetime] = {}
+    minutes = []
+    for row in reversed(rows):
+        starts = [at for at in (row.claimed_at, before.get(row.person_id)) if at is not None]
+        before[row.person_id] = row.at
+        if starts and timedelta(0) <= (took := row.at - max(starts)) <= _LONGEST:
+            minutes.append(took.total_seconds() / 60)
+    return minutes

@@ -1,0 +1,100 @@
+"""Files of outcomes that wait to be confirmed: kept as they came, over a restart too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, select
+
+from durhampulse.creators.options import ReadOptions
+from durhampulse.creators.rules import ColumnRule
+from durhampulse.desk.imports.choices import from_plain, to_plain
+from durhampulse.desk.outcomes.byfile import OutcomeSource, Recorded, record_file
+from durhampulse.desk.store.audit import note
+from durhampulse.desk.store.bulk import insert_one
+from durhampulse.desk.store.database import Store
+from durhampulse.desk.store.tables import outcome_file
+from durhampulse.exceptions import InputError
+
+__all__ = ["confirm_file", "drop_file", "find_file", "keep_file", "source_of", "waiting_files"]
+
+
+def keep_file(store: Store, source: OutcomeSource, by: str) -> int:
+    """Keep a file until somebody confirms or drops it; return its number."""
+    values: dict[str, Any] = {
+        "file_name": source.name, "path": str(source.path), "on": source.on, "by": by,
+        "options": None if source.options is None else to_plain(source.options),
+        "created_at": datetime.now(UTC),
+    }  # fmt: skip
+    with store.writing() as db:
+        number = insert_one(db, outcome_file, **values)
+        note(db, by, "outcomes uploaded", f"outcomes {number}", {"file": source.name[:200]})
+    return number
+
+
+def waiting_files(db: Connection) -> Sequence[Row[Any]]:
+    """Return the files that wait, the latest first."""
+    return db.execute(select(outcome_file).order_by(outcome_file.c.id.desc())).all()
+
+
+def find_file(db: Connection, number: int) -> Row[Any]:
+    """Return a file that waits.
+
+    Raises
+    ------
+    InputError
+        If there is none of that number.
+    """
+    row = db.execute(select(outcome_file).where(outcome_file.c.id == number)).first()
+    if row is None:
+        raise InputError(
+            "This file does not wait any more: it was recorded or dropped.",
+            "See under Acts what was recorded.",
+        )
+    return row
+
+
+def source_of(row: Row[Any], rule: ColumnRule | None) -> OutcomeSource:
+    """Return a waiting file as it is read; `rule` is how the active model names outcomes."""
+    options: ReadOptions | None = None if row.options is None else from_plain(row.options)
+    on: date = row.on
+    return OutcomeSource(path=Path(row.path), name=row.file_name, on=on, rule=rule, options=options)
+
+
+def confirm_file(store: Store, number: int, by: str, rule: ColumnRule | None) -> Recorded:
+    """Record what a waiting file holds; it is deleted then.
+
+    Raises
+    ------
+    InputError
+        If it does not wait any more, or cannot be read.
+    """
+    with store.reading() as db:
+        row = find_file(db, number)
+    recorded = record_file(store, source_of(row, rule), by)
+    _delete(store, row)
+    return recorded
+
+
+def drop_file(store: Store, number: int, by: str) -> None:
+    """Delete a waiting file; nothing of it is recorded.
+
+    Raises
+    ------
+    InputError
+        If it does not wait any more.
+    """
+    with store.reading() as db:
+        row = find_file(db, number)
+    _delete(store, row)
+    with store.writing() as db:
+        note(db, by, "outcomes dropped", f"outcomes {number}", {"file": row.file_name[:200]})
+
+
+def _delete(store: Store, row: Row[Any]) -> None:
+    with store.writing() as db:
+        db.execute(delete(outcome_file).where(outcome_file.c.id == row.id))
+    Path(row.path).unlink(missing_ok=True)

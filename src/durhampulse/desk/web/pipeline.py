@@ -1,0 +1,30 @@
+"""The page of the pipeline: from an import to an outcome, and what deciding costs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from durhampulse.desk.outcomes.pipeline import pipeline
+from durhampulse.desk.web.access import DeskOf, Viewer
+from durhampulse.desk.web.rendering import render
+
+__all__ = ["router"]
+
+router = APIRouter(include_in_schema=False)
+_PERIODS = {30: "last 30 days", 90: "last 90 days", 0: "all"}
+
+
+@router.get("/pipeline")
+def show(
+    request: Request, desk: DeskOf, who: Viewer,
+    days: Annotated[int, Query(ge=0, le=3650)] = 0,
+) -> Response:  # fmt: skip
+    """Show how many creators came how far, in the last days or ever."""
+    with desk.store.reading() as db:
+        counted = pipeline(db, days or None)
+    return render(
+        request, who, "pipeline.html", stages=counted.stages, effort=counted.effort, days=days,
+        periods=_PERIODS,
+    )  # fmt: skip

@@ -1,0 +1,170 @@
+"""What a change of model or thresholds would do is shown before it is made."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+import pytest
+from sqlalchemy import func, select, update
+
+from durhampulse.decision.bands import MAYBE, NO, NO_PRECEDENT, YES, Thresholds
+from durhampulse.desk.models.catalogue import (
+    activate,
+    add_model,
+    forget_prepared,
+    prepare,
+    prepared_run,
+)
+from durhampulse.desk.models.preview import Preview, threshold_moves
+from durhampulse.desk.models.rules import Rules
+from durhampulse.desk.people.erasure import erase
+from durhampulse.desk.store.tables import creator, run, score
+from tests.desk.conftest import DEMO, bring
+
+
+@pytest.fixture
+def other(filled, model_folder):
+    return add_model(filled, model_folder, "ann")
+
+
+def stored(store):
+    with store.reading() as db:
+        rows = db.execute(select(creator).order_by(creator.c.id)).all()
+    return {row.id: (row.probability, row.flags) for row in rows}
+
+
+def previewed(store, catalogue, version):
+    run_id = prepare(store, catalogue, version, "ann")
+    with store.reading() as db:
+        waiting = prepared_run(db, version)
+        assert waiting.id == run_id
+        return Preview(**waiting.preview["facts"])
+
+
+def test_preview_says_what_activation_then_does(filled, catalogue, rules, other):
+    before = stored(filled)
+    preview = previewed(filled, catalogue, other)
+    assert stored(filled) == before  # nothing has changed
+    assert catalogue.current().version == rules.version
+    assert activate(filled, catalogue, other, "ann") == len(before)
+    after, new = stored(filled), catalogue.current()
+    assert new.version == other
+    moves = Counter((rules.band(*before[n]), new.band(*after[n])) for n in before)
+    assert {(one, to): n for one, to, n in preview.moves} == dict(moves)
+    changes = [after[n][0] - before[n][0] for n in before]
+    assert preview.mean_change == pytest.approx(sum(changes) / len(changes))
+    assert preview.risen == sum(change >= 0.01 for change in changes)
+    assert sum(preview.changes) == len(before)
+    farthest = max(before, key=lambda n: abs(after[n][0] - before[n][0]))
+    assert preview.movers[0]["id"] == farthest
+    with filled.reading() as db:
+        assert prepared_run(db) is None
+
+
+def test_activation_uses_the_scores_of_the_preview(filled, catalogue, other, monkeypatch):
+    previewed(filled, catalogue, other)
+    monkeypatch.setattr("durhampulse.desk.models.catalogue.prepare", None)
+    assert activate(filled, catalogue, other, "ann") == 597
+
+
+def test_creators_imported_since_the_preview_are_scored_at_the_switch(
+    filled, catalogue, other, tmp_path
+):
+    previewed(filled, catalogue, other)
+    path = tmp_path / "new.csv"
+    head, first, *_ = (DEMO / "creators.csv").read_text().splitlines()
+    path.write_text("\n".join([head, first, first.replace("INF-1001", "NEW-1")]))
+    bring(filled, catalogue, path)
+    assert activate(filled, catalogue, other, "ann") == 598
+    with filled.reading() as db:
+        newest = db.scalar(select(func.max(run.c.id)).where(run.c.kind == "model"))
+        assert db.scalar(select(func.count()).where(creator.c.run_id == newest)) == 598
+
+
+def test_preview_is_forgotten_without_a_trace(filled, catalogue, other):
+    before = stored(filled)
+    previewed(filled, catalogue, other)
+    with filled.writing() as db:
+        forget_prepared(db)
+        assert prepared_run(db) is None
+        assert db.scalar(select(func.count(func.distinct(score.c.run_id)))) == 1
+    assert stored(filled) == before
+
+
+def test_erased_creator_leaves_the_preview(filled, catalogue, other):
+    preview = previewed(filled, catalogue, other)
+    gone = preview.movers[0]["id"]
+    with filled.reading() as db:
+        name = db.scalar(select(creator.c.external_id).where(creator.c.id == gone))
+    erase(filled, name, "ann")
+    with filled.reading() as db:
+        facts = prepared_run(db).preview["facts"]
+    assert gone not in {mover["id"] for mover in facts["movers"]}
+
+
+def test_moved_thresholds_are_counted_exactly(filled, rules):
+    new = Rules.of(rules.version, rules.scorer, Thresholds(yes_at=0.875, review_at=0.555))
+    before = stored(filled)
+    moves = Counter((rules.band(*before[n]), new.band(*before[n])) for n in before)
+    with filled.reading() as db:
+        assert {(one, to): n for one, to, n in threshold_moves(db, rules, new)} == dict(moves)
+    assert moves[YES, MAYBE]
+    assert moves[NO, MAYBE]
+    assert not moves[NO, NO_PRECEDENT]
+
+
+def post(client, path, **sent):
+    return client.post(path, data={"csrf": client.csrf, **sent})
+
+
+def wait_for_words(client, words):
+    """Wait until the model's page says something."""
+    for _ in range(300):
+        if words in client.get("/model").text:
+            return
+        time.sleep(0.1)
+    raise TimeoutError(words)
+
+
+def test_admin_previews_a_model_and_activates_it(visit, desk, filled, catalogue, other):
+    ann = visit("admin")
+    first = catalogue.current().version
+    in_plan = post(ann, "/campaigns", name="Spring", number="5").headers["location"]
+    with filled.reading() as db:
+        moved = db.scalars(select(creator.c.external_id).limit(40)).all()
+    for name in moved:
+        post(ann, f"{in_plan}/choose", choice="in", name=name)
+    assert ann.get("/model/preview").headers["location"] == "/model"
+    assert post(ann, "/model/preview", version=other).status_code == 303
+    wait_for_words(ann, "is ready: nothing has changed")
+    page = ann.get("/model/preview").text
+    assert catalogue.current().version == first
+    assert "change their band" in page
+    assert "From band to band" in page
+    assert 'role="img"' in page
+    assert "In campaigns" in page
+    vera = visit("viewer").get("/model/preview").text
+    assert "An admin can activate it" in vera
+    with filled.writing() as db:
+        db.execute(update(creator).where(creator.c.id == 3).values(probability=0.5))
+    assert post(ann, "/model/activate", version=other).status_code == 303
+    wait_for_words(ann, "creators were scored with it")
+    assert catalogue.current().version == other
+
+
+def test_thresholds_are_previewed_before_they_are_saved(visit, catalogue):
+    before = catalogue.current().thresholds
+    ann = visit("admin")
+    page = ann.get("/thresholds?yes_at=90&review_at=50&back=niche%3DTech").text
+    assert "would change their band" in page
+    assert "In campaigns" in page
+    assert catalogue.current().thresholds == before
+    saved = post(ann, "/thresholds", yes_at="90%", review_at="50%", back="niche=Tech")
+    assert saved.headers["location"] == "/shortlist?niche=Tech"  # the filter is kept
+    assert catalogue.current().thresholds == Thresholds(0.9, 0.5)
+    wrong = ann.get("/thresholds?yes_at=0.9&review_at=50")
+    assert (wrong.status_code, "may be 90% or 0.9%" in wrong.text) == (422, True)
+    assert (
+        "Save for everybody" not in visit("viewer").get("/thresholds?yes_at=90&review_at=50").text
+    )
