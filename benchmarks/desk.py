@@ -139,6 +139,10 @@ def browse(desk: Desk, folder: Path, url: str) -> None:
                                              for q in ["", *queries[:20]]])  # fmt: skip
         report("rows of an import's list", [ask(address, f"/shortlist?list=import-1&{q}", token)
                                             for q in queries[:40]])  # fmt: skip
+        for part in ("c", "zz", "creator", "@creator4711", "nobody"):
+            searches = [f"?search={part}&sort={sort}" for sort in SORTS]
+            report(f"search {part!r}", [ask(address, f"/shortlist{q}", token) for q in searches])
+            report(f"totals of {part!r}", [ask(address, f"/shortlist/totals{searches[0]}", token)])
         report("the queue's next creator", [ask(address, "/queue", token) for _ in range(20)])
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import io
+from datetime import UTC, datetime
+
+import openpyxl
 import pytest
 from sqlalchemy import select
 
 from durhampulse.desk.people.erasure import erase, everything_about
+from durhampulse.desk.review.decisions import REASONS
 from durhampulse.desk.review.remarks import add_remark, delete_remark, remarks_of
 from durhampulse.desk.store.tables import audit, creator, remark
 from durhampulse.exceptions import InputError
@@ -59,3 +64,34 @@ def test_a_note_needs_a_creator(filled):
 def test_the_search_stands_on_every_page(visit):
     for path in ("/shortlist", "/creators/3", "/queue", "/imports", "/campaigns", "/model"):
         assert 'role="search"' in visit("reviewer").get(path).text
+
+
+def test_a_workbook_says_all_that_people_know_of_a_creator(visit, desk):
+    ann = visit("reviewer")
+    values = {"fee": 900.0, "currency": "EUR", "deal": True, "growth_rate": 0.02}
+    with desk.store.writing() as db:
+        db.execute(creator.update().where(creator.c.id == 3).values(**values))
+        name = db.scalar(select(creator.c.external_id).where(creator.c.id == 3))
+    add_remark(desk.store, 3, "Asked for a rate card", "ann")
+    made = {"csrf": ann.csrf, "decision": "approve", "reason": REASONS[0], "note": "Good fit",
+            "request_name": "a" * 12, "seen": "0"}  # fmt: skip
+    assert ann.post("/creators/3/decide", data=made).status_code == 303
+    answer = ann.get(f"/shortlist/export/xlsx?state=approved&search={name}")
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    assert (
+        f'filename="shortlist-approved-search-{today}.xlsx"'
+        in answer.headers["content-disposition"]
+    )
+    sheet = openpyxl.load_workbook(io.BytesIO(answer.content))["Decisions"]
+    heads, row = ([cell.value for cell in cells] for cells in sheet.iter_rows())
+    cells = dict(zip(heads, row, strict=True))
+    expected = {
+        "Review": "approved", "Reviewer": ann.who, "Reason": REASONS[0], "Review Note": "Good fit",
+        "Latest Note": "Asked for a rate card", "Outcome": "deal", "Growth Rate": 0.02,
+        "Fee Amount": 900, "Fee Currency": "EUR",
+    }  # fmt: skip
+    assert {head: cells[head] for head in expected} == expected
+    formats = dict(zip(heads, [cell.number_format for cell in sheet[2]], strict=True))
+    # Scores are cut to four digits: one digit less would show 79.99% as 80%, which is a Yes.
+    assert (formats["Predicted Sponsorship"], formats["Growth Rate"]) == ("0.00%", "0.0%")
+    assert sheet.auto_filter.ref

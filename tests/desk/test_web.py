@@ -39,6 +39,7 @@ from durhampulse.desk.review.decisions import REASONS
 from durhampulse.desk.server import DEMO_ADMIN, invitation, is_demo, open_desk
 from durhampulse.desk.shortlist import export as listexport
 from durhampulse.desk.store.audit import note
+from durhampulse.desk.store.search import refresh_search
 from durhampulse.desk.store.tables import api_key, attempt, audit, creator, review, session
 from durhampulse.desk.web.access import COOKIE
 from durhampulse.desk.web.app import create_desk
@@ -398,8 +399,9 @@ def test_exports_are_formula_safe_and_carry_provenance(visit, desk, monkeypatch)
     with desk.store.writing() as db:
         db.execute(update(creator).where(creator.c.id == 3).values(
             external_id="=HYPERLINK(1)", niche="@SUM(1)", probability=0.7999999))  # fmt: skip
+        refresh_search(db, [3])
     answer = viewer.get("/shortlist/export/csv?search==H")
-    assert answer.headers["content-disposition"].endswith('filename="shortlist.csv"')
+    assert 'filename="shortlist-search-' in answer.headers["content-disposition"]
     (row,) = csv.DictReader(io.StringIO(answer.text))
     assert row["Influencer ID"] == "'=HYPERLINK(1)"
     assert row["Niche"] == "'@SUM(1)"

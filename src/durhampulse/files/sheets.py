@@ -34,11 +34,18 @@ _FIRST_YEAR = 1901
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _FORMATS = {
     "Predicted Sponsorship": "0.00%",
+    "Interval Low": "0.00%",
+    "Interval High": "0.00%",
     "Follower Count": "#,##0",
     "Engagement Rate": "0.0%",
+    "Growth Rate": "0.0%",
+    "Average Views": "#,##0",
+    "Fee Amount": "#,##0.##",
     "Fee": "#,##0.00",
     "Cost So Far": "#,##0.00",
 }
+_WIDE = {"Top Reason": 48, "Review Note": 36, "Latest Note": 36}
+"""Column to its width, where words stand in it."""
 
 
 class SheetSink:
@@ -73,7 +80,7 @@ class SheetSink:
         self._sheet.freeze_panes(1, 0)
         bold = self._book.add_format({"bold": True})
         for place, name in enumerate(schema.names):
-            self._sheet.set_column(place, place, max(14, len(name) + 3))
+            self._sheet.set_column(place, place, _WIDE.get(name, max(14, len(name) + 3)))
             self._sheet.write_string(0, place, _text(name), bold)
 
     def write(self, batch: pa.RecordBatch) -> None:
@@ -123,6 +130,8 @@ class SheetSink:
         """Finish the file."""
         from xlsxwriter.exceptions import FileCreateError
 
+        if self._rows:
+            self._sheet.autofilter(0, 0, self._rows, len(self._formats) - 1)
         about = self._book.add_worksheet("Provenance")
         for row, (key, value) in enumerate(self._provenance.items()):
             about.write_string(row, 0, _text(key))

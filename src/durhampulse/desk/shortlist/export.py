@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from sqlalchemy import Connection
 
 from durhampulse.creators.block import Block
 from durhampulse.creators.carried import CarriedKind
 from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS
 from durhampulse.decision.bands import ANSWERS
 from durhampulse.desk.models.rules import Rules
+from durhampulse.desk.shortlist.history import LastReview, last_remarks, last_reviews
 from durhampulse.desk.shortlist.reasons import TopReasons
 from durhampulse.files.export import open_sink
 from durhampulse.files.formats import suffix_of
@@ -32,6 +34,15 @@ _OWN = pa.schema(
         ("Edge", pa.bool_()),
         ("Top Reason", pa.string()),
         ("Review", pa.string()),
+        ("Reviewer", pa.string()),
+        ("Reason", pa.string()),
+        ("Review Note", pa.string()),
+        ("Latest Note", pa.string()),
+        ("Outcome", pa.string()),
+        ("Growth Rate", pa.float64()),
+        ("Average Views", pa.float64()),
+        ("Fee Amount", pa.float64()),
+        ("Fee Currency", pa.string()),
     ]
 )
 """What the desk adds to the columns of every scored file."""
@@ -46,6 +57,7 @@ def write_list(  # noqa: PLR0913 - what is written, and what is said of it
     about: str,
     by: str,
     carried: Mapping[str, CarriedKind] | None = None,
+    db: Connection | None = None,
     added: pa.Table | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> None:
@@ -66,6 +78,8 @@ def write_list(  # noqa: PLR0913 - what is written, and what is said of it
     carried
         The list's carried columns: header to what it tells. Those that none of up to 5,000 creators
         has are left out.
+    db
+        Where decisions and notes are read from; without it their columns stay empty.
     added
         Columns that come last, a row for each creator of the only part.
     facts
@@ -85,7 +99,7 @@ def write_list(  # noqa: PLR0913 - what is written, and what is said of it
     with open_sink(path, suffix_of(path), schema, provenance) as sink:
         for rows in chain(head, parts):
             texts = reasons.of(rules, rows) if explained else [None] * len(rows)
-            columns = {**_scored(rows, rules, kinds), **_of_desk(rows, rules, texts)}
+            columns = {**_scored(rows, rules, kinds), **_of_desk(rows, rules, texts, db)}
             arrays = [columns[name] for name in own.names]
             arrays += [] if added is None else added.combine_chunks().to_batches()[0].columns
             sink.write(pa.record_batch(arrays, schema=schema))
@@ -171,15 +185,29 @@ def _scored(
 
 
 def _of_desk(
-    rows: Sequence[Any], rules: Rules, reasons: Sequence[str | None]
+    rows: Sequence[Any], rules: Rules, reasons: Sequence[str | None], db: Connection | None
 ) -> dict[str, pa.Array]:
     """Return the columns that the desk adds."""
+    numbers = [row.id for row in rows]
+    reviews = last_reviews(db, numbers) if db else {}
+    notes = last_remarks(db, numbers) if db else {}
+    decided = [reviews.get(number) or LastReview("", "", "") for number in numbers]
+    outcomes = {True: rules.outcome.deal, False: rules.outcome.none, None: None}
     columns = [
         [row.niche for row in rows],
         [rules.tier(row.followers) for row in rows],
         [rules.on_edge(row.probability, row.flags) for row in rows],
         [None if reason is None else _without_sign(reason) for reason in reasons],
         [row.state for row in rows],
+        [made.reviewer or None for made in decided],
+        [made.reason or None for made in decided],
+        [made.note or None for made in decided],
+        [notes.get(number) for number in numbers],
+        [outcomes[row.deal] for row in rows],
+        [row.growth_rate for row in rows],
+        [row.avg_views for row in rows],
+        [row.fee for row in rows],
+        [row.currency for row in rows],
     ]
     return {
         field.name: pa.array(values, field.type)

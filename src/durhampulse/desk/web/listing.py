@@ -6,6 +6,7 @@ import secrets
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -310,14 +311,14 @@ def export(request: Request, desk: DeskOf, who: Viewer, kind: str) -> Response:
     if kind not in FILE_TYPES:
         raise HTTPException(404, f"Export {listed(tuple(FILE_TYPES))}.")
     folder = tempfile.TemporaryDirectory(prefix="durhampulse-")
-    path = Path(folder.name, f"shortlist.{kind}")
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         view = View.read(_query(request), rules)
+        path = Path(folder.name, f"{_file_name(view)}.{kind}")
         parts = shortlist.walk(db, view, rules)
         write_list(
             path, parts, rules, desk.top_reasons, about=view.query(), by=who.name,
-            carried=read_carried(db),
+            carried=read_carried(db), db=db,
         )  # fmt: skip
     return FileResponse(
         path,
@@ -325,3 +326,12 @@ def export(request: Request, desk: DeskOf, who: Viewer, kind: str) -> Response:
         filename=path.name,
         background=BackgroundTask(folder.cleanup),
     )
+
+
+def _file_name(view: View) -> str:
+    """Return what a file of a view is called: its answers and states, and the day.
+
+    What people have typed stays out: files are mailed around.
+    """
+    parts = ["shortlist", *view.band, *view.state, *(["search"] if view.search else [])]
+    return "-".join([*parts, f"{datetime.now(UTC):%Y-%m-%d}"])
