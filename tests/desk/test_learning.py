@@ -309,8 +309,9 @@ def test_erasure_leaves_no_trace_in_any_table(filled, rules):
     with filled.reading() as db:
         stored = everything_about(db, " INF-1003 ")
     assert {name: len(rows) for name, rows in stored.items()} == {
-        "creator": 1, "score": 1, "replaced_creator": 0, "review": 1, "outcome": 1, "claim": 0, "campaign_creator": 0,
-        "proposal": 0, "list_creator": 0, "staged": 0, "refused": 0, "audit": 2,
+        "creator": 1, "score": 1, "search": 1, "replaced_creator": 0, "review": 1, "outcome": 1,
+        "claim": 0, "remark": 0, "campaign_creator": 0, "proposal": 0, "list_creator": 0,
+        "staged": 0, "refused": 0, "audit": 2,
     }  # fmt: skip
     assert stored["creator"][0]["external_id"] == "INF-1003"
     assert stored["review"][0]["reviewer"]
@@ -318,7 +319,7 @@ def test_erasure_leaves_no_trace_in_any_table(filled, rules):
     receipt = erase(filled, "INF-1003", "admin")
     assert set(receipt["rows"]) == set(stored) - {"audit"}
     assert {name for name, n in receipt["rows"].items() if n} == {
-        "score", "review", "outcome", "creator"
+        "score", "search", "review", "outcome", "creator"
     }  # fmt: skip
     left = everything_in(filled)
     assert "INF-1003" not in left
