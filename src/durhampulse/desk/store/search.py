@@ -43,7 +43,7 @@ __all__ = [
 _CALLED = ("name", "handle")
 _FEWEST_LETTERS = 3
 _AT_ONCE = 500
-_SAMPLE = 2_000
+_SAMPLE = 400
 _COMMON = 0.02
 
 
