@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import random
 import re
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -30,9 +31,12 @@ from sqlalchemy import func, select
 
 from durhampulse.desk.imports import intake
 from durhampulse.desk.people import people
+from durhampulse.desk.review.bulk import begin
+from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide
 from durhampulse.desk.server import open_desk
-from durhampulse.desk.shortlist.view import SORTS
-from durhampulse.desk.store.tables import creator, upload
+from durhampulse.desk.shortlist.selection import select_all
+from durhampulse.desk.shortlist.view import SORTS, View
+from durhampulse.desk.store.tables import creator, person, upload
 from durhampulse.desk.web.access import COOKIE
 from durhampulse.desk.web.state import Desk
 from durhampulse.market.sampling import write_market
@@ -57,6 +61,7 @@ def main() -> None:
             print(f"### {name}\n")
             fill(desk, market)
             browse(desk, folder, url)
+            decide_all(desk)
             desk.store.close()
 
 
@@ -130,11 +135,48 @@ def browse(desk: Desk, folder: Path, url: str) -> None:
         report("the same again", [ask(address, f"/shortlist?{q}", token) for q in queries])
         report("counts and totals", [ask(address, f"/shortlist/totals?{q}", token)
                                      for q in ["", *queries[:40]]])  # fmt: skip
+        report("counts beside the filters", [ask(address, f"/shortlist/facets?{q}", token)
+                                             for q in ["", *queries[:20]]])  # fmt: skip
+        report("rows of an import's list", [ask(address, f"/shortlist?list=import-1&{q}", token)
+                                            for q in queries[:40]])  # fmt: skip
         for part in ("c", "zz", "creator", "@creator4711", "nobody"):
             searches = [f"?search={part}&sort={sort}" for sort in SORTS]
             report(f"search {part!r}", [ask(address, f"/shortlist{q}", token) for q in searches])
             report(f"totals of {part!r}", [ask(address, f"/shortlist/totals{searches[0]}", token)])
         report("the queue's next creator", [ask(address, "/queue", token) for _ in range(20)])
+
+
+def decide_all(desk: Desk) -> None:
+    """Decline half of the list in one act, with a reviewer at work beside it."""
+    with desk.store.reading() as db:
+        rules = desk.catalogue.current(db)
+        middle = db.scalar(select(func.avg(creator.c.followers))) or 0.0
+        selection = select_all(db, View(max_followers=middle), rules)
+        number = db.scalar(select(person.c.id))
+    order = {"decision": "decline", "reason": REASONS[0], "note": ""}
+    ann = people.Principal(number or 0, "Ann", "reviewer")
+    begin(desk.store, selection, "decide", order, secrets.token_hex(8), ann)
+    waits: list[float] = []
+    done = threading.Event()
+
+    def review() -> None:
+        lot = random.Random(0)
+        while not done.wait(0.05):
+            made = ReviewDecision(
+                choice="approve", reason=REASONS[0], note="", request=secrets.token_hex(8)
+            )
+            at = lot.randint(1, ROWS)
+            start = time.perf_counter()
+            decide(desk.store, at, ann.id, made, rules)
+            waits.append(time.perf_counter() - start)
+
+    reviewer = threading.Thread(target=review)
+    reviewer.start()
+    took = timed(desk.worker.work)
+    done.set()
+    reviewer.join()
+    report("decisions of a reviewer beside it", waits)
+    print(f"all that match, {selection.total:,} creators: {took:.1f} s", flush=True)
 
 
 def query(lot: random.Random) -> str:

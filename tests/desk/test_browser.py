@@ -272,7 +272,7 @@ def review_twenty(page, address):
     decided = page.locator(".facts dd").nth(2)
     expect(decided).to_have_text("20")
     page.keyboard.press("u")
-    page.get_by_text("Taken back").wait_for()
+    page.get_by_text(f"{seen[-1]} is open again, with your reason.").wait_for()
     expect(page.locator("article h2")).to_have_text(seen[-1])
     expect(decided).to_have_text("19")
     page.get_by_label("Note").fill("ad")  # keys are text there
@@ -316,7 +316,7 @@ def export_and_read_back(page, address, tmp_path):
 
 def propose_a_campaign(page, address):
     page.goto(address + "/campaigns")
-    page.get_by_label("Name").fill("Spring")
+    page.get_by_label("Name", exact=True).fill("Spring")
     page.get_by_label("Creators, at most").fill("6")
     page.get_by_label("Budget").fill("2000")
     page.get_by_label("Fee of a nano creator").fill("150")
@@ -499,3 +499,64 @@ def test_model_rollback_restores_the_scores(browser, tmp_path, model_folder):
         page.get_by_text("creators were scored with it").wait_for()
         page.goto(address + "/shortlist")
         assert page.locator(".list tbody .p .n").all_inner_texts() == first
+
+
+@pytest.mark.slow
+def test_a_manager_takes_back_what_was_done_to_many(browser, tmp_path):
+    with running_desk(tmp_path) as (address, link, _), opened(browser) as page:
+        page.goto(link)
+        page.get_by_role("button", name="Open the desk").click()
+        page.wait_for_url("**/shortlist")
+        decline_three_and_undo(page, address)
+        record_outcomes_and_undo(page, address, tmp_path)
+        import_and_undo(page, address, tmp_path)
+        page.goto(address + "/acts")
+        expect(page.get_by_text("Undone by demo admin")).to_have_count(3)
+
+
+def decline_three_and_undo(page, address):
+    for box in page.locator("input[name=chosen]").all()[:3]:
+        box.check()
+    page.get_by_label("Decision").select_option("decline")
+    page.get_by_label("Reason").select_option("Off brand")
+    page.get_by_role("button", name="Decide", exact=True).click()
+    page.get_by_text("3 decided.").wait_for()
+    page.get_by_role("button", name="Undo", exact=True).click()
+    page.get_by_text("3 of 3 creators are as they were before.").wait_for()
+    page.goto(address + "/shortlist?state=declined")
+    page.get_by_text("No creator matches.").wait_for()
+
+
+def record_outcomes_and_undo(page, address, tmp_path):
+    path = tmp_path / "won.csv"
+    path.write_text("Influencer_ID,Sponsorship_Status\nINF-1003,Yes\nINF-1004,No\nINF-1005,soon\n")
+    page.goto(address + "/outcomes")
+    page.locator("input[type=file]").set_input_files(path)
+    page.get_by_role("button", name="See what it would record").click()
+    page.get_by_text("'soon' is neither a deal nor none").wait_for()
+    page.get_by_role("button", name="Record 2 outcomes").click()
+    page.get_by_text("Recorded the outcomes of 2 creators.").wait_for()
+    page.goto(address + "/shortlist?outcome=deal")
+    expect(page.locator(".list tbody th")).to_have_count(1)
+    page.goto(address + "/acts")
+    page.get_by_role("button", name="Undo: Recorded the outcomes of 2 creators by file").click()
+    page.get_by_text("2 of 2 creators are as they were before.").wait_for()
+
+
+def import_and_undo(page, address, tmp_path):
+    header = "Influencer_ID,Followers,Engagement_Rate,Growth_Rate,Niche,Video_Quality"
+    path = tmp_path / "slip.csv"
+    path.write_text(f"{header}\nINF-1003,5000,5%,1%,Tech,HD\nSLIP-1,6000,6%,1%,Tech,HD\n")
+    page.goto(address + "/imports")
+    page.locator("input[type=file]").set_input_files(path)
+    page.get_by_role("button", name="Upload").click()
+    page.get_by_role("button", name="Looks right: score it").click()
+    page.get_by_role("button", name="Back to the columns").click()
+    page.get_by_role("button", name="Looks right: score it").click()
+    page.get_by_role("button", name="Put it in place").click()
+    page.get_by_role("link", name="Undo this import").click()
+    page.get_by_text("Leave the list again").wait_for()
+    page.get_by_role("button", name="Undo this import").click()
+    page.get_by_text("undid this import").wait_for()
+    page.goto(address + "/shortlist?search=SLIP")
+    page.get_by_text("No creator matches.").wait_for()

@@ -126,6 +126,19 @@ def test_erasure_takes_a_creator_out_of_lists(filled):
         assert db.scalars(select(list_creator.c.creator_id)).all() == [4]
 
 
+def test_erasure_takes_a_creators_name_out_of_saved_searches(filled):
+    (ann,) = people_of(filled, "reviewer")
+    with filled.writing() as db:
+        db.execute(update(creator).where(creator.c.id == 3).values(name="Zo\u00e9 Maron"))
+        name = db.scalar(select(creator.c.external_id).where(creator.c.id == 3))
+        save_view(db, "Her", "search=zo%C3%A9+maron&band=yes", ann, shared=True)
+        save_view(db, "Other", "search=Lena&band=yes", ann, shared=True)
+    erase(filled, name, "ann")
+    with filled.reading() as db:
+        queries = db.scalars(select(saved_view.c.query).order_by(saved_view.c.id)).all()
+    assert queries == ["band=yes", "search=Lena&band=yes"]
+
+
 @pytest.mark.parametrize(
     ("name", "words"), [("", "needs a name"), ("x" * 101, "too long"), ("Taken", "already")]
 )

@@ -48,7 +48,7 @@ def wait_until_done(store, number):
     raise TimeoutError
 
 
-def test_unlike_list_is_said_above_its_counts_in_words(visit, brought):
+def test_unlike_list_is_said_above_its_counts_in_words(brought, visit):
     page = visit("reviewer").get(f"/imports/{brought.id}").text
     finding = page.index("This list is unlike the ")
     assert finding < page.index("<dt>Rows</dt>")
@@ -57,7 +57,7 @@ def test_unlike_list_is_said_above_its_counts_in_words(visit, brought):
     assert "PSI" not in page[: page.index("<details>")]
 
 
-def test_unlike_list_needs_a_second_confirmation(visit, filled, brought):
+def test_unlike_list_needs_a_second_confirmation(filled, brought, visit):
     ann = visit("reviewer")
     refused = confirm(ann, brought.id)
     assert refused.status_code == 422
@@ -92,11 +92,11 @@ def test_unlike_list_is_said_until_other_figures_replace_it(filled, catalogue, t
         assert standing_lists(db) == []
 
 
-def test_list_like_the_training_rows_is_confirmed_once(visit, filled, catalogue, tmp_path):
+def test_list_like_the_training_rows_is_confirmed_once(request, filled, catalogue, tmp_path):
     path = shutil.copy(DEMO / "creators.csv", tmp_path)  # a file is gone once it is in place
     row = bring(filled, catalogue, path, confirm=False)
     assert row.summary["unlike"] is None
-    ann = visit("reviewer")
+    ann = request.getfixturevalue("visit")("reviewer")  # whose desk has a worker of its own
     assert 'name="unlike"' not in ann.get(f"/imports/{row.id}").text
     assert confirm(ann, row.id).status_code == 303
     wait_until_done(filled, row.id)

@@ -102,7 +102,9 @@ def test_page_says_in_a_sentence_that_a_band_does_not_hold(visit, filled, rules)
     page = client.get("/outcomes").text
     assert "Yes does not hold here" in page
     assert "Promised" in page
-    assert "It does not hold here: act" in client.get("/model").text
+    shown = client.get("/model").text
+    assert "It does not hold here: act" in shown
+    assert "Verdict on its data" not in shown
 
 
 def test_shortlist_says_that_a_band_does_not_hold_until_it_does(visit, filled, rules):

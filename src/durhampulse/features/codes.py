@@ -98,7 +98,7 @@ class NumberCode:
 
     def join(self, pieces: list[Floats], limit: float = FARTHEST) -> Floats:
         """Return the only piece, within a limit either way."""
-        return np.minimum(np.maximum(pieces[0], -limit), limit)
+        return np.clip(pieces[0], -limit, limit)
 
     def moved(self, value: float, by: float) -> float:
         """Return the figure whose encoded value is greater by a number of standard deviations."""
@@ -212,7 +212,7 @@ class RelativeCode:
         """Add the pieces; 0 where one of them is not known."""
         total = sum(pieces[1:], start=pieces[0])
         total = np.where(np.isfinite(total), total, 0.0)
-        return np.minimum(np.maximum(total, -limit), limit)
+        return np.clip(total, -limit, limit)
 
     def moved(self, value: float, by: float) -> float:
         """Return the figure whose encoded value is greater by a number of standard deviations."""

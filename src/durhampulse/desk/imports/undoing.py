@@ -13,7 +13,10 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    Select,
+    Text,
     and_,
+    cast,
     delete,
     exists,
     func,
@@ -166,7 +169,7 @@ def undo_import(store: Store, upload_id: int) -> UndoneImport | None:
         row = _require(db, upload_id)
         _lock(db, row.run_id)
         result = preview_undo(db, upload_id)
-        concerned = db.scalars(select(creator.c.id).where(_mine(row.run_id))).all()
+        concerned = db.scalars(_called_otherwise(row.run_id)).all()
         with rebuilt_indexes(db, result.restored + result.removed):
             _put_back(db, row.run_id)
         forget_prepared(db)  # whose scores are of figures that are gone
@@ -236,6 +239,16 @@ def _is_replaced(run_id: int) -> ColumnElement[bool]:
     """Return the condition that a creator was stored before a run."""
     r = replaced.c
     return exists().where(r.creator_id == creator.c.id, r.run_id == run_id)
+
+
+def _called_otherwise(run_id: int) -> Select[int]:
+    """Return the query of the creators that a run brought, or called by another name."""
+    r, c = replaced.c, creator.c
+    of_run = and_(r.creator_id == c.id, r.run_id == run_id)
+    texts = ((r.name, c.name), (r.carried, c.carried))
+    changed = (cast(before, Text).is_distinct_from(cast(now, Text)) for before, now in texts)
+    query = select(c.id).outerjoin(replaced, of_run)
+    return query.where(_mine(run_id), or_(r.creator_id.is_(None), *changed))
 
 
 def _is_spoken_of() -> ColumnElement[bool]:

@@ -100,7 +100,7 @@ def pipeline(db: Connection, days: int | None = None) -> Pipeline:
                 days=float(np.median(waits)) if len(waits) else None,
             )
         )  # fmt: skip
-    return Pipeline(stages=stages, effort=_effort(db, since))
+    return Pipeline(stages=stages, effort=_effort(db, since, stages[1].creators))
 
 
 def _steps() -> list[tuple[str, Select[Any]]]:
@@ -160,9 +160,8 @@ def _first_import() -> Select[Any]:
     return select(score.c.creator_id, run.c.at).join(run, run.c.id == score.c.run_id)
 
 
-def _effort(db: Connection, since: datetime | None) -> Effort:
+def _effort(db: Connection, since: datetime | None, decided: int) -> Effort:
     """Return how creators were decided, and how long one decision takes."""
-    decided = _count(db, _reviews(), since)
     singly = _count(db, _reviews().where(review.c.act_id.is_(None)), since)
     listed = db.scalar(select(func.count()).select_from(creator)) or 0
     ever = decided if since is None else _count(db, _reviews(), None)

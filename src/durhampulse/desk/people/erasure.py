@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from sqlalchemy import (
     Connection,
@@ -30,6 +31,7 @@ from durhampulse.desk.store.niches import count_niches
 from durhampulse.desk.store.search import forget_search
 from durhampulse.desk.store.tables import (
     audit,
+    bulk,
     campaign,
     campaign_creator,
     claim,
@@ -46,6 +48,7 @@ from durhampulse.desk.store.tables import (
     replaced,
     review,
     run,
+    saved_view,
     score,
     search,
     staged,
@@ -153,6 +156,7 @@ def erase(store: Store, external_id: str, by: str, *, objects: bool = False) -> 
         texts = _texts_of(db, numbers, names)
         gone = _remove(db, numbers, names)
         _clear_problems(db, texts)
+        _clear_searches(db, texts)
         if not objects and not any(gone.values()):
             raise _unknown(external_id)
         if objects:
@@ -294,6 +298,28 @@ def _clear_problems(db: Connection, texts: list[str]) -> None:
         which = or_(*quoted[start : start + _AT_ONCE // 10])
         values = {"problem": "A cell could not be read.", "way_out": "Read the file again."}
         db.execute(update(upload).where(which).values(**values))
+
+
+def _clear_searches(db: Connection, texts: list[str]) -> None:
+    """Take a search that names the creator out of saved views, and of work on many creators."""
+    named = [text.casefold() for text in texts]
+    for row in db.execute(select(saved_view.c.id, saved_view.c.query)).all():
+        query = _without_search(row.query, named)
+        db.execute(update(saved_view).where(saved_view.c.id == row.id).values(query=query))
+    for row in db.execute(
+        select(bulk.c.id, bulk.c.selection).where(bulk.c.state != "waiting")
+    ).all():
+        query = _without_search(row.selection["query"], named)
+        values = {"selection": {**row.selection, "query": query}}
+        db.execute(update(bulk).where(bulk.c.id == row.id).values(**values))
+
+
+def _without_search(query: str, named: list[str]) -> str:
+    """Return an address's query without a search that holds one of some texts."""
+    pairs = parse_qsl(query, keep_blank_values=True)
+    kept = [(name, value) for name, value in pairs
+            if name != "search" or not any(text in value.casefold() for text in named)]  # fmt: skip
+    return urlencode(kept) if len(kept) < len(pairs) else query
 
 
 def _receipt(db: Connection, act: str, by: str, detail: dict[str, Any]) -> dict[str, Any]:
