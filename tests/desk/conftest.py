@@ -138,6 +138,15 @@ class Databases:
         admin.dispose()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark pages with PostgreSQL slow: they ask the store alike whatever its database."""
+    for item in items:
+        pages = item.path.name in ("test_forms.py", "test_web.py")
+        if pages and item.name.partition("[")[2].startswith("postgres"):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session", params=["sqlite", "postgres"])
 def databases(request, tmp_path_factory):
     """Give either kind of database."""

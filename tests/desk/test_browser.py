@@ -467,6 +467,7 @@ def test_a_note_survives_the_end_of_the_session(browser, tmp_path):
         expect(page.locator("main")).to_contain_text("decline by Rita")
 
 
+@pytest.mark.slow
 def test_model_rollback_restores_the_scores(browser, tmp_path, model_folder):
     """The second model waits until somebody activates it, and the first can come back."""
     with running_desk(tmp_path) as (_, _, process):
