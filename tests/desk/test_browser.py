@@ -503,6 +503,18 @@ def test_model_rollback_restores_the_scores(browser, tmp_path, model_folder):
         assert page.locator(".list tbody .p .n").all_inner_texts() == first
 
 
+@pytest.mark.slow
+def test_search_is_a_key_away_on_every_page(browser, demo, signed_in):
+    address, _, _ = demo
+    with opened(browser, storage_state=signed_in) as page:
+        page.goto(address + "/campaigns")
+        page.keyboard.press("/")
+        page.keyboard.type("nf-1543")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/shortlist?search=nf-1543")
+        expect(page.locator(".list tbody th")).to_have_text(["INF-1543"])
+
+
 def preview_and_activate(page):
     """See what the other model would change, then let it decide."""
     page.get_by_role("button", name="Preview").click()
