@@ -710,7 +710,17 @@ def test_campaign_pages(visit, desk):
     assert ann.post(f"{where}/choose", data=out).status_code == 303
     wider = {"csrf": ann.csrf, **brief, "number": "1,000", "most_per_niche": "2", "budget": ""}
     assert ann.post(where, data=wider).status_code == 303
+    with desk.store.reading() as db:
+        kept = db.scalar(
+            select(creator.c.id).where(creator.c.external_id == rows[1]["Influencer ID"])
+        )
+    made = {"csrf": ann.csrf, "decision": "approve", "reason": REASONS[0], "note": "Seen live",
+            "request_name": "b" * 12, "seen": "0"}  # fmt: skip
+    assert ann.post(f"/creators/{kept}/decide", data=made).status_code == 303
     exported = [*csv.DictReader(io.StringIO(ann.get(f"{where}/export/csv").text))]
+    assert {(row["Reviewer"], row["Review Note"]) for row in exported} == {
+        ("", ""), (ann.who, "Seen live")
+    }  # fmt: skip
     assert max(Counter(row["Niche"] for row in exported).values()) == 2
     assert rows[0]["Influencer ID"] not in {row["Influencer ID"] for row in exported}
     assert ann.get(f"{where}/export/exe").status_code == 404

@@ -85,7 +85,7 @@ class _Reasons(TopReasons):
 
 def write_campaign(  # noqa: PLR0913 - what is written, and by which rules
     path: Path, current: Campaign, rows: Sequence[Any], rules: Rules, reasons: TopReasons,
-    *, by: str, totals: Mapping[str, str], carried: Mapping[str, CarriedKind],
+    *, by: str, totals: Mapping[str, str], carried: Mapping[str, CarriedKind], db: Connection,
 ) -> None:  # fmt: skip
     """Write a campaign's creators to a file, its budget and totals to the file's provenance.
 
@@ -97,6 +97,8 @@ def write_campaign(  # noqa: PLR0913 - what is written, and by which rules
         From :func:`rows_of`.
     totals
         What the campaign comes to: name to figure in words.
+    db
+        Where decisions and notes are read from.
     """
     facts: dict[str, Any] = {
         "campaign": current.row.name,
@@ -112,7 +114,7 @@ def write_campaign(  # noqa: PLR0913 - what is written, and by which rules
     }
     write_list(
         path, [rows] if rows else [], rules, _Reasons(reasons),
-        about=f"campaign {current.row.name}", by=by, carried=carried,
+        about=f"campaign {current.row.name}", by=by, carried=carried, db=db,
         added=_table(current, rows), facts=facts,
     )  # fmt: skip
 

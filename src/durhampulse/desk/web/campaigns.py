@@ -287,8 +287,9 @@ def export(desk: DeskOf, who: Viewer, number: Number, kind: str) -> Response:
     path = Path(folder.name, f"campaign.{kind}")
     figures = lines(outlook(table, current.brief), current.brief, rules.outcome)
     totals = {line.name: f"{line.value} {line.beside}".strip() for line in figures}
-    write_campaign(path, current, rows, rules, desk.top_reasons, by=who.name, totals=totals,
-                   carried=carried)  # fmt: skip
+    with desk.store.reading() as db:
+        write_campaign(path, current, rows, rules, desk.top_reasons, by=who.name, totals=totals,
+                       carried=carried, db=db)  # fmt: skip
     return FileResponse(path, media_type=FILE_TYPES[kind], filename=file_name(current, kind),
                         background=BackgroundTask(folder.cleanup))  # fmt: skip
 
