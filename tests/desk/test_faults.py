@@ -90,7 +90,7 @@ class Load:
         number = next(self.imports)
         rows = [f"new-{number}-{i},5000,0.05,0.01,Tech,HD,2000" for i in range(NEW)]
         client.cookies.set(COOKIE, self.session)
-        form = {"csrf": self.csrf}
+        form = {"csrf": self.csrf, "unlike": "true"}  # the list is unlike the training rows
         files = {"file": ("x.csv", "\n".join([HEADER, *rows]))}
         where = client.post("/imports", data=form, files=files).headers.get("location")
         if where is None:
