@@ -166,6 +166,7 @@ def test_former_rows_are_forgotten_after_a_while_and_by_erasure(filled, catalogu
 
 
 def test_checked_import_goes_back_to_its_columns(visit, desk, catalogue, tmp_path):
+    desk.worker.stop()  # or it is quicker than the test's own
     path = write(tmp_path / "a.csv", "INF-1003", "new")
     row = bring(desk.store, catalogue, path, confirm=False, units={"Engagement_Rate": "fraction"})
     ann = visit("reviewer")
@@ -183,6 +184,7 @@ def test_checked_import_goes_back_to_its_columns(visit, desk, catalogue, tmp_pat
 
 
 def test_import_is_undone_from_its_page_by_who_brought_it(visit, desk, catalogue, tmp_path):
+    desk.worker.stop()  # or it is quicker than the test's own
     row = bring(desk.store, catalogue, write(tmp_path / "a.csv", "INF-1003", "new"))
     ann, root = visit("reviewer"), visit("admin")
     assert "Undo this import" not in ann.get(f"/imports/{row.id}").text
