@@ -82,8 +82,8 @@ def find(db: Connection, number: int, *, lock: bool = False) -> Campaign:
     row = db.execute(query.with_for_update() if lock else query).first()
     if row is None:
         raise InputError("There is no such campaign.", "Choose one of the list.")
-    said = select(campaign_creator).where(campaign_creator.c.campaign_id == number)
-    choices = {row.creator_id: Choice(row.choice, row.fee) for row in db.execute(said)}
+    chosen = select(campaign_creator).where(campaign_creator.c.campaign_id == number)
+    choices = {row.creator_id: Choice(row.choice, row.fee) for row in db.execute(chosen)}
     return Campaign(row, Brief.read(row.brief), choices)
 
 

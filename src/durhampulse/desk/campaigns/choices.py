@@ -144,11 +144,11 @@ def price(
     _check_fee(fee)
     basis = _basis(store, catalogue, number, edition)
     place = basis.current.choices.get(creator_id, Choice("free")).place
-    said = {creator_id: Choice(place, fee)}
+    chosen = {creator_id: Choice(place, fee)}
     table = basis.table
     with store.reading() as db:
         _known(db, [creator_id])
-        priced = named(db, [creator_id], basis.current.brief, basis.rules, choices=said)
+        priced = named(db, [creator_id], basis.current.brief, basis.rules, choices=chosen)
     within = table["id"] == creator_id
     if within.any() and len(priced):
         table = table.assign(
@@ -157,7 +157,7 @@ def price(
         )
         if basis.current.brief.is_priced and place != "in":
             table = table[~within | table["fee"].notna()]
-    return _rework(store, basis, table, said, by, "fee")
+    return _rework(store, basis, table, chosen, by, "fee")
 
 
 def _check_fee(fee: float | None) -> None:
@@ -192,17 +192,17 @@ def _basis(
         others = table.iloc[:0]
         if without is not None and without in set(table["id"]):
             inside = set(table["id"])
-            said = {**current.choices, without: Choice("out")}
-            others = candidates(db, current.brief, rules, number, choices=said, apart_from=inside)
+            chosen = {**current.choices, without: Choice("out")}
+            others = candidates(db, current.brief, rules, number, choices=chosen, apart_from=inside)
     return _Basis(current, table, rules, others)
 
 
 def _rework(
-    store: Store, basis: _Basis, joined: pd.DataFrame, said: dict[int, Choice], by: str, act: str
+    store: Store, basis: _Basis, joined: pd.DataFrame, changes: dict[int, Choice], by: str, act: str
 ) -> Change:
     """Solve over the rows of an act, and store the set with what a person said."""
     current = basis.current
-    by_hand = {at for at, choice in {**current.choices, **said}.items() if choice.place == "in"}
+    by_hand = {at for at, choice in {**current.choices, **changes}.items() if choice.place == "in"}
     chosen = solve(joined, current.brief) if current.is_proposed else basis.table
     facts = dict(current.row.facts or {})
     if current.is_proposed:
@@ -211,13 +211,13 @@ def _rework(
         chosen = chosen.assign(fixed=chosen["id"].isin(by_hand))
     with store.writing() as db:
         find_draft(db, current.row.id, current.row.edition)
-        say(db, current.row.id, said)
+        say(db, current.row.id, changes)
         if current.is_proposed:
             db.execute(delete(proposal).where(proposal.c.campaign_id == current.row.id))
             rows = proposal_rows(current.row.id, chosen, current.brief)
             if rows:
                 db.execute(insert(proposal), rows)
-        _close(db, current.row.id, by, act, len(said), facts or None)
+        _close(db, current.row.id, by, act, len(changes), facts or None)
     return _change(store, basis.table, chosen)
 
 

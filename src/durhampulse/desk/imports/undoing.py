@@ -196,7 +196,7 @@ def _lock(db: Connection, run_id: int) -> None:
 
 
 def _put_back(db: Connection, run_id: int) -> None:
-    """Give creators back what a run replaced, and delete those it brought."""
+    """Restore the creators that a run replaced, and delete those it brought."""
     mine = select(creator.c.id).where(_mine(run_id))
     db.execute(delete(score).where(score.c.run_id == run_id, score.c.creator_id.in_(mine)))
     former = {name: replaced.c[name] for name in FORMER_COLUMNS}
@@ -213,7 +213,7 @@ def _put_back(db: Connection, run_id: int) -> None:
 
 
 def _hand_down(db: Connection, run_id: int) -> None:
-    """Give what a run replaced to the later imports that replaced its rows, and forget the run.
+    """Hand what a run replaced down to later imports that replaced its rows, and forget the run.
 
     So the undo of those leads to the list before both.
     """

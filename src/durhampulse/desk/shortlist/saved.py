@@ -138,8 +138,8 @@ def open_view(db: Connection, row: Row[Any], rules: Rules) -> tuple[View, str]:
         known = [choice for choice in choices if _is_known(db, name, choice, rules)]
         gone += [f"{name} '{choice[:40]}' is no more" for choice in choices if choice not in known]
         query[name] = known
-    said = f"Of the view '{row.name}': {'; '.join(gone)}." if gone else ""
-    return View.read(query, rules), said
+    notice = f"Of the view '{row.name}': {'; '.join(gone)}." if gone else ""
+    return View.read(query, rules), notice
 
 
 def _is_known(db: Connection, name: str, choice: str, rules: Rules) -> bool:

@@ -264,14 +264,14 @@ def enter_state(
     """Agree on a campaign, put it away as done, or open it again."""
     if state == "agreed":
         campaigns.agree(desk.store, number, who.name, edition)
-        said = "Agreed. Set and figures stand as they are."
+        notice = "Agreed. Set and figures stand as they are."
     elif state == "done":
         campaigns.finish(desk.store, number, who.name)
-        said = "Done. Its creators are free for other campaigns."
+        notice = "Done. Its creators are free for other campaigns."
     else:
         campaigns.reopen(desk.store, number, who.name, note)
-        said = "Open again. The set is the one that was agreed."
-    return redirect(f"/campaigns/{number}", said)
+        notice = "Open again. The set is the one that was agreed."
+    return redirect(f"/campaigns/{number}", notice)
 
 
 @router.get("/{number}/export/{kind}")

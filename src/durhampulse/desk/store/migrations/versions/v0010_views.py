@@ -14,6 +14,13 @@ _INSTANT = sa.DateTime(timezone=True)
 
 def upgrade() -> None:
     """Bring the store to this version."""
+    _add_views()
+    _add_lists()
+    _add_bulk()
+    op.create_index("ix_score_run_id_creator_id", "score", ["run_id", "creator_id"])
+
+
+def _add_views() -> None:
     op.create_table(
         "saved_view",
         sa.Column("id", _ID, nullable=False),
@@ -27,6 +34,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("person_id", "name", name="uq_saved_view_person_id_name"),
         sqlite_autoincrement=True,
     )
+
+
+def _add_lists() -> None:
     op.create_table(
         "creator_list",
         sa.Column("id", _ID, nullable=False),
@@ -47,6 +57,9 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_list_creator_creator_id", "list_creator", ["creator_id"])
+
+
+def _add_bulk() -> None:
     op.create_table(
         "bulk",
         sa.Column("id", _ID, nullable=False),
@@ -72,4 +85,3 @@ def upgrade() -> None:
         sa.UniqueConstraint("request", name="uq_bulk_request"),
     )
     op.create_index("ix_bulk_state", "bulk", ["state"])
-    op.create_index("ix_score_run_id_creator_id", "score", ["run_id", "creator_id"])
