@@ -48,7 +48,7 @@ from durhampulse.exceptions import InputError
 from tests.desk.conftest import DEMO, PASSWORD
 from tests.desk.forms import fields_of
 
-OURS = ("creators", "reviews", "outcomes", "campaigns")
+OURS = ("creators", "reviews", "outcomes", "campaigns", "lists", "views", "selection", "bulk")
 OPEN = {
     "/",
     "/sign-in",
