@@ -107,7 +107,8 @@ def _by_key(through: str) -> dict[str, str]:
 def _checked_name(name: str) -> str:
     name = " ".join(name.split())
     if not 1 <= len(name) <= _LONGEST_NAME or CONTROL.search(name):
-        raise InputError(f"A view needs a name of 1 to {_LONGEST_NAME} characters.", "Name it.")
+        problem = f"A view needs a name of 1 to {_LONGEST_NAME} characters."
+        raise InputError(problem, "Name it.", "name")
     return name
 
 
@@ -122,7 +123,7 @@ def change_view(db: Connection, number: int, name: str, who: Principal, *, share
     row, s, name = find_view(db, number, who, change=True), saved_view.c, _checked_name(name)
     same = select(s.id).where(s.person_id == row.person_id, s.name == name, s.id != number)
     if db.scalar(same) is not None:
-        raise InputError(f"There is a view '{name}' already.", "Choose another name.")
+        raise InputError(f"There is a view '{name}' already.", "Choose another name.", "name")
     db.execute(update(saved_view).where(s.id == number).values(name=name, shared=shared))
     note(db, who.name, "view changed", f"view {number}", {"shared": shared})
 

@@ -79,10 +79,10 @@ def order_of(desk: Desk, what: str, *, into: str, **decision: str) -> dict[str, 
             request=name,
         )  # fmt: skip
         if made.choice == "skip":
-            raise InputError("Creators are skipped one by one.", "Choose a decision.")
+            raise InputError("Creators are skipped one by one.", "Choose a decision.", "decision")
         return {"decision": made.choice, "reason": made.reason, "note": made.note.strip()}
     if what not in ("add", "remove") or not into.isascii() or not into.isdecimal():
-        raise InputError("No list was chosen.", "Choose one, or make one under Lists.")
+        raise InputError("No list was chosen.", "Choose one, or name a new one.", "into")
     with desk.store.reading() as db:
         return {"list": find_list(db, min(int(into), 2**31)).id}
 
