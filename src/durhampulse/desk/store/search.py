@@ -70,8 +70,7 @@ def _folded(text: str) -> str:
 
 _INDEX = table("search_index", *map(column, ("rowid", "text", "search_index")))
 """SQLite's index; the column of its own name stands for all of a row."""
-_RUN = column("term", String)
-_RUNS = table("search_parts", _RUN)
+_RUNS = table("search_parts", column("term", String))
 """All runs that occur in SQLite's index, in their order."""
 _LAST = "\U0010ffff"
 
@@ -161,9 +160,10 @@ def _runs(key: str) -> list[str]:
 def _fts_query(key: str) -> ColumnElement[str]:
     """Return FTS5's query for a part: all of its runs, or any of those that it begins."""
     if len(key) < _RUN_LENGTH:
-        quoted = literal('"') + func.replace(_RUN, '"', '""') + literal('"')
+        run: ColumnElement[str] = _RUNS.c.term
+        quoted = literal('"') + func.replace(run, '"', '""') + literal('"')
         begun = select(func.coalesce(func.group_concat(quoted, " OR "), literal('""')))
-        return begun.where(_RUN >= key, _RUN < key + _LAST).select_from(_RUNS).scalar_subquery()
+        return begun.where(run >= key, run < key + _LAST).scalar_subquery()
     return literal(" AND ".join('"{}"'.format(run.replace('"', '""')) for run in _runs(key)))
 
 
