@@ -68,6 +68,30 @@ def test_view_of_a_list_shows_its_creators_in_order(filled, rules, monkeypatch, 
     assert ids_of(filled, View(listed=str(number)), rules) == []
 
 
+@pytest.mark.parametrize("few", [20_000, 5])
+@pytest.mark.parametrize("part", ["inf-1", "14", "9"])  # all have the first, a few the others
+def test_search_in_a_list_pages_through_who_is_in_both(filled, rules, monkeypatch, few, part):
+    monkeypatch.setattr(members, "_FEW", few)
+    monkeypatch.setattr(pages, "_ROUNDS", (3, 5))  # given up where the list stands at the end
+    with filled.writing() as db:
+        rows = db.execute(select(creator.c.id, creator.c.external_id, creator.c.probability)).all()
+        rows.sort(key=lambda row: (row.probability, row.id), reverse=True)
+        last = rows[-40:]
+        number = make_list(db, "Least", "ann")
+        add_members(db, number, [row.id for row in last], "ann")
+    wanted = [row.id for row in last if part in row.external_id.lower()]
+    view = View(listed=str(number), search=part)
+    with filled.reading() as db:
+        parts = [pages.page(db, view, rules, size=7)]
+        while parts[-1].after:
+            parts.append(pages.page(db, view, rules, size=7, after=parts[-1].after))
+        assert [row.id for some in parts for row in some.rows] == wanted
+        assert pages.totals(db, view, rules).creators == len(wanted)
+        chosen = [row.id for row in rows[-60:]]
+        assert pages.totals(db, view, rules, chosen).creators == len(wanted)
+        assert select_all(db, view, rules).total == len(wanted)
+
+
 def test_import_is_a_list_by_itself(filled, catalogue, rules, tmp_path):
     path = tmp_path / "three.csv"
     header, *rows = (DEMO / "creators.csv").read_text().splitlines()

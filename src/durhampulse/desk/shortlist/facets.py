@@ -10,7 +10,7 @@ from math import inf
 from sqlalchemy import ColumnElement, Connection, case, func, literal, select
 
 from durhampulse.desk.models.rules import Range, Rules
-from durhampulse.desk.shortlist.pages import hinted, matching
+from durhampulse.desk.shortlist.pages import counted
 from durhampulse.desk.shortlist.view import BAND_NAMES, UNLIKE, View
 from durhampulse.desk.store.tables import (
     HAS_NO_PRECEDENT,
@@ -108,12 +108,11 @@ def _counted(
     """
     if db.dialect.name == "sqlite":
         each = func.char(code + 1).concat(niche)
-        query = select(func.group_concat(each, _BETWEEN)).where(*matching(view, rules))
-        joined = db.scalar(hinted(db, query, "probability", view))
+        joined = db.scalar(counted(db, select(func.group_concat(each, _BETWEEN)), view, rules))
         counts = Counter(joined.split(_BETWEEN)) if joined else {}
         return {(ord(key[0]) - 1, key[1:]): n for key, n in counts.items()}
     keys = [code.label("code"), niche.label("found")]
-    query = select(*keys, func.count()).where(*matching(view, rules)).group_by("code", "found")
+    query = counted(db, select(*keys, func.count()), view, rules).group_by("code", "found")
     return {(at, found): n for at, found, n in db.execute(query)}
 
 
