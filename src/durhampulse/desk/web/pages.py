@@ -23,6 +23,8 @@ from durhampulse.desk.web import (
     pipeline,
     plans,
     queue,
+    rest_bulk,
+    rest_lists,
 )
 
 __all__ = ["PAGES", "ROUTERS", "Page"]
@@ -89,5 +91,8 @@ ROUTERS: Final = (
     plans.router,
     people.door,
     api.router,
+    rest_lists.lists_router,
+    rest_lists.views_router,
+    rest_bulk.router,
 )
 """All routes of the desk's own; those without an entry of the navigation come last."""
