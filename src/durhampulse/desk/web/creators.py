@@ -207,11 +207,12 @@ def everything(desk: DeskOf, who: Admin, number: Number) -> Response:
 def erase_creator(
     request: Request, desk: DeskOf, who: Admin, number: Number,
     confirm: Annotated[str, Form()], objects: Annotated[bool, Form()] = False,
+    files: Annotated[bool, Form()] = False,
 ) -> Response:  # fmt: skip
     """Erase this creator, and leave them out for good if they object."""
     with desk.store.reading() as db:
         row = find_creator(db, number)
     if confirm.split() != row.external_id.split():  # a page shows two blanks as one
         return redirect(f"/creators/{number}", "Not erased: the identifier was not the same.")
-    receipt = erase(desk.store, row.external_id, who.name, objects=objects)
+    receipt = erase(desk.store, row.external_id, who.name, objects=objects, files=files)
     return render(request, who, "receipt.html", receipt=receipt)
