@@ -25,7 +25,7 @@ from durhampulse.desk.review.remarks import add_remark, delete_remark
 from durhampulse.desk.review.undoing import Draft, draft_of
 from durhampulse.desk.shortlist.lists import lists_of
 from durhampulse.desk.store.audit import note as write_note
-from durhampulse.desk.web.access import Admin, DeskOf, Number, Reviewer, Viewer
+from durhampulse.desk.web.access import Admin, DeskOf, Number, Reviewer, SureAdmin, Viewer
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import DurhamPulseError
@@ -205,7 +205,7 @@ def everything(desk: DeskOf, who: Admin, number: Number) -> Response:
 
 @router.post("/{number}/erase")
 def erase_creator(
-    request: Request, desk: DeskOf, who: Admin, number: Number,
+    request: Request, desk: DeskOf, who: SureAdmin, number: Number,
     confirm: Annotated[str, Form()], objects: Annotated[bool, Form()] = False,
 ) -> Response:  # fmt: skip
     """Erase this creator, and leave them out for good if they object."""

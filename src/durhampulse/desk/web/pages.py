@@ -9,6 +9,7 @@ from fastapi import APIRouter
 
 from durhampulse.desk.people.people import PersonRole
 from durhampulse.desk.web import (
+    account,
     acts,
     api,
     bulk,
@@ -88,6 +89,7 @@ ROUTERS: Final = (
     lists.views,
     plans.router,
     people.door,
+    account.router,
     api.router,
 )
 """All routes of the desk's own; those without an entry of the navigation come last."""
