@@ -46,6 +46,7 @@ _HEADERS = {
 }
 _SECONDS_TO_WRITE = 30.0
 _FOR_PROGRAMS = ("/v1/", "/metrics", "/healthz", "/readyz")
+_PATIENT = ("/v1/campaigns", "/v1/bulk")
 
 
 def create_desk(desk: Desk) -> FastAPI:
@@ -61,7 +62,7 @@ def create_desk(desk: Desk) -> FastAPI:
         Metrics(),
         keys=StoreKeys(desk.store),
         docs_url=None,  # its page would load from another host
-        patient=tuple(path for page in PAGES for path in page.patient),
+        patient=(*(path for page in PAGES for path in page.patient), *_PATIENT),
         late=_late,
     )
     app.state.desk = desk

@@ -28,7 +28,7 @@ from durhampulse.desk.store.audit import note as write_note
 from durhampulse.desk.web.access import Admin, DeskOf, Number, Reviewer, SureAdmin, Viewer
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.state import Desk
-from durhampulse.exceptions import DurhamPulseError
+from durhampulse.exceptions import DurhamPulseError, InputError
 
 __all__ = ["creator_view", "decided_in_words", "router"]
 
@@ -212,6 +212,7 @@ def erase_creator(
     with desk.store.reading() as db:
         row = find_creator(db, number)
     if confirm.split() != row.external_id.split():  # a page shows two blanks as one
-        return redirect(f"/creators/{number}", "Not erased: the identifier was not the same.")
+        problem = f"Not erased: '{confirm[:40]}' is not the identifier of this creator."
+        raise InputError(problem, f"Write {row.external_id[:200]}.", "confirm")
     receipt = erase(desk.store, row.external_id, who.name, objects=objects)
     return render(request, who, "receipt.html", receipt=receipt)

@@ -24,6 +24,8 @@ from durhampulse.desk.web import (
     pipeline,
     plans,
     queue,
+    rest_bulk,
+    rest_lists,
 )
 
 __all__ = ["PAGES", "ROUTERS", "Page"]
@@ -91,5 +93,8 @@ ROUTERS: Final = (
     people.door,
     account.router,
     api.router,
+    rest_lists.lists_router,
+    rest_lists.views_router,
+    rest_bulk.router,
 )
 """All routes of the desk's own; those without an entry of the navigation come last."""
