@@ -6,7 +6,6 @@ import os
 import shutil
 import textwrap
 import warnings
-from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -82,12 +81,8 @@ def model_folder(demo_model, tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def whole(market_file) -> Study:
     """A study of the simulated table, all parts; the networks of its blend train shortly."""
-    from durhampulse.models import champion, teacher
-    from tests.studies import run_parts
+    from tests.studies import run_parts, short_trainings
 
-    with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
+    with warnings.catch_warnings(), short_trainings():
         warnings.simplefilter("error")
-        patch.setattr(teacher, "_EPOCHS", 10)
-        patch.setattr(champion, "_FOLD_ROWS", 20_000)
-        patch.setattr(champion, "distil", partial(champion.distil, rows=50_000))
         return run_parts(market_file)
