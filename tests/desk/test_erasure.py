@@ -81,7 +81,7 @@ HOLDS_NOBODY = {
     "receipt": ["act", "detail"],
     "recipe": ["shape", "by"],
     "run": ["kind", "model_version", "by", "drift", "preview"],  # by column, and by number
-    "session": ["digest", "csrf"],
+    "session": ["digest", "csrf", "browser"],
     "setting": ["name"],
     "upload": ["path", "state", "recipe", "shape", "model_version", "by", "worker"],
 }

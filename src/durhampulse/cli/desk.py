@@ -19,7 +19,7 @@ _DEFAULT = "sqlite:///durhampulse.db"  # written here too, so that --help loads 
 Store = Annotated[str, typer.Option(help="sqlite:///FILE or postgresql+psycopg://HOST/NAME.")]
 
 
-def desk(
+def desk(  # noqa: PLR0913 - one for each option
     model: Annotated[
         Path | None,
         typer.Option(help="A study's model folder; an empty store gets a demo."),
@@ -29,6 +29,12 @@ def desk(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
     yes_at: Annotated[float | None, typer.Option(help="Probability from which Yes.")] = None,
     review_at: Annotated[float | None, typer.Option(help="Probability from which Maybe.")] = None,
+    session_hours: Annotated[
+        float, typer.Option(min=0.1, max=720, help="Hours after which a session ends.")
+    ] = 12,
+    idle_minutes: Annotated[
+        float, typer.Option(min=1, max=43200, help="Idle minutes after which a session ends.")
+    ] = 60,
     link_for: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Print a link for a new password, once, and end."),
@@ -41,6 +47,7 @@ def desk(
 
     Example: durhampulse desk --model durhampulse-study/model --store sqlite:///team.db
     """
+    from durhampulse.desk.people.sessions import SessionLimits
     from durhampulse.desk.server import password_link, run
 
     if link_for is not None:
@@ -53,6 +60,7 @@ def desk(
         port=port,
         yes_at=yes_at,
         review_at=review_at,
+        limits=SessionLimits(hours=session_hours, idle_minutes=idle_minutes),
         say=typer.echo,
     )
 

@@ -143,11 +143,11 @@ def _preview_page(
         problem = Problem(row.problem, row.way_out or "")
     with desk.store.reading() as db:
         recipe = recipe_of(db, row.recipe)
-    status = 422 if wrong is not None and "hx-request" not in request.headers else 200
+    refused = wrong is not None and "hx-request" not in request.headers
     return render(
-        request, who, "import.html", status=status, upload=row, preview=preview, problem=problem,
-        sent=sent or {}, previewed=digest_of(preview.options, rules.version), recipe=recipe,
-        **fields_of(preview),
+        request, who, "import.html", status=422 if refused else 200, upload=row, preview=preview,
+        problem=problem, refused=refused, sent=sent or {}, recipe=recipe,
+        previewed=digest_of(preview.options, rules.version), **fields_of(preview),
     )  # fmt: skip
 
 
