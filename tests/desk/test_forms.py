@@ -3,25 +3,50 @@
 from __future__ import annotations
 
 import html
+import re
 from html.parser import HTMLParser
 
 import pytest
 from sqlalchemy import func, select
 
 from durhampulse.creators.typed import read_typed
-from durhampulse.desk.store.tables import audit, person
+from durhampulse.desk.people import people
+from durhampulse.desk.shortlist.lists import make_list
+from durhampulse.desk.shortlist.saved import save_view
+from durhampulse.desk.store.tables import audit, person, proposal
 from durhampulse.desk.web.filling import fill_form
 from durhampulse.exceptions import InputError
+from tests.desk.conftest import bring
+from tests.desk.forms import fields_of
+from tests.desk.test_unlike import unlike_list
+from tests.desk.test_web import routes
 
 DECISION = {"decision": "decline", "reason": "Other", "note": "", "request_name": "a" * 12,
             "seen": "0"}  # fmt: skip
 BRIEF = {"name": "Spring <launch>", "number": "12", "budget": "20000", "fee nano": "100"}
 LIST = ("won.csv", b"id,deal\nINF-1003,1\n")
+TWICE = {"role followers": "Followers", "role views": "Followers", "role id": "Influencer_ID"}
+DECIDE_ALL = {"what": "decide", "decision": "decline", "reason": "", "note": "Kept <b>"}
 FORMS = [
+    ("nobody", "/sign-in", {"name": "Özlem <b>", "password": "not this one"}, "password"),
+    ("nobody", "/welcome/{welcome}", {"password": "short"}, "password"),
     ("reviewer", "/creators/3/decide", {**DECISION, "note": " "}, "note"),
     ("reviewer", "/creators/3/decide", {**DECISION, "reason": "", "note": "Kept <b>"}, "reason"),
     ("reviewer", "/creators/3/outcome", {"deal": "false", "on": "2999-01-31"}, "on"),
     ("reviewer", "/creators/3/outcome", {"deal": "false", "on": "soon"}, "on"),
+    ("reviewer", "/creators/3/remark", {"text": "long " * 500}, "text"),
+    ("reviewer", "/queue/decide", {**DECISION, "creator": "{queued}", "note": " "}, "note"),
+    ("reviewer", "/shortlist/decide", {**DECIDE_ALL, "chosen": "{first}", "request_name": "a" * 12,
+                                       "seen": "0"}, "reason"),
+    ("reviewer", "/bulk", DECIDE_ALL, "reason"),
+    ("reviewer", "/bulk", {"what": "add", "into": "", "new": "Kept <b>"}, "into"),
+    ("reviewer", "/lists/members", {"what": "add", "into": "", "chosen": "{first}"}, "into"),
+    ("reviewer", "/lists/members", {"what": "add", "new": "Spring", "chosen": "{first}"}, "new"),
+    ("reviewer", "/lists", {"name": "Spring", "client": "Acme <b>", "note": "Kept"}, "name"),
+    ("reviewer", "/lists", {"name": "Autumn", "client": "x" * 101, "note": "Kept"}, "client"),
+    ("reviewer", "/lists/{list}", {"name": " ", "client": "Acme <b>", "note": "Kept"}, "name"),
+    ("reviewer", "/views", {"name": "x" * 101, "shared": "true", "query": "band=no"}, "name"),
+    ("admin", "/views/{view}", {"name": "\x07", "shared": "true"}, "name"),
     ("reviewer", "/campaigns", {**BRIEF, "number": "many"}, "number"),
     ("reviewer", "/campaigns", {**BRIEF, "budget": "2.500"}, "budget"),
     ("reviewer", "/campaigns", {**BRIEF, "fee nano": "2.500"}, "fee nano"),
@@ -29,17 +54,40 @@ FORMS = [
     ("reviewer", "/campaigns", {**BRIEF, "most_per_niche": "0"}, "most_per_niche"),
     ("reviewer", "/campaigns", {**BRIEF, "currency": "shells"}, "currency"),
     ("reviewer", "/campaigns", {**BRIEF, "aim": "return", "worth": ""}, "worth"),
+    ("reviewer", "/campaigns/{draft}", {**BRIEF, "number": "many"}, "number"),
+    ("reviewer", "/campaigns/{draft}/choose", {"choice": "fee", "creator_id": "{planned}",
+                                               "fee": "2.500"}, "fee"),
+    ("reviewer", "/campaigns/{agreed}/state", {"state": "draft", "note": " "}, "note"),
     ("reviewer", "/outcomes", {"on": "soon", "deal_is": "Signed", "file": LIST}, "on"),
     ("reviewer", "/outcomes", {"on": "2026-01-31", "deal_is": "Signed"}, "file"),
     ("reviewer", "/imports", {}, "file"),
     ("reviewer", "/imports", {"file": ("list.exe", b"MZ")}, "file"),
+    ("reviewer", "/imports/{new}/read", TWICE, "role views"),
+    ("reviewer", "/imports/{new}/check", TWICE, "role views"),
+    ("reviewer", "/imports/{unlike}/confirm", {}, "unlike"),
+    ("admin", "/creators/3/erase", {"confirm": "INF-1 <b>", "objects": "true"}, "confirm"),
     ("admin", "/thresholds", {"yes_at": "0.8", "review_at": "55"}, "yes_at"),
     ("admin", "/thresholds", {"yes_at": "70", "review_at": "85"}, "review_at"),
     ("admin", "/people", {"name": "\x07", "role": "reviewer"}, "name"),
     ("admin", "/people", {"name": "Rita", "role": "queen"}, "role"),
+    ("admin", "/people/{myself}", {"role": "viewer", "active": "true"}, "sure"),
     ("admin", "/keys", {"name": " ", "role": "reviewer"}, "name"),
-]
-"""Who sends what where, and which field is wrong."""
+]  # fmt: skip
+"""Who sends what where, and which field is wrong; what stands in braces is made first."""
+
+BUTTONS = {
+    "/sign-out", "/bulk/{number}/stop", "/lists/{number}/delete", "/views/{number}/delete",
+    "/creators/{number}/remark/delete", "/creators/{number}/outcome/withdraw", "/queue/undo",
+    "/queue/release", "/acts/{number}/undo", "/imports/{number}/afresh", "/imports/{number}/drop",
+    "/imports/{number}/columns", "/imports/{number}/undo", "/campaigns/{number}/delete",
+    "/campaigns/{number}/propose", "/outcomes/files/{number}/record",
+    "/outcomes/files/{number}/drop", "/model/activate", "/model/preview", "/model/preview/discard",
+    "/people/{number}/link", "/keys/{number}/revoke",
+}  # fmt: skip
+"""Forms without a field that people fill in: nothing of them can be wrong, or lost."""
+
+OWN_PAGES = {"/bulk/start", "/campaigns/add"}
+"""Forms of a page that is no address of its own, or whose only choice is whom they tick."""
 
 
 class _Forms(HTMLParser):
@@ -48,17 +96,27 @@ class _Forms(HTMLParser):
     def __init__(self, page):
         super().__init__()
         self.sends, self.marked, self._form, self._control, self._option = {}, [], None, None, None
+        self.visible, self._actions, self._outside, self._owner = set(), {}, [], ""
         self.feed(page)
+        for owner, field in self._outside:
+            self.sends[self._actions[owner]].append(field)
 
     def _add(self, name, value):
-        if self._form is not None and name:
+        if self._owner:
+            self._outside.append((self._owner, (name, value)))
+        elif self._form is not None and name:
             self.sends[self._form].append((name, value))
 
     def handle_starttag(self, tag, attributes):
         given = dict(attributes)
         if tag == "form":
             self._form = given.get("action")
+            self._actions[given.get("id")] = self._form
             self.sends.setdefault(self._form, [])
+        if tag in ("input", "select", "textarea", "button"):
+            self._owner = given.get("form", "")
+        if tag in ("select", "textarea") or (tag == "input" and given.get("type") != "hidden"):
+            self.visible.add(self._form)
         if given.get("aria-invalid") == "true":
             self.marked.append(given)
         if tag == "input" and (
@@ -93,17 +151,115 @@ def post(client, path, sent):
     return client.post(path, data={"csrf": client.csrf, **texts}, files=files or None)
 
 
+@pytest.fixture
+def made(desk, tmp_path):
+    """Give what a form is about, by its name: made when it is asked for."""
+
+    def campaign(client):
+        brief = {"name": "Spring", "number": "3", "fee nano": "100"}
+        number = post(client, "/campaigns", brief).headers["location"].rpartition("/")[2]
+        with desk.store.reading() as db:
+            planned = select(proposal.c.creator_id).where(proposal.c.campaign_id == int(number))
+            return {"draft": number, "planned": str(db.scalar(planned.limit(1)))}
+
+    def agreed(client):
+        number = campaign(client)["draft"]
+        post(client, f"/campaigns/{number}/state", {"state": "agreed"})
+        return {"agreed": number}
+
+    def new_import(client):
+        file = ("a.csv", b"id,followers,views\nA-1,20000,3000\nA-2,30000,4000\n")
+        sent = post(client, "/imports", {"file": file})
+        return {"new": sent.headers["location"].rpartition("/")[2]}
+
+    def link(_client):
+        with desk.store.writing() as db:
+            number = people.add_person(db, "Lena", "viewer", "test")
+            return {"welcome": people.make_link(db, "password", "test", number)}
+
+    def view(_client):
+        with desk.store.writing() as db:
+            maker = people.add_person(db, "Lena", "reviewer", "test")
+            who = people.Principal(maker, "Lena", "reviewer")
+            return {"view": str(save_view(db, "Nordics", "band=no", who, shared=True))}
+
+    def myself(client):
+        with desk.store.reading() as db:
+            number = db.scalar(select(person.c.id).where(person.c.name == client.who))
+        return {"myself": str(number)}
+
+    def unlike(_client):
+        row = bring(desk.store, desk.catalogue, unlike_list(tmp_path), confirm=False)
+        return {"unlike": str(row.id)}
+
+    makers = {
+        "welcome": link, "view": view, "myself": myself, "unlike": unlike, "draft": campaign,
+        "agreed": agreed, "new": new_import,
+        "queued": lambda client: {
+            "queued": fields_of(client.get("/queue").text, "review")["creator"]},
+        "first": lambda client: {
+            "first": re.search('name="chosen" value="([0-9]+)"', client.get("/shortlist").text)[1]},
+        "list": lambda client: {"list": "1"},
+    }  # fmt: skip
+
+    def _made(client, path, sent):
+        with desk.store.writing() as db:
+            make_list(db, "Spring", "test")
+        texts, known = [path, *(text for text in sent.values() if isinstance(text, str))], {}
+        for name in dict.fromkeys(re.findall(r"\{(\w+)\}", " ".join(texts))):
+            known |= makers[name](client) if name in makers and name not in known else {}
+        filled = {name: value.format(**known) if isinstance(value, str) else value
+                  for name, value in sent.items()}  # fmt: skip
+        return path.format(**known), filled
+
+    return _made
+
+
+def page_form(path):
+    """Give the action of the form that a button sends elsewhere."""
+    if path in ("/bulk", "/lists/members"):
+        return "/shortlist/decide"
+    return path.replace("/check", "/read")
+
+
 @pytest.mark.parametrize(("role", "path", "sent", "wrong"), FORMS)
-def test_wrong_form_comes_back_with_the_message_at_its_field(visit, role, path, sent, wrong):
-    answer = post(visit(role), path, sent)
+def test_wrong_form_comes_back_with_the_message_at_its_field(
+    visit, made, role, path, sent, wrong
+):  # fmt: skip
+    client = visit(None if role == "nobody" else role)
+    path, sent = made(client, path, sent)
+    answer = post(client, path, sent)
     forms = _Forms(answer.text)
-    assert answer.status_code == 422
+    assert answer.status_code == (403 if path == "/sign-in" else 422)
     assert {one["name"] for one in forms.marked} == {wrong}
     assert "autofocus" in forms.marked[0]
     assert f'id="{forms.marked[0]["aria-describedby"]}"' in answer.text
-    pressed = {"decision", "request_name", "seen", "file"}  # buttons, and what is made anew
+    # Buttons, what is made anew, and what never comes back.
+    pressed = {"decision", "request_name", "seen", "file", "what", "password", "choice", "state"}
+    if path.startswith(("/shortlist", "/bulk")):
+        pressed.remove("decision")
     expected = {(n, v) for n, v in sent.items() if n not in pressed and v not in ("", "queen")}
-    assert expected <= {*forms.sends[path]}
+    assert expected <= {*forms.sends[page_form(path)]}
+    assert sent.get("password", "short") not in {value for _, value in forms.sends[page_form(path)]}
+
+
+def test_every_form_is_in_the_table(app):
+    sent = {path for method, path in routes(app) if method == "POST" and "/v1/" not in path}
+    tried = {re.sub(r"[0-9]+|\{\w+\}", "{number}", path) for _, path, _, _ in FORMS}
+    tried = {path.replace("/welcome/{number}", "/welcome/{token}") for path in tried}
+    assert tried | BUTTONS | OWN_PAGES == sent
+    assert not tried & BUTTONS
+
+
+def test_forms_of_buttons_hold_nothing_to_fill_in(visit, desk):
+    ada = visit("admin")
+    with desk.store.writing() as db:
+        make_list(db, "Spring", "test")
+    for path in ("/shortlist", "/lists", "/creators/3", "/queue", "/imports", "/campaigns",
+                 "/outcomes", "/acts", "/model", "/people"):  # fmt: skip
+        for action in _Forms(ada.get(path).text).visible:
+            shape = re.sub("[0-9]+", "{number}", action or "").partition("?")[0]
+            assert shape not in BUTTONS, (path, action)
 
 
 def test_wrong_filter_keeps_the_others_and_the_list(visit):

@@ -186,6 +186,25 @@ def test_migration_makes_identifiers_canonical(store_url, monkeypatch):
     store.close()
 
 
+def test_migration_ends_sessions_and_keeps_people(store_url, monkeypatch):
+    newest = database.command.upgrade
+    with monkeypatch.context() as older:
+        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0012"))
+        store = open_store(store_url)
+    with store.writing() as db:
+        db.execute(text("INSERT INTO person (name, role, active, created_at)"
+                        " VALUES ('ann', 'reviewer', true, '2026-01-01')"))  # fmt: skip
+        db.execute(text("INSERT INTO session (digest, person_id, csrf, expires_at)"
+                        " VALUES ('a', 1, 'b', '2999-01-01')"))  # fmt: skip
+    store.close()
+    store = open_store(store_url)
+    with store.reading() as db:
+        assert db.scalars(text("SELECT name FROM person")).all() == ["ann"]
+        assert db.execute(text("SELECT * FROM session")).all() == []
+        assert differences(db) == []
+    store.close()
+
+
 @pytest.mark.parametrize(
     ("url", "words"),
     [

@@ -7,10 +7,12 @@ usual for creators of the same size and niche.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from itertools import pairwise
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -100,6 +102,17 @@ class NumberCode:
         """Return the only piece, within a limit either way."""
         return np.clip(pieces[0], -limit, limit)
 
+    def require(self) -> None:
+        """Raise ValueError unless the parts are those of a code of numbers."""
+        numbers = (self.unit, self.mean, self.sd, self.fill)
+        if (
+            self.scale not in get_args(Scale)
+            or not (_texts([self.column]) and _finite(numbers))
+            or not (self.unit > 0 and self.sd > 0)
+            or not (isinstance(self.indicator, bool) and isinstance(self.ordered, bool))
+        ):
+            raise ValueError(f"a code of numbers that is none: {self}")
+
     def moved(self, value: float, by: float) -> float:
         """Return the figure whose encoded value is greater by a number of standard deviations."""
         scaled = float(_scaled(np.array([value]), self.scale, self.unit)[0]) + by * self.sd
@@ -151,6 +164,16 @@ class LevelCode:
     def join(self, pieces: list[Floats], limit: float = FARTHEST) -> Floats:  # noqa: ARG002
         """Return the only piece, which no limit concerns."""
         return pieces[0]
+
+    def require(self) -> None:
+        """Raise ValueError unless the parts are those of a code of levels."""
+        if not (
+            _texts([self.column, *self.levels])
+            and len({*self.levels}) == len(self.levels)
+            and isinstance(self.rare, bool)
+            and isinstance(self.missing, bool)
+        ):
+            raise ValueError(f"a code of levels that is none: {self}")
 
     @cached_property
     def _places(self) -> dict[str, int]:
@@ -227,6 +250,19 @@ class RelativeCode:
         total = np.where(np.isfinite(total), total, 0.0)
         return np.clip(total, -limit, limit, out=total)
 
+    def require(self) -> None:
+        """Raise ValueError unless the parts are those of a relative code."""
+        if not (
+            _texts([self.column, *self.levels])
+            and _finite([self.unit, self.sd, *self.knots, *self.usual, *self.shifts])
+            and self.unit > 0
+            and self.sd > 0
+            and len(self.knots) == len(self.usual) >= 2
+            and all(low < high for low, high in pairwise(self.knots))
+            and len(self.levels) == len({*self.levels}) == len(self.shifts)
+        ):
+            raise ValueError(f"a relative code that is none: {self}")
+
     def moved(self, value: float, by: float) -> float:
         """Return the figure whose encoded value is greater by a number of standard deviations."""
         return (max(value, 0.0) + self.unit) * float(np.exp(by * self.sd)) - self.unit
@@ -240,6 +276,18 @@ Code = NumberCode | LevelCode | RelativeCode
 CODES: dict[str, type[Code]] = {
     kind.__name__: kind for kind in (NumberCode, LevelCode, RelativeCode)
 }
+
+
+def _texts(values: Iterable[object]) -> bool:
+    return all(isinstance(value, str) for value in values)
+
+
+def _finite(values: Iterable[object]) -> bool:
+    """Whether all are numbers with an end."""
+    return all(
+        isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        for value in values
+    )
 
 
 def quality_ordered(values: pd.Series) -> bool:

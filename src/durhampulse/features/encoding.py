@@ -117,7 +117,9 @@ class Encoding:
 
 def _rebuild(code: str, **fields: Any) -> Code:
     lists = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
-    return CODES[code](**{**fields, **lists})
+    rebuilt = CODES[code](**{**fields, **lists})
+    rebuilt.require()
+    return rebuilt
 
 
 def split_creators(

@@ -36,9 +36,10 @@ from durhampulse.exceptions import CannotJudgeError, InputError
 from durhampulse.markup import list_html
 from durhampulse.models.weights import sigmoid
 from durhampulse.scoring.account import Account, account_of
-from durhampulse.scoring.artifact import LoadedModel, describe, read_model
+from durhampulse.scoring.artifact import read_model
 from durhampulse.scoring.columns import ModelColumns
 from durhampulse.scoring.kinds import ArrowStream, Table, as_given
+from durhampulse.scoring.model import LoadedModel, describe
 from durhampulse.scoring.record import (
     NO_BAND,
     UNLIKE,

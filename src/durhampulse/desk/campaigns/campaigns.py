@@ -164,7 +164,7 @@ def reopen(store: Store, number: int, by: str, why: str) -> None:
         if row.state == "draft":
             raise InputError(f"'{row.name}' is a draft already.", "Change it.")
         if not why.strip() or len(why) > _LONGEST_NOTE or "\0" in why:
-            raise InputError("Nobody said why it is opened again.", "Write a note.")
+            raise InputError("Nobody said why it is opened again.", "Write a note.", "note")
         _enter(db, row, "draft", by, why.strip())
         note(db, by, "campaign re-opened", f"campaign {number}", {"before": row.state})
 

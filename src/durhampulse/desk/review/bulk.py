@@ -97,9 +97,9 @@ def _recorded(
     kept = db.execute(select(bulk).where(bulk.c.request == request)).first()
     if kept is None:
         return None
-    same = kept.kind == values["kind"] and kept.selection["total"] == values["selection"]["total"]
-    if not same or kept.person_id != who.id:
-        raise ConflictError("This was sent before for other creators.", "Select them again.")
+    same = (kept.kind, kept.selection) == (values["kind"], values["selection"])
+    if not same or _about(kept.order) != _about(values["order"]) or kept.person_id != who.id:
+        raise ConflictError("This was sent before for other work.", "Select them again.")
     return int(kept.id)
 
 

@@ -32,6 +32,7 @@ def add_remark(store: Store, creator_id: int, text: str, by: str) -> None:
         raise InputError(
             "The note is empty." if not words else f"The note has {len(words):,} characters.",
             f"Write up to {LONGEST_REMARK:,} characters.",
+            "text",
         )
     with store.writing() as db:
         if db.scalar(select(creator.c.id).where(creator.c.id == creator_id)) is None:

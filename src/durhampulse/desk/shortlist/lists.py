@@ -165,12 +165,13 @@ def _checked(
         shown = text.replace("\r", " ").replace("\n", " ").replace("\t", " ")
         if len(text) > _LONGEST[field] or CONTROL.search(shown):
             raise InputError(f"This {field} is too long, or holds what is no text.",
-                             f"Write at most {_LONGEST[field]} characters.")  # fmt: skip
+                             f"Write at most {_LONGEST[field]} characters.", field)  # fmt: skip
     if not values["name"]:
-        raise InputError("A list needs a name.", "Name it.")
+        raise InputError("A list needs a name.", "Name it.", "name")
     same = select(creator_list.c.id).where(creator_list.c.name == values["name"])
     if db.scalar(same) not in (None, own):
-        raise InputError(f"There is a list '{values['name']}' already.", "Choose another name.")
+        problem = f"There is a list '{values['name']}' already."
+        raise InputError(problem, "Choose another name.", "name")
     return values
 
 

@@ -66,8 +66,19 @@ def find_view(db: Connection, number: int, who: Principal, *, change: bool = Fal
     return row
 
 
-def save_view(db: Connection, name: str, query: str, who: Principal, *, shared: bool) -> int:
+def save_view(
+    db: Connection, name: str, query: str, who: Principal, *, shared: bool, through: str = ""
+) -> int:
     """Save a view, in place of one's own of the same name; return its number.
+
+    Parameters
+    ----------
+    db, name, query, who
+        The store, the name, the view as in an address, and whose it is.
+    shared
+        Whether everybody sees it.
+    through
+        The API key by which it came, for the audit log.
 
     Raises
     ------
@@ -85,14 +96,19 @@ def save_view(db: Connection, name: str, query: str, who: Principal, *, shared: 
         raise InputError(f"You have {_MOST} views already.", "Delete one first.")
     else:
         number = insert_one(db, saved_view, **values, person_id=who.id)
-    note(db, who.name, "view saved", f"view {number}", {"shared": shared})
+    note(db, who.name, "view saved", f"view {number}", {"shared": shared, **_by_key(through)})
     return int(number)
+
+
+def _by_key(through: str) -> dict[str, str]:
+    return {"through": through} if through else {}
 
 
 def _checked_name(name: str) -> str:
     name = " ".join(name.split())
     if not 1 <= len(name) <= _LONGEST_NAME or CONTROL.search(name):
-        raise InputError(f"A view needs a name of 1 to {_LONGEST_NAME} characters.", "Name it.")
+        problem = f"A view needs a name of 1 to {_LONGEST_NAME} characters."
+        raise InputError(problem, "Name it.", "name")
     return name
 
 
@@ -107,13 +123,13 @@ def change_view(db: Connection, number: int, name: str, who: Principal, *, share
     row, s, name = find_view(db, number, who, change=True), saved_view.c, _checked_name(name)
     same = select(s.id).where(s.person_id == row.person_id, s.name == name, s.id != number)
     if db.scalar(same) is not None:
-        raise InputError(f"There is a view '{name}' already.", "Choose another name.")
+        raise InputError(f"There is a view '{name}' already.", "Choose another name.", "name")
     db.execute(update(saved_view).where(s.id == number).values(name=name, shared=shared))
     note(db, who.name, "view changed", f"view {number}", {"shared": shared})
 
 
-def delete_view(db: Connection, number: int, who: Principal) -> None:
-    """Delete a view.
+def delete_view(db: Connection, number: int, who: Principal, through: str = "") -> None:
+    """Delete a view; `through` is the API key that asked for it.
 
     Raises
     ------
@@ -122,7 +138,7 @@ def delete_view(db: Connection, number: int, who: Principal) -> None:
     """
     find_view(db, number, who, change=True)
     db.execute(delete(saved_view).where(saved_view.c.id == number))
-    note(db, who.name, "view deleted", f"view {number}")
+    note(db, who.name, "view deleted", f"view {number}", _by_key(through))
 
 
 def open_view(db: Connection, row: Row[Any], rules: Rules) -> tuple[View, str]:

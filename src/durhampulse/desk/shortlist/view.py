@@ -148,7 +148,7 @@ class View:
             elif value is not None and value != field.default:
                 text = f"{value:.12g}" if isinstance(value, float) else str(value)
                 if field.name.endswith("engagement"):
-                    text = f"{100 * value:.12g}%"
+                    text = f"{100 * value:.10f}".rstrip("0").rstrip(".") + "%"
                 pairs.append(("list" if field.name == "listed" else field.name, text))
         return urlencode(pairs)
 

@@ -1,10 +1,10 @@
 """The search of creators by any part of what they are called, whatever the case.
 
 Each creator has a text: identifier, name and all carried names and handles, folded so that case
-does not count, one below the other. A search looks for a part of it. SQLite finds parts of three
-letters or more in an index of all runs of three letters (FTS5's trigram tokenizer), which triggers
-keep; shorter parts, and all of them in PostgreSQL, are looked for in the texts one after another,
-in a table of their own that is a tenth of the size of the list.
+does not count, one below the other. A search looks for a part of it in an index of all runs of
+three letters, the last two of a text filled up: whoever has all runs of a part may have the part,
+and a part of one or two letters begins one of the runs. SQLite's index is FTS5's with the trigram
+tokenizer, which triggers keep; PostgreSQL's is a GIN index of the runs as a `tsvector`.
 """
 
 from __future__ import annotations
@@ -19,14 +19,18 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
+    String,
     case,
+    cast,
     column,
     delete,
     false,
     func,
+    literal,
     select,
     table,
 )
+from sqlalchemy.dialects.postgresql import TSQUERY
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -41,7 +45,7 @@ __all__ = [
 ]  # fmt: skip
 
 _CALLED = ("name", "handle")
-_FEWEST_LETTERS = 3
+_RUN_LENGTH = 3
 _AT_ONCE = 500
 _SAMPLE = 400
 _COMMON = 0.02
@@ -66,6 +70,9 @@ def _folded(text: str) -> str:
 
 _INDEX = table("search_index", *map(column, ("rowid", "text", "search_index")))
 """SQLite's index; the column of its own name stands for all of a row."""
+_RUNS = table("search_parts", column("term", String))
+"""All runs that occur in SQLite's index, in their order."""
+_LAST = "\U0010ffff"
 
 
 class _Among(FunctionElement[bool]):
@@ -99,11 +106,14 @@ def held(part: str) -> ColumnElement[bool]:
     key = _folded(part)
     if CONTROL.search(key):  # which part one text from the next
         return false()
-    plain = select(search.c.creator_id).where(_like(search.c.text, key)).scalar_subquery()
-    if len(key) < _FEWEST_LETTERS:
-        return _Among(creator.c.id, plain, plain)
-    matched = _INDEX.c.search_index.op("MATCH")(_runs(key)), _like(_INDEX.c.text, key)
-    return _Among(creator.c.id, plain, select(_INDEX.c.rowid).where(*matched).scalar_subquery())
+    index: ColumnElement[str] = _INDEX.c.search_index
+    sqlite = select(_INDEX.c.rowid).where(index.op("MATCH")(_fts_query(key)))
+    runs = func.search_runs(search.c.text).op("@@")(cast(literal(_tsquery(key)), TSQUERY))
+    postgresql = select(search.c.creator_id).where(runs)
+    if len(key) > _RUN_LENGTH:
+        sqlite = sqlite.where(_like(_INDEX.c.text, key))
+        postgresql = postgresql.where(_like(search.c.text, key))
+    return _Among(creator.c.id, postgresql.scalar_subquery(), sqlite.scalar_subquery())
 
 
 def holding(db: Connection, numbers: Sequence[int], part: str) -> set[int]:
@@ -135,17 +145,38 @@ def _like(text: ColumnElement[str], key: str) -> ColumnElement[bool]:
     return text.like(f"%{safe}%", escape="/")
 
 
-def _runs(key: str) -> str:
-    """Return runs of three letters that cover a part, as a query of FTS5 that asks for all.
+def _runs(key: str) -> list[str]:
+    """Return runs of three letters that cover a part; a shorter part as it is.
 
     Examples
     --------
-    >>> _runs("lena")
-    '"len" AND "ena"'
+    >>> _runs("lena"), _runs("le")
+    (['len', 'ena'], ['le'])
     """
-    starts = sorted({*range(0, len(key) - 2, 3), len(key) - 3})
-    runs = [key[start : start + 3].replace('"', '""') for start in starts]
-    return " AND ".join(f'"{run}"' for run in runs)
+    starts = sorted({*range(0, len(key) - 2, 3), max(len(key) - 3, 0)})
+    return [key[start : start + _RUN_LENGTH] for start in starts]
+
+
+def _fts_query(key: str) -> ColumnElement[str]:
+    """Return FTS5's query for a part: all of its runs, or any of those that it begins."""
+    if len(key) < _RUN_LENGTH:
+        run: ColumnElement[str] = _RUNS.c.term
+        quoted = literal('"') + func.replace(run, '"', '""') + literal('"')
+        begun = select(func.coalesce(func.group_concat(quoted, " OR "), literal('""')))
+        return begun.where(run >= key, run < key + _LAST).scalar_subquery()
+    return literal(" AND ".join('"{}"'.format(run.replace('"', '""')) for run in _runs(key)))
+
+
+def _tsquery(key: str) -> str:
+    r"""Return PostgreSQL's query for a part, likewise.
+
+    Examples
+    --------
+    >>> _tsquery("lena"), _tsquery("le")
+    ("'len' & 'ena'", "'le':*")
+    """
+    runs = (run.replace("\\", r"\\").replace("'", "''") for run in _runs(key))
+    return " & ".join(f"'{run}'{':*' * (len(key) < _RUN_LENGTH)}" for run in runs)
 
 
 def find_some(db: Connection, part: str, most: int = 10) -> Sequence[Row[Any]]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from starlette.exceptions import HTTPException
 
 from durhampulse.creators.carried import CarriedKind
@@ -23,15 +23,18 @@ from durhampulse.desk.review.decisions import (
     reviews_of,
 )
 from durhampulse.desk.shortlist import pages as shortlist
-from durhampulse.desk.shortlist.view import View, read_cursor, write_cursor
+from durhampulse.desk.shortlist.view import read_cursor, write_cursor
 from durhampulse.desk.store.identifiers import find_number
 from durhampulse.desk.store.tables import LONGEST_ID, creator, person
 from durhampulse.desk.web.access import DeskOf, needs_key
+from durhampulse.desk.web.filters import ListQuery
 from durhampulse.exceptions import InputError
 from durhampulse.service.bodies import JsonRoute
 from durhampulse.service.schemas import BEARER, ErrorAnswer
 
-__all__ = ["ERRORS", "Writer", "router"]
+__all__ = [
+    "ERRORS", "Body", "Kept", "Name", "ReviewerName", "Writer", "named_reviewer", "router",
+]  # fmt: skip
 
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorAnswer, "description": meaning}
@@ -61,6 +64,7 @@ def _read_day(value: object) -> date:
 
 Day = Annotated[date, BeforeValidator(_read_day)]
 Name = Annotated[str, Field(min_length=1, max_length=LONGEST_ID, pattern=r"^[^\x00-\x1f\x7f]+$")]
+ReviewerName = Annotated[Name, Field(description="Name of a person of the desk who may review.")]
 
 
 class CarriedItem(BaseModel):
@@ -98,20 +102,20 @@ class CreatorPage(BaseModel):
     next: str | None
 
 
-class _Body(BaseModel):
+class Body(BaseModel):
     """What is sent: taken as documented or not at all, so that `false` is no budget of 0."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
 
-class ReviewBody(_Body):
+class ReviewBody(Body):
     """What a person has decided elsewhere."""
 
     creator: Name
     decision: Literal["approve", "decline", "tentative"]
     reason: Literal[REASONS]  # type: ignore[valid-type]
     note: str = Field("", max_length=2_000, pattern=r"^[^\x00]*$")
-    reviewer: Name = Field(description="Name of a person of the desk who may review.")
+    reviewer: ReviewerName
     request: str = Field(min_length=8, max_length=100, pattern=r"^[!-~]+$",
                          description="Sent again, it decides once.")  # fmt: skip
 
@@ -123,7 +127,7 @@ class Kept(BaseModel):
     new: bool
 
 
-class OutcomeBody(_Body):
+class OutcomeBody(Body):
     """What happened with a creator."""
 
     creator: Name
@@ -132,26 +136,13 @@ class OutcomeBody(_Body):
 
 
 @router.get("/creators", dependencies=[needs_key("viewer")])
-def creators(  # noqa: PLR0913 - one for each filter
-    desk: DeskOf,
-    sort: str = "probability", order: Literal["asc", "desc"] | None = None,
-    band: Annotated[list[str], Query()] = [],  # noqa: B006 - FastAPI copies it
-    niche: Annotated[list[str], Query()] = [],  # noqa: B006
-    tier: Annotated[list[str], Query()] = [],  # noqa: B006
-    state: Annotated[list[str], Query()] = [],  # noqa: B006
-    search: Annotated[str, Query(max_length=LONGEST_ID)] = "",
-    after: Annotated[str, Query(max_length=1_000)] = "",
-    limit: Annotated[int, Query(ge=1, le=1_000)] = 50,
-) -> CreatorPage:  # fmt: skip
+def creators(desk: DeskOf, query: Annotated[ListQuery, Query()]) -> CreatorPage:
     """Return a page of the list."""
-    query: dict[str, list[str]] = {
-        "sort": [sort], "order": [order or ""], "band": band, "niche": niche, "tier": tier,
-        "state": state, "search": [search],
-    }  # fmt: skip
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
-        view = View.read(query, rules)
-        page = shortlist.page(db, view, rules, after=read_cursor(after, view.sort), size=limit)
+        view = query.view(rules, sort=query.sort, order=query.order or "")
+        after = read_cursor(query.after, view.sort)
+        page = shortlist.page(db, view, rules, after=after, size=query.limit)
     return CreatorPage(
         creators=[_item(row, rules) for row in page.rows],
         next=write_cursor(page.after) if page.after else None,
@@ -219,6 +210,20 @@ def one_creator(desk: DeskOf, name: Name) -> CreatorItem:
     return _item(*_find(desk, name))
 
 
+def named_reviewer(db: Connection, name: str) -> Principal:
+    """Return the person under whose name a program writes.
+
+    Raises
+    ------
+    InputError
+        If nobody of that name may review.
+    """
+    row = db.execute(select(person).where(person.c.name == name, person.c.active.is_(True))).first()
+    if row is None or row.role == "viewer":
+        raise InputError(f"Nobody called '{name[:40]}' may review.", "Name a reviewer.")
+    return Principal(row.id, row.name, row.role)
+
+
 @router.post(
     "/reviews", status_code=201,
     responses={200: {"model": Kept, "description": "It was kept before."}},
@@ -227,11 +232,7 @@ def add_review(desk: DeskOf, who: Writer, body: ReviewBody, response: Response) 
     """Keep a decision that a person took elsewhere; it stands under that person's name."""
     row, rules = _find(desk, body.creator)
     with desk.store.reading() as db:
-        reviewer = db.execute(
-            select(person).where(person.c.name == body.reviewer, person.c.active.is_(True))
-        ).first()
-    if reviewer is None or reviewer.role == "viewer":
-        raise InputError(f"Nobody called '{body.reviewer[:40]}' may review.", "Name a reviewer.")
+        reviewer = named_reviewer(db, body.reviewer)
     made = ReviewDecision(
         choice=body.decision, reason=body.reason, note=body.note, request=body.request
     )

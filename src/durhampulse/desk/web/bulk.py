@@ -31,7 +31,7 @@ from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import InputError
 
-__all__ = ["router"]
+__all__ = ["order_of", "router"]
 
 router = APIRouter(prefix="/bulk", include_in_schema=False)
 _TYPED_ABOVE = 1_000
@@ -46,7 +46,7 @@ def ask(  # noqa: PLR0913 - one for each field of the form
     note: Annotated[str, Form()] = "", into: Annotated[str, Form()] = "",
 ) -> Response:  # fmt: skip
     """Show how many match and what is among them, to be confirmed; nothing is changed."""
-    order = _order(desk, what, decision=decision, reason=reason, note=note, into=into)
+    order = order_of(desk, what, decision=decision, reason=reason, note=note, into=into)
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         selection = select_all(db, read_view(query, rules), rules)
@@ -55,8 +55,17 @@ def ask(  # noqa: PLR0913 - one for each field of the form
     return _confirmation(request, desk, who, selection, what, order)
 
 
-def _order(desk: Desk, what: str, *, into: str, **decision: str) -> dict[str, Any]:
-    """Return what is to be done.
+def order_of(desk: Desk, what: str, *, into: str, **decision: str) -> dict[str, Any]:
+    """Return what is to be done, in plain data.
+
+    Parameters
+    ----------
+    desk, what
+        The desk; "decide", "add" or "remove".
+    into
+        The list's number, in digits.
+    **decision
+        Decision, reason and note.
 
     Raises
     ------
@@ -70,10 +79,10 @@ def _order(desk: Desk, what: str, *, into: str, **decision: str) -> dict[str, An
             request=name,
         )  # fmt: skip
         if made.choice == "skip":
-            raise InputError("Creators are skipped one by one.", "Choose a decision.")
+            raise InputError("Creators are skipped one by one.", "Choose a decision.", "decision")
         return {"decision": made.choice, "reason": made.reason, "note": made.note.strip()}
     if what not in ("add", "remove") or not into.isascii() or not into.isdecimal():
-        raise InputError("No list was chosen.", "Choose one, or make one under Lists.")
+        raise InputError("No list was chosen.", "Choose one, or name a new one.", "into")
     with desk.store.reading() as db:
         return {"list": find_list(db, min(int(into), 2**31)).id}
 
@@ -111,7 +120,7 @@ async def start(request: Request, desk: DeskOf, who: Reviewer) -> Response:
 def _start(request: Request, desk: Desk, who: Principal, fields: Mapping[str, str]) -> Response:
     selection, what = Selection.read(fields), fields.get("what", "")
     texts = {name: fields.get(name, "") for name in ("decision", "reason", "note", "into")}
-    order = _order(desk, what, **texts)
+    order = order_of(desk, what, **texts)
     typed = "".join(letter for letter in fields.get("typed", "") if letter.isalnum())
     if selection.total > _TYPED_ABOVE and typed != str(selection.total):
         problem = f"Type {selection.total} to go on: it is the number of creators."

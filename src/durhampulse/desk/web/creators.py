@@ -25,10 +25,10 @@ from durhampulse.desk.review.remarks import add_remark, delete_remark
 from durhampulse.desk.review.undoing import Draft, draft_of
 from durhampulse.desk.shortlist.lists import lists_of
 from durhampulse.desk.store.audit import note as write_note
-from durhampulse.desk.web.access import Admin, DeskOf, Number, Reviewer, Viewer
+from durhampulse.desk.web.access import Admin, DeskOf, Number, Reviewer, SureAdmin, Viewer
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.state import Desk
-from durhampulse.exceptions import DurhamPulseError
+from durhampulse.exceptions import DurhamPulseError, InputError
 
 __all__ = ["creator_view", "decided_in_words", "router"]
 
@@ -205,13 +205,15 @@ def everything(desk: DeskOf, who: Admin, number: Number) -> Response:
 
 @router.post("/{number}/erase")
 def erase_creator(
-    request: Request, desk: DeskOf, who: Admin, number: Number,
+    request: Request, desk: DeskOf, who: SureAdmin, number: Number,
     confirm: Annotated[str, Form()], objects: Annotated[bool, Form()] = False,
+    files: Annotated[bool, Form()] = False,
 ) -> Response:  # fmt: skip
     """Erase this creator, and leave them out for good if they object."""
     with desk.store.reading() as db:
         row = find_creator(db, number)
     if confirm.split() != row.external_id.split():  # a page shows two blanks as one
-        return redirect(f"/creators/{number}", "Not erased: the identifier was not the same.")
-    receipt = erase(desk.store, row.external_id, who.name, objects=objects)
+        problem = f"Not erased: '{confirm[:40]}' is not the identifier of this creator."
+        raise InputError(problem, f"Write {row.external_id[:200]}.", "confirm")
+    receipt = erase(desk.store, row.external_id, who.name, objects=objects, files=files)
     return render(request, who, "receipt.html", receipt=receipt)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
+from sqlalchemy import Connection
 
 from durhampulse.desk.shortlist.lists import (
     add_members,
@@ -26,6 +27,7 @@ from durhampulse.desk.shortlist.saved import (
 from durhampulse.desk.shortlist.selection import read_view
 from durhampulse.desk.web.access import DeskOf, Number, Reviewer, Viewer
 from durhampulse.desk.web.rendering import redirect, render
+from durhampulse.exceptions import InputError
 
 __all__ = ["router", "views"]
 
@@ -60,17 +62,30 @@ def change_members(
     back: Annotated[str, Form()] = "",
 ) -> Response:  # fmt: skip
     """Put those ticked into a list, or take them out of it."""
+    if not chosen:
+        raise InputError("Nobody is ticked.", "Tick creators first.")
     with desk.store.writing() as db:
-        if new.strip():
-            number = make_list(db, new, who.name)
-        else:
-            number = find_list(db, int(into) if into.isdecimal() and len(into) < 10 else 0).id
+        number = _new_list(db, new, who.name) if new.strip() else _chosen_list(db, into)
         change = remove_members if what == "remove" else add_members
         n = change(db, number, chosen, who.name)
         name = find_list(db, number).name
     creators = f"{n:,} creator{'' if n == 1 else 's'}"
     done = f"Took {creators} out of" if what == "remove" else f"Put {creators} into"
     return redirect(f"/shortlist?{back}", f"{done} {name}.")
+
+
+def _new_list(db: Connection, name: str, by: str) -> int:
+    """Make a list by the form of the shortlist, whose field for its name is `new`."""
+    try:
+        return make_list(db, name, by)
+    except InputError as error:
+        raise InputError(error.problem, error.way_out, "new") from error
+
+
+def _chosen_list(db: Connection, into: str) -> int:
+    if not into.isascii() or not into.isdecimal() or len(into) > 9:
+        raise InputError("No list was chosen.", "Choose one, or name a new one.", "into")
+    return int(find_list(db, int(into)).id)
 
 
 @router.post("/{number}")

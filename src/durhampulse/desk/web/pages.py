@@ -9,6 +9,7 @@ from fastapi import APIRouter
 
 from durhampulse.desk.people.people import PersonRole
 from durhampulse.desk.web import (
+    account,
     acts,
     api,
     bulk,
@@ -23,6 +24,8 @@ from durhampulse.desk.web import (
     pipeline,
     plans,
     queue,
+    rest_bulk,
+    rest_lists,
 )
 
 __all__ = ["PAGES", "ROUTERS", "Page"]
@@ -88,6 +91,10 @@ ROUTERS: Final = (
     lists.views,
     plans.router,
     people.door,
+    account.router,
     api.router,
+    rest_lists.lists_router,
+    rest_lists.views_router,
+    rest_bulk.router,
 )
 """All routes of the desk's own; those without an entry of the navigation come last."""

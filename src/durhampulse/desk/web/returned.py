@@ -15,7 +15,9 @@ from durhampulse.exceptions import DurhamPulseError
 
 __all__ = ["PARTS", "page_before", "return_form", "sent_fields"]
 
-_ELSEWHERE = {"/keys": "/people"}
+_ELSEWHERE = {"/keys": "/people", "/views/": "/lists", "/views": "/shortlist",
+              "/bulk": "/shortlist", "/lists/members": "/shortlist",
+              "/campaigns/add": "/shortlist"}  # fmt: skip
 """Forms whose path is not below the page they stand on."""
 _OF_THE_BODY = ("content-length", "content-type", "transfer-encoding", "x-csrf-token", "range")
 _KEPT = ("type", "asgi", "http_version", "scheme", "server", "client", "extensions")
@@ -69,8 +71,18 @@ def _pages(request: Request, sent: Sent, wrong: str) -> list[str]:
         return [f"{path}?{urlencode(others)}"] if len(others) < len(sent) else []
     parts = path.strip("/").split("/")
     above = ["/" + "/".join(parts[:n]) for n in range(len(parts), 0, -1)]
-    pages = [page_before(request), _ELSEWHERE.get(path, ""), *above]
+    pages = [page_before(request), _page_of(path, dict(sent)), *above]
     return [page for page in dict.fromkeys(pages) if page]
+
+
+def _page_of(path: str, sent: dict[str, str]) -> str:
+    """Return the page a form stands on that is not above its own path; empty for any other.
+
+    The shortlist's forms say which part of the list it showed.
+    """
+    page = _ELSEWHERE.get(path.rstrip("0123456789"), "")
+    view = sent.get("back") or sent.get("query")
+    return f"{page}?{view}" if page == "/shortlist" and view else page
 
 
 async def _look(request: Request, address: str) -> str:

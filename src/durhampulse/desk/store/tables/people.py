@@ -17,11 +17,16 @@ person = Table(
     Column("created_at", Instant, nullable=False),
 )  # fmt: skip
 session = Table(
-    "session", metadata,
-    Column("digest", String(64), primary_key=True),
+    "session", metadata, number(),
+    Column("digest", String(64), nullable=False, unique=True),
     Column("person_id", ForeignKey("person.id"), nullable=False, index=True),
     Column("csrf", String(64), nullable=False),
+    Column("browser", String(60), nullable=False),
+    Column("begun_at", Instant, nullable=False),
+    Column("used_at", Instant, nullable=False),
+    Column("confirmed_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
+    sqlite_autoincrement=True,  # a form that ends a session never comes to mean another
 )  # fmt: skip
 link = Table(
     "link", metadata,

@@ -1,0 +1,179 @@
+"""Lists, saved views and work on all that match, as a program with a key does them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import func, insert, select
+
+from durhampulse.desk.people import people
+from durhampulse.desk.store.tables import audit, claim, creator, creator_list, review
+from durhampulse.desk.store.tables import list_creator as place
+from tests.desk.test_web import routes
+
+DECLINE = {"kind": "decide", "decision": "decline", "reason": "Off brand", "reviewer": "Rita"}
+
+
+@pytest.fixture
+def program(visit, desk):
+    """Give a program by its key's role; Rita is a reviewer, Vic a viewer."""
+    client = visit()
+    with desk.store.writing() as db:
+        people.add_person(db, "Rita", "reviewer", "test")
+        people.add_person(db, "Vic", "viewer", "test")
+
+    def _program(role, name="crm"):
+        with desk.store.writing() as db:
+            token = people.add_key(db, name, role, "test")
+        client.headers["authorization"] = f"Bearer {token}"
+        return client
+
+    return _program
+
+
+def matching(desk, *conditions):
+    """Count creators by hand."""
+    with desk.store.reading() as db:
+        return db.scalar(select(func.count()).select_from(creator).where(*conditions))
+
+
+def test_a_viewers_key_reads_lists_and_changes_none(program, app):
+    viewer = program("viewer")
+    for path in ("/v1/lists", "/v1/views", "/v1/selection"):
+        assert viewer.get(path).status_code == 200, path
+    changing = [pair for pair in routes(app) if pair[0] != "GET"
+                and re.match("/v1/(lists|views|bulk)", pair[1])]  # fmt: skip
+    assert len(changing) == 9
+    for method, path in changing:
+        answer = viewer.request(method, path.replace("{number}", "3"), json={})
+        assert answer.status_code == 403, (method, path)
+
+
+def test_list_is_made_filled_and_exported_by_program(program, desk):
+    crm = program("reviewer")
+    body = {"name": "  Spring   DE ", "client": "Acme"}
+    made, again = (crm.post("/v1/lists", json=body) for _ in range(2))
+    assert (made.status_code, again.status_code) == (201, 200)
+    assert made.json() == {"id": again.json()["id"], "new": True}
+    number = made.json()["id"]
+    where = f"/v1/lists/{number}"
+    change = {"add": ["INF-1003", " INF-1004", "NOBODY-7"]}
+    assert crm.post(f"{where}/members", json=change).json() == {
+        "added": 2, "removed": 0, "unknown": ["NOBODY-7"]
+    }  # fmt: skip
+    assert crm.post(f"{where}/members", json=change).json()["added"] == 0
+    crm.post(f"{where}/members", json={"remove": ["INF-1004"]})
+    inside = crm.get("/v1/creators", params={"list": number}).json()["creators"]
+    assert [item["creator"] for item in inside] == ["INF-1003"]
+    (item,) = crm.get("/v1/lists").json()
+    assert {**body, "name": "Spring DE", "creators": 1, "by": "key crm"}.items() <= item.items()
+    assert crm.put(where, json={"name": "Spring"}).status_code == 200
+    assert crm.get("/v1/lists").json()[0]["name"] == "Spring"
+    both = crm.post(f"{where}/members", json={"add": ["INF-1003"], "remove": ["INF-1003"]})
+    assert both.status_code == 422
+    assert crm.delete(where).status_code == 204
+    assert crm.delete(where).status_code == 404
+    with desk.store.reading() as db:
+        assert db.scalar(select(func.count()).select_from(place)) == 0
+
+
+def test_taken_name_of_a_list_is_refused(program, desk):
+    crm = program("reviewer")
+    with desk.store.writing() as db:
+        db.execute(insert(creator_list).values(
+            name="Spring", client="", note="", by="Ann", at=datetime.now(UTC)))  # fmt: skip
+    answer = crm.post("/v1/lists", json={"name": "Spring"})
+    assert answer.status_code == 422
+    assert "There is a list 'Spring' already" in answer.json()["error"]["problem"]
+
+
+def test_view_belongs_to_a_person_and_is_shared_or_not(program, desk):
+    crm = program("reviewer")
+    body = {"name": "Nordics", "reviewer": "Rita",
+            "filters": {"band": ["maybe"], "min_engagement": 0.05}}  # fmt: skip
+    number = crm.post("/v1/views", json=body).json()["id"]
+    assert crm.get("/v1/views").json() == []
+    assert crm.get(f"/v1/views/{number}").status_code == 404
+    assert crm.post("/v1/views", json={**body, "shared": True}).json()["id"] == number
+    (item,) = crm.get("/v1/views").json()
+    assert (item["by"], item["query"]) == ("Rita", {"band": ["maybe"], "min_engagement": ["5%"]})
+    assert crm.get(f"/v1/views/{number}").json() == item
+    for wrong in ({"reviewer": "Vic"}, {"filters": {"bnad": ["no"]}}, {"filters": {"edge": 1}}):
+        assert crm.post("/v1/views", json={**body, **wrong}).status_code == 422
+    assert crm.delete(f"/v1/views/{number}", params={"reviewer": "Vic"}).status_code == 422
+    assert crm.delete(f"/v1/views/{number}", params={"reviewer": "Rita"}).status_code == 204
+    with desk.store.reading() as db:
+        details = db.scalars(select(audit.c.detail).where(audit.c.act.like("view %"))).all()
+    assert {detail["through"] for detail in details} == {"key crm"}
+
+
+@pytest.mark.parametrize(
+    ("filters", "conditions"),
+    [
+        ({}, []),
+        ({"min_engagement": 0.05}, [creator.c.engagement_rate >= 0.05]),
+        ({"min_engagement": 1e-7}, [creator.c.engagement_rate >= 1e-7]),
+        ({"min_followers": 2500, "niche": ["Tech"]},
+         [creator.c.followers >= 2500, creator.c.niche == "Tech"]),
+        ({"search": "1003"}, [creator.c.external_id == "INF-1003"]),
+    ],
+)  # fmt: skip
+def test_selection_counts_whom_the_filters_match(program, desk, filters, conditions):
+    answer = program("viewer").get("/v1/selection", params=filters)
+    assert answer.json()["total"] == matching(desk, *conditions)
+
+
+@pytest.mark.parametrize("wrong", [{"bnad": "no"}, {"band": "nope"}, {"flag": "pretty"},
+                                   {"min_followers": "2.500"}, {"list": "spring"}])  # fmt: skip
+def test_misspelled_filter_never_widens_a_selection(program, wrong):
+    viewer = program("viewer")
+    for path in ("/v1/selection", "/v1/creators"):
+        assert viewer.get(path, params=wrong).status_code == 422
+
+
+def test_program_decides_about_all_that_match_once_and_takes_it_back(program, desk):
+    crm = program("reviewer")
+    n = matching(desk, creator.c.probability < 0.6, creator.c.state == "open")
+    selection = crm.get("/v1/selection", params={"band": "no", "state": "open"}).json()
+    assert selection["total"] == n > 100
+    with desk.store.writing() as db:
+        first = db.scalar(select(func.min(creator.c.id)).where(creator.c.probability < 0.6))
+        holder = people.add_person(db, "Ann", "reviewer", "test")
+        later = datetime.now(UTC) + timedelta(minutes=15)
+        db.execute(insert(claim).values(
+            creator_id=first, person_id=holder, why="maybe", expires_at=later))  # fmt: skip
+    body = {**DECLINE, "selection": selection, "request": "crm-2026-1"}
+    done, again = (crm.post("/v1/bulk", json=body) for _ in range(2))
+    assert (done.status_code, done.json()) == (200, again.json())
+    work = done.json()
+    assert (work["state"], work["total"], work["done"], work["held"]) == ("done", n, n - 1, 1)
+    assert matching(desk, creator.c.state == "declined") == n - 1
+    other = crm.post("/v1/bulk", json={**body, "decision": "approve"})
+    assert other.status_code == 409
+    with desk.store.reading() as db:
+        assert db.scalar(select(func.count()).select_from(review)) == n - 1
+        detail = db.scalar(select(audit.c.detail).where(audit.c.act == "decide all that match"))
+    assert detail["through"] == "key crm"
+    assert program("reviewer", "other").post(f"/v1/bulk/{work['id']}/undo").status_code == 403
+    undone = program("admin", "boss").post(f"/v1/bulk/{work['id']}/undo").json()
+    assert undone == {"total": n - 1, "restored": n - 1, "kept": 0, "done": True}
+    assert matching(desk, creator.c.state == "declined") == 0
+
+
+def test_program_fills_a_list_with_all_that_match(program, desk):
+    crm = program("reviewer")
+    number = crm.post("/v1/lists", json={"name": "Tech"}).json()["id"]
+    selection = crm.get("/v1/selection", params={"niche": "Tech"}).json()
+    body = {"kind": "add", "list": number, "reviewer": "Rita", "selection": selection,
+            "request": "crm-2026-2"}  # fmt: skip
+    work = crm.post("/v1/bulk", json=body).json()
+    n = matching(desk, creator.c.niche == "Tech")
+    assert (work["done"], crm.get("/v1/lists").json()[0]["creators"]) == (n, n)
+    assert crm.get(f"/v1/bulk/{work['id']}").json() == work
+    assert crm.get("/v1/bulk/999").status_code == 404
+    for wrong in ({"list": 999}, {"reviewer": "Vic"}, {"kind": "decide"},
+                  {"selection": {**selection, "version": "of nothing"}}):  # fmt: skip
+        answer = crm.post("/v1/bulk", json={**body, **wrong, "request": "crm-2026-3"})
+        assert answer.status_code == 422, wrong
