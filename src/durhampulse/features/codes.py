@@ -226,23 +226,11 @@ class RelativeCode:
         """Return what each of `columns` adds to the encoded column, shape (1, n_rows) each."""
         value, size = _logs(block, self.column, self.unit)
         value /= self.sd
-        parts = [value, self._less_usual(size)]
+        parts = [value, np.interp(size, self.knots, np.divide(self.usual, -self.sd))]
         if self.levels:
             places = block.levels(NICHE).find(self._places)
             parts.append(np.divide([*self.shifts, 0.0, 0.0], -self.sd)[places])
         return [part[None] for part in parts]
-
-    def _less_usual(self, size: Floats) -> Floats:
-        """Return minus the curve at logarithms of followers, in standard deviations, (n_rows,)."""
-        heights = np.divide(self.usual, -self.sd)
-        slopes = np.diff(heights) / np.diff(self.knots)
-        total = np.full(len(size), heights[0])
-        for low, high, slope in zip(self.knots, self.knots[1:], slopes, strict=False):
-            step = np.clip(size, low, high)
-            step -= low
-            step *= slope
-            total += step
-        return total
 
     def join(self, pieces: list[Floats], limit: float = FARTHEST) -> Floats:
         """Add the pieces; 0 where one of them is not known."""
