@@ -10,8 +10,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0013"
-down_revision = "0012"
+revision = "0014"
+down_revision = "0013"
 
 _FILTERED = ("followers", "engagement_rate", "probability", "niche", "state", "deal", "flags")
 _ADDED_UP = {"probability": ("low", "high"), "followers": ("avg_views", "fee", "currency")}
