@@ -230,7 +230,7 @@ def test_migration_makes_identifiers_canonical(store_url, monkeypatch):
 def test_migration_ends_sessions_and_keeps_people(store_url, monkeypatch):
     newest = database.command.upgrade
     with monkeypatch.context() as older:
-        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0013"))
+        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0012"))
         store = open_store(store_url)
     with store.writing() as db:
         db.execute(text("INSERT INTO person (name, role, active, created_at)"
