@@ -35,6 +35,7 @@ from durhampulse.desk.store.tables.people import (
     api_key,
     attempt,
     audit,
+    device,
     link,
     objection,
     person,
@@ -55,8 +56,8 @@ from durhampulse.desk.store.tables.views import bulk, creator_list, list_creator
 __all__ = [
     "CONTROL", "DECISIONS", "HAS_NO_PRECEDENT", "HAS_PRECEDENT", "LONGEST_ID", "NUMBERS",
     "OUTCOME_STATES", "STATES", "TEXTS", "Instant", "act", "api_key", "attempt", "audit", "bulk",
-    "campaign", "campaign_creator", "claim", "creator", "creator_list", "link", "list_creator",
-    "metadata", "model", "model_file", "objection", "outcome", "outcome_file", "outcome_is",
-    "person", "proposal", "receipt", "recipe", "refused", "remark", "replaced", "review", "run",
+    "campaign", "campaign_creator", "claim", "creator", "creator_list", "device", "link",
+    "list_creator", "metadata", "model", "model_file", "objection", "outcome", "outcome_file",
+    "outcome_is", "person", "proposal", "receipt", "recipe", "refused", "remark", "replaced", "review", "run",
     "saved_view", "score", "search", "session", "setting", "staged", "upload",
 ]  # fmt: skip
