@@ -34,6 +34,8 @@ Floats = npt.NDArray[np.float64]
 
 _DEEPEST, _WIDEST = 10, 4_096
 """The most layers, and units in one, of a network that is read."""
+_FARTHEST_ODDS = 700.0
+"""Log-odds beyond which a probability is 0 or 1 in double precision."""
 
 
 class Weights(Protocol):
@@ -225,4 +227,5 @@ def sigmoid(logits: Floats) -> Floats:
     >>> sigmoid(np.array([0.0, 800.0])).tolist()
     [0.5, 1.0]
     """
-    return np.asarray(0.5 * (1 + np.tanh(0.5 * logits.astype(np.float64))))
+    odds = np.exp(np.clip(logits, -_FARTHEST_ODDS, _FARTHEST_ODDS), dtype=np.float64)
+    return np.asarray(odds / (1 + odds))
