@@ -233,7 +233,10 @@ def test_scoring_from_the_command_line(demo_model, market_file, tmp_path):
 
 def test_model_show_and_verify(demo_model, tmp_path):
     assert "Yes from 0.8" in run("model", "show", str(demo_model), cwd=tmp_path).stdout
-    assert "whole and unaltered" in run("model", "verify", str(demo_model), cwd=tmp_path).stdout
+    assert (
+        "undamaged; it holds data only"
+        in run("model", "verify", str(demo_model), cwd=tmp_path).stdout
+    )
     done = run("model", "verify", str(tmp_path), cwd=tmp_path)
     assert done.returncode == 1
     assert "there is no manifest.json" in done.stderr

@@ -115,7 +115,8 @@ def show(folder: Folder, as_json: AsJson = False) -> None:
 
     Example: durhampulse model show durhampulse-study/model
     """
-    from durhampulse.scoring.artifact import describe, read_model
+    from durhampulse.scoring.artifact import read_model
+    from durhampulse.scoring.model import describe
 
     model = read_model(folder)
     typer.echo(json.dumps(model.manifest, indent=2) if as_json else describe(model))
@@ -123,7 +124,9 @@ def show(folder: Folder, as_json: AsJson = False) -> None:
 
 @model_app.command()
 def verify(folder: Folder) -> None:
-    """Check that a model folder is whole, unaltered and safe to use.
+    """Check that a model folder is undamaged, holds data only, and scores.
+
+    Its hashes stand in the folder itself: they do not say who made it.
 
     Example: durhampulse model verify durhampulse-study/model
     """
@@ -133,7 +136,8 @@ def verify(folder: Folder) -> None:
     for name, stated in model.manifest["files"].items():
         size, digest = stated["bytes"], stated["sha256"]
         typer.echo(f"{name}: {size:,} bytes, SHA-256 {digest[:16]}... as stated")
-    typer.echo(f"{folder}: whole and unaltered; it holds data only, and scores.")
+    typer.echo(f"{folder}: undamaged; it holds data only, and scores.")
+    typer.echo("The hashes stand in the folder itself: they do not say who made it.")
 
 
 def serve(
