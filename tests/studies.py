@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
+import pytest
+
 from durhampulse import study
+from durhampulse.models import champion, teacher
+
+
+@contextlib.contextmanager
+def short_trainings() -> Iterator[None]:
+    """A stretch in which blends and their students learn for a fraction of the usual time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(teacher, "_EPOCHS", 10)
+        patch.setattr(champion, "_FOLD_ROWS", 20_000)
+        patch.setattr(champion, "distil", partial(champion.distil, rows=50_000))
+        yield
 
 
 def run_parts(path: Path, seed: int = 0) -> study.Study:

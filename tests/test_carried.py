@@ -87,7 +87,7 @@ def scorer(people, tmp_path_factory):
         ("link", ("Profile link", "channelURL", "Enlace", "\u94fe\u63a5", "\u30ea\u30f3\u30af")),
         ("picture", ("Avatar", "Profile picture", "Foto", "\u5934\u50cf")),
         ("email", ("E-Mail", "Contact email", "Correo electr\u00f3nico", "\u90ae\u7bb1")),
-        ("fee", ("Fee", "Price per post (USD)", "Tarif", "Precio", "\u0426\u0435\u043d\u0430", "\u62a5\u4ef7")),
+        ("fee", ("Fee", "Fee_plain", "Price per post (USD)", "Total cost", "Tarif", "Precio", "\u0426\u0435\u043d\u0430", "\u62a5\u4ef7")),
         (None, ("Followers", "Audience country", "Engagement", "Watch minutes", "Price sensitivity")),
         (None, ("Platform age", "Country of birth", "Name length", "Post count", "Link clicks")),
     ],

@@ -29,7 +29,10 @@ def test_bare_header_is_claimed_where_size_agrees(header, cells, column):
     table = pa.table({"id": ["a", "b", "c"], "Followers": [10_000, 8_000, 90_000], header: cells})
     read = read_creators(table)
     assert (column or header) in read.table
-    assert read.irregularities["code"].eq("not-claimed").any() == (column is None)
+    notes = read.irregularities["code"].value_counts()
+    assert notes.get("not-claimed", 0) == (column is None)
+    renamed = read.irregularities.query("code == 'renamed-column'")["action"]
+    assert renamed.str.startswith(f"'{header}' read as").sum() == (column is not None)
 
 
 def test_person_insists_on_bare_header():

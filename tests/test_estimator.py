@@ -19,6 +19,7 @@ from durhampulse.decision.bands import Thresholds
 from durhampulse.exceptions import InputError, ModelError, OutputError
 from durhampulse.market.sampling import simulate_market
 from durhampulse.models.classifiers import SIMPLE
+from tests.studies import short_trainings
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,8 @@ def market():
 
 @pytest.fixture(scope="module")
 def fitted(market):
-    return SponsorshipClassifier().fit(market.drop(columns=LABEL), market[LABEL])
+    with short_trainings():
+        return SponsorshipClassifier().fit(market.drop(columns=LABEL), market[LABEL])
 
 
 @pytest.mark.slow

@@ -21,6 +21,7 @@ from durhampulse.desk.imports import intake
 from durhampulse.desk.imports.worker import Worker
 from durhampulse.desk.models.catalogue import Catalogue, add_model
 from durhampulse.desk.people import passwords, people
+from durhampulse.desk.people.sessions import find_session
 from durhampulse.desk.server import fill_with_demo
 from durhampulse.desk.store import database
 from durhampulse.desk.store.database import open_store
@@ -258,7 +259,7 @@ def visit(app, desk):
                 client.cookies.set(COOKIE, token)
                 client.who = name
                 with desk.store.reading() as db:
-                    client.csrf = people.find_session(db, token).csrf
+                    client.csrf = find_session(db, token).csrf
             return client
 
         yield _visit

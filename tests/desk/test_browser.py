@@ -21,7 +21,7 @@ from tests.desk.conftest import PASSWORD
 
 PAGES = ("/shortlist", "/shortlist?band=maybe&sort=followers", "/shortlist?search=nobody",
          "/creators/5", "/queue", "/imports", "/campaigns", "/outcomes", "/acts", "/model", "/pipeline", "/thresholds?yes_at=90&review_at=50", "/people",
-         "/audit")  # fmt: skip
+         "/audit", "/account")  # fmt: skip
 SECRETS = {PASSWORD}
 _PATIENCE = 60_000  # milliseconds; a busy machine is no fault of the page
 expect.set_options(timeout=_PATIENCE)
@@ -44,6 +44,7 @@ def running_desk(folder, *options):
         process.terminate()
         process.wait(30)
     assert process.returncode == -9 or "Traceback" not in log.read_text()
+    assert process.returncode in (0, -9)  # a signal to end ends it orderly
     assert not any(secret in log.read_text() for secret in SECRETS)
 
 

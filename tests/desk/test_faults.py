@@ -21,6 +21,7 @@ from sqlalchemy import func, select
 from durhampulse.decision.bands import Thresholds
 from durhampulse.desk.models.catalogue import Catalogue, save_thresholds
 from durhampulse.desk.people import people
+from durhampulse.desk.people.sessions import find_session
 from durhampulse.desk.people.sign_in import SignIn
 from durhampulse.desk.review.decisions import REASONS
 from durhampulse.desk.store.database import open_store
@@ -47,7 +48,7 @@ class Load:
             people.add_person(db, "Rita", "reviewer", "test", PASSWORD)
         self.session = SignIn().attempt(store, "Rita", PASSWORD, "test")
         with store.reading() as db:
-            self.csrf = people.find_session(db, self.session).csrf
+            self.csrf = find_session(db, self.session).csrf
             self.names = db.scalars(select(creator.c.external_id).limit(200)).all()
         self.kept: set[str] = set()
         self.imports = itertools.count()

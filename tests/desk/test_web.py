@@ -34,7 +34,8 @@ from durhampulse.cli import main
 from durhampulse.desk.imports import intake
 from durhampulse.desk.models.catalogue import add_model
 from durhampulse.desk.people import people
-from durhampulse.desk.people.people import PERSON_ROLES, SESSION_HOURS
+from durhampulse.desk.people.people import PERSON_ROLES
+from durhampulse.desk.people.sessions import SessionLimits, find_session
 from durhampulse.desk.review.decisions import REASONS
 from durhampulse.desk.server import DEMO_ADMIN, invitation, is_demo, open_desk
 from durhampulse.desk.shortlist import export as listexport
@@ -68,13 +69,14 @@ NEEDS = {
                    "/imports/{number}/progress", "/imports/{number}/refused", "/campaigns",
                    "/campaigns/{number}", "/campaigns/{number}/export/{kind}", "/model", "/model/progress",
                    "/model/preview", "/thresholds", "/pipeline",
-                   "/outcomes", "/acts"],
+                   "/outcomes", "/acts", "/account"],
         "reviewer": ["/queue", "/imports/{number}/undo", "/campaigns/{number}/difference",
                      "/outcomes/files/{number}"],
         "admin": ["/creators/{number}/everything", "/people", "/audit"],
     },
     "POST": {
-        "viewer": ["/sign-out"],
+        "viewer": ["/sign-out", "/account/sessions/{number}/end",
+                   "/account/sessions/end", "/account/password"],
         "reviewer": ["/bulk", "/bulk/start", "/bulk/{number}/stop", "/lists", "/lists/members",
                      "/lists/{number}", "/lists/{number}/delete", "/views", "/views/{number}",
                      "/views/{number}/delete", "/shortlist/decide", "/creators/{number}/decide", "/creators/{number}/outcome",
@@ -475,16 +477,16 @@ def test_session_cookie_is_new_http_only_and_expires(app, visit, desk):
     assert client.get("/shortlist").status_code == 200
     token = client.cookies.get(COOKIE, domain="testserver.local", path="/")
     with desk.store.reading() as db:
-        who = people.find_session(db, token)
+        who = find_session(db, token)
         assert token not in str(db.execute(select(session)).all())
     assert client.post("/sign-out", data={"csrf": who.csrf}).status_code == 303
     with desk.store.reading() as db:
-        assert people.find_session(db, token) is None
+        assert find_session(db, token) is None
     token = desk.sign_in.attempt(desk.store, "özlem", PASSWORD, "here")
     with desk.store.writing() as db:
-        past = datetime.now(UTC) - timedelta(hours=SESSION_HOURS)
+        past = datetime.now(UTC) - timedelta(hours=SessionLimits().hours)
         db.execute(update(session).values(expires_at=past))
-        assert people.find_session(db, token) is None
+        assert find_session(db, token) is None
 
 
 NOTE = "Twelve words & a <b>long</b> thought, over the end of a session."
@@ -640,7 +642,7 @@ def test_last_admin_cannot_be_removed(desk):
     token = desk.sign_in.attempt(desk.store, "Ada", PASSWORD, "here")
     with desk.store.writing() as db:
         people.change_person(db, only, "test", role="viewer", active=True)
-        assert people.find_session(db, token) is None
+        assert find_session(db, token) is None
         for wrong in ("ADA", " ada ", "", "a\nb\x07"):
             with pytest.raises(InputError):
                 people.add_person(db, wrong, "viewer", "test")

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from durhampulse.exceptions import InputError
-from durhampulse.files import packed
+from durhampulse.files import bounds
 from durhampulse.files.options import TableOptions
 from durhampulse.files.stream import open_stream
 from durhampulse.files.tables import read_source
@@ -126,14 +126,14 @@ def test_damaged_or_swollen_gzip_is_refused(tmp_path):
 
 
 def test_gzip_that_swells_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(packed, "_MODERATE", 1 << 20)
+    monkeypatch.setattr(bounds, "_MODERATE", 1 << 20)
     path = tmp_path / "a.csv.gz"
     path.write_bytes(gzip.compress(b"id,Name\n" + b"1,aaaaaaa\n" * 1_000_000))
     with pytest.raises(InputError, match="more than 200 times its size"):
         read_source(path, Ledger())
-    monkeypatch.setattr(packed, "_MOST_TIMES", 10_000)
+    monkeypatch.setattr(bounds, "_MOST_TIMES", 10_000)
     stream = open_stream(path)
-    monkeypatch.setattr(packed, "_MOST_TIMES", 100)
+    monkeypatch.setattr(bounds, "_MOST_TIMES", 100)
     with pytest.raises(InputError, match="more than 100 times its size"):
         [*stream.chunks(["id"])]
 
@@ -156,7 +156,7 @@ def test_archive_of_one_table_is_read(tmp_path):
 
 
 def test_archive_of_anything_else_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(packed, "_MODERATE", 1 << 20)
+    monkeypatch.setattr(bounds, "_MODERATE", 1 << 20)
     path = tmp_path / "a.zip"
     for members, words in (
         ({"a_csv": TABLE, "b_csv": TABLE}, "holds 2 files: 'a.csv', 'b.csv'"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import json
 from pathlib import Path
@@ -18,7 +19,7 @@ _DEFAULT = "sqlite:///durhampulse.db"  # written here too, so that --help loads 
 Store = Annotated[str, typer.Option(help="sqlite:///FILE or postgresql+psycopg://HOST/NAME.")]
 
 
-def desk(
+def desk(  # noqa: PLR0913 - one for each option
     model: Annotated[
         Path | None,
         typer.Option(help="A study's model folder; an empty store gets a demo."),
@@ -28,6 +29,12 @@ def desk(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
     yes_at: Annotated[float | None, typer.Option(help="Probability from which Yes.")] = None,
     review_at: Annotated[float | None, typer.Option(help="Probability from which Maybe.")] = None,
+    session_hours: Annotated[
+        float, typer.Option(min=0.1, max=720, help="Hours after which a session ends.")
+    ] = 12,
+    idle_minutes: Annotated[
+        float, typer.Option(min=1, max=43200, help="Idle minutes after which a session ends.")
+    ] = 60,
     link_for: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Print a link for a new password, once, and end."),
@@ -40,6 +47,7 @@ def desk(
 
     Example: durhampulse desk --model durhampulse-study/model --store sqlite:///team.db
     """
+    from durhampulse.desk.people.sessions import SessionLimits
     from durhampulse.desk.server import password_link, run
 
     if link_for is not None:
@@ -52,6 +60,7 @@ def desk(
         port=port,
         yes_at=yes_at,
         review_at=review_at,
+        limits=SessionLimits(hours=session_hours, idle_minutes=idle_minutes),
         say=typer.echo,
     )
 
@@ -67,6 +76,9 @@ def erase(
     older_than: Annotated[
         int | None, typer.Option(min=1, help="Or all that nobody touched for so many days.")
     ] = None,
+    files: Annotated[
+        bool, typer.Option("--files", help="Delete files that wait and hold them, too.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Erase a creator from the desk's store, or all that are too old, with a receipt.
@@ -79,15 +91,17 @@ def erase(
 
     if (identifier is None) == (older_than is None):
         raise InputError("Erase whom?", "Name one: --id INF-1042, or --older-than 730.")
-    opened = open_store(store, create=False)
     who = f"command line, {getpass.getuser()}"
-    if identifier is not None:
-        receipt = erase_one(opened, identifier, who, objects=objects)
-    else:
-        receipt = sweep(opened, int(older_than or 0), who)
+    with contextlib.closing(open_store(store, create=False)) as opened:
+        if identifier is not None:
+            receipt = erase_one(opened, identifier, who, objects=objects, files=files)
+        else:
+            receipt = sweep(opened, int(older_than or 0), who)
     if as_json:
         typer.echo(json.dumps(receipt, indent=2))
         return
     rows = ", ".join(f"{name} {n:,}" for name, n in receipt["rows"].items() if n) or "none"
     typer.echo(f"Receipt {receipt['receipt']}, {receipt['at']}: {receipt['act']}.")
     typer.echo(f"Rows gone: {rows}.")
+    if receipt.get("files"):
+        typer.echo(f"Files that waited, deleted: {', '.join(receipt['files'])}.")

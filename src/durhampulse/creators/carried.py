@@ -126,7 +126,8 @@ _ACCOUNTS = frozenset({"account", "channel", "user", "page"})
 _BESIDE = _PLATFORMS | _words(
     "influencer creator blogger youtuber streamer artist talent kol author the of a per in for "
     "main primary official contact public business social media profile channel account user page "
-    "post video story reel mention usd eur gbp inr rub brl jpy cny us"
+    "post video story reel mention usd eur gbp inr rub brl jpy cny us amount total net gross "
+    "plain asked quoted agreed"
 )
 """Words that say whose or what for, and leave the meaning of a header to the others."""
 

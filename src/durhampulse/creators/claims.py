@@ -52,7 +52,7 @@ def claims_that_agree(
     asked
         Headers that a person has named: they are not questioned.
     ledger
-        Where each header that is not claimed is noted, with how to insist.
+        Where each bare header is noted: what it is read as, or why not and how to insist.
     """
     kept = dict(named)
     for header, column in named.items():
@@ -62,6 +62,8 @@ def claims_that_agree(
                 del kept[header]
                 action = f"not read as {column}: {reason}; --map '{column}={header}' insists"
                 ledger.note(Irregularity.NOT_CLAIMED, header, 1, action)
+            else:
+                ledger.note(Irregularity.RENAMED_COLUMN, column, 1, f"'{header}' read as {column}")
     return kept
 
 

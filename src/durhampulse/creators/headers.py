@@ -114,7 +114,8 @@ def name_columns(
             )
         taken |= dict.fromkeys(rivals, standard)
     for header, standard in taken.items():
-        if header != standard:
+        questioned = is_bare(header) and header not in asked.values()
+        if header != standard and not questioned:  # `claims_that_agree` notes those
             ledger.note(Irregularity.RENAMED_COLUMN, standard, 1, f"'{header}' read as {standard}")
     return taken
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import signal
 import socket
 import sys
 import tempfile
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
@@ -19,6 +21,8 @@ from durhampulse.desk.imports.intake import begin
 from durhampulse.desk.imports.worker import Worker
 from durhampulse.desk.models.catalogue import Catalogue, add_model, save_thresholds
 from durhampulse.desk.people.people import add_person, make_link
+from durhampulse.desk.people.sessions import SessionLimits
+from durhampulse.desk.people.sign_in import SignIn
 from durhampulse.desk.store.database import Store, open_store
 from durhampulse.desk.store.tables import model, person
 from durhampulse.desk.store.tables import upload as uploads
@@ -27,13 +31,19 @@ from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import InputError
 from durhampulse.service.server import is_loopback
 
+if TYPE_CHECKING:
+    import uvicorn
+
 __all__ = ["DEMO_ADMIN", "fill_with_demo", "open_desk", "password_link", "run"]
 
 DEMO_ADMIN = "demo admin"
 _SECONDS_TO_FINISH = 20
 
 
-def open_desk(url: str, model_folder: Path | None = None, *, files_in: Path | None = None) -> Desk:
+def open_desk(
+    url: str, model_folder: Path | None = None, *,
+    files_in: Path | None = None, limits: SessionLimits | None = None,
+) -> Desk:  # fmt: skip
     """Open a desk on a store; an empty store without a model is filled with the demo.
 
     Parameters
@@ -44,6 +54,8 @@ def open_desk(url: str, model_folder: Path | None = None, *, files_in: Path | No
         A model to add; the first of a store becomes active, later ones wait to be activated.
     files_in
         Where uploads lie until they are in place; beside a SQLite file if not given.
+    limits
+        When sessions end.
 
     Raises
     ------
@@ -59,7 +71,10 @@ def open_desk(url: str, model_folder: Path | None = None, *, files_in: Path | No
         fill_with_demo(store)
     catalogue = Catalogue(store)
     folder = files_in or _folder_for(store)
-    return Desk(store=store, catalogue=catalogue, worker=Worker(store, catalogue), folder=folder)
+    return Desk(
+        store=store, catalogue=catalogue, worker=Worker(store, catalogue), folder=folder,
+        sign_in=SignIn(limits),
+    )  # fmt: skip
 
 
 def _folder_for(store: Store) -> Path:
@@ -125,7 +140,7 @@ def is_demo(desk: Desk) -> bool:
         return first == "demo" and not db.scalar(real)
 
 
-def run(
+def run(  # noqa: PLR0913 - one for each option
     *,
     url: str,
     model_folder: Path | None,
@@ -133,12 +148,13 @@ def run(
     port: int,
     yes_at: float | None = None,
     review_at: float | None = None,
+    limits: SessionLimits | None = None,
     say: Callable[[str], object] = print,
 ) -> None:
     """Serve the desk until the process is stopped."""
     import uvicorn
 
-    desk = open_desk(url, model_folder)
+    desk = open_desk(url, model_folder, limits=limits)
     demo = is_demo(desk)
     if demo and not is_loopback(host):
         raise InputError(
@@ -157,8 +173,26 @@ def run(
         timeout_keep_alive=30,
         timeout_graceful_shutdown=_SECONDS_TO_FINISH,
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    _serve(uvicorn.Server(config), listening)
     desk.store.close()
+
+
+def _serve(server: uvicorn.Server, listening: socket.socket) -> None:
+    """Serve until a signal; return then, so that the store is closed.
+
+    uvicorn raises the signal that stopped it once more after its shutdown, for the handlers that
+    were there before: the usual ones would end the process at once.
+    """
+
+    def leave(*_: object) -> None:
+        server.should_exit = True
+
+    former = {kind: signal.signal(kind, leave) for kind in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        server.run(sockets=[listening])
+    finally:
+        for kind, handler in former.items():
+            signal.signal(kind, handler)
 
 
 def _move_thresholds(desk: Desk, yes_at: float | None, review_at: float | None) -> None:

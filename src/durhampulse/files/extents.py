@@ -15,11 +15,13 @@ from typing import IO
 from xml.etree import ElementTree as ET
 
 from durhampulse.exceptions import InputError
+from durhampulse.files.bounds import require_proportion
 
 __all__ = ["Extent", "holds_any", "measure", "require_moderate", "sheet_parts"]
 
 _MOST_UNPACKED = 1 << 30
-_MOST_CELLS = 40_000_000
+_MOST_CELLS = 16 << 20
+"""As many as 16 columns of a million rows, which is all that a sheet of Excel can have."""
 _SMALL = 4_000_000
 _SPARSEST = 64
 _MOST_DIGITS, _MOST_LETTERS = 10, 7
@@ -65,7 +67,9 @@ class Extent:
     def moderate(self) -> bool:
         """Whether an array of all cells between the corners is a reasonable size for the file."""
         area = self.rows * self.columns
-        return area <= _MOST_CELLS and (area <= _SMALL or area <= _SPARSEST * self.cells)
+        if max(area, self.cells) > _MOST_CELLS:
+            return False
+        return area <= _SMALL or area <= _SPARSEST * self.cells
 
 
 def measure(path: Path, part: str) -> Extent:
@@ -86,7 +90,7 @@ def measure(path: Path, part: str) -> Extent:
     with zipfile.ZipFile(path) as book:
         with book.open(part) as sheet:
             extent = _scan(sheet, exact=False)
-        if not extent.moderate:
+        if not extent.moderate and extent.cells <= _MOST_CELLS:
             with book.open(part) as sheet:
                 extent = _scan(sheet, exact=True)
     require_extent(path.name, extent)
@@ -95,6 +99,11 @@ def measure(path: Path, part: str) -> Extent:
 
 def require_extent(name: str, extent: Extent) -> None:
     """Raise if a sheet reaches further than memory should."""
+    if extent.cells > _MOST_CELLS:
+        raise InputError(
+            f"{name}: more than {_MOST_CELLS:,} cells are not read from a workbook.",
+            "Save the table as .csv or .parquet.",
+        )
     if not extent.moderate:
         raise InputError(
             f"{name}: a table of {extent.columns:,} columns and {extent.rows:,} rows, of which "
@@ -117,6 +126,8 @@ def require_moderate(path: Path) -> None:
             f"{path.name}: the workbook unpacks to {unpacked / 1e9:.1f} GB.",
             "Save the table as .csv or .parquet.",
         )
+    for part in parts:
+        require_proportion(path.name, part.file_size, part.compress_size)
     if len({part.filename.casefold() for part in parts}) < len(parts):
         raise InputError(
             f"{path.name}: not a readable workbook (it holds two parts of one name).",
@@ -177,6 +188,9 @@ def _scan(sheet: IO[bytes], *, exact: bool) -> Extent:
         # Unusual white space around attributes: the fast count does not hold, match each cell.
         odd = any(mark in block for mark in (b"\n", b"\r", b"\t", b" =", b"= ", b"='"))
         cells = len(_CELL.findall(block)) if odd else _count(block)
+        if extent.cells + cells > _MOST_CELLS:  # enough to know, before addresses are looked at
+            extent.cells += cells
+            return extent
         tags += block.count(b"<row") + block.count(b":row")
         if exact or odd or block.count(b' r="') < cells:
             rows, columns = _addresses(block, cells, reach + tags)

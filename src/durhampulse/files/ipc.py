@@ -12,8 +12,9 @@ import numpy as np
 import pyarrow as pa
 
 from durhampulse.exceptions import InputError
+from durhampulse.files.bounds import require_proportion, require_short, unpacked_bytes
 from durhampulse.files.chunks import CHUNK_ROWS, Chunk, Stream, StreamOptions
-from durhampulse.files.parquet import columns_of
+from durhampulse.files.parquet import FAULTS, columns_of
 
 __all__ = ["ArrowSink", "ArrowStream"]
 
@@ -38,14 +39,17 @@ class ArrowStream(Stream):
     def read(self, headers: Sequence[str]) -> Iterator[Chunk]:
         """Yield some columns, chunk by chunk, blank rows too."""
         columns = {header: self._columns[header] for header in headers}
-        size, start = self.path.stat().st_size, 0
+        size, start, unpacked = self.path.stat().st_size, 0, 0
         with self._explained(), self._batches() as (_, batches):
             for batch, place in batches:
                 batch.validate(full=True)
+                require_short(self.name, batch, start)
                 for offset in range(0, len(batch), CHUNK_ROWS):
                     part = batch.slice(offset, CHUNK_ROWS)
                     rows = np.arange(start + 1, start + len(part) + 1)
                     start += len(part)
+                    unpacked += unpacked_bytes(part)
+                    require_proportion(self.name, unpacked, size)
                     cells = {
                         header: column.count(rows)
                         if column.name is None
@@ -71,7 +75,7 @@ class ArrowStream(Stream):
     def _explained(self) -> Iterator[None]:
         try:
             yield
-        except (pa.ArrowException, OSError) as error:
+        except FAULTS as error:
             raise InputError(
                 f"{self.name}: not a readable Arrow file ({str(error)[:120]}).",
                 "Write it again, or save it as .parquet.",

@@ -15,7 +15,7 @@ from typing import Any
 __all__ = ["cell_text", "read_apart"]
 
 _MOST_MEMORY = 2 << 30
-_MOST_CELLS = 40_000_000
+_MOST_CELLS = 16 << 20
 
 
 def cell_text(cell: Any) -> str | None:

@@ -10,13 +10,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
 
 from durhampulse.exceptions import InputError
+from durhampulse.files.bounds import require_proportion
 
 __all__ = ["open_bytes", "share_read", "unpack"]
 
 _BUFFER = 1 << 20
-_MODERATE = 1 << 28
-_MOST_TIMES = 200
-"""A packed file beyond a moderate size must not unpack to more than so many times its own."""
 
 
 def open_bytes(path: Path) -> BinaryIO:
@@ -58,21 +56,13 @@ class _Unpacked(io.RawIOBase):
                 f"{self._name}: damaged, it cannot be unpacked ({error}).", "Fetch it again."
             ) from error
         self._unpacked += n
-        _require_moderate(self._name, self._unpacked, self._size)
+        require_proportion(self._name, self._unpacked, self._size)
         return n
 
     def close(self) -> None:
         self._file.close()
         self._packed.close()
         super().close()
-
-
-def _require_moderate(name: str, unpacked: int, packed: int) -> None:
-    if unpacked > _MODERATE and unpacked > _MOST_TIMES * packed:
-        raise InputError(
-            f"{name}: it unpacks to more than {_MOST_TIMES} times its size.",
-            "Unpack it yourself and name the table in it.",
-        )
 
 
 def unpack(path: Path, folder: Path) -> Path:
@@ -91,7 +81,7 @@ def unpack(path: Path, folder: Path) -> Path:
                 unpacked = 0
                 while block := packed.read(_BUFFER):
                     unpacked += len(block)
-                    _require_moderate(path.name, unpacked, member.compress_size)
+                    require_proportion(path.name, unpacked, member.compress_size)
                     copy.write(block)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise InputError(

@@ -15,13 +15,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from durhampulse.exceptions import InputError
+from durhampulse.files.bounds import has_lengths, require_proportion, require_short, unpacked_bytes
 from durhampulse.files.chunks import CHUNK_ROWS, Chunk, Stream, StreamOptions, spans
 from durhampulse.files.headers import tidy, unique_headers
 from durhampulse.irregularities import Ledger
 
-__all__ = ["ParquetSink", "ParquetStream", "columns_of"]
+__all__ = ["FAULTS", "ParquetSink", "ParquetStream", "columns_of", "damaged"]
 
 _BUFFER = 1 << 20
+FAULTS = (
+    *(pa.ArrowException, OSError, MemoryError),
+    *(UnicodeError, IndexError, KeyError, OverflowError),
+)
+"""What Arrow's readers raise for damaged bytes: names that are no text, indices without a value."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +62,9 @@ class ParquetStream(Stream):
         try:
             schema = pq.read_schema(path)
             metadata = pq.read_metadata(path)
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-            raise _damaged(self.name, error) from error
-        self._columns = columns_of(self.name, schema, self.ledger)
+            self._columns = columns_of(self.name, schema, self.ledger)
+        except FAULTS as error:
+            raise damaged(self.name, error) from error
         self.headers = [*self._columns]
         first, last = options.row_groups or (0, metadata.num_row_groups)
         sizes = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
@@ -73,35 +79,49 @@ class ParquetStream(Stream):
     def read(self, headers: Sequence[str]) -> Iterator[Chunk]:
         """Yield some columns, chunk by chunk, blank rows too."""
         columns = {header: self._columns[header] for header in headers}
-        stored = [column for column in columns.values() if column.name is not None]
-        start = 0
+        stored = [str(column.name) for column in columns.values() if column.name is not None]
+        size, start, unpacked = self.path.stat().st_size, 0, 0
         try:
-            # Buffered, so that a row group of any size passes in constant memory.
-            file = pq.ParquetFile(
-                self.path,
-                buffer_size=_BUFFER,
-                read_dictionary=[c.name for c in stored if _is_text(c.type)],
-            )
-            with file:
-                for batch in self._batches(file, [str(column.name) for column in stored]):
-                    rows = np.arange(start + 1, start + len(batch) + 1) + self._before
-                    start += len(batch)
-                    cells = {
-                        header: column.count(rows)
-                        if column.name is None
-                        else _cast(batch.column(column.name), column.type)
-                        for header, column in columns.items()
-                    }
-                    yield Chunk(rows, cells, done=start / max(self.n_rows or 1, 1))
-        except (pa.ArrowException, OSError) as error:
-            raise _damaged(self.name, error, self._before + start) from error
+            for batch in self._batches(stored):
+                batch.validate(full=True)
+                require_short(self.name, batch, self._before + start)
+                unpacked += unpacked_bytes(batch)
+                require_proportion(self.name, unpacked, size)
+                rows = np.arange(start + 1, start + len(batch) + 1) + self._before
+                cells = {header: _cells(column, batch, rows) for header, column in columns.items()}
+                start += len(batch)
+                yield Chunk(rows, cells, done=start / max(self.n_rows or 1, 1))
+        except FAULTS as error:
+            raise damaged(self.name, error, self._before + start) from error
         if start != self.n_rows:
-            raise _damaged(self.name, f"{start:,} of {self.n_rows:,} rows are there")
+            raise damaged(self.name, f"{start:,} of {self.n_rows:,} rows are there")
 
-    def _batches(self, file: pq.ParquetFile, names: list[str]) -> Iterator[pa.RecordBatch]:
-        """Yield some row groups at a time: one iteration over all keeps a buffer for each."""
-        for first, last in self._spans:
-            yield from file.iter_batches(CHUNK_ROWS, list(range(first, last)), names)
+    def _batches(self, names: list[str]) -> Iterator[pa.RecordBatch]:
+        """Yield some row groups at a time: one iteration over all keeps a buffer for each.
+
+        The texts of a column come as a dictionary where the file has one, so that one that is
+        repeated takes no more memory than the file. Pages are held to their checksums.
+        """
+        types = {column.name: column.type for column in self._columns.values()}
+        # Buffered, so that a row group of any size passes in constant memory.
+        with pq.ParquetFile(
+            self.path,
+            buffer_size=_BUFFER,
+            read_dictionary=[name for name in names if has_lengths(types[name])],
+            page_checksum_verification=True,
+        ) as file:
+            for first, last in self._spans:
+                yield from file.iter_batches(CHUNK_ROWS, list(range(first, last)), names)
+
+
+def _cells(column: ParquetColumn, batch: pa.RecordBatch, rows: npt.NDArray[np.int64]) -> pa.Array:
+    """Return a column's cells in a batch, which are those of some rows of the file."""
+    if column.name is None:
+        return column.count(rows)
+    cells = batch.column(column.name)
+    if pa.types.is_dictionary(cells.type) and pa.types.is_binary(column.type):
+        return cells.dictionary_decode()
+    return _cast(cells, column.type)
 
 
 def columns_of(name: str, schema: pa.Schema, ledger: Ledger) -> dict[str, ParquetColumn]:
@@ -124,7 +144,7 @@ def columns_of(name: str, schema: pa.Schema, ledger: Ledger) -> dict[str, Parque
     """
     names = schema.names
     if twice := next((header for header in names if names.count(header) > 1), None):
-        raise _damaged(name, f"two columns are called '{twice}'")
+        raise damaged(name, f"two columns are called '{twice}'")
     columns = {header: ParquetColumn(header, _plain(schema.field(header).type)) for header in names}
     index: dict[str, ParquetColumn] = {}
     for level, known_as in _index_of(schema):
@@ -165,11 +185,8 @@ def _cast(cells: pa.Array, kind: pa.DataType) -> pa.Array:
     return cells.cast(kind) if _plain(cells.type) != cells.type else cells
 
 
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
-def _damaged(name: str, error: object, rows: int | None = None) -> InputError:
+def damaged(name: str, error: object, rows: int | None = None) -> InputError:
+    """Return what is wrong with a file, after some of its rows are read if any are."""
     where = "" if rows is None else f" after row {rows:,}"
     return InputError(
         f"{name}: not a readable Parquet file{where} ({str(error)[:120]}).", "Write it again."
@@ -184,7 +201,7 @@ class ParquetSink:
             key: value if isinstance(value, str) else json.dumps(value)
             for key, value in provenance.items()
         }
-        self._writer = pq.ParquetWriter(path, schema, store_schema=False)
+        self._writer = pq.ParquetWriter(path, schema, store_schema=False, write_page_checksum=True)
         self._writer.add_key_value_metadata(words)
 
     def write(self, batch: pa.RecordBatch) -> None:

@@ -129,7 +129,8 @@ def write_market(
 
 def _writer(path: Path, suffix: str, schema: pa.Schema) -> pq.ParquetWriter | pa_csv.CSVWriter:
     if suffix == ".parquet":
-        return pq.ParquetWriter(path, schema.with_metadata({"simulated": "true"}))
+        marked = schema.with_metadata({"simulated": "true"})
+        return pq.ParquetWriter(path, marked, write_page_checksum=True)
     options = pa_csv.WriteOptions(
         delimiter="\t" if suffix == ".tsv" else ",", quoting_style="needed", quoting_header="needed"
     )

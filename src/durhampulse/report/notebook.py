@@ -145,7 +145,7 @@ def run_study(
         raise OutputError(f"{out.parent}: {error.strerror}.", "Choose another --out.") from error
     try:
         if cells is not None:
-            pq.write_table(cells, staging / _TABLE)
+            pq.write_table(cells, staging / _TABLE, write_page_checksum=True)
         notebook = make_notebook(request)
         with _password_for_kernel(password):
             seconds = _execute(notebook, staging, progress)

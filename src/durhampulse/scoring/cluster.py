@@ -228,7 +228,9 @@ def _score_piece(piece: _Piece, job: _Job) -> Summary:
         scored_rows, refused = io.BytesIO(), io.StringIO(newline="")
         rows = csv.writer(refused)
         rows.writerow(REFUSED_HEADER)
-        with pq.ParquetWriter(scored_rows, schema, store_schema=False) as writer:
+        with pq.ParquetWriter(
+            scored_rows, schema, store_schema=False, write_page_checksum=True
+        ) as writer:
             for scored, _ in score_tables(scorer, [table], schema, workers=1):
                 writer.write_batch(scored.batch)
                 rows.writerows(scored.refused)

@@ -1,4 +1,4 @@
-"""People and their roles, sessions, one-time links and API keys."""
+"""People and their roles, one-time links and API keys."""
 
 from __future__ import annotations
 
@@ -14,14 +14,13 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from durhampulse.desk.people.passwords import hash_password
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
-from durhampulse.desk.store.tables import api_key, attempt, link, person, session
+from durhampulse.desk.store.tables import api_key, attempt, device, link, person, session
 from durhampulse.exceptions import InputError
 
 __all__ = [
-    "PERSON_ROLES", "SESSION_HOURS", "PersonRole", "Principal", "add_key", "add_person",
-    "attempt_key", "change_person", "enter", "find_key", "find_link", "find_person", "find_session",
-    "folded_name", "make_link", "open_session", "people", "revoke_key", "set_password", "sign_out",
-    "use_link",
+    "PERSON_ROLES", "PersonRole", "Principal", "SignedIn", "add_key", "add_person", "attempt_key",
+    "change_person", "digest_of_token", "find_key", "find_link", "find_person", "folded_name",
+    "make_link", "people", "revoke_key", "set_password", "use_link",
 ]  # fmt: skip
 
 PersonRole = Literal["viewer", "reviewer", "admin"]
@@ -30,9 +29,27 @@ PersonRole = Literal["viewer", "reviewer", "admin"]
 PERSON_ROLES: Final[tuple[PersonRole, ...]] = get_args(PersonRole)
 """From the least; each role may do what those before it may."""
 
-SESSION_HOURS = 12
 _LINK_MINUTES = 30
 _PREFIX = "dp_"
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A person's session.
+
+    Attributes
+    ----------
+    number
+        Of the session; 0 for a program.
+    csrf
+        The token that forms of this session must carry; empty for a program.
+    confirmed
+        Whether the password was given a short while ago.
+    """
+
+    number: int = 0
+    csrf: str = ""
+    confirmed: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,14 +62,19 @@ class Principal:
         Number of the person; 0 for a program.
     name, role
         As in the store.
-    csrf
-        The token that forms of this session must carry; empty for a program.
+    session
+        How they are signed in.
     """
 
     id: int
     name: str
     role: PersonRole
-    csrf: str = ""
+    session: SignedIn = SignedIn()
+
+    @property
+    def csrf(self) -> str:
+        """The token that forms of their session must carry."""
+        return self.session.csrf
 
     def may(self, role: PersonRole) -> bool:
         """Whether they may do what a role may."""
@@ -76,7 +98,7 @@ def add_person(db: Connection, name: str, role: str, by: str, password: str | No
         raise InputError(
             f"There is somebody called '{name}' already.", "Choose another name.", "name"
         )
-    hashed = None if password is None else hash_password(password)
+    hashed = None if password is None else hash_password(password, [name])
     values = {"name": name, "role": role, "active": True, "created_at": datetime.now(UTC)}
     number = insert_one(db, person, **values, password_hash=hashed)
     note(db, by, "person added", name, {"role": role})
@@ -103,7 +125,9 @@ def find_person(db: Connection, number: int) -> Row[Any]:
 
 
 def change_person(db: Connection, number: int, by: str, *, role: str, active: bool) -> bool:
-    """Change a person's role, or whether they may sign in; sessions end with either.
+    """Change a person's role, or whether they may sign in.
+
+    Sessions end with either. Whoever may not sign in any more loses their open link too.
 
     Returns
     -------
@@ -131,8 +155,9 @@ def change_person(db: Connection, number: int, by: str, *, role: str, active: bo
     if (role, active) == (before.role, before.active):
         return False
     db.execute(update(person).where(person.c.id == number).values(role=role, active=active))
-    if not active or role != before.role:
-        db.execute(delete(session).where(session.c.person_id == number))
+    db.execute(delete(session).where(session.c.person_id == number))
+    if not active:
+        _end_links(db, number)
     note(db, by, "person changed", before.name, {"role": role, "active": active})
     return True
 
@@ -141,59 +166,34 @@ def _no_role(role: str) -> InputError:
     return InputError(f"There is no role '{role[:40]}'.", f"Use {', '.join(PERSON_ROLES)}.", "role")
 
 
-def set_password(db: Connection, number: int, password: str, by: str) -> None:
-    """Set a person's password; their sessions end.
+def set_password(db: Connection, number: int, password: str, by: str, keep: int = 0) -> None:
+    """Set a person's password; their sessions, but one, end, and so does their open link.
+
+    Their browsers are no longer known, and failed sign-ins no longer count.
 
     Raises
     ------
     InputError
-        If it is too short or too long.
+        If it is too short, too long or easily guessed.
     """
-    values = {"password_hash": hash_password(password)}
-    db.execute(update(person).where(person.c.id == number).values(**values))
-    db.execute(delete(session).where(session.c.person_id == number))
     name = find_person(db, number).name
-    db.execute(delete(attempt).where(attempt.c.who == attempt_key(name)))
+    values = {"password_hash": hash_password(password, [name])}
+    db.execute(update(person).where(person.c.id == number).values(**values))
+    db.execute(delete(session).where(session.c.person_id == number, session.c.id != keep))
+    _end_links(db, number)
+    db.execute(delete(device).where(device.c.person_id == number))
+    db.execute(delete(attempt).where(attempt.c.who.startswith(attempt_key(name))))
     note(db, by, "password set", name)
 
 
 def attempt_key(name: str) -> str:
     """Return the key under which failed sign-ins of a name are counted."""
-    return f"name {_digest(folded_name(name))}"
+    return f"name {digest_of_token(folded_name(name))}"
 
 
 def folded_name(name: str) -> str:
     """Return the form in which a name is looked up: one blank between words, lower case."""
     return " ".join(name.replace("\0", "").split()).lower()
-
-
-def open_session(db: Connection, number: int) -> str:
-    """Open a session; return its token, of which only the hash is stored."""
-    token, now = secrets.token_urlsafe(32), datetime.now(UTC)
-    db.execute(delete(session).where(session.c.expires_at < now))
-    values = {"digest": _digest(token), "person_id": number, "csrf": secrets.token_urlsafe(24),
-              "expires_at": now + timedelta(hours=SESSION_HOURS)}  # fmt: skip
-    db.execute(insert(session).values(**values))
-    return token
-
-
-def find_session(db: Connection, token: str) -> Principal | None:
-    """Return the person a session belongs to; none if it has ended."""
-    row = db.execute(
-        select(person.c.id, person.c.name, person.c.role, session.c.csrf)
-        .join(session, session.c.person_id == person.c.id)
-        .where(
-            session.c.digest == _digest(token),
-            session.c.expires_at > datetime.now(UTC),
-            person.c.active.is_(True),
-        )
-    ).first()
-    return Principal(*row) if row else None
-
-
-def sign_out(db: Connection, token: str) -> None:
-    """End a session."""
-    db.execute(delete(session).where(session.c.digest == _digest(token)))
 
 
 def make_link(db: Connection, purpose: str, by: str, number: int | None = None) -> str:
@@ -210,20 +210,24 @@ def make_link(db: Connection, purpose: str, by: str, number: int | None = None) 
         whom = find_person(db, number)
         if not whom.active:
             raise InputError(f"'{whom.name}' may not sign in.", "Let them in first.")
-        db.execute(delete(link).where(link.c.person_id == number, link.c.used_at.is_(None)))
+        _end_links(db, number)
         note(db, by, "link made", whom.name)
     token = secrets.token_urlsafe(24)
     until = datetime.now(UTC) + timedelta(minutes=_LINK_MINUTES)
-    values = {"digest": _digest(token), "purpose": purpose, "person_id": number}
+    values = {"digest": digest_of_token(token), "purpose": purpose, "person_id": number}
     db.execute(insert(link).values(**values, expires_at=until))
     return token
+
+
+def _end_links(db: Connection, number: int) -> None:
+    db.execute(delete(link).where(link.c.person_id == number, link.c.used_at.is_(None)))
 
 
 def find_link(db: Connection, token: str) -> Row[Any] | None:
     """Return a link that can still be used."""
     return db.execute(
         select(link).where(
-            link.c.digest == _digest(token),
+            link.c.digest == digest_of_token(token),
             link.c.used_at.is_(None),
             link.c.expires_at > datetime.now(UTC),
         )
@@ -239,19 +243,12 @@ def use_link(db: Connection, token: str) -> Row[Any]:
         If it was used, is too old, or is none.
     """
     row = find_link(db, token)
-    used = update(link).where(link.c.digest == _digest(token), link.c.used_at.is_(None))
+    used = update(link).where(link.c.digest == digest_of_token(token), link.c.used_at.is_(None))
     if row is None or db.execute(used.values(used_at=datetime.now(UTC))).rowcount != 1:
         raise InputError("This link was used, or is too old.", "Ask for a new one.")
     if row.purpose == "first":  # one for each start; only one admin may come by them
         db.execute(delete(link).where(link.c.purpose == "first", link.c.digest != row.digest))
     return row
-
-
-def enter(db: Connection, number: int) -> str:
-    """Open a session for a person who came by link; return its token."""
-    name = db.scalar(select(person.c.name).where(person.c.id == number))
-    note(db, str(name), "signed in by link", str(name))
-    return open_session(db, number)
 
 
 def add_key(db: Connection, name: str, role: str, by: str) -> str:
@@ -271,7 +268,7 @@ def add_key(db: Connection, name: str, role: str, by: str) -> str:
     if db.scalar(select(func.count()).where(api_key.c.name == name)):
         raise InputError(f"There is a key '{name}' already.", "Choose another name.", "name")
     token = _PREFIX + secrets.token_urlsafe(32)
-    values = {"name": name, "digest": _digest(token), "role": role, "created_by": by}
+    values = {"name": name, "digest": digest_of_token(token), "role": role, "created_by": by}
     db.execute(insert(api_key).values(**values, created_at=datetime.now(UTC)))
     note(db, by, "key added", name, {"role": role})
     return token
@@ -287,10 +284,13 @@ def revoke_key(db: Connection, number: int, by: str) -> None:
 def find_key(db: Connection, token: str) -> Principal | None:
     """Return the program that a key belongs to; none if it was revoked."""
     key = db.execute(
-        select(api_key).where(api_key.c.digest == _digest(token), api_key.c.revoked_at.is_(None))
+        select(api_key).where(
+            api_key.c.digest == digest_of_token(token), api_key.c.revoked_at.is_(None)
+        )
     ).first()
     return Principal(0, f"key {key.name}", key.role) if key else None
 
 
-def _digest(token: str) -> str:
+def digest_of_token(token: str) -> str:
+    """Return the hash under which a session, link or key is stored."""
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
@@ -12,21 +13,36 @@ from pydantic import Field
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
-from durhampulse.desk.people.people import (
-    SESSION_HOURS,
-    PersonRole,
-    Principal,
-    find_key,
-    find_session,
-)
+from durhampulse.desk.people.devices import DEVICE_DAYS, remember_device
+from durhampulse.desk.people.people import PersonRole, Principal, find_key
+from durhampulse.desk.people.sessions import find_session
 from durhampulse.desk.web.state import Desk, desk_of
+from durhampulse.exceptions import InputError
 
 __all__ = [
-    "COOKIE", "Admin", "DeskOf", "Number", "Reviewer", "SentForm", "SignInNeededError",
-    "StaleFormError", "Viewer", "let_in", "needs_key",
+    "AGAIN",
+    "COOKIE",
+    "DEVICE",
+    "Admin",
+    "ConfirmNeededError",
+    "DeskOf",
+    "Number",
+    "Reviewer",
+    "SentForm",
+    "SignInNeededError",
+    "StaleFormError",
+    "SureAdmin",
+    "Viewer",
+    "keep_session",
+    "know_browser",
+    "let_in",
+    "needs_key",
+    "new_session",
 ]  # fmt: skip
 
-COOKIE = "durhampulse"
+COOKIE, DEVICE = "durhampulse", "durhampulse-device"
+AGAIN = "password_again"
+"""The field in which a heavy act's form brings the password."""
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
 
@@ -46,12 +62,27 @@ class StaleFormError(HTTPException):
         super().__init__(403, "This form is too old. Reload the page and try again.")
 
 
+class ConfirmNeededError(Exception):
+    """A heavy act of a session whose password was given too long ago.
+
+    Attributes
+    ----------
+    problem
+        What was wrong with the password that came along; empty where none did.
+    """
+
+    def __init__(self, problem: str = "") -> None:
+        super().__init__(problem)
+        self.problem = problem
+
+
 def _signed_in(request: Request) -> Principal:
     """Return the person who is signed in."""
     token = request.cookies.get(COOKIE, "")
     if token:
-        with desk_of(request).store.reading() as db:
-            if who := find_session(db, token):
+        desk = desk_of(request)
+        with desk.store.reading() as db:
+            if who := find_session(db, token, desk.limits, desk.last_use):
                 request.state.who = who  # for error pages
                 return who
     raise SignInNeededError(request)
@@ -77,6 +108,28 @@ Number = Annotated[int, Field(ge=1, lt=2**31)]
 Viewer = Annotated[Principal, _needs("viewer")]
 Reviewer = Annotated[Principal, _needs("reviewer")]
 Admin = Annotated[Principal, _needs("admin")]
+
+
+async def _confirmed(request: Request, who: Admin) -> Principal:
+    """Return an admin who has given the password a short while ago, or gives it with the form."""
+    if who.session.confirmed:
+        return who
+    given = (await request.form()).get(AGAIN)
+    if given is None:
+        raise ConfirmNeededError
+    desk = desk_of(request)
+    try:
+        token = await asyncio.to_thread(desk.sign_in.confirm, desk.store, who, str(given))
+    except InputError as error:
+        raise ConfirmNeededError(f"{error.problem} {error.way_out}") from error
+    if token is None:
+        raise ConfirmNeededError("That is not your password.")
+    keep_session(request, token)
+    return who
+
+
+SureAdmin = Annotated[Principal, Depends(_confirmed)]
+"""For the few heavy acts: people, keys, thresholds, erasure."""
 
 
 async def _sent_form(request: Request, _who: Reviewer) -> AsyncIterator[FormData]:
@@ -106,14 +159,35 @@ def needs_key(role: PersonRole) -> Any:
     return Depends(admit)
 
 
+def keep_session(request: Request, token: str) -> None:
+    """Give the session of a request its new token, and have the answer set it."""
+    before = request.cookies.get(COOKIE, "").encode()
+    request.scope["headers"] = [  # for the page that is asked for anew where the form is refused
+        (name, value.replace(before, token.encode()) if name == b"cookie" else value)
+        for name, value in request.scope["headers"]
+    ]
+    request.state.new_session = token
+
+
+def new_session(request: Request) -> str:
+    """Return the token that the answer to a request must set; empty if it need not."""
+    return str(getattr(request.state, "new_session", ""))
+
+
 def let_in(request: Request, response: Response, token: str) -> None:
-    """Set the cookie of a new session, in place of any the browser had."""
+    """Set the cookie of a session, in place of any the browser had."""
+    _set_cookie(request, response, COOKIE, token, int(desk_of(request).limits.hours * 3600))
+
+
+def know_browser(request: Request, response: Response, number: int) -> None:
+    """Set the cookie by which the browser of a person who has just signed in is known."""
+    with desk_of(request).store.writing() as db:
+        token = remember_device(db, number, request.cookies.get(DEVICE, ""))
+    _set_cookie(request, response, DEVICE, token, DEVICE_DAYS * 86_400)
+
+
+def _set_cookie(request: Request, response: Response, name: str, value: str, seconds: int) -> None:
+    secure = request.url.scheme == "https"
     response.set_cookie(
-        COOKIE,
-        token,
-        max_age=SESSION_HOURS * 3600,
-        httponly=True,
-        samesite="lax",
-        secure=request.url.scheme == "https",
-        path="/",
+        name, value, seconds, httponly=True, samesite="lax", secure=secure, path="/"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -16,12 +17,19 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from durhampulse.desk.store.database import AWAY
-from durhampulse.desk.web.access import SignInNeededError, StaleFormError
+from durhampulse.desk.web.access import (
+    AGAIN,
+    ConfirmNeededError,
+    SignInNeededError,
+    StaleFormError,
+    let_in,
+    new_session,
+)
 from durhampulse.desk.web.kept import KeptForm, is_same_origin, keep_form
 from durhampulse.desk.web.pages import PAGES, ROUTERS
 from durhampulse.desk.web.rendering import POLICY, redirect, render
 from durhampulse.desk.web.returned import PARTS, page_before, return_form, sent_fields
-from durhampulse.desk.web.state import ActiveModel, Desk, StoreKeys
+from durhampulse.desk.web.state import ActiveModel, Desk, StoreKeys, desk_of
 from durhampulse.exceptions import DurhamPulseError, InputError
 from durhampulse.service.app import build_app
 from durhampulse.service.guard import Metrics, too_late
@@ -36,6 +44,7 @@ _HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
+_SECONDS_TO_WRITE = 30.0
 _FOR_PROGRAMS = ("/v1/", "/metrics", "/healthz", "/readyz")
 _PATIENT = ("/v1/campaigns", "/v1/bulk")
 
@@ -75,10 +84,20 @@ def _with_worker(app: FastAPI, desk: Desk) -> Any:
     async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
         async with inner(app) as state:
             desk.worker.start()
+            writing = asyncio.create_task(_write_last_use(desk))
             yield state
+            writing.cancel()
             desk.worker.stop()
+            desk.last_use.write(desk.store)
 
     return lifespan
+
+
+async def _write_last_use(desk: Desk) -> None:
+    """Write down now and then when sessions were used; cancelled to stop."""
+    while True:
+        await asyncio.sleep(_SECONDS_TO_WRITE)
+        await asyncio.to_thread(desk.last_use.write, desk.store)
 
 
 def _home() -> Response:
@@ -95,17 +114,27 @@ class _Assets(StaticFiles):
 
 
 class _Headers:
-    """Middleware that adds the security headers of every page."""
+    """Middleware that adds the security headers of every page, and a session's new cookie."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        scope.setdefault("state", {})
+        request = Request(scope)
+
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
+                if token := new_session(request):
+                    answer = Response()
+                    let_in(request, answer, token)
+                    headers.append("set-cookie", answer.headers["set-cookie"])
             await send(message)
 
         await self._app(scope, receive, with_headers)
@@ -120,6 +149,7 @@ class _ErrorPages:
             app.add_exception_handler(kind, self._explain)
         app.add_exception_handler(SignInNeededError, self._send_to_sign_in)
         app.add_exception_handler(StaleFormError, self._offer_again)
+        app.add_exception_handler(ConfirmNeededError, self._ask_again)
         for away in AWAY:
             app.add_exception_handler(away, self._store_is_away)
         app.add_exception_handler(Exception, self._own_fault)
@@ -157,6 +187,15 @@ class _ErrorPages:
         if kept := await keep_form(request):
             return render(request, request.state.who, "resend.html", status=403, kept=kept)
         return await self._explain(request, error)
+
+    @staticmethod
+    async def _ask_again(request: Request, error: Exception) -> Response:
+        """Show the form of a heavy act, to be sent again with the password."""
+        fields = tuple(field for field in await sent_fields(request) if field[0] != AGAIN)
+        wrong = getattr(error, "problem", "")
+        return render(request, request.state.who, "confirm.html", status=422, wrong=wrong,
+                      field=AGAIN, kept=KeptForm(request.url.path, fields),
+                      minutes=desk_of(request).limits.confirm_minutes)  # fmt: skip
 
     async def _store_is_away(self, request: Request, _error: Exception) -> Response:
         away = HTTPException(503, "The store does not answer right now. Nothing was changed.")

@@ -50,7 +50,7 @@ from durhampulse.desk.shortlist.view import (
 from durhampulse.desk.store.carried import profile_of, read_carried
 from durhampulse.desk.store.niches import read_niches
 from durhampulse.desk.store.tables import STATES
-from durhampulse.desk.web.access import Admin, DeskOf, Number, Reviewer, Viewer
+from durhampulse.desk.web.access import DeskOf, Number, Reviewer, SureAdmin, Viewer
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.exceptions import InputError
 from durhampulse.files.formats import FORMATS, WRITABLE, listed
@@ -269,7 +269,7 @@ def preview_thresholds(
 
 @router.post("/thresholds")
 def thresholds(
-    desk: DeskOf, who: Admin,
+    desk: DeskOf, who: SureAdmin,
     yes_at: Annotated[str, Form()], review_at: Annotated[str, Form()],
     back: Annotated[str, Form()] = "",
 ) -> Response:  # fmt: skip

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 
 from durhampulse.desk.people.people import PersonRole
 from durhampulse.desk.web import (
+    account,
     acts,
     api,
     bulk,
@@ -90,6 +91,7 @@ ROUTERS: Final = (
     lists.views,
     plans.router,
     people.door,
+    account.router,
     api.router,
     rest_lists.lists_router,
     rest_lists.views_router,

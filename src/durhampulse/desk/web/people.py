@@ -7,11 +7,22 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 from sqlalchemy import select
 
-from durhampulse.desk.people import people
+from durhampulse.desk.people import people, sessions
 from durhampulse.desk.people.people import PERSON_ROLES
-from durhampulse.desk.store.audit import latest
+from durhampulse.desk.store.audit import latest, note
 from durhampulse.desk.store.tables import api_key, receipt
-from durhampulse.desk.web.access import COOKIE, Admin, DeskOf, Number, Viewer, let_in
+from durhampulse.desk.web.access import (
+    COOKIE,
+    DEVICE,
+    Admin,
+    DeskOf,
+    Number,
+    SureAdmin,
+    Viewer,
+    know_browser,
+    let_in,
+)
+from durhampulse.desk.web.account import browser_of
 from durhampulse.desk.web.filling import fill_in
 from durhampulse.desk.web.kept import KeptForm, is_same_origin, local_path
 from durhampulse.desk.web.rendering import redirect, render
@@ -37,24 +48,30 @@ def sign_in(
     next: Annotated[str, Form()] = "",  # noqa: A002 - the customary name
     kept_for: Annotated[str, Form()] = "", kept: Annotated[str, Form()] = "",
 ) -> Response:  # fmt: skip
-    """Open a session for a name and password; any older session of the browser is not kept."""
+    """Open a session for a name and password; any older session of the browser ends."""
     form = KeptForm.read(kept_for, kept) if kept_for and is_same_origin(request) else None
     address = request.client.host if request.client else "unknown"
     wrong = InputError("Name and password do not fit.", "", "password")
     token = None
     try:
-        token = desk.sign_in.attempt(desk.store, name, password, address)
+        token = desk.sign_in.attempt(
+            desk.store, name, password, address,
+            browser=browser_of(request), earlier=request.cookies.get(COOKIE, ""),
+            device=request.cookies.get(DEVICE, ""),
+        )  # fmt: skip
     except InputError as error:
         wrong = error
     if token is None:
         page = render(request, None, "sign-in.html", status=403, next=local_path(next), kept=form)
         return fill_in(page, "/sign-in", [("name", name)], wrong)
-    if form is None:
-        response = redirect(local_path(next) or "/shortlist")
-    else:
-        with desk.store.reading() as db:
-            response = render(request, people.find_session(db, token), "resend.html", kept=form)
+    with desk.store.reading() as db:
+        who = sessions.find_session(db, token)
+    response = redirect(local_path(next) or "/shortlist")
+    if form is not None:
+        response = render(request, who, "resend.html", kept=form)
     let_in(request, response, token)
+    if who is not None:
+        know_browser(request, response, who.id)
     return response
 
 
@@ -62,7 +79,7 @@ def sign_in(
 def sign_out(request: Request, desk: DeskOf, who: Viewer) -> Response:  # noqa: ARG001 - who admits
     """End the session."""
     with desk.store.writing() as db:
-        people.sign_out(db, request.cookies.get(COOKIE, ""))
+        sessions.sign_out(db, request.cookies.get(COOKIE, ""))
     response = redirect("/sign-in")
     response.delete_cookie(COOKIE, path="/")
     return response
@@ -91,9 +108,13 @@ def welcome(
             number = people.add_person(db, name, "admin", "first run", password)
         elif link.purpose == "password":
             people.set_password(db, number, password, "by link")
-        session = people.enter(db, number)
+        name = people.find_person(db, number).name
+        note(db, name, "signed in by link", name)
+        earlier = request.cookies.get(COOKIE, "")
+        session = sessions.open_session(db, number, desk.limits, browser_of(request), earlier)
     response = redirect("/shortlist")
     let_in(request, response, session)
+    know_browser(request, response, number)
     return response
 
 
@@ -115,7 +136,7 @@ def show(request: Request, desk: DeskOf, who: Admin) -> Response:
 
 @router.post("/people")
 def add(
-    request: Request, desk: DeskOf, who: Admin,
+    request: Request, desk: DeskOf, who: SureAdmin,
     name: Annotated[str, Form()], role: Annotated[str, Form()],
 ) -> Response:  # fmt: skip
     """Add somebody; they choose their password themselves, by a one-time link."""
@@ -128,7 +149,7 @@ def add(
 
 @router.post("/people/{number}")
 def change(
-    desk: DeskOf, who: Admin, number: Number,
+    desk: DeskOf, who: SureAdmin, number: Number,
     role: Annotated[str, Form()], active: Annotated[bool, Form()] = False,
     sure: Annotated[bool, Form()] = False,
 ) -> Response:  # fmt: skip
@@ -150,7 +171,7 @@ def change(
 
 
 @router.post("/people/{number}/link")
-def link(request: Request, desk: DeskOf, who: Admin, number: Number) -> Response:
+def link(request: Request, desk: DeskOf, who: SureAdmin, number: Number) -> Response:
     """Make a link by which somebody chooses a new password."""
     with desk.store.writing() as db:
         token = people.make_link(db, "password", who.name, number)
@@ -160,7 +181,7 @@ def link(request: Request, desk: DeskOf, who: Admin, number: Number) -> Response
 
 @router.post("/keys")
 def add_key(
-    request: Request, desk: DeskOf, who: Admin,
+    request: Request, desk: DeskOf, who: SureAdmin,
     name: Annotated[str, Form()], role: Annotated[str, Form()],
 ) -> Response:  # fmt: skip
     """Make an API key."""
@@ -170,7 +191,7 @@ def add_key(
 
 
 @router.post("/keys/{number}/revoke")
-def revoke(desk: DeskOf, who: Admin, number: Number) -> Response:
+def revoke(desk: DeskOf, who: SureAdmin, number: Number) -> Response:
     """End an API key."""
     with desk.store.writing() as db:
         people.revoke_key(db, number, who.name)

@@ -13,6 +13,7 @@ from durhampulse.desk.imports.worker import Worker
 from durhampulse.desk.models.catalogue import Catalogue
 from durhampulse.desk.outcomes.watching import BrokenBands
 from durhampulse.desk.people.people import Principal, find_key
+from durhampulse.desk.people.sessions import LastUse, SessionLimits
 from durhampulse.desk.people.sign_in import SignIn
 from durhampulse.desk.shortlist.reasons import TopReasons
 from durhampulse.desk.store.database import AWAY, Store
@@ -42,6 +43,8 @@ class Desk:
         Cache of the bands that do not hold here.
     sign_in
         Sign-ins, one at a time.
+    last_use
+        When sessions were last used.
     """
 
     store: Store
@@ -51,6 +54,12 @@ class Desk:
     top_reasons: TopReasons = field(default_factory=TopReasons)
     broken_bands: BrokenBands = field(default_factory=BrokenBands)
     sign_in: SignIn = field(default_factory=SignIn)
+    last_use: LastUse = field(default_factory=LastUse)
+
+    @property
+    def limits(self) -> SessionLimits:
+        """When sessions end."""
+        return self.sign_in.limits
 
 
 def desk_of(request: Request) -> Desk:

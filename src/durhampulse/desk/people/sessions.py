@@ -1,0 +1,174 @@
+"""Sessions: opened by a sign-in, ended by people, by time and by the next sign-in."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, Table, delete, insert, select, update
+
+from durhampulse.desk.people.people import Principal, SignedIn, digest_of_token
+from durhampulse.desk.store.audit import note
+from durhampulse.desk.store.database import AWAY, Store
+from durhampulse.desk.store.tables import person, session
+
+__all__ = [
+    "LastUse", "SessionLimits", "confirm_session", "end_session", "end_sessions", "find_session",
+    "open_session", "sessions_of", "sign_out",
+]  # fmt: skip
+
+_MOST_SESSIONS = 10
+
+
+@dataclass(frozen=True)
+class SessionLimits:
+    """When sessions end, and when they are asked for the password again.
+
+    Attributes
+    ----------
+    hours
+        From the sign-in on.
+    idle_minutes
+        Without a request. NIST SP 800-63B-4, 2.2.3, has 24 hours and one hour at most for AAL2.
+    confirm_minutes
+        From the latest password on, until the few heavy acts ask for it again.
+    """
+
+    hours: float = 12
+    idle_minutes: float = 60
+    confirm_minutes: float = 15
+
+
+class LastUse:
+    """When sessions and keys were last used: written now and then, by :meth:`write`.
+
+    So a request that only looks never waits for the lock of an import.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._unwritten: dict[tuple[Table, int], datetime] = {}
+
+    def note(self, table: Table, number: int) -> None:
+        """Note that a session or key is used now."""
+        with self._lock:
+            self._unwritten[table, number] = datetime.now(UTC)
+
+    def latest(self, table: Table, number: int, stored: datetime) -> datetime:
+        """Return the later of the stored moment and the noted one."""
+        return max(stored, self._unwritten.get((table, number), stored))
+
+    def write(self, store: Store) -> None:
+        """Write down what was noted; where the store is away it stays noted."""
+        with self._lock:
+            noted, self._unwritten = self._unwritten, {}
+        if not noted:
+            return
+        try:
+            with store.writing() as db:
+                for (table, number), at in noted.items():
+                    db.execute(update(table).where(table.c.id == number).values(used_at=at))
+        except AWAY:
+            with self._lock:
+                self._unwritten = {**noted, **self._unwritten}
+
+
+def open_session(
+    db: Connection, number: int, limits: SessionLimits, browser: str = "", earlier: str = ""
+) -> str:
+    """Open a session; return its token, of which only the hash is stored.
+
+    Parameters
+    ----------
+    db
+        A connection that writes.
+    number
+        The person.
+    limits
+        When it ends.
+    browser
+        What the person will know the session by.
+    earlier
+        The token that the browser had; that session ends.
+    """
+    token, now = secrets.token_urlsafe(32), datetime.now(UTC)
+    db.execute(delete(session).where(session.c.expires_at < now))
+    sign_out(db, earlier)
+    values = {
+        "digest": digest_of_token(token),
+        "person_id": number,
+        "csrf": secrets.token_urlsafe(24),
+        "browser": browser[:60],
+        "begun_at": now,
+        "used_at": now,
+        "confirmed_at": now,
+        "expires_at": now + timedelta(hours=limits.hours),
+    }
+    db.execute(insert(session).values(**values))
+    kept = select(session.c.id).where(session.c.person_id == number)
+    kept = kept.order_by(session.c.used_at.desc(), session.c.id.desc()).limit(_MOST_SESSIONS)
+    others = session.c.id.not_in(db.scalars(kept).all())
+    db.execute(delete(session).where(session.c.person_id == number, others))
+    return token
+
+
+def find_session(
+    db: Connection, token: str, limits: SessionLimits | None = None, uses: LastUse | None = None
+) -> Principal | None:
+    """Return the person a session belongs to; none if it has ended."""
+    limits, uses, now = limits or SessionLimits(), uses or LastUse(), datetime.now(UTC)
+    s = session.c
+    row = db.execute(
+        select(person.c.id, person.c.name, person.c.role, person.c.password_hash,
+               s.id.label("session"), s.csrf, s.used_at, s.confirmed_at)
+        .join(session, s.person_id == person.c.id)
+        .where(s.digest == digest_of_token(token), s.expires_at > now, person.c.active.is_(True))
+    ).first()  # fmt: skip
+    if row is None:
+        return None
+    idle = now - uses.latest(session, row.session, row.used_at)
+    if idle > timedelta(minutes=limits.idle_minutes):
+        return None
+    uses.note(session, row.session)
+    fresh = now - row.confirmed_at <= timedelta(minutes=limits.confirm_minutes)
+    # Whoever came by the demo's link has no password to be asked for.
+    signed_in = SignedIn(row.session, row.csrf, fresh or row.password_hash is None)
+    return Principal(row.id, row.name, row.role, signed_in)
+
+
+def sign_out(db: Connection, token: str) -> None:
+    """End a session."""
+    db.execute(delete(session).where(session.c.digest == digest_of_token(token)))
+
+
+def confirm_session(db: Connection, number: int) -> str:
+    """Return the new token of a session whose password was given again; the old one ends."""
+    token = secrets.token_urlsafe(32)
+    values = {"digest": digest_of_token(token), "confirmed_at": datetime.now(UTC)}
+    db.execute(update(session).where(session.c.id == number).values(**values))
+    return token
+
+
+def sessions_of(db: Connection, number: int, limits: SessionLimits) -> Sequence[Row[Any]]:
+    """Return a person's sessions that have not ended, the one used last first."""
+    s, now = session.c, datetime.now(UTC)
+    since = now - timedelta(minutes=limits.idle_minutes)
+    mine = select(session).where(s.person_id == number, s.expires_at > now, s.used_at > since)
+    return db.execute(mine.order_by(s.used_at.desc(), s.id.desc())).all()
+
+
+def end_session(db: Connection, who: Principal, number: int) -> None:
+    """End a session of a person's own; another's is none of theirs, and stays."""
+    mine = delete(session).where(session.c.id == number, session.c.person_id == who.id)
+    if db.execute(mine).rowcount:
+        note(db, who.name, "session ended", who.name)
+
+
+def end_sessions(db: Connection, number: int, keep: int = 0) -> int:
+    """End a person's sessions, but one; return how many."""
+    others = delete(session).where(session.c.person_id == number, session.c.id != keep)
+    return db.execute(others).rowcount
