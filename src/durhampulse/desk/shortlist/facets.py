@@ -92,8 +92,8 @@ def _cells(
     for (at, found), n in _counted(db, view, rules, code, niche).items():
         choices = {"niche": found}
         for kind, names, _ in reversed(coded):
-            at, place = divmod(at, len(names))  # noqa: PLW2901 - what is left of the code
-            choices[kind] = names[place]
+            at, nth = divmod(at, len(names))  # noqa: PLW2901 - what is left of the code
+            choices[kind] = names[nth]
         cells.append((tuple(choices[kind] for kind in kinds), n))
     return cells
 
@@ -111,8 +111,8 @@ def _counted(
         joined = db.scalar(counted(db, select(func.group_concat(each, _BETWEEN)), view, rules))
         counts = Counter(joined.split(_BETWEEN)) if joined else {}
         return {(ord(key[0]) - 1, key[1:]): n for key, n in counts.items()}
-    keys = [code.label("code"), niche.label("found")]
-    query = counted(db, select(*keys, func.count()), view, rules).group_by("code", "found")
+    numbers = select(code.label("code"), niche.label("found"), func.count())
+    query = counted(db, numbers, view, rules).group_by("code", "found")
     return {(at, found): n for at, found, n in db.execute(query)}
 
 
