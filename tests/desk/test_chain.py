@@ -229,4 +229,6 @@ def test_entry_without_its_hash_is_found(log):
     row = {"id": 6, "at": AT, "who": "eve", "act": "approve", "subject": "x", "detail": {}}
     with log.writing() as db:
         db.execute(insert(audit).values(row))
+    with log.writing() as db:
+        note(db, "ann", "approve", "creator 7")  # the desk goes on, and the log stays broken
     assert "Entry 6 " in problem_of(log)

@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC
 from typing import Any, Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from durhampulse.desk.store.tables import audit, receipt, setting
 
@@ -98,13 +98,16 @@ def append(db: Connection, entries: Sequence[Mapping[str, Any]]) -> None:
         return
     head = _lock_head(db)
     before, rows = head.hash, []
-    for number, entry in enumerate(entries, start=head.entry + 1):
+    last = (
+        db.scalar(select(func.max(audit.c.id))) or 0
+    )  # other than the head after an insert by SQL
+    for number, entry in enumerate(entries, start=max(head.entry, last) + 1):
         detail = json.loads(json.dumps(entry["detail"]))  # as it is read back
         row = {**entry, "id": number, "detail": detail}
         before = entry_hash(before, row)
         rows.append({**row, "hash": before})
     db.execute(insert(audit), rows)
-    value = asdict(Head(head.entry + len(rows), before))
+    value = asdict(Head(rows[-1]["id"], before))
     db.execute(update(setting).where(setting.c.name == HEAD_SETTING).values(value=value))
 
 
