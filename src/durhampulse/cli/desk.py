@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import json
 from pathlib import Path
@@ -75,6 +76,9 @@ def erase(
     older_than: Annotated[
         int | None, typer.Option(min=1, help="Or all that nobody touched for so many days.")
     ] = None,
+    files: Annotated[
+        bool, typer.Option("--files", help="Delete files that wait and hold them, too.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Erase a creator from the desk's store, or all that are too old, with a receipt.
@@ -87,15 +91,17 @@ def erase(
 
     if (identifier is None) == (older_than is None):
         raise InputError("Erase whom?", "Name one: --id INF-1042, or --older-than 730.")
-    opened = open_store(store, create=False)
     who = f"command line, {getpass.getuser()}"
-    if identifier is not None:
-        receipt = erase_one(opened, identifier, who, objects=objects)
-    else:
-        receipt = sweep(opened, int(older_than or 0), who)
+    with contextlib.closing(open_store(store, create=False)) as opened:
+        if identifier is not None:
+            receipt = erase_one(opened, identifier, who, objects=objects, files=files)
+        else:
+            receipt = sweep(opened, int(older_than or 0), who)
     if as_json:
         typer.echo(json.dumps(receipt, indent=2))
         return
     rows = ", ".join(f"{name} {n:,}" for name, n in receipt["rows"].items() if n) or "none"
     typer.echo(f"Receipt {receipt['receipt']}, {receipt['at']}: {receipt['act']}.")
     typer.echo(f"Rows gone: {rows}.")
+    if receipt.get("files"):
+        typer.echo(f"Files that waited, deleted: {', '.join(receipt['files'])}.")

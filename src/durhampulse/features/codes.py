@@ -92,10 +92,10 @@ class NumberCode:
         """Encode the column, shape (1, n_rows) or (2, n_rows)."""
         numbers = _numbers(block, self.column, ordered=self.ordered)
         normal = _scaled(numbers, self.scale, self.unit)
-        missing = ~np.isfinite(numbers)
+        missing = np.isnan(numbers)
         normal[missing] = self.fill
         normal -= self.mean
-        normal /= self.sd
+        normal *= 1 / self.sd
         return [np.stack([normal, missing]) if self.indicator else normal[None]]
 
     def join(self, pieces: list[Floats], limit: float = FARTHEST) -> Floats:
@@ -225,17 +225,18 @@ class RelativeCode:
     def pieces(self, block: Block) -> list[Floats]:
         """Return what each of `columns` adds to the encoded column, shape (1, n_rows) each."""
         value, size = _logs(block, self.column, self.unit)
-        parts = [value, -np.interp(size, self.knots, self.usual)]
+        value /= self.sd
+        parts = [value, np.interp(size, self.knots, np.divide(self.usual, -self.sd))]
         if self.levels:
             places = block.levels(NICHE).find(self._places)
-            parts.append(-np.array([*self.shifts, 0.0, 0.0])[places])
-        return [part[None] / self.sd for part in parts]
+            parts.append(np.divide([*self.shifts, 0.0, 0.0], -self.sd)[places])
+        return [part[None] for part in parts]
 
     def join(self, pieces: list[Floats], limit: float = FARTHEST) -> Floats:
         """Add the pieces; 0 where one of them is not known."""
-        total = sum(pieces[1:], start=pieces[0])
+        total = sum(pieces[2:], start=pieces[0] + pieces[1])
         total = np.where(np.isfinite(total), total, 0.0)
-        return np.clip(total, -limit, limit)
+        return np.clip(total, -limit, limit, out=total)
 
     def require(self) -> None:
         """Raise ValueError unless the parts are those of a relative code."""
@@ -361,7 +362,14 @@ def learn_relatives(train: pd.DataFrame, features: set[str]) -> Iterator[Relativ
 def _logs(block: Block, column: str, unit: float) -> tuple[Floats, Floats]:
     """Return the logarithms of a figure and of the followers; NaN where there is none."""
     value, size = (_numbers(block, c, ordered=False) for c in (column, FOLLOWERS))
-    return np.log(np.maximum(value, 0) + unit), np.log(np.maximum(size, 0) + 1)
+    return _log(value, unit), _log(size, 1)
+
+
+def _log(values: Floats, unit: float) -> Floats:
+    """Return log(unit + x), of at least x = 0; always a new array."""
+    logs = np.maximum(values, 0)
+    logs += unit
+    return np.asarray(np.log(logs, out=logs))
 
 
 def _numbers(block: Block, column: str, *, ordered: bool) -> Floats:
@@ -372,7 +380,8 @@ def _numbers(block: Block, column: str, *, ordered: bool) -> Floats:
             levels.codes
         ]
     values = block.numbers(column)
-    return np.where(np.isinf(values), np.nan, values)
+    endless = np.isinf(values)
+    return np.where(endless, np.nan, values) if endless.any() else values
 
 
 def _scaled(numbers: Floats, scale: Scale, unit: float) -> Floats:
@@ -380,5 +389,7 @@ def _scaled(numbers: Floats, scale: Scale, unit: float) -> Floats:
     if scale == "linear":
         return numbers.copy()
     if scale == "log":
-        return np.asarray(np.log1p(np.maximum(numbers, 0) / unit))
+        scaled = np.maximum(numbers, 0) * (1 / unit)
+        scaled += 1
+        return np.asarray(np.log(scaled, out=scaled))
     return np.asarray(np.arcsinh(numbers / unit))

@@ -20,6 +20,7 @@ from durhampulse.features.codes import (
     CODES,
     FARTHEST,
     Code,
+    LevelCode,
     NumberCode,
     RelativeCode,
     learn_levels,
@@ -80,6 +81,15 @@ class Encoding:
             encoded[start : start + len(part)] = part
             start += len(part)
         return encoded.T
+
+    def limit(self, X: Floats, limit: float = FARTHEST) -> None:
+        """Limit encoded rows, shape (n_rows, n_names), to so many standard deviations, in place."""
+        start = 0
+        for code in self.codes:
+            end = start + len(code.names)
+            if not isinstance(code, LevelCode):
+                np.clip(X[:, start:end], -limit, limit, out=X[:, start:end])
+            start = end
 
     def frame(self, table: pd.DataFrame) -> pd.DataFrame:
         """Encode a table, with the columns' names and the rows' numbers kept."""

@@ -114,7 +114,9 @@ class Peers:
         """Return what stands out, one bit for each of :attr:`flag_names`; shape (n_rows,)."""
         followers = block.numbers(FOLLOWERS)
         niche = block.levels(NICHE).find(self._places)
-        tier = np.searchsorted([*self.tiers.values()], followers, side="right") - 1
+        tier = np.full(block.n_rows, -1)
+        for least in self.tiers.values():  # a few comparisons pass faster than a search for each
+            tier += followers >= least
         tier[np.isnan(followers)] = len(self.tiers)
         place = tier * (len(self.niches) + 1) + np.where(niche < 0, len(self.niches), niche)
         odd = [(niche == -1) & bool(self.niches), block.numbers(VIEWS) > 100 * followers]

@@ -139,7 +139,7 @@ class Scorer:
         """Score rows that are read."""
         logits, unlike = self.model.model.look(block)
         y_prob = sigmoid(logits)
-        low, high = self.model.model.interval.ends(logits, block)
+        low, high = self.model.model.interval.ends(logits, block, y_prob)
         band, marked = band_codes(y_prob, self.model.thresholds), unlike > 0
         band[marked], low[marked], high[marked] = UNLIKE, 0.0, 1.0
         return Scores(

@@ -98,7 +98,7 @@ def add_person(db: Connection, name: str, role: str, by: str, password: str | No
         raise InputError(
             f"There is somebody called '{name}' already.", "Choose another name.", "name"
         )
-    hashed = None if password is None else hash_password(password)
+    hashed = None if password is None else hash_password(password, [name])
     values = {"name": name, "role": role, "active": True, "created_at": datetime.now(UTC)}
     number = insert_one(db, person, **values, password_hash=hashed)
     note(db, by, "person added", name, {"role": role})
@@ -172,13 +172,13 @@ def set_password(db: Connection, number: int, password: str, by: str, keep: int 
     Raises
     ------
     InputError
-        If it is too short or too long.
+        If it is too short, too long or easily guessed.
     """
-    values = {"password_hash": hash_password(password)}
+    name = find_person(db, number).name
+    values = {"password_hash": hash_password(password, [name])}
     db.execute(update(person).where(person.c.id == number).values(**values))
     db.execute(delete(session).where(session.c.person_id == number, session.c.id != keep))
     _end_links(db, number)
-    name = find_person(db, number).name
     db.execute(delete(attempt).where(attempt.c.who == attempt_key(name)))
     note(db, by, "password set", name)
 
