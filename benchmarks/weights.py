@@ -2,7 +2,7 @@
 
 All are given the same encoded rows, in memory, on one core; beside them the libraries that the
 trees come from. Then the scorer with each family: a chunk of Parquet is read as creators and
-scored, bands, intervals and flags included. The trees are 500 of depth 5 and of depth 4; the
+scored, bands, intervals and flags included. The trees are 250 of depth 5 and of depth 4; the
 ReLU network has 64 and 32 units, the others as many as a student, which is parabolic. Processor
 time, so that others on the machine count less.
 """
@@ -90,8 +90,8 @@ def families(X: np.ndarray, y: np.ndarray) -> dict[str, StoredWeights]:
         "network, ReLU": network(X.shape[1], "relu"),
         "network, SiLU": network(X.shape[1], "silu"),
         "network, parabolic": small,
-        "500 trees of depth 5": trees[5],
-        "500 trees of depth 4": trees[4],
+        "250 trees of depth 5": trees[5],
+        "250 trees of depth 4": trees[4],
         "trees of depth 5 and the network": WeightedSum((trees[5], small), weight, zero),
         "trees of depth 4 and the network": WeightedSum((trees[4], small), weight, zero),
     }

@@ -27,6 +27,7 @@ from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.creators.text import as_text
 from durhampulse.decision.bands import carried_names
 from durhampulse.exceptions import CannotJudgeError, InputError
+from durhampulse.files.cage import Cage
 from durhampulse.files.export import check_output, open_sink, replacing
 from durhampulse.files.formats import suffix_of
 from durhampulse.files.formulas import spreadsheet_safe
@@ -106,7 +107,7 @@ class OpenTable:
         return [*self.headers.notes(self.stream.name), *self.stream.notes]
 
 
-def score_files(
+def score_files(  # noqa: PLR0913 - each is an option of its own
     scorer: Scorer,
     inputs: Sequence[str | Path],
     out: str | Path,
@@ -114,6 +115,7 @@ def score_files(
     *,
     top: int | None = None,
     reasons: bool = False,
+    cage: Cage | None = None,
     progress: Callable[[int, float], object] = lambda _rows, _done: None,
     **keywords: Any,
 ) -> Summary:
@@ -138,6 +140,8 @@ def score_files(
         Keep only the most probable creators, ranked.
     reasons
         Add the reasons for and against each creator; a few hundred creators a second.
+    cage
+        The process that reads the files, since they are foreign; this one if not given.
     progress
         Called with the number of rows scored and the share of the work done, both in all.
 
@@ -156,7 +160,7 @@ def score_files(
         files = find_files(inputs, Path(folder))
         if any(place.absolute() == path.absolute() for path in files):
             raise InputError(f"{out}: it is both input and output.", "Write to another file.")
-        tables = [open_table(scorer, path, options) for path in files]
+        tables = [open_table(scorer, path, options, cage=cage) for path in files]
         _require_wishes(tables, options)
         schema = scored_schema(identifier_type(tables), carried_along(tables))
         ranking = Ranking(scorer, schema, top, reasons=reasons)
@@ -293,9 +297,10 @@ def open_table(
     *,
     name: str | None = None,
     row_groups: tuple[int, int] | None = None,
+    cage: Cage | None = None,
 ) -> OpenTable:
     """Open a file, find the model's columns in it, and settle how it writes its numbers."""
-    stream = open_stream(path, options, name=name, row_groups=row_groups)
+    stream = open_stream(path, options, name=name, row_groups=row_groups, cage=cage)
     headers = scorer.headers(stream.name, stream.headers, options)
     types = dict(zip(headers.carried, stream.types([*headers.carried]), strict=True))
     headers = of_text(headers, types, options.keep)

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from durhampulse.desk.people.passwords import hash_password
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
-from durhampulse.desk.store.tables import api_key, attempt, link, person, session
+from durhampulse.desk.store.tables import api_key, attempt, device, link, person, session
 from durhampulse.exceptions import InputError
 
 __all__ = [
@@ -169,6 +169,8 @@ def _no_role(role: str) -> InputError:
 def set_password(db: Connection, number: int, password: str, by: str, keep: int = 0) -> None:
     """Set a person's password; their sessions, but one, end, and so does their open link.
 
+    Their browsers are no longer known, and failed sign-ins no longer count.
+
     Raises
     ------
     InputError
@@ -179,7 +181,8 @@ def set_password(db: Connection, number: int, password: str, by: str, keep: int 
     db.execute(update(person).where(person.c.id == number).values(**values))
     db.execute(delete(session).where(session.c.person_id == number, session.c.id != keep))
     _end_links(db, number)
-    db.execute(delete(attempt).where(attempt.c.who == attempt_key(name)))
+    db.execute(delete(device).where(device.c.person_id == number))
+    db.execute(delete(attempt).where(attempt.c.who.startswith(attempt_key(name))))
     note(db, by, "password set", name)
 
 

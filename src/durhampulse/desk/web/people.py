@@ -13,11 +13,13 @@ from durhampulse.desk.store.audit import latest, note
 from durhampulse.desk.store.tables import api_key, receipt
 from durhampulse.desk.web.access import (
     COOKIE,
+    DEVICE,
     Admin,
     DeskOf,
     Number,
     SureAdmin,
     Viewer,
+    know_browser,
     let_in,
 )
 from durhampulse.desk.web.account import browser_of
@@ -55,18 +57,21 @@ def sign_in(
         token = desk.sign_in.attempt(
             desk.store, name, password, address,
             browser=browser_of(request), earlier=request.cookies.get(COOKIE, ""),
+            device=request.cookies.get(DEVICE, ""),
         )  # fmt: skip
     except InputError as error:
         wrong = error
     if token is None:
         page = render(request, None, "sign-in.html", status=403, next=local_path(next), kept=form)
         return fill_in(page, "/sign-in", [("name", name)], wrong)
-    if form is None:
-        response = redirect(local_path(next) or "/shortlist")
-    else:
-        with desk.store.reading() as db:
-            response = render(request, sessions.find_session(db, token), "resend.html", kept=form)
+    with desk.store.reading() as db:
+        who = sessions.find_session(db, token)
+    response = redirect(local_path(next) or "/shortlist")
+    if form is not None:
+        response = render(request, who, "resend.html", kept=form)
     let_in(request, response, token)
+    if who is not None:
+        know_browser(request, response, who.id)
     return response
 
 
@@ -109,6 +114,7 @@ def welcome(
         session = sessions.open_session(db, number, desk.limits, browser_of(request), earlier)
     response = redirect("/shortlist")
     let_in(request, response, session)
+    know_browser(request, response, number)
     return response
 
 
