@@ -72,6 +72,7 @@ HOLDS_NOBODY = {
     "bulk": ["kind", "state", "by", "worker"],
     "campaign": ["by", "state", "state_by", "model_version", "proposed_by"],
     "creator_list": ["by"],
+    "device": ["digest"],
     "link": ["digest", "purpose"],
     "model": ["version", "name", "origin", "added_by", "compared"],
     "model_file": ["version", "name"],

@@ -98,9 +98,7 @@ def append(db: Connection, entries: Sequence[Mapping[str, Any]]) -> None:
         return
     head = _lock_head(db)
     before, rows = head.hash, []
-    last = (
-        db.scalar(select(func.max(audit.c.id))) or 0
-    )  # other than the head after an insert by SQL
+    last = db.scalar(select(func.max(audit.c.id))) or 0  # beyond the head after an insert by SQL
     for number, entry in enumerate(entries, start=max(head.entry, last) + 1):
         detail = json.loads(json.dumps(entry["detail"]))  # as it is read back
         row = {**entry, "id": number, "detail": detail}
