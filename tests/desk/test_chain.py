@@ -174,7 +174,7 @@ def test_what_is_rolled_back_is_not_noted(log):
 def test_entries_of_an_older_store_are_chained_as_they_are(store_url, monkeypatch):
     newest = database.command.upgrade
     with monkeypatch.context() as older:
-        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0015"))
+        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0016"))
         store = open_store(store_url)
     rows = [{"id": number, "at": AT, "who": "ann", "act": "approve", "subject": f"creator {number}",
              "detail": json.dumps({"file": "x.csv", "share": 0.1})} for number in (1, 2, 5)]  # fmt: skip

@@ -8,8 +8,8 @@ from alembic import op
 from durhampulse.desk.store.chain import FIRST, HEAD_SETTING, entry_hash
 from durhampulse.desk.store.tables import Instant
 
-revision = "0016"
-down_revision = "0015"
+revision = "0017"
+down_revision = "0016"
 
 _AT_ONCE = 5_000
 _AUDIT = sa.table(
