@@ -23,6 +23,8 @@ from sqlalchemy.exc import (
     TimeoutError,  # noqa: A004 - SQLAlchemy's own
 )
 
+from durhampulse.desk.store.audit import PENDING
+from durhampulse.desk.store.chain import append
 from durhampulse.desk.store.tables import setting
 from durhampulse.exceptions import InputError
 
@@ -92,8 +94,11 @@ class Store:
         sqlalchemy.exc.TimeoutError
             If others write for so long that whoever asked would be gone by then.
         """
-        with self.writing_alone(), self.engine.execution_options(writes=True).begin() as db:
+        entries: list[dict[str, Any]] = []
+        engine = self.engine.execution_options(writes=True, **{PENDING: entries})
+        with self.writing_alone(), engine.begin() as db:
             yield db
+            append(db, entries)
 
     @contextlib.contextmanager
     def writing_alone(self) -> Iterator[None]:
