@@ -187,7 +187,7 @@ def _write_scored(
             rows.writerow(REFUSED_HEADER)
             for scored, done in score_tables(scorer, tables, schema):
                 total.add(scored.summary)
-                rows.writerows(scored.refused)
+                rows.writerows(map(spreadsheet_safe, row) for row in scored.refused)
                 for batch in ranking.take(scored.batch, scored.block, scored.scores.order):
                     sink.write(batch)
                 progress(total.rows, done)
@@ -256,7 +256,7 @@ def score_chunk(scorer: Scorer, table: OpenTable, chunk: Chunk, schema: pa.Schem
         gone = sorted(reasons)
         names = identifiers.take(pa.array(gone)).to_pylist()
         refused += [
-            (name, int(chunk.rows[row]), _safe(identifier), reasons[row])
+            (name, int(chunk.rows[row]), _name(identifier), reasons[row])
             for row, identifier in zip(gone, names, strict=True)
         ]
         keep = np.setdiff1d(np.arange(block.n_rows), gone)
@@ -384,5 +384,5 @@ def _identifiers(
     return as_text(exact_identifiers(table.stream.name, cells))
 
 
-def _safe(identifier: object) -> str:
-    return str(spreadsheet_safe("" if identifier is None else str(identifier)))
+def _name(identifier: object) -> str:
+    return "" if identifier is None else str(identifier)
