@@ -166,6 +166,7 @@ def erase(
         if not objects and not any(gone.values()) and not holding:
             raise _unknown(external_id)
         paths = remove_waiting(db, holding)
+        db.execute(delete(understood))  # first cells of files: the worker looks at them anew
         detail = {
             "hmac_sha256": keyed_hash(db, names[0]),
             "rows": gone,
