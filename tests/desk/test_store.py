@@ -238,7 +238,7 @@ def test_migration_makes_identifiers_canonical(store_url, monkeypatch):
 def test_migration_keeps_uploads_and_makes_room_for_what_is_understood(store_url, monkeypatch):
     newest = database.command.upgrade
     with monkeypatch.context() as older:
-        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0016"))
+        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0017"))
         store = open_store(store_url)
     with store.writing() as db:
         waits = {"file_name": "a", "path": "b", "state": "new", "options": {}, "by": "ann"}
