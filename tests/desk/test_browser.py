@@ -55,7 +55,7 @@ def answers(address):
         return False
 
 
-def wait_for(condition, seconds=60):
+def wait_for(condition, seconds=180):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if result := condition():
