@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import shutil
 import textwrap
@@ -62,10 +60,11 @@ def demo_model() -> Path:
 def model_folder(demo_model, tmp_path_factory) -> Path:
     """A second model: the demo's, whose log-odds are halved."""
     import numpy as np
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     from durhampulse.models.families import WeightedSum
     from durhampulse.scoring.artifact import read_model
+    from tests.models import edit, replace_file
 
     folder = tmp_path_factory.mktemp("scorer") / "model"
     shutil.copytree(demo_model, folder)
@@ -74,15 +73,8 @@ def model_folder(demo_model, tmp_path_factory) -> Path:
     if not isinstance(whole, WeightedSum):
         whole = WeightedSum((whole,), np.ones(1), np.zeros(1))
     halved = WeightedSum(whole.members, whole.coef / 2, whole.intercept / 2)
-    save_file(halved.arrays(), weights)
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    blob = weights.read_bytes()
-    manifest["family"] = halved.family
-    manifest["files"][weights.name] = {
-        "bytes": len(blob),
-        "sha256": hashlib.sha256(blob).hexdigest(),
-    }
-    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    replace_file(folder, weights.name, save(halved.arrays()))
+    edit(folder, family=halved.family)
     return folder
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 import numpy as np
 
 from durhampulse.creators.reading import read_creators
@@ -13,6 +16,7 @@ from durhampulse.features.peers import learn_peers
 from durhampulse.models.classifiers import CLASSIFIERS, fit
 from durhampulse.models.fitted import FittedModel
 from durhampulse.scoring.artifact import write_model
+from durhampulse.scoring.folder import MANIFEST, sealed
 from durhampulse.scoring.scorer import Scorer, load_model
 
 
@@ -36,3 +40,17 @@ def write_logistic(source, folder, **options) -> Scorer:
         neighbours=learn_neighbours(encoding, rows),
     )
     return load_model(folder)
+
+
+def edit(folder, **changes):
+    """Change parts of a folder's manifest, and its seal with them, as an author could."""
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    (folder / MANIFEST).write_text(json.dumps(sealed({**manifest, **changes})), encoding="utf-8")
+
+
+def replace_file(folder, name, blob):
+    """Alter a file of a folder and put its new hash into the manifest."""
+    (folder / name).write_bytes(blob)
+    files = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
+    said = {"bytes": len(blob), "sha256": hashlib.sha256(blob).hexdigest()}
+    edit(folder, files={**files, name: said})

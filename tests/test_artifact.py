@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from dataclasses import asdict, replace
@@ -31,7 +30,9 @@ from durhampulse.models.fitted import FittedModel
 from durhampulse.models.splines import fit_splines
 from durhampulse.models.trees import ObliviousTrees
 from durhampulse.models.weights import DenseNetwork
-from durhampulse.scoring.artifact import describe, read_model, write_model
+from durhampulse.scoring.artifact import read_model, write_model
+from durhampulse.scoring.model import describe
+from tests.models import edit, replace_file
 
 FEATURES = [
     Role("Followers", "feature", "numeric", ""),
@@ -73,7 +74,7 @@ def models(rows, demo_model):
         "sum": FittedModel(
             "Sum",
             encoding,
-            WeightedSum((trees, replace(network, activation="silu")), np.ones(2), np.zeros(1)),
+            WeightedSum((trees, replace(network, activation="parabolic")), np.ones(2), np.zeros(1)),
         ),
         "shipped": read_model(demo_model).model,
     }
@@ -128,19 +129,6 @@ def test_extreme_rows_get_a_probability(models, followers, rate, niche):
         assert 0 <= model.predict_proba(row)[0] <= 1
 
 
-def edit(path, **changes):
-    manifest = json.loads((path / "manifest.json").read_text())
-    (path / "manifest.json").write_text(json.dumps({**manifest, **changes}))
-
-
-def replace_file(path, name, blob):
-    """Alter a file and put its new hash into the manifest, as the author of a folder could."""
-    (path / name).write_bytes(blob)
-    files = json.loads((path / "manifest.json").read_text())["files"]
-    said = {"bytes": len(blob), "sha256": hashlib.sha256(blob).hexdigest()}
-    edit(path, files={**files, name: said})
-
-
 @pytest.fixture
 def fresh(demo_model, tmp_path):
     """Return a function that copies a good model folder, to be spoilt, and returns its path."""
@@ -183,17 +171,18 @@ def test_damaged_or_foreign_folder_is_refused(fresh, tmp_path):
     path = fresh("escape")
     files = json.loads((path / "manifest.json").read_text())["files"]
     edit(path, files={**files, "../card.md": files["card.md"]})
-    expect(path, "not a file in this folder")
+    expect(path, "'../card.md' is no file of a model folder")
     path = fresh("link")
     (path / "card.md").unlink()
     (path / "card.md").symlink_to("/etc/hostname")
-    expect(path, "not a file in this folder")
+    expect(path, "'card.md' is a link or no file")
     path = fresh("unvouched")
     edit(path, files={})
     expect(path, "vouch")
     path = fresh("huge")
-    edit(path, files={**files, "card.md": {"bytes": 200 << 30, "sha256": "0"}})
-    expect(path, "larger than the 64 MiB")
+    with (path / "card.md").open("r+b") as sparse:
+        sparse.truncate((1 << 20) + 1)
+    expect(path, "larger than the 1 MiB")
     path = fresh("nonsense")
     (path / "manifest.json").write_text("{")
     expect(path, "not JSON")
@@ -201,8 +190,9 @@ def test_damaged_or_foreign_folder_is_refused(fresh, tmp_path):
 
 def test_inconsistent_folder_with_valid_hashes_is_refused(fresh):
     path = fresh("endless")
-    edit(path, interval={"below": 1e999, "above": 0, "rise": 0, "empties": {}})
-    expect(path, "Infinity is no number")
+    text = (path / "manifest.json").read_text().replace('"rise": ', '"rise": 1e999, "old": ')
+    (path / "manifest.json").write_text(text)
+    expect(path, "not JSON .*not JSON compliant")
     path = fresh("backwards")
     edit(path, interval={"below": -1, "above": 0, "rise": 0, "empties": {}})
     expect(path, "does not describe")
@@ -259,7 +249,8 @@ def test_folder_of_format_2_is_read_by_the_rules_it_implies(demo_model, tmp_path
     folder = tmp_path / "model"
     shutil.copytree(demo_model, folder)
     manifest = json.loads((folder / "manifest.json").read_text())
-    rules = {rule["column"]: rule for rule in manifest.pop("columns")}
+    rules = {rule["column"]: rule for rule in manifest["columns"]}
+    del manifest["columns"], manifest["sha256"]  # neither was written then
     manifest["format_version"] = 2
     (folder / "manifest.json").write_text(json.dumps(manifest))
     old, new = read_model(folder), read_model(demo_model)
@@ -283,8 +274,8 @@ def test_rule_that_is_none_is_refused(change, demo_model, tmp_path):
     for rule in manifest["columns"]:
         if rule["column"] == "Engagement_Rate":
             rule.update(change)
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(ModelError):
+    edit(folder, columns=manifest["columns"])
+    with pytest.raises(ModelError, match=r"is no rule|unexpected keyword|of the kind"):
         read_model(folder)
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from durhampulse.decision.bands import BANDS, Thresholds, assign_bands, decision_table
+from durhampulse.decision.bands import BANDS, Thresholds, assign_bands, cut, decision_table
 from durhampulse.decision.figures import figure_text
 from durhampulse.exceptions import InputError
 from durhampulse.features.peers import Peers
@@ -127,3 +127,11 @@ def test_numbers_are_written_without_binary_noise(tmp_path):
 )
 def test_figure_text(column, value, text):
     assert figure_text(column, value) == text
+
+
+def test_a_probability_is_cut_to_the_ten_thousandths_that_it_reaches():
+    written = np.arange(10_001) / 10_000
+    assert cut(written).tolist() == written.tolist()
+    below = cut(np.nextafter(written[1:], 0))
+    assert below.tolist() == written[:-1].tolist()
+    assert cut(np.array([[0.79996, 0.29, 0.59999999]])).tolist() == [[0.7999, 0.29, 0.5999]]

@@ -36,6 +36,13 @@ def test_documents_link_to_existing_files(name):
         assert f"\n{target}:" in targets
 
 
+def test_security_names_existing_tests():
+    rows = re.findall(r"\[`(test_\w+)`\]\(([^)]+)\)", (ROOT / "SECURITY.md").read_text())
+    assert rows
+    for name, path in rows:
+        assert f"def {name}(" in (ROOT / path).read_text(), name
+
+
 def test_every_dependency_of_an_extra_has_its_module_listed():
     """Whatever lacks a module names the extra; only speed may be missing without a word."""
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

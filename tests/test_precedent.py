@@ -94,6 +94,16 @@ def test_what_is_marked_does_not_depend_on_other_rows(scorer, fresh):
     assert alone == together[rows[:50]].tolist()
 
 
+def test_rows_beyond_a_cut_are_those_that_no_gaussian_finds_usual(scorer, fresh):
+    precedent = scorer.model.model.precedent
+    X = scorer.model.model.encoding.transform(fresh, limit=REACH)
+    figures = X.T[[precedent.places[at] for at in precedent.judged]]
+    odd = precedent.mixture.oddness(figures)
+    for cut in np.quantile(odd, [0.1, 0.5, 0.99]):
+        expected = np.flatnonzero(odd > cut).tolist()
+        assert precedent.mixture.beyond(figures, cut).tolist() == expected
+
+
 def test_looking_once_gives_both_answers(scorer, fresh):
     model, odd = scorer.model.model, fresh.assign(Engagement_Rate=fresh["Engagement_Rate"] * 9)
     logits, kinds = model.look(odd)

@@ -38,6 +38,7 @@ from durhampulse.service.keys import SCOPES, KeyRing, add_key, revoke_key
 from durhampulse.service.served import ServedModel
 from durhampulse.service.server import run
 from durhampulse.service.settings import Limits
+from tests.models import edit
 
 CREATOR = {
     "Influencer_ID": "INF-045",
@@ -242,6 +243,8 @@ def test_health_model_and_metrics_routes(client):
     score(client, CREATOR)
     text = client.get("/metrics").text
     assert 'durhampulse_requests_total{route="/v1/score",status="200"}' in text
+    looked_at = re.search(r"(?m)^durhampulse_model_looked_at_seconds (\S+)$", text)[1]
+    assert float(looked_at) == pytest.approx(time.time(), abs=600)
     assert client.get("/nowhere").json()["error"]["code"] == "not-found"
     assert 'route="/nowhere"' not in client.get("/metrics").text
 
@@ -369,9 +372,7 @@ def test_model_reload_drops_no_request(demo_model, tmp_path):
     folder, other = tmp_path / "model", tmp_path / "other"
     shutil.copytree(demo_model, folder)
     shutil.copytree(demo_model, other)
-    manifest = json.loads((other / "manifest.json").read_text())
-    manifest["interval"] = {"below": 0.0, "above": 0.0, "rise": 0.0, "empties": {}}
-    (other / "manifest.json").write_text(json.dumps(manifest))
+    edit(other, interval={"below": 0.0, "above": 0.0, "rise": 0.0, "empties": {}})
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -423,23 +424,26 @@ def test_model_reload_drops_no_request(demo_model, tmp_path):
         log = process.communicate(timeout=30)[0].decode()
     assert process.returncode in (0, -signal.SIGTERM)
     assert "Application shutdown complete" in log
+    assert "Serving model" in log
     assert "The new model is not used" in log
     assert "Traceback" not in log
 
 
 @pytest.mark.parametrize("fault", [OSError("damaged"), RecursionError(), MemoryError()])
 def test_model_watcher_survives_faulty_folder(fault, demo_model, tmp_path, monkeypatch):
-    folder, reloads = tmp_path / "model", []
+    folder, reloads, looks = tmp_path / "model", [], []
     shutil.copytree(demo_model, folder)
-    served = ServedModel(folder, reloads.append)
+    served = ServedModel(folder, reloads.append, lambda: looks.append(served.current))
     first = served.current
     put(demo_model, folder)
     with monkeypatch.context() as patch:
         patch.setattr("durhampulse.service.served.load_model", raising(fault))
         asyncio.run(served.refresh())
-    assert (served.current, reloads) == (first, [False])
+    assert (served.current, reloads, looks) == (first, [False], [])
     asyncio.run(served.refresh())
     assert (served.current is first, reloads) == (False, [False, True])
+    asyncio.run(served.refresh())
+    assert looks == [served.current] * 2
 
 
 def raising(fault):

@@ -168,7 +168,7 @@ def test_base_install_samples_inspects_scores_and_explains(base):
     name = creators["Influencer_ID"].drop_duplicates(keep=False).iloc[0]
     assert f"Creator {name}" in base.run("explain", "creators.csv", *model, "--id", name)
     assert "Yes from 0.8" in base.run("model", "show", base.model)
-    assert "whole and unaltered" in base.run("model", "verify", base.model)
+    assert "undamaged; it holds data only" in base.run("model", "verify", base.model)
 
 
 @pytest.mark.parametrize("installed", ["serve"], indirect=True)

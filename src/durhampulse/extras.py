@@ -15,6 +15,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "serve": _SERVE,
     "desk": (
         *_SERVE, "alembic", "argon2", "psycopg", "python_multipart", "scipy", "sqlalchemy",
+        "zxcvbn",
     ),
     "dask": ("dask", "distributed", "fsspec"),
 }  # fmt: skip

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select, text, update
+from sqlalchemy import delete, select, text, update
 
 from durhampulse.decision.bands import MAYBE, YES, Thresholds
-from durhampulse.desk.campaigns import campaigns, choices
+from durhampulse.desk.campaigns import campaigns, choices, frontier
 from durhampulse.desk.campaigns.brief import Brief, currency_code
 from durhampulse.desk.campaigns.candidates import COLUMNS, Choice, candidates, pool
 from durhampulse.desk.campaigns.crossings import crossings
@@ -175,6 +176,97 @@ def test_candidates_contain_the_best_set_also_with_fees_of_their_own(filled, rul
     best = gains(solve(everybody, brief), brief).sum()
     assert len(few)
     assert gains(few, brief).sum() == pytest.approx(best, rel=3e-4)
+
+
+@pytest.fixture
+def looks_at_a_part_first(monkeypatch):
+    """Let a third of even the smallest list say who of the rest is read."""
+    monkeypatch.setattr(frontier, "_FEW", 30)
+    monkeypatch.setattr(frontier, "_PART", 20)
+
+
+PERSON = st.tuples(
+    st.integers(0, 40).map(lambda n: n / 40), st.integers(1, 6), st.integers(1000, 900_000),
+    st.sampled_from(["a", "b", "c", None]), st.sampled_from([None, 10.0, 90.0, 400.0, 2000.0]),
+)  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("looks_at_a_part_first")
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    people=st.lists(PERSON, min_size=60, max_size=75),
+    aim=st.sampled_from([*AIMS, *AIMS[:3]]),
+    number=st.integers(1, 8),
+    budget=st.sampled_from([None, 300.0, 5_000.0]),
+    most=st.sampled_from([None, 1, 3]),
+)
+def test_set_from_a_part_of_the_list_is_the_best_of_all(bare, people, aim, number, budget, most):
+    store, catalogue = bare
+    rules = catalogue.current()
+    n = len(people)
+    probability, rate, followers, niches, fees = map(list, zip(*people, strict=True))
+    with store.writing() as db:
+        db.execute(delete(creator))
+        insert_rows(db, creator, {
+            "id": [*range(1, n + 1)], "external_id": [f"c{i}" for i in range(n)],
+            "probability": probability, "low": [0.0] * n, "high": [1.0] * n, "niche": niches,
+            "followers": followers, "engagement_rate": [r / 100 for r in rate], "fee": fees,
+            "avg_views": [f * r / 50 for f, r in zip(followers, rate, strict=True)],
+            "state": ["open"] * n, "flags": [0] * n, "run_id": [1] * n, "lottery": [0.5] * n,
+        })  # fmt: skip
+    brief = Brief(
+        name="x",
+        number=number,
+        fees=FEES,
+        budget=budget,
+        most_per_niche=most,
+        currency="EUR",
+        **aim,
+    )
+    with store.reading() as db:
+        few = candidates(db, brief, rules)
+    everybody = whole_list(store, rules, brief)
+    for wider in (brief, replace(brief, number=number + 1), replace(brief, most_per_niche=None)):
+        best = gains(solve(everybody, wider), wider).sum()
+        assert gains(solve(few, wider), wider).sum() == pytest.approx(best, rel=3e-4)
+
+
+def test_nobody_read_of_a_long_list_is_among_the_best(bare, monkeypatch):
+    """Of 3,000 creators whose fees rise with what they bring, few are read, and the best are."""
+    store, catalogue = bare
+    lot = np.random.default_rng(7)
+    n = 3_000
+    followers = 10 ** lot.uniform(3, 7, n)
+    with store.writing() as db:
+        insert_rows(db, creator, {
+            "external_id": [f"c{i}" for i in range(n)], "niche": [f"n{i % 9}" for i in range(n)],
+            "followers": followers.tolist(), "engagement_rate": lot.uniform(0, 0.1, n).tolist(),
+            "avg_views": (followers * lot.uniform(0.05, 0.5, n)).tolist(),
+            "fee": (followers * lot.uniform(0.001, 0.02, n)).tolist(), "state": ["open"] * n,
+            "probability": lot.beta(2, 5, n).tolist(), "low": [0.0] * n, "high": [1.0] * n,
+            "flags": [0] * n, "run_id": [1] * n, "lottery": [0.5] * n,
+        })  # fmt: skip
+    rows_read = []
+    reading = frontier._read
+    monkeypatch.setattr(
+        frontier, "_read", lambda *args: rows_read.append(reading(*args)) or rows_read[-1]
+    )
+    rules = catalogue.current()
+    shares = {}
+    for most in (None, 3):
+        brief = Brief(name="x", number=10, most_per_niche=most, budget=9_000.0, aim="views")
+        with store.reading() as db, monkeypatch.context() as part:
+            whole = candidates(db, brief, rules)
+            part.setattr(frontier, "_FEW", 1_000)
+            part.setattr(frontier, "_PART", 750)
+            some = candidates(db, brief, rules)
+        assert set(some["id"]) == set(whole["id"])
+        everybody, looked_at, others = (len(rows) for rows in rows_read[-3:])
+        shares[most] = (looked_at + others) / everybody
+    assert shares[None] < 0.75
 
 
 def test_large_list_of_many_niches_is_planned_in_time(bare):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import insert, inspect, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from durhampulse.desk.imports.choices import from_plain
@@ -18,8 +18,19 @@ from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.database import open_store, read_setting, write_setting
 from durhampulse.desk.store.niches import read_niches
 from durhampulse.desk.store.standing import set_states
-from durhampulse.desk.store.tables import attempt, audit, creator, metadata, model, upload
+from durhampulse.desk.store.tables import (
+    DRAWN,
+    HAS_NO_PRECEDENT,
+    WAITS,
+    attempt,
+    audit,
+    creator,
+    metadata,
+    model,
+    upload,
+)
 from durhampulse.exceptions import InputError
+from durhampulse.scoring.record import UNLIKE_BIT
 
 
 def differences(db):
@@ -108,6 +119,36 @@ def test_older_store_is_migrated(store_url, monkeypatch):
         assert read_niches(db) == ["Tech"]
         assert db.scalars(select(upload.c.tries)).all() == [0]
         assert differences(db) == []
+    store.close()
+
+
+def test_migration_renews_the_indexes_of_a_list_with_creators_in_it(store_url, monkeypatch):
+    newest = database.command.upgrade
+    with monkeypatch.context() as older:
+        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0013"))
+        store = open_store(store_url)
+    with store.writing() as db:
+        for name, flags, state in (
+            ("a", 0, "open"),
+            ("b", UNLIKE_BIT, "open"),
+            ("c", 1, "declined"),
+        ):
+            db.execute(insert(creator).values(external_id=name, flags=flags, state=state,
+                                              lottery=0.01, run_id=1, fee=5.0))  # fmt: skip
+    store.close()
+    store = open_store(store_url)
+    with store.reading() as db:
+        assert differences(db) == []
+        for index, condition, names in (
+            ("by_followers", creator.c.fee > 1, ["a", "b", "c"]),
+            ("unlike", HAS_NO_PRECEDENT & WAITS, ["b"]),
+            ("lottery", DRAWN & WAITS, ["a", "b"]),
+        ):
+            held = select(creator.c.external_id).where(condition).order_by(creator.c.external_id)
+            held = held.with_hint(creator, f"INDEXED BY ix_creator_{index}", "sqlite")
+            assert db.scalars(held).all() == names
+        left = {index["name"] for index in inspect(db).get_indexes("creator")}
+    assert "ix_creator_queue" not in left
     store.close()
 
 

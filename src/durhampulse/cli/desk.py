@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -12,13 +14,18 @@ import typer
 from durhampulse.cli.options import AsJson
 from durhampulse.exceptions import InputError
 
-__all__ = ["desk", "erase"]
+__all__ = ["desk_app", "erase"]
 
 _DEFAULT = "sqlite:///durhampulse.db"  # written here too, so that --help loads no database
 Store = Annotated[str, typer.Option(help="sqlite:///FILE or postgresql+psycopg://HOST/NAME.")]
 
 
+desk_app = typer.Typer()
+
+
+@desk_app.callback(invoke_without_command=True)
 def desk(  # noqa: PLR0913 - one for each option
+    context: typer.Context,
     model: Annotated[
         Path | None,
         typer.Option(help="A study's model folder; an empty store gets a demo."),
@@ -46,6 +53,8 @@ def desk(  # noqa: PLR0913 - one for each option
 
     Example: durhampulse desk --model durhampulse-study/model --store sqlite:///team.db
     """
+    if context.invoked_subcommand is not None:
+        return
     from durhampulse.desk.people.sessions import SessionLimits
     from durhampulse.desk.server import password_link, run
 
@@ -64,6 +73,32 @@ def desk(  # noqa: PLR0913 - one for each option
     )
 
 
+@desk_app.command()
+def verify_audit(
+    store: Store = _DEFAULT,
+    head: Annotated[str, typer.Option(help="A hash you noted, which must still be there.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Check that no entry of the audit log was changed, inserted or deleted.
+
+    Exit code 1 where one was, with the first that does not fit.
+
+    Example: durhampulse desk verify-audit --store sqlite:///team.db
+    """
+    from durhampulse.desk.store.chain import verify
+    from durhampulse.desk.store.database import open_store
+
+    with contextlib.closing(open_store(store, create=False)) as opened, opened.reading() as db:
+        result = verify(db, head.strip().lower())
+    if as_json:
+        typer.echo(json.dumps(asdict(result), indent=2))
+    elif not result.problem:
+        typer.echo(f"{result.entries:,} entries, whole. Head: {result.head.hash}")
+    if result.problem:
+        typer.echo(f"The audit log is broken. {result.problem}", err=True)
+        raise typer.Exit(1)
+
+
 def erase(
     store: Store = _DEFAULT,
     identifier: Annotated[
@@ -75,6 +110,9 @@ def erase(
     older_than: Annotated[
         int | None, typer.Option(min=1, help="Or all that nobody touched for so many days.")
     ] = None,
+    files: Annotated[
+        bool, typer.Option("--files", help="Delete files that wait and hold them, too.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Erase a creator from the desk's store, or all that are too old, with a receipt.
@@ -87,15 +125,18 @@ def erase(
 
     if (identifier is None) == (older_than is None):
         raise InputError("Erase whom?", "Name one: --id INF-1042, or --older-than 730.")
-    opened = open_store(store, create=False)
     who = f"command line, {getpass.getuser()}"
-    if identifier is not None:
-        receipt = erase_one(opened, identifier, who, objects=objects)
-    else:
-        receipt = sweep(opened, int(older_than or 0), who)
+    with contextlib.closing(open_store(store, create=False)) as opened:
+        if identifier is not None:
+            receipt = erase_one(opened, identifier, who, objects=objects, files=files)
+        else:
+            receipt = sweep(opened, int(older_than or 0), who)
     if as_json:
         typer.echo(json.dumps(receipt, indent=2))
         return
     rows = ", ".join(f"{name} {n:,}" for name, n in receipt["rows"].items() if n) or "none"
     typer.echo(f"Receipt {receipt['receipt']}, {receipt['at']}: {receipt['act']}.")
     typer.echo(f"Rows gone: {rows}.")
+    if receipt.get("files"):
+        typer.echo(f"Files that waited, deleted: {', '.join(receipt['files'])}.")
+    typer.echo(f"Audit log: entry {receipt['head']['entry']}, {receipt['head']['hash']}.")

@@ -63,6 +63,7 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
 
     Example: durhampulse score new.parquet -o scored.parquet --model durhampulse-study/model
     """
+    from durhampulse.files.cage import Cage
     from durhampulse.scoring.batch import score_files
     from durhampulse.scoring.scorer import load_model
 
@@ -76,9 +77,11 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
                 model, inputs, out, options, scheduler=address, progress=show
             )
         else:
-            summary = score_files(
-                scorer, inputs, out, options, top=top, reasons=reasons, progress=show
-            )
+            with Cage() as cage:
+                summary = score_files(
+                    scorer, inputs, out, options,
+                    top=top, reasons=reasons, cage=cage, progress=show,
+                )  # fmt: skip
     aside = out == "-"  # the table itself goes to standard output
     if as_json:
         typer.echo(json.dumps(summary.to_dict(scorer), indent=2), err=aside)
@@ -112,7 +115,8 @@ def show(folder: Folder, as_json: AsJson = False) -> None:
 
     Example: durhampulse model show durhampulse-study/model
     """
-    from durhampulse.scoring.artifact import describe, read_model
+    from durhampulse.scoring.artifact import read_model
+    from durhampulse.scoring.model import describe
 
     model = read_model(folder)
     typer.echo(json.dumps(model.manifest, indent=2) if as_json else describe(model))
@@ -120,7 +124,9 @@ def show(folder: Folder, as_json: AsJson = False) -> None:
 
 @model_app.command()
 def verify(folder: Folder) -> None:
-    """Check that a model folder is whole, unaltered and safe to use.
+    """Check that a model folder is undamaged, holds data only, and scores.
+
+    Its hashes stand in the folder itself: they do not say who made it.
 
     Example: durhampulse model verify durhampulse-study/model
     """
@@ -130,7 +136,8 @@ def verify(folder: Folder) -> None:
     for name, stated in model.manifest["files"].items():
         size, digest = stated["bytes"], stated["sha256"]
         typer.echo(f"{name}: {size:,} bytes, SHA-256 {digest[:16]}... as stated")
-    typer.echo(f"{folder}: whole and unaltered; it holds data only, and scores.")
+    typer.echo(f"{folder}: undamaged; it holds data only, and scores.")
+    typer.echo("The hashes stand in the folder itself: they do not say who made it.")
 
 
 def serve(

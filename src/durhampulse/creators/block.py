@@ -103,15 +103,20 @@ class Block:
             return Levels(np.full(self.n_rows, -1), ())
         return values if isinstance(values, Levels) else Levels.of(pd.Series(values))
 
+    def missing(self, name: str) -> npt.NDArray[np.bool_]:
+        """Return in which rows a column is empty, shape (n_rows,)."""
+        values = self.columns.get(name)
+        if values is None:
+            return np.ones(self.n_rows, dtype=np.bool_)
+        return values.codes < 0 if isinstance(values, Levels) else np.isnan(values)
+
     def empty(self, names: Iterable[str]) -> npt.NDArray[np.intp]:
         """Count how many of some columns are empty in each row, shape (n_rows,)."""
         counts = np.zeros(self.n_rows, dtype=np.intp)
         for name in names:
-            values = self.columns.get(name)
-            if values is None:
-                counts += 1
-            else:
-                counts += values.codes < 0 if isinstance(values, Levels) else np.isnan(values)
+            missing = self.missing(name)
+            if missing.any():
+                counts += missing
         return counts
 
     def to_dict(self) -> dict[str, npt.NDArray[Any] | pd.Series]:
@@ -122,6 +127,16 @@ class Block:
             else values
             for name, values in self.columns.items()
         }
+
+    def part(self, start: int, stop: int) -> Block:
+        """Return the rows from `start` to before `stop`, none of their cells copied."""
+        columns: dict[str, Floats | Levels] = {
+            name: Levels(values.codes[start:stop], values.names)
+            if isinstance(values, Levels)
+            else values[start:stop]
+            for name, values in self.columns.items()
+        }
+        return Block(len(range(self.n_rows)[start:stop]), columns)
 
     def take(self, rows: npt.NDArray[np.intp]) -> Block:
         """Return some of the rows."""

@@ -198,7 +198,9 @@ def distinct_words(text: pa.Array) -> tuple[npt.NDArray[np.intp], list[str]]:
     gone = words.is_null().to_numpy(zero_copy_only=False)
     if gone.any():  # a dictionary may hold null itself
         codes = np.append(np.where(gone, -1, np.arange(len(words))), -1)[codes]
-    return codes.astype(np.intp), ["" if word is None else word for word in words.to_pylist()]
+    return codes.astype(np.intp, copy=False), [
+        "" if word is None else word for word in words.to_pylist()
+    ]
 
 
 def _odd_cells(text: pa.Array, plain: bytes) -> Mask:
@@ -253,7 +255,8 @@ def read_levels(cells: pa.Array, spelling: Mapping[str, str] | None = None) -> L
     levels, words = level_codes(spelled), [word.strip() for word in raw]
 
     def mask(flags: Iterable[bool]) -> Mask:
-        return np.array([*flags, False], dtype=bool)[codes]
+        of_words = np.array([*flags, False], dtype=bool)
+        return of_words[codes] if of_words.any() else np.zeros(len(codes), dtype=bool)
 
     cells_of = [*zip(words, raw, spelled, strict=True)]
     return LevelCells(

@@ -309,5 +309,6 @@ def empty_reason(empty: int, n_columns: int) -> str:
 
 def cut(y_prob: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Cut to four decimals; rounding first keeps 0.29 from becoming 0.2899 in binary."""
-    rounded = np.round(y_prob, 4)
-    return np.where(rounded > y_prob, np.round(rounded - 1e-4, 4), rounded)
+    units = np.rint(y_prob * 1e4)
+    units -= units / 1e4 > y_prob
+    return np.asarray(units / 1e4)

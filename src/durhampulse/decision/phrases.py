@@ -136,8 +136,10 @@ def group_words(group: str, tier: object, niche: object) -> str:
     --------
     >>> group_words("micro|Fashion", "micro", "Fashion"), group_words("|", None, None)
     ('micro creators in Fashion', 'creators')
+    >>> group_words("micro|Food|Drink", "micro", "Food|Drink")
+    'micro creators in Food|Drink'
     """
-    known_tier, known_niche = (part != "" for part in group.split("|"))
+    known_tier, _, known_niche = group.partition("|")
     words = f"{tier} creators" if known_tier else "creators"
     return f"{words} in {niche}" if known_niche else words
 

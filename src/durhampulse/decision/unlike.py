@@ -20,6 +20,7 @@ from durhampulse.models.fitted import FittedModel
 __all__ = ["kind_names", "unlike_words"]
 
 Floats = npt.NDArray[np.float64]
+Columns = npt.NDArray[np.floating]
 
 _TOGETHER = "its figures together: no creator learned from had such"
 
@@ -78,7 +79,7 @@ def _outside(precedent: Precedent, creator: Mapping[Hashable, Any]) -> Iterator[
 
 
 def _together(
-    model: FittedModel, creator: Mapping[Hashable, Any], figures: Floats, left: Floats
+    model: FittedModel, creator: Mapping[Hashable, Any], figures: Floats, left: Columns
 ) -> Iterator[str]:
     """Yield the figure farthest from what the others lead to expect, beside what says so most."""
     precedent = model.precedent

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import signal
 import socket
 import sys
 import tempfile
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
@@ -28,6 +30,9 @@ from durhampulse.desk.web.app import create_desk
 from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import InputError
 from durhampulse.service.server import is_loopback
+
+if TYPE_CHECKING:
+    import uvicorn
 
 __all__ = ["DEMO_ADMIN", "fill_with_demo", "open_desk", "password_link", "run"]
 
@@ -168,8 +173,26 @@ def run(  # noqa: PLR0913 - one for each option
         timeout_keep_alive=30,
         timeout_graceful_shutdown=_SECONDS_TO_FINISH,
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    _serve(uvicorn.Server(config), listening)
     desk.store.close()
+
+
+def _serve(server: uvicorn.Server, listening: socket.socket) -> None:
+    """Serve until a signal; return then, so that the store is closed.
+
+    uvicorn raises the signal that stopped it once more after its shutdown, for the handlers that
+    were there before: the usual ones would end the process at once.
+    """
+
+    def leave(*_: object) -> None:
+        server.should_exit = True
+
+    former = {kind: signal.signal(kind, leave) for kind in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        server.run(sockets=[listening])
+    finally:
+        for kind, handler in former.items():
+            signal.signal(kind, handler)
 
 
 def _move_thresholds(desk: Desk, yes_at: float | None, review_at: float | None) -> None:

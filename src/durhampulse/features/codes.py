@@ -7,10 +7,12 @@ usual for creators of the same size and niche.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from itertools import pairwise
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -90,15 +92,26 @@ class NumberCode:
         """Encode the column, shape (1, n_rows) or (2, n_rows)."""
         numbers = _numbers(block, self.column, ordered=self.ordered)
         normal = _scaled(numbers, self.scale, self.unit)
-        missing = ~np.isfinite(numbers)
+        missing = np.isnan(numbers)
         normal[missing] = self.fill
         normal -= self.mean
-        normal /= self.sd
+        normal *= 1 / self.sd
         return [np.stack([normal, missing]) if self.indicator else normal[None]]
 
     def join(self, pieces: list[Floats], limit: float = FARTHEST) -> Floats:
         """Return the only piece, within a limit either way."""
         return np.clip(pieces[0], -limit, limit)
+
+    def require(self) -> None:
+        """Raise ValueError unless the parts are those of a code of numbers."""
+        numbers = (self.unit, self.mean, self.sd, self.fill)
+        if (
+            self.scale not in get_args(Scale)
+            or not (_texts([self.column]) and _finite(numbers))
+            or not (self.unit > 0 and self.sd > 0)
+            or not (isinstance(self.indicator, bool) and isinstance(self.ordered, bool))
+        ):
+            raise ValueError(f"a code of numbers that is none: {self}")
 
     def moved(self, value: float, by: float) -> float:
         """Return the figure whose encoded value is greater by a number of standard deviations."""
@@ -152,6 +165,16 @@ class LevelCode:
         """Return the only piece, which no limit concerns."""
         return pieces[0]
 
+    def require(self) -> None:
+        """Raise ValueError unless the parts are those of a code of levels."""
+        if not (
+            _texts([self.column, *self.levels])
+            and len({*self.levels}) == len(self.levels)
+            and isinstance(self.rare, bool)
+            and isinstance(self.missing, bool)
+        ):
+            raise ValueError(f"a code of levels that is none: {self}")
+
     @cached_property
     def _places(self) -> dict[str, int]:
         return {level: place for place, level in enumerate(self.levels)}
@@ -202,17 +225,31 @@ class RelativeCode:
     def pieces(self, block: Block) -> list[Floats]:
         """Return what each of `columns` adds to the encoded column, shape (1, n_rows) each."""
         value, size = _logs(block, self.column, self.unit)
-        parts = [value, -np.interp(size, self.knots, self.usual)]
+        value /= self.sd
+        parts = [value, np.interp(size, self.knots, np.divide(self.usual, -self.sd))]
         if self.levels:
             places = block.levels(NICHE).find(self._places)
-            parts.append(-np.array([*self.shifts, 0.0, 0.0])[places])
-        return [part[None] / self.sd for part in parts]
+            parts.append(np.divide([*self.shifts, 0.0, 0.0], -self.sd)[places])
+        return [part[None] for part in parts]
 
     def join(self, pieces: list[Floats], limit: float = FARTHEST) -> Floats:
         """Add the pieces; 0 where one of them is not known."""
-        total = sum(pieces[1:], start=pieces[0])
+        total = sum(pieces[2:], start=pieces[0] + pieces[1])
         total = np.where(np.isfinite(total), total, 0.0)
-        return np.clip(total, -limit, limit)
+        return np.clip(total, -limit, limit, out=total)
+
+    def require(self) -> None:
+        """Raise ValueError unless the parts are those of a relative code."""
+        if not (
+            _texts([self.column, *self.levels])
+            and _finite([self.unit, self.sd, *self.knots, *self.usual, *self.shifts])
+            and self.unit > 0
+            and self.sd > 0
+            and len(self.knots) == len(self.usual) >= 2
+            and all(low < high for low, high in pairwise(self.knots))
+            and len(self.levels) == len({*self.levels}) == len(self.shifts)
+        ):
+            raise ValueError(f"a relative code that is none: {self}")
 
     def moved(self, value: float, by: float) -> float:
         """Return the figure whose encoded value is greater by a number of standard deviations."""
@@ -227,6 +264,18 @@ Code = NumberCode | LevelCode | RelativeCode
 CODES: dict[str, type[Code]] = {
     kind.__name__: kind for kind in (NumberCode, LevelCode, RelativeCode)
 }
+
+
+def _texts(values: Iterable[object]) -> bool:
+    return all(isinstance(value, str) for value in values)
+
+
+def _finite(values: Iterable[object]) -> bool:
+    """Whether all are numbers with an end."""
+    return all(
+        isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        for value in values
+    )
 
 
 def quality_ordered(values: pd.Series) -> bool:
@@ -313,7 +362,14 @@ def learn_relatives(train: pd.DataFrame, features: set[str]) -> Iterator[Relativ
 def _logs(block: Block, column: str, unit: float) -> tuple[Floats, Floats]:
     """Return the logarithms of a figure and of the followers; NaN where there is none."""
     value, size = (_numbers(block, c, ordered=False) for c in (column, FOLLOWERS))
-    return np.log(np.maximum(value, 0) + unit), np.log(np.maximum(size, 0) + 1)
+    return _log(value, unit), _log(size, 1)
+
+
+def _log(values: Floats, unit: float) -> Floats:
+    """Return log(unit + x), of at least x = 0; always a new array."""
+    logs = np.maximum(values, 0)
+    logs += unit
+    return np.asarray(np.log(logs, out=logs))
 
 
 def _numbers(block: Block, column: str, *, ordered: bool) -> Floats:
@@ -324,7 +380,8 @@ def _numbers(block: Block, column: str, *, ordered: bool) -> Floats:
             levels.codes
         ]
     values = block.numbers(column)
-    return np.where(np.isinf(values), np.nan, values)
+    endless = np.isinf(values)
+    return np.where(endless, np.nan, values) if endless.any() else values
 
 
 def _scaled(numbers: Floats, scale: Scale, unit: float) -> Floats:
@@ -332,5 +389,7 @@ def _scaled(numbers: Floats, scale: Scale, unit: float) -> Floats:
     if scale == "linear":
         return numbers.copy()
     if scale == "log":
-        return np.asarray(np.log1p(np.maximum(numbers, 0) / unit))
+        scaled = np.maximum(numbers, 0) * (1 / unit)
+        scaled += 1
+        return np.asarray(np.log(scaled, out=scaled))
     return np.asarray(np.arcsinh(numbers / unit))

@@ -20,6 +20,7 @@ from durhampulse.features.codes import (
     CODES,
     FARTHEST,
     Code,
+    LevelCode,
     NumberCode,
     RelativeCode,
     learn_levels,
@@ -81,6 +82,15 @@ class Encoding:
             start += len(part)
         return encoded.T
 
+    def limit(self, X: Floats, limit: float = FARTHEST) -> None:
+        """Limit encoded rows, shape (n_rows, n_names), to so many standard deviations, in place."""
+        start = 0
+        for code in self.codes:
+            end = start + len(code.names)
+            if not isinstance(code, LevelCode):
+                np.clip(X[:, start:end], -limit, limit, out=X[:, start:end])
+            start = end
+
     def frame(self, table: pd.DataFrame) -> pd.DataFrame:
         """Encode a table, with the columns' names and the rows' numbers kept."""
         return pd.DataFrame(self.transform(table), columns=self.names, index=table.index)
@@ -107,7 +117,9 @@ class Encoding:
 
 def _rebuild(code: str, **fields: Any) -> Code:
     lists = {name: tuple(value) for name, value in fields.items() if isinstance(value, list)}
-    return CODES[code](**{**fields, **lists})
+    rebuilt = CODES[code](**{**fields, **lists})
+    rebuilt.require()
+    return rebuilt
 
 
 def split_creators(

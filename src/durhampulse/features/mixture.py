@@ -12,6 +12,7 @@ import numpy.typing as npt
 __all__ = ["Mixture", "learn_mixture"]
 
 Floats = npt.NDArray[np.float64]
+Columns = npt.NDArray[np.floating]
 
 _RIDGE = 1e-3
 """Added to variances, in squared standard deviations of a column."""
@@ -37,7 +38,7 @@ class Mixture:
     factors: Floats
     offsets: Floats
 
-    def oddness(self, columns: Floats) -> Floats:
+    def oddness(self, columns: Columns) -> Floats:
         """Return -log(weight x density) under the Gaussian likeliest for each row, (n_rows,).
 
         Up to a constant; added up column by column in one order, so that a row's oddness depends
@@ -49,18 +50,33 @@ class Mixture:
             Shape (n_columns, n_rows).
         """
         odd = np.full(columns.shape[1], np.inf)
-        for mean, factor, offset in zip(self.means, self.factors, self.offsets, strict=True):
-            centred = columns - mean[:, None]
-            total = np.full_like(odd, 2 * offset)
-            for j in range(len(mean)):
-                part = centred[0] * factor[0, j]
-                for i in range(1, j + 1):
-                    part += centred[i] * factor[i, j]
-                part *= part
-                total += part
-            np.minimum(odd, total, out=odd)
-        odd *= 0.5
+        for component in range(len(self.offsets)):
+            np.minimum(odd, self._oddness(columns, component), out=odd)
         return odd
+
+    def beyond(self, columns: Columns, cut: float) -> npt.NDArray[np.intp]:
+        """Return the rows whose :meth:`oddness` is greater than a cut, in their order.
+
+        What one Gaussian finds usual is not shown to the others.
+        """
+        rows = np.arange(columns.shape[1])
+        for component in np.argsort(self.offsets, kind="stable"):
+            odd = np.flatnonzero(self._oddness(columns, component) > cut)
+            rows, columns = rows[odd], columns.take(odd, axis=1)
+        return rows
+
+    def _oddness(self, columns: Columns, component: int) -> Columns:
+        mean, factor = (a[component].astype(columns.dtype) for a in (self.means, self.factors))
+        centred = columns - mean[:, None]
+        total = np.full(columns.shape[1], 2 * self.offsets[component], columns.dtype)
+        for j in range(len(mean)):
+            part = centred[0] * factor[0, j]
+            for i in range(1, j + 1):
+                part += centred[i] * factor[i, j]
+            part *= part
+            total += part
+        total *= 0.5
+        return total
 
     def to_dict(self) -> dict[str, Any]:
         """Return the mixture as plain data."""

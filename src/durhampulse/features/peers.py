@@ -25,6 +25,8 @@ COMPARED = tuple(column.name for column in COLUMNS.values() if column.compared)
 _FEWEST = 30
 _STEPS = np.linspace(0, 1, 101)
 _ALL = ""
+_MOST_CURVES = 6
+"""Columns whose flags fit into 16 bits, of which the highest is another's."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,9 @@ class Peers:
         """Return what stands out, one bit for each of :attr:`flag_names`; shape (n_rows,)."""
         followers = block.numbers(FOLLOWERS)
         niche = block.levels(NICHE).find(self._places)
-        tier = np.searchsorted([*self.tiers.values()], followers, side="right") - 1
+        tier = np.full(block.n_rows, -1)
+        for least in self.tiers.values():  # a few comparisons pass faster than a search for each
+            tier += followers >= least
         tier[np.isnan(followers)] = len(self.tiers)
         place = tier * (len(self.niches) + 1) + np.where(niche < 0, len(self.niches), niche)
         odd = [(niche == -1) & bool(self.niches), block.numbers(VIEWS) > 100 * followers]
@@ -149,10 +153,31 @@ class Peers:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Peers:
-        """Rebuild from :meth:`to_dict`."""
+        """Rebuild from :meth:`to_dict`.
+
+        Raises
+        ------
+        ValueError
+            If the parts are not those of peers.
+        """
         rates = plain.get("rates")
         rates = None if rates is None else Rates.from_dict(rates)
-        return cls(plain["tiers"], tuple(plain["niches"]), plain["curves"], rates)
+        tiers, niches = {**plain["tiers"]}, tuple(plain["niches"])
+        starts = np.array([*tiers.values()], np.float64)
+        if not tiers or not np.isfinite(starts).all() or (np.diff(starts) <= 0).any():
+            raise ValueError(f"tiers from {[*tiers.values()]} followers")
+        if len({*niches}) < len(niches) or not all(isinstance(niche, str) for niche in niches):
+            raise ValueError("niches that are none")
+        if not len(plain["curves"]) <= _MOST_CURVES:
+            raise ValueError(f"curves of {len(plain['curves'])} columns")
+        for column, curves in plain["curves"].items():
+            heights = np.array([*curves.values()], np.float64)
+            shaped = heights.shape == (len(curves), len(_STEPS)) and "|" in curves
+            if not shaped or not np.isfinite(heights).all() or (np.diff(heights) < 0).any():
+                raise ValueError(f"curves of {column} that are none")
+            if any(group.count("|") < 1 for group in curves):
+                raise ValueError(f"peers of {column} that are none")
+        return cls(tiers, niches, plain["curves"], rates)
 
 
 def learn_peers(train: pd.DataFrame, tiers: Mapping[str, float] | None = None) -> Peers:

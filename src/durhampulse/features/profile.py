@@ -94,6 +94,32 @@ class Profile:
         """Return the profile as plain data."""
         return {"edges": self.edges, "levels": self.levels, "shares": self.shares}
 
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Profile:
+        """Rebuild from :meth:`to_dict`.
+
+        Raises
+        ------
+        ValueError
+            If the parts do not fit together.
+        """
+        edges = {c: [float(edge) for edge in of] for c, of in plain["edges"].items()}
+        levels = {c: list(of) for c, of in plain["levels"].items()}
+        shares = {c: [float(share) for share in of] for c, of in plain["shares"].items()}
+        parts = {name: len(of) + 2 for name, of in [*edges.items(), *levels.items()]}
+        if {name: len(of) for name, of in shares.items()} != parts:
+            raise ValueError("shares of other ranges or levels than there are")
+        for name, of in edges.items():
+            if not np.isfinite(of).all() or (np.diff(of) < 0).any():
+                raise ValueError(f"ranges of {name} that are none")
+        for name, names in levels.items():
+            if len({*names}) < len(names) or not all(isinstance(n, str) for n in names):
+                raise ValueError(f"levels of {name} that are none")
+        for name, of in shares.items():
+            if not (np.isfinite(of).all() and min(of) >= 0 and sum(of) > 0):
+                raise ValueError(f"shares of {name} that are none")
+        return cls(edges, levels, shares)
+
 
 def _psi(counts: npt.NDArray[np.int64], shares: Sequence[float]) -> npt.NDArray[np.float64]:
     """Return the population stability index of counts, shape (..., n_bins), against shares."""

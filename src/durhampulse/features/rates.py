@@ -114,8 +114,14 @@ class Rates:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Rates:
-        """Rebuild from :meth:`to_dict`."""
-        return cls(
+        """Rebuild from :meth:`to_dict`.
+
+        Raises
+        ------
+        ValueError
+            If the parts do not fit together.
+        """
+        rates = cls(
             usual=float(plain["usual"]),
             happens=str(plain["happens"]),
             edges={c: [float(edge) for edge in of] for c, of in plain["edges"].items()},
@@ -123,6 +129,22 @@ class Rates:
             shares={c: [float(share) for share in of] for c, of in plain["shares"].items()},
             rows={c: [int(n) for n in of] for c, of in plain["rows"].items()},
         )
+        rates._require()
+        return rates
+
+    def _require(self) -> None:
+        """Raise ValueError unless each column's ranges or levels have a share and rows each."""
+        parts = {column: len(of) + 1 for column, of in self.edges.items()}
+        parts |= {column: len(of) for column, of in self.levels.items()}
+        for column, n_parts in parts.items():
+            shares, rows = self.shares[column], self.rows[column]
+            inside = all(0 <= share <= 1 for share in (self.usual, *shares))
+            edges = self.edges.get(column, ())
+            ordered = np.isfinite(edges).all() and not (np.diff(edges) < 0).any()
+            if not (len(shares) == len(rows) == n_parts and inside and ordered):
+                raise ValueError(f"shares of deals of {column} that are none")
+            if min(rows, default=1) < 1:
+                raise ValueError(f"shares of deals among no creators, by {column}")
 
 
 def learn_rates(train: pd.DataFrame, columns: Sequence[str], happens: str = "get deals") -> Rates:

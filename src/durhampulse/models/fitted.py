@@ -76,7 +76,7 @@ class FittedModel:
         logits, kinds = [], []
         for part, X in self._encoded(table, REACH):
             kinds.append(self.precedent.kinds(X, part))
-            np.clip(X, -FARTHEST, FARTHEST, out=X)
+            self.encoding.limit(X)
             logits.append(self.weights.decision_function(X))
         return np.concatenate(logits), np.concatenate(kinds)
 
@@ -89,6 +89,5 @@ class FittedModel:
         block = Block.of(table)
         step = max(_MOST_CELLS // max(len(self.encoding.names), 1), 1)
         for start in range(0, max(block.n_rows, 1), step):
-            rows = np.arange(start, min(start + step, block.n_rows))
-            part = block if len(rows) == block.n_rows else block.take(rows)
+            part = block.part(start, start + step)
             yield part, self.encoding.transform(part, limit=limit)

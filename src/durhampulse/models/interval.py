@@ -19,7 +19,7 @@ import pandas as pd
 
 from durhampulse.creators.block import Block
 from durhampulse.features.encoding import Encoding
-from durhampulse.models.weights import Weights, shifted, sigmoid
+from durhampulse.models.weights import Weights, sigmoid
 
 __all__ = ["AT_MOST", "Interval", "learn_interval"]
 
@@ -57,7 +57,9 @@ class Interval:
     tail: float = 0.0
     empties: Mapping[str, float] | None = None
 
-    def ends(self, logits: Floats, block: Block) -> tuple[Floats, Floats]:
+    def ends(
+        self, logits: Floats, block: Block, y_prob: Floats | None = None
+    ) -> tuple[Floats, Floats]:
         """Return the low and the high end of each row's interval, shape (n_rows,) each.
 
         Parameters
@@ -66,18 +68,21 @@ class Interval:
             Log-odds of a deal, shape (n_rows,).
         block
             The same rows: their empty cells widen their intervals.
+        y_prob
+            The same as probabilities, where they are known already.
         """
-        y_prob = sigmoid(logits)
+        y_prob = sigmoid(logits) if y_prob is None else y_prob
         if not self.below:
-            return y_prob, y_prob.copy()
+            return y_prob.copy(), y_prob.copy()
         unknown = self._unknown(block)
-        below = np.sqrt(self.below**2 + unknown)
-        farther = self.rise * np.maximum(logits, 0.0) + self.tail * np.maximum(
-            FAR_DOWN - logits, 0.0
-        )
-        above = np.sqrt((self.above + farther) ** 2 + unknown)
-        low = shifted(y_prob, -below)
-        return np.where(y_prob < AT_MOST, 0.0, low), shifted(y_prob, above)
+        down, up = (np.full(len(logits), np.exp(by)) for by in (self.below, -self.above))
+        rows = np.flatnonzero((logits > 0) | (logits < FAR_DOWN) | (unknown > 0))
+        z, more = logits[rows], unknown[rows]
+        farther = self.rise * np.maximum(z, 0.0) + self.tail * np.maximum(FAR_DOWN - z, 0.0)
+        down[rows] = np.exp(np.sqrt(self.below**2 + more))
+        up[rows] = np.exp(-np.sqrt((self.above + farther) ** 2 + more))
+        low, high = (y_prob / (y_prob + (1 - y_prob) * change) for change in (down, up))
+        return np.where(y_prob < AT_MOST, 0.0, low), high
 
     def half(self, block: Block) -> Floats:
         """Return how far the middling part of each row's interval reaches, in log-odds, (n_rows,).
@@ -91,9 +96,9 @@ class Interval:
         """Return the square of what a row's empty cells could change, shape (n_rows,)."""
         unknown = np.zeros(block.n_rows)
         for column, reach in (self.empties or {}).items():
-            empty = block.empty([column]) > 0
-            if empty.any():
-                unknown += reach**2 * empty
+            missing = block.missing(column)
+            if missing.any():
+                unknown += reach**2 * missing
         return unknown
 
     def to_dict(self) -> dict[str, Any]:

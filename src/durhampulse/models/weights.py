@@ -34,6 +34,8 @@ Floats = npt.NDArray[np.float64]
 
 _DEEPEST, _WIDEST = 10, 4_096
 """The most layers, and units in one, of a network that is read."""
+_FARTHEST_ODDS = 700.0
+"""Log-odds beyond which a probability is 0 or 1 in double precision."""
 
 
 class Weights(Protocol):
@@ -124,7 +126,7 @@ class Logistic(LogOdds):
 
 @dataclass(frozen=True)
 class DenseNetwork(LogOdds):
-    """A network of dense layers: ReLU or SiLU between them, a sigmoid at the end."""
+    """A network of dense layers: an activation between them, a sigmoid at the end."""
 
     kernels: tuple[npt.NDArray[np.float32], ...]
     biases: tuple[npt.NDArray[np.float32], ...]
@@ -164,7 +166,7 @@ class DenseNetwork(LogOdds):
         letters = arrays["activation"].tobytes() if "activation" in arrays else b"relu"
         activation = {name.encode(): name for name in get_args(Activation)}.get(letters)
         if activation is None:
-            raise ValueError("an activation that is neither ReLU nor SiLU")
+            raise ValueError(f"an activation that is none of {', '.join(get_args(Activation))}")
         widths = [kernel.shape for kernel in kernels]
         fitting = all(below[1] == above[0] for below, above in pairwise(widths))
         wide = any(width > _WIDEST for _, width in widths)
@@ -225,4 +227,5 @@ def sigmoid(logits: Floats) -> Floats:
     >>> sigmoid(np.array([0.0, 800.0])).tolist()
     [0.5, 1.0]
     """
-    return np.asarray(0.5 * (1 + np.tanh(0.5 * logits.astype(np.float64))))
+    odds = np.exp(np.clip(logits, -_FARTHEST_ODDS, _FARTHEST_ODDS), dtype=np.float64)
+    return np.asarray(odds / (1 + odds))

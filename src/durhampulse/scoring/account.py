@@ -17,7 +17,7 @@ from durhampulse.decision.shapley import explain
 from durhampulse.decision.unlike import unlike_words
 from durhampulse.exceptions import CannotJudgeError
 from durhampulse.markup import list_html
-from durhampulse.scoring.artifact import LoadedModel
+from durhampulse.scoring.model import LoadedModel
 
 __all__ = ["Account", "account_of", "alike_text"]
 

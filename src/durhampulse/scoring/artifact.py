@@ -8,31 +8,24 @@ Nothing in the folder is executed.
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
-from pyarrow.lib import ArrowException
-from safetensors import SafetensorError
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
-from durhampulse.creators.block import Block, Levels
 from durhampulse.creators.blockreader import BlockReader
 from durhampulse.creators.rules import ColumnRule, rules_of_format_2
-from durhampulse.creators.schema import LABEL
+from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.creators.table import Creators
 from durhampulse.creators.text import whole_array
 from durhampulse.decision.bands import Thresholds
-from durhampulse.decision.promise import Promise
-from durhampulse.exceptions import DurhamPulseError, ModelError
+from durhampulse.exceptions import ModelError
 from durhampulse.features.encoding import Encoding
 from durhampulse.features.neighbours import Neighbours
 from durhampulse.features.peers import Peers
@@ -41,54 +34,26 @@ from durhampulse.features.profile import Profile, learn_profile
 from durhampulse.models.families import FAMILIES, StoredWeights
 from durhampulse.models.fitted import FittedModel
 from durhampulse.models.interval import Interval
-from durhampulse.models.weights import sigmoid
+from durhampulse.scoring.folder import (
+    BACKGROUND,
+    CARD,
+    FORMAT_VERSION,
+    MANIFEST,
+    NEIGHBOURS,
+    WEIGHTS,
+    read_files,
+    read_manifest,
+    read_rows,
+    sealed,
+    stated,
+)
+from durhampulse.scoring.manifest import require_form
+from durhampulse.scoring.model import LoadedModel
+from durhampulse.scoring.trial import try_out
 
-__all__ = ["FORMAT_VERSION", "LoadedModel", "describe", "read_model", "write_model"]
+__all__ = ["read_model", "write_model"]
 
-FORMAT_VERSION = 3
-_READ = (2, 3)
-_MANIFEST, _WEIGHTS, _BACKGROUND = "manifest.json", "weights.safetensors", "background.parquet"
-_NEIGHBOURS = "neighbours.parquet"
-_LARGEST_MANIFEST = 8 << 20
-_LARGEST_FILE = 64 << 20
-_LARGEST_BACKGROUND = 10_000
-_MOST_FEATURES = 10_000
 _PARITY = 1e-6
-_FOREIGN = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError)
-
-
-@dataclass(frozen=True, kw_only=True)
-class LoadedModel:
-    """A model read from its folder.
-
-    Attributes
-    ----------
-    model
-        Encoding, weights and width of intervals.
-    peers
-        Whom a creator is compared with.
-    thresholds
-        Where the bands begin.
-    profile
-        What the training rows looked like.
-    rules
-        How the cells of each column are read.
-    background
-        The rows that stand for unknown columns in explanations.
-    manifest
-        Everything the folder says about it.
-    neighbours
-        Past creators to compare others with; none in folders of an earlier version.
-    """
-
-    model: FittedModel
-    peers: Peers
-    thresholds: Thresholds
-    profile: Profile
-    rules: Mapping[str, ColumnRule]
-    background: pd.DataFrame
-    manifest: Mapping[str, Any]
-    neighbours: Neighbours | None = None
 
 
 def write_model(  # noqa: PLR0913 - each is a part of the folder
@@ -143,11 +108,11 @@ def write_model(  # noqa: PLR0913 - each is a part of the folder
     if not isinstance(weights, StoredWeights):
         raise TypeError(f"{type(weights).__name__} is no kind of model that a folder may hold.")
     blob = save_arrays({k: np.ascontiguousarray(v) for k, v in weights.arrays().items()})
-    (folder / _WEIGHTS).write_bytes(blob)
-    (folder / "card.md").write_text(card, encoding="utf-8")
-    background.to_parquet(folder / _BACKGROUND, index=False)
+    (folder / WEIGHTS).write_bytes(blob)
+    (folder / CARD).write_text(card, encoding="utf-8")
+    background.to_parquet(folder / BACKGROUND, index=False)
     if neighbours is not None:
-        neighbours.rows.to_parquet(folder / _NEIGHBOURS, index=False)
+        neighbours.rows.to_parquet(folder / NEIGHBOURS, index=False)
     manifest = {
         "format_version": FORMAT_VERSION,
         "name": model.name,
@@ -161,13 +126,10 @@ def write_model(  # noqa: PLR0913 - each is a part of the folder
         "profile": (profile or learn_profile(train[model.encoding.columns])).to_dict(),
         "columns": [rule.to_dict() for rule in creators.rules.values()],
         **facts,
-        "files": {
-            name: {"bytes": (folder / name).stat().st_size, "sha256": _sha256(folder / name)}
-            for name in (_WEIGHTS, _BACKGROUND, "card.md", *([_NEIGHBOURS] if neighbours else []))
-        },
+        "files": stated(folder, [WEIGHTS, BACKGROUND, CARD, *([NEIGHBOURS] if neighbours else [])]),
     }
-    text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
-    (folder / _MANIFEST).write_text(text + "\n", encoding="utf-8")
+    text = json.dumps(sealed(manifest), indent=2, ensure_ascii=False, allow_nan=False)
+    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
     gap = _gap(read_model(folder), model, creators, train)
     if not gap <= _PARITY:
         raise ModelError(f"{folder}: the written model scores {gap:.2g} off the trained one.")
@@ -195,39 +157,43 @@ def read_model(folder: str | Path) -> LoadedModel:
         If a file is missing, a link, too large, altered, or not of a model this version knows.
     """
     folder = Path(folder)
-    manifest = _read_manifest(folder)
     try:
-        blobs = {
-            str(n): _read_file(folder, str(n), entry) for n, entry in manifest["files"].items()
-        }
-        arrays = load_arrays(blobs[_WEIGHTS])
-        model = FittedModel(
-            str(manifest["name"]),
-            Encoding.from_dict(manifest["encoding"]),
-            FAMILIES[manifest["family"]].from_arrays(arrays),
-            _interval(manifest),
-            precedent=_precedent(manifest.get("precedent")),
-        )
-        peers = Peers.from_dict(manifest["peers"])
-        loaded = LoadedModel(
-            model=model,
-            peers=peers,
-            thresholds=Thresholds(**manifest["thresholds"]),
-            profile=Profile(**manifest["profile"]),
-            rules=_rules(manifest, model.encoding.numeric | {*peers.curves}),
-            background=_read_rows(blobs[_BACKGROUND]),
-            manifest=manifest,
-            neighbours=Neighbours(_read_rows(blobs[_NEIGHBOURS])) if _NEIGHBOURS in blobs else None,
-        )
-        _try_out(loaded)
-    except (*_FOREIGN, SafetensorError, ArrowException, DurhamPulseError) as error:
-        if isinstance(error, ModelError):
-            raise
+        manifest = read_manifest(folder)
+        loaded = _loaded(manifest, read_files(folder, manifest))
+        try_out(loaded)
+    except ModelError:
+        raise
+    except Exception as error:  # a foreign folder may fail in any way
         raise ModelError(
             f"{folder}: the folder does not describe a model ({type(error).__name__}: {error}).",
             "Train it again.",
         ) from error
     return loaded
+
+
+def _loaded(manifest: Mapping[str, Any], blobs: Mapping[str, bytes]) -> LoadedModel:
+    """Return a model made of a folder's parts."""
+    require_form(manifest)
+    encoding = Encoding.from_dict(manifest["encoding"])
+    model = FittedModel(
+        manifest["name"],
+        encoding,
+        FAMILIES[manifest["family"]].from_arrays(load_arrays(blobs[WEIGHTS])),
+        _interval(manifest),
+        precedent=_precedent(manifest.get("precedent")),
+    )
+    peers = Peers.from_dict(manifest["peers"])
+    texts = [column for column in encoding.columns if column not in encoding.numeric]
+    return LoadedModel(
+        model=model,
+        peers=peers,
+        thresholds=Thresholds(**manifest["thresholds"]),
+        profile=Profile.from_dict(manifest["profile"]),
+        rules=_rules(manifest, encoding.numeric | {*peers.curves}),
+        background=read_rows(blobs[BACKGROUND], encoding.numeric, texts),
+        manifest=manifest,
+        neighbours=_neighbours(blobs.get(NEIGHBOURS), encoding.numeric, texts),
+    )
 
 
 def _rules(manifest: Mapping[str, Any], numeric: set[str]) -> dict[str, ColumnRule]:
@@ -236,112 +202,6 @@ def _rules(manifest: Mapping[str, Any], numeric: set[str]) -> dict[str, ColumnRu
         return rules_of_format_2(numeric, levels, manifest.get("units", {}))
     rules = [ColumnRule.from_dict(fields) for fields in manifest["columns"]]
     return {rule.column: rule for rule in rules}
-
-
-def describe(model: LoadedModel) -> str:
-    """Return in some lines what a model is, how good it is and what it needs."""
-    manifest = model.manifest
-    quality = {row["metric"]: row for row in manifest.get("quality", [])}
-    rows, verdict = manifest.get("rows", {}), manifest.get("verdict", {})
-    lines = [
-        f"{manifest['name']}, from {rows.get('train', 0):,} creators of "
-        f"{manifest.get('provenance', {}).get('source', 'an unnamed table')}"
-        + (" (simulated)" if manifest.get("provenance", {}).get("simulated") else ""),
-        f"Verdict on its data: {verdict.get('word', 'none')}",
-        f"Columns: {', '.join(model.model.encoding.columns)}",
-        _bands_line(model),
-        f"90% interval: about {model.model.half_width:.2f} in log-odds either way",
-    ]
-    for metric, name in (("roc_auc", "ROC AUC"), ("log_loss", "Log loss")):
-        if metric in quality:
-            row = quality[metric]
-            lines.append(f"{name} {row['value']:.3f} ({row['low']:.3f} to {row['high']:.3f})")
-    weights = model.model.weights
-    size = (
-        sum(array.size for array in weights.arrays().values())
-        if isinstance(weights, StoredWeights)
-        else 0
-    )
-    lines.append(
-        f"{size:,} weights; written by DurhamPulse "
-        f"{manifest.get('versions', {}).get('durhampulse', 'of unknown version')}"
-    )
-    return "\n".join(lines)
-
-
-def _bands_line(model: LoadedModel) -> str:
-    """Return from where the bands begin; nobody is *Yes* where none could be promised."""
-    review = f"Maybe (manual review) from {model.thresholds.review_at:.4g}"
-    promise = model.manifest.get("promise")
-    if promise and not Promise(**promise).is_kept:
-        return f"{review}. {Promise(**promise).text()}"
-    return f"Yes from {model.thresholds.yes_at:.4g}, {review}"
-
-
-def _read_manifest(folder: Path) -> dict[str, Any]:
-    path = folder / _MANIFEST
-    if path.is_symlink() or not path.is_file():
-        raise ModelError(f"{folder}: there is no {_MANIFEST}.", "Name a model folder.")
-    if path.stat().st_size > _LARGEST_MANIFEST:
-        raise ModelError(f"{path}: larger than any manifest.", "Train the model again.")
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
-    except (ValueError, RecursionError, OSError) as error:
-        raise ModelError(f"{path}: not JSON ({error}).", "Train the model again.") from error
-    number = manifest.get("format_version") if isinstance(manifest, dict) else None
-    if number not in _READ:
-        raise ModelError(
-            f"{path}: format {number!r}, but this version of DurhamPulse reads {FORMAT_VERSION}.",
-            "Use the version that wrote it, or train again.",
-        )
-    parts = ("files", "provenance", "rows", "thresholds", "units", "verdict", "versions")
-    wrong = [part for part in parts if not isinstance(manifest.get(part, {}), dict)]
-    if not isinstance(manifest.get("quality", []), list) or wrong:
-        raise ModelError(
-            f"{path}: {', '.join(wrong) or 'quality'} is not of the form of a model.",
-            "Train the model again.",
-        )
-    for name in (_WEIGHTS, _BACKGROUND):
-        if name not in manifest.get("files", {}):
-            raise ModelError(f"{path}: it does not vouch for {name}.", "Train the model again.")
-    return dict(manifest)
-
-
-def _no_number(word: str) -> float:
-    raise ValueError(f"{word} is no number")
-
-
-def _read_file(folder: Path, name: str, entry: Mapping[str, Any]) -> bytes:
-    """Read a file once, and vouch for what was read."""
-    path = folder / name
-    if Path(name).name != name or path.is_symlink() or not path.is_file():
-        raise ModelError(f"{folder}: '{name}' is not a file in this folder.", "Train again.")
-    try:
-        size = path.stat().st_size
-        blob = path.read_bytes() if size <= min(_LARGEST_FILE, int(entry["bytes"])) else b""
-    except OSError as error:  # removed between the check and the read
-        raise ModelError(f"{path}: {error.strerror}.", "Try again.") from error
-    if size > _LARGEST_FILE or int(entry["bytes"]) > _LARGEST_FILE:
-        raise ModelError(
-            f"{path}: larger than the {_LARGEST_FILE >> 20} MiB that any part of a model takes.",
-            "Train the model again.",
-        )
-    if len(blob) != entry["bytes"] or hashlib.sha256(blob).hexdigest() != entry["sha256"]:
-        raise ModelError(
-            f"{path}: the file is not the one the manifest was written for.",
-            "It was damaged or altered: restore the folder or train the model again.",
-        )
-    return blob
-
-
-def _read_rows(blob: bytes) -> pd.DataFrame:
-    """Read training rows; a small file may hold many, so they are counted first."""
-    file = pq.ParquetFile(pa.BufferReader(blob))
-    groups = [file.metadata.row_group(i).total_byte_size for i in range(file.num_row_groups)]
-    if file.metadata.num_rows > _LARGEST_BACKGROUND or sum(groups) > _LARGEST_FILE:
-        raise ValueError(f"{file.metadata.num_rows:,} training rows")
-    frame: pd.DataFrame = file.read().to_pandas()
-    return frame
 
 
 def _precedent(plain: Mapping[str, Any] | None) -> Precedent | None:
@@ -356,33 +216,8 @@ def _interval(manifest: Mapping[str, Any]) -> Interval:
     return Interval.from_dict(manifest.get("interval", plain))
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _try_out(loaded: LoadedModel) -> None:
-    """Use each part on some rows: what does not fit together shows here, not at first use."""
-    encoding = loaded.model.encoding
-    columns = encoding.columns
-    if len(encoding.names) > _MOST_FEATURES:
-        raise ValueError(f"{len(encoding.names):,} encoded columns")
-    tried = np.array([np.nan, 0.0, 0.05, 1e9])
-    nothing = Levels(np.full(len(tried), -1), ())
-    rows = Block(len(tried), {c: tried if c in encoding.numeric else nothing for c in columns})
-    with np.errstate(all="ignore"):  # the result is checked below
-        y_prob = sigmoid(loaded.model.look(rows)[0])
-    if y_prob.shape != tried.shape or not np.all((y_prob >= 0) & (y_prob <= 1)):
-        raise ValueError("the weights give no probability")
-    if promise := loaded.manifest.get("promise"):
-        Promise(**promise).text()
-    loaded.peers.flag_bits(rows)
-    loaded.profile.drift(loaded.profile.count(rows))
-    if any(loaded.rules[c].numeric != (c in encoding.numeric) for c in columns):
-        raise ValueError("a column's rule is not of the kind that the encoding needs")
-    if set(columns) - set(loaded.background.columns):
-        raise ValueError("the background rows lack a column")
-    if loaded.neighbours is not None:
-        outcomes = loaded.neighbours.nearest(encoding, loaded.background.head(1))[LABEL]
-        if not outcomes.isin([0, 1]).all():
-            raise ValueError("the rows to compare with have other outcomes than two")
+def _neighbours(blob: bytes | None, numeric: set[str], texts: Sequence[str]) -> Neighbours | None:
+    """Return the past creators to compare others with; folders of an earlier version have none."""
+    if blob is None:
+        return None
+    return Neighbours(read_rows(blob, {*numeric, LABEL}, texts, either=(IDENTIFIER,)))

@@ -36,9 +36,10 @@ from durhampulse.exceptions import CannotJudgeError, InputError
 from durhampulse.markup import list_html
 from durhampulse.models.weights import sigmoid
 from durhampulse.scoring.account import Account, account_of
-from durhampulse.scoring.artifact import LoadedModel, describe, read_model
+from durhampulse.scoring.artifact import read_model
 from durhampulse.scoring.columns import ModelColumns
 from durhampulse.scoring.kinds import ArrowStream, Table, as_given
+from durhampulse.scoring.model import LoadedModel, describe
 from durhampulse.scoring.record import (
     NO_BAND,
     UNLIKE,
@@ -138,7 +139,7 @@ class Scorer:
         """Score rows that are read."""
         logits, unlike = self.model.model.look(block)
         y_prob = sigmoid(logits)
-        low, high = self.model.model.interval.ends(logits, block)
+        low, high = self.model.model.interval.ends(logits, block, y_prob)
         band, marked = band_codes(y_prob, self.model.thresholds), unlike > 0
         band[marked], low[marked], high[marked] = UNLIKE, 0.0, 1.0
         return Scores(

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.security import HTTPAuthorizationCredentials
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Scope
 
@@ -84,7 +84,14 @@ def create_app(
     def reloaded(good: bool) -> None:
         metrics.reloads.labels("loaded" if good else "refused").inc()
 
-    return build_app(ServedModel(Path(folder), reloaded), metrics, keys=keys, limits=limits)
+    looked = Gauge(
+        "durhampulse_model_looked_at_seconds",
+        "When the folder was last seen to hold the model that is served, Unix time.",
+        registry=metrics.registry,
+    )
+    served = ServedModel(Path(folder), reloaded, looked.set_to_current_time)
+    looked.set_to_current_time()
+    return build_app(served, metrics, keys=keys, limits=limits)
 
 
 def build_app(

@@ -60,13 +60,18 @@ class ServedModel:
         A model folder. To replace it, move another folder into its place.
     reloaded
         Called with whether a replacement could be loaded.
+    looked
+        Called whenever the folder is seen to hold the model that is served.
     """
 
     def __init__(
-        self, folder: Path, reloaded: Callable[[bool], object] = lambda _good: None
+        self,
+        folder: Path,
+        reloaded: Callable[[bool], object] = lambda _good: None,
+        looked: Callable[[], object] = lambda: None,
     ) -> None:
         self._folder = folder
-        self._reloaded = reloaded
+        self._reloaded, self._looked = reloaded, looked
         self._seen = self._signature()
         self._refused: Signature | None = None
         self.current = _load(folder)
@@ -80,7 +85,10 @@ class ServedModel:
     async def refresh(self) -> None:
         """Load the folder anew if it has changed."""
         now = self._signature()
-        if now is None or now == self._seen:
+        if now is None:
+            return
+        if now == self._seen:
+            self._looked()
             return
         try:
             self.current = await asyncio.to_thread(_load, self._folder)
@@ -91,6 +99,7 @@ class ServedModel:
             self._refused = now
         else:
             self._seen = now
+            self._looked()
             _log.info("Serving model %s", self.current.version)
             self._reloaded(True)
 

@@ -32,6 +32,7 @@ def run(
             "Make some (durhampulse key add NAME --keys keys.json) and pass --keys keys.json.",
         )
     import uvicorn
+    from uvicorn.config import LOGGING_CONFIG
 
     from durhampulse.service.app import create_app
 
@@ -40,6 +41,13 @@ def run(
         app,
         host=host,
         port=port,
+        log_config={
+            **LOGGING_CONFIG,
+            "loggers": {
+                **LOGGING_CONFIG["loggers"],
+                "durhampulse": {"handlers": ["default"], "level": "INFO", "propagate": False},
+            },
+        },
         log_level="info",
         access_log=False,
         server_header=False,

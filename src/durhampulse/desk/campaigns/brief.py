@@ -11,7 +11,17 @@ from durhampulse.creators.cldr import currency_codes
 from durhampulse.desk.store.tables import CONTROL
 from durhampulse.exceptions import InputError
 
-__all__ = ["AIMS", "MOST_CREATORS", "UNITS", "Aim", "Brief", "Unit", "currency_code", "is_amount"]
+__all__ = [
+    "AIMS",
+    "MOST_AMOUNT",
+    "MOST_CREATORS",
+    "UNITS",
+    "Aim",
+    "Brief",
+    "Unit",
+    "currency_code",
+    "is_amount",
+]
 
 Aim = Literal["deals", "views", "engagements", "return"]
 Unit = Literal["deal", "view", "engagement"]
@@ -25,7 +35,7 @@ AIMS: dict[Aim, str] = {
 UNITS: tuple[Unit, ...] = ("deal", "view", "engagement")
 """What a value can be named for."""
 MOST_CREATORS = 1_000
-_LARGEST = 1e12
+MOST_AMOUNT = 1e12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +98,7 @@ class Brief:
         amounts = {f"fee {tier}": fee for tier, fee in self.fees.items()}
         amounts |= {"budget": self.budget or 0.0, "worth": self.worth or 0.0}
         for field_name, amount in amounts.items():
-            if not 0 <= amount <= _LARGEST:
+            if not 0 <= amount <= MOST_AMOUNT:
                 raise InputError(
                     "Fees and budget are amounts from 0 on.", "Correct the figure.", field_name
                 )
@@ -151,4 +161,4 @@ def currency_code(text: str) -> str:
 
 def is_amount(fee: float | None) -> bool:
     """Whether a fee can be counted with."""
-    return fee is not None and math.isfinite(fee) and 0 <= fee <= _LARGEST
+    return fee is not None and math.isfinite(fee) and 0 <= fee <= MOST_AMOUNT

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import heapq
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +22,9 @@ from sqlalchemy import (
     true,
 )
 
-from durhampulse.desk.campaigns.brief import Brief, is_amount
+from durhampulse.desk.campaigns.brief import MOST_AMOUNT, Brief, is_amount
+from durhampulse.desk.campaigns.frontier import HINT, Wish, frontier
+from durhampulse.desk.campaigns.solver import BUDGETS
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.store.tables import HAS_NO_PRECEDENT, campaign, creator, proposal
 
@@ -47,6 +48,7 @@ REASONS = {
     "unpriced": "without a fee",
 }
 """Why a creator of the wanted niches and tiers cannot be proposed; the first that holds counts."""
+_AT_ONCE = 10_000
 _READ = ("id", "probability", "low", "high", "followers", "engagement_rate", "avg_views", "niche",
          "state", "deal", "flags")  # fmt: skip
 
@@ -73,10 +75,7 @@ def candidates(
 ) -> pd.DataFrame:  # fmt: skip
     """Return the creators among whom the best set lies.
 
-    Of creators with one fee only those that bring most can be in a best set: as many as are wanted.
-    The same holds of any creator to whom so many others are preferable, that is bring as much for
-    no higher fee. Under a limit for each niche a better one may have to stay out because its niche
-    is full; full niches hold no more than are wanted, so twice as many are enough.
+    They are those of :mod:`~durhampulse.desk.campaigns.frontier`, and whomever people have named.
 
     Parameters
     ----------
@@ -95,15 +94,18 @@ def candidates(
         `COLUMNS`, a row for each creator; ``fixed`` are those put in by hand.
     """
     choices = choices or {}
-    apart = {*choices, *apart_from}
-    allowed = _allowed(brief, rules, number)
-    frames = [
-        _best(db, brief, rules, tier, [*allowed, _outside(apart)])
-        for tier in brief.tiers or rules.tiers
-        if not brief.is_priced or tier in brief.fees
-    ]
+    barred = creator.c.id.in_([*choices, *apart_from])
+    allowed = [*_allowed(brief, rules, number), _wanted(brief, rules), ~barred]
+    fee = _fee(brief, rules)
     if brief.is_priced:
-        frames.append(_with_own_fee(db, brief, rules, [*allowed, _outside(apart)]))
+        most = MOST_AMOUNT if brief.budget is None else BUDGETS[-1] * brief.budget
+        allowed.append(fee.between(0.0, most))
+    wish = Wish(
+        gain=_gain(brief, fee), fee=fee, allowed=allowed,
+        places=brief.number + 1,  # so that one more can be asked for
+        each=brief.most_per_niche,
+    )  # fmt: skip
+    frames = [_by_number(db, frontier(db, wish), brief, rules)]
     in_or_free = {at: choice for at, choice in choices.items() if choice.place != "out"}
     frames.append(_named_apart(db, brief, rules, number, in_or_free, apart_from))
     filled = [frame[[*COLUMNS]] for frame in frames if len(frame)]
@@ -112,8 +114,11 @@ def candidates(
     return pd.concat(filled, ignore_index=True).drop_duplicates("id", ignore_index=True)
 
 
-def _outside(apart: Collection[int]) -> ColumnElement[bool]:
-    return creator.c.id.not_in([*apart]) if apart else true()
+def _by_number(db: Connection, numbers: Sequence[int], brief: Brief, rules: Rules) -> pd.DataFrame:
+    """Return creators by number, some at a time."""
+    starts = range(0, len(numbers), _AT_ONCE)
+    frames = [named(db, numbers[start : start + _AT_ONCE], brief, rules) for start in starts]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
 def _named_apart(
@@ -194,80 +199,14 @@ def _gain(brief: Brief, fee: ColumnElement[Any]) -> ColumnElement[Any]:
     return c.probability if brief.aim == "deals" else c.probability * amount
 
 
-def _best(
-    db: Connection, brief: Brief, rules: Rules, tier: str, allowed: list[ColumnElement[bool]]
-) -> pd.DataFrame:
-    """Return those of a tier, without a fee of their own, that bring most for the tier's fee."""
-    fee = brief.fees.get(tier)
-    gain = _gain(brief, literal(0.0 if fee is None else float(fee)))
-    best = _select().where(*allowed, _in_tier(rules, tier))
-    if brief.is_priced:
-        best = best.where(creator.c.fee.is_(None))
-    if brief.niches:
-        best = best.where(creator.c.niche.in_(brief.niches))
-    order = (gain.desc(), creator.c.id.desc())
-    if brief.most_per_niche is None or brief.most_per_niche >= brief.number:
-        best = best.order_by(*order).limit(brief.number)
-    else:
-        place = func.row_number().over(partition_by=creator.c.niche, order_by=order)
-        placed = best.add_columns(place.label("place"), gain.label("gain")).subquery().c
-        fits = or_(placed.place <= brief.most_per_niche, placed.niche.is_(None))
-        columns = [column for column in placed if column.name not in ("place", "gain")]
-        best = (
-            select(*columns)
-            .where(fits)
-            .order_by(placed.gain.desc(), placed.id.desc())
-            .limit(2 * brief.number)
-        )
-    table = _frame(db, best, rules)
-    own = [_fee_of(row, brief, {}) for row in table.itertuples()]
-    table["fee"] = np.array([amount for amount, _ in own], dtype=float)
-    table["fee_from"] = [source for _, source in own]
-    return table
-
-
-def _with_own_fee(
-    db: Connection, brief: Brief, rules: Rules, allowed: list[ColumnElement[bool]]
-) -> pd.DataFrame:
-    """Return those with a fee of their own to whom fewer than are wanted are preferable."""
-    c = creator.c
-    within = and_(_wanted(brief, rules), _is_ours(brief), c.fee >= 0)
-    if brief.budget is not None:
-        within = within & (c.fee <= brief.budget)
-    query = select(c.id, _gain(brief, c.fee).label("gain"), c.fee, c.niche).where(*allowed, within)
-    rows = db.execute(query).all()
-    most = brief.most_per_niche
-    groups: dict[str | None, list[Any]] = {}
-    for row in rows:
-        groups.setdefault(row.niche if most is not None else None, []).append(row)
-    numbers: list[int] = []
-    for niche, group in groups.items():
-        places = brief.number if most is None or niche is None else min(most, brief.number)
-        numbers += _preferred(group, places)
-    frames = [
-        named(db, numbers[start : start + 10_000], brief, rules)
-        for start in range(0, len(numbers), 10_000)
-    ]
-    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
-
-
-def _preferred(rows: list[Any], places: int) -> list[int]:
-    """Return the numbers of those to whom fewer than `places` others are preferable.
-
-    From the highest gain on, the lowest fees so far are kept: whoever asks for at least as much as
-    each of them is no better than any.
-    """
-    lowest: list[float] = []  # negative, as heapq keeps the smallest first
-    numbers = []
-    for row in sorted(rows, key=lambda row: (-row.gain, row.fee, row.id)):
-        if len(lowest) < places:
-            heapq.heappush(lowest, -row.fee)
-        elif row.fee < -lowest[0]:
-            heapq.heapreplace(lowest, -row.fee)
-        else:
-            continue
-        numbers.append(row.id)
-    return numbers
+def _fee(brief: Brief, rules: Rules) -> ColumnElement[Any]:
+    """Return the fee of each creator as :func:`_fee_of` names it; 0 where none is counted."""
+    if not brief.is_priced:
+        return literal(0.0)
+    tiers = [(_in_tier(rules, tier), literal(float(fee))) for tier, fee in brief.fees.items()]
+    own = creator.c.fee
+    of_tier = [(own.is_(None) & holds, fee) for holds, fee in tiers]
+    return case((own.is_not(None) & _is_ours(brief), own), *of_tier, else_=None)
 
 
 def _in_tier(rules: Rules, tier: str) -> ColumnElement[bool]:
@@ -335,8 +274,9 @@ def pool(
         own = creator.c.fee
         reasons["foreign"] = own.is_not(None) & ~_is_ours(brief) & ~by_hand
         reasons["unpriced"] = own.is_(None) & in_unnamed & ~by_hand
-    reason = case(*((holds, name) for name, holds in reasons.items()), else_="proposable")
+    names = [*reasons, "proposable"]  # as whole numbers, which a database sorts by faster
+    reason = case(*((holds, at) for at, holds in enumerate(reasons.values())), else_=len(reasons))
     counted = select(reason.label("reason"), func.count()).where(_wanted(brief, rules))
-    rows = db.execute(counted.group_by("reason")).all()
-    counts = {row[0]: int(row[1]) for row in rows}
+    rows = db.execute(counted.group_by("reason").with_hint(creator, HINT, "sqlite")).all()
+    counts = {names[at]: int(n) for at, n in rows}
     return {name: counts[name] for name in ("proposable", *REASONS) if name in counts}

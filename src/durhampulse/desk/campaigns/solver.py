@@ -12,9 +12,10 @@ from durhampulse.desk.campaigns.brief import MOST_CREATORS, Brief
 from durhampulse.desk.campaigns.value import gains
 from durhampulse.exceptions import CannotJudgeError
 
-__all__ = ["MoreBudget", "more_budget", "solve"]
+__all__ = ["BUDGETS", "MoreBudget", "more_budget", "solve"]
 
-_STEPS = (1.1, 1.25, 1.5, 2.0)
+BUDGETS = (1.1, 1.25, 1.5, 2.0)
+"""Times the budget of which the page says what they would add."""
 _SECONDS = 10.0
 _OUT_OF_TIME = 1
 """A status of :func:`scipy.optimize.milp`."""
@@ -122,7 +123,7 @@ def more_budget(table: pd.DataFrame, brief: Brief, chosen: pd.DataFrame) -> More
     shown = _SHOWN[brief.aim]
     binding = [name for name, other in freed.items() if other and added(other)[1] >= shown]
     rows: list[dict[str, float]] = []
-    for step in _STEPS if "budget" in binding else ():
+    for step in BUDGETS if "budget" in binding else ():
         budget = step * float(brief.budget or 0.0)
         then, more = added(replace(brief, budget=budget))
         if more >= (rows[-1]["added"] if rows else 0.0) + shown:

@@ -70,7 +70,7 @@ def begin(
               "options": to_plain(options or ReadOptions()), "recipe": recipe,
               "created_at": datetime.now(UTC), "chunks_done": 0, "progress": 0.0}  # fmt: skip
     number = insert_one(db, upload, **values)
-    note(db, by, "file uploaded", f"upload {number}", {"file": file_name})
+    note(db, by, "file uploaded", f"upload {number}")
     return number
 
 
@@ -111,8 +111,8 @@ def apply(store: Store, catalogue: Catalogue, number: int) -> None:
         db.execute(update(upload).where(upload.c.id == number)
                    .values(state="done", finished_at=now, lease_until=None,
                            summary=summary))  # fmt: skip
-        note(db, row.by, "import done", f"upload {number}",
-             {"file": row.file_name, "creators": row.summary["creators"]})  # fmt: skip
+        creators = {"creators": row.summary["creators"]}
+        note(db, row.by, "import done", f"upload {number}", creators)
     Path(row.path).unlink(missing_ok=True)
     with store.writing() as db:
         forget_former(db)
@@ -183,7 +183,7 @@ def discard(store: Store, number: int, by: str) -> None:
             db.execute(delete(table).where(table.c.upload_id == number))
         db.execute(update(upload).where(upload.c.id == number)
                    .values(state="discarded", finished_at=datetime.now(UTC)))  # fmt: skip
-        note(db, by, "import dropped", f"upload {number}", {"file": row.file_name})
+        note(db, by, "import dropped", f"upload {number}")
     Path(row.path).unlink(missing_ok=True)
 
 

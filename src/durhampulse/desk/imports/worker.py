@@ -125,6 +125,8 @@ class Worker:
         else:
             piece = next_bulk(self._store, self._name) or next_job(self._store, self._name)
         if piece is None:
+            if self._store.is_unscrubbed:  # after an erasure while somebody read
+                self._store.scrub()
             return self._undo_next()
         try:
             self._do(piece)

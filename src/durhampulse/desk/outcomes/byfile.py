@@ -163,7 +163,7 @@ def record_file(store: Store, source: OutcomeSource, by: str) -> Recorded:
     unknown = [name for name in file.outcomes if name not in numbers]
     counts = {"kept": kept, "unknown": len(unknown), "refused": len(file.refused)}
     with store.writing() as db:
-        note(db, by, "outcomes recorded", source.name[:200], counts)
+        note(db, by, "outcomes recorded", f"act {act_id}" if act_id else "none new", counts)
     return Recorded(
         kept=kept,
         unknown=unknown[:_SHOWN],

@@ -31,7 +31,7 @@ def keep_file(store: Store, source: OutcomeSource, by: str) -> int:
     }  # fmt: skip
     with store.writing() as db:
         number = insert_one(db, outcome_file, **values)
-        note(db, by, "outcomes uploaded", f"outcomes {number}", {"file": source.name[:200]})
+        note(db, by, "outcomes uploaded", f"outcomes {number}")
     return number
 
 
@@ -91,7 +91,7 @@ def drop_file(store: Store, number: int, by: str) -> None:
         row = find_file(db, number)
     _delete(store, row)
     with store.writing() as db:
-        note(db, by, "outcomes dropped", f"outcomes {number}", {"file": row.file_name[:200]})
+        note(db, by, "outcomes dropped", f"outcomes {number}")
 
 
 def _delete(store: Store, row: Row[Any]) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
 
 from sqlalchemy import (
     Connection,
@@ -17,21 +17,23 @@ from sqlalchemy import (
     and_,
     delete,
     func,
-    or_,
     select,
     update,
 )
 
+from durhampulse.desk.people.waiting import WaitingFile, files_holding, remove_waiting
+from durhampulse.desk.people.words import clear_words, telling_words
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
+from durhampulse.desk.store.chain import read_head
 from durhampulse.desk.store.database import Store, insert_or
 from durhampulse.desk.store.former import forget_former
 from durhampulse.desk.store.identifiers import earlier_forms, stored_forms
+from durhampulse.desk.store.keyed import keyed_hash
 from durhampulse.desk.store.niches import count_niches
 from durhampulse.desk.store.search import forget_search
 from durhampulse.desk.store.tables import (
     audit,
-    bulk,
     campaign,
     campaign_creator,
     claim,
@@ -48,12 +50,12 @@ from durhampulse.desk.store.tables import (
     replaced,
     review,
     run,
-    saved_view,
     score,
     search,
     staged,
     upload,
 )
+from durhampulse.desk.store.traces import remove_traces
 from durhampulse.exceptions import InputError
 
 __all__ = ["digest_of", "erase", "everything_about", "has_objected", "sweep"]
@@ -64,8 +66,6 @@ _OF_CREATOR = (
 )  # fmt: skip
 _OF_NAME = (staged, refused)  # of imports under way, or past
 _AT_ONCE = 500
-_FEWEST_LETTERS = 4
-_TELLING = ("name", "handle", "link", "picture", "email", "other")
 _ABANDONED = upload.c.state.in_(("new", "checked"))
 
 
@@ -97,7 +97,7 @@ def everything_about(db: Connection, external_id: str) -> dict[str, Any]:
         If there is no such creator.
     """
     names = stored_forms(external_id)
-    numbers = list(db.scalars(select(creator.c.id).where(creator.c.external_id.in_(names))))
+    numbers = _numbers(db, names)
     if not numbers:
         raise _unknown(external_id)
     scores = (
@@ -125,7 +125,9 @@ def everything_about(db: Connection, external_id: str) -> dict[str, Any]:
     }
 
 
-def erase(store: Store, external_id: str, by: str, *, objects: bool = False) -> dict[str, Any]:
+def erase(
+    store: Store, external_id: str, by: str, *, objects: bool = False, files: bool = False
+) -> dict[str, Any]:
     """Erase a creator and all that is derived from them; return the receipt.
 
     Parameters
@@ -138,36 +140,63 @@ def erase(store: Store, external_id: str, by: str, *, objects: bool = False) -> 
         Who asked for it.
     objects
         Whether later imports must leave them out; only a hash of the identifier is kept for that.
+    files
+        Whether files that wait and hold them are deleted too.
 
     Returns
     -------
     dict
-        The receipt: its number, when, and how many rows of each table are gone.
+        The receipt: its number, when, how many rows of each table are gone, in how many others
+        their words were cleared, and which files that waited were deleted.
 
     Raises
     ------
     InputError
-        If nothing is stored of such a creator, and they do not object either.
+        If nothing is stored of such a creator, and they do not object either; or if files that
+        wait hold them, and nobody said that these are to be deleted.
     """
-    digest = digest_of(external_id)
+    digest, names = digest_of(external_id), stored_forms(external_id)
+    with store.reading() as db:
+        holding = files_holding(db, names, telling_words(db, _numbers(db, names), names))
+    if holding and not files:
+        raise _they_wait(holding)
     with store.writing() as db:
-        names = stored_forms(external_id)
-        numbers = list(db.scalars(select(creator.c.id).where(creator.c.external_id.in_(names))))
-        texts = _texts_of(db, numbers, names)
+        numbers = _numbers(db, names)
+        words = telling_words(db, numbers, names)
         gone = _remove(db, numbers, names)
-        _clear_problems(db, texts)
-        _clear_searches(db, texts)
-        if not objects and not any(gone.values()):
+        if not objects and not any(gone.values()) and not holding:
             raise _unknown(external_id)
+        paths = remove_waiting(db, holding)
+        detail = {
+            "hmac_sha256": keyed_hash(db, names[0]),
+            "rows": gone,
+            "cleared": clear_words(db, words),
+            "files": [f"{file.kind} {file.number}" for file in holding],
+        }
         if objects:
             values = {"digest": digest, "at": datetime.now(UTC)}
             db.execute(insert_or(db, objection).values(**values).on_conflict_do_nothing())
         forget_search(db)
         count_niches(db)  # one may have been theirs alone
-        act = "objection" if objects else "erasure"
-        receipt = _receipt(db, act, by, {"sha256": digest, "rows": gone})
-    store.scrub()
+        receipt = _receipt(db, "objection" if objects else "erasure", by, detail)
+    for path in paths:
+        path.unlink(missing_ok=True)
+    remove_traces(store, words)
     return receipt
+
+
+def _numbers(db: Connection, names: Sequence[str]) -> list[int]:
+    return list(db.scalars(select(creator.c.id).where(creator.c.external_id.in_(names))))
+
+
+def _they_wait(files: Sequence[WaitingFile]) -> InputError:
+    named = ", ".join(map(str, files[:5])) + (" and others" if len(files) > 5 else "")
+    return InputError(
+        f"Not erased yet: {len(files)} files that wait hold this creator, or cannot be read: "
+        f"{named}." if len(files) > 1 else
+        f"Not erased yet: a file that waits holds this creator, or cannot be read: {named}.",
+        "Say that it is deleted too, or import or drop it first.", "files",
+    )  # fmt: skip
 
 
 def sweep(store: Store, days: int, by: str) -> dict[str, Any]:
@@ -217,7 +246,7 @@ def sweep(store: Store, days: int, by: str) -> dict[str, Any]:
         receipt = _receipt(db, "retention", by, {"days": days, "rows": total})
     for path in paths:
         Path(path).unlink(missing_ok=True)
-    store.scrub()
+    remove_traces(store)
     return receipt
 
 
@@ -276,54 +305,9 @@ def _forget_previewed(db: Connection, numbers: list[int]) -> None:
         db.execute(update(run).where(run.c.id == row.id).values(preview=preview))
 
 
-def _texts_of(db: Connection, numbers: list[int], names: list[str]) -> list[str]:
-    """Return what the store says of a creator in words that might stand elsewhere too."""
-    texts = {name for name in names if len(name) >= _FEWEST_LETTERS}
-    theirs = {
-        creator: creator.c.id.in_(numbers),
-        replaced: replaced.c.creator_id.in_(numbers),
-        staged: staged.c.external_id.in_(names),
-    }
-    for table, which in theirs.items():
-        for row in db.execute(select(table.c.name, table.c.carried).where(which)):
-            cells = [text for kind, _, text in row.carried or () if kind in _TELLING]
-            texts |= {text for text in (row.name, *cells) if text and len(text) >= _FEWEST_LETTERS}
-    return sorted(texts)
-
-
-def _clear_problems(db: Connection, texts: list[str]) -> None:
-    """Clear what went wrong with uploads where it quotes a cell that names the creator."""
-    quoted = [upload.c.problem.contains(text, autoescape=True) for text in texts]
-    for start in range(0, len(quoted), _AT_ONCE // 10):
-        which = or_(*quoted[start : start + _AT_ONCE // 10])
-        values = {"problem": "A cell could not be read.", "way_out": "Read the file again."}
-        db.execute(update(upload).where(which).values(**values))
-
-
-def _clear_searches(db: Connection, texts: list[str]) -> None:
-    """Take a search that names the creator out of saved views, and of work on many creators."""
-    named = [text.casefold() for text in texts]
-    for row in db.execute(select(saved_view.c.id, saved_view.c.query)).all():
-        query = _without_search(row.query, named)
-        db.execute(update(saved_view).where(saved_view.c.id == row.id).values(query=query))
-    for row in db.execute(
-        select(bulk.c.id, bulk.c.selection).where(bulk.c.state != "waiting")
-    ).all():
-        query = _without_search(row.selection["query"], named)
-        values = {"selection": {**row.selection, "query": query}}
-        db.execute(update(bulk).where(bulk.c.id == row.id).values(**values))
-
-
-def _without_search(query: str, named: list[str]) -> str:
-    """Return an address's query without a search that holds one of some texts."""
-    pairs = parse_qsl(query, keep_blank_values=True)
-    kept = [(name, value) for name, value in pairs
-            if name != "search" or not any(text in value.casefold() for text in named)]  # fmt: skip
-    return urlencode(kept) if len(kept) < len(pairs) else query
-
-
 def _receipt(db: Connection, act: str, by: str, detail: dict[str, Any]) -> dict[str, Any]:
     now = datetime.now(UTC)
+    detail = {**detail, "head": asdict(read_head(db))}
     values = {"at": now, "act": act, "detail": detail}
     number = insert_one(db, receipt, **values)
     note(db, by, act, f"receipt {number}", {"rows": detail["rows"]})

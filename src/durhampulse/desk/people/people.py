@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from durhampulse.desk.people.passwords import hash_password
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
-from durhampulse.desk.store.tables import api_key, attempt, link, person, session
+from durhampulse.desk.store.tables import api_key, attempt, device, link, person, session
 from durhampulse.exceptions import InputError
 
 __all__ = [
@@ -98,7 +98,7 @@ def add_person(db: Connection, name: str, role: str, by: str, password: str | No
         raise InputError(
             f"There is somebody called '{name}' already.", "Choose another name.", "name"
         )
-    hashed = None if password is None else hash_password(password)
+    hashed = None if password is None else hash_password(password, [name])
     values = {"name": name, "role": role, "active": True, "created_at": datetime.now(UTC)}
     number = insert_one(db, person, **values, password_hash=hashed)
     note(db, by, "person added", name, {"role": role})
@@ -169,17 +169,20 @@ def _no_role(role: str) -> InputError:
 def set_password(db: Connection, number: int, password: str, by: str, keep: int = 0) -> None:
     """Set a person's password; their sessions, but one, end, and so does their open link.
 
+    Their browsers are no longer known, and failed sign-ins no longer count.
+
     Raises
     ------
     InputError
-        If it is too short or too long.
+        If it is too short, too long or easily guessed.
     """
-    values = {"password_hash": hash_password(password)}
+    name = find_person(db, number).name
+    values = {"password_hash": hash_password(password, [name])}
     db.execute(update(person).where(person.c.id == number).values(**values))
     db.execute(delete(session).where(session.c.person_id == number, session.c.id != keep))
     _end_links(db, number)
-    name = find_person(db, number).name
-    db.execute(delete(attempt).where(attempt.c.who == attempt_key(name)))
+    db.execute(delete(device).where(device.c.person_id == number))
+    db.execute(delete(attempt).where(attempt.c.who.startswith(attempt_key(name))))
     note(db, by, "password set", name)
 
 

@@ -14,22 +14,22 @@ from durhampulse.desk.models.rules import Range, Rules
 from durhampulse.desk.review.decisions import CLAIM_MINUTES
 from durhampulse.desk.store.database import Store, insert_or
 from durhampulse.desk.store.tables import (
+    DRAWN,
     HAS_NO_PRECEDENT,
     HAS_PRECEDENT,
-    STATES,
+    LOTTERY,
+    WAITS,
     claim,
     creator,
-    outcome_is,
     review,
 )
 
 __all__ = ["Claim", "Progress", "claim_next", "progress", "release"]
 
 Why = Literal["unlike", "maybe", "edge", "sample", "chosen"]
-_SAMPLED = 0.05
 _EDGES = 0.15
 _LOOKED_AT = 40
-_WAITS = (creator.c.state == "open", outcome_is("open"))
+_BY_PROBABILITY = "INDEXED BY ix_creator_by_probability"
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def claim_next(
 
 def _kinds(draw: float) -> list[Why]:
     """Return the kinds of candidates in the order they are tried, from a number of [0, 1)."""
-    first: Why = "sample" if draw < _SAMPLED else "edge" if draw < _SAMPLED + _EDGES else "maybe"
+    first: Why = "sample" if draw < LOTTERY else "edge" if draw < LOTTERY + _EDGES else "maybe"
     kinds: tuple[Why, ...] = ("maybe", "edge", "sample")
     return [first, *(kind for kind in kinds if kind != first)]
 
@@ -128,16 +128,19 @@ def _candidates(store: Store, person_id: int, rules: Rules, why: Why, now: datet
         review.c.creator_id == c.id, review.c.person_id == person_id, review.c.decision == "skip",
         review.c.at > now - timedelta(hours=12), review.c.undone_at.is_(None),
     )  # fmt: skip
-    wanted = select(c.id).where(*_WAITS, ~taken, ~skipped)
+    wanted = select(c.id).where(WAITS, ~taken, ~skipped)
     if why == "unlike":
         with store.reading() as db:
             few = wanted.where(HAS_NO_PRECEDENT).order_by(c.id).limit(_LOOKED_AT)
+            few = few.with_hint(creator, "INDEXED BY ix_creator_unlike", "sqlite")
             return [] if rules.scorer.refusal else list(db.scalars(few))
     wanted = wanted.where(HAS_PRECEDENT)
     if why == "sample":
-        wanted = wanted.where(c.lottery < _SAMPLED).order_by(c.lottery)
+        wanted = wanted.where(DRAWN).order_by(c.lottery)
+        wanted = wanted.with_hint(creator, "INDEXED BY ix_creator_lottery", "sqlite")
     else:
         wanted = wanted.order_by(c.probability.desc())
+        wanted = wanted.with_hint(creator, _BY_PROBABILITY, "sqlite")
     numbers: list[int] = []
     with store.reading() as db:
         for low, high in _ranges(rules, why):  # one query each: a range scan of an index
@@ -171,7 +174,7 @@ def _claim(store: Store, number: int, person_id: int, why: str) -> Claim | None:
         ).returning(claim.c.creator_id)
         if db.scalar(taken) is None:
             return None
-        still_open = select(creator.c.id).where(creator.c.id == number, *_WAITS)
+        still_open = select(creator.c.id).where(creator.c.id == number, WAITS)
         if db.scalar(still_open.with_for_update()) is None:
             db.execute(delete(claim).where(claim.c.creator_id == number))
             return None
@@ -188,12 +191,14 @@ def progress(db: Connection, person_id: int, rules: Rules) -> Progress:
     """Return the counts of the queue for a reviewer."""
     now = datetime.now(UTC)
     low, high = rules.band_ranges[MAYBE]
-    p, state = creator.c.probability, creator.c.state
+    p = creator.c.probability
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    counted = select(func.count()).select_from(creator)
+    listed = counted.with_hint(creator, _BY_PROBABILITY, "sqlite")
     counts = (
-        select(func.count()).where(*_WAITS, HAS_PRECEDENT, p >= low, p < high),
-        select(func.count()).where(*_WAITS, HAS_NO_PRECEDENT),
-        select(func.count()).where(state.in_(STATES[1:])),  # an index range; "not open" would scan
+        listed.where(WAITS, HAS_PRECEDENT, p >= low, p < high),
+        counted.where(WAITS, HAS_NO_PRECEDENT),
+        listed.where(creator.c.state != "open"),
         select(func.count()).where(
             review.c.person_id == person_id, review.c.at >= midnight, review.c.undone_at.is_(None),
             review.c.decision.not_in(("skip", "reopen")),

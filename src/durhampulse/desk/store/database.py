@@ -23,6 +23,8 @@ from sqlalchemy.exc import (
     TimeoutError,  # noqa: A004 - SQLAlchemy's own
 )
 
+from durhampulse.desk.store.audit import PENDING
+from durhampulse.desk.store.chain import append
 from durhampulse.desk.store.tables import setting
 from durhampulse.exceptions import InputError
 
@@ -60,10 +62,13 @@ class Store:
     ----------
     engine
         SQLAlchemy's.
+    is_unscrubbed
+        Whether the log of a SQLite file still holds rows that were erased.
     """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.is_unscrubbed = False
         options = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
         self._snapshots = engine.execution_options(**options)
         # SQLite's own lock polls with a growing sleep, so writers of this process queue here first.
@@ -89,11 +94,25 @@ class Store:
         sqlalchemy.exc.TimeoutError
             If others write for so long that whoever asked would be gone by then.
         """
+        entries: list[dict[str, Any]] = []
+        engine = self.engine.execution_options(writes=True, **{PENDING: entries})
+        with self.writing_alone(), engine.begin() as db:
+            yield db
+            append(db, entries)
+
+    @contextlib.contextmanager
+    def writing_alone(self) -> Iterator[None]:
+        """Keep the other writers of this process waiting, where the database has one at a time.
+
+        Raises
+        ------
+        sqlalchemy.exc.TimeoutError
+            As of `writing`.
+        """
         if self._turn and not self._turn.acquire(timeout=_LONGEST_WAIT):
             raise TimeoutError("Another change, such as a large import, is being put in place.")
         try:
-            with self.engine.execution_options(writes=True).begin() as db:
-                yield db
+            yield
         finally:
             if self._turn:
                 self._turn.release()
@@ -104,21 +123,23 @@ class Store:
             db.exec_driver_sql("ANALYZE" if self.is_sqlite else "VACUUM (ANALYZE)")
 
     def scrub(self) -> None:
-        """Take erased rows out of the file's log too, where nobody reads an older state of it.
+        """Empty SQLite's log, which keeps erased rows, where nobody reads an older state of it.
 
-        SQLite overwrites what is deleted (``secure_delete``), but the log keeps pages as they
-        were until it is used up. PostgreSQL gives the space back at its next VACUUM.
+        Where somebody does, `is_unscrubbed` says so until a later call comes to its end.
         """
         if not self.is_sqlite:
             return
         with contextlib.closing(self.engine.raw_connection()) as connection:
             cursor = connection.cursor()
             cursor.execute("PRAGMA busy_timeout=2000")
-            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            busy, _, _ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             cursor.execute("PRAGMA busy_timeout=60000")
+        self.is_unscrubbed = bool(busy)
 
     def close(self) -> None:
-        """Close all connections."""
+        """Empty the log, so that nothing erased is left in it, and close all connections."""
+        with contextlib.suppress(DBAPIError):  # the log of a full or read-only disk stays
+            self.scrub()
         self.engine.dispose()
 
 

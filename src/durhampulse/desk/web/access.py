@@ -13,18 +13,34 @@ from pydantic import Field
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
+from durhampulse.desk.people.devices import DEVICE_DAYS, remember_device
 from durhampulse.desk.people.people import PersonRole, Principal, find_key
 from durhampulse.desk.people.sessions import find_session
 from durhampulse.desk.web.state import Desk, desk_of
 from durhampulse.exceptions import InputError
 
 __all__ = [
-    "AGAIN", "COOKIE", "Admin", "ConfirmNeededError", "DeskOf", "Number", "Reviewer", "SentForm",
-    "SignInNeededError", "StaleFormError", "SureAdmin", "Viewer", "keep_session", "let_in",
-    "needs_key", "new_session",
+    "AGAIN",
+    "COOKIE",
+    "DEVICE",
+    "Admin",
+    "ConfirmNeededError",
+    "DeskOf",
+    "Number",
+    "Reviewer",
+    "SentForm",
+    "SignInNeededError",
+    "StaleFormError",
+    "SureAdmin",
+    "Viewer",
+    "keep_session",
+    "know_browser",
+    "let_in",
+    "needs_key",
+    "new_session",
 ]  # fmt: skip
 
-COOKIE = "durhampulse"
+COOKIE, DEVICE = "durhampulse", "durhampulse-device"
 AGAIN = "password_again"
 """The field in which a heavy act's form brings the password."""
 _SAFE = ("GET", "HEAD", "OPTIONS")
@@ -160,12 +176,18 @@ def new_session(request: Request) -> str:
 
 def let_in(request: Request, response: Response, token: str) -> None:
     """Set the cookie of a session, in place of any the browser had."""
+    _set_cookie(request, response, COOKIE, token, int(desk_of(request).limits.hours * 3600))
+
+
+def know_browser(request: Request, response: Response, number: int) -> None:
+    """Set the cookie by which the browser of a person who has just signed in is known."""
+    with desk_of(request).store.writing() as db:
+        token = remember_device(db, number, request.cookies.get(DEVICE, ""))
+    _set_cookie(request, response, DEVICE, token, DEVICE_DAYS * 86_400)
+
+
+def _set_cookie(request: Request, response: Response, name: str, value: str, seconds: int) -> None:
+    secure = request.url.scheme == "https"
     response.set_cookie(
-        COOKIE,
-        token,
-        max_age=int(desk_of(request).limits.hours * 3600),
-        httponly=True,
-        samesite="lax",
-        secure=request.url.scheme == "https",
-        path="/",
+        name, value, seconds, httponly=True, samesite="lax", secure=secure, path="/"
     )

@@ -207,6 +207,7 @@ def everything(desk: DeskOf, who: Admin, number: Number) -> Response:
 def erase_creator(
     request: Request, desk: DeskOf, who: SureAdmin, number: Number,
     confirm: Annotated[str, Form()], objects: Annotated[bool, Form()] = False,
+    files: Annotated[bool, Form()] = False,
 ) -> Response:  # fmt: skip
     """Erase this creator, and leave them out for good if they object."""
     with desk.store.reading() as db:
@@ -214,5 +215,5 @@ def erase_creator(
     if confirm.split() != row.external_id.split():  # a page shows two blanks as one
         problem = f"Not erased: '{confirm[:40]}' is not the identifier of this creator."
         raise InputError(problem, f"Write {row.external_id[:200]}.", "confirm")
-    receipt = erase(desk.store, row.external_id, who.name, objects=objects)
+    receipt = erase(desk.store, row.external_id, who.name, objects=objects, files=files)
     return render(request, who, "receipt.html", receipt=receipt)

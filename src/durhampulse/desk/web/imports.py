@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import secrets
 import shutil
 from collections.abc import Mapping
@@ -27,6 +28,7 @@ from durhampulse.desk.imports.undoing import ask_to_undo, import_act, preview_un
 from durhampulse.desk.models.unlikeness import Unlikeness
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.store.audit import note
+from durhampulse.desk.store.keyed import keyed_hash
 from durhampulse.desk.store.tables import upload
 from durhampulse.desk.web.access import DeskOf, Number, Reviewer, SentForm, Viewer
 from durhampulse.desk.web.acts import may_undo
@@ -191,7 +193,9 @@ def _choose(
         if not db.execute(waiting.values(**changes)).rowcount:
             _require_new(None)
         if score and seen:
-            note(db, who.name, "import checked", f"upload {number}", to_plain(options))
+            # Headers and words of a file may name somebody: the log says only whether they changed.
+            read = {"read as": keyed_hash(db, json.dumps(to_plain(options), sort_keys=True))[:16]}
+            note(db, who.name, "import checked", f"upload {number}", read)
     if score and seen:
         desk.worker.wake()
     notice = "" if seen or not score else "Your choices are read now. Look again, then score."
@@ -301,9 +305,8 @@ def refused(desk: DeskOf, who: Viewer, number: Number) -> Response:  # noqa: ARG
         table = refused_rows(db, number)
     text = io.StringIO()
     rows = csv.writer(text)
-    rows.writerow(table.columns)
-    for row in table.itertuples(index=False):
-        rows.writerow([spreadsheet_safe(cell) for cell in row])
+    rows.writerow(map(spreadsheet_safe, table.columns))
+    rows.writerows(map(spreadsheet_safe, row) for row in table.itertuples(index=False))
     headers = {"content-disposition": f'attachment; filename="refused-{number}.csv"'}
     return Response(text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 from sqlalchemy import select
+from starlette.responses import StreamingResponse
 
 from durhampulse.desk.people import people, sessions
 from durhampulse.desk.people.people import PERSON_ROLES
 from durhampulse.desk.store.audit import latest, note
+from durhampulse.desk.store.chain import export_lines, read_head
 from durhampulse.desk.store.tables import api_key, receipt
 from durhampulse.desk.web.access import (
     COOKIE,
+    DEVICE,
     Admin,
     DeskOf,
     Number,
     SureAdmin,
     Viewer,
+    know_browser,
     let_in,
 )
 from durhampulse.desk.web.account import browser_of
@@ -55,18 +60,21 @@ def sign_in(
         token = desk.sign_in.attempt(
             desk.store, name, password, address,
             browser=browser_of(request), earlier=request.cookies.get(COOKIE, ""),
+            device=request.cookies.get(DEVICE, ""),
         )  # fmt: skip
     except InputError as error:
         wrong = error
     if token is None:
         page = render(request, None, "sign-in.html", status=403, next=local_path(next), kept=form)
         return fill_in(page, "/sign-in", [("name", name)], wrong)
-    if form is None:
-        response = redirect(local_path(next) or "/shortlist")
-    else:
-        with desk.store.reading() as db:
-            response = render(request, sessions.find_session(db, token), "resend.html", kept=form)
+    with desk.store.reading() as db:
+        who = sessions.find_session(db, token)
+    response = redirect(local_path(next) or "/shortlist")
+    if form is not None:
+        response = render(request, who, "resend.html", kept=form)
     let_in(request, response, token)
+    if who is not None:
+        know_browser(request, response, who.id)
     return response
 
 
@@ -109,6 +117,7 @@ def welcome(
         session = sessions.open_session(db, number, desk.limits, browser_of(request), earlier)
     response = redirect("/shortlist")
     let_in(request, response, session)
+    know_browser(request, response, number)
     return response
 
 
@@ -200,4 +209,17 @@ def audit(request: Request, desk: DeskOf, who: Admin) -> Response:
     with desk.store.reading() as db:
         rows = latest(db, before)
         receipts = db.execute(select(receipt).order_by(receipt.c.id.desc()).limit(50)).all()
-    return render(request, who, "audit.html", rows=rows, receipts=receipts)
+        head = read_head(db)
+    return render(request, who, "audit.html", rows=rows, receipts=receipts, head=head)
+
+
+@audit_router.get("/audit/log.jsonl")
+def audit_log(desk: DeskOf, who: Admin) -> Response:  # noqa: ARG001 - who admits
+    """Return the whole log as lines of JSON, each with its hash."""
+
+    def lines() -> Iterator[str]:
+        with desk.store.reading() as db:
+            yield from export_lines(db)
+
+    headers = {"content-disposition": 'attachment; filename="audit.jsonl"'}
+    return StreamingResponse(lines(), media_type="application/jsonl", headers=headers)

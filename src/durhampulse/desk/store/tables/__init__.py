@@ -19,10 +19,13 @@ from durhampulse.desk.store.tables.columns import (
     metadata,
 )
 from durhampulse.desk.store.tables.creators import (
+    DRAWN,
     HAS_NO_PRECEDENT,
     HAS_PRECEDENT,
+    LOTTERY,
     OUTCOME_STATES,
     STATES,
+    WAITS,
     creator,
     outcome_is,
     replaced,
@@ -35,6 +38,7 @@ from durhampulse.desk.store.tables.people import (
     api_key,
     attempt,
     audit,
+    device,
     link,
     objection,
     person,
@@ -43,6 +47,7 @@ from durhampulse.desk.store.tables.people import (
 )
 from durhampulse.desk.store.tables.reviews import (
     DECISIONS,
+    REOPENS,
     act,
     claim,
     outcome,
@@ -53,10 +58,11 @@ from durhampulse.desk.store.tables.reviews import (
 from durhampulse.desk.store.tables.views import bulk, creator_list, list_creator, saved_view
 
 __all__ = [
-    "CONTROL", "DECISIONS", "HAS_NO_PRECEDENT", "HAS_PRECEDENT", "LONGEST_ID", "NUMBERS",
-    "OUTCOME_STATES", "STATES", "TEXTS", "Instant", "act", "api_key", "attempt", "audit", "bulk",
-    "campaign", "campaign_creator", "claim", "creator", "creator_list", "link", "list_creator",
-    "metadata", "model", "model_file", "objection", "outcome", "outcome_file", "outcome_is",
-    "person", "proposal", "receipt", "recipe", "refused", "remark", "replaced", "review", "run",
-    "saved_view", "score", "search", "session", "setting", "staged", "upload",
+    "CONTROL", "DECISIONS", "DRAWN", "HAS_NO_PRECEDENT", "HAS_PRECEDENT", "LONGEST_ID",
+    "LOTTERY", "NUMBERS", "OUTCOME_STATES", "REOPENS", "STATES", "TEXTS", "WAITS", "Instant",
+    "act", "api_key", "attempt", "audit", "bulk", "campaign", "campaign_creator", "claim",
+    "creator", "creator_list", "device", "link", "list_creator", "metadata", "model", "model_file",
+    "objection", "outcome", "outcome_file", "outcome_is", "person", "proposal", "receipt",
+    "recipe", "refused", "remark", "replaced", "review", "run", "saved_view", "score", "search",
+    "session", "setting", "staged", "upload",
 ]  # fmt: skip

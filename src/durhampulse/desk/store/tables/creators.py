@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
     literal_column,
 )
 
@@ -20,10 +21,13 @@ from durhampulse.desk.store.tables.columns import Id, figures, metadata, number
 from durhampulse.scoring.record import UNLIKE_BIT
 
 __all__ = [
+    "DRAWN",
     "HAS_NO_PRECEDENT",
     "HAS_PRECEDENT",
+    "LOTTERY",
     "OUTCOME_STATES",
     "STATES",
+    "WAITS",
     "creator",
     "outcome_is",
     "replaced",
@@ -33,6 +37,8 @@ __all__ = [
 
 STATES = ("open", "approved", "declined", "tentative")
 """What people have decided about a creator."""
+LOTTERY = 0.05
+"""Share of creators whom their lot brings into the queue, whatever the model says."""
 OUTCOME_STATES = {"deal": True, "none": False, "open": None}
 """What is known of a creator's outcome, to the value of the column `deal`."""
 
@@ -44,30 +50,25 @@ creator = Table(
     UniqueConstraint("external_id"),
     sqlite_autoincrement=True,  # a number stands in the audit log and never names somebody else
 )  # fmt: skip
-_COVER = (
-    "external_id",
-    "followers",
-    "engagement_rate",
-    "probability",
-    "niche",
-    "state",
-    "deal",
-    "flags",
-)
+_FILTERED = ("followers", "engagement_rate", "probability", "niche", "state", "deal", "flags")
+_ADDED_UP = {"probability": ("low", "high"), "followers": ("avg_views", "fee", "currency")}
+"""What totals and campaigns read of all creators, besides what can be filtered by."""
 for _name in ("probability", "followers", "engagement_rate", "external_id"):
     # Each carries all that can be filtered by, so that a page is found without touching the table.
-    _more = ("low", "high") if _name == "probability" else ()  # for the totals
-    _rest = [creator.c[name] for name in (*_COVER, *_more) if name != _name]
-    Index(f"ix_creator_by_{_name}", creator.c[_name], creator.c.id, *_rest)
-Index("ix_creator_queue", creator.c.state, creator.c.deal, creator.c.probability,
-      creator.c.lottery, creator.c.id)  # fmt: skip
+    # A change of state rewrites each, in places far apart: there are no more than pages need.
+    _rest = [name for name in (*_FILTERED, *_ADDED_UP.get(_name, ())) if name != _name]
+    Index(f"ix_creator_by_{_name}", *(creator.c[name] for name in (_name, "id", *_rest)))
 HAS_PRECEDENT = creator.c.flags < literal_column(str(UNLIKE_BIT))
 HAS_NO_PRECEDENT = creator.c.flags >= literal_column(str(UNLIKE_BIT))
-"""Conditions on creators, written out so that an index of few rows serves them."""
-Index("ix_creator_unlike", creator.c.state, creator.c.deal, creator.c.id,
-      sqlite_where=HAS_NO_PRECEDENT, postgresql_where=HAS_NO_PRECEDENT)  # fmt: skip
-Index("ix_creator_lottery", creator.c.state, creator.c.deal, creator.c.lottery,
-      creator.c.probability)  # fmt: skip
+WAITS = and_(creator.c.state == literal_column("'open'"), creator.c.deal.is_(None))
+DRAWN = creator.c.lottery < literal_column(str(LOTTERY))
+"""Conditions on creators, written out so that indexes of few rows serve them: without precedent,
+not decided and without a known outcome, drawn by lot."""
+for _name, _column, _which in (
+    ("unlike", "id", and_(HAS_NO_PRECEDENT, WAITS)),
+    ("lottery", "lottery", and_(DRAWN, WAITS)),
+):
+    Index(f"ix_creator_{_name}", creator.c[_column], sqlite_where=_which, postgresql_where=_which)
 score = Table(
     "score", metadata,
     Column("creator_id", Id, primary_key=True),

@@ -6,7 +6,9 @@ from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, String, Table
 
 from durhampulse.desk.store.tables.columns import Instant, metadata, number
 
-__all__ = ["api_key", "attempt", "audit", "link", "objection", "person", "receipt", "session"]
+__all__ = [
+    "api_key", "attempt", "audit", "device", "link", "objection", "person", "receipt", "session",
+]  # fmt: skip
 
 person = Table(
     "person", metadata, number(),
@@ -27,6 +29,12 @@ session = Table(
     Column("confirmed_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
     sqlite_autoincrement=True,  # a form that ends a session never comes to mean another
+)  # fmt: skip
+device = Table(
+    "device", metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("person_id", ForeignKey("person.id"), primary_key=True, index=True),
+    Column("used_at", Instant, nullable=False),
 )  # fmt: skip
 link = Table(
     "link", metadata,
@@ -58,6 +66,7 @@ audit = Table(
     Column("act", String(50), nullable=False),
     Column("subject", String(200), nullable=False, index=True),
     Column("detail", JSON, nullable=False),
+    Column("hash", String(64), nullable=False, server_default=""),
 )  # fmt: skip
 objection = Table(
     "objection", metadata,

@@ -1,0 +1,94 @@
+"""A model read from its folder, and what can be said of it in some lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from durhampulse.creators.rules import ColumnRule
+from durhampulse.decision.bands import Thresholds
+from durhampulse.decision.promise import Promise
+from durhampulse.features.neighbours import Neighbours
+from durhampulse.features.peers import Peers
+from durhampulse.features.profile import Profile
+from durhampulse.models.families import StoredWeights
+from durhampulse.models.fitted import FittedModel
+
+__all__ = ["LoadedModel", "describe"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadedModel:
+    """A model read from its folder.
+
+    Attributes
+    ----------
+    model
+        Encoding, weights and width of intervals.
+    peers
+        Whom a creator is compared with.
+    thresholds
+        Where the bands begin.
+    profile
+        What the training rows looked like.
+    rules
+        How the cells of each column are read.
+    background
+        The rows that stand for unknown columns in explanations.
+    manifest
+        Everything the folder says about it.
+    neighbours
+        Past creators to compare others with; none in folders of an earlier version.
+    """
+
+    model: FittedModel
+    peers: Peers
+    thresholds: Thresholds
+    profile: Profile
+    rules: Mapping[str, ColumnRule]
+    background: pd.DataFrame
+    manifest: Mapping[str, Any]
+    neighbours: Neighbours | None = None
+
+
+def describe(model: LoadedModel) -> str:
+    """Return in some lines what a model is, how good it is and what it needs."""
+    manifest = model.manifest
+    quality = {row["metric"]: row for row in manifest.get("quality", [])}
+    rows, verdict = manifest.get("rows", {}), manifest.get("verdict", {})
+    lines = [
+        f"{manifest['name']}, from {rows.get('train', 0):,} creators of "
+        f"{manifest.get('provenance', {}).get('source', 'an unnamed table')}"
+        + (" (simulated)" if manifest.get("provenance", {}).get("simulated") else ""),
+        f"Verdict on its data: {verdict.get('word', 'none')}",
+        f"Columns: {', '.join(model.model.encoding.columns)}",
+        _bands_line(model),
+        f"90% interval: about {model.model.half_width:.2f} in log-odds either way",
+    ]
+    for metric, name in (("roc_auc", "ROC AUC"), ("log_loss", "Log loss")):
+        if metric in quality:
+            row = quality[metric]
+            lines.append(f"{name} {row['value']:.3f} ({row['low']:.3f} to {row['high']:.3f})")
+    weights = model.model.weights
+    size = (
+        sum(array.size for array in weights.arrays().values())
+        if isinstance(weights, StoredWeights)
+        else 0
+    )
+    lines.append(
+        f"{size:,} weights; written by DurhamPulse "
+        f"{manifest.get('versions', {}).get('durhampulse', 'of unknown version')}"
+    )
+    return "\n".join(lines)
+
+
+def _bands_line(model: LoadedModel) -> str:
+    """Return from where the bands begin; nobody is *Yes* where none could be promised."""
+    review = f"Maybe (manual review) from {model.thresholds.review_at:.4g}"
+    promise = model.manifest.get("promise")
+    if promise and not Promise(**promise).is_kept:
+        return f"{review}. {Promise(**promise).text()}"
+    return f"Yes from {model.thresholds.yes_at:.4g}, {review}"
