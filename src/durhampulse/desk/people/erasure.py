@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from durhampulse.desk.people.waiting import WaitingFile, files_holding, remove_w
 from durhampulse.desk.people.words import clear_words, telling_words
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
+from durhampulse.desk.store.chain import read_head
 from durhampulse.desk.store.database import Store, insert_or
 from durhampulse.desk.store.former import forget_former
 from durhampulse.desk.store.identifiers import earlier_forms, stored_forms
@@ -51,6 +53,7 @@ from durhampulse.desk.store.tables import (
     score,
     search,
     staged,
+    understood,
     upload,
 )
 from durhampulse.desk.store.traces import remove_traces
@@ -165,6 +168,7 @@ def erase(
         if not objects and not any(gone.values()) and not holding:
             raise _unknown(external_id)
         paths = remove_waiting(db, holding)
+        db.execute(delete(understood))  # first cells of files: the worker looks at them anew
         detail = {
             "hmac_sha256": keyed_hash(db, names[0]),
             "rows": gone,
@@ -232,7 +236,8 @@ def sweep(store: Store, days: int, by: str) -> dict[str, Any]:
         paths += db.scalars(select(outcome_file.c.path).where(waiting))
         if n := db.execute(delete(outcome_file).where(waiting)).rowcount:
             total[outcome_file.name] = n
-        for table, which in ((staged, and_(old, _ABANDONED)), (refused, old)):
+        abandoned = and_(old, _ABANDONED)
+        for table, which in ((staged, abandoned), (understood, abandoned), (refused, old)):
             uploads = select(upload.c.id).where(which)
             n = db.execute(delete(table).where(table.c.upload_id.in_(uploads))).rowcount
             if n:
@@ -305,6 +310,7 @@ def _forget_previewed(db: Connection, numbers: list[int]) -> None:
 
 def _receipt(db: Connection, act: str, by: str, detail: dict[str, Any]) -> dict[str, Any]:
     now = datetime.now(UTC)
+    detail = {**detail, "head": asdict(read_head(db))}
     values = {"at": now, "act": act, "detail": detail}
     number = insert_one(db, receipt, **values)
     note(db, by, act, f"receipt {number}", {"rows": detail["rows"]})

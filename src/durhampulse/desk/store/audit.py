@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, select
 
 from durhampulse.desk.store.tables import audit
 
-__all__ = ["history", "latest", "note", "note_all"]
+__all__ = ["PENDING", "history", "latest", "note", "note_all"]
+
+PENDING: Final = "audit"
+"""The connection's option that holds the entries of its transaction, in their order."""
 
 
 def note(
     db: Connection, who: str, act: str, subject: str, detail: Mapping[str, Any] | None = None
 ) -> None:
-    """Add an entry, in the transaction of the act itself.
+    """Add an entry, when the transaction of the act itself is committed.
 
     A creator is named by the store's own number, so that erasing them leaves nobody's name here.
     """
@@ -26,10 +29,10 @@ def note(
 def note_all(db: Connection, who: str, act: str, subjects: Mapping[str, Mapping[str, Any]]) -> None:
     """Add an entry of the same act for each of several subjects, with its detail."""
     now = datetime.now(UTC)
-    rows = [{"at": now, "who": who, "act": act, "subject": subject, "detail": dict(detail)}
-            for subject, detail in subjects.items()]  # fmt: skip
-    if rows:
-        db.execute(insert(audit), rows)
+    db.get_execution_options()[PENDING].extend(
+        {"at": now, "who": who, "act": act, "subject": subject, "detail": dict(detail)}
+        for subject, detail in subjects.items()
+    )
 
 
 def history(db: Connection, subject: str, limit: int = 50) -> Sequence[Row[Any]]:
@@ -38,7 +41,11 @@ def history(db: Connection, subject: str, limit: int = 50) -> Sequence[Row[Any]]
     return db.execute(acts.limit(limit)).all()
 
 
-def latest(db: Connection, before: int | None = None, limit: int = 100) -> Sequence[Row[Any]]:
-    """Return the latest entries, or those before one of them."""
+def latest(
+    db: Connection, before: int | None = None, limit: int = 100,
+    *, subjects: Sequence[str] | None = None,
+) -> Sequence[Row[Any]]:  # fmt: skip
+    """Return the latest entries, or those before one of them; of some subjects alone if given."""
     acts = select(audit).order_by(audit.c.id.desc()).limit(limit)
+    acts = acts if subjects is None else acts.where(audit.c.subject.in_(subjects))
     return db.execute(acts if before is None else acts.where(audit.c.id < before)).all()
