@@ -27,6 +27,7 @@ from durhampulse.desk.store.tables import (
     creator,
     metadata,
     model,
+    understood,
     upload,
 )
 from durhampulse.exceptions import InputError
@@ -53,6 +54,13 @@ def test_reopening_a_store_changes_nothing(store, store_url):
         assert read_setting(db, "thresholds") == {"yes_at": 0.7}
         assert read_setting(db, "nothing", 5) == 5
     again.close()
+
+
+def test_tidying_keeps_statistics_for_the_planner(filled):
+    filled.tidy()
+    statistics = "sqlite_stat1 WHERE tbl" if filled.is_sqlite else "pg_stats WHERE tablename"
+    with filled.reading() as db:
+        assert db.scalar(text(f"SELECT count(*) FROM {statistics} = 'creator'")) > 0
 
 
 def test_newer_store_is_not_opened(store, store_url):
@@ -224,6 +232,23 @@ def test_migration_makes_identifiers_canonical(store_url, monkeypatch):
     assert checked_by == {"checked": None, "done": "m"}  # what waits is checked again
     # Of two forms of one identifier, the second stays as it is: nobody's reviews are merged.
     assert kept == ["1001", "1002", "1002.0", "@lena", "'tis", "a.0", "7", "7.0"]
+    store.close()
+
+
+def test_migration_keeps_uploads_and_makes_room_for_what_is_understood(store_url, monkeypatch):
+    newest = database.command.upgrade
+    with monkeypatch.context() as older:
+        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0017"))
+        store = open_store(store_url)
+    with store.writing() as db:
+        waits = {"file_name": "a", "path": "b", "state": "new", "options": {}, "by": "ann"}
+        db.execute(insert(upload).values(**waits, created_at=datetime.now(UTC)))
+    store.close()
+    store = open_store(store_url)
+    with store.writing() as db:
+        number = db.scalar(select(upload.c.id))
+        db.execute(insert(understood).values(upload_id=number, digest="d", version="v", facts={}))
+        assert differences(db) == []
     store.close()
 
 

@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 
 from durhampulse.desk.models.rules import Range, Rules
-from durhampulse.desk.shortlist.members import among, has_few, is_member, members
+from durhampulse.desk.shortlist.members import has_few, is_member, members
 from durhampulse.desk.shortlist.sums import interval_of_sum
 from durhampulse.desk.shortlist.view import BAND_NAMES, UNLIKE, Cursor, View
 from durhampulse.desk.store.search import SearchBy, held, holding, is_common
@@ -44,7 +44,7 @@ FoundBy = SearchBy | Literal["list"]
 PAGE = 50
 _WALKED = 2_000
 _ROUNDS = (500, 2_000, 8_000, 16_000)
-"""How many rows are looked at for a search or a list, in one round after the other."""
+"""How many rows are looked at for a search, in one round after the other."""
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ def page(
     """Return the page after a cursor, or the one before a cursor, or the first."""
     backwards = before is not None
     where = _Where(before if backwards else after, backwards=backwards)
-    ids = _sifted(db, view, rules, where, size + 1) if view.search or view.listed else None
+    ids = _sifted(db, view, rules, where, size + 1) if view.search else None
     if ids is None:
         ids = _ids(db, view, rules, where, size + 1)
     more = len(ids) > size
@@ -265,18 +265,16 @@ class _Where:
 
 
 def _sifted(db: Connection, view: View, rules: Rules, where: _Where, size: int) -> list[int] | None:
-    """Return the numbers of the next rows of a search or a list, by going through all others too.
+    """Return the numbers of the next rows that a search finds, by going through all others too.
 
     None where that would take long: few are wanted, or none near this place. An export goes on.
     """
     if _found_by(db, view) != "texts":
         return None
-    plain, numbers = replace(view, search="", listed=""), list[int]()
+    plain, numbers = replace(view, search=""), list[int]()
     for n in _ROUNDS if size < _WALKED else repeat(_ROUNDS[-1]):
         ids = _ids(db, plain, rules, where, n)
-        kept = holding(db, ids, view.search) if view.search else set(ids)
-        if view.listed:
-            kept &= among(db, view.listed, ids)
+        kept = holding(db, ids, view.search)
         numbers += [number for number in ids if number in kept]
         if len(numbers) >= size or len(ids) < n:
             return numbers[:size]
@@ -294,7 +292,7 @@ def _ids(db: Connection, view: View, rules: Rules, where: _Where, size: int) -> 
     down = view.descending != backwards
     parts = [True] if view.sort == "external_id" else [True, False]
     by = _found_by(db, view)
-    conditions = matching(view, rules, by)
+    conditions = _walked(view, rules, by)
     query = _hinted(select(creator.c.id), view.sort, by)
     numbers: list[int] = []
     for filled in reversed(parts) if backwards else parts:
@@ -313,6 +311,13 @@ def _ids(db: Connection, view: View, rules: Rules, where: _Where, size: int) -> 
         if len(numbers) >= size:
             break
     return numbers
+
+
+def _walked(view: View, rules: Rules, by: FoundBy) -> list[ColumnElement[bool]]:
+    """Return a view's conditions for a walk in order, which looks a long list up as it goes."""
+    if not view.listed or by == "list":
+        return matching(view, rules, by)
+    return [*matching(replace(view, listed=""), rules, by), is_member(view.listed)]
 
 
 def _found_by(db: Connection, view: View) -> FoundBy:
