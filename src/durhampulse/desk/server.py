@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from durhampulse.desk.imports.intake import begin
+from durhampulse.desk.imports.intake import begin, clear_leftovers
+from durhampulse.desk.imports.uploaded import clear_orphans
 from durhampulse.desk.imports.worker import Worker
 from durhampulse.desk.models.catalogue import Catalogue, add_model, save_thresholds
 from durhampulse.desk.people.people import add_person, make_link
@@ -71,6 +72,8 @@ def open_desk(
         fill_with_demo(store)
     catalogue = Catalogue(store)
     folder = files_in or _folder_for(store)
+    clear_orphans(store, folder)
+    clear_leftovers(store)
     return Desk(
         store=store, catalogue=catalogue, worker=Worker(store, catalogue), folder=folder,
         sign_in=SignIn(limits),
@@ -154,6 +157,8 @@ def run(  # noqa: PLR0913 - one for each option
     """Serve the desk until the process is stopped."""
     import uvicorn
 
+    from durhampulse.service.connections import BoundedProtocol
+
     desk = open_desk(url, model_folder, limits=limits)
     demo = is_demo(desk)
     if demo and not is_loopback(host):
@@ -170,7 +175,8 @@ def run(  # noqa: PLR0913 - one for each option
         log_level="warning",
         access_log=False,
         server_header=False,
-        timeout_keep_alive=30,
+        http=BoundedProtocol,
+        timeout_keep_alive=15,
         timeout_graceful_shutdown=_SECONDS_TO_FINISH,
     )
     _serve(uvicorn.Server(config), listening)

@@ -8,10 +8,11 @@ from collections.abc import Callable, MutableMapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
+from starlette.datastructures import MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["Bucket", "Guard", "Metrics", "too_late"]
+__all__ = ["Bucket", "Guard", "Headers", "Metrics", "too_late"]
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _MOST_BUCKETS = 10_000
@@ -41,30 +42,82 @@ class Metrics:
 
 
 class Bucket:
-    """A token bucket for each client."""
+    """A token bucket for each client.
 
-    def __init__(self, rate: float) -> None:
-        self._rate = rate
+    Parameters
+    ----------
+    rate
+        Tokens a second; 0 for no limit.
+    seconds
+        For how many seconds' tokens there is room.
+    """
+
+    def __init__(self, rate: float, seconds: float = 2.0) -> None:
+        self._rate, self._most = rate, max(seconds * rate, 1.0)
         self._left: dict[str, tuple[float, float]] = {}
 
-    def take(self, client: str) -> bool:
-        """Return whether a client may go on, and count the request."""
+    def take(self, client: str, cost: float = 1.0) -> bool:
+        """Return whether a client has so many tokens, and take them."""
         if not self._rate:
             return True
+        left = self._refilled(client)
+        allowed = left >= cost
+        self._keep(client, left - cost * allowed)
+        return allowed
+
+    def spend(self, client: str, cost: float) -> None:
+        """Take tokens for what was done, also such as the client does not have yet."""
+        if self._rate:
+            self._keep(client, self._refilled(client) - cost)
+
+    def _refilled(self, client: str) -> float:
         now = time.monotonic()
-        left, then = self._left.pop(client, (2 * self._rate, now))
-        left = min(left + (now - then) * self._rate, max(2 * self._rate, 1.0))
-        allowed = left >= 1
-        self._left[client] = (left - allowed, now)  # the latest last
+        left, then = self._left.pop(client, (self._most, now))
+        return min(left + (now - then) * self._rate, self._most)
+
+    def _keep(self, client: str, left: float) -> None:
+        self._left[client] = (left, time.monotonic())  # the latest last
         if len(self._left) > _MOST_BUCKETS:
             del self._left[next(iter(self._left))]
-        return allowed
 
 
 def too_late(_scope: Scope) -> ASGIApp:
     """Return the answer to a program whose request took too long."""
     error = {"code": "timeout", "problem": "The request took too long.", "way_out": ""}
     return JSONResponse({"error": error}, 503, {"connection": "close"})
+
+
+class Headers:
+    """ASGI middleware that adds headers which keep answers where they belong.
+
+    Parameters
+    ----------
+    app
+        What answers.
+    hsts
+        Whether browsers are told to come by TLS alone, for a year.
+    """
+
+    def __init__(self, app: ASGIApp, *, hsts: bool = False) -> None:
+        self._app = app
+        self._always = {"x-content-type-options": "nosniff"}
+        if hsts:
+            self._always["strict-transport-security"] = "max-age=31536000"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on; what is about persons is kept by no cache."""
+        added = dict(self._always)
+        if str(scope.get("path", "")).startswith("/v1/"):
+            added["cache-control"] = "no-store"
+
+        async def with_headers(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in added.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
 
 
 class Guard:
