@@ -25,7 +25,6 @@ __all__ = [
     "Weights",
     "log_odds",
     "require_array",
-    "shifted",
     "sigmoid",
 ]
 
@@ -204,18 +203,6 @@ def log_odds(y_prob: Floats) -> Floats:
     """
     p = np.clip(y_prob, 1e-6, 1 - 1e-6)
     return np.asarray(np.log(p) - np.log1p(-p))
-
-
-def shifted(y_prob: Floats, by: float | Floats) -> Floats:
-    """Return the probabilities whose log-odds are higher by a number, shape (n_rows,).
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> shifted(np.array([0.5, 1.0]), np.log(3)).tolist()
-    [0.75, 1.0]
-    """
-    return np.asarray(y_prob / (y_prob + (1 - y_prob) * np.exp(-by)))
 
 
 def sigmoid(logits: Floats) -> Floats:
