@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Request, Response
 from sqlalchemy import select
+from starlette.exceptions import HTTPException
 
 from durhampulse.desk.people import people, sessions
 from durhampulse.desk.people.people import PERSON_ROLES
@@ -24,13 +25,20 @@ from durhampulse.desk.web.access import (
 )
 from durhampulse.desk.web.account import browser_of
 from durhampulse.desk.web.filling import fill_in
-from durhampulse.desk.web.kept import KeptForm, is_same_origin, local_path
+from durhampulse.desk.web.kept import KeptForm, is_foreign, is_same_origin, local_path
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.exceptions import InputError
 
 __all__ = ["audit_router", "door", "router"]
 
-door = APIRouter(include_in_schema=False)
+
+def _refuse_foreign(request: Request) -> None:
+    """Refuse a form of another site, so that it cannot sign a browser in as somebody else."""
+    if request.method == "POST" and is_foreign(request):
+        raise HTTPException(403, "This form was sent by another site.")
+
+
+door = APIRouter(include_in_schema=False, dependencies=[Depends(_refuse_foreign)])
 router = APIRouter(include_in_schema=False)
 audit_router = APIRouter(include_in_schema=False)
 
@@ -143,7 +151,7 @@ def add(
     with desk.store.writing() as db:
         number = people.add_person(db, name, role, who.name)
         token = people.make_link(db, "password", who.name, number)
-    return _people_page(request, desk, who, f"{request.base_url}welcome/{token}",
+    return _people_page(request, desk, who, f"{desk.exposure.address}/welcome/{token}",
                         f"The link for {name}; it works once, within half an hour.")  # fmt: skip
 
 
@@ -176,7 +184,7 @@ def link(request: Request, desk: DeskOf, who: SureAdmin, number: Number) -> Resp
     with desk.store.writing() as db:
         token = people.make_link(db, "password", who.name, number)
     what = "A link for a new password; it works once, within half an hour."
-    return _people_page(request, desk, who, f"{request.base_url}welcome/{token}", what)
+    return _people_page(request, desk, who, f"{desk.exposure.address}/welcome/{token}", what)
 
 
 @router.post("/keys")

@@ -17,6 +17,7 @@ from durhampulse.desk.people.sessions import LastUse, SessionLimits
 from durhampulse.desk.people.sign_in import SignIn
 from durhampulse.desk.shortlist.reasons import TopReasons
 from durhampulse.desk.store.database import AWAY, Store
+from durhampulse.desk.web.exposure import Exposure
 from durhampulse.service.keys import SCOPES, Key
 from durhampulse.service.served import Served, serve_scorer
 
@@ -45,6 +46,8 @@ class Desk:
         Sign-ins, one at a time.
     last_use
         When sessions were last used.
+    exposure
+        How the desk is reached.
     """
 
     store: Store
@@ -55,6 +58,7 @@ class Desk:
     broken_bands: BrokenBands = field(default_factory=BrokenBands)
     sign_in: SignIn = field(default_factory=SignIn)
     last_use: LastUse = field(default_factory=LastUse)
+    exposure: Exposure = field(default_factory=Exposure)
 
     @property
     def limits(self) -> SessionLimits:
