@@ -74,7 +74,7 @@ def models(rows, demo_model):
         "sum": FittedModel(
             "Sum",
             encoding,
-            WeightedSum((trees, replace(network, activation="silu")), np.ones(2), np.zeros(1)),
+            WeightedSum((trees, replace(network, activation="parabolic")), np.ones(2), np.zeros(1)),
         ),
         "shipped": read_model(demo_model).model,
     }

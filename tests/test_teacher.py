@@ -9,9 +9,9 @@ import pytest
 from durhampulse.creators.roles import Role
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.models import teacher
-from durhampulse.models.classifiers import BOOSTING, fit
+from durhampulse.models.classifiers import BOOSTING, SIMPLE, fit
 from durhampulse.models.teacher import learn_teacher
-from durhampulse.models.training import OutOfFold, with_copies
+from durhampulse.models.training import OutOfFold, classifier_learner, cross_validate, with_copies
 from durhampulse.models.weights import Blend, Logistic
 
 FEATURES = (Role("a", "feature", "numeric", ""), Role("b", "feature", "levels", ""))
@@ -87,3 +87,11 @@ def test_blend_is_the_weighted_sum_of_log_odds():
     blend = Blend(members, np.array([0.5, 0.25]), np.array([0.1]))
     X = np.array([[0.0], [2.0]])
     np.testing.assert_allclose(blend.decision_function(X), [0.6, 2.6])
+
+
+def test_folds_trained_at_once_are_those_trained_in_turn():
+    learner, table = classifier_learner(SIMPLE, 0), creators(empty=True)
+    in_turn, at_once = (cross_validate(learner, table, FEATURES, at_once=b) for b in (False, True))
+    assert at_once.y_prob.tolist() == in_turn.y_prob.tolist()
+    assert at_once.probe.tolist() == in_turn.probe.tolist()
+    assert at_once.encodings == in_turn.encodings

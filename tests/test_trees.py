@@ -63,7 +63,9 @@ def test_row_gives_same_bits_at_any_position(seed):
     X = np.asfortranarray(X[rng.integers(0, len(X), 20_000)])
     sizes = (X.shape[1], 64, 32, 1)
     layers = [rng.normal(size=s).astype(np.float32) for s in pairwise(sizes)]
-    network = DenseNetwork(tuple(layers), tuple(np.ones(n, np.float32) for n in sizes[1:]), "silu")
+    network = DenseNetwork(
+        tuple(layers), tuple(np.ones(n, np.float32) for n in sizes[1:]), "parabolic"
+    )
     both = WeightedSum(
         (ObliviousTrees.from_catboost(model), network), np.array([0.3, 0.8]), np.array([0.1])
     )

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["EXPLANATIONS", "Irregularity", "Ledger"]
 
@@ -120,9 +122,15 @@ _EXAMPLES = 3
 
 @dataclass
 class Ledger:
-    """Collects irregularities while a table is read."""
+    """Collects irregularities while a table is read.
 
-    _entries: list[dict[str, object]] = field(default_factory=list)
+    Attributes
+    ----------
+    entries
+        What :meth:`note` was told, as plain data in the order of its discovery.
+    """
+
+    entries: list[dict[str, object]] = field(default_factory=list)
 
     def note(
         self,
@@ -151,7 +159,7 @@ class Ledger:
         """
         if count == 0:
             return
-        self._entries.append(
+        self.entries.append(
             {
                 "code": code.value,
                 "column": column,
@@ -165,12 +173,14 @@ class Ledger:
 
     def extend(self, other: Ledger) -> None:
         """Add all entries of another ledger."""
-        self._entries += other._entries
+        self.entries += other.entries
 
     def frame(self) -> pd.DataFrame:
         """Return the ledger as a table, one irregularity a row, in the order of their discovery."""
+        import pandas as pd  # only here: a process that reads files starts sooner without it
+
         columns = ["code", "column", "count", "rows", "examples", "explanation", "action"]
-        return pd.DataFrame(self._entries, columns=columns)
+        return pd.DataFrame(self.entries, columns=columns)
 
 
 def _shown(value: object) -> str:

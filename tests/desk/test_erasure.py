@@ -68,10 +68,11 @@ HOLDS_NOBODY = {
     "act": ["kind", "by", "undone_by"],
     "api_key": ["name", "digest", "role", "created_by"],
     "attempt": ["who"],
-    "audit": ["who", "act", "subject", "detail"],  # creators by the store's own number only
+    "audit": ["who", "act", "subject", "detail", "hash"],  # creators by the store's own number only
     "bulk": ["kind", "state", "by", "worker"],
     "campaign": ["by", "state", "state_by", "model_version", "proposed_by"],
     "creator_list": ["by"],
+    "device": ["digest"],
     "link": ["digest", "purpose"],
     "model": ["version", "name", "origin", "added_by", "compared"],
     "model_file": ["version", "name"],

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import func, select, text, update
+from sqlalchemy import event, func, select, text, update
 
 from durhampulse.desk.people.erasure import erase, everything_about
 from durhampulse.desk.people.people import Principal
@@ -31,6 +31,7 @@ from durhampulse.desk.store import database
 from durhampulse.desk.store.database import open_store
 from durhampulse.desk.store.tables import creator, list_creator, saved_view, upload
 from durhampulse.exceptions import InputError
+from durhampulse.scoring.scorer import Scorer
 from tests.desk.conftest import DEMO, add_people, bring
 
 
@@ -65,6 +66,30 @@ def test_view_of_a_list_shows_its_creators_in_order(filled, rules, monkeypatch, 
         delete_list(db, number, "ann")
         assert db.scalar(select(func.count()).select_from(list_creator)) == 0
     assert ids_of(filled, View(listed=str(number)), rules) == []
+
+
+@pytest.mark.parametrize("few", [20_000, 5])
+@pytest.mark.parametrize("part", ["inf-1", "14", "9"])  # all have the first, a few the others
+def test_search_in_a_list_pages_through_who_is_in_both(filled, rules, monkeypatch, few, part):
+    monkeypatch.setattr(members, "_FEW", few)
+    monkeypatch.setattr(pages, "_ROUNDS", (3, 5))  # given up where the list stands at the end
+    with filled.writing() as db:
+        rows = db.execute(select(creator.c.id, creator.c.external_id, creator.c.probability)).all()
+        rows.sort(key=lambda row: (row.probability, row.id), reverse=True)
+        last = rows[-40:]
+        number = make_list(db, "Least", "ann")
+        add_members(db, number, [row.id for row in last], "ann")
+    wanted = [row.id for row in last if part in row.external_id.lower()]
+    view = View(listed=str(number), search=part)
+    with filled.reading() as db:
+        parts = [pages.page(db, view, rules, size=7)]
+        while parts[-1].after:
+            parts.append(pages.page(db, view, rules, size=7, after=parts[-1].after))
+        assert [row.id for some in parts for row in some.rows] == wanted
+        assert pages.totals(db, view, rules).creators == len(wanted)
+        chosen = [row.id for row in rows[-60:]]
+        assert pages.totals(db, view, rules, chosen).creators == len(wanted)
+        assert select_all(db, view, rules).total == len(wanted)
 
 
 def test_import_is_a_list_by_itself(filled, catalogue, rules, tmp_path):
@@ -251,6 +276,35 @@ def test_facets_count_what_one_more_choice_would_show(filled, rules, view):
     frequencies = list(got["niche"].values())
     assert frequencies == sorted(frequencies, reverse=True)
     assert sum(cells.values()) == total
+
+
+def test_facets_sort_no_creators(filled, rules):
+    statements = []
+
+    @event.listens_for(filled.engine, "before_cursor_execute")
+    def note(_c, _cursor, statement, parameters, _context, _many):
+        statements.append((statement, parameters))
+
+    with filled.reading() as db:
+        facets(db, View(), rules)
+        statement, parameters = next(s for s in statements if "creator" in s[0])
+        if filled.is_sqlite:
+            steps = db.exec_driver_sql("EXPLAIN QUERY PLAN " + statement, parameters).all()
+            plan = " ".join(str(row[-1]) for row in steps)
+            assert plan == "SCAN creator USING COVERING INDEX ix_creator_by_probability"
+        else:
+            steps = db.exec_driver_sql("EXPLAIN " + statement, parameters).all()
+            assert str(steps[0][0]).startswith("HashAggregate")
+    event.remove(filled.engine, "before_cursor_execute", note)
+
+
+def test_facets_of_a_model_without_recommendations_have_no_band(filled, rules):
+    manifest = {**rules.scorer.model.manifest, "verdict": {"refusal": "It cannot tell."}}
+    silent = replace(rules, scorer=Scorer(replace(rules.scorer.model, manifest=manifest)))
+    with filled.reading() as db:
+        counts = facets(db, View(), silent)
+    assert set(counts["band"].values()) == {0}
+    assert sum(counts["tier"].values()) == 597
 
 
 def test_pages_of_lists_and_views(visit, desk):

@@ -23,6 +23,7 @@ from durhampulse.desk.review.bulk import BulkLostError, begin, find_bulk, next_b
 from durhampulse.desk.review.decisions import ConflictError, ReviewDecision, decide
 from durhampulse.desk.shortlist.selection import select_all
 from durhampulse.desk.shortlist.view import View
+from durhampulse.desk.store import pace
 from durhampulse.desk.store.acts import undo_act
 from durhampulse.desk.store.tables import act, audit, bulk, claim, creator, review, run
 from durhampulse.exceptions import InputError
@@ -42,9 +43,9 @@ def ann(filled):
 @pytest.fixture
 def short_steps(monkeypatch):
     """Work in steps of 100 creators, without pauses."""
-    for name, value in (("_FIRST_STEP", 100), ("_LEAST_STEP", 100), ("_MOST_STEP", 100)):
-        monkeypatch.setattr(bulk_module, name, value)
-    monkeypatch.setattr(bulk_module, "_PAUSE", 0.0)
+    for name in ("_FIRST", "_LEAST", "_MOST"):
+        monkeypatch.setattr(pace, name, 100)
+    monkeypatch.setattr(pace, "_PAUSE", 0.0)
 
 
 def selected(store, rules, **filters):
@@ -215,7 +216,7 @@ def cut_after_one_step(patch, size, *, before_commit):
         raise KeyboardInterrupt
 
     patch.setattr(bulk_module, "_step", cut)
-    patch.setattr(bulk_module.time, "sleep", die)
+    patch.setattr(pace.time, "sleep", die)
 
 
 @pytest.mark.usefixtures("short_steps")

@@ -11,7 +11,8 @@ from durhampulse.desk.outcomes.pipeline import pipeline
 from durhampulse.desk.outcomes.recording import record
 from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide
 from durhampulse.desk.review.queue import claim_next
-from durhampulse.desk.store.tables import claim, review, run
+from durhampulse.desk.store.standing import set_states
+from durhampulse.desk.store.tables import claim, creator, review, run
 from tests.desk.conftest import add_people
 
 NOW = datetime.now(UTC)
@@ -28,6 +29,7 @@ def reviewed(store, person, creators, *, days_ago=0.0, act=None, every=0.0, deci
                 "previous": "open", "request": f"r{number}-{days_ago}", "at": at, "act_id": act,
             }  # fmt: skip
             db.execute(insert(review).values(row))
+        set_states(db, creator.c.id.in_([*creators]))
 
 
 def stages(store, days=None):
@@ -55,6 +57,16 @@ def test_steps_are_counted_with_the_days_between(imported):
     assert (found["decided"].creators, found["decided"].of) == (4, 4)
     assert found["decided"].days == pytest.approx(10, abs=0.01)  # of 10, 10, 10, 90
     assert found["outcome"].creators == 1
+
+
+def test_who_was_reopened_since_has_been_decided(imported):
+    (ann,) = add_people(imported, "reviewer")
+    reviewed(imported, ann, [1, 2, 3], days_ago=50)
+    reviewed(imported, ann, [2, 3, 4], days_ago=40, decision="reopen")
+    reviewed(imported, ann, [3], days_ago=30)
+    found, effort = stages(imported)
+    assert (found["decided"].creators, effort.undecided) == (3, 594)  # 4 was never decided
+    assert stages(imported, 45)[0]["decided"].creators == 1
 
 
 def test_last_days_leave_out_what_was_before(imported):

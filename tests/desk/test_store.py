@@ -55,6 +55,13 @@ def test_reopening_a_store_changes_nothing(store, store_url):
     again.close()
 
 
+def test_tidying_keeps_statistics_for_the_planner(filled):
+    filled.tidy()
+    statistics = "sqlite_stat1 WHERE tbl" if filled.is_sqlite else "pg_stats WHERE tablename"
+    with filled.reading() as db:
+        assert db.scalar(text(f"SELECT count(*) FROM {statistics} = 'creator'")) > 0
+
+
 def test_newer_store_is_not_opened(store, store_url):
     with store.writing() as db:
         db.execute(text("UPDATE alembic_version SET version_num = '9999'"))

@@ -26,7 +26,7 @@ from durhampulse.desk.review.decisions import (
 )
 from durhampulse.desk.review.queue import claim_next, progress
 from durhampulse.desk.review.undoing import Draft, draft_of, undo
-from durhampulse.desk.store import acts
+from durhampulse.desk.store import acts, pace
 from durhampulse.desk.store.acts import AT_ONCE, undo_act
 from durhampulse.desk.store.tables import (
     act,
@@ -130,7 +130,8 @@ def test_what_was_decided_since_may_be_undone_later(filled, rules):
 
 
 def test_undo_of_an_act_is_resumed_where_it_stopped(filled, rules, catalogue, monkeypatch):
-    monkeypatch.setattr(acts, "_CHUNK", 20)
+    for name in ("_FIRST", "_LEAST", "_MOST"):
+        monkeypatch.setattr(pace, name, 20)
     (ann,) = add_people(filled, "reviewer")
     many = decide_many(filled, range(1, 101), ann, decision_of("decline"), rules)
     stop = threading.Event()
@@ -138,10 +139,10 @@ def test_undo_of_an_act_is_resumed_where_it_stopped(filled, rules, catalogue, mo
     assert not undo_act(filled, many.act, "ann", stop=stop).done
     some = acts._undo_some
 
-    def crash_after_two(db, number):
+    def crash_after_two(db, number, size):
         if Counter(states_of(filled).values())["declined"] <= 60:
             raise MemoryError
-        return some(db, number)
+        return some(db, number, size)
 
     monkeypatch.setattr(acts, "_undo_some", crash_after_two)
     with pytest.raises(MemoryError):
@@ -158,7 +159,8 @@ def test_undo_of_an_act_is_resumed_where_it_stopped(filled, rules, catalogue, mo
 
 
 def test_reviewers_lose_nothing_while_acts_are_undone(filled, rules, monkeypatch):
-    monkeypatch.setattr(acts, "_CHUNK", 7)
+    for name in ("_FIRST", "_LEAST", "_MOST"):
+        monkeypatch.setattr(pace, name, 7)
     people = add_people(filled, *["reviewer"] * 6)
     numbers = range(1, 121)
     first = decide_many(filled, numbers, people[0], decision_of("decline"), rules)

@@ -72,7 +72,7 @@ NEEDS = {
                    "/outcomes", "/acts", "/account"],
         "reviewer": ["/queue", "/imports/{number}/undo", "/campaigns/{number}/difference",
                      "/outcomes/files/{number}"],
-        "admin": ["/creators/{number}/everything", "/people", "/audit"],
+        "admin": ["/creators/{number}/everything", "/people", "/audit", "/audit/log.jsonl"],
     },
     "POST": {
         "viewer": ["/sign-out", "/account/sessions/{number}/end",

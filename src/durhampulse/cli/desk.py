@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import getpass
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -13,13 +14,18 @@ import typer
 from durhampulse.cli.options import AsJson
 from durhampulse.exceptions import InputError
 
-__all__ = ["desk", "erase"]
+__all__ = ["desk_app", "erase"]
 
 _DEFAULT = "sqlite:///durhampulse.db"  # written here too, so that --help loads no database
 Store = Annotated[str, typer.Option(help="sqlite:///FILE or postgresql+psycopg://HOST/NAME.")]
 
 
+desk_app = typer.Typer()
+
+
+@desk_app.callback(invoke_without_command=True)
 def desk(  # noqa: PLR0913 - one for each option
+    context: typer.Context,
     model: Annotated[
         Path | None,
         typer.Option(help="A study's model folder; an empty store gets a demo."),
@@ -54,6 +60,8 @@ def desk(  # noqa: PLR0913 - one for each option
 
     Example: durhampulse desk --model durhampulse-study/model --store sqlite:///team.db
     """
+    if context.invoked_subcommand is not None:
+        return
     from durhampulse.desk.people.sessions import SessionLimits
     from durhampulse.desk.server import password_link, run
     from durhampulse.desk.web.exposure import Exposure
@@ -74,6 +82,32 @@ def desk(  # noqa: PLR0913 - one for each option
         exposure=exposure,
         say=typer.echo,
     )
+
+
+@desk_app.command()
+def verify_audit(
+    store: Store = _DEFAULT,
+    head: Annotated[str, typer.Option(help="A hash you noted, which must still be there.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Check that no entry of the audit log was changed, inserted or deleted.
+
+    Exit code 1 where one was, with the first that does not fit.
+
+    Example: durhampulse desk verify-audit --store sqlite:///team.db
+    """
+    from durhampulse.desk.store.chain import verify
+    from durhampulse.desk.store.database import open_store
+
+    with contextlib.closing(open_store(store, create=False)) as opened, opened.reading() as db:
+        result = verify(db, head.strip().lower())
+    if as_json:
+        typer.echo(json.dumps(asdict(result), indent=2))
+    elif not result.problem:
+        typer.echo(f"{result.entries:,} entries, whole. Head: {result.head.hash}")
+    if result.problem:
+        typer.echo(f"The audit log is broken. {result.problem}", err=True)
+        raise typer.Exit(1)
 
 
 def erase(
@@ -116,3 +150,4 @@ def erase(
     typer.echo(f"Rows gone: {rows}.")
     if receipt.get("files"):
         typer.echo(f"Files that waited, deleted: {', '.join(receipt['files'])}.")
+    typer.echo(f"Audit log: entry {receipt['head']['entry']}, {receipt['head']['hash']}.")

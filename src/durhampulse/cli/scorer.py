@@ -63,6 +63,7 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
 
     Example: durhampulse score new.parquet -o scored.parquet --model durhampulse-study/model
     """
+    from durhampulse.files.cage import Cage
     from durhampulse.scoring.batch import score_files
     from durhampulse.scoring.scorer import load_model
 
@@ -76,9 +77,11 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
                 model, inputs, out, options, scheduler=address, progress=show
             )
         else:
-            summary = score_files(
-                scorer, inputs, out, options, top=top, reasons=reasons, progress=show
-            )
+            with Cage() as cage:
+                summary = score_files(
+                    scorer, inputs, out, options,
+                    top=top, reasons=reasons, cage=cage, progress=show,
+                )  # fmt: skip
     aside = out == "-"  # the table itself goes to standard output
     if as_json:
         typer.echo(json.dumps(summary.to_dict(scorer), indent=2), err=aside)

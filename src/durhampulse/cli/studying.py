@@ -74,10 +74,12 @@ def inspect(
 
     Example: durhampulse inspect creators.csv --map Followers=subs
     """
+    from durhampulse.files.cage import Cage
     from durhampulse.report import interpretation
     from durhampulse.study import load_and_inspect
 
-    part = load_and_inspect(source, options)
+    with Cage() as cage:
+        part = load_and_inspect(source, options, cage=cage)
     if as_json:
         typer.echo(json.dumps(_inspection_facts(part), indent=2, default=str))
         return
@@ -154,6 +156,7 @@ def _run_anywhere(request: Request, store: str | None, out: Path) -> None:
 def _run(request: Request, store: str | None, out: Path) -> None:
     from durhampulse.report.notebook import run_study
 
+    _look_over(request)
     with ExitStack() as stack:
         if store is not None:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -167,6 +170,17 @@ def _run(request: Request, store: str | None, out: Path) -> None:
     _print_outcome(out, sum(seconds.values()))
     if store is not None:
         _add_to_store(store, out)
+
+
+def _look_over(request: Request) -> None:
+    """Read a study's files once in a cage: the notebook reads them where nothing holds them."""
+    from durhampulse.creators.options import ReadOptions
+    from durhampulse.files.cage import Cage
+    from durhampulse.files.tables import look_over
+
+    with Cage() as cage:
+        look_over(request.source, ReadOptions(**request.keywords()), cage)
+        look_over(request.outcomes, ReadOptions(), cage)
 
 
 def _with_outcomes(request: Request, store: str, folder: Path) -> Request:
@@ -227,10 +241,12 @@ def explain(
 
     Example: durhampulse explain creators.csv --model durhampulse-study/model --id 1045
     """
+    from durhampulse.files.cage import Cage
     from durhampulse.scoring.lookup import accounts_of
     from durhampulse.scoring.scorer import load_model
 
-    accounts = accounts_of(load_model(model), source, identifier, options)
+    with Cage() as cage:
+        accounts = accounts_of(load_model(model), source, identifier, options, cage=cage)
     if as_json:
         typer.echo(json.dumps([account.to_dict() for account in accounts], indent=2, default=str))
     else:

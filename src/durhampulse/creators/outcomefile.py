@@ -19,6 +19,7 @@ from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.schema import IDENTIFIER, LABEL, canonical_name
 from durhampulse.creators.text import NoTextError, whole_array
 from durhampulse.exceptions import InputError
+from durhampulse.files.cage import Cage
 from durhampulse.files.databases import is_database
 from durhampulse.files.tables import RawTable, read_source
 from durhampulse.irregularities import Irregularity, Ledger
@@ -40,7 +41,7 @@ class _Outcomes:
 
 
 def join_outcomes(
-    creators: RawTable, options: ReadOptions, ledger: Ledger
+    creators: RawTable, options: ReadOptions, ledger: Ledger, cage: Cage | None = None
 ) -> tuple[RawTable, ReadOptions]:
     """Return the creators' table with the outcomes of a second file, and how it is read then.
 
@@ -56,6 +57,8 @@ def join_outcomes(
         How it is to be read; ``options.outcomes`` is the second file.
     ledger
         Where the join is noted.
+    cage
+        As for :func:`durhampulse.read_creators`.
 
     Raises
     ------
@@ -66,7 +69,8 @@ def join_outcomes(
         raise InputError("--outcomes: a database holds no single table.", "Name a file.")
     creators = _without_copies(creators, ledger)
     header, ids = _creators_identifiers(creators, options)
-    outcomes = _read_outcomes(str(options.outcomes), header, ids, options, ledger)
+    raw = read_source(str(options.outcomes), ledger, cage=cage)
+    outcomes = _read_outcomes(raw, header, ids, options)
     left, right = _paired(ids, outcomes)
     wanted = [outcomes.label, *dict.fromkeys((*options.keep, *options.feature))]
     taken = [h for h in wanted if h in outcomes.raw.cells.column_names]
@@ -124,10 +128,7 @@ def _identifiers(raw: RawTable, header: str) -> pd.Series:
         ) from error
 
 
-def _read_outcomes(
-    path: str, header: str, ids: pd.Series, options: ReadOptions, ledger: Ledger
-) -> _Outcomes:
-    raw = read_source(path, ledger)
+def _read_outcomes(raw: RawTable, header: str, ids: pd.Series, options: ReadOptions) -> _Outcomes:
     own = _own_identifier(raw, header, ids, options)
     rest = replace(raw, cells=raw.cells.drop_columns([own]))
     headers = rest.cells.column_names

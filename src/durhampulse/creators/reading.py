@@ -40,6 +40,7 @@ from durhampulse.creators.schema import COLUMNS, IDENTIFIER
 from durhampulse.creators.table import Creators
 from durhampulse.creators.units import Unit
 from durhampulse.exceptions import InputError
+from durhampulse.files.cage import Cage
 from durhampulse.files.tables import read_source, table_of
 from durhampulse.irregularities import Irregularity, Ledger
 
@@ -51,6 +52,7 @@ def read_creators(
     options: ReadOptions | None = None,
     *,
     usual_units: Mapping[str, Unit] | None = None,
+    cage: Cage | None = None,
     **keywords: Any,
 ) -> Creators:
     """Return a creators' table, with everything odd about it written down.
@@ -64,6 +66,8 @@ def read_creators(
         How to read it; or its fields as keywords: ``columns={"Followers": "subs"}``.
     usual_units
         Rate column to its usual unit: for columns whose own numbers do not tell.
+    cage
+        The process that reads files, since they are foreign; this one if not given.
 
     Raises
     ------
@@ -74,11 +78,11 @@ def read_creators(
     options = options or ReadOptions(**keywords)
     ledger = Ledger()
     if isinstance(source, str | Path):
-        raw = read_source(source, ledger, options)
+        raw = read_source(source, ledger, options, cage=cage)
     else:
         raw = table_of(raw_cells(source), "the table")
     if options.outcomes is not None:
-        raw, options = join_outcomes(raw, options, ledger)
+        raw, options = join_outcomes(raw, options, ledger, cage)
     reader = ColumnReader(raw, ledger, options, usual_units or {})
     require_headers(raw.name, raw.cells.column_names, options)
     require_settled(raw.name, raw.cells.column_names, options.protect, options.allow)

@@ -21,7 +21,7 @@ from durhampulse.files.beginnings import LOOKED_AT, Beginning, find_beginning, w
 from durhampulse.files.chunks import Chunk, Stream, StreamOptions
 from durhampulse.files.encodings import decide_encoding, misfit
 from durhampulse.files.formats import suffix_of
-from durhampulse.files.formulas import neutralised, spreadsheet_safe
+from durhampulse.files.formulas import as_before, neutralised, restored, spreadsheet_safe
 from durhampulse.files.headers import tidy, unique_headers
 from durhampulse.files.options import TableOptions
 from durhampulse.files.packed import open_bytes, share_read
@@ -83,7 +83,7 @@ class DelimitedStream(Stream):
                     first = good + 1 + self._dialect.beginning.last
                     rows = _numbered(first, len(batch), [row.number for row in odd])
                     good += len(batch)
-                    cells = dict(zip(headers, batch.columns, strict=True))
+                    cells = dict(zip(headers, map(restored, batch.columns), strict=True))
                     yield Chunk(rows, cells, self._misshapen(new), share_read(file, size))
         except (pa.ArrowException, UnicodeError, OSError) as error:
             raise self._error(error, odd, good + noted + 1) from error
@@ -185,7 +185,7 @@ def _rows(
     rows: list[tuple[int, list[str]]] = []
     try:
         for number, row in enumerate(lines, start=first):
-            rows.append((number, [tidy(cell) for cell in row]))
+            rows.append((number, [tidy(as_before(cell)) for cell in row]))
             if number >= max(LOOKED_AT, asked.header_row or 0) + 2:
                 break
     except csv.Error as error:
@@ -248,7 +248,7 @@ class _TextSink:
 
     def write(self, batch: pa.RecordBatch) -> None:
         columns = [
-            neutralised(column.cast(field.type))
+            neutralised(column).cast(field.type)
             for column, field in zip(batch.columns, self._schema, strict=True)
         ]
         self._writer.write_batch(pa.record_batch(columns, schema=self._schema))

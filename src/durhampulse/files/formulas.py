@@ -1,4 +1,9 @@
-"""Text that a spreadsheet would take for a formula, and its neutral spelling."""
+"""Text that a spreadsheet would take for a formula, and its neutral spelling.
+
+A file of commas is read by semicolons where a spreadsheet's language writes decimal commas, and a
+line break within quotes ends a row where the quotes are not seen. So not only the beginning of a
+cell counts, but whatever follows a separator or a line break inside of it.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +12,28 @@ import re
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["as_before", "neutralised", "spreadsheet_safe"]
+__all__ = ["as_before", "neutralised", "restored", "spreadsheet_safe"]
 
-_STARTS = r"[=+\-@\t\r]"
-_UNSAFE = rf"^'*{_STARTS}"
-"""Text that gets an apostrophe: also what looks as if it had one already, so that all come back."""
-_SAFE = re.compile(rf"'+{_STARTS}")
+_SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
+"""What formulas begin with; the full-width signs do in East Asian settings."""
+_BREAKS = r"[;\t\r\n]"
+_FIRST = rf"'*[{_SIGNS}\t\r]"
+_LATER = rf"[\"']*[{_SIGNS}]"
+"""What is a formula at the beginning of a cell, and after a break. Apostrophes may stand before:
+text that looks as if it had got one already gets another, so that all come back."""
+_UNSAFE = re.compile(rf"\A(?={_FIRST})|(?<={_BREAKS})(?={_LATER})")
+_SAFE = re.compile(rf"\A'(?={_FIRST})|(?<={_BREAKS})'(?={_LATER})")
 
 
 def spreadsheet_safe(cell: object) -> object:
-    """Return a cell that no spreadsheet takes for a formula; what is no text, as it is."""
-    return "'" + cell if isinstance(cell, str) and re.match(_UNSAFE, cell) else cell
+    """Return a cell that no spreadsheet takes for a formula; what is no text, as it is.
+
+    Examples
+    --------
+    >>> spreadsheet_safe("@lena"), spreadsheet_safe("Paris;=1+1")
+    ("'@lena", "Paris;'=1+1")
+    """
+    return _UNSAFE.sub("'", cell) if isinstance(cell, str) else cell
 
 
 def as_before(cell: str) -> str:
@@ -25,17 +41,36 @@ def as_before(cell: str) -> str:
 
     Examples
     --------
-    >>> [as_before(spreadsheet_safe(text)) for text in ("@handle", "'@handle", "'tis")]
-    ['@handle', "'@handle", "'tis"]
+    >>> [as_before(spreadsheet_safe(text)) for text in ("@handle", "'@handle", "'tis", "a;-b")]
+    ['@handle', "'@handle", "'tis", 'a;-b']
     """
-    return cell[1:] if _SAFE.match(cell) else cell
+    return _SAFE.sub("", cell)
 
 
 def neutralised(column: pa.Array) -> pa.Array:
     """Return a column with :func:`spreadsheet_safe` applied to its text."""
+    if pa.types.is_dictionary(column.type):
+        return pa.DictionaryArray.from_arrays(column.indices, neutralised(column.dictionary))
     if not pa.types.is_string(column.type):
         return column
-    unsafe = pc.match_substring_regex(column, _UNSAFE)
+    if _holds(column, b";", b"\t", b"\r", b"\n"):
+        column = pc.replace_substring_regex(column, rf"({_BREAKS})({_LATER})", r"\1'\2")
+    unsafe = pc.match_substring_regex(column, rf"^{_FIRST}")
     if not pc.any(unsafe).as_py():
         return column
     return pc.if_else(unsafe, pc.binary_join_element_wise("'", column, ""), column)
+
+
+def restored(column: pa.Array) -> pa.Array:
+    """Return a column of text with :func:`as_before` applied."""
+    if not _holds(column, b"'"):
+        return column
+    column = pc.replace_substring_regex(column, rf"({_BREAKS})'({_LATER})", r"\1\2")
+    return pc.replace_substring_regex(column, rf"^'({_FIRST})", r"\1")
+
+
+def _holds(column: pa.Array, *letters: bytes) -> bool:
+    """Whether one of some letters stands in a column of text, or beside it in memory."""
+    data = column.buffers()[2]
+    text = b"" if data is None else data.to_pybytes()
+    return any(letter in text for letter in letters)

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import cast
 
 from durhampulse.exceptions import InputError
+from durhampulse.files.cage import Cage, CagedStream
 from durhampulse.files.checks import require_file, require_path
 from durhampulse.files.chunks import Chunk, Stream, StreamOptions, spans
 from durhampulse.files.formats import FORMATS, READABLE, Format, listed, suffix_of
 from durhampulse.files.options import TableOptions
 from durhampulse.files.packed import unpack
 
-__all__ = ["Chunk", "Stream", "open_archive", "open_stream", "spans"]
+__all__ = ["Chunk", "Stream", "open_archive", "open_as", "open_stream", "spans"]
 
 
 def open_stream(
@@ -26,6 +27,7 @@ def open_stream(
     name: str | None = None,
     row_groups: tuple[int, int] | None = None,
     strict: bool = False,
+    cage: Cage | None = None,
 ) -> Stream:
     """Return a file opened by its ending, one of `durhampulse.files.formats.READABLE`.
 
@@ -37,6 +39,8 @@ def open_stream(
         Which of its tables, and where it begins.
     name, row_groups, strict
         As in :class:`durhampulse.files.chunks.StreamOptions`.
+    cage
+        The process that reads it, since it is foreign; this one if not given.
 
     Raises
     ------
@@ -51,17 +55,25 @@ def open_stream(
     asked = asked or TableOptions()
     _require_fitting(path.name, FORMATS[suffix], asked)
     options = StreamOptions(asked=asked, name=name, row_groups=row_groups, strict=strict)
-    kind = pkgutil.resolve_name(FORMATS[suffix].stream)
+    if suffix == ".zip":
+        return open_archive(path, options, cage)
+    return open_as(path, options) if cage is None else CagedStream(cage, path, options)
+
+
+def open_as(path: Path, options: StreamOptions) -> Stream:
+    """Return a file opened in this process, by its ending."""
+    kind = pkgutil.resolve_name(FORMATS[suffix_of(path)].stream)
     return cast("Stream", kind(path, options))
 
 
-def open_archive(path: Path, options: StreamOptions) -> Stream:
+def open_archive(path: Path, options: StreamOptions, cage: Cage | None = None) -> Stream:
     """Return the one table of an archive; what was unpacked goes when the stream does."""
     folder = tempfile.mkdtemp(prefix="durhampulse-")
     try:
         member = unpack(path, Path(folder))
         name = options.name or path.name
-        stream = open_stream(member, options.asked, name=name, strict=options.strict)
+        asked, strict = options.asked, options.strict
+        stream = open_stream(member, asked, name=name, strict=strict, cage=cage)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from durhampulse.exceptions import InputError
 from durhampulse.files.blanks import blank_rows
+from durhampulse.files.cage import Cage
 from durhampulse.files.checks import require_local, require_path
 from durhampulse.files.chunks import Stream
 from durhampulse.files.databases import is_database, read_rows
@@ -24,7 +25,7 @@ from durhampulse.files.places import copied, is_elsewhere
 from durhampulse.files.stream import open_stream
 from durhampulse.irregularities import Irregularity, Ledger
 
-__all__ = ["RawTable", "read_source", "table_of"]
+__all__ = ["RawTable", "look_over", "read_source", "table_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +82,11 @@ def table_of(cells: pa.Table, name: str) -> RawTable:
 
 
 def read_source(
-    source: str | Path, ledger: Ledger, options: TableOptions | None = None
+    source: str | Path,
+    ledger: Ledger,
+    options: TableOptions | None = None,
+    *,
+    cage: Cage | None = None,
 ) -> RawTable:
     """Return a file read by its ending, or a database's rows by its address.
 
@@ -94,6 +99,8 @@ def read_source(
         Where what is odd is noted.
     options
         Which of its tables or rows, and where it begins.
+    cage
+        The process that reads a file, since it is foreign; this one if not given.
 
     Raises
     ------
@@ -103,14 +110,14 @@ def read_source(
     options = options or TableOptions()
     if is_elsewhere(source):
         with copied(str(source)) as path:
-            return read_source(path, ledger, options)
+            return read_source(path, ledger, options, cage=cage)
     require_local(source)
     if is_database(source):
         return _read_database(str(source), ledger, options)
     path = require_path(source)
     if options.query is not None:
         raise InputError(f"{path.name}: a file has no query.", "Leave it out.")
-    stream = open_stream(path, options, strict=True)
+    stream = open_stream(path, options, strict=True, cage=cage)
     cells, rows = _join(stream)
     ledger.extend(stream.noted())
     _note_blank(ledger, stream.blank)
@@ -130,6 +137,21 @@ def read_source(
         simulated=_says_simulated(path, sha256),
         notes=tuple(stream.notes),
     )
+
+
+def look_over(source: str | None, options: TableOptions, cage: Cage) -> None:
+    """Read a file to its end in a cage and keep nothing of it; a database is left alone.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read.
+    """
+    if source is None or is_database(source):
+        return
+    stream = open_stream(source, options, strict=True, cage=cage)
+    for _ in stream.chunks(stream.headers):
+        pass
 
 
 def _join(stream: Stream) -> tuple[pa.Table, npt.NDArray[np.int64]]:

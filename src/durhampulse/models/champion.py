@@ -22,6 +22,7 @@ from durhampulse.models.distillation import distil
 from durhampulse.models.families import WeightedSum
 from durhampulse.models.fitted import FittedModel
 from durhampulse.models.interval import learn_interval
+from durhampulse.models.parallel import side_by_side
 from durhampulse.models.splines import fit_splines
 from durhampulse.models.stacking import level
 from durhampulse.models.teacher import Teacher, learn_teacher, log_losses
@@ -183,13 +184,17 @@ class _Pupils:
         y = self.train[LABEL].to_numpy(np.float64)
         weight = np.ones(len(y)) if self.sample_weight is None else self.sample_weight
         told = {BLEND: np.zeros(len(y)), name: np.zeros(len(y))}
-        run = self.teacher.trees
-        for number, blend in enumerate(self.teacher.folds(y, weight)):
-            rest, held_out = (np.flatnonzero((run.fold == number) == b) for b in (0, 1))
-            encoding = run.encodings[number]
-            X = encoding.transform(self.train.iloc[held_out])
-            told[BLEND][held_out] = blend.predict_proba(X)
-            told[name][held_out] = self.teach(name, blend, encoding, rows=rest).predict_proba(X)
+        run, blends = self.teacher.trees, self.teacher.folds(y, weight)
+
+        def teach(number: int) -> Pupil:
+            rest = np.flatnonzero(run.fold != number)
+            return self.teach(name, blends[number], run.encodings[number], rows=rest)
+
+        for number, pupil in enumerate(side_by_side(teach, range(len(blends)))):
+            held_out = np.flatnonzero(run.fold == number)
+            X = run.encodings[number].transform(self.train.iloc[held_out])
+            told[BLEND][held_out] = blends[number].predict_proba(X)
+            told[name][held_out] = pupil.predict_proba(X)
         return told
 
 

@@ -75,10 +75,11 @@ def build_boosting(random_state: int) -> CatBoostClassifier:
     from catboost import CatBoostClassifier
 
     return CatBoostClassifier(
-        iterations=500,
+        iterations=250,
         depth=4,
-        learning_rate=0.03,
+        learning_rate=0.06,
         l2_leaf_reg=10,
+        border_count=64,
         thread_count=2,
         random_seed=random_state,
         allow_writing_files=False,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from durhampulse.models.exact import Activation
 from durhampulse.models.weights import DenseNetwork, LogOdds
 
 __all__ = ["STUDENT", "TEACHER", "BatchEnsemble", "Recipe", "train_networks"]
@@ -24,6 +25,8 @@ _HIDDEN = 2
 _STEPS = 64
 """Taken in one compiled call: trainings on any number of rows share what is compiled."""
 _AT_ONCE = 1_024
+_BENT = 4.0
+"""Where the sigmoid of the parabolic activation is 1, in training."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +45,8 @@ class Recipe:
         Weight decay, apart from the loss (AdamW, Loshchilov and Hutter 2019).
     rate
         First learning rate; it falls to 0 along a cosine.
+    activation
+        Of the hidden units.
     """
 
     members: int = 8
@@ -49,11 +54,12 @@ class Recipe:
     noise: float = 0.1
     decay: float = 0.05
     rate: float = 0.005
+    activation: Activation = "silu"
 
 
 TEACHER = Recipe()
 """Learns from outcomes: noise and decay keep it from bending more than the rows ask for."""
-STUDENT = Recipe(members=1, units=(48, 24), noise=0, decay=0)
+STUDENT = Recipe(members=1, units=(48, 24), noise=0, decay=0, activation="parabolic")
 """Learns from another model's probabilities, on as many rows as it needs. With 64 and 32 units it
 is no nearer to it, and slower by 40%."""
 
@@ -71,25 +77,31 @@ class BatchEnsemble(LogOdds):
     layers
         ``r0, w0, s0, b0`` and so on for each hidden layer, ``out`` and ``b`` at the end; ``w0`` of
         shape (n_inputs, n_units), all others with the member first.
+    activation
+        Of the hidden units, in place of SiLU.
     """
 
     layers: Mapping[str, Singles]
+    activation: Activation = "silu"
 
     def decision_function(self, X: Floats) -> Floats:
         """Return the mean log-odds of a deal, shape (n_rows,)."""
         blocks = np.zeros((-(-len(X) // _AT_ONCE), _AT_ONCE, X.shape[1]), np.float32)
         blocks.reshape(-1, X.shape[1])[: len(X)] = X
-        logits = _answers()
+        logits = _answers(self.activation)
         parts = [np.asarray(logits(self.layers, block), np.float64).mean(0) for block in blocks]
         return np.concatenate([np.empty(0), *parts])[: len(X)]
 
     def member(self, k: int) -> DenseNetwork:
-        """Return one of the networks by itself, its scalings multiplied into its kernels."""
+        """Return one of the networks by itself, all scalings multiplied into its kernels."""
         parts, kernels, biases = self.layers, [], []
+        unit = np.float32(_BENT if self.activation == "parabolic" else 1)
         for i in range(_HIDDEN):
-            kernels.append(parts[f"r{i}"][k].T * parts[f"w{i}"] * parts[f"s{i}"][k])
-            biases.append(parts[f"b{i}"][k, 0])
-        return DenseNetwork((*kernels, parts["out"][k]), (*biases, parts["b"][k]), "silu")
+            kernel = parts[f"r{i}"][k].T * parts[f"w{i}"] * parts[f"s{i}"][k]
+            kernels.append(kernel if i else kernel / unit)
+            biases.append(parts[f"b{i}"][k, 0] / unit)
+        last = parts["out"][k] * unit
+        return DenseNetwork((*kernels, last), (*biases, parts["b"][k]), self.activation)
 
 
 def train_networks(
@@ -130,7 +142,8 @@ def train_networks(
         rate = recipe.rate * (0.5 + 0.5 * np.cos(np.pi * step / (calls * _STEPS)))
         rows = (blurred, y[order], weight[order], rate, step + 1)
         state = train(state, tuple(array.astype(np.float32) for array in rows))
-    return BatchEnsemble({name: np.asarray(layer) for name, layer in state[0].items()})
+    trained = {name: np.asarray(layer) for name, layer in state[0].items()}
+    return BatchEnsemble(trained, recipe.activation)
 
 
 def _orders(
@@ -164,23 +177,32 @@ def _first_layers(n_inputs: int, recipe: Recipe, rng: np.random.Generator) -> La
     return {name: layer.astype(np.float32) for name, layer in layers.items()}
 
 
-def _logits(layers: Layers, X: Any) -> Any:
+def _logits(layers: Layers, X: Any, activation: Activation) -> Any:
     """Return each member's log-odds, shape (n_members, n_rows), in JAX."""
     import jax
 
+    act = _parabolic if activation == "parabolic" else jax.nn.silu
     hidden = X[None]
     for i in range(_HIDDEN):
         z = (hidden * layers[f"r{i}"]) @ layers[f"w{i}"] * layers[f"s{i}"] + layers[f"b{i}"]
-        hidden = jax.nn.silu(z)
+        hidden = act(z)
     return (hidden @ layers["out"])[..., 0] + layers["b"]
 
 
+def _parabolic(z: Any) -> Any:
+    """Return :func:`.exact.parabolic` in JAX, as wide as SiLU."""
+    import jax.numpy as jnp
+
+    near = jnp.clip(z / _BENT, -1, 1)
+    return z * (0.5 + near * (1 - jnp.abs(near) / 2))
+
+
 @cache
-def _answers() -> Any:
+def _answers(activation: Activation) -> Any:
     """Return the same, compiled."""
     import jax
 
-    return jax.jit(_logits)
+    return jax.jit(partial(_logits, activation=activation))
 
 
 @cache
@@ -190,7 +212,7 @@ def _training(recipe: Recipe) -> Any:
     import jax.numpy as jnp
 
     def loss(layers: Layers, X: Any, y: Any, weight: Any) -> Any:
-        logits = _logits(layers, X)
+        logits = _logits(layers, X, recipe.activation)
         return jnp.mean(weight * (jax.nn.softplus(logits) - y * logits))
 
     def step(state: Any, rows: Any) -> Any:

@@ -25,6 +25,7 @@ from durhampulse.models.mlp import (
     held_out_last,
     share_compiled_steps,
 )
+from durhampulse.models.parallel import side_by_side
 from durhampulse.models.weights import DenseNetwork
 
 __all__ = ["train_runs"]
@@ -66,17 +67,21 @@ def train_runs(
     import keras
 
     share_compiled_steps()
-    trained = []
+    firsts: list[Layers] = []
     for plan, seed in runs:
-        keras.utils.set_random_seed(seed)
-        first = [np.asarray(v.value) for v in build_mlp(X.shape[1], plan).weights]
+        keras.utils.set_random_seed(seed)  # of the whole process
+        firsts.append([np.asarray(v.value) for v in build_mlp(X.shape[1], plan).weights])
+
+    def train(number: int) -> MLPTraining:
+        plan, seed = runs[number]
         order, cut = held_out_last(len(y), groups, validation_split, seed)
         parts = [(X[rows].astype(np.float32), y[rows].astype(np.float32))
                  for rows in (order[:cut], order[cut:])]  # fmt: skip
         watch = Watch(*parts[0], *parts[1])
-        network = _train(first, *parts[0], plan, watch, seed=seed, epochs=epochs)
-        trained.append(MLPTraining(plan, seed, network, watch.curves()))
-    return tuple(trained)
+        network = _train(firsts[number], *parts[0], plan, watch, seed=seed, epochs=epochs)
+        return MLPTraining(plan, seed, network, watch.curves())
+
+    return tuple(side_by_side(train, range(len(runs))))
 
 
 def _train(

@@ -120,13 +120,13 @@ def learn_teacher(
     y = train[LABEL].to_numpy(np.float64)
     count = np.ones(len(y)) if sample_weight is None else sample_weight
 
-    def run(learner: Learner, copies: int = 0) -> OutOfFold:
+    def run(learner: Learner, copies: int = 0, *, at_once: bool = True) -> OutOfFold:
         return cross_validate(
             learner, train, features, random_state=random_state, sample_weight=sample_weight,
-            copies=copies,
+            copies=copies, at_once=at_once,
         )  # fmt: skip
 
-    trees = folds.get(BOOSTING) or run(classifier_learner(BOOSTING, random_state))
+    trees = folds.get(BOOSTING) or run(classifier_learner(BOOSTING, random_state), at_once=False)
     networks, copies = run(networks_learner(random_state)), 0
     incomplete = train[[role.column for role in features]].isna().any(axis=1).to_numpy()
     if incomplete.any():

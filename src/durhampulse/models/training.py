@@ -15,6 +15,7 @@ from durhampulse.creators.schema import LABEL
 from durhampulse.features.encoding import Encoding, learn_encoding
 from durhampulse.features.repeats import creator_names, creator_strata
 from durhampulse.models.classifiers import fit
+from durhampulse.models.parallel import side_by_side
 from durhampulse.models.weights import Weights
 
 __all__ = ["Learner", "OutOfFold", "classifier_learner", "cross_validate", "with_copies"]
@@ -62,7 +63,7 @@ class OutOfFold:
     weights: tuple[Weights, ...]
 
 
-def cross_validate(
+def cross_validate(  # noqa: PLR0913 - each is said apart
     learner: Learner,
     train: pd.DataFrame,
     features: tuple[Role, ...],
@@ -71,34 +72,34 @@ def cross_validate(
     random_state: int = 0,
     sample_weight: Floats | None = None,
     copies: int = 0,
+    at_once: bool = False,
 ) -> OutOfFold:
     """Predict every training row by a model that did not see it.
 
     Folds are drawn of creators, so that all rows of one stay together, and stratified by their
     outcome. The encoding is learned anew in each fold. With `copies`, models see the rows again
-    that often with some cells emptied.
+    that often with some cells emptied. With `at_once`, each core trains a fold's model.
     """
     folds = _draw_folds(train, n_folds, random_state)
     some = train.sample(min(len(train), _PROBE), random_state=random_state)
-    y_prob, probe = np.zeros(len(train)), np.zeros((n_folds, len(some)))
-    encodings, models = [], []
-    for number in range(n_folds):
-        rest, held_out = np.flatnonzero(folds != number), np.flatnonzero(folds == number)
+
+    def learn(number: int) -> tuple[Encoding, Weights]:
+        rest = np.flatnonzero(folds != number)
         weight = None if sample_weight is None else sample_weight[rest]
         encoding = learn_encoding(train.iloc[rest], features, sample_weight=weight)
         rows, weight = with_copies(train.iloc[rest], features, copies, random_state, weight)
-        model = learner(encoding.transform(rows), rows[LABEL].to_numpy(np.float64), weight)
+        y = rows[LABEL].to_numpy(np.float64)
+        return encoding, learner(encoding.transform(rows), y, weight)
+
+    each = range(n_folds)
+    made = side_by_side(learn, each) if at_once else [learn(number) for number in each]
+    encodings, models = zip(*made, strict=True)
+    y_prob, probe = np.zeros(len(train)), np.zeros((n_folds, len(some)))
+    for number, (encoding, model) in enumerate(zip(encodings, models, strict=True)):
+        held_out = np.flatnonzero(folds == number)
         y_prob[held_out] = model.predict_proba(encoding.transform(train.iloc[held_out]))
         probe[number] = model.predict_proba(encoding.transform(some))
-        encodings.append(encoding)
-        models.append(model)
-    return OutOfFold(
-        y_prob=y_prob,
-        probe=probe,
-        fold=folds,
-        encodings=tuple(encodings),
-        weights=tuple(models),
-    )
+    return OutOfFold(y_prob=y_prob, probe=probe, fold=folds, encodings=encodings, weights=models)
 
 
 def with_copies(

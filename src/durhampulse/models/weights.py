@@ -126,7 +126,7 @@ class Logistic(LogOdds):
 
 @dataclass(frozen=True)
 class DenseNetwork(LogOdds):
-    """A network of dense layers: ReLU or SiLU between them, a sigmoid at the end."""
+    """A network of dense layers: an activation between them, a sigmoid at the end."""
 
     kernels: tuple[npt.NDArray[np.float32], ...]
     biases: tuple[npt.NDArray[np.float32], ...]
@@ -166,7 +166,7 @@ class DenseNetwork(LogOdds):
         letters = arrays["activation"].tobytes() if "activation" in arrays else b"relu"
         activation = {name.encode(): name for name in get_args(Activation)}.get(letters)
         if activation is None:
-            raise ValueError("an activation that is neither ReLU nor SiLU")
+            raise ValueError(f"an activation that is none of {', '.join(get_args(Activation))}")
         widths = [kernel.shape for kernel in kernels]
         fitting = all(below[1] == above[0] for below, above in pairwise(widths))
         wide = any(width > _WIDEST for _, width in widths)

@@ -27,6 +27,7 @@ from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.creators.text import as_text
 from durhampulse.decision.bands import carried_names
 from durhampulse.exceptions import CannotJudgeError, InputError
+from durhampulse.files.cage import Cage
 from durhampulse.files.export import check_output, open_sink, replacing
 from durhampulse.files.formats import suffix_of
 from durhampulse.files.formulas import spreadsheet_safe
@@ -106,7 +107,7 @@ class OpenTable:
         return [*self.headers.notes(self.stream.name), *self.stream.notes]
 
 
-def score_files(
+def score_files(  # noqa: PLR0913 - each is an option of its own
     scorer: Scorer,
     inputs: Sequence[str | Path],
     out: str | Path,
@@ -114,6 +115,7 @@ def score_files(
     *,
     top: int | None = None,
     reasons: bool = False,
+    cage: Cage | None = None,
     progress: Callable[[int, float], object] = lambda _rows, _done: None,
     **keywords: Any,
 ) -> Summary:
@@ -138,6 +140,8 @@ def score_files(
         Keep only the most probable creators, ranked.
     reasons
         Add the reasons for and against each creator; a few hundred creators a second.
+    cage
+        The process that reads the files, since they are foreign; this one if not given.
     progress
         Called with the number of rows scored and the share of the work done, both in all.
 
@@ -156,7 +160,7 @@ def score_files(
         files = find_files(inputs, Path(folder))
         if any(place.absolute() == path.absolute() for path in files):
             raise InputError(f"{out}: it is both input and output.", "Write to another file.")
-        tables = [open_table(scorer, path, options) for path in files]
+        tables = [open_table(scorer, path, options, cage=cage) for path in files]
         _require_wishes(tables, options)
         schema = scored_schema(identifier_type(tables), carried_along(tables))
         ranking = Ranking(scorer, schema, top, reasons=reasons)
@@ -183,7 +187,7 @@ def _write_scored(
             rows.writerow(REFUSED_HEADER)
             for scored, done in score_tables(scorer, tables, schema):
                 total.add(scored.summary)
-                rows.writerows(scored.refused)
+                rows.writerows(map(spreadsheet_safe, row) for row in scored.refused)
                 for batch in ranking.take(scored.batch, scored.block, scored.scores.order):
                     sink.write(batch)
                 progress(total.rows, done)
@@ -252,7 +256,7 @@ def score_chunk(scorer: Scorer, table: OpenTable, chunk: Chunk, schema: pa.Schem
         gone = sorted(reasons)
         names = identifiers.take(pa.array(gone)).to_pylist()
         refused += [
-            (name, int(chunk.rows[row]), _safe(identifier), reasons[row])
+            (name, int(chunk.rows[row]), _name(identifier), reasons[row])
             for row, identifier in zip(gone, names, strict=True)
         ]
         keep = np.setdiff1d(np.arange(block.n_rows), gone)
@@ -293,9 +297,10 @@ def open_table(
     *,
     name: str | None = None,
     row_groups: tuple[int, int] | None = None,
+    cage: Cage | None = None,
 ) -> OpenTable:
     """Open a file, find the model's columns in it, and settle how it writes its numbers."""
-    stream = open_stream(path, options, name=name, row_groups=row_groups)
+    stream = open_stream(path, options, name=name, row_groups=row_groups, cage=cage)
     headers = scorer.headers(stream.name, stream.headers, options)
     types = dict(zip(headers.carried, stream.types([*headers.carried]), strict=True))
     headers = of_text(headers, types, options.keep)
@@ -379,5 +384,5 @@ def _identifiers(
     return as_text(exact_identifiers(table.stream.name, cells))
 
 
-def _safe(identifier: object) -> str:
-    return str(spreadsheet_safe("" if identifier is None else str(identifier)))
+def _name(identifier: object) -> str:
+    return "" if identifier is None else str(identifier)

@@ -34,6 +34,7 @@ from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.exceptions import InputError, OutputError
 from durhampulse.files.formats import FORMATS, suffix_of
+from durhampulse.files.formulas import spreadsheet_safe
 from durhampulse.files.parquet import columns_of
 from durhampulse.files.stream import open_stream, spans
 from durhampulse.irregularities import Ledger
@@ -233,7 +234,7 @@ def _score_piece(piece: _Piece, job: _Job) -> Summary:
         ) as writer:
             for scored, _ in score_tables(scorer, [table], schema, workers=1):
                 writer.write_batch(scored.batch)
-                rows.writerows(scored.refused)
+                rows.writerows(map(spreadsheet_safe, row) for row in scored.refused)
                 total.add(scored.summary)
         total.notes = table.notes
     if total.refused:

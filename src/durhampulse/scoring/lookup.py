@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from durhampulse.creators.identifiers import canonical_identifier, canonical_identifiers
 from durhampulse.creators.options import ReadOptions
 from durhampulse.exceptions import CannotJudgeError, InputError
+from durhampulse.files.cage import Cage
 from durhampulse.files.tables import RawTable, read_source
 from durhampulse.irregularities import Ledger
 from durhampulse.scoring.account import Account, account_of
@@ -25,6 +26,8 @@ def accounts_of(
     source: str | Path,
     identifier: str,
     options: ReadOptions | None = None,
+    *,
+    cage: Cage | None = None,
     **keywords: Any,
 ) -> list[Account]:
     """Return the accounts of a creator of a table, one a row if several carry the identifier.
@@ -39,6 +42,8 @@ def accounts_of(
         The creator's Influencer_ID; ``row-7`` for row 7 of a table without one, as `score` counts.
     options
         How to read the source; or its fields as keywords.
+    cage
+        As for :func:`durhampulse.read_creators`.
 
     Raises
     ------
@@ -48,7 +53,7 @@ def accounts_of(
         If the creator's row cannot be scored.
     """
     options = options or ReadOptions(**keywords)
-    raw = read_source(source, Ledger(), options)
+    raw = read_source(source, Ledger(), options, cage=cage)
     cells = scorer.read_table(raw.name, raw.cells, options, rows=raw.rows.tolist())
     rows = _rows_of(raw, cells, identifier)
     scores = scorer.compute(cells.block)

@@ -22,6 +22,7 @@ from durhampulse.evaluation.drift import compare_splits
 from durhampulse.exceptions import CannotJudgeError
 from durhampulse.features.copies import kept_together
 from durhampulse.features.encoding import learn_encoding, split_creators
+from durhampulse.files.cage import Cage
 from durhampulse.study import exploration
 from durhampulse.study.request import JudgeOptions
 from durhampulse.study.results import Exploration, Inspection, Judgement, Preparation
@@ -35,7 +36,11 @@ _MOST_ROWS = 30_000
 
 
 def load_and_inspect(
-    source: Any, options: ReadOptions | None = None, **keywords: Any
+    source: Any,
+    options: ReadOptions | None = None,
+    *,
+    cage: Cage | None = None,
+    **keywords: Any,
 ) -> Inspection:
     """A1: load a creators' table and look at it.
 
@@ -45,8 +50,10 @@ def load_and_inspect(
         As for :func:`durhampulse.read_creators`.
     options
         How to read it; or its fields as keywords.
+    cage
+        As for :func:`durhampulse.read_creators`.
     """
-    creators = read_creators(source, options or ReadOptions(**keywords))
+    creators = read_creators(source, options or ReadOptions(**keywords), cage=cage)
     return Inspection(
         creators=creators,
         shape=(creators.rows_read, creators.columns_read),

@@ -11,6 +11,8 @@ from sqlalchemy import Connection, Select, func, select
 
 from durhampulse.desk.review.decisions import CLAIM_MINUTES
 from durhampulse.desk.store.tables import (
+    REOPENS,
+    STATES,
     campaign,
     creator,
     outcome,
@@ -91,59 +93,83 @@ def pipeline(db: Connection, days: int | None = None) -> Pipeline:
     """
     since = None if days is None else datetime.now(UTC) - timedelta(days=days)
     steps = _steps()
-    stages = [Stage(name="imported", creators=_imported(db, since), days=None, of=0)]
+    listed, ever = db.scalar(select(func.count()).select_from(creator)) or 0, _ever_decided(db)
+    imported = listed if since is None else _imported(db, since)
+    stages = [Stage(name="imported", creators=imported, days=None, of=0)]
     for (name, step), (_, before) in zip(steps, [("", None), *steps], strict=False):
         waits = _waits(db, step, before, since)
         stages.append(
             Stage(
-                name=name, creators=_count(db, step, since), of=len(waits),
+                name=name, of=len(waits),
+                creators=ever if name == "decided" and not since else _count(db, step, since),
                 days=float(np.median(waits)) if len(waits) else None,
             )
         )  # fmt: skip
-    return Pipeline(stages=stages, effort=_effort(db, since, stages[1].creators))
+    effort = _effort(db, since, stages[1].creators, max(listed - ever, 0))
+    return Pipeline(stages=stages, effort=effort)
 
 
 def _steps() -> list[tuple[str, Select[Any]]]:
-    """Return the steps after the import: creator and moment, a row each time somebody took it."""
+    """Return the steps after the import: creator and moment, a row each time somebody took it.
+
+    The latest come first. Reviews and outcomes are numbered as they come, and no index has their
+    moments in order.
+    """
     c = campaign.c
     members = proposal.join(campaign, c.id == proposal.c.campaign_id)
     planned = select(proposal.c.creator_id, c.proposed_at.label("at")).select_from(members)
+    planned = planned.order_by(c.proposed_at.desc())
     agreed = select(proposal.c.creator_id, c.state_at.label("at")).select_from(members)
-    agreed = agreed.where(c.state.in_(("agreed", "done")))
+    agreed = agreed.where(c.state.in_(("agreed", "done"))).order_by(c.state_at.desc())
     known = select(outcome.c.creator_id, outcome.c.at).where(outcome.c.replaced_at.is_(None))
+    known = known.order_by(outcome.c.id.desc())
     return [("decided", _reviews()), ("in a plan", planned), ("agreed", agreed), ("outcome", known)]
 
 
 def _reviews() -> Select[Any]:
     stands = (review.c.undone_at.is_(None), review.c.decision.in_(_DECIDED))
-    return select(review.c.creator_id, review.c.at).where(*stands)
+    return select(review.c.creator_id, review.c.at).where(*stands).order_by(review.c.id.desc())
 
 
-def _imported(db: Connection, since: datetime | None) -> int:
-    """Return how many creators are in the list, or came into it since then."""
-    if since is None:
-        return db.scalar(select(func.count()).select_from(creator)) or 0
+def _ever_decided(db: Connection) -> int:
+    """Return how many creators have a decision that stands, whatever came after.
+
+    Nearly all have the state it left them in, which an index counts; those re-opened since do not.
+    """
+    c = creator.c
+    decided = db.scalar(select(func.count()).where(c.state.in_(STATES[1:]))) or 0
+    reopened = select(review.c.creator_id).where(REOPENS, review.c.undone_at.is_(None))
+    once = _reviews().where(review.c.creator_id.in_(reopened)).order_by(None).subquery()
+    here = once.join(creator, c.id == once.c.creator_id)
+    again = select(func.count(c.id.distinct())).select_from(here).where(c.state == "open")
+    return decided + (db.scalar(again) or 0)
+
+
+def _imported(db: Connection, since: datetime) -> int:
+    """Return how many creators came into the list since then."""
     done = select(upload.c.summary).where(upload.c.state == "done", upload.c.finished_at >= since)
     return sum(row["creators"] - row["known"] for row in db.scalars(done) if row)
 
 
 def _count(db: Connection, step: Select[Any], since: datetime | None) -> int:
-    taken = step.subquery()
-    counted = select(func.count(taken.c.creator_id.distinct()))
-    counted = counted if since is None else counted.where(taken.c.at >= since)
-    return db.scalar(counted) or 0
+    creators = _since(step, since).order_by(None).subquery()
+    each = select(creators.c.creator_id).distinct().subquery()
+    return db.scalar(select(func.count()).select_from(each)) or 0
+
+
+def _since(step: Select[Any], since: datetime | None) -> Select[Any]:
+    _, at = step.selected_columns
+    return step if since is None else step.where(at >= since)
 
 
 def _waits(
     db: Connection, step: Select[Any], before: Select[Any] | None, since: datetime | None
 ) -> list[float]:
     """Return the days from a step to the next, of the latest creators who took both."""
-    taken = step.subquery()
-    latest = select(taken.c.creator_id, taken.c.at).order_by(taken.c.at.desc()).limit(_LATEST)
-    latest = latest if since is None else latest.where(taken.c.at >= since)
-    then = {row.creator_id: row.at for row in db.execute(latest)}
+    latest = db.execute(_since(step, since).limit(_LATEST))
+    then = {row.creator_id: row.at for row in latest}
     first = _first_import() if before is None else before
-    came = first.subquery()
+    came = first.order_by(None).subquery()
     waits: list[float] = []
     numbers = [*then]
     for start in range(0, len(numbers), 500):
@@ -160,14 +186,12 @@ def _first_import() -> Select[Any]:
     return select(score.c.creator_id, run.c.at).join(run, run.c.id == score.c.run_id)
 
 
-def _effort(db: Connection, since: datetime | None, decided: int) -> Effort:
+def _effort(db: Connection, since: datetime | None, decided: int, undecided: int) -> Effort:
     """Return how creators were decided, and how long one decision takes."""
     singly = _count(db, _reviews().where(review.c.act_id.is_(None)), since)
-    listed = db.scalar(select(func.count()).select_from(creator)) or 0
-    ever = decided if since is None else _count(db, _reviews(), None)
     minutes = _minutes(db, since)
     return Effort(
-        singly=singly, in_bulk=decided - singly, undecided=max(listed - ever, 0), of=len(minutes),
+        singly=singly, in_bulk=decided - singly, undecided=undecided, of=len(minutes),
         minutes=float(np.median(minutes)) if minutes else None,
     )  # fmt: skip
 

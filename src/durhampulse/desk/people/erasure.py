@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from durhampulse.desk.people.waiting import WaitingFile, files_holding, remove_w
 from durhampulse.desk.people.words import clear_words, telling_words
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
+from durhampulse.desk.store.chain import read_head
 from durhampulse.desk.store.database import Store, insert_or
 from durhampulse.desk.store.former import forget_former
 from durhampulse.desk.store.identifiers import earlier_forms, stored_forms
@@ -305,6 +307,7 @@ def _forget_previewed(db: Connection, numbers: list[int]) -> None:
 
 def _receipt(db: Connection, act: str, by: str, detail: dict[str, Any]) -> dict[str, Any]:
     now = datetime.now(UTC)
+    detail = {**detail, "head": asdict(read_head(db))}
     values = {"at": now, "act": act, "detail": detail}
     number = insert_one(db, receipt, **values)
     note(db, by, act, f"receipt {number}", {"rows": detail["rows"]})

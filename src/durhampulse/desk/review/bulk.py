@@ -7,7 +7,6 @@ whole; the position stands in the store, so that any server resumes after the la
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,6 +25,7 @@ from durhampulse.desk.store.acts import begin_act, change_act
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.database import Store
+from durhampulse.desk.store.pace import Pace
 from durhampulse.desk.store.tables import act, bulk, creator
 from durhampulse.exceptions import InputError
 
@@ -37,9 +37,6 @@ __all__ = [
 AT_ONCE = 10_000
 """Up to so many creators the request that confirms does the work itself."""
 _LEASE = timedelta(seconds=20)
-_STEP_SECONDS = 0.15
-_PAUSE = 0.25  # of a step's time: others write then
-_FIRST_STEP, _LEAST_STEP, _MOST_STEP = 2_000, 1_000, 20_000
 
 
 class BulkLostError(Exception):
@@ -180,16 +177,12 @@ def run_bulk(store: Store, catalogue: Catalogue, job: BulkJob, stop: threading.E
     """
     with store.reading() as db:
         rules = Selection.read(find_bulk(db, job.id).selection).rules(db, catalogue)
-    size, going = _FIRST_STEP, True
+    pace, going = Pace(), True
     while going and not stop.is_set():
-        start = time.monotonic()
-        with store.writing() as db:
+        with pace.step() as size, store.writing() as db:
             going = _step(db, catalogue, job, rules, size)
-        took = time.monotonic() - start
-        size = int(size * min(2.0, max(0.5, _STEP_SECONDS / max(took, 1e-3))))
-        size = min(max(size, _LEAST_STEP), _MOST_STEP)
         if going:
-            time.sleep(_PAUSE * took)
+            pace.pause()
 
 
 def _step(db: Connection, catalogue: Catalogue, job: BulkJob, rules: Rules, size: int) -> bool:
@@ -206,8 +199,7 @@ def _step(db: Connection, catalogue: Catalogue, job: BulkJob, rules: Rules, size
     here = (creator.c.id > row.position, creator.c.id <= upto, *selection.conditions(rules))
     wanted = select(creator.c.id).where(*here).order_by(creator.c.id)
     wanted = wanted.with_hint(creator, "NOT INDEXED", "sqlite")  # but by number
-    numbers = list(db.scalars(wanted.with_for_update()))
-    counts = STEPS[row.kind](db, row, numbers, rules) if numbers else {}
+    counts = STEPS[row.kind](db, row, wanted, rules)
     sums = {name: getattr(row, name) + n for name, n in counts.items()}
     values = {**sums, "position": upto, "lease_until": now + _LEASE}
     db.execute(update(bulk).where(bulk.c.id == row.id).values(**values))

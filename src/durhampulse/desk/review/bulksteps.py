@@ -10,10 +10,13 @@ from typing import Any, Final
 from sqlalchemy import (
     Connection,
     Row,
+    Select,
     String,
     case,
     cast,
     delete,
+    exists,
+    func,
     insert,
     literal,
     select,
@@ -36,38 +39,48 @@ from durhampulse.desk.store.tables import (
 
 __all__ = ["STEPS"]
 
-Step = Callable[[Connection, Row[Any], Sequence[int], Rules], dict[str, int]]
-"""From the work and the creators of a step, who are locked, to what is counted of them."""
+Step = Callable[[Connection, Row[Any], Select[int], Rules], dict[str, int]]
+"""From the work and the query of a step's creators, in the order of their row locks, to counts."""
 
 
-def _decide(db: Connection, row: Row[Any], numbers: Sequence[int], rules: Rules) -> dict[str, int]:
+def _decide(db: Connection, row: Row[Any], wanted: Select[int], rules: Rules) -> dict[str, int]:
     """Record the decision about creators whom nobody holds and nobody has decided about since."""
-    c, now = claim.c, datetime.now(UTC)
-    others = select(c.creator_id).where(c.person_id != row.person_id, c.expires_at > now)
-    held = set(db.scalars(others)).intersection(numbers)
-    changed = _decided_since(db, row, numbers) - held
-    left = [number for number in numbers if number not in held and number not in changed]
-    if left:
-        _record(db, row, left, rules, now)
-        mine = (c.person_id == row.person_id, c.creator_id.in_(numbers_in(db, left)))
-        db.execute(delete(claim).where(*mine))
-    return {"done": len(left), "held": len(held), "changed": len(changed)}
+    n, now = _lock(db, wanted), datetime.now(UTC)
+    c = claim.c
+    held = exists().where(
+        c.creator_id == creator.c.id, c.person_id != row.person_id, c.expires_at > now
+    )
+    # Else SQLite might look through all reviews of the act, which have no statistics yet.
+    since = select(review.c.id).with_hint(review, "INDEXED BY ix_review_creator_id", "sqlite")
+    changed = since.where(
+        review.c.creator_id == creator.c.id, review.c.id > row.selection["seen"],
+        review.c.undone_at.is_(None), review.c.decision != "skip",
+        review.c.act_id.is_distinct_from(row.act_id),
+    ).exists()  # fmt: skip
+    numbers = _record(db, row, wanted.where(~held, ~changed), rules, now) if n else []
+    left = n - len(numbers)
+    others = _count(db, wanted.where(held)) if left else 0
+    if numbers:
+        those = numbers_in(db, numbers)
+        state = DECISIONS[row.order["decision"]]
+        db.execute(update(creator).where(creator.c.id.in_(those)).values(state=state))
+        db.execute(delete(claim).where(c.person_id == row.person_id, c.creator_id.in_(those)))
+    return {"done": len(numbers), "held": others, "changed": left - others}
 
 
-def _decided_since(db: Connection, row: Row[Any], numbers: Sequence[int]) -> set[int]:
-    """Return the creators whom anybody has decided about since the selection."""
-    r = review.c
-    decisions = select(r.creator_id, r.id).where(
-        r.creator_id.in_(numbers_in(db, numbers)), r.undone_at.is_(None), r.decision != "skip",
-        r.act_id.is_distinct_from(row.act_id),
-    )  # fmt: skip
-    seen = row.selection["seen"]
-    return {number for number, at in db.execute(decisions).all() if at > seen}
+def _lock(db: Connection, wanted: Select[int]) -> int:
+    """Take the row locks of creators; return their number."""
+    return _count(db, wanted.with_for_update())
+
+
+def _count(db: Connection, wanted: Select[int]) -> int:
+    return db.scalar(select(func.count()).select_from(wanted.subquery())) or 0
 
 
 def _record(
-    db: Connection, row: Row[Any], numbers: Sequence[int], rules: Rules, now: datetime
-) -> None:
+    db: Connection, row: Row[Any], wanted: Select[int], rules: Rules, now: datetime
+) -> Sequence[int]:
+    """Insert the reviews of creators; return the creators' numbers."""
     c, order = creator.c, row.order
     named = [(within(c.probability, [part]), band) for band, part in rules.band_ranges.items()]
     unlike = "" if rules.scorer.refusal else NO_PRECEDENT
@@ -85,22 +98,21 @@ def _record(
         "at": literal(now, Instant),
         "act_id": literal(row.act_id),
     }
-    of_step = c.id.in_(numbers_in(db, numbers))
-    rows = select(*values.values()).where(of_step).order_by(c.id)
-    db.execute(insert(review).from_select([*values], rows))
-    state = DECISIONS[order["decision"]]
-    db.execute(update(creator).where(of_step).values(state=state))
+    rows = wanted.with_only_columns(*values.values())
+    into = insert(review).from_select([*values], rows)
+    return db.scalars(into.returning(review.c.creator_id)).all()
 
 
-def _add(db: Connection, row: Row[Any], numbers: Sequence[int], _rules: Rules) -> dict[str, int]:
+def _add(db: Connection, row: Row[Any], wanted: Select[int], _rules: Rules) -> dict[str, int]:
     """Put creators into a list; those who stand there already count as changed."""
+    numbers = db.scalars(wanted.with_for_update()).all()
     added = put_in(db, row.order["list"], numbers)
     return {"done": added, "changed": len(numbers) - added}
 
 
-def _remove(db: Connection, row: Row[Any], numbers: Sequence[int], _rules: Rules) -> dict[str, int]:
+def _remove(db: Connection, row: Row[Any], wanted: Select[int], _rules: Rules) -> dict[str, int]:
     """Take creators out of a list."""
-    return {"done": take_out(db, row.order["list"], numbers)}
+    return {"done": take_out(db, row.order["list"], db.scalars(wanted.with_for_update()).all())}
 
 
 STEPS: Final[Mapping[str, Step]] = MappingProxyType(

@@ -37,7 +37,8 @@ def _runs(upload: int) -> Select[int]:
 def is_member(name: str) -> ColumnElement[bool]:
     """Return the condition that a creator stands in a list, looked up creator by creator.
 
-    For walks along an index that stop early: as a scalar query no planner turns it into a join.
+    For walks along an index that stop early, and for parts of the list: as a scalar query no
+    planner turns it into a join.
     """
     query = members(name)
     (column,) = query.selected_columns

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import repeat
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 from sqlalchemy import (
@@ -32,13 +32,15 @@ from durhampulse.desk.models.rules import Range, Rules
 from durhampulse.desk.shortlist.members import has_few, is_member, members
 from durhampulse.desk.shortlist.sums import interval_of_sum
 from durhampulse.desk.shortlist.view import BAND_NAMES, UNLIKE, Cursor, View
-from durhampulse.desk.store.search import held, holding, is_common
+from durhampulse.desk.store.search import SearchBy, held, holding, is_common
 from durhampulse.desk.store.tables import HAS_NO_PRECEDENT, HAS_PRECEDENT, creator, outcome_is
 
 __all__ = [
-    "PAGE", "Page", "Totals", "hinted", "histogram", "matching", "page", "totals", "walk", "within",
+    "PAGE", "Page", "Totals", "counted", "histogram", "matching", "page", "totals", "walk",
+    "within",
 ]  # fmt: skip
 
+FoundBy = SearchBy | Literal["list"]
 PAGE = 50
 _WALKED = 2_000
 _ROUNDS = (500, 2_000, 8_000, 16_000)
@@ -91,19 +93,27 @@ class Totals:
     high: float
 
 
-def matching(view: View, rules: Rules) -> list[ColumnElement[bool]]:
-    """Return a view's filters as conditions on the table `creator`."""
+def matching(view: View, rules: Rules, by: FoundBy = "index") -> list[ColumnElement[bool]]:
+    """Return a view's filters as conditions on the table `creator`.
+
+    Parameters
+    ----------
+    by
+        How search and list are looked up: as of :func:`~durhampulse.desk.store.search.held`, or
+        the list first and the search in its creators only.
+    """
     c = creator.c
     conditions = [*_choices(view, rules), *_bounds(view)]
     if view.edge:
         conditions.append(HAS_PRECEDENT & within(c.probability, rules.edge_ranges))
     if view.listed:
-        conditions.append(c.id.in_(members(view.listed)))
+        alone = by == "row"
+        conditions.append(is_member(view.listed) if alone else c.id.in_(members(view.listed)))
     if view.flag:
         bits = sum(1 << int(flag) for flag in view.flag)
         conditions.append(c.flags.bitwise_and(bits) == bits)
     if view.search:
-        conditions.append(held(view.search))
+        conditions.append(held(view.search, "row" if by == "list" else by))
     return conditions
 
 
@@ -147,7 +157,7 @@ def page(
     """Return the page after a cursor, or the one before a cursor, or the first."""
     backwards = before is not None
     where = _Where(before if backwards else after, backwards=backwards)
-    ids = _searched(db, view, rules, where, size + 1) if view.search else None
+    ids = _sifted(db, view, rules, where, size + 1) if view.search else None
     if ids is None:
         ids = _ids(db, view, rules, where, size + 1)
     more = len(ids) > size
@@ -196,11 +206,11 @@ def totals(db: Connection, view: View, rules: Rules, chosen: Sequence[int] | Non
             for values in (p, p * (1 - p), creator.c.low, creator.c.high)
         ),
     ]
-    query = select(*sums).where(*matching(view, rules))
+    query = select(*sums)
     if chosen is None:
-        query = hinted(db, query, "probability", view)
+        query = counted(db, query, view, rules)
     else:
-        query = query.where(creator.c.id.in_(chosen))
+        query = query.where(creator.c.id.in_(chosen), *matching(view, rules, "row"))
     n, deals, none, *in_bands, unlike, expected, variance, low, high = db.execute(query).one()
     low, high = interval_of_sum(expected, variance, low, high)
     return Totals(
@@ -230,12 +240,9 @@ def histogram(db: Connection, view: View, rules: Rules) -> pd.DataFrame:
     if db.dialect.name != "sqlite":  # whose cast truncates, and which may lack floor
         hundredths = func.floor(hundredths)
     bins = cast(hundredths, Integer)
-    counted = (
-        hinted(db, select(bins.label("bin"), func.count(), func.sum(p)), "probability", view)
-        .where(p.is_not(None), HAS_PRECEDENT, outcome_is("open"), *matching(view, rules))
-        .group_by("bin")
-    )
-    counts = {int(at): (n, total) for at, n, total in db.execute(counted)}
+    query = counted(db, select(bins.label("bin"), func.count(), func.sum(p)), view, rules)
+    query = query.where(p.is_not(None), HAS_PRECEDENT, outcome_is("open")).group_by("bin")
+    counts = {int(at): (n, total) for at, n, total in db.execute(query)}
     rows = [(at / 100, *counts.get(at, (0, 0.0))) for at in range(101)]
     return pd.DataFrame(rows, columns=["from", "creators", "expected"])
 
@@ -257,14 +264,12 @@ class _Where:
     backwards: bool
 
 
-def _searched(
-    db: Connection, view: View, rules: Rules, where: _Where, size: int
-) -> list[int] | None:
-    """Return the numbers of the next rows that a search finds, by going through the list.
+def _sifted(db: Connection, view: View, rules: Rules, where: _Where, size: int) -> list[int] | None:
+    """Return the numbers of the next rows that a search finds, by going through all others too.
 
-    None where that would take long: few are found, or none near this place. An export goes on.
+    None where that would take long: few are wanted, or none near this place. An export goes on.
     """
-    if not is_common(db, view.search):
+    if _found_by(db, view) != "texts":
         return None
     plain, numbers = replace(view, search=""), list[int]()
     for n in _ROUNDS if size < _WALKED else repeat(_ROUNDS[-1]):
@@ -286,7 +291,9 @@ def _ids(db: Connection, view: View, rules: Rules, where: _Where, size: int) -> 
     column, start, backwards = creator.c[view.sort], where.start, where.backwards
     down = view.descending != backwards
     parts = [True] if view.sort == "external_id" else [True, False]
-    query, conditions = _walked(db, view, rules)
+    by = _found_by(db, view)
+    conditions = _walked(view, rules, by)
+    query = _hinted(select(creator.c.id), view.sort, by)
     numbers: list[int] = []
     for filled in reversed(parts) if backwards else parts:
         if start is not None and filled != (start[0] is not None):
@@ -306,29 +313,32 @@ def _ids(db: Connection, view: View, rules: Rules, where: _Where, size: int) -> 
     return numbers
 
 
-def _walked(
-    db: Connection, view: View, rules: Rules
-) -> tuple[Select[int], list[ColumnElement[bool]]]:
-    """Return the query of a view's numbers, and its conditions, for a part of it in order.
+def _walked(view: View, rules: Rules, by: FoundBy) -> list[ColumnElement[bool]]:
+    """Return a view's conditions for a walk in order, which looks a long list up as it goes."""
+    if not view.listed or by == "list":
+        return matching(view, rules, by)
+    return [*matching(replace(view, listed=""), rules, by), is_member(view.listed)]
 
-    Those of a short list are looked up and sorted; a long one is looked up along the order.
-    """
-    query = select(creator.c.id)
+
+def _found_by(db: Connection, view: View) -> FoundBy:
+    """Return how search and list are best looked up, when the whole list is gone through."""
     if view.listed and has_few(db, view.listed):
-        return query.with_hint(creator, "NOT INDEXED", "sqlite"), matching(view, rules)
-    conditions = matching(replace(view, listed=""), rules)
-    if view.listed:
-        conditions.append(is_member(view.listed))
-    return hinted(db, query, view.sort, view), conditions
+        return "list"
+    return "index" if view.search and not is_common(db, view.search) else "texts"
 
 
-def hinted(
-    db: Connection, query: Select[*tuple[Any, ...]], sort: str, view: View
+def counted(
+    db: Connection, query: Select[*tuple[Any, ...]], view: View, rules: Rules
 ) -> Select[*tuple[Any, ...]]:
+    """Return a query of counts and sums, of a view's creators."""
+    by = _found_by(db, view)
+    return _hinted(query.where(*matching(view, rules, by)), "probability", by)
+
+
+def _hinted(query: Select[*tuple[Any, ...]], sort: str, by: FoundBy) -> Select[*tuple[Any, ...]]:
     """Return a query with SQLite's hint to walk the sort column's index rather than sort.
 
-    Where a search finds few, they are looked up by their number and sorted.
+    Few creators are looked up by their number and sorted.
     """
-    few = view.search and not is_common(db, view.search)
-    hint = "NOT INDEXED" if few else f"INDEXED BY ix_creator_by_{sort}"
+    hint = f"INDEXED BY ix_creator_by_{sort}" if by == "texts" else "NOT INDEXED"
     return query.with_hint(creator, hint, "sqlite")

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 from durhampulse.decision.bands import Thresholds
 from durhampulse.desk.models.catalogue import Catalogue
 from durhampulse.desk.models.rules import Rules
-from durhampulse.desk.shortlist.pages import matching
+from durhampulse.desk.shortlist.pages import counted, matching
 from durhampulse.desk.shortlist.view import View
 from durhampulse.desk.store.tables import creator, review, run
 from durhampulse.exceptions import InputError
@@ -80,9 +80,12 @@ class Selection:
         return Rules.of(self.version, catalogue.scorer(db, self.version), thresholds)
 
     def conditions(self, rules: Rules) -> list[ColumnElement[bool]]:
-        """Return the conditions on the table `creator`, but for what was decided since."""
+        """Return the conditions on the table `creator`, but for what was decided since.
+
+        They suit a range of numbers, since each creator is looked up alone.
+        """
         unchanged = (creator.c.id <= self.last_id, creator.c.run_id <= self.last_run)
-        return [*unchanged, *matching(read_view(self.query, rules), rules)]
+        return [*unchanged, *matching(read_view(self.query, rules), rules, "row")]
 
 
 def read_view(query: str, rules: Rules) -> View:
@@ -101,7 +104,7 @@ def select_all(db: Connection, view: View, rules: Rules) -> Selection:
     last_id, last_run, seen = (
         int(db.scalar(select(func.max(table.c.id))) or 0) for table in (creator, run, review)
     )
-    total = db.scalar(select(func.count()).select_from(creator).where(*matching(view, rules)))
+    total = db.scalar(counted(db, select(func.count(creator.c.id)), view, rules))
     return Selection(
         query=view.query(),
         total=int(total or 0),

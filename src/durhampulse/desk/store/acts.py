@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Row, func, select, update
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.database import Store
+from durhampulse.desk.store.pace import Pace
 from durhampulse.desk.store.standing import set_deals, set_states
 from durhampulse.desk.store.tables import act, creator, outcome, review
 from durhampulse.exceptions import InputError
@@ -36,7 +37,6 @@ __all__ = [
 
 AT_ONCE: Final = 10_000
 """Rows up to which an act is undone while its page waits; more of them are the worker's."""
-_CHUNK = 4_000
 _TABLES = {"decision": review, "outcomes": outcome}
 
 
@@ -181,11 +181,13 @@ def resume_undo(store: Store, act_id: int, stop: threading.Event) -> UndoResult:
     stop
         Ends it after the current transaction if set.
     """
+    pace = Pace()
     while True:
-        with store.writing() as db:
-            result = _undo_some(db, act_id)
+        with pace.step() as size, store.writing() as db:
+            result = _undo_some(db, act_id, size)
         if result.done or stop.is_set():
             return result
+        pace.pause()
 
 
 def _start(db: Connection, act_id: int, by: str) -> UndoResult:
@@ -203,7 +205,7 @@ def _start(db: Connection, act_id: int, by: str) -> UndoResult:
     return _result(row.id, row.detail["undo"], done=False)
 
 
-def _undo_some(db: Connection, act_id: int) -> UndoResult:
+def _undo_some(db: Connection, act_id: int, size: int) -> UndoResult:
     """Undo the next rows of an act, in the order of their numbers."""
     row = find_act(db, act_id, lock=True)
     progress = row.detail["undo"]
@@ -211,7 +213,7 @@ def _undo_some(db: Connection, act_id: int) -> UndoResult:
         return _result(act_id, progress, done=True)
     table = _TABLES[row.kind]
     mine = (table.c.act_id == act_id, table.c.id > progress["after"])
-    ids = select(table.c.id).where(*mine).order_by(table.c.id).limit(_CHUNK).subquery()
+    ids = select(table.c.id).where(*mine).order_by(table.c.id).limit(size).subquery()
     n, last = db.execute(select(func.count(), func.max(ids.c.id))).one()
     if not n:
         db.execute(update(act).where(act.c.id == act_id).values(undone_at=datetime.now(UTC)))

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, select
 
 from durhampulse.desk.store.tables import audit
 
-__all__ = ["history", "latest", "note", "note_all"]
+__all__ = ["PENDING", "history", "latest", "note", "note_all"]
+
+PENDING: Final = "audit"
+"""The connection's option that holds the entries of its transaction, in their order."""
 
 
 def note(
     db: Connection, who: str, act: str, subject: str, detail: Mapping[str, Any] | None = None
 ) -> None:
-    """Add an entry, in the transaction of the act itself.
+    """Add an entry, when the transaction of the act itself is committed.
 
     A creator is named by the store's own number, so that erasing them leaves nobody's name here.
     """
@@ -26,10 +29,10 @@ def note(
 def note_all(db: Connection, who: str, act: str, subjects: Mapping[str, Mapping[str, Any]]) -> None:
     """Add an entry of the same act for each of several subjects, with its detail."""
     now = datetime.now(UTC)
-    rows = [{"at": now, "who": who, "act": act, "subject": subject, "detail": dict(detail)}
-            for subject, detail in subjects.items()]  # fmt: skip
-    if rows:
-        db.execute(insert(audit), rows)
+    db.get_execution_options()[PENDING].extend(
+        {"at": now, "who": who, "act": act, "subject": subject, "detail": dict(detail)}
+        for subject, detail in subjects.items()
+    )
 
 
 def history(db: Connection, subject: str, limit: int = 50) -> Sequence[Row[Any]]:

@@ -23,6 +23,8 @@ from sqlalchemy.exc import (
     TimeoutError,  # noqa: A004 - SQLAlchemy's own
 )
 
+from durhampulse.desk.store.audit import PENDING
+from durhampulse.desk.store.chain import append
 from durhampulse.desk.store.tables import setting
 from durhampulse.exceptions import InputError
 
@@ -92,8 +94,11 @@ class Store:
         sqlalchemy.exc.TimeoutError
             If others write for so long that whoever asked would be gone by then.
         """
-        with self.writing_alone(), self.engine.execution_options(writes=True).begin() as db:
+        entries: list[dict[str, Any]] = []
+        engine = self.engine.execution_options(writes=True, **{PENDING: entries})
+        with self.writing_alone(), engine.begin() as db:
             yield db
+            append(db, entries)
 
     @contextlib.contextmanager
     def writing_alone(self) -> Iterator[None]:
@@ -114,8 +119,13 @@ class Store:
 
     def tidy(self) -> None:
         """Refresh the planner's statistics after large changes."""
+        if self.is_sqlite:
+            with self.writing() as db:
+                db.exec_driver_sql("PRAGMA analysis_limit=1000")  # of each index; all takes seconds
+                db.exec_driver_sql("ANALYZE")
+            return
         with self.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as db:
-            db.exec_driver_sql("ANALYZE" if self.is_sqlite else "VACUUM (ANALYZE)")
+            db.exec_driver_sql("VACUUM (ANALYZE)")
 
     def scrub(self) -> None:
         """Empty SQLite's log, which keeps erased rows, where nobody reads an older state of it.

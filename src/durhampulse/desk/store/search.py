@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import (
     Boolean,
@@ -40,10 +40,11 @@ from durhampulse.desk.store.database import insert_or
 from durhampulse.desk.store.tables import CONTROL, creator, search, staged
 
 __all__ = [
-    "copy_search", "find_some", "forget_search", "held", "holding", "is_common", "refresh_search",
-    "search_text",
+    "SearchBy", "copy_search", "find_some", "forget_search", "held", "holding", "is_common",
+    "refresh_search", "search_text",
 ]  # fmt: skip
 
+SearchBy = Literal["index", "texts", "row"]
 _CALLED = ("name", "handle")
 _RUN_LENGTH = 3
 _AT_ONCE = 500
@@ -101,11 +102,25 @@ def _compile_among_sqlite(element: _Among, compiler: SQLCompiler, **options: Any
     return f"({compiler.process(number, **options)} IN {compiler.process(numbers, **options)})"
 
 
-def held(part: str) -> ColumnElement[bool]:
-    """Return the condition that a creator's text holds some letters; they are looked up first."""
+def held(part: str, by: SearchBy = "index") -> ColumnElement[bool]:
+    """Return the condition that a creator's text holds some letters.
+
+    Parameters
+    ----------
+    part
+        The letters.
+    by
+        How it is found out: in the index of runs, which suits a part that few have; from all
+        texts, one after another; or creator by creator, where other conditions leave few of them.
+    """
     key = _folded(part)
     if CONTROL.search(key):  # which part one text from the next
         return false()
+    holders = select(search.c.creator_id).where(_like(search.c.text, key))
+    if by == "texts":
+        return creator.c.id.in_(holders)
+    if by == "row":
+        return holders.where(search.c.creator_id == creator.c.id).scalar_subquery().is_not(None)
     index: ColumnElement[str] = _INDEX.c.search_index
     sqlite = select(_INDEX.c.rowid).where(index.op("MATCH")(_fts_query(key)))
     runs = func.search_runs(search.c.text).op("@@")(cast(literal(_tsquery(key)), TSQUERY))

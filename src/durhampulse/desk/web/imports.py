@@ -305,9 +305,8 @@ def refused(desk: DeskOf, who: Viewer, number: Number) -> Response:  # noqa: ARG
         table = refused_rows(db, number)
     text = io.StringIO()
     rows = csv.writer(text)
-    rows.writerow(table.columns)
-    for row in table.itertuples(index=False):
-        rows.writerow([spreadsheet_safe(cell) for cell in row])
+    rows.writerow(map(spreadsheet_safe, table.columns))
+    rows.writerows(map(spreadsheet_safe, row) for row in table.itertuples(index=False))
     headers = {"content-disposition": f'attachment; filename="refused-{number}.csv"'}
     return Response(text.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from sqlalchemy import select
 from starlette.exceptions import HTTPException
+from starlette.responses import StreamingResponse
 
 from durhampulse.desk.people import people, sessions
 from durhampulse.desk.people.people import PERSON_ROLES
 from durhampulse.desk.store.audit import latest, note
+from durhampulse.desk.store.chain import export_lines, read_head
 from durhampulse.desk.store.tables import api_key, receipt
 from durhampulse.desk.web.access import (
     COOKIE,
@@ -214,4 +217,17 @@ def audit(request: Request, desk: DeskOf, who: Admin) -> Response:
     with desk.store.reading() as db:
         rows = latest(db, before)
         receipts = db.execute(select(receipt).order_by(receipt.c.id.desc()).limit(50)).all()
-    return render(request, who, "audit.html", rows=rows, receipts=receipts)
+        head = read_head(db)
+    return render(request, who, "audit.html", rows=rows, receipts=receipts, head=head)
+
+
+@audit_router.get("/audit/log.jsonl")
+def audit_log(desk: DeskOf, who: Admin) -> Response:  # noqa: ARG001 - who admits
+    """Return the whole log as lines of JSON, each with its hash."""
+
+    def lines() -> Iterator[str]:
+        with desk.store.reading() as db:
+            yield from export_lines(db)
+
+    headers = {"content-disposition": 'attachment; filename="audit.jsonl"'}
+    return StreamingResponse(lines(), media_type="application/jsonl", headers=headers)

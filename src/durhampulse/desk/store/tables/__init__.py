@@ -47,6 +47,7 @@ from durhampulse.desk.store.tables.people import (
 )
 from durhampulse.desk.store.tables.reviews import (
     DECISIONS,
+    REOPENS,
     act,
     claim,
     outcome,
@@ -58,9 +59,9 @@ from durhampulse.desk.store.tables.views import bulk, creator_list, list_creator
 
 __all__ = [
     "CONTROL", "DECISIONS", "DRAWN", "HAS_NO_PRECEDENT", "HAS_PRECEDENT", "LONGEST_ID",
-    "LOTTERY", "NUMBERS", "OUTCOME_STATES", "STATES", "TEXTS", "WAITS", "Instant", "act",
-    "api_key", "attempt", "audit", "bulk", "campaign", "campaign_creator", "claim", "creator",
-    "creator_list", "device", "link", "list_creator", "metadata", "model", "model_file",
+    "LOTTERY", "NUMBERS", "OUTCOME_STATES", "REOPENS", "STATES", "TEXTS", "WAITS", "Instant",
+    "act", "api_key", "attempt", "audit", "bulk", "campaign", "campaign_creator", "claim",
+    "creator", "creator_list", "device", "link", "list_creator", "metadata", "model", "model_file",
     "objection", "outcome", "outcome_file", "outcome_is", "person", "proposal", "receipt",
     "recipe", "refused", "remark", "replaced", "review", "run", "saved_view", "score", "search",
     "session", "setting", "staged", "upload",

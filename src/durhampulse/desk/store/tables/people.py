@@ -66,6 +66,7 @@ audit = Table(
     Column("act", String(50), nullable=False),
     Column("subject", String(200), nullable=False, index=True),
     Column("detail", JSON, nullable=False),
+    Column("hash", String(64), nullable=False, server_default=""),
 )  # fmt: skip
 objection = Table(
     "objection", metadata,

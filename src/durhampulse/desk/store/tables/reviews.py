@@ -13,11 +13,12 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    literal_column,
 )
 
 from durhampulse.desk.store.tables.columns import Id, Instant, metadata, number
 
-__all__ = ["DECISIONS", "act", "claim", "outcome", "outcome_file", "remark", "review"]
+__all__ = ["DECISIONS", "REOPENS", "act", "claim", "outcome", "outcome_file", "remark", "review"]
 
 DECISIONS = {
     "approve": "approved",
@@ -64,6 +65,9 @@ review = Table(
     Column("claimed_at", Instant),
     Index("ix_review_person_id_at", "person_id", "at"),
 )  # fmt: skip
+REOPENS = review.c.decision == literal_column("'reopen'")
+"""Condition on reviews, written out so that an index of few rows serves it."""
+Index("ix_review_reopened", review.c.creator_id, sqlite_where=REOPENS, postgresql_where=REOPENS)
 outcome = Table(
     "outcome", metadata, number(),
     Column("creator_id", ForeignKey("creator.id"), nullable=False, index=True),

@@ -1,0 +1,236 @@
+"""A cage for foreign files: they are read by a process of their own, which may little.
+
+The process gives back cells as Arrow's record batches and everything else as JSON; nothing that it
+says is run. It has a bound on memory, on processor time and on the time of each answer, writes no
+file, and sees none of the environment's secrets. What a file does to its reader ends that process
+and is one clear error here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from io import FileIO
+from pathlib import Path
+from typing import Any, Self, cast
+
+import pyarrow as pa
+
+from durhampulse.exceptions import InputError
+from durhampulse.files.chunks import Chunk, Stream, StreamOptions
+from durhampulse.irregularities import Ledger
+
+__all__ = ["Cage", "CagedStream"]
+
+_PATIENCE = 300.0
+"""Seconds for one answer; the slowest is a workbook of a million rows."""
+_PROGRAM = """
+import json, sys
+class Absent:
+    def find_spec(self, name, *_):
+        if name == "pandas":
+            raise ImportError(name)
+sys.path[:], sys.meta_path[:0] = json.loads(sys.argv[1]), [Absent()]
+from durhampulse.files.caged import main
+main()
+"""
+"""Arrow loads pandas where it is, which takes as long as all else; nothing here needs it."""
+_KEPT = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
+"""Environment variables that the process is given: no password and no key is among them."""
+_WAY_OUT = "Save the table anew, as a plain .csv of the columns that matter."
+_ENDS = {
+    "SIGXCPU": "reading it takes more processor time than one should",
+    "SIGKILL": "its reader was stopped, as where memory runs out",
+}
+"""Signal that ended the process to what that means."""
+
+
+class Cage:
+    """A process that reads foreign files; it starts with the first of them.
+
+    Use it as a context manager: the process ends with the context.
+    """
+
+    def __init__(self, *, patience: float = _PATIENCE) -> None:
+        self._patience = patience
+        self._child: subprocess.Popen[bytes] | None = None
+        self._opened = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process, whatever it is at."""
+        child, self._child = self._child, None
+        if child is not None:
+            child.kill()
+            child.wait()
+            for pipe in (child.stdin, child.stdout):
+                if pipe is not None:
+                    with suppress(OSError):
+                        pipe.close()
+
+    def open(self, path: Path, options: StreamOptions) -> tuple[int, dict[str, Any]]:
+        """Open a file in the cage; return its number there, and what it says of itself."""
+        self._opened += 1
+        place = str(path.absolute())
+        about, _ = self.ask(options.name or path.name, "open", self._opened, place, options)
+        return self._opened, about
+
+    def ask(self, name: str, *request: object) -> tuple[dict[str, Any], bytearray]:
+        """Send a request; return the answer, and the bytes that came with it.
+
+        Parameters
+        ----------
+        name
+            The file's, for messages.
+        request
+            What :mod:`durhampulse.files.caged` is to do.
+
+        Raises
+        ------
+        InputError
+            What the reader says of the file, or that it ended over it.
+        """
+        child = self._child = self._child or _start()
+        late = threading.Event()
+        try:
+            with _patience(child, self._patience, late):
+                _send(child, pickle.dumps(request))
+                sizes = _receive(child, 16)
+                answer = json.loads(_receive(child, int.from_bytes(sizes[:8], "little")))
+                cells = _receive(child, int.from_bytes(sizes[8:], "little"))
+        except (OSError, EOFError, ValueError, MemoryError) as error:
+            why = f"reading it takes more than {self._patience:,.0f} seconds"
+            why = why if late.is_set() else _why_ended(child)
+            self.close()
+            raise InputError(f"{name}: {why}.", _WAY_OUT) from error
+        if "problem" in answer:
+            raise InputError(str(answer["problem"]), str(answer["way_out"]))
+        if "too_large" in answer:
+            raise InputError(f"{name}: reading it takes more memory than one should.", _WAY_OUT)
+        return answer, cells
+
+
+def _start() -> subprocess.Popen[bytes]:
+    """Return the process; it imports from where this one does."""
+    paths = [os.path.abspath(path) for path in sys.path]  # noqa: PTH100 - the empty one too
+    environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    return subprocess.Popen(  # noqa: S603 - this Python, and a constant
+        [sys.executable, "-I", "-c", _PROGRAM, json.dumps(paths)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**environment, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        bufsize=0,
+    )
+
+
+@contextmanager
+def _patience(
+    child: subprocess.Popen[bytes], seconds: float, late: threading.Event
+) -> Iterator[None]:
+    """End the process if it answers too late; then `late` is set."""
+
+    def end() -> None:
+        late.set()
+        child.kill()
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _send(child: subprocess.Popen[bytes], blob: bytes) -> None:
+    assert child.stdin is not None  # noqa: S101 - for the type checker
+    view = memoryview(len(blob).to_bytes(8, "little") + blob)
+    while view:
+        view = view[child.stdin.write(view) :]
+
+
+def _receive(child: subprocess.Popen[bytes], size: int) -> bytearray:
+    """Return so many bytes of an answer, as they come."""
+    blob, at = bytearray(size), 0
+    pipe, view = cast("FileIO", child.stdout), memoryview(blob)
+    while at < size:
+        n = pipe.readinto(view[at:])
+        if not n:
+            raise EOFError
+        at += n
+    return blob
+
+
+def _why_ended(child: subprocess.Popen[bytes]) -> str:
+    """Return why the process ended, as far as its end tells."""
+    try:
+        code = child.wait(timeout=10)
+        name = signal.Signals(-code).name
+    except (subprocess.TimeoutExpired, ValueError):
+        name = ""
+    return _ENDS.get(name, "its reader failed over it")
+
+
+class CagedStream(Stream):
+    """A file that is read in a cage, chunk by chunk.
+
+    Each chunk is validated in full before it is used.
+    """
+
+    def __init__(self, cage: Cage, path: Path, options: StreamOptions) -> None:
+        super().__init__(path, options)
+        self._cage = cage
+        self._number, about = cage.open(path, options)
+        self.headers = [str(header) for header in about["headers"]]
+        self.unnamed = frozenset(map(str, about["unnamed"]))
+        self.n_rows = about["n_rows"]
+        self.ledger = Ledger(about["entries"])
+        self._noted = self.ledger
+
+    def noted(self) -> Ledger:
+        """Return what was odd about the file and its rows, except blank ones."""
+        return self._noted
+
+    def types(self, headers: Sequence[str]) -> list[pa.DataType]:
+        """Return the types of some columns."""
+        _, blob = self._cage.ask(self.name, "types", self._number, [*headers])
+        return list(pa.ipc.read_schema(pa.py_buffer(blob)).types)
+
+    def chunks(self, headers: Sequence[str]) -> Iterator[Chunk]:
+        """Yield some columns, chunk by chunk, without the rows that are blank in all columns."""
+        self._cage.ask(self.name, "chunks", self._number, [*headers])
+        while True:
+            answer, blob = self._cage.ask(self.name, "next", self._number)
+            if answer["end"]:
+                break
+            yield self._chunk(answer, blob, headers)
+        self.blank = [int(row) for row in answer["blank"]]
+        self._noted = Ledger(answer["entries"])
+
+    def _chunk(self, answer: dict[str, Any], blob: bytearray, headers: Sequence[str]) -> Chunk:
+        try:
+            with pa.ipc.open_stream(pa.py_buffer(blob)) as reader:
+                batch = reader.read_next_batch()
+            batch.validate(full=True)
+            rows, *cells = batch.columns
+            return Chunk(
+                rows.to_numpy(),
+                dict(zip(headers, cells, strict=True)),
+                [(int(row), str(why)) for row, why in answer["misshapen"]],
+                float(answer["done"]),
+            )
+        except (pa.ArrowException, ValueError) as error:
+            raise InputError(f"{self.name}: its reader failed over it.", _WAY_OUT) from error

@@ -1,0 +1,178 @@
+"""Foreign files are read by a process that may little, and whose end is one clear error."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from durhampulse.creators.options import ReadOptions
+from durhampulse.exceptions import InputError
+from durhampulse.files import cage as cages
+from durhampulse.files import caged
+from durhampulse.files.cage import Cage
+from durhampulse.files.chunks import StreamOptions
+from durhampulse.files.export import open_sink
+from durhampulse.files.stream import open_stream
+from durhampulse.files.tables import look_over, read_source
+from durhampulse.irregularities import Ledger
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="the limits of Linux")
+ROWS = "Influencer_ID,Followers,Niche\n1,100,Tech\n,,\n2,200,Food\nTotal,300,\n"
+
+
+@pytest.fixture(scope="module")
+def kept():
+    """One process for tests that do it no harm."""
+    with Cage() as cage:
+        yield cage
+
+
+def table_in(path):
+    cells = pa.record_batch({"Influencer_ID": [1, 2], "Niche": ["Tech", None]})
+    with open_sink(path, path.suffix, cells.schema, {}) as sink:
+        sink.write(cells)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".xlsx", ".parquet", ".arrow"])
+def test_the_same_cells_come_out_of_the_cage(tmp_path, kept, suffix):
+    path = table_in(tmp_path / f"a{suffix}")
+    here, there = (read_source(path, Ledger(), cage=cage) for cage in (None, kept))
+    assert there.cells.equals(here.cells)
+    assert there.rows.tolist() == here.rows.tolist()
+    streams = [open_stream(path, cage=cage) for cage in (None, kept)]
+    kinds = [stream.types(stream.headers) for stream in streams]
+    assert kinds[0] == kinds[1]
+
+
+def test_what_is_odd_about_a_file_is_told_from_the_cage(write, kept, tmp_path):
+    path = write(ROWS)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.write(path, "a.csv")
+    ledgers = []
+    for cage in (None, kept):
+        for file in (path, tmp_path / "a.zip"):
+            ledger = Ledger()
+            raw = read_source(file, ledger, ReadOptions(), cage=cage)
+            assert raw.cells["Influencer_ID"].to_pylist() == ["1", "2"]
+            ledgers.append(ledger.entries)
+    codes = [[entry["code"] for entry in entries] for entries in ledgers]
+    assert codes == [["total-row", "blank-row"]] * 4
+    assert ledgers[0] == ledgers[2]
+
+
+def test_a_refusal_comes_out_of_the_cage_as_it_is(write, kept):
+    path = write("Followers,Niche\n1,Tech,3\n")
+    with pytest.raises(InputError, match="3 cells where the header has 2") as here:
+        read_source(path, Ledger())
+    with pytest.raises(InputError) as there:
+        look_over(str(path), ReadOptions(), kept)
+    assert (there.value.problem, there.value.way_out) == (here.value.problem, here.value.way_out)
+
+
+@linux
+def test_a_reader_that_is_killed_is_one_clear_error_and_the_next_file_is_read(write):
+    path = write(ROWS)
+    with Cage() as cage:
+        stream = open_stream(path, cage=cage)
+        os.kill(cage._child.pid, signal.SIGKILL)
+        with pytest.raises(InputError, match=r"creators\.csv: its reader was stopped"):
+            [*stream.chunks(stream.headers)]
+        assert read_source(path, Ledger(), cage=cage).cells.num_rows == 2
+
+
+def test_a_reader_that_takes_too_long_is_one_clear_error(write):
+    with Cage(patience=0.001) as cage:
+        with pytest.raises(InputError, match="takes more than 0 seconds"):
+            open_stream(write(ROWS), cage=cage)
+        assert cage._child is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"what is this",
+        (2).to_bytes(8, "little") + bytes(8) + b"[}",
+        (1 << 62).to_bytes(8, "little") * 2,
+    ],
+)
+def test_a_reader_that_answers_nonsense_is_one_clear_error(write, monkeypatch, answer):
+    monkeypatch.setattr(cages, "_PROGRAM", f"import os; os.write(1, {answer!r})")
+    with Cage() as cage, pytest.raises(InputError, match="its reader failed over it"):
+        open_stream(write(ROWS), cage=cage)
+
+
+def test_cells_that_are_not_valid_do_not_come_out_of_the_cage(write, kept, monkeypatch):
+    words = pa.DictionaryArray.from_arrays(pa.array([0, 7]), pa.array(["a"]), safe=False)
+    batch = pa.record_batch([pa.array([1, 2]), words], names=["0", "1"])
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as writer:
+        writer.write_batch(batch)
+    stream = open_stream(write("Niche\na\n"), cage=kept)
+    answer = {"end": False, "misshapen": [], "done": 1.0}, bytearray(sink.getvalue())
+    monkeypatch.setattr(Cage, "ask", lambda *_: answer)
+    with pytest.raises(InputError, match="its reader failed over it"):
+        [*stream.chunks(["Niche"])]
+
+
+TRIES = """
+import json, os, sys
+from durhampulse.files import caged
+caged._set_limits()
+ends = {}
+for name, act in {
+    "write": lambda: open(sys.argv[1], "wb", 0).write(b"x"),
+    "allocate": lambda: bytearray(5 << 30),
+}.items():
+    try:
+        act()
+    except (OSError, MemoryError) as error:
+        ends[name] = type(error).__name__
+print(json.dumps(ends), flush=True)
+caged._MOST_SECONDS = 0
+caged._allow_time()
+while True:
+    pass
+"""
+
+
+@linux
+def test_the_limits_are_in_force(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", TRIES, tmp_path / "new"], capture_output=True, check=False
+    )
+    assert json.loads(done.stdout) == {"write": "OSError", "allocate": "MemoryError"}
+    assert done.returncode == -signal.SIGXCPU
+    assert not (tmp_path / "new").exists() or not (tmp_path / "new").stat().st_size
+
+
+@linux
+def test_a_reader_sees_no_password(write, monkeypatch):
+    monkeypatch.setenv("DURHAMPULSE_DB_PASSWORD", "very secret")
+    with Cage() as cage:
+        open_stream(write(ROWS), cage=cage)
+        assert b"very secret" not in Path(f"/proc/{cage._child.pid}/environ").read_bytes()
+
+
+def test_a_reader_without_memory_says_so(write, monkeypatch):
+    """What the process does, done here."""
+
+    def open_as(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(caged, "open_as", open_as)
+    request = pickle.dumps(("open", 1, str(write(ROWS)), StreamOptions()))
+    answers = io.BytesIO()
+    caged.serve(io.BytesIO(len(request).to_bytes(8, "little") + request), answers, lambda: None)
+    assert json.loads(answers.getvalue()[16:]) == {"too_large": True}
