@@ -65,7 +65,7 @@ def create_desk(desk: Desk) -> FastAPI:
     app = build_app(
         ActiveModel(desk.catalogue),
         Metrics(),
-        keys=StoreKeys(desk.store),
+        keys=StoreKeys(desk.store, desk.last_use),
         docs_url=None,  # its page would load from another host
         patient=(*(path for page in PAGES for path in page.patient), *_PATIENT),
         late=_late,

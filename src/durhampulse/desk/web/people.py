@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request, Response
@@ -33,6 +34,9 @@ from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.exceptions import InputError
 
 __all__ = ["audit_router", "door", "router"]
+
+
+_DAYS = (90, 30, 365)
 
 
 def _refuse_foreign(request: Request) -> None:
@@ -136,7 +140,8 @@ def _people_page(
         everybody = people.people(db)
         keys = db.execute(select(api_key).order_by(api_key.c.name)).all()
     return render(request, who, "people.html", people=everybody, keys=keys, roles=PERSON_ROLES,
-                  secret=secret, what=what)  # fmt: skip
+                  owners={one.id: one for one in everybody}, lower_role=people.lower_role,
+                  now=datetime.now(UTC), days=_DAYS, secret=secret, what=what)  # fmt: skip
 
 
 @router.get("/people")
@@ -194,10 +199,11 @@ def link(request: Request, desk: DeskOf, who: SureAdmin, number: Number) -> Resp
 def add_key(
     request: Request, desk: DeskOf, who: SureAdmin,
     name: Annotated[str, Form()], role: Annotated[str, Form()],
+    days: Annotated[int, Form()] = 90,
 ) -> Response:  # fmt: skip
-    """Make an API key."""
+    """Make an API key, which ends by itself."""
     with desk.store.writing() as db:
-        token = people.add_key(db, name, role, who.name)
+        token = people.add_key(db, name, role, who.name, owner=who.id, days=days)
     return _people_page(request, desk, who, token, f"The key '{name}'; it is shown this once.")
 
 
