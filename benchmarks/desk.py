@@ -27,16 +27,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select
 
+from durhampulse.desk.campaigns import campaigns
+from durhampulse.desk.campaigns.brief import Brief
+from durhampulse.desk.campaigns.proposal import propose
 from durhampulse.desk.imports import intake
 from durhampulse.desk.people import people
 from durhampulse.desk.review.bulk import begin
 from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide
 from durhampulse.desk.server import open_desk
+from durhampulse.desk.shortlist.lists import make_list
 from durhampulse.desk.shortlist.selection import select_all
 from durhampulse.desk.shortlist.view import SORTS, View
-from durhampulse.desk.store.tables import creator, person, upload
+from durhampulse.desk.store.tables import creator, list_creator, person, upload
 from durhampulse.desk.web.access import COOKIE
 from durhampulse.desk.web.state import Desk
 from durhampulse.market.sampling import write_market
@@ -62,6 +66,7 @@ def main() -> None:
             fill(desk, market)
             browse(desk, folder, url)
             decide_all(desk)
+            look_back(desk, folder, url)
             desk.store.close()
 
 
@@ -139,10 +144,13 @@ def browse(desk: Desk, folder: Path, url: str) -> None:
                                              for q in ["", *queries[:20]]])  # fmt: skip
         report("rows of an import's list", [ask(address, f"/shortlist?list=import-1&{q}", token)
                                             for q in queries[:40]])  # fmt: skip
-        for part in ("c", "zz", "creator", "@creator4711", "nobody"):
+        for part in ("c", "q", "zz", "99", "creator", "@creator4711", "nobody"):
             searches = [f"?search={part}&sort={sort}" for sort in SORTS]
             report(f"search {part!r}", [ask(address, f"/shortlist{q}", token) for q in searches])
-            report(f"totals of {part!r}", [ask(address, f"/shortlist/totals{searches[0]}", token)])
+            for what in ("totals", "facets"):
+                report(
+                    f"{what} of {part!r}", [ask(address, f"/shortlist/{what}{searches[0]}", token)]
+                )
         report("the queue's next creator", [ask(address, "/queue", token) for _ in range(20)])
 
 
@@ -177,6 +185,26 @@ def decide_all(desk: Desk) -> None:
     reviewer.join()
     report("decisions of a reviewer beside it", waits)
     print(f"all that match, {selection.total:,} creators: {took:.1f} s", flush=True)
+
+
+def look_back(desk: Desk, folder: Path, url: str) -> None:
+    """Look at what came of half a million decisions, at a campaign, and at a list in its order."""
+    with desk.store.writing() as db:
+        number = make_list(db, "The least probable", "benchmark")
+        p = creator.c.probability
+        least = select(literal(number), creator.c.id).order_by(p.nulls_first()).limit(ROWS // 2)
+        db.execute(list_creator.insert().from_select(["list_id", "creator_id"], least))
+    desk.store.tidy()
+    at = campaigns.make(desk.store, Brief(name="Spring", number=200), "benchmark")
+    took = timed(lambda: propose(desk.store, desk.catalogue, at, "benchmark"))
+    print(f"a campaign of 200 proposed: {took:.1f} s")
+    token = desk.sign_in.attempt(desk.store, "Ann", "a long enough password", "benchmark") or ""
+    with served(folder, url) as (address, _):
+        for path in ("/pipeline", "/pipeline?days=30", "/acts", "/outcomes", f"/campaigns/{at}",
+                     f"/campaigns/{at}?search=creator4711", f"/shortlist?list={number}",
+                     f"/shortlist?list={number}&order=asc",
+                     f"/shortlist/totals?list={number}"):  # fmt: skip
+            report(path, [ask(address, path, token) for _ in range(5)])
 
 
 def query(lot: random.Random) -> str:

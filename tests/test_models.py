@@ -7,7 +7,7 @@ from keras import layers
 
 from durhampulse import study
 from durhampulse.models.classifiers import CLASSIFIERS, fit
-from durhampulse.models.cnn import build_cnn, reaches
+from durhampulse.models.cnn import REACHES, build_cnn
 from durhampulse.models.mlp import NetworkPlan, batch_size, build_mlp, train_mlp
 from durhampulse.models.runs import train_runs
 from durhampulse.models.weights import DenseNetwork
@@ -80,8 +80,24 @@ def test_runs_drop_the_share_of_units_that_their_plan_says():
 
 
 def test_layers_see_as_far_as_the_text_says():
-    """By hand: 7, then each pooling and kernel of 3 adds (1 + 2) x the steps so far."""
-    assert reaches() == [7, 7 + 2 + 2 * 4, 17 + 4 + 2 * 8, 37 + 8 + 2 * 16, 77 + 16 + 2 * 32]
+    """By hand: 7, then each pooling and kernel of 3 adds (1 + 2) x the steps so far.
+
+    On the network: a layer widens what the one before sees by its kernel less 1, in steps of all
+    strides so far (Araujo, Norris and Sim 2019, "Computing receptive fields of convolutional
+    neural networks").
+    """
+    by_hand = (7, 7 + 2 + 2 * 4, 17 + 4 + 2 * 8, 37 + 8 + 2 * 16, 77 + 16 + 2 * 32)
+    assert by_hand == REACHES
+    seen, step, pixels = 1, 1, []
+    for layer in build_cnn().layers:
+        if isinstance(layer, layers.Conv2D):
+            seen += (layer.kernel_size[0] - 1) * step
+            pixels.append(seen)
+        elif isinstance(layer, layers.MaxPooling2D):
+            seen += (layer.pool_size[0] - 1) * step
+        if isinstance(layer, layers.Conv2D | layers.MaxPooling2D):
+            step *= layer.strides[0]
+    assert tuple(pixels) == REACHES
 
 
 def test_plain_arrays_score_like_keras():

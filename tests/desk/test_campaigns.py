@@ -136,6 +136,30 @@ def test_set_is_the_best_of_all_that_keep_the_limits(aim, rows, number, budget, 
     assert not by_hand or 0 in set(chosen["id"])
 
 
+def best_by_dynamic_programming(probability, fees, number, budget):
+    """Give the most that so many bring within a budget; fees are whole numbers."""
+    best = np.zeros((number + 1, budget + 1))
+    for p, fee in zip(probability, fees, strict=True):
+        with_them = best[:-1, : budget + 1 - fee] + p
+        best[1:, fee:] = np.maximum(best[1:, fee:], with_them)
+    return best[-1, -1]
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize(("number", "budget"), [(40, 600), (25, 900), (100, 800)])
+def test_set_of_many_is_the_best_but_for_one_in_ten_thousand(seed, number, budget):
+    lot = np.random.default_rng(seed)
+    probability = lot.beta(1, 3, 400)
+    fees = np.maximum(1, 300 * probability * lot.uniform(0.3, 3.0, 400)).astype(int)
+    rows = zip(probability, fees, "a" * 400, [0] * 400, [1000] * 400, [0.1] * 400, strict=True)
+    brief = Brief(name="x", number=number, budget=float(budget))
+    chosen = solve(as_table(list(rows)), brief)
+    best = best_by_dynamic_programming(probability, fees, number, budget)
+    assert chosen["fee"].sum() <= budget
+    assert len(chosen) <= number
+    assert chosen["probability"].sum() == pytest.approx(best, rel=1e-4)
+
+
 def whole_list(store, rules, brief):
     """Give everybody as candidates, at the fee the rules of fees name."""
     rows = []

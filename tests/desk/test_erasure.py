@@ -52,6 +52,7 @@ from durhampulse.desk.store.tables import (
     saved_view,
     setting,
     staged,
+    understood,
 )
 from durhampulse.desk.store.traces import remove_traces
 from durhampulse.exceptions import InputError
@@ -100,7 +101,7 @@ def texts(table):
 
 def test_every_text_of_the_store_is_erased_or_holds_nobody():
     """A new column of text needs an entry: with the creator's rows, in WRITTEN, or above."""
-    gone = {table.name for table in (creator, *_OF_CREATOR, *_OF_NAME)}
+    gone = {table.name for table in (creator, *_OF_CREATOR, *_OF_NAME, understood)}
     for table in metadata.sorted_tables:
         if table.name in gone:
             continue
@@ -130,6 +131,7 @@ def plant(store, number, other, person):
         row_of(db, replaced, creator_id=number, name=NAME, carried=CALLED, niche="Quarx")
         row_of(db, staged, **values, search="inf-quarx", upload_id=1)
         row_of(db, refused, external_id="INF-quarx", reason="'quarx' is no number", upload_id=1)
+        row_of(db, understood, upload_id=1, facts={"columns": [{"raw": [NAME, "INF-quarx"]}]})
         row_of(db, outcome, creator_id=number, figures={"Niche": "Quarx"})
         row_of(db, review, creator_id=number, person_id=person, note=NAME, request="quarx-1")
         for at in range(400):  # pages of the file fill up, and rows move from one to another

@@ -15,6 +15,7 @@ from durhampulse.desk.shortlist import pages as shortlist
 from durhampulse.desk.shortlist.view import View
 from durhampulse.desk.store import database
 from durhampulse.desk.store import search as searching
+from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_rows
 from durhampulse.desk.store.database import open_store
 from durhampulse.desk.store.search import find_some, held, refresh_search
@@ -115,6 +116,19 @@ def test_a_search_goes_on_where_a_round_finds_nothing(filled, rules, monkeypatch
         page = shortlist.page(db, View(search="lena"), rules, size=20)
         # The handle of the one before says it too.
         assert [row.external_id for row in page.rows] == [f"id-{at}" for at in range(149, 169)]
+
+
+def test_audit_log_is_searched_by_what_creators_are_called(visit, filled):
+    fill(filled, ["Lena Próbst", "Ivan", "Kaja"])
+    with filled.writing() as db:
+        numbers = dict(db.execute(select(creator.c.name, creator.c.id)).all())
+        for name, number in numbers.items():
+            note(db, "ann", f"looked at {name[:4]}", f"creator {number}")
+    page = visit("admin").get("/audit?search=PRÓB").text
+    assert "looked at Lena" in page
+    assert "looked at Ivan" not in page
+    assert "looked at Kaja" in page  # whose handle it is
+    assert "Nobody in the list is called so" in visit("admin").get("/audit?search=zzz").text
 
 
 @pytest.mark.parametrize("part", ["z", "zz", "len", "lena", "l' \\ \""])

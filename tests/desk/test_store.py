@@ -27,6 +27,7 @@ from durhampulse.desk.store.tables import (
     creator,
     metadata,
     model,
+    understood,
     upload,
 )
 from durhampulse.exceptions import InputError
@@ -231,6 +232,23 @@ def test_migration_makes_identifiers_canonical(store_url, monkeypatch):
     assert checked_by == {"checked": None, "done": "m"}  # what waits is checked again
     # Of two forms of one identifier, the second stays as it is: nobody's reviews are merged.
     assert kept == ["1001", "1002", "1002.0", "@lena", "'tis", "a.0", "7", "7.0"]
+    store.close()
+
+
+def test_migration_keeps_uploads_and_makes_room_for_what_is_understood(store_url, monkeypatch):
+    newest = database.command.upgrade
+    with monkeypatch.context() as older:
+        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0017"))
+        store = open_store(store_url)
+    with store.writing() as db:
+        waits = {"file_name": "a", "path": "b", "state": "new", "options": {}, "by": "ann"}
+        db.execute(insert(upload).values(**waits, created_at=datetime.now(UTC)))
+    store.close()
+    store = open_store(store_url)
+    with store.writing() as db:
+        number = db.scalar(select(upload.c.id))
+        db.execute(insert(understood).values(upload_id=number, digest="d", version="v", facts={}))
+        assert differences(db) == []
     store.close()
 
 

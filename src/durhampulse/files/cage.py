@@ -87,6 +87,13 @@ class Cage:
         about, _ = self.ask(options.name or path.name, "open", self._opened, place, options)
         return self._opened, about
 
+    def sheets(self, path: Path) -> list[str]:
+        """Return the names of a workbook's sheets; none of an archive of a table."""
+        if path.suffix.lower() == ".zip":
+            return []
+        answer, _ = self.ask(path.name, "sheets", 0, str(path.absolute()))
+        return [str(name) for name in answer["sheets"]]
+
     def ask(self, name: str, *request: object) -> tuple[dict[str, Any], bytearray]:
         """Send a request; return the answer, and the bytes that came with it.
 

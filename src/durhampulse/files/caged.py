@@ -20,6 +20,7 @@ import pyarrow as pa
 from durhampulse.exceptions import InputError
 from durhampulse.files.chunks import Chunk, Stream, StreamOptions
 from durhampulse.files.stream import open_as
+from durhampulse.files.workbooks import sheet_names
 
 __all__ = ["Reader", "main", "serve"]
 
@@ -41,6 +42,7 @@ class Reader:
         """Return the answer to a request, and the bytes that go with it."""
         acts: dict[str, Callable[..., Answer]] = {
             "open": self._open, "types": self._types, "chunks": self._begin, "next": self._next,
+            "sheets": self._sheets,
         }  # fmt: skip
         return acts[act](number, *arguments)
 
@@ -53,6 +55,9 @@ class Reader:
             "entries": stream.noted().entries,
         }
         return about, b""
+
+    def _sheets(self, _number: int, path: str) -> Answer:
+        return {"sheets": sheet_names(Path(path))}, b""
 
     def _types(self, number: int, headers: list[str]) -> Answer:
         kinds = self._streams[number].types(headers)

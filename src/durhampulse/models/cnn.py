@@ -9,10 +9,13 @@ import durhampulse.models.mlp  # noqa: F401 - chooses the Keras backend
 if TYPE_CHECKING:
     import keras
 
-__all__ = ["PICTURES", "SIDE", "build_cnn", "reaches"]
+__all__ = ["PICTURES", "REACHES", "SIDE", "build_cnn"]
 
 PICTURES, SIDE = 4, 224
 """Thumbnails on a creator's sheet, two by two, and the width of each in pixels."""
+REACHES = 7, 17, 37, 77, 157
+"""How many pixels, across, a unit of each Conv2D layer sees, as a test counts on the network: to
+build it takes seconds that a study need not spend."""
 
 
 def build_cnn(image_shape: tuple[int, int, int] = (2 * SIDE, 2 * SIDE, 3)) -> keras.Model:
@@ -40,23 +43,3 @@ def build_cnn(image_shape: tuple[int, int, int] = (2 * SIDE, 2 * SIDE, 3)) -> ke
     )
     model.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy"])
     return model
-
-
-def reaches() -> list[int]:
-    """Return how many pixels, across, a unit of each Conv2D layer sees.
-
-    A layer widens what the one before sees by its kernel less 1, in steps of all strides so far
-    (Araujo, Norris and Sim 2019, "Computing receptive fields of convolutional neural networks").
-    """
-    from keras import layers
-
-    seen, step, pixels = 1, 1, []
-    for layer in build_cnn().layers:
-        if isinstance(layer, layers.Conv2D):
-            seen += (layer.kernel_size[0] - 1) * step
-            pixels.append(seen)
-        elif isinstance(layer, layers.MaxPooling2D):
-            seen += (layer.pool_size[0] - 1) * step
-        if isinstance(layer, layers.Conv2D | layers.MaxPooling2D):
-            step *= layer.strides[0]
-    return pixels

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from durhampulse.models.cnn import PICTURES, SIDE, reaches
+from durhampulse.models.cnn import PICTURES, REACHES, SIDE
 from durhampulse.report.cells import p_text
 from durhampulse.study.results import BaselineComparison, Comparison, Judgement, Regularisation
 
@@ -125,7 +125,7 @@ def cnn_images() -> str:
 
 def cnn_filters() -> str:
     """D3: what the filters of such a network would learn, as far as each layer sees."""
-    seen = [f"{pixels} pixels" for pixels in reaches()]
+    seen = [f"{pixels} pixels" for pixels in REACHES]
     return (
         f"The first Conv2D layer sees {seen[0]} at a time and would learn edges, colour contrasts "
         f"and strokes of letters; the second and third ({seen[1]} and {seen[2]}) join them to "

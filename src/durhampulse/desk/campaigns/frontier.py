@@ -25,6 +25,7 @@ from sqlalchemy import (
     Double,
     Select,
     String,
+    Subquery,
     and_,
     column,
     func,
@@ -44,8 +45,8 @@ _FEW = 50_000
 """So many creators are read at once."""
 _PART = 40_000
 """Size of the part that is looked at first."""
-_LEVELS = 16
-_LEVELS_EACH = 6
+_LEVELS = 24
+_LEVELS_EACH = 16
 _BLOCK = 4_096
 HINT = "INDEXED BY ix_creator_by_followers"
 """SQLite's hint to read the index that holds all of which gains, fees and reasons are made."""
@@ -83,7 +84,7 @@ def frontier(db: Connection, wish: Wish) -> list[int]:
     query = _query(wish)
     last = db.scalar(select(func.max(creator.c.id))) or 0
     if last > _FEW:
-        part = _read(db, query.where(creator.c.id % (last // _PART) == 0))
+        part = _read(db, _query(wish, creator.c.id % (last // _PART) == 0))
         query = _without_beaten(query, wish, part)
     rows = _read(db, query)
     numbers = {*rows["id"].iloc[preferred(rows, wish.places)]}
@@ -126,10 +127,10 @@ def _niche() -> ColumnElement[str]:
     return func.coalesce(creator.c.niche, "")
 
 
-def _query(wish: Wish) -> Select[Any]:
+def _query(wish: Wish, *first: ColumnElement[bool]) -> Select[Any]:
     gain, fee = wish.gain.label("gain"), wish.fee.label("fee")
     query = select(creator.c.id, gain, fee, _niche().label("niche"))
-    return query.where(*wish.allowed, wish.gain > 0).with_hint(creator, HINT, "sqlite")
+    return query.where(*first, *wish.allowed, wish.gain > 0).with_hint(creator, HINT, "sqlite")
 
 
 def _read(db: Connection, query: Select[Any]) -> pd.DataFrame:
@@ -157,7 +158,7 @@ def _levels(rows: pd.DataFrame, places: int) -> list[Level]:
     if len(gain) < places:
         return []
     ends = (places, len(gain), _LEVELS // 2)  # close together among the best, and down to the last
-    ranks = np.unique(np.concatenate([np.geomspace(*ends), np.linspace(*ends)]).astype(int))
+    ranks = np.unique(np.rint([np.geomspace(*ends), np.linspace(*ends)]).astype(int))
     levels: list[Level] = []
     for n in ranks.tolist():
         least = float(np.partition(fee[:n], places - 1)[places - 1])
@@ -171,20 +172,21 @@ def _without_beaten(query: Select[Any], wish: Wish, part: pd.DataFrame) -> Selec
     levels = _levels(part, wish.places)
     if not levels:
         return query
-    stays = ~or_(*(_is_beaten(wish, *level) for level in levels))
+    rows = query.offset(0).subquery("rows")  # a fence: each gain and fee is computed once
+    stays = ~or_(*(_is_beaten(rows, *level) for level in levels))
     if wish.each is None:
-        return query.where(stays)
+        return select(rows).where(stays)
     table = _table({niche: _levels(group, n) for niche, group, n in _niches(part, wish)})
     if table is None:
         return query
     limits = [(table.c[f"gain_{n}"], table.c[f"fee_{n}"]) for n in range(_LEVELS_EACH)]
-    in_niche = ~or_(*(_is_beaten(wish, gain, fee) for gain, fee in limits))
-    stays |= table.c.niche.is_(None) | in_niche
-    return query.outerjoin(table, table.c.niche == _niche()).where(stays)
+    in_niche = ~or_(*(_is_beaten(rows, gain, fee) for gain, fee in limits))
+    known = rows.outerjoin(table, table.c.niche == rows.c.niche)
+    return select(rows).select_from(known).where(stays | table.c.niche.is_(None) | in_niche)
 
 
-def _is_beaten(wish: Wish, gain: Any, fee: Any) -> ColumnElement[bool]:
-    return and_(wish.gain < gain, wish.fee >= fee)
+def _is_beaten(rows: Subquery, gain: Any, fee: Any) -> ColumnElement[bool]:
+    return and_(rows.c.gain < gain, rows.c.fee >= fee)
 
 
 def _table(levels: Mapping[str, list[Level]]) -> CTE | None:

@@ -39,6 +39,7 @@ from durhampulse.desk.store.bulk import insert_rows
 from durhampulse.desk.store.database import Store
 from durhampulse.desk.store.tables import creator, objection, refused, run, staged, upload
 from durhampulse.exceptions import InputError
+from durhampulse.files.cage import Cage
 from durhampulse.files.stream import Chunk
 from durhampulse.scoring.batch import OpenTable, Scored, open_table, score_chunk, scored_schema
 
@@ -57,11 +58,11 @@ def check(store: Store, catalogue: Catalogue, job: Job, stop: threading.Event) -
     InputError
         If the file holds no creators that can be read.
     """
-    with keep_lease(store, job):
-        _check(store, catalogue, job, stop)
+    with keep_lease(store, job), Cage() as cage:
+        _check(store, catalogue, job, stop, cage)
 
 
-def _check(store: Store, catalogue: Catalogue, job: Job, stop: threading.Event) -> None:
+def _check(store: Store, catalogue: Catalogue, job: Job, stop: threading.Event, cage: Cage) -> None:
     with store.reading() as db:
         row = db.execute(select(upload).where(upload.c.id == job.id)).one()
         rules = catalogue.current(db)
@@ -71,6 +72,7 @@ def _check(store: Store, catalogue: Catalogue, job: Job, stop: threading.Event) 
         Path(row.path),
         from_plain(row.options),
         name=row.file_name,
+        cage=cage,
     )
     if IDENTIFIER not in table.columns:
         raise InputError(

@@ -35,6 +35,7 @@ from durhampulse.desk.store.tables import (
     run,
     score,
     staged,
+    understood,
     upload,
 )
 from durhampulse.exceptions import InputError
@@ -107,7 +108,8 @@ def apply(store: Store, catalogue: Catalogue, number: int) -> None:
         add_carried(db, row.summary.get("carried", {}))
         if row.options:
             remember(db, row.shape, row.options, file_name=row.file_name, by=row.by)
-        db.execute(delete(staged).where(staged.c.upload_id == number))
+        for table in (staged, understood):
+            db.execute(delete(table).where(table.c.upload_id == number))
         db.execute(update(upload).where(upload.c.id == number)
                    .values(state="done", finished_at=now, lease_until=None,
                            summary=summary))  # fmt: skip
@@ -179,7 +181,7 @@ def discard(store: Store, number: int, by: str) -> None:
         row = db.execute(select(upload).where(upload.c.id == number).with_for_update()).first()
         if row is None or row.state not in ("new", "checking", "checked"):
             raise InputError("This import cannot be dropped any more.", "Reload the page.")
-        for table in (staged, refused):
+        for table in (staged, refused, understood):
             db.execute(delete(table).where(table.c.upload_id == number))
         db.execute(update(upload).where(upload.c.id == number)
                    .values(state="discarded", finished_at=datetime.now(UTC)))  # fmt: skip

@@ -22,6 +22,7 @@ from durhampulse.desk.imports.choices import label_rule, place_of
 from durhampulse.desk.imports.form import CARRIED, LEFT_OUT, MODEL
 from durhampulse.desk.imports.problems import Problem, problem_of
 from durhampulse.exceptions import DurhamPulseError, InputError
+from durhampulse.files.cage import Cage
 from durhampulse.files.formats import FORMATS, Format, suffix_of
 from durhampulse.files.stream import Chunk, Stream, open_stream
 from durhampulse.files.workbooks import sheet_names
@@ -134,7 +135,9 @@ class Preview:
         return place_of(self.options)
 
 
-def preview(scorer: Scorer, path: Path, name: str, options: ReadOptions) -> Preview:
+def preview(
+    scorer: Scorer, path: Path, name: str, options: ReadOptions, *, cage: Cage | None = None
+) -> Preview:
     """Return the preview of a file.
 
     Parameters
@@ -145,6 +148,8 @@ def preview(scorer: Scorer, path: Path, name: str, options: ReadOptions) -> Prev
         Where it lies, and what its owner calls it.
     options
         What a person has chosen, or what is remembered of such files.
+    cage
+        The process that reads the file, since it is foreign; this one if not given.
     """
     parts: dict[str, Any] = {
         "options": options, "sheets": [], "columns": [], "irregularities": [], "notes": [],
@@ -153,7 +158,7 @@ def preview(scorer: Scorer, path: Path, name: str, options: ReadOptions) -> Prev
     usual = {c: u for c, u in scorer.model.manifest.get("units", {}).items() if c in COLUMNS}
     problem = None
     try:
-        for part in _Reading(scorer, path, name, usual).parts(options):
+        for part in _Reading(scorer, path, name, usual, cage).parts(options):
             parts |= part
     except DurhamPulseError as error:
         text = error.problem.replace(path.name, name)
@@ -172,14 +177,17 @@ class _Reading:
     path: Path
     name: str
     usual: Mapping[str, Any]
+    cage: Cage | None
 
     def parts(self, options: ReadOptions) -> Iterator[dict[str, Any]]:
         """Yield the fields of a preview as they are read: those before an error are shown too."""
         if FORMATS[suffix_of(self.path)].sheets:
-            sheets = sheet_names(self.path)
-            options = replace(options, table=None if options.table == sheets[0] else options.table)
+            sheets = sheet_names(self.path) if self.cage is None else self.cage.sheets(self.path)
+            options = replace(
+                options, table=None if [options.table] == sheets[:1] else options.table
+            )
             yield {"sheets": sheets, "options": options}
-        stream = open_stream(self.path, options, name=self.name)
+        stream = open_stream(self.path, options, name=self.name, cage=self.cage)
         first = next(stream.chunks(stream.headers), None)
         raw = {header: _texts(first, header) for header in stream.headers}
         guessed = _guessed(stream.headers)
@@ -278,7 +286,8 @@ class _Reading:
         without = replace(
             options, columns=columns, drop=(*options.drop, *gone), deal_is=(), no_deal_is=()
         )
-        ledger = read_creators(self.path, without, usual_units=self.usual).irregularities
+        creators = read_creators(self.path, without, usual_units=self.usual, cage=self.cage)
+        ledger = creators.irregularities
         shown = ledger[~ledger["column"].isin([*gone, LABEL]) & ~ledger["code"].isin(_SEEN)].copy()
         for code, action in _ACTIONS.items():
             shown.loc[shown["code"] == code.value, "action"] = action

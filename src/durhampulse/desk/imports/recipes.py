@@ -20,6 +20,7 @@ from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.database import Store, insert_or
 from durhampulse.desk.store.tables import recipe
 from durhampulse.exceptions import DurhamPulseError
+from durhampulse.files.cage import Cage
 from durhampulse.files.stream import open_stream
 
 __all__ = ["find_recipe", "forget", "recipe_of", "remember", "shape_of"]
@@ -59,11 +60,11 @@ def forget(db: Connection, shape: str, by: str) -> None:
         note(db, by, "recipe forgotten", f"recipe {shape[:12]}")
 
 
-def find_recipe(store: Store, path: Path) -> Row[Any] | None:
+def find_recipe(store: Store, path: Path, cage: Cage | None = None) -> Row[Any] | None:
     """Return the recipe by which a new file can be read; none if no such file was read before.
 
     The headers depend on sheet, header line and encoding, so the file is opened in each way in
-    which one of the recipes opened its own.
+    which one of the recipes opened its own: by a cage if one is given.
     """
     with store.reading() as db:
         rows = db.execute(select(recipe).order_by(recipe.c.at.desc())).all()
@@ -73,7 +74,8 @@ def find_recipe(store: Store, path: Path) -> Row[Any] | None:
         ways.setdefault(json.dumps(way, sort_keys=True), []).append(row)
     for place, alike in [*ways.items()][:_MOST_TRIED]:
         try:
-            shape = shape_of(open_stream(path, ReadOptions(**json.loads(place))).headers)
+            options = ReadOptions(**json.loads(place))
+            shape = shape_of(open_stream(path, options, cage=cage).headers)
         except (DurhamPulseError, OSError):
             continue
         for row in alike:

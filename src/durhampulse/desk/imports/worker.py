@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from durhampulse.desk.imports.checking import check
 from durhampulse.desk.imports.intake import apply
 from durhampulse.desk.imports.jobs import Job, LeaseLostError, give_up, next_job
+from durhampulse.desk.imports.understanding import understand_next
 from durhampulse.desk.imports.undoing import undo_import
 from durhampulse.desk.models.catalogue import Catalogue, activate, prepare
 from durhampulse.desk.review.bulk import (
@@ -83,6 +84,7 @@ class Worker:
         self._thread: threading.Thread | None = None
         self.activation: Activation | None = None
         self._failed: set[int] = set()
+        self._odd: set[int] = set()
 
     def start(self) -> None:
         """Start the thread, or start it again."""
@@ -127,7 +129,7 @@ class Worker:
         if piece is None:
             if self._store.is_unscrubbed:  # after an erasure while somebody read
                 self._store.scrub()
-            return self._undo_next()
+            return understand_next(self._store, self._catalogue, self._odd) or self._undo_next()
         try:
             self._do(piece)
         except (BulkLostError, LeaseLostError):

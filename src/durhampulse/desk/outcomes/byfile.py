@@ -20,6 +20,7 @@ from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.database import Store
 from durhampulse.desk.store.identifiers import find_numbers
 from durhampulse.desk.store.tables import outcome
+from durhampulse.files.cage import Cage
 
 __all__ = ["OutcomeSource", "Preview", "Recorded", "preview_file", "record_file"]
 
@@ -59,9 +60,12 @@ class OutcomeSource:
         """
         check_day(self.on)
         options = self.options
-        if options is None and (recipe := find_recipe(store, self.path)) is not None:
-            options = from_plain(recipe.options)
-        return read_outcomes(self.path, name=self.name, on=self.on, rule=self.rule, options=options)
+        with Cage() as cage:
+            if options is None and (recipe := find_recipe(store, self.path, cage)) is not None:
+                options = from_plain(recipe.options)
+            return read_outcomes(
+                self.path, name=self.name, on=self.on, rule=self.rule, options=options, cage=cage
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

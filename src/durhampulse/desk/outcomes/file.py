@@ -18,6 +18,7 @@ from durhampulse.creators.schema import IDENTIFIER, LABEL, canonical_name, heade
 from durhampulse.creators.text import NoTextError, whole_array
 from durhampulse.desk.imports.choices import label_rule
 from durhampulse.exceptions import InputError
+from durhampulse.files.cage import Cage
 from durhampulse.files.stream import open_stream
 from durhampulse.files.tables import RawTable, read_source
 from durhampulse.irregularities import Ledger
@@ -64,6 +65,7 @@ def read_outcomes(
     on: date,
     rule: ColumnRule | None = None,
     options: ReadOptions | None = None,
+    cage: Cage | None = None,
 ) -> OutcomeFile:
     """Return the outcomes of a file with ``Influencer_ID`` and ``Sponsorship_Status``.
 
@@ -77,6 +79,8 @@ def read_outcomes(
         How the active model's table names its outcomes; else words that are clear are read.
     options
         How the file is to be read.
+    cage
+        The process that reads it, since it is foreign; this one if not given.
 
     Raises
     ------
@@ -84,12 +88,13 @@ def read_outcomes(
         If it cannot be read, lacks one of the two columns, or hardly says what the outcomes are.
     """
     # Parquet of a few kilobytes may unpack to any number of rows.
-    if path.suffix in (".parquet", ".pq") and (open_stream(path).n_rows or 0) > _MOST_ROWS:
+    packed = path.suffix in (".parquet", ".pq")
+    if packed and (open_stream(path, cage=cage).n_rows or 0) > _MOST_ROWS:
         raise InputError(
             f"{name}: more than {_MOST_ROWS:,} rows.", "Record the outcomes in several files."
         )
     options = options or ReadOptions()
-    raw = read_source(path, Ledger(), options)
+    raw = read_source(path, Ledger(), options, cage=cage)
     cells = {header: whole_array(raw.cells[header]) for header in raw.cells.column_names}
     identifiers, labels = _required(cells, name, rule, options)
     rule = label_rule(options, labels) or rule

@@ -53,6 +53,7 @@ from durhampulse.desk.store.tables import (
     score,
     search,
     staged,
+    understood,
     upload,
 )
 from durhampulse.desk.store.traces import remove_traces
@@ -167,6 +168,7 @@ def erase(
         if not objects and not any(gone.values()) and not holding:
             raise _unknown(external_id)
         paths = remove_waiting(db, holding)
+        db.execute(delete(understood))  # first cells of files: the worker looks at them anew
         detail = {
             "hmac_sha256": keyed_hash(db, names[0]),
             "rows": gone,
@@ -234,7 +236,8 @@ def sweep(store: Store, days: int, by: str) -> dict[str, Any]:
         paths += db.scalars(select(outcome_file.c.path).where(waiting))
         if n := db.execute(delete(outcome_file).where(waiting)).rowcount:
             total[outcome_file.name] = n
-        for table, which in ((staged, and_(old, _ABANDONED)), (refused, old)):
+        abandoned = and_(old, _ABANDONED)
+        for table, which in ((staged, abandoned), (understood, abandoned), (refused, old)):
             uploads = select(upload.c.id).where(which)
             n = db.execute(delete(table).where(table.c.upload_id.in_(uploads))).rowcount
             if n:

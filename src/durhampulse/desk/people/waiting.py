@@ -17,10 +17,11 @@ from sqlalchemy import Connection, delete, select, update
 
 from durhampulse.creators.identifiers import canonical_identifiers
 from durhampulse.creators.schema import IDENTIFIER, canonical_name
-from durhampulse.desk.store.tables import outcome_file, refused, staged, upload
+from durhampulse.desk.store.tables import outcome_file, refused, staged, understood, upload
 from durhampulse.exceptions import DurhamPulseError
+from durhampulse.files.cage import Cage
 from durhampulse.files.options import TableOptions
-from durhampulse.files.stream import open_stream
+from durhampulse.files.stream import Stream, open_stream
 
 __all__ = ["WaitingFile", "files_holding", "remove_waiting"]
 
@@ -123,7 +124,15 @@ def _stream_holds(content: IO[bytes], pattern: re.Pattern[bytes], longest: int) 
 def _cells_hold(file: WaitingFile, names: Sequence[str], words: Sequence[str]) -> bool:
     """Whether a cell of the table that would be read is the creator, or contains a word."""
     asked = {name: file.options.get(name) for name in ("table", "encoding", "header_row")}
-    stream = open_stream(file.path, TableOptions(**asked))
+    with Cage() as cage:
+        return _table_holds(
+            open_stream(file.path, TableOptions(**asked), cage=cage), file, names, words
+        )
+
+
+def _table_holds(
+    stream: Stream, file: WaitingFile, names: Sequence[str], words: Sequence[str]
+) -> bool:
     said = file.options.get("columns", {}).get(IDENTIFIER)
     keys = {h for h in stream.headers if h == said or canonical_name(h) == IDENTIFIER}
     numbered = all(name.isdecimal() for name in names[:1])
@@ -149,7 +158,7 @@ def remove_waiting(db: Connection, files: Iterable[WaitingFile]) -> list[Path]:
         if file.kind == "outcomes":
             db.execute(delete(outcome_file).where(outcome_file.c.id == file.number))
             continue
-        for table in (staged, refused):
+        for table in (staged, refused, understood):
             db.execute(delete(table).where(table.c.upload_id == file.number))
         db.execute(
             update(upload)

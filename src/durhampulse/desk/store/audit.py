@@ -41,7 +41,11 @@ def history(db: Connection, subject: str, limit: int = 50) -> Sequence[Row[Any]]
     return db.execute(acts.limit(limit)).all()
 
 
-def latest(db: Connection, before: int | None = None, limit: int = 100) -> Sequence[Row[Any]]:
-    """Return the latest entries, or those before one of them."""
+def latest(
+    db: Connection, before: int | None = None, limit: int = 100,
+    *, subjects: Sequence[str] | None = None,
+) -> Sequence[Row[Any]]:  # fmt: skip
+    """Return the latest entries, or those before one of them; of some subjects alone if given."""
     acts = select(audit).order_by(audit.c.id.desc()).limit(limit)
+    acts = acts if subjects is None else acts.where(audit.c.subject.in_(subjects))
     return db.execute(acts if before is None else acts.where(audit.c.id < before)).all()

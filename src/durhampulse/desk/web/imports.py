@@ -17,13 +17,19 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
-from durhampulse.desk.imports import preview as previews
+from durhampulse.creators.options import ReadOptions
 from durhampulse.desk.imports.checking import known_now
 from durhampulse.desk.imports.choices import digest_of, from_plain, to_plain
 from durhampulse.desk.imports.form import read_form
 from durhampulse.desk.imports.intake import back_to_columns, begin, discard, refused_rows
 from durhampulse.desk.imports.problems import FieldError, Problem
 from durhampulse.desk.imports.recipes import find_recipe, forget, recipe_of
+from durhampulse.desk.imports.understanding import (
+    is_understood,
+    keep_understood,
+    understand,
+    understood_of,
+)
 from durhampulse.desk.imports.undoing import ask_to_undo, import_act, preview_undo
 from durhampulse.desk.models.unlikeness import Unlikeness
 from durhampulse.desk.people.people import Principal
@@ -36,6 +42,7 @@ from durhampulse.desk.web.reading import fields_of
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import InputError
+from durhampulse.files.cage import Cage
 from durhampulse.files.formats import READABLE, listed, suffix_of
 from durhampulse.files.formulas import spreadsheet_safe
 
@@ -67,12 +74,16 @@ def add(desk: DeskOf, who: Reviewer, form: SentForm) -> Response:
     if not path.stat().st_size:
         path.unlink()
         raise InputError(f"'{name}' is empty.", "Choose a file with creators.", "file")
-    recipe = find_recipe(desk.store, path)
-    options = from_plain(recipe.options) if recipe else None
+    with Cage() as cage:
+        recipe = find_recipe(desk.store, path, cage)
+    options = from_plain(recipe.options) if recipe else ReadOptions()
+    rules = desk.catalogue.current()
+    shown = understand(rules, path, name, options)
     with desk.store.writing() as db:
         number = begin(
             db, path, name, who.name, options=options, recipe=recipe.shape if recipe else None
         )
+        keep_understood(db, number, options, rules.version, shown)
     return redirect(f"/imports/{number}")
 
 
@@ -134,20 +145,22 @@ def _preview_page(
     sent, wrong
         A form that could not be taken, shown as it was sent, and why.
     """
-    rules = desk.catalogue.current()
-    preview = previews.preview(rules.scorer, Path(row.path), row.file_name, from_plain(row.options))
-    problem = preview.problem
+    with desk.store.reading() as db:
+        rules = desk.catalogue.current(db)
+        preview = understood_of(db, row, rules.version)
+        recipe = recipe_of(db, row.recipe)
+    problem = preview.problem if preview is not None else None
     if wrong is not None:
         problem = Problem(wrong.problem, wrong.way_out, wrong.field)
     elif row.problem and problem is None:  # what an earlier check ran into
         problem = Problem(row.problem, row.way_out or "")
-    with desk.store.reading() as db:
-        recipe = recipe_of(db, row.recipe)
     refused = wrong is not None and "hx-request" not in request.headers
+    fields: dict[str, Any] = {}
+    if preview is not None:
+        fields = {"previewed": digest_of(preview.options, rules.version), **fields_of(preview)}
     return render(
         request, who, "import.html", status=422 if refused else 200, upload=row, preview=preview,
-        problem=problem, refused=refused, sent=sent or {}, recipe=recipe,
-        previewed=digest_of(preview.options, rules.version), **fields_of(preview),
+        problem=problem, refused=refused, sent=sent or {}, recipe=recipe, **fields,
     )  # fmt: skip
 
 
@@ -180,8 +193,10 @@ def _choose(
     except FieldError as error:
         _require_new(row)
         return _preview_page(request, desk, who, row, sent=sent, wrong=error)
-    version = desk.catalogue.current().version
-    seen = sent.get("previewed") == digest_of(options, version)
+    rules = desk.catalogue.current()
+    seen = sent.get("previewed") == digest_of(options, rules.version)
+    if not seen:
+        _look(desk, row, options)
     changes: dict[str, Any] = {"options": to_plain(options), "problem": None, "way_out": None}
     if score and seen:
         changes |= {
@@ -202,6 +217,18 @@ def _choose(
     return redirect(f"/imports/{number}", notice)
 
 
+def _look(desk: Desk, row: Any, options: ReadOptions) -> None:
+    """Store what is understood of a file when it is read so, unless that is stored already."""
+    _require_new(row)
+    rules = desk.catalogue.current()
+    with desk.store.reading() as db:
+        stored = is_understood(db, row.id, options, rules.version)
+    if not stored:
+        shown = understand(rules, Path(row.path), row.file_name, options)
+        with desk.store.writing() as db:
+            keep_understood(db, row.id, options, rules.version, shown)
+
+
 def _require_new(row: Any) -> None:
     if row is None or row.state != "new":
         raise InputError("This import has moved on.", "Reload the page.")
@@ -212,6 +239,7 @@ def start_afresh(
     desk: DeskOf, who: Reviewer, number: Number, forgotten: Annotated[bool, Form()] = False
 ) -> Response:
     """Read the file as if none of its shape had come before, and forget those if asked to."""
+    _look(desk, _find(desk, number), ReadOptions())
     with desk.store.writing() as db:
         row = db.execute(select(upload).where(upload.c.id == number)).first()
         _require_new(row)
@@ -270,6 +298,8 @@ def drop(desk: DeskOf, who: Reviewer, number: Number) -> Response:
 def choose_again(desk: DeskOf, who: Reviewer, number: Number) -> Response:
     """Go back from what an import would change to the choice of its columns."""
     back_to_columns(desk.store, number, who.name)
+    row = _find(desk, number)
+    _look(desk, row, from_plain(row.options))
     return redirect(f"/imports/{number}")
 
 

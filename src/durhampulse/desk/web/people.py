@@ -15,7 +15,8 @@ from durhampulse.desk.people import people, sessions
 from durhampulse.desk.people.people import PERSON_ROLES
 from durhampulse.desk.store.audit import latest, note
 from durhampulse.desk.store.chain import export_lines, read_head
-from durhampulse.desk.store.tables import api_key, receipt
+from durhampulse.desk.store.search import find_some
+from durhampulse.desk.store.tables import LONGEST_ID, api_key, receipt
 from durhampulse.desk.web.access import (
     COOKIE,
     DEVICE,
@@ -217,14 +218,18 @@ def revoke(desk: DeskOf, who: SureAdmin, number: Number) -> Response:
 
 @audit_router.get("/audit")
 def audit(request: Request, desk: DeskOf, who: Admin) -> Response:
-    """Show who did what, and the receipts of erasures."""
+    """Show who did what, about some creators or all, and the receipts of erasures."""
     text = request.query_params.get("before", "")
     before = int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
+    search = request.query_params.get("search", "").strip()[:LONGEST_ID]
     with desk.store.reading() as db:
-        rows = latest(db, before)
+        matches = find_some(db, search) if search else []
+        subjects = [f"creator {row.id}" for row in matches] if search else None
+        rows = latest(db, before, subjects=subjects)
         receipts = db.execute(select(receipt).order_by(receipt.c.id.desc()).limit(50)).all()
         head = read_head(db)
-    return render(request, who, "audit.html", rows=rows, receipts=receipts, head=head)
+    return render(request, who, "audit.html", rows=rows, receipts=receipts, head=head,
+                  search=search, matches=matches)  # fmt: skip
 
 
 @audit_router.get("/audit/log.jsonl")

@@ -32,7 +32,7 @@ from durhampulse.desk.store.tables.creators import (
     score,
     search,
 )
-from durhampulse.desk.store.tables.imports import recipe, refused, staged, upload
+from durhampulse.desk.store.tables.imports import recipe, refused, staged, understood, upload
 from durhampulse.desk.store.tables.models import model, model_file, run, setting
 from durhampulse.desk.store.tables.people import (
     api_key,
@@ -64,5 +64,5 @@ __all__ = [
     "creator", "creator_list", "device", "link", "list_creator", "metadata", "model", "model_file",
     "objection", "outcome", "outcome_file", "outcome_is", "person", "proposal", "receipt",
     "recipe", "refused", "remark", "replaced", "review", "run", "saved_view", "score", "search",
-    "session", "setting", "staged", "upload",
+    "session", "setting", "staged", "understood", "upload",
 ]  # fmt: skip

@@ -6,7 +6,7 @@ from sqlalchemy import JSON, Column, Float, ForeignKey, Index, Integer, String, 
 
 from durhampulse.desk.store.tables.columns import Id, Instant, figures, metadata, number
 
-__all__ = ["recipe", "refused", "staged", "upload"]
+__all__ = ["recipe", "refused", "staged", "understood", "upload"]
 
 upload = Table(
     "upload", metadata, number(),
@@ -28,6 +28,13 @@ upload = Table(
     Column("finished_at", Instant),
     Column("worker", String(100)),
     Column("lease_until", Instant),
+)  # fmt: skip
+understood = Table(
+    "understood", metadata,
+    Column("upload_id", ForeignKey("upload.id"), primary_key=True),
+    Column("digest", String(64), primary_key=True),
+    Column("version", String(64), nullable=False),
+    Column("facts", JSON, nullable=False),
 )  # fmt: skip
 recipe = Table(
     "recipe", metadata,
