@@ -91,7 +91,7 @@ def test_page_lists_keys_and_programs_follow_at_once(visit, desk):
 def test_migration_finds_who_made_a_key(store_url, monkeypatch):
     newest = database.command.upgrade
     with monkeypatch.context() as older:
-        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0017"))
+        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0018"))
         store = open_store(store_url)
     with store.writing() as db:
         db.execute(text("INSERT INTO person (name, role, active, created_at)"
