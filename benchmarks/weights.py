@@ -2,8 +2,8 @@
 
 All are given the same encoded rows, in memory, on one core; beside them the libraries that the
 trees come from. Then the scorer with each family: a chunk of Parquet is read as creators and
-scored, bands, intervals and flags included. The trees are 250 of depth 5 and of depth 4; the
-ReLU network has 64 and 32 units, the others as many as a student, which is parabolic. Processor
+scored, precedent, bands, intervals and flags included. The trees are 250 of depth 5 and of depth 4;
+the ReLU network has 64 and 32 units, the others as many as a student, which is parabolic. Processor
 time, so that others on the machine count less.
 """
 
@@ -62,10 +62,10 @@ def main() -> None:
         table = [way(name, predict, needed, many) for name, (predict, needed) in ways.items()]
         print(pd.DataFrame(table).to_string(index=False))
         write_market(folder / "m.parquet", CHUNK, seed=1)
-        chunk = pq.read_table(folder / "m.parquet")
+        chunk = pq.read_table(folder / "m.parquet", read_dictionary=["Niche", "Video_Quality"])
         table = []
         for name, model in models.items():
-            fitted = FittedModel(name, encoding, model)
+            fitted = FittedModel(name, encoding, model).with_precedent(rows)
             path = folder / name
             write_model(
                 path, fitted, facts={}, card="", peers=learn_peers(rows), thresholds=Thresholds(),

@@ -315,6 +315,62 @@ def test_token_bucket_limits_rate():
     assert bucket.take("a")
 
 
+@pytest.mark.parametrize(
+    ("niche", "status"),
+    [
+        (r"a\ud800b", 422), (r"a\uDC00", 422), (r"a\u0000b", 422), (r"\\\u0000", 422),
+        (r"\ud83d\ude00", 200), (r"a\\u0000b", 200),
+    ],
+)  # fmt: skip
+def test_text_that_nothing_can_keep_is_refused(niche, status, client):
+    """A lone surrogate is no character (RFC 3629, 3), and PostgreSQL takes no null character."""
+    body = json.dumps({"creators": [CREATOR]}).replace("Fashion", niche)
+    headers = {"content-type": "application/json"}
+    answer = client.post("/v1/score", content=body, headers=headers)
+    assert answer.status_code == status
+    if status == 422:
+        assert "A text of the body holds" in answer.json()["error"]["problem"]
+
+
+def test_work_beyond_what_a_client_may_have_waits(demo_model):
+    """Whoever took a second of work waits for as long as it takes to earn it; others do not."""
+    bucket = Bucket(0.5, 4)
+    bucket.spend("a", 2.25)
+    assert not bucket.take("a", 0.0)
+    assert bucket.take("b", 0.0)
+    time.sleep(0.6)
+    assert bucket.take("a", 0.0)
+    with TestClient(create_app(demo_model, limits=Limits(work=0.001))) as client:
+        for _ in range(50):
+            answer = client.post("/v1/explain", json={"creator": CREATOR})
+            if answer.status_code == 429:
+                break
+        assert answer.json()["error"]["problem"] == "Too much work for now."
+        assert answer.headers["retry-after"] == "1"
+
+
+def test_many_creators_are_scored_in_parts_as_alone(client):
+    texts = [
+        {**CREATOR, "Influencer_ID": n, "Followers": f"{n + 1}K", "Engagement_Rate": f"{n % 9}.5%"}
+        for n in range(1_100)
+    ]
+    results = score(client, *texts).json()["results"]
+    some = [0, 499, 500, 1_099]
+    assert [results[n] for n in some] == score(client, *(texts[n] for n in some)).json()["results"]
+    assert len(results) == 1_100
+
+
+def test_answers_stay_out_of_caches_and_are_what_they_say(demo_model, client):
+    answer = score(client, CREATOR)
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert client.get("/healthz").headers["x-content-type-options"] == "nosniff"
+    assert "strict-transport-security" not in answer.headers
+    with TestClient(create_app(demo_model, limits=Limits(hsts=True))) as behind_tls:
+        header = behind_tls.get("/docs").headers["strict-transport-security"]
+    assert header == "max-age=31536000; includeSubDomains"
+
+
 def test_limits_of_rate_and_body(demo_model):
     with TestClient(create_app(demo_model, limits=Limits(rate=1, body=2_000))) as client:
         statuses = [score(client, CREATOR).status_code for _ in range(4)]

@@ -13,14 +13,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select, text, update
 
-from durhampulse.decision.bands import Thresholds
+from durhampulse.decision.bands import MAYBE, YES, Thresholds
 from durhampulse.desk.campaigns import campaigns, choices, frontier
 from durhampulse.desk.campaigns.brief import Brief, currency_code
 from durhampulse.desk.campaigns.candidates import COLUMNS, Choice, candidates, pool
+from durhampulse.desk.campaigns.crossings import crossings
 from durhampulse.desk.campaigns.proposal import difference, propose, read_proposal
 from durhampulse.desk.campaigns.solver import more_budget, solve
 from durhampulse.desk.campaigns.value import gains, outlook
 from durhampulse.desk.models.catalogue import activate, save_thresholds
+from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.outcomes.recording import record
 from durhampulse.desk.people.erasure import erase
 from durhampulse.desk.store import database
@@ -610,6 +612,56 @@ def test_doubts_about_somebody_put_in_by_hand_are_said(filled, catalogue):
     assert "was declined" in doubts[3]
     assert "unlike all the model learned from" in doubts[3]
     assert "known outcome" in doubts[4]
+
+
+def test_larger_budgets_are_counted_anew_after_a_change_by_hand(filled, catalogue):
+    """At 100 a head, 1.5 and 2 times a budget of 300 pay for 4 and 6 creators."""
+    number = planned(filled, catalogue, budget=300.0, fees={"nano": 100.0}, tiers=("nano",))
+    outside = next(
+        row.id
+        for row in numbers(filled).values()
+        if rules_tier(row) == "nano" and row.id not in set(inside(filled, number)["id"])
+    )
+    for act, expected in (
+        (lambda: choices.put_in(filled, catalogue, number, [outside], "ann"), [4, 6]),
+        # One of the three costs 200 now: 100 are left, then 250 and 400 for others.
+        (lambda: choices.price(filled, catalogue, number, outside, 200.0, "ann"), [3, 5]),
+        (lambda: choices.leave_out(filled, catalogue, number, outside, "ann"), [4, 6]),
+    ):
+        act()
+        facts = stored(filled, number)[1].facts
+        assert facts["binding"] == ["budget"]
+        assert [row["budget"] for row in facts["budgets"]] == [450.0, 600.0]
+        assert [row["creators"] for row in facts["budgets"]] == expected
+
+
+def rules_tier(row):
+    """Give the tier of a creator: nano reaches to 10,000 followers."""
+    return "nano" if row.followers and 1_000 <= row.followers < 10_000 else ""
+
+
+def test_change_of_band_is_said_of_running_campaigns_only(filled, catalogue, rules):
+    """Drafts and agreed campaigns are told, the latest first; a campaign that is done is past."""
+    draft, agreed, done = (planned(filled, catalogue, name=name, number=2)
+                           for name in ("Draft", "Agreed", "Done"))  # fmt: skip
+    for number in (agreed, done):
+        campaigns.agree(filled, number, "ann")
+    campaigns.finish(filled, done, "ann")
+    members = inside(filled, draft)
+    assert (members["probability"] > 0.8).all()
+    stricter = Rules.of(rules.version, rules.scorer, Thresholds(0.999, 0.6))
+    with filled.reading() as db:
+        moved = crossings(db, rules, stricter)
+    assert [*moved] == [agreed, draft]
+    for number, state in ((agreed, "agreed"), (draft, "draft")):
+        assert {(one.id, one.name, one.before, one.after) for one in moved[number]} == {
+            (row.id, row.name, YES, MAYBE) for row in members.itertuples()
+        }
+        assert {one.campaign_state for one in moved[number]} == {state}
+    change(filled, int(members["id"].iloc[0]), flags=UNLIKE_BIT)
+    change(filled, int(members["id"].iloc[1]), probability=None)
+    with filled.reading() as db:
+        assert crossings(db, rules, stricter) == {}  # no precedent, and no score, stay as they are
 
 
 # Erasure and migration

@@ -97,7 +97,7 @@ class Load:
         if where is None:
             return
         client.post(f"{where}/check", data=fields_of(client.get(where).text))
-        while not stop.is_set() and "Put it in place" not in client.get(where).text:
+        while not stop.is_set() and f"{where}/confirm" not in client.get(where).text:
             time.sleep(0.05)
         client.post(f"{where}/confirm", data=form)
         time.sleep(0.1)

@@ -29,6 +29,7 @@ from durhampulse.desk.shortlist.selection import select_all
 from durhampulse.desk.shortlist.view import View
 from durhampulse.desk.store import database
 from durhampulse.desk.store.database import open_store
+from durhampulse.desk.store.niches import count_niches, read_niches
 from durhampulse.desk.store.tables import creator, list_creator, saved_view, upload
 from durhampulse.exceptions import InputError
 from durhampulse.scoring.scorer import Scorer
@@ -343,6 +344,19 @@ def test_pages_of_lists_and_views(visit, desk):
     counts = vic.get("/shortlist/facets?band=yes")
     assert counts.status_code == 200
     assert 'href="/shortlist?band=maybe"' in counts.text
+
+
+def test_rare_niche_of_a_view_is_not_called_gone(filled, rules, monkeypatch):
+    """Pages offer the most frequent niches only; a view may ask for any that somebody has."""
+    monkeypatch.setattr("durhampulse.desk.store.niches._MOST", 1)
+    who = Principal(add_people(filled, "reviewer")[0], "Ann", "reviewer")
+    with filled.writing() as db:
+        count_niches(db)
+        (frequent,) = read_niches(db)
+        rare = db.scalar(select(creator.c.niche).where(creator.c.niche != frequent).limit(1))
+        number = save_view(db, "Rare", f"niche={rare}", who, shared=False)
+        view, gone = open_view(db, find_view(db, number, who), rules)
+    assert (view.niche, gone) == ((rare,), "")
 
 
 @pytest.mark.parametrize("columns", [(), ("growth", "views", "fee")])

@@ -9,12 +9,14 @@ import pytest
 from sqlalchemy import func, select, update
 
 from durhampulse.decision.bands import MAYBE, NO, NO_PRECEDENT, YES, Thresholds
+from durhampulse.decision.promise import NO_YES_AT
 from durhampulse.desk.models.catalogue import (
     activate,
     add_model,
     forget_prepared,
     prepare,
     prepared_run,
+    save_thresholds,
 )
 from durhampulse.desk.models.preview import Preview, threshold_moves
 from durhampulse.desk.models.rules import Rules
@@ -168,3 +170,16 @@ def test_thresholds_are_previewed_before_they_are_saved(visit, catalogue):
     assert (
         "Save for everybody" not in visit("viewer").get("/thresholds?yes_at=90&review_at=50").text
     )
+
+
+def test_yes_that_cannot_be_promised_is_said_wherever_it_begins(filled, rules, visit):
+    """A study that promises more than its outcomes allow puts Yes out of reach, not at 99%."""
+    save_thresholds(filled, Thresholds(NO_YES_AT, 0.6), "ann", rules)
+    viewer = visit("viewer")
+    assert "Maybe from 60%, no Yes can be promised" in viewer.get("/creators/3").text
+    for path in ("/shortlist/totals", "/thresholds"):
+        page = viewer.get(path).text
+        assert "No Yes can be promised, so nobody is marked Yes" in page
+        assert "99%" not in page.split("<main")[1]
+    save_thresholds(filled, Thresholds(0.99, 0.6), "ann", rules)
+    assert "Yes begins at 99% now" in viewer.get("/thresholds").text

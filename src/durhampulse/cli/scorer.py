@@ -140,7 +140,7 @@ def verify(folder: Folder) -> None:
     typer.echo("The hashes stand in the folder itself: they do not say who made it.")
 
 
-def serve(
+def serve(  # noqa: PLR0913 - one for each option
     model: ModelFolder,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
@@ -149,6 +149,13 @@ def serve(
         float, typer.Option(min=0, help="Requests a second for each key; 0 for no limit.")
     ] = 2_000,
     largest_body: Annotated[int, typer.Option(min=1, help="Largest body, in bytes.")] = 8 << 20,
+    work: Annotated[
+        float,
+        typer.Option(min=0, help="Seconds of a processor for each key in a second; 0: no limit."),
+    ] = 0.8,
+    hsts: Annotated[
+        bool, typer.Option("--hsts", help="Tell browsers to come by TLS alone; behind a proxy.")
+    ] = False,
 ) -> None:
     """Serve a model over HTTP; documentation at /docs.
 
@@ -157,7 +164,8 @@ def serve(
     from durhampulse.service.server import run
     from durhampulse.service.settings import Limits
 
-    run(model, host=host, port=port, keys=keys, limits=Limits(body=largest_body, rate=rate))
+    limits = Limits(body=largest_body, rate=rate, work=work, hsts=hsts)
+    run(model, host=host, port=port, keys=keys, limits=limits)
 
 
 KeyFile = Annotated[Path, typer.Option("--keys", help="File of API keys.")]

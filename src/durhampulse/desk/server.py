@@ -156,6 +156,8 @@ def run(  # noqa: PLR0913 - one for each option
     """Serve the desk until the process is stopped."""
     import uvicorn
 
+    from durhampulse.service.connections import BoundedProtocol
+
     desk = open_desk(url, model_folder, limits=limits)
     demo = is_demo(desk)
     if demo and not is_loopback(host):
@@ -175,7 +177,8 @@ def run(  # noqa: PLR0913 - one for each option
         log_level="warning",
         access_log=False,
         server_header=False,
-        timeout_keep_alive=30,
+        http=BoundedProtocol,
+        timeout_keep_alive=15,
         timeout_graceful_shutdown=_SECONDS_TO_FINISH,
     )
     _serve(uvicorn.Server(config), listening)

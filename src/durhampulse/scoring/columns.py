@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from durhampulse.creators.carried import CarriedKind, carried_kind
@@ -21,6 +22,9 @@ from durhampulse.exceptions import InputError
 from durhampulse.irregularities import Ledger
 
 __all__ = ["ModelColumns"]
+
+_KEPT_LAYOUTS, _KEPT_LETTERS = 64, 2_000
+"""Layouts of records that are remembered, and the most letters of the headers of one."""
 
 
 class ModelColumns:
@@ -50,6 +54,7 @@ class ModelColumns:
         self.usual = {rule.column: rule.header for rule in known if rule.column in COLUMNS}
         self._carried = {rule.header: rule.carries for rule in known if rule.carries}
         self._dropped = {rule.header for rule in known if rule.kind == "dropped"}
+        self._layout = lru_cache(maxsize=_KEPT_LAYOUTS)(self._find_layout)
 
     def find(self, name: str, headers: Sequence[str], options: ReadOptions) -> Headers:
         """Return what :meth:`.Scorer.headers` promises."""
@@ -81,22 +86,29 @@ class ModelColumns:
         """
         if record.keys() <= self._plain:
             return dict(record), {}
-        extra = [
-            header
-            for header in record
-            if header not in self._seen and header not in COLUMNS and not canonical_name(header)
-        ]
-        named = {canonical_name(header) or header for header in record}
-        usual = self.usual.get(IDENTIFIER, "")
-        name = usual if usual in extra else next(iter(identifier_candidates(extra)), "")
-        name = "" if IDENTIFIER in named else name
-        carried = {h for h in extra if h != name and (self._carried.get(h) or carried_kind(h))}
+        headers = tuple(record)
+        few = sum(map(len, headers)) <= _KEPT_LETTERS
+        name, carried = self._layout(headers) if few else self._find_layout(headers)
         figures = {
             IDENTIFIER if header == name else header: value
             for header, value in record.items()
             if header not in carried
         }
-        return figures, {h: str(record[h]) for h in extra if h in carried and record[h] is not None}
+        return figures, {h: str(record[h]) for h in carried if record[h] is not None}
+
+    def _find_layout(self, headers: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+        """Return the header that identifies records, if another does, and those carried along."""
+        extra = [
+            header
+            for header in headers
+            if header not in self._seen and header not in COLUMNS and not canonical_name(header)
+        ]
+        named = {canonical_name(header) or header for header in headers}
+        usual = self.usual.get(IDENTIFIER, "")
+        name = usual if usual in extra else next(iter(identifier_candidates(extra)), "")
+        name = "" if IDENTIFIER in named else name
+        carried = (h for h in extra if h != name and (self._carried.get(h) or carried_kind(h)))
+        return name, tuple(carried)
 
     def _absent(
         self, name: str, by_column: Mapping[str, str], unnamed: Sequence[str]

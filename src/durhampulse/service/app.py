@@ -6,8 +6,10 @@ import asyncio
 import gc
 import json
 import math
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,7 +28,7 @@ from durhampulse.scoring.record import score_items
 from durhampulse.service.bodies import HeadAsGet, JsonRoute, Unpacked
 from durhampulse.service.documentation import DocumentedService, add_page
 from durhampulse.service.guard import Bucket, Guard, Metrics, too_late
-from durhampulse.service.headers import API_HEADERS, DefaultHeaders
+from durhampulse.service.headers import API_HEADERS, DefaultHeaders, hsts_headers
 from durhampulse.service.keys import Key, KeyRing, Keys
 from durhampulse.service.schemas import (
     BEARER,
@@ -39,11 +41,16 @@ from durhampulse.service.schemas import (
 )
 from durhampulse.service.served import Served, ServedModel, Source
 from durhampulse.service.settings import Limits
+from durhampulse.service.work import Stopped, in_thread, measured
 
 __all__ = ["build_app", "create_app"]
 
 _IN_THREAD_FROM = 64
 """Creators from which scoring leaves the event loop free for others."""
+
+_AT_ONCE = 500
+"""Creators that are scored before the next look at whether somebody still waits."""
+_WORK_SECONDS = 20.0
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorAnswer, "description": meaning}
@@ -151,10 +158,10 @@ def build_app(  # noqa: PLR0913 - each is a part of the application
     app.router.route_class = JsonRoute
     app.add_middleware(Unpacked, limit=limits.body)
     app.add_middleware(Guard, seconds=limits.seconds, metrics=metrics, patient=patient, late=late)
-    app.add_middleware(DefaultHeaders, headers=headers)
+    app.add_middleware(DefaultHeaders, headers={**headers, **hsts_headers(limits.hsts)})
     app.add_middleware(HeadAsGet)  # outermost: the server still sees HEAD, all others GET
     _add_error_handlers(app)
-    needs = _access(keys, Bucket(limits.rate))
+    needs = _access(keys, Bucket(limits.rate), Bucket(limits.work, _WORK_SECONDS))
     _add_scoring(app, served, metrics, needs)
     _add_model(app, served, needs)
     _add_operations(app, metrics, _access(keys, Bucket(limits.rate)))
@@ -163,19 +170,23 @@ def build_app(  # noqa: PLR0913 - each is a part of the application
     return app
 
 
-def _access(keys: Keys | None, bucket: Bucket) -> Callable[[str], Any]:
+def _access(keys: Keys | None, bucket: Bucket, work: Bucket | None = None) -> Callable[[str], Any]:
     """Return a function from a scope to the dependency that admits requests with its key."""
+    work = work or Bucket(0)
 
-    def count(client: str) -> None:
+    def count(request: Request, client: str) -> None:
         if not bucket.take(client):
             raise HTTPException(429, "Too many requests.", {"Retry-After": "1"})
+        if not work.take(client, 0.0):
+            raise HTTPException(429, "Too much work for now.", {"Retry-After": "1"})
+        request.state.spend = partial(work.spend, client)
 
     async def anybody(request: Request) -> None:
-        count(request.client.host if request.client else "")
+        count(request, request.client.host if request.client else "")
 
     def needs(scope: str) -> Any:
-        async def admit(given: _Bearer) -> None:
-            count((await _find(keys, given, scope)).name if keys else "")
+        async def admit(request: Request, given: _Bearer) -> None:
+            count(request, (await _find(keys, given, scope)).name if keys else "")
 
         return Depends(admit if keys else anybody)
 
@@ -201,15 +212,16 @@ def _add_scoring(
         dependencies=[needs("score")],
         tags=["scoring"],
     )
-    async def score(body: ScoreRequest) -> Response:
+    async def score(request: Request, body: ScoreRequest) -> Response:
         """Score 1 to 10,000 creators; a creator that cannot be scored does not stop the others."""
-        now = served.current
-        few = len(body.creators) < _IN_THREAD_FROM
-        results = (
-            _score(now, body.creators)
-            if few
-            else await asyncio.to_thread(_score, now, body.creators)
-        )
+        now, spend = served.current, request.state.spend
+        if len(body.creators) < _IN_THREAD_FROM:
+            results = measured(lambda: _score(now, body.creators), spend)
+        else:
+            results = await in_thread(
+                request,
+                lambda stop: measured(lambda: _score_parts(now, body.creators, stop), spend),
+            )
         for result in results:
             metrics.creators.labels(result.get("recommendation") or "none").inc()
         return _json({"model": now.version, "results": results})
@@ -221,10 +233,12 @@ def _add_scoring(
         dependencies=[needs("explain")],
         tags=["scoring"],
     )
-    async def explain(body: ExplainRequest) -> Response:
+    async def explain(request: Request, body: ExplainRequest) -> Response:
         """Return why a creator is where they are, and what would change it."""
-        now = served.current
-        account = await asyncio.to_thread(_explain, now, body.creator)
+        now, spend = served.current, request.state.spend
+        account = await in_thread(
+            request, lambda _stop: measured(lambda: _explain(now, body.creator), spend)
+        )
         return _json({"model": now.version, **account})
 
 
@@ -249,6 +263,18 @@ def _add_model(app: FastAPI, served: Source, needs: Callable[[str], Any]) -> Non
             "quality": manifest.get("quality", []),
         }
         return _json(answer)
+
+
+def _score_parts(
+    now: Served, creators: list[dict[str, Any]], stop: threading.Event
+) -> list[dict[str, Any]]:
+    """Return scores as :func:`_score` does, as long as somebody waits for them."""
+    results: list[dict[str, Any]] = []
+    for start in range(0, len(creators), _AT_ONCE):
+        if stop.is_set():
+            raise Stopped
+        results += _score(now, creators[start : start + _AT_ONCE])
+    return results
 
 
 def _score(now: Served, creators: list[dict[str, Any]]) -> list[dict[str, Any]]:

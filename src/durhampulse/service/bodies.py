@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import zlib
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -17,6 +18,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 __all__ = ["BodyError", "HeadAsGet", "JsonRoute", "Unpacked"]
 
 _GZIP = 16 + zlib.MAX_WBITS
+_SUSPECT = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
+"""What a body holds that may spell such a character; pairs of halves are whole characters."""
+_NULL = re.compile(r"(?<!\\)(\\\\)*\\u0000")
 
 
 class BodyError(HTTPException):
@@ -134,9 +138,22 @@ class _JsonRequest(Request):
         Raises
         ------
         BodyError
-            If an object gives a key twice.
+            If an object gives a key twice, or a text holds what no database and no file takes.
         """
-        return json.loads(await self.body(), object_pairs_hook=_distinct)
+        body = await self.body()
+        values = json.loads(body, object_pairs_hook=_distinct)
+        if _SUSPECT.search(body):
+            _require_plain(values)
+        return values
+
+
+def _require_plain(values: Any) -> None:
+    """Raise if a text within holds a null character or half a character."""
+    text = json.dumps(values, ensure_ascii=False)
+    half = any("\ud800" <= letter <= "\udfff" for letter in text)
+    if half or _NULL.search(text):
+        what = "half a character (a lone surrogate)" if half else "a null character"
+        raise BodyError(422, f"A text of the body holds {what}.", "Leave it out.")
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -41,24 +41,43 @@ class Metrics:
 
 
 class Bucket:
-    """A token bucket for each client."""
+    """A token bucket for each client.
 
-    def __init__(self, rate: float) -> None:
-        self._rate = rate
+    Parameters
+    ----------
+    rate
+        Tokens a second; 0 for no limit.
+    seconds
+        For how many seconds' tokens there is room.
+    """
+
+    def __init__(self, rate: float, seconds: float = 2.0) -> None:
+        self._rate, self._most = rate, max(seconds * rate, 1.0)
         self._left: dict[str, tuple[float, float]] = {}
 
-    def take(self, client: str) -> bool:
-        """Return whether a client may go on, and count the request."""
+    def take(self, client: str, cost: float = 1.0) -> bool:
+        """Return whether a client has so many tokens, and take them."""
         if not self._rate:
             return True
+        left = self._refilled(client)
+        allowed = left >= cost
+        self._keep(client, left - cost * allowed)
+        return allowed
+
+    def spend(self, client: str, cost: float) -> None:
+        """Take tokens for what was done, also such as the client does not have yet."""
+        if self._rate:
+            self._keep(client, self._refilled(client) - cost)
+
+    def _refilled(self, client: str) -> float:
         now = time.monotonic()
-        left, then = self._left.pop(client, (2 * self._rate, now))
-        left = min(left + (now - then) * self._rate, max(2 * self._rate, 1.0))
-        allowed = left >= 1
-        self._left[client] = (left - allowed, now)  # the latest last
+        left, then = self._left.pop(client, (self._most, now))
+        return min(left + (now - then) * self._rate, self._most)
+
+    def _keep(self, client: str, left: float) -> None:
+        self._left[client] = (left, time.monotonic())  # the latest last
         if len(self._left) > _MOST_BUCKETS:
             del self._left[next(iter(self._left))]
-        return allowed
 
 
 def too_late(_scope: Scope) -> ASGIApp:

@@ -8,7 +8,7 @@ from typing import Final
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["API_HEADERS", "DefaultHeaders"]
+__all__ = ["API_HEADERS", "DefaultHeaders", "hsts_headers"]
 
 API_HEADERS: Final = {
     "cache-control": "no-store",
@@ -16,6 +16,12 @@ API_HEADERS: Final = {
     "x-content-type-options": "nosniff",
 }
 """For answers to programs: never kept, and never taken for a page."""
+
+
+def hsts_headers(asked: bool) -> dict[str, str]:
+    """Return the header that tells browsers to use TLS only, for a year (RFC 6797), if asked."""
+    year = "max-age=31536000; includeSubDomains"
+    return {"strict-transport-security": year} if asked else {}
 
 
 class DefaultHeaders:

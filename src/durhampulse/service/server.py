@@ -35,6 +35,7 @@ def run(
     from uvicorn.config import LOGGING_CONFIG
 
     from durhampulse.service.app import create_app
+    from durhampulse.service.connections import BoundedProtocol
 
     app = create_app(model, keys=KeyRing(keys) if keys else None, limits=limits)
     uvicorn.run(
@@ -51,7 +52,8 @@ def run(
         log_level="info",
         access_log=False,
         server_header=False,
-        timeout_keep_alive=30,
+        http=BoundedProtocol,
+        timeout_keep_alive=15,
         timeout_graceful_shutdown=_SECONDS_TO_FINISH,
     )
 

@@ -6,7 +6,7 @@ bring least; where a place is free, those come that bring most by today's data.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from durhampulse.desk.campaigns.brief import is_amount
 from durhampulse.desk.campaigns.campaigns import Campaign, find_draft, say
 from durhampulse.desk.campaigns.candidates import COLUMNS, Choice, candidates, named
 from durhampulse.desk.campaigns.proposal import proposal_rows, read_proposal
-from durhampulse.desk.campaigns.solver import MoreBudget, more_budget, solve
+from durhampulse.desk.campaigns.solver import more_budget, solve
 from durhampulse.desk.models.catalogue import Catalogue
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.store.audit import note
@@ -39,12 +39,19 @@ class Change:
 
 @dataclass(frozen=True)
 class _Basis:
-    """What an act starts from: the draft, its set, the rules, and candidates for free places."""
+    """What an act starts from: the draft, its set, the rules, and who else could be proposed."""
 
     current: Campaign
     table: pd.DataFrame
     rules: Rules
     others: pd.DataFrame
+
+    def pool(self, chosen: pd.DataFrame) -> pd.DataFrame:
+        """Return a set, which stays, and the candidates that other limits could add to it."""
+        inside = self.others["id"].isin(chosen["id"]) | self.others["fixed"].astype(bool)
+        others = self.others[~inside]
+        frames = [frame for frame in (chosen.assign(fixed=True), others) if len(frame)]
+        return pd.concat(frames, ignore_index=True) if frames else chosen
 
 
 def doubts(db: Connection, creators: Sequence[int]) -> dict[int, str]:
@@ -76,7 +83,7 @@ def put_in(
         If the campaign's limits do not hold all that were put in by hand.
     """
     _check_fee(fee)
-    basis = _basis(store, catalogue, number, edition)
+    basis = _basis(store, catalogue, number, edition, out=set(creators))
     table, current = basis.table, basis.current
     with store.reading() as db:
         rows = _known(db, creators)
@@ -105,12 +112,11 @@ def leave_out(
     *, edition: int | None = None,
 ) -> Change:  # fmt: skip
     """Leave a creator out for good; the others stay, and whoever brings most takes the place."""
-    basis = _basis(store, catalogue, number, edition, without=creator_id)
+    basis = _basis(store, catalogue, number, edition, out={creator_id})
     with store.reading() as db:
         _known(db, [creator_id])
     stays = basis.table[basis.table["id"] != creator_id]
-    frames = [frame for frame in (stays.assign(fixed=True), basis.others) if len(frame)]
-    joined = pd.concat(frames, ignore_index=True) if frames else stays
+    joined = basis.pool(stays) if len(stays) < len(basis.table) else stays
     fee = _fee_typed(basis.current, creator_id)
     return _rework(store, basis, joined, {creator_id: Choice("out", fee)}, by, "left out")
 
@@ -142,7 +148,7 @@ def price(
         If those put in by hand cost more than the budget then.
     """
     _check_fee(fee)
-    basis = _basis(store, catalogue, number, edition)
+    basis = _basis(store, catalogue, number, edition, out={creator_id})
     place = basis.current.choices.get(creator_id, Choice("free")).place
     chosen = {creator_id: Choice(place, fee)}
     table = basis.table
@@ -183,16 +189,16 @@ def _known(db: Connection, creators: Sequence[int]) -> Sequence[Any]:
 
 def _basis(
     store: Store, catalogue: Catalogue, number: int, edition: int | None = None,
-    *, without: int | None = None,
+    *, out: Collection[int] = (),
 ) -> _Basis:  # fmt: skip
-    """Return what an act starts from; with candidates where somebody leaves."""
+    """Return what an act starts from; whom it is about is no candidate for another place."""
     with store.reading() as db:
         current = find_draft(db, number, edition, lock=False)
         table, rules = read_proposal(db, number)[[*COLUMNS]], catalogue.current(db)
         others = table.iloc[:0]
-        if without is not None and without in set(table["id"]):
+        if out and current.is_proposed:
             inside = set(table["id"])
-            chosen = {**current.choices, without: Choice("out")}
+            chosen = {**current.choices, **dict.fromkeys(out, Choice("out"))}
             others = candidates(db, current.brief, rules, number, choices=chosen, apart_from=inside)
     return _Basis(current, table, rules, others)
 
@@ -206,8 +212,7 @@ def _rework(
     chosen = solve(joined, current.brief) if current.is_proposed else basis.table
     facts = dict(current.row.facts or {})
     if current.is_proposed:
-        more = more_budget(joined, current.brief, chosen) if len(basis.others) else None
-        facts |= asdict(more or MoreBudget([], []))
+        facts |= asdict(more_budget(basis.pool(chosen), current.brief, chosen))
         chosen = chosen.assign(fixed=chosen["id"].isin(by_hand))
     with store.writing() as db:
         find_draft(db, current.row.id, current.row.edition)

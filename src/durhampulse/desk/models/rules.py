@@ -13,7 +13,7 @@ from durhampulse.creators.block import Block
 from durhampulse.creators.outcome import OutcomeWords, outcome_words
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.decision.bands import BANDS, NO_PRECEDENT, YES, Thresholds, may_be, on_edge
-from durhampulse.decision.promise import Promise
+from durhampulse.decision.promise import NO_YES_AT, Promise
 from durhampulse.decision.reasons import reason_table
 from durhampulse.decision.shapley import explain
 from durhampulse.desk.store.tables import NUMBERS, TEXTS
@@ -57,6 +57,11 @@ class Rules:
     def thresholds(self) -> Thresholds:
         """Where the bands begin."""
         return self.scorer.model.thresholds
+
+    @property
+    def has_yes(self) -> bool:
+        """Whether anybody can be marked *Yes*: nobody where a promise cannot be kept."""
+        return self.thresholds.yes_at < NO_YES_AT
 
     @property
     def outcome(self) -> OutcomeWords:

@@ -18,6 +18,7 @@ from durhampulse.desk.store.niches import read_niches
 from durhampulse.desk.store.tables import (
     CONTROL,
     campaign,
+    creator,
     creator_list,
     person,
     saved_view,
@@ -149,13 +150,20 @@ def open_view(db: Connection, row: Row[Any], rules: Rules) -> tuple[View, str]:
     """
     query = parse_qs(row.query)
     gone = [f"nobody has the niche '{niche[:40]}' now"
-            for niche in query.get("niche", []) if niche not in read_niches(db)]  # fmt: skip
+            for niche in query.get("niche", []) if not _occurs(db, niche)]  # fmt: skip
     for name, choices in list(query.items()):
         known = [choice for choice in choices if _is_known(db, name, choice, rules)]
         gone += [f"{name} '{choice[:40]}' is no more" for choice in choices if choice not in known]
         query[name] = known
     notice = f"Of the view '{row.name}': {'; '.join(gone)}." if gone else ""
     return View.read(query, rules), notice
+
+
+def _occurs(db: Connection, niche: str) -> bool:
+    """Whether anybody has a niche: the stored list of niches holds the most frequent ones."""
+    if niche in read_niches(db):
+        return True
+    return db.scalar(select(creator.c.id).where(creator.c.niche == niche).limit(1)) is not None
 
 
 def _is_known(db: Connection, name: str, choice: str, rules: Rules) -> bool:

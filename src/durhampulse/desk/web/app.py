@@ -35,6 +35,7 @@ from durhampulse.desk.web.state import ActiveModel, Desk, StoreKeys, desk_of
 from durhampulse.exceptions import DurhamPulseError, InputError
 from durhampulse.service.app import build_app
 from durhampulse.service.guard import Metrics, too_late
+from durhampulse.service.headers import hsts_headers
 
 __all__ = ["create_desk"]
 
@@ -69,7 +70,7 @@ def create_desk(desk: Desk) -> FastAPI:
         docs_url=None,  # its page would load from another host
         patient=(*(path for page in PAGES for path in page.patient), *_PATIENT),
         late=_late,
-        headers=_HEADERS | desk.exposure.headers,
+        headers=_HEADERS | hsts_headers(desk.exposure.hsts),
     )
     app.state.desk = desk
     app.router.lifespan_context = _with_worker(app, desk)

@@ -20,7 +20,6 @@ HOST_COOKIES = "durhampulse.host_cookies"
 
 _OURS, _PREFIX = b"durhampulse", b"__Host-"
 _PROBES = ("/healthz", "/readyz")
-_A_YEAR = "max-age=31536000; includeSubDomains"
 
 
 @dataclass(frozen=True)
@@ -60,11 +59,6 @@ class Exposure:
                 "Write it as --public-url https://desk.example, without a path.",
             )
         return cls(public_url.rstrip("/"), _plain_host(parts.netloc, parts.scheme), hsts)
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """Headers of every answer that follow from it."""
-        return {"strict-transport-security": _A_YEAR} if self.hsts else {}
 
 
 def _plain_host(host: str, scheme: str) -> str:

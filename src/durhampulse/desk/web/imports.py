@@ -291,7 +291,7 @@ def confirm(
 def drop(desk: DeskOf, who: Reviewer, number: Number) -> Response:
     """Drop an import; the list stays as it is."""
     discard(desk.store, number, who.name)
-    return redirect("/imports", "Dropped; the list is as it was.")
+    return redirect("/imports", "Discarded; the list is as it was.")
 
 
 @router.post("/{number}/columns")

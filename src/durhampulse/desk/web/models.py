@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
@@ -44,11 +45,21 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
     manifest = rules.scorer.model.manifest
     return render(
         request, who, "model.html", rules=rules, manifest=manifest, versions=versions,
+        written=_written(manifest),
         overrides=overrides, since=since, last=last,
         watched=watched, broken=[band for band in watched if band.verdict == "broken"],
         reliability=_points(manifest.get("reliability", [])),
         activation=activation, unlike_lists=unlike_lists, waiting=waiting,
     )  # fmt: skip
+
+
+def _written(manifest: Mapping[str, Any]) -> datetime | None:
+    """Return when a model was written; None where its folder does not say."""
+    text = str(manifest.get("provenance", {}).get("written", ""))
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _versions(db: Connection, desk: DeskOf, rules: Rules) -> list[dict[str, Any]]:

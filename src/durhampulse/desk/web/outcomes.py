@@ -130,7 +130,7 @@ def record_waiting(desk: DeskOf, who: Reviewer, number: Number) -> Response:
 def drop_waiting(desk: DeskOf, who: Reviewer, number: Number) -> Response:
     """Drop a file; nothing of it is recorded."""
     drop_file(desk.store, number, who.name)
-    return redirect("/outcomes", "Dropped: nothing of that file was recorded.")
+    return redirect("/outcomes", "Discarded: nothing of that file was recorded.")
 
 
 def _day(sent: Mapping[str, str]) -> date:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
 from math import ceil
@@ -123,6 +123,19 @@ def _when(value: datetime | None) -> str:
     return "" if value is None else f"{value:%Y-%m-%d %H:%M} UTC"
 
 
+def _minutes_left(until: datetime, now: datetime | None = None) -> str:
+    """Return how long it is until a moment, in minutes begun.
+
+    Examples
+    --------
+    >>> now = datetime(2026, 5, 2, 12, 0)
+    >>> _minutes_left(datetime(2026, 5, 2, 12, 14, 1), now)
+    '15 more minutes'
+    """
+    minutes = max(1, ceil((until - (now or datetime.now(UTC))).total_seconds() / 60))
+    return f"{minutes} more minute{'' if minutes == 1 else 's'}"
+
+
 def _day(value: datetime) -> str:
     """Return the day of a moment, in words.
 
@@ -172,6 +185,7 @@ def _environment() -> Environment:
         short=_short,
         when=_when,
         ago=ago,
+        minutes_left=_minutes_left,
         day=_day,
         leading=_leading,
         in_page_words=in_page_words,

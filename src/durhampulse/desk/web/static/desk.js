@@ -21,7 +21,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   const key = event.key.toLowerCase();
-  if (!/^[a-z1-9]$/.test(key)) return;
+  if (!/^[a-z0-9]$/.test(key)) return;
   const found = document.querySelector(`[data-key="${key}"]`);
   if (!found) return;
   event.preventDefault();

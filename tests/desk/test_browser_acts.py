@@ -1,0 +1,127 @@
+"""A manager's whole acts, in a browser and on either database: import, pipeline, activation."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from durhampulse.desk.models.catalogue import add_model
+from durhampulse.desk.store.database import open_store
+from tests.desk.test_browser import (
+    browser,
+    entered,
+    for_everybody,
+    opened,
+    preview_and_activate,
+    propose_a_campaign,
+    running_desk,
+)
+
+__all__ = ["browser"]
+
+PROFILE = "https://example.com/star-1"
+STARS = (
+    "Influencer_ID,Name,Profile,Followers,Engagement_Rate,Growth_Rate,Niche,Video_Quality,"
+    "Avg_Views_per_Post\n"
+) + "".join(
+    f"STAR-{i},Star {i},https://example.com/star-{i},{40_000_000 + i},{60 + i % 30}%,30%,Fashion,"
+    f"HD,{9_000_000 + i}\n"
+    for i in range(60)
+)
+
+
+@pytest.mark.slow
+def test_manager_confirms_an_unlike_list_twice_and_opens_a_profile(browser, databases, tmp_path):
+    path = tmp_path / "stars.csv"
+    path.write_text(STARS)
+    with entered(browser, databases, tmp_path) as (page, address):
+        page.goto(f"{address}/imports")
+        page.set_input_files("#file", path)
+        page.get_by_role("button", name="Upload").click()
+        page.get_by_role("button", name="Looks right").click()
+        page.get_by_text("This list is unlike the").wait_for()
+        for_everybody(page)
+        confirm = page.get_by_role("button", name="Import 60 creators")
+        confirm.click()  # held back
+        assert page.locator("[name=unlike]:invalid").count() == 1
+        page.get_by_label("I know that its recommendations are guesses").check()
+        confirm.click()
+        page.get_by_role("heading", name="In place").wait_for()
+        page.goto(f"{address}/shortlist?search=STAR-1")
+        page.get_by_role("region", name="Lists unlike the training rows").wait_for()
+        page.get_by_role("link", name="Star 1", exact=True).click()
+        page.get_by_role("heading", name="Star 1").wait_for()
+        page.context.route(f"{PROFILE}**", lambda route: route.fulfill(body="A profile"))
+        with page.context.expect_page() as profile:
+            page.keyboard.press("o")
+        assert profile.value.url == PROFILE
+        assert profile.value.evaluate("window.opener") is None
+
+
+@pytest.mark.slow
+def test_manager_sees_how_far_creators_came(browser, databases, tmp_path):
+    with entered(browser, databases, tmp_path) as (page, address):
+        page.goto(f"{address}/queue")
+        for _ in range(2):  # one by one
+            request = page.locator("#review [name=request_name]").input_value()
+            page.keyboard.press("0")
+            page.keyboard.press("a")
+            expect(page.locator("#review [name=request_name]")).not_to_have_value(request)
+        page.goto(f"{address}/shortlist?band=no&state=open")
+        for box in page.locator("input[name=chosen]").all()[:3]:  # three at once
+            box.check()
+        page.get_by_label("Decision").select_option("decline")
+        page.get_by_label("Reason").select_option("Off brand")
+        page.get_by_role("button", name="Decide", exact=True).click()
+        page.get_by_text("3 decided.").wait_for()
+        propose_a_campaign(page, address)
+        planned = page.locator("main .plan tbody tr").count()
+        page.get_by_role("button", name="Agree on this set").click()
+        page.get_by_text("Agreed. Set and figures stand").wait_for()
+        page.goto(f"{address}/pipeline?days=0")
+        for_everybody(page)
+        steps = dict(zip(("Imported", "Decided", "In a plan", "Agreed", "Outcome"),
+                         (597, 5, planned, planned, 0), strict=True))  # fmt: skip
+        for step, n in steps.items():
+            row = page.get_by_role("row", name=re.compile(f"^{step} "))
+            expect(row.first.locator("td").first).to_have_text(str(n))
+            expect(page.locator(".flow")).to_contain_text(step)
+        effort = page.get_by_role("table", name="Who had to look")
+        expect(effort.locator("td")).to_contain_text(["2", "3", "592"])
+
+
+@pytest.mark.slow
+def test_manager_looks_before_a_model_is_activated(browser, databases, tmp_path, model_folder):
+    url = databases.make(demo=True)
+    store = open_store(url)
+    other = add_model(store, model_folder, "test")
+    store.close()
+    with running_desk(tmp_path, "--store", url) as (address, link, _), opened(browser) as page:
+        page.goto(link)
+        page.get_by_role("button", name="Open the desk").click()
+        page.wait_for_url("**/shortlist")
+        propose_a_campaign(page, address)
+        before = scores(page, address)
+        answers = iter(("dismiss", "accept"))
+        page.on("dialog", lambda dialog: getattr(dialog, next(answers))())
+        page.goto(f"{address}/model")
+        preview_and_activate(page)
+        for_everybody(page)
+        cells = page.get_by_role("table", name="From band to band").locator("tbody td")
+        counts = [
+            int(text.replace(",", "")) for text in cells.all_inner_texts() if text[0].isdecimal()
+        ]
+        assert sum(counts) == 597
+        page.get_by_role("heading", name="In campaigns").wait_for()
+        assert scores(page, address) == before  # the question was declined
+        page.goto(f"{address}/model/preview")
+        page.get_by_role("button", name=f"Activate {other}").click()
+        page.get_by_text("creators were scored with it").wait_for()
+        assert scores(page, address) != before
+
+
+def scores(page, address):
+    page.goto(f"{address}/shortlist")
+    return page.locator(".list tbody .p .n").all_inner_texts()
