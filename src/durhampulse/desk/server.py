@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from durhampulse.desk.imports.intake import begin
+from durhampulse.desk.imports.intake import begin, clear_leftovers
+from durhampulse.desk.imports.uploaded import clear_orphans
 from durhampulse.desk.imports.worker import Worker
 from durhampulse.desk.models.catalogue import Catalogue, add_model, save_thresholds
 from durhampulse.desk.people.people import add_person, make_link
@@ -72,6 +73,8 @@ def open_desk(
         fill_with_demo(store)
     catalogue = Catalogue(store)
     folder = files_in or _folder_for(store)
+    clear_orphans(store, folder)
+    clear_leftovers(store)
     return Desk(
         store=store, catalogue=catalogue, worker=Worker(store, catalogue), folder=folder,
         sign_in=SignIn(limits),

@@ -154,7 +154,7 @@ def build_app(  # noqa: PLR0913 - each is a part of the application
         redoc_url=None,
         max_body_size=limits.body,
     )
-    app.state.served, app.state.ready = served, False
+    app.state.served, app.state.ready, app.state.problem = served, False, str
     app.router.route_class = JsonRoute
     app.add_middleware(Unpacked, limit=limits.body)
     app.add_middleware(Guard, seconds=limits.seconds, metrics=metrics, patient=patient, late=late)
@@ -321,6 +321,8 @@ def _add_operations(app: FastAPI, metrics: Metrics, needs: Callable[[str], Any])
         """Return whether requests should be sent here."""
         if not app.state.ready:
             raise HTTPException(503, "Starting or stopping.")
+        if problem := await asyncio.to_thread(app.state.problem):
+            raise HTTPException(503, problem)
         return {"status": "ready", "model": app.state.served.current.version}
 
     errors: dict[int | str, dict[str, Any]] = {s: _ERRORS[s] for s in (401, 403, 429)}

@@ -40,8 +40,17 @@ from durhampulse.desk.store.tables import (
 )
 from durhampulse.exceptions import InputError
 
-__all__ = ["apply", "back_to_columns", "begin", "discard", "refused_rows"]
+__all__ = [
+    "apply",
+    "back_to_columns",
+    "begin",
+    "clear_leftovers",
+    "discard",
+    "refused_rows",
+    "unstage",
+]
 
+_AT_ONCE = 5_000
 _COPIED = ("external_id", *NUMBERS.values(), *TEXTS.values(), "extra", "name", "carried",
            "fee", "currency", "probability", "low", "high", "flags", "lottery")  # fmt: skip
 
@@ -181,12 +190,35 @@ def discard(store: Store, number: int, by: str) -> None:
         row = db.execute(select(upload).where(upload.c.id == number).with_for_update()).first()
         if row is None or row.state not in ("new", "checking", "checked"):
             raise InputError("This import cannot be dropped any more.", "Reload the page.")
-        for table in (staged, refused, understood):
-            db.execute(delete(table).where(table.c.upload_id == number))
+        db.execute(delete(understood).where(understood.c.upload_id == number))
         db.execute(update(upload).where(upload.c.id == number)
                    .values(state="discarded", finished_at=datetime.now(UTC)))  # fmt: skip
         note(db, by, "import dropped", f"upload {number}")
-    Path(row.path).unlink(missing_ok=True)
+    Path(row.path).unlink(missing_ok=True)  # first: on a full disk that makes room for the rest
+    unstage(store, number)
+
+
+def unstage(store: Store, number: int) -> None:
+    """Delete what the check of an upload has staged, some rows at a time.
+
+    SQLite writes what it overwrites into its log first: little at a time needs little room.
+    """
+    for table in (staged, refused):
+        some = select(table.c.id).where(table.c.upload_id == number).limit(_AT_ONCE)
+        gone = 1
+        while gone:
+            with store.writing() as db:
+                gone = db.execute(delete(table).where(table.c.id.in_(some))).rowcount
+
+
+def clear_leftovers(store: Store) -> None:
+    """Delete what is staged of uploads that wait for nothing: a process ended in between."""
+    kept = select(staged.c.upload_id).union(select(refused.c.upload_id))
+    idle = upload.c.state.in_(("new", "discarded"))
+    with store.reading() as db:
+        numbers = db.scalars(select(upload.c.id).where(idle, upload.c.id.in_(kept))).all()
+    for number in numbers:
+        unstage(store, number)
 
 
 def refused_rows(db: Connection, number: int, most: int | None = None) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import threading
 from dataclasses import dataclass
 
 from durhampulse.desk.imports.checking import check
-from durhampulse.desk.imports.intake import apply
+from durhampulse.desk.imports.intake import apply, unstage
 from durhampulse.desk.imports.jobs import Job, LeaseLostError, give_up, next_job
 from durhampulse.desk.imports.understanding import understand_next
 from durhampulse.desk.imports.undoing import undo_import
@@ -24,6 +24,7 @@ from durhampulse.desk.review.bulk import (
 )
 from durhampulse.desk.store.acts import resume_undo, undos_under_way
 from durhampulse.desk.store.database import AWAY, Store
+from durhampulse.desk.store.space import disk_problem
 from durhampulse.exceptions import DurhamPulseError, InputError
 
 __all__ = ["Activation", "Worker"]
@@ -134,14 +135,26 @@ class Worker:
             self._do(piece)
         except (BulkLostError, LeaseLostError):
             _log.info("%s goes on elsewhere.", piece)
-        except AWAY:
-            raise  # retried when the store answers
+        except AWAY as error:
+            if not disk_problem(error):
+                raise  # retried when the store answers
+            self._stop_for_room(piece, error)
         except DurhamPulseError as error:
             self._give_up(piece, error.problem, error.way_out)
-        except Exception:  # noqa: BLE001 - logged; the worker goes on with others' uploads
+        except Exception as error:  # noqa: BLE001 - logged; the worker goes on with others' uploads
+            if disk_problem(error):
+                self._stop_for_room(piece, error)
+                return True
             _log.exception("%s failed.", piece)
             self._give_up(piece, "This failed; the server's log says why.", "Nothing was changed.")
         return True
+
+    def _stop_for_room(self, piece: Activation | BulkJob | Job, error: Exception) -> None:
+        """Give work up for which the disk has no room, and what it has staged so far."""
+        _log.error("%s: %s", piece, error)
+        self._give_up(piece, disk_problem(error), "Free some space, then start it again.")
+        if isinstance(piece, Job) and piece.state == "checking":
+            unstage(self._store, piece.id)
 
     def _do(self, piece: Activation | BulkJob | Job) -> None:
         if isinstance(piece, Activation):

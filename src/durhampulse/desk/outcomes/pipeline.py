@@ -10,6 +10,7 @@ import numpy as np
 from sqlalchemy import Connection, Select, func, select
 
 from durhampulse.desk.review.decisions import CLAIM_MINUTES
+from durhampulse.desk.store.bulk import numbers_in
 from durhampulse.desk.store.tables import (
     REOPENS,
     STATES,
@@ -170,16 +171,11 @@ def _waits(
     then = {row.creator_id: row.at for row in latest}
     first = _first_import() if before is None else before
     came = first.order_by(None).subquery()
-    waits: list[float] = []
-    numbers = [*then]
-    for start in range(0, len(numbers), 500):
-        some = numbers[start : start + 500]
-        begun = select(came.c.creator_id, func.min(came.c.at).label("at"))
-        begun = begun.where(came.c.creator_id.in_(some)).group_by(came.c.creator_id)
-        for row in db.execute(begun):
-            days = (then[row.creator_id] - row.at).total_seconds() / 86_400
-            waits += [days] if days >= 0 else []
-    return waits
+    here = came.c.creator_id.in_(numbers_in(db, [*then]))
+    begun = select(came.c.creator_id, func.min(came.c.at).label("at")).where(here)
+    days = [(then[row.creator_id] - row.at).total_seconds() / 86_400
+            for row in db.execute(begun.group_by(came.c.creator_id))]  # fmt: skip
+    return [wait for wait in days if wait >= 0]
 
 
 def _first_import() -> Select[Any]:

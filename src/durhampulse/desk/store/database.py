@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -173,6 +174,8 @@ def open_store(url: str = DEFAULT_STORE, *, create: bool = True) -> Store:
             raise InputError(f"{url}: no file is named.", "Write sqlite:///durhampulse.db.")
         if not create and address.database and address.get_backend_name() == "sqlite":
             _require_file(Path(address.database))
+        if address.get_backend_name() == "sqlite":
+            _make_file(Path(str(address.database)))
         engine = create_engine(
             address, pool_size=10, max_overflow=40, pool_pre_ping=True,
             hide_parameters=True,  # keeps personal data out of logs
@@ -194,6 +197,14 @@ def open_store(url: str = DEFAULT_STORE, *, create: bool = True) -> Store:
         store.close()
         raise
     return store
+
+
+def _make_file(path: Path) -> None:
+    """Make a file that only the desk's user can read, where there is none; so is its log then."""
+    if str(path).startswith((":", "file:")):  # in memory, or an address of SQLite's own
+        return
+    with contextlib.suppress(OSError):  # SQLite says what is wrong
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
 
 
 def _require_file(path: Path) -> None:

@@ -18,6 +18,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from durhampulse.desk.store.database import AWAY
+from durhampulse.desk.store.space import disk_problem
 from durhampulse.desk.web.access import (
     AGAIN,
     ConfirmNeededError,
@@ -72,7 +73,7 @@ def create_desk(desk: Desk) -> FastAPI:
         late=_late,
         headers=_HEADERS | hsts_headers(desk.exposure.hsts),
     )
-    app.state.desk = desk
+    app.state.desk, app.state.problem = desk, desk.problem
     app.router.lifespan_context = _with_worker(app, desk)
     app.state.navigation = PAGES
     app.add_api_route("/", _home, include_in_schema=False)
@@ -157,7 +158,7 @@ class _ErrorPages:
         app.add_exception_handler(SignInNeededError, self._send_to_sign_in)
         app.add_exception_handler(StaleFormError, self._offer_again)
         app.add_exception_handler(ConfirmNeededError, self._ask_again)
-        for away in AWAY:
+        for away in (*AWAY, OSError):
             app.add_exception_handler(away, self._store_is_away)
         app.add_exception_handler(Exception, self._own_fault)
 
@@ -205,7 +206,12 @@ class _ErrorPages:
                       field=AGAIN, kept=KeptForm(request.url.path, fields),
                       minutes=desk_of(request).limits.confirm_minutes)  # fmt: skip
 
-    async def _store_is_away(self, request: Request, _error: Exception) -> Response:
+    async def _store_is_away(self, request: Request, error: Exception) -> Response:
+        if problem := disk_problem(error):
+            full = HTTPException(507, f"{problem} Nothing was changed; what is stored can be read.")
+            return await self._explain(request, full)
+        if isinstance(error, OSError):
+            raise error
         away = HTTPException(503, "The store does not answer right now. Nothing was changed.")
         return await self._explain(request, away)
 

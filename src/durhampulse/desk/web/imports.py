@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import secrets
-import shutil
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Annotated, Any, BinaryIO
@@ -31,6 +29,7 @@ from durhampulse.desk.imports.understanding import (
     understood_of,
 )
 from durhampulse.desk.imports.undoing import ask_to_undo, import_act, preview_undo
+from durhampulse.desk.imports.uploaded import uploaded
 from durhampulse.desk.models.unlikeness import Unlikeness
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.store.audit import note
@@ -67,23 +66,18 @@ def add(desk: DeskOf, who: Reviewer, form: SentForm) -> Response:
     suffix = suffix_of(name)
     if suffix not in READABLE:
         raise InputError(f"'{name}' is no table.", f"Use {listed()}.", "file")
-    desk.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = desk.folder / f"{secrets.token_hex(12)}{suffix}"  # never a name from outside
-    with path.open("xb") as copy:
-        shutil.copyfileobj(stream, copy, 1 << 20)
-    if not path.stat().st_size:
-        path.unlink()
-        raise InputError(f"'{name}' is empty.", "Choose a file with creators.", "file")
-    with Cage() as cage:
-        recipe = find_recipe(desk.store, path, cage)
-    options = from_plain(recipe.options) if recipe else ReadOptions()
-    rules = desk.catalogue.current()
-    shown = understand(rules, path, name, options)
-    with desk.store.writing() as db:
-        number = begin(
-            db, path, name, who.name, options=options, recipe=recipe.shape if recipe else None
-        )
-        keep_understood(db, number, options, rules.version, shown)
+    with uploaded(desk.folder, stream, suffix) as path:
+        if not path.stat().st_size:
+            raise InputError(f"'{name}' is empty.", "Choose a file with creators.", "file")
+        with Cage() as cage:
+            recipe = find_recipe(desk.store, path, cage)
+        options = from_plain(recipe.options) if recipe else ReadOptions()
+        shape = recipe.shape if recipe else None
+        rules = desk.catalogue.current()
+        shown = understand(rules, path, name, options)
+        with desk.store.writing() as db:
+            number = begin(db, path, name, who.name, options=options, recipe=shape)
+            keep_understood(db, number, options, rules.version, shown)
     return redirect(f"/imports/{number}")
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-import shutil
 from collections.abc import Mapping
 from datetime import date
 
@@ -15,6 +13,7 @@ from durhampulse.creators.rules import ColumnRule
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.desk.imports.form import words_of
 from durhampulse.desk.imports.problems import Problem, problem_of
+from durhampulse.desk.imports.uploaded import uploaded
 from durhampulse.desk.outcomes.byfile import OutcomeSource, preview_file
 from durhampulse.desk.outcomes.file import today
 from durhampulse.desk.outcomes.waiting import (
@@ -87,19 +86,16 @@ def add(request: Request, desk: DeskOf, who: Reviewer, form: SentForm) -> Respon
     name, stream = sent_file(form)
     sent = {field: str(value) for field, value in form.items() if isinstance(value, str)}
     day = _day(sent)
-    desk.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    path = desk.folder / f"{secrets.token_hex(12)}{suffix_of(name)[:10]}"
-    with path.open("xb") as copy:
-        shutil.copyfileobj(stream, copy, 1 << 20)
     try:
-        source = OutcomeSource(
-            path=path, name=name, on=day, rule=_rule(desk), options=_options(sent)
-        )
-        preview_file(desk.store, source)
+        with uploaded(desk.folder, stream, suffix_of(name)[:10]) as path:
+            source = OutcomeSource(
+                path=path, name=name, on=day, rule=_rule(desk), options=_options(sent)
+            )
+            preview_file(desk.store, source)
+            number = keep_file(desk.store, source, who.name)
     except InputError as error:
-        path.unlink()
         return _page(request, desk, who, problem=problem_of(error, {}), sent=sent)
-    return redirect(f"/outcomes/files/{keep_file(desk.store, source, who.name)}")
+    return redirect(f"/outcomes/files/{number}")
 
 
 def _rule(desk: Desk) -> ColumnRule | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fastapi import Request
+from sqlalchemy import select
 
 from durhampulse.desk.imports.worker import Worker
 from durhampulse.desk.models.catalogue import Catalogue
@@ -18,6 +19,8 @@ from durhampulse.desk.people.sign_in import SignIn
 from durhampulse.desk.people.uses import LastUse
 from durhampulse.desk.shortlist.reasons import TopReasons
 from durhampulse.desk.store.database import AWAY, Store
+from durhampulse.desk.store.space import disk_problem, is_writable
+from durhampulse.desk.store.tables import setting
 from durhampulse.desk.web.exposure import Exposure
 from durhampulse.service.keys import SCOPES, Key
 from durhampulse.service.served import Served, serve_scorer
@@ -60,6 +63,16 @@ class Desk:
     sign_in: SignIn = field(default_factory=SignIn)
     last_use: LastUse = field(default_factory=LastUse)
     exposure: Exposure = field(default_factory=Exposure)
+
+    def problem(self) -> str:
+        """Return why requests should not be sent here; empty where they should."""
+        try:
+            with self.store.reading() as db:
+                db.execute(select(setting.c.name).limit(1))
+        except AWAY as error:
+            return disk_problem(error) or "The store does not answer."
+        folder = self.folder if self.folder.is_dir() else self.folder.parent
+        return "" if is_writable(folder) else "The disk is full."
 
     @property
     def limits(self) -> SessionLimits:

@@ -1,0 +1,42 @@
+"""Room on the disk: what is kept free, and errors of a disk that is full or fails."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy.exc import DBAPIError
+
+__all__ = ["RESERVE", "disk_problem", "has_room", "is_writable"]
+
+RESERVE: Final = 64 << 20
+"""Bytes that an upload must leave free, for decisions, sign-ins and its own check."""
+_OS_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
+_SQLITE_ERRORS = (10, 13)  # SQLITE_IOERR, SQLITE_FULL: sqlite.org/rescode.html
+_POSTGRESQL_ERRORS = ("53100", "58030")  # disk_full, io_error: appendix A of its manual
+
+
+def has_room(folder: Path, size: int = 0) -> bool:
+    """Whether a file of a size fits into a folder and leaves the reserve free."""
+    return shutil.disk_usage(folder).free - size >= RESERVE
+
+
+def is_writable(folder: Path) -> bool:
+    """Whether so much of the reserve is left that decisions can be stored."""
+    return shutil.disk_usage(folder).free >= RESERVE // 16
+
+
+def disk_problem(error: BaseException) -> str:
+    """Return in words that a disk is full or fails, where that is what an error says; else empty.
+
+    SQLAlchemy calls that an OperationalError, as it does a database that is away for a moment.
+    """
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    at_fault = (
+        getattr(cause, "sqlite_errorcode", 0) & 0xFF in _SQLITE_ERRORS  # without its extension
+        or getattr(cause, "sqlstate", None) in _POSTGRESQL_ERRORS
+        or (isinstance(cause, OSError) and cause.errno in _OS_ERRORS)
+    )
+    return "The disk is full, or cannot be written." if at_fault else ""
