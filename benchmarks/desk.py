@@ -1,4 +1,4 @@
-"""The desk with a million creators, their handles and addresses: import, pages, totals.
+"""The desk with a million creators, their handles and addresses: import, pages, plans, bulk.
 
 In SQLite, and in PostgreSQL beside it.
 
@@ -22,17 +22,19 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from sqlalchemy import func, literal, select
+from sqlalchemy import func, literal, select, update
 
 from durhampulse.desk.campaigns import campaigns
 from durhampulse.desk.campaigns.brief import Brief
-from durhampulse.desk.campaigns.proposal import propose
+from durhampulse.desk.campaigns.proposal import compute, propose
 from durhampulse.desk.imports import intake
+from durhampulse.desk.imports.undoing import ask_to_undo
 from durhampulse.desk.people import people
 from durhampulse.desk.review.bulk import begin
 from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide
@@ -40,13 +42,20 @@ from durhampulse.desk.server import open_desk
 from durhampulse.desk.shortlist.lists import make_list
 from durhampulse.desk.shortlist.selection import select_all
 from durhampulse.desk.shortlist.view import SORTS, View
-from durhampulse.desk.store.tables import creator, list_creator, person, upload
+from durhampulse.desk.store.acts import undo_act
+from durhampulse.desk.store.tables import bulk, creator, list_creator, person, upload
 from durhampulse.desk.web.access import COOKIE
 from durhampulse.desk.web.state import Desk
 from durhampulse.market.sampling import write_market
 
 ROWS, PAGES = int(os.environ.get("DURHAMPULSE_ROWS", "1_000_000")), 120
 SIZES = {"shared_buffers": "2GB", "max_wal_size": "8GB"}
+BRIEFS: tuple[dict[str, Any], ...] = (
+    {},
+    {"budget": 100_000.0},
+    {"budget": 100_000.0, "most_per_niche": 20},
+    {"budget": 100_000.0, "aim": "views"},
+)
 FILTERS = {
     "band": ("yes", "maybe", "no"), "tier": ("nano", "micro", "mid", "macro", "mega"),
     "niche": ("Tech", "Beauty", "Pets"), "state": ("open", "approved"), "edge": ("1",),
@@ -65,6 +74,7 @@ def main() -> None:
             print(f"### {name}\n")
             fill(desk, market)
             browse(desk, folder, url)
+            plan(desk)
             decide_all(desk)
             look_back(desk, folder, url)
             desk.store.close()
@@ -119,6 +129,27 @@ def fill(desk: Desk, market: Path) -> None:
         parts = ", ".join(f"{name} {took:.1f} s" for name, took in seconds.items())
         print(f"import of {ROWS:,} rows, {what}: {sum(seconds.values()):.1f} s ({parts}); "
               f"{n:,} stored", flush=True)  # fmt: skip
+
+    with desk.store.reading() as db:
+        number = db.scalar(select(func.max(upload.c.id))) or 0
+    ask_to_undo(desk.store, number, "benchmark")
+    print(f"undo of the second import: {timed(desk.worker.work):.1f} s", flush=True)
+
+
+def plan(desk: Desk) -> None:
+    """Propose sets of creators whose own fees rise with their views."""
+    with desk.store.writing() as db:
+        db.execute(update(creator).values(fee=0.01 * creator.c.avg_views * (1 + creator.c.lottery)))
+    for limits in BRIEFS:
+        brief = Brief(name="Benchmark", number=200, **limits)
+        seconds, cpu = timed_cpu(lambda brief=brief: compute(desk.store, desk.catalogue, brief))
+        print(f"proposal {limits}: {seconds:.1f} s, {cpu:.1f} s CPU", flush=True)
+
+
+def timed_cpu(work: Callable[[], object]) -> tuple[float, float]:
+    """Return seconds, and CPU seconds of this process, which are all of it with SQLite."""
+    start = time.process_time()
+    return timed(work), time.process_time() - start
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -180,11 +211,17 @@ def decide_all(desk: Desk) -> None:
 
     reviewer = threading.Thread(target=review)
     reviewer.start()
-    took = timed(desk.worker.work)
+    took, cpu = timed_cpu(desk.worker.work)
     done.set()
     reviewer.join()
     report("decisions of a reviewer beside it", waits)
-    print(f"all that match, {selection.total:,} creators: {took:.1f} s", flush=True)
+    print(
+        f"all that match, {selection.total:,} creators: {took:.1f} s, {cpu:.1f} s CPU", flush=True
+    )
+    with desk.store.reading() as db:
+        act_id = db.scalar(select(bulk.c.act_id)) or 0
+    took, cpu = timed_cpu(lambda: undo_act(desk.store, act_id, "Ann"))
+    print(f"undo of it: {took:.1f} s, {cpu:.1f} s CPU", flush=True)
 
 
 def look_back(desk: Desk, folder: Path, url: str) -> None:

@@ -18,6 +18,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -282,6 +283,25 @@ def test_keys_are_reloaded_when_file_changes(demo_model, tmp_path, caplog):
         path.write_text("[")
         assert score(client, CREATOR, headers=second).status_code == 200
     assert "The keys stay as they were" in caplog.text
+
+
+def test_key_is_refused_once_it_expired(tmp_path):
+    path = tmp_path / "keys.json"
+    token, lasting = add_key(path, "crm", ["score"], days=30), add_key(path, "erp", ["score"])
+    ring = KeyRing(path)
+    assert asyncio.run(ring.find(token)).name == "crm"
+    records = json.loads(path.read_text())
+    created, expires = (datetime.fromisoformat(records[0][n]) for n in ("created", "expires"))
+    assert expires - created == timedelta(days=30)
+    assert records[1].pop("expires") == ""  # as files of earlier versions have it
+    records[0]["expires"] = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
+    path.write_text(json.dumps(records))
+    assert asyncio.run(ring.find(token)) is None
+    assert asyncio.run(ring.find(lasting)).name == "erp"
+    records[0]["expires"] = "tomorrow"
+    path.write_text(json.dumps(records))
+    with pytest.raises(InputError, match="not a file of keys"):
+        KeyRing(path)
 
 
 def test_unknown_key_cannot_be_revoked(tmp_path):

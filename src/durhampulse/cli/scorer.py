@@ -178,6 +178,9 @@ def add(
     scopes: Annotated[
         list[str] | None, typer.Option("--scope", help="score, explain, model or metrics.")
     ] = None,
+    days: Annotated[
+        int | None, typer.Option(min=1, max=3_650, help="Days after which it is refused.")
+    ] = None,
 ) -> None:
     """Make an API key and show it this once; only its hash is kept.
 
@@ -187,7 +190,7 @@ def add(
     """
     from durhampulse.service.keys import add_key
 
-    typer.echo(add_key(keys, name, scopes or ["score", "explain", "model"]))
+    typer.echo(add_key(keys, name, scopes or ["score", "explain", "model"], days=days))
 
 
 @key_app.command("list")
@@ -199,14 +202,16 @@ def list_keys(keys: KeyFile, as_json: AsJson = False) -> None:
     from durhampulse.service.keys import read_keys
 
     records = [
-        {"name": key.name, "scopes": [*key.scopes], "created": key.created}
+        {"name": key.name, "scopes": [*key.scopes], "created": key.created, "expires": key.expires}
         for key in read_keys(keys)
     ]
     if as_json:
         typer.echo(json.dumps(records, indent=2))
     else:
         for record in records:
-            typer.echo(f"{record['name']}: {', '.join(record['scopes'])}; {record['created']}")
+            until = f", expires {record['expires']}" if record["expires"] else ""
+            scopes = ", ".join(record["scopes"])
+            typer.echo(f"{record['name']}: {scopes}; {record['created']}{until}")
 
 
 @key_app.command()

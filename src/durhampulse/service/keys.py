@@ -8,9 +8,9 @@ import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from durhampulse.exceptions import InputError
 from durhampulse.files.export import replacing
@@ -37,12 +37,20 @@ class Key:
         What it may do: some of `SCOPES`.
     created
         Date and time, ISO 8601.
+    expires
+        Date and time from which it is refused, ISO 8601 with the offset; empty for none.
     """
 
     name: str
     sha256: str
     scopes: tuple[str, ...]
     created: str
+    expires: str = ""
+
+    @property
+    def has_expired(self) -> bool:
+        """Whether its time is over."""
+        return bool(self.expires) and datetime.now(UTC) >= datetime.fromisoformat(self.expires)
 
 
 class Keys(Protocol):
@@ -81,7 +89,8 @@ class KeyRing:
         Looked up by its hash: how long that takes says nothing about any key.
         """
         self._refresh()
-        return self._by_hash.get(_hash(token))
+        key = self._by_hash.get(_hash(token))
+        return None if key is None or key.has_expired else key
 
     def _refresh(self) -> None:
         signature = _signature(self._path)
@@ -109,8 +118,17 @@ def _by_hash(path: Path) -> dict[str, Key]:
     return {key.sha256: key for key in read_keys(path)}
 
 
-def add_key(path: Path, name: str, scopes: Sequence[str]) -> str:
+def add_key(path: Path, name: str, scopes: Sequence[str], *, days: int | None = None) -> str:
     """Return a new key, shown this once; its hash is added to a file.
+
+    Parameters
+    ----------
+    path
+        The file; made if there is none.
+    name, scopes
+        Whose key it is, and what it may do.
+    days
+        After how many days it is refused; never if not given.
 
     Raises
     ------
@@ -126,8 +144,10 @@ def add_key(path: Path, name: str, scopes: Sequence[str]) -> str:
     if any(key.name == name for key in keys):
         raise InputError(f"{path}: there is a key '{name}' already.", "Choose another name.")
     token = _PREFIX + secrets.token_urlsafe(32)
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    _write(path, [*keys, Key(name, _hash(token), tuple(scopes), now)])
+    now = datetime.now(UTC)
+    expires = "" if days is None else (now + timedelta(days=days)).isoformat(timespec="seconds")
+    created = now.isoformat(timespec="seconds")
+    _write(path, [*keys, Key(name, _hash(token), tuple(scopes), created, expires)])
     return token
 
 
@@ -159,11 +179,19 @@ def read_keys(path: Path) -> list[Key]:
     """
     try:
         records = json.loads(path.read_text(encoding="utf-8"))
-        return [Key(**{**record, "scopes": tuple(record["scopes"])}) for record in records]
+        return [_key(record) for record in records]
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}.", "Make one: durhampulse key add.") from error
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(f"{path}: not a file of keys ({error}).", "Make a new one.") from error
+
+
+def _key(record: dict[str, Any]) -> Key:
+    """Return a key of its record; one whose end is no time with an offset is an error."""
+    key = Key(**{**record, "scopes": tuple(record["scopes"])})
+    if key.expires and datetime.fromisoformat(key.expires).tzinfo is None:
+        raise ValueError(f"{key.expires} without an offset")
+    return key
 
 
 def _write(path: Path, keys: Sequence[Key]) -> None:

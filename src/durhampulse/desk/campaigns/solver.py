@@ -20,7 +20,8 @@ __all__ = ["BUDGETS", "MoreBudget", "more_budget", "solve"]
 
 BUDGETS = (1.1, 1.25, 1.5, 2.0)
 """Times the budget of which the page says what they would add."""
-_SECONDS = 10.0
+_SECONDS, _SECONDS_ELSE = 10.0, 3.0
+"""How long a set is looked for, and one under other limits, before the best so far is taken."""
 _GAP, _TOLERANCE = 1e-4, 1e-9
 _TRIED = 500
 _SHOWN = {"deals": 0.05, "views": 0.5, "engagements": 0.5, "return": 0.5}
@@ -43,12 +44,13 @@ class MoreBudget:
     binding: list[str]
 
 
-def solve(table: pd.DataFrame, brief: Brief) -> pd.DataFrame:
+def solve(table: pd.DataFrame, brief: Brief, *, seconds: float = _SECONDS) -> pd.DataFrame:
     """Return the rows that bring most, by mixed-integer programming (HiGHS), the best first.
 
     What creators may bring in fractions bounds what they bring as wholes, and says of most whether
     they are in (variable fixing by reduced costs: Wolsey, *Integer Programming*, section 7.4), so
-    the program is that of the few others. The set brings the most there is but for 1 in 10,000.
+    the program is that of the few others. The set brings the most there is but for 1 in 10,000, or
+    is the best known when the time is over.
 
     Parameters
     ----------
@@ -58,6 +60,8 @@ def solve(table: pd.DataFrame, brief: Brief) -> pd.DataFrame:
         no limit sees where there is no budget.
     brief
         The limits and the aim.
+    seconds
+        How long the integer program may take.
 
     Raises
     ------
@@ -74,13 +78,13 @@ def solve(table: pd.DataFrame, brief: Brief) -> pd.DataFrame:
             "No set of creators keeps within these limits.",
             "Raise number or budget, or take out creators that were put in by hand.",
         )
-    chosen = _best(gain / (np.abs(gain).max() or 1.0), fixed, weights, most)
+    chosen = _best(gain / (np.abs(gain).max() or 1.0), fixed, weights, most, seconds)
     chosen &= fixed | (gain > 0)
     order = np.lexsort((table["id"], -table["probability"], -gain))
     return table.iloc[[at for at in order if chosen[at]]].reset_index(drop=True)
 
 
-def _best(gain: Floats, fixed: Flags, weights: Floats, most: Floats) -> Flags:
+def _best(gain: Floats, fixed: Flags, weights: Floats, most: Floats, seconds: float) -> Flags:
     """Return who is in the set that brings most."""
     from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
@@ -100,7 +104,7 @@ def _best(gain: Floats, fixed: Flags, weights: Floats, most: Floats) -> Flags:
         integrality=np.ones(len(left), dtype=np.int64),
         bounds=Bounds(0.0, 1.0),
         constraints=LinearConstraint(weights[:, left], ub=most - weights @ inside),
-        options={"time_limit": _SECONDS, "mip_rel_gap": _GAP},
+        options={"time_limit": seconds, "mip_rel_gap": _GAP},
     )
     if whole.x is not None:
         inside[left] = whole.x > 0.5
@@ -151,7 +155,7 @@ def more_budget(table: pd.DataFrame, brief: Brief, chosen: pd.DataFrame) -> More
     now = float(gains(chosen, brief).sum())
 
     def added(other: Brief) -> tuple[pd.DataFrame, float]:
-        then = solve(table, other)
+        then = solve(table, other, seconds=_SECONDS_ELSE)
         return then, float(gains(then, brief).sum()) - now
 
     freed = {
