@@ -227,7 +227,7 @@ def test_who_is_imported_and_erased_stands_nowhere_in_the_file(bare, tmp_path):
     bring(store, catalogue, list_of(tmp_path))
     bring(store, catalogue, list_of(tmp_path, PEOPLE.replace("5000", "5500")))
     waiting = bring(store, catalogue, list_of(tmp_path, name="again.csv"), confirm=False)
-    receipt = erase(store, "lena_sim", "ann")
+    receipt = erase(store, "lena_sim", "ann", files=True)
     assert receipt["rows"]["staged"] == 1
     path = Path(store.engine.url.database)
     content = b"".join(file.read_bytes() for file in path.parent.glob(f"{path.name}*"))

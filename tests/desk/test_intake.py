@@ -7,6 +7,7 @@ import threading
 import time
 import tracemalloc
 import zipfile
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 
 import openpyxl
@@ -352,6 +353,7 @@ def test_progress_resets_the_attempts_of_an_upload(bare, tmp_path):
 def test_zip_bomb_workbook_is_not_unpacked(bare, tmp_path, monkeypatch):
     store, catalogue = bare
     monkeypatch.setattr(extents, "_MOST_UNPACKED", 4 << 20)
+    monkeypatch.setattr(checking, "Cage", nullcontext)  # the bound is that of this process
     path = tmp_path / "bomb.xlsx"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as bomb:
         bomb.writestr("xl/worksheets/sheet1.xml", b" " * (5 << 20))
@@ -395,6 +397,7 @@ def large(tmp_path, n=3_000):
 def test_interrupted_check_resumes_at_the_next_chunk(bare, tmp_path, monkeypatch):
     store, catalogue = bare
     monkeypatch.setattr(parquet, "CHUNK_ROWS", 1_000)
+    monkeypatch.setattr(checking, "Cage", nullcontext)  # the size is that of this process
     number = begin(store, large(tmp_path))
     first = next_job(store, "one")
     assert (first.id, first.state) == (number, "checking")
