@@ -388,7 +388,7 @@ def test_answers_stay_out_of_caches_and_are_what_they_say(demo_model, client):
     assert "strict-transport-security" not in answer.headers
     with TestClient(create_app(demo_model, limits=Limits(hsts=True))) as behind_tls:
         header = behind_tls.get("/docs").headers["strict-transport-security"]
-    assert header == "max-age=31536000"
+    assert header == "max-age=31536000; includeSubDomains"
 
 
 def test_limits_of_rate_and_body(demo_model):

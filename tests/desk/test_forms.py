@@ -16,7 +16,7 @@ from durhampulse.desk.shortlist.saved import save_view
 from durhampulse.desk.store.tables import audit, person, proposal
 from durhampulse.desk.web.filling import fill_form
 from durhampulse.exceptions import InputError
-from tests.desk.conftest import bring
+from tests.desk.conftest import PASSWORD, bring
 from tests.desk.forms import fields_of
 from tests.desk.test_unlike import unlike_list
 from tests.desk.test_web import routes
@@ -72,6 +72,8 @@ FORMS = [
     ("admin", "/people", {"name": "Rita", "role": "queen"}, "role"),
     ("admin", "/people/{myself}", {"role": "viewer", "active": "true"}, "sure"),
     ("admin", "/keys", {"name": " ", "role": "reviewer"}, "name"),
+    ("viewer", "/account/password", {"present": "wrong", "password": "long enough 7"}, "present"),
+    ("viewer", "/account/password", {"present": PASSWORD, "password": "short"}, "password"),
 ]  # fmt: skip
 """Who sends what where, and which field is wrong; what stands in braces is made first."""
 
@@ -82,7 +84,8 @@ BUTTONS = {
     "/imports/{number}/columns", "/imports/{number}/undo", "/campaigns/{number}/delete",
     "/campaigns/{number}/propose", "/outcomes/files/{number}/record",
     "/outcomes/files/{number}/drop", "/model/activate", "/model/preview", "/model/preview/discard",
-    "/people/{number}/link", "/keys/{number}/revoke",
+    "/people/{number}/link", "/keys/{number}/revoke", "/account/sessions/{number}/end",
+    "/account/sessions/end",
 }  # fmt: skip
 """Forms without a field that people fill in: nothing of them can be wrong, or lost."""
 
@@ -235,7 +238,17 @@ def test_wrong_form_comes_back_with_the_message_at_its_field(
     assert "autofocus" in forms.marked[0]
     assert f'id="{forms.marked[0]["aria-describedby"]}"' in answer.text
     # Buttons, what is made anew, and what never comes back.
-    pressed = {"decision", "request_name", "seen", "file", "what", "password", "choice", "state"}
+    pressed = {
+        "decision",
+        "request_name",
+        "seen",
+        "file",
+        "what",
+        "password",
+        "present",
+        "choice",
+        "state",
+    }
     if path.startswith(("/shortlist", "/bulk")):
         pressed.remove("decision")
     expected = {(n, v) for n, v in sent.items() if n not in pressed and v not in ("", "queen")}

@@ -11,12 +11,12 @@ from sqlalchemy.exc import OperationalError
 
 from durhampulse.desk.people import people
 from durhampulse.desk.people.sessions import (
-    LastUse,
     SessionLimits,
     find_session,
     open_session,
     sessions_of,
 )
+from durhampulse.desk.people.uses import LastUse
 from durhampulse.desk.store.database import Store
 from durhampulse.desk.store.tables import audit, creator, person, session
 from durhampulse.desk.web.access import AGAIN, COOKIE

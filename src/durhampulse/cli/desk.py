@@ -41,6 +41,13 @@ def desk(  # noqa: PLR0913 - one for each option
     idle_minutes: Annotated[
         float, typer.Option(min=1, max=43200, help="Idle minutes after which a session ends.")
     ] = 60,
+    public_url: Annotated[
+        str | None,
+        typer.Option(help="Where people reach the desk: begins its links, and is its only host."),
+    ] = None,
+    hsts: Annotated[
+        bool, typer.Option("--hsts", help="Tell browsers to use TLS only, for a year.")
+    ] = False,
     link_for: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Print a link for a new password, once, and end."),
@@ -57,9 +64,12 @@ def desk(  # noqa: PLR0913 - one for each option
         return
     from durhampulse.desk.people.sessions import SessionLimits
     from durhampulse.desk.server import password_link, run
+    from durhampulse.desk.web.exposure import Exposure
 
+    exposure = Exposure.read(public_url, hsts=hsts)
     if link_for is not None:
-        typer.echo(f"http://{host}:{port}{password_link(store, link_for)}")
+        address = exposure.address or f"http://{host}:{port}"
+        typer.echo(f"{address}{password_link(store, link_for)}")
         return
     run(
         url=store,
@@ -69,6 +79,7 @@ def desk(  # noqa: PLR0913 - one for each option
         yes_at=yes_at,
         review_at=review_at,
         limits=SessionLimits(hours=session_hours, idle_minutes=idle_minutes),
+        exposure=exposure,
         say=typer.echo,
     )
 

@@ -28,6 +28,7 @@ from durhampulse.desk.store.database import Store, open_store
 from durhampulse.desk.store.tables import model, person
 from durhampulse.desk.store.tables import upload as uploads
 from durhampulse.desk.web.app import create_desk
+from durhampulse.desk.web.exposure import Exposure
 from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import InputError
 from durhampulse.service.server import is_loopback
@@ -152,6 +153,7 @@ def run(  # noqa: PLR0913 - one for each option
     yes_at: float | None = None,
     review_at: float | None = None,
     limits: SessionLimits | None = None,
+    exposure: Exposure | None = None,
     say: Callable[[str], object] = print,
 ) -> None:
     """Serve the desk until the process is stopped."""
@@ -168,7 +170,10 @@ def run(  # noqa: PLR0913 - one for each option
         )
     listening = _listen(host, port)
     _move_thresholds(desk, yes_at, review_at)
-    for line in _greeting(desk, host, listening.getsockname()[1], demo=demo):
+    exposure = exposure or Exposure()
+    printed = _address(host, listening.getsockname()[1])
+    desk = replace(desk, exposure=replace(exposure, address=exposure.address or printed))
+    for line in _greeting(desk, demo=demo):
         say(line)
     config = uvicorn.Config(
         create_desk(desk),
@@ -224,11 +229,15 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def _greeting(desk: Desk, host: str, port: int, *, demo: bool) -> Iterator[str]:
-    """Yield the lines for the terminal; open the browser where there is one."""
+def _address(host: str, port: int) -> str:
     anywhere = host in ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
     shown = "localhost" if anywhere else f"[{host}]" if ":" in host else host
-    address = f"http://{shown}:{port}"
+    return f"http://{shown}:{port}"
+
+
+def _greeting(desk: Desk, *, demo: bool) -> Iterator[str]:
+    """Yield the lines for the terminal; open the browser where there is one."""
+    address = desk.exposure.address
     yield f"Store: {desk.store.engine.url.render_as_string(hide_password=True)}"
     if demo:
         yield "This is a demo: its model and its first list are simulated."

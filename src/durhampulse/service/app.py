@@ -7,7 +7,7 @@ import gc
 import json
 import math
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import version
@@ -27,7 +27,8 @@ from durhampulse.exceptions import DurhamPulseError
 from durhampulse.scoring.record import score_items
 from durhampulse.service.bodies import HeadAsGet, JsonRoute, Unpacked
 from durhampulse.service.documentation import DocumentedService, add_page
-from durhampulse.service.guard import Bucket, Guard, Headers, Metrics, too_late
+from durhampulse.service.guard import Bucket, Guard, Metrics, too_late
+from durhampulse.service.headers import API_HEADERS, DefaultHeaders, hsts_headers
 from durhampulse.service.keys import Key, KeyRing, Keys
 from durhampulse.service.schemas import (
     BEARER,
@@ -101,7 +102,7 @@ def create_app(
     return build_app(served, metrics, keys=keys, limits=limits)
 
 
-def build_app(
+def build_app(  # noqa: PLR0913 - each is a part of the application
     served: Source,
     metrics: Metrics,
     *,
@@ -110,6 +111,7 @@ def build_app(
     docs_url: str | None = "/docs",
     patient: tuple[str, ...] = (),
     late: Callable[[Scope], ASGIApp] = too_late,
+    headers: Mapping[str, str] = API_HEADERS,
 ) -> FastAPI:
     """Build the application around whatever says which model is served.
 
@@ -127,6 +129,8 @@ def build_app(
         Beginnings of paths whose requests may take as long as they take.
     late
         What answers where the others' time is up.
+    headers
+        Of every answer that has none of that name.
     """
     limits = limits or Limits()
 
@@ -154,7 +158,7 @@ def build_app(
     app.router.route_class = JsonRoute
     app.add_middleware(Unpacked, limit=limits.body)
     app.add_middleware(Guard, seconds=limits.seconds, metrics=metrics, patient=patient, late=late)
-    app.add_middleware(Headers, hsts=limits.hsts)
+    app.add_middleware(DefaultHeaders, headers={**headers, **hsts_headers(limits.hsts)})
     app.add_middleware(HeadAsGet)  # outermost: the server still sees HEAD, all others GET
     _add_error_handlers(app)
     needs = _access(keys, Bucket(limits.rate), Bucket(limits.work, _WORK_SECONDS))

@@ -8,11 +8,10 @@ from collections.abc import Callable, MutableMapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from starlette.datastructures import MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["Bucket", "Guard", "Headers", "Metrics", "too_late"]
+__all__ = ["Bucket", "Guard", "Metrics", "too_late"]
 
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _MOST_BUCKETS = 10_000
@@ -85,39 +84,6 @@ def too_late(_scope: Scope) -> ASGIApp:
     """Return the answer to a program whose request took too long."""
     error = {"code": "timeout", "problem": "The request took too long.", "way_out": ""}
     return JSONResponse({"error": error}, 503, {"connection": "close"})
-
-
-class Headers:
-    """ASGI middleware that adds headers which keep answers where they belong.
-
-    Parameters
-    ----------
-    app
-        What answers.
-    hsts
-        Whether browsers are told to come by TLS alone, for a year.
-    """
-
-    def __init__(self, app: ASGIApp, *, hsts: bool = False) -> None:
-        self._app = app
-        self._always = {"x-content-type-options": "nosniff"}
-        if hsts:
-            self._always["strict-transport-security"] = "max-age=31536000"
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on; what is about persons is kept by no cache."""
-        added = dict(self._always)
-        if str(scope.get("path", "")).startswith("/v1/"):
-            added["cache-control"] = "no-store"
-
-        async def with_headers(message: MutableMapping[str, Any]) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in added.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        await self._app(scope, receive, with_headers)
 
 
 class Guard:

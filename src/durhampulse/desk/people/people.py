@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, get_args
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from durhampulse.desk.people.passwords import hash_password
+from durhampulse.desk.people.uses import LastUse
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.tables import api_key, attempt, device, link, person, session
@@ -20,7 +21,7 @@ from durhampulse.exceptions import InputError
 __all__ = [
     "PERSON_ROLES", "PersonRole", "Principal", "SignedIn", "add_key", "add_person", "attempt_key",
     "change_person", "digest_of_token", "find_key", "find_link", "find_person", "folded_name",
-    "make_link", "people", "revoke_key", "set_password", "use_link",
+    "lower_role", "make_link", "people", "revoke_key", "set_password", "use_link",
 ]  # fmt: skip
 
 PersonRole = Literal["viewer", "reviewer", "admin"]
@@ -31,6 +32,7 @@ PERSON_ROLES: Final[tuple[PersonRole, ...]] = get_args(PersonRole)
 
 _LINK_MINUTES = 30
 _PREFIX = "dp_"
+_MOST_DAYS = 365
 
 
 @dataclass(frozen=True)
@@ -251,14 +253,30 @@ def use_link(db: Connection, token: str) -> Row[Any]:
     return row
 
 
-def add_key(db: Connection, name: str, role: str, by: str) -> str:
+def add_key(
+    db: Connection, name: str, role: str, by: str,
+    *, owner: int | None = None, days: int | None = None,
+) -> str:  # fmt: skip
     """Return a new API key; only its hash is stored.
+
+    Parameters
+    ----------
+    db
+        A connection that writes.
+    name, role, by
+        What it is called, what it may do, and who makes it.
+    owner
+        The person than whom it may do no more, now or later.
+    days
+        After which it ends; never if not given.
 
     Raises
     ------
     InputError
-        If the name is taken or the role is none.
+        If the name is taken, the role is none, or the days are not 1 to 365.
     """
+    if days is not None and not 1 <= days <= _MOST_DAYS:
+        raise InputError(f"A key cannot last {days} days.", f"Choose 1 to {_MOST_DAYS}.", "days")
     name = " ".join(name.split())[:100]
     if role not in PERSON_ROLES or not name:
         raise InputError(
@@ -269,8 +287,11 @@ def add_key(db: Connection, name: str, role: str, by: str) -> str:
         raise InputError(f"There is a key '{name}' already.", "Choose another name.", "name")
     token = _PREFIX + secrets.token_urlsafe(32)
     values = {"name": name, "digest": digest_of_token(token), "role": role, "created_by": by}
-    db.execute(insert(api_key).values(**values, created_at=datetime.now(UTC)))
-    note(db, by, "key added", name, {"role": role})
+    now = datetime.now(UTC)
+    ends = None if days is None else now + timedelta(days=days)
+    row = insert(api_key).values(**values, person_id=owner, created_at=now, expires_at=ends)
+    db.execute(row)
+    note(db, by, "key added", name, {"role": role, **({"days": days} if days else {})})
     return token
 
 
@@ -281,14 +302,36 @@ def revoke_key(db: Connection, number: int, by: str) -> None:
         note(db, by, "key revoked", str(number))
 
 
-def find_key(db: Connection, token: str) -> Principal | None:
-    """Return the program that a key belongs to; none if it was revoked."""
+def find_key(db: Connection, token: str, uses: LastUse | None = None) -> Principal | None:
+    """Return the program that a key belongs to; none if it was revoked or has ended.
+
+    It may do what both the key and whoever made it may do, and nothing once they may not sign in.
+    """
+    k = api_key.c
     key = db.execute(
-        select(api_key).where(
-            api_key.c.digest == digest_of_token(token), api_key.c.revoked_at.is_(None)
+        select(k.id, k.name, k.role, person.c.role.label("of_owner"), person.c.active)
+        .outerjoin(person, person.c.id == k.person_id)
+        .where(
+            k.digest == digest_of_token(token), k.revoked_at.is_(None),
+            k.expires_at.is_(None) | (k.expires_at > datetime.now(UTC)),
         )
-    ).first()
-    return Principal(0, f"key {key.name}", key.role) if key else None
+    ).first()  # fmt: skip
+    if key is None or key.active is False:
+        return None
+    if uses is not None:
+        uses.note(api_key, key.id)
+    return Principal(0, f"key {key.name}", lower_role(key.role, key.of_owner or key.role))
+
+
+def lower_role(one: PersonRole, other: PersonRole) -> PersonRole:
+    """Return the role that may do less.
+
+    Examples
+    --------
+    >>> lower_role("admin", "viewer"), lower_role("reviewer", "admin")
+    ('viewer', 'reviewer')
+    """
+    return min(one, other, key=PERSON_ROLES.index)
 
 
 def digest_of_token(token: str) -> str:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import secrets
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from durhampulse.desk.people.people import Principal, SignedIn, digest_of_token
+from durhampulse.desk.people.uses import LastUse
 from durhampulse.desk.store.audit import note
-from durhampulse.desk.store.database import AWAY, Store
 from durhampulse.desk.store.tables import person, session
 
 __all__ = [
-    "LastUse", "SessionLimits", "confirm_session", "end_session", "end_sessions", "find_session",
+    "SessionLimits", "confirm_session", "end_session", "end_sessions", "find_session",
     "open_session", "sessions_of", "sign_out",
 ]  # fmt: skip
 
@@ -41,40 +40,6 @@ class SessionLimits:
     hours: float = 12
     idle_minutes: float = 60
     confirm_minutes: float = 15
-
-
-class LastUse:
-    """When sessions and keys were last used: written now and then, by :meth:`write`.
-
-    So a request that only looks never waits for the lock of an import.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._unwritten: dict[tuple[Table, int], datetime] = {}
-
-    def note(self, table: Table, number: int) -> None:
-        """Note that a session or key is used now."""
-        with self._lock:
-            self._unwritten[table, number] = datetime.now(UTC)
-
-    def latest(self, table: Table, number: int, stored: datetime) -> datetime:
-        """Return the later of the stored moment and the noted one."""
-        return max(stored, self._unwritten.get((table, number), stored))
-
-    def write(self, store: Store) -> None:
-        """Write down what was noted; where the store is away it stays noted."""
-        with self._lock:
-            noted, self._unwritten = self._unwritten, {}
-        if not noted:
-            return
-        try:
-            with store.writing() as db:
-                for (table, number), at in noted.items():
-                    db.execute(update(table).where(table.c.id == number).values(used_at=at))
-        except AWAY:
-            with self._lock:
-                self._unwritten = {**noted, **self._unwritten}
 
 
 def open_session(

@@ -148,8 +148,9 @@ def needs_key(role: PersonRole) -> Any:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         who = None
         if scheme.lower() == "bearer" and token:
-            with desk_of(request).store.reading() as db:
-                who = find_key(db, token.strip())
+            desk = desk_of(request)
+            with desk.store.reading() as db:
+                who = find_key(db, token.strip(), desk.last_use)
         if who is None:
             raise HTTPException(401, "A key is needed.", {"WWW-Authenticate": "Bearer"})
         if not who.may(role):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -26,6 +27,7 @@ from durhampulse.desk.web.access import (
     let_in,
     new_session,
 )
+from durhampulse.desk.web.exposure import HostCookies, KnownHost
 from durhampulse.desk.web.kept import KeptForm, is_same_origin, keep_form
 from durhampulse.desk.web.pages import PAGES, ROUTERS
 from durhampulse.desk.web.rendering import POLICY, redirect, render
@@ -34,11 +36,15 @@ from durhampulse.desk.web.state import ActiveModel, Desk, StoreKeys, desk_of
 from durhampulse.exceptions import DurhamPulseError, InputError
 from durhampulse.service.app import build_app
 from durhampulse.service.guard import Metrics, too_late
+from durhampulse.service.headers import hsts_headers
 
 __all__ = ["create_desk"]
 
+_log = logging.getLogger("durhampulse")
+
 _HEADERS = {
     "content-security-policy": POLICY,
+    "cache-control": "no-store",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
     "referrer-policy": "same-origin",
@@ -61,10 +67,11 @@ def create_desk(desk: Desk) -> FastAPI:
     app = build_app(
         ActiveModel(desk.catalogue),
         Metrics(),
-        keys=StoreKeys(desk.store),
+        keys=StoreKeys(desk.store, desk.last_use),
         docs_url=None,  # its page would load from another host
         patient=(*(path for page in PAGES for path in page.patient), *_PATIENT),
         late=_late,
+        headers=_HEADERS | hsts_headers(desk.exposure.hsts),
     )
     app.state.desk, app.state.problem = desk, desk.problem
     app.router.lifespan_context = _with_worker(app, desk)
@@ -74,7 +81,10 @@ def create_desk(desk: Desk) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     _ErrorPages(app)
-    app.add_middleware(_Headers)
+    app.router.redirect_slashes = False  # it would build the address from the Host header
+    app.add_middleware(_NewSession)
+    app.add_middleware(HostCookies)
+    app.add_middleware(KnownHost, host=desk.exposure.host)
     return app
 
 
@@ -114,8 +124,8 @@ class _Assets(StaticFiles):
         return response
 
 
-class _Headers:
-    """Middleware that adds the security headers of every page, and a session's new cookie."""
+class _NewSession:
+    """Middleware that sets the cookie of a session whose token is new."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -127,18 +137,15 @@ class _Headers:
         scope.setdefault("state", {})
         request = Request(scope)
 
-        async def with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
-                if token := new_session(request):
-                    answer = Response()
-                    let_in(request, answer, token)
-                    headers.append("set-cookie", answer.headers["set-cookie"])
+        async def with_cookie(message: Message) -> None:
+            token = new_session(request) if message["type"] == "http.response.start" else ""
+            if token:
+                answer = Response()
+                let_in(request, answer, token)
+                MutableHeaders(scope=message).append("set-cookie", answer.headers["set-cookie"])
             await send(message)
 
-        await self._app(scope, receive, with_headers)
+        await self._app(scope, receive, with_cookie)
 
 
 class _ErrorPages:
@@ -156,6 +163,7 @@ class _ErrorPages:
         app.add_exception_handler(Exception, self._own_fault)
 
     async def _explain(self, request: Request, error: Exception) -> Response:
+        _log_refusal(request, error)
         if request.url.path.startswith(_FOR_PROGRAMS):
             kinds = (HTTPException, RequestValidationError, DurhamPulseError)
             kind = next(kind for kind in kinds if isinstance(error, kind))
@@ -213,6 +221,17 @@ class _ErrorPages:
         answer = await self._explain(request, fault)
         answer.headers.update(_HEADERS)  # it is sent outside of the middleware that adds them
         return answer
+
+
+def _log_refusal(request: Request, error: Exception) -> None:
+    """Log who was refused what, by numbers and the pattern of the path, never by what it names."""
+    if not isinstance(error, HTTPException) or error.status_code not in (401, 403):
+        return
+    who = getattr(request.state, "who", None)
+    somebody = f"person {who.id}, {who.role}" if who else "nobody signed in, or a program"
+    pattern = getattr(request.scope.get("route"), "path", "no such path")
+    why = "form without its token" if isinstance(error, StaleFormError) else error.status_code
+    _log.warning("Refused (%s): %s %s, %s", why, request.method, pattern, somebody)
 
 
 def _late(scope: Scope) -> ASGIApp:

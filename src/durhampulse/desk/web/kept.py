@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from fastapi import Request
 
-__all__ = ["KeptForm", "is_same_origin", "keep_form", "local_path"]
+__all__ = ["KeptForm", "is_foreign", "is_same_origin", "keep_form", "local_path"]
 
 _LARGEST = 1 << 16
 _URLENCODED = "application/x-www-form-urlencoded"
@@ -72,6 +72,13 @@ def is_same_origin(request: Request) -> bool:
         return site == "same-origin"
     origin = request.headers.get("origin", "")
     return bool(origin) and urlsplit(origin).netloc == request.headers.get("host")
+
+
+def is_foreign(request: Request) -> bool:
+    """Whether a browser says that another site sent the request; programs say nothing."""
+    if "sec-fetch-site" not in request.headers and "origin" not in request.headers:
+        return False
+    return request.headers.get("sec-fetch-site") != "none" and not is_same_origin(request)
 
 
 def local_path(path: str) -> str:

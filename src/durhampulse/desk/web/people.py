@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Request, Response
 from sqlalchemy import select
+from starlette.exceptions import HTTPException
 from starlette.responses import StreamingResponse
 
 from durhampulse.desk.people import people, sessions
@@ -28,13 +30,23 @@ from durhampulse.desk.web.access import (
 )
 from durhampulse.desk.web.account import browser_of
 from durhampulse.desk.web.filling import fill_in
-from durhampulse.desk.web.kept import KeptForm, is_same_origin, local_path
+from durhampulse.desk.web.kept import KeptForm, is_foreign, is_same_origin, local_path
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.exceptions import InputError
 
 __all__ = ["audit_router", "door", "router"]
 
-door = APIRouter(include_in_schema=False)
+
+_DAYS = (90, 30, 365)
+
+
+def _refuse_foreign(request: Request) -> None:
+    """Refuse a form of another site, so that it cannot sign a browser in as somebody else."""
+    if request.method == "POST" and is_foreign(request):
+        raise HTTPException(403, "This form was sent by another site.")
+
+
+door = APIRouter(include_in_schema=False, dependencies=[Depends(_refuse_foreign)])
 router = APIRouter(include_in_schema=False)
 audit_router = APIRouter(include_in_schema=False)
 
@@ -129,7 +141,8 @@ def _people_page(
         everybody = people.people(db)
         keys = db.execute(select(api_key).order_by(api_key.c.name)).all()
     return render(request, who, "people.html", people=everybody, keys=keys, roles=PERSON_ROLES,
-                  secret=secret, what=what)  # fmt: skip
+                  owners={one.id: one for one in everybody}, lower_role=people.lower_role,
+                  now=datetime.now(UTC), days=_DAYS, secret=secret, what=what)  # fmt: skip
 
 
 @router.get("/people")
@@ -147,7 +160,7 @@ def add(
     with desk.store.writing() as db:
         number = people.add_person(db, name, role, who.name)
         token = people.make_link(db, "password", who.name, number)
-    return _people_page(request, desk, who, f"{request.base_url}welcome/{token}",
+    return _people_page(request, desk, who, f"{desk.exposure.address}/welcome/{token}",
                         f"The link for {name}; it works once, within half an hour.")  # fmt: skip
 
 
@@ -180,17 +193,18 @@ def link(request: Request, desk: DeskOf, who: SureAdmin, number: Number) -> Resp
     with desk.store.writing() as db:
         token = people.make_link(db, "password", who.name, number)
     what = "A link for a new password; it works once, within half an hour."
-    return _people_page(request, desk, who, f"{request.base_url}welcome/{token}", what)
+    return _people_page(request, desk, who, f"{desk.exposure.address}/welcome/{token}", what)
 
 
 @router.post("/keys")
 def add_key(
     request: Request, desk: DeskOf, who: SureAdmin,
     name: Annotated[str, Form()], role: Annotated[str, Form()],
+    days: Annotated[int, Form()] = 90,
 ) -> Response:  # fmt: skip
-    """Make an API key."""
+    """Make an API key, which ends by itself."""
     with desk.store.writing() as db:
-        token = people.add_key(db, name, role, who.name)
+        token = people.add_key(db, name, role, who.name, owner=who.id, days=days)
     return _people_page(request, desk, who, token, f"The key '{name}'; it is shown this once.")
 
 

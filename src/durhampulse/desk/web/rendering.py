@@ -30,8 +30,8 @@ __all__ = ["POLICY", "above", "percent", "redirect", "render"]
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; font-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'"
+    "connect-src 'self'; font-src 'self'; form-action 'self'; object-src 'none'; "
+    "base-uri 'none'; frame-ancestors 'none'"
 )
 """Content-Security-Policy of every page: nothing from elsewhere, nothing written into a page."""
 

@@ -9,6 +9,7 @@ from fastapi import Request, Response
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Scope
 
+from durhampulse.desk.web.exposure import HOST_COOKIES
 from durhampulse.desk.web.filling import Sent, fill_form
 from durhampulse.desk.web.kept import local_path
 from durhampulse.exceptions import DurhamPulseError
@@ -20,7 +21,9 @@ _ELSEWHERE = {"/keys": "/people", "/views/": "/lists", "/views": "/shortlist",
               "/campaigns/add": "/shortlist"}  # fmt: skip
 """Forms whose path is not below the page they stand on."""
 _OF_THE_BODY = ("content-length", "content-type", "transfer-encoding", "x-csrf-token", "range")
-_KEPT = ("type", "asgi", "http_version", "scheme", "server", "client", "extensions")
+_KEPT = (
+    "type", "asgi", "http_version", "scheme", "server", "client", "extensions", HOST_COOKIES,
+)  # fmt: skip
 _MOST_PAGES = 5
 PARTS = {"HX-Retarget": "main", "HX-Reselect": "main", "HX-Reswap": "outerHTML"}
 """Headers by which htmx shows a returned page instead of the part that was asked for."""

@@ -14,12 +14,14 @@ from durhampulse.desk.imports.worker import Worker
 from durhampulse.desk.models.catalogue import Catalogue
 from durhampulse.desk.outcomes.watching import BrokenBands
 from durhampulse.desk.people.people import Principal, find_key
-from durhampulse.desk.people.sessions import LastUse, SessionLimits
+from durhampulse.desk.people.sessions import SessionLimits
 from durhampulse.desk.people.sign_in import SignIn
+from durhampulse.desk.people.uses import LastUse
 from durhampulse.desk.shortlist.reasons import TopReasons
 from durhampulse.desk.store.database import AWAY, Store
 from durhampulse.desk.store.space import disk_problem, is_writable
 from durhampulse.desk.store.tables import setting
+from durhampulse.desk.web.exposure import Exposure
 from durhampulse.service.keys import SCOPES, Key
 from durhampulse.service.served import Served, serve_scorer
 
@@ -47,7 +49,9 @@ class Desk:
     sign_in
         Sign-ins, one at a time.
     last_use
-        When sessions were last used.
+        When sessions and keys were last used.
+    exposure
+        How the desk is reached.
     """
 
     store: Store
@@ -58,6 +62,7 @@ class Desk:
     broken_bands: BrokenBands = field(default_factory=BrokenBands)
     sign_in: SignIn = field(default_factory=SignIn)
     last_use: LastUse = field(default_factory=LastUse)
+    exposure: Exposure = field(default_factory=Exposure)
 
     def problem(self) -> str:
         """Return why requests should not be sent here; empty where they should."""
@@ -84,8 +89,8 @@ def desk_of(request: Request) -> Desk:
 class StoreKeys:
     """The store's API keys, as the scorer's routes ask for them."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, uses: LastUse) -> None:
+        self._store, self._uses = store, uses
 
     async def find(self, token: str) -> Key | None:
         """Return the key that was presented; none if it is not known."""
@@ -97,7 +102,7 @@ class StoreKeys:
 
     def _look_up(self, token: str) -> Principal | None:
         with self._store.reading() as db:
-            return find_key(db, token)
+            return find_key(db, token, self._uses)
 
 
 class ActiveModel:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, String, Table
 
-from durhampulse.desk.store.tables.columns import Instant, metadata, number
+from durhampulse.desk.store.tables.columns import Id, Instant, metadata, number
 
 __all__ = [
     "api_key", "attempt", "audit", "device", "link", "objection", "person", "receipt", "session",
@@ -56,7 +56,10 @@ api_key = Table(
     Column("digest", String(64), nullable=False, unique=True),
     Column("role", String(20), nullable=False),
     Column("created_by", String(100), nullable=False),
+    Column("person_id", Id),  # whoever made it: it may do no more than they may
     Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("used_at", Instant),
     Column("revoked_at", Instant),
 )  # fmt: skip
 audit = Table(

@@ -1,0 +1,150 @@
+"""How the desk is reached: the address of its links, its host, and what TLS makes possible."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Self
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from durhampulse.exceptions import InputError
+
+__all__ = ["HOST_COOKIES", "Exposure", "HostCookies", "KnownHost"]
+
+HOST_COOKIES = "durhampulse.host_cookies"
+"""Key of a scope whose cookies have lost their prefix."""
+
+_OURS, _PREFIX = b"durhampulse", b"__Host-"
+_PROBES = ("/healthz", "/readyz")
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """How the desk is reached.
+
+    Attributes
+    ----------
+    address
+        With which links begin, such as ``https://desk.example``; the Host header is not believed.
+    host
+        The only host that requests may name; any if empty.
+    hsts
+        Whether browsers are told to use TLS only, for a year (RFC 6797).
+    """
+
+    address: str = ""
+    host: str = ""
+    hsts: bool = False
+
+    @classmethod
+    def read(cls, public_url: str | None, *, hsts: bool = False) -> Self:
+        """Return the exposure of an address that was given, or was not.
+
+        Raises
+        ------
+        InputError
+            If it is not of the form ``https://desk.example``.
+        """
+        if public_url is None:
+            return cls(hsts=hsts)
+        parts = urlsplit(public_url.rstrip("/"))
+        fine = parts.scheme in ("http", "https") and parts.hostname and not parts.username
+        if not fine or parts.path or parts.query or parts.fragment or not public_url.isprintable():
+            raise InputError(
+                f"{public_url!r} is not the address of a desk.",
+                "Write it as --public-url https://desk.example, without a path.",
+            )
+        return cls(public_url.rstrip("/"), _plain_host(parts.netloc, parts.scheme), hsts)
+
+
+def _plain_host(host: str, scheme: str) -> str:
+    """Return a host as it is compared: lower case, without the port that goes without saying.
+
+    Examples
+    --------
+    >>> _plain_host("Desk.example:443", "https"), _plain_host("desk.example:8443", "https")
+    ('desk.example', 'desk.example:8443')
+    """
+    return host.lower().removesuffix(":443" if scheme == "https" else ":80")
+
+
+class KnownHost:
+    """ASGI middleware that refuses requests for any other host; probes name an address instead.
+
+    Parameters
+    ----------
+    app
+        What answers.
+    host
+        As of :class:`Exposure`.
+    """
+
+    def __init__(self, app: ASGIApp, host: str) -> None:
+        self._app, self._host = app, host
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request for the desk's own host on."""
+        if scope["type"] == "http" and self._host and scope["path"] not in _PROBES:
+            asked = Headers(scope=scope).get("host", "")
+            if _plain_host(asked, scope["scheme"]) != self._host:
+                refusal = PlainTextResponse("This desk has another address.\n", 421)
+                await refusal(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+class HostCookies:
+    """ASGI middleware that keeps the desk's cookies as ``__Host-`` ones behind TLS.
+
+    A browser takes such a cookie only from the host itself, over TLS, so that neither another host
+    of the domain nor somebody on the way can plant one (RFC 6265bis, 4.1.3.2). Inside, cookies
+    have their plain names; one that comes without the prefix is not the desk's, and is dropped.
+
+    Parameters
+    ----------
+    app
+        What answers.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on with its cookies renamed, and its answer back likewise."""
+        secure = scope["type"] == "http" and scope["scheme"] == "https"
+        if not secure or HOST_COOKIES in scope:
+            await self._app(scope, receive, send)
+            return
+
+        async def with_prefix(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*_prefixed(message["headers"])]}
+            await send(message)
+
+        headers = [
+            (name, _unprefixed(value) if name == b"cookie" else value)
+            for name, value in scope["headers"]
+        ]
+        await self._app({**scope, "headers": headers, HOST_COOKIES: True}, receive, with_prefix)
+
+
+def _unprefixed(cookies: bytes) -> bytes:
+    pairs = [pair.strip() for pair in cookies.split(b";")]
+    kept = [pair for pair in pairs if not pair.startswith(_OURS)]
+    ours = _PREFIX + _OURS
+    return b"; ".join(
+        pair.removeprefix(_PREFIX) if pair.startswith(ours) else pair for pair in kept
+    )
+
+
+def _prefixed(headers: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
+    for name, value in headers:
+        if name == b"set-cookie" and value.startswith(_OURS):
+            secure = b"" if b"; secure" in value.lower() else b"; Secure"
+            yield name, _PREFIX + value + secure
+        else:
+            yield name, value
