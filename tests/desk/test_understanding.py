@@ -66,6 +66,15 @@ def test_each_way_of_reading_a_file_is_looked_at_once(visit, looks):
     assert len(looks) <= 3  # as it was sent, as line 2, as found by itself with all fields
 
 
+def test_form_sent_as_shown_brings_the_page_back(visit):
+    ann = visit("reviewer")
+    where = send(ann, csv_of())
+    page = choose(ann, where)
+    assert 'id="reading"' in page
+    assert "Old reach" in page
+
+
+@pytest.mark.cage
 def test_a_file_that_fills_any_memory_costs_one_clear_error(visit, desk):
     """2 kB that are 5 GB when each row holds its text."""
     long = pa.DictionaryArray.from_arrays([0] * 5_000, pa.array(["x" * (1 << 20)]))
@@ -81,6 +90,7 @@ def test_a_file_that_fills_any_memory_costs_one_clear_error(visit, desk):
     assert upload_of(desk, where).state == "new"
 
 
+@pytest.mark.cage
 def test_a_reader_that_dies_leaves_the_desk_as_it_is(visit, desk, monkeypatch):
     ann = visit("reviewer")
     monkeypatch.setattr(cages, "_PROGRAM", "import os; os.kill(os.getpid(), 9)")

@@ -189,7 +189,7 @@ def _choose(
         return _preview_page(request, desk, who, row, sent=sent, wrong=error)
     rules = desk.catalogue.current()
     seen = sent.get("previewed") == digest_of(options, rules.version)
-    if not seen:
+    if not (score and seen):  # a form as it was shown names columns that no look was asked for
         _look(desk, row, options)
     changes: dict[str, Any] = {"options": to_plain(options), "problem": None, "way_out": None}
     if score and seen:
