@@ -198,6 +198,18 @@ def test_post_needs_the_csrf_token_of_its_session(app, visit, desk):
         assert db.scalar(select(func.count()).select_from(review)) == 1
 
 
+def test_null_characters_are_refused_alike(visit):
+    """PostgreSQL has no such character (its manual, 8.3), so neither database is given it."""
+    ann = visit("admin")
+    for path in ("/lists", "/people", "/queue/decide", "/creators/3/remark", "/campaigns/3/choose"):
+        answer = ann.post(path, data={"csrf": ann.csrf, "note": "a\0b"})
+        assert answer.status_code == 422, path
+        assert "null character" in answer.text, path
+    # The page for which a file is the answer is not asked for without end.
+    for path in ("/shortlist", "/shortlist/export/csv", "/audit"):
+        assert ann.get(f"{path}?search=%00").status_code == 422, path
+
+
 @pytest.mark.parametrize("role", ["viewer", "reviewer"])
 def test_rest_routes_need_the_same_roles(app, visit, desk, role):
     with desk.store.writing() as db:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Iterable
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -44,6 +45,7 @@ COOKIE, DEVICE = "durhampulse", "durhampulse-device"
 AGAIN = "password_again"
 """The field in which a heavy act's form brings the password."""
 _SAFE = ("GET", "HEAD", "OPTIONS")
+_UNSTORABLE = re.compile("[\\0\ud800-\udfff]")
 
 
 class SignInNeededError(Exception):
@@ -95,12 +97,24 @@ def _needs(role: PersonRole) -> Any:
         if not who.may(role):
             raise HTTPException(403, f"This needs the role '{role}'; yours is '{who.role}'.")
         if request.method not in _SAFE:
-            token = request.headers.get("x-csrf-token") or (await request.form()).get("csrf")
+            form = await request.form()
+            token = request.headers.get("x-csrf-token") or form.get("csrf")
             if not hmac.compare_digest(str(token or "").encode(), who.csrf.encode()):
                 raise StaleFormError
+            _require_storable(form.multi_items())
+        _require_storable(request.query_params.multi_items())
         return who
 
     return Depends(admit)
+
+
+def _require_storable(sent: Iterable[tuple[str, object]]) -> None:
+    """Raise if a text or a file's name holds a character that PostgreSQL cannot store."""
+    for field, value in sent:
+        text = value if isinstance(value, str) else getattr(value, "filename", None) or ""
+        if _UNSTORABLE.search(text):
+            problem = f"What was given for '{field}' holds a null character."
+            raise InputError(problem, "Write it anew.", field)
 
 
 DeskOf = Annotated[Desk, Depends(desk_of)]
@@ -155,6 +169,7 @@ def needs_key(role: PersonRole) -> Any:
             raise HTTPException(401, "A key is needed.", {"WWW-Authenticate": "Bearer"})
         if not who.may(role):
             raise HTTPException(403, f"This needs a key with the role '{role}'.")
+        _require_storable(request.query_params.multi_items())
         return who
 
     return Depends(admit)

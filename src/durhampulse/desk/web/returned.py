@@ -91,9 +91,11 @@ def _page_of(path: str, sent: dict[str, str]) -> str:
 async def _look(request: Request, address: str) -> str:
     """Return a page of the desk as the same browser would get it; empty if it gets none."""
     parts: list[Message] = []
+    request_body: Message = {"type": "http.request", "body": b"", "more_body": False}
+    arriving = iter([request_body])
 
-    async def receive() -> Message:
-        return {"type": "http.request", "body": b"", "more_body": False}
+    async def receive() -> Message:  # answers that are files wait for the end of the connection
+        return next(arriving, {"type": "http.disconnect"})
 
     async def send(message: Message) -> None:
         parts.append(message)
