@@ -61,7 +61,7 @@ def test_html_escapes_every_text():
 
 def test_model_and_account_are_shown_in_words(demo_model):
     model = dp.load_model(demo_model)
-    assert repr(model).startswith("<Scorer: Distilled blend")
+    assert "3,983 creators of creators.csv (simulated)" in repr(model)
     assert "Yes from 0.8" in model._repr_html_()
     account = model.explain({"Followers": 5_000, "Engagement_Rate": 0.03, "Niche": "<b>"})
     assert repr(account) == account.text()

@@ -19,6 +19,7 @@ from starlette.testclient import TestClient
 from durhampulse.creators.options import ReadOptions
 from durhampulse.desk.imports import intake
 from durhampulse.desk.imports.worker import Worker
+from durhampulse.desk.models import catalogue as models
 from durhampulse.desk.models.catalogue import Catalogue, add_model
 from durhampulse.desk.people import passwords, people
 from durhampulse.desk.people.sessions import find_session
@@ -30,6 +31,7 @@ from durhampulse.desk.web.access import COOKIE
 from durhampulse.desk.web.app import create_desk
 from durhampulse.desk.web.state import Desk
 from durhampulse.scoring.record import UNLIKE_BIT
+from durhampulse.scoring.scorer import Scorer, load_model
 
 DEMO = Path(str(files("durhampulse.desk").joinpath("demo")))
 PASSWORD = "a long enough password"
@@ -180,6 +182,22 @@ def filled(databases):
         db.execute(creator.update().values(flags=creator.c.flags % UNLIKE_BIT))
     yield store
     store.close()
+
+
+@pytest.fixture(autouse=True)
+def models_read_once(monkeypatch):
+    """Have the desk read each model once a run: trying one out takes a third of a second."""
+    monkeypatch.setattr(models, "load_model", _read_once)
+
+
+_SCORERS: dict[tuple, Scorer] = {}
+
+
+def _read_once(folder):
+    content = tuple((path.name, path.read_bytes()) for path in sorted(Path(folder).glob("*")))
+    if content not in _SCORERS:
+        _SCORERS[content] = load_model(folder)
+    return _SCORERS[content]
 
 
 @pytest.fixture

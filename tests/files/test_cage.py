@@ -26,6 +26,7 @@ from durhampulse.files.stream import open_stream
 from durhampulse.files.tables import look_over, read_source
 from durhampulse.irregularities import Ledger
 
+pytestmark = pytest.mark.cage
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the limits of Linux")
 ROWS = "Influencer_ID,Followers,Niche\n1,100,Tech\n,,\n2,200,Food\nTotal,300,\n"
 
