@@ -25,11 +25,11 @@ study: $(READY)  ## the main job on the built-in data: durhampulse-study/
 test: $(READY) chromium  ## the tests that take minutes
 	$(call two_at_once,$(BIN)/pytest)
 
-# Coverage is that of the quick tests and of a whole study, which alone runs the notebook: tracing
+# Coverage is that of all but the slow tests and of a whole study, which alone runs the notebook: tracing
 # makes the other slow ones half as slow again.
 test-all: $(READY) chromium notebook-check  ## all tests with their coverage, and the notebook
 	rm -f .coverage .coverage.*
-	$(call two_at_once,$(BIN)/coverage run -m pytest)
+	$(call two_at_once,$(BIN)/coverage run -m pytest -m "not slow")
 	$(call slow_at_once,$(BIN)/coverage run -m pytest -m slow $(STUDY),$(BIN)/pytest -m slow)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report

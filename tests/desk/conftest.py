@@ -141,13 +141,20 @@ class Databases:
         admin.dispose()
 
 
+_ON_BOTH_AT_ONCE = {"test_chain.py", "test_intake.py", "test_reviewing.py", "test_store.py"}
+"""Where locks, constraints and migrations are tested: with either database in the quick tests."""
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Mark pages with PostgreSQL slow: they ask the store alike whatever its database."""
+    """Mark what asks PostgreSQL as it asked SQLite; pages ask the store alike, and are slow."""
     for item in items:
-        pages = item.path.name in ("test_forms.py", "test_web.py")
-        if pages and item.name.partition("[")[2].startswith("postgres"):
+        if not item.name.partition("[")[2].startswith("postgres"):
+            continue
+        if item.path.name in ("test_forms.py", "test_web.py"):
             item.add_marker(pytest.mark.slow)
+        elif item.path.name not in _ON_BOTH_AT_ONCE:
+            item.add_marker(pytest.mark.postgres)
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgres"])
