@@ -588,6 +588,7 @@ def import_and_undo(page, address, tmp_path):
     page.get_by_role("button", name="Back to the columns").click()
     page.get_by_role("button", name="Looks right: score it").click()
     page.get_by_role("button", name=re.compile("^Import [0-9,]+ creator")).click()
+    page.get_by_role("heading", name="In place").wait_for()
     page.goto(address + "/acts")
     page.get_by_role("link", name="See what that changes").first.click()
     page.get_by_text("Leave the list again").wait_for()
