@@ -142,6 +142,8 @@ def best_by_dynamic_programming(probability, fees, number, budget):
     """Give the most that so many bring within a budget; fees are whole numbers."""
     best = np.zeros((number + 1, budget + 1))
     for p, fee in zip(probability, fees, strict=True):
+        if fee > budget:
+            continue
         with_them = best[:-1, : budget + 1 - fee] + p
         best[1:, fee:] = np.maximum(best[1:, fee:], with_them)
     return best[-1, -1]

@@ -152,7 +152,11 @@ def test_a_look_that_fails_is_not_tried_for_ever(filled, catalogue, waiting, mon
     assert not understand_next(filled, catalogue, odd)
 
 
-def test_the_page_of_a_file_without_a_look_says_so_and_reads_nothing(visit, desk, waiting, looks):
+def test_the_page_of_a_file_without_a_look_says_so_and_reads_nothing(
+    request, desk, waiting, looks, monkeypatch
+):
+    monkeypatch.setattr(desk.worker, "start", lambda: None)  # it would look
+    visit = request.getfixturevalue("visit")
     with desk.store.writing() as db:
         db.execute(update(upload).values(problem="What the check ran into.", way_out="Look."))
     page = visit("viewer").get(f"/imports/{waiting[0]}")

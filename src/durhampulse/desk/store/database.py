@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -144,7 +145,8 @@ class Store:
 
     def close(self) -> None:
         """Empty the log, so that nothing erased is left in it, and close all connections."""
-        with contextlib.suppress(DBAPIError):  # the log of a full or read-only disk stays
+        # The log of a full or read-only disk stays, and a store that never opened has none.
+        with contextlib.suppress(DBAPIError, sqlite3.Error):
             self.scrub()
         self.engine.dispose()
 
