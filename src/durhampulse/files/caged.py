@@ -114,7 +114,7 @@ def serve(requests: BinaryIO, answers: BinaryIO, before: Callable[[], object]) -
 
 
 def _set_limits() -> None:
-    """Give up what reading a file does not need, as far as the system knows such limits.
+    """Set the limits that reading a file keeps within, as far as the system knows them.
 
     Linux has all of them, macOS no bound on memory that holds, Windows none.
     """

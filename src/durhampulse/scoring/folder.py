@@ -85,9 +85,9 @@ def _digest(manifest: Mapping[str, Any]) -> str:
     ValueError
         If it holds a number without end, or text that is none.
     """
-    said = {name: part for name, part in manifest.items() if name != _SEAL}
+    sealed = {name: part for name, part in manifest.items() if name != _SEAL}
     text = json.dumps(
-        said, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":")
+        sealed, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":")
     )
     if "\\u0000" in text:
         raise ValueError("a null character")

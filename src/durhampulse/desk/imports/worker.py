@@ -150,7 +150,7 @@ class Worker:
         return True
 
     def _stop_for_room(self, piece: Activation | BulkJob | Job, error: Exception) -> None:
-        """Give work up for which the disk has no room, and what it has staged so far."""
+        """End work for which the disk has no room; what it has staged so far is removed."""
         _log.error("%s: %s", piece, error)
         self._give_up(piece, disk_problem(error), "Free some space, then start it again.")
         if isinstance(piece, Job) and piece.state == "checking":

@@ -133,8 +133,8 @@ def _cells_hold(file: WaitingFile, names: Sequence[str], words: Sequence[str]) -
 def _table_holds(
     stream: Stream, file: WaitingFile, names: Sequence[str], words: Sequence[str]
 ) -> bool:
-    said = file.options.get("columns", {}).get(IDENTIFIER)
-    keys = {h for h in stream.headers if h == said or canonical_name(h) == IDENTIFIER}
+    chosen = file.options.get("columns", {}).get(IDENTIFIER)
+    keys = {h for h in stream.headers if h == chosen or canonical_name(h) == IDENTIFIER}
     numbered = all(name.isdecimal() for name in names[:1])
     whole = pa.array(sorted(names))
     part = "|".join(map(re.escape, words))

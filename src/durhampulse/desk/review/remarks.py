@@ -27,7 +27,7 @@ def add_remark(store: Store, creator_id: int, text: str, by: str) -> None:
     InputError
         If nothing is written, or too much, or there is no such creator.
     """
-    words = text.strip().replace("\0", "")
+    words = text.strip()
     if not words or len(words) > LONGEST_REMARK:
         raise InputError(
             "The note is empty." if not words else f"The note has {len(words):,} characters.",

@@ -100,9 +100,7 @@ class View:
                  "flag": [str(i) for i in range(len(rules.flag_names))]}  # fmt: skip
         filters: dict[str, Any] = {}
         for name in ("band", "niche", "tier", "state", "outcome", "flag", "column"):
-            chosen = tuple(
-                dict.fromkeys(value for value in query.get(name, []) if value and "\0" not in value)
-            )
+            chosen = tuple(dict.fromkeys(value for value in query.get(name, []) if value))
             wrong = [value for value in chosen if name in known and value not in known[name]]
             if wrong:
                 raise InputError(f"There is no {name} '{wrong[0][:40]}'.",
@@ -128,7 +126,7 @@ class View:
             descending=ascending != "asc",
             listed=of_list,
             edge=_last(query, "edge") == "1",
-            search=_last(query, "search").strip().replace("\0", "")[:LONGEST_ID],
+            search=_last(query, "search").strip()[:LONGEST_ID],
             **filters,
         )
 

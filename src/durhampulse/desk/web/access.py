@@ -176,7 +176,7 @@ def needs_key(role: PersonRole) -> Any:
 
 
 def keep_session(request: Request, token: str) -> None:
-    """Give the session of a request its new token, and have the answer set it."""
+    """Renew the token of a request's session; the answer sets it."""
     before = request.cookies.get(COOKIE, "").encode()
     request.scope["headers"] = [  # for the page that is asked for anew where the form is refused
         (name, value.replace(before, token.encode()) if name == b"cookie" else value)

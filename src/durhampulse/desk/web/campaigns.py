@@ -178,7 +178,7 @@ def _matches(db: Connection, search: str, desk: Desk) -> Any:
     """Return the creators that a search finds, the most probable first."""
     if not search.strip():
         return []
-    view = View(search=search.strip().replace("\0", ""))
+    view = View(search=search.strip())
     return shortlist.page(db, view, desk.catalogue.current(db), size=_MOST_MATCHES).rows
 
 

@@ -43,7 +43,7 @@ def upgrade() -> None:
 
 
 def _chain() -> tuple[int, str]:
-    """Give all entries their hashes; return the number and the hash of the last."""
+    """Return the number and the hash of the last entry, once all have their hashes."""
     db, last, before = op.get_bind(), 0, FIRST
     change = sa.update(_AUDIT).where(_AUDIT.c.id == sa.bindparam("number"))
     change = change.values(hash=sa.bindparam("new"))
