@@ -32,7 +32,7 @@ class Account:
     Attributes
     ----------
     creator
-        Identifier.
+        Identifier; empty where the row holds none.
     probability, low, high
         Of a deal, with its 90% interval.
     recommendation
@@ -97,7 +97,7 @@ class Account:
         """Return the account in words, a line each."""
         band = self.recommendation or f"no recommendation ({self.refusal})"
         lines = [
-            f"Creator {self.creator}: {self.probability:.1%}, {band}",
+            f"{_named(self.creator)}: {self.probability:.1%}, {band}",
             *(f"  {header}: {text}" for header, text in self.carried.items()),
             *_part("Unlike all creators the model learned from", self.unlike),
             self._interval_line(),
@@ -180,10 +180,12 @@ def account_of(
     CannotJudgeError
         If too little is known of the creator.
     """
+    identifier = row[IDENTIFIER].iloc[0]
+    creator = "" if pd.isna(identifier) else str(identifier)
     refused = unscorable(row, loaded.model.encoding.columns).iloc[0]
     if refused:
         raise CannotJudgeError(
-            f"Creator {row[IDENTIFIER].iloc[0]}: not scored. {refused}.",
+            f"{_named(creator)}: not scored. {refused}.",
             "Fill in the figures that are missing.",
         )
     model, peers, thresholds = loaded.model, loaded.peers, loaded.thresholds
@@ -202,7 +204,7 @@ def account_of(
     ).iloc[0]
     changes = what_would_change(model, row, peers, thresholds)
     return Account(
-        creator=str(decided["Influencer ID"]),
+        creator=creator,
         probability=float(decided["Predicted Sponsorship"]),
         low=float(decided["Interval Low"]),
         high=float(decided["Interval High"]),
@@ -222,6 +224,10 @@ def account_of(
         got=outcome_words(loaded.rules.get(LABEL)).got,
         carried={header: text for header, text in (carried or {}).items() if text},
     )
+
+
+def _named(creator: str) -> str:
+    return f"Creator {creator}" if creator else "This creator"
 
 
 def _list(text: str) -> list[str]:
