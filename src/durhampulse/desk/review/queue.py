@@ -14,6 +14,7 @@ from durhampulse.desk.models.rules import Range, Rules
 from durhampulse.desk.review.decisions import CLAIM_MINUTES
 from durhampulse.desk.store.database import Store, insert_or
 from durhampulse.desk.store.tables import (
+    DECIDED,
     DRAWN,
     HAS_NO_PRECEDENT,
     HAS_PRECEDENT,
@@ -30,6 +31,7 @@ Why = Literal["unlike", "maybe", "edge", "sample", "chosen"]
 _EDGES = 0.15
 _LOOKED_AT = 40
 _BY_PROBABILITY = "INDEXED BY ix_creator_by_probability"
+_OF_DECIDED = "INDEXED BY ix_creator_decided"
 
 
 @dataclass(frozen=True)
@@ -198,7 +200,7 @@ def progress(db: Connection, person_id: int, rules: Rules) -> Progress:
     counts = (
         listed.where(WAITS, HAS_PRECEDENT, p >= low, p < high),
         counted.where(WAITS, HAS_NO_PRECEDENT),
-        listed.where(creator.c.state != "open"),
+        counted.where(DECIDED).with_hint(creator, _OF_DECIDED, "sqlite"),
         select(func.count()).where(
             review.c.person_id == person_id, review.c.at >= midnight, review.c.undone_at.is_(None),
             review.c.decision.not_in(("skip", "reopen")),

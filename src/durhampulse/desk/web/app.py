@@ -116,11 +116,11 @@ def _home() -> Response:
 
 
 class _Assets(StaticFiles):
-    """The wheel's own files, revalidated by ETag once an hour."""
+    """The wheel's own files, revalidated by ETag at each use: an upgrade shows at once."""
 
     def file_response(self, *args: Any, **kwargs: Any) -> Response:
         response = super().file_response(*args, **kwargs)
-        response.headers["cache-control"] = "max-age=3600"
+        response.headers["cache-control"] = "no-cache"
         return response
 
 
