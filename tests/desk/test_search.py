@@ -229,7 +229,7 @@ def test_migration_makes_the_creators_of_an_older_store_found(store_url, monkeyp
 def test_migration_makes_links_and_addresses_found(store_url, monkeypatch):
     newest = database.command.upgrade
     with monkeypatch.context() as older:
-        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0019"))
+        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0020"))
         store = open_store(store_url)
     carried = '[["link", "Profile", "https://www.video.example/Lena"], ["email", "Mail", "L@b.de"]]'
     with store.writing() as db:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -31,6 +31,7 @@ from sqlalchemy import (
 
 from durhampulse.desk.models.catalogue import score_again
 from durhampulse.desk.models.rules import Rules
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.bulk import numbers_in
 from durhampulse.desk.store.former import FORMER_COLUMNS
 from durhampulse.desk.store.search import refresh_search
@@ -223,7 +224,7 @@ def _called_otherwise(of_run: ColumnElement[bool]) -> Select[int]:
 
 def _is_spoken_of() -> ColumnElement[bool]:
     """Return the condition that anything but an old claim refers to a creator."""
-    counts = {claim: claim.c.expires_at > datetime.now(UTC)}
+    counts = {claim: claim.c.expires_at > clock.now()}
     return or_(
         *(
             exists().where(column == creator.c.id, counts.get(table, true()))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select, update
@@ -17,6 +16,7 @@ from durhampulse.desk.imports.jobs import LEASE
 from durhampulse.desk.imports.restoring import COUNTS, Ground, count_all, restore_some
 from durhampulse.desk.models.catalogue import Catalogue, activation_lock, forget_prepared
 from durhampulse.desk.models.unlikeness import refresh_standing
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.acts import change_act
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.database import Store
@@ -175,7 +175,7 @@ def _step(
     if last and total > _AT_ONCE:
         change_act(db, row.id, undo={**counts, "after": last})
         share = min(1.0, sum(counts[name] for name in COUNTS[:3]) / total)
-        going = {"progress": share, "tries": 0, "lease_until": datetime.now(UTC) + LEASE}
+        going = {"progress": share, "tries": 0, "lease_until": clock.now() + LEASE}
         db.execute(update(upload).where(upload.c.id == upload_id).values(**going))
         return None, True
     result = _result(row, ground, counts)
@@ -189,7 +189,7 @@ def _finish(db: Connection, row: Row[Any], upload_id: int, result: UndoneImport)
     count_niches(db)
     counts = {name: getattr(result, name) for name in (*COUNTS, "changed")}
     change_act(db, row.id, undo=counts, former=False)
-    db.execute(update(act).where(act.c.id == row.id).values(undone_at=datetime.now(UTC)))
+    db.execute(update(act).where(act.c.id == row.id).values(undone_at=clock.now()))
     done = {"state": "undone", "lease_until": None, "tries": 0}
     db.execute(update(upload).where(upload.c.id == upload_id).values(**done))
     note(db, row.undone_by, "import undone", f"upload {upload_id}", counts)

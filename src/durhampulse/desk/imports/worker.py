@@ -8,7 +8,7 @@ import secrets
 import socket
 import threading
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from durhampulse.desk.imports.checking import check
 from durhampulse.desk.imports.intake import apply, unstage
@@ -23,6 +23,7 @@ from durhampulse.desk.review.bulk import (
     next_bulk,
     run_bulk,
 )
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.acts import resume_undo, undos_under_way
 from durhampulse.desk.store.database import AWAY, Store
 from durhampulse.desk.store.space import disk_problem
@@ -66,7 +67,7 @@ class Activation:
     @property
     def is_news(self) -> bool:
         """Whether it came to its end a short while ago."""
-        return self.ended_at is not None and datetime.now(UTC) - self.ended_at < _NEWS
+        return self.ended_at is not None and clock.now() - self.ended_at < _NEWS
 
     @property
     def under_way(self) -> bool:
@@ -170,7 +171,7 @@ class Worker:
         if isinstance(piece, Activation):
             change = prepare if piece.only_previews else activate
             scored = change(self._store, self._catalogue, piece.version, piece.by, piece.reach)
-            piece.ended_at, piece.creators = datetime.now(UTC), scored
+            piece.ended_at, piece.creators = clock.now(), scored
         elif isinstance(piece, BulkJob):
             run_bulk(self._store, self._catalogue, piece, self._stop)
         elif piece.state == "checking":

@@ -7,8 +7,8 @@ from alembic import op
 
 from durhampulse.desk.store.search import refresh_search
 
-revision = "0020"
-down_revision = "0019"
+revision = "0021"
+down_revision = "0020"
 
 _AT_ONCE = 10_000
 _CHECK_AGAIN = """
