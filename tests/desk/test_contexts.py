@@ -28,6 +28,7 @@ def asked_for(name):
         for target in assigned.find_all(nodes.Name)
         if target.ctx == "store"
     }
+    made |= {macro.name for macro in tree.find_all(nodes.Macro)}
     names = meta.find_undeclared_variables(tree)
     for other in meta.find_referenced_templates(tree):
         if other != "macros.html":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from math import floor
 
 import pandas as pd
@@ -13,6 +14,8 @@ from durhampulse.decision.figures import figure_text, number_text
 from durhampulse.scoring.account import Account
 
 __all__ = ["Effect", "Place", "ordered", "path_of"]
+
+_SLACK = 1e-9
 
 
 @dataclass(frozen=True)
@@ -98,22 +101,27 @@ def path_of(account: Account, figures: pd.Series, places: Mapping[str, Place]) -
 
 
 def ordered(shares: Mapping[str, float], start: float) -> Sequence[str]:
-    """Return columns in an order that stays between 0 and 1: what lifts first, the largest first.
+    """Return columns in the order of their steps, which best stay between 0 and 1.
+
+    What lifts comes first, else what holds back; where neither fits, the largest effects.
 
     Examples
     --------
+    >>> ordered({"Niche": -0.2, "Followers": 0.3, "Views": 0.1}, 0.2)
+    ['Followers', 'Views', 'Niche']
     >>> ordered({"Niche": -0.2, "Followers": 0.3, "Views": 0.6}, 0.2)
-    ['Views', 'Niche', 'Followers']
+    ['Niche', 'Views', 'Followers']
     """
-    left = sorted(shares, key=lambda column: (shares[column] < 0, -abs(shares[column])))
-    columns, at = [], start
-    while left:
-        fits = (column for column in left if 0 <= at + shares[column] <= 1)
-        column = next(fits, left[0])
-        left.remove(column)
-        columns.append(column)
-        at += shares[column]
-    return columns
+    for sign in (1, -1):
+        columns = sorted(shares, key=lambda c: (shares[c] * sign < 0, -abs(shares[c])))
+        if _stays(columns, shares, start):
+            return columns
+    return sorted(shares, key=lambda column: -abs(shares[column]))
+
+
+def _stays(columns: Sequence[str], shares: Mapping[str, float], start: float) -> bool:
+    levels = accumulate((shares[column] for column in columns), initial=start)
+    return all(-_SLACK <= level <= 1 + _SLACK for level in levels)
 
 
 def _whole(percent: float) -> int:

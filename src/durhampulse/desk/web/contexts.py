@@ -31,9 +31,10 @@ class Counts(TypedDict):
 
 
 class CountsContext(Counts):
-    """The line that says what to do, and the tabs."""
+    """The line that says what to do, and the tabs; `swapped` where they come after the page."""
 
     view: View
+    swapped: bool
 
 
 class ShortlistContext(CountsContext):

@@ -98,7 +98,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         "request_name": secrets.token_hex(12), "back": f"{view.query()}&{urlencode(here)}",
         "lists": lists, "saved": saved, "work": work, "columns": COLUMNS,
         "unlike_lists": unlike_lists, "broken": broken, "drafts": open_drafts,
-        "remarks": remarks, **counts,
+        "remarks": remarks, "swapped": False, **counts,
     }  # fmt: skip
     return render(request, who, "shortlist.html", **context)
 
@@ -109,7 +109,7 @@ def count_states(request: Request, desk: DeskOf, who: Viewer) -> Response:
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         view = View.read(_query(request), rules)
-        context: CountsContext = {"view": view, **counts_of(db, view, rules)}
+        context: CountsContext = {"view": view, "swapped": True, **counts_of(db, view, rules)}
     return render(request, who, "counts.html", **context)
 
 
