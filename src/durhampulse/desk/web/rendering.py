@@ -90,12 +90,12 @@ def _rate(value: float | None) -> str:
     Examples
     --------
     >>> _rate(0.0684), _rate(-0.00287), _rate(0.25), _rate(12.0)
-    ('6.84%', '-0.29%', '25.0%', '1,200%')
+    ('6.84%', '\u22120.29%', '25.0%', '1,200%')
     """
     if value is None:
         return _ABSENT
     digits = 2 if abs(value) < 0.1 else 1 if abs(value) < 1 else 0
-    return f"{100 * value:,.{digits}f}%"
+    return f"{100 * value:,.{digits}f}%".replace("-", "\u2212")
 
 
 def _count(value: float | None) -> str:
