@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -54,6 +53,7 @@ from durhampulse.desk.web.access import DeskOf, Number, Reviewer, SureAdmin, Vie
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.exceptions import InputError
 from durhampulse.files.formats import FORMATS, WRITABLE, listed
+from durhampulse.files.scratch import scratch_folder
 
 __all__ = ["FILE_TYPES", "MOST_CHOSEN", "ListRow", "list_rows", "router"]
 
@@ -310,7 +310,7 @@ def export(request: Request, desk: DeskOf, who: Viewer, kind: str) -> Response:
         return JSONResponse(provenance_of(rules, about=about, by=who.name))
     if kind not in FILE_TYPES:
         raise HTTPException(404, f"Export {listed(tuple(FILE_TYPES))}.")
-    folder = tempfile.TemporaryDirectory(prefix="durhampulse-")
+    folder = scratch_folder()
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         view = View.read(_query(request), rules)
