@@ -11,9 +11,9 @@ from sqlalchemy import Connection, Row, select
 
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER
 from durhampulse.creators.typed import TypedKind, read_typed
-from durhampulse.decision.figures import figure_text
 from durhampulse.desk.models.rules import Rules, stored_frame
 from durhampulse.desk.review.decisions import reviews_of
+from durhampulse.desk.review.effects import Effect, Place, path_of
 from durhampulse.desk.review.remarks import remarks_of
 from durhampulse.desk.store.audit import history
 from durhampulse.desk.store.tables import creator, outcome, run, score
@@ -22,45 +22,13 @@ from durhampulse.scoring.account import Account, account_of
 
 __all__ = [
     "CreatorPage",
-    "EffectBar",
-    "Place",
     "creator_page",
-    "effect_bars",
     "find_creator",
     "read_changes",
     "what_if",
 ]
 
 _RATES = {name for name, column in COLUMNS.items() if column.kind == "rate"}
-
-
-@dataclass(frozen=True)
-class EffectBar:
-    """One column's effect on the score.
-
-    Attributes
-    ----------
-    text
-        The figure in words.
-    effect
-        Shapley value, in log-odds; above 0 where it speaks for the creator.
-    share
-        Its size as a share of the largest effect, 0 to 1.
-    """
-
-    text: str
-    effect: float
-    share: float
-
-
-@dataclass(frozen=True)
-class Place:
-    """A figure's percentile among those of peers."""
-
-    name: str
-    text: str
-    percentile: float
-    peers: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,8 +41,12 @@ class CreatorPage:
         As stored.
     account
         The score and its reasons; none where the model cannot judge, with the reason in `problem`.
-    bars, places
-        Effects and percentiles.
+    effects
+        The steps from the usual rate to the probability.
+    usual
+        The usual rate, in percent.
+    peers
+        Whom most figures are compared with, as in "nano creators in Beauty"; empty for nobody.
     scores, reviews, outcomes, acts, remarks
         The history, the latest first.
     """
@@ -82,8 +54,9 @@ class CreatorPage:
     row: Row[Any]
     account: Account | None
     problem: str
-    bars: list[EffectBar]
-    places: list[Place]
+    effects: list[Effect]
+    usual: float
+    peers: str
     scores: Sequence[Any]
     reviews: Sequence[Any]
     outcomes: Sequence[Any]
@@ -128,12 +101,14 @@ def creator_page(db: Connection, number: int, rules: Rules) -> CreatorPage:
         .limit(20)
     )
     outcomes = select(outcome).where(outcome.c.creator_id == number).order_by(outcome.c.id.desc())
+    places = _places(rules, frame)
     return CreatorPage(
         row=row,
         account=account,
         problem=problem,
-        bars=effect_bars(account.effects, frame.iloc[0]) if account else [],
-        places=_places(rules, frame),
+        effects=path_of(account, frame.iloc[0], places) if account else [],
+        usual=100 * account.usual if account else 0.0,
+        peers=next((place.peers for place in places.values()), ""),
         scores=db.execute(scores).all(),
         reviews=reviews_of(db, number),
         outcomes=db.execute(outcomes).all(),
@@ -142,34 +117,16 @@ def creator_page(db: Connection, number: int, rules: Rules) -> CreatorPage:
     )
 
 
-def effect_bars(effects: Mapping[str, float], figures: pd.Series) -> list[EffectBar]:
-    """Return a bar for each effect, the largest first.
-
-    Parameters
-    ----------
-    effects
-        Column to Shapley value, in log-odds.
-    figures
-        The creator's figures, by column.
-    """
-    largest = max((abs(effect) for effect in effects.values()), default=0.0) or 1.0
-    ordered = sorted(effects.items(), key=lambda item: -abs(item[1]))
-    return [
-        EffectBar(figure_text(column, figures.get(column)), effect, abs(effect) / largest)
-        for column, effect in ordered
-    ]
-
-
-def _places(rules: Rules, frame: pd.DataFrame) -> list[Place]:
+def _places(rules: Rules, frame: pd.DataFrame) -> dict[str, Place]:
+    """Return the place of each compared figure among peers, by column."""
     peers = rules.scorer.model.peers
-    places = []
+    places = {}
     for column, value in peers.percentiles(frame).iloc[0].items():
         if pd.notna(value):
             tier, niche = peers.groups(frame, str(column)).iloc[0].split("|")
             whom = " creators in ".join(filter(None, [tier, niche])) if tier else "all creators"
             whom = whom if "creators" in whom else f"{whom} creators"
-            text = figure_text(str(column), frame[column].iloc[0])
-            places.append(Place(str(column).replace("_", " "), text, float(value), whom))
+            places[str(column)] = Place(float(value), whom)
     return places
 
 
