@@ -13,12 +13,14 @@ from durhampulse.creators.schema import COLUMNS, IDENTIFIER
 from durhampulse.creators.typed import TypedKind, read_typed
 from durhampulse.decision.figures import figure_text
 from durhampulse.desk.models.rules import Rules, stored_frame
+from durhampulse.desk.review.alike import PastCreator, most_alike
 from durhampulse.desk.review.decisions import reviews_of
 from durhampulse.desk.review.remarks import remarks_of
 from durhampulse.desk.store.audit import history
 from durhampulse.desk.store.tables import creator, outcome, run, score
 from durhampulse.exceptions import CannotJudgeError, InputError
 from durhampulse.scoring.account import Account, account_of
+from durhampulse.scoring.sentence import sentence_of
 
 __all__ = [
     "CreatorPage",
@@ -27,6 +29,7 @@ __all__ = [
     "creator_page",
     "effect_bars",
     "find_creator",
+    "places_of",
     "read_changes",
     "what_if",
 ]
@@ -73,6 +76,10 @@ class CreatorPage:
         As stored.
     account
         The score and its reasons; none where the model cannot judge, with the reason in `problem`.
+    sentence
+        The decision as one would say it aloud; empty without an account.
+    alike
+        The past creators most like this one, the nearest first.
     bars, places
         Effects and percentiles.
     scores, reviews, outcomes, acts, remarks
@@ -82,6 +89,8 @@ class CreatorPage:
     row: Row[Any]
     account: Account | None
     problem: str
+    sentence: str
+    alike: list[PastCreator]
     bars: list[EffectBar]
     places: list[Place]
     scores: Sequence[Any]
@@ -120,6 +129,9 @@ def creator_page(db: Connection, number: int, rules: Rules) -> CreatorPage:
         account = account_of(rules.scorer.model, frame)
     except CannotJudgeError as error:
         problem = error.problem
+    alike = most_alike(db, rules, number, frame) if account else []
+    tally = sum(past.deal for past in alike), len(alike)
+    model = rules.scorer.model
     scores = (
         select(score, run.c.at, run.c.kind, run.c.model_version)
         .join(run, run.c.id == score.c.run_id)
@@ -132,8 +144,10 @@ def creator_page(db: Connection, number: int, rules: Rules) -> CreatorPage:
         row=row,
         account=account,
         problem=problem,
+        sentence=sentence_of(model, frame, account, deal=row.deal, alike=tally) if account else "",
+        alike=alike,
         bars=effect_bars(account.effects, frame.iloc[0]) if account else [],
-        places=_places(rules, frame),
+        places=places_of(rules, frame),
         scores=db.execute(scores).all(),
         reviews=reviews_of(db, number),
         outcomes=db.execute(outcomes).all(),
@@ -160,7 +174,8 @@ def effect_bars(effects: Mapping[str, float], figures: pd.Series) -> list[Effect
     ]
 
 
-def _places(rules: Rules, frame: pd.DataFrame) -> list[Place]:
+def places_of(rules: Rules, frame: pd.DataFrame) -> list[Place]:
+    """Return where a creator's figures stand among those of peers; `frame` has one row."""
     peers = rules.scorer.model.peers
     places = []
     for column, value in peers.percentiles(frame).iloc[0].items():
