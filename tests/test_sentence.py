@@ -60,7 +60,7 @@ def test_strongest_figure_is_that_of_the_largest_effect(spoken):
     heads = {"Yes": r"What lifts this one is (\w+)", "No": r"What holds this one back is (\w+)"}
     seen = set()
     for row, account, text in spoken:
-        known = {c: e for c, e in account.effects.items() if pd.notna(row[c].iloc[0])}
+        known = {c: e for c, e in account.shares.items() if pd.notna(row[c].iloc[0])}
         if account.recommendation not in heads:
             continue
         match = re.search(heads[account.recommendation], text)

@@ -20,8 +20,8 @@ from durhampulse.scoring.model import LoadedModel
 
 __all__ = ["sentence_of"]
 
-_SLIGHT = 0.05
-"""In log-odds, below which an effect is not worth a sentence."""
+_SLIGHT = 0.01
+"""Of the probability, below which an effect is not worth a sentence."""
 _STEPS = 61
 _OF_PEERS = re.compile(r"(higher|lower) than (\d+)% of")
 
@@ -69,7 +69,7 @@ def sentence_of(
     peers = f"Of the {of} most alike {deals} {words.got}." if of else ""
     return _joined(
         known,
-        _share(loaded, account, words.got),
+        _share(account, words.got),
         *_strongest(loaded, row, account),
         peers,
         _turning(loaded, row, account),
@@ -81,20 +81,19 @@ def _joined(*sentences: str) -> str:
     return " ".join(filter(None, sentences))
 
 
-def _share(loaded: LoadedModel, account: Account, got: str) -> str:
+def _share(account: Account, got: str) -> str:
     """Return how many of 100 such creators got a deal, beside what is usual."""
     share = floor(100 * account.probability + 1e-9)
     low, high = floor(100 * account.low + 1e-9), ceil(100 * account.high - 1e-9)
     count = str(share) if share else "fewer than 1"
-    rates = loaded.peers.rates
-    usual = "" if rates is None else f", where {100 * rates.usual:.0f} is usual"
+    usual = f", where {floor(100 * account.usual)} is usual" if account.usual else ""
     return f"Of 100 creators like this one {count} {got} (most likely {low} to {high}){usual}."
 
 
 def _strongest(loaded: LoadedModel, row: pd.DataFrame, account: Account) -> list[str]:
     """Return what lifts a creator, what holds them back, or both where they are in between."""
-    lifts = _named(loaded, row, account.effects, 1)
-    holds = _named(loaded, row, account.effects, -1)
+    lifts = _named(loaded, row, account.shares, 1)
+    holds = _named(loaded, row, account.shares, -1)
     sentences = {
         1: f"What lifts this one is {lifts}." if lifts else "No figure lifts this one.",
         -1: f"What holds this one back is {holds}." if holds else "No figure holds this one back.",
@@ -124,7 +123,7 @@ def _named(loaded: LoadedModel, row: pd.DataFrame, effects: Mapping[str, float],
 def _turning(loaded: LoadedModel, row: pd.DataFrame, account: Account) -> str:
     """Return with which figures the answer would be another; empty where none was found."""
     if account.recommendation == YES:
-        return _falling(loaded, row, account.effects)
+        return _falling(loaded, row, account.shares)
     beyond = MAYBE if account.recommendation == NO else YES
     if beyond == YES and loaded.thresholds.yes_at >= NO_YES_AT:
         return ""

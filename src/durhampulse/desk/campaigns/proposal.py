@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from durhampulse.desk.campaigns.campaigns import Campaign, find, find_draft
 from durhampulse.desk.campaigns.candidates import candidates, pool
 from durhampulse.desk.campaigns.solver import more_budget, solve
 from durhampulse.desk.models.catalogue import Catalogue
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.database import Store
 from durhampulse.desk.store.tables import act, campaign, creator, proposal, run, upload
@@ -203,7 +204,7 @@ def keep(db: Connection, number: int, new: Proposal, brief: Brief, by: str) -> N
     if rows:
         db.execute(insert(proposal), rows)
     values = {"model_version": new.model_version, "run_id": new.run_id, "proposed_by": by,
-              "proposed_at": datetime.now(UTC), "facts": new.facts, "erased": 0,
+              "proposed_at": clock.now(), "facts": new.facts, "erased": 0,
               "edition": campaign.c.edition + 1}  # fmt: skip
     db.execute(update(campaign).where(campaign.c.id == number).values(**values))
 

@@ -6,11 +6,12 @@ import contextlib
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, or_, select, update
 
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.database import AWAY, Store
 from durhampulse.desk.store.tables import upload
 
@@ -48,7 +49,7 @@ def next_job(store: Store, worker: str) -> Job | None:
 
     An upload that crashed its workers ten times is given up, so that the next one is not starved.
     """
-    u, now = upload.c, datetime.now(UTC)
+    u, now = upload.c, clock.now()
     free = or_(u.lease_until.is_(None), u.lease_until < now)
     waiting = select(u.id, u.state, u.tries).where(
         u.state.in_(("checking", "applying", "undoing")), free
@@ -102,7 +103,7 @@ def extend_lease(db: Connection, job: Job, **values: Any) -> None:
     mine = update(upload).where(
         upload.c.id == job.id, upload.c.worker == job.worker, upload.c.state == "checking"
     )
-    until = datetime.now(UTC) + _LEASE
+    until = clock.now() + _LEASE
     if db.execute(mine.values(lease_until=until, **values)).rowcount != 1:
         raise LeaseLostError(job.id)
 

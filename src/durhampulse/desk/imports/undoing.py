@@ -6,7 +6,6 @@ It is one transaction, as the import was: nobody ever sees half of it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -30,6 +29,7 @@ from sqlalchemy import (
 from durhampulse.desk.imports.indexes import rebuilt_indexes
 from durhampulse.desk.models.catalogue import activation_lock, forget_prepared
 from durhampulse.desk.models.unlikeness import refresh_standing
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.acts import change_act
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.database import Store
@@ -160,7 +160,7 @@ def ask_to_undo(store: Store, upload_id: int, by: str) -> None:
 
 def undo_import(store: Store, upload_id: int) -> UndoneImport | None:
     """Undo an import; return what that did, none where another worker was quicker."""
-    now = datetime.now(UTC)
+    now = clock.now()
     with store.writing() as db:
         activation_lock(db)
         file = db.execute(select(upload).where(upload.c.id == upload_id).with_for_update()).one()
@@ -253,7 +253,7 @@ def _called_otherwise(run_id: int) -> Select[int]:
 
 def _is_spoken_of() -> ColumnElement[bool]:
     """Return the condition that anything but an old claim refers to a creator."""
-    counts = {claim: claim.c.expires_at > datetime.now(UTC)}
+    counts = {claim: claim.c.expires_at > clock.now()}
     return or_(
         *(
             exists().where(column == creator.c.id, counts.get(table, true()))

@@ -6,7 +6,6 @@ import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from durhampulse.decision.bands import NO_PRECEDENT, Thresholds
 from durhampulse.desk.models.preview import Comparison
 from durhampulse.desk.models.rules import Rules, stored_frame
 from durhampulse.desk.models.unlikeness import refresh_standing, typical_figures, unlikeness
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one, insert_rows
 from durhampulse.desk.store.database import Store, read_setting, write_setting
@@ -123,7 +123,7 @@ def add_model(store: Store, folder: Path, by: str) -> str:
             return version
         origin = str(manifest.get("provenance", {}).get("source", folder.name))
         row = {"version": version, "name": manifest["name"], "origin": origin[:300],
-               "added_at": datetime.now(UTC), "added_by": by}  # fmt: skip
+               "added_at": clock.now(), "added_by": by}  # fmt: skip
         db.execute(insert(model), [row])
         db.execute(
             insert(model_file),
@@ -246,7 +246,7 @@ def _start_run(db: Connection, version: str, by: str) -> int:
     """Return the number of a new run, in place of those that wait or were interrupted."""
     forget_prepared(db)
     new = {"kind": "model", "model_version": version, "by": by, "creators": 0}
-    return insert_one(db, run, **new, at=datetime.now(UTC))
+    return insert_one(db, run, **new, at=clock.now())
 
 
 def _switch(db: Connection, run_id: int) -> int:
@@ -263,7 +263,7 @@ def _switch(db: Connection, run_id: int) -> int:
     of_run = (score.c.creator_id == creator.c.id, score.c.run_id == run_id)
     changed = int(db.execute(update(creator).values(**changes).where(*of_run)).rowcount)
     applied = update(run).where(run.c.id == run_id)
-    taken = {"applied_at": datetime.now(UTC), "creators": changed, "preview": None}
+    taken = {"applied_at": clock.now(), "creators": changed, "preview": None}
     if not db.execute(applied.values(**taken)).rowcount:
         raise _overtaken()
     return changed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.rules import ColumnRule
 from durhampulse.desk.imports.choices import from_plain, to_plain
 from durhampulse.desk.outcomes.byfile import OutcomeSource, Recorded, record_file
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.database import Store
@@ -27,7 +28,7 @@ def keep_file(store: Store, source: OutcomeSource, by: str) -> int:
     values: dict[str, Any] = {
         "file_name": source.name, "path": str(source.path), "on": source.on, "by": by,
         "options": None if source.options is None else to_plain(source.options),
-        "created_at": datetime.now(UTC),
+        "created_at": clock.now(),
     }  # fmt: skip
     with store.writing() as db:
         number = insert_one(db, outcome_file, **values)

@@ -11,10 +11,10 @@ from sqlalchemy import Connection, Row, select
 
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER
 from durhampulse.creators.typed import TypedKind, read_typed
-from durhampulse.decision.figures import figure_text
 from durhampulse.desk.models.rules import Rules, stored_frame
 from durhampulse.desk.review.alike import PastCreator, most_alike
 from durhampulse.desk.review.decisions import reviews_of
+from durhampulse.desk.review.effects import Effect, Place, path_of
 from durhampulse.desk.review.remarks import remarks_of
 from durhampulse.desk.store.audit import history
 from durhampulse.desk.store.tables import creator, outcome, run, score
@@ -24,10 +24,7 @@ from durhampulse.scoring.sentence import sentence_of
 
 __all__ = [
     "CreatorPage",
-    "EffectBar",
-    "Place",
     "creator_page",
-    "effect_bars",
     "find_creator",
     "places_of",
     "read_changes",
@@ -35,35 +32,6 @@ __all__ = [
 ]
 
 _RATES = {name for name, column in COLUMNS.items() if column.kind == "rate"}
-
-
-@dataclass(frozen=True)
-class EffectBar:
-    """One column's effect on the score.
-
-    Attributes
-    ----------
-    text
-        The figure in words.
-    effect
-        Shapley value, in log-odds; above 0 where it speaks for the creator.
-    share
-        Its size as a share of the largest effect, 0 to 1.
-    """
-
-    text: str
-    effect: float
-    share: float
-
-
-@dataclass(frozen=True)
-class Place:
-    """A figure's percentile among those of peers."""
-
-    name: str
-    text: str
-    percentile: float
-    peers: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,8 +48,12 @@ class CreatorPage:
         The decision as one would say it aloud; empty without an account.
     alike
         The past creators most like this one, the nearest first.
-    bars, places
-        Effects and percentiles.
+    effects
+        The steps from the usual rate to the probability.
+    usual
+        The usual rate, in percent.
+    peers
+        Whom most figures are compared with, as in "nano creators in Beauty"; empty for nobody.
     scores, reviews, outcomes, acts, remarks
         The history, the latest first.
     """
@@ -91,8 +63,9 @@ class CreatorPage:
     problem: str
     sentence: str
     alike: list[PastCreator]
-    bars: list[EffectBar]
-    places: list[Place]
+    effects: list[Effect]
+    usual: float
+    peers: str
     scores: Sequence[Any]
     reviews: Sequence[Any]
     outcomes: Sequence[Any]
@@ -129,9 +102,6 @@ def creator_page(db: Connection, number: int, rules: Rules) -> CreatorPage:
         account = account_of(rules.scorer.model, frame)
     except CannotJudgeError as error:
         problem = error.problem
-    alike = most_alike(db, rules, number, frame) if account else []
-    tally = sum(past.deal for past in alike), len(alike)
-    model = rules.scorer.model
     scores = (
         select(score, run.c.at, run.c.kind, run.c.model_version)
         .join(run, run.c.id == score.c.run_id)
@@ -140,14 +110,18 @@ def creator_page(db: Connection, number: int, rules: Rules) -> CreatorPage:
         .limit(20)
     )
     outcomes = select(outcome).where(outcome.c.creator_id == number).order_by(outcome.c.id.desc())
+    places = places_of(rules, frame)
+    alike = most_alike(db, rules, number, frame) if account else []
+    tally, model = (sum(past.deal for past in alike), len(alike)), rules.scorer.model
     return CreatorPage(
         row=row,
         account=account,
         problem=problem,
         sentence=sentence_of(model, frame, account, deal=row.deal, alike=tally) if account else "",
         alike=alike,
-        bars=effect_bars(account.effects, frame.iloc[0]) if account else [],
-        places=places_of(rules, frame),
+        effects=path_of(account, frame.iloc[0], places) if account else [],
+        usual=100 * account.usual if account else 0.0,
+        peers=next((place.peers for place in places.values()), ""),
         scores=db.execute(scores).all(),
         reviews=reviews_of(db, number),
         outcomes=db.execute(outcomes).all(),
@@ -156,35 +130,16 @@ def creator_page(db: Connection, number: int, rules: Rules) -> CreatorPage:
     )
 
 
-def effect_bars(effects: Mapping[str, float], figures: pd.Series) -> list[EffectBar]:
-    """Return a bar for each effect, the largest first.
-
-    Parameters
-    ----------
-    effects
-        Column to Shapley value, in log-odds.
-    figures
-        The creator's figures, by column.
-    """
-    largest = max((abs(effect) for effect in effects.values()), default=0.0) or 1.0
-    ordered = sorted(effects.items(), key=lambda item: -abs(item[1]))
-    return [
-        EffectBar(figure_text(column, figures.get(column)), effect, abs(effect) / largest)
-        for column, effect in ordered
-    ]
-
-
-def places_of(rules: Rules, frame: pd.DataFrame) -> list[Place]:
-    """Return where a creator's figures stand among those of peers; `frame` has one row."""
+def places_of(rules: Rules, frame: pd.DataFrame) -> dict[str, Place]:
+    """Return the place of each compared figure among peers, by column."""
     peers = rules.scorer.model.peers
-    places = []
+    places = {}
     for column, value in peers.percentiles(frame).iloc[0].items():
         if pd.notna(value):
             tier, niche = peers.groups(frame, str(column)).iloc[0].split("|")
             whom = " creators in ".join(filter(None, [tier, niche])) if tier else "all creators"
             whom = whom if "creators" in whom else f"{whom} creators"
-            text = figure_text(str(column), frame[column].iloc[0])
-            places.append(Place(str(column).replace("_", " "), text, float(value), whom))
+            places[str(column)] = Place(float(value), whom)
     return places
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from sqlalchemy import Connection, delete, exists, func, select
@@ -12,6 +12,7 @@ from sqlalchemy import Connection, delete, exists, func, select
 from durhampulse.decision.bands import MAYBE, NO
 from durhampulse.desk.models.rules import Range, Rules
 from durhampulse.desk.review.decisions import CLAIM_MINUTES
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.database import Store, insert_or
 from durhampulse.desk.store.tables import (
     DRAWN,
@@ -87,7 +88,7 @@ def claim_next(
     drawn by lot: only those can prove the model wrong there. Whose outcome is known is past, and
     no longer anybody's work.
     """
-    now = datetime.now(UTC)
+    now = clock.now()
     lot = lot or random.Random()  # noqa: S311 - no secret depends on it
     with store.reading() as db:
         mine = db.execute(
@@ -161,7 +162,7 @@ def _ranges(rules: Rules, why: Why) -> list[Range]:
 
 def _claim(store: Store, number: int, person_id: int, why: str) -> Claim | None:
     """Return the claim on a creator; none where another reviewer was quicker."""
-    now = datetime.now(UTC)
+    now = clock.now()
     until = now + timedelta(minutes=CLAIM_MINUTES)
     with store.writing() as db:
         row = insert_or(db, claim).values(
@@ -189,7 +190,7 @@ def release(store: Store, person_id: int) -> None:
 
 def progress(db: Connection, person_id: int, rules: Rules) -> Progress:
     """Return the counts of the queue for a reviewer."""
-    now = datetime.now(UTC)
+    now = clock.now()
     low, high = rules.band_ranges[MAYBE]
     p = creator.c.probability
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)

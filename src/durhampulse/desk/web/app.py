@@ -14,7 +14,6 @@ from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
-from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from durhampulse.desk.store.database import AWAY
@@ -27,6 +26,7 @@ from durhampulse.desk.web.access import (
     let_in,
     new_session,
 )
+from durhampulse.desk.web.assets import Assets, Compressed
 from durhampulse.desk.web.exposure import HostCookies, KnownHost
 from durhampulse.desk.web.kept import KeptForm, is_same_origin, keep_form
 from durhampulse.desk.web.pages import PAGES, ROUTERS
@@ -77,11 +77,12 @@ def create_desk(desk: Desk) -> FastAPI:
     app.router.lifespan_context = _with_worker(app, desk)
     app.state.navigation = PAGES
     app.add_api_route("/", _home, include_in_schema=False)
-    app.mount("/static", _Assets(packages=[("durhampulse.desk.web", "static")]))
+    app.mount("/static", Assets(packages=[("durhampulse.desk.web", "static")]))
     for router in ROUTERS:
         app.include_router(router)
     _ErrorPages(app)
     app.router.redirect_slashes = False  # it would build the address from the Host header
+    app.add_middleware(Compressed)
     app.add_middleware(_NewSession)
     app.add_middleware(HostCookies)
     app.add_middleware(KnownHost, host=desk.exposure.host)
@@ -113,15 +114,6 @@ async def _write_last_use(desk: Desk) -> None:
 
 def _home() -> Response:
     return RedirectResponse("/shortlist", 303)
-
-
-class _Assets(StaticFiles):
-    """The wheel's own files, revalidated by ETag once an hour."""
-
-    def file_response(self, *args: Any, **kwargs: Any) -> Response:
-        response = super().file_response(*args, **kwargs)
-        response.headers["cache-control"] = "max-age=3600"
-        return response
 
 
 class _NewSession:

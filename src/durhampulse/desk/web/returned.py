@@ -20,7 +20,10 @@ _ELSEWHERE = {"/keys": "/people", "/views/": "/lists", "/views": "/shortlist",
               "/bulk": "/shortlist", "/lists/members": "/shortlist",
               "/campaigns/add": "/shortlist"}  # fmt: skip
 """Forms whose path is not below the page they stand on."""
-_OF_THE_BODY = ("content-length", "content-type", "transfer-encoding", "x-csrf-token", "range")
+_OF_THE_BODY = (
+    "content-length", "content-type", "transfer-encoding", "x-csrf-token", "range",
+    "accept-encoding",
+)  # fmt: skip
 _KEPT = (
     "type", "asgi", "http_version", "scheme", "server", "client", "extensions", HOST_COOKIES,
 )  # fmt: skip

@@ -64,6 +64,7 @@ review = Table(
     Column("act_id", Id, index=True),
     Column("claimed_at", Instant),
     Index("ix_review_person_id_at", "person_id", "at"),
+    sqlite_autoincrement=True,  # a page knows what it has seen by the latest number
 )  # fmt: skip
 REOPENS = review.c.decision == literal_column("'reopen'")
 """Condition on reviews, written out so that an index of few rows serves it."""

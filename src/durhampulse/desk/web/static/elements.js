@@ -8,10 +8,11 @@ function offerCopies(within) {
     button.addEventListener("click", async () => {
       const text = button.closest(".saying").querySelector("[data-said]").textContent;
       await navigator.clipboard.writeText(text);
-      button.textContent = "Copied";
-      setTimeout(() => { button.textContent = "Copy"; }, 2000);
+      const word = button.querySelector("span");
+      word.textContent = "Copied";
+      setTimeout(() => { word.textContent = "Copy"; }, 2000);
     });
   }
 }
 offerCopies(document);
-document.addEventListener("htmx:afterSwap", (event) => offerCopies(event.target));
+new MutationObserver(() => offerCopies(document)).observe(document.body, { childList: true, subtree: true });
