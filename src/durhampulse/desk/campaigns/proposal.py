@@ -15,7 +15,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from durhampulse.desk.campaigns.brief import Brief
 from durhampulse.desk.campaigns.campaigns import Campaign, find, find_draft
 from durhampulse.desk.campaigns.candidates import candidates, pool
-from durhampulse.desk.campaigns.solver import more_budget, solve
+from durhampulse.desk.campaigns.solver import best_set, more_budget
 from durhampulse.desk.models.catalogue import Catalogue
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
@@ -41,8 +41,8 @@ class Proposal:
     table
         `candidates.COLUMNS`, the best first; ``fixed`` are those put in by hand.
     facts
-        ``pool`` (how many could be proposed, and why others were left out), ``budgets`` and
-        ``binding`` of :class:`~.solver.MoreBudget`.
+        ``pool`` (how many could be proposed, and why others were left out), ``gap`` of
+        :class:`~.solver.BestSet`, ``budgets`` and ``binding`` of :class:`~.solver.MoreBudget`.
     model_version, run_id
         The model and the latest change of the list it came from.
     """
@@ -144,11 +144,11 @@ def compute(
             f"{unpriced['name'].iloc[0]} was put in by hand and has no fee.",
             "Type the fee beside the name, or release them.",
         )
-    chosen = solve(table, brief)
-    more = more_budget(table, brief, chosen)
+    best = best_set(table, brief)
+    more = more_budget(table, brief, best.table)
     return Proposal(
-        table=chosen,
-        facts={"pool": counts, **asdict(more)},
+        table=best.table,
+        facts={"pool": counts, "gap": best.gap, **asdict(more)},
         model_version=rules.version,
         run_id=run_id,
     )

@@ -15,9 +15,9 @@ from durhampulse.desk.store import clock
 from durhampulse.desk.store.database import AWAY, Store
 from durhampulse.desk.store.tables import upload
 
-__all__ = ["Job", "LeaseLostError", "extend_lease", "give_up", "keep_lease", "next_job"]
+__all__ = ["LEASE", "Job", "LeaseLostError", "extend_lease", "give_up", "keep_lease", "next_job"]
 
-_LEASE = timedelta(seconds=20)
+LEASE = timedelta(seconds=20)
 _MOST_TRIES = 10
 
 
@@ -62,7 +62,7 @@ def next_job(store: Store, worker: str) -> Job | None:
         if row is None:
             return None
         taken = update(upload).where(u.id == row.id, free)
-        values = {"worker": worker, "lease_until": now + _LEASE, "tries": u.tries + 1}
+        values = {"worker": worker, "lease_until": now + LEASE, "tries": u.tries + 1}
         if not db.execute(taken.values(**values)).rowcount:
             return None
     job = Job(row.id, row.state, worker)
@@ -79,7 +79,7 @@ def keep_lease(store: Store, job: Job) -> Iterator[None]:
     done = threading.Event()
 
     def renew() -> None:
-        while not done.wait(_LEASE.total_seconds() / 4):
+        while not done.wait(LEASE.total_seconds() / 4):
             with contextlib.suppress(LeaseLostError, *AWAY), store.writing() as db:
                 extend_lease(db, job)
 
@@ -103,7 +103,7 @@ def extend_lease(db: Connection, job: Job, **values: Any) -> None:
     mine = update(upload).where(
         upload.c.id == job.id, upload.c.worker == job.worker, upload.c.state == "checking"
     )
-    until = clock.now() + _LEASE
+    until = clock.now() + LEASE
     if db.execute(mine.values(lease_until=until, **values)).rowcount != 1:
         raise LeaseLostError(job.id)
 

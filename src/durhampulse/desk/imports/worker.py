@@ -8,6 +8,7 @@ import secrets
 import socket
 import threading
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from durhampulse.desk.imports.checking import check
 from durhampulse.desk.imports.intake import apply, unstage
@@ -22,6 +23,7 @@ from durhampulse.desk.review.bulk import (
     next_bulk,
     run_bulk,
 )
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.acts import resume_undo, undos_under_way
 from durhampulse.desk.store.database import AWAY, Store
 from durhampulse.desk.store.space import disk_problem
@@ -31,6 +33,7 @@ __all__ = ["Activation", "Worker"]
 
 _log = logging.getLogger("durhampulse")
 _EVERY = 0.5
+_NEWS = timedelta(minutes=10)
 
 
 @dataclass(kw_only=True)
@@ -49,6 +52,8 @@ class Activation:
         Why it failed.
     only_previews
         Whether the model is to be previewed and not to take over.
+    ended_at
+        When it came to its end; none before.
     """
 
     version: str
@@ -57,6 +62,12 @@ class Activation:
     creators: int | None = None
     problem: str = ""
     only_previews: bool = False
+    ended_at: datetime | None = None
+
+    @property
+    def is_news(self) -> bool:
+        """Whether it came to its end a short while ago."""
+        return self.ended_at is not None and clock.now() - self.ended_at < _NEWS
 
     @property
     def under_way(self) -> bool:
@@ -159,15 +170,14 @@ class Worker:
     def _do(self, piece: Activation | BulkJob | Job) -> None:
         if isinstance(piece, Activation):
             change = prepare if piece.only_previews else activate
-            piece.creators = change(
-                self._store, self._catalogue, piece.version, piece.by, piece.reach
-            )
+            scored = change(self._store, self._catalogue, piece.version, piece.by, piece.reach)
+            piece.ended_at, piece.creators = clock.now(), scored
         elif isinstance(piece, BulkJob):
             run_bulk(self._store, self._catalogue, piece, self._stop)
         elif piece.state == "checking":
             check(self._store, self._catalogue, piece, self._stop)
         elif piece.state == "undoing":
-            undo_import(self._store, piece.id)
+            undo_import(self._store, self._catalogue, piece.id, self._stop)
         else:
             apply(self._store, self._catalogue, piece.id)
 

@@ -13,8 +13,8 @@ from durhampulse.desk.review.decisions import CLAIM_MINUTES
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.bulk import numbers_in
 from durhampulse.desk.store.tables import (
+    DECIDED,
     REOPENS,
-    STATES,
     campaign,
     creator,
     outcome,
@@ -139,7 +139,7 @@ def _ever_decided(db: Connection) -> int:
     Nearly all have the state it left them in, which an index counts; those re-opened since do not.
     """
     c = creator.c
-    decided = db.scalar(select(func.count()).where(c.state.in_(STATES[1:]))) or 0
+    decided = db.scalar(select(func.count()).where(DECIDED)) or 0
     reopened = select(review.c.creator_id).where(REOPENS, review.c.undone_at.is_(None))
     once = _reviews().where(review.c.creator_id.in_(reopened)).order_by(None).subquery()
     here = once.join(creator, c.id == once.c.creator_id)

@@ -177,13 +177,16 @@ def run_bulk(store: Store, catalogue: Catalogue, job: BulkJob, stop: threading.E
         If it was stopped, or another server has it.
     """
     with store.reading() as db:
-        rules = Selection.read(find_bulk(db, job.id).selection).rules(db, catalogue)
+        selection = Selection.read(find_bulk(db, job.id).selection)
+        rules = selection.rules(db, catalogue)
     pace, going = Pace(), True
     while going and not stop.is_set():
         with pace.step() as size, store.writing() as db:
             going = _step(db, catalogue, job, rules, size)
         if going:
             pace.pause()
+    if not going and selection.total > AT_ONCE:
+        store.tidy()
 
 
 def _step(db: Connection, catalogue: Catalogue, job: BulkJob, rules: Rules, size: int) -> bool:

@@ -15,6 +15,7 @@ from durhampulse.desk.review.decisions import CLAIM_MINUTES
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.database import Store, insert_or
 from durhampulse.desk.store.tables import (
+    DECIDED,
     DRAWN,
     HAS_NO_PRECEDENT,
     HAS_PRECEDENT,
@@ -31,6 +32,7 @@ Why = Literal["unlike", "maybe", "edge", "sample", "chosen"]
 _EDGES = 0.15
 _LOOKED_AT = 40
 _BY_PROBABILITY = "INDEXED BY ix_creator_by_probability"
+_OF_DECIDED = "INDEXED BY ix_creator_decided"
 
 
 @dataclass(frozen=True)
@@ -199,7 +201,7 @@ def progress(db: Connection, person_id: int, rules: Rules) -> Progress:
     counts = (
         listed.where(WAITS, HAS_PRECEDENT, p >= low, p < high),
         counted.where(WAITS, HAS_NO_PRECEDENT),
-        listed.where(creator.c.state != "open"),
+        counted.where(DECIDED).with_hint(creator, _OF_DECIDED, "sqlite"),
         select(func.count()).where(
             review.c.person_id == person_id, review.c.at >= midnight, review.c.undone_at.is_(None),
             review.c.decision.not_in(("skip", "reopen")),

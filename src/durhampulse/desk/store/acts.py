@@ -186,8 +186,11 @@ def resume_undo(store: Store, act_id: int, stop: threading.Event) -> UndoResult:
         with pace.step() as size, store.writing() as db:
             result = _undo_some(db, act_id, size)
         if result.done or stop.is_set():
-            return result
+            break
         pace.pause()
+    if result.done and result.total > AT_ONCE:
+        store.tidy()
+    return result
 
 
 def _start(db: Connection, act_id: int, by: str) -> UndoResult:

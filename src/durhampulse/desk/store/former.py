@@ -44,7 +44,8 @@ def forget_former(db: Connection) -> int:
     Those imports cannot be undone any more.
     """
     before = clock.now() - timedelta(days=read_setting(db, _SETTING, _DAYS))
-    old = db.execute(select(act).where(act.c.kind == "import", act.c.at < before)).all()
+    waiting = (act.c.undone_by.is_(None), act.c.kind == "import")  # for none that is being undone
+    old = db.execute(select(act).where(*waiting, act.c.at < before)).all()
     runs = {row.id: row.run_id for row in old if row.detail["former"]}
     for number in runs:
         change_act(db, number, former=False)

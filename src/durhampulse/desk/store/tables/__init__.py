@@ -19,6 +19,7 @@ from durhampulse.desk.store.tables.columns import (
     metadata,
 )
 from durhampulse.desk.store.tables.creators import (
+    DECIDED,
     DRAWN,
     HAS_NO_PRECEDENT,
     HAS_PRECEDENT,
@@ -58,7 +59,7 @@ from durhampulse.desk.store.tables.reviews import (
 from durhampulse.desk.store.tables.views import bulk, creator_list, list_creator, saved_view
 
 __all__ = [
-    "CONTROL", "DECISIONS", "DRAWN", "HAS_NO_PRECEDENT", "HAS_PRECEDENT", "LONGEST_ID",
+    "CONTROL", "DECIDED", "DECISIONS", "DRAWN", "HAS_NO_PRECEDENT", "HAS_PRECEDENT", "LONGEST_ID",
     "LOTTERY", "NUMBERS", "OUTCOME_STATES", "REOPENS", "STATES", "TEXTS", "WAITS", "Instant",
     "act", "api_key", "attempt", "audit", "bulk", "campaign", "campaign_creator", "claim",
     "creator", "creator_list", "device", "link", "list_creator", "metadata", "model", "model_file",

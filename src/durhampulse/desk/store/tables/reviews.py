@@ -66,6 +66,9 @@ review = Table(
     Index("ix_review_person_id_at", "person_id", "at"),
     sqlite_autoincrement=True,  # a page knows what it has seen by the latest number
 )  # fmt: skip
+SINGLE = review.c.act_id.is_(None)
+"""Condition on reviews made one by one."""
+Index("ix_review_single", review.c.id, sqlite_where=SINGLE, postgresql_where=SINGLE)
 REOPENS = review.c.decision == literal_column("'reopen'")
 """Condition on reviews, written out so that an index of few rows serves it."""
 Index("ix_review_reopened", review.c.creator_id, sqlite_where=REOPENS, postgresql_where=REOPENS)
