@@ -13,6 +13,7 @@ from durhampulse.creators.schema import COLUMNS, IDENTIFIER
 from durhampulse.creators.typed import TypedKind, read_typed
 from durhampulse.decision.figures import axis_text
 from durhampulse.desk.models.rules import Rules, stored_frame
+from durhampulse.desk.review.alike import PastCreator, most_alike
 from durhampulse.desk.review.decisions import reviews_of
 from durhampulse.desk.review.effects import Effect, Place, path_of
 from durhampulse.desk.review.remarks import remarks_of
@@ -20,11 +21,13 @@ from durhampulse.desk.store.audit import history
 from durhampulse.desk.store.tables import creator, outcome, run, score
 from durhampulse.exceptions import CannotJudgeError, InputError
 from durhampulse.scoring.account import Account, account_of
+from durhampulse.scoring.sentence import sentence_of
 
 __all__ = [
     "CreatorPage",
     "creator_page",
     "find_creator",
+    "places_of",
     "read_changes",
     "what_if",
 ]
@@ -42,6 +45,10 @@ class CreatorPage:
         As stored.
     account
         The score and its reasons; none where the model cannot judge, with the reason in `problem`.
+    sentence
+        The decision as one would say it aloud; empty without an account.
+    alike
+        The past creators most like this one, the nearest first.
     effects
         The steps from the usual rate to the probability.
     usual
@@ -55,6 +62,8 @@ class CreatorPage:
     row: Row[Any]
     account: Account | None
     problem: str
+    sentence: str
+    alike: list[PastCreator]
     effects: list[Effect]
     usual: float
     peers: str
@@ -102,11 +111,15 @@ def creator_page(db: Connection, number: int, rules: Rules) -> CreatorPage:
         .limit(20)
     )
     outcomes = select(outcome).where(outcome.c.creator_id == number).order_by(outcome.c.id.desc())
-    places = _places(rules, frame)
+    places = places_of(rules, frame)
+    alike = most_alike(db, rules, number, frame) if account else []
+    tally, model = (sum(past.deal for past in alike), len(alike)), rules.scorer.model
     return CreatorPage(
         row=row,
         account=account,
         problem=problem,
+        sentence=sentence_of(model, frame, account, deal=row.deal, alike=tally) if account else "",
+        alike=alike,
         effects=path_of(account, frame.iloc[0], places) if account else [],
         usual=100 * account.usual if account else 0.0,
         peers=next((place.peers for place in places.values()), ""),
@@ -118,7 +131,7 @@ def creator_page(db: Connection, number: int, rules: Rules) -> CreatorPage:
     )
 
 
-def _places(rules: Rules, frame: pd.DataFrame) -> dict[str, Place]:
+def places_of(rules: Rules, frame: pd.DataFrame) -> dict[str, Place]:
     """Return the place of each compared figure among peers, by column."""
     peers = rules.scorer.model.peers
     places = {}

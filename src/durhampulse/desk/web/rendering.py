@@ -28,7 +28,6 @@ from durhampulse.desk.web.assets import asset_path
 from durhampulse.desk.web.keymap import KEYS
 from durhampulse.desk.web.outlooks import money
 from durhampulse.desk.web.state import desk_of
-from durhampulse.scoring.account import alike_text
 
 __all__ = ["POLICY", "above", "percent", "redirect", "render"]
 
@@ -226,7 +225,6 @@ def _environment() -> Environment:
         carried=carried_cells,
         profile=profile_of,
         pairs=_pairs,
-        alike=alike_text,
         detail_text=_detail_text,
     )
     env.globals.update(
