@@ -60,6 +60,9 @@ class Account:
         figures by column.
     carried
         Header to text of the columns that are carried along and filled.
+    shares, usual
+        Shapley value of each column for the probability itself; with `usual`, the mean of the
+        creators that stand for unknown columns, they add up to it.
     """
 
     creator: str
@@ -81,6 +84,8 @@ class Account:
     got: str = "got a deal"
     carried: dict[str, str] = field(default_factory=dict)
     not_known: list[str] = field(default_factory=list)
+    shares: dict[str, float] = field(default_factory=dict)
+    usual: float = 0.0
 
     def __repr__(self) -> str:
         return self.text()
@@ -223,6 +228,8 @@ def account_of(
         alike=_nearest(loaded, row),
         got=outcome_words(loaded.rules.get(LABEL)).got,
         carried={header: text for header, text in (carried or {}).items() if text},
+        shares={str(k): float(v) for k, v in explanation.shares.iloc[0].items()},
+        usual=explanation.usual,
     )
 
 

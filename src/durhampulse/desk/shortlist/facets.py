@@ -20,7 +20,7 @@ from durhampulse.desk.store.tables import (
     outcome_is,
 )
 
-__all__ = ["FACETS", "Facets", "breakdown", "facets"]
+__all__ = ["FACETS", "Facets", "breakdown", "facets", "to_do"]
 
 FACETS = ("band", "state", "outcome", "tier", "niche")
 """Kinds of filter whose choices are counted; as in a view."""
@@ -51,6 +51,11 @@ def facets(db: Connection, view: View, rules: Rules) -> Facets:
         "tier": rules.tiers, "niche": (),
     }  # fmt: skip
     return {kind: _added_up(cells, view, kind, known[kind]) for kind in FACETS}
+
+
+def to_do(db: Connection, rules: Rules) -> dict[str, int]:
+    """Return how many creators of each answer wait for a person: open, and of no known outcome."""
+    return facets(db, View(state=("open",), outcome=("open",)), rules)["band"]
 
 
 def breakdown(db: Connection, view: View, rules: Rules) -> dict[tuple[str, str], int]:
