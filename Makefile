@@ -4,15 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-# The desk's tests mostly wait, for databases and browsers; the others mostly compute.
-define two_at_once
-$(1) tests/desk & desk=$$!; $(1) --ignore=tests/desk; others=$$?; wait $$desk && exit $$others
-endef
-
-define slow_at_once
-($(1) && $(2) tests/desk) & desk=$$!; \
-$(2) --ignore=tests/desk --ignore=$(STUDY); others=$$?; wait $$desk && exit $$others
-endef
+# A few more workers than cores: the desk's tests often wait, for databases and browsers.
+WORKERS ?= 3
+PYTEST = -m pytest -n $(WORKERS) --dist loadfile
 
 OTHER_PYTHON := python3.13
 STUDY := tests/test_notebook.py
@@ -23,14 +17,15 @@ study: $(READY)  ## the main job on the built-in data: durhampulse-study/
 	$(BIN)/durhampulse study --out durhampulse-study
 
 test: $(READY) chromium  ## the tests that take minutes
-	$(call two_at_once,$(BIN)/pytest)
+	$(BIN)/python $(PYTEST)
 
 # Coverage is that of all but the slow tests and of a whole study, which alone runs the notebook: tracing
 # makes the other slow ones half as slow again.
 test-all: $(READY) chromium notebook-check  ## all tests with their coverage, and the notebook
 	rm -f .coverage .coverage.*
-	$(call two_at_once,$(BIN)/coverage run -m pytest -m "not slow")
-	$(call slow_at_once,$(BIN)/coverage run -m pytest -m slow $(STUDY),$(BIN)/pytest -m slow)
+	$(BIN)/coverage run $(PYTEST) -m "not slow"
+	$(BIN)/coverage run -m pytest -m slow $(STUDY) & study=$$!; \
+	$(BIN)/python $(PYTEST) -m slow --ignore=$(STUDY); others=$$?; wait $$study && exit $$others
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 	$(MAKE) test-other

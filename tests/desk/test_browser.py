@@ -114,13 +114,9 @@ def signed_in(browser, demo):
     return state
 
 
-OTHERS = [("light", 390), ("dark", 390), ("dark", 1360)]
-
-
-@pytest.mark.parametrize(
-    ("scheme", "width"),
-    [("light", 1360), *(pytest.param(*case, marks=pytest.mark.slow) for case in OTHERS)],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [390, 1360])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_page_passes_axe_in_both_schemes_and_widths(
     browser, demo, signed_in, tmp_path, scheme, width
 ):
