@@ -231,6 +231,8 @@ def _set_up_sqlite(engine: Engine) -> None:
         connection.create_function(
             "lower", 1, lambda text: text and text.lower(), deterministic=True
         )
+        connection.execute("PRAGMA busy_timeout=0")
+        _require_writable(connection)
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
 
@@ -239,6 +241,23 @@ def _set_up_sqlite(engine: Engine) -> None:
         # A transaction that will write takes the write lock at once: it waits rather than fails.
         writes = connection.get_execution_options().get("writes")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _require_writable(connection: sqlite3.Connection) -> None:
+    """Raise if SQLite has opened a file to read it only.
+
+    It does so where a file could not be opened for writing just then, as where too many are open,
+    and such a connection would stay in the pool. Who else writes does not matter here.
+    """
+    try:
+        connection.execute("BEGIN IMMEDIATE")  # which such a connection takes for a plain BEGIN
+        connection.execute("PRAGMA application_id=0")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_READONLY:
+            raise
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
 
 
 def _migrate(store: Store) -> None:
