@@ -70,6 +70,15 @@ class ObliviousTrees(LogOdds):
         parts = [self._tables.sums(X[i : i + _AT_ONCE]) for i in range(0, len(X), _AT_ONCE)]
         return np.concatenate([np.empty(0), *parts]) + self.intercept
 
+    def whole_leaves(self) -> tuple[Integers, int]:
+        """Return the leaves in units of 2**-digits, shape (n_trees, 2**depth), and the digits.
+
+        A sum over all trees, in units, fits in 32 bits.
+        """
+        largest = max(float(np.abs(self.leaves).max(axis=1).sum()), 1.0)
+        digits = int(np.floor(np.log2((2.0**31 - 1 - len(self.leaves)) / largest)))
+        return np.rint(self.leaves * 2.0**digits).astype(np.int32), digits
+
     @cached_property
     def _tables(self) -> _Tables:
         return _Tables.of(self)
@@ -172,10 +181,8 @@ class _Tables:
         together = _QUESTIONS // depth
         lacking = -n_trees % together
         questions = np.pad(trees.questions, ((0, lacking), (0, 0))).astype(np.intp)
-        leaves = np.pad(trees.leaves, ((0, lacking), (0, 0)))
-        largest = max(float(np.abs(leaves).max(axis=1).sum()), 1.0)
-        digits = int(np.floor(np.log2((2.0**31 - 1 - n_trees) / largest)))
-        units = np.rint(leaves * 2.0**digits).astype(np.int32).reshape(-1, together, 2**depth)
+        leaves, digits = trees.whole_leaves()
+        units = np.pad(leaves, ((0, lacking), (0, 0))).reshape(-1, together, 2**depth)
         columns = np.unique(trees.columns)
         starts, ends = (np.searchsorted(trees.columns, columns, side) for side in ("left", "right"))
         return cls(
