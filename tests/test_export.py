@@ -146,28 +146,31 @@ def test_exported_query_scores_as_the_scorer_in_sqlite(demo, messy, demo_model, 
     compare(scored, expected_scores(demo, messy))
 
 
-def test_exported_query_takes_typed_columns_of_duckdb(market_file, tmp_path):
+@pytest.fixture(scope="module")
+def logistic(market_file, tmp_path_factory):
+    return write_logistic(market_file, tmp_path_factory.mktemp("logistic") / "model")
+
+
+def test_exported_query_takes_typed_columns_of_duckdb(logistic):
     duckdb = pytest.importorskip("duckdb")
-    scorer = write_logistic(market_file, tmp_path / "model")
     table = simulate_market(300, seed=8).table
     numbers = ["Followers", "Engagement_Rate", "Growth_Rate", "Avg_Views_per_Post"]
     typed = table.assign(
         **{c: pd.to_numeric(table[c], errors="coerce").astype("float64") for c in numbers}
     )
     typed.loc[0, "Avg_Views_per_Post"] = 123.456  # as text it may be one number or another
-    query = query_of(program_of(scorer.model), "duckdb", "main.creators", "0")
+    query = query_of(program_of(logistic.model), "duckdb", "main.creators", "0")
     with duckdb.connect() as database:
         database.register("frame", typed)
         database.execute("CREATE TABLE creators AS FROM frame")
         scored = database.execute(query).df()
-    compare(scored, expected_scores(scorer, typed.drop(columns="Sponsorship_Status")))
+    compare(scored, expected_scores(logistic, typed.drop(columns="Sponsorship_Status")))
 
 
 @pytest.mark.parametrize("dialect", [*DIALECTS])
-def test_each_dialect_is_parsed_by_sqlglot(dialect, market_file, tmp_path):
+def test_each_dialect_is_parsed_by_sqlglot(dialect, logistic):
     sqlglot = pytest.importorskip("sqlglot")
-    scorer = write_logistic(market_file, tmp_path / "model")
-    query = query_of(program_of(scorer.model), dialect, "brand.creators", "0")
+    query = query_of(program_of(logistic.model), dialect, "brand.creators", "0")
     parsed = sqlglot.parse_one(query, dialect=dialect)
     assert [e.alias_or_name for e in parsed.selects][-3:] == ["recommendation", "unlike", "refusal"]
 
@@ -232,7 +235,7 @@ def test_every_family_is_written_by_every_target(family, demo, messy, tmp_path):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--to", "pmml"], "--to pmml: no such target. Use one of js, sql, onnx."),
+        (["--to", "pmml"], "--to pmml: no such target.\nUse one of js, sql, onnx."),
         (["--to", "sql", "--dialect", "oracle"], "--dialect oracle: no such dialect."),
     ],
 )

@@ -6,6 +6,7 @@ references of functions.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -15,6 +16,7 @@ from durhampulse.export.sql.shapes import globs
 
 __all__ = ["DIALECTS", "Dialect", "dialect_named", "literal", "number"]
 
+_TEXT = re.compile(r"`[^`]*`|\"[^\"]*\"|'(?:[^']|'')*'")
 _BLANKS = (9, 10, 11, 12, 13, 28, 29, 30, 31, 32, 133, 160, 5760, *range(8192, 8203), 8232, 8233,
            8239, 8287, 12288)  # fmt: skip
 """Characters that Python strips around a cell."""
@@ -60,6 +62,9 @@ class Dialect:
         From a name of a number to it in single precision.
     once
         What keeps a part of a query from being computed for each use of it.
+    escapes
+        Characters that have a backslash before them in text; others but the quote stand as they
+        are, and the quote is doubled.
     """
 
     name: str
@@ -76,6 +81,7 @@ class Dialect:
     number: Callable[[str], str]
     single: Callable[[str], str] = field(default=_by_formula)
     once: str = "MATERIALIZED "
+    escapes: str = ""
 
     @property
     def blanks(self) -> str:
@@ -85,6 +91,19 @@ class Dialect:
     def named(self, name: str) -> str:
         """Return a name of the user's, quoted."""
         return self.quote + name.replace(self.quote, 2 * self.quote) + self.quote
+
+    def rewritten(self, query: str) -> str:
+        """Return a query whose text is written as :func:`literal` does in the dialect's own way."""
+        if not self.escapes:
+            return query
+        return _TEXT.sub(lambda match: self._escaped(match[0]), query)
+
+    def _escaped(self, text: str) -> str:
+        if not text.startswith("'"):
+            return text
+        inner = text[1:-1].replace("''", "'").replace("\\", "\\\\")
+        quote = "\\'" if "'" in self.escapes else "''"
+        return "'" + inner.replace("'", quote) + "'"
 
     def shaped(self, text: str, shape: str) -> str:
         """Return the condition that a text has a shape: one of :data:`.REGEX`, or another."""
@@ -154,11 +173,10 @@ DIALECTS = {
         text="STRING",
         double="FLOAT64",
         matches=lambda text, shape: (
-            f"regexp_contains({text}, r{literal(f'^(?:{_PATTERNS[shape]})$')})"
-            if "'" not in _PATTERNS[shape]
-            else f'regexp_contains({text}, r"^(?:{_PATTERNS[shape]})$")'
+            f"regexp_contains({text}, {literal(f'^(?:{_PATTERNS[shape]})$')})"
         ),
         is_text=lambda column: f"starts_with(to_json_string({column}), '\"')",
+        escapes="\\'",
         size=lambda text: f"byte_length({text})",
         characters=_codes,
         number=lambda text: f"SAFE_CAST({text} AS FLOAT64)",
@@ -171,6 +189,7 @@ DIALECTS = {
         matches=_regex("regexp_like({}, {})"),
         is_text=lambda column: f"typeof(to_variant({column})) = 'VARCHAR'",
         number=lambda text: f"TRY_TO_DOUBLE({text})",
+        escapes="\\",
         once="",
     ),
 }

@@ -50,8 +50,9 @@ def query_of(program: Program, dialect: str, table: str, version: str) -> str:
     parts = [first, *stages.text(spoken, "dp_source", [*answers.values()])]
     columns = ", ".join(f"r.{column} AS {name}" for name, column in answers.items())
     title = " ".join(f"{program.name}, written by DurhamPulse {version}".split())
-    return (
-        f"-- {title}, for {spoken.name}\nWITH " + ",\n".join(parts) + "\n"
-        f"SELECT s.*, {columns}\nFROM dp_source AS s\n"
-        f"JOIN dp_stage_{len(stages.stages) - 1} AS r ON r.dp_row = s.dp_row\nORDER BY s.dp_row\n"
+    last = f"dp_stage_{len(stages.stages) - 1}"
+    query = spoken.rewritten(
+        "WITH " + ",\n".join(parts) + f"\nSELECT s.*, {columns}\nFROM dp_source AS s\n"
+        f"JOIN {last} AS r ON r.dp_row = s.dp_row\nORDER BY s.dp_row\n"
     )
+    return f"-- {title}, for {spoken.name}\n{query}"
