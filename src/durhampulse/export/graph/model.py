@@ -38,4 +38,4 @@ def graph_of(program: Program, version: str) -> bytes:
     outputs = judge_row(program, cells, wide, log_odds, nodes)
     about = f"{program.name}, written by DurhamPulse {version}"
     graph = nodes.model([each.header for each in program.inputs], outputs, about)
-    return graph.SerializeToString()
+    return bytes(graph.SerializeToString())

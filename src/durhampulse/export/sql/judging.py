@@ -104,7 +104,7 @@ def _kind(program: Program, wide: Sequence[str], stages: Stages) -> str:
     numbers = {c: 2 + len(precedent.judged) + n for n, c in enumerate(precedent.levels)}
     new = [
         f"WHEN {at[c]} NOT IN ({', '.join(map(literal, known))}) THEN {numbers[c]}"
-        for c, known in reversed(precedent.levels.items())
+        for c, known in reversed([*precedent.levels.items()])
         if c in at and known
     ]
     if not precedent.judged:
