@@ -144,12 +144,31 @@ def test_every_page_passes_axe_in_both_schemes_and_widths(
         page.get_by_role("button", name="Discard file").click()
         propose_a_campaign(page, address)
         for_everybody(page)
+        if (scheme, width) == ("dark", 1360):
+            in_other_eyes(page, address)
     stranger = browser.new_context(color_scheme=scheme, viewport=size)
     page = stranger.new_page()
     for path in ("/sign-in", "/welcome/nonsense"):
         page.goto(address + path)
         for_everybody(page)
     stranger.close()
+
+
+def in_other_eyes(page, address):
+    """Look at pages where one decides in forced colours, and magnified twice."""
+    page.emulate_media(forced_colors="active")
+    for zoomed in (False, True):
+        for path in ("/shortlist", "/creators/5", "/queue"):
+            page.goto(address + path)
+            if path == "/shortlist":
+                page.locator(".list tbody tr").first.click()
+                page.locator("#panel h2").wait_for()
+            for_everybody(page)
+            if zoomed and path == "/queue":
+                bar = page.locator("#review").bounding_box()
+                assert bar["height"] < 0.4 * page.viewport_size["height"]
+        page.emulate_media(forced_colors="none")
+        page.set_viewport_size({"width": 680, "height": 450})
 
 
 def for_everybody(page):
