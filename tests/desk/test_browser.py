@@ -183,7 +183,7 @@ def test_shortlist_weighs_little_and_loads_nothing_foreign(browser, demo, signed
     address, _, _ = demo
     with opened(browser, storage_state=signed_in) as page:
         requests = []
-        page.on("requestfinished", lambda request: requests.append(request))
+        page.on("requestfinished", lambda request: requests.append(request))  # noqa: PLW0108
         page.goto(address + "/shortlist")
         page.wait_for_load_state("networkidle")
         assert 0 < sum(one.sizes()["responseBodySize"] for one in requests) < 150_000
