@@ -28,6 +28,8 @@ from durhampulse.desk.store.tables import (
     creator,
     metadata,
     model,
+    outcome_file,
+    outcome_rows,
     person,
     review,
     understood,
@@ -246,11 +248,18 @@ def test_migration_keeps_uploads_and_makes_room_for_what_is_understood(store_url
     with store.writing() as db:
         waits = {"file_name": "a", "path": "b", "state": "new", "options": {}, "by": "ann"}
         db.execute(insert(upload).values(**waits, created_at=datetime.now(UTC)))
+        now = datetime.now(UTC)
+        won = {"file_name": "c", "path": "d", "on": now.date(), "by": "ann", "created_at": now}
+        db.execute(insert(outcome_file).values(**won))
     store.close()
     store = open_store(store_url)
     with store.writing() as db:
-        number = db.scalar(select(upload.c.id))
+        number, won = db.scalar(select(upload.c.id)), db.scalar(select(outcome_file.c.id))
         db.execute(insert(understood).values(upload_id=number, digest="d", version="v", facts={}))
+        values = {"outcome_file_id": won, "digest": "d", "content": {}}
+        db.execute(insert(outcome_rows).values(**values))
+        db.execute(delete(outcome_file))  # what was read of it goes along
+        assert db.scalar(select(outcome_rows.c.digest)) is None
         assert differences(db) == []
     store.close()
 

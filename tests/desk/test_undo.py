@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 
 from durhampulse.decision.bands import MAYBE
 from durhampulse.desk.imports.worker import Worker
-from durhampulse.desk.outcomes.byfile import OutcomeSource, record_file
+from durhampulse.desk.outcomes.byfile import OutcomeSource, record_all
 from durhampulse.desk.outcomes.recording import record, withdraw
 from durhampulse.desk.people.erasure import sweep
 from durhampulse.desk.review.decisions import (
@@ -345,7 +345,8 @@ def record_rows(store, tmp_path, rows, on=DAY):
     path = tmp_path / "outcomes.csv"
     lines = [f"{names[number]},{int(deal)}" for number, deal in rows.items()]
     path.write_text("\n".join(["id,deal", *lines]))
-    return record_file(store, OutcomeSource(path=path, name=path.name, on=on), "ann").act
+    source = OutcomeSource(path=path, name=path.name, on=on)
+    return record_all(store, path.name, source.read(store), "ann").act
 
 
 def test_outcomes_by_file_are_undone_as_a_whole(filled, tmp_path):

@@ -80,7 +80,7 @@ def keep_lease(store: Store, job: Job) -> Iterator[None]:
 
     def renew() -> None:
         while not done.wait(LEASE.total_seconds() / 4):
-            with contextlib.suppress(LeaseLostError, *AWAY), store.writing() as db:
+            with contextlib.suppress(LeaseLostError, MemoryError, *AWAY), store.writing() as db:
                 extend_lease(db, job)
 
     thread = threading.Thread(target=renew, name="lease", daemon=True)

@@ -26,7 +26,7 @@ from durhampulse.desk.review.bulk import (
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.acts import resume_undo, undos_under_way
 from durhampulse.desk.store.database import AWAY, Store
-from durhampulse.desk.store.space import disk_problem
+from durhampulse.desk.store.space import shortage_of
 from durhampulse.exceptions import DurhamPulseError, InputError
 
 __all__ = ["Activation", "Worker"]
@@ -147,13 +147,13 @@ class Worker:
         except (BulkLostError, LeaseLostError):
             _log.info("%s goes on elsewhere.", piece)
         except AWAY as error:
-            if not disk_problem(error):
+            if not shortage_of(error):
                 raise  # retried when the store answers
             self._stop_for_room(piece, error)
         except DurhamPulseError as error:
             self._give_up(piece, error.problem, error.way_out)
         except Exception as error:  # noqa: BLE001 - logged; the worker goes on with others' uploads
-            if disk_problem(error):
+            if shortage_of(error):
                 self._stop_for_room(piece, error)
                 return True
             _log.exception("%s failed.", piece)
@@ -163,7 +163,7 @@ class Worker:
     def _stop_for_room(self, piece: Activation | BulkJob | Job, error: Exception) -> None:
         """End work for which the disk has no room; what it has staged so far is removed."""
         _log.error("%s: %s", piece, error)
-        self._give_up(piece, disk_problem(error), "Free some space, then start it again.")
+        self._give_up(piece, shortage_of(error), "Make room there, then start it again.")
         if isinstance(piece, Job) and piece.state == "checking":
             unstage(self._store, piece.id)
 
@@ -210,6 +210,9 @@ class Worker:
                 busy = self.work()
             except AWAY as error:
                 _log.warning("The store does not answer: %s", error.__cause__ or error)
+                busy = False
+            except Exception:  # noqa: BLE001 - logged: without this thread nothing would go on
+                _log.exception("The worker goes on after an error.")
                 busy = False
             if not busy:
                 self._wake.wait(_EVERY)

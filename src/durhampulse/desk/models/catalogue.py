@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -32,6 +31,8 @@ from durhampulse.desk.store.bulk import insert_one, insert_rows, numbers_in
 from durhampulse.desk.store.database import Store, read_setting, write_setting
 from durhampulse.desk.store.tables import creator, model, model_file, run, score
 from durhampulse.exceptions import InputError
+from durhampulse.files.cage import Cage
+from durhampulse.files.scratch import scratch_folder
 from durhampulse.scoring.scorer import Scorer, load_model
 
 __all__ = [
@@ -98,7 +99,7 @@ def _read(db: Connection, version: str) -> Scorer:
     files = db.execute(select(model_file).where(model_file.c.version == version)).all()
     if not files:
         raise InputError(f"There is no model {version}.", "Choose one of the list.")
-    with tempfile.TemporaryDirectory(prefix="durhampulse-") as folder:
+    with scratch_folder() as folder:
         for file in files:
             Path(folder, Path(file.name).name).write_bytes(file.content)
         return load_model(folder)
@@ -114,7 +115,8 @@ def add_model(store: Store, folder: Path, by: str) -> str:
     ModelError
         If it is no model that can be used.
     """
-    scorer = load_model(folder)
+    with Cage() as cage:
+        scorer = load_model(folder, cage=cage)
     manifest = scorer.model.manifest
     version = str(manifest["files"]["weights.safetensors"]["sha256"])[:12]
     names = ["manifest.json", *manifest["files"]]

@@ -43,6 +43,7 @@ from durhampulse.desk.store.tables import (
     objection,
     outcome,
     outcome_file,
+    outcome_rows,
     person,
     proposal,
     receipt,
@@ -169,7 +170,8 @@ def erase(
         if not objects and not any(gone.values()) and not holding:
             raise _unknown(external_id)
         paths = remove_waiting(db, holding)
-        db.execute(delete(understood))  # first cells of files: the worker looks at them anew
+        for table in (understood, outcome_rows):  # cells of files: they are looked at anew
+            db.execute(delete(table))
         detail = {
             "hmac_sha256": keyed_hash(db, names[0]),
             "rows": gone,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -54,6 +53,7 @@ from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.rows import list_rows
 from durhampulse.exceptions import InputError
 from durhampulse.files.formats import FORMATS, READABLE, WRITABLE, listed
+from durhampulse.files.scratch import scratch_folder
 
 __all__ = ["FILE_TYPES", "MOST_CHOSEN", "router"]
 
@@ -265,7 +265,7 @@ def export(request: Request, desk: DeskOf, who: Viewer, kind: str) -> Response:
         return JSONResponse(provenance_of(rules, about=about, by=who.name))
     if kind not in FILE_TYPES:
         raise HTTPException(404, f"Export {listed(tuple(FILE_TYPES))}.")
-    folder = tempfile.TemporaryDirectory(prefix="durhampulse-")
+    folder = scratch_folder()
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         view = View.read(_query(request), rules)

@@ -73,6 +73,8 @@ def _pages(request: Request, sent: Sent, wrong: str) -> list[str]:
     """Return the addresses where the form may stand, the likeliest first."""
     path = request.url.path
     if request.method in ("GET", "HEAD"):
+        if "/export/" in path:  # a file, made of all creators; no form stands in it
+            return []
         others = [(name, value) for name, value in sent if name != wrong]
         return [f"{path}?{urlencode(others)}"] if len(others) < len(sent) else []
     parts = path.strip("/").split("/")

@@ -53,6 +53,7 @@ from durhampulse.desk.store.tables.reviews import (
     claim,
     outcome,
     outcome_file,
+    outcome_rows,
     remark,
     review,
 )
@@ -63,7 +64,7 @@ __all__ = [
     "LOTTERY", "NUMBERS", "OUTCOME_STATES", "REOPENS", "STATES", "TEXTS", "WAITS", "Instant",
     "act", "api_key", "attempt", "audit", "bulk", "campaign", "campaign_creator", "claim",
     "creator", "creator_list", "device", "link", "list_creator", "metadata", "model", "model_file",
-    "objection", "outcome", "outcome_file", "outcome_is", "person", "proposal", "receipt",
-    "recipe", "refused", "remark", "replaced", "review", "run", "saved_view", "score", "search",
-    "session", "setting", "staged", "understood", "upload",
+    "objection", "outcome", "outcome_file", "outcome_is", "outcome_rows", "person", "proposal",
+    "receipt", "recipe", "refused", "remark", "replaced", "review", "run", "saved_view", "score",
+    "search", "session", "setting", "staged", "understood", "upload",
 ]  # fmt: skip

@@ -94,6 +94,12 @@ outcome_file = Table(
     Column("by", String(100), nullable=False),
     Column("created_at", Instant, nullable=False),
 )  # fmt: skip
+outcome_rows = Table(
+    "outcome_rows", metadata,
+    Column("outcome_file_id", ForeignKey("outcome_file.id", ondelete="CASCADE"), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("content", JSON, nullable=False),
+)  # fmt: skip
 remark = Table(
     "remark", metadata, number(),
     Column("creator_id", ForeignKey("creator.id"), nullable=False, index=True),
