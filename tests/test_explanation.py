@@ -444,3 +444,10 @@ def test_account_of_unknown_creator_is_refused(demo_model, market_file, write):
         accounts_of(dp.load_model(demo_model), empty, "1")
     with pytest.raises(CannotJudgeError, match="cannot be -5"):
         accounts_of(dp.load_model(demo_model), empty, "2")
+
+
+def test_creator_without_identifier_is_called_this_creator(demo_model):
+    row = {"Followers": 85_000, "Engagement_Rate": 0.068, "Niche": "Fashion", "Video_Quality": "HD"}
+    account = dp.load_model(demo_model).explain(row)
+    assert account.creator == ""
+    assert account.text().startswith("This creator: ")

@@ -32,7 +32,7 @@ class Account:
     Attributes
     ----------
     creator
-        Identifier.
+        Identifier; empty where the row holds none.
     probability, low, high
         Of a deal, with its 90% interval.
     recommendation
@@ -102,7 +102,7 @@ class Account:
         """Return the account in words, a line each."""
         band = self.recommendation or f"no recommendation ({self.refusal})"
         lines = [
-            f"Creator {self.creator}: {self.probability:.1%}, {band}",
+            f"{_named(self.creator)}: {self.probability:.1%}, {band}",
             *(f"  {header}: {text}" for header, text in self.carried.items()),
             *_part("Unlike all creators the model learned from", self.unlike),
             self._interval_line(),
@@ -185,10 +185,12 @@ def account_of(
     CannotJudgeError
         If too little is known of the creator.
     """
+    identifier = row[IDENTIFIER].iloc[0]
+    creator = "" if pd.isna(identifier) else str(identifier)
     refused = unscorable(row, loaded.model.encoding.columns).iloc[0]
     if refused:
         raise CannotJudgeError(
-            f"Creator {row[IDENTIFIER].iloc[0]}: not scored. {refused}.",
+            f"{_named(creator)}: not scored. {refused}.",
             "Fill in the figures that are missing.",
         )
     model, peers, thresholds = loaded.model, loaded.peers, loaded.thresholds
@@ -207,7 +209,7 @@ def account_of(
     ).iloc[0]
     changes = what_would_change(model, row, peers, thresholds)
     return Account(
-        creator=str(decided["Influencer ID"]),
+        creator=creator,
         probability=float(decided["Predicted Sponsorship"]),
         low=float(decided["Interval Low"]),
         high=float(decided["Interval High"]),
@@ -229,6 +231,10 @@ def account_of(
         shares={str(k): float(v) for k, v in explanation.shares.iloc[0].items()},
         usual=explanation.usual,
     )
+
+
+def _named(creator: str) -> str:
+    return f"Creator {creator}" if creator else "This creator"
 
 
 def _list(text: str) -> list[str]:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, select
 
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER
 from durhampulse.creators.typed import TypedKind, read_typed
+from durhampulse.decision.figures import axis_text
 from durhampulse.desk.models.rules import Rules, stored_frame
 from durhampulse.desk.review.alike import PastCreator, most_alike
 from durhampulse.desk.review.decisions import reviews_of
@@ -179,7 +180,7 @@ def read_changes(rules: Rules, changes: Mapping[str, str]) -> dict[str, float | 
     Raises
     ------
     InputError
-        If a figure cannot be read, or may be two; at the field of its column.
+        If a figure cannot be read or true, or may be two; at the field of its column.
     """
     figures: dict[str, float | str | None] = {}
     for name, text in changes.items():
@@ -188,7 +189,12 @@ def read_changes(rules: Rules, changes: Mapping[str, str]) -> dict[str, float | 
         column = COLUMNS[name]
         typed: TypedKind = "rate" if column.kind == "rate" else "count"
         words = text.strip() or None
-        figures[name] = read_typed(text, typed, field=name) if column.numeric else words
+        figure = read_typed(text, typed, field=name) if column.numeric else None
+        if figure is not None and not column.possible[0] <= figure <= column.possible[1]:
+            ends = " to ".join(axis_text(name, end) for end in column.possible)
+            problem = f"{column.title} cannot be {axis_text(name, figure)}."
+            raise InputError(problem, f"Write a figure from {ends}.", name)
+        figures[name] = figure if column.numeric else words
     return figures
 
 

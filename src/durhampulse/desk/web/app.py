@@ -79,7 +79,7 @@ def create_desk(desk: Desk) -> FastAPI:
     app.add_api_route("/", _home, include_in_schema=False)
     app.mount("/static", Assets(packages=[("durhampulse.desk.web", "static")]))
     for router in ROUTERS:
-        app.include_router(router)
+        app.router.routes.extend(router.routes)
     _ErrorPages(app)
     app.router.redirect_slashes = False  # it would build the address from the Host header
     app.add_middleware(Compressed)
