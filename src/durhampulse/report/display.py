@@ -8,7 +8,9 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from IPython.core.getipython import get_ipython
 from IPython.display import Code, Markdown, display
+from matplotlib_inline.config import InlineBackend
 
 from durhampulse.decision.figures import number_text
 from durhampulse.report import plots
@@ -20,6 +22,8 @@ __all__ = ["display", "say", "set_up", "show", "show_source"]
 def set_up() -> None:
     """Set the look of pictures and tables in this notebook."""
     plots.use_style()
+    if (shell := get_ipython()) is not None:  # pictures are laid out already: no need to crop them
+        InlineBackend.instance(parent=shell).print_figure_kwargs = {"bbox_inches": None}
     pd.set_option("display.float_format", number_text)
     pd.set_option("display.max_colwidth", 400)
     pd.set_option("display.max_columns", 30)
