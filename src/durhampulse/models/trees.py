@@ -10,7 +10,6 @@ sum is exact, so that a row's score depends on the row alone.
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from durhampulse.files.scratch import scratch_folder
 from durhampulse.models.weights import LogOdds, require_array
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class ObliviousTrees(LogOdds):
     @classmethod
     def from_catboost(cls, model: CatBoostClassifier) -> ObliviousTrees:
         """Take over a model fitted to two outcomes and numeric columns without missing values."""
-        with tempfile.TemporaryDirectory() as folder:
+        with scratch_folder() as folder:
             path = Path(folder, "model.json")
             model.save_model(str(path), format="json")
             fitted = json.loads(path.read_text(encoding="utf-8"))
