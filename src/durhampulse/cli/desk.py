@@ -85,6 +85,23 @@ def desk(  # noqa: PLR0913 - one for each option
 
 
 @desk_app.command()
+def reset_factor(
+    name: Annotated[str, typer.Argument(help="Whose second factor ends.")],
+    store: Store = _DEFAULT,
+) -> None:
+    """End somebody's second factor: the way back in when phone and recovery codes are lost.
+
+    Their sessions end too, and the audit log says so.
+
+    Example: durhampulse desk reset-factor "Ann Lee" --store sqlite:///team.db
+    """
+    from durhampulse.desk.server import reset_factor as reset
+
+    reset(store, name)
+    typer.echo(f"{name} signs in without a second factor now, or sets up a new one.")
+
+
+@desk_app.command()
 def verify_audit(
     store: Store = _DEFAULT,
     head: Annotated[str, typer.Option(help="A hash you noted, which must still be there.")] = "",

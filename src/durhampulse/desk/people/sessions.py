@@ -16,11 +16,12 @@ from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.tables import person, session
 
 __all__ = [
-    "SessionLimits", "confirm_session", "end_session", "end_sessions", "find_session",
-    "open_session", "sessions_of", "sign_out",
+    "SessionLimits", "Waiting", "complete_session", "confirm_session", "end_session",
+    "end_sessions", "find_session", "find_waiting", "open_session", "sessions_of", "sign_out",
 ]  # fmt: skip
 
 _MOST_SESSIONS = 10
+_WAITING_MINUTES = 10
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,33 @@ class SessionLimits:
     confirm_minutes: float = 15
 
 
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """A session whose person has still to give a second factor; it admits to nothing else.
+
+    Attributes
+    ----------
+    session, person
+        Their numbers.
+    name
+        Of the person.
+    csrf
+        The token that its form must carry.
+    needs
+        What it waits for: a code, or the set-up of a factor.
+    """
+
+    session: int
+    person: int
+    name: str
+    csrf: str
+    needs: str
+
+
 def open_session(
-    db: Connection, number: int, limits: SessionLimits, browser: str = "", earlier: str = ""
-) -> str:
+    db: Connection, number: int, limits: SessionLimits, browser: str = "", earlier: str = "",
+    *, waits_for: str = "",
+) -> str:  # fmt: skip
     """Open a session; return its token, of which only the hash is stored.
 
     Parameters
@@ -59,8 +84,11 @@ def open_session(
         What the person will know the session by.
     earlier
         The token that the browser had; that session ends.
+    waits_for
+        The second factor that it lacks, which has to come within ten minutes.
     """
     token, now = secrets.token_urlsafe(32), datetime.now(UTC)
+    lasts = timedelta(minutes=_WAITING_MINUTES) if waits_for else timedelta(hours=limits.hours)
     db.execute(delete(session).where(session.c.expires_at < now))
     sign_out(db, earlier)
     values = {
@@ -71,13 +99,51 @@ def open_session(
         "begun_at": now,
         "used_at": now,
         "confirmed_at": now,
-        "expires_at": now + timedelta(hours=limits.hours),
+        "expires_at": now + lasts,
+        "waits_for": waits_for,
     }
     db.execute(insert(session).values(**values))
-    kept = select(session.c.id).where(session.c.person_id == number)
+    _end_oldest(db, number, waits_for)
+    return token
+
+
+def _end_oldest(db: Connection, number: int, waits_for: str) -> None:
+    """End all but a person's latest sessions of a kind: waiting ones displace no others."""
+    mine = session.c.person_id == number, session.c.waits_for == waits_for
+    kept = select(session.c.id).where(*mine)
     kept = kept.order_by(session.c.used_at.desc(), session.c.id.desc()).limit(_MOST_SESSIONS)
     others = session.c.id.not_in(db.scalars(kept).all())
-    db.execute(delete(session).where(session.c.person_id == number, others))
+    db.execute(delete(session).where(*mine, others))
+
+
+def find_waiting(db: Connection, token: str) -> Waiting | None:
+    """Return the session that waits for a second factor; none if there is no such, or no more."""
+    s = session.c
+    row = db.execute(
+        select(s.id, s.person_id, s.csrf, s.waits_for, person.c.name)
+        .join(person, person.c.id == s.person_id)
+        .where(
+            s.digest == digest_of_token(token), s.expires_at > datetime.now(UTC),
+            s.waits_for != "", person.c.active.is_(True),
+        )
+    ).first()  # fmt: skip
+    return row and Waiting(
+        session=row.id, person=row.person_id, name=row.name, csrf=row.csrf, needs=row.waits_for
+    )
+
+
+def complete_session(db: Connection, waiting: Waiting, limits: SessionLimits) -> str:
+    """Return the new token of a session whose second factor has come; the old one ends."""
+    token, now = secrets.token_urlsafe(32), datetime.now(UTC)
+    values = {
+        "digest": digest_of_token(token),
+        "csrf": secrets.token_urlsafe(24),
+        "used_at": now,
+        "expires_at": now + timedelta(hours=limits.hours),
+        "waits_for": "",
+    }
+    db.execute(update(session).where(session.c.id == waiting.session).values(**values))
+    _end_oldest(db, waiting.person, "")
     return token
 
 
@@ -91,7 +157,8 @@ def find_session(
         select(person.c.id, person.c.name, person.c.role, person.c.password_hash,
                s.id.label("session"), s.csrf, s.used_at, s.confirmed_at)
         .join(session, s.person_id == person.c.id)
-        .where(s.digest == digest_of_token(token), s.expires_at > now, person.c.active.is_(True))
+        .where(s.digest == digest_of_token(token), s.expires_at > now, s.waits_for == "",
+               person.c.active.is_(True))
     ).first()  # fmt: skip
     if row is None:
         return None
@@ -122,7 +189,9 @@ def sessions_of(db: Connection, number: int, limits: SessionLimits) -> Sequence[
     """Return a person's sessions that have not ended, the one used last first."""
     s, now = session.c, datetime.now(UTC)
     since = now - timedelta(minutes=limits.idle_minutes)
-    mine = select(session).where(s.person_id == number, s.expires_at > now, s.used_at > since)
+    mine = select(session).where(
+        s.person_id == number, s.expires_at > now, s.used_at > since, s.waits_for == ""
+    )
     return db.execute(mine.order_by(s.used_at.desc(), s.id.desc())).all()
 
 

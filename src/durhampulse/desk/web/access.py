@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from durhampulse.desk.people.devices import DEVICE_DAYS, remember_device
 from durhampulse.desk.people.people import PersonRole, Principal, find_key
 from durhampulse.desk.people.sessions import find_session
+from durhampulse.desk.web.kept import is_foreign
 from durhampulse.desk.web.state import Desk, desk_of
 from durhampulse.exceptions import InputError
 
@@ -33,12 +34,14 @@ __all__ = [
     "SignInNeededError",
     "StaleFormError",
     "SureAdmin",
+    "SureViewer",
     "Viewer",
     "keep_session",
     "know_browser",
     "let_in",
     "needs_key",
     "new_session",
+    "refuse_foreign",
 ]  # fmt: skip
 
 COOKIE, DEVICE = "durhampulse", "durhampulse-device"
@@ -124,8 +127,14 @@ Reviewer = Annotated[Principal, _needs("reviewer")]
 Admin = Annotated[Principal, _needs("admin")]
 
 
-async def _confirmed(request: Request, who: Admin) -> Principal:
-    """Return an admin who has given the password a short while ago, or gives it with the form."""
+def refuse_foreign(request: Request) -> None:
+    """Refuse a form of another site, so that it cannot sign a browser in as somebody else."""
+    if request.method == "POST" and is_foreign(request):
+        raise HTTPException(403, "This form was sent by another site.")
+
+
+async def _confirmed(request: Request, who: Viewer) -> Principal:
+    """Return somebody who has given the password a short while ago, or gives it with the form."""
     if who.session.confirmed:
         return who
     given = (await request.form()).get(AGAIN)
@@ -142,7 +151,14 @@ async def _confirmed(request: Request, who: Admin) -> Principal:
     return who
 
 
-SureAdmin = Annotated[Principal, Depends(_confirmed)]
+async def _confirmed_admin(request: Request, who: Admin) -> Principal:
+    """Return an admin who has done so."""
+    return await _confirmed(request, who)
+
+
+SureViewer = Annotated[Principal, Depends(_confirmed)]
+"""For what lets oneself in."""
+SureAdmin = Annotated[Principal, Depends(_confirmed_admin)]
 """For the few heavy acts: people, keys, thresholds, erasure."""
 
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 
+from durhampulse.desk.people.factors import factor_of
 from durhampulse.desk.people.people import find_person, set_password
 from durhampulse.desk.people.sessions import end_session, end_sessions, sessions_of
 from durhampulse.desk.store.audit import note
@@ -30,8 +31,9 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
     with desk.store.reading() as db:
         rows = sessions_of(db, who.id, desk.limits)
         has_password = find_person(db, who.id).password_hash is not None
+        factor = factor_of(db, who.id)
     return render(request, who, "account.html", sessions=rows, has_password=has_password,
-                  limits=desk.limits)  # fmt: skip
+                  factor=factor, limits=desk.limits)  # fmt: skip
 
 
 @router.post("/sessions/{number}/end")

@@ -26,6 +26,7 @@ from durhampulse.desk.web import (
     queue,
     rest_bulk,
     rest_lists,
+    second,
 )
 
 __all__ = ["PAGES", "ROUTERS", "Page"]
@@ -85,6 +86,7 @@ PAGES: Final = (
 """In the order of the navigation."""
 
 ROUTERS: Final = (
+    second.admin_router,  # before the people's own, whose paths hold a number at that place
     *(page.router for page in PAGES),
     creators.router,
     bulk.router,
@@ -92,6 +94,8 @@ ROUTERS: Final = (
     plans.router,
     people.door,
     account.router,
+    second.door,
+    second.router,
     api.router,
     rest_lists.lists_router,
     rest_lists.views_router,

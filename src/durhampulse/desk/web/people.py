@@ -8,12 +8,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from sqlalchemy import select
-from starlette.exceptions import HTTPException
 from starlette.responses import StreamingResponse
 
 from durhampulse.desk.people import people, sessions
+from durhampulse.desk.people.factors import factor_dates, required_role
 from durhampulse.desk.people.people import PERSON_ROLES
-from durhampulse.desk.store.audit import latest, note
+from durhampulse.desk.store.audit import latest
 from durhampulse.desk.store.chain import export_lines, read_head
 from durhampulse.desk.store.search import find_some
 from durhampulse.desk.store.tables import LONGEST_ID, api_key, receipt
@@ -25,12 +25,12 @@ from durhampulse.desk.web.access import (
     Number,
     SureAdmin,
     Viewer,
-    know_browser,
-    let_in,
+    refuse_foreign,
 )
 from durhampulse.desk.web.account import browser_of
+from durhampulse.desk.web.entry import enter
 from durhampulse.desk.web.filling import fill_in
-from durhampulse.desk.web.kept import KeptForm, is_foreign, is_same_origin, local_path
+from durhampulse.desk.web.kept import KeptForm, is_same_origin, local_path
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.exceptions import InputError
 
@@ -40,13 +40,7 @@ __all__ = ["audit_router", "door", "router"]
 _DAYS = (90, 30, 365)
 
 
-def _refuse_foreign(request: Request) -> None:
-    """Refuse a form of another site, so that it cannot sign a browser in as somebody else."""
-    if request.method == "POST" and is_foreign(request):
-        raise HTTPException(403, "This form was sent by another site.")
-
-
-door = APIRouter(include_in_schema=False, dependencies=[Depends(_refuse_foreign)])
+door = APIRouter(include_in_schema=False, dependencies=[Depends(refuse_foreign)])
 router = APIRouter(include_in_schema=False)
 audit_router = APIRouter(include_in_schema=False)
 
@@ -80,15 +74,7 @@ def sign_in(
     if token is None:
         page = render(request, None, "sign-in.html", status=403, next=local_path(next), kept=form)
         return fill_in(page, "/sign-in", [("name", name)], wrong)
-    with desk.store.reading() as db:
-        who = sessions.find_session(db, token)
-    response = redirect(local_path(next) or "/shortlist")
-    if form is not None:
-        response = render(request, who, "resend.html", kept=form)
-    let_in(request, response, token)
-    if who is not None:
-        know_browser(request, response, who.id)
-    return response
+    return enter(request, token, next, form)
 
 
 @door.post("/sign-out")
@@ -124,14 +110,9 @@ def welcome(
             number = people.add_person(db, name, "admin", "first run", password)
         elif link.purpose == "password":
             people.set_password(db, number, password, "by link")
-        name = people.find_person(db, number).name
-        note(db, name, "signed in by link", name)
         earlier = request.cookies.get(COOKIE, "")
-        session = sessions.open_session(db, number, desk.limits, browser_of(request), earlier)
-    response = redirect("/shortlist")
-    let_in(request, response, session)
-    know_browser(request, response, number)
-    return response
+        session = desk.sign_in.let_in(db, number, browser_of(request), earlier, " by link")
+    return enter(request, session)
 
 
 def _people_page(
@@ -140,7 +121,9 @@ def _people_page(
     with desk.store.reading() as db:
         everybody = people.people(db)
         keys = db.execute(select(api_key).order_by(api_key.c.name)).all()
+        factors, required = factor_dates(db), required_role(db)
     return render(request, who, "people.html", people=everybody, keys=keys, roles=PERSON_ROLES,
+                  factors=factors, required=required,
                   owners={one.id: one for one in everybody}, lower_role=people.lower_role,
                   now=datetime.now(UTC), days=_DAYS, secret=secret, what=what)  # fmt: skip
 

@@ -43,6 +43,8 @@ from durhampulse.desk.store.tables.people import (
     objection,
     person,
     receipt,
+    recovery_code,
+    second_factor,
     session,
 )
 from durhampulse.desk.store.tables.reviews import (
@@ -63,6 +65,6 @@ __all__ = [
     "act", "api_key", "attempt", "audit", "bulk", "campaign", "campaign_creator", "claim",
     "creator", "creator_list", "device", "link", "list_creator", "metadata", "model", "model_file",
     "objection", "outcome", "outcome_file", "outcome_is", "person", "proposal", "receipt",
-    "recipe", "refused", "remark", "replaced", "review", "run", "saved_view", "score", "search",
-    "session", "setting", "staged", "understood", "upload",
+    "recipe", "recovery_code", "refused", "remark", "replaced", "review", "run", "saved_view",
+    "score", "search", "second_factor", "session", "setting", "staged", "understood", "upload",
 ]  # fmt: skip
