@@ -98,7 +98,7 @@ class StoreKeys:
         if who is None:
             return None
         scopes = SCOPES if who.may("admin") else tuple(s for s in SCOPES if s != "metrics")
-        return Key(who.name, "", scopes, "")
+        return Key(name=who.name, sha256="", scopes=scopes, created="")
 
     def _look_up(self, token: str) -> Principal | None:
         with self._store.reading() as db:
