@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import hmac
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import Depends, Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
 from pydantic import Field
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
@@ -20,6 +23,7 @@ from durhampulse.desk.people.sessions import find_session
 from durhampulse.desk.web.kept import is_foreign
 from durhampulse.desk.web.state import Desk, desk_of
 from durhampulse.exceptions import InputError
+from durhampulse.service.bodies import JsonRoute
 
 __all__ = [
     "AGAIN",
@@ -29,6 +33,8 @@ __all__ = [
     "ConfirmNeededError",
     "DeskOf",
     "Number",
+    "PageRoute",
+    "ProgramRoute",
     "Reviewer",
     "SentForm",
     "SignInNeededError",
@@ -81,6 +87,60 @@ class ConfirmNeededError(Exception):
         self.problem = problem
 
 
+_Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+_Gate = Callable[[Request], Principal]
+_GATES: dict[Any, _Gate] = {}
+"""By its dependency, what says who is there and may do something; it reads no body."""
+
+
+class PageRoute(APIRoute):
+    """A route that asks who is there, and what they may do, before it reads what they send.
+
+    FastAPI itself reads a body first and resolves dependencies then.
+    """
+
+    def get_route_handler(self) -> _Handler:
+        """Return the handler, behind the gates of the route's dependencies."""
+        return _behind_gates(self.dependant, super().get_route_handler())
+
+
+class ProgramRoute(JsonRoute):
+    """A route of programs that asks for the key before it reads what they send."""
+
+    def get_route_handler(self) -> _Handler:
+        """Return the handler, behind the gates of the route's dependencies."""
+        return _behind_gates(self.dependant, super().get_route_handler())
+
+
+def _behind_gates(dependant: Dependant, handler: _Handler) -> _Handler:
+    gates = [*dict.fromkeys(_gates_of(dependant))]
+
+    async def handle(request: Request) -> Response:
+        for gate in gates:
+            request.state.admitted = await run_in_threadpool(gate, request)
+        return await handler(request)
+
+    return handle if gates else handler
+
+
+def _gates_of(dependant: Dependant) -> Iterator[_Gate]:
+    if gate := _GATES.get(dependant.call):
+        yield gate
+    for inner in dependant.dependencies:
+        yield from _gates_of(inner)
+
+
+def _behind(gate: _Gate) -> Any:
+    """Return a gate as a dependency, which knows whom it has let through before the body came."""
+
+    async def admitted(request: Request) -> Principal:
+        who = getattr(request.state, "admitted", None)
+        return who or await run_in_threadpool(gate, request)
+
+    _GATES[admitted] = gate
+    return Depends(admitted)
+
+
 def _signed_in(request: Request) -> Principal:
     """Return the person who is signed in."""
     token = request.cookies.get(COOKIE, "")
@@ -96,9 +156,13 @@ def _signed_in(request: Request) -> Principal:
 def _needs(role: PersonRole) -> Any:
     """Return the dependency that admits people with a role, or a higher one."""
 
-    async def admit(request: Request, who: Annotated[Principal, Depends(_signed_in)]) -> Principal:
+    def gate(request: Request) -> Principal:
+        who = _signed_in(request)
         if not who.may(role):
             raise HTTPException(403, f"This needs the role '{role}'; yours is '{who.role}'.")
+        return who
+
+    async def admit(request: Request, who: Annotated[Principal, _behind(gate)]) -> Principal:
         if request.method not in _SAFE:
             form = await request.form()
             token = request.headers.get("x-csrf-token") or form.get("csrf")
@@ -174,7 +238,7 @@ SentForm = Annotated[FormData, Depends(_sent_form)]
 def needs_key(role: PersonRole) -> Any:
     """Return the dependency that admits programs whose key has a role, or a higher one."""
 
-    def admit(request: Request) -> Principal:
+    def gate(request: Request) -> Principal:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         who = None
         if scheme.lower() == "bearer" and token:
@@ -188,7 +252,7 @@ def needs_key(role: PersonRole) -> Any:
         _require_storable(request.query_params.multi_items())
         return who
 
-    return Depends(admit)
+    return _behind(gate)
 
 
 def keep_session(request: Request, token: str) -> None:

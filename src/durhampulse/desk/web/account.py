@@ -11,13 +11,13 @@ from durhampulse.desk.people.factors import factor_of
 from durhampulse.desk.people.people import find_person, set_password
 from durhampulse.desk.people.sessions import end_session, end_sessions, sessions_of
 from durhampulse.desk.store.audit import note
-from durhampulse.desk.web.access import DeskOf, Number, Viewer, keep_session
+from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Viewer, keep_session
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.exceptions import InputError
 
 __all__ = ["browser_of", "router"]
 
-router = APIRouter(prefix="/account", include_in_schema=False)
+router = APIRouter(prefix="/account", include_in_schema=False, route_class=PageRoute)
 
 _PROGRAMS = {"Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "Chrome": "Chrome",
              "Version": "Safari"}  # fmt: skip

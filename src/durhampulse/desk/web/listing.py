@@ -50,14 +50,14 @@ from durhampulse.desk.shortlist.view import (
 from durhampulse.desk.store.carried import profile_of, read_carried
 from durhampulse.desk.store.niches import read_niches
 from durhampulse.desk.store.tables import STATES
-from durhampulse.desk.web.access import DeskOf, Number, Reviewer, SureAdmin, Viewer
+from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, SureAdmin, Viewer
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.exceptions import InputError
 from durhampulse.files.formats import FORMATS, WRITABLE, listed
 
 __all__ = ["FILE_TYPES", "MOST_CHOSEN", "ListRow", "list_rows", "router"]
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=PageRoute)
 MOST_CHOSEN = 1000
 FILE_TYPES = {suffix[1:]: FORMATS[suffix].media_type for suffix in WRITABLE}
 """Kind of an exported file to its media type."""

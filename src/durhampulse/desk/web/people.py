@@ -23,6 +23,7 @@ from durhampulse.desk.web.access import (
     Admin,
     DeskOf,
     Number,
+    PageRoute,
     SureAdmin,
     Viewer,
     refuse_foreign,
@@ -30,7 +31,7 @@ from durhampulse.desk.web.access import (
 from durhampulse.desk.web.account import browser_of
 from durhampulse.desk.web.entry import enter
 from durhampulse.desk.web.filling import fill_in
-from durhampulse.desk.web.kept import KeptForm, is_same_origin, local_path
+from durhampulse.desk.web.kept import LARGEST_FORM, KeptForm, is_same_origin, local_path
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.exceptions import InputError
 
@@ -40,9 +41,12 @@ __all__ = ["audit_router", "door", "router"]
 _DAYS = (90, 30, 365)
 
 
-door = APIRouter(include_in_schema=False, dependencies=[Depends(refuse_foreign)])
-router = APIRouter(include_in_schema=False)
-audit_router = APIRouter(include_in_schema=False)
+door = APIRouter(
+    include_in_schema=False, route_class=PageRoute, dependencies=[Depends(refuse_foreign)],
+    max_body_size=LARGEST_FORM,
+)  # fmt: skip
+router = APIRouter(include_in_schema=False, route_class=PageRoute)
+audit_router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 
 @door.get("/sign-in")

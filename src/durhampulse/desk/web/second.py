@@ -29,6 +29,7 @@ from durhampulse.desk.web.access import (
     DEVICE,
     DeskOf,
     Number,
+    PageRoute,
     SureAdmin,
     SureViewer,
     Viewer,
@@ -39,15 +40,18 @@ from durhampulse.desk.web.access import (
 )
 from durhampulse.desk.web.entry import ask_second, enter, set_up_of
 from durhampulse.desk.web.filling import fill_in
-from durhampulse.desk.web.kept import KeptForm, is_same_origin, local_path
+from durhampulse.desk.web.kept import LARGEST_FORM, KeptForm, is_same_origin, local_path
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.exceptions import InputError
 
 __all__ = ["admin_router", "door", "router"]
 
-door = APIRouter(include_in_schema=False, dependencies=[Depends(refuse_foreign)])
-router = APIRouter(prefix="/account/second", include_in_schema=False)
-admin_router = APIRouter(prefix="/people", include_in_schema=False)
+door = APIRouter(
+    include_in_schema=False, route_class=PageRoute, dependencies=[Depends(refuse_foreign)],
+    max_body_size=LARGEST_FORM,
+)  # fmt: skip
+router = APIRouter(prefix="/account/second", include_in_schema=False, route_class=PageRoute)
+admin_router = APIRouter(prefix="/people", include_in_schema=False, route_class=PageRoute)
 
 
 @door.get("/sign-in/second")
