@@ -14,7 +14,13 @@ from durhampulse.cli import main
 from durhampulse.desk.people import factors, people
 from durhampulse.desk.people.devices import remember_device
 from durhampulse.desk.people.people import Principal
-from durhampulse.desk.people.sessions import SessionLimits, find_session, find_waiting, open_session
+from durhampulse.desk.people.sessions import (
+    Opening,
+    SessionLimits,
+    find_session,
+    find_waiting,
+    open_session,
+)
 from durhampulse.desk.people.sign_in import SignIn
 from durhampulse.desk.people.totp import code_at, fitting_step
 from durhampulse.desk.store import database
@@ -180,7 +186,9 @@ def test_nothing_secret_is_readable_in_log_or_codes(store, ann):
 def test_waiting_sessions_end_in_ten_minutes_and_displace_no_others(store, ann):
     with store.writing() as db:
         whole = open_session(db, ann[0], LIMITS)
-        waits = [open_session(db, ann[0], LIMITS, waits_for="code") for _ in range(12)]
+        waits = [
+            open_session(db, ann[0], LIMITS, opening=Opening(waits_for="code")) for _ in range(12)
+        ]
         assert find_session(db, whole) is not None
         assert [find_waiting(db, token) is not None for token in waits] == [False] * 2 + [True] * 10
         left = db.scalar(select(func.max(session.c.expires_at)).where(session.c.waits_for != ""))

@@ -54,6 +54,8 @@ OPEN = {
     "/",
     "/sign-in",
     "/sign-in/second",
+    "/sign-in/provider",
+    "/sign-in/provider/callback",
     "/welcome/{token}",
     "/healthz",
     "/readyz",
@@ -95,7 +97,7 @@ NEEDS = {
         "admin": ["/thresholds", "/creators/{number}/erase", "/model/activate", "/model/preview",
                   "/model/preview/discard", "/people",
                   "/people/{number}", "/people/{number}/link", "/people/factor",
-                  "/people/{number}/factor/end", "/keys", "/keys/{number}/revoke"],
+                  "/people/{number}/factor/end", "/people/{number}/identity", "/keys", "/keys/{number}/revoke"],
     },
 }  # fmt: skip
 

@@ -23,6 +23,7 @@ from durhampulse.desk.imports.worker import Worker
 from durhampulse.desk.models.catalogue import Catalogue, add_model, save_thresholds
 from durhampulse.desk.people.factors import end_factor
 from durhampulse.desk.people.people import add_person, make_link
+from durhampulse.desk.people.provider import Provider
 from durhampulse.desk.people.sessions import SessionLimits
 from durhampulse.desk.people.sign_in import SignIn
 from durhampulse.desk.store.database import Store, open_store
@@ -170,6 +171,8 @@ def run(  # noqa: PLR0913 - one for each option
     review_at: float | None = None,
     limits: SessionLimits | None = None,
     exposure: Exposure | None = None,
+    provider: Provider | None = None,
+    passwords: bool = True,
     say: Callable[[str], object] = print,
 ) -> None:
     """Serve the desk until the process is stopped."""
@@ -178,6 +181,7 @@ def run(  # noqa: PLR0913 - one for each option
     from durhampulse.service.connections import BoundedProtocol
 
     desk = open_desk(url, model_folder, limits=limits)
+    desk = replace(desk, provider=provider, sign_in=SignIn(limits, passwords=passwords))
     demo = is_demo(desk)
     if demo and not is_loopback(host):
         raise InputError(

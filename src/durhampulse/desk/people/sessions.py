@@ -16,7 +16,7 @@ from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.tables import person, session
 
 __all__ = [
-    "SessionLimits", "Waiting", "complete_session", "confirm_session", "end_session",
+    "Opening", "SessionLimits", "Waiting", "complete_session", "confirm_session", "end_session",
     "end_sessions", "find_session", "find_waiting", "open_session", "sessions_of", "sign_out",
 ]  # fmt: skip
 
@@ -66,9 +66,28 @@ class Waiting:
     needs: str
 
 
+@dataclass(frozen=True)
+class Opening:
+    """How a session is opened.
+
+    Attributes
+    ----------
+    method
+        By password, link or provider.
+    waits_for
+        The second factor that it lacks, which has to come within ten minutes.
+    confirmed_at
+        When the person proved who they are; None for now.
+    """
+
+    method: str = "password"
+    waits_for: str = ""
+    confirmed_at: datetime | None = None
+
+
 def open_session(
     db: Connection, number: int, limits: SessionLimits, browser: str = "", earlier: str = "",
-    *, waits_for: str = "",
+    *, opening: Opening | None = None,
 ) -> str:  # fmt: skip
     """Open a session; return its token, of which only the hash is stored.
 
@@ -84,11 +103,12 @@ def open_session(
         What the person will know the session by.
     earlier
         The token that the browser had; that session ends.
-    waits_for
-        The second factor that it lacks, which has to come within ten minutes.
+    opening
+        How it is opened; whole and by password if not given.
     """
-    token, now = secrets.token_urlsafe(32), datetime.now(UTC)
-    lasts = timedelta(minutes=_WAITING_MINUTES) if waits_for else timedelta(hours=limits.hours)
+    token, now, opening = secrets.token_urlsafe(32), datetime.now(UTC), opening or Opening()
+    hours, minutes = limits.hours, _WAITING_MINUTES
+    lasts = timedelta(minutes=minutes) if opening.waits_for else timedelta(hours=hours)
     db.execute(delete(session).where(session.c.expires_at < now))
     sign_out(db, earlier)
     values = {
@@ -98,12 +118,13 @@ def open_session(
         "browser": browser[:60],
         "begun_at": now,
         "used_at": now,
-        "confirmed_at": now,
+        "confirmed_at": opening.confirmed_at or now,
         "expires_at": now + lasts,
-        "waits_for": waits_for,
+        "waits_for": opening.waits_for,
+        "method": opening.method,
     }
     db.execute(insert(session).values(**values))
-    _end_oldest(db, number, waits_for)
+    _end_oldest(db, number, opening.waits_for)
     return token
 
 
@@ -155,7 +176,7 @@ def find_session(
     s = session.c
     row = db.execute(
         select(person.c.id, person.c.name, person.c.role, person.c.password_hash,
-               s.id.label("session"), s.csrf, s.used_at, s.confirmed_at)
+               s.id.label("session"), s.csrf, s.used_at, s.confirmed_at, s.method)
         .join(session, s.person_id == person.c.id)
         .where(s.digest == digest_of_token(token), s.expires_at > now, s.waits_for == "",
                person.c.active.is_(True))
@@ -168,7 +189,8 @@ def find_session(
     uses.note(session, row.session)
     fresh = now - row.confirmed_at <= timedelta(minutes=limits.confirm_minutes)
     # Whoever came by the demo's link has no password to be asked for.
-    signed_in = SignedIn(row.session, row.csrf, fresh or row.password_hash is None)
+    asked = row.method == "provider" or row.password_hash is not None
+    signed_in = SignedIn(row.session, row.csrf, fresh or not asked, row.method)
     return Principal(row.id, row.name, row.role, signed_in)
 
 

@@ -21,6 +21,7 @@ from durhampulse.desk.people.people import (
     folded_name,
 )
 from durhampulse.desk.people.sessions import (
+    Opening,
     SessionLimits,
     Waiting,
     complete_session,
@@ -54,10 +55,13 @@ class SignIn:
     ----------
     limits
         When the sessions end that are opened.
+    passwords
+        Whether people may sign in by them.
     """
 
-    def __init__(self, limits: SessionLimits | None = None) -> None:
+    def __init__(self, limits: SessionLimits | None = None, *, passwords: bool = True) -> None:
         self.limits = limits or SessionLimits()
+        self.passwords = passwords
         self._lock = threading.Lock()
 
     def attempt(
@@ -87,8 +91,11 @@ class SignIn:
         InputError
             After five failures within a quarter of an hour for a name from one address, twenty
             for an address, fifty for a name; for a known browser after five of its own, and
-            whatever others have tried. Or if too many others are signing in at this moment.
+            whatever others have tried. Or if too many others are signing in at this moment, or
+            passwords are switched off.
         """
+        if not self.passwords:
+            raise InputError("Nobody signs in by a password here.", "Use the provider's button.")
         with self._turn():
             number = _attempt(store, name, password, address, device)
             if number is None:
@@ -96,7 +103,10 @@ class SignIn:
             with store.writing() as db:
                 return self.let_in(db, number, browser, earlier)
 
-    def let_in(self, db: Connection, number: int, browser: str, earlier: str, how: str = "") -> str:
+    def let_in(
+        self, db: Connection, number: int, browser: str, earlier: str, method: str = "password",
+        confirmed_at: datetime | None = None,
+    ) -> str:  # fmt: skip
         """Return the token of a new session of a person who has shown who they are.
 
         Parameters
@@ -106,13 +116,17 @@ class SignIn:
         number
             The person.
         browser, earlier
-            As of :func:`open_session`; it waits where a second factor is missing.
-        how
-            By what, if not by the password.
+            As of :func:`open_session`.
+        method, confirmed_at
+            As of :class:`Opening`. The session waits where a second factor is missing, which a
+            provider asks for itself.
         """
-        name, missing = find_person(db, number).name, missing_factor(db, number)
+        name = find_person(db, number).name
+        missing = "" if method == "provider" else missing_factor(db, number)
+        how = "" if method == "password" else f" by {method}"
         note(db, name, "asked for a second factor" if missing else f"signed in{how}", name)
-        return open_session(db, number, self.limits, browser, earlier, waits_for=missing)
+        opening = Opening(method, missing, confirmed_at)
+        return open_session(db, number, self.limits, browser, earlier, opening=opening)
 
     def second(self, store: Store, waiting: Waiting, code: str, device: str = "") -> str | None:
         """Return the token of a session that waited for a code, or none where it does not fit.

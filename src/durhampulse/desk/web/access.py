@@ -48,6 +48,7 @@ __all__ = [
     "needs_key",
     "new_session",
     "refuse_foreign",
+    "set_cookie",
 ]  # fmt: skip
 
 COOKIE, DEVICE = "durhampulse", "durhampulse-device"
@@ -272,17 +273,18 @@ def new_session(request: Request) -> str:
 
 def let_in(request: Request, response: Response, token: str) -> None:
     """Set the cookie of a session, in place of any the browser had."""
-    _set_cookie(request, response, COOKIE, token, int(desk_of(request).limits.hours * 3600))
+    set_cookie(request, response, COOKIE, token, int(desk_of(request).limits.hours * 3600))
 
 
 def know_browser(request: Request, response: Response, number: int) -> None:
     """Set the cookie by which the browser of a person who has just signed in is known."""
     with desk_of(request).store.writing() as db:
         token = remember_device(db, number, request.cookies.get(DEVICE, ""))
-    _set_cookie(request, response, DEVICE, token, DEVICE_DAYS * 86_400)
+    set_cookie(request, response, DEVICE, token, DEVICE_DAYS * 86_400)
 
 
-def _set_cookie(request: Request, response: Response, name: str, value: str, seconds: int) -> None:
+def set_cookie(request: Request, response: Response, name: str, value: str, seconds: int) -> None:
+    """Set a cookie that scripts cannot read, and other sites' forms do not bring."""
     secure = request.url.scheme == "https"
     response.set_cookie(
         name, value, seconds, httponly=True, samesite="lax", secure=secure, path="/"

@@ -30,7 +30,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
     """Show where one is signed in, and the form for another password."""
     with desk.store.reading() as db:
         rows = sessions_of(db, who.id, desk.limits)
-        has_password = find_person(db, who.id).password_hash is not None
+        has_password = find_person(db, who.id).password_hash is not None and desk.sign_in.passwords
         factor = factor_of(db, who.id)
     return render(request, who, "account.html", sessions=rows, has_password=has_password,
                   factor=factor, limits=desk.limits)  # fmt: skip

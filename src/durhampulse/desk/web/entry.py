@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from fastapi import Request, Response
 from markupsafe import Markup
@@ -14,8 +15,35 @@ from durhampulse.desk.web.access import know_browser, let_in
 from durhampulse.desk.web.kept import KeptForm, local_path
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.state import desk_of
+from durhampulse.exceptions import InputError
 
-__all__ = ["SetUp", "ask_second", "enter", "set_up_of"]
+__all__ = ["SetUp", "ask_second", "enter", "set_up_of", "show_sign_in"]
+
+
+def show_sign_in(
+    request: Request, *, status: int = 200, next_: str = "", form: KeptForm | None = None,
+    problem: InputError | None = None,
+) -> Response:  # fmt: skip
+    """Return the page that asks who it is.
+
+    Parameters
+    ----------
+    request
+        What it answers.
+    status
+        Of the answer.
+    next_, form
+        As of :func:`enter`.
+    problem
+        Why the sign-in before has failed.
+    """
+    desk, ways = desk_of(request), {}
+    if desk.provider is not None:
+        ways = {"title": desk.provider.settings.title, "next": urlencode({"next": next_})}
+        if "left" in request.query_params:  # the provider still knows whoever signed out here
+            ways["end"] = desk.provider.end_address(f"{desk.exposure.address}/sign-in")
+    return render(request, None, "sign-in.html", status=status, next=next_, kept=form,
+                  ways=ways, passwords=desk.sign_in.passwords, problem=problem)  # fmt: skip
 
 
 def enter(request: Request, token: str, next_: str = "", form: KeptForm | None = None) -> Response:

@@ -12,6 +12,7 @@ from starlette.responses import StreamingResponse
 
 from durhampulse.desk.people import people, sessions
 from durhampulse.desk.people.factors import factor_dates, required_role
+from durhampulse.desk.people.identities import known_as
 from durhampulse.desk.people.people import PERSON_ROLES
 from durhampulse.desk.store.audit import latest
 from durhampulse.desk.store.chain import export_lines, read_head
@@ -29,7 +30,7 @@ from durhampulse.desk.web.access import (
     refuse_foreign,
 )
 from durhampulse.desk.web.account import browser_of
-from durhampulse.desk.web.entry import enter
+from durhampulse.desk.web.entry import enter, show_sign_in
 from durhampulse.desk.web.filling import fill_in
 from durhampulse.desk.web.kept import LARGEST_FORM, KeptForm, is_same_origin, local_path
 from durhampulse.desk.web.rendering import redirect, render
@@ -53,7 +54,7 @@ audit_router = APIRouter(include_in_schema=False, route_class=PageRoute)
 def sign_in_page(request: Request) -> Response:
     """Ask who it is."""
     next_ = local_path(request.query_params.get("next", ""))
-    return render(request, None, "sign-in.html", next=next_, kept=None)
+    return show_sign_in(request, next_=next_)
 
 
 @door.post("/sign-in")
@@ -76,17 +77,17 @@ def sign_in(
     except InputError as error:
         wrong = error
     if token is None:
-        page = render(request, None, "sign-in.html", status=403, next=local_path(next), kept=form)
+        page = show_sign_in(request, status=403, next_=local_path(next), form=form)
         return fill_in(page, "/sign-in", [("name", name)], wrong)
     return enter(request, token, next, form)
 
 
 @door.post("/sign-out")
-def sign_out(request: Request, desk: DeskOf, who: Viewer) -> Response:  # noqa: ARG001 - who admits
+def sign_out(request: Request, desk: DeskOf, who: Viewer) -> Response:
     """End the session."""
     with desk.store.writing() as db:
         sessions.sign_out(db, request.cookies.get(COOKIE, ""))
-    response = redirect("/sign-in")
+    response = redirect("/sign-in?left" if who.session.method == "provider" else "/sign-in")
     response.delete_cookie(COOKIE, path="/")
     return response
 
@@ -115,7 +116,7 @@ def welcome(
         elif link.purpose == "password":
             people.set_password(db, number, password, "by link")
         earlier = request.cookies.get(COOKIE, "")
-        session = desk.sign_in.let_in(db, number, browser_of(request), earlier, " by link")
+        session = desk.sign_in.let_in(db, number, browser_of(request), earlier, "link")
     return enter(request, session)
 
 
@@ -126,8 +127,11 @@ def _people_page(
         everybody = people.people(db)
         keys = db.execute(select(api_key).order_by(api_key.c.name)).all()
         factors, required = factor_dates(db), required_role(db)
+        names = known_as(db)
     return render(request, who, "people.html", people=everybody, keys=keys, roles=PERSON_ROLES,
-                  factors=factors, required=required,
+                  factors=factors, required=required, known_as=names,
+                  provider=desk.provider and desk.provider.settings.title,
+                  passwords=desk.sign_in.passwords,
                   owners={one.id: one for one in everybody}, lower_role=people.lower_role,
                   now=datetime.now(UTC), days=_DAYS, secret=secret, what=what)  # fmt: skip
 
@@ -146,6 +150,8 @@ def add(
     """Add somebody; they choose their password themselves, by a one-time link."""
     with desk.store.writing() as db:
         number = people.add_person(db, name, role, who.name)
+        if not desk.sign_in.passwords:
+            return redirect("/people", f"{name} is added. Say what the provider calls them.")
         token = people.make_link(db, "password", who.name, number)
     return _people_page(request, desk, who, f"{desk.exposure.address}/welcome/{token}",
                         f"The link for {name}; it works once, within half an hour.")  # fmt: skip
@@ -177,6 +183,8 @@ def change(
 @router.post("/people/{number}/link")
 def link(request: Request, desk: DeskOf, who: SureAdmin, number: Number) -> Response:
     """Make a link by which somebody chooses a new password."""
+    if not desk.sign_in.passwords:
+        raise InputError("Nobody signs in by a password here.", "The provider lets people in.")
     with desk.store.writing() as db:
         token = people.make_link(db, "password", who.name, number)
     what = "A link for a new password; it works once, within half an hour."

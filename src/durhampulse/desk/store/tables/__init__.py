@@ -39,6 +39,7 @@ from durhampulse.desk.store.tables.people import (
     attempt,
     audit,
     device,
+    identity,
     link,
     objection,
     person,
@@ -60,11 +61,12 @@ from durhampulse.desk.store.tables.reviews import (
 from durhampulse.desk.store.tables.views import bulk, creator_list, list_creator, saved_view
 
 __all__ = [
-    "CONTROL", "DECISIONS", "DRAWN", "HAS_NO_PRECEDENT", "HAS_PRECEDENT", "LONGEST_ID",
-    "LOTTERY", "NUMBERS", "OUTCOME_STATES", "REOPENS", "STATES", "TEXTS", "WAITS", "Instant",
-    "act", "api_key", "attempt", "audit", "bulk", "campaign", "campaign_creator", "claim",
-    "creator", "creator_list", "device", "link", "list_creator", "metadata", "model", "model_file",
-    "objection", "outcome", "outcome_file", "outcome_is", "person", "proposal", "receipt",
-    "recipe", "recovery_code", "refused", "remark", "replaced", "review", "run", "saved_view",
-    "score", "search", "second_factor", "session", "setting", "staged", "understood", "upload",
+    "CONTROL", "DECISIONS", "DRAWN", "HAS_NO_PRECEDENT", "HAS_PRECEDENT", "LONGEST_ID", "LOTTERY",
+    "NUMBERS", "OUTCOME_STATES", "REOPENS", "STATES", "TEXTS", "WAITS", "Instant", "act",
+    "api_key", "attempt", "audit", "bulk", "campaign", "campaign_creator", "claim", "creator",
+    "creator_list", "device", "identity", "link", "list_creator", "metadata", "model",
+    "model_file", "objection", "outcome", "outcome_file", "outcome_is", "person", "proposal",
+    "receipt", "recipe", "recovery_code", "refused", "remark", "replaced", "review", "run",
+    "saved_view", "score", "search", "second_factor", "session", "setting", "staged", "understood",
+    "upload",
 ]  # fmt: skip
