@@ -112,10 +112,11 @@ def _rank(role: str) -> int:
 
 def begin_factor(db: Connection, number: int) -> str:
     """Return a new secret for a person's app; it counts once a code of it was given."""
-    values = {"pending": new_secret(), "pending_at": datetime.now(UTC)}
+    secret = new_secret()
+    values = {"pending": secret, "pending_at": datetime.now(UTC)}
     row = insert_or(db, second_factor).values(person_id=number, last_step=0, **values)
     db.execute(row.on_conflict_do_update(index_elements=["person_id"], set_=values))
-    return values["pending"]
+    return secret
 
 
 def pending_secret(db: Connection, number: int) -> str | None:

@@ -10,10 +10,12 @@ import base64
 import json
 import logging
 import secrets
+import ssl
 import threading
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlencode, urlsplit
@@ -288,7 +290,7 @@ class Provider:
                 return value
             try:
                 with self._client() as client:
-                    answer = client.get(address, withhold_token=True)
+                    answer = client.request("GET", address, withhold_token=True)
                     answer.raise_for_status()
                     value = answer.json()
             except (HTTPError, ValueError) as error:
@@ -305,8 +307,16 @@ class Provider:
 
         return OAuth2Client(
             client_id=self.settings.client, client_secret=self.settings.secret or None,
-            code_challenge_method="S256", timeout=_SECONDS, follow_redirects=False,
+            code_challenge_method="S256", timeout=_SECONDS, follow_redirects=False, verify=_tls(),
         )  # fmt: skip
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Return what checks the provider's certificate; to make one takes longer than a request."""
+    import httpx2
+
+    return httpx2.create_ssl_context()
 
 
 def _require_tls(address: str) -> None:

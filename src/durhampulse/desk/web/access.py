@@ -135,7 +135,7 @@ def _behind(gate: _Gate) -> Any:
     """Return a gate as a dependency, which knows whom it has let through before the body came."""
 
     async def admitted(request: Request) -> Principal:
-        who = getattr(request.state, "admitted", None)
+        who: Principal | None = getattr(request.state, "admitted", None)
         return who or await run_in_threadpool(gate, request)
 
     _GATES[admitted] = gate
@@ -163,7 +163,10 @@ def _needs(role: PersonRole) -> Any:
             raise HTTPException(403, f"This needs the role '{role}'; yours is '{who.role}'.")
         return who
 
-    async def admit(request: Request, who: Annotated[Principal, _behind(gate)]) -> Principal:
+    admitted = _behind(gate)
+
+    # By its default: an annotation of this module could not name what is made here.
+    async def admit(request: Request, who: Principal = admitted) -> Principal:
         if request.method not in _SAFE:
             form = await request.form()
             token = request.headers.get("x-csrf-token") or form.get("csrf")

@@ -39,7 +39,8 @@ def show_sign_in(
     """
     desk, ways = desk_of(request), {}
     if desk.provider is not None:
-        ways = {"title": desk.provider.settings.title, "next": urlencode({"next": next_})}
+        title = desk.provider.settings.title
+        ways = {"title": title, "next": urlencode({"next": next_}), "end": ""}
         if "left" in request.query_params:  # the provider still knows whoever signed out here
             ways["end"] = desk.provider.end_address(f"{desk.exposure.address}/sign-in")
     return render(request, None, "sign-in.html", status=status, next=next_, kept=form,

@@ -77,7 +77,8 @@ def sign_in(
     except InputError as error:
         wrong = error
     if token is None:
-        page = show_sign_in(request, status=403, next_=local_path(next), form=form)
+        page = show_sign_in(request, status=403, next_=local_path(next), form=form,
+                            problem=None if desk.sign_in.passwords else wrong)  # fmt: skip
         return fill_in(page, "/sign-in", [("name", name)], wrong)
     return enter(request, token, next, form)
 

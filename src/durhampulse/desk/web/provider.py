@@ -19,7 +19,6 @@ from durhampulse.desk.web.access import (
     Number,
     PageRoute,
     SureAdmin,
-    refuse_foreign,
     set_cookie,
 )
 from durhampulse.desk.web.account import browser_of
@@ -30,9 +29,7 @@ from durhampulse.exceptions import InputError
 
 __all__ = ["admin_router", "door"]
 
-door = APIRouter(
-    prefix="/sign-in/provider", include_in_schema=False, dependencies=[Depends(refuse_foreign)]
-)
+door = APIRouter(prefix="/sign-in/provider", include_in_schema=False)
 admin_router = APIRouter(prefix="/people", include_in_schema=False, route_class=PageRoute)
 
 _FLOW, _SECONDS = "durhampulse-flow", 600
