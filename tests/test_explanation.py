@@ -296,7 +296,7 @@ def test_absent_column_scores_like_empty_one(demo, absent, write):
 def test_reason_changes_the_shown_figure(value, text):
     """The creator's probability is 0.9999, with log-odds of 9.21024."""
     values = pd.DataFrame({"Followers": [value]})
-    explanation = Explanation(values, 9.21024 - value, exact=True)
+    explanation = Explanation(values=values, base=9.21024 - value, exact=True)
     reasons = reason_table(
         explanation, pd.DataFrame({"Followers": [1_000.0]}), Peers({"nano": 0}, (), {})
     )
@@ -329,7 +329,7 @@ def worded(learned, effects, **figures):
     """The reasons of one creator with given effects, whose probability without them is a half."""
     row = creators(1, **figures)
     values = pd.DataFrame({name: [value] for name, value in effects.items()})
-    reasons = reason_table(Explanation(values, 0.0, exact=True), row, learned[1])
+    reasons = reason_table(Explanation(values=values, base=0.0, exact=True), row, learned[1])
     return reasons.iloc[0]
 
 
@@ -350,7 +350,9 @@ def test_figure_high_for_peers_and_low_for_all_says_both(learned):
     peers = replace(learn_peers(table), rates=learned[1].rates)
     row = creators(1, Followers=[200_000.0], Engagement_Rate=[0.0085])
     values = pd.DataFrame({"Engagement_Rate": [-1.0]})
-    (text,) = reason_table(Explanation(values, 0.0, exact=True), row, peers)["Reasons Against"]
+    (text,) = reason_table(Explanation(values=values, base=0.0, exact=True), row, peers)[
+        "Reasons Against"
+    ]
     assert "engagement 0.85%: high for mid creators in Fashion, but below the" in text
     assert "usual in the whole list" in text
 
@@ -364,7 +366,9 @@ def test_figure_of_which_less_is_better_is_explained_by_the_past(learned):
     assert peers.rates.direction("Avg_Views_per_Post") == -1
     row = creators(1, Followers=[3_000.0], Avg_Views_per_Post=[520.0])
     values = pd.DataFrame({"Avg_Views_per_Post": [1.0]})
-    (text,) = reason_table(Explanation(values, 0.0, exact=True), row, peers)["Reasons For"]
+    (text,) = reason_table(Explanation(values=values, base=0.0, exact=True), row, peers)[
+        "Reasons For"
+    ]
     assert text.startswith("520 views a post: creators ")
     assert "more often than usual" in text or "most often" in text
 
@@ -440,3 +444,10 @@ def test_account_of_unknown_creator_is_refused(demo_model, market_file, write):
         accounts_of(dp.load_model(demo_model), empty, "1")
     with pytest.raises(CannotJudgeError, match="cannot be -5"):
         accounts_of(dp.load_model(demo_model), empty, "2")
+
+
+def test_creator_without_identifier_is_called_this_creator(demo_model):
+    row = {"Followers": 85_000, "Engagement_Rate": 0.068, "Niche": "Fashion", "Video_Quality": "HD"}
+    account = dp.load_model(demo_model).explain(row)
+    assert account.creator == ""
+    assert account.text().startswith("This creator: ")

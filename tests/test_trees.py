@@ -56,6 +56,29 @@ def test_trees_of_unlike_depth_are_summed():
     np.testing.assert_allclose(trees.decision_function(X), raw(model, X), atol=1e-5)
 
 
+def test_trees_of_the_same_questions_are_summed_in_one_table():
+    """Twenty trees ask three of four questions each, so one table of the four answers all."""
+    rng = np.random.default_rng(0)
+    questions = np.array([rng.permutation(4)[:3] for _ in range(20)], np.int32)
+    leaves = rng.integers(-8, 9, (20, 8)) / 4.0
+    trees = ObliviousTrees(
+        columns=np.array([0, 0, 1, 2], np.int32),
+        borders=np.array([-1, 1, 0, 0], np.float32),
+        questions=questions,
+        leaves=leaves,
+        intercept=np.array([0.5]),
+    )
+    X = rng.normal(size=(50, 3))
+    above = (X[:, [0, 0, 1, 2]] > np.array([-1, 1, 0, 0])).astype(int)
+    by_hand = [
+        0.5 + sum(leaf[int("".join(str(row[q]) for q in tree), 2)]
+                  for tree, leaf in zip(questions, leaves, strict=True))
+        for row in above
+    ]  # fmt: skip
+    assert trees.decision_function(X).tolist() == by_hand
+    assert len(trees._tables.sums_of_leaves) == 1
+
+
 @pytest.mark.parametrize("seed", [0, 1])
 def test_row_gives_same_bits_at_any_position(seed):
     model, X = boosted(seed)

@@ -200,7 +200,7 @@ def models_read_once(monkeypatch):
 _SCORERS: dict[tuple, Scorer] = {}
 
 
-def _read_once(folder):
+def _read_once(folder, **_):
     content = tuple((path.name, path.read_bytes()) for path in sorted(Path(folder).glob("*")))
     if content not in _SCORERS:
         _SCORERS[content] = load_model(folder)

@@ -19,7 +19,7 @@ from durhampulse.desk.campaigns.brief import Brief, currency_code
 from durhampulse.desk.campaigns.candidates import COLUMNS, Choice, candidates, pool
 from durhampulse.desk.campaigns.crossings import crossings
 from durhampulse.desk.campaigns.proposal import difference, propose, read_proposal
-from durhampulse.desk.campaigns.solver import more_budget, solve
+from durhampulse.desk.campaigns.solver import best_set, more_budget, solve
 from durhampulse.desk.campaigns.value import gains, outlook
 from durhampulse.desk.models.catalogue import activate, save_thresholds
 from durhampulse.desk.models.rules import Rules
@@ -162,6 +162,22 @@ def test_set_of_many_is_the_best_but_for_one_in_ten_thousand(seed, number, budge
     assert chosen["fee"].sum() <= budget
     assert len(chosen) <= number
     assert chosen["probability"].sum() == pytest.approx(best, rel=1e-4)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_set_that_is_not_proved_the_best_says_by_how_much_another_may_be_better(seed, capfd):
+    lot = np.random.default_rng(seed)
+    probability = lot.beta(1, 3, 200)
+    fees = np.maximum(1, 300 * probability * lot.uniform(0.3, 3.0, 200)).astype(int)
+    fees[:12], probability[:12] = lot.integers(150, 500, 12), lot.uniform(0.9, 0.99, 12)
+    rows = zip(probability, fees, "a" * 200, [0] * 200, [1000] * 200, [0.1] * 200, strict=True)
+    brief = Brief(name="x", number=30, budget=700.0)
+    best = best_by_dynamic_programming(probability, fees, 30, 700)
+    hasty = best_set(as_table(list(rows)), brief, seconds=0.0)
+    total = hasty.table["probability"].sum()
+    assert total <= best + 1e-9
+    assert best <= total * (1 + max(hasty.gap, 2e-4)) + 1e-9
+    assert capfd.readouterr().out == ""  # the solver keeps to itself
 
 
 def whole_list(store, rules, brief):

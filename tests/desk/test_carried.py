@@ -76,8 +76,12 @@ def test_the_review_queue_says_who_it_is(visit, desk, named):
     assert 'href="mailto:lena@example.org"' in page
 
 
-@pytest.mark.parametrize("search", ["Próbst", "na pró", "1003", "inf-1003", "LENA", "PRÓBST"])
-def test_any_part_of_a_name_or_identifier_is_found(visit, named, search):
+@pytest.mark.parametrize(
+    "search",
+    ["Próbst", "na pró", "1003", "inf-1003", "LENA", "PRÓBST", "lena@EXAMPLE.org", "@example",
+     "https://example.org/lena", "http://www.example.org/LENA", "org/len"],
+)  # fmt: skip
+def test_any_part_of_a_name_identifier_link_or_address_is_found(visit, named, search):
     page = visit("viewer").get("/shortlist", params={"search": search}).text
     assert f'href="/creators/{named}"' in page
 

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from durhampulse.creators.typed import read_typed
 from durhampulse.desk.people import people
+from durhampulse.desk.review.page import read_changes
 from durhampulse.desk.shortlist.lists import make_list
 from durhampulse.desk.shortlist.saved import save_view
 from durhampulse.desk.store.tables import audit, person, proposal
@@ -285,7 +286,7 @@ def test_wrong_filter_keeps_the_others_and_the_list(visit):
     sent = {("niche", "Tech"), ("min_engagement", "0.05"), ("min_followers", "lots"),
             ("sort", "followers")}  # fmt: skip
     assert sent <= {*forms.sends["/shortlist"]}
-    assert answer.text.count("<tr>") > 20
+    assert answer.text.count("<tr data-id=") > 20
 
 
 def test_unknown_identifier_comes_back_with_its_campaign(visit):
@@ -380,6 +381,15 @@ def test_typed_figure_that_may_be_two_is_asked_about(typed, kind, words):
         read_typed(typed, kind, field="min_engagement")
     assert words in str(error.value)
     assert error.value.field == "min_engagement"
+
+
+def test_figure_that_cannot_be_true_is_refused_with_what_can(rules):
+    with pytest.raises(InputError) as error:
+        read_changes(rules, {"Engagement_Rate": "999999999999"})
+    assert "cannot be 999,999,999,999%. Write a figure from 0% to 1,000,000%." in " ".join(
+        str(error.value).split()
+    )
+    assert error.value.field == "Engagement_Rate"
 
 
 DOORS = {

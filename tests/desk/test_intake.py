@@ -228,7 +228,7 @@ def test_an_objection_of_an_earlier_version_still_holds(databases, tmp_path, mon
     """Earlier versions kept the SHA-256 of the identifier as it was written, without a key."""
     newest, url = database.command.upgrade, databases.make()
     with monkeypatch.context() as older:
-        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0020"))
+        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0023"))
         store = open_store(url)
     digests = [hashlib.sha256(name.encode()).hexdigest() for name in ("1002.0", "'@lena")]
     with store.writing() as db:

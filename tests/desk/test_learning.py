@@ -13,7 +13,7 @@ from sqlalchemy import func, select, update
 from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.reading import read_creators
 from durhampulse.desk.models.catalogue import activate
-from durhampulse.desk.outcomes.byfile import OutcomeSource, preview_file, record_file
+from durhampulse.desk.outcomes.byfile import OutcomeSource, preview_of, record_all
 from durhampulse.desk.outcomes.file import RefusedRow, today
 from durhampulse.desk.outcomes.recording import (
     bands_since,
@@ -38,6 +38,10 @@ DAY = date(2026, 1, 31)
 
 def source_of(path, **more):
     return OutcomeSource(path=path, name=path.name, on=DAY, **more)
+
+
+def recorded_from(store, source):
+    return record_all(store, source.name, source.read(store), "ann")
 
 
 def numbers(store):
@@ -88,21 +92,21 @@ def test_outcome_date_must_be_in_the_past(filled, day):
 def test_outcome_file_is_recorded_and_checked(filled, tmp_path):
     path = tmp_path / "outcomes.csv"
     path.write_text("id,deal\nINF-1003,Yes\n INF-1004 ,0\nINF-1005,\nnobody,1\nINF-1003,1\n")
-    recorded = record_file(filled, source_of(path), "ann")
+    recorded = recorded_from(filled, source_of(path))
     assert (recorded.kept, recorded.unknown, recorded.n_unknown, recorded.n_blank) == (
         2,
         ["nobody"],
         1,
         1,
     )
-    assert record_file(filled, source_of(path), "ann").kept == 0
+    assert recorded_from(filled, source_of(path)).kept == 0
     for text, words in (
         ("id,deal\nINF-1003,maybe\n", "row 2: 'maybe' is neither"),
         ("id,Followers\nINF-1003,5\n", "no Sponsorship_Status"),
     ):
         path.write_text(text)
         with pytest.raises(InputError, match=words):
-            record_file(filled, source_of(path), "ann")
+            recorded_from(filled, source_of(path))
 
 
 def test_a_bad_row_of_outcomes_is_refused_alone(filled, tmp_path):
@@ -111,7 +115,7 @@ def test_a_bad_row_of_outcomes_is_refused_alone(filled, tmp_path):
             "INF-1006,1,2999-01-01", "INF-1007,1,", "INF-1007,0,", "INF-1008,0,2025",
             "INF-1009,,", "INF-1010,0,", "INF-1011,1,"]  # fmt: skip
     path.write_text("\n".join(["id,deal,date", *rows]))
-    seen = preview_file(filled, source_of(path))
+    seen = preview_of(filled, source_of(path).read(filled))
     assert (seen.new, seen.changed, seen.same, seen.n_unknown, seen.n_blank) == (3, 0, 0, 0, 1)
     assert seen.refused == [
         RefusedRow(3, "'maybe' is neither a deal nor none"),
@@ -121,17 +125,17 @@ def test_a_bad_row_of_outcomes_is_refused_alone(filled, tmp_path):
         RefusedRow(7, "'INF-1007' has a deal in one row and none in another"),
         RefusedRow(8, "'2025' is no day such as 2026-05-31"),
     ]
-    recorded = record_file(filled, source_of(path), "ann")
+    recorded = recorded_from(filled, source_of(path))
     assert (recorded.kept, recorded.refused) == (3, seen.refused)
     path.write_text("id,deal,date\nINF-1003,1,2025-12-31\nINF-1010,1,\nINF-1012,1,\nX,1,\n")
-    seen = preview_file(filled, source_of(path))
+    seen = preview_of(filled, source_of(path).read(filled))
     assert (seen.new, seen.changed, seen.same, seen.unknown) == (1, 1, 1, ["X"])
 
 
 def test_outcome_file_with_a_date_column(filled, tmp_path):
     path = tmp_path / "outcomes.csv"
     path.write_text("id,deal,Outcome date\nINF-1003,1,2025-12-31\nINF-1004,0,\n")
-    assert record_file(filled, source_of(path), "ann").kept == 2
+    assert recorded_from(filled, source_of(path)).kept == 2
     with filled.reading() as db:
         kept = db.execute(select(outcome.c.deal, outcome.c.on).order_by(outcome.c.deal)).all()
     assert kept == [(False, DAY), (True, date(2025, 12, 31))]
@@ -143,7 +147,7 @@ def test_small_parquet_of_too_many_rows_is_refused(filled, tmp_path):
     pq.write_table(table, path)
     assert path.stat().st_size < 100_000
     with pytest.raises(InputError, match="more than 1,000,000 rows"):
-        record_file(filled, source_of(path), "ann")
+        recorded_from(filled, source_of(path))
 
 
 @pytest.mark.parametrize(
@@ -158,7 +162,7 @@ def test_outcome_dates_may_be_missing_or_have_a_time(filled, tmp_path, days, exp
     path = tmp_path / "outcomes.csv"
     rows = [f"INF-100{n},1,{day}\n" for n, day in zip((3, 4), days, strict=True)]
     path.write_text("Influencer_ID,Sponsorship_Status,Outcome_Date\n" + "".join(rows))
-    assert record_file(filled, source_of(path), "ann").kept == 2
+    assert recorded_from(filled, source_of(path)).kept == 2
     with filled.reading() as db:
         assert db.scalars(select(outcome.c.on).order_by(outcome.c.creator_id)).all() == expected
 
@@ -177,7 +181,7 @@ def test_outcomes_find_identifiers_in_any_form(filled, tmp_path):
     numbers = stored_as(filled, "42", "42.0", "501.0", "77", "@lena")
     path = tmp_path / "outcomes.csv"
     path.write_text("id,deal\n42.0,1\n501,1\n 77.00 ,0\n'@lena,1\n99.0,1\nn/a,1\n")
-    recorded = record_file(filled, source_of(path), "ann")
+    recorded = recorded_from(filled, source_of(path))
     assert (recorded.kept, recorded.unknown, recorded.n_blank) == (4, ["99"], 1)
     with filled.reading() as db:
         kept = dict(db.execute(select(outcome.c.creator_id, outcome.c.deal)).all())
@@ -190,7 +194,7 @@ def test_two_forms_of_one_identifier_may_not_contradict_each_other(filled, tmp_p
     stored_as(filled, "42")
     path = tmp_path / "outcomes.csv"
     path.write_text("id,deal\n42,1\n42.0,0\n")
-    recorded = record_file(filled, source_of(path), "ann")
+    recorded = recorded_from(filled, source_of(path))
     reason = "'42' has a deal in one row and none in another"
     assert (recorded.kept, recorded.act) == (0, None)
     assert recorded.refused == [RefusedRow(2, reason), RefusedRow(3, reason)]
@@ -202,7 +206,7 @@ def test_outcomes_of_a_data_frame_with_a_missing_identifier(filled, tmp_path):
     ids = pa.array([1001.0, None])
     table = pa.table({"Influencer_ID": ids, "Sponsorship_Status": [1, 0]})
     pq.write_table(table, path := tmp_path / "outcomes.parquet")
-    recorded = record_file(filled, source_of(path), "ann")
+    recorded = recorded_from(filled, source_of(path))
     assert (recorded.kept, recorded.n_blank) == (1, 1)
 
 

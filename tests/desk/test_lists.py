@@ -14,7 +14,7 @@ from durhampulse.desk.people.erasure import erase, everything_about
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.review.bulk import begin, find_bulk, next_bulk, run_bulk
 from durhampulse.desk.shortlist import members, pages
-from durhampulse.desk.shortlist.facets import FACETS, breakdown, facets
+from durhampulse.desk.shortlist.facets import FACETS, breakdown, facets, overview
 from durhampulse.desk.shortlist.lists import (
     add_members,
     change_list,
@@ -49,6 +49,7 @@ def ids_of(store, view, rules):
 @pytest.mark.parametrize("few", [20_000, 5])  # looked up and sorted, or walked along the order
 def test_view_of_a_list_shows_its_creators_in_order(filled, rules, monkeypatch, few):
     monkeypatch.setattr(members, "_FEW", few)
+    monkeypatch.setattr(pages, "_ROUNDS", (3, 5))  # given up where none stands at the beginning
     chosen = [*range(10, 90, 3)]
     with filled.writing() as db:
         number = make_list(db, "Spring", "ann")
@@ -266,7 +267,10 @@ def test_facets_count_what_one_more_choice_would_show(filled, rules, view):
             db.execute(update(creator).where(creator.c.id % 11 == at).values(**changes))
         rows = db.execute(select(creator)).all()
         got = facets(db, view, rules)
+        it = overview(db, view, rules)
         cells = breakdown(db, view, rules)
+        every = replace(view, band=(), state=(), outcome=())
+        assert it.everybody == pages.totals(db, every, rules).creators
         total = pages.totals(db, view, rules).creators
     least = view.min_followers or 0
     rest = [row for row in rows if not least or (row.followers or 0) >= least]
@@ -277,6 +281,9 @@ def test_facets_count_what_one_more_choice_would_show(filled, rules, view):
     frequencies = list(got["niche"].values())
     assert frequencies == sorted(frequencies, reverse=True)
     assert sum(cells.values()) == total
+    assert it.counts == got
+    waiting = counted(rows, View(state=("open",), outcome=("open",)), rules)["band"]
+    assert {band: n for band, n in it.waiting.items() if band and n} == waiting
 
 
 def test_facets_sort_no_creators(filled, rules):
@@ -322,7 +329,7 @@ def test_pages_of_lists_and_views(visit, desk):
     ) == ("/shortlist?sort=followers")
     post("/lists/members", what="add", new="Made at once", chosen=["3"])
     post("/lists/members", what="remove", into="1", chosen=["4"])
-    assert vic.get("/shortlist?list=1").text.count('<th scope="row">') == 1
+    assert vic.get("/shortlist?list=1").text.count("<tr data-id=") == 1
     assert "Acme" in vic.get("/lists").text
     exported = vic.get("/shortlist/export/csv?list=1").text
     assert len(exported.splitlines()) == 2
@@ -363,7 +370,7 @@ def test_rare_niche_of_a_view_is_not_called_gone(filled, rules, monkeypatch):
 def test_columns_are_chosen(visit, columns):
     page = visit("viewer").get("/shortlist", params={"column": columns}).text
     for column in ("Growth", "Views", "Fee"):
-        assert (f'class="n">{column}</th>' in page) == (column.lower() in columns)
+        assert (f'class="c-more n">{column}</th>' in page) == (column.lower() in columns)
 
 
 def test_migration_adds_lists_to_a_store_with_data(store_url, monkeypatch):

@@ -78,6 +78,9 @@ def test_grounds_name_the_value_that_somebody_typed():
         ({"binding": []}, "No limit held the set back: nobody else would have added anything."),
         ({"binding": ["niches", "budget"]},
          "What held the set back was the budget and the most per niche."),
+        ({"binding": ["number"], "gap": 0.0034},
+         "What held the set back was the number of creators. It is the best found in good time: "
+         "another may bring 0.34% more."),
     ],
 )  # fmt: skip
 def test_limits_that_bind_are_named(facts, words):

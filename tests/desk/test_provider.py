@@ -510,7 +510,7 @@ def test_two_people_are_never_bound_to_one_subject(store):
 def test_migration_keeps_sessions_as_those_of_passwords(store_url, monkeypatch):
     newest = database.command.upgrade
     with monkeypatch.context() as older:
-        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0021"))
+        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0024"))
         store = open_store(store_url)
     (bea,) = add_people(store, "admin")
     with store.writing() as db:

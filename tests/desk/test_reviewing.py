@@ -15,6 +15,7 @@ from sqlalchemy import delete, func, select, update
 from durhampulse.decision.bands import MAYBE, NO, NO_PRECEDENT, Thresholds
 from durhampulse.desk.models.catalogue import save_thresholds
 from durhampulse.desk.models.rules import Rules
+from durhampulse.desk.people.erasure import erase
 from durhampulse.desk.review.decisions import (
     REASONS,
     BulkResult,
@@ -188,6 +189,18 @@ def test_stale_page_cannot_overwrite_newer_decision(filled, rules):
         seen = last_review(db)
     decide(filled, 5, bob, decision_of("decline", seen=seen), rules)  # who has seen it may
     assert state_of(filled, 5) == "declined"
+
+
+def test_number_of_an_erased_review_makes_no_page_current_again(filled, rules):
+    ann, bob = add_people(filled, "reviewer", "reviewer")
+    decide(filled, 5, ann, decision_of("approve"), rules)
+    with filled.reading() as db:
+        seen = last_review(db)  # of the page that bob has open
+        name = db.scalar(select(creator.c.external_id).where(creator.c.id == 5))
+    erase(filled, name, "ann")
+    decide(filled, 6, ann, decision_of("approve"), rules)
+    with pytest.raises(ConflictError, match="approved this creator just now"):
+        decide(filled, 6, bob, decision_of("decline", seen=seen), rules)
 
 
 def test_released_claim_is_free_for_others(filled, rules):

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, func, insert, select, text
 
 from durhampulse.desk.people.erasure import erase
 from durhampulse.desk.shortlist import pages as shortlist
@@ -19,7 +19,7 @@ from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_rows
 from durhampulse.desk.store.database import open_store
 from durhampulse.desk.store.search import find_some, held, refresh_search
-from durhampulse.desk.store.tables import creator, search
+from durhampulse.desk.store.tables import DECIDED, creator, search
 from tests.desk.conftest import bring
 
 PARTS = ["lena", "LENA", "Próbst", "straße", "STRASSE", "Иван", "李雷", "محمد", "ção", "İz", "%", "_",
@@ -39,7 +39,7 @@ def fill(store, names):
     columns = {
         "external_id": [f"id-{at}" for at in range(n)],
         "name": names,
-        "carried": [[["handle", "Handle", other], ["email", "Mail", "zzz@zzz.zz"]]
+        "carried": [[["handle", "Handle", other], ["picture", "Photo", "zzz.png"]]
                     for other in names[1:] + names[:1]],
         "followers": [float(at * 7919 % 23) if at % 5 else None for at in range(n)],
         "probability": [at * 31 % 17 / 17 for at in range(n)],
@@ -80,12 +80,17 @@ def test_a_search_finds_whoever_has_the_part(store, names, parts):
             assert {row.external_id for row in find_some(db, part, 100)} == found
 
 
-@pytest.mark.parametrize("part", ["LENA", "Ива", "id-1", "q0", "nobody"])
-def test_pages_of_a_search_are_the_list_without_the_others(filled, rules, part):
-    """Common parts and rare ones, which are found in two ways."""
+@pytest.mark.parametrize(
+    ("part", "by"),
+    [("LENA", "others"), ("Ива", "others"), ("id-", "others"), ("id-1", "texts"), ("q0", "texts"),
+     ("nobody", "index")],
+)  # fmt: skip
+def test_pages_of_a_search_are_the_list_without_the_others(filled, rules, part, by):
+    """Common parts and rare ones, which are found in three ways."""
     names = [f"{'Lena' if at % 3 else 'Иван'} {'q0' if at == 76 else at}" for at in range(90)]
     fill(filled, names)
     with filled.reading() as db:
+        assert searching.best_by(db, part) == by
         rows = db.execute(select(creator).where(creator.c.niche == "Tech")).all()
         rows = [row for row in rows if row.external_id in holders(names, part)]
         given = [row for row in rows if row.followers is not None]
@@ -218,4 +223,28 @@ def test_migration_makes_the_creators_of_an_older_store_found(store_url, monkeyp
     store = open_store(store_url)
     for part in ("inf", "PRÓBST", "@lenas", "ó", "IM"):
         assert found_by(store, part) == ["INF-1"]
+    store.close()
+
+
+def test_migration_makes_links_and_addresses_found(store_url, monkeypatch):
+    newest = database.command.upgrade
+    with monkeypatch.context() as older:
+        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0020"))
+        store = open_store(store_url)
+    carried = '[["link", "Profile", "https://www.video.example/Lena"], ["email", "Mail", "L@b.de"]]'
+    with store.writing() as db:
+        for name, known, state in (("INF-1", carried, "open"), ("INF-2", None, "declined")):
+            db.execute(text("INSERT INTO creator (external_id, carried, flags, lottery, state, run_id)"
+                            " VALUES (:name, :known, 0, 0.5, :state, 1)"),
+                       {"name": name, "known": known, "state": state})  # fmt: skip
+        db.execute(insert(search).from_select(
+            ["creator_id", "text"], select(creator.c.id, func.lower(creator.c.external_id))))  # fmt: skip
+    store.close()
+    store = open_store(store_url)
+    for part in ("inf-1", "example/LENA", "https://www.video.example/lena/", "l@B", "de"):
+        assert found_by(store, part) == ["INF-1"]
+    with store.reading() as db:
+        decided = select(creator.c.external_id).where(DECIDED)
+        decided = decided.with_hint(creator, "INDEXED BY ix_creator_decided", "sqlite")
+        assert db.scalars(decided).all() == ["INF-2"]
     store.close()

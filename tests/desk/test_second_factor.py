@@ -200,7 +200,7 @@ def test_waiting_sessions_end_in_ten_minutes_and_displace_no_others(store, ann):
 def test_migration_adds_factors_and_keeps_sessions(store_url, monkeypatch):
     newest = database.command.upgrade
     with monkeypatch.context() as older:
-        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0019"))
+        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0022"))
         store = open_store(store_url)
     (bea,) = add_people(store, "admin")
     now = datetime.now(UTC).isoformat()

@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 from durhampulse.desk.imports.uploaded import clear_orphans
 from durhampulse.desk.people import people
 from durhampulse.desk.store.database import open_store
-from durhampulse.desk.store.space import disk_problem
+from durhampulse.desk.store.space import shortage_of
 from durhampulse.desk.store.tables import staged, upload
 from tests.desk.conftest import PASSWORD
 from tests.desk.test_intake import HEADER
@@ -109,10 +109,10 @@ def test_full_disk_is_told_from_a_store_that_is_away(visit, desk):
     fill_up(desk.store)
     with pytest.raises(OperationalError) as full, desk.store.writing() as db:
         db.execute(text("CREATE TABLE x AS SELECT a.* FROM creator AS a, creator"))
-    assert disk_problem(full.value)
-    assert disk_problem(OSError(errno.EIO, "x"))
-    assert not disk_problem(OSError(errno.ENOENT, "x"))
-    assert not disk_problem(OperationalError("x", {}, Exception("database is locked")))
+    assert shortage_of(full.value)
+    assert shortage_of(OSError(errno.EIO, "x"))
+    assert not shortage_of(OSError(errno.ENOENT, "x"))
+    assert not shortage_of(OperationalError("x", {}, Exception("database is locked")))
     with desk.store.reading() as db:
         assert db.scalar(select(func.count()).select_from(upload)) == 1
     assert who.get("/shortlist").status_code == 200

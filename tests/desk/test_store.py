@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import insert, inspect, select, text, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import delete, insert, inspect, select, text, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from durhampulse.desk.imports.choices import from_plain
 from durhampulse.desk.imports.undoing import preview_undo
@@ -21,12 +21,17 @@ from durhampulse.desk.store.standing import set_states
 from durhampulse.desk.store.tables import (
     DRAWN,
     HAS_NO_PRECEDENT,
+    REOPENS,
     WAITS,
     attempt,
     audit,
     creator,
     metadata,
     model,
+    outcome_file,
+    outcome_rows,
+    person,
+    review,
     understood,
     upload,
 )
@@ -243,12 +248,52 @@ def test_migration_keeps_uploads_and_makes_room_for_what_is_understood(store_url
     with store.writing() as db:
         waits = {"file_name": "a", "path": "b", "state": "new", "options": {}, "by": "ann"}
         db.execute(insert(upload).values(**waits, created_at=datetime.now(UTC)))
+        now = datetime.now(UTC)
+        won = {"file_name": "c", "path": "d", "on": now.date(), "by": "ann", "created_at": now}
+        db.execute(insert(outcome_file).values(**won))
     store.close()
     store = open_store(store_url)
     with store.writing() as db:
-        number = db.scalar(select(upload.c.id))
+        number, won = db.scalar(select(upload.c.id)), db.scalar(select(outcome_file.c.id))
         db.execute(insert(understood).values(upload_id=number, digest="d", version="v", facts={}))
+        values = {"outcome_file_id": won, "digest": "d", "content": {}}
+        db.execute(insert(outcome_rows).values(**values))
+        db.execute(delete(outcome_file))  # what was read of it goes along
+        assert db.scalar(select(outcome_rows.c.digest)) is None
         assert differences(db) == []
+    store.close()
+
+
+def test_migration_keeps_reviews_and_gives_no_number_again(store_url, monkeypatch):
+    newest = database.command.upgrade
+    with monkeypatch.context() as older:
+        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0019"))
+        store = open_store(store_url)
+    at = datetime(2026, 1, 5, 9, 30, 0, 125, tzinfo=UTC)
+    values = {"creator_id": 1, "person_id": 1, "decision": "reopen", "reason": "", "note": "ä",
+              "probability": 0.5, "band": "maybe", "why": "chosen", "previous": "approved",
+              "at": at, "undone_at": at, "act_id": 3}  # fmt: skip
+    with store.writing() as db:
+        db.execute(insert(creator).values(id=1, external_id="a", flags=0, state="open",
+                                          lottery=0.5, run_id=1))  # fmt: skip
+        db.execute(insert(person).values(id=1, name="ann", role="admin", active=True,
+                                         created_at=at))  # fmt: skip
+        for request in ("first", "second"):
+            db.execute(insert(review).values(**values, request=request))
+        before = db.execute(select(review).order_by(review.c.id)).all()
+    store.close()
+    store = open_store(store_url)
+    with store.writing() as db:
+        assert db.execute(select(review).order_by(review.c.id)).all() == before
+        assert differences(db) == []
+        reopened = select(review.c.request).where(REOPENS)
+        reopened = reopened.with_hint(review, "INDEXED BY ix_review_reopened", "sqlite")
+        assert len(db.scalars(reopened).all()) == 2
+        db.execute(delete(review).where(review.c.request == "second"))
+        db.execute(insert(review).values(**values, request="third"))
+        assert db.scalar(select(review.c.id).where(review.c.request == "third")) == 3
+        with pytest.raises(IntegrityError), db.begin_nested():
+            db.execute(insert(review).values(**values, request="third"))
     store.close()
 
 

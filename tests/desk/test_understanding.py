@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import io
+import shutil
+import tempfile
+import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -11,6 +16,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from durhampulse.creators.options import ReadOptions
+from durhampulse.creators.rules import ColumnRule
 from durhampulse.desk.imports import understanding
 from durhampulse.desk.imports.intake import begin, discard
 from durhampulse.desk.imports.preview import preview
@@ -19,9 +25,12 @@ from durhampulse.desk.imports.understanding import (
     understand_next,
     understood_of,
 )
-from durhampulse.desk.store.tables import understood, upload
+from durhampulse.desk.outcomes.byfile import OutcomeSource
+from durhampulse.desk.people.erasure import erase
+from durhampulse.desk.store.tables import outcome, outcome_file, outcome_rows, understood, upload
+from durhampulse.files import bounds
 from durhampulse.files import cage as cages
-from tests.desk.test_reading import choose, csv_of, send, upload_of
+from tests.desk.test_reading import RIGHT, ROWS, choose, csv_of, send, settled, upload_of
 
 
 def stored_looks(store):
@@ -51,6 +60,45 @@ def test_opening_the_page_of_an_upload_reads_no_file(visit, desk, looks):
         assert page.status_code == 200
         assert "Old reach" in page.text
         assert "Looks right" not in page.text
+    assert len(looks) == 1
+
+
+def test_opening_the_page_of_outcomes_reads_no_file(visit, desk):
+    ann = visit("reviewer")
+    content = b"id,deal\nINF-1003,1\nINF-1004,perhaps\nINF-1005,\nnobody,0\n"
+    form = {"csrf": ann.csrf, "on": "2026-01-31"}
+    where = ann.post("/outcomes", data=form, files={"file": ("won.csv", content)}).headers[
+        "location"
+    ]
+    with desk.store.reading() as db:
+        Path(db.scalar(select(outcome_file.c.path))).unlink()  # whoever reads it now fails
+    page = ann.get(where)
+    assert page.status_code == 200
+    assert "perhaps" in page.text
+    done = ann.post(f"{where}/record", data={"csrf": ann.csrf})
+    assert done.status_code == 303
+    with desk.store.reading() as db:
+        (row,) = db.execute(select(outcome)).all()
+        assert (row.deal, str(row.on)) == (True, "2026-01-31")
+        assert db.scalar(select(func.count()).select_from(outcome_rows)) == 0
+
+
+def test_outcomes_are_read_anew_by_another_rule_and_after_an_erasure(visit, desk, monkeypatch):
+    ann = visit("reviewer")
+    form = {"csrf": ann.csrf, "on": "2026-01-31"}
+    files = {"file": ("won.csv", b"id,deal\nINF-1003,1\n")}
+    where = ann.post("/outcomes", data=form, files=files).headers["location"]
+    erase(desk.store, "INF-1004", "ann")
+    with desk.store.reading() as db:
+        assert db.scalar(select(func.count()).select_from(outcome_rows)) == 0
+    assert ann.get(where).status_code == 200
+    looks, real = [], OutcomeSource.read
+    monkeypatch.setattr(OutcomeSource, "read", lambda *of: looks.append(of) or real(*of))
+    assert ann.get(where).status_code == 200
+    rule = ColumnRule(column="Sponsorship_Status", kind="label", header="deal")
+    monkeypatch.setattr("durhampulse.desk.web.outcomes._rule", lambda _desk: rule)
+    for _ in range(2):
+        assert ann.get(where).status_code == 200
     assert len(looks) == 1
 
 
@@ -98,6 +146,62 @@ def test_a_reader_that_dies_leaves_the_desk_as_it_is(visit, desk, monkeypatch):
     assert "list.csv: its reader was stopped" in ann.get(where).text
     assert ann.get("/shortlist").status_code == 200
     assert upload_of(desk, where).state == "new"
+
+
+def zipped(content, name="list.csv"):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, content)
+    return packed.getvalue()
+
+
+@pytest.fixture
+def scratch(tmp_path, monkeypatch):
+    """Where temporary files of this process lie."""
+    (tmp_path / "scratch").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "scratch"))
+    return tmp_path / "scratch"
+
+
+@pytest.mark.cage
+def test_archive_of_a_table_is_understood_checked_and_leaves_nothing(visit, desk, scratch):
+    ann = visit("reviewer")
+    where = send(ann, zipped(csv_of()), "list.zip")
+    chosen = {**RIGHT, "unit Engagement_Rate": "percent"}
+    assert "Old reach" in choose(ann, where, **chosen)
+    answer = choose(ann, where, "check", **chosen)
+    assert "list.zip" in answer
+    row = settled(desk, where)
+    assert row.state == "checked", row.problem
+    gc.collect()
+    assert [*scratch.iterdir()] == []
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (zipped(bytes(3 << 20)), "unpacks to more than 200 times its size"),
+        (zipped(b"MZ", "list.exe"), "not a known format"),
+        (zipped(zipped(b"a"), "more.zip"), "holds another archive"),
+        (zipped(csv_of())[:-30], "not a readable archive"),
+        (b"PK nothing", "not a readable archive"),
+    ],
+)
+def test_archive_that_is_none_is_one_clear_error(visit, scratch, monkeypatch, content, words):
+    monkeypatch.setattr(bounds, "_MODERATE", 1 << 20)
+    ann = visit("reviewer")
+    where = send(ann, content, "list.zip")
+    assert words in ann.get(where).text
+    assert [*scratch.iterdir()] == []
+
+
+def test_archive_that_would_use_the_reserve_is_not_unpacked(visit, scratch, monkeypatch):
+    """The sizes are those of the disk and of what the archive says it holds."""
+    packed = zipped(csv_of(ROWS * 300))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=(64 << 20) + 100_000))
+    where = send(ann := visit("reviewer"), packed, "list.zip")
+    assert "no room to unpack" in ann.get(where).text
+    assert [*scratch.iterdir()] == []
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import html
 import random
+import re
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 
 from durhampulse.decision.bands import MAYBE
 from durhampulse.desk.imports.worker import Worker
-from durhampulse.desk.outcomes.byfile import OutcomeSource, record_file
+from durhampulse.desk.outcomes.byfile import OutcomeSource, record_all
 from durhampulse.desk.outcomes.recording import record, withdraw
 from durhampulse.desk.people.erasure import sweep
 from durhampulse.desk.review.decisions import (
@@ -224,8 +224,7 @@ def test_queue_says_whom_and_undo_shows_them_with_the_note(visit, desk):
     assert ann.post("/queue/decide", data=form).status_code == 303
     page = ann.get("/queue").text
     assert "Approved Kaja &lt;3." in page
-    address = html.unescape(page.split('<form method="post" action="')[2].split('"')[0])
-    assert address.startswith("/queue/undo?review=")
+    (address, *_) = re.findall(r'action="(/queue/undo\?review=\d+)"', page)
     assert ann.post(address, data={"csrf": ann.csrf}).status_code == 303
     page = ann.get("/queue").text
     assert "Kaja &lt;3 is open again, with your note." in page
@@ -346,7 +345,8 @@ def record_rows(store, tmp_path, rows, on=DAY):
     path = tmp_path / "outcomes.csv"
     lines = [f"{names[number]},{int(deal)}" for number, deal in rows.items()]
     path.write_text("\n".join(["id,deal", *lines]))
-    return record_file(store, OutcomeSource(path=path, name=path.name, on=on), "ann").act
+    source = OutcomeSource(path=path, name=path.name, on=on)
+    return record_all(store, path.name, source.read(store), "ann").act
 
 
 def test_outcomes_by_file_are_undone_as_a_whole(filled, tmp_path):

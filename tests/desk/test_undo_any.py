@@ -69,7 +69,10 @@ def test_undone_acts_leave_no_trace(small, rules, catalogue, tmp_path, steps, in
             names = [f"new{which}", *(name for number, name in members if number in numbers)]
             path = write(tmp_path / "list.csv", *names, followers=1_000 * (which + 1))
             number = bring(small, catalogue, path).id
-            return lambda: (ask_to_undo(small, number, "ann"), undo_import(small, number))
+            return lambda: (
+                ask_to_undo(small, number, "ann"),
+                undo_import(small, catalogue, number),
+            )
         with contextlib.suppress(InputError):
             withdraw(small, numbers[0], "ann")
         return None

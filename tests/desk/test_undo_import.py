@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -9,15 +10,19 @@ from sqlalchemy import func, select, text, update
 
 from durhampulse.desk.campaigns import campaigns
 from durhampulse.desk.campaigns.brief import Brief
+from durhampulse.desk.imports import undoing
 from durhampulse.desk.imports.undoing import UndoneImport, ask_to_undo, preview_undo, undo_import
 from durhampulse.desk.imports.worker import Worker
-from durhampulse.desk.models.catalogue import activate
+from durhampulse.desk.models.catalogue import Catalogue, activate, add_model
 from durhampulse.desk.outcomes.recording import record
 from durhampulse.desk.people.erasure import erase, sweep
 from durhampulse.desk.review.decisions import decide, decide_many
 from durhampulse.desk.review.queue import claim_next
 from durhampulse.desk.store.acts import undo_act
+from durhampulse.desk.store.database import write_setting
+from durhampulse.desk.store.former import forget_former
 from durhampulse.desk.store.niches import read_niches
+from durhampulse.desk.store.pace import Pace
 from durhampulse.desk.store.tables import (
     act,
     audit,
@@ -58,7 +63,7 @@ def number_of(store, name):
 
 def undone(store, number):
     ask_to_undo(store, number, "ann")
-    return undo_import(store, number)
+    return undo_import(store, Catalogue(store), number)
 
 
 def test_undo_of_an_import_gives_back_the_list_as_it_was(filled, catalogue, tmp_path):
@@ -80,7 +85,7 @@ def test_undo_of_an_import_gives_back_the_list_as_it_was(filled, catalogue, tmp_
         assert read_niches(db) == niches
         entry = db.execute(select(audit).where(audit.c.act == "import undone")).one()
     assert (entry.who, entry.subject) == ("ann", f"upload {row.id}")
-    assert entry.detail == {"restored": 2, "removed": 2, "kept": 0, "changed": 0}
+    assert entry.detail == {"restored": 2, "removed": 2, "kept": 0, "decided": 0, "changed": 0}
     with pytest.raises(InputError, match="no longer kept"):
         ask_to_undo(filled, row.id, "ann")
 
@@ -138,12 +143,131 @@ def test_imports_are_undone_in_either_order(filled, catalogue, tmp_path):
     assert rows_of(filled) == before
 
 
-def test_import_before_another_model_is_not_undone(filled, catalogue, rules, tmp_path):
-    row = bring(filled, catalogue, write(tmp_path / "a.csv", "INF-1003"))
+@pytest.fixture
+def other(filled, model_folder):
+    return add_model(filled, model_folder, "ann")
+
+
+def figures_of(store):
+    """Give what creators are called and what is known of them, without scores and runs."""
+    left_out = {"probability", "low", "high", "flags", "run_id", "state"}
+    with store.reading() as db:
+        rows = db.execute(select(creator).order_by(creator.c.id)).mappings().all()
+    return [{name: row[name] for name in row if name not in left_out} for row in rows]
+
+
+def scores_of(store):
+    """Give everybody's score, once it is seen that the latest of their history is the same."""
+    c = creator.c
+    with store.reading() as db:
+        rows = db.execute(
+            select(c.external_id, c.probability, c.low, c.high, c.flags, c.run_id, c.id)
+        )
+        rows = rows.all()
+        history = {
+            (row.creator_id, row.run_id): tuple(row[2:]) for row in db.execute(select(score))
+        }
+    assert all(history[row.id, row.run_id] == tuple(row[1:5]) for row in rows)
+    return {row.external_id: tuple(row[1:5]) for row in rows}
+
+
+def test_import_is_undone_after_another_model_which_scores_the_former_figures(
+    filled, catalogue, rules, other, tmp_path
+):
+    (ann,) = add_people(filled, "reviewer")
+    activate(filled, catalogue, other, "ann")
+    by_other = scores_of(filled)
     activate(filled, catalogue, rules.version, "ann")
-    with pytest.raises(InputError, match="Another model"):
-        ask_to_undo(filled, row.id, "ann")
-    assert rows_of(filled, upload)[-1][3] == "done"
+    before = figures_of(filled)
+    row = bring(filled, catalogue, write(tmp_path / "a.csv", "INF-1003", "INF-1004", "x", "y"))
+    decide(filled, number_of(filled, "INF-1003"), ann, decision_of("approve"), rules)
+    decide(filled, number_of(filled, "x"), ann, decision_of("decline", "request-2"), rules)
+    activate(filled, catalogue, other, "ann")
+    assert scores_of(filled) != by_other
+    expected = UndoneImport(
+        restored=2, removed=1, kept=1, changed=0, decided=1, by_model=True
+    )  # fmt: skip
+    with filled.reading() as db:
+        assert preview_undo(db, row.id) == expected
+    assert undone(filled, row.id) == expected
+    left = scores_of(filled)
+    del left["x"]
+    assert left == by_other
+    assert [known for known in figures_of(filled) if known["external_id"] != "x"] == before
+    with filled.reading() as db:
+        states = select(creator.c.external_id, creator.c.state).where(creator.c.state != "open")
+        assert dict(db.execute(states).all()) == {"INF-1003": "approved", "x": "declined"}
+        assert (
+            db.scalar(select(func.count()).where(score.c.creator_id.not_in(select(creator.c.id))))
+            == 0
+        )
+
+
+def test_imports_before_and_after_another_model_are_undone_in_either_order(
+    filled, catalogue, rules, other, tmp_path
+):
+    activate(filled, catalogue, other, "ann")
+    by_other, before = scores_of(filled), figures_of(filled)
+    for latest_first in (True, False):
+        activate(filled, catalogue, rules.version, "ann")
+        first = bring(filled, catalogue, write(tmp_path / "a.csv", "INF-1003", "x", "y")).id
+        activate(filled, catalogue, other, "ann")
+        path = write(tmp_path / "b.csv", "INF-1003", "INF-1004", "x", "z", followers=2e4)
+        second = bring(filled, catalogue, path).id
+        if latest_first:
+            undone(filled, second)
+            assert undone(filled, first).removed == 2
+        else:
+            counts = UndoneImport(
+                restored=0, removed=1, kept=0, changed=2, decided=0, by_model=True
+            )  # fmt: skip
+            assert undone(filled, first) == counts
+            undone(filled, second)
+        assert scores_of(filled) == by_other
+        assert figures_of(filled) == before
+        assert rows_of(filled, replaced) == []
+
+
+class OneByOne(Pace):
+    """Steps of one creator."""
+
+    def __init__(self):
+        super().__init__()
+        self.size = 1
+
+    def pause(self):
+        self.size = 1
+
+
+def test_large_import_is_undone_in_steps_and_resumed(
+    filled, catalogue, rules, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(undoing, "_AT_ONCE", 0)
+    monkeypatch.setattr(undoing, "Pace", OneByOne)
+    (ann,) = add_people(filled, "reviewer")
+    before, scores = rows_of(filled), rows_of(filled, score)
+    row = bring(
+        filled, catalogue, write(tmp_path / "a.csv", "INF-1003", "new1", "INF-1004", "new2")
+    )
+    ask_to_undo(filled, row.id, "ann")
+    stop = threading.Event()
+    stop.set()
+    for _ in range(3):  # whoever takes it up does one step and is stopped
+        assert undo_import(filled, catalogue, row.id, stop) is None
+    with filled.reading() as db:
+        again = db.execute(select(upload).where(upload.c.id == row.id)).one()
+        assert (again.state, again.progress) == ("undoing", 0.75)
+        assert again.lease_until > datetime.now(UTC)
+        assert db.scalar(select(act.c.undone_at).where(act.c.kind == "import")) is None
+    decide(filled, number_of(filled, "new2"), ann, decision_of("approve"), rules)
+    with filled.writing() as db:
+        write_setting(db, "former_days", -1)
+        assert forget_former(db) == 0  # what is being given back
+    counts = UndoneImport(restored=2, removed=1, kept=1, changed=0, decided=0)
+    assert undo_import(filled, catalogue, row.id) == counts
+    assert undo_import(filled, catalogue, row.id) is None
+    assert rows_of(filled)[:-1] == before
+    assert rows_of(filled, score)[:-1] == scores
 
 
 def test_former_rows_are_forgotten_after_a_while_and_by_erasure(filled, catalogue, tmp_path):

@@ -66,6 +66,7 @@ OPEN = {
 NEEDS = {
     "GET": {
         "viewer": ["/shortlist", "/shortlist/totals", "/shortlist/chosen", "/shortlist/facets",
+                   "/shortlist/counts", "/creators/{number}/panel", "/keyboard",
                    "/lists", "/views/{number}", "/bulk/{number}", "/bulk/{number}/progress",
                    "/shortlist/export/{kind}", "/creators/{number}",
                    "/creators/{number}/what-if", "/imports", "/imports/{number}",
@@ -138,10 +139,13 @@ def test_the_table_of_pages_names_who_may_see_each(app):
 def test_the_navigation_shows_what_a_role_may_see(visit, role):
     somebody = visit(role)
     page = somebody.get("/creators/3").text
-    nav = page.split("<nav")[1].split("</nav>")[0]
-    mine = [page.path for page in PAGES if somebody_may(role, page.role)]
-    assert re.findall(r'href="([^"]+)"', nav) == mine
-    assert re.findall(r'href="([^"]+)" aria-current="page"', nav) == ["/shortlist"]
+    mine = [page for page in PAGES if somebody_may(role, page.role)]
+    wide, more, narrow = (part.split("</nav>")[0] for part in page.split("<nav")[1:4])
+    assert re.findall(r'href="([^"]+)"', wide) == [one.path for one in mine if not one.beside]
+    assert re.findall(r'href="([^"]+)" aria-current="page"', wide) == ["/shortlist"]
+    own = ["/keyboard", "/account"]
+    assert re.findall(r'href="([^"]+)"', more) == [one.path for one in mine if one.beside] + own
+    assert re.findall(r'href="([^"]+)"', narrow) == [one.path for one in mine] + own
 
 
 def somebody_may(role, needed):
@@ -156,6 +160,11 @@ def test_static_files_are_revalidated_by_their_etag(visit):
     assert first.headers["x-content-type-options"] == "nosniff"
     again = nobody.get("/static/desk.css", headers={"if-none-match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
+    page = nobody.get("/sign-in").text
+    for address in re.findall(r'"(/static/[^"]+)"', page):
+        kept = nobody.get(address).headers["cache-control"]
+        assert kept == "public, max-age=31536000, immutable"
+        assert nobody.get(f"{address}0").headers["cache-control"] == "max-age=3600"
     for name in ("nothing.css", "../pages.py", "%2e%2e/pages.py"):
         assert nobody.get(f"/static/{name}").status_code == 404
 
@@ -1107,6 +1116,8 @@ def test_activation_that_ends_while_the_page_is_made_is_shown(
     monkeypatch.undo()
     assert ann.get("/model/progress").headers["hx-refresh"] == "true"
     assert "were scored with it" in ann.get("/model").text
+    desk.worker.activation.ended_at -= timedelta(hours=1)
+    assert "were scored with it" not in ann.get("/model").text
 
 
 def broken(*_given):

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from durhampulse.cli import desk, scorer, studying
-from durhampulse.exceptions import DurhamPulseError
+from durhampulse.exceptions import DurhamPulseError, InputError, OutputError
 from durhampulse.extras import extra_of, way_to_install
 
 __all__ = ["app", "main"]
@@ -66,6 +66,31 @@ def main() -> None:
         typer.echo(f"durhampulse: this needs {error.name}, which is not installed.", err=True)
         typer.echo(way_to_install(extra), err=True)
         raise SystemExit(2) from None
-    except DurhamPulseError as error:
-        typer.echo(f"durhampulse: {error}", err=True)
-        raise SystemExit(error.exit_code) from None
+    except (DurhamPulseError, OSError, MemoryError) as error:
+        clear = _in_words(error)
+        typer.echo(f"durhampulse: {clear}", err=True)
+        _let_go_of_output()
+        raise SystemExit(clear.exit_code) from None
+
+
+def _in_words(error: BaseException) -> DurhamPulseError:
+    """Return an error of the system as one that says what can be done."""
+    if isinstance(error, DurhamPulseError):
+        return error
+    from durhampulse.files.shortage import shortage
+
+    problem = shortage(error)
+    if isinstance(error, MemoryError):
+        return InputError(problem, "End other programs, take fewer rows, or a larger machine.")
+    place = getattr(error, "filename", None)
+    named = f"{place}: " if place else ""
+    problem = problem or f"{getattr(error, 'strerror', None) or error}."
+    return OutputError(f"{named}{problem}", "Make room or choose another place, then run it again.")
+
+
+def _let_go_of_output() -> None:
+    """Have what could not be written to standard output not fail once more at the end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -68,8 +68,8 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
     from durhampulse.scoring.batch import score_files
     from durhampulse.scoring.scorer import load_model
 
-    scorer = load_model(model)
-    with rows_bar() as show:
+    with Cage() as cage, rows_bar() as show:
+        scorer = load_model(model, cage=cage)
         if engine is Engine.DASK:
             address = _require_scheduler(scheduler, top=top, reasons=reasons)
             from durhampulse.scoring.cluster import score_on_cluster
@@ -78,11 +78,9 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
                 model, inputs, out, options, scheduler=address, progress=show
             )
         else:
-            with Cage() as cage:
-                summary = score_files(
-                    scorer, inputs, out, options,
-                    top=top, reasons=reasons, cage=cage, progress=show,
-                )  # fmt: skip
+            summary = score_files(
+                scorer, inputs, out, options, top=top, reasons=reasons, cage=cage, progress=show
+            )
     aside = out == "-"  # the table itself goes to standard output
     if as_json:
         typer.echo(json.dumps(summary.to_dict(scorer), indent=2), err=aside)
@@ -116,10 +114,12 @@ def show(folder: Folder, as_json: AsJson = False) -> None:
 
     Example: durhampulse model show durhampulse-study/model
     """
+    from durhampulse.files.cage import Cage
     from durhampulse.scoring.artifact import read_model
     from durhampulse.scoring.model import describe
 
-    model = read_model(folder)
+    with Cage() as cage:
+        model = read_model(folder, cage=cage)
     typer.echo(json.dumps(model.manifest, indent=2) if as_json else describe(model))
 
 
@@ -131,9 +131,11 @@ def verify(folder: Folder) -> None:
 
     Example: durhampulse model verify durhampulse-study/model
     """
+    from durhampulse.files.cage import Cage
     from durhampulse.scoring.artifact import read_model
 
-    model = read_model(folder)
+    with Cage() as cage:
+        model = read_model(folder, cage=cage)
     for name, stated in model.manifest["files"].items():
         size, digest = stated["bytes"], stated["sha256"]
         typer.echo(f"{name}: {size:,} bytes, SHA-256 {digest[:16]}... as stated")

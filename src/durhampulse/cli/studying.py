@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from contextlib import ExitStack
 from dataclasses import fields, replace
 from pathlib import Path
@@ -154,12 +153,13 @@ def _run_anywhere(request: Request, store: str | None, out: Path) -> None:
 
 
 def _run(request: Request, store: str | None, out: Path) -> None:
+    from durhampulse.files.scratch import scratch_folder
     from durhampulse.report.notebook import run_study
 
     _look_over(request)
     with ExitStack() as stack:
         if store is not None:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            folder = Path(stack.enter_context(scratch_folder()))
             request = _with_outcomes(request, store, folder)
         try:
             with parts_bar() as show:
@@ -246,7 +246,7 @@ def explain(
     from durhampulse.scoring.scorer import load_model
 
     with Cage() as cage:
-        accounts = accounts_of(load_model(model), source, identifier, options, cage=cage)
+        accounts = accounts_of(load_model(model, cage=cage), source, identifier, options, cage=cage)
     if as_json:
         typer.echo(json.dumps([account.to_dict() for account in accounts], indent=2, default=str))
     else:

@@ -8,7 +8,7 @@ an unknown column is taken from other creators (interventional Shapley values; L
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from math import comb
 
@@ -20,6 +20,7 @@ from durhampulse.creators.block import Block
 from durhampulse.decision.figures import number_text
 from durhampulse.features.encoding import Encoding
 from durhampulse.models.fitted import FittedModel
+from durhampulse.models.weights import sigmoid
 
 __all__ = ["Explanation", "draw_background", "explain"]
 
@@ -33,7 +34,7 @@ _PAIRS_AT_ONCE = 8_192
 _LEVELS_SHOWN = 12
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Explanation:
     """Shapley values of some creators.
 
@@ -45,11 +46,18 @@ class Explanation:
         Mean log-odds of the background; base plus a row's values is the row's log-odds.
     exact
         Whether all coalitions of columns were tried; else orders of columns were drawn.
+    shares
+        The same values of the probability itself; with `usual` a row's add up to the row's
+        probability.
+    usual
+        Mean probability of the background.
     """
 
     values: pd.DataFrame
     base: float
     exact: bool
+    shares: pd.DataFrame = field(default_factory=pd.DataFrame)
+    usual: float = float("nan")
 
     @property
     def log_odds(self) -> Floats:
@@ -128,9 +136,10 @@ def explain(
     exact = len(columns) <= _EXACT_COLUMNS
     rng = np.random.default_rng(random_state)
     weights = _exact_weights(columns) if exact else _drawn_weights(columns, rng)
-    base = float(model.decision_function(background).mean())
+    logits = model.decision_function(background)
+    base, usual = float(logits.mean()), float(sigmoid(logits).mean())
     whole = model.decision_function(creators)
-    values = np.zeros((len(creators), len(columns)))
+    values = np.zeros((2, len(creators), len(columns)))  # of the log-odds, and of the probability
     step = max(_PAIRS_AT_ONCE // len(background), 1)
     against = _Pieces(model.encoding, background)
     for start in range(0, len(creators), step):
@@ -138,17 +147,18 @@ def explain(
         mine = _Pieces(model.encoding, rows)
         for coalition, weight in weights.items():
             if not coalition:
-                gain = np.full(len(rows), base)
+                gains = [np.full(len(rows), base), np.full(len(rows), usual)]
             elif len(coalition) == len(columns):
-                gain = whole[start : start + step]
+                gains = [whole[start : start + step], sigmoid(whole[start : start + step])]
             else:
                 mixed = mine.mix(against, coalition)
-                logits = model.weights.decision_function(mixed)
-                gain = logits.reshape(len(rows), -1).mean(axis=1)
-            values[start : start + step] += gain[:, None] * weight
+                logits = model.weights.decision_function(mixed).reshape(len(rows), -1)
+                gains = [logits.mean(axis=1), sigmoid(logits).mean(axis=1)]
+            for part, gain in zip(values, gains, strict=True):
+                part[start : start + step] += gain[:, None] * weight
         progress(len(rows))
-    table = pd.DataFrame(values, index=creators.index, columns=columns)
-    return Explanation(table, base, exact)
+    tables = [pd.DataFrame(part, index=creators.index, columns=columns) for part in values]
+    return Explanation(values=tables[0], base=base, exact=exact, shares=tables[1], usual=usual)
 
 
 def _exact_weights(columns: list[str]) -> dict[Coalition, Floats]:

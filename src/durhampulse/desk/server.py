@@ -7,7 +7,6 @@ import shutil
 import signal
 import socket
 import sys
-import tempfile
 import webbrowser
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -33,6 +32,7 @@ from durhampulse.desk.web.app import create_desk
 from durhampulse.desk.web.exposure import Exposure
 from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import InputError
+from durhampulse.files.scratch import scratch_folder
 from durhampulse.service.server import is_loopback
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def fill_with_demo(store: Store) -> None:
     catalogue = Catalogue(store)
     with as_file(files("durhampulse.desk").joinpath("demo")) as demo:
         add_model(store, demo / "model", "demo")
-        with tempfile.TemporaryDirectory(prefix="durhampulse-") as folder:
+        with scratch_folder() as folder:
             path = Path(shutil.copy(demo / "creators.csv", folder))
             with store.writing() as db:
                 begin(db, path, "creators.csv (simulated)", "demo", state="checking")

@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
@@ -93,6 +93,14 @@ class Cage:
             return []
         answer, _ = self.ask(path.name, "sheets", 0, str(path.absolute()))
         return [str(name) for name in answer["sheets"]]
+
+    def few_rows(self, blob: bytes, numeric: Collection[str], others: Collection[str]) -> pa.Table:
+        """Return columns of a small file, as :func:`durhampulse.files.fewrows.read_few` does."""
+        _, cells = self.ask("training rows", "rows", 0, blob, [*numeric], [*others])
+        with pa.ipc.open_stream(pa.py_buffer(cells)) as reader:
+            table = reader.read_all()
+        table.validate(full=True)
+        return table
 
     def ask(self, name: str, *request: object) -> tuple[dict[str, Any], bytearray]:
         """Send a request; return the answer, and the bytes that came with it.

@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from durhampulse.exceptions import InputError
 from durhampulse.files.chunks import Chunk, Stream, StreamOptions
+from durhampulse.files.fewrows import read_few
 from durhampulse.files.stream import open_as
 from durhampulse.files.workbooks import sheet_names
 
@@ -42,7 +43,7 @@ class Reader:
         """Return the answer to a request, and the bytes that go with it."""
         acts: dict[str, Callable[..., Answer]] = {
             "open": self._open, "types": self._types, "chunks": self._begin, "next": self._next,
-            "sheets": self._sheets,
+            "sheets": self._sheets, "rows": self._few_rows,
         }  # fmt: skip
         return acts[act](number, *arguments)
 
@@ -58,6 +59,13 @@ class Reader:
 
     def _sheets(self, _number: int, path: str) -> Answer:
         return {"sheets": sheet_names(Path(path))}, b""
+
+    def _few_rows(self, _number: int, blob: bytes, numeric: list[str], others: list[str]) -> Answer:
+        table = read_few(blob, numeric, others)
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, table.schema) as writer:
+            writer.write_table(table)
+        return {}, bytes(sink.getvalue().to_pybytes())
 
     def _types(self, number: int, headers: list[str]) -> Answer:
         kinds = self._streams[number].types(headers)

@@ -10,8 +10,9 @@ import json
 import os
 import pkgutil
 import re
+import shutil
 import stat
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol, cast
@@ -26,6 +27,7 @@ from durhampulse.files.formulas import spreadsheet_safe
 __all__ = [
     "Sink",
     "check_output",
+    "is_running",
     "open_sink",
     "replacing",
     "write_csv",
@@ -87,7 +89,9 @@ def replacing(path: Path, *beside: Path) -> Iterator[list[Path]]:
     """Yield names to write to, in place of `path` and the files that explain it.
 
     All are moved when all went well, the table last, so that it never stands unexplained; else all
-    are removed. A file that is replaced keeps its mode, and new ones beside it take the same.
+    are removed, and what was moved already is put back. A name that nothing was written to, its
+    file removed, removes what it stands for. A file that is replaced keeps its mode, and new ones
+    beside it take the same.
 
     Raises
     ------
@@ -100,17 +104,44 @@ def replacing(path: Path, *beside: Path) -> Iterator[list[Path]]:
             mode = _mode(targets[0])
             parts = [stack.enter_context(_part(target, mode)) for target in targets]
             yield parts
-            for part in parts:
+            for part in filter(Path.exists, parts):
                 with part.open("rb") as stream:
                     os.fsync(stream.fileno())
-            for part, target in reversed([*zip(parts, targets, strict=True)]):
-                part.replace(target)
+            _move([*zip(parts, targets, strict=True)])
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         raise OutputError(
             f"{path}: {error.strerror or error}.",
             "Make room and run it again." if full else "Choose another place.",
         ) from error
+
+
+def _move(pairs: Sequence[tuple[Path, Path]]) -> None:
+    """Move new files to their places, the last first; all or none, save where the process ends."""
+    with ExitStack() as kept, ExitStack() as undo:
+        for part, target in reversed(pairs):
+            former = part.with_suffix(".former.part")
+            kept.callback(_remove, former)
+            if _copy(target, former):
+                undo.callback(former.replace, target)
+            else:
+                undo.callback(target.unlink, missing_ok=True)
+            if part.exists():
+                part.replace(target)
+            else:
+                target.unlink(missing_ok=True)
+        undo.pop_all()
+
+
+def _copy(path: Path, copy: Path) -> bool:
+    """Link a file to a second name, or copy it; return whether it exists."""
+    try:
+        copy.hardlink_to(path)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        shutil.copy2(path, copy)
+    return True
 
 
 @contextmanager
@@ -125,7 +156,13 @@ def _part(target: Path, mode: int | None) -> Iterator[Path]:
             part.chmod(mode)
         yield part
     finally:
-        part.unlink(missing_ok=True)
+        _remove(part)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file that is not needed; one that stays is removed by the next run."""
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def _mode(path: Path) -> int | None:
@@ -136,14 +173,15 @@ def _mode(path: Path) -> int | None:
 
 def _clear_left_over(path: Path) -> None:
     """Remove what runs left behind that were killed while they wrote this file."""
-    mine = re.compile(re.escape(f".{path.name}.") + r"(\d+)\.part")
+    mine = re.compile(re.escape(f".{path.name}.") + r"(\d+)(?:\.former)?\.part")
     for part in path.parent.iterdir():
         match = mine.fullmatch(part.name)
-        if match and os.name == "posix" and not _alive(int(match[1])):
-            part.unlink(missing_ok=True)
+        if match and os.name == "posix" and not is_running(int(match[1])):
+            _remove(part)
 
 
-def _alive(pid: int) -> bool:
+def is_running(pid: int) -> bool:
+    """Whether a process of this number runs, of whoever."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

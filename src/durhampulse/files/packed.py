@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import shutil
 import zipfile
 import zlib
 from pathlib import Path, PurePosixPath
@@ -15,6 +16,8 @@ from durhampulse.files.bounds import require_proportion
 __all__ = ["open_bytes", "share_read", "unpack"]
 
 _BUFFER = 1 << 20
+_LEFT_FREE = 64 << 20
+"""Bytes of the disk that unpacking leaves to others."""
 
 
 def open_bytes(path: Path) -> BinaryIO:
@@ -76,6 +79,7 @@ def unpack(path: Path, folder: Path) -> Path:
     try:
         with zipfile.ZipFile(path) as archive:
             member = _only_member(path.name, archive)
+            _require_room(path.name, member, folder)
             target = folder / f"table{''.join(PurePosixPath(member.filename).suffixes[-2:])}"
             with archive.open(member) as packed, target.open("xb") as copy:
                 unpacked = 0
@@ -88,6 +92,15 @@ def unpack(path: Path, folder: Path) -> Path:
             f"{path.name}: not a readable archive ({str(error)[:120]}).", "Pack the table again."
         ) from error
     return target
+
+
+def _require_room(name: str, member: zipfile.ZipInfo, folder: Path) -> None:
+    """Raise if what an archive says it holds does not fit; it is never unpacked to more."""
+    if shutil.disk_usage(folder).free - member.file_size < _LEFT_FREE:
+        raise InputError(
+            f"{name}: there is no room to unpack its {member.file_size / 1e6:,.0f} MB.",
+            "Make room on the disk, then read it again.",
+        )
 
 
 def _only_member(name: str, archive: zipfile.ZipFile) -> zipfile.ZipInfo:

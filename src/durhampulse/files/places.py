@@ -11,7 +11,6 @@ import gzip
 import os
 import shutil
 import sys
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
@@ -25,6 +24,7 @@ import pyarrow as pa
 
 from durhampulse.exceptions import InputError, OutputError
 from durhampulse.files.checks import require_path
+from durhampulse.files.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
@@ -71,7 +71,7 @@ def copied(source: str) -> Iterator[Path]:
     InputError
         If there is none, or several.
     """
-    with tempfile.TemporaryDirectory(prefix="durhampulse-") as folder:
+    with scratch_folder() as folder:
         paths = _copies(source, Path(folder))
         if len(paths) > 1:
             raise InputError(f"{source}: {len(paths)} files match.", "Name one of them.")
@@ -142,7 +142,7 @@ def delivered(out: str | Path) -> Iterator[Path]:
     if not is_elsewhere(out):
         yield Path(out)
         return
-    with tempfile.TemporaryDirectory(prefix="durhampulse-") as folder:
+    with scratch_folder() as folder:
         if out == STANDARD:
             path = Path(folder, "standard-output.csv")
             yield path

@@ -7,7 +7,6 @@ import datetime as dt
 import json
 import math
 import re
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import pyarrow as pa
 
 from durhampulse.exceptions import InputError
 from durhampulse.files.addresses import link_of
+from durhampulse.files.scratch import scratch_folder
 
 __all__ = ["CARRIED_FIELD", "SheetSink"]
 
@@ -56,7 +56,7 @@ class SheetSink:
 
         self._name = path.name
         self._provenance = dict(provenance)
-        self._scratch = tempfile.TemporaryDirectory(prefix="durhampulse-")
+        self._scratch = scratch_folder()
         self._book = Workbook(
             path,
             {

@@ -25,7 +25,8 @@ from durhampulse.creators.schema import (
     QUALITY,
     VIEWS,
 )
-from durhampulse.exceptions import InputError, OutputError
+from durhampulse.exceptions import InputError
+from durhampulse.files.export import replacing
 from durhampulse.market.market import Ceiling, ceiling, draw_creators
 
 __all__ = ["Market", "simulate_market", "write_market"]
@@ -104,11 +105,10 @@ def write_market(
         raise InputError(f"{rows} rows cannot be simulated.", "Ask for at least 1.")
     if suffix not in (".csv", ".tsv", ".parquet"):
         raise InputError(f"{path.name}: '{suffix}' cannot be written.", "Use .csv, .tsv, .parquet.")
-    part = path.with_name(path.name + ".part")
     # A histogram of the probabilities keeps the ceiling in constant memory; its bins are far
     # narrower than the digits reported.
     counts, edges = np.zeros(20_000), np.linspace(0, 1, 20_001)
-    try:
+    with replacing(path, path.with_name(path.name + ".provenance.json")) as (part, note):
         writer = None
         for chunk in _chunks(rows, seed):
             arrow = pa.Table.from_pandas(chunk.table, preserve_index=False)
@@ -119,11 +119,7 @@ def write_market(
             progress(len(chunk.table))
         if writer is not None:
             writer.close()
-        _write_note(part, path, rows, seed)
-        part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise OutputError(f"{path}: {error.strerror or error}.", "Choose another place.") from error
+        _write_note(part, note, rows, seed)
     return ceiling((edges[:-1] + edges[1:]) / 2, counts)
 
 
@@ -137,12 +133,12 @@ def _writer(path: Path, suffix: str, schema: pa.Schema) -> pq.ParquetWriter | pa
     return pa_csv.CSVWriter(path, schema, write_options=options)
 
 
-def _write_note(part: Path, path: Path, rows: int, seed: int) -> None:
+def _write_note(part: Path, note: Path, rows: int, seed: int) -> None:
     with part.open("rb") as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-    note = {"simulated": True, "generator": "durhampulse sample", "rows": rows, "seed": seed}
-    text = json.dumps({**note, "sha256": sha256}, indent=2)
-    path.with_name(path.name + ".provenance.json").write_text(text + "\n", encoding="utf-8")
+    facts = {"simulated": True, "generator": "durhampulse sample", "rows": rows, "seed": seed}
+    text = json.dumps({**facts, "sha256": sha256}, indent=2)
+    note.write_text(text + "\n", encoding="utf-8")
 
 
 def _typed(arrow: pa.Table) -> pa.Table:

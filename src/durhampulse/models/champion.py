@@ -1,8 +1,8 @@
 """The model that decides: a blend distilled, or logistic regression on splines where it ties.
 
 The blend is that of :mod:`durhampulse.models.teacher`. A small network learns to say what it says,
-and decides, scores and is explained. Where that costs too much on rows that neither saw, the trees
-are kept as tables, and the network says what the blend's networks say.
+and decides, scores and is explained. Where that costs too much on rows that neither saw, and beyond
+noise, the trees are kept as tables, and the network says what the blend's networks say.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ _FOLD_ROWS = 100_000
 distillation costs is not flattered."""
 _EMPTIED = 0.06
 _AFFORDABLE = 0.0005
-"""Log loss that the trees may be left out for: a network alone scores five times as fast."""
+"""Log loss that the trees may be left out for, and any that is within noise: a network alone scores
+twice as fast."""
 _BEYOND_NOISE = 1.959964
 
 
@@ -95,7 +96,7 @@ def train_champion(
     features
         Roles of the columns to learn from.
     folds
-        Cross-validations of classifiers already made with the same rows and seed, by name.
+        Cross-validations of classifiers already made with the same rows, seed and weights, by name.
     sample_weight
         How much each row counts, shape (n_rows,), above 0; as much as the others if not given.
     """
@@ -108,10 +109,12 @@ def train_champion(
     )
     pupils = _Pupils(train, teacher, seed, weight)
     out_of_fold = {SIMPLE: simple.y_prob, **pupils.out_of_fold(DISTILLED)}
-    name, cost = DISTILLED, _cost(y, out_of_fold, DISTILLED, count)
-    if cost > _AFFORDABLE:
-        out_of_fold |= pupils.out_of_fold(WITH_TREES)
-        name, cost = WITH_TREES, _cost(y, out_of_fold, WITH_TREES, count)
+    name = DISTILLED
+    cost, noise = _lead(y, out_of_fold[name], out_of_fold[BLEND], count, groups)
+    if cost > max(_AFFORDABLE, _BEYOND_NOISE * noise):
+        name = WITH_TREES
+        out_of_fold |= pupils.out_of_fold(name)
+        cost, _ = _lead(y, out_of_fold[name], out_of_fold[BLEND], count, groups)
     lead, noise = _lead(y, out_of_fold[SIMPLE], out_of_fold[name], count, groups)
     tied = abs(lead) <= _BEYOND_NOISE * noise
     encoding = learn_encoding(train, features, sample_weight=weight)
@@ -198,11 +201,6 @@ class _Pupils:
         return told
 
 
-def _cost(y: Floats, out_of_fold: Mapping[str, Floats], name: str, count: Floats) -> float:
-    more = log_losses(y, out_of_fold[name]) - log_losses(y, out_of_fold[BLEND])
-    return float(np.average(more, weights=count))
-
-
 def _levelled(weights: Pupil, X: Floats, y: Floats, count: Floats) -> Pupil:
     """Return a model with the training rows' mean probability at their rate of deals."""
     shift = level(weights.decision_function(X), y, count)
@@ -218,13 +216,13 @@ def _instability(logits: Floats) -> float:
 
 
 def _lead(
-    y: Floats, simple: Floats, blend: Floats, count: Floats, groups: Codes
+    y: Floats, first: Floats, second: Floats, count: Floats, groups: Codes
 ) -> tuple[float, float]:
-    """Return by how much the blend's mean loss is lower, and the standard error of that.
+    """Return by how much the second's mean loss is lower, and the standard error of that.
 
     Creators are drawn as wholes (Cochran 1977, 9A).
     """
-    gains = log_losses(y, simple) - log_losses(y, blend)
+    gains = log_losses(y, first) - log_losses(y, second)
     lead = float(np.average(gains, weights=count))
     sums = np.bincount(groups, count * (gains - lead))
     return lead, float(np.sqrt(np.sum(sums**2)) / count.sum())

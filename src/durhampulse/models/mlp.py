@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import tempfile
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from durhampulse.features.repeats import Codes, has_repeats
+from durhampulse.files.scratch import scratch_folder
 from durhampulse.models.weights import DenseNetwork
 
 # Keras reads its backend once, when it is first imported.
@@ -211,7 +211,7 @@ def share_compiled_steps() -> None:
         import jax
 
         if jax.config.jax_compilation_cache_dir is None:
-            folder = tempfile.TemporaryDirectory(prefix="durhampulse-jax-")
+            folder = scratch_folder()
             atexit.register(folder.cleanup)
             jax.config.update("jax_compilation_cache_dir", folder.name)
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)

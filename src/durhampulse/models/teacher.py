@@ -90,10 +90,12 @@ class Teacher:
         sample_weight: Floats | None,
     ) -> Blend:
         """Return the blend of members that learned from all training rows."""
-        learn_trees = classifier_learner(BOOSTING, random_state)
         learn_networks = networks_learner(random_state, self.copies)
-        y = train[LABEL].to_numpy(np.float64)
-        trees = learn_trees(encoding.transform(train), y, sample_weight)
+        trees = self.trees.whole
+        if trees is None:
+            y = train[LABEL].to_numpy(np.float64)
+            learn_trees = classifier_learner(BOOSTING, random_state)
+            trees = learn_trees(encoding.transform(train), y, sample_weight)
         rows, weight = with_copies(train, features, self.copies, random_state, sample_weight)
         y = rows[LABEL].to_numpy(np.float64)
         networks = learn_networks(encoding.transform(rows), y, weight)

@@ -54,6 +54,8 @@ class OutOfFold:
         The number of each training row's fold, shape (n_rows,).
     encodings, weights
         Of each fold's model.
+    whole
+        The model of all training rows, where one was trained.
     """
 
     y_prob: Floats
@@ -61,6 +63,7 @@ class OutOfFold:
     fold: npt.NDArray[np.int64]
     encodings: tuple[Encoding, ...]
     weights: tuple[Weights, ...]
+    whole: Weights | None = None
 
 
 def cross_validate(  # noqa: PLR0913 - each is said apart

@@ -2,24 +2,24 @@
 
 A tree is oblivious when all nodes of a level ask the same question (Prokhorenkova et al. 2018,
 CatBoost): a row's leaf is then a number whose binary digits are the answers. Questions that trees
-share are asked once, and the leaves of trees that have 12 questions between them stand in one table
-of their sums. The tables hold whole multiples of a power of two as 32-bit integers: their sum is
-exact, so that a row's score depends on the row alone.
+share are asked once, and the leaves of trees that have at most 12 questions between them stand in
+one table of their sums. The tables hold whole multiples of a power of two as 32-bit integers: their
+sum is exact, so that a row's score depends on the row alone.
 """
 
 from __future__ import annotations
 
 import json
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property, reduce
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
+from durhampulse.files.scratch import scratch_folder
 from durhampulse.models.weights import LogOdds, require_array
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ _AT_ONCE = 8_192
 _TABLES_AT_ONCE = 16
 _QUESTIONS = 12
 """Of one table: 4,096 sums of 4 bytes, half of a core's nearest cache."""
+_NEAR = 300
+"""Trees among which those that share questions are looked for."""
 _DEEPEST, _MOST_TREES, _WIDEST = 6, 4_000, 10_000
 _LARGEST = 2.0**16
 """The largest sum of leaves that is read: far beyond any log-odds."""
@@ -114,7 +116,7 @@ class ObliviousTrees(LogOdds):
     @classmethod
     def from_catboost(cls, model: CatBoostClassifier) -> ObliviousTrees:
         """Take over a model fitted to two outcomes and numeric columns without missing values."""
-        with tempfile.TemporaryDirectory() as folder:
+        with scratch_folder() as folder:
             path = Path(folder, "model.json")
             model.save_model(str(path), format="json")
             fitted = json.loads(path.read_text(encoding="utf-8"))
@@ -154,9 +156,10 @@ class _Tables:
     borders
         Shape (n_questions, 1).
     questions
-        Shape (n_tables, trees of a table, depth).
+        Of each table the questions that are its numbers' digits, in two halves, the first digit
+        first, shape (n_tables, 2, 6).
     sums_of_leaves
-        In units of 2**-digits, shape (n_tables, 2**questions of a table).
+        In units of 2**-digits, shape (n_tables, 4096).
     """
 
     spans: list[tuple[int, int, int]]
@@ -168,21 +171,20 @@ class _Tables:
     @classmethod
     def of(cls, trees: ObliviousTrees) -> _Tables:
         """Prepare trees; the sum of them moves by at most half a unit a tree."""
-        n_trees, depth = trees.questions.shape
-        together = _QUESTIONS // depth
-        lacking = -n_trees % together
-        questions = np.pad(trees.questions, ((0, lacking), (0, 0))).astype(np.intp)
-        leaves = np.pad(trees.leaves, ((0, lacking), (0, 0)))
-        largest = max(float(np.abs(leaves).max(axis=1).sum()), 1.0)
-        digits = int(np.floor(np.log2((2.0**31 - 1 - n_trees) / largest)))
-        units = np.rint(leaves * 2.0**digits).astype(np.int32).reshape(-1, together, 2**depth)
+        largest = max(float(np.abs(trees.leaves).max(axis=1).sum()), 1.0)
+        digits = int(np.floor(np.log2((2.0**31 - 1 - len(trees.leaves)) / largest)))
+        units = np.rint(trees.leaves * 2.0**digits).astype(np.int32)
         columns = np.unique(trees.columns)
         starts, ends = (np.searchsorted(trees.columns, columns, side) for side in ("left", "right"))
+        shared = _shared_tables(trees.questions)
+        asked = np.array([[*own, *own[:1] * (_QUESTIONS - len(own))] for own, _ in shared])
         return cls(
             spans=list(zip(columns.tolist(), starts.tolist(), ends.tolist(), strict=True)),
             borders=trees.borders[:, None],
-            questions=questions.reshape(-1, together, depth),
-            sums_of_leaves=reduce(_outer_sum, (units[:, i] for i in range(together))),
+            questions=asked.reshape(len(shared), 2, -1),
+            sums_of_leaves=np.stack(
+                [_summed(own, trees.questions[some], units[some]) for own, some in shared]
+            ),
             digits=digits,
         )
 
@@ -207,21 +209,50 @@ class _Tables:
         return answers.view(np.uint8)
 
 
-def _outer_sum(left: Integers, right: Integers) -> Integers:
-    return np.asarray((left[:, :, None] + right[:, None, :]).reshape(len(left), -1))
+def _shared_tables(questions: Integers) -> list[tuple[list[int], list[int]]]:
+    """Return what is asked in each table, at most 12 questions, and its trees.
+
+    A table takes the tree that adds the fewest questions to its own, until none fits.
+    """
+    asked = [{*tree} for tree in questions.tolist()]
+    left, tables = [*range(len(asked))], []
+    while left:
+        first = left.pop(0)
+        own, trees = {*asked[first]}, [first]
+        while left:
+            near = left[:_NEAR]
+            added = [len(asked[tree] - own) for tree in near]
+            if len(own) + min(added) > _QUESTIONS:
+                break
+            tree = left.pop(int(np.argmin(added)))
+            own |= asked[tree]
+            trees.append(tree)
+        tables.append((sorted(own), trees))
+    return tables
+
+
+def _summed(own: Sequence[int], questions: Integers, leaves: Integers) -> Integers:
+    """Return the sum of some trees' leaves for all answers to a table's questions, (4096,)."""
+    numbers = np.arange(2**_QUESTIONS)
+    place = {question: _QUESTIONS - 1 - i for i, question in enumerate(own)}
+    total = np.zeros(len(numbers), np.int32)
+    for asked, values in zip(questions.tolist(), leaves, strict=True):
+        leaf = np.zeros(len(numbers), np.intp)
+        for question in asked:
+            leaf = 2 * leaf + (numbers >> place[question] & 1)
+        total += values[leaf]
+    return total
 
 
 def _numbers(
     answers: npt.NDArray[np.uint8], questions: npt.NDArray[np.intp]
 ) -> npt.NDArray[np.intp]:
     """Return each row's place in some tables, shape (n_tables, n_rows)."""
-    _, together, depth = questions.shape
-    leaf = answers.take(questions[:, :, 0], axis=0)
-    for level in range(1, depth):
-        leaf += leaf
-        leaf |= answers.take(questions[:, :, level], axis=0)
-    number = leaf[:, 0].astype(np.uint16)
-    for tree in range(1, together):
-        number <<= depth
-        number |= leaf[:, tree].astype(np.uint16)
+    halves = answers.take(questions[:, :, 0], axis=0)
+    for digit in range(1, questions.shape[2]):
+        halves += halves
+        halves |= answers.take(questions[:, :, digit], axis=0)
+    number = halves[:, 0].astype(np.uint16)
+    number <<= questions.shape[2]
+    number |= halves[:, 1].astype(np.uint16)
     return number.astype(np.intp)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from durhampulse import exceptions
 from durhampulse.exceptions import CannotJudgeError, DurhamPulseError, OutputError
+from durhampulse.files.scratch import scratch_folder
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -48,7 +49,7 @@ def execute(notebook: NotebookNode, folder: Path, *, on_cell: Callable[[int], ob
     from jupyter_core.utils import run_sync
     from nbclient.exceptions import CellExecutionError, DeadKernelError
 
-    with tempfile.TemporaryDirectory(prefix="durhampulse-", dir=_short_folder()) as sockets:
+    with scratch_folder(_short_folder()) as sockets:
         client = _make_client(notebook, folder, sockets, on_cell)
         try:
             run_sync(client.async_execute)()

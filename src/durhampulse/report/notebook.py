@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
-import shutil
 import stat
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +25,7 @@ from durhampulse.files.databases import (
     password_of,
     without_password,
 )
+from durhampulse.files.folders import replacing_folder
 from durhampulse.report.kernel import execute
 from durhampulse.study.request import Request
 
@@ -136,23 +135,16 @@ def run_study(
     if request.outcomes is not None:
         _require_place(out, request.outcomes)
         request = replace(request, outcomes=absolute(request.outcomes))
-    staging = out.with_name(f".durhampulse-{secrets.token_hex(4)}")
-    try:
+    with replacing_folder(out) as staging:
         staging.mkdir()  # as open as the umask allows, or as the folder it replaces
         if out.exists():
             staging.chmod(stat.S_IMODE(out.stat().st_mode) | stat.S_IRWXU)
-    except OSError as error:
-        raise OutputError(f"{out.parent}: {error.strerror}.", "Choose another --out.") from error
-    try:
         if cells is not None:
             pq.write_table(cells, staging / _TABLE, write_page_checksum=True)
         notebook = make_notebook(request)
         with _password_for_kernel(password):
             seconds = _execute(notebook, staging, progress)
         _write_notebook(notebook, staging / "notebook.ipynb")
-        _move(staging, out)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
     return seconds
 
 
@@ -208,15 +200,6 @@ def _require_place(out: Path, source: str | None) -> None:
 
 def _names(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()]
-
-
-def _move(staging: Path, out: Path) -> None:
-    """Put the new study where the old one was; the old one is gone only then."""
-    old = staging.with_name(staging.name + "-old")
-    if out.exists():
-        out.rename(old)
-    staging.rename(out)
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _execute(

@@ -32,7 +32,7 @@ class Account:
     Attributes
     ----------
     creator
-        Identifier.
+        Identifier; empty where the row holds none.
     probability, low, high
         Of a deal, with its 90% interval.
     recommendation
@@ -60,6 +60,9 @@ class Account:
         figures by column.
     carried
         Header to text of the columns that are carried along and filled.
+    shares, usual
+        Shapley value of each column for the probability itself; with `usual`, the mean of the
+        creators that stand for unknown columns, they add up to it.
     """
 
     creator: str
@@ -81,6 +84,8 @@ class Account:
     got: str = "got a deal"
     carried: dict[str, str] = field(default_factory=dict)
     not_known: list[str] = field(default_factory=list)
+    shares: dict[str, float] = field(default_factory=dict)
+    usual: float = 0.0
 
     def __repr__(self) -> str:
         return self.text()
@@ -97,7 +102,7 @@ class Account:
         """Return the account in words, a line each."""
         band = self.recommendation or f"no recommendation ({self.refusal})"
         lines = [
-            f"Creator {self.creator}: {self.probability:.1%}, {band}",
+            f"{_named(self.creator)}: {self.probability:.1%}, {band}",
             *(f"  {header}: {text}" for header, text in self.carried.items()),
             *_part("Unlike all creators the model learned from", self.unlike),
             self._interval_line(),
@@ -180,10 +185,12 @@ def account_of(
     CannotJudgeError
         If too little is known of the creator.
     """
+    identifier = row[IDENTIFIER].iloc[0]
+    creator = "" if pd.isna(identifier) else str(identifier)
     refused = unscorable(row, loaded.model.encoding.columns).iloc[0]
     if refused:
         raise CannotJudgeError(
-            f"Creator {row[IDENTIFIER].iloc[0]}: not scored. {refused}.",
+            f"{_named(creator)}: not scored. {refused}.",
             "Fill in the figures that are missing.",
         )
     model, peers, thresholds = loaded.model, loaded.peers, loaded.thresholds
@@ -202,7 +209,7 @@ def account_of(
     ).iloc[0]
     changes = what_would_change(model, row, peers, thresholds)
     return Account(
-        creator=str(decided["Influencer ID"]),
+        creator=creator,
         probability=float(decided["Predicted Sponsorship"]),
         low=float(decided["Interval Low"]),
         high=float(decided["Interval High"]),
@@ -221,7 +228,13 @@ def account_of(
         alike=_nearest(loaded, row),
         got=outcome_words(loaded.rules.get(LABEL)).got,
         carried={header: text for header, text in (carried or {}).items() if text},
+        shares={str(k): float(v) for k, v in explanation.shares.iloc[0].items()},
+        usual=explanation.usual,
     )
+
+
+def _named(creator: str) -> str:
+    return f"Creator {creator}" if creator else "This creator"
 
 
 def _list(text: str) -> list[str]:

@@ -31,6 +31,7 @@ from durhampulse.features.neighbours import Neighbours
 from durhampulse.features.peers import Peers
 from durhampulse.features.precedent import Precedent
 from durhampulse.features.profile import Profile, learn_profile
+from durhampulse.files.cage import Cage
 from durhampulse.models.families import FAMILIES, StoredWeights
 from durhampulse.models.fitted import FittedModel
 from durhampulse.models.interval import Interval
@@ -148,8 +149,15 @@ def _gap(loaded: LoadedModel, model: FittedModel, creators: Creators, train: pd.
     return float(gap.max(initial=0.0))
 
 
-def read_model(folder: str | Path) -> LoadedModel:
+def read_model(folder: str | Path, *, cage: Cage | None = None) -> LoadedModel:
     """Read and verify a model folder.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+    cage
+        The process that reads its tables, where the folder is foreign; this one if not given.
 
     Raises
     ------
@@ -159,7 +167,7 @@ def read_model(folder: str | Path) -> LoadedModel:
     folder = Path(folder)
     try:
         manifest = read_manifest(folder)
-        loaded = _loaded(manifest, read_files(folder, manifest))
+        loaded = _loaded(manifest, read_files(folder, manifest), cage)
         try_out(loaded)
     except ModelError:
         raise
@@ -171,7 +179,9 @@ def read_model(folder: str | Path) -> LoadedModel:
     return loaded
 
 
-def _loaded(manifest: Mapping[str, Any], blobs: Mapping[str, bytes]) -> LoadedModel:
+def _loaded(
+    manifest: Mapping[str, Any], blobs: Mapping[str, bytes], cage: Cage | None
+) -> LoadedModel:
     """Return a model made of a folder's parts."""
     require_form(manifest)
     encoding = Encoding.from_dict(manifest["encoding"])
@@ -190,9 +200,9 @@ def _loaded(manifest: Mapping[str, Any], blobs: Mapping[str, bytes]) -> LoadedMo
         thresholds=Thresholds(**manifest["thresholds"]),
         profile=Profile.from_dict(manifest["profile"]),
         rules=_rules(manifest, encoding.numeric | {*peers.curves}),
-        background=read_rows(blobs[BACKGROUND], encoding.numeric, texts),
+        background=read_rows(blobs[BACKGROUND], encoding.numeric, texts, cage=cage),
         manifest=manifest,
-        neighbours=_neighbours(blobs.get(NEIGHBOURS), encoding.numeric, texts),
+        neighbours=_neighbours(blobs.get(NEIGHBOURS), encoding.numeric, texts, cage),
     )
 
 
@@ -216,8 +226,11 @@ def _interval(manifest: Mapping[str, Any]) -> Interval:
     return Interval.from_dict(manifest.get("interval", plain))
 
 
-def _neighbours(blob: bytes | None, numeric: set[str], texts: Sequence[str]) -> Neighbours | None:
+def _neighbours(
+    blob: bytes | None, numeric: set[str], texts: Sequence[str], cage: Cage | None
+) -> Neighbours | None:
     """Return the past creators to compare others with; folders of an earlier version have none."""
     if blob is None:
         return None
-    return Neighbours(read_rows(blob, {*numeric, LABEL}, texts, either=(IDENTIFIER,)))
+    rows = read_rows(blob, {*numeric, LABEL}, texts, either=(IDENTIFIER,), cage=cage)
+    return Neighbours(rows)

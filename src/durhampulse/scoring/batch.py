@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -32,6 +31,7 @@ from durhampulse.files.export import check_output, open_sink, replacing
 from durhampulse.files.formats import suffix_of
 from durhampulse.files.formulas import spreadsheet_safe
 from durhampulse.files.places import delivered, find_files
+from durhampulse.files.scratch import scratch_folder
 from durhampulse.files.sheets import CARRIED_FIELD
 from durhampulse.files.stream import Chunk, Stream, open_stream
 from durhampulse.scoring.provenance import provenance_of
@@ -155,7 +155,7 @@ def score_files(  # noqa: PLR0913 - each is an option of its own
         If the result cannot be written.
     """
     options = options or ReadOptions(**keywords)
-    with delivered(out) as place, tempfile.TemporaryDirectory(prefix="durhampulse-") as folder:
+    with delivered(out) as place, scratch_folder() as folder:
         check_output(place)
         files = find_files(inputs, Path(folder))
         if any(place.absolute() == path.absolute() for path in files):
@@ -199,8 +199,8 @@ def _write_scored(
         total.seconds = time.perf_counter() - start
         provenance = json.dumps({**about, **total.to_dict(scorer)}, indent=2, ensure_ascii=False)
         note.write_text(provenance + "\n", encoding="utf-8")
-    if not total.refused:
-        beside[0].unlink()
+        if not total.refused:
+            refused.unlink()
     return total
 
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -36,6 +35,7 @@ from durhampulse.exceptions import InputError, OutputError
 from durhampulse.files.formats import FORMATS, suffix_of
 from durhampulse.files.formulas import spreadsheet_safe
 from durhampulse.files.parquet import columns_of
+from durhampulse.files.scratch import scratch_folder
 from durhampulse.files.stream import open_stream, spans
 from durhampulse.irregularities import Ledger
 from durhampulse.scoring.batch import (
@@ -246,7 +246,7 @@ def _score_piece(piece: _Piece, job: _Job) -> Summary:
 @lru_cache(maxsize=2)
 def _scorer(files: tuple[tuple[str, bytes], ...]) -> Scorer:
     """Load the model that travelled with the work; it is verified here as everywhere."""
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         for name, blob in files:
             Path(folder, name).write_bytes(blob)
         return load_model(folder)
@@ -259,7 +259,7 @@ def _on_disk(url: str) -> Iterator[Path]:
         yield Path(url.removeprefix("file://"))
         return
     fs, remote = fsspec.core.url_to_fs(url)
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         path = Path(folder, PurePosixPath(remote).name)
         fs.get_file(remote, str(path))
         yield path

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
-import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -19,6 +17,7 @@ from durhampulse.creators.table import Creators
 from durhampulse.creators.text import whole_array
 from durhampulse.decision.bands import Thresholds
 from durhampulse.exceptions import InputError, OutputError
+from durhampulse.files.folders import replacing_folder
 from durhampulse.files.tables import table_of
 from durhampulse.irregularities import Ledger
 from durhampulse.scoring.artifact import write_model
@@ -65,15 +64,12 @@ def save_model(
     folder = Path(folder).resolve()
     if folder.exists():
         raise OutputError(f"{folder}: there is something of this name.", "Choose another folder.")
-    staging = folder.with_name(f".durhampulse-{secrets.token_hex(4)}")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        _write(estimator, staging, thresholds or Thresholds())
-        staging.rename(folder)
     except OSError as error:
         raise OutputError(f"{folder}: {error.strerror}.", "Choose another folder.") from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+    with replacing_folder(folder) as staging:
+        _write(estimator, staging, thresholds or Thresholds())
 
 
 def _write(estimator: SponsorshipClassifier, folder: Path, thresholds: Thresholds) -> None:

@@ -12,13 +12,12 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from durhampulse.exceptions import ModelError
+from durhampulse.files.cage import Cage
+from durhampulse.files.fewrows import read_few
 
 __all__ = [
     "BACKGROUND", "CARD", "FORMAT_VERSION", "MANIFEST", "NEIGHBOURS", "WEIGHTS",
@@ -35,11 +34,6 @@ _LARGEST: Mapping[str, int] = {
 """The only files that a folder may name, and the most bytes of each; 105 MiB together."""
 _NEEDED = (WEIGHTS, BACKGROUND)
 _SEAL = "sha256"
-_MOST_ROWS = 10_000
-_MOST_BYTES = 64 << 20
-"""Of the cells of training rows in memory."""
-_CODECS = ("SNAPPY", "UNCOMPRESSED")
-"""Those that the folder is written with; Snappy expands at most some twenty times."""
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -173,12 +167,14 @@ def _read(folder: Path, name: str) -> bytes:
 
 
 def read_rows(
-    blob: bytes, numeric: Collection[str], texts: Collection[str], either: Collection[str] = ()
+    blob: bytes,
+    numeric: Collection[str],
+    texts: Collection[str],
+    either: Collection[str] = (),
+    *,
+    cage: Cage | None = None,
 ) -> pd.DataFrame:
     """Return training rows, shape (n_rows, n_columns): numbers, and text as text.
-
-    A small file may hold many rows or huge cells, so rows are counted before they are read, and
-    text is read as a dictionary whose cells are measured before they are laid out.
 
     Parameters
     ----------
@@ -188,53 +184,26 @@ def read_rows(
         The columns to read; others are passed over.
     either
         Columns of numbers or text that need not be there.
+    cage
+        The process that reads the file, since it is foreign; this one if not given.
 
     Raises
     ------
+    InputError
+        If there are no rows or too many, or their cells take too much room.
     ValueError
-        If there are no rows or too many, or a column is missing, of another kind or too large.
+        If a column is missing or of another kind.
     """
-    facts = pq.read_metadata(pa.BufferReader(blob))
-    _require_few(facts, len(numeric))
-    names = facts.schema.to_arrow_schema().names
-    if lacking := sorted({*numeric, *texts} - {*names}):
+    read = read_few if cage is None else cage.few_rows
+    cells = read(blob, numeric, {*texts, *either})
+    if lacking := sorted({*numeric, *texts} - {*cells.column_names}):
         raise ValueError(f"training rows lack the column {lacking[0]}")
-    file = pq.ParquetFile(
-        pa.BufferReader(blob),
-        read_dictionary=[name for name in names if name in texts or name in either],
-        page_checksum_verification=True,
+    return pd.DataFrame(
+        {
+            name: _series(name, column, number=name not in texts, text=name not in numeric)
+            for name, column in zip(cells.column_names, cells.columns, strict=True)
+        }
     )
-    columns: dict[str, pd.Series] = {}
-    left = _MOST_BYTES
-    for name in names:
-        if name in numeric or name in texts or name in either:
-            cells = file.read(columns=[name]).column(name)
-            cells.validate(full=True)
-            left -= _bytes(cells)
-            if left < 0:
-                raise ValueError("cells of training rows that take too much room")
-            columns[name] = _series(name, cells, number=name not in texts, text=name not in numeric)
-    return pd.DataFrame(columns)
-
-
-def _require_few(facts: pq.FileMetaData, n_numeric: int) -> None:
-    """Raise unless rows and packing are such as a folder is written with."""
-    if not 0 < facts.num_rows <= _MOST_ROWS or facts.num_rows * n_numeric * 8 > _MOST_BYTES:
-        raise ValueError(f"{facts.num_rows:,} training rows")
-    groups = [facts.row_group(i) for i in range(facts.num_row_groups)]
-    codecs = {group.column(i).compression for group in groups for i in range(group.num_columns)}
-    if not codecs <= {*_CODECS}:
-        raise ValueError(f"training rows packed by {', '.join(sorted(codecs))}")
-
-
-def _bytes(cells: pa.ChunkedArray) -> int:
-    """Return the bytes of text once it is laid out; 0 for numbers."""
-    total = 0
-    for chunk in cells.chunks:
-        if isinstance(chunk, pa.DictionaryArray) and len(chunk.dictionary):
-            lengths = pc.binary_length(chunk.dictionary).to_numpy(zero_copy_only=False)
-            total += int(lengths[chunk.indices.drop_null().to_numpy()].sum(dtype=np.int64))
-    return total
 
 
 def _series(name: str, cells: pa.ChunkedArray, *, number: bool, text: bool) -> pd.Series:

@@ -33,6 +33,7 @@ from durhampulse.decision.bands import (
 )
 from durhampulse.decision.unlike import kind_names, unlike_words
 from durhampulse.exceptions import CannotJudgeError, InputError
+from durhampulse.files.cage import Cage
 from durhampulse.markup import list_html
 from durhampulse.models.weights import sigmoid
 from durhampulse.scoring.account import Account, account_of
@@ -365,15 +366,22 @@ class Scorer:
         return self.read_table("the table", raw_cells(table), options)
 
 
-def load_model(folder: str | Path) -> Scorer:
+def load_model(folder: str | Path, *, cage: Cage | None = None) -> Scorer:
     """Read and verify a model folder, ready to score.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+    cage
+        The process that reads its tables, where the folder is foreign; this one if not given.
 
     Raises
     ------
     ModelError
         If the folder is damaged, foreign or of another version.
     """
-    return Scorer(read_model(folder))
+    return Scorer(read_model(folder, cage=cage))
 
 
 def _plain_rule(column: str) -> ColumnRule:

@@ -24,6 +24,7 @@ from starlette.types import ASGIApp, Scope
 from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.decision.unlike import unlike_words
 from durhampulse.exceptions import DurhamPulseError
+from durhampulse.files.shortage import shortage
 from durhampulse.scoring.record import score_items
 from durhampulse.service.bodies import HeadAsGet, JsonRoute, Unpacked
 from durhampulse.service.documentation import DocumentedService, add_page
@@ -364,8 +365,12 @@ def _add_error_handlers(app: FastAPI) -> None:
         assert isinstance(error, DurhamPulseError)  # noqa: S101 - registered for it alone
         return _error(422, "not-judged", error.problem, error.way_out)
 
+    async def short(_request: Request, error: Exception) -> Response:
+        return _error(503, codes[503], shortage(error) + " Nothing was scored.", "Try again.")
+
     handlers: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
         HTTPException: refused, RequestValidationError: misformed, DurhamPulseError: deliberate,
+        MemoryError: short,
     }  # fmt: skip
     for kind, handler in handlers.items():
         app.add_exception_handler(kind, handler)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from durhampulse.creators.records import RecordReader
+from durhampulse.files.cage import Cage
 from durhampulse.scoring.scorer import Scorer, load_model
 
 __all__ = ["Served", "ServedModel", "Source", "serve_scorer"]
@@ -112,7 +113,8 @@ class ServedModel:
 
 
 def _load(folder: Path) -> Served:
-    return serve_scorer(load_model(folder))
+    with Cage() as cage:
+        return serve_scorer(load_model(folder, cage=cage))
 
 
 def serve_scorer(scorer: Scorer) -> Served:

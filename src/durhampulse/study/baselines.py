@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -28,8 +29,9 @@ def compare_classifiers(part: Preparation) -> Comparison:
     models: dict[str, FittedModel] = {}
     for name in CLASSIFIERS:
         learner = classifier_learner(name, seed)
-        folds[name] = cross_validate(learner, part.train, part.creators.features, random_state=seed)
+        run = cross_validate(learner, part.train, part.creators.features, random_state=seed)
         weights = learner(part.X_train.to_numpy(), y_train)
+        folds[name] = replace(run, whole=weights)
         models[name] = FittedModel(name, part.encoding, weights)
     out_of_fold = {name: fold.y_prob for name, fold in folds.items()}
     X_test = part.X_test.to_numpy()

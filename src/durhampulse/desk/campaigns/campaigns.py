@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from durhampulse.desk.campaigns.brief import Brief
 from durhampulse.desk.campaigns.candidates import RUNNING, Choice
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.database import Store
@@ -63,7 +63,7 @@ class Campaign:
 
 def make(store: Store, brief: Brief, by: str) -> int:
     """Store a new campaign, as a draft without a proposal; return its number."""
-    values = {"name": brief.name, "brief": asdict(brief), "by": by, "at": datetime.now(UTC)}
+    values = {"name": brief.name, "brief": asdict(brief), "by": by, "at": clock.now()}
     with store.writing() as db:
         number = insert_one(db, campaign, **values)
         note(db, by, "campaign made", f"campaign {number}")
@@ -170,7 +170,7 @@ def reopen(store: Store, number: int, by: str, why: str) -> None:
 
 
 def _enter(db: Connection, row: Row[Any], state: str, by: str, why: str = "") -> None:
-    values = {"state": state, "state_by": by, "state_at": datetime.now(UTC), "note": why or None,
+    values = {"state": state, "state_by": by, "state_at": clock.now(), "note": why or None,
               "edition": row.edition + 1}  # fmt: skip
     db.execute(update(campaign).where(campaign.c.id == row.id).values(**values))
 

@@ -17,7 +17,7 @@ from durhampulse.desk.campaigns.brief import is_amount
 from durhampulse.desk.campaigns.campaigns import Campaign, find_draft, say
 from durhampulse.desk.campaigns.candidates import COLUMNS, Choice, candidates, named
 from durhampulse.desk.campaigns.proposal import proposal_rows, read_proposal
-from durhampulse.desk.campaigns.solver import more_budget, solve
+from durhampulse.desk.campaigns.solver import best_set, more_budget
 from durhampulse.desk.models.catalogue import Catalogue
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.store.audit import note
@@ -209,9 +209,11 @@ def _rework(
     """Solve over the rows of an act, and store the set with what a person said."""
     current = basis.current
     by_hand = {at for at, choice in {**current.choices, **changes}.items() if choice.place == "in"}
-    chosen = solve(joined, current.brief) if current.is_proposed else basis.table
+    chosen = basis.table
     facts = dict(current.row.facts or {})
     if current.is_proposed:
+        best = best_set(joined, current.brief)
+        chosen, facts["gap"] = best.table, best.gap
         facts |= asdict(more_budget(basis.pool(chosen), current.brief, chosen))
         chosen = chosen.assign(fixed=chosen["id"].isin(by_hand))
     with store.writing() as db:

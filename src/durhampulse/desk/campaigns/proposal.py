@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,9 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from durhampulse.desk.campaigns.brief import Brief
 from durhampulse.desk.campaigns.campaigns import Campaign, find, find_draft
 from durhampulse.desk.campaigns.candidates import candidates, pool
-from durhampulse.desk.campaigns.solver import more_budget, solve
+from durhampulse.desk.campaigns.solver import best_set, more_budget
 from durhampulse.desk.models.catalogue import Catalogue
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.database import Store
 from durhampulse.desk.store.tables import act, campaign, creator, proposal, run, upload
@@ -40,8 +41,8 @@ class Proposal:
     table
         `candidates.COLUMNS`, the best first; ``fixed`` are those put in by hand.
     facts
-        ``pool`` (how many could be proposed, and why others were left out), ``budgets`` and
-        ``binding`` of :class:`~.solver.MoreBudget`.
+        ``pool`` (how many could be proposed, and why others were left out), ``gap`` of
+        :class:`~.solver.BestSet`, ``budgets`` and ``binding`` of :class:`~.solver.MoreBudget`.
     model_version, run_id
         The model and the latest change of the list it came from.
     """
@@ -143,11 +144,11 @@ def compute(
             f"{unpriced['name'].iloc[0]} was put in by hand and has no fee.",
             "Type the fee beside the name, or release them.",
         )
-    chosen = solve(table, brief)
-    more = more_budget(table, brief, chosen)
+    best = best_set(table, brief)
+    more = more_budget(table, brief, best.table)
     return Proposal(
-        table=chosen,
-        facts={"pool": counts, **asdict(more)},
+        table=best.table,
+        facts={"pool": counts, "gap": best.gap, **asdict(more)},
         model_version=rules.version,
         run_id=run_id,
     )
@@ -203,7 +204,7 @@ def keep(db: Connection, number: int, new: Proposal, brief: Brief, by: str) -> N
     if rows:
         db.execute(insert(proposal), rows)
     values = {"model_version": new.model_version, "run_id": new.run_id, "proposed_by": by,
-              "proposed_at": datetime.now(UTC), "facts": new.facts, "erased": 0,
+              "proposed_at": clock.now(), "facts": new.facts, "erased": 0,
               "edition": campaign.c.edition + 1}  # fmt: skip
     db.execute(update(campaign).where(campaign.c.id == number).values(**values))
 

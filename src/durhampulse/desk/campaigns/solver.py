@@ -16,7 +16,7 @@ from durhampulse.exceptions import CannotJudgeError
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-__all__ = ["BUDGETS", "MoreBudget", "more_budget", "solve"]
+__all__ = ["BUDGETS", "BestSet", "MoreBudget", "best_set", "more_budget", "solve"]
 
 BUDGETS = (1.1, 1.25, 1.5, 2.0)
 """Times the budget of which the page says what they would add."""
@@ -44,7 +44,28 @@ class MoreBudget:
     binding: list[str]
 
 
+@dataclass(frozen=True)
+class BestSet:
+    """The best set that was found.
+
+    Attributes
+    ----------
+    table
+        Its rows, the best first.
+    gap
+        By which share of its sum another set may bring more; 0 where none does but for 1 in 10,000.
+    """
+
+    table: pd.DataFrame
+    gap: float
+
+
 def solve(table: pd.DataFrame, brief: Brief, *, seconds: float = _SECONDS) -> pd.DataFrame:
+    """Return the rows of :func:`best_set`, the best first."""
+    return best_set(table, brief, seconds=seconds).table
+
+
+def best_set(table: pd.DataFrame, brief: Brief, *, seconds: float = _SECONDS) -> BestSet:
     """Return the rows that bring most, by mixed-integer programming (HiGHS), the best first.
 
     What creators may bring in fractions bounds what they bring as wholes, and says of most whether
@@ -69,7 +90,7 @@ def solve(table: pd.DataFrame, brief: Brief, *, seconds: float = _SECONDS) -> pd
         If no set keeps within the limits, as where the creators put in by hand cost too much.
     """
     if table.empty:
-        return table
+        return BestSet(table, 0.0)
     gain = gains(table, brief)
     fixed = table["fixed"].to_numpy(dtype=bool)
     weights, most = _limits(table, brief)
@@ -78,27 +99,31 @@ def solve(table: pd.DataFrame, brief: Brief, *, seconds: float = _SECONDS) -> pd
             "No set of creators keeps within these limits.",
             "Raise number or budget, or take out creators that were put in by hand.",
         )
-    chosen = _best(gain / (np.abs(gain).max() or 1.0), fixed, weights, most, seconds)
+    chosen, gap = _best(gain / (np.abs(gain).max() or 1.0), fixed, weights, most, seconds)
     chosen &= fixed | (gain > 0)
     order = np.lexsort((table["id"], -table["probability"], -gain))
-    return table.iloc[[at for at in order if chosen[at]]].reset_index(drop=True)
+    return BestSet(table.iloc[[at for at in order if chosen[at]]].reset_index(drop=True), gap)
 
 
-def _best(gain: Floats, fixed: Flags, weights: Floats, most: Floats, seconds: float) -> Flags:
-    """Return who is in the set that brings most."""
+def _best(
+    gain: Floats, fixed: Flags, weights: Floats, most: Floats, seconds: float
+) -> tuple[Flags, float]:
+    """Return who is in the set that brings most, and by which share another may bring more."""
     from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
-    ends: Any = np.column_stack([fixed.astype(float), np.ones(len(gain))])
+    fits = fixed | (weights <= most[:, None] + _TOLERANCE).all(axis=0)
+    ends: Any = np.column_stack([fixed, fits]).astype(float)
     relaxed: Any = linprog(-gain, A_ub=weights, b_ub=most, bounds=ends, method="highs")
     prices: Floats = np.maximum(0.0, -relaxed.ineqlin.marginals)
     reduced = gain - prices @ weights  # what each brings more than the limits are worth
-    bound = float(prices @ most + np.where(fixed, reduced, np.maximum(reduced, 0.0)).sum())
+    worth = np.where(fits, np.where(fixed, reduced, np.maximum(reduced, 0.0)), 0.0)
+    bound = float(prices @ most + worth.sum())
     chosen = _filled_up(fixed | (relaxed.x > 1 - _TOLERANCE), reduced, gain, weights, most)
     sum_now = float(gain @ chosen)
     if (gap := bound - sum_now) <= _GAP * abs(sum_now):
-        return chosen
-    inside = fixed | (reduced > gap)
-    left = np.flatnonzero(~inside & (reduced >= -gap))
+        return chosen, 0.0
+    inside = fixed | (fits & (reduced > gap))
+    left = np.flatnonzero(~inside & fits & (reduced >= -gap))
     whole = milp(
         -gain[left],
         integrality=np.ones(len(left), dtype=np.int64),
@@ -106,11 +131,14 @@ def _best(gain: Floats, fixed: Flags, weights: Floats, most: Floats, seconds: fl
         constraints=LinearConstraint(weights[:, left], ub=most - weights @ inside),
         options={"time_limit": seconds, "mip_rel_gap": _GAP},
     )
+    if whole.mip_dual_bound is not None and np.isfinite(whole.mip_dual_bound):
+        bound = min(bound, float(gain @ inside) - whole.mip_dual_bound)
     if whole.x is not None:
         inside[left] = whole.x > 0.5
         if gain @ inside > sum_now:
-            return inside
-    return chosen
+            chosen, sum_now = inside, float(gain @ inside)
+    share = (bound - sum_now) / abs(sum_now) if sum_now else 0.0
+    return chosen, share if share > 2 * _GAP else 0.0
 
 
 def _filled_up(

@@ -5,7 +5,6 @@ Putting it in place is one transaction: nobody ever sees half an import.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -18,6 +17,7 @@ from durhampulse.desk.imports.recipes import remember
 from durhampulse.desk.models.catalogue import Catalogue, activation_lock
 from durhampulse.desk.models.unlikeness import refresh_standing
 from durhampulse.desk.people.objections import Objections
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.acts import begin_act
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
@@ -77,7 +77,7 @@ def begin(
     """
     values = {"file_name": file_name, "path": str(path), "state": state, "by": by,
               "options": to_plain(options or ReadOptions()), "recipe": recipe,
-              "created_at": datetime.now(UTC), "chunks_done": 0, "progress": 0.0}  # fmt: skip
+              "created_at": clock.now(), "chunks_done": 0, "progress": 0.0}  # fmt: skip
     number = insert_one(db, upload, **values)
     note(db, by, "file uploaded", f"upload {number}")
     return number
@@ -89,7 +89,7 @@ def apply(store: Store, catalogue: Catalogue, number: int) -> None:
     Creators stored already get the new figures and keep their reviews and history. If another
     model was activated since the check, the upload is queued for a new check instead.
     """
-    now = datetime.now(UTC)
+    now = clock.now()
     with store.writing() as db:
         activation_lock(db)
         row = db.execute(select(upload).where(upload.c.id == number).with_for_update()).one()
@@ -191,7 +191,7 @@ def discard(store: Store, number: int, by: str) -> None:
             raise InputError("This import cannot be dropped any more.", "Reload the page.")
         db.execute(delete(understood).where(understood.c.upload_id == number))
         db.execute(update(upload).where(upload.c.id == number)
-                   .values(state="discarded", finished_at=datetime.now(UTC)))  # fmt: skip
+                   .values(state="discarded", finished_at=clock.now()))  # fmt: skip
         note(db, by, "import dropped", f"upload {number}")
     Path(row.path).unlink(missing_ok=True)  # first: on a full disk that makes room for the rest
     unstage(store, number)

@@ -6,17 +6,18 @@ import contextlib
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, or_, select, update
 
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.database import AWAY, Store
 from durhampulse.desk.store.tables import upload
 
-__all__ = ["Job", "LeaseLostError", "extend_lease", "give_up", "keep_lease", "next_job"]
+__all__ = ["LEASE", "Job", "LeaseLostError", "extend_lease", "give_up", "keep_lease", "next_job"]
 
-_LEASE = timedelta(seconds=20)
+LEASE = timedelta(seconds=20)
 _MOST_TRIES = 10
 
 
@@ -48,7 +49,7 @@ def next_job(store: Store, worker: str) -> Job | None:
 
     An upload that crashed its workers ten times is given up, so that the next one is not starved.
     """
-    u, now = upload.c, datetime.now(UTC)
+    u, now = upload.c, clock.now()
     free = or_(u.lease_until.is_(None), u.lease_until < now)
     waiting = select(u.id, u.state, u.tries).where(
         u.state.in_(("checking", "applying", "undoing")), free
@@ -61,7 +62,7 @@ def next_job(store: Store, worker: str) -> Job | None:
         if row is None:
             return None
         taken = update(upload).where(u.id == row.id, free)
-        values = {"worker": worker, "lease_until": now + _LEASE, "tries": u.tries + 1}
+        values = {"worker": worker, "lease_until": now + LEASE, "tries": u.tries + 1}
         if not db.execute(taken.values(**values)).rowcount:
             return None
     job = Job(row.id, row.state, worker)
@@ -78,8 +79,8 @@ def keep_lease(store: Store, job: Job) -> Iterator[None]:
     done = threading.Event()
 
     def renew() -> None:
-        while not done.wait(_LEASE.total_seconds() / 4):
-            with contextlib.suppress(LeaseLostError, *AWAY), store.writing() as db:
+        while not done.wait(LEASE.total_seconds() / 4):
+            with contextlib.suppress(LeaseLostError, MemoryError, *AWAY), store.writing() as db:
                 extend_lease(db, job)
 
     thread = threading.Thread(target=renew, name="lease", daemon=True)
@@ -102,7 +103,7 @@ def extend_lease(db: Connection, job: Job, **values: Any) -> None:
     mine = update(upload).where(
         upload.c.id == job.id, upload.c.worker == job.worker, upload.c.state == "checking"
     )
-    until = datetime.now(UTC) + _LEASE
+    until = clock.now() + LEASE
     if db.execute(mine.values(lease_until=until, **values)).rowcount != 1:
         raise LeaseLostError(job.id)
 

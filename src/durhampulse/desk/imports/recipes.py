@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from sqlalchemy import Connection, Row, delete, select
 
 from durhampulse.creators.options import ReadOptions
 from durhampulse.desk.imports.choices import from_plain, table_choices
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.database import Store, insert_or
 from durhampulse.desk.store.tables import recipe
@@ -44,7 +44,7 @@ def remember(
     db: Connection, shape: str, options: dict[str, Any], *, file_name: str, by: str
 ) -> None:
     """Keep how a file was read, in place of what was kept of its shape before."""
-    kept = {"options": options, "file_name": file_name, "by": by, "at": datetime.now(UTC)}
+    kept = {"options": options, "file_name": file_name, "by": by, "at": clock.now()}
     row = insert_or(db, recipe).values(shape=shape, **kept)
     db.execute(row.on_conflict_do_update(index_elements=["shape"], set_=kept))
 

@@ -1,65 +1,34 @@
 """The undo of an import: the list as it was before, for as long as its rows stand unchanged.
 
-It is one transaction, as the import was: nobody ever sees half of it.
+A small one is a single transaction. A larger one is done in steps of about a tenth of a second, and
+reviewers go on between them; how far it is stands in its act, so that any server resumes it.
 """
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Row,
-    Select,
-    Text,
-    and_,
-    cast,
-    delete,
-    exists,
-    func,
-    insert,
-    or_,
-    select,
-    true,
-    update,
-)
+from sqlalchemy import Connection, Row, select, update
 
-from durhampulse.desk.imports.indexes import rebuilt_indexes
-from durhampulse.desk.models.catalogue import activation_lock, forget_prepared
+from durhampulse.desk.imports.jobs import LEASE
+from durhampulse.desk.imports.restoring import COUNTS, Ground, count_all, restore_some
+from durhampulse.desk.models.catalogue import Catalogue, activation_lock, forget_prepared
 from durhampulse.desk.models.unlikeness import refresh_standing
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.acts import change_act
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.database import Store
-from durhampulse.desk.store.former import FORMER_COLUMNS
 from durhampulse.desk.store.niches import count_niches
-from durhampulse.desk.store.search import refresh_search
-from durhampulse.desk.store.tables import (
-    act,
-    claim,
-    creator,
-    list_creator,
-    metadata,
-    replaced,
-    review,
-    run,
-    score,
-    upload,
-)
+from durhampulse.desk.store.pace import Pace
+from durhampulse.desk.store.tables import act, run, upload
 from durhampulse.exceptions import InputError
 
 __all__ = ["UndoneImport", "ask_to_undo", "import_act", "preview_undo", "undo_import"]
 
-_REFERRING = [
-    (table, column)
-    for table in metadata.sorted_tables
-    for column in table.columns
-    if any(key.column is creator.c.id for key in column.foreign_keys)
-    or column is list_creator.c.creator_id
-]
-"""Tables whose rows speak of a creator, with the column that says of which."""
+_AT_ONCE: Final = 20_000
+"""Creators up to which an import is undone in one transaction."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +48,8 @@ class UndoneImport:
         Creators whom a later import has brought again: they stay as that one left them.
     decided
         Of those who get back what was replaced: about whom somebody has decided since.
+    by_model
+        Whether another model was activated since: it scores whoever gets back other figures.
     """
 
     restored: int
@@ -86,6 +57,7 @@ class UndoneImport:
     kept: int
     changed: int
     decided: int
+    by_model: bool = False
 
 
 def import_act(db: Connection, upload_id: int) -> Row[Any] | None:
@@ -103,21 +75,24 @@ def preview_undo(db: Connection, upload_id: int) -> UndoneImport:
         If it cannot be undone any more, with the reason.
     """
     row = _require(db, upload_id)
-    run_id = row.run_id
-    restored = _count(db, _mine(run_id), _is_replaced(run_id))
-    brought = (_mine(run_id), ~_is_replaced(run_id))
-    kept = _count(db, *brought, _is_spoken_of())
-    unchanged = _count(db, _mine(run_id))
-    decided = exists().where(
-        review.c.creator_id == creator.c.id, review.c.at >= row.at,
-        review.c.undone_at.is_(None), review.c.decision != "skip",
-    )  # fmt: skip
+    ground = Ground.of(db, row)
+    so_far = _so_far(row)  # of one that has failed on its way
+    counts = {name: so_far[name] + n for name, n in count_all(db, ground).items()}
+    return _result(row, ground, counts)
+
+
+def _so_far(row: Row[Any]) -> dict[str, int]:
+    """Return what the undo of an act has done so far, and after which creator it goes on."""
+    kept: dict[str, int] = row.detail.get("undo") or dict.fromkeys((*COUNTS, "after"), 0)
+    return kept
+
+
+def _result(row: Row[Any], ground: Ground, counts: dict[str, int]) -> UndoneImport:
+    unchanged = counts["restored"] + counts["removed"] + counts["kept"]
     return UndoneImport(
-        restored=restored,
-        removed=unchanged - restored - kept,
-        kept=kept,
+        **counts,
         changed=max(0, row.detail["creators"] - unchanged),
-        decided=_count(db, _mine(run_id), _is_replaced(run_id), decided),
+        by_model=bool(ground.models),
     )
 
 
@@ -131,13 +106,6 @@ def _require(db: Connection, upload_id: int) -> Row[Any]:
         )
     if row.undone_at is not None:
         raise InputError(f"{row.undone_by} has undone this import already.", "Reload the page.")
-    since = run.c.applied_at > row.at
-    models = select(run.c.id).where(run.c.kind == "model", since).limit(1)
-    if db.scalar(models) is not None:
-        raise InputError(
-            "Another model was activated since: its scores would be lost.",
-            "Import the earlier list again, which scores it by that model.",
-        )
     return row
 
 
@@ -152,111 +120,76 @@ def ask_to_undo(store: Store, upload_id: int, by: str) -> None:
     with store.writing() as db:
         row = _require(db, upload_id)
         in_place = update(upload).where(upload.c.id == upload_id, upload.c.state == "done")
-        values = {"state": "undoing", "lease_until": None, "problem": None, "way_out": None}
+        values = {"state": "undoing", "progress": 0.0, "lease_until": None, "problem": None,
+                  "way_out": None}  # fmt: skip
         if not db.execute(in_place.values(**values)).rowcount:
             raise InputError("This import has moved on.", "Reload the page.")
         db.execute(update(act).where(act.c.id == row.id).values(undone_by=by))
 
 
-def undo_import(store: Store, upload_id: int) -> UndoneImport | None:
-    """Undo an import; return what that did, none where another worker was quicker."""
-    now = datetime.now(UTC)
-    with store.writing() as db:
-        activation_lock(db)
-        file = db.execute(select(upload).where(upload.c.id == upload_id).with_for_update()).one()
-        if file.state != "undoing":
+def undo_import(
+    store: Store, catalogue: Catalogue, upload_id: int, stop: threading.Event | None = None
+) -> UndoneImport | None:
+    """Undo an import, or go on with one that was interrupted, whoever else does so as well.
+
+    Parameters
+    ----------
+    store, catalogue, upload_id
+        Where, by which models, and which.
+    stop
+        Ends it after the current transaction if set.
+
+    Returns
+    -------
+    UndoneImport or None
+        What it did; none if it was stopped, or another worker was quicker.
+    """
+    pace = Pace()
+    while True:
+        with pace.step() as size, store.writing() as db:
+            result, goes_on = _step(db, catalogue, upload_id, size)
+        if not goes_on:
+            break
+        if stop is not None and stop.is_set():
             return None
-        row = _require(db, upload_id)
-        _lock(db, row.run_id)
-        result = preview_undo(db, upload_id)
-        concerned = db.scalars(_called_otherwise(row.run_id)).all()
-        with rebuilt_indexes(db, result.restored + result.removed):
-            _put_back(db, row.run_id)
-        forget_prepared(db)  # whose scores are of figures that are gone
-        refresh_standing(db)
-        refresh_search(db, concerned)
-        count_niches(db)
-        counts = {
-            name: getattr(result, name) for name in ("restored", "removed", "kept", "changed")
-        }
-        change_act(db, row.id, undo=counts, former=False)
-        db.execute(update(act).where(act.c.id == row.id).values(undone_at=now))
-        done = {"state": "undone", "lease_until": None, "tries": 0}
-        db.execute(update(upload).where(upload.c.id == upload_id).values(**done))
-        note(db, row.undone_by, "import undone", f"upload {upload_id}", counts)
+        pace.pause()
     store.tidy()
     return result
 
 
-def _lock(db: Connection, run_id: int) -> None:
-    """Take the row locks of an import's creators in id order, as reviewers do."""
-    if db.dialect.name == "postgresql":
-        rows = select(creator.c.id).where(_mine(run_id)).order_by(creator.c.id).with_for_update()
-        db.execute(select(func.count()).select_from(rows.subquery()))
+def _step(
+    db: Connection, catalogue: Catalogue, upload_id: int, size: int
+) -> tuple[UndoneImport | None, bool]:
+    """Undo the next creators of an import; return what all did once it ends, and if it goes on."""
+    activation_lock(db)
+    file = db.execute(select(upload).where(upload.c.id == upload_id).with_for_update()).one()
+    if file.state != "undoing":
+        return None, False
+    row = _require(db, upload_id)
+    ground, total = Ground.of(db, row), row.detail["creators"]
+    size = total + 1 if total <= _AT_ONCE else size
+    forget_prepared(db)  # whose scores are of figures that go
+    so_far = _so_far(row)
+    last, counts = restore_some(db, ground, catalogue.current(db), so_far["after"], size)
+    counts = {name: so_far[name] + n for name, n in counts.items()}
+    if last and total > _AT_ONCE:
+        change_act(db, row.id, undo={**counts, "after": last})
+        share = min(1.0, sum(counts[name] for name in COUNTS[:3]) / total)
+        going = {"progress": share, "tries": 0, "lease_until": clock.now() + LEASE}
+        db.execute(update(upload).where(upload.c.id == upload_id).values(**going))
+        return None, True
+    result = _result(row, ground, counts)
+    _finish(db, row, upload_id, result)
+    return result, False
 
 
-def _put_back(db: Connection, run_id: int) -> None:
-    """Restore the creators that a run replaced, and delete those it brought."""
-    mine = select(creator.c.id).where(_mine(run_id))
-    db.execute(delete(score).where(score.c.run_id == run_id, score.c.creator_id.in_(mine)))
-    former = {name: replaced.c[name] for name in FORMER_COLUMNS}
-    of_run = and_(replaced.c.creator_id == creator.c.id, replaced.c.run_id == run_id)
-    restored = update(creator).where(_mine(run_id), of_run)
-    db.execute(restored.values(**former, run_id=replaced.c.former_run_id))
-    gone = select(creator.c.id).where(_mine(run_id), ~_is_spoken_of())
-    db.execute(delete(claim).where(claim.c.creator_id.in_(gone)))
-    db.execute(delete(creator).where(_mine(run_id), ~_is_spoken_of()))
-    c = creator.c
-    kept = select(c.id, c.run_id, c.probability, c.low, c.high, c.flags).where(_mine(run_id))
-    db.execute(insert(score).from_select([*score.c.keys()], kept))
-    _hand_down(db, run_id)
-
-
-def _hand_down(db: Connection, run_id: int) -> None:
-    """Hand what a run replaced down to later imports that replaced its rows, and forget the run.
-
-    So the undo of those leads to the list before both.
-    """
-    mine = replaced.alias()
-    same = and_(mine.c.run_id == run_id, mine.c.creator_id == replaced.c.creator_id)
-    later = replaced.c.former_run_id == run_id
-    db.execute(delete(replaced).where(later, ~exists().where(same)))
-    former = {name: mine.c[name] for name in (*FORMER_COLUMNS, "former_run_id")}
-    db.execute(update(replaced).where(later, same).values(former))
-    db.execute(delete(replaced).where(replaced.c.run_id == run_id))
-
-
-def _count(db: Connection, *conditions: ColumnElement[bool]) -> int:
-    return db.scalar(select(func.count()).select_from(creator).where(*conditions)) or 0
-
-
-def _mine(run_id: int) -> ColumnElement[bool]:
-    """Return the condition that a creator is as a run left them."""
-    return creator.c.run_id == run_id
-
-
-def _is_replaced(run_id: int) -> ColumnElement[bool]:
-    """Return the condition that a creator was stored before a run."""
-    r = replaced.c
-    return exists().where(r.creator_id == creator.c.id, r.run_id == run_id)
-
-
-def _called_otherwise(run_id: int) -> Select[int]:
-    """Return the query of the creators that a run brought, or called by another name."""
-    r, c = replaced.c, creator.c
-    of_run = and_(r.creator_id == c.id, r.run_id == run_id)
-    texts = ((r.name, c.name), (r.carried, c.carried))
-    changed = (cast(before, Text).is_distinct_from(cast(now, Text)) for before, now in texts)
-    query = select(c.id).outerjoin(replaced, of_run)
-    return query.where(_mine(run_id), or_(r.creator_id.is_(None), *changed))
-
-
-def _is_spoken_of() -> ColumnElement[bool]:
-    """Return the condition that anything but an old claim refers to a creator."""
-    counts = {claim: claim.c.expires_at > datetime.now(UTC)}
-    return or_(
-        *(
-            exists().where(column == creator.c.id, counts.get(table, true()))
-            for table, column in _REFERRING
-        )
-    )
+def _finish(db: Connection, row: Row[Any], upload_id: int, result: UndoneImport) -> None:
+    """Close the undo of an import, with its counts in the audit log."""
+    refresh_standing(db)
+    count_niches(db)
+    counts = {name: getattr(result, name) for name in (*COUNTS, "changed")}
+    change_act(db, row.id, undo=counts, former=False)
+    db.execute(update(act).where(act.c.id == row.id).values(undone_at=clock.now()))
+    done = {"state": "undone", "lease_until": None, "tries": 0}
+    db.execute(update(upload).where(upload.c.id == upload_id).values(**done))
+    note(db, row.undone_by, "import undone", f"upload {upload_id}", counts)

@@ -14,7 +14,7 @@ from typing import BinaryIO
 from sqlalchemy import select
 
 from durhampulse.desk.store.database import Store
-from durhampulse.desk.store.space import RESERVE, disk_problem, has_room
+from durhampulse.desk.store.space import RESERVE, has_room, shortage_of
 from durhampulse.desk.store.tables import outcome_file, upload
 from durhampulse.exceptions import InputError
 
@@ -55,7 +55,7 @@ def uploaded(folder: Path, stream: BinaryIO, suffix: str) -> Iterator[Path]:
         yield path
     except BaseException as error:
         path.unlink(missing_ok=True)
-        if isinstance(error, OSError) and disk_problem(error):
+        if isinstance(error, OSError) and shortage_of(error):
             raise _no_room(size) from error
         raise
 

@@ -8,6 +8,7 @@ import secrets
 import socket
 import threading
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from durhampulse.desk.imports.checking import check
 from durhampulse.desk.imports.intake import apply, unstage
@@ -22,15 +23,17 @@ from durhampulse.desk.review.bulk import (
     next_bulk,
     run_bulk,
 )
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.acts import resume_undo, undos_under_way
 from durhampulse.desk.store.database import AWAY, Store
-from durhampulse.desk.store.space import disk_problem
+from durhampulse.desk.store.space import shortage_of
 from durhampulse.exceptions import DurhamPulseError, InputError
 
 __all__ = ["Activation", "Worker"]
 
 _log = logging.getLogger("durhampulse")
 _EVERY = 0.5
+_NEWS = timedelta(minutes=10)
 
 
 @dataclass(kw_only=True)
@@ -49,6 +52,8 @@ class Activation:
         Why it failed.
     only_previews
         Whether the model is to be previewed and not to take over.
+    ended_at
+        When it came to its end; none before.
     """
 
     version: str
@@ -57,6 +62,12 @@ class Activation:
     creators: int | None = None
     problem: str = ""
     only_previews: bool = False
+    ended_at: datetime | None = None
+
+    @property
+    def is_news(self) -> bool:
+        """Whether it came to its end a short while ago."""
+        return self.ended_at is not None and clock.now() - self.ended_at < _NEWS
 
     @property
     def under_way(self) -> bool:
@@ -136,13 +147,13 @@ class Worker:
         except (BulkLostError, LeaseLostError):
             _log.info("%s goes on elsewhere.", piece)
         except AWAY as error:
-            if not disk_problem(error):
+            if not shortage_of(error):
                 raise  # retried when the store answers
             self._stop_for_room(piece, error)
         except DurhamPulseError as error:
             self._give_up(piece, error.problem, error.way_out)
         except Exception as error:  # noqa: BLE001 - logged; the worker goes on with others' uploads
-            if disk_problem(error):
+            if shortage_of(error):
                 self._stop_for_room(piece, error)
                 return True
             _log.exception("%s failed.", piece)
@@ -152,22 +163,21 @@ class Worker:
     def _stop_for_room(self, piece: Activation | BulkJob | Job, error: Exception) -> None:
         """End work for which the disk has no room; what it has staged so far is removed."""
         _log.error("%s: %s", piece, error)
-        self._give_up(piece, disk_problem(error), "Free some space, then start it again.")
+        self._give_up(piece, shortage_of(error), "Make room there, then start it again.")
         if isinstance(piece, Job) and piece.state == "checking":
             unstage(self._store, piece.id)
 
     def _do(self, piece: Activation | BulkJob | Job) -> None:
         if isinstance(piece, Activation):
             change = prepare if piece.only_previews else activate
-            piece.creators = change(
-                self._store, self._catalogue, piece.version, piece.by, piece.reach
-            )
+            scored = change(self._store, self._catalogue, piece.version, piece.by, piece.reach)
+            piece.ended_at, piece.creators = clock.now(), scored
         elif isinstance(piece, BulkJob):
             run_bulk(self._store, self._catalogue, piece, self._stop)
         elif piece.state == "checking":
             check(self._store, self._catalogue, piece, self._stop)
         elif piece.state == "undoing":
-            undo_import(self._store, piece.id)
+            undo_import(self._store, self._catalogue, piece.id, self._stop)
         else:
             apply(self._store, self._catalogue, piece.id)
 
@@ -200,6 +210,9 @@ class Worker:
                 busy = self.work()
             except AWAY as error:
                 _log.warning("The store does not answer: %s", error.__cause__ or error)
+                busy = False
+            except Exception:  # noqa: BLE001 - logged: without this thread nothing would go on
+                _log.exception("The worker goes on after an error.")
                 busy = False
             if not busy:
                 self._wake.wait(_EVERY)

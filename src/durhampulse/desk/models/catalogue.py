@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +25,19 @@ from durhampulse.decision.bands import NO_PRECEDENT, Thresholds
 from durhampulse.desk.models.preview import Comparison
 from durhampulse.desk.models.rules import Rules, stored_frame
 from durhampulse.desk.models.unlikeness import refresh_standing, typical_figures, unlikeness
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
-from durhampulse.desk.store.bulk import insert_one, insert_rows
+from durhampulse.desk.store.bulk import insert_one, insert_rows, numbers_in
 from durhampulse.desk.store.database import Store, read_setting, write_setting
 from durhampulse.desk.store.tables import creator, model, model_file, run, score
 from durhampulse.exceptions import InputError
+from durhampulse.files.cage import Cage
+from durhampulse.files.scratch import scratch_folder
 from durhampulse.scoring.scorer import Scorer, load_model
 
 __all__ = [
     "Catalogue", "activate", "activation_lock", "add_model", "forget_prepared", "imports_since",
-    "prepare", "prepared_run", "save_thresholds",
+    "prepare", "prepared_run", "save_thresholds", "score_again",
 ]  # fmt: skip
 
 _ACTIVE, _THRESHOLDS = "active_model", "thresholds"
@@ -98,7 +99,7 @@ def _read(db: Connection, version: str) -> Scorer:
     files = db.execute(select(model_file).where(model_file.c.version == version)).all()
     if not files:
         raise InputError(f"There is no model {version}.", "Choose one of the list.")
-    with tempfile.TemporaryDirectory(prefix="durhampulse-") as folder:
+    with scratch_folder() as folder:
         for file in files:
             Path(folder, Path(file.name).name).write_bytes(file.content)
         return load_model(folder)
@@ -114,7 +115,8 @@ def add_model(store: Store, folder: Path, by: str) -> str:
     ModelError
         If it is no model that can be used.
     """
-    scorer = load_model(folder)
+    with Cage() as cage:
+        scorer = load_model(folder, cage=cage)
     manifest = scorer.model.manifest
     version = str(manifest["files"]["weights.safetensors"]["sha256"])[:12]
     names = ["manifest.json", *manifest["files"]]
@@ -123,7 +125,7 @@ def add_model(store: Store, folder: Path, by: str) -> str:
             return version
         origin = str(manifest.get("provenance", {}).get("source", folder.name))
         row = {"version": version, "name": manifest["name"], "origin": origin[:300],
-               "added_at": datetime.now(UTC), "added_by": by}  # fmt: skip
+               "added_at": clock.now(), "added_by": by}  # fmt: skip
         db.execute(insert(model), [row])
         db.execute(
             insert(model_file),
@@ -221,7 +223,8 @@ def activate(
         scorer = catalogue.scorer(db, version)
         since = select(run.c.id).where(run.c.kind == "import", run.c.id > run_id)
         _score_again(db, scorer, run_id, creator.c.run_id.in_(since))
-        changed = _switch(db, run_id)
+        changed = _take_over(db, run_id)
+        _close(db, run_id, changed)
         before = read_setting(db, _ACTIVE)
         write_setting(db, _ACTIVE, version)
         refresh_standing(db)
@@ -246,27 +249,46 @@ def _start_run(db: Connection, version: str, by: str) -> int:
     """Return the number of a new run, in place of those that wait or were interrupted."""
     forget_prepared(db)
     new = {"kind": "model", "model_version": version, "by": by, "creators": 0}
-    return insert_one(db, run, **new, at=datetime.now(UTC))
+    return insert_one(db, run, **new, at=clock.now())
 
 
-def _switch(db: Connection, run_id: int) -> int:
-    """Return the number of creators, after each has taken over the scores of a run.
+def score_again(db: Connection, scorer: Scorer, run_id: int, numbers: Sequence[int]) -> None:
+    """Score creators whose figures have changed by the model in force, as its run would have.
+
+    Parameters
+    ----------
+    scorer, run_id
+        The model, and the run that activated it.
+    numbers
+        The creators.
+    """
+    if numbers:
+        these = creator.c.id.in_(numbers_in(db, numbers))
+        _score_again(db, scorer, run_id, these)
+        _take_over(db, run_id, these)
+
+
+def _take_over(db: Connection, run_id: int, *which: ColumnElement[bool]) -> int:
+    """Return the number of creators, after each has taken over the scores of a run."""
+    changes: dict[str, Any] = {
+        name: score.c[name] for name in ("probability", "low", "high", "flags", "run_id")
+    }
+    of_run = (score.c.creator_id == creator.c.id, score.c.run_id == run_id)
+    return int(db.execute(update(creator).values(**changes).where(*of_run, *which)).rowcount)
+
+
+def _close(db: Connection, run_id: int, changed: int) -> None:
+    """Write down that a run was applied.
 
     Raises
     ------
     InputError
         If the run was deleted since, by another that was begun.
     """
-    changes: dict[str, Any] = {
-        name: score.c[name] for name in ("probability", "low", "high", "flags", "run_id")
-    }
-    of_run = (score.c.creator_id == creator.c.id, score.c.run_id == run_id)
-    changed = int(db.execute(update(creator).values(**changes).where(*of_run)).rowcount)
     applied = update(run).where(run.c.id == run_id)
-    taken = {"applied_at": datetime.now(UTC), "creators": changed, "preview": None}
+    taken = {"applied_at": clock.now(), "creators": changed, "preview": None}
     if not db.execute(applied.values(**taken)).rowcount:
         raise _overtaken()
-    return changed
 
 
 def _overtaken() -> InputError:

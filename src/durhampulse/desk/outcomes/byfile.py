@@ -22,7 +22,7 @@ from durhampulse.desk.store.identifiers import find_numbers
 from durhampulse.desk.store.tables import outcome
 from durhampulse.files.cage import Cage
 
-__all__ = ["OutcomeSource", "Preview", "Recorded", "preview_file", "record_file"]
+__all__ = ["OutcomeSource", "Preview", "Recorded", "preview_of", "record_all"]
 
 _AT_ONCE = 500
 _SHOWN = 10
@@ -115,15 +115,8 @@ class Recorded:
     act: int | None
 
 
-def preview_file(store: Store, source: OutcomeSource) -> Preview:
-    """Return what a file would record now; nothing is changed.
-
-    Raises
-    ------
-    InputError
-        If it cannot be read, or lacks one of the two columns.
-    """
-    file = source.read(store)
+def preview_of(store: Store, file: OutcomeFile) -> Preview:
+    """Return what the content of a file would record now; nothing is changed."""
     with store.reading() as db:
         numbers = find_numbers(db, file.outcomes)
         known = _known(db, [*numbers.values()])
@@ -152,18 +145,21 @@ def _known(db: Connection, numbers: list[int]) -> dict[int, tuple[bool, date]]:
     return known
 
 
-def record_file(store: Store, source: OutcomeSource, by: str) -> Recorded:
+def record_all(store: Store, name: str, file: OutcomeFile, by: str) -> Recorded:
     """Record the outcomes of a file, as one act; return how many are new, unknown or blank.
 
-    Raises
-    ------
-    InputError
-        If it cannot be read, or lacks one of the two columns.
+    Parameters
+    ----------
+    store
+        Where to.
+    name, file
+        What its owner calls the file, and what it holds.
+    by
+        Who records them.
     """
-    file = source.read(store)
     with store.reading() as db:
         numbers = find_numbers(db, file.outcomes)
-    kept, act_id = _record(store, source.name, file.outcomes, numbers, by)
+    kept, act_id = _record(store, name, file.outcomes, numbers, by)
     unknown = [name for name in file.outcomes if name not in numbers]
     counts = {"kept": kept, "unknown": len(unknown), "refused": len(file.refused)}
     with store.writing() as db:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, Select, func, select
 
 from durhampulse.desk.review.decisions import CLAIM_MINUTES
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.bulk import numbers_in
 from durhampulse.desk.store.tables import (
+    DECIDED,
     REOPENS,
-    STATES,
     campaign,
     creator,
     outcome,
@@ -92,7 +93,7 @@ def pipeline(db: Connection, days: int | None = None) -> Pipeline:
     days
         Only what happened in the last so many days; everything if None.
     """
-    since = None if days is None else datetime.now(UTC) - timedelta(days=days)
+    since = None if days is None else clock.now() - timedelta(days=days)
     steps = _steps()
     listed, ever = db.scalar(select(func.count()).select_from(creator)) or 0, _ever_decided(db)
     imported = listed if since is None else _imported(db, since)
@@ -138,7 +139,7 @@ def _ever_decided(db: Connection) -> int:
     Nearly all have the state it left them in, which an index counts; those re-opened since do not.
     """
     c = creator.c
-    decided = db.scalar(select(func.count()).where(c.state.in_(STATES[1:]))) or 0
+    decided = db.scalar(select(func.count()).where(DECIDED)) or 0
     reopened = select(review.c.creator_id).where(REOPENS, review.c.undone_at.is_(None))
     once = _reviews().where(review.c.creator_id.in_(reopened)).order_by(None).subquery()
     here = once.join(creator, c.id == once.c.creator_id)

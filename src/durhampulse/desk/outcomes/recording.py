@@ -6,7 +6,7 @@ Reviewers' decisions are no outcomes and never become labels.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 import pandas as pd
@@ -16,6 +16,7 @@ from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.decision.bands import BANDS
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.outcomes.file import check_day
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note, note_all
 from durhampulse.desk.store.database import Store
 from durhampulse.desk.store.tables import NUMBERS, TEXTS, creator, outcome, review
@@ -57,7 +58,7 @@ def withdraw(store: Store, creator_id: int, by: str) -> None:
     """
     standing = (outcome.c.creator_id == creator_id, outcome.c.replaced_at.is_(None))
     with store.writing() as db:
-        taken = update(outcome).where(*standing).values(replaced_at=datetime.now(UTC))
+        taken = update(outcome).where(*standing).values(replaced_at=clock.now())
         if not db.execute(taken).rowcount:
             raise InputError("No outcome of this creator stands.", "Reload the page.")
         db.execute(update(creator).where(creator.c.id == creator_id).values(deal=None))
@@ -83,7 +84,7 @@ def insert_outcomes(
     act_id
         The act that they are a part of.
     """
-    now, current = datetime.now(UTC), {number: (deal, on) for number, deal, on in outcomes}
+    now, current = clock.now(), {number: (deal, on) for number, deal, on in outcomes}
     # Row locks in id order: serialises outcomes per creator, and prevents a deadlock of two files.
     creators = select(creator).where(creator.c.id.in_(current)).order_by(creator.c.id)
     rows = db.execute(creators.with_for_update()).all()

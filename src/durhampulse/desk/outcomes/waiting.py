@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,25 +11,36 @@ from sqlalchemy import Connection, Row, delete, select
 from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.rules import ColumnRule
 from durhampulse.desk.imports.choices import from_plain, to_plain
-from durhampulse.desk.outcomes.byfile import OutcomeSource, Recorded, record_file
+from durhampulse.desk.outcomes.byfile import OutcomeSource, Recorded, record_all
+from durhampulse.desk.outcomes.file import OutcomeFile
+from durhampulse.desk.outcomes.kept import keep_rows, kept_rows
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.database import Store
 from durhampulse.desk.store.tables import outcome_file
 from durhampulse.exceptions import InputError
 
-__all__ = ["confirm_file", "drop_file", "find_file", "keep_file", "source_of", "waiting_files"]
+__all__ = ["confirm_file", "content_of", "drop_file", "find_file", "keep_file", "waiting_files"]
 
 
 def keep_file(store: Store, source: OutcomeSource, by: str) -> int:
-    """Keep a file until somebody confirms or drops it; return its number."""
+    """Keep a file until somebody confirms or drops it; return its number.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or lacks one of the two columns.
+    """
+    file = source.read(store)
     values: dict[str, Any] = {
         "file_name": source.name, "path": str(source.path), "on": source.on, "by": by,
         "options": None if source.options is None else to_plain(source.options),
-        "created_at": datetime.now(UTC),
+        "created_at": clock.now(),
     }  # fmt: skip
     with store.writing() as db:
         number = insert_one(db, outcome_file, **values)
+        keep_rows(db, number, source.rule, file)
         note(db, by, "outcomes uploaded", f"outcomes {number}")
     return number
 
@@ -57,11 +67,36 @@ def find_file(db: Connection, number: int) -> Row[Any]:
     return row
 
 
-def source_of(row: Row[Any], rule: ColumnRule | None) -> OutcomeSource:
-    """Return a waiting file as it is read; `rule` is how the active model names outcomes."""
+def content_of(store: Store, row: Row[Any], rule: ColumnRule | None) -> OutcomeFile:
+    """Return what a waiting file holds; it is read anew only where nothing is kept of it.
+
+    Parameters
+    ----------
+    store
+        The store.
+    row
+        The file's row.
+    rule
+        How the active model names outcomes.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read any more.
+    """
+    with store.reading() as db:
+        kept = kept_rows(db, row.id, rule)
+    if kept is not None:
+        return kept
     options: ReadOptions | None = None if row.options is None else from_plain(row.options)
-    on: date = row.on
-    return OutcomeSource(path=Path(row.path), name=row.file_name, on=on, rule=rule, options=options)
+    source = OutcomeSource(
+        path=Path(row.path), name=row.file_name, on=row.on, rule=rule, options=options
+    )
+    file = source.read(store)
+    with store.writing() as db:
+        find_file(db, row.id)
+        keep_rows(db, row.id, rule, file)
+    return file
 
 
 def confirm_file(store: Store, number: int, by: str, rule: ColumnRule | None) -> Recorded:
@@ -74,7 +109,7 @@ def confirm_file(store: Store, number: int, by: str, rule: ColumnRule | None) ->
     """
     with store.reading() as db:
         row = find_file(db, number)
-    recorded = record_file(store, source_of(row, rule), by)
+    recorded = record_all(store, row.file_name, content_of(store, row, rule), by)
     _delete(store, row)
     return recorded
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from sqlalchemy import (
 from durhampulse.desk.people.objections import add_objection
 from durhampulse.desk.people.waiting import WaitingFile, files_holding, remove_waiting
 from durhampulse.desk.people.words import clear_words, telling_words
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.chain import read_head
@@ -41,6 +42,7 @@ from durhampulse.desk.store.tables import (
     list_creator,
     outcome,
     outcome_file,
+    outcome_rows,
     person,
     proposal,
     receipt,
@@ -149,7 +151,8 @@ def erase(
         if not objects and not any(gone.values()) and not holding:
             raise _unknown(external_id)
         paths = remove_waiting(db, holding)
-        db.execute(delete(understood))  # first cells of files: the worker looks at them anew
+        for table in (understood, outcome_rows):  # cells of files: they are looked at anew
+            db.execute(delete(table))
         detail = {
             "hmac_sha256": keyed_hash(db, names[0]),
             "rows": gone,
@@ -201,7 +204,7 @@ def sweep(store: Store, days: int, by: str) -> dict[str, Any]:
     """
     if days < 1:
         raise InputError(f"{days} days cannot be kept.", "Name at least 1.")
-    before = datetime.now(UTC) - timedelta(days=days)
+    before = clock.now() - timedelta(days=days)
     total: dict[str, int] = {}
     with store.writing() as db:
         while rows := _stale(db, before):
@@ -222,7 +225,7 @@ def sweep(store: Store, days: int, by: str) -> dict[str, Any]:
             n = db.execute(delete(table).where(table.c.upload_id.in_(uploads))).rowcount
             if n:
                 total[table.name] = total.get(table.name, 0) + n
-        given_up = {"state": "discarded", "finished_at": datetime.now(UTC)}
+        given_up = {"state": "discarded", "finished_at": clock.now()}
         db.execute(update(upload).where(old, _ABANDONED).values(**given_up))
         forget_search(db)
         count_niches(db)
@@ -289,7 +292,7 @@ def _forget_previewed(db: Connection, numbers: list[int]) -> None:
 
 
 def _receipt(db: Connection, act: str, by: str, detail: dict[str, Any]) -> dict[str, Any]:
-    now = datetime.now(UTC)
+    now = clock.now()
     detail = {**detail, "head": asdict(read_head(db))}
     values = {"at": now, "act": act, "detail": detail}
     number = insert_one(db, receipt, **values)

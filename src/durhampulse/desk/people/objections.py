@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Self
 
 from sqlalchemy import Connection, select
 
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.database import insert_or
 from durhampulse.desk.store.identifiers import earlier_forms, stored_forms
 from durhampulse.desk.store.keyed import keyed_hash, read_key, with_key
@@ -52,7 +52,7 @@ class Objections:
 def add_objection(db: Connection, identifier: str) -> None:
     """Have later imports leave a creator out."""
     digest = keyed_hash(db, _sha256(stored_forms(identifier)[0]))
-    row = insert_or(db, objection).values(digest=digest, at=datetime.now(UTC))
+    row = insert_or(db, objection).values(digest=digest, at=clock.now())
     db.execute(row.on_conflict_do_nothing())
 
 

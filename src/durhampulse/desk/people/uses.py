@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Table, update
 
 from durhampulse.desk.store.database import AWAY, Store
+from durhampulse.desk.store.space import shortage_of
 
 __all__ = ["LastUse"]
 
@@ -41,6 +42,8 @@ class LastUse:
             with store.writing() as db:
                 for (table, number), at in noted.items():
                     db.execute(update(table).where(table.c.id == number).values(used_at=at))
-        except AWAY:
+        except Exception as error:
             with self._lock:
                 self._unwritten = {**noted, **self._unwritten}
+            if not isinstance(error, AWAY) and not shortage_of(error):
+                raise

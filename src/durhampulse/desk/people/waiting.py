@@ -6,7 +6,6 @@ import re
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 from xml.sax.saxutils import escape
@@ -17,6 +16,7 @@ from sqlalchemy import Connection, delete, select, update
 
 from durhampulse.creators.identifiers import canonical_identifiers
 from durhampulse.creators.schema import IDENTIFIER, canonical_name
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.tables import outcome_file, refused, staged, understood, upload
 from durhampulse.exceptions import DurhamPulseError
 from durhampulse.files.cage import Cage
@@ -151,7 +151,7 @@ def _table_holds(
 
 def remove_waiting(db: Connection, files: Iterable[WaitingFile]) -> list[Path]:
     """Discard files that wait; return their paths, to be deleted once that is committed."""
-    now = datetime.now(UTC)
+    now = clock.now()
     paths = []
     for file in files:
         paths.append(file.path)

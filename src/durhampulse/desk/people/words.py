@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 from sqlalchemy import Column, Connection, String, Table, or_, select, update
 
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.tables import (
     act,
     bulk,
@@ -209,7 +209,7 @@ def _clear_searches(db: Connection, table: Table, pattern: re.Pattern[str]) -> i
         if table is bulk and row.state == "waiting":  # or it would go on with all others
             problem = "It searched for somebody who was erased."
             values |= {"state": "stopped", "problem": problem, "lease_until": None,
-                       "finished_at": datetime.now(UTC)}  # fmt: skip
+                       "finished_at": clock.now()}  # fmt: skip
         db.execute(update(table).where(table.c.id == row.id).values(**values))
         n += 1
     return n

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, or_, select, update
@@ -21,6 +21,7 @@ from durhampulse.desk.people.people import Principal
 from durhampulse.desk.review.bulksteps import STEPS
 from durhampulse.desk.review.decisions import ConflictError
 from durhampulse.desk.shortlist.selection import Selection
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.acts import begin_act, change_act
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
@@ -103,7 +104,7 @@ def _recorded(
 def _register(
     db: Connection, values: Mapping[str, Any], selection: Selection, request: str, who: Principal
 ) -> int:
-    now, act_id = datetime.now(UTC), None
+    now, act_id = clock.now(), None
     detail = {**_about(values["order"]), "creators": selection.total}
     if values["kind"] == "decide":
         act_id = begin_act(db, "decision", who.name, detail)
@@ -141,7 +142,7 @@ def under_way(db: Connection) -> list[Row[Any]]:
 
 def stop_bulk(db: Connection, number: int, by: str) -> None:
     """Stop work; what is done of it stays."""
-    values = {"state": "stopped", "finished_at": datetime.now(UTC), "lease_until": None}
+    values = {"state": "stopped", "finished_at": clock.now(), "lease_until": None}
     waiting = update(bulk).where(bulk.c.id == number, bulk.c.state == "waiting")
     if db.execute(waiting.values(**values)).rowcount:
         row = find_bulk(db, number)
@@ -150,7 +151,7 @@ def stop_bulk(db: Connection, number: int, by: str) -> None:
 
 def next_bulk(store: Store, worker: str, number: int | None = None) -> BulkJob | None:
     """Return the next work, or that of a number, leased to a worker; none if none waits."""
-    b, now = bulk.c, datetime.now(UTC)
+    b, now = bulk.c, clock.now()
     free = or_(b.lease_until.is_(None), b.lease_until < now)
     waiting = select(b.id).where(b.state == "waiting", free).order_by(b.id).limit(1)
     if number is not None:
@@ -176,13 +177,16 @@ def run_bulk(store: Store, catalogue: Catalogue, job: BulkJob, stop: threading.E
         If it was stopped, or another server has it.
     """
     with store.reading() as db:
-        rules = Selection.read(find_bulk(db, job.id).selection).rules(db, catalogue)
+        selection = Selection.read(find_bulk(db, job.id).selection)
+        rules = selection.rules(db, catalogue)
     pace, going = Pace(), True
     while going and not stop.is_set():
         with pace.step() as size, store.writing() as db:
             going = _step(db, catalogue, job, rules, size)
         if going:
             pace.pause()
+    if not going and selection.total > AT_ONCE:
+        store.tidy()
 
 
 def _step(db: Connection, catalogue: Catalogue, job: BulkJob, rules: Rules, size: int) -> bool:
@@ -191,7 +195,7 @@ def _step(db: Connection, catalogue: Catalogue, job: BulkJob, rules: Rules, size
     row = db.execute(select(bulk).where(*mine).with_for_update()).first()
     if row is None:
         raise BulkLostError(job.id)
-    selection, now = Selection.read(row.selection), datetime.now(UTC)
+    selection, now = Selection.read(row.selection), clock.now()
     if problem := _hindrance(db, catalogue, row, selection):
         _finish(db, row, {"state": "stopped", "problem": problem})
         return False
@@ -226,7 +230,7 @@ def _finish(db: Connection, row: Row[Any], values: Mapping[str, Any]) -> None:
     """Close work, with its counts in the audit log, and without a note that might name somebody."""
     counts = {"done": row.done, "held": row.held, "changed": row.changed}
     order = _about(row.order)
-    closed = {**values, "order": order, "finished_at": datetime.now(UTC), "lease_until": None}
+    closed = {**values, "order": order, "finished_at": clock.now(), "lease_until": None}
     db.execute(update(bulk).where(bulk.c.id == row.id).values(**closed))
     if row.act_id is not None:
         change_act(db, row.act_id, creators=row.done)

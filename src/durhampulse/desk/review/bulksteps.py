@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -28,6 +28,7 @@ from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.review.decisions import DECISIONS
 from durhampulse.desk.shortlist.lists import put_in, take_out
 from durhampulse.desk.shortlist.pages import within
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.bulk import numbers_in
 from durhampulse.desk.store.tables import (
     HAS_NO_PRECEDENT,
@@ -45,7 +46,7 @@ Step = Callable[[Connection, Row[Any], Select[int], Rules], dict[str, int]]
 
 def _decide(db: Connection, row: Row[Any], wanted: Select[int], rules: Rules) -> dict[str, int]:
     """Record the decision about creators whom nobody holds and nobody has decided about since."""
-    n, now = _lock(db, wanted), datetime.now(UTC)
+    n, now = _lock(db, wanted), clock.now()
     c = claim.c
     held = exists().where(
         c.creator_id == creator.c.id, c.person_id != row.person_id, c.expires_at > now

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
 
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.tables import claim, person
 from durhampulse.exceptions import InputError
 
@@ -34,7 +35,7 @@ def held_by_other(db: Connection, creator_id: int, person_id: int) -> Any:
         select(person.c.name, c.expires_at)
         .join(person, person.c.id == c.person_id)
         .where(c.creator_id == creator_id, c.person_id != person_id,
-               c.expires_at > datetime.now(UTC))
+               c.expires_at > clock.now())
     )  # fmt: skip
     return db.execute(holder).first()
 
@@ -59,7 +60,7 @@ def ago(at: datetime, now: datetime | None = None) -> str:
     >>> ago(datetime(2026, 5, 29, 9, tzinfo=UTC), noon), ago(noon, noon)
     ('2 days ago', 'just now')
     """
-    seconds = ((now or datetime.now(UTC)) - at).total_seconds()
+    seconds = ((now or clock.now()) - at).total_seconds()
     for size, name in _STEPS:
         if seconds >= size:
             n = int(seconds // size)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, func, select, update
@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.review.conflicts import ConflictError, conflict_of, held_by_other
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.acts import begin_act, change_act
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
@@ -237,7 +238,7 @@ def decide_many(
     ConflictError
         If the idempotency key was used for another decision.
     """
-    wanted, now = set(numbers), datetime.now(UTC)
+    wanted, now = set(numbers), clock.now()
     with store.writing() as db:
         done = _recorded_many(db, person_id, decision)
         rows = {row.id: row for row in db.execute(
@@ -308,7 +309,7 @@ def _insert(
         "reason": decision.reason, "note": decision.note.strip(), "probability": row.probability,
         "band": rules.band(row.probability, row.flags), "previous": row.state,
         "why": mine.why if mine else "chosen",
-        "request": decision.request, "at": datetime.now(UTC),
+        "request": decision.request, "at": clock.now(),
         "claimed_at": begun,
     }  # fmt: skip
     number = insert_one(db, review, **values)

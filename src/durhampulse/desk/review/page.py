@@ -11,56 +11,28 @@ from sqlalchemy import Connection, Row, select
 
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER
 from durhampulse.creators.typed import TypedKind, read_typed
-from durhampulse.decision.figures import figure_text
+from durhampulse.decision.figures import axis_text
 from durhampulse.desk.models.rules import Rules, stored_frame
+from durhampulse.desk.review.alike import PastCreator, most_alike
 from durhampulse.desk.review.decisions import reviews_of
+from durhampulse.desk.review.effects import Effect, Place, path_of
 from durhampulse.desk.review.remarks import remarks_of
 from durhampulse.desk.store.audit import history
 from durhampulse.desk.store.tables import creator, outcome, run, score
 from durhampulse.exceptions import CannotJudgeError, InputError
 from durhampulse.scoring.account import Account, account_of
+from durhampulse.scoring.sentence import sentence_of
 
 __all__ = [
     "CreatorPage",
-    "EffectBar",
-    "Place",
     "creator_page",
-    "effect_bars",
     "find_creator",
+    "places_of",
     "read_changes",
     "what_if",
 ]
 
 _RATES = {name for name, column in COLUMNS.items() if column.kind == "rate"}
-
-
-@dataclass(frozen=True)
-class EffectBar:
-    """One column's effect on the score.
-
-    Attributes
-    ----------
-    text
-        The figure in words.
-    effect
-        Shapley value, in log-odds; above 0 where it speaks for the creator.
-    share
-        Its size as a share of the largest effect, 0 to 1.
-    """
-
-    text: str
-    effect: float
-    share: float
-
-
-@dataclass(frozen=True)
-class Place:
-    """A figure's percentile among those of peers."""
-
-    name: str
-    text: str
-    percentile: float
-    peers: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,8 +45,16 @@ class CreatorPage:
         As stored.
     account
         The score and its reasons; none where the model cannot judge, with the reason in `problem`.
-    bars, places
-        Effects and percentiles.
+    sentence
+        The decision as one would say it aloud; empty without an account.
+    alike
+        The past creators most like this one, the nearest first.
+    effects
+        The steps from the usual rate to the probability.
+    usual
+        The usual rate, in percent.
+    peers
+        Whom most figures are compared with, as in "nano creators in Beauty"; empty for nobody.
     scores, reviews, outcomes, acts, remarks
         The history, the latest first.
     """
@@ -82,8 +62,11 @@ class CreatorPage:
     row: Row[Any]
     account: Account | None
     problem: str
-    bars: list[EffectBar]
-    places: list[Place]
+    sentence: str
+    alike: list[PastCreator]
+    effects: list[Effect]
+    usual: float
+    peers: str
     scores: Sequence[Any]
     reviews: Sequence[Any]
     outcomes: Sequence[Any]
@@ -128,12 +111,18 @@ def creator_page(db: Connection, number: int, rules: Rules) -> CreatorPage:
         .limit(20)
     )
     outcomes = select(outcome).where(outcome.c.creator_id == number).order_by(outcome.c.id.desc())
+    places = places_of(rules, frame)
+    alike = most_alike(db, rules, number, frame) if account else []
+    tally, model = (sum(past.deal for past in alike), len(alike)), rules.scorer.model
     return CreatorPage(
         row=row,
         account=account,
         problem=problem,
-        bars=effect_bars(account.effects, frame.iloc[0]) if account else [],
-        places=_places(rules, frame),
+        sentence=sentence_of(model, frame, account, deal=row.deal, alike=tally) if account else "",
+        alike=alike,
+        effects=path_of(account, frame.iloc[0], places) if account else [],
+        usual=100 * account.usual if account else 0.0,
+        peers=next((place.peers for place in places.values()), ""),
         scores=db.execute(scores).all(),
         reviews=reviews_of(db, number),
         outcomes=db.execute(outcomes).all(),
@@ -142,34 +131,16 @@ def creator_page(db: Connection, number: int, rules: Rules) -> CreatorPage:
     )
 
 
-def effect_bars(effects: Mapping[str, float], figures: pd.Series) -> list[EffectBar]:
-    """Return a bar for each effect, the largest first.
-
-    Parameters
-    ----------
-    effects
-        Column to Shapley value, in log-odds.
-    figures
-        The creator's figures, by column.
-    """
-    largest = max((abs(effect) for effect in effects.values()), default=0.0) or 1.0
-    ordered = sorted(effects.items(), key=lambda item: -abs(item[1]))
-    return [
-        EffectBar(figure_text(column, figures.get(column)), effect, abs(effect) / largest)
-        for column, effect in ordered
-    ]
-
-
-def _places(rules: Rules, frame: pd.DataFrame) -> list[Place]:
+def places_of(rules: Rules, frame: pd.DataFrame) -> dict[str, Place]:
+    """Return the place of each compared figure among peers, by column."""
     peers = rules.scorer.model.peers
-    places = []
+    places = {}
     for column, value in peers.percentiles(frame).iloc[0].items():
         if pd.notna(value):
             tier, niche = peers.groups(frame, str(column)).iloc[0].split("|")
             whom = " creators in ".join(filter(None, [tier, niche])) if tier else "all creators"
             whom = whom if "creators" in whom else f"{whom} creators"
-            text = figure_text(str(column), frame[column].iloc[0])
-            places.append(Place(str(column).replace("_", " "), text, float(value), whom))
+            places[str(column)] = Place(float(value), whom)
     return places
 
 
@@ -209,7 +180,7 @@ def read_changes(rules: Rules, changes: Mapping[str, str]) -> dict[str, float | 
     Raises
     ------
     InputError
-        If a figure cannot be read, or may be two; at the field of its column.
+        If a figure cannot be read or true, or may be two; at the field of its column.
     """
     figures: dict[str, float | str | None] = {}
     for name, text in changes.items():
@@ -218,7 +189,12 @@ def read_changes(rules: Rules, changes: Mapping[str, str]) -> dict[str, float | 
         column = COLUMNS[name]
         typed: TypedKind = "rate" if column.kind == "rate" else "count"
         words = text.strip() or None
-        figures[name] = read_typed(text, typed, field=name) if column.numeric else words
+        figure = read_typed(text, typed, field=name) if column.numeric else None
+        if figure is not None and not column.possible[0] <= figure <= column.possible[1]:
+            ends = " to ".join(axis_text(name, end) for end in column.possible)
+            problem = f"{column.title} cannot be {axis_text(name, figure)}."
+            raise InputError(problem, f"Write a figure from {ends}.", name)
+        figures[name] = figure if column.numeric else words
     return figures
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 from sqlalchemy import Connection, delete, exists, func, select
@@ -12,8 +12,10 @@ from sqlalchemy import Connection, delete, exists, func, select
 from durhampulse.decision.bands import MAYBE, NO
 from durhampulse.desk.models.rules import Range, Rules
 from durhampulse.desk.review.decisions import CLAIM_MINUTES
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.database import Store, insert_or
 from durhampulse.desk.store.tables import (
+    DECIDED,
     DRAWN,
     HAS_NO_PRECEDENT,
     HAS_PRECEDENT,
@@ -30,6 +32,7 @@ Why = Literal["unlike", "maybe", "edge", "sample", "chosen"]
 _EDGES = 0.15
 _LOOKED_AT = 40
 _BY_PROBABILITY = "INDEXED BY ix_creator_by_probability"
+_OF_DECIDED = "INDEXED BY ix_creator_decided"
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ def claim_next(
     drawn by lot: only those can prove the model wrong there. Whose outcome is known is past, and
     no longer anybody's work.
     """
-    now = datetime.now(UTC)
+    now = clock.now()
     lot = lot or random.Random()  # noqa: S311 - no secret depends on it
     with store.reading() as db:
         mine = db.execute(
@@ -161,7 +164,7 @@ def _ranges(rules: Rules, why: Why) -> list[Range]:
 
 def _claim(store: Store, number: int, person_id: int, why: str) -> Claim | None:
     """Return the claim on a creator; none where another reviewer was quicker."""
-    now = datetime.now(UTC)
+    now = clock.now()
     until = now + timedelta(minutes=CLAIM_MINUTES)
     with store.writing() as db:
         row = insert_or(db, claim).values(
@@ -189,7 +192,7 @@ def release(store: Store, person_id: int) -> None:
 
 def progress(db: Connection, person_id: int, rules: Rules) -> Progress:
     """Return the counts of the queue for a reviewer."""
-    now = datetime.now(UTC)
+    now = clock.now()
     low, high = rules.band_ranges[MAYBE]
     p = creator.c.probability
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -198,7 +201,7 @@ def progress(db: Connection, person_id: int, rules: Rules) -> Progress:
     counts = (
         listed.where(WAITS, HAS_PRECEDENT, p >= low, p < high),
         counted.where(WAITS, HAS_NO_PRECEDENT),
-        listed.where(creator.c.state != "open"),
+        counted.where(DECIDED).with_hint(creator, _OF_DECIDED, "sqlite"),
         select(func.count()).where(
             review.c.person_id == person_id, review.c.at >= midnight, review.c.undone_at.is_(None),
             review.c.decision.not_in(("skip", "reopen")),

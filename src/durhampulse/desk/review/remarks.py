@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select
 
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.database import Store
@@ -37,7 +37,7 @@ def add_remark(store: Store, creator_id: int, text: str, by: str) -> None:
     with store.writing() as db:
         if db.scalar(select(creator.c.id).where(creator.c.id == creator_id)) is None:
             raise InputError("There is no such creator.", "They may have been erased.")
-        values = {"creator_id": creator_id, "text": words, "by": by, "at": datetime.now(UTC)}
+        values = {"creator_id": creator_id, "text": words, "by": by, "at": clock.now()}
         insert_one(db, remark, **values)
         note(db, by, "note written", f"creator {creator_id}")
 

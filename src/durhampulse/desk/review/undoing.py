@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, select, update
 
 from durhampulse.desk.review.conflicts import ConflictError, conflict_of
 from durhampulse.desk.review.decisions import CLAIM_MINUTES
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.database import Store, insert_or
 from durhampulse.desk.store.standing import set_states
@@ -94,7 +95,7 @@ def undo(store: Store, person_id: int, number: int) -> int:
 
 def _take_back(db: Connection, last: Row[Any], person_id: int) -> None:
     """Undo a review, and give its creator to the reviewer once more."""
-    now = datetime.now(UTC)
+    now = clock.now()
     db.execute(update(review).where(review.c.id == last.id).values(undone_at=now))
     set_states(db, creator.c.id == last.creator_id)
     db.execute(delete(claim).where(claim.c.person_id == person_id))

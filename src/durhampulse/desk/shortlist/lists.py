@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, literal, select, update
 
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note as write_note
 from durhampulse.desk.store.bulk import insert_one, numbers_in
 from durhampulse.desk.store.database import insert_or
@@ -138,7 +138,7 @@ def make_list(db: Connection, name: str, by: str, *, client: str = "", note: str
     values = _checked(db, name, client, note)
     if (db.scalar(select(func.count()).select_from(creator_list)) or 0) >= _MOST_LISTS:
         raise InputError(f"There are {_MOST_LISTS} lists already.", "Delete one first.")
-    number = insert_one(db, creator_list, **values, by=by, at=datetime.now(UTC))
+    number = insert_one(db, creator_list, **values, by=by, at=clock.now())
     write_note(db, by, "list made", f"list {number}")
     return number
 

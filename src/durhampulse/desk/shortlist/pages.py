@@ -7,7 +7,7 @@ within the index.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import Any, Literal
@@ -25,6 +25,8 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    text,
+    true,
     tuple_,
 )
 
@@ -32,7 +34,8 @@ from durhampulse.desk.models.rules import Range, Rules
 from durhampulse.desk.shortlist.members import has_few, is_member, members
 from durhampulse.desk.shortlist.sums import interval_of_sum
 from durhampulse.desk.shortlist.view import BAND_NAMES, UNLIKE, Cursor, View
-from durhampulse.desk.store.search import SearchBy, held, holding, is_common
+from durhampulse.desk.store.bulk import numbers_in
+from durhampulse.desk.store.search import SearchBy, best_by, held, holding
 from durhampulse.desk.store.tables import HAS_NO_PRECEDENT, HAS_PRECEDENT, creator, outcome_is
 
 __all__ = [
@@ -43,6 +46,8 @@ __all__ = [
 FoundBy = SearchBy | Literal["list"]
 PAGE = 50
 _WALKED = 2_000
+_WALKING: Collection[FoundBy] = ("texts", "others")
+"""Ways of looking up for which the whole list is gone through."""
 _ROUNDS = (500, 2_000, 8_000, 16_000)
 """How many rows are looked at for a search, in one round after the other."""
 
@@ -157,7 +162,7 @@ def page(
     """Return the page after a cursor, or the one before a cursor, or the first."""
     backwards = before is not None
     where = _Where(before if backwards else after, backwards=backwards)
-    ids = _sifted(db, view, rules, where, size + 1) if view.search else None
+    ids = _sifted(db, view, rules, where, size + 1) if view.search or view.listed else None
     if ids is None:
         ids = _ids(db, view, rules, where, size + 1)
     more = len(ids) > size
@@ -265,22 +270,32 @@ class _Where:
 
 
 def _sifted(db: Connection, view: View, rules: Rules, where: _Where, size: int) -> list[int] | None:
-    """Return the numbers of the next rows that a search finds, by going through all others too.
+    """Return the numbers of the next rows of a search or a list, by going through all others too.
 
     None where that would take long: few are wanted, or none near this place. An export goes on.
     """
-    if _found_by(db, view) != "texts":
+    if _found_by(db, view) not in _WALKING:
         return None
-    plain, numbers = replace(view, search=""), list[int]()
+    plain, numbers = replace(view, search="", listed=""), list[int]()
     for n in _ROUNDS if size < _WALKED else repeat(_ROUNDS[-1]):
         ids = _ids(db, plain, rules, where, n)
-        kept = holding(db, ids, view.search)
+        kept = _passing(db, ids, view)
         numbers += [number for number in ids if number in kept]
         if len(numbers) >= size or len(ids) < n:
             return numbers[:size]
         value = db.scalar(select(creator.c[view.sort]).where(creator.c.id == ids[-1]))
         where = replace(where, start=(value, ids[-1]))
     return None
+
+
+def _passing(db: Connection, ids: Sequence[int], view: View) -> set[int]:
+    """Return which of some creators a view's search finds and its list holds."""
+    kept = holding(db, ids, view.search) if view.search else {*ids}
+    if view.listed:
+        of_list = members(view.listed)
+        (column,) = of_list.selected_columns
+        kept &= {*db.scalars(of_list.where(column.in_(numbers_in(db, ids))))}
+    return kept
 
 
 def _ids(db: Connection, view: View, rules: Rules, where: _Where, size: int) -> list[int]:
@@ -292,7 +307,7 @@ def _ids(db: Connection, view: View, rules: Rules, where: _Where, size: int) -> 
     down = view.descending != backwards
     parts = [True] if view.sort == "external_id" else [True, False]
     by = _found_by(db, view)
-    conditions = _walked(view, rules, by)
+    conditions = _walked(db, view, rules, by)
     query = _hinted(select(creator.c.id), view.sort, by)
     numbers: list[int] = []
     for filled in reversed(parts) if backwards else parts:
@@ -313,18 +328,26 @@ def _ids(db: Connection, view: View, rules: Rules, where: _Where, size: int) -> 
     return numbers
 
 
-def _walked(view: View, rules: Rules, by: FoundBy) -> list[ColumnElement[bool]]:
-    """Return a view's conditions for a walk in order, which looks a long list up as it goes."""
+def _walked(db: Connection, view: View, rules: Rules, by: FoundBy) -> list[ColumnElement[bool]]:
+    """Return a view's conditions for a walk in order, which looks a long list up as it goes.
+
+    PostgreSQL is given the memory for a table of the list's numbers, and a condition that no
+    planner turns into a join: looking them up one by one takes several times as long.
+    """
     if not view.listed or by == "list":
         return matching(view, rules, by)
-    return [*matching(replace(view, listed=""), rules, by), is_member(view.listed)]
+    inside = is_member(view.listed)
+    if db.dialect.name == "postgresql":
+        db.execute(text("SET LOCAL work_mem = '64MB'"))
+        inside = creator.c.id.in_(members(view.listed)).is_(true())
+    return [*matching(replace(view, listed=""), rules, by), inside]
 
 
 def _found_by(db: Connection, view: View) -> FoundBy:
     """Return how search and list are best looked up, when the whole list is gone through."""
     if view.listed and has_few(db, view.listed):
         return "list"
-    return "index" if view.search and not is_common(db, view.search) else "texts"
+    return best_by(db, view.search) if view.search else "texts"
 
 
 def counted(
@@ -340,5 +363,5 @@ def _hinted(query: Select[*tuple[Any, ...]], sort: str, by: FoundBy) -> Select[*
 
     Few creators are looked up by their number and sorted.
     """
-    hint = f"INDEXED BY ix_creator_by_{sort}" if by == "texts" else "NOT INDEXED"
+    hint = f"INDEXED BY ix_creator_by_{sort}" if by in _WALKING else "NOT INDEXED"
     return query.with_hint(creator, hint, "sqlite")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
@@ -12,6 +11,7 @@ from sqlalchemy import Connection, Row, delete, func, or_, select, update
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.shortlist.view import View
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.niches import read_niches
@@ -87,7 +87,7 @@ def save_view(
         If the name will not do, or there are too many.
     """
     values = {"name": _checked_name(name), "query": query[:_LONGEST_QUERY], "shared": shared,
-              "at": datetime.now(UTC)}  # fmt: skip
+              "at": clock.now()}  # fmt: skip
     s = saved_view.c
     mine = select(s.id).where(s.person_id == who.id)
     number = db.scalar(mine.where(s.name == values["name"]))

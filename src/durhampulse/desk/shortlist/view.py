@@ -132,6 +132,10 @@ class View:
 
     def query(self, **changes: Any) -> str:
         """Return the view as an address's query, without what is as in the plain list."""
+        return urlencode(self.pairs(**changes))
+
+    def pairs(self, **changes: Any) -> list[tuple[str, str]]:
+        """Return the names and values of :meth:`query`."""
         new = replace(self, **changes)
         pairs: list[tuple[str, str]] = []
         for field in fields(self):
@@ -148,7 +152,7 @@ class View:
                 if field.name.endswith("engagement"):
                     text = f"{100 * value:.10f}".rstrip("0").rstrip(".") + "%"
                 pairs.append(("list" if field.name == "listed" else field.name, text))
-        return urlencode(pairs)
+        return pairs
 
     @property
     def is_filtered(self) -> bool:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, func, select, update
 
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.database import Store
@@ -86,7 +86,7 @@ def begin_act(
     values = {
         "kind": kind,
         "by": by,
-        "at": datetime.now(UTC),
+        "at": clock.now(),
         "detail": dict(detail),
         "run_id": run_id,
     }
@@ -186,8 +186,11 @@ def resume_undo(store: Store, act_id: int, stop: threading.Event) -> UndoResult:
         with pace.step() as size, store.writing() as db:
             result = _undo_some(db, act_id, size)
         if result.done or stop.is_set():
-            return result
+            break
         pace.pause()
+    if result.done and result.total > AT_ONCE:
+        store.tidy()
+    return result
 
 
 def _start(db: Connection, act_id: int, by: str) -> UndoResult:
@@ -216,7 +219,7 @@ def _undo_some(db: Connection, act_id: int, size: int) -> UndoResult:
     ids = select(table.c.id).where(*mine).order_by(table.c.id).limit(size).subquery()
     n, last = db.execute(select(func.count(), func.max(ids.c.id))).one()
     if not n:
-        db.execute(update(act).where(act.c.id == act_id).values(undone_at=datetime.now(UTC)))
+        db.execute(update(act).where(act.c.id == act_id).values(undone_at=clock.now()))
         counts = {name: progress[name] for name in ("restored", "kept")}
         note(db, row.undone_by, "undo", f"act {act_id}", {"kind": row.kind, **counts})
         return _result(act_id, progress, done=True)
@@ -252,7 +255,7 @@ def _undo_reviews(db: Connection, chunk: Sequence[Any]) -> int:
         .exists()
     )  # fmt: skip
     kept = db.scalar(select(func.count()).select_from(review).where(*chunk, since)) or 0
-    db.execute(update(review).where(*chunk).values(undone_at=datetime.now(UTC)))
+    db.execute(update(review).where(*chunk).values(undone_at=clock.now()))
     set_states(db, creator.c.id.in_(select(review.c.creator_id).where(*chunk)))
     return kept
 
@@ -262,7 +265,7 @@ def _undo_outcomes(db: Connection, chunk: Sequence[Any]) -> int:
 
     Where one stood, the one it replaced stands again, but for one that was withdrawn or undone.
     """
-    o, now = outcome.c, datetime.now(UTC)
+    o, now = outcome.c, clock.now()
     kept = db.scalar(select(func.count()).where(*chunk, o.replaced_at.is_not(None))) or 0
     db.execute(update(outcome).where(*chunk).values(undone_at=now))
     stood = (*chunk, o.replaced_at.is_(None))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select
 
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.tables import audit
 
 __all__ = ["PENDING", "history", "latest", "note", "note_all"]
@@ -28,7 +28,7 @@ def note(
 
 def note_all(db: Connection, who: str, act: str, subjects: Mapping[str, Mapping[str, Any]]) -> None:
     """Add an entry of the same act for each of several subjects, with its detail."""
-    now = datetime.now(UTC)
+    now = clock.now()
     db.get_execution_options()[PENDING].extend(
         {"at": now, "who": who, "act": act, "subject": subject, "detail": dict(detail)}
         for subject, detail in subjects.items()

@@ -7,11 +7,14 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -241,9 +244,22 @@ def _set_up_sqlite(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
-def _migrate(store: Store) -> None:
+def _settings() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config
+
+
+@cache
+def _newest_revision() -> str | None:
+    return ScriptDirectory.from_config(_settings()).get_current_head()
+
+
+def _migrate(store: Store) -> None:
+    with store.reading() as db:
+        if MigrationContext.configure(db).get_current_revision() == _newest_revision():
+            return
+    config = _settings()
     with store.writing() as db:
         if not store.is_sqlite:
             db.execute(select(func.pg_advisory_xact_lock(_ONE_AT_A_TIME)))

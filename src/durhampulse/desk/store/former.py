@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import Connection, delete, insert, literal, select
 
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.acts import change_act
 from durhampulse.desk.store.database import read_setting
 from durhampulse.desk.store.tables import act, creator, replaced, staged
@@ -42,8 +43,9 @@ def forget_former(db: Connection) -> int:
 
     Those imports cannot be undone any more.
     """
-    before = datetime.now(UTC) - timedelta(days=read_setting(db, _SETTING, _DAYS))
-    old = db.execute(select(act).where(act.c.kind == "import", act.c.at < before)).all()
+    before = clock.now() - timedelta(days=read_setting(db, _SETTING, _DAYS))
+    waiting = (act.c.undone_by.is_(None), act.c.kind == "import")  # for none that is being undone
+    old = db.execute(select(act).where(*waiting, act.c.at < before)).all()
     runs = {row.id: row.run_id for row in old if row.detail["former"]}
     for number in runs:
         change_act(db, number, former=False)

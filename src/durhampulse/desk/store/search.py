@@ -1,14 +1,16 @@
 """The search of creators by any part of what they are called, whatever the case.
 
-Each creator has a text: identifier, name and all carried names and handles, folded so that case
-does not count, one below the other. A search looks for a part of it in an index of all runs of
-three letters, the last two of a text filled up: whoever has all runs of a part may have the part,
-and a part of one or two letters begins one of the runs. SQLite's index is FTS5's with the trigram
-tokenizer, which triggers keep; PostgreSQL's is a GIN index of the runs as a `tsvector`.
+Each creator has a text: identifier, name and all carried names, handles, links and addresses, one
+below the other and folded so that case does not count. A search looks for a part of it in an index
+of all runs of three letters, the last two of a text filled up: whoever has all runs of a part may
+have the part, and a part of one or two letters begins one of the runs. SQLite's index is FTS5's
+with the trigram tokenizer, which triggers keep; PostgreSQL's is a GIN index of the runs as a
+`tsvector`.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
@@ -20,6 +22,7 @@ from sqlalchemy import (
     Row,
     Select,
     String,
+    any_,
     case,
     cast,
     column,
@@ -40,12 +43,13 @@ from durhampulse.desk.store.database import insert_or
 from durhampulse.desk.store.tables import CONTROL, creator, search, staged
 
 __all__ = [
-    "SearchBy", "copy_search", "find_some", "forget_search", "held", "holding", "is_common",
+    "SearchBy", "best_by", "copy_search", "find_some", "forget_search", "held", "holding",
     "refresh_search", "search_text",
 ]  # fmt: skip
 
-SearchBy = Literal["index", "texts", "row"]
-_CALLED = ("name", "handle")
+SearchBy = Literal["index", "texts", "others", "row"]
+_CALLED = ("name", "handle", "email", "link")
+_SCHEME = re.compile(r"https?://(?:www\.)?(?=.)")
 _RUN_LENGTH = 3
 _AT_ONCE = 500
 _SAMPLE = 400
@@ -58,7 +62,9 @@ def search_text(identifier: str, name: str | None, carried: Iterable[Sequence[st
     Examples
     --------
     >>> search_text("1001", "Lena", [("handle", "Handle", "@LENA_x"), ("email", "Mail", "l@b.de")])
-    '1001\n@lena_x'
+    '1001\n@lena_x\nl@b.de'
+    >>> search_text("1001", None, [("link", "Profile", "https://www.video.example/Lena/")])
+    '1001\nvideo.example/lena'
     """
     texts = [identifier, name or "", *(text for kind, _, text in carried or () if kind in _CALLED)]
     keys = dict.fromkeys(_folded(text) for text in texts)
@@ -66,7 +72,10 @@ def search_text(identifier: str, name: str | None, carried: Iterable[Sequence[st
 
 
 def _folded(text: str) -> str:
-    return unicodedata.normalize("NFC", text).casefold()
+    """Return a text as it is compared; an address without what begins most others too."""
+    key = unicodedata.normalize("NFC", text).casefold()
+    bare = _SCHEME.sub("", key, count=1) if _SCHEME.match(key) else key
+    return bare if bare == key else bare.rstrip("/") or key
 
 
 _INDEX = table("search_index", *map(column, ("rowid", "text", "search_index")))
@@ -76,30 +85,28 @@ _RUNS = table("search_parts", column("term", String))
 _LAST = "\U0010ffff"
 
 
-class _Among(FunctionElement[bool]):
-    """Whether a number is among those of a subquery, of which SQLite has its own."""
+class _Either(FunctionElement[bool]):
+    """A condition that each database is asked in its own words: PostgreSQL's, then SQLite's."""
 
     type = Boolean()
     inherit_cache = True
-    name = "among"
+    name = "either"
 
-    def self_group(self, against: Any = None) -> _Among:  # noqa: ARG002 - SQLAlchemy's signature
+    def self_group(self, against: Any = None) -> _Either:  # noqa: ARG002 - SQLAlchemy's signature
         """Return itself: SQLAlchemy would write ``= 1`` behind it, and no index would serve."""
         return self
 
 
-@compiles(_Among)
-def _compile_among(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
-    # As an array the texts are searched once and first: the planner cannot know how few hold a
-    # part, and would look into each creator's text in the order of the list.
-    number, numbers, _ = (compiler.process(part, **options) for part in element.clauses)
-    return f"({number} = ANY (ARRAY {numbers}))"
+@compiles(_Either)
+def _compile_either(element: _Either, compiler: SQLCompiler, **options: Any) -> str:
+    postgresql, _ = element.clauses
+    return f"({compiler.process(postgresql, **options)})"
 
 
-@compiles(_Among, "sqlite")
-def _compile_among_sqlite(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
-    number, _, numbers = element.clauses
-    return f"({compiler.process(number, **options)} IN {compiler.process(numbers, **options)})"
+@compiles(_Either, "sqlite")
+def _compile_either_sqlite(element: _Either, compiler: SQLCompiler, **options: Any) -> str:
+    _, sqlite = element.clauses
+    return f"({compiler.process(sqlite, **options)})"
 
 
 def held(part: str, by: SearchBy = "index") -> ColumnElement[bool]:
@@ -111,7 +118,8 @@ def held(part: str, by: SearchBy = "index") -> ColumnElement[bool]:
         The letters.
     by
         How it is found out: in the index of runs, which suits a part that few have; from all
-        texts, one after another; or creator by creator, where other conditions leave few of them.
+        texts, one after another; by whose texts do not hold it, where those are the fewer; or
+        creator by creator, where other conditions leave few of them.
     """
     key = _folded(part)
     if CONTROL.search(key):  # which part one text from the next
@@ -121,6 +129,10 @@ def held(part: str, by: SearchBy = "index") -> ColumnElement[bool]:
         return creator.c.id.in_(holders)
     if by == "row":
         return holders.where(search.c.creator_id == creator.c.id).scalar_subquery().is_not(None)
+    if by == "others":
+        others = select(search.c.creator_id).where(~_like(search.c.text, key))
+        none = ~others.where(search.c.creator_id == creator.c.id).exists()
+        return _Either(none, creator.c.id.not_in(others))
     index: ColumnElement[str] = _INDEX.c.search_index
     sqlite = select(_INDEX.c.rowid).where(index.op("MATCH")(_fts_query(key)))
     runs = func.search_runs(search.c.text).op("@@")(cast(literal(_tsquery(key)), TSQUERY))
@@ -128,7 +140,10 @@ def held(part: str, by: SearchBy = "index") -> ColumnElement[bool]:
     if len(key) > _RUN_LENGTH:
         sqlite = sqlite.where(_like(_INDEX.c.text, key))
         postgresql = postgresql.where(_like(search.c.text, key))
-    return _Among(creator.c.id, postgresql.scalar_subquery(), sqlite.scalar_subquery())
+    # As an array the texts are searched once and first: the planner cannot know how few hold a
+    # part, and would look into each creator's text in the order of the list.
+    numbers = any_(func.array(postgresql.scalar_subquery()))
+    return _Either(creator.c.id == numbers, creator.c.id.in_(sqlite))
 
 
 def holding(db: Connection, numbers: Sequence[int], part: str) -> set[int]:
@@ -138,21 +153,23 @@ def holding(db: Connection, numbers: Sequence[int], part: str) -> set[int]:
     return set() if CONTROL.search(key) else set(db.scalars(which.where(_like(search.c.text, key))))
 
 
-def is_common(db: Connection, part: str) -> bool:
-    """Whether so many creators have a part that going through the list soon fills a page.
+def best_by(db: Connection, part: str) -> SearchBy:
+    """Return how a part is best looked for among all creators, told from a sample.
 
-    Told from a sample: more than one in fifty.
+    Where more than one in fifty have it, going through the list soon fills a page.
     """
     number, key = search.c.creator_id, _folded(part)
     ends = (select(end(number)).scalar_subquery() for end in (func.min, func.max))
     first, last = db.execute(select(*ends)).one()  # each is read off the key, both at once are not
     if first is None or CONTROL.search(key):
-        return False
+        return "index"
     numbers = range(first, last + 1, (last - first) // _SAMPLE + 1)
     counted = select(func.count(), func.count(case((_like(search.c.text, key), 1))))
     counts = counted.where(number.in_(numbers))
     looked_at, holding = db.execute(counts).one()
-    return bool(holding > _COMMON * looked_at)
+    if holding <= _COMMON * looked_at:
+        return "index"
+    return "texts" if holding <= looked_at / 2 else "others"
 
 
 def _like(text: ColumnElement[str], key: str) -> ColumnElement[bool]:
@@ -200,7 +217,7 @@ def find_some(db: Connection, part: str, most: int = 10) -> Sequence[Row[Any]]:
     if CONTROL.search(key):
         return []
     which: Select[Any] = select(c.id, c.external_id, c.name)
-    if is_common(db, part):  # the first that are come upon
+    if best_by(db, part) != "index":  # the first that are come upon
         which = which.join(search, search.c.creator_id == c.id).where(_like(search.c.text, key))
     else:
         which = which.where(held(part))

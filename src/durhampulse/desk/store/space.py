@@ -1,19 +1,19 @@
-"""Room on the disk: what is kept free, and errors of a disk that is full or fails."""
+"""Room on the disk: what is kept free, and errors where there is none, nor any memory."""
 
 from __future__ import annotations
 
-import errno
 import shutil
 from pathlib import Path
 from typing import Final
 
 from sqlalchemy.exc import DBAPIError
 
-__all__ = ["RESERVE", "disk_problem", "has_room", "is_writable"]
+from durhampulse.files.shortage import DISK_ERRORS, shortage
+
+__all__ = ["RESERVE", "has_room", "is_writable", "shortage_of"]
 
 RESERVE: Final = 64 << 20
 """Bytes that an upload must leave free, for decisions, sign-ins and its own check."""
-_OS_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 _SQLITE_ERRORS = (10, 13)  # SQLITE_IOERR, SQLITE_FULL: sqlite.org/rescode.html
 _POSTGRESQL_ERRORS = ("53100", "58030")  # disk_full, io_error: appendix A of its manual
 
@@ -28,15 +28,14 @@ def is_writable(folder: Path) -> bool:
     return shutil.disk_usage(folder).free >= RESERVE // 16
 
 
-def disk_problem(error: BaseException) -> str:
-    """Return in words that a disk is full or fails, where that is what an error says; else empty.
+def shortage_of(error: BaseException) -> str:
+    """Return in words that disk or memory ran out, where that is what an error says; else empty.
 
     SQLAlchemy calls that an OperationalError, as it does a database that is away for a moment.
     """
-    cause = error.orig if isinstance(error, DBAPIError) else error
+    cause = (error.orig if isinstance(error, DBAPIError) else None) or error
     at_fault = (
         getattr(cause, "sqlite_errorcode", 0) & 0xFF in _SQLITE_ERRORS  # without its extension
         or getattr(cause, "sqlstate", None) in _POSTGRESQL_ERRORS
-        or (isinstance(cause, OSError) and cause.errno in _OS_ERRORS)
     )
-    return "The disk is full, or cannot be written." if at_fault else ""
+    return shortage(OSError(DISK_ERRORS[0], "") if at_fault else cause)

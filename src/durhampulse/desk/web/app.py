@@ -15,11 +15,10 @@ from fastapi.exceptions import RequestValidationError
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
-from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from durhampulse.desk.store.database import AWAY
-from durhampulse.desk.store.space import disk_problem
+from durhampulse.desk.store.space import shortage_of
 from durhampulse.desk.web.access import (
     AGAIN,
     ConfirmNeededError,
@@ -28,6 +27,7 @@ from durhampulse.desk.web.access import (
     let_in,
     new_session,
 )
+from durhampulse.desk.web.assets import Assets, Compressed
 from durhampulse.desk.web.entry import show_sign_in
 from durhampulse.desk.web.exposure import HostCookies, KnownHost
 from durhampulse.desk.web.kept import KeptForm, is_same_origin, keep_form
@@ -79,11 +79,12 @@ def create_desk(desk: Desk) -> FastAPI:
     app.router.lifespan_context = _with_worker(app, desk)
     app.state.navigation = PAGES
     app.add_api_route("/", _home, include_in_schema=False)
-    app.mount("/static", _Assets(packages=[("durhampulse.desk.web", "static")]))
+    app.mount("/static", Assets(packages=[("durhampulse.desk.web", "static")]))
     for router in ROUTERS:
-        app.include_router(router)
+        app.router.routes.extend(router.routes)
     _ErrorPages(app)
     app.router.redirect_slashes = False  # it would build the address from the Host header
+    app.add_middleware(Compressed)
     app.add_middleware(_NewSession)
     app.add_middleware(HostCookies)
     app.add_middleware(KnownHost, host=desk.exposure.host)
@@ -110,20 +111,14 @@ async def _write_last_use(desk: Desk) -> None:
     """Write down now and then when sessions were used; cancelled to stop."""
     while True:
         await asyncio.sleep(_SECONDS_TO_WRITE)
-        await asyncio.to_thread(desk.last_use.write, desk.store)
+        try:
+            await asyncio.to_thread(desk.last_use.write, desk.store)
+        except Exception:  # noqa: BLE001 - logged; written at the next turn
+            _log.exception("When sessions were used could not be written.")
 
 
 def _home() -> Response:
     return RedirectResponse("/shortlist", 303)
-
-
-class _Assets(StaticFiles):
-    """The wheel's own files, revalidated by ETag once an hour."""
-
-    def file_response(self, *args: Any, **kwargs: Any) -> Response:
-        response = super().file_response(*args, **kwargs)
-        response.headers["cache-control"] = "max-age=3600"
-        return response
 
 
 class _NewSession:
@@ -160,7 +155,7 @@ class _ErrorPages:
         app.add_exception_handler(SignInNeededError, self._send_to_sign_in)
         app.add_exception_handler(StaleFormError, self._offer_again)
         app.add_exception_handler(ConfirmNeededError, self._ask_again)
-        for away in (*AWAY, OSError):
+        for away in (*AWAY, OSError, MemoryError):
             app.add_exception_handler(away, self._store_is_away)
         app.add_exception_handler(Exception, self._own_fault)
 
@@ -212,10 +207,11 @@ class _ErrorPages:
                       minutes=desk_of(request).limits.confirm_minutes)  # fmt: skip
 
     async def _store_is_away(self, request: Request, error: Exception) -> Response:
-        if problem := disk_problem(error):
-            full = HTTPException(507, f"{problem} Nothing was changed; what is stored can be read.")
-            return await self._explain(request, full)
-        if isinstance(error, OSError):
+        if problem := shortage_of(error):
+            status = 503 if isinstance(error, MemoryError) else 507
+            short = f"{problem} Nothing was changed; what is stored can be read."
+            return await self._explain(request, HTTPException(status, short))
+        if not isinstance(error, AWAY):
             raise error
         away = HTTPException(503, "The store does not answer right now. Nothing was changed.")
         return await self._explain(request, away)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
@@ -41,6 +40,7 @@ from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import CannotJudgeError, InputError
 from durhampulse.files.formats import listed
+from durhampulse.files.scratch import scratch_folder
 
 __all__ = ["router"]
 
@@ -283,7 +283,7 @@ def export(desk: DeskOf, who: Viewer, number: Number, kind: str) -> Response:
         rules = desk.catalogue.current(db)
         current, carried = campaigns.find(db, number), read_carried(db)
         rows, table = rows_of(db, number), read_proposal(db, number)
-    folder = tempfile.TemporaryDirectory(prefix="durhampulse-")
+    folder = scratch_folder()
     path = Path(folder.name, f"campaign.{kind}")
     figures = lines(outlook(table, current.brief), current.brief, rules.outcome)
     totals = {line.name: f"{line.value} {line.beside}".strip() for line in figures}

@@ -34,13 +34,16 @@ from durhampulse.desk.web.access import (
     SureAdmin,
     Viewer,
 )
+from durhampulse.desk.web.contexts import PanelContext
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import DurhamPulseError, InputError
 
-__all__ = ["creator_view", "decided_in_words", "router"]
+__all__ = ["BESIDE", "creator_view", "decided_in_words", "router"]
 
 router = APIRouter(prefix="/creators", include_in_schema=False, route_class=PageRoute)
+BESIDE = "x-beside-the-list"
+"""Header of a decision that the script sends, and which is answered in data."""
 
 
 @router.get("/{number}")
@@ -76,6 +79,20 @@ def creator_view(
         campaigns=within, drafts=open_drafts,
         **_estimate(rules, page.row, request),
     )  # fmt: skip
+
+
+@router.get("/{number}/panel")
+def show_panel(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Response:
+    """Show why, and the form to decide, beside the list."""
+    with desk.store.reading() as db:
+        rules = desk.catalogue.current(db)
+        page, seen = creator_page(db, number, rules), last_review(db)
+        draft, holder = draft_of(db, number, who.id), held_by_other(db, number, who.id)
+    context: PanelContext = {
+        "page": page, "rules": rules, "seen": seen, "draft": draft, "holder": holder,
+        "reasons": REASONS, "request_name": secrets.token_hex(12),
+    }  # fmt: skip
+    return render(request, who, "panel.html", **context)
 
 
 @router.get("/{number}/what-if")
@@ -144,12 +161,17 @@ def record_decision(  # noqa: PLR0913 - one for each field of the form
     try:
         kept, _ = decide(desk.store, number, who.id, made, desk.catalogue.current())
     except ConflictError as error:
+        if BESIDE in request.headers:
+            said = {"problem": error.problem, "way_out": error.way_out}
+            return JSONResponse(said, status_code=409)
         return creator_view(request, desk, who, number, draft=Draft(reason, note), conflict=error)
     with desk.store.reading() as db:
         row = find_creator(db, number)
-    here = f"/creators/{number}"
-    undo = f"/queue/undo?review={kept}&back={here}"
-    return redirect(here, decided_in_words(decision, row), undo=undo)
+    here, said_so = f"/creators/{number}", decided_in_words(decision, row)
+    undo = f"/queue/undo?review={kept}"
+    if BESIDE in request.headers:
+        return JSONResponse({"said": said_so, "undo": undo, "state": row.state})
+    return redirect(here, said_so, undo=f"{undo}&back={here}")
 
 
 def decided_in_words(decision: str, row: Any) -> str:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -37,7 +34,6 @@ from durhampulse.desk.shortlist.export import provenance_of, write_list
 from durhampulse.desk.shortlist.facets import facets
 from durhampulse.desk.shortlist.history import last_remarks
 from durhampulse.desk.shortlist.lists import list_choices
-from durhampulse.desk.shortlist.reasons import TopReasons
 from durhampulse.desk.shortlist.saved import views_for
 from durhampulse.desk.shortlist.view import (
     BAND_NAMES,
@@ -47,77 +43,24 @@ from durhampulse.desk.shortlist.view import (
     read_cursor,
     write_cursor,
 )
-from durhampulse.desk.store.carried import profile_of, read_carried
+from durhampulse.desk.store.carried import read_carried
 from durhampulse.desk.store.niches import read_niches
 from durhampulse.desk.store.tables import STATES
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, SureAdmin, Viewer
+from durhampulse.desk.web.contexts import CountsContext, ShortlistContext
+from durhampulse.desk.web.counts import counts_at_once, counts_of
 from durhampulse.desk.web.rendering import redirect, render
+from durhampulse.desk.web.rows import list_rows
 from durhampulse.exceptions import InputError
-from durhampulse.files.formats import FORMATS, WRITABLE, listed
+from durhampulse.files.formats import FORMATS, READABLE, WRITABLE, listed
+from durhampulse.files.scratch import scratch_folder
 
-__all__ = ["FILE_TYPES", "MOST_CHOSEN", "ListRow", "list_rows", "router"]
+__all__ = ["FILE_TYPES", "MOST_CHOSEN", "router"]
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 MOST_CHOSEN = 1000
 FILE_TYPES = {suffix[1:]: FORMATS[suffix].media_type for suffix in WRITABLE}
 """Kind of an exported file to its media type."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ListRow:
-    """A row of the list, as it is shown."""
-
-    id: int
-    name: str
-    identifier: str
-    profile: str
-    probability: float | None
-    low: float | None
-    high: float | None
-    band: str
-    edge: str
-    followers: float | None
-    engagement: float | None
-    growth: float | None
-    views: float | None
-    fee: float | None
-    currency: str
-    niche: str
-    tier: str
-    reason: str
-    flags: list[str]
-    state: str
-    deal: bool | None
-
-
-def list_rows(rules: Rules, reasons: TopReasons, rows: Sequence[Any]) -> list[ListRow]:
-    """Return stored creators as rows of the list."""
-    return [
-        ListRow(
-            id=row.id,
-            name=row.name or row.external_id,
-            identifier=row.external_id,
-            profile=profile_of(row.carried),
-            probability=row.probability,
-            low=row.low,
-            high=row.high,
-            band=rules.band(row.probability, row.flags),
-            edge=rules.may_be(row.probability, row.flags),
-            followers=row.followers,
-            engagement=row.engagement_rate,
-            growth=row.growth_rate,
-            views=row.avg_views,
-            fee=row.fee,
-            currency=row.currency or "",
-            niche=row.niche or "",
-            tier=rules.tier(row.followers),
-            reason=reason,
-            flags=rules.flags(row.flags),
-            state=row.state,
-            deal=row.deal,
-        )
-        for row, reason in zip(rows, reasons.of(rules, rows), strict=True)
-    ]
 
 
 def _query(request: Request) -> dict[str, list[str]]:
@@ -141,20 +84,33 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         remarks = last_remarks(db, [row.id for row in page.rows])
         lists, saved, work = list_choices(db), views_for(db, who), under_way(db)
         unlike_lists, broken = standing_lists(db), desk.broken_bands.of(db, rules)
-        open_drafts = drafts(db)
+        open_drafts, counts = drafts(db), counts_at_once(db, view, rules)
+    if not (rows or view.is_filtered or after or before):
+        return render(request, who, "empty-shortlist.html", suffixes=READABLE)
     here = [(name, params[name]) for name in ("after", "before") if params.get(name)]
     links = {
         name: f"/shortlist?{view.query()}&{urlencode({name: write_cursor(place)})}" if place else ""
         for name, place in (("before", page.before), ("after", page.after))
     }
-    return render(
-        request, who, "shortlist.html",
-        rows=rows, view=view, rules=rules, niches=niches, sorts=SORTS, states=STATES, links=links,
-        reasons=REASONS, request_name=secrets.token_hex(12), seen=seen,
-        back=f"{view.query()}&{urlencode(here)}", lists=lists, saved=saved, work=work,
-        columns=COLUMNS, unlike_lists=unlike_lists, broken=broken, drafts=open_drafts,
-        remarks=remarks,
-    )  # fmt: skip
+    context: ShortlistContext = {
+        "rows": rows, "view": view, "rules": rules, "niches": niches, "sorts": SORTS,
+        "states": STATES, "links": links, "reasons": REASONS, "seen": seen,
+        "request_name": secrets.token_hex(12), "back": f"{view.query()}&{urlencode(here)}",
+        "lists": lists, "saved": saved, "work": work, "columns": COLUMNS,
+        "unlike_lists": unlike_lists, "broken": broken, "drafts": open_drafts,
+        "remarks": remarks, "swapped": False, **counts,
+    }  # fmt: skip
+    return render(request, who, "shortlist.html", **context)
+
+
+@router.get("/shortlist/counts")
+def count_states(request: Request, desk: DeskOf, who: Viewer) -> Response:
+    """Show whom to contact, to review and to confirm, and the tabs with their counts."""
+    with desk.store.reading() as db:
+        rules = desk.catalogue.current(db)
+        view = View.read(_query(request), rules)
+        context: CountsContext = {"view": view, "swapped": True, **counts_of(db, view, rules)}
+    return render(request, who, "counts.html", **context)
 
 
 @router.get("/shortlist/totals")
@@ -170,7 +126,6 @@ def totals(request: Request, desk: DeskOf, who: Viewer) -> Response:
     return render(
         request, who, template, totals=sums, view=view, rules=rules, bins=cells,
         band_bins=_band_bins(cells, rules.thresholds), band_names=BAND_NAMES,
-        base_rate=rules.scorer.model.manifest.get("base_rate"),
     )  # fmt: skip
 
 
@@ -310,7 +265,7 @@ def export(request: Request, desk: DeskOf, who: Viewer, kind: str) -> Response:
         return JSONResponse(provenance_of(rules, about=about, by=who.name))
     if kind not in FILE_TYPES:
         raise HTTPException(404, f"Export {listed(tuple(FILE_TYPES))}.")
-    folder = tempfile.TemporaryDirectory(prefix="durhampulse-")
+    folder = scratch_folder()
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         view = View.read(_query(request), rules)

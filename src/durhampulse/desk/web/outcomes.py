@@ -14,14 +14,14 @@ from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.desk.imports.form import words_of
 from durhampulse.desk.imports.problems import Problem, problem_of
 from durhampulse.desk.imports.uploaded import uploaded
-from durhampulse.desk.outcomes.byfile import OutcomeSource, preview_file
+from durhampulse.desk.outcomes.byfile import OutcomeSource, preview_of
 from durhampulse.desk.outcomes.file import today
 from durhampulse.desk.outcomes.waiting import (
     confirm_file,
+    content_of,
     drop_file,
     find_file,
     keep_file,
-    source_of,
     waiting_files,
 )
 from durhampulse.desk.outcomes.watching import draw_of_no, watched_bands
@@ -91,7 +91,6 @@ def add(request: Request, desk: DeskOf, who: Reviewer, form: SentForm) -> Respon
             source = OutcomeSource(
                 path=path, name=name, on=day, rule=_rule(desk), options=_options(sent)
             )
-            preview_file(desk.store, source)
             number = keep_file(desk.store, source, who.name)
     except InputError as error:
         return _page(request, desk, who, problem=problem_of(error, {}), sent=sent)
@@ -108,7 +107,7 @@ def show_file(request: Request, desk: DeskOf, who: Reviewer, number: Number) -> 
     """Show what a file would record."""
     with desk.store.reading() as db:
         row = find_file(db, number)
-    preview = preview_file(desk.store, source_of(row, _rule(desk)))
+    preview = preview_of(desk.store, content_of(desk.store, row, _rule(desk)))
     return render(request, who, "outcome-file.html", file=row, preview=preview)
 
 

@@ -127,13 +127,16 @@ def _are(n: int) -> str:
 
 
 def bound(facts: Mapping[str, Any] | None) -> str:
-    """Return which limits the set ran into when it was proposed, in a sentence."""
+    """Return which limits the set ran into when it was proposed, in sentences."""
     if not facts or "binding" not in facts:
         return ""
     limits = [text for name, text in _LIMITS.items() if name in facts["binding"]]
-    if not limits:
-        return "No limit held the set back: nobody else would have added anything."
-    return f"What held the set back was {' and '.join(limits)}."
+    text = "No limit held the set back: nobody else would have added anything."
+    if limits:
+        text = f"What held the set back was {' and '.join(limits)}."
+    if gap := facts.get("gap"):
+        text += f" It is the best found in good time: another may bring {100 * gap:.2g}% more."
+    return text
 
 
 def left_out(facts: Mapping[str, Any] | None, brief: Brief, tiers: Sequence[str]) -> list[str]:

@@ -16,6 +16,7 @@ from durhampulse.desk.web import (
     campaigns,
     creators,
     imports,
+    keyboard,
     listing,
     lists,
     models,
@@ -51,6 +52,8 @@ class Page:
         Addresses, beside its own, under which the entry is the current one.
     patient
         Addresses that may take longer than others.
+    beside
+        Whether it stands in the menu beside the navigation.
     """
 
     path: str
@@ -59,6 +62,7 @@ class Page:
     role: PersonRole = "viewer"
     covers: tuple[str, ...] = ()
     patient: tuple[str, ...] = ()
+    beside: bool = False
 
     def is_current(self, path: str) -> bool:
         """Whether an address belongs to this entry."""
@@ -73,17 +77,18 @@ PAGES: Final = (
         covers=("/creators", "/bulk"),
         patient=("/shortlist/export", "/bulk"),
     ),
-    Page(path="/lists", title="Lists", router=lists.router),
-    Page(path="/queue", title="Review queue", router=queue.router, role="reviewer"),
-    Page(path="/imports", title="Import", router=imports.router, patient=("/imports",)),
+    Page(path="/queue", title="Review", router=queue.router, role="reviewer"),
     Page(path="/campaigns", title="Campaigns", router=campaigns.router, patient=("/campaigns",)),
+    Page(path="/imports", title="Import", router=imports.router, patient=("/imports",)),
     Page(path="/outcomes", title="Outcomes", router=outcomes.router, patient=("/outcomes",)),
-    Page(path="/pipeline", title="Pipeline", router=pipeline.router, patient=("/pipeline",)),
-    Page(path="/acts", title="Acts", router=acts.router, patient=("/acts",)),
     Page(path="/model", title="Model", router=models.router),
-    Page(path="/people", title="People", router=people.router, role="admin"),
-    Page(path="/audit", title="Audit", router=people.audit_router, role="admin"),
-)
+    Page(path="/lists", title="Lists", router=lists.router, beside=True),
+    Page(path="/pipeline", title="Pipeline", router=pipeline.router, patient=("/pipeline",),
+         beside=True),
+    Page(path="/acts", title="Acts", router=acts.router, patient=("/acts",), beside=True),
+    Page(path="/people", title="People", router=people.router, role="admin", beside=True),
+    Page(path="/audit", title="Audit", router=people.audit_router, role="admin", beside=True),
+)  # fmt: skip
 """In the order of the navigation."""
 
 ROUTERS: Final = (
@@ -99,6 +104,7 @@ ROUTERS: Final = (
     provider.door,
     provider.admin_router,
     second.router,
+    keyboard.router,
     api.router,
     rest_lists.lists_router,
     rest_lists.views_router,

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request, Response
 from sqlalchemy import Row
+from starlette.responses import JSONResponse
 
 from durhampulse.desk.review.conflicts import VERBS, ConflictError
 from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide
@@ -14,7 +15,8 @@ from durhampulse.desk.review.page import creator_page, find_creator
 from durhampulse.desk.review.queue import claim_next, progress, release
 from durhampulse.desk.review.undoing import Draft, draft_of, latest, undo
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer
-from durhampulse.desk.web.creators import creator_view, decided_in_words
+from durhampulse.desk.web.contexts import QueueContext
+from durhampulse.desk.web.creators import BESIDE, creator_view, decided_in_words
 from durhampulse.desk.web.kept import local_path
 from durhampulse.desk.web.rendering import redirect, render
 
@@ -40,11 +42,13 @@ def show(request: Request, desk: DeskOf, who: Reviewer) -> Response:
         counts = progress(db, who.id, rules)
         last = latest(db, who.id)
         draft = draft_of(db, claimed.creator_id, who.id) if claimed else Draft()
-    return render(
-        request, who, "queue.html", page=page, claimed=claimed, rules=rules, draft=draft,
-        why=_WHY[claimed.why] if claimed else "", progress=counts, last=last,
-        last_words=_last_in_words(last), reasons=REASONS, request_name=secrets.token_hex(12),
-    )  # fmt: skip
+    context: QueueContext = {
+        "page": page, "claimed": claimed, "rules": rules, "draft": draft,
+        "why": _WHY[claimed.why] if claimed else "", "progress": counts, "last": last,
+        "last_words": _last_in_words(last), "reasons": REASONS,
+        "request_name": secrets.token_hex(12),
+    }  # fmt: skip
+    return render(request, who, "queue.html", **context)
 
 
 def _last_in_words(last: Row[Any] | None) -> str:
@@ -75,7 +79,7 @@ def record_decision(  # noqa: PLR0913 - one for each field of the form
 
 @router.post("/undo")
 def take_back(
-    desk: DeskOf, who: Reviewer, review: Annotated[Number, Query()],
+    request: Request, desk: DeskOf, who: Reviewer, review: Annotated[Number, Query()],
     back: Annotated[str, Query()] = "/queue",
 ) -> Response:  # fmt: skip
     """Take back the latest decision and show that creator again, with its reason and note."""
@@ -84,7 +88,10 @@ def take_back(
         row, draft = find_creator(db, number), draft_of(db, number, who.id)
     kept = "note" if draft.note else "reason" if draft.reason else ""
     text = f"{row.name or row.external_id} is {row.state} again"
-    return redirect(local_path(back) or "/queue", f"{text}{kept and f', with your {kept}'}.")
+    said = f"{text}{kept and f', with your {kept}'}."
+    if BESIDE in request.headers:
+        return JSONResponse({"said": said, "creator": number, "state": row.state})
+    return redirect(local_path(back) or "/queue", said)
 
 
 @router.post("/release")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -13,18 +14,20 @@ from urllib.parse import quote, unquote
 
 from fastapi import Request, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.responses import RedirectResponse
 
 from durhampulse.creators.outcome import SPONSORSHIP
 from durhampulse.creators.schema import COLUMNS
-from durhampulse.decision.bands import EDGE_CHANCE, MAYBE, NO, NO_PRECEDENT, YES
+from durhampulse.decision.bands import MAYBE, NO, NO_PRECEDENT, YES
 from durhampulse.desk.imports.problems import in_page_words
 from durhampulse.desk.people.people import Principal
-from durhampulse.desk.review.conflicts import ago
+from durhampulse.desk.review.conflicts import VERBS, ago
 from durhampulse.desk.store.carried import carried_cells, profile_of
+from durhampulse.desk.web.assets import asset_path
+from durhampulse.desk.web.keymap import KEYS
 from durhampulse.desk.web.outlooks import money
 from durhampulse.desk.web.state import desk_of
-from durhampulse.scoring.account import alike_text
 
 __all__ = ["POLICY", "above", "percent", "redirect", "render"]
 
@@ -86,12 +89,12 @@ def _rate(value: float | None) -> str:
     Examples
     --------
     >>> _rate(0.0684), _rate(-0.00287), _rate(0.25), _rate(12.0)
-    ('6.84%', '-0.29%', '25.0%', '1,200%')
+    ('6.84%', '\u22120.29%', '25.0%', '1,200%')
     """
     if value is None:
         return _ABSENT
     digits = 2 if abs(value) < 0.1 else 1 if abs(value) < 1 else 0
-    return f"{100 * value:,.{digits}f}%"
+    return f"{100 * value:,.{digits}f}%".replace("-", "\u2212")
 
 
 def _count(value: float | None) -> str:
@@ -119,8 +122,33 @@ def _pairs(names: Iterable[str]) -> list[tuple[str, str]]:
     return [(name, name) for name in names]
 
 
-def _when(value: datetime | None) -> str:
+def _when_text(value: datetime | None) -> str:
     return "" if value is None else f"{value:%Y-%m-%d %H:%M} UTC"
+
+
+def _when(value: datetime | None) -> str:
+    """Return a moment that the browser shows in its own time; without scripts it is in UTC."""
+    if value is None:
+        return ""
+    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), _when_text(value))
+
+
+def _initials(name: str) -> str:
+    """Return the initials of a name, two at most.
+
+    Examples
+    --------
+    >>> _initials("lena von Próbst"), _initials("@kaja"), _initials("!")
+    ('LP', 'K', '')
+    """
+    words = [word for word in re.findall(r"\w+", name) if word[0].isalpha()]
+    return "".join(word[0].upper() for word in (*words[:1], *words[1:][-1:]))
+
+
+def _toggled(chosen: tuple[str, ...], choice: str) -> tuple[str, ...]:
+    """Return choices with one more, or without it where it was chosen."""
+    others = tuple(one for one in chosen if one != choice)
+    return others if choice in chosen else (*chosen, choice)
 
 
 def _minutes_left(until: datetime, now: datetime | None = None) -> str:
@@ -184,6 +212,11 @@ def _environment() -> Environment:
         money=money,
         short=_short,
         when=_when,
+        when_text=_when_text,
+        asset=asset_path,
+        initials=_initials,
+        toggled=_toggled,
+        lookup=lambda choice, texts: texts[choice],
         ago=ago,
         minutes_left=_minutes_left,
         day=_day,
@@ -192,12 +225,13 @@ def _environment() -> Environment:
         carried=carried_cells,
         profile=profile_of,
         pairs=_pairs,
-        alike=alike_text,
         detail_text=_detail_text,
     )
     env.globals.update(
         shape=_SHAPES.__getitem__,
-        edge_chance=EDGE_CHANCE,
+        answers={"yes": YES, "maybe": MAYBE, "no": NO, "unlike": NO_PRECEDENT},
+        verbs=VERBS,
+        keymap=json.dumps({key.act: key.key for key in KEYS}),
         no_precedent=NO_PRECEDENT,
         version=version("durhampulse"),
         stored_columns=[column for column in COLUMNS.values() if column.stored],

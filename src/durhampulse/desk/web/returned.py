@@ -20,7 +20,10 @@ _ELSEWHERE = {"/keys": "/people", "/views/": "/lists", "/views": "/shortlist",
               "/bulk": "/shortlist", "/lists/members": "/shortlist",
               "/campaigns/add": "/shortlist"}  # fmt: skip
 """Forms whose path is not below the page they stand on."""
-_OF_THE_BODY = ("content-length", "content-type", "transfer-encoding", "x-csrf-token", "range")
+_OF_THE_BODY = (
+    "content-length", "content-type", "transfer-encoding", "x-csrf-token", "range",
+    "accept-encoding",
+)  # fmt: skip
 _KEPT = (
     "type", "asgi", "http_version", "scheme", "server", "client", "extensions", HOST_COOKIES,
 )  # fmt: skip
@@ -70,6 +73,8 @@ def _pages(request: Request, sent: Sent, wrong: str) -> list[str]:
     """Return the addresses where the form may stand, the likeliest first."""
     path = request.url.path
     if request.method in ("GET", "HEAD"):
+        if "/export/" in path:  # a file, made of all creators; no form stands in it
+            return []
         others = [(name, value) for name, value in sent if name != wrong]
         return [f"{path}?{urlencode(others)}"] if len(others) < len(sent) else []
     parts = path.strip("/").split("/")

@@ -20,7 +20,7 @@ from durhampulse.desk.people.sign_in import SignIn
 from durhampulse.desk.people.uses import LastUse
 from durhampulse.desk.shortlist.reasons import TopReasons
 from durhampulse.desk.store.database import AWAY, Store
-from durhampulse.desk.store.space import disk_problem, is_writable
+from durhampulse.desk.store.space import is_writable, shortage_of
 from durhampulse.desk.store.tables import setting
 from durhampulse.desk.web.exposure import Exposure
 from durhampulse.service.keys import SCOPES, Key
@@ -74,7 +74,7 @@ class Desk:
             with self.store.reading() as db:
                 db.execute(select(setting.c.name).limit(1))
         except AWAY as error:
-            return disk_problem(error) or "The store does not answer."
+            return shortage_of(error) or "The store does not answer."
         folder = self.folder if self.folder.is_dir() else self.folder.parent
         return "" if is_writable(folder) else "The disk is full."
 
@@ -123,8 +123,8 @@ class ActiveModel:
             await asyncio.sleep(1.0)
             try:
                 await asyncio.to_thread(self._refresh)
-            except AWAY as error:  # tried again a second later
-                _log.warning("The store does not answer: %s", type(error).__name__)
+            except Exception as error:  # noqa: BLE001 - logged; tried again a second later
+                _log.warning("The active model is not followed: %s", type(error).__name__)
 
     def _refresh(self) -> None:
         rules = self._catalogue.current()

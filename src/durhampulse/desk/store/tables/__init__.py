@@ -19,6 +19,7 @@ from durhampulse.desk.store.tables.columns import (
     metadata,
 )
 from durhampulse.desk.store.tables.creators import (
+    DECIDED,
     DRAWN,
     HAS_NO_PRECEDENT,
     HAS_PRECEDENT,
@@ -55,18 +56,19 @@ from durhampulse.desk.store.tables.reviews import (
     claim,
     outcome,
     outcome_file,
+    outcome_rows,
     remark,
     review,
 )
 from durhampulse.desk.store.tables.views import bulk, creator_list, list_creator, saved_view
 
 __all__ = [
-    "CONTROL", "DECISIONS", "DRAWN", "HAS_NO_PRECEDENT", "HAS_PRECEDENT", "LONGEST_ID", "LOTTERY",
-    "NUMBERS", "OUTCOME_STATES", "REOPENS", "STATES", "TEXTS", "WAITS", "Instant", "act",
-    "api_key", "attempt", "audit", "bulk", "campaign", "campaign_creator", "claim", "creator",
-    "creator_list", "device", "identity", "link", "list_creator", "metadata", "model",
-    "model_file", "objection", "outcome", "outcome_file", "outcome_is", "person", "proposal",
-    "receipt", "recipe", "recovery_code", "refused", "remark", "replaced", "review", "run",
-    "saved_view", "score", "search", "second_factor", "session", "setting", "staged", "understood",
-    "upload",
+    "CONTROL", "DECIDED", "DECISIONS", "DRAWN", "HAS_NO_PRECEDENT", "HAS_PRECEDENT", "LONGEST_ID",
+    "LOTTERY", "NUMBERS", "OUTCOME_STATES", "REOPENS", "STATES", "TEXTS", "WAITS", "Instant",
+    "act", "api_key", "attempt", "audit", "bulk", "campaign", "campaign_creator", "claim",
+    "creator", "creator_list", "device", "identity", "link", "list_creator", "metadata", "model",
+    "model_file", "objection", "outcome", "outcome_file", "outcome_is", "outcome_rows", "person",
+    "proposal", "receipt", "recipe", "recovery_code", "refused", "remark", "replaced", "review",
+    "run", "saved_view", "score", "search", "second_factor", "session", "setting", "staged",
+    "understood", "upload",
 ]  # fmt: skip

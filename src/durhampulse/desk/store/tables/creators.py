@@ -21,6 +21,7 @@ from durhampulse.desk.store.tables.columns import Id, figures, metadata, number
 from durhampulse.scoring.record import UNLIKE_BIT
 
 __all__ = [
+    "DECIDED",
     "DRAWN",
     "HAS_NO_PRECEDENT",
     "HAS_PRECEDENT",
@@ -62,11 +63,13 @@ HAS_PRECEDENT = creator.c.flags < literal_column(str(UNLIKE_BIT))
 HAS_NO_PRECEDENT = creator.c.flags >= literal_column(str(UNLIKE_BIT))
 WAITS = and_(creator.c.state == literal_column("'open'"), creator.c.deal.is_(None))
 DRAWN = creator.c.lottery < literal_column(str(LOTTERY))
+DECIDED = creator.c.state != literal_column("'open'")
 """Conditions on creators, written out so that indexes of few rows serve them: without precedent,
-not decided and without a known outcome, drawn by lot."""
+not decided and without a known outcome, drawn by lot, decided."""
 for _name, _column, _which in (
     ("unlike", "id", and_(HAS_NO_PRECEDENT, WAITS)),
     ("lottery", "lottery", and_(DRAWN, WAITS)),
+    ("decided", "id", DECIDED),
 ):
     Index(f"ix_creator_{_name}", creator.c[_column], sqlite_where=_which, postgresql_where=_which)
 score = Table(

@@ -64,7 +64,11 @@ review = Table(
     Column("act_id", Id, index=True),
     Column("claimed_at", Instant),
     Index("ix_review_person_id_at", "person_id", "at"),
+    sqlite_autoincrement=True,  # a page knows what it has seen by the latest number
 )  # fmt: skip
+SINGLE = review.c.act_id.is_(None)
+"""Condition on reviews made one by one."""
+Index("ix_review_single", review.c.id, sqlite_where=SINGLE, postgresql_where=SINGLE)
 REOPENS = review.c.decision == literal_column("'reopen'")
 """Condition on reviews, written out so that an index of few rows serves it."""
 Index("ix_review_reopened", review.c.creator_id, sqlite_where=REOPENS, postgresql_where=REOPENS)
@@ -89,6 +93,12 @@ outcome_file = Table(
     Column("options", JSON(none_as_null=True)),
     Column("by", String(100), nullable=False),
     Column("created_at", Instant, nullable=False),
+)  # fmt: skip
+outcome_rows = Table(
+    "outcome_rows", metadata,
+    Column("outcome_file_id", ForeignKey("outcome_file.id", ondelete="CASCADE"), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("content", JSON, nullable=False),
 )  # fmt: skip
 remark = Table(
     "remark", metadata, number(),

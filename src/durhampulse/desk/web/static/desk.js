@@ -1,37 +1,53 @@
 "use strict";
 // What the pages do beyond links and forms; every page works without it.
 
-const shortcuts = document.getElementById("shortcuts");
-if (shortcuts) {
-  shortcuts.checked = localStorage.getItem("shortcuts") !== "off";
-  shortcuts.addEventListener("change", () => {
-    localStorage.setItem("shortcuts", shortcuts.checked ? "on" : "off");
-  });
-}
+const beside = { "x-beside-the-list": "1" };
 
-document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-  if (localStorage.getItem("shortcuts") === "off") return;
-  if (event.target.closest("textarea, select, input:not([type=radio]):not([type=checkbox])")) return;
-  const find = document.getElementById("find");
-  if (event.key === "/" && find) {
-    event.preventDefault();
-    find.focus();
-    find.select();
-    return;
+// Moments, in the time and words of the browser.
+function localTimes(part) {
+  const day = (moment) => new Date(moment.getFullYear(), moment.getMonth(), moment.getDate());
+  const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
+  const weekday = new Intl.DateTimeFormat("en-GB", { weekday: "long" });
+  const date = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+  const long = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
+  for (const time of part.querySelectorAll("time[datetime]")) {
+    const moment = new Date(time.dateTime);
+    const now = new Date();
+    const days = Math.round((day(now) - day(moment)) / 86400000);
+    time.title = `${long.format(moment)}, ${clock.format(moment)}`;
+    if (days === 0) time.textContent = `today ${clock.format(moment)}`;
+    else if (days === 1) time.textContent = `yesterday ${clock.format(moment)}`;
+    else if (days > 1 && days < 7) time.textContent = `${weekday.format(moment)} ${clock.format(moment)}`;
+    else time.textContent = (moment.getFullYear() === now.getFullYear() ? date : long).format(moment);
   }
-  const key = event.key.toLowerCase();
-  if (!/^[a-z0-9]$/.test(key)) return;
-  const found = document.querySelector(`[data-key="${key}"]`);
-  if (!found) return;
-  event.preventDefault();
-  found.focus();
-  found.click();
-});
+}
+localTimes(document);
+
+// What was done, and the button that undoes it.
+function say(text, { undo = null, bad = false } = {}) {
+  const toast = document.querySelector(".toast");
+  const words = document.createElement("p");
+  words.textContent = text;
+  toast.classList.toggle("bad", bad);
+  toast.replaceChildren(words);
+  if (!undo) return;
+  const button = document.createElement("button");
+  Object.assign(button, { type: "button", textContent: "Undo" });
+  button.dataset.key = "undo";
+  button.addEventListener("click", undo, { once: true });
+  toast.append(button);
+}
 
 document.addEventListener("submit", (event) => {
   const question = event.target.dataset.confirm;
   if (question && !window.confirm(question)) event.preventDefault();
+});
+
+// An open menu closes by a click elsewhere.
+document.addEventListener("click", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
 });
 
 // From a creator one comes back to where one was in the list.
@@ -40,12 +56,185 @@ for (const link of document.querySelectorAll("a[data-list]")) {
   link.search = sessionStorage.getItem("list") ?? "";
 }
 
-const review = document.getElementById("review");
-if (review) {
-  let sent = false;
-  review.addEventListener("submit", (event) => {
-    if (sent) event.preventDefault();
-    sent = true;
+// The queue: the card leaves at once, and the next one comes with the answer.
+let sending = false;
+async function sendAndShow(form, button) {
+  const body = new URLSearchParams(new FormData(form));
+  body.append(button.name, button.value);
+  const card = document.getElementById("card");
+  card?.classList.add(button.value === "decline" ? "leaving-no" : "leaving-yes");
+  const answer = await fetch(form.action, { method: "POST", body });
+  show(await answer.text(), answer.url);
+}
+function show(text, address) {
+  const page = new DOMParser().parseFromString(text, "text/html");
+  document.title = page.title;
+  document.body.className = page.body.className;
+  document.querySelector("main").replaceWith(page.querySelector("main"));
+  document.querySelector(".toast").replaceWith(page.querySelector(".toast"));
+  if (address !== location.href) history.pushState(null, "", address);
+  const main = document.querySelector("main");
+  localTimes(document);
+  htmx.process(main);
+  window.scrollTo(0, 0);
+  (main.querySelector("[autofocus], #creator, h1") ?? main).focus();
+  document.dispatchEvent(new Event("shown"));
+}
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  const button = event.submitter;
+  if (form.id !== "review" || event.defaultPrevented) return;
+  event.preventDefault();
+  if (sending) return;
+  sending = true;
+  try {
+    await sendAndShow(form, button);
+  } catch {
+    document.getElementById("card")?.classList.remove("leaving-no", "leaving-yes");
+    say("The desk does not answer. What you chose stands below; press it again.", { bad: true });
+  }
+  sending = false;
+});
+window.addEventListener("popstate", () => location.reload());
+
+// The side panel: why, and the decision, without another page.
+const panel = document.getElementById("panel");
+let wanted = null;
+function selectedRow() {
+  return document.querySelector(".list tr[aria-selected=true]");
+}
+function selectRow(row) {
+  selectedRow()?.removeAttribute("aria-selected");
+  row.setAttribute("aria-selected", "true");
+  row.scrollIntoView({ block: "nearest" });
+}
+async function fillPanel(row) {
+  wanted = row.dataset.id;
+  panel.setAttribute("aria-busy", "true");
+  const answer = await fetch(`/creators/${wanted}/panel`, { headers: { "HX-Request": "true" } });
+  if (wanted !== row.dataset.id) return;
+  if (!answer.ok) {
+    location.href = answer.headers.get("HX-Redirect") ?? `/creators/${row.dataset.id}`;
+    return;
+  }
+  panel.innerHTML = await answer.text();
+  panel.removeAttribute("aria-busy");
+  localTimes(panel);
+  document.dispatchEvent(new Event("shown"));
+}
+async function openPanel(row, focus = false) {
+  selectRow(row);
+  panel.hidden = false;
+  localStorage.setItem("panel", "open");
+  await fillPanel(row);
+  row.scrollIntoView({ block: "nearest" });
+  if (focus) panel.querySelector("h2")?.focus();
+}
+function closePanel() {
+  if (!panel || panel.hidden) return false;
+  panel.hidden = true;
+  localStorage.setItem("panel", "closed");
+  selectedRow()?.querySelector("[data-open]").focus();
+  return true;
+}
+function rowBeside(step) {
+  const rows = [...document.querySelectorAll(".list tbody tr[data-id]")];
+  const at = rows.indexOf(selectedRow());
+  return rows[at < 0 ? 0 : at + step];
+}
+if (panel) {
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-close]")) {
+      event.preventDefault();
+      closePanel();
+      return;
+    }
+    const row = event.target.closest(".list tbody tr[data-id]");
+    if (!row || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const link = event.target.closest("a");
+    if ((link && !("open" in link.dataset)) || event.target.closest("input, label")) return;
+    event.preventDefault();
+    openPanel(row, event.detail === 0);
+  });
+  panel.addEventListener("submit", (event) => {
+    if (event.target.id !== "decide") return;
+    event.preventDefault();
+    decideBeside(event.target, event.submitter);
+  });
+  const first = document.querySelector(".list tbody tr[data-id]");
+  const wide = window.matchMedia("(min-width: 1080px)").matches;
+  if (first && wide && localStorage.getItem("panel") === "open") openPanel(first);
+}
+
+const STATES = { approve: "Approved", tentative: "Tentative", decline: "Declined" };
+// The row says what was decided at once; what the desk answers then stands.
+async function decideBeside(form, button) {
+  const row = document.querySelector(`.list tr[data-id="${form.dataset.id}"]`);
+  const cell = row?.querySelector(".c-state");
+  const before = cell?.innerHTML;
+  const name = form.dataset.name;
+  const body = new URLSearchParams(new FormData(form));
+  body.append("decision", button.value);
+  setState(cell, STATES[button.value]);
+  say(`${STATES[button.value]} ${name}`);
+  const next = rowBeside(1);
+  if (next) openPanel(next);
+  let problem = "The desk does not answer.";
+  try {
+    const answer = await fetch(form.action, { method: "POST", body, headers: beside });
+    const kind = answer.headers.get("content-type") ?? "";
+    const said = kind.includes("json") ? await answer.json() : {};
+    if (answer.ok && said.said) {
+      say(said.said, { undo: () => undoBeside(said.undo, body.get("csrf"), cell) });
+      return;
+    }
+    problem = said.problem ?? "The desk could not take it.";
+  } catch { /* the row and the form come back below */ }
+  if (cell) cell.innerHTML = before;
+  if (!row) return;
+  say(`${name} is not decided. ${problem}`, { bad: true });
+  await openPanel(row);
+  const again = panel.querySelector("#decide");
+  if (!again) return;
+  again.note.value = form.note.value;
+  for (const box of again.querySelectorAll("[name=reason]")) box.checked = box.value === body.get("reason");
+}
+function setState(cell, text) {
+  if (!cell) return;
+  const state = document.createElement("span");
+  state.className = "state set";
+  state.textContent = text;
+  cell.replaceChildren(state);
+}
+async function undoBeside(path, csrf, cell) {
+  const body = new URLSearchParams({ csrf });
+  const answer = await fetch(path, { method: "POST", body, headers: beside });
+  const kind = answer.headers.get("content-type") ?? "";
+  if (!answer.ok || !kind.includes("json")) {
+    say("That was not undone: somebody has decided since. Look at the creator's page.", { bad: true });
+    return;
+  }
+  const said = await answer.json();
+  setState(cell, said.state[0].toUpperCase() + said.state.slice(1));
+  say(said.said);
+  const row = cell?.closest("tr");
+  if (row) openPanel(row);
+}
+
+// Rows of the list as high as one likes them.
+const density = document.getElementById("density");
+if (density) {
+  const list = document.querySelector(".list");
+  const set = (tight) => {
+    list.classList.toggle("tight", tight);
+    density.setAttribute("aria-pressed", String(tight));
+  };
+  density.hidden = false;
+  set(localStorage.getItem("rows") === "tight");
+  density.addEventListener("click", () => {
+    const tight = !list.classList.contains("tight");
+    localStorage.setItem("rows", tight ? "tight" : "roomy");
+    set(tight);
   });
 }
 
@@ -57,7 +246,7 @@ if (bulk) {
   const elsewhere = document.getElementById("elsewhere");
   const forget = document.getElementById("forget");
   const name = `ticks:${bulk.dataset.view}`;
-  if (sessionStorage.getItem("used") === name && document.querySelector(".said")) {
+  if (sessionStorage.getItem("used") === name && document.querySelector(".toast p")) {
     sessionStorage.removeItem(name);
   }
   sessionStorage.removeItem("used");

@@ -7,8 +7,8 @@ from alembic import op
 
 from durhampulse.desk.store.keyed import keyed_hash
 
-revision = "0021"
-down_revision = "0020"
+revision = "0024"
+down_revision = "0023"
 
 
 def upgrade() -> None:

@@ -1,0 +1,29 @@
+"""How many creators each answer and state of the shortlist has, and how many wait for a person."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, func, select
+
+from durhampulse.desk.models.rules import Rules
+from durhampulse.desk.shortlist.facets import overview
+from durhampulse.desk.shortlist.view import View
+from durhampulse.desk.store.tables import creator
+from durhampulse.desk.web.contexts import Counts
+
+__all__ = ["counts_at_once", "counts_of"]
+
+_FEW = 20_000
+"""Up to so many creators are counted while the page is made; for more the page asks afterwards."""
+
+
+def counts_at_once(db: Connection, view: View, rules: Rules) -> Counts:
+    """Return what :func:`counts_of` does, or none where that would keep the page waiting."""
+    if (db.scalar(select(func.max(creator.c.id))) or 0) > _FEW:
+        return {"counts": None, "todo": None, "everybody": 0}
+    return counts_of(db, view, rules)
+
+
+def counts_of(db: Connection, view: View, rules: Rules) -> Counts:
+    """Return the counts of each filter's choices, of those who wait, and of all states together."""
+    it = overview(db, view, rules)
+    return {"counts": it.counts, "todo": it.waiting, "everybody": it.everybody}

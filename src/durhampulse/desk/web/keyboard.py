@@ -1,0 +1,19 @@
+"""The page of the keys, where one chooses others for oneself."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from durhampulse.desk.web.access import PageRoute, Viewer
+from durhampulse.desk.web.keymap import KEYS
+from durhampulse.desk.web.rendering import render
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/keyboard", include_in_schema=False, route_class=PageRoute)
+
+
+@router.get("")
+def show(request: Request, who: Viewer) -> Response:
+    """Show all keys, to be changed."""
+    return render(request, who, "keyboard.html", keys=KEYS)

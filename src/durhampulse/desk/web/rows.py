@@ -1,0 +1,119 @@
+"""Creators as rows of the list."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from durhampulse.desk.models.rules import Rules
+from durhampulse.desk.shortlist.reasons import TopReasons
+from durhampulse.desk.store.carried import profile_of
+
+__all__ = ["ListRow", "brief_reason", "list_rows"]
+
+_AMONG = re.compile(r"(?:engagement|growth)(?= )|views a post|followers")
+_PLACE = re.compile(r"(higher|lower) than (\d+)%")
+_USUAL = re.compile(r"but (above|below) the (\S+) usual")
+_GROUP = re.compile(
+    r"(?:niche (?P<niche>.+?)|.*? followers): .*?(?:of (?P<size>.+?) )?get (?P<got>.+?) "
+    r"(?:most|more|less|least) often.*?, (?P<rate>\d+)%"
+)
+_TOGETHER = re.compile(r"(?:niche (.+?)|.*? followers), together with")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListRow:
+    """A row of the list, as it is shown."""
+
+    id: int
+    name: str
+    identifier: str
+    profile: str
+    probability: float | None
+    low: float | None
+    high: float | None
+    band: str
+    edge: str
+    followers: float | None
+    engagement: float | None
+    growth: float | None
+    views: float | None
+    fee: float | None
+    currency: str
+    niche: str
+    tier: str
+    reason: str
+    flags: list[str]
+    state: str
+    deal: bool | None
+
+    @property
+    def sign(self) -> str:
+        """Whether the reason speaks for the creator, as a sign; empty without a reason."""
+        return self.reason[:1]
+
+    @property
+    def brief(self) -> str:
+        """The reason in a few words, without what its row shows already."""
+        return brief_reason(self.reason[2:])
+
+
+def list_rows(rules: Rules, reasons: TopReasons, rows: Sequence[Any]) -> list[ListRow]:
+    """Return stored creators as rows of the list."""
+    return [
+        ListRow(
+            id=row.id,
+            name=row.name or row.external_id,
+            identifier=row.external_id,
+            profile=profile_of(row.carried),
+            probability=row.probability,
+            low=row.low,
+            high=row.high,
+            band=rules.band(row.probability, row.flags),
+            edge=rules.may_be(row.probability, row.flags),
+            followers=row.followers,
+            engagement=row.engagement_rate,
+            growth=row.growth_rate,
+            views=row.avg_views,
+            fee=row.fee,
+            currency=row.currency or "",
+            niche=row.niche or "",
+            tier=rules.tier(row.followers),
+            reason=reason,
+            flags=rules.flags(row.flags),
+            state=row.state,
+            deal=row.deal,
+        )
+        for row, reason in zip(rows, reasons.of(rules, rows), strict=True)
+    ]
+
+
+def brief_reason(text: str) -> str:
+    """Return a reason in a few words.
+
+    Examples
+    --------
+    >>> brief_reason("engagement 7.02%, higher than 93% of nano creators in Fashion")
+    'Engagement: top 7 in 100'
+    >>> brief_reason("niche Fashion: such creators get deals most often, 47%")
+    'Fashion: 47 of 100 get deals'
+    >>> brief_reason("13,093 followers: creators of 10K to 20K get deals most often, 35%")
+    'Size 10K to 20K: 35 of 100 get deals'
+    >>> brief_reason("engagement 8%: low for nano creators, but above the 2.84% usual in the list")
+    'Engagement: above the usual 2.84%'
+    """
+    if match := _GROUP.match(text):
+        whom = match["niche"] or f"Size {match['size']}"
+        return f"{whom}: {match['rate']} of 100 get {match['got']}"
+    if match := _TOGETHER.match(text):
+        return f"{match[1] or 'Size'}, with the other figures"
+    name = _AMONG.search(text)
+    if name is not None and (match := _PLACE.search(text)):
+        share = max(1, 100 - int(match[2]))
+        end = "top" if match[1] == "higher" else "lowest"
+        return f"{name[0].capitalize()}: {end} {share} in 100"
+    if name is not None and (match := _USUAL.search(text)):
+        return f"{name[0].capitalize()}: {match[1]} the usual {match[2]}"
+    return text[:1].upper() + text[1:]

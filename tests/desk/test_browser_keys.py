@@ -1,0 +1,105 @@
+"""The keyboard and the side panel: a day's work without a mouse, and without another page."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.desk.test_browser import (  # noqa: F401 - fixtures
+    browser,
+    demo,
+    for_everybody,
+    opened,
+    signed_in,
+)
+
+SIZE = {"width": 1280, "height": 800}
+
+
+def test_a_creator_is_decided_beside_the_list(browser, demo, signed_in):  # noqa: F811
+    """By keys alone; the row says so at once, and what the desk answers then stands."""
+    address, _, _ = demo
+    with opened(browser, storage_state=signed_in, viewport=SIZE) as page:
+        page.goto(address + "/shortlist?state=open")
+        rows = page.locator(".list tbody tr")
+        in_view = "row => row.getBoundingClientRect().bottom <= innerHeight"
+        assert sum(rows.evaluate_all(f"rows => rows.map({in_view})")) >= 14
+        first, second = (rows.nth(n).get_attribute("data-name") for n in (0, 1))
+        page.keyboard.press("j")
+        page.keyboard.press(" ")
+        panel = page.get_by_role("complementary", name="Why, and your decision")
+        expect(panel.get_by_role("heading", name=first)).to_be_visible()
+        page.keyboard.press("j")
+        expect(panel.get_by_role("heading", name=second)).to_be_visible()
+        page.keyboard.press("a")  # no reason yet: said, not sent
+        assert panel.locator("input:invalid").count() > 0
+        page.route("**/decide", lambda route: (time.sleep(0.5), route.continue_()))
+        state = rows.nth(1).locator(".state").first
+        page.keyboard.press("0")
+        page.keyboard.press("a")
+        assert state.inner_text() == "Approved"  # before the desk has answered
+        toast = page.get_by_role("status")
+        expect(toast.get_by_role("button", name="Undo")).to_be_visible()
+        page.unroute("**/decide")
+        page.keyboard.press("u")
+        expect(toast).to_contain_text(f"{second} is open again, with your reason.")
+        expect(state).to_have_text("Open")
+        refuse_a_decision(page, panel, state, second)
+        page.keyboard.press("Escape")
+        expect(panel).to_be_hidden()
+        tick_three(page)
+
+
+def refuse_a_decision(page, panel, state, name):
+    """The desk answers late that a colleague was quicker: row, reason and note come back."""
+    answer = {"problem": "Lena approved this creator 1 minute ago.", "way_out": ""}
+    page.route("**/decide", lambda route: route.fulfill(json=answer))
+    expect(panel.get_by_role("heading", name=name)).to_be_visible()
+    panel.get_by_label("Off brand").check()
+    panel.get_by_label("Note").fill("too loud")
+    panel.get_by_role("button", name="Decline").click()
+    expect(page.get_by_role("status")).to_contain_text("Lena approved this creator")
+    expect(state).to_have_text("Open")
+    expect(panel.get_by_label("Note")).to_have_value("too loud")
+    assert panel.get_by_label("Off brand").is_checked()
+    page.unroute("**/decide")
+
+
+def tick_three(page):
+    page.keyboard.press("x")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("X")
+    expect(page.locator(".list tbody input:checked")).to_have_count(3)
+
+
+@pytest.mark.slow
+def test_keys_are_shown_changed_and_turned_off(browser, demo, signed_in):  # noqa: F811
+    address, _, _ = demo
+    with opened(browser, storage_state=signed_in, viewport=SIZE) as page:
+        page.goto(address + "/model")
+        page.keyboard.press("?")
+        expect(page.get_by_role("dialog", name="Keyboard")).to_contain_text("Next creator")
+        for_everybody(page)
+        page.keyboard.press("Escape")
+        page.keyboard.press("g")
+        page.keyboard.press("s")
+        page.wait_for_url("**/shortlist")
+        page.goto(address + "/keyboard")
+        page.get_by_label("Next creator").fill("x")
+        page.get_by_role("button", name="Use these keys").click()
+        assert page.get_by_label("Tick", exact=True).evaluate("one => !one.validity.valid")
+        page.get_by_label("Next creator").fill("n")
+        page.get_by_role("button", name="Use these keys").click()
+        page.get_by_text("These keys are in force").wait_for()
+        page.goto(address + "/shortlist")
+        page.keyboard.press("n")
+        expect(page.locator(".list tbody tr").first).to_have_attribute("aria-selected", "true")
+        page.goto(address + "/keyboard")
+        page.get_by_label("Keys are on").uncheck()
+        page.goto(address + "/shortlist")
+        page.keyboard.press("n")
+        expect(page.locator(".list [aria-selected]")).to_have_count(0)
+        assert page.locator("[aria-keyshortcuts]").count() == 0
