@@ -136,7 +136,7 @@ def _behind(gate: _Gate) -> Any:
 
     async def admitted(request: Request) -> Principal:
         who: Principal | None = getattr(request.state, "admitted", None)
-        return who or await run_in_threadpool(gate, request)
+        return await run_in_threadpool(gate, request) if who is None else who
 
     _GATES[admitted] = gate
     return Depends(admitted)
