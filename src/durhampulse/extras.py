@@ -18,6 +18,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
         "zxcvbn",
     ),
     "dask": ("dask", "distributed", "fsspec"),
+    "onnx": ("onnx",),
 }  # fmt: skip
 """Extra of ``pyproject.toml`` to the modules that it brings."""
 

@@ -483,7 +483,7 @@ def test_discarded_import_leaves_only_its_entry(bare, tmp_path):
     assert not path.exists()
     with store.reading() as db:
         assert db.scalar(select(func.count()).select_from(staged)) == 0
-    with pytest.raises(InputError, match="cannot be dropped"):
+    with pytest.raises(InputError, match="cannot be discarded"):
         discard(store, row.id, "ann")
 
 

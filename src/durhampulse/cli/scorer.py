@@ -142,6 +142,28 @@ def verify(folder: Folder) -> None:
     typer.echo("The hashes stand in the folder itself: they do not say who made it.")
 
 
+@model_app.command()
+def export(
+    folder: Folder,
+    to: Annotated[str, typer.Option(help="js, sql or onnx.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The file to write.")],
+    dialect: Annotated[
+        str, typer.Option(help="Of SQL: duckdb, postgres, sqlite, bigquery or snowflake.")
+    ] = "duckdb",
+    table: Annotated[str, typer.Option(help="The table that a query reads.")] = "creators",
+) -> None:
+    """Write a model out as a program of its own, which scores as the model does.
+
+    Units, levels, refusals, missing precedents, intervals and bands are part of it.
+
+    Example: durhampulse model export durhampulse-study/model --to js --out scorer.js
+    """
+    from durhampulse.export.targets import ExportOptions, export_model
+
+    size = export_model(folder, to, out, ExportOptions(dialect, table))
+    typer.echo(f"{out}: {size:,} bytes.")
+
+
 def serve(  # noqa: PLR0913 - one for each option
     model: ModelFolder,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",

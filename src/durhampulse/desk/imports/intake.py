@@ -189,7 +189,7 @@ def discard(store: Store, number: int, by: str) -> None:
     with store.writing() as db:
         row = db.execute(select(upload).where(upload.c.id == number).with_for_update()).first()
         if row is None or row.state not in ("new", "checking", "checked"):
-            raise InputError("This import cannot be dropped any more.", "Reload the page.")
+            raise InputError("This import cannot be discarded any more.", "Reload the page.")
         db.execute(delete(understood).where(understood.c.upload_id == number))
         db.execute(update(upload).where(upload.c.id == number)
                    .values(state="discarded", finished_at=clock.now()))  # fmt: skip
