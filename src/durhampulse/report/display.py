@@ -22,8 +22,9 @@ __all__ = ["display", "say", "set_up", "show", "show_source"]
 def set_up() -> None:
     """Set the look of pictures and tables in this notebook."""
     plots.use_style()
-    if (shell := get_ipython()) is not None:  # pictures are laid out already: no need to crop them
-        InlineBackend.instance(parent=shell).print_figure_kwargs = {"bbox_inches": None}
+    if (shell := get_ipython()) is not None:
+        uncropped: dict[str, Any] = {"bbox_inches": None}  # pictures are laid out already
+        InlineBackend.instance(parent=shell).print_figure_kwargs = uncropped
     pd.set_option("display.float_format", number_text)
     pd.set_option("display.max_colwidth", 400)
     pd.set_option("display.max_columns", 30)
