@@ -61,7 +61,7 @@ def find_file(db: Connection, number: int) -> Row[Any]:
     row = db.execute(select(outcome_file).where(outcome_file.c.id == number)).first()
     if row is None:
         raise InputError(
-            "This file does not wait any more: it was recorded or dropped.",
+            "This file does not wait any more: it was recorded or discarded.",
             "See under Acts what was recorded.",
         )
     return row
