@@ -24,9 +24,11 @@ from durhampulse.desk.web import (
     people,
     pipeline,
     plans,
+    provider,
     queue,
     rest_bulk,
     rest_lists,
+    second,
 )
 
 __all__ = ["PAGES", "ROUTERS", "Page"]
@@ -90,6 +92,7 @@ PAGES: Final = (
 """In the order of the navigation."""
 
 ROUTERS: Final = (
+    second.admin_router,  # before the people's own, whose paths hold a number at that place
     *(page.router for page in PAGES),
     creators.router,
     bulk.router,
@@ -97,6 +100,10 @@ ROUTERS: Final = (
     plans.router,
     people.door,
     account.router,
+    second.door,
+    provider.door,
+    provider.admin_router,
+    second.router,
     keyboard.router,
     api.router,
     rest_lists.lists_router,

@@ -14,7 +14,7 @@ from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide
 from durhampulse.desk.review.page import creator_page, find_creator
 from durhampulse.desk.review.queue import claim_next, progress, release
 from durhampulse.desk.review.undoing import Draft, draft_of, latest, undo
-from durhampulse.desk.web.access import DeskOf, Number, Reviewer
+from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer
 from durhampulse.desk.web.contexts import QueueContext
 from durhampulse.desk.web.creators import BESIDE, creator_view, decided_in_words
 from durhampulse.desk.web.kept import local_path
@@ -22,7 +22,7 @@ from durhampulse.desk.web.rendering import redirect, render
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/queue", include_in_schema=False)
+router = APIRouter(prefix="/queue", include_in_schema=False, route_class=PageRoute)
 _WHY = {
     "unlike": "Unlike all creators the model learned from: no probability of it counts here.",
     "maybe": "The model cannot tell: this is for you.",
