@@ -24,6 +24,7 @@ from durhampulse.features.codes import (
     NumberCode,
     RelativeCode,
     learn_levels,
+    learn_middle,
     learn_numbers,
     learn_relatives,
     quality_ordered,
@@ -181,6 +182,8 @@ def learn_encoding(
         ordered = role.kind == "quality" and quality_ordered(values)
         if role.kind == "numeric" or ordered:
             codes.append(learn_numbers(role.column, values, ordered=ordered))
+            if ordered:
+                codes.extend(learn_middle(role.column, values))
         else:
             codes.append(learn_levels(role.column, values))
     return Encoding((*codes, *learn_relatives(train, {role.column for role in features})))
