@@ -29,7 +29,6 @@ __all__ = [
     "NumberCode",
     "RelativeCode",
     "learn_levels",
-    "learn_middle",
     "learn_numbers",
     "learn_relatives",
     "quality_ordered",
@@ -326,16 +325,6 @@ def learn_levels(column: str, values: pd.Series) -> LevelCode:
         rare=len(frequent) < len(counts),
         missing=bool(values.isna().any()),
     )
-
-
-def learn_middle(column: str, values: pd.Series) -> Iterator[LevelCode]:
-    """Learn a column for the middle one of three ordered levels, where all three are frequent.
-
-    What goes with HD may lie beyond what goes with SD and with 4K, in one niche and not in another.
-    """
-    counts = values.value_counts()
-    if all(counts.get(level, 0) >= _RARE for level in _ORDER):
-        yield LevelCode(column, ("HD",), rare=False, missing=False)
 
 
 def learn_relatives(train: pd.DataFrame, features: set[str]) -> Iterator[RelativeCode]:
