@@ -41,6 +41,7 @@ from durhampulse.desk.store.tables import (
     creator,
     list_creator,
     objection,
+    opinion,
     outcome,
     outcome_file,
     outcome_rows,
@@ -51,6 +52,7 @@ from durhampulse.desk.store.tables import (
     remark,
     replaced,
     review,
+    room_card,
     run,
     score,
     search,
@@ -65,7 +67,7 @@ __all__ = ["digest_of", "erase", "everything_about", "has_objected", "sweep"]
 
 _OF_CREATOR = (
     score, search, replaced, claim, review, outcome, remark, campaign_creator, proposal,
-    list_creator,
+    list_creator, opinion, room_card,
 )  # fmt: skip
 _OF_NAME = (staged, refused)  # of imports under way, or past
 _AT_ONCE = 500
