@@ -581,8 +581,8 @@ def entered(browser, databases, folder):
 def decline_three_and_undo(page, address):
     for box in page.locator("input[name=chosen]").all()[:3]:
         box.check()
-    page.get_by_label("Decision").select_option("decline")
-    page.get_by_label("Reason").select_option("Off brand")
+    page.locator("#bulk [name=decision]").select_option("decline")
+    page.locator("#bulk [name=reason]").select_option("Off brand")
     page.get_by_role("button", name="Decide", exact=True).click()
     page.get_by_text("3 decided.").wait_for()
     page.get_by_role("button", name="Undo", exact=True).click()

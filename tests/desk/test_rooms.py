@@ -222,7 +222,7 @@ def test_any_colour_can_be_read_on():
 def test_migration_makes_rooms_and_keeps_creators(store_url, monkeypatch):
     newest = database.command.upgrade
     with monkeypatch.context() as older:
-        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0022"))
+        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0025"))
         store = open_store(store_url)
     with store.writing() as db:
         db.execute(text("INSERT INTO person (name, role, active, created_at)"

@@ -53,6 +53,9 @@ OURS = ("creators", "reviews", "outcomes", "campaigns", "lists", "views", "selec
 OPEN = {
     "/",
     "/sign-in",
+    "/sign-in/second",
+    "/sign-in/provider",
+    "/sign-in/provider/callback",
     "/welcome/{token}",
     "/healthz",
     "/readyz",
@@ -72,7 +75,7 @@ NEEDS = {
                    "/imports/{number}/progress", "/imports/{number}/refused", "/campaigns",
                    "/campaigns/{number}", "/campaigns/{number}/export/{kind}", "/model", "/model/progress",
                    "/model/preview", "/thresholds", "/pipeline",
-                   "/outcomes", "/acts", "/account", "/rooms", "/rooms/{number}",
+                   "/outcomes", "/acts", "/account", "/account/second", "/rooms", "/rooms/{number}",
                    "/campaigns/{number}/frontier", "/then"],
         "reviewer": ["/queue", "/opinions", "/imports/{number}/undo", "/campaigns/{number}/difference",
                      "/outcomes/files/{number}"],
@@ -80,7 +83,8 @@ NEEDS = {
     },
     "POST": {
         "viewer": ["/sign-out", "/account/sessions/{number}/end",
-                   "/account/sessions/end", "/account/password"],
+                   "/account/sessions/end", "/account/password", "/account/second",
+                   "/account/second/confirm", "/account/second/codes", "/account/second/end"],
         "reviewer": ["/bulk", "/bulk/start", "/bulk/{number}/stop", "/lists", "/lists/members",
                      "/lists/{number}", "/lists/{number}/delete", "/views", "/views/{number}",
                      "/views/{number}/delete", "/shortlist/decide", "/creators/{number}/decide", "/creators/{number}/outcome",
@@ -98,7 +102,8 @@ NEEDS = {
                      "/campaigns/{number}/budget", "/opinions/{number}", "/queue/enough"],
         "admin": ["/thresholds", "/opinions/share", "/creators/{number}/erase", "/model/activate", "/model/preview",
                   "/model/preview/discard", "/people",
-                  "/people/{number}", "/people/{number}/link", "/keys", "/keys/{number}/revoke"],
+                  "/people/{number}", "/people/{number}/link", "/people/factor",
+                  "/people/{number}/factor/end", "/people/{number}/identity", "/keys", "/keys/{number}/revoke"],
     },
 }  # fmt: skip
 

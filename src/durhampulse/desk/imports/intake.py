@@ -16,7 +16,7 @@ from durhampulse.desk.imports.indexes import rebuilt_indexes
 from durhampulse.desk.imports.recipes import remember
 from durhampulse.desk.models.catalogue import Catalogue, activation_lock
 from durhampulse.desk.models.unlikeness import refresh_standing
-from durhampulse.desk.people.erasure import has_objected
+from durhampulse.desk.people.objections import Objections
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.acts import begin_act
 from durhampulse.desk.store.audit import note
@@ -30,7 +30,6 @@ from durhampulse.desk.store.tables import (
     NUMBERS,
     TEXTS,
     creator,
-    objection,
     refused,
     run,
     score,
@@ -132,12 +131,12 @@ def apply(store: Store, catalogue: Catalogue, number: int) -> None:
 
 def _leave_out_objectors(db: Connection, number: int) -> None:
     """Delete the staged rows of creators who have objected since the check."""
-    objected = set(db.scalars(select(objection.c.digest)))
-    if not objected:
+    objections = Objections.read(db)
+    if not objections.digests:
         return
     rows = db.execute(select(staged.c.id, staged.c.external_id).where(staged.c.upload_id == number))
     for row in rows.all():
-        if has_objected(row.external_id, objected):
+        if objections.hold(row.external_id):
             db.execute(delete(staged).where(staged.c.id == row.id))
 
 

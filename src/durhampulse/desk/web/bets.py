@@ -12,13 +12,13 @@ from durhampulse.desk.campaigns.brief import AIMS, Brief
 from durhampulse.desk.campaigns.campaigns import find
 from durhampulse.desk.campaigns.proposal import propose
 from durhampulse.desk.campaigns.trade import Frontier, Point, swaps
-from durhampulse.desk.web.access import DeskOf, Number, Reviewer, Viewer
+from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, Viewer
 from durhampulse.desk.web.outlooks import money
 from durhampulse.desk.web.rendering import redirect, render
 
 __all__ = ["picture_of", "router", "trade_words"]
 
-router = APIRouter(prefix="/campaigns", include_in_schema=False)
+router = APIRouter(prefix="/campaigns", include_in_schema=False, route_class=PageRoute)
 _TOP, _BOTTOM, _MARGIN = 20.0, 150.0, 6.0
 
 

@@ -34,7 +34,7 @@ from durhampulse.desk.store.carried import read_carried
 from durhampulse.desk.store.identifiers import find_number
 from durhampulse.desk.store.niches import read_niches
 from durhampulse.desk.store.tables import creator
-from durhampulse.desk.web.access import DeskOf, Number, Reviewer, Viewer
+from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, Viewer
 from durhampulse.desk.web.briefs import read_brief, read_fee
 from durhampulse.desk.web.listing import FILE_TYPES
 from durhampulse.desk.web.outlooks import bound, grounds, left_out, lines
@@ -46,7 +46,7 @@ from durhampulse.files.scratch import scratch_folder
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/campaigns", include_in_schema=False)
+router = APIRouter(prefix="/campaigns", include_in_schema=False, route_class=PageRoute)
 _MOST_MATCHES = 10
 _MOST_ADDED = 50
 

@@ -27,7 +27,15 @@ from durhampulse.desk.review.remarks import add_remark, delete_remark
 from durhampulse.desk.review.undoing import Draft, draft_of
 from durhampulse.desk.shortlist.lists import lists_of
 from durhampulse.desk.store.audit import note as write_note
-from durhampulse.desk.web.access import Admin, DeskOf, Number, Reviewer, SureAdmin, Viewer
+from durhampulse.desk.web.access import (
+    Admin,
+    DeskOf,
+    Number,
+    PageRoute,
+    Reviewer,
+    SureAdmin,
+    Viewer,
+)
 from durhampulse.desk.web.contexts import PanelContext
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.state import Desk
@@ -35,7 +43,7 @@ from durhampulse.exceptions import DurhamPulseError, InputError
 
 __all__ = ["BESIDE", "creator_view", "decided_in_words", "router"]
 
-router = APIRouter(prefix="/creators", include_in_schema=False)
+router = APIRouter(prefix="/creators", include_in_schema=False, route_class=PageRoute)
 BESIDE = "x-beside-the-list"
 """Header of a decision that the script sends, and which is answered in data."""
 

@@ -22,14 +22,14 @@ from durhampulse.desk.review.blind import (
 from durhampulse.desk.review.conflicts import VERBS
 from durhampulse.desk.review.mirror import mirror_of
 from durhampulse.desk.review.page import find_creator, places_of
-from durhampulse.desk.web.access import Admin, DeskOf, Number, Reviewer
+from durhampulse.desk.web.access import Admin, DeskOf, Number, PageRoute, Reviewer
 from durhampulse.desk.web.rendering import percent, redirect, render
 from durhampulse.desk.web.state import Desk
 from durhampulse.evaluation.agreement import Lean
 
 __all__ = ["lean_words", "router"]
 
-router = APIRouter(prefix="/opinions", include_in_schema=False)
+router = APIRouter(prefix="/opinions", include_in_schema=False, route_class=PageRoute)
 
 
 def lean_words(lean: Lean) -> str:

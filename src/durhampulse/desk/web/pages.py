@@ -26,10 +26,12 @@ from durhampulse.desk.web import (
     people,
     pipeline,
     plans,
+    provider,
     queue,
     rest_bulk,
     rest_lists,
     rooms,
+    second,
     then,
 )
 
@@ -99,6 +101,7 @@ PAGES: Final = (
 """In the order of the navigation."""
 
 ROUTERS: Final = (
+    second.admin_router,  # before the people's own, whose paths hold a number at that place
     *(page.router for page in PAGES),
     creators.router,
     bulk.router,
@@ -111,6 +114,10 @@ ROUTERS: Final = (
     then.router,
     people.door,
     account.router,
+    second.door,
+    provider.door,
+    provider.admin_router,
+    second.router,
     keyboard.router,
     api.router,
     rest_lists.lists_router,

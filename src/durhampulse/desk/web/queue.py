@@ -19,7 +19,7 @@ from durhampulse.desk.review.page import creator_page, find_creator
 from durhampulse.desk.review.queue import claim_next, progress, release
 from durhampulse.desk.review.undoing import Draft, draft_of, latest, undo
 from durhampulse.desk.review.worth import ENOUGH, remaining, set_enough_deals, worth
-from durhampulse.desk.web.access import DeskOf, Number, Reviewer
+from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer
 from durhampulse.desk.web.contexts import QueueContext
 from durhampulse.desk.web.creators import BESIDE, creator_view, decided_in_words
 from durhampulse.desk.web.kept import local_path
@@ -28,7 +28,7 @@ from durhampulse.scoring.record import UNLIKE_BIT
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/queue", include_in_schema=False)
+router = APIRouter(prefix="/queue", include_in_schema=False, route_class=PageRoute)
 _WHY = {
     "unlike": "Unlike all creators the model learned from: no probability of it counts here.",
     "maybe": "The model cannot tell: this is for you.",

@@ -18,7 +18,7 @@ from durhampulse.desk.people.sign_in import count_attempt, network_of
 from durhampulse.desk.shortlist.lists import own_lists
 from durhampulse.desk.shortlist.members import members
 from durhampulse.desk.store.tables import creator
-from durhampulse.desk.web.access import DeskOf, Number, Reviewer, Viewer
+from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, Viewer
 from durhampulse.desk.web.colour import stylesheet
 from durhampulse.desk.web.kept import is_foreign
 from durhampulse.desk.web.rendering import redirect, render
@@ -27,7 +27,7 @@ from durhampulse.exceptions import InputError
 
 __all__ = ["door", "router"]
 
-router = APIRouter(prefix="/rooms", include_in_schema=False)
+router = APIRouter(prefix="/rooms", include_in_schema=False, route_class=PageRoute)
 door = APIRouter(prefix="/r", include_in_schema=False)
 _SAVES, _WRONG = 120, 30
 """Within a quarter of an hour: answers kept of a room, and links tried from an address."""

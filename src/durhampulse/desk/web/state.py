@@ -15,6 +15,7 @@ from durhampulse.desk.imports.worker import Worker
 from durhampulse.desk.models.catalogue import Catalogue
 from durhampulse.desk.outcomes.watching import BrokenBands
 from durhampulse.desk.people.people import Principal, find_key
+from durhampulse.desk.people.provider import Provider
 from durhampulse.desk.people.sessions import SessionLimits
 from durhampulse.desk.people.sign_in import SignIn
 from durhampulse.desk.people.uses import LastUse
@@ -55,6 +56,8 @@ class Desk:
         When sessions and keys were last used.
     exposure
         How the desk is reached.
+    provider
+        By whom people may sign in, beside their passwords or in place of them.
     """
 
     store: Store
@@ -67,6 +70,7 @@ class Desk:
     sign_in: SignIn = field(default_factory=SignIn)
     last_use: LastUse = field(default_factory=LastUse)
     exposure: Exposure = field(default_factory=Exposure)
+    provider: Provider | None = None
 
     def problem(self) -> str:
         """Return why requests should not be sent here; empty where they should."""
@@ -102,7 +106,7 @@ class StoreKeys:
         if who is None:
             return None
         scopes = SCOPES if who.may("admin") else tuple(s for s in SCOPES if s != "metrics")
-        return Key(who.name, "", scopes, "")
+        return Key(name=who.name, sha256="", scopes=scopes, created="")
 
     def _look_up(self, token: str) -> Principal | None:
         with self._store.reading() as db:

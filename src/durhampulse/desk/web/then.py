@@ -14,13 +14,13 @@ from durhampulse.desk.shortlist.then import (
     then,
 )
 from durhampulse.desk.store import clock
-from durhampulse.desk.web.access import DeskOf, Number, Viewer
+from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Viewer
 from durhampulse.desk.web.rendering import render
 from durhampulse.exceptions import InputError
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/then", include_in_schema=False)
+router = APIRouter(prefix="/then", include_in_schema=False, route_class=PageRoute)
 _MOST_PAGES = 1_000
 
 
