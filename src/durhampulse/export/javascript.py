@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from durhampulse.creators.cldr import currencies, sizes
 from durhampulse.creators.schema import COLUMNS
@@ -22,9 +23,10 @@ from durhampulse.features.codes import FARTHEST
 from durhampulse.features.precedent import REACH
 from durhampulse.models.exact import ExactLayers
 
-__all__ = ["javascript_of", "plain_program", "script_text"]
+__all__ = ["explaining_script", "javascript_of", "plain_program", "script_text"]
 
 _RUNTIME = Path(__file__).with_name("scorer.js")
+_EXPLANATION = Path(__file__).with_name("shapley.js")
 _END = """
 (function () {
   const model = prepare(MODEL);
@@ -55,6 +57,26 @@ def javascript_of(program: Program, version: str) -> str:
     data = script_text(plain_program(program))
     runtime = _RUNTIME.read_text("utf-8")
     return f'"use strict";\n// {first}\n{runtime}\nconst MODEL = {data};\n{_END}'
+
+
+def explaining_script(program: Program, background: pd.DataFrame) -> str:
+    """Return a script that can score and explain, ready for what calls it.
+
+    Parameters
+    ----------
+    program
+        The model.
+    background
+        The rows that stand for unknown columns, shape (n_rows, any).
+    """
+    columns = [each.column for each in program.inputs]
+    rows = background.reindex(columns=columns).astype(object)
+    plain = rows.where(rows.notna(), None).to_numpy().tolist()
+    return (
+        f'"use strict";\n{_RUNTIME.read_text("utf-8")}\n{_EXPLANATION.read_text("utf-8")}\n'
+        f"const MODEL = {script_text(plain_program(program))};\n"
+        f"const BACKGROUND = {script_text(plain)};\n"
+    )
 
 
 def script_text(plain: Any) -> str:

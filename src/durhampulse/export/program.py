@@ -22,13 +22,14 @@ from durhampulse.features.codes import Code
 from durhampulse.features.precedent import Precedent
 from durhampulse.models.exact import ExactLayers
 from durhampulse.models.families import WeightedSum
+from durhampulse.models.fitted import FittedModel
 from durhampulse.models.interval import Interval
 from durhampulse.models.splines import SplineLogistic
 from durhampulse.models.trees import ObliviousTrees
 from durhampulse.models.weights import DenseNetwork, Logistic, Weights
 from durhampulse.scoring.model import LoadedModel
 
-__all__ = ["Curves", "Input", "Part", "Program", "Sum", "Trees", "program_of"]
+__all__ = ["Curves", "Input", "Part", "Program", "Sum", "Trees", "program_from", "program_of"]
 
 
 @dataclass(frozen=True)
@@ -135,17 +136,41 @@ def program_of(loaded: LoadedModel) -> Program:
     InputError
         If its weights are of a kind that no writer knows.
     """
-    model = loaded.model
-    rules = {name: loaded.rules.get(name) or _plain(name) for name in model.encoding.columns}
+    refusal = str(loaded.manifest.get("verdict", {}).get("refusal", ""))
+    return program_from(loaded.model, loaded.rules, loaded.thresholds, refusal)
+
+
+def program_from(
+    model: FittedModel, rules: Mapping[str, ColumnRule], thresholds: Thresholds, refusal: str
+) -> Program:
+    """Return what a model does, as a program.
+
+    Parameters
+    ----------
+    model
+        Encoding, weights, interval and precedent.
+    rules
+        Column to how its cells are read.
+    thresholds
+        Where the bands begin.
+    refusal
+        Why the data it learned from allow no recommendation; empty where they do.
+
+    Raises
+    ------
+    InputError
+        If its weights are of a kind that no writer knows.
+    """
+    used = {name: rules.get(name) or _plain(name) for name in model.encoding.columns}
     return Program(
         name=model.name,
-        inputs=tuple(_input(name, rule) for name, rule in rules.items()),
+        inputs=tuple(_input(name, rule) for name, rule in used.items()),
         codes=model.encoding.codes,
         part=_part(model.weights),
         interval=model.interval,
         precedent=model.precedent,
-        thresholds=loaded.thresholds,
-        refusal=str(loaded.manifest.get("verdict", {}).get("refusal", "")),
+        thresholds=thresholds,
+        refusal=refusal,
     )
 
 
