@@ -173,10 +173,14 @@ def _ranges(rules: Rules, why: Why) -> list[Range]:
 
 
 def _claim(store: Store, number: int, person_id: int, why: str) -> Claim | None:
-    """Return the claim on a creator; none where another reviewer was quicker."""
+    """Return the claim on a creator; none where somebody was quicker to claim, decide or erase."""
     now = clock.now()
     until = now + timedelta(minutes=CLAIM_MINUTES)
     with store.writing() as db:
+        # The creator's row lock first, as of who decides: neither waits for the other's claim.
+        waits = select(creator.c.id).where(creator.c.id == number, WAITS)
+        if db.scalar(waits.with_for_update()) is None:
+            return None
         row = insert_or(db, claim).values(
             creator_id=number, person_id=person_id, why=why, expires_at=until
         )
@@ -186,10 +190,6 @@ def _claim(store: Store, number: int, person_id: int, why: str) -> Claim | None:
             where=claim.c.expires_at <= now,
         ).returning(claim.c.creator_id)
         if db.scalar(taken) is None:
-            return None
-        still_open = select(creator.c.id).where(creator.c.id == number, WAITS)
-        if db.scalar(still_open.with_for_update()) is None:
-            db.execute(delete(claim).where(claim.c.creator_id == number))
             return None
     return Claim(number, why, until)
 
