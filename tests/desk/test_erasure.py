@@ -75,6 +75,7 @@ HOLDS_NOBODY = {
     "campaign": ["by", "state", "state_by", "model_version", "proposed_by"],
     "creator_list": ["by"],
     "device": ["digest"],
+    "identity": ["known_as", "issuer", "subject"],
     "link": ["digest", "purpose"],
     "model": ["version", "name", "origin", "added_by", "compared"],
     "model_file": ["version", "name"],
@@ -83,8 +84,10 @@ HOLDS_NOBODY = {
     "person": ["name", "role", "password_hash"],
     "receipt": ["act", "detail"],
     "recipe": ["shape", "by"],
+    "recovery_code": ["digest"],
     "run": ["kind", "model_version", "by", "drift", "preview"],  # by column, and by number
-    "session": ["digest", "csrf", "browser"],
+    "second_factor": ["secret", "pending"],
+    "session": ["digest", "csrf", "browser", "waits_for", "method"],
     "setting": ["name"],
     "upload": ["path", "state", "recipe", "shape", "model_version", "by", "worker"],
 }
