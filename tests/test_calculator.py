@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 
+from durhampulse.decision.reasons import REASONS_NOTE
 from durhampulse.export.program import program_of
 from durhampulse.report.calculator import build_calculator
 from durhampulse.scoring.scorer import load_model
@@ -78,5 +79,6 @@ def test_page_scores_a_pasted_row_without_network(scorer, calculator):
         answer = page.inner_text("#calculator-answer")
         browser.close()
     assert f"{account.probability:.1%}, {account.recommendation}" in answer
+    assert REASONS_NOTE in answer
     for reason in (*account.reasons_for, *account.reasons_against):
         assert reason[reason.rindex("(without this: ") :] in answer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -26,6 +27,8 @@ from durhampulse.models.exact import ExactLayers
 __all__ = ["explaining_script", "javascript_of", "plain_program", "script_text"]
 
 _RUNTIME = Path(__file__).with_name("scorer.js")
+_LAYOUT = re.compile(r"^ */\*\*.*?\*/\n|^ +", re.MULTILINE | re.DOTALL)
+"""Comments and indents, a quarter of the runtime."""
 _EXPLANATION = Path(__file__).with_name("shapley.js")
 _END = """
 (function () {
@@ -55,7 +58,7 @@ def javascript_of(program: Program, version: str) -> str:
     """
     first = json.dumps(f"{program.name}, written by DurhamPulse {version}", ensure_ascii=True)
     data = script_text(plain_program(program))
-    runtime = _RUNTIME.read_text("utf-8")
+    runtime = _LAYOUT.sub("", _RUNTIME.read_text("utf-8"))
     return f'"use strict";\n// {first}\n{runtime}\nconst MODEL = {data};\n{_END}'
 
 
@@ -150,16 +153,20 @@ def _part(part: Part) -> dict[str, Any]:
             return {
                 "kind": "trees",
                 "columns": trees.columns.tolist(),
-                "borders": [_short(border) for border in trees.borders],
+                "borders": _base64(trees.borders.astype("<f4")),
                 "questions": trees.questions.ravel().tolist(),
                 "depth": trees.questions.shape[1],
-                "leaves": base64.b64encode(leaves.astype("<i4").tobytes()).decode(),
+                "leaves": _base64(leaves.astype("<i4")),
                 "step": 2.0**-digits,
                 "intercept": float(trees.intercept[0]),
             }
         case Sum(members, coef, intercept):
             plain = {"coef": coef, "intercept": intercept}
             return {"kind": "sum", "members": [_part(member) for member in members], **plain}
+
+
+def _base64(array: npt.NDArray[np.generic]) -> str:
+    return base64.b64encode(array.tobytes()).decode()
 
 
 def _layers(layers: ExactLayers) -> dict[str, Any]:

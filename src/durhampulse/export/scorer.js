@@ -559,8 +559,9 @@ function prepare(plain) {
   const tables = (part) => {
     if (part.kind === "sum") return { ...part, members: part.members.map(tables) };
     if (part.kind !== "trees") return part;
-    const bytes = Uint8Array.from(atob(part.leaves), (c) => c.charCodeAt(0));
-    return { ...part, borders: part.borders.map(Math.fround), leaves: new Int32Array(bytes.buffer) };
+    const buffer = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer;
+    const borders = new Float32Array(buffer(part.borders));
+    return { ...part, borders, leaves: new Int32Array(buffer(part.leaves)) };
   };
   return {
     ...plain,

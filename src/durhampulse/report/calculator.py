@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from durhampulse.creators.schema import COLUMNS
+from durhampulse.decision.reasons import REASONS_NOTE
 from durhampulse.export.javascript import explaining_script
 from durhampulse.export.program import Input, Program, program_from
 from durhampulse.study.results import Study
@@ -37,10 +38,13 @@ class Calculator:
         In the order in which the model uses them.
     script
         The model, the rows that stand for unknown columns, and what answers the form.
+    note
+        What the reasons' figures mean.
     """
 
     fields: list[Field]
     script: str
+    note: str = REASONS_NOTE
 
 
 def study_calculator(study: Study) -> Calculator:

@@ -68,6 +68,10 @@
     const effects = [...(score.effects || [])].sort((a, b) => b.effect - a.effect);
     list("For", score.probability, effects.filter(({ effect }) => effect >= SLIGHT));
     list("Against", score.probability, effects.filter(({ effect }) => effect <= -SLIGHT).reverse());
+    const known = effects.map(({ column }) => column);
+    const unknown = inputs.filter(({ name }) => !known.includes(name)).map(({ dataset }) => dataset.title);
+    if (score.effects && unknown.length) add(answer, "p", `Not known: ${unknown.join(", ").toLowerCase()}.`);
+    if (answer.querySelector("li")) add(answer, "p", answer.dataset.note).className = "note";
   };
 
   /** A row copied from a sheet, alone or below its headers, fills the fields. */
