@@ -17,7 +17,7 @@ from durhampulse.desk.store.tables import claim
 from tests.desk.simulation.observer import Violation
 from tests.desk.simulation.world import World
 
-FIRST, SEEDS = int(os.environ.get("DURHAMPULSE_SEED", "1")), 40
+FIRST, SEEDS = int(os.environ.get("DURHAMPULSE_SEED", "1")), 20
 FOUND_WITHIN = 12
 
 

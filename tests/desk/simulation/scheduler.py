@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 TICK = timedelta(microseconds=1)
+MOST_STEPS = 40_000  # ten times what most seeds take
 
 
 class Stop(BaseException):
@@ -101,6 +102,8 @@ class Scheduler:
         if actor is None:
             return
         self.steps, self.now = self.steps + 1, self.now + self._step
+        if self.steps > MOST_STEPS:
+            self.fail(DeadlockError(f"no end after {MOST_STEPS} steps"))
         if not (actor.is_able and self.lot.random() < self._stickiness):
             self._hand_on(actor)
         if self.failure is not None:
