@@ -19,7 +19,7 @@ def library(tmp_path_factory):
     [
         ("score .csv,study", "full,rename,memory", 2),
         pytest.param(
-            "score .parquet,score .xlsx,save,sample,key,reload", "full,open,rename,unlink,read,memory", 2,
+            "score .parquet,score .xlsx,save,sample,reload", "full,open,rename,unlink,read,memory", 2,
             marks=pytest.mark.slow,
         ),
     ],
