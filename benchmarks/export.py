@@ -139,4 +139,6 @@ def in_postgres(program: Program, table: pd.DataFrame) -> pd.DataFrame:
         query = query_of(program, "postgres", "creators", "0").replace("%", "%%")
         scored = pd.DataFrame(connection.exec_driver_sql(query).mappings().all())
         connection.exec_driver_sql("DROP TABLE creators")
-    return scored
+    cells = [*table.columns]  # a table has no order
+    places = table.sort_values(cells, kind="stable").index
+    return scored.sort_values(cells, kind="stable").set_index(places).sort_index()

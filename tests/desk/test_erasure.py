@@ -41,6 +41,7 @@ from durhampulse.desk.store.tables import (
     creator_list,
     metadata,
     objection,
+    opinion,
     outcome,
     outcome_file,
     outcome_rows,
@@ -50,6 +51,8 @@ from durhampulse.desk.store.tables import (
     remark,
     replaced,
     review,
+    room,
+    room_card,
     saved_view,
     setting,
     staged,
@@ -84,6 +87,7 @@ HOLDS_NOBODY = {
     "person": ["name", "role", "password_hash"],
     "receipt": ["act", "detail"],
     "recipe": ["shape", "by"],
+    "room": ["digest", "colour", "shows", "by"],
     "recovery_code": ["digest"],
     "run": ["kind", "model_version", "by", "drift", "preview"],  # by column, and by number
     "second_factor": ["secret", "pending"],
@@ -145,8 +149,11 @@ def plant(store, number, other, person):
         for some in lot.sample(db.scalars(texts_of).all(), 150):
             text = f"{NAME} {'z' * lot.randrange(900)}"
             db.execute(update(remark).where(remark.c.id == some).values(text=text))
-        for table in (act, campaign, creator_list, recipe, setting):
+        for table in (act, campaign, creator_list, recipe, room, setting):
             row_of(db, table)
+        row_of(db, opinion, creator_id=number, person_id=person)
+        row_of(db, room_card, creator_id=number, comment=NAME)
+        row_of(db, room_card, creator_id=other)
         row_of(db, remark, creator_id=other)
         row_of(db, review, creator_id=other, person_id=person)
         row_of(db, refused, upload_id=1)

@@ -60,6 +60,8 @@ OPEN = {
     "/healthz",
     "/readyz",
     "/openapi.json",
+    "/r/{token}",
+    "/r/{token}/colour.css",
 }
 """What anybody may ask for."""
 
@@ -73,8 +75,9 @@ NEEDS = {
                    "/imports/{number}/progress", "/imports/{number}/refused", "/campaigns",
                    "/campaigns/{number}", "/campaigns/{number}/export/{kind}", "/model", "/model/progress",
                    "/model/preview", "/thresholds", "/pipeline",
-                   "/outcomes", "/acts", "/account", "/account/second"],
-        "reviewer": ["/queue", "/imports/{number}/undo", "/campaigns/{number}/difference",
+                   "/outcomes", "/acts", "/account", "/account/second", "/rooms", "/rooms/{number}",
+                   "/campaigns/{number}/frontier", "/then"],
+        "reviewer": ["/queue", "/opinions", "/imports/{number}/undo", "/campaigns/{number}/difference",
                      "/outcomes/files/{number}"],
         "admin": ["/creators/{number}/everything", "/people", "/audit", "/audit/log.jsonl"],
     },
@@ -94,8 +97,10 @@ NEEDS = {
                      "/imports/{number}/undo", "/campaigns", "/campaigns/{number}",
                      "/campaigns/{number}/choose", "/campaigns/{number}/delete", "/campaigns/add",
                      "/campaigns/{number}/propose", "/campaigns/{number}/state", "/outcomes",
-                     "/outcomes/files/{number}/record", "/outcomes/files/{number}/drop"],
-        "admin": ["/thresholds", "/creators/{number}/erase", "/model/activate", "/model/preview",
+                     "/outcomes/files/{number}/record", "/outcomes/files/{number}/drop",
+                     "/rooms", "/rooms/{number}", "/rooms/{number}/close",
+                     "/campaigns/{number}/budget", "/opinions/{number}", "/queue/enough"],
+        "admin": ["/thresholds", "/opinions/share", "/creators/{number}/erase", "/model/activate", "/model/preview",
                   "/model/preview/discard", "/people",
                   "/people/{number}", "/people/{number}/link", "/people/factor",
                   "/people/{number}/factor/end", "/people/{number}/identity", "/keys", "/keys/{number}/revoke"],

@@ -239,7 +239,6 @@ def key() -> Act:
         return whole_or_before(folder, end, before, lambda: [] if names == ["crm"] else ["no key"])
 
     def run(folder: Path, _: object = None) -> int:
-        (folder / "out/keys.json").read_bytes()
         return command("key", "add", "crm", "--keys", folder / "out/keys.json")
 
     return Act(prepare=prepare, run=run, check=check)

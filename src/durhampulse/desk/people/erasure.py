@@ -40,6 +40,7 @@ from durhampulse.desk.store.tables import (
     claim,
     creator,
     list_creator,
+    opinion,
     outcome,
     outcome_file,
     outcome_rows,
@@ -50,6 +51,7 @@ from durhampulse.desk.store.tables import (
     remark,
     replaced,
     review,
+    room_card,
     run,
     score,
     search,
@@ -64,7 +66,7 @@ __all__ = ["erase", "everything_about", "sweep"]
 
 _OF_CREATOR = (
     score, search, replaced, claim, review, outcome, remark, campaign_creator, proposal,
-    list_creator,
+    list_creator, opinion, room_card,
 )  # fmt: skip
 _OF_NAME = (staged, refused)  # of imports under way, or past
 _AT_ONCE = 500

@@ -34,7 +34,7 @@ from durhampulse.desk.store.database import Store
 from durhampulse.desk.store.tables import attempt, person
 from durhampulse.exceptions import InputError
 
-__all__ = ["SignIn"]
+__all__ = ["SignIn", "count_attempt", "network_of"]
 
 _FAILURES, _FAILURES_MINUTES = 5, 15
 _OF_ADDRESS, _OF_NAME = 4 * _FAILURES, 10 * _FAILURES
@@ -150,8 +150,8 @@ class SignIn:
         with store.writing() as db:
             known = is_known_device(db, waiting.person, device)
             who = f"code {waiting.person}{f' {digest_of_token(device)}' if known else ''}"
-            counted = _count(db, {f"{who} day": _CODES_OF_A_DAY}, _DAY_MINUTES)
-            counted += _count(db, {who: _FAILURES})
+            counted = count_attempt(db, {f"{who} day": _CODES_OF_A_DAY}, _DAY_MINUTES)
+            counted += count_attempt(db, {who: _FAILURES})
             if not use_code(db, waiting.person, code):
                 note(db, waiting.name, "second factor failed", waiting.name)
                 return None
@@ -170,7 +170,7 @@ class SignIn:
         """
         with self._turn():
             with store.writing() as db:
-                counted = _count(db, {f"session {who.session.number}": _FAILURES})
+                counted = count_attempt(db, {f"session {who.session.number}": _FAILURES})
                 stored = db.scalar(select(person.c.password_hash).where(person.c.id == who.id))
             fits = password_fits(stored, password)
             with store.writing() as db:
@@ -200,7 +200,7 @@ def _attempt(store: Store, name: str, password: str, address: str, device: str) 
         ).first()
         known = is_known_device(db, somebody.id if somebody else None, device)
         counters = _counters(name, address, device if known else "")
-        counted = _count(db, counters)
+        counted = count_attempt(db, counters)
     fits = password_fits(somebody.password_hash if somebody else None, password)
     with store.writing() as db:
         if somebody is None or not fits:
@@ -217,7 +217,7 @@ def _counters(name: str, address: str, device: str) -> Mapping[str, int]:
     """Return what counts an attempt, and up to how many failures; the narrowest first."""
     if device:
         return {f"device {digest_of_token(device)}": _FAILURES}
-    place = _network_of(address)
+    place = network_of(address)
     return {
         f"{attempt_key(name)} from {place}": _FAILURES,
         f"address {place}": _OF_ADDRESS,
@@ -225,12 +225,12 @@ def _counters(name: str, address: str, device: str) -> Mapping[str, int]:
     }
 
 
-def _network_of(address: str) -> str:
+def network_of(address: str) -> str:
     """Return what one guesser has of addresses: one of IPv4, 2**64 of IPv6 (RFC 6177).
 
     Examples
     --------
-    >>> _network_of("203.0.113.7"), _network_of("2001:db8:1:2:3:4:5:6"), _network_of("unknown")
+    >>> network_of("203.0.113.7"), network_of("2001:db8:1:2:3:4:5:6"), network_of("unknown")
     ('203.0.113.7', '2001:db8:1:2::/64', 'unknown')
     """
     try:
@@ -242,7 +242,7 @@ def _network_of(address: str) -> str:
     return str(parsed)
 
 
-def _count(
+def count_attempt(
     db: Connection, counters: Mapping[str, int], minutes: int = _FAILURES_MINUTES
 ) -> list[int]:
     """Count an attempt; return the numbers of its rows, by which it is taken back.

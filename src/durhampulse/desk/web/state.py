@@ -10,6 +10,7 @@ from pathlib import Path
 from fastapi import Request
 from sqlalchemy import select
 
+from durhampulse.desk.campaigns.trade import Frontiers
 from durhampulse.desk.imports.worker import Worker
 from durhampulse.desk.models.catalogue import Catalogue
 from durhampulse.desk.outcomes.watching import BrokenBands
@@ -47,6 +48,8 @@ class Desk:
         Cache of the strongest reasons.
     broken_bands
         Cache of the bands that do not hold here.
+    frontiers
+        Cache of what other budgets would bring.
     sign_in
         Sign-ins, one at a time.
     last_use
@@ -63,6 +66,7 @@ class Desk:
     folder: Path
     top_reasons: TopReasons = field(default_factory=TopReasons)
     broken_bands: BrokenBands = field(default_factory=BrokenBands)
+    frontiers: Frontiers = field(default_factory=Frontiers)
     sign_in: SignIn = field(default_factory=SignIn)
     last_use: LastUse = field(default_factory=LastUse)
     exposure: Exposure = field(default_factory=Exposure)
