@@ -6,7 +6,8 @@ import importlib
 import sys
 
 NAMES = ("parts", "quality", "intervals", "precedent", "verdicts", "peers", "reading", "weights",
-         "scoring", "serving", "reliability", "desk")  # fmt: skip
+         "scoring", "serving", "reliability", "simulate", "load", "export", "reviewers",
+         "desk")  # fmt: skip
 
 for name in sys.argv[1:] or NAMES:
     print(f"\n## {name}\n", flush=True)

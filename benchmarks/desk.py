@@ -175,7 +175,7 @@ def browse(desk: Desk, folder: Path, url: str) -> None:
                                              for q in ["", *queries[:20]]])  # fmt: skip
         report("rows of an import's list", [ask(address, f"/shortlist?list=import-1&{q}", token)
                                             for q in queries[:40]])  # fmt: skip
-        for part in ("c", "q", "zz", "99", "creator", "@creator4711", "nobody"):
+        for part in ("c", "q", "zz", "99", "creator", "@creator4711", "c4711@mail", "nobody"):
             searches = [f"?search={part}&sort={sort}" for sort in SORTS]
             report(f"search {part!r}", [ask(address, f"/shortlist{q}", token) for q in searches])
             for what in ("totals", "facets"):

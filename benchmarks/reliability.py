@@ -9,6 +9,8 @@ have none, so what changes silently there is counted apart.
 
 Each finished file is kept in `benchmarks/reliability.csv`, so that a stopped run goes on where it
 was. `python -m benchmarks.reliability 10` makes ten files of each format.
+
+Part "failing" is :mod:`benchmarks.failing`: each call of each act fails once.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 import durhampulse as dp
+from benchmarks import failing
 from durhampulse.exceptions import DurhamPulseError
 from durhampulse.files.cage import Cage
 from durhampulse.files.export import open_sink
@@ -57,6 +60,7 @@ def main() -> None:
                 done = pd.concat([done, pd.DataFrame([row])], ignore_index=True)
                 done.to_csv(KEPT, index=False)
     report(done)
+    failing.main()
 
 
 def whole(folder: Path, suffix: str) -> Path:

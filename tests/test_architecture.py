@@ -17,7 +17,7 @@ ROOT = Path(durhampulse.__file__).parent
 # A package may import from those before it, never from those after it.
 LAYERS = [
     "exceptions", "extras", "markup", "irregularities", "files", "creators", "market", "features",
-    "models", "evaluation", "decision", "scoring", "study", "report", "service", "desk", "cli",
+    "models", "evaluation", "decision", "scoring", "export", "study", "report", "service", "desk", "cli",
     "__main__",
 ]  # fmt: skip
 DESK_LAYERS = [

@@ -321,7 +321,13 @@ def test_report_names_creators_and_links_web_addresses_alone(scorer, people):
     assert links == {("a.tv/<x>", "https://www.a.tv/<x>")}
     empty: dict[str, list[str]] = {key: [] for key in ("facts", "summary", "limits", "sections")}
     report = SimpleNamespace(
-        title="t", source="s", simulated=False, opening=None, decisions=shown, **empty
+        title="t",
+        source="s",
+        simulated=False,
+        opening=None,
+        calculator=None,
+        decisions=shown,
+        **empty,
     )
     page = render_report(report)
     assert '<a href="https://www.a.tv/&lt;x&gt;" rel="noopener noreferrer nofollow">' in page

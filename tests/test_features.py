@@ -46,18 +46,29 @@ def test_training_columns_are_normalised_and_finite():
 def test_skewed_columns_are_compressed():
     codes = {code.column: code for code in learn_encoding(table(), FEATURES).codes}
     assert codes["Followers"].scale == "log"
-    assert codes["Video_Quality"].ordered
 
 
 def test_quality_is_ordinal_and_other_words_are_levels():
     encoding = learn_encoding(table(), [QUALITY])
     rows = pd.DataFrame({"Video_Quality": ["SD", "HD", "4K"]})
+    assert encoding.codes[0].ordered
     assert (np.diff(encoding.transform(rows)[:, 0]) > 0).all()
     other = table().assign(Video_Quality=["Mature", "General"] * 200)
     assert learn_encoding(other, [QUALITY]).names == [
         "Video_Quality General",
         "Video_Quality Mature",
     ]
+
+
+def test_middle_quality_has_a_column_of_its_own_where_all_three_are_frequent():
+    encoding = learn_encoding(table(), [QUALITY])
+    assert encoding.names == ["Video_Quality", "Video_Quality HD"]
+    rows = pd.DataFrame({"Video_Quality": ["SD", "HD", "4K", None]})
+    assert encoding.transform(rows)[:, 1].tolist() == [0, 1, 0, 0]
+    few = table().assign(Video_Quality=["SD", "HD"] * 195 + ["4K"] * 10)
+    assert learn_encoding(few, [QUALITY]).names == ["Video_Quality", "Video_Quality HD"]
+    few.loc[few.index[-1], "Video_Quality"] = "SD"
+    assert learn_encoding(few, [QUALITY]).names == ["Video_Quality"]
 
 
 def test_encoding_ignores_test_part():

@@ -183,19 +183,25 @@ class _Page(HTMLParser):
     def __init__(self):
         super().__init__()
         self.headings, self.links, self.pictures, self.text = [], [], 0, []
+        self.in_script = False
 
     def handle_starttag(self, tag, attrs):
         attrs = dict(attrs)
+        self.in_script = tag == "script"
         if re.fullmatch("h[1-6]", tag):
             self.headings.append(int(tag[1]))
-        if tag in ("script", "link", "img", "iframe"):
+        if tag in ("link", "img", "iframe") or "src" in attrs:
             self.links.append(attrs)
         if attrs.get("role") == "img":
             self.pictures += 1
             assert attrs["aria-label"]
 
+    def handle_endtag(self, tag):
+        self.in_script = False
+
     def handle_data(self, data):
-        self.text.append(data)
+        if not self.in_script:
+            self.text.append(data)
 
 
 @pytest.mark.slow

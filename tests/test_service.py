@@ -35,7 +35,7 @@ from durhampulse.exceptions import InputError, ModelError, OutputError
 from durhampulse.scoring.account import Account
 from durhampulse.service.app import create_app
 from durhampulse.service.guard import Bucket
-from durhampulse.service.keys import SCOPES, KeyRing, add_key, revoke_key
+from durhampulse.service.keys import SCOPES, KeyRing, add_key, read_keys, revoke_key
 from durhampulse.service.served import ServedModel
 from durhampulse.service.server import run
 from durhampulse.service.settings import Limits
@@ -277,7 +277,7 @@ def test_keys_are_reloaded_when_file_changes(demo_model, tmp_path, caplog):
         assert score(client, CREATOR, headers=first).status_code == 200
         second = {"Authorization": f"Bearer {add_key(path, 'second', ['score'])}"}
         assert score(client, CREATOR, headers=second).status_code == 200
-        revoke_key(path, "first")
+        revoke_key(path, "first", "ann")
         assert score(client, CREATOR, headers=first).status_code == 401
         assert score(client, CREATOR, headers=second).status_code == 200
         path.write_text("[")
@@ -304,11 +304,31 @@ def test_key_is_refused_once_it_expired(tmp_path):
         KeyRing(path)
 
 
+def test_revoked_key_stays_listed_with_who_and_when(tmp_path):
+    path = tmp_path / "keys.json"
+    old = add_key(path, "crm", ["score"])
+    revoke_key(path, "crm", "ann")
+    new = add_key(path, "crm", ["model"])  # a name is free again
+    ring = KeyRing(path)
+    assert asyncio.run(ring.find(old)) is None
+    assert asyncio.run(ring.find(new)).scopes == ("model",)
+    first, second = read_keys(path)
+    assert (first.name, first.scopes, first.revoked_by) == ("crm", ("score",), "ann")
+    assert (
+        timedelta() <= datetime.now(UTC) - datetime.fromisoformat(first.revoked) < timedelta(0, 9)
+    )
+    assert (second.revoked, second.revoked_by) == ("", "")
+    revoke_key(path, "crm", "bea")
+    assert [key.revoked_by for key in read_keys(path)] == ["ann", "bea"]
+    with pytest.raises(InputError, match="there is no key 'crm'"):
+        revoke_key(path, "crm", "ann")
+
+
 def test_unknown_key_cannot_be_revoked(tmp_path):
     path = tmp_path / "keys.json"
     add_key(path, "crm", ["score"])
     with pytest.raises(InputError, match="there is no key 'erp'") as error:
-        revoke_key(path, "erp")
+        revoke_key(path, "erp", "ann")
     assert error.value.way_out == "There are: crm."
 
 

@@ -14,10 +14,12 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     ),
     "serve": _SERVE,
     "desk": (
-        *_SERVE, "alembic", "argon2", "psycopg", "python_multipart", "scipy", "sqlalchemy",
-        "zxcvbn",
+        *_SERVE, "alembic", "argon2", "psycopg", "python_multipart", "scipy", "segno",
+        "sqlalchemy", "zxcvbn",
     ),
+    "oidc": ("authlib", "httpx2", "joserfc"),
     "dask": ("dask", "distributed", "fsspec"),
+    "onnx": ("onnx",),
 }  # fmt: skip
 """Extra of ``pyproject.toml`` to the modules that it brings."""
 

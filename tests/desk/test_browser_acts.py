@@ -72,8 +72,8 @@ def test_manager_sees_how_far_creators_came(browser, databases, tmp_path):
         page.goto(f"{address}/shortlist?band=no&state=open")
         for box in page.locator("input[name=chosen]").all()[:3]:  # three at once
             box.check()
-        page.get_by_label("Decision").select_option("decline")
-        page.get_by_label("Reason").select_option("Off brand")
+        page.locator("#bulk [name=decision]").select_option("decline")
+        page.locator("#bulk [name=reason]").select_option("Off brand")
         page.get_by_role("button", name="Decide", exact=True).click()
         page.get_by_text("3 decided.").wait_for()
         propose_a_campaign(page, address)

@@ -29,7 +29,7 @@ def test_a_creator_is_decided_beside_the_list(browser, demo, signed_in):  # noqa
         first, second = (rows.nth(n).get_attribute("data-name") for n in (0, 1))
         page.keyboard.press("j")
         page.keyboard.press(" ")
-        panel = page.get_by_role("complementary", name="Why, and your decision")
+        panel = page.get_by_role("complementary", name="Why, beside the list")
         expect(panel.get_by_role("heading", name=first)).to_be_visible()
         page.keyboard.press("j")
         expect(panel.get_by_role("heading", name=second)).to_be_visible()

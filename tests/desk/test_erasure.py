@@ -41,6 +41,7 @@ from durhampulse.desk.store.tables import (
     creator_list,
     metadata,
     objection,
+    opinion,
     outcome,
     outcome_file,
     outcome_rows,
@@ -50,6 +51,8 @@ from durhampulse.desk.store.tables import (
     remark,
     replaced,
     review,
+    room,
+    room_card,
     saved_view,
     setting,
     staged,
@@ -75,6 +78,7 @@ HOLDS_NOBODY = {
     "campaign": ["by", "state", "state_by", "model_version", "proposed_by"],
     "creator_list": ["by"],
     "device": ["digest"],
+    "identity": ["known_as", "issuer", "subject"],
     "link": ["digest", "purpose"],
     "model": ["version", "name", "origin", "added_by", "compared"],
     "model_file": ["version", "name"],
@@ -83,8 +87,11 @@ HOLDS_NOBODY = {
     "person": ["name", "role", "password_hash"],
     "receipt": ["act", "detail"],
     "recipe": ["shape", "by"],
+    "room": ["digest", "colour", "shows", "by"],
+    "recovery_code": ["digest"],
     "run": ["kind", "model_version", "by", "drift", "preview"],  # by column, and by number
-    "session": ["digest", "csrf", "browser"],
+    "second_factor": ["secret", "pending"],
+    "session": ["digest", "csrf", "browser", "waits_for", "method"],
     "setting": ["name"],
     "upload": ["path", "state", "recipe", "shape", "model_version", "by", "worker"],
 }
@@ -142,8 +149,11 @@ def plant(store, number, other, person):
         for some in lot.sample(db.scalars(texts_of).all(), 150):
             text = f"{NAME} {'z' * lot.randrange(900)}"
             db.execute(update(remark).where(remark.c.id == some).values(text=text))
-        for table in (act, campaign, creator_list, recipe, setting):
+        for table in (act, campaign, creator_list, recipe, room, setting):
             row_of(db, table)
+        row_of(db, opinion, creator_id=number, person_id=person)
+        row_of(db, room_card, creator_id=number, comment=NAME)
+        row_of(db, room_card, creator_id=other)
         row_of(db, remark, creator_id=other)
         row_of(db, review, creator_id=other, person_id=person)
         row_of(db, refused, upload_id=1)

@@ -6,13 +6,10 @@ import contextlib
 import itertools
 import random
 import secrets
-import shutil
 import signal
-import subprocess
 import threading
 import time
 from collections import Counter
-from pathlib import Path
 
 import httpx2
 import pytest
@@ -30,6 +27,7 @@ from durhampulse.desk.web.access import COOKIE
 from durhampulse.market.sampling import write_market
 from tests.desk.conftest import PASSWORD, add_people, bring
 from tests.desk.forms import fields_of
+from tests.desk.servers import find_tool, own_server
 from tests.desk.test_browser import running_desk, wait_for
 from tests.desk.test_intake import HEADER
 from tests.desk.test_reviewing import review_at_once
@@ -150,15 +148,9 @@ def killable(folder, address):
 
 @pytest.mark.slow
 def test_database_restart_loses_no_acknowledged_write(tmp_path):
-    tools = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
-    try:
-        import pgserver
-
-        tool = Path(pgserver.__file__).parent / "pginstall" / "bin" / "pg_ctl"
-    except ImportError:
-        if not tools:
-            pytest.skip("no PostgreSQL to restart")
-        tool = tools[-1]
+    tool = find_tool()
+    if tool is None:
+        pytest.skip("no PostgreSQL to restart")
     with own_server(tool) as (url, restart):
         store = open_store(url)
         from durhampulse.desk.server import fill_with_demo
@@ -174,32 +166,6 @@ def test_database_restart_loses_no_acknowledged_write(tmp_path):
                 wait_for(lambda before=before: len(load.kept) > before)  # it goes on by itself
         load.check()
         store.close()
-
-
-@contextlib.contextmanager
-def own_server(tool):
-    """A PostgreSQL of this test's own."""
-    folder = Path("/tmp", f"dp-{secrets.token_hex(4)}")
-    folder.mkdir(mode=0o777)
-    folder.chmod(0o777)
-    user = ["runuser", "-u", "nobody", "--"] if Path("/").owner() == "root" else []
-    data = folder / "data"
-    options = f"-c listen_addresses= -k {folder}"
-    control = [*user, tool, "-D", data, "-w", "-o", options, "-l", folder / "log"]
-
-    def run(*command, check=True):
-        subprocess.run(
-            [*command], check=check, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-
-    run(*user, tool.with_name("initdb"), "-D", data, "-A", "trust", "-U", "postgres")
-    run(*control, "start")
-    try:
-        url = f"postgresql+psycopg://postgres@/postgres?host={folder}"
-        yield url, lambda: run(*control, "restart", "-m", "immediate")
-    finally:
-        run(*control, "stop", "-m", "immediate", check=False)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from durhampulse.creators.typed import read_typed
+from durhampulse.desk.campaigns.rooms import RoomWish, make_room
 from durhampulse.desk.people import people
 from durhampulse.desk.review.page import read_changes
 from durhampulse.desk.shortlist.lists import make_list
@@ -37,6 +38,7 @@ FORMS = [
     ("reviewer", "/creators/3/outcome", {"deal": "false", "on": "soon"}, "on"),
     ("reviewer", "/creators/3/remark", {"text": "long " * 500}, "text"),
     ("reviewer", "/queue/decide", {**DECISION, "creator": "{queued}", "note": " "}, "note"),
+    ("reviewer", "/queue/enough", {"deals": "-1"}, "deals"),
     ("reviewer", "/shortlist/decide", {**DECIDE_ALL, "chosen": "{first}", "request_name": "a" * 12,
                                        "seen": "0"}, "reason"),
     ("reviewer", "/bulk", DECIDE_ALL, "reason"),
@@ -59,6 +61,12 @@ FORMS = [
     ("reviewer", "/campaigns/{draft}/choose", {"choice": "fee", "creator_id": "{planned}",
                                                "fee": "2.500"}, "fee"),
     ("reviewer", "/campaigns/{agreed}/state", {"state": "draft", "note": " "}, "note"),
+    ("reviewer", "/rooms", {"name": "Kept <b>", "client": "Acme", "source": "list-1", "days": "7",
+                            "colour": "#123456"}, "source"),
+    ("reviewer", "/rooms", {"name": "Kept <b>", "client": "Acme", "source": "campaign-{draft}",
+                            "days": "91", "colour": "#123456"}, "days"),
+    ("reviewer", "/rooms/{room}", {"pitch-3": "x" * 301, "pitch-4": "Kept <b>"}, "pitch-3"),
+    ("nobody", "/r/{token}", {"liked-4": "yes", "comment-3": "x" * 501}, "comment-3"),
     ("reviewer", "/outcomes", {"on": "soon", "deal_is": "Signed", "file": LIST}, "on"),
     ("reviewer", "/outcomes", {"on": "2026-01-31", "deal_is": "Signed"}, "file"),
     ("reviewer", "/imports", {}, "file"),
@@ -69,6 +77,7 @@ FORMS = [
     ("admin", "/creators/3/erase", {"confirm": "INF-1 <b>", "objects": "true"}, "confirm"),
     ("admin", "/thresholds", {"yes_at": "0.8", "review_at": "55"}, "yes_at"),
     ("admin", "/thresholds", {"yes_at": "70", "review_at": "85"}, "review_at"),
+    ("admin", "/opinions/share", {"share": "80%"}, "share"),
     ("admin", "/people", {"name": "\x07", "role": "reviewer"}, "name"),
     ("admin", "/people", {"name": "Rita", "role": "queen"}, "role"),
     ("admin", "/people/{myself}", {"role": "viewer", "active": "true"}, "sure"),
@@ -86,7 +95,8 @@ BUTTONS = {
     "/campaigns/{number}/propose", "/outcomes/files/{number}/record",
     "/outcomes/files/{number}/drop", "/model/activate", "/model/preview", "/model/preview/discard",
     "/people/{number}/link", "/keys/{number}/revoke", "/account/sessions/{number}/end",
-    "/account/sessions/end",
+    "/account/sessions/end", "/rooms/{number}/close",
+    "/campaigns/{number}/budget", "/opinions/{number}",
 }  # fmt: skip
 """Forms without a field that people fill in: nothing of them can be wrong, or lost."""
 
@@ -156,7 +166,7 @@ def post(client, path, sent):
 
 
 @pytest.fixture
-def made(desk, tmp_path):
+def made(desk, tmp_path):  # noqa: C901 - a function for each thing that forms are about
     """Give what a form is about, by its name: made when it is asked for."""
 
     def campaign(client):
@@ -196,7 +206,14 @@ def made(desk, tmp_path):
         row = bring(desk.store, desk.catalogue, unlike_list(tmp_path), confirm=False)
         return {"unlike": str(row.id)}
 
+    def room(_client):
+        wish = RoomWish(name="Spring", client="Acme", colour="#123456", days=7, shows=[],
+                        creators=range(3, 9))  # fmt: skip
+        number, token = make_room(desk.store, wish, "test")
+        return {"room": str(number), "token": token}
+
     makers = {
+        "room": room, "token": room,
         "welcome": link, "view": view, "myself": myself, "unlike": unlike, "draft": campaign,
         "agreed": agreed, "new": new_import,
         "queued": lambda client: {
@@ -260,7 +277,7 @@ def test_wrong_form_comes_back_with_the_message_at_its_field(
 def test_every_form_is_in_the_table(app):
     sent = {path for method, path in routes(app) if method == "POST" and "/v1/" not in path}
     tried = {re.sub(r"[0-9]+|\{\w+\}", "{number}", path) for _, path, _, _ in FORMS}
-    tried = {path.replace("/welcome/{number}", "/welcome/{token}") for path in tried}
+    tried = {re.sub("^/(welcome|r)/{number}", r"/\1/{token}", path) for path in tried}
     assert tried | BUTTONS | OWN_PAGES == sent
     assert not tried & BUTTONS
 
@@ -286,7 +303,7 @@ def test_wrong_filter_keeps_the_others_and_the_list(visit):
     sent = {("niche", "Tech"), ("min_engagement", "0.05"), ("min_followers", "lots"),
             ("sort", "followers")}  # fmt: skip
     assert sent <= {*forms.sends["/shortlist"]}
-    assert answer.text.count("<tr>") > 20
+    assert answer.text.count("<tr data-id=") > 20
 
 
 def test_unknown_identifier_comes_back_with_its_campaign(visit):

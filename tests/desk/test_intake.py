@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import threading
 import time
 import tracemalloc
@@ -25,13 +26,16 @@ from durhampulse.desk.imports.intake import apply, discard, refused_rows
 from durhampulse.desk.imports.jobs import LeaseLostError, give_up, next_job
 from durhampulse.desk.imports.preview import preview
 from durhampulse.desk.imports.worker import Worker
-from durhampulse.desk.models.catalogue import activate, add_model
+from durhampulse.desk.models.catalogue import Catalogue, activate, add_model
 from durhampulse.desk.models.rules import stored_frame
-from durhampulse.desk.people.erasure import digest_of, erase
+from durhampulse.desk.people.erasure import erase
+from durhampulse.desk.people.objections import Objections, add_objection
 from durhampulse.desk.shortlist import export
 from durhampulse.desk.shortlist import pages as shortlist
 from durhampulse.desk.shortlist.reasons import TopReasons
 from durhampulse.desk.shortlist.view import View
+from durhampulse.desk.store import database
+from durhampulse.desk.store.database import open_store
 from durhampulse.desk.store.tables import creator, objection, run, score, staged, upload
 from durhampulse.exceptions import InputError
 from durhampulse.files import extents, parquet
@@ -220,16 +224,39 @@ def test_an_objection_holds_against_every_form_of_an_identifier(
         ]
 
 
-def test_an_objection_of_an_earlier_version_still_holds(bare, tmp_path):
-    """Earlier versions kept the SHA-256 of the identifier as it was written."""
-    store, catalogue = bare
+def test_an_objection_of_an_earlier_version_still_holds(databases, tmp_path, monkeypatch):
+    """Earlier versions kept the SHA-256 of the identifier as it was written, without a key."""
+    newest, url = database.command.upgrade, databases.make()
+    with monkeypatch.context() as older:
+        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0023"))
+        store = open_store(url)
+    digests = [hashlib.sha256(name.encode()).hexdigest() for name in ("1002.0", "'@lena")]
     with store.writing() as db:
-        for written in ("1002.0", "'@lena"):
-            digest = hashlib.sha256(written.encode()).hexdigest()
+        for digest in digests:
             db.execute(insert(objection).values(digest=digest, at=datetime.now(UTC)))
+    store.close()
+    store = open_store(url)
+    add_model(store, DEMO / "model", "test")
     rows = [ROW.format(name) for name in ("1002", "@lena", "1003")]
-    bring(store, catalogue, write_list(tmp_path, *rows))
+    bring(store, Catalogue(store), write_list(tmp_path, *rows))
     assert stored(store).keys() == {"1003"}
+    with store.reading() as db:
+        assert len(Objections.read(db).digests - {*digests}) == 2
+    store.close()
+
+
+def test_an_objection_cannot_be_tried_out_without_the_key(store):
+    """A plain SHA-256 of INF-1 to INF-200,000 is searched in a fifth of a second."""
+    with store.writing() as db:
+        add_objection(db, "INF-1003")
+        objections = Objections.read(db)
+        assert db.scalars(select(objection.c.digest)).all() == [*objections.digests]
+    assert objections.hold("INF-1003")
+    assert not objections.hold("INF-1004")
+    assert not Objections(objections.digests, b"another key").hold("INF-1003")
+    sha256 = hashlib.sha256(b"INF-1003").hexdigest()
+    expected = hmac.new(objections.key, sha256.encode(), "sha256").hexdigest()
+    assert objections.digests == {expected}
 
 
 def percents(tmp_path, n=40):
@@ -297,7 +324,7 @@ def test_objection_after_the_check_excludes_a_staged_row(filled, catalogue, tmp_
     path = write_list(tmp_path, ROW.format("INF-1003"), ROW.format("new"))
     row = bring(filled, catalogue, path, confirm=False)
     with filled.writing() as db:
-        db.execute(insert(objection).values(digest=digest_of("new"), at=datetime.now(UTC)))
+        add_objection(db, "new")
         db.execute(update(upload).where(upload.c.id == row.id).values(state="applying"))
     apply(filled, catalogue, row.id)
     assert "new" not in stored(filled)
@@ -483,7 +510,7 @@ def test_discarded_import_leaves_only_its_entry(bare, tmp_path):
     assert not path.exists()
     with store.reading() as db:
         assert db.scalar(select(func.count()).select_from(staged)) == 0
-    with pytest.raises(InputError, match="cannot be dropped"):
+    with pytest.raises(InputError, match="cannot be discarded"):
         discard(store, row.id, "ann")
 
 

@@ -14,7 +14,7 @@ from durhampulse.desk.people.erasure import erase, everything_about
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.review.bulk import begin, find_bulk, next_bulk, run_bulk
 from durhampulse.desk.shortlist import members, pages
-from durhampulse.desk.shortlist.facets import FACETS, breakdown, facets
+from durhampulse.desk.shortlist.facets import FACETS, breakdown, facets, overview
 from durhampulse.desk.shortlist.lists import (
     add_members,
     change_list,
@@ -267,7 +267,10 @@ def test_facets_count_what_one_more_choice_would_show(filled, rules, view):
             db.execute(update(creator).where(creator.c.id % 11 == at).values(**changes))
         rows = db.execute(select(creator)).all()
         got = facets(db, view, rules)
+        it = overview(db, view, rules)
         cells = breakdown(db, view, rules)
+        every = replace(view, band=(), state=(), outcome=())
+        assert it.everybody == pages.totals(db, every, rules).creators
         total = pages.totals(db, view, rules).creators
     least = view.min_followers or 0
     rest = [row for row in rows if not least or (row.followers or 0) >= least]
@@ -278,6 +281,9 @@ def test_facets_count_what_one_more_choice_would_show(filled, rules, view):
     frequencies = list(got["niche"].values())
     assert frequencies == sorted(frequencies, reverse=True)
     assert sum(cells.values()) == total
+    assert it.counts == got
+    waiting = counted(rows, View(state=("open",), outcome=("open",)), rules)["band"]
+    assert {band: n for band, n in it.waiting.items() if band and n} == waiting
 
 
 def test_facets_sort_no_creators(filled, rules):

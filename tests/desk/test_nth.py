@@ -15,6 +15,7 @@ from durhampulse.desk.store.chain import verify
 from durhampulse.desk.store.tables import creator, review
 from tests.desk.conftest import add_people
 from tests.desk.test_erasure import everything
+from tests.nth.failing import build, obstacle, require_whole, walk
 
 ACTS = {
     "decide": lambda store, who, rules: decide(store, 3, who, decision(), rules),
@@ -67,3 +68,16 @@ def test_act_that_fails_at_any_statement_leaves_all_as_it_was(filled, rules, act
         gone = db.scalar(select(func.count()).where(creator.c.external_id == "INF-1003")) == 0
         reviews = db.scalar(select(func.count()).select_from(review))
     assert (gone, reviews) == {"decide": (False, 1), "bulk": (False, 3), "erase": (True, 0)}[act]
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory):
+    return build(tmp_path_factory.mktemp("nth"))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(bool(obstacle()), reason=obstacle())
+def test_desk_goes_on_whatever_call_fails(library):
+    """What SQLite and the worker ask of the system fails; another process looks at the store."""
+    acts = "decide,check,apply"
+    require_whole([*walk(library, "desk", acts, "full,sync,open", 2)], acts)

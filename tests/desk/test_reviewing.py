@@ -16,6 +16,7 @@ from durhampulse.decision.bands import MAYBE, NO, NO_PRECEDENT, Thresholds
 from durhampulse.desk.models.catalogue import save_thresholds
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.people.erasure import erase
+from durhampulse.desk.review import queue
 from durhampulse.desk.review.decisions import (
     REASONS,
     BulkResult,
@@ -189,6 +190,25 @@ def test_stale_page_cannot_overwrite_newer_decision(filled, rules):
         seen = last_review(db)
     decide(filled, 5, bob, decision_of("decline", seen=seen), rules)  # who has seen it may
     assert state_of(filled, 5) == "declined"
+
+
+def test_creator_erased_since_the_queue_was_read_is_passed_over(filled, rules, monkeypatch):
+    (ann,) = add_people(filled, "reviewer")
+    candidates = queue._candidates
+
+    def read_before(store, *how):
+        numbers = candidates(store, *how)
+        with store.reading() as db:
+            name = db.scalar(select(creator.c.external_id).where(creator.c.id == numbers[0]))
+        erase(store, name, "ann")
+        return numbers[:2]
+
+    first = candidates(filled, ann, rules, "maybe", datetime.now(UTC))[:2]
+    with monkeypatch.context() as patch:
+        patch.setattr(queue, "_kinds", lambda _: ["maybe"])
+        patch.setattr(queue, "_candidates", lambda store, person, rules, why, now: (
+            [] if why == "unlike" else read_before(store, person, rules, why, now)))  # fmt: skip
+        assert claim_next(filled, ann, rules).creator_id == first[1]
 
 
 def test_number_of_an_erased_review_makes_no_page_current_again(filled, rules):

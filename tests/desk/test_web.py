@@ -53,10 +53,15 @@ OURS = ("creators", "reviews", "outcomes", "campaigns", "lists", "views", "selec
 OPEN = {
     "/",
     "/sign-in",
+    "/sign-in/second",
+    "/sign-in/provider",
+    "/sign-in/provider/callback",
     "/welcome/{token}",
     "/healthz",
     "/readyz",
     "/openapi.json",
+    "/r/{token}",
+    "/r/{token}/colour.css",
 }
 """What anybody may ask for."""
 
@@ -70,14 +75,16 @@ NEEDS = {
                    "/imports/{number}/progress", "/imports/{number}/refused", "/campaigns",
                    "/campaigns/{number}", "/campaigns/{number}/export/{kind}", "/model", "/model/progress",
                    "/model/preview", "/thresholds", "/pipeline",
-                   "/outcomes", "/acts", "/account"],
-        "reviewer": ["/queue", "/imports/{number}/undo", "/campaigns/{number}/difference",
+                   "/outcomes", "/acts", "/account", "/account/second", "/rooms", "/rooms/{number}",
+                   "/campaigns/{number}/frontier", "/then"],
+        "reviewer": ["/queue", "/opinions", "/imports/{number}/undo", "/campaigns/{number}/difference",
                      "/outcomes/files/{number}"],
         "admin": ["/creators/{number}/everything", "/people", "/audit", "/audit/log.jsonl"],
     },
     "POST": {
         "viewer": ["/sign-out", "/account/sessions/{number}/end",
-                   "/account/sessions/end", "/account/password"],
+                   "/account/sessions/end", "/account/password", "/account/second",
+                   "/account/second/confirm", "/account/second/codes", "/account/second/end"],
         "reviewer": ["/bulk", "/bulk/start", "/bulk/{number}/stop", "/lists", "/lists/members",
                      "/lists/{number}", "/lists/{number}/delete", "/views", "/views/{number}",
                      "/views/{number}/delete", "/shortlist/decide", "/creators/{number}/decide", "/creators/{number}/outcome",
@@ -90,10 +97,13 @@ NEEDS = {
                      "/imports/{number}/undo", "/campaigns", "/campaigns/{number}",
                      "/campaigns/{number}/choose", "/campaigns/{number}/delete", "/campaigns/add",
                      "/campaigns/{number}/propose", "/campaigns/{number}/state", "/outcomes",
-                     "/outcomes/files/{number}/record", "/outcomes/files/{number}/drop"],
-        "admin": ["/thresholds", "/creators/{number}/erase", "/model/activate", "/model/preview",
+                     "/outcomes/files/{number}/record", "/outcomes/files/{number}/drop",
+                     "/rooms", "/rooms/{number}", "/rooms/{number}/close",
+                     "/campaigns/{number}/budget", "/opinions/{number}", "/queue/enough"],
+        "admin": ["/thresholds", "/opinions/share", "/creators/{number}/erase", "/model/activate", "/model/preview",
                   "/model/preview/discard", "/people",
-                  "/people/{number}", "/people/{number}/link", "/keys", "/keys/{number}/revoke"],
+                  "/people/{number}", "/people/{number}/link", "/people/factor",
+                  "/people/{number}/factor/end", "/people/{number}/identity", "/keys", "/keys/{number}/revoke"],
     },
 }  # fmt: skip
 

@@ -7,12 +7,15 @@ import getpass
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from durhampulse.cli.options import AsJson
 from durhampulse.exceptions import InputError
+
+if TYPE_CHECKING:
+    from durhampulse.desk.people.provider import Provider
 
 __all__ = ["desk_app", "erase"]
 
@@ -20,38 +23,60 @@ _DEFAULT = "sqlite:///durhampulse.db"  # written here too, so that --help loads 
 Store = Annotated[str, typer.Option(help="sqlite:///FILE or postgresql+psycopg://HOST/NAME.")]
 
 
+def _of_provider(name: str, text: str) -> Any:
+    return typer.Option(envvar=f"DURHAMPULSE_OIDC_{name}", help=text)
+
+
+Issuer = Annotated[str | None, _of_provider("ISSUER", "OpenID provider by whom people sign in.")]
+Client = Annotated[str | None, _of_provider("CLIENT", "What the provider calls this desk.")]
+Secret = Annotated[Path | None, _of_provider("SECRET", "File that holds the client's secret.")]
+Title = Annotated[str | None, _of_provider("TITLE", "The provider's name on the sign-in page.")]
+NewRole = Annotated[
+    str | None, _of_provider("NEW", "Role of accounts made for whoever is new; none without.")
+]
+NoPasswords = Annotated[
+    bool, typer.Option("--no-passwords", help="Let people in by the provider alone.")
+]
+LinkFor = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Print a link for a new password, once, and end."),
+]
+Model = Annotated[
+    Path | None,
+    typer.Option(help="A study's model folder; an empty store gets a demo."),
+]
+Hours = Annotated[float, typer.Option(min=0.1, max=720, help="Hours after which a session ends.")]
+IdleMinutes = Annotated[
+    float, typer.Option(min=1, max=43200, help="Idle minutes after which a session ends.")
+]
+PublicUrl = Annotated[
+    str | None,
+    typer.Option(help="Where people reach the desk: begins its links, and is its only host."),
+]
+Hsts = Annotated[bool, typer.Option("--hsts", help="Tell browsers to use TLS only, for a year.")]
 desk_app = typer.Typer()
 
 
 @desk_app.callback(invoke_without_command=True)
 def desk(  # noqa: PLR0913 - one for each option
     context: typer.Context,
-    model: Annotated[
-        Path | None,
-        typer.Option(help="A study's model folder; an empty store gets a demo."),
-    ] = None,
+    model: Model = None,
     store: Store = _DEFAULT,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
     yes_at: Annotated[float | None, typer.Option(help="Probability from which Yes.")] = None,
     review_at: Annotated[float | None, typer.Option(help="Probability from which Maybe.")] = None,
-    session_hours: Annotated[
-        float, typer.Option(min=0.1, max=720, help="Hours after which a session ends.")
-    ] = 12,
-    idle_minutes: Annotated[
-        float, typer.Option(min=1, max=43200, help="Idle minutes after which a session ends.")
-    ] = 60,
-    public_url: Annotated[
-        str | None,
-        typer.Option(help="Where people reach the desk: begins its links, and is its only host."),
-    ] = None,
-    hsts: Annotated[
-        bool, typer.Option("--hsts", help="Tell browsers to use TLS only, for a year.")
-    ] = False,
-    link_for: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Print a link for a new password, once, and end."),
-    ] = None,
+    session_hours: Hours = 12,
+    idle_minutes: IdleMinutes = 60,
+    public_url: PublicUrl = None,
+    hsts: Hsts = False,
+    oidc_issuer: Issuer = None,
+    oidc_client: Client = None,
+    oidc_secret: Secret = None,
+    oidc_title: Title = None,
+    oidc_new: NewRole = None,
+    no_passwords: NoPasswords = False,
+    link_for: LinkFor = None,
 ) -> None:
     """Serve the web page where a partnership team decides.
 
@@ -71,6 +96,9 @@ def desk(  # noqa: PLR0913 - one for each option
         address = exposure.address or f"http://{host}:{port}"
         typer.echo(f"{address}{password_link(store, link_for)}")
         return
+    provider = _provider(oidc_issuer, oidc_client, oidc_secret, oidc_title, oidc_new)
+    if no_passwords and provider is None:
+        raise InputError("Nobody could sign in.", "Add --oidc-issuer, or allow passwords.")
     run(
         url=store,
         model_folder=model,
@@ -80,8 +108,37 @@ def desk(  # noqa: PLR0913 - one for each option
         review_at=review_at,
         limits=SessionLimits(hours=session_hours, idle_minutes=idle_minutes),
         exposure=exposure,
+        provider=provider,
+        passwords=not no_passwords,
         say=typer.echo,
     )
+
+
+def _provider(
+    issuer: str | None, client: str | None, secret: Path | None, title: str | None, new: str | None
+) -> Provider | None:
+    from durhampulse.desk.people.provider import Provider, ProviderSettings
+
+    if not issuer:
+        return None
+    return Provider(ProviderSettings.read(issuer, client, secret, title=title, new_role=new))
+
+
+@desk_app.command()
+def reset_factor(
+    name: Annotated[str, typer.Argument(help="Whose second factor ends.")],
+    store: Store = _DEFAULT,
+) -> None:
+    """End somebody's second factor: the way back in when phone and recovery codes are lost.
+
+    Their sessions end too, and the audit log says so.
+
+    Example: durhampulse desk reset-factor "Ann Lee" --store sqlite:///team.db
+    """
+    from durhampulse.desk.server import reset_factor as reset
+
+    reset(store, name)
+    typer.echo(f"{name} signs in without a second factor now, or sets up a new one.")
 
 
 @desk_app.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 from enum import StrEnum
 from pathlib import Path
@@ -142,6 +143,28 @@ def verify(folder: Folder) -> None:
     typer.echo("The hashes stand in the folder itself: they do not say who made it.")
 
 
+@model_app.command()
+def export(
+    folder: Folder,
+    to: Annotated[str, typer.Option(help="js, sql or onnx.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The file to write.")],
+    dialect: Annotated[
+        str, typer.Option(help="Of SQL: duckdb, postgres, sqlite, bigquery or snowflake.")
+    ] = "duckdb",
+    table: Annotated[str, typer.Option(help="The table that a query reads.")] = "creators",
+) -> None:
+    """Write a model out as a program of its own, which scores as the model does.
+
+    Units, levels, refusals, missing precedents, intervals and bands are part of it.
+
+    Example: durhampulse model export durhampulse-study/model --to js --out scorer.js
+    """
+    from durhampulse.export.targets import ExportOptions, export_model
+
+    size = export_model(folder, to, out, ExportOptions(dialect, table))
+    typer.echo(f"{out}: {size:,} bytes.")
+
+
 def serve(  # noqa: PLR0913 - one for each option
     model: ModelFolder,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
@@ -197,32 +220,32 @@ def add(
 
 @key_app.command("list")
 def list_keys(keys: KeyFile, as_json: AsJson = False) -> None:
-    """Show whose keys there are, what each may do and since when.
+    """Show whose keys there are and were, what each may do, since when and until when.
 
     Example: durhampulse key list --keys keys.json
     """
     from durhampulse.service.keys import read_keys
 
-    records = [
-        {"name": key.name, "scopes": [*key.scopes], "created": key.created, "expires": key.expires}
-        for key in read_keys(keys)
-    ]
+    shown = ("name", "scopes", "created", "expires", "revoked", "revoked_by")
+    records = [{name: getattr(key, name) for name in shown} for key in read_keys(keys)]
     if as_json:
         typer.echo(json.dumps(records, indent=2))
     else:
         for record in records:
             until = f", expires {record['expires']}" if record["expires"] else ""
             scopes = ", ".join(record["scopes"])
+            if record["revoked"]:
+                until = f", revoked {record['revoked']} by {record['revoked_by']}"
             typer.echo(f"{record['name']}: {scopes}; {record['created']}{until}")
 
 
 @key_app.command()
 def revoke(name: Annotated[str, typer.Argument(help="Whose key it is.")], keys: KeyFile) -> None:
-    """Withdraw an API key; a service that runs refuses it at once.
+    """Withdraw an API key; a service that runs refuses it at once, and the list keeps it.
 
     Example: durhampulse key revoke crm --keys keys.json
     """
     from durhampulse.service.keys import revoke_key
 
-    revoke_key(keys, name)
+    revoke_key(keys, name, getpass.getuser())
     typer.echo(f"{name}: withdrawn.")

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-__all__ = ["currency_codes", "months", "size_of", "weekdays"]
+__all__ = ["currencies", "currency_codes", "months", "size_of", "sizes", "weekdays"]
 
 _FILE = Path(__file__).with_name("cldr.json")
 """Written by ``tools/cldr.py``."""
@@ -24,14 +24,16 @@ def _table() -> dict[str, Any]:
 
 
 @cache
-def _sizes() -> dict[str, int]:
-    sizes = {_key(word): size for word, size in _table()["sizes"].items()}
+def sizes() -> dict[str, int]:
+    """Return words for sizes, in the form in which they are looked up, and what each multiplies."""
+    full = {_key(word): size for word, size in _table()["sizes"].items()}
     # A point behind a short form is often left out.
-    return {word.rstrip("."): size for word, size in sizes.items()} | sizes
+    return {word.rstrip("."): size for word, size in full.items()} | full
 
 
 @cache
-def _currencies() -> dict[str, frozenset[str]]:
+def currencies() -> dict[str, frozenset[str]]:
+    """Return signs and codes of currencies, and the ISO 4217 codes that each may stand for."""
     signs = {_key(sign): frozenset(codes) for sign, codes in _table()["signs"].items()}
     codes = {code: frozenset({code}) for code in _table()["codes"]}
     return signs | codes | {code.casefold(): codes[code] for code in _NO_WORDS}
@@ -57,7 +59,7 @@ def size_of(word: str) -> int | None:
     >>> size_of("Mio."), size_of("lakh"), size_of("monkeys")
     (1000000, 100000, None)
     """
-    return _sizes().get(_key(word)) if len(word) <= _LONGEST_WORD else None
+    return sizes().get(_key(word)) if len(word) <= _LONGEST_WORD else None
 
 
 def currency_codes(word: str) -> frozenset[str]:
@@ -72,8 +74,8 @@ def currency_codes(word: str) -> frozenset[str]:
     """
     if len(word) > _LONGEST_WORD:
         return frozenset()
-    currencies = _currencies()
-    return currencies.get(word) or currencies.get(_key(word), frozenset())
+    known = currencies()
+    return known.get(word) or known.get(_key(word), frozenset())
 
 
 def _key(word: str) -> str:

@@ -14,13 +14,15 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from durhampulse.desk.imports.intake import begin, clear_leftovers
 from durhampulse.desk.imports.uploaded import clear_orphans
 from durhampulse.desk.imports.worker import Worker
 from durhampulse.desk.models.catalogue import Catalogue, add_model, save_thresholds
+from durhampulse.desk.people.factors import end_factor
 from durhampulse.desk.people.people import add_person, make_link
+from durhampulse.desk.people.provider import Provider
 from durhampulse.desk.people.sessions import SessionLimits
 from durhampulse.desk.people.sign_in import SignIn
 from durhampulse.desk.store.database import Store, open_store
@@ -36,7 +38,7 @@ from durhampulse.service.server import is_loopback
 if TYPE_CHECKING:
     import uvicorn
 
-__all__ = ["DEMO_ADMIN", "fill_with_demo", "open_desk", "password_link", "run"]
+__all__ = ["DEMO_ADMIN", "fill_with_demo", "open_desk", "password_link", "reset_factor", "run"]
 
 DEMO_ADMIN = "demo admin"
 _SECONDS_TO_FINISH = 20
@@ -128,12 +130,27 @@ def password_link(url: str, name: str) -> str:
         If nobody of that name may sign in.
     """
     with contextlib.closing(open_store(url, create=False)) as store, store.writing() as db:
-        number = db.scalar(
-            select(person.c.id).where(person.c.name == name, person.c.active.is_(True))
-        )
-        if number is None:
-            raise InputError(f"Nobody called '{name}' may sign in.", "Check the name.")
-        return f"/welcome/{make_link(db, 'password', 'command line', number)}"
+        return f"/welcome/{make_link(db, 'password', 'command line', _number_of(db, name))}"
+
+
+def reset_factor(url: str, name: str) -> None:
+    """End a person's second factor, for whoever may open the store itself.
+
+    Raises
+    ------
+    InputError
+        If nobody of that name may sign in, or they have no second factor.
+    """
+    with contextlib.closing(open_store(url, create=False)) as store, store.writing() as db:
+        if not end_factor(db, _number_of(db, name), "command line"):
+            raise InputError(f"'{name}' has no second factor.", "Nothing was changed.")
+
+
+def _number_of(db: Connection, name: str) -> int:
+    number = db.scalar(select(person.c.id).where(person.c.name == name, person.c.active.is_(True)))
+    if number is None:
+        raise InputError(f"Nobody called '{name}' may sign in.", "Check the name.")
+    return int(number)
 
 
 def is_demo(desk: Desk) -> bool:
@@ -154,6 +171,8 @@ def run(  # noqa: PLR0913 - one for each option
     review_at: float | None = None,
     limits: SessionLimits | None = None,
     exposure: Exposure | None = None,
+    provider: Provider | None = None,
+    passwords: bool = True,
     say: Callable[[str], object] = print,
 ) -> None:
     """Serve the desk until the process is stopped."""
@@ -162,6 +181,7 @@ def run(  # noqa: PLR0913 - one for each option
     from durhampulse.service.connections import BoundedProtocol
 
     desk = open_desk(url, model_folder, limits=limits)
+    desk = replace(desk, provider=provider, sign_in=SignIn(limits, passwords=passwords))
     demo = is_demo(desk)
     if demo and not is_loopback(host):
         raise InputError(

@@ -6,7 +6,7 @@ it needs no training library, and travels in the model folder as JSON.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -33,6 +33,9 @@ from durhampulse.features.repeats import creator_names, creator_strata
 __all__ = ["Encoding", "learn_encoding", "split_creators"]
 
 Floats = npt.NDArray[np.float64]
+
+_FREQUENT = 10
+"""Rows of each of three ordered levels from which on the middle one has a column of its own."""
 
 
 @dataclass(frozen=True)
@@ -181,9 +184,21 @@ def learn_encoding(
         ordered = role.kind == "quality" and quality_ordered(values)
         if role.kind == "numeric" or ordered:
             codes.append(learn_numbers(role.column, values, ordered=ordered))
+            if ordered:
+                codes.extend(_learn_middle(role.column, values))
         else:
             codes.append(learn_levels(role.column, values))
     return Encoding((*codes, *learn_relatives(train, {role.column for role in features})))
+
+
+def _learn_middle(column: str, values: pd.Series) -> Iterator[LevelCode]:
+    """Learn a column for the middle one of three ordered levels, where all three are frequent.
+
+    What goes with HD may lie beyond what goes with SD and with 4K, in one niche and not in another.
+    """
+    counts = values.value_counts()
+    if all(counts.get(level, 0) >= _FREQUENT for level in ("SD", "HD", "4K")):
+        yield LevelCode(column, ("HD",), rare=False, missing=False)
 
 
 def _repeated(sample_weight: Floats) -> npt.NDArray[np.intp]:

@@ -24,7 +24,15 @@ import numpy.typing as npt
 
 from durhampulse.features.codes import FARTHEST
 
-__all__ = ["Activation", "ExactLayers", "parabolic", "silu"]
+__all__ = [
+    "SILU_ABOVE",
+    "SILU_BELOW",
+    "SILU_FAR",
+    "Activation",
+    "ExactLayers",
+    "parabolic",
+    "silu",
+]
 
 Activation = Literal["relu", "silu", "parabolic"]
 Array = npt.NDArray[np.floating]
@@ -34,10 +42,12 @@ _BYTES_AT_ONCE = 8_192
 """Of a column of hidden units: as many rows as fit in a core's cache."""
 _DIGITS = {np.dtype(np.float64): 53, np.dtype(np.float32): 24}
 """Binary digits of numbers (IEEE 754-2019, binary64 and binary32)."""
-_FAR = np.float32(18)
+SILU_FAR = np.float32(18)
 """Where the sigmoid is 0 or 1 in single precision."""
-_ABOVE = tuple(map(np.float32, (3.78734197e-08, 4.32967747e-05, 0.0079670841, 0.249997356)))
-_BELOW = tuple(map(np.float32, (7.58908856e-10, 3.35199936e-06, 0.00144061994, 0.115196132, 1.0)))
+SILU_ABOVE = tuple(map(np.float32, (3.78734197e-08, 4.32967747e-05, 0.0079670841, 0.249997356)))
+SILU_BELOW = tuple(
+    map(np.float32, (7.58908856e-10, 3.35199936e-06, 0.00144061994, 0.115196132, 1.0))
+)
 """Polynomials in x * x, the highest power first, so that 1 / (1 + exp(-x)) is 1/2 + x * above /
 below: fitted by Lawson's iteration (Lawson 1961) for the least error times abs(x), 3e-6."""
 
@@ -117,10 +127,10 @@ def silu(values: Floats) -> npt.NDArray[np.float32]:
     [-0.0, 0.0, 0.7311, 100.0]
     """
     x = values.astype(np.float32)
-    near = np.clip(x, -_FAR, _FAR)
+    near = np.clip(x, -SILU_FAR, SILU_FAR)
     square = near * near
-    near *= _polynomial(square, _ABOVE)
-    near /= _polynomial(square, _BELOW)
+    near *= _polynomial(square, SILU_ABOVE)
+    near /= _polynomial(square, SILU_BELOW)
     near += np.float32(0.5)
     near *= x
     return near

@@ -72,6 +72,15 @@ class ObliviousTrees(LogOdds):
         parts = [self._tables.sums(X[i : i + _AT_ONCE]) for i in range(0, len(X), _AT_ONCE)]
         return np.concatenate([np.empty(0), *parts]) + self.intercept
 
+    def whole_leaves(self) -> tuple[Integers, int]:
+        """Return the leaves in units of 2**-digits, shape (n_trees, 2**depth), and the digits.
+
+        A sum over all trees, in units, fits in 32 bits.
+        """
+        largest = max(float(np.abs(self.leaves).max(axis=1).sum()), 1.0)
+        digits = int(np.floor(np.log2((2.0**31 - 1 - len(self.leaves)) / largest)))
+        return np.rint(self.leaves * 2.0**digits).astype(np.int32), digits
+
     @cached_property
     def _tables(self) -> _Tables:
         return _Tables.of(self)
@@ -171,9 +180,7 @@ class _Tables:
     @classmethod
     def of(cls, trees: ObliviousTrees) -> _Tables:
         """Prepare trees; the sum of them moves by at most half a unit a tree."""
-        largest = max(float(np.abs(trees.leaves).max(axis=1).sum()), 1.0)
-        digits = int(np.floor(np.log2((2.0**31 - 1 - len(trees.leaves)) / largest)))
-        units = np.rint(trees.leaves * 2.0**digits).astype(np.int32)
+        units, digits = trees.whole_leaves()
         columns = np.unique(trees.columns)
         starts, ends = (np.searchsorted(trees.columns, columns, side) for side in ("left", "right"))
         shared = _shared_tables(trees.questions)

@@ -16,6 +16,7 @@ from durhampulse.report import (
     worth,
 )
 from durhampulse.report import interpretation as words
+from durhampulse.report.calculator import Calculator, study_calculator
 from durhampulse.report.decisionfigures import decision_figures
 from durhampulse.report.encoded import before_and_after, encoding_table
 from durhampulse.report.figures import Figure, draw_figure
@@ -52,6 +53,7 @@ class Report:
     limits: list[str]
     decisions: Table
     sections: list[Section]
+    calculator: Calculator | None = None
 
     @property
     def figures(self) -> list[Figure]:
@@ -76,6 +78,7 @@ def build_report(study: Study) -> Report:
         facts=front.facts(study),
         limits=advice.limits(source.simulated, outcome_of(study.b1.creators)),
         decisions=decision_view(study.e.table, study.a1.creators.carried),
+        calculator=study_calculator(study),
         sections=[
             part(study) for part in (_verdict, _a1, _a2, _b1, _b2, _b3, _c, _d1, _d2, _d3, _e)
         ],

@@ -8,7 +8,9 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
+from IPython.core.getipython import get_ipython
 from IPython.display import Code, Markdown, display
+from matplotlib_inline.config import InlineBackend
 
 from durhampulse.decision.figures import number_text
 from durhampulse.report import plots
@@ -20,6 +22,9 @@ __all__ = ["display", "say", "set_up", "show", "show_source"]
 def set_up() -> None:
     """Set the look of pictures and tables in this notebook."""
     plots.use_style()
+    if (shell := get_ipython()) is not None:
+        uncropped: dict[str, Any] = {"bbox_inches": None}  # pictures are laid out already
+        InlineBackend.instance(parent=shell).print_figure_kwargs = uncropped
     pd.set_option("display.float_format", number_text)
     pd.set_option("display.max_colwidth", 400)
     pd.set_option("display.max_columns", 30)

@@ -27,7 +27,7 @@ def _words(code: Code) -> tuple[str, str]:
     if isinstance(code, LevelCode):
         n, more = len(code.names), "; one says that the cell is empty" * code.missing
         rare = "; rare levels share one" * code.rare
-        return f"{n} columns of 0 and 1{rare}{more}", ", ".join(code.levels)
+        return f"{n} column{'s' * (n > 1)} of 0 and 1{rare}{more}", ", ".join(code.levels)
     if isinstance(code, NumberCode):
         unit = number_text(code.unit, 3)
         scaled = {

@@ -55,8 +55,11 @@ def draw_figure(name: str, title: str, table: pd.DataFrame, draw: Callable[[], A
     axes = draw()
     figure = np.ravel(axes)[0].figure
     svg, png = io.StringIO(), io.BytesIO()
-    figure.savefig(svg, format="svg", transparent=True, metadata={"Date": None})
-    figure.savefig(png, format="png", dpi=160, facecolor="white")
+    figure.draw_without_rendering()
+    with plt.rc_context({"figure.constrained_layout.use": False}):
+        figure.set_layout_engine(None)  # else it is laid out, and drawn for that, for each file
+        figure.savefig(svg, format="svg", transparent=True, metadata={"Date": None})
+        figure.savefig(png, format="png", dpi=160, facecolor="white")
     plt.close(figure)
     numbers = plain_table(f"Numbers of: {title}", table)
     return Figure(

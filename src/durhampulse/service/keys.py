@@ -7,7 +7,7 @@ import json
 import logging
 import secrets
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,7 +23,7 @@ SCOPES = ("score", "explain", "model", "metrics")
 _PREFIX = "dp_"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Key:
     """A key as it is kept.
 
@@ -39,6 +39,8 @@ class Key:
         Date and time, ISO 8601.
     expires
         Date and time from which it is refused, ISO 8601 with the offset; empty for none.
+    revoked, revoked_by
+        When it was revoked and by which user of the computer; empty where it was not.
     """
 
     name: str
@@ -46,6 +48,8 @@ class Key:
     scopes: tuple[str, ...]
     created: str
     expires: str = ""
+    revoked: str = ""
+    revoked_by: str = ""
 
     @property
     def has_expired(self) -> bool:
@@ -90,7 +94,7 @@ class KeyRing:
         """
         self._refresh()
         key = self._by_hash.get(_hash(token))
-        return None if key is None or key.has_expired else key
+        return None if key is None or key.revoked or key.has_expired else key
 
     def _refresh(self) -> None:
         signature = _signature(self._path)
@@ -141,18 +145,32 @@ def add_key(path: Path, name: str, scopes: Sequence[str], *, days: int | None = 
     if unknown or not scopes:
         raise InputError(f"No such scope: {', '.join(unknown)}.", f"Use {', '.join(SCOPES)}.")
     keys = read_keys(path) if path.exists() else []
-    if any(key.name == name for key in keys):
+    if any(key.name == name and not key.revoked for key in keys):
         raise InputError(f"{path}: there is a key '{name}' already.", "Choose another name.")
     token = _PREFIX + secrets.token_urlsafe(32)
     now = datetime.now(UTC)
     expires = "" if days is None else (now + timedelta(days=days)).isoformat(timespec="seconds")
     created = now.isoformat(timespec="seconds")
-    _write(path, [*keys, Key(name, _hash(token), tuple(scopes), created, expires)])
+    key = Key(
+        name=name, sha256=_hash(token), scopes=tuple(scopes), created=created, expires=expires
+    )
+    _write(path, [*keys, key])
     return token
 
 
-def revoke_key(path: Path, name: str) -> None:
-    """Take a key out of a file; services that read the file refuse it from their next request on.
+def revoke_key(path: Path, name: str, by: str) -> None:
+    """Revoke a key; services that read the file refuse it from their next request on.
+
+    It stays in the file, so that one can see later who had a key and when it ended.
+
+    Parameters
+    ----------
+    path
+        The file.
+    name
+        Whose key it is. A later one may have the same name.
+    by
+        Who revokes it.
 
     Raises
     ------
@@ -162,11 +180,15 @@ def revoke_key(path: Path, name: str) -> None:
         If the file cannot be written; it is as it was.
     """
     keys = read_keys(path)
-    kept = [key for key in keys if key.name != name]
-    if len(kept) == len(keys):
-        names = ", ".join(key.name for key in keys) or "none"
-        raise InputError(f"{path}: there is no key '{name}'.", f"There are: {names}.")
-    _write(path, kept)
+    names = [key.name for key in keys if not key.revoked]
+    if name not in names:
+        there = ", ".join(names) or "none"
+        raise InputError(f"{path}: there is no key '{name}'.", f"There are: {there}.")
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    _write(path, [
+        replace(key, revoked=now, revoked_by=by) if key.name == name and not key.revoked else key
+        for key in keys
+    ])  # fmt: skip
 
 
 def read_keys(path: Path) -> list[Key]:
@@ -189,8 +211,9 @@ def read_keys(path: Path) -> list[Key]:
 def _key(record: dict[str, Any]) -> Key:
     """Return a key of its record; one whose end is no time with an offset is an error."""
     key = Key(**{**record, "scopes": tuple(record["scopes"])})
-    if key.expires and datetime.fromisoformat(key.expires).tzinfo is None:
-        raise ValueError(f"{key.expires} without an offset")
+    for moment in (key.expires, key.revoked):
+        if moment and datetime.fromisoformat(moment).tzinfo is None:
+            raise ValueError(f"{moment} without an offset")
     return key
 
 

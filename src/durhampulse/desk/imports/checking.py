@@ -35,9 +35,10 @@ from durhampulse.desk.imports.staging import (
 from durhampulse.desk.models.catalogue import Catalogue
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.models.unlikeness import typical_figures, unlikeness
+from durhampulse.desk.people.objections import Objections
 from durhampulse.desk.store.bulk import insert_rows
 from durhampulse.desk.store.database import Store
-from durhampulse.desk.store.tables import creator, objection, refused, run, staged, upload
+from durhampulse.desk.store.tables import creator, refused, run, staged, upload
 from durhampulse.exceptions import InputError
 from durhampulse.files.cage import Cage
 from durhampulse.files.stream import Chunk
@@ -66,7 +67,7 @@ def _check(store: Store, catalogue: Catalogue, job: Job, stop: threading.Event, 
     with store.reading() as db:
         row = db.execute(select(upload).where(upload.c.id == job.id)).one()
         rules = catalogue.current(db)
-        objected = set(db.scalars(select(objection.c.digest)))
+        objections = Objections.read(db)
     table = open_table(
         rules.scorer,
         Path(row.path),
@@ -82,7 +83,7 @@ def _check(store: Store, catalogue: Catalogue, job: Job, stop: threading.Event, 
     resumed = row.model_version == rules.version
     parts = list((row.summary or {}).get("parts", [])) if resumed else []
     under_way = _Check(
-        store=store, job=job, rules=rules, table=table, objected=objected, parts=parts
+        store=store, job=job, rules=rules, table=table, objections=objections, parts=parts
     )
     if not resumed:
         under_way.restart()
@@ -104,8 +105,8 @@ class _Check:
         Where it is written, the lease, and the model that scores.
     table
         The file.
-    objected
-        Digests of the identifiers that must be left out.
+    objections
+        Who must be left out.
     parts
         Counts of the chunks done, as plain data: an interrupted check adds to them.
     """
@@ -114,7 +115,7 @@ class _Check:
     job: Job
     rules: Rules
     table: OpenTable
-    objected: set[str]
+    objections: Objections
     parts: list[dict[str, Any]]
 
     def restart(self) -> None:
@@ -150,7 +151,7 @@ class _Check:
         unscored = [row for _, row, _, _ in scored.refused]
         rows = chunk.rows[~np.isin(chunk.rows, unscored)]
         names = canonical_identifiers(scored.batch["Influencer ID"])
-        accepted, reasons = accepted_rows(names, self.objected)
+        accepted, reasons = accepted_rows(names, self.objections)
         refusals = [
             Refusal(row, storable_name(name), reason) for _, row, name, reason in scored.refused
         ]

@@ -16,7 +16,7 @@ from durhampulse.desk.imports.indexes import rebuilt_indexes
 from durhampulse.desk.imports.recipes import remember
 from durhampulse.desk.models.catalogue import Catalogue, activation_lock
 from durhampulse.desk.models.unlikeness import refresh_standing
-from durhampulse.desk.people.erasure import has_objected
+from durhampulse.desk.people.objections import Objections
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.acts import begin_act
 from durhampulse.desk.store.audit import note
@@ -30,7 +30,6 @@ from durhampulse.desk.store.tables import (
     NUMBERS,
     TEXTS,
     creator,
-    objection,
     refused,
     run,
     score,
@@ -132,12 +131,12 @@ def apply(store: Store, catalogue: Catalogue, number: int) -> None:
 
 def _leave_out_objectors(db: Connection, number: int) -> None:
     """Delete the staged rows of creators who have objected since the check."""
-    objected = set(db.scalars(select(objection.c.digest)))
-    if not objected:
+    objections = Objections.read(db)
+    if not objections.digests:
         return
     rows = db.execute(select(staged.c.id, staged.c.external_id).where(staged.c.upload_id == number))
     for row in rows.all():
-        if has_objected(row.external_id, objected):
+        if objections.hold(row.external_id):
             db.execute(delete(staged).where(staged.c.id == row.id))
 
 
@@ -189,7 +188,7 @@ def discard(store: Store, number: int, by: str) -> None:
     with store.writing() as db:
         row = db.execute(select(upload).where(upload.c.id == number).with_for_update()).first()
         if row is None or row.state not in ("new", "checking", "checked"):
-            raise InputError("This import cannot be dropped any more.", "Reload the page.")
+            raise InputError("This import cannot be discarded any more.", "Reload the page.")
         db.execute(delete(understood).where(understood.c.upload_id == number))
         db.execute(update(upload).where(upload.c.id == number)
                    .values(state="discarded", finished_at=clock.now()))  # fmt: skip

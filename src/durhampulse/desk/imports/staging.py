@@ -18,7 +18,7 @@ from durhampulse.decision.bands import NO_PRECEDENT
 from durhampulse.desk.imports.carried import carried_cells
 from durhampulse.desk.imports.fees import Fees, fee_column, read_fees
 from durhampulse.desk.models.rules import Rules
-from durhampulse.desk.people.erasure import has_objected
+from durhampulse.desk.people.objections import Objections
 from durhampulse.desk.store.search import search_text
 from durhampulse.desk.store.tables import LONGEST_ID, NUMBERS, TEXTS, staged
 from durhampulse.scoring.batch import Scored
@@ -60,7 +60,7 @@ class Refusal:
 
 
 def accepted_rows(
-    names: pa.Array, objected: set[str]
+    names: pa.Array, objections: Objections
 ) -> tuple[np.ndarray[Any, np.dtype[np.bool_]], list[str]]:
     """Return which rows can be stored, and the reason for each of the others.
 
@@ -68,8 +68,8 @@ def accepted_rows(
     ----------
     names
         Canonical identifiers, shape (n_rows,).
-    objected
-        Digests of the identifiers that must be left out.
+    objections
+        Who must be left out.
 
     Returns
     -------
@@ -85,7 +85,7 @@ def accepted_rows(
             reasons.append(
                 f"the Influencer_ID has over {LONGEST_ID} characters, or unprintable ones"
             )
-        elif objected and has_objected(name, objected):
+        elif objections.hold(name):
             reasons.append("this creator has objected to being scored")
         else:
             reasons.append("")

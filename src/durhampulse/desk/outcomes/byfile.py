@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
 from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.rules import ColumnRule
@@ -19,7 +19,7 @@ from durhampulse.desk.store.acts import begin_act, change_act
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.database import Store
 from durhampulse.desk.store.identifiers import find_numbers
-from durhampulse.desk.store.tables import outcome
+from durhampulse.desk.store.tables import outcome, outcome_file
 from durhampulse.files.cage import Cage
 
 __all__ = ["OutcomeSource", "Preview", "Recorded", "preview_of", "record_all"]
@@ -145,7 +145,9 @@ def _known(db: Connection, numbers: list[int]) -> dict[int, tuple[bool, date]]:
     return known
 
 
-def record_all(store: Store, name: str, file: OutcomeFile, by: str) -> Recorded:
+def record_all(
+    store: Store, name: str, file: OutcomeFile, by: str, *, waiting: int | None = None
+) -> Recorded:
     """Record the outcomes of a file, as one act; return how many are new, unknown or blank.
 
     Parameters
@@ -156,14 +158,19 @@ def record_all(store: Store, name: str, file: OutcomeFile, by: str) -> Recorded:
         What its owner calls the file, and what it holds.
     by
         Who records them.
+    waiting
+        Number of the file that waits: it does no longer, once all is recorded.
     """
     with store.reading() as db:
         numbers = find_numbers(db, file.outcomes)
-    kept, act_id = _record(store, name, file.outcomes, numbers, by)
     unknown = [name for name in file.outcomes if name not in numbers]
-    counts = {"kept": kept, "unknown": len(unknown), "refused": len(file.refused)}
-    with store.writing() as db:
+
+    def finish(db: Connection, kept: int, act_id: int | None) -> None:
+        counts = {"kept": kept, "unknown": len(unknown), "refused": len(file.refused)}
         note(db, by, "outcomes recorded", f"act {act_id}" if act_id else "none new", counts)
+        db.execute(delete(outcome_file).where(outcome_file.c.id == waiting))
+
+    kept, act_id = _record(store, name, file.outcomes, numbers, by, finish)
     return Recorded(
         kept=kept,
         unknown=unknown[:_SHOWN],
@@ -180,11 +187,15 @@ def _record(
     outcomes: Mapping[str, tuple[bool, date]],
     numbers: Mapping[str, int],
     by: str,
+    finish: Callable[[Connection, int, int | None], object],
 ) -> tuple[int, int | None]:
-    """Record outcomes some at a time, so that others can write; return how many, and their act."""
+    """Record outcomes some at a time, so that others can write; return how many, and their act.
+
+    What ends it happens with the last of them, whole or not at all.
+    """
     rows = sorted((number, *outcomes[identifier]) for identifier, number in numbers.items())
     kept, act_id = 0, None
-    for start in range(0, len(rows), _AT_ONCE):
+    for start in range(0, max(len(rows), 1), _AT_ONCE):
         with store.writing() as db:
             some = rows[start : start + _AT_ONCE]
             if act_id is None and _is_new(db, some):
@@ -192,6 +203,8 @@ def _record(
             if act_id is not None:
                 kept += insert_outcomes(db, some, by, act_id)
                 change_act(db, act_id, creators=kept)
+            if start + _AT_ONCE >= len(rows):
+                finish(db, kept, act_id)
     return kept, act_id
 
 

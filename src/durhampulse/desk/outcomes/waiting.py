@@ -61,7 +61,7 @@ def find_file(db: Connection, number: int) -> Row[Any]:
     row = db.execute(select(outcome_file).where(outcome_file.c.id == number)).first()
     if row is None:
         raise InputError(
-            "This file does not wait any more: it was recorded or dropped.",
+            "This file does not wait any more: it was recorded or discarded.",
             "See under Acts what was recorded.",
         )
     return row
@@ -109,8 +109,9 @@ def confirm_file(store: Store, number: int, by: str, rule: ColumnRule | None) ->
     """
     with store.reading() as db:
         row = find_file(db, number)
-    recorded = record_all(store, row.file_name, content_of(store, row, rule), by)
-    _delete(store, row)
+    file = content_of(store, row, rule)
+    recorded = record_all(store, row.file_name, file, by, waiting=number)
+    Path(row.path).unlink(missing_ok=True)
     return recorded
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -21,15 +20,16 @@ from sqlalchemy import (
     update,
 )
 
+from durhampulse.desk.people.objections import add_objection
 from durhampulse.desk.people.waiting import WaitingFile, files_holding, remove_waiting
 from durhampulse.desk.people.words import clear_words, telling_words
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.chain import read_head
-from durhampulse.desk.store.database import Store, insert_or
+from durhampulse.desk.store.database import Store
 from durhampulse.desk.store.former import forget_former
-from durhampulse.desk.store.identifiers import earlier_forms, stored_forms
+from durhampulse.desk.store.identifiers import stored_forms
 from durhampulse.desk.store.keyed import keyed_hash
 from durhampulse.desk.store.niches import count_niches
 from durhampulse.desk.store.search import forget_search
@@ -40,7 +40,7 @@ from durhampulse.desk.store.tables import (
     claim,
     creator,
     list_creator,
-    objection,
+    opinion,
     outcome,
     outcome_file,
     outcome_rows,
@@ -51,6 +51,7 @@ from durhampulse.desk.store.tables import (
     remark,
     replaced,
     review,
+    room_card,
     run,
     score,
     search,
@@ -61,34 +62,15 @@ from durhampulse.desk.store.tables import (
 from durhampulse.desk.store.traces import remove_traces
 from durhampulse.exceptions import InputError
 
-__all__ = ["digest_of", "erase", "everything_about", "has_objected", "sweep"]
+__all__ = ["erase", "everything_about", "sweep"]
 
 _OF_CREATOR = (
     score, search, replaced, claim, review, outcome, remark, campaign_creator, proposal,
-    list_creator,
+    list_creator, opinion, room_card,
 )  # fmt: skip
 _OF_NAME = (staged, refused)  # of imports under way, or past
 _AT_ONCE = 500
 _ABANDONED = upload.c.state.in_(("new", "checked"))
-
-
-def digest_of(identifier: str) -> str:
-    """Return the hash by which a creator who objects is recognised in later files."""
-    return _sha256(stored_forms(identifier)[0])
-
-
-def has_objected(canonical: str, objected: set[str]) -> bool:
-    """Whether a creator, by the canonical identifier, is among those who have objected.
-
-    Earlier versions kept the hash of the identifier as it was written, so those forms count too.
-    """
-    if _sha256(canonical) in objected:
-        return True
-    return any(_sha256(form) in objected for form in earlier_forms(canonical))
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
 def everything_about(db: Connection, external_id: str) -> dict[str, Any]:
@@ -142,7 +124,8 @@ def erase(
     by
         Who asked for it.
     objects
-        Whether later imports must leave them out; only a hash of the identifier is kept for that.
+        Whether later imports must leave them out; only a hash of the identifier, by the
+        store's key, is kept for that.
     files
         Whether files that wait and hold them are deleted too.
 
@@ -158,7 +141,7 @@ def erase(
         If nothing is stored of such a creator, and they do not object either; or if files that
         wait hold them, and nobody said that these are to be deleted.
     """
-    digest, names = digest_of(external_id), stored_forms(external_id)
+    names = stored_forms(external_id)
     with store.reading() as db:
         holding = files_holding(db, names, telling_words(db, _numbers(db, names), names))
     if holding and not files:
@@ -179,8 +162,7 @@ def erase(
             "files": [f"{file.kind} {file.number}" for file in holding],
         }
         if objects:
-            values = {"digest": digest, "at": clock.now()}
-            db.execute(insert_or(db, objection).values(**values).on_conflict_do_nothing())
+            add_objection(db, external_id)
         forget_search(db)
         count_niches(db)  # one may have been theirs alone
         receipt = _receipt(db, "objection" if objects else "erasure", by, detail)

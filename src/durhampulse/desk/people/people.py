@@ -47,11 +47,14 @@ class SignedIn:
         The token that forms of this session must carry; empty for a program.
     confirmed
         Whether the password was given a short while ago.
+    method
+        How it was opened: by password, link or provider.
     """
 
     number: int = 0
     csrf: str = ""
     confirmed: bool = False
+    method: str = ""
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,12 @@ from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.tables import person, session
 
 __all__ = [
-    "SessionLimits", "confirm_session", "end_session", "end_sessions", "find_session",
-    "open_session", "sessions_of", "sign_out",
+    "Opening", "SessionLimits", "Waiting", "complete_session", "confirm_session", "end_session",
+    "end_sessions", "find_session", "find_waiting", "open_session", "sessions_of", "sign_out",
 ]  # fmt: skip
 
 _MOST_SESSIONS = 10
+_WAITING_MINUTES = 10
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,52 @@ class SessionLimits:
     confirm_minutes: float = 15
 
 
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """A session whose person has still to give a second factor; it admits to nothing else.
+
+    Attributes
+    ----------
+    session, person
+        Their numbers.
+    name
+        Of the person.
+    csrf
+        The token that its form must carry.
+    needs
+        What it waits for: a code, or the set-up of a factor.
+    """
+
+    session: int
+    person: int
+    name: str
+    csrf: str
+    needs: str
+
+
+@dataclass(frozen=True)
+class Opening:
+    """How a session is opened.
+
+    Attributes
+    ----------
+    method
+        By password, link or provider.
+    waits_for
+        The second factor that it lacks, which has to come within ten minutes.
+    confirmed_at
+        When the person proved who they are; None for now.
+    """
+
+    method: str = "password"
+    waits_for: str = ""
+    confirmed_at: datetime | None = None
+
+
 def open_session(
-    db: Connection, number: int, limits: SessionLimits, browser: str = "", earlier: str = ""
-) -> str:
+    db: Connection, number: int, limits: SessionLimits, browser: str = "", earlier: str = "",
+    *, opening: Opening | None = None,
+) -> str:  # fmt: skip
     """Open a session; return its token, of which only the hash is stored.
 
     Parameters
@@ -59,8 +103,12 @@ def open_session(
         What the person will know the session by.
     earlier
         The token that the browser had; that session ends.
+    opening
+        How it is opened; whole and by password if not given.
     """
-    token, now = secrets.token_urlsafe(32), datetime.now(UTC)
+    token, now, opening = secrets.token_urlsafe(32), datetime.now(UTC), opening or Opening()
+    hours, minutes = limits.hours, _WAITING_MINUTES
+    lasts = timedelta(minutes=minutes) if opening.waits_for else timedelta(hours=hours)
     db.execute(delete(session).where(session.c.expires_at < now))
     sign_out(db, earlier)
     values = {
@@ -70,14 +118,53 @@ def open_session(
         "browser": browser[:60],
         "begun_at": now,
         "used_at": now,
-        "confirmed_at": now,
-        "expires_at": now + timedelta(hours=limits.hours),
+        "confirmed_at": opening.confirmed_at or now,
+        "expires_at": now + lasts,
+        "waits_for": opening.waits_for,
+        "method": opening.method,
     }
     db.execute(insert(session).values(**values))
-    kept = select(session.c.id).where(session.c.person_id == number)
+    _end_oldest(db, number, opening.waits_for)
+    return token
+
+
+def _end_oldest(db: Connection, number: int, waits_for: str) -> None:
+    """End all but a person's latest sessions of a kind: waiting ones displace no others."""
+    mine = session.c.person_id == number, session.c.waits_for == waits_for
+    kept = select(session.c.id).where(*mine)
     kept = kept.order_by(session.c.used_at.desc(), session.c.id.desc()).limit(_MOST_SESSIONS)
     others = session.c.id.not_in(db.scalars(kept).all())
-    db.execute(delete(session).where(session.c.person_id == number, others))
+    db.execute(delete(session).where(*mine, others))
+
+
+def find_waiting(db: Connection, token: str) -> Waiting | None:
+    """Return the session that waits for a second factor; none if there is no such, or no more."""
+    s = session.c
+    row = db.execute(
+        select(s.id, s.person_id, s.csrf, s.waits_for, person.c.name)
+        .join(person, person.c.id == s.person_id)
+        .where(
+            s.digest == digest_of_token(token), s.expires_at > datetime.now(UTC),
+            s.waits_for != "", person.c.active.is_(True),
+        )
+    ).first()  # fmt: skip
+    return row and Waiting(
+        session=row.id, person=row.person_id, name=row.name, csrf=row.csrf, needs=row.waits_for
+    )
+
+
+def complete_session(db: Connection, waiting: Waiting, limits: SessionLimits) -> str:
+    """Return the new token of a session whose second factor has come; the old one ends."""
+    token, now = secrets.token_urlsafe(32), datetime.now(UTC)
+    values = {
+        "digest": digest_of_token(token),
+        "csrf": secrets.token_urlsafe(24),
+        "used_at": now,
+        "expires_at": now + timedelta(hours=limits.hours),
+        "waits_for": "",
+    }
+    db.execute(update(session).where(session.c.id == waiting.session).values(**values))
+    _end_oldest(db, waiting.person, "")
     return token
 
 
@@ -89,9 +176,10 @@ def find_session(
     s = session.c
     row = db.execute(
         select(person.c.id, person.c.name, person.c.role, person.c.password_hash,
-               s.id.label("session"), s.csrf, s.used_at, s.confirmed_at)
+               s.id.label("session"), s.csrf, s.used_at, s.confirmed_at, s.method)
         .join(session, s.person_id == person.c.id)
-        .where(s.digest == digest_of_token(token), s.expires_at > now, person.c.active.is_(True))
+        .where(s.digest == digest_of_token(token), s.expires_at > now, s.waits_for == "",
+               person.c.active.is_(True))
     ).first()  # fmt: skip
     if row is None:
         return None
@@ -101,7 +189,8 @@ def find_session(
     uses.note(session, row.session)
     fresh = now - row.confirmed_at <= timedelta(minutes=limits.confirm_minutes)
     # Whoever came by the demo's link has no password to be asked for.
-    signed_in = SignedIn(row.session, row.csrf, fresh or row.password_hash is None)
+    asked = row.method == "provider" or row.password_hash is not None
+    signed_in = SignedIn(row.session, row.csrf, fresh or not asked, row.method)
     return Principal(row.id, row.name, row.role, signed_in)
 
 
@@ -122,7 +211,9 @@ def sessions_of(db: Connection, number: int, limits: SessionLimits) -> Sequence[
     """Return a person's sessions that have not ended, the one used last first."""
     s, now = session.c, datetime.now(UTC)
     since = now - timedelta(minutes=limits.idle_minutes)
-    mine = select(session).where(s.person_id == number, s.expires_at > now, s.used_at > since)
+    mine = select(session).where(
+        s.person_id == number, s.expires_at > now, s.used_at > since, s.waits_for == ""
+    )
     return db.execute(mine.order_by(s.used_at.desc(), s.id.desc())).all()
 
 

@@ -11,24 +11,35 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, delete, func, select
 
 from durhampulse.desk.people.devices import is_known_device
+from durhampulse.desk.people.factors import missing_factor, use_code
 from durhampulse.desk.people.passwords import password_fits
 from durhampulse.desk.people.people import (
     Principal,
     attempt_key,
     digest_of_token,
+    find_person,
     folded_name,
 )
-from durhampulse.desk.people.sessions import SessionLimits, confirm_session, open_session
+from durhampulse.desk.people.sessions import (
+    Opening,
+    SessionLimits,
+    Waiting,
+    complete_session,
+    confirm_session,
+    open_session,
+)
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.database import Store
 from durhampulse.desk.store.tables import attempt, person
 from durhampulse.exceptions import InputError
 
-__all__ = ["SignIn"]
+__all__ = ["SignIn", "count_attempt", "network_of"]
 
 _FAILURES, _FAILURES_MINUTES = 5, 15
 _OF_ADDRESS, _OF_NAME = 4 * _FAILURES, 10 * _FAILURES
+_CODES_OF_A_DAY, _DAY_MINUTES = 20, 24 * 60
+"""With three codes that fit at a time: one guesser in 16,000 a day gets through."""
 _PATIENCE = 10.0
 _COUNTING = 0x64705F7369676E  # the lock under which PostgreSQL counts attempts
 
@@ -44,10 +55,13 @@ class SignIn:
     ----------
     limits
         When the sessions end that are opened.
+    passwords
+        Whether people may sign in by them.
     """
 
-    def __init__(self, limits: SessionLimits | None = None) -> None:
+    def __init__(self, limits: SessionLimits | None = None, *, passwords: bool = True) -> None:
         self.limits = limits or SessionLimits()
+        self.passwords = passwords
         self._lock = threading.Lock()
 
     def attempt(
@@ -55,6 +69,9 @@ class SignIn:
         *, browser: str = "", earlier: str = "", device: str = "",
     ) -> str | None:  # fmt: skip
         """Return a new session's token, or none where name and password do not fit.
+
+        Where there is a second factor, or has to be one, the session waits for it: see
+        :func:`find_waiting`.
 
         Parameters
         ----------
@@ -74,14 +91,73 @@ class SignIn:
         InputError
             After five failures within a quarter of an hour for a name from one address, twenty
             for an address, fifty for a name; for a known browser after five of its own, and
-            whatever others have tried. Or if too many others are signing in at this moment.
+            whatever others have tried. Or if too many others are signing in at this moment, or
+            passwords are switched off.
         """
+        if not self.passwords:
+            raise InputError("Nobody signs in by a password here.", "Use the provider's button.")
         with self._turn():
             number = _attempt(store, name, password, address, device)
             if number is None:
                 return None
             with store.writing() as db:
-                return open_session(db, number, self.limits, browser, earlier)
+                return self.let_in(db, number, browser, earlier)
+
+    def let_in(
+        self, db: Connection, number: int, browser: str, earlier: str, method: str = "password",
+        confirmed_at: datetime | None = None,
+    ) -> str:  # fmt: skip
+        """Return the token of a new session of a person who has shown who they are.
+
+        Parameters
+        ----------
+        db
+            A connection that writes.
+        number
+            The person.
+        browser, earlier
+            As of :func:`open_session`.
+        method, confirmed_at
+            As of :class:`Opening`. The session waits where a second factor is missing, which a
+            provider asks for itself.
+        """
+        name = find_person(db, number).name
+        missing = "" if method == "provider" else missing_factor(db, number)
+        how = "" if method == "password" else f" by {method}"
+        note(db, name, "asked for a second factor" if missing else f"signed in{how}", name)
+        opening = Opening(method, missing, confirmed_at)
+        return open_session(db, number, self.limits, browser, earlier, opening=opening)
+
+    def second(self, store: Store, waiting: Waiting, code: str, device: str = "") -> str | None:
+        """Return the token of a session that waited for a code, or none where it does not fit.
+
+        Parameters
+        ----------
+        store
+            The desk's store.
+        waiting
+            The session.
+        code
+            As it was typed: of the app, or a recovery code.
+        device
+            The token by which the browser is known, if it is; its tries are counted apart.
+
+        Raises
+        ------
+        InputError
+            After five wrong codes within a quarter of an hour, or twenty within a day.
+        """
+        with store.writing() as db:
+            known = is_known_device(db, waiting.person, device)
+            who = f"code {waiting.person}{f' {digest_of_token(device)}' if known else ''}"
+            counted = count_attempt(db, {f"{who} day": _CODES_OF_A_DAY}, _DAY_MINUTES)
+            counted += count_attempt(db, {who: _FAILURES})
+            if not use_code(db, waiting.person, code):
+                note(db, waiting.name, "second factor failed", waiting.name)
+                return None
+            db.execute(delete(attempt).where(attempt.c.id.in_(counted)))
+            note(db, waiting.name, "signed in", waiting.name, {"second factor": True})
+            return complete_session(db, waiting, self.limits)
 
     def confirm(self, store: Store, who: Principal, password: str) -> str | None:
         """Return the new token of a session, or none where the password is not its person's.
@@ -94,7 +170,7 @@ class SignIn:
         """
         with self._turn():
             with store.writing() as db:
-                counted = _count(db, {f"session {who.session.number}": _FAILURES})
+                counted = count_attempt(db, {f"session {who.session.number}": _FAILURES})
                 stored = db.scalar(select(person.c.password_hash).where(person.c.id == who.id))
             fits = password_fits(stored, password)
             with store.writing() as db:
@@ -124,7 +200,7 @@ def _attempt(store: Store, name: str, password: str, address: str, device: str) 
         ).first()
         known = is_known_device(db, somebody.id if somebody else None, device)
         counters = _counters(name, address, device if known else "")
-        counted = _count(db, counters)
+        counted = count_attempt(db, counters)
     fits = password_fits(somebody.password_hash if somebody else None, password)
     with store.writing() as db:
         if somebody is None or not fits:
@@ -134,7 +210,6 @@ def _attempt(store: Store, name: str, password: str, address: str, device: str) 
             return None
         forgiven = attempt.c.id.in_(counted) | (attempt.c.who == next(iter(counters)))
         db.execute(delete(attempt).where(forgiven))
-        note(db, somebody.name, "signed in", somebody.name)
         return int(somebody.id)
 
 
@@ -142,7 +217,7 @@ def _counters(name: str, address: str, device: str) -> Mapping[str, int]:
     """Return what counts an attempt, and up to how many failures; the narrowest first."""
     if device:
         return {f"device {digest_of_token(device)}": _FAILURES}
-    place = _network_of(address)
+    place = network_of(address)
     return {
         f"{attempt_key(name)} from {place}": _FAILURES,
         f"address {place}": _OF_ADDRESS,
@@ -150,12 +225,12 @@ def _counters(name: str, address: str, device: str) -> Mapping[str, int]:
     }
 
 
-def _network_of(address: str) -> str:
+def network_of(address: str) -> str:
     """Return what one guesser has of addresses: one of IPv4, 2**64 of IPv6 (RFC 6177).
 
     Examples
     --------
-    >>> _network_of("203.0.113.7"), _network_of("2001:db8:1:2:3:4:5:6"), _network_of("unknown")
+    >>> network_of("203.0.113.7"), network_of("2001:db8:1:2:3:4:5:6"), network_of("unknown")
     ('203.0.113.7', '2001:db8:1:2::/64', 'unknown')
     """
     try:
@@ -167,7 +242,9 @@ def _network_of(address: str) -> str:
     return str(parsed)
 
 
-def _count(db: Connection, counters: Mapping[str, int]) -> list[int]:
+def count_attempt(
+    db: Connection, counters: Mapping[str, int], minutes: int = _FAILURES_MINUTES
+) -> list[int]:
     """Count an attempt; return the numbers of its rows, by which it is taken back.
 
     Raises
@@ -178,13 +255,11 @@ def _count(db: Connection, counters: Mapping[str, int]) -> list[int]:
     if db.dialect.name == "postgresql":  # SQLite's write lock is held already
         db.execute(select(func.pg_advisory_xact_lock(_COUNTING)))
     now = datetime.now(UTC)
-    since = now - timedelta(minutes=_FAILURES_MINUTES)
+    since = now - timedelta(minutes=minutes)
     db.execute(delete(attempt).where(attempt.c.at < now - timedelta(days=1)))
     for who, most in counters.items():
         failures = select(func.count()).where(attempt.c.who == who, attempt.c.at > since)
         if (db.scalar(failures) or 0) >= most:
-            raise InputError(
-                "Too many tries.",
-                f"Wait {_FAILURES_MINUTES} minutes, or ask an admin for a link.",
-            )
+            wait = "until tomorrow" if minutes == _DAY_MINUTES else f"{minutes} minutes"
+            raise InputError("Too many tries.", f"Wait {wait}, or ask an admin for help.")
     return [insert_one(db, attempt, who=who, at=now) for who in counters]

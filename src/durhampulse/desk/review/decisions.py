@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from durhampulse.desk.models.rules import Rules
+from durhampulse.desk.review.blind import blind_share, drawn_blind
 from durhampulse.desk.review.conflicts import ConflictError, conflict_of, held_by_other
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.acts import begin_act, change_act
@@ -311,6 +312,7 @@ def _insert(
         "why": mine.why if mine else "chosen",
         "request": decision.request, "at": clock.now(),
         "claimed_at": begun,
+        "blind": mine is not None and drawn_blind(row.lottery, blind_share(db)),
     }  # fmt: skip
     number = insert_one(db, review, **values)
     state = DECISIONS[decision.choice]

@@ -31,12 +31,12 @@ class Place:
 
         Examples
         --------
-        >>> Place(99.2, "nano creators").text, Place(22.0, "nano creators").text
+        >>> Place(100.0, "nano creators").text, Place(22.0, "nano creators").text
         ('higher than 99 of 100', 'lower than 78 of 100')
         """
         if self.percentile >= 50:
-            return f"higher than {floor(self.percentile)} of 100"
-        return f"lower than {floor(100 - self.percentile)} of 100"
+            return f"higher than {min(99, floor(self.percentile))} of 100"
+        return f"lower than {min(99, floor(100 - self.percentile))} of 100"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import Connection, delete, exists, func, select
+import numpy as np
+from sqlalchemy import Connection, Row, delete, exists, func, select
 
 from durhampulse.decision.bands import MAYBE, NO
 from durhampulse.desk.models.rules import Range, Rules
 from durhampulse.desk.review.decisions import CLAIM_MINUTES
+from durhampulse.desk.review.worth import worth
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.database import Store, insert_or
 from durhampulse.desk.store.tables import (
@@ -86,9 +88,9 @@ def claim_next(
     """Return the claim on a reviewer's next creator; none if the queue is empty.
 
     Those without precedent come first: no probability of theirs counts. Then most come from Maybe,
-    the most probable first; in between come edge cases of the other bands, and one in twenty of No,
-    drawn by lot: only those can prove the model wrong there. Whose outcome is known is past, and
-    no longer anybody's work.
+    of its most probable those first whose review could change most; in between come edge cases of
+    the other bands, and one in twenty of No, drawn by lot: only those can prove the model wrong
+    there. Whose outcome is known is past, and no longer anybody's work.
     """
     now = clock.now()
     lot = lot or random.Random()  # noqa: S311 - no secret depends on it
@@ -116,10 +118,10 @@ def _kinds(draw: float) -> list[Why]:
 def _order(candidates: list[int], why: Why, lot: random.Random) -> list[int]:
     """Return the candidates in the order they are claimed.
 
-    Of Maybe the most probable comes first. The others are shuffled: reviewers who lose the race
-    for the first do not race for the second as well.
+    Of Maybe and its edges the first of `candidates` comes first. The others are shuffled: reviewers
+    who lose the race for the first do not race for the second as well.
     """
-    first = candidates[:1] if why == "maybe" else []
+    first = candidates[:1] if why in ("maybe", "edge") else []
     others = candidates[len(first) :]
     return [*first, *lot.sample(others, len(others))]
 
@@ -144,12 +146,20 @@ def _candidates(store: Store, person_id: int, rules: Rules, why: Why, now: datet
     else:
         wanted = wanted.order_by(c.probability.desc())
         wanted = wanted.with_hint(creator, _BY_PROBABILITY, "sqlite")
-    numbers: list[int] = []
+    rows: list[Row[Any]] = []
+    wanted = wanted.add_columns(c.probability, c.low, c.high)
     with store.reading() as db:
         for low, high in _ranges(rules, why):  # one query each: a range scan of an index
             part = wanted.where(c.probability >= low, c.probability < high)
-            numbers += db.scalars(part.limit(_LOOKED_AT - len(numbers)))
-    return numbers
+            rows += db.execute(part.limit(_LOOKED_AT - len(rows))).all()
+    return [row.id for row in (rows if why == "sample" else _most_worth(rows, rules))]
+
+
+def _most_worth(rows: list[Row[Any]], rules: Rules) -> list[Row[Any]]:
+    """Return creators in the order of what a review of each could change."""
+    p, low, high = np.array([row[1:] for row in rows], dtype=float).reshape(-1, 3).T
+    value = worth(p, low, high, rules.thresholds.yes_at)
+    return [rows[at] for at in np.argsort(-value, kind="stable")]
 
 
 def _ranges(rules: Rules, why: Why) -> list[Range]:
@@ -163,10 +173,14 @@ def _ranges(rules: Rules, why: Why) -> list[Range]:
 
 
 def _claim(store: Store, number: int, person_id: int, why: str) -> Claim | None:
-    """Return the claim on a creator; none where another reviewer was quicker."""
+    """Return the claim on a creator; none where somebody was quicker to claim, decide or erase."""
     now = clock.now()
     until = now + timedelta(minutes=CLAIM_MINUTES)
     with store.writing() as db:
+        # The creator's row lock first, as of who decides: neither waits for the other's claim.
+        waits = select(creator.c.id).where(creator.c.id == number, WAITS)
+        if db.scalar(waits.with_for_update()) is None:
+            return None
         row = insert_or(db, claim).values(
             creator_id=number, person_id=person_id, why=why, expires_at=until
         )
@@ -176,10 +190,6 @@ def _claim(store: Store, number: int, person_id: int, why: str) -> Claim | None:
             where=claim.c.expires_at <= now,
         ).returning(claim.c.creator_id)
         if db.scalar(taken) is None:
-            return None
-        still_open = select(creator.c.id).where(creator.c.id == number, WAITS)
-        if db.scalar(still_open.with_for_update()) is None:
-            db.execute(delete(claim).where(claim.c.creator_id == number))
             return None
     return Claim(number, why, until)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import inf
 
 from sqlalchemy import ColumnElement, Connection, case, func, literal, select
@@ -20,7 +20,7 @@ from durhampulse.desk.store.tables import (
     outcome_is,
 )
 
-__all__ = ["FACETS", "Facets", "breakdown", "facets", "to_do"]
+__all__ = ["FACETS", "Facets", "Overview", "breakdown", "facets", "overview"]
 
 FACETS = ("band", "state", "outcome", "tier", "niche")
 """Kinds of filter whose choices are counted; as in a view."""
@@ -29,6 +29,28 @@ _BETWEEN = "\0"  # which no text of the store holds
 
 Facets = dict[str, dict[str, int]]
 """Kind of filter to its choices to their numbers."""
+
+Cells = list[tuple[tuple[str, ...], int]]
+"""Choices of each kind, and how many have them all."""
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The counts of a view.
+
+    Attributes
+    ----------
+    counts
+        Those of each kind of filter.
+    everybody
+        The number of all answers, states and outcomes together.
+    waiting
+        Of the whole list, how many of each answer wait for a person: open, of no known outcome.
+    """
+
+    counts: Facets
+    everybody: int
+    waiting: dict[str, int]
 
 
 def facets(db: Connection, view: View, rules: Rules) -> Facets:
@@ -44,18 +66,37 @@ def facets(db: Connection, view: View, rules: Rules) -> Facets:
         Kind to choice to number; choices nobody has are at 0, niches are those that occur, the
         most frequent first.
     """
-    rest = replace(view, band=(), state=(), outcome=(), tier=(), niche=())
+    return _facets(_cells(db, _rest(view), rules, FACETS), view, rules)
+
+
+def overview(db: Connection, view: View, rules: Rules) -> Overview:
+    """Return what :func:`facets` does, the number of all states together, and who waits."""
+    rest = _rest(view)
     cells = _cells(db, rest, rules, FACETS)
+    whole = _cells(db, View(), rules, FACETS) if rest.is_filtered else cells
+    waiting = Counter[str](dict.fromkeys([*BAND_NAMES, UNLIKE], 0))
+    for (band, state, outcome, *_), n in whole:
+        if state == outcome == "open":
+            waiting[band] += n
+    plain = replace(view, band=(), state=(), outcome=())
+    return Overview(
+        counts=_facets(cells, view, rules),
+        everybody=sum(_added_up(cells, plain, "state", STATES).values()),
+        waiting=dict(waiting),
+    )
+
+
+def _rest(view: View) -> View:
+    """Return a view without the filters whose choices are counted."""
+    return replace(view, band=(), state=(), outcome=(), tier=(), niche=())
+
+
+def _facets(cells: Cells, view: View, rules: Rules) -> Facets:
     known: dict[str, Sequence[str]] = {
         "band": [*BAND_NAMES, UNLIKE], "state": STATES, "outcome": [*OUTCOME_STATES],
         "tier": rules.tiers, "niche": (),
     }  # fmt: skip
     return {kind: _added_up(cells, view, kind, known[kind]) for kind in FACETS}
-
-
-def to_do(db: Connection, rules: Rules) -> dict[str, int]:
-    """Return how many creators of each answer wait for a person: open, and of no known outcome."""
-    return facets(db, View(state=("open",), outcome=("open",)), rules)["band"]
 
 
 def breakdown(db: Connection, view: View, rules: Rules) -> dict[tuple[str, str], int]:
@@ -80,9 +121,7 @@ def _added_up(
     return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
 
 
-def _cells(
-    db: Connection, view: View, rules: Rules, kinds: Sequence[str]
-) -> list[tuple[tuple[str, ...], int]]:
+def _cells(db: Connection, view: View, rules: Rules, kinds: Sequence[str]) -> Cells:
     """Return the number of a view's creators for each combination of choices that occurs.
 
     Those of all kinds but the niche are one whole number to the database.

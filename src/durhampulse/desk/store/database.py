@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sqlite3
 import threading
@@ -43,6 +44,7 @@ __all__ = [
     "write_setting",
 ]
 
+_log = logging.getLogger("durhampulse")
 AWAY = (InterfaceError, OperationalError, TimeoutError)
 """What is raised while the database restarts, or has no time: try again."""
 
@@ -135,22 +137,34 @@ class Store:
     def scrub(self) -> None:
         """Empty SQLite's log, which keeps erased rows, where nobody reads an older state of it.
 
-        Where somebody does, `is_unscrubbed` says so until a later call comes to its end.
+        Where somebody does, or the disk fails, `is_unscrubbed` says so until a later call comes to
+        its end.
         """
         if not self.is_sqlite:
             return
+        self.is_unscrubbed = True
+        try:
+            self.is_unscrubbed = not self._empty_log()
+        except (DBAPIError, sqlite3.Error) as error:
+            _log.warning("The store's log could not be emptied: %s", error)
+
+    def _empty_log(self) -> bool:
+        """Whether nothing is left in SQLite's log, after it was folded in."""
         with contextlib.closing(self.engine.raw_connection()) as connection:
             cursor = connection.cursor()
             cursor.execute("PRAGMA busy_timeout=2000")
-            busy, _, _ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            cursor.execute("PRAGMA busy_timeout=60000")
-        self.is_unscrubbed = bool(busy)
+            try:
+                busy, _, _ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                cursor.execute("PRAGMA busy_timeout=60000")
+        return not busy
 
     def close(self) -> None:
         """Empty the log, so that nothing erased is left in it, and close all connections."""
         # The log of a full or read-only disk stays, and a store that never opened has none.
         with contextlib.suppress(DBAPIError, sqlite3.Error):
-            self.scrub()
+            if self.is_sqlite:
+                self._empty_log()
         self.engine.dispose()
 
 
@@ -234,6 +248,8 @@ def _set_up_sqlite(engine: Engine) -> None:
         connection.create_function(
             "lower", 1, lambda text: text and text.lower(), deterministic=True
         )
+        connection.execute("PRAGMA busy_timeout=0")
+        _require_writable(connection)
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
 
@@ -242,6 +258,23 @@ def _set_up_sqlite(engine: Engine) -> None:
         # A transaction that will write takes the write lock at once: it waits rather than fails.
         writes = connection.get_execution_options().get("writes")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _require_writable(connection: sqlite3.Connection) -> None:
+    """Raise if SQLite has opened a file to read it only.
+
+    It does so where a file could not be opened for writing just then, as where too many are open,
+    and such a connection would stay in the pool. Who else writes does not matter here.
+    """
+    try:
+        connection.execute("BEGIN IMMEDIATE")  # which such a connection takes for a plain BEGIN
+        connection.execute("PRAGMA application_id=0")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_READONLY:
+            raise
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
 
 
 def _settings() -> Config:

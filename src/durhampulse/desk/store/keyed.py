@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import secrets
 
@@ -11,7 +10,7 @@ from sqlalchemy import Connection
 from durhampulse.desk.store.database import insert_or, read_setting
 from durhampulse.desk.store.tables import setting
 
-__all__ = ["keyed_hash"]
+__all__ = ["keyed_hash", "read_key", "with_key"]
 
 _SETTING = "hash_key"
 
@@ -22,9 +21,20 @@ def keyed_hash(db: Connection, text: str) -> str:
     Who has the hash alone cannot try out which text it is of. The key is made by the first call,
     in the connection's transaction.
     """
-    key = read_setting(db, _SETTING)
+    key = read_key(db)
     if key is None:
         row = insert_or(db, setting).values(name=_SETTING, value=secrets.token_hex(32))
         db.execute(row.on_conflict_do_nothing())
-        key = read_setting(db, _SETTING)
-    return hmac.new(bytes.fromhex(key), text.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
+        key = read_key(db) or b""
+    return with_key(key, text)
+
+
+def read_key(db: Connection) -> bytes | None:
+    """Return the store's key; None before the first hash."""
+    key = read_setting(db, _SETTING)
+    return None if key is None else bytes.fromhex(key)
+
+
+def with_key(key: bytes, text: str) -> str:
+    """Return the HMAC-SHA256 of a text by a key, in hexadecimal."""
+    return hmac.digest(key, text.encode("utf-8", "replace"), "sha256").hex()

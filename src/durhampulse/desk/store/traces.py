@@ -11,6 +11,7 @@ import contextlib
 import json
 import logging
 import mmap
+import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -44,7 +45,8 @@ def remove_traces(store: Store, words: Sequence[str] | None = None) -> None:
     if words is None or path.stat().st_size <= _SMALL or _holds(path, words):
         try:
             _rewrite(store)
-        except AWAY as error:  # what was erased is erased; parts of old pages wait for the next
+        except (*AWAY, sqlite3.Error) as error:
+            # What was erased is erased; parts of old pages wait for the next.
             _log.warning("The store could not be rewritten: %s", error.__cause__ or error)
         store.scrub()
 

@@ -5,20 +5,25 @@ from __future__ import annotations
 import asyncio
 import hmac
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import Depends, Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
 from pydantic import Field
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
 from durhampulse.desk.people.devices import DEVICE_DAYS, remember_device
 from durhampulse.desk.people.people import PersonRole, Principal, find_key
 from durhampulse.desk.people.sessions import find_session
+from durhampulse.desk.web.kept import is_foreign
 from durhampulse.desk.web.state import Desk, desk_of
 from durhampulse.exceptions import InputError
+from durhampulse.service.bodies import JsonRoute
 
 __all__ = [
     "AGAIN",
@@ -28,17 +33,22 @@ __all__ = [
     "ConfirmNeededError",
     "DeskOf",
     "Number",
+    "PageRoute",
+    "ProgramRoute",
     "Reviewer",
     "SentForm",
     "SignInNeededError",
     "StaleFormError",
     "SureAdmin",
+    "SureViewer",
     "Viewer",
     "keep_session",
     "know_browser",
     "let_in",
     "needs_key",
     "new_session",
+    "refuse_foreign",
+    "set_cookie",
 ]  # fmt: skip
 
 COOKIE, DEVICE = "durhampulse", "durhampulse-device"
@@ -78,6 +88,60 @@ class ConfirmNeededError(Exception):
         self.problem = problem
 
 
+_Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+_Gate = Callable[[Request], Principal]
+_GATES: dict[Any, _Gate] = {}
+"""By its dependency, what says who is there and may do something; it reads no body."""
+
+
+class PageRoute(APIRoute):
+    """A route that asks who is there, and what they may do, before it reads what they send.
+
+    FastAPI itself reads a body first and resolves dependencies then.
+    """
+
+    def get_route_handler(self) -> _Handler:
+        """Return the handler, behind the gates of the route's dependencies."""
+        return _behind_gates(self.dependant, super().get_route_handler())
+
+
+class ProgramRoute(JsonRoute):
+    """A route of programs that asks for the key before it reads what they send."""
+
+    def get_route_handler(self) -> _Handler:
+        """Return the handler, behind the gates of the route's dependencies."""
+        return _behind_gates(self.dependant, super().get_route_handler())
+
+
+def _behind_gates(dependant: Dependant, handler: _Handler) -> _Handler:
+    gates = [*dict.fromkeys(_gates_of(dependant))]
+
+    async def handle(request: Request) -> Response:
+        for gate in gates:
+            request.state.admitted = await run_in_threadpool(gate, request)
+        return await handler(request)
+
+    return handle if gates else handler
+
+
+def _gates_of(dependant: Dependant) -> Iterator[_Gate]:
+    if gate := _GATES.get(dependant.call):
+        yield gate
+    for inner in dependant.dependencies:
+        yield from _gates_of(inner)
+
+
+def _behind(gate: _Gate) -> Any:
+    """Return a gate as a dependency, which knows whom it has let through before the body came."""
+
+    async def admitted(request: Request) -> Principal:
+        who: Principal | None = getattr(request.state, "admitted", None)
+        return await run_in_threadpool(gate, request) if who is None else who
+
+    _GATES[admitted] = gate
+    return Depends(admitted)
+
+
 def _signed_in(request: Request) -> Principal:
     """Return the person who is signed in."""
     token = request.cookies.get(COOKIE, "")
@@ -93,9 +157,16 @@ def _signed_in(request: Request) -> Principal:
 def _needs(role: PersonRole) -> Any:
     """Return the dependency that admits people with a role, or a higher one."""
 
-    async def admit(request: Request, who: Annotated[Principal, Depends(_signed_in)]) -> Principal:
+    def gate(request: Request) -> Principal:
+        who = _signed_in(request)
         if not who.may(role):
             raise HTTPException(403, f"This needs the role '{role}'; yours is '{who.role}'.")
+        return who
+
+    admitted = _behind(gate)
+
+    # By its default: an annotation of this module could not name what is made here.
+    async def admit(request: Request, who: Principal = admitted) -> Principal:
         if request.method not in _SAFE:
             form = await request.form()
             token = request.headers.get("x-csrf-token") or form.get("csrf")
@@ -124,8 +195,14 @@ Reviewer = Annotated[Principal, _needs("reviewer")]
 Admin = Annotated[Principal, _needs("admin")]
 
 
-async def _confirmed(request: Request, who: Admin) -> Principal:
-    """Return an admin who has given the password a short while ago, or gives it with the form."""
+def refuse_foreign(request: Request) -> None:
+    """Refuse a form of another site, so that it cannot sign a browser in as somebody else."""
+    if request.method == "POST" and is_foreign(request):
+        raise HTTPException(403, "This form was sent by another site.")
+
+
+async def _confirmed(request: Request, who: Viewer) -> Principal:
+    """Return somebody who has given the password a short while ago, or gives it with the form."""
     if who.session.confirmed:
         return who
     given = (await request.form()).get(AGAIN)
@@ -142,7 +219,14 @@ async def _confirmed(request: Request, who: Admin) -> Principal:
     return who
 
 
-SureAdmin = Annotated[Principal, Depends(_confirmed)]
+async def _confirmed_admin(request: Request, who: Admin) -> Principal:
+    """Return an admin who has done so."""
+    return await _confirmed(request, who)
+
+
+SureViewer = Annotated[Principal, Depends(_confirmed)]
+"""For what lets oneself in."""
+SureAdmin = Annotated[Principal, Depends(_confirmed_admin)]
 """For the few heavy acts: people, keys, thresholds, erasure."""
 
 
@@ -158,7 +242,7 @@ SentForm = Annotated[FormData, Depends(_sent_form)]
 def needs_key(role: PersonRole) -> Any:
     """Return the dependency that admits programs whose key has a role, or a higher one."""
 
-    def admit(request: Request) -> Principal:
+    def gate(request: Request) -> Principal:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         who = None
         if scheme.lower() == "bearer" and token:
@@ -172,7 +256,7 @@ def needs_key(role: PersonRole) -> Any:
         _require_storable(request.query_params.multi_items())
         return who
 
-    return Depends(admit)
+    return _behind(gate)
 
 
 def keep_session(request: Request, token: str) -> None:
@@ -192,17 +276,18 @@ def new_session(request: Request) -> str:
 
 def let_in(request: Request, response: Response, token: str) -> None:
     """Set the cookie of a session, in place of any the browser had."""
-    _set_cookie(request, response, COOKIE, token, int(desk_of(request).limits.hours * 3600))
+    set_cookie(request, response, COOKIE, token, int(desk_of(request).limits.hours * 3600))
 
 
 def know_browser(request: Request, response: Response, number: int) -> None:
     """Set the cookie by which the browser of a person who has just signed in is known."""
     with desk_of(request).store.writing() as db:
         token = remember_device(db, number, request.cookies.get(DEVICE, ""))
-    _set_cookie(request, response, DEVICE, token, DEVICE_DAYS * 86_400)
+    set_cookie(request, response, DEVICE, token, DEVICE_DAYS * 86_400)
 
 
-def _set_cookie(request: Request, response: Response, name: str, value: str, seconds: int) -> None:
+def set_cookie(request: Request, response: Response, name: str, value: str, seconds: int) -> None:
+    """Set a cookie that scripts cannot read, and other sites' forms do not bring."""
     secure = request.url.scheme == "https"
     response.set_cookie(
         name, value, seconds, httponly=True, samesite="lax", secure=secure, path="/"

@@ -7,16 +7,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 
+from durhampulse.desk.people.factors import factor_of
 from durhampulse.desk.people.people import find_person, set_password
 from durhampulse.desk.people.sessions import end_session, end_sessions, sessions_of
 from durhampulse.desk.store.audit import note
-from durhampulse.desk.web.access import DeskOf, Number, Viewer, keep_session
+from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Viewer, keep_session
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.exceptions import InputError
 
 __all__ = ["browser_of", "router"]
 
-router = APIRouter(prefix="/account", include_in_schema=False)
+router = APIRouter(prefix="/account", include_in_schema=False, route_class=PageRoute)
 
 _PROGRAMS = {"Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "Chrome": "Chrome",
              "Version": "Safari"}  # fmt: skip
@@ -29,9 +30,10 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
     """Show where one is signed in, and the form for another password."""
     with desk.store.reading() as db:
         rows = sessions_of(db, who.id, desk.limits)
-        has_password = find_person(db, who.id).password_hash is not None
+        has_password = find_person(db, who.id).password_hash is not None and desk.sign_in.passwords
+        factor = factor_of(db, who.id)
     return render(request, who, "account.html", sessions=rows, has_password=has_password,
-                  limits=desk.limits)  # fmt: skip
+                  factor=factor, limits=desk.limits)  # fmt: skip
 
 
 @router.post("/sessions/{number}/end")

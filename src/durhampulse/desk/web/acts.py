@@ -10,12 +10,12 @@ from starlette.exceptions import HTTPException
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.review.conflicts import VERBS
 from durhampulse.desk.store.acts import AT_ONCE, UndoResult, find_act, latest_acts, undo_act
-from durhampulse.desk.web.access import DeskOf, Number, Reviewer, Viewer
+from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, Viewer
 from durhampulse.desk.web.rendering import redirect, render
 
 __all__ = ["may_undo", "router"]
 
-router = APIRouter(prefix="/acts", include_in_schema=False)
+router = APIRouter(prefix="/acts", include_in_schema=False, route_class=PageRoute)
 
 
 @router.get("")

@@ -26,10 +26,9 @@ from durhampulse.desk.shortlist import pages as shortlist
 from durhampulse.desk.shortlist.view import read_cursor, write_cursor
 from durhampulse.desk.store.identifiers import find_number
 from durhampulse.desk.store.tables import LONGEST_ID, creator, person
-from durhampulse.desk.web.access import DeskOf, needs_key
+from durhampulse.desk.web.access import DeskOf, ProgramRoute, needs_key
 from durhampulse.desk.web.filters import ListQuery
 from durhampulse.exceptions import InputError
-from durhampulse.service.bodies import JsonRoute
 from durhampulse.service.schemas import BEARER, ErrorAnswer
 
 __all__ = [
@@ -49,7 +48,7 @@ router = APIRouter(
     prefix="/v1",
     responses=ERRORS,
     tags=["desk"],
-    route_class=JsonRoute,
+    route_class=ProgramRoute,
     dependencies=[Depends(BEARER)],  # documents the key that each route's own dependency checks
 )
 Writer = Annotated[Principal, needs_key("reviewer")]

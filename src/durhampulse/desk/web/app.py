@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -27,6 +28,7 @@ from durhampulse.desk.web.access import (
     new_session,
 )
 from durhampulse.desk.web.assets import Assets, Compressed
+from durhampulse.desk.web.entry import show_sign_in
 from durhampulse.desk.web.exposure import HostCookies, KnownHost
 from durhampulse.desk.web.kept import KeptForm, is_same_origin, keep_form
 from durhampulse.desk.web.pages import PAGES, ROUTERS
@@ -179,7 +181,7 @@ class _ErrorPages:
         if "hx-request" in request.headers:
             return Response(status_code=401, headers={"HX-Redirect": location})
         if kept := await keep_form(request):
-            return render(request, None, "sign-in.html", status=403, next="", kept=kept)
+            return show_sign_in(request, status=403, form=kept)
         if request.method == "POST" and is_same_origin(request):
             return redirect(
                 location, "Your session has ended, and nothing was kept. Send it again."
@@ -196,8 +198,11 @@ class _ErrorPages:
     async def _ask_again(request: Request, error: Exception) -> Response:
         """Show the form of a heavy act, to be sent again with the password."""
         fields = tuple(field for field in await sent_fields(request) if field[0] != AGAIN)
-        wrong = getattr(error, "problem", "")
-        return render(request, request.state.who, "confirm.html", status=422, wrong=wrong,
+        wrong, who, provider = getattr(error, "problem", ""), request.state.who, None
+        if who.session.method == "provider" and (known := desk_of(request).provider):
+            provider = known.settings.title
+        return render(request, who, "confirm.html", status=422, wrong=wrong, provider=provider,
+                      back=urlencode({"again": "", "next": page_before(request) or "/account"}),
                       field=AGAIN, kept=KeptForm(request.url.path, fields),
                       minutes=desk_of(request).limits.confirm_minutes)  # fmt: skip
 

@@ -26,14 +26,14 @@ from durhampulse.desk.shortlist.lists import find_list
 from durhampulse.desk.shortlist.selection import Selection, read_view, select_all
 from durhampulse.desk.shortlist.view import BAND_NAMES, UNLIKE
 from durhampulse.desk.store.tables import STATES
-from durhampulse.desk.web.access import DeskOf, Number, Reviewer, Viewer
+from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, Viewer
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import InputError
 
 __all__ = ["order_of", "router"]
 
-router = APIRouter(prefix="/bulk", include_in_schema=False)
+router = APIRouter(prefix="/bulk", include_in_schema=False, route_class=PageRoute)
 _TYPED_ABOVE = 1_000
 _ANSWERS = {**BAND_NAMES, UNLIKE: NO_PRECEDENT, "": ""}
 

@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse
 
 from durhampulse.desk.campaigns import campaigns, choices
+from durhampulse.desk.campaigns.bet import draw_bet
 from durhampulse.desk.campaigns.brief import AIMS, UNITS
 from durhampulse.desk.campaigns.export import file_name, rows_of, write_campaign
 from durhampulse.desk.campaigns.proposal import (
@@ -25,6 +26,7 @@ from durhampulse.desk.campaigns.proposal import (
     read_proposal,
     undone_since,
 )
+from durhampulse.desk.campaigns.rooms import rooms
 from durhampulse.desk.campaigns.value import outlook
 from durhampulse.desk.shortlist import pages as shortlist
 from durhampulse.desk.shortlist.view import View
@@ -32,7 +34,7 @@ from durhampulse.desk.store.carried import read_carried
 from durhampulse.desk.store.identifiers import find_number
 from durhampulse.desk.store.niches import read_niches
 from durhampulse.desk.store.tables import creator
-from durhampulse.desk.web.access import DeskOf, Number, Reviewer, Viewer
+from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, Viewer
 from durhampulse.desk.web.briefs import read_brief, read_fee
 from durhampulse.desk.web.listing import FILE_TYPES
 from durhampulse.desk.web.outlooks import bound, grounds, left_out, lines
@@ -44,7 +46,7 @@ from durhampulse.files.scratch import scratch_folder
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/campaigns", include_in_schema=False)
+router = APIRouter(prefix="/campaigns", include_in_schema=False, route_class=PageRoute)
 _MOST_MATCHES = 10
 _MOST_ADDED = 50
 
@@ -113,6 +115,7 @@ def show(
         current, table = campaigns.find(db, number), read_proposal(db, number)
         context = {
             "niches": read_niches(db) if current.row.state == "draft" else [],
+            "rooms": rooms(db, number),
             "shared": _shared(db, number, table["id"].tolist()),
             **_origin(db, current),
             **_by_hand(db, current, table["id"].tolist()),
@@ -126,6 +129,7 @@ def show(
         is_proposed=current.is_proposed, search=search, aims=AIMS, units=UNITS,
         rows=_rows(table), lines=lines(total, brief, words), grounds=grounds(total, brief, words),
         left_out=left_out(current.row.facts, brief, rules.tiers),
+        bet=draw_bet(table, seed=number),
         bound=bound(current.row.facts), facts=current.row.facts or {}, **context,
     )  # fmt: skip
 

@@ -9,6 +9,7 @@ from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.review.page import CreatorPage
 from durhampulse.desk.review.queue import Claim, Progress
 from durhampulse.desk.review.undoing import Draft
+from durhampulse.desk.review.worth import Remaining
 from durhampulse.desk.shortlist.facets import Facets
 from durhampulse.desk.shortlist.view import View
 from durhampulse.desk.web.rows import ListRow
@@ -75,6 +76,7 @@ class PanelContext(DecisionContext):
 
     seen: int
     holder: Any
+    hidden: bool
 
 
 class QueueContext(TypedDict):
@@ -87,6 +89,9 @@ class QueueContext(TypedDict):
     request_name: str
     claimed: Claim | None
     why: str
+    hidden: bool
+    worthwhile: Remaining
+    value: float | None
     progress: Progress
     last: Any
     last_words: str

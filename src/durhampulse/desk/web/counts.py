@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from sqlalchemy import Connection, func, select
 
 from durhampulse.desk.models.rules import Rules
-from durhampulse.desk.shortlist.facets import facets, to_do
+from durhampulse.desk.shortlist.facets import overview
 from durhampulse.desk.shortlist.view import View
 from durhampulse.desk.store.tables import creator
 from durhampulse.desk.web.contexts import Counts
@@ -27,9 +25,5 @@ def counts_at_once(db: Connection, view: View, rules: Rules) -> Counts:
 
 def counts_of(db: Connection, view: View, rules: Rules) -> Counts:
     """Return the counts of each filter's choices, of those who wait, and of all states together."""
-    everybody = facets(db, replace(view, band=(), state=(), outcome=()), rules)
-    return {
-        "counts": facets(db, view, rules),
-        "todo": to_do(db, rules),
-        "everybody": sum(everybody["state"].values()),
-    }
+    it = overview(db, view, rules)
+    return {"counts": it.counts, "todo": it.waiting, "everybody": it.everybody}

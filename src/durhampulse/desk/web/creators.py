@@ -13,11 +13,13 @@ from starlette.responses import JSONResponse
 from durhampulse.creators.schema import COLUMNS
 from durhampulse.decision.figures import figure_text
 from durhampulse.desk.campaigns.campaigns import campaigns_of, drafts
+from durhampulse.desk.campaigns.rooms import said_of
 from durhampulse.desk.models.rules import Rules, stored_frame
 from durhampulse.desk.outcomes.file import today
 from durhampulse.desk.outcomes.recording import record, withdraw
 from durhampulse.desk.people.erasure import erase, everything_about
 from durhampulse.desk.people.people import Principal
+from durhampulse.desk.review.blind import hides
 from durhampulse.desk.review.conflicts import VERBS, ConflictError, held_by_other
 from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide, last_review
 from durhampulse.desk.review.page import creator_page, find_creator, read_changes, what_if
@@ -25,7 +27,15 @@ from durhampulse.desk.review.remarks import add_remark, delete_remark
 from durhampulse.desk.review.undoing import Draft, draft_of
 from durhampulse.desk.shortlist.lists import lists_of
 from durhampulse.desk.store.audit import note as write_note
-from durhampulse.desk.web.access import Admin, DeskOf, Number, Reviewer, SureAdmin, Viewer
+from durhampulse.desk.web.access import (
+    Admin,
+    DeskOf,
+    Number,
+    PageRoute,
+    Reviewer,
+    SureAdmin,
+    Viewer,
+)
 from durhampulse.desk.web.contexts import PanelContext
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.state import Desk
@@ -33,7 +43,7 @@ from durhampulse.exceptions import DurhamPulseError, InputError
 
 __all__ = ["BESIDE", "creator_view", "decided_in_words", "router"]
 
-router = APIRouter(prefix="/creators", include_in_schema=False)
+router = APIRouter(prefix="/creators", include_in_schema=False, route_class=PageRoute)
 BESIDE = "x-beside-the-list"
 """Header of a decision that the script sends, and which is answered in data."""
 
@@ -62,13 +72,14 @@ def creator_view(
         within, open_drafts = campaigns_of(db, number), drafts(db)
         draft = draft or draft_of(db, number, who.id)
         holder = held_by_other(db, number, who.id)
-        lists = lists_of(db, number)
+        hidden = hides(db, page.row, who.id)
+        lists, client_said = lists_of(db, number), said_of(db, number)
     return render(
         request, who, "creator.html", status=409 if conflict else 200, page=page, rules=rules,
         seen=seen, lists=lists, draft=draft, conflict=conflict, holder=holder, reasons=REASONS,
         request_name=secrets.token_hex(12), today=today().isoformat(),
         figures=_figures(rules, page.row, request.query_params),
-        campaigns=within, drafts=open_drafts,
+        campaigns=within, drafts=open_drafts, client_said=client_said, hidden=hidden,
         **_estimate(rules, page.row, request),
     )  # fmt: skip
 
@@ -80,8 +91,10 @@ def show_panel(request: Request, desk: DeskOf, who: Viewer, number: Number) -> R
         rules = desk.catalogue.current(db)
         page, seen = creator_page(db, number, rules), last_review(db)
         draft, holder = draft_of(db, number, who.id), held_by_other(db, number, who.id)
+        hidden = hides(db, page.row, who.id)
     context: PanelContext = {
         "page": page, "rules": rules, "seen": seen, "draft": draft, "holder": holder,
+        "hidden": hidden,
         "reasons": REASONS, "request_name": secrets.token_hex(12),
     }  # fmt: skip
     return render(request, who, "panel.html", **context)

@@ -35,7 +35,7 @@ from durhampulse.desk.people.people import Principal
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.keyed import keyed_hash
 from durhampulse.desk.store.tables import upload
-from durhampulse.desk.web.access import DeskOf, Number, Reviewer, SentForm, Viewer
+from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, SentForm, Viewer
 from durhampulse.desk.web.acts import may_undo
 from durhampulse.desk.web.reading import fields_of
 from durhampulse.desk.web.rendering import redirect, render
@@ -47,7 +47,7 @@ from durhampulse.files.formulas import spreadsheet_safe
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/imports", include_in_schema=False)
+router = APIRouter(prefix="/imports", include_in_schema=False, route_class=PageRoute)
 _LARGEST = 1 << 30
 
 

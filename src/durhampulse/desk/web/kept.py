@@ -6,15 +6,20 @@ new session, never by itself: a foreign site cannot have its form adopted.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Self
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from fastapi import Request
 
-__all__ = ["KeptForm", "is_foreign", "is_same_origin", "keep_form", "local_path"]
+__all__ = ["LARGEST_FORM", "KeptForm", "is_foreign", "is_same_origin", "keep_form", "local_path"]
 
 _LARGEST = 1 << 16
+LARGEST_FORM = 4 * _LARGEST
+"""Bytes of a sign-in that keeps such a form: written once more, its signs take three each."""
+_SECONDS = 10
+"""In which it has to arrive: nobody knows who sends it."""
 _URLENCODED = "application/x-www-form-urlencoded"
 _TECHNICAL = ("request_name", "seen", "back", "creator", "review", "password", "kept", "kept_for")
 
@@ -60,7 +65,11 @@ async def keep_form(request: Request) -> KeptForm | None:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if request.method != "POST" or not (small and kind == _URLENCODED and is_same_origin(request)):
         return None
-    form = await request.form()
+    try:
+        async with asyncio.timeout(_SECONDS):
+            form = await request.form()
+    except TimeoutError:
+        return None
     fields = [(name, str(value)) for name, value in form.multi_items() if name != "csrf"]
     return KeptForm(request.url.path, tuple(fields))
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from durhampulse.desk.web.access import Viewer
+from durhampulse.desk.web.access import PageRoute, Viewer
 from durhampulse.desk.web.keymap import KEYS
 from durhampulse.desk.web.rendering import render
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/keyboard", include_in_schema=False)
+router = APIRouter(prefix="/keyboard", include_in_schema=False, route_class=PageRoute)
 
 
 @router.get("")

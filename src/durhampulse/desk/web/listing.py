@@ -46,7 +46,7 @@ from durhampulse.desk.shortlist.view import (
 from durhampulse.desk.store.carried import read_carried
 from durhampulse.desk.store.niches import read_niches
 from durhampulse.desk.store.tables import STATES
-from durhampulse.desk.web.access import DeskOf, Number, Reviewer, SureAdmin, Viewer
+from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, SureAdmin, Viewer
 from durhampulse.desk.web.contexts import CountsContext, ShortlistContext
 from durhampulse.desk.web.counts import counts_at_once, counts_of
 from durhampulse.desk.web.rendering import redirect, render
@@ -57,7 +57,7 @@ from durhampulse.files.scratch import scratch_folder
 
 __all__ = ["FILE_TYPES", "MOST_CHOSEN", "router"]
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=PageRoute)
 MOST_CHOSEN = 1000
 FILE_TYPES = {suffix[1:]: FORMATS[suffix].media_type for suffix in WRITABLE}
 """Kind of an exported file to its media type."""

@@ -25,14 +25,14 @@ from durhampulse.desk.shortlist.saved import (
     views_for,
 )
 from durhampulse.desk.shortlist.selection import read_view
-from durhampulse.desk.web.access import DeskOf, Number, Reviewer, Viewer
+from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, Viewer
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.exceptions import InputError
 
 __all__ = ["router", "views"]
 
-router = APIRouter(prefix="/lists", include_in_schema=False)
-views = APIRouter(prefix="/views", include_in_schema=False)
+router = APIRouter(prefix="/lists", include_in_schema=False, route_class=PageRoute)
+views = APIRouter(prefix="/views", include_in_schema=False, route_class=PageRoute)
 
 
 @router.get("")

@@ -18,12 +18,12 @@ from durhampulse.desk.models.unlikeness import Unlikeness, standing_lists
 from durhampulse.desk.outcomes.recording import bands_since, override_table
 from durhampulse.desk.outcomes.watching import watched_bands
 from durhampulse.desk.store.tables import creator, model, run
-from durhampulse.desk.web.access import Admin, DeskOf, Viewer
+from durhampulse.desk.web.access import Admin, DeskOf, PageRoute, Viewer
 from durhampulse.desk.web.rendering import redirect, render
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/model", include_in_schema=False)
+router = APIRouter(prefix="/model", include_in_schema=False, route_class=PageRoute)
 
 
 @router.get("")

@@ -27,7 +27,7 @@ from durhampulse.desk.outcomes.waiting import (
 from durhampulse.desk.outcomes.watching import draw_of_no, watched_bands
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.store.tables import creator, outcome
-from durhampulse.desk.web.access import DeskOf, Number, Reviewer, SentForm, Viewer
+from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, SentForm, Viewer
 from durhampulse.desk.web.imports import sent_file
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.state import Desk
@@ -36,7 +36,7 @@ from durhampulse.files.formats import suffix_of
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/outcomes", include_in_schema=False)
+router = APIRouter(prefix="/outcomes", include_in_schema=False, route_class=PageRoute)
 _LARGEST = 64 << 20
 
 

@@ -8,12 +8,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from sqlalchemy import select
-from starlette.exceptions import HTTPException
 from starlette.responses import StreamingResponse
 
 from durhampulse.desk.people import people, sessions
+from durhampulse.desk.people.factors import factor_dates, required_role
+from durhampulse.desk.people.identities import known_as
 from durhampulse.desk.people.people import PERSON_ROLES
-from durhampulse.desk.store.audit import latest, note
+from durhampulse.desk.store.audit import latest
 from durhampulse.desk.store.chain import export_lines, read_head
 from durhampulse.desk.store.search import find_some
 from durhampulse.desk.store.tables import LONGEST_ID, api_key, receipt
@@ -23,14 +24,15 @@ from durhampulse.desk.web.access import (
     Admin,
     DeskOf,
     Number,
+    PageRoute,
     SureAdmin,
     Viewer,
-    know_browser,
-    let_in,
+    refuse_foreign,
 )
 from durhampulse.desk.web.account import browser_of
+from durhampulse.desk.web.entry import enter, show_sign_in
 from durhampulse.desk.web.filling import fill_in
-from durhampulse.desk.web.kept import KeptForm, is_foreign, is_same_origin, local_path
+from durhampulse.desk.web.kept import LARGEST_FORM, KeptForm, is_same_origin, local_path
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.exceptions import InputError
 
@@ -40,22 +42,19 @@ __all__ = ["audit_router", "door", "router"]
 _DAYS = (90, 30, 365)
 
 
-def _refuse_foreign(request: Request) -> None:
-    """Refuse a form of another site, so that it cannot sign a browser in as somebody else."""
-    if request.method == "POST" and is_foreign(request):
-        raise HTTPException(403, "This form was sent by another site.")
-
-
-door = APIRouter(include_in_schema=False, dependencies=[Depends(_refuse_foreign)])
-router = APIRouter(include_in_schema=False)
-audit_router = APIRouter(include_in_schema=False)
+door = APIRouter(
+    include_in_schema=False, route_class=PageRoute, dependencies=[Depends(refuse_foreign)],
+    max_body_size=LARGEST_FORM,
+)  # fmt: skip
+router = APIRouter(include_in_schema=False, route_class=PageRoute)
+audit_router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 
 @door.get("/sign-in")
 def sign_in_page(request: Request) -> Response:
     """Ask who it is."""
     next_ = local_path(request.query_params.get("next", ""))
-    return render(request, None, "sign-in.html", next=next_, kept=None)
+    return show_sign_in(request, next_=next_)
 
 
 @door.post("/sign-in")
@@ -78,25 +77,18 @@ def sign_in(
     except InputError as error:
         wrong = error
     if token is None:
-        page = render(request, None, "sign-in.html", status=403, next=local_path(next), kept=form)
+        page = show_sign_in(request, status=403, next_=local_path(next), form=form,
+                            problem=None if desk.sign_in.passwords else wrong)  # fmt: skip
         return fill_in(page, "/sign-in", [("name", name)], wrong)
-    with desk.store.reading() as db:
-        who = sessions.find_session(db, token)
-    response = redirect(local_path(next) or "/shortlist")
-    if form is not None:
-        response = render(request, who, "resend.html", kept=form)
-    let_in(request, response, token)
-    if who is not None:
-        know_browser(request, response, who.id)
-    return response
+    return enter(request, token, next, form)
 
 
 @door.post("/sign-out")
-def sign_out(request: Request, desk: DeskOf, who: Viewer) -> Response:  # noqa: ARG001 - who admits
+def sign_out(request: Request, desk: DeskOf, who: Viewer) -> Response:
     """End the session."""
     with desk.store.writing() as db:
         sessions.sign_out(db, request.cookies.get(COOKIE, ""))
-    response = redirect("/sign-in")
+    response = redirect("/sign-in?left" if who.session.method == "provider" else "/sign-in")
     response.delete_cookie(COOKIE, path="/")
     return response
 
@@ -124,14 +116,9 @@ def welcome(
             number = people.add_person(db, name, "admin", "first run", password)
         elif link.purpose == "password":
             people.set_password(db, number, password, "by link")
-        name = people.find_person(db, number).name
-        note(db, name, "signed in by link", name)
         earlier = request.cookies.get(COOKIE, "")
-        session = sessions.open_session(db, number, desk.limits, browser_of(request), earlier)
-    response = redirect("/shortlist")
-    let_in(request, response, session)
-    know_browser(request, response, number)
-    return response
+        session = desk.sign_in.let_in(db, number, browser_of(request), earlier, "link")
+    return enter(request, session)
 
 
 def _people_page(
@@ -140,7 +127,12 @@ def _people_page(
     with desk.store.reading() as db:
         everybody = people.people(db)
         keys = db.execute(select(api_key).order_by(api_key.c.name)).all()
+        factors, required = factor_dates(db), required_role(db)
+        names = known_as(db)
     return render(request, who, "people.html", people=everybody, keys=keys, roles=PERSON_ROLES,
+                  factors=factors, required=required, known_as=names,
+                  provider=desk.provider and desk.provider.settings.title,
+                  passwords=desk.sign_in.passwords,
                   owners={one.id: one for one in everybody}, lower_role=people.lower_role,
                   now=datetime.now(UTC), days=_DAYS, secret=secret, what=what)  # fmt: skip
 
@@ -159,6 +151,8 @@ def add(
     """Add somebody; they choose their password themselves, by a one-time link."""
     with desk.store.writing() as db:
         number = people.add_person(db, name, role, who.name)
+        if not desk.sign_in.passwords:
+            return redirect("/people", f"{name} is added. Say what the provider calls them.")
         token = people.make_link(db, "password", who.name, number)
     return _people_page(request, desk, who, f"{desk.exposure.address}/welcome/{token}",
                         f"The link for {name}; it works once, within half an hour.")  # fmt: skip
@@ -190,6 +184,8 @@ def change(
 @router.post("/people/{number}/link")
 def link(request: Request, desk: DeskOf, who: SureAdmin, number: Number) -> Response:
     """Make a link by which somebody chooses a new password."""
+    if not desk.sign_in.passwords:
+        raise InputError("Nobody signs in by a password here.", "The provider lets people in.")
     with desk.store.writing() as db:
         token = people.make_link(db, "password", who.name, number)
     what = "A link for a new password; it works once, within half an hour."

@@ -7,12 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from durhampulse.desk.outcomes.pipeline import pipeline
-from durhampulse.desk.web.access import DeskOf, Viewer
+from durhampulse.desk.web.access import DeskOf, PageRoute, Viewer
 from durhampulse.desk.web.rendering import render
 
 __all__ = ["router"]
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=PageRoute)
 _PERIODS = {30: "last 30 days", 90: "last 90 days", 0: "all"}
 
 

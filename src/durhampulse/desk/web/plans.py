@@ -13,11 +13,10 @@ from durhampulse.desk.campaigns import campaigns, choices
 from durhampulse.desk.campaigns.proposal import latest_run, propose, read_proposal
 from durhampulse.desk.campaigns.value import Expectation, outlook
 from durhampulse.desk.store.identifiers import find_number
-from durhampulse.desk.web.access import DeskOf, Number, needs_key
+from durhampulse.desk.web.access import DeskOf, Number, ProgramRoute, needs_key
 from durhampulse.desk.web.api import ERRORS, Writer
 from durhampulse.desk.web.briefs import Amount, BriefBody, Name
 from durhampulse.exceptions import InputError
-from durhampulse.service.bodies import JsonRoute
 from durhampulse.service.schemas import BEARER
 
 __all__ = ["router"]
@@ -26,7 +25,7 @@ router = APIRouter(
     prefix="/v1/campaigns",
     responses=ERRORS,
     tags=["desk"],
-    route_class=JsonRoute,
+    route_class=ProgramRoute,
     dependencies=[Depends(BEARER)],
 )
 

@@ -5,24 +5,30 @@ from __future__ import annotations
 import secrets
 from typing import Annotated, Any
 
+import numpy as np
 from fastapi import APIRouter, Form, Query, Request, Response
 from sqlalchemy import Row
 from starlette.responses import JSONResponse
 
+from durhampulse.creators.typed import read_typed
+from durhampulse.desk.models.rules import Rules
+from durhampulse.desk.review.blind import hides
 from durhampulse.desk.review.conflicts import VERBS, ConflictError
 from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide
 from durhampulse.desk.review.page import creator_page, find_creator
 from durhampulse.desk.review.queue import claim_next, progress, release
 from durhampulse.desk.review.undoing import Draft, draft_of, latest, undo
-from durhampulse.desk.web.access import DeskOf, Number, Reviewer
+from durhampulse.desk.review.worth import ENOUGH, remaining, set_enough_deals, worth
+from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer
 from durhampulse.desk.web.contexts import QueueContext
 from durhampulse.desk.web.creators import BESIDE, creator_view, decided_in_words
 from durhampulse.desk.web.kept import local_path
-from durhampulse.desk.web.rendering import redirect, render
+from durhampulse.desk.web.rendering import percent, redirect, render
+from durhampulse.scoring.record import UNLIKE_BIT
 
 __all__ = ["router"]
 
-router = APIRouter(prefix="/queue", include_in_schema=False)
+router = APIRouter(prefix="/queue", include_in_schema=False, route_class=PageRoute)
 _WHY = {
     "unlike": "Unlike all creators the model learned from: no probability of it counts here.",
     "maybe": "The model cannot tell: this is for you.",
@@ -30,6 +36,8 @@ _WHY = {
     "sample": "Drawn by lot from No, so that the model can be proved wrong.",
     "chosen": "Chosen by hand.",
 }
+
+_BLIND = "One of those drawn: decide first, then the model's number is shown."
 
 
 @router.get("")
@@ -39,16 +47,38 @@ def show(request: Request, desk: DeskOf, who: Reviewer) -> Response:
     claimed = claim_next(desk.store, who.id, rules)
     with desk.store.reading() as db:
         page = creator_page(db, claimed.creator_id, rules) if claimed else None
-        counts = progress(db, who.id, rules)
+        counts, worthwhile = progress(db, who.id, rules), remaining(db, rules)
         last = latest(db, who.id)
         draft = draft_of(db, claimed.creator_id, who.id) if claimed else Draft()
+        hidden = page is not None and hides(db, page.row, who.id)
     context: QueueContext = {
         "page": page, "claimed": claimed, "rules": rules, "draft": draft,
-        "why": _WHY[claimed.why] if claimed else "", "progress": counts, "last": last,
+        "hidden": hidden, "worthwhile": worthwhile,
+        "value": _value(page.row, rules) if page and not hidden else None,
+        "why": _BLIND if hidden else _WHY[claimed.why] if claimed else "",
+        "progress": counts, "last": last,
         "last_words": _last_in_words(last), "reasons": REASONS,
         "request_name": secrets.token_hex(12),
     }  # fmt: skip
     return render(request, who, "queue.html", **context)
+
+
+def _value(row: Any, rules: Rules) -> float | None:
+    """Return how many deals a review of a creator could change; none where no number counts."""
+    if row.probability is None or rules.scorer.refusal or row.flags & UNLIKE_BIT:
+        return None
+    p, low, high = (np.array([x], dtype=float) for x in (row.probability, row.low, row.high))
+    return float(worth(p, low, high, rules.thresholds.yes_at)[0])
+
+
+@router.post("/enough")
+def choose_enough(
+    desk: DeskOf, who: Reviewer, deals: Annotated[str, Form(max_length=20)]
+) -> Response:
+    """Choose below how many deals further reviews are not worth their time."""
+    read = read_typed(deals, "amount", field="deals")
+    set_enough_deals(desk.store, ENOUGH if read is None else read, who.name)
+    return redirect("/queue", "Kept.")
 
 
 def _last_in_words(last: Row[Any] | None) -> str:
@@ -70,11 +100,16 @@ def record_decision(  # noqa: PLR0913 - one for each field of the form
     made = ReviewDecision(choice=decision, reason=reason, note=note, request=request_name)
     with desk.store.reading() as db:
         row = find_creator(db, creator)
+        hidden = hides(db, row, who.id)
     try:
         number, _ = decide(desk.store, creator, who.id, made, desk.catalogue.current(), queued=True)
     except ConflictError as error:
         return creator_view(request, desk, who, creator, draft=Draft(reason, note), conflict=error)
-    return redirect("/queue", decided_in_words(decision, row), undo=f"/queue/undo?review={number}")
+    words = decided_in_words(decision, row)
+    if hidden and decision != "skip" and row.probability is not None:
+        band = desk.catalogue.current().band(row.probability, row.flags).partition(" (")[0]
+        words += f" The model said {percent(row.probability, 0)}{band and f', {band}'}."
+    return redirect("/queue", words, undo=f"/queue/undo?review={number}")
 
 
 @router.post("/undo")

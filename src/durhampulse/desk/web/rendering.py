@@ -19,7 +19,7 @@ from starlette.responses import RedirectResponse
 
 from durhampulse.creators.outcome import SPONSORSHIP
 from durhampulse.creators.schema import COLUMNS
-from durhampulse.decision.bands import EDGE_CHANCE, MAYBE, NO, NO_PRECEDENT, YES
+from durhampulse.decision.bands import MAYBE, NO, NO_PRECEDENT, YES
 from durhampulse.desk.imports.problems import in_page_words
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.review.conflicts import VERBS, ago
@@ -232,7 +232,6 @@ def _environment() -> Environment:
         answers={"yes": YES, "maybe": MAYBE, "no": NO, "unlike": NO_PRECEDENT},
         verbs=VERBS,
         keymap=json.dumps({key.act: key.key for key in KEYS}),
-        edge_chance=EDGE_CHANCE,
         no_precedent=NO_PRECEDENT,
         version=version("durhampulse"),
         stored_columns=[column for column in COLUMNS.values() if column.stored],

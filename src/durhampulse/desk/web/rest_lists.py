@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.shortlist import lists, saved
 from durhampulse.desk.store.identifiers import find_numbers
-from durhampulse.desk.web.access import DeskOf, Number, needs_key
+from durhampulse.desk.web.access import DeskOf, Number, ProgramRoute, needs_key
 from durhampulse.desk.web.api import (
     ERRORS,
     Body,
@@ -26,13 +26,12 @@ from durhampulse.desk.web.api import (
 )
 from durhampulse.desk.web.filters import FilterBody
 from durhampulse.exceptions import InputError
-from durhampulse.service.bodies import JsonRoute
 from durhampulse.service.schemas import BEARER
 
 __all__ = ["lists_router", "views_router"]
 
 _SHARED: dict[str, Any] = {
-    "responses": ERRORS, "tags": ["desk"], "route_class": JsonRoute,
+    "responses": ERRORS, "tags": ["desk"], "route_class": ProgramRoute,
     "dependencies": [Depends(BEARER)],
 }  # fmt: skip
 lists_router = APIRouter(prefix="/v1/lists", **_SHARED)

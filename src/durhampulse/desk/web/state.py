@@ -10,10 +10,12 @@ from pathlib import Path
 from fastapi import Request
 from sqlalchemy import select
 
+from durhampulse.desk.campaigns.trade import Frontiers
 from durhampulse.desk.imports.worker import Worker
 from durhampulse.desk.models.catalogue import Catalogue
 from durhampulse.desk.outcomes.watching import BrokenBands
 from durhampulse.desk.people.people import Principal, find_key
+from durhampulse.desk.people.provider import Provider
 from durhampulse.desk.people.sessions import SessionLimits
 from durhampulse.desk.people.sign_in import SignIn
 from durhampulse.desk.people.uses import LastUse
@@ -46,12 +48,16 @@ class Desk:
         Cache of the strongest reasons.
     broken_bands
         Cache of the bands that do not hold here.
+    frontiers
+        Cache of what other budgets would bring.
     sign_in
         Sign-ins, one at a time.
     last_use
         When sessions and keys were last used.
     exposure
         How the desk is reached.
+    provider
+        By whom people may sign in, beside their passwords or in place of them.
     """
 
     store: Store
@@ -60,9 +66,11 @@ class Desk:
     folder: Path
     top_reasons: TopReasons = field(default_factory=TopReasons)
     broken_bands: BrokenBands = field(default_factory=BrokenBands)
+    frontiers: Frontiers = field(default_factory=Frontiers)
     sign_in: SignIn = field(default_factory=SignIn)
     last_use: LastUse = field(default_factory=LastUse)
     exposure: Exposure = field(default_factory=Exposure)
+    provider: Provider | None = None
 
     def problem(self) -> str:
         """Return why requests should not be sent here; empty where they should."""
@@ -98,7 +106,7 @@ class StoreKeys:
         if who is None:
             return None
         scopes = SCOPES if who.may("admin") else tuple(s for s in SCOPES if s != "metrics")
-        return Key(who.name, "", scopes, "")
+        return Key(name=who.name, sha256="", scopes=scopes, created="")
 
     def _look_up(self, token: str) -> Principal | None:
         with self._store.reading() as db:

@@ -40,10 +40,13 @@ from durhampulse.desk.store.tables.people import (
     attempt,
     audit,
     device,
+    identity,
     link,
     objection,
     person,
     receipt,
+    recovery_code,
+    second_factor,
     session,
 )
 from durhampulse.desk.store.tables.reviews import (
@@ -51,20 +54,23 @@ from durhampulse.desk.store.tables.reviews import (
     REOPENS,
     act,
     claim,
+    opinion,
     outcome,
     outcome_file,
     outcome_rows,
     remark,
     review,
 )
+from durhampulse.desk.store.tables.rooms import room, room_card
 from durhampulse.desk.store.tables.views import bulk, creator_list, list_creator, saved_view
 
 __all__ = [
     "CONTROL", "DECIDED", "DECISIONS", "DRAWN", "HAS_NO_PRECEDENT", "HAS_PRECEDENT", "LONGEST_ID",
-    "LOTTERY", "NUMBERS", "OUTCOME_STATES", "REOPENS", "STATES", "TEXTS", "WAITS", "Instant",
-    "act", "api_key", "attempt", "audit", "bulk", "campaign", "campaign_creator", "claim",
-    "creator", "creator_list", "device", "link", "list_creator", "metadata", "model", "model_file",
-    "objection", "outcome", "outcome_file", "outcome_is", "outcome_rows", "person", "proposal",
-    "receipt", "recipe", "refused", "remark", "replaced", "review", "run", "saved_view", "score",
-    "search", "session", "setting", "staged", "understood", "upload",
+    "LOTTERY", "NUMBERS", "OUTCOME_STATES", "REOPENS", "STATES", "TEXTS", "WAITS", "Instant", "act",
+    "api_key", "attempt", "audit", "bulk", "campaign", "campaign_creator", "claim", "creator",
+    "creator_list", "device", "identity", "link", "list_creator", "metadata", "model", "model_file",
+    "objection", "opinion", "outcome", "outcome_file", "outcome_is", "outcome_rows", "person",
+    "proposal", "receipt", "recipe", "recovery_code", "refused", "remark", "replaced", "review",
+    "room", "room_card", "run", "saved_view", "score", "search", "second_factor", "session",
+    "setting", "staged", "understood", "upload",
 ]  # fmt: skip

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, String, Table
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    String,
+    Table,
+    UniqueConstraint,
+)
 
 from durhampulse.desk.store.tables.columns import Id, Instant, metadata, number
 
 __all__ = [
-    "api_key", "attempt", "audit", "device", "link", "objection", "person", "receipt", "session",
+    "api_key", "attempt", "audit", "device", "identity", "link", "objection", "person", "receipt",
+    "recovery_code", "second_factor", "session",
 ]  # fmt: skip
 
 person = Table(
@@ -28,7 +39,33 @@ session = Table(
     Column("used_at", Instant, nullable=False),
     Column("confirmed_at", Instant, nullable=False),
     Column("expires_at", Instant, nullable=False),
+    Column("waits_for", String(10), nullable=False, server_default=""),  # a second factor
+    Column("method", String(10), nullable=False, server_default="password"),
     sqlite_autoincrement=True,  # a form that ends a session never comes to mean another
+)  # fmt: skip
+second_factor = Table(
+    "second_factor", metadata,
+    Column("person_id", ForeignKey("person.id"), primary_key=True),
+    Column("secret", String(64)),
+    Column("since", Instant),
+    Column("last_step", BigInteger, nullable=False),  # whose code was taken, and is not again
+    Column("pending", String(64)),
+    Column("pending_at", Instant),
+)  # fmt: skip
+identity = Table(
+    "identity", metadata,
+    Column("person_id", ForeignKey("person.id"), primary_key=True),
+    Column("known_as", String(255), nullable=False, unique=True),
+    Column("issuer", String(255)),
+    Column("subject", String(255)),
+    Column("bound_at", Instant),
+    UniqueConstraint("issuer", "subject"),
+)  # fmt: skip
+recovery_code = Table(
+    "recovery_code", metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("person_id", ForeignKey("person.id"), nullable=False, index=True),
+    Column("used_at", Instant),
 )  # fmt: skip
 device = Table(
     "device", metadata,

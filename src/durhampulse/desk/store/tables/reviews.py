@@ -13,12 +13,16 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
     literal_column,
 )
 
 from durhampulse.desk.store.tables.columns import Id, Instant, metadata, number
 
-__all__ = ["DECISIONS", "REOPENS", "act", "claim", "outcome", "outcome_file", "remark", "review"]
+__all__ = [
+    "DECISIONS", "REOPENS", "act", "claim", "opinion", "outcome", "outcome_file", "remark",
+    "review",
+]  # fmt: skip
 
 DECISIONS = {
     "approve": "approved",
@@ -63,6 +67,7 @@ review = Table(
     Column("undone_at", Instant),
     Column("act_id", Id, index=True),
     Column("claimed_at", Instant),
+    Column("blind", Boolean, nullable=False, server_default=false()),
     Index("ix_review_person_id_at", "person_id", "at"),
     sqlite_autoincrement=True,  # a page knows what it has seen by the latest number
 )  # fmt: skip
@@ -72,6 +77,16 @@ Index("ix_review_single", review.c.id, sqlite_where=SINGLE, postgresql_where=SIN
 REOPENS = review.c.decision == literal_column("'reopen'")
 """Condition on reviews, written out so that an index of few rows serves it."""
 Index("ix_review_reopened", review.c.creator_id, sqlite_where=REOPENS, postgresql_where=REOPENS)
+opinion = Table(
+    "opinion", metadata, number(),
+    Column("creator_id", ForeignKey("creator.id"), nullable=False, unique=True),
+    Column("person_id", ForeignKey("person.id"), nullable=False, index=True),
+    Column("verdict", String(20), nullable=False),
+    Column("probability", Double),
+    Column("band", String(40), nullable=False),
+    Column("at", Instant, nullable=False),
+)  # fmt: skip
+"""What a second reviewer says of a creator whom another decided blind; one for each."""
 outcome = Table(
     "outcome", metadata, number(),
     Column("creator_id", ForeignKey("creator.id"), nullable=False, index=True),

@@ -172,7 +172,9 @@ if (form) {
     for (const [act, key] of Object.entries(chosen)) acts.set(key, act);
     nameKeys();
   });
-  for (const field of fields) field.addEventListener("input", () => field.setCustomValidity(""));
+  form.addEventListener("input", () => {
+    for (const field of fields) field.setCustomValidity("");
+  });
   form.addEventListener("reset", (event) => {
     event.preventDefault();
     localStorage.removeItem("keys");

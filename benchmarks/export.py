@@ -1,0 +1,144 @@
+"""Messy rows through every target that a model is exported to, beside the scorer's own answers.
+
+For each target: rows that both score, rows that the target alone refuses (cells that it does not
+read), the largest gap of a probability, bands and refusals that differ, and processor seconds, of
+which a query's planning is a part. PostgreSQL is asked where ``DURHAMPULSE_TEST_POSTGRES`` gives
+its address.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from importlib.resources import files
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+from tests.messy import messy_creators
+
+from durhampulse.creators.options import ReadOptions
+from durhampulse.decision.bands import ANSWERS
+from durhampulse.export.graph.model import graph_of
+from durhampulse.export.javascript import javascript_of
+from durhampulse.export.program import Program, program_of
+from durhampulse.export.sql.query import query_of
+from durhampulse.scoring.scorer import Scorer, load_model
+
+ROWS = 10_000
+_SCORE = (
+    "JSON.stringify(JSON.parse(require('fs').readFileSync(0)).map(require(process.argv[1]).score))"
+)
+Run = Callable[[Program, pd.DataFrame], pd.DataFrame]
+
+
+def main() -> None:
+    scorer = load_model(Path(str(files("durhampulse.desk"))) / "demo" / "model")
+    program, table = program_of(scorer.model), messy_creators(ROWS, seed=11)
+    expected = own_scores(scorer, table)
+    print(f"{ROWS:,} rows, {(expected['refusal'] != '').sum():,} refused by the scorer")
+    rows = []
+    for name, run in targets():
+        before = time.process_time() + os.times().children_user
+        scored = run(program, table)
+        seconds = time.process_time() + os.times().children_user - before
+        rows.append({"target": name, **compared(scored, expected), "CPU s": round(seconds, 1)})
+    print(pd.DataFrame(rows).to_string(index=False))
+
+
+def own_scores(scorer: Scorer, table: pd.DataFrame) -> pd.DataFrame:
+    units = dict.fromkeys(("Engagement_Rate", "Growth_Rate"), "fraction")  # as in its own table
+    found = pa.Table.from_pandas(table, preserve_index=False)
+    cells = scorer.read_table("messy", found, ReadOptions(units=units))
+    scores = scorer.compute(cells.block)
+    reasons = scorer.reasons_not_to(cells.block, scores, cells.unclear)
+    return pd.DataFrame(
+        {
+            "probability": scores.y_prob,
+            "recommendation": [*map([*ANSWERS, ""].__getitem__, scores.band)],
+            "unlike": [*map(scorer.kinds.__getitem__, scores.unlike)],
+            "refusal": [reasons.get(row, "") for row in range(len(table))],
+        }
+    )
+
+
+def compared(scored: pd.DataFrame, expected: pd.DataFrame) -> dict[str, object]:
+    own, theirs = scored["refusal"] != "", expected["refusal"] != ""
+    both = ~own & ~theirs
+    gap = (scored["probability"].astype(float) - expected["probability"]).abs()[both].max()
+    unread = scored["refusal"].str.contains("is not read by|letters beyond ASCII")
+    differ = {
+        f"other {name}": int((scored[name] != expected[name])[both].sum())
+        for name in ("recommendation", "unlike")
+    }
+    return {
+        "both score": int(both.sum()),
+        "only refused": int((unread & ~theirs).sum()),
+        "gap": f"{gap:.1e}",
+        **differ,
+        "other refusal": int(((own != theirs) & ~unread).sum()),
+    }
+
+
+def targets() -> Iterator[tuple[str, Run]]:
+    if shutil.which("node"):
+        yield "node", in_node
+    yield "onnxruntime", in_onnxruntime
+    yield "SQLite", in_sqlite
+    yield "DuckDB", in_duckdb
+    if os.environ.get("DURHAMPULSE_TEST_POSTGRES"):
+        yield "PostgreSQL", in_postgres
+
+
+def in_node(program: Program, table: pd.DataFrame) -> pd.DataFrame:
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder, "model.js")
+        script.write_text(javascript_of(program, "0"), encoding="utf-8")
+        command = ["node", "-p", _SCORE, str(script)]
+        rows = json.dumps(table.to_dict("records")).encode()
+        return pd.DataFrame(json.loads(subprocess.check_output(command, input=rows)))
+
+
+def in_onnxruntime(program: Program, table: pd.DataFrame) -> pd.DataFrame:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(graph_of(program, "0"))
+    cells = {each.name: table[each.name].to_numpy(object) for each in session.get_inputs()}
+    names = [each.name for each in session.get_outputs()]
+    return pd.DataFrame(dict(zip(names, session.run(None, cells), strict=True)))
+
+
+def in_sqlite(program: Program, table: pd.DataFrame) -> pd.DataFrame:
+    with contextlib.closing(sqlite3.connect(":memory:")) as database:
+        table.to_sql("creators", database, index=False)
+        return pd.read_sql(query_of(program, "sqlite", "creators", "0"), database)
+
+
+def in_duckdb(program: Program, table: pd.DataFrame) -> pd.DataFrame:
+    import duckdb
+
+    with duckdb.connect() as database:
+        database.register("creators", table)
+        return database.execute(query_of(program, "duckdb", "creators", "0")).df()
+
+
+def in_postgres(program: Program, table: pd.DataFrame) -> pd.DataFrame:
+    import sqlalchemy
+
+    engine = sqlalchemy.create_engine(os.environ["DURHAMPULSE_TEST_POSTGRES"])
+    with engine.begin() as connection:
+        table.to_sql("creators", connection, index=False, if_exists="replace")
+        connection.exec_driver_sql("SET jit = off")  # compiling a query of this size takes minutes
+        query = query_of(program, "postgres", "creators", "0").replace("%", "%%")
+        scored = pd.DataFrame(connection.exec_driver_sql(query).mappings().all())
+        connection.exec_driver_sql("DROP TABLE creators")
+    cells = [*table.columns]  # a table has no order
+    places = table.sort_values(cells, kind="stable").index
+    return scored.sort_values(cells, kind="stable").set_index(places).sort_index()

@@ -1,0 +1,190 @@
+"""What other budgets would bring: the best set of each, and what a swap towards it costs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sqlalchemy import select
+
+from durhampulse.desk.campaigns.campaigns import find
+from durhampulse.desk.campaigns.candidates import COLUMNS, candidates
+from durhampulse.desk.campaigns.proposal import latest_run, read_proposal
+from durhampulse.desk.campaigns.solver import solve
+from durhampulse.desk.campaigns.value import gains
+from durhampulse.desk.models.catalogue import Catalogue
+from durhampulse.desk.store.database import Store
+from durhampulse.desk.store.tables import creator
+from durhampulse.exceptions import CannotJudgeError
+
+__all__ = ["Frontier", "Frontiers", "Point", "Swap", "frontier_of", "swaps"]
+
+_TIMES = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0)
+"""Budgets that are tried, times the present one."""
+_SECONDS = 0.5
+_KEPT, _FRESH = 32, 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """The best set of one budget.
+
+    Attributes
+    ----------
+    budget
+        The limit.
+    cost, aim
+        Its fees together, and what it brings of the brief's aim.
+    table
+        Its creators, with `gain` and `person`.
+    """
+
+    budget: float
+    cost: float
+    aim: float
+    table: pd.DataFrame
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frontier:
+    """The present set among the best ones of other budgets.
+
+    Attributes
+    ----------
+    now
+        The present set, whatever people changed by hand.
+    points
+        By budget, the smallest first; without those that cost more and bring nothing more.
+    """
+
+    now: Point
+    points: list[Point]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Swap:
+    """One creator in place of another, or one who comes or goes alone.
+
+    Attributes
+    ----------
+    out, into
+        Who goes and who comes: ``id, person``; either may be none.
+    aim, fee
+        How much more of the aim the set brings, and costs; below 0 for less.
+    """
+
+    out: dict[str, Any] | None
+    into: dict[str, Any] | None
+    aim: float
+    fee: float
+
+
+def frontier_of(store: Store, catalogue: Catalogue, number: int) -> Frontier | None:
+    """Return what other budgets would bring by today's data; none where no money is planned.
+
+    What people said of creators stands: those put in by hand are in every set. A budget that these
+    alone exceed is left out.
+    """
+    with store.reading() as db:
+        current, rules = find(db, number), catalogue.current(db)
+        brief = current.brief
+        before = read_proposal(db, number)[[*COLUMNS]]
+        cost = float(np.nansum(before["fee"].to_numpy(dtype=float)))
+        base = brief.budget or cost
+        if not base or before.empty or before["fee"].isna().any():
+            return None
+        wide = replace(brief, budget=base * _TIMES[-1])
+        table = candidates(db, wide, rules, number, choices=current.choices)
+    sets = []
+    for times in _TIMES:
+        limited = replace(brief, budget=base * times)
+        try:
+            sets.append((base * times, solve(table, limited, seconds=_SECONDS)))
+        except CannotJudgeError:
+            continue
+    people = _people(store, [before, *(chosen for _, chosen in sets)])
+    points: list[Point] = []
+    for budget, chosen in sets:
+        point = _point(budget, chosen, brief, people)
+        if not points or point.aim > points[-1].aim + 1e-9:
+            points.append(point)
+    return Frontier(now=_point(brief.budget or cost, before, brief, people), points=points)
+
+
+def _point(budget: float, table: pd.DataFrame, brief: Any, people: dict[int, str]) -> Point:
+    gain = gains(table, brief)
+    rows = table.assign(gain=gain, person=[people.get(int(at), "") for at in table["id"]])
+    cost = float(np.nansum(table["fee"].to_numpy(dtype=float)))
+    return Point(budget=budget, cost=cost, aim=float(gain.sum()), table=rows)
+
+
+def _people(store: Store, tables: list[pd.DataFrame]) -> dict[int, str]:
+    numbers = {int(at) for table in tables for at in table["id"]}
+    c = creator.c
+    with store.reading() as db:
+        rows = db.execute(select(c.id, c.external_id, c.name).where(c.id.in_(numbers)))
+        return {row.id: row.name or row.external_id for row in rows}
+
+
+def swaps(before: Point, after: Point) -> list[Swap]:
+    """Return how one set becomes another, swap by swap, and what each of them costs.
+
+    Whoever brings most of those who go is put beside whoever brings most of those who come; the
+    swaps' sums are the sets' whole difference.
+    """
+    leave = before.table[~before.table["id"].isin(after.table["id"])]
+    come = after.table[~after.table["id"].isin(before.table["id"])]
+    outs, ins = (
+        table.sort_values(["gain", "id"], ascending=[False, True]).to_dict("records")
+        for table in (leave, come)
+    )
+    pairs = [
+        (outs[at] if at < len(outs) else None, ins[at] if at < len(ins) else None)
+        for at in range(max(len(outs), len(ins)))
+    ]
+    return [
+        Swap(
+            out=_who(out), into=_who(into),
+            aim=_amount(into, "gain") - _amount(out, "gain"),
+            fee=_amount(into, "fee") - _amount(out, "fee"),
+        )
+        for out, into in pairs
+    ]  # fmt: skip
+
+
+def _who(row: Any) -> dict[str, Any] | None:
+    return None if row is None else {"id": int(row["id"]), "person": row["person"]}
+
+
+def _amount(row: Any, name: str) -> float:
+    return 0.0 if row is None else float(np.nan_to_num(row[name]))
+
+
+class Frontiers:
+    """Cache of frontiers, for as long as somebody tries one budget after another."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[Any, ...], tuple[float, Frontier | None]] = OrderedDict()
+
+    def of(self, store: Store, catalogue: Catalogue, number: int) -> Frontier | None:
+        """Return a campaign's frontier, at most a minute old, and of its present set."""
+        with store.reading() as db:
+            rules = catalogue.current(db)
+            edition = find(db, number).row.edition
+            key = (number, edition, latest_run(db), rules.version, rules.thresholds)
+        with self._lock:
+            kept = self._kept.get(key)
+        if kept and time.monotonic() - kept[0] < _FRESH:
+            return kept[1]
+        new = frontier_of(store, catalogue, number)
+        with self._lock:
+            self._kept[key] = (time.monotonic(), new)
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        return new

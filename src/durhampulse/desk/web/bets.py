@@ -1,0 +1,121 @@
+"""What another budget would bring a campaign: one point after another, and its swaps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Query, Request, Response
+
+from durhampulse.creators.outcome import OutcomeWords
+from durhampulse.desk.campaigns.brief import AIMS, Brief
+from durhampulse.desk.campaigns.campaigns import find
+from durhampulse.desk.campaigns.proposal import propose
+from durhampulse.desk.campaigns.trade import Frontier, Point, swaps
+from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, Viewer
+from durhampulse.desk.web.outlooks import money
+from durhampulse.desk.web.rendering import redirect, render
+
+__all__ = ["picture_of", "router", "trade_words"]
+
+router = APIRouter(prefix="/campaigns", include_in_schema=False, route_class=PageRoute)
+_TOP, _BOTTOM, _MARGIN = 20.0, 150.0, 6.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Mark:
+    """A point of the picture: across in percent, down in pixels."""
+
+    x: float
+    y: float
+    cost: float
+    chosen: bool = False
+
+
+def picture_of(frontier: Frontier, at: int) -> dict[str, Any]:
+    """Return the picture of a frontier: ``points, now, rules``, with a point that is chosen."""
+    all_points = [*frontier.points, frontier.now]
+    low, high = (end(point.cost for point in all_points) for end in (min, max))
+    least, most = (end(point.aim for point in all_points) for end in (min, max))
+
+    def mark(point: Point, *, chosen: bool = False) -> _Mark:
+        across = (point.cost - low) / ((high - low) or 1.0)
+        up = (point.aim - least) / ((most - least) or 1.0)
+        return _Mark(
+            x=round(_MARGIN + (100 - 2 * _MARGIN) * across, 2),
+            y=round(_BOTTOM - (_BOTTOM - _TOP) * up, 1), cost=point.cost, chosen=chosen,
+        )  # fmt: skip
+
+    return {
+        "points": [mark(point, chosen=i == at) for i, point in enumerate(frontier.points)],
+        "now": mark(frontier.now),
+        "rules": [{"y": _TOP, "text": f"{most:,.1f}"}, {"y": _BOTTOM, "text": f"{least:,.1f}"}],
+    }
+
+
+def trade_words(aim: float, fee: float, brief: Brief, words: OutcomeWords) -> str:
+    """Return what a swap costs, in words.
+
+    Examples
+    --------
+    >>> trade_words(-0.314, -400.0, Brief(name="x", number=3, currency="EUR"), OutcomeWords())
+    '0.31 deals fewer, 400 EUR saved'
+    >>> trade_words(0.001, 0.0, Brief(name="x", number=3), OutcomeWords())
+    'the same deals, the same fees'
+    """
+    what = words.deals if brief.aim == "deals" else AIMS[brief.aim]
+    size = f"{abs(aim):,.2f}" if brief.aim == "deals" else f"{abs(aim):,.0f}"
+    same = not float(size.replace(",", ""))
+    brings = f"the same {what}" if same else f"{size} {what} {'more' if aim > 0 else 'fewer'}"
+    if round(abs(fee), 2) == 0:
+        return f"{brings}, the same fees"
+    return f"{brings}, {money(round(abs(fee), 2), brief.currency)} {'more' if fee > 0 else 'saved'}"
+
+
+@router.get("/{number}/frontier")
+def show(
+    request: Request, desk: DeskOf, who: Viewer, number: Number,
+    at: Annotated[int | None, Query(ge=0, lt=100)] = None,
+) -> Response:  # fmt: skip
+    """Show what other budgets would bring, and how the set becomes that of one of them."""
+    with desk.store.reading() as db:
+        current, rules = find(db, number), desk.catalogue.current(db)
+    frontier = desk.frontiers.of(desk.store, desk.catalogue, number)
+    brief, words = current.brief, rules.outcome
+    context: dict[str, Any] = {"frontier": frontier, "at": 0, "picture": None, "trades": []}
+    if frontier is not None and frontier.points:
+        last = len(frontier.points) - 1
+        at = _nearest(frontier) if at is None else min(at, last)
+        point = frontier.points[at]
+        context = {
+            "frontier": frontier, "at": at, "point": point, "picture": picture_of(frontier, at),
+            "trades": [(swap, trade_words(swap.aim, swap.fee, brief, words))
+                       for swap in swaps(frontier.now, point)],
+            "whole": trade_words(point.aim - frontier.now.aim, point.cost - frontier.now.cost,
+                                 brief, words),
+        }  # fmt: skip
+    aim = words.deals if brief.aim == "deals" else AIMS[brief.aim]
+    return render(
+        request, who, "frontier.html", campaign=current.row, brief=brief, aim=aim, **context
+    )
+
+
+def _nearest(frontier: Frontier) -> int:
+    """Return the point whose budget is nearest to the present one."""
+    away = [abs(point.budget - frontier.now.budget) for point in frontier.points]
+    return away.index(min(away))
+
+
+@router.post("/{number}/budget")
+def take(
+    desk: DeskOf, who: Reviewer, number: Number,
+    budget: Annotated[float, Form(ge=0, allow_inf_nan=False)],
+    edition: Annotated[int, Form(ge=0, lt=2**31)],
+) -> Response:  # fmt: skip
+    """Give a draft another budget, and propose anew by it."""
+    with desk.store.reading() as db:
+        brief = find(db, number).brief
+    new = propose(desk.store, desk.catalogue, number, who.name,
+                  brief=replace(brief, budget=budget), edition=edition)  # fmt: skip
+    words = f"The budget is {money(budget, brief.currency)}: {len(new.table)} creators proposed."
+    return redirect(f"/campaigns/{number}", words)

@@ -1,0 +1,91 @@
+"""Second opinions: the next creator to judge unseen, how far people agree, and one's own mirror."""
+
+from __future__ import annotations
+
+from math import ceil, floor
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request, Response
+
+from durhampulse.creators.typed import read_typed
+from durhampulse.desk.models.rules import stored_frame
+from durhampulse.desk.people.people import Principal
+from durhampulse.desk.review.blind import (
+    VERDICTS,
+    agreement_of,
+    blind_share,
+    differing,
+    give_opinion,
+    next_opinion,
+    set_blind_share,
+)
+from durhampulse.desk.review.conflicts import VERBS
+from durhampulse.desk.review.mirror import mirror_of
+from durhampulse.desk.review.page import find_creator, places_of
+from durhampulse.desk.web.access import Admin, DeskOf, Number, PageRoute, Reviewer
+from durhampulse.desk.web.rendering import percent, redirect, render
+from durhampulse.desk.web.state import Desk
+from durhampulse.evaluation.agreement import Lean
+
+__all__ = ["lean_words", "router"]
+
+router = APIRouter(prefix="/opinions", include_in_schema=False, route_class=PageRoute)
+
+
+def lean_words(lean: Lean) -> str:
+    """Return a mean difference in points of 100, its interval widened.
+
+    Examples
+    --------
+    >>> lean_words(Lean(n=140, mean=-0.11, low=-0.194, high=-0.03))
+    '11 points (3 to 20) rarer'
+    >>> lean_words(Lean(n=40, mean=0.02, low=-0.05, high=0.091))
+    '2 points more often (5 rarer to 10 more often), which may be chance'
+    """
+    size, ends = 100 * abs(lean.mean), sorted((100 * abs(lean.low), 100 * abs(lean.high)))
+    way = "more often" if lean.mean >= 0 else "rarer"
+    if lean.is_beyond_chance:
+        return f"{size:.0f} points ({floor(ends[0])} to {ceil(ends[1])}) {way}"
+    low, high = ceil(-100 * lean.low), ceil(100 * lean.high)
+    return f"{size:.0f} points {way} ({low} rarer to {high} more often), which may be chance"
+
+
+@router.get("")
+def show(request: Request, desk: DeskOf, who: Reviewer) -> Response:
+    """Show the next creator of whom a second opinion is wanted, and what came of the others."""
+    return _page(request, desk, who)
+
+
+def _page(request: Request, desk: Desk, who: Principal) -> Response:
+    with desk.store.reading() as db:
+        rules = desk.catalogue.current(db)
+        number = next_opinion(db, who.id)
+        row = find_creator(db, number) if number is not None else None
+        context: dict[str, Any] = {
+            "row": row, "share": blind_share(db), "both": agreement_of(db),
+            "differing": differing(db), "mirror": mirror_of(db, who.id),
+            "places": places_of(rules, stored_frame(rules.scorer, [row])) if row else {},
+        }  # fmt: skip
+    return render(request, who, "opinions.html", rules=rules, verdicts=VERDICTS,
+                  lean_words=lean_words, verbs=VERBS, **context)  # fmt: skip
+
+
+@router.post("/share")
+def choose_share(desk: DeskOf, who: Admin, share: Annotated[str, Form(max_length=20)]) -> Response:
+    """Choose how many creators are judged without the number at first."""
+    read = read_typed(share, "rate", field="share")
+    set_blind_share(desk.store, 0.0 if read is None else read, who.name)
+    return redirect("/opinions", "The share is kept.")
+
+
+@router.post("/{number}")
+def give(
+    desk: DeskOf, who: Reviewer, number: Number, verdict: Annotated[str, Form(max_length=20)]
+) -> Response:
+    """Keep a second opinion, and say what was hidden."""
+    rules = desk.catalogue.current()
+    shown = give_opinion(desk.store, number, who.id, verdict, who.name, rules)
+    same = "the same" if shown.own == shown.other else VERBS[shown.other]
+    model = "" if shown.probability is None else f" The model said {percent(shown.probability, 0)}."
+    words = f"You: {VERBS[shown.own]}. {shown.by}: {same}.{model}"
+    return redirect("/opinions", words)

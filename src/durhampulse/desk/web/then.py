@@ -1,0 +1,50 @@
+"""The time machine: the list as of the day of a decision, an import or a model."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from durhampulse.desk.shortlist.then import (
+    PAGE,
+    end_of_day,
+    moment_of_review,
+    moment_of_run,
+    then,
+)
+from durhampulse.desk.store import clock
+from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Viewer
+from durhampulse.desk.web.rendering import render
+from durhampulse.exceptions import InputError
+
+__all__ = ["router"]
+
+router = APIRouter(prefix="/then", include_in_schema=False, route_class=PageRoute)
+_MOST_PAGES = 1_000
+
+
+@router.get("")
+def show(
+    request: Request, desk: DeskOf, who: Viewer,
+    day: Annotated[str, Query(max_length=10)] = "",
+    review: Annotated[Number | None, Query()] = None,
+    run: Annotated[Number | None, Query()] = None,
+    page: Annotated[int, Query(ge=0, lt=_MOST_PAGES)] = 0,
+) -> Response:  # fmt: skip
+    """Show the list as it was then."""
+    with desk.store.reading() as db:
+        rules = desk.catalogue.current(db)
+        if review is not None:
+            at, named = moment_of_review(db, review), f"review={review}"
+        elif run is not None:
+            at, named = moment_of_run(db, run), f"run={run}"
+        else:
+            at, named = (end_of_day(day) if day else clock.now()), f"day={day}"
+        if at is None:
+            raise InputError("No such moment is known.", "Write a day as 2026-11-12.", "day")
+        past = then(db, rules, at, page=page)
+    total = sum(past.counts.values())
+    return render(request, who, "then.html", past=past, rules=rules, named=named, page=page,
+                  day=at.date().isoformat(), total=total,
+                  more=PAGE * (page + 1) < total and page + 1 < _MOST_PAGES)  # fmt: skip

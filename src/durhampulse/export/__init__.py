@@ -1,0 +1,1 @@
+"""A model written out for where its scores are wanted: JavaScript, SQL, ONNX."""

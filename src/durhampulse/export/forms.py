@@ -1,0 +1,76 @@
+"""How numbers are written, for targets that read text by patterns.
+
+The forms are those of :mod:`durhampulse.creators.numbers` without words and other scripts: a sign,
+digits, and ``%``, ``K``, ``M``, ``MN``, ``B`` or ``BN``. What holds a digit and is written
+otherwise is not read; the row is refused, since the program itself may read it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import IntEnum
+from typing import Literal
+
+from durhampulse.creators.rules import ColumnRule
+
+__all__ = ["BLANK_SIGNS", "MINUS", "REGEX", "SUFFIXES", "End", "Form", "forms_of"]
+
+BLANK_SIGNS = "' \u00a0\u202f\u2019"
+"""Signs that part thousands and are no decimal sign."""
+MINUS = ("-", "\u2212")
+SUFFIXES = {"bn": "e9", "mn": "e6", "k": "e3", "m": "e6", "b": "e9", "%": "e-2"}
+"""What may follow the digits, in small letters, and the power of ten that it stands for."""
+
+_GROUP = f"[{BLANK_SIGNS}][0-9]{{3}}"
+REGEX = {
+    "plain": r"[0-9]+[.]?[0-9]*|[.][0-9]+",
+    "either point": r"[1-9][0-9]{0,2}[.][0-9]{3}",
+    "either comma": r"[1-9][0-9]{0,2},[0-9]{3}",
+    "commas": r"[1-9][0-9]{0,2}(,[0-9]{3}){1,5}([.][0-9]+)?",
+    "indian": r"[1-9][0-9]?(,[0-9]{2}){1,5},[0-9]{3}([.][0-9]+)?",
+    "lone comma": r"[0-9]+,[0-9]+",
+    "points": r"[1-9][0-9]{0,2}([.][0-9]{3}){1,5}(,[0-9]+)?",
+    "blanks": rf"[0-9]{{1,3}}({_GROUP}){{1,5}}([.][0-9]+)?",
+    "blanks and comma": rf"[0-9]{{1,3}}({_GROUP}){{1,5}},[0-9]+",
+}
+"""Shapes of digits and the signs between them, matched as a whole."""
+
+End = Literal["any", "none", "size"]
+"""What follows the digits: anything of `SUFFIXES`, nothing, or a size."""
+
+
+class Form(IntEnum):
+    """How a cell is to be read."""
+
+    MISSING = 0
+    POINT = 1
+    COMMA = 2
+    EXPONENT = 3
+    TYPED = 4
+    UNCLEAR = 8
+    UNREAD = 9
+
+
+def forms_of(rule: ColumnRule) -> Iterator[tuple[str, End, Form]]:
+    """Yield shapes with what may follow, and the form that each is; the first that fits counts.
+
+    Examples
+    --------
+    >>> next(forms_of(ColumnRule(column="Followers", kind="count")))[::2]
+    ('either point', <Form.POINT: 1>)
+    """
+    signs = {".": Form.POINT, ",": Form.COMMA, "": Form.UNCLEAR}
+    by_sign = signs[rule.decimal or ("." if rule.kind == "any" else "")]
+    if rule.kind == "rate":
+        yield "either point", "any", Form.POINT
+        yield "either comma", "any", Form.COMMA
+    else:
+        yield "either point", "size", Form.POINT
+        yield "either point", "any", by_sign
+        if rule.kind == "count":
+            yield "either comma", "none", Form.POINT
+        yield "either comma", "any", by_sign
+    for shape in ("plain", "commas", "indian", "blanks"):
+        yield shape, "any", Form.POINT
+    for shape in ("lone comma", "points", "blanks and comma"):
+        yield shape, "any", Form.COMMA

@@ -1,0 +1,128 @@
+"""A graph of ONNX that grows by nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import onnx
+
+__all__ = ["Nodes"]
+
+_OPSET, _IR = 21, 10
+"""Of opset 21, in ONNX Runtime since 1.18."""
+
+
+class Nodes:
+    """Nodes and constants of a graph; a value is known by its name."""
+
+    def __init__(self) -> None:
+        from onnx import helper, numpy_helper
+
+        self._helper, self._numpy = helper, numpy_helper
+        self._nodes: list[onnx.NodeProto] = []
+        self._constants: dict[tuple[str, bytes, tuple[int, ...]], str] = {}
+        self._tensors: list[onnx.TensorProto] = []
+
+    def add(self, operator: str, *inputs: str, outputs: int = 1, **attributes: Any) -> str:
+        """Append a node, and return its first output's name."""
+        name = f"n{len(self._nodes)}"
+        names = [name, *(f"{name}_{more}" for more in range(1, outputs))]
+        self._nodes.append(self._helper.make_node(operator, [*inputs], names, **attributes))
+        return name
+
+    def constant(self, values: npt.ArrayLike, kind: npt.DTypeLike | None = None) -> str:
+        """Return the name of a constant; text where values are text."""
+        array = np.asarray(values, kind)
+        if array.dtype.kind == "U":
+            array = array.astype(object)
+        raw = repr(array.tolist()).encode() if array.dtype == object else array.tobytes()
+        key = (str(array.dtype), raw, array.shape)
+        if key not in self._constants:
+            name = f"c{len(self._constants)}"
+            self._constants[key] = name
+            self._tensors.append(self._numpy.from_array(array, name))
+        return self._constants[key]
+
+    def number(self, value: float) -> str:
+        """Return the name of a number of double precision."""
+        return self.constant(float(value), np.float64)
+
+    def cast(self, name: str, kind: npt.DTypeLike) -> str:
+        """Return a value in another type."""
+        to = self._helper.np_dtype_to_tensor_dtype(np.dtype(kind))
+        return self.add("Cast", name, to=to)
+
+    def where(self, condition: str, yes: str, no: str) -> str:
+        """Return one of two values, row by row."""
+        return self.add("Where", condition, yes, no)
+
+    def either(self, conditions: Sequence[str]) -> str:
+        """Return whether any of some conditions holds."""
+        first, *others = conditions
+        for other in others:
+            first = self.add("Or", first, other)
+        return first
+
+    def total(self, names: Sequence[str]) -> str:
+        """Return a sum, added up in the order of the names."""
+        first, *others = names
+        for other in others:
+            first = self.add("Add", first, other)
+        return first
+
+    def matches(self, text: str, pattern: str) -> str:
+        """Return whether text matches a regular expression as a whole."""
+        return self.add("RegexFullMatch", text, pattern=pattern)
+
+    def column(self, matrix: str, at: int) -> str:
+        """Return a column of a matrix, shape (n_rows,)."""
+        return self.add("Gather", matrix, self.constant(at, np.int64), axis=1)
+
+    def matrix(self, columns: Sequence[str]) -> str:
+        """Return columns side by side, shape (n_rows, n_columns)."""
+        axis = self.constant([1], np.int64)
+        return self.add("Concat", *(self.add("Unsqueeze", c, axis) for c in columns), axis=1)
+
+    def clip(self, name: str, limit: float) -> str:
+        """Return numbers of double precision within a limit either way."""
+        return self.add("Clip", name, self.number(-limit), self.number(limit))
+
+    def model(
+        self, inputs: Sequence[str], outputs: dict[str, tuple[str, bool]], about: str
+    ) -> onnx.ModelProto:
+        """Return the graph with its inputs, text of shape (n_rows,), and outputs.
+
+        Parameters
+        ----------
+        inputs
+            Their names.
+        outputs
+            Name to the value's name, and whether it is text; else of double precision.
+        about
+            What the graph is.
+        """
+        from onnx import TensorProto
+
+        make = self._helper.make_tensor_value_info
+        for name, (value, _) in outputs.items():
+            self._nodes.append(self._helper.make_node("Identity", [value], [name]))
+        graph = self._helper.make_graph(
+            self._nodes,
+            "durhampulse",
+            [make(name, TensorProto.STRING, ["rows"]) for name in inputs],
+            [
+                make(name, TensorProto.STRING if text else TensorProto.DOUBLE, ["rows"])
+                for name, (_, text) in outputs.items()
+            ],
+            initializer=self._tensors,
+        )
+        opset = [self._helper.make_opsetid("", _OPSET)]
+        return self._helper.make_model(
+            graph, opset_imports=opset, ir_version=_IR, producer_name="durhampulse",
+            doc_string=about,
+        )  # fmt: skip

@@ -1,0 +1,211 @@
+"""The dialects of SQL, as far as a query needs to know them apart.
+
+Sources: the manuals of DuckDB 1.4, PostgreSQL 17 and SQLite 3.45, BigQuery's and Snowflake's
+references of functions.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from durhampulse.exceptions import InputError
+from durhampulse.export.forms import REGEX
+from durhampulse.export.sql.shapes import globs
+
+__all__ = ["DIALECTS", "Dialect", "dialect_named", "literal", "number"]
+
+_TEXT = re.compile(r"`[^`]*`|\"[^\"]*\"|'(?:[^']|'')*'")
+_BLANKS = (9, 10, 11, 12, 13, 28, 29, 30, 31, 32, 133, 160, 5760, *range(8192, 8203), 8232, 8233,
+           8239, 8287, 12288)  # fmt: skip
+"""Characters that Python strips around a cell."""
+_PATTERNS = {
+    **REGEX,
+    "exponent": r"[+-]?[0-9]*[.,]?[0-9]+e[+-]?[0-9]{1,2}",
+    "digit": r".*[0-9].*",
+}
+"""What a text in small letters has to match as a whole."""
+
+
+def _by_formula(value: str) -> str:
+    """Round to single precision by adding a number 2**29 times as large and taking it away."""
+    far = f"(1.5e0 * power(2e0, floor(ln(abs({value})) / 0.6931471805599453e0) + 29e0))"
+    return f"CASE WHEN {value} = 0e0 THEN 0e0 ELSE ({value} + {far}) - {far} END"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dialect:
+    """One dialect of SQL.
+
+    Attributes
+    ----------
+    name
+        As people name it.
+    quote
+        What stands around a name.
+    text, double
+        Its types for text and double precision.
+    matches
+        From a text's name and the regular expression to the condition that it matches as a whole.
+    is_text
+        From a column to the condition that it holds text.
+    size
+        From a text to its length in bytes of UTF-8.
+    trimmed
+        From a text and some characters to the text without them at either end.
+    characters
+        From their numbers to text of these characters.
+    number
+        From a text to the number that it writes.
+    single
+        From a name of a number to it in single precision.
+    once
+        What keeps a part of a query from being computed for each use of it.
+    escapes
+        Characters that have a backslash before them in text; others but the quote stand as they
+        are, and the quote is doubled.
+    """
+
+    name: str
+    quote: str = '"'
+    text: str = "TEXT"
+    double: str = "DOUBLE PRECISION"
+    matches: Callable[[str, str], str]
+    is_text: Callable[[str], str]
+    size: Callable[[str], str] = field(default=lambda text: f"octet_length({text})")
+    trimmed: Callable[[str, str], str] = field(default=lambda text, some: f"trim({text}, {some})")
+    characters: Callable[[tuple[int, ...]], str] = field(
+        default=lambda codes: "(" + " || ".join(f"chr({code})" for code in codes) + ")"
+    )
+    number: Callable[[str], str]
+    single: Callable[[str], str] = field(default=_by_formula)
+    once: str = "MATERIALIZED "
+    escapes: str = ""
+
+    @property
+    def blanks(self) -> str:
+        """Text of all blanks."""
+        return self.characters(_BLANKS)
+
+    def named(self, name: str) -> str:
+        """Return a name of the user's, quoted."""
+        return self.quote + name.replace(self.quote, 2 * self.quote) + self.quote
+
+    def rewritten(self, query: str) -> str:
+        """Return a query whose text is written as :func:`literal` does in the dialect's own way."""
+        if not self.escapes:
+            return query
+        return _TEXT.sub(lambda match: self._escaped(match[0]), query)
+
+    def _escaped(self, text: str) -> str:
+        if not text.startswith("'"):
+            return text
+        inner = text[1:-1].replace("''", "'").replace("\\", "\\\\")
+        quote = "\\'" if "'" in self.escapes else "''"
+        return "'" + inner.replace("'", quote) + "'"
+
+    def shaped(self, text: str, shape: str) -> str:
+        """Return the condition that a text has a shape: one of :data:`.REGEX`, or another."""
+        return f"({self.matches(text, shape)})"
+
+
+def literal(text: str) -> str:
+    """Return text as SQL writes it."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def number(value: float) -> str:
+    """Return a number as SQL writes one of double precision, not a decimal."""
+    text = repr(float(value))
+    return text if "e" in text else f"{text}e0"
+
+
+def _regex(template: str) -> Callable[[str, str], str]:
+    return lambda text, shape: template.format(text, literal(_PATTERNS[shape]))
+
+
+def _sqlite_characters(codes: tuple[int, ...]) -> str:
+    return f"char({', '.join(map(str, codes))})"
+
+
+def _codes(codes: tuple[int, ...]) -> str:
+    return f"code_points_to_string([{', '.join(map(str, codes))}])"
+
+
+def _float(text: str) -> str:
+    return f"CAST(CAST({text} AS REAL) AS DOUBLE PRECISION)"
+
+
+DIALECTS = {
+    "duckdb": Dialect(
+        name="DuckDB",
+        text="VARCHAR",
+        double="DOUBLE",
+        matches=_regex("regexp_full_match({}, {})"),
+        is_text=lambda column: f"typeof({column}) = 'VARCHAR'",
+        size=lambda text: f"strlen({text})",
+        number=lambda text: f"TRY_CAST({text} AS DOUBLE)",
+        single=lambda value: f"CAST(CAST({value} AS FLOAT) AS DOUBLE)",
+    ),
+    "postgres": Dialect(
+        name="PostgreSQL",
+        matches=lambda text, shape: f"{text} ~ {literal(f'^(?:{_PATTERNS[shape]})$')}",
+        is_text=lambda column: (
+            f"CAST(pg_typeof({column}) AS TEXT) IN ('text', 'character varying', 'character')"
+        ),
+        trimmed=lambda text, some: f"btrim({text}, {some})",
+        number=lambda text: f"CAST({text} AS DOUBLE PRECISION)",
+        single=_float,
+    ),
+    "sqlite": Dialect(
+        name="SQLite",
+        double="REAL",
+        matches=globs,
+        is_text=lambda column: f"typeof({column}) = 'text'",
+        size=lambda text: f"length(CAST({text} AS BLOB))",
+        characters=_sqlite_characters,
+        number=lambda text: f"CAST({text} AS REAL)",
+    ),
+    "bigquery": Dialect(
+        name="BigQuery",
+        quote="`",
+        text="STRING",
+        double="FLOAT64",
+        matches=lambda text, shape: (
+            f"regexp_contains({text}, {literal(f'^(?:{_PATTERNS[shape]})$')})"
+        ),
+        is_text=lambda column: f"starts_with(to_json_string({column}), '\"')",
+        escapes="\\'",
+        size=lambda text: f"byte_length({text})",
+        characters=_codes,
+        number=lambda text: f"SAFE_CAST({text} AS FLOAT64)",
+        once="",
+    ),
+    "snowflake": Dialect(
+        name="Snowflake",
+        text="VARCHAR",
+        double="DOUBLE",
+        matches=_regex("regexp_like({}, {})"),
+        is_text=lambda column: f"typeof(to_variant({column})) = 'VARCHAR'",
+        number=lambda text: f"TRY_TO_DOUBLE({text})",
+        escapes="\\",
+        once="",
+    ),
+}
+"""By the name an option takes."""
+
+
+def dialect_named(name: str) -> Dialect:
+    """Return a dialect.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name.
+    """
+    if name not in DIALECTS:
+        raise InputError(
+            f"--dialect {name}: no such dialect.", f"Use one of {', '.join(DIALECTS)}."
+        )
+    return DIALECTS[name]

@@ -1,0 +1,58 @@
+"""A whole model as one query over a table of creators."""
+
+from __future__ import annotations
+
+from durhampulse.export.program import Program
+from durhampulse.export.sql.dialects import dialect_named
+from durhampulse.export.sql.encoding import encode_row
+from durhampulse.export.sql.judging import judge_row
+from durhampulse.export.sql.reading import read_cells
+from durhampulse.export.sql.stages import Stages
+from durhampulse.export.sql.sums import sum_row
+
+__all__ = ["query_of"]
+
+
+def query_of(program: Program, dialect: str, table: str, version: str) -> str:
+    """Return a query that scores the creators of a table, each row by itself.
+
+    It gives the table's own columns and ``probability``, ``low``, ``high``, ``recommendation``,
+    ``unlike`` and ``refusal``. The table's columns have the headers of the model's own table; those
+    of numbers may be of numbers or of text.
+
+    Parameters
+    ----------
+    program
+        The model.
+    dialect
+        One of :data:`.DIALECTS`.
+    table
+        The table's name, with its schema before a point where it has one.
+    version
+        Of this package, for the first line.
+
+    Raises
+    ------
+    InputError
+        If there is no such dialect.
+    """
+    spoken = dialect_named(dialect)
+    stages = Stages()
+    refusal = read_cells(program, spoken, stages)
+    wide, near = encode_row(program, stages)
+    log_odds = sum_row(program, near, spoken, stages)
+    answers = judge_row(program, log_odds, wide, refusal, stages)
+    source = ".".join(spoken.named(part) for part in table.split("."))
+    first = (
+        f"dp_source AS {spoken.once}(\n  SELECT row_number() OVER () AS dp_row, t.*\n"  # noqa: S608 - the name is quoted
+        f"  FROM {source} AS t\n)"
+    )
+    parts = [first, *stages.text(spoken, "dp_source", [*answers.values()])]
+    columns = ", ".join(f"r.{column} AS {name}" for name, column in answers.items())
+    title = " ".join(f"{program.name}, written by DurhamPulse {version}".split())
+    last = f"dp_stage_{len(stages.stages) - 1}"
+    query = spoken.rewritten(
+        "WITH " + ",\n".join(parts) + f"\nSELECT s.*, {columns}\nFROM dp_source AS s\n"
+        f"JOIN {last} AS r ON r.dp_row = s.dp_row\nORDER BY s.dp_row\n"
+    )
+    return f"-- {title}, for {spoken.name}\n{query}"

@@ -1,0 +1,77 @@
+"""A query in stages: each computes columns from those of earlier ones, once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from durhampulse.export.sql.dialects import Dialect
+
+__all__ = ["Stages", "added", "clipped"]
+
+_NAME = re.compile(r"\b[a-z]+_[0-9_]+\b")
+_TOGETHER = 20
+
+
+class Stages:
+    """Columns of a query, in the order in which they are computed.
+
+    A column's name is letters, an underscore and numbers: ``x_3``.
+
+    Attributes
+    ----------
+    stages
+        Column to expression, stage by stage; an expression names columns of earlier stages alone.
+    """
+
+    def __init__(self) -> None:
+        self.stages: list[dict[str, str]] = []
+
+    def add(self, columns: Mapping[str, str]) -> list[str]:
+        """Append a stage, and return its columns' names."""
+        if columns:
+            self.stages.append(dict(columns))
+        return [*columns]
+
+    def text(self, dialect: Dialect, first: str, wanted: Sequence[str]) -> Iterator[str]:
+        """Yield the stages as common table expressions.
+
+        Parameters
+        ----------
+        dialect
+            Of the query.
+        first
+            What the first stage reads; it and all others hold the column ``dp_row``.
+        wanted
+            The columns that the last stage must hold.
+        """
+        kept: list[list[str]] = []
+        needed = {*wanted}
+        for columns in reversed(self.stages):
+            kept.append(sorted(needed - columns.keys()))
+            own = {name for text in columns.values() for name in _NAME.findall(text)}
+            needed = (needed - columns.keys()) | own
+        source = first
+        for number, (columns, names) in enumerate(zip(self.stages, reversed(kept), strict=True)):
+            earlier = {name for before in self.stages[:number] for name in before}
+            held = ["dp_row", *(name for name in names if name in earlier)]
+            parts = [*held, *(f"{text} AS {name}" for name, text in columns.items())]
+            body = ",\n    ".join(parts)
+            name = f"dp_stage_{number}"
+            yield f"{name} AS {dialect.once}(\n  SELECT\n    {body}\n  FROM {source}\n)"
+            source = name
+
+
+def added(terms: Sequence[str]) -> str:
+    """Return a sum in brackets of few terms each, which no parser finds too deep."""
+    parts = [*terms] or ["0e0"]
+    while len(parts) > _TOGETHER:
+        groups = range(0, len(parts), _TOGETHER)
+        parts = [f"({' + '.join(parts[i : i + _TOGETHER])})" for i in groups]
+    return " + ".join(parts)
+
+
+def clipped(name: str, limit: str) -> str:
+    """Return a column within a limit either way."""
+    low = f"WHEN {name} < -{limit} THEN -{limit}"
+    return f"CASE WHEN {name} > {limit} THEN {limit} {low} ELSE {name} END"

@@ -1,0 +1,159 @@
+"""A plan as a bet: drawn futures, and what other budgets would bring."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from durhampulse.decision.likely import likely_probabilities
+from durhampulse.desk.campaigns import campaigns, choices
+from durhampulse.desk.campaigns.bet import draw_bet
+from durhampulse.desk.campaigns.brief import Brief
+from durhampulse.desk.campaigns.proposal import propose, read_proposal
+from durhampulse.desk.campaigns.trade import Frontiers, Point, frontier_of, swaps
+
+
+def plan(n=10, p=0.5, low=None, high=None, fee=100.0):
+    return pd.DataFrame({
+        "probability": [p] * n, "low": [p if low is None else low] * n,
+        "high": [p if high is None else high] * n, "fee": [fee] * n, "deal": [None] * n,
+        "flags": [0] * n,
+    })  # fmt: skip
+
+
+def test_without_an_error_of_the_model_deals_are_binomial():
+    """Ten tossed coins: 5.5% have fewer than 3 heads, 17.2% fewer than 4 (56 and 176 of 1,024)."""
+    bet = draw_bet(plan(), seed=1)
+    assert sum(bet.futures) == 1_000
+    expected = np.array([math.comb(10, k) for k in range(11)]) * 1_000 / 1_024
+    assert np.abs(np.array(bet.futures) - expected).max() < 4 * math.sqrt(250)
+    assert (bet.low, bet.high) in {(2, 7), (2, 8), (3, 7), (3, 8)}
+    assert sum(bet.futures[bet.low : bet.high + 1]) >= 900
+    assert sum(bet.futures[: bet.few]) == round(1_000 * bet.risk) <= 25
+
+
+def test_drawn_probabilities_keep_mean_and_range():
+    p, low, high = np.array([0.87, 0.3]), np.array([0.7, 0.1]), np.array([0.97, 0.6])
+    drawn = likely_probabilities(p, low, high, np.random.default_rng(0).standard_normal(20_000))
+    assert drawn.mean(axis=0) == pytest.approx(p, abs=1e-4)
+    ends = np.quantile(drawn, [0.05, 0.95], axis=0)
+    assert ends == pytest.approx(np.array([low, high]), abs=0.04)
+    assert (np.diff(drawn[np.argsort(drawn[:, 0])], axis=0) >= 0).all()  # all err alike
+
+
+def test_an_error_shared_by_all_widens_the_bet():
+    sure, unsure = draw_bet(plan(30), seed=1), draw_bet(plan(30, low=0.3, high=0.7), seed=1)
+    assert unsure.high - unsure.low > 1.5 * (sure.high - sure.low)
+
+
+def test_known_outcomes_and_missing_fees_are_no_part_of_the_bet():
+    table = plan(12)
+    table.loc[0:1, "deal"] = True
+    bet = draw_bet(table, seed=1)
+    assert len(bet.futures) == 11
+    assert bet.spent_low == 100.0 * bet.low
+    table.loc[5, "fee"] = np.nan
+    assert draw_bet(table, seed=1).spent_low is None
+    assert draw_bet(plan(0), seed=1) is None
+    assert draw_bet(plan(3, p=1.0, low=1.0), seed=1).low == 3
+    assert draw_bet(plan(3, p=0.0, low=0.0, high=0.02), seed=1).high == 0
+
+
+def test_same_plan_is_drawn_alike_at_each_look():
+    table = plan(20, low=0.2, high=0.8)
+    assert draw_bet(table, seed=7) == draw_bet(table, seed=7)
+
+
+def point(ids, gain, fees, budget=0.0):
+    table = pd.DataFrame({"id": ids, "gain": gain, "fee": fees, "person": [f"P{i}" for i in ids]})
+    return Point(budget=budget, cost=sum(fees), aim=sum(gain), table=table)
+
+
+def test_swaps_add_up_to_the_difference_of_the_sets():
+    before = point([1, 2, 3, 4], [0.9, 0.8, 0.7, 0.6], [300, 200, 200, 100])
+    after = point([1, 5, 6], [0.9, 0.75, 0.5], [300, 150, 50])
+    done = swaps(before, after)
+    named = [(s.out and s.out["person"], s.into and s.into["person"]) for s in done]
+    assert named == [("P2", "P5"), ("P3", "P6"), ("P4", None)]
+    assert [round(s.aim, 6) for s in done] == [-0.05, -0.2, -0.6]
+    assert [s.fee for s in done] == [-50, -150, -100]
+    assert sum(s.aim for s in done) == pytest.approx(after.aim - before.aim)
+    assert sum(s.fee for s in done) == after.cost - before.cost
+
+
+@pytest.fixture
+def spring(filled, catalogue):
+    """A campaign of eight with a budget that binds."""
+    fees = {"nano": 100.0, "micro": 400.0, "mid": 1500.0, "macro": 5000.0, "mega": 9000.0}
+    brief = Brief(name="Spring", number=8, budget=1_200.0, fees=fees, currency="EUR")
+    number = campaigns.make(filled, brief, "ann")
+    propose(filled, catalogue, number, "ann")
+    return number
+
+
+def test_frontier_rises_and_holds_the_present_set(filled, catalogue, spring):
+    frontier = frontier_of(filled, catalogue, spring)
+    points = frontier.points
+    assert len(points) >= 3
+    for cheaper, dearer in pairwise(points):
+        assert cheaper.budget < dearer.budget
+        assert cheaper.aim < dearer.aim
+    assert all(one.cost <= one.budget + 1e-6 for one in points)
+    same = next(one for one in points if one.budget == 1_200.0)
+    assert set(same.table["id"]) == set(frontier.now.table["id"])
+    assert same.aim == pytest.approx(frontier.now.aim)
+
+
+def test_who_was_put_in_by_hand_is_in_every_set(filled, catalogue, spring):
+    with filled.reading() as db:
+        inside = read_proposal(db, spring)["id"].tolist()
+    last = int(inside[-1])
+    choices.put_in(filled, catalogue, spring, [last], "ann")
+    for one in frontier_of(filled, catalogue, spring).points:
+        assert last in set(one.table["id"])
+
+
+def test_steps_are_answered_from_what_is_computed_already(filled, catalogue, spring, monkeypatch):
+    kept = Frontiers()
+    first = kept.of(filled, catalogue, spring)
+    monkeypatch.setattr("durhampulse.desk.campaigns.trade.frontier_of", None)
+    begun = time.process_time()
+    assert kept.of(filled, catalogue, spring) is first
+    assert time.process_time() - begun < 0.1
+    monkeypatch.undo()
+    with filled.reading() as db:
+        other = int(read_proposal(db, spring)["id"].iloc[0])
+    choices.leave_out(filled, catalogue, spring, other, "ann")
+    assert kept.of(filled, catalogue, spring) is not first
+
+
+def test_page_shows_the_bet_and_takes_another_budget(visit, spring):
+    ann = visit("reviewer")
+    page = ann.get(f"/campaigns/{spring}").text
+    assert re.search(r"<strong>\d+( to \d+)? deals</strong> in 9 of 10 futures", page)
+    page = ann.get(f"/campaigns/{spring}/frontier?at=0").text
+    assert re.search(r"With <strong>480 EUR</strong>: [\d.]+ deals fewer, [\d,]+ EUR saved", page)
+    assert " leaves: " in page
+    viewed = visit("viewer").get(f"/campaigns/{spring}/frontier?at=0").text
+    assert "/budget" not in viewed
+    edition = re.search(r'name="edition" value="(\d+)"', page)[1]
+    form = {"csrf": ann.csrf, "budget": "480", "edition": edition}
+    assert ann.post(f"/campaigns/{spring}/budget", data=form).status_code == 303
+    assert "of 480 EUR" in ann.get(f"/campaigns/{spring}").text
+    assert ann.post(f"/campaigns/{spring}/budget", data=form).status_code == 422  # changed since
+
+
+def test_no_budget_and_no_fees_draw_a_bet_and_no_frontier(visit, filled, catalogue):
+    number = campaigns.make(filled, Brief(name="Free", number=5), "ann")
+    propose(filled, catalogue, number, "ann")
+    somebody = visit("viewer")
+    assert "in 9 of 10 futures" in somebody.get(f"/campaigns/{number}").text
+    page = somebody.get(f"/campaigns/{number}/frontier")
+    assert page.status_code == 200
+    assert "Name a budget or fees" in page.text

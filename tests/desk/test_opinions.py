@@ -1,0 +1,174 @@
+"""Second opinions: what is hidden until when, from whom, and what comes of it."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+
+import pytest
+from sqlalchemy import insert, select, update
+
+from durhampulse.desk.outcomes.recording import record
+from durhampulse.desk.people.erasure import erase
+from durhampulse.desk.review import blind
+from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide
+from durhampulse.desk.review.mirror import mirror_of
+from durhampulse.desk.review.queue import claim_next
+from durhampulse.desk.review.undoing import undo
+from durhampulse.desk.store.tables import creator, opinion, review
+from durhampulse.desk.web.opinions import lean_words
+from durhampulse.evaluation.agreement import Lean
+from durhampulse.exceptions import InputError
+from tests.desk.conftest import add_people
+from tests.desk.forms import fields_of
+
+
+def reviewed(store, rules, person, choice="approve", lottery=0.5):
+    """Have somebody decide their next creator of the queue, whose lot is as given."""
+    number = claim_next(store, person, rules).creator_id
+    with store.writing() as db:
+        db.execute(update(creator).where(creator.c.id == number).values(lottery=lottery))
+    made = ReviewDecision(choice=choice, reason=REASONS[0], note="", request=f"r{number:08}")
+    kept, _ = decide(store, number, person, made, rules, queued=True)
+    return number, kept
+
+
+def next_for(store, person):
+    with store.reading() as db:
+        return blind.next_opinion(db, person)
+
+
+def test_about_the_chosen_share_is_drawn(filled):
+    with filled.reading() as db:
+        lots = db.scalars(select(creator.c.lottery)).all()
+        assert blind.blind_share(db) == 0.1
+    drawn = sum(blind.drawn_blind(lot, 0.1) for lot in lots)
+    assert 35 <= drawn <= 90  # of 597: 60, give or take four standard deviations
+    blind.set_blind_share(filled, 0.0, "ada")
+    with filled.reading() as db:
+        assert blind.blind_share(db) == 0.0
+    with pytest.raises(InputError) as caught:
+        blind.set_blind_share(filled, 0.6, "ada")
+    assert caught.value.field == "share"
+
+
+def test_second_opinion_is_wanted_of_those_judged_blind_and_of_somebody_else(filled, rules):
+    ann, bob, eve = add_people(filled, "reviewer", "reviewer", "reviewer")
+    seen, _ = reviewed(filled, rules, ann, lottery=0.3)
+    number, _ = reviewed(filled, rules, ann)
+    assert next_for(filled, ann) is None
+    assert next_for(filled, bob) == number
+    with filled.reading() as db:
+        flags = dict(db.execute(select(review.c.creator_id, review.c.blind)).all())
+        state = db.scalar(select(creator.c.state).where(creator.c.id == number))
+    assert flags == {seen: False, number: True}
+    shown = blind.give_opinion(filled, number, bob, "decline", "bob", rules)
+    assert (shown.own, shown.other) == ("decline", "approve")
+    with filled.reading() as db:
+        assert db.scalar(select(creator.c.state).where(creator.c.id == number)) == state
+    assert next_for(filled, eve) is None
+    for person, verdict in ((eve, "approve"), (ann, "approve"), (eve, "skip")):
+        with pytest.raises(InputError):
+            blind.give_opinion(filled, number, person, verdict, "x", rules)
+
+
+def test_undone_decisions_and_known_outcomes_want_no_second_opinion(filled, rules):
+    ann, bob = add_people(filled, "reviewer", "reviewer")
+    number, kept = reviewed(filled, rules, ann)
+    undo(filled, ann, kept)
+    assert next_for(filled, bob) is None
+    made = ReviewDecision(choice="approve", reason=REASONS[0], note="", request="again-again")
+    decide(filled, number, ann, made, rules, queued=True)
+    assert next_for(filled, bob) == number
+    record(filled, number, deal=True, on=date(2026, 1, 5), by="ann")
+    assert next_for(filled, bob) is None
+
+
+def test_agreement_is_that_of_both_verdicts(filled, rules):
+    ann, bob = add_people(filled, "reviewer", "reviewer")
+    verdicts = [("approve", "approve"), ("decline", "decline"), ("approve", "decline")]
+    for first, second in verdicts:
+        number, _ = reviewed(filled, rules, ann, first)
+        blind.give_opinion(filled, number, bob, second, "bob", rules)
+    with filled.reading() as db:
+        both = blind.agreement_of(db)
+        assert (both.n, both.share) == (3, pytest.approx(2 / 3))
+        assert [(row.first, row.second) for row in blind.differing(db)] == [("approve", "decline")]
+
+
+def test_mirror_tells_lenience_and_what_came_of_overruling(filled, rules):
+    """Two approved where the model said .6 and .2: .6 too often on average."""
+    ann, bob = add_people(filled, "reviewer", "reviewer")
+    for number, p, choice in ((3, 0.6, "approve"), (4, 0.2, "approve"), (5, 0.9, "decline"),
+                              (6, 0.3, "approve")):  # fmt: skip
+        band = next(b for b, (low, high) in rules.band_ranges.items() if low <= p < high)
+        values = {"creator_id": number, "person_id": ann, "decision": choice, "reason": REASONS[0],
+                  "note": "", "probability": p, "band": band, "why": "chosen", "previous": "open",
+                  "request": f"request-{number}", "blind": number < 5}  # fmt: skip
+        with filled.writing() as db:
+            db.execute(insert(review).values(**values, at=datetime(2026, 1, 5, tzinfo=UTC)))
+        record(filled, number, deal=number == 5, on=date(2026, 1, 5), by="ann")
+    with filled.reading() as db:
+        mirror, other = mirror_of(db, ann), mirror_of(db, bob)
+    assert (mirror.lenience.n, mirror.lenience.mean) == (2, pytest.approx(0.6))
+    assert (mirror.approved_no.n, mirror.approved_no.mean) == (2, pytest.approx(-0.25))
+    assert mirror.declined_yes is None  # of one alone nothing can be said
+    assert (mirror.overruled.n, mirror.overruled.mean) == (3, pytest.approx((0.1 - 0.5) / 3))
+    assert (other.lenience, other.overruled) == (None, None)
+
+
+def test_words_of_a_difference_say_which_way_and_whether_by_chance():
+    assert lean_words(Lean(n=140, mean=-0.11, low=-0.19, high=-0.03)) == (
+        "11 points (3 to 19) rarer"
+    )
+    assert lean_words(Lean(n=9, mean=0.05, low=0.01, high=0.09)) == "5 points (1 to 9) more often"
+    assert "may be chance" in lean_words(Lean(n=9, mean=0.05, low=-0.01, high=0.11))
+
+
+def test_number_is_hidden_in_the_queue_until_one_has_decided(visit, desk):
+    ann = visit("reviewer")
+    creator_id = fields_of(ann.get("/queue").text, "review")["creator"]
+    with desk.store.writing() as db:
+        db.execute(update(creator).where(creator.c.id == int(creator_id)).values(lottery=0.55))
+        row = db.execute(select(creator).where(creator.c.id == int(creator_id))).one()
+    share = f"{int(100 * row.probability)}"
+    for path in ("/queue", f"/creators/{creator_id}"):
+        page = ann.get(path).text
+        assert "hidden until you have decided" in page
+        for telling in ("Of 100 creators", "90% interval", "like this one:", f"{share}.",
+                        "What lifts", "The model cannot tell"):  # fmt: skip
+            assert telling not in page, (path, telling)
+    other = visit("viewer").get(f"/creators/{creator_id}").text
+    assert "Of 100 creators" in other
+    form = fields_of(ann.get("/queue").text, "review")
+    sent = {**form, "csrf": ann.csrf, "decision": "approve", "reason": REASONS[0]}
+    answer = ann.post("/queue/decide", data=sent)
+    assert f"The model said {share}%" in ann.get(answer.headers["location"]).text
+    bob = visit("reviewer")
+    page = bob.get("/opinions").text
+    assert f'action="/opinions/{creator_id}"' in page
+    for telling in ("Of 100 creators", "approved", ann.who):
+        assert telling not in page.split("<article")[1].split("</article>")[0]
+    bob.post(f"/opinions/{creator_id}", data={"csrf": bob.csrf, "verdict": "decline"})
+    page = bob.get("/opinions").text
+    assert f"You: declined. {ann.who}: approved. The model said {share}%." in page
+    assert "you agree on <strong>0 of 100</strong>" in page
+
+
+def test_erasure_takes_opinions(filled, rules):
+    ann, bob = add_people(filled, "reviewer", "reviewer")
+    number, _ = reviewed(filled, rules, ann)
+    blind.give_opinion(filled, number, bob, "approve", "bob", rules)
+    with filled.reading() as db:
+        name = db.scalar(select(creator.c.external_id).where(creator.c.id == number))
+    assert erase(filled, name, "ann")["rows"]["opinion"] == 1
+    with filled.reading() as db:
+        assert db.execute(select(opinion)).all() == []
+
+
+def test_share_of_the_page_is_kept(visit, desk):
+    ada = visit("admin")
+    ada.post("/opinions/share", data={"csrf": ada.csrf, "share": "25%"})
+    with desk.store.reading() as db:
+        assert blind.blind_share(db) == 0.25
+    assert re.search(r'name="share"[^>]* value="25%"', ada.get("/opinions").text)

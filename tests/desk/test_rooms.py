@@ -1,0 +1,234 @@
+"""Clients' rooms: what a link opens and what it does not, and what becomes of the answers."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select, text, update
+
+from durhampulse.desk.campaigns import rooms
+from durhampulse.desk.campaigns.rooms import Answer, RoomWish
+from durhampulse.desk.outcomes.recording import outcome_table
+from durhampulse.desk.people.erasure import erase, everything_about
+from durhampulse.desk.store import database
+from durhampulse.desk.store.database import open_store
+from durhampulse.desk.store.tables import audit, creator, outcome, review, room, room_card
+from durhampulse.desk.web.access import COOKIE
+from durhampulse.desk.web.colour import contrast, readable_on
+from durhampulse.exceptions import InputError
+from tests.desk.test_store import differences
+from tests.desk.test_web import OPEN, filled_in, routes
+
+EIGHT = (*range(3, 11),)
+WISH = {"name": "Spring: eight", "client": "Halden & Mire", "colour": "#ffe08a", "days": 7,
+        "shows": ["followers", "niche"], "creators": EIGHT}  # fmt: skip
+
+
+@pytest.fixture
+def opened(filled):
+    """A room with eight cards: its number and the token of its link."""
+    return rooms.make_room(filled, RoomWish(**WISH), "ann")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("name", " "), ("client", "x" * 101), ("colour", "red"), ("colour", "#12345g"), ("days", 0),
+     ("days", 91), ("shows", ["email"]), ("shows", ["probability"])],
+)  # fmt: skip
+def test_room_that_cannot_be_is_refused_at_its_field(field, value):
+    with pytest.raises(InputError) as caught:
+        RoomWish(**{**WISH, field: value})
+    assert caught.value.field == field
+
+
+@pytest.mark.parametrize("n", [0, 5, 31])
+def test_room_holds_six_to_thirty_cards(n):
+    with pytest.raises(InputError, match="6 to 30"):
+        RoomWish(**{**WISH, "creators": range(n)})
+
+
+def test_only_the_hash_of_a_link_is_kept(filled, opened):
+    number, token = opened
+    assert len(token) >= 43  # 256 bits
+    with filled.reading() as db:
+        kept = db.execute(select(room)).one()
+        assert token not in repr(tuple(kept))
+        assert rooms.open_room(db, token).id == number
+        for other in ("", token[:-1], kept.digest, token + "x"):
+            assert rooms.open_room(db, other) is None
+
+
+def test_link_ends_by_its_day_and_by_hand(filled, opened):
+    number, token = opened
+    past = {"expires_at": datetime.now(UTC) - timedelta(seconds=1)}
+    with filled.writing() as db:
+        db.execute(update(room).values(**past))
+    with filled.reading() as db:
+        assert rooms.open_room(db, token) is None
+    with pytest.raises(InputError, match="closed"):
+        rooms.answer(filled, token, {3: Answer(True)})
+    with filled.writing() as db:
+        db.execute(update(room).values(expires_at=datetime.now(UTC) + timedelta(days=1)))
+    rooms.answer(filled, token, {3: Answer(True, "Lovely")})
+    rooms.revoke(filled, number, "ann")
+    with filled.reading() as db:
+        assert rooms.open_room(db, token) is None
+        assert [row.comment for row in rooms.said_of(db, 3)] == ["Lovely"]  # evidence stays
+
+
+def test_card_holds_nothing_of_a_creator_that_was_not_chosen(filled, opened, visit):
+    _, token = opened
+    carried = [["handle", "Handle", "@lena.secret"], ["email", "Mail", "lena@example.org"]]
+    with filled.writing() as db:
+        db.execute(update(creator).where(creator.c.id == 3).values(carried=carried, name="Lena"))
+        row = db.execute(select(creator).where(creator.c.id == 3)).one()
+    page = visit().get(f"/r/{token}").text
+    assert "Lena" in page
+    assert row.niche in page
+    for hidden in ("@lena.secret", "lena@example.org", row.external_id, "engagement",
+                   f"{100 * row.probability:.0f}%", "Yes from", "Maybe"):  # fmt: skip
+        assert hidden not in page
+
+
+def test_link_opens_its_own_room_and_no_other_route_of_the_desk(app, visit, opened, desk):
+    _, token = opened
+    _, other = rooms.make_room(desk.store, RoomWish(**WISH), "ann")
+    client = visit()
+    client.get(f"/r/{token}")
+    ways = ({}, {"cookie": f"{COOKIE}={token}"}, {"authorization": f"Bearer {token}"},
+            {"referer": f"http://testserver/r/{token}"})  # fmt: skip
+    walked = 0
+    for method, path in routes(app):
+        if path in OPEN:
+            continue
+        for headers in ways:
+            answer = client.request(method, filled_in(path), headers=headers)
+            walked += 1
+            assert answer.status_code in (303, 401), (method, path)
+            if answer.status_code == 303:
+                assert answer.headers["location"].startswith("/sign-in"), path
+    assert walked > 300
+    for path in ("/creators/3", f"/r/{token}/../{other[:-1]}", f"/r/{token}/creators/3"):
+        assert client.get(path).status_code in (303, 404)
+    assert client.get(f"/welcome/{token}").status_code == 422  # it is no link of that kind
+
+
+def test_pages_of_a_room_are_not_kept_and_not_passed_on(visit, opened):
+    _, token = opened
+    client = visit()
+    for path in (f"/r/{token}", f"/r/{token}/colour.css"):
+        headers = client.get(path).headers
+        assert headers["cache-control"] == "no-store"
+        assert headers["referrer-policy"] == "no-referrer"
+        assert "noindex" in headers["x-robots-tag"]
+        assert "unsafe" not in headers["content-security-policy"]
+    assert client.get(f"/r/{token}/colour.css").text == (
+        ":root { --client: #ffe08a; --on-client: #000000; }"
+    )
+
+
+def test_answers_come_back_as_evidence_and_never_as_labels(visit, opened, filled):
+    number, token = opened
+    with filled.reading() as db:
+        before = db.execute(select(creator).order_by(creator.c.id)).all()
+    client = visit()
+    form = {"liked-3": "yes", "comment-3": "We <b>love</b> it", "liked-4": "no", "liked-999": "yes"}
+    assert client.post(f"/r/{token}", data=form).status_code == 303
+    part = client.post(f"/r/{token}", data=form, headers={"hx-request": "true"})
+    assert part.text == "2 of 8 answered. Kept."
+    again = client.get(f"/r/{token}").text
+    assert re.search(r'name="liked-3" value="yes" checked', again)
+    with filled.reading() as db:
+        assert db.execute(select(creator).order_by(creator.c.id)).all() == before
+        for table in (outcome, review):
+            assert db.scalar(select(func.count()).select_from(table)) == 0
+        assert outcome_table(db).empty
+        acts = db.execute(select(audit.c.who, audit.c.act, audit.c.detail)
+                          .where(audit.c.subject == f"room {number}")).all()  # fmt: skip
+    assert [(row.who, row.act) for row in acts] == [
+        ("ann", "room opened"), ("a client", "room answered"),
+    ]  # fmt: skip
+    assert "love" not in repr(acts)
+    page = visit("viewer").get("/creators/3").text
+    assert "We &lt;b&gt;love&lt;/b&gt; it" in page
+    assert "Halden &amp; Mire" in page
+
+
+def test_foreign_sites_and_floods_are_refused(visit, opened, desk, monkeypatch):
+    _, token = opened
+    client = visit()
+    foreign = {"sec-fetch-site": "cross-site", "origin": "https://evil.example"}
+    assert client.post(f"/r/{token}", data={}, headers=foreign).status_code == 403
+    monkeypatch.setattr("durhampulse.desk.web.rooms._SAVES", 2)
+    monkeypatch.setattr("durhampulse.desk.web.rooms._WRONG", 3)
+    saves = [client.post(f"/r/{token}", data={"liked-3": "yes"}).status_code for _ in range(3)]
+    assert saves == [303, 303, 429]
+    tries = [client.get(f"/r/{'x' * 43}").status_code for _ in range(5)]
+    assert tries == [404, 404, 404, 429, 429]
+    assert client.get(f"/r/{token}").status_code == 200
+
+
+def test_room_is_made_of_a_campaign_and_listed_with_it(visit):
+    ann = visit("reviewer")
+    brief = {"name": "Spring", "number": "8", "fee nano": "100", "csrf": ann.csrf}
+    campaign = ann.post("/campaigns", data=brief).headers["location"]
+    at = campaign.rpartition("/")[2]
+    form = {"csrf": ann.csrf, "name": "Eight", "client": "Halden", "colour": "#2f5d8a",
+            "source": f"campaign-{at}", "days": "7", "shows": ["niche"]}  # fmt: skip
+    page = ann.post("/rooms", data=form).text
+    link = re.search(r"http://testserver(/r/[\w-]{43})", page)[1]
+    assert link not in ann.get("/rooms").text  # shown once
+    assert visit().get(link).text.count("Rather not") == 8
+    room_page = "/rooms/1"
+    assert f'href="{room_page}">0 yes, 0 no of 8' in ann.get(campaign).text
+    cards = re.findall(r'name="(pitch-\d+)"', ann.get(room_page).text)
+    assert len(cards) == 8
+    sent = {"csrf": ann.csrf, cards[0]: "Calm & tidy"}
+    assert ann.post(room_page, data=sent).status_code == 303
+    assert "Calm &amp; tidy" in visit().get(link).text
+    ann.post(f"{room_page}/close", data={"csrf": ann.csrf})
+    assert visit().get(link).status_code == 404
+
+
+def test_erasure_takes_cards_and_clears_what_is_written_elsewhere(filled, opened):
+    _, token = opened
+    rooms.answer(filled, token, {3: Answer(True, "Good"), 4: Answer(False, "Rather Lena Prost")})
+    with filled.writing() as db:
+        db.execute(update(creator).where(creator.c.id == 3).values(name="Lena Prost"))
+        name = db.scalar(select(creator.c.external_id).where(creator.c.id == 3))
+    with filled.reading() as db:
+        assert len(everything_about(db, name)["room_card"]) == 1
+    receipt = erase(filled, name, "ann")
+    assert receipt["rows"]["room_card"] == 1
+    with filled.reading() as db:
+        assert db.scalar(select(func.count()).where(room_card.c.creator_id == 3)) == 0
+        comment = db.scalar(select(room_card.c.comment).where(room_card.c.creator_id == 4))
+    assert comment == "Rather [erased]"
+
+
+def test_any_colour_can_be_read_on():
+    """WCAG 2.2, 1.4.3: text of any size has a contrast of 4.5 or more."""
+    steps = range(0, 256, 15)
+    for red in steps:
+        for green in steps:
+            for blue in steps:
+                colour = f"#{red:02x}{green:02x}{blue:02x}"
+                assert contrast(readable_on(colour), colour) >= 4.5
+
+
+def test_migration_makes_rooms_and_keeps_creators(store_url, monkeypatch):
+    newest = database.command.upgrade
+    with monkeypatch.context() as older:
+        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0025"))
+        store = open_store(store_url)
+    with store.writing() as db:
+        db.execute(text("INSERT INTO person (name, role, active, created_at)"
+                        " VALUES ('ann', 'reviewer', true, '2026-01-01')"))  # fmt: skip
+    store.close()
+    store = open_store(store_url)
+    with store.writing() as db:
+        assert db.scalars(text("SELECT name FROM person")).all() == ["ann"]
+        assert differences(db) == []
+    store.close()

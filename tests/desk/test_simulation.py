@@ -1,0 +1,92 @@
+"""Seeds of a simulated desk: no promise is broken, and a desk that breaks one is found out."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from durhampulse.desk.review import decisions, queue
+from durhampulse.desk.store import acts
+from durhampulse.desk.store.database import Store, insert_or
+from durhampulse.desk.store.tables import claim
+from tests.desk.simulation.observer import Violation
+from tests.desk.simulation.world import World
+
+FIRST, SEEDS = int(os.environ.get("DURHAMPULSE_SEED", "1")), 20
+FOUND_WITHIN = 12
+
+
+@pytest.fixture(scope="module")
+def world():
+    memory = "/dev/shm" if Path("/dev/shm").is_dir() else None
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        world = World(Path(folder))
+        yield world
+        world.close()
+
+
+@pytest.mark.slow
+def test_no_seed_breaks_a_promise(world):
+    run_seeds(world, SEEDS)
+
+
+@pytest.mark.slow
+def test_seed_replays(world):
+    for seed in (FIRST, FIRST + 1):
+        lives = [world.run(seed) for _ in range(2)]
+        first, second = (
+            (life.scheduler.steps, life.moment, life.checker.requests, life.counts)
+            for life in lives
+        )
+        assert first == second
+
+
+def run_seeds(world, n):
+    for seed in range(FIRST, FIRST + n):
+        world.run(seed)
+
+
+def steal(store, number, person, why):
+    """Claim a creator whoever holds them."""
+    until = queue.clock.now() + queue.timedelta(minutes=15)
+    values = {"person_id": person, "why": why, "expires_at": until}
+    with store.writing() as db:
+        row = insert_or(db, claim).values(creator_id=number, **values)
+        db.execute(row.on_conflict_do_update(index_elements=["creator_id"], set_=values))
+    return queue.Claim(number, why, until)
+
+
+_WRITING = Store.writing
+
+
+@contextlib.contextmanager
+def write_careless(self):
+    """Answer as if all was kept, also where the commit has failed."""
+    with contextlib.ExitStack() as stack:
+        yield stack.enter_context(_WRITING(self))
+        with contextlib.suppress(OperationalError):
+            stack.close()
+
+
+MUTANTS = {
+    "claims are not looked at": (decisions, "held_by_other", lambda *_: None),
+    "stale pages are believed": (decisions, "_require_free", lambda *_, **__: None),
+    "stale selections are believed": (decisions, "_changed", lambda *_: set()),
+    "claims are taken": (queue, "_claim", steal),
+    "requests are not remembered": (decisions, "_recorded", lambda *_: None),
+    "failed commits are answered": (Store, "writing", write_careless),
+    "an undo leaves the state": (acts, "set_states", lambda *_: None),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_desk_that_breaks_a_promise_is_found_out(world, monkeypatch, mutant):
+    monkeypatch.setattr(*MUTANTS[mutant])
+    with pytest.raises(Violation, match="seed"):
+        run_seeds(world, FOUND_WITHIN)

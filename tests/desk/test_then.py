@@ -1,0 +1,130 @@
+"""The time machine: what the list was, and what cannot be known of it any more."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+
+from sqlalchemy import delete, select, update
+
+from durhampulse.decision.bands import Thresholds
+from durhampulse.desk.models.catalogue import save_thresholds
+from durhampulse.desk.outcomes.recording import record
+from durhampulse.desk.people.erasure import erase
+from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide
+from durhampulse.desk.review.undoing import undo
+from durhampulse.desk.shortlist.then import moment_of_review, then
+from durhampulse.desk.store.tables import creator, replaced
+from tests.desk.conftest import add_people, bring
+
+HEADER = (
+    "Influencer_ID,Followers,Engagement_Rate,Growth_Rate,Niche,Video_Quality,Avg_Views_per_Post"
+)
+
+
+def now():
+    return datetime.now(UTC)
+
+
+def rows_at(store, rules, at):
+    with store.reading() as db:
+        past = then(db, rules, at)
+    return past, {row.id: row for row in past.rows}
+
+
+def test_before_the_first_import_the_list_was_empty(filled, rules):
+    past, rows = rows_at(filled, rules, now() - timedelta(days=36_500))
+    assert (past.run, rows, sum(past.counts.values())) == (None, {}, 0)
+
+
+def test_now_is_the_list_as_it_is(filled, rules):
+    past, rows = rows_at(filled, rules, now())
+    with filled.reading() as db:
+        stored = db.execute(select(creator).order_by(creator.c.probability.desc()).limit(50)).all()
+        total = len(db.execute(select(creator.c.id)).all())
+    assert sum(past.counts.values()) <= total
+    for row in stored:
+        if row.id in rows:
+            assert rows[row.id].probability == row.probability
+            assert rows[row.id].followers == row.followers
+            assert rows[row.id].is_kept
+    assert len(rows) == 50
+
+
+def test_decisions_and_outcomes_are_those_of_the_moment(filled, rules):
+    (ann,) = add_people(filled, "reviewer")
+    _, rows = rows_at(filled, rules, now())
+    number = next(iter(rows))
+    before = now()
+    made = ReviewDecision(choice="decline", reason=REASONS[0], note="", request="first-one")
+    kept, _ = decide(filled, number, ann, made, rules)
+    declined = now()
+    undo(filled, ann, kept)
+    undone = now()
+    record(filled, number, deal=True, on=date(2026, 1, 5), by="ann")
+    states = [rows_at(filled, rules, at)[1][number] for at in (before, declined, undone, now())]
+    assert [row.state for row in states] == ["open", "declined", "open", "open"]
+    assert [row.deal for row in states] == [None, None, None, True]
+    with filled.reading() as db:
+        assert before <= moment_of_review(db, kept) <= declined
+        assert moment_of_review(db, 999_999) is None
+
+
+def test_thresholds_are_those_of_the_moment(filled, rules, catalogue):
+    before = now()
+    save_thresholds(filled, Thresholds(0.95, 0.9), "ada", rules)
+    then_rules = catalogue.current()
+    past, _ = rows_at(filled, then_rules, before)
+    today, _ = rows_at(filled, then_rules, now())
+    assert past.thresholds == rules.thresholds
+    assert today.thresholds == Thresholds(0.95, 0.9)
+    assert past.counts["Yes"] > today.counts["Yes"]
+
+
+def test_figures_replaced_since_are_those_of_the_moment_while_they_are_kept(
+    filled, rules, catalogue, tmp_path
+):
+    _, rows = rows_at(filled, rules, now())
+    number = next(iter(rows))
+    with filled.reading() as db:
+        row = db.execute(select(creator).where(creator.c.id == number)).one()
+    before = now()
+    path = tmp_path / "new.csv"
+    path.write_text(f"{HEADER}\n{row.external_id},5000,1.1%,0.1%,Gaming,SD,900\n")
+    assert bring(filled, catalogue, path).state == "done"
+    _, past = rows_at(filled, rules, before)
+    assert (past[number].followers, past[number].probability) == (row.followers, row.probability)
+    assert past[number].is_kept
+    with filled.writing() as db:
+        db.execute(delete(replaced))
+    _, past = rows_at(filled, rules, before)
+    assert past[number].probability == row.probability
+    assert not past[number].is_kept  # today's figures, and said so
+
+
+def test_erased_creators_are_missing_and_that_is_said(filled, rules):
+    _, rows = rows_at(filled, rules, now())
+    number, before = next(iter(rows)), now()
+    with filled.reading() as db:
+        name = db.scalar(select(creator.c.external_id).where(creator.c.id == number))
+    erase(filled, name, "ann")
+    past, rows = rows_at(filled, rules, before)
+    assert number not in rows
+    assert past.erased == 1
+
+
+def test_page_shows_the_day_and_what_is_missing(visit, desk):
+    somebody = visit("viewer")
+    page = somebody.get("/then").text
+    assert page.count("<tr>") > 40
+    assert "More</a>" in page
+    assert somebody.get("/then?page=1").status_code == 200
+    assert "The list was empty then." in somebody.get("/then?day=2001-01-01").text
+    assert somebody.get("/then?day=soon").status_code == 422
+    assert somebody.get("/then?review=424242").status_code == 422
+    run_id = 1
+    with desk.store.writing() as db:
+        run_id = db.scalar(select(creator.c.run_id).limit(1))
+        db.execute(update(creator).where(creator.c.id == 3).values(name="Kaja <b>"))
+    page = somebody.get(f"/then?run={run_id}").text
+    assert re.search(r"<strong>\d+</strong> Yes", page)

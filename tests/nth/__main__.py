@@ -1,0 +1,39 @@
+"""A walk as a program with the library loaded, which `tests.nth.failing.walk` starts.
+
+It prints a line of JSON for each call that was failed, and one with `calls` for each act and kind
+of fault.
+"""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+
+from tests.nth.failing import FAULTS
+from tests.nth.walk import count, sample, say, step
+
+
+def main() -> None:
+    group, names, faults, most, kept = sys.argv[1:6]
+    done = set()
+    if kept and Path(kept).exists():
+        with Path(kept).open(encoding="utf-8", newline="") as table:
+            done = {(row["act"], row["fault"], int(row["n"])) for row in csv.DictReader(table)}
+    with tempfile.TemporaryDirectory(prefix="nth-") as apart:
+        acts = importlib.import_module(f"tests.nth.{group}").make_acts(Path(apart))
+        for name in names.split(",") if names != "all" else [*acts]:
+            act = acts[name]()
+            n_calls = [count(act), count(act)][1]  # what a run leaves is known from two of them
+            for fault in (FAULTS[fault] for fault in faults.split(",")):
+                say(act=name, fault=fault.name, calls=n_calls[fault.name])
+                for n in sample(n_calls[fault.name], int(most)):
+                    if (name, fault.name, n) not in done and (made := step(act, fault, n)):
+                        say(act=name, **asdict(made))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,303 @@
+"""What a model is exported to scores as the scorer does."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import sqlite3
+import subprocess
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from durhampulse.creators.blockreader import BlockReader
+from durhampulse.creators.rules import ColumnRule
+from durhampulse.decision.bands import ANSWERS, Thresholds
+from durhampulse.export.graph.model import graph_of
+from durhampulse.export.javascript import javascript_of
+from durhampulse.export.program import program_of
+from durhampulse.export.sql.dialects import DIALECTS
+from durhampulse.export.sql.query import query_of
+from durhampulse.features.codes import NumberCode
+from durhampulse.features.encoding import Encoding
+from durhampulse.market.sampling import simulate_market
+from durhampulse.models.families import WeightedSum
+from durhampulse.models.fitted import FittedModel
+from durhampulse.models.splines import SplineLogistic
+from durhampulse.models.weights import DenseNetwork, Logistic
+from durhampulse.scoring.scorer import Scorer, load_model
+from tests.messy import messy_creators
+from tests.models import write_logistic
+from tests.test_cli import run
+
+ROWS = 400
+
+
+def expected_scores(scorer: Scorer, table: pd.DataFrame) -> pd.DataFrame:
+    """What the scorer itself says of text cells, uncut."""
+    cells = scorer.read_table("messy", pa.Table.from_pandas(table, preserve_index=False))
+    scores = scorer.compute(cells.block)
+    reasons = scorer.reasons_not_to(cells.block, scores, cells.unclear)
+    frame = pd.DataFrame(
+        {
+            "probability": scores.y_prob,
+            "low": scores.low,
+            "high": scores.high,
+            "recommendation": [*map([*ANSWERS, ""].__getitem__, scores.band)],
+            "unlike": [*map(scorer.kinds.__getitem__, scores.unlike)],
+            "refusal": [reasons.get(row, "") for row in range(len(table))],
+        }
+    )
+    refused = frame["refusal"] != ""
+    frame.loc[refused, ["probability", "low", "high"]] = np.nan
+    frame.loc[refused, ["recommendation", "unlike"]] = ""
+    return frame
+
+
+def node() -> str:
+    """A program that runs JavaScript: the one of the system, or Playwright's own."""
+    place = shutil.which("node")
+    if place is None:
+        driver = pytest.importorskip("playwright._impl._driver")
+        place = str(driver.compute_driver_executable()[0])
+    return place
+
+
+def run_script(script: Path, rows: object) -> object:
+    """What a script's model says of rows."""
+    asked = "JSON.stringify(JSON.parse(require('fs').readFileSync(0)).map(require(process.argv[1]).score))"
+    command = [node(), "-p", asked, str(script)]
+    answer = subprocess.run(
+        command, input=json.dumps(rows).encode(), capture_output=True, check=True
+    )
+    return json.loads(answer.stdout)
+
+
+def agreement(scored: pd.DataFrame, expected: pd.DataFrame, within: float = 1e-9) -> None:
+    """Assert that scores are the expected ones."""
+    for column in ("recommendation", "unlike"):
+        assert scored[column].tolist() == expected[column].tolist()
+    for column in ("probability", "low", "high"):
+        np.testing.assert_allclose(
+            scored[column].astype(float), expected[column], rtol=0, atol=within
+        )
+
+
+@pytest.fixture(scope="module")
+def messy():
+    return messy_creators(ROWS, seed=5)
+
+
+@pytest.fixture(scope="module")
+def demo(demo_model):
+    return load_model(demo_model)
+
+
+def test_messy_creators_show_every_answer(demo, messy):
+    expected = expected_scores(demo, messy)
+    assert set(expected["recommendation"]) == {*ANSWERS, ""}
+    kinds = ("may be", "is a range", "cannot be", "columns of the model are empty")
+    assert all(expected["refusal"].str.contains(kind).any() for kind in kinds)
+
+
+def test_exported_script_scores_as_the_scorer(demo, messy, demo_model, tmp_path):
+    path = tmp_path / "model.js"
+    result = run("model", "export", demo_model, "--to", "js", "--out", path)
+    assert result.returncode == 0, result.stderr
+    assert path.stat().st_size <= 100_000
+    expected = expected_scores(demo, messy)
+    scored = pd.DataFrame(run_script(path, messy.to_dict("records")))
+    assert scored["refusal"].tolist() == expected["refusal"].tolist()
+    agreement(scored, expected)
+
+
+def only_loudly_refused(scored: pd.DataFrame, expected: pd.DataFrame) -> pd.DataFrame:
+    """Which rows both score, where a target refuses what it cannot read, and nothing else."""
+    unread = scored["refusal"].str.contains("is not read by|letters beyond ASCII")
+    same = scored["refusal"] == expected["refusal"]
+    kinds = ("may be", "cannot be", "columns of the model are empty")
+    for kind in kinds:
+        same |= scored["refusal"].str.contains(kind) & (expected["refusal"] != "")
+    assert (same | unread).all()
+    assert unread.mean() < 0.2
+    return (scored["refusal"] == "") & (expected["refusal"] == "")
+
+
+def compare(scored: pd.DataFrame, expected: pd.DataFrame) -> None:
+    both = only_loudly_refused(scored, expected)
+    agreement(scored[both], expected[both])
+
+
+def test_exported_query_scores_as_the_scorer_in_sqlite(demo, messy, demo_model, tmp_path):
+    path = tmp_path / "model.sql"
+    result = run("model", "export", demo_model, "--to", "sql", "--dialect", "sqlite", "-o", path)
+    assert result.returncode == 0, result.stderr
+    with contextlib.closing(sqlite3.connect(":memory:")) as database:
+        messy.to_sql("creators", database, index=False)
+        scored = pd.read_sql(path.read_text("utf-8"), database)
+    assert [*scored.columns[1:8]] == [*messy.columns]
+    compare(scored, expected_scores(demo, messy))
+
+
+@pytest.fixture(scope="module")
+def logistic(market_file, tmp_path_factory):
+    return write_logistic(market_file, tmp_path_factory.mktemp("logistic") / "model")
+
+
+def test_exported_query_takes_typed_columns_of_duckdb(logistic):
+    duckdb = pytest.importorskip("duckdb")
+    table = simulate_market(300, seed=8).table
+    numbers = ["Followers", "Engagement_Rate", "Growth_Rate", "Avg_Views_per_Post"]
+    typed = table.assign(
+        **{c: pd.to_numeric(table[c], errors="coerce").astype("float64") for c in numbers}
+    )
+    typed.loc[0, "Avg_Views_per_Post"] = 123.456  # as text it may be one number or another
+    query = query_of(program_of(logistic.model), "duckdb", "main.creators", "0")
+    with duckdb.connect() as database:
+        database.register("frame", typed)
+        database.execute("CREATE TABLE creators AS FROM frame")
+        scored = database.execute(query).df()
+    compare(scored, expected_scores(logistic, typed.drop(columns="Sponsorship_Status")))
+
+
+@pytest.mark.parametrize("dialect", [*DIALECTS])
+def test_each_dialect_is_parsed_by_sqlglot(dialect, logistic):
+    sqlglot = pytest.importorskip("sqlglot")
+    query = query_of(program_of(logistic.model), dialect, "brand.creators", "0")
+    parsed = sqlglot.parse_one(query, dialect=dialect)
+    assert [e.alias_or_name for e in parsed.selects][-3:] == ["recommendation", "unlike", "refusal"]
+
+
+def run_graph(blob: bytes, table: pd.DataFrame) -> pd.DataFrame:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    session = onnxruntime.InferenceSession(blob, providers=["CPUExecutionProvider"])
+    cells = {each.name: table[each.name].to_numpy(object) for each in session.get_inputs()}
+    names = [each.name for each in session.get_outputs()]
+    return pd.DataFrame(dict(zip(names, session.run(None, cells), strict=True)))
+
+
+def test_exported_graph_scores_as_the_scorer(demo, messy, demo_model, tmp_path):
+    pytest.importorskip("onnx")
+    path = tmp_path / "model.onnx"
+    result = run("model", "export", demo_model, "--to", "onnx", "-o", path)
+    assert result.returncode == 0, result.stderr
+    compare(run_graph(path.read_bytes(), messy), expected_scores(demo, messy))
+
+
+def families(encoding, seed=3):
+    """Weights of the other kinds, as they are and in a sum."""
+    rng = np.random.default_rng(seed)
+    n = len(encoding.names)
+    kernels = [rng.normal(size=s, scale=0.4).astype(np.float32) for s in ((n, 6), (6, 1))]
+    biases = [rng.normal(size=s).astype(np.float32) for s in (6, 1)]
+    networks = {a: DenseNetwork((*kernels,), (*biases,), a) for a in ("relu", "silu")}
+    breaks = np.sort(rng.normal(size=(2, 4)), axis=1)
+    breaks[1, 1] = breaks[1, 0]
+    splines = SplineLogistic(
+        columns=np.array([0, 2], np.int32),
+        breaks=breaks,
+        pieces=rng.normal(size=(2, 4, 4), scale=0.1),
+        coef=rng.normal(size=n),
+        intercept=np.array([0.3]),
+    )
+    return {
+        **networks,
+        "splines": splines,
+        "sum": WeightedSum((splines, networks["relu"]), np.array([0.4, 0.5]), np.array([-0.1])),
+    }
+
+
+@pytest.mark.parametrize("family", ["relu", "silu", "splines", "sum"])
+def test_every_family_is_written_by_every_target(family, demo, messy, tmp_path):
+    model = demo.model.model
+    weights = families(model.encoding)[family]
+    loaded = replace(demo.model, model=replace(model, weights=weights))
+    program, expected = program_of(loaded), expected_scores(Scorer(loaded), messy)
+    path = tmp_path / "model.js"
+    path.write_text(javascript_of(program, "0"), encoding="utf-8")
+    agreement(pd.DataFrame(run_script(path, messy.to_dict("records"))), expected)
+    with contextlib.closing(sqlite3.connect(":memory:")) as database:
+        messy.to_sql("creators", database, index=False)
+        scored = pd.read_sql(query_of(program, "sqlite", "creators", "0"), database)
+    both = only_loudly_refused(scored, expected)
+    agreement(scored[both], expected[both], within=1e-6 if family == "silu" else 1e-9)
+    if find_spec("onnx"):
+        compare(run_graph(graph_of(program, "0"), messy), expected)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--to", "pmml"], "--to pmml: no such target.\nUse one of js, sql, onnx."),
+        (["--to", "sql", "--dialect", "oracle"], "--dialect oracle: no such dialect."),
+    ],
+)
+def test_unknown_targets_are_refused_with_what_there_is(options, words, demo_model, tmp_path):
+    result = run("model", "export", demo_model, *options, "--out", tmp_path / "x")
+    assert result.returncode == 2
+    assert words in result.stderr
+    assert not (tmp_path / "x").exists()
+
+
+CELLS = (
+    "145,000", "145.000", "1.2M", "1,2M", "1,234K", "12,34,567", "1'234'567", "1\u2019234.5", "1 234",
+    "1\u00a0234\u00a0567,8", "1.234.567", "1.234,5", "6.8%", "6,8 %", "\u22125", "- 5", "+5", "5.",
+    ".5", "0.125", "5,125", "2.28E+11", "2,5e3", "1e400", "inf", "-Infinity", "12.3\u4e07", "1.2\u5104",
+    "1,2 Mio.", "12 \u0442\u044b\u0441.", "1.2 lakh", "3 mil", "3,5 mil", "15K+", "10-20k", "10 to 20",
+    "$1,200", "1.200 \u20ac", "12 USD", "R$ 5", "\u0661\u0662\u0663", "\u0661\u0662\u066a", "\uff11\uff12\uff0c\uff10\uff10\uff10",
+    "5 \u212a", "12abc", "abc", "1.2.3", "1,2,3", "\u00bd", "2\u00b2", "", " - ", "#N/A", "None", "n.a.",
+    "0", "-0", "1234567890123456789012345678901234567890",
+    "9007199254740993", "0.1e-7", "\ufeff5", "5\x1c", "1 2", "1  234", "01,234", "1,23", "12,3456",
+    "$1.234", "KWD 1.234", "1.5 bn", "2MN", "1_000", "0x10", "5 %%", "--5", "5-", "1/2",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("decimal", [None, ".", ","])
+@pytest.mark.parametrize("kind", ["count", "rate", "any"])
+def test_script_reads_single_cells_as_the_reader(kind, decimal, tmp_path):
+    """A model whose log-odds are the figure itself shows how each cell is read."""
+    column = {"count": "Followers", "rate": "Growth_Rate", "any": "Fee"}[kind]
+    rule = ColumnRule(column=column, kind=kind, header=column, decimal=decimal, currency="$")
+    rule = rule if kind == "any" else ColumnRule(**{**vars(rule), "currency": ""})
+    model = identity(column)
+    script = written(model, [rule], tmp_path)
+    cells = BlockReader("cells", {column: rule}).read({column: pa.array(CELLS)})
+    values, expected = cells.block.numbers(column), model.predict_proba(cells.block)
+    for at, (cell, item) in enumerate(
+        zip(CELLS, run_script(script, [{column: c} for c in CELLS]), strict=True)
+    ):
+        if at in cells.unclear:
+            assert item["refusal"].startswith(cells.unclear[at]), cell
+        elif np.isnan(values[at]):
+            assert "columns of the model are empty" in item["refusal"], cell
+        elif "cannot be" not in item["refusal"] and np.isfinite(values[at]):
+            assert item["probability"] == pytest.approx(expected[at], abs=1e-12), cell
+
+
+def identity(column):
+    """A model whose log-odds are a column's number in thousands."""
+    code = NumberCode(
+        column=column, scale="linear", unit=1.0, mean=0.0, sd=1e3, fill=0.0, indicator=False
+    )
+    return FittedModel("identity", Encoding((code,)), Logistic(np.ones(1), np.zeros(1)))
+
+
+def written(model, rules, folder):
+    """The script of a model that stands in no folder."""
+
+    loaded = SimpleNamespace(
+        model=model,
+        rules={rule.column: rule for rule in rules},
+        thresholds=Thresholds(),
+        manifest={},
+    )
+    path = folder / "identity.js"
+    path.write_text(javascript_of(program_of(loaded), "0"), encoding="utf-8")
+    return path
