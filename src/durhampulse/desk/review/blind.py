@@ -146,7 +146,7 @@ def give_opinion(
                   "probability": row.probability, "band": rules.band(row.probability, row.flags),
                   "at": clock.now()}  # fmt: skip
         stored = insert_or(db, opinion).values(**values).on_conflict_do_nothing()
-        if not db.execute(stored).rowcount:
+        if db.scalar(stored.returning(opinion.c.id)) is None:
             raise InputError("Somebody else was quicker.", "Take the next one.")
         note(db, by, "second opinion", f"creator {number}")
     return Revealed(own=verdict, other=first.decision, by=first.who, probability=row.probability)
