@@ -163,11 +163,13 @@ def test_store_and_uploads_are_their_owners_alone(tmp_path, visit, desk):
 def test_files_that_nobody_knows_go_at_the_start(visit, desk):
     send(visit("reviewer"))
     (kept,) = files_in(desk.folder)
-    old, young = desk.folder / "old.csv", desk.folder / "young.csv"
-    for path in (old, young, desk.folder / kept):
+    old, young, foreign = (
+        desk.folder / name for name in (f"{0:024}.csv", f"{1:024}.csv", "notes.csv")
+    )
+    for path in (old, young, foreign, desk.folder / kept):
         path.touch()
-    for path in (old, desk.folder / kept):
+    for path in (old, foreign, desk.folder / kept):
         os.utime(path, (time.time() - 3600,) * 2)
     assert clear_orphans(desk.store, desk.folder) == 1
-    assert sorted(files_in(desk.folder)) == sorted([kept, "young.csv"])
+    assert sorted(files_in(desk.folder)) == sorted([kept, young.name, foreign.name])
     assert clear_orphans(desk.store, Path("no/such/folder")) == 0

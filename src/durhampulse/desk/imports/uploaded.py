@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import shutil
 import time
@@ -23,6 +24,7 @@ __all__ = ["clear_orphans", "uploaded"]
 _WAITING = ("new", "checking", "checked", "applying")
 _AGE = 15 * 60
 """Seconds after which a file that the store does not know is no upload under way."""
+_NAME = re.compile(r"[0-9a-f]{24}(\.|$)")
 
 
 @contextlib.contextmanager
@@ -69,9 +71,9 @@ def _no_room(size: int) -> InputError:
 
 
 def clear_orphans(store: Store, folder: Path) -> int:
-    """Delete files of a folder of uploads that the store does not know; return how many.
+    """Delete uploads in a folder that the store does not know; return how many.
 
-    A process that was killed while it took a file leaves one.
+    A process that was killed while it took a file leaves one. Files of other names stay.
     """
     with store.reading() as db:
         known = set(db.scalars(select(upload.c.path).where(upload.c.state.in_(_WAITING))))
@@ -79,7 +81,8 @@ def clear_orphans(store: Store, folder: Path) -> int:
     names = {Path(path).name for path in known}
     before, n = time.time() - _AGE, 0
     for path in folder.iterdir() if folder.is_dir() else ():
-        if path.is_file() and path.name not in names and path.stat().st_mtime < before:
+        ours = _NAME.match(path.name) and path.is_file() and path.name not in names
+        if ours and path.stat().st_mtime < before:
             path.unlink(missing_ok=True)
             n += 1
     return n
