@@ -239,7 +239,8 @@ def test_what_others_wrote_stays_but_for_the_erased_creators_words(planted):
         assert db.scalar(kept) == 135
     assert made["cleared"] == {
         "act": 2, "bulk": 2, "campaign": 1, "creator_list": 1, "recipe": 1, "refused": 1,
-        "remark": 135, "review": 1, "run": 1, "saved_view": 2, "setting": 1, "upload": 5,
+        "remark": 135, "review": 1, "room": 1, "room_card": 1, "run": 1, "saved_view": 2,
+        "setting": 1, "upload": 5,
     }  # fmt: skip
 
 

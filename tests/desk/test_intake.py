@@ -357,7 +357,7 @@ def test_unexpected_error_in_a_check_fails_only_that_upload(bare, tmp_path, monk
 
 def test_upload_is_given_up_after_10_crashed_attempts(bare, tmp_path, monkeypatch):
     store, _catalogue = bare
-    monkeypatch.setattr(jobs, "_LEASE", timedelta(0))  # as if the time were over
+    monkeypatch.setattr(jobs, "LEASE", timedelta(0))  # as if the time were over
     with store.writing() as db:
         bad, good = (
             intake.begin(db, write_list(tmp_path, ROW.format("a")), name, "test", state="checking")
@@ -462,7 +462,7 @@ def test_interrupted_check_resumes_at_the_next_chunk(bare, tmp_path, monkeypatch
 
 def test_lease_is_renewed_while_a_file_opens(bare, tmp_path, monkeypatch):
     store, catalogue = bare
-    monkeypatch.setattr(jobs, "_LEASE", timedelta(seconds=4))
+    monkeypatch.setattr(jobs, "LEASE", timedelta(seconds=4))
     begin(store, write_list(tmp_path, ROW.format("a")))
     taken = []
 

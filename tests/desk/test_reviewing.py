@@ -55,7 +55,7 @@ def count(store, table):
         return db.scalar(select(func.count()).select_from(table))
 
 
-def test_queue_starts_with_the_most_probable_maybe(filled, rules):
+def test_queue_starts_among_the_most_probable_maybe(filled, rules):
     (ann,) = add_people(filled, "reviewer")
     plain = random.Random(1)  # its first draw is .13: an edge case; the second .85
     plain.random()
@@ -64,8 +64,8 @@ def test_queue_starts_with_the_most_probable_maybe(filled, rules):
     with filled.reading() as db:
         low, high = rules.band_ranges[MAYBE]
         p = creator.c.probability
-        best = db.scalar(select(creator.c.id).where(p >= low, p < high).order_by(p.desc()).limit(1))
-    assert first.creator_id == best
+        maybe = select(creator.c.id).where(p >= low, p < high).order_by(p.desc())
+        assert first.creator_id in db.scalars(maybe.limit(40)).all()
     assert claim_next(filled, ann, rules) == first  # until decided
     decide(filled, first.creator_id, ann, decision_of(), rules)
     assert claim_next(filled, ann, rules).creator_id != first.creator_id

@@ -280,11 +280,12 @@ def test_migration_keeps_reviews_and_gives_no_number_again(store_url, monkeypatc
                                          created_at=at))  # fmt: skip
         for request in ("first", "second"):
             db.execute(insert(review).values(**values, request=request))
-        before = db.execute(select(review).order_by(review.c.id)).all()
+        kept = [column for column in review.c if column.name != "blind"]  # came later
+        before = db.execute(select(*kept).order_by(review.c.id)).all()
     store.close()
     store = open_store(store_url)
     with store.writing() as db:
-        assert db.execute(select(review).order_by(review.c.id)).all() == before
+        assert db.execute(select(*kept).order_by(review.c.id)).all() == before
         assert differences(db) == []
         reopened = select(review.c.request).where(REOPENS)
         reopened = reopened.with_hint(review, "INDEXED BY ix_review_reopened", "sqlite")

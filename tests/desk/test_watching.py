@@ -96,7 +96,7 @@ def test_lottery_counts_what_reviewers_approve_among_those_drawn(filled, rules):
 
 def test_page_says_in_a_sentence_that_a_band_does_not_hold(visit, filled, rules):
     client = visit("viewer")
-    assert "No outcome says so yet" in client.get("/outcomes").text
+    assert "Record what became of the creators" in client.get("/outcomes").text
     for number in in_band(filled, rules, YES, 10):
         record(filled, number, deal=False, on=DAY, by="ann")
     page = client.get("/outcomes").text

@@ -769,7 +769,7 @@ def test_looking_at_a_campaign_solves_nothing(visit, monkeypatch):
     ann = visit("reviewer")
     brief = {"name": "Spring", "number": "5", "budget": "900", "fee nano": "150"}
     where = ann.post("/campaigns", data={"csrf": ann.csrf, **brief}).headers["location"]
-    monkeypatch.setattr("durhampulse.desk.campaigns.proposal.solve", None)
+    monkeypatch.setattr("durhampulse.desk.campaigns.proposal.best_set", None)
     monkeypatch.setattr("durhampulse.desk.campaigns.proposal.candidates", None)
     page = ann.get(where).text
     assert ">nan<" not in page
@@ -868,7 +868,7 @@ def test_outcomes_by_file_and_by_form(visit, desk):
     page = ann.get(where).text
     assert "Record 2 outcomes" in page
     assert "Not in the list: nobody." in page
-    assert "None yet." in ann.get("/outcomes").text
+    assert "Outcomes come from a file above" in ann.get("/outcomes").text
     assert where in ann.get("/outcomes").text
     assert ann.post(f"{where}/record", data={"csrf": ann.csrf}).status_code == 303
     page = ann.get("/outcomes").text
@@ -965,8 +965,8 @@ def test_first_admin_is_created_by_link(store_url, tmp_path):
         assert client.post(path, data=form).status_code == 422
         assert client.post(path, data={**form, "password": PASSWORD}).status_code == 303
         assert "Ada, admin" in client.get("/people").text
-        assert "No creator matches" in client.get("/shortlist").text
-        assert "Nothing waits" in client.get("/queue").text
+        assert "starts with a list" in client.get("/shortlist").text
+        assert "Nobody waits for you" in client.get("/queue").text
         assert client.post(other, data={"name": "Eve", "password": PASSWORD}).status_code == 422
     desk.store.close()
 

@@ -54,6 +54,7 @@ def ago(at: datetime, now: datetime | None = None) -> str:
 
     Examples
     --------
+    >>> from datetime import UTC
     >>> noon = datetime(2026, 5, 31, 12, tzinfo=UTC)
     >>> ago(datetime(2026, 5, 31, 11, 58, 30, tzinfo=UTC), noon)
     '1 minute ago'

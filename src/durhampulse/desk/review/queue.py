@@ -102,8 +102,9 @@ def claim_next(
         return Claim(mine.creator_id, mine.why, mine.expires_at)
     for why in ("unlike", *_kinds(lot.random())):
         while candidates := _candidates(store, person_id, rules, why, now):
-            for number in _order(candidates, why, lot):
-                if claimed := _claim(store, number, person_id, why):
+            *others, last = _order(candidates, why, lot)
+            for number in (*others, last):
+                if claimed := _claim(store, number, person_id, why, waits=number == last):
                     return claimed
     return None
 
@@ -172,14 +173,17 @@ def _ranges(rules: Rules, why: Why) -> list[Range]:
     return sorted([*above, *below], reverse=True)
 
 
-def _claim(store: Store, number: int, person_id: int, why: str) -> Claim | None:
-    """Return the claim on a creator; none where somebody was quicker to claim, decide or erase."""
+def _claim(store: Store, number: int, person_id: int, why: str, *, waits: bool) -> Claim | None:
+    """Return the claim on a creator; none where somebody was quicker to claim, decide or erase.
+
+    Whether it waits for somebody who is at the same creator matters where all are held by one act.
+    """
     now = clock.now()
     until = now + timedelta(minutes=CLAIM_MINUTES)
     with store.writing() as db:
         # The creator's row lock first, as of who decides: neither waits for the other's claim.
-        waits = select(creator.c.id).where(creator.c.id == number, WAITS)
-        if db.scalar(waits.with_for_update()) is None:
+        open_row = select(creator.c.id).where(creator.c.id == number, WAITS)
+        if db.scalar(open_row.with_for_update(skip_locked=not waits)) is None:
             return None
         row = insert_or(db, claim).values(
             creator_id=number, person_id=person_id, why=why, expires_at=until
