@@ -282,9 +282,9 @@ def revoke(store: Store, number: int, by: str) -> None:
 def said_of(db: Connection, creator_id: int) -> Sequence[Any]:
     """Return what clients have said of a creator: ``room_id, client, name, liked, comment, at``."""
     k = room_card.c
-    said = (
+    answers = (
         select(k.room_id, room.c.client, room.c.name, k.liked, k.comment, k.answered_at.label("at"))
         .join(room, room.c.id == k.room_id)
         .where(k.creator_id == creator_id, k.answered_at.is_not(None))
     )
-    return db.execute(said.order_by(k.answered_at.desc()).limit(_MOST_LISTED)).all()
+    return db.execute(answers.order_by(k.answered_at.desc()).limit(_MOST_LISTED)).all()

@@ -26,7 +26,7 @@ def known_as(db: Connection) -> Mapping[int, str]:
 
 
 def set_identity(db: Connection, number: int, name: str, by: str) -> None:
-    """Say what the provider calls a person; their sessions by the provider end.
+    """Store what the provider calls a person, and end their sessions by the provider.
 
     Parameters
     ----------

@@ -38,12 +38,14 @@ def mirror_of(db: Connection, person_id: int) -> Mirror:
     """Return a reviewer's mirror, from the latest decision about each creator that stands."""
     approved, expected = _blind(db, person_id)
     against = {True: _overruled(db, person_id, YES), False: _overruled(db, person_id, NO)}
-    deals, said = ([*one, *other] for one, other in zip(against[True], against[False], strict=True))
+    deals, expected_deals = (
+        [*yes, *no] for yes, no in zip(against[True], against[False], strict=True)
+    )
     return Mirror(
         lenience=lean(approved, expected),
         approved_no=lean(*against[False]),
         declined_yes=lean(*against[True]),
-        overruled=lean(deals, said),
+        overruled=lean(deals, expected_deals),
     )
 
 

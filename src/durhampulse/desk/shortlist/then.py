@@ -233,11 +233,11 @@ def _figures(db: Connection, rows: Sequence[Any]) -> dict[int, Any]:
     """Return the figures that a later import replaced first, of those still kept."""
     since = {row.id: row.run_id for row in rows}
     k = replaced.c
-    found = select(k.creator_id, k.run_id, *(k[name] for name in _FIGURES)).where(
+    figures = select(k.creator_id, k.run_id, *(k[name] for name in _FIGURES)).where(
         k.creator_id.in_([*since])
     )
     first: dict[int, Any] = {}
-    for row in db.execute(found.order_by(k.run_id.desc())):
+    for row in db.execute(figures.order_by(k.run_id.desc())):
         if row.run_id > since[row.creator_id]:
             first[row.creator_id] = row
     return first

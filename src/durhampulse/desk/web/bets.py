@@ -112,7 +112,7 @@ def take(
     budget: Annotated[float, Form(ge=0, allow_inf_nan=False)],
     edition: Annotated[int, Form(ge=0, lt=2**31)],
 ) -> Response:  # fmt: skip
-    """Give a draft another budget, and propose anew by it."""
+    """Return to a draft whose budget is another, with a new proposal by it."""
     with desk.store.reading() as db:
         brief = find(db, number).brief
     new = propose(desk.store, desk.catalogue, number, who.name,

@@ -84,7 +84,7 @@ def come_back(request: Request, desk: DeskOf, provider: Known) -> Response:
 def set_known_as(
     desk: DeskOf, who: SureAdmin, number: Number, known_as: Annotated[str, Form()] = ""
 ) -> Response:
-    """Say what the provider calls somebody."""
+    """Return to the people once it is stored what the provider calls one of them."""
     with desk.store.writing() as db:
         set_identity(db, number, known_as, who.name)
         name = find_person(db, number).name

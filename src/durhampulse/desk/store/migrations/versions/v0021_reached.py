@@ -31,7 +31,7 @@ def upgrade() -> None:
 
 
 def _refresh() -> None:
-    """Give the creators of whom more is known than their figures their texts anew."""
+    """Write the search texts anew of creators of whom more is known than their figures."""
     db, last = op.get_bind(), 0
     creators = sa.table("creator", sa.column("id", sa.BigInteger), sa.column("carried"))
     while True:
