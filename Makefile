@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
+# Tests start hundreds of processes: each would compile all modules anew where this is set.
+unexport PYTHONDONTWRITEBYTECODE
+
 # A few more workers than cores: the desk's tests often wait, for databases and browsers.
 WORKERS ?= 3
 PYTEST = -m pytest -n $(WORKERS) --dist loadfile
