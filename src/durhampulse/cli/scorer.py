@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from durhampulse.cli.hosting import hosted
 from durhampulse.cli.options import (
     AsJson,
     ModelFolder,
@@ -21,6 +22,7 @@ from durhampulse.files.formats import WRITABLE, listed
 
 if TYPE_CHECKING:
     from durhampulse.creators.options import ReadOptions
+    from durhampulse.service.settings import Hosting
 
 __all__ = ["key_app", "model_app", "score", "serve"]
 
@@ -165,8 +167,10 @@ def export(
     typer.echo(f"{out}: {size:,} bytes.")
 
 
+@hosted(level="info")
 def serve(  # noqa: PLR0913 - one for each option
     model: ModelFolder,
+    hosting: Hosting,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
     keys: Annotated[Path | None, typer.Option(help="File of API keys; see key add.")] = None,
@@ -190,7 +194,7 @@ def serve(  # noqa: PLR0913 - one for each option
     from durhampulse.service.settings import Limits
 
     limits = Limits(body=largest_body, rate=rate, work=work, hsts=hsts)
-    run(model, host=host, port=port, keys=keys, limits=limits)
+    run(model, host=host, port=port, keys=keys, limits=limits, hosting=hosting)
 
 
 KeyFile = Annotated[Path, typer.Option("--keys", help="File of API keys.")]
