@@ -14,7 +14,7 @@ PYTEST = -m pytest -n $(WORKERS) --dist loadfile
 OTHER_PYTHON := python3.13
 STUDY := tests/test_notebook.py
 
-.PHONY: study test test-all test-other check notebook notebook-check demo bench chromium clean
+.PHONY: study test test-all test-other check docs notebook notebook-check demo bench chromium clean
 
 study: $(READY)  ## the main job on the built-in data: durhampulse-study/
 	$(BIN)/durhampulse study --out durhampulse-study
@@ -42,6 +42,10 @@ check: $(READY)  ## style and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+docs: $(READY)  ## the documentation: site/index.html
+	$(BIN)/python tools/reference.py
+	$(BIN)/zensical build --clean --strict
 
 notebook: $(READY)  ## run and rewrite the committed notebook
 	$(BIN)/python notebooks/build.py
@@ -71,4 +75,4 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf .venv .venv-* durhampulse-study .coverage .coverage.*
+	rm -rf .venv .venv-* durhampulse-study site docs/reference .coverage .coverage.*
