@@ -163,12 +163,7 @@ class LevelCode:
         wanted += [-2] if self.missing else []
         return [places == np.array(wanted, np.int16)[:, None]]
 
-    def join(
-        self,
-        pieces: Pieces,
-        limit: float = FARTHEST,  # noqa: ARG002
-        out: Floats | None = None,
-    ) -> Floats:
+    def join(self, pieces: Pieces, limit: float = FARTHEST, out: Floats | None = None) -> Floats:  # noqa: ARG002
         """Return the only piece as 0 and 1, which no limit concerns."""
         out = np.empty(pieces[0].shape) if out is None else out
         out[...] = pieces[0]
