@@ -35,7 +35,6 @@ __all__ = [
 ]
 
 Floats = npt.NDArray[np.float64]
-Truths = npt.NDArray[np.bool_]
 Pieces = Sequence[npt.NDArray[Any]]
 Scale = Literal["linear", "log", "asinh"]
 
@@ -156,7 +155,7 @@ class LevelCode:
         extra = [*(["other"] if self.rare else []), *(["missing"] if self.missing else [])]
         return [f"{self.column} {level}" for level in (*self.levels, *extra)]
 
-    def pieces(self, block: Block) -> list[Truths]:
+    def pieces(self, block: Block) -> list[npt.NDArray[np.bool_]]:
         """Return where the column holds which level, shape (n_levels + rare + missing, n_rows)."""
         places = block.levels(self.column).find(self._places).astype(np.int16)
         wanted = [*range(len(self.levels)), *([-1] if self.rare else [])]
