@@ -61,6 +61,7 @@ class ShortlistContext(CountsContext):
     drafts: Sequence[Any]
     remarks: Mapping[int, str]
     crms: Mapping[str, CrmFormat]
+    owners: Mapping[int, str]
 
 
 class DecisionContext(TypedDict):
