@@ -29,6 +29,7 @@ DESK_LAYERS = [
     "imports",
     "campaigns",
     "outcomes",
+    "hooks",
     "web",
     "server",
 ]
