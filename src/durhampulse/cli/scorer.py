@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from durhampulse.cli.hosting import hosted
 from durhampulse.cli.options import (
     AsJson,
     ModelFolder,
@@ -21,6 +22,7 @@ from durhampulse.files.formats import WRITABLE, listed
 
 if TYPE_CHECKING:
     from durhampulse.creators.options import ReadOptions
+    from durhampulse.service.settings import Hosting
 
 __all__ = ["key_app", "model_app", "score", "serve"]
 
@@ -51,6 +53,9 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
     reasons: Annotated[
         bool, typer.Option("--reasons", help="Add reasons; some hundred creators a second.")
     ] = False,
+    crm: Annotated[
+        str, typer.Option("--crm", help="Write what dynamics, hubspot or salesforce imports.")
+    ] = "",
     engine: Annotated[Engine, typer.Option(help="Where to score.")] = Engine.LOCAL,
     scheduler: Annotated[
         str | None, typer.Option(help="Address of the Dask scheduler, for --engine dask.")
@@ -65,13 +70,15 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
     Example: durhampulse score new.parquet -o scored.parquet --model durhampulse-study/model
     """
     from durhampulse.files.cage import Cage
-    from durhampulse.scoring.batch import score_files
-    from durhampulse.scoring.scorer import load_model
 
     with Cage() as cage, rows_bar() as show:
+        cage.start()
+        from durhampulse.scoring.batch import score_files
+        from durhampulse.scoring.scorer import load_model
+
         scorer = load_model(model, cage=cage)
         if engine is Engine.DASK:
-            address = _require_scheduler(scheduler, top=top, reasons=reasons)
+            address = _require_scheduler(scheduler, top=top, reasons=reasons, crm=crm)
             from durhampulse.scoring.cluster import score_on_cluster
 
             summary = score_on_cluster(
@@ -79,8 +86,9 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
             )
         else:
             summary = score_files(
-                scorer, inputs, out, options, top=top, reasons=reasons, cage=cage, progress=show
-            )
+                scorer, inputs, out, options,
+                top=top, reasons=reasons, crm=crm, cage=cage, progress=show,
+            )  # fmt: skip
     aside = out == "-"  # the table itself goes to standard output
     if as_json:
         typer.echo(json.dumps(summary.to_dict(scorer), indent=2), err=aside)
@@ -97,12 +105,12 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
         raise typer.Exit(1)
 
 
-def _require_scheduler(scheduler: str | None, *, top: int | None, reasons: bool) -> str:
+def _require_scheduler(scheduler: str | None, *, top: int | None, reasons: bool, crm: str) -> str:
     if scheduler is None:
         raise InputError("--engine dask: which cluster?", "Add --scheduler tcp://HOST:8786.")
-    if top is not None or reasons:
+    if top is not None or reasons or crm:
         raise InputError(
-            "--engine dask gives neither --top nor --reasons.",
+            "--engine dask gives neither --top, --reasons nor --crm.",
             "Score first, then take the best of the result.",
         )
     return scheduler
@@ -165,8 +173,10 @@ def export(
     typer.echo(f"{out}: {size:,} bytes.")
 
 
+@hosted(level="info")
 def serve(  # noqa: PLR0913 - one for each option
     model: ModelFolder,
+    hosting: Hosting,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
     keys: Annotated[Path | None, typer.Option(help="File of API keys; see key add.")] = None,
@@ -190,7 +200,7 @@ def serve(  # noqa: PLR0913 - one for each option
     from durhampulse.service.settings import Limits
 
     limits = Limits(body=largest_body, rate=rate, work=work, hsts=hsts)
-    run(model, host=host, port=port, keys=keys, limits=limits)
+    run(model, host=host, port=port, keys=keys, limits=limits, hosting=hosting)
 
 
 KeyFile = Annotated[Path, typer.Option("--keys", help="File of API keys.")]
