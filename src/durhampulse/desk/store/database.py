@@ -258,11 +258,9 @@ def _set_up_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "handle_error")
     def failed(context: ExceptionContext) -> None:
         # What SQLite takes a file for whose first page it could not read just then.
-        error = context.sqlalchemy_exception
-        cause = getattr(error, "orig", None)
-        if isinstance(error, DatabaseError) and (
-            getattr(cause, "sqlite_errorcode", 0) == sqlite3.SQLITE_NOTADB
-        ):
+        error, cause = context.sqlalchemy_exception, context.original_exception
+        is_none = getattr(cause, "sqlite_errorcode", 0) == sqlite3.SQLITE_NOTADB
+        if is_none and isinstance(error, DatabaseError):
             raise OperationalError(error.statement, error.params, cause, hide_parameters=True)
 
     @event.listens_for(engine, "begin")
