@@ -3,11 +3,9 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import shlex
 import subprocess
 import sys
 from importlib.metadata import version
-from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
@@ -15,9 +13,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from typer.main import get_command
 
-from durhampulse.cli import app, main
+from durhampulse.cli import command_line, main
 from durhampulse.cli.options import parts_bar
 from durhampulse.market.sampling import simulate_market
 
@@ -107,28 +104,11 @@ def test_help_of_every_command_has_an_example():
 
 
 def commands(group=None, before=""):
-    for name, command in (group or get_command(app)).commands.items():
+    for name, command in (group or command_line()).commands.items():
         if hasattr(command, "commands"):
             yield from commands(command, f"{before}{name} ")
         if not getattr(command, "no_args_is_help", False):
             yield f"{before}{name}", command
-
-
-@pytest.mark.parametrize("name", ["README.md", "docs/desk.md"])
-def test_documents_name_only_commands_and_options_that_exist(name):
-    readme = (Path(__file__).parents[1] / name).read_text()
-    lines = [
-        shlex.split(line, comments=True)
-        for line in readme.splitlines()
-        if line.startswith("durhampulse ")
-    ]
-    assert lines
-    known_commands = dict(commands())
-    for _, *args in lines:
-        two = " ".join(args[:2])
-        name = two if two in known_commands else args[0]
-        options = {opt for param in known_commands[name].params for opt in param.opts}
-        assert {arg for arg in args if arg.startswith("-")} <= options
 
 
 def test_help_loads_no_heavy_library():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from durhampulse.cli.hosting import hosted
 from durhampulse.cli.options import (
     AsJson,
     ModelFolder,
@@ -21,6 +22,7 @@ from durhampulse.files.formats import WRITABLE, listed
 
 if TYPE_CHECKING:
     from durhampulse.creators.options import ReadOptions
+    from durhampulse.service.settings import Hosting
 
 __all__ = ["key_app", "model_app", "score", "serve"]
 
@@ -65,10 +67,12 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
     Example: durhampulse score new.parquet -o scored.parquet --model durhampulse-study/model
     """
     from durhampulse.files.cage import Cage
-    from durhampulse.scoring.batch import score_files
-    from durhampulse.scoring.scorer import load_model
 
     with Cage() as cage, rows_bar() as show:
+        cage.start()
+        from durhampulse.scoring.batch import score_files
+        from durhampulse.scoring.scorer import load_model
+
         scorer = load_model(model, cage=cage)
         if engine is Engine.DASK:
             address = _require_scheduler(scheduler, top=top, reasons=reasons)
@@ -165,8 +169,10 @@ def export(
     typer.echo(f"{out}: {size:,} bytes.")
 
 
+@hosted(level="info")
 def serve(  # noqa: PLR0913 - one for each option
     model: ModelFolder,
+    hosting: Hosting,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
     keys: Annotated[Path | None, typer.Option(help="File of API keys; see key add.")] = None,
@@ -190,7 +196,7 @@ def serve(  # noqa: PLR0913 - one for each option
     from durhampulse.service.settings import Limits
 
     limits = Limits(body=largest_body, rate=rate, work=work, hsts=hsts)
-    run(model, host=host, port=port, keys=keys, limits=limits)
+    run(model, host=host, port=port, keys=keys, limits=limits, hosting=hosting)
 
 
 KeyFile = Annotated[Path, typer.Option("--keys", help="File of API keys.")]

@@ -35,6 +35,7 @@ from durhampulse.desk.store.audit import PENDING
 from durhampulse.desk.store.chain import append
 from durhampulse.desk.store.tables import setting
 from durhampulse.exceptions import InputError
+from durhampulse.files.databases import given_password
 
 __all__ = [
     "AWAY",
@@ -176,7 +177,8 @@ def open_store(url: str = DEFAULT_STORE, *, create: bool = True) -> Store:
     Parameters
     ----------
     url
-        As SQLAlchemy writes it: ``sqlite:///file.db`` or ``postgresql+psycopg://host/name``.
+        As SQLAlchemy writes it: ``sqlite:///file.db`` or ``postgresql+psycopg://host/name``. The
+        password ``***`` stands for that of the environment, as in the address of a table.
     create
         Whether a SQLite file that is not there may be made.
 
@@ -187,6 +189,8 @@ def open_store(url: str = DEFAULT_STORE, *, create: bool = True) -> Store:
     """
     try:
         address = make_url(url)
+        if address.password == "***":  # noqa: S105 - the mask, not a password
+            address = address.set(password=given_password())
         if address.get_backend_name() not in ("sqlite", "postgresql"):
             raise InputError(
                 f"{address!r}: not a kind of store.", "Use sqlite:/// or postgresql+psycopg://."

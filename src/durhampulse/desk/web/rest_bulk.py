@@ -126,7 +126,7 @@ def order_work(desk: DeskOf, who: Writer, body: BulkBody) -> BulkItem:
     except ConflictError as error:
         raise HTTPException(409, f"{error.problem} {error.way_out}") from error
     if selection.total > AT_ONCE:
-        desk.worker.wake()
+        desk.worker.wake(f"bulk {number}")
     elif job := next_bulk(desk.store, f"request:{secrets.token_hex(8)}", number):
         run_bulk(desk.store, desk.catalogue, job, threading.Event())
     return _item(desk, number)
@@ -155,7 +155,7 @@ def undo_work(desk: DeskOf, who: Writer, number: Number) -> UndoItem:
         raise InputError("Places in a list are no decisions.", "Order the contrary instead.")
     result = undo_act(desk.store, row.act_id, who.name, at_once=UNDO_AT_ONCE)
     if not result.done:
-        desk.worker.wake()
+        desk.worker.wake(f"act {row.act_id}")
     return UndoItem(total=result.total, restored=result.restored, kept=result.kept,
                     done=result.done)  # fmt: skip
 
