@@ -53,6 +53,9 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
     reasons: Annotated[
         bool, typer.Option("--reasons", help="Add reasons; some hundred creators a second.")
     ] = False,
+    crm: Annotated[
+        str, typer.Option("--crm", help="Write what dynamics, hubspot or salesforce imports.")
+    ] = "",
     engine: Annotated[Engine, typer.Option(help="Where to score.")] = Engine.LOCAL,
     scheduler: Annotated[
         str | None, typer.Option(help="Address of the Dask scheduler, for --engine dask.")
@@ -75,7 +78,7 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
 
         scorer = load_model(model, cage=cage)
         if engine is Engine.DASK:
-            address = _require_scheduler(scheduler, top=top, reasons=reasons)
+            address = _require_scheduler(scheduler, top=top, reasons=reasons, crm=crm)
             from durhampulse.scoring.cluster import score_on_cluster
 
             summary = score_on_cluster(
@@ -83,8 +86,9 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
             )
         else:
             summary = score_files(
-                scorer, inputs, out, options, top=top, reasons=reasons, cage=cage, progress=show
-            )
+                scorer, inputs, out, options,
+                top=top, reasons=reasons, crm=crm, cage=cage, progress=show,
+            )  # fmt: skip
     aside = out == "-"  # the table itself goes to standard output
     if as_json:
         typer.echo(json.dumps(summary.to_dict(scorer), indent=2), err=aside)
@@ -101,12 +105,12 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
         raise typer.Exit(1)
 
 
-def _require_scheduler(scheduler: str | None, *, top: int | None, reasons: bool) -> str:
+def _require_scheduler(scheduler: str | None, *, top: int | None, reasons: bool, crm: str) -> str:
     if scheduler is None:
         raise InputError("--engine dask: which cluster?", "Add --scheduler tcp://HOST:8786.")
-    if top is not None or reasons:
+    if top is not None or reasons or crm:
         raise InputError(
-            "--engine dask gives neither --top nor --reasons.",
+            "--engine dask gives neither --top, --reasons nor --crm.",
             "Score first, then take the best of the result.",
         )
     return scheduler
