@@ -20,6 +20,7 @@ import urllib.error
 import urllib.request
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -33,6 +34,7 @@ from starlette.testclient import TestClient
 import durhampulse as dp
 from durhampulse.exceptions import InputError, ModelError, OutputError
 from durhampulse.scoring.account import Account
+from durhampulse.service import guard
 from durhampulse.service.app import create_app
 from durhampulse.service.guard import Bucket
 from durhampulse.service.keys import SCOPES, KeyRing, add_key, read_keys, revoke_key
@@ -40,6 +42,7 @@ from durhampulse.service.served import ServedModel
 from durhampulse.service.server import run
 from durhampulse.service.settings import Limits
 from tests.desk.test_bodies import send_without_end
+from tests.examples import examples
 from tests.models import edit
 
 CREATOR = {
@@ -359,11 +362,22 @@ def test_keys_on_a_full_disk_are_one_clear_error(tmp_path, monkeypatch):
     assert [file.name for file in tmp_path.iterdir()] == ["keys.json"]
 
 
-def test_token_bucket_limits_rate():
+@pytest.fixture
+def clock(monkeypatch):
+    """The time of token buckets, which stands still until a test moves it on."""
+    clock = SimpleNamespace(now=1_000.0, perf_counter=time.perf_counter)
+    clock.monotonic = lambda: clock.now
+    monkeypatch.setattr(guard, "time", clock)
+    return clock
+
+
+def test_token_bucket_limits_rate(clock):
     bucket = Bucket(5)
     assert [bucket.take("a") for _ in range(12)] == [True] * 10 + [False] * 2
     assert bucket.take("b")
-    time.sleep(0.3)
+    clock.now += 0.19
+    assert not bucket.take("a")
+    clock.now += 0.02
     assert bucket.take("a")
 
 
@@ -384,13 +398,15 @@ def test_text_that_nothing_can_keep_is_refused(niche, status, client):
         assert "A text of the body holds" in answer.json()["error"]["problem"]
 
 
-def test_work_beyond_what_a_client_may_have_waits(demo_model):
+def test_work_beyond_what_a_client_may_have_waits(demo_model, clock):
     """Whoever took a second of work waits for as long as it takes to earn it; others do not."""
     bucket = Bucket(0.5, 4)
     bucket.spend("a", 2.25)
     assert not bucket.take("a", 0.0)
     assert bucket.take("b", 0.0)
-    time.sleep(0.6)
+    clock.now += 0.49
+    assert not bucket.take("a", 0.0)
+    clock.now += 0.02
     assert bucket.take("a", 0.0)
     with TestClient(create_app(demo_model, limits=Limits(work=0.001))) as client:
         for _ in range(50):
@@ -423,7 +439,7 @@ def test_answers_stay_out_of_caches_and_are_what_they_say(demo_model, client):
     assert header == "max-age=31536000; includeSubDomains"
 
 
-def test_limits_of_rate_and_body(demo_model):
+def test_limits_of_rate_and_body(demo_model, clock):
     with TestClient(create_app(demo_model, limits=Limits(rate=1, body=2_000))) as client:
         statuses = [score(client, CREATOR).status_code for _ in range(4)]
         assert statuses == [200, 200, 429, 429]
@@ -586,7 +602,7 @@ def test_service_conforms_to_openapi(mode, demo_model, tmp_path):
     for outcome in schema.get_all_operations():
         operation = outcome.ok()
 
-        @settings(max_examples=60, derandomize=True, suppress_health_check=list(HealthCheck))
+        @settings(examples(60), suppress_health_check=list(HealthCheck))
         @given(case=operation.as_strategy(generation_mode=mode))
         def holds(case):
             # A creator of the documented form may still be one who cannot be judged: 422.
