@@ -41,6 +41,7 @@ from durhampulse.service.keys import SCOPES, KeyRing, add_key, read_keys, revoke
 from durhampulse.service.served import ServedModel
 from durhampulse.service.server import run
 from durhampulse.service.settings import Limits
+from tests.desk.test_bodies import send_without_end
 from tests.examples import examples
 from tests.models import edit
 
@@ -271,6 +272,17 @@ def test_keys_and_scopes(demo_model, tmp_path):
         assert client.get("/v1/model", headers=mine).status_code == 403
         assert client.get("/metrics").status_code == 401
         assert client.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/score", "/v1/explain"])
+def test_nothing_is_read_of_what_is_sent_without_a_key_for_it(demo_model, tmp_path, path):
+    keys = tmp_path / "keys.json"
+    token = add_key(keys, "looks", ["model"])
+    app = create_app(demo_model, keys=KeyRing(keys))
+    json = {"content_type": "application/json"}
+    assert send_without_end(app, path, **json) == (401, 0)
+    assert send_without_end(app, path, **json, authorization="Bearer none") == (401, 0)
+    assert send_without_end(app, path, **json, authorization=f"Bearer {token}") == (403, 0)
 
 
 def test_keys_are_reloaded_when_file_changes(demo_model, tmp_path, caplog):
