@@ -103,9 +103,7 @@ def create_app(
     )
     served = ServedModel(Path(folder), reloaded, looked.set_to_current_time)
     looked.set_to_current_time()
-    app = build_app(
-        served, metrics, keys=keys, limits=limits, root_path=root_path, compresses=True
-    )
+    app = build_app(served, metrics, keys=keys, limits=limits, root_path=root_path, compresses=True)
     add_border(app, root_path)
     return app
 
