@@ -15,6 +15,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Scope
 
@@ -103,7 +104,11 @@ def create_app(
     )
     served = ServedModel(Path(folder), reloaded, looked.set_to_current_time)
     looked.set_to_current_time()
-    app = build_app(served, metrics, keys=keys, limits=limits, root_path=root_path, compresses=True)
+    app = build_app(served, metrics, keys=keys, limits=limits, root_path=root_path)
+    # Innermost, so that HEAD has the length that GET has. Not for the desk, where a cookie lets a
+    # browser in and the length of an answer would tell what is in it (BREACH).
+    packed = Middleware(GZipMiddleware, minimum_size=1000, compresslevel=_PACKING)
+    app.user_middleware.append(packed)
     add_border(app, root_path)
     return app
 
@@ -119,7 +124,6 @@ def build_app(  # noqa: PLR0913 - each is a part of the application
     late: Callable[[Scope], ASGIApp] = too_late,
     headers: Mapping[str, str] = API_HEADERS,
     root_path: str = "",
-    compresses: bool = False,
 ) -> FastAPI:
     """Build the application around whatever says which model is served.
 
@@ -141,9 +145,6 @@ def build_app(  # noqa: PLR0913 - each is a part of the application
         Of every answer that has none of that name.
     root_path
         Path under which a proxy shows it, for the document.
-    compresses
-        Whether answers are packed for who takes that; not where a cookie lets a browser in, since
-        the length of an answer would tell what is in it (BREACH).
     """
     limits = limits or Limits()
 
@@ -173,8 +174,6 @@ def build_app(  # noqa: PLR0913 - each is a part of the application
     app.add_middleware(Unpacked, limit=limits.body)
     app.add_middleware(Guard, seconds=limits.seconds, metrics=metrics, patient=patient, late=late)
     app.add_middleware(DefaultHeaders, headers={**headers, **hsts_headers(limits.hsts)})
-    if compresses:
-        app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=_PACKING)
     app.add_middleware(HeadAsGet)  # the server still sees HEAD, all others GET
     add_error_handlers(app)
     needs = admission(keys, Bucket(limits.rate), Bucket(limits.work, _WORK_SECONDS))
