@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -43,6 +42,7 @@ from durhampulse.desk.shortlist.view import (
     read_cursor,
     write_cursor,
 )
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.carried import read_carried
 from durhampulse.desk.store.niches import read_niches
 from durhampulse.desk.store.tables import STATES
@@ -306,4 +306,4 @@ def _file_name(view: View) -> str:
     What people have typed stays out: files are mailed around.
     """
     parts = ["shortlist", *view.band, *view.state, *(["search"] if view.search else [])]
-    return "-".join([*parts, f"{datetime.now(UTC):%Y-%m-%d}"])
+    return "-".join([*parts, f"{clock.now():%Y-%m-%d}"])
