@@ -21,6 +21,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "dask": ("dask", "distributed", "fsspec"),
     "onnx": ("onnx",),
     "mlflow": ("mlflow",),
+    "otel": ("opentelemetry",),
 }  # fmt: skip
 """Extra of ``pyproject.toml`` to the modules that it brings."""
 

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from durhampulse.desk.models.catalogue import add_model
+from durhampulse.desk.server import fill_with_demo
 from durhampulse.desk.store.database import open_store
 from tests.desk.test_browser import (
     browser,
@@ -94,7 +95,7 @@ def test_manager_sees_how_far_creators_came(browser, databases, tmp_path):
 
 @pytest.mark.slow
 def test_manager_looks_before_a_model_is_activated(browser, databases, tmp_path, model_folder):
-    url = databases.make(demo=True)
+    url = databases.filled(fill_with_demo)
     store = open_store(url)
     other = add_model(store, model_folder, "test")
     store.close()

@@ -37,6 +37,7 @@ from durhampulse.desk.people import people
 from durhampulse.desk.people.people import PERSON_ROLES
 from durhampulse.desk.people.sessions import SessionLimits, find_session
 from durhampulse.desk.review.decisions import REASONS
+from durhampulse.desk.review.queue import progress
 from durhampulse.desk.server import DEMO_ADMIN, invitation, is_demo, open_desk
 from durhampulse.desk.shortlist import export as listexport
 from durhampulse.desk.store.audit import note
@@ -48,6 +49,7 @@ from durhampulse.desk.web.pages import PAGES
 from durhampulse.exceptions import InputError
 from tests.desk.conftest import DEMO, PASSWORD
 from tests.desk.forms import fields_of
+from tests.examples import examples
 
 OURS = ("creators", "reviews", "outcomes", "campaigns", "lists", "views", "selection", "bulk")
 OPEN = {
@@ -79,7 +81,7 @@ NEEDS = {
                    "/campaigns/{number}/frontier", "/then"],
         "reviewer": ["/queue", "/opinions", "/imports/{number}/undo", "/campaigns/{number}/difference",
                      "/outcomes/files/{number}"],
-        "admin": ["/creators/{number}/everything", "/people", "/audit", "/audit/log.jsonl"],
+        "admin": ["/creators/{number}/everything", "/hooks", "/people", "/audit", "/audit/log.jsonl"],
     },
     "POST": {
         "viewer": ["/sign-out", "/account/sessions/{number}/end",
@@ -100,7 +102,7 @@ NEEDS = {
                      "/outcomes/files/{number}/record", "/outcomes/files/{number}/drop",
                      "/rooms", "/rooms/{number}", "/rooms/{number}/close",
                      "/campaigns/{number}/budget", "/opinions/{number}", "/queue/enough"],
-        "admin": ["/thresholds", "/opinions/share", "/creators/{number}/erase", "/model/activate", "/model/preview",
+        "admin": ["/hooks", "/hooks/{number}", "/thresholds", "/opinions/share", "/creators/{number}/erase", "/model/activate", "/model/preview",
                   "/model/preview/discard", "/people",
                   "/people/{number}", "/people/{number}/link", "/people/factor",
                   "/people/{number}/factor/end", "/people/{number}/identity", "/keys", "/keys/{number}/revoke"],
@@ -132,6 +134,17 @@ def test_every_route_is_listed_with_its_role(app):
     listed = {(m, p) for m, by_role in NEEDS.items() for ps in by_role.values() for p in ps}
     known = {(m, p) for m, p in routes(app) if not p.startswith("/v1/") and p != "/metrics"}
     assert {(m, p) for m, p in known if p not in OPEN} == listed
+
+
+def test_navigation_counts_who_waits_for_reviewers_alone(visit, desk):
+    def counted(page):
+        return re.findall(r'href="/queue"[^>]*>Review <span class="count"[^>]*>(\d+)<', page)
+
+    with desk.store.reading() as db:
+        counts = progress(db, 1, desk.catalogue.current(db))
+    left = counts.waiting + counts.unlike
+    assert counted(visit("reviewer").get("/model").text) == [str(left)]
+    assert counted(visit("viewer").get("/model").text) == []
 
 
 def test_the_table_of_pages_names_who_may_see_each(app):
@@ -1175,7 +1188,7 @@ def test_the_documented_interface_holds(app, desk, visit, mode):
         if not operation.path.startswith(tuple(f"/v1/{name}" for name in OURS)):
             continue
 
-        @settings(max_examples=40, derandomize=True, suppress_health_check=list(HealthCheck))
+        @settings(examples(40), suppress_health_check=list(HealthCheck))
         @given(case=operation.as_strategy(generation_mode=mode))
         def holds(case):
             # What is wrong with a query may vanish in its address: {"niche": {}} is sent as none.

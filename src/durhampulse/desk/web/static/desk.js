@@ -1,6 +1,8 @@
 "use strict";
 // What the pages do beyond links and forms; every page works without it.
 
+// The path under which a proxy shows the desk; empty for none.
+const root = new URL(document.currentScript.src).pathname.split("/static/")[0];
 const beside = { "x-beside-the-list": "1" };
 
 // Moments, in the time and words of the browser.
@@ -51,9 +53,26 @@ document.addEventListener("click", (event) => {
 });
 
 // From a creator one comes back to where one was in the list.
-if (location.pathname === "/shortlist") sessionStorage.setItem("list", location.search);
+if (location.pathname === `${root}/shortlist`) sessionStorage.setItem("list", location.search);
 for (const link of document.querySelectorAll("a[data-list]")) {
   link.search = sessionStorage.getItem("list") ?? "";
+}
+// and goes on to those beside them there; behind the last comes the next page of the list.
+const creatorsHere = [...document.querySelectorAll(".list tbody tr[data-id]")];
+if (creatorsHere.length) {
+  const place = (rel) => document.querySelector(`.foot a[rel=${rel}]`)?.getAttribute("href");
+  const ids = creatorsHere.map((row) => `/creators/${row.dataset.id}`);
+  sessionStorage.setItem("beside", JSON.stringify([place("prev"), ...ids, place("next")]));
+}
+const besideLinks = document.getElementById("beside");
+if (besideLinks) {
+  const places = JSON.parse(sessionStorage.getItem("beside") ?? "[]");
+  const at = places.indexOf(location.pathname);
+  for (const [link, to] of [[besideLinks.firstElementChild, places[at - 1]], [besideLinks.lastElementChild, places[at + 1]]]) {
+    link.hidden = at < 0 || !to;
+    if (!link.hidden) link.setAttribute("href", to);
+  }
+  besideLinks.hidden = at < 0;
 }
 
 // The queue: the card leaves at once, and the next one comes with the answer.
@@ -111,10 +130,10 @@ function selectRow(row) {
 async function fillPanel(row) {
   wanted = row.dataset.id;
   panel.setAttribute("aria-busy", "true");
-  const answer = await fetch(`/creators/${wanted}/panel`, { headers: { "HX-Request": "true" } });
+  const answer = await fetch(`${root}/creators/${wanted}/panel`, { headers: { "HX-Request": "true" } });
   if (wanted !== row.dataset.id) return;
   if (!answer.ok) {
-    location.href = answer.headers.get("HX-Redirect") ?? `/creators/${row.dataset.id}`;
+    location.href = answer.headers.get("HX-Redirect") ?? `${root}/creators/${row.dataset.id}`;
     return;
   }
   panel.innerHTML = await answer.text();
