@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
+# Tests start hundreds of processes: each would compile all modules anew where this is set.
+unexport PYTHONDONTWRITEBYTECODE
+
 # A few more workers than cores: the desk's tests often wait, for databases and browsers.
 WORKERS ?= 3
 PYTEST = -m pytest -n $(WORKERS) --dist loadfile
@@ -11,7 +14,7 @@ PYTEST = -m pytest -n $(WORKERS) --dist loadfile
 OTHER_PYTHON := python3.13
 STUDY := tests/test_notebook.py
 
-.PHONY: study test test-all test-other check notebook notebook-check demo bench chromium clean
+.PHONY: study test test-all test-other check docs notebook notebook-check demo bench chromium clean
 
 study: $(READY)  ## the main job on the built-in data: durhampulse-study/
 	$(BIN)/durhampulse study --out durhampulse-study
@@ -39,6 +42,10 @@ check: $(READY)  ## style and types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+docs: $(READY)  ## the documentation: site/index.html
+	$(BIN)/python tools/reference.py
+	$(BIN)/zensical build --clean --strict
 
 notebook: $(READY)  ## run and rewrite the committed notebook
 	$(BIN)/python notebooks/build.py
@@ -68,4 +75,4 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf .venv .venv-* durhampulse-study .coverage .coverage.*
+	rm -rf .venv .venv-* durhampulse-study site docs/reference .coverage .coverage.*

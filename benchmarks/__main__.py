@@ -7,7 +7,7 @@ import sys
 
 NAMES = ("parts", "quality", "intervals", "precedent", "verdicts", "peers", "reading", "weights",
          "scoring", "serving", "reliability", "simulate", "load", "export", "reviewers",
-         "desk")  # fmt: skip
+         "desk", "beside")  # fmt: skip
 
 for name in sys.argv[1:] or NAMES:
     print(f"\n## {name}\n", flush=True)

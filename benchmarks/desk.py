@@ -5,6 +5,8 @@ In SQLite, and in PostgreSQL beside it.
 Pages are asked for over HTTP on loopback: any sort, up to three filters, first pages and deep
 ones. PostgreSQL is the one of the package `pgserver`, with memory as for a server of its own: its
 default of 128 MB holds the smaller part of the indexes, and imports took up to four times as long.
+
+With `DURHAMPULSE_FOLDER=DIR` the stores are kept there, and a later run takes them as they are.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -36,15 +39,17 @@ from durhampulse.desk.campaigns.proposal import compute, propose
 from durhampulse.desk.imports import intake
 from durhampulse.desk.imports.undoing import ask_to_undo
 from durhampulse.desk.people import people
+from durhampulse.desk.people.sessions import SessionLimits, find_session, open_session
 from durhampulse.desk.review.bulk import begin
 from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide
 from durhampulse.desk.server import open_desk
 from durhampulse.desk.shortlist.lists import make_list
-from durhampulse.desk.shortlist.selection import select_all
+from durhampulse.desk.shortlist.selection import Selection, select_all
 from durhampulse.desk.shortlist.view import SORTS, View
 from durhampulse.desk.store.acts import undo_act
-from durhampulse.desk.store.tables import bulk, creator, list_creator, person, upload
+from durhampulse.desk.store.tables import bulk, creator, list_creator, person, run, upload
 from durhampulse.desk.web.access import COOKIE
+from durhampulse.desk.web.creators import BESIDE
 from durhampulse.desk.web.state import Desk
 from durhampulse.market.sampling import write_market
 
@@ -65,19 +70,37 @@ FILTERS = {
 
 
 def main() -> None:
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir="/tmp")))
-        market = folder / "market.parquet"
-        write_list(market)
-        for name, url in stores(folder, stack):
-            desk = open_desk(url, files_in=folder)
-            print(f"### {name}\n")
-            fill(desk, market)
+    with filled_desks() as desks:
+        for desk, folder, url in desks:
             browse(desk, folder, url)
             plan(desk)
             decide_all(desk)
             look_back(desk, folder, url)
-            desk.store.close()
+
+
+@contextmanager
+def filled_desks() -> Iterator[Iterator[tuple[Desk, Path, str]]]:
+    """Open a desk with a million creators on either database, one after the other."""
+    kept = os.environ.get("DURHAMPULSE_FOLDER")
+    with ExitStack() as stack:
+        new = Path(kept or stack.enter_context(tempfile.TemporaryDirectory(dir="/tmp")))
+        new.mkdir(exist_ok=True)
+        yield _filled(new, stack)
+
+
+def _filled(folder: Path, stack: ExitStack) -> Iterator[tuple[Desk, Path, str]]:
+    market = folder / "market.parquet"
+    if not market.exists():
+        write_list(market)
+    for name, url in stores(folder, stack):
+        desk = open_desk(url, files_in=folder)
+        print(f"### {name}\n")
+        with desk.store.reading() as db:
+            creators = db.scalar(select(func.count()).select_from(creator)) or 0
+        if creators < ROWS // 2:  # a new store holds the demo
+            fill(desk, market)
+        yield desk, folder, url
+        desk.store.close()
 
 
 def write_list(path: Path) -> None:
@@ -159,9 +182,7 @@ def timed(work: Callable[[], object]) -> float:
 
 
 def browse(desk: Desk, folder: Path, url: str) -> None:
-    with desk.store.writing() as db:
-        people.add_person(db, "Ann", "reviewer", "benchmark", "a long enough password")
-    token = desk.sign_in.attempt(desk.store, "Ann", "a long enough password", "benchmark") or ""
+    token, _ = signed_in(desk, "Ann")
     with served(folder, url) as (address, ready):
         first = ask(address, "/shortlist", token)
         print(f"start to ready {ready:.1f} s, then the first page {first:.3f} s")
@@ -185,16 +206,34 @@ def browse(desk: Desk, folder: Path, url: str) -> None:
         report("the queue's next creator", [ask(address, "/queue", token) for _ in range(20)])
 
 
-def decide_all(desk: Desk) -> None:
-    """Decline half of the list in one act, with a reviewer at work beside it."""
+def signed_in(desk: Desk, name: str) -> tuple[str, people.Principal]:
+    """Return the cookie of a reviewer's session and whose it is; they are made where missing."""
+    limits = SessionLimits(hours=24)
+    with desk.store.writing() as db:
+        number = db.scalar(select(person.c.id).where(person.c.name == name))
+        number = number or people.add_person(db, name, "reviewer", "benchmark")
+        token = open_session(db, number, limits)
+        who = find_session(db, token, limits)
+    assert who is not None
+    return token, who
+
+
+def order_all(desk: Desk) -> tuple[int, Selection]:
+    """Register that the smaller half of the list is declined; return its number and the set."""
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         middle = db.scalar(select(func.avg(creator.c.followers))) or 0.0
         selection = select_all(db, View(max_followers=middle), rules)
-        number = db.scalar(select(person.c.id))
     order = {"decision": "decline", "reason": REASONS[0], "note": ""}
-    ann = people.Principal(number or 0, "Ann", "reviewer")
-    begin(desk.store, selection, "decide", order, secrets.token_hex(8), ann)
+    _, ann = signed_in(desk, "Ann")
+    return begin(desk.store, selection, "decide", order, secrets.token_hex(8), ann), selection
+
+
+def decide_all(desk: Desk) -> None:
+    """Decline half of the list in one act, with a reviewer at work beside it."""
+    number, selection = order_all(desk)
+    rules = desk.catalogue.current()
+    _, ben = signed_in(desk, "Ben")
     waits: list[float] = []
     done = threading.Event()
 
@@ -206,7 +245,7 @@ def decide_all(desk: Desk) -> None:
             )
             at = lot.randint(1, ROWS)
             start = time.perf_counter()
-            decide(desk.store, at, ann.id, made, rules)
+            decide(desk.store, at, ben.id, made, rules)
             waits.append(time.perf_counter() - start)
 
     reviewer = threading.Thread(target=review)
@@ -219,7 +258,7 @@ def decide_all(desk: Desk) -> None:
         f"all that match, {selection.total:,} creators: {took:.1f} s, {cpu:.1f} s CPU", flush=True
     )
     with desk.store.reading() as db:
-        act_id = db.scalar(select(bulk.c.act_id)) or 0
+        act_id = db.scalar(select(bulk.c.act_id).where(bulk.c.id == number)) or 0
     took, cpu = timed_cpu(lambda: undo_act(desk.store, act_id, "Ann"))
     print(f"undo of it: {took:.1f} s, {cpu:.1f} s CPU", flush=True)
 
@@ -227,7 +266,7 @@ def decide_all(desk: Desk) -> None:
 def look_back(desk: Desk, folder: Path, url: str) -> None:
     """Look at what came of half a million decisions, at a campaign, and at a list in its order."""
     with desk.store.writing() as db:
-        number = make_list(db, "The least probable", "benchmark")
+        number = make_list(db, f"The least probable {secrets.token_hex(4)}", "benchmark")
         p = creator.c.probability
         least = select(literal(number), creator.c.id).order_by(p.nulls_first()).limit(ROWS // 2)
         db.execute(list_creator.insert().from_select(["list_id", "creator_id"], least))
@@ -235,13 +274,32 @@ def look_back(desk: Desk, folder: Path, url: str) -> None:
     at = campaigns.make(desk.store, Brief(name="Spring", number=200), "benchmark")
     took = timed(lambda: propose(desk.store, desk.catalogue, at, "benchmark"))
     print(f"a campaign of 200 proposed: {took:.1f} s")
-    token = desk.sign_in.attempt(desk.store, "Ann", "a long enough password", "benchmark") or ""
+    token, ann = signed_in(desk, "Ann")
+    with desk.store.reading() as db:
+        last = db.scalar(select(func.max(run.c.id)).where(run.c.applied_at.is_not(None)))
     with served(folder, url) as (address, _):
         for path in ("/pipeline", "/pipeline?days=30", "/acts", "/outcomes", f"/campaigns/{at}",
                      f"/campaigns/{at}?search=creator4711", f"/shortlist?list={number}",
                      f"/shortlist?list={number}&order=asc",
-                     f"/shortlist/totals?list={number}"):  # fmt: skip
+                     f"/shortlist/totals?list={number}", f"/shortlist/facets?list={number}",
+                     "/shortlist?sort=niche", "/shortlist?sort=state&state=approved",
+                     "/then", "/then?page=900", f"/then?run={last}",
+                     "/then?day=2001-01-01"):  # fmt: skip
             report(path, [ask(address, path, token) for _ in range(5)])
+        for path in (f"/campaigns/{at}/frontier", f"/campaigns/{at}/frontier?at=3"):
+            report(path, [ask(address, path, token)])
+        decide_apart(address, token, ann.csrf)
+
+
+def decide_apart(address: str, token: str, csrf: str) -> None:
+    """Decide about creators one by one, as the panel beside the list does."""
+    lot, waits = random.Random(1), []
+    for _ in range(200):
+        form = {"csrf": csrf, "decision": "approve", "reason": REASONS[0], "note": "",
+                "request_name": secrets.token_hex(8), "seen": 2**62}  # fmt: skip
+        path = f"/creators/{lot.randint(1, ROWS // 2)}/decide"
+        waits.append(ask(address, path, token, form))
+    report("a decision beside the list", waits)
 
 
 def query(lot: random.Random) -> str:
@@ -252,8 +310,10 @@ def query(lot: random.Random) -> str:
     )
 
 
-def ask(address: str, path: str, token: str) -> float:
-    request = urllib.request.Request(address + path, headers={"cookie": f"{COOKIE}={token}"})
+def ask(address: str, path: str, token: str, form: dict[str, Any] | None = None) -> float:
+    headers = {"cookie": f"{COOKIE}={token}", **({BESIDE: "1"} if form else {})}
+    body = urllib.parse.urlencode(form).encode() if form else None
+    request = urllib.request.Request(address + path, body, headers)
     start = time.perf_counter()
     with urllib.request.urlopen(request) as answer:
         answer.read()

@@ -215,7 +215,7 @@ def people(
         )
 
 
-REVIEWS = "SELECT request, creator_id, person_id, decision, id FROM review"
+REVIEWS = "SELECT request, creator_id, person_id, decision, id FROM review WHERE act_id IS NULL"
 NOTED = "SELECT count(*) FROM audit WHERE act IN ('approve', 'decline', 'tentative')"
 STATES = {"approve": "approved", "decline": "declined", "tentative": "tentative"}
 

@@ -62,7 +62,7 @@ def small_model(folder: Path) -> Path:
     """The deciding model of 5,000 simulated creators."""
     write_market(folder / "train.csv", 5_000, seed=0)
     part = study.prepare(study.load_and_inspect(folder / "train.csv").creators)
-    model = train_champion(part.train, part.creators.features).model
+    model = train_champion(part.train, part.creators.features).model.with_precedent(part.train)
     write_model(
         folder / "model", model, facts={"units": dict(part.creators.units)}, card="",
         peers=learn_peers(part.train), thresholds=Thresholds(),

@@ -3,11 +3,9 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import shlex
 import subprocess
 import sys
 from importlib.metadata import version
-from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
@@ -112,23 +110,6 @@ def commands(group=None, before=""):
             yield from commands(command, f"{before}{name} ")
         if not getattr(command, "no_args_is_help", False):
             yield f"{before}{name}", command
-
-
-@pytest.mark.parametrize("name", ["README.md", "docs/desk.md"])
-def test_documents_name_only_commands_and_options_that_exist(name):
-    readme = (Path(__file__).parents[1] / name).read_text()
-    lines = [
-        shlex.split(line, comments=True)
-        for line in readme.splitlines()
-        if line.startswith("durhampulse ")
-    ]
-    assert lines
-    known_commands = dict(commands())
-    for _, *args in lines:
-        two = " ".join(args[:2])
-        name = two if two in known_commands else args[0]
-        options = {opt for param in known_commands[name].params for opt in param.opts}
-        assert {arg for arg in args if arg.startswith("-")} <= options
 
 
 def test_help_loads_no_heavy_library():

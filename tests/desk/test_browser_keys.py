@@ -50,6 +50,22 @@ def test_a_creator_is_decided_beside_the_list(browser, demo, signed_in):  # noqa
         page.keyboard.press("Escape")
         expect(panel).to_be_hidden()
         tick_three(page)
+        go_on_from_a_creator(page, address, rows)
+
+
+def go_on_from_a_creator(page, address, rows):
+    """On a creator's page the keys lead to those beside them in the list, and back to it."""
+    names = [rows.nth(n).get_attribute("data-name") for n in (0, 1)]
+    page.goto(f"{address}/creators/{rows.first.get_attribute('data-id')}")
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).to_contain_text(names[0])
+    expect(page.get_by_role("link", name="Previous")).to_have_count(0)
+    page.keyboard.press("j")
+    expect(heading).to_contain_text(names[1])
+    page.keyboard.press("k")
+    expect(heading).to_contain_text(names[0])
+    page.get_by_role("link", name="Shortlist").last.click()
+    page.wait_for_url("**/shortlist?state=open")
 
 
 def refuse_a_decision(page, panel, state, name):

@@ -13,7 +13,8 @@ from durhampulse.desk.web import contexts, rendering
 
 WEB = Path(rendering.__file__).parent
 TEMPLATES = sorted(path.name for path in (WEB / "templates").glob("*.html"))
-EVERYWHERE = {"who", "path", "navigation", "simulated", "words", "notice", "undo", "m", "loop"}
+EVERYWHERE = {"who", "path", "navigation", "simulated", "words", "notice", "undo", "m",
+              "loop", "to_review"}  # fmt: skip
 """What every page is given, what the base imports, and Jinja's own."""
 
 

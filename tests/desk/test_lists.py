@@ -366,10 +366,10 @@ def test_rare_niche_of_a_view_is_not_called_gone(filled, rules, monkeypatch):
     assert (view.niche, gone) == ((rare,), "")
 
 
-@pytest.mark.parametrize("columns", [(), ("growth", "views", "fee")])
+@pytest.mark.parametrize("columns", [(), ("growth", "views", "fee", "owner")])
 def test_columns_are_chosen(visit, columns):
     page = visit("viewer").get("/shortlist", params={"column": columns}).text
-    for column in ("Growth", "Views", "Fee"):
+    for column in ("Growth", "Views", "Fee", "Owner"):
         assert (f'class="c-more n">{column}</th>' in page) == (column.lower() in columns)
 
 

@@ -104,6 +104,15 @@ def test_a_preview_by_another_model_is_shown_again(visit, desk):
     assert upload_of(desk, where).state == "new"
 
 
+def test_a_cell_of_two_meanings_is_said_in_the_preview(visit, desk):
+    """One rate is written with a point and another with a comma, so 145.000 may be either."""
+    ann = visit("reviewer")
+    rows = [f"c{i};145.000;7.{i} %;2,{i} %;Tech;HD;2000" for i in range(9)]
+    head = "who;Followers;Engagement_Rate;Growth_Rate;Niche;Video_Quality;Avg_Views_per_Post"
+    where = send(ann, csv_of(rows, head))
+    assert "Followers &#39;145.000&#39; may be 145000 or 145" in ann.get(where).text
+
+
 def test_two_columns_of_one_role_come_back_at_the_field(visit, desk):
     ann = visit("reviewer")
     where = send(ann, csv_of())

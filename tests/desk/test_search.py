@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from datetime import UTC, datetime
 from itertools import pairwise
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, func, insert, select, text
 
+from durhampulse.desk.people import people
 from durhampulse.desk.people.erasure import erase
 from durhampulse.desk.shortlist import pages as shortlist
 from durhampulse.desk.shortlist.view import View
@@ -19,7 +21,7 @@ from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_rows
 from durhampulse.desk.store.database import open_store
 from durhampulse.desk.store.search import find_some, held, refresh_search
-from durhampulse.desk.store.tables import DECIDED, creator, search
+from durhampulse.desk.store.tables import DECIDED, creator, search, upload
 from tests.desk.conftest import bring
 
 PARTS = ["lena", "LENA", "Próbst", "straße", "STRASSE", "Иван", "李雷", "محمد", "ção", "İz", "%", "_",
@@ -134,6 +136,38 @@ def test_audit_log_is_searched_by_what_creators_are_called(visit, filled):
     assert "looked at Ivan" not in page
     assert "looked at Kaja" in page  # whose handle it is
     assert "Nobody in the list is called so" in visit("admin").get("/audit?search=zzz").text
+
+
+def test_imports_are_searched_by_file_and_by_who_brought_them(visit, filled):
+    row = {"path": "x", "state": "done", "options": {}, "created_at": datetime.now(UTC),
+           "chunks_done": 0, "progress": 0, "tries": 0}  # fmt: skip
+    with filled.writing() as db:
+        for name, by in (("spring_50%.csv", "Ann"), ("spring_500.csv", "Ülkü")):
+            db.execute(upload.insert().values(file_name=name, by=by, **row))
+    somebody = visit("viewer")
+    for part, names in {
+        "": (1, 1),
+        "SPRING": (1, 1),
+        "50%": (1, 0),
+        "ülk": (0, 1),
+        "x": (0, 0),
+    }.items():
+        page = somebody.get("/imports", params={"search": part}).text
+        shown = tuple(int(name in page) for name in ("spring_50%.csv", "spring_500.csv"))
+        assert shown == names, part
+    assert "No file is called so" in page
+
+
+def test_people_and_keys_are_searched_by_name(visit, filled):
+    admin = visit("admin")
+    with filled.writing() as db:
+        people.add_person(db, "Özlem Acar", "viewer", "test")
+        people.add_key(db, "Nightly özet", "viewer", "test")
+    page = admin.get("/people", params={"search": "ÖZ"}).text
+    assert "Özlem Acar</th>" in page
+    assert "Nightly özet</th>" in page
+    assert f"{admin.who}</th>" not in page
+    assert "Nobody is called so." in admin.get("/people", params={"search": "<b>"}).text
 
 
 @pytest.mark.parametrize("part", ["z", "zz", "len", "lena", "l' \\ \""])

@@ -14,7 +14,7 @@ from durhampulse.desk.people.erasure import erase
 from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide
 from durhampulse.desk.review.undoing import undo
 from durhampulse.desk.shortlist.then import moment_of_review, then
-from durhampulse.desk.store.tables import creator, replaced
+from durhampulse.desk.store.tables import creator, person, replaced
 from tests.desk.conftest import add_people, bring
 
 HEADER = (
@@ -128,3 +128,20 @@ def test_page_shows_the_day_and_what_is_missing(visit, desk):
         db.execute(update(creator).where(creator.c.id == 3).values(name="Kaja <b>"))
     page = somebody.get(f"/then?run={run_id}").text
     assert re.search(r"<strong>\d+</strong> Yes", page)
+
+
+def test_the_list_leads_there_and_names_who_decided(visit, filled, rules):
+    ann, ben = add_people(filled, "reviewer", "reviewer")
+    _, rows = rows_at(filled, rules, now())
+    number = next(iter(rows))
+    for who, choice in ((ann, "approve"), (ben, "reopen")):
+        made = ReviewDecision(choice=choice, reason=REASONS[0], note="", request=f"{choice}-it")
+        decide(filled, number, who, made, rules)
+        owner = rows_at(filled, rules, now())[1][number].owner
+        page = visit("viewer").get("/shortlist", params={"column": "owner"}).text
+        with filled.reading() as db:
+            name = db.scalar(select(person.c.name).where(person.c.id == who))
+        assert (owner, f">{name}</span></td>" in page) == ((name, True), ("", False))[
+            choice == "reopen"
+        ]
+    assert 'href="/then"' in page

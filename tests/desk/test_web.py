@@ -37,6 +37,7 @@ from durhampulse.desk.people import people
 from durhampulse.desk.people.people import PERSON_ROLES
 from durhampulse.desk.people.sessions import SessionLimits, find_session
 from durhampulse.desk.review.decisions import REASONS
+from durhampulse.desk.review.queue import progress
 from durhampulse.desk.server import DEMO_ADMIN, invitation, is_demo, open_desk
 from durhampulse.desk.shortlist import export as listexport
 from durhampulse.desk.store.audit import note
@@ -132,6 +133,17 @@ def test_every_route_is_listed_with_its_role(app):
     listed = {(m, p) for m, by_role in NEEDS.items() for ps in by_role.values() for p in ps}
     known = {(m, p) for m, p in routes(app) if not p.startswith("/v1/") and p != "/metrics"}
     assert {(m, p) for m, p in known if p not in OPEN} == listed
+
+
+def test_navigation_counts_who_waits_for_reviewers_alone(visit, desk):
+    def counted(page):
+        return re.findall(r'href="/queue"[^>]*>Review <span class="count"[^>]*>(\d+)<', page)
+
+    with desk.store.reading() as db:
+        counts = progress(db, 1, desk.catalogue.current(db))
+    left = counts.waiting + counts.unlike
+    assert counted(visit("reviewer").get("/model").text) == [str(left)]
+    assert counted(visit("viewer").get("/model").text) == []
 
 
 def test_the_table_of_pages_names_who_may_see_each(app):

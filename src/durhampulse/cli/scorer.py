@@ -65,10 +65,12 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
     Example: durhampulse score new.parquet -o scored.parquet --model durhampulse-study/model
     """
     from durhampulse.files.cage import Cage
-    from durhampulse.scoring.batch import score_files
-    from durhampulse.scoring.scorer import load_model
 
     with Cage() as cage, rows_bar() as show:
+        cage.start()
+        from durhampulse.scoring.batch import score_files
+        from durhampulse.scoring.scorer import load_model
+
         scorer = load_model(model, cage=cage)
         if engine is Engine.DASK:
             address = _require_scheduler(scheduler, top=top, reasons=reasons)

@@ -44,6 +44,8 @@ main()
 """Arrow loads pandas where it is, which takes as long as all else; nothing here needs it."""
 _KEPT = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
 """Environment variables that the process is given: no password and no key is among them."""
+_PIPE_BYTES = 1 << 20
+"""The most that Linux lets a process have without privileges."""
 _WAY_OUT = "Save the table anew, as a plain .csv of the columns that matter."
 _ENDS = {
     "SIGXCPU": "reading it takes more processor time than one should",
@@ -68,6 +70,10 @@ class Cage:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def start(self) -> None:
+        """Start the process, which loads what it needs while others do what they have to."""
+        self._child = self._child or _start()
 
     def close(self) -> None:
         """End the process, whatever it is at."""
@@ -117,7 +123,8 @@ class Cage:
         InputError
             What the reader says of the file, or that it ended over it.
         """
-        child = self._child = self._child or _start()
+        self.start()
+        child = cast("subprocess.Popen[bytes]", self._child)
         late = threading.Event()
         try:
             with _patience(child, self._patience, late):
@@ -141,7 +148,7 @@ def _start() -> subprocess.Popen[bytes]:
     """Return the process; it imports from where this one does."""
     paths = [os.path.abspath(path) for path in sys.path]  # noqa: PTH100 - the empty one too
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    return subprocess.Popen(  # noqa: S603 - this Python, and a constant
+    child = subprocess.Popen(  # noqa: S603 - this Python, and a constant
         [sys.executable, "-I", "-c", _PROGRAM, json.dumps(paths)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -149,6 +156,16 @@ def _start() -> subprocess.Popen[bytes]:
         env={**environment, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
         bufsize=0,
     )
+    _widen(child)
+    return child
+
+
+def _widen(child: subprocess.Popen[bytes]) -> None:
+    """Let more of an answer wait in the pipe, where the system can: 16 times fewer turns."""
+    with suppress(ImportError, AttributeError, OSError):
+        import fcntl
+
+        fcntl.fcntl(cast("FileIO", child.stdout).fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
 @contextmanager

@@ -201,7 +201,14 @@ class ParquetSink:
             key: value if isinstance(value, str) else json.dumps(value)
             for key, value in provenance.items()
         }
-        self._writer = pq.ParquetWriter(path, schema, store_schema=False, write_page_checksum=True)
+        self._writer = pq.ParquetWriter(
+            path,
+            schema,
+            store_schema=False,
+            write_page_checksum=True,
+            # Identifiers and counts seldom repeat: a dictionary costs time and room.
+            use_dictionary=[f.name for f in schema if not pa.types.is_integer(f.type)],
+        )
         self._writer.add_key_value_metadata(words)
 
     def write(self, batch: pa.RecordBatch) -> None:

@@ -248,15 +248,17 @@ class _Reading:
     def _read(
         self, first: Chunk, wanted: Headers, options: ReadOptions
     ) -> dict[str, tuple[str, ...]]:
-        """Return header to its first cells as read."""
+        """Return header to its first cells as read, or why one of them cannot be."""
         reader = self.scorer.reader(self.name, units=options.units)
         cells = {c: first.cells[h] for c, h in wanted.columns.items() if c != IDENTIFIER}
         reader.settle(cells)
-        block = reader.read({c: cell[:_ROWS] for c, cell in cells.items()}).block.to_dict()
-        return {
-            wanted.columns[column]: tuple(_shown(column, value) for value in pd.Series(values))
-            for column, values in block.items()
-        }
+        shown: dict[str, tuple[str, ...]] = {}
+        for column, cell in cells.items():
+            few = reader.read({column: cell[:_ROWS]})
+            values = pd.Series(few.block.to_dict()[column])
+            reasons = (*few.unclear.values(),)[:1]
+            shown[wanted.columns[column]] = reasons or tuple(_shown(column, v) for v in values)
+        return shown
 
     def _outcomes(self, first: Chunk, options: ReadOptions) -> dict[str, tuple[str, ...]]:
         """Return the outcome's header, if there is one, to its first cells in words."""

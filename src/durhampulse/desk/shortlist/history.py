@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from durhampulse.desk.store.tables import person, remark, review
 
-__all__ = ["LastReview", "last_remarks", "last_reviews"]
+__all__ = ["LastReview", "last_remarks", "last_reviews", "owners"]
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,21 @@ def last_remarks(db: Connection, numbers: Sequence[int]) -> dict[int, str]:
 
 def last_reviews(db: Connection, numbers: Sequence[int]) -> dict[int, LastReview]:
     """Return the decision that stands on each of some creators who have one."""
+    rows = db.execute(_standing(numbers))
+    return {row.creator_id: LastReview(row.name, row.reason, row.note) for row in rows}
+
+
+def owners(db: Connection, numbers: Sequence[int]) -> dict[int, str]:
+    """Return who decided about each of some creators; nobody has where one was re-opened."""
+    rows = db.execute(_standing(numbers))
+    return {row.creator_id: row.name for row in rows if row.decision != "reopen"}
+
+
+def _standing(numbers: Sequence[int]) -> Select[Any]:
+    """Return the query of the decisions that stand on some creators, with the reviewers' names."""
     r = review.c
     standing = (r.creator_id.in_(numbers), r.undone_at.is_(None), r.decision != "skip")
     latest = select(func.max(r.id)).where(*standing).group_by(r.creator_id)
     both = review.join(person, person.c.id == r.person_id)
-    rows = select(r.creator_id, person.c.name, r.reason, r.note).select_from(both)
-    standing_rows = db.execute(rows.where(r.id.in_(latest)))
-    return {row.creator_id: LastReview(row.name, row.reason, row.note) for row in standing_rows}
+    rows = select(r.creator_id, person.c.name, r.decision, r.reason, r.note).select_from(both)
+    return rows.where(r.id.in_(latest))

@@ -31,9 +31,10 @@ from sqlalchemy import (
 )
 
 from durhampulse.desk.models.rules import Range, Rules
+from durhampulse.desk.shortlist.grouped import in_order, place_in
 from durhampulse.desk.shortlist.members import has_few, is_member, members
 from durhampulse.desk.shortlist.sums import interval_of_sum
-from durhampulse.desk.shortlist.view import BAND_NAMES, UNLIKE, Cursor, View
+from durhampulse.desk.shortlist.view import BAND_NAMES, GROUPED, UNLIKE, Cursor, View
 from durhampulse.desk.store.bulk import numbers_in
 from durhampulse.desk.store.search import SearchBy, best_by, held, holding
 from durhampulse.desk.store.tables import HAS_NO_PRECEDENT, HAS_PRECEDENT, creator, outcome_is
@@ -46,6 +47,8 @@ __all__ = [
 FoundBy = SearchBy | Literal["list"]
 PAGE = 50
 _WALKED = 2_000
+_WALKED_GROUPED = 50_000
+"""Where each part takes a pass over all."""
 _WALKING: Collection[FoundBy] = ("texts", "others")
 """Ways of looking up for which the whole list is gone through."""
 _ROUNDS = (500, 2_000, 8_000, 16_000)
@@ -164,7 +167,11 @@ def page(
     """Return the page after a cursor, or the one before a cursor, or the first."""
     backwards = before is not None
     where = _Where(before if backwards else after, backwards=backwards)
-    ids = _sifted(db, view, rules, where, size + 1) if view.search or view.listed else None
+    ids = None
+    if view.sort in GROUPED:
+        ids = _grouped(db, view, rules, where, size + 1)
+    elif view.search or view.listed:
+        ids = _sifted(db, view, rules, where, size + 1)
     if ids is None:
         ids = _ids(db, view, rules, where, size + 1)
     more = len(ids) > size
@@ -175,17 +182,22 @@ def page(
     rows = [by_number[number] for number in ids if number in by_number]
     if not rows:
         return Page([], None, None)
-    first, last = ((getattr(row, view.sort), row.id) for row in (rows[0], rows[-1]))
+    first, last = (_place(view, row) for row in (rows[0], rows[-1]))
     has_before = more if backwards else after is not None
     has_after = True if backwards else more
     return Page(rows, first if has_before else None, last if has_after else None)
+
+
+def _place(view: View, row: Row[Any]) -> Cursor:
+    return place_in(view, row) if view.sort in GROUPED else (getattr(row, view.sort), row.id)
 
 
 def walk(db: Connection, view: View, rules: Rules) -> Iterator[Sequence[Row[Any]]]:
     """Yield all rows of a view in order, some at a time."""
     after: Cursor | None = None
     while True:
-        part = page(db, view, rules, after=after, size=_WALKED)
+        size = _WALKED_GROUPED if view.sort in GROUPED else _WALKED
+        part = page(db, view, rules, after=after, size=size)
         if part.rows:
             yield part.rows
         if part.after is None:
@@ -288,6 +300,14 @@ def _sifted(db: Connection, view: View, rules: Rules, where: _Where, size: int) 
         value = db.scalar(select(creator.c[view.sort]).where(creator.c.id == ids[-1]))
         where = replace(where, start=(value, ids[-1]))
     return None
+
+
+def _grouped(db: Connection, view: View, rules: Rules, where: _Where, size: int) -> list[int]:
+    """Return the numbers of the next rows of a view in groups."""
+    by = _found_by(db, view)
+    query = _hinted(select(creator.c.id).where(*matching(view, rules, by)), "probability", by)
+    ordered = in_order(db, query, view, where.start, backwards=where.backwards)
+    return list(db.scalars(ordered.limit(size)))
 
 
 def _passing(db: Connection, ids: Sequence[int], view: View) -> set[int]:

@@ -21,6 +21,7 @@ from durhampulse.desk.store.tables import (
     audit,
     creator,
     outcome,
+    person,
     receipt,
     replaced,
     review,
@@ -36,6 +37,8 @@ __all__ = [
 PAGE: Final = 50
 _FIGURES = ("followers", "engagement_rate", "niche", "name")
 _STATES = {name: state for name, state in DECISIONS.items() if state}
+_OPEN = ("open", "")
+"""The state and the owner of whom nobody has decided about."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,8 +53,8 @@ class ThenRow:
         Of their latest score at that time, by the thresholds of that time.
     followers, engagement_rate, niche
         Figures; those of today where `is_kept` is false.
-    state, deal
-        What people had decided, and what was known to have happened.
+    state, owner, deal
+        What people had decided, who, and what was known to have happened.
     is_kept
         Whether the figures are those of that time.
     """
@@ -67,6 +70,7 @@ class ThenRow:
     engagement_rate: float | None
     niche: str | None
     state: str
+    owner: str
     deal: bool | None
     is_kept: bool
 
@@ -207,21 +211,27 @@ def _rows(
             band=former.band(row.probability, row.flags),
             followers=kept.get(row.id, row).followers,
             engagement_rate=kept.get(row.id, row).engagement_rate,
-            niche=kept.get(row.id, row).niche, state=states.get(row.id, "open"),
-            deal=deals.get(row.id), is_kept=row.id in kept or row.id not in later,
+            niche=kept.get(row.id, row).niche, state=states.get(row.id, _OPEN)[0],
+            owner=states.get(row.id, _OPEN)[1], deal=deals.get(row.id),
+            is_kept=row.id in kept or row.id not in later,
         )
         for row in rows
     ]  # fmt: skip
 
 
-def _states(db: Connection, numbers: Sequence[int], at: datetime) -> dict[int, str]:
-    """Return what people had decided by a moment, of those decided."""
+def _states(db: Connection, numbers: Sequence[int], at: datetime) -> dict[int, tuple[str, str]]:
+    """Return what people had decided by a moment and who, of those decided."""
     r = review.c
-    stood = select(r.creator_id, r.decision).where(
+    both = review.join(person, person.c.id == r.person_id)
+    stood = select(r.creator_id, r.decision, person.c.name).select_from(both).where(
         r.creator_id.in_(numbers), r.at <= at, or_(r.undone_at.is_(None), r.undone_at > at),
         r.decision.in_([*_STATES]),
     )  # fmt: skip
-    return {row.creator_id: str(_STATES[row.decision]) for row in db.execute(stood.order_by(r.id))}
+    states = {}
+    for row in db.execute(stood.order_by(r.id)):
+        state = str(_STATES[row.decision])
+        states[row.creator_id] = (state, row.name) if state != "open" else _OPEN
+    return states
 
 
 def _deals(db: Connection, numbers: Sequence[int], at: datetime) -> dict[int, bool]:

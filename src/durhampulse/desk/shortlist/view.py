@@ -19,7 +19,7 @@ from durhampulse.desk.store.tables import CONTROL, LONGEST_ID, OUTCOME_STATES, S
 from durhampulse.exceptions import InputError
 
 __all__ = [
-    "BAND_NAMES", "COLUMNS", "SORTS", "UNLIKE", "Cursor", "View", "read_cursor",
+    "BAND_NAMES", "COLUMNS", "GROUPED", "SORTS", "UNLIKE", "Cursor", "View", "read_cursor",
     "read_number", "write_cursor",
 ]  # fmt: skip
 
@@ -28,14 +28,20 @@ SORTS = {
     "followers": "Followers",
     "engagement_rate": "Engagement rate",
     "external_id": "Creator",
+    "niche": "Niche",
+    "state": "State",
 }
 """Column to its heading."""
+GROUPED = ("niche", "state")
+"""Columns by which the list is sorted in groups, the most probable first in each."""
+_UPWARD = ("external_id", *GROUPED)
+"""Columns whose least comes first unless the other direction is asked for."""
 
 BAND_NAMES = {"yes": BANDS[0], "maybe": BANDS[1], "no": BANDS[2]}
 UNLIKE = "unlike"
 """How an address calls creators without precedent."""
-COLUMNS = ("growth", "views", "fee")
-"""Columns of the list that one may add."""
+COLUMNS = ("growth", "views", "fee", "owner")
+"""Columns of the list that one may add; the owner is whoever decided last."""
 _LIST = re.compile(r"(import-|campaign-)?[1-9][0-9]{0,8}")
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _MOST_CHOICES = 100
@@ -124,7 +130,7 @@ class View:
         if of_list and not _LIST.fullmatch(of_list):
             problem = f"There is no list '{of_list[:40]}'."
             raise InputError(problem, "Choose one of the lists.", "list")
-        ascending = _last(query, "order") or ("asc" if sort == "external_id" else "desc")
+        ascending = _last(query, "order") or ("asc" if sort in _UPWARD else "desc")
         return cls(
             sort=sort,
             descending=ascending != "asc",
@@ -148,7 +154,7 @@ class View:
             if field.name == "without":
                 continue
             if field.name == "descending":
-                if value != (new.sort != "external_id"):
+                if value != (new.sort not in _UPWARD):
                     pairs.append(("order", "desc" if value else "asc"))
             elif isinstance(value, tuple):
                 pairs += [(field.name, choice) for choice in value]
@@ -160,6 +166,11 @@ class View:
                     text = f"{100 * value:.10f}".rstrip("0").rstrip(".") + "%"
                 pairs.append(("list" if field.name == "listed" else field.name, text))
         return pairs
+
+    def sorted_by(self, column: str) -> str:
+        """Return the query of the view by a column, or the other way round where it is by that."""
+        down = not self.descending if self.sort == column else column not in _UPWARD
+        return self.query(sort=column, descending=down)
 
     @property
     def is_filtered(self) -> bool:
@@ -186,16 +197,24 @@ def read_cursor(text: str, sort: str) -> Cursor | None:
         value, number = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (ValueError, TypeError, binascii.Error, UnicodeError, RecursionError):
         value, number = None, None
-    if isinstance(value, int) and abs(value) < 2**63:
-        value = float(value)
-    fits = value is None  # where a creator has no such figure
-    if sort == "external_id":
-        fits = fits or (isinstance(value, str) and not CONTROL.search(value))
-    else:
-        fits = fits or (isinstance(value, float) and math.isfinite(value))
+    fits = value is None and sort not in GROUPED  # where a creator has no such figure
+    if sort in GROUPED:
+        kinds = {"niche": [_is_number, _is_text, _is_number], "state": [_is_number, _is_number]}
+        fits = isinstance(value, list) and len(value) == len(kinds[sort])
+        fits = fits and all(is_kind(x) for is_kind, x in zip(kinds[sort], value, strict=True))
+    elif not fits:
+        fits = (_is_text if sort == "external_id" else _is_number)(value)
     if not fits or not isinstance(number, int) or abs(number) >= 2**63:
         raise InputError("The address names no place in this list.", "Start at its top.")
-    return value, number
+    return (float(value) if isinstance(value, int) else value), number
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and not CONTROL.search(value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value) and abs(value) < 2**63
 
 
 def _last(query: Mapping[str, list[str]], name: str) -> str:

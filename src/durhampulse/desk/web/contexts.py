@@ -59,6 +59,7 @@ class ShortlistContext(CountsContext):
     broken: Sequence[Any]
     drafts: Sequence[Any]
     remarks: Mapping[int, str]
+    owners: Mapping[int, str]
 
 
 class DecisionContext(TypedDict):

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Annotated, Any, BinaryIO
 
 from fastapi import APIRouter, Form, Request, Response
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
@@ -38,7 +38,7 @@ from durhampulse.desk.store.tables import upload
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, SentForm, Viewer
 from durhampulse.desk.web.acts import may_undo
 from durhampulse.desk.web.reading import fields_of
-from durhampulse.desk.web.rendering import redirect, render
+from durhampulse.desk.web.rendering import redirect, render, searched
 from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import InputError
 from durhampulse.files.cage import Cage
@@ -53,10 +53,15 @@ _LARGEST = 1 << 30
 
 @router.get("")
 def show_all(request: Request, desk: DeskOf, who: Viewer) -> Response:
-    """Show past imports, and the form for a new one."""
+    """Show past imports, or those that a search finds, and the form for a new one."""
+    search, u = searched(request), upload.c
+    wanted = select(upload).order_by(u.id.desc()).limit(100)
+    if search:
+        texts = (u.file_name, u.by)
+        wanted = wanted.where(or_(*(text.icontains(search, autoescape=True) for text in texts)))
     with desk.store.reading() as db:
-        uploads = db.execute(select(upload).order_by(upload.c.id.desc()).limit(100)).all()
-    return render(request, who, "imports.html", uploads=uploads, suffixes=READABLE)
+        uploads = db.execute(wanted).all()
+    return render(request, who, "imports.html", uploads=uploads, suffixes=READABLE, search=search)
 
 
 @router.post("", max_body_size=_LARGEST)

@@ -36,7 +36,7 @@ from durhampulse.desk.review.decisions import (
 from durhampulse.desk.shortlist import pages as shortlist
 from durhampulse.desk.shortlist.export import provenance_of, write_list
 from durhampulse.desk.shortlist.facets import facets
-from durhampulse.desk.shortlist.history import last_remarks
+from durhampulse.desk.shortlist.history import last_remarks, owners
 from durhampulse.desk.shortlist.lists import list_choices
 from durhampulse.desk.shortlist.saved import views_for
 from durhampulse.desk.shortlist.view import (
@@ -91,7 +91,9 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         page = shortlist.page(db, view, rules, after=after, before=before)
         rows = list_rows(rules, desk.top_reasons, page.rows)
         niches, seen = read_niches(db), last_review(db)
-        remarks = last_remarks(db, [row.id for row in page.rows])
+        here_now = [row.id for row in page.rows]
+        remarks = last_remarks(db, here_now)
+        who_decided = owners(db, here_now) if "owner" in view.column else {}
         lists, saved, work = list_choices(db), views_for(db, who), under_way(db)
         unlike_lists, broken = standing_lists(db), desk.broken_bands.of(db, rules)
         open_drafts, counts = drafts(db), counts_at_once(db, view, rules)
@@ -108,7 +110,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         "request_name": secrets.token_hex(12), "back": f"{view.query()}&{urlencode(here)}",
         "lists": lists, "saved": saved, "work": work, "columns": COLUMNS,
         "unlike_lists": unlike_lists, "broken": broken, "drafts": open_drafts,
-        "remarks": remarks, "swapped": False, **counts,
+        "remarks": remarks, "owners": who_decided, "swapped": False, **counts,
     }  # fmt: skip
     return render(request, who, "shortlist.html", **context)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request, Response
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from starlette.responses import StreamingResponse
 
 from durhampulse.desk.people import people, sessions
@@ -17,7 +17,7 @@ from durhampulse.desk.people.people import PERSON_ROLES
 from durhampulse.desk.store.audit import latest
 from durhampulse.desk.store.chain import export_lines, read_head
 from durhampulse.desk.store.search import find_some
-from durhampulse.desk.store.tables import LONGEST_ID, api_key, receipt
+from durhampulse.desk.store.tables import api_key, receipt
 from durhampulse.desk.web.access import (
     COOKIE,
     DEVICE,
@@ -33,7 +33,7 @@ from durhampulse.desk.web.account import browser_of
 from durhampulse.desk.web.entry import enter, show_sign_in
 from durhampulse.desk.web.filling import fill_in
 from durhampulse.desk.web.kept import LARGEST_FORM, KeptForm, is_same_origin, local_path
-from durhampulse.desk.web.rendering import redirect, render
+from durhampulse.desk.web.rendering import redirect, render, searched
 from durhampulse.exceptions import InputError
 
 __all__ = ["audit_router", "door", "router"]
@@ -124,12 +124,14 @@ def welcome(
 def _people_page(
     request: Request, desk: DeskOf, who: Admin, secret: str = "", what: str = ""
 ) -> Response:
+    search = searched(request)
     with desk.store.reading() as db:
         everybody = people.people(db)
         keys = db.execute(select(api_key).order_by(api_key.c.name)).all()
         factors, required = factor_dates(db), required_role(db)
         names = known_as(db)
-    return render(request, who, "people.html", people=everybody, keys=keys, roles=PERSON_ROLES,
+    return render(request, who, "people.html", search=search, roles=PERSON_ROLES,
+                  people=_called(everybody, search), keys=_called(keys, search),
                   factors=factors, required=required, known_as=names,
                   provider=desk.provider and desk.provider.settings.title,
                   passwords=desk.sign_in.passwords,
@@ -137,9 +139,14 @@ def _people_page(
                   now=datetime.now(UTC), days=_DAYS, secret=secret, what=what)  # fmt: skip
 
 
+def _called(rows: Sequence[Row[Any]], part: str) -> list[Row[Any]]:
+    """Return the people or keys whose name holds a part, whatever the case."""
+    return [row for row in rows if part.casefold() in row.name.casefold()]
+
+
 @router.get("/people")
 def show(request: Request, desk: DeskOf, who: Admin) -> Response:
-    """Show everybody and all keys."""
+    """Show everybody and all keys, or those that a search finds."""
     return _people_page(request, desk, who)
 
 
@@ -217,7 +224,7 @@ def audit(request: Request, desk: DeskOf, who: Admin) -> Response:
     """Show who did what, about some creators or all, and the receipts of erasures."""
     text = request.query_params.get("before", "")
     before = int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
-    search = request.query_params.get("search", "").strip()[:LONGEST_ID]
+    search = searched(request)
     with desk.store.reading() as db:
         matches = find_some(db, search) if search else []
         subjects = [f"creator {row.id}" for row in matches] if search else None

@@ -24,12 +24,13 @@ from durhampulse.desk.imports.problems import in_page_words
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.review.conflicts import VERBS, ago
 from durhampulse.desk.store.carried import carried_cells, profile_of
+from durhampulse.desk.store.tables import LONGEST_ID
 from durhampulse.desk.web.assets import asset_path
 from durhampulse.desk.web.keymap import KEYS
 from durhampulse.desk.web.outlooks import money
 from durhampulse.desk.web.state import desk_of
 
-__all__ = ["POLICY", "above", "percent", "redirect", "render"]
+__all__ = ["POLICY", "above", "percent", "redirect", "render", "searched"]
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -256,9 +257,13 @@ def render(
     request: Request, who: Principal | None, template: str, *, status: int = 200, **context: Any
 ) -> Response:
     """Return a page, or a part of one, rendered from a template."""
-    simulated, words = False, SPONSORSHIP
+    simulated, words, to_review = False, SPONSORSHIP, 0
     if who is not None:
-        rules = desk_of(request).catalogue.current()
+        desk = desk_of(request)
+        with desk.store.reading() as db:
+            rules = desk.catalogue.current(db)
+            if who.may("reviewer") and "hx-request" not in request.headers:
+                to_review = desk.waiting.of(db, rules)
         simulated, words = rules.simulated, rules.outcome
     sent = {} if "hx-request" in request.headers else request.cookies
     notice, undo = (unquote(sent.get(name, "")) for name in (_NOTICE, _UNDO))
@@ -271,6 +276,7 @@ def render(
             navigation=request.app.state.navigation,
             simulated=simulated,
             words=words,
+            to_review=to_review,
             notice=notice,
             undo=undo if _UNDOES.fullmatch(undo) else "",
             **context,
@@ -282,6 +288,11 @@ def render(
         if name in sent:
             page.delete_cookie(name)
     return page
+
+
+def searched(request: Request) -> str:
+    """Return what an address searches for; empty where it does not."""
+    return request.query_params.get("search", "").strip()[:LONGEST_ID]
 
 
 def redirect(path: str, notice: str = "", *, undo: str = "") -> Response:

@@ -19,6 +19,7 @@ from durhampulse.desk.people.provider import Provider
 from durhampulse.desk.people.sessions import SessionLimits
 from durhampulse.desk.people.sign_in import SignIn
 from durhampulse.desk.people.uses import LastUse
+from durhampulse.desk.review.queue import WaitingCount
 from durhampulse.desk.shortlist.reasons import TopReasons
 from durhampulse.desk.store.database import AWAY, Store
 from durhampulse.desk.store.space import is_writable, shortage_of
@@ -50,6 +51,8 @@ class Desk:
         Cache of the bands that do not hold here.
     frontiers
         Cache of what other budgets would bring.
+    waiting
+        Cache of how many creators wait for a reviewer.
     sign_in
         Sign-ins, one at a time.
     last_use
@@ -67,6 +70,7 @@ class Desk:
     top_reasons: TopReasons = field(default_factory=TopReasons)
     broken_bands: BrokenBands = field(default_factory=BrokenBands)
     frontiers: Frontiers = field(default_factory=Frontiers)
+    waiting: WaitingCount = field(default_factory=WaitingCount)
     sign_in: SignIn = field(default_factory=SignIn)
     last_use: LastUse = field(default_factory=LastUse)
     exposure: Exposure = field(default_factory=Exposure)

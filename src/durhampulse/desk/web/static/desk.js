@@ -55,6 +55,23 @@ if (location.pathname === "/shortlist") sessionStorage.setItem("list", location.
 for (const link of document.querySelectorAll("a[data-list]")) {
   link.search = sessionStorage.getItem("list") ?? "";
 }
+// and goes on to those beside them there; behind the last comes the next page of the list.
+const creatorsHere = [...document.querySelectorAll(".list tbody tr[data-id]")];
+if (creatorsHere.length) {
+  const place = (rel) => document.querySelector(`.foot a[rel=${rel}]`)?.getAttribute("href");
+  const ids = creatorsHere.map((row) => `/creators/${row.dataset.id}`);
+  sessionStorage.setItem("beside", JSON.stringify([place("prev"), ...ids, place("next")]));
+}
+const besideLinks = document.getElementById("beside");
+if (besideLinks) {
+  const places = JSON.parse(sessionStorage.getItem("beside") ?? "[]");
+  const at = places.indexOf(location.pathname);
+  for (const [link, to] of [[besideLinks.firstElementChild, places[at - 1]], [besideLinks.lastElementChild, places[at + 1]]]) {
+    link.hidden = at < 0 || !to;
+    if (!link.hidden) link.setAttribute("href", to);
+  }
+  besideLinks.hidden = at < 0;
+}
 
 // The queue: the card leaves at once, and the next one comes with the answer.
 let sending = false;

@@ -24,7 +24,7 @@ function press(name) {
 }
 function move(step) {
   const row = rowBeside(step);
-  if (!row) return document.querySelector(".list") !== null;
+  if (!row) return document.querySelector(".list") !== null || press(step > 0 ? "next" : "previous");
   if (panel.hidden) {
     selectRow(row);
     row.querySelector("[data-open]").focus({ preventScroll: true });

@@ -1,0 +1,69 @@
+"""The list in groups: by niche, or by what is known and decided, the most probable first in each.
+
+No index has this order, which would have to be rewritten at every decision: one pass over the index
+by probability keeps the few rows that a page shows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, false, func, or_
+
+from durhampulse.desk.shortlist.view import Cursor, View
+from durhampulse.desk.store.tables import creator, outcome_is
+
+__all__ = ["in_order", "place_in"]
+
+_SHOWN = ("deal", "none", "approved", "tentative", "declined", "open")
+"""What the list's last column shows, in its order: a known outcome, or else the state."""
+_UNSCORED = -1.0
+
+Key = tuple[ColumnElement[Any], bool]
+"""What is sorted by, and whether the largest comes first."""
+
+
+def in_order(
+    db: Connection, query: Select[int], view: View, start: Cursor | None, *, backwards: bool
+) -> Select[int]:
+    """Return a query of creators' numbers in a view's groups, after a cursor if there is one.
+
+    Parameters
+    ----------
+    db, query, view
+        The store, the numbers in any order, and how they are sorted.
+    start, backwards
+        The cursor, and whether those before it are wanted, the nearest first.
+    """
+    keys = _keys(db, view)
+    if start is not None:
+        beyond: ColumnElement[bool] = false()
+        for (key, down), value in reversed([*zip(keys, [*start[0], start[1]], strict=True)]):
+            here = key < value if down != backwards else key > value
+            beyond = or_(here, and_(key == value, beyond))
+        query = query.where(beyond)
+    return query.order_by(*(key.desc() if down != backwards else key.asc() for key, down in keys))
+
+
+def _keys(db: Connection, view: View) -> list[Key]:
+    c = creator.c
+    probability = func.coalesce(c.probability, _UNSCORED)
+    within: list[Key] = [(probability, True), (c.id, True)]
+    if view.sort == "state":
+        known, states = _SHOWN[:2], _SHOWN[2:]
+        places = [(outcome_is(name), at) for at, name in enumerate(known)]
+        places += [(c.state == name, at) for at, name in enumerate(states, len(known))]
+        return [(case(*places, else_=len(_SHOWN)), view.descending), *within]
+    niche: ColumnElement[str] = func.coalesce(c.niche, "")
+    if db.dialect.name == "postgresql":
+        niche = niche.collate("C")
+    return [(case((c.niche.is_(None), 1), else_=0), False), (niche, view.descending), *within]
+
+
+def place_in(view: View, row: Any) -> Cursor:
+    """Return the cursor of a row in a view's groups."""
+    probability = _UNSCORED if row.probability is None else row.probability
+    if view.sort == "state":
+        shown = row.state if row.deal is None else "deal" if row.deal else "none"
+        return [_SHOWN.index(shown), probability], row.id
+    return [int(row.niche is None), row.niche or "", probability], row.id
