@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from durhampulse.desk.models.catalogue import add_model
 from durhampulse.desk.people import people
 from durhampulse.desk.review.blind import set_blind_share
+from durhampulse.desk.server import fill_with_demo
 from durhampulse.desk.store.database import open_store
 from tests.desk.conftest import PASSWORD
 from tests.desk.test_browser import (
@@ -99,7 +100,7 @@ def test_manager_sees_how_far_creators_came(browser, databases, tmp_path):
 
 @pytest.mark.slow
 def test_manager_looks_before_a_model_is_activated(browser, databases, tmp_path, model_folder):
-    url = databases.make(demo=True)
+    url = databases.filled(fill_with_demo)
     store = open_store(url)
     other = add_model(store, model_folder, "test")
     store.close()

@@ -49,6 +49,7 @@ from durhampulse.desk.web.pages import PAGES
 from durhampulse.exceptions import InputError
 from tests.desk.conftest import DEMO, PASSWORD
 from tests.desk.forms import fields_of
+from tests.examples import examples
 
 OURS = ("creators", "reviews", "outcomes", "campaigns", "lists", "views", "selection", "bulk")
 OPEN = {
@@ -1187,7 +1188,7 @@ def test_the_documented_interface_holds(app, desk, visit, mode):
         if not operation.path.startswith(tuple(f"/v1/{name}" for name in OURS)):
             continue
 
-        @settings(max_examples=40, derandomize=True, suppress_health_check=list(HealthCheck))
+        @settings(examples(40), suppress_health_check=list(HealthCheck))
         @given(case=operation.as_strategy(generation_mode=mode))
         def holds(case):
             # What is wrong with a query may vanish in its address: {"niche": {}} is sent as none.

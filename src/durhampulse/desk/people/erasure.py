@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
@@ -33,6 +32,7 @@ from durhampulse.desk.store.identifiers import stored_forms
 from durhampulse.desk.store.keyed import keyed_hash
 from durhampulse.desk.store.niches import count_niches
 from durhampulse.desk.store.search import forget_search
+from durhampulse.desk.store.space import delete_file
 from durhampulse.desk.store.tables import (
     audit,
     campaign,
@@ -59,7 +59,7 @@ from durhampulse.desk.store.tables import (
     understood,
     upload,
 )
-from durhampulse.desk.store.traces import remove_traces
+from durhampulse.desk.store.traces import note_traces, remove_traces
 from durhampulse.exceptions import InputError
 
 __all__ = ["erase", "everything_about", "sweep"]
@@ -165,9 +165,10 @@ def erase(
             add_objection(db, external_id)
         forget_search(db)
         count_niches(db)  # one may have been theirs alone
+        note_traces(db)
         receipt = _receipt(db, "objection" if objects else "erasure", by, detail)
     for path in paths:
-        path.unlink(missing_ok=True)
+        delete_file(path)
     remove_traces(store, words)
     return receipt
 
@@ -231,9 +232,10 @@ def sweep(store: Store, days: int, by: str) -> dict[str, Any]:
         db.execute(update(upload).where(old, _ABANDONED).values(**given_up))
         forget_search(db)
         count_niches(db)
+        note_traces(db)
         receipt = _receipt(db, "retention", by, {"days": days, "rows": total})
     for path in paths:
-        Path(path).unlink(missing_ok=True)
+        delete_file(path)
     remove_traces(store)
     return receipt
 

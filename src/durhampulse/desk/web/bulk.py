@@ -132,7 +132,7 @@ def _start(request: Request, desk: Desk, who: Principal, fields: Mapping[str, st
         )
     number = begin(desk.store, selection, what, order, fields.get("request_name", ""), who)
     if selection.total > AT_ONCE:
-        desk.worker.wake()
+        desk.worker.wake(f"bulk {number}")
     elif job := next_bulk(desk.store, f"request:{secrets.token_hex(8)}", number):
         run_bulk(desk.store, desk.catalogue, job, threading.Event())
     return redirect(f"/bulk/{number}")

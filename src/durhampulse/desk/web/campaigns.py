@@ -11,7 +11,6 @@ from sqlalchemy import Connection, select
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
-from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse
 
 from durhampulse.desk.campaigns import campaigns, choices
@@ -37,14 +36,15 @@ from durhampulse.desk.store.niches import read_niches
 from durhampulse.desk.store.tables import creator
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, Viewer
 from durhampulse.desk.web.briefs import read_brief, read_fee
-from durhampulse.desk.web.listing import FILE_TYPES
+from durhampulse.desk.web.listing import media_type, wanted_form
 from durhampulse.desk.web.outlooks import bound, grounds, left_out, lines
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.state import Desk
 from durhampulse.desk.web.unseen import refuse_unseen
 from durhampulse.exceptions import CannotJudgeError, InputError
-from durhampulse.files.formats import listed
 from durhampulse.files.scratch import scratch_folder
+from durhampulse.scoring.crm import CRM_FORMATS
+from durhampulse.scoring.writeback import unpacked
 
 __all__ = ["router"]
 
@@ -131,6 +131,7 @@ def show(
     total, bet = outlook(table, brief), None if unseen else draw_bet(table, seed=number)
     return render(
         request, who, "campaign.html", campaign=current.row, brief=brief, rules=rules,
+        crms=CRM_FORMATS,
         is_proposed=current.is_proposed, search=search, aims=AIMS, units=UNITS,
         rows=_rows(seen), unseen=_rows(table[table["id"].isin(unseen)][["id", "name", "person"]]),
         lines=[] if unseen else lines(total, brief, words), grounds=grounds(total, brief, words),
@@ -291,21 +292,22 @@ def enter_state(
 @router.get("/{number}/export/{kind}")
 def export(desk: DeskOf, who: Viewer, number: Number, kind: str) -> Response:
     """Return the set as a file, with fees, cost, budget and marks."""
-    if kind not in FILE_TYPES:
-        raise HTTPException(404, f"Export {listed(tuple(FILE_TYPES))}.")
+    form = wanted_form(kind)
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         current, carried = campaigns.find(db, number), read_carried(db)
         rows, table = rows_of(db, number), read_proposal(db, number)
         refuse_unseen(hidden_from(db, who), table["id"])
     folder = scratch_folder()
-    path = Path(folder.name, f"campaign.{kind}")
+    path = Path(folder.name, f"campaign.{'zip' if form else kind}")
     figures = lines(outlook(table, current.brief), current.brief, rules.outcome)
     totals = {line.name: f"{line.value} {line.beside}".strip() for line in figures}
     with desk.store.reading() as db:
         write_campaign(path, current, rows, rules, desk.top_reasons, by=who.name, totals=totals,
-                       carried=carried, db=db)  # fmt: skip
-    return FileResponse(path, media_type=FILE_TYPES[kind], filename=file_name(current, kind),
+                       carried=carried, db=db, form=form)  # fmt: skip
+    path = unpacked(path) if form else path
+    name = file_name(current, f"{kind}{path.suffix}" if form else kind)
+    return FileResponse(path, media_type=media_type(path), filename=name,
                         background=BackgroundTask(folder.cleanup))  # fmt: skip
 
 

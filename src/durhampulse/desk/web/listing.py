@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -47,6 +46,7 @@ from durhampulse.desk.shortlist.view import (
     read_cursor,
     write_cursor,
 )
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.carried import read_carried
 from durhampulse.desk.store.niches import read_niches
 from durhampulse.desk.store.tables import STATES
@@ -56,10 +56,12 @@ from durhampulse.desk.web.counts import counts_at_once, counts_of
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.rows import list_rows
 from durhampulse.exceptions import InputError
-from durhampulse.files.formats import FORMATS, READABLE, WRITABLE, listed
+from durhampulse.files.formats import FORMATS, READABLE, WRITABLE, listed, suffix_of
 from durhampulse.files.scratch import scratch_folder
+from durhampulse.scoring.crm import CRM_FORMATS, CrmFormat
+from durhampulse.scoring.writeback import unpacked
 
-__all__ = ["FILE_TYPES", "MOST_CHOSEN", "router"]
+__all__ = ["FILE_TYPES", "MOST_CHOSEN", "media_type", "router", "wanted_form"]
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 MOST_CHOSEN = 1000
@@ -110,7 +112,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         "request_name": secrets.token_hex(12), "back": f"{view.query()}&{urlencode(here)}",
         "lists": lists, "saved": saved, "work": work, "columns": COLUMNS,
         "unlike_lists": unlike_lists, "broken": broken, "drafts": open_drafts,
-        "remarks": remarks, "owners": who_decided, "swapped": False, **counts,
+        "remarks": remarks, "owners": who_decided, "swapped": False, "crms": CRM_FORMATS, **counts,
     }  # fmt: skip
     return render(request, who, "shortlist.html", **context)
 
@@ -278,24 +280,37 @@ def export(request: Request, desk: DeskOf, who: Viewer, kind: str) -> Response:
         rules = desk.catalogue.current()
         about = View.read(_query(request), rules).query()
         return JSONResponse(provenance_of(rules, about=about, by=who.name))
-    if kind not in FILE_TYPES:
-        raise HTTPException(404, f"Export {listed(tuple(FILE_TYPES))}.")
+    form = wanted_form(kind)
     folder = scratch_folder()
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         view = _view(db, request, who, rules)
-        path = Path(folder.name, f"{_file_name(view)}.{kind}")
+        ending = f"{kind}.zip" if form else kind
+        path = Path(folder.name, f"{_file_name(view)}.{ending}")
         parts = shortlist.walk(db, view, rules)
         write_list(
             path, parts, rules, desk.top_reasons, about=view.query(), by=who.name,
-            carried=read_carried(db), db=db,
+            carried=read_carried(db), db=db, form=form,
         )  # fmt: skip
+    path = unpacked(path) if form else path
     return FileResponse(
         path,
-        media_type=FILE_TYPES[kind],
+        media_type=media_type(path),
         filename=path.name,
         background=BackgroundTask(folder.cleanup),
     )
+
+
+def wanted_form(kind: str) -> CrmFormat | None:
+    """Return the customer system that a file is asked for; None for a format of ours."""
+    if kind not in FILE_TYPES and kind not in CRM_FORMATS:
+        raise HTTPException(404, f"Export {listed((*FILE_TYPES, *CRM_FORMATS))}.")
+    return CRM_FORMATS.get(kind)
+
+
+def media_type(path: Path) -> str:
+    """Return what an exported file is sent as."""
+    return FORMATS[suffix_of(path)].media_type
 
 
 def _file_name(view: View) -> str:
@@ -304,4 +319,4 @@ def _file_name(view: View) -> str:
     What people have typed stays out: files are mailed around.
     """
     parts = ["shortlist", *view.band, *view.state, *(["search"] if view.search else [])]
-    return "-".join([*parts, f"{datetime.now(UTC):%Y-%m-%d}"])
+    return "-".join([*parts, f"{clock.now():%Y-%m-%d}"])

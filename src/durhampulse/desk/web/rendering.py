@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from importlib.metadata import version
 from math import ceil
@@ -23,6 +23,7 @@ from durhampulse.decision.bands import MAYBE, NO, NO_PRECEDENT, YES
 from durhampulse.desk.imports.problems import in_page_words
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.review.conflicts import VERBS, ago
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.carried import carried_cells, profile_of
 from durhampulse.desk.store.tables import LONGEST_ID
 from durhampulse.desk.web.assets import asset_path
@@ -173,7 +174,7 @@ def _minutes_left(until: datetime, now: datetime | None = None) -> str:
     >>> _minutes_left(datetime(2026, 5, 2, 12, 14, 1), now)
     '15 more minutes'
     """
-    minutes = max(1, ceil((until - (now or datetime.now(UTC))).total_seconds() / 60))
+    minutes = max(1, ceil((until - (now or clock.now())).total_seconds() / 60))
     return f"{minutes} more minute{'' if minutes == 1 else 's'}"
 
 
