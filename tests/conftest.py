@@ -24,13 +24,12 @@ from hypothesis import settings
 
 from durhampulse.files.cage import Cage
 from durhampulse.files.caged import Reader
+from tests import examples  # noqa: F401  it registers the profiles of Hypothesis
 
 if TYPE_CHECKING:
     from durhampulse.study import Study
 
-# How long an example takes says more about the machine than about the code.
-settings.register_profile("durhampulse", deadline=None)
-settings.load_profile("durhampulse")
+settings.load_profile("durhampulse")  # unless --hypothesis-profile names another
 
 
 @pytest.fixture(autouse=True)
