@@ -41,6 +41,7 @@ from durhampulse.service.keys import SCOPES, KeyRing, add_key, read_keys, revoke
 from durhampulse.service.served import ServedModel
 from durhampulse.service.server import run
 from durhampulse.service.settings import Limits
+from tests.desk.test_bodies import send_without_end
 from tests.examples import examples
 from tests.models import edit
 
@@ -271,6 +272,17 @@ def test_keys_and_scopes(demo_model, tmp_path):
         assert client.get("/v1/model", headers=mine).status_code == 403
         assert client.get("/metrics").status_code == 401
         assert client.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/score", "/v1/explain"])
+def test_nothing_is_read_of_what_is_sent_without_a_key_for_it(demo_model, tmp_path, path):
+    keys = tmp_path / "keys.json"
+    token = add_key(keys, "looks", ["model"])
+    app = create_app(demo_model, keys=KeyRing(keys))
+    json = {"content_type": "application/json"}
+    assert send_without_end(app, path, **json) == (401, 0)
+    assert send_without_end(app, path, **json, authorization="Bearer none") == (401, 0)
+    assert send_without_end(app, path, **json, authorization=f"Bearer {token}") == (403, 0)
 
 
 def test_keys_are_reloaded_when_file_changes(demo_model, tmp_path, caplog):
@@ -603,3 +615,22 @@ def test_service_conforms_to_openapi(mode, demo_model, tmp_path):
             holds()
             tried += 1
     assert tried >= 2
+
+
+def test_answers_are_packed_for_who_takes_that(client):
+    creators = [CREATOR | {"Influencer_ID": f"INF-{n}"} for n in range(50)]
+    plain = score(client, *creators, headers={"accept-encoding": "identity"})
+    packed = score(client, *creators, headers={"accept-encoding": "gzip"})
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.json() == plain.json()
+    assert int(packed.headers["content-length"]) < len(plain.content) / 4
+
+
+def test_service_below_a_path_of_a_proxy(demo_model):
+    with TestClient(create_app(demo_model, root_path="/pulse")) as client:
+        for path in ("/pulse/v1/model", "/v1/model"):  # as it came, or without it
+            assert client.get(path).status_code == 200
+        assert client.get("/pulse/openapi.json").json()["servers"] == [{"url": "/pulse"}]
+        assert 'href="openapi.json"' in client.get("/pulse/docs").text
+        assert client.get("/pulses/v1/model").status_code == 404

@@ -143,3 +143,24 @@ def test_every_option_of_every_command_has_one_name():
         options = options_of(command)
         assert len({option.name for option in options.values()}) == len(options), path
         assert not any(name.endswith("_file") for name in options), path
+
+
+def test_store_takes_the_masked_password_and_says_none(tmp_path, monkeypatch):
+    from sqlalchemy.exc import ArgumentError
+
+    from durhampulse.desk.store import database
+    from durhampulse.exceptions import InputError
+
+    given = []
+
+    def refused(address, **_options):
+        given.append(address.password)
+        raise ArgumentError(f"{address!r}")
+
+    (tmp_path / "password").write_text("geheim\n")
+    monkeypatch.setenv("DURHAMPULSE_DB_PASSWORD_FILE", str(tmp_path / "password"))
+    monkeypatch.setattr(database, "create_engine", refused)
+    with pytest.raises(InputError) as error:
+        database.open_store("postgresql+psycopg://desk:***@db/desk")
+    assert given == ["geheim"]
+    assert "geheim" not in str(error.value)

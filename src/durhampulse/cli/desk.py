@@ -143,6 +143,30 @@ def reset_factor(
 
 
 @desk_app.command()
+def add_hook(
+    url: Annotated[str, typer.Argument(help="Where decisions and outcomes are sent.")],
+    store: Store = _DEFAULT,
+    private: Annotated[
+        bool, typer.Option("--private", help="It may lie in a private network.")
+    ] = False,
+) -> None:
+    """Add a webhook and show the secret that signs its messages, this once.
+
+    The desk's page adds those in the internet; only whoever may open the store allows others.
+
+    Example: durhampulse desk add-hook https://crm.example/hooks --store sqlite:///team.db
+    """
+    from durhampulse.desk.hooks.endpoints import add_hook as add
+    from durhampulse.desk.store.database import open_store
+
+    who = f"command line, {getpass.getuser()}"
+    opened = open_store(store, create=False)
+    with contextlib.closing(opened), opened.writing() as db:
+        _, secret = add(db, url, who, private=private)
+    typer.echo(secret)
+
+
+@desk_app.command()
 def verify_audit(
     store: Store = _DEFAULT,
     head: Annotated[str, typer.Option(help="A hash you noted, which must still be there.")] = "",

@@ -22,6 +22,8 @@ from durhampulse.files.formats import WRITABLE, listed
 
 if TYPE_CHECKING:
     from durhampulse.creators.options import ReadOptions
+    from durhampulse.scoring.scorer import Scorer
+    from durhampulse.scoring.summary import Summary
     from durhampulse.service.settings import Hosting
 
 __all__ = ["key_app", "model_app", "score", "serve"]
@@ -89,7 +91,14 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
                 scorer, inputs, out, options,
                 top=top, reasons=reasons, crm=crm, cage=cage, progress=show,
             )  # fmt: skip
-    aside = out == "-"  # the table itself goes to standard output
+    _say(summary, scorer, out, as_json=as_json, in_parts=engine is Engine.DASK)
+    if scorer.refusal:
+        raise typer.Exit(1)
+
+
+def _say(summary: Summary, scorer: Scorer, out: str, *, as_json: bool, in_parts: bool) -> None:
+    """Print what became of a table, beside it where the table itself goes to standard output."""
+    aside = out == "-"
     if as_json:
         typer.echo(json.dumps(summary.to_dict(scorer), indent=2), err=aside)
     else:
@@ -99,10 +108,8 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
         seconds = f"{summary.seconds:.1f} s, {rate:,.0f} rows a second"
         typer.echo(f"Written in {seconds}: {where}", err=aside)
         if summary.refused and not aside:
-            where = f"{out}/refused/" if engine is Engine.DASK else f"{out}.refused.csv"
+            where = f"{out}/refused/" if in_parts else f"{out}.refused.csv"
             typer.echo(f"Refused rows, each with its reason: {where}")
-    if scorer.refusal:
-        raise typer.Exit(1)
 
 
 def _require_scheduler(scheduler: str | None, *, top: int | None, reasons: bool, crm: str) -> str:

@@ -28,6 +28,7 @@ from durhampulse.desk.store import clock
 from durhampulse.desk.store.acts import resume_undo, undos_under_way
 from durhampulse.desk.store.database import AWAY, Store
 from durhampulse.desk.store.space import shortage_of
+from durhampulse.desk.store.traces import remove_waiting_traces
 from durhampulse.exceptions import DurhamPulseError, InputError
 from durhampulse.service.logs import at_work_on
 
@@ -36,6 +37,7 @@ __all__ = ["Activation", "Worker"]
 _log = logging.getLogger("durhampulse")
 _EVERY = 0.5
 _NEWS = timedelta(minutes=10)
+_TRACES_EVERY = timedelta(minutes=1)
 
 
 @dataclass(kw_only=True)
@@ -99,6 +101,7 @@ class Worker:
         self.activation: Activation | None = None
         self._failed: set[int] = set()
         self._odd: set[int] = set()
+        self._traces_at = clock.now()
 
     def start(self) -> None:
         """Start the thread, or start it again."""
@@ -149,8 +152,7 @@ class Worker:
         else:
             piece = next_bulk(self._store, self._name) or next_job(self._store, self._name)
         if piece is None:
-            if self._store.is_unscrubbed:  # after an erasure while somebody read
-                self._store.scrub()
+            self._remove_traces()
             return understand_next(self._store, self._catalogue, self._odd) or self._undo_next()
         with at_work_on(_name_of(piece)):
             self._work_on(piece)
@@ -176,6 +178,14 @@ class Worker:
                 return
             _log.exception("It failed.")
             self._give_up(piece, "This failed; the server's log says why.", "Nothing was changed.")
+
+    def _remove_traces(self) -> None:
+        """Remove what an erasure has left: somebody read meanwhile, or the disk failed."""
+        if self._store.is_unscrubbed:
+            self._store.scrub()
+        if clock.now() >= self._traces_at:
+            self._traces_at = clock.now() + _TRACES_EVERY
+            remove_waiting_traces(self._store)
 
     def _stop_for_room(self, piece: Activation | BulkJob | Job, error: Exception) -> None:
         """End work for which the disk has no room; what it has staged so far is removed."""

@@ -20,8 +20,10 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import (
     ArgumentError,
+    DatabaseError,
     DBAPIError,
     InterfaceError,
     NoSuchModuleError,
@@ -256,6 +258,14 @@ def _set_up_sqlite(engine: Engine) -> None:
         _require_writable(connection)
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "handle_error")
+    def failed(context: ExceptionContext) -> None:
+        # What SQLite takes a file for whose first page it could not read just then.
+        error, cause = context.sqlalchemy_exception, context.original_exception
+        is_none = getattr(cause, "sqlite_errorcode", 0) == sqlite3.SQLITE_NOTADB
+        if is_none and isinstance(error, DatabaseError):
+            raise OperationalError(error.statement, error.params, cause, hide_parameters=True)
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:

@@ -25,12 +25,13 @@ from durhampulse.desk.review.decisions import REASONS
 from durhampulse.desk.shortlist.selection import Selection, select_all
 from durhampulse.desk.store.acts import AT_ONCE as UNDO_AT_ONCE
 from durhampulse.desk.store.acts import undo_act
-from durhampulse.desk.web.access import DeskOf, Number, ProgramRoute, needs_key
+from durhampulse.desk.web.access import DeskOf, Number, needs_key
 from durhampulse.desk.web.api import ERRORS, Body, ReviewerName, Writer, named_reviewer
 from durhampulse.desk.web.bulk import order_of
 from durhampulse.desk.web.filters import Filters
 from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import InputError
+from durhampulse.service.gates import ProgramRoute
 from durhampulse.service.schemas import BEARER
 
 __all__ = ["router"]
