@@ -118,7 +118,7 @@ def test_keys_panel_and_decision_work_below_a_path(browser, tmp_path):  # noqa: 
         expect(page.get_by_role("dialog")).to_be_visible()
         page.keyboard.press("Escape")
         page.keyboard.press("g")
-        page.keyboard.press("q")
+        page.keyboard.press("r")
         page.wait_for_url(f"{address}/queue")
 
 
