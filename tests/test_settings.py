@@ -99,6 +99,17 @@ def test_wrong_variable_is_named(run, monkeypatch):
     assert "nowhere.toml: cannot be read" in message
 
 
+def test_misspelled_variable_is_refused_with_the_nearest(run, monkeypatch):
+    monkeypatch.setenv("DURHAMPULSE_SERVICE_PORT", "8000")  # Kubernetes' own for a service
+    monkeypatch.setenv("DURHAMPULSE_UNRELATED", "1")
+    assert run("serve", "--model", "m")["port"] == 8000
+    monkeypatch.setenv("DURHAMPULSE_PUBLIC_ULR", "https://desk.example")
+    assert run("serve", "--model", "m") == (
+        2,
+        "durhampulse: DURHAMPULSE_PUBLIC_ULR sets nothing.\nNearest: DURHAMPULSE_PUBLIC_URL.\n",
+    )
+
+
 def test_secret_comes_from_a_file(run, tmp_path, monkeypatch):
     (tmp_path / "store").write_text("postgresql+psycopg://desk:secret@db/desk\n")
     address = "postgresql+psycopg://desk:secret@db/desk"
