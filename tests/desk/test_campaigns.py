@@ -110,7 +110,7 @@ AIMS = [
 ]  # fmt: skip
 
 
-@examples(80)
+@examples(40)
 @given(
     aim=st.sampled_from(AIMS),
     rows=st.lists(
