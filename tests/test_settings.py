@@ -99,6 +99,42 @@ def test_wrong_variable_is_named(run, monkeypatch):
     assert "nowhere.toml: cannot be read" in message
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["serve", "--model", "m", "--root-path", "pulse"], "--root-path 'pulse' is no path."),
+        (["serve", "--model", "m", "--workers", "0"], "--workers"),
+        (["serve", "--model", "m", "--log-format", "xml"], "--log-format"),
+    ],
+)
+def test_wrong_hosting_is_refused(words, message, run):
+    code, printed = run(*words)
+    assert code == 2
+    assert message in printed
+
+
+def test_desk_of_several_processes_is_refused(tmp_path):
+    from durhampulse.desk.server import run as run_desk
+    from durhampulse.exceptions import InputError
+    from durhampulse.service.settings import Hosting
+
+    url = f"sqlite:///{tmp_path}/desk.db"
+    with pytest.raises(InputError, match="The desk is one process"):
+        run_desk(url=url, model_folder=None, host="", port=0, hosting=Hosting(workers=2))
+    assert not any(tmp_path.iterdir())
+
+
+def test_misspelled_variable_is_refused_with_the_nearest(run, monkeypatch):
+    monkeypatch.setenv("DURHAMPULSE_SERVICE_PORT", "8000")  # Kubernetes' own for a service
+    monkeypatch.setenv("DURHAMPULSE_UNRELATED", "1")
+    assert run("serve", "--model", "m")["port"] == 8000
+    monkeypatch.setenv("DURHAMPULSE_PUBLIC_ULR", "https://desk.example")
+    assert run("serve", "--model", "m") == (
+        2,
+        "durhampulse: DURHAMPULSE_PUBLIC_ULR sets nothing.\nNearest: DURHAMPULSE_PUBLIC_URL.\n",
+    )
+
+
 def test_secret_comes_from_a_file(run, tmp_path, monkeypatch):
     (tmp_path / "store").write_text("postgresql+psycopg://desk:secret@db/desk\n")
     address = "postgresql+psycopg://desk:secret@db/desk"
