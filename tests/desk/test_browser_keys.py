@@ -97,6 +97,33 @@ def tick_three(page):
 
 
 @pytest.mark.slow
+def test_keys_panel_and_decision_work_below_a_path(browser, tmp_path):  # noqa: F811
+    with (
+        running_desk(tmp_path, "--root-path", "/pulse") as (address, link, _),
+        opened(browser, viewport=SIZE) as page,
+    ):
+        assert address.endswith("/pulse")
+        page.goto(link)
+        page.get_by_role("button", name="Open the desk").click()
+        page.wait_for_url(f"{address}/shortlist")
+        page.keyboard.press("j")
+        page.keyboard.press(" ")
+        expect(page.get_by_role("complementary", name="Why, beside the list")).to_be_visible()
+        page.keyboard.press("0")
+        page.keyboard.press("a")
+        expect(page.get_by_role("status").get_by_role("button", name="Undo")).to_be_visible()
+        page.keyboard.press("u")
+        expect(page.get_by_role("status")).to_contain_text("open again")
+        page.keyboard.press("Escape")
+        page.keyboard.press("?")
+        expect(page.get_by_role("dialog")).to_be_visible()
+        page.keyboard.press("Escape")
+        page.keyboard.press("g")
+        page.keyboard.press("r")
+        page.wait_for_url(f"{address}/queue")
+
+
+@pytest.mark.slow
 def test_keys_are_shown_changed_and_turned_off(browser, demo, signed_in):  # noqa: F811
     address, _, _ = demo
     with opened(browser, storage_state=signed_in, viewport=SIZE) as page:

@@ -94,7 +94,7 @@ def desk(  # noqa: PLR0913 - one for each option
     exposure = Exposure.read(public_url, hsts=hsts)
     if link_for is not None:
         address = exposure.address or f"http://{host}:{port}"
-        typer.echo(f"{address}{password_link(store, link_for)}")
+        typer.echo(f"{address}{hosting.root_path}{password_link(store, link_for)}")
         return
     provider = _provider(oidc_issuer, oidc_client, oidc_secret, oidc_title, oidc_new)
     if no_passwords and provider is None:
