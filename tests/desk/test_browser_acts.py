@@ -142,8 +142,10 @@ def test_team_and_client_use_what_only_this_desk_has(browser, databases, tmp_pat
         page.get_by_text("The share is kept").wait_for()
         welcome = invite(page, address, "Bo", "reviewer")
         propose_a_campaign(page, address)
-        take_another_budget(page)
+        campaign = page.url
         ask_the_client(browser, page)
+        page.goto(campaign)
+        take_another_budget(page)
         decide_until_one_was_hidden(page, address)
         look_back(page)
         with opened(browser) as other:
