@@ -53,7 +53,7 @@ def shoot(link: str, folder: Path) -> None:
         for ending in ("", "-dark"):
             page.emulate_media(color_scheme="dark" if ending else "light")
             for name, path in (("shortlist", "/shortlist"), ("queue", "/queue"),
-                               ("creator", "/creators/301"), ("campaign", campaign)):  # fmt: skip
+                               ("creator", "/creators/300"), ("campaign", campaign)):  # fmt: skip
                 page.goto(f"{address}{path}")
                 page.wait_for_load_state("networkidle")
                 if name == "shortlist":

@@ -147,7 +147,7 @@ def test_team_and_client_use_what_only_this_desk_has(browser, databases, tmp_pat
         page.goto(campaign)
         take_another_budget(page)
         decide_until_one_was_hidden(page, address)
-        look_back(page)
+        look_back(page, address)
         with opened(browser) as other:
             give_a_second_opinion(other, welcome, address)
 
@@ -198,10 +198,9 @@ def decide_until_one_was_hidden(page, address):
     raise AssertionError("nobody was drawn")
 
 
-def look_back(page):
-    page.get_by_role("link", name="Shortlist").first.click()
-    page.get_by_role("link", name=re.compile("^Approved")).click()
-    page.locator(".list tbody th a").first.click()
+def look_back(page, address):
+    page.goto(f"{address}/shortlist?state=approved")
+    page.goto(address + page.locator(".list tbody th a").first.get_attribute("href"))
     page.get_by_role("link", name="The list then").first.click()
     page.get_by_role("heading", name=re.compile("The list as of")).wait_for()
     page.get_by_role("link", name="Back to today").click()
