@@ -50,7 +50,7 @@ docs: $(READY)  ## the documentation: site/index.html
 	$(BIN)/zensical build --clean --strict
 
 pictures: $(READY) chromium  ## take the pictures of README and documentation anew
-	$(BIN)/python -m tools.pictures
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/pictures.py
 
 notebook: $(READY)  ## run and rewrite the committed notebook
 	$(BIN)/python notebooks/build.py
