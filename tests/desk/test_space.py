@@ -164,6 +164,18 @@ def test_file_that_cannot_be_deleted_undoes_nothing(visit, desk, monkeypatch):
     assert clear_orphans(desk.store, desk.folder) == 1
 
 
+def test_statistics_that_cannot_be_refreshed_fail_no_act(filled, caplog):
+    """A model that has taken over is not said to have failed."""
+
+    @event.listens_for(filled.engine, "before_cursor_execute")
+    def executed(_connection, _cursor, statement, *_):
+        if "ANALYZE" in statement:
+            raise OperationalError(statement, {}, Exception("disk I/O error"))
+
+    filled.tidy()
+    assert "statistics were not refreshed" in caplog.text
+
+
 def test_readyz_says_why_no_request_should_come(visit, desk, free, monkeypatch):
     client = visit()
     assert client.get("/readyz").status_code == 200

@@ -135,7 +135,8 @@ def what_would_change(
     empty = pd.DataFrame(columns=["column", "from", "to", "percentiles", "probability"])
     if not above:
         return empty
-    moves = {column: _moves(column, creator, peers) for column in model.encoding.columns}
+    here = peers.percentiles(creator).iloc[0]
+    moves = {column: _moves(column, creator, peers, here) for column in model.encoding.columns}
     moves = {column: values for column, values in moves.items() if values}
     for number in (1, 2):
         reaching = [
@@ -153,8 +154,10 @@ def what_would_change(
     return empty
 
 
-def _moves(column: str, creator: pd.DataFrame, peers: Peers) -> list[tuple[object, float]]:
-    """Return values a creator might reach, and how far each is in percentiles of peers."""
+def _moves(
+    column: str, creator: pd.DataFrame, peers: Peers, here: pd.Series
+) -> list[tuple[object, float]]:
+    """Return values a creator might reach, and how far each is from where they are among peers."""
     standard = COLUMNS.get(column)
     if standard is None or not standard.changeable or column not in creator:
         return []
@@ -165,10 +168,11 @@ def _moves(column: str, creator: pd.DataFrame, peers: Peers) -> list[tuple[objec
     if column not in peers.curves or pd.isna(now):
         return []
     curve = peers.curves[column][peers.groups(creator, column).iloc[0]]
-    here = float(peers.percentiles(creator)[column].iloc[0])
     places = np.linspace(1, 99, len(_STEPS))
     values = np.interp(places, np.arange(101), curve)
-    return [(float(v), abs(float(p) - here)) for v, p in zip(values, places, strict=True)]
+    return [
+        (float(v), abs(float(p) - float(here[column]))) for v, p in zip(values, places, strict=True)
+    ]
 
 
 def _smallest(

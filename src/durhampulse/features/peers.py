@@ -13,12 +13,13 @@ import pandas as pd
 
 from durhampulse.creators.block import Block
 from durhampulse.creators.schema import COLUMNS, FOLLOWERS, NICHE, VIEWS
-from durhampulse.creators.tiers import TIERS, tier_names
+from durhampulse.creators.tiers import TIERS, tier_names, tier_places
 from durhampulse.features.rates import Rates
 
 __all__ = ["COMPARED", "Peers", "learn_peers"]
 
 Floats = npt.NDArray[np.float64]
+Places = npt.NDArray[np.intp]
 
 COMPARED = tuple(column.name for column in COLUMNS.values() if column.compared)
 """Columns whose values are placed among those of peers."""
@@ -61,24 +62,44 @@ class Peers:
             is. Peers are of the same tier and niche, or tier, or all, whichever is large enough.
         """
         places = {}
-        for column, curves in self.curves.items():
+        pairs, which = self._pairs(creators)
+        for column in self.curves:
             values = _numbers(creators, column)
-            groups = self.groups(creators, column)
-            place = np.full(len(creators), np.nan)
-            for group in groups.unique():
-                here = (groups == group).to_numpy(bool) & np.isfinite(values)
-                place[here] = _place(values[here], np.asarray(curves[group]))
+            known, place = np.isfinite(values), np.full(len(creators), np.nan)
+            for number, pair in enumerate(pairs):
+                here = (which == number) & known
+                place[here] = _place(values[here], *self._steps[column][self._group(pair, column)])
             places[column] = place
         return pd.DataFrame(places, index=creators.index)
 
     def groups(self, creators: pd.DataFrame, column: str) -> pd.Series:
         """Name the peer group each creator's figure is compared with."""
-        curves = self.curves[column]
-        tier = self.tier(creators).fillna(_ALL)
-        niche = _text(creators, NICHE).fillna(_ALL)
-        fine, coarse = tier + "|" + niche, tier + "|"
-        coarse = coarse.where(coarse.isin(list(curves)), "|")
-        return fine.where(fine.isin(list(curves)), coarse)
+        pairs, which = self._pairs(creators)
+        names = np.array([self._group(pair, column) for pair in pairs], dtype=object)
+        return pd.Series(names[which], creators.index, dtype="str")
+
+    def _pairs(self, creators: pd.DataFrame) -> tuple[list[tuple[str, str]], Places]:
+        """Return the tiers and niches that occur together, and which pair is each creator's."""
+        codes, names = pd.factorize(_text(creators, NICHE))
+        tiers, niches = [_ALL, *self.tiers], [_ALL, *names]
+        tier, n = tier_places(_numbers(creators, FOLLOWERS), self.tiers), len(niches)
+        kept, which = np.unique((tier + 1) * n + codes + 1, return_inverse=True)
+        return [(tiers[pair // n], niches[pair % n]) for pair in kept], which
+
+    def _group(self, pair: tuple[str, str], column: str) -> str:
+        """Return the largest group that a tier and a niche are compared with in a column."""
+        tier, niche = pair
+        return next(g for g in (f"{tier}|{niche}", f"{tier}|", "|") if g in self.curves[column])
+
+    @cached_property
+    def _steps(self) -> dict[str, dict[str, tuple[Floats, Floats, Floats]]]:
+        """Return each group's curve, its distinct values, and their shares."""
+        return {
+            column: {
+                group: (np.asarray(curve), *_distinct(curve)) for group, curve in curves.items()
+            }
+            for column, curves in self.curves.items()
+        }
 
     def tier(self, creators: pd.DataFrame) -> pd.Series:
         """Return each creator's tier."""
@@ -202,14 +223,14 @@ def _curve(values: pd.Series) -> list[float]:
     return [float(f"{q:.6g}") for q in values.quantile(_STEPS)]
 
 
-def _place(values: Floats, curve: Floats) -> Floats:
+def _place(values: Floats, curve: Floats, distinct: Floats, shares: Floats) -> Floats:
     """Return the share of peers below, ties counted half, in percent."""
     low, high = (np.searchsorted(curve, values, side=side) for side in ("left", "right"))
-    between = np.interp(values, *_distinct(curve)) * 100
+    between = np.interp(values, distinct, shares) * 100
     return np.where(high > low, np.clip((low + high - 1) / 2, 0, 100), between)
 
 
-def _distinct(curve: Floats) -> tuple[Floats, Floats]:
+def _distinct(curve: npt.ArrayLike) -> tuple[Floats, Floats]:
     values, first = np.unique(curve, return_index=True)
     return values, _STEPS[first]
 

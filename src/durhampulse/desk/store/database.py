@@ -128,7 +128,13 @@ class Store:
                 self._turn.release()
 
     def tidy(self) -> None:
-        """Refresh the planner's statistics after large changes."""
+        """Refresh the planner's statistics after large changes, which stand whatever happens."""
+        try:
+            self._analyze()
+        except (*AWAY, MemoryError) as error:
+            _log.warning("The store's statistics were not refreshed: %s", error.__cause__ or error)
+
+    def _analyze(self) -> None:
         if self.is_sqlite:
             with self.writing() as db:
                 db.exec_driver_sql("PRAGMA analysis_limit=1000")  # of each index; all takes seconds
