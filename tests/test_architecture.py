@@ -30,6 +30,7 @@ DESK_LAYERS = [
     "imports",
     "campaigns",
     "outcomes",
+    "hooks",
     "web",
     "server",
 ]

@@ -31,7 +31,10 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").g
 NOT_RUN = "<!-- not run: "
 STAYS = {"study", "serve", "desk", "erase"}
 """Commands whose options alone are tested here: they run for long, until they are stopped, or need a desk."""
-ELSEWHERE = {"docker", "kubectl", "openssl", "pg_dump", "psql", "sqlite3", "sudo", "systemctl"}
+ELSEWHERE = {
+    "chmod", "cp", "docker", "kubectl", "mkdir", "openssl", "pg_dump", "printf", "psql", "sqlite3",
+    "sudo", "systemctl",
+}  # fmt: skip
 """Programs of the place where something is installed."""
 
 

@@ -615,3 +615,22 @@ def test_service_conforms_to_openapi(mode, demo_model, tmp_path):
             holds()
             tried += 1
     assert tried >= 2
+
+
+def test_answers_are_packed_for_who_takes_that(client):
+    creators = [CREATOR | {"Influencer_ID": f"INF-{n}"} for n in range(50)]
+    plain = score(client, *creators, headers={"accept-encoding": "identity"})
+    packed = score(client, *creators, headers={"accept-encoding": "gzip"})
+    assert "content-encoding" not in plain.headers
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.json() == plain.json()
+    assert int(packed.headers["content-length"]) < len(plain.content) / 4
+
+
+def test_service_below_a_path_of_a_proxy(demo_model):
+    with TestClient(create_app(demo_model, root_path="/pulse")) as client:
+        for path in ("/pulse/v1/model", "/v1/model"):  # as it came, or without it
+            assert client.get(path).status_code == 200
+        assert client.get("/pulse/openapi.json").json()["servers"] == [{"url": "/pulse"}]
+        assert 'href="openapi.json"' in client.get("/pulse/docs").text
+        assert client.get("/pulses/v1/model").status_code == 404

@@ -99,6 +99,17 @@ def test_wrong_variable_is_named(run, monkeypatch):
     assert "nowhere.toml: cannot be read" in message
 
 
+def test_misspelled_variable_is_refused_with_the_nearest(run, monkeypatch):
+    monkeypatch.setenv("DURHAMPULSE_SERVICE_PORT", "8000")  # Kubernetes' own for a service
+    monkeypatch.setenv("DURHAMPULSE_UNRELATED", "1")
+    assert run("serve", "--model", "m")["port"] == 8000
+    monkeypatch.setenv("DURHAMPULSE_PUBLIC_ULR", "https://desk.example")
+    assert run("serve", "--model", "m") == (
+        2,
+        "durhampulse: DURHAMPULSE_PUBLIC_ULR sets nothing.\nNearest: DURHAMPULSE_PUBLIC_URL.\n",
+    )
+
+
 def test_secret_comes_from_a_file(run, tmp_path, monkeypatch):
     (tmp_path / "store").write_text("postgresql+psycopg://desk:secret@db/desk\n")
     address = "postgresql+psycopg://desk:secret@db/desk"
@@ -143,3 +154,24 @@ def test_every_option_of_every_command_has_one_name():
         options = options_of(command)
         assert len({option.name for option in options.values()}) == len(options), path
         assert not any(name.endswith("_file") for name in options), path
+
+
+def test_store_takes_the_masked_password_and_says_none(tmp_path, monkeypatch):
+    from sqlalchemy.exc import ArgumentError
+
+    from durhampulse.desk.store import database
+    from durhampulse.exceptions import InputError
+
+    given = []
+
+    def refused(address, **_options):
+        given.append(address.password)
+        raise ArgumentError(f"{address!r}")
+
+    (tmp_path / "password").write_text("geheim\n")
+    monkeypatch.setenv("DURHAMPULSE_DB_PASSWORD_FILE", str(tmp_path / "password"))
+    monkeypatch.setattr(database, "create_engine", refused)
+    with pytest.raises(InputError) as error:
+        database.open_store("postgresql+psycopg://desk:***@db/desk")
+    assert given == ["geheim"]
+    assert "geheim" not in str(error.value)

@@ -96,6 +96,7 @@ HOLDS_NOBODY = {
     "run": ["kind", "model_version", "by", "drift", "preview"],  # by column, and by number
     "second_factor": ["secret", "pending"],
     "session": ["digest", "csrf", "browser", "waits_for", "method"],
+    "hook": ["name", "url", "state", "problem", "by", "worker"],
     "setting": ["name"],
     "upload": ["path", "state", "recipe", "shape", "model_version", "by", "worker"],
 }

@@ -81,7 +81,7 @@ NEEDS = {
                    "/campaigns/{number}/frontier", "/then"],
         "reviewer": ["/queue", "/opinions", "/imports/{number}/undo", "/campaigns/{number}/difference",
                      "/outcomes/files/{number}"],
-        "admin": ["/creators/{number}/everything", "/people", "/audit", "/audit/log.jsonl"],
+        "admin": ["/creators/{number}/everything", "/hooks", "/people", "/audit", "/audit/log.jsonl"],
     },
     "POST": {
         "viewer": ["/sign-out", "/account/sessions/{number}/end",
@@ -102,7 +102,7 @@ NEEDS = {
                      "/outcomes/files/{number}/record", "/outcomes/files/{number}/drop",
                      "/rooms", "/rooms/{number}", "/rooms/{number}/close",
                      "/campaigns/{number}/budget", "/opinions/{number}", "/queue/enough"],
-        "admin": ["/thresholds", "/opinions/share", "/creators/{number}/erase", "/model/activate", "/model/preview",
+        "admin": ["/hooks", "/hooks/{number}", "/thresholds", "/opinions/share", "/creators/{number}/erase", "/model/activate", "/model/preview",
                   "/model/preview/discard", "/people",
                   "/people/{number}", "/people/{number}/link", "/people/factor",
                   "/people/{number}/factor/end", "/people/{number}/identity", "/keys", "/keys/{number}/revoke"],

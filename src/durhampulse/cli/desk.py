@@ -94,7 +94,7 @@ def desk(  # noqa: PLR0913 - one for each option
     exposure = Exposure.read(public_url, hsts=hsts)
     if link_for is not None:
         address = exposure.address or f"http://{host}:{port}"
-        typer.echo(f"{address}{password_link(store, link_for)}")
+        typer.echo(f"{address}{hosting.root_path}{password_link(store, link_for)}")
         return
     provider = _provider(oidc_issuer, oidc_client, oidc_secret, oidc_title, oidc_new)
     if no_passwords and provider is None:
@@ -140,6 +140,30 @@ def reset_factor(
 
     reset(store, name)
     typer.echo(f"{name} signs in without a second factor now, or sets up a new one.")
+
+
+@desk_app.command()
+def add_hook(
+    url: Annotated[str, typer.Argument(help="Where decisions and outcomes are sent.")],
+    store: Store = _DEFAULT,
+    private: Annotated[
+        bool, typer.Option("--private", help="It may lie in a private network.")
+    ] = False,
+) -> None:
+    """Add a webhook and show the secret that signs its messages, this once.
+
+    The desk's page adds those in the internet; only whoever may open the store allows others.
+
+    Example: durhampulse desk add-hook https://crm.example/hooks --store sqlite:///team.db
+    """
+    from durhampulse.desk.hooks.endpoints import add_hook as add
+    from durhampulse.desk.store.database import open_store
+
+    who = f"command line, {getpass.getuser()}"
+    opened = open_store(store, create=False)
+    with contextlib.closing(opened), opened.writing() as db:
+        _, secret = add(db, url, who, private=private)
+    typer.echo(secret)
 
 
 @desk_app.command()

@@ -23,10 +23,23 @@ from typer.main import get_command
 
 from durhampulse.exceptions import InputError
 
-__all__ = ["check_file", "commands_of", "configured", "options_of", "passwords_in", "variable"]
+__all__ = [
+    "check_file",
+    "commands_of",
+    "configured",
+    "options_of",
+    "passwords_in",
+    "variable",
+    "variables",
+]
 
 _PREFIX = "DURHAMPULSE"
 _CONFIG = f"{_PREFIX}_CONFIG"
+_OTHERS = (_CONFIG, f"{_PREFIX}_DB_PASSWORD")
+_NEARLY = 0.9
+"""Likeness from which a name is taken for one of ours that is misspelled."""
+_OF_KUBERNETES = re.compile(r"_(SERVICE_HOST|SERVICE_PORT\w*|PORT_\d+_\w+)$")
+"""What it sets for each service of a namespace."""
 _PLACE = f"{__name__}.place"
 _FILE = "_file"
 _SECRET = ("store",)
@@ -91,6 +104,8 @@ def _config_option(root: TyperGroup, path: tuple[str, ...]) -> TyperOption:
     def apply(context: typer.Context, place: str | None) -> None:
         place = place or context.meta.get(_PLACE) or os.environ.get(_CONFIG)
         context.meta[_PLACE] = place
+        if not path:
+            _refuse_misspelled(root)
         values = _values(context, path, check_file(Path(place), root) if place else {})
         context.default_map = {**values, **(context.default_map or {})}
 
@@ -181,6 +196,27 @@ def _checked(context: typer.Context, option: Any, where: str, value: Any) -> Any
             f"{where}: {error.message}", f"See {context.command_path} --help."
         ) from error
     return value
+
+
+def _refuse_misspelled(root: TyperGroup) -> None:
+    """Raise for a variable that is nearly one of ours: it would be passed over in silence."""
+    ours = [name for name in os.environ if name.startswith(f"{_PREFIX}_")]
+    if ours:
+        known = set(variables(root))
+        for name in ours:
+            plain = name.removesuffix(_FILE.upper())
+            if plain in known or _OF_KUBERNETES.search(name):
+                continue
+            if nearest := get_close_matches(plain, known, 1, _NEARLY):
+                raise InputError(f"{name} sets nothing.", f"Nearest: {nearest[0]}.")
+
+
+def variables(root: TyperGroup) -> Iterator[str]:
+    """Yield each variable that some command reads; some of them several times."""
+    yield from _OTHERS
+    for path, command in commands_of(root):
+        for name in options_of(command):
+            yield from (variable(scope, name) for scope in _scopes(path))
 
 
 def _content(name: str, place: str) -> str:

@@ -176,6 +176,11 @@ def run(  # noqa: PLR0913 - one for each option
     import uvicorn
 
     hosting = hosting or Hosting(log_level="warning")
+    if hosting.workers > 1:
+        raise InputError(
+            "The desk is one process: the progress of an activation is known to one alone.",
+            "Leave --workers out, or start several desks on one PostgreSQL store.",
+        )
     desk = open_desk(url, model_folder, limits=limits)
     desk = replace(desk, provider=provider, sign_in=SignIn(limits, passwords=passwords))
     demo = is_demo(desk)

@@ -39,6 +39,7 @@ from durhampulse.desk.store.tables import (
     campaign_creator,
     claim,
     creator,
+    delivery,
     list_creator,
     opinion,
     outcome,
@@ -66,7 +67,7 @@ __all__ = ["erase", "everything_about", "sweep"]
 
 _OF_CREATOR = (
     score, search, replaced, claim, review, outcome, remark, campaign_creator, proposal,
-    list_creator, opinion, room_card,
+    list_creator, opinion, room_card, delivery,
 )  # fmt: skip
 _OF_NAME = (staged, refused)  # of imports under way, or past
 _AT_ONCE = 500

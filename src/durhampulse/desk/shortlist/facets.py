@@ -73,9 +73,10 @@ def overview(db: Connection, view: View, rules: Rules) -> Overview:
     """Return what :func:`facets` does, the number of all states together, and who waits."""
     rest = _rest(view)
     cells = _cells(db, rest, rules, FACETS)
-    whole = _cells(db, View(), rules, FACETS) if rest.is_filtered else cells
+    whole = View(without=view.without)
+    everyone = _cells(db, whole, rules, FACETS) if rest.is_filtered else cells
     waiting = Counter[str](dict.fromkeys([*BAND_NAMES, UNLIKE], 0))
-    for (band, state, outcome, *_), n in whole:
+    for (band, state, outcome, *_), n in everyone:
         if state == outcome == "open":
             waiting[band] += n
     plain = replace(view, band=(), state=(), outcome=())

@@ -6,7 +6,7 @@ figures that a later import replaced and that are kept no longer.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -116,7 +116,9 @@ def moment_of_run(db: Connection, number: int) -> datetime | None:
     return at
 
 
-def then(db: Connection, rules: Rules, at: datetime, *, page: int = 0) -> Then:
+def then(
+    db: Connection, rules: Rules, at: datetime, *, page: int = 0, without: Collection[int] = ()
+) -> Then:
     """Return the list as it was at a moment.
 
     Parameters
@@ -127,6 +129,8 @@ def then(db: Connection, rules: Rules, at: datetime, *, page: int = 0) -> Then:
         The moment.
     page
         Which fifty, from 0.
+    without
+        Numbers of creators who are left out.
     """
     thresholds = _thresholds(db, rules, at)
     former = replace(rules, scorer=type(rules.scorer)(
@@ -135,7 +139,7 @@ def then(db: Connection, rules: Rules, at: datetime, *, page: int = 0) -> Then:
         select(run.c.id, run.c.kind, run.c.model_version, run.c.by, run.c.applied_at)
         .where(run.c.applied_at <= at).order_by(run.c.applied_at.desc()).limit(1)
     )  # fmt: skip
-    scored = _scored(at)
+    scored = _scored(at, without)
     return Then(
         at=at,
         run=db.execute(latest).first(),
@@ -159,12 +163,12 @@ def _thresholds(db: Connection, rules: Rules, at: datetime) -> Thresholds:
     return Thresholds(**detail["from"]) if detail else Thresholds(**asdict(rules.thresholds))
 
 
-def _scored(at: datetime) -> Subquery:
+def _scored(at: datetime, without: Collection[int]) -> Subquery:
     """Return each creator's latest score of a moment: ``creator_id, run_id``."""
     return (
         select(score.c.creator_id, func.max(score.c.run_id).label("run_id"))
         .join(run, run.c.id == score.c.run_id)
-        .where(run.c.applied_at <= at)
+        .where(run.c.applied_at <= at, score.c.creator_id.not_in(without))
         .group_by(score.c.creator_id)
         .subquery()
     )

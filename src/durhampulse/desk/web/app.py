@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from durhampulse.desk.hooks.sender import Sender
 from durhampulse.desk.store.database import AWAY
 from durhampulse.desk.store.space import shortage_of
 from durhampulse.desk.web.access import (
@@ -108,9 +109,12 @@ def _with_worker(app: FastAPI, desk: Desk) -> Any:
     async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
         async with inner(app) as state:
             desk.worker.start()
+            sender = Sender(desk.store)
+            sender.start()
             writing = asyncio.create_task(_write_last_use(desk))
             yield state
             writing.cancel()
+            await asyncio.to_thread(sender.stop)
             desk.worker.stop()
             desk.last_use.write(desk.store)
 

@@ -27,6 +27,7 @@ from durhampulse.desk.campaigns.proposal import (
 )
 from durhampulse.desk.campaigns.rooms import rooms
 from durhampulse.desk.campaigns.value import outlook
+from durhampulse.desk.review.blind import hidden_from
 from durhampulse.desk.shortlist import pages as shortlist
 from durhampulse.desk.shortlist.view import View
 from durhampulse.desk.store.carried import read_carried
@@ -39,6 +40,7 @@ from durhampulse.desk.web.listing import media_type, wanted_form
 from durhampulse.desk.web.outlooks import bound, grounds, left_out, lines
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.state import Desk
+from durhampulse.desk.web.unseen import refuse_unseen
 from durhampulse.exceptions import CannotJudgeError, InputError
 from durhampulse.files.scratch import scratch_folder
 from durhampulse.scoring.crm import CRM_FORMATS
@@ -86,6 +88,7 @@ def add_creators(
     if not 1 <= len(numbers) <= _MOST_ADDED:
         raise InputError(f"{len(numbers)} creators were ticked.", f"Tick 1 to {_MOST_ADDED}.")
     with desk.store.reading() as db:
+        refuse_unseen(hidden_from(db, who), numbers)
         asked = choices.doubts(db, numbers)
     sure = [number for number in numbers if number not in asked]
     notice = ""
@@ -113,24 +116,27 @@ def show(
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         current, table = campaigns.find(db, number), read_proposal(db, number)
+        hidden = hidden_from(db, who)
         context = {
             "niches": read_niches(db) if current.row.state == "draft" else [],
             "rooms": rooms(db, number),
             "shared": _shared(db, number, table["id"].tolist()),
             **_origin(db, current),
             **_by_hand(db, current, table["id"].tolist()),
-            "asked": _asked(db, ask),
-            "matches": _matches(db, search, desk),
+            "asked": _asked(db, [number for number in ask if number not in hidden]),
+            "matches": _matches(db, search, desk, hidden),
         }
-    total, brief = outlook(table, current.brief), current.brief
-    words = rules.outcome
+    brief, words, unseen = current.brief, rules.outcome, hidden.intersection(table["id"])
+    seen = table[~table["id"].isin(unseen)]
+    total, bet = outlook(table, brief), None if unseen else draw_bet(table, seed=number)
     return render(
         request, who, "campaign.html", campaign=current.row, brief=brief, rules=rules,
         crms=CRM_FORMATS,
         is_proposed=current.is_proposed, search=search, aims=AIMS, units=UNITS,
-        rows=_rows(table), lines=lines(total, brief, words), grounds=grounds(total, brief, words),
+        rows=_rows(seen), unseen=_rows(table[table["id"].isin(unseen)][["id", "name", "person"]]),
+        lines=[] if unseen else lines(total, brief, words), grounds=grounds(total, brief, words),
         left_out=left_out(current.row.facts, brief, rules.tiers),
-        bet=draw_bet(table, seed=number),
+        bet=bet, total=total,
         bound=bound(current.row.facts), facts=current.row.facts or {}, **context,
     )  # fmt: skip
 
@@ -179,11 +185,11 @@ def _asked(db: Connection, numbers: list[int]) -> list[dict[str, Any]]:
             for row in rows]  # fmt: skip
 
 
-def _matches(db: Connection, search: str, desk: Desk) -> Any:
+def _matches(db: Connection, search: str, desk: Desk, hidden: frozenset[int]) -> Any:
     """Return the creators that a search finds, the most probable first."""
     if not search.strip():
         return []
-    view = View(search=search.strip())
+    view = View(search=search.strip(), without=tuple(hidden))
     return shortlist.page(db, view, desk.catalogue.current(db), size=_MOST_MATCHES).rows
 
 
@@ -217,7 +223,10 @@ def show_difference(request: Request, desk: DeskOf, who: Reviewer, number: Numbe
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         current = campaigns.find_draft(db, number, lock=False)
+        hidden = hidden_from(db, who)
     change = difference(desk.store, desk.catalogue, number)
+    for table in (change.before, change.after):
+        refuse_unseen(hidden, table["id"])
     sets = (change.before, change.after)
     now, then = (lines(outlook(table, current.brief), current.brief, rules.outcome)
                  for table in sets)  # fmt: skip
@@ -243,6 +252,7 @@ def choose(  # noqa: PLR0913 - one for each field of the form
     with desk.store.reading() as db:
         if name.strip():
             creator_id = find_number(db, name)
+        refuse_unseen(hidden_from(db, who), [creator_id or 0])
         if creator_id is None:
             return redirect(f"{where}?{urlencode({'search': name.strip()[:200]})}#add")
         if choice == "in" and not sure and choices.doubts(db, [creator_id]):
@@ -287,6 +297,7 @@ def export(desk: DeskOf, who: Viewer, number: Number, kind: str) -> Response:
         rules = desk.catalogue.current(db)
         current, carried = campaigns.find(db, number), read_carried(db)
         rows, table = rows_of(db, number), read_proposal(db, number)
+        refuse_unseen(hidden_from(db, who), table["id"])
     folder = scratch_folder()
     path = Path(folder.name, f"campaign.{'zip' if form else kind}")
     figures = lines(outlook(table, current.brief), current.brief, rules.outcome)

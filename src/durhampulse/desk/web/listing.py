@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request, Response
+from sqlalchemy import Connection
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, JSONResponse
@@ -20,6 +22,8 @@ from durhampulse.desk.models.catalogue import save_thresholds
 from durhampulse.desk.models.preview import Preview, threshold_moves
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.models.unlikeness import standing_lists
+from durhampulse.desk.people.people import Principal
+from durhampulse.desk.review.blind import hidden_from
 from durhampulse.desk.review.bulk import under_way
 from durhampulse.desk.review.decisions import (
     REASONS,
@@ -72,12 +76,18 @@ def _query(request: Request) -> dict[str, list[str]]:
     return query
 
 
+def _view(db: Connection, request: Request, who: Principal, rules: Rules) -> View:
+    """Return the view of an address, without those whom one judges without the number."""
+    view = View.read(_query(request), rules)
+    return replace(view, without=tuple(sorted(hidden_from(db, who))))
+
+
 @router.get("/shortlist")
 def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
     """Show a page of the list."""
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
-        view = View.read(_query(request), rules)
+        view = _view(db, request, who, rules)
         params = request.query_params
         after, before = (read_cursor(params.get(n, ""), view.sort) for n in ("after", "before"))
         page = shortlist.page(db, view, rules, after=after, before=before)
@@ -112,7 +122,7 @@ def count_states(request: Request, desk: DeskOf, who: Viewer) -> Response:
     """Show whom to contact, to review and to confirm, and the tabs with their counts."""
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
-        view = View.read(_query(request), rules)
+        view = _view(db, request, who, rules)
         context: CountsContext = {"view": view, "swapped": True, **counts_of(db, view, rules)}
     return render(request, who, "counts.html", **context)
 
@@ -122,9 +132,11 @@ def totals(request: Request, desk: DeskOf, who: Viewer) -> Response:
     """Show what the view comes to, and what other thresholds would do."""
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
-        view = View.read(_query(request), rules)
+        view = _view(db, request, who, rules)
         sums = shortlist.totals(db, view, rules)
-        bins = shortlist.histogram(db, View(), rules)  # thresholds hold for everybody
+        bins = shortlist.histogram(
+            db, View(without=view.without), rules
+        )  # thresholds hold for everybody
     template = "totals.html" if "hx-request" in request.headers else "totals-page.html"
     cells = bins[["creators", "expected"]].round(3).to_numpy().tolist()
     return render(
@@ -138,7 +150,7 @@ def count_choices(request: Request, desk: DeskOf, who: Viewer) -> Response:
     """Show how many creators each choice of a filter has."""
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
-        view = View.read(_query(request), rules)
+        view = _view(db, request, who, rules)
         counts = facets(db, view, rules)
     template = "facets.html" if "hx-request" in request.headers else "facets-page.html"
     return render(request, who, template, counts=counts, view=view, rules=rules)
@@ -161,7 +173,8 @@ def chosen_totals(
     """Show what those ticked come to."""
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
-        sums = shortlist.totals(db, View(), rules, chosen[:MOST_CHOSEN])
+        view = View(without=tuple(hidden_from(db, who)))
+        sums = shortlist.totals(db, view, rules, chosen[:MOST_CHOSEN])
     return render(request, who, "chosen.html", totals=sums)
 
 
@@ -219,7 +232,7 @@ def preview_thresholds(
         if yes_at and review_at:
             new = Rules.of(rules.version, rules.scorer, _thresholds(yes_at, review_at))
             preview = Preview.of(threshold_moves(db, rules, new))
-            moved = crossings(db, rules, new)
+            moved = crossings(db, rules, new, without=hidden_from(db, who))
     return render(
         request, who, "thresholds.html", rules=rules, new=new, preview=preview, campaigns=moved,
         back=back, shown=(new or rules).thresholds,
@@ -271,7 +284,7 @@ def export(request: Request, desk: DeskOf, who: Viewer, kind: str) -> Response:
     folder = scratch_folder()
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
-        view = View.read(_query(request), rules)
+        view = _view(db, request, who, rules)
         ending = f"{kind}.zip" if form else kind
         path = Path(folder.name, f"{_file_name(view)}.{ending}")
         parts = shortlist.walk(db, view, rules)

@@ -43,6 +43,7 @@ POLICY = (
 _NOTICE, _UNDO = "durhampulse-notice", "durhampulse-undo"
 _UNDOES = re.compile(r"/(acts/\d+/undo|queue/undo\?review=\d+(&back=/creators/\d+)?)")
 _ABSENT = "\u2013"
+_HYPHEN = re.compile(r"(?<![^\s(])-(?=\.?\d)")
 _SHAPES = {YES: "yes", MAYBE: "maybe", NO: "no", NO_PRECEDENT: "unlike", "": "none"}
 
 
@@ -117,6 +118,17 @@ def _short(value: float | None) -> str:
         if value >= 0.9995 * size:
             return f"{value / size:.3g}{letter}"
     return f"{value:.0f}"
+
+
+def _minus(text: str) -> str:
+    """Return a text whose numbers below zero have a minus sign, not a hyphen.
+
+    Examples
+    --------
+    >>> _minus("growth -1.2% a month, INF-1001, 18-24")
+    'growth \u22121.2% a month, INF-1001, 18-24'
+    """
+    return _HYPHEN.sub("\u2212", text)
 
 
 def _pairs(names: Iterable[str]) -> list[tuple[str, str]]:
@@ -226,6 +238,7 @@ def _environment() -> Environment:
         in_page_words=in_page_words,
         carried=carried_cells,
         profile=profile_of,
+        minus=_minus,
         pairs=_pairs,
         detail_text=_detail_text,
     )

@@ -204,7 +204,7 @@ async function decideBeside(form, button) {
     const kind = answer.headers.get("content-type") ?? "";
     const said = kind.includes("json") ? await answer.json() : {};
     if (answer.ok && said.said) {
-      say(said.said, { undo: () => undoBeside(said.undo, body.get("csrf"), cell) });
+      say(said.said, { undo: () => undoBeside(root + said.undo, body.get("csrf"), cell) });
       return;
     }
     problem = said.problem ?? "The desk could not take it.";
