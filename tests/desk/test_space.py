@@ -134,19 +134,24 @@ def test_page_says_that_the_disk_is_full(visit, desk, monkeypatch):
     assert "The disk is full" in answer.text
 
 
-def test_store_whose_first_page_cannot_be_read_is_away(filled):
-    """SQLite takes it for a file of another kind, and reads it again when it can."""
+@pytest.mark.parametrize(("table", "words"), [("", "not a database"), ("upload", "malformed")])
+def test_store_of_which_a_page_cannot_be_read_is_away(filled, table, words):
+    """SQLite takes it for damaged, or for a file of another kind, and reads it again when it can."""
     if not filled.is_sqlite:
         pytest.skip("PostgreSQL says itself that it cannot read")
+    root = text("select rootpage from sqlite_master where name = :table")
+    with filled.reading() as db:
+        page = db.scalar(root, {"table": table}) or 1
     filled.engine.dispose()
     path = Path(filled.engine.url.database)
     content = path.read_bytes()
-    path.write_bytes(b"x" * 4096 + content[4096:])
-    with pytest.raises(AWAY, match="not a database"), filled.reading() as db:
-        db.scalar(select(func.count()).select_from(upload))
+    path.write_bytes(content[: 4096 * (page - 1)] + bytes(4096) + content[4096 * page :])
+    with pytest.raises(AWAY, match=words), filled.reading() as db:
+        db.scalars(select(upload.c.path)).all()
+    filled.engine.dispose()  # a connection keeps the pages of a file that others write beside SQLite
     path.write_bytes(content)
     with filled.reading() as db:
-        assert db.scalar(select(func.count()).select_from(upload)) == 1
+        assert len(db.scalars(select(upload.c.path)).all()) == 1
 
 
 def test_file_that_cannot_be_deleted_undoes_nothing(visit, desk, monkeypatch):
