@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import pickle
@@ -30,6 +31,12 @@ if TYPE_CHECKING:
     from durhampulse.study import Study
 
 settings.load_profile("durhampulse")  # unless --hypothesis-profile names another
+
+
+def pytest_collection_finish():
+    """Leave what was imported out of all searches for garbage: they took a tenth of the time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -17,12 +17,15 @@ from sqlalchemy import create_engine, make_url, text
 from starlette.testclient import TestClient
 
 from durhampulse.creators.options import ReadOptions
+from durhampulse.decision.shapley import explain
 from durhampulse.desk.imports import intake
 from durhampulse.desk.imports.worker import Worker
 from durhampulse.desk.models import catalogue as models
+from durhampulse.desk.models import rules as rules_of_desk
 from durhampulse.desk.models.catalogue import Catalogue, add_model
 from durhampulse.desk.people import passwords, people
 from durhampulse.desk.people.sessions import find_session
+from durhampulse.desk.review import page
 from durhampulse.desk.server import fill_with_demo
 from durhampulse.desk.store import database
 from durhampulse.desk.store.database import open_store
@@ -30,6 +33,7 @@ from durhampulse.desk.store.tables import creator, upload
 from durhampulse.desk.web.access import COOKIE
 from durhampulse.desk.web.app import create_desk
 from durhampulse.desk.web.state import Desk
+from durhampulse.scoring.account import account_of
 from durhampulse.scoring.record import UNLIKE_BIT
 from durhampulse.scoring.scorer import Scorer, load_model
 
@@ -215,6 +219,29 @@ def filled(databases):
 def models_read_once(monkeypatch):
     """Have the desk read each model once a run: trying one out takes a third of a second."""
     monkeypatch.setattr(models, "load_model", _read_once)
+
+
+@pytest.fixture(autouse=True)
+def creators_explained_once(monkeypatch):
+    """Have the desk explain each creator once a run: 50 of a list take a quarter of a second."""
+    monkeypatch.setattr(rules_of_desk, "explain", _once(explain))
+    monkeypatch.setattr(page, "account_of", _once(account_of))
+
+
+_ANSWERS: dict[tuple, tuple] = {}
+
+
+def _once(function):
+    """Give a function of a model and creators that keeps its answers."""
+
+    def answer(model, creators, *more):
+        parts = (model, *more)
+        key = (function, *map(id, parts), repr(creators.to_dict("split")))
+        if key not in _ANSWERS:
+            _ANSWERS[key] = function(model, creators, *more), parts  # which so keep their numbers
+        return _ANSWERS[key][0]
+
+    return answer
 
 
 _SCORERS: dict[tuple, Scorer] = {}

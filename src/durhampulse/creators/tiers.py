@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-__all__ = ["TIERS", "tier_names", "tier_places"]
+__all__ = ["TIERS", "tier_names"]
 
 TIERS: dict[str, float] = {
     "nano": 0,
@@ -30,14 +29,7 @@ def tier_names(followers: pd.Series, tiers: Mapping[str, float] | None = None) -
     ['nano', 'micro', 'mega', nan]
     """
     tiers = tiers or TIERS
-    place = tier_places(followers.to_numpy(np.float64, na_value=np.nan), tiers)
-    names = np.array([*tiers, np.nan], dtype=object)
-    return pd.Series(names[place], followers.index, dtype="str")
-
-
-def tier_places(
-    followers: npt.NDArray[np.float64], tiers: Mapping[str, float]
-) -> npt.NDArray[np.intp]:
-    """Return the place of each creator's tier among the tiers; -1 where it is not known."""
-    place = np.searchsorted(list(tiers.values()), followers, side="right") - 1
-    return np.where(np.isnan(followers), -1, np.clip(place, 0, None))
+    numbers = followers.to_numpy(np.float64, na_value=np.nan)
+    place = np.searchsorted(list(tiers.values()), numbers, side="right") - 1
+    names = pd.Series(np.array([*tiers], dtype=object)[np.clip(place, 0, None)], followers.index)
+    return names.mask(np.isnan(numbers)).astype("str")

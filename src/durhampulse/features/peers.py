@@ -13,13 +13,12 @@ import pandas as pd
 
 from durhampulse.creators.block import Block
 from durhampulse.creators.schema import COLUMNS, FOLLOWERS, NICHE, VIEWS
-from durhampulse.creators.tiers import TIERS, tier_names, tier_places
+from durhampulse.creators.tiers import TIERS, tier_names
 from durhampulse.features.rates import Rates
 
 __all__ = ["COMPARED", "Peers", "learn_peers"]
 
 Floats = npt.NDArray[np.float64]
-Places = npt.NDArray[np.intp]
 
 COMPARED = tuple(column.name for column in COLUMNS.values() if column.compared)
 """Columns whose values are placed among those of peers."""
@@ -61,45 +60,37 @@ class Peers:
             One column for each compared column, in percent (0 to 100); missing where the figure
             is. Peers are of the same tier and niche, or tier, or all, whichever is large enough.
         """
-        places = {}
-        pairs, which = self._pairs(creators)
-        for column in self.curves:
+        places, kinds = {}, self._kinds(creators)
+        for column, curves in self.curves.items():
             values = _numbers(creators, column)
-            known, place = np.isfinite(values), np.full(len(creators), np.nan)
-            for number, pair in enumerate(pairs):
-                here = (which == number) & known
-                place[here] = _place(values[here], *self._steps[column][self._group(pair, column)])
+            groups = self._groups(kinds, column)
+            place = np.full(len(creators), np.nan)
+            codes = {group: code for code, group in enumerate({*groups})}
+            code_of = np.array([codes[group] for group in groups])
+            for group, code in codes.items():
+                here = (code_of == code) & np.isfinite(values)
+                place[here] = _place(values[here], np.asarray(curves[group]))
             places[column] = place
         return pd.DataFrame(places, index=creators.index)
 
     def groups(self, creators: pd.DataFrame, column: str) -> pd.Series:
         """Name the peer group each creator's figure is compared with."""
-        pairs, which = self._pairs(creators)
-        names = np.array([self._group(pair, column) for pair in pairs], dtype=object)
-        return pd.Series(names[which], creators.index, dtype="str")
+        return pd.Series(self._groups(self._kinds(creators), column), creators.index, dtype="str")
 
-    def _pairs(self, creators: pd.DataFrame) -> tuple[list[tuple[str, str]], Places]:
-        """Return the tiers and niches that occur together, and which pair is each creator's."""
-        codes, names = pd.factorize(_text(creators, NICHE))
-        tiers, niches = [_ALL, *self.tiers], [_ALL, *names]
-        tier, n = tier_places(_numbers(creators, FOLLOWERS), self.tiers), len(niches)
-        kept, which = np.unique((tier + 1) * n + codes + 1, return_inverse=True)
-        return [(tiers[pair // n], niches[pair % n]) for pair in kept], which
+    def _kinds(self, creators: pd.DataFrame) -> list[tuple[str, str]]:
+        """Return each creator's tier and niche; empty where it is not known."""
+        tiers, niches = self.tier(creators), _text(creators, NICHE)
+        known = (column.fillna(_ALL).tolist() for column in (tiers, niches))
+        return [*zip(*known, strict=True)]
 
-    def _group(self, pair: tuple[str, str], column: str) -> str:
-        """Return the largest group that a tier and a niche are compared with in a column."""
-        tier, niche = pair
-        return next(g for g in (f"{tier}|{niche}", f"{tier}|", "|") if g in self.curves[column])
-
-    @cached_property
-    def _steps(self) -> dict[str, dict[str, tuple[Floats, Floats, Floats]]]:
-        """Return each group's curve, its distinct values, and their shares."""
-        return {
-            column: {
-                group: (np.asarray(curve), *_distinct(curve)) for group, curve in curves.items()
-            }
-            for column, curves in self.curves.items()
+    def _groups(self, kinds: list[tuple[str, str]], column: str) -> list[str]:
+        """Return the smallest group of peers that is large enough, for each tier and niche."""
+        curves = self.curves[column]
+        groups = {
+            (tier, niche): next(g for g in (f"{tier}|{niche}", f"{tier}|", "|") if g in curves)
+            for tier, niche in {*kinds}
         }
+        return [groups[kind] for kind in kinds]
 
     def tier(self, creators: pd.DataFrame) -> pd.Series:
         """Return each creator's tier."""
@@ -223,14 +214,14 @@ def _curve(values: pd.Series) -> list[float]:
     return [float(f"{q:.6g}") for q in values.quantile(_STEPS)]
 
 
-def _place(values: Floats, curve: Floats, distinct: Floats, shares: Floats) -> Floats:
+def _place(values: Floats, curve: Floats) -> Floats:
     """Return the share of peers below, ties counted half, in percent."""
     low, high = (np.searchsorted(curve, values, side=side) for side in ("left", "right"))
-    between = np.interp(values, distinct, shares) * 100
+    between = np.interp(values, *_distinct(curve)) * 100
     return np.where(high > low, np.clip((low + high - 1) / 2, 0, 100), between)
 
 
-def _distinct(curve: npt.ArrayLike) -> tuple[Floats, Floats]:
+def _distinct(curve: Floats) -> tuple[Floats, Floats]:
     values, first = np.unique(curve, return_index=True)
     return values, _STEPS[first]
 
