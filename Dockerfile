@@ -11,8 +11,7 @@ FROM python:3.13-slim
 COPY --from=build /opt/durhampulse /opt/durhampulse
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /data durhampulse && install --directory --owner=10001 --group=10001 --mode=0700 /data
 ENV PATH=/opt/durhampulse/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
-    DURHAMPULSE_HOST=0.0.0.0 DURHAMPULSE_LOG_FORMAT=json DURHAMPULSE_LOG_LEVEL=info \
-    DURHAMPULSE_DESK_STORE=sqlite:////data/desk.db
+    DURHAMPULSE_HOST=0.0.0.0 DURHAMPULSE_LOG_FORMAT=json DURHAMPULSE_LOG_LEVEL=info
 USER 10001:10001
 WORKDIR /data
 VOLUME /data

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from durhampulse.cli import command_line
-from durhampulse.cli.settings import check_file, commands_of, variables
+from durhampulse.cli.settings import check_file, commands_of, options_of, variable, variables
 
 ROOT = Path(__file__).parents[1]
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -85,6 +85,14 @@ def test_nothing_runs_as_root_or_writes_beside_its_volumes():
     service = unit()["Service"]
     assert service["ProtectSystem"] == "strict"
     assert service["DynamicUser"] == service["NoNewPrivileges"] == "yes"
+
+
+def test_what_the_image_sets_gives_way_to_what_a_container_sets():
+    """A command's own variable would come before the common one, and a value bars its file."""
+    named = set(re.findall(r"DURHAMPULSE_\w+", dict(instructions())["ENV"]))
+    common = {variable((), name) for _, c in commands_of(command_line()) for name in options_of(c)}
+    assert named <= common
+    assert not named & {"DURHAMPULSE_STORE", "DURHAMPULSE_MODEL", "DURHAMPULSE_KEYS"}
 
 
 def test_no_secret_stands_in_a_file():

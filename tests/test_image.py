@@ -172,7 +172,7 @@ def test_desk_of_the_image_is_healthy_and_ends_cleanly(image):
     lines = [json.loads(line) for line in logged.splitlines() if line.startswith("{")]
     asked = [line["request"] for line in lines if line.get("route") == "/sign-in"]
     assert asked == [number]
-    assert (image.top / "data" / "desk.db").exists()
+    assert (image.top / "data" / "durhampulse.db").exists()
     assert not any(image.top.joinpath("opt").rglob("*.db"))
 
 
