@@ -60,7 +60,9 @@ def test_pages_of_ones_own_account_pass_axe(browser, demo, signed_in):  # noqa: 
         page.get_by_role("heading", name="Set up your second factor").wait_for()
         in_all_forms(page)
         secret = page.locator("ol.numbered code").inner_text().replace(" ", "")
-        page.get_by_role("textbox", name="Code").fill(code_at(secret, int(time.time()) // STEP_SECONDS))
+        page.get_by_role("textbox", name="Code").fill(
+            code_at(secret, int(time.time()) // STEP_SECONDS)
+        )
         page.get_by_role("button", name="Use this app").click()
         page.get_by_role("heading", name="Keep these recovery codes").wait_for()
         in_all_forms(page)
