@@ -90,6 +90,7 @@ def test_commands_of_a_page_exist_with_their_options(page):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*MLflow doesn't validate:UserWarning")  # as it is imported
 @pytest.mark.parametrize(
     "page", sorted({block.page for block in BLOCKS if block.runs}), ids=lambda page: page.stem
 )
