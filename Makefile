@@ -71,7 +71,7 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	  --constraint constraints.txt --editable ".[study,desk,oidc,dask,onnx]" --group dev
+	  --constraint constraints.txt --editable ".[study,desk,oidc,dask,onnx,otel,mlflow]" --group dev
 	touch $@
 
 clean:

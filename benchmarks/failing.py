@@ -11,14 +11,16 @@ or gone; a file left over after the next start; something acknowledged lost; a d
 do not open meanwhile, or nobody can sign in afterwards; an audit log whose chain is broken.
 
 Each call is kept in `benchmarks/failing.csv`, so that a stopped run goes on where it was.
-`python -m benchmarks.failing 5` fails five calls of each act and kind.
+`python -m benchmarks.failing 5` fails five calls of each act and kind, `--desk undo,bulk` and
+`--files key` those of some acts.
 """
 
 from __future__ import annotations
 
+import argparse
 import csv
-import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -29,23 +31,30 @@ ENDS = ("done", "refused", "done, told otherwise")
 FIELDS = ("act", "fault", "n", "ended", "wrong")
 
 
-def main() -> None:
+def main(options: Sequence[str] = ()) -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("most", type=int, nargs="?", default=1_000_000)
+    parser.add_argument("--files", default="all", help="acts on files; none for none")
+    parser.add_argument("--desk", default="all", help="acts of a desk")
+    parser.add_argument("--kept", type=Path, default=KEPT)
+    asked = parser.parse_args(options)
     if obstacle():
         print(f"not run: {obstacle()}")
         return
-    most = int(sys.argv[1]) if sys.argv[1:2] and sys.argv[1].isdigit() else 1_000_000
-    fresh = not KEPT.exists()
-    with tempfile.TemporaryDirectory() as folder, KEPT.open("a", newline="") as table:
+    fresh = not asked.kept.exists()
+    with tempfile.TemporaryDirectory() as folder, asked.kept.open("a", newline="") as table:
         rows = csv.DictWriter(table, FIELDS, extrasaction="ignore")
         if fresh:
             rows.writeheader()
         library = build(Path(folder))
-        for group in ("files", "desk"):
-            for line in walk(library, group, most=most, done=KEPT):
+        for group, acts in (("files", asked.files), ("desk", asked.desk)):
+            if acts == "none":
+                continue
+            for line in walk(library, group, acts, most=asked.most, done=asked.kept):
                 if "n" in line:
                     rows.writerow({**line, "wrong": "; ".join(line["wrong"])})
                     table.flush()
-    report(pd.read_csv(KEPT, keep_default_na=False))
+    report(pd.read_csv(asked.kept, keep_default_na=False))
 
 
 def report(done: pd.DataFrame) -> None:
@@ -65,4 +74,6 @@ def report(done: pd.DataFrame) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    import sys
+
+    main(sys.argv[1:])

@@ -55,6 +55,7 @@ class Record:
     sent: set[str] = field(default_factory=set)
     shown: dict[int, int] = field(default_factory=dict)
     waits: list[float] = field(default_factory=list)
+    pages: list[float] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
 
@@ -73,7 +74,9 @@ class Reviewer:
     def work(self, until: float, think: float) -> None:
         lot = random.Random(self.number)
         while time.monotonic() < until:
+            start = time.monotonic()
             page = self.ask(until, "/queue")
+            self.record.pages.append(time.monotonic() - start)
             fields = fields_of(page, "review")
             if "creator" not in fields:
                 self.record.counts["found the queue empty"] += 1
@@ -171,13 +174,19 @@ def run(
             restarts += 1
         for thread in threads:
             thread.join()
-    p50, p99, most = 1_000 * np.quantile(record.waits, [0.5, 0.99, 1.0])
-    print(f"{name}: {reviewers} reviewers, {desks} desk(s), {asked.minutes:g} minutes, "
-          f"{restarts} restarts; {len(record.kept):,} decisions answered, p50 {p50:.0f} ms, "
-          f"p99 {p99:.0f} ms, most {most:.0f} ms; load of the machine {load:.1f} before, "
-          f"{os.getloadavg()[0]:.1f} after; {dict(record.counts)}")  # fmt: skip
+    print(
+        f"{name}: {reviewers} reviewers, {desks} desk(s), {asked.minutes:g} minutes, "
+        f"{restarts} restarts; {len(record.kept):,} decisions answered, "
+        f"{spread(record.waits)}; {len(record.pages):,} pages, {spread(record.pages)}; load of "
+        f"the machine {load:.1f} before, {os.getloadavg()[0]:.1f} after; {dict(record.counts)}"
+    )
     for what, n in check(url, record).items():
         print(f"  {what}: {n}")
+
+
+def spread(seconds: Sequence[float]) -> str:
+    p50, p99, most = 1_000 * np.quantile(seconds, [0.5, 0.99, 1.0])
+    return f"p50 {p50:.0f} ms, p99 {p99:.0f} ms, most {most:.0f} ms"
 
 
 def fill(url: str, market: Path, reviewers: int) -> list[tuple[int, str, str]]:

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import save
 
@@ -32,6 +32,7 @@ from durhampulse.models.trees import ObliviousTrees
 from durhampulse.models.weights import DenseNetwork
 from durhampulse.scoring.artifact import read_model, write_model
 from durhampulse.scoring.model import describe
+from tests.examples import examples
 from tests.models import edit, replace_file
 
 FEATURES = [
@@ -111,7 +112,7 @@ def test_library_model_cannot_be_written(models, rows, creators, tmp_path):
         write(tmp_path / "model", forest, rows, creators)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@examples(30)
 @given(
     followers=st.one_of(st.none(), st.floats(0, 1e12)),
     rate=st.one_of(st.none(), st.floats(0, 1e4)),

@@ -14,7 +14,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 from typer.testing import CliRunner
@@ -30,6 +30,7 @@ from durhampulse.report.rendering import render_report
 from durhampulse.report.tables import decision_view
 from durhampulse.scoring.batch import score_files
 from durhampulse.scoring.lookup import accounts_of
+from tests.examples import examples
 from tests.models import write_logistic
 
 FIGURES = "Followers,Engagement_Rate,Niche,Sponsorship_Status"
@@ -369,9 +370,7 @@ TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_siz
 )
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(25)
 @given(cells=st.lists(TEXTS, min_size=12, max_size=12), order=st.permutations(range(6)))
 def test_any_text_comes_out_of_any_format_as_it_went_in(scorer, tmp_path, cells, order):
     frame = table(12, Handle=lambda i: f"h{i}", Fee=lambda i: cells[i])

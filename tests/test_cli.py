@@ -13,9 +13,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from typer.main import get_command
 
-from durhampulse.cli import app, main
+from durhampulse.cli import command_line, main
 from durhampulse.cli.options import parts_bar
 from durhampulse.market.sampling import simulate_market
 
@@ -105,7 +104,7 @@ def test_help_of_every_command_has_an_example():
 
 
 def commands(group=None, before=""):
-    for name, command in (group or get_command(app)).commands.items():
+    for name, command in (group or command_line()).commands.items():
         if hasattr(command, "commands"):
             yield from commands(command, f"{before}{name} ")
         if not getattr(command, "no_args_is_help", False):

@@ -65,12 +65,13 @@ def test_head_without_end_is_refused(port, monkeypatch):
         assert endless.recv(100).startswith(b"HTTP/1.1 400")
 
 
-def test_requests_follow_each_other_on_one_connection(port):
+def test_requests_follow_each_other_on_one_connection(port, monkeypatch):
+    monkeypatch.setattr(connections, "_SECONDS_TO_HEAD", 2)
     with connect(port) as client:
-        for _ in range(3):
+        for _ in range(3):  # longer in all than one may wait for a head
             client.sendall(GET)
             assert b"200 OK" in client.recv(1_000)
-            time.sleep(0.2)
+            time.sleep(0.8)
         assert client.recv(100) == b""
 
 

@@ -20,9 +20,8 @@ import pandas as pd
 import pytest
 from markdown_it import MarkdownIt
 from starlette.testclient import TestClient
-from typer.main import get_command
 
-from durhampulse.cli import app, main
+from durhampulse.cli import command_line, main
 from durhampulse.market.sampling import simulate_market
 from durhampulse.service.app import create_app
 from tests.studies import short_trainings
@@ -32,7 +31,10 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").g
 NOT_RUN = "<!-- not run: "
 STAYS = {"study", "serve", "desk", "erase"}
 """Commands whose options alone are tested here: they run for long, until they are stopped, or need a desk."""
-ELSEWHERE = {"docker", "kubectl", "openssl", "pg_dump", "psql", "sqlite3", "sudo", "systemctl"}
+ELSEWHERE = {
+    "chmod", "cp", "docker", "kubectl", "mkdir", "openssl", "pg_dump", "printf", "psql", "sqlite3",
+    "sudo", "systemctl",
+}  # fmt: skip
 """Programs of the place where something is installed."""
 
 
@@ -59,7 +61,7 @@ def blocks_of(page):
             yield Block(page, token.map[0] + 1, token.info, token.content, mark)
 
 
-COMMAND = get_command(app)
+COMMAND = command_line()
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
 
 

@@ -17,7 +17,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import durhampulse as dp
@@ -33,6 +33,7 @@ from durhampulse.files.options import TableOptions
 from durhampulse.files.tables import read_source
 from durhampulse.irregularities import Ledger
 from durhampulse.scoring.batch import open_table, score_chunk, scored_schema
+from tests.examples import examples
 from tests.models import write_logistic
 
 BASE = {
@@ -321,7 +322,7 @@ WRITTEN = st.one_of(
 ).filter(lambda cell: cell is None or not any(c in cell for c in '\0\r\n"'))
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(30)
 @given(
     column=st.sampled_from(
         ["Followers", "Engagement_Rate", "Growth_Rate", "Reach", "Niche", "Team"]

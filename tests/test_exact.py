@@ -4,13 +4,14 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import durhampulse as dp
 from durhampulse.creators.frames import raw_cells
 from durhampulse.models.exact import ExactLayers, parabolic, silu
 from durhampulse.models.weights import DenseNetwork, Logistic
+from tests.examples import examples
 
 
 def network(seed, sizes, activation="relu"):
@@ -79,7 +80,7 @@ def test_partial_sums_are_exact(activation, sizes):
         bound = bound @ np.abs(kernel) + np.abs(bias)
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(
     seed=st.integers(0, 1_000),
     cuts=st.lists(st.integers(1, 4_999), max_size=6, unique=True),
@@ -99,7 +100,7 @@ def test_row_gives_same_bits_at_any_position(seed, cuts, order, activation):
     np.testing.assert_array_equal(alone, logistic.decision_function(X)[::97])
 
 
-@settings(max_examples=10)
+@examples(10)
 @given(cuts=st.lists(st.integers(1, 2_999), max_size=5, unique=True), seed=st.integers(0, 99))
 def test_scores_do_not_depend_on_the_chunk(cuts, seed, demo_scorer):
     block = demo_scorer.read_table("m", raw_cells(dp.simulate_market(3_000, seed=seed).table)).block

@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import durhampulse as dp
@@ -33,6 +33,7 @@ from durhampulse.scoring.artifact import read_model
 from durhampulse.scoring.batch import score_files
 from durhampulse.scoring.lookup import accounts_of
 from durhampulse.scoring.scorer import load_model
+from tests.examples import examples
 
 
 @pytest.fixture(scope="module")
@@ -398,7 +399,7 @@ def test_strong_effect_of_a_level_hardly_seen_is_left_out(learned):
     assert worded(learned, {"Niche": -2.0}, Niche=["Falconry"])["Reasons Against"] == ""
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(
     followers=st.floats(500, 500_000),
     engagement=st.floats(0.001, 0.2),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,9 @@ from durhampulse.decision.bands import ANSWERS, BANDS, NO_PRECEDENT
 from durhampulse.decision.unlike import unlike_words
 from durhampulse.features.precedent import REACH, Precedent
 from durhampulse.market.market import draw_creators
+from durhampulse.models.classifiers import build_boosting
+from durhampulse.models.splines import fit_splines
+from durhampulse.models.trees import ObliviousTrees
 from durhampulse.scoring.batch import score_files
 from durhampulse.service.app import create_app
 from tests.models import write_logistic
@@ -105,10 +109,18 @@ def test_rows_beyond_a_cut_are_those_that_no_gaussian_finds_usual(scorer, fresh)
 
 
 def test_looking_once_gives_both_answers(scorer, fresh):
-    model, odd = scorer.model.model, fresh.assign(Engagement_Rate=fresh["Engagement_Rate"] * 9)
-    logits, kinds = model.look(odd)
-    assert logits.tolist() == model.decision_function(odd).tolist()
-    assert kinds.tolist() == model.unlike(odd).tolist()
+    """Far out, precedent is judged by how far, and log-odds count a figure no further than so."""
+    model = scorer.model.model
+    X, y = model.encoding.transform(fresh), fresh["Sponsorship_Status"].to_numpy(float)
+    trees = build_boosting(0).set_params(iterations=20, thread_count=1).fit(X, y.astype(int))
+    families = fit_splines(X, y), ObliviousTrees.from_catboost(trees), model.weights
+    for factor in (9, 1e6, -1e6):
+        odd = fresh.assign(Engagement_Rate=fresh["Engagement_Rate"] * factor)
+        for weights in families:
+            other = replace(model, weights=weights)
+            logits, kinds = other.look(odd)
+            assert logits.tolist() == other.decision_function(odd).tolist()
+            assert kinds.tolist() == other.unlike(odd).tolist()
 
 
 def test_words_name_the_figure_and_what_was_learned_from():

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import durhampulse as dp
@@ -27,6 +27,7 @@ from durhampulse.files import parquet, sheets
 from durhampulse.files.places import find_files
 from durhampulse.market.sampling import write_market
 from durhampulse.scoring.batch import score_files
+from tests.examples import examples
 
 COLUMNS = [
     "Influencer ID",
@@ -468,7 +469,7 @@ CELL = st.one_of(
 )
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(
     rows=st.lists(
         st.fixed_dictionaries(

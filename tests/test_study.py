@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -10,9 +11,11 @@ import pandas as pd
 import pytest
 
 from durhampulse import study
+from durhampulse.creators.outcome import SPONSORSHIP
 from durhampulse.creators.reading import read_creators
 from durhampulse.creators.schema import LABEL
 from durhampulse.exceptions import CannotJudgeError
+from durhampulse.models.champion import DISTILLED
 from durhampulse.report import advice, fonts, front, lookalikes, networks, plots, worth
 from durhampulse.report import interpretation as words
 from durhampulse.report.tables import brief_table
@@ -242,6 +245,29 @@ def test_lookalikes_of_a_table_without_signal_bear_no_answer(shuffled):
     e = study.decide(b1, study.compare_classifiers(b1), judged)
     assert set(e.alike["answer"]) == {""}
     assert "(*" not in lookalikes.sentence(e)
+
+
+def test_groups_off_their_interval_are_compared_with_chance():
+    """Of ten true shares two or more lie outside 95% intervals in 1 - .95**10 - .5 * .95**9."""
+    creators = SimpleNamespace(outcome=SPONSORSHIP)
+    table = pd.DataFrame({"predicted": [0.5] * 10, "measured": 0.5, "creators": 9, "high": 1.0})
+    for outside, said in ((0, "none of 10 groups"), (2, "8.6% of studies."), (3, "1.2% of")):
+        off = table.assign(low=np.where(np.arange(10) < outside, 0.6, 0.0))
+        text = worth.calibration(SimpleNamespace(reliability=off, creators=creators))
+        assert said in text
+        assert ("with a margin" in text) == (outside == 3)
+
+
+def test_cost_of_distillation_is_said_where_its_last_figure_shows_it():
+    margin = pd.DataFrame(
+        {"metric": ["log_loss"], "first": 0.4, "second": 0.5, "low": -0.2, "high": -0.1}
+    )
+    champion = SimpleNamespace(name=DISTILLED)
+    for cost, said in ((-0.00004, "by less than 0.0001 on"), (0.00062, "by +0.0006 on")):
+        part = SimpleNamespace(
+            margin=margin, champion=champion, tied=False, rival="Splines", cost=cost
+        )
+        assert said in worth.champion_choice(part)
 
 
 def test_calibration_is_compared_on_both_parts(whole):

@@ -76,7 +76,26 @@ def test_trees_of_the_same_questions_are_summed_in_one_table():
         for row in above
     ]  # fmt: skip
     assert trees.decision_function(X).tolist() == by_hand
-    assert len(trees._tables.sums_of_leaves) == 1
+    assert [len(table.sums) for table in trees._tables.tables] == [3 * 2 * 2]
+
+
+def test_borders_of_one_column_may_stand_in_any_order_and_come_twice():
+    """Only what a folder's questions say counts, not how they are ordered."""
+    rng = np.random.default_rng(5)
+    columns = np.sort(rng.integers(0, 3, 600)).astype(np.int32)
+    borders = rng.integers(-300, 300, 600).astype(np.float32) / 100
+    questions = rng.integers(0, 600, (90, 6)).astype(np.int32)
+    leaves = rng.integers(-8, 9, (90, 64)) / 4.0
+    trees = ObliviousTrees(
+        columns=columns, borders=borders, questions=questions, leaves=leaves,
+        intercept=np.zeros(1),
+    )  # fmt: skip
+    X = rng.integers(-310, 310, (40, 3)) / 100
+    digits = (X.astype(np.float32)[:, columns] > borders)[:, questions]
+    places = digits @ 2 ** np.arange(6)[::-1]
+    by_hand = leaves[np.arange(90), places].sum(axis=1)
+    assert trees.decision_function(X).tolist() == by_hand.tolist()
+    assert len(trees._tables.tables) > 1
 
 
 @pytest.mark.parametrize("seed", [0, 1])

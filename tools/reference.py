@@ -1,8 +1,9 @@
 """Writes the pages of the reference that follow from the program itself.
 
 ``python tools/reference.py`` writes ``docs/reference/command-line.md`` from the help of the
-commands and ``docs/reference/rest.md`` from the desk's OpenAPI document, which holds the scorer's
-routes too. `make docs` runs it; the pages are not committed.
+commands, ``docs/reference/settings.md`` from their options and ``docs/reference/rest.md`` from the
+desk's OpenAPI document, which holds the scorer's routes too. `make docs` runs it; the pages are not
+committed.
 """
 
 from __future__ import annotations
@@ -13,9 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from typer.main import get_command
-
-from durhampulse.cli import app
+from durhampulse.cli import command_line as all_commands
+from durhampulse.cli.settings import commands_of, options_of, variable
 from durhampulse.desk.server import open_desk
 from durhampulse.desk.web.app import create_desk
 
@@ -24,6 +24,13 @@ METHODS = ("get", "post", "put", "patch", "delete")
 EXIT_CODES = (
     "Exit codes: 0 done, 1 the data or the model allow no judgement (and why), 2 wrong usage or "
     "unreadable input."
+)
+SET_BY = (
+    "What the command line says comes first, then the environment, then the file of `--config` or "
+    "`DURHAMPULSE_CONFIG`, then the default. The command's name may be left out of a variable, and "
+    "a name may stand above the file's tables: then it holds for all commands with the option. "
+    "`_FILE` behind a variable, `_file` behind a name, names a file that holds the value. Of "
+    "several values, each stands on a line of a variable, and in a list of the file."
 )
 WHO_ANSWERS = (
     "`serve` answers the scorer's routes (`/v1/score`, `/v1/explain`, `/v1/model`), the desk all "
@@ -44,7 +51,7 @@ def commands(group: Any, before: str) -> Iterator[tuple[str, Any]]:
 def command_line() -> str:
     """Return the page of the command line."""
     lines = ["# Command line", "", EXIT_CODES]
-    for name, command in commands(get_command(app), "durhampulse"):
+    for name, command in commands(all_commands(), "durhampulse"):
         text, _, example = (command.help or "").partition("Example: ")
         lines += ["", f"## `{name}`", "", escaped(text.strip())]
         if example:
@@ -64,6 +71,22 @@ def option(parameter: Any) -> str:
     if default not in (None, False, ()) and not callable(default):
         meaning += f" (`{default}`)"
     return f"| {names} | {meaning}{' Required.' * parameter.required} |"
+
+
+def settings() -> str:
+    """Return the page of what environment and file may set."""
+    lines = ["# Settings", "", SET_BY]
+    for path, command in commands_of(all_commands()):
+        if options := options_of(command):
+            name = " ".join(path)
+            lines += ["", f"## `durhampulse {name}`", "", "| flag | variable | in the file |"]
+            lines += ["|---|---|---|"]
+            lines += [
+                f"| `{max(option.opts, key=len)}` | `{variable(path, key)}` | "
+                f"`{key}` in `[{'.'.join(path)}]` |"
+                for key, option in options.items()
+            ]
+    return "\n".join(lines) + "\n"
 
 
 def escaped(text: str) -> str:
@@ -124,10 +147,10 @@ def body(operation: dict[str, Any], document: dict[str, Any]) -> list[str]:
 
 
 def main() -> None:
-    """Write both pages."""
+    """Write all pages."""
     FOLDER.mkdir(exist_ok=True)
-    for name, text in (("command-line.md", command_line()), ("rest.md", rest())):
-        (FOLDER / name).write_text(text, encoding="utf-8")
+    for name, page in (("command-line", command_line), ("settings", settings), ("rest", rest)):
+        (FOLDER / f"{name}.md").write_text(page(), encoding="utf-8")
 
 
 if __name__ == "__main__":

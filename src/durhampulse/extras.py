@@ -20,6 +20,8 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "oidc": ("authlib", "httpx2", "joserfc"),
     "dask": ("dask", "distributed", "fsspec"),
     "onnx": ("onnx",),
+    "mlflow": ("mlflow",),
+    "otel": ("opentelemetry",),
 }  # fmt: skip
 """Extra of ``pyproject.toml`` to the modules that it brings."""
 

@@ -17,12 +17,15 @@ from sqlalchemy import create_engine, make_url, text
 from starlette.testclient import TestClient
 
 from durhampulse.creators.options import ReadOptions
+from durhampulse.decision.shapley import explain
 from durhampulse.desk.imports import intake
 from durhampulse.desk.imports.worker import Worker
 from durhampulse.desk.models import catalogue as models
+from durhampulse.desk.models import rules as rules_of_desk
 from durhampulse.desk.models.catalogue import Catalogue, add_model
 from durhampulse.desk.people import passwords, people
 from durhampulse.desk.people.sessions import find_session
+from durhampulse.desk.review import page
 from durhampulse.desk.server import fill_with_demo
 from durhampulse.desk.store import database
 from durhampulse.desk.store.database import open_store
@@ -30,6 +33,7 @@ from durhampulse.desk.store.tables import creator, upload
 from durhampulse.desk.web.access import COOKIE
 from durhampulse.desk.web.app import create_desk
 from durhampulse.desk.web.state import Desk
+from durhampulse.scoring.account import account_of
 from durhampulse.scoring.record import UNLIKE_BIT
 from durhampulse.scoring.scorer import Scorer, load_model
 
@@ -101,30 +105,52 @@ def _hash_passwords_fast():
         yield
 
 
+def _leave_empty(_store):
+    """Put nothing but the tables into a store."""
+
+
+def _fill_with_model(store):
+    add_model(store, DEMO / "model", "test")
+
+
+def _fill_with_list(store):
+    """Put the demo's model and list in, whose creators all count as having precedent."""
+    fill_with_demo(store)
+    with store.writing() as db:
+        db.execute(creator.update().values(flags=creator.c.flags % UNLIKE_BIT))
+
+
 class Databases:
-    """Makes databases of one kind; those with the demo in them are copies of one."""
+    """Makes databases of one kind; those filled alike are copies of one."""
 
     def __init__(self, folder, server=None):
         self._folder, self._server, self._made = folder, server, []
-        self._demo = None
+        self._filled = {}
         if server is not None:  # nobody pulls the plug while tests run
             self._run("ALTER SYSTEM SET fsync = off")
             self._run("SELECT pg_reload_conf()")
 
-    def make(self, demo=False):
-        """Give the address of a new database."""
-        if demo and self._demo is None:
-            self._demo = self.make()
-            store = open_store(self._demo)
-            fill_with_demo(store)
+    def make(self):
+        """Give the address of a new database without tables."""
+        return self._copy(None)
+
+    def filled(self, fill):
+        """Give the address of a new database with what a function fills a store with."""
+        if fill not in self._filled:
+            self._filled[fill] = self.make()
+            store = open_store(self._filled[fill])
+            fill(store)
             store.close()
+        return self._copy(self._filled[fill])
+
+    def _copy(self, url):
         name = f"t{secrets.token_hex(8)}"
         if self._server is None:
             path = self._folder / f"{name}.db"
-            if demo:
-                shutil.copy(self._demo.removeprefix("sqlite:///"), path)
+            if url is not None:
+                shutil.copy(url.removeprefix("sqlite:///"), path)
             return f"sqlite:///{path}"
-        template = f" TEMPLATE {make_url(self._demo).database}" if demo else ""
+        template = f" TEMPLATE {make_url(url).database}" if url else ""
         self._run(f"CREATE DATABASE {name}{template}")
         self._made.append(name)
         return make_url(self._server).set(database=name).render_as_string(hide_password=False)
@@ -174,9 +200,9 @@ def store_url(databases):
 
 
 @pytest.fixture
-def store(store_url):
+def store(databases):
     """An open store without anything in it."""
-    store = open_store(store_url)
+    store = open_store(databases.filled(_leave_empty))
     yield store
     store.close()
 
@@ -184,9 +210,7 @@ def store(store_url):
 @pytest.fixture
 def filled(databases):
     """A store with the demo's model and its 597 creators, who all count as having precedent."""
-    store = open_store(databases.make(demo=True))
-    with store.writing() as db:
-        db.execute(creator.update().values(flags=creator.c.flags % UNLIKE_BIT))
+    store = open_store(databases.filled(_fill_with_list))
     yield store
     store.close()
 
@@ -195,6 +219,29 @@ def filled(databases):
 def models_read_once(monkeypatch):
     """Have the desk read each model once a run: trying one out takes a third of a second."""
     monkeypatch.setattr(models, "load_model", _read_once)
+
+
+@pytest.fixture(autouse=True)
+def creators_explained_once(monkeypatch):
+    """Have the desk explain each creator once a run: 50 of a list take a quarter of a second."""
+    monkeypatch.setattr(rules_of_desk, "explain", _once(explain))
+    monkeypatch.setattr(page, "account_of", _once(account_of))
+
+
+_ANSWERS: dict[tuple, tuple] = {}
+
+
+def _once(function):
+    """Give a function of a model and creators that keeps its answers."""
+
+    def answer(model, creators, *more):
+        parts = (model, *more)
+        key = (function, *map(id, parts), repr(creators.to_dict("split")))
+        if key not in _ANSWERS:
+            _ANSWERS[key] = function(model, creators, *more), parts  # which so keep their numbers
+        return _ANSWERS[key][0]
+
+    return answer
 
 
 _SCORERS: dict[tuple, Scorer] = {}
@@ -245,10 +292,11 @@ def bring(store, catalogue, path, *, name=None, confirm=True, **understood):
 
 
 @pytest.fixture
-def bare(store):
+def bare(databases):
     """A store with the demo's model and no creator, and its catalogue."""
-    add_model(store, DEMO / "model", "test")
-    return store, Catalogue(store)
+    store = open_store(databases.filled(_fill_with_model))
+    yield store, Catalogue(store)
+    store.close()
 
 
 @pytest.fixture

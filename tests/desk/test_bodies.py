@@ -82,6 +82,14 @@ def test_nothing_is_read_of_what_programs_may_not_send(app, visit, desk):
         assert send_without_end(app, filled_in(path), **json, **key) == (403, 0), path
 
 
+@pytest.mark.parametrize("path", ["/v1/score", "/v1/explain"])
+def test_nothing_is_read_of_what_programs_without_a_key_send_to_be_scored(app, visit, path):
+    visit()
+    json = {"content_type": "application/json"}
+    assert send_without_end(app, path, **json) == (401, 0)
+    assert send_without_end(app, path, **json, authorization="Bearer dp_none") == (401, 0)
+
+
 @pytest.mark.parametrize("path", ["/sign-in", "/sign-in/second", "/welcome/none"])
 def test_little_is_read_before_somebody_signs_in(app, visit, path):
     visit()

@@ -21,7 +21,7 @@ from tests.desk.conftest import PASSWORD
 
 PAGES = ("/shortlist", "/shortlist?band=maybe&sort=followers", "/shortlist?search=nobody",
          "/creators/5", "/queue", "/imports", "/campaigns", "/outcomes", "/acts", "/model", "/pipeline", "/thresholds?yes_at=90&review_at=50", "/people",
-         "/audit", "/account")  # fmt: skip
+         "/audit", "/account", "/rooms", "/opinions", "/then")  # fmt: skip
 SECRETS = {PASSWORD}
 _PATIENCE = 60_000  # milliseconds; a busy machine is no fault of the page
 expect.set_options(timeout=_PATIENCE)
@@ -140,8 +140,14 @@ def test_every_page_passes_axe_in_both_schemes_and_widths(
         page.get_by_role("button", name="Discard file").click()
         propose_a_campaign(page, address)
         for_everybody(page)
+        campaign = page.url
+        page.get_by_role("link", name="What another budget would bring").click()
+        page.get_by_role("slider", name="Budget").wait_for()
+        for_everybody(page)
+        if scheme == "dark":
+            in_the_room(browser, page, campaign, size)
         if (scheme, width) == ("dark", 1360):
-            in_other_eyes(page, address)
+            in_other_eyes(page, campaign)
     stranger = browser.new_context(color_scheme=scheme, viewport=size)
     page = stranger.new_page()
     for path in ("/sign-in", "/welcome/nonsense"):
@@ -150,12 +156,40 @@ def test_every_page_passes_axe_in_both_schemes_and_widths(
     stranger.close()
 
 
-def in_other_eyes(page, address):
+def in_the_room(browser, page, campaign, size):
+    """Open a room for a client, and look at it as one: light, dark, in forced colours, magnified."""
+    page.goto(campaign)
+    link = open_a_room(page)
+    with opened(browser, viewport=size, color_scheme="light") as client:
+        client.goto(link)
+        for media in ({}, {"color_scheme": "dark"}, {"forced_colors": "active"}):
+            client.emulate_media(**media)
+            for_everybody(client)
+        client.set_viewport_size({"width": 680, "height": 450})
+        for_everybody(client)
+    page.goto(campaign)
+    page.get_by_role("link", name=re.compile("0 yes, 0 no of")).click()
+    page.get_by_role("button", name="Save the cards").wait_for()
+    for_everybody(page)
+
+
+def open_a_room(page):
+    """Share the campaign that is open with a client; give the link."""
+    page.get_by_role("link", name="Share with a client").click()
+    page.get_by_label("What the client reads").fill("Spring: who feels right?")
+    page.get_by_label("Client", exact=True).fill("Acme")
+    page.get_by_role("button", name="Open the room").click()
+    return page.inner_text(".said code")
+
+
+def in_other_eyes(page, campaign):
     """Look at pages where one decides in forced colours, and magnified twice."""
+    address = campaign.partition("/campaigns")[0]
     page.emulate_media(forced_colors="active")
     for zoomed in (False, True):
-        for path in ("/shortlist", "/creators/5", "/queue"):
-            page.goto(address + path)
+        for path in ("/shortlist", "/creators/5", "/queue", "/rooms", "/opinions", "/then",
+                     "/model", campaign, f"{campaign}/frontier"):  # fmt: skip
+            page.goto(path if path.startswith("http") else address + path)
             if path == "/shortlist":
                 page.locator(".list tbody tr").first.click()
                 page.locator("#panel h2").wait_for()
@@ -353,11 +387,11 @@ def propose_a_campaign(page, address):
 
 def plan_a_campaign(page, address):
     propose_a_campaign(page, address)
-    names = page.locator("main .scroll tbody th > a:first-child").all_inner_texts()
+    names = page.locator("main .plan tbody th a:first-child").all_inner_texts()
     assert 0 < len(names) <= 6
     page.get_by_role("button", name=f"Leave out {names[0]}", exact=True).click()
     page.get_by_text("Left out by hand").wait_for()
-    assert names[0] not in page.locator("main .scroll tbody th > a:first-child").all_inner_texts()
+    assert names[0] not in page.locator("main .plan tbody th a:first-child").all_inner_texts()
     assert page.get_by_role("heading", name="What a larger budget would add").count() == 1
 
 
@@ -365,7 +399,7 @@ def plan_a_campaign(page, address):
 def test_manager_plans_a_campaign_that_stands(browser, demo, signed_in, tmp_path):
     """Brief, set, swap by hand, agreement; then another list, which changes nothing by itself."""
     address, _, _ = demo
-    names = "main .plan tbody th > a:first-child"
+    names = "main .plan tbody th a:first-child"
     with opened(browser, storage_state=signed_in) as page:
         propose_a_campaign(page, address)
         where = page.url

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from playwright.sync_api import expect
 
 from durhampulse.desk.models.catalogue import add_model
+from durhampulse.desk.people import people
+from durhampulse.desk.review.blind import set_blind_share
+from durhampulse.desk.server import fill_with_demo
 from durhampulse.desk.store.database import open_store
+from tests.desk.conftest import PASSWORD
 from tests.desk.test_browser import (
     browser,
     entered,
     for_everybody,
+    open_a_room,
     opened,
     preview_and_activate,
     propose_a_campaign,
@@ -94,7 +100,7 @@ def test_manager_sees_how_far_creators_came(browser, databases, tmp_path):
 
 @pytest.mark.slow
 def test_manager_looks_before_a_model_is_activated(browser, databases, tmp_path, model_folder):
-    url = databases.make(demo=True)
+    url = databases.filled(fill_with_demo)
     store = open_store(url)
     other = add_model(store, model_folder, "test")
     store.close()
@@ -125,3 +131,95 @@ def test_manager_looks_before_a_model_is_activated(browser, databases, tmp_path,
 def scores(page, address):
     page.goto(f"{address}/shortlist")
     return page.locator(".list tbody .p .n").all_inner_texts()
+
+
+@pytest.mark.slow
+def test_team_and_client_use_what_only_this_desk_has(browser, databases, tmp_path):
+    """Another budget, a client's room, second opinions and the list as it was."""
+    url = databases.make(demo=True)
+    store = open_store(url)
+    with store.writing() as db:
+        people.add_person(db, "Bo", "reviewer", "test", PASSWORD)
+    set_blind_share(store, 0.5, "test")
+    store.close()
+    with running_desk(tmp_path, "--store", url) as (address, link, _), opened(browser) as page:
+        page.goto(link)
+        page.get_by_role("button", name="Open the desk").click()
+        page.wait_for_url("**/shortlist")
+        propose_a_campaign(page, address)
+        take_another_budget(page)
+        ask_the_client(browser, page)
+        decide_until_one_was_hidden(page, address)
+        look_back(page)
+        with opened(browser) as other:
+            give_a_second_opinion(other, address)
+
+
+def take_another_budget(page):
+    page.get_by_role("link", name="What another budget would bring").click()
+    slider, head = page.get_by_role("slider", name="Budget"), page.locator("#trade .lead")
+    before = head.inner_text()
+    slider.focus()
+    begun = time.monotonic()
+    page.keyboard.press("Home")
+    expect(head).not_to_have_text(before)
+    assert time.monotonic() - begun < 5  # a busy machine; the step itself is a look-up
+    page.get_by_role("button", name=re.compile("^Take ")).click()
+    page.get_by_text("The budget is").wait_for()
+
+
+def ask_the_client(browser, page):
+    campaign = page.url
+    link = open_a_room(page)
+    with opened(browser) as client:
+        client.goto(link)
+        card = client.locator(".cards > li").first
+        with client.expect_response(re.compile("/r/")):
+            card.get_by_label("Yes, please").check(force=True)
+        client.get_by_text("1 of").wait_for()
+        client.get_by_label(re.compile("^Comment on")).first.fill("Warm voice")
+        client.get_by_role("button", name="Send my answers").click()
+        client.get_by_text("Kept.").wait_for()
+        client.reload()
+        assert card.get_by_label("Yes, please").is_checked()
+    page.goto(campaign)
+    page.get_by_role("link", name="1 yes, 0 no of").click()
+    expect(page.locator("main")).to_contain_text("Warm voice")
+
+
+def decide_until_one_was_hidden(page, address):
+    page.goto(f"{address}/queue")
+    for _ in range(20):
+        hidden = page.get_by_text("number is hidden until you have decided").count()
+        request = page.locator("#review [name=request_name]").input_value()
+        page.keyboard.press("0")
+        page.keyboard.press("a")
+        expect(page.locator("#review [name=request_name]")).not_to_have_value(request)
+        if hidden:
+            expect(page.get_by_role("status").first).to_contain_text("The model said")
+            return
+    raise AssertionError("nobody was drawn")
+
+
+def look_back(page):
+    page.get_by_role("link", name="Shortlist").first.click()
+    page.get_by_role("link", name=re.compile("^Approved")).click()
+    page.locator(".list tbody th a").first.click()
+    page.get_by_role("link", name="The list then").first.click()
+    page.get_by_role("heading", name=re.compile("The list as of")).wait_for()
+    page.get_by_role("link", name="Back to today").click()
+    page.wait_for_url("**/shortlist")
+
+
+def give_a_second_opinion(page, address):
+    page.goto(f"{address}/sign-in?next=/opinions")
+    page.get_by_label("Name").fill("Bo")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    page.goto(f"{address}/opinions")
+    page.get_by_role("heading", name="What do you say of").wait_for()
+    for_everybody(page)
+    page.keyboard.press("d")
+    expect(page.get_by_role("status").first).to_contain_text("You: declined.")
+    expect(page.locator("#agreed").locator("..")).to_contain_text("you agree on")
+    for_everybody(page)

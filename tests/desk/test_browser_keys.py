@@ -7,11 +7,15 @@ import time
 import pytest
 from playwright.sync_api import expect
 
+from durhampulse.desk.people import people
+from durhampulse.desk.store.database import open_store
+from tests.desk.conftest import PASSWORD
 from tests.desk.test_browser import (  # noqa: F401 - fixtures
     browser,
     demo,
     for_everybody,
     opened,
+    running_desk,
     signed_in,
 )
 
@@ -92,6 +96,33 @@ def tick_three(page):
 
 
 @pytest.mark.slow
+def test_keys_panel_and_decision_work_below_a_path(browser, tmp_path):  # noqa: F811
+    with (
+        running_desk(tmp_path, "--root-path", "/pulse") as (address, link, _),
+        opened(browser, viewport=SIZE) as page,
+    ):
+        assert address.endswith("/pulse")
+        page.goto(link)
+        page.get_by_role("button", name="Open the desk").click()
+        page.wait_for_url(f"{address}/shortlist")
+        page.keyboard.press("j")
+        page.keyboard.press(" ")
+        expect(page.get_by_role("complementary", name="Why, beside the list")).to_be_visible()
+        page.keyboard.press("0")
+        page.keyboard.press("a")
+        expect(page.get_by_role("status").get_by_role("button", name="Undo")).to_be_visible()
+        page.keyboard.press("u")
+        expect(page.get_by_role("status")).to_contain_text("open again")
+        page.keyboard.press("Escape")
+        page.keyboard.press("?")
+        expect(page.get_by_role("dialog")).to_be_visible()
+        page.keyboard.press("Escape")
+        page.keyboard.press("g")
+        page.keyboard.press("r")
+        page.wait_for_url(f"{address}/queue")
+
+
+@pytest.mark.slow
 def test_keys_are_shown_changed_and_turned_off(browser, demo, signed_in):  # noqa: F811
     address, _, _ = demo
     with opened(browser, storage_state=signed_in, viewport=SIZE) as page:
@@ -119,3 +150,99 @@ def test_keys_are_shown_changed_and_turned_off(browser, demo, signed_in):  # noq
         page.keyboard.press("n")
         expect(page.locator(".list [aria-selected]")).to_have_count(0)
         assert page.locator("[aria-keyshortcuts]").count() == 0
+
+
+def walk_to(page, target, most=150):
+    """Press the tabulator until something has the focus."""
+    for _ in range(most):
+        if target.evaluate("one => one === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"no way to {target}")
+
+
+@pytest.mark.slow
+def test_a_whole_day_goes_without_a_mouse(browser, databases, tmp_path):  # noqa: F811
+    """Sign in, review, undo, search, decide, plan, agree, export and sign out, by keys alone."""
+    url = databases.make(demo=True)
+    store = open_store(url)
+    with store.writing() as db:
+        people.add_person(db, "Kim", "reviewer", "test", PASSWORD)
+    store.close()
+    with (
+        running_desk(tmp_path, "--store", url) as (address, _, _),
+        opened(browser, viewport=SIZE) as page,
+    ):
+        page.add_init_script("addEventListener('mousedown', () => console.error('a mouse'))")
+        page.goto(address)
+        for text in ("Kim", "\t", PASSWORD, "\n"):
+            page.keyboard.type(text) if text.isprintable() else page.keyboard.press(
+                {"\t": "Tab", "\n": "Enter"}[text]
+            )
+        page.wait_for_url("**/shortlist")
+        review_and_undo(page)
+        search_and_decide(page)
+        plan_and_export(page, tmp_path)
+        menu = page.locator("details.menu.wide > summary")
+        walk_to(page, menu)
+        page.keyboard.press("Enter")
+        walk_to(page, page.get_by_role("button", name="Sign out"))
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/sign-in")
+
+
+def review_and_undo(page):
+    page.keyboard.press("g")
+    page.keyboard.press("r")
+    page.wait_for_url("**/queue")
+    first = page.locator("#creator").inner_text()
+    page.keyboard.press("0")
+    page.keyboard.press("a")
+    expect(page.locator("#creator")).not_to_have_text(first)
+    page.keyboard.press("u")
+    expect(page.locator("#creator")).to_have_text(first)
+    expect(page.get_by_role("status").first).to_contain_text("is open again")
+    page.keyboard.press("0")
+    page.keyboard.press("d")
+    expect(page.locator("#creator")).not_to_have_text(first)
+
+
+def search_and_decide(page):
+    page.keyboard.press("/")
+    page.keyboard.type("INF-1543")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/shortlist?search=INF-1543")
+    page.locator(".list tbody tr").first.wait_for()
+    page.keyboard.press("j")
+    page.keyboard.press(" ")
+    panel = page.get_by_role("complementary", name="Why, beside the list")
+    expect(panel.get_by_role("heading", name="INF-1543")).to_be_visible()
+    page.keyboard.press("1")
+    page.keyboard.press("a")
+    expect(page.locator(".list tbody .state").first).to_have_text("Approved")
+    page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
+
+
+def plan_and_export(page, folder):
+    page.keyboard.press("g")
+    page.keyboard.press("c")
+    page.wait_for_url("**/campaigns")
+    for label, text in (("Name", "Spring"), ("Creators, at most", "5"), ("Budget", "2000"),
+                        ("Fee of a nano creator", "150"), ("Fee of a micro creator", "600")):  # fmt: skip
+        walk_to(page, page.get_by_label(label, exact=label == "Name"))
+        page.keyboard.press("ControlOrMeta+a")
+        page.keyboard.type(text)
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="Spring").wait_for()
+    walk_to(page, page.get_by_role("button", name="Agree on this set"))
+    page.keyboard.press("Enter")
+    page.get_by_text("Agreed. Set and figures stand").wait_for()
+    walk_to(page, page.locator("summary", has_text="Export"))
+    page.keyboard.press("Enter")
+    walk_to(page, page.get_by_role("link", name="CSV"))
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    path = folder / "spring.csv"
+    download.value.save_as(path)
+    assert 1 < len(path.read_text().splitlines()) <= 6

@@ -9,7 +9,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, select, text, update
 
@@ -32,6 +32,7 @@ from durhampulse.desk.store.tables import audit, campaign, creator, proposal
 from durhampulse.exceptions import CannotJudgeError, InputError
 from durhampulse.scoring.record import UNLIKE_BIT
 from tests.desk.conftest import bring
+from tests.examples import examples
 
 FEES = {"nano": 100.0, "micro": 400.0, "mid": 2000.0, "macro": 9000.0, "mega": 30_000.0}
 DAY = date(2026, 1, 31)
@@ -109,7 +110,7 @@ AIMS = [
 ]  # fmt: skip
 
 
-@settings(max_examples=80, deadline=None)
+@examples(80)
 @given(
     aim=st.sampled_from(AIMS),
     rows=st.lists(
@@ -235,9 +236,7 @@ PERSON = st.tuples(
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("looks_at_a_part_first")
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(40)
 @given(
     people=st.lists(PERSON, min_size=60, max_size=75),
     aim=st.sampled_from([*AIMS, *AIMS[:3]]),

@@ -139,9 +139,9 @@ def test_sqlite_refuses_to_replace_an_entry(log):
     assert problem_of(log) == ""
 
 
-def test_writers_at_once_write_one_chain(store, store_url):
+def test_writers_at_once_write_one_chain(store):
     """Two processes' stores, eight threads, entries of one and of several acts."""
-    other = open_store(store_url)
+    other = open_store(store.engine.url.render_as_string(hide_password=False))
 
     def write(which):
         for number in range(12):

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import random
 import signal
+import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,8 +29,11 @@ from sqlalchemy import (
 )
 
 from durhampulse.desk.imports import intake
+from durhampulse.desk.imports.worker import Worker
 from durhampulse.desk.people.erasure import _OF_CREATOR, _OF_NAME, erase
 from durhampulse.desk.people.words import SEARCHES, WRITTEN
+from durhampulse.desk.store import traces
+from durhampulse.desk.store.database import read_setting
 from durhampulse.desk.store.search import refresh_search
 from durhampulse.desk.store.tables import (
     Instant,
@@ -92,6 +96,7 @@ HOLDS_NOBODY = {
     "run": ["kind", "model_version", "by", "drift", "preview"],  # by column, and by number
     "second_factor": ["secret", "pending"],
     "session": ["digest", "csrf", "browser", "waits_for", "method"],
+    "hook": ["name", "url", "state", "problem", "by", "worker"],
     "setting": ["name"],
     "upload": ["path", "state", "recipe", "shape", "model_version", "by", "worker"],
 }
@@ -316,6 +321,28 @@ def test_no_copy_stays_in_the_unused_part_of_a_page(store):
         db.execute(text("DELETE FROM word WHERE text LIKE '%quarx%'"))
     remove_traces(store, ["quarx"])
     assert left_of(store, Path(store.engine.url.database).with_suffix("")) == 0
+
+
+def test_traces_that_could_not_be_removed_are_removed_later(filled, catalogue, monkeypatch):
+    """Whoever was erased is erased; a later look of the worker goes on where the disk failed."""
+    if not filled.is_sqlite:
+        pytest.skip("PostgreSQL's files are rewritten by VACUUM FULL")
+
+    def fail(_store):
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(traces, "_rewrite", fail)
+        assert erase(filled, "INF-1003", "ann")["rows"]["creator"] == 1
+    with filled.reading() as db:
+        assert read_setting(db, "traces_wait") == 1
+    rewrites = []
+    monkeypatch.setattr(traces, "_rewrite", rewrites.append)
+    for _ in range(2):
+        Worker(filled, catalogue).work()
+    with filled.reading() as db:
+        assert read_setting(db, "traces_wait") == 0
+    assert rewrites == [filled]
 
 
 @pytest.mark.slow

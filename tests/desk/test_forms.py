@@ -78,6 +78,7 @@ FORMS = [
     ("admin", "/thresholds", {"yes_at": "0.8", "review_at": "55"}, "yes_at"),
     ("admin", "/thresholds", {"yes_at": "70", "review_at": "85"}, "review_at"),
     ("admin", "/opinions/share", {"share": "80%"}, "share"),
+    ("admin", "/hooks", {"url": "http://crm.example/<b>"}, "url"),
     ("admin", "/people", {"name": "\x07", "role": "reviewer"}, "name"),
     ("admin", "/people", {"name": "Rita", "role": "queen"}, "role"),
     ("admin", "/people/{myself}", {"role": "viewer", "active": "true"}, "sure"),
@@ -97,7 +98,7 @@ BUTTONS = {
     "/people/{number}/link", "/keys/{number}/revoke", "/account/sessions/{number}/end",
     "/account/sessions/end", "/rooms/{number}/close",
     "/campaigns/{number}/budget", "/opinions/{number}", "/account/second",
-    "/account/second/codes", "/people/{number}/factor/end",
+    "/account/second/codes", "/people/{number}/factor/end", "/hooks/{number}",
 }  # fmt: skip
 """Forms without a field that people fill in: nothing of them can be wrong, or lost."""
 

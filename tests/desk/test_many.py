@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, func, insert, select, update
 
@@ -29,6 +29,7 @@ from durhampulse.desk.store.tables import act, audit, bulk, claim, creator, revi
 from durhampulse.exceptions import InputError
 from tests.desk.conftest import add_people
 from tests.desk.forms import fields_of
+from tests.examples import examples
 
 DECLINE = {"decision": "decline", "reason": "Off brand", "note": "not this year"}
 NOBODY = threading.Event()
@@ -174,7 +175,7 @@ def reset(store):
         db.execute(update(creator).values(state="open"))
 
 
-@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(8)
 @given(cuts=st.lists(st.tuples(st.integers(1, 300), st.booleans()), max_size=6))
 def test_work_cut_anywhere_resumes_to_the_same_result(filled, catalogue, rules, ann, cuts):
     reset(filled)

@@ -15,7 +15,7 @@ from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide
 from durhampulse.desk.review.mirror import mirror_of
 from durhampulse.desk.review.queue import claim_next
 from durhampulse.desk.review.undoing import undo
-from durhampulse.desk.store.tables import creator, opinion, review
+from durhampulse.desk.store.tables import creator, opinion, proposal, review, score
 from durhampulse.desk.web.opinions import lean_words
 from durhampulse.evaluation.agreement import Lean
 from durhampulse.exceptions import InputError
@@ -172,3 +172,81 @@ def test_share_of_the_page_is_kept(visit, desk):
     with desk.store.reading() as db:
         assert blind.blind_share(db) == 0.25
     assert re.search(r'name="share"[^>]* value="25%"', ada.get("/opinions").text)
+
+
+VIEWS = ("", "sort=followers", "band=yes", "band=maybe", "band=no", "band=unlike", "edge=1",
+         "search={name}", "state=open&order=asc")  # fmt: skip
+PATHS = (
+    "/queue", "/opinions", "/acts", "/pipeline", "/model", "/lists", "/imports",
+    "/campaigns", "/campaigns/{campaign}", "/campaigns/{campaign}?search={name}", "/rooms",
+    "/campaigns/{campaign}?ask={number}", "/campaigns/{campaign}/difference",
+    "/campaigns/{campaign}/frontier", "/campaigns/{campaign}/export/csv", "/audit",
+    "/creators/{number}", "/creators/{number}?Followers=90", "/creators/{number}/panel",
+    "/creators/{number}/what-if?Followers=90", "/creators/{number}/everything",
+    "/shortlist/chosen?chosen={number}", "/shortlist/export/csv?search={name}",
+    "/shortlist/export/jsonl?search={name}", "/then?day=2030-01-01",
+    *(f"/shortlist{part}?{view}" for view in VIEWS for part in ("", "/counts", "/facets", "/totals")),
+)  # fmt: skip
+"""Where a creator's number, answer, place or reasons might stand, but for counts of whole answers."""
+CHANGING = re.compile(
+    r"[0-9a-f]{24}|\d+ more minutes?|\d\d:\d\d:\d\d\.\d+|\d+ (?:second|minute)s? ago"
+)
+
+
+def drawn(desk, number):
+    """Have a creator be among those drawn; give their identifier."""
+    with desk.store.writing() as db:
+        db.execute(update(creator).where(creator.c.id == number).values(lottery=0.55))
+        return db.scalar(select(creator.c.external_id).where(creator.c.id == number))
+
+
+def scored_as(desk, numbers, p):
+    """Give some creators another score, wherever one is kept."""
+    values = {"probability": p, "low": p - 0.01, "high": p + 0.01}
+    with desk.store.writing() as db:
+        db.execute(update(creator).where(creator.c.id.in_(numbers)).values(**values))
+        for table in (score, proposal):
+            db.execute(update(table).where(table.c.creator_id.in_(numbers)).values(**values))
+
+
+@pytest.mark.slow
+def test_pages_say_the_same_whatever_the_number_of_whom_one_judges_unseen(visit, desk):
+    """One creator is before the reviewer in the queue, another waits for their second opinion."""
+    bob = visit("reviewer")
+    form = fields_of(bob.get("/queue").text, "review")
+    second = int(form["creator"])
+    names = [drawn(desk, second)]
+    bob.post(
+        "/queue/decide",
+        data={**form, "csrf": bob.csrf, "decision": "approve", "reason": REASONS[0]},
+    )
+    bob.post("/queue/release", data={"csrf": bob.csrf})
+    ann = visit("admin")
+    first = int(fields_of(ann.get("/queue").text, "review")["creator"])
+    numbers = (first, second)
+    brief = {"csrf": bob.csrf, "name": "Spring", "number": "6", "aim": "deals", "per": "deal"}
+    campaign = bob.post("/campaigns", data=brief).headers["location"].rpartition("/")[2]
+    for number in numbers:
+        bob.post(f"/campaigns/{campaign}/choose", data={
+            "csrf": bob.csrf, "choice": "in", "creator_id": number, "sure": "true"})  # fmt: skip
+    names.insert(0, drawn(desk, first))
+    told = {}
+    for p in (0.3, 0.97):
+        scored_as(desk, numbers, p)
+        told[p] = {
+            (path, number): CHANGING.sub("", ann.get(path.format(number=number, name=name, campaign=campaign)).text)
+            for number, name in zip(numbers, names, strict=True) for path in PATHS
+        }  # fmt: skip
+        bulk = {"csrf": ann.csrf, "what": "decide", "decision": "decline", "reason": REASONS[0]}
+        for name in names:
+            sent = {**bulk, "query": f"search={name}"}
+            assert ann.post("/bulk", data=sent).status_code == 303  # nobody matches
+            told[p]["/bulk", name] = CHANGING.sub("", ann.get("/keyboard").text)  # and its notice
+    differing = {at[0] for at, text in told[0.3].items() if told[0.97][at] != text}
+    assert differing == set()
+    for number in numbers:
+        page = ann.get(f"/creators/{number}").text
+        assert "hidden until you have decided" in page
+        assert bob.who not in page
+    anybody = visit("viewer").get("/shortlist?search=" + names[0]).text
+    assert "97%" in anybody

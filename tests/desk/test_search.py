@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import pairwise
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, func, insert, select, text
 
@@ -23,6 +23,7 @@ from durhampulse.desk.store.database import open_store
 from durhampulse.desk.store.search import find_some, held, refresh_search
 from durhampulse.desk.store.tables import DECIDED, creator, search, upload
 from tests.desk.conftest import bring
+from tests.examples import examples
 
 PARTS = ["lena", "LENA", "Próbst", "straße", "STRASSE", "Иван", "李雷", "محمد", "ção", "İz", "%", "_",
          "'", '"', "*", "[", "]", "?", "/", "\\", "@", "-", " ", "a", "b", "q", "é", "e\u0301", "😀"]  # fmt: skip
@@ -62,9 +63,7 @@ def holders(names, part):
             if any(folded(part) in folded(text) for text in (f"id-{at}", *own))}  # fmt: skip
 
 
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(15)
 @given(
     names=st.lists(NAMES, min_size=3, max_size=30), parts=st.lists(SEARCHES, min_size=4, max_size=8)
 )

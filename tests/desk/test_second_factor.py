@@ -25,7 +25,7 @@ from durhampulse.desk.people.sessions import (
 from durhampulse.desk.people.sign_in import SignIn
 from durhampulse.desk.people.totp import code_at, fitting_step
 from durhampulse.desk.server import reset_factor
-from durhampulse.desk.store import database
+from durhampulse.desk.store import clock, database
 from durhampulse.desk.store.database import open_store
 from durhampulse.desk.store.tables import (
     attempt,
@@ -78,13 +78,7 @@ MOMENT = datetime.now(UTC)
 @pytest.fixture(autouse=True)
 def _time_of_codes_stands_still(monkeypatch):
     """Let no step end within a test."""
-
-    class Still(datetime):
-        @classmethod
-        def now(cls, tz=None):
-            return MOMENT.astimezone(tz)
-
-    monkeypatch.setattr(factors, "datetime", Still)
+    monkeypatch.setattr(clock, "now", lambda: MOMENT)
 
 
 def code_now(secret, later=0):
@@ -194,7 +188,7 @@ def test_waiting_sessions_end_in_ten_minutes_and_displace_no_others(store, ann):
         assert find_session(db, whole) is not None
         assert [find_waiting(db, token) is not None for token in waits] == [False] * 2 + [True] * 10
         left = db.scalar(select(func.max(session.c.expires_at)).where(session.c.waits_for != ""))
-        assert timedelta(minutes=9) < left - datetime.now(UTC) <= timedelta(minutes=10)
+        assert timedelta(minutes=9) < left - MOMENT <= timedelta(minutes=10)
 
 
 def test_migration_adds_factors_and_keeps_sessions(store_url, monkeypatch):
@@ -203,7 +197,7 @@ def test_migration_adds_factors_and_keeps_sessions(store_url, monkeypatch):
         older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0022"))
         store = open_store(store_url)
     (bea,) = add_people(store, "admin")
-    now = datetime.now(UTC).isoformat()
+    now = MOMENT.isoformat()
     with store.writing() as db:
         db.execute(
             text("INSERT INTO session (digest, person_id, csrf, browser, begun_at, used_at,"

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import event, insert, select, text
 
@@ -27,6 +27,7 @@ from durhampulse.desk.store.search import refresh_search
 from durhampulse.desk.store.tables import STATES, creator
 from durhampulse.exceptions import InputError
 from durhampulse.models.weights import log_odds
+from tests.examples import examples
 
 TIERS = ["nano", "micro", "mid", "macro", "mega"]
 
@@ -132,7 +133,7 @@ views = st.builds(
 plain = st.just(View()) | st.builds(View, sort=st.sampled_from([*SORTS]), descending=st.booleans())
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(60)
 @given(view=views | plain, size=st.sampled_from([7, 50, 1000]))
 def test_keyset_paging_in_either_direction(listed, view, size):
     store, rules, table = listed
@@ -166,7 +167,7 @@ def test_keyset_paging_in_either_direction(listed, view, size):
     assert bins["expected"].sum() == pytest.approx(chosen["probability"].sum())
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(view=views)
 def test_view_round_trips_through_its_address(view, demo_rules):
     assert View.read(parse_qs(view.query()), demo_rules) == view
@@ -208,7 +209,7 @@ def test_typed_numbers_are_read(demo_rules, name, text, value):
     assert View.read(parse_qs(view.query()), demo_rules) == view
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(text=st.text(max_size=60))
 def test_cursor_is_read_or_refused(text):
     for sort in ("probability", "external_id"):

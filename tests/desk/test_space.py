@@ -16,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from durhampulse.desk.imports.uploaded import clear_orphans
 from durhampulse.desk.people import people
-from durhampulse.desk.store.database import open_store
+from durhampulse.desk.store.database import AWAY, open_store
 from durhampulse.desk.store.space import shortage_of
 from durhampulse.desk.store.tables import staged, upload
 from tests.desk.conftest import PASSWORD
@@ -33,6 +33,10 @@ def free(monkeypatch):
         monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=n))
 
     return _free
+
+
+def raise_error(error):
+    raise error
 
 
 def files_in(folder):
@@ -128,6 +132,36 @@ def test_page_says_that_the_disk_is_full(visit, desk, monkeypatch):
     answer = who.post("/imports/1/columns", data={"csrf": who.csrf})
     assert answer.status_code == 507
     assert "The disk is full" in answer.text
+
+
+def test_store_whose_first_page_cannot_be_read_is_away(filled):
+    """SQLite takes it for a file of another kind, and reads it again when it can."""
+    if not filled.is_sqlite:
+        pytest.skip("PostgreSQL says itself that it cannot read")
+    filled.engine.dispose()
+    path = Path(filled.engine.url.database)
+    content = path.read_bytes()
+    path.write_bytes(b"x" * 4096 + content[4096:])
+    with pytest.raises(AWAY, match="not a database"), filled.reading() as db:
+        db.scalar(select(func.count()).select_from(upload))
+    path.write_bytes(content)
+    with filled.reading() as db:
+        assert db.scalar(select(func.count()).select_from(upload)) == 1
+
+
+def test_file_that_cannot_be_deleted_undoes_nothing(visit, desk, monkeypatch):
+    """The act is done and says so; the file goes at a later start."""
+    who = visit("reviewer")
+    number = send(who).headers["location"].rpartition("/")[2]
+    with monkeypatch.context() as failing:
+        failing.setattr(
+            Path, "unlink", lambda *_, **__: raise_error(OSError(errno.EIO, "I/O error"))
+        )
+        answer = who.post(f"/imports/{number}/drop", data={"csrf": who.csrf})
+    assert answer.status_code == 303
+    (name,) = files_in(desk.folder)
+    os.utime(desk.folder / name, (time.time() - 3600,) * 2)
+    assert clear_orphans(desk.store, desk.folder) == 1
 
 
 def test_readyz_says_why_no_request_should_come(visit, desk, free, monkeypatch):

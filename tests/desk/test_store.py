@@ -50,11 +50,11 @@ def test_migrations_create_the_tables_of_the_code(store):
         assert differences(db) == []
 
 
-def test_reopening_a_store_changes_nothing(store, store_url):
+def test_reopening_a_store_changes_nothing(store):
     with store.writing() as db:
         write_setting(db, "thresholds", {"yes_at": 0.9})
         write_setting(db, "thresholds", {"yes_at": 0.7})
-    again = open_store(store_url)
+    again = open_store(store.engine.url.render_as_string(hide_password=False))
     with again.reading() as db:
         assert read_setting(db, "thresholds") == {"yes_at": 0.7}
         assert read_setting(db, "nothing", 5) == 5
@@ -68,11 +68,11 @@ def test_tidying_keeps_statistics_for_the_planner(filled):
         assert db.scalar(text(f"SELECT count(*) FROM {statistics} = 'creator'")) > 0
 
 
-def test_newer_store_is_not_opened(store, store_url):
+def test_newer_store_is_not_opened(store):
     with store.writing() as db:
         db.execute(text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(InputError, match="newer version"):
-        open_store(store_url)
+        open_store(store.engine.url.render_as_string(hide_password=False))
 
 
 def insert_upload(db, state, *, model_version="m", columns="{}", units="{}"):

@@ -169,7 +169,7 @@ def test_page_shows_the_day_and_what_is_missing(visit, desk):
     somebody = visit("viewer")
     page = somebody.get("/then").text
     assert page.count("<tr>") > 40
-    assert "More</a>" in page
+    assert "Next →</a>" in page
     assert somebody.get("/then?page=1").status_code == 200
     assert "The list was empty then." in somebody.get("/then?day=2001-01-01").text
     assert somebody.get("/then?day=soon").status_code == 422

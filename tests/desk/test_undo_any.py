@@ -7,7 +7,7 @@ import secrets
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
@@ -22,6 +22,7 @@ from tests.desk.conftest import add_people, bring
 from tests.desk.test_reviewing import decision_of
 from tests.desk.test_undo import DAY, record_rows
 from tests.desk.test_undo_import import rows_of, write
+from tests.examples import examples
 
 _MEMBERS = 5
 STEPS = st.lists(
@@ -44,9 +45,7 @@ def small(filled):
     return filled
 
 
-@settings(
-    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(6)
 @given(steps=STEPS, in_turn=st.booleans(), data=st.data())
 def test_undone_acts_leave_no_trace(small, rules, catalogue, tmp_path, steps, in_turn, data):
     (ann,) = add_people(small, "reviewer")

@@ -11,6 +11,7 @@ from sqlalchemy import func, select, text, update
 from durhampulse.desk.campaigns import campaigns
 from durhampulse.desk.campaigns.brief import Brief
 from durhampulse.desk.imports import undoing
+from durhampulse.desk.imports.jobs import give_up, next_job
 from durhampulse.desk.imports.undoing import UndoneImport, ask_to_undo, preview_undo, undo_import
 from durhampulse.desk.imports.worker import Worker
 from durhampulse.desk.models.catalogue import Catalogue, activate, add_model
@@ -118,6 +119,26 @@ def test_what_people_did_with_new_creators_keeps_them(filled, catalogue, rules, 
         assert db.scalar(select(func.count()).where(score.c.run_id > 1)) == 6
     assert left & set(names) == set(names) - {"untouched"}
     assert state == "tentative"
+
+
+def test_undo_that_was_given_up_has_not_happened(filled, catalogue, tmp_path):
+    before = rows_of(filled)
+    row = bring(filled, catalogue, write(tmp_path / "a.csv", "INF-1003", "new1"))
+    ask_to_undo(filled, row.id, "ann")
+    job = next_job(filled, "one")
+    give_up(filled, job, "The disk is full.", "Make room there.")
+    with filled.reading() as db:
+        import_row = db.execute(select(upload).where(upload.c.id == row.id)).one()
+        undone_by = db.scalar(
+            select(act.c.undone_by).where(act.c.kind == "import", act.c.run_id == 2)
+        )
+    assert (import_row.state, import_row.problem) == ("done", "The disk is full.")
+    assert undone_by is None
+    ask_to_undo(filled, row.id, "bob")
+    undo_import(filled, catalogue, row.id)
+    assert rows_of(filled) == before
+    with filled.reading() as db:
+        assert db.scalar(select(audit.c.who).where(audit.c.act == "import undone")) == "bob"
 
 
 def test_imports_are_undone_in_either_order(filled, catalogue, tmp_path):

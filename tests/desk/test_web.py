@@ -49,6 +49,7 @@ from durhampulse.desk.web.pages import PAGES
 from durhampulse.exceptions import InputError
 from tests.desk.conftest import DEMO, PASSWORD
 from tests.desk.forms import fields_of
+from tests.examples import examples
 
 OURS = ("creators", "reviews", "outcomes", "campaigns", "lists", "views", "selection", "bulk")
 OPEN = {
@@ -80,7 +81,7 @@ NEEDS = {
                    "/campaigns/{number}/frontier", "/then"],
         "reviewer": ["/queue", "/opinions", "/imports/{number}/undo", "/campaigns/{number}/difference",
                      "/outcomes/files/{number}"],
-        "admin": ["/creators/{number}/everything", "/people", "/audit", "/audit/log.jsonl"],
+        "admin": ["/creators/{number}/everything", "/hooks", "/people", "/audit", "/audit/log.jsonl"],
     },
     "POST": {
         "viewer": ["/sign-out", "/account/sessions/{number}/end",
@@ -101,7 +102,7 @@ NEEDS = {
                      "/outcomes/files/{number}/record", "/outcomes/files/{number}/drop",
                      "/rooms", "/rooms/{number}", "/rooms/{number}/close",
                      "/campaigns/{number}/budget", "/opinions/{number}", "/queue/enough"],
-        "admin": ["/thresholds", "/opinions/share", "/creators/{number}/erase", "/model/activate", "/model/preview",
+        "admin": ["/hooks", "/hooks/{number}", "/thresholds", "/opinions/share", "/creators/{number}/erase", "/model/activate", "/model/preview",
                   "/model/preview/discard", "/people",
                   "/people/{number}", "/people/{number}/link", "/people/factor",
                   "/people/{number}/factor/end", "/people/{number}/identity", "/keys", "/keys/{number}/revoke"],
@@ -1187,7 +1188,7 @@ def test_the_documented_interface_holds(app, desk, visit, mode):
         if not operation.path.startswith(tuple(f"/v1/{name}" for name in OURS)):
             continue
 
-        @settings(max_examples=40, derandomize=True, suppress_health_check=list(HealthCheck))
+        @settings(examples(40), suppress_health_check=list(HealthCheck))
         @given(case=operation.as_strategy(generation_mode=mode))
         def holds(case):
             # What is wrong with a query may vanish in its address: {"niche": {}} is sent as none.

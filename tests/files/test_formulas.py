@@ -6,13 +6,14 @@ import csv
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from durhampulse.files.export import open_sink
 from durhampulse.files.formulas import as_before, neutralised, restored, spreadsheet_safe
 from durhampulse.files.tables import read_source
 from durhampulse.irregularities import Ledger
+from tests.examples import examples
 
 TEXTS = st.text(st.sampled_from("'\"=+-@;,\t\r\nab é"), max_size=8) | st.text(max_size=8)
 
@@ -67,7 +68,7 @@ def cells_of(path, delimiter, quoting=csv.QUOTE_MINIMAL):
         return [c for row in csv.reader(stream, delimiter=delimiter, quoting=quoting) for c in row]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@examples(60)
 @given(
     rows=st.lists(st.tuples(TEXTS, TEXTS).filter(lambda row: "\0" not in "".join(row)), max_size=4)
 )

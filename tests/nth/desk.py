@@ -40,6 +40,7 @@ from durhampulse.desk.shortlist.view import View
 from durhampulse.desk.store.chain import verify
 from durhampulse.desk.store.database import Store, open_store
 from durhampulse.desk.store.tables import Instant, metadata, person, upload
+from durhampulse.desk.store.traces import remove_waiting_traces
 from durhampulse.desk.web.access import COOKIE
 from durhampulse.desk.web.app import create_desk
 from durhampulse.desk.web.state import Desk
@@ -61,6 +62,10 @@ ROWS = "Influencer_ID,Followers,Engagement_Rate,Growth_Rate,Niche,Video_Quality,
 FILE = "\n".join([ROWS, *(f"INF-{n},5000,0.05,0.01,Tech,HD,2000" for n in range(1_400, 2_000))])
 OUTCOMES = "Influencer_ID,Sponsorship_Status\nINF-1003,1\nINF-1004,0\nINF-1005,1\n"
 DECISION = {"decision": "approve", "reason": REASONS[0], "request_name": "a" * 12, "seen": "0"}
+AGAIN = (
+    "update upload set state = '{}', lease_until = null, problem = null, way_out = null"
+    " where id = 2 and state = '{}'"
+)
 VOLATILE = {"audit", "session", "attempt", "device", "link", "understood"}
 """Tables that say when and by which token, not what was done."""
 Content = dict[str, list[tuple[object, ...]]]
@@ -75,13 +80,13 @@ def make_acts(apart: Path) -> dict[str, Callable[[], Act]]:
         "upload": lambda: _by_page(stages.demo, "/imports", files={"file": ("new.csv", FILE)}),
         "check": lambda: _by_worker(
             stages.checking, {"upload", "staged", "refused"},
-            again="update upload set state = 'checking' where id = 2 and state = 'new'"),
+            again=AGAIN.format("checking", "new")),
         "apply": lambda: _by_worker(
             stages.applying, {"upload"},
-            again="update upload set state = 'applying' where id = 2 and state = 'checked'"),
+            again=AGAIN.format("applying", "checked")),
         "undo": lambda: _by_worker(
             stages.undoing, {"upload"},
-            again="update upload set state = 'undoing' where id = 2 and state = 'done'"),
+            again=AGAIN.format("undoing", "done")),
         "bulk": lambda: _by_worker(
             stages.bulk, {"bulk", "act", "review", "creator", "claim"}),
         "activate": lambda: _by_worker(stages.two, {"run", "score"}, activates=True),
@@ -301,6 +306,7 @@ class _Check:
 
     def __init__(self, stage: Path, steps: AbstractSet[str] = frozenset()) -> None:
         self.stage, self.steps = stage, steps
+        self.before: Content = {}
         self.done: list[Content] = []
         self.by_chance: set[tuple[str, int]] = set()
         self.is_done = False
@@ -309,9 +315,10 @@ class _Check:
     def prepare(self, folder: Path) -> None:
         copied(self.stage, folder)
         self.is_done = False
-        store = _open(folder)
-        self.before = content(store)
-        store.close()
+        if not self.before:
+            store = _open(folder)
+            self.before = content(store)
+            store.close()
 
     def __call__(self, folder: Path, end: End) -> list[str]:
         if end.code:
@@ -342,6 +349,7 @@ class _Check:
                 wrong.append(f"integrity: {said}")
         clear_orphans(store, folder / "desk.db.uploads")
         clear_leftovers(store)
+        remove_waiting_traces(store)
         now = content(store)
         if len(self.done) < 2:  # nothing has failed yet
             self.done.append(now)

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
-from durhampulse.cli import desk, scorer, studying
+from durhampulse.cli import desk, health, scorer, studying
+from durhampulse.cli.settings import configured, passwords_in
 from durhampulse.exceptions import DurhamPulseError, InputError, OutputError
 from durhampulse.extras import extra_of, way_to_install
 
-__all__ = ["app", "main"]
+__all__ = ["app", "command_line", "main"]
 
 _EXTRA_OF_COMMAND = {"desk": "desk", "erase": "desk", "serve": "serve", "study": "study"}
 """Command to the extra it is part of; another extra may bring a module as well."""
+
+_SHOWN = (
+    "the password of {} can be read in process lists and shell histories. Write *** in its place, "
+    "and set DURHAMPULSE_DB_PASSWORD, or DURHAMPULSE_DB_PASSWORD_FILE to a file that holds it."
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -29,6 +37,7 @@ app.command()(studying.explain)
 app.command()(scorer.score)
 app.command()(scorer.serve)
 app.command()(desk.erase)
+app.command()(health.health)
 app.add_typer(desk.desk_app, name="desk")
 app.add_typer(scorer.model_app, name="model")
 app.add_typer(scorer.key_app, name="key")
@@ -52,13 +61,20 @@ def _options(
     """Of the thousands of creators who apply, who gets the sponsorship deal?"""
 
 
+def command_line() -> TyperGroup:
+    """Return all commands, with options that environment and file may set."""
+    return configured(cast(TyperGroup, get_command(app)))
+
+
 def main() -> None:
     """Run the command line; a deliberate error becomes one message and its exit code."""
     # The matrices here are small: BLAS with threads of its own loses more by waiting than it
     # wins, up to fifty times on busy cores. NumPy reads this when it is first imported.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    for address in passwords_in(sys.argv[1:]):
+        typer.echo(f"durhampulse: {_SHOWN.format(address)}", err=True)
     try:
-        app(standalone_mode=True)
+        command_line()(standalone_mode=True)
     except ModuleNotFoundError as error:
         extra = extra_of(str(error.name), _EXTRA_OF_COMMAND.get("".join(sys.argv[1:2])))
         if extra is None:

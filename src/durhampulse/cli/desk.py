@@ -7,15 +7,17 @@ import getpass
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from durhampulse.cli.hosting import hosted
 from durhampulse.cli.options import AsJson
 from durhampulse.exceptions import InputError
 
 if TYPE_CHECKING:
     from durhampulse.desk.people.provider import Provider
+    from durhampulse.service.settings import Hosting
 
 __all__ = ["desk_app", "erase"]
 
@@ -23,16 +25,12 @@ _DEFAULT = "sqlite:///durhampulse.db"  # written here too, so that --help loads 
 Store = Annotated[str, typer.Option(help="sqlite:///FILE or postgresql+psycopg://HOST/NAME.")]
 
 
-def _of_provider(name: str, text: str) -> Any:
-    return typer.Option(envvar=f"DURHAMPULSE_OIDC_{name}", help=text)
-
-
-Issuer = Annotated[str | None, _of_provider("ISSUER", "OpenID provider by whom people sign in.")]
-Client = Annotated[str | None, _of_provider("CLIENT", "What the provider calls this desk.")]
-Secret = Annotated[Path | None, _of_provider("SECRET", "File that holds the client's secret.")]
-Title = Annotated[str | None, _of_provider("TITLE", "The provider's name on the sign-in page.")]
+Issuer = Annotated[str | None, typer.Option(help="OpenID provider by whom people sign in.")]
+Client = Annotated[str | None, typer.Option(help="What the provider calls this desk.")]
+Secret = Annotated[Path | None, typer.Option(help="File that holds the client's secret.")]
+Title = Annotated[str | None, typer.Option(help="The provider's name on the sign-in page.")]
 NewRole = Annotated[
-    str | None, _of_provider("NEW", "Role of accounts made for whoever is new; none without.")
+    str | None, typer.Option(help="Role of accounts made for whoever is new; none without.")
 ]
 NoPasswords = Annotated[
     bool, typer.Option("--no-passwords", help="Let people in by the provider alone.")
@@ -58,8 +56,10 @@ desk_app = typer.Typer()
 
 
 @desk_app.callback(invoke_without_command=True)
+@hosted(level="warning")
 def desk(  # noqa: PLR0913 - one for each option
     context: typer.Context,
+    hosting: Hosting,
     model: Model = None,
     store: Store = _DEFAULT,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
@@ -94,7 +94,7 @@ def desk(  # noqa: PLR0913 - one for each option
     exposure = Exposure.read(public_url, hsts=hsts)
     if link_for is not None:
         address = exposure.address or f"http://{host}:{port}"
-        typer.echo(f"{address}{password_link(store, link_for)}")
+        typer.echo(f"{address}{hosting.root_path}{password_link(store, link_for)}")
         return
     provider = _provider(oidc_issuer, oidc_client, oidc_secret, oidc_title, oidc_new)
     if no_passwords and provider is None:
@@ -110,6 +110,7 @@ def desk(  # noqa: PLR0913 - one for each option
         exposure=exposure,
         provider=provider,
         passwords=not no_passwords,
+        hosting=hosting,
         say=typer.echo,
     )
 
@@ -139,6 +140,30 @@ def reset_factor(
 
     reset(store, name)
     typer.echo(f"{name} signs in without a second factor now, or sets up a new one.")
+
+
+@desk_app.command()
+def add_hook(
+    url: Annotated[str, typer.Argument(help="Where decisions and outcomes are sent.")],
+    store: Store = _DEFAULT,
+    private: Annotated[
+        bool, typer.Option("--private", help="It may lie in a private network.")
+    ] = False,
+) -> None:
+    """Add a webhook and show the secret that signs its messages, this once.
+
+    The desk's page adds those in the internet; only whoever may open the store allows others.
+
+    Example: durhampulse desk add-hook https://crm.example/hooks --store sqlite:///team.db
+    """
+    from durhampulse.desk.hooks.endpoints import add_hook as add
+    from durhampulse.desk.store.database import open_store
+
+    who = f"command line, {getpass.getuser()}"
+    opened = open_store(store, create=False)
+    with contextlib.closing(opened), opened.writing() as db:
+        _, secret = add(db, url, who, private=private)
+    typer.echo(secret)
 
 
 @desk_app.command()

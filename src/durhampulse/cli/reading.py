@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 from collections.abc import Callable
-from inspect import Parameter
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from durhampulse.cli.expansion import in_place_of
 from durhampulse.exceptions import InputError
 
 if TYPE_CHECKING:
@@ -115,31 +113,8 @@ def reads_table(*, without: tuple[str, ...] = ()) -> Callable[[Callable[..., Non
     without
         Flags that mean nothing to the command.
     """
-    flags = {name: kind for name, kind in FLAGS.items() if name not in without}
-
-    def decorated(command: Callable[..., None]) -> Callable[..., None]:
-        # The class is not imported here, since a command line answers --help without pandas.
-        signature = inspect.signature(command, locals={"ReadOptions": object}, eval_str=True)
-        parameters: list[Parameter] = []
-        for parameter in signature.parameters.values():
-            if parameter.name != "options":
-                parameters.append(parameter.replace(kind=Parameter.KEYWORD_ONLY))
-                continue
-            parameters += [
-                Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=kind)
-                for name, kind in flags.items()
-            ]
-
-        @functools.wraps(command)
-        def run(**given: Any) -> None:
-            options = _read_options({name: given.pop(name) for name in flags})
-            command(**given, options=options)
-
-        run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-        run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-        return run
-
-    return decorated
+    flags = {name: (kind, None) for name, kind in FLAGS.items() if name not in without}
+    return in_place_of("options", flags, _read_options, "ReadOptions")
 
 
 def _read_options(given: dict[str, Any]) -> ReadOptions:

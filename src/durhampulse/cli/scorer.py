@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from durhampulse.cli.hosting import hosted
 from durhampulse.cli.options import (
     AsJson,
     ModelFolder,
@@ -21,6 +22,9 @@ from durhampulse.files.formats import WRITABLE, listed
 
 if TYPE_CHECKING:
     from durhampulse.creators.options import ReadOptions
+    from durhampulse.scoring.scorer import Scorer
+    from durhampulse.scoring.summary import Summary
+    from durhampulse.service.settings import Hosting
 
 __all__ = ["key_app", "model_app", "score", "serve"]
 
@@ -51,6 +55,9 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
     reasons: Annotated[
         bool, typer.Option("--reasons", help="Add reasons; some hundred creators a second.")
     ] = False,
+    crm: Annotated[
+        str, typer.Option("--crm", help="Write what dynamics, hubspot or salesforce imports.")
+    ] = "",
     engine: Annotated[Engine, typer.Option(help="Where to score.")] = Engine.LOCAL,
     scheduler: Annotated[
         str | None, typer.Option(help="Address of the Dask scheduler, for --engine dask.")
@@ -73,7 +80,7 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
 
         scorer = load_model(model, cage=cage)
         if engine is Engine.DASK:
-            address = _require_scheduler(scheduler, top=top, reasons=reasons)
+            address = _require_scheduler(scheduler, top=top, reasons=reasons, crm=crm)
             from durhampulse.scoring.cluster import score_on_cluster
 
             summary = score_on_cluster(
@@ -81,9 +88,17 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
             )
         else:
             summary = score_files(
-                scorer, inputs, out, options, top=top, reasons=reasons, cage=cage, progress=show
-            )
-    aside = out == "-"  # the table itself goes to standard output
+                scorer, inputs, out, options,
+                top=top, reasons=reasons, crm=crm, cage=cage, progress=show,
+            )  # fmt: skip
+    _say(summary, scorer, out, as_json=as_json, in_parts=engine is Engine.DASK)
+    if scorer.refusal:
+        raise typer.Exit(1)
+
+
+def _say(summary: Summary, scorer: Scorer, out: str, *, as_json: bool, in_parts: bool) -> None:
+    """Print what became of a table, beside it where the table itself goes to standard output."""
+    aside = out == "-"
     if as_json:
         typer.echo(json.dumps(summary.to_dict(scorer), indent=2), err=aside)
     else:
@@ -93,18 +108,16 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
         seconds = f"{summary.seconds:.1f} s, {rate:,.0f} rows a second"
         typer.echo(f"Written in {seconds}: {where}", err=aside)
         if summary.refused and not aside:
-            where = f"{out}/refused/" if engine is Engine.DASK else f"{out}.refused.csv"
+            where = f"{out}/refused/" if in_parts else f"{out}.refused.csv"
             typer.echo(f"Refused rows, each with its reason: {where}")
-    if scorer.refusal:
-        raise typer.Exit(1)
 
 
-def _require_scheduler(scheduler: str | None, *, top: int | None, reasons: bool) -> str:
+def _require_scheduler(scheduler: str | None, *, top: int | None, reasons: bool, crm: str) -> str:
     if scheduler is None:
         raise InputError("--engine dask: which cluster?", "Add --scheduler tcp://HOST:8786.")
-    if top is not None or reasons:
+    if top is not None or reasons or crm:
         raise InputError(
-            "--engine dask gives neither --top nor --reasons.",
+            "--engine dask gives neither --top, --reasons nor --crm.",
             "Score first, then take the best of the result.",
         )
     return scheduler
@@ -167,8 +180,10 @@ def export(
     typer.echo(f"{out}: {size:,} bytes.")
 
 
+@hosted(level="info")
 def serve(  # noqa: PLR0913 - one for each option
     model: ModelFolder,
+    hosting: Hosting,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
     keys: Annotated[Path | None, typer.Option(help="File of API keys; see key add.")] = None,
@@ -192,7 +207,7 @@ def serve(  # noqa: PLR0913 - one for each option
     from durhampulse.service.settings import Limits
 
     limits = Limits(body=largest_body, rate=rate, work=work, hsts=hsts)
-    run(model, host=host, port=port, keys=keys, limits=limits)
+    run(model, host=host, port=port, keys=keys, limits=limits, hosting=hosting)
 
 
 KeyFile = Annotated[Path, typer.Option("--keys", help="File of API keys.")]

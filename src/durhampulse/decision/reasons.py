@@ -78,17 +78,17 @@ def _values(rows: pd.DataFrame, column: str) -> pd.Series:
 
 def _comparison(rows: pd.DataFrame, columns: list[str], peers: Peers) -> Callable[..., str]:
     """Return what puts a row's column into words, as a reason for (1) or against (-1)."""
-    places = peers.percentiles(rows)
+    places = {str(c): place.tolist() for c, place in peers.percentiles(rows).items()}
     tiers, niches = peers.tier(rows).tolist(), _values(rows, NICHE).tolist()
     values = {column: _values(rows, column).tolist() for column in columns}
-    groups = {str(column): peers.groups(rows, str(column)).tolist() for column in places}
+    groups = {column: peers.groups(rows, column).tolist() for column in places}
 
     def compare(i: int, j: int, sign: int, *, strong: bool) -> str:
         column = columns[j]
         value, place, whom = values[column][i], math.nan, ""
         if column in groups:
             whom = group_words(groups[column][i], tiers[i], niches[i])
-            place = float(places[column].iloc[i])
+            place = places[column][i]
         words = phrase(column, value, sign, peers=peers, place=place, whom=whom)
         return words or (beside_others(column, value, peers.rates) if strong else "")
 
@@ -135,7 +135,8 @@ def what_would_change(
     empty = pd.DataFrame(columns=["column", "from", "to", "percentiles", "probability"])
     if not above:
         return empty
-    moves = {column: _moves(column, creator, peers) for column in model.encoding.columns}
+    places = peers.percentiles(creator).iloc[0]
+    moves = {c: _moves(c, creator, peers, places) for c in model.encoding.columns}
     moves = {column: values for column, values in moves.items() if values}
     for number in (1, 2):
         reaching = [
@@ -153,7 +154,9 @@ def what_would_change(
     return empty
 
 
-def _moves(column: str, creator: pd.DataFrame, peers: Peers) -> list[tuple[object, float]]:
+def _moves(
+    column: str, creator: pd.DataFrame, peers: Peers, places: pd.Series
+) -> list[tuple[object, float]]:
     """Return values a creator might reach, and how far each is in percentiles of peers."""
     standard = COLUMNS.get(column)
     if standard is None or not standard.changeable or column not in creator:
@@ -165,10 +168,10 @@ def _moves(column: str, creator: pd.DataFrame, peers: Peers) -> list[tuple[objec
     if column not in peers.curves or pd.isna(now):
         return []
     curve = peers.curves[column][peers.groups(creator, column).iloc[0]]
-    here = float(peers.percentiles(creator)[column].iloc[0])
-    places = np.linspace(1, 99, len(_STEPS))
-    values = np.interp(places, np.arange(101), curve)
-    return [(float(v), abs(float(p) - here)) for v, p in zip(values, places, strict=True)]
+    here = float(places[column])
+    steps = np.linspace(1, 99, len(_STEPS))
+    values = np.interp(steps, np.arange(101), curve)
+    return [(float(v), abs(float(p) - here)) for v, p in zip(values, steps, strict=True)]
 
 
 def _smallest(

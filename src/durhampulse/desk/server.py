@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import signal
 import socket
 import sys
 import webbrowser
@@ -12,7 +11,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, func, select
 
@@ -33,10 +31,8 @@ from durhampulse.desk.web.exposure import Exposure
 from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import InputError
 from durhampulse.files.scratch import scratch_folder
-from durhampulse.service.server import is_loopback
-
-if TYPE_CHECKING:
-    import uvicorn
+from durhampulse.service.server import is_loopback, serve, server_config
+from durhampulse.service.settings import Hosting
 
 __all__ = ["DEMO_ADMIN", "fill_with_demo", "open_desk", "password_link", "reset_factor", "run"]
 
@@ -173,13 +169,18 @@ def run(  # noqa: PLR0913 - one for each option
     exposure: Exposure | None = None,
     provider: Provider | None = None,
     passwords: bool = True,
+    hosting: Hosting | None = None,
     say: Callable[[str], object] = print,
 ) -> None:
     """Serve the desk until the process is stopped."""
     import uvicorn
 
-    from durhampulse.service.connections import BoundedProtocol
-
+    hosting = hosting or Hosting(log_level="warning")
+    if hosting.workers > 1:
+        raise InputError(
+            "The desk is one process: the progress of an activation is known to one alone.",
+            "Leave --workers out, or start several desks on one PostgreSQL store.",
+        )
     desk = open_desk(url, model_folder, limits=limits)
     desk = replace(desk, provider=provider, sign_in=SignIn(limits, passwords=passwords))
     demo = is_demo(desk)
@@ -192,38 +193,16 @@ def run(  # noqa: PLR0913 - one for each option
     _move_thresholds(desk, yes_at, review_at)
     exposure = exposure or Exposure()
     printed = _address(host, listening.getsockname()[1])
-    desk = replace(desk, exposure=replace(exposure, address=exposure.address or printed))
+    address = (exposure.address or printed) + hosting.root_path
+    desk = replace(desk, exposure=replace(exposure, address=address))
     for line in _greeting(desk, demo=demo):
         say(line)
-    config = uvicorn.Config(
-        create_desk(desk),
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        http=BoundedProtocol,
-        timeout_keep_alive=15,
+    config = server_config(
+        create_desk(desk, hosting.root_path), hosting,
         timeout_graceful_shutdown=_SECONDS_TO_FINISH,
-    )
-    _serve(uvicorn.Server(config), listening)
+    )  # fmt: skip
+    serve(uvicorn.Server(config), [listening])
     desk.store.close()
-
-
-def _serve(server: uvicorn.Server, listening: socket.socket) -> None:
-    """Serve until a signal; return then, so that the store is closed.
-
-    uvicorn raises the signal that stopped it once more after its shutdown, for the handlers that
-    were there before: the usual ones would end the process at once.
-    """
-
-    def leave(*_: object) -> None:
-        server.should_exit = True
-
-    former = {kind: signal.signal(kind, leave) for kind in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        server.run(sockets=[listening])
-    finally:
-        for kind, handler in former.items():
-            signal.signal(kind, handler)
 
 
 def _move_thresholds(desk: Desk, yes_at: float | None, review_at: float | None) -> None:

@@ -8,11 +8,11 @@ usual for creators of the same size and niche.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +35,7 @@ __all__ = [
 ]
 
 Floats = npt.NDArray[np.float64]
+Pieces = Sequence[npt.NDArray[Any]]
 Scale = Literal["linear", "log", "asinh"]
 
 _ORDER = {"SD": 0.0, "HD": 1.0, "4K": 2.0}
@@ -98,9 +99,9 @@ class NumberCode:
         normal *= 1 / self.sd
         return [np.stack([normal, missing]) if self.indicator else normal[None]]
 
-    def join(self, pieces: list[Floats], limit: float = FARTHEST) -> Floats:
+    def join(self, pieces: Pieces, limit: float = FARTHEST, out: Floats | None = None) -> Floats:
         """Return the only piece, within a limit either way."""
-        return np.clip(pieces[0], -limit, limit)
+        return np.clip(pieces[0], -limit, limit, out=out)
 
     def require(self) -> None:
         """Raise ValueError unless the parts are those of a code of numbers."""
@@ -154,16 +155,18 @@ class LevelCode:
         extra = [*(["other"] if self.rare else []), *(["missing"] if self.missing else [])]
         return [f"{self.column} {level}" for level in (*self.levels, *extra)]
 
-    def pieces(self, block: Block) -> list[Floats]:
-        """Encode the column, shape (n_levels + rare + missing, n_rows)."""
-        places = block.levels(self.column).find(self._places)
+    def pieces(self, block: Block) -> list[npt.NDArray[np.bool_]]:
+        """Return where the column holds which level, shape (n_levels + rare + missing, n_rows)."""
+        places = block.levels(self.column).find(self._places).astype(np.int16)
         wanted = [*range(len(self.levels)), *([-1] if self.rare else [])]
         wanted += [-2] if self.missing else []
-        return [(places == np.array(wanted)[:, None]).astype(np.float64)]
+        return [places == np.array(wanted, np.int16)[:, None]]
 
-    def join(self, pieces: list[Floats], limit: float = FARTHEST) -> Floats:  # noqa: ARG002
-        """Return the only piece, which no limit concerns."""
-        return pieces[0]
+    def join(self, pieces: Pieces, limit: float = FARTHEST, out: Floats | None = None) -> Floats:  # noqa: ARG002
+        """Return the only piece as 0 and 1, which no limit concerns."""
+        out = np.empty(pieces[0].shape) if out is None else out
+        out[...] = pieces[0]
+        return out
 
     def require(self) -> None:
         """Raise ValueError unless the parts are those of a code of levels."""
@@ -232,10 +235,12 @@ class RelativeCode:
             parts.append(np.divide([*self.shifts, 0.0, 0.0], -self.sd)[places])
         return [part[None] for part in parts]
 
-    def join(self, pieces: list[Floats], limit: float = FARTHEST) -> Floats:
+    def join(self, pieces: Pieces, limit: float = FARTHEST, out: Floats | None = None) -> Floats:
         """Add the pieces; 0 where one of them is not known."""
-        total = sum(pieces[2:], start=pieces[0] + pieces[1])
-        total = np.where(np.isfinite(total), total, 0.0)
+        total = np.add(pieces[0], pieces[1], out=out)
+        for piece in pieces[2:]:
+            total += piece
+        total[~np.isfinite(total)] = 0.0
         return np.clip(total, -limit, limit, out=total)
 
     def require(self) -> None:

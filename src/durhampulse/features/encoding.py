@@ -80,19 +80,10 @@ class Encoding:
         encoded = np.empty((len(self.names), block.n_rows))
         start = 0
         for code in self.codes:
-            part = code.join(code.pieces(block), limit)
-            encoded[start : start + len(part)] = part
-            start += len(part)
-        return encoded.T
-
-    def limit(self, X: Floats, limit: float = FARTHEST) -> None:
-        """Limit encoded rows, shape (n_rows, n_names), to so many standard deviations, in place."""
-        start = 0
-        for code in self.codes:
             end = start + len(code.names)
-            if not isinstance(code, LevelCode):
-                np.clip(X[:, start:end], -limit, limit, out=X[:, start:end])
+            code.join(code.pieces(block), limit, encoded[start:end])
             start = end
+        return encoded.T
 
     def frame(self, table: pd.DataFrame) -> pd.DataFrame:
         """Encode a table, with the columns' names and the rows' numbers kept."""

@@ -60,25 +60,37 @@ class Peers:
             One column for each compared column, in percent (0 to 100); missing where the figure
             is. Peers are of the same tier and niche, or tier, or all, whichever is large enough.
         """
-        places = {}
+        places, kinds = {}, self._kinds(creators)
         for column, curves in self.curves.items():
             values = _numbers(creators, column)
-            groups = self.groups(creators, column)
+            groups = self._groups(kinds, column)
             place = np.full(len(creators), np.nan)
-            for group in groups.unique():
-                here = (groups == group).to_numpy(bool) & np.isfinite(values)
+            codes = {group: code for code, group in enumerate({*groups})}
+            code_of = np.array([codes[group] for group in groups])
+            for group, code in codes.items():
+                here = (code_of == code) & np.isfinite(values)
                 place[here] = _place(values[here], np.asarray(curves[group]))
             places[column] = place
         return pd.DataFrame(places, index=creators.index)
 
     def groups(self, creators: pd.DataFrame, column: str) -> pd.Series:
         """Name the peer group each creator's figure is compared with."""
+        return pd.Series(self._groups(self._kinds(creators), column), creators.index, dtype="str")
+
+    def _kinds(self, creators: pd.DataFrame) -> list[tuple[str, str]]:
+        """Return each creator's tier and niche; empty where it is not known."""
+        tiers, niches = self.tier(creators), _text(creators, NICHE)
+        known = (column.fillna(_ALL).tolist() for column in (tiers, niches))
+        return [*zip(*known, strict=True)]
+
+    def _groups(self, kinds: list[tuple[str, str]], column: str) -> list[str]:
+        """Return the smallest group of peers that is large enough, for each tier and niche."""
         curves = self.curves[column]
-        tier = self.tier(creators).fillna(_ALL)
-        niche = _text(creators, NICHE).fillna(_ALL)
-        fine, coarse = tier + "|" + niche, tier + "|"
-        coarse = coarse.where(coarse.isin(list(curves)), "|")
-        return fine.where(fine.isin(list(curves)), coarse)
+        groups = {
+            (tier, niche): next(g for g in (f"{tier}|{niche}", f"{tier}|", "|") if g in curves)
+            for tier, niche in {*kinds}
+        }
+        return [groups[kind] for kind in kinds]
 
     def tier(self, creators: pd.DataFrame) -> pd.Series:
         """Return each creator's tier."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -98,11 +99,18 @@ class Rates:
 
     def direction(self, column: str) -> int:
         """Return 1 where more of a figure goes with more deals, -1 with fewer, 0 where it bends."""
-        shares = self.shares.get(column, ())
-        if column not in self.edges or len(shares) < 2 or np.ptp(shares) == 0:
-            return 0
-        slope = float(np.corrcoef(np.arange(len(shares)), np.asarray(shares))[0, 1])
-        return 0 if abs(slope) < _MONOTONE else int(math.copysign(1, slope))
+        return self._directions.get(column, 0)
+
+    @cached_property
+    def _directions(self) -> dict[str, int]:
+        directions = {}
+        for column in self.edges:
+            shares = self.shares[column]
+            if len(shares) < 2 or np.ptp(shares) == 0:
+                continue
+            slope = float(np.corrcoef(np.arange(len(shares)), np.asarray(shares))[0, 1])
+            directions[column] = 0 if abs(slope) < _MONOTONE else int(math.copysign(1, slope))
+        return directions
 
     def to_dict(self) -> dict[str, Any]:
         """Return the rates as plain data."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PASSWORD_VARIABLE",
     "absolute",
+    "given_password",
     "is_database",
     "password_of",
     "read_rows",
@@ -25,7 +26,10 @@ __all__ = [
 ]
 
 PASSWORD_VARIABLE = "DURHAMPULSE_DB_PASSWORD"  # noqa: S105 - the name of a variable
-"""Environment variable that fills in for ``***`` as the password of a database address."""
+"""Environment variable that fills in for ``***`` as the password of a database address.
+
+With ``_FILE`` behind it, it names a file that holds the password.
+"""
 
 _PACKAGES = {"psycopg": "psycopg[binary]", "psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient"}
 """Modules that are installed by another name."""
@@ -73,6 +77,25 @@ def password_of(address: str) -> str | None:
     return None if password in (None, "***") else str(password)
 
 
+def given_password() -> str | None:
+    """Return what stands for ``***``: of the environment, or of the file that it names.
+
+    Raises
+    ------
+    InputError
+        If there is such a file, and it cannot be read.
+    """
+    place = os.environ.get(f"{PASSWORD_VARIABLE}_FILE")
+    if PASSWORD_VARIABLE in os.environ or not place:
+        return os.environ.get(PASSWORD_VARIABLE)
+    try:
+        return Path(place).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{place}: cannot be read ({error}).", f"It is named by {PASSWORD_VARIABLE}_FILE."
+        ) from error
+
+
 def read_rows(address: str, *, table: str | None, query: str | None) -> pd.DataFrame:
     """Return a table's rows, or a query's, without any change to the database.
 
@@ -93,7 +116,7 @@ def read_rows(address: str, *, table: str | None, query: str | None) -> pd.DataF
     try:
         url = make_url(address)
         if url.password == "***":  # noqa: S105 - the mask, not a password
-            url = url.set(password=os.environ.get(PASSWORD_VARIABLE))
+            url = url.set(password=given_password())
         if url.drivername.startswith("sqlite") and url.database and not Path(url.database).exists():
             raise InputError(f"{url.database}: no such database file.", "Check the address.")
         engine = create_engine(url, execution_options={"postgresql_readonly": True})

@@ -15,7 +15,7 @@ import stat
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol, TypeVar, cast
 
 import pandas as pd
 import pyarrow as pa
@@ -27,6 +27,7 @@ from durhampulse.files.formulas import spreadsheet_safe
 __all__ = [
     "Sink",
     "check_output",
+    "finished",
     "is_running",
     "open_sink",
     "replacing",
@@ -52,6 +53,9 @@ class Sink(Protocol):
     def abandon(self) -> None:
         """Let go of the file, whatever state it is in."""
         ...
+
+
+SinkType = TypeVar("SinkType", bound=Sink)
 
 
 def check_output(path: Path) -> None:
@@ -196,7 +200,14 @@ def open_sink(
     path: Path, suffix: str, schema: pa.Schema, provenance: Mapping[str, object]
 ) -> Iterator[Sink]:
     """Yield a file of the format that `suffix` names; finished at the end, or let go of."""
-    sink = cast("Sink", pkgutil.resolve_name(FORMATS[suffix].sink)(path, schema, provenance))
+    made = cast("Sink", pkgutil.resolve_name(FORMATS[suffix].sink)(path, schema, provenance))
+    with finished(made) as sink:
+        yield sink
+
+
+@contextmanager
+def finished(sink: SinkType) -> Iterator[SinkType]:
+    """Yield a file being written; finished at the end, or let go of."""
     try:
         yield sink
     except BaseException:

@@ -96,13 +96,14 @@ class ExactLayers:
         return cls(tuple(rounded), added, tuple(shifts), activation)
 
     def forward(self, X: Floats) -> Floats:
-        """Return the last layer's only unit, shape (n_rows,)."""
+        """Return the last layer's only unit, shape (n_rows,); far inputs count as FARTHEST."""
         step = _BYTES_AT_ONCE // self.kernels[0].itemsize
         parts = [self._forward(X[i : i + step]) for i in range(0, len(X), step)]
         return np.concatenate([np.empty(0), *parts])
 
     def _forward(self, X: Floats) -> Floats:
         hidden = X.astype(self.kernels[0].dtype)
+        np.clip(hidden, -FARTHEST, FARTHEST, out=hidden)
         hidden += self.shifts[0]
         hidden -= self.shifts[0]
         for number, (bias, shift) in enumerate(zip(self.biases[:-1], self.shifts[1:], strict=True)):

@@ -76,7 +76,6 @@ class FittedModel:
         logits, kinds = [], []
         for part, X in self._encoded(table, REACH):
             kinds.append(self.precedent.kinds(X, part))
-            self.encoding.limit(X)
             logits.append(self.weights.decision_function(X))
         return np.concatenate(logits), np.concatenate(kinds)
 

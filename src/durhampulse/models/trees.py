@@ -2,17 +2,20 @@
 
 A tree is oblivious when all nodes of a level ask the same question (Prokhorenkova et al. 2018,
 CatBoost): a row's leaf is then a number whose binary digits are the answers. Questions that trees
-share are asked once, and the leaves of trees that have at most 12 questions between them stand in
-one table of their sums. The tables hold whole multiples of a power of two as 32-bit integers: their
-sum is exact, so that a row's score depends on the row alone.
+share are asked once, and trees that ask alike stand in one table of the sums of their leaves. Of
+the borders of one column a row is above the lowest few, so their number says all: a table has one
+digit a column, with one value more than there are borders. The tables hold whole multiples of a
+power of two as 32-bit integers: their sum is exact, so that a row's score depends on the row alone.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -31,12 +34,13 @@ Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int32]
 
-_AT_ONCE = 8_192
-"""Rows whose answers fit in a processor's cache."""
-_TABLES_AT_ONCE = 16
-_QUESTIONS = 12
-"""Of one table: 4,096 sums of 4 bytes, half of a core's nearest cache."""
-_NEAR = 300
+_AT_ONCE = 32_768
+"""Rows whose answers are held at once: so many that the calls between them cost little."""
+_SUMS, _HALF = 16_384, 256
+"""The most sums of a table, and the most that a half of its digits tells apart, in one byte."""
+_VALUES = [np.array(value, np.uint8) for value in range(_HALF)]
+"""Of a digit: arrays, which numpy need not make of numbers at each call."""
+_NEAR = 60
 """Trees among which those that share questions are looked for."""
 _DEEPEST, _MOST_TREES, _WIDEST = 6, 4_000, 10_000
 _LARGEST = 2.0**16
@@ -154,6 +158,31 @@ def _question(split: Mapping[str, Any]) -> tuple[int, float]:
     return int(split["float_feature_index"]), float(np.float32(split["border"]))
 
 
+Digit = list[int]
+"""The questions about one column in a table, by their borders."""
+Half = list[Digit]
+"""Some digits of a table's numbers, the first one first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Table:
+    """The sums of some trees' leaves.
+
+    Attributes
+    ----------
+    halves
+        The digits of a row's number; of the first half if all fit in a byte.
+    lower
+        Values of the second half.
+    sums
+        By number, in units of 2**-digits.
+    """
+
+    halves: tuple[Half, Half]
+    lower: npt.NDArray[np.uint16]
+    sums: Integers
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Tables:
     """Trees prepared to be summed.
@@ -164,17 +193,15 @@ class _Tables:
         Each column asked about, and where its questions begin and end.
     borders
         Shape (n_questions, 1).
-    questions
-        Of each table the questions that are its numbers' digits, in two halves, the first digit
-        first, shape (n_tables, 2, 6).
-    sums_of_leaves
-        In units of 2**-digits, shape (n_tables, 4096).
+    tables
+        Of all trees.
+    digits
+        Sums are in units of 2**-digits.
     """
 
     spans: list[tuple[int, int, int]]
     borders: npt.NDArray[np.float32]
-    questions: npt.NDArray[np.intp]
-    sums_of_leaves: Integers
+    tables: list[_Table]
     digits: int
 
     @classmethod
@@ -183,28 +210,31 @@ class _Tables:
         units, digits = trees.whole_leaves()
         columns = np.unique(trees.columns)
         starts, ends = (np.searchsorted(trees.columns, columns, side) for side in ("left", "right"))
-        shared = _shared_tables(trees.questions)
-        asked = np.array([[*own, *own[:1] * (_QUESTIONS - len(own))] for own, _ in shared])
         return cls(
             spans=list(zip(columns.tolist(), starts.tolist(), ends.tolist(), strict=True)),
             borders=trees.borders[:, None],
-            questions=asked.reshape(len(shared), 2, -1),
-            sums_of_leaves=np.stack(
-                [_summed(own, trees.questions[some], units[some]) for own, some in shared]
-            ),
+            tables=[
+                _summed(halves, trees.questions[some], units[some])
+                for halves, some in _shared_tables(trees)
+            ],
             digits=digits,
         )
 
     def sums(self, X: Floats) -> Floats:
         """Return the sum over all trees, shape (n_rows,)."""
-        answers = self._answers(X)
+        answers = [*self._answers(X)]
+        parts = [np.empty(len(X), np.uint8) for _ in range(2)]
+        short, number = np.empty(len(X), np.uint16), np.empty(len(X), np.intp)
         total, part = np.zeros(len(X), np.int32), np.empty(len(X), np.int32)
-        for start in range(0, len(self.questions), _TABLES_AT_ONCE):
-            some = slice(start, start + _TABLES_AT_ONCE)
-            numbers = _numbers(answers, self.questions[some])
-            for table, number in zip(self.sums_of_leaves[some], numbers, strict=True):
-                table.take(number, out=part, mode="wrap")  # the mode that needs no copy
-                total += part
+        for table in self.tables:
+            upper, lower = (
+                _count(answers, half, part) for half, part in zip(table.halves, parts, strict=True)
+            )
+            np.multiply(upper, table.lower, short)
+            np.add(short, lower, short)
+            np.copyto(number, short)
+            table.sums.take(number, out=part, mode="wrap")  # the mode that needs no copy
+            np.add(total, part, total)
         return np.asarray(total * 2.0**-self.digits, np.float64)
 
     def _answers(self, X: Floats) -> npt.NDArray[np.uint8]:
@@ -216,50 +246,90 @@ class _Tables:
         return answers.view(np.uint8)
 
 
-def _shared_tables(questions: Integers) -> list[tuple[list[int], list[int]]]:
-    """Return what is asked in each table, at most 12 questions, and its trees.
+def _shared_tables(trees: ObliviousTrees) -> list[tuple[tuple[Half, Half], list[int]]]:
+    """Return the digits of each table, in two halves, and its trees.
 
-    A table takes the tree that adds the fewest questions to its own, until none fits.
+    A table takes the tree that makes it grow the least, until none of those near fits.
     """
-    asked = [{*tree} for tree in questions.tolist()]
+    column, border = trees.columns.tolist(), trees.borders.tolist()
+    asked = [{*tree} for tree in trees.questions.tolist()]
     left, tables = [*range(len(asked))], []
     while left:
-        first = left.pop(0)
-        own, trees = {*asked[first]}, [first]
+        some = [left.pop(0)]
+        own = asked[some[0]]
+        halves = _halves(own, column, border)
+        if halves is None:  # never so: a tree has at most 64 leaves
+            raise ValueError(f"a tree of {len(own)} questions")
         while left:
-            near = left[:_NEAR]
-            added = [len(asked[tree] - own) for tree in near]
-            if len(own) + min(added) > _QUESTIONS:
+            asks = Counter(column[question] for question in own)
+            grown = [
+                _growth(asks, (column[question] for question in asked[tree] - own))
+                for tree in left[:_NEAR]
+            ]
+            best = grown.index(min(grown))
+            wider = _halves(own | asked[left[best]], column, border)
+            if wider is None:
                 break
-            tree = left.pop(int(np.argmin(added)))
-            own |= asked[tree]
-            trees.append(tree)
-        tables.append((sorted(own), trees))
+            own, halves = own | asked[left[best]], wider
+            some.append(left.pop(best))
+        tables.append((halves, some))
     return tables
 
 
-def _summed(own: Sequence[int], questions: Integers, leaves: Integers) -> Integers:
-    """Return the sum of some trees' leaves for all answers to a table's questions, (4096,)."""
-    numbers = np.arange(2**_QUESTIONS)
-    place = {question: _QUESTIONS - 1 - i for i, question in enumerate(own)}
+def _growth(asks: Mapping[int, int], more: Iterable[int]) -> float:
+    """Return a table's sums after more questions of some columns, for one before."""
+    growth, values = 1.0, {**asks}
+    for column in more:
+        values[column] = values.get(column, 0) + 1
+        growth *= 1 + 1 / values[column]
+    return growth
+
+
+def _halves(
+    questions: Iterable[int], column: Sequence[int], border: Sequence[float]
+) -> tuple[Half, Half] | None:
+    """Return a table's digits in two halves of a byte each; none where they do not fit."""
+    borders: dict[int, list[int]] = {}
+    for question in sorted(questions, key=border.__getitem__):
+        borders.setdefault(column[question], []).append(question)
+    halves: tuple[Half, Half] = [], []
+    sizes = [1, 1]
+    for own in sorted(borders.values(), key=len, reverse=True):
+        at = int(sizes[1] < sizes[0])
+        sizes[at] *= len(own) + 1
+        halves[at].append(own)
+    return halves if max(sizes) <= _HALF and sizes[0] * sizes[1] <= _SUMS else None
+
+
+def _summed(halves: tuple[Half, Half], questions: Integers, leaves: Integers) -> _Table:
+    """Return the sums of some trees' leaves for all answers to a table's questions."""
+    upper, lower = (prod(len(digit) + 1 for digit in half) for half in halves)
+    numbers = rest = np.arange(upper * lower)
+    above: dict[int, npt.NDArray[np.bool_]] = {}
+    for digit in reversed([*halves[0], *halves[1]]):
+        rest, value = np.divmod(rest, len(digit) + 1)
+        above |= {question: value > i for i, question in enumerate(digit)}
     total = np.zeros(len(numbers), np.int32)
     for asked, values in zip(questions.tolist(), leaves, strict=True):
-        leaf = np.zeros(len(numbers), np.intp)
+        leaf = np.zeros(len(numbers), np.uint8)
         for question in asked:
-            leaf = 2 * leaf + (numbers >> place[question] & 1)
+            leaf += leaf
+            leaf |= above[question].view(np.uint8)
         total += values[leaf]
-    return total
+    return _Table(halves=halves, lower=np.array(lower, np.uint16), sums=total)
 
 
-def _numbers(
-    answers: npt.NDArray[np.uint8], questions: npt.NDArray[np.intp]
-) -> npt.NDArray[np.intp]:
-    """Return each row's place in some tables, shape (n_tables, n_rows)."""
-    halves = answers.take(questions[:, :, 0], axis=0)
-    for digit in range(1, questions.shape[2]):
-        halves += halves
-        halves |= answers.take(questions[:, :, digit], axis=0)
-    number = halves[:, 0].astype(np.uint16)
-    number <<= questions.shape[2]
-    number |= halves[:, 1].astype(np.uint16)
-    return number.astype(np.intp)
+def _count(
+    answers: Sequence[npt.NDArray[np.uint8]], half: Half, out: npt.NDArray[np.uint8]
+) -> npt.NDArray[np.uint8]:
+    """Return the number that some digits make, shape (n_rows,), in `out` or an answer itself."""
+    number = None
+    for first, *others in half:
+        if number is None:
+            number = answers[first]
+        else:
+            number = np.multiply(number, _VALUES[len(others) + 2], out)
+            np.add(number, answers[first], out)
+        for question in others:
+            number = np.add(number, answers[question], out)
+    return np.zeros_like(out) if number is None else number

@@ -41,7 +41,10 @@ class Weights(Protocol):
     """What every trained model offers."""
 
     def decision_function(self, X: Floats) -> Floats:
-        """Return the log-odds of a deal, shape (n_rows,), for encoded rows."""
+        """Return the log-odds of a deal, shape (n_rows,), for encoded rows.
+
+        What a folder may hold counts a figure beyond :data:`.FARTHEST` as that far.
+        """
         ...
 
     def predict_proba(self, X: Floats) -> Floats:

@@ -55,7 +55,8 @@ def draw_figure(name: str, title: str, table: pd.DataFrame, draw: Callable[[], A
     axes = draw()
     figure = np.ravel(axes)[0].figure
     svg, png = io.StringIO(), io.BytesIO()
-    figure.draw_without_rendering()
+    if (layout := figure.get_layout_engine()) is not None:
+        layout.execute(figure)
     with plt.rc_context({"figure.constrained_layout.use": False}):
         figure.set_layout_engine(None)  # else it is laid out, and drawn for that, for each file
         figure.savefig(svg, format="svg", transparent=True, metadata={"Date": None})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import comb
+
 import pandas as pd
 
 from durhampulse.creators.schema import LABEL
@@ -18,6 +20,10 @@ __all__ = [
 _ALIKE = 0.3
 """Rank correlation from which on one feature says part of what another does."""
 _NEAR = 0.05
+_SEEN = 0.0001
+"""A change of the log loss that its last figure shows."""
+_ONCE = 0.05
+"""Share of true probabilities outside their 95% interval."""
 _FELT = 0.2
 """An effect in log-odds that moves a probability by about five points."""
 
@@ -41,9 +47,13 @@ def champion_choice(part: Decision) -> str:
     taught = "the blend says" if name == DISTILLED else "its networks say, beside its trees"
     return (
         f"{chosen} One small network has learned to say what {taught}, which changed the log loss "
-        f"by {part.cost:+.4f} on rows that neither had seen. All figures are those of the model "
-        "that decides, or out of fold of models made in the same way."
+        f"by {_change(part.cost)} on rows that neither had seen. All figures are those of the "
+        "model that decides, or out of fold of models made in the same way."
     )
+
+
+def _change(cost: float) -> str:
+    return f"{cost:+.4f}" if abs(cost) >= _SEEN else f"less than {_SEEN:g}"
 
 
 def calibration(part: Decision) -> str:
@@ -53,14 +63,28 @@ def calibration(part: Decision) -> str:
     gap = (table["measured"] - table["predicted"]).abs()
     size = table.get("rows", table["creators"])
     mean_gap = float((gap * size).sum() / size.sum())
-    if len(outside) <= 1:
-        verdict_ = "no more than chance explains"
-    else:
-        verdict_ = "more than chance explains: read the probabilities with a margin"
     return (
         f"In ten groups of equal size the measured share of {outcome_of(part.creators).deals} "
-        f"differs from the predicted one by {mean_gap:.1%} on average; {len(outside)} of "
-        f"{len(table)} groups lie outside their 95% interval, {verdict_}."
+        f"differs from the predicted one by {mean_gap:.1%} on average; "
+        f"{_outside(len(outside), len(table))}."
+    )
+
+
+def _outside(outside: int, groups: int) -> str:
+    if not outside:
+        return f"none of {groups} groups lies outside its 95% interval"
+    chance = _by_chance(outside, groups)
+    margin = ": read the probabilities with a margin" if chance < _ONCE else ""
+    return (
+        f"{outside} of {groups} groups lie outside their 95% interval, as many or more than chance "
+        f"alone puts there in {100 * chance:.2g}% of studies{margin}"
+    )
+
+
+def _by_chance(outside: int, groups: int) -> float:
+    """Return how likely so many or more of some true shares lie outside their 95% intervals."""
+    return sum(
+        comb(groups, k) * _ONCE**k * (1 - _ONCE) ** (groups - k) for k in range(outside, groups + 1)
     )
 
 

@@ -2,7 +2,8 @@
 
 ``manifest.json`` says what the model is and carries size and SHA-256 of the other files:
 ``weights.safetensors``, which holds arrays only, ``background.parquet``, some training rows without
-identifiers for explanations, ``neighbours.parquet``, some with their outcomes, and ``card.md``.
+identifiers for explanations, ``card.md``, ``neighbours.parquet``, some rows with their outcomes,
+and ``schema.json``, what a table has to hold. Folders of earlier versions lack the last one or two.
 Nothing in the folder is executed.
 """
 
@@ -35,12 +36,14 @@ from durhampulse.files.cage import Cage
 from durhampulse.models.families import FAMILIES, StoredWeights
 from durhampulse.models.fitted import FittedModel
 from durhampulse.models.interval import Interval
+from durhampulse.scoring.card import front_matter
 from durhampulse.scoring.folder import (
     BACKGROUND,
     CARD,
     FORMAT_VERSION,
     MANIFEST,
     NEIGHBOURS,
+    SCHEMA,
     WEIGHTS,
     read_files,
     read_manifest,
@@ -50,6 +53,7 @@ from durhampulse.scoring.folder import (
 )
 from durhampulse.scoring.manifest import require_form
 from durhampulse.scoring.model import LoadedModel
+from durhampulse.scoring.tableschema import table_schema
 from durhampulse.scoring.trial import try_out
 
 __all__ = ["read_model", "write_model"]
@@ -82,7 +86,7 @@ def write_model(  # noqa: PLR0913 - each is a part of the folder
     facts
         Units, quality figures and whatever else the manifest should say.
     card
-        The model card, Markdown.
+        The model card, Markdown; what registries read is put before it.
     peers
         Whom a creator is compared with.
     thresholds
@@ -110,7 +114,9 @@ def write_model(  # noqa: PLR0913 - each is a part of the folder
         raise TypeError(f"{type(weights).__name__} is no kind of model that a folder may hold.")
     blob = save_arrays({k: np.ascontiguousarray(v) for k, v in weights.arrays().items()})
     (folder / WEIGHTS).write_bytes(blob)
-    (folder / CARD).write_text(card, encoding="utf-8")
+    (folder / CARD).write_text(front_matter(model.name, facts) + card, encoding="utf-8")
+    schema = table_schema(creators.rules.values(), model.encoding.columns)
+    (folder / SCHEMA).write_text(_json(schema), encoding="utf-8")
     background.to_parquet(folder / BACKGROUND, index=False)
     if neighbours is not None:
         neighbours.rows.to_parquet(folder / NEIGHBOURS, index=False)
@@ -127,13 +133,16 @@ def write_model(  # noqa: PLR0913 - each is a part of the folder
         "profile": (profile or learn_profile(train[model.encoding.columns])).to_dict(),
         "columns": [rule.to_dict() for rule in creators.rules.values()],
         **facts,
-        "files": stated(folder, [WEIGHTS, BACKGROUND, CARD, *([NEIGHBOURS] if neighbours else [])]),
+        "files": stated(folder, sorted(path.name for path in folder.iterdir())),
     }
-    text = json.dumps(sealed(manifest), indent=2, ensure_ascii=False, allow_nan=False)
-    (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
+    (folder / MANIFEST).write_text(_json(sealed(manifest)), encoding="utf-8")
     gap = _gap(read_model(folder), model, creators, train)
     if not gap <= _PARITY:
         raise ModelError(f"{folder}: the written model scores {gap:.2g} off the trained one.")
+
+
+def _json(plain: Mapping[str, Any]) -> str:
+    return json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _gap(loaded: LoadedModel, model: FittedModel, creators: Creators, train: pd.DataFrame) -> float:

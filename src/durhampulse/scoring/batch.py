@@ -27,19 +27,20 @@ from durhampulse.creators.text import as_text
 from durhampulse.decision.bands import carried_names
 from durhampulse.exceptions import CannotJudgeError, InputError
 from durhampulse.files.cage import Cage
-from durhampulse.files.export import check_output, open_sink, replacing
-from durhampulse.files.formats import suffix_of
+from durhampulse.files.export import replacing
 from durhampulse.files.formulas import spreadsheet_safe
 from durhampulse.files.places import delivered, find_files
 from durhampulse.files.scratch import scratch_folder
 from durhampulse.files.sheets import CARRIED_FIELD
 from durhampulse.files.stream import Chunk, Stream, open_stream
+from durhampulse.scoring.crm import CrmFormat, crm_format
 from durhampulse.scoring.provenance import provenance_of
 from durhampulse.scoring.ranking import Ranking
 from durhampulse.scoring.record import Scores, score_columns, with_carried
 from durhampulse.scoring.scorer import Scorer
 from durhampulse.scoring.summary import Summary, summarise
 from durhampulse.scoring.tables import carried_text, exact_identifiers, of_text
+from durhampulse.scoring.writeback import check_place, left_out, open_output, require_keys
 
 __all__ = [
     "REFUSED_HEADER",
@@ -115,6 +116,7 @@ def score_files(  # noqa: PLR0913 - each is an option of its own
     *,
     top: int | None = None,
     reasons: bool = False,
+    crm: str = "",
     cage: Cage | None = None,
     progress: Callable[[int, float], object] = lambda _rows, _done: None,
     **keywords: Any,
@@ -140,6 +142,9 @@ def score_files(  # noqa: PLR0913 - each is an option of its own
         Keep only the most probable creators, ranked.
     reasons
         Add the reasons for and against each creator; a few hundred creators a second.
+    crm
+        Of `CRM_FORMATS`: write what this customer system imports, into a ``.csv`` file or, where
+        its limits ask for several, a ``.zip``.
     cage
         The process that reads the files, since they are foreign; this one if not given.
     progress
@@ -156,15 +161,17 @@ def score_files(  # noqa: PLR0913 - each is an option of its own
     """
     options = options or ReadOptions(**keywords)
     with delivered(out) as place, scratch_folder() as folder:
-        check_output(place)
+        form = crm_format(crm) if crm else None
+        check_place(place, form)
         files = find_files(inputs, Path(folder))
         if any(place.absolute() == path.absolute() for path in files):
             raise InputError(f"{out}: it is both input and output.", "Write to another file.")
         tables = [open_table(scorer, path, options, cage=cage) for path in files]
         _require_wishes(tables, options)
+        require_keys(form, [t.stream.name for t in tables if IDENTIFIER not in t.columns])
         schema = scored_schema(identifier_type(tables), carried_along(tables))
         ranking = Ranking(scorer, schema, top, reasons=reasons)
-        return _write_scored(scorer, tables, place, ranking, schema, progress)
+        return _write_scored(scorer, tables, place, ranking, schema, progress, form)
 
 
 def _write_scored(
@@ -174,6 +181,7 @@ def _write_scored(
     ranking: Ranking,
     schema: pa.Schema,
     progress: Callable[[int, float], object],
+    form: CrmFormat | None,
 ) -> Summary:
     """Write the scores of tables into one file, and what explains it beside it."""
     files = [PurePath(table.stream.name) for table in tables]
@@ -181,7 +189,7 @@ def _write_scored(
     about = provenance_of(scorer, files)
     total, start = Summary(), time.perf_counter()
     with replacing(out, *beside) as (part, refused, note), ExitStack() as stack:
-        sink = stack.enter_context(open_sink(part, suffix_of(out), ranking.schema, about))
+        sink = stack.enter_context(open_output(part, out, ranking.schema, about, form))
         with refused.open("w", newline="", encoding="utf-8") as stream:
             rows = csv.writer(stream)
             rows.writerow(REFUSED_HEADER)
@@ -196,6 +204,7 @@ def _write_scored(
             sink.write(batch)
         stack.close()
         total.notes = [note for table in tables for note in table.notes]
+        total.notes += left_out(sink)
         total.seconds = time.perf_counter() - start
         provenance = json.dumps({**about, **total.to_dict(scorer)}, indent=2, ensure_ascii=False)
         note.write_text(provenance + "\n", encoding="utf-8")

@@ -20,7 +20,7 @@ from durhampulse.files.cage import Cage
 from durhampulse.files.fewrows import read_few
 
 __all__ = [
-    "BACKGROUND", "CARD", "FORMAT_VERSION", "MANIFEST", "NEIGHBOURS", "WEIGHTS",
+    "BACKGROUND", "CARD", "FORMAT_VERSION", "MANIFEST", "NEIGHBOURS", "SCHEMA", "WEIGHTS",
     "read_files", "read_manifest", "read_rows", "sealed", "stated",
 ]  # fmt: skip
 
@@ -28,10 +28,12 @@ FORMAT_VERSION: Final = 3
 _READ = (2, 3)
 MANIFEST, WEIGHTS, CARD = "manifest.json", "weights.safetensors", "card.md"
 BACKGROUND, NEIGHBOURS = "background.parquet", "neighbours.parquet"
+SCHEMA = "schema.json"
 _LARGEST: Mapping[str, int] = {
     MANIFEST: 8 << 20, WEIGHTS: 64 << 20, BACKGROUND: 16 << 20, NEIGHBOURS: 16 << 20, CARD: 1 << 20,
+    SCHEMA: 8 << 20,
 }  # fmt: skip
-"""The only files that a folder may name, and the most bytes of each; 105 MiB together."""
+"""The only files that a folder may name, and the most bytes of each; 113 MiB together."""
 _NEEDED = (WEIGHTS, BACKGROUND)
 _SEAL = "sha256"
 

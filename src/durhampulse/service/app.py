@@ -4,35 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import json
 import math
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Depends, FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.security import HTTPAuthorizationCredentials
-from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
+from fastapi import FastAPI, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Scope
 
 from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.decision.unlike import unlike_words
-from durhampulse.exceptions import DurhamPulseError
-from durhampulse.files.shortage import shortage
 from durhampulse.scoring.record import score_items
-from durhampulse.service.bodies import HeadAsGet, JsonRoute, Unpacked
+from durhampulse.service.admission import admission
+from durhampulse.service.bodies import HeadAsGet, Unpacked
+from durhampulse.service.border import add_border
 from durhampulse.service.documentation import DocumentedService, add_page
+from durhampulse.service.errors import add_error_handlers, json_answer
+from durhampulse.service.gates import ProgramRoute
 from durhampulse.service.guard import Bucket, Guard, Metrics, too_late
 from durhampulse.service.headers import API_HEADERS, DefaultHeaders, hsts_headers
-from durhampulse.service.keys import Key, KeyRing, Keys
+from durhampulse.service.keys import KeyRing, Keys
 from durhampulse.service.schemas import (
-    BEARER,
     AccountAnswer,
     ErrorAnswer,
     ExplainRequest,
@@ -52,6 +51,8 @@ _IN_THREAD_FROM = 64
 _AT_ONCE = 500
 """Creators that are scored before the next look at whether somebody still waits."""
 _WORK_SECONDS = 20.0
+_PACKING = 3
+"""Level of gzip: beyond it answers get a few percent smaller, for twice the time."""
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorAnswer, "description": meaning}
@@ -66,12 +67,12 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 }
 _ERRORS[413] = {"description": "The body is too large."}
 _ERRORS[415] = {"model": ErrorAnswer, "description": "The body is packed otherwise than by gzip."}
-_Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)]
 
 
 def create_app(
-    folder: str | Path, *, keys: KeyRing | None = None, limits: Limits | None = None
-) -> FastAPI:
+    folder: str | Path, *, keys: KeyRing | None = None, limits: Limits | None = None,
+    root_path: str = "",
+) -> FastAPI:  # fmt: skip
     """Build the application that serves a model folder.
 
     Parameters
@@ -82,6 +83,8 @@ def create_app(
         Who may do what; everybody everything if not given.
     limits
         What one client may ask for.
+    root_path
+        Path under which a proxy shows it.
 
     Raises
     ------
@@ -97,10 +100,17 @@ def create_app(
         "durhampulse_model_looked_at_seconds",
         "When the folder was last seen to hold the model that is served, Unix time.",
         registry=metrics.registry,
+        multiprocess_mode="min",
     )
     served = ServedModel(Path(folder), reloaded, looked.set_to_current_time)
     looked.set_to_current_time()
-    return build_app(served, metrics, keys=keys, limits=limits)
+    app = build_app(served, metrics, keys=keys, limits=limits, root_path=root_path)
+    # Innermost, so that HEAD has the length that GET has. Not for the desk, where a cookie lets a
+    # browser in and the length of an answer would tell what is in it (BREACH).
+    packed = Middleware(GZipMiddleware, minimum_size=1000, compresslevel=_PACKING)
+    app.user_middleware.append(packed)
+    add_border(app, root_path)
+    return app
 
 
 def build_app(  # noqa: PLR0913 - each is a part of the application
@@ -113,6 +123,7 @@ def build_app(  # noqa: PLR0913 - each is a part of the application
     patient: tuple[str, ...] = (),
     late: Callable[[Scope], ASGIApp] = too_late,
     headers: Mapping[str, str] = API_HEADERS,
+    root_path: str = "",
 ) -> FastAPI:
     """Build the application around whatever says which model is served.
 
@@ -132,6 +143,8 @@ def build_app(  # noqa: PLR0913 - each is a part of the application
         What answers where the others' time is up.
     headers
         Of every answer that has none of that name.
+    root_path
+        Path under which a proxy shows it, for the document.
     """
     limits = limits or Limits()
 
@@ -154,53 +167,22 @@ def build_app(  # noqa: PLR0913 - each is a part of the application
         docs_url=None,  # its page would load from another host
         redoc_url=None,
         max_body_size=limits.body,
+        servers=[{"url": root_path}] if root_path else None,
     )
     app.state.served, app.state.ready, app.state.problem = served, False, str
-    app.router.route_class = JsonRoute
+    app.router.route_class = ProgramRoute
     app.add_middleware(Unpacked, limit=limits.body)
     app.add_middleware(Guard, seconds=limits.seconds, metrics=metrics, patient=patient, late=late)
     app.add_middleware(DefaultHeaders, headers={**headers, **hsts_headers(limits.hsts)})
-    app.add_middleware(HeadAsGet)  # outermost: the server still sees HEAD, all others GET
-    _add_error_handlers(app)
-    needs = _access(keys, Bucket(limits.rate), Bucket(limits.work, _WORK_SECONDS))
+    app.add_middleware(HeadAsGet)  # the server still sees HEAD, all others GET
+    add_error_handlers(app)
+    needs = admission(keys, Bucket(limits.rate), Bucket(limits.work, _WORK_SECONDS))
     _add_scoring(app, served, metrics, needs)
     _add_model(app, served, needs)
-    _add_operations(app, metrics, _access(keys, Bucket(limits.rate)))
+    _add_operations(app, metrics, admission(keys, Bucket(limits.rate)))
     if docs_url:
         add_page(app, docs_url)
     return app
-
-
-def _access(keys: Keys | None, bucket: Bucket, work: Bucket | None = None) -> Callable[[str], Any]:
-    """Return a function from a scope to the dependency that admits requests with its key."""
-    work = work or Bucket(0)
-
-    def count(request: Request, client: str) -> None:
-        if not bucket.take(client):
-            raise HTTPException(429, "Too many requests.", {"Retry-After": "1"})
-        if not work.take(client, 0.0):
-            raise HTTPException(429, "Too much work for now.", {"Retry-After": "1"})
-        request.state.spend = partial(work.spend, client)
-
-    async def anybody(request: Request) -> None:
-        count(request, request.client.host if request.client else "")
-
-    def needs(scope: str) -> Any:
-        async def admit(request: Request, given: _Bearer) -> None:
-            count(request, (await _find(keys, given, scope)).name if keys else "")
-
-        return Depends(admit if keys else anybody)
-
-    return needs
-
-
-async def _find(keys: Keys, given: HTTPAuthorizationCredentials | None, scope: str) -> Key:
-    key = await keys.find(given.credentials) if given else None
-    if key is None:
-        raise HTTPException(401, "A key is needed.", {"WWW-Authenticate": "Bearer"})
-    if scope not in key.scopes:
-        raise HTTPException(403, f"This key does not have the scope '{scope}'.")
-    return key
 
 
 def _add_scoring(
@@ -225,7 +207,7 @@ def _add_scoring(
             )
         for result in results:
             metrics.creators.labels(result.get("recommendation") or "none").inc()
-        return _json({"model": now.version, "results": results})
+        return json_answer({"model": now.version, "results": results})
 
     @app.post(
         "/v1/explain",
@@ -240,7 +222,7 @@ def _add_scoring(
         account = await in_thread(
             request, lambda _stop: measured(lambda: _explain(now, body.creator), spend)
         )
-        return _json({"model": now.version, **account})
+        return json_answer({"model": now.version, **account})
 
 
 def _add_model(app: FastAPI, served: Source, needs: Callable[[str], Any]) -> None:
@@ -263,7 +245,7 @@ def _add_model(app: FastAPI, served: Source, needs: Callable[[str], Any]) -> Non
             **{part: manifest.get(part, {}) for part in ("verdict", "provenance")},
             "quality": manifest.get("quality", []),
         }
-        return _json(answer)
+        return json_answer(answer)
 
 
 def _score_parts(
@@ -337,52 +319,4 @@ def _add_operations(app: FastAPI, metrics: Metrics, needs: Callable[[str], Any])
     )
     async def prometheus() -> Response:
         """Return the counters, as Prometheus reads them."""
-        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
-
-
-def _add_error_handlers(app: FastAPI) -> None:
-    codes = {
-        400: "bad-request", 401: "no-key", 403: "forbidden", 404: "not-found",
-        405: "method-not-allowed", 413: "too-large", 422: "not-valid", 429: "too-many",
-        503: "not-ready",
-    }  # fmt: skip
-
-    async def refused(_request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)  # noqa: S101 - registered for it alone
-        code = codes.get(error.status_code, "error")
-        way_out = getattr(error, "way_out", "")
-        return _error(error.status_code, code, str(error.detail), way_out, headers=error.headers)
-
-    async def misformed(_request: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it alone
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        is_json = first["type"] != "json_invalid"
-        return _error(422 if is_json else 400, codes[422 if is_json else 400],
-                      f"{where}: {first['msg']}.", "See /openapi.json for the form.")  # fmt: skip
-
-    async def deliberate(_request: Request, error: Exception) -> Response:
-        assert isinstance(error, DurhamPulseError)  # noqa: S101 - registered for it alone
-        return _error(422, "not-judged", error.problem, error.way_out)
-
-    async def short(_request: Request, error: Exception) -> Response:
-        return _error(503, codes[503], shortage(error) + " Nothing was scored.", "Try again.")
-
-    handlers: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
-        HTTPException: refused, RequestValidationError: misformed, DurhamPulseError: deliberate,
-        MemoryError: short,
-    }  # fmt: skip
-    for kind, handler in handlers.items():
-        app.add_exception_handler(kind, handler)
-
-
-def _error(
-    status: int, code: str, problem: str, way_out: str = "", *, headers: Any = None
-) -> Response:
-    body = {"error": {"code": code, "problem": problem, "way_out": way_out}}
-    return _json(body, status, headers)
-
-
-def _json(body: dict[str, Any], status: int = 200, headers: Any = None) -> Response:
-    text = json.dumps(body, ensure_ascii=False, allow_nan=False, default=str)
-    return Response(text.encode("utf-8", "replace"), status, headers, "application/json")
+        return Response(metrics.text(), media_type=CONTENT_TYPE_LATEST)

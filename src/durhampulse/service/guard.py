@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, MutableMapping
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from durhampulse.service.logs import asked_of
 
 __all__ = ["Bucket", "Guard", "Metrics", "too_late"]
 
@@ -38,6 +42,14 @@ class Metrics:
         self.reloads = Counter(
             "durhampulse_reloads", "Models put in place.", ["outcome"], registry=self.registry
         )
+
+    def text(self) -> bytes:
+        """Return the counters as Prometheus reads them, those of all processes."""
+        if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+            return generate_latest(self.registry)
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
 
 
 class Bucket:
@@ -126,6 +138,8 @@ class Guard:
                 await self._late(scope)(scope, receive, answer.send)
         finally:
             route = _route(scope)
+            if asked := asked_of(scope):
+                asked.route = route
             self._metrics.requests.labels(route, str(answer.status)).inc()
             self._metrics.seconds.labels(route).observe(time.perf_counter() - start)
 

@@ -1,22 +1,33 @@
-"""The service as a process."""
+"""The service as a process, or as several that share an address."""
 
 from __future__ import annotations
 
 import ipaddress
+import os
+import signal
+import socket
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from durhampulse.exceptions import InputError
+from durhampulse.files.scratch import scratch_folder
 from durhampulse.service.keys import KeyRing
-from durhampulse.service.settings import Limits
+from durhampulse.service.settings import Hosting, Limits
 
-__all__ = ["is_loopback", "run"]
+if TYPE_CHECKING:
+    import uvicorn
+    from fastapi import FastAPI
+
+__all__ = ["is_loopback", "run", "serve", "serve_several", "server_config"]
 
 _SECONDS_TO_FINISH = 30
 
 
 def run(
-    model: Path, *, host: str, port: int, keys: Path | None = None, limits: Limits | None = None
-) -> None:
+    model: Path, *, host: str, port: int, keys: Path | None = None, limits: Limits | None = None,
+    hosting: Hosting | None = None,
+) -> None:  # fmt: skip
     """Serve a model until told to stop; requests under way are finished first.
 
     Raises
@@ -32,30 +43,85 @@ def run(
             "Make some (durhampulse key add NAME --keys keys.json) and pass --keys keys.json.",
         )
     import uvicorn
-    from uvicorn.config import LOGGING_CONFIG
 
-    from durhampulse.service.app import create_app
+    hosting = hosting or Hosting()
+    make = partial(_application, model, keys, limits, hosting.root_path)
+    app = make()  # also where others will serve: what is wrong is said before anything listens
+    several = hosting.workers > 1
+    config = server_config(
+        make if several else app, hosting, factory=several, host=host, port=port,
+        timeout_graceful_shutdown=_SECONDS_TO_FINISH,
+    )  # fmt: skip
+    if several:
+        serve_several(config)
+    else:
+        serve(uvicorn.Server(config))
+
+
+def server_config(app: Any, hosting: Hosting, **options: Any) -> uvicorn.Config:
+    """Return how uvicorn serves an application, or what makes one in each process.
+
+    Parameters
+    ----------
+    app, hosting
+        What to serve, and how it is hosted.
+    options
+        Others of uvicorn's.
+    """
+    import uvicorn
+
     from durhampulse.service.connections import BoundedProtocol
+    from durhampulse.service.logs import log_config
 
-    app = create_app(model, keys=KeyRing(keys) if keys else None, limits=limits)
-    uvicorn.run(
+    return uvicorn.Config(
         app,
-        host=host,
-        port=port,
-        log_config={
-            **LOGGING_CONFIG,
-            "loggers": {
-                **LOGGING_CONFIG["loggers"],
-                "durhampulse": {"handlers": ["default"], "level": "INFO", "propagate": False},
-            },
-        },
-        log_level="info",
-        access_log=False,
+        workers=hosting.workers,
+        forwarded_allow_ips=hosting.trusted_proxies,
+        log_config=log_config(hosting.log_format, hosting.log_level),
+        access_log=False,  # the application's own names the request and no address
         server_header=False,
         http=BoundedProtocol,
         timeout_keep_alive=15,
-        timeout_graceful_shutdown=_SECONDS_TO_FINISH,
+        **options,
     )
+
+
+def serve(server: uvicorn.Server, listening: list[socket.socket] | None = None) -> None:
+    """Serve until a signal; return then, so that the caller can close what it holds.
+
+    uvicorn raises the signal that stopped it once more after its shutdown, for the handlers that
+    were there before: the usual ones would end the process at once.
+    """
+
+    def leave(*_: object) -> None:
+        server.should_exit = True
+
+    former = {kind: signal.signal(kind, leave) for kind in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        server.run(sockets=listening)
+    finally:
+        for kind, handler in former.items():
+            signal.signal(kind, handler)
+
+
+def serve_several(config: uvicorn.Config) -> None:
+    """Serve by several processes until a signal; whichever dies is replaced.
+
+    Each keeps its metrics in a file of a folder that all of them read, so that any of them answers
+    for all.
+    """
+    from uvicorn.supervisors import Multiprocess
+
+    with scratch_folder() as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+        Multiprocess(config, sockets=[config.bind_socket()]).run()
+
+
+def _application(model: Path, keys: Path | None, limits: Limits | None, root_path: str) -> FastAPI:
+    from durhampulse.service.app import create_app
+
+    ring = KeyRing(keys) if keys else None
+    return create_app(model, keys=ring, limits=limits, root_path=root_path)
 
 
 def is_loopback(host: str) -> bool:

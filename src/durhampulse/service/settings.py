@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Limits"]
+from durhampulse.service.logs import LogFormat
+
+__all__ = ["Hosting", "Limits"]
 
 
 @dataclass(frozen=True)
@@ -32,3 +34,26 @@ class Limits:
     rate: float = 2_000.0
     work: float = 0.8
     hsts: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hosting:
+    """How a process is hosted, whatever it serves.
+
+    Attributes
+    ----------
+    workers
+        Processes that share the address.
+    root_path
+        Path under which a proxy shows it, such as ``/pulse``; empty for none.
+    trusted_proxies
+        Addresses or networks, with commas between, whose ``X-Forwarded-...`` headers are believed.
+    log_format, log_level
+        Form of the log's lines, and the least of their levels.
+    """
+
+    workers: int = 1
+    root_path: str = ""
+    trusted_proxies: str = "127.0.0.1"
+    log_format: LogFormat = "text"
+    log_level: str = "info"

@@ -76,6 +76,7 @@ class World:
             (pace, "_FIRST", STEP), (pace, "_LEAST", STEP), (pace, "_MOST", STEP), (pace, "_PAUSE", 0),
             (erasure, "files_holding", lambda *_: []),  # files are read by processes of their own
             (erasure, "remove_traces", lambda *_: None),  # works beside SQLAlchemy, on the file
+            (workers, "remove_waiting_traces", lambda *_: None),
             (workers, "check", actors.check_again),
         ):  # fmt: skip
             self._stack.enter_context(mock.patch.object(where, what, value))

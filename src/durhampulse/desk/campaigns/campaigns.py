@@ -14,7 +14,7 @@ from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.database import Store
-from durhampulse.desk.store.tables import campaign, campaign_creator, proposal
+from durhampulse.desk.store.tables import campaign, campaign_creator, creator, proposal
 from durhampulse.exceptions import InputError
 
 __all__ = [
@@ -192,15 +192,26 @@ def drop(store: Store, number: int, by: str) -> None:
 
 
 def list_campaigns(db: Connection) -> Sequence[Any]:
-    """Return the latest campaigns: their columns, and ``creators``, the number proposed."""
-    creators = (
-        select(func.count())
-        .where(proposal.c.campaign_id == campaign.c.id)
-        .scalar_subquery()
-        .label("creators")
-    )
-    latest = select(campaign, creators).order_by(campaign.c.id.desc())
-    return db.execute(latest.limit(_MOST_LISTED)).all()
+    """Return the latest campaigns: their columns, and what is known of those proposed.
+
+    That are ``creators``, their number, ``fees`` and of how many these are known (``priced``), of
+    how many the outcome is ``known``, and the ``deals`` among them.
+    """
+    p, deal = proposal.c, creator.c.deal
+    latest = select(campaign.c.id).order_by(campaign.c.id.desc()).limit(_MOST_LISTED).subquery()
+    sums = (
+        select(p.campaign_id, func.count().label("creators"), func.sum(p.fee).label("fees"),
+               func.count(p.fee).label("priced"), func.count(deal).label("known"),
+               func.count().filter(deal.is_(True)).label("deals"))
+        .join(creator, creator.c.id == p.creator_id)
+        .where(p.campaign_id.in_(select(latest.c.id)))
+        .group_by(p.campaign_id).subquery()
+    )  # fmt: skip
+    names = ("creators", "priced", "known", "deals")
+    counted = (func.coalesce(sums.c[name], 0).label(name) for name in names)
+    rows = select(campaign, sums.c.fees, *counted).join(latest, latest.c.id == campaign.c.id)
+    rows = rows.outerjoin(sums, sums.c.campaign_id == campaign.c.id)
+    return db.execute(rows.order_by(campaign.c.id.desc())).all()
 
 
 def drafts(db: Connection) -> Sequence[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Select, and_, select
@@ -37,7 +38,12 @@ class Crossing:
 
 
 def crossings(
-    db: Connection, old: Rules, new: Rules, run_id: int | None = None
+    db: Connection,
+    old: Rules,
+    new: Rules,
+    run_id: int | None = None,
+    *,
+    without: Collection[int] = (),
 ) -> dict[int, list[Crossing]]:
     """Return by campaign, draft or agreed, the proposed creators whose band would be another.
 
@@ -47,9 +53,11 @@ def crossings(
         The rules in force, and those that would be.
     run_id
         The run that holds the new scores; None where only thresholds move.
+    without
+        Numbers of creators who are left out.
     """
     moved: dict[int, list[Crossing]] = {}
-    for row in db.execute(_members(run_id)):
+    for row in db.execute(_members(run_id).where(creator.c.id.not_in(without))):
         before = old.band(row.probability, row.flags) or "none"
         after = new.band(row.new_probability, row.new_flags or 0) or "none"
         if before == after:

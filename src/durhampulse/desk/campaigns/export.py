@@ -17,6 +17,7 @@ from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.shortlist.export import write_list
 from durhampulse.desk.shortlist.reasons import TopReasons
 from durhampulse.desk.store.tables import creator, proposal
+from durhampulse.scoring.crm import CrmFormat
 
 __all__ = ["file_name", "rows_of", "write_campaign"]
 
@@ -86,6 +87,7 @@ class _Reasons(TopReasons):
 def write_campaign(  # noqa: PLR0913 - what is written, and by which rules
     path: Path, current: Campaign, rows: Sequence[Any], rules: Rules, reasons: TopReasons,
     *, by: str, totals: Mapping[str, str], carried: Mapping[str, CarriedKind], db: Connection,
+    form: CrmFormat | None = None,
 ) -> None:  # fmt: skip
     """Write a campaign's creators to a file, its budget and totals to the file's provenance.
 
@@ -99,6 +101,8 @@ def write_campaign(  # noqa: PLR0913 - what is written, and by which rules
         What the campaign comes to: name to figure in words.
     db
         Where decisions and notes are read from.
+    form
+        Of the customer system that is to import it, if any.
     """
     facts: dict[str, Any] = {
         "campaign": current.row.name,
@@ -115,7 +119,7 @@ def write_campaign(  # noqa: PLR0913 - what is written, and by which rules
     write_list(
         path, [rows] if rows else [], rules, _Reasons(reasons),
         about=f"campaign {current.row.name}", by=by, carried=carried, db=db,
-        added=_table(current, rows), facts=facts,
+        added=_table(current, rows), facts=facts, form=form,
     )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from durhampulse.desk.store.database import Store, insert_or
 from durhampulse.desk.store.former import forget_former, keep_former
 from durhampulse.desk.store.niches import count_niches
 from durhampulse.desk.store.search import copy_search
+from durhampulse.desk.store.space import delete_file
 from durhampulse.desk.store.tables import (
     NUMBERS,
     TEXTS,
@@ -123,7 +124,7 @@ def apply(store: Store, catalogue: Catalogue, number: int) -> None:
                            summary=summary))  # fmt: skip
         creators = {"creators": row.summary["creators"]}
         note(db, row.by, "import done", f"upload {number}", creators)
-    Path(row.path).unlink(missing_ok=True)
+    delete_file(row.path)
     with store.writing() as db:
         forget_former(db)
     store.tidy()
@@ -193,7 +194,7 @@ def discard(store: Store, number: int, by: str) -> None:
         db.execute(update(upload).where(upload.c.id == number)
                    .values(state="discarded", finished_at=clock.now()))  # fmt: skip
         note(db, by, "import dropped", f"upload {number}")
-    Path(row.path).unlink(missing_ok=True)  # first: on a full disk that makes room for the rest
+    delete_file(row.path)  # first: on a full disk that makes room for the rest
     unstage(store, number)
 
 

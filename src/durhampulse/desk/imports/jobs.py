@@ -13,7 +13,7 @@ from sqlalchemy import Connection, or_, select, update
 
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.database import AWAY, Store
-from durhampulse.desk.store.tables import upload
+from durhampulse.desk.store.tables import act, run, upload
 
 __all__ = ["LEASE", "Job", "LeaseLostError", "extend_lease", "give_up", "keep_lease", "next_job"]
 
@@ -109,7 +109,11 @@ def extend_lease(db: Connection, job: Job, **values: Any) -> None:
 
 
 def give_up(store: Store, job: Job, problem: str, way_out: str) -> None:
-    """Return an upload to the person who sent it, with the problem; nothing of it is in place."""
+    """Return an upload to the person who sent it, with the problem.
+
+    Nothing of an import is in place then, or all of it. An undo that was given up has not happened:
+    nobody has undone its act, and whoever asks for it again goes on where it was.
+    """
     back = (
         {"state": "new", "model_version": None, "chunks_done": 0}
         if job.state == "checking"
@@ -119,4 +123,8 @@ def give_up(store: Store, job: Job, problem: str, way_out: str) -> None:
         upload.c.id == job.id, upload.c.worker == job.worker, upload.c.state == job.state
     )
     with store.writing() as db:
-        db.execute(mine.values(problem=problem, way_out=way_out, lease_until=None, tries=0, **back))
+        values = {"problem": problem, "way_out": way_out, "lease_until": None, "tries": 0, **back}
+        if db.execute(mine.values(**values)).rowcount and job.state == "undoing":
+            runs = select(run.c.id).where(run.c.upload_id == job.id)
+            undone = update(act).where(act.c.run_id.in_(runs), act.c.undone_at.is_(None))
+            db.execute(undone.values(undone_by=None))

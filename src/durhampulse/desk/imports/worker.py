@@ -7,6 +7,7 @@ import os
 import secrets
 import socket
 import threading
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -27,13 +28,16 @@ from durhampulse.desk.store import clock
 from durhampulse.desk.store.acts import resume_undo, undos_under_way
 from durhampulse.desk.store.database import AWAY, Store
 from durhampulse.desk.store.space import shortage_of
+from durhampulse.desk.store.traces import remove_waiting_traces
 from durhampulse.exceptions import DurhamPulseError, InputError
+from durhampulse.service.logs import at_work_on
 
 __all__ = ["Activation", "Worker"]
 
 _log = logging.getLogger("durhampulse")
 _EVERY = 0.5
 _NEWS = timedelta(minutes=10)
+_TRACES_EVERY = timedelta(minutes=1)
 
 
 @dataclass(kw_only=True)
@@ -97,6 +101,7 @@ class Worker:
         self.activation: Activation | None = None
         self._failed: set[int] = set()
         self._odd: set[int] = set()
+        self._traces_at = clock.now()
 
     def start(self) -> None:
         """Start the thread, or start it again."""
@@ -104,8 +109,16 @@ class Worker:
         self._thread = threading.Thread(target=self._run, name="uploads", daemon=True)
         self._thread.start()
 
-    def wake(self) -> None:
-        """Look for work at once, rather than at the next poll."""
+    def wake(self, job: str = "") -> None:
+        """Look for work at once, rather than at the next poll.
+
+        Parameters
+        ----------
+        job
+            What a request has ordered, such as "upload 7": the log names both in one line.
+        """
+        if job:
+            _log.info("Ordered: %s.", job, extra={"fields": {"job": job}})
         self._wake.set()
 
     def activate(self, version: str, by: str, *, only_preview: bool = False) -> None:
@@ -121,7 +134,7 @@ class Worker:
         with self._store.reading() as db:
             self._catalogue.scorer(db, version)
         self.activation = Activation(version=version, by=by, only_previews=only_preview)
-        self.wake()
+        self.wake(f"activation {version}")
 
     def stop(self) -> None:
         """Stop after the current chunk; the rest resumes at the next start."""
@@ -139,30 +152,44 @@ class Worker:
         else:
             piece = next_bulk(self._store, self._name) or next_job(self._store, self._name)
         if piece is None:
-            if self._store.is_unscrubbed:  # after an erasure while somebody read
-                self._store.scrub()
+            self._remove_traces()
             return understand_next(self._store, self._catalogue, self._odd) or self._undo_next()
+        with at_work_on(_name_of(piece)):
+            self._work_on(piece)
+        return True
+
+    def _work_on(self, piece: Activation | BulkJob | Job) -> None:
+        start = time.perf_counter()
         try:
             self._do(piece)
+            _log.info("Done in %.1f s.", time.perf_counter() - start)
         except (BulkLostError, LeaseLostError):
-            _log.info("%s goes on elsewhere.", piece)
+            _log.info("It goes on elsewhere.")
         except AWAY as error:
             if not shortage_of(error):
                 raise  # retried when the store answers
             self._stop_for_room(piece, error)
         except DurhamPulseError as error:
+            _log.info("It cannot be done; its page says why.")  # which may name somebody
             self._give_up(piece, error.problem, error.way_out)
         except Exception as error:  # noqa: BLE001 - logged; the worker goes on with others' uploads
             if shortage_of(error):
                 self._stop_for_room(piece, error)
-                return True
-            _log.exception("%s failed.", piece)
+                return
+            _log.exception("It failed.")
             self._give_up(piece, "This failed; the server's log says why.", "Nothing was changed.")
-        return True
+
+    def _remove_traces(self) -> None:
+        """Remove what an erasure has left: somebody read meanwhile, or the disk failed."""
+        if self._store.is_unscrubbed:
+            self._store.scrub()
+        if clock.now() >= self._traces_at:
+            self._traces_at = clock.now() + _TRACES_EVERY
+            remove_waiting_traces(self._store)
 
     def _stop_for_room(self, piece: Activation | BulkJob | Job, error: Exception) -> None:
         """End work for which the disk has no room; what it has staged so far is removed."""
-        _log.error("%s: %s", piece, error)
+        _log.error("%s", error)
         self._give_up(piece, shortage_of(error), "Make room there, then start it again.")
         if isinstance(piece, Job) and piece.state == "checking":
             unstage(self._store, piece.id)
@@ -217,3 +244,10 @@ class Worker:
             if not busy:
                 self._wake.wait(_EVERY)
                 self._wake.clear()
+
+
+def _name_of(piece: Activation | BulkJob | Job) -> str:
+    """Return what the log calls a piece of work, as where it was ordered."""
+    if isinstance(piece, Activation):
+        return f"activation {piece.version}"
+    return f"{'bulk' if isinstance(piece, BulkJob) else 'upload'} {piece.id}"

@@ -19,6 +19,7 @@ from durhampulse.desk.outcomes.file import check_day
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note, note_all
 from durhampulse.desk.store.database import Store
+from durhampulse.desk.store.outbox import announce
 from durhampulse.desk.store.tables import NUMBERS, TEXTS, creator, outcome, review
 from durhampulse.evaluation.calibration import wilson_interval
 from durhampulse.exceptions import InputError
@@ -59,6 +60,7 @@ def withdraw(store: Store, creator_id: int, by: str) -> None:
     standing = (outcome.c.creator_id == creator_id, outcome.c.replaced_at.is_(None))
     with store.writing() as db:
         taken = update(outcome).where(*standing).values(replaced_at=clock.now())
+        announce(db, "outcome.withdrawn", outcome, *standing)
         if not db.execute(taken).rowcount:
             raise InputError("No outcome of this creator stands.", "Reload the page.")
         db.execute(update(creator).where(creator.c.id == creator_id).values(deal=None))
@@ -107,6 +109,8 @@ def insert_outcomes(
         for row in new
     ]  # fmt: skip
     db.execute(insert(outcome), values)
+    numbers = [row.id for row in new]
+    announce(db, "outcome.recorded", outcome, o.creator_id.in_(numbers), stands, o.at == now)
     for deal in (True, False):
         numbers = [row["creator_id"] for row in values if row["deal"] is deal]
         db.execute(update(creator).where(creator.c.id.in_(numbers)).values(deal=deal))

@@ -18,6 +18,7 @@ from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.database import Store
+from durhampulse.desk.store.space import delete_file
 from durhampulse.desk.store.tables import outcome_file
 from durhampulse.exceptions import InputError
 
@@ -111,7 +112,7 @@ def confirm_file(store: Store, number: int, by: str, rule: ColumnRule | None) ->
         row = find_file(db, number)
     file = content_of(store, row, rule)
     recorded = record_all(store, row.file_name, file, by, waiting=number)
-    Path(row.path).unlink(missing_ok=True)
+    delete_file(row.path)
     return recorded
 
 
@@ -133,4 +134,4 @@ def drop_file(store: Store, number: int, by: str) -> None:
 def _delete(store: Store, row: Row[Any]) -> None:
     with store.writing() as db:
         db.execute(delete(outcome_file).where(outcome_file.c.id == row.id))
-    Path(row.path).unlink(missing_ok=True)
+    delete_file(row.path)

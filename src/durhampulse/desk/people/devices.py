@@ -7,11 +7,12 @@ its owner out: OWASP's "Device cookies" (Slow Down Online Guessing Attacks with 
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import Connection, delete, func, select
 
 from durhampulse.desk.people.people import digest_of_token
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.database import insert_or
 from durhampulse.desk.store.tables import device
 
@@ -23,7 +24,7 @@ DEVICE_DAYS = 365
 def is_known_device(db: Connection, number: int | None, token: str) -> bool:
     """Whether a person has signed in with the browser that holds a token."""
     mine = device.c.digest == digest_of_token(token), device.c.person_id == number
-    since = datetime.now(UTC) - timedelta(days=DEVICE_DAYS)
+    since = clock.now() - timedelta(days=DEVICE_DAYS)
     return bool(db.scalar(select(func.count()).where(*mine, device.c.used_at > since)))
 
 
@@ -32,7 +33,7 @@ def remember_device(db: Connection, number: int, token: str) -> str:
 
     Several people may share a browser. A token that the desk has not made itself is replaced.
     """
-    now = datetime.now(UTC)
+    now = clock.now()
     db.execute(delete(device).where(device.c.used_at < now - timedelta(days=DEVICE_DAYS)))
     made_here = select(func.count()).where(device.c.digest == digest_of_token(token))
     if not db.scalar(made_here):

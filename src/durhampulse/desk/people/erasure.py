@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
@@ -33,12 +32,14 @@ from durhampulse.desk.store.identifiers import stored_forms
 from durhampulse.desk.store.keyed import keyed_hash
 from durhampulse.desk.store.niches import count_niches
 from durhampulse.desk.store.search import forget_search
+from durhampulse.desk.store.space import delete_file
 from durhampulse.desk.store.tables import (
     audit,
     campaign,
     campaign_creator,
     claim,
     creator,
+    delivery,
     list_creator,
     opinion,
     outcome,
@@ -59,14 +60,14 @@ from durhampulse.desk.store.tables import (
     understood,
     upload,
 )
-from durhampulse.desk.store.traces import remove_traces
+from durhampulse.desk.store.traces import note_traces, remove_traces
 from durhampulse.exceptions import InputError
 
 __all__ = ["erase", "everything_about", "sweep"]
 
 _OF_CREATOR = (
     score, search, replaced, claim, review, outcome, remark, campaign_creator, proposal,
-    list_creator, opinion, room_card,
+    list_creator, opinion, room_card, delivery,
 )  # fmt: skip
 _OF_NAME = (staged, refused)  # of imports under way, or past
 _AT_ONCE = 500
@@ -165,9 +166,10 @@ def erase(
             add_objection(db, external_id)
         forget_search(db)
         count_niches(db)  # one may have been theirs alone
+        note_traces(db)
         receipt = _receipt(db, "objection" if objects else "erasure", by, detail)
     for path in paths:
-        path.unlink(missing_ok=True)
+        delete_file(path)
     remove_traces(store, words)
     return receipt
 
@@ -231,9 +233,10 @@ def sweep(store: Store, days: int, by: str) -> dict[str, Any]:
         db.execute(update(upload).where(old, _ABANDONED).values(**given_up))
         forget_search(db)
         count_niches(db)
+        note_traces(db)
         receipt = _receipt(db, "retention", by, {"days": days, "rows": total})
     for path in paths:
-        Path(path).unlink(missing_ok=True)
+        delete_file(path)
     remove_traces(store)
     return receipt
 

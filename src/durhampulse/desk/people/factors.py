@@ -6,7 +6,7 @@ import base64
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
@@ -18,6 +18,7 @@ from durhampulse.desk.people.people import (
     find_person,
 )
 from durhampulse.desk.people.totp import fitting_step, new_secret
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.database import insert_or, read_setting, write_setting
 from durhampulse.desk.store.tables import person, recovery_code, second_factor, session
@@ -113,7 +114,7 @@ def _rank(role: str) -> int:
 def begin_factor(db: Connection, number: int) -> str:
     """Return a new secret for a person's app; it counts once a code of it was given."""
     secret = new_secret()
-    values = {"pending": secret, "pending_at": datetime.now(UTC)}
+    values = {"pending": secret, "pending_at": clock.now()}
     row = insert_or(db, second_factor).values(person_id=number, last_step=0, **values)
     db.execute(row.on_conflict_do_update(index_elements=["person_id"], set_=values))
     return secret
@@ -122,7 +123,7 @@ def begin_factor(db: Connection, number: int) -> str:
 def pending_secret(db: Connection, number: int) -> str | None:
     """Return the secret whose first code a person has still to give, within half an hour."""
     row = _row(db, number)
-    since = datetime.now(UTC) - timedelta(minutes=_PENDING_MINUTES)
+    since = clock.now() - timedelta(minutes=_PENDING_MINUTES)
     return row.pending if row and row.pending and row.pending_at > since else None
 
 
@@ -147,7 +148,7 @@ def confirm_factor(db: Connection, number: int, code: str, by: str, keep: int = 
     InputError
         If the code does not fit, or the secret is too old.
     """
-    secret, now = pending_secret(db, number), datetime.now(UTC)
+    secret, now = pending_secret(db, number), clock.now()
     if secret is None:
         raise InputError("That took more than half an hour.", "Begin again.", "code")
     step = fitting_step(secret, code, now)
@@ -197,7 +198,7 @@ def use_code(db: Connection, number: int, code: str) -> bool:
     row = _row(db, number)
     if row is None or row.secret is None:
         return False
-    step = fitting_step(row.secret, code, datetime.now(UTC), row.last_step)
+    step = fitting_step(row.secret, code, clock.now(), row.last_step)
     if step is not None:
         f = second_factor.c
         taken = update(second_factor).where(f.person_id == number, f.last_step < step)
@@ -207,7 +208,7 @@ def use_code(db: Connection, number: int, code: str) -> bool:
     mine = update(recovery_code).where(
         r.person_id == number, r.digest == digest, r.used_at.is_(None)
     )
-    used = bool(db.execute(mine.values(used_at=datetime.now(UTC))).rowcount)
+    used = bool(db.execute(mine.values(used_at=clock.now())).rowcount)
     if used:
         name = find_person(db, number).name
         note(db, name, "recovery code used", name)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 from sqlalchemy import Connection, delete, select, update
 
 from durhampulse.desk.people.people import add_person, find_person
 from durhampulse.desk.people.provider import Claims
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.database import insert_or
 from durhampulse.desk.store.tables import identity, person, session
@@ -99,7 +99,7 @@ def _bind(db: Connection, claims: Claims) -> int | None:
     number = next((number for number in waiting if number is not None), None)
     if number is None:
         return None
-    values = {"issuer": claims.issuer, "subject": claims.subject, "bound_at": datetime.now(UTC)}
+    values = {"issuer": claims.issuer, "subject": claims.subject, "bound_at": clock.now()}
     db.execute(update(identity).where(i.person_id == number).values(**values))
     name = find_person(db, number).name
     note(db, name, "bound to the provider", name)
@@ -111,7 +111,7 @@ def _add(db: Connection, claims: Claims, role: str) -> int:
     if db.scalar(select(identity.c.person_id).where(identity.c.known_as == name)) is not None:
         raise InputError("Somebody else is known by that here.", "Ask an admin.")
     number = add_person(db, claims.name[:100], role, "provider")
-    values = {"issuer": claims.issuer, "subject": claims.subject, "bound_at": datetime.now(UTC)}
+    values = {"issuer": claims.issuer, "subject": claims.subject, "bound_at": clock.now()}
     row = insert_or(db, identity).values(person_id=number, known_as=name, **values)
     db.execute(row)
     return number

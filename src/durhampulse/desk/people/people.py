@@ -6,13 +6,14 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final, Literal, get_args
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from durhampulse.desk.people.passwords import hash_password
 from durhampulse.desk.people.uses import LastUse
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.tables import api_key, attempt, device, link, person, session
@@ -104,7 +105,7 @@ def add_person(db: Connection, name: str, role: str, by: str, password: str | No
             f"There is somebody called '{name}' already.", "Choose another name.", "name"
         )
     hashed = None if password is None else hash_password(password, [name])
-    values = {"name": name, "role": role, "active": True, "created_at": datetime.now(UTC)}
+    values = {"name": name, "role": role, "active": True, "created_at": clock.now()}
     number = insert_one(db, person, **values, password_hash=hashed)
     note(db, by, "person added", name, {"role": role})
     return number
@@ -218,7 +219,7 @@ def make_link(db: Connection, purpose: str, by: str, number: int | None = None) 
         _end_links(db, number)
         note(db, by, "link made", whom.name)
     token = secrets.token_urlsafe(24)
-    until = datetime.now(UTC) + timedelta(minutes=_LINK_MINUTES)
+    until = clock.now() + timedelta(minutes=_LINK_MINUTES)
     values = {"digest": digest_of_token(token), "purpose": purpose, "person_id": number}
     db.execute(insert(link).values(**values, expires_at=until))
     return token
@@ -234,7 +235,7 @@ def find_link(db: Connection, token: str) -> Row[Any] | None:
         select(link).where(
             link.c.digest == digest_of_token(token),
             link.c.used_at.is_(None),
-            link.c.expires_at > datetime.now(UTC),
+            link.c.expires_at > clock.now(),
         )
     ).first()
 
@@ -249,7 +250,7 @@ def use_link(db: Connection, token: str) -> Row[Any]:
     """
     row = find_link(db, token)
     used = update(link).where(link.c.digest == digest_of_token(token), link.c.used_at.is_(None))
-    if row is None or db.execute(used.values(used_at=datetime.now(UTC))).rowcount != 1:
+    if row is None or db.execute(used.values(used_at=clock.now())).rowcount != 1:
         raise InputError("This link was used, or is too old.", "Ask for a new one.")
     if row.purpose == "first":  # one for each start; only one admin may come by them
         db.execute(delete(link).where(link.c.purpose == "first", link.c.digest != row.digest))
@@ -290,7 +291,7 @@ def add_key(
         raise InputError(f"There is a key '{name}' already.", "Choose another name.", "name")
     token = _PREFIX + secrets.token_urlsafe(32)
     values = {"name": name, "digest": digest_of_token(token), "role": role, "created_by": by}
-    now = datetime.now(UTC)
+    now = clock.now()
     ends = None if days is None else now + timedelta(days=days)
     row = insert(api_key).values(**values, person_id=owner, created_at=now, expires_at=ends)
     db.execute(row)
@@ -301,7 +302,7 @@ def add_key(
 def revoke_key(db: Connection, number: int, by: str) -> None:
     """Revoke a key."""
     row = update(api_key).where(api_key.c.id == number, api_key.c.revoked_at.is_(None))
-    if db.execute(row.values(revoked_at=datetime.now(UTC))).rowcount:
+    if db.execute(row.values(revoked_at=clock.now())).rowcount:
         note(db, by, "key revoked", str(number))
 
 
@@ -316,7 +317,7 @@ def find_key(db: Connection, token: str, uses: LastUse | None = None) -> Princip
         .outerjoin(person, person.c.id == k.person_id)
         .where(
             k.digest == digest_of_token(token), k.revoked_at.is_(None),
-            k.expires_at.is_(None) | (k.expires_at > datetime.now(UTC)),
+            k.expires_at.is_(None) | (k.expires_at > clock.now()),
         )
     ).first()  # fmt: skip
     if key is None or key.active is False:

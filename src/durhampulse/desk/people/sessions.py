@@ -5,13 +5,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from durhampulse.desk.people.people import Principal, SignedIn, digest_of_token
 from durhampulse.desk.people.uses import LastUse
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.tables import person, session
 
@@ -106,7 +107,7 @@ def open_session(
     opening
         How it is opened; whole and by password if not given.
     """
-    token, now, opening = secrets.token_urlsafe(32), datetime.now(UTC), opening or Opening()
+    token, now, opening = secrets.token_urlsafe(32), clock.now(), opening or Opening()
     hours, minutes = limits.hours, _WAITING_MINUTES
     lasts = timedelta(minutes=minutes) if opening.waits_for else timedelta(hours=hours)
     db.execute(delete(session).where(session.c.expires_at < now))
@@ -144,7 +145,7 @@ def find_waiting(db: Connection, token: str) -> Waiting | None:
         select(s.id, s.person_id, s.csrf, s.waits_for, person.c.name)
         .join(person, person.c.id == s.person_id)
         .where(
-            s.digest == digest_of_token(token), s.expires_at > datetime.now(UTC),
+            s.digest == digest_of_token(token), s.expires_at > clock.now(),
             s.waits_for != "", person.c.active.is_(True),
         )
     ).first()  # fmt: skip
@@ -155,7 +156,7 @@ def find_waiting(db: Connection, token: str) -> Waiting | None:
 
 def complete_session(db: Connection, waiting: Waiting, limits: SessionLimits) -> str:
     """Return the new token of a session whose second factor has come; the old one ends."""
-    token, now = secrets.token_urlsafe(32), datetime.now(UTC)
+    token, now = secrets.token_urlsafe(32), clock.now()
     values = {
         "digest": digest_of_token(token),
         "csrf": secrets.token_urlsafe(24),
@@ -172,7 +173,7 @@ def find_session(
     db: Connection, token: str, limits: SessionLimits | None = None, uses: LastUse | None = None
 ) -> Principal | None:
     """Return the person a session belongs to; none if it has ended."""
-    limits, uses, now = limits or SessionLimits(), uses or LastUse(), datetime.now(UTC)
+    limits, uses, now = limits or SessionLimits(), uses or LastUse(), clock.now()
     s = session.c
     row = db.execute(
         select(person.c.id, person.c.name, person.c.role, person.c.password_hash,
@@ -202,14 +203,14 @@ def sign_out(db: Connection, token: str) -> None:
 def confirm_session(db: Connection, number: int) -> str:
     """Return the new token of a session whose password was given again; the old one ends."""
     token = secrets.token_urlsafe(32)
-    values = {"digest": digest_of_token(token), "confirmed_at": datetime.now(UTC)}
+    values = {"digest": digest_of_token(token), "confirmed_at": clock.now()}
     db.execute(update(session).where(session.c.id == number).values(**values))
     return token
 
 
 def sessions_of(db: Connection, number: int, limits: SessionLimits) -> Sequence[Row[Any]]:
     """Return a person's sessions that have not ended, the one used last first."""
-    s, now = session.c, datetime.now(UTC)
+    s, now = session.c, clock.now()
     since = now - timedelta(minutes=limits.idle_minutes)
     mine = select(session).where(
         s.person_id == number, s.expires_at > now, s.used_at > since, s.waits_for == ""

@@ -6,7 +6,7 @@ import ipaddress
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, func, select
 
@@ -28,6 +28,7 @@ from durhampulse.desk.people.sessions import (
     confirm_session,
     open_session,
 )
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.database import Store
@@ -254,7 +255,7 @@ def count_attempt(
     """
     if db.dialect.name == "postgresql":  # SQLite's write lock is held already
         db.execute(select(func.pg_advisory_xact_lock(_COUNTING)))
-    now = datetime.now(UTC)
+    now = clock.now()
     since = now - timedelta(minutes=minutes)
     db.execute(delete(attempt).where(attempt.c.at < now - timedelta(days=1)))
     for who, most in counters.items():

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import Table, update
 
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.database import AWAY, Store
 from durhampulse.desk.store.space import shortage_of
 
@@ -26,7 +27,7 @@ class LastUse:
     def note(self, table: Table, number: int) -> None:
         """Note that a session or key is used now."""
         with self._lock:
-            self._unwritten[table, number] = datetime.now(UTC)
+            self._unwritten[table, number] = clock.now()
 
     def latest(self, table: Table, number: int, stored: datetime) -> datetime:
         """Return the later of the stored moment and the noted one."""

@@ -13,16 +13,17 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, Row, exists, func, select
 
 from durhampulse.desk.models.rules import Rules
+from durhampulse.desk.people.people import Principal
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.database import Store, insert_or, read_setting, write_setting
-from durhampulse.desk.store.tables import claim, creator, opinion, person, review
+from durhampulse.desk.store.tables import BLIND, claim, creator, opinion, person, review
 from durhampulse.evaluation.agreement import Agreement, agreement
 from durhampulse.exceptions import InputError
 
 __all__ = [
     "SHARE", "VERDICTS", "Revealed", "agreement_of", "blind_share", "differing", "drawn_blind",
-    "give_opinion", "hides", "next_opinion", "set_blind_share",
+    "give_opinion", "hidden_from", "hides", "next_opinion", "set_blind_share",
 ]  # fmt: skip
 
 SHARE: Final = 0.1
@@ -83,6 +84,25 @@ def drawn_blind(lottery: float, share: float) -> bool:
     return _FROM <= lottery < _FROM + share
 
 
+def hidden_from(db: Connection, who: Principal) -> frozenset[int]:
+    """Return the creators whose number somebody must not see yet: they judge them without it.
+
+    These are who was drawn and is before them in the queue, and who waits for a second opinion of
+    theirs. A program is nobody's eyes.
+    """
+    if not who.id or not who.may("reviewer"):
+        return frozenset()
+    share = blind_share(db)
+    drawn = (
+        select(claim.c.creator_id)
+        .join(creator, creator.c.id == claim.c.creator_id)
+        .where(claim.c.person_id == who.id, claim.c.expires_at > clock.now(),
+               creator.c.lottery >= _FROM, creator.c.lottery < _FROM + share)
+    )  # fmt: skip
+    second = next_opinion(db, who.id)
+    return frozenset([*db.scalars(drawn), *(() if second is None else (second,))])
+
+
 def hides(db: Connection, row: Row[Any], person_id: int) -> bool:
     """Whether a creator's number is hidden from a reviewer: drawn, and theirs to decide now."""
     if not drawn_blind(row.lottery, blind_share(db)):
@@ -99,7 +119,7 @@ def _first_reviews() -> list[ColumnElement[bool]]:
         later.c.creator_id == r.creator_id, later.c.id > r.id, later.c.undone_at.is_(None),
         later.c.decision != "skip",
     )  # fmt: skip
-    return [r.blind.is_(True), r.undone_at.is_(None), r.decision.in_(VERDICTS), ~newer]
+    return [BLIND, r.undone_at.is_(None), r.decision.in_(VERDICTS), ~newer]
 
 
 def next_opinion(db: Connection, person_id: int) -> int | None:

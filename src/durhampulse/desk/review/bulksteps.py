@@ -30,6 +30,7 @@ from durhampulse.desk.shortlist.lists import put_in, take_out
 from durhampulse.desk.shortlist.pages import within
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.bulk import numbers_in
+from durhampulse.desk.store.outbox import announce
 from durhampulse.desk.store.tables import (
     HAS_NO_PRECEDENT,
     Instant,
@@ -101,7 +102,9 @@ def _record(
     }
     rows = wanted.with_only_columns(*values.values())
     into = insert(review).from_select([*values], rows)
-    return db.scalars(into.returning(review.c.creator_id)).all()
+    numbers = db.scalars(into.returning(review.c.creator_id)).all()
+    announce(db, "decision.made", review, review.c.act_id == row.act_id, review.c.at == now)
+    return numbers
 
 
 def _add(db: Connection, row: Row[Any], wanted: Select[int], _rules: Rules) -> dict[str, int]:

@@ -18,6 +18,7 @@ from durhampulse.desk.store.acts import begin_act, change_act
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.database import Store
+from durhampulse.desk.store.outbox import announce
 from durhampulse.desk.store.tables import DECISIONS, claim, creator, person, review
 from durhampulse.exceptions import InputError
 
@@ -320,6 +321,7 @@ def _insert(
         db.execute(update(creator).where(creator.c.id == row.id).values(state=state))
     who = _name_of(db, person_id)
     detail = {"reason": decision.reason, "review": number}
+    announce(db, "decision.made", review, review.c.id == number)
     note(db, who, decision.choice, f"creator {row.id}",
          {**detail, "through": through} if through else detail)  # fmt: skip
     return number

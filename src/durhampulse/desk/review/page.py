@@ -88,8 +88,14 @@ def find_creator(db: Connection, number: int) -> Row[Any]:
     return row
 
 
-def creator_page(db: Connection, number: int, rules: Rules) -> CreatorPage:
+def creator_page(db: Connection, number: int, rules: Rules, *, hidden: bool = False) -> CreatorPage:
     """Return what a creator's page shows.
+
+    Parameters
+    ----------
+    hidden
+        Whether it is for somebody who judges without the model's number and their colleagues' word:
+        then there is no score and no history.
 
     Raises
     ------
@@ -97,6 +103,8 @@ def creator_page(db: Connection, number: int, rules: Rules) -> CreatorPage:
         If there is no creator of that number.
     """
     row = find_creator(db, number)
+    if hidden:
+        return _unseen(row)
     frame = stored_frame(rules.scorer, [row])
     account, problem = None, ""
     try:
@@ -129,6 +137,13 @@ def creator_page(db: Connection, number: int, rules: Rules) -> CreatorPage:
         acts=history(db, f"creator {number}"),
         remarks=remarks_of(db, number),
     )
+
+
+def _unseen(row: Row[Any]) -> CreatorPage:
+    return CreatorPage(
+        row=row, account=None, problem="", sentence="", alike=[], effects=[], usual=0.0, peers="",
+        scores=(), reviews=(), outcomes=(), acts=(), remarks=(),
+    )  # fmt: skip
 
 
 def places_of(rules: Rules, frame: pd.DataFrame) -> dict[str, Place]:

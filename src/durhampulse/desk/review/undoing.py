@@ -13,6 +13,7 @@ from durhampulse.desk.review.decisions import CLAIM_MINUTES
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.database import Store, insert_or
+from durhampulse.desk.store.outbox import announce
 from durhampulse.desk.store.standing import set_states
 from durhampulse.desk.store.tables import claim, creator, person, review
 
@@ -98,6 +99,7 @@ def _take_back(db: Connection, last: Row[Any], person_id: int) -> None:
     """Undo a review, and give its creator to the reviewer once more."""
     now = clock.now()
     db.execute(update(review).where(review.c.id == last.id).values(undone_at=now))
+    announce(db, "decision.undone", review, review.c.id == last.id)
     set_states(db, creator.c.id == last.creator_id)
     db.execute(delete(claim).where(claim.c.person_id == person_id))
     row = insert_or(db, claim).values(

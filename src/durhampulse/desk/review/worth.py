@@ -9,6 +9,7 @@ so it is a bound.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -75,11 +76,11 @@ def worth(p: Floats, low: Floats, high: Floats, threshold: float) -> Floats:
     return gained
 
 
-def remaining(db: Connection, rules: Rules) -> Remaining:
+def remaining(db: Connection, rules: Rules, without: Collection[int] = ()) -> Remaining:
     """Return what further reviews could change; those without precedent are not counted.
 
     Creators of nearly the same probability, to one in 500, are counted as one with their mean
-    interval.
+    interval. Those of the numbers `without` are left out.
     """
     c, enough = creator.c, enough_deals(db)
     ranges = [rules.band_ranges[MAYBE], *rules.edge_ranges]
@@ -87,7 +88,7 @@ def remaining(db: Connection, rules: Rules) -> Remaining:
     means = (func.avg(c.probability), func.avg(c.low), func.avg(c.high))
     grouped = (
         select(func.count(), *means)
-        .where(WAITS, HAS_PRECEDENT,
+        .where(WAITS, HAS_PRECEDENT, c.id.not_in(without),
                or_(*((c.probability >= low) & (c.probability < high) for low, high in ranges)))
         .group_by(bin_of)
         .with_hint(creator, "INDEXED BY ix_creator_by_probability", "sqlite")

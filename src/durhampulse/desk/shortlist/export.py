@@ -18,11 +18,11 @@ from durhampulse.decision.bands import ANSWERS
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.shortlist.history import LastReview, last_remarks, last_reviews
 from durhampulse.desk.shortlist.reasons import TopReasons
-from durhampulse.files.export import open_sink
-from durhampulse.files.formats import suffix_of
 from durhampulse.scoring.batch import scored_schema
+from durhampulse.scoring.crm import CrmFormat
 from durhampulse.scoring.provenance import stamped
 from durhampulse.scoring.record import NO_BAND, UNLIKE_BIT, Scores, score_columns, with_carried
+from durhampulse.scoring.writeback import open_output
 
 __all__ = ["provenance_of", "write_list"]
 
@@ -60,8 +60,9 @@ def write_list(  # noqa: PLR0913 - what is written, and what is said of it
     db: Connection | None = None,
     added: pa.Table | None = None,
     facts: Mapping[str, Any] | None = None,
+    form: CrmFormat | None = None,
 ) -> None:
-    """Write creators to a ``.csv``, ``.xlsx`` or ``.parquet`` file.
+    """Write creators to a file of any format, or to a ``.zip`` of what a customer system imports.
 
     Reasons are computed for up to 5,000 creators; for more they would take minutes.
 
@@ -84,19 +85,22 @@ def write_list(  # noqa: PLR0913 - what is written, and what is said of it
         Columns that come last, a row for each creator of the only part.
     facts
         What the provenance says beside its own, or in place of it.
+    form
+        Of the customer system; declined creators are left out for it.
     """
     parts, head, n = iter(parts), [], 0
     while n <= _MOST_EXPLAINED and (rows := next(parts, None)) is not None:
         head.append(rows)
         n += len(rows)
-    explained = n <= _MOST_EXPLAINED
+    few = n <= _MOST_EXPLAINED
+    explained = few and form is None
     coverage = "given" if explained else f"left out, as of more than {_MOST_EXPLAINED:,} creators"
     provenance = {**provenance_of(rules, about=about, by=by), "top_reasons": coverage}
     provenance |= dict(facts or {})
-    kinds = _present(carried or {}, head) if explained else dict(carried or {})
+    kinds = _present(carried or {}, head) if few else dict(carried or {})
     own = _schema(kinds)
     schema = own if added is None else pa.schema([*own, *_beside(own, added.schema)])
-    with open_sink(path, suffix_of(path), schema, provenance) as sink:
+    with open_output(path, path, schema, provenance, form) as sink:
         for rows in chain(head, parts):
             texts = reasons.of(rules, rows) if explained else [None] * len(rows)
             columns = {**_scored(rows, rules, kinds), **_of_desk(rows, rules, texts, db)}

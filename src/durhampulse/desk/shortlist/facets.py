@@ -77,7 +77,7 @@ def overview(db: Connection, view: View, rules: Rules) -> Overview:
     cells = _cells(db, rest, rules, FACETS)
     waiting = dict.fromkeys([*BAND_NAMES, UNLIKE], 0)
     if rest.is_filtered:
-        waiting = _waiting(db, rules)
+        waiting = _waiting(db, view, rules)
     else:
         for (band, state, outcome, *_), n in cells:
             if band and state == outcome == "open":
@@ -90,9 +90,10 @@ def overview(db: Connection, view: View, rules: Rules) -> Overview:
     )
 
 
-def _waiting(db: Connection, rules: Rules) -> dict[str, int]:
+def _waiting(db: Connection, view: View, rules: Rules) -> dict[str, int]:
     """Return how many of the whole list wait for a person, by answer."""
-    counted = select(func.count()).select_from(creator).where(WAITS)
+    shown = creator.c.id.not_in(view.without)
+    counted = select(func.count()).select_from(creator).where(WAITS, shown)
     listed = counted.with_hint(creator, "INDEXED BY ix_creator_by_probability", "sqlite")
     counts = {
         name: listed.where(HAS_PRECEDENT, within(creator.c.probability, [rules.band_ranges[band]]))

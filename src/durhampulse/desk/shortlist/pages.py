@@ -110,6 +110,8 @@ def matching(view: View, rules: Rules, by: FoundBy = "index") -> list[ColumnElem
     """
     c = creator.c
     conditions = [*_choices(view, rules), *_bounds(view)]
+    if view.without:
+        conditions.append(c.id.not_in(view.without))
     if view.edge:
         conditions.append(HAS_PRECEDENT & within(c.probability, rules.edge_ranges))
     if view.listed:

@@ -106,7 +106,7 @@ def select_all(db: Connection, view: View, rules: Rules) -> Selection:
     )
     total = db.scalar(counted(db, select(func.count(creator.c.id)), view, rules))
     return Selection(
-        query=view.query(),
+        query="&".join([view.query(), *(f"without={number}" for number in view.without)]),
         total=int(total or 0),
         last_id=last_id,
         last_run=last_run,

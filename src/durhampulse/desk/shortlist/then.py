@@ -7,7 +7,7 @@ figures that a later import replaced and that are kept no longer.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -128,7 +128,9 @@ def moment_of_run(db: Connection, number: int) -> datetime | None:
     return at
 
 
-def then(db: Connection, rules: Rules, at: datetime, *, page: int = 0) -> Then:
+def then(
+    db: Connection, rules: Rules, at: datetime, *, page: int = 0, without: Collection[int] = ()
+) -> Then:
     """Return the list as it was at a moment.
 
     Parameters
@@ -139,6 +141,8 @@ def then(db: Connection, rules: Rules, at: datetime, *, page: int = 0) -> Then:
         The moment.
     page
         Which fifty, from 0.
+    without
+        Numbers of creators who are left out.
     """
     thresholds = _thresholds(db, rules, at)
     former = replace(rules, scorer=type(rules.scorer)(
@@ -147,7 +151,7 @@ def then(db: Connection, rules: Rules, at: datetime, *, page: int = 0) -> Then:
         select(run.c.id, run.c.kind, run.c.model_version, run.c.by, run.c.applied_at)
         .where(run.c.applied_at <= at).order_by(run.c.applied_at.desc()).limit(1)
     )  # fmt: skip
-    past = _Past.of(db, at)
+    past = _Past.of(db, at, without)
     return Then(
         at=at,
         run=db.execute(latest).first(),
@@ -179,16 +183,19 @@ class _Past:
     ----------
     earlier, later
         The runs put in place by that moment, and since.
+    without
+        Creators left out.
     """
 
     earlier: Sequence[int]
     later: Sequence[int]
+    without: Collection[int]
 
     @classmethod
-    def of(cls, db: Connection, at: datetime) -> _Past:
+    def of(cls, db: Connection, at: datetime, without: Collection[int]) -> _Past:
         applied = select(run.c.id).where(run.c.applied_at.is_not(None))
         earlier = db.scalars(applied.where(run.c.applied_at <= at)).all()
-        return cls(earlier, db.scalars(applied.where(run.c.applied_at > at)).all())
+        return cls(earlier, db.scalars(applied.where(run.c.applied_at > at)).all(), without)
 
     def parts(self, db: Connection) -> list[Select[Any]]:
         """Return the queries of the scores; where `run_id` is none it is the creator's own."""
@@ -199,10 +206,12 @@ class _Past:
             c.id, cast(null(), BigInteger).label("run_id"), c.probability, c.low, c.high, c.flags
         )
         listed = listed.with_hint(creator, "INDEXED BY ix_creator_by_probability", "sqlite")
+        listed = listed.where(c.id.not_in(self.without))
         if not self.later:
             return [listed]
         since = select(s.creator_id).where(s.run_id.in_(self.later))
         runs = select(s.creator_id, func.max(s.run_id).label("run_id")).group_by(s.creator_id)
+        runs = runs.where(s.creator_id.not_in(self.without))
         last = runs.where(s.run_id.in_(self.earlier), s.creator_id.in_(since)).subquery()
         both = (s.creator_id == last.c.creator_id) & (s.run_id == last.c.run_id)
         former = select(s.creator_id.label("id"), s.run_id, s.probability, s.low, s.high, s.flags)

@@ -43,6 +43,7 @@ UNLIKE = "unlike"
 COLUMNS = ("growth", "views", "fee", "owner")
 """Columns of the list that one may add; the owner is whoever decided last."""
 _LIST = re.compile(r"(import-|campaign-)?[1-9][0-9]{0,8}")
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _MOST_CHOICES = 100
 
 Cursor = tuple[Any, int]
@@ -73,6 +74,8 @@ class View:
         Any part of a name or identifier, in capitals or not.
     column
         Further columns that are shown.
+    without
+        Numbers of creators who are left out for whoever looks: no link of a page passes them on.
     """
 
     sort: str = "probability"
@@ -91,6 +94,7 @@ class View:
     max_engagement: float | None = None
     search: str = ""
     column: tuple[str, ...] = ()
+    without: tuple[int, ...] = ()
 
     @classmethod
     def read(cls, query: Mapping[str, list[str]], rules: Rules) -> View:
@@ -133,6 +137,7 @@ class View:
             listed=of_list,
             edge=_last(query, "edge") == "1",
             search=_last(query, "search").strip()[:LONGEST_ID],
+            without=_numbers(query.get("without", [])),
             **filters,
         )
 
@@ -146,6 +151,8 @@ class View:
         pairs: list[tuple[str, str]] = []
         for field in fields(self):
             value = getattr(new, field.name)
+            if field.name == "without":
+                continue
             if field.name == "descending":
                 if value != (new.sort not in _UPWARD):
                     pairs.append(("order", "desc" if value else "asc"))
@@ -168,7 +175,7 @@ class View:
     @property
     def is_filtered(self) -> bool:
         """Whether anything is left out."""
-        return replace(self, sort="probability", descending=True, column=()) != View()
+        return replace(self, sort="probability", descending=True, column=(), without=()) != View()
 
 
 def write_cursor(cursor: Cursor) -> str:
@@ -212,6 +219,10 @@ def _is_number(value: Any) -> bool:
 
 def _last(query: Mapping[str, list[str]], name: str) -> str:
     return (query.get(name) or [""])[-1]
+
+
+def _numbers(texts: list[str]) -> tuple[int, ...]:
+    return tuple(int(text) for text in texts[:_MOST_CHOICES] if _NUMBER.fullmatch(text))
 
 
 def read_number(name: str, text: str) -> float | None:

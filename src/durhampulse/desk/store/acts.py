@@ -17,6 +17,7 @@ from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.database import Store
+from durhampulse.desk.store.outbox import announce
 from durhampulse.desk.store.pace import Pace
 from durhampulse.desk.store.standing import set_deals, set_states
 from durhampulse.desk.store.tables import act, creator, outcome, review
@@ -255,6 +256,7 @@ def _undo_reviews(db: Connection, chunk: Sequence[Any]) -> int:
         .exists()
     )  # fmt: skip
     kept = db.scalar(select(func.count()).select_from(review).where(*chunk, since)) or 0
+    announce(db, "decision.undone", review, *chunk, review.c.undone_at.is_(None))
     db.execute(update(review).where(*chunk).values(undone_at=clock.now()))
     set_states(db, creator.c.id.in_(select(review.c.creator_id).where(*chunk)))
     return kept
@@ -271,6 +273,7 @@ def _undo_outcomes(db: Connection, chunk: Sequence[Any]) -> int:
     stood = (*chunk, o.replaced_at.is_(None))
     mine, earlier, after = outcome.alias(), outcome.alias(), outcome.alias()
     ids = list(db.scalars(select(o.id).where(*stood)))
+    announce(db, "outcome.withdrawn", outcome, *stood)
     db.execute(update(outcome).where(*stood).values(replaced_at=now))
     before = (
         select(func.max(earlier.c.id))
@@ -281,7 +284,8 @@ def _undo_outcomes(db: Connection, chunk: Sequence[Any]) -> int:
     replaced = select(after.c.id).where(  # a record took its place at the same moment
         after.c.creator_id == o.creator_id, after.c.id > o.id, after.c.at == o.replaced_at
     )
-    restored = o.id.in_(select(before).where(mine.c.id.in_(ids)))
-    db.execute(update(outcome).where(restored, replaced.exists()).values(replaced_at=None))
+    restored = (o.id.in_(select(before).where(mine.c.id.in_(ids))), replaced.exists())
+    announce(db, "outcome.recorded", outcome, *restored)
+    db.execute(update(outcome).where(*restored).values(replaced_at=None))
     set_deals(db, creator.c.id.in_(select(o.creator_id).where(*chunk)))
     return kept

@@ -20,8 +20,10 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
+from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import (
     ArgumentError,
+    DatabaseError,
     DBAPIError,
     InterfaceError,
     NoSuchModuleError,
@@ -33,6 +35,7 @@ from durhampulse.desk.store.audit import PENDING
 from durhampulse.desk.store.chain import append
 from durhampulse.desk.store.tables import setting
 from durhampulse.exceptions import InputError
+from durhampulse.files.databases import given_password
 
 __all__ = [
     "AWAY",
@@ -174,7 +177,8 @@ def open_store(url: str = DEFAULT_STORE, *, create: bool = True) -> Store:
     Parameters
     ----------
     url
-        As SQLAlchemy writes it: ``sqlite:///file.db`` or ``postgresql+psycopg://host/name``.
+        As SQLAlchemy writes it: ``sqlite:///file.db`` or ``postgresql+psycopg://host/name``. The
+        password ``***`` stands for that of the environment, as in the address of a table.
     create
         Whether a SQLite file that is not there may be made.
 
@@ -185,6 +189,8 @@ def open_store(url: str = DEFAULT_STORE, *, create: bool = True) -> Store:
     """
     try:
         address = make_url(url)
+        if address.password == "***":  # noqa: S105 - the mask, not a password
+            address = address.set(password=given_password())
         if address.get_backend_name() not in ("sqlite", "postgresql"):
             raise InputError(
                 f"{address!r}: not a kind of store.", "Use sqlite:/// or postgresql+psycopg://."
@@ -252,6 +258,14 @@ def _set_up_sqlite(engine: Engine) -> None:
         _require_writable(connection)
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "handle_error")
+    def failed(context: ExceptionContext) -> None:
+        # What SQLite takes a file for whose first page it could not read just then.
+        error, cause = context.sqlalchemy_exception, context.original_exception
+        is_none = getattr(cause, "sqlite_errorcode", 0) == sqlite3.SQLITE_NOTADB
+        if is_none and isinstance(error, DatabaseError):
+            raise OperationalError(error.statement, error.params, cause, hide_parameters=True)
 
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:

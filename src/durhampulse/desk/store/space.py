@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from pathlib import Path
 from typing import Final
@@ -10,7 +11,9 @@ from sqlalchemy.exc import DBAPIError
 
 from durhampulse.files.shortage import DISK_ERRORS, shortage
 
-__all__ = ["RESERVE", "has_room", "is_writable", "shortage_of"]
+__all__ = ["RESERVE", "delete_file", "has_room", "is_writable", "shortage_of"]
+
+_log = logging.getLogger("durhampulse")
 
 RESERVE: Final = 64 << 20
 """Bytes that an upload must leave free, for decisions, sign-ins and its own check."""
@@ -26,6 +29,14 @@ def has_room(folder: Path, size: int = 0) -> bool:
 def is_writable(folder: Path) -> bool:
     """Whether so much of the reserve is left that decisions can be stored."""
     return shutil.disk_usage(folder).free >= RESERVE // 16
+
+
+def delete_file(path: str | Path) -> None:
+    """Delete a file that the store names no more; one that stays is cleared at a later start."""
+    try:
+        Path(path).unlink(missing_ok=True)
+    except OSError as error:
+        _log.warning("A file could not be deleted: %s", error)
 
 
 def shortage_of(error: BaseException) -> str:

@@ -15,18 +15,28 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
-from durhampulse.desk.store.database import AWAY, Store
+from sqlalchemy import Connection
 
-__all__ = ["remove_traces"]
+from durhampulse.desk.store.database import AWAY, Store, read_setting, write_setting
+
+__all__ = ["note_traces", "remove_traces", "remove_waiting_traces"]
 
 _log = logging.getLogger("durhampulse")
 _SMALL = 64 << 20
 """Bytes up to which a file is rewritten without a look: that takes about half a second."""
+_WAIT = "traces_wait"
+
+
+def note_traces(db: Connection) -> None:
+    """Write down that what was deleted leaves traces, in the transaction that deletes it."""
+    if db.dialect.name == "sqlite":
+        write_setting(db, _WAIT, read_setting(db, _WAIT, 0) + 1)
 
 
 def remove_traces(store: Store, words: Sequence[str] | None = None) -> None:
     """Remove what deleted rows have left in the files of a SQLite store.
 
+    What is deleted is deleted: where the disk fails, the traces wait for `remove_waiting_traces`.
     PostgreSQL gives the space back at its next ``VACUUM FULL``, which locks the tables: that is
     left to whoever runs it.
 
@@ -42,13 +52,28 @@ def remove_traces(store: Store, words: Sequence[str] | None = None) -> None:
         return
     store.scrub()
     path = Path(str(store.engine.url.database))
-    if words is None or path.stat().st_size <= _SMALL or _holds(path, words):
-        try:
+    try:
+        waiting = _waiting(store)
+        if words is None or path.stat().st_size <= _SMALL or _holds(path, words):
             _rewrite(store)
-        except (*AWAY, sqlite3.Error) as error:
-            # What was erased is erased; parts of old pages wait for the next.
-            _log.warning("The store could not be rewritten: %s", error.__cause__ or error)
-        store.scrub()
+        with store.writing() as db:
+            if read_setting(db, _WAIT, 0) == waiting:  # others may have deleted more meanwhile
+                write_setting(db, _WAIT, 0)
+    except (*AWAY, sqlite3.Error, OSError, MemoryError) as error:
+        _log.warning("The store could not be rewritten yet: %s", error.__cause__ or error)
+    store.scrub()
+
+
+def remove_waiting_traces(store: Store) -> None:
+    """Remove the traces that wait: the disk failed then, or the process ended."""
+    if store.is_sqlite and _waiting(store):
+        remove_traces(store)
+
+
+def _waiting(store: Store) -> int:
+    """Return of how many deletions the traces wait to be removed."""
+    with store.reading() as db:
+        return int(read_setting(db, _WAIT, 0))
 
 
 def _holds(path: Path, words: Sequence[str]) -> bool:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import hmac
 import re
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import Depends, Request, Response
-from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
@@ -23,7 +21,7 @@ from durhampulse.desk.people.sessions import find_session
 from durhampulse.desk.web.kept import is_foreign
 from durhampulse.desk.web.state import Desk, desk_of
 from durhampulse.exceptions import InputError
-from durhampulse.service.bodies import JsonRoute
+from durhampulse.service.gates import Gated, bearer_token, behind
 
 __all__ = [
     "AGAIN",
@@ -34,7 +32,6 @@ __all__ = [
     "DeskOf",
     "Number",
     "PageRoute",
-    "ProgramRoute",
     "Reviewer",
     "SentForm",
     "SignInNeededError",
@@ -88,58 +85,8 @@ class ConfirmNeededError(Exception):
         self.problem = problem
 
 
-_Handler = Callable[[Request], Coroutine[Any, Any, Response]]
-_Gate = Callable[[Request], Principal]
-_GATES: dict[Any, _Gate] = {}
-"""By its dependency, what says who is there and may do something; it reads no body."""
-
-
-class PageRoute(APIRoute):
-    """A route that asks who is there, and what they may do, before it reads what they send.
-
-    FastAPI itself reads a body first and resolves dependencies then.
-    """
-
-    def get_route_handler(self) -> _Handler:
-        """Return the handler, behind the gates of the route's dependencies."""
-        return _behind_gates(self.dependant, super().get_route_handler())
-
-
-class ProgramRoute(JsonRoute):
-    """A route of programs that asks for the key before it reads what they send."""
-
-    def get_route_handler(self) -> _Handler:
-        """Return the handler, behind the gates of the route's dependencies."""
-        return _behind_gates(self.dependant, super().get_route_handler())
-
-
-def _behind_gates(dependant: Dependant, handler: _Handler) -> _Handler:
-    gates = [*dict.fromkeys(_gates_of(dependant))]
-
-    async def handle(request: Request) -> Response:
-        for gate in gates:
-            request.state.admitted = await run_in_threadpool(gate, request)
-        return await handler(request)
-
-    return handle if gates else handler
-
-
-def _gates_of(dependant: Dependant) -> Iterator[_Gate]:
-    if gate := _GATES.get(dependant.call):
-        yield gate
-    for inner in dependant.dependencies:
-        yield from _gates_of(inner)
-
-
-def _behind(gate: _Gate) -> Any:
-    """Return a gate as a dependency, which knows whom it has let through before the body came."""
-
-    async def admitted(request: Request) -> Principal:
-        who: Principal | None = getattr(request.state, "admitted", None)
-        return await run_in_threadpool(gate, request) if who is None else who
-
-    _GATES[admitted] = gate
-    return Depends(admitted)
+class PageRoute(Gated):
+    """A route that asks who is there, and what they may do, before it reads what they send."""
 
 
 def _signed_in(request: Request) -> Principal:
@@ -157,13 +104,13 @@ def _signed_in(request: Request) -> Principal:
 def _needs(role: PersonRole) -> Any:
     """Return the dependency that admits people with a role, or a higher one."""
 
-    def gate(request: Request) -> Principal:
-        who = _signed_in(request)
+    async def gate(request: Request) -> Principal:
+        who = await run_in_threadpool(_signed_in, request)
         if not who.may(role):
             raise HTTPException(403, f"This needs the role '{role}'; yours is '{who.role}'.")
         return who
 
-    admitted = _behind(gate)
+    admitted = behind(gate)
 
     # By its default: an annotation of this module could not name what is made here.
     async def admit(request: Request, who: Principal = admitted) -> Principal:
@@ -242,13 +189,8 @@ SentForm = Annotated[FormData, Depends(_sent_form)]
 def needs_key(role: PersonRole) -> Any:
     """Return the dependency that admits programs whose key has a role, or a higher one."""
 
-    def gate(request: Request) -> Principal:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        who = None
-        if scheme.lower() == "bearer" and token:
-            desk = desk_of(request)
-            with desk.store.reading() as db:
-                who = find_key(db, token.strip(), desk.last_use)
+    async def gate(request: Request) -> Principal:
+        who = await run_in_threadpool(_program, request)
         if who is None:
             raise HTTPException(401, "A key is needed.", {"WWW-Authenticate": "Bearer"})
         if not who.may(role):
@@ -256,7 +198,16 @@ def needs_key(role: PersonRole) -> Any:
         _require_storable(request.query_params.multi_items())
         return who
 
-    return _behind(gate)
+    return behind(gate)
+
+
+def _program(request: Request) -> Principal | None:
+    """Return whoever the key of a request belongs to; none without one that is known."""
+    token, desk = bearer_token(request), desk_of(request)
+    if not token:
+        return None
+    with desk.store.reading() as db:
+        return find_key(db, token, desk.last_use)
 
 
 def keep_session(request: Request, token: str) -> None:

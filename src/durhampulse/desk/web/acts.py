@@ -37,7 +37,7 @@ def undo(desk: DeskOf, who: Reviewer, number: Number) -> Response:
         raise HTTPException(403, f"{row.by} did this: they can undo it, or an admin.")
     result = undo_act(desk.store, number, who.name, at_once=AT_ONCE)
     if not result.done:
-        desk.worker.wake()
+        desk.worker.wake(f"act {number}")
         return redirect("/acts", "It is being undone, while you go on with other things.")
     return redirect("/acts", _result_in_words(row.kind, result))
 

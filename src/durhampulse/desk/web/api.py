@@ -26,9 +26,10 @@ from durhampulse.desk.shortlist import pages as shortlist
 from durhampulse.desk.shortlist.view import read_cursor, write_cursor
 from durhampulse.desk.store.identifiers import find_number
 from durhampulse.desk.store.tables import LONGEST_ID, creator, person
-from durhampulse.desk.web.access import DeskOf, ProgramRoute, needs_key
+from durhampulse.desk.web.access import DeskOf, needs_key
 from durhampulse.desk.web.filters import ListQuery
 from durhampulse.exceptions import InputError
+from durhampulse.service.gates import ProgramRoute
 from durhampulse.service.schemas import BEARER, ErrorAnswer
 
 __all__ = [

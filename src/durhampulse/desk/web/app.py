@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from durhampulse.desk.hooks.sender import Sender
 from durhampulse.desk.store.database import AWAY
 from durhampulse.desk.store.space import shortage_of
 from durhampulse.desk.web.access import (
@@ -28,6 +29,7 @@ from durhampulse.desk.web.access import (
     new_session,
 )
 from durhampulse.desk.web.assets import Assets, Compressed
+from durhampulse.desk.web.below import ShownBelow
 from durhampulse.desk.web.entry import show_sign_in
 from durhampulse.desk.web.exposure import HostCookies, KnownHost
 from durhampulse.desk.web.kept import KeptForm, is_same_origin, keep_form
@@ -37,8 +39,11 @@ from durhampulse.desk.web.returned import PARTS, page_before, return_form, sent_
 from durhampulse.desk.web.state import ActiveModel, Desk, StoreKeys, desk_of
 from durhampulse.exceptions import DurhamPulseError, InputError
 from durhampulse.service.app import build_app
+from durhampulse.service.bodies import BodyError
+from durhampulse.service.border import add_border
 from durhampulse.service.guard import Metrics, too_late
 from durhampulse.service.headers import hsts_headers
+from durhampulse.service.logs import request_number
 
 __all__ = ["create_desk"]
 
@@ -58,13 +63,15 @@ _FOR_PROGRAMS = ("/v1/", "/metrics", "/healthz", "/readyz")
 _PATIENT = ("/v1/campaigns", "/v1/bulk")
 
 
-def create_desk(desk: Desk) -> FastAPI:
+def create_desk(desk: Desk, root_path: str = "") -> FastAPI:
     """Build the application of an open desk.
 
     Parameters
     ----------
     desk
         Its store, models and worker; the worker runs while the application does.
+    root_path
+        Path under which a proxy shows it; empty for none.
     """
     app = build_app(
         ActiveModel(desk.catalogue),
@@ -74,6 +81,7 @@ def create_desk(desk: Desk) -> FastAPI:
         patient=(*(path for page in PAGES for path in page.patient), *_PATIENT),
         late=_late,
         headers=_HEADERS | hsts_headers(desk.exposure.hsts),
+        root_path=root_path,
     )
     app.state.desk, app.state.problem = desk, desk.problem
     app.router.lifespan_context = _with_worker(app, desk)
@@ -84,10 +92,13 @@ def create_desk(desk: Desk) -> FastAPI:
         app.router.routes.extend(router.routes)
     _ErrorPages(app)
     app.router.redirect_slashes = False  # it would build the address from the Host header
-    app.add_middleware(Compressed)
     app.add_middleware(_NewSession)
-    app.add_middleware(HostCookies)
+    if root_path:
+        app.add_middleware(ShownBelow, path=root_path)
+    app.add_middleware(Compressed)
+    app.add_middleware(HostCookies, path=root_path)
     app.add_middleware(KnownHost, host=desk.exposure.host)
+    add_border(app, root_path)
     return app
 
 
@@ -98,9 +109,12 @@ def _with_worker(app: FastAPI, desk: Desk) -> Any:
     async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
         async with inner(app) as state:
             desk.worker.start()
+            sender = Sender(desk.store)
+            sender.start()
             writing = asyncio.create_task(_write_last_use(desk))
             yield state
             writing.cancel()
+            await asyncio.to_thread(sender.stop)
             desk.worker.stop()
             desk.last_use.write(desk.store)
 
@@ -218,8 +232,10 @@ class _ErrorPages:
 
     async def _own_fault(self, request: Request, _error: Exception) -> Response:
         """Answer an unexpected error; the server's log has the traceback."""
-        fault = HTTPException(500, "The desk failed here; its log says why.")
+        way_out = f"Tell whoever runs it this number: {request_number()}."
+        fault = BodyError(500, "The desk failed here; its log says why.", way_out)
         answer = await self._explain(request, fault)
+        answer.headers["x-request-id"] = request_number()
         answer.headers.update(_HEADERS)  # it is sent outside of the middleware that adds them
         return answer
 
@@ -249,7 +265,7 @@ def _in_words(error: Exception) -> tuple[int, DurhamPulseError]:
     if isinstance(error, HTTPException):
         unknown = error.detail == HTTPStatus.NOT_FOUND.phrase
         problem = "There is no such page." if unknown else str(error.detail)
-        return error.status_code, InputError(problem)
+        return error.status_code, InputError(problem, getattr(error, "way_out", ""))
     first = error.errors()[0] if isinstance(error, RequestValidationError) else {"loc": [""]}
     field = str(first["loc"][-1])
     if first.get("type") == "missing":

@@ -12,9 +12,11 @@ from durhampulse.desk.campaigns.brief import AIMS, Brief
 from durhampulse.desk.campaigns.campaigns import find
 from durhampulse.desk.campaigns.proposal import propose
 from durhampulse.desk.campaigns.trade import Frontier, Point, swaps
+from durhampulse.desk.review.blind import hidden_from
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, Viewer
 from durhampulse.desk.web.outlooks import money
 from durhampulse.desk.web.rendering import redirect, render
+from durhampulse.desk.web.unseen import refuse_unseen
 
 __all__ = ["picture_of", "router", "trade_words"]
 
@@ -80,7 +82,10 @@ def show(
     """Show what other budgets would bring, and how the set becomes that of one of them."""
     with desk.store.reading() as db:
         current, rules = find(db, number), desk.catalogue.current(db)
+        hidden = hidden_from(db, who)
     frontier = desk.frontiers.of(desk.store, desk.catalogue, number)
+    for point in (frontier.now, *frontier.points) if frontier else ():
+        refuse_unseen(hidden, point.table["id"])
     brief, words = current.brief, rules.outcome
     context: dict[str, Any] = {"frontier": frontier, "at": 0, "picture": None, "trades": []}
     if frontier is not None and frontier.points:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
@@ -12,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 
 from durhampulse.decision.bands import NO_PRECEDENT
 from durhampulse.desk.people.people import Principal
+from durhampulse.desk.review.blind import hidden_from
 from durhampulse.desk.review.bulk import (
     AT_ONCE,
     begin,
@@ -49,7 +51,8 @@ def ask(  # noqa: PLR0913 - one for each field of the form
     order = order_of(desk, what, decision=decision, reason=reason, note=note, into=into)
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
-        selection = select_all(db, read_view(query, rules), rules)
+        view = replace(read_view(query, rules), without=tuple(hidden_from(db, who)))
+        selection = select_all(db, view, rules)
     if not selection.total:
         return redirect(f"/shortlist?{selection.query}", "Nobody matches: nothing was changed.")
     return _confirmation(request, desk, who, selection, what, order)
@@ -129,7 +132,7 @@ def _start(request: Request, desk: Desk, who: Principal, fields: Mapping[str, st
         )
     number = begin(desk.store, selection, what, order, fields.get("request_name", ""), who)
     if selection.total > AT_ONCE:
-        desk.worker.wake()
+        desk.worker.wake(f"bulk {number}")
     elif job := next_bulk(desk.store, f"request:{secrets.token_hex(8)}", number):
         run_bulk(desk.store, desk.catalogue, job, threading.Event())
     return redirect(f"/bulk/{number}")

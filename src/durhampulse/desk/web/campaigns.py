@@ -11,7 +11,6 @@ from sqlalchemy import Connection, select
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
-from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse
 
 from durhampulse.desk.campaigns import campaigns, choices
@@ -28,6 +27,7 @@ from durhampulse.desk.campaigns.proposal import (
 )
 from durhampulse.desk.campaigns.rooms import rooms
 from durhampulse.desk.campaigns.value import outlook
+from durhampulse.desk.review.blind import hidden_from
 from durhampulse.desk.shortlist import pages as shortlist
 from durhampulse.desk.shortlist.view import View
 from durhampulse.desk.store.carried import read_carried
@@ -36,13 +36,15 @@ from durhampulse.desk.store.niches import read_niches
 from durhampulse.desk.store.tables import creator
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, Viewer
 from durhampulse.desk.web.briefs import read_brief, read_fee
-from durhampulse.desk.web.listing import FILE_TYPES
+from durhampulse.desk.web.listing import media_type, wanted_form
 from durhampulse.desk.web.outlooks import bound, grounds, left_out, lines
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.state import Desk
+from durhampulse.desk.web.unseen import refuse_unseen
 from durhampulse.exceptions import CannotJudgeError, InputError
-from durhampulse.files.formats import listed
 from durhampulse.files.scratch import scratch_folder
+from durhampulse.scoring.crm import CRM_FORMATS
+from durhampulse.scoring.writeback import unpacked
 
 __all__ = ["router"]
 
@@ -86,6 +88,7 @@ def add_creators(
     if not 1 <= len(numbers) <= _MOST_ADDED:
         raise InputError(f"{len(numbers)} creators were ticked.", f"Tick 1 to {_MOST_ADDED}.")
     with desk.store.reading() as db:
+        refuse_unseen(hidden_from(db, who), numbers)
         asked = choices.doubts(db, numbers)
     sure = [number for number in numbers if number not in asked]
     notice = ""
@@ -113,23 +116,27 @@ def show(
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         current, table = campaigns.find(db, number), read_proposal(db, number)
+        hidden = hidden_from(db, who)
         context = {
             "niches": read_niches(db) if current.row.state == "draft" else [],
             "rooms": rooms(db, number),
             "shared": _shared(db, number, table["id"].tolist()),
             **_origin(db, current),
             **_by_hand(db, current, table["id"].tolist()),
-            "asked": _asked(db, ask),
-            "matches": _matches(db, search, desk),
+            "asked": _asked(db, [number for number in ask if number not in hidden]),
+            "matches": _matches(db, search, desk, hidden),
         }
-    total, brief = outlook(table, current.brief), current.brief
-    words = rules.outcome
+    brief, words, unseen = current.brief, rules.outcome, hidden.intersection(table["id"])
+    seen = table[~table["id"].isin(unseen)]
+    total, bet = outlook(table, brief), None if unseen else draw_bet(table, seed=number)
     return render(
         request, who, "campaign.html", campaign=current.row, brief=brief, rules=rules,
+        crms=CRM_FORMATS,
         is_proposed=current.is_proposed, search=search, aims=AIMS, units=UNITS,
-        rows=_rows(table), lines=lines(total, brief, words), grounds=grounds(total, brief, words),
+        rows=_rows(seen), unseen=_rows(table[table["id"].isin(unseen)][["id", "name", "person"]]),
+        lines=[] if unseen else lines(total, brief, words), grounds=grounds(total, brief, words),
         left_out=left_out(current.row.facts, brief, rules.tiers),
-        bet=draw_bet(table, seed=number),
+        bet=bet, total=total,
         bound=bound(current.row.facts), facts=current.row.facts or {}, **context,
     )  # fmt: skip
 
@@ -178,11 +185,11 @@ def _asked(db: Connection, numbers: list[int]) -> list[dict[str, Any]]:
             for row in rows]  # fmt: skip
 
 
-def _matches(db: Connection, search: str, desk: Desk) -> Any:
+def _matches(db: Connection, search: str, desk: Desk, hidden: frozenset[int]) -> Any:
     """Return the creators that a search finds, the most probable first."""
     if not search.strip():
         return []
-    view = View(search=search.strip())
+    view = View(search=search.strip(), without=tuple(hidden))
     return shortlist.page(db, view, desk.catalogue.current(db), size=_MOST_MATCHES).rows
 
 
@@ -216,7 +223,10 @@ def show_difference(request: Request, desk: DeskOf, who: Reviewer, number: Numbe
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         current = campaigns.find_draft(db, number, lock=False)
+        hidden = hidden_from(db, who)
     change = difference(desk.store, desk.catalogue, number)
+    for table in (change.before, change.after):
+        refuse_unseen(hidden, table["id"])
     sets = (change.before, change.after)
     now, then = (lines(outlook(table, current.brief), current.brief, rules.outcome)
                  for table in sets)  # fmt: skip
@@ -242,6 +252,7 @@ def choose(  # noqa: PLR0913 - one for each field of the form
     with desk.store.reading() as db:
         if name.strip():
             creator_id = find_number(db, name)
+        refuse_unseen(hidden_from(db, who), [creator_id or 0])
         if creator_id is None:
             return redirect(f"{where}?{urlencode({'search': name.strip()[:200]})}#add")
         if choice == "in" and not sure and choices.doubts(db, [creator_id]):
@@ -281,20 +292,22 @@ def enter_state(
 @router.get("/{number}/export/{kind}")
 def export(desk: DeskOf, who: Viewer, number: Number, kind: str) -> Response:
     """Return the set as a file, with fees, cost, budget and marks."""
-    if kind not in FILE_TYPES:
-        raise HTTPException(404, f"Export {listed(tuple(FILE_TYPES))}.")
+    form = wanted_form(kind)
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         current, carried = campaigns.find(db, number), read_carried(db)
         rows, table = rows_of(db, number), read_proposal(db, number)
+        refuse_unseen(hidden_from(db, who), table["id"])
     folder = scratch_folder()
-    path = Path(folder.name, f"campaign.{kind}")
+    path = Path(folder.name, f"campaign.{'zip' if form else kind}")
     figures = lines(outlook(table, current.brief), current.brief, rules.outcome)
     totals = {line.name: f"{line.value} {line.beside}".strip() for line in figures}
     with desk.store.reading() as db:
         write_campaign(path, current, rows, rules, desk.top_reasons, by=who.name, totals=totals,
-                       carried=carried, db=db)  # fmt: skip
-    return FileResponse(path, media_type=FILE_TYPES[kind], filename=file_name(current, kind),
+                       carried=carried, db=db, form=form)  # fmt: skip
+    path = unpacked(path) if form else path
+    name = file_name(current, f"{kind}{path.suffix}" if form else kind)
+    return FileResponse(path, media_type=media_type(path), filename=name,
                         background=BackgroundTask(folder.cleanup))  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from durhampulse.desk.review.worth import Remaining
 from durhampulse.desk.shortlist.facets import Facets
 from durhampulse.desk.shortlist.view import View
 from durhampulse.desk.web.rows import ListRow
+from durhampulse.scoring.crm import CrmFormat
 
 __all__ = [
     "CONTEXTS", "Counts", "CountsContext", "DecisionContext", "PanelContext", "QueueContext",
@@ -59,6 +60,7 @@ class ShortlistContext(CountsContext):
     broken: Sequence[Any]
     drafts: Sequence[Any]
     remarks: Mapping[int, str]
+    crms: Mapping[str, CrmFormat]
     owners: Mapping[int, str]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Form, Request, Response
 from starlette.responses import JSONResponse
@@ -19,7 +19,7 @@ from durhampulse.desk.outcomes.file import today
 from durhampulse.desk.outcomes.recording import record, withdraw
 from durhampulse.desk.people.erasure import erase, everything_about
 from durhampulse.desk.people.people import Principal
-from durhampulse.desk.review.blind import hides
+from durhampulse.desk.review.blind import hidden_from
 from durhampulse.desk.review.conflicts import VERBS, ConflictError, held_by_other
 from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide, last_review
 from durhampulse.desk.review.page import creator_page, find_creator, read_changes, what_if
@@ -39,6 +39,7 @@ from durhampulse.desk.web.access import (
 from durhampulse.desk.web.contexts import PanelContext
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.state import Desk
+from durhampulse.desk.web.unseen import refuse_unseen
 from durhampulse.exceptions import DurhamPulseError, InputError
 
 __all__ = ["BESIDE", "creator_view", "decided_in_words", "router"]
@@ -46,6 +47,9 @@ __all__ = ["BESIDE", "creator_view", "decided_in_words", "router"]
 router = APIRouter(prefix="/creators", include_in_schema=False, route_class=PageRoute)
 BESIDE = "x-beside-the-list"
 """Header of a decision that the script sends, and which is answered in data."""
+_NO_ESTIMATE: Final[dict[str, Any]] = {
+    "estimate": None, "problem": None, "changed": [], "points": None,
+}  # fmt: skip
 
 
 @router.get("/{number}")
@@ -68,11 +72,11 @@ def creator_view(
     """
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
-        page, seen = creator_page(db, number, rules), last_review(db)
+        hidden = number in hidden_from(db, who)
+        page, seen = creator_page(db, number, rules, hidden=hidden), last_review(db)
         within, open_drafts = campaigns_of(db, number), drafts(db)
         draft = draft or draft_of(db, number, who.id)
         holder = held_by_other(db, number, who.id)
-        hidden = hides(db, page.row, who.id)
         lists, client_said = lists_of(db, number), said_of(db, number)
     return render(
         request, who, "creator.html", status=409 if conflict else 200, page=page, rules=rules,
@@ -80,7 +84,7 @@ def creator_view(
         request_name=secrets.token_hex(12), today=today().isoformat(),
         figures=_figures(rules, page.row, request.query_params),
         campaigns=within, drafts=open_drafts, client_said=client_said, hidden=hidden,
-        **_estimate(rules, page.row, request),
+        **(_NO_ESTIMATE if hidden else _estimate(rules, page.row, request)),
     )  # fmt: skip
 
 
@@ -89,9 +93,9 @@ def show_panel(request: Request, desk: DeskOf, who: Viewer, number: Number) -> R
     """Show why, and the form to decide, beside the list."""
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
-        page, seen = creator_page(db, number, rules), last_review(db)
+        hidden = number in hidden_from(db, who)
+        page, seen = creator_page(db, number, rules, hidden=hidden), last_review(db)
         draft, holder = draft_of(db, number, who.id), held_by_other(db, number, who.id)
-        hidden = hides(db, page.row, who.id)
     context: PanelContext = {
         "page": page, "rules": rules, "seen": seen, "draft": draft, "holder": holder,
         "hidden": hidden,
@@ -106,6 +110,7 @@ def show_what_if(request: Request, desk: DeskOf, who: Viewer, number: Number) ->
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         row = find_creator(db, number)
+        refuse_unseen(hidden_from(db, who), [number])
     return render(request, who, "what-if.html", rules=rules, **_estimate(rules, row, request))
 
 
@@ -113,11 +118,11 @@ def _estimate(rules: Rules, row: Any, request: Request) -> dict[str, Any]:
     """Return the estimate for the figures of an address, how they were read, or the problem."""
     changes = {n: v for n, v in request.query_params.items() if n in COLUMNS}
     if not changes:
-        return {"estimate": None, "problem": None, "changed": [], "points": None}
+        return _NO_ESTIMATE
     try:
         account = what_if(rules, row, changes)
     except DurhamPulseError as error:
-        return {"estimate": None, "problem": error, "changed": [], "points": None}
+        return {**_NO_ESTIMATE, "problem": error}
     stored = stored_frame(rules.scorer, [row]).iloc[0]
     read = read_changes(rules, changes)
     changed = [
@@ -232,6 +237,7 @@ def everything(desk: DeskOf, who: Admin, number: Number) -> Response:
     """Return all that is stored about this creator, as they may ask for it."""
     with desk.store.writing() as db:
         row = find_creator(db, number)
+        refuse_unseen(hidden_from(db, who), [number])
         tables = everything_about(db, row.external_id)
         write_note(db, who.name, "stored data given out", f"creator {number}")
     name = f"creator-{number}.json"

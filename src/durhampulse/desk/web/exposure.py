@@ -18,7 +18,7 @@ __all__ = ["HOST_COOKIES", "Exposure", "HostCookies", "KnownHost"]
 HOST_COOKIES = "durhampulse.host_cookies"
 """Key of a scope whose cookies have lost their prefix."""
 
-_OURS, _PREFIX = b"durhampulse", b"__Host-"
+_OURS = b"durhampulse"
 _PROBES = ("/healthz", "/readyz")
 
 
@@ -103,15 +103,19 @@ class HostCookies:
     A browser takes such a cookie only from the host itself, over TLS, so that neither another host
     of the domain nor somebody on the way can plant one (RFC 6265bis, 4.1.3.2). Inside, cookies
     have their plain names; one that comes without the prefix is not the desk's, and is dropped.
+    A desk below a path shares its host, so its cookies are ``__Secure-`` ones of that path.
 
     Parameters
     ----------
     app
         What answers.
+    path
+        Path under which a proxy shows the desk; empty for none.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, path: str = "") -> None:
         self._app = app
+        self._prefix = b"__Secure-" if path else b"__Host-"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on with its cookies renamed, and its answer back likewise."""
@@ -122,29 +126,30 @@ class HostCookies:
 
         async def with_prefix(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": [*_prefixed(message["headers"])]}
+                headers = [*_prefixed(message["headers"], self._prefix)]
+                message = {**message, "headers": headers}
             await send(message)
 
         headers = [
-            (name, _unprefixed(value) if name == b"cookie" else value)
+            (name, _unprefixed(value, self._prefix) if name == b"cookie" else value)
             for name, value in scope["headers"]
         ]
         await self._app({**scope, "headers": headers, HOST_COOKIES: True}, receive, with_prefix)
 
 
-def _unprefixed(cookies: bytes) -> bytes:
+def _unprefixed(cookies: bytes, prefix: bytes) -> bytes:
     pairs = [pair.strip() for pair in cookies.split(b";")]
     kept = [pair for pair in pairs if not pair.startswith(_OURS)]
-    ours = _PREFIX + _OURS
-    return b"; ".join(
-        pair.removeprefix(_PREFIX) if pair.startswith(ours) else pair for pair in kept
-    )
+    ours = prefix + _OURS
+    return b"; ".join(pair.removeprefix(prefix) if pair.startswith(ours) else pair for pair in kept)
 
 
-def _prefixed(headers: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[bytes, bytes]]:
+def _prefixed(
+    headers: Iterable[tuple[bytes, bytes]], prefix: bytes
+) -> Iterator[tuple[bytes, bytes]]:
     for name, value in headers:
         if name == b"set-cookie" and value.startswith(_OURS):
             secure = b"" if b"; secure" in value.lower() else b"; Secure"
-            yield name, _PREFIX + value + secure
+            yield name, prefix + value + secure
         else:
             yield name, value

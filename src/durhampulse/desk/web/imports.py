@@ -211,7 +211,7 @@ def _choose(
             read = {"read as": keyed_hash(db, json.dumps(to_plain(options), sort_keys=True))[:16]}
             note(db, who.name, "import checked", f"upload {number}", read)
     if score and seen:
-        desk.worker.wake()
+        desk.worker.wake(f"upload {number}")
     notice = "" if seen or not score else "Your choices are read now. Look again, then score."
     return redirect(f"/imports/{number}", notice)
 
@@ -282,7 +282,7 @@ def confirm(
         db.execute(update(upload).where(upload.c.id == number).values(**values))
         known = {"known to be unlike in": f"{facts['columns']} of {facts['of']}"} if facts else {}
         note(db, who.name, "import confirmed", f"upload {number}", known)
-    desk.worker.wake()
+    desk.worker.wake(f"upload {number}")
     return redirect(f"/imports/{number}")
 
 
@@ -318,7 +318,7 @@ def undo(desk: DeskOf, who: Reviewer, number: Number) -> Response:
     with desk.store.reading() as db:
         _require_right(who, import_act(db, number))
     ask_to_undo(desk.store, number, who.name)
-    desk.worker.wake()
+    desk.worker.wake(f"upload {number}")
     return redirect(f"/imports/{number}")
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request, Response
+from sqlalchemy import Connection
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, JSONResponse
@@ -21,6 +22,8 @@ from durhampulse.desk.models.catalogue import save_thresholds
 from durhampulse.desk.models.preview import Preview, threshold_moves
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.models.unlikeness import standing_lists
+from durhampulse.desk.people.people import Principal
+from durhampulse.desk.review.blind import hidden_from
 from durhampulse.desk.review.bulk import under_way
 from durhampulse.desk.review.decisions import (
     REASONS,
@@ -43,6 +46,7 @@ from durhampulse.desk.shortlist.view import (
     read_cursor,
     write_cursor,
 )
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.carried import read_carried
 from durhampulse.desk.store.niches import read_niches
 from durhampulse.desk.store.tables import STATES
@@ -52,10 +56,12 @@ from durhampulse.desk.web.counts import counts_at_once, counts_of
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.rows import list_rows
 from durhampulse.exceptions import InputError
-from durhampulse.files.formats import FORMATS, READABLE, WRITABLE, listed
+from durhampulse.files.formats import FORMATS, READABLE, WRITABLE, listed, suffix_of
 from durhampulse.files.scratch import scratch_folder
+from durhampulse.scoring.crm import CRM_FORMATS, CrmFormat
+from durhampulse.scoring.writeback import unpacked
 
-__all__ = ["FILE_TYPES", "MOST_CHOSEN", "router"]
+__all__ = ["FILE_TYPES", "MOST_CHOSEN", "media_type", "router", "wanted_form"]
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 MOST_CHOSEN = 1000
@@ -70,12 +76,18 @@ def _query(request: Request) -> dict[str, list[str]]:
     return query
 
 
+def _view(db: Connection, request: Request, who: Principal, rules: Rules) -> View:
+    """Return the view of an address, without those whom one judges without the number."""
+    view = View.read(_query(request), rules)
+    return replace(view, without=tuple(sorted(hidden_from(db, who))))
+
+
 @router.get("/shortlist")
 def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
     """Show a page of the list."""
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
-        view = View.read(_query(request), rules)
+        view = _view(db, request, who, rules)
         params = request.query_params
         after, before = (read_cursor(params.get(n, ""), view.sort) for n in ("after", "before"))
         page = shortlist.page(db, view, rules, after=after, before=before)
@@ -100,7 +112,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         "request_name": secrets.token_hex(12), "back": f"{view.query()}&{urlencode(here)}",
         "lists": lists, "saved": saved, "work": work, "columns": COLUMNS,
         "unlike_lists": unlike_lists, "broken": broken, "drafts": open_drafts,
-        "remarks": remarks, "owners": who_decided, "swapped": False, **counts,
+        "remarks": remarks, "owners": who_decided, "swapped": False, "crms": CRM_FORMATS, **counts,
     }  # fmt: skip
     return render(request, who, "shortlist.html", **context)
 
@@ -110,7 +122,7 @@ def count_states(request: Request, desk: DeskOf, who: Viewer) -> Response:
     """Show whom to contact, to review and to confirm, and the tabs with their counts."""
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
-        view = View.read(_query(request), rules)
+        view = _view(db, request, who, rules)
         context: CountsContext = {"view": view, "swapped": True, **counts_of(db, view, rules)}
     return render(request, who, "counts.html", **context)
 
@@ -120,9 +132,11 @@ def totals(request: Request, desk: DeskOf, who: Viewer) -> Response:
     """Show what the view comes to, and what other thresholds would do."""
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
-        view = View.read(_query(request), rules)
+        view = _view(db, request, who, rules)
         sums = shortlist.totals(db, view, rules)
-        bins = shortlist.histogram(db, View(), rules)  # thresholds hold for everybody
+        bins = shortlist.histogram(
+            db, View(without=view.without), rules
+        )  # thresholds hold for everybody
     template = "totals.html" if "hx-request" in request.headers else "totals-page.html"
     cells = bins[["creators", "expected"]].round(3).to_numpy().tolist()
     return render(
@@ -136,7 +150,7 @@ def count_choices(request: Request, desk: DeskOf, who: Viewer) -> Response:
     """Show how many creators each choice of a filter has."""
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
-        view = View.read(_query(request), rules)
+        view = _view(db, request, who, rules)
         counts = facets(db, view, rules)
     template = "facets.html" if "hx-request" in request.headers else "facets-page.html"
     return render(request, who, template, counts=counts, view=view, rules=rules)
@@ -159,7 +173,8 @@ def chosen_totals(
     """Show what those ticked come to."""
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
-        sums = shortlist.totals(db, View(), rules, chosen[:MOST_CHOSEN])
+        view = View(without=tuple(hidden_from(db, who)))
+        sums = shortlist.totals(db, view, rules, chosen[:MOST_CHOSEN])
     return render(request, who, "chosen.html", totals=sums)
 
 
@@ -217,7 +232,7 @@ def preview_thresholds(
         if yes_at and review_at:
             new = Rules.of(rules.version, rules.scorer, _thresholds(yes_at, review_at))
             preview = Preview.of(threshold_moves(db, rules, new))
-            moved = crossings(db, rules, new)
+            moved = crossings(db, rules, new, without=hidden_from(db, who))
     return render(
         request, who, "thresholds.html", rules=rules, new=new, preview=preview, campaigns=moved,
         back=back, shown=(new or rules).thresholds,
@@ -265,24 +280,37 @@ def export(request: Request, desk: DeskOf, who: Viewer, kind: str) -> Response:
         rules = desk.catalogue.current()
         about = View.read(_query(request), rules).query()
         return JSONResponse(provenance_of(rules, about=about, by=who.name))
-    if kind not in FILE_TYPES:
-        raise HTTPException(404, f"Export {listed(tuple(FILE_TYPES))}.")
+    form = wanted_form(kind)
     folder = scratch_folder()
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
-        view = View.read(_query(request), rules)
-        path = Path(folder.name, f"{_file_name(view)}.{kind}")
+        view = _view(db, request, who, rules)
+        ending = f"{kind}.zip" if form else kind
+        path = Path(folder.name, f"{_file_name(view)}.{ending}")
         parts = shortlist.walk(db, view, rules)
         write_list(
             path, parts, rules, desk.top_reasons, about=view.query(), by=who.name,
-            carried=read_carried(db), db=db,
+            carried=read_carried(db), db=db, form=form,
         )  # fmt: skip
+    path = unpacked(path) if form else path
     return FileResponse(
         path,
-        media_type=FILE_TYPES[kind],
+        media_type=media_type(path),
         filename=path.name,
         background=BackgroundTask(folder.cleanup),
     )
+
+
+def wanted_form(kind: str) -> CrmFormat | None:
+    """Return the customer system that a file is asked for; None for a format of ours."""
+    if kind not in FILE_TYPES and kind not in CRM_FORMATS:
+        raise HTTPException(404, f"Export {listed((*FILE_TYPES, *CRM_FORMATS))}.")
+    return CRM_FORMATS.get(kind)
+
+
+def media_type(path: Path) -> str:
+    """Return what an exported file is sent as."""
+    return FORMATS[suffix_of(path)].media_type
 
 
 def _file_name(view: View) -> str:
@@ -291,4 +319,4 @@ def _file_name(view: View) -> str:
     What people have typed stays out: files are mailed around.
     """
     parts = ["shortlist", *view.band, *view.state, *(["search"] if view.search else [])]
-    return "-".join([*parts, f"{datetime.now(UTC):%Y-%m-%d}"])
+    return "-".join([*parts, f"{clock.now():%Y-%m-%d}"])

@@ -17,6 +17,7 @@ from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.models.unlikeness import Unlikeness, standing_lists
 from durhampulse.desk.outcomes.recording import bands_since, override_table
 from durhampulse.desk.outcomes.watching import watched_bands
+from durhampulse.desk.review.blind import hidden_from
 from durhampulse.desk.store.tables import creator, model, run
 from durhampulse.desk.web.access import Admin, DeskOf, PageRoute, Viewer
 from durhampulse.desk.web.rendering import redirect, render
@@ -96,8 +97,10 @@ def show_preview(request: Request, desk: DeskOf, who: Viewer) -> Response:
             return redirect("/model", "No model waits to be activated.")
         rules, new = desk.catalogue.current(db), desk.catalogue.rules_of(db, waiting.model_version)
         preview = Preview(**waiting.preview["facts"])
-        moved = crossings(db, rules, new, waiting.id)
-        later, named = imports_since(db, waiting.id), _named(db, preview.movers)
+        hidden = hidden_from(db, who)
+        moved = crossings(db, rules, new, waiting.id, without=hidden)
+        movers = [mover for mover in preview.movers if mover["id"] not in hidden]
+        later, named = imports_since(db, waiting.id), _named(db, movers)
     facts = waiting.unlike and Unlikeness(**waiting.unlike["facts"])
     return render(
         request, who, "preview.html", waiting=waiting, preview=preview, rules=rules, new=new,

@@ -16,6 +16,7 @@ from durhampulse.desk.web import (
     bulk,
     campaigns,
     creators,
+    hooks,
     imports,
     keyboard,
     listing,
@@ -95,7 +96,8 @@ PAGES: Final = (
     Page(path="/pipeline", title="Pipeline", router=pipeline.router, patient=("/pipeline",),
          beside=True),
     Page(path="/acts", title="Acts", router=acts.router, patient=("/acts",), beside=True),
-    Page(path="/people", title="People", router=people.router, role="admin", beside=True),
+    Page(path="/people", title="People", router=people.router, role="admin", covers=("/hooks",),
+         beside=True),
     Page(path="/audit", title="Audit", router=people.audit_router, role="admin", beside=True),
 )  # fmt: skip
 """In the order of the navigation."""
@@ -110,6 +112,7 @@ ROUTERS: Final = (
     bets.router,
     rooms.router,
     rooms.door,
+    hooks.router,
     opinions.router,
     then.router,
     people.door,

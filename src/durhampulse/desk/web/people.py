@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request, Response
@@ -14,6 +13,7 @@ from durhampulse.desk.people import people, sessions
 from durhampulse.desk.people.factors import factor_dates, required_role
 from durhampulse.desk.people.identities import known_as
 from durhampulse.desk.people.people import PERSON_ROLES
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import latest
 from durhampulse.desk.store.chain import export_lines, read_head
 from durhampulse.desk.store.search import find_some
@@ -136,7 +136,7 @@ def _people_page(
                   provider=desk.provider and desk.provider.settings.title,
                   passwords=desk.sign_in.passwords,
                   owners={one.id: one for one in everybody}, lower_role=people.lower_role,
-                  now=datetime.now(UTC), days=_DAYS, secret=secret, what=what)  # fmt: skip
+                  now=clock.now(), days=_DAYS, secret=secret, what=what)  # fmt: skip
 
 
 def _called(rows: Sequence[Row[Any]], part: str) -> list[Row[Any]]:

@@ -13,10 +13,11 @@ from durhampulse.desk.campaigns import campaigns, choices
 from durhampulse.desk.campaigns.proposal import latest_run, propose, read_proposal
 from durhampulse.desk.campaigns.value import Expectation, outlook
 from durhampulse.desk.store.identifiers import find_number
-from durhampulse.desk.web.access import DeskOf, Number, ProgramRoute, needs_key
+from durhampulse.desk.web.access import DeskOf, Number, needs_key
 from durhampulse.desk.web.api import ERRORS, Writer
 from durhampulse.desk.web.briefs import Amount, BriefBody, Name
 from durhampulse.exceptions import InputError
+from durhampulse.service.gates import ProgramRoute
 from durhampulse.service.schemas import BEARER
 
 __all__ = ["router"]

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from durhampulse.desk.people.identities import person_of, set_identity
 from durhampulse.desk.people.people import find_person
 from durhampulse.desk.people.provider import Claims, Flow, Provider
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.web.access import (
     COOKIE,
@@ -116,7 +117,7 @@ def _proved_at(claims: Claims) -> datetime | None:
     """Return when somebody proved who they are; None, for now, where the provider is silent."""
     if not claims.signed_in_at:
         return None
-    return min(datetime.now(UTC), datetime.fromtimestamp(claims.signed_in_at, UTC))
+    return min(clock.now(), datetime.fromtimestamp(claims.signed_in_at, UTC))
 
 
 def _way_back(desk: DeskOf) -> str:

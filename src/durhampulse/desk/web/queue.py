@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 
 from durhampulse.creators.typed import read_typed
 from durhampulse.desk.models.rules import Rules
-from durhampulse.desk.review.blind import hides
+from durhampulse.desk.review.blind import hidden_from, hides
 from durhampulse.desk.review.conflicts import VERBS, ConflictError
 from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide
 from durhampulse.desk.review.page import creator_page, find_creator
@@ -46,12 +46,13 @@ def show(request: Request, desk: DeskOf, who: Reviewer) -> Response:
     rules = desk.catalogue.current()
     claimed = claim_next(desk.store, who.id, rules)
     with desk.store.reading() as db:
-        page = creator_page(db, claimed.creator_id, rules) if claimed else None
+        unseen = hidden_from(db, who)
+        hidden = claimed is not None and claimed.creator_id in unseen
+        page = creator_page(db, claimed.creator_id, rules, hidden=hidden) if claimed else None
         counts = progress(db, who.id, rules, desk.waiting(db, rules))
-        worthwhile = desk.remaining(db, rules)
+        worthwhile = desk.remaining(db, rules, unseen)
         last = latest(db, who.id)
         draft = draft_of(db, claimed.creator_id, who.id) if claimed else Draft()
-        hidden = page is not None and hides(db, page.row, who.id)
     context: QueueContext = {
         "page": page, "claimed": claimed, "rules": rules, "draft": draft,
         "hidden": hidden, "worthwhile": worthwhile,

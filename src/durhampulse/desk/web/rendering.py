@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from importlib.metadata import version
 from math import ceil
@@ -23,6 +23,7 @@ from durhampulse.decision.bands import MAYBE, NO, NO_PRECEDENT, YES
 from durhampulse.desk.imports.problems import in_page_words
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.review.conflicts import VERBS, ago
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.carried import carried_cells, profile_of
 from durhampulse.desk.store.tables import LONGEST_ID
 from durhampulse.desk.web.assets import asset_path
@@ -42,6 +43,7 @@ POLICY = (
 _NOTICE, _UNDO = "durhampulse-notice", "durhampulse-undo"
 _UNDOES = re.compile(r"/(acts/\d+/undo|queue/undo\?review=\d+(&back=/creators/\d+)?)")
 _ABSENT = "\u2013"
+_HYPHEN = re.compile(r"(?<![^\s(])-(?=\.?\d)")
 _SHAPES = {YES: "yes", MAYBE: "maybe", NO: "no", NO_PRECEDENT: "unlike", "": "none"}
 
 
@@ -118,6 +120,17 @@ def _short(value: float | None) -> str:
     return f"{value:.0f}"
 
 
+def _minus(text: str) -> str:
+    """Return a text whose numbers below zero have a minus sign, not a hyphen.
+
+    Examples
+    --------
+    >>> _minus("growth -1.2% a month, INF-1001, 18-24")
+    'growth \u22121.2% a month, INF-1001, 18-24'
+    """
+    return _HYPHEN.sub("\u2212", text)
+
+
 def _pairs(names: Iterable[str]) -> list[tuple[str, str]]:
     """Return names as value and text of a choice."""
     return [(name, name) for name in names]
@@ -161,7 +174,7 @@ def _minutes_left(until: datetime, now: datetime | None = None) -> str:
     >>> _minutes_left(datetime(2026, 5, 2, 12, 14, 1), now)
     '15 more minutes'
     """
-    minutes = max(1, ceil((until - (now or datetime.now(UTC))).total_seconds() / 60))
+    minutes = max(1, ceil((until - (now or clock.now())).total_seconds() / 60))
     return f"{minutes} more minute{'' if minutes == 1 else 's'}"
 
 
@@ -225,6 +238,7 @@ def _environment() -> Environment:
         in_page_words=in_page_words,
         carried=carried_cells,
         profile=profile_of,
+        minus=_minus,
         pairs=_pairs,
         detail_text=_detail_text,
     )

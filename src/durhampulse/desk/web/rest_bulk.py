@@ -25,12 +25,13 @@ from durhampulse.desk.review.decisions import REASONS
 from durhampulse.desk.shortlist.selection import Selection, select_all
 from durhampulse.desk.store.acts import AT_ONCE as UNDO_AT_ONCE
 from durhampulse.desk.store.acts import undo_act
-from durhampulse.desk.web.access import DeskOf, Number, ProgramRoute, needs_key
+from durhampulse.desk.web.access import DeskOf, Number, needs_key
 from durhampulse.desk.web.api import ERRORS, Body, ReviewerName, Writer, named_reviewer
 from durhampulse.desk.web.bulk import order_of
 from durhampulse.desk.web.filters import Filters
 from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import InputError
+from durhampulse.service.gates import ProgramRoute
 from durhampulse.service.schemas import BEARER
 
 __all__ = ["router"]
@@ -125,7 +126,7 @@ def order_work(desk: DeskOf, who: Writer, body: BulkBody) -> BulkItem:
     except ConflictError as error:
         raise HTTPException(409, f"{error.problem} {error.way_out}") from error
     if selection.total > AT_ONCE:
-        desk.worker.wake()
+        desk.worker.wake(f"bulk {number}")
     elif job := next_bulk(desk.store, f"request:{secrets.token_hex(8)}", number):
         run_bulk(desk.store, desk.catalogue, job, threading.Event())
     return _item(desk, number)
@@ -154,7 +155,7 @@ def undo_work(desk: DeskOf, who: Writer, number: Number) -> UndoItem:
         raise InputError("Places in a list are no decisions.", "Order the contrary instead.")
     result = undo_act(desk.store, row.act_id, who.name, at_once=UNDO_AT_ONCE)
     if not result.done:
-        desk.worker.wake()
+        desk.worker.wake(f"act {row.act_id}")
     return UndoItem(total=result.total, restored=result.restored, kept=result.kept,
                     done=result.done)  # fmt: skip
 

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.shortlist import lists, saved
 from durhampulse.desk.store.identifiers import find_numbers
-from durhampulse.desk.web.access import DeskOf, Number, ProgramRoute, needs_key
+from durhampulse.desk.web.access import DeskOf, Number, needs_key
 from durhampulse.desk.web.api import (
     ERRORS,
     Body,
@@ -26,6 +26,7 @@ from durhampulse.desk.web.api import (
 )
 from durhampulse.desk.web.filters import FilterBody
 from durhampulse.exceptions import InputError
+from durhampulse.service.gates import ProgramRoute
 from durhampulse.service.schemas import BEARER
 
 __all__ = ["lists_router", "views_router"]

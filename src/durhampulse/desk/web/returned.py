@@ -9,10 +9,12 @@ from fastapi import Request, Response
 from starlette.exceptions import HTTPException
 from starlette.types import Message, Scope
 
+from durhampulse.desk.web.below import SHOWN_BELOW
 from durhampulse.desk.web.exposure import HOST_COOKIES
 from durhampulse.desk.web.filling import Sent, fill_form
 from durhampulse.desk.web.kept import local_path
 from durhampulse.exceptions import DurhamPulseError
+from durhampulse.service.logs import ASKED
 
 __all__ = ["PARTS", "page_before", "return_form", "sent_fields"]
 
@@ -25,7 +27,8 @@ _OF_THE_BODY = (
     "accept-encoding",
 )  # fmt: skip
 _KEPT = (
-    "type", "asgi", "http_version", "scheme", "server", "client", "extensions", HOST_COOKIES,
+    "type", "asgi", "http_version", "scheme", "server", "client", "extensions",
+    ASKED, HOST_COOKIES, SHOWN_BELOW,
 )  # fmt: skip
 _MOST_PAGES = 5
 PARTS = {"HX-Retarget": "main", "HX-Reselect": "main", "HX-Reswap": "outerHTML"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -107,10 +108,14 @@ class Desk:
         key = (rules.version, rules.thresholds)
         return self.queue_counts.of(key, lambda: queue_counts(db, rules))
 
-    def remaining(self, db: Connection, rules: Rules) -> Remaining:
-        """Return what further reviews could change."""
+    def remaining(self, db: Connection, rules: Rules, unseen: Collection[int]) -> Remaining:
+        """Return what further reviews could change, without those judged without the number.
+
+        In a long list they are not told from the others.
+        """
         key = (rules.version, rules.thresholds, enough_deals(db))
-        return self.worthwhile.of(key, lambda: remaining(db, rules))
+        left = self.worthwhile.of(key, lambda: remaining(db, rules))
+        return remaining(db, rules, unseen) if unseen and left.creators <= _FEW else left
 
     @property
     def limits(self) -> SessionLimits:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from durhampulse.desk.review.blind import hidden_from
 from durhampulse.desk.shortlist.then import (
     PAGE,
     end_of_day,
@@ -43,7 +44,7 @@ def show(
             at, named = (end_of_day(day) if day else clock.now()), f"day={day}"
         if at is None:
             raise InputError("No such moment is known.", "Write a day as 2026-11-12.", "day")
-        past = then(db, rules, at, page=page)
+        past = then(db, rules, at, page=page, without=hidden_from(db, who))
     total = sum(past.counts.values())
     return render(request, who, "then.html", past=past, rules=rules, named=named, page=page,
                   day=at.date().isoformat(), total=total,

@@ -33,6 +33,7 @@ from durhampulse.desk.store.tables.creators import (
     score,
     search,
 )
+from durhampulse.desk.store.tables.hooks import UNSENT, delivery, hook
 from durhampulse.desk.store.tables.imports import recipe, refused, staged, understood, upload
 from durhampulse.desk.store.tables.models import model, model_file, run, setting
 from durhampulse.desk.store.tables.people import (
@@ -50,6 +51,7 @@ from durhampulse.desk.store.tables.people import (
     session,
 )
 from durhampulse.desk.store.tables.reviews import (
+    BLIND,
     DECISIONS,
     REOPENS,
     act,
@@ -65,12 +67,13 @@ from durhampulse.desk.store.tables.rooms import room, room_card
 from durhampulse.desk.store.tables.views import bulk, creator_list, list_creator, saved_view
 
 __all__ = [
-    "CONTROL", "DECIDED", "DECISIONS", "DRAWN", "HAS_NO_PRECEDENT", "HAS_PRECEDENT", "LONGEST_ID",
-    "LOTTERY", "NUMBERS", "OUTCOME_STATES", "REOPENS", "STATES", "TEXTS", "WAITS", "Instant", "act",
-    "api_key", "attempt", "audit", "bulk", "campaign", "campaign_creator", "claim", "creator",
-    "creator_list", "device", "identity", "link", "list_creator", "metadata", "model", "model_file",
-    "objection", "opinion", "outcome", "outcome_file", "outcome_is", "outcome_rows", "person",
-    "proposal", "receipt", "recipe", "recovery_code", "refused", "remark", "replaced", "review",
-    "room", "room_card", "run", "saved_view", "score", "search", "second_factor", "session",
-    "setting", "staged", "understood", "upload",
+    "BLIND", "CONTROL", "DECIDED", "DECISIONS", "DRAWN", "HAS_NO_PRECEDENT", "HAS_PRECEDENT",
+    "LONGEST_ID", "LOTTERY", "NUMBERS", "OUTCOME_STATES", "REOPENS", "STATES", "TEXTS", "UNSENT",
+    "WAITS", "Instant", "act", "api_key", "attempt", "audit", "bulk", "campaign",
+    "campaign_creator", "claim", "creator", "creator_list", "delivery", "device", "hook",
+    "identity", "link", "list_creator", "metadata", "model", "model_file", "objection", "opinion",
+    "outcome", "outcome_file", "outcome_is", "outcome_rows", "person", "proposal", "receipt",
+    "recipe", "recovery_code", "refused", "remark", "replaced", "review", "room", "room_card",
+    "run", "saved_view", "score", "search", "second_factor", "session", "setting", "staged",
+    "understood", "upload",
 ]  # fmt: skip

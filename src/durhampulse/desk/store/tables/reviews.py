@@ -20,7 +20,7 @@ from sqlalchemy import (
 from durhampulse.desk.store.tables.columns import Id, Instant, metadata, number
 
 __all__ = [
-    "DECISIONS", "REOPENS", "act", "claim", "opinion", "outcome", "outcome_file", "remark",
+    "BLIND", "DECISIONS", "REOPENS", "act", "claim", "opinion", "outcome", "outcome_file", "remark",
     "review",
 ]  # fmt: skip
 
@@ -77,6 +77,9 @@ Index("ix_review_single", review.c.id, sqlite_where=SINGLE, postgresql_where=SIN
 REOPENS = review.c.decision == literal_column("'reopen'")
 """Condition on reviews, written out so that an index of few rows serves it."""
 Index("ix_review_reopened", review.c.creator_id, sqlite_where=REOPENS, postgresql_where=REOPENS)
+BLIND = review.c.blind.is_(True)
+"""Condition on reviews made without the model's number."""
+Index("ix_review_blind", review.c.id, sqlite_where=BLIND, postgresql_where=BLIND)
 opinion = Table(
     "opinion", metadata, number(),
     Column("creator_id", ForeignKey("creator.id"), nullable=False, unique=True),

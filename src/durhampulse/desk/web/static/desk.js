@@ -1,6 +1,8 @@
 "use strict";
 // What the pages do beyond links and forms; every page works without it.
 
+// The path under which a proxy shows the desk; empty for none.
+const root = new URL(document.currentScript.src).pathname.split("/static/")[0];
 const beside = { "x-beside-the-list": "1" };
 
 // Moments, in the time and words of the browser.
@@ -51,7 +53,7 @@ document.addEventListener("click", (event) => {
 });
 
 // From a creator one comes back to where one was in the list.
-if (location.pathname === "/shortlist") sessionStorage.setItem("list", location.search);
+if (location.pathname === `${root}/shortlist`) sessionStorage.setItem("list", location.search);
 for (const link of document.querySelectorAll("a[data-list]")) {
   link.search = sessionStorage.getItem("list") ?? "";
 }
@@ -128,10 +130,10 @@ function selectRow(row) {
 async function fillPanel(row) {
   wanted = row.dataset.id;
   panel.setAttribute("aria-busy", "true");
-  const answer = await fetch(`/creators/${wanted}/panel`, { headers: { "HX-Request": "true" } });
+  const answer = await fetch(`${root}/creators/${wanted}/panel`, { headers: { "HX-Request": "true" } });
   if (wanted !== row.dataset.id) return;
   if (!answer.ok) {
-    location.href = answer.headers.get("HX-Redirect") ?? `/creators/${row.dataset.id}`;
+    location.href = answer.headers.get("HX-Redirect") ?? `${root}/creators/${row.dataset.id}`;
     return;
   }
   panel.innerHTML = await answer.text();
@@ -202,7 +204,7 @@ async function decideBeside(form, button) {
     const kind = answer.headers.get("content-type") ?? "";
     const said = kind.includes("json") ? await answer.json() : {};
     if (answer.ok && said.said) {
-      say(said.said, { undo: () => undoBeside(said.undo, body.get("csrf"), cell) });
+      say(said.said, { undo: () => undoBeside(root + said.undo, body.get("csrf"), cell) });
       return;
     }
     problem = said.problem ?? "The desk could not take it.";

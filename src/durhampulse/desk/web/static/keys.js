@@ -48,7 +48,7 @@ async function help() {
   if (!dialog) {
     dialog = document.createElement("dialog");
     dialog.setAttribute("aria-labelledby", "keys-title");
-    const answer = await fetch("/keyboard");
+    const answer = await fetch(`${root}/keyboard`);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const rows = [...page.querySelectorAll("#keymap .keys label")].map((label) => {
       const row = document.createElement("div");
@@ -61,7 +61,7 @@ async function help() {
     const title = Object.assign(document.createElement("h2"), { id: "keys-title", textContent: "Keyboard" });
     const list = Object.assign(document.createElement("div"), { className: "keys" });
     const foot = Object.assign(document.createElement("form"), { method: "dialog", className: "row" });
-    const change = Object.assign(document.createElement("a"), { href: "/keyboard", textContent: "Change them, or turn them off" });
+    const change = Object.assign(document.createElement("a"), { href: `${root}/keyboard`, textContent: "Change them, or turn them off" });
     foot.append(Object.assign(document.createElement("button"), { textContent: "Close" }), change);
     list.append(...rows);
     dialog.append(title, list, foot);
@@ -80,7 +80,7 @@ function escape() {
 }
 function perform(act) {
   if (act in places) {
-    const link = document.querySelector(`.top a[href="${places[act]}"]`);
+    const link = document.querySelector(`.top a[href="${root}${places[act]}"]`);
     if (link) location.href = link.href;
     return Boolean(link);
   }
@@ -137,7 +137,7 @@ document.addEventListener("shown", nameKeys);
 
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-keys]");
-  if (!link || event.ctrlKey || event.metaKey || location.pathname === "/keyboard") return;
+  if (!link || event.ctrlKey || event.metaKey || location.pathname === `${root}/keyboard`) return;
   event.preventDefault();
   help();
 });

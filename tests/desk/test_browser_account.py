@@ -1,0 +1,79 @@
+"""One's own account in a real browser: the second factor, sessions, keys; everybody can do it."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from playwright.sync_api import expect
+
+from durhampulse.desk.people.totp import STEP_SECONDS, code_at
+from tests.desk.conftest import PASSWORD
+from tests.desk.test_browser import (  # noqa: F401 - fixtures
+    browser,
+    demo,
+    for_everybody,
+    opened,
+    sign_out,
+    signed_in,
+)
+
+
+def in_all_forms(page):
+    """Look at a page in both schemes, wide and narrow, with all that can be opened."""
+    for details in page.locator("main details").all():
+        details.evaluate("one => one.open = true")
+    for scheme, width in (("light", 390), ("dark", 1360)):
+        page.emulate_media(color_scheme=scheme)
+        page.set_viewport_size({"width": width, "height": 900})
+        for_everybody(page)
+
+
+def sign_in(page, address):
+    page.goto(address + "/sign-in")
+    page.get_by_label("Name").fill("Ada")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
+@pytest.mark.slow
+def test_pages_of_ones_own_account_pass_axe(browser, demo, signed_in):  # noqa: F811
+    address, _, _ = demo
+    with opened(browser, storage_state=signed_in) as page:
+        page.goto(address + "/people")
+        page.locator("form[action='/people'] [name=name]").fill("Ada")
+        page.get_by_role("button", name="Add", exact=True).click()
+        welcome = page.inner_text(".said code")
+        in_all_forms(page)
+        page.locator("form[action='/keys'] [name=name]").fill("CRM")
+        page.locator("form[action='/keys'] button").click()
+        in_all_forms(page)  # a new key, shown this once
+    with opened(browser) as page:
+        page.goto(welcome)
+        in_all_forms(page)
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/shortlist")
+        page.goto(address + "/account")
+        in_all_forms(page)
+        page.get_by_role("button", name="Set it up").click()
+        page.get_by_role("heading", name="Set up your second factor").wait_for()
+        in_all_forms(page)
+        secret = page.locator("ol.numbered code").inner_text().replace(" ", "")
+        page.get_by_label("Code").fill(code_at(secret, int(time.time()) // STEP_SECONDS))
+        page.get_by_role("button", name="Use this app").click()
+        page.get_by_role("heading", name="Keep these recovery codes").wait_for()
+        in_all_forms(page)
+        recovery = page.locator(".codes code").first.inner_text()
+        page.get_by_role("link", name="I have kept them").click()
+        expect(page.get_by_role("button", name="New recovery codes")).to_be_visible()
+        in_all_forms(page)
+        sign_out(page)
+        sign_in(page, address)
+        page.get_by_role("heading", name="The code of your app").wait_for()
+        in_all_forms(page)
+        page.get_by_label("Code").fill(recovery)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/shortlist")
+        page.goto(address + "/keyboard")
+        in_all_forms(page)
