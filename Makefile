@@ -9,7 +9,9 @@ unexport PYTHONDONTWRITEBYTECODE
 
 # A few more workers than cores: the desk's tests often wait, for databases and browsers.
 WORKERS ?= 3
-PYTEST = -m pytest -n $(WORKERS) --dist loadfile
+# Files go to them in their order: by their numbers of tests the few tests of browsers, which take a
+# minute, would come last and alone.
+PYTEST = -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 OTHER_PYTHON := python3.13
 STUDY := tests/test_notebook.py

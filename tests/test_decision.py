@@ -14,6 +14,7 @@ from durhampulse.decision.figures import figure_text
 from durhampulse.exceptions import InputError
 from durhampulse.features.peers import Peers
 from durhampulse.files.export import write_csv, write_provenance, write_xlsx
+from tests.examples import examples
 
 COLUMNS = [
     "Influencer ID",
@@ -47,6 +48,7 @@ def test_decision_table_for_five_probabilities():
     assert table["Rank"].tolist() == [1, 2, 3, 4, 5]
 
 
+@examples(40)
 @given(st.lists(st.floats(0, 1), min_size=1), st.integers(1, 98), st.integers(0, 98))
 def test_shown_probability_agrees_with_its_band(values, review, more):
     thresholds = Thresholds(yes_at=min(review + more, 99) / 100, review_at=review / 100)

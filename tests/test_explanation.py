@@ -399,7 +399,7 @@ def test_strong_effect_of_a_level_hardly_seen_is_left_out(learned):
     assert worded(learned, {"Niche": -2.0}, Niche=["Falconry"])["Reasons Against"] == ""
 
 
-@examples(150)
+@examples(60)
 @given(
     followers=st.floats(500, 500_000),
     engagement=st.floats(0.001, 0.2),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from durhampulse.creators.roles import Role
 from durhampulse.features.encoding import Encoding, learn_encoding, split_creators
+from tests.examples import examples
 
 NUMBER = Role("Followers", "feature", "numeric", "")
 QUALITY = Role("Video_Quality", "feature", "quality", "")
@@ -87,6 +88,7 @@ def test_missing_columns_and_nulls_are_filled():
     assert np.isfinite(X).all()
 
 
+@examples(30)
 @given(st.integers(0, 1_000))
 def test_encoding_round_trips_through_json(seed):
     train = table(60, seed)
@@ -96,6 +98,7 @@ def test_encoding_round_trips_through_json(seed):
     np.testing.assert_array_equal(again.transform(train), encoding.transform(train))
 
 
+@examples(30)
 @given(st.integers(0, 1_000))
 def test_split_keeps_creators_together_and_is_stratified(seed):
     rows = table(300, seed)

@@ -24,6 +24,7 @@ from durhampulse.evaluation.metrics import (
     score_models,
     score_table,
 )
+from tests.examples import examples
 
 REFERENCE = {
     "accuracy": lambda y, p: sk.accuracy_score(y, p >= 0.5),
@@ -54,6 +55,7 @@ def test_scores_equal_those_of_scikit_learn(name, step):
     assert once == pytest.approx(REFERENCE[name](y, p), abs=1e-12)
 
 
+@examples(30)
 @given(st.integers(0, 10_000))
 def test_weight_equals_repeated_row(seed):
     y, p = outcomes(seed, n=60, step=0.1)

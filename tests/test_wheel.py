@@ -158,6 +158,15 @@ def test_wheel_holds_every_package_file(wheel):
         assert f"durhampulse/{file}" in names
 
 
+def megabytes(folder):
+    """Return the size of all files below a folder, in millions of bytes."""
+    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+
+
+def test_scorer_installs_within_300_megabytes(base):
+    assert megabytes(base.folder) <= 300
+
+
 def test_base_install_samples_inspects_scores_and_explains(base):
     subprocess.run([base.folder / "bin" / "durhampulse", "--help"], check=True, capture_output=True)
     base.run("sample", "--rows", 200, "--seed", 7, "-o", "creators.csv")
@@ -188,7 +197,8 @@ def test_serve_extra_scores_over_http(installed):
 
 
 @pytest.mark.parametrize("installed", ["desk"], indirect=True)
-def test_desk_extra_shows_demo(installed):
+def test_desk_extra_installs_within_450_megabytes_and_shows_demo(installed):
+    assert megabytes(installed.folder) <= 450
     with installed.serving("desk", pattern=r"half an hour: (http\S+)\n") as match:
         browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
         page = wait_for(lambda: browser.open(match[1], timeout=30)).read().decode()
@@ -196,7 +206,13 @@ def test_desk_extra_shows_demo(installed):
         form = urllib.parse.urlencode(hidden).encode()
         answer = browser.open(match[1], form, timeout=30)
         assert answer.url.endswith("/shortlist")
-        assert "INF-1" in answer.read().decode()
+        page = answer.read().decode()
+        assert "INF-1" in page
+        (csrf,) = set(re.findall(r'name="csrf" value="([^"]+)"', page))
+        form = urllib.parse.urlencode({"csrf": csrf, "name": "Spring", "number": 5}).encode()
+        campaign = browser.open(urllib.parse.urljoin(match[1], "/campaigns"), form)
+        assert "Spring" in campaign.read().decode()  # its set comes from HiGHS
+        assert browser.open(urllib.parse.urljoin(match[1], "/outcomes")).status == 200
 
 
 CLUSTER = """

@@ -14,7 +14,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     ),
     "serve": _SERVE,
     "desk": (
-        *_SERVE, "alembic", "argon2", "psycopg", "python_multipart", "scipy", "segno",
+        *_SERVE, "alembic", "argon2", "highspy", "psycopg", "python_multipart", "segno",
         "sqlalchemy", "zxcvbn",
     ),
     "oidc": ("authlib", "httpx2", "joserfc"),

@@ -447,9 +447,11 @@ def import_worse_figures(page, address, folder, identifier):
     page.get_by_role("heading", name="In place").wait_for()
 
 
-def invite(page, address):
+def invite(page, address, name="Vera", role="viewer"):
+    """Add somebody; give the link by which they choose a password."""
     page.goto(address + "/people")
-    page.locator("form[action='/people'] [name=name]").fill("Vera")
+    page.locator("form[action='/people'] [name=name]").fill(name)
+    page.locator("form[action='/people'] select").select_option(role)
     page.get_by_role("button", name="Add", exact=True).click()
     return page.inner_text(".said code")
 

@@ -9,8 +9,6 @@ import pytest
 from playwright.sync_api import expect
 
 from durhampulse.desk.models.catalogue import add_model
-from durhampulse.desk.people import people
-from durhampulse.desk.review.blind import set_blind_share
 from durhampulse.desk.server import fill_with_demo
 from durhampulse.desk.store.database import open_store
 from tests.desk.conftest import PASSWORD
@@ -18,6 +16,7 @@ from tests.desk.test_browser import (
     browser,
     entered,
     for_everybody,
+    invite,
     open_a_room,
     opened,
     preview_and_activate,
@@ -136,23 +135,21 @@ def scores(page, address):
 @pytest.mark.slow
 def test_team_and_client_use_what_only_this_desk_has(browser, databases, tmp_path):
     """Another budget, a client's room, second opinions and the list as it was."""
-    url = databases.make(demo=True)
-    store = open_store(url)
-    with store.writing() as db:
-        people.add_person(db, "Bo", "reviewer", "test", PASSWORD)
-    set_blind_share(store, 0.5, "test")
-    store.close()
-    with running_desk(tmp_path, "--store", url) as (address, link, _), opened(browser) as page:
-        page.goto(link)
-        page.get_by_role("button", name="Open the desk").click()
-        page.wait_for_url("**/shortlist")
+    with entered(browser, databases, tmp_path) as (page, address):
+        page.goto(f"{address}/opinions")
+        page.get_by_label("Share judged").fill("50%")
+        page.get_by_role("button", name="Save", exact=True).click()
+        page.get_by_text("The share is kept").wait_for()
+        welcome = invite(page, address, "Bo", "reviewer")
         propose_a_campaign(page, address)
-        take_another_budget(page)
+        campaign = page.url
         ask_the_client(browser, page)
+        page.goto(campaign)
+        take_another_budget(page)
         decide_until_one_was_hidden(page, address)
-        look_back(page)
+        look_back(page, address)
         with opened(browser) as other:
-            give_a_second_opinion(other, address)
+            give_a_second_opinion(other, welcome, address)
 
 
 def take_another_budget(page):
@@ -201,21 +198,20 @@ def decide_until_one_was_hidden(page, address):
     raise AssertionError("nobody was drawn")
 
 
-def look_back(page):
-    page.get_by_role("link", name="Shortlist").first.click()
-    page.get_by_role("link", name=re.compile("^Approved")).click()
-    page.locator(".list tbody th a").first.click()
+def look_back(page, address):
+    page.goto(f"{address}/shortlist?state=approved")
+    page.goto(address + page.locator(".list tbody th a").first.get_attribute("href"))
     page.get_by_role("link", name="The list then").first.click()
     page.get_by_role("heading", name=re.compile("The list as of")).wait_for()
     page.get_by_role("link", name="Back to today").click()
     page.wait_for_url("**/shortlist")
 
 
-def give_a_second_opinion(page, address):
-    page.goto(f"{address}/sign-in?next=/opinions")
-    page.get_by_label("Name").fill("Bo")
+def give_a_second_opinion(page, welcome, address):
+    page.goto(welcome)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/shortlist")
     page.goto(f"{address}/opinions")
     page.get_by_role("heading", name="What do you say of").wait_for()
     for_everybody(page)

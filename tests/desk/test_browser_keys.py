@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from durhampulse.desk.people import people
+from durhampulse.desk.server import fill_with_demo
 from durhampulse.desk.store.database import open_store
 from tests.desk.conftest import PASSWORD
 from tests.desk.test_browser import (  # noqa: F401 - fixtures
@@ -164,7 +165,7 @@ def walk_to(page, target, most=150):
 @pytest.mark.slow
 def test_a_whole_day_goes_without_a_mouse(browser, databases, tmp_path):  # noqa: F811
     """Sign in, review, undo, search, decide, plan, agree, export and sign out, by keys alone."""
-    url = databases.make(demo=True)
+    url = databases.filled(fill_with_demo)
     store = open_store(url)
     with store.writing() as db:
         people.add_person(db, "Kim", "reviewer", "test", PASSWORD)

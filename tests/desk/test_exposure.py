@@ -105,17 +105,16 @@ def test_browsers_are_kept_to_tls_only_where_asked(public, visit):
     assert "strict-transport-security" not in visit("viewer").get("/shortlist").headers
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["/shortlist", "/shortlist/export/csv", "/creators/3/everything", "/v1/creators", "/nothing",
-     "/sign-in", "/openapi.json", "/v1/model"],
-)  # fmt: skip
-def test_nothing_personal_is_kept_and_types_are_not_guessed(visit, path):
-    answer = visit("admin").get(path)
-    assert answer.headers["cache-control"] == "no-store"
-    assert answer.headers["x-content-type-options"] == "nosniff"
-    policy = answer.headers["content-security-policy"]
-    assert all(f"{part} 'none'" in policy for part in ("object-src", "base-uri", "frame-ancestors"))
+def test_nothing_personal_is_kept_and_types_are_not_guessed(visit):
+    ada = visit("admin")
+    for path in ("/shortlist", "/shortlist/export/csv?search=INF-1003", "/creators/3/everything",
+                 "/v1/creators", "/nothing", "/sign-in", "/openapi.json", "/v1/model"):  # fmt: skip
+        headers = ada.get(path).headers
+        assert headers["cache-control"] == "no-store", path
+        assert headers["x-content-type-options"] == "nosniff", path
+        policy = headers["content-security-policy"]
+        for part in ("object-src", "base-uri", "frame-ancestors"):
+            assert f"{part} 'none'" in policy, path
 
 
 FOREIGN = [{"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"},

@@ -133,7 +133,7 @@ views = st.builds(
 plain = st.just(View()) | st.builds(View, sort=st.sampled_from([*SORTS]), descending=st.booleans())
 
 
-@examples(60)
+@examples(30)
 @given(view=views | plain, size=st.sampled_from([7, 50, 1000]))
 def test_keyset_paging_in_either_direction(listed, view, size):
     store, rules, table = listed

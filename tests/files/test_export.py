@@ -122,16 +122,16 @@ from durhampulse.files.export import open_sink, replacing
 from durhampulse.files.formats import suffix_of
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-out = Path(sys.argv[1])
 rows = [str(i) * 40 for i in range(3_000)]
 batch = pa.record_batch({"a": pa.array(rows), "n": pa.array(range(3_000))})
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-try:
-    with replacing(out) as (part,), open_sink(part, suffix_of(out), batch.schema, {}) as sink:
-        for _ in range(5):
-            sink.write(batch)
-except OutputError as error:
-    print(error.problem)
+for out in map(Path, sys.argv[1:]):
+    try:
+        with replacing(out) as (part,), open_sink(part, suffix_of(out), batch.schema, {}) as sink:
+            for _ in range(5):
+                sink.write(batch)
+    except OutputError as error:
+        print(error.problem)
 """
 
 
@@ -140,23 +140,23 @@ def unmeasured():
     return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
 
 
-@pytest.mark.parametrize("suffix", WRITABLE)
-def test_a_disk_that_fills_up_gets_one_message(tmp_path, suffix):
-    out = tmp_path / "out" / f"a{suffix}"
-    out.parent.mkdir()
+def test_a_disk_that_fills_up_gets_one_message(tmp_path):
+    (tmp_path / "out").mkdir()
     (tmp_path / "tmp").mkdir()
+    outs = [tmp_path / "out" / f"a{suffix}" for suffix in WRITABLE]
     done = subprocess.run(
-        [sys.executable, "-X", "dev", "-c", FULL_DISK, str(out)],
+        [sys.executable, "-X", "dev", "-c", FULL_DISK, *map(str, outs)],
         capture_output=True,
         text=True,
         env=unmeasured() | {"TMPDIR": str(tmp_path / "tmp")},
         check=True,
     )
-    assert done.stdout.startswith(f"{out}: ")
-    assert "File too large" in done.stdout
+    for out, line in zip(outs, done.stdout.splitlines(), strict=True):
+        assert line.startswith(f"{out}: ")
+        assert "File too large" in line
     assert "Exception ignored" not in done.stderr
     assert "Traceback" not in done.stderr
-    assert [*out.parent.iterdir(), *(tmp_path / "tmp").iterdir()] == []
+    assert [*(tmp_path / "out").iterdir(), *(tmp_path / "tmp").iterdir()] == []
 
 
 def test_a_workbook_holds_text_as_text_and_numbers_as_numbers(tmp_path):

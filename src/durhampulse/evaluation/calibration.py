@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
@@ -42,11 +43,9 @@ def wilson_interval(hits: float, n: float, *, level: float = 0.95) -> tuple[floa
     >>> [round(bound, 3) for bound in wilson_interval(8, 10)]
     [0.49, 0.943]
     """
-    from scipy.stats import norm
-
     if n == 0:
         return 0.0, 1.0
-    z2 = norm.ppf((1 + level) / 2) ** 2
+    z2 = NormalDist().inv_cdf((1 + level) / 2) ** 2
     middle, half = hits + z2 / 2, np.sqrt(z2 * (hits * (1 - hits / n) + z2 / 4))
     low, high = (middle - half) / (n + z2), (middle + half) / (n + z2)
     return (float(low) if hits > 0 else 0.0), (float(high) if hits < n else 1.0)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from durhampulse.desk.campaigns.brief import MOST_CREATORS, Brief
+from durhampulse.desk.campaigns.highs import best_fractions, best_wholes
 from durhampulse.desk.campaigns.value import gains
 from durhampulse.exceptions import CannotJudgeError
 
@@ -109,32 +109,23 @@ def _best(
     gain: Floats, fixed: Flags, weights: Floats, most: Floats, seconds: float
 ) -> tuple[Flags, float]:
     """Return who is in the set that brings most, and by which share another may bring more."""
-    from scipy.optimize import Bounds, LinearConstraint, linprog, milp
-
     fits = fixed | (weights <= most[:, None] + _TOLERANCE).all(axis=0)
-    ends: Any = np.column_stack([fixed, fits]).astype(float)
-    relaxed: Any = linprog(-gain, A_ub=weights, b_ub=most, bounds=ends, method="highs")
-    prices: Floats = np.maximum(0.0, -relaxed.ineqlin.marginals)
+    ends = np.column_stack([fixed, fits]).astype(float)
+    fractions, prices = best_fractions(gain, weights, most, ends)
     reduced = gain - prices @ weights  # what each brings more than the limits are worth
     worth = np.where(fits, np.where(fixed, reduced, np.maximum(reduced, 0.0)), 0.0)
     bound = float(prices @ most + worth.sum())
-    chosen = _filled_up(fixed | (relaxed.x > 1 - _TOLERANCE), reduced, gain, weights, most)
+    chosen = _filled_up(fixed | (fractions > 1 - _TOLERANCE), reduced, gain, weights, most)
     sum_now = float(gain @ chosen)
     if (gap := bound - sum_now) <= _GAP * abs(sum_now):
         return chosen, 0.0
     inside = fixed | (fits & (reduced > gap))
     left = np.flatnonzero(~inside & fits & (reduced >= -gap))
-    whole = milp(
-        -gain[left],
-        integrality=np.ones(len(left), dtype=np.int64),
-        bounds=Bounds(0.0, 1.0),
-        constraints=LinearConstraint(weights[:, left], ub=most - weights @ inside),
-        options={"time_limit": seconds, "mip_rel_gap": _GAP},
-    )
-    if whole.mip_dual_bound is not None and np.isfinite(whole.mip_dual_bound):
-        bound = min(bound, float(gain @ inside) - whole.mip_dual_bound)
-    if whole.x is not None:
-        inside[left] = whole.x > 0.5
+    room = most - weights @ inside
+    few = best_wholes(gain[left], weights[:, left], room, seconds=seconds, gap=_GAP)
+    bound = min(bound, float(gain @ inside) + few[1])
+    if few[0] is not None:
+        inside[left] = few[0] > 0.5
         if gain @ inside > sum_now:
             chosen, sum_now = inside, float(gain @ inside)
     share = (bound - sum_now) / abs(sum_now) if sum_now else 0.0
