@@ -177,9 +177,9 @@ def test_desk_of_the_image_is_healthy_and_ends_cleanly(image):
     assert not any(image.top.joinpath("opt").rglob("*.db"))
 
 
-def test_desk_of_the_image_keeps_its_store_in_postgresql(image, monkeypatch):
+def test_desk_of_the_image_keeps_its_store_in_postgresql(image, tmp_path, monkeypatch):
     """With the variables of compose.yaml, but for the place of the database."""
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(image.top))  # else pgserver warns at its import
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))  # else pgserver warns at its import
     if (tool := find_tool()) is None:
         pytest.skip("no PostgreSQL on this machine")
     (image.top / "password").write_text("not asked for here")
