@@ -54,20 +54,32 @@ def shoot(link: str, folder: Path) -> None:
         for ending in ("", "-dark"):
             page.emulate_media(color_scheme="dark" if ending else "light")
             for name, where in (("shortlist", "/shortlist"), ("queue", "/queue"),
-                               ("creator", "/creators/300"), ("campaign", campaign)):  # fmt: skip
+                               ("creator", "/creators/297"), ("campaign", campaign)):  # fmt: skip
                 page.goto(f"{address}{where}")
                 page.wait_for_load_state("networkidle")
                 if name == "shortlist":
                     page.locator(".list tbody tr").nth(2).click()
                     page.locator("#panel h2").wait_for()
-                    page.mouse.move(640, 20)
+                    page.mouse.move(800, 20)
+                if name == "queue" and not ending:
+                    _skip(page, 3)  # those without precedent come first
                 page.wait_for_timeout(400)  # what slides has arrived
                 path = folder / f"{name}{ending}.png"
                 page.screenshot(path=path)
-                Image.open(path).convert("RGB").quantize(192, dither=Image.Dither.NONE).save(
+                Image.open(path).convert("RGB").quantize(256, Image.Quantize.FASTOCTREE).save(
                     path, optimize=True
                 )
         browser.close()
+
+
+def _skip(page: Page, n: int) -> None:
+    """Leave some creators of the queue for later."""
+    for _ in range(n):
+        before = page.locator("#creator").inner_text()
+        page.keyboard.press("s")
+        page.wait_for_function(
+            "b => document.querySelector('#creator')?.innerText !== b", arg=before
+        )
 
 
 def _campaign(page: Page, address: str) -> str:
