@@ -62,13 +62,12 @@ def shoot(link: str, folder: Path) -> None:
                     page.locator("#panel h2").wait_for()
                     page.mouse.move(800, 20)
                 if name == "queue" and not ending:
-                    _skip(page, 3)  # those without precedent come first
+                    _skip(page, 4)  # without precedent, or drawn to be judged without the number
+                    page.goto(f"{address}{where}")
                 page.wait_for_timeout(400)  # what slides has arrived
                 path = folder / f"{name}{ending}.png"
                 page.screenshot(path=path)
-                Image.open(path).convert("RGB").quantize(256, Image.Quantize.FASTOCTREE).save(
-                    path, optimize=True
-                )
+                Image.open(path).convert("RGB").quantize(256, kmeans=4).save(path, optimize=True)
         browser.close()
 
 
