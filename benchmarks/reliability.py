@@ -8,18 +8,18 @@ checksums: Parquet's pages and a workbook's parts. Parquet's footer and the head
 have none, so what changes silently there is counted apart.
 
 Each finished file is kept in `benchmarks/reliability.csv`, so that a stopped run goes on where it
-was. `python -m benchmarks.reliability 10` makes ten files of each format.
+was. `python -m benchmarks.reliability 10 --part files` makes ten files of each format.
 
 Part "failing" is :mod:`benchmarks.failing`: each call of each act fails once.
 """
 
 from __future__ import annotations
 
+import argparse
 import random
-import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -43,8 +43,18 @@ MODEL = Path(str(files("durhampulse").joinpath("desk", "demo", "model")))
 Content = bytearray
 
 
-def main() -> None:
-    each = int(sys.argv[1]) if sys.argv[1:2] and sys.argv[1].isdigit() else EACH
+def main(options: Sequence[str] = ()) -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("each", type=int, nargs="?", default=EACH)
+    parser.add_argument("--part", choices=("files", "failing", "both"), default="both")
+    asked = parser.parse_args(options)
+    if asked.part != "failing":
+        damage(asked.each)
+    if asked.part != "files":
+        failing.main()
+
+
+def damage(each: int) -> None:
     done = pd.read_csv(KEPT) if KEPT.exists() else pd.DataFrame({"format": [], "number": []})
     scorer = dp.load_model(MODEL)
     with tempfile.TemporaryDirectory() as name, Cage() as cage:
@@ -60,7 +70,6 @@ def main() -> None:
                 done = pd.concat([done, pd.DataFrame([row])], ignore_index=True)
                 done.to_csv(KEPT, index=False)
     report(done)
-    failing.main()
 
 
 def whole(folder: Path, suffix: str) -> Path:
@@ -190,4 +199,6 @@ def report(done: pd.DataFrame) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    import sys
+
+    main(sys.argv[1:])

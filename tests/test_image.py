@@ -26,7 +26,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_deploy import ROOT, instructions
+from tests.desk.servers import find_tool, own_server
+from tests.test_deploy import COMPOSE, ROOT, instructions
 from tests.test_wheel import environment
 
 pytestmark = pytest.mark.slow
@@ -174,6 +175,31 @@ def test_desk_of_the_image_is_healthy_and_ends_cleanly(image):
     assert asked == [number]
     assert (image.top / "data" / "durhampulse.db").exists()
     assert not any(image.top.joinpath("opt").rglob("*.db"))
+
+
+def test_desk_of_the_image_keeps_its_store_in_postgresql(image, tmp_path, monkeypatch):
+    """With the variables of compose.yaml, but for the place of the database."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))  # else pgserver warns at its import
+    if (tool := find_tool()) is None:
+        pytest.skip("no PostgreSQL on this machine")
+    (image.top / "password").write_text("not asked for here")
+    with own_server(tool) as (url, _):
+        variables = COMPOSE["services"]["desk"]["environment"] | {
+            "DURHAMPULSE_STORE": url.replace("postgres@", "postgres:***@"),
+            "DURHAMPULSE_DB_PASSWORD_FILE": f"{image.top}/password",
+            "DURHAMPULSE_PUBLIC_URL": "https://desk.example",
+        }
+        words = ["desk", "--model", f"{image.top}/model"]
+        with running(image, *words, **variables) as (port, process):
+            address = f"http://127.0.0.1:{port}/sign-in"
+            page = urllib.request.Request(address, headers={"host": "desk.example"})
+            assert urllib.request.urlopen(page, timeout=30).status == 200
+            code, logged = stop(process)
+        words = ["desk", "verify-audit"]
+        assert image.ends(*words, DURHAMPULSE_STORE=variables["DURHAMPULSE_STORE"])[0] == 0
+    assert code == 0
+    assert "https://desk.example/welcome/" in logged
+    assert "not asked for here" not in logged
 
 
 def test_service_of_several_processes_adds_up_its_metrics_and_ends_cleanly(image):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import time
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
@@ -64,3 +66,20 @@ def test_a_template_asks_for_what_it_is_given(name):
             assert asked_for(name) <= given
     if typed is not None:
         assert asked_for(name) <= typed.__annotations__.keys()
+
+
+def test_template_is_compiled_once_however_many_ask_at_once(monkeypatch):
+    compiled = []
+    compiling = rendering.Environment.compile
+
+    def compile_slowly(env, source, name=None, *rest, **options):
+        compiled.append(name)
+        time.sleep(0.05)
+        return compiling(env, source, name, *rest, **options)
+
+    monkeypatch.setattr(rendering.Environment, "compile", compile_slowly)
+    monkeypatch.setattr(rendering, "_environment", cache(rendering._environment.__wrapped__))
+    with ThreadPoolExecutor(8) as pool:
+        templates = list(pool.map(rendering._template, ["macros.html"] * 8))
+    assert compiled == ["macros.html"]
+    assert len({*map(id, templates)}) == 1

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 from starlette.testclient import TestClient
 
 from durhampulse.desk.people import people
@@ -120,3 +121,18 @@ def test_browser_is_known_after_signing_in_and_shared_by_people(visit, desk, app
         assert not is_known_device(db, numbers[0], "of-an-attacker")
         assert db.scalar(select(func.count()).select_from(device)) == 2
         assert token not in str(db.execute(select(device)).all())
+
+
+def test_sign_in_stands_where_its_browser_cannot_be_remembered(visit, desk, app, monkeypatch):
+    visit()
+    with desk.store.writing() as db:
+        people.add_person(db, "Ann", "viewer", "t", PASSWORD)
+
+    def fail(*_):
+        raise OperationalError("INSERT", {}, Exception("disk I/O error"))
+
+    monkeypatch.setattr("durhampulse.desk.web.access.remember_device", fail)
+    client = TestClient(app, follow_redirects=False)
+    answer = client.post("/sign-in", data={"name": "Ann", "password": PASSWORD})
+    assert (answer.status_code, f"{DEVICE}=" in answer.headers["set-cookie"]) == (303, False)
+    assert client.get("/shortlist").status_code == 200

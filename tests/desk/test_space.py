@@ -134,19 +134,24 @@ def test_page_says_that_the_disk_is_full(visit, desk, monkeypatch):
     assert "The disk is full" in answer.text
 
 
-def test_store_whose_first_page_cannot_be_read_is_away(filled):
-    """SQLite takes it for a file of another kind, and reads it again when it can."""
+@pytest.mark.parametrize(("table", "words"), [("", "not a database"), ("upload", "malformed")])
+def test_store_of_which_a_page_cannot_be_read_is_away(filled, table, words):
+    """SQLite takes it for damaged, or for a file of another kind, and reads it again when it can."""
     if not filled.is_sqlite:
         pytest.skip("PostgreSQL says itself that it cannot read")
+    root = text("select rootpage from sqlite_master where name = :table")
+    with filled.reading() as db:
+        page = db.scalar(root, {"table": table}) or 1
     filled.engine.dispose()
     path = Path(filled.engine.url.database)
     content = path.read_bytes()
-    path.write_bytes(b"x" * 4096 + content[4096:])
-    with pytest.raises(AWAY, match="not a database"), filled.reading() as db:
-        db.scalar(select(func.count()).select_from(upload))
+    path.write_bytes(content[: 4096 * (page - 1)] + bytes(4096) + content[4096 * page :])
+    with pytest.raises(AWAY, match=words), filled.reading() as db:
+        db.scalars(select(upload.c.path)).all()
+    filled.engine.dispose()  # a connection keeps the pages of a file that others write beside SQLite
     path.write_bytes(content)
     with filled.reading() as db:
-        assert db.scalar(select(func.count()).select_from(upload)) == 1
+        assert len(db.scalars(select(upload.c.path)).all()) == 1
 
 
 def test_file_that_cannot_be_deleted_undoes_nothing(visit, desk, monkeypatch):
@@ -162,6 +167,18 @@ def test_file_that_cannot_be_deleted_undoes_nothing(visit, desk, monkeypatch):
     (name,) = files_in(desk.folder)
     os.utime(desk.folder / name, (time.time() - 3600,) * 2)
     assert clear_orphans(desk.store, desk.folder) == 1
+
+
+def test_statistics_that_cannot_be_refreshed_fail_no_act(filled, caplog):
+    """A model that has taken over is not said to have failed."""
+
+    @event.listens_for(filled.engine, "before_cursor_execute")
+    def executed(_connection, _cursor, statement, *_):
+        if "ANALYZE" in statement:
+            raise OperationalError(statement, {}, Exception("disk I/O error"))
+
+    filled.tidy()
+    assert "statistics were not refreshed" in caplog.text
 
 
 def test_readyz_says_why_no_request_should_come(visit, desk, free, monkeypatch):

@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -21,10 +21,12 @@ import numpy as np
 from argon2 import PasswordHasher
 from safetensors.numpy import save
 from sqlalchemy import select, text, update
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.testclient import TestClient
 
 from durhampulse.desk.imports import jobs
 from durhampulse.desk.imports.intake import begin, clear_leftovers
+from durhampulse.desk.imports.undoing import ask_to_undo
 from durhampulse.desk.imports.uploaded import clear_orphans
 from durhampulse.desk.imports.worker import Worker
 from durhampulse.desk.models import catalogue as catalogues
@@ -44,6 +46,7 @@ from durhampulse.desk.store.traces import remove_waiting_traces
 from durhampulse.desk.web.access import COOKIE
 from durhampulse.desk.web.app import create_desk
 from durhampulse.desk.web.state import Desk
+from durhampulse.exceptions import DurhamPulseError, InputError
 from durhampulse.files.cage import Cage
 from durhampulse.models.families import WeightedSum
 from durhampulse.scoring.artifact import read_model
@@ -62,10 +65,9 @@ ROWS = "Influencer_ID,Followers,Engagement_Rate,Growth_Rate,Niche,Video_Quality,
 FILE = "\n".join([ROWS, *(f"INF-{n},5000,0.05,0.01,Tech,HD,2000" for n in range(1_400, 2_000))])
 OUTCOMES = "Influencer_ID,Sponsorship_Status\nINF-1003,1\nINF-1004,0\nINF-1005,1\n"
 DECISION = {"decision": "approve", "reason": REASONS[0], "request_name": "a" * 12, "seen": "0"}
-AGAIN = (
-    "update upload set state = '{}', lease_until = null, problem = null, way_out = null"
-    " where id = 2 and state = '{}'"
-)
+IMPORT = 2
+REFUSED = (OSError, MemoryError, SQLAlchemyError, DurhamPulseError)
+"""What a page answers with words."""
 VOLATILE = {"audit", "session", "attempt", "device", "link", "understood"}
 """Tables that say when and by which token, not what was done."""
 Content = dict[str, list[tuple[object, ...]]]
@@ -80,13 +82,13 @@ def make_acts(apart: Path) -> dict[str, Callable[[], Act]]:
         "upload": lambda: _by_page(stages.demo, "/imports", files={"file": ("new.csv", FILE)}),
         "check": lambda: _by_worker(
             stages.checking, {"upload", "staged", "refused"},
-            again=AGAIN.format("checking", "new")),
+            again=_asked_again("checking", "new")),
         "apply": lambda: _by_worker(
             stages.applying, {"upload"},
-            again=AGAIN.format("applying", "checked")),
+            again=_asked_again("applying", "checked")),
         "undo": lambda: _by_worker(
-            stages.undoing, {"upload"},
-            again=AGAIN.format("undoing", "done")),
+            stages.undoing, {"upload", "act"},
+            again=lambda store: ask_to_undo(store, IMPORT, NAME)),
         "bulk": lambda: _by_worker(
             stages.bulk, {"bulk", "act", "review", "creator", "claim"}),
         "activate": lambda: _by_worker(stages.two, {"run", "score"}, activates=True),
@@ -168,23 +170,23 @@ class _Stages:
 
         return self._after("checking", self.demo, sent)
 
-    def _worked(self, former: Path, state: str) -> Path:
+    def _worked(self, former: Path, state: str, ask: Callable[[Store], object]) -> Path:
         def work(store: Store, _folder: Path) -> None:
             Worker(store, Catalogue(store)).work()
-            with store.writing() as db:
-                db.execute(update(upload).where(upload.c.id == 2).values(state=state))
+            ask(store)
 
         return self._after(state, former, work)
 
     @cached_property
     def applying(self) -> Path:
         """The same file, checked and confirmed."""
-        return self._worked(self.checking, "applying")
+        return self._worked(self.checking, "applying", _asked_again("applying", "checked"))
 
     @cached_property
     def undoing(self) -> Path:
         """The same file, in place and to be undone."""
-        return self._worked(self.applying, "undoing")
+        ask = partial(ask_to_undo, upload_id=IMPORT, by=NAME)
+        return self._worked(self.applying, "undoing", ask)
 
     @cached_property
     def bulk(self) -> Path:
@@ -352,6 +354,8 @@ class _Check:
         remove_waiting_traces(store)
         now = content(store)
         if len(self.done) < 2:  # nothing has failed yet
+            if not told["done"]:
+                wrong.append("not done, though nothing failed")
             self.done.append(now)
             if len(self.done) == 2:
                 self.by_chance = chance(*self.done)
@@ -450,8 +454,24 @@ def _wait(desk: Desk, seconds: float) -> bool:
     return False
 
 
+def _asked_again(state: str, former: str) -> Callable[[Store], object]:
+    """How an import is begun once more by its page, where it was given up."""
+
+    def ask(store: Store) -> None:
+        given_up = update(upload).where(upload.c.id == IMPORT, upload.c.state == former)
+        values = {"state": state, "lease_until": None, "problem": None, "way_out": None}
+        with store.writing() as db:
+            db.execute(given_up.values(**values))
+
+    return ask
+
+
 def _by_worker(
-    stage: Path, steps: AbstractSet[str], *, again: str = "", activates: bool = False
+    stage: Path,
+    steps: AbstractSet[str],
+    *,
+    again: Callable[[Store], object] | None = None,
+    activates: bool = False,
 ) -> Act:
     """An act of the worker's thread.
 
@@ -462,7 +482,7 @@ def _by_worker(
     steps
         Tables that it may have changed when it comes to no end.
     again
-        The statement by which it is asked for once more.
+        How it is asked for once more, where it was given up.
     activates
         Whether it is the activation of the second model.
     """
@@ -471,8 +491,8 @@ def _by_worker(
     def ready(folder: Path) -> tuple[Desk, TestClient, str]:
         desk, client, csrf = _ready(folder)
         if again and not check.is_done:
-            with desk.store.writing() as db:
-                db.execute(text(again))
+            with contextlib.suppress(InputError):  # it goes on by itself
+                again(desk.store)
         return desk, client, csrf
 
     def run(_folder: Path, state: tuple[Desk, TestClient, str]) -> int:
@@ -481,7 +501,7 @@ def _by_worker(
             say(done=True)
             return 0
         if activates:
-            with desk.store.reading() as db:
+            with contextlib.suppress(*REFUSED), desk.store.reading() as db:
                 desk.worker.activate(str(db.scalar(text(LATEST))), NAME)
         desk.worker.start()
         _wait(desk, 2.0)
@@ -490,12 +510,13 @@ def _by_worker(
         came_to_an_end = _wait(desk, SECONDS)
         lives = desk.worker._thread is not None and desk.worker._thread.is_alive()
         desk.worker.stop()
-        done = came_to_an_end and not _problem(desk)
+        began = not activates or desk.worker.activation is not None
+        done = began and came_to_an_end and not _problem(desk)
         _told(desk, client, reads=reads, done=done, **{"worker lives": lives and came_to_an_end})
         return 0
 
     return Act(prepare=check.prepare, ready=ready, run=run, check=check,
-               again=bool(again) or activates)  # fmt: skip
+               again=again is not None or activates)  # fmt: skip
 
 
 def _problem(desk: Desk) -> str:

@@ -23,13 +23,20 @@ class DeadlockError(Exception):
     """Everybody waits for somebody."""
 
 
+def locked() -> threading.Lock:
+    """Give a lock that is held: whoever acquires it waits for a release, whoever makes that."""
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
+
+
 @dataclass(eq=False)
 class Actor:
     """A thread: a person at a browser, or the worker of a process."""
 
     name: str
     work: object
-    turn: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    turn: threading.Lock = field(default_factory=locked)
     ready: object = None
     wakes: datetime | None = None
     process: object = None
@@ -45,7 +52,7 @@ class Actor:
     @property
     def is_able(self):
         """Whether it could go on now."""
-        return not self.done and (self.ready is None or self.is_doomed or self.ready())
+        return not self.done and (self.ready is None or self.ready() or self.is_doomed)
 
 
 class Scheduler:
@@ -68,7 +75,7 @@ class Scheduler:
         self.steps = 0
         self._stickiness, self._step = stickiness, timedelta(seconds=seconds)
         self._actors: list[Actor] = []
-        self._over = threading.Semaphore(0)
+        self._over = locked()
 
     def clock(self) -> datetime:
         """Give the time."""
@@ -158,11 +165,11 @@ class Scheduler:
             actor.turn.acquire()
 
     def _next(self) -> Actor | None:
-        left = [actor for actor in self._actors if not actor.done]
+        left = self._actors = [actor for actor in self._actors if not actor.done]
         if self.failure is not None:
             return left[0] if left else None
         while left:
-            able = [actor for actor in left if actor.is_able]
+            able = [a for a in left if a.ready is None or a.ready() or a.is_doomed]
             if able:
                 return self.lot.choice(able)
             moments = [actor.wakes for actor in left if actor.wakes is not None]

@@ -10,6 +10,7 @@ import sqlite3
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from unittest import mock
 
@@ -17,6 +18,7 @@ from sqlalchemy import select
 
 from durhampulse.desk.imports import worker as workers
 from durhampulse.desk.models.catalogue import Catalogue
+from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.people import erasure
 from durhampulse.desk.store import clock, database, pace
 from durhampulse.desk.store.chain import verify
@@ -78,6 +80,7 @@ class World:
             (erasure, "remove_traces", lambda *_: None),  # works beside SQLAlchemy, on the file
             (workers, "remove_waiting_traces", lambda *_: None),
             (workers, "check", actors.check_again),
+            (Rules, "of", cache(Rules.of)),  # the same in all seeds
         ):  # fmt: skip
             self._stack.enter_context(mock.patch.object(where, what, value))
 

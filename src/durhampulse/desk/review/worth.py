@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -68,12 +69,18 @@ def worth(p: Floats, low: Floats, high: Floats, threshold: float) -> Floats:
     threshold
         The probability from which an offer is made.
     """
-    shocks, weights = np.polynomial.hermite_e.hermegauss(_NODES)
-    weights = weights / weights.sum()
+    shocks, weights = _nodes()
     true = likely_probabilities(p, low, high, shocks, weights)
     known = weights @ np.maximum(true - threshold, 0.0)
     gained: Floats = np.maximum(known - np.maximum(p - threshold, 0.0), 0.0)
     return gained
+
+
+@cache
+def _nodes() -> tuple[Floats, Floats]:
+    """Return the nodes and weights by which a mean over a normal distribution is taken."""
+    shocks, weights = np.polynomial.hermite_e.hermegauss(_NODES)
+    return shocks, weights / weights.sum()
 
 
 def remaining(db: Connection, rules: Rules, without: Collection[int] = ()) -> Remaining:

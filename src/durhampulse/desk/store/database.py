@@ -62,6 +62,8 @@ _PRAGMAS = (
     "temp_store=MEMORY",
     "secure_delete=ON",  # who is erased does not stay in free pages of the file
 )
+_UNREADABLE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+"""What SQLite says of a page that it could not read just then, as of one that is damaged."""
 _ONE_AT_A_TIME = 7_126_451  # any number of our own, for the lock that migrations take
 
 
@@ -128,7 +130,13 @@ class Store:
                 self._turn.release()
 
     def tidy(self) -> None:
-        """Refresh the planner's statistics after large changes."""
+        """Refresh the planner's statistics after large changes, which stand whatever happens."""
+        try:
+            self._analyze()
+        except (*AWAY, MemoryError) as error:
+            _log.warning("The store's statistics were not refreshed: %s", error.__cause__ or error)
+
+    def _analyze(self) -> None:
         if self.is_sqlite:
             with self.writing() as db:
                 db.exec_driver_sql("PRAGMA analysis_limit=1000")  # of each index; all takes seconds
@@ -261,10 +269,10 @@ def _set_up_sqlite(engine: Engine) -> None:
 
     @event.listens_for(engine, "handle_error")
     def failed(context: ExceptionContext) -> None:
-        # What SQLite takes a file for whose first page it could not read just then.
         error, cause = context.sqlalchemy_exception, context.original_exception
-        is_none = getattr(cause, "sqlite_errorcode", 0) == sqlite3.SQLITE_NOTADB
-        if is_none and isinstance(error, DatabaseError):
+        is_unreadable = getattr(cause, "sqlite_errorcode", 0) & 0xFF in _UNREADABLE
+        if is_unreadable and isinstance(error, DatabaseError):
+            _log.error("The store cannot be read: %s", cause)
             raise OperationalError(error.statement, error.params, cause, hide_parameters=True)
 
     @event.listens_for(engine, "begin")

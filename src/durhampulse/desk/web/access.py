@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import logging
 import re
 from collections.abc import AsyncIterator, Iterable
 from typing import Annotated, Any
@@ -18,6 +19,7 @@ from starlette.exceptions import HTTPException
 from durhampulse.desk.people.devices import DEVICE_DAYS, remember_device
 from durhampulse.desk.people.people import PersonRole, Principal, find_key
 from durhampulse.desk.people.sessions import find_session
+from durhampulse.desk.store.database import AWAY
 from durhampulse.desk.web.kept import is_foreign
 from durhampulse.desk.web.state import Desk, desk_of
 from durhampulse.exceptions import InputError
@@ -48,6 +50,7 @@ __all__ = [
     "set_cookie",
 ]  # fmt: skip
 
+_log = logging.getLogger("durhampulse")
 COOKIE, DEVICE = "durhampulse", "durhampulse-device"
 AGAIN = "password_again"
 """The field in which a heavy act's form brings the password."""
@@ -231,9 +234,16 @@ def let_in(request: Request, response: Response, token: str) -> None:
 
 
 def know_browser(request: Request, response: Response, number: int) -> None:
-    """Set the cookie by which the browser of a person who has just signed in is known."""
-    with desk_of(request).store.writing() as db:
-        token = remember_device(db, number, request.cookies.get(DEVICE, ""))
+    """Set the cookie by which the browser of a person who has just signed in is known.
+
+    Where the store fails just then they are signed in all the same, and the browser is not known.
+    """
+    try:
+        with desk_of(request).store.writing() as db:
+            token = remember_device(db, number, request.cookies.get(DEVICE, ""))
+    except (*AWAY, MemoryError) as error:
+        _log.warning("A browser could not be remembered: %s", error.__cause__ or error)
+        return
     set_cookie(request, response, DEVICE, token, DEVICE_DAYS * 86_400)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache
@@ -13,7 +14,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from fastapi import Request, Response
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 from starlette.responses import RedirectResponse
 
@@ -208,9 +209,30 @@ def _detail_text(detail: Mapping[str, Any]) -> str:
     )
 
 
+_COMPILING = threading.RLock()
+
+
+class _Templates(Environment):
+    """Templates that are compiled once, however many requests ask for them first.
+
+    Jinja compiles anew in each thread until one is done: forty pages at a desk that has just
+    started would share its processor with forty compilations of the same templates.
+    """
+
+    def get_template(self, name: Any, *args: Any, **options: Any) -> Template:
+        with _COMPILING:
+            return super().get_template(name, *args, **options)
+
+
+def _template(name: str) -> Template:
+    """Return a template of the desk."""
+    with _COMPILING:
+        return _environment().get_template(name)
+
+
 @cache
 def _environment() -> Environment:
-    env = Environment(
+    env = _Templates(
         loader=PackageLoader("durhampulse.desk.web"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -264,24 +286,20 @@ def render(
         with desk.store.reading() as db:
             rules = desk.catalogue.current(db)
             if who.may("reviewer") and "hx-request" not in request.headers:
-                to_review = desk.waiting.of(db, rules)
+                to_review = sum(desk.waiting(db, rules)[:2])
         simulated, words = rules.simulated, rules.outcome
     sent = {} if "hx-request" in request.headers else request.cookies
     notice, undo = (unquote(sent.get(name, "")) for name in (_NOTICE, _UNDO))
-    text = (
-        _environment()
-        .get_template(template)
-        .render(
-            who=who,
-            path=request.url.path,
-            navigation=request.app.state.navigation,
-            simulated=simulated,
-            words=words,
-            to_review=to_review,
-            notice=notice,
-            undo=undo if _UNDOES.fullmatch(undo) else "",
-            **context,
-        )
+    text = _template(template).render(
+        who=who,
+        path=request.url.path,
+        navigation=request.app.state.navigation,
+        simulated=simulated,
+        words=words,
+        to_review=to_review,
+        notice=notice,
+        undo=undo if _UNDOES.fullmatch(undo) else "",
+        **context,
     )
     headers = {"cache-control": "no-store"}
     page = Response(text, status, headers, "text/html; charset=utf-8")
