@@ -16,7 +16,7 @@ PYTEST = -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 OTHER_PYTHON := python3.13
 STUDY := tests/test_notebook.py
 
-.PHONY: study test test-all test-other check docs notebook notebook-check demo bench chromium clean
+.PHONY: study test test-all test-other check docs pictures notebook notebook-check demo bench chromium clean
 
 study: $(READY)  ## the main job on the built-in data: durhampulse-study/
 	$(BIN)/durhampulse study --out durhampulse-study
@@ -48,6 +48,9 @@ check: $(READY)  ## style and types
 docs: $(READY)  ## the documentation: site/index.html
 	$(BIN)/python tools/reference.py
 	$(BIN)/zensical build --clean --strict
+
+pictures: $(READY) chromium  ## take the pictures of README and documentation anew
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/pictures.py
 
 notebook: $(READY)  ## run and rewrite the committed notebook
 	$(BIN)/python notebooks/build.py

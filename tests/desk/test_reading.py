@@ -10,10 +10,13 @@ import openpyxl
 import pytest
 from sqlalchemy import select, update
 
+from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.rules import ColumnRule
 from durhampulse.desk.imports.choices import digest_of, from_plain, to_plain
 from durhampulse.desk.imports.form import read_form
+from durhampulse.desk.imports.preview import preview
 from durhampulse.desk.store.tables import creator, outcome, recipe, upload
+from durhampulse.scoring.scorer import load_model
 from tests.desk.forms import fields_of
 
 HEADER = "who,Reach,Old reach,ER,Growth_Rate,Niche,Video_Quality,Avg_Views_per_Post"
@@ -305,3 +308,18 @@ def test_a_bare_header_is_proposed_where_its_figures_fit(visit):
     assert (page["role growth"], page["role views"]) == ("Growth_Rate", "Avg_Views_per_Post")
     many = send(ann, csv_of(["c,5000,0.05,0.01,Tech,9000000"], header), "other.csv")
     assert fields_of(ann.get(many).text)["role views"] == "out"
+
+
+def test_what_is_odd_is_what_an_import_does_about_it(tmp_path, demo_model):
+    path = tmp_path / "list.csv"
+    path.write_text("Influencer_ID,Followers,Avg_Views_per_Post,Audience Country,avg likes,Niche\n"
+                    "a,212.1M,900,India,9.8K,\na,5K,80,DE,290,Tech\n")  # fmt: skip
+    seen = preview(load_model(demo_model), path, path.name, ReadOptions())
+    assert {(one["code"], one["column"]): one["action"] for one in seen.irregularities} == {
+        ("missing", "Niche"): "left empty",
+        ("number-format", "Followers"): "read as the number it stands for",
+        ("conflicting-id", "Influencer_ID"): "the first is taken, the others are refused",
+    }
+    assert seen.columns[1].read == ("212,100,000", "5,000")
+    assert {column.header for column in seen.columns if column.role == "out"} == {
+        "Audience Country", "avg likes"}  # fmt: skip

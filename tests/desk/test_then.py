@@ -14,7 +14,7 @@ from durhampulse.desk.people.erasure import erase
 from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide
 from durhampulse.desk.review.undoing import undo
 from durhampulse.desk.shortlist.then import moment_of_review, then
-from durhampulse.desk.store.tables import creator, person, replaced
+from durhampulse.desk.store.tables import creator, model, person, replaced, run, score
 from tests.desk.conftest import add_people, bring
 
 HEADER = (
@@ -100,6 +100,58 @@ def test_figures_replaced_since_are_those_of_the_moment_while_they_are_kept(
     _, past = rows_at(filled, rules, before)
     assert past[number].probability == row.probability
     assert not past[number].is_kept  # today's figures, and said so
+
+
+def test_scores_of_former_runs_are_those_that_each_creator_had_last(bare, rules):
+    store, _ = bare
+    start = now() - timedelta(days=9)
+    day = [start + timedelta(days=n) for n in range(4)]
+    with store.writing() as db:
+        version = db.scalar(select(model.c.version))
+        for number in (1, 2, 3):  # the third was checked before the second was put in place
+            at = day[{1: 1, 2: 3, 3: 2}[number]]
+            db.execute(
+                run.insert().values(
+                    id=number,
+                    kind="import",
+                    model_version=version,
+                    by="ann",
+                    at=at,
+                    applied_at=at,
+                    creators=1,
+                )
+            )
+        for number, (run_id, p) in {1: (1, 0.9), 2: (3, 0.8), 3: (2, 0.7), 4: (2, None)}.items():
+            db.execute(
+                creator.insert().values(
+                    id=number,
+                    external_id=f"c{number}",
+                    probability=p,
+                    flags=0,
+                    lottery=0.5,
+                    state="open",
+                    run_id=run_id,
+                )
+            )
+        for number, run_id, p in (
+            (1, 1, 0.9),
+            (2, 1, 0.1),
+            (2, 3, 0.8),
+            (3, 2, 0.7),
+            (4, 1, 0.2),
+            (4, 2, None),
+        ):
+            db.execute(
+                score.insert().values(creator_id=number, run_id=run_id, probability=p, flags=0)
+            )
+    seen = [[(row.id, row.probability) for row in rows_at(store, rules, at)[0].rows] for at in day]
+    assert seen == [
+        [],
+        [(1, 0.9), (4, 0.2), (2, 0.1)],
+        [(1, 0.9), (2, 0.8), (4, 0.2)],
+        [(1, 0.9), (2, 0.8), (3, 0.7), (4, None)],
+    ]
+    assert sum(rows_at(store, rules, day[3])[0].counts.values()) == 3
 
 
 def test_erased_creators_are_missing_and_that_is_said(filled, rules):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import random
-import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import numpy as np
-from sqlalchemy import Connection, Row, Select, delete, exists, func, select
+from sqlalchemy import Connection, Row, delete, exists, func, select
 
 from durhampulse.decision.bands import MAYBE, NO
 from durhampulse.desk.models.rules import Range, Rules
@@ -29,13 +28,14 @@ from durhampulse.desk.store.tables import (
     review,
 )
 
-__all__ = ["Claim", "Progress", "WaitingCount", "claim_next", "progress", "release"]
+__all__ = ["Claim", "Progress", "QueueCounts", "claim_next", "progress", "queue_counts", "release"]
 
 Why = Literal["unlike", "maybe", "edge", "sample", "chosen"]
 _EDGES = 0.15
 _LOOKED_AT = 40
-_REST = 50
 _BY_PROBABILITY = "INDEXED BY ix_creator_by_probability"
+QueueCounts = tuple[int, int, int]
+"""Open creators of Maybe, those without precedent, and creators decided by anyone."""
 _OF_DECIDED = "INDEXED BY ix_creator_decided"
 
 
@@ -132,10 +132,12 @@ def _order(candidates: list[int], why: Why, lot: random.Random) -> list[int]:
 def _candidates(store: Store, person_id: int, rules: Rules, why: Why, now: datetime) -> list[int]:
     c = creator.c
     taken = exists().where(claim.c.creator_id == c.id, claim.c.expires_at > now)
-    skipped = exists().where(
+    # Else SQLite might look through all that a reviewer has decided in one act.
+    by_creator = select(review.c.id).with_hint(review, "INDEXED BY ix_review_creator_id", "sqlite")
+    skipped = by_creator.where(
         review.c.creator_id == c.id, review.c.person_id == person_id, review.c.decision == "skip",
         review.c.at > now - timedelta(hours=12), review.c.undone_at.is_(None),
-    )  # fmt: skip
+    ).exists()  # fmt: skip
     wanted = select(c.id).where(WAITS, ~taken, ~skipped)
     if why == "unlike":
         with store.reading() as db:
@@ -206,50 +208,33 @@ def release(store: Store, person_id: int) -> None:
         db.execute(delete(claim).where(claim.c.person_id == person_id))
 
 
-def progress(db: Connection, person_id: int, rules: Rules) -> Progress:
-    """Return the counts of the queue for a reviewer."""
+def progress(
+    db: Connection, person_id: int, rules: Rules, counts: QueueCounts | None = None
+) -> Progress:
+    """Return the counts of the queue for a reviewer; those of all reviewers may be known."""
     now = clock.now()
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    counted = select(func.count()).select_from(creator)
-    counts = (
-        *_waiting(rules),
-        counted.where(DECIDED).with_hint(creator, _OF_DECIDED, "sqlite"),
+    mine = (
         select(func.count()).where(
             review.c.person_id == person_id, review.c.at >= midnight, review.c.undone_at.is_(None),
             review.c.decision.not_in(("skip", "reopen")),
         ),
         select(func.count()).where(claim.c.person_id != person_id, claim.c.expires_at > now),
     )  # fmt: skip
-    return Progress(*(int(db.scalar(count) or 0) for count in counts))
+    of_all = queue_counts(db, rules) if counts is None else counts
+    return Progress(*of_all, *(int(db.scalar(count) or 0) for count in mine))
 
 
-def _waiting(rules: Rules) -> tuple[Select[int], Select[int]]:
-    """Return the queries of how many of Maybe, and of those without precedent, wait."""
+def queue_counts(db: Connection, rules: Rules) -> QueueCounts:
+    """Return how many wait of Maybe, how many without precedent, and how many are decided."""
     low, high = rules.band_ranges[MAYBE]
     p = creator.c.probability
     counted = select(func.count()).select_from(creator)
     listed = counted.with_hint(creator, _BY_PROBABILITY, "sqlite")
-    return (
+    counts = (
         listed.where(WAITS, HAS_PRECEDENT, p >= low, p < high),
         counted.where(WAITS, HAS_NO_PRECEDENT),
+        counted.where(DECIDED).with_hint(creator, _OF_DECIDED, "sqlite"),
     )
-
-
-class WaitingCount:
-    """Cache of how many creators wait for a reviewer, for the navigation of every page.
-
-    They are counted anew after fifty times as long as counting took: about a second with a million
-    creators, at once with few.
-    """
-
-    def __init__(self) -> None:
-        self._kept: tuple[Rules, float, int] | None = None
-
-    def of(self, db: Connection, rules: Rules) -> int:
-        """Return the number of creators who wait, as of a moment ago."""
-        start, kept = time.monotonic(), self._kept
-        if kept is None or kept[0] is not rules or start > kept[1]:
-            n = sum(int(db.scalar(count) or 0) for count in _waiting(rules))
-            end = time.monotonic()
-            kept = self._kept = rules, end + _REST * (end - start), n
-        return kept[2]
+    maybe, unlike, decided = (int(db.scalar(count) or 0) for count in counts)
+    return maybe, unlike, decided

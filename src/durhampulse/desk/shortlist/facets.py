@@ -10,12 +10,14 @@ from math import inf
 from sqlalchemy import ColumnElement, Connection, case, func, literal, select
 
 from durhampulse.desk.models.rules import Range, Rules
-from durhampulse.desk.shortlist.pages import counted
+from durhampulse.desk.shortlist.pages import counted, within
 from durhampulse.desk.shortlist.view import BAND_NAMES, UNLIKE, View
 from durhampulse.desk.store.tables import (
     HAS_NO_PRECEDENT,
+    HAS_PRECEDENT,
     OUTCOME_STATES,
     STATES,
+    WAITS,
     creator,
     outcome_is,
 )
@@ -73,18 +75,32 @@ def overview(db: Connection, view: View, rules: Rules) -> Overview:
     """Return what :func:`facets` does, the number of all states together, and who waits."""
     rest = _rest(view)
     cells = _cells(db, rest, rules, FACETS)
-    whole = View(without=view.without)
-    everyone = _cells(db, whole, rules, FACETS) if rest.is_filtered else cells
-    waiting = Counter[str](dict.fromkeys([*BAND_NAMES, UNLIKE], 0))
-    for (band, state, outcome, *_), n in everyone:
-        if state == outcome == "open":
-            waiting[band] += n
+    waiting = dict.fromkeys([*BAND_NAMES, UNLIKE], 0)
+    if rest.is_filtered:
+        waiting = _waiting(db, view, rules)
+    else:
+        for (band, state, outcome, *_), n in cells:
+            if band and state == outcome == "open":
+                waiting[band] += n
     plain = replace(view, band=(), state=(), outcome=())
     return Overview(
         counts=_facets(cells, view, rules),
         everybody=sum(_added_up(cells, plain, "state", STATES).values()),
-        waiting=dict(waiting),
+        waiting=waiting,
     )
+
+
+def _waiting(db: Connection, view: View, rules: Rules) -> dict[str, int]:
+    """Return how many of the whole list wait for a person, by answer."""
+    shown = creator.c.id.not_in(view.without)
+    counted = select(func.count()).select_from(creator).where(WAITS, shown)
+    listed = counted.with_hint(creator, "INDEXED BY ix_creator_by_probability", "sqlite")
+    counts = {
+        name: listed.where(HAS_PRECEDENT, within(creator.c.probability, [rules.band_ranges[band]]))
+        for name, band in BAND_NAMES.items()
+    }
+    counts[UNLIKE] = counted.where(HAS_NO_PRECEDENT)
+    return {name: int(db.scalar(count) or 0) for name, count in counts.items()}
 
 
 def _rest(view: View) -> View:

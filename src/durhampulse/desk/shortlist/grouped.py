@@ -8,10 +8,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, false, func, or_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    case,
+    false,
+    func,
+    or_,
+)
 
 from durhampulse.desk.shortlist.view import Cursor, View
-from durhampulse.desk.store.tables import creator, outcome_is
+from durhampulse.desk.store.tables import WAITS, creator, outcome_is
 
 __all__ = ["in_order", "place_in"]
 
@@ -25,15 +34,16 @@ Key = tuple[ColumnElement[Any], bool]
 
 def in_order(
     db: Connection, query: Select[int], view: View, start: Cursor | None, *, backwards: bool
-) -> Select[int]:
-    """Return a query of creators' numbers in a view's groups, after a cursor if there is one.
+) -> list[Select[int]]:
+    """Return queries of creators' numbers in a view's groups, to be gone through one by one.
 
     Parameters
     ----------
     db, query, view
         The store, the numbers in any order, and how they are sorted.
     start, backwards
-        The cursor, and whether those before it are wanted, the nearest first.
+        The cursor after which they begin, and whether those before it are wanted, the nearest
+        first.
     """
     keys = _keys(db, view)
     if start is not None:
@@ -42,13 +52,23 @@ def in_order(
             here = key < value if down != backwards else key > value
             beyond = or_(here, and_(key == value, beyond))
         query = query.where(beyond)
-    return query.order_by(*(key.desc() if down != backwards else key.asc() for key, down in keys))
+    if view.sort == "niche":
+        return [query.order_by(*_sorted(keys, backwards=backwards))]
+    decided = query.where(~WAITS).order_by(*_sorted(keys, backwards=backwards))
+    p, number = creator.c.probability, creator.c.id  # most are open: walked as they lie in an index
+    down = (p.desc().nulls_last(), number.desc())
+    up = (p.asc().nulls_first(), number.asc())
+    parts = [decided, query.where(WAITS).order_by(*(up if backwards else down))]
+    return parts if view.descending == backwards else parts[::-1]
+
+
+def _sorted(keys: list[Key], *, backwards: bool) -> list[ColumnElement[Any]]:
+    return [key.desc() if down != backwards else key.asc() for key, down in keys]
 
 
 def _keys(db: Connection, view: View) -> list[Key]:
     c = creator.c
-    probability = func.coalesce(c.probability, _UNSCORED)
-    within: list[Key] = [(probability, True), (c.id, True)]
+    within: list[Key] = [(func.coalesce(c.probability, _UNSCORED), True), (c.id, True)]
     if view.sort == "state":
         known, states = _SHOWN[:2], _SHOWN[2:]
         places = [(outcome_is(name), at) for at, name in enumerate(known)]

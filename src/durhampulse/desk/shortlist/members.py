@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, Select, func, literal, select
+import numpy as np
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    LargeBinary,
+    Select,
+    Text,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal,
+    literal_column,
+    select,
+)
 
 from durhampulse.desk.store.tables import creator, list_creator, proposal, run, score
 
-__all__ = ["has_few", "is_member", "members"]
+__all__ = ["has_few", "is_marked", "is_member", "members"]
 
 _FEW = 20_000
 
@@ -44,6 +59,28 @@ def is_member(name: str) -> ColumnElement[bool]:
     (column,) = query.selected_columns
     there = query.where(column == creator.c.id).with_only_columns(literal(1)).limit(1)
     return there.scalar_subquery().is_not(None)
+
+
+def is_marked(db: Connection, name: str) -> ColumnElement[bool]:
+    """Return the condition that a creator stands in a list, read off a mark for each number.
+
+    For walks through most of an index: a byte of what is sent along is found in a third of the time
+    of a look-up.
+    """
+    (column,) = members(name).selected_columns
+    joined = func.group_concat(column, ",")
+    if db.dialect.name == "postgresql":
+        joined = func.string_agg(cast(column, Text), ",")
+    text = db.scalar(members(name).with_only_columns(joined))
+    numbers = np.fromstring(text or "", sep=",", dtype=np.int64)
+    marks = np.zeros(numbers.max(initial=0), dtype=np.uint8)
+    marks[numbers - 1] = 1
+    sent = bindparam("marks", marks.tobytes(), LargeBinary, unique=True)
+    if db.dialect.name == "postgresql":
+        inside = creator.c.id <= len(marks)  # whoever came since is behind the last mark
+        return case((inside, func.get_byte(sent, cast(creator.c.id - 1, Integer)) == 1))
+    mark: ColumnElement[bytes] = func.substr(sent, creator.c.id, 1)
+    return mark == literal_column("x'01'")
 
 
 def has_few(db: Connection, name: str) -> bool:

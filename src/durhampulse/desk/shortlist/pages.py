@@ -25,14 +25,12 @@ from sqlalchemy import (
     func,
     or_,
     select,
-    text,
-    true,
     tuple_,
 )
 
 from durhampulse.desk.models.rules import Range, Rules
 from durhampulse.desk.shortlist.grouped import in_order, place_in
-from durhampulse.desk.shortlist.members import has_few, is_member, members
+from durhampulse.desk.shortlist.members import has_few, is_marked, is_member, members
 from durhampulse.desk.shortlist.sums import interval_of_sum
 from durhampulse.desk.shortlist.view import BAND_NAMES, GROUPED, UNLIKE, Cursor, View
 from durhampulse.desk.store.bulk import numbers_in
@@ -306,8 +304,12 @@ def _grouped(db: Connection, view: View, rules: Rules, where: _Where, size: int)
     """Return the numbers of the next rows of a view in groups."""
     by = _found_by(db, view)
     query = _hinted(select(creator.c.id).where(*matching(view, rules, by)), "probability", by)
-    ordered = in_order(db, query, view, where.start, backwards=where.backwards)
-    return list(db.scalars(ordered.limit(size)))
+    numbers: list[int] = []
+    for part in in_order(db, query, view, where.start, backwards=where.backwards):
+        numbers += db.scalars(part.limit(size - len(numbers))).all()
+        if len(numbers) == size:
+            break
+    return numbers
 
 
 def _passing(db: Connection, ids: Sequence[int], view: View) -> set[int]:
@@ -351,18 +353,10 @@ def _ids(db: Connection, view: View, rules: Rules, where: _Where, size: int) -> 
 
 
 def _walked(db: Connection, view: View, rules: Rules, by: FoundBy) -> list[ColumnElement[bool]]:
-    """Return a view's conditions for a walk in order, which looks a long list up as it goes.
-
-    PostgreSQL is given the memory for a table of the list's numbers, and a condition that no
-    planner turns into a join: looking them up one by one takes several times as long.
-    """
+    """Return a view's conditions for a walk in order, which marks the creators of a long list."""
     if not view.listed or by == "list":
         return matching(view, rules, by)
-    inside = is_member(view.listed)
-    if db.dialect.name == "postgresql":
-        db.execute(text("SET LOCAL work_mem = '64MB'"))
-        inside = creator.c.id.in_(members(view.listed)).is_(true())
-    return [*matching(replace(view, listed=""), rules, by), inside]
+    return [*matching(replace(view, listed=""), rules, by), is_marked(db, view.listed)]
 
 
 def _found_by(db: Connection, view: View) -> FoundBy:

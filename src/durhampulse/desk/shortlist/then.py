@@ -6,12 +6,24 @@ figures that a later import replaced and that are kept no longer.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, Subquery, case, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Select,
+    case,
+    cast,
+    func,
+    null,
+    or_,
+    select,
+    union_all,
+)
 
 from durhampulse.decision.bands import ANSWERS, NO_PRECEDENT, Thresholds
 from durhampulse.desk.models.rules import Rules
@@ -139,13 +151,13 @@ def then(
         select(run.c.id, run.c.kind, run.c.model_version, run.c.by, run.c.applied_at)
         .where(run.c.applied_at <= at).order_by(run.c.applied_at.desc()).limit(1)
     )  # fmt: skip
-    scored = _scored(at, without)
+    past = _Past.of(db, at, without)
     return Then(
         at=at,
         run=db.execute(latest).first(),
         thresholds=thresholds,
-        counts=_counts(db, scored, former),
-        rows=_rows(db, scored, former, at, page),
+        counts=_counts(db, past, former),
+        rows=_rows(db, past, former, at, page),
         erased=_count(db, select(func.count()).select_from(receipt).where(receipt.c.at > at)),
         undone=_count(db, select(func.count()).select_from(act).where(
             act.c.run_id.is_not(None), act.c.undone_at > at)),
@@ -163,60 +175,98 @@ def _thresholds(db: Connection, rules: Rules, at: datetime) -> Thresholds:
     return Thresholds(**detail["from"]) if detail else Thresholds(**asdict(rules.thresholds))
 
 
-def _scored(at: datetime, without: Collection[int]) -> Subquery:
-    """Return each creator's latest score of a moment: ``creator_id, run_id``."""
-    return (
-        select(score.c.creator_id, func.max(score.c.run_id).label("run_id"))
-        .join(run, run.c.id == score.c.run_id)
-        .where(run.c.applied_at <= at, score.c.creator_id.not_in(without))
-        .group_by(score.c.creator_id)
-        .subquery()
-    )
+@dataclass(frozen=True)
+class _Past:
+    """The scores of a moment: of whom no later run has scored those of the list, else earlier ones.
 
+    Attributes
+    ----------
+    earlier, later
+        The runs put in place by that moment, and since.
+    without
+        Creators left out.
+    """
 
-def _joined(scored: Subquery) -> Any:
-    both = (score.c.creator_id == scored.c.creator_id) & (score.c.run_id == scored.c.run_id)
-    return scored.join(score, both).join(creator, creator.c.id == scored.c.creator_id)
+    earlier: Sequence[int]
+    later: Sequence[int]
+    without: Collection[int]
 
+    @classmethod
+    def of(cls, db: Connection, at: datetime, without: Collection[int]) -> _Past:
+        applied = select(run.c.id).where(run.c.applied_at.is_not(None))
+        earlier = db.scalars(applied.where(run.c.applied_at <= at)).all()
+        return cls(earlier, db.scalars(applied.where(run.c.applied_at > at)).all(), without)
 
-def _counts(db: Connection, scored: Subquery, former: Rules) -> dict[str, int]:
-    p = score.c.probability
-    bands = former.band_ranges.items()
-    answer = case(
-        (score.c.flags >= UNLIKE_BIT, NO_PRECEDENT),
-        *(((p >= low) & (p < high), band) for band, (low, high) in bands),
-        else_="",
-    )
-    counted = select(answer.label("answer"), func.count()).select_from(_joined(scored))
-    counts: dict[str, int] = dict(tuple(row) for row in db.execute(counted.group_by("answer")))
-    return {name: counts.get(name, 0) for name in ANSWERS}
-
-
-def _rows(
-    db: Connection, scored: Subquery, former: Rules, at: datetime, page: int
-) -> list[ThenRow]:
-    columns = (creator.c.id, creator.c.external_id, creator.c.run_id.label("own_run"),
-               *(creator.c[name] for name in _FIGURES), score.c.run_id, score.c.probability,
-               score.c.low, score.c.high, score.c.flags)  # fmt: skip
-    wanted = select(*columns).select_from(_joined(scored))
-    order = (score.c.probability.desc().nulls_last(), creator.c.id)
-    rows = db.execute(wanted.order_by(*order).limit(PAGE).offset(PAGE * page)).all()
-    numbers = [row.id for row in rows]
-    states, deals = _states(db, numbers, at), _deals(db, numbers, at)
-    kept, later = _figures(db, rows), _later_imports(db, rows)
-    return [
-        ThenRow(
-            id=row.id, called=row.name or row.external_id, probability=row.probability,
-            low=row.low, high=row.high, flags=row.flags,
-            band=former.band(row.probability, row.flags),
-            followers=kept.get(row.id, row).followers,
-            engagement_rate=kept.get(row.id, row).engagement_rate,
-            niche=kept.get(row.id, row).niche, state=states.get(row.id, _OPEN)[0],
-            owner=states.get(row.id, _OPEN)[1], deal=deals.get(row.id),
-            is_kept=row.id in kept or row.id not in later,
+    def parts(self, db: Connection) -> list[Select[Any]]:
+        """Return the queries of the scores; where `run_id` is none it is the creator's own."""
+        c, s = creator.c, score.c
+        if not self.earlier:
+            return []
+        listed = select(
+            c.id, cast(null(), BigInteger).label("run_id"), c.probability, c.low, c.high, c.flags
         )
-        for row in rows
-    ]  # fmt: skip
+        listed = listed.with_hint(creator, "INDEXED BY ix_creator_by_probability", "sqlite")
+        listed = listed.where(c.id.not_in(self.without))
+        if not self.later:
+            return [listed]
+        since = select(s.creator_id).where(s.run_id.in_(self.later))
+        runs = select(s.creator_id, func.max(s.run_id).label("run_id")).group_by(s.creator_id)
+        runs = runs.where(s.creator_id.not_in(self.without))
+        last = runs.where(s.run_id.in_(self.earlier), s.creator_id.in_(since)).subquery()
+        both = (s.creator_id == last.c.creator_id) & (s.run_id == last.c.run_id)
+        former = select(s.creator_id.label("id"), s.run_id, s.probability, s.low, s.high, s.flags)
+        # Each looks up another way: SQLite puts numbers into a table, PostgreSQL joins.
+        lite = db.dialect.name == "sqlite"
+        untouched = c.id.not_in(since) if lite else ~since.where(s.creator_id == c.id).exists()
+        return [listed.where(untouched), former.join(last, both)]
+
+
+def _counts(db: Connection, past: _Past, former: Rules) -> dict[str, int]:
+    counts = Counter[str]()
+    for part in past.parts(db):
+        s = part.subquery().c
+        plain, p = s.flags < UNLIKE_BIT, s.probability
+        bands = {band: plain & (p >= low) & (p < high)
+                 for band, (low, high) in former.band_ranges.items()}  # fmt: skip
+        answers = {**bands, NO_PRECEDENT: ~plain}
+        counted = select(*(func.count(case((holds, 1))) for holds in answers.values()))
+        counts.update(dict(zip(answers, db.execute(counted).one(), strict=True)))
+    return {name: counts[name] for name in ANSWERS}
+
+
+def _rows(db: Connection, past: _Past, former: Rules, at: datetime, page: int) -> list[ThenRow]:
+    parts = past.parts(db)
+    if not parts:
+        return []
+    firsts = []
+    for part in parts:
+        s = part.subquery()
+        order = (s.c.probability.desc().nulls_last(), s.c.id.desc())
+        firsts.append(select(select(s).order_by(*order).limit(PAGE * (page + 1)).subquery()))
+    s = union_all(*firsts).subquery()
+    order = (s.c.probability.desc().nulls_last(), s.c.id.desc())
+    scored = db.execute(select(s).order_by(*order).limit(PAGE).offset(PAGE * page)).all()
+    c, numbers = creator.c, [row.id for row in scored]
+    columns = (c.id, c.external_id, c.run_id, *(c[name] for name in _FIGURES))
+    today = {row.id: row for row in db.execute(select(*columns).where(c.id.in_(numbers)))}
+    since = {row.id: row.run_id or today[row.id].run_id for row in scored if row.id in today}
+    states, deals = _states(db, numbers, at), _deals(db, numbers, at)
+    kept, later = _figures(db, since), _later_imports(db, since)
+    rows = []
+    for row in scored:
+        if row.id not in today:
+            continue
+        own = today[row.id]
+        figures = kept.get(row.id, own)
+        state, owner = states.get(row.id, _OPEN)
+        rows.append(ThenRow(
+            id=row.id, called=own.name or own.external_id, probability=row.probability,
+            low=row.low, high=row.high, flags=row.flags,
+            band=former.band(row.probability, row.flags), followers=figures.followers,
+            engagement_rate=figures.engagement_rate, niche=figures.niche, state=state,
+            owner=owner, deal=deals.get(row.id), is_kept=row.id in kept or row.id not in later,
+        ))  # fmt: skip
+    return rows
 
 
 def _states(db: Connection, numbers: Sequence[int], at: datetime) -> dict[int, tuple[str, str]]:
@@ -243,9 +293,8 @@ def _deals(db: Connection, numbers: Sequence[int], at: datetime) -> dict[int, bo
     return {row.creator_id: row.deal for row in db.execute(stood.order_by(o.id))}
 
 
-def _figures(db: Connection, rows: Sequence[Any]) -> dict[int, Any]:
+def _figures(db: Connection, since: Mapping[int, int]) -> dict[int, Any]:
     """Return the figures that a later import replaced first, of those still kept."""
-    since = {row.id: row.run_id for row in rows}
     k = replaced.c
     figures = select(k.creator_id, k.run_id, *(k[name] for name in _FIGURES)).where(
         k.creator_id.in_([*since])
@@ -257,9 +306,8 @@ def _figures(db: Connection, rows: Sequence[Any]) -> dict[int, Any]:
     return first
 
 
-def _later_imports(db: Connection, rows: Sequence[Any]) -> set[int]:
-    """Return the creators whom an import has brought again since."""
-    since = {row.id: row.run_id for row in rows}
+def _later_imports(db: Connection, since: Mapping[int, int]) -> set[int]:
+    """Return the creators whom an import has brought again since the run of their score."""
     brought = (
         select(score.c.creator_id, score.c.run_id)
         .join(run, run.c.id == score.c.run_id)

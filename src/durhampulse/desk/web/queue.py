@@ -18,7 +18,7 @@ from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide
 from durhampulse.desk.review.page import creator_page, find_creator
 from durhampulse.desk.review.queue import claim_next, progress, release
 from durhampulse.desk.review.undoing import Draft, draft_of, latest, undo
-from durhampulse.desk.review.worth import ENOUGH, remaining, set_enough_deals, worth
+from durhampulse.desk.review.worth import ENOUGH, set_enough_deals, worth
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer
 from durhampulse.desk.web.contexts import QueueContext
 from durhampulse.desk.web.creators import BESIDE, creator_view, decided_in_words
@@ -49,7 +49,8 @@ def show(request: Request, desk: DeskOf, who: Reviewer) -> Response:
         unseen = hidden_from(db, who)
         hidden = claimed is not None and claimed.creator_id in unseen
         page = creator_page(db, claimed.creator_id, rules, hidden=hidden) if claimed else None
-        counts, worthwhile = progress(db, who.id, rules), remaining(db, rules, unseen)
+        counts = progress(db, who.id, rules, desk.waiting(db, rules))
+        worthwhile = desk.remaining(db, rules, unseen)
         last = latest(db, who.id)
         draft = draft_of(db, claimed.creator_id, who.id) if claimed else Draft()
     context: QueueContext = {

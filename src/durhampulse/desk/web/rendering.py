@@ -286,7 +286,7 @@ def render(
         with desk.store.reading() as db:
             rules = desk.catalogue.current(db)
             if who.may("reviewer") and "hx-request" not in request.headers:
-                to_review = desk.waiting.of(db, rules)
+                to_review = sum(desk.waiting(db, rules)[:2])
         simulated, words = rules.simulated, rules.outcome
     sent = {} if "hx-request" in request.headers else request.cookies
     notice, undo = (unquote(sent.get(name, "")) for name in (_NOTICE, _UNDO))

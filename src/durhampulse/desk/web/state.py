@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from fastapi import Request
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from durhampulse.desk.campaigns.trade import Frontiers
 from durhampulse.desk.imports.worker import Worker
 from durhampulse.desk.models.catalogue import Catalogue
+from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.outcomes.watching import BrokenBands
 from durhampulse.desk.people.people import Principal, find_key
 from durhampulse.desk.people.provider import Provider
 from durhampulse.desk.people.sessions import SessionLimits
 from durhampulse.desk.people.sign_in import SignIn
 from durhampulse.desk.people.uses import LastUse
-from durhampulse.desk.review.queue import WaitingCount
+from durhampulse.desk.review.queue import QueueCounts, queue_counts
+from durhampulse.desk.review.worth import Remaining, enough_deals, remaining
 from durhampulse.desk.shortlist.reasons import TopReasons
 from durhampulse.desk.store.database import AWAY, Store
+from durhampulse.desk.store.pace import Sparing
 from durhampulse.desk.store.space import is_writable, shortage_of
 from durhampulse.desk.store.tables import setting
 from durhampulse.desk.web.exposure import Exposure
@@ -31,6 +35,18 @@ from durhampulse.service.served import Served, serve_scorer
 __all__ = ["ActiveModel", "Desk", "StoreKeys", "desk_of"]
 
 _log = logging.getLogger("durhampulse")
+
+
+_FEW = 20_000
+"""Up to so many creators are counted for each page."""
+
+
+def _few_waiting() -> Sparing[QueueCounts]:
+    return Sparing(lambda counts: sum(counts) <= _FEW)
+
+
+def _few_remaining() -> Sparing[Remaining]:
+    return Sparing(lambda left: left.creators <= _FEW)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +67,8 @@ class Desk:
         Cache of the bands that do not hold here.
     frontiers
         Cache of what other budgets would bring.
-    waiting
-        Cache of how many creators wait for a reviewer.
+    queue_counts, worthwhile
+        Caches of how many creators wait for reviewers, and of what more reviews could change.
     sign_in
         Sign-ins, one at a time.
     last_use
@@ -70,7 +86,8 @@ class Desk:
     top_reasons: TopReasons = field(default_factory=TopReasons)
     broken_bands: BrokenBands = field(default_factory=BrokenBands)
     frontiers: Frontiers = field(default_factory=Frontiers)
-    waiting: WaitingCount = field(default_factory=WaitingCount)
+    queue_counts: Sparing[QueueCounts] = field(default_factory=_few_waiting)
+    worthwhile: Sparing[Remaining] = field(default_factory=_few_remaining)
     sign_in: SignIn = field(default_factory=SignIn)
     last_use: LastUse = field(default_factory=LastUse)
     exposure: Exposure = field(default_factory=Exposure)
@@ -85,6 +102,20 @@ class Desk:
             return shortage_of(error) or "The store does not answer."
         folder = self.folder if self.folder.is_dir() else self.folder.parent
         return "" if is_writable(folder) else "The disk is full."
+
+    def waiting(self, db: Connection, rules: Rules) -> QueueCounts:
+        """Return the counts of the queue that all reviewers share."""
+        key = (rules.version, rules.thresholds)
+        return self.queue_counts.of(key, lambda: queue_counts(db, rules))
+
+    def remaining(self, db: Connection, rules: Rules, unseen: Collection[int]) -> Remaining:
+        """Return what further reviews could change, without those judged without the number.
+
+        In a long list they are not told from the others.
+        """
+        key = (rules.version, rules.thresholds, enough_deals(db))
+        left = self.worthwhile.of(key, lambda: remaining(db, rules))
+        return remaining(db, rules, unseen) if unseen and left.creators <= _FEW else left
 
     @property
     def limits(self) -> SessionLimits:
