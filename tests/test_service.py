@@ -491,6 +491,7 @@ def put(new, folder):
     shutil.rmtree(folder.with_name("old"))
 
 
+@pytest.mark.slow
 def test_model_reload_drops_no_request(demo_model, tmp_path):
     """A real process: a good model is taken, a damaged one left, and SIGTERM ends it in order."""
     folder, other = tmp_path / "model", tmp_path / "other"

@@ -71,7 +71,8 @@ def browser():
     if chromium is None:
         pytest.skip("no Chromium on this machine")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        flags = ["--no-sandbox", "--disable-gpu"]  # a GPU of software costs more than none
+        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
         yield browser
         browser.close()
 
@@ -471,6 +472,7 @@ def a_second_user(browser, address, link):
         assert answer.status == 403
 
 
+@pytest.mark.slow
 def test_pages_work_without_scripts(browser, demo, signed_in):
     address, _, _ = demo
     with opened(browser, storage_state=signed_in, java_script_enabled=False) as page:
@@ -492,6 +494,7 @@ def test_pages_work_without_scripts(browser, demo, signed_in):
         expect(page.locator(".toast")).to_contain_text("Approved ")
 
 
+@pytest.mark.slow
 def test_a_note_survives_the_end_of_the_session(browser, tmp_path):
     """The reviewer's session ends in another tab while they write."""
     with running_desk(tmp_path) as (address, link, _), browser.new_context() as context:
