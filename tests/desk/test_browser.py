@@ -21,7 +21,7 @@ from tests.desk.conftest import PASSWORD
 
 PAGES = ("/shortlist", "/shortlist?band=maybe&sort=followers", "/shortlist?search=nobody",
          "/creators/5", "/queue", "/imports", "/campaigns", "/outcomes", "/acts", "/model", "/pipeline", "/thresholds?yes_at=90&review_at=50", "/people",
-         "/audit", "/account", "/rooms", "/opinions", "/then")  # fmt: skip
+         "/audit", "/hooks", "/account", "/rooms", "/opinions", "/then")  # fmt: skip
 SECRETS = {PASSWORD}
 _PATIENCE = 60_000  # milliseconds; a busy machine is no fault of the page
 expect.set_options(timeout=_PATIENCE)

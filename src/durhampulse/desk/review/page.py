@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,6 +33,9 @@ __all__ = [
     "what_if",
 ]
 
+_ACCOUNTS = threading.BoundedSemaphore(2)
+"""Accounts computed at once. Python computes one thing at a time: fifty reviewers' pages, each a
+fiftieth as fast, would come all at the end, and a decision would wait as long as they."""
 _RATES = {name for name, column in COLUMNS.items() if column.kind == "rate"}
 
 
@@ -108,7 +112,8 @@ def creator_page(db: Connection, number: int, rules: Rules, *, hidden: bool = Fa
     frame = stored_frame(rules.scorer, [row])
     account, problem = None, ""
     try:
-        account = account_of(rules.scorer.model, frame)
+        with _ACCOUNTS:
+            account = account_of(rules.scorer.model, frame)
     except CannotJudgeError as error:
         problem = error.problem
     scores = (
