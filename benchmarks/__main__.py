@@ -6,7 +6,7 @@ import importlib
 import sys
 
 NAMES = ("parts", "quality", "intervals", "precedent", "verdicts", "peers", "reading", "weights",
-         "scoring", "serving", "reliability", "simulate", "load", "export", "reviewers",
+         "scoring", "scale", "serving", "reliability", "simulate", "load", "export", "reviewers",
          "desk", "beside")  # fmt: skip
 
 for name in sys.argv[1:] or NAMES:

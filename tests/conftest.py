@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from durhampulse.study import Study
 
 settings.load_profile("durhampulse")  # unless --hypothesis-profile names another
+gc.set_threshold(20_000, 20, 20)  # the usual 700 suit programs that import less
 
 
 def pytest_collection_finish():

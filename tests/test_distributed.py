@@ -88,6 +88,36 @@ def test_killed_worker_loses_and_duplicates_no_row(
     assert written["rows"] == 240_000
 
 
+def test_scheduler_that_ends_is_one_clear_error_and_the_same_command_begins_anew(
+    source, demo_model, tmp_path, monkeypatch
+):
+    from distributed import LocalCluster
+
+    monkeypatch.setattr(distributed, "_ROWS_A_PIECE", 20_000)
+    monkeypatch.setattr(distributed, "_PATIENCE", 5)
+    inputs, out = [str(source / "part-0.parquet")], tmp_path / "out"
+
+    def score(progress=lambda *_: None, **options):
+        with LocalCluster(n_workers=1, processes=False, dashboard_address=None) as some:
+            distributed.score_on_cluster(
+                demo_model, inputs, str(out), scheduler=some.scheduler_address,
+                progress=lambda *_: progress(some), **options,
+            )  # fmt: skip
+
+    with pytest.raises(OutputError, match="the scheduler ended"):
+        score(lambda some: some.close())
+    with pytest.raises(OutputError, match="not empty"):  # another command is another folder
+        score(units={"Engagement_Rate": "percent"})
+    score()
+    whole = score_files(dp.load_model(demo_model), inputs, tmp_path / "local.parquet")
+    ours = pa.concat_tables(parts(out))
+    assert ours.equals(pq.read_table(tmp_path / "local.parquet"))
+    assert json.loads((out / "summary.json").read_text())["rows"] == whole.rows
+    assert not (out / "unfinished.json").exists()
+    with pytest.raises(OutputError, match="not empty"):  # what is complete is never replaced
+        score()
+
+
 def test_cluster_errors_are_clear_and_overwrite_nothing(cluster, source, demo_model, tmp_path):
     address = cluster.scheduler_address
     (tmp_path / "full").mkdir()

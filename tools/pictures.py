@@ -13,6 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 FOLDER = Path(__file__).parents[1] / "docs" / "images"
@@ -22,7 +23,7 @@ FEES = {"nano": "150", "micro": "600", "mid": "2500"}
 def main(folder: Path) -> None:
     """Write the pictures into a folder."""
     with tempfile.TemporaryDirectory() as place:
-        command = [shutil.which("durhampulse") or "durhampulse", "desk", "--port", "0"]
+        command = [Path(sys.executable).with_name("durhampulse"), "desk", "--port", "0"]
         desk = subprocess.Popen(  # noqa: S603
             command, cwd=place, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
@@ -52,17 +53,32 @@ def shoot(link: str, folder: Path) -> None:
         campaign = _campaign(page, address)
         for ending in ("", "-dark"):
             page.emulate_media(color_scheme="dark" if ending else "light")
-            for name, path in (("shortlist", "/shortlist"), ("queue", "/queue"),
-                               ("creator", "/creators/300"), ("campaign", campaign)):  # fmt: skip
-                page.goto(f"{address}{path}")
+            for name, where in (("shortlist", "/shortlist"), ("queue", "/queue"),
+                               ("creator", "/creators/297"), ("campaign", campaign)):  # fmt: skip
+                page.goto(f"{address}{where}")
                 page.wait_for_load_state("networkidle")
                 if name == "shortlist":
                     page.locator(".list tbody tr").nth(2).click()
                     page.locator("#panel h2").wait_for()
-                    page.mouse.move(640, 20)
+                    page.mouse.move(800, 20)
+                if name == "queue" and not ending:
+                    _skip(page, 4)  # without precedent, or drawn to be judged without the number
+                    page.goto(f"{address}{where}")
                 page.wait_for_timeout(400)  # what slides has arrived
-                page.screenshot(path=folder / f"{name}{ending}.png")
+                path = folder / f"{name}{ending}.png"
+                page.screenshot(path=path)
+                Image.open(path).convert("RGB").quantize(256, kmeans=4).save(path, optimize=True)
         browser.close()
+
+
+def _skip(page: Page, n: int) -> None:
+    """Leave some creators of the queue for later."""
+    for _ in range(n):
+        before = page.locator("#creator").inner_text()
+        page.keyboard.press("s")
+        page.wait_for_function(
+            "b => document.querySelector('#creator')?.innerText !== b", arg=before
+        )
 
 
 def _campaign(page: Page, address: str) -> str:

@@ -21,7 +21,7 @@ from tests.desk.conftest import PASSWORD
 
 PAGES = ("/shortlist", "/shortlist?band=maybe&sort=followers", "/shortlist?search=nobody",
          "/creators/5", "/queue", "/imports", "/campaigns", "/outcomes", "/acts", "/model", "/pipeline", "/thresholds?yes_at=90&review_at=50", "/people",
-         "/audit", "/account", "/rooms", "/opinions", "/then")  # fmt: skip
+         "/audit", "/hooks", "/account", "/rooms", "/opinions", "/then")  # fmt: skip
 SECRETS = {PASSWORD}
 _PATIENCE = 60_000  # milliseconds; a busy machine is no fault of the page
 expect.set_options(timeout=_PATIENCE)
@@ -420,6 +420,7 @@ def test_manager_plans_a_campaign_that_stands(browser, demo, signed_in, tmp_path
         import_worse_figures(page, address, tmp_path, others[0])
         page.goto(where)
         assert page.locator("main .plan tbody tr").all_inner_texts() == agreed
+        page.locator("summary", has_text="Open it again").click()
         page.get_by_label("Why open it again").fill("The client asks for more")
         page.get_by_role("button", name="Open again").click()
         page.get_by_text("today's data may propose others").wait_for()

@@ -3,7 +3,8 @@
 The inputs are cut into pieces: a row group or several of a Parquet file, other files whole. Each
 piece is scored by :mod:`durhampulse.scoring.batch` and becomes one file, whose name is the piece's
 number: a piece that is scored again, because a worker died, replaces its file with the same bytes.
-The summary is written last; its presence says that the folder is complete.
+The summary is written last; its presence says that the folder is complete. Where the scheduler
+died, the same command begins again in the same folder; what it is to hold stands there until then.
 
 Workers read the inputs and write the output themselves, so both must be reachable from all of them:
 a shared folder, or an object store by any address that fsspec knows (``s3://bucket/folder``). The
@@ -52,7 +53,8 @@ from durhampulse.scoring.tables import of_text
 __all__ = ["score_on_cluster"]
 
 _ROWS_A_PIECE = 1_000_000
-_SUMMARY = "summary.json"
+_PATIENCE = 30
+_SUMMARY, _WANTED = "summary.json", "unfinished.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,34 +123,54 @@ def score_on_cluster(
     OutputError
         If the folder is not empty, or the cluster cannot be reached.
     """
-    from distributed import Client, as_completed
+    from distributed import CancelledError, Client, as_completed
 
     start, scorer = time.perf_counter(), load_model(model)
     files = _files(inputs)
     fs, folder = fsspec.core.url_to_fs(out)
-    if fs.exists(folder) and fs.ls(folder):
-        raise OutputError(f"{out}: it is there already and not empty.", "Name a new folder.")
     options = options or ReadOptions(**keywords)
+    wanted = _wanted(scorer, files, options)
+    if fs.exists(folder) and fs.ls(folder) and _written(fs, f"{folder}/{_WANTED}") != wanted:
+        raise OutputError(f"{out}: it is there already and not empty.", "Name a new folder.")
     pieces = _cut(scorer, files, options)
     folder_bytes = _read_folder(Path(model))
     job = _Job(folder_bytes, _absolute(out), options)
     try:
-        client = Client(scheduler, timeout=30)
+        client = Client(scheduler, timeout=_PATIENCE)
     except (OSError, TimeoutError) as error:
         raise OutputError(f"{scheduler}: no scheduler answers.", "Check the address.") from error
+    _put(f"{job.out}/{_WANTED}", wanted)
     total = Summary()
-    with client:
-        job_there = client.scatter(job, broadcast=True)
-        futures = client.map(_score_piece, pieces, [job_there] * len(pieces), retries=2, pure=False)
-        for done, future in enumerate(as_completed(futures), start=1):
-            total.add(future.result())
-            progress(total.rows, done / len(pieces))
-            future.release()
+    try:
+        with client:
+            there = client.scatter(job, broadcast=True)
+            futures = client.map(_score_piece, pieces, [there] * len(pieces), retries=2, pure=False)
+            for done, future in enumerate(as_completed(futures), start=1):
+                total.add(future.result())
+                progress(total.rows, done / len(pieces))
+                future.release()
+    except CancelledError as error:
+        raise OutputError(
+            f"{scheduler}: the scheduler ended before all was scored.",
+            "Start it and run the same command again: it begins anew in the same folder.",
+        ) from error
     total.seconds = time.perf_counter() - start
     about = provenance_of(scorer, [PurePosixPath(url) for url in files])
     text = json.dumps({**about, **total.to_dict(scorer)}, indent=2, ensure_ascii=False)
     _put(f"{job.out}/{_SUMMARY}", text.encode() + b"\n")
+    fs.rm_file(f"{folder}/{_WANTED}")
     return total
+
+
+def _wanted(scorer: Scorer, files: Sequence[str], options: ReadOptions) -> bytes:
+    """Return what a folder is to hold: by which model, of which files, and how they are read."""
+    model = scorer.model.manifest["files"]
+    return json.dumps({"model": model, "files": files, "options": repr(options)}).encode()
+
+
+def _written(fs: Any, path: str) -> bytes:
+    """Return a file's bytes; none where there is no such file."""
+    return bytes(fs.cat_file(path)) if fs.exists(path) else b""
 
 
 def _files(inputs: Sequence[str]) -> list[str]:
