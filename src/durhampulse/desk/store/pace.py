@@ -12,7 +12,7 @@ __all__ = ["Pace", "Sparing"]
 
 _SECONDS = 0.1
 _PAUSE = 0.25  # of a step's time: others write then
-_FIRST, _LEAST, _MOST = 2_000, 500, 20_000
+_FIRST, _LEAST, _MOST = 2_000, 2_000, 20_000
 _REST = 50
 T = TypeVar("T")
 
