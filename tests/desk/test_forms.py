@@ -320,7 +320,7 @@ def test_unknown_identifier_comes_back_with_its_campaign(visit):
     asked = post(ann, f"{where}/choose", {"choice": "in", "name": "nobody"}).headers["location"]
     page = ann.get(asked).text
     assert "Nobody of that name is in the list" in page
-    assert ("search", "nobody") in _Forms(page).sends[where]
+    assert ("search", "nobody") in _Forms(page).sends[f"{where}#add"]
     assert html.escape(BRIEF["name"]) in page
 
 
