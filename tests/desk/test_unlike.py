@@ -51,7 +51,7 @@ def wait_until_done(store, number):
 def test_unlike_list_is_said_above_its_counts_in_words(brought, visit):
     page = visit("reviewer").get(f"/imports/{brought.id}").text
     finding = page.index("This list is unlike the ")
-    assert finding < page.index("<dt>Rows</dt>")
+    assert finding < page.index("</strong> creator")
     assert "Engagement: typically 74%" in page
     assert "times as high" in page
     assert "PSI" not in page[: page.index("<details>")]
