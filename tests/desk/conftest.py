@@ -76,6 +76,8 @@ def postgres(tmp_path_factory):
         try:
             import pgserver
 
+            # Here and not at the end of Python, where a worker of xdist has ten seconds.
+            stack.callback(shutil.rmtree, folder / "pg", ignore_errors=True)
             server = pgserver.get_server(folder / "pg", cleanup_mode="stop")
             stack.callback(server.cleanup)
             yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
