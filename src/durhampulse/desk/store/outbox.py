@@ -30,14 +30,14 @@ def announce(db: Connection, kind: EventKind, table: Table, *which: ColumnElemen
         The reviews or outcomes. Skips are no decisions, and are left out.
     """
     now = clock.now()
-    said = (table.c.decision != "skip",) if table is review else ()
+    decisions = (table.c.decision != "skip",) if table is review else ()
     rows = (
         select(
             hook.c.id, table.c.creator_id, literal(kind), table.c.id, literal(now, Instant),
             literal(0), literal(now, Instant), literal(""),
         )
         .select_from(table.join(hook, hook.c.state != OFF))
-        .where(*which, *said)
+        .where(*which, *decisions)
         .order_by(table.c.id)
     )  # fmt: skip
     names = ["hook_id", "creator_id", "kind", "source_id", "at", "tries", "next_at", "problem"]
