@@ -333,6 +333,8 @@ def test_receiver_that_drips_is_cut_off_as_a_whole(monkeypatch):
         ("ftp://crm.example/hook", "https only"),
         ("https://", "no address"),
         ("https://crm.example/a b", "no address"),
+        ("https://crm..example/", "no address"),
+        (f"https://{'x' * 64}.example/", "no address"),  # RFC 1035: 63 octets in a label
         ("https://ann:pw@crm.example/", "no name, password"),
         ("https://localhost/", "private network"),
         ("https://10.1.2.3/", "private network"),
@@ -362,6 +364,17 @@ def test_name_that_leads_into_a_private_network_is_asked_nothing(store, receiver
     assert receiver.messages == []
     with pytest.raises(OSError, match=r"SSL|record|wrong version"):  # TLS is never left out
         target.post(f"https://crm.example:{port}/", b"{}", {}, private=True)
+
+
+def test_endpoint_is_reached_by_the_next_address_where_the_first_leads_nowhere(
+    receiver, monkeypatch
+):
+    ends = [(host, receiver.server_address[1]) for host in ("127.0.0.2", "127.0.0.1")]
+    infos = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", end) for end in ends]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: infos)
+    url = receiver.url.replace("127.0.0.1", "localhost")  # it listens on the second alone
+    headers = {"webhook-id": "msg_1"}
+    assert target.post(url, b'{"data": {}}', headers, private=True) == 204
 
 
 def test_former_secret_signs_for_a_day_beside_the_new_one(hooked, receiver):

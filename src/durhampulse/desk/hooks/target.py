@@ -8,7 +8,7 @@ import re
 import socket
 import ssl
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from urllib.parse import SplitResult, urlsplit
@@ -20,6 +20,7 @@ __all__ = ["RefusedError", "check_url", "post"]
 _LONGEST = 500
 _SECONDS = 10.0
 """For a connection, and for each wait after it; twice that for all together."""
+_MOST_ADDRESSES = 3
 
 
 class RefusedError(Exception):
@@ -44,6 +45,7 @@ def check_url(url: str, *, private: bool = False) -> str:
     url, parts, port = url.strip(), SplitResult("", "", "", "", ""), None
     with suppress(ValueError):
         parts = urlsplit(url)
+        (parts.hostname or "").encode("idna")  # an empty or long label has no address to look up
         port = parts.port or 443
     if port is None or not parts.hostname or len(url) > _LONGEST or re.search(r"[^!-~]", url):
         raise InputError(f"'{url[:60]}' is no address.", "Write https://host/path.", "url")
@@ -64,15 +66,16 @@ def check_url(url: str, *, private: bool = False) -> str:
 def post(url: str, body: bytes, headers: Mapping[str, str], *, private: bool) -> int:
     """Send a message; return the status of the answer, of which nothing else is read.
 
-    The name is looked up once, what it stands for is checked, and the connection goes there.
-    Redirects are not followed.
+    The name is looked up once, all that it stands for is checked, and the connection goes to the
+    first address that takes it. Redirects are not followed.
 
     Raises
     ------
     RefusedError
         If it lies in a private network, and must not.
     OSError, http.client.HTTPException
-        If there is no answer within twenty seconds.
+        If none of three addresses takes the connection within ten seconds, or there is no answer
+        within another twenty.
     """
     parts = urlsplit(url)
     host, secure = str(parts.hostname), parts.scheme == "https"
@@ -83,21 +86,30 @@ def post(url: str, body: bytes, headers: Mapping[str, str], *, private: bool) ->
         return connection.getresponse().status
 
 
-def _resolve(host: str, port: int, *, private: bool) -> tuple[str, int]:
-    """Return the address and port to connect to."""
+def _resolve(host: str, port: int, *, private: bool) -> list[tuple[str, int]]:
+    """Return the addresses to connect to, with the port."""
     infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     addresses = [str(info[4][0]) for info in infos]
     if not private and not all(_is_public(ipaddress.ip_address(one)) for one in addresses):
         raise RefusedError("It lies in a private network.")
-    return addresses[0], port
+    return [(address, port) for address in dict.fromkeys(addresses)][:_MOST_ADDRESSES]
+
+
+def _connect(addresses: Sequence[tuple[str, int]]) -> socket.socket:
+    """Return a connection to the first address that takes it, as where IPv6 leads nowhere."""
+    *others, last = addresses
+    for address in others:
+        with suppress(OSError):
+            return socket.create_connection(address, _SECONDS)
+    return socket.create_connection(last, _SECONDS)
 
 
 @contextmanager
 def _connected(
-    address: tuple[str, int], host: str, *, secure: bool
+    addresses: Sequence[tuple[str, int]], host: str, *, secure: bool
 ) -> Iterator[http.client.HTTPConnection]:
-    """Yield a connection to an address, by TLS for a host's name; cut off when it takes long."""
-    sock = socket.create_connection(address, _SECONDS)
+    """Yield a connection to a host, by TLS for its name; cut off when it takes long."""
+    sock = _connect(addresses)
     late = threading.Timer(2 * _SECONDS, lambda: _cut(sock))
     late.daemon = True
     late.start()
