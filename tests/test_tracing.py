@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import StatusCode
 from starlette.testclient import TestClient
 
 from durhampulse.service.app import create_app
@@ -31,6 +32,23 @@ def test_request_is_a_span_of_the_callers_trace(demo_model):
         "http.response.status_code": 200,
         "durhampulse.request": answer.headers["x-request-id"],
     }
+
+
+def test_span_of_a_failure_has_nothing_of_its_text():
+    spans, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(spans))
+    app = FastAPI()
+    app.add_middleware(Traced, tracer=provider.get_tracer("test"))
+
+    @app.get("/fails")
+    def fails():
+        raise ValueError("Ann Example")
+
+    with TestClient(app, raise_server_exceptions=False) as client:
+        assert client.get("/fails").status_code == 500
+    (span,) = spans.get_finished_spans()
+    assert span.status.status_code is StatusCode.ERROR
+    assert "Ann" not in span.to_json()
 
 
 def test_nothing_is_traced_unless_an_endpoint_is_set(monkeypatch):
