@@ -460,6 +460,17 @@ def test_a_provider_that_is_away_or_another_is_said(behind, mock, desk, caplog):
     assert "does not answer" in caplog.text
 
 
+def test_address_to_sign_out_keeps_the_query_that_the_provider_gave_it(mock, monkeypatch):
+    """As of Azure AD B2C, whose policies stand in the query (RP-Initiated Logout 1.0, 2)."""
+    published = mock.published("/.well-known/openid-configuration")
+    ends = {**published, "end_session_endpoint": f"{mock.issuer}/end?p=b2c_1"}
+    monkeypatch.setattr(mock, "published", lambda _path: ends)
+    address = Provider(settings(mock)).end_address(DESK)
+    assert parse_qs(urlsplit(address).query) == {
+        "p": ["b2c_1"], "client_id": [CLIENT], "post_logout_redirect_uri": [DESK],
+    }  # fmt: skip
+
+
 def test_new_keys_of_the_provider_are_fetched(behind, mock, monkeypatch):
     with behind() as client:
         assert sign_in(client, mock).status_code == 303

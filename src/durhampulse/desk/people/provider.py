@@ -229,7 +229,7 @@ class Provider:
         except InputError:
             return ""
         query = urlencode({"client_id": self.settings.client, "post_logout_redirect_uri": back})
-        return f"{address}?{query}" if address else ""
+        return f"{address}{'&' if '?' in address else '?'}{query}" if address else ""
 
     def _claims(self, id_token: str, flow: Flow, access_token: str) -> Claims:
         from authlib.oidc.core import CodeIDToken
