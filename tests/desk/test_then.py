@@ -14,7 +14,15 @@ from durhampulse.desk.people.erasure import erase
 from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide
 from durhampulse.desk.review.undoing import undo
 from durhampulse.desk.shortlist.then import moment_of_review, then
-from durhampulse.desk.store.tables import creator, model, person, replaced, run, score
+from durhampulse.desk.store.tables import (
+    creator,
+    model,
+    model_file,
+    person,
+    replaced,
+    run,
+    score,
+)
 from tests.desk.conftest import add_people, bring
 
 HEADER = (
@@ -152,6 +160,65 @@ def test_scores_of_former_runs_are_those_that_each_creator_had_last(bare, rules)
         [(1, 0.9), (2, 0.8), (3, 0.7), (4, None)],
     ]
     assert sum(rows_at(store, rules, day[3])[0].counts.values()) == 3
+
+
+def test_model_prepared_before_an_import_and_activated_after_it_has_the_later_scores(bare, rules):
+    store, _ = bare
+    start = now() - timedelta(days=9)
+    day = [start + timedelta(days=n) for n in range(4)]
+    with store.writing() as db:
+        version = db.scalar(select(model.c.version))
+        applied = {1: ("import", 0), 2: ("model", 2), 3: ("import", 1), 4: ("import", 3)}
+        for number, (kind, n) in applied.items():
+            db.execute(run.insert().values(
+                id=number, kind=kind, model_version=version, by="ann", at=day[n],
+                applied_at=day[n], creators=1,
+            ))  # fmt: skip
+        db.execute(creator.insert().values(
+            id=1, external_id="c1", probability=0.4, flags=0, lottery=0.5, state="open", run_id=4,
+            followers=400,
+        ))  # fmt: skip
+        for run_id in applied:
+            db.execute(score.insert().values(
+                creator_id=1, run_id=run_id, probability=run_id / 10, flags=0,
+            ))  # fmt: skip
+        for run_id, before in {3: 100, 4: 300}.items():  # what each import found and replaced
+            db.execute(
+                replaced.insert().values(
+                    creator_id=1,
+                    run_id=run_id,
+                    former_run_id=1,
+                    followers=before,
+                    flags=0,
+                    probability=0.5,
+                    lottery=0.5,
+                )
+            )
+    seen = [rows_at(store, rules, at)[0].rows[0] for at in day]
+    assert [row.probability for row in seen] == [0.1, 0.3, 0.2, 0.4]
+    assert [row.followers for row in seen] == [100, 300, 300, 400]
+    assert all(row.is_kept for row in seen)
+
+
+def test_thresholds_that_nobody_has_moved_are_those_of_the_model_of_the_moment(bare, rules):
+    store, _ = bare
+    before = now() - timedelta(days=1)
+    with store.writing() as db:
+        db.execute(
+            model.insert().values(
+                version="former", name="f", origin="f", added_at=before, added_by="ann"
+            )
+        )
+        own = b'{"thresholds": {"yes_at": 0.7, "review_at": 0.5}}'
+        db.execute(model_file.insert().values(
+            version="former", name="manifest.json", content=own))  # fmt: skip
+        for number, (name, at) in enumerate([("former", before), (rules.version, now())], 1):
+            db.execute(run.insert().values(
+                id=number, kind="model", model_version=name, by="ann", at=at, applied_at=at,
+                creators=0,
+            ))  # fmt: skip
+    assert rows_at(store, rules, before)[0].thresholds == Thresholds(0.7, 0.5)
+    assert rows_at(store, rules, now())[0].thresholds == rules.thresholds
 
 
 def test_erased_creators_are_missing_and_that_is_said(filled, rules):

@@ -6,20 +6,19 @@ figures that a later import replaced and that are kept no longer.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from sqlalchemy import (
-    BigInteger,
+    ColumnElement,
     Connection,
     Select,
     case,
-    cast,
     func,
-    null,
     or_,
     select,
     union_all,
@@ -32,6 +31,7 @@ from durhampulse.desk.store.tables import (
     act,
     audit,
     creator,
+    model_file,
     outcome,
     person,
     receipt,
@@ -144,17 +144,18 @@ def then(
     without
         Numbers of creators who are left out.
     """
-    thresholds = _thresholds(db, rules, at)
-    former = replace(rules, scorer=type(rules.scorer)(
-        replace(rules.scorer.model, thresholds=thresholds)))  # fmt: skip
     latest = (
         select(run.c.id, run.c.kind, run.c.model_version, run.c.by, run.c.applied_at)
         .where(run.c.applied_at <= at).order_by(run.c.applied_at.desc()).limit(1)
     )  # fmt: skip
+    changed = db.execute(latest).first()
+    thresholds = _thresholds(db, rules, at, changed.model_version if changed else rules.version)
+    former = replace(rules, scorer=type(rules.scorer)(
+        replace(rules.scorer.model, thresholds=thresholds)))  # fmt: skip
     past = _Past.of(db, at, without)
     return Then(
         at=at,
-        run=db.execute(latest).first(),
+        run=changed,
         thresholds=thresholds,
         counts=_counts(db, past, former),
         rows=_rows(db, past, former, at, page),
@@ -168,11 +169,17 @@ def _count(db: Connection, query: Select[Any]) -> int:
     return int(db.scalar(query) or 0)
 
 
-def _thresholds(db: Connection, rules: Rules, at: datetime) -> Thresholds:
-    """Return the thresholds of a moment: those that the next move after it replaced."""
-    moved = select(audit.c.detail).where(audit.c.act == "thresholds moved", audit.c.at > at)
-    detail = db.scalar(moved.order_by(audit.c.id).limit(1))
-    return Thresholds(**detail["from"]) if detail else Thresholds(**asdict(rules.thresholds))
+def _thresholds(db: Connection, rules: Rules, at: datetime, version: str) -> Thresholds:
+    """Return the thresholds of a moment: as last moved by then, else those of the model."""
+    moves = select(audit.c.detail).where(audit.c.act == "thresholds moved")
+    moved = db.scalar(moves.where(audit.c.at <= at).order_by(audit.c.id.desc()).limit(1))
+    if moved:
+        return Thresholds(**moved["to"])
+    file = model_file.c
+    own = db.scalar(
+        select(file.content).where(file.version == version, file.name == "manifest.json")
+    )
+    return Thresholds(**json.loads(own)["thresholds"]) if own else rules.thresholds
 
 
 @dataclass(frozen=True)
@@ -182,7 +189,7 @@ class _Past:
     Attributes
     ----------
     earlier, later
-        The runs put in place by that moment, and since.
+        The runs put in place by that moment, in that order, and since.
     without
         Creators left out.
     """
@@ -194,27 +201,42 @@ class _Past:
     @classmethod
     def of(cls, db: Connection, at: datetime, without: Collection[int]) -> _Past:
         applied = select(run.c.id).where(run.c.applied_at.is_not(None))
-        earlier = db.scalars(applied.where(run.c.applied_at <= at)).all()
-        return cls(earlier, db.scalars(applied.where(run.c.applied_at > at)).all(), without)
+        in_order = applied.where(run.c.applied_at <= at).order_by(run.c.applied_at, run.c.id)
+        later = db.scalars(applied.where(run.c.applied_at > at)).all()
+        return cls(db.scalars(in_order).all(), later, without)
+
+    @property
+    def _place(self) -> ColumnElement[Any]:
+        """The place of a score's run in the order in which the runs were put in place.
+
+        That is the run's number, but for a model's: it may be prepared before an import, and put
+        in place after it.
+        """
+        places: dict[int, float] = {}
+        highest = 0
+        for n, number in enumerate(self.earlier, 1):
+            if number < highest:
+                places[number] = highest + n / (len(self.earlier) + 1)
+            highest = max(highest, number)
+        own: ColumnElement[Any] = score.c.run_id
+        return case(places, value=own, else_=own) if places else own
 
     def parts(self, db: Connection) -> list[Select[Any]]:
-        """Return the queries of the scores; where `run_id` is none it is the creator's own."""
+        """Return the queries of the scores."""
         c, s = creator.c, score.c
         if not self.earlier:
             return []
-        listed = select(
-            c.id, cast(null(), BigInteger).label("run_id"), c.probability, c.low, c.high, c.flags
-        )
+        listed = select(c.id, c.probability, c.low, c.high, c.flags)
         listed = listed.with_hint(creator, "INDEXED BY ix_creator_by_probability", "sqlite")
         listed = listed.where(c.id.not_in(self.without))
         if not self.later:
             return [listed]
         since = select(s.creator_id).where(s.run_id.in_(self.later))
-        runs = select(s.creator_id, func.max(s.run_id).label("run_id")).group_by(s.creator_id)
+        runs = select(s.creator_id, func.max(self._place).label("place")).group_by(s.creator_id)
         runs = runs.where(s.creator_id.not_in(self.without))
         last = runs.where(s.run_id.in_(self.earlier), s.creator_id.in_(since)).subquery()
-        both = (s.creator_id == last.c.creator_id) & (s.run_id == last.c.run_id)
-        former = select(s.creator_id.label("id"), s.run_id, s.probability, s.low, s.high, s.flags)
+        both = (s.creator_id == last.c.creator_id) & (self._place == last.c.place)
+        former = select(s.creator_id.label("id"), s.probability, s.low, s.high, s.flags)
         # Each looks up another way: SQLite puts numbers into a table, PostgreSQL joins.
         lite = db.dialect.name == "sqlite"
         untouched = c.id.not_in(since) if lite else ~since.where(s.creator_id == c.id).exists()
@@ -247,11 +269,11 @@ def _rows(db: Connection, past: _Past, former: Rules, at: datetime, page: int) -
     order = (s.c.probability.desc().nulls_last(), s.c.id.desc())
     scored = db.execute(select(s).order_by(*order).limit(PAGE).offset(PAGE * page)).all()
     c, numbers = creator.c, [row.id for row in scored]
-    columns = (c.id, c.external_id, c.run_id, *(c[name] for name in _FIGURES))
+    columns = (c.id, c.external_id, *(c[name] for name in _FIGURES))
     today = {row.id: row for row in db.execute(select(*columns).where(c.id.in_(numbers)))}
-    since = {row.id: row.run_id or today[row.id].run_id for row in scored if row.id in today}
     states, deals = _states(db, numbers, at), _deals(db, numbers, at)
-    kept, later = _figures(db, since), _later_imports(db, since)
+    kept = _figures(db, numbers, past.later)
+    later = _brought_again(db, numbers, past.later)
     rows = []
     for row in scored:
         if row.id not in today:
@@ -293,33 +315,30 @@ def _deals(db: Connection, numbers: Sequence[int], at: datetime) -> dict[int, bo
     return {row.creator_id: row.deal for row in db.execute(stood.order_by(o.id))}
 
 
-def _figures(db: Connection, since: Mapping[int, int]) -> dict[int, Any]:
-    """Return the figures that a later import replaced first, of those still kept."""
+def _figures(db: Connection, numbers: Sequence[int], later: Sequence[int]) -> dict[int, Any]:
+    """Return the figures that the first of the later imports replaced, of those still kept."""
     k = replaced.c
-    figures = select(k.creator_id, k.run_id, *(k[name] for name in _FIGURES)).where(
-        k.creator_id.in_([*since])
+    figures = select(k.creator_id, *(k[name] for name in _FIGURES)).where(
+        k.creator_id.in_(numbers), k.run_id.in_(later)
     )
-    first: dict[int, Any] = {}
-    for row in db.execute(figures.order_by(k.run_id.desc())):
-        if row.run_id > since[row.creator_id]:
-            first[row.creator_id] = row
-    return first
+    return {row.creator_id: row for row in db.execute(figures.order_by(k.run_id.desc()))}
 
 
-def _later_imports(db: Connection, since: Mapping[int, int]) -> set[int]:
-    """Return the creators whom an import has brought again since the run of their score."""
+def _brought_again(db: Connection, numbers: Sequence[int], later: Sequence[int]) -> set[int]:
+    """Return the creators whom a later import has brought again."""
     brought = (
-        select(score.c.creator_id, score.c.run_id)
+        select(score.c.creator_id)
         .join(run, run.c.id == score.c.run_id)
-        .where(score.c.creator_id.in_([*since]), run.c.kind == "import",
-               run.c.applied_at.is_not(None))
-    )  # fmt: skip
-    return {row.creator_id for row in db.execute(brought) if row.run_id > since[row.creator_id]}
+        .where(score.c.creator_id.in_(numbers), run.c.id.in_(later), run.c.kind == "import")
+    )
+    return set(db.scalars(brought))
 
 
 def end_of_day(day: str) -> datetime | None:
     """Return the last moment of a day written as 2026-11-12, in UTC; none for no day."""
     try:
-        return datetime.fromisoformat(day).replace(hour=23, minute=59, second=59, tzinfo=UTC)
+        return datetime.fromisoformat(day).replace(
+            hour=23, minute=59, second=59, microsecond=999_999, tzinfo=UTC
+        )
     except ValueError:
         return None
