@@ -19,6 +19,7 @@ from durhampulse.desk.store.database import open_store, read_setting, write_sett
 from durhampulse.desk.store.niches import read_niches
 from durhampulse.desk.store.standing import set_states
 from durhampulse.desk.store.tables import (
+    BLIND,
     DRAWN,
     HAS_NO_PRECEDENT,
     REOPENS,
@@ -295,6 +296,34 @@ def test_migration_keeps_reviews_and_gives_no_number_again(store_url, monkeypatc
         assert db.scalar(select(review.c.id).where(review.c.request == "third")) == 3
         with pytest.raises(IntegrityError), db.begin_nested():
             db.execute(insert(review).values(**values, request="third"))
+    store.close()
+
+
+def test_migration_finds_reviews_made_blind_by_an_index(store_url, monkeypatch):
+    newest = database.command.upgrade
+    with monkeypatch.context() as older:
+        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0028"))
+        store = open_store(store_url)
+    at = datetime(2026, 1, 5, 9, 30, 0, 125, tzinfo=UTC)
+    values = {"creator_id": 1, "person_id": 1, "decision": "approve", "reason": "", "note": "ä",
+              "probability": 0.5, "band": "maybe", "why": "chosen", "previous": "open", "at": at}  # fmt: skip
+    with store.writing() as db:
+        db.execute(insert(creator).values(id=1, external_id="a", flags=0, state="approved",
+                                          lottery=0.5, run_id=1))  # fmt: skip
+        db.execute(insert(person).values(id=1, name="ann", role="reviewer", active=True,
+                                         created_at=at))  # fmt: skip
+        for number in range(1, 5):
+            db.execute(insert(review).values(**values, id=number, request=f"r{number}",
+                                             blind=number % 2 == 0))  # fmt: skip
+        before = db.execute(select(review).order_by(review.c.id)).all()
+    store.close()
+    store = open_store(store_url)
+    with store.writing() as db:
+        assert db.execute(select(review).order_by(review.c.id)).all() == before
+        assert differences(db) == []
+        blind = select(review.c.id).where(BLIND).order_by(review.c.id)
+        blind = blind.with_hint(review, "INDEXED BY ix_review_blind", "sqlite")
+        assert db.scalars(blind).all() == [2, 4]
     store.close()
 
 
