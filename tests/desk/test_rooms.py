@@ -49,6 +49,37 @@ def test_room_holds_six_to_thirty_cards(n):
         RoomWish(**{**WISH, "creators": range(n)})
 
 
+def test_order_of_cards_is_drawn_for_each_room(filled):
+    """An order by probability would tell how the model ranks those whose number is hidden."""
+    orders = set()
+    for _ in range(10):
+        number, _ = rooms.make_room(filled, RoomWish(**WISH), "ann")
+        with filled.reading() as db:
+            cards = rooms.cards_of(db, rooms.find_room(db, number))
+        orders.add(tuple(card["creator_id"] for card in cards))
+    assert {tuple(sorted(order)) for order in orders} == {EIGHT}
+    assert len(orders) > 5  # of 8! = 40,320 that could be drawn
+
+
+def test_answers_are_listed_by_name_and_not_by_probability(visit, opened, filled):
+    with filled.writing() as db:
+        for number, name in zip(EIGHT, ("Zoë", "ada", "Mo", "Bo", "Kai", "Lu", "Nia", "Eva"),
+                                strict=True):  # fmt: skip
+            db.execute(update(creator).where(creator.c.id == number).values(name=name))
+    page = visit("reviewer").get(f"/rooms/{opened[0]}").text
+    names = re.findall(r'<th scope="row"><a [^>]*>([^<]+)</a>', page)
+    assert names == ["ada", "Bo", "Eva", "Kai", "Lu", "Mo", "Nia", "Zoë"]
+
+
+def test_room_is_offered_sets_that_fit_it_alone(visit):
+    ann = visit("reviewer")
+    for name, number in (("Too few", 5), ("Fits", 6)):
+        ann.post("/campaigns", data={"name": name, "number": number, "fee nano": "1",
+                                     "csrf": ann.csrf})  # fmt: skip
+    page = ann.get("/rooms").text
+    assert re.findall(r"<option value=\"[^\"]+\"[^>]*>([^<]+)</option>", page) == ["Fits, 6"]
+
+
 def test_only_the_hash_of_a_link_is_kept(filled, opened):
     number, token = opened
     assert len(token) >= 43  # 256 bits

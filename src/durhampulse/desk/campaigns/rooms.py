@@ -64,7 +64,7 @@ class RoomWish:
     shows
         Keys of `FIELDS`.
     creators
-        Numbers of those on its cards, in their order.
+        Numbers of those on its cards, in any order: the cards' own is drawn.
     campaign_id
         Whose set these are; none for others.
     """
@@ -106,7 +106,11 @@ class Answer:
 
 
 def make_room(store: Store, wish: RoomWish, by: str) -> tuple[int, str]:
-    """Store a room; return its number and the token of its link, which is not kept."""
+    """Store a room; return its number and the token of its link, which is not kept.
+
+    The order of its cards is drawn: one by probability would tell a client, and whoever judges a
+    creator without the model's number, how the model ranks them.
+    """
     token, now = secrets.token_urlsafe(32), clock.now()
     values = {"digest": digest_of_token(token), "name": wish.name.strip(),
               "client": wish.client.strip(), "colour": wish.colour, "shows": [*wish.shows],
@@ -115,11 +119,17 @@ def make_room(store: Store, wish: RoomWish, by: str) -> tuple[int, str]:
     with store.writing() as db:
         number = insert_one(db, room, **values)
         cards = [{"room_id": number, "creator_id": at, "place": place, "pitch": "", "comment": ""}
-                 for place, at in enumerate(dict.fromkeys(wish.creators))]  # fmt: skip
+                 for place, at in enumerate(_shuffled(wish.creators))]  # fmt: skip
         db.execute(insert(room_card), cards)
         note(db, by, "room opened", f"room {number}",
              {"cards": len(cards), "days": wish.days, "shows": [*wish.shows]})  # fmt: skip
     return number, token
+
+
+def _shuffled(creators: Sequence[int]) -> list[int]:
+    drawn = list(dict.fromkeys(creators))
+    secrets.SystemRandom().shuffle(drawn)
+    return drawn
 
 
 def open_room(db: Connection, token: str) -> Row[Any] | None:

@@ -50,6 +50,8 @@ def _page(request: Request, desk: Desk, who: Any, *, source: str = "", link: str
         found = rooms.rooms(db)
         sources = [(f"campaign-{row.id}", row.name, row.creators) for row in list_campaigns(db)]
         sources += [(f"list-{row.id}", row.name, row.creators) for row in own_lists(db)]
+    least, most = rooms.CARDS
+    sources = [one for one in sources if least <= one[2] <= most]
     return render(request, who, "rooms.html", rooms=found, sources=sources, source=source,
                   link=link, fields=rooms.FIELDS, days=14, cards=rooms.CARDS)  # fmt: skip
 
@@ -76,21 +78,20 @@ def add(  # noqa: PLR0913 - one for each field of the form
 
 
 def _creators_of(db: Connection, source: str) -> list[int]:
-    """Return the creators of a campaign or list, the most probable first, one more than fit."""
+    """Return the creators of a campaign or list, one more than fit at most."""
     kind, _, number = source.rpartition("-")
     if kind not in ("campaign", "list") or not number.isdecimal() or len(number) > 9:
         raise InputError("Nobody is chosen for the room.", "Choose a campaign or list.", "source")
     wanted = select(creator.c.id).where(creator.c.id.in_(members(source)))
-    wanted = wanted.order_by(creator.c.probability.desc().nulls_last(), creator.c.id)
     return list(db.scalars(wanted.limit(rooms.CARDS[1] + 1)))
 
 
 @router.get("/{number}")
 def show(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Response:
-    """Show a room's cards and what the client said of each."""
+    """Show a room's cards by name, and what the client said of each."""
     with desk.store.reading() as db:
         room = rooms.find_room(db, number)
-        cards = rooms.cards_of(db, room)
+        cards = sorted(rooms.cards_of(db, room), key=lambda card: card["name"].casefold())
     return render(request, who, "room-answers.html", room=room, cards=cards, fields=rooms.FIELDS)
 
 
