@@ -65,7 +65,7 @@ def main() -> None:
         chunk = pq.read_table(folder / "m.parquet", read_dictionary=["Niche", "Video_Quality"])
         table = []
         for name, model in models.items():
-            fitted = FittedModel(name, encoding, model).with_precedent(rows)
+            fitted = FittedModel(name=name, encoding=encoding, weights=model).with_precedent(rows)
             path = folder / name
             write_model(
                 path, fitted, facts={}, card="", peers=learn_peers(rows), thresholds=Thresholds(),

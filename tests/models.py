@@ -29,7 +29,7 @@ def write_logistic(source, folder, **options) -> Scorer:
     weights = fit(next(iter(CLASSIFIERS)), X, y, random_state=0)
     write_model(
         folder,
-        FittedModel("Logistic", encoding, weights).with_precedent(rows),
+        FittedModel(name="Logistic", encoding=encoding, weights=weights).with_precedent(rows),
         facts={},
         card="# card\n",
         peers=learn_peers(rows),

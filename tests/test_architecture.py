@@ -112,6 +112,19 @@ def test_functions_keep_their_length_limit():
     assert long == []
 
 
+def test_dataclasses_of_five_fields_are_built_by_keyword():
+    positional = [
+        f"{name}.{node.name}"
+        for name, path in MODULES.items()
+        for node in nodes(path)
+        if isinstance(node, ast.ClassDef)
+        and any("dataclass" in (text := ast.unparse(d)) and "kw_only=True" not in text
+                for d in node.decorator_list)
+        and sum(isinstance(field, ast.AnnAssign) for field in node.body) > 4
+    ]  # fmt: skip
+    assert positional == []
+
+
 def length_of_docstring(node):
     return node.body[0].end_lineno - node.body[0].lineno + 1 if ast.get_docstring(node) else 0
 

@@ -67,15 +67,19 @@ def models(rows, demo_model):
     trees = ObliviousTrees.from_catboost(build_boosting(0).fit(X, y, verbose=False))
     return {
         "logistic": FittedModel(
-            "Logistic", encoding, fit("Logistic regression", X, y, random_state=0)
+            name="Logistic",
+            encoding=encoding,
+            weights=fit("Logistic regression", X, y, random_state=0),
         ),
-        "network": FittedModel("Network", encoding, network),
-        "splines": FittedModel("Splines", encoding, fit_splines(X, y)),
-        "trees": FittedModel("Trees", encoding, trees),
+        "network": FittedModel(name="Network", encoding=encoding, weights=network),
+        "splines": FittedModel(name="Splines", encoding=encoding, weights=fit_splines(X, y)),
+        "trees": FittedModel(name="Trees", encoding=encoding, weights=trees),
         "sum": FittedModel(
-            "Sum",
-            encoding,
-            WeightedSum((trees, replace(network, activation="parabolic")), np.ones(2), np.zeros(1)),
+            name="Sum",
+            encoding=encoding,
+            weights=WeightedSum(
+                (trees, replace(network, activation="parabolic")), np.ones(2), np.zeros(1)
+            ),
         ),
         "shipped": read_model(demo_model).model,
     }
@@ -107,7 +111,9 @@ def test_written_model_scores_like_original(family, models, rows, creators, tmp_
 
 
 def test_library_model_cannot_be_written(models, rows, creators, tmp_path):
-    forest = FittedModel("Forest", models["logistic"].encoding, LibraryModel(None))
+    forest = FittedModel(
+        name="Forest", encoding=models["logistic"].encoding, weights=LibraryModel(None)
+    )
     with pytest.raises(TypeError, match="LibraryModel"):
         write(tmp_path / "model", forest, rows, creators)
 

@@ -106,7 +106,7 @@ def test_sampled_shapley_values_sum_to_log_odds():
 
     encoding = learn_encoding(rows, [Role(c, "feature", "numeric", "") for c in columns])
     slopes = rng.normal(size=9)
-    model = FittedModel("additive", encoding, Additive(slopes))
+    model = FittedModel(name="additive", encoding=encoding, weights=Additive(slopes))
     background = draw_background(rows, encoding)
     explanation = explain(model, rows.head(5), background)
     assert not explanation.exact

@@ -286,7 +286,11 @@ def identity(column):
     code = NumberCode(
         column=column, scale="linear", unit=1.0, mean=0.0, sd=1e3, fill=0.0, indicator=False
     )
-    return FittedModel("identity", Encoding((code,)), Logistic(np.ones(1), np.zeros(1)))
+    return FittedModel(
+        name="identity",
+        encoding=Encoding((code,)),
+        weights=Logistic(np.ones(1), np.zeros(1)),
+    )
 
 
 def written(model, rules, folder):

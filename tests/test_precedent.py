@@ -135,7 +135,9 @@ def test_words_name_the_figure_and_what_was_learned_from():
     from durhampulse.models.fitted import FittedModel
 
     features = read_creators(train).features
-    model = FittedModel("any", learn_encoding(train, features), None).with_precedent(train)
+    model = FittedModel(
+        name="any", encoding=learn_encoding(train, features), weights=None
+    ).with_precedent(train)
     too_high, new, together = unlike_words(model, odd)
     assert too_high == f"engagement 822%, the highest learned from was {100 * highest:.3g}%"
     assert new == "niche 'Crypto': never seen"

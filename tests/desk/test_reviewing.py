@@ -123,7 +123,7 @@ def test_no_creator_is_declined_without_a_review(filled, rules):
     (ann,) = add_people(filled, "reviewer")
     for _ in range(2):
         assert decide_many(filled, no, ann, decision_of("decline", "b" * 12), rules) == BulkResult(
-            9
+            decided=9
         )
     assert count(filled, review) == 9
     assert {state_of(filled, number) for number in no} == {"declined"}
@@ -162,7 +162,7 @@ def test_claimed_creator_cannot_be_decided_by_others(filled, rules):
     with pytest.raises(InputError, match=r"is looking at this creator right now"):
         decide(filled, hers, bob, decision_of(), rules)
     many = decide_many(filled, [hers, 1, 2], bob, decision_of("decline"), rules)
-    assert many == BulkResult(2, held=1)
+    assert many == BulkResult(decided=2, held=1)
     with filled.writing() as db:  # she went home
         db.execute(update(claim).values(expires_at=datetime.now(UTC) - timedelta(seconds=1)))
     decide(filled, hers, bob, decision_of(), rules)
@@ -178,7 +178,7 @@ def test_stale_page_cannot_overwrite_newer_decision(filled, rules):
     request = decision_of("decline", request="of one page", seen=seen)
     for _ in range(2):  # sent again after a broken connection
         many = decide_many(filled, [5, 6, 7, 10**6], bob, request, rules)
-        assert many == BulkResult(2, changed=1, gone=1)
+        assert many == BulkResult(decided=2, changed=1, gone=1)
     assert [state_of(filled, number) for number in (5, 6, 7)] == [
         "approved", "declined", "declined",
     ]  # fmt: skip

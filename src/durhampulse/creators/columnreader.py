@@ -93,7 +93,7 @@ class ColumnReader:
         self.rules: dict[str, ColumnRule] = {}
         self.elsewhere: DecimalSign | None = None
         self.considered: str | None = None
-        self.label = LabelChoice(None)
+        self.label = LabelChoice(header=None)
         require_units(options.units)
 
     def weigh(self, named: Mapping[str, str]) -> None:

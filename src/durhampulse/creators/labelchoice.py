@@ -30,7 +30,7 @@ _FIRST_CELLS = 2_000
 """Cells that are looked at to see whether a column holds words for outcomes."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LabelChoice:
     """Which column holds the outcome, and what was said about its cells.
 
@@ -114,13 +114,15 @@ def choose_label(
             )
         free = [h for h in free if h != header]
         held = _other_outcomes(cells, free)
-        return LabelChoice(header, words[: len(deal)], words[len(deal) :], held_back=held)
+        return LabelChoice(
+            header=header, deal=words[: len(deal)], no_deal=words[len(deal) :], held_back=held
+        )
     if header is not None or asked == "":
-        return LabelChoice(header, held_back=_other_outcomes(cells, free) if header else {})
+        return LabelChoice(header=header, held_back=_other_outcomes(cells, free) if header else {})
     clear, unclear = _proposals(cells, free)
     if len(clear) == 1 and not unclear:
-        return LabelChoice(clear[0], proposed=True)
-    return LabelChoice(None, held_back={h: _question(h, cells) for h in (*clear, *unclear)})
+        return LabelChoice(header=clear[0], proposed=True)
+    return LabelChoice(header=None, held_back={h: _question(h, cells) for h in (*clear, *unclear)})
 
 
 def _question(header: str, cells: pa.Table) -> str:

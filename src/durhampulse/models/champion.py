@@ -130,7 +130,7 @@ def train_champion(
         weights = _levelled(pupils.teach(name, blend, encoding), X, y, count)
     interval = learn_interval(encoding, weights, train, float(np.sqrt(unsure)))
     return Champion(
-        model=FittedModel(name, encoding, weights, interval),
+        model=FittedModel(name=name, encoding=encoding, weights=weights, interval=interval),
         out_of_fold=out_of_fold,
         rival=rival,
         tied=tied,

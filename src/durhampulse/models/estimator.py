@@ -153,7 +153,7 @@ class SponsorshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         else:
             rate = np.average(y, weights=weight)
             weights = Logistic(np.zeros(0), np.log([rate / (1 - rate)]))
-        return FittedModel(SIMPLE, encoding, weights)
+        return FittedModel(name=SIMPLE, encoding=encoding, weights=weights)
 
     def decision_function(self, X: pd.DataFrame | npt.ArrayLike) -> Floats:
         """Return the log-odds of the second class, shape (n_rows,)."""

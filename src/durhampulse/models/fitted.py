@@ -24,7 +24,7 @@ _MOST_CELLS = 8_000_000
 """Encoded figures held at once: 64 MB."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FittedModel:
     """A model that scores creators' tables: encoding and weights together.
 
@@ -46,7 +46,7 @@ class FittedModel:
     encoding: Encoding
     weights: Weights
     interval: Interval = field(default_factory=Interval)
-    precedent: Precedent | None = field(default=None, kw_only=True)
+    precedent: Precedent | None = None
 
     @property
     def half_width(self) -> float:

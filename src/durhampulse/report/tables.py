@@ -54,7 +54,7 @@ class Named:
     carried: list[CarriedCell]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Table:
     """A table ready to show: all cells are text, or name a creator.
 
@@ -102,7 +102,7 @@ def decision_view(table: pd.DataFrame, carried: Mapping[str, CarriedKind] | None
         "Influencer ID", "Predicted Sponsorship", "Follower Count", "Engagement Rate",
         "Sponsorship Recommendation", "Why",
     ]  # fmt: skip
-    return Table(title, columns, rows, note)
+    return Table(caption=title, columns=columns, rows=rows, note=note)
 
 
 def brief_table(table: pd.DataFrame, carried: Sequence[str] = ()) -> pd.DataFrame:
@@ -202,4 +202,4 @@ def plain_table(caption: str, table: pd.DataFrame) -> Table:
     rows: list[list[str | Named]] = [list(row) for row in readable(table).itertuples(index=False)]
     kinds = [pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes]
     numeric = frozenset(at for at, kind in enumerate(kinds) if kind and at)
-    return Table(caption, columns, rows, numeric=numeric)
+    return Table(caption=caption, columns=columns, rows=rows, numeric=numeric)

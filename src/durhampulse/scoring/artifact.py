@@ -195,10 +195,10 @@ def _loaded(
     require_form(manifest)
     encoding = Encoding.from_dict(manifest["encoding"])
     model = FittedModel(
-        manifest["name"],
-        encoding,
-        FAMILIES[manifest["family"]].from_arrays(load_arrays(blobs[WEIGHTS])),
-        _interval(manifest),
+        name=manifest["name"],
+        encoding=encoding,
+        weights=FAMILIES[manifest["family"]].from_arrays(load_arrays(blobs[WEIGHTS])),
+        interval=_interval(manifest),
         precedent=_precedent(manifest.get("precedent")),
     )
     peers = Peers.from_dict(manifest["peers"])

@@ -9,7 +9,7 @@ from durhampulse.service.logs import LogFormat
 __all__ = ["Hosting", "Limits"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Limits:
     """What one client may ask for.
 

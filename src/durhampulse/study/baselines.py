@@ -32,7 +32,7 @@ def compare_classifiers(part: Preparation) -> Comparison:
         run = cross_validate(learner, part.train, part.creators.features, random_state=seed)
         weights = learner(part.X_train.to_numpy(), y_train)
         folds[name] = replace(run, whole=weights)
-        models[name] = FittedModel(name, part.encoding, weights)
+        models[name] = FittedModel(name=name, encoding=part.encoding, weights=weights)
     out_of_fold = {name: fold.y_prob for name, fold in folds.items()}
     X_test = part.X_test.to_numpy()
     y_prob = {name: model.weights.predict_proba(X_test) for name, model in models.items()}

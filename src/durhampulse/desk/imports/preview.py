@@ -158,7 +158,9 @@ def preview(
     usual = {c: u for c, u in scorer.model.manifest.get("units", {}).items() if c in COLUMNS}
     problem = None
     try:
-        for part in _Reading(scorer, path, name, usual, cage).parts(options):
+        for part in _Reading(scorer=scorer, path=path, name=name, usual=usual, cage=cage).parts(
+            options
+        ):
             parts |= part
     except DurhamPulseError as error:
         text = error.problem.replace(path.name, name)
@@ -169,7 +171,7 @@ def preview(
     return Preview(**parts, usual_units=usual, format=FORMATS[suffix_of(path)], problem=problem)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Reading:
     """A file being read for its preview."""
 

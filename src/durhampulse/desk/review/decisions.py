@@ -197,7 +197,7 @@ def _key_reused() -> ConflictError:
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BulkResult:
     """Counts of a bulk decision: creators decided, and those left alone.
 

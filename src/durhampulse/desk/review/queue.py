@@ -59,7 +59,7 @@ class Claim:
     until: datetime
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Progress:
     """Counts of the queue, for the asking reviewer.
 
@@ -221,8 +221,9 @@ def progress(
         ),
         select(func.count()).where(claim.c.person_id != person_id, claim.c.expires_at > now),
     )  # fmt: skip
-    of_all = queue_counts(db, rules) if counts is None else counts
-    return Progress(*of_all, *(int(db.scalar(count) or 0) for count in mine))
+    waiting, unlike, decided = queue_counts(db, rules) if counts is None else counts
+    today, others = (int(db.scalar(count) or 0) for count in mine)
+    return Progress(waiting=waiting, unlike=unlike, decided=decided, today=today, others=others)
 
 
 def queue_counts(db: Connection, rules: Rules) -> QueueCounts:

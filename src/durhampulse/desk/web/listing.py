@@ -204,7 +204,7 @@ def _in_words(result: BulkResult) -> str:
 
     Examples
     --------
-    >>> _in_words(BulkResult(12, held=2))
+    >>> _in_words(BulkResult(decided=12, held=2))
     '12 decided. Left alone: 2 before other reviewers.'
     """
     left = [

@@ -35,7 +35,7 @@ _MOST = 16
 """Pieces that a number has between separators of one kind."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Cells:
     """A row's cells as values of the graph, by column.
 
