@@ -106,7 +106,7 @@ def test_link_ends_by_its_day_and_by_hand(filled, opened):
     rooms.revoke(filled, number, "ann")
     with filled.reading() as db:
         assert rooms.open_room(db, token) is None
-        assert [row.comment for row in rooms.said_of(db, 3)] == ["Lovely"]  # evidence stays
+        assert [row.comment for row in rooms.client_answers(db, 3)] == ["Lovely"]  # evidence stays
 
 
 def test_card_holds_nothing_of_a_creator_that_was_not_chosen(filled, opened, visit):

@@ -174,5 +174,5 @@ def _follows_share(values: Floats, y_true: Floats) -> bool:
         return False
     gap = float(np.sum((share - line)[inner] ** 2 / scatter[inner]))
     spread = np.sqrt(np.average((line - line.mean()) ** 2, weights=n))
-    told = spread > 0.5 * np.sqrt(np.average(scatter, weights=n))
-    return bool(told and chi2.cdf(gap, inner.sum() - 2) < _BY_CHANCE)
+    is_spread = spread > 0.5 * np.sqrt(np.average(scatter, weights=n))
+    return bool(is_spread and chi2.cdf(gap, inner.sum() - 2) < _BY_CHANCE)

@@ -186,7 +186,7 @@ class _Pupils:
         """
         y = self.train[LABEL].to_numpy(np.float64)
         weight = np.ones(len(y)) if self.sample_weight is None else self.sample_weight
-        told = {BLEND: np.zeros(len(y)), name: np.zeros(len(y))}
+        y_prob = {BLEND: np.zeros(len(y)), name: np.zeros(len(y))}
         run, blends = self.teacher.trees, self.teacher.folds(y, weight)
 
         def teach(number: int) -> Pupil:
@@ -196,9 +196,9 @@ class _Pupils:
         for number, pupil in enumerate(side_by_side(teach, range(len(blends)))):
             held_out = np.flatnonzero(run.fold == number)
             X = run.encodings[number].transform(self.train.iloc[held_out])
-            told[BLEND][held_out] = blends[number].predict_proba(X)
-            told[name][held_out] = pupil.predict_proba(X)
-        return told
+            y_prob[BLEND][held_out] = blends[number].predict_proba(X)
+            y_prob[name][held_out] = pupil.predict_proba(X)
+        return y_prob
 
 
 def _levelled(weights: Pupil, X: Floats, y: Floats, count: Floats) -> Pupil:

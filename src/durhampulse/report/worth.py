@@ -179,13 +179,13 @@ def explanation(part: Decision) -> str:
     )
 
 
-def alone_and_together(found: Exploration, part: Decision) -> str:
+def alone_and_together(exploration: Exploration, part: Decision) -> str:
     """E: why the model may rank features otherwise than A2 does."""
-    alone = found.associations["feature"].tolist()
+    alone = exploration.associations["feature"].tolist()
     together = [name for name in part.explanation.importance()["feature"] if name in alone]
     alone = [name for name in alone if name in together]
     falls = {name: together.index(name) - alone.index(name) for name in alone}
-    rho = found.correlations.drop(index=LABEL, columns=LABEL, errors="ignore")
+    rho = exploration.correlations.drop(index=LABEL, columns=LABEL, errors="ignore")
     fallen = max(falls, key=lambda name: (falls[name], name in rho))
     if falls[fallen] < 1:
         return "The model ranks the features as A2 does, each taken alone."

@@ -30,14 +30,14 @@ def as_found(source: RawTable) -> pd.DataFrame:
     return frame.set_axis(pd.Index(source.rows, name="row"), axis=0)
 
 
-def raw_overview(found: pd.DataFrame) -> pd.DataFrame:
+def raw_overview(raw: pd.DataFrame) -> pd.DataFrame:
     """Return each column of a table as found: ``column, dtype, null, null_share, example``."""
     rows = []
-    for name in found:
-        known = found[name].dropna()
-        null = len(found) - len(known)
+    for name in raw:
+        known = raw[name].dropna()
+        null = len(raw) - len(known)
         example = "" if known.empty else str(known.iloc[0])
-        rows.append((name, str(found[name].dtype), null, null / max(len(found), 1), example))
+        rows.append((name, str(raw[name].dtype), null, null / max(len(raw), 1), example))
     return pd.DataFrame(rows, columns=["column", "dtype", "null", "missing_share", "example"])
 
 

@@ -24,8 +24,20 @@ from durhampulse.desk.store.tables import CONTROL, creator, room, room_card
 from durhampulse.exceptions import InputError
 
 __all__ = [
-    "CARDS", "FIELDS", "MOST_DAYS", "Answer", "RoomWish", "answer", "cards_of", "find_room",
-    "make_room", "open_room", "pitch", "revoke", "rooms", "said_of",
+    "CARDS",
+    "FIELDS",
+    "MOST_DAYS",
+    "Answer",
+    "RoomWish",
+    "answer",
+    "cards_of",
+    "client_answers",
+    "find_room",
+    "make_room",
+    "open_room",
+    "pitch",
+    "revoke",
+    "rooms",
 ]  # fmt: skip
 
 CARDS: Final = (6, 30)
@@ -289,7 +301,7 @@ def revoke(store: Store, number: int, by: str) -> None:
             note(db, by, "room closed", f"room {number}")
 
 
-def said_of(db: Connection, creator_id: int) -> Sequence[Any]:
+def client_answers(db: Connection, creator_id: int) -> Sequence[Any]:
     """Return what clients have said of a creator: ``room_id, client, name, liked, comment, at``."""
     k = room_card.c
     answers = (

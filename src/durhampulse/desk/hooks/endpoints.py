@@ -107,7 +107,7 @@ def secrets_of(db: Connection, row: Row[Any]) -> list[str]:
     """Return the secrets to sign with: the present one, and for a day the one before it."""
     both = row.rotated_at and clock.now() - row.rotated_at < timedelta(hours=BOTH_HOURS)
     generations = (row.generation, row.generation - 1) if both else (row.generation,)
-    return [secret_of(db, row.name, one) for one in generations]
+    return [secret_of(db, row.name, generation) for generation in generations]
 
 
 def hooks(db: Connection) -> Sequence[Endpoint]:

@@ -73,7 +73,7 @@ def headers_of(secrets: Sequence[str], message: str, at: int, body: bytes) -> di
         "user-agent": "DurhamPulse",
         "webhook-id": message,
         "webhook-timestamp": str(at),
-        "webhook-signature": " ".join(signature(one, message, at, body) for one in secrets),
+        "webhook-signature": " ".join(signature(secret, message, at, body) for secret in secrets),
     }
 
 

@@ -90,7 +90,7 @@ def _resolve(host: str, port: int, *, private: bool) -> list[tuple[str, int]]:
     """Return the addresses to connect to, with the port."""
     infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     addresses = [str(info[4][0]) for info in infos]
-    if not private and not all(_is_public(ipaddress.ip_address(one)) for one in addresses):
+    if not private and not all(_is_public(ipaddress.ip_address(address)) for address in addresses):
         raise RefusedError("It lies in a private network.")
     return [(address, port) for address in dict.fromkeys(addresses)][:_MOST_ADDRESSES]
 

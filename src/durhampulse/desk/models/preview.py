@@ -178,7 +178,9 @@ class Comparison:
         far = known[np.argsort(-np.abs(change[known]))[:_MOST_MOVERS]]
         movers = [Mover(id=rows[i].id, before=before[i], after=after[i]) for i in far.tolist()]
         self._movers = heapq.nlargest(
-            _MOST_MOVERS, [*self._movers, *movers], key=lambda one: abs(one.after - one.before)
+            _MOST_MOVERS,
+            [*self._movers, *movers],
+            key=lambda mover: abs(mover.after - mover.before),
         )
 
     def drift(self) -> list[dict[str, Any]]:
@@ -201,8 +203,8 @@ class Comparison:
             mean_change=self._change / max(self._scored, 1),
             moves=[(*move, n) for move, n in self._moves.most_common()],
             movers=[
-                {"id": one.id, "before": float(one.before), "after": float(one.after)}
-                for one in self._movers
+                {"id": mover.id, "before": float(mover.before), "after": float(mover.after)}
+                for mover in self._movers
             ],
             changes=self._changes.tolist(),
         )

@@ -191,7 +191,7 @@ def refresh_standing(db: Connection) -> None:
         if left.get(row.id)
     ]  # fmt: skip
     if lists or read_setting(db, _SETTING):
-        write_setting(db, _SETTING, [asdict(one) for one in lists])
+        write_setting(db, _SETTING, [asdict(facts) for facts in lists])
 
 
 def standing_lists(db: Connection) -> list[StandingList]:

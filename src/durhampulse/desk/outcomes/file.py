@@ -111,10 +111,10 @@ def _sort_out(
     days: list[date | str],
 ) -> OutcomeFile:
     """Return what rows say; a text in place of an outcome or a day is why it cannot be read."""
-    said: dict[str, set[bool]] = {}
+    deals_of: dict[str, set[bool]] = {}
     for identifier, deal in zip(names, deals, strict=True):
         if identifier is not None and isinstance(deal, bool):
-            said.setdefault(identifier, set()).add(deal)
+            deals_of.setdefault(identifier, set()).add(deal)
     outcomes: dict[str, tuple[bool, date]] = {}
     refused: list[RefusedRow] = []
     blank = 0
@@ -123,7 +123,7 @@ def _sort_out(
             blank += 1
         elif isinstance(deal, str) or isinstance(day, str):
             refused.append(RefusedRow(row, deal if isinstance(deal, str) else str(day)))
-        elif len(said[identifier]) > 1:
+        elif len(deals_of[identifier]) > 1:
             reason = f"'{identifier[:60]}' has a deal in one row and none in another"
             refused.append(RefusedRow(row, reason))
         else:

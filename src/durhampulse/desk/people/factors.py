@@ -93,7 +93,7 @@ def require_factor(db: Connection, role: str, who: Principal) -> None:
         )
     write_setting(db, _SETTING, role)
     if role:
-        roles = [one for one in PERSON_ROLES if _rank(one) >= _rank(role)]
+        roles = [other for other in PERSON_ROLES if _rank(other) >= _rank(role)]
         lacking = select(person.c.id).where(person.c.role.in_(roles), person.c.id.not_in(has))
         db.execute(delete(session).where(session.c.person_id.in_(lacking)))
     note(db, who.name, "second factor required", role or "nobody")

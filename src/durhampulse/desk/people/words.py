@@ -180,7 +180,7 @@ def without_words(value: Any, pattern: re.Pattern[str]) -> Any:
     if isinstance(value, Mapping):
         return {without_words(k, pattern): without_words(v, pattern) for k, v in value.items()}
     if isinstance(value, list):
-        return [without_words(one, pattern) for one in value]
+        return [without_words(part, pattern) for part in value]
     return value
 
 

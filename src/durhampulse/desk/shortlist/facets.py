@@ -150,8 +150,8 @@ def _cells(db: Connection, view: View, rules: Rules, kinds: Sequence[str]) -> Ce
         code = code * len(names) + place
     niche = func.coalesce(creator.c.niche, "") if "niche" in kinds else literal("")
     cells = []
-    for (at, found), n in _counted(db, view, rules, code, niche).items():
-        choices = {"niche": found}
+    for (at, value), n in _counted(db, view, rules, code, niche).items():
+        choices = {"niche": value}
         for kind, names, _ in reversed(coded):
             at, nth = divmod(at, len(names))  # noqa: PLW2901 - what is left of the code
             choices[kind] = names[nth]
@@ -172,9 +172,9 @@ def _counted(
         joined = db.scalar(counted(db, select(func.group_concat(each, _BETWEEN)), view, rules))
         counts = Counter(joined.split(_BETWEEN)) if joined else {}
         return {(ord(key[0]) - 1, key[1:]): n for key, n in counts.items()}
-    numbers = select(code.label("code"), niche.label("found"), func.count())
-    query = counted(db, numbers, view, rules).group_by("code", "found")
-    return {(at, found): n for at, found, n in db.execute(query)}
+    numbers = select(code.label("code"), niche.label("value"), func.count())
+    query = counted(db, numbers, view, rules).group_by("code", "value")
+    return {(at, value): n for at, value, n in db.execute(query)}
 
 
 def _coded(rules: Rules) -> dict[str, tuple[list[str], ColumnElement[int]]]:

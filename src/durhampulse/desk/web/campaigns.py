@@ -94,12 +94,12 @@ def add_creators(
     notice = ""
     if sure:
         change = choices.put_in(desk.store, desk.catalogue, campaign, sure, who.name)
-        notice = _said(change, "Nothing had to change.")
+        notice = _changes_in_words(change, "Nothing had to change.")
     query = f"?{urlencode({'ask': [*asked]}, doseq=True)}" if asked else ""
     return redirect(f"/campaigns/{campaign}{query}", notice)
 
 
-def _said(change: choices.Change, otherwise: str) -> str:
+def _changes_in_words(change: choices.Change, otherwise: str) -> str:
     """Return who came and who left, in words."""
     parts = [f"{what}: {', '.join(names[:5])}{' and others' if names[5:] else ''}."
              for what, names in (("In", change.came), ("Out", change.left)) if names]  # fmt: skip
@@ -266,7 +266,7 @@ def choose(  # noqa: PLR0913 - one for each field of the form
         done = choices.price(*at, creator_id, read_fee(fee), who.name)
     else:
         done = choices.release(*at, creator_id, who.name)
-    return redirect(where, _said(done, "Kept. The set stays as it is."))
+    return redirect(where, _changes_in_words(done, "Kept. The set stays as it is."))
 
 
 @router.post("/{number}/state")

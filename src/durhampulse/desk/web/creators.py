@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse
 from durhampulse.creators.schema import COLUMNS
 from durhampulse.decision.figures import figure_text
 from durhampulse.desk.campaigns.campaigns import campaigns_of, drafts
-from durhampulse.desk.campaigns.rooms import said_of
+from durhampulse.desk.campaigns.rooms import client_answers
 from durhampulse.desk.models.rules import Rules, stored_frame
 from durhampulse.desk.outcomes.file import today
 from durhampulse.desk.outcomes.recording import record, withdraw
@@ -77,7 +77,7 @@ def creator_view(
         within, open_drafts = campaigns_of(db, number), drafts(db)
         draft = draft or draft_of(db, number, who.id)
         holder = held_by_other(db, number, who.id)
-        lists, client_said = lists_of(db, number), said_of(db, number)
+        lists, client_said = lists_of(db, number), client_answers(db, number)
     return render(
         request, who, "creator.html", status=409 if conflict else 200, page=page, rules=rules,
         seen=seen, lists=lists, draft=draft, conflict=conflict, holder=holder, reasons=REASONS,
@@ -172,8 +172,8 @@ def record_decision(  # noqa: PLR0913 - one for each field of the form
         kept, _ = decide(desk.store, number, who.id, made, desk.catalogue.current())
     except ConflictError as error:
         if BESIDE in request.headers:
-            said = {"problem": error.problem, "way_out": error.way_out}
-            return JSONResponse(said, status_code=409)
+            conflict = {"problem": error.problem, "way_out": error.way_out}
+            return JSONResponse(conflict, status_code=409)
         return creator_view(request, desk, who, number, draft=Draft(reason, note), conflict=error)
     with desk.store.reading() as db:
         row = find_creator(db, number)

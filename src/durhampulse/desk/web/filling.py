@@ -255,7 +255,7 @@ def _after(tag: _Tag, tags: list[_Tag]) -> int:
     """Return the place behind a control, its label, or the legend of its group."""
     group = tag.inside("fieldset")
     if tag.value("type") in _TICKED and group is not None:
-        legends = [one.closed_end for one in tags if one.name == "legend" and group in one.around]
+        legends = [tag.closed_end for tag in tags if tag.name == "legend" and group in tag.around]
         return legends[0] if legends else group.end
     label = tag.inside("label")
     return max((label or tag).closed_end, tag.closed_end, tag.end)

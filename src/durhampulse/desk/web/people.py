@@ -135,7 +135,7 @@ def _people_page(
                   factors=factors, required=required, known_as=names,
                   provider=desk.provider and desk.provider.settings.title,
                   passwords=desk.sign_in.passwords,
-                  owners={one.id: one for one in everybody}, lower_role=people.lower_role,
+                  owners={row.id: row for row in everybody}, lower_role=people.lower_role,
                   now=clock.now(), days=_DAYS, secret=secret, what=what)  # fmt: skip
 
 

@@ -125,10 +125,10 @@ def take_back(
         row, draft = find_creator(db, number), draft_of(db, number, who.id)
     kept = "note" if draft.note else "reason" if draft.reason else ""
     text = f"{row.name or row.external_id} is {row.state} again"
-    said = f"{text}{kept and f', with your {kept}'}."
+    notice = f"{text}{kept and f', with your {kept}'}."
     if BESIDE in request.headers:
-        return JSONResponse({"said": said, "creator": number, "state": row.state})
-    return redirect(local_path(back) or "/queue", said)
+        return JSONResponse({"said": notice, "creator": number, "state": row.state})
+    return redirect(local_path(back) or "/queue", notice)
 
 
 @router.post("/release")

@@ -162,7 +162,7 @@ def _initials(name: str) -> str:
 
 def _toggled(chosen: tuple[str, ...], choice: str) -> tuple[str, ...]:
     """Return choices with one more, or without it where it was chosen."""
-    others = tuple(one for one in chosen if one != choice)
+    others = tuple(other for other in chosen if other != choice)
     return others if choice in chosen else (*chosen, choice)
 
 

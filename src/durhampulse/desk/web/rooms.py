@@ -47,12 +47,12 @@ def show_all(
 
 def _page(request: Request, desk: Desk, who: Any, *, source: str = "", link: str = "") -> Response:
     with desk.store.reading() as db:
-        found = rooms.rooms(db)
+        listed = rooms.rooms(db)
         sources = [(f"campaign-{row.id}", row.name, row.creators) for row in list_campaigns(db)]
         sources += [(f"list-{row.id}", row.name, row.creators) for row in own_lists(db)]
     least, most = rooms.CARDS
     sources = [one for one in sources if least <= one[2] <= most]
-    return render(request, who, "rooms.html", rooms=found, sources=sources, source=source,
+    return render(request, who, "rooms.html", rooms=listed, sources=sources, source=source,
                   link=link, fields=rooms.FIELDS, days=14, cards=rooms.CARDS)  # fmt: skip
 
 

@@ -132,24 +132,24 @@ def _kind(precedent: Precedent | None, cells: Cells, wide: Sequence[str], nodes:
     if precedent is None:
         return kind
 
-    def told(condition: str, number: int | str, kind: str) -> str:
+    def numbered(condition: str, number: int | str, kind: str) -> str:
         value = number if isinstance(number, str) else nodes.constant(number, np.int64)
         return nodes.where(condition, value, kind)
 
     if precedent.judged:
         single = [nodes.cast(wide[place], np.float32) for place in precedent.places]
         rare, outside, farthest = _together(precedent, single, nodes)
-        whole = told(outside, farthest, told(rare, 1, kind))
+        whole = numbered(outside, farthest, numbered(rare, 1, kind))
         part = kind
         for number, at in enumerate(precedent.judged, start=2):
             column = precedent.columns[at]
             beyond = _beyond(precedent, column, cells, nodes)
-            part = told(beyond, number, part)
+            part = numbered(beyond, number, part)
         columns = dict.fromkeys(precedent.columns[at] for at in precedent.judged)
         incomplete = nodes.either([cells.missing[column] for column in columns])
         kind = nodes.where(incomplete, part, whole)
     for number, (column, known) in enumerate(precedent.levels.items(), 2 + len(precedent.judged)):
-        kind = told(_new_level(cells, column, known, nodes), number, kind)
+        kind = numbered(_new_level(cells, column, known, nodes), number, kind)
     return kind
 
 
