@@ -28,12 +28,15 @@ from sqlalchemy import (
     update,
 )
 
+from durhampulse.decision.bands import Thresholds
 from durhampulse.desk.imports import intake
 from durhampulse.desk.imports.worker import Worker
+from durhampulse.desk.models.catalogue import Catalogue, save_thresholds
 from durhampulse.desk.people.erasure import _OF_CREATOR, _OF_NAME, erase
+from durhampulse.desk.people.factors import required_role
 from durhampulse.desk.people.words import SEARCHES, WRITTEN
 from durhampulse.desk.store import traces
-from durhampulse.desk.store.database import read_setting
+from durhampulse.desk.store.database import read_setting, write_setting
 from durhampulse.desk.store.search import refresh_search
 from durhampulse.desk.store.tables import (
     Instant,
@@ -175,6 +178,18 @@ def plant(store, number, other, person):
                 rows = rows.where(table.c.creator_id == other) if "creator_id" in table.c else rows
                 rows = rows.where(table.c.external_id == "x") if table is refused else rows
                 db.execute(rows.values({name: said or text}))
+
+
+def test_erasing_somebody_called_as_a_role_changes_no_setting(filled):
+    with filled.writing() as db:
+        write_setting(db, "second_factor", "reviewer")
+        called = {"external_id": "reviewer", "name": "yes_at"}
+        db.execute(update(creator).where(creator.c.id == 3).values(**called))
+    save_thresholds(filled, Thresholds(0.9, 0.5), "ann", Catalogue(filled).current())
+    erase(filled, "reviewer", "ann")
+    with filled.reading() as db:
+        assert required_role(db) == "reviewer"
+    assert Catalogue(filled).current().thresholds == Thresholds(0.9, 0.5)
 
 
 def left_of(store, folder):

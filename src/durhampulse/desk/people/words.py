@@ -62,6 +62,8 @@ WRITTEN: Final[Mapping[Table, tuple[str, ...]]] = MappingProxyType({
 SEARCHES: Final[Mapping[Table, str]] = MappingProxyType({saved_view: "query", bulk: "selection"})
 """Columns of addresses whose query may search for a creator."""
 _MANY = (refused, remark, review)  # rows are looked for by the database
+_NOBODYS = ("active_model", "audit_head", "hash_key", "second_factor", "thresholds")
+"""Settings of words of the program alone: somebody called as one of them changes none."""
 
 
 def telling_words(db: Connection, numbers: Sequence[int], names: Iterable[str]) -> list[str]:
@@ -143,6 +145,8 @@ def _pattern(words: Sequence[str]) -> re.Pattern[str]:
 
 def _rows(db: Connection, table: Table, words: Sequence[str]) -> list[Any]:
     """Return the rows of a table that may hold one of some words."""
+    if table is setting:
+        return list(db.execute(select(setting).where(setting.c.name.not_in(_NOBODYS))))
     if table not in _MANY:
         return list(db.execute(select(table)))
     texts = [table.c[name] for name in WRITTEN[table]]
