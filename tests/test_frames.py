@@ -86,3 +86,20 @@ def test_file_without_scorable_rows_keeps_earlier_result(scorer, tmp_path):
     with pytest.raises(dp.CannotJudgeError, match=r"none of 1 rows .* Followers cannot be -5"):
         score_files(scorer, [tmp_path / "empty.csv"], tmp_path / "out.csv")
     assert (tmp_path / "out.csv").read_text() == "earlier"
+
+
+def test_index_that_is_a_column_too_is_read_once(scorer):
+    table = pd.DataFrame([{"Influencer_ID": "a", **ONE_ROW}])
+    scored = scorer.score(table.set_index("Influencer_ID", drop=False))
+    assert scored["Influencer ID"].tolist() == ["a"]
+
+
+def test_half_a_character_is_read_as_a_question_mark_as_in_json(scorer):
+    row = {"Influencer_ID": "a\ud83d", **ONE_ROW, "Niche": "\ud83d"}
+    table = pd.DataFrame([row], dtype=object)
+    assert scorer.score(table)["Influencer ID"].tolist() == ["a?"]
+
+
+def test_whole_table_is_not_explained_as_one_creator(scorer):
+    with pytest.raises(InputError, match=r"iloc\[0\]"):
+        scorer.explain(pd.DataFrame([ONE_ROW, ONE_ROW]))

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from durhampulse.creators.text import NoTextError, as_text
+from durhampulse.creators.text import NoTextError, as_text, plain_text
 from durhampulse.exceptions import InputError
 
 __all__ = ["raw_cells"]
@@ -17,8 +17,8 @@ __all__ = ["raw_cells"]
 def raw_cells(table: Any) -> pa.Table:
     """Return a table's cells as found.
 
-    A pandas index that has a name is a column; another is not. A pandas column of mixed objects
-    becomes text, cell by cell.
+    A pandas index that has a name is a column, unless one is called so; another is not. A pandas
+    column of mixed objects becomes text, cell by cell.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def raw_cells(table: Any) -> pa.Table:
     if type(table).__name__ == "LazyFrame":
         raise InputError("A LazyFrame holds no rows yet.", "Collect it first: frame.collect().")
     if isinstance(table, pd.DataFrame):
-        named = [name for name in table.index.names if name is not None]
+        named = [name for name in table.index.names if name not in (None, *table.columns)]
         frame = table.reset_index(level=named) if named else table
         names = [str(name) for name in frame.columns]
         arrays = [_column(frame.iloc[:, at]) for at in range(frame.shape[1])]
@@ -70,4 +70,4 @@ def _cell(value: Any) -> str | None:
         except NoTextError:
             return str(value)
         return text
-    return str(value)
+    return plain_text(str(value))

@@ -16,9 +16,9 @@ from durhampulse.creators.identifiers import canonical_identifier
 from durhampulse.creators.numbers import DecimalSign, decimal_evidence
 from durhampulse.creators.rules import ColumnRule
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL, canonical_name
-from durhampulse.creators.text import NoTextError, as_text
+from durhampulse.creators.text import NoTextError, as_text, plain_text
 
-__all__ = ["RecordReader", "plain_text"]
+__all__ = ["RecordReader"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -168,11 +168,6 @@ class RecordReader:
                 errors.setdefault(row, str(error))
                 words.append(None)
         return rule.read_level_words(words)
-
-
-def plain_text(text: str) -> str:
-    """Return text without halves of characters, which JSON can hold and Arrow cannot."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _text(rule: ColumnRule, value: object) -> str | None:

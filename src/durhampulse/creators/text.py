@@ -8,11 +8,24 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["NoTextError", "as_text", "holds_bytes", "is_number", "is_text", "whole_array"]
+__all__ = [
+    "NoTextError",
+    "as_text",
+    "holds_bytes",
+    "is_number",
+    "is_text",
+    "plain_text",
+    "whole_array",
+]
 
 
 class NoTextError(ValueError):
     """Cells of a type that has no text, such as lists, or bytes that are not UTF-8."""
+
+
+def plain_text(text: str) -> str:
+    """Return text without halves of characters, which Python and JSON can hold and Arrow cannot."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def as_text(cells: pa.Array) -> pa.Array:

@@ -158,6 +158,8 @@ def _read(folder: Path, name: str) -> bytes:
             blob = stream.read(limit + 1)
     except FileNotFoundError:
         raise
+    except NotADirectoryError as error:
+        raise ModelError(f"{folder}: not a folder.", "Name a model folder.") from error
     except OSError as error:
         raise ModelError(f"{path}: {error.strerror or error}.", "Try again.") from error
     if len(blob) > limit:

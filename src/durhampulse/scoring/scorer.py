@@ -260,9 +260,13 @@ class Scorer:
 
         Raises
         ------
+        InputError
+            If it is a whole table.
         CannotJudgeError
             If too little is known of the creator, or a figure cannot be read or cannot be.
         """
+        if hasattr(row, "columns"):
+            raise InputError("A table is not one creator.", "Pass one row, such as table.iloc[0].")
         reader = RecordReader(self.rules)
         plain = {name: _plain_value(value) for name, value in row.items()}
         record, carried = self.part(plain)

@@ -181,7 +181,7 @@ def _item(row: Any, gone: str = "") -> ViewItem:
 
 @views_router.get("/{number}")
 def one_view(desk: DeskOf, who: Reader, number: Number) -> ViewItem:
-    """Return A saved view that everybody sees, and what of it is no more."""
+    """Return a saved view that everybody sees, and what of it is no more."""
     with desk.store.reading() as db:
         row = _view(db, number, who)
         _, gone = saved.open_view(db, row, desk.catalogue.current(db))
