@@ -113,6 +113,24 @@ def model_folder(demo_model, tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def bucket():
+    """A client of a local S3 server, which the environment points to, with a bucket `creators`."""
+    server = pytest.importorskip("moto.server", reason="moto, a local S3 server, is not installed")
+    boto3 = pytest.importorskip("boto3")
+    running = server.ThreadedMotoServer(port=0, verbose=False)
+    running.start()
+    host, port = running.get_host_and_port()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        patch.setenv("AWS_REGION", "us-east-1")
+        patch.setenv("AWS_ACCESS_KEY_ID", "key")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        boto3.client("s3").create_bucket(Bucket="creators")
+        yield boto3.client("s3")
+    running.stop()
+
+
 @pytest.fixture(scope="session")
 def whole(market_file) -> Study:
     """A study of the simulated table, all parts; the networks of its blend train shortly."""

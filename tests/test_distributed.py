@@ -152,6 +152,45 @@ def test_files_by_fsspec_address(cluster, source, demo_model, tmp_path):
     assert sum(len(part) for part in parts(tmp_path / "out")) == summary.scored == 99_999
 
 
+def test_object_store_is_read_and_written_as_by_one_machine(
+    bucket, source, demo_model, tmp_path, monkeypatch
+):
+    """By Arrow's own file systems: no fsspec package of a store is installed here."""
+    from distributed import LocalCluster
+
+    monkeypatch.setattr(distributed, "_ROWS_A_PIECE", 50_000)
+    for number in (0, 1):
+        body = (source / f"part-{number}.parquet").read_bytes()
+        bucket.put_object(Bucket="creators", Key=f"in/part-{number}.parquet", Body=body)
+    with LocalCluster(n_workers=1, processes=False, dashboard_address=None) as some:
+
+        def score(inputs, out):
+            return distributed.score_on_cluster(
+                demo_model, [inputs], out, scheduler=some.scheduler_address
+            )
+
+        score("s3://creators/in/part-*.parquet", "s3://creators/out")
+        score(str(source / "part-*.parquet"), str(tmp_path / "out"))
+        with pytest.raises(OutputError, match="not empty"):
+            score("s3://creators/in/part-*.parquet", "s3://creators/out")
+        with pytest.raises(OutputError, match="nobody"):
+            score("s3://creators/in/part-*.parquet", "s3://nobody/out")
+        with pytest.raises(InputError, match="no such file"):
+            score("s3://creators/none-*.parquet", "s3://creators/new")
+        with pytest.raises(InputError, match="Protocol not known"):
+            score("nowhere://creators/a.csv", str(tmp_path / "new"))
+    stored = {
+        entry["Key"].removeprefix("out/"): bucket.get_object(Bucket="creators", Key=entry["Key"])
+        for entry in bucket.list_objects_v2(Bucket="creators", Prefix="out/")["Contents"]
+    }
+    written = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert stored.keys() - {""} == {str(path.relative_to(tmp_path / "out")) for path in written}
+    for path in written:
+        if path.name != "summary.json":  # which says how long it took
+            name = str(path.relative_to(tmp_path / "out"))
+            assert stored[name]["Body"].read() == path.read_bytes(), name
+
+
 def test_workbook_sheet_on_cluster(cluster, source, demo_model, tmp_path):
     creators = pq.read_table(source / "m.parquet").to_pandas().head(30)
     with pd.ExcelWriter(tmp_path / "book.xlsx") as writer:

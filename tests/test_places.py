@@ -99,24 +99,6 @@ def test_messages_leave_standard_output_to_the_table(
     assert b"40 rows: 40 scored, 0 refused." in written.err
 
 
-@pytest.fixture(scope="module")
-def bucket():
-    """Name of a bucket of a local S3 server, which the environment points to."""
-    server = pytest.importorskip("moto.server", reason="moto, a local S3 server, is not installed")
-    boto3 = pytest.importorskip("boto3")
-    running = server.ThreadedMotoServer(port=0, verbose=False)
-    running.start()
-    host, port = running.get_host_and_port()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
-        patch.setenv("AWS_REGION", "us-east-1")
-        patch.setenv("AWS_ACCESS_KEY_ID", "key")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-        boto3.client("s3").create_bucket(Bucket="creators")
-        yield boto3.client("s3")
-    running.stop()
-
-
 def put(bucket, key, data):
     bucket.put_object(Bucket="creators", Key=key, Body=data)
 

@@ -29,7 +29,16 @@ from durhampulse.files.scratch import scratch_folder
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
 
-__all__ = ["STANDARD", "copied", "delivered", "find_files", "is_elsewhere"]
+__all__ = [
+    "STANDARD",
+    "copied",
+    "delivered",
+    "explained",
+    "find_files",
+    "find_in_store",
+    "is_elsewhere",
+    "open_store",
+]
 
 STANDARD = "-"
 """Names standard input among inputs, and standard output as an output."""
@@ -82,11 +91,8 @@ def _copies(source: str, folder: Path) -> list[Path]:
     """Return copies in a folder of the table, or the tables that a pattern matches, by name."""
     if source == STANDARD:
         return [_spooled(folder)]
-    with _explained(source, InputError):
-        system, path = _store(source)
-        files = _matching(system, path)
-        if not files:
-            raise InputError(f"{source}: {_missing(system, path)}.", "Check the address.")
+    with explained(source, InputError):
+        system, files = _stored(source)
         copied_to = []
         for number, file in enumerate(files):
             target = folder / str(number) / PurePosixPath(file).name
@@ -96,6 +102,29 @@ def _copies(source: str, folder: Path) -> list[Path]:
                 shutil.copyfileobj(stored, f, _BLOCK)
             copied_to.append(target)
     return copied_to
+
+
+def _stored(address: str) -> tuple[FileSystem, list[str]]:
+    """Return an address's store, and the files in it that a path or a pattern names, sorted."""
+    system, path = open_store(address)
+    if not (files := _matching(system, path)):
+        raise InputError(f"{address}: {_missing(system, path)}.", "Check the address.")
+    return system, files
+
+
+def find_in_store(address: str) -> list[str]:
+    """Return the addresses of the files that an object store's path or pattern names, sorted.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    scheme, _, path = address.partition("://")
+    with explained(address, InputError):
+        _, files = _stored(address)
+    bucket = path.partition("/")[0]  # an account that it names is no part of the files' paths
+    return [f"{scheme}://{bucket}/{file.partition('/')[2]}" for file in files]
 
 
 def find_files(inputs: Sequence[str | Path], folder: Path) -> list[Path]:
@@ -151,13 +180,13 @@ def delivered(out: str | Path) -> Iterator[Path]:
             sys.stdout.buffer.flush()
             return
         address = str(out)
-        with _explained(address, OutputError):
-            system, stored = _store(address)
+        with explained(address, OutputError):
+            system, stored = open_store(address)
             if not _exists(system, stored.partition("/")[0]):
                 raise OutputError(f"{address}: {_missing(system, stored)}.", "Check the address.")
         path = Path(folder, PurePosixPath(stored).name)
         yield path
-        with _explained(address, OutputError):
+        with explained(address, OutputError):
             _send(path, system, stored)
 
 
@@ -219,7 +248,7 @@ def _text_suffix(head: bytes) -> str:
     return ".csv"
 
 
-def _store(address: str) -> tuple[FileSystem, str]:
+def open_store(address: str) -> tuple[FileSystem, str]:
     """Return the store of an address, opened with what the environment says, and the path in it."""
     from pyarrow import fs
 
@@ -328,7 +357,7 @@ def _missing(system: FileSystem, path: str) -> str:
 
 
 @contextmanager
-def _explained(address: str, kind: type[InputError | OutputError]) -> Iterator[None]:
+def explained(address: str, kind: type[InputError | OutputError]) -> Iterator[None]:
     """Turn what a store's library says into one clear error."""
     try:
         yield

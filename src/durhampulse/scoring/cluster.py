@@ -7,8 +7,8 @@ The summary is written last; its presence says that the folder is complete. Wher
 died, the same command begins again in the same folder; what it is to hold stands there until then.
 
 Workers read the inputs and write the output themselves, so both must be reachable from all of them:
-a shared folder, or an object store by any address that fsspec knows (``s3://bucket/folder``). The
-model travels with the work.
+a shared folder, an object store as for one machine (``s3://bucket/folder``, ``gs://``, ``az://``),
+or any address that fsspec knows. The model travels with the work.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from typing import Any
 import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
+from fsspec.implementations.arrow import ArrowFSWrapper
 
 from durhampulse.creators.carried import CarriedKind
 from durhampulse.creators.headers import require_headers
@@ -36,6 +37,7 @@ from durhampulse.exceptions import InputError, OutputError
 from durhampulse.files.formats import FORMATS, suffix_of
 from durhampulse.files.formulas import spreadsheet_safe
 from durhampulse.files.parquet import columns_of
+from durhampulse.files.places import explained, find_in_store, is_elsewhere, open_store
 from durhampulse.files.scratch import scratch_folder
 from durhampulse.files.stream import open_stream, spans
 from durhampulse.irregularities import Ledger
@@ -127,11 +129,12 @@ def score_on_cluster(
 
     start, scorer = time.perf_counter(), load_model(model)
     files = _files(inputs)
-    fs, folder = fsspec.core.url_to_fs(out)
     options = options or ReadOptions(**keywords)
     wanted = _wanted(scorer, files, options)
-    if fs.exists(folder) and fs.ls(folder) and _written(fs, f"{folder}/{_WANTED}") != wanted:
-        raise OutputError(f"{out}: it is there already and not empty.", "Name a new folder.")
+    with explained(out, OutputError):
+        fs, folder = _opened(_absolute(out))
+        if fs.exists(folder) and fs.ls(folder) and _written(fs, f"{folder}/{_WANTED}") != wanted:
+            raise OutputError(f"{out}: it is there already and not empty.", "Name a new folder.")
     pieces = _cut(scorer, files, options)
     folder_bytes = _read_folder(Path(model))
     job = _Job(folder_bytes, _absolute(out), options)
@@ -177,11 +180,27 @@ def _files(inputs: Sequence[str]) -> list[str]:
     """Return the addresses that names and patterns stand for, in their order; patterns sorted."""
     addresses: list[str] = []
     for pattern in inputs:
-        files = sorted(file.full_name for file in fsspec.open_files(_absolute(str(pattern))))
+        if is_elsewhere(pattern):
+            addresses += find_in_store(pattern)
+            continue
+        _opened(address := _absolute(str(pattern)))
+        files = sorted(file.full_name for file in fsspec.open_files(address))
         if not files:
             raise InputError(f"{pattern}: no file matches.", "Check the pattern.")
         addresses += files
     return addresses
+
+
+def _opened(address: str) -> tuple[Any, str]:
+    """Return the file system of an address, and the path in it."""
+    if is_elsewhere(address):
+        system, path = open_store(address)
+        return ArrowFSWrapper(system, skip_instance_cache=True), path
+    try:
+        fs, path = fsspec.core.url_to_fs(address)
+    except (ImportError, ValueError) as error:  # a package that lacks, a scheme nobody knows
+        raise InputError(f"{address}: {error}.", "Install it, or check the address.") from error
+    return fs, path
 
 
 def _absolute(address: str) -> str:
@@ -224,7 +243,8 @@ def _cut(scorer: Scorer, files: list[str], options: ReadOptions) -> list[_Piece]
 @contextmanager
 def _readable(url: str) -> Iterator[Any]:
     try:
-        with fsspec.open(url, "rb") as stream:
+        fs, path = _opened(url)
+        with fs.open(path, "rb") as stream:
             yield stream
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{url}: cannot be read ({error}).", "Check the file.") from error
@@ -280,16 +300,21 @@ def _on_disk(url: str) -> Iterator[Path]:
     if "://" not in url or url.startswith("file://"):
         yield Path(url.removeprefix("file://"))
         return
-    fs, remote = fsspec.core.url_to_fs(url)
+    fs, remote = _opened(url)
     with scratch_folder() as folder:
         path = Path(folder, PurePosixPath(remote).name)
-        fs.get_file(remote, str(path))
+        with explained(url, InputError):
+            fs.get_file(remote, str(path))
         yield path
 
 
 def _put(url: str, blob: bytes) -> None:
     """Write a file that appears whole or not at all."""
-    fs, path = fsspec.core.url_to_fs(url)
+    fs, path = _opened(url)
+    if isinstance(fs, ArrowFSWrapper):  # a store's file is there once it is complete
+        with explained(url, OutputError):
+            fs.pipe_file(path, blob)
+        return
     fs.makedirs(fs._parent(path), exist_ok=True)  # noqa: SLF001 - fsspec has no public name for it
     with fs.transaction, fs.open(path, "wb") as stream:
         stream.write(blob)
