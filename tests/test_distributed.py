@@ -88,6 +88,28 @@ def test_killed_worker_loses_and_duplicates_no_row(
     assert written["rows"] == 240_000
 
 
+def test_only_worker_may_die_and_what_all_pieces_need_is_sent_again(
+    source, demo_model, tmp_path, monkeypatch
+):
+    from distributed import LocalCluster
+
+    monkeypatch.setattr(distributed, "_ROWS_A_PIECE", 20_000)
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as alone:
+        pids = [worker.pid for worker in alone.workers.values()]
+
+        def kill_once(_rows, _done):
+            if pids:
+                os.kill(pids.pop(), signal.SIGKILL)  # its nanny starts another
+
+        summary = distributed.score_on_cluster(
+            demo_model, [str(source / "part-1.parquet")], str(tmp_path / "out"),
+            scheduler=alone.scheduler_address, progress=kill_once,
+        )  # fmt: skip
+    assert not pids
+    assert (summary.scored, summary.refused) == (99_999, 1)
+    assert sum(len(part) for part in parts(tmp_path / "out")) == 99_999
+
+
 def test_scheduler_that_ends_is_one_clear_error_and_the_same_command_begins_anew(
     source, demo_model, tmp_path, monkeypatch
 ):

@@ -92,6 +92,10 @@ class _Job:
     out: str
     options: ReadOptions
 
+    def itself(self) -> _Job:
+        """Return it, as what a task gives to those that need it."""
+        return self
+
 
 def score_on_cluster(
     model: str | Path,
@@ -146,7 +150,8 @@ def score_on_cluster(
     total = Summary()
     try:
         with client:
-            there = client.scatter(job, broadcast=True)
+            # A task, not scattered data: whichever worker dies, the scheduler can send it again.
+            there = client.submit(_Job.itself, job, retries=2, pure=False)
             futures = client.map(_score_piece, pieces, [there] * len(pieces), retries=2, pure=False)
             for done, future in enumerate(as_completed(futures), start=1):
                 total.add(future.result())
