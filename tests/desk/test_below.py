@@ -42,6 +42,18 @@ def addresses(page):
     return re.findall(r'\s(?:href|action|src|hx-get|hx-post)="([^"#?][^"]*)"', page)
 
 
+def test_head_has_the_length_that_get_has(proxied):
+    """RFC 9110, 8.6: of the body as it would be sent, packed and with its addresses rewritten."""
+    for path in ("/pulse/sign-in", "/pulse/static/desk.css", "/pulse/healthz"):
+        head, full = proxied("HEAD", path), proxied("GET", path)
+        assert (head.status_code, head.content) == (full.status_code, b"") == (200, b"")
+        same = ("content-length", "content-encoding", "content-type")
+        assert [head.headers.get(name) for name in same] == [
+            full.headers.get(name) for name in same
+        ]
+        assert int(head.headers["content-length"]) > 0
+
+
 def test_browser_never_leaves_the_path(proxied):
     answer = proxied("GET", "/pulse/queue")
     assert answer.headers["location"] == "/pulse/sign-in?next=%2Fqueue"

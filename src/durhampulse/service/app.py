@@ -23,7 +23,7 @@ from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.decision.unlike import unlike_words
 from durhampulse.scoring.record import score_items
 from durhampulse.service.admission import admission
-from durhampulse.service.bodies import HeadAsGet, Unpacked
+from durhampulse.service.bodies import Unpacked
 from durhampulse.service.border import add_border
 from durhampulse.service.documentation import DocumentedService, add_page
 from durhampulse.service.errors import add_error_handlers, json_answer
@@ -174,7 +174,6 @@ def build_app(  # noqa: PLR0913 - each is a part of the application
     app.add_middleware(Unpacked, limit=limits.body)
     app.add_middleware(Guard, seconds=limits.seconds, metrics=metrics, patient=patient, late=late)
     app.add_middleware(DefaultHeaders, headers={**headers, **hsts_headers(limits.hsts)})
-    app.add_middleware(HeadAsGet)  # the server still sees HEAD, all others GET
     add_error_handlers(app)
     needs = admission(keys, Bucket(limits.rate), Bucket(limits.work, _WORK_SECONDS))
     _add_scoring(app, served, metrics, needs)

@@ -15,8 +15,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["BodyError", "HeadAsGet", "JsonRoute", "Unpacked"]
+__all__ = ["HEAD_ONLY", "BodyError", "HeadAsGet", "JsonRoute", "Unpacked"]
 
+HEAD_ONLY = "durhampulse.head"
+"""In the scope of a request that was HEAD and is answered as GET."""
 _GZIP = 16 + zlib.MAX_WBITS
 _SUSPECT = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
 """What a body holds that may spell such a character; pairs of halves are whole characters."""
@@ -48,7 +50,7 @@ class HeadAsGet:
                 message = {**message, "body": b""}
             await send(message)
 
-        await self._app({**scope, "method": "GET"}, receive, send_head)
+        await self._app({**scope, "method": "GET", HEAD_ONLY: True}, receive, send_head)
 
 
 class Unpacked:

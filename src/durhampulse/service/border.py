@@ -7,6 +7,7 @@ import re
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from durhampulse.service.bodies import HeadAsGet
 from durhampulse.service.logs import RequestLog
 from durhampulse.service.tracing import add_tracing
 
@@ -23,6 +24,7 @@ def add_border(app: FastAPI, root_path: str = "") -> None:
     root_path
         Path under which a proxy shows it; empty for none.
     """
+    app.add_middleware(HeadAsGet)  # outside of whatever packs or rewrites a body, for its length
     if root_path:
         app.add_middleware(BelowPath, path=root_path)
     app.add_middleware(RequestLog)
