@@ -735,6 +735,23 @@ def test_import_pages(app, visit, desk):
     assert not any(desk.folder.iterdir())
 
 
+def test_exports_are_in_the_audit_log_without_what_was_looked_for(visit, desk):
+    ann, admin = visit("reviewer"), visit("admin")
+    assert ann.get("/shortlist/export/csv?search=INF-1003&sort=followers").status_code == 200
+    assert ann.request("HEAD", "/shortlist/export/csv").status_code == 200  # takes nothing along
+    where = ann.post("/campaigns", data={"csrf": ann.csrf, "name": "Spring", "number": "2"})
+    assert ann.get(f"{where.headers['location']}/export/hubspot").status_code == 200
+    assert ann.get("/imports/1/refused").status_code == 200
+    log = [json.loads(line) for line in admin.get("/audit/log.jsonl").text.splitlines()]
+    exported = [entry for entry in log if entry["act"] == "exported"]
+    assert [(entry["who"], entry["subject"], entry["detail"]) for entry in exported] == [
+        (ann.who, "list", {"rows": 1, "format": "csv", "narrowed_by": ["search"]}),
+        (ann.who, "campaign 1", {"rows": 2, "format": "hubspot"}),
+        (ann.who, "upload 1", {"rows": 3, "format": "csv"}),
+    ]
+    assert "INF-1003" not in json.dumps(exported)
+
+
 def test_campaign_pages(visit, desk):
     ann, brief = visit("reviewer"), {"name": "Spring / 2026", "number": "5",
                                      "tier": ["nano", "micro"], "fee nano": "100",

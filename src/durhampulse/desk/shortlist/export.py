@@ -61,8 +61,8 @@ def write_list(  # noqa: PLR0913 - what is written, and what is said of it
     added: pa.Table | None = None,
     facts: Mapping[str, Any] | None = None,
     form: CrmFormat | None = None,
-) -> None:
-    """Write creators to a file of any format, or to a ``.zip`` of what a customer system imports.
+) -> int:
+    """Return how many creators were written to a file, or a ``.zip`` of what a system imports.
 
     Reasons are computed for up to 5,000 creators; for more they would take minutes.
 
@@ -100,13 +100,16 @@ def write_list(  # noqa: PLR0913 - what is written, and what is said of it
     kinds = _present(carried or {}, head) if few else dict(carried or {})
     own = _schema(kinds)
     schema = own if added is None else pa.schema([*own, *_beside(own, added.schema)])
+    written = 0
     with open_output(path, path, schema, provenance, form) as sink:
         for rows in chain(head, parts):
+            written += len(rows)
             texts = reasons.of(rules, rows) if explained else [None] * len(rows)
             columns = {**_scored(rows, rules, kinds), **_of_desk(rows, rules, texts, db)}
             arrays = [columns[name] for name in own.names]
             arrays += [] if added is None else added.combine_chunks().to_batches()[0].columns
             sink.write(pa.record_batch(arrays, schema=schema))
+    return written
 
 
 def _present(

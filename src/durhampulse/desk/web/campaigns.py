@@ -36,6 +36,7 @@ from durhampulse.desk.store.niches import read_niches
 from durhampulse.desk.store.tables import creator
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, Viewer
 from durhampulse.desk.web.briefs import read_brief, read_fee
+from durhampulse.desk.web.exports import note_export
 from durhampulse.desk.web.listing import media_type, wanted_form
 from durhampulse.desk.web.outlooks import bound, grounds, left_out, lines
 from durhampulse.desk.web.rendering import redirect, render
@@ -290,7 +291,7 @@ def enter_state(
 
 
 @router.get("/{number}/export/{kind}")
-def export(desk: DeskOf, who: Viewer, number: Number, kind: str) -> Response:
+def export(request: Request, desk: DeskOf, who: Viewer, number: Number, kind: str) -> Response:
     """Return the set as a file, with fees, cost, budget and marks."""
     form = wanted_form(kind)
     with desk.store.reading() as db:
@@ -305,6 +306,7 @@ def export(desk: DeskOf, who: Viewer, number: Number, kind: str) -> Response:
     with desk.store.reading() as db:
         write_campaign(path, current, rows, rules, desk.top_reasons, by=who.name, totals=totals,
                        carried=carried, db=db, form=form)  # fmt: skip
+    note_export(request, desk, who, f"campaign {number}", rows=len(rows), format=kind)
     path = unpacked(path) if form else path
     name = file_name(current, f"{kind}{path.suffix}" if form else kind)
     return FileResponse(path, media_type=media_type(path), filename=name,

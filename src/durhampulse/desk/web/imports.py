@@ -37,6 +37,7 @@ from durhampulse.desk.store.keyed import keyed_hash
 from durhampulse.desk.store.tables import upload
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, SentForm, Viewer
 from durhampulse.desk.web.acts import may_undo
+from durhampulse.desk.web.exports import note_export
 from durhampulse.desk.web.reading import fields_of
 from durhampulse.desk.web.rendering import redirect, render, searched
 from durhampulse.desk.web.state import Desk
@@ -328,10 +329,11 @@ def _require_right(who: Principal, done: Any) -> None:
 
 
 @router.get("/{number}/refused")
-def refused(desk: DeskOf, who: Viewer, number: Number) -> Response:  # noqa: ARG001 - who admits
+def refused(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Response:
     """Return the refused rows with their reasons."""
     with desk.store.reading() as db:
         table = refused_rows(db, number)
+    note_export(request, desk, who, f"upload {number}", rows=len(table), format="csv")
     text = io.StringIO()
     rows = csv.writer(text)
     rows.writerow(map(spreadsheet_safe, table.columns))

@@ -53,6 +53,7 @@ from durhampulse.desk.store.tables import STATES
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, SureAdmin, Viewer
 from durhampulse.desk.web.contexts import CountsContext, ShortlistContext
 from durhampulse.desk.web.counts import counts_at_once, counts_of
+from durhampulse.desk.web.exports import note_export
 from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.rows import list_rows
 from durhampulse.exceptions import InputError
@@ -288,10 +289,12 @@ def export(request: Request, desk: DeskOf, who: Viewer, kind: str) -> Response:
         ending = f"{kind}.zip" if form else kind
         path = Path(folder.name, f"{_file_name(view)}.{ending}")
         parts = shortlist.walk(db, view, rules)
-        write_list(
+        rows = write_list(
             path, parts, rules, desk.top_reasons, about=view.query(), by=who.name,
             carried=read_carried(db), db=db, form=form,
         )  # fmt: skip
+    narrowed = sorted({name for name, _ in view.pairs(sort="probability", column=())} - {"order"})
+    note_export(request, desk, who, "list", rows=rows, format=kind, narrowed_by=narrowed)
     path = unpacked(path) if form else path
     return FileResponse(
         path,
