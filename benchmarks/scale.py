@@ -3,7 +3,8 @@
 A scheduler and four workers, each a process of its own, score row groups of a Parquet file into a
 folder. Once a worker is killed on the way, once the scheduler; then a new scheduler takes the same
 command again. All three folders must hold the same bytes. `DURHAMPULSE_CLUSTER_ROWS` sets the rows
-(2 million); the test of the same name in `tests/test_distributed.py` takes fewer.
+(2 million); the test of the same name in `tests/test_distributed.py` takes fewer. Then the same on
+machines apart (:mod:`benchmarks.machines`).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from benchmarks import machines
 from durhampulse.exceptions import OutputError
 from durhampulse.market.sampling import write_market
 from durhampulse.scoring import cluster
@@ -37,6 +39,8 @@ def main() -> None:
         folder = Path(name)
         write_market(folder / "m.parquet", ROWS, seed=5)
         print(pd.DataFrame(runs(folder, ROWS // PIECES)).to_string(index=False))
+    print()
+    machines.main()
 
 
 def runs(folder: Path, rows_a_piece: int) -> Iterator[dict[str, object]]:
