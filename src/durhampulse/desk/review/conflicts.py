@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.tables import claim, person
@@ -21,6 +21,14 @@ VERBS = {
     "skip": "skipped",
 }
 """A decision, as one tells of it: "Lena approved this creator"."""
+_HOLDER = (
+    select(person.c.name, claim.c.expires_at)
+    .join(person, person.c.id == claim.c.person_id)
+    .where(
+        claim.c.creator_id == bindparam("creator"), claim.c.person_id != bindparam("asking"),
+        claim.c.expires_at > bindparam("now"),
+    )
+)  # fmt: skip
 _STEPS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 
 
@@ -30,14 +38,8 @@ class ConflictError(InputError):
 
 def held_by_other(db: Connection, creator_id: int, person_id: int) -> Any:
     """Return the claim of a colleague who looks at a creator now: ``name, expires_at``."""
-    c = claim.c
-    holder = (
-        select(person.c.name, c.expires_at)
-        .join(person, person.c.id == c.person_id)
-        .where(c.creator_id == creator_id, c.person_id != person_id,
-               c.expires_at > clock.now())
-    )  # fmt: skip
-    return db.execute(holder).first()
+    now = clock.now()
+    return db.execute(_HOLDER, {"creator": creator_id, "asking": person_id, "now": now}).first()
 
 
 def conflict_of(db: Connection, review_row: Row[Any]) -> ConflictError:

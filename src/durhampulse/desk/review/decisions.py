@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, delete, func, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from durhampulse.desk.models.rules import Rules
@@ -51,6 +51,14 @@ REASONS: Final = (
 CLAIM_MINUTES = 15
 _LONGEST_NOTE = 2_000
 _WITHOUT_REASON = ("skip", "reopen")
+_CREATOR = select(creator).where(creator.c.id == bindparam("number")).with_for_update()
+_RECORDED = select(review).where(review.c.request == bindparam("request"))
+_LAST = select(func.max(review.c.id))
+_NAME = select(person.c.name).where(person.c.id == bindparam("number"))
+_SET_STATE = (
+    update(creator).where(creator.c.id == bindparam("number")).values(state=bindparam("due"))
+)
+_RELEASE = delete(claim).where(claim.c.creator_id == bindparam("number"))
 _STANDS = (review.c.undone_at.is_(None), review.c.decision != "skip")
 
 
@@ -130,9 +138,7 @@ def decide(
         recorded = _recorded(db, creator_id, person_id, decision)
         if recorded is not None:
             return recorded, False
-        row = db.execute(
-            select(creator).where(creator.c.id == creator_id).with_for_update()
-        ).first()
+        row = db.execute(_CREATOR, {"number": creator_id}).first()
         if row is None:
             raise InputError("There is no such creator.", "Go back to the list.")
         mine = _require_free(db, row, person_id, decision, queued=queued)
@@ -144,7 +150,7 @@ def decide(
             if recorded is None:
                 raise
             return recorded, False
-        db.execute(delete(claim).where(claim.c.creator_id == creator_id))
+        db.execute(_RELEASE, {"number": creator_id})
     return number, True
 
 
@@ -180,7 +186,7 @@ def _recorded(
     db: Connection, creator_id: int, person_id: int, decision: ReviewDecision
 ) -> int | None:
     """Return the number of the review that a request was recorded as; none if it was not."""
-    kept = db.execute(select(review).where(review.c.request == decision.request)).first()
+    kept = db.execute(_RECORDED, {"request": decision.request}).first()
     if kept is None:
         return None
     if (kept.creator_id, kept.person_id, kept.decision) != (
@@ -297,7 +303,7 @@ def _changed(db: Connection, numbers: list[int], person_id: int, seen: int | Non
 
 def last_review(db: Connection) -> int:
     """Return the number of the latest review; 0 where there is none."""
-    return db.scalar(select(func.max(review.c.id))) or 0
+    return db.scalar(_LAST) or 0
 
 
 def _insert(
@@ -318,7 +324,7 @@ def _insert(
     number = insert_one(db, review, **values)
     state = DECISIONS[decision.choice]
     if state:
-        db.execute(update(creator).where(creator.c.id == row.id).values(state=state))
+        db.execute(_SET_STATE, {"number": row.id, "due": state})
     who = _name_of(db, person_id)
     detail = {"reason": decision.reason, "review": number}
     announce(db, "decision.made", review, review.c.id == number)
@@ -328,7 +334,7 @@ def _insert(
 
 
 def _name_of(db: Connection, person_id: int) -> str:
-    return db.scalar(select(person.c.name).where(person.c.id == person_id)) or str(person_id)
+    return db.scalar(_NAME, {"number": person_id}) or str(person_id)
 
 
 def reviews_of(db: Connection, creator_id: int) -> Sequence[Row[Any]]:

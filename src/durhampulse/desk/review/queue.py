@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import numpy as np
-from sqlalchemy import Connection, Row, delete, exists, func, select
+from sqlalchemy import Connection, Row, bindparam, delete, exists, func, select
 
 from durhampulse.decision.bands import MAYBE, NO
 from durhampulse.desk.models.rules import Range, Rules
@@ -37,6 +37,9 @@ _BY_PROBABILITY = "INDEXED BY ix_creator_by_probability"
 QueueCounts = tuple[int, int, int]
 """Open creators of Maybe, those without precedent, and creators decided by anyone."""
 _OF_DECIDED = "INDEXED BY ix_creator_decided"
+_MINE = select(claim).where(
+    claim.c.person_id == bindparam("person"), claim.c.expires_at > bindparam("now")
+)
 
 
 @dataclass(frozen=True)
@@ -97,9 +100,7 @@ def claim_next(
     now = clock.now()
     lot = lot or random.Random()  # noqa: S311 - no secret depends on it
     with store.reading() as db:
-        mine = db.execute(
-            select(claim).where(claim.c.person_id == person_id, claim.c.expires_at > now)
-        ).first()
+        mine = db.execute(_MINE, {"person": person_id, "now": now}).first()
     if mine:
         return Claim(mine.creator_id, mine.why, mine.expires_at)
     for why in ("unlike", *_kinds(lot.random())):

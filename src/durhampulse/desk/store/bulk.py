@@ -25,7 +25,7 @@ __all__ = ["insert_one", "insert_rows", "numbers_in"]
 
 def insert_one(db: Connection, table: Table, **values: Any) -> int:
     """Insert a row; return its number."""
-    key = db.execute(insert(table).values(**values)).inserted_primary_key
+    key = db.execute(insert(table), values).inserted_primary_key
     assert key is not None  # noqa: S101 - every table it is used for counts its rows
     return int(key[0])
 

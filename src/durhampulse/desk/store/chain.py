@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC
 from typing import Any, Final
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from durhampulse.desk.store.tables import audit, receipt, setting
 
@@ -30,6 +30,11 @@ FIRST: Final = "0" * 64
 HEAD_SETTING: Final = "audit_head"
 _COLUMNS = ("id", "at", "who", "act", "subject", "detail")
 _AT_ONCE = 5_000
+_HEAD = select(setting.c.value).where(setting.c.name == HEAD_SETTING)
+_LOCKED_HEAD = _HEAD.with_for_update()
+_LAST = select(func.max(audit.c.id))
+_ADD = insert(audit)
+_MOVE_HEAD = update(setting).where(setting.c.name == HEAD_SETTING).values(value=bindparam("head"))
 
 
 @dataclass(frozen=True)
@@ -98,26 +103,23 @@ def append(db: Connection, entries: Sequence[Mapping[str, Any]]) -> None:
         return
     head = _lock_head(db)
     before, rows = head.hash, []
-    last = db.scalar(select(func.max(audit.c.id))) or 0  # beyond the head after an insert by SQL
+    last = db.scalar(_LAST) or 0  # beyond the head after an insert by SQL
     for number, entry in enumerate(entries, start=max(head.entry, last) + 1):
         detail = json.loads(json.dumps(entry["detail"]))  # as it is read back
         row = {**entry, "id": number, "detail": detail}
         before = entry_hash(before, row)
         rows.append({**row, "hash": before})
-    db.execute(insert(audit), rows)
-    value = asdict(Head(rows[-1]["id"], before))
-    db.execute(update(setting).where(setting.c.name == HEAD_SETTING).values(value=value))
+    db.execute(_ADD, rows)
+    db.execute(_MOVE_HEAD, {"head": asdict(Head(rows[-1]["id"], before))})
 
 
 def _lock_head(db: Connection) -> Head:
-    kept = select(setting.c.value).where(setting.c.name == HEAD_SETTING)
-    return Head(**db.execute(kept.with_for_update()).scalar_one())
+    return Head(**db.execute(_LOCKED_HEAD).scalar_one())
 
 
 def read_head(db: Connection) -> Head:
     """Return the latest entry that is committed."""
-    kept = select(setting.c.value).where(setting.c.name == HEAD_SETTING)
-    return Head(**db.execute(kept).scalar_one())
+    return Head(**db.execute(_HEAD).scalar_one())
 
 
 def export_lines(db: Connection) -> Iterator[str]:

@@ -17,7 +17,16 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, create_engine, event, func, make_url, select
+from sqlalchemy import (
+    Connection,
+    Engine,
+    bindparam,
+    create_engine,
+    event,
+    func,
+    make_url,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.engine import ExceptionContext
@@ -64,6 +73,7 @@ _PRAGMAS = (
 )
 _UNREADABLE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 """What SQLite says of a page that it could not read just then, as of one that is damaged."""
+_SETTING = select(setting.c.value).where(setting.c.name == bindparam("name"))
 _ONE_AT_A_TIME = 7_126_451  # any number of our own, for the lock that migrations take
 
 
@@ -334,7 +344,7 @@ def insert_or(db: Connection, table: Any) -> Any:
 
 def read_setting(db: Connection, name: str, default: Any = None) -> Any:
     """Return a setting's value."""
-    row = db.execute(select(setting.c.value).where(setting.c.name == name)).first()
+    row = db.execute(_SETTING, {"name": name}).first()
     return default if row is None else row.value
 
 
