@@ -104,7 +104,8 @@ class Observer:
             bulks={row[0]: row[1:] for row in read("SELECT id, state, done, act_id, person_id,"
                                                    " selection FROM bulk")},
             acts={row[0]: row[1:] for row in read("SELECT id, kind, undone_by, undone_at FROM act")},
-            settings={k: json.loads(str(v)) for k, v in read("SELECT name, value FROM setting")},
+            settings={k: json.loads(v) for k, v in read("SELECT name, value FROM setting WHERE name"
+                                                        " IN ('active_model', 'niches')")},
             searched={n for (n,) in read("SELECT creator_id FROM search")},
             audit=audit,
         )  # fmt: skip
