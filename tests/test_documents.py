@@ -37,11 +37,13 @@ def test_documents_link_to_existing_files(name):
         assert f"\n{target}:" in targets
 
 
-def test_security_names_existing_tests():
-    rows = re.findall(r"\[`(test_\w+)`\]\(([^)]+)\)", (ROOT / "SECURITY.md").read_text())
+@pytest.mark.parametrize("document", ["SECURITY.md", "tests/cases/README.md"])
+def test_documents_name_existing_tests(document):
+    document = ROOT / document
+    rows = re.findall(r"\[`(test_\w+)`\]\(([^)]+)\)", document.read_text())
     assert rows
     for name, path in rows:
-        assert f"def {name}(" in (ROOT / path).read_text(), name
+        assert f"def {name}(" in (document.parent / path).read_text(), name
 
 
 def test_every_dependency_of_an_extra_has_its_module_listed():

@@ -69,6 +69,14 @@ def test_short_columns_that_cross_zero_are_one_group(n_rows, kind):
     assert sum(groups is not None for groups in refused) <= 2
 
 
+def test_three_outliers_of_a_short_column_are_no_group():
+    usual = [-0.022, -0.006, -0.001, 0.0003, 0.0004, 0.002, 0.002, 0.01, 0.01, 0.012, 0.013, 0.014]
+    growth = np.array([*usual, 0.014, 0.015, 0.023, 0.035, 0.13, 0.23, 0.48, 0.67])
+    assert mixed_groups(growth) is None
+    steady = [0.007, 0.008, 0.009, 0.01, 0.012, 0.012, 0.015, 0.019, 0.02, 0.026, 0.032, 0.035]
+    assert mixed_groups(np.array([0.0002, 0.0002, 0.007, *steady, *steady[-5:]])) is None
+
+
 @pytest.mark.parametrize("share", [0.3, 0.5])
 def test_growth_in_two_units_is_detected(share):
     rng = np.random.default_rng(1)
