@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from durhampulse.decision.bands import MAYBE, NO, NO_PRECEDENT, Thresholds
 from durhampulse.desk.models.catalogue import save_thresholds
@@ -31,6 +31,7 @@ from durhampulse.desk.review.queue import claim_next, progress, release
 from durhampulse.desk.review.undoing import undo
 from durhampulse.desk.shortlist.pages import totals
 from durhampulse.desk.shortlist.view import View
+from durhampulse.desk.store.acts import undo_act
 from durhampulse.desk.store.tables import audit, claim, creator, review
 from durhampulse.exceptions import InputError
 from durhampulse.scoring.record import UNLIKE_BIT
@@ -190,6 +191,19 @@ def test_stale_page_cannot_overwrite_newer_decision(filled, rules):
         seen = last_review(db)
     decide(filled, 5, bob, decision_of("decline", seen=seen), rules)  # who has seen it may
     assert state_of(filled, 5) == "declined"
+
+
+def test_request_for_many_sent_again_ends_no_claim_of_a_colleague(filled, rules):
+    ann, bob = add_people(filled, "reviewer", "reviewer")
+    request = decision_of("decline")
+    act = decide_many(filled, [5, 6], bob, request, rules).act
+    undo_act(filled, act, "bob")
+    until = datetime.now(UTC) + timedelta(minutes=15)
+    hers = {"creator_id": 5, "person_id": ann, "why": "maybe", "expires_at": until}
+    with filled.writing() as db:
+        db.execute(insert(claim).values(**hers))
+    decide_many(filled, [5, 6], bob, request, rules)  # sent again, since the answer was lost
+    assert count(filled, claim) == 1
 
 
 def test_creator_erased_since_the_queue_was_read_is_passed_over(filled, rules, monkeypatch):

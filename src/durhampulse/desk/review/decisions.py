@@ -269,7 +269,7 @@ def decide_many(
         decided = rows.keys() - held - changed
         if new and part_of is not None and act_id is None:
             change_act(db, part_of, creators=len(decided))
-        db.execute(delete(claim).where(claim.c.creator_id.in_(decided)))
+        db.execute(delete(claim).where(claim.c.creator_id.in_(new)))
     return BulkResult(
         decided=len(decided), held=len(held), changed=len(changed), gone=len(wanted - rows.keys()),
         act=part_of,
