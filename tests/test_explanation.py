@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import durhampulse as dp
 from durhampulse.creators.reading import read_creators
 from durhampulse.creators.schema import LABEL
-from durhampulse.decision.bands import Thresholds, on_edge, unscorable
+from durhampulse.decision.bands import MAYBE, Thresholds, on_edge, unscorable
 from durhampulse.decision.figures import figure_text
 from durhampulse.decision.reasons import reason_table, what_would_change
 from durhampulse.decision.shapley import Explanation, draw_background, explain
@@ -445,6 +445,16 @@ def test_account_of_unknown_creator_is_refused(demo_model, market_file, write):
         accounts_of(dp.load_model(demo_model), empty, "1")
     with pytest.raises(CannotJudgeError, match="cannot be -5"):
         accounts_of(dp.load_model(demo_model), empty, "2")
+
+
+def test_figures_of_an_account_never_contradict_its_band(demo_model):
+    row = {"Followers": 85_000, "Engagement_Rate": 0.068, "Niche": "Fashion", "Video_Quality": "HD"}
+    account = dp.load_model(demo_model).explain(row)
+    nearly = replace(account, probability=0.7999, recommendation=MAYBE, low=0.2999, high=0.8001)
+    assert "creator: 79.9%, Maybe" in nearly.text()
+    assert "true probability: 29.9% to 80.1%" in nearly.text()  # wider, never narrower
+    unlike = replace(account, unlike=["niche 'Chess': never seen"], low=0.0, high=1.0)
+    assert "\nNo interval: nothing like this was learned from.\n" in unlike.text()
 
 
 def test_creator_without_identifier_is_called_this_creator(demo_model):

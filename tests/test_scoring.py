@@ -422,6 +422,10 @@ def test_drift_is_described_in_summary(scorer, tmp_path):
     assert "Drift: Followers is unlike the training rows" in text
     assert "Niches not among those of training: 100.0% of rows." in text
     assert summary.flags["niche never seen in training"] == 5_000
+    table.drop(columns=["Growth_Rate", "Niche"]).to_csv(tmp_path / "e.csv", index=False)
+    absent = score_files(scorer, [tmp_path / "e.csv"], tmp_path / "t.csv").text(scorer)
+    assert "Drift: empty in every row: Growth_Rate, Niche." in absent
+    assert "Growth_Rate is unlike" not in absent
     steady = score_files(scorer, [write_typed(tmp_path)], tmp_path / "t.csv")
     assert "No drift" in steady.text(scorer)
 

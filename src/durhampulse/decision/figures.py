@@ -11,9 +11,38 @@ import pandas as pd
 
 from durhampulse.creators.schema import COLUMNS
 
-__all__ = ["axis_text", "figure_text", "number_text"]
+__all__ = ["above", "axis_text", "figure_text", "number_text", "percent"]
 
+_ABSENT = "\u2013"
 _SIZES = ((1e9, "B"), (1e6, "M"), (1e3, "K"), (1, ""))
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """Return a share as a percentage, cut rather than rounded, so that it fits its band.
+
+    Examples
+    --------
+    >>> percent(0.79999), percent(0.8)
+    ('79.9%', '80.0%')
+    """
+    if value is None:
+        return _ABSENT
+    scale = 10**digits
+    return f"{int(value * 100 * scale + 1e-9) / scale:.{digits}f}%"
+
+
+def above(value: float | None, digits: int = 1) -> str:
+    """Return the upper end of an interval as a percentage, so that it is widened, never cut.
+
+    Examples
+    --------
+    >>> above(0.057, 0), above(0.05, 0), above(0.999, 0), above(None)
+    ('6%', '5%', '100%', '\u2013')
+    """
+    if value is None:
+        return _ABSENT
+    scale = 10**digits
+    return f"{math.ceil(value * 100 * scale - 1e-9) / scale:.{digits}f}%"
 
 
 def number_text(value: float, digits: int = 4) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from durhampulse.creators.outcome import SPONSORSHIP, OutcomeWords
 from durhampulse.decision.bands import NO, NO_PRECEDENT, YES, Thresholds
+from durhampulse.decision.figures import percent
 from durhampulse.report.plots import (
     DEAL,
     INK,
@@ -186,7 +187,7 @@ def lookalikes(
         ax.text(part["place"].max() + 0.8, at, f"{part['deal'].sum()} of {len(part)}",
                 va="center", fontweight="bold")  # fmt: skip
         answer = f"{part['answer'].iloc[0]}, ".removeprefix(", ")
-        labels.append(f"{creator}: {answer}{part['probability'].iloc[0]:.0%}")
+        labels.append(f"{creator}: {answer}{percent(part['probability'].iloc[0], 0)}")
     ax.set_yticks(range(len(labels)), labels)
     most = int(table["place"].max())
     ax.set_xticks([1, most], ["most like", "less"])

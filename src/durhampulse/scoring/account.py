@@ -11,7 +11,7 @@ import pandas as pd
 from durhampulse.creators.outcome import outcome_words
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL
 from durhampulse.decision.bands import NO_PRECEDENT, YES, decision_table, unscorable
-from durhampulse.decision.figures import figure_text
+from durhampulse.decision.figures import above, figure_text, percent
 from durhampulse.decision.reasons import REASONS_NOTE, reason_table, what_would_change
 from durhampulse.decision.shapley import explain
 from durhampulse.decision.unlike import unlike_words
@@ -102,7 +102,7 @@ class Account:
         """Return the account in words, a line each."""
         band = self.recommendation or f"no recommendation ({self.refusal})"
         lines = [
-            f"{_named(self.creator)}: {self.probability:.1%}, {band}",
+            f"{_named(self.creator)}: {percent(self.probability)}, {band}",
             *(f"  {header}: {text}" for header, text in self.carried.items()),
             *_part("Unlike all creators the model learned from", self.unlike),
             self._interval_line(),
@@ -125,7 +125,10 @@ class Account:
         return f"Past creators most like this one: {deals} of {len(self.alike)} {self.got}"
 
     def _interval_line(self) -> str:
-        span = f"{self.low:.1%} to {self.high:.1%}" if self.low else f"at most {self.high:.1%}"
+        if self.unlike:
+            return "No interval: nothing like this was learned from."
+        high = above(self.high)
+        span = f"{percent(self.low)} to {high}" if self.low else f"at most {high}"
         edge = f"; {self.edge}" if self.edge else ""
         return f"90% interval of the true probability: {span}{edge}"
 
@@ -141,7 +144,7 @@ class Account:
             for c in self.changes
         )
         return [
-            f"What would change it: {changes} goes with {self.changes[0]['probability']:.1%}. "
+            f"What would change it: {changes} goes with {percent(self.changes[0]['probability'])}. "
             "An association in past deals, not a cause."
         ]
 

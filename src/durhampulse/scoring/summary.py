@@ -144,7 +144,10 @@ class Summary:
         if not self.scored:
             return []
         table = self.drift_table(scorer)
-        lines = [
+        empty = table.loc[(table["missing"] == 1) & (table["word"] != "steady"), "column"]
+        table = table[~table["column"].isin(empty)]
+        lines = [f"Drift: empty in every row: {', '.join(empty)}."] if len(empty) else []
+        lines += [
             f"Drift: {column} is {word} (PSI {psi:.2f}; so called from {DRIFT_WORDS[word]})."
             for column, psi, word in zip(table["column"], table["psi"], table["word"], strict=True)
             if word != "steady"

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request, Response
 
 from durhampulse.creators.typed import read_typed
+from durhampulse.decision.figures import percent
 from durhampulse.desk.models.rules import stored_frame
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.review.blind import (
@@ -23,7 +24,7 @@ from durhampulse.desk.review.conflicts import VERBS
 from durhampulse.desk.review.mirror import mirror_of
 from durhampulse.desk.review.page import find_creator, places_of
 from durhampulse.desk.web.access import Admin, DeskOf, Number, PageRoute, Reviewer
-from durhampulse.desk.web.rendering import percent, redirect, render
+from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.state import Desk
 from durhampulse.evaluation.agreement import Lean
 

@@ -11,6 +11,7 @@ from sqlalchemy import Row
 from starlette.responses import JSONResponse
 
 from durhampulse.creators.typed import read_typed
+from durhampulse.decision.figures import percent
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.review.blind import hidden_from, hides
 from durhampulse.desk.review.conflicts import VERBS, ConflictError
@@ -23,7 +24,7 @@ from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer
 from durhampulse.desk.web.contexts import QueueContext
 from durhampulse.desk.web.creators import BESIDE, creator_view, decided_in_words
 from durhampulse.desk.web.kept import local_path
-from durhampulse.desk.web.rendering import percent, redirect, render
+from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.scoring.record import UNLIKE_BIT
 
 __all__ = ["router"]

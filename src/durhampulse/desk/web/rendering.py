@@ -21,6 +21,7 @@ from starlette.responses import RedirectResponse
 from durhampulse.creators.outcome import SPONSORSHIP
 from durhampulse.creators.schema import COLUMNS
 from durhampulse.decision.bands import MAYBE, NO, NO_PRECEDENT, YES
+from durhampulse.decision.figures import above, percent
 from durhampulse.desk.imports.problems import in_page_words
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.review.conflicts import VERBS, ago
@@ -32,7 +33,7 @@ from durhampulse.desk.web.keymap import KEYS
 from durhampulse.desk.web.outlooks import money
 from durhampulse.desk.web.state import desk_of
 
-__all__ = ["POLICY", "above", "percent", "redirect", "render", "searched"]
+__all__ = ["POLICY", "redirect", "render", "searched"]
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -46,34 +47,6 @@ _UNDOES = re.compile(r"/(acts/\d+/undo|queue/undo\?review=\d+(&back=/creators/\d
 _ABSENT = "\u2013"
 _HYPHEN = re.compile(r"(?<![^\s(])-(?=\.?\d)")
 _SHAPES = {YES: "yes", MAYBE: "maybe", NO: "no", NO_PRECEDENT: "unlike", "": "none"}
-
-
-def percent(value: float | None, digits: int = 1) -> str:
-    """Return a share as a percentage, cut rather than rounded, so that it fits its band.
-
-    Examples
-    --------
-    >>> percent(0.79999), percent(0.8)
-    ('79.9%', '80.0%')
-    """
-    if value is None:
-        return _ABSENT
-    scale = 10**digits
-    return f"{int(value * 100 * scale + 1e-9) / scale:.{digits}f}%"
-
-
-def above(value: float | None, digits: int = 1) -> str:
-    """Return the upper end of an interval as a percentage, so that it is widened, never cut.
-
-    Examples
-    --------
-    >>> above(0.057, 0), above(0.05, 0), above(0.999, 0), above(None)
-    ('6%', '5%', '100%', '\u2013')
-    """
-    if value is None:
-        return _ABSENT
-    scale = 10**digits
-    return f"{ceil(value * 100 * scale - 1e-9) / scale:.{digits}f}%"
 
 
 def _of_100(share: float) -> str:

@@ -4,6 +4,9 @@
     Object.fromEntries(model.inputs.map((input, at) => [input.column, cells[at] ?? (input.spelling ? null : NaN)])),
   );
   const SLIGHT = 0.05;
+  /** Shares in percent with one decimal, cut so that they fit their band, and widened. */
+  const below = (share) => `${(Math.floor(cut(share) * 1000 + 1e-9) / 10).toFixed(1)}%`;
+  const above = (share) => `${(Math.ceil(cut(share) * 1000 - 1e-9) / 10).toFixed(1)}%`;
   /** A share in percent, rounded as Python does: an exact half to the even digit. */
   const percent = (share, digits = 1) => {
     const scaled = share * 100;
@@ -60,10 +63,11 @@
       return;
     }
     const band = score.recommendation || `no recommendation (${model.refusal})`;
-    const [probability, low, high] = [score.probability, score.low, score.high].map((p) => percent(cut(p)));
-    add(answer, "p", `${probability}, ${band}`).className = "answer";
+    const [low, high] = [below(score.low), above(score.high)];
     const span = cut(score.low) ? `${low} to ${high}` : `at most ${high}`;
-    add(answer, "p", `90% interval of the true probability: ${span}`);
+    add(answer, "p", `${below(score.probability)}, ${band}`).className = "answer";
+    const interval = `90% interval of the true probability: ${span}`;
+    add(answer, "p", score.unlike ? "No interval: nothing like this was learned from." : interval);
     if (score.unlike) add(answer, "p", `Unlike all creators the model learned from: ${score.unlike}.`);
     const effects = [...(score.effects || [])].sort((a, b) => b.effect - a.effect);
     list("For", score.probability, effects.filter(({ effect }) => effect >= SLIGHT));
