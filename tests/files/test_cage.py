@@ -12,6 +12,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -20,7 +21,7 @@ from durhampulse.exceptions import InputError
 from durhampulse.files import cage as cages
 from durhampulse.files import caged
 from durhampulse.files.cage import Cage
-from durhampulse.files.chunks import StreamOptions
+from durhampulse.files.chunks import Chunk, Stream, StreamOptions
 from durhampulse.files.export import open_sink
 from durhampulse.files.stream import open_stream
 from durhampulse.files.tables import look_over, read_source
@@ -177,3 +178,71 @@ def test_a_reader_without_memory_says_so(write, monkeypatch):
     answers = io.BytesIO()
     caged.serve(io.BytesIO(len(request).to_bytes(8, "little") + request), answers, lambda: None)
     assert json.loads(answers.getvalue()[16:]) == {"too_large": True}
+
+
+def asked(*requests):
+    """What the process reads on its input."""
+    blobs = map(pickle.dumps, requests)
+    return io.BytesIO(b"".join(len(blob).to_bytes(8, "little") + blob for blob in blobs))
+
+
+def answers_in(blob):
+    answers = []
+    while blob:
+        long, cells = (int.from_bytes(blob[at : at + 8], "little") for at in (0, 8))
+        answers.append(json.loads(blob[16 : 16 + long]))
+        blob = blob[16 + long + cells :]
+    return answers
+
+
+@pytest.fixture
+def numbered(monkeypatch):
+    """The numbers of a file's chunks in the order in which they are read; the fifth is bad."""
+    made = []
+
+    class Numbered(Stream):
+        def chunks(self, headers):
+            for number in range(1, 5):
+                made.append(number)
+                yield Chunk(np.array([number]), {h: pa.array([number]) for h in headers})
+            raise InputError("It is bad.", "Mend it.")
+
+    monkeypatch.setattr(caged, "open_as", Numbered)
+    return made
+
+
+def test_the_next_chunk_is_read_before_it_is_asked_for(numbered):
+    """After the second: whoever looks at a file asks for its first chunk alone."""
+    reader = caged.Reader()
+    requests = ("open", 1, "a.csv", StreamOptions()), ("chunks", 1, ["A"]), ("next", 1), ("next", 1)
+    before = []
+    for request in requests:
+        reader.answer(*request)
+        before.append(len(numbered))
+        reader.read_ahead(*request)
+    assert before == [0, 0, 1, 2]
+    assert numbered == [1, 2, 3]
+    reader.answer("next", 1)
+    assert numbered == [1, 2, 3]
+
+
+def test_what_is_wrong_ahead_is_said_when_it_is_asked_for(numbered):
+    answers = io.BytesIO()
+    opening = ("open", 1, Path("a.csv"), StreamOptions()), ("chunks", 1, ["A"])
+    caged.serve(asked(*opening, *[("next", 1)] * 5), answers, lambda: None)
+    *_, fourth, fifth = answers_in(answers.getvalue())
+    assert fourth["end"] is False
+    assert fifth == {"problem": "It is bad.", "way_out": "Mend it."}
+
+
+def test_chunks_from_the_beginning_are_not_those_read_ahead(numbered):
+    reader = caged.Reader()
+    for request in (
+        ("open", 1, "a.csv", StreamOptions()), ("chunks", 1, ["A"]), ("next", 1), ("next", 1),
+        ("chunks", 1, ["A"]),
+    ):  # fmt: skip
+        reader.answer(*request)
+        reader.read_ahead(*request)
+    _, cells = reader.answer("next", 1)
+    with pa.ipc.open_stream(pa.py_buffer(cells)) as batches:
+        assert batches.read_next_batch().column(0).to_pylist() == [1]

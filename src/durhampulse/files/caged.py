@@ -38,6 +38,8 @@ class Reader:
     def __init__(self) -> None:
         self._streams: dict[int, Stream] = {}
         self._chunks: dict[int, Iterator[Chunk]] = {}
+        self._given: dict[int, int] = {}
+        self._ahead: dict[int, Answer | Exception] = {}
 
     def answer(self, act: str, number: int, *arguments: Any) -> Answer:
         """Return the answer to a request, and the bytes that go with it."""
@@ -46,6 +48,18 @@ class Reader:
             "sheets": self._sheets, "rows": self._few_rows,
         }  # fmt: skip
         return acts[act](number, *arguments)
+
+    def read_ahead(self, act: str, number: int, *_: Any) -> None:
+        """Make what the request after this one will ask for, while nobody waits for it.
+
+        After the first chunk nothing is made: it may be all that is asked for, to see what a file
+        is like.
+        """
+        if act == "next" and self._given[number] > 1 and number not in self._ahead:
+            try:
+                self._ahead[number] = self._following(number)
+            except (InputError, MemoryError) as error:
+                self._ahead[number] = error
 
     def _open(self, number: int, path: str, options: StreamOptions) -> Answer:
         stream = self._streams[number] = open_as(Path(path), options)
@@ -74,9 +88,19 @@ class Reader:
 
     def _begin(self, number: int, headers: list[str]) -> Answer:
         self._chunks[number] = self._streams[number].chunks(headers)
+        self._given[number] = 0
+        self._ahead.pop(number, None)
         return {}, b""
 
     def _next(self, number: int) -> Answer:
+        self._given[number] += 1
+        ahead = self._ahead.pop(number, None)
+        if isinstance(ahead, Exception):
+            raise ahead
+        return ahead or self._following(number)
+
+    def _following(self, number: int) -> Answer:
+        """Return the chunk after those that were made, or that there is none."""
         stream = self._streams[number]
         chunk = next(self._chunks[number], None)
         if chunk is None:
@@ -119,6 +143,8 @@ def serve(requests: BinaryIO, answers: BinaryIO, before: Callable[[], object]) -
         answers.write(len(blob).to_bytes(8, "little") + len(cells).to_bytes(8, "little") + blob)
         answers.write(cells)
         answers.flush()
+        del cells  # else two chunks are held in memory at once
+        reader.read_ahead(*request)
 
 
 def _set_limits() -> None:
