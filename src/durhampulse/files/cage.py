@@ -44,6 +44,13 @@ main()
 """Arrow loads pandas where it is, which takes as long as all else; nothing here needs it."""
 _KEPT = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
 """Environment variables that the process is given: no password and no key is among them."""
+_SETTINGS = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+}
+"""What the process is told. Arrow's own pool gives pages back to the system after each chunk, and
+fetching them anew takes as long as reading Parquet."""
 _PIPE_BYTES = 1 << 20
 """The most that Linux lets a process have without privileges."""
 _WAY_OUT = "Save the table anew, as a plain .csv of the columns that matter."
@@ -153,7 +160,7 @@ def _start() -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env={**environment, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        env={**environment, **_SETTINGS},
         bufsize=0,
     )
     _widen(child)
