@@ -117,8 +117,8 @@ def read_numbers(
     if not (is_text(cells.type) or holds_bytes(cells.type)):
         raise NoTextError(f"{cells.type} where numbers are needed")
     text = as_text(cells)
-    written = b"0123456789" if kind == "count" else b"0123456789-"
-    odd = _odd_cells(text, written if kind == "count" or decimal == "," else written + b".")
+    signs = b"" if kind == "count" else b"-" if decimal == "," else b"-."
+    odd = _odd_cells(text, signs)
     try:
         plain = pc.if_else(pa.array(~odd), text, None).cast(pa.float64())
     except pa.ArrowInvalid:  # such as 1.2.3, or a lone point
@@ -203,17 +203,19 @@ def distinct_words(text: pa.Array) -> tuple[npt.NDArray[np.intp], list[str]]:
     ]
 
 
-def _odd_cells(text: pa.Array, plain: bytes) -> Mask:
-    """Return which cells hold anything but some plain characters, by their bytes."""
+def _odd_cells(text: pa.Array, signs: bytes) -> Mask:
+    """Return which cells hold anything but digits and some signs, by their bytes."""
     n = len(text)
     odd = np.zeros(n, dtype=bool)
     _, offsets, data = text.buffers()
     if data is None or n == 0:
         return odd
     ends = np.frombuffer(offsets, np.int32)[text.offset : text.offset + n + 1]
-    unusual = np.ones(256, dtype=bool)
-    unusual[list(plain)] = False
-    where = np.flatnonzero(unusual[np.frombuffer(data, np.uint8)[ends[0] : ends[-1]]]) + ends[0]
+    letters = np.frombuffer(data, np.uint8)[ends[0] : ends[-1]]
+    unusual = letters - np.uint8(ord("0")) > 9  # those below "0" wrap around to above
+    for sign in signs:
+        unusual &= letters != sign
+    where = np.flatnonzero(unusual) + ends[0]
     odd[np.searchsorted(ends, where, side="right") - 1] = True
     return np.asarray(odd & text.is_valid().to_numpy(zero_copy_only=False) | _blank(text, ends))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -55,6 +56,8 @@ def neutralised(column: pa.Array) -> pa.Array:
         return column
     if _holds(column, b";", b"\t", b"\r", b"\n"):
         column = pc.replace_substring_regex(column, rf"({_BREAKS})({_LATER})", r"\1'\2")
+    if _all_begin_plainly(column):
+        return column
     unsafe = pc.match_substring_regex(column, rf"^{_FIRST}")
     if not pc.any(unsafe).as_py():
         return column
@@ -67,6 +70,18 @@ def restored(column: pa.Array) -> pa.Array:
         return column
     column = pc.replace_substring_regex(column, rf"({_BREAKS})'({_LATER})", r"\1\2")
     return pc.replace_substring_regex(column, rf"^'({_FIRST})", r"\1")
+
+
+def _all_begin_plainly(column: pa.Array) -> bool:
+    """Whether all cells begin with a letter or a digit of ASCII: that takes a tenth of the time."""
+    _, offsets, data = column.buffers()
+    if data is None or not data.size:
+        return True
+    starts = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column)]
+    letters = np.frombuffer(data, np.uint8)
+    first = letters[np.minimum(starts, len(letters) - 1)]
+    digits, capitals = first - np.uint8(ord("0")) <= 9, (first & 0xDF) - np.uint8(ord("A")) < 26
+    return bool((digits | capitals).all())
 
 
 def _holds(column: pa.Array, *letters: bytes) -> bool:
