@@ -103,11 +103,11 @@ def _filled(folder: Path, stack: ExitStack) -> Iterator[tuple[Desk, Path, str]]:
         desk.store.close()
 
 
-def write_list(path: Path) -> None:
+def write_list(path: Path, rows: int = ROWS, first: int = 0) -> None:
     """Write a list as partners send it: figures, and five columns that say who a creator is."""
-    write_market(path, ROWS, seed=5)
+    write_market(path, rows, seed=5 + first)
     table = pq.read_table(path)
-    numbers = pc.cast(pa.array(range(len(table))), pa.string())
+    numbers = pc.cast(pa.array(range(first, first + len(table))), pa.string())
     columns = {
         "Handle": pc.binary_join_element_wise("@creator", numbers, ""),
         "Email": pc.binary_join_element_wise("c", numbers, "@mail.example", ""),
