@@ -102,9 +102,11 @@ def _record(
     }
     rows = wanted.with_only_columns(*values.values())
     into = insert(review).from_select([*values], rows)
-    numbers = db.scalars(into.returning(review.c.creator_id)).all()
-    announce(db, "decision.made", review, review.c.act_id == row.act_id, review.c.at == now)
-    return numbers
+    new = db.execute(into.returning(review.c.id, review.c.creator_id)).all()
+    if new:  # from the first of them on, or all of the act are gone through at each step
+        first = review.c.id >= min(number for number, _ in new)
+        announce(db, "decision.made", review, review.c.act_id == row.act_id, first)
+    return [number for _, number in new]
 
 
 def _add(db: Connection, row: Row[Any], wanted: Select[int], _rules: Rules) -> dict[str, int]:
