@@ -252,8 +252,8 @@ def test_imports_before_and_after_another_model_are_undone_in_either_order(
 class OneByOne(Pace):
     """Steps of one creator."""
 
-    def __init__(self):
-        super().__init__()
+    def __init__(self, store):
+        super().__init__(store)
         self.size = 1
 
     def pause(self):

@@ -144,15 +144,16 @@ def undo_import(
     UndoneImport or None
         What it did; none if it was stopped, or another worker was quicker.
     """
-    pace = Pace()
-    while True:
-        with pace.step() as size, store.writing() as db:
-            result, goes_on = _step(db, catalogue, upload_id, size)
-        if not goes_on:
-            break
-        if stop is not None and stop.is_set():
-            return None
-        pace.pause()
+    pace = Pace(store)
+    with store.long_work():
+        while True:
+            with pace.step() as size, store.writing() as db:
+                result, goes_on = _step(db, catalogue, upload_id, size)
+            if not goes_on:
+                break
+            if stop is not None and stop.is_set():
+                return None
+            pace.pause()
     store.tidy()
     return result
 

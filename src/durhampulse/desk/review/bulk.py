@@ -179,25 +179,26 @@ def run_bulk(store: Store, catalogue: Catalogue, job: BulkJob, stop: threading.E
     with store.reading() as db:
         selection = Selection.read(find_bulk(db, job.id).selection)
         rules = selection.rules(db, catalogue)
-    pace, going = Pace(), True
-    while going and not stop.is_set():
-        with pace.step() as size, store.writing() as db:
-            going = _step(db, catalogue, job, rules, size)
-        if going:
-            pace.pause()
-    if not going and selection.total > AT_ONCE:
+    pace, going = Pace(store), True
+    with store.long_work():
+        while going and not stop.is_set():
+            with pace.step() as size, store.writing(durable=False) as db:
+                going = _step(db, catalogue, job, rules, size)
+            if going:
+                pace.pause()
+    if going:
+        return
+    with store.writing() as db:
+        _close(db, catalogue, job)
+    if selection.total > AT_ONCE:
         store.tidy()
 
 
 def _step(db: Connection, catalogue: Catalogue, job: BulkJob, rules: Rules, size: int) -> bool:
     """Work on the next range of numbers; return whether there is more."""
-    mine = (bulk.c.id == job.id, bulk.c.worker == job.worker, bulk.c.state == "waiting")
-    row = db.execute(select(bulk).where(*mine).with_for_update()).first()
-    if row is None:
-        raise BulkLostError(job.id)
-    selection, now = Selection.read(row.selection), clock.now()
-    if problem := _hindrance(db, catalogue, row, selection):
-        _finish(db, row, {"state": "stopped", "problem": problem})
+    row = _held(db, job)
+    selection = Selection.read(row.selection)
+    if _hindrance(db, catalogue, row, selection):
         return False
     upto = min(row.position + size, selection.last_id)
     here = (creator.c.id > row.position, creator.c.id <= upto, *selection.conditions(rules))
@@ -205,12 +206,28 @@ def _step(db: Connection, catalogue: Catalogue, job: BulkJob, rules: Rules, size
     wanted = wanted.with_hint(creator, "NOT INDEXED", "sqlite")  # but by number
     counts = STEPS[row.kind](db, row, wanted, rules)
     sums = {name: getattr(row, name) + n for name, n in counts.items()}
-    values = {**sums, "position": upto, "lease_until": now + _LEASE}
+    values = {**sums, "position": upto, "lease_until": clock.now() + _LEASE}
     db.execute(update(bulk).where(bulk.c.id == row.id).values(**values))
-    if upto < selection.last_id:
-        return True
-    _finish(db, find_bulk(db, row.id), {"state": "done"})
-    return False
+    return bool(upto < selection.last_id)
+
+
+def _held(db: Connection, job: BulkJob) -> Row[Any]:
+    """Return the row of work, locked, whose lease a worker holds."""
+    mine = (bulk.c.id == job.id, bulk.c.worker == job.worker, bulk.c.state == "waiting")
+    row = db.execute(select(bulk).where(*mine).with_for_update()).first()
+    if row is None:
+        raise BulkLostError(job.id)
+    return row
+
+
+def _close(db: Connection, catalogue: Catalogue, job: BulkJob) -> None:
+    """Close work that has come to its end, or must not go on."""
+    row = _held(db, job)
+    selection = Selection.read(row.selection)
+    if row.position >= selection.last_id:
+        _finish(db, row, {"state": "done"})
+    elif problem := _hindrance(db, catalogue, row, selection):
+        _finish(db, row, {"state": "stopped", "problem": problem})
 
 
 def _hindrance(db: Connection, catalogue: Catalogue, row: Row[Any], selection: Selection) -> str:

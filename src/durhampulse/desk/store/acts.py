@@ -182,14 +182,19 @@ def resume_undo(store: Store, act_id: int, stop: threading.Event) -> UndoResult:
     stop
         Ends it after the current transaction if set.
     """
-    pace = Pace()
-    while True:
-        with pace.step() as size, store.writing() as db:
-            result = _undo_some(db, act_id, size)
-        if result.done or stop.is_set():
-            break
-        pace.pause()
-    if result.done and result.total > AT_ONCE:
+    pace = Pace(store)
+    with store.long_work():
+        while True:
+            with pace.step() as size, store.writing(durable=False) as db:
+                result, goes_on = _undo_some(db, act_id, size)
+            if not goes_on:
+                break
+            if stop.is_set():
+                return result
+            pace.pause()
+    with store.writing() as db:
+        result = _finish(db, act_id)
+    if result.total > AT_ONCE:
         store.tidy()
     return result
 
@@ -209,21 +214,16 @@ def _start(db: Connection, act_id: int, by: str) -> UndoResult:
     return _result(row.id, row.detail["undo"], done=False)
 
 
-def _undo_some(db: Connection, act_id: int, size: int) -> UndoResult:
-    """Undo the next rows of an act, in the order of their numbers."""
+def _undo_some(db: Connection, act_id: int, size: int) -> tuple[UndoResult, bool]:
+    """Undo the next rows of an act in order of their numbers; return whether there were any."""
     row = find_act(db, act_id, lock=True)
     progress = row.detail["undo"]
-    if row.undone_at is not None:  # another process was quicker
-        return _result(act_id, progress, done=True)
     table = _TABLES[row.kind]
     mine = (table.c.act_id == act_id, table.c.id > progress["after"])
     ids = select(table.c.id).where(*mine).order_by(table.c.id).limit(size).subquery()
     n, last = db.execute(select(func.count(), func.max(ids.c.id))).one()
     if not n:
-        db.execute(update(act).where(act.c.id == act_id).values(undone_at=clock.now()))
-        counts = {name: progress[name] for name in ("restored", "kept")}
-        note(db, row.undone_by, "undo", f"act {act_id}", {"kind": row.kind, **counts})
-        return _result(act_id, progress, done=True)
+        return _result(act_id, progress, done=False), False
     chunk = (*mine, table.c.id <= last)
     concerned = select(table.c.creator_id).where(*chunk)
     # Row locks in id order, as of whoever else changes creators: nobody waits for each other.
@@ -236,7 +236,18 @@ def _undo_some(db: Connection, act_id: int, size: int) -> UndoResult:
         "restored": progress["restored"] + n - kept,
     }  # fmt: skip
     change_act(db, act_id, undo=progress)
-    return _result(act_id, progress, done=False)
+    return _result(act_id, progress, done=False), True
+
+
+def _finish(db: Connection, act_id: int) -> UndoResult:
+    """Close the undo of an act, with its counts in the audit log."""
+    row = find_act(db, act_id, lock=True)
+    progress = row.detail["undo"]
+    if row.undone_at is None:  # else another process was quicker
+        db.execute(update(act).where(act.c.id == act_id).values(undone_at=clock.now()))
+        counts = {name: progress[name] for name in ("restored", "kept")}
+        note(db, row.undone_by, "undo", f"act {act_id}", {"kind": row.kind, **counts})
+    return _result(act_id, progress, done=True)
 
 
 def _result(act_id: int, progress: Mapping[str, int], *, done: bool) -> UndoResult:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -40,6 +39,7 @@ from sqlalchemy.exc import (
     TimeoutError,  # noqa: A004 - SQLAlchemy's own
 )
 
+from durhampulse.desk.store import sqlitefile
 from durhampulse.desk.store.audit import PENDING
 from durhampulse.desk.store.chain import append
 from durhampulse.desk.store.tables import setting
@@ -62,6 +62,8 @@ AWAY = (InterfaceError, OperationalError, TimeoutError)
 
 DEFAULT_STORE = "sqlite:///durhampulse.db"
 _LONGEST_WAIT = 20.0
+_FOLDED_AT = 1_000
+"""Pages of SQLite's log at which a commit folds it into the file."""
 _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",  # an acknowledged decision outlives a power cut
@@ -70,7 +72,10 @@ _PRAGMAS = (
     "cache_size=-131072",
     "temp_store=MEMORY",
     "secure_delete=ON",  # who is erased does not stay in free pages of the file
+    f"journal_size_limit={2**24}",  # so that the length of a log tells what is in it
 )
+_NORMAL = 1
+"""SQLite's number of the level at which a commit does not wait for the disk."""
 _UNREADABLE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 """What SQLite says of a page that it could not read just then, as of one that is damaged."""
 _SETTING = select(setting.c.value).where(setting.c.name == bindparam("name"))
@@ -95,6 +100,8 @@ class Store:
         self._snapshots = engine.execution_options(**options)
         # SQLite's own lock polls with a growing sleep, so writers of this process queue here first.
         self._turn = threading.Lock() if self.is_sqlite else None
+        self._queue: set[object] = set()
+        self._long_works: set[object] = set()
 
     @property
     def is_sqlite(self) -> bool:
@@ -108,8 +115,15 @@ class Store:
             yield db
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, *, durable: bool = True) -> Iterator[Connection]:
         """Open a connection in a transaction that is committed at the end, or rolled back.
+
+        Parameters
+        ----------
+        durable
+            Whether it outlives a power cut as soon as it is committed. What is committed without is
+            on disk with the next that is: steps of long work need no more, since whatever was lost
+            of them is done again.
 
         Raises
         ------
@@ -117,8 +131,12 @@ class Store:
             If others write for so long that whoever asked would be gone by then.
         """
         entries: list[dict[str, Any]] = []
-        engine = self.engine.execution_options(writes=True, **{PENDING: entries})
+        folded_at = 0 if self._long_works else _FOLDED_AT
+        options = {"durable": durable, "folded_at": folded_at, PENDING: entries}
+        engine = self.engine.execution_options(writes=True, **options)
         with self.writing_alone(), engine.begin() as db:
+            if not (durable or self.is_sqlite):
+                db.exec_driver_sql("SET LOCAL synchronous_commit TO off")
             yield db
             append(db, entries)
 
@@ -131,13 +149,48 @@ class Store:
         sqlalchemy.exc.TimeoutError
             As of `writing`.
         """
-        if self._turn and not self._turn.acquire(timeout=_LONGEST_WAIT):
-            raise TimeoutError("Another change, such as a large import, is being put in place.")
+        if self._turn:
+            self._wait_for(self._turn)
         try:
             yield
         finally:
             if self._turn:
                 self._turn.release()
+
+    def _wait_for(self, turn: threading.Lock) -> None:
+        place = object()
+        self._queue.add(place)
+        try:
+            if not turn.acquire(timeout=_LONGEST_WAIT):
+                raise TimeoutError("Another change, such as a large import, is being put in place.")
+        finally:
+            self._queue.discard(place)
+
+    @property
+    def others_wait(self) -> bool:
+        """Whether somebody of this process waits to write."""
+        return bool(self._queue)
+
+    @contextlib.contextmanager
+    def long_work(self) -> Iterator[None]:
+        """Fold SQLite's log in between the steps of long work, and at its end, in nobody's turn.
+
+        A step changes thousands of pages, most of which the next steps change again: folded in at
+        each commit, all would be written twice, and whoever commits would wait for that.
+        """
+        work = object()
+        self._long_works.add(work)
+        try:
+            yield
+        finally:
+            self._long_works.discard(work)
+            if self.is_sqlite:
+                sqlitefile.fold(self.engine)
+
+    def fold_long_log(self) -> None:
+        """Fold SQLite's log into the file where it has become long; nobody waits for that."""
+        if self.is_sqlite:
+            sqlitefile.fold_long(self.engine)
 
     def tidy(self) -> None:
         """Refresh the planner's statistics after large changes, which stand whatever happens."""
@@ -165,27 +218,16 @@ class Store:
             return
         self.is_unscrubbed = True
         try:
-            self.is_unscrubbed = not self._empty_log()
+            self.is_unscrubbed = not sqlitefile.empty(self.engine)
         except (DBAPIError, sqlite3.Error) as error:
             _log.warning("The store's log could not be emptied: %s", error)
-
-    def _empty_log(self) -> bool:
-        """Whether nothing is left in SQLite's log, after it was folded in."""
-        with contextlib.closing(self.engine.raw_connection()) as connection:
-            cursor = connection.cursor()
-            cursor.execute("PRAGMA busy_timeout=2000")
-            try:
-                busy, _, _ = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            finally:
-                cursor.execute("PRAGMA busy_timeout=60000")
-        return not busy
 
     def close(self) -> None:
         """Empty the log, so that nothing erased is left in it, and close all connections."""
         # The log of a full or read-only disk stays, and a store that never opened has none.
         with contextlib.suppress(DBAPIError, sqlite3.Error):
             if self.is_sqlite:
-                self._empty_log()
+                sqlitefile.empty(self.engine)
         self.engine.dispose()
 
 
@@ -216,11 +258,12 @@ def open_store(url: str = DEFAULT_STORE, *, create: bool = True) -> Store:
         if address.get_backend_name() == "sqlite" and not address.database:
             raise InputError(f"{url}: no file is named.", "Write sqlite:///durhampulse.db.")
         if not create and address.database and address.get_backend_name() == "sqlite":
-            _require_file(Path(address.database))
+            sqlitefile.require_file(Path(address.database))
         if address.get_backend_name() == "sqlite":
-            _make_file(Path(str(address.database)))
+            sqlitefile.make_file(Path(str(address.database)))
         engine = create_engine(
             address, pool_size=10, max_overflow=40, pool_pre_ping=True,
+            pool_use_lifo=True,  # whose cache of pages is the latest
             hide_parameters=True,  # keeps personal data out of logs
         )  # fmt: skip
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
@@ -242,19 +285,6 @@ def open_store(url: str = DEFAULT_STORE, *, create: bool = True) -> Store:
     return store
 
 
-def _make_file(path: Path) -> None:
-    """Make a file that only the desk's user can read, where there is none; so is its log then."""
-    if str(path).startswith((":", "file:")):  # in memory, or an address of SQLite's own
-        return
-    with contextlib.suppress(OSError):  # SQLite says what is wrong
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-
-
-def _require_file(path: Path) -> None:
-    if not path.exists():
-        raise InputError(f"{path}: no such file.", "Name the desk's store: --store sqlite:///FILE.")
-
-
 class _Compiler(SQLiteCompiler):
     """A compiler that writes SQLite's hints (INDEXED BY), which SQLAlchemy leaves out."""
 
@@ -266,7 +296,7 @@ def _set_up_sqlite(engine: Engine) -> None:
     engine.dialect.statement_compiler = _Compiler
 
     @event.listens_for(engine, "connect")
-    def connected(connection: Any, _record: object) -> None:
+    def connected(connection: Any, record: Any) -> None:
         connection.isolation_level = None  # transactions are begun below
         # SQLite's own knows the letters of English only.
         connection.create_function(
@@ -276,6 +306,7 @@ def _set_up_sqlite(engine: Engine) -> None:
         _require_writable(connection)
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
+        (record.info["synchronous"],) = connection.execute("PRAGMA synchronous").fetchone()
 
     @event.listens_for(engine, "handle_error")
     def failed(context: ExceptionContext) -> None:
@@ -288,8 +319,15 @@ def _set_up_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def begun(connection: Connection) -> None:
         # A transaction that will write takes the write lock at once: it waits rather than fails.
-        writes = connection.get_execution_options().get("writes")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        options = connection.get_execution_options()
+        if not options.get("writes"):
+            connection.exec_driver_sql("BEGIN")
+            return
+        full = connection.info["synchronous"]
+        level = full if options["durable"] else min(full, _NORMAL)
+        connection.exec_driver_sql(f"PRAGMA synchronous={level}")
+        connection.exec_driver_sql(f"PRAGMA wal_autocheckpoint={options['folded_at']}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _require_writable(connection: sqlite3.Connection) -> None:
