@@ -27,6 +27,8 @@ from durhampulse.export.sql.dialects import DIALECTS
 from durhampulse.export.sql.query import query_of
 from durhampulse.features.codes import NumberCode
 from durhampulse.features.encoding import Encoding
+from durhampulse.features.precedent import REACH
+from durhampulse.market.market import draw_creators
 from durhampulse.market.sampling import simulate_market
 from durhampulse.models.families import WeightedSum
 from durhampulse.models.fitted import FittedModel
@@ -92,7 +94,11 @@ def agreement(scored: pd.DataFrame, expected: pd.DataFrame, within: float = 1e-9
 
 @pytest.fixture(scope="module")
 def messy():
-    return messy_creators(ROWS, seed=5)
+    """Some of them with far too many views and no engagement to compare them with."""
+    odd = simulate_market(10, seed=6).table.drop(columns="Sponsorship_Status").astype("str")
+    views = (pd.to_numeric(odd["Avg_Views_per_Post"], errors="coerce") * 60).fillna(1).astype(int)
+    odd = odd.assign(Engagement_Rate="", Avg_Views_per_Post=views.astype("str"))
+    return pd.concat([messy_creators(ROWS, seed=5), odd], ignore_index=True)
 
 
 @pytest.fixture(scope="module")
@@ -214,9 +220,30 @@ def families(encoding, seed=3):
     }
 
 
+@pytest.fixture(scope="module")
+def learned(demo):
+    """The shipped model with precedents of other creators than it learned from."""
+    table, _ = draw_creators(3_000, np.random.default_rng(4))
+    table.insert(0, "Influencer_ID", np.arange(len(table)))
+    return demo.model.model.with_precedent(table)
+
+
+def test_messy_creators_are_odd_beside_empty_cells(demo, learned, messy):
+    """Some by their range and some by what is usual for their size; so the targets are held to it."""
+    scorer = Scorer(replace(demo.model, model=learned))
+    expected = expected_scores(scorer, messy)
+    precedent = learned.precedent
+    reach = np.full(len(precedent.judged), REACH)
+    ranges = replace(precedent, alone_low=-reach, alone_high=reach)
+    without = replace(demo.model, model=replace(learned, precedent=ranges))
+    fewer = expected_scores(Scorer(without), messy)
+    assert ((expected["unlike"] != "") & (fewer["unlike"] == "")).sum() >= 3
+    assert ((expected["unlike"] == "") & (fewer["unlike"] != "")).sum() == 0
+
+
 @pytest.mark.parametrize("family", ["relu", "silu", "splines", "sum"])
-def test_every_family_is_written_by_every_target(family, demo, messy, tmp_path):
-    model = demo.model.model
+def test_every_family_is_written_by_every_target(family, demo, learned, messy, tmp_path):
+    model = learned
     weights = families(model.encoding)[family]
     loaded = replace(demo.model, model=replace(model, weights=weights))
     program, expected = program_of(loaded), expected_scores(Scorer(loaded), messy)

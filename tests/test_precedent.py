@@ -9,11 +9,15 @@ import pytest
 from fastapi.testclient import TestClient
 
 from durhampulse.creators.block import Block
+from durhampulse.creators.reading import read_creators
 from durhampulse.decision.bands import ANSWERS, BANDS, NO_PRECEDENT
 from durhampulse.decision.unlike import unlike_words
+from durhampulse.features.encoding import learn_encoding
+from durhampulse.features.oddities import Scores, find_cuts
 from durhampulse.features.precedent import REACH, Precedent
 from durhampulse.market.market import draw_creators
 from durhampulse.models.classifiers import build_boosting
+from durhampulse.models.fitted import FittedModel
 from durhampulse.models.splines import fit_splines
 from durhampulse.models.trees import ObliviousTrees
 from durhampulse.scoring.batch import score_files
@@ -27,6 +31,12 @@ def market(n, seed):
     table, _ = draw_creators(n, np.random.default_rng(seed))
     table.insert(0, "Influencer_ID", np.arange(n))
     return table
+
+
+def model_of(rows, seed):
+    table = market(rows, seed)
+    encoding = learn_encoding(table, read_creators(table).features)
+    return FittedModel(name="any", encoding=encoding, weights=None).with_precedent(table)
 
 
 @pytest.fixture(scope="module")
@@ -56,10 +66,53 @@ def test_at_most_one_in_a_hundred_fresh_creators_is_marked(scorer, fresh):
     assert 0 < (answers(scorer, fresh) == NO_PRECEDENT).mean() <= 0.01
 
 
+@pytest.mark.parametrize(("rows", "draws"), [(300, 16), (3_000, 8)])
+def test_just_under_one_in_a_hundred_fresh_creators_is_marked(rows, draws):
+    fresh = market(20_000, 3)
+    marked = [model_of(rows, 200 + seed).unlike(fresh) > 0 for seed in range(draws)]
+    assert 0.002 < np.mean(marked) <= 0.01
+
+
+def test_bounds_go_where_they_find_most():
+    """Of two ways to be odd the second finds nothing: the first gets all marks, 2% of the rows."""
+    rng = np.random.default_rng(0)
+    values, fold = rng.exponential(size=(2, 5_000)), np.arange(5_000) % 5
+    odd = values + np.array([[4.0], [0.0]])
+    cuts = find_cuts(Scores(values, fold), [Scores(odd, fold)], 0.02)
+    assert cuts[0] == pytest.approx(np.log(50), rel=0.1)
+    assert cuts[1] > values[1].max()
+
+
+def test_a_wrong_figure_is_seen_beside_an_empty_cell(scorer, fresh):
+    """Views are compared with what is usual for size and niche, which needs no engagement."""
+    rows = fresh.head(800).assign(Engagement_Rate=np.nan)
+    model = scorer.model.model
+    assert (model.unlike(rows) > 0).mean() <= 0.015
+    odd = rows.assign(Avg_Views_per_Post=rows["Avg_Views_per_Post"] * 50)
+    assert (model.unlike(odd) > 0).mean() >= 0.9
+
+
+def test_too_many_followers_show_in_all_that_is_compared_with_them(scorer, fresh):
+    odd = fresh.assign(Followers=fresh["Followers"] * 20)
+    assert (scorer.model.model.unlike(odd) > 0).mean() >= 0.95
+
+
+def test_model_of_an_older_version_compares_incomplete_rows_with_ranges(scorer, fresh):
+    precedent = scorer.model.model.precedent
+    plain = precedent.to_dict()
+    older = Precedent.from_dict({k: v for k, v in plain.items() if "alone" not in k})
+    rows = fresh.assign(Engagement_Rate=np.nan)
+    odd = rows.assign(Avg_Views_per_Post=rows["Avg_Views_per_Post"] * 50)
+    block = Block.of(odd)
+    kinds = older.kinds(scorer.model.model.encoding.transform(block, limit=REACH), block)
+    outside = [(odd[c] < s.low) | (odd[c] > s.high) for c, s in precedent.spans.items()]
+    assert (kinds > 0).tolist() == np.any(outside, axis=0).tolist()
+
+
 @pytest.mark.parametrize(
     ("column", "change", "share"),
     [
-        ("Engagement_Rate", lambda v: v * 20, 0.95),
+        ("Engagement_Rate", lambda v: v * 20, 0.99),
         ("Engagement_Rate", lambda v: v * 100, 0.99),
         ("Followers", lambda v: v * 100, 0.95),
         ("Avg_Views_per_Post", lambda v: v * 100, 0.95),
@@ -130,14 +183,7 @@ def test_words_name_the_figure_and_what_was_learned_from():
     odd.loc[0, "Engagement_Rate"] = 8.22
     odd.loc[1, "Niche"] = "Crypto"
     odd.loc[2, ["Followers", "Avg_Views_per_Post"]] = [300_000, 100]
-    from durhampulse.creators.reading import read_creators
-    from durhampulse.features.encoding import learn_encoding
-    from durhampulse.models.fitted import FittedModel
-
-    features = read_creators(train).features
-    model = FittedModel(
-        name="any", encoding=learn_encoding(train, features), weights=None
-    ).with_precedent(train)
+    model = model_of(3_000, 1)
     too_high, new, together = unlike_words(model, odd)
     assert too_high == f"engagement 822%, the highest learned from was {100 * highest:.3g}%"
     assert new == "niche 'Crypto': never seen"

@@ -88,7 +88,8 @@ def _together(
     number = int(np.argmax(np.maximum(left / precedent.high, left / precedent.low)))
     place = precedent.judged[number]
     column, code = precedent.columns[place], _code(model, precedent.places[place])
-    shares = np.abs(precedent.lines[number][1:] * figures)
+    others = [name != column for name in precedent.columns]
+    shares = np.abs(precedent.lines[number][1:] * figures) * others
     partner = precedent.columns[int(np.argmax(shares))]
     if FOLLOWERS in code.columns and shares.max() < abs(left[number]) / 2:
         partner = FOLLOWERS

@@ -535,7 +535,9 @@ function unlikeOf(model, row, X) {
     judged.forEach((at, number) => {
       const [low, high] = precedent.spans[columns[at]];
       const value = row[columns[at]];
-      if (value < low || value > high) kind = 2 + number;
+      const alone = figures[at] < precedent.alone_low[number]
+        || figures[at] > precedent.alone_high[number];
+      if (alone || value < low || value > high) kind = 2 + number;
     });
   } else if (judged.length) {
     const own = judged.map((at) => figures[at]);

@@ -3,8 +3,9 @@
 A probability says nothing about a creator who has no precedent. Three things are looked at: each
 figure against what the creator's other figures lead to expect (a straight line over the encoded
 columns), how rare the figures are together (a mixture of Gaussians), and levels never seen. The
-bounds are set on training rows that line and mixture did not learn from, so that about 0.7% of
-fresh creators of the training market are marked.
+bounds are set on training rows that line and mixture did not learn from, where they find most of
+the rows that were made odd on purpose, so that just under 1% of fresh creators of the training
+market are marked.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from durhampulse.creators.block import Block
-from durhampulse.features.codes import NumberCode, RelativeCode
 from durhampulse.features.encoding import Encoding
-from durhampulse.features.mixture import Mixture, learn_mixture
+from durhampulse.features.lines import LEAST, Figures, choose_figures, fit_figures, left_of
+from durhampulse.features.mixture import Mixture
+from durhampulse.features.oddities import Scores, find_cuts, plant
 from durhampulse.features.repeats import creator_codes
 
 __all__ = ["REACH", "Kinds", "Precedent", "Span", "learn_precedent"]
@@ -32,20 +34,16 @@ Kinds = npt.NDArray[np.int16]
 
 REACH = 60.0
 """Standard deviations beyond which a figure is no odder."""
-_MOST_MARKED = 0.008
-_FAR, _FEWEST = 0.001, 6
-"""Share of rows, and rows at least, beyond the point that gives a tail its scale."""
-_FAR_TO_RARE = 2
-"""How many times more rows are marked for one figure than for all together."""
-_BEYOND_ALL = 1.25
-"""Bounds over the farthest of rows too few to tell a share of 1%."""
+_MOST_MARKED = 0.01
+_TOO_LARGE, _PERCENT = 20, 100
+"""How many times too large a count, and another figure, may be by mistake."""
+_ENOUGH = 100
+"""Complete rows from which on the others teach nothing of figures together."""
 _OPEN = 0.002
 """Share of rows with a new level from which a column's levels are no closed list."""
 _MOST_LEVELS = 1_000
-_MOST_COLUMNS = 16
 _MOST_ROWS = 10_000
 _FOLDS = 5
-_RIDGE, _LEAST = 1e-3, 1e-3
 _AT_ONCE = 16_384
 """Rows whose columns fit in a core's cache."""
 
@@ -75,6 +73,8 @@ class Precedent:
         figures, shape (n_judged, 1 + n_figures).
     low, high
         Bounds of what is left, shape (n_judged,).
+    alone_low, alone_high
+        Bounds of each judged figure by itself, for rows in which another is not known.
     mixture, cut
         Of the judged figures, and the oddness from which they have no precedent together.
     levels
@@ -89,6 +89,8 @@ class Precedent:
     lines: Floats
     low: Floats
     high: Floats
+    alone_low: Floats
+    alone_high: Floats
     mixture: Mixture
     cut: float
     levels: Mapping[str, tuple[str, ...]]
@@ -117,7 +119,7 @@ class Precedent:
         missing = [block.missing(self.columns[at]) for at in self.judged]
         incomplete = np.flatnonzero(np.any(missing, axis=0))
         if len(incomplete):
-            kinds[incomplete] = self._beyond(block, incomplete)
+            kinds[incomplete] = self._beyond(X, block, incomplete)
         for number, (name, known) in enumerate(self._known.items(), start=2 + len(self.judged)):
             kinds[block.levels(name).find(known) == -1] = number
         return kinds
@@ -138,21 +140,23 @@ class Precedent:
             kinds[rows] = 2 + np.argmax(np.maximum(far / high, far / low), axis=0)
         return kinds
 
-    def _beyond(self, block: Block, rows: npt.NDArray[np.intp]) -> Kinds:
-        """Return what lies beyond all training rows, for rows in which a figure is not known.
+    def _beyond(self, X: Floats, block: Block, rows: npt.NDArray[np.intp]) -> Kinds:
+        """Return the figures that are odd by themselves, for rows in which one is not known.
 
         What stands in for an empty cell does not fit a row's other figures, so these are not
-        compared with each other.
+        compared with each other. It is usual itself, and within the bounds.
         """
         kinds = np.zeros(len(rows), dtype=np.int16)
-        for number, at in enumerate(self.judged, start=2):
+        for number, at in enumerate(self.judged):
             values, span = block.numbers(self.columns[at])[rows], self.spans[self.columns[at]]
-            kinds[(values < span.low) | (values > span.high)] = number
+            figure = X[rows, self.places[at]].astype(np.float32)
+            odd = (figure < self.alone_low[number]) | (figure > self.alone_high[number])
+            kinds[odd | (values < span.low) | (values > span.high)] = 2 + number
         return kinds
 
     def left(self, figures: Columns) -> Columns:
         """Return what the lines leave of the judged figures, (n_judged, n_rows), by figures."""
-        return _left(figures, self.judged, self.lines)
+        return left_of(figures, self.judged, self.lines)
 
     @cached_property
     def _known(self) -> dict[str, dict[str, int]]:
@@ -167,6 +171,8 @@ class Precedent:
             "lines": self.lines.tolist(),
             "low": self.low.tolist(),
             "high": self.high.tolist(),
+            "alone_low": self.alone_low.tolist(),
+            "alone_high": self.alone_high.tolist(),
             "mixture": self.mixture.to_dict(),
             "cut": self.cut,
             "levels": {name: list(levels) for name, levels in self.levels.items()},
@@ -184,12 +190,17 @@ class Precedent:
         """
         lines, low, high = (np.array(plain[n], np.float64) for n in ("lines", "low", "high"))
         places, judged = (tuple(int(i) for i in plain[n]) for n in ("places", "judged"))
+        beyond = [REACH] * len(judged)  # none in models of older versions
+        alone_high = np.array(plain.get("alone_high", beyond), np.float64)
+        alone_low = np.array(plain.get("alone_low", np.negative(beyond)), np.float64)
         if judged and lines.shape != (len(judged), 1 + len(places)):
             raise ValueError(f"lines of the shape {lines.shape}")
         if len(plain["columns"]) != len(places) or not set(plain["columns"]) <= set(plain["spans"]):
             raise ValueError("figures of columns that are none")
-        if not (low.shape == high.shape == (len(judged),) and (low < 0).all() and (high > 0).all()):
-            raise ValueError("bounds of figures that are none")
+        for ends in ((low, high), (alone_low, alone_high)):
+            shapes = {len(judged)} if all(end.ndim == 1 for end in ends) else set()
+            if {*map(len, ends)} != shapes or not ((ends[0] < 0) & (ends[1] > 0)).all():
+                raise ValueError("bounds of figures that are none")
         if min((*places, *judged), default=0) < 0 or max(judged, default=-1) >= len(places):
             raise ValueError("places of figures that are none")
         return cls(
@@ -199,6 +210,8 @@ class Precedent:
             lines=lines,
             low=low,
             high=high,
+            alone_low=alone_low,
+            alone_high=alone_high,
             mixture=Mixture.from_dict(plain["mixture"], len(judged)),
             cut=float(plain["cut"]),
             levels={str(n): tuple(map(str, v)) for n, v in plain["levels"].items()},
@@ -213,18 +226,31 @@ def learn_precedent(encoding: Encoding, train: pd.DataFrame, *, random_state: in
     if len(train) > _MOST_ROWS:
         train = train.sample(_MOST_ROWS, random_state=random_state)
     block, groups = Block.of(train), creator_codes(train)
-    fold = (np.random.default_rng(random_state).permutation(groups.max() + 1) % _FOLDS)[groups]
-    figures = _figures(encoding)
-    X = encoding.transform(block, limit=REACH).T[list(figures.places)]
+    rng = np.random.default_rng(random_state)
+    fold = (rng.permutation(groups.max() + 1) % _FOLDS)[groups]
+    figures = choose_figures(encoding)
     levels, n_new = _closed_levels(encoding, block, fold)
-    left, odd = np.empty((len(figures.judged), block.n_rows)), np.empty(block.n_rows)
-    for number in np.unique(fold):
-        here = fold == number
-        lines, mixture = _fit(X[:, ~here], figures)
-        left[:, here] = _left(X[:, here], figures.judged, lines)
-        odd[here] = mixture.oddness(X[:, here][list(figures.judged)])
-    low, high, cut = _bounds(left.T, odd, n_new)
-    lines, mixture = _fit(X, figures)
+    factors = {
+        figures.columns[at]: _TOO_LARGE if count else _PERCENT
+        for at, count in zip(figures.judged, figures.counts, strict=True)
+    }
+    planted = [*plant(train, factors, rng)]
+    usual = _Part.of(encoding, figures, train, fold)
+    odd = [_Part.of(encoding, figures, o.table, fold[o.rows], o.weight) for o in planted]
+    moved = np.array(
+        [
+            np.mean(part.X - usual.X[:, oddity.rows], axis=1)
+            for part, oddity in zip(odd, planted, strict=True)
+            if oddity.column
+        ]
+    )
+    whole = usual.whole().X.shape[1] >= _ENOUGH
+    parts = [part.whole() if whole else part for part in (usual, *odd)]
+    lines, mixture = fit_figures(parts[0].X, figures, moved)
+    new = n_new / len(train)
+    *ends, cut = _cuts(*_together(parts, figures, moved), new) if figures.judged else [0.0]
+    low, high = _ends(ends)
+    alone_low, alone_high = _ends(_cuts(*_alone([usual, *odd], figures), new))
     return Precedent(
         places=figures.places,
         columns=figures.columns,
@@ -232,111 +258,82 @@ def learn_precedent(encoding: Encoding, train: pd.DataFrame, *, random_state: in
         lines=lines,
         low=low,
         high=high,
+        alone_low=alone_low,
+        alone_high=alone_high,
         mixture=mixture,
-        cut=cut,
+        cut=float(cut),
         levels=levels,
         spans={c: _span(block.numbers(c)) for c in dict.fromkeys(figures.columns)},
     )
 
 
 @dataclass(frozen=True)
-class _Figures:
-    """Which encoded columns are figures, which of them are judged, and of which columns."""
+class _Part:
+    """Rows looked at: their figures, whether each is known, (n_judged, n_rows), and folds."""
 
-    places: tuple[int, ...]
-    judged: tuple[int, ...]
-    columns: tuple[str, ...]
+    X: Floats
+    known: npt.NDArray[np.bool_]
+    fold: npt.NDArray[np.intp]
+    weight: float
 
+    @classmethod
+    def of(
+        cls,
+        encoding: Encoding,
+        figures: Figures,
+        table: pd.DataFrame,
+        fold: npt.NDArray[np.intp],
+        weight: float = 1.0,
+    ) -> _Part:
+        block = Block.of(table)
+        X = encoding.transform(block, limit=REACH).T[list(figures.places)]
+        missing = [block.missing(figures.columns[at]) for at in figures.judged]
+        return cls(X, ~np.array(missing, dtype=bool).reshape(-1, len(table)), fold, weight)
 
-def _figures(encoding: Encoding) -> _Figures:
-    """Return the first figures; one relative to size and niche is judged in place of the plain."""
-    starts = np.cumsum([0, *(len(code.names) for code in encoding.codes)])
-    codes = [*zip(starts.tolist(), encoding.codes, strict=False)]
-    relative = [(at, code) for at, code in codes if isinstance(code, RelativeCode)]
-    plain = [(at, c) for at, c in codes if isinstance(c, NumberCode) and not c.ordered]
-    chosen = plain[: _MOST_COLUMNS - len(relative)] + relative
-    compared = {code.column for _, code in relative}
-    judged = [
-        i
-        for i, (_, code) in enumerate(chosen)
-        if isinstance(code, RelativeCode) or code.column not in compared
-    ]
-    columns = tuple(code.column for _, code in chosen)
-    return _Figures(tuple(at for at, _ in chosen), tuple(judged), columns)
-
-
-def _fit(X: Floats, figures: _Figures) -> tuple[Floats, Mixture]:
-    """Fit each judged figure's line on figures of other columns, and the mixture."""
-    lines = np.zeros((len(figures.judged), 1 + len(X)))
-    for line, place in zip(lines, figures.judged, strict=True):
-        others = [i for i, c in enumerate(figures.columns) if c != figures.columns[place]]
-        design = np.vstack([np.ones(X.shape[1]), X[others]])
-        gram = design @ design.T + _RIDGE * np.eye(1 + len(others))
-        line[[0, *(1 + i for i in others)]] = np.linalg.solve(gram, design @ X[place])
-    if not figures.judged:
-        return lines, Mixture(np.empty((0, 0)), np.empty((0, 0, 0)), np.empty(0))
-    return lines, learn_mixture(X[list(figures.judged)].T)
+    def whole(self) -> _Part:
+        """Return the rows all of whose judged figures are known."""
+        rows = self.known.all(axis=0)
+        return _Part(self.X[:, rows], self.known[:, rows], self.fold[rows], self.weight)
 
 
-def _left(X: Columns, judged: Sequence[int], lines: Floats) -> Columns:
-    """Return what lines leave of the judged figures, (n_judged, n_rows); `X` as wide.
-
-    Added up column by column in one order, so that what a row leaves depends on the row alone.
-    """
-    left = np.empty((len(judged), X.shape[1]), X.dtype)
-    for number, (place, line) in enumerate(zip(judged, lines.astype(X.dtype), strict=True)):
-        np.subtract(X[place], line[0], out=left[number])
-        for i in np.flatnonzero(line[1:]):
-            left[number] -= line[1 + i] * X[i]
-    return left
-
-
-def _bounds(left: Floats, odd: Floats, n_new: int) -> tuple[Floats, Floats, float]:
-    """Return bounds of what is left, and of oddness, that mark together the share wanted.
-
-    The share wanted is two standard deviations of its own below 1%. Both kinds of mark get the
-    same share. Each tail is measured in steps of ten times fewer rows, so that heavy tails do not
-    set the bounds of light ones.
-    """
-    n = len(odd)
-    step = np.sqrt(_MOST_MARKED + 1 / n) - np.sqrt(1 / n)
-    wanted = max(int(step**2 * n) - n_new, 0)
-    above, below = _tail(left), _tail(-left)
-    together = _tail(odd[:, None])
-    far = np.maximum(above.steps(left), below.steps(-left)).max(axis=1, initial=0.0)
-    rare = together.steps(odd[:, None])[:, 0]
-    places = [np.argsort(np.argsort(-score, kind="stable"), kind="stable") for score in (far, rare)]
-    first = np.sort(np.minimum(places[0], places[1] * _FAR_TO_RARE))
-    depth = int(first[wanted]) if wanted < n else 0
-    cuts = [
-        np.sort(score)[::-1][at] * (_BEYOND_ALL if at == 0 else 1.0)
-        for score, at in ((far, depth), (rare, depth // _FAR_TO_RARE))
-    ]
-    return (
-        -np.maximum(below.value(cuts[0]), _LEAST),
-        np.maximum(above.value(cuts[0]), _LEAST),
-        float(together.value(cuts[1])[0]),
-    )
+def _together(
+    parts: Sequence[_Part], figures: Figures, moved: Floats
+) -> tuple[Scores, list[Scores]]:
+    """Return how far out rows are by lines and mixtures that did not learn from them."""
+    judged = list(figures.judged)
+    scores = [np.empty((2 * len(judged) + 1, part.X.shape[1])) for part in parts]
+    usual = parts[0]
+    for number in np.unique(np.concatenate([part.fold for part in parts])):
+        lines, mixture = fit_figures(usual.X[:, usual.fold != number], figures, moved)
+        for part, out in zip(parts, scores, strict=True):
+            X = part.X[:, part.fold == number]
+            left = left_of(X, judged, lines)
+            out[:, part.fold == number] = np.vstack([-left, left, mixture.oddness(X[judged])])
+    fresh, *odd = (Scores(s, p.fold, p.weight) for s, p in zip(scores, parts, strict=True))
+    return fresh, odd
 
 
-@dataclass(frozen=True)
-class _Tail:
-    """The upper tails of some columns: where they begin, and how far a tenth reaches."""
-
-    start: Floats
-    scale: Floats
-
-    def steps(self, values: Floats) -> Floats:
-        return np.asarray((values - self.start) / self.scale)
-
-    def value(self, steps: float) -> Floats:
-        return np.asarray(self.start + steps * self.scale)
+def _alone(parts: Sequence[_Part], figures: Figures) -> tuple[Scores, list[Scores]]:
+    """Return how far out each figure is by itself; never, where it is not known."""
+    scores = []
+    for part in parts:
+        X = part.X[list(figures.judged)]
+        ways = [np.where(part.known, side, -np.inf) for side in (-X, X)]
+        scores.append(Scores(np.vstack(ways), part.fold, part.weight))
+    return scores[0], scores[1:]
 
 
-def _tail(values: Floats) -> _Tail:
-    share = max(_FAR, _FEWEST / len(values))
-    start = np.quantile(values, 1 - min(10 * share, 0.5), axis=0)
-    return _Tail(start, np.maximum(np.quantile(values, 1 - share, axis=0) - start, _LEAST))
+def _cuts(fresh: Scores, odd: Sequence[Scores], new: float) -> Floats:
+    """Return bounds that mark, with new levels, 1% less half a deviation and a quarter of a row."""
+    n = len(fresh.fold)
+    share = _MOST_MARKED - np.sqrt(_MOST_MARKED / n) / 2 - 0.25 / n
+    return find_cuts(fresh, odd, share - new)
+
+
+def _ends(cuts: Sequence[float] | Floats) -> tuple[Floats, Floats]:
+    """Return low and high bounds from those of either way."""
+    below, above = np.split(np.maximum(cuts, LEAST), 2)
+    return -below, above
 
 
 def _closed_levels(

@@ -141,10 +141,11 @@ def _kind(precedent: Precedent | None, cells: Cells, wide: Sequence[str], nodes:
         rare, outside, farthest = _together(precedent, single, nodes)
         whole = numbered(outside, farthest, numbered(rare, 1, kind))
         part = kind
-        for number, at in enumerate(precedent.judged, start=2):
-            column = precedent.columns[at]
-            beyond = _beyond(precedent, column, cells, nodes)
-            part = numbered(beyond, number, part)
+        for number, at in enumerate(precedent.judged):
+            ends = precedent.alone_low[number], precedent.alone_high[number]
+            alone = _outside(nodes.cast(single[at], np.float64), *ends, nodes)
+            beyond = _beyond(precedent, precedent.columns[at], cells, nodes)
+            part = numbered(nodes.add("Or", alone, beyond), number + 2, part)
         columns = dict.fromkeys(precedent.columns[at] for at in precedent.judged)
         incomplete = nodes.either([cells.missing[column] for column in columns])
         kind = nodes.where(incomplete, part, whole)
@@ -155,11 +156,14 @@ def _kind(precedent: Precedent | None, cells: Cells, wide: Sequence[str], nodes:
 
 def _beyond(precedent: Precedent, column: str, cells: Cells, nodes: Nodes) -> str:
     """Return whether a figure that is known lies beyond all that was learned from."""
-    span, number = precedent.spans[column], cells.numbers[column]
-    below = nodes.add("Less", number, nodes.number(span.low))
-    above = nodes.add("Greater", number, nodes.number(span.high))
+    span = precedent.spans[column]
     known = nodes.add("Not", cells.missing[column])
-    return nodes.add("And", known, nodes.add("Or", below, above))
+    return nodes.add("And", known, _outside(cells.numbers[column], span.low, span.high, nodes))
+
+
+def _outside(value: str, low: float, high: float, nodes: Nodes) -> str:
+    below = nodes.add("Less", value, nodes.number(low))
+    return nodes.add("Or", below, nodes.add("Greater", value, nodes.number(high)))
 
 
 def _new_level(cells: Cells, column: str, known: Sequence[str], nodes: Nodes) -> str:

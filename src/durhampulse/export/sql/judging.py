@@ -111,21 +111,24 @@ def _kind(program: Program, wide: Sequence[str], stages: Stages) -> str:
         return f"CASE {' '.join(new)} ELSE 0 END" if new else "0"
     columns = [at[precedent.columns[place]] for place in precedent.judged]
     incomplete = " OR ".join(f"{column} IS NULL" for column in dict.fromkeys(columns))
-    beyond = _beyond(precedent, columns)
-    together = _together(precedent, [wide[place] for place in precedent.places], stages)
+    figures = [wide[place] for place in precedent.places]
+    beyond = _beyond(precedent, columns, figures)
+    together = _together(precedent, figures, stages)
     stages.add({"j_0": f"CASE WHEN {incomplete} THEN {beyond} ELSE {together} END"})
     return f"CASE {' '.join(new)} ELSE j_0 END" if new else "j_0"
 
 
-def _beyond(precedent: Precedent, columns: Sequence[str]) -> str:
-    """Return the last figure that lies beyond all that was learned from."""
+def _beyond(precedent: Precedent, columns: Sequence[str], figures: Sequence[str]) -> str:
+    """Return the last figure that is odd by itself, or beyond all that was learned from."""
     cases = []
     for n, (place, column) in reversed([*enumerate(zip(precedent.judged, columns, strict=True))]):
         span = precedent.spans[precedent.columns[place]]
+        figure, ends = figures[place], (precedent.alone_low[n], precedent.alone_high[n])
+        outside = f"{figure} < {number(ends[0])} OR {figure} > {number(ends[1])}"
         if math.isfinite(span.low) and math.isfinite(span.high):
-            outside = f"{column} < {number(span.low)} OR {column} > {number(span.high)}"
-            cases.append(f"WHEN {outside} THEN {n + 2}")
-    return f"CASE {' '.join(cases)} ELSE 0 END" if cases else "0"
+            outside += f" OR {column} < {number(span.low)} OR {column} > {number(span.high)}"
+        cases.append(f"WHEN {outside} THEN {n + 2}")
+    return f"CASE {' '.join(cases)} ELSE 0 END"
 
 
 def _together(precedent: Precedent, figures: Sequence[str], stages: Stages) -> str:
