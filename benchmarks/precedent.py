@@ -31,7 +31,7 @@ def main() -> None:
         table = pd.DataFrame([measure(market, draw) for draw in range(DRAWS)])
         summary = table.agg(["mean", "min", "max"]).T.join(oracle(market, 0))
         print(f"\n{market}: share marked, % (mean, lowest, highest of {DRAWS} draws), and possible")
-        print(summary.round(1).fillna("").to_string(), flush=True)
+        print(summary.round(1).to_string(na_rep=""), flush=True)
         few = [measure(market, d, train=FEW, odd=False)["fresh"] for d in range(FEW_DRAWS)]
         print(f"{FEW} training rows: {np.mean(few):.2f}% of fresh rows, at most {max(few):.1f}%")
 

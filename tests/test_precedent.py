@@ -66,7 +66,9 @@ def test_at_most_one_in_a_hundred_fresh_creators_is_marked(scorer, fresh):
     assert 0 < (answers(scorer, fresh) == NO_PRECEDENT).mean() <= 0.01
 
 
-@pytest.mark.parametrize(("rows", "draws"), [(300, 16), (3_000, 8)])
+@pytest.mark.parametrize(
+    ("rows", "draws"), [(300, 16), pytest.param(3_000, 8, marks=pytest.mark.slow)]
+)
 def test_just_under_one_in_a_hundred_fresh_creators_is_marked(rows, draws):
     fresh = market(20_000, 3)
     marked = [model_of(rows, 200 + seed).unlike(fresh) > 0 for seed in range(draws)]
