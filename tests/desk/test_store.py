@@ -76,6 +76,13 @@ def test_newer_store_is_not_opened(store):
         open_store(store.engine.url.render_as_string(hide_password=False))
 
 
+def test_store_that_lost_its_version_is_not_opened(store):
+    with store.writing() as db:
+        db.execute(text("DROP TABLE alembic_version"))
+    with pytest.raises(InputError, match="lost alembic_version"):
+        open_store(store.engine.url.render_as_string(hide_password=False))
+
+
 def insert_upload(db, state, *, model_version="m", columns="{}", units="{}"):
     """Insert an upload as versions before 0004 kept it."""
     values = {"state": state, "columns": columns, "units": units, "version": model_version}

@@ -23,6 +23,7 @@ from sqlalchemy import (
     create_engine,
     event,
     func,
+    inspect,
     make_url,
     select,
 )
@@ -360,8 +361,14 @@ def _newest_revision() -> str | None:
 
 def _migrate(store: Store) -> None:
     with store.reading() as db:
-        if MigrationContext.configure(db).get_current_revision() == _newest_revision():
+        revision = MigrationContext.configure(db).get_current_revision()
+        if revision == _newest_revision():
             return
+        if revision is None and inspect(db).has_table(setting.name):
+            raise InputError(
+                "The store has lost alembic_version, the table which says how old it is.",
+                "Restore a backup that holds it, or name another store.",
+            )
     config = _settings()
     with store.writing() as db:
         if not store.is_sqlite:
