@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from argon2 import PasswordHasher
 from safetensors.numpy import save
-from sqlalchemy import select, text, update
+from sqlalchemy import Column, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.testclient import TestClient
 
@@ -273,14 +273,16 @@ def content(store: Store) -> Content:
             table.name: [
                 tuple(map(repr, row))
                 for row in db.execute(
-                    select(*(c for c in table.c if not isinstance(c.type, Instant))).order_by(
-                        *table.primary_key.columns
-                    )
+                    select(*filter(_is_what_was_done, table.c)).order_by(*table.primary_key.columns)
                 )
             ]
             for table in metadata.sorted_tables
             if table.name not in VOLATILE
         }
+
+
+def _is_what_was_done(column: Column[Any]) -> bool:
+    return not isinstance(column.type, Instant) and column.name != "path"
 
 
 def differing(now: Content, then: Content, by_chance: set[tuple[str, int]]) -> set[str]:
@@ -328,6 +330,8 @@ class _Check:
         told = json.loads(end.output.splitlines()[-1])
         wrong = [f"{name} answered {told[name]}" for name, good in GOOD.items()
                  if name in told and told[name] not in good]  # fmt: skip
+        if end.fault is not None and end.fault.name == "read" and told["done"]:
+            wrong = [w for w in wrong if w != "reads answered 503"]  # it was that page's own
         if end.fault is not None and end.fault.name == "memory":  # the page, or the client's own
             sending = "response already started" in end.errors
             wrong = [
