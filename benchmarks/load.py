@@ -185,8 +185,8 @@ def run(
 
 
 def spread(seconds: Sequence[float]) -> str:
-    p50, p99, most = 1_000 * np.quantile(seconds, [0.5, 0.99, 1.0])
-    return f"p50 {p50:.0f} ms, p99 {p99:.0f} ms, most {most:.0f} ms"
+    p50, p95, p99, most = 1_000 * np.quantile(seconds, [0.5, 0.95, 0.99, 1.0])
+    return f"p50 {p50:.0f} ms, p95 {p95:.0f} ms, p99 {p99:.0f} ms, most {most:.0f} ms"
 
 
 def fill(url: str, market: Path, reviewers: int) -> list[tuple[int, str, str]]:
