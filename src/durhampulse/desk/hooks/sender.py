@@ -114,7 +114,7 @@ class Sender:
             status = post(to.url, body, headers, private=to.private)
             problem = "" if 200 <= status < 300 else f"The answer was {status}."
         except (OSError, http.client.HTTPException, RefusedError) as error:
-            status, problem = 0, f"No answer: {error or type(error).__name__}"
+            status, problem = 0, f"No answer: {_words_of(error)}"
         with self._store.writing() as db:
             mine = (hook.c.id == to.id, hook.c.worker == self._name)
             held = update(hook).where(*mine).values(lease_until=clock.now() + _LEASE)
@@ -212,3 +212,14 @@ def sweep_deliveries(store: Store) -> int:
         for number, n in db.execute(lost.group_by(delivery.c.hook_id)).all():
             note(db, "desk", "webhook messages dropped", f"webhook {number}", {"messages": n})
         return db.execute(delete(delivery).where(old)).rowcount
+
+
+def _words_of(error: Exception) -> str:
+    """Return what went wrong, without the number that a system gives it.
+
+    Examples
+    --------
+    >>> _words_of(OSError(-2, "Name or service not known")), _words_of(TimeoutError())
+    ('Name or service not known', 'TimeoutError')
+    """
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
