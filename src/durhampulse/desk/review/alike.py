@@ -104,10 +104,17 @@ def _past(row: dict[Any, Any], stored: dict[str, Any], number: int, rules: Rules
     link = f"/creators/{number}?{urlencode(typed)}#what-if"
     return PastCreator(
         name=(known.name or known.external_id) if known else "",
-        figures=", ".join(figure_text(c, row[c]) for c in columns),
+        figures=", ".join(_brief(c, row[c]) for c in columns),
         deal=bool(row[LABEL]),
         link=f"/creators/{known.id}" if known else link,
     )
+
+
+def _brief(column: str, value: Any) -> str:
+    """Return a figure in a line of several: a word that says itself what it is stands alone."""
+    if column == "Niche":
+        return str(value)
+    return f"{value} video" if column == "Video_Quality" else figure_text(column, value)
 
 
 def _typed(column: str, value: Any) -> str:
