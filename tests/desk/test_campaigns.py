@@ -732,3 +732,13 @@ def test_campaign_of_an_earlier_version_is_a_draft_that_can_be_proposed_for(stor
     )  # a fee of 0 meant that nobody had named one
     assert current.choices == {1: Choice("out")}
     store.close()
+
+
+def test_set_without_anybody_is_said_and_not_agreed_on(visit):
+    ann = visit("reviewer")
+    sent = {"csrf": ann.csrf, "name": "None", "number": "5", "budget": "1", "fee nano": "150"}
+    page = ann.get(ann.post("/campaigns", data=sent).headers["location"]).text
+    assert "Nobody fits this brief." in page
+    assert "Propose anew" in page
+    for missing in ("Agree on this set", "Share with a client", "0 creators", "Nobody fits, 0"):
+        assert missing not in page

@@ -340,7 +340,7 @@ def test_page_of_no_form_links_back_to_where_one_came_from(visit):
     before = "http://testserver/shortlist?niche=Tech"
     page = viewer.get("/creators/99999", headers={"referer": before})
     assert page.status_code == 422
-    assert 'href="/shortlist?niche=Tech">← Back' in page.text
+    assert 'href="/shortlist?niche=Tech" class="button main">Back' in page.text
     page = viewer.get("/creators/99999", headers={"referer": "https://evil.example/x"})
     assert "evil.example" not in page.text
 

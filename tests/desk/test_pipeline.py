@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -112,7 +113,8 @@ def test_page_shows_picture_and_table(visit, imported):
     (ann,) = add_people(imported, "reviewer")
     reviewed(imported, ann, [1, 2], every=2)
     page = client.get("/pipeline").text
-    assert 'role="img" aria-label="Creators at each step' in page
-    assert "2 were decided singly, in 2.0 minutes each" in page
+    assert "<b>2</b> creators were opened one by one, 2 minutes each" in page
+    widths = re.findall(r'class="step"[^>]* width="([0-9.]+)%"', page)
+    assert widths[:2] == ["100.0", "0.3"]  # of 597 creators 2 are decided
     assert "style=" not in page
     assert client.get("/pipeline?days=-1").status_code == 422

@@ -71,13 +71,16 @@ def test_answers_are_listed_by_name_and_not_by_probability(visit, opened, filled
     assert names == ["ada", "Bo", "Eva", "Kai", "Lu", "Mo", "Nia", "Zoë"]
 
 
-def test_room_is_offered_sets_that_fit_it_alone(visit):
+def test_room_is_offered_sets_that_fit_it_first(visit):
     ann = visit("reviewer")
-    for name, number in (("Too few", 5), ("Fits", 6)):
+    for name, number in (("Fits", 6), ("Small", 5)):
         ann.post("/campaigns", data={"name": name, "number": number, "fee nano": "1",
                                      "csrf": ann.csrf})  # fmt: skip
     page = ann.get("/rooms").text
-    assert re.findall(r"<option value=\"[^\"]+\"[^>]*>([^<]+)</option>", page) == ["Fits, 6"]
+    assert re.findall(r"<option value=\"[^\"]+\"[^>]*>([^<]+)</option>", page) == [
+        "Fits, 6",
+        "Small, 5 (too few)",
+    ]
 
 
 def test_only_the_hash_of_a_link_is_kept(filled, opened):

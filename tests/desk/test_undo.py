@@ -91,7 +91,7 @@ def test_known_outcomes_have_a_column_a_filter_and_counts_of_their_own(visit, de
     assert "if all" not in totals
     assert "among creators like these in the past" in totals
     assert vera.get("/shortlist", params={"outcome": "perhaps"}).status_code == 422
-    assert "no deal" in vera.get("/creators/4").text.split("</h1>")[0]
+    assert "No deal" in vera.get("/creators/4").text.split("</h1>")[0]
 
 
 def states_of(store):

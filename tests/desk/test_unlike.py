@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from durhampulse.desk.models.unlikeness import Unlikeness, refresh_standing, standing_lists
-from durhampulse.desk.store.tables import audit, creator, run, upload
+from durhampulse.desk.store.tables import HAS_NO_PRECEDENT, audit, creator, run, upload
 from tests.desk.conftest import DEMO, bring
 
 HEADERS = (
@@ -76,6 +76,17 @@ def test_unlike_list_needs_a_second_confirmation(filled, brought, visit):
     with filled.reading() as db:
         (standing,) = standing_lists(db)
         assert (standing.upload, standing.creators, standing.by) == (brought.id, 200, ann.who)
+
+
+def test_creator_without_precedent_has_no_figure(filled, catalogue, tmp_path, visit):
+    bring(filled, catalogue, unlike_list(tmp_path))
+    with filled.reading() as db:
+        number = db.scalars(select(creator.c.id).where(HAS_NO_PRECEDENT)).first()
+    page = visit("viewer").get(f"/creators/{number}").text
+    assert page.count("The model has never seen the like.") == 1
+    assert "learned from nobody like this" not in page  # the same again
+    assert "Answer <strong>No precedent</strong>, could be anything" in page
+    assert "Effect on the chance" not in page
 
 
 def test_unlike_list_is_said_until_other_figures_replace_it(filled, catalogue, tmp_path, rules):

@@ -27,7 +27,7 @@ __all__ = ["Frontier", "Frontiers", "Point", "Swap", "frontier_of", "swaps"]
 _TIMES = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0)
 """Budgets that are tried, times the present one."""
 _SECONDS = 0.5
-_KEPT, _FRESH = 32, 60.0
+_KEPT, _FRESH = 32, 300.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,7 +173,7 @@ class Frontiers:
         self._kept: OrderedDict[tuple[Any, ...], tuple[float, Frontier | None]] = OrderedDict()
 
     def of(self, store: Store, catalogue: Catalogue, number: int) -> Frontier | None:
-        """Return a campaign's frontier, at most a minute old, and of its present set."""
+        """Return a campaign's frontier, at most five minutes old, and of its present set."""
         with store.reading() as db:
             rules = catalogue.current(db)
             edition = find(db, number).row.edition

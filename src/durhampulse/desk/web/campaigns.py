@@ -25,7 +25,7 @@ from durhampulse.desk.campaigns.proposal import (
     read_proposal,
     undone_since,
 )
-from durhampulse.desk.campaigns.rooms import rooms
+from durhampulse.desk.campaigns.rooms import CARDS, rooms
 from durhampulse.desk.campaigns.value import outlook
 from durhampulse.desk.review.blind import hidden_from
 from durhampulse.desk.shortlist import pages as shortlist
@@ -137,7 +137,7 @@ def show(
         rows=_rows(seen), unseen=_rows(table[table["id"].isin(unseen)][["id", "name", "person"]]),
         lines=[] if unseen else lines(total, brief, words), grounds=grounds(total, brief, words),
         left_out=left_out(current.row.facts, brief, rules.tiers),
-        bet=bet, total=total,
+        bet=bet, total=total, fits_room=CARDS[0] <= len(table) <= CARDS[1],
         bound=bound(current.row.facts), facts=current.row.facts or {}, **context,
     )  # fmt: skip
 

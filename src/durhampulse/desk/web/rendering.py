@@ -175,11 +175,16 @@ def _detail_text(detail: Mapping[str, Any]) -> str:
     --------
     >>> _detail_text({"columns": {"Followers": "Subs"}, "rows": 3})
     'columns (Followers Subs), rows 3'
+    >>> _detail_text({"shows": ["handle", "niche"]})
+    'shows (handle, niche)'
     """
-    return ", ".join(
-        f"{key} ({_detail_text(value)})" if isinstance(value, Mapping) else f"{key} {value}"
-        for key, value in detail.items()
-    )
+    return ", ".join(f"{key} {_detail_value(value)}" for key, value in detail.items())
+
+
+def _detail_value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return f"({_detail_text(value)})"
+    return f"({', '.join(map(str, value))})" if isinstance(value, list) else str(value)
 
 
 _COMPILING = threading.RLock()

@@ -51,7 +51,7 @@ def _page(request: Request, desk: Desk, who: Any, *, source: str = "", link: str
         sources = [(f"campaign-{row.id}", row.name, row.creators) for row in list_campaigns(db)]
         sources += [(f"list-{row.id}", row.name, row.creators) for row in own_lists(db)]
     least, most = rooms.CARDS
-    sources = [one for one in sources if least <= one[2] <= most]
+    sources.sort(key=lambda one: not least <= one[2] <= most)  # those that fit stand first
     return render(request, who, "rooms.html", rooms=listed, sources=sources, source=source,
                   link=link, fields=rooms.FIELDS, days=14, cards=rooms.CARDS)  # fmt: skip
 

@@ -1,0 +1,200 @@
+"""Every page of the desk for everybody: axe's rules in both schemes, widths, forced colours, 200%."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+
+from durhampulse.desk.models.catalogue import add_model
+from durhampulse.desk.people import people
+from durhampulse.desk.server import fill_with_demo
+from durhampulse.desk.store.database import open_store
+from tests.desk.conftest import PASSWORD
+from tests.desk.test_browser import _PATIENCE, MESSY, browser, running_desk, wait_for
+from tests.desk.test_browser_acts import STARS
+from tests.desk.test_web import NEEDS, OPEN
+
+__all__ = ["browser"]
+
+PAGES = ("/shortlist?search=INF-10&sort=followers", "/shortlist?search=nobody", "/shortlist/totals",
+         "/shortlist/facets", "/creators/5", "/creators/600", "/creators/5?Followers=9M",
+         "/creators/99999", "/queue", "/opinions", "/imports", "/imports/1", "/imports/2",
+         "/imports/2/undo", "/imports/3", "/imports/4", "/campaigns", "/campaigns/1",
+         "/campaigns/1?search=INF-10", "/campaigns/1/frontier", "/campaigns/1/difference",
+         "/campaigns/2", "/campaigns/3", "/campaigns/4", "/rooms", "/rooms/1", "/outcomes",
+         "/outcomes/files/2", "/acts", "/bulk/1", "/lists", "/then", "/model", "/model/preview",
+         "/pipeline", "/thresholds", "/thresholds?yes_at=90&review_at=50", "/people", "/audit",
+         "/hooks", "/account", "/account/second", "/keyboard", "/nowhere", "{room}", "{welcome}",
+         "/sign-in", "/welcome/nonsense")  # fmt: skip
+"""By address; what stands in braces is known once the desk is filled."""
+NO_PAGES = {"/shortlist/chosen", "/shortlist/counts", "/creators/{number}/panel",
+            "/creators/{number}/what-if", "/imports/{number}/progress", "/model/progress",
+            "/bulk/{number}/progress", "/views/{number}", "/shortlist/export/{kind}",
+            "/campaigns/{number}/export/{kind}", "/imports/{number}/refused",
+            "/creators/{number}/everything", "/audit/log.jsonl", "/", "/healthz", "/readyz",
+            "/openapi.json", "/r/{token}/colour.css", "/sign-in/provider",
+            "/sign-in/provider/callback", "/sign-in/second"}  # fmt: skip
+"""Parts of pages, files and redirects; the second factor is looked at in test_browser_account."""
+_RUN = """rules => axe.run(document, {resultTypes: ['violations'], elementRef: false,
+    ...(rules.length ? {runOnly: rules} : {})}).then(report => report.violations.map(one =>
+        one.id + ': ' + one.nodes.slice(0, 3).map(n => n.target + ' ' + n.failureSummary)))"""
+_COLOURS = ["color-contrast", "link-in-text-block"]
+"""Rules that ask for colours; all others ask for elements and places, which no scheme changes."""
+
+
+def test_every_page_is_among_those_looked_at():
+    asked = [page.partition("?")[0] for page in PAGES]
+    asked += ["/r/x", "/welcome/x"]
+    known = {path for paths in NEEDS["GET"].values() for path in paths} | OPEN
+    for path in known - NO_PAGES:
+        pattern = re.compile(re.sub(r"\\{\w+\\}", r"\\w+", re.escape(path)))
+        assert any(pattern.fullmatch(one) for one in asked), path
+
+
+@pytest.fixture(scope="module")
+def desk_at_work(browser, tmp_path_factory, model_folder):
+    """A desk with something on each page, and a page of its admin: address, page, addresses."""
+    folder = tmp_path_factory.mktemp("work")
+    store = open_store(f"sqlite:///{folder / 'team.db'}")
+    fill_with_demo(store)
+    other = add_model(store, model_folder, "test")
+    with store.writing() as db:
+        people.add_person(db, "Kim", "admin", "test", PASSWORD)
+    store.close()
+    complaints = []
+    with (
+        running_desk(folder, "--store", f"sqlite:///{folder / 'team.db'}") as (address, _, _),
+        browser.new_context(reduced_motion="reduce") as context,
+    ):
+        page = context.new_page()
+        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+        page.add_init_script(AXE_SCRIPT)
+        page.goto(f"{address}/sign-in")
+        page.get_by_label("Name").fill("Kim")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/shortlist")
+        yield address, page, Filling(address, page).fill(other)
+        page.goto("about:blank")
+    # Pages that say what went wrong come with a status of 4xx, which the console repeats.
+    assert [text for text in complaints if "Failed to load resource" not in text] == []
+
+
+class Filling:
+    """Puts something on each page by the forms that stand there."""
+
+    def __init__(self, address, page):
+        self.address, self.page = address, page
+        self.csrf = page.locator("input[name=csrf]").first.get_attribute("value")
+
+    def post(self, path, *, file=None, **form):
+        """Send a form; give the answer, a redirect followed."""
+        form["csrf"] = self.csrf
+        if file:
+            name, text = file
+            form["file"] = {"name": name, "mimeType": "text/csv", "buffer": text.encode()}
+        sent = {"multipart" if file else "form": form}
+        answer = self.page.request.post(self.address + path, timeout=_PATIENCE, **sent)
+        assert answer.status == 200, (path, answer.status, answer.text()[-600:])
+        return answer
+
+    def wait(self, path, words):
+        wait_for(lambda: words in self.page.request.get(self.address + path).text())
+
+    def check(self, number):
+        self.page.goto(f"{self.address}/imports/{number}")
+        self.page.get_by_role("button", name="Looks right").click()
+        self.page.get_by_label("I know that its recommendations are guesses").wait_for()
+
+    def fill(self, other_model):
+        """Give the addresses of a client's room and of an invitation."""
+        post = self.post
+        post("/keys", name="CRM", role="viewer", days="90")
+        post("/hooks", url="https://crm.example/hooks")
+        post("/lists", name="Spring picks", client="Acme", note="of March")
+        post("/views", name="To contact", query="band=yes")
+        post("/imports", file=("stars.csv", STARS))
+        self.check(2)
+        post("/imports/2/confirm", unlike="true")
+        self.wait("/imports/2", "See them in the shortlist")
+        post("/imports", file=("messy.csv", MESSY))
+        post("/imports", file=("more.csv", STARS.replace("STAR", "MORE")))
+        self.check(4)
+        for number in (4, 5, 9):
+            post(f"/creators/{number}/decide", decision="approve", reason="Track record",
+                 note="seen", request_name=f"request-{number}", seen=str(2**60))  # fmt: skip
+        brief = {"number": "6", "budget": "2000", "fee nano": "150", "fee micro": "600"}
+        for name in ("Spring", "Summer", "Autumn"):
+            post("/campaigns", name=name, **brief)
+        post("/campaigns", name="Nobody fits", **{**brief, "budget": "1"})
+        for number, states in ((2, ("agreed",)), (3, ("agreed", "done"))):
+            for state in states:
+                post(f"/campaigns/{number}/state", state=state)
+        room = post("/rooms", name="Who feels right?", client="Acme", source="campaign-1",
+                    days="14", colour="#ffe08a", shows="followers").text()  # fmt: skip
+        rows = "".join(f"INF-{i},{'Yes' if i % 3 else 'No'}\n" for i in range(1001, 1060))
+        outcomes = f"Influencer_ID,Sponsorship_Status\n{rows}"
+        post("/outcomes", file=("spring.csv", outcomes), on="2026-01-31")
+        post("/outcomes/files/1/record")
+        post("/outcomes", file=("summer.csv", outcomes.replace("INF-", "INF-1")), on="2026-01-31")
+        self.decline_all_that_match()
+        post("/model/preview", version=other_model)
+        self.wait("/model", "is ready: nothing has changed yet")
+        welcome = post("/people", name="Ada", role="viewer").text()
+        return {
+            "{room}": re.search(r"http://[^<\s]+/r/[\w-]+", room)[0],
+            "{welcome}": re.search(r"http://[^<\s]+/welcome/[\w-]+", welcome)[0],
+        }
+
+    def decline_all_that_match(self):
+        page = self.page
+        page.goto(f"{self.address}/shortlist?search=INF-11&band=no&state=open")
+        page.locator("#bulk [name=decision]").select_option("decline")
+        page.locator("#bulk [name=reason]").select_option("Off brand")
+        page.get_by_role("button", name=re.compile("Decide about all")).click()
+        look_at(page, "bulk")
+        page.locator("#confirmation button.main").click()
+        page.get_by_role("heading", name=re.compile("^Declined")).wait_for()
+
+
+def look_at(page, what):
+    """Look for what keeps somebody out: axe's rules, and a page wider than the screen."""
+    wrong = []
+
+    def look(rules, **how):
+        found = page.evaluate(_RUN, rules)
+        beyond = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        if found or beyond > 0:
+            wrong.append((how, found, beyond))
+
+    for details in page.locator("details:not(.menu)").all():
+        details.evaluate("one => one.open = true")
+    for width in (1360, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        for scheme, forced in (("light", "none"), ("dark", "none"), ("light", "active"),
+                               ("dark", "active")):  # fmt: skip
+            page.emulate_media(color_scheme=scheme, forced_colors=forced)
+            whole = (scheme, forced) == ("light", "none")
+            look([] if whole else _COLOURS, width=width, scheme=scheme, forced=forced)
+    page.emulate_media(color_scheme="light", forced_colors="none")
+    page.set_viewport_size({"width": 680, "height": 450})  # 1360 by 900, magnified twice
+    look([], magnified=True)
+    assert wrong == [], what
+    page.set_viewport_size({"width": 1360, "height": 900})
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", PAGES)
+def test_page_passes_axe_however_it_is_looked_at(desk_at_work, path):
+    address, page, addresses = desk_at_work
+    page.goto(addresses.get(path) or address + path)
+    page.wait_for_load_state("networkidle")
+    if path == "/queue":
+        page.set_viewport_size({"width": 680, "height": 450})
+        assert page.locator("#review").bounding_box()["height"] < 0.4 * 450
+    if path == PAGES[0]:
+        page.locator(".list tbody tr").first.click()
+        page.locator("#panel h2").wait_for()
+    look_at(page, path)
