@@ -20,19 +20,12 @@ import pandas as pd
 
 from durhampulse.creators.block import Block
 from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS, NICHE, VIEWS
+from durhampulse.features.curve import Curve
 
 __all__ = [
-    "CODES",
-    "FARTHEST",
-    "Code",
-    "LevelCode",
-    "NumberCode",
-    "RelativeCode",
-    "learn_levels",
-    "learn_numbers",
-    "learn_relatives",
-    "quality_ordered",
-]
+    "CODES", "FARTHEST", "Code", "LevelCode", "NumberCode", "RelativeCode", "learn_levels",
+    "learn_numbers", "learn_relatives", "quality_ordered",
+]  # fmt: skip
 
 Floats = npt.NDArray[np.float64]
 Pieces = Sequence[npt.NDArray[Any]]
@@ -229,7 +222,7 @@ class RelativeCode:
         """Return what each of `columns` adds to the encoded column, shape (1, n_rows) each."""
         value, size = _logs(block, self.column, self.unit)
         value /= self.sd
-        parts = [value, np.interp(size, self.knots, np.divide(self.usual, -self.sd))]
+        parts = [value, self._curve.heights_at(size)]
         if self.levels:
             places = block.levels(NICHE).find(self._places)
             parts.append(np.divide([*self.shifts, 0.0, 0.0], -self.sd)[places])
@@ -263,6 +256,11 @@ class RelativeCode:
     @cached_property
     def _places(self) -> dict[str, int]:
         return {level: place for place, level in enumerate(self.levels)}
+
+    @cached_property
+    def _curve(self) -> Curve:
+        """The usual by the logarithm of the followers, below 0: it is taken away."""
+        return Curve.through(np.array(self.knots), np.divide(self.usual, -self.sd))
 
 
 Code = NumberCode | LevelCode | RelativeCode
