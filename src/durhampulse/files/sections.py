@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -27,14 +28,6 @@ _TOTALS = frozenset(
     | {"\u7e3d\u8a08", "\ud569\uacc4", "\ucd1d\uacc4"}
 )
 """Words that begin a row of sums or averages in spreadsheets, by language."""
-_SPELLINGS = pa.array(
-    sorted(
-        f"{spelled}{end}"
-        for word in _TOTALS
-        for spelled in {word, word.capitalize(), word.title(), word.upper()}
-        for end in ("", ":")
-    )
-)
 _MOST_SUMS = 0.05
 """Share of a chunk's rows above which such a word is a value like any other."""
 _LEAST_NAMED = 2
@@ -154,8 +147,21 @@ class Sections:
         return gone
 
     def _sums(self, cells: Mapping[str, pa.Array]) -> Mask:
-        gone = _mask(pc.is_in(cells[self._first], _SPELLINGS))
+        gone = _mask(pc.is_in(cells[self._first], _sum_words()))
         return gone if gone.sum() <= max(1.0, _MOST_SUMS * len(gone)) else np.zeros_like(gone)
+
+
+@cache
+def _sum_words() -> pa.Array:
+    """Return the words of sums as they are spelled, made late: the first array loads pandas."""
+    return pa.array(
+        sorted(
+            f"{spelled}{end}"
+            for word in _TOTALS
+            for spelled in {word, word.capitalize(), word.title(), word.upper()}
+            for end in ("", ":")
+        )
+    )
 
 
 def _mask(column: pa.Array) -> Mask:
