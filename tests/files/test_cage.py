@@ -9,6 +9,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -98,6 +99,19 @@ def test_a_reader_that_takes_too_long_is_one_clear_error(write):
         with pytest.raises(InputError, match="takes more than 0 seconds"):
             open_stream(write(ROWS), cage=cage)
         assert cage._child is None
+
+
+def test_each_answer_has_the_whole_time_of_its_own():
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        watch = cages._Watch(child, 1.0)
+        watch.start()
+        for _ in range(3):
+            with watch.answer():
+                time.sleep(0.5)
+        assert (watch.late, child.poll()) == (False, None)
+        with watch.answer():
+            assert child.wait(timeout=60)
+        assert watch.late
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import FileIO
@@ -70,6 +71,7 @@ class Cage:
     def __init__(self, *, patience: float = _PATIENCE) -> None:
         self._patience = patience
         self._child: subprocess.Popen[bytes] | None = None
+        self._watch: _Watch | None = None
         self._opened = 0
 
     def __enter__(self) -> Self:
@@ -80,11 +82,16 @@ class Cage:
 
     def start(self) -> None:
         """Start the process, which loads what it needs while others do what they have to."""
-        self._child = self._child or _start()
+        if self._child is None:
+            self._child = _start()
+            self._watch = _Watch(self._child, self._patience)
+            self._watch.start()
 
     def close(self) -> None:
         """End the process, whatever it is at."""
         child, self._child = self._child, None
+        if self._watch is not None:
+            self._watch.end()
         if child is not None:
             child.kill()
             child.wait()
@@ -131,17 +138,16 @@ class Cage:
             What the reader says of the file, or that it ended over it.
         """
         self.start()
-        child = cast("subprocess.Popen[bytes]", self._child)
-        late = threading.Event()
+        child, watch = cast("tuple[subprocess.Popen[bytes], _Watch]", (self._child, self._watch))
         try:
-            with _patience(child, self._patience, late):
+            with watch.answer():
                 _send(child, pickle.dumps(request))
                 sizes = _receive(child, 16)
                 answer = json.loads(_receive(child, int.from_bytes(sizes[:8], "little")))
                 cells = _receive(child, int.from_bytes(sizes[8:], "little"))
         except (OSError, EOFError, ValueError, MemoryError) as error:
             why = f"reading it takes more than {self._patience:,.0f} seconds"
-            why = why if late.is_set() else _why_ended(child)
+            why = why if watch.late else _why_ended(child)
             self.close()
             raise InputError(f"{name}: {why}.", _WAY_OUT) from error
         if "problem" in answer:
@@ -175,23 +181,42 @@ def _widen(child: subprocess.Popen[bytes]) -> None:
         fcntl.fcntl(cast("FileIO", child.stdout).fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
-@contextmanager
-def _patience(
-    child: subprocess.Popen[bytes], seconds: float, late: threading.Event
-) -> Iterator[None]:
-    """End the process if it answers too late; then `late` is set."""
+class _Watch(threading.Thread):
+    """Ends the process if an answer is late.
 
-    def end() -> None:
-        late.set()
-        child.kill()
+    One thread for all answers: starting one for each costs turns of both cores while others score.
+    """
 
-    timer = threading.Timer(seconds, end)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
+    def __init__(self, child: subprocess.Popen[bytes], patience: float) -> None:
+        super().__init__(daemon=True)
+        self._child, self._patience = child, patience
+        self._due: float | None = None
+        self._over = threading.Event()
+        self.late = False
+
+    @contextmanager
+    def answer(self) -> Iterator[None]:
+        """Give an answer its time."""
+        self._due = time.monotonic() + self._patience
+        try:
+            yield
+        finally:
+            self._due = None
+
+    def run(self) -> None:
+        """Look when the answer that was awaited at the last look is due."""
+        wait = self._patience
+        while not self._over.wait(wait):
+            due = self._due
+            wait = self._patience if due is None else due - time.monotonic()
+            if wait <= 0:
+                self.late = True
+                self._child.kill()
+                return
+
+    def end(self) -> None:
+        """Look no more."""
+        self._over.set()
 
 
 def _send(child: subprocess.Popen[bytes], blob: bytes) -> None:
