@@ -61,8 +61,8 @@ FORMS = [
     ("reviewer", "/campaigns/{draft}/choose", {"choice": "fee", "creator_id": "{planned}",
                                                "fee": "2.500"}, "fee"),
     ("reviewer", "/campaigns/{agreed}/state", {"state": "draft", "note": " "}, "note"),
-    ("reviewer", "/rooms", {"name": "Kept <b>", "client": "Acme", "source": "list-1", "days": "7",
-                            "colour": "#123456"}, "source"),
+    ("reviewer", "/rooms", {"name": "Kept <b>", "client": "Acme", "source": "campaign-{draft}",
+                            "days": "7", "colour": "purple"}, "colour"),
     ("reviewer", "/rooms", {"name": "Kept <b>", "client": "Acme", "source": "campaign-{draft}",
                             "days": "91", "colour": "#123456"}, "days"),
     ("reviewer", "/rooms/{room}", {"pitch-3": "x" * 301, "pitch-4": "Kept <b>"}, "pitch-3"),
@@ -178,7 +178,7 @@ def made(desk, tmp_path):  # noqa: C901 - a function for each thing that forms a
     """Give what a form is about, by its name: made when it is asked for."""
 
     def campaign(client):
-        brief = {"name": "Spring", "number": "3", "fee nano": "100"}
+        brief = {"name": "Spring", "number": "6", "fee nano": "100"}
         number = post(client, "/campaigns", brief).headers["location"].rpartition("/")[2]
         with desk.store.reading() as db:
             planned = select(proposal.c.creator_id).where(proposal.c.campaign_id == int(number))
