@@ -149,7 +149,7 @@ def test_number_is_hidden_in_the_queue_until_one_has_decided(visit, desk):
     assert f'action="/opinions/{creator_id}"' in page
     for telling in ("Of 100 creators", "approved", ann.who):
         assert telling not in page.split("<article")[1].split("</article>")[0]
-    bob.post(f"/opinions/{creator_id}", data={"csrf": bob.csrf, "verdict": "decline"})
+    bob.post(f"/opinions/{creator_id}", data={"csrf": bob.csrf, "choice": "decline"})
     page = bob.get("/opinions").text
     assert f"You: declined. {ann.who}: approved. The model said {share}%." in page
     assert "you agree on <strong>0 of 100</strong>" in page

@@ -125,13 +125,13 @@ def test_band_holds_only_once_a_fall_would_have_been_seen(visit, filled, rules):
     for number in yes[:5]:
         record(filled, number, deal=True, on=DAY, by="ann")
     row = watches(filled, rules)[YES]
-    assert row.verdict == "early"
+    assert row.state == "early"
     # Of a promise near 0.9: ln 20 / KL(0.8 || 0.9) = 3.00 / 0.0444, so 67.4 and thus 68.
     assert 40 < row.needed < 100
     page = visit("viewer").get("/model").text
     assert f"too few outcomes yet ({row.needed - 5} more needed)" in page
     seen = replace(row, watch=replace(row.watch, outcomes=row.needed))
-    assert seen.verdict == "holds"
+    assert seen.state == "holds"
 
 
 def test_promise_of_the_study_is_shown_until_the_thresholds_are_moved(rules):

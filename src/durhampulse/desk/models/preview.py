@@ -20,8 +20,8 @@ from durhampulse.desk.store.tables import HAS_PRECEDENT, creator
 from durhampulse.scoring.record import UNLIKE_BIT
 
 __all__ = [
+    "ALL_ANSWERS",
     "NONE",
-    "OUTCOMES",
     "Comparison",
     "Mover",
     "Preview",
@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 NONE = "none"
-OUTCOMES = (*BANDS, NO_PRECEDENT, NONE)
+ALL_ANSWERS = (*BANDS, NO_PRECEDENT, NONE)
 """What a creator may be: a band, without precedent, or without a score."""
 _MOST_MOVERS = 12
 _STEPS = np.linspace(-1.05, 1.05, 22)
@@ -104,7 +104,7 @@ class Preview:
     @property
     def bands(self) -> list[str]:
         """The bands that occur, in their order."""
-        return [b for b in OUTCOMES if any(b in (one, other) for one, other, _ in self.moves)]
+        return [b for b in ALL_ANSWERS if any(b in (one, other) for one, other, _ in self.moves)]
 
 
 def basis_of(rules: Rules) -> str:
@@ -114,13 +114,13 @@ def basis_of(rules: Rules) -> str:
 
 def bands_of(rules: Rules, probability: Floats, flags: npt.NDArray[np.int64]) -> list[str]:
     """Return each creator's band by score and flags, as :meth:`.Rules.band` does for one."""
-    at = np.full(len(probability), OUTCOMES.index(NONE))
+    at = np.full(len(probability), ALL_ANSWERS.index(NONE))
     for band, (low, high) in rules.band_ranges.items():
-        at[(probability >= low) & (probability < high)] = OUTCOMES.index(band)
+        at[(probability >= low) & (probability < high)] = ALL_ANSWERS.index(band)
     if not rules.scorer.refusal:
         unlike = (flags & UNLIKE_BIT > 0) & ~np.isnan(probability)
-        at[unlike] = OUTCOMES.index(NO_PRECEDENT)
-    return [OUTCOMES[i] for i in at.tolist()]
+        at[unlike] = ALL_ANSWERS.index(NO_PRECEDENT)
+    return [ALL_ANSWERS[i] for i in at.tolist()]
 
 
 @dataclass(kw_only=True)

@@ -46,7 +46,7 @@ class BandWatch:
     needed: int
 
     @property
-    def verdict(self) -> Literal["broken", "holds", "early"]:
+    def state(self) -> Literal["broken", "holds", "early"]:
         """Whether the promise is broken, or holds, or has too few outcomes to tell."""
         if self.watch.is_called:
             return "broken"
@@ -140,7 +140,7 @@ class BrokenBands:
         kept = self._kept
         if kept is None or kept[0] != key:
             watched = watched_bands(db, rules, listed=False) if latest else []
-            kept = key, [band for band in watched if band.verdict == "broken"]
+            kept = key, [band for band in watched if band.state == "broken"]
             self._kept = kept
         return kept[1]
 

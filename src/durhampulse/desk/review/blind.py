@@ -22,13 +22,13 @@ from durhampulse.evaluation.agreement import Agreement, agreement
 from durhampulse.exceptions import InputError
 
 __all__ = [
-    "SHARE", "VERDICTS", "Revealed", "agreement_of", "blind_share", "differing", "drawn_blind",
+    "OPINIONS", "SHARE", "Revealed", "agreement_of", "blind_share", "differing", "drawn_blind",
     "give_opinion", "hidden_from", "hides", "next_opinion", "set_blind_share",
 ]  # fmt: skip
 
 SHARE: Final = 0.1
 """Of creators, unless an admin chose another."""
-VERDICTS: Final = ("approve", "tentative", "decline")
+OPINIONS: Final = ("approve", "tentative", "decline")
 _FROM, _MOST_SHARE = 0.5, 0.5
 """Lots from .5 on are drawn, far from those of the lottery of No."""
 _SETTING = "blind_share"
@@ -119,7 +119,7 @@ def _first_reviews() -> list[ColumnElement[bool]]:
         later.c.creator_id == r.creator_id, later.c.id > r.id, later.c.undone_at.is_(None),
         later.c.decision != "skip",
     )  # fmt: skip
-    return [BLIND, r.undone_at.is_(None), r.decision.in_(VERDICTS), ~newer]
+    return [BLIND, r.undone_at.is_(None), r.decision.in_(OPINIONS), ~newer]
 
 
 def next_opinion(db: Connection, person_id: int) -> int | None:
@@ -142,17 +142,17 @@ def next_opinion(db: Connection, person_id: int) -> int | None:
 
 
 def give_opinion(
-    store: Store, number: int, person_id: int, verdict: str, by: str, rules: Rules
+    store: Store, number: int, person_id: int, choice: str, by: str, rules: Rules
 ) -> Revealed:
     """Record a second opinion; return what was hidden. The creator stays as they are.
 
     Raises
     ------
     InputError
-        If it is no verdict, or nobody's second opinion is wanted there, or not this person's.
+        If it is no opinion, or nobody's second opinion is wanted there, or not this person's.
     """
-    if verdict not in VERDICTS:
-        raise InputError(f"'{verdict[:40]}' is no opinion.", f"Use {', '.join(VERDICTS)}.")
+    if choice not in OPINIONS:
+        raise InputError(f"'{choice[:40]}' is no opinion.", f"Use {', '.join(OPINIONS)}.")
     with store.writing() as db:
         row = db.execute(select(creator).where(creator.c.id == number).with_for_update()).first()
         first = db.execute(
@@ -162,18 +162,18 @@ def give_opinion(
         ).first()
         if row is None or first is None or first.person_id == person_id:
             raise InputError("No second opinion of yours is wanted here.", "Take the next one.")
-        values = {"creator_id": number, "person_id": person_id, "verdict": verdict,
+        values = {"creator_id": number, "person_id": person_id, "verdict": choice,
                   "probability": row.probability, "band": rules.band(row.probability, row.flags),
                   "at": clock.now()}  # fmt: skip
         stored = insert_or(db, opinion).values(**values).on_conflict_do_nothing()
         if db.scalar(stored.returning(opinion.c.id)) is None:
             raise InputError("Somebody else was quicker.", "Take the next one.")
         note(db, by, "second opinion", f"creator {number}")
-    return Revealed(own=verdict, other=first.decision, by=first.who, probability=row.probability)
+    return Revealed(own=choice, other=first.decision, by=first.who, probability=row.probability)
 
 
 def _pairs(db: Connection) -> list[Any]:
-    """Return both verdicts of each creator that two have judged blind, the latest first."""
+    """Return both opinions on each creator that two have judged blind, the latest first."""
     r, o = review.c, opinion.c
     both = (
         select(r.creator_id, r.decision.label("first"), o.verdict.label("second"),

@@ -48,7 +48,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         request, who, "model.html", rules=rules, manifest=manifest, versions=versions,
         written=_written(manifest),
         overrides=overrides, since=since, last=last,
-        watched=watched, broken=[band for band in watched if band.verdict == "broken"],
+        watched=watched, broken=[band for band in watched if band.state == "broken"],
         reliability=_points(manifest.get("reliability", [])),
         activation=activation, unlike_lists=unlike_lists, waiting=waiting,
     )  # fmt: skip

@@ -12,7 +12,6 @@ from durhampulse.decision.figures import percent
 from durhampulse.desk.models.rules import stored_frame
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.review.blind import (
-    VERDICTS,
     agreement_of,
     blind_share,
     differing,
@@ -67,8 +66,8 @@ def _page(request: Request, desk: Desk, who: Principal) -> Response:
             "differing": differing(db), "mirror": mirror_of(db, who.id),
             "places": places_of(rules, stored_frame(rules.scorer, [row])) if row else {},
         }  # fmt: skip
-    return render(request, who, "opinions.html", rules=rules, verdicts=VERDICTS,
-                  lean_words=lean_words, verbs=VERBS, **context)  # fmt: skip
+    return render(request, who, "opinions.html", rules=rules, lean_words=lean_words, verbs=VERBS,
+                  **context)  # fmt: skip
 
 
 @router.post("/share")
@@ -81,11 +80,11 @@ def choose_share(desk: DeskOf, who: Admin, share: Annotated[str, Form(max_length
 
 @router.post("/{number}")
 def give(
-    desk: DeskOf, who: Reviewer, number: Number, verdict: Annotated[str, Form(max_length=20)]
+    desk: DeskOf, who: Reviewer, number: Number, choice: Annotated[str, Form(max_length=20)]
 ) -> Response:
     """Keep a second opinion, and say what was hidden."""
     rules = desk.catalogue.current()
-    shown = give_opinion(desk.store, number, who.id, verdict, who.name, rules)
+    shown = give_opinion(desk.store, number, who.id, choice, who.name, rules)
     same = "the same" if shown.own == shown.other else VERBS[shown.other]
     model = "" if shown.probability is None else f" The model said {percent(shown.probability, 0)}."
     words = f"You: {VERBS[shown.own]}. {shown.by}: {same}.{model}"
