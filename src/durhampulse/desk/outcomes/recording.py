@@ -59,6 +59,9 @@ def withdraw(store: Store, creator_id: int, by: str) -> None:
     """
     standing = (outcome.c.creator_id == creator_id, outcome.c.replaced_at.is_(None))
     with store.writing() as db:
+        # Row lock first, as when one is recorded: the other order could deadlock with that.
+        locked = select(creator.c.id).where(creator.c.id == creator_id).with_for_update()
+        db.execute(locked)
         taken = update(outcome).where(*standing).values(replaced_at=clock.now())
         announce(db, "outcome.withdrawn", outcome, *standing)
         if not db.execute(taken).rowcount:
