@@ -181,6 +181,20 @@ def test_every_option_of_every_command_has_one_name():
         assert not any(name.endswith("_file") for name in options), path
 
 
+@pytest.mark.parametrize("name", ["password", "sslpassword", "Passwd"])
+def test_password_in_the_query_of_an_address_is_refused_unseen(name):
+    from durhampulse.desk.store.database import open_store
+    from durhampulse.exceptions import InputError
+    from durhampulse.files.databases import password_of, read_rows, without_password
+
+    address = f"postgresql://db/creators?{name}=geheim&sslmode=require"
+    assert without_password(address) == "postgresql://db/creators?sslmode=require"
+    for act in (password_of, open_store, lambda url: read_rows(url, table="t", query=None)):
+        with pytest.raises(InputError, match=f"holds its '{name}'") as error:
+            act(address)
+        assert "geheim" not in str(error.value)
+
+
 def test_store_takes_the_masked_password_and_says_none(tmp_path, monkeypatch):
     from sqlalchemy.exc import ArgumentError
 

@@ -92,7 +92,16 @@ def test_own_host_is_known_in_any_spelling(public, host):
 
 
 @pytest.mark.parametrize(
-    "url", ["desk.example", "ftp://desk.example", "https://", f"{URL}/desk", "https://a@b", "\n"]
+    "url",
+    [
+        "desk.example",
+        "ftp://desk.example",
+        "https://",
+        f"{URL}/desk",
+        "https://a@b",
+        "\n",
+        "http://[",
+    ],
 )
 def test_public_url_is_an_address_without_a_path(url):
     with pytest.raises(InputError, match="not the address"):

@@ -492,6 +492,12 @@ def test_a_cookie_that_is_no_sign_in_is_none(cookie):
     assert Flow.read(cookie) is None
 
 
+@pytest.mark.parametrize("address", ["https://[", "http://id.example", "id.example"])
+def test_address_of_no_provider_is_one_clear_error(address):
+    with pytest.raises(InputError, match="is not the address of a provider"):
+        ProviderSettings.read(address, "desk", None)
+
+
 def test_options_name_what_is_missing(tmp_path):
     secret = tmp_path / "secret"
     secret.write_text("hidden\n")

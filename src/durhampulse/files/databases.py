@@ -13,7 +13,7 @@ from durhampulse.exceptions import InputError
 from durhampulse.extras import require_modules
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from sqlalchemy import URL, Engine
 
 __all__ = [
     "PASSWORD_VARIABLE",
@@ -22,6 +22,7 @@ __all__ = [
     "is_database",
     "password_of",
     "read_rows",
+    "require_no_secrets",
     "without_password",
 ]
 
@@ -31,6 +32,8 @@ PASSWORD_VARIABLE = "DURHAMPULSE_DB_PASSWORD"  # noqa: S105 - the name of a vari
 With ``_FILE`` behind it, it names a file that holds the password.
 """
 
+_SECRET = ("password", "passwd", "pwd", "sslpassword")
+"""Parameters of a query that hold a password."""
 _PACKAGES = {"psycopg": "psycopg[binary]", "psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient"}
 """Modules that are installed by another name."""
 
@@ -58,23 +61,45 @@ def without_password(source: str | Path) -> str:
         from sqlalchemy.exc import ArgumentError
 
         try:
-            return make_url(str(source)).render_as_string(hide_password=True)
+            url = make_url(str(source))
+            shown = url.difference_update_query(_secrets(url))
+            return shown.render_as_string(hide_password=True)
         except (ArgumentError, ValueError):
             return re.sub(r"(//[^:@/]*:).*@", r"\1***@", str(source))
     return str(Path(source).absolute())
 
 
+def require_no_secrets(url: URL) -> None:
+    """Raise if the query of an address holds a password, which whatever names it would show."""
+    if secrets := _secrets(url):
+        raise InputError(
+            f"The query of an address holds its '{secrets[0]}'.",
+            f"Write *** as the password before the @, and set {PASSWORD_VARIABLE}.",
+        )
+
+
+def _secrets(url: URL) -> list[str]:
+    return [name for name in url.query if name.lower() in _SECRET]
+
+
 def password_of(address: str) -> str | None:
-    """Return the password that a database address holds; None where there is none to hide."""
+    """Return the password that a database address holds; None where there is none to hide.
+
+    Raises
+    ------
+    InputError
+        If its query holds one.
+    """
     require_modules("A database", "sqlalchemy")
     from sqlalchemy import make_url
     from sqlalchemy.exc import ArgumentError
 
     try:
-        password = make_url(address).password
+        url = make_url(address)
     except (ArgumentError, ValueError):
         return None
-    return None if password in (None, "***") else str(password)
+    require_no_secrets(url)
+    return None if url.password in (None, "***") else str(url.password)
 
 
 def given_password() -> str | None:
@@ -115,6 +140,7 @@ def read_rows(address: str, *, table: str | None, query: str | None) -> pd.DataF
         raise InputError(f"{query[:40]!r} does not merely read.", "Write a SELECT.")
     try:
         url = make_url(address)
+        require_no_secrets(url)
         if url.password == "***":  # noqa: S105 - the mask, not a password
             url = url.set(password=given_password())
         if url.drivername.startswith("sqlite") and url.database and not Path(url.database).exists():

@@ -14,11 +14,12 @@ import ssl
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import SplitResult, urlencode, urlsplit
 
 from durhampulse.desk.people.people import PERSON_ROLES
 from durhampulse.exceptions import InputError
@@ -321,7 +322,9 @@ def _tls() -> ssl.SSLContext:
 
 def _require_tls(address: str) -> None:
     """Raise if an address of the provider could be listened to on the way."""
-    parts = urlsplit(address)
+    parts = SplitResult("", "", "", "", "")
+    with suppress(ValueError):  # of half a bracket
+        parts = urlsplit(address)
     local = parts.scheme == "http" and parts.hostname in _LOOPBACK
     if not (parts.scheme == "https" and parts.hostname) and not local:
         raise InputError(f"{address!r} is not the address of a provider.", "Write https://...")

@@ -45,7 +45,7 @@ from durhampulse.desk.store.audit import PENDING
 from durhampulse.desk.store.chain import append
 from durhampulse.desk.store.tables import setting
 from durhampulse.exceptions import InputError
-from durhampulse.files.databases import given_password
+from durhampulse.files.databases import given_password, require_no_secrets
 
 __all__ = [
     "AWAY",
@@ -250,6 +250,7 @@ def open_store(url: str = DEFAULT_STORE, *, create: bool = True) -> Store:
     """
     try:
         address = make_url(url)
+        require_no_secrets(address)
         if address.password == "***":  # noqa: S105 - the mask, not a password
             address = address.set(password=given_password())
         if address.get_backend_name() not in ("sqlite", "postgresql"):

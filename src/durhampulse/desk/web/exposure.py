@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
@@ -51,7 +52,9 @@ class Exposure:
         """
         if public_url is None:
             return cls(hsts=hsts)
-        parts = urlsplit(public_url.rstrip("/"))
+        parts = SplitResult("", "", "", "", "")
+        with suppress(ValueError):  # of half a bracket
+            parts = urlsplit(public_url.rstrip("/"))
         fine = parts.scheme in ("http", "https") and parts.hostname and not parts.username
         if not fine or parts.path or parts.query or parts.fragment or not public_url.isprintable():
             raise InputError(
