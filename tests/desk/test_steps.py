@@ -175,3 +175,17 @@ def test_pause_lasts_while_others_wait_and_no_longer_than_the_step(monkeypatch, 
     assert sleeps[0] == 0.05  # of a second, in any case
     assert len(sleeps) == pytest.approx(slept, abs=slept > 10)
     assert store.folded == 1
+
+
+@pytest.mark.parametrize(("glances", "sizes"), [(0, [2_000] * 3), (9, [1_000, 500, 500])])
+def test_slow_steps_become_shorter_while_somebody_waits(monkeypatch, glances, sizes):
+    now = [0.0]
+    monkeypatch.setattr(pace, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    store = Busy()
+    store.glances = glances
+    work, taken = Pace(store), []
+    for _ in sizes:
+        with work.step():
+            now[0] += 1.0
+        taken.append(work.size)
+    assert taken == sizes

@@ -17,6 +17,8 @@ _PAUSE = 1.0  # at most, of a step's time, while others of this process wait to 
 _BREATH = 0.05  # likewise, in any case: other programs write then
 _GLANCE = 0.001
 _FIRST, _LEAST, _MOST = 2_000, 2_000, 20_000
+_LEAST_AWAITED = 500
+"""While somebody waits to write: on a busy machine 2,000 rows take half a second."""
 _REST = 50
 T = TypeVar("T")
 
@@ -49,7 +51,8 @@ class Pace:
         yield self.size
         self._took = time.monotonic() - start
         wanted = self.size * min(2.0, max(0.5, self._wanted / max(self._took, 1e-3)))
-        self.size = min(max(int(wanted), _LEAST), _MOST)
+        least = _LEAST_AWAITED if self._store.others_wait else _LEAST
+        self.size = min(max(int(wanted), least), _MOST)
 
     def pause(self) -> None:
         """Let others write: those of this process who wait, and for a moment other programs."""
