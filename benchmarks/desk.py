@@ -222,7 +222,8 @@ def order_all(desk: Desk) -> tuple[int, Selection]:
     """Register that the smaller half of the list is declined; return its number and the set."""
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
-        middle = db.scalar(select(func.avg(creator.c.followers))) or 0.0
+        sizes = select(creator.c.followers).where(creator.c.followers.is_not(None))
+        middle = db.scalar(sizes.order_by(creator.c.followers).offset(ROWS // 2).limit(1)) or 0.0
         selection = select_all(db, View(max_followers=middle), rules)
     order = {"decision": "decline", "reason": REASONS[0], "note": ""}
     _, ann = signed_in(desk, "Ann")
