@@ -27,7 +27,6 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
@@ -183,7 +182,8 @@ def inside(prefix: str, folder: Path) -> None:
     with machines.running("store", *server, port=STORE_PORT):
         fill(folder)
         one = one_machine(folder)
-        print(pd.DataFrame(runs(machines, one)).to_string(index=False))
+        for run in runs(machines, one):
+            print(", ".join(f"{name}: {value}" for name, value in run.items()), flush=True)
 
 
 def fill(folder: Path) -> None:
