@@ -448,7 +448,7 @@ def test_account_of_unknown_creator_is_refused(demo_model, market_file, write):
 
 
 def test_figures_of_an_account_never_contradict_its_band(demo_model):
-    row = {"Followers": 85_000, "Engagement_Rate": 0.068, "Niche": "Fashion", "Video_Quality": "HD"}
+    row = {"Followers": 85_000, "Engagement_Rate": 0.03, "Niche": "Fashion", "Video_Quality": "HD"}
     account = dp.load_model(demo_model).explain(row)
     nearly = replace(account, probability=0.7999, recommendation=MAYBE, low=0.2999, high=0.8001)
     assert "creator: 79.9%, Maybe" in nearly.text()

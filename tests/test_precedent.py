@@ -94,6 +94,14 @@ def test_a_wrong_figure_is_seen_beside_an_empty_cell(scorer, fresh):
     assert (model.unlike(odd) > 0).mean() >= 0.9
 
 
+def test_words_beside_an_empty_cell_name_the_figure_and_its_size():
+    row = {"Followers": 85_000, "Engagement_Rate": 0.068, "Niche": "Fashion", "Video_Quality": "HD"}
+    (words,) = unlike_words(model_of(3_000, 1), pd.DataFrame([row]))
+    assert words.startswith("engagement 6.8% with 85,000 followers: creators of that size had ")
+    low, high = (float(w.rstrip("%")) for w in words.split(" had ")[1].split(" to "))
+    assert low < 0.9 < high < 6.8
+
+
 def test_too_many_followers_show_in_all_that_is_compared_with_them(scorer, fresh):
     odd = fresh.assign(Followers=fresh["Followers"] * 20)
     assert (scorer.model.model.unlike(odd) > 0).mean() >= 0.95

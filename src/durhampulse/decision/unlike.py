@@ -52,10 +52,13 @@ def unlike_words(model: FittedModel, creators: pd.DataFrame | Block) -> list[str
     odd = block.take(rows)
     figures = model.encoding.transform(odd, limit=REACH).T[list(model.precedent.places)]
     left = model.precedent.left(figures)
+    judged = [model.precedent.columns[at] for at in model.precedent.judged]
     table = pd.DataFrame(odd.to_dict()).to_dict("records")
     for i, row in enumerate(rows.tolist()):
         parts = [*_outside(model.precedent, table[i])]
-        if not parts:
+        if not parts and any(pd.isna(table[i].get(name)) for name in judged):
+            parts = [*_by_itself(model, table[i], figures[list(model.precedent.judged), i])]
+        elif not parts:
             parts = [*_together(model, table[i], figures[:, i], left[:, i])]
         words[row] = "; ".join(parts or [_TOGETHER])
     return words
@@ -102,6 +105,32 @@ def _together(
         whom = "creators of that size" if partner == FOLLOWERS else "such creators"
         yield (
             f"{figure_text(column, value)} with {figure_text(partner, creator[partner])}: "
+            f"{whom} had {axis_text(column, low)} to {axis_text(column, high)}"
+        )
+
+
+def _by_itself(
+    model: FittedModel, creator: Mapping[Hashable, Any], figures: Floats
+) -> Iterator[str]:
+    """Yield the figure farthest from what is usual for it, where others are not known."""
+    precedent = model.precedent
+    if precedent is None:
+        return
+    far = np.maximum(figures / precedent.alone_high, figures / precedent.alone_low)
+    number = int(np.argmax(far))
+    place = precedent.judged[number]
+    column, code = precedent.columns[place], _code(model, precedent.places[place])
+    if far[number] <= 1 or pd.isna(creator.get(column)):
+        return
+    value, span = float(creator[column]), precedent.spans[column]
+    low = max(code.moved(value, precedent.alone_low[number] - figures[number]), span.low)
+    high = min(code.moved(value, precedent.alone_high[number] - figures[number]), span.high)
+    if low < high:
+        relative = isinstance(code, RelativeCode)
+        size = f" with {figure_text(FOLLOWERS, creator[FOLLOWERS])}" if relative else ""
+        whom = "creators of that size" if relative else "creators"
+        yield (
+            f"{figure_text(column, value)}{size}: "
             f"{whom} had {axis_text(column, low)} to {axis_text(column, high)}"
         )
 
