@@ -22,7 +22,17 @@ from benchmarks.quality import features
 from durhampulse.creators.block import Block
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.models.champion import train_champion
-from durhampulse.models.interval import ABOVE, AT_MOST, BELOW, EMPTY, FAR_DOWN, RISE, TAIL
+from durhampulse.models.interval import (
+    ABOVE,
+    AT_MOST,
+    BELOW,
+    EMPTY,
+    FALL,
+    FAR_DOWN,
+    HIGH,
+    RISE,
+    TAIL,
+)
 from durhampulse.models.weights import sigmoid
 
 TUNED = {"home": range(2), "second": range(4)}
@@ -32,8 +42,8 @@ KEPT = Path(__file__).with_suffix("")
 
 Floats = npt.NDArray[np.float64]
 Draw = dict[str, Floats]
-Constants = tuple[float, float, float, float, float]
-IN_USE: Constants = (BELOW, ABOVE, RISE, TAIL, EMPTY)
+Constants = tuple[float, float, float, float, float, float]
+IN_USE: Constants = (BELOW, ABOVE, RISE, TAIL, EMPTY, FALL)
 
 
 def main() -> None:
@@ -41,7 +51,7 @@ def main() -> None:
     wanted = {(m, d): None for part in (TUNED, TESTED) for m, draws in part.items() for d in draws}
     draws = {key: kept(*key) for key in wanted}
     best = tune([draws[m, d] for m, numbers in TUNED.items() for d in numbers])
-    print(f"BELOW, ABOVE, RISE, TAIL, EMPTY: best on the tuned draws {best}, in use {IN_USE}")
+    print(f"BELOW, ABOVE, RISE, TAIL, EMPTY, FALL: best on the tuned draws {best}, in use {IN_USE}")
     rows = [
         {"market": market, "tuned on": draw in TUNED.get(market, ()), **covered(values)}
         for (market, draw), values in draws.items()
@@ -92,9 +102,9 @@ def measure(market: str, draw: int) -> Draw:
 
 
 def ends(draw: Draw, constants: Sequence[float]) -> tuple[Floats, Floats]:
-    below, above, rise, tail, empty = constants
+    below, above, rise, tail, empty, fall = constants
     unknown = (empty * draw["reach"]) ** 2
-    lower = draw["unsure"] * below
+    lower = draw["unsure"] * (below - fall * np.clip(draw["z"] / HIGH, 0, 1))
     upper = draw["unsure"] * (above + rise * np.maximum(draw["z"], 0))
     upper += min(draw["unsure"] * tail, 1.0) * np.maximum(FAR_DOWN - draw["z"], 0)
     low = sigmoid(draw["z"] - np.sqrt(lower**2 + unknown))
@@ -131,6 +141,7 @@ def tune(draws: Iterable[Draw]) -> Constants:
         range(7),
         (TAIL,),  # tried beside 0 and 1, from log-odds of -2 to -4 on, for the rows below .01
         (1.0, 1.2, 1.4, 1.6, 1.8),
+        (0.0, 0.5, 0.8, 1.0, 1.2),
     )
     return min(grid, key=lambda constants: sum(misfit(draw, constants) for draw in draws))
 

@@ -50,9 +50,21 @@ def test_far_down_the_upper_end_falls_slower_and_never_rises():
     assert (np.diff(high) >= -1e-12).all()
 
 
-def test_model_of_an_older_version_has_no_tail():
+def test_model_of_an_older_version_has_no_tail_and_no_fall():
     older = Interval.from_dict({"below": 0.7, "above": 0.6, "rise": 0.2, "empties": {}})
-    assert older.tail == 0
+    assert (older.tail, older.fall) == (0, 0)
+
+
+def test_high_probabilities_are_hardly_ever_too_high():
+    """The lower half of 1 falls by .4 to log-odds of .4, half of it at .2, and no end goes down."""
+    logits, rows = np.array([-1.0, 0.0, 0.2, 0.4, 2.0]), block(x=np.ones(5))
+    interval = Interval(below=1.0, above=0.6, fall=0.4)
+    low, _ = interval.ends(logits, rows)
+    assert low == pytest.approx(1 / (1 + np.exp([2.0, 1.0, 0.6, 0.2, -1.4])))
+    low, _ = interval.ends(np.linspace(-2, 2, 400), block(x=np.ones(400)))
+    assert (np.diff(low) > 0).all()
+    with pytest.raises(ValueError, match="an interval of"):
+        Interval.from_dict({"below": 0.7, "above": 0.6, "rise": 0, "fall": 0.8, "empties": {}})
 
 
 def test_without_a_width_nothing_is_claimed():
@@ -73,7 +85,8 @@ def test_an_empty_cell_counts_by_what_it_could_change():
 
 
 def test_an_interval_travels_as_plain_data():
-    interval = Interval(below=0.7, above=0.6, rise=0.2, tail=0.3, empties={"Niche": 0.4})
+    empties = {"Niche": 0.4}
+    interval = Interval(below=0.7, above=0.6, rise=0.2, tail=0.3, empties=empties, fall=0.1)
     assert Interval.from_dict(json.loads(json.dumps(interval.to_dict()))) == interval
     with pytest.raises(ValueError, match="an interval of"):
         Interval.from_dict({"below": 0.7, "above": 0.6, "rise": -0.2, "empties": {}})

@@ -1,10 +1,11 @@
 """A creator's interval: where the true probability of a deal lies for nine in ten creators.
 
 How far a model is off grows with how unsure it is (the instability of its log-odds under other
-training rows), with high probabilities, of which it is too timid, with very low ones, of which it
-is too sure, and with what an empty cell could change. How much each of them counts was measured
-where true probabilities are known (``benchmarks/intervals.py``). Below 5%, where hardly a deal was
-seen to learn from, all that can be said is "at most so much".
+training rows), with high probabilities, of which it is too timid and therefore seldom too high,
+with very low ones, of which it is too sure, and with what an empty cell could change. How much
+each of them counts was measured where true probabilities are known
+(``benchmarks/intervals.py``). Below 5%, where hardly a deal was seen to learn from, all that can
+be said is "at most so much".
 """
 
 from __future__ import annotations
@@ -27,11 +28,14 @@ Floats = npt.NDArray[np.float64]
 
 AT_MOST = 0.05
 """Probability below which an interval begins at 0."""
-BELOW, ABOVE, RISE, TAIL, EMPTY = 2.8, 1.8, 5.0, 2.0, 1.8
+BELOW, ABOVE, RISE, TAIL, EMPTY, FALL = 2.8, 1.8, 5.0, 2.0, 1.8, 1.0
 """How much instability counts below and above, how much more of it above for each step of log-odds
-over 0 and for each under -4, and how much what an empty cell could change."""
+over 0 and for each under -4, how much what an empty cell could change, and how much less
+instability counts below high probabilities."""
 FAR_DOWN = -4.0
 """Log-odds, 1.8%, below which the upper half grows."""
+HIGH = 0.4
+"""Log-odds, 60%, from which on the lower half is narrowest; from 0 on it falls."""
 _MOST_ROWS = 1_500
 
 
@@ -49,6 +53,8 @@ class Interval:
         The same for each step below -4; at most 1, so that no end rises where a probability falls.
     empties
         Column to what is added, in squares, to a row where it is empty.
+    fall
+        How much less far the lower half reaches where log-odds are high; at most `below`.
     """
 
     below: float = 0.0
@@ -56,6 +62,7 @@ class Interval:
     rise: float = 0.0
     tail: float = 0.0
     empties: Mapping[str, float] | None = None
+    fall: float = 0.0
 
     def ends(
         self, logits: Floats, block: Block, y_prob: Floats | None = None
@@ -79,7 +86,8 @@ class Interval:
         rows = np.flatnonzero((logits > 0) | (logits < FAR_DOWN) | (unknown > 0))
         z, more = logits[rows], unknown[rows]
         farther = self.rise * np.maximum(z, 0.0) + self.tail * np.maximum(FAR_DOWN - z, 0.0)
-        down[rows] = np.exp(np.sqrt(self.below**2 + more))
+        nearer = self.below - self.fall * np.clip(z / HIGH, 0.0, 1.0)
+        down[rows] = np.exp(np.sqrt(nearer**2 + more))
         up[rows] = np.exp(-np.sqrt((self.above + farther) ** 2 + more))
         low, high = (y_prob / (y_prob + (1 - y_prob) * change) for change in (down, up))
         return np.where(y_prob < AT_MOST, 0.0, low), high
@@ -116,9 +124,9 @@ class Interval:
         """
         empties = {str(name): float(reach) for name, reach in (plain["empties"] or {}).items()}
         below, above, rise = (float(plain[name]) for name in ("below", "above", "rise"))
-        tail = float(plain.get("tail", 0.0))  # not in models of older versions
-        interval = cls(below=below, above=above, rise=rise, tail=tail, empties=empties)
-        widths = (below, above, rise, tail, *empties.values())
+        tail, fall = (float(plain.get(name, 0.0)) for name in ("tail", "fall"))  # not in older ones
+        interval = cls(below=below, above=above, rise=rise, tail=tail, empties=empties, fall=fall)
+        widths = (below, above, rise, tail, fall, below - fall, *empties.values())
         if not all(0 <= width < np.inf for width in widths):
             raise ValueError(f"an interval of {min(widths)} to {max(widths)} in log-odds")
         return interval
@@ -145,6 +153,7 @@ def learn_interval(
         rise=RISE * unsure,
         tail=min(TAIL * unsure, 1.0),
         empties=reaches,
+        fall=FALL * unsure,
     )
 
 

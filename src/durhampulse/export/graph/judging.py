@@ -11,7 +11,7 @@ from durhampulse.export.graph.nodes import Nodes
 from durhampulse.export.graph.reading import OTHER, Cells
 from durhampulse.export.program import Program
 from durhampulse.features.precedent import Precedent
-from durhampulse.models.interval import AT_MOST, FAR_DOWN
+from durhampulse.models.interval import AT_MOST, FAR_DOWN, HIGH
 
 __all__ = ["judge_row"]
 
@@ -107,7 +107,11 @@ def _ends(
     under = nodes.add("Max", nodes.add("Sub", nodes.number(FAR_DOWN), log_odds), zero)
     tail = nodes.add("Mul", under, nodes.number(interval.tail))
     upper = nodes.total([nodes.number(interval.above), rise, tail])
-    down = nodes.add("Exp", _root(nodes.number(interval.below**2), unknown, nodes))
+    steps = nodes.add("Div", log_odds, nodes.number(HIGH))
+    steps = nodes.add("Min", nodes.add("Max", steps, zero), nodes.number(1))
+    fall = nodes.add("Mul", steps, nodes.number(interval.fall))
+    lower = nodes.add("Sub", nodes.number(interval.below), fall)
+    down = nodes.add("Exp", _root(nodes.add("Mul", lower, lower), unknown, nodes))
     up = _root(nodes.add("Mul", upper, upper), unknown, nodes)
     up = nodes.add("Exp", nodes.add("Neg", up))
     low, high = (_moved(y_prob, change, nodes) for change in (down, up))

@@ -12,7 +12,7 @@ from durhampulse.export.program import Program
 from durhampulse.export.sql.dialects import literal, number
 from durhampulse.export.sql.stages import Stages, clipped
 from durhampulse.features.precedent import Precedent
-from durhampulse.models.interval import AT_MOST, FAR_DOWN
+from durhampulse.models.interval import AT_MOST, FAR_DOWN, HIGH
 
 __all__ = ["judge_row"]
 
@@ -82,8 +82,13 @@ def _widths(program: Program, log_odds: str) -> dict[str, str]:
         f"{log_odds} WHEN {log_odds} < {far} THEN {number(interval.tail)} * ({far} - {log_odds}) "
         "ELSE 0e0 END"
     )
+    below, fall, high = number(interval.below), number(interval.fall), number(HIGH)
+    lower = (
+        f"{below} - CASE WHEN {log_odds} > {high} THEN {fall} WHEN {log_odds} > 0e0 "
+        f"THEN {fall} * ({log_odds} / {high}) ELSE 0e0 END"
+    )
     return {
-        "o_4": f"exp(sqrt({number(interval.below**2)} + {unknown}))",
+        "o_4": f"exp(sqrt(({lower}) * ({lower}) + {unknown}))",
         "o_5": f"exp(-sqrt(({upper}) * ({upper}) + {unknown}))",
     }
 
