@@ -89,6 +89,18 @@ def test_taken_name_of_a_list_is_refused(program, desk):
     assert "There is a list 'Spring' already" in answer.json()["error"]["problem"]
 
 
+def test_key_does_no_more_under_an_admins_name_than_its_own_role(program, desk):
+    crm = program("reviewer")
+    with desk.store.writing() as db:
+        people.add_person(db, "Ada", "admin", "test")
+    body = {"name": "Mine", "filters": {"band": ["yes"]}, "shared": True, "reviewer": "Rita"}
+    number = crm.post("/v1/views", json=body).json()["id"]
+    assert crm.delete(f"/v1/views/{number}", params={"reviewer": "Ada"}).status_code == 422
+    assert crm.get(f"/v1/views/{number}").status_code == 200
+    admin = program("admin", "ops")
+    assert admin.delete(f"/v1/views/{number}", params={"reviewer": "Ada"}).status_code == 204
+
+
 def test_view_belongs_to_a_person_and_is_shared_or_not(program, desk):
     crm = program("reviewer")
     body = {"name": "Nordics", "reviewer": "Rita",

@@ -84,9 +84,11 @@ def save_view(
     Raises
     ------
     InputError
-        If the name will not do, or there are too many.
+        If the name will not do, there are too many, or the query is too long.
     """
-    values = {"name": _checked_name(name), "query": query[:_LONGEST_QUERY], "shared": shared,
+    if len(query) > _LONGEST_QUERY:  # cut, it would be another filter
+        raise InputError("That is too much for one view.", "Choose fewer filters.")
+    values = {"name": _checked_name(name), "query": query, "shared": shared,
               "at": clock.now()}  # fmt: skip
     s = saved_view.c
     mine = select(s.id).where(s.person_id == who.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import parse_qs
@@ -11,7 +12,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 from starlette.exceptions import HTTPException
 
-from durhampulse.desk.people.people import Principal
+from durhampulse.desk.people.people import Principal, lower_role
 from durhampulse.desk.shortlist import lists, saved
 from durhampulse.desk.store.identifiers import find_numbers
 from durhampulse.desk.web.access import DeskOf, Number, needs_key
@@ -211,8 +212,9 @@ def save_view(desk: DeskOf, who: Writer, body: ViewBody) -> dict[str, int]:
 def delete_view(
     desk: DeskOf, who: Writer, number: Number, reviewer: Annotated[ReviewerName, Query()]
 ) -> None:
-    """Delete a view of a person's own."""
+    """Delete a view of a person's own; an admin's key under an admin's name deletes any shared."""
     with desk.store.writing() as db:
-        person = named_reviewer(db, reviewer)
+        named = named_reviewer(db, reviewer)
+        person = replace(named, role=lower_role(named.role, who.role))
         _view(db, number, person)
         saved.delete_view(db, number, person, through=who.name)
