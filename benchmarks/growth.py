@@ -22,7 +22,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -61,13 +60,9 @@ def main() -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir="/tmp")))
         (url,) = [url for name, url in benchmark.stores(folder, stack) if name == "PostgreSQL"]
-        columns: dict[str, dict[str, str]] = {}
         for size in SIZES:
-            columns[f"{size:,}"] = {}
             for what, figure in measured(folder, url, size):
-                columns[f"{size:,}"][what] = figure
                 print(f"{size:,}: {what}: {figure}; load {os.getloadavg()[0]:.0f}", flush=True)
-        print("\n" + pd.DataFrame(columns).to_string())
 
 
 def measured(folder: Path, url: str, size: int) -> Iterator[tuple[str, str]]:
