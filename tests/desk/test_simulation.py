@@ -65,10 +65,10 @@ _WRITING = Store.writing
 
 
 @contextlib.contextmanager
-def write_careless(self):
+def write_careless(self, **options):
     """Answer as if all was kept, also where the commit has failed."""
     with contextlib.ExitStack() as stack:
-        yield stack.enter_context(_WRITING(self))
+        yield stack.enter_context(_WRITING(self, **options))
         with contextlib.suppress(OperationalError):
             stack.close()
 

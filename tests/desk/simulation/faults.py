@@ -41,8 +41,8 @@ class Faults:
     @classmethod
     def draw(cls, lot: random.Random):
         """Give the faults of a seed."""
-        rates = {"statement": (0.0, 0.0, 0.002), "commit": RATES, "begin": RATES,
-                 "unanswered": RATES}  # fmt: skip
+        rates = {"statement": (0.0, 0.0, 0.002), "commit": (0.0, 0.003, 0.02, 0.05),
+                 "begin": RATES, "unanswered": RATES}  # fmt: skip
         drawn = {f.name: lot.choice(rates.get(f.name, LOST_RATES)) for f in fields(cls)}
         return cls(**{**drawn, "kills": lot.choice((0, 0, 1, 3))})
 
