@@ -199,7 +199,7 @@ def sample(n: int, most: int) -> list[int]:
     """Some of 1 to n, the first and the last among them."""
     if n <= most:
         return [*range(1, n + 1)]
-    return sorted({1 + round(i * (n - 1) / (most - 1)) for i in range(most)})
+    return sorted({1 + round(i * (n - 1) / max(most - 1, 1)) for i in range(most)})
 
 
 def unclear(end: End) -> list[str]:
