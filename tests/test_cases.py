@@ -253,10 +253,18 @@ def test_near_copies_are_reported():
 
 
 def test_split_by_time_with_large_last_month():
-    from durhampulse.evaluation.drift import compare_splits
+    """The last month is more than the fifth that is asked for, and is held out as a whole."""
+    from durhampulse.evaluation.drift import _forward, compare_splits
 
     creators = read_creators(CASES / "time-last-month-25pct.csv")
-    compare_splits(creators, "Applied_On", "time", random_state=0)
+    table = creators.labelled
+    months = table["Applied_On"].astype("str").str[:7]
+    held_out = _forward(creators, table, "Applied_On", 0)
+    assert set(months[held_out]) == {months.max()}
+    assert held_out.sum() == (months == months.max()).sum() > len(table) / 5
+    _, scores = compare_splits(creators, "Applied_On", "time", random_state=0)
+    assert scores["model"].unique().tolist() == ["at random", "forward in time"]
+    assert scores["value"].between(scores["low"], scores["high"]).all()
 
 
 def test_row_without_identifier_is_explained_by_the_number_it_is_scored_under(scorer, tmp_path):
