@@ -24,7 +24,7 @@ def in_all_forms(page):
     for details in page.locator("main details").all():
         details.evaluate("one => one.open = true")
     for scheme, width in (("light", 390), ("dark", 1360)):
-        page.emulate_media(color_scheme=scheme)
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         page.set_viewport_size({"width": width, "height": 900})
         for_everybody(page)
 
