@@ -336,15 +336,17 @@ def test_import_is_undone_from_its_page_by_who_brought_it(visit, desk, catalogue
     answer = ann.post(f"/imports/{row.id}/undo", data={"csrf": ann.csrf})
     assert answer.status_code == 403
     assert "Undo this import" in root.get(f"/imports/{row.id}").text
-    assert "Leave the list again" in root.get(f"/imports/{row.id}/undo").text
+    page = root.get(f"/imports/{row.id}/undo").text
+    assert "<strong>1</strong> creator gets back what it replaced, " in page
+    assert "<strong>1</strong> leaves the list again." in page
     assert root.post(f"/imports/{row.id}/undo", data={"csrf": root.csrf}).status_code == 303
     Worker(desk.store, catalogue).work()  # or the server's own was quicker
     for _ in range(200):
         page = root.get(f"/imports/{row.id}").text
         if "undid this import" in page:
             break
-    assert "1 creators are as they were before, 1 left the list again." in page
-    assert "undone" in root.get("/imports").text
+    assert "1 creator is as before, 1 left the list again." in page
+    assert '<td class="quiet">Undone</td>' in root.get("/imports").text
     acts = root.get("/acts").text
     assert "Imported 2 creators" in acts
     assert f"Undone by {root.who}" in acts
