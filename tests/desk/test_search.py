@@ -9,12 +9,13 @@ from itertools import pairwise
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import delete, func, insert, select, text
+from sqlalchemy import delete, event, func, insert, select, text
 
 from durhampulse.desk.people import people
 from durhampulse.desk.people.erasure import erase
+from durhampulse.desk.shortlist import members
 from durhampulse.desk.shortlist import pages as shortlist
-from durhampulse.desk.shortlist.view import View
+from durhampulse.desk.shortlist.view import GROUPED, View
 from durhampulse.desk.store import database
 from durhampulse.desk.store import search as searching
 from durhampulse.desk.store.audit import note
@@ -110,6 +111,61 @@ def test_pages_of_a_search_are_the_list_without_the_others(filled, rules, part, 
         assert walked == expected
         assert shortlist.totals(db, view, rules).creators == len(expected)
         assert shortlist.histogram(db, view, rules)["creators"].sum() == len(expected)
+
+
+@pytest.mark.parametrize("sort", GROUPED)
+@pytest.mark.parametrize("looked_at", [2_000, 20])  # where not enough of them have it, all do
+@pytest.mark.parametrize("part", ["id-", "id-1", "Иван"])
+def test_pages_of_a_search_in_groups(filled, rules, monkeypatch, sort, looked_at, part):
+    monkeypatch.setattr(shortlist, "_ROUNDS_GROUPED", (looked_at,))
+    names = [f"{'Lena' if at % 3 else 'Иван'} {at}" for at in range(90)]
+    fill(filled, names)
+    with filled.writing() as db:
+        db.execute(creator.update().where(creator.c.id % 7 == 0).values(state="approved"))
+    with filled.reading() as db:
+        everybody = [row for some in shortlist.walk(db, View(sort=sort), rules) for row in some]
+        wanted = holders(names, part)
+        expected = [row.id for row in everybody if row.external_id in wanted]
+        view = View(sort=sort, search=part)
+        pages = [shortlist.page(db, view, rules, size=5)]
+        while pages[-1].after:
+            pages.append(shortlist.page(db, view, rules, size=5, after=pages[-1].after))
+        assert [row.id for page in pages for row in page.rows] == expected
+        back = shortlist.page(db, view, rules, size=5, before=pages[1].before)
+        assert [row.id for row in back.rows] == expected[:5]
+
+
+@pytest.mark.parametrize("sort", GROUPED)
+def test_page_in_groups_looks_for_a_common_part_among_its_rows_only(filled, rules, sort):
+    fill(filled, [f"Lena {at}" for at in range(90)])
+    statements = statements_of(filled, lambda db: shortlist.page(
+        db, View(sort=sort, search="lena"), rules))  # fmt: skip
+    texts = [statement for statement in statements if "search.text" in statement]
+    assert len(texts) == 2  # a sample, and the rows
+    assert all("search.creator_id IN" in statement for statement in texts)
+
+
+@pytest.mark.parametrize("sort", GROUPED)
+def test_long_list_in_groups_is_marked(filled, rules, monkeypatch, sort):
+    monkeypatch.setattr(members, "_FEW", 5)
+    statements = statements_of(filled, lambda db: shortlist.page(
+        db, View(sort=sort, listed="import-1"), rules))  # fmt: skip
+    mark = "substr(" if filled.is_sqlite else "get_byte("
+    assert all(mark in statement for statement in statements if "ORDER BY" in statement)
+    assert any("ORDER BY" in statement for statement in statements)
+
+
+def statements_of(store, look):
+    statements = []
+
+    @event.listens_for(store.engine, "before_cursor_execute")
+    def note(_c, _cursor, statement, _parameters, _context, _many):
+        statements.append(statement)
+
+    with store.reading() as db:
+        look(db)
+    event.remove(store.engine, "before_cursor_execute", note)
+    return statements
 
 
 def test_a_search_goes_on_where_a_round_finds_nothing(filled, rules, monkeypatch):

@@ -49,8 +49,9 @@ _WALKED_GROUPED = 50_000
 """Where each part takes a pass over all."""
 _WALKING: Collection[FoundBy] = ("texts", "others")
 """Ways of looking up for which the whole list is gone through."""
-_ROUNDS = (500, 2_000, 8_000, 16_000)
-"""How many rows are looked at for a search, in one round after the other."""
+_ROUNDS, _ROUNDS_GROUPED = (500, 2_000, 8_000, 16_000), (2_000,)
+"""How many rows are looked at for a search, in one round after the other. In groups each round is
+a pass over all."""
 
 
 @dataclass(frozen=True)
@@ -165,13 +166,11 @@ def page(
     """Return the page after a cursor, or the one before a cursor, or the first."""
     backwards = before is not None
     where = _Where(before if backwards else after, backwards=backwards)
-    ids = None
-    if view.sort in GROUPED:
-        ids = _grouped(db, view, rules, where, size + 1)
-    elif view.search or view.listed:
-        ids = _sifted(db, view, rules, where, size + 1)
+    # In groups a long list is marked: its creators may be the last of each group.
+    sifts = view.search if view.sort in GROUPED else view.search or view.listed
+    ids = _sifted(db, view, rules, where, size + 1) if sifts else None
     if ids is None:
-        ids = _ids(db, view, rules, where, size + 1)
+        ids = _next(db, view, rules, where, size + 1)
     more = len(ids) > size
     ids = ids[:size]
     if backwards:
@@ -286,24 +285,33 @@ def _sifted(db: Connection, view: View, rules: Rules, where: _Where, size: int) 
 
     None where that would take long: few are wanted, or none near this place. An export goes on.
     """
-    if _found_by(db, view) not in _WALKING:
+    grouped = view.sort in GROUPED
+    if _found_by(db, view) not in _WALKING or (grouped and size >= _WALKED):
         return None
     plain, numbers = replace(view, search="", listed=""), list[int]()
-    for n in _ROUNDS if size < _WALKED else repeat(_ROUNDS[-1]):
-        ids = _ids(db, plain, rules, where, n)
+    rounds = _ROUNDS_GROUPED if grouped else _ROUNDS
+    for n in rounds if size < _WALKED else repeat(_ROUNDS[-1]):
+        ids = _next(db, plain, rules, where, n)
         kept = _passing(db, ids, view)
         numbers += [number for number in ids if number in kept]
         if len(numbers) >= size or len(ids) < n:
             return numbers[:size]
-        value = db.scalar(select(creator.c[view.sort]).where(creator.c.id == ids[-1]))
-        where = replace(where, start=(value, ids[-1]))
+        last = db.execute(select(creator).where(creator.c.id == ids[-1])).one()
+        where = replace(where, start=_place(view, last))
     return None
+
+
+def _next(db: Connection, view: View, rules: Rules, where: _Where, size: int) -> list[int]:
+    """Return the numbers of the next rows of a view."""
+    way = _grouped if view.sort in GROUPED else _ids
+    return way(db, view, rules, where, size)
 
 
 def _grouped(db: Connection, view: View, rules: Rules, where: _Where, size: int) -> list[int]:
     """Return the numbers of the next rows of a view in groups."""
     by = _found_by(db, view)
-    query = _hinted(select(creator.c.id).where(*matching(view, rules, by)), "probability", by)
+    conditions = _walked(db, view, rules, by)
+    query = _hinted(select(creator.c.id).where(*conditions), "probability", by)
     numbers: list[int] = []
     for part in in_order(db, query, view, where.start, backwards=where.backwards):
         numbers += db.scalars(part.limit(size - len(numbers))).all()
