@@ -63,8 +63,6 @@ AWAY = (InterfaceError, OperationalError, TimeoutError)
 
 DEFAULT_STORE = "sqlite:///durhampulse.db"
 _LONGEST_WAIT = 20.0
-_FOLDED_AT = 1_000
-"""Pages of SQLite's log at which a commit folds it into the file."""
 _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",  # an acknowledged decision outlives a power cut
@@ -75,8 +73,6 @@ _PRAGMAS = (
     "secure_delete=ON",  # who is erased does not stay in free pages of the file
     f"journal_size_limit={2**24}",  # so that the length of a log tells what is in it
 )
-_NORMAL = 1
-"""SQLite's number of the level at which a commit does not wait for the disk."""
 _UNREADABLE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 """What SQLite says of a page that it could not read just then, as of one that is damaged."""
 _SETTING = select(setting.c.value).where(setting.c.name == bindparam("name"))
@@ -132,8 +128,7 @@ class Store:
             If others write for so long that whoever asked would be gone by then.
         """
         entries: list[dict[str, Any]] = []
-        folded_at = 0 if self._long_works else _FOLDED_AT
-        options = {"durable": durable, "folded_at": folded_at, PENDING: entries}
+        options = {"durable": durable, "is_folded": not self._long_works, PENDING: entries}
         engine = self.engine.execution_options(writes=True, **options)
         with self.writing_alone(), engine.begin() as db:
             if not (durable or self.is_sqlite):
@@ -308,7 +303,7 @@ def _set_up_sqlite(engine: Engine) -> None:
         _require_writable(connection)
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
-        (record.info["synchronous"],) = connection.execute("PRAGMA synchronous").fetchone()
+        record.info["full"] = connection.execute("PRAGMA synchronous").fetchone()[0]
 
     @event.listens_for(engine, "handle_error")
     def failed(context: ExceptionContext) -> None:
@@ -325,10 +320,7 @@ def _set_up_sqlite(engine: Engine) -> None:
         if not options.get("writes"):
             connection.exec_driver_sql("BEGIN")
             return
-        full = connection.info["synchronous"]
-        level = full if options["durable"] else min(full, _NORMAL)
-        connection.exec_driver_sql(f"PRAGMA synchronous={level}")
-        connection.exec_driver_sql(f"PRAGMA wal_autocheckpoint={options['folded_at']}")
+        sqlitefile.tune(connection, durable=options["durable"], is_folded=options["is_folded"])
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 

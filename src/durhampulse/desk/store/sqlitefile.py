@@ -8,16 +8,20 @@ import os
 import sqlite3
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from durhampulse.exceptions import InputError
 
-__all__ = ["empty", "fold", "fold_long", "make_file", "require_file"]
+__all__ = ["empty", "fold", "fold_long", "make_file", "require_file", "tune"]
 
 _log = logging.getLogger("durhampulse")
 _LONG = 256 * 2**20
 """Bytes of a log that is long."""
+_FOLDED_AT = 1_000
+"""Pages of a log at which a commit folds it into the file; SQLite's default."""
+_NORMAL = 1
+"""SQLite's number of the level at which a commit does not wait for the disk."""
 
 
 def make_file(path: Path) -> None:
@@ -32,6 +36,28 @@ def require_file(path: Path) -> None:
     """Raise :class:`InputError` if there is no such file."""
     if not path.exists():
         raise InputError(f"{path}: no such file.", "Name the desk's store: --store sqlite:///FILE.")
+
+
+def tune(connection: Connection, *, durable: bool, is_folded: bool) -> None:
+    """Say what the next commit waits for, before its transaction begins.
+
+    Parameters
+    ----------
+    durable
+        Whether it waits for the disk, at the level ``info["full"]``.
+    is_folded
+        Whether it folds in a log that has become long.
+    """
+    full = connection.info["full"]
+    level = full if durable else min(full, _NORMAL)
+    wanted = {"synchronous": level, "wal_autocheckpoint": _FOLDED_AT if is_folded else 0}
+    in_force = connection.info.setdefault(
+        "tuned", {"synchronous": full, "wal_autocheckpoint": _FOLDED_AT}
+    )
+    for name, value in wanted.items():
+        if in_force.get(name) != value:
+            connection.exec_driver_sql(f"PRAGMA {name}={value}")
+            in_force[name] = value
 
 
 def fold_long(engine: Engine) -> None:
