@@ -232,6 +232,24 @@ def test_post_needs_the_csrf_token_of_its_session(app, visit, desk):
         assert db.scalar(select(func.count()).select_from(review)) == 1
 
 
+def test_page_that_waits_for_its_turn_holds_no_connection(visit, desk, monkeypatch):
+    held = []
+
+    class Turn:
+        def __enter__(self):
+            held.append(desk.store.engine.pool.checkedout())
+
+        def __exit__(self, *_):
+            pass
+
+    rita = visit("reviewer")
+    for module in ("queue", "creators"):
+        monkeypatch.setattr(f"durhampulse.desk.web.{module}.ACCOUNTS", Turn())
+    for path in ("/queue", "/creators/3", "/creators/3/panel"):
+        assert rita.get(path).status_code == 200
+    assert held == [0, 0, 0]
+
+
 def test_null_characters_are_refused_alike(visit):
     """PostgreSQL has no such character (its manual, 8.3), so neither database is given it."""
     ann = visit("admin")

@@ -25,6 +25,7 @@ from durhampulse.scoring.account import Account, account_of
 from durhampulse.scoring.sentence import sentence_of
 
 __all__ = [
+    "ACCOUNTS",
     "CreatorPage",
     "creator_page",
     "find_creator",
@@ -33,8 +34,9 @@ __all__ = [
     "what_if",
 ]
 
-_ACCOUNTS = threading.BoundedSemaphore(2)
-"""Accounts computed at once. Python computes one thing at a time: fifty reviewers' pages, each a
+ACCOUNTS = threading.BoundedSemaphore(2)
+"""Pages with an account made at once; to be held before a connection is taken, which others need
+who compute nothing. Python computes one thing at a time: fifty reviewers' pages, each a
 fiftieth as fast, would come all at the end, and a decision would wait as long as they."""
 _RATES = {name for name, column in COLUMNS.items() if column.kind == "rate"}
 
@@ -93,7 +95,7 @@ def find_creator(db: Connection, number: int) -> Row[Any]:
 
 
 def creator_page(db: Connection, number: int, rules: Rules, *, hidden: bool = False) -> CreatorPage:
-    """Return what a creator's page shows.
+    """Return what a creator's page shows; made within `ACCOUNTS`.
 
     Parameters
     ----------
@@ -112,8 +114,7 @@ def creator_page(db: Connection, number: int, rules: Rules, *, hidden: bool = Fa
     frame = stored_frame(rules.scorer, [row])
     account, problem = None, ""
     try:
-        with _ACCOUNTS:
-            account = account_of(rules.scorer.model, frame)
+        account = account_of(rules.scorer.model, frame)
     except CannotJudgeError as error:
         problem = error.problem
     scores = (

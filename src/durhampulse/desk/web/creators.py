@@ -22,7 +22,13 @@ from durhampulse.desk.people.people import Principal
 from durhampulse.desk.review.blind import hidden_from
 from durhampulse.desk.review.conflicts import VERBS, ConflictError, held_by_other
 from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide, last_review
-from durhampulse.desk.review.page import creator_page, find_creator, read_changes, what_if
+from durhampulse.desk.review.page import (
+    ACCOUNTS,
+    creator_page,
+    find_creator,
+    read_changes,
+    what_if,
+)
 from durhampulse.desk.review.remarks import add_remark, delete_remark
 from durhampulse.desk.review.undoing import Draft, draft_of
 from durhampulse.desk.shortlist.lists import lists_of
@@ -70,7 +76,7 @@ def creator_view(
         A decision that was not taken, and why: the form holds it still. What it met stands on the
         page, so whoever sends the form again has seen it.
     """
-    with desk.store.reading() as db:
+    with ACCOUNTS, desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         hidden = number in hidden_from(db, who)
         page, seen = creator_page(db, number, rules, hidden=hidden), last_review(db)
@@ -91,7 +97,7 @@ def creator_view(
 @router.get("/{number}/panel")
 def show_panel(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Response:
     """Show why, and the form to decide, beside the list."""
-    with desk.store.reading() as db:
+    with ACCOUNTS, desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         hidden = number in hidden_from(db, who)
         page, seen = creator_page(db, number, rules, hidden=hidden), last_review(db)

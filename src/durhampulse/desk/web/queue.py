@@ -16,7 +16,7 @@ from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.review.blind import hidden_from, hides
 from durhampulse.desk.review.conflicts import VERBS, ConflictError
 from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide
-from durhampulse.desk.review.page import creator_page, find_creator
+from durhampulse.desk.review.page import ACCOUNTS, creator_page, find_creator
 from durhampulse.desk.review.queue import claim_next, progress, release
 from durhampulse.desk.review.undoing import Draft, draft_of, latest, undo
 from durhampulse.desk.review.worth import ENOUGH, set_enough_deals, worth
@@ -46,7 +46,7 @@ def show(request: Request, desk: DeskOf, who: Reviewer) -> Response:
     """Show the next creator; they are this reviewer's until decided, given back, or too late."""
     rules = desk.catalogue.current()
     claimed = claim_next(desk.store, who.id, rules)
-    with desk.store.reading() as db:
+    with ACCOUNTS, desk.store.reading() as db:
         unseen = hidden_from(db, who)
         hidden = claimed is not None and claimed.creator_id in unseen
         page = creator_page(db, claimed.creator_id, rules, hidden=hidden) if claimed else None
