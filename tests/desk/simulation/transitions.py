@@ -58,6 +58,7 @@ class Checker:
         self.commits = self.bulk_seen = 0
         self._born: dict[str, int] = {}
         self._former: dict[int, dict] = {}
+        self._brought: dict[int, dict] = {}
 
     def committed(self, op: Op, now: str) -> None:
         """Check the state that a commit has left, at a moment as the store writes it."""
@@ -125,6 +126,7 @@ class Checker:
             whole = creator is not None and (creator.run, creator.followers) == (run, followers)
             require(whole, f"import {upload} is not whole", (name, creator))
         self._former[run] = {name: former.get(name) for name in staged}
+        self._brought[run] = staged
 
     def _check_undo(self, before, upload, former, names) -> None:
         run = max(n for n, (_, _, of) in before.runs.items() if of == upload)
@@ -133,13 +135,14 @@ class Checker:
             if name in former and former[name].run == run:
                 creator = names.get(name)
                 if as_it_was is not None:
-                    same = creator is not None and (creator.run, creator.followers) == (
-                        as_it_was.run, as_it_was.followers,
-                    )  # fmt: skip
+                    same = creator is not None and creator.followers == as_it_was.followers
+                    if before.runs[as_it_was.run][0] == before.settings["active_model"]:
+                        same = same and creator.run == as_it_was.run
                     require(same, "the undo of an import leaves another creator", creator)
         for later in self._former.values():  # whose undo leads to the list before both
             for name, creator in later.items():
-                if creator is not None and creator.run == run:
+                # An activation since has changed the run, and no figure.
+                if creator is not None and creator.followers == self._brought[run].get(name):
                     later[name] = kept.get(name)
 
 
