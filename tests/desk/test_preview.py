@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 
@@ -22,6 +23,7 @@ from durhampulse.desk.models.preview import Preview, threshold_moves
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.people.erasure import erase
 from durhampulse.desk.store.tables import creator, run, score
+from durhampulse.exceptions import InputError
 from tests.desk.conftest import DEMO, bring
 
 
@@ -94,6 +96,54 @@ def test_preview_is_forgotten_without_a_trace(filled, catalogue, other):
     assert stored(filled) == before
 
 
+def test_run_forgotten_while_it_is_prepared_leaves_no_score(filled, catalogue, other, monkeypatch):
+    monkeypatch.setattr("durhampulse.desk.models.catalogue._AT_ONCE", 200)
+
+    def forget(_share):
+        with filled.writing() as db:
+            forget_prepared(db)
+
+    with pytest.raises(InputError, match="the list was put back"):
+        prepare(filled, catalogue, other, "ann", forget)
+    with filled.reading() as db:
+        assert not db.scalar(
+            select(func.count()).where(score.c.run_id.not_in(select(run.c.id).scalar_subquery()))
+        )
+
+
+def test_number_of_a_forgotten_run_is_not_given_again(filled, catalogue, other):
+    first = prepare(filled, catalogue, other, "ann")
+    with filled.writing() as db:
+        forget_prepared(db)
+    assert prepare(filled, catalogue, other, "ann") > first
+
+
+def test_activation_of_a_run_forgotten_meanwhile_changes_no_score(
+    filled, catalogue, other, tmp_path, monkeypatch
+):
+    """As when an import is undone, and another made, between an activation's two transactions."""
+    previewed(filled, catalogue, other)
+    path = tmp_path / "new.csv"
+    path.write_text("\n".join((DEMO / "creators.csv").read_text().splitlines()[:9]))
+
+    def overtaken(db, version):
+        waiting = prepared_run(db, version)
+        with filled.writing() as other_db:
+            forget_prepared(other_db)
+        bring(filled, catalogue, path)
+        return waiting
+
+    monkeypatch.setattr("durhampulse.desk.models.catalogue.prepared_run", overtaken)
+    before = catalogue.current().version
+    with pytest.raises(InputError, match="Try again"):
+        activate(filled, catalogue, other, "ann")
+    assert catalogue.current().version == before
+    newest = select(func.max(run.c.id)).scalar_subquery()
+    with filled.reading() as db:
+        assert db.scalar(select(run.c.kind).where(run.c.id == newest)) == "import"
+        assert db.scalar(select(func.count()).where(score.c.run_id == newest)) == 8
+
+
 def test_erased_creator_leaves_the_preview(filled, catalogue, other):
     preview = previewed(filled, catalogue, other)
     gone = preview.movers[0]["id"]
@@ -159,7 +209,7 @@ def test_thresholds_are_previewed_before_they_are_saved(visit, catalogue):
     before = catalogue.current().thresholds
     ann = visit("admin")
     page = ann.get("/thresholds?yes_at=90&review_at=50&back=niche%3DTech").text
-    assert "would change their band" in page
+    assert re.search(r"<b>\d+</b> of 597 creators would change their answer", page)
     assert "In campaigns" in page
     assert catalogue.current().thresholds == before
     saved = post(ann, "/thresholds", yes_at="90%", review_at="50%", back="niche=Tech")

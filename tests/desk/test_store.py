@@ -33,6 +33,7 @@ from durhampulse.desk.store.tables import (
     outcome_rows,
     person,
     review,
+    run,
     understood,
     upload,
 )
@@ -303,6 +304,30 @@ def test_migration_keeps_reviews_and_gives_no_number_again(store_url, monkeypatc
         assert db.scalar(select(review.c.id).where(review.c.request == "third")) == 3
         with pytest.raises(IntegrityError), db.begin_nested():
             db.execute(insert(review).values(**values, request="third"))
+    store.close()
+
+
+def test_migration_keeps_runs_and_gives_no_number_again(store_url, monkeypatch):
+    newest = database.command.upgrade
+    with monkeypatch.context() as older:
+        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0029"))
+        store = open_store(store_url)
+    at = datetime(2026, 1, 5, 9, 30, 0, 125, tzinfo=UTC)
+    values = {"kind": "model", "model_version": "one", "by": "ann", "at": at, "creators": 3,
+              "preview": {"facts": {"ä": 1}}}  # fmt: skip
+    with store.writing() as db:
+        db.execute(insert(model).values(version="one", name="m", origin="", added_at=at,
+                                        added_by="ann"))  # fmt: skip
+        for _ in range(2):
+            db.execute(insert(run).values(**values))
+        before = db.execute(select(run).order_by(run.c.id)).all()
+    store.close()
+    store = open_store(store_url)
+    with store.writing() as db:
+        assert db.execute(select(run).order_by(run.c.id)).all() == before
+        assert differences(db) == []
+        db.execute(delete(run).where(run.c.id == 2))
+        assert db.execute(insert(run).values(**values)).inserted_primary_key == (3,)
     store.close()
 
 

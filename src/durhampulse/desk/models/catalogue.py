@@ -156,6 +156,11 @@ def prepare(
 
     The run keeps what the model would change, in place of any that was prepared before. Nothing
     else is written: the desk goes on by the model in force.
+
+    Raises
+    ------
+    InputError
+        If the run was deleted meanwhile, by another that was begun or an import that was undone.
     """
     with store.writing() as db:
         activation_lock(db)  # so that imports from here on have later runs
@@ -166,6 +171,8 @@ def prepare(
     done = 0
     while done < last:
         with store.writing() as db:
+            if not db.scalar(select(run.c.id).where(run.c.id == run_id).with_for_update()):
+                raise _overtaken()
             done = _score_some(db, new.scorer, run_id, done, comparison=comparison) or last
         progress(min(done / max(last, 1), 1.0))
     with store.writing() as db:
@@ -188,8 +195,9 @@ def prepared_run(db: Connection, version: str | None = None) -> Row[Any] | None:
 def forget_prepared(db: Connection) -> None:
     """Delete the scores of models that were prepared, or interrupted, and never activated."""
     waiting = select(run.c.id).where(run.c.kind == "model", run.c.applied_at.is_(None))
-    db.execute(delete(score).where(score.c.run_id.in_(waiting)))
-    db.execute(delete(run).where(run.c.id.in_(waiting)))
+    numbers = db.scalars(waiting.with_for_update()).all()  # a server that scores by one ends first
+    db.execute(delete(score).where(score.c.run_id.in_(numbers)))
+    db.execute(delete(run).where(run.c.id.in_(numbers)))
 
 
 def imports_since(db: Connection, run_id: int) -> int:

@@ -40,4 +40,5 @@ run = Table(
     Column("drift", JSON(none_as_null=True)),
     Column("unlike", JSON(none_as_null=True)),
     Column("preview", JSON(none_as_null=True)),
+    sqlite_autoincrement=True,  # scores of a run that was forgotten never become another's
 )  # fmt: skip
