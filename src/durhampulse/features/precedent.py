@@ -34,7 +34,8 @@ Kinds = npt.NDArray[np.int16]
 
 REACH = 60.0
 """Standard deviations beyond which a figure is no odder."""
-_MOST_MARKED = 0.01
+_MOST_MARKED = 0.0075
+"""Share of fresh rows to be marked; among draws it varied by a fifth, and 1% is promised."""
 _TOO_LARGE, _PERCENT = 20, 100
 """How many times too large a count, and another figure, may be by mistake."""
 _ENOUGH = 100
@@ -324,7 +325,7 @@ def _alone(parts: Sequence[_Part], figures: Figures) -> tuple[Scores, list[Score
 
 
 def _cuts(fresh: Scores, odd: Sequence[Scores], new: float) -> Floats:
-    """Return bounds that mark, with new levels, 1% less half a deviation and a quarter of a row."""
+    """Return bounds that, with new levels, mark half a deviation and a quarter of a row less."""
     n = len(fresh.fold)
     share = _MOST_MARKED - np.sqrt(_MOST_MARKED / n) / 2 - 0.25 / n
     return find_cuts(fresh, odd, share - new)
