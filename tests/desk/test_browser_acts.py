@@ -175,7 +175,8 @@ def ask_the_client(browser, page):
             card.get_by_label("Yes, please").check(force=True)
         client.get_by_text("1 of").wait_for()
         client.get_by_label(re.compile("^Comment on")).first.fill("Warm voice")
-        client.get_by_role("button", name="Send my answers").click()
+        with client.expect_response(lambda a: "Warm" in (a.request.post_data or "")):
+            client.get_by_role("button", name="Send my answers").click()
         client.get_by_text("Kept.").wait_for()
         client.reload()
         assert card.get_by_label("Yes, please").is_checked()

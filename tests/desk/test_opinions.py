@@ -15,7 +15,7 @@ from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide
 from durhampulse.desk.review.mirror import mirror_of
 from durhampulse.desk.review.queue import claim_next
 from durhampulse.desk.review.undoing import undo
-from durhampulse.desk.store.tables import creator, opinion, proposal, review, score
+from durhampulse.desk.store.tables import audit, creator, opinion, proposal, review, score
 from durhampulse.desk.web.opinions import lean_words
 from durhampulse.evaluation.agreement import Lean
 from durhampulse.exceptions import InputError
@@ -180,7 +180,7 @@ PATHS = (
     "/queue", "/opinions", "/acts", "/pipeline", "/model", "/lists", "/imports",
     "/campaigns", "/campaigns/{campaign}", "/campaigns/{campaign}?search={name}", "/rooms",
     "/campaigns/{campaign}?ask={number}", "/campaigns/{campaign}/difference",
-    "/campaigns/{campaign}/frontier", "/campaigns/{campaign}/export/csv", "/audit",
+    "/campaigns/{campaign}/frontier", "/campaigns/{campaign}/export/csv",
     "/creators/{number}", "/creators/{number}?Followers=90", "/creators/{number}/panel",
     "/creators/{number}/what-if?Followers=90", "/creators/{number}/everything",
     "/shortlist/chosen?chosen={number}", "/shortlist/export/csv?search={name}",
@@ -198,6 +198,14 @@ def drawn(desk, number):
     with desk.store.writing() as db:
         db.execute(update(creator).where(creator.c.id == number).values(lottery=0.55))
         return db.scalar(select(creator.c.external_id).where(creator.c.id == number))
+
+
+def noted(desk, after):
+    """Give what the audit log says after an entry, and its last entry."""
+    e = audit.c
+    with desk.store.reading() as db:
+        rows = db.execute(select(e.act, e.subject, e.detail, e.id).where(e.id > after)).all()
+    return [tuple(row[:3]) for row in rows], max(row.id for row in rows)
 
 
 def scored_as(desk, numbers, p):
@@ -231,6 +239,7 @@ def test_pages_say_the_same_whatever_the_number_of_whom_one_judges_unseen(visit,
             "csrf": bob.csrf, "choice": "in", "creator_id": number, "sure": "true"})  # fmt: skip
     names.insert(0, drawn(desk, first))
     told = {}
+    _, last = noted(desk, 0)
     for p in (0.3, 0.97):
         scored_as(desk, numbers, p)
         told[p] = {
@@ -242,6 +251,7 @@ def test_pages_say_the_same_whatever_the_number_of_whom_one_judges_unseen(visit,
             sent = {**bulk, "query": f"search={name}"}
             assert ann.post("/bulk", data=sent).status_code == 303  # nobody matches
             told[p]["/bulk", name] = CHANGING.sub("", ann.get("/keyboard").text)  # and its notice
+        told[p]["/audit", ""], last = noted(desk, last)
     differing = {at[0] for at, text in told[0.3].items() if told[0.97][at] != text}
     assert differing == set()
     for number in numbers:
