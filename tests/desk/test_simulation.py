@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -15,7 +17,8 @@ from durhampulse.desk.store import acts
 from durhampulse.desk.store.database import Store, insert_or
 from durhampulse.desk.store.tables import claim
 from tests.desk.simulation.observer import Violation
-from tests.desk.simulation.world import World
+from tests.desk.simulation.scheduler import TICK, Scheduler
+from tests.desk.simulation.world import START, World
 
 FIRST, SEEDS = int(os.environ.get("DURHAMPULSE_SEED", "1")), 20
 FOUND_WITHIN = 12
@@ -33,6 +36,15 @@ def world():
 @pytest.mark.slow
 def test_no_seed_breaks_a_promise(world):
     run_seeds(world, SEEDS)
+
+
+def test_thread_of_another_test_does_not_move_the_clock():
+    scheduler = Scheduler(random.Random(0), START, 0.5, 1)
+    before = scheduler.clock()
+    other = threading.Thread(target=scheduler.clock)
+    other.start()
+    other.join()
+    assert scheduler.clock() - before == TICK
 
 
 @pytest.mark.slow
