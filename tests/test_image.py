@@ -208,10 +208,13 @@ def test_service_of_several_processes_adds_up_its_metrics_and_ends_cleanly(image
         for _ in range(20):
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/pulse/v1/model", timeout=30) as a:
                 assert a.status == 200
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
-            metrics = answer.read().decode()
+        counted = 'durhampulse_requests_total{route="/v1/model",status="200"} 20.0'
+        metrics, end = "", time.monotonic() + 30
+        while counted not in metrics and time.monotonic() < end:  # counted once it is answered
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
+                metrics = answer.read().decode()
         code, _ = stop(process)
-    assert 'durhampulse_requests_total{route="/v1/model",status="200"} 20.0' in metrics
+    assert counted in metrics
     assert code == 0
 
 
