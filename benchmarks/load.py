@@ -226,6 +226,7 @@ def people(
 
 REVIEWS = "SELECT request, creator_id, person_id, decision, id FROM review WHERE act_id IS NULL"
 NOTED = "SELECT count(*) FROM audit WHERE act IN ('approve', 'decline', 'tentative')"
+LATEST = "SELECT creator_id, decision FROM review WHERE undone_at IS NULL ORDER BY id"
 STATES = {"approve": "approved", "decline": "declined", "tentative": "tentative"}
 
 
@@ -239,6 +240,7 @@ def check(url: str, record: Record) -> dict[str, int]:
     with contextlib.closing(db):
         rows = {r: (c, p, d) for r, c, p, d, _ in db.execute(REVIEWS).fetchall()}
         states = dict(db.execute("SELECT id, state FROM creator").fetchall())
+        latest = dict(db.execute(LATEST).fetchall())  # an act may have decided again
         (noted,) = db.execute(NOTED).fetchone()
     creators = Counter(creator for creator, _, _ in rows.values())
     return {
@@ -248,7 +250,7 @@ def check(url: str, record: Record) -> dict[str, int]:
         "there and never sent": len(rows.keys() - record.sent),
         "there and not answered": len(rows.keys() - record.kept.keys()),
         "states that are not the decision's": sum(
-            states[creator] != STATES[decision] for creator, _, decision in rows.values()
+            states[creator] != STATES[latest[creator]] for creator, _, _ in rows.values()
         ),
         "audit entries more or less than reviews": abs(noted - len(rows)),
     }
