@@ -47,6 +47,14 @@ def differences(db):
     return compare_metadata(MigrationContext.configure(db, opts=options), metadata)
 
 
+def store_of_version(version, store_url, monkeypatch):
+    """Open a store as an earlier version of the code made it."""
+    newest = database.command.upgrade
+    with monkeypatch.context() as older:
+        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, version))
+        return open_store(store_url)
+
+
 def test_migrations_create_the_tables_of_the_code(store):
     with store.engine.connect() as db:
         assert differences(db) == []
@@ -98,10 +106,7 @@ def insert_upload(db, state, *, model_version="m", columns="{}", units="{}"):
 
 
 def test_migration_takes_over_what_was_chosen_of_an_upload(store_url, monkeypatch):
-    newest = database.command.upgrade
-    with monkeypatch.context() as older:
-        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0003"))
-        store = open_store(store_url)
+    store = store_of_version("0003", store_url, monkeypatch)
     columns = '{"Followers": "Reach", "Niche": ""}'
     with store.writing() as db:
         now = datetime.now(UTC)
@@ -127,10 +132,7 @@ def test_migration_takes_over_what_was_chosen_of_an_upload(store_url, monkeypatc
 
 
 def test_older_store_is_migrated(store_url, monkeypatch):
-    newest = database.command.upgrade
-    with monkeypatch.context() as older:
-        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0001"))
-        store = open_store(store_url)
+    store = store_of_version("0001", store_url, monkeypatch)
     with store.writing() as db:
         db.execute(text("INSERT INTO creator (external_id, flags, lottery, state, run_id, niche)"
                         " VALUES ('a', 0, 0.5, 'open', 1, 'Tech')"))  # fmt: skip
@@ -145,10 +147,7 @@ def test_older_store_is_migrated(store_url, monkeypatch):
 
 
 def test_migration_renews_the_indexes_of_a_list_with_creators_in_it(store_url, monkeypatch):
-    newest = database.command.upgrade
-    with monkeypatch.context() as older:
-        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0013"))
-        store = open_store(store_url)
+    store = store_of_version("0013", store_url, monkeypatch)
     with store.writing() as db:
         for name, flags, state in (
             ("a", 0, "open"),
@@ -185,10 +184,7 @@ def insert_run(db):
 
 
 def test_migration_takes_over_known_outcomes(store_url, monkeypatch):
-    newest = database.command.upgrade
-    with monkeypatch.context() as older:
-        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0005"))
-        store = open_store(store_url)
+    store = store_of_version("0005", store_url, monkeypatch)
     with store.writing() as db:
         for name in "abc":
             db.execute(text("INSERT INTO creator (external_id, flags, lottery, state, run_id)"
@@ -224,10 +220,7 @@ def test_migration_takes_over_known_outcomes(store_url, monkeypatch):
 
 
 def test_migration_makes_identifiers_canonical(store_url, monkeypatch):
-    newest = database.command.upgrade
-    with monkeypatch.context() as older:
-        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0002"))
-        store = open_store(store_url)
+    store = store_of_version("0002", store_url, monkeypatch)
     names = ["1001.0", "1002", "1002.0", "'@lena", "'tis", "a.0", "7.00", "7.0"]
     with store.writing() as db:
         for name in names:
@@ -250,10 +243,7 @@ def test_migration_makes_identifiers_canonical(store_url, monkeypatch):
 
 
 def test_migration_keeps_uploads_and_makes_room_for_what_is_understood(store_url, monkeypatch):
-    newest = database.command.upgrade
-    with monkeypatch.context() as older:
-        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0017"))
-        store = open_store(store_url)
+    store = store_of_version("0017", store_url, monkeypatch)
     with store.writing() as db:
         waits = {"file_name": "a", "path": "b", "state": "new", "options": {}, "by": "ann"}
         db.execute(insert(upload).values(**waits, created_at=datetime.now(UTC)))
@@ -274,10 +264,7 @@ def test_migration_keeps_uploads_and_makes_room_for_what_is_understood(store_url
 
 
 def test_migration_keeps_reviews_and_gives_no_number_again(store_url, monkeypatch):
-    newest = database.command.upgrade
-    with monkeypatch.context() as older:
-        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0019"))
-        store = open_store(store_url)
+    store = store_of_version("0019", store_url, monkeypatch)
     at = datetime(2026, 1, 5, 9, 30, 0, 125, tzinfo=UTC)
     values = {"creator_id": 1, "person_id": 1, "decision": "reopen", "reason": "", "note": "ä",
               "probability": 0.5, "band": "maybe", "why": "chosen", "previous": "approved",
@@ -308,10 +295,7 @@ def test_migration_keeps_reviews_and_gives_no_number_again(store_url, monkeypatc
 
 
 def test_migration_keeps_runs_and_gives_no_number_again(store_url, monkeypatch):
-    newest = database.command.upgrade
-    with monkeypatch.context() as older:
-        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0029"))
-        store = open_store(store_url)
+    store = store_of_version("0029", store_url, monkeypatch)
     at = datetime(2026, 1, 5, 9, 30, 0, 125, tzinfo=UTC)
     values = {"kind": "model", "model_version": "one", "by": "ann", "at": at, "creators": 3,
               "preview": {"facts": {"ä": 1}}}  # fmt: skip
@@ -332,10 +316,7 @@ def test_migration_keeps_runs_and_gives_no_number_again(store_url, monkeypatch):
 
 
 def test_migration_finds_reviews_made_blind_by_an_index(store_url, monkeypatch):
-    newest = database.command.upgrade
-    with monkeypatch.context() as older:
-        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0028"))
-        store = open_store(store_url)
+    store = store_of_version("0028", store_url, monkeypatch)
     at = datetime(2026, 1, 5, 9, 30, 0, 125, tzinfo=UTC)
     values = {"creator_id": 1, "person_id": 1, "decision": "approve", "reason": "", "note": "ä",
               "probability": 0.5, "band": "maybe", "why": "chosen", "previous": "open", "at": at}  # fmt: skip
@@ -360,10 +341,7 @@ def test_migration_finds_reviews_made_blind_by_an_index(store_url, monkeypatch):
 
 
 def test_migration_ends_sessions_and_keeps_people(store_url, monkeypatch):
-    newest = database.command.upgrade
-    with monkeypatch.context() as older:
-        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0012"))
-        store = open_store(store_url)
+    store = store_of_version("0012", store_url, monkeypatch)
     with store.writing() as db:
         db.execute(text("INSERT INTO person (name, role, active, created_at)"
                         " VALUES ('ann', 'reviewer', true, '2026-01-01')"))  # fmt: skip
