@@ -26,17 +26,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks import desk as benchmark
-from benchmarks.load import Record, people, spread
+from benchmarks.load import Record, people, put_in_place, spread
 from durhampulse.decision.bands import Thresholds
 from durhampulse.desk.campaigns import campaigns
 from durhampulse.desk.campaigns.brief import Brief
 from durhampulse.desk.campaigns.proposal import propose
-from durhampulse.desk.imports import intake
 from durhampulse.desk.models.catalogue import save_thresholds
 from durhampulse.desk.people.people import add_person
 from durhampulse.desk.people.sessions import SessionLimits, find_session, open_session
 from durhampulse.desk.server import open_desk
-from durhampulse.desk.store.tables import upload
 from durhampulse.desk.web.state import Desk
 
 SIZES = [
@@ -101,16 +99,6 @@ def list_of(folder: Path, first: int, rows: int) -> Path:
     at = table.column_names.index("Influencer_ID")
     pq.write_table(table.set_column(at, "Influencer_ID", numbers), path)
     return path
-
-
-def put_in_place(desk: Desk, path: Path) -> None:
-    with desk.store.writing() as db:
-        intake.begin(db, path, path.name, "benchmark", state="checking")
-    desk.worker.work()
-    with desk.store.writing() as db:
-        waiting = upload.update().where(upload.c.state == "checked")
-        db.execute(waiting.values(state="applying"))
-    desk.worker.work()
 
 
 def sessions(desk: Desk, number: int) -> list[tuple[int, str, str]]:

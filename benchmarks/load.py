@@ -42,6 +42,7 @@ from durhampulse.desk.review.decisions import REASONS
 from durhampulse.desk.server import open_desk
 from durhampulse.desk.store.tables import upload
 from durhampulse.desk.web.access import COOKIE
+from durhampulse.desk.web.state import Desk
 from durhampulse.market.sampling import write_market
 
 PATIENCE = 120.0  # seconds after the end in which what is under way must be answered
@@ -189,11 +190,8 @@ def spread(seconds: Sequence[float]) -> str:
     return f"p50 {p50:.0f} ms, p95 {p95:.0f} ms, p99 {p99:.0f} ms, most {most:.0f} ms"
 
 
-def fill(url: str, market: Path, reviewers: int) -> list[tuple[int, str, str]]:
-    """Import the list into a new store; return its reviewers with their sessions."""
-    desk = open_desk(url, files_in=market.parent)
-    path = market.with_name("list.parquet")
-    path.write_bytes(market.read_bytes())
+def put_in_place(desk: Desk, path: Path) -> None:
+    """Import a list as a reviewer would who confirms it."""
     with desk.store.writing() as db:
         intake.begin(db, path, path.name, "benchmark", state="checking")
     desk.worker.work()
@@ -201,6 +199,14 @@ def fill(url: str, market: Path, reviewers: int) -> list[tuple[int, str, str]]:
         waiting = upload.update().where(upload.c.state == "checked")
         db.execute(waiting.values(state="applying"))
     desk.worker.work()
+
+
+def fill(url: str, market: Path, reviewers: int) -> list[tuple[int, str, str]]:
+    """Import the list into a new store; return its reviewers with their sessions."""
+    desk = open_desk(url, files_in=market.parent)
+    path = market.with_name("list.parquet")
+    path.write_bytes(market.read_bytes())
+    put_in_place(desk, path)
     rules = desk.catalogue.current()
     save_thresholds(desk.store, Thresholds(0.9, 0.05), "benchmark", rules)  # a long queue
     limits, tokens = SessionLimits(hours=24), []
