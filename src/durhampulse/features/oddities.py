@@ -153,7 +153,7 @@ def _spread(fresh: Scores, odd: Sequence[Scores], share: float) -> Floats:
     cuts, depths = ordered[:, 0] + _BEYOND, [0] * len(values)
     cuts = np.where(np.isfinite(cuts), cuts, _BEYOND)
     marked = np.zeros(n, dtype=bool)
-    found = [np.asarray((kind.values > cuts[:, None]).any(axis=0)) for kind in odd]
+    caught = [np.asarray((kind.values > cuts[:, None]).any(axis=0)) for kind in odd]
     while True:
         best: tuple[float, int, int] = (0.0, 0, 0)
         for way, depth in enumerate(depths):
@@ -164,7 +164,7 @@ def _spread(fresh: Scores, odd: Sequence[Scores], share: float) -> Floats:
                     break
                 gains = (
                     kind.weight * float(((kind.values[way] > cut) & ~seen).mean())
-                    for kind, seen in zip(odd, found, strict=True)
+                    for kind, seen in zip(odd, caught, strict=True)
                     if len(seen)
                 )
                 best = max(best, (sum(gains) / (more + _SPENT), way, deeper))
@@ -173,7 +173,7 @@ def _spread(fresh: Scores, odd: Sequence[Scores], share: float) -> Floats:
             return np.asarray(cuts)
         cuts[way], depths[way] = _between(ordered[way], depth), depth
         marked |= values[way] > cuts[way]
-        found = [s | (k.values[way] > cuts[way]) for k, s in zip(odd, found, strict=True)]
+        caught = [s | (k.values[way] > cuts[way]) for k, s in zip(odd, caught, strict=True)]
 
 
 def _between(ordered: Floats, depth: int) -> float:

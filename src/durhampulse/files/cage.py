@@ -196,7 +196,7 @@ class _Watch(threading.Thread):
 
     @contextmanager
     def answer(self) -> Iterator[None]:
-        """Give an answer its time."""
+        """Wait for an answer within the context; one that is late ends the child."""
         self._due = time.monotonic() + self._patience
         try:
             yield

@@ -39,7 +39,7 @@ def require_file(path: Path) -> None:
 
 
 def tune(connection: Connection, *, durable: bool, is_folded: bool) -> None:
-    """Say what the next commit waits for, before its transaction begins.
+    """Set what the next commit waits for, before its transaction begins.
 
     Parameters
     ----------
