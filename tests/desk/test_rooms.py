@@ -6,19 +6,20 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, insert, select, text, update
 
 from durhampulse.desk.campaigns import rooms
 from durhampulse.desk.campaigns.rooms import Answer, RoomWish
 from durhampulse.desk.outcomes.recording import outcome_table
 from durhampulse.desk.people.erasure import erase, everything_about
 from durhampulse.desk.store import database
+from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.database import open_store
 from durhampulse.desk.store.tables import audit, creator, outcome, review, room, room_card
 from durhampulse.desk.web.access import COOKIE
 from durhampulse.desk.web.colour import contrast, readable_on
 from durhampulse.exceptions import InputError
-from tests.desk.test_store import differences
+from tests.desk.test_store import differences, store_of_version
 from tests.desk.test_web import OPEN, filled_in, routes
 
 EIGHT = (*range(3, 11),)
@@ -59,6 +60,37 @@ def test_order_of_cards_is_drawn_for_each_room(filled):
         orders.add(tuple(card["creator_id"] for card in cards))
     assert {tuple(sorted(order)) for order in orders} == {EIGHT}
     assert len(orders) > 5  # of 8! = 40,320 that could be drawn
+
+
+def test_rooms_of_earlier_versions_get_a_drawn_order_too(store_url, monkeypatch):
+    """Versions before 0032 kept cards by probability: 0 to 9 here, one of 10! orders."""
+    store = store_of_version("0030", store_url, monkeypatch)
+    now = datetime.now(UTC)
+    with store.writing() as db:
+        db.execute(insert(creator), [{"external_id": str(at), "flags": 0, "lottery": 0.5,
+                                      "state": "open", "run_id": 1} for at in range(10)])  # fmt: skip
+        numbers = db.scalars(select(creator.c.id).order_by(creator.c.id)).all()
+        for at in range(2):
+            values = {"digest": str(at), "name": "Spring", "client": "Acme", "colour": "#ffe08a",
+                      "shows": [], "by": "ann", "at": now, "expires_at": now}  # fmt: skip
+            opened = insert_one(db, room, **values)
+            db.execute(insert(room_card), [
+                {"room_id": opened, "creator_id": number, "place": place, "pitch": f"of {number}",
+                 "comment": ""} for place, number in enumerate(numbers)
+            ])  # fmt: skip
+    store.close()
+    store = open_store(store_url)
+    with store.reading() as db:
+        shown = [rooms.cards_of(db, row) for row in rooms.rooms(db)]
+        places = db.scalars(select(room_card.c.place).order_by(room_card.c.place)).all()
+        assert differences(db) == []
+    orders = [[card["creator_id"] for card in cards] for cards in shown]
+    assert [sorted(order) for order in orders] == [[*numbers]] * 2
+    assert [*numbers] not in orders
+    assert orders[0] != orders[1]
+    assert places == sorted([*range(10)] * 2)
+    assert all(card["pitch"] == f"of {card['creator_id']}" for cards in shown for card in cards)
+    store.close()
 
 
 def test_answers_are_listed_by_name_and_not_by_probability(visit, opened, filled):
