@@ -64,6 +64,7 @@ from durhampulse.desk.store.tables import (
     setting,
     staged,
     understood,
+    upload,
 )
 from durhampulse.desk.store.traces import remove_traces
 from durhampulse.exceptions import InputError
@@ -190,6 +191,37 @@ def test_erasing_somebody_called_as_a_role_changes_no_setting(filled):
     with filled.reading() as db:
         assert required_role(db) == "reviewer"
     assert Catalogue(filled).current().thresholds == Thresholds(0.9, 0.5)
+
+
+@pytest.mark.parametrize("name", ["creators", "tentative", "Off brand", "fraction"])
+def test_erasing_somebody_called_as_a_word_of_the_program_changes_no_record(filled, name):
+    records = {
+        act: ("detail", {"decision": "tentative", "reason": "Off brand", "creators": 3}),
+        campaign: ("brief", {"aim": "engagements", "name": "Spring", "fees": {"creators": 2}}),
+        upload: ("options", {"units": {"Engagement_Rate": "fraction"}}),
+    }
+    with filled.writing() as db:
+        row_of(db, campaign)
+        for table, (column, value) in records.items():
+            db.execute(update(table).values({column: value}))
+        db.execute(update(creator).where(creator.c.id == 3).values(external_id=name))
+        summary = db.scalar(select(upload.c.summary))
+    erase(filled, name, "ann")
+    with filled.reading() as db:
+        for table, (column, value) in records.items():
+            assert set(map(str, db.scalars(select(table.c[column])))) == {str(value)}
+        assert db.scalar(select(upload.c.summary)) == summary
+
+
+def test_header_that_names_an_erased_creator_is_cleared(filled):
+    with filled.writing() as db:
+        db.execute(update(creator).where(creator.c.id == 3).values(name=NAME))
+        called = db.scalar(select(creator.c.external_id).where(creator.c.id == 3))
+        db.execute(update(upload).values(summary={"carried": {NAME: "other", "Firm": "other"}}))
+    erase(filled, called, "ann")
+    with filled.reading() as db:
+        kept = db.scalar(select(upload.c.summary))
+    assert kept == {"carried": {"[erased]": "other", "Firm": "other"}}
 
 
 def left_of(store, folder):

@@ -64,6 +64,10 @@ SEARCHES: Final[Mapping[Table, str]] = MappingProxyType({saved_view: "query", bu
 _MANY = (refused, remark, review)  # rows are looked for by the database
 _NOBODYS = ("active_model", "audit_head", "hash_key", "second_factor", "thresholds")
 """Settings of words of the program alone: somebody called as one of them changes none."""
+_BY_HEADER = frozenset({"carried"})
+"""Fields of JSON whose keys are headers of files; all other keys are words of the program."""
+_PROGRAMS = frozenset({"aim", "column", "decision", "per", "reason", "tiers", "units", "word"})
+"""Fields of JSON whose values are words of the program too."""
 
 
 def telling_words(db: Connection, numbers: Sequence[int], names: Iterable[str]) -> list[str]:
@@ -171,21 +175,37 @@ def _clear_row(db: Connection, table: Table, row: Any, pattern: re.Pattern[str])
     return bool(values)
 
 
-def without_words(value: Any, pattern: re.Pattern[str]) -> Any:
+def without_words(value: Any, pattern: re.Pattern[str], field: str = "") -> Any:
     """Return a value as JSON holds it with "[erased]" in place of words, at any depth.
+
+    Keys are fields that the program looks for: they stay, unless they come from a file.
+
+    Parameters
+    ----------
+    value
+        The value.
+    pattern
+        What matches the words.
+    field
+        The field it is the value of; none if empty.
 
     Examples
     --------
-    >>> without_words({"names": ["about @Lena", 3]}, _pattern(["@lena"]))
-    {'names': ['about [erased]', 3]}
+    >>> without_words({"names": ["about @Lena", 3], "@lena": "x"}, _pattern(["@lena"]))
+    {'names': ['about [erased]', 3], '@lena': 'x'}
     """
+    if field in _PROGRAMS:
+        return value
     if isinstance(value, str):
         return pattern.sub(_ERASED, value)
-    if isinstance(value, Mapping):
-        return {without_words(k, pattern): without_words(v, pattern) for k, v in value.items()}
     if isinstance(value, list):
         return [without_words(part, pattern) for part in value]
-    return value
+    if not isinstance(value, Mapping):
+        return value
+    fields = {key: without_words(part, pattern, key) for key, part in value.items()}
+    if field in _BY_HEADER:
+        return {pattern.sub(_ERASED, header): part for header, part in fields.items()}
+    return fields
 
 
 def _fitting(column: Column[Any], text: Any, row: Any) -> Any:
