@@ -8,9 +8,11 @@ import hmac
 import json
 import threading
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import pytest
@@ -478,6 +480,70 @@ def test_new_keys_of_the_provider_are_fetched(behind, mock, monkeypatch):
         monkeypatch.setattr(mock, "key", ECKey.generate_key("P-256", {"kid": "k2", "use": "sig"}))
         mock.sign = lambda claims: jwt.encode({"alg": "ES256", "kid": "k2"}, claims, mock.key)
         assert sign_in(client, mock).status_code == 303
+
+
+def test_sign_ins_go_on_while_the_provider_is_asked_anew(mock, monkeypatch):
+    asked, may_answer, published = threading.Event(), threading.Event(), mock.published
+    known = Provider(settings(mock))
+    expected = known.end_address(DESK)
+    monkeypatch.setattr("durhampulse.desk.people.provider._KEPT_SECONDS", 0)
+
+    def published_late(path):
+        asked.set()
+        may_answer.wait(60)
+        return published(path)
+
+    monkeypatch.setattr(mock, "published", published_late)
+    with ThreadPoolExecutor(5) as pool:
+        try:
+            first = pool.submit(known.end_address, DESK)
+            assert asked.wait(60)
+            others = [pool.submit(known.end_address, DESK) for _ in range(4)]
+            assert [other.result(60) for other in others] == [expected] * 4
+            assert not first.done()
+        finally:
+            may_answer.set()
+        assert first.result(60) == expected
+
+
+def test_sign_ins_without_anything_kept_share_one_request(mock, monkeypatch):
+    """Who comes while the first waits is not sent after them, ten seconds each."""
+    may_answer, waiting, requests = threading.Event(), threading.Semaphore(0), []
+    known = Provider(settings(mock))
+
+    class Awaited(Future):
+        def result(self, timeout=None):
+            waiting.release()
+            return super().result(timeout)
+
+    def refused(path):
+        requests.append(path)
+        may_answer.wait(60)
+
+    monkeypatch.setattr(mock, "published", refused)
+    monkeypatch.setattr("durhampulse.desk.people.provider.Future", Awaited)
+    with ThreadPoolExecutor(5) as pool:
+        try:
+            ends = [pool.submit(known.end_address, DESK) for _ in range(5)]
+            assert all(waiting.acquire(timeout=60) for _ in range(4))
+        finally:
+            may_answer.set()
+        assert [end.result(60) for end in ends] == [""] * 5
+    assert len(requests) == 1
+
+
+@pytest.mark.parametrize(("hours", "serves"), [(1.5, True), (2.5, False)])
+def test_what_is_kept_serves_for_an_hour_more_without_the_provider(
+    mock, monkeypatch, hours, serves
+):
+    now = [time.monotonic()]
+    clock = SimpleNamespace(monotonic=lambda: now[0], time=time.time)
+    monkeypatch.setattr("durhampulse.desk.people.provider.time", clock)
+    known = Provider(settings(mock))
+    address = known.end_address(DESK)
+    now[0] += 3600 * hours
+    monkeypatch.setattr(mock, "published", lambda _path: None)
+    assert known.end_address(DESK) == (address if serves else "")
 
 
 def test_without_a_provider_there_is_no_such_page(visit):

@@ -14,6 +14,7 @@ import ssl
 import threading
 import time
 from collections.abc import Mapping
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -33,6 +34,7 @@ _ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "E
 """Signatures by a key that only the provider has: neither none nor one by the client's secret."""
 _SECONDS, _LEEWAY = 10.0, 60
 _KEPT_SECONDS, _KEYS_SECONDS = 3600, 60
+_STALE_SECONDS = 2 * _KEPT_SECONDS  # kept that long where the provider is slow or does not answer
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -156,6 +158,8 @@ class Claims:
 class Provider:
     """An OpenID provider; what it publishes of itself is kept for an hour.
 
+    For one hour more it serves where the provider is slow or does not answer.
+
     Parameters
     ----------
     settings
@@ -167,6 +171,7 @@ class Provider:
         self.settings = settings
         self._lock = threading.Lock()
         self._kept: dict[str, tuple[float, Any]] = {}
+        self._under_way: dict[str, Future[Any]] = {}
 
     def address_for(self, flow: Flow, back: str, *, max_age: int, again: bool = False) -> str:
         """Return where the browser is sent.
@@ -267,7 +272,7 @@ class Provider:
             keys = KeySet.import_key_set(self._fetched(uri, _KEPT_SECONDS))
             return jwt.decode(id_token, keys, registry=registry)
         except InvalidKeyIdError:
-            keys = KeySet.import_key_set(self._fetched(uri, _KEYS_SECONDS))
+            keys = KeySet.import_key_set(self._fetched(uri, _KEYS_SECONDS, stale=False))
             return jwt.decode(id_token, keys, registry=registry)
 
     def _metadata(self) -> Mapping[str, Any]:
@@ -281,27 +286,58 @@ class Provider:
             _require_tls(str(metadata.get(name)))
         return metadata
 
-    def _fetched(self, address: str, seconds: float) -> Any:
-        """Return the JSON object at an address, fetched anew if it is older than some seconds."""
+    def _fetched(self, address: str, seconds: float, *, stale: bool = True) -> Any:
+        """Return the JSON object at an address, fetched anew if it is older than some seconds.
+
+        One thread fetches an address at a time, without the lock. Others take what is kept if they
+        may take a stale object, and wait for it if not.
+        """
+        now = time.monotonic()
+        with self._lock:
+            at, value = self._kept.get(address, (now, None))
+            if value is not None and now - at < seconds:
+                return value
+            former = value if stale and now - at < _STALE_SECONDS else None
+            under_way = self._under_way.get(address)
+            if is_first := under_way is None:
+                under_way = self._under_way[address] = Future()
+        if is_first:
+            self._refresh(address, under_way)
+        elif former is not None:
+            return former
+        value = None
+        with suppress(TimeoutError):
+            value = under_way.result(timeout=2 * _SECONDS)
+        if value is None and former is None:
+            title = self.settings.title
+            raise InputError(f"{title} does not answer right now.", "Try again in a minute.")
+        return former if value is None else value
+
+    def _refresh(self, address: str, under_way: Future[Any]) -> None:
+        """Fetch an address for all who wait for it: they get None where it does not answer."""
+        value = None
+        try:
+            value = self._fetch(address)
+        finally:
+            with self._lock:
+                if value is not None:
+                    self._kept[address] = time.monotonic(), value
+                del self._under_way[address]
+            under_way.set_result(value)
+
+    def _fetch(self, address: str) -> dict[str, Any] | None:
+        """Return the JSON object at an address; none where there is no answer, or another one."""
         from httpx2 import HTTPError
 
-        with self._lock:
-            at, value = self._kept.get(address, (0.0, None))
-            if value is not None and time.monotonic() - at < seconds:
-                return value
-            try:
-                with self._client() as client:
-                    answer = client.request("GET", address, withhold_token=True)
-                    answer.raise_for_status()
-                    value = answer.json()
-            except (HTTPError, ValueError) as error:
-                _log.warning("The provider does not answer: %s", type(error).__name__)
-                value = None
-            if not isinstance(value, dict):
-                title = self.settings.title
-                raise InputError(f"{title} does not answer right now.", "Try again in a minute.")
-            self._kept[address] = time.monotonic(), value
-            return value
+        try:
+            with self._client() as client:
+                answer = client.request("GET", address, withhold_token=True)
+                answer.raise_for_status()
+                value = answer.json()
+        except (HTTPError, ValueError) as error:
+            _log.warning("The provider does not answer: %s", type(error).__name__)
+            return None
+        return value if isinstance(value, dict) else None
 
     def _client(self) -> Any:
         from authlib.integrations.httpx_client import OAuth2Client
