@@ -6,13 +6,16 @@ took stands what the processors did, of the desk and of PostgreSQL with its para
 that does not depend on who else wants them.
 
 `DURHAMPULSE_SIZES` (1_000_000,10_000_000) sets the sizes, `DURHAMPULSE_SECONDS` (60) how long the
-reviewers work.
+reviewers work. With `DURHAMPULSE_FOLDER=DIR` the store is kept there, and a later run goes on where
+its list ends. `DURHAMPULSE_COPIED=1` imports the first and the last million alone, with copies of
+the first between them.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import random
 import secrets
 import tempfile
 import threading
@@ -24,24 +27,35 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from sqlalchemy import func, literal, select
 
 from benchmarks import desk as benchmark
+from benchmarks.copies import copy_import
 from benchmarks.load import Record, people, put_in_place, spread
 from durhampulse.decision.bands import Thresholds
 from durhampulse.desk.campaigns import campaigns
 from durhampulse.desk.campaigns.brief import Brief
 from durhampulse.desk.campaigns.proposal import propose
 from durhampulse.desk.models.catalogue import save_thresholds
-from durhampulse.desk.people.people import add_person
+from durhampulse.desk.people.people import Principal, add_person
 from durhampulse.desk.people.sessions import SessionLimits, find_session, open_session
+from durhampulse.desk.review.bulk import begin
+from durhampulse.desk.review.decisions import REASONS
 from durhampulse.desk.server import open_desk
+from durhampulse.desk.shortlist.lists import make_list
+from durhampulse.desk.shortlist.selection import select_all
+from durhampulse.desk.shortlist.view import View
+from durhampulse.desk.store.acts import undo_act
+from durhampulse.desk.store.tables import bulk, creator, list_creator, run
 from durhampulse.desk.web.state import Desk
 
 SIZES = [
     int(size) for size in os.environ.get("DURHAMPULSE_SIZES", "1_000_000,10_000_000").split(",")
 ]
+COPIED = os.environ.get("DURHAMPULSE_COPIED") == "1"
 SECONDS = float(os.environ.get("DURHAMPULSE_SECONDS", "60"))
-REVIEWERS, THINK, TIMES = 50, 10.0, 5
+REVIEWERS, THINK, TIMES, DECISIONS = 50, 10.0, 5, 20
+SHORT, MANY, MILLION = 1_000, 100_000, 1_000_000
 PAGES = {
     "first page": "/shortlist?sort=followers&order=asc",
     "a page of three filters": "/shortlist?sort=engagement_rate&tier=nano&niche=Tech&band=no",
@@ -55,8 +69,10 @@ PAGES = {
 
 
 def main() -> None:
+    kept = os.environ.get("DURHAMPULSE_FOLDER")
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir="/tmp")))
+        folder = Path(kept or stack.enter_context(tempfile.TemporaryDirectory(dir="/tmp")))
+        folder.mkdir(exist_ok=True)
         (url,) = [url for name, url in benchmark.stores(folder, stack) if name == "PostgreSQL"]
         for size in SIZES:
             for what, figure in measured(folder, url, size):
@@ -67,27 +83,40 @@ def measured(folder: Path, url: str, size: int) -> Iterator[tuple[str, str]]:
     """Let the list grow to a size; yield what is done with it, and what that takes."""
     desk = open_desk(url, files_in=folder)
     watched = [os.getpid(), int((folder / "pg" / "postmaster.pid").read_text().split()[0])]
-    before = max((0, *(other for other in SIZES if other < size)))
-    first, took, cpu = before, 0.0, 0.0
-    while first < size:  # as partners send them: a million at most in a file
-        rows = min(1_000_000, size - first)
-        path = list_of(folder, first, rows)
-        seconds, work = costs(watched, lambda path=path: put_in_place(desk, path))
-        first, took, cpu = first + rows, took + seconds, cpu + work
-    yield f"import of {size - before:,}", f"{took:.0f} s, {cpu:.0f} s CPU"
+    yield from grown(desk, folder, size, watched)
     save_thresholds(desk.store, Thresholds(0.9, 0.05), "benchmark", desk.catalogue.current())
     brief = Brief(name="Spring", number=200)
     at = campaigns.make(desk.store, brief, "benchmark")
     took, cpu = costs(watched, lambda: propose(desk.store, desk.catalogue, at, "benchmark"))
     yield "a campaign of 200 proposed", f"{took:.1f} s, {cpu:.1f} s CPU"
-    token, _ = benchmark.signed_in(desk, "Ann")
+    token, who = benchmark.signed_in(desk, "Ann")
+    yield from zip(("an act on many", "its undo"), declined(desk, who, size, watched), strict=True)
     reviewers = sessions(desk, REVIEWERS)
     with benchmark.served(folder, url) as (address, ready):
         yield "start to ready", f"{ready:.1f} s"
         for what, path in {**PAGES, "the campaign": f"/campaigns/{at}"}.items():
-            yield what, asked(address, path, token, watched)
+            yield what, asked(watched, lambda path=path: benchmark.ask(address, path, token))
+        yield "a decision", decided(address, token, who.csrf, size, watched)
         yield f"{REVIEWERS} reviewers", reviewed(address, reviewers)
     desk.store.close()
+
+
+def grown(desk: Desk, folder: Path, size: int, watched: list[int]) -> Iterator[tuple[str, str]]:
+    """Import lists as partners send them, a million at most in a file; then a short one."""
+    done = select(func.coalesce(func.sum(run.c.creators), 0)).where(run.c.by == "benchmark")
+    with desk.store.reading() as db:
+        first = int(db.scalar(done) or 0)
+    short = min(SHORT, size)
+    if COPIED and first and size - first > MILLION:
+        copy_import(desk.store, first, size - MILLION, "benchmark")
+        first = size - MILLION
+        yield "copies instead of imports", f"up to {first:,}"
+    while first < size:
+        rows = min(MILLION, size - short - first) or short
+        path = list_of(folder, first, rows)
+        took, cpu = costs(watched, lambda path=path: put_in_place(desk, path))
+        first += rows
+        yield f"import of {rows:,} into {first - rows:,}", f"{took:.0f} s, {cpu:.1f} s CPU"
 
 
 def list_of(folder: Path, first: int, rows: int) -> Path:
@@ -114,13 +143,42 @@ def sessions(desk: Desk, number: int) -> list[tuple[int, str, str]]:
     return made
 
 
-def asked(address: str, path: str, token: str, watched: list[int]) -> str:
-    """Return what a page takes: waiting in the middle of some requests, and the processors."""
+def asked(watched: list[int], ask: Callable[[], float], times: int = TIMES) -> str:
+    """Return what a request takes: waiting in the middle of some, and the processors."""
     waits: list[float] = []
-    _, work = costs(watched, lambda: waits.extend(
-        benchmark.ask(address, path, token) for _ in range(TIMES)
-    ))  # fmt: skip
-    return f"{1_000 * np.median(waits):.0f} ms, {1_000 * work / TIMES:.0f} ms CPU"
+    _, work = costs(watched, lambda: waits.extend(ask() for _ in range(times)))
+    return f"{1_000 * np.median(waits):.0f} ms, {1_000 * work / times:.0f} ms CPU"
+
+
+def decided(address: str, token: str, csrf: str, size: int, watched: list[int]) -> str:
+    """Return what a decision takes, without the page that follows it."""
+    lot = random.Random(size)
+
+    def decide() -> float:
+        form = {"csrf": csrf, "decision": "approve", "reason": REASONS[0], "note": "",
+                "request_name": secrets.token_hex(8), "seen": 2**62}  # fmt: skip
+        return benchmark.ask(address, f"/creators/{lot.randint(1, size)}/decide", token, form)
+
+    return asked(watched, decide, DECISIONS)
+
+
+def declined(desk: Desk, who: Principal, size: int, watched: list[int]) -> Iterator[str]:
+    """Decline creators all over the list in one act, and undo it; yield what either takes."""
+    c, every = creator.c, max(1, size // MANY)
+    with desk.store.writing() as db:
+        number = make_list(db, f"Every {every}th {secrets.token_hex(4)}", "benchmark")
+        some = select(literal(number), c.id).where(c.id % every == 0, c.state == "open")
+        db.execute(list_creator.insert().from_select(["list_id", "creator_id"], some))
+    with desk.store.reading() as db:
+        selection = select_all(db, View(listed=str(number)), desk.catalogue.current(db))
+    order = {"decision": "decline", "reason": REASONS[0], "note": ""}
+    at = begin(desk.store, selection, "decide", order, secrets.token_hex(8), who)
+    took, cpu = costs(watched, desk.worker.work)
+    yield f"{selection.total:,} creators, {took:.0f} s, {cpu:.1f} s CPU"
+    with desk.store.reading() as db:
+        act = db.scalar(select(bulk.c.act_id).where(bulk.c.id == at)) or 0
+    took, cpu = costs(watched, lambda: undo_act(desk.store, act, "Ann"))
+    yield f"{took:.0f} s, {cpu:.1f} s CPU"
 
 
 def reviewed(address: str, reviewers: list[tuple[int, str, str]]) -> str:
