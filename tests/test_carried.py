@@ -33,8 +33,6 @@ from durhampulse.scoring.lookup import accounts_of
 from tests.examples import examples
 from tests.models import write_logistic
 
-FIGURES = "Followers,Engagement_Rate,Niche,Sponsorship_Status"
-
 
 def table(n=120, **columns):
     """A table of figures that can be learned from, other columns first."""

@@ -11,7 +11,6 @@ from durhampulse.desk.campaigns.brief import Brief
 from durhampulse.desk.campaigns.value import Expectation, Outlook
 from durhampulse.desk.web.outlooks import bound, grounds, left_out, lines
 
-NOTHING = Expectation(0.0, 0.0, 0.0)
 BRIEF = Brief(name="Spring", number=5, budget=2_000.0, currency="EUR", fees={"nano": 100.0})
 ALL = Outlook(
     creators=3, counted=3, deals=Expectation(2.04, 1.21, 2.96),

@@ -41,7 +41,6 @@ _EMPTY_VALUE = rb"(?:" + _NAME + rb"v\s*/>|" + _NAME + rb"v>\s*</(?:\w+:)?v>)"
 _NO_RESULT = re.compile(
     _NAME + rb"c\b([^>]*)>\s*" + _FORMULA + _EMPTY_VALUE + rb"?\s*</(?:\w+:)?c>"
 )
-_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
 @dataclass

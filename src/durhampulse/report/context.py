@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from durhampulse.creators.schema import IDENTIFIER
@@ -344,18 +343,3 @@ def _e(study: Study) -> Section:
         ],
         figures=decision_figures(study),
     )
-
-
-_SECTIONS: tuple[Callable[[Study], Section], ...] = (
-    _verdict,
-    _a1,
-    _a2,
-    _b1,
-    _b2,
-    _b3,
-    _c,
-    _d1,
-    _d2,
-    _d3,
-    _e,
-)
