@@ -27,6 +27,7 @@ from durhampulse.features.peers import learn_peers
 from durhampulse.models.classifiers import LibraryModel, build_boosting, fit
 from durhampulse.models.families import WeightedSum
 from durhampulse.models.fitted import FittedModel
+from durhampulse.models.interval import Interval
 from durhampulse.models.splines import fit_splines
 from durhampulse.models.trees import ObliviousTrees
 from durhampulse.models.weights import DenseNetwork
@@ -295,3 +296,11 @@ def test_model_without_a_yes_says_so_in_words(demo_model):
     text = describe(replace(loaded, thresholds=Thresholds(NO_YES_AT, 0.6), manifest=manifest))
     assert "Yes from" not in text
     assert "Maybe (manual review) from 0.6. No Yes can promise that 80% get a deal" in text
+
+
+def test_interval_is_told_in_probabilities(demo_model):
+    """Even chances are log-odds of 0, and log(3) those of 75%."""
+    loaded = read_model(demo_model)
+    wide = replace(loaded.model, interval=Interval(below=np.log(3), above=np.log(3)))
+    told = describe(replace(loaded, model=wide))
+    assert "90% interval of an even chance: 25% to 75%" in told

@@ -108,7 +108,7 @@ def test_linear_market_gets_simple_model():
     champion = train_champion(table, features)
     assert champion.model.name == SIMPLE
     assert champion.rival in {DISTILLED, WITH_TREES}
-    assert champion.model.half_width > 0
+    assert champion.model.interval.below > 0
 
 
 def rare(creators, rng):

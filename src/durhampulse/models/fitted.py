@@ -48,11 +48,6 @@ class FittedModel:
     interval: Interval = field(default_factory=Interval)
     precedent: Precedent | None = None
 
-    @property
-    def half_width(self) -> float:
-        """Half of the interval of a complete row of middling probability, in log-odds."""
-        return (self.interval.below + self.interval.above) / 2
-
     def predict_proba(self, table: pd.DataFrame | Block) -> Floats:
         """Return each creator's probability of a deal, shape (n_rows,)."""
         return sigmoid(self.decision_function(table))

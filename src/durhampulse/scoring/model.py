@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from durhampulse.creators.rules import ColumnRule
@@ -16,6 +17,8 @@ from durhampulse.features.peers import Peers
 from durhampulse.features.profile import Profile
 from durhampulse.models.families import StoredWeights
 from durhampulse.models.fitted import FittedModel
+from durhampulse.models.interval import Interval
+from durhampulse.models.weights import sigmoid
 
 __all__ = ["LoadedModel", "describe"]
 
@@ -66,7 +69,7 @@ def describe(model: LoadedModel) -> str:
         f"Verdict on its data: {verdict.get('word', 'none')}",
         f"Columns: {', '.join(model.model.encoding.columns)}",
         _bands_line(model),
-        f"90% interval: about {model.model.half_width:.2f} in log-odds either way",
+        _interval_line(model.model.interval),
     ]
     for metric, name in (("roc_auc", "ROC AUC"), ("log_loss", "Log loss")):
         if metric in quality:
@@ -83,6 +86,12 @@ def describe(model: LoadedModel) -> str:
         f"{manifest.get('versions', {}).get('durhampulse', 'of unknown version')}"
     )
     return "\n".join(lines)
+
+
+def _interval_line(interval: Interval) -> str:
+    """Return how far the interval of even chances reaches: log-odds of 0, less and more a width."""
+    low, high = sigmoid(np.array([-interval.below, interval.above])).tolist()
+    return f"90% interval of an even chance: {low:.0%} to {high:.0%}"
 
 
 def _bands_line(model: LoadedModel) -> str:
