@@ -261,8 +261,10 @@ def test_keys_and_scopes(demo_model, tmp_path):
     assert path.stat().st_mode & 0o077 == 0
     with pytest.raises(InputError, match="there is a key 'crm'"):
         add_key(path, "crm", ["score"])
-    with pytest.raises(InputError, match="No such scope"):
+    with pytest.raises(InputError, match="No such scope: everything"):
         add_key(path, "other", ["everything"])
+    with pytest.raises(InputError, match="without a scope"):
+        add_key(path, "other", [])
     with TestClient(create_app(demo_model, keys=KeyRing(path))) as client:
         assert score(client, CREATOR).status_code == 401
         wrong = score(client, CREATOR, headers={"Authorization": f"Bearer {token[:-1]}"})

@@ -12,11 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from durhampulse.cli.hosting import hosted
-from durhampulse.cli.options import (
-    AsJson,
-    ModelFolder,
-    rows_bar,
-)
+from durhampulse.cli.options import AsJson, ModelFolder, rows_bar
 from durhampulse.cli.reading import reads_table
 from durhampulse.exceptions import InputError
 from durhampulse.files.formats import WRITABLE, listed
@@ -262,11 +258,11 @@ def list_keys(keys: KeyFile, as_json: AsJson = False) -> None:
 
 @key_app.command()
 def revoke(name: Annotated[str, typer.Argument(help="Whose key it is.")], keys: KeyFile) -> None:
-    """Withdraw an API key; a service that runs refuses it at once, and the list keeps it.
+    """Revoke an API key; a service that runs refuses it at once, and the list keeps it.
 
     Example: durhampulse key revoke crm --keys keys.json
     """
     from durhampulse.service.keys import revoke_key
 
     revoke_key(keys, name, getpass.getuser())
-    typer.echo(f"{name}: withdrawn.")
+    typer.echo(f"{name}: revoked.")

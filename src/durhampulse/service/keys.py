@@ -106,7 +106,7 @@ class KeyRing:
         except InputError as error:
             _log.warning("The keys stay as they were: %s", error)
         else:
-            _log.info("%s: read again, %d keys", self._path, len(self._by_hash))
+            _log.info("%s: read again, keys: %d", self._path, len(self._by_hash))
 
 
 def _signature(path: Path) -> tuple[int, int, int] | None:
@@ -141,8 +141,9 @@ def add_key(path: Path, name: str, scopes: Sequence[str], *, days: int | None = 
     OutputError
         If the file cannot be written; it is as it was.
     """
-    unknown = [scope for scope in scopes if scope not in SCOPES]
-    if unknown or not scopes:
+    if not scopes:
+        raise InputError("A key without a scope may do nothing.", f"Use {', '.join(SCOPES)}.")
+    if unknown := [scope for scope in scopes if scope not in SCOPES]:
         raise InputError(f"No such scope: {', '.join(unknown)}.", f"Use {', '.join(SCOPES)}.")
     keys = read_keys(path) if path.exists() else []
     if any(key.name == name and not key.revoked for key in keys):

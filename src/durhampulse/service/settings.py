@@ -1,4 +1,4 @@
-"""What one client may ask for."""
+"""What one client may ask for, and how a process is hosted."""
 
 from __future__ import annotations
 
