@@ -31,7 +31,7 @@ def as_found(source: RawTable) -> pd.DataFrame:
 
 
 def raw_overview(raw: pd.DataFrame) -> pd.DataFrame:
-    """Return each column of a table as found: ``column, dtype, null, null_share, example``."""
+    """Return each column of a table as found: ``column, dtype, null, missing_share, example``."""
     rows = []
     for name in raw:
         known = raw[name].dropna()

@@ -35,16 +35,13 @@ class JudgeOptions:
 class Request(ReadOptions, JudgeOptions):
     """What to study: where the table is, how to read and judge it, and how to decide.
 
+    How to read it are the fields of :class:`.ReadOptions`, how to judge it those of
+    :class:`JudgeOptions`.
+
     Attributes
     ----------
     source
         Path or database address; None for the built-in simulated market.
-    columns, units, identifier, keep, drop, feature, protect, allow, deal_is, no_deal_is, considered
-        As for :class:`durhampulse.creators.options.ReadOptions`.
-    table, query
-        As for :class:`durhampulse.creators.options.ReadOptions`.
-    drop_leaks, time, group
-        As for :class:`JudgeOptions`.
     thresholds
         Where the bands begin.
     promise
