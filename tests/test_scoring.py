@@ -430,6 +430,12 @@ def test_drift_is_described_in_summary(scorer, tmp_path):
     assert "No drift" in steady.text(scorer)
 
 
+def test_one_row_is_told_in_the_singular(scorer, tmp_path):
+    typed(1, seed=3).to_csv(tmp_path / "one.csv", index=False)
+    summary = score_files(scorer, [tmp_path / "one.csv"], tmp_path / "s.csv")
+    assert summary.text(scorer).splitlines()[0] == "1 row: 1 scored, 0 refused."
+
+
 def write_typed(folder):
     typed(5_000, seed=9).to_parquet(folder / "t.parquet")
     return folder / "t.parquet"

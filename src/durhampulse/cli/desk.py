@@ -186,7 +186,8 @@ def verify_audit(
     if as_json:
         typer.echo(json.dumps(asdict(result), indent=2))
     elif not result.problem:
-        typer.echo(f"{result.entries:,} entries, whole. Head: {result.head.hash}")
+        entries = "1 entry" if result.entries == 1 else f"{result.entries:,} entries"
+        typer.echo(f"{entries}, whole. Head: {result.head.hash}")
     if result.problem:
         typer.echo(f"The audit log is broken. {result.problem}", err=True)
         raise typer.Exit(1)

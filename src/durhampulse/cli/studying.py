@@ -52,11 +52,13 @@ def sample(
 
     Example: durhampulse sample --rows 5000 --seed 7 -o creators.csv
     """
+    from durhampulse.decision.figures import quantity
     from durhampulse.market.sampling import write_market
 
     with progress_bar(rows) as advance:
         best = write_market(out, rows, seed=seed, progress=advance)
-    typer.echo(f"{out}: {rows:,} simulated rows, {best.base_rate:.1%} deals expected.")
+    simulated = quantity(rows, "simulated row")
+    typer.echo(f"{out}: {simulated}, {best.base_rate:.1%} deals expected.")
     typer.echo(
         f"Best possible scores: ROC AUC {best.roc_auc:.3f}, log loss {best.log_loss:.3f}; "
         "the rest is chance."
@@ -73,6 +75,7 @@ def inspect(
 
     Example: durhampulse inspect creators.csv --map Followers=subs
     """
+    from durhampulse.decision.figures import quantity
     from durhampulse.files.cage import Cage
     from durhampulse.report import interpretation
     from durhampulse.study import load_and_inspect
@@ -82,7 +85,8 @@ def inspect(
     if as_json:
         typer.echo(json.dumps(_inspection_facts(part), indent=2, default=str))
         return
-    typer.echo(f"{part.creators.source.name}: {part.shape[0]:,} rows, {part.shape[1]} columns\n")
+    rows, columns = quantity(part.shape[0], "row"), quantity(part.shape[1], "column")
+    typer.echo(f"{part.creators.source.name}: {rows}, {columns}\n")
     _print_table(part.columns[["column", "dtype", "missing", "distinct", "typical", "role"]])
     _print_table(part.irregularities[["code", "column", "count", "examples", "action"]])
     typer.echo(interpretation.without_markup(interpretation.inspection(part)))
@@ -185,6 +189,7 @@ def _look_over(request: Request) -> None:
 
 def _with_outcomes(request: Request, store: str, folder: Path) -> Request:
     """Return the same request for a table that holds a desk's outcomes too."""
+    from durhampulse.decision.figures import quantity
     from durhampulse.desk.outcomes.retraining import write_lessons
     from durhampulse.desk.store.database import open_store
     from durhampulse.study.request import JudgeOptions, Request
@@ -197,7 +202,8 @@ def _with_outcomes(request: Request, store: str, folder: Path) -> Request:
     opened = open_store(store, create=False)
     lessons = write_lessons(opened, request.source, folder, request)
     opened.close()
-    typer.echo(f"Learning from {lessons.original:,} rows and {lessons.outcomes:,} outcomes.")
+    rows, outcomes = quantity(lessons.original, "row"), quantity(lessons.outcomes, "outcome")
+    typer.echo(f"Learning from {rows} and {outcomes}.")
     judged = {option.name: getattr(request, option.name) for option in fields(JudgeOptions)}
     return Request(
         source=str(lessons.path),

@@ -1,4 +1,4 @@
-"""Single figures of a creator as people read them."""
+"""Single figures and counts as people read them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from durhampulse.creators.schema import COLUMNS
 
-__all__ = ["above", "axis_text", "figure_text", "number_text", "percent"]
+__all__ = ["above", "axis_text", "figure_text", "number_text", "percent", "quantity"]
 
 _ABSENT = "\u2013"
 _SIZES = ((1e9, "B"), (1e6, "M"), (1e3, "K"), (1, ""))
@@ -65,6 +65,17 @@ def number_text(value: float, digits: int = 4) -> str:
     if abs(value) >= 10 ** (digits - 1):
         return f"{value:,.0f}"
     return f"{Decimal(f'{value:.{digits}g}'):zf}"
+
+
+def quantity(n: int, noun: str) -> str:
+    """Return a count with its noun, in the right number.
+
+    Examples
+    --------
+    >>> quantity(1, "row"), quantity(2_400, "creator")
+    ('1 row', '2,400 creators')
+    """
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 def axis_text(column: str, value: float) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from durhampulse.creators.outcome import SPONSORSHIP, OutcomeWords
 from durhampulse.decision.bands import MAYBE, NO, YES
+from durhampulse.decision.figures import quantity
 from durhampulse.evaluation.calibration import wilson_interval
 from durhampulse.evaluation.judgement import TOO_GOOD
 from durhampulse.evaluation.verdict import Check
@@ -80,14 +81,14 @@ def decision(part: Decision, judged: Judgement) -> list[str]:
         *_promised(part),
         f"**Whom to {'choose' if words.own else 'sponsor'}.** "
         f"{_recommended(yes, total, part, yes_worth)}{_thin(yes, total, part)}{_meaning(judged)}",
-        f"**Whom to look at.** {maybe:,} {unit} lie between {_percent(part.thresholds.review_at)} "
-        f"and {_percent(part.thresholds.yes_at)} and wait for a person. "
+        f"**Whom to look at.** Between {_percent(part.thresholds.review_at)} and "
+        f"{_percent(part.thresholds.yes_at)} a person decides: {quantity(maybe, unit)}. "
         f"{maybe_worth}",
-        f"**Whom to leave.** {no:,} {unit} stay below. {no_worth} "
+        f"**Whom to leave.** Below that: {quantity(no, unit)}. {no_worth} "
         "A No is a recommendation, not a refusal.",
         *_unprecedented(total - yes - maybe - no, unit),
         _recall(part, words),
-        f"**Who may be in another band.** The interval of {edges:,} {unit} "
+        f"**Who may be in another band.** The interval of {quantity(edges, unit)} "
         f"({edges / max(total, 1):.0%}) reaches far into the next band; they are marked *may be a "
         "Yes* or *may be a Maybe*, and the band follows the rule all the same.",
         f"**What the ranking finds.** Of the {part.creators.unit} tested, inviting the first "
@@ -104,8 +105,8 @@ def _unprecedented(n: int, unit: str) -> list[str]:
     if not n:
         return []
     return [
-        f"**Whom the model cannot place.** {n:,} {unit} are unlike those it learned from; they get "
-        "no band and go to a person first."
+        f"**Whom the model cannot place.** Unlike those it learned from: {quantity(n, unit)}. They "
+        "get no band and go to a person first."
     ]
 
 
@@ -125,7 +126,7 @@ def _recommended(yes: int, total: int, part: Decision, worth: str) -> str:
     if part.promise is not None and not part.promise.is_kept:
         return "Nobody is recommended; the best stand first all the same."
     at = _percent(part.thresholds.yes_at)
-    return f"{yes:,} of {total:,} {_decided(part)} reach {at} and are recommended. {worth}"
+    return f"From {at} on: {yes:,} of {quantity(total, _decided(part))}. {worth}"
 
 
 def _promised(part: Decision) -> list[str]:
@@ -172,8 +173,8 @@ def _leak_warning(part: Decision, judged: Judgement) -> list[str]:
 
 
 def _decided(part: Decision) -> str:
-    """Return what is decided on: creators, or rows where some have several."""
-    return "rows" if part.table["Influencer ID"].duplicated().any() else "creators"
+    """Return what is decided on: a creator, or a row where some creators have several."""
+    return "row" if part.table["Influencer ID"].duplicated().any() else "creator"
 
 
 def _size(row: pd.Series) -> int:
@@ -191,7 +192,8 @@ def _hit_rate(row: pd.Series, pooled: pd.Series, words: OutcomeWords, unit: str)
         )
     else:
         many = f"end as {words.deal}" if words.own else "get a deal"
-        text = f"The test part holds only {n} such {unit}, too few to say how many {many}."
+        such = quantity(n, f"such {unit[:-1]}")
+        text = f"The test part holds only {such}, too few to say how many {many}."
     if _size(pooled) >= _FEW:
         text += (
             " Among those it learned from, each judged without itself: "

@@ -11,7 +11,7 @@ import pandas as pd
 
 from durhampulse.creators.outcome import SPONSORSHIP, OutcomeWords
 from durhampulse.decision.bands import NO, NO_PRECEDENT, YES, Thresholds
-from durhampulse.decision.figures import percent
+from durhampulse.decision.figures import percent, quantity
 from durhampulse.report.plots import (
     DEAL,
     INK,
@@ -210,7 +210,8 @@ def bands(
     ax.errorbar(rows["hit_rate"], at[known], xerr=error_bars(rows, "hit_rate"), fmt="none",
                 color=INK, capsize=3, linewidth=1)  # fmt: skip
     labels = [
-        f"{b}\n({n:,} creators)" for b, n in zip(table["band"], table["creators"], strict=True)
+        f"{b}\n({quantity(n, 'creator')})"
+        for b, n in zip(table["band"], table["creators"], strict=True)
     ]
     ax.set_yticks(at, labels)
     ax.invert_yaxis()

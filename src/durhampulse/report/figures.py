@@ -66,15 +66,11 @@ def draw_figure(name: str, title: str, table: pd.DataFrame, draw: Callable[[], A
     return Figure(
         name=name,
         title=title,
-        alt=_alt(title, table),
+        alt=f"{title}. The numbers behind the picture follow as a table.",
         table=numbers,
         svg=_themed(svg.getvalue()),
         png=png.getvalue(),
     )
-
-
-def _alt(title: str, table: pd.DataFrame) -> str:
-    return f"{title}. The {len(table)} rows of numbers behind the picture follow as a table."
 
 
 def _themed(svg: str) -> str:

@@ -14,6 +14,7 @@ import pandas as pd
 from durhampulse.creators.outcome import OutcomeWords
 from durhampulse.creators.schema import COLUMNS, GROWTH, IDENTIFIER, LABEL
 from durhampulse.creators.table import Creators
+from durhampulse.decision.figures import quantity
 from durhampulse.features.repeats import counted
 from durhampulse.report.cells import p_text
 from durhampulse.study.cleaning import missing_by_outcome, missing_cells
@@ -55,11 +56,12 @@ def inspection(part: Inspection) -> str:
     creators, (rows, columns) = part.creators, part.shape
     ledger = part.irregularities
     simulated = " **The data are simulated.**" if creators.source.simulated else ""
-    text = f"The table holds {rows:,} rows and {columns} columns.{simulated} "
-    kinds = ledger["code"].nunique()
-    text += (
-        f"{kinds} kinds of irregularity were found; the ledger names each with its count, example "
-        f"rows, explanation and what was done. {len(creators.table):,} rows remain"
+    kinds, left = ledger["code"].nunique(), len(creators.table)
+    text = (
+        f"The table holds {quantity(rows, 'row')} and {quantity(columns, 'column')}.{simulated} "
+        f"The ledger names each kind of irregularity that was found ({kinds}), with its count, "
+        "example rows, explanation and what was done. "
+        f"{quantity(left, 'row')} {'remains' if left == 1 else 'remain'}"
     )
     if creators.unit == "rows":
         text += f", of {creators.table[IDENTIFIER].nunique():,} creators"
@@ -85,7 +87,7 @@ def nulls(creators: Creators) -> str:
     counts = followed.loc[followed.index.intersection(features)].sum()
     rows = int((creators.table[features].isna().sum(axis=1) > 0).sum())
     text = (
-        f"{counts['empty']:,} cells of features are empty in the file"
+        f"Empty cells of features in the file: {counts['empty']:,}"
         + (f", {counts['read_as_missing']:,} more hold no figure" * bool(counts["read_as_missing"]))
         + (
             f", {counts['in_rows_left_out']:,} of them in rows left out"
@@ -207,7 +209,8 @@ def preparation(part: Preparation) -> str:
         f"{counted(part.train)} to train on and {tested} to test on, with "
         f"{part.y_train.mean():.1%} and {part.y_test.mean():.1%} "
         f"{outcome_of(part.creators).deals}. "
-        f"{len(part.encoding.columns)} features became {part.X_train.shape[1]} columns of numbers."
+        f"{quantity(len(part.encoding.columns), 'feature')} became "
+        f"{quantity(part.X_train.shape[1], 'column')} of numbers."
     )
     if part.left_out:
         text += (

@@ -7,6 +7,7 @@ import pandas as pd
 
 from durhampulse.decision.assumptions import OVERLOOKED, budget_table, overlooked_table
 from durhampulse.decision.bands import MAYBE, NO_PRECEDENT, YES
+from durhampulse.decision.figures import quantity
 from durhampulse.report.interpretation import outcome_of
 from durhampulse.study.results import Decision, Judgement
 
@@ -56,17 +57,17 @@ def sentences(part: Decision, judged: Judgement) -> list[str]:
         f"**If nobody looked.** A past *{words.none}* may mean that nobody looked at the creator, "
         "and nothing in this table says. **An assumption, not a finding**: if "
         f"{share:.0%} of suitable creators had been overlooked by chance, each probability would "
-        f"be {1 / (1 - share):.2f} times as high, and {after:,} creators would reach *{names}* "
-        f"instead of {before:,}{_beyond(int(assumed['capped']))}. The order would be the same: "
-        "with room for so many, take the best so many. A column that says who was "
-        "looked at settles it (--considered).",
+        f"be {1 / (1 - share):.2f} times as high, and {quantity(after, 'creator')} would reach "
+        f"*{names}* instead of {before:,}{_beyond(int(assumed['capped']))}. The order would be the "
+        "same: with room for so many, take the best so many. A column that says who was looked at "
+        "settles it (--considered).",
     ]
 
 
 def _beyond(capped: int) -> str:
     if not capped:
         return ""
-    return f" ({capped:,} have a higher probability already than so large a share allows)"
+    return f" (a higher probability than so large a share allows: {capped:,} already)"
 
 
 def _is_known(part: Decision) -> bool:

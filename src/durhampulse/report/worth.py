@@ -76,8 +76,8 @@ def _outside(outside: int, groups: int) -> str:
     chance = _by_chance(outside, groups)
     margin = ": read the probabilities with a margin" if chance < _ONCE else ""
     return (
-        f"{outside} of {groups} groups lie outside their 95% interval; chance alone puts as many "
-        f"or more there in {100 * chance:.2g}% of studies{margin}"
+        f"outside its 95% interval lies that of {outside} of {groups} groups; chance alone puts as "
+        f"many or more there in {100 * chance:.2g}% of studies{margin}"
     )
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 from durhampulse.creators.block import Block
 from durhampulse.creators.schema import NICHE
 from durhampulse.decision.bands import ANSWERS
+from durhampulse.decision.figures import quantity
 from durhampulse.features.profile import DRIFT_WORDS
 from durhampulse.scoring.record import Scores
 from durhampulse.scoring.scorer import Scorer
@@ -125,7 +126,8 @@ class Summary:
     def text(self, scorer: Scorer) -> str:
         """Return the summary in words, a line each."""
         lines = [self.warning] if self.warning else []
-        lines.append(f"{self.rows:,} rows: {self.scored:,} scored, {self.refused:,} refused.")
+        rows = quantity(self.rows, "row")
+        lines.append(f"{rows}: {self.scored:,} scored, {self.refused:,} refused.")
         lines += [f"{note}." for note in self.notes]
         if scorer.refusal:
             lines.append(f"Nothing is recommended; {scorer.refusal}.")
@@ -148,7 +150,8 @@ class Summary:
         table = table[~table["column"].isin(empty)]
         lines = [f"Drift: empty in every row: {', '.join(empty)}."] if len(empty) else []
         lines += [
-            f"Drift: {column} is {word} (PSI {psi:.2f}; so called from {DRIFT_WORDS[word]})."
+            f"Drift: {column} is {word} (population stability index {psi:.2f}; so called from "
+            f"{DRIFT_WORDS[word]})."
             for column, psi, word in zip(table["column"], table["psi"], table["word"], strict=True)
             if word != "steady"
         ]
@@ -156,7 +159,8 @@ class Summary:
         if len(unseen) and unseen.iloc[0] > 0:
             lines.append(f"Niches not among those of training: {unseen.iloc[0]:.1%} of rows.")
         if not lines:
-            lines = [f"No drift: every column's PSI is at most {table['psi'].max():.2f}."]
+            most = table["psi"].max()
+            lines = [f"No drift: no column's population stability index is above {most:.2f}."]
         return lines
 
 
