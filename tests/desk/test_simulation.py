@@ -8,6 +8,7 @@ import random
 import tempfile
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -16,6 +17,7 @@ from durhampulse.desk.review import decisions, queue
 from durhampulse.desk.store import acts
 from durhampulse.desk.store.database import Store, insert_or
 from durhampulse.desk.store.tables import claim
+from tests.desk.simulation import actors
 from tests.desk.simulation.observer import Violation
 from tests.desk.simulation.scheduler import TICK, Scheduler
 from tests.desk.simulation.world import START, World
@@ -56,6 +58,21 @@ def test_seed_replays(world):
             for life in lives
         )
         assert first == second
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+def test_erased_creator_may_have_left_the_list_before(monkeypatch, leaves):
+    """With an undone import, between the look at the list and the erasure: seed 20632."""
+    creators = {1: SimpleNamespace(name="new-1")}
+    checker = SimpleNamespace(state=SimpleNamespace(creators=creators), erased=set())
+    sim = SimpleNamespace(lot=random.Random(0), checker=checker)
+    monkeypatch.setattr(actors, "insist", lambda *_: creators.clear() if leaves else None)
+    if leaves:
+        actors.forget(sim)
+        assert checker.erased == {"new-1"}
+    else:
+        with pytest.raises(Violation, match="erased and still there: new-1"):
+            actors.forget(sim)
 
 
 def run_seeds(world, n):

@@ -308,7 +308,9 @@ def forget(sim) -> None:
     name = sim.lot.choice([c.name for c in sim.checker.state.creators.values()])
     objects = sim.lot.random() < 0.5
     insist(sim, Op(kind="erase"), lambda p: erase(p.store, name, "admin", objects=objects))
-    require(name in sim.checker.erased, "erased and still there", name)
+    there = {creator.name for creator in sim.checker.state.creators.values()}
+    require(name not in there, "erased and still there", name)
+    sim.checker.erased.add(name)  # who had gone with an undone import does not come back either
 
 
 def kill(sim) -> None:
