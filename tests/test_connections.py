@@ -26,7 +26,7 @@ async def answer(scope, receive, send):
 
 @pytest.fixture
 def port(monkeypatch):
-    monkeypatch.setattr(connections, "_SECONDS_TO_HEAD", 0.4)
+    monkeypatch.setattr(connections, "_SECONDS_TO_HEAD", 60)
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(answer, http=BoundedProtocol, log_level="critical", lifespan="off")
     server = uvicorn.Server(config)
@@ -42,13 +42,16 @@ def connect(port):
 
 
 @pytest.mark.parametrize("begun", [b"", b"\r\n", b"GET / HT", b"GET / HTTP/1.1\r\nhost: x\r\n"])
-def test_connection_without_a_whole_head_is_closed(begun, port):
+def test_connection_without_a_whole_head_is_closed(begun, port, monkeypatch):
+    monkeypatch.setattr(connections, "_SECONDS_TO_HEAD", 0.4)
     with connect(port) as silent:
         silent.sendall(begun)
         assert silent.recv(100) == b""
 
 
-def test_head_that_arrives_letter_by_letter_is_not_waited_for(port):
+def test_head_that_arrives_letter_by_letter_is_not_waited_for(port, monkeypatch):
+    monkeypatch.setattr(connections, "_SECONDS_TO_HEAD", 0.4)
+
     def trickle(client):
         for _ in range(100):
             client.sendall(b"G")
@@ -58,20 +61,19 @@ def test_head_that_arrives_letter_by_letter_is_not_waited_for(port):
         trickle(slow)
 
 
-def test_head_without_end_is_refused(port, monkeypatch):
-    monkeypatch.setattr(connections, "_SECONDS_TO_HEAD", 60)
+def test_head_without_end_is_refused(port):
     with connect(port) as endless:
         endless.sendall(b"GET / HTTP/1.1\r\nx: " + b"a" * (66 << 10))
         assert endless.recv(100).startswith(b"HTTP/1.1 400")
 
 
 def test_requests_follow_each_other_on_one_connection(port, monkeypatch):
-    monkeypatch.setattr(connections, "_SECONDS_TO_HEAD", 2)
+    monkeypatch.setattr(connections, "_SECONDS_TO_HEAD", 3)
     with connect(port) as client:
         for _ in range(3):  # longer in all than one may wait for a head
             client.sendall(GET)
             assert b"200 OK" in client.recv(1_000)
-            time.sleep(0.8)
+            time.sleep(1.1)
         assert client.recv(100) == b""
 
 
@@ -85,7 +87,6 @@ def test_body_that_goes_on_after_the_answer_is_no_head(port):
 
 def test_connections_are_bounded(port, monkeypatch):
     monkeypatch.setattr(connections, "MOST_CONNECTIONS", 2)
-    monkeypatch.setattr(connections, "_SECONDS_TO_HEAD", 60)
     with connect(port) as first, connect(port) as second:
         for held in (first, second):
             held.sendall(GET)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
 from playwright.sync_api import expect
@@ -157,10 +156,8 @@ def take_another_budget(page):
     slider, head = page.get_by_role("slider", name="Budget"), page.locator("#trade .lead")
     before = head.inner_text()
     slider.focus()
-    begun = time.monotonic()
     page.keyboard.press("Home")
     expect(head).not_to_have_text(before)
-    assert time.monotonic() - begun < 5  # a busy machine; the step itself is a look-up
     page.get_by_role("button", name=re.compile("^Take ")).click()
     page.get_by_text("The budget is").wait_for()
 

@@ -246,8 +246,8 @@ NOW = int(time.time())
      other(iss="https://evil.example"), without("iss"),
      other(aud="another-client"), without("aud"),
      other(aud=[CLIENT, "another-client"]), other(azp="another-client"),
-     other(exp=NOW - 3600), without("exp"), other(iat=NOW + 3600), without("iat"),
-     other(nbf=NOW + 3600), other(sub=""), other(sub=7), without("sub"),
+     other(exp=NOW - 3600), without("exp"), other(iat=NOW + 86_400), without("iat"),
+     other(nbf=NOW + 86_400), other(sub=""), other(sub=7), without("sub"),
      other(at_hash="wrong")],
 )  # fmt: skip
 def test_a_wrong_claim_lets_nobody_in(mock, change):

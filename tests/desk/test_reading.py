@@ -160,7 +160,7 @@ def test_sheets_of_a_workbook_can_be_chosen(visit, desk):
 
 
 def test_the_next_file_of_the_shape_is_read_alike(visit, desk):
-    ann = visit("reviewer")
+    ann, before = visit("reviewer"), datetime.now(UTC)
     where = send(ann, csv_of(), "list-may.csv")
     choose(ann, where, **RIGHT, **{"as": "Engagement_Rate=percent"})
     choose(ann, where, "check")
@@ -171,7 +171,7 @@ def test_the_next_file_of_the_shape_is_read_alike(visit, desk):
     second = send(ann, csv_of(moved, ",".join(columns[at] for at in order)), "list-june.csv")
     page = ann.get(second).text
     assert "list-may.csv" in page
-    assert f"{datetime.now(UTC):%B %Y}" in page
+    assert any(f"{day:%B %Y}" in page for day in (before, datetime.now(UTC)))
     assert "Looks right" in page
     choose(ann, second, "check")
     assert stored(desk, second)["c3"].engagement_rate == pytest.approx(0.033)

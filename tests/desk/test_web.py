@@ -429,7 +429,7 @@ def test_notice_is_shown_once_and_not_from_the_address(visit):
     assert sent.headers["location"] == "/shortlist?sort=followers"
     assert "2 decided." in ann.get("/shortlist").text
     assert "2 decided." not in ann.get("/shortlist").text
-    assert "Pay" not in ann.get("/shortlist?said=Pay+INF-1").text
+    assert "Pay INF-1" not in ann.get("/shortlist?said=Pay+INF-1").text
 
 
 def test_bulk_decision_returns_to_the_same_page(visit):
