@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from datetime import UTC, date, datetime, timedelta
 
 import pandas as pd
@@ -17,6 +19,7 @@ from durhampulse.desk.outcomes.byfile import OutcomeSource, preview_of, record_a
 from durhampulse.desk.outcomes.file import RefusedRow, today
 from durhampulse.desk.outcomes.recording import (
     bands_since,
+    insert_outcomes,
     outcome_table,
     override_table,
     record,
@@ -79,6 +82,49 @@ def test_outcome_can_be_withdrawn(filled):
     record(filled, 3, deal=True, on=DAY, by="ann")
     with filled.reading() as db:
         assert len(outcome_table(db)) == 1
+
+
+def test_outcome_is_withdrawn_and_recorded_at_once_without_a_deadlock(filled):
+    """Recording locks the creator, then the outcome; withdrawing must not hold the outcome first."""
+    if filled.is_sqlite:
+        pytest.skip("SQLite's writers take turns: there are no row locks")
+    record(filled, 3, deal=True, on=DAY, by="ann")
+    errors = []
+
+    def withdraw_it():
+        try:
+            withdraw(filled, 3, "bob")
+        except Exception as error:  # noqa: BLE001 - shown by the assertion
+            errors.append(error)
+
+    other = threading.Thread(target=withdraw_it)
+    with filled.writing() as db:
+        db.exec_driver_sql("SET LOCAL lock_timeout = '20s'")
+        db.execute(select(creator.c.id).where(creator.c.id == 3).with_for_update())
+        own = db.scalar(select(func.pg_backend_pid()))
+        other.start()
+        wait_until_blocked(filled, own)
+        insert_outcomes(db, [(3, False, DAY)], "ann")
+    other.join(60)
+    assert errors == []
+    with filled.reading() as db:
+        rows = db.execute(
+            select(outcome.c.deal, outcome.c.replaced_at).order_by(outcome.c.id)
+        ).all()
+        assert db.scalar(select(creator.c.deal).where(creator.c.id == 3)) is None
+    assert [(row.deal, row.replaced_at is None) for row in rows] == [(True, False), (False, False)]
+
+
+def wait_until_blocked(store, holder):
+    """Wait until another connection waits for a lock that a PostgreSQL's process holds."""
+    blocked = "SELECT count(*) FROM pg_stat_activity WHERE %(own)s = ANY(pg_blocking_pids(pid))"
+    ends = time.monotonic() + 30
+    while time.monotonic() < ends:
+        with store.reading() as db:
+            if db.exec_driver_sql(blocked, {"own": holder}).scalar():
+                return
+        time.sleep(0.02)
+    raise TimeoutError("nobody waits")
 
 
 @pytest.mark.parametrize("day", [date(1999, 1, 1), date.max, today() + timedelta(days=2)])
