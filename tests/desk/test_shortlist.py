@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import event, insert, select, text
+from sqlalchemy import event, insert, select, text, update
 
 from durhampulse.decision.bands import BANDS, Thresholds, on_edge
 from durhampulse.desk.models.catalogue import Catalogue, save_thresholds
@@ -19,6 +19,7 @@ from durhampulse.desk.shortlist.view import (
     BAND_NAMES,
     GROUPED,
     SORTS,
+    UNLIKE,
     View,
     read_cursor,
     write_cursor,
@@ -27,6 +28,7 @@ from durhampulse.desk.store.search import refresh_search
 from durhampulse.desk.store.tables import STATES, creator
 from durhampulse.exceptions import InputError
 from durhampulse.models.weights import log_odds
+from durhampulse.scoring.record import UNLIKE_BIT
 from tests.examples import examples
 
 TIERS = ["nano", "micro", "mid", "macro", "mega"]
@@ -34,7 +36,7 @@ TIERS = ["nano", "micro", "mid", "macro", "mega"]
 
 @pytest.fixture
 def listed(bare):
-    """A store with creators of all kinds, ties and gaps included, and the same in pandas."""
+    """A store with creators of all kinds, ties, gaps and no precedent included, and the same in pandas."""
     store, catalogue = bare
     rng = np.random.default_rng(0)
     n = 400
@@ -45,7 +47,7 @@ def listed(bare):
         "engagement_rate": rng.choice([0.01, 0.05, 0.051, np.nan], n),
         "niche": rng.choice(["Tech", "Food", None], n),
         "probability": np.where(rng.random(n) < 0.3, rng.choice(edges, n), rng.random(n)),
-        "flags": rng.integers(0, 8, n),
+        "flags": rng.integers(0, 8, n) + UNLIKE_BIT * (rng.random(n) < 0.15),
         "state": rng.choice(STATES, n),
         "deal": rng.choice([True, False, None], n, p=[0.1, 0.2, 0.7]),
     })  # fmt: skip
@@ -62,15 +64,8 @@ def listed(bare):
 def expected(table, view, rules):
     """Give the numbers of a view's creators in order, the plain way."""
     keep = pd.Series(True, table.index)
-    p = table["probability"]
-    if view.band:
-        bands = p.map(lambda probability: "" if pd.isna(probability) else rules.band(probability))
-        keep &= bands.isin([BAND_NAMES[band] for band in view.band])
-    if view.edge:
-        logits = log_odds(np.clip(p.fillna(0.0).to_numpy(), 1e-9, 1 - 1e-9))
-        keep &= (
-            on_edge(logits, rules.scorer.model.model.interval.above, rules.thresholds) & p.notna()
-        )
+    if view.band or view.edge:
+        keep &= answered(table, view, rules)
     if view.tier:
         keep &= (
             table["followers"].map(lambda n: rules.tier(None if pd.isna(n) else n)).isin(view.tier)
@@ -91,6 +86,8 @@ def expected(table, view, rules):
     matching = table[keep]
     if view.sort in ("niche", "state"):
         return in_groups(matching, view)
+    if view.sort == "probability":
+        matching = without_hidden(matching)
     valued = matching[matching[view.sort].notna()]
     keys = valued[view.sort].map(lambda v: v.encode() if isinstance(v, str) else v)
     valued = valued.assign(key=keys).sort_values(["key", "id"], ascending=not view.descending)
@@ -98,8 +95,31 @@ def expected(table, view, rules):
     return [*valued["id"], *unknown["id"]]
 
 
+def answered(table, view, rules):
+    """Give which creators have the answers of a view."""
+    keep = pd.Series(True, table.index)
+    p, unlike = table["probability"], table["flags"] >= UNLIKE_BIT
+    if view.band:
+        bands = p.map(lambda probability: "" if pd.isna(probability) else rules.band(probability))
+        keep &= bands.where(~unlike, UNLIKE).isin([BAND_NAMES.get(b, b) for b in view.band])
+    if view.edge:
+        logits = log_odds(np.clip(p.fillna(0.0).to_numpy(), 1e-9, 1 - 1e-9))
+        keep &= (
+            on_edge(logits, rules.scorer.model.model.interval.above, rules.thresholds)
+            & p.notna()
+            & ~unlike
+        )
+    return keep
+
+
+def without_hidden(table):
+    """Give creators without the probabilities that no page shows."""
+    return table.assign(probability=table["probability"].where(table["flags"] < UNLIKE_BIT))
+
+
 def in_groups(table, view):
     """Give the numbers in the order of what a column shows, the most probable first in each."""
+    table = without_hidden(table)
     shown = ["deal", "none", "approved", "tentative", "declined", "open"]
     rows = [
         (row.niche if view.sort == "niche"
@@ -117,7 +137,7 @@ views = st.builds(
     View,
     sort=st.sampled_from([*SORTS]),
     descending=st.booleans(),
-    band=st.lists(st.sampled_from([*BAND_NAMES]), max_size=2, unique=True).map(tuple),
+    band=st.lists(st.sampled_from([*BAND_NAMES, UNLIKE]), max_size=2, unique=True).map(tuple),
     niche=st.lists(st.sampled_from(["Tech", "Food", "Nope"]), max_size=2, unique=True).map(tuple),
     tier=st.lists(st.sampled_from(TIERS), max_size=2, unique=True).map(tuple),
     state=st.lists(st.sampled_from([*STATES]), max_size=2, unique=True).map(tuple),
@@ -157,7 +177,9 @@ def test_keyset_paging_in_either_direction(listed, view, size):
     known = chosen["deal"].notna()
     assert totals.deals == (chosen["deal"] == True).sum()  # noqa: E712 - None is neither
     assert totals.none == known.sum() - totals.deals
-    chosen = chosen[~known]  # the past is no forecast
+    chosen = chosen[~known]  # the past is no forecast, nor is what has no precedent
+    assert totals.unlike == (chosen["flags"] >= UNLIKE_BIT).sum()
+    chosen = without_hidden(chosen)
     assert totals.expected == pytest.approx(chosen["probability"].sum())
     assert totals.low <= totals.expected <= totals.high
     for name, band in BAND_NAMES.items():
@@ -226,10 +248,15 @@ def test_cursor_round_trips_through_its_address():
         read_cursor(write_cursor(("x", 5)), "followers")
 
 
-@pytest.mark.parametrize("sort", [sort for sort in SORTS if sort not in GROUPED])
-def test_page_query_uses_a_covering_index(listed, sort):
+@pytest.mark.parametrize(
+    ("sort", "index"),
+    [*((sort, f"by_{sort}") for sort in SORTS if sort not in GROUPED),
+     ("probability", "without_number")],
+)  # fmt: skip
+def test_page_query_uses_a_covering_index(listed, sort, index):
     store, rules, _ = listed
-    view = View(sort=sort, band=("yes",), niche=("Tech",), tier=("mid",))
+    band = ("unlike",) if index == "without_number" else ("yes",)
+    view = View(sort=sort, band=band, niche=("Tech",), tier=("mid",))
     statements = []
 
     @event.listens_for(store.engine, "before_cursor_execute")
@@ -245,15 +272,36 @@ def test_page_query_uses_a_covering_index(listed, sort):
         if store.is_sqlite:
             steps = db.exec_driver_sql("EXPLAIN QUERY PLAN " + statement, parameters).all()
             plan = " ".join(str(row[-1]) for row in steps)
-            assert f"COVERING INDEX ix_creator_by_{sort}" in plan
+            assert f"COVERING INDEX ix_creator_{index}" in plan
             assert "TEMP B-TREE" not in plan
         else:
             for name in ("seqscan", "bitmapscan", "sort", "incremental_sort"):
                 db.execute(text(f"SET LOCAL enable_{name} = off"))
             steps = db.exec_driver_sql("EXPLAIN " + statement, parameters).all()
             plan = " ".join(str(row[0]) for row in steps)
-            assert f"Index Only Scan Backward using ix_creator_by_{sort}" in plan
+            assert f"Index Only Scan Backward using ix_creator_{index}" in plan
             assert "Sort" not in plan
+
+
+@pytest.mark.parametrize("sort", ["probability", *GROUPED])
+@pytest.mark.parametrize("order", ["asc", "desc"])
+def test_hidden_probability_orders_nobody(listed, sort, order):
+    """Of creators without precedent another probability changes no place, page by page."""
+    store, rules, _ = listed
+    view = View(sort=sort, descending=order == "desc")
+    orders = []
+    for scale in (1, -1):
+        change = update(creator).where(creator.c.flags >= UNLIKE_BIT)
+        with store.writing() as db:
+            db.execute(change.values(probability=0.5 + scale * (creator.c.id % 97) / 200))
+        with store.reading() as db:
+            orders.append([row.id for rows in shortlist.walk(db, view, rules) for row in rows])
+            parts = [shortlist.page(db, view, rules, size=33)]
+            while parts[-1].after:
+                parts.append(shortlist.page(db, view, rules, size=33, after=parts[-1].after))
+        assert [row.id for part in parts for row in part.rows] == orders[-1]
+    assert orders[0] == orders[1]
+    assert len(orders[0]) == 400
 
 
 def test_moved_thresholds_change_bands_and_no_row(filled):

@@ -21,6 +21,7 @@ from durhampulse.desk.store.standing import set_states
 from durhampulse.desk.store.tables import (
     BLIND,
     DRAWN,
+    HAS_NO_NUMBER,
     HAS_NO_PRECEDENT,
     REOPENS,
     WAITS,
@@ -337,6 +338,25 @@ def test_migration_finds_reviews_made_blind_by_an_index(store_url, monkeypatch):
         blind = select(review.c.id).where(BLIND).order_by(review.c.id)
         blind = blind.with_hint(review, "INDEXED BY ix_review_blind", "sqlite")
         assert db.scalars(blind).all() == [2, 4]
+    store.close()
+
+
+def test_migration_finds_who_has_no_number_by_an_index(store_url, monkeypatch):
+    store = store_of_version("0030", store_url, monkeypatch)
+    kinds = {"a": (0, 0.9), "b": (UNLIKE_BIT, 0.2), "c": (1, None), "d": (UNLIKE_BIT + 1, 0.7)}
+    with store.writing() as db:
+        for name, (flags, p) in kinds.items():
+            db.execute(insert(creator).values(external_id=name, flags=flags, probability=p,
+                                              state="open", lottery=0.5, run_id=1))  # fmt: skip
+        before = db.execute(select(creator).order_by(creator.c.id)).all()
+    store.close()
+    store = open_store(store_url)
+    with store.reading() as db:
+        assert db.execute(select(creator).order_by(creator.c.id)).all() == before
+        assert differences(db) == []
+        without = select(creator.c.external_id).where(HAS_NO_NUMBER).order_by(creator.c.id)
+        hint = "INDEXED BY ix_creator_without_number"
+        assert db.scalars(without.with_hint(creator, hint, "sqlite")).all() == ["b", "c", "d"]
     store.close()
 
 

@@ -19,8 +19,16 @@ from sqlalchemy import (
     or_,
 )
 
+from durhampulse.desk.shortlist.order import BY, WITHOUT_NUMBER, number_of
 from durhampulse.desk.shortlist.view import Cursor, View
-from durhampulse.desk.store.tables import WAITS, creator, outcome_is
+from durhampulse.desk.store.tables import (
+    HAS_NO_NUMBER,
+    HAS_NUMBER,
+    HAS_PRECEDENT,
+    WAITS,
+    creator,
+    outcome_is,
+)
 
 __all__ = ["in_order", "place_in"]
 
@@ -34,8 +42,10 @@ Key = tuple[ColumnElement[Any], bool]
 
 def in_order(
     db: Connection, query: Select[int], view: View, start: Cursor | None, *, backwards: bool
-) -> list[Select[int]]:
+) -> list[tuple[str, Select[int]]]:
     """Return queries of creators' numbers in a view's groups, to be gone through one by one.
+
+    Each comes with the index that it goes through.
 
     Parameters
     ----------
@@ -53,13 +63,17 @@ def in_order(
             beyond = or_(here, and_(key == value, beyond))
         query = query.where(beyond)
     if view.sort == "niche":
-        return [query.order_by(*_sorted(keys, backwards=backwards))]
+        return [(BY["probability"], query.order_by(*_sorted(keys, backwards=backwards)))]
     decided = query.where(~WAITS).order_by(*_sorted(keys, backwards=backwards))
-    p, number = creator.c.probability, creator.c.id  # most are open: walked as they lie in an index
-    down = (p.desc().nulls_last(), number.desc())
-    up = (p.asc().nulls_first(), number.asc())
-    parts = [decided, query.where(WAITS).order_by(*(up if backwards else down))]
-    return parts if view.descending == backwards else parts[::-1]
+    # Most are open: walked as they lie in an index.
+    c, waits = creator.c, query.where(WAITS)
+    order = [key.asc() if backwards else key.desc() for key in (c.probability, c.id)]
+    waiting = [
+        (BY["probability"], waits.where(HAS_NUMBER).order_by(*order)),
+        (WITHOUT_NUMBER, waits.where(HAS_NO_NUMBER).order_by(order[1])),
+    ]
+    first, others = [(BY["probability"], decided)], waiting[::-1] if backwards else waiting
+    return [*first, *others] if view.descending == backwards else [*others, *first]
 
 
 def _sorted(keys: list[Key], *, backwards: bool) -> list[ColumnElement[Any]]:
@@ -68,7 +82,8 @@ def _sorted(keys: list[Key], *, backwards: bool) -> list[ColumnElement[Any]]:
 
 def _keys(db: Connection, view: View) -> list[Key]:
     c = creator.c
-    within: list[Key] = [(func.coalesce(c.probability, _UNSCORED), True), (c.id, True)]
+    shown = case((HAS_PRECEDENT, func.coalesce(c.probability, _UNSCORED)), else_=_UNSCORED)
+    within: list[Key] = [(shown, True), (c.id, True)]
     if view.sort == "state":
         known, states = _SHOWN[:2], _SHOWN[2:]
         places = [(outcome_is(name), at) for at, name in enumerate(known)]
@@ -82,7 +97,8 @@ def _keys(db: Connection, view: View) -> list[Key]:
 
 def place_in(view: View, row: Any) -> Cursor:
     """Return the cursor of a row in a view's groups."""
-    probability = _UNSCORED if row.probability is None else row.probability
+    number = number_of(row)
+    probability = _UNSCORED if number is None else number
     if view.sort == "state":
         shown = row.state if row.deal is None else "deal" if row.deal else "none"
         return [_SHOWN.index(shown), probability], row.id

@@ -31,6 +31,7 @@ from sqlalchemy import (
 from durhampulse.desk.models.rules import Range, Rules
 from durhampulse.desk.shortlist.grouped import in_order, place_in
 from durhampulse.desk.shortlist.members import has_few, is_marked, is_member, members
+from durhampulse.desk.shortlist.order import BY, number_of, parts_of
 from durhampulse.desk.shortlist.sums import interval_of_sum
 from durhampulse.desk.shortlist.view import BAND_NAMES, GROUPED, UNLIKE, Cursor, View
 from durhampulse.desk.store.bulk import numbers_in
@@ -186,7 +187,9 @@ def page(
 
 
 def _place(view: View, row: Row[Any]) -> Cursor:
-    return place_in(view, row) if view.sort in GROUPED else (getattr(row, view.sort), row.id)
+    if view.sort in GROUPED:
+        return place_in(view, row)
+    return number_of(row) if view.sort == "probability" else getattr(row, view.sort), row.id
 
 
 def walk(db: Connection, view: View, rules: Rules) -> Iterator[Sequence[Row[Any]]]:
@@ -311,10 +314,11 @@ def _grouped(db: Connection, view: View, rules: Rules, where: _Where, size: int)
     """Return the numbers of the next rows of a view in groups."""
     by = _found_by(db, view)
     conditions = _walked(db, view, rules, by)
-    query = _hinted(select(creator.c.id).where(*conditions), "probability", by)
+    query = select(creator.c.id).where(*conditions)
     numbers: list[int] = []
-    for part in in_order(db, query, view, where.start, backwards=where.backwards):
-        numbers += db.scalars(part.limit(size - len(numbers))).all()
+    for index, part in in_order(db, query, view, where.start, backwards=where.backwards):
+        here = _hinted(part, index, by)
+        numbers += db.scalars(here.limit(size - len(numbers))).all()
         if len(numbers) == size:
             break
     return numbers
@@ -331,23 +335,22 @@ def _passing(db: Connection, ids: Sequence[int], view: View) -> set[int]:
 
 
 def _ids(db: Connection, view: View, rules: Rules, where: _Where, size: int) -> list[int]:
-    """Return the numbers of the next rows: those with a value in the sort column, then the others.
+    """Return the numbers of the next rows: those with a value to sort by, then the others.
 
-    Nulls come last in either direction, so they are walked as a part of their own.
+    What is null, or not shown, comes last in either direction, as a part of its own.
     """
     column, start, backwards = creator.c[view.sort], where.start, where.backwards
     down = view.descending != backwards
-    parts = [True] if view.sort == "external_id" else [True, False]
+    parts = parts_of(view)
     by = _found_by(db, view)
     conditions = _walked(db, view, rules, by)
-    query = _hinted(select(creator.c.id), view.sort, by)
     numbers: list[int] = []
-    for filled in reversed(parts) if backwards else parts:
+    for filled, index, belongs in reversed(parts) if backwards else parts:
         if start is not None and filled != (start[0] is not None):
             past = filled if not backwards else not filled
             if past:
                 continue  # this part ends before the cursor
-        here = query.where(*conditions, column.is_not(None) if filled else column.is_(None))
+        here = _hinted(select(creator.c.id).where(*conditions, belongs), index, by)
         if start is not None and filled == (start[0] is not None):
             place = tuple_(column, creator.c.id) if filled else creator.c.id
             value = tuple_(*start) if filled else start[1]
@@ -379,13 +382,13 @@ def counted(
 ) -> Select[*tuple[Any, ...]]:
     """Return a query of counts and sums, of a view's creators."""
     by = _found_by(db, view)
-    return _hinted(query.where(*matching(view, rules, by)), "probability", by)
+    return _hinted(query.where(*matching(view, rules, by)), BY["probability"], by)
 
 
-def _hinted(query: Select[*tuple[Any, ...]], sort: str, by: FoundBy) -> Select[*tuple[Any, ...]]:
-    """Return a query with SQLite's hint to walk the sort column's index rather than sort.
+def _hinted(query: Select[*tuple[Any, ...]], index: str, by: FoundBy) -> Select[*tuple[Any, ...]]:
+    """Return a query with SQLite's hint to walk an index rather than sort.
 
     Few creators are looked up by their number and sorted.
     """
-    hint = f"INDEXED BY ix_creator_by_{sort}" if by in _WALKING else "NOT INDEXED"
+    hint = f"INDEXED BY {index}" if by in _WALKING else "NOT INDEXED"
     return query.with_hint(creator, hint, "sqlite")

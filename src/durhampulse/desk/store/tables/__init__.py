@@ -21,7 +21,9 @@ from durhampulse.desk.store.tables.columns import (
 from durhampulse.desk.store.tables.creators import (
     DECIDED,
     DRAWN,
+    HAS_NO_NUMBER,
     HAS_NO_PRECEDENT,
+    HAS_NUMBER,
     HAS_PRECEDENT,
     LOTTERY,
     OUTCOME_STATES,
@@ -67,9 +69,10 @@ from durhampulse.desk.store.tables.rooms import room, room_card
 from durhampulse.desk.store.tables.views import bulk, creator_list, list_creator, saved_view
 
 __all__ = [
-    "BLIND", "CONTROL", "DECIDED", "DECISIONS", "DRAWN", "HAS_NO_PRECEDENT", "HAS_PRECEDENT",
-    "LONGEST_ID", "LOTTERY", "NUMBERS", "OUTCOME_STATES", "REOPENS", "STATES", "TEXTS", "UNSENT",
-    "WAITS", "Instant", "act", "api_key", "attempt", "audit", "bulk", "campaign",
+    "BLIND", "CONTROL", "DECIDED", "DECISIONS", "DRAWN", "HAS_NO_NUMBER", "HAS_NO_PRECEDENT",
+    "HAS_NUMBER", "HAS_PRECEDENT", "LONGEST_ID", "LOTTERY", "NUMBERS", "OUTCOME_STATES",
+    "REOPENS", "STATES", "TEXTS", "UNSENT", "WAITS", "Instant", "act", "api_key", "attempt",
+    "audit", "bulk", "campaign",
     "campaign_creator", "claim", "creator", "creator_list", "delivery", "device", "hook",
     "identity", "link", "list_creator", "metadata", "model", "model_file", "objection", "opinion",
     "outcome", "outcome_file", "outcome_is", "outcome_rows", "person", "proposal", "receipt",

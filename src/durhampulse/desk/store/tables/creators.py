@@ -15,6 +15,7 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     literal_column,
+    or_,
 )
 
 from durhampulse.desk.store.tables.columns import Id, figures, metadata, number
@@ -23,7 +24,9 @@ from durhampulse.scoring.record import UNLIKE_BIT
 __all__ = [
     "DECIDED",
     "DRAWN",
+    "HAS_NO_NUMBER",
     "HAS_NO_PRECEDENT",
+    "HAS_NUMBER",
     "HAS_PRECEDENT",
     "LOTTERY",
     "OUTCOME_STATES",
@@ -61,11 +64,18 @@ for _name in ("probability", "followers", "engagement_rate", "external_id"):
     Index(f"ix_creator_by_{_name}", *(creator.c[name] for name in (_name, "id", *_rest)))
 HAS_PRECEDENT = creator.c.flags < literal_column(str(UNLIKE_BIT))
 HAS_NO_PRECEDENT = creator.c.flags >= literal_column(str(UNLIKE_BIT))
+HAS_NUMBER = and_(HAS_PRECEDENT, creator.c.probability.is_not(None))
+HAS_NO_NUMBER = or_(HAS_NO_PRECEDENT, creator.c.probability.is_(None))
 WAITS = and_(creator.c.state == literal_column("'open'"), creator.c.deal.is_(None))
 DRAWN = creator.c.lottery < literal_column(str(LOTTERY))
 DECIDED = creator.c.state != literal_column("'open'")
 """Conditions on creators, written out so that indexes of few rows serve them: without precedent,
-not decided and without a known outcome, drawn by lot, decided."""
+with a probability that pages show, not decided and without a known outcome, drawn by lot, decided.
+"""
+Index(
+    "ix_creator_without_number", creator.c.id, *(creator.c[name] for name in _FILTERED),
+    sqlite_where=HAS_NO_NUMBER, postgresql_where=HAS_NO_NUMBER,
+)  # fmt: skip
 for _name, _column, _which in (
     ("unlike", "id", and_(HAS_NO_PRECEDENT, WAITS)),
     ("lottery", "lottery", and_(DRAWN, WAITS)),

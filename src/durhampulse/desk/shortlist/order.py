@@ -1,0 +1,42 @@
+"""What orders the list, and the indexes that hold it: never a number that no page shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement
+
+from durhampulse.desk.shortlist.view import UNLIKE, View
+from durhampulse.desk.store.tables import HAS_NO_NUMBER, HAS_NUMBER, creator
+from durhampulse.scoring.record import UNLIKE_BIT
+
+__all__ = ["BY", "WITHOUT_NUMBER", "number_of", "parts_of"]
+
+BY = {name: f"ix_creator_by_{name}"
+      for name in ("probability", "followers", "engagement_rate", "external_id")}  # fmt: skip
+"""Column to the index by it."""
+WITHOUT_NUMBER = "ix_creator_without_number"
+"""The index of those without precedent or probability, in the order in which they came."""
+
+
+def number_of(row: Any) -> float | None:
+    """Return the probability that orders a creator; none where no page shows it."""
+    shown: float | None = None if row.flags & UNLIKE_BIT else row.probability
+    return shown
+
+
+def parts_of(view: View) -> list[tuple[bool, str, ColumnElement[bool]]]:
+    """Return the parts of a walk: whether they have a value, their index, and who is in them.
+
+    One in which nobody can have an answer that is asked for is left out.
+    """
+    index, own = BY[view.sort], creator.c[view.sort]
+    if view.sort == "external_id":
+        return [(True, index, own.is_not(None))]
+    if view.sort != "probability":
+        return [(True, index, own.is_not(None)), (False, index, own.is_(None))]
+    with_number, without = (True, index, HAS_NUMBER), (False, WITHOUT_NUMBER, HAS_NO_NUMBER)
+    if view.band:
+        return [*([] if view.band == (UNLIKE,) else [with_number]),
+                *([without] if UNLIKE in view.band else [])]  # fmt: skip
+    return [with_number, without]
