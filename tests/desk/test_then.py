@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import UTC, date, datetime, timedelta
 
-from sqlalchemy import delete, select, update
+import pytest
+from sqlalchemy import delete, insert, select, update
 
 from durhampulse.decision.bands import Thresholds
 from durhampulse.desk.models.catalogue import save_thresholds
@@ -13,7 +15,7 @@ from durhampulse.desk.outcomes.recording import record
 from durhampulse.desk.people.erasure import erase
 from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide
 from durhampulse.desk.review.undoing import undo
-from durhampulse.desk.shortlist.then import moment_of_review, then
+from durhampulse.desk.shortlist.then import moment_of_review, then, then_counts
 from durhampulse.desk.store.tables import (
     creator,
     model,
@@ -23,6 +25,7 @@ from durhampulse.desk.store.tables import (
     run,
     score,
 )
+from durhampulse.scoring.record import UNLIKE_BIT
 from tests.desk.conftest import add_people, bring
 
 HEADER = (
@@ -40,9 +43,15 @@ def rows_at(store, rules, at):
     return past, {row.id: row for row in past.rows}
 
 
+def counts_at(store, rules, at):
+    with store.reading() as db:
+        return then_counts(db, rules, at)
+
+
 def test_before_the_first_import_the_list_was_empty(filled, rules):
     past, rows = rows_at(filled, rules, now() - timedelta(days=36_500))
-    assert (past.run, rows, sum(past.counts.values())) == (None, {}, 0)
+    assert (past.run, rows, past.more) == (None, {}, False)
+    assert sum(counts_at(filled, rules, past.at).values()) == 0
 
 
 def test_now_is_the_list_as_it_is(filled, rules):
@@ -50,7 +59,8 @@ def test_now_is_the_list_as_it_is(filled, rules):
     with filled.reading() as db:
         stored = db.execute(select(creator).order_by(creator.c.probability.desc()).limit(50)).all()
         total = len(db.execute(select(creator.c.id)).all())
-    assert sum(past.counts.values()) <= total
+    assert sum(counts_at(filled, rules, past.at).values()) == total
+    assert past.more
     for row in stored:
         if row.id in rows:
             assert rows[row.id].probability == row.probability
@@ -86,7 +96,8 @@ def test_thresholds_are_those_of_the_moment(filled, rules, catalogue):
     today, _ = rows_at(filled, then_rules, now())
     assert past.thresholds == rules.thresholds
     assert today.thresholds == Thresholds(0.95, 0.9)
-    assert past.counts["Yes"] > today.counts["Yes"]
+    counts = [counts_at(filled, then_rules, at)["Yes"] for at in (past.at, today.at)]
+    assert counts[0] > counts[1]
 
 
 def test_figures_replaced_since_are_those_of_the_moment_while_they_are_kept(
@@ -159,7 +170,7 @@ def test_scores_of_former_runs_are_those_that_each_creator_had_last(bare, rules)
         [(1, 0.9), (2, 0.8), (4, 0.2)],
         [(1, 0.9), (2, 0.8), (3, 0.7), (4, None)],
     ]
-    assert sum(rows_at(store, rules, day[3])[0].counts.values()) == 3
+    assert sum(counts_at(store, rules, day[3]).values()) == 3
 
 
 def test_model_prepared_before_an_import_and_activated_after_it_has_the_later_scores(bare, rules):
@@ -247,6 +258,46 @@ def test_page_shows_the_day_and_what_is_missing(visit, desk):
         db.execute(update(creator).where(creator.c.id == 3).values(name="Kaja <b>"))
     page = somebody.get(f"/then?run={run_id}").text
     assert re.search(r"<strong>\d+</strong> Yes", page)
+
+
+def test_page_of_a_long_list_is_counted_after_it_is_shown(visit, monkeypatch):
+    monkeypatch.setattr("durhampulse.desk.web.counts._FEW", 10)
+    somebody, answers = visit("viewer"), re.compile(r'id="answers".*?</p>')
+    at_first = answers.search(somebody.get("/then").text)[0]
+    counted = html.unescape(re.search(r'hx-get="([^"]*)"', at_first)[1])
+    assert "<strong>" not in at_first
+    numbers = re.findall(r"<strong>(\d+)</strong>", answers.search(somebody.get(counted).text)[0])
+    assert sum(map(int, numbers)) == 597
+
+
+@pytest.mark.parametrize("page", [8, 10])  # 448 of 597 have a number
+def test_number_that_is_not_shown_orders_nobody_then_either(filled, rules, page):
+    """Neither of whom a later run has scored since, nor of the others."""
+    with filled.writing() as db:
+        number = db.scalar(select(creator.c.run_id).limit(1))
+        first = db.execute(select(run).where(run.c.id == number)).one()
+        later = {**first._mapping, "id": number + 1, "applied_at": now()}
+        at = now()
+        db.execute(insert(run).values(later))
+        ours = creator.c.id % 4 == 0
+        db.execute(update(creator).where(ours).values(flags=UNLIKE_BIT))
+        db.execute(update(score).where(score.c.creator_id % 4 == 0).values(flags=UNLIKE_BIT))
+        scored = select(score.c.creator_id, number + 1, score.c.probability, score.c.low,
+                        score.c.high, score.c.flags).where(score.c.creator_id % 8 == 0)  # fmt: skip
+        db.execute(insert(score).from_select([c.name for c in score.c], scored))
+    orders = []
+    for p in (0.1, 0.9):
+        with filled.writing() as db:
+            change = p + (creator.c.id % 7) / 100 * (1 if p < 0.5 else -1)
+            db.execute(update(creator).where(ours).values(probability=change))
+            change = p + (score.c.creator_id % 7) / 100 * (1 if p < 0.5 else -1)
+            hidden = score.c.creator_id % 4 == 0
+            db.execute(update(score).where(hidden).values(probability=change))
+        with filled.reading() as db:
+            orders.append([[row.id for row in then(db, rules, moment, page=page).rows]
+                           for moment in (at, now())])  # fmt: skip
+    assert orders[0] == orders[1]
+    assert all(any(number % 4 == 0 for number in ids) for ids in orders[0])
 
 
 def test_the_list_leads_there_and_names_who_decided(visit, filled, rules):

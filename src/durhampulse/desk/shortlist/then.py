@@ -26,8 +26,11 @@ from sqlalchemy import (
 
 from durhampulse.decision.bands import ANSWERS, NO_PRECEDENT, Thresholds
 from durhampulse.desk.models.rules import Rules
+from durhampulse.desk.shortlist.order import BY, WITHOUT_NUMBER
 from durhampulse.desk.store.tables import (
     DECISIONS,
+    HAS_NO_NUMBER,
+    HAS_NUMBER,
     act,
     audit,
     creator,
@@ -44,6 +47,7 @@ from durhampulse.scoring.record import UNLIKE_BIT
 
 __all__ = [
     "PAGE", "Then", "ThenRow", "end_of_day", "moment_of_review", "moment_of_run", "then",
+    "then_counts",
 ]  # fmt: skip
 
 PAGE: Final = 50
@@ -99,10 +103,10 @@ class Then:
         ``id, kind, model_version, by, applied_at`` of what changed the list last; none before any.
     thresholds
         In force then.
-    counts
-        Answer to the number of creators.
     rows
-        A page of them, the most probable first.
+        A page of creators, the most probable first, then those whose number is not shown.
+    more
+        Whether others come after them.
     erased, undone
         How many receipts of erasure, and undone imports, there are since: nothing shows these.
     """
@@ -110,8 +114,8 @@ class Then:
     at: datetime
     run: Any
     thresholds: Thresholds
-    counts: dict[str, int]
     rows: list[ThenRow]
+    more: bool
     erased: int
     undone: int
 
@@ -144,25 +148,50 @@ def then(
     without
         Numbers of creators who are left out.
     """
-    latest = (
-        select(run.c.id, run.c.kind, run.c.model_version, run.c.by, run.c.applied_at)
-        .where(run.c.applied_at <= at).order_by(run.c.applied_at.desc()).limit(1)
-    )  # fmt: skip
-    changed = db.execute(latest).first()
-    thresholds = _thresholds(db, rules, at, changed.model_version if changed else rules.version)
-    former = replace(rules, scorer=type(rules.scorer)(
-        replace(rules.scorer.model, thresholds=thresholds)))  # fmt: skip
-    past = _Past.of(db, at, without)
+    changed = _latest_run(db, at)
+    former = _rules_of(db, rules, at, changed)
+    rows = _rows(db, _Past.of(db, at, without), former, at, page)
     return Then(
         at=at,
         run=changed,
-        thresholds=thresholds,
-        counts=_counts(db, past, former),
-        rows=_rows(db, past, former, at, page),
+        thresholds=former.thresholds,
+        rows=rows[:PAGE],
+        more=len(rows) > PAGE,
         erased=_count(db, select(func.count()).select_from(receipt).where(receipt.c.at > at)),
         undone=_count(db, select(func.count()).select_from(act).where(
             act.c.run_id.is_not(None), act.c.undone_at > at)),
     )  # fmt: skip
+
+
+def then_counts(
+    db: Connection, rules: Rules, at: datetime, *, without: Collection[int] = ()
+) -> dict[str, int]:
+    """Return how many creators each answer had at a moment; of a million it takes a while."""
+    former = _rules_of(db, rules, at, _latest_run(db, at))
+    counts = Counter[str]()
+    for part in _Past.of(db, at, without).parts(db):
+        s = part.scores.subquery().c
+        plain, p = s.flags < UNLIKE_BIT, s.probability
+        bands = {band: plain & (p >= low) & (p < high)
+                 for band, (low, high) in former.band_ranges.items()}  # fmt: skip
+        answers = {**bands, NO_PRECEDENT: ~plain}
+        counted = select(*(func.count(case((holds, 1))) for holds in answers.values()))
+        counts.update(dict(zip(answers, db.execute(counted).one(), strict=True)))
+    return {name: counts[name] for name in ANSWERS}
+
+
+def _latest_run(db: Connection, at: datetime) -> Any:
+    """Return the run that had changed the list last by a moment."""
+    c = run.c
+    by_then = select(c.id, c.kind, c.model_version, c.by, c.applied_at).where(c.applied_at <= at)
+    return db.execute(by_then.order_by(c.applied_at.desc()).limit(1)).first()
+
+
+def _rules_of(db: Connection, rules: Rules, at: datetime, changed: Any) -> Rules:
+    """Return the rules with the thresholds of a moment."""
+    version = changed.model_version if changed else rules.version
+    model = replace(rules.scorer.model, thresholds=_thresholds(db, rules, at, version))
+    return replace(rules, scorer=type(rules.scorer)(model))
 
 
 def _count(db: Connection, query: Select[Any]) -> int:
@@ -180,6 +209,24 @@ def _thresholds(db: Connection, rules: Rules, at: datetime, version: str) -> Thr
         select(file.content).where(file.version == version, file.name == "manifest.json")
     )
     return Thresholds(**json.loads(own)["thresholds"]) if own else rules.thresholds
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Some of a moment's scores: all, those with a number that pages show, and those without."""
+
+    scores: Select[Any]
+    shown: Select[Any]
+    others: Select[Any]
+
+    def firsts(self, most: int) -> list[Select[Any]]:
+        """Return the queries of the first ones of either kind."""
+        queries = []
+        for query, by_number in ((self.shown, True), (self.others, False)):
+            s = query.selected_columns
+            order = (s.probability.desc(), s.id.desc()) if by_number else (s.id.desc(),)
+            queries.append(select(query.order_by(*order).limit(most).subquery()))
+        return queries
 
 
 @dataclass(frozen=True)
@@ -221,16 +268,15 @@ class _Past:
         own: ColumnElement[Any] = score.c.run_id
         return case(places, value=own, else_=own) if places else own
 
-    def parts(self, db: Connection) -> list[Select[Any]]:
-        """Return the queries of the scores."""
+    def parts(self, db: Connection) -> list[_Part]:
+        """Return the scores of whom no later run has scored, and those of the others."""
         c, s = creator.c, score.c
         if not self.earlier:
             return []
         listed = select(c.id, c.probability, c.low, c.high, c.flags)
-        listed = listed.with_hint(creator, "INDEXED BY ix_creator_by_probability", "sqlite")
         listed = listed.where(c.id.not_in(self.without))
         if not self.later:
-            return [listed]
+            return [_listed(listed)]
         since = select(s.creator_id).where(s.run_id.in_(self.later))
         runs = select(s.creator_id, func.max(self._place).label("place")).group_by(s.creator_id)
         runs = runs.where(s.creator_id.not_in(self.without))
@@ -240,34 +286,31 @@ class _Past:
         # Each looks up another way: SQLite puts numbers into a table, PostgreSQL joins.
         lite = db.dialect.name == "sqlite"
         untouched = c.id.not_in(since) if lite else ~since.where(s.creator_id == c.id).exists()
-        return [listed.where(untouched), former.join(last, both)]
+        scored = former.join(last, both)
+        shown = (s.flags < UNLIKE_BIT) & s.probability.is_not(None)
+        return [
+            _listed(listed.where(untouched)),
+            _Part(scored, scored.where(shown), scored.where(~shown)),
+        ]
 
 
-def _counts(db: Connection, past: _Past, former: Rules) -> dict[str, int]:
-    counts = Counter[str]()
-    for part in past.parts(db):
-        s = part.subquery().c
-        plain, p = s.flags < UNLIKE_BIT, s.probability
-        bands = {band: plain & (p >= low) & (p < high)
-                 for band, (low, high) in former.band_ranges.items()}  # fmt: skip
-        answers = {**bands, NO_PRECEDENT: ~plain}
-        counted = select(*(func.count(case((holds, 1))) for holds in answers.values()))
-        counts.update(dict(zip(answers, db.execute(counted).one(), strict=True)))
-    return {name: counts[name] for name in ANSWERS}
+def _listed(scores: Select[Any]) -> _Part:
+    """Return scores of the list with the indexes that SQLite is to go through."""
+    ordered = scores.with_hint(creator, f"INDEXED BY {BY['probability']}", "sqlite")
+    others = scores.with_hint(creator, f"INDEXED BY {WITHOUT_NUMBER}", "sqlite")
+    return _Part(ordered, ordered.where(HAS_NUMBER), others.where(HAS_NO_NUMBER))
 
 
 def _rows(db: Connection, past: _Past, former: Rules, at: datetime, page: int) -> list[ThenRow]:
-    parts = past.parts(db)
-    if not parts:
+    """Return the rows of a page, and one more where there are others."""
+    most = PAGE * (page + 1) + 1
+    firsts = [query for part in past.parts(db) for query in part.firsts(most)]
+    if not firsts:
         return []
-    firsts = []
-    for part in parts:
-        s = part.subquery()
-        order = (s.c.probability.desc().nulls_last(), s.c.id.desc())
-        firsts.append(select(select(s).order_by(*order).limit(PAGE * (page + 1)).subquery()))
     s = union_all(*firsts).subquery()
-    order = (s.c.probability.desc().nulls_last(), s.c.id.desc())
-    scored = db.execute(select(s).order_by(*order).limit(PAGE).offset(PAGE * page)).all()
+    shown = case((s.c.flags < UNLIKE_BIT, s.c.probability))
+    ranked = select(s).order_by(shown.desc().nulls_last(), s.c.id.desc())
+    scored = db.execute(ranked.limit(PAGE + 1).offset(PAGE * page)).all()
     c, numbers = creator.c, [row.id for row in scored]
     columns = (c.id, c.external_id, *(c[name] for name in _FIGURES))
     today = {row.id: row for row in db.execute(select(*columns).where(c.id.in_(numbers)))}

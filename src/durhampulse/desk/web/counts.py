@@ -10,7 +10,7 @@ from durhampulse.desk.shortlist.view import View
 from durhampulse.desk.store.tables import creator
 from durhampulse.desk.web.contexts import Counts
 
-__all__ = ["counts_at_once", "counts_of"]
+__all__ = ["counts_at_once", "counts_of", "has_few"]
 
 _FEW = 20_000
 """Up to so many creators are counted while the page is made; for more the page asks afterwards."""
@@ -18,9 +18,14 @@ _FEW = 20_000
 
 def counts_at_once(db: Connection, view: View, rules: Rules) -> Counts:
     """Return what :func:`counts_of` does, or none where that would keep the page waiting."""
-    if (db.scalar(select(func.max(creator.c.id))) or 0) > _FEW:
+    if not has_few(db):
         return {"counts": None, "todo": None, "everybody": 0}
     return counts_of(db, view, rules)
+
+
+def has_few(db: Connection) -> bool:
+    """Whether the list is so short that its creators are counted while a page is made."""
+    return (db.scalar(select(func.max(creator.c.id))) or 0) <= _FEW
 
 
 def counts_of(db: Connection, view: View, rules: Rules) -> Counts:

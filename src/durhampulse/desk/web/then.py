@@ -8,14 +8,15 @@ from fastapi import APIRouter, Query, Request, Response
 
 from durhampulse.desk.review.blind import hidden_from
 from durhampulse.desk.shortlist.then import (
-    PAGE,
     end_of_day,
     moment_of_review,
     moment_of_run,
     then,
+    then_counts,
 )
 from durhampulse.desk.store import clock
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Viewer
+from durhampulse.desk.web.counts import has_few
 from durhampulse.desk.web.rendering import render
 from durhampulse.exceptions import InputError
 
@@ -26,14 +27,15 @@ _MOST_PAGES = 1_000
 
 
 @router.get("")
-def show(
+def show(  # noqa: PLR0913 - what an address may name
     request: Request, desk: DeskOf, who: Viewer,
     day: Annotated[str, Query(max_length=10)] = "",
     review: Annotated[Number | None, Query()] = None,
     run: Annotated[Number | None, Query()] = None,
     page: Annotated[int, Query(ge=0, lt=_MOST_PAGES)] = 0,
+    counted: Annotated[bool, Query()] = False,
 ) -> Response:  # fmt: skip
-    """Show the list as it was then."""
+    """Show the list as it was then; of a long one the page asks for the counts afterwards."""
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         if review is not None:
@@ -44,8 +46,10 @@ def show(
             at, named = (end_of_day(day) if day else clock.now()), f"day={day}"
         if at is None:
             raise InputError("No such moment is known.", "Write a day as 2026-11-12.", "day")
-        past = then(db, rules, at, page=page, without=hidden_from(db, who))
-    total = sum(past.counts.values())
+        without = hidden_from(db, who)
+        past = then(db, rules, at, page=page, without=without)
+        is_counted = counted or has_few(db)
+        counts = then_counts(db, rules, at, without=without) if is_counted else None
     return render(request, who, "then.html", past=past, rules=rules, named=named, page=page,
-                  day=at.date().isoformat(), total=total,
-                  more=PAGE * (page + 1) < total and page + 1 < _MOST_PAGES)  # fmt: skip
+                  day=at.date().isoformat(), counts=counts,
+                  more=past.more and page + 1 < _MOST_PAGES)  # fmt: skip
