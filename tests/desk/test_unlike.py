@@ -11,7 +11,16 @@ import pytest
 from sqlalchemy import select, update
 
 from durhampulse.desk.models.unlikeness import Unlikeness, refresh_standing, standing_lists
-from durhampulse.desk.store.tables import HAS_NO_PRECEDENT, audit, creator, run, upload
+from durhampulse.desk.store.tables import (
+    HAS_NO_PRECEDENT,
+    audit,
+    creator,
+    proposal,
+    run,
+    score,
+    upload,
+)
+from durhampulse.scoring.record import UNLIKE_BIT
 from tests.desk.conftest import DEMO, bring
 
 HEADERS = (
@@ -114,6 +123,81 @@ def test_list_like_the_training_rows_is_confirmed_once(request, filled, catalogu
     wait_until_done(filled, row.id)
     with filled.reading() as db:
         assert standing_lists(db) == []
+
+
+VIEWS = ("", "order=asc", "sort=niche", "sort=state", "sort=followers", "band=unlike")
+PATHS = (
+    *(f"/shortlist?search={{part}}&{view}" for view in VIEWS),
+    *(f"/shortlist/{part}?band=unlike" for part in ("counts", "totals", "facets")),
+    "/shortlist/chosen?chosen={number}", "/creators/{number}", "/creators/{number}/panel",
+    "/creators/{number}?Followers=9M", "/campaigns/1", "/campaigns/1?search={name}",
+    "/campaigns/1/difference", "/then?day=2030-01-01", "/pipeline",
+)  # fmt: skip
+"""Where a probability, or an order by it, might stand."""
+
+
+@pytest.fixture
+def without_precedent(filled, visit):
+    """Three creators without precedent, put in a campaign by hand, and the reviewer who did."""
+    with filled.writing() as db:
+        few = select(creator.c.id, creator.c.external_id).where(
+            creator.c.external_id.like("INF-11%"), creator.c.deal.is_(None))  # fmt: skip
+        rows = db.execute(few.order_by(creator.c.id).limit(3)).all()
+        ours = creator.c.id.in_([row.id for row in rows])
+        values = {"flags": creator.c.flags + UNLIKE_BIT, "low": 0.0, "high": 1.0}
+        db.execute(update(creator).where(ours).values(**values))
+        db.execute(update(score).where(score.c.creator_id.in_([row.id for row in rows])).values(
+            flags=score.c.flags + UNLIKE_BIT, low=0.0, high=1.0))  # fmt: skip
+    ann = visit("reviewer")
+    ann.post("/campaigns", data={"csrf": ann.csrf, "name": "Spring", "number": "6"})
+    for row in rows:
+        put_in = {"csrf": ann.csrf, "choice": "in", "creator_id": row.id, "sure": "true"}
+        assert ann.post("/campaigns/1/choose", data=put_in).status_code == 303
+    ann.get("/campaigns/1")  # with the notice of the last act
+    return ann, rows
+
+
+def set_probabilities(store, numbers, probabilities):
+    """Set the hidden probabilities of creators wherever they are stored."""
+    for table, key in ((creator, "id"), (score, "creator_id"), (proposal, "creator_id")):
+        with store.writing() as db:
+            for number, p in zip(numbers, probabilities, strict=True):
+                db.execute(update(table).where(table.c[key] == number).values(probability=p))
+
+
+@pytest.mark.slow
+def test_hidden_number_stands_on_no_page_and_orders_none(filled, without_precedent):
+    ann, rows = without_precedent
+    numbers, name = [row.id for row in rows], rows[0].external_id
+    pages = []
+    for probabilities in ((0.11, 0.5, 0.97), (0.93, 0.4, 0.07)):
+        set_probabilities(filled, numbers, probabilities)
+        ann.post("/campaigns/1/propose", data={"csrf": ann.csrf})  # which orders the set anew
+        ann.get("/campaigns/1")
+        asked = {path: path.format(number=numbers[0], name=name, part="INF-11") for path in PATHS}
+        pages.append({
+            path: re.sub(r"[0-9a-f]{16,24}|\d\d:\d\d:\d\d\.\d+|\d+ seconds? ago|"
+                         r'name="edition" value="\d+"', "",
+                         ann.get(address).text) for path, address in asked.items()
+        })  # fmt: skip
+    assert [path for path in PATHS if pages[0][path] != pages[1][path]] == []
+    plan = pages[0]["/campaigns/1"]
+    assert plan.count("No precedent</span>") == 3
+
+
+def test_flag_takes_the_green_away(filled, visit, rules):
+    """A Yes with a figure that stands out is not drawn as one without; its words are the same."""
+    with filled.writing() as db:
+        high = select(creator.c.id).where(creator.c.probability >= rules.thresholds.yes_at)
+        plain, flagged = db.scalars(high.limit(2)).all()
+        for number, flags in ((plain, 0), (flagged, 1)):
+            db.execute(update(creator).where(creator.c.id == number).values(flags=flags))
+    page = visit("viewer").get("/shortlist?band=yes").text
+    answers = {
+        number: re.search(rf'<tr data-id="{number}".*?class="band ([^"]*)"', page, re.DOTALL)[1]
+        for number in (plain, flagged)
+    }
+    assert answers == {plain: "yes", flagged: "yes flagged"}
 
 
 @pytest.mark.parametrize(

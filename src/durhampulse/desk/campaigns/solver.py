@@ -12,6 +12,7 @@ from durhampulse.desk.campaigns.brief import MOST_CREATORS, Brief
 from durhampulse.desk.campaigns.highs import best_fractions, best_wholes
 from durhampulse.desk.campaigns.value import gains
 from durhampulse.exceptions import CannotJudgeError
+from durhampulse.scoring.record import UNLIKE_BIT
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -101,7 +102,9 @@ def best_set(table: pd.DataFrame, brief: Brief, *, seconds: float = _SECONDS) ->
         )
     chosen, gap = _best(gain / (np.abs(gain).max() or 1.0), fixed, weights, most, seconds)
     chosen &= fixed | (gain > 0)
-    order = np.lexsort((table["id"], -table["probability"], -gain))
+    # A number that no page shows orders nobody.
+    shown = table["probability"].where(table["flags"].astype(int) < UNLIKE_BIT, -1.0)
+    order = np.lexsort((table["id"], -shown, -gain))
     return BestSet(table.iloc[[at for at in order if chosen[at]]].reset_index(drop=True), gap)
 
 

@@ -47,6 +47,7 @@ from durhampulse.desk.web.rendering import redirect, render
 from durhampulse.desk.web.state import Desk
 from durhampulse.desk.web.unseen import refuse_unseen
 from durhampulse.exceptions import DurhamPulseError, InputError
+from durhampulse.scoring.record import UNLIKE_BIT
 
 __all__ = ["BESIDE", "creator_view", "decided_in_words", "router"]
 
@@ -136,7 +137,7 @@ def _estimate(rules: Rules, row: Any, request: Request) -> dict[str, Any]:
         for name, value in read.items()
         if figure_text(name, value) != figure_text(name, stored[name])
     ]
-    before = row.probability
+    before = None if row.flags & UNLIKE_BIT else row.probability
     points = None if before is None else round(100 * (account.probability - before))
     return {"estimate": account, "problem": None, "changed": changed, "points": points}
 
