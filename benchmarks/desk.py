@@ -287,7 +287,8 @@ def look_back(desk: Desk, folder: Path, url: str) -> None:
                      "/then", "/then?page=900", f"/then?run={last}",
                      "/then?day=2001-01-01"):  # fmt: skip
             report(path, [ask(address, path, token) for _ in range(5)])
-        for path in (f"/campaigns/{at}/frontier", f"/campaigns/{at}/frontier?at=3"):
+        for asked in ("", "?wait=true", "?at=3"):
+            path = f"/campaigns/{at}/frontier{asked}"
             report(path, [ask(address, path, token)])
         decide_apart(address, token, ann.csrf)
 

@@ -133,6 +133,22 @@ def test_steps_are_answered_from_what_is_computed_already(filled, catalogue, spr
     assert kept.of(filled, catalogue, spring) is not first
 
 
+def test_first_look_shows_the_present_set_before_others_are_found(visit, spring, monkeypatch):
+    """With a million creators the other budgets take a second or more."""
+    path, ann = f"/campaigns/{spring}/frontier", visit("viewer")
+    with monkeypatch.context() as nothing_is_found:
+        nothing_is_found.setattr("durhampulse.desk.campaigns.trade.frontier_of", None)
+        page = ann.get(path).text
+    assert re.search(r"The set now: <strong>\d\.\d deals</strong> for [\d,]+ EUR", page)
+    assert f'hx-get="{path}?wait=true" hx-trigger="load"' in page
+    assert f'<noscript><p><a class="button main" href="{path}?wait=true"' in page
+    assert 'type="range"' not in page
+    for address in (f"{path}?wait=true", path):  # the second is answered from what is kept
+        page = ann.get(address).text
+        assert 'type="range"' in page
+        assert "?wait=true" not in page
+
+
 def test_page_shows_the_bet_and_takes_another_budget(visit, spring):
     ann = visit("reviewer")
     page = ann.get(f"/campaigns/{spring}").text

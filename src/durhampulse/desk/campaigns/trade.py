@@ -22,12 +22,14 @@ from durhampulse.desk.store.database import Store
 from durhampulse.desk.store.tables import creator
 from durhampulse.exceptions import CannotJudgeError
 
-__all__ = ["Frontier", "Frontiers", "Point", "Swap", "frontier_of", "swaps"]
+__all__ = ["TRIED", "Frontier", "Frontiers", "Point", "Swap", "frontier_of", "point_now", "swaps"]
 
 _TIMES = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0)
 """Budgets that are tried, times the present one."""
+TRIED = len(_TIMES)
 _SECONDS = 0.5
 _KEPT, _FRESH = 32, 300.0
+_Key = tuple[Any, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,20 +86,30 @@ class Swap:
     fee: float
 
 
+def point_now(store: Store, number: int) -> Point | None:
+    """Return a campaign's present set, whatever people changed; none where no money is planned."""
+    with store.reading() as db:
+        brief = find(db, number).brief
+        table = read_proposal(db, number)[[*COLUMNS]]
+    budget = brief.budget or float(np.nansum(table["fee"].to_numpy(dtype=float)))
+    if not budget or table.empty or table["fee"].isna().any():
+        return None
+    return _point(budget, table, brief, _people(store, [table]))
+
+
 def frontier_of(store: Store, catalogue: Catalogue, number: int) -> Frontier | None:
     """Return what other budgets would bring by today's data; none where no money is planned.
 
     What people said of creators stands: those put in by hand are in every set. A budget that these
     alone exceed is left out.
     """
+    now = point_now(store, number)
+    if now is None:
+        return None
+    base = now.budget
     with store.reading() as db:
         current, rules = find(db, number), catalogue.current(db)
         brief = current.brief
-        before = read_proposal(db, number)[[*COLUMNS]]
-        cost = float(np.nansum(before["fee"].to_numpy(dtype=float)))
-        base = brief.budget or cost
-        if not base or before.empty or before["fee"].isna().any():
-            return None
         wide = replace(brief, budget=base * _TIMES[-1])
         table = candidates(db, wide, rules, number, choices=current.choices)
     sets = []
@@ -107,13 +119,13 @@ def frontier_of(store: Store, catalogue: Catalogue, number: int) -> Frontier | N
             sets.append((base * times, solve(table, limited, seconds=_SECONDS)))
         except CannotJudgeError:
             continue
-    people = _people(store, [before, *(chosen for _, chosen in sets)])
+    people = _people(store, [chosen for _, chosen in sets])
     points: list[Point] = []
     for budget, chosen in sets:
         point = _point(budget, chosen, brief, people)
         if not points or point.aim > points[-1].aim + 1e-9:
             points.append(point)
-    return Frontier(now=_point(brief.budget or cost, before, brief, people), points=points)
+    return Frontier(now=now, points=points)
 
 
 def _point(budget: float, table: pd.DataFrame, brief: Any, people: dict[int, str]) -> Point:
@@ -170,21 +182,34 @@ class Frontiers:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[Any, ...], tuple[float, Frontier | None]] = OrderedDict()
+        self._kept: OrderedDict[_Key, tuple[float, Frontier]] = OrderedDict()
 
     def of(self, store: Store, catalogue: Catalogue, number: int) -> Frontier | None:
         """Return a campaign's frontier, at most five minutes old, and of its present set."""
-        with store.reading() as db:
-            rules = catalogue.current(db)
-            edition = find(db, number).row.edition
-            key = (number, edition, latest_run(db), rules.version, rules.thresholds)
-        with self._lock:
-            kept = self._kept.get(key)
-        if kept and time.monotonic() - kept[0] < _FRESH:
-            return kept[1]
+        key = _key(store, catalogue, number)
+        if kept := self._fresh(key):
+            return kept
         new = frontier_of(store, catalogue, number)
-        with self._lock:
-            self._kept[key] = (time.monotonic(), new)
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
+        if new is not None:
+            with self._lock:
+                self._kept[key] = (time.monotonic(), new)
+                while len(self._kept) > _KEPT:
+                    self._kept.popitem(last=False)
         return new
+
+    def kept(self, store: Store, catalogue: Catalogue, number: int) -> Frontier | None:
+        """Return a campaign's frontier if it is kept; none where it would have to be computed."""
+        return self._fresh(_key(store, catalogue, number))
+
+    def _fresh(self, key: _Key) -> Frontier | None:
+        with self._lock:
+            at, frontier = self._kept.get(key, (0.0, None))
+        return frontier if time.monotonic() - at < _FRESH else None
+
+
+def _key(store: Store, catalogue: Catalogue, number: int) -> _Key:
+    """Return what a frontier depends on."""
+    with store.reading() as db:
+        rules = catalogue.current(db)
+        edition = find(db, number).row.edition
+        return (number, edition, latest_run(db), rules.version, rules.thresholds)

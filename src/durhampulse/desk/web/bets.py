@@ -11,7 +11,7 @@ from durhampulse.creators.outcome import OutcomeWords
 from durhampulse.desk.campaigns.brief import AIMS, Brief
 from durhampulse.desk.campaigns.campaigns import find
 from durhampulse.desk.campaigns.proposal import propose
-from durhampulse.desk.campaigns.trade import Frontier, Point, swaps
+from durhampulse.desk.campaigns.trade import TRIED, Frontier, Point, point_now, swaps
 from durhampulse.desk.review.blind import hidden_from
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, Viewer
 from durhampulse.desk.web.outlooks import money
@@ -77,14 +77,20 @@ def trade_words(aim: float, fee: float, brief: Brief, words: OutcomeWords) -> st
 @router.get("/{number}/frontier")
 def show(
     request: Request, desk: DeskOf, who: Viewer, number: Number,
-    at: Annotated[int | None, Query(ge=0, lt=100)] = None,
+    at: Annotated[int | None, Query(ge=0, lt=100)] = None, wait: bool = False,
 ) -> Response:  # fmt: skip
-    """Show what other budgets would bring, and how the set becomes that of one of them."""
+    """Show what other budgets would bring, and how the set becomes that of one of them.
+
+    The first look shows the present set at once, and asks for the others with `wait`: to find them
+    takes up to some seconds.
+    """
     with desk.store.reading() as db:
         current, rules = find(db, number), desk.catalogue.current(db)
         hidden = hidden_from(db, who)
-    frontier = desk.frontiers.of(desk.store, desk.catalogue, number)
-    for point in (frontier.now, *frontier.points) if frontier else ():
+    look = desk.frontiers.of if wait or at is not None else desk.frontiers.kept
+    frontier = look(desk.store, desk.catalogue, number)
+    now = frontier.now if frontier else point_now(desk.store, number)
+    for point in (*([now] if now else []), *(frontier.points if frontier else [])):
         refuse_unseen(hidden, point.table["id"])
     brief, words = current.brief, rules.outcome
     context: dict[str, Any] = {"frontier": frontier, "at": 0, "picture": None, "trades": []}
@@ -101,8 +107,9 @@ def show(
         }  # fmt: skip
     aim = words.deals if brief.aim == "deals" else AIMS[brief.aim]
     return render(
-        request, who, "frontier.html", campaign=current.row, brief=brief, aim=aim, **context
-    )
+        request, who, "frontier.html", campaign=current.row, brief=brief, aim=aim, now=now,
+        tried=TRIED,         **context,
+    )  # fmt: skip
 
 
 def _nearest(frontier: Frontier) -> int:
