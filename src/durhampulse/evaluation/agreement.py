@@ -102,7 +102,8 @@ def agreement(first: Sequence[str], second: Sequence[str]) -> Agreement | None:
 def lean(first: npt.ArrayLike, second: npt.ArrayLike) -> Lean | None:
     """Return by how much one series lies above another on average; none below two pairs.
 
-    The interval is the normal one of a mean of paired differences, as the pairs are many.
+    The interval is the normal one of a mean of paired differences, as the pairs are many, within
+    what a share of 0 to 1 in place of the first series allows.
 
     Parameters
     ----------
@@ -113,10 +114,14 @@ def lean(first: npt.ArrayLike, second: npt.ArrayLike) -> Lean | None:
     --------
     >>> lean([1, 0, 1, 1], [0.5, 0.5, 0.5, 0.5]).mean
     0.25
+    >>> lean([1, 1, 0], [0.25, 0.25, 0.25]).high
+    0.75
     """
-    differences = np.asarray(first, dtype=float) - np.asarray(second, dtype=float)
+    expected = np.asarray(second, dtype=float)
+    differences = np.asarray(first, dtype=float) - expected
     if (n := len(differences)) < 2:
         return None
     mean = float(differences.mean())
     half = _NORMAL_90 * float(differences.std(ddof=1)) / sqrt(n)
-    return Lean(n=n, mean=mean, low=mean - half, high=mean + half)
+    least = -float(expected.mean())
+    return Lean(n=n, mean=mean, low=max(mean - half, least), high=min(mean + half, least + 1.0))
