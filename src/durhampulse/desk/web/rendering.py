@@ -177,6 +177,8 @@ def _detail_text(detail: Mapping[str, Any]) -> str:
     'columns (Followers Subs), rows 3'
     >>> _detail_text({"shows": ["handle", "niche"]})
     'shows (handle, niche)'
+    >>> _detail_text({"deal": False, "second factor": True})
+    'deal no, second factor yes'
     """
     return ", ".join(f"{key} {_detail_value(value)}" for key, value in detail.items())
 
@@ -184,6 +186,8 @@ def _detail_text(detail: Mapping[str, Any]) -> str:
 def _detail_value(value: Any) -> str:
     if isinstance(value, Mapping):
         return f"({_detail_text(value)})"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return f"({', '.join(map(str, value))})" if isinstance(value, list) else str(value)
 
 
