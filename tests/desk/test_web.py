@@ -674,6 +674,31 @@ def test_concurrent_guesses_do_not_pass_the_limit(desk):
         assert Counter(pool.map(guess, range(12))) == {None: 5, "Too many tries.": 7}
 
 
+def test_whoever_is_invited_reads_who_they_are_and_what_the_answers_mean(visit, desk):
+    with desk.store.writing() as db:
+        number = people.add_person(db, "Ann", "reviewer", "test")
+        links = {"Welcome, Ann": people.make_link(db, "password", "test", number),
+                 "The first admin": people.make_link(db, "first", "test")}  # fmt: skip
+    client = visit()
+    for heading, link in links.items():
+        page = client.get(f"/welcome/{link}").text
+        assert re.search(rf"<h1[^>]*>{heading}</h1>", page)
+        assert ("You decide, import, and plan campaigns." in page) == ("Ann" in heading)
+        assert ('name="name"' in page) == ("first" in heading)
+        for answer in ("Yes", "Maybe", "No", "No precedent"):
+            assert f"</svg>{answer}</span></dt>" in page
+    used = client.get("/welcome/nonsense").text
+    assert "Ask an admin for a new one." in used
+    assert '<a href="/sign-in" class="button main">' in used
+
+
+def test_list_that_nothing_matches_says_what_to_do_in_place_of_a_table(visit):
+    page = visit("viewer").get("/shortlist?search=nobody").text
+    assert '<p class="empty">No creator matches. <a href="/shortlist">Show all</a>' in page
+    assert '<table class="list">' not in page
+    assert 'id="totals"' not in page
+
+
 def test_one_time_link_works_once(app, visit, desk):
     with desk.store.writing() as db:
         number = people.add_person(db, "Ann", "reviewer", "test")

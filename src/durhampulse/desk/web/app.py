@@ -263,9 +263,9 @@ def _in_words(error: Exception) -> tuple[int, DurhamPulseError]:
     if isinstance(error, DurhamPulseError):
         return 422, error
     if isinstance(error, HTTPException):
-        unknown = error.detail == HTTPStatus.NOT_FOUND.phrase
-        problem = "There is no such page." if unknown else str(error.detail)
-        return error.status_code, InputError(problem, getattr(error, "way_out", ""))
+        if error.detail == HTTPStatus.NOT_FOUND.phrase:
+            return error.status_code, InputError("There is no such page.", "Look at its address.")
+        return error.status_code, InputError(str(error.detail), getattr(error, "way_out", ""))
     first = error.errors()[0] if isinstance(error, RequestValidationError) else {"loc": [""]}
     field = str(first["loc"][-1])
     if first.get("type") == "missing":

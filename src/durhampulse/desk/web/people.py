@@ -98,9 +98,12 @@ def welcome_page(request: Request, desk: DeskOf, token: str) -> Response:
     """Show what a one-time link is for; it is used by the button, not by looking at it."""
     with desk.store.reading() as db:
         link = people.find_link(db, token)
-    if link is None:
-        raise InputError("This link was used, or is too old.", "Ask for a new one.")
-    return render(request, None, "welcome.html", token=token, purpose=link.purpose)
+        if link is None:
+            raise InputError("This link was used, or is too old.",
+                             "Ask an admin for a new one.")  # fmt: skip
+        person = people.find_person(db, link.person_id) if link.purpose == "password" else None
+    return render(request, None, "welcome.html", token=token, purpose=link.purpose,
+                  person=person)  # fmt: skip
 
 
 @door.post("/welcome/{token}")

@@ -242,8 +242,8 @@ async function undoBeside(path, csrf, cell) {
 
 // Rows of the list as high as one likes them.
 const density = document.getElementById("density");
-if (density) {
-  const list = document.querySelector(".list");
+const list = document.querySelector(".list");
+if (density && list) {
   const set = (tight) => {
     list.classList.toggle("tight", tight);
     density.setAttribute("aria-pressed", String(tight));
