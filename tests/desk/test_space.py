@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from durhampulse.desk.imports.uploaded import clear_orphans
 from durhampulse.desk.people import people
+from durhampulse.desk.server import open_desk
 from durhampulse.desk.store.database import AWAY, open_store
 from durhampulse.desk.store.space import shortage_of
 from durhampulse.desk.store.tables import staged, upload
@@ -41,6 +42,13 @@ def raise_error(error):
 
 def files_in(folder):
     return [path.name for path in folder.iterdir()] if folder.exists() else []
+
+
+def an_hour_old(path):
+    path.parent.mkdir(exist_ok=True)
+    path.touch()
+    os.utime(path, (time.time() - 3600,) * 2)
+    return path
 
 
 def send(who, content=ROWS):
@@ -165,8 +173,22 @@ def test_file_that_cannot_be_deleted_undoes_nothing(visit, desk, monkeypatch):
         answer = who.post(f"/imports/{number}/drop", data={"csrf": who.csrf})
     assert answer.status_code == 303
     (name,) = files_in(desk.folder)
-    os.utime(desk.folder / name, (time.time() - 3600,) * 2)
+    an_hour_old(desk.folder / name)
     assert clear_orphans(desk.store, desk.folder) == 1
+
+
+def test_orphan_that_cannot_be_deleted_stops_no_start(tmp_path, monkeypatch, caplog):
+    orphan = an_hour_old(tmp_path / "uploads" / f"{0:024}.csv")
+    with monkeypatch.context() as failing:
+        failing.setattr(
+            Path, "unlink", lambda *_, **__: raise_error(OSError(errno.EIO, "I/O error"))
+        )
+        desk = open_desk(f"sqlite:///{tmp_path / 'x.db'}", files_in=orphan.parent)
+    assert "could not be deleted" in caplog.text
+    assert orphan.exists()
+    desk.worker.work()  # a desk that goes on looks again
+    assert not orphan.exists()
+    desk.store.close()
 
 
 def test_statistics_that_cannot_be_refreshed_fail_no_act(filled, caplog):
@@ -217,10 +239,9 @@ def test_files_that_nobody_knows_go_at_the_start(visit, desk):
     old, young, foreign = (
         desk.folder / name for name in (f"{0:024}.csv", f"{1:024}.csv", "notes.csv")
     )
-    for path in (old, young, foreign, desk.folder / kept):
-        path.touch()
+    young.touch()
     for path in (old, foreign, desk.folder / kept):
-        os.utime(path, (time.time() - 3600,) * 2)
+        an_hour_old(path)
     assert clear_orphans(desk.store, desk.folder) == 1
     assert sorted(files_in(desk.folder)) == sorted([kept, young.name, foreign.name])
     assert clear_orphans(desk.store, Path("no/such/folder")) == 0

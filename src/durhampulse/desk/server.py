@@ -74,7 +74,7 @@ def open_desk(
     clear_orphans(store, folder)
     clear_leftovers(store)
     return Desk(
-        store=store, catalogue=catalogue, worker=Worker(store, catalogue), folder=folder,
+        store=store, catalogue=catalogue, worker=Worker(store, catalogue, folder), folder=folder,
         sign_in=SignIn(limits),
     )  # fmt: skip
 

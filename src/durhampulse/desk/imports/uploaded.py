@@ -15,7 +15,7 @@ from typing import BinaryIO
 from sqlalchemy import select
 
 from durhampulse.desk.store.database import Store
-from durhampulse.desk.store.space import RESERVE, has_room, shortage_of
+from durhampulse.desk.store.space import RESERVE, delete_file, has_room, shortage_of
 from durhampulse.desk.store.tables import outcome_file, upload
 from durhampulse.exceptions import InputError
 
@@ -73,7 +73,8 @@ def _no_room(size: int) -> InputError:
 def clear_orphans(store: Store, folder: Path) -> int:
     """Delete uploads in a folder that the store does not know; return how many.
 
-    A process that was killed while it took a file leaves one. Files of other names stay.
+    A process that was killed while it took a file leaves one, and so does a disk that did not
+    delete one. What cannot be deleted now is logged and left. Files of other names stay.
     """
     with store.reading() as db:
         known = set(db.scalars(select(upload.c.path).where(upload.c.state.in_(_WAITING))))
@@ -83,6 +84,5 @@ def clear_orphans(store: Store, folder: Path) -> int:
     for path in folder.iterdir() if folder.is_dir() else ():
         ours = _NAME.match(path.name) and path.is_file() and path.name not in names
         if ours and path.stat().st_mtime < before:
-            path.unlink(missing_ok=True)
-            n += 1
+            n += delete_file(path)
     return n

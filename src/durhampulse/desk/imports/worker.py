@@ -10,12 +10,14 @@ import threading
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from durhampulse.desk.imports.checking import check
 from durhampulse.desk.imports.intake import apply, unstage
 from durhampulse.desk.imports.jobs import Job, LeaseLostError, give_up, next_job
 from durhampulse.desk.imports.understanding import understand_next
 from durhampulse.desk.imports.undoing import undo_import
+from durhampulse.desk.imports.uploaded import clear_orphans
 from durhampulse.desk.models.catalogue import Catalogue, activate, prepare
 from durhampulse.desk.review.bulk import (
     BulkJob,
@@ -86,6 +88,13 @@ class Activation:
 class Worker:
     """A thread that works through activations, bulk work and uploads, one at a time.
 
+    Parameters
+    ----------
+    store, catalogue
+        Those of the desk.
+    folder
+        Where uploads lie; orphans in it are deleted.
+
     Attributes
     ----------
     activation
@@ -93,8 +102,8 @@ class Worker:
         server ends has changed nothing, and is asked for again.
     """
 
-    def __init__(self, store: Store, catalogue: Catalogue) -> None:
-        self._store, self._catalogue = store, catalogue
+    def __init__(self, store: Store, catalogue: Catalogue, folder: Path | None = None) -> None:
+        self._store, self._catalogue, self._folder = store, catalogue, folder
         self._name = f"{socket.gethostname()[:60]}:{os.getpid()}:{secrets.token_hex(4)}"
         self._stop, self._wake = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
@@ -180,12 +189,14 @@ class Worker:
             self._give_up(piece, "This failed; the server's log says why.", "Nothing was changed.")
 
     def _remove_traces(self) -> None:
-        """Remove what an erasure has left: somebody read meanwhile, or the disk failed."""
+        """Remove what an erasure or an import has left: others read, or the disk failed."""
         if self._store.is_unscrubbed:
             self._store.scrub()
         if clock.now() >= self._traces_at:
             self._traces_at = clock.now() + _TRACES_EVERY
             remove_waiting_traces(self._store)
+            if self._folder is not None:
+                clear_orphans(self._store, self._folder)
 
     def _stop_for_room(self, piece: Activation | BulkJob | Job, error: Exception) -> None:
         """End work for which the disk has no room; what it has staged so far is removed."""

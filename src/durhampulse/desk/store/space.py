@@ -31,12 +31,17 @@ def is_writable(folder: Path) -> bool:
     return shutil.disk_usage(folder).free >= RESERVE // 16
 
 
-def delete_file(path: str | Path) -> None:
-    """Delete a file that the store names no more; one that stays is cleared at a later start."""
+def delete_file(path: str | Path) -> bool:
+    """Delete a file that the store names no more; return whether it is gone.
+
+    One that stays is logged, and cleared with the orphans.
+    """
     try:
         Path(path).unlink(missing_ok=True)
     except OSError as error:
         _log.warning("A file could not be deleted: %s", error)
+        return False
+    return True
 
 
 def shortage_of(error: BaseException) -> str:
