@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import event, func, select, text
 from sqlalchemy.exc import OperationalError
 
+from durhampulse.cli import main
 from durhampulse.desk.imports.uploaded import clear_orphans
 from durhampulse.desk.people import people
 from durhampulse.desk.server import open_desk
@@ -189,6 +190,23 @@ def test_orphan_that_cannot_be_deleted_stops_no_start(tmp_path, monkeypatch, cap
     desk.worker.work()  # a desk that goes on looks again
     assert not orphan.exists()
     desk.store.close()
+
+
+def test_command_says_that_a_store_cannot_be_read(tmp_path, monkeypatch, capsys):
+    path = tmp_path / "x.db"
+    store = open_store(f"sqlite:///{path}")
+    with store.reading() as db:
+        page = db.scalar(text("select rootpage from sqlite_master where name = 'model'"))
+    store.close()
+    content = path.read_bytes()
+    path.write_bytes(content[: 4096 * (page - 1)] + bytes(4096) + content[4096 * page :])
+    monkeypatch.setattr("sys.argv", ["durhampulse", "desk", "--store", f"sqlite:///{path}"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    (problem, way_out) = capsys.readouterr().err.splitlines()[-2:]
+    assert problem == "durhampulse: The store does not answer: database disk image is malformed."
+    assert "Check its disk" in way_out
 
 
 def test_statistics_that_cannot_be_refreshed_fail_no_act(filled, caplog):

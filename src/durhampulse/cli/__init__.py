@@ -82,17 +82,33 @@ def main() -> None:
         typer.echo(f"durhampulse: this needs {error.name}, which is not installed.", err=True)
         typer.echo(way_to_install(extra), err=True)
         raise SystemExit(2) from None
-    except (DurhamPulseError, OSError, MemoryError) as error:
+    except _deliberate() as error:
         clear = _in_words(error)
         typer.echo(f"durhampulse: {clear}", err=True)
         _let_go_of_output()
         raise SystemExit(clear.exit_code) from None
 
 
+def _deliberate() -> tuple[type[Exception], ...]:
+    """Return what is said in one message: errors of ours, of the system and of the store."""
+    return (DurhamPulseError, OSError, MemoryError, *_errors_of_stores())
+
+
+def _errors_of_stores() -> tuple[type[Exception], ...]:
+    """Return what is raised where a database does not answer; nothing where none is in use."""
+    database = sys.modules.get("durhampulse.desk.store.database")
+    return database.AWAY if database else ()
+
+
 def _in_words(error: BaseException) -> DurhamPulseError:
     """Return an error of the system as one that says what can be done."""
     if isinstance(error, DurhamPulseError):
         return error
+    if isinstance(error, _errors_of_stores()):
+        return InputError(
+            f"The store does not answer: {error.__cause__ or error}.",
+            "Check its disk and its rights, then run it again.",
+        )
     from durhampulse.files.shortage import shortage
 
     problem = shortage(error)
