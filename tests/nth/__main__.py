@@ -7,6 +7,7 @@ of fault.
 from __future__ import annotations
 
 import csv
+import gc
 import importlib
 import sys
 import tempfile
@@ -14,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tests.nth.failing import FAULTS
-from tests.nth.walk import count, sample, say, step
+from tests.nth.walk import count, numbers, say, step
 
 
 def main() -> None:
@@ -30,11 +31,16 @@ def main() -> None:
         for name in names.split(",") if names != "all" else [*acts]:
             act = acts[name]()
             n_calls = [count(act), count(act)][1]  # what a run leaves is known from two of them
+            gc.freeze()  # so that forks share what is there
             for fault in (FAULTS[fault] for fault in faults.split(",")):
                 say(act=name, fault=fault.name, calls=n_calls[fault.name])
-                for n in sample(n_calls[fault.name], int(most)):
-                    if (name, fault.name, n) not in done and (made := step(act, fault, n)):
+                for n in numbers(n_calls[fault.name], int(most)):
+                    if (name, fault.name, n) in done:
+                        continue
+                    if made := step(act, fault, n):
                         say(act=name, **asdict(made))
+                    elif n >= n_calls[fault.name]:  # a run that nothing touched
+                        break
 
 
 if __name__ == "__main__":

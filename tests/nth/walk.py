@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import importlib
+import itertools
 import json
 import os
 import shutil
@@ -13,7 +14,7 @@ import sys
 import tempfile
 import traceback
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,10 @@ class Act:
     check
         Returns what is wrong afterwards, in words; asked outside of the fork.
     again
-        Whether a run in which nothing fails follows always, or where something is left over.
+        Whether a run in which nothing fails follows always, or where something is left over. Where
+        all is as it was before, one of ten is followed: it begins as the first run did.
+    folder
+        Where it always happens; a new folder each time if none.
     """
 
     prepare: Callable[[Path], object]
@@ -48,6 +52,7 @@ class Act:
     check: Callable[[Path, End], list[str]]
     ready: Callable[[Path], Any] = lambda _folder: None
     again: bool = False
+    folder: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,8 +147,9 @@ def _run(act: Act, folder: Path, fault: Fault | None, n: int, modules: Path) -> 
 
 @contextlib.contextmanager
 def prepared(act: Act) -> Iterator[Path]:
-    """A new folder with what was there before an act, and a place for temporary files in it."""
-    folder = Path(tempfile.mkdtemp(prefix="nth-"))
+    """A folder with what was there before an act, and a place for temporary files in it."""
+    folder = act.folder or Path(tempfile.mkdtemp(prefix="nth-"))
+    folder.mkdir(exist_ok=True)
     (folder / "tmp").mkdir()
     try:
         act.prepare(folder)
@@ -170,7 +176,8 @@ def step(act: Act, fault: Fault, n: int) -> Step | None:
             return None
         wrong = act.check(folder, end)
         ended = getattr(act.check, "ended", "done" if end.code == 0 else "refused")
-        if not wrong and (act.again or left_over(folder)):
+        again = act.again and not (getattr(act.check, "is_as_before", False) and n % 10)
+        if not wrong and (again or left_over(folder)):
             after = forked(act, folder)
             failed = [] if after.code == 0 else [f"it ends with {after.code}"]
             wrong = [f"next: {word}" for word in (*failed, *act.check(folder, after))]
@@ -195,10 +202,10 @@ def left_over(folder: Path) -> set[str]:
     return hidden(folder) | {path.name for path in (folder / "tmp").iterdir()}
 
 
-def sample(n: int, most: int) -> list[int]:
-    """Some of 1 to n, the first and the last among them."""
+def numbers(n: int, most: int) -> Iterable[int]:
+    """Some of 1 to n, the first and the last among them; all, and on, where no more are asked."""
     if n <= most:
-        return [*range(1, n + 1)]
+        return itertools.count(1)
     return sorted({1 + round(i * (n - 1) / max(most - 1, 1)) for i in range(most)})
 
 
