@@ -558,8 +558,12 @@ def test_model_reload_drops_no_request(demo_model, tmp_path):
     assert "Traceback" not in log
 
 
-@pytest.mark.parametrize("fault", [OSError("damaged"), RecursionError(), MemoryError()])
-def test_model_watcher_survives_faulty_folder(fault, demo_model, tmp_path, monkeypatch):
+FAULTS = [OSError("damaged"), RecursionError(), MemoryError(), ModelError("x", "y")]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_model_watcher_survives_faulty_folder(fault, demo_model, tmp_path, monkeypatch, caplog):
+    """The log shows where a fault came from that is none of the folder's."""
     folder, reloads, looks = tmp_path / "model", [], []
     shutil.copytree(demo_model, folder)
     served = ServedModel(folder, reloads.append, lambda: looks.append(served.current))
@@ -569,6 +573,8 @@ def test_model_watcher_survives_faulty_folder(fault, demo_model, tmp_path, monke
         patch.setattr("durhampulse.service.served.load_model", raising(fault))
         asyncio.run(served.refresh())
     assert (served.current, reloads, looks) == (first, [False], [])
+    (line,) = caplog.records
+    assert bool(line.exc_info) is not isinstance(fault, ModelError)
     asyncio.run(served.refresh())
     assert (served.current is first, reloads) == (False, [False, True])
     asyncio.run(served.refresh())
@@ -576,7 +582,7 @@ def test_model_watcher_survives_faulty_folder(fault, demo_model, tmp_path, monke
 
 
 def raising(fault):
-    def _raise(_folder):
+    def _raise(_folder, **_):
         raise fault
 
     return _raise

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from unittest.mock import Mock
+
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from durhampulse.desk.people import people
+from durhampulse.desk.web.state import ActiveModel
 
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -35,3 +40,26 @@ def test_key_given_twice_in_a_body_is_refused(visit, desk, path):
     )
     assert answer.status_code == 422
     assert "'deal' is given twice in one object" in answer.json()["error"]["problem"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "traced"),
+    [(OperationalError("select", {}, Exception("away")), False), (KeyError("row"), True)],
+)
+def test_active_model_that_cannot_be_followed_is_logged_once(
+    catalogue, monkeypatch, caplog, fault, traced
+):
+    active = ActiveModel(catalogue)
+    first = active.current
+    with monkeypatch.context() as patch:
+        patch.setattr(catalogue, "current", Mock(side_effect=fault))
+        for _ in range(2):
+            asyncio.run(active.refresh())
+    (line,) = caplog.records
+    assert "is not followed" in line.message
+    assert bool(line.exc_info) is traced
+    asyncio.run(active.refresh())
+    assert active.current is first
+    monkeypatch.setattr(catalogue, "current", Mock(side_effect=fault))
+    asyncio.run(active.refresh())
+    assert len(caplog.records) == 2

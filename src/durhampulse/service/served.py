@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from durhampulse.creators.records import RecordReader
+from durhampulse.exceptions import ModelError
 from durhampulse.files.cage import Cage
 from durhampulse.scoring.scorer import Scorer, load_model
 
@@ -95,7 +96,8 @@ class ServedModel:
             self.current = await asyncio.to_thread(_load, self._folder)
         except Exception as error:  # noqa: BLE001 - whatever a folder holds, watching goes on
             if now != self._refused:  # tried again, since its files may still be arriving
-                _log.warning("The new model is not used: %s", str(error) or type(error).__name__)
+                _log.warning("The new model is not used: %s", str(error) or type(error).__name__,
+                             exc_info=not isinstance(error, ModelError))  # fmt: skip
                 self._reloaded(False)
             self._refused = now
         else:

@@ -155,15 +155,25 @@ class ActiveModel:
         self._catalogue = catalogue
         self._rules = catalogue.current()
         self.current: Served = serve_scorer(self._rules.scorer)
+        self._failed: type[Exception] | None = None
 
     async def watch(self) -> None:
         """Follow the active model; cancelled to stop."""
         while True:
             await asyncio.sleep(1.0)
-            try:
-                await asyncio.to_thread(self._refresh)
-            except Exception as error:  # noqa: BLE001 - logged; tried again a second later
-                _log.warning("The active model is not followed: %s", type(error).__name__)
+            await self.refresh()
+
+    async def refresh(self) -> None:
+        """Serve the active model, if that is another one by now."""
+        try:
+            await asyncio.to_thread(self._refresh)
+        except Exception as error:  # noqa: BLE001 - logged, once; tried again a second later
+            if type(error) is not self._failed:
+                _log.warning("The active model is not followed: %s", type(error).__name__,
+                             exc_info=not isinstance(error, AWAY))  # fmt: skip
+            self._failed = type(error)
+        else:
+            self._failed = None
 
     def _refresh(self) -> None:
         rules = self._catalogue.current()
