@@ -8,6 +8,7 @@ import os
 import pickle
 import shutil
 import textwrap
+import threading
 import warnings
 from importlib.resources import files
 from pathlib import Path
@@ -61,6 +62,18 @@ def _answer_here(cage, _name, *sent):
     reader = vars(cage).setdefault("reader", Reader())
     answer, cells = reader.answer(*pickle.loads(pickle.dumps(sent)))
     return json.loads(json.dumps(answer)), bytearray(cells)
+
+
+_BACKGROUND = {"uploads", "webhooks", "lease"}
+"""Names of the threads in which a desk works while it serves."""
+
+
+@pytest.fixture(autouse=True)
+def no_thread_left():
+    """Fail a test that leaves a desk at work: it would go on in the tests that follow."""
+    yield
+    left = [thread.name for thread in threading.enumerate() if thread.name in _BACKGROUND]
+    assert not left, f"still running after the test: {left}"
 
 
 @pytest.fixture

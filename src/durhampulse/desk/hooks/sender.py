@@ -64,7 +64,8 @@ class Sender:
         self._swept = clock.now() - _SWEEP_EVERY
 
     def start(self) -> None:
-        """Start the thread, or start it again."""
+        """Start the thread, or start it again once it has come to its end."""
+        self.stop()
         self._stop.clear()
         self._thread = threading.Thread(target=self._run, name="webhooks", daemon=True)
         self._thread.start()

@@ -113,7 +113,8 @@ class Worker:
         self._traces_at = clock.now()
 
     def start(self) -> None:
-        """Start the thread, or start it again."""
+        """Start the thread, or start it again once it has come to its end."""
+        self.stop()
         self._stop.clear()
         self._thread = threading.Thread(target=self._run, name="uploads", daemon=True)
         self._thread.start()

@@ -112,11 +112,13 @@ def _with_worker(app: FastAPI, desk: Desk) -> Any:
             sender = Sender(desk.store)
             sender.start()
             writing = asyncio.create_task(_write_last_use(desk))
-            yield state
-            writing.cancel()
-            await asyncio.to_thread(sender.stop)
-            desk.worker.stop()
-            desk.last_use.write(desk.store)
+            try:
+                yield state
+            finally:
+                writing.cancel()
+                await asyncio.to_thread(sender.stop)
+                desk.worker.stop()
+                desk.last_use.write(desk.store)
 
     return lifespan
 
