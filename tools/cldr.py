@@ -20,44 +20,10 @@ from babel.numbers import get_territory_currencies
 TABLE = Path(__file__).parents[1] / "src" / "durhampulse" / "creators" / "cldr.json"
 
 LANGUAGES = (
-    *(
-        "ar",
-        "bn",
-        "cs",
-        "da",
-        "de",
-        "el",
-        "en",
-        "en_IN",
-        "es",
-        "fa",
-        "fi",
-        "fr",
-        "he",
-        "hi",
-        "id",
-        "it",
-    ),
-    *(
-        "ja",
-        "ko",
-        "ms",
-        "nb",
-        "nl",
-        "pl",
-        "pt",
-        "ro",
-        "ru",
-        "sv",
-        "th",
-        "tr",
-        "uk",
-        "ur",
-        "vi",
-        "zh",
-        "zh_Hant",
-    ),
-)
+    "ar", "bn", "cs", "da", "de", "el", "en", "en_IN", "es", "fa", "fi", "fr", "he", "hi",
+    "id", "it", "ja", "ko", "ms", "nb", "nl", "pl", "pt", "ro", "ru", "sv", "th", "tr",
+    "uk", "ur", "vi", "zh", "zh_Hant",
+)  # fmt: skip
 AS_OF = date(2026, 1, 1)
 """Currencies that were legal tender on this day."""
 
@@ -138,22 +104,24 @@ def currency_codes() -> list[str]:
 
 def months() -> list[str]:
     """Return the names of months and their short forms, without points, in lower case."""
-    names: set[str] = set()
-    for language in LANGUAGES:
-        for context in Locale.parse(language).months.values():
-            for width in ("wide", "abbreviated"):
-                names |= {_plain(name).casefold().rstrip(".") for name in context[width].values()}
+    names = _names("months")
     return sorted(n for n in names if re.search(r"[^\W\d_]", n) and not re.search(r"[0-9]", n))
 
 
 def weekdays() -> list[str]:
     """Return the names of the days of a week and their short forms, likewise."""
-    names: set[str] = set()
-    for language in LANGUAGES:
-        for context in Locale.parse(language).days.values():
-            for width in ("wide", "abbreviated"):
-                names |= {_plain(name).casefold().rstrip(".") for name in context[width].values()}
-    return sorted(name for name in names if len(name) > 1)
+    return sorted(name for name in _names("days") if len(name) > 1)
+
+
+def _names(kind: str) -> set[str]:
+    """Return names of months or days, in full and abbreviated, in each language and context."""
+    return {
+        _plain(name).casefold().rstrip(".")
+        for language in LANGUAGES
+        for context in getattr(Locale.parse(language), kind).values()
+        for width in ("wide", "abbreviated")
+        for name in context[width].values()
+    }
 
 
 def _plain(text: str) -> str:
