@@ -552,3 +552,8 @@ def test_killed_process_leaves_no_partial_output(demo_model, tmp_path):
     assert seen["none"] > 0
     subprocess.run(command, check=True, capture_output=True)
     assert [path for path in tmp_path.iterdir() if path.suffix == ".part"] == []
+
+
+def test_suggested_option_can_be_pasted_into_a_shell(scorer):
+    with pytest.raises(InputError, match="for example --map Engagement_Rate='Engagement avg'"):
+        scorer.headers("x.csv", ["Influencer_ID", "Followers", "Engagement avg"])

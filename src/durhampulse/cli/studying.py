@@ -97,7 +97,7 @@ def study(  # noqa: PLR0913 - a command has as many options as it has
     options: ReadOptions,
     source: Annotated[
         str | None,
-        typer.Argument(metavar="[SOURCE]", help="As for inspect; without it a simulated market."),
+        typer.Argument(metavar="SOURCE", help="As for inspect; without it a simulated market."),
     ] = None,
     out: Annotated[Path, typer.Option("-o", "--out", help="The study folder.")] = Path(
         "durhampulse-study"

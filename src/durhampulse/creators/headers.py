@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -52,7 +53,7 @@ class Headers:
         """Return what the table lacks, in words, a sentence each without its point."""
         notes = [
             f"{name}: no column {column}, which the model uses; its rows are scored without it"
-            + (f" ('{near}' is not read: --map {column}={near}?)" if near else "")
+            + (f" ('{near}' is not read: --map {column}={shlex.quote(near)}?)" if near else "")
             for column, near in self.absent.items()
         ]
         if self.proposed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -123,7 +124,7 @@ class ModelColumns:
             first, near = next(iter(absent.items()))
             raise InputError(
                 f"{name}: it has no column {', '.join(absent)}; the model needs more than that.",
-                f"Name them, for example --map {first}={near or 'HEADER'}.",
+                f"Name them, for example --map {first}={shlex.quote(near or 'HEADER')}.",
             )
         return absent
 
