@@ -14,7 +14,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS, GROWTH, LABEL, NICHE, QUALITY, VIEWS
+from durhampulse.creators.schema import (
+    ENGAGEMENT,
+    FOLLOWERS,
+    GROWTH,
+    LABEL,
+    NICHE,
+    QUALITIES,
+    QUALITY,
+    VIEWS,
+)
 from durhampulse.market.market import draw_creators
 
 __all__ = ["MARKETS"]
@@ -22,7 +31,6 @@ __all__ = ["MARKETS"]
 Floats = npt.NDArray[np.float64]
 
 EMPTY = 0.03
-QUALITIES = np.array(["SD", "HD", "4K"])
 
 
 def second(n: int, rng: np.random.Generator) -> tuple[pd.DataFrame, Floats]:
@@ -93,7 +101,7 @@ def _table(
             ENGAGEMENT: engagement.round(4),
             GROWTH: growth.round(4),
             NICHE: pd.array(niche, dtype="str"),
-            QUALITY: pd.array(QUALITIES[quality], dtype="str"),
+            QUALITY: pd.array(np.array(QUALITIES)[quality], dtype="str"),
             VIEWS: (followers * view_rate).round(),
         }
     )

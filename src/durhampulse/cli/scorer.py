@@ -43,7 +43,7 @@ Folder = Annotated[Path, typer.Argument(metavar="MODEL", help="A model folder.")
 def score(  # noqa: PLR0913 - a command has as many options as it has
     inputs: Annotated[
         list[str],
-        typer.Argument(metavar="IN...", help=f"{listed()}; globs; s3://, gs://, az://; or -."),
+        typer.Argument(metavar="IN", help=f"{listed()}; globs; s3://, gs://, az://; or -."),
     ],
     out: Annotated[str, typer.Option("-o", "--out", help=f"{listed(WRITABLE)}; or - for CSV.")],
     model: ModelFolder,
@@ -175,8 +175,10 @@ def export(
     Example: durhampulse model export durhampulse-study/model --to js --out scorer.js
     """
     from durhampulse.export.targets import ExportOptions, export_model
+    from durhampulse.files.cage import Cage
 
-    size = export_model(folder, to, out, ExportOptions(dialect, table))
+    with Cage() as cage:
+        size = export_model(folder, to, out, ExportOptions(dialect, table), cage=cage)
     typer.echo(f"{out}: {size:,} bytes.")
 
 

@@ -36,6 +36,7 @@ __all__ = [
     "learn_level_rule",
     "learn_number_rule",
     "level_series",
+    "plain_rule",
     "rules_of_format_2",
     "standard_kind",
 ]
@@ -203,6 +204,11 @@ def standard_kind(column: str) -> RuleKind | None:
         return None
     kind = COLUMNS[column].kind
     return "levels" if kind == "category" else kind
+
+
+def plain_rule(column: str) -> ColumnRule:
+    """Return the rule of a column that no table was learned from."""
+    return ColumnRule(column=column, kind=standard_kind(column) or "any", header=column)
 
 
 def learn_number_rule(column: str, cells: pa.Array, header: str = "") -> ColumnRule:

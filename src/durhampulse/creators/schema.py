@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 __all__ = [
     "COLUMNS",
@@ -20,6 +20,7 @@ __all__ = [
     "IDENTIFIER",
     "LABEL",
     "NICHE",
+    "QUALITIES",
     "QUALITY",
     "QUALITY_LEVELS",
     "VIEWS",
@@ -291,6 +292,9 @@ COLUMNS: dict[str, Column] = {
     )
 }
 
+QUALITIES: Final = ("SD", "HD", "4K")
+"""The ordered levels of video quality, the lowest first."""
+
 QUALITY_LEVELS: dict[str, str] = {
     "sd": "SD",
     "480p": "SD",
@@ -305,7 +309,7 @@ QUALITY_LEVELS: dict[str, str] = {
     "4k uhd": "4K",
     "2160p": "4K",
 }
-"""Spellings of the ordered levels SD < HD < 4K, in lower case."""
+"""Spellings of `QUALITIES`, in lower case."""
 
 _BY_KEY = {key: column.name for column in COLUMNS.values() for key in column.aliases}
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from durhampulse.creators.schema import COLUMNS, NICHE, QUALITY
+from durhampulse.creators.schema import COLUMNS, NICHE, QUALITIES, QUALITY
 from durhampulse.decision.bands import Thresholds
 from durhampulse.decision.phrases import beside_others, group_words, phrase, unknown_names
 from durhampulse.decision.shapley import Explanation
@@ -30,7 +30,6 @@ _SLIGHT, _STRONG = 0.05, 0.3
 """In log-odds, below which an effect is no reason, and from which on it is named even where the
 figure's own comparisons do not show it."""
 _STEPS = np.linspace(0, 1, 41)
-_QUALITIES = ("SD", "HD", "4K")
 
 
 def reason_table(explanation: Explanation, creators: pd.DataFrame, peers: Peers) -> pd.DataFrame:
@@ -163,8 +162,8 @@ def _moves(
         return []
     now = creator[column].iloc[0]
     if column == QUALITY:
-        better = _QUALITIES[_QUALITIES.index(now) + 1 :] if now in _QUALITIES else ()
-        return [(level, 100.0 * (i + 1) / (len(_QUALITIES) - 1)) for i, level in enumerate(better)]
+        better = QUALITIES[QUALITIES.index(now) + 1 :] if now in QUALITIES else ()
+        return [(level, 100.0 * (i + 1) / (len(QUALITIES) - 1)) for i, level in enumerate(better)]
     if column not in peers.curves or pd.isna(now):
         return []
     curve = peers.curves[column][peers.groups(creator, column).iloc[0]]

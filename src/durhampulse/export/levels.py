@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from durhampulse.creators.schema import NICHE
+from durhampulse.creators.schema import NICHE, QUALITIES
 from durhampulse.export.program import Input, Program
 from durhampulse.features.codes import LevelCode, NumberCode
 
-__all__ = ["QUALITIES", "spellings_of"]
-
-QUALITIES = ("SD", "HD", "4K")
-"""The ordered levels, which are counted 0, 1, 2."""
+__all__ = ["spellings_of"]
 
 
 def spellings_of(program: Program, each: Input) -> dict[str, list[str]]:

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from durhampulse.creators.rules import ColumnRule, standard_kind
+from durhampulse.creators.rules import ColumnRule, plain_rule
 from durhampulse.creators.schema import COLUMNS
 from durhampulse.decision.bands import Thresholds
 from durhampulse.decision.unlike import kind_names
@@ -161,7 +161,7 @@ def program_from(
     InputError
         If its weights are of a kind that no writer knows.
     """
-    used = {name: rules.get(name) or _plain(name) for name in model.encoding.columns}
+    used = {name: rules.get(name) or plain_rule(name) for name in model.encoding.columns}
     return Program(
         name=model.name,
         inputs=tuple(_input(name, rule) for name, rule in used.items()),
@@ -172,10 +172,6 @@ def program_from(
         thresholds=thresholds,
         refusal=refusal,
     )
-
-
-def _plain(column: str) -> ColumnRule:
-    return ColumnRule(column=column, kind=standard_kind(column) or "any", header=column)
 
 
 def _input(column: str, rule: ColumnRule) -> Input:

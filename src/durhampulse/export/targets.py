@@ -12,6 +12,7 @@ from durhampulse.export.graph.model import graph_of
 from durhampulse.export.javascript import javascript_of
 from durhampulse.export.program import Program, program_of
 from durhampulse.export.sql.query import query_of
+from durhampulse.files.cage import Cage
 from durhampulse.files.export import replacing
 from durhampulse.scoring.artifact import read_model
 
@@ -55,7 +56,9 @@ TARGETS: dict[str, Callable[[Program, ExportOptions], bytes]] = {
 """What a model can be exported to, and what gives the file's bytes."""
 
 
-def export_model(folder: Path, to: str, out: Path, options: ExportOptions) -> int:
+def export_model(
+    folder: Path, to: str, out: Path, options: ExportOptions, *, cage: Cage | None = None
+) -> int:
     """Write a model out, and return the file's size in bytes.
 
     Parameters
@@ -68,6 +71,8 @@ def export_model(folder: Path, to: str, out: Path, options: ExportOptions) -> in
         The file to write; whole or not at all.
     options
         What may be said of it.
+    cage
+        The process that reads the folder's tables, where it is foreign; this one if not given.
 
     Raises
     ------
@@ -80,7 +85,7 @@ def export_model(folder: Path, to: str, out: Path, options: ExportOptions) -> in
     """
     if to not in TARGETS:
         raise InputError(f"--to {to}: no such target.", f"Use one of {', '.join(TARGETS)}.")
-    blob = TARGETS[to](program_of(read_model(folder)), options)
+    blob = TARGETS[to](program_of(read_model(folder, cage=cage)), options)
     if out.is_dir():
         raise OutputError(f"{out}: this is a folder.", "Name a file.")
     with replacing(out) as (path,):

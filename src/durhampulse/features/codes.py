@@ -19,7 +19,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from durhampulse.creators.block import Block
-from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS, NICHE, VIEWS
+from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS, NICHE, QUALITIES, VIEWS
 from durhampulse.features.curve import Curve
 
 __all__ = [
@@ -31,7 +31,7 @@ Floats = npt.NDArray[np.float64]
 Pieces = Sequence[npt.NDArray[Any]]
 Scale = Literal["linear", "log", "asinh"]
 
-_ORDER = {"SD": 0.0, "HD": 1.0, "4K": 2.0}
+_ORDER = {level: float(place) for place, level in enumerate(QUALITIES)}
 _RARE = 10
 _MOST_LEVELS = 40
 _SKEWED = 1.0

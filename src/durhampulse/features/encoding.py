@@ -16,6 +16,7 @@ import pandas as pd
 
 from durhampulse.creators.block import Block
 from durhampulse.creators.roles import Role
+from durhampulse.creators.schema import QUALITIES
 from durhampulse.features.codes import (
     CODES,
     FARTHEST,
@@ -188,7 +189,7 @@ def _learn_middle(column: str, values: pd.Series) -> Iterator[LevelCode]:
     What goes with HD may lie beyond what goes with SD and with 4K, in one niche and not in another.
     """
     counts = values.value_counts()
-    if all(counts.get(level, 0) >= _FREQUENT for level in ("SD", "HD", "4K")):
+    if all(counts.get(level, 0) >= _FREQUENT for level in QUALITIES):
         yield LevelCode(column, ("HD",), rare=False, missing=False)
 
 

@@ -34,6 +34,7 @@ from durhampulse.creators.schema import (
     GROWTH,
     LABEL,
     NICHE,
+    QUALITIES,
     QUALITY,
     VIEWS,
 )
@@ -92,7 +93,7 @@ _VIEWS_SD = 0.8  # assumption
 _SUSPICIOUS = 1 / 16
 
 # Video quality by followers: no usable figure, an assumption. Log-odds of HD and 4K against SD.
-_QUALITY_LEVELS = np.array(["SD", "HD", "4K"])
+_QUALITY_LEVELS = np.array(QUALITIES)
 
 _DEAL_INTERCEPT = -2.75
 _DEAL_SCALE = 0.75

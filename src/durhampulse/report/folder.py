@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,10 @@ from durhampulse.report.context import build_report
 from durhampulse.report.fonts import letters_without_font
 from durhampulse.report.rendering import render_card, render_report
 from durhampulse.scoring.artifact import write_model
-from durhampulse.scoring.provenance import stamped
+from durhampulse.scoring.provenance import made_with, stamped
 from durhampulse.study.results import Study
 
 __all__ = ["write_study"]
-
-_MADE_WITH = ("durhampulse", "catboost", "keras", "jax", "numpy", "pandas", "scikit-learn")
 
 
 def write_study(study: Study, folder: str | Path) -> list[str]:
@@ -113,7 +110,7 @@ def _model_facts(study: Study) -> dict[str, Any]:
         "pooled_band_hit_rates": _records(study.e.pooled_hit_rates),
         "reliability": _records(study.e.reliability),
         "groups": _records(study.e.groups),
-        "versions": {name: version(name) for name in _MADE_WITH},
+        "versions": made_with(),
     }
 
 

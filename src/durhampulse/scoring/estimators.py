@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from durhampulse.files.folders import replacing_folder
 from durhampulse.files.tables import table_of
 from durhampulse.irregularities import Ledger
 from durhampulse.scoring.artifact import write_model
+from durhampulse.scoring.provenance import made_with
 
 if TYPE_CHECKING:
     from durhampulse.models.estimator import SponsorshipClassifier
@@ -29,7 +29,6 @@ __all__ = ["save_model"]
 
 _SOURCE = "a table in Python"
 _BACKGROUND = 100
-_MADE_WITH = ("durhampulse", "catboost", "keras", "jax", "numpy", "pandas", "scikit-learn")
 
 
 def save_model(
@@ -128,7 +127,7 @@ def _facts(estimator: SponsorshipClassifier, rules: dict[str, ColumnRule]) -> di
         "random_state": estimator.random_state,
         "verdict": {"word": "not judged", "refusal": "", "dropped": [], "checks": []},
         "quality": [],
-        "versions": {name: version(name) for name in _MADE_WITH},
+        "versions": made_with(),
     }
 
 

@@ -11,7 +11,9 @@ from typing import Any
 from durhampulse.decision.bands import Thresholds
 from durhampulse.scoring.scorer import Scorer
 
-__all__ = ["provenance_of", "stamped"]
+__all__ = ["made_with", "provenance_of", "stamped"]
+
+_MADE_WITH = ("durhampulse", "catboost", "keras", "jax", "numpy", "pandas", "scikit-learn")
 
 
 def provenance_of(scorer: Scorer, files: Sequence[PurePath]) -> dict[str, Any]:
@@ -25,6 +27,11 @@ def provenance_of(scorer: Scorer, files: Sequence[PurePath]) -> dict[str, Any]:
         "verdict": str(manifest.get("verdict", {}).get("word", "")),
     }
     return stamped(facts, scorer.model.thresholds)
+
+
+def made_with() -> dict[str, str]:
+    """Return name and version of this package and of those that models are trained with."""
+    return {name: version(name) for name in _MADE_WITH}
 
 
 def stamped(facts: dict[str, Any], thresholds: Thresholds) -> dict[str, Any]:

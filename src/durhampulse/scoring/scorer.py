@@ -15,12 +15,10 @@ import pyarrow as pa
 from durhampulse.creators.block import Block
 from durhampulse.creators.blockreader import BlockReader, impossible_rows
 from durhampulse.creators.frames import raw_cells
-from durhampulse.creators.headers import (
-    Headers,
-)
+from durhampulse.creators.headers import Headers
 from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.records import RecordReader
-from durhampulse.creators.rules import ColumnRule, standard_kind
+from durhampulse.creators.rules import plain_rule
 from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS, IDENTIFIER
 from durhampulse.creators.table import Creators
 from durhampulse.creators.text import whole_array
@@ -93,7 +91,7 @@ class Scorer:
         self._columns = ModelColumns(self.columns, self.seen, model.rules)
         self.usual_headers = self._columns.usual
         self.kinds = kind_names(model.model.precedent)
-        self.rules = {name: model.rules.get(name) or _plain_rule(name) for name in self.seen}
+        self.rules = {name: model.rules.get(name) or plain_rule(name) for name in self.seen}
 
     def __repr__(self) -> str:
         return f"<Scorer: {'; '.join(describe(self.model).splitlines())}>"
@@ -386,11 +384,6 @@ def load_model(folder: str | Path, *, cage: Cage | None = None) -> Scorer:
         If the folder is damaged, foreign or of another version.
     """
     return Scorer(read_model(folder, cage=cage))
-
-
-def _plain_rule(column: str) -> ColumnRule:
-    """Return the rule of a column that the model's own table lacked."""
-    return ColumnRule(column=column, kind=standard_kind(column) or "any", header=column)
 
 
 def _plain_value(value: Any) -> Any:

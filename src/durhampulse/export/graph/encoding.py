@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from durhampulse.creators.schema import FOLLOWERS, NICHE
+from durhampulse.creators.schema import FOLLOWERS, NICHE, QUALITIES
 from durhampulse.export.graph.nodes import Nodes
 from durhampulse.export.graph.reading import MISSING, Cells
-from durhampulse.export.levels import QUALITIES
 from durhampulse.export.program import Program
 from durhampulse.features.codes import FARTHEST, LevelCode, NumberCode, RelativeCode
 from durhampulse.features.precedent import REACH
