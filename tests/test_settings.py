@@ -113,17 +113,6 @@ def test_wrong_hosting_is_refused(words, message, run):
     assert message in printed
 
 
-def test_desk_of_several_processes_is_refused(tmp_path):
-    from durhampulse.desk.server import run as run_desk
-    from durhampulse.exceptions import InputError
-    from durhampulse.service.settings import Hosting
-
-    url = f"sqlite:///{tmp_path}/desk.db"
-    with pytest.raises(InputError, match="The desk is one process"):
-        run_desk(url=url, model_folder=None, host="", port=0, hosting=Hosting(workers=2))
-    assert not any(tmp_path.iterdir())
-
-
 def test_misspelled_variable_is_refused_with_the_nearest(run, monkeypatch):
     monkeypatch.setenv("DURHAMPULSE_SERVICE_PORT", "8000")  # Kubernetes' own for a service
     monkeypatch.setenv("DURHAMPULSE_UNRELATED", "1")

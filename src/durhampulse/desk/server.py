@@ -9,18 +9,21 @@ import sys
 import webbrowser
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, func, select
 
+from durhampulse.desk.imports.activation import Board
 from durhampulse.desk.imports.intake import begin, clear_leftovers
 from durhampulse.desk.imports.uploaded import clear_orphans
 from durhampulse.desk.imports.worker import Worker
 from durhampulse.desk.models.catalogue import Catalogue, add_model, save_thresholds
 from durhampulse.desk.people.factors import end_factor
 from durhampulse.desk.people.people import add_person, make_link
-from durhampulse.desk.people.provider import Provider
+from durhampulse.desk.people.provider import Provider, ProviderSettings
 from durhampulse.desk.people.sessions import SessionLimits
 from durhampulse.desk.people.sign_in import SignIn
 from durhampulse.desk.store.database import Store, open_store
@@ -31,18 +34,30 @@ from durhampulse.desk.web.exposure import Exposure
 from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import InputError
 from durhampulse.files.scratch import scratch_folder
-from durhampulse.service.server import is_loopback, serve, server_config
+from durhampulse.service.server import (
+    end_with_parent,
+    is_loopback,
+    serve,
+    serve_several,
+    server_config,
+    shared_folder,
+)
 from durhampulse.service.settings import Hosting
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 __all__ = ["DEMO_ADMIN", "fill_with_demo", "open_desk", "password_link", "reset_factor", "run"]
 
 DEMO_ADMIN = "demo admin"
 _SECONDS_TO_FINISH = 20
+_SECONDS_OF_SILENCE = 30
+"""After which one of several processes is replaced; on a busy machine it is a while."""
 
 
 def open_desk(
     url: str, model_folder: Path | None = None, *,
-    files_in: Path | None = None, limits: SessionLimits | None = None,
+    files_in: Path | None = None, limits: SessionLimits | None = None, board: Board | None = None,
 ) -> Desk:  # fmt: skip
     """Open a desk on a store; an empty store without a model is filled with the demo.
 
@@ -56,6 +71,8 @@ def open_desk(
         Where uploads lie until they are in place; beside a SQLite file if not given.
     limits
         When sessions end.
+    board
+        Where the processes of the desk show activations; it is the only one if not given.
 
     Raises
     ------
@@ -74,8 +91,8 @@ def open_desk(
     clear_orphans(store, folder)
     clear_leftovers(store)
     return Desk(
-        store=store, catalogue=catalogue, worker=Worker(store, catalogue, folder), folder=folder,
-        sign_in=SignIn(limits),
+        store=store, catalogue=catalogue, worker=Worker(store, catalogue, folder, board=board),
+        folder=folder, sign_in=SignIn(limits),
     )  # fmt: skip
 
 
@@ -173,14 +190,7 @@ def run(  # noqa: PLR0913 - one for each option
     say: Callable[[str], object] = print,
 ) -> None:
     """Serve the desk until the process is stopped."""
-    import uvicorn
-
     hosting = hosting or Hosting(log_level="warning")
-    if hosting.workers > 1:
-        raise InputError(
-            "The desk is one process: the progress of an activation is known to one alone.",
-            "Leave --workers out, or start several desks on one PostgreSQL store.",
-        )
     desk = open_desk(url, model_folder, limits=limits)
     desk = replace(desk, provider=provider, sign_in=SignIn(limits, passwords=passwords))
     demo = is_demo(desk)
@@ -197,12 +207,41 @@ def run(  # noqa: PLR0913 - one for each option
     desk = replace(desk, exposure=replace(exposure, address=address))
     for line in _greeting(desk, demo=demo):
         say(line)
-    config = server_config(
-        create_desk(desk, hosting.root_path), hosting,
-        timeout_graceful_shutdown=_SECONDS_TO_FINISH,
-    )  # fmt: skip
-    serve(uvicorn.Server(config), [listening])
+    _serve(desk, url, hosting, listening)
     desk.store.close()
+
+
+def _serve(desk: Desk, url: str, hosting: Hosting, listening: socket.socket) -> None:
+    """Serve an open desk until a signal: in this process, or in several that open it themselves."""
+    import uvicorn
+
+    several = hosting.workers > 1
+    provider = desk.provider.settings if desk.provider else None
+    app = partial(_one_of_several, url, desk.exposure, desk.limits, desk.sign_in.passwords,
+                  provider, hosting.root_path)  # fmt: skip
+    config = server_config(
+        app if several else create_desk(desk, hosting.root_path), hosting, factory=several,
+        timeout_graceful_shutdown=_SECONDS_TO_FINISH,
+        timeout_worker_healthcheck=_SECONDS_OF_SILENCE,
+    )  # fmt: skip
+    if several:
+        serve_several(config, listening)
+    else:
+        serve(uvicorn.Server(config), [listening])
+
+
+def _one_of_several(
+    url: str, exposure: Exposure, limits: SessionLimits, passwords: bool,
+    provider: ProviderSettings | None, root_path: str,
+) -> FastAPI:  # fmt: skip
+    """Return the application of one of the processes that share an address."""
+    end_with_parent()
+    desk = open_desk(url, limits=limits, board=Board(shared_folder()))
+    desk = replace(
+        desk, exposure=exposure, sign_in=SignIn(limits, passwords=passwords),
+        provider=Provider(provider) if provider else None,
+    )  # fmt: skip
+    return create_desk(desk, root_path)
 
 
 def _move_thresholds(desk: Desk, yes_at: float | None, review_at: float | None) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import multiprocessing
 import os
 import signal
 import socket
+import threading
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,9 +21,13 @@ if TYPE_CHECKING:
     import uvicorn
     from fastapi import FastAPI
 
-__all__ = ["is_loopback", "run", "serve", "serve_several", "server_config"]
+__all__ = [
+    "end_with_parent", "is_loopback", "run", "serve", "serve_several", "server_config",
+    "shared_folder",
+]  # fmt: skip
 
 _SECONDS_TO_FINISH = 30
+_SHARED = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def run(
@@ -104,22 +110,48 @@ def serve(server: uvicorn.Server, listening: list[socket.socket] | None = None) 
             signal.signal(kind, handler)
 
 
-def serve_several(config: uvicorn.Config) -> None:
+def serve_several(config: uvicorn.Config, listening: socket.socket | None = None) -> None:
     """Serve by several processes until a signal; whichever dies is replaced.
 
     Each keeps its metrics in a file of a folder that all of them read, so that any of them answers
-    for all.
+    for all. They end with the process that called this, however it ends.
+
+    Parameters
+    ----------
+    config
+        With a factory of the application, called in each.
+    listening
+        The socket they share; bound to the address of `config` if not given.
     """
     from uvicorn.supervisors import Multiprocess
 
     with scratch_folder() as folder:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
-        Multiprocess(config, sockets=[config.bind_socket()]).run()
+        os.environ[_SHARED] = str(folder)
+        Multiprocess(config, sockets=[listening or config.bind_socket()]).run()
+
+
+def shared_folder() -> Path:
+    """Return the folder that processes which serve together have in common, inside one of them."""
+    return Path(os.environ[_SHARED])
+
+
+def end_with_parent() -> None:
+    """Let this process, of several, shut down as soon as the one that started it is gone."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def wait() -> None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="parent", daemon=True).start()
 
 
 def _application(model: Path, keys: Path | None, limits: Limits | None, root_path: str) -> FastAPI:
     from durhampulse.service.app import create_app
 
+    end_with_parent()
     ring = KeyRing(keys) if keys else None
     return create_app(model, keys=ring, limits=limits, root_path=root_path)
 

@@ -8,10 +8,11 @@ import secrets
 import socket
 import threading
 import time
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
+from durhampulse.desk.imports.activation import Activation, Board
 from durhampulse.desk.imports.checking import check
 from durhampulse.desk.imports.intake import apply, unstage
 from durhampulse.desk.imports.jobs import Job, LeaseLostError, give_up, next_job
@@ -34,55 +35,11 @@ from durhampulse.desk.store.traces import remove_waiting_traces
 from durhampulse.exceptions import DurhamPulseError, InputError
 from durhampulse.service.logs import at_work_on
 
-__all__ = ["Activation", "Worker"]
+__all__ = ["Worker"]
 
 _log = logging.getLogger("durhampulse")
 _EVERY = 0.5
-_NEWS = timedelta(minutes=10)
 _TRACES_EVERY = timedelta(minutes=1)
-
-
-@dataclass(kw_only=True)
-class Activation:
-    """The activation of a model.
-
-    Attributes
-    ----------
-    version, by
-        Which, and who wants it.
-    share
-        Of the creators scored so far, 0 to 1.
-    creators
-        Number scored; none until the model is active.
-    problem
-        Why it failed.
-    only_previews
-        Whether the model is to be previewed and not to take over.
-    ended_at
-        When it came to its end; none before.
-    """
-
-    version: str
-    by: str
-    share: float = 0.0
-    creators: int | None = None
-    problem: str = ""
-    only_previews: bool = False
-    ended_at: datetime | None = None
-
-    @property
-    def is_news(self) -> bool:
-        """Whether it came to its end a short while ago."""
-        return self.ended_at is not None and clock.now() - self.ended_at < _NEWS
-
-    @property
-    def under_way(self) -> bool:
-        """Whether it is neither done nor given up."""
-        return self.creators is None and not self.problem
-
-    def reach(self, share: float) -> None:
-        """Set the progress."""
-        self.share = share
 
 
 class Worker:
@@ -94,16 +51,22 @@ class Worker:
         Those of the desk.
     folder
         Where uploads lie; orphans in it are deleted.
+    board
+        Where the processes of the desk show activations.
 
     Attributes
     ----------
     activation
-        The latest change of model this server was asked for. One that is under way when the
-        server ends has changed nothing, and is asked for again.
+        The latest change of model this process was asked for. One that is under way when the
+        process ends has changed nothing, and is asked for again.
     """
 
-    def __init__(self, store: Store, catalogue: Catalogue, folder: Path | None = None) -> None:
+    def __init__(
+        self, store: Store, catalogue: Catalogue, folder: Path | None = None, *,
+        board: Board | None = None,
+    ) -> None:  # fmt: skip
         self._store, self._catalogue, self._folder = store, catalogue, folder
+        self._board = board or Board()
         self._name = f"{socket.gethostname()[:60]}:{os.getpid()}:{secrets.token_hex(4)}"
         self._stop, self._wake = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
@@ -139,12 +102,20 @@ class Worker:
         InputError
             If there is no such model, or another change is under way.
         """
-        if self.activation is not None and self.activation.under_way:
+        latest = self.latest_activation()
+        if latest is not None and latest.under_way:
             raise InputError("Another model is being activated.", "Wait until it decides.")
         with self._store.reading() as db:
             self._catalogue.scorer(db, version)
-        self.activation = Activation(version=version, by=by, only_previews=only_preview)
+        self.activation = Activation(
+            version=version, by=by, process=os.getpid(), only_previews=only_preview
+        )
+        self._board.put(self.activation)
         self.wake(f"activation {version}")
+
+    def latest_activation(self) -> Activation | None:
+        """Return a copy of the latest change of model that the desk was asked for."""
+        return self._board.latest()
 
     def stop(self) -> None:
         """Stop after the current chunk; the rest resumes at the next start."""
@@ -166,6 +137,8 @@ class Worker:
             return understand_next(self._store, self._catalogue, self._odd) or self._undo_next()
         with at_work_on(_name_of(piece)):
             self._work_on(piece)
+        if isinstance(piece, Activation):
+            self._board.put(piece)
         return True
 
     def _work_on(self, piece: Activation | BulkJob | Job) -> None:
@@ -209,7 +182,8 @@ class Worker:
     def _do(self, piece: Activation | BulkJob | Job) -> None:
         if isinstance(piece, Activation):
             change = prepare if piece.only_previews else activate
-            scored = change(self._store, self._catalogue, piece.version, piece.by, piece.reach)
+            reach = partial(self._reach, piece)
+            scored = change(self._store, self._catalogue, piece.version, piece.by, reach)
             piece.ended_at, piece.creators = clock.now(), scored
         elif isinstance(piece, BulkJob):
             run_bulk(self._store, self._catalogue, piece, self._stop)
@@ -219,6 +193,10 @@ class Worker:
             undo_import(self._store, self._catalogue, piece.id, self._stop)
         else:
             apply(self._store, self._catalogue, piece.id)
+
+    def _reach(self, activation: Activation, share: float) -> None:
+        activation.share = share
+        self._board.put(activation)
 
     def _undo_next(self) -> bool:
         """Go on with the undo of an act; return whether one waited."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -31,7 +30,7 @@ router = APIRouter(prefix="/model", include_in_schema=False, route_class=PageRou
 def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
     """Show the model card, and how the model fares at this desk."""
     # A copy: an activation that ends while the page is made still shows as under way, and reloads.
-    activation = replace(desk.worker.activation) if desk.worker.activation else None
+    activation = desk.worker.latest_activation()
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         overrides = override_table(db).to_dict("records")
@@ -147,7 +146,7 @@ def switch(desk: DeskOf, who: Admin, version: Annotated[str, Form()]) -> Respons
 @router.get("/progress")
 def progress(request: Request, desk: DeskOf, who: Viewer) -> Response:
     """Show how far a change of model is; the page is loaded anew when the model decides."""
-    activation = desk.worker.activation
+    activation = desk.worker.latest_activation()
     part = render(request, who, "activation.html", activation=activation)
     if activation is None or not activation.under_way:
         part.headers["HX-Refresh"] = "true"
