@@ -6,9 +6,11 @@ import random
 import re
 import secrets
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -217,7 +219,7 @@ def cut_after_one_step(patch, size, *, before_commit):
         raise KeyboardInterrupt
 
     patch.setattr(bulk_module, "_step", cut)
-    patch.setattr(pace.time, "sleep", die)
+    patch.setattr(pace, "time", SimpleNamespace(monotonic=time.monotonic, sleep=die))
 
 
 @pytest.mark.usefixtures("short_steps")

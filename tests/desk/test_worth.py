@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy.integrate import quad
@@ -91,7 +93,7 @@ def test_queue_says_what_is_left_and_when_one_may_stop(visit, desk):
 
 def test_counts_of_a_long_list_are_kept_fifty_times_as_long_as_they_take(monkeypatch):
     clock, counted = [0.0], []
-    monkeypatch.setattr(pace.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(pace, "time", SimpleNamespace(monotonic=lambda: clock[0]))
     cache = pace.Sparing(lambda n: n < 10)
 
     def ask(key, n):

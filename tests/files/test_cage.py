@@ -103,11 +103,11 @@ def test_a_reader_that_takes_too_long_is_one_clear_error(write):
 
 def test_each_answer_has_the_whole_time_of_its_own():
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        watch = cages._Watch(child, 1.0)
+        watch = cages._Watch(child, 2.0)
         watch.start()
         for _ in range(3):
             with watch.answer():
-                time.sleep(0.5)
+                time.sleep(0.75)
         assert (watch.late, child.poll()) == (False, None)
         with watch.answer():
             assert child.wait(timeout=60)
