@@ -64,6 +64,7 @@ def test_page_scores_a_pasted_row_without_network(scorer, calculator):
             executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
         )
         page = browser.new_page()
+        page.set_default_timeout(60_000)  # a busy machine is no fault of the page
         page.context.set_offline(True)
         page.set_content(f"<!doctype html><html lang=en><title>t</title><main>{part}</main>")
         text = "\t".join([*record]) + "\n" + "\t".join(record.values())

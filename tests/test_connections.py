@@ -38,7 +38,7 @@ def port(monkeypatch):
 
 
 def connect(port):
-    return contextlib.closing(socket.create_connection(("127.0.0.1", port), timeout=10))
+    return contextlib.closing(socket.create_connection(("127.0.0.1", port), timeout=60))
 
 
 @pytest.mark.parametrize("begun", [b"", b"\r\n", b"GET / HT", b"GET / HTTP/1.1\r\nhost: x\r\n"])

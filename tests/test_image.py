@@ -160,7 +160,7 @@ def running(image, *words, **variables):
 def stop(process):
     """End a server as a container is ended; give its exit code and what it has logged."""
     process.send_signal(signal.SIGTERM)
-    logged, _ = process.communicate(timeout=10)
+    logged, _ = process.communicate(timeout=60)
     return process.returncode, logged.decode()
 
 
@@ -209,7 +209,7 @@ def test_service_of_several_processes_adds_up_its_metrics_and_ends_cleanly(image
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/pulse/v1/model", timeout=30) as a:
                 assert a.status == 200
         counted = 'durhampulse_requests_total{route="/v1/model",status="200"} 20.0'
-        metrics, end = "", time.monotonic() + 30
+        metrics, end = "", time.monotonic() + 180
         while counted not in metrics and time.monotonic() < end:  # counted once it is answered
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
                 metrics = answer.read().decode()

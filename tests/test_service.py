@@ -521,7 +521,7 @@ def test_model_reload_drops_no_request(demo_model, tmp_path):
         body = json.dumps({"creators": [CREATOR]}).encode()
         request = urllib.request.Request(f"http://127.0.0.1:{port}/v1/score", body)
         request.add_header("content-type", "application/json")
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.loads(answer.read())
 
     def keep_asking():
@@ -549,7 +549,7 @@ def test_model_reload_drops_no_request(demo_model, tmp_path):
     finally:
         stop.set()
         process.send_signal(signal.SIGTERM)
-        process.wait(30)
+        process.wait(120)
     log = (tmp_path / "log").read_text()
     assert process.returncode == 0
     assert "Application shutdown complete" in log
@@ -588,7 +588,7 @@ def raising(fault):
     return _raise
 
 
-def wait_until(condition, seconds=60):
+def wait_until(condition, seconds=180):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         try:

@@ -78,7 +78,7 @@ class Installed:
             yield wait_for(lambda: re.search(pattern, log.read_text()))
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(120)
         assert "Traceback" not in log.read_text()
 
 

@@ -20,8 +20,8 @@ from playwright.sync_api import expect, sync_playwright
 from tests.desk.conftest import PASSWORD
 
 SECRETS = {PASSWORD}
-_PATIENCE = 60_000  # milliseconds; a busy machine is no fault of the page
-expect.set_options(timeout=_PATIENCE)
+PATIENCE = 60_000  # milliseconds; a busy machine is no fault of the page
+expect.set_options(timeout=PATIENCE)
 
 
 @contextlib.contextmanager
@@ -39,7 +39,7 @@ def running_desk(folder, *options):
         yield address, link and link[1], process
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE / 1000)
     assert process.returncode == -9 or "Traceback" not in log.read_text()
     assert process.returncode in (0, -9)  # a signal to end ends it orderly
     assert not any(secret in log.read_text() for secret in SECRETS)
@@ -86,7 +86,7 @@ def opened(browser, **options):
     """Give a page; nothing it loads may fail, and no script may complain."""
     context = browser.new_context(accept_downloads=True, **options)
     page = context.new_page()
-    page.set_default_timeout(_PATIENCE)
+    page.set_default_timeout(PATIENCE)
     complaints = []
     page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -100,6 +100,7 @@ def signed_in(browser, demo):
     """The state of a browser that came by the demo's link."""
     address, link, _ = demo
     context = browser.new_context()
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     page.goto(address)
     assert page.url.startswith(address + "/sign-in")
@@ -418,6 +419,7 @@ def test_pages_work_without_scripts(browser, demo, signed_in):
 def test_a_note_survives_the_end_of_the_session(browser, tmp_path):
     """The reviewer's session ends in another tab while they write."""
     with running_desk(tmp_path) as (address, link, _), browser.new_context() as context:
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
         page.goto(link)
         page.get_by_role("button", name="Open the desk").click()
@@ -461,7 +463,7 @@ def test_model_rollback_restores_the_scores(browser, tmp_path, model_folder):
     """The second model waits until somebody activates it, and the first can come back."""
     with running_desk(tmp_path) as (_, _, process):
         process.terminate()
-        process.wait(30)
+        process.wait(PATIENCE / 1000)
     from durhampulse.desk.models.catalogue import add_model
     from durhampulse.desk.store.database import open_store
 

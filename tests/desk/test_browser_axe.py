@@ -12,7 +12,7 @@ from durhampulse.desk.people import people
 from durhampulse.desk.server import fill_with_demo
 from durhampulse.desk.store.database import open_store
 from tests.desk.conftest import PASSWORD
-from tests.desk.test_browser import _PATIENCE, MESSY, browser, running_desk, wait_for
+from tests.desk.test_browser import MESSY, PATIENCE, browser, running_desk, wait_for
 from tests.desk.test_browser_acts import STARS
 from tests.desk.test_web import NEEDS, OPEN
 
@@ -68,6 +68,7 @@ def desk_at_work(browser, tmp_path_factory, model_folder):
         running_desk(folder, "--store", f"sqlite:///{folder / 'team.db'}") as (address, _, _),
         browser.new_context(reduced_motion="reduce") as context,
     ):
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
         page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
         page.add_init_script(AXE_SCRIPT)
@@ -96,7 +97,7 @@ class Filling:
             name, text = file
             form["file"] = {"name": name, "mimeType": "text/csv", "buffer": text.encode()}
         sent = {"multipart" if file else "form": form}
-        answer = self.page.request.post(self.address + path, timeout=_PATIENCE, **sent)
+        answer = self.page.request.post(self.address + path, timeout=PATIENCE, **sent)
         assert answer.status == 200, (path, answer.status, answer.text()[-600:])
         return answer
 

@@ -405,5 +405,5 @@ def test_desk_that_is_told_to_end_leaves_no_log(filled, tmp_path, kind):
         assert httpx2.post(link, data=form).status_code == 303
         assert path.with_name(f"{path.name}-wal").stat().st_size
         process.send_signal(kind)
-        assert process.wait(30) == 0
+        assert process.wait(120) == 0
     assert [name.name for name in path.parent.glob(f"{path.name}*")] == [path.name]

@@ -64,7 +64,7 @@ def test_job_is_named_where_it_was_ordered_and_where_it_is_done(desk, visit):
     assert "Ann Lee" not in str(lines())
 
 
-def jobs_until_done(lines, job, seconds=30):
+def jobs_until_done(lines, job, seconds=180):
     """Give the lines about a job once the worker, which runs beside, has done it."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

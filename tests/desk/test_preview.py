@@ -172,7 +172,7 @@ def post(client, path, **sent):
 
 def wait_for_words(client, words):
     """Wait until the model's page says something."""
-    for _ in range(300):
+    for _ in range(1_800):  # three minutes, as long as a busy machine takes
         if words in client.get("/model").text:
             return
         time.sleep(0.1)

@@ -48,7 +48,7 @@ def upload_of(desk, where):
 
 def settled(desk, where):
     """Wait until the worker has done what it can; give the upload's row."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + 180
     while (row := upload_of(desk, where)).state in ("checking", "applying"):
         assert time.monotonic() < end
         if not desk.worker.work():

@@ -768,7 +768,7 @@ def test_import_pages(app, visit, desk):
     assert "will be updated" in page
     known = {"csrf": somebody.csrf, "unlike": "true"}  # the list is unlike the training rows
     assert somebody.post(f"{where}/confirm", data=known).status_code == 303
-    end = time.monotonic() + 30
+    end = time.monotonic() + 180
     while any(desk.folder.iterdir()) and time.monotonic() < end:  # gone last of all
         time.sleep(0.05)
     with desk.store.reading() as db:
