@@ -407,6 +407,36 @@ def test_former_secret_signs_for_a_day_beside_the_new_one(hooked, receiver):
         assert sender.work() == int(fits)
 
 
+def test_endpoint_turned_off_gets_nothing_more_of_a_batch(hooked, receiver):
+    for number in (6, 7, 8):
+        record(hooked, number, deal=True, on=date(2026, 5, 1), by="ann")
+
+    def answer(_message):
+        with hooked.writing() as db:
+            change_hook(db, hooked.hook, "off", "ann")
+        return 204
+
+    receiver.answer = answer
+    assert Sender(hooked).work() == 1
+    assert len(receiver.messages) == 1
+    assert [row.sent_at is None for row in rows(hooked)] == [False, True, True]
+
+
+def test_creator_erased_while_a_batch_is_sent_is_told_of_to_nobody(hooked, receiver):
+    names = _names(hooked)
+    for number in (6, 7, 8):
+        record(hooked, number, deal=True, on=date(2026, 5, 1), by="ann")
+
+    def answer(_message):
+        if not receiver.messages:
+            erase(hooked, names[7], "ann")
+        return 204
+
+    receiver.answer = answer
+    assert Sender(hooked).work() == 2
+    assert receiver.told("creator") == [(names[6],), (names[8],)]
+
+
 def test_erased_creators_leave_the_outbox_and_old_messages_are_swept(hooked, receiver):
     for number in (6, 7, 8):
         record(hooked, number, deal=True, on=date(2026, 5, 1), by="ann")

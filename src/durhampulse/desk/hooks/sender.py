@@ -95,17 +95,29 @@ class Sender:
             values = {"worker": self._name, "lease_until": clock.now() + _LEASE}
             if not db.execute(taken.values(**values)).rowcount:
                 return 0
-            row = db.execute(select(hook).where(hook.c.id == number)).one()
-            signed, rows = secrets_of(db, row), _next(db, number)
+            rows = _next(db, number)
         sent = 0
         for message in rows:
-            if self._stop.is_set() or not self._send(row, message, signed):
+            with self._store.reading() as db:  # it may be off by now, or a creator erased
+                row = db.execute(
+                    select(hook).where(*self._mine(number), hook.c.state == ON)
+                ).first()
+                signed = secrets_of(db, row) if row else ()
+                waits = db.scalar(select(delivery.c.id).where(delivery.c.id == message.id, UNSENT))
+            if row is None or self._stop.is_set():
+                break
+            if waits is None:
+                continue
+            if not self._send(row, message, signed):
                 break
             sent += 1
         with self._store.writing() as db:
-            mine = (hook.c.id == number, hook.c.worker == self._name)
-            db.execute(update(hook).where(*mine).values(lease_until=None))
+            db.execute(update(hook).where(*self._mine(number)).values(lease_until=None))
         return sent
+
+    def _mine(self, number: int) -> tuple[Any, ...]:
+        """Return the conditions on an endpoint that this process holds the lease of."""
+        return (hook.c.id == number, hook.c.worker == self._name)
 
     def _send(self, to: Row[Any], message: Row[Any], signed: Sequence[str]) -> bool:
         """Send a message and write down what came of it; return whether it arrived."""
@@ -117,8 +129,7 @@ class Sender:
         except (OSError, http.client.HTTPException, RefusedError) as error:
             status, problem = 0, f"No answer: {_words_of(error)}"
         with self._store.writing() as db:
-            mine = (hook.c.id == to.id, hook.c.worker == self._name)
-            held = update(hook).where(*mine).values(lease_until=clock.now() + _LEASE)
+            held = update(hook).where(*self._mine(to.id)).values(lease_until=clock.now() + _LEASE)
             if not db.execute(held).rowcount:  # another process took over meanwhile
                 return False
             if not problem:
