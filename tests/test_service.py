@@ -321,6 +321,30 @@ def test_key_is_refused_once_it_expired(tmp_path):
         KeyRing(path)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a folder cannot be locked there")
+def test_keys_added_by_two_processes_at_once_are_all_kept(tmp_path):
+    path, program = tmp_path / "keys.json", (
+        "import sys; from pathlib import Path; from durhampulse.service.keys import add_key\n"
+        "print(flush=True); input()\n"
+        "for n in range(5): add_key(Path(sys.argv[1]), sys.argv[2] + str(n), ['score'])"
+    )  # fmt: skip
+    writers = [
+        subprocess.Popen([sys.executable, "-c", program, path, name],
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for name in "ab"
+    ]  # fmt: skip
+    for writer in writers:
+        writer.stdout.readline()
+    for writer in writers:
+        writer.stdin.write("\n")
+        writer.stdin.flush()
+    for writer in writers:
+        writer.communicate()
+        assert writer.returncode == 0
+    expected = {f"{name}{n}" for name in "ab" for n in range(5)}
+    assert {key.name for key in read_keys(path)} == expected
+
+
 def test_revoked_key_stays_listed_with_who_and_when(tmp_path):
     path = tmp_path / "keys.json"
     old = add_key(path, "crm", ["score"])

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
+import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -145,17 +147,18 @@ def add_key(path: Path, name: str, scopes: Sequence[str], *, days: int | None = 
         raise InputError("A key without a scope may do nothing.", f"Use {', '.join(SCOPES)}.")
     if unknown := [scope for scope in scopes if scope not in SCOPES]:
         raise InputError(f"No such scope: {', '.join(unknown)}.", f"Use {', '.join(SCOPES)}.")
-    keys = read_keys(path) if path.exists() else []
-    if any(key.name == name and not key.revoked for key in keys):
-        raise InputError(f"{path}: there is a key '{name}' already.", "Choose another name.")
     token = _PREFIX + secrets.token_urlsafe(32)
     now = datetime.now(UTC)
     expires = "" if days is None else (now + timedelta(days=days)).isoformat(timespec="seconds")
     created = now.isoformat(timespec="seconds")
-    key = Key(
+    new = Key(
         name=name, sha256=_hash(token), scopes=tuple(scopes), created=created, expires=expires
     )
-    _write(path, [*keys, key])
+    with _alone(path):
+        keys = read_keys(path) if path.exists() else []
+        if any(key.name == name and not key.revoked for key in keys):
+            raise InputError(f"{path}: there is a key '{name}' already.", "Choose another name.")
+        _write(path, [*keys, new])
     return token
 
 
@@ -180,16 +183,18 @@ def revoke_key(path: Path, name: str, by: str) -> None:
     OutputError
         If the file cannot be written; it is as it was.
     """
-    keys = read_keys(path)
-    names = [key.name for key in keys if not key.revoked]
-    if name not in names:
-        there = ", ".join(names) or "none"
-        raise InputError(f"{path}: there is no key '{name}'.", f"There are: {there}.")
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    _write(path, [
-        replace(key, revoked=now, revoked_by=by) if key.name == name and not key.revoked else key
-        for key in keys
-    ])  # fmt: skip
+    with _alone(path):
+        keys = read_keys(path)
+        names = [key.name for key in keys if not key.revoked]
+        if name not in names:
+            there = ", ".join(names) or "none"
+            raise InputError(f"{path}: there is no key '{name}'.", f"There are: {there}.")
+        _write(path, [
+            replace(key, revoked=now, revoked_by=by)
+            if key.name == name and not key.revoked else key
+            for key in keys
+        ])  # fmt: skip
 
 
 def read_keys(path: Path) -> list[Key]:
@@ -216,6 +221,22 @@ def _key(record: dict[str, Any]) -> Key:
         if moment and datetime.fromisoformat(moment).tzinfo is None:
             raise ValueError(f"{moment} without an offset")
     return key
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Keep other processes from changing a file of keys, which is replaced as a whole.
+
+    Its folder is locked, since the file itself is another one afterwards. Windows has no such lock.
+    """
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError, ImportError):  # writing says what is wrong
+            import fcntl
+
+            folder = os.open(path.parent, os.O_RDONLY)
+            stack.callback(os.close, folder)
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
 
 
 def _write(path: Path, keys: Sequence[Key]) -> None:
