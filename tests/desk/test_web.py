@@ -43,7 +43,7 @@ from durhampulse.desk.server import DEMO_ADMIN, invitation, is_demo, open_desk
 from durhampulse.desk.shortlist import export as listexport
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.search import refresh_search
-from durhampulse.desk.store.tables import api_key, attempt, audit, creator, review, session
+from durhampulse.desk.store.tables import api_key, attempt, audit, creator, review, score, session
 from durhampulse.desk.web.access import COOKIE
 from durhampulse.desk.web.app import create_desk
 from durhampulse.desk.web.pages import PAGES
@@ -459,6 +459,25 @@ def test_what_if_starts_from_stored_figures(visit, desk):
     assert 'value="1M"' in asked
     for figure, words in (("1e30", "cannot be so large"), ("-5", "Followers cannot be")):
         assert words in ann.get(f"/creators/3?Followers={figure}").text
+
+
+def test_upper_end_of_a_former_range_is_widened(visit, desk):
+    with desk.store.writing() as db:
+        ends = {"probability": 0.031, "low": 0.0096, "high": 0.0571}
+        db.execute(update(score).where(score.c.creator_id == 5).values(**ends))
+    page = visit("viewer").get("/creators/5").text
+    assert re.search(r"Answer <strong>3%</strong>, most likely 0 to 6\b", page)
+
+
+def test_creators_without_a_niche_stand_in_a_campaign_without_one(visit, desk):
+    with desk.store.writing() as db:
+        db.execute(update(creator).values(niche=None))
+    ann = visit("reviewer")
+    brief = {"csrf": ann.csrf, "name": "Spring", "number": "5"}
+    page = ann.get(ann.post("/campaigns", data=brief).headers["location"]).text
+    beside = re.findall(r"<small>([^<]*)</small></span></span></th>", page)
+    assert len(beside) == 5
+    assert set(beside) <= {"nano", "micro", "mid", "macro", "mega"}
 
 
 def test_exports_are_formula_safe_and_carry_provenance(visit, desk, monkeypatch):
