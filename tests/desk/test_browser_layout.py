@@ -1,0 +1,227 @@
+"""What stands where: in print, at 768 pixels, above the fold, and in high contrast."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.desk.test_browser import browser, demo, opened, propose_a_campaign, signed_in
+
+__all__ = ["browser", "demo", "signed_in"]
+
+WINDOW = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+TABLET = {"width": 768, "height": 1024}
+PRINTED = ("/shortlist", "/creators/5", "/queue", "/campaigns", "/imports", "/lists", "/outcomes",
+           "/acts", "/model", "/pipeline", "/rooms", "/people", "/audit", "/then", "/account")  # fmt: skip
+_SHOWN = """element => {
+    const box = element.getBoundingClientRect();
+    return box.width > 1 && box.height > 1 && getComputedStyle(element).visibility !== 'hidden';
+}"""
+_OVERLAPS = f"""holders => holders.flatMap(holder => {{
+    const shown = {_SHOWN};
+    const parts = [...holder.children].filter(shown).filter(
+        part => !['absolute', 'fixed', 'sticky'].includes(getComputedStyle(part).position));
+    const found = [];
+    parts.forEach((one, at) => parts.slice(at + 1).forEach(other => {{
+        const a = one.getBoundingClientRect(), b = other.getBoundingClientRect();
+        const across = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+        const down = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+        if (across > 1 && down > 1) found.push(one.outerHTML.slice(0, 80) + ' | ' + other.outerHTML.slice(0, 80));
+    }}));
+    return found;
+}})"""
+"""The parts that lie over one another within each of some elements."""
+
+
+def shown(page, selector):
+    """Give the elements that one can see, as HTML."""
+    return page.locator(selector).evaluate_all(
+        f"all => all.filter({_SHOWN}).map(one => one.outerHTML.slice(0, 90))"
+    )
+
+
+@pytest.fixture
+def campaign(browser, demo, signed_in):
+    """The address of a campaign with a set."""
+    address, _, _ = demo
+    with opened(browser, storage_state=signed_in) as page:
+        propose_a_campaign(page, address)
+        return page.url.removeprefix(address)
+
+
+@pytest.mark.slow
+def test_every_page_prints_as_a_document(browser, demo, signed_in, campaign):
+    """No way to go, press or type is printed; what the page says is."""
+    address, _, _ = demo
+    with opened(browser, storage_state=signed_in, viewport=WINDOW) as page:
+        for path in (*PRINTED, campaign):
+            page.goto(address + path)
+            page.wait_for_load_state("networkidle")
+            page.emulate_media(media="print")
+            controls = shown(page, "nav, button, input, select, textarea, .menu, .panel, .toast")
+            assert controls == [], path
+            assert shown(page, "main h1, main h2, main table, main .lead"), path
+            expect(page.locator(".sim")).to_be_visible()
+            page.emulate_media(media="screen")
+
+
+@pytest.mark.slow
+def test_shortlist_prints_as_a_table(browser, demo, signed_in):
+    address, _, _ = demo
+    with opened(browser, storage_state=signed_in, viewport=WINDOW) as page:
+        page.goto(address + "/shortlist")
+        rows = page.locator(".list tbody tr")
+        expect(rows).to_have_count(50)
+        sheets = len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4")))
+        assert 1 <= sheets <= 4  # cards were five to a sheet
+        page.emulate_media(media="print")
+        page.set_viewport_size({"width": 703, "height": 1000})  # A4 less its margins
+        assert rows.first.evaluate("row => getComputedStyle(row).display") == "table-row"
+        expect(page.locator(".list thead")).to_be_visible()
+
+
+@pytest.mark.slow
+def test_tablet_shows_each_page_whole_and_its_menu(browser, demo, signed_in, campaign):
+    address, _, _ = demo
+    with opened(browser, storage_state=signed_in, viewport=TABLET) as page:
+        for path in (*PRINTED, campaign, "/keyboard", "/thresholds"):
+            page.goto(address + path)
+            page.wait_for_load_state("networkidle")
+            assert page.evaluate("document.documentElement.scrollWidth") <= 768, path
+            parts = page.locator(
+                ".top, .top .right, .filters, .tabs, .headed, .todo, .person, .row"
+            )
+            assert parts.evaluate_all(_OVERLAPS) == [], path
+        menu = page.locator(".top details.menu:visible > summary").last
+        menu.click()
+        links = page.locator(".top details[open] a")
+        places = {link.get_attribute("href") for link in links.all()}
+        assert {"/shortlist", "/queue", "/campaigns", "/imports", "/people"} <= places
+        for link in links.all():
+            box = link.bounding_box()
+            assert box["x"] >= 0, link
+            assert box["x"] + box["width"] <= 768, link
+            assert box["y"] + box["height"] <= 1024, link
+        page.locator(".top details[open] a[href='/campaigns']").click()
+        page.wait_for_url("**/campaigns")
+
+
+def reachable(page, names):
+    """Give whether each button can be pressed where it stands, without scrolling."""
+    on_top = """button => {
+        const box = button.getBoundingClientRect();
+        const at = document.elementFromPoint((box.left + box.right) / 2, (box.top + box.bottom) / 2);
+        return box.top >= 0 && box.bottom <= innerHeight && button.contains(at);
+    }"""
+    return {
+        name: page.locator("#review").get_by_role("button", name=name).evaluate(on_top)
+        for name in names
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [WINDOW, PHONE], ids=["window", "phone"])
+def test_queue_is_decided_without_scrolling(browser, demo, signed_in, size):
+    address, _, _ = demo
+    verdicts = ("Approve", "Decline", "Tentative")
+    with opened(browser, storage_state=signed_in, viewport=size) as page:
+        page.goto(address + "/queue")
+        for _ in range(2):  # what was done is said from the second one on
+            assert reachable(page, verdicts) == dict.fromkeys(verdicts, True)
+            assert page.evaluate("scrollY") == 0
+            expect(page.locator("#creator")).to_be_in_viewport()
+            assert page.locator("#review").bounding_box()["height"] < 0.4 * size["height"]
+            request = page.locator("#review [name=request_name]")
+            before = request.input_value()
+            page.locator("#review input[type=radio]").first.check(force=True)
+            page.locator("#review").get_by_role("button", name="Tentative").click()
+            expect(request).not_to_have_value(before)
+
+
+@pytest.mark.slow
+def test_bar_of_ticks_stands_in_one_place_and_leaves_the_list_in_view(browser, demo, signed_in):
+    address, _, _ = demo
+    with opened(browser, storage_state=signed_in) as page:
+        for size, most in ((WINDOW, 0.2), (PHONE, 0.32), ({"width": 640, "height": 400}, 0.44)):
+            page.set_viewport_size(size)
+            page.goto(address + "/shortlist")
+            page.locator(".list tbody input[name=chosen]").first.check()
+            page.get_by_text("1 ticked: ").wait_for()
+            bar = page.locator(".bulk")
+            assert bar.locator("xpath=..").evaluate_all(_OVERLAPS) == []
+            assert bar.bounding_box()["height"] <= most * size["height"], size
+
+
+@pytest.mark.slow
+def test_head_of_the_list_stays_while_it_scrolls(browser, demo, signed_in):
+    address, _, _ = demo
+    with opened(browser, storage_state=signed_in, viewport=WINDOW) as page:
+        page.goto(address + "/shortlist")
+        page.locator(".list tbody tr").nth(40).scroll_into_view_if_needed()
+        expect(page.locator(".list thead").get_by_text("Followers")).to_be_in_viewport()
+
+
+@pytest.mark.slow
+def test_wide_window_is_used(browser, demo, signed_in):
+    address, _, _ = demo
+    with opened(browser, storage_state=signed_in, viewport={"width": 1920, "height": 1000}) as page:
+        page.goto(address + "/shortlist")
+        table = page.locator(".list").bounding_box()
+        assert table["width"] >= 1400
+        heights = page.locator(".list tbody tr").evaluate_all(
+            "rows => rows.map(row => row.getBoundingClientRect().height)"
+        )
+        assert max(heights) < 50  # one line each
+
+
+@pytest.mark.slow
+def test_likely_ranges_line_up_whatever_the_probability(browser, demo, signed_in, campaign):
+    address, _, _ = demo
+    with opened(browser, storage_state=signed_in, viewport=WINDOW) as page:
+        for path in ("/shortlist", "/shortlist?order=asc", campaign, "/then"):
+            page.goto(address + path)
+            boxes = page.locator("td.c-strip svg.strip").evaluate_all(
+                "all => all.map(one => one.getBoundingClientRect()).map(b => [b.left, b.width])"
+            )
+            assert len(boxes) > 1, path
+            assert len({tuple(map(round, box)) for box in boxes}) == 1, path
+            assert boxes[0][1] >= 100, path
+
+
+@pytest.mark.slow
+def test_phone_shows_fee_and_way_out_of_a_campaign(browser, demo, signed_in, campaign):
+    address, _, _ = demo
+    with opened(browser, storage_state=signed_in, viewport=PHONE) as page:
+        page.goto(address + campaign)
+        row = page.locator(".plan tbody tr").first
+        for part in (
+            row.locator(".c-fee"),
+            row.get_by_role("button", name=re.compile("Leave out")),
+        ):
+            box = part.bounding_box()
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= 390
+        page.goto(address + "/shortlist")
+        assert page.locator(".top").bounding_box()["height"] <= 60
+        heights = page.locator(".list tbody tr").evaluate_all(
+            "rows => rows.map(row => row.getBoundingClientRect().height)"
+        )
+        assert sum(heights) / len(heights) < 140  # cards of four lines
+
+
+@pytest.mark.slow
+def test_high_contrast_tells_the_page_one_is_on(browser, demo, signed_in):
+    address, _, _ = demo
+    looks = (
+        "link => (({borderBottom, outline, textDecoration, fontWeight, boxShadow}) => "
+        "[borderBottom, outline, textDecoration, fontWeight].join())(getComputedStyle(link))"
+    )
+    with opened(browser, storage_state=signed_in, viewport=WINDOW) as page:
+        page.emulate_media(forced_colors="active")
+        page.goto(address + "/campaigns")
+        current = page.locator(".top nav.wide a[aria-current=page]")
+        others = page.locator(".top nav.wide a:not([aria-current])")
+        assert current.evaluate(looks) != others.first.evaluate(looks)
