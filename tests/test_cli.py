@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 import subprocess
 import sys
 from importlib.metadata import version
@@ -210,6 +211,22 @@ def test_scoring_from_the_command_line(demo_model, market_file, tmp_path):
         "t.xlsx",
         "t.xlsx.provenance.json",
     }
+
+
+def test_scoring_keeps_the_memory_that_arrow_frees(demo_model, market_file, tmp_path):
+    """Arrow chooses its pool when it is first imported, so this asks a process that was not."""
+    code = (
+        "import contextlib\nfrom durhampulse.cli import main\n"
+        "with contextlib.suppress(SystemExit):\n    main()\n"
+        "import pyarrow\nprint(pyarrow.default_memory_pool().backend_name)"
+    )
+    args = ["score", str(market_file), "-o", "s.csv", "--model", str(demo_model)]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *args],
+        cwd=tmp_path, capture_output=True, text=True, check=True,
+        env={k: v for k, v in os.environ.items() if k != "ARROW_DEFAULT_MEMORY_POOL"},
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-1] == "system"
 
 
 def test_model_show_and_verify(demo_model, tmp_path):

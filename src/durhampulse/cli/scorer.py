@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import json
-import os
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -68,9 +67,6 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
 
     Example: durhampulse score new.parquet -o scored.parquet --model durhampulse-study/model
     """
-    # Arrow's own pool gives pages back after each chunk, and fetching them anew costs a twentieth
-    # of Parquet's time and a tenth of text's. Arrow reads this when it is first imported.
-    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     from durhampulse.files.cage import Cage
 
     with Cage() as cage, rows_bar() as show:
