@@ -21,6 +21,7 @@ os.environ.setdefault(
     "JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache" / "jax")
 )
 
+import pyarrow as pa
 import pytest
 from coverage import Coverage
 from hypothesis import settings
@@ -61,7 +62,7 @@ def reader_in_process(request, monkeypatch):
 def _answer_here(cage, _name, *sent):
     reader = vars(cage).setdefault("reader", Reader())
     answer, cells = reader.answer(*pickle.loads(pickle.dumps(sent)))
-    return json.loads(json.dumps(answer)), bytearray(cells)
+    return json.loads(json.dumps(answer)), pa.py_buffer(bytes(cells))
 
 
 _BACKGROUND = {"uploads", "webhooks", "lease"}

@@ -121,6 +121,7 @@ def test_each_answer_has_the_whole_time_of_its_own():
         b"what is this",
         (2).to_bytes(8, "little") + bytes(8) + b"[}",
         (1 << 62).to_bytes(8, "little") * 2,
+        (1 << 63).to_bytes(8, "little") * 2,
     ],
 )
 def test_a_reader_that_answers_nonsense_is_one_clear_error(write, monkeypatch, answer):
@@ -136,7 +137,7 @@ def test_cells_that_are_not_valid_do_not_come_out_of_the_cage(write, kept, monke
     with pa.ipc.new_stream(sink, batch.schema) as writer:
         writer.write_batch(batch)
     stream = open_stream(write("Niche\na\n"), cage=kept)
-    answer = {"end": False, "misshapen": [], "done": 1.0}, bytearray(sink.getvalue())
+    answer = {"end": False, "misshapen": [], "done": 1.0}, sink.getvalue()
     monkeypatch.setattr(Cage, "ask", lambda *_: answer)
     with pytest.raises(InputError, match="its reader failed over it"):
         [*stream.chunks(["Niche"])]

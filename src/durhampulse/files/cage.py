@@ -12,6 +12,7 @@ import json
 import os
 import pickle
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -117,12 +118,12 @@ class Cage:
     def few_rows(self, blob: bytes, numeric: Collection[str], others: Collection[str]) -> pa.Table:
         """Return columns of a small file, as :func:`durhampulse.files.fewrows.read_few` does."""
         _, cells = self.ask("training rows", "rows", 0, blob, [*numeric], [*others])
-        with pa.ipc.open_stream(pa.py_buffer(cells)) as reader:
+        with pa.ipc.open_stream(cells) as reader:
             table = reader.read_all()
         table.validate(full=True)
         return table
 
-    def ask(self, name: str, *request: object) -> tuple[dict[str, Any], bytearray]:
+    def ask(self, name: str, *request: object) -> tuple[dict[str, Any], pa.Buffer]:
         """Send a request; return the answer, and the bytes that came with it.
 
         Parameters
@@ -142,10 +143,10 @@ class Cage:
         try:
             with watch.answer():
                 _send(child, pickle.dumps(request))
-                sizes = _receive(child, 16)
-                answer = json.loads(_receive(child, int.from_bytes(sizes[:8], "little")))
-                cells = _receive(child, int.from_bytes(sizes[8:], "little"))
-        except (OSError, EOFError, ValueError, MemoryError) as error:
+                words, size = struct.unpack("<QQ", _receive(child, 16))
+                answer = json.loads(_receive(child, words).to_pybytes())
+                cells = _receive(child, size)
+        except (OSError, EOFError, ValueError, OverflowError, MemoryError) as error:
             why = f"reading it takes more than {self._patience:,.0f} seconds"
             why = why if watch.late else _why_ended(child)
             self.close()
@@ -226,9 +227,9 @@ def _send(child: subprocess.Popen[bytes], blob: bytes) -> None:
         view = view[child.stdin.write(view) :]
 
 
-def _receive(child: subprocess.Popen[bytes], size: int) -> bytearray:
-    """Return so many bytes of an answer, as they come."""
-    blob, at = bytearray(size), 0
+def _receive(child: subprocess.Popen[bytes], size: int) -> pa.Buffer:
+    """Return so many bytes of an answer, as they come, in memory that is not filled before."""
+    blob, at = pa.allocate_buffer(size), 0
     pipe, view = cast("FileIO", child.stdout), memoryview(blob)
     while at < size:
         n = pipe.readinto(view[at:])
@@ -271,7 +272,7 @@ class CagedStream(Stream):
     def types(self, headers: Sequence[str]) -> list[pa.DataType]:
         """Return the types of some columns."""
         _, blob = self._cage.ask(self.name, "types", self._number, [*headers])
-        return list(pa.ipc.read_schema(pa.py_buffer(blob)).types)
+        return list(pa.ipc.read_schema(blob).types)
 
     def chunks(self, headers: Sequence[str]) -> Iterator[Chunk]:
         """Yield some columns, chunk by chunk, without the rows that are blank in all columns."""
@@ -284,9 +285,9 @@ class CagedStream(Stream):
         self.blank = [int(row) for row in answer["blank"]]
         self._noted = Ledger(answer["entries"])
 
-    def _chunk(self, answer: dict[str, Any], blob: bytearray, headers: Sequence[str]) -> Chunk:
+    def _chunk(self, answer: dict[str, Any], blob: pa.Buffer, headers: Sequence[str]) -> Chunk:
         try:
-            with pa.ipc.open_stream(pa.py_buffer(blob)) as reader:
+            with pa.ipc.open_stream(blob) as reader:
                 batch = reader.read_next_batch()
             batch.validate(full=True)
             rows, *cells = batch.columns
