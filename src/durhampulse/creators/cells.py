@@ -252,7 +252,7 @@ def read_levels(cells: pa.Array, spelling: Mapping[str, str] | None = None) -> L
     ([0, 0, 0, -1, 1], ('Fashion', '7.0'))
     """
     codes, raw = distinct_words(cells)
-    counts = np.bincount(codes[codes >= 0], minlength=len(raw)).tolist()
+    counts = np.bincount(codes + 1, minlength=len(raw) + 1)[1:].tolist()
     spelled = spelled_levels(raw, counts, spelling or {})
     levels, words = level_codes(spelled), [word.strip() for word in raw]
 

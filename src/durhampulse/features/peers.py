@@ -126,11 +126,12 @@ class Peers:
         """Return what stands out, one bit for each of :attr:`flag_names`; shape (n_rows,)."""
         followers = block.numbers(FOLLOWERS)
         niche = block.levels(NICHE).find(self._places)
-        tier = np.full(block.n_rows, -1)
+        tier = np.full(block.n_rows, -1, np.min_scalar_type(-1 - len(self.tiers)))
         for least in self.tiers.values():  # a few comparisons pass faster than a search for each
-            tier += followers >= least
+            tier += (followers >= least).view(np.int8)
         tier[np.isnan(followers)] = len(self.tiers)
-        place = tier * (len(self.niches) + 1) + np.where(niche < 0, len(self.niches), niche)
+        place = tier.astype(np.intp) * (len(self.niches) + 1)
+        place += np.minimum(niche.view(np.uintp), len(self.niches)).view(np.intp)  # below 0: last
         odd = [(niche == -1) & bool(self.niches), block.numbers(VIEWS) > 100 * followers]
         for column, (low, high) in self._reach.items():
             values = block.numbers(column)

@@ -62,9 +62,11 @@ class Profile:
             inside = -np.diff([len(values) - missing, *above, 0])
             counts[name] = np.array([*inside, missing], dtype=np.int64)
         for name, levels in self.levels.items():
-            places = block.levels(name).find({level: i for i, level in enumerate(levels)})
-            places = np.where(places < 0, len(levels) - 1 - places, places)
-            counts[name] = np.bincount(places, minlength=len(levels) + 2)
+            column, order = block.levels(name), {level: i for i, level in enumerate(levels)}
+            places = [order.get(level, len(levels)) for level in column.names]
+            by_code = np.bincount(column.codes + 1, minlength=len(places) + 1)
+            counts[name] = np.zeros(len(levels) + 2, dtype=np.int64)
+            np.add.at(counts[name], [len(levels) + 1, *places], by_code)
         return counts
 
     def drift(self, counts: Counts) -> pd.DataFrame:

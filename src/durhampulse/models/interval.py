@@ -90,7 +90,8 @@ class Interval:
         down[rows] = np.exp(np.sqrt(nearer**2 + more))
         up[rows] = np.exp(-np.sqrt((self.above + farther) ** 2 + more))
         low, high = (y_prob / (y_prob + (1 - y_prob) * change) for change in (down, up))
-        return np.where(y_prob < AT_MOST, 0.0, low), high
+        low *= y_prob >= AT_MOST
+        return low, high
 
     def half(self, block: Block) -> Floats:
         """Return how far the middling part of each row's interval reaches, in log-odds, (n_rows,).

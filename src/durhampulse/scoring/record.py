@@ -100,19 +100,31 @@ def score_columns(
     kinds
         What those of `scores.unlike` are called, by their number.
     """
-    followers = np.rint(block.numbers(FOLLOWERS))
     shown = shown_columns(
         identifiers,
         np.stack([scores.y_prob, scores.low, scores.high]),
-        followers=pa.array(followers, pa.int64(), mask=~(np.abs(followers) < 2**53)),
+        followers=_counts(np.rint(block.numbers(FOLLOWERS))),
         engagement=block.numbers(ENGAGEMENT),
         recommendation=pa.DictionaryArray.from_arrays(scores.band, [*ANSWERS, ""], safe=False),
     )
     columns = {
-        name: pa.array(values, from_pandas=True) if isinstance(values, np.ndarray) else values
+        name: _numbers(values) if isinstance(values, np.ndarray) else values
         for name, values in shown.items()
     }
     return {**columns, "Flags": _flag_texts(peers, scores, absent, kinds)}
+
+
+def _numbers(values: Floats) -> pa.Array:
+    """Return numbers as Arrow holds them, NaN as null; not copied where none is missing."""
+    return pa.array(values, from_pandas=bool(np.isnan(values).any()))
+
+
+def _counts(values: Floats) -> pa.Array:
+    """Return whole numbers as such, null where one is missing or double precision not exact."""
+    exact = np.abs(values) < 2**53
+    if exact.all():
+        return pa.array(values.astype(np.int64))
+    return pa.array(values, pa.int64(), mask=~exact)
 
 
 def with_carried(
