@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import traceback
 
 import pandas as pd
 import polars as pl
@@ -12,6 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import durhampulse as dp
+from durhampulse.cli.reading import FLAGS
+from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.schema import LABEL
 from durhampulse.evaluation.verdict import Check, Verdict
 from durhampulse.files.databases import PASSWORD_VARIABLE
@@ -144,3 +147,23 @@ reveal_type(dp.judge(frame))
 reveal_type(model.explain({}))
 model.decide(frame).no_such_method()
 """
+
+
+def test_traceback_ends_with_keywords_where_the_message_names_flags(market):
+    renamed = market.rename(columns={name: f"c{at}" for at, name in enumerate(market)})
+    with pytest.raises(dp.InputError) as refused:
+        dp.read_creators(renamed)
+    assert "--map Followers=subs" in str(refused.value)
+    assert "In Python" not in str(refused.value)  # what the command line prints
+    *_, last = traceback.format_exception(refused.value)
+    assert last.startswith('In Python: columns={"COLUMN": "HEADER"}')
+
+
+@pytest.mark.parametrize(("name", "kind"), FLAGS.items())
+def test_each_flag_of_whatever_reads_a_table_has_its_keyword(name, kind):
+    (option,) = kind.__metadata__
+    (flag,) = (word for word in (option.default, *option.param_decls) if word)
+    (note,) = dp.InputError("It is odd.", f"Add {flag} VALUE.").__notes__
+    keywords = eval(f"dict({note.removeprefix('In Python: ').removesuffix('.')})")
+    assert [*keywords] == [name]
+    assert vars(ReadOptions(**keywords))[name] == keywords[name]
