@@ -669,3 +669,23 @@ def test_service_below_a_path_of_a_proxy(demo_model):
         assert client.get("/pulse/openapi.json").json()["servers"] == [{"url": "/pulse"}]
         assert 'href="openapi.json"' in client.get("/pulse/docs").text
         assert client.get("/pulses/v1/model").status_code == 404
+
+
+def test_each_refusal_has_a_way_out(demo_model, tmp_path):
+    """A body without the header of JSON is text to the framework, which says nothing of that."""
+    path = tmp_path / "keys.json"
+    key = {"Authorization": f"Bearer {add_key(path, 'crm', ['score'])}"}
+    limits = Limits(rate=0.001)
+    with TestClient(create_app(demo_model, keys=KeyRing(path), limits=limits)) as client:
+        answers = {
+            401: score(client, CREATOR),
+            403: client.get("/v1/model", headers=key),
+            404: client.get("/nowhere"),
+            405: client.get("/v1/score"),
+            422: client.post("/v1/score", content=b'{"creators": [{}]}', headers=key),
+            429: score(client, CREATOR, headers=key),
+        }
+    for status, answer in answers.items():
+        assert answer.status_code == status
+        assert answer.json()["error"]["way_out"]
+    assert "Content-Type: application/json" in answers[422].json()["error"]["way_out"]

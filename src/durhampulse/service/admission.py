@@ -8,14 +8,14 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials
-from starlette.exceptions import HTTPException
 
+from durhampulse.service.bodies import RequestError
 from durhampulse.service.gates import bearer_token, behind
 from durhampulse.service.guard import Bucket
 from durhampulse.service.keys import Key, Keys
 from durhampulse.service.schemas import BEARER
 
-__all__ = ["admission"]
+__all__ = ["admission", "key_needed"]
 
 _Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)]
 
@@ -38,9 +38,9 @@ def admission(
 
     def count(request: Request, client: str) -> None:
         if not bucket.take(client):
-            raise HTTPException(429, "Too many requests.", {"Retry-After": "1"})
+            raise _too_much("Too many requests.")
         if not work.take(client, 0.0):
-            raise HTTPException(429, "Too much work for now.", {"Retry-After": "1"})
+            raise _too_much("Too much work for now.")
         request.state.spend = partial(work.spend, client)
 
     async def anybody(request: Request) -> str:
@@ -68,10 +68,21 @@ def admission(
     return needs
 
 
+def _too_much(problem: str) -> RequestError:
+    return RequestError(429, problem, "Wait a second and send it again.", {"Retry-After": "1"})
+
+
+def key_needed() -> RequestError:
+    """Return the refusal of a request without a key, or with one that is not known."""
+    way_out = "Send one that is in force, in the header Authorization: Bearer dp_..."
+    return RequestError(401, "A key is needed.", way_out, {"WWW-Authenticate": "Bearer"})
+
+
 async def _find(keys: Keys, token: str, scope: str) -> Key:
     key = await keys.find(token) if token else None
     if key is None:
-        raise HTTPException(401, "A key is needed.", {"WWW-Authenticate": "Bearer"})
+        raise key_needed()
     if scope not in key.scopes:
-        raise HTTPException(403, f"This key does not have the scope '{scope}'.")
+        problem = f"This key does not have the scope '{scope}'."
+        raise RequestError(403, problem, "Use one that has it: durhampulse key add --scope.")
     return key

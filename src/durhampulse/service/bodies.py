@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from fastapi.routing import APIRoute
@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["HEAD_ONLY", "BodyError", "HeadAsGet", "JsonRoute", "Unpacked"]
+__all__ = ["HEAD_ONLY", "HeadAsGet", "JsonRoute", "RequestError", "Unpacked"]
 
 HEAD_ONLY = "durhampulse.head"
 """In the scope of a request that was HEAD and is answered as GET."""
@@ -25,11 +25,13 @@ _SUSPECT = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
 _NULL = re.compile(r"(?<!\\)(\\\\)*\\u0000")
 
 
-class BodyError(HTTPException):
-    """A body that is not taken, with what the client can do about it."""
+class RequestError(HTTPException):
+    """A request that is not answered as asked, with what the client can do about it."""
 
-    def __init__(self, status: int, problem: str, way_out: str) -> None:
-        super().__init__(status, problem)
+    def __init__(
+        self, status: int, problem: str, way_out: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(status, problem, headers)
         self.way_out = way_out
 
 
@@ -105,15 +107,17 @@ class _Unpacker:
             raise _not_gzip(str(error)) from error
         self._left -= len(body)
         if self._left < 0:
-            raise BodyError(413, "The body unpacks to more than may be sent.", "Send it in parts.")
+            raise RequestError(
+                413, "The body unpacks to more than may be sent.", "Send it in parts."
+            )
         complete = self._gzip.eof and not self._gzip.unused_data
         if not message.get("more_body", False) and not complete:
             raise _not_gzip("it breaks off" if not self._gzip.eof else "something follows its end")
         return {**message, "body": body}
 
 
-def _not_gzip(why: str) -> BodyError:
-    return BodyError(400, f"The body cannot be unpacked as gzip: {why}.", "Send it in plain.")
+def _not_gzip(why: str) -> RequestError:
+    return RequestError(400, f"The body cannot be unpacked as gzip: {why}.", "Send it in plain.")
 
 
 class JsonRoute(APIRoute):
@@ -139,7 +143,7 @@ class _JsonRequest(Request):
 
         Raises
         ------
-        BodyError
+        RequestError
             If an object gives a key twice, or a text holds what no database and no file takes.
         """
         body = await self.body()
@@ -155,7 +159,7 @@ def _require_plain(values: Any) -> None:
     half = any("\ud800" <= letter <= "\udfff" for letter in text)
     if half or _NULL.search(text):
         what = "half a character (a lone surrogate)" if half else "a null character"
-        raise BodyError(422, f"A text of the body holds {what}.", "Leave it out.")
+        raise RequestError(422, f"A text of the body holds {what}.", "Leave it out.")
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -165,5 +169,5 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         key = next(key for key in keys if keys.count(key) > 1)
         first, second = [json.dumps(value)[:60] for name, value in pairs if name == key][:2]
         problem = f"{key[:60]!r} is given twice in one object, as {first} and as {second}."
-        raise BodyError(422, problem, "Give it once.")
+        raise RequestError(422, problem, "Give it once.")
     return values

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from durhampulse.exceptions import DurhamPulseError
+from durhampulse.exceptions import DurhamPulseError, InputError
 from durhampulse.files.shortage import shortage
 from durhampulse.service.logs import request_number
 
-__all__ = ["add_error_handlers", "json_answer"]
+__all__ = ["add_error_handlers", "json_answer", "not_said_to_be_json"]
+
+_WAYS_OUT = {
+    404: "See /docs for what there is.",
+    405: "See /docs for the method.",
+    503: "Send it again in a while.",
+}
+"""Of refusals that bring none themselves."""
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -28,12 +35,14 @@ def add_error_handlers(app: FastAPI) -> None:
     async def refused(_request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for it alone
         code = codes.get(error.status_code, "error")
-        way_out = getattr(error, "way_out", "")
+        way_out = getattr(error, "way_out", _WAYS_OUT.get(error.status_code, ""))
         return _error(error.status_code, code, str(error.detail), way_out, headers=error.headers)
 
     async def misformed(_request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it alone
         first = error.errors()[0]
+        if unlike := not_said_to_be_json(first):
+            return _error(422, codes[422], unlike.problem, unlike.way_out)
         where = ".".join(str(part) for part in first["loc"])
         is_json = first["type"] != "json_invalid"
         return _error(422 if is_json else 400, codes[422 if is_json else 400],
@@ -58,6 +67,22 @@ def add_error_handlers(app: FastAPI) -> None:
     }  # fmt: skip
     for kind, handler in handlers.items():
         app.add_exception_handler(kind, handler)
+
+
+def not_said_to_be_json(first: Mapping[str, Any]) -> InputError | None:
+    """Return what is wrong with a body that was taken for text, since no header says it is JSON.
+
+    Parameters
+    ----------
+    first
+        The first error of a request's validation; None of any other kind.
+    """
+    if first["loc"] != ("body",) or not isinstance(first.get("input"), bytes):
+        return None
+    return InputError(
+        "The body is not said to be JSON.",
+        "Send it with the header Content-Type: application/json.",
+    )
 
 
 def _error(

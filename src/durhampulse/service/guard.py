@@ -94,7 +94,8 @@ class Bucket:
 
 def too_late(_scope: Scope) -> ASGIApp:
     """Return the answer to a program whose request took too long."""
-    error = {"code": "timeout", "problem": "The request took too long.", "way_out": ""}
+    way_out = "Ask for less at once, or send it again."
+    error = {"code": "timeout", "problem": "The request took too long.", "way_out": way_out}
     return JSONResponse({"error": error}, 503, {"connection": "close"})
 
 

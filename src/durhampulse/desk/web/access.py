@@ -23,6 +23,8 @@ from durhampulse.desk.store.database import AWAY
 from durhampulse.desk.web.kept import is_foreign
 from durhampulse.desk.web.state import Desk, desk_of
 from durhampulse.exceptions import InputError
+from durhampulse.service.admission import key_needed
+from durhampulse.service.bodies import RequestError
 from durhampulse.service.gates import Gated, bearer_token, behind
 
 __all__ = [
@@ -110,7 +112,8 @@ def _needs(role: PersonRole) -> Any:
     async def gate(request: Request) -> Principal:
         who = await run_in_threadpool(_signed_in, request)
         if not who.may(role):
-            raise HTTPException(403, f"This needs the role '{role}'; yours is '{who.role}'.")
+            problem = f"This needs the role '{role}'; yours is '{who.role}'."
+            raise RequestError(403, problem, "An admin can give you another one, under People.")
         return who
 
     admitted = behind(gate)
@@ -195,9 +198,10 @@ def needs_key(role: PersonRole) -> Any:
     async def gate(request: Request) -> Principal:
         who = await run_in_threadpool(_program, request)
         if who is None:
-            raise HTTPException(401, "A key is needed.", {"WWW-Authenticate": "Bearer"})
+            raise key_needed()
         if not who.may(role):
-            raise HTTPException(403, f"This needs a key with the role '{role}'.")
+            problem = f"This needs a key with the role '{role}'."
+            raise RequestError(403, problem, "An admin makes one, under People.")
         _require_storable(request.query_params.multi_items())
         return who
 

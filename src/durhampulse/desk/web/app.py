@@ -39,8 +39,9 @@ from durhampulse.desk.web.returned import PARTS, page_before, return_form, sent_
 from durhampulse.desk.web.state import ActiveModel, Desk, StoreKeys, desk_of
 from durhampulse.exceptions import DurhamPulseError, InputError
 from durhampulse.service.app import build_app
-from durhampulse.service.bodies import BodyError
+from durhampulse.service.bodies import RequestError
 from durhampulse.service.border import add_border
+from durhampulse.service.errors import not_said_to_be_json
 from durhampulse.service.guard import Metrics, too_late
 from durhampulse.service.headers import hsts_headers
 from durhampulse.service.logs import request_number
@@ -235,7 +236,7 @@ class _ErrorPages:
     async def _own_fault(self, request: Request, _error: Exception) -> Response:
         """Answer an unexpected error; the server's log has the traceback."""
         way_out = f"Tell whoever runs it this number: {request_number()}."
-        fault = BodyError(500, "The desk failed here; its log says why.", way_out)
+        fault = RequestError(500, "The desk failed here; its log says why.", way_out)
         answer = await self._explain(request, fault)
         answer.headers["x-request-id"] = request_number()
         answer.headers.update(_HEADERS)  # it is sent outside of the middleware that adds them
@@ -269,6 +270,8 @@ def _in_words(error: Exception) -> tuple[int, DurhamPulseError]:
             return error.status_code, InputError("There is no such page.", "Look at its address.")
         return error.status_code, InputError(str(error.detail), getattr(error, "way_out", ""))
     first = error.errors()[0] if isinstance(error, RequestValidationError) else {"loc": [""]}
+    if unlike := not_said_to_be_json(first):
+        return 422, unlike
     field = str(first["loc"][-1])
     if first.get("type") == "missing":
         return 422, InputError(f"Nothing was given for '{field}'.", "Fill it in.", field)
