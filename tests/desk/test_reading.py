@@ -323,3 +323,14 @@ def test_what_is_odd_is_what_an_import_does_about_it(tmp_path, demo_model):
     assert seen.columns[1].read == ("212,100,000", "5,000")
     assert {column.header for column in seen.columns if column.role == "out"} == {
         "Audience Country", "avg likes"}  # fmt: skip
+
+
+def test_notes_are_in_the_pages_words_before_and_after_the_check(visit, desk):
+    ann = visit("reviewer")
+    head = "Influencer_ID,Followers,Engagement_Rate,Niche,Video_Quality,Avg_Views_per_Post"
+    where = send(ann, csv_of([f"c{i},{5000 + i},0.05,Tech,HD,2000" for i in range(9)], head))
+    note = "No column Growth Rate, which the model uses; its rows are scored without it."
+    assert note in ann.get(where).text
+    choose(ann, where, "check")
+    assert settled(desk, where).state == "checked"
+    assert note in ann.get(where).text

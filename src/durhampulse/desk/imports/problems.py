@@ -6,12 +6,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from durhampulse.creators.schema import COLUMNS
 from durhampulse.exceptions import DurhamPulseError, InputError
 
 __all__ = ["FieldError", "Problem", "in_page_words", "problem_of"]
 
 _FLAG = re.compile(r"--([a-z][a-z-]*)(?:[ =]'?([^'=\s]+)=)?")
 _ADVICE = re.compile(r": --map [^?]*\?|; --[a-z-]+ \S+ (decides|reads another)")
+_STANDARD = re.compile(rf"\b({'|'.join(name for name in COLUMNS if '_' in name)})\b")
 _FIELDS = {
     "table": ("table", "Choose the sheet."),
     "header-row": ("header_row", "Choose the line that names the columns."),
@@ -59,14 +61,16 @@ class FieldError(InputError):
 
 
 def in_page_words(note: str) -> str:
-    """Return a note without flags of the command line: the page has fields for those.
+    """Return a note without flags of the command line, and columns as the page calls them.
 
     Examples
     --------
     >>> in_page_words("x.csv: no column Niche ('Nische' is not read: --map Niche=Nische?)")
     "x.csv: no column Niche ('Nische' is not read)"
+    >>> in_page_words("no column Engagement_Rate, which the model uses")
+    'no column Engagement Rate, which the model uses'
     """
-    return _ADVICE.sub("", note)
+    return _STANDARD.sub(lambda match: match[0].replace("_", " "), _ADVICE.sub("", note))
 
 
 def problem_of(error: DurhamPulseError, roles: Mapping[str, str]) -> Problem:
@@ -83,11 +87,12 @@ def problem_of(error: DurhamPulseError, roles: Mapping[str, str]) -> Problem:
     if error.field:
         return Problem(error.problem, error.way_out, error.field)
     if match is None or match[1] not in _FIELDS:
-        return Problem(error.problem, error.way_out)
+        return Problem(in_page_words(error.problem), error.way_out)
     field, way_out = _FIELDS[match[1]]
     header = next((header for header, role in roles.items() if role == match[2]), "")
     if not header:
-        return Problem(error.problem, way_out, "roles" if field == "units" else field)
+        text = in_page_words(error.problem)
+        return Problem(text, way_out, "roles" if field == "units" else field)
     text = error.problem.partition(f", column {match[2]}: ")[2] or error.problem
     field = f"unit {match[2]}" if field == "units" else f"role {header}"
-    return Problem(text[:1].upper() + text[1:], way_out, field)
+    return Problem(in_page_words(text[:1].upper() + text[1:]), way_out, field)
