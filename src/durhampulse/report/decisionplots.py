@@ -246,7 +246,10 @@ def importance(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.bar_label(bars, fmt="%.2f", padding=4)
     ax.set_xlim(0, table["mean_abs"].max() * 1.15)
     ax.invert_yaxis()
-    ax.set(title="What the model goes by", xlabel="mean absolute effect, log-odds")
+    ax.set(
+        title="What the model goes by",
+        xlabel="mean absolute effect, log-odds (0.2: about five points)",
+    )
     return ax
 
 

@@ -19,7 +19,7 @@ def facts(study: Study) -> list[tuple[str, str]]:
         return [("These data are", study.judged.verdict.word), ("Recommended", "nobody")]
     counts = part.table["Sponsorship Recommendation"].value_counts()
     yes = int(counts.get(YES, 0))
-    invited, deals, by_lot = first_invited(part)
+    invited, deals, by_lot = _first_invited(part)
     missed = part.hit_rates.set_index("band")["deals"][NO] / part.gain["found"].iloc[-1]
     whom = f"Creators to {'choose' if words.own else 'sponsor'}"
     return [
@@ -31,7 +31,7 @@ def facts(study: Study) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
-def first_invited(part: Decision) -> tuple[int, float, float]:
+def _first_invited(part: Decision) -> tuple[int, float, float]:
     """Return a number of invitations, the deals found by probability, and those found by lot."""
     deals = part.gain["found"]
     invited = min(_INVITED, len(deals))
@@ -46,7 +46,7 @@ def opening(study: Study) -> Figure | None:
     if study.judged.verdict.refusal:
         return None
     part, outcome = study.e, study.b1.creators.outcome
-    invited, deals, by_lot = first_invited(part)
+    invited, deals, by_lot = _first_invited(part)
     table = part.table[["Rank", "Predicted Sponsorship", "Interval Low", "Interval High"]]
     return draw_figure(
         "front-ranking",

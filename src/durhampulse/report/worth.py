@@ -171,11 +171,11 @@ def explanation(part: Decision) -> str:
         else "over drawn orders of columns, so the values are estimates"
     )
     return (
-        f"The model goes most by {', '.join(names[:-1])}{' and ' if names[1:] else ''}{names[-1]} "
-        f"(mean effect {importance['mean_abs'].iloc[0]:.2f} in log-odds for the first). Shapley "
-        f"values of {len(shapley.values):,} {part.creators.unit} of the test part, {how}. They "
-        f"say what goes with {outcome_of(part.creators).a_deal} in the model's eyes, not what "
-        "causes it."
+        f"The model goes most by {_listed(names)}: the first moves log-odds by "
+        f"{importance['mean_abs'].iloc[0]:.2f} on average, where {_FELT:g} is about five points of "
+        f"an even chance. These are Shapley values of {len(shapley.values):,} {part.creators.unit} "
+        f"of the test part, {how}. They say what goes with {outcome_of(part.creators).a_deal} in "
+        "the model's eyes, not what causes it."
     )
 
 
