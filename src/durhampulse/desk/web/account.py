@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 
+from durhampulse.decision.figures import quantity
 from durhampulse.desk.people.factors import factor_of
 from durhampulse.desk.people.people import find_person, set_password
 from durhampulse.desk.people.sessions import end_session, end_sessions, sessions_of
@@ -50,7 +51,7 @@ def end_others(desk: DeskOf, who: Viewer) -> Response:
     with desk.store.writing() as db:
         n = end_sessions(db, who.id, keep=who.session.number)
         note(db, who.name, "session ended", who.name, {"sessions": n})
-    return redirect("/account", f"{n} session{'' if n == 1 else 's'} ended. This one goes on.")
+    return redirect("/account", f"{quantity(n, 'session')} ended. This one goes on.")
 
 
 @router.post("/password")

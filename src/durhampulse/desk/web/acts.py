@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from starlette.exceptions import HTTPException
 
+from durhampulse.decision.figures import quantity
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.review.conflicts import VERBS
 from durhampulse.desk.store.acts import AT_ONCE, UndoResult, find_act, latest_acts, undo_act
@@ -50,17 +51,14 @@ def may_undo(who: Principal, row: Any) -> bool:
 def _in_words(row: Any) -> str:
     """Return what an act did."""
     detail = row.detail
+    creators = quantity(detail.get("creators", 0), "creator")
     if row.kind == "decision":
         done = VERBS[detail["decision"]].capitalize()
         reason = f": {detail['reason']}" if detail["reason"] else ""
-        return f"{done} {_creators(detail.get('creators', 0))}{reason}"
+        return f"{done} {creators}{reason}"
     if row.kind == "outcomes":
-        return f"Recorded the outcomes of {_creators(detail.get('creators', 0))} by file"
-    return f"Imported {_creators(detail.get('creators', 0))}"
-
-
-def _creators(n: int) -> str:
-    return f"{n:,} creator{'' if n == 1 else 's'}"
+        return f"Recorded the outcomes of {creators} by file"
+    return f"Imported {creators}"
 
 
 def _result_in_words(kind: str, result: UndoResult) -> str:
@@ -72,6 +70,7 @@ def _result_in_words(kind: str, result: UndoResult) -> str:
     >>> _result_in_words("decision", result)
     '47 of 50 creators are as they were before. 3 were decided since: that stays.'
     """
-    text = f"{result.restored:,} of {_creators(result.total)} are as they were before."
-    what = "were decided since" if kind == "decision" else "have another outcome since"
+    text = f"{result.restored:,} of {quantity(result.total, 'creator')} are as they were before."
+    were, have = ("was", "has") if result.kept == 1 else ("were", "have")
+    what = f"{were} decided since" if kind == "decision" else f"{have} another outcome since"
     return f"{text} {result.kept:,} {what}: that stays." if result.kept else text

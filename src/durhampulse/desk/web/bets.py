@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Query, Request, Response
 
 from durhampulse.creators.outcome import OutcomeWords
+from durhampulse.decision.figures import quantity
 from durhampulse.desk.campaigns.brief import AIMS, Brief
 from durhampulse.desk.campaigns.campaigns import find
 from durhampulse.desk.campaigns.proposal import propose
@@ -129,5 +130,6 @@ def take(
         brief = find(db, number).brief
     new = propose(desk.store, desk.catalogue, number, who.name,
                   brief=replace(brief, budget=budget), edition=edition)  # fmt: skip
-    words = f"The budget is {money(budget, brief.currency)}: {len(new.table)} creators proposed."
+    creators = quantity(len(new.table), "creator")
+    words = f"The budget is {money(budget, brief.currency)}: {creators} proposed."
     return redirect(f"/campaigns/{number}", words)

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 from sqlalchemy import Connection
 
+from durhampulse.decision.figures import quantity
 from durhampulse.desk.shortlist.lists import (
     add_members,
     change_list,
@@ -69,7 +70,7 @@ def change_members(
         change = remove_members if what == "remove" else add_members
         n = change(db, number, chosen, who.name)
         name = find_list(db, number).name
-    creators = f"{n:,} creator{'' if n == 1 else 's'}"
+    creators = quantity(n, "creator")
     done = f"Took {creators} out of" if what == "remove" else f"Put {creators} into"
     return redirect(f"/shortlist?{back}", f"{done} {name}.")
 

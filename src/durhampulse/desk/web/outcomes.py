@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.rules import ColumnRule
 from durhampulse.creators.schema import IDENTIFIER, LABEL
+from durhampulse.decision.figures import quantity
 from durhampulse.desk.imports.form import words_of
 from durhampulse.desk.imports.problems import Problem, problem_of
 from durhampulse.desk.imports.uploaded import uploaded
@@ -117,7 +118,7 @@ def record_waiting(desk: DeskOf, who: Reviewer, number: Number) -> Response:
     recorded = confirm_file(desk.store, number, who.name, _rule(desk))
     if recorded.act is None:
         return redirect("/outcomes", "Nothing in it was new: every outcome stands already.")
-    text = f"Recorded the outcomes of {recorded.kept:,} creators."
+    text = f"Recorded the outcomes of {quantity(recorded.kept, 'creator')}."
     return redirect("/outcomes", text, undo=f"/acts/{recorded.act}/undo")
 
 

@@ -21,7 +21,7 @@ from starlette.responses import RedirectResponse
 from durhampulse.creators.outcome import SPONSORSHIP
 from durhampulse.creators.schema import COLUMNS
 from durhampulse.decision.bands import MAYBE, NO, NO_PRECEDENT, YES
-from durhampulse.decision.figures import above, percent
+from durhampulse.decision.figures import above, percent, quantity
 from durhampulse.desk.imports.problems import in_page_words
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.review.conflicts import VERBS, ago
@@ -149,7 +149,7 @@ def _minutes_left(until: datetime, now: datetime | None = None) -> str:
     '15 more minutes'
     """
     minutes = max(1, ceil((until - (now or clock.now())).total_seconds() / 60))
-    return f"{minutes} more minute{'' if minutes == 1 else 's'}"
+    return quantity(minutes, "more minute")
 
 
 def _day(value: datetime) -> str:
@@ -227,6 +227,7 @@ def _environment() -> Environment:
         percent=percent,
         rate=_rate,
         count=_count,
+        quantity=quantity,
         money=money,
         short=_short,
         when=_when,
