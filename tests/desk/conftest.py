@@ -5,11 +5,13 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import random
 import secrets
 import shutil
 import subprocess
 from importlib.resources import files
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from argon2 import PasswordHasher
@@ -25,7 +27,7 @@ from durhampulse.desk.models import rules as rules_of_desk
 from durhampulse.desk.models.catalogue import Catalogue, add_model
 from durhampulse.desk.people import passwords, people
 from durhampulse.desk.people.sessions import find_session
-from durhampulse.desk.review import page
+from durhampulse.desk.review import page, queue
 from durhampulse.desk.server import fill_with_demo
 from durhampulse.desk.store import database
 from durhampulse.desk.store.database import open_store
@@ -228,6 +230,13 @@ def creators_explained_once(monkeypatch):
     """Have the desk explain each creator once a run: 50 of a list take a quarter of a second."""
     monkeypatch.setattr(rules_of_desk, "explain", _once(explain))
     monkeypatch.setattr(page, "account_of", _once(account_of))
+
+
+@pytest.fixture(autouse=True)
+def lots_of_the_test(request, monkeypatch):
+    """Have the queue draw by the test's name: the same creators in every run."""
+    lots = random.Random(request.node.nodeid)
+    monkeypatch.setattr(queue, "random", SimpleNamespace(Random=lambda: lots))
 
 
 _ANSWERS: dict[tuple, tuple] = {}

@@ -162,7 +162,8 @@ def test_claimed_creator_cannot_be_decided_by_others(filled, rules):
     hers = claim_next(filled, ann, rules).creator_id
     with pytest.raises(InputError, match=r"is looking at this creator right now"):
         decide(filled, hers, bob, decision_of(), rules)
-    many = decide_many(filled, [hers, 1, 2], bob, decision_of("decline"), rules)
+    others = [number for number in (1, 2, 3) if number != hers][:2]
+    many = decide_many(filled, [hers, *others], bob, decision_of("decline"), rules)
     assert many == BulkResult(decided=2, held=1)
     with filled.writing() as db:  # she went home
         db.execute(update(claim).values(expires_at=datetime.now(UTC) - timedelta(seconds=1)))
