@@ -36,7 +36,7 @@ from durhampulse.models.interval import (
 from durhampulse.models.weights import sigmoid
 
 TUNED = {"home": range(2), "second": range(4)}
-TESTED = {"home": range(2, 5), "second": range(4, 8), "third": range(7)}
+TESTED = {"home": range(2, 22), "second": range(4, 24), "third": range(20)}
 TRAIN, FRESH = 4_000, 15_000
 KEPT = Path(__file__).with_suffix("")
 
@@ -48,8 +48,8 @@ IN_USE: Constants = (BELOW, ABOVE, RISE, TAIL, EMPTY, FALL)
 
 def main() -> None:
     KEPT.mkdir(exist_ok=True)
-    wanted = {(m, d): None for part in (TUNED, TESTED) for m, draws in part.items() for d in draws}
-    draws = {key: kept(*key) for key in wanted}
+    wanted = {(m, d) for part in (TUNED, TESTED) for m, draws in part.items() for d in draws}
+    draws = {key: kept(*key) for key in sorted(wanted, key=lambda key: key[::-1])}
     best = tune([draws[m, d] for m, numbers in TUNED.items() for d in numbers])
     print(f"BELOW, ABOVE, RISE, TAIL, EMPTY, FALL: best on the tuned draws {best}, in use {IN_USE}")
     rows = [
