@@ -85,6 +85,19 @@ def test_bounds_go_where_they_find_most():
     assert cuts[1] > values[1].max()
 
 
+def test_bound_goes_below_fresh_rows_that_lie_farther_out_than_the_odd_ones():
+    """15 of 5,000 fresh rows are at 10 and the odd ones at 2: the first rows marked find none.
+
+    In the other way to be odd some are found from the first row on, though few.
+    """
+    rng = np.random.default_rng(0)
+    values, fold = np.vstack([rng.random(5_000), rng.exponential(size=5_000)]), np.arange(5_000) % 5
+    values[0, :15] = 10 + np.arange(15)
+    odd = np.vstack([np.full(5_000, 2.0), values[1] + 0.5])
+    cuts = find_cuts(Scores(values, fold), [Scores(odd, fold)], 0.01)
+    assert values[0, 15:].max() - 0.02 < cuts[0] < 2
+
+
 def test_a_wrong_figure_is_seen_beside_an_empty_cell(scorer, fresh):
     """Views are compared with what is usual for size and niche, which needs no engagement."""
     rows = fresh.head(800).assign(Engagement_Rate=np.nan)

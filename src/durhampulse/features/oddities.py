@@ -20,8 +20,8 @@ __all__ = ["Oddity", "Scores", "find_cuts", "plant"]
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.intp]
 
-_LESS, _SWAPPED = 0.2, 0.2
-"""How much a figure divided counts beside one multiplied, and a figure of others."""
+_LESS, _SWAPPED = 0.05, 0.05
+"""How much a figure divided counts beside one multiplied, and each of the many swapped ones."""
 _MOST_ROWS, _MOST_SWAPPED = 500, 200
 _MOST_PAIRS = 12
 _TOP, _REST = 0.95, 0.5
@@ -29,7 +29,8 @@ _FAR, _FEWEST = 0.001, 6
 """Share of rows, and rows at least, beyond the point that gives a tail its scale."""
 _BEYOND = 0.5
 """How far over the farthest row a bound that marks none is, in steps of ten times fewer rows."""
-_DEEPER = (1, 2, 4, 8)
+_DEEPER = (1, 2, 4, 8, 16, 24)
+"""By how many rows a bound is lowered at once: in a heavy tail the first find next to nothing."""
 _SPENT = 0.3
 """What a bound that marks no further fresh row costs, in rows."""
 
@@ -62,7 +63,7 @@ class Scores:
 
 
 def plant(
-    train: pd.DataFrame, factors: Mapping[str, float], rng: np.random.Generator
+    train: pd.DataFrame, mistakes: Mapping[str, tuple[float, float]], rng: np.random.Generator
 ) -> Iterator[Oddity]:
     """Yield each figure many times as large and as small, then figures of creators of other size.
 
@@ -70,15 +71,16 @@ def plant(
     ----------
     train
         Shape (n_rows, any).
-    factors
-        Column of figures to how many times too large it may be by mistake.
+    mistakes
+        Column of figures to how many times too large it may be by mistake, and how much finding
+        that counts.
     """
     rows = np.sort(rng.permutation(len(train))[:_MOST_ROWS])
     some = train.iloc[rows]
-    for column, factor in factors.items():
-        yield Oddity(rows, some.assign(**{column: some[column] * factor}), 1.0, column)
+    for column, (factor, weight) in mistakes.items():
+        yield Oddity(rows, some.assign(**{column: some[column] * factor}), weight, column)
         yield Oddity(rows, some.assign(**{column: some[column] / factor}), _LESS)
-    known = train[[*factors]].astype(np.float64)
+    known = train[[*mistakes]].astype(np.float64)
     ranks = known.corr("spearman").abs().to_numpy(copy=True)
     np.fill_diagonal(ranks, 0)
     closest = np.argsort(-np.nan_to_num(ranks), axis=None, kind="stable")[:_MOST_PAIRS]

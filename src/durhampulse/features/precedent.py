@@ -36,8 +36,8 @@ REACH = 60.0
 """Standard deviations beyond which a figure is no odder."""
 _MOST_MARKED = 0.0075
 """Share of fresh rows to be marked; among draws it varied by a fifth, and 1% is promised."""
-_TOO_LARGE, _PERCENT = 20, 100
-"""How many times too large a count, and another figure, may be by mistake."""
+_TOO_LARGE, _PERCENT = (20, 1.0), (100, 0.1)
+"""How many times too large a count, and another figure, may be by mistake, and what that counts."""
 _ENOUGH = 100
 """Complete rows from which on the others teach nothing of figures together."""
 _OPEN = 0.002
@@ -231,11 +231,11 @@ def learn_precedent(encoding: Encoding, train: pd.DataFrame, *, random_state: in
     fold = (rng.permutation(groups.max() + 1) % _FOLDS)[groups]
     figures = choose_figures(encoding)
     levels, n_new = _closed_levels(encoding, block, fold)
-    factors = {
+    mistakes = {
         figures.columns[at]: _TOO_LARGE if count else _PERCENT
         for at, count in zip(figures.judged, figures.counts, strict=True)
     }
-    planted = [*plant(train, factors, rng)]
+    planted = [*plant(train, mistakes, rng)]
     usual = _Part.of(encoding, figures, train, fold)
     odd = [_Part.of(encoding, figures, o.table, fold[o.rows], o.weight) for o in planted]
     moved = np.array(
