@@ -140,8 +140,8 @@ class BlockReader:
                 continue
             numbers = self._read_numbers(column, cells[column], first_row)
             columns[column] = rule.to_fractions(numbers, self._asked.get(column))
-            if count := int(numbers.unreadable.sum()):
-                unreadable[column] = count
+            if count := np.count_nonzero(numbers.unreadable):
+                unreadable[column] = int(count)
             for row in np.flatnonzero(numbers.unclear).tolist():
                 word = str(as_text(cells[column].slice(row, 1))[0]).strip()
                 unclear[row] = _joined(unclear.get(row), unclear_reason(column, word, rule))
@@ -165,8 +165,8 @@ class BlockReader:
         self, column: str, cells: pa.Array, numbers: NumberCells, first_row: int | None
     ) -> None:
         """Refuse a column of something else, from its first cells or further down."""
-        filled = len(cells) - cells.null_count - int(numbers.null_word.sum())
-        if numbers.unreadable.sum() > 0.5 * filled:
+        filled = len(cells) - cells.null_count - np.count_nonzero(numbers.null_word)
+        if np.count_nonzero(numbers.unreadable) > 0.5 * filled:
             example = str(cells[int(np.argmax(numbers.unreadable))].as_py()).strip()
             raise self._error(
                 column,
