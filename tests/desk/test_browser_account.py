@@ -12,21 +12,11 @@ from tests.desk.conftest import PASSWORD
 from tests.desk.test_browser import (  # noqa: F401 - fixtures
     browser,
     demo,
-    for_everybody,
     opened,
     sign_out,
     signed_in,
 )
-
-
-def in_all_forms(page):
-    """Look at a page in both schemes, wide and narrow, with all that can be opened."""
-    for details in page.locator("main details").all():
-        details.evaluate("one => one.open = true")
-    for scheme, width in (("light", 390), ("dark", 1360)):
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        page.set_viewport_size({"width": width, "height": 900})
-        for_everybody(page)
+from tests.desk.test_browser_axe import look_at
 
 
 def sign_in(page, address):
@@ -44,38 +34,38 @@ def test_pages_of_ones_own_account_pass_axe(browser, demo, signed_in):  # noqa: 
         page.locator("form[action='/people'] [name=name]").fill("Ada")
         page.get_by_role("button", name="Add", exact=True).click()
         welcome = page.inner_text(".said code")
-        in_all_forms(page)
+        look_at(page, "people")
         page.locator("form[action='/keys'] [name=name]").fill("CRM")
         page.locator("form[action='/keys'] button").click()
-        in_all_forms(page)  # a new key, shown this once
+        look_at(page, "a new key")
     with opened(browser) as page:
         page.goto(welcome)
-        in_all_forms(page)
+        look_at(page, "invitation")
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_url("**/shortlist")
         page.goto(address + "/account")
-        in_all_forms(page)
+        look_at(page, "account")
         page.get_by_role("button", name="Set it up").click()
         page.get_by_role("heading", name="Set up your second factor").wait_for()
-        in_all_forms(page)
+        look_at(page, "second factor")
         secret = page.locator("ol.numbered code").inner_text().replace(" ", "")
         page.get_by_role("textbox", name="Code").fill(
             code_at(secret, int(time.time()) // STEP_SECONDS)
         )
         page.get_by_role("button", name="Use this app").click()
         page.get_by_role("heading", name="Keep these recovery codes").wait_for()
-        in_all_forms(page)
+        look_at(page, "recovery codes")
         recovery = page.locator(".codes code").first.inner_text()
         page.get_by_role("link", name="I have kept them").click()
         expect(page.get_by_role("button", name="New recovery codes")).to_be_visible()
-        in_all_forms(page)
+        look_at(page, "account with it")
         sign_out(page)
         sign_in(page, address)
         page.get_by_role("heading", name="The code of your app").wait_for()
-        in_all_forms(page)
+        look_at(page, "its code")
         page.get_by_role("textbox", name="Code").fill(recovery)
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_url("**/shortlist")
         page.goto(address + "/keyboard")
-        in_all_forms(page)
+        look_at(page, "keyboard")

@@ -1,0 +1,205 @@
+"""Pages that only an act, a mistake or an empty desk brings up: axe's rules however they are looked at."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import update
+
+from durhampulse.desk.models.catalogue import add_model
+from durhampulse.desk.people import people
+from durhampulse.desk.server import fill_with_demo
+from durhampulse.desk.store.database import open_store
+from durhampulse.desk.store.tables import session
+from tests.desk.conftest import DEMO, PASSWORD
+from tests.desk.test_browser import browser, running_desk
+from tests.desk.test_browser_axe import look_at
+
+__all__ = ["browser"]
+
+pytestmark = pytest.mark.slow
+EMPTY = ("/shortlist", "/queue", "/opinions", "/campaigns", "/rooms", "/imports", "/outcomes",
+         "/acts", "/lists", "/pipeline", "/then", "/model", "/people", "/audit", "/hooks",
+         "/shortlist/totals", "/thresholds")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def team(tmp_path_factory):
+    """A desk with the demo's list, an admin, a reviewer and a viewer: its store and address."""
+    folder = tmp_path_factory.mktemp("team")
+    store = open_store(f"sqlite:///{folder / 'team.db'}")
+    fill_with_demo(store)
+    with store.writing() as db:
+        for name, role in (("Kim", "admin"), ("Bo", "reviewer"), ("Vi", "viewer")):
+            people.add_person(db, name, role, "test", PASSWORD)
+    with running_desk(folder, "--store", f"sqlite:///{folder / 'team.db'}") as (address, _, _):
+        yield store, address
+    store.close()
+
+
+@contextlib.contextmanager
+def signed_in_as(browser, address, name):
+    with visiting(browser) as page:
+        page.goto(f"{address}/sign-in")
+        sign_in(page, name)
+        page.wait_for_url("**/shortlist")
+        yield page
+
+
+@contextlib.contextmanager
+def visiting(browser):
+    """A page of a browser of its own, in which no script fails."""
+    faults = []
+    with browser.new_context(reduced_motion="reduce") as context:
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        yield page
+        page.goto("about:blank")
+    assert faults == []
+
+
+def sign_in(page, name):
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def age_sessions(store, **columns):
+    with store.writing() as db:
+        db.execute(update(session).values(**columns))
+
+
+def make_a_key(page, address, name):
+    page.goto(f"{address}/people")
+    page.locator("form[action='/keys'] [name=name]").fill(name)
+    page.locator("form[action='/keys'] button").click()
+
+
+def test_password_is_asked_again_and_a_form_comes_back_after_the_end_of_a_session(browser, team):
+    store, address = team
+    now = datetime.now(UTC)
+    with signed_in_as(browser, address, "Kim") as page:
+        age_sessions(store, confirmed_at=now - timedelta(minutes=16))
+        make_a_key(page, address, "CRM")
+        page.get_by_role("heading", name="Your password again").wait_for()
+        look_at(page, "password again")
+        page.get_by_label("Password").fill("not this one")
+        page.get_by_role("button", name="Go on").click()
+        page.locator("#wrong").wait_for()
+        look_at(page, "a wrong password")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Go on").click()
+        page.locator(".said code").wait_for()
+        look_at(page, "a new key")
+        page.goto(f"{address}/lists")
+        page.get_by_label("Name", exact=True).last.fill("Spring picks")
+        age_sessions(store, expires_at=now - timedelta(minutes=1))
+        page.get_by_role("button", name="Make a list").click()
+        page.get_by_text("nothing was kept yet").wait_for()
+        look_at(page, "signing in once more")
+        sign_in(page, "Kim")
+        page.get_by_role("heading", name="Nothing was kept yet").wait_for()
+        page.get_by_text("Spring picks").wait_for()
+        look_at(page, "sending it again")
+        page.get_by_role("button", name="Send it now").click()
+        page.get_by_role("link", name="Spring picks").wait_for()
+
+
+def test_erasure_and_what_is_refused(browser, team):
+    _, address = team
+    with signed_in_as(browser, address, "Kim") as page, signed_in_as(browser, address, "Bo") as bo:
+        page.goto(f"{address}/creators/300")
+        name = page.locator("h1").inner_text().split()[0]
+        page.locator("#rights").click()
+        page.get_by_label("Write the identifier").fill(name)
+        page.get_by_role("button", name="Erase for good").click()
+        page.get_by_role("heading", name=re.compile("^Receipt")).wait_for()
+        look_at(page, "receipt")
+        page.goto(f"{address}/creators/300")
+        page.get_by_role("heading", name="There is no such creator").wait_for()
+        look_at(page, "404")
+        bo.goto(f"{address}/queue")
+        held = bo.locator("#review [name=creator]").input_value()
+        page.goto(f"{address}/creators/{held}")
+        look_at(page, "a creator whom a colleague holds")
+        page.locator("#decision [name=reason]").first.check(force=True)
+        with page.expect_response(re.compile("/decide$")) as answer:
+            page.get_by_role("button", name="Approve").click()
+        assert answer.value.status == 409
+        page.wait_for_load_state()
+        look_at(page, "409")
+        page.goto(f"{address}/queue")
+        page.get_by_role("button", name="Give this one back").click()
+        page.wait_for_load_state("networkidle")
+        look_at(page, "given back")
+
+
+def test_what_a_viewer_and_a_stranger_see(browser, team):
+    _, address = team
+    with signed_in_as(browser, address, "Vi") as page:
+        for path in ("/shortlist", "/creators/5", "/campaigns", "/imports", "/rooms", "/model"):
+            page.goto(address + path)
+            page.wait_for_load_state("networkidle")
+            look_at(page, f"{path} for a viewer")
+        answer = page.goto(f"{address}/people")
+        assert answer.status == 403
+        look_at(page, "403")
+    with visiting(browser) as page:
+        page.goto(f"{address}/sign-in")
+        page.get_by_label("Name").fill("Vi")
+        page.get_by_label("Password").fill("not this one")
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("alert").wait_for()
+        look_at(page, "a sign-in that failed")
+        for path in ("/welcome/nonsense", f"/r/{'x' * 43}"):
+            page.goto(address + path)
+            look_at(page, path)
+
+
+def test_client_sees_a_room_before_and_after_answering(browser, team):
+    _, address = team
+    with signed_in_as(browser, address, "Bo") as page, visiting(browser) as client:
+        csrf = page.locator("input[name=csrf]").first.get_attribute("value")
+        brief = {"csrf": csrf, "name": "Spring", "number": "6", "fee nano": "100"}
+        page.request.post(f"{address}/campaigns", form=brief)
+        page.goto(f"{address}/rooms")
+        page.get_by_label("What the client reads at the top").fill("Who feels right?")
+        page.get_by_label("Client", exact=True).fill("Acme")
+        page.get_by_role("button", name="Open the room").click()
+        link = page.get_by_text(re.compile("/r/")).inner_text()
+        look_at(page, "a room's link, shown once")
+        client.goto(re.search(r"http://\S+/r/[\w-]+", link)[0])
+        look_at(client, "the room")
+        with client.expect_response(re.compile("/r/")):
+            client.locator(".cards > li").first.get_by_label("Yes, please").check(force=True)
+        client.get_by_text("1 of 6 answered").wait_for()
+        client.get_by_role("button", name="Send my answers").click()
+        client.get_by_text("Kept.").wait_for()
+        look_at(client, "the room, answered")
+
+
+def test_first_admin_and_an_empty_desk(browser, tmp_path):
+    url = f"sqlite:///{tmp_path / 'new.db'}"
+    store = open_store(url)
+    add_model(store, DEMO / "model", "test")
+    store.close()
+    with running_desk(tmp_path, "--store", url) as (address, link, _), visiting(browser) as page:
+        page.goto(link)
+        look_at(page, "the first admin")
+        page.get_by_label("Your name").fill("Kim")
+        page.get_by_label("Password").fill(PASSWORD)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/shortlist")
+        for path in EMPTY:
+            page.goto(address + path)
+            page.wait_for_load_state("networkidle")
+            look_at(page, f"{path}, empty")
+
+
+def test_door_of_the_demo(browser, tmp_path):
+    with running_desk(tmp_path) as (_, link, _), visiting(browser) as page:
+        page.goto(link)
+        look_at(page, "a desk to try")
