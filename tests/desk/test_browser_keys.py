@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import expect
@@ -10,6 +13,7 @@ from playwright.sync_api import expect
 from durhampulse.desk.people import people
 from durhampulse.desk.server import fill_with_demo
 from durhampulse.desk.store.database import open_store
+from durhampulse.desk.web.keymap import KEYS
 from tests.desk.conftest import PASSWORD
 from tests.desk.test_browser import (  # noqa: F401 - fixtures
     browser,
@@ -21,6 +25,7 @@ from tests.desk.test_browser import (  # noqa: F401 - fixtures
 )
 
 SIZE = {"width": 1280, "height": 800}
+REASONS_BY_KEY = {key.act: key.key for key in KEYS if key.act.startswith("reason-")}
 
 
 def test_a_creator_is_decided_beside_the_list(browser, demo, signed_in):  # noqa: F811
@@ -152,6 +157,58 @@ def test_keys_are_shown_changed_and_turned_off(browser, demo, signed_in):  # noq
         page.keyboard.press("n")
         expect(page.locator(".list [aria-selected]")).to_have_count(0)
         assert page.locator("[aria-keyshortcuts]").count() == 0
+
+
+@pytest.mark.slow
+def test_each_key_does_what_stands_there_to_be_pressed_too(browser, demo, signed_in):  # noqa: F811
+    address, _, _ = demo
+    allowed = {"permissions": ["clipboard-read", "clipboard-write"], "viewport": SIZE}
+    with opened(browser, storage_state=signed_in, **allowed) as page:
+        for key in KEYS:
+            if key.act.startswith("go-"):
+                page.goto(f"{address}/account")
+                path = {"go-imports": "/imports"}.get(key.act, f"/{key.act.removeprefix('go-')}")
+                expect(page.locator(f".top nav.wide a[href='{path}']")).to_be_visible()
+                for letter in key.key:
+                    page.keyboard.press(letter)
+                page.wait_for_url(f"**{path}")
+        page.goto(f"{address}/queue")
+        for act in ("approve", "tentative", "decline", "skip", *REASONS_BY_KEY):
+            assert page.locator(f"#review [data-key='{act}']").count() == 1, act
+        for act, key in REASONS_BY_KEY.items():
+            page.keyboard.press(key)
+            expect(page.locator(f"#review [data-key='{act}']")).to_be_checked()
+        first = page.locator("#creator").inner_text()
+        page.keyboard.press("s")
+        expect(page.locator("#creator")).not_to_have_text(first)
+        second = page.locator("#creator").inner_text()
+        page.keyboard.press("9")
+        page.keyboard.press("t")
+        expect(page.locator("#creator")).not_to_have_text(second)
+        expect(page.locator("main")).to_contain_text(f"Undo: set aside {second}")
+        page.goto(f"{address}/creators/5")
+        expect(page.get_by_role("button", name="Copy")).to_be_visible()
+        page.keyboard.press("c")
+        expect(page.get_by_role("button", name="Copied")).to_be_visible()
+        copied = page.evaluate("navigator.clipboard.readText()")
+        assert copied.startswith("Of 100 creators like this one")
+        assert copied == page.locator("[data-said]").inner_text()
+
+
+@pytest.mark.slow
+def test_times_are_those_of_whoever_looks(browser, demo, signed_in):  # noqa: F811
+    """Auckland is 12 or 13 hours ahead of UTC, in which the page is sent."""
+    address, _, _ = demo
+    where = {"timezone_id": "Pacific/Auckland", "locale": "en-GB"}
+    with opened(browser, storage_state=signed_in, **where) as page:
+        page.goto(f"{address}/acts")
+        sent = page.request.get(f"{address}/acts").text()
+        moment = datetime.fromisoformat(re.search(r'<time datetime="([^"]+)"', sent)[1])
+        assert f">{moment:%Y-%m-%d %H:%M} UTC<" in sent  # what stands there without scripts
+        there = moment.astimezone(ZoneInfo("Pacific/Auckland"))
+        time_shown = page.locator("time").first
+        expect(time_shown).to_have_text(re.compile(rf"^(today|yesterday) {there:%H:%M}$"))
+        expect(time_shown).to_have_attribute("title", re.compile(rf"{there:%Y}, {there:%H:%M}$"))
 
 
 def walk_to(page, target, most=150):
