@@ -48,6 +48,7 @@ from durhampulse.desk.web.access import COOKIE
 from durhampulse.desk.web.app import create_desk
 from durhampulse.desk.web.pages import PAGES
 from durhampulse.exceptions import InputError
+from durhampulse.scoring.record import UNLIKE_BIT
 from tests.desk.conftest import DEMO, PASSWORD
 from tests.desk.forms import fields_of
 from tests.examples import examples
@@ -186,6 +187,35 @@ def test_static_files_are_revalidated_by_their_etag(visit):
         assert nobody.get(f"{address}0").headers["cache-control"] == "max-age=3600"
     for name in ("nothing.css", "../pages.py", "%2e%2e/pages.py"):
         assert nobody.get(f"/static/{name}").status_code == 404
+
+
+def test_pages_style_and_script_are_sent_compressed(visit):
+    """But for what is smaller than a packet of the network."""
+    ann = visit("viewer")
+    page = ann.get("/shortlist").text
+    for path in ("/shortlist", *re.findall(r'"(/static/[^"]+\.(?:css|js)[^"]*)"', page)):
+        answer = ann.get(path, headers={"accept-encoding": "gzip"})
+        if len(answer.content) > 1_500:
+            assert answer.headers["content-encoding"] == "gzip", path
+            assert int(answer.headers["content-length"]) < 0.5 * len(answer.content), path
+
+
+def test_first_line_of_the_list_says_whom_to_contact_review_and_confirm(visit, desk):
+    """Of those nobody has decided about, and whose outcome is not known."""
+    c = creator.c
+    with desk.store.writing() as db:
+        db.execute(update(creator).where(c.id % 5 == 0).values(state="approved"))
+        db.execute(update(creator).where(c.id % 5 == 1).values(deal=True))
+    with desk.store.reading() as db:
+        waits = select(c.probability, c.flags).where(c.state == "open", c.deal.is_(None))
+        rows = db.execute(waits).all()
+        rules = desk.catalogue.current(db)
+    at, known = rules.thresholds, [row.probability for row in rows if row.flags < UNLIKE_BIT]
+    yes, no = (sum(p >= at.yes_at for p in known), sum(p < at.review_at for p in known))
+    heading = re.search(r"<h1>(.*?)</h1>", visit("reviewer").get("/shortlist").text, re.DOTALL)[1]
+    shown = re.sub(r"<[^>]+>|\s+", " ", heading).split()
+    words = f"{yes} to contact , {len(rows) - yes - no} to review , {no} to confirm as No ."
+    assert shown == words.split()
 
 
 def test_every_route_needs_authentication(app, visit):
