@@ -38,6 +38,7 @@ from durhampulse.desk.people import people
 from durhampulse.desk.people.people import PERSON_ROLES
 from durhampulse.desk.people.sessions import SessionLimits, find_session
 from durhampulse.desk.review.decisions import REASONS
+from durhampulse.desk.review.page import what_if
 from durhampulse.desk.review.queue import progress
 from durhampulse.desk.server import DEMO_ADMIN, invitation, is_demo, open_desk
 from durhampulse.desk.shortlist import export as listexport
@@ -489,6 +490,32 @@ def test_what_if_starts_from_stored_figures(visit, desk):
     assert 'value="1M"' in asked
     for figure, words in (("1e30", "cannot be so large"), ("-5", "Followers cannot be")):
         assert words in ann.get(f"/creators/3?Followers={figure}").text
+
+
+def test_what_if_says_by_how_many_points_it_differs(visit, desk):
+    with desk.store.reading() as db:
+        rules = desk.catalogue.current(db)
+        row = db.execute(select(creator).where(creator.c.id == 3)).one()
+    then = what_if(rules, row, {"Engagement_Rate": "9%"}).probability
+    asked = visit("viewer").get("/creators/3/what-if?Engagement_Rate=9%25").text
+    points = re.search(r"; ([+\N{MINUS SIGN}]?\d+) points", asked)[1]
+    assert int(points.replace("\N{MINUS SIGN}", "-")) == round(100 * (then - row.probability)) != 0
+
+
+def test_empty_desk_asks_for_a_list(visit, desk):
+    with desk.store.writing() as db:
+        db.execute(delete(creator))
+    page = visit("reviewer").get("/shortlist").text
+    assert re.search(r'<form[^>]* action="/imports"[^>]*enctype="multipart/form-data"', page)
+    assert "No creator matches" not in page
+    assert 'type="file"' not in visit("viewer").get("/shortlist").text
+
+
+def test_pages_are_sent_compressed(visit):
+    client = visit("viewer")
+    assert client.get("/shortlist").headers["content-encoding"] == "gzip"
+    plain = client.get("/shortlist", headers={"accept-encoding": "identity"})
+    assert "content-encoding" not in plain.headers
 
 
 def test_upper_end_of_a_former_range_is_widened(visit, desk):
