@@ -24,10 +24,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
-from tests.nth.failing import build, obstacle, walk
+from tests.nth.failing import FAULTS, UNTOUCHED, build, obstacle, walk
 
 KEPT = Path(__file__).with_suffix(".csv")
-ENDS = ("done", "refused", "done, told otherwise")
 FIELDS = ("act", "fault", "n", "ended", "wrong")
 
 
@@ -58,19 +57,23 @@ def main(options: Sequence[str] = ()) -> None:
 
 
 def report(done: pd.DataFrame) -> None:
-    rows = [
-        {
-            "act": act,
-            "calls failed": len(part),
-            **{end: int((part["ended"] == end).sum()) for end in ENDS},
-            "wrong": int((part["wrong"] != "").sum()),
-        }
-        for act, part in done.groupby("act", sort=False)
-    ]
+    """Print how many calls failed by act and fault, a + where not all did, and what is wrong."""
+    untouched = done["ended"] == UNTOUCHED
+    whole = {*done.loc[untouched, ["act", "fault"]].itertuples(index=False, name=None)}
+    failed = done[~untouched]
+    counts = failed.groupby(["act", "fault"], sort=False).size()
+    rows = []
+    for act, part in failed.groupby("act", sort=False):
+        row: dict[str, object] = {"act": act}
+        for fault in FAULTS:
+            n = int(counts.get((act, fault), 0))
+            row[fault] = f"{n}" if (act, fault) in whole else f"{n}+"
+        row["all"], row["wrong"] = len(part), int((part["wrong"] != "").sum())
+        rows.append(row)
     print(pd.DataFrame(rows).to_string(index=False))
-    print(done.groupby("fault", sort=False).size().to_string())
-    for row in done[done["wrong"] != ""].head(20).itertuples():
-        print(row.act, row.fault, row.n, row.wrong)
+    print(failed.groupby("ended", sort=False).size().to_string())
+    for line in failed[failed["wrong"] != ""].head(20).itertuples():
+        print(line.act, line.fault, line.n, line.wrong)
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ def content(store: Store) -> Content:
 
 
 def _is_what_was_done(column: Column[Any]) -> bool:
-    return not isinstance(column.type, Instant) and column.name not in ("path", "tries")
+    return not isinstance(column.type, Instant) and column.name not in ("path", "tries", "worker")
 
 
 def differing(now: Content, then: Content, by_chance: set[tuple[str, int]]) -> set[str]:

@@ -20,7 +20,7 @@
 
 enum { WRITE = 1, SYNC = 2, OPEN = 4, RENAME = 8, UNLINK = 16, TRUNCATE = 32, READ = 64, ALLOCATE = 128 };
 
-static int kinds, code, sticky;
+static int kinds, code, sticky, spared;
 static long at;
 static size_t least;
 static char below[PATH_MAX];
@@ -40,6 +40,8 @@ void nth_arm(int which, long n, int error, int stays, const char *folder, size_t
 }
 
 void nth_disarm(void) { kinds = 0; }
+
+void nth_spare(int memory) { spared = memory; }
 
 long nth_count(int which) {
     long n = 0;
@@ -175,7 +177,7 @@ STREAMS(fopen64)
 extern void *__libc_malloc(size_t), *__libc_calloc(size_t, size_t), *__libc_realloc(void *, size_t),
     *__libc_memalign(size_t, size_t);
 
-#define LACKS(n) ((kinds & ALLOCATE) && (n) >= least && fails(ALLOCATE))
+#define LACKS(n) ((kinds & ALLOCATE) && !spared && (n) >= least && fails(ALLOCATE))
 
 void *malloc(size_t n) { return LACKS(n) ? NULL : __libc_malloc(n); }
 void *calloc(size_t n, size_t m) { return LACKS(n * m) ? NULL : __libc_calloc(n, m); }

@@ -23,7 +23,7 @@ from durhampulse.market.sampling import write_market
 from durhampulse.report import notebook
 from durhampulse.scoring import estimators, scorer
 from durhampulse.service.served import ServedModel
-from tests.nth.failing import disarm
+from tests.nth.failing import disarm, sparing_memory
 from tests.nth.walk import Act, End, unclear
 
 MODEL = Path(str(files("durhampulse").joinpath("desk", "demo", "model")))
@@ -34,10 +34,14 @@ OLD = {"": b"the table before\n", ".refused.csv": b"its refused rows\n",
 
 
 def answered_here(cage: Cage, name: str, *sent: Any) -> tuple[dict[str, Any], bytearray]:
-    """What the cage's process would answer, or that it ended over the file."""
+    """What the cage's process would answer, or that it ended over the file.
+
+    That process has a memory of its own, and ends alone where it has none: Arrow ends its process.
+    """
     reader = vars(cage).setdefault("reader", Reader())
     try:
-        answer, cells = reader.answer(*pickle.loads(pickle.dumps(sent)))
+        with sparing_memory():
+            answer, cells = reader.answer(*pickle.loads(pickle.dumps(sent)))
     except DurhamPulseError:
         raise
     except Exception as error:
