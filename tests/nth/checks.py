@@ -59,10 +59,16 @@ def _is_what_was_done(column: Column[Any]) -> bool:
 def differing(now: Content, then: Content, by_chance: set[tuple[str, int]]) -> set[str]:
     """Tables in which two contents differ, but for columns that differ by chance."""
 
-    def plain(table: str, rows: list[tuple[object, ...]]) -> list[tuple[object, ...]]:
-        return [tuple(v for i, v in enumerate(row) if (table, i) not in by_chance) for row in rows]
+    left, right = plain(now, by_chance), plain(then, by_chance)
+    return {name for name in left if left[name] != right[name]}
 
-    return {name for name in now if plain(name, now[name]) != plain(name, then[name])}
+
+def plain(rows: Content, by_chance: set[tuple[str, int]]) -> Content:
+    """A content without columns that differ by chance."""
+    return {
+        name: [tuple(v for i, v in enumerate(row) if (name, i) not in by_chance) for row in table]
+        for name, table in rows.items()
+    }
 
 
 def chance(left: Content, right: Content) -> set[tuple[str, int]]:
@@ -89,7 +95,8 @@ class Check:
         self.before: Content = {}
         self.done: list[Content] = []
         self.by_chance: set[tuple[str, int]] = set()
-        self.is_first, self.is_done, self.is_as_before = True, False, False
+        self.seen: set[str] = set()
+        self.is_first, self.is_done, self.was_seen = True, False, False
         self.ended = ""
 
     def prepare(self, folder: Path) -> None:
@@ -108,7 +115,7 @@ class Check:
             shutil.copytree(folder, fresh)
         else:
             shutil.copytree(fresh, folder, dirs_exist_ok=True)
-        self.is_first, self.is_done, self.is_as_before = True, False, False
+        self.is_first, self.is_done, self.was_seen = True, False, False
 
     def ready(self, folder: Path) -> Running | None:
         """The desk that an act is done at: one in use, and afterwards one that was started anew."""
@@ -171,7 +178,9 @@ class Check:
             return wrong
         lacking = differing(now, self.done[0], self.by_chance)
         changed = differing(now, self.before, self.by_chance)
-        self.is_as_before = not changed
+        state = repr(sorted(plain(now, self.by_chance).items()))
+        self.was_seen = not changed or state in self.seen
+        self.seen.add(state)
         changed -= self.steps
         self.is_done = not lacking
         self.ended = "done" if told["done"] else "refused" if lacking else "done, told otherwise"

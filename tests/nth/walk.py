@@ -42,7 +42,7 @@ class Act:
         Returns what is wrong afterwards, in words; asked outside of the fork.
     again
         Whether a run in which nothing fails follows always, or where something is left over. Where
-        all is as it was before, one of ten is followed: it begins as the first run did.
+        all is as it was before, or as it was after an earlier step, one of ten is followed.
     folder
         Where it always happens; a new folder each time if none.
     """
@@ -176,7 +176,7 @@ def step(act: Act, fault: Fault, n: int) -> Step | None:
             return None
         wrong = act.check(folder, end)
         ended = getattr(act.check, "ended", "done" if end.code == 0 else "refused")
-        again = act.again and not (getattr(act.check, "is_as_before", False) and n % 10)
+        again = act.again and not (getattr(act.check, "was_seen", False) and n % 10)
         if not wrong and (again or left_over(folder)):
             after = forked(act, folder)
             failed = [] if after.code == 0 else [f"it ends with {after.code}"]
