@@ -79,5 +79,5 @@ def library(tmp_path_factory):
 @pytest.mark.skipif(bool(obstacle()), reason=obstacle())
 def test_desk_goes_on_whatever_call_fails(library):
     """What SQLite and the worker ask of the system fails; another process looks at the store."""
-    acts = "decide,apply,sign-in,start"
-    require_whole([*walk(library, "desk", acts, "full,sync,unlink,read", 2)], acts)
+    acts = "decide,upload,apply,sign-in,start"
+    require_whole([*walk(library, "desk", acts, "full,sync,unlink,read,memory", 2)], acts)

@@ -29,6 +29,7 @@ from durhampulse.desk.people import passwords, people
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.people.sessions import find_session, open_session
 from durhampulse.desk.review import bulk
+from durhampulse.desk.server import open_desk
 from durhampulse.desk.shortlist.selection import select_all
 from durhampulse.desk.shortlist.view import View
 from durhampulse.desk.store import clock
@@ -102,12 +103,11 @@ class Stages:
         """The demo's model and some of its creators, and Ann who is an admin."""
         folder = self._apart / "demo"
         folder.mkdir()
-        store = opened(folder)
-        add_model(store, MODEL, "demo")
+        desk = open_desk(f"sqlite:///{folder / 'desk.db'}", MODEL)
+        store, worker = desk.store, desk.worker
         creators = MODEL.with_name("creators.csv").read_text("utf-8").splitlines()
         path = folder / "first.csv"
         path.write_text("\n".join(creators[: CREATORS + 1]), "utf-8")
-        worker = Worker(store, Catalogue(store))
         with store.writing() as db:
             people.add_person(db, NAME, "admin", "test", PASSWORD)
             number = begin(db, path, path.name, "demo", state="checking")

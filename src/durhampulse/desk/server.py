@@ -14,6 +14,8 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from sqlalchemy import Connection, func, select
 
 from durhampulse.desk.imports.activation import Board
@@ -79,6 +81,7 @@ def open_desk(
     InputError, ModelError
         If store or model cannot be used.
     """
+    _fill_tables_of_letters()
     store = open_store(url)
     with store.reading() as db:
         empty = not db.scalar(select(func.count()).select_from(model))
@@ -94,6 +97,11 @@ def open_desk(
         store=store, catalogue=catalogue, worker=Worker(store, catalogue, folder, board=board),
         folder=folder, sign_in=SignIn(limits),
     )  # fmt: skip
+
+
+def _fill_tables_of_letters() -> None:
+    """Have Arrow make its tables of letters now: it ends a process that lacks the memory later."""
+    pc.utf8_trim_whitespace(pa.array([""]))
 
 
 def _folder_for(store: Store) -> Path:
