@@ -55,7 +55,7 @@ def _walk(
                 continue
             if made := step(act, FAULTS[fault], n):
                 say(act=name, **asdict(made))
-            elif n >= n_calls[fault]:
+            elif most >= n_calls[fault] <= n:
                 say(act=name, fault=fault, n=n, ended=UNTOUCHED, wrong=[])
                 break
 
