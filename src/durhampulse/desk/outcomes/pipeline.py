@@ -25,7 +25,7 @@ from durhampulse.desk.store.tables import (
     upload,
 )
 
-__all__ = ["Effort", "Pipeline", "Stage", "pipeline"]
+__all__ = ["Effort", "Pipeline", "Stage", "count_creators", "pipeline"]
 
 _LATEST = 5_000
 """Creators, the latest of a stage, whose waits are looked at, and likewise reviews."""
@@ -85,17 +85,24 @@ class Pipeline:
     effort: Effort
 
 
-def pipeline(db: Connection, days: int | None = None) -> Pipeline:
+def count_creators(db: Connection) -> int:
+    """Return how many creators the list has."""
+    return db.scalar(select(func.count()).select_from(creator)) or 0
+
+
+def pipeline(db: Connection, days: int | None = None, listed: int | None = None) -> Pipeline:
     """Return how creators came along.
 
     Parameters
     ----------
     days
         Only what happened in the last so many days; everything if None.
+    listed
+        How many creators the list has; counted if None, which takes a pass over all.
     """
     since = None if days is None else clock.now() - timedelta(days=days)
     steps = _steps()
-    listed, ever = db.scalar(select(func.count()).select_from(creator)) or 0, _ever_decided(db)
+    listed, ever = count_creators(db) if listed is None else listed, _ever_decided(db)
     imported = listed if since is None else _imported(db, since)
     stages = [Stage(name="imported", creators=imported, days=None, of=0)]
     for (name, step), (_, before) in zip(steps, [("", None), *steps], strict=False):

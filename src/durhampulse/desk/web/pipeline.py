@@ -23,7 +23,7 @@ def show(
 ) -> Response:  # fmt: skip
     """Show how many creators came how far, in the last days or ever."""
     with desk.store.reading() as db:
-        counted = pipeline(db, days or None)
+        counted = pipeline(db, days or None, desk.in_list(db))
     return render(
         request, who, "pipeline.html", stages=counted.stages, effort=counted.effort, days=days,
         periods=_PERIODS,

@@ -15,6 +15,7 @@ from durhampulse.desk.campaigns.trade import Frontiers
 from durhampulse.desk.imports.worker import Worker
 from durhampulse.desk.models.catalogue import Catalogue
 from durhampulse.desk.models.rules import Rules
+from durhampulse.desk.outcomes.pipeline import count_creators
 from durhampulse.desk.outcomes.watching import BrokenBands
 from durhampulse.desk.people.people import Principal, find_key
 from durhampulse.desk.people.provider import Provider
@@ -49,6 +50,10 @@ def _few_remaining() -> Sparing[Remaining]:
     return Sparing(lambda left: left.creators <= _FEW)
 
 
+def _few_listed() -> Sparing[int]:
+    return Sparing(lambda creators: creators <= _FEW)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Desk:
     """An open desk.
@@ -67,8 +72,9 @@ class Desk:
         Cache of the bands that do not hold here.
     frontiers
         Cache of what other budgets would bring.
-    queue_counts, worthwhile
-        Caches of how many creators wait for reviewers, and of what more reviews could change.
+    queue_counts, worthwhile, listed
+        Caches of how many creators wait for reviewers, of what more reviews could change, and of
+        how many there are.
     sign_in
         Sign-ins, one at a time.
     last_use
@@ -88,6 +94,7 @@ class Desk:
     frontiers: Frontiers = field(default_factory=Frontiers)
     queue_counts: Sparing[QueueCounts] = field(default_factory=_few_waiting)
     worthwhile: Sparing[Remaining] = field(default_factory=_few_remaining)
+    listed: Sparing[int] = field(default_factory=_few_listed)
     sign_in: SignIn = field(default_factory=SignIn)
     last_use: LastUse = field(default_factory=LastUse)
     exposure: Exposure = field(default_factory=Exposure)
@@ -107,6 +114,10 @@ class Desk:
         """Return the counts of the queue that all reviewers share."""
         key = (rules.version, rules.thresholds)
         return self.queue_counts.of(key, lambda: queue_counts(db, rules))
+
+    def in_list(self, db: Connection) -> int:
+        """Return how many creators the list has."""
+        return self.listed.of((), lambda: count_creators(db))
 
     def remaining(self, db: Connection, rules: Rules, unseen: Collection[int]) -> Remaining:
         """Return what further reviews could change, without those judged without the number.
