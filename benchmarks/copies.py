@@ -36,9 +36,10 @@ def copy_import(store: Store, first: int, upto: int, by: str) -> None:
     mine = select(run.c.id, run.c.creators).where(run.c.by == by).order_by(run.c.id)
     with store.writing() as db:
         run_id, rows = db.execute(mine).tuples().first() or (0, 1)
-        for index in _INDEXES:
+        for index in _INDEXES if first < upto else ():
             index.drop(db, checkfirst=True)
-        db.execute(text("DROP INDEX IF EXISTS search_runs"))
+        if first < upto:
+            db.execute(text("DROP INDEX IF EXISTS search_runs"))
     for start in range(first, upto, rows):
         with store.writing(durable=False) as db:
             _copy(db, run_id, start, min(rows, upto - start))
