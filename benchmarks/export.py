@@ -132,7 +132,8 @@ def in_duckdb(program: Program, table: pd.DataFrame) -> pd.DataFrame:
 def in_postgres(program: Program, table: pd.DataFrame) -> pd.DataFrame:
     import sqlalchemy
 
-    engine = sqlalchemy.create_engine(os.environ["DURHAMPULSE_TEST_POSTGRES"])
+    url = os.environ["DURHAMPULSE_TEST_POSTGRES"]
+    engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
     with engine.begin() as connection:
         table.to_sql("creators", connection, index=False, if_exists="replace")
         connection.exec_driver_sql("SET jit = off")  # compiling a query of this size takes minutes

@@ -107,9 +107,10 @@ def grown(desk: Desk, folder: Path, size: int, watched: list[int]) -> Iterator[t
     with desk.store.reading() as db:
         first = int(db.scalar(done) or 0)
     short = min(SHORT, size)
-    if COPIED and first and size - first > MILLION:
-        copy_import(desk.store, first, size - MILLION, "benchmark")
-        first = size - MILLION
+    if COPIED and first:
+        upto = max(first, size - MILLION)
+        copy_import(desk.store, first, upto, "benchmark")
+        first = upto
         yield "copies instead of imports", f"up to {first:,}"
     while first < size:
         rows = min(MILLION, size - short - first) or short

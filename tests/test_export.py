@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from benchmarks import export
 
 from durhampulse.creators.blockreader import BlockReader
 from durhampulse.creators.rules import ColumnRule
@@ -35,6 +36,7 @@ from durhampulse.models.fitted import FittedModel
 from durhampulse.models.splines import SplineLogistic
 from durhampulse.models.weights import DenseNetwork, Logistic
 from durhampulse.scoring.scorer import Scorer, load_model
+from tests.desk.servers import find_tool, own_server
 from tests.messy import messy_creators
 from tests.models import write_logistic
 from tests.test_cli import run
@@ -195,6 +197,27 @@ def test_exported_graph_scores_as_the_scorer(demo, messy, demo_model, tmp_path):
     result = run("model", "export", demo_model, "--to", "onnx", "-o", path)
     assert result.returncode == 0, result.stderr
     compare(run_graph(path.read_bytes(), messy), expected_scores(demo, messy))
+
+
+@pytest.mark.slow
+def test_ten_thousand_messy_creators_score_alike_everywhere(demo, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))  # pgserver warns where there is none
+    for module in ("duckdb", "onnx", "onnxruntime"):
+        pytest.importorskip(module)
+    tool, table = find_tool(), messy_creators(10_000, seed=11)
+    if tool is None or shutil.which("node") is None:
+        pytest.skip("no PostgreSQL or no node")
+    program, expected = program_of(demo.model), export.own_scores(demo, table)
+    with own_server(tool) as (url, _):
+        monkeypatch.setenv("DURHAMPULSE_TEST_POSTGRES", url)
+        answers = {
+            name: export.compared(ask(program, table), expected) for name, ask in export.targets()
+        }
+    assert {*answers} == {"node", "onnxruntime", "SQLite", "DuckDB", "PostgreSQL"}
+    for name, answer in answers.items():
+        assert answer["both score"] > 7_000, name
+        assert float(answer["gap"]) <= 1e-6, name
+        assert [n for what, n in answer.items() if what.startswith("other")] == [0, 0, 0], name
 
 
 def families(encoding, seed=3):
