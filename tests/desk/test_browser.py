@@ -509,7 +509,7 @@ def preview_and_activate(page):
     """See what the other model would change, then let it decide."""
     page.get_by_role("button", name="Preview").click()
     page.get_by_role("link", name="See what it would change").click()
-    page.get_by_text("change their band").wait_for()
+    page.get_by_text("on average the estimate moves").wait_for()
     page.get_by_role("button", name="Activate").click()
 
 

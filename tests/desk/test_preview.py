@@ -192,7 +192,7 @@ def test_admin_previews_a_model_and_activates_it(visit, desk, filled, catalogue,
     wait_for_words(ann, "is ready: nothing has changed")
     page = ann.get("/model/preview").text
     assert catalogue.current().version == first
-    assert "change their band" in page
+    assert "on average the estimate moves" in page
     assert "From band to band" in page
     assert 'role="img"' in page
     assert "In campaigns" in page
