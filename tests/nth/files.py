@@ -13,6 +13,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from durhampulse import cli
 from durhampulse.exceptions import DurhamPulseError, InputError
 from durhampulse.files.cage import Cage
@@ -33,7 +35,7 @@ OLD = {"": b"the table before\n", ".refused.csv": b"its refused rows\n",
        ".provenance.json": b"its provenance\n"}  # fmt: skip
 
 
-def answered_here(cage: Cage, name: str, *sent: Any) -> tuple[dict[str, Any], bytearray]:
+def answered_here(cage: Cage, name: str, *sent: Any) -> tuple[dict[str, Any], pa.Buffer]:
     """What the cage's process would answer, or that it ended over the file.
 
     That process has a memory of its own, and ends alone where it has none: Arrow ends its process.
@@ -46,7 +48,7 @@ def answered_here(cage: Cage, name: str, *sent: Any) -> tuple[dict[str, Any], by
         raise
     except Exception as error:
         raise InputError(f"{name}: its reader failed over it.") from error
-    return json.loads(json.dumps(answer)), bytearray(cells)
+    return json.loads(json.dumps(answer)), pa.py_buffer(cells)
 
 
 def make_acts(apart: Path) -> dict[str, Callable[[], Act]]:
