@@ -1310,11 +1310,17 @@ def sent_names(case):
     return {name for name, _ in parse_qsl(urlsplit(address).query)}
 
 
+@contextlib.asynccontextmanager
+async def without_threads(_app):
+    """A start of the application that starts nothing."""
+    yield
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
-def test_the_documented_interface_holds(app, desk, visit, mode):
+def test_the_documented_interface_holds(app, desk, mode):
     """Whatever the documentation allows or forbids: documented answers, and no server error."""
-    visit()
+    app.router.lifespan_context = without_threads  # schemathesis starts it and never stops it
     with desk.store.writing() as db:
         token = people.add_key(db, "fuzz", "reviewer", "test")
     schema = schemathesis.openapi.from_asgi("/openapi.json", app)
