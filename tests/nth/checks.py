@@ -38,7 +38,10 @@ GOOD = {
 
 
 def content(store: Store) -> Content:
-    """All that is stored, but for moments, places, numbers of tries and what is made by chance."""
+    """All that is stored, but for moments, places, numbers of tries and what is made by chance.
+
+    Numbers of runs are left out too: that of one that was forgotten is not given again.
+    """
     with store.reading() as db:
         return {
             table.name: [
@@ -53,7 +56,9 @@ def content(store: Store) -> Content:
 
 
 def _is_what_was_done(column: Column[Any]) -> bool:
-    return not isinstance(column.type, Instant) and column.name not in ("path", "tries", "worker")
+    if isinstance(column.type, Instant) or str(column) == "run.id":
+        return False
+    return column.name not in ("path", "run_id", "tries", "worker")
 
 
 def differing(now: Content, then: Content, by_chance: set[tuple[str, int]]) -> set[str]:
