@@ -1,8 +1,8 @@
-"""What pages are given is what their templates ask for; a misspelled name shows before a reader."""
+"""Each template reads the fields of its context, all of them and no other name."""
 
 from __future__ import annotations
 
-import ast
+import dataclasses
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -11,61 +11,73 @@ from pathlib import Path
 import pytest
 from jinja2 import meta, nodes
 
-from durhampulse.desk.web import contexts, rendering
+from durhampulse.desk.web import app, rendering  # noqa: F401 - the application imports all pages
 
 WEB = Path(rendering.__file__).parent
-TEMPLATES = sorted(path.name for path in (WEB / "templates").glob("*.html"))
-EVERYWHERE = {"who", "path", "navigation", "simulated", "words", "notice", "undo", "m",
-              "loop", "to_review"}  # fmt: skip
-"""What every page is given, what the base imports, and Jinja's own."""
 
 
 @cache
-def asked_for(name):
-    """Give the names that a template and all that it includes or extends ask for."""
-    env = rendering._environment()
-    tree = env.parse((WEB / "templates" / name).read_text())
-    made = {
-        target.name
-        for assigned in tree.find_all((nodes.Assign, nodes.AssignBlock))
-        for target in assigned.find_all(nodes.Name)
-        if target.ctx == "store"
-    }
-    made |= {macro.name for macro in tree.find_all(nodes.Macro)}
-    names = meta.find_undeclared_variables(tree)
-    for other in meta.find_referenced_templates(tree):
-        if other != "macros.html":
-            names |= asked_for(other)
-    return names - made - EVERYWHERE - env.globals.keys()
+def tree_of(name):
+    """Return the parsed text of a template."""
+    return rendering._environment().parse((WEB / "templates" / name).read_text())
+
+
+def others_of(name, kind):
+    """Return the templates that one extends or includes."""
+    return [node.template.value for node in tree_of(name).find_all(kind)]
 
 
 @cache
-def calls():
-    """Give each call of render: template, names that are given, and whether others may be."""
-    return [
-        (node.args[2].value, {word.arg for word in node.keywords if word.arg} - {"status"},
-         [word.value for word in node.keywords if word.arg is None])
-        for path in WEB.glob("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "render"
-        and isinstance(node.args[2], ast.Constant)
-    ]  # fmt: skip
+def made_by(name):
+    """Return the names that a template, or what it extends, sets, imports or defines."""
+    tree = tree_of(name)
+    made = {node.name for node in tree.find_all(nodes.Name) if node.ctx == "store"}
+    made |= {node.name for node in tree.find_all(nodes.Macro)}
+    made |= {node.target for node in tree.find_all(nodes.Import)}
+    for node in tree.find_all(nodes.FromImport):
+        made |= {named if isinstance(named, str) else named[1] for named in node.names}
+    return made.union(*(made_by(other) for other in others_of(name, nodes.Extends)))
 
 
-def test_macros_use_what_they_are_handed():
-    assert asked_for("macros.html") == set()
+@cache
+def read_by(name):
+    """Return the variables that a template reads, with those of what it extends or includes.
+
+    What is imported reads only what it is handed.
+    """
+    names = meta.find_undeclared_variables(tree_of(name))
+    for other in others_of(name, (nodes.Extends, nodes.Include)):
+        names |= read_by(other)
+    return names - made_by(name) - rendering._environment().globals.keys()
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
-def test_a_template_asks_for_what_it_is_given(name):
-    typed = contexts.CONTEXTS.get(name)
-    for _, given, more in [call for call in calls() if call[0] == name]:
-        if typed is not None:
-            assert given <= typed.__annotations__.keys()
-        elif not more:
-            assert asked_for(name) <= given
-    if typed is not None:
-        assert asked_for(name) <= typed.__annotations__.keys()
+def contexts_below(kind):
+    """Return all contexts that inherit from one."""
+    return [each for below in kind.__subclasses__() for each in (below, *contexts_below(below))]
+
+
+def fields_of(context):
+    return {field.name for field in dataclasses.fields(context)}
+
+
+CONTEXTS = {
+    context.template: context for context in contexts_below(rendering.Context) if context.template
+}
+FRAME = fields_of(rendering.Frame)
+
+
+@pytest.mark.parametrize("name", ["macros.html", "elements.html"])
+def test_macros_read_what_they_are_handed(name):
+    assert read_by(name) == set()
+
+
+def test_every_name_of_the_frame_is_read():
+    assert set().union(*(read_by(name) for name in CONTEXTS)) >= FRAME
+
+
+@pytest.mark.parametrize("name", CONTEXTS)
+def test_template_reads_the_fields_of_its_context_and_nothing_else(name):
+    assert read_by(name) - FRAME == fields_of(CONTEXTS[name])
 
 
 def test_template_is_compiled_once_however_many_ask_at_once(monkeypatch):

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TypedDict
+
 from sqlalchemy import Connection, func, select
 
 from durhampulse.desk.models.rules import Rules
-from durhampulse.desk.shortlist.facets import overview
+from durhampulse.desk.shortlist.facets import Facets, overview
 from durhampulse.desk.shortlist.view import View
 from durhampulse.desk.store.tables import creator
-from durhampulse.desk.web.contexts import Counts
 
-__all__ = ["counts_at_once", "counts_of", "has_few"]
+__all__ = ["Counts", "counts_at_once", "counts_of", "has_few"]
 
 _FEW = 20_000
 """Up to so many creators are counted while the page is made; for more the page asks afterwards."""
+
+
+class Counts(TypedDict):
+    """How many there are of each choice, who waits by answer, and all of them together.
+
+    None where the page asks for them later.
+    """
+
+    counts: Facets | None
+    todo: Mapping[str, int] | None
+    everybody: int
 
 
 def counts_at_once(db: Connection, view: View, rules: Rules) -> Counts:

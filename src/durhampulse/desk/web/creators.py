@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypedDict
 
 from fastapi import APIRouter, Form, Request, Response
+from sqlalchemy import Row
 from starlette.responses import JSONResponse
 
 from durhampulse.creators.schema import COLUMNS
@@ -24,6 +25,7 @@ from durhampulse.desk.review.conflicts import VERBS, ConflictError, held_by_othe
 from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide, last_review
 from durhampulse.desk.review.page import (
     ACCOUNTS,
+    CreatorPage,
     creator_page,
     find_creator,
     read_changes,
@@ -31,7 +33,7 @@ from durhampulse.desk.review.page import (
 )
 from durhampulse.desk.review.remarks import add_remark, delete_remark
 from durhampulse.desk.review.undoing import Draft, draft_of
-from durhampulse.desk.shortlist.lists import lists_of
+from durhampulse.desk.shortlist.lists import ListChoice, lists_of
 from durhampulse.desk.store.audit import note as write_note
 from durhampulse.desk.web.access import (
     Admin,
@@ -42,11 +44,11 @@ from durhampulse.desk.web.access import (
     SureAdmin,
     Viewer,
 )
-from durhampulse.desk.web.contexts import PanelContext
-from durhampulse.desk.web.rendering import redirect, render
+from durhampulse.desk.web.rendering import Context, redirect, render
 from durhampulse.desk.web.state import Desk
 from durhampulse.desk.web.unseen import refuse_unseen
 from durhampulse.exceptions import DurhamPulseError, InputError
+from durhampulse.scoring.account import Account
 from durhampulse.scoring.record import UNLIKE_BIT
 
 __all__ = ["BESIDE", "creator_view", "decided_in_words", "router"]
@@ -54,9 +56,66 @@ __all__ = ["BESIDE", "creator_view", "decided_in_words", "router"]
 router = APIRouter(prefix="/creators", include_in_schema=False, route_class=PageRoute)
 BESIDE = "x-beside-the-list"
 """Header of a decision that the script sends, and which is answered in data."""
-_NO_ESTIMATE: Final[dict[str, Any]] = {
-    "estimate": None, "problem": None, "changed": [], "points": None,
-}  # fmt: skip
+
+
+class Estimate(TypedDict):
+    """What the model would say of other figures: `changed` are these and those stored, in words."""
+
+    estimate: Account | None
+    problem: DurhamPulseError | None
+    changed: Sequence[tuple[str, str]]
+    points: int | None
+
+
+_NO_ESTIMATE: Final[Estimate] = {"estimate": None, "problem": None, "changed": [], "points": None}
+
+
+class WhatIfContext(Context, template="what-if.html"):
+    """An estimate for other figures; fields as of :class:`Estimate`."""
+
+    rules: Rules
+    estimate: Account | None
+    problem: DurhamPulseError | None
+    changed: Sequence[tuple[str, str]]
+    points: int | None
+
+
+class PanelContext(Context, template="panel.html"):
+    """The side panel: why, and the form to decide."""
+
+    page: CreatorPage
+    rules: Rules
+    draft: Draft
+    reasons: Sequence[str]
+    request_name: str
+    seen: int
+    holder: Row[Any] | None
+    hidden: bool
+
+
+class CreatorContext(WhatIfContext, template="creator.html"):
+    """A creator's page."""
+
+    page: CreatorPage
+    draft: Draft
+    reasons: Sequence[str]
+    request_name: str
+    seen: int
+    holder: Row[Any] | None
+    hidden: bool
+    conflict: ConflictError | None
+    today: str
+    figures: Sequence[tuple[str, str, Sequence[str]]]
+    lists: Sequence[ListChoice]
+    campaigns: Sequence[Row[Any]]
+    drafts: Sequence[Row[Any]]
+    client_said: Sequence[Row[Any]]
+
+
+class ReceiptContext(Context, template="receipt.html"):
+    """The receipt of an erasure."""
+
+    receipt: Mapping[str, Any]
 
 
 @router.get("/{number}")
@@ -85,14 +144,14 @@ def creator_view(
         draft = draft or draft_of(db, number, who.id)
         holder = held_by_other(db, number, who.id)
         lists, client_said = lists_of(db, number), client_answers(db, number)
-    return render(
-        request, who, "creator.html", status=409 if conflict else 200, page=page, rules=rules,
-        seen=seen, lists=lists, draft=draft, conflict=conflict, holder=holder, reasons=REASONS,
-        request_name=secrets.token_hex(12), today=today().isoformat(),
-        figures=_figures(rules, page.row, request.query_params),
+    context = CreatorContext(
+        page=page, rules=rules, seen=seen, lists=lists, draft=draft, conflict=conflict,
+        holder=holder, reasons=REASONS, request_name=secrets.token_hex(12),
+        today=today().isoformat(), figures=_figures(rules, page.row, request.query_params),
         campaigns=within, drafts=open_drafts, client_said=client_said, hidden=hidden,
         **(_NO_ESTIMATE if hidden else _estimate(rules, page.row, request)),
     )  # fmt: skip
+    return render(request, who, context, status=409 if conflict else 200)
 
 
 @router.get("/{number}/panel")
@@ -103,12 +162,11 @@ def show_panel(request: Request, desk: DeskOf, who: Viewer, number: Number) -> R
         hidden = number in hidden_from(db, who)
         page, seen = creator_page(db, number, rules, hidden=hidden), last_review(db)
         draft, holder = draft_of(db, number, who.id), held_by_other(db, number, who.id)
-    context: PanelContext = {
-        "page": page, "rules": rules, "seen": seen, "draft": draft, "holder": holder,
-        "hidden": hidden,
-        "reasons": REASONS, "request_name": secrets.token_hex(12),
-    }  # fmt: skip
-    return render(request, who, "panel.html", **context)
+    context = PanelContext(
+        page=page, rules=rules, seen=seen, draft=draft, holder=holder, hidden=hidden,
+        reasons=REASONS, request_name=secrets.token_hex(12),
+    )  # fmt: skip
+    return render(request, who, context)
 
 
 @router.get("/{number}/what-if")
@@ -118,10 +176,10 @@ def show_what_if(request: Request, desk: DeskOf, who: Viewer, number: Number) ->
         rules = desk.catalogue.current(db)
         row = find_creator(db, number)
         refuse_unseen(hidden_from(db, who), [number])
-    return render(request, who, "what-if.html", rules=rules, **_estimate(rules, row, request))
+    return render(request, who, WhatIfContext(rules=rules, **_estimate(rules, row, request)))
 
 
-def _estimate(rules: Rules, row: Any, request: Request) -> dict[str, Any]:
+def _estimate(rules: Rules, row: Any, request: Request) -> Estimate:
     """Return the estimate for the figures of an address, how they were read, or the problem."""
     changes = {n: v for n, v in request.query_params.items() if n in COLUMNS}
     if not changes:
@@ -129,7 +187,7 @@ def _estimate(rules: Rules, row: Any, request: Request) -> dict[str, Any]:
     try:
         account = what_if(rules, row, changes)
     except DurhamPulseError as error:
-        return {**_NO_ESTIMATE, "problem": error}
+        return {"estimate": None, "problem": error, "changed": [], "points": None}
     stored = stored_frame(rules.scorer, [row]).iloc[0]
     read = read_changes(rules, changes)
     changed = [
@@ -264,4 +322,4 @@ def erase_creator(
         problem = f"Not erased: '{confirm[:40]}' is not the identifier of this creator."
         raise InputError(problem, f"Write {row.external_id[:200]}.", "confirm")
     receipt = erase(desk.store, row.external_id, who.name, objects=objects, files=files)
-    return render(request, who, "receipt.html", receipt=receipt)
+    return render(request, who, ReceiptContext(receipt=receipt))

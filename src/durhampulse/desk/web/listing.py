@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request, Response
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, JSONResponse
@@ -21,7 +22,8 @@ from durhampulse.desk.campaigns.crossings import crossings
 from durhampulse.desk.models.catalogue import save_thresholds
 from durhampulse.desk.models.preview import Preview, threshold_moves
 from durhampulse.desk.models.rules import Rules
-from durhampulse.desk.models.unlikeness import standing_lists
+from durhampulse.desk.models.unlikeness import StandingList, standing_lists
+from durhampulse.desk.outcomes.watching import BandWatch
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.review.blind import hidden_from
 from durhampulse.desk.review.bulk import under_way
@@ -34,9 +36,9 @@ from durhampulse.desk.review.decisions import (
 )
 from durhampulse.desk.shortlist import pages as shortlist
 from durhampulse.desk.shortlist.export import provenance_of, write_list
-from durhampulse.desk.shortlist.facets import facets
+from durhampulse.desk.shortlist.facets import Facets, facets
 from durhampulse.desk.shortlist.history import last_remarks, owners
-from durhampulse.desk.shortlist.lists import list_choices
+from durhampulse.desk.shortlist.lists import ListChoice, list_choices
 from durhampulse.desk.shortlist.saved import views_for
 from durhampulse.desk.shortlist.view import (
     BAND_NAMES,
@@ -51,11 +53,10 @@ from durhampulse.desk.store.carried import read_carried
 from durhampulse.desk.store.niches import read_niches
 from durhampulse.desk.store.tables import STATES
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, SureAdmin, Viewer
-from durhampulse.desk.web.contexts import CountsContext, ShortlistContext
 from durhampulse.desk.web.counts import counts_at_once, counts_of
 from durhampulse.desk.web.exports import note_export
-from durhampulse.desk.web.rendering import redirect, render
-from durhampulse.desk.web.rows import list_rows
+from durhampulse.desk.web.rendering import Context, redirect, render
+from durhampulse.desk.web.rows import ListRow, list_rows
 from durhampulse.exceptions import InputError
 from durhampulse.files.formats import FORMATS, READABLE, WRITABLE, listed, suffix_of
 from durhampulse.files.scratch import scratch_folder
@@ -68,6 +69,41 @@ router = APIRouter(include_in_schema=False, route_class=PageRoute)
 MOST_CHOSEN = 1000
 FILE_TYPES = {suffix[1:]: FORMATS[suffix].media_type for suffix in WRITABLE}
 """Kind of an exported file to its media type."""
+
+
+class CountsContext(Context, template="counts.html"):
+    """The line that says what to do, and the tabs; `swapped` where they come after the page."""
+
+    counts: Facets | None
+    todo: Mapping[str, int] | None
+    everybody: int
+    view: View
+    swapped: bool
+
+
+class ShortlistContext(CountsContext, template="shortlist.html"):
+    """The shortlist."""
+
+    rows: Sequence[ListRow]
+    rules: Rules
+    niches: Sequence[str]
+    sorts: Mapping[str, str]
+    states: Sequence[str]
+    links: Mapping[str, str]
+    reasons: Sequence[str]
+    request_name: str
+    seen: int
+    back: str
+    lists: Sequence[ListChoice]
+    saved: Sequence[Row[Any]]
+    work: Sequence[Row[Any]]
+    columns: Sequence[str]
+    unlike_lists: Sequence[StandingList]
+    broken: Sequence[BandWatch]
+    drafts: Sequence[Row[Any]]
+    remarks: Mapping[int, str]
+    crms: Mapping[str, CrmFormat]
+    owners: Mapping[int, str]
 
 
 def _query(request: Request) -> dict[str, list[str]]:
@@ -107,15 +143,14 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         name: f"/shortlist?{view.query()}&{urlencode({name: write_cursor(place)})}" if place else ""
         for name, place in (("before", page.before), ("after", page.after))
     }
-    context: ShortlistContext = {
-        "rows": rows, "view": view, "rules": rules, "niches": niches, "sorts": SORTS,
-        "states": STATES, "links": links, "reasons": REASONS, "seen": seen,
-        "request_name": secrets.token_hex(12), "back": f"{view.query()}&{urlencode(here)}",
-        "lists": lists, "saved": saved, "work": work, "columns": COLUMNS,
-        "unlike_lists": unlike_lists, "broken": broken, "drafts": open_drafts,
-        "remarks": remarks, "owners": who_decided, "swapped": False, "crms": CRM_FORMATS, **counts,
-    }  # fmt: skip
-    return render(request, who, "shortlist.html", **context)
+    context = ShortlistContext(
+        rows=rows, view=view, rules=rules, niches=niches, sorts=SORTS, states=STATES, links=links,
+        reasons=REASONS, seen=seen, request_name=secrets.token_hex(12),
+        back=f"{view.query()}&{urlencode(here)}", lists=lists, saved=saved, work=work,
+        columns=COLUMNS, unlike_lists=unlike_lists, broken=broken, drafts=open_drafts,
+        remarks=remarks, owners=who_decided, swapped=False, crms=CRM_FORMATS, **counts,
+    )  # fmt: skip
+    return render(request, who, context)
 
 
 @router.get("/shortlist/counts")
@@ -124,8 +159,8 @@ def count_states(request: Request, desk: DeskOf, who: Viewer) -> Response:
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         view = _view(db, request, who, rules)
-        context: CountsContext = {"view": view, "swapped": True, **counts_of(db, view, rules)}
-    return render(request, who, "counts.html", **context)
+        context = CountsContext(view=view, swapped=True, **counts_of(db, view, rules))
+    return render(request, who, context)
 
 
 @router.get("/shortlist/totals")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import numpy as np
@@ -16,15 +17,14 @@ from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.review.blind import hidden_from, hides
 from durhampulse.desk.review.conflicts import VERBS, ConflictError
 from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide
-from durhampulse.desk.review.page import ACCOUNTS, creator_page, find_creator
-from durhampulse.desk.review.queue import claim_next, progress, release
+from durhampulse.desk.review.page import ACCOUNTS, CreatorPage, creator_page, find_creator
+from durhampulse.desk.review.queue import Claim, Progress, claim_next, progress, release
 from durhampulse.desk.review.undoing import Draft, draft_of, latest, undo
-from durhampulse.desk.review.worth import ENOUGH, set_enough_deals, worth
+from durhampulse.desk.review.worth import ENOUGH, Remaining, set_enough_deals, worth
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer
-from durhampulse.desk.web.contexts import QueueContext
 from durhampulse.desk.web.creators import BESIDE, creator_view, decided_in_words
 from durhampulse.desk.web.kept import local_path
-from durhampulse.desk.web.rendering import redirect, render
+from durhampulse.desk.web.rendering import Context, redirect, render
 from durhampulse.scoring.record import UNLIKE_BIT
 
 __all__ = ["router"]
@@ -41,6 +41,24 @@ _WHY = {
 _BLIND = "One of those drawn: decide first, then the model's number is shown."
 
 
+class QueueContext(Context, template="queue.html"):
+    """The review queue; page and claim are none where nobody waits."""
+
+    page: CreatorPage | None
+    rules: Rules
+    draft: Draft
+    reasons: Sequence[str]
+    request_name: str
+    claimed: Claim | None
+    why: str
+    hidden: bool
+    worthwhile: Remaining
+    value: float | None
+    progress: Progress
+    last: Row[Any] | None
+    last_words: str
+
+
 @router.get("")
 def show(request: Request, desk: DeskOf, who: Reviewer) -> Response:
     """Show the next creator; they are this reviewer's until decided, given back, or too late."""
@@ -54,16 +72,14 @@ def show(request: Request, desk: DeskOf, who: Reviewer) -> Response:
         worthwhile = desk.remaining(db, rules, unseen)
         last = latest(db, who.id)
         draft = draft_of(db, claimed.creator_id, who.id) if claimed else Draft()
-    context: QueueContext = {
-        "page": page, "claimed": claimed, "rules": rules, "draft": draft,
-        "hidden": hidden, "worthwhile": worthwhile,
-        "value": _value(page.row, rules) if page and not hidden else None,
-        "why": _BLIND if hidden else _WHY[claimed.why] if claimed else "",
-        "progress": counts, "last": last,
-        "last_words": _last_in_words(last), "reasons": REASONS,
-        "request_name": secrets.token_hex(12),
-    }  # fmt: skip
-    return render(request, who, "queue.html", **context)
+    context = QueueContext(
+        page=page, claimed=claimed, rules=rules, draft=draft, hidden=hidden, worthwhile=worthwhile,
+        value=_value(page.row, rules) if page and not hidden else None,
+        why=_BLIND if hidden else _WHY[claimed.why] if claimed else "",
+        progress=counts, last=last, last_words=_last_in_words(last), reasons=REASONS,
+        request_name=secrets.token_hex(12),
+    )  # fmt: skip
+    return render(request, who, context)
 
 
 def _value(row: Any, rules: Rules) -> float | None:

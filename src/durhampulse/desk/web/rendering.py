@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from importlib.metadata import version
 from math import ceil
-from typing import Any
+from typing import Any, ClassVar, dataclass_transform
 from urllib.parse import quote, unquote
 
 from fastapi import Request, Response
@@ -18,7 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 from starlette.responses import RedirectResponse
 
-from durhampulse.creators.outcome import SPONSORSHIP
+from durhampulse.creators.outcome import SPONSORSHIP, OutcomeWords
 from durhampulse.creators.schema import COLUMNS
 from durhampulse.decision.bands import MAYBE, NO, NO_PRECEDENT, YES
 from durhampulse.decision.figures import above, percent, quantity
@@ -33,7 +34,7 @@ from durhampulse.desk.web.keymap import KEYS
 from durhampulse.desk.web.outlooks import money
 from durhampulse.desk.web.state import desk_of
 
-__all__ = ["POLICY", "redirect", "render", "searched"]
+__all__ = ["POLICY", "Context", "Frame", "redirect", "render", "searched"]
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -259,10 +260,53 @@ def _environment() -> Environment:
     return env
 
 
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+class Context:
+    """What a template is given beside its frame: a subclass for each, which is a frozen dataclass.
+
+    ``class AccountContext(Context, template="account.html")`` names the template and, below, its
+    variables.
+    """
+
+    template: ClassVar[str] = ""
+
+    def __init_subclass__(cls, *, template: str = "") -> None:
+        cls.template = template
+        dataclass(frozen=True, kw_only=True)(cls)
+
+
+class Frame(Context):
+    """What every template is given.
+
+    Attributes
+    ----------
+    who
+        Whoever looks; none where nobody has signed in.
+    path, navigation
+        Address of the page, and all entries of the navigation.
+    simulated, words
+        Whether the model learned from simulated creators, and what it calls an outcome.
+    to_review
+        How many creators wait for reviewers.
+    notice, undo
+        What was just done, and the address that undoes it.
+    """
+
+    who: Principal | None
+    path: str
+    navigation: Sequence[Any]
+    simulated: bool
+    words: OutcomeWords
+    to_review: int
+    notice: str
+    undo: str
+
+
 def render(
-    request: Request, who: Principal | None, template: str, *, status: int = 200, **context: Any
-) -> Response:
-    """Return a page, or a part of one, rendered from a template."""
+    request: Request, who: Principal | None, given: Context | str, *, status: int = 200,
+    **context: Any,
+) -> Response:  # fmt: skip
+    """Return a page, or a part of one, rendered from its template."""
     simulated, words, to_review = False, SPONSORSHIP, 0
     if who is not None:
         desk = desk_of(request)
@@ -273,23 +317,22 @@ def render(
         simulated, words = rules.simulated, rules.outcome
     sent = {} if "hx-request" in request.headers else request.cookies
     notice, undo = (unquote(sent.get(name, "")) for name in (_NOTICE, _UNDO))
-    text = _template(template).render(
-        who=who,
-        path=request.url.path,
-        navigation=request.app.state.navigation,
-        simulated=simulated,
-        words=words,
-        to_review=to_review,
-        notice=notice,
+    frame = Frame(
+        who=who, path=request.url.path, navigation=request.app.state.navigation,
+        simulated=simulated, words=words, to_review=to_review, notice=notice,
         undo=undo if _UNDOES.fullmatch(undo) else "",
-        **context,
-    )
+    )  # fmt: skip
+    if isinstance(given, Context):
+        template, context = given.template, vars(given)
+    else:
+        template = given
+    text = _template(template).render(vars(frame), **context)
     headers = {"cache-control": "no-store"}
-    page = Response(text, status, headers, "text/html; charset=utf-8")
+    answer = Response(text, status, headers, "text/html; charset=utf-8")
     for name in (_NOTICE, _UNDO):
         if name in sent:
-            page.delete_cookie(name)
-    return page
+            answer.delete_cookie(name)
+    return answer
 
 
 def searched(request: Request) -> str:
