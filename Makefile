@@ -31,7 +31,7 @@ test-all: $(READY) chromium notebook-check  ## all tests with their coverage, an
 	$(BIN)/coverage run $(PYTEST) -m "not slow"
 	$(BIN)/coverage run -m pytest -m slow $(STUDY) & study=$$!; \
 	$(BIN)/python $(PYTEST) -m slow --ignore=$(STUDY); others=$$?; wait $$study && exit $$others
-	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage combine  # it says how many files could not be read
 	$(BIN)/coverage report
 	$(MAKE) test-other
 

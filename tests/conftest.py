@@ -44,8 +44,12 @@ def pytest_collection_finish():
 
 
 def pytest_sessionfinish():
-    """Keep what a worker has covered so far: whoever takes long to end is killed."""
+    """Keep what a worker has covered and write no more: whoever takes long to end is killed.
+
+    A file that is being written then cannot be read afterwards, and all of a worker's lines are lost.
+    """
     if measured := Coverage.current():
+        measured.stop()
         measured.save()
 
 
