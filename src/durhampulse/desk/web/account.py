@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
+from sqlalchemy import Row
 
 from durhampulse.decision.figures import quantity
-from durhampulse.desk.people.factors import factor_of
+from durhampulse.desk.people.factors import Factor, factor_of
 from durhampulse.desk.people.people import find_person, set_password
-from durhampulse.desk.people.sessions import end_session, end_sessions, sessions_of
+from durhampulse.desk.people.sessions import SessionLimits, end_session, end_sessions, sessions_of
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Viewer, keep_session
-from durhampulse.desk.web.rendering import redirect, render
+from durhampulse.desk.web.rendering import Context, redirect, render
 from durhampulse.exceptions import InputError
 
 __all__ = ["browser_of", "router"]
@@ -26,6 +28,15 @@ _SYSTEMS = {"iPhone": "iPhone", "iPad": "iPad", "Android": "Android", "Windows":
             "Macintosh": "Mac", "Linux": "Linux"}  # fmt: skip
 
 
+class AccountContext(Context, template="account.html"):
+    """One's own account: where one is signed in, and by what."""
+
+    sessions: Sequence[Row[Any]]
+    has_password: bool
+    factor: Factor
+    limits: SessionLimits
+
+
 @router.get("")
 def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
     """Show where one is signed in, and the form for another password."""
@@ -33,8 +44,10 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         rows = sessions_of(db, who.id, desk.limits)
         has_password = find_person(db, who.id).password_hash is not None and desk.sign_in.passwords
         factor = factor_of(db, who.id)
-    return render(request, who, "account.html", sessions=rows, has_password=has_password,
-                  factor=factor, limits=desk.limits)  # fmt: skip
+    context = AccountContext(
+        sessions=rows, has_password=has_password, factor=factor, limits=desk.limits
+    )
+    return render(request, who, context)
 
 
 @router.post("/sessions/{number}/end")

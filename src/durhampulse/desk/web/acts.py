@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -12,11 +13,18 @@ from durhampulse.desk.people.people import Principal
 from durhampulse.desk.review.conflicts import VERBS
 from durhampulse.desk.store.acts import AT_ONCE, UndoResult, find_act, latest_acts, undo_act
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, Viewer
-from durhampulse.desk.web.rendering import redirect, render
+from durhampulse.desk.web.rendering import Context, redirect, render
 
 __all__ = ["may_undo", "router"]
 
 router = APIRouter(prefix="/acts", include_in_schema=False, route_class=PageRoute)
+
+
+class ActsContext(Context, template="acts.html"):
+    """The latest acts as ``row, text, mine``, and whether one is being undone."""
+
+    acts: Sequence[Mapping[str, Any]]
+    under_way: bool
 
 
 @router.get("")
@@ -26,7 +34,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         rows = latest_acts(db)
     acts = [{"row": row, "text": _in_words(row), "mine": may_undo(who, row)} for row in rows]
     under_way = any(row.undone_by and not row.undone_at and row.kind != "import" for row in rows)
-    return render(request, who, "acts.html", acts=acts, under_way=under_way)
+    return render(request, who, ActsContext(acts=acts, under_way=under_way))
 
 
 @router.post("/{number}/undo")

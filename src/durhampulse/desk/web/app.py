@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any
@@ -30,11 +30,11 @@ from durhampulse.desk.web.access import (
 )
 from durhampulse.desk.web.assets import Assets, Compressed
 from durhampulse.desk.web.below import ShownBelow
-from durhampulse.desk.web.entry import show_sign_in
+from durhampulse.desk.web.entry import ResendContext, show_sign_in
 from durhampulse.desk.web.exposure import HostCookies, KnownHost
 from durhampulse.desk.web.kept import KeptForm, is_same_origin, keep_form
 from durhampulse.desk.web.pages import PAGES, ROUTERS
-from durhampulse.desk.web.rendering import POLICY, redirect, render
+from durhampulse.desk.web.rendering import POLICY, Context, redirect, render
 from durhampulse.desk.web.returned import PARTS, page_before, return_form, sent_fields
 from durhampulse.desk.web.state import ActiveModel, Desk, StoreKeys, desk_of
 from durhampulse.exceptions import DurhamPulseError, InputError
@@ -62,6 +62,25 @@ _HEADERS = {
 _SECONDS_TO_WRITE = 30.0
 _FOR_PROGRAMS = ("/v1/", "/metrics", "/healthz", "/readyz")
 _PATIENT = ("/v1/campaigns", "/v1/bulk")
+
+
+class ConfirmContext(Context, template="confirm.html"):
+    """A heavy act's form, to be sent again with the password, or after the provider was asked."""
+
+    wrong: str
+    provider: str | None
+    back: str
+    field: str
+    kept: KeptForm
+    minutes: float
+
+
+class ErrorContext(Context, template="error.html"):
+    """What did not work, what was sent, and the page before."""
+
+    error: DurhamPulseError
+    sent: Sequence[tuple[str, str]]
+    before: str
 
 
 def create_desk(desk: Desk, root_path: str = "") -> FastAPI:
@@ -208,7 +227,7 @@ class _ErrorPages:
     async def _offer_again(self, request: Request, error: Exception) -> Response:
         """Show a form of an earlier session, to be sent again by the session there is now."""
         if kept := await keep_form(request):
-            return render(request, request.state.who, "resend.html", status=403, kept=kept)
+            return render(request, request.state.who, ResendContext(kept=kept), status=403)
         return await self._explain(request, error)
 
     @staticmethod
@@ -218,10 +237,12 @@ class _ErrorPages:
         wrong, who, provider = getattr(error, "problem", ""), request.state.who, None
         if who.session.method == "provider" and (known := desk_of(request).provider):
             provider = known.settings.title
-        return render(request, who, "confirm.html", status=422, wrong=wrong, provider=provider,
-                      back=urlencode({"again": "", "next": page_before(request) or "/account"}),
-                      field=AGAIN, kept=KeptForm(request.url.path, fields),
-                      minutes=desk_of(request).limits.confirm_minutes)  # fmt: skip
+        context = ConfirmContext(
+            wrong=wrong, provider=provider, field=AGAIN, kept=KeptForm(request.url.path, fields),
+            back=urlencode({"again": "", "next": page_before(request) or "/account"}),
+            minutes=desk_of(request).limits.confirm_minutes,
+        )  # fmt: skip
+        return render(request, who, context, status=422)
 
     async def _store_is_away(self, request: Request, error: Exception) -> Response:
         if problem := shortage_of(error):
@@ -282,9 +303,8 @@ def _error_page(
     request: Request, status: int, error: DurhamPulseError, sent: KeptForm | None = None
 ) -> Response:
     who = getattr(request.state, "who", None) if status < HTTPStatus.INTERNAL_SERVER_ERROR else None
-    page = render(
-        request, who, "error.html", status=status, error=error, sent=sent.readable if sent else [],
-        before=page_before(request),
-    )  # fmt: skip
+    readable = sent.readable if sent else []
+    context = ErrorContext(error=error, sent=readable, before=page_before(request))
+    page = render(request, who, context, status=status)
     page.headers.update(PARTS if "hx-request" in request.headers else {})
     return page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -13,11 +14,36 @@ from durhampulse.desk.people.sessions import Waiting, find_session, find_waiting
 from durhampulse.desk.people.totp import app_address
 from durhampulse.desk.web.access import know_browser, let_in
 from durhampulse.desk.web.kept import KeptForm, local_path
-from durhampulse.desk.web.rendering import redirect, render
+from durhampulse.desk.web.rendering import Context, redirect, render
 from durhampulse.desk.web.state import desk_of
 from durhampulse.exceptions import InputError
 
-__all__ = ["SetUp", "ask_second", "enter", "set_up_of", "show_sign_in"]
+__all__ = ["ResendContext", "SetUp", "ask_second", "enter", "set_up_of", "show_sign_in"]
+
+
+class SignInContext(Context, template="sign-in.html"):
+    """The form to sign in; `ways` are the provider's title and addresses, if there is one."""
+
+    next: str
+    kept: KeptForm | None
+    ways: Mapping[str, str]
+    passwords: bool
+    problem: InputError | None
+
+
+class ResendContext(Context, template="resend.html"):
+    """A form that arrived when its session had ended."""
+
+    kept: KeptForm
+
+
+class SecondContext(Context, template="second.html"):
+    """The form for a code, or for the set-up of a second factor before the first one."""
+
+    waiting: Waiting
+    set_up: SetUp | None
+    next: str
+    kept: KeptForm | None
 
 
 def show_sign_in(
@@ -43,8 +69,10 @@ def show_sign_in(
         ways = {"title": title, "next": urlencode({"next": next_}), "end": ""}
         if "left" in request.query_params:  # the provider still knows whoever signed out here
             ways["end"] = desk.provider.end_address(f"{desk.exposure.address}/sign-in")
-    return render(request, None, "sign-in.html", status=status, next=next_, kept=form,
-                  ways=ways, passwords=desk.sign_in.passwords, problem=problem)  # fmt: skip
+    context = SignInContext(
+        next=next_, kept=form, ways=ways, passwords=desk.sign_in.passwords, problem=problem
+    )
+    return render(request, None, context, status=status)
 
 
 def enter(request: Request, token: str, next_: str = "", form: KeptForm | None = None) -> Response:
@@ -68,7 +96,7 @@ def enter(request: Request, token: str, next_: str = "", form: KeptForm | None =
     if waiting is not None:
         response = ask_second(request, waiting, next_, form)
     elif form is not None:
-        response = render(request, who, "resend.html", kept=form)
+        response = render(request, who, ResendContext(kept=form))
     else:
         response = redirect(local_path(next_) or "/shortlist")
     let_in(request, response, token)
@@ -87,8 +115,8 @@ def ask_second(
         with desk_of(request).store.writing() as db:
             secret = pending_secret(db, waiting.person) or begin_factor(db, waiting.person)
         set_up = set_up_of(request, secret, waiting.name)
-    return render(request, None, "second.html", status=status, waiting=waiting, set_up=set_up,
-                  next=local_path(next_), kept=form)  # fmt: skip
+    context = SecondContext(waiting=waiting, set_up=set_up, next=local_path(next_), kept=form)
+    return render(request, None, context, status=status)
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 
-from durhampulse.desk.hooks.endpoints import BOTH_HOURS, MOST, add_hook, change_hook, hooks
+from durhampulse.desk.hooks.endpoints import (
+    BOTH_HOURS,
+    MOST,
+    Endpoint,
+    add_hook,
+    change_hook,
+    hooks,
+)
 from durhampulse.desk.hooks.sender import KEPT_DAYS, MOST_TRIES
 from durhampulse.desk.web.access import Admin, DeskOf, Number, PageRoute, SureAdmin
-from durhampulse.desk.web.rendering import redirect, render
+from durhampulse.desk.web.rendering import Context, redirect, render
 
 __all__ = ["router"]
 
@@ -21,11 +29,25 @@ _NOTICES = {
 }
 
 
+class HooksContext(Context, template="hooks.html"):
+    """All endpoints; the secret of one where it is new; and the rules they follow."""
+
+    endpoints: Sequence[Endpoint]
+    secret: str
+    most: int
+    tries: int
+    days: int
+    hours: int
+
+
 def _page(request: Request, desk: DeskOf, who: Admin, secret: str = "") -> Response:
     with desk.store.reading() as db:
         endpoints = hooks(db)
-    return render(request, who, "hooks.html", endpoints=endpoints, secret=secret, most=MOST,
-                  tries=MOST_TRIES, days=KEPT_DAYS, hours=BOTH_HOURS)  # fmt: skip
+    context = HooksContext(
+        endpoints=endpoints, secret=secret, most=MOST, tries=MOST_TRIES, days=KEPT_DAYS,
+        hours=BOTH_HOURS,
+    )  # fmt: skip
+    return render(request, who, context)
 
 
 @router.get("")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request, Response
@@ -12,10 +13,10 @@ from starlette.responses import StreamingResponse
 from durhampulse.desk.people import people, sessions
 from durhampulse.desk.people.factors import factor_dates, required_role
 from durhampulse.desk.people.identities import known_as
-from durhampulse.desk.people.people import PERSON_ROLES
+from durhampulse.desk.people.people import PERSON_ROLES, PersonRole
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import latest
-from durhampulse.desk.store.chain import export_lines, read_head
+from durhampulse.desk.store.chain import Head, export_lines, read_head
 from durhampulse.desk.store.search import find_some
 from durhampulse.desk.store.tables import api_key, receipt
 from durhampulse.desk.web.access import (
@@ -33,7 +34,7 @@ from durhampulse.desk.web.account import browser_of
 from durhampulse.desk.web.entry import enter, show_sign_in
 from durhampulse.desk.web.filling import fill_in
 from durhampulse.desk.web.kept import LARGEST_FORM, KeptForm, is_same_origin, local_path
-from durhampulse.desk.web.rendering import redirect, render, searched
+from durhampulse.desk.web.rendering import Context, redirect, render, searched
 from durhampulse.exceptions import InputError
 
 __all__ = ["audit_router", "door", "router"]
@@ -48,6 +49,44 @@ door = APIRouter(
 )  # fmt: skip
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 audit_router = APIRouter(include_in_schema=False, route_class=PageRoute)
+
+
+class WelcomeContext(Context, template="welcome.html"):
+    """What a one-time link is for, and for whom."""
+
+    token: str
+    purpose: str
+    person: Row[Any] | None
+
+
+class PeopleContext(Context, template="people.html"):
+    """Everybody and all keys; `secret` is a link or key that was just made, `what` says of what."""
+
+    search: str
+    roles: Sequence[str]
+    people: Sequence[Row[Any]]
+    keys: Sequence[Row[Any]]
+    factors: Mapping[int, datetime]
+    required: str
+    known_as: Mapping[int, str]
+    provider: str | None
+    passwords: bool
+    owners: Mapping[int, Row[Any]]
+    lower_role: Callable[[PersonRole, PersonRole], PersonRole]
+    now: datetime
+    days: Sequence[int]
+    secret: str
+    what: str
+
+
+class AuditContext(Context, template="audit.html"):
+    """Entries of the audit log, and the receipts of erasures."""
+
+    rows: Sequence[Row[Any]]
+    receipts: Sequence[Row[Any]]
+    head: Head
+    search: str
+    matches: Sequence[Row[Any]]
 
 
 @door.get("/sign-in")
@@ -102,8 +141,8 @@ def welcome_page(request: Request, desk: DeskOf, token: str) -> Response:
             raise InputError("This link was used, or is too old.",
                              "Ask an admin for a new one.")  # fmt: skip
         person = people.find_person(db, link.person_id) if link.purpose == "password" else None
-    return render(request, None, "welcome.html", token=token, purpose=link.purpose,
-                  person=person)  # fmt: skip
+    context = WelcomeContext(token=token, purpose=link.purpose, person=person)
+    return render(request, None, context)
 
 
 @door.post("/welcome/{token}")
@@ -133,13 +172,15 @@ def _people_page(
         keys = db.execute(select(api_key).order_by(api_key.c.name)).all()
         factors, required = factor_dates(db), required_role(db)
         names = known_as(db)
-    return render(request, who, "people.html", search=search, roles=PERSON_ROLES,
-                  people=_called(everybody, search), keys=_called(keys, search),
-                  factors=factors, required=required, known_as=names,
-                  provider=desk.provider and desk.provider.settings.title,
-                  passwords=desk.sign_in.passwords,
-                  owners={row.id: row for row in everybody}, lower_role=people.lower_role,
-                  now=clock.now(), days=_DAYS, secret=secret, what=what)  # fmt: skip
+    context = PeopleContext(
+        search=search, roles=PERSON_ROLES, people=_called(everybody, search),
+        keys=_called(keys, search), factors=factors, required=required, known_as=names,
+        provider=desk.provider.settings.title if desk.provider else None,
+        passwords=desk.sign_in.passwords,
+        owners={row.id: row for row in everybody}, lower_role=people.lower_role,
+        now=clock.now(), days=_DAYS, secret=secret, what=what,
+    )  # fmt: skip
+    return render(request, who, context)
 
 
 def _called(rows: Sequence[Row[Any]], part: str) -> list[Row[Any]]:
@@ -234,8 +275,8 @@ def audit(request: Request, desk: DeskOf, who: Admin) -> Response:
         rows = latest(db, before, subjects=subjects)
         receipts = db.execute(select(receipt).order_by(receipt.c.id.desc()).limit(50)).all()
         head = read_head(db)
-    return render(request, who, "audit.html", rows=rows, receipts=receipts, head=head,
-                  search=search, matches=matches)  # fmt: skip
+    context = AuditContext(rows=rows, receipts=receipts, head=head, search=search, matches=matches)
+    return render(request, who, context)
 
 
 @audit_router.get("/audit/log.jsonl")

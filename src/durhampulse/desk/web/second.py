@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request, Response
@@ -38,10 +39,10 @@ from durhampulse.desk.web.access import (
     let_in,
     refuse_foreign,
 )
-from durhampulse.desk.web.entry import ask_second, enter, set_up_of
+from durhampulse.desk.web.entry import SetUp, ask_second, enter, set_up_of
 from durhampulse.desk.web.filling import fill_in
 from durhampulse.desk.web.kept import LARGEST_FORM, KeptForm, is_same_origin, local_path
-from durhampulse.desk.web.rendering import redirect, render
+from durhampulse.desk.web.rendering import Context, redirect, render
 from durhampulse.exceptions import InputError
 
 __all__ = ["admin_router", "door", "router"]
@@ -52,6 +53,19 @@ door = APIRouter(
 )  # fmt: skip
 router = APIRouter(prefix="/account/second", include_in_schema=False, route_class=PageRoute)
 admin_router = APIRouter(prefix="/people", include_in_schema=False, route_class=PageRoute)
+
+
+class CodesContext(Context, template="codes.html"):
+    """New recovery codes, and where one goes on."""
+
+    codes: Sequence[str]
+    next: str
+
+
+class SetUpContext(Context, template="set-up.html"):
+    """A secret that waits for its first code."""
+
+    set_up: SetUp
 
 
 @door.get("/sign-in/second")
@@ -99,8 +113,8 @@ def _set_up(request: Request, desk: DeskOf, waiting: Waiting, code: str, next_: 
         note(db, waiting.name, "signed in", waiting.name, {"second factor": True})
         token = complete_session(db, waiting, desk.limits)
         who = find_session(db, token, desk.limits)
-    response = render(request, who, "codes.html", codes=codes,
-                      next=local_path(next_) or "/shortlist")  # fmt: skip
+    context = CodesContext(codes=codes, next=local_path(next_) or "/shortlist")
+    response = render(request, who, context)
     let_in(request, response, token)
     know_browser(request, response, waiting.person)
     return response
@@ -113,7 +127,8 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         secret = pending_secret(db, who.id)
     if secret is None:
         return redirect("/account")
-    return render(request, who, "set-up.html", set_up=set_up_of(request, secret, who.name))
+    context = SetUpContext(set_up=set_up_of(request, secret, who.name))
+    return render(request, who, context)
 
 
 @router.post("")
@@ -123,7 +138,8 @@ def begin(request: Request, desk: DeskOf, who: SureViewer) -> Response:
         if find_person(db, who.id).password_hash is None:
             raise InputError("You have no password that it would stand beside.", "Choose one.")
         secret = begin_factor(db, who.id)
-    return render(request, who, "set-up.html", set_up=set_up_of(request, secret, who.name))
+    context = SetUpContext(set_up=set_up_of(request, secret, who.name))
+    return render(request, who, context)
 
 
 @router.post("/confirm")
@@ -133,7 +149,7 @@ def confirm(
     """Take over the secret whose code was given; show its recovery codes."""
     with desk.store.writing() as db:
         codes = confirm_factor(db, who.id, code, who.name, keep=who.session.number)
-    return render(request, who, "codes.html", codes=codes, next="/account")
+    return render(request, who, CodesContext(codes=codes, next="/account"))
 
 
 @router.post("/codes")
@@ -141,7 +157,7 @@ def renew(request: Request, desk: DeskOf, who: SureViewer) -> Response:
     """Show new recovery codes; those before end."""
     with desk.store.writing() as db:
         codes = renew_codes(db, who.id, who.name)
-    return render(request, who, "codes.html", codes=codes, next="/account")
+    return render(request, who, CodesContext(codes=codes, next="/account"))
 
 
 @router.post("/end")
