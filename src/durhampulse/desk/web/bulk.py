@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
+from sqlalchemy import Row
 from starlette.concurrency import run_in_threadpool
 
 from durhampulse.decision.bands import NO_PRECEDENT
@@ -29,7 +30,7 @@ from durhampulse.desk.shortlist.selection import Selection, read_view, select_al
 from durhampulse.desk.shortlist.view import BAND_NAMES, UNLIKE
 from durhampulse.desk.store.tables import STATES
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, Viewer
-from durhampulse.desk.web.rendering import redirect, render
+from durhampulse.desk.web.rendering import Context, redirect, render
 from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import InputError
 
@@ -38,6 +39,38 @@ __all__ = ["order_of", "router"]
 router = APIRouter(prefix="/bulk", include_in_schema=False, route_class=PageRoute)
 _TYPED_ABOVE = 1_000
 _ANSWERS = {**BAND_NAMES, UNLIKE: NO_PRECEDENT, "": ""}
+
+
+class ConfirmContext(Context, template="bulk-confirm.html"):
+    """What is to be done to a selection; `table` counts its creators by answer and state."""
+
+    selection: Selection
+    what: str
+    order: Mapping[str, Any]
+    to_list: Row[Any] | None
+    table: Sequence[tuple[str, Sequence[int]]]
+    states: Sequence[str]
+    decided: int
+    request_name: str
+    must_type: bool
+    problem: str
+    typed: str
+
+
+class ProgressContext(Context, template="bulk-progress.html"):
+    """How far work on many is."""
+
+    work: Row[Any]
+    share: float
+
+
+class BulkContext(ProgressContext, template="bulk.html"):
+    """Work on many, or what became of it; `elsewhere` are those it did not reach."""
+
+    selection: Selection
+    mine: bool
+    elsewhere: int
+    to_list: Row[Any] | None
 
 
 @router.post("")
@@ -105,12 +138,12 @@ def _confirmation(  # noqa: PLR0913 - what the page shows
         if any(cells.get((band, state)) for state in STATES)
     ]
     decided = sum(sum(row[1:]) for _, row in table)
-    return render(
-        request, who, "bulk-confirm.html", status=422 if problem else 200, selection=selection,
-        what=what, order=order, to_list=to_list, table=table, states=STATES, decided=decided,
-        request_name=secrets.token_hex(12), must_type=selection.total > _TYPED_ABOVE,
-        problem=problem, typed=typed,
+    context = ConfirmContext(
+        selection=selection, what=what, order=order, to_list=to_list, table=table, states=STATES,
+        decided=decided, request_name=secrets.token_hex(12),
+        must_type=selection.total > _TYPED_ABOVE, problem=problem, typed=typed,
     )  # fmt: skip
+    return render(request, who, context, status=422 if problem else 200)
 
 
 @router.post("/start")
@@ -141,20 +174,20 @@ def _start(request: Request, desk: Desk, who: Principal, fields: Mapping[str, st
 @router.get("/{number}")
 def show(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Response:
     """Show how far the work is, or what became of it."""
-    return render(request, who, "bulk.html", **_state(desk, who, number))
+    return render(request, who, _state(desk, who, number))
 
 
 @router.get("/{number}/progress")
 def progress(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Response:
     """Show how far the work is; the page is loaded anew when it is done."""
     state = _state(desk, who, number)
-    part = render(request, who, "bulk-progress.html", **state)
-    if state["work"].state != "waiting":
+    part = render(request, who, ProgressContext(work=state.work, share=state.share))
+    if state.work.state != "waiting":
         part.headers["HX-Refresh"] = "true"
     return part
 
 
-def _state(desk: Desk, who: Principal, number: int) -> dict[str, Any]:
+def _state(desk: Desk, who: Principal, number: int) -> BulkContext:
     with desk.store.reading() as db:
         work = find_bulk(db, number)
         to_list = find_list(db, work.order["list"]) if "list" in work.order else None
@@ -162,8 +195,10 @@ def _state(desk: Desk, who: Principal, number: int) -> dict[str, Any]:
     left = selection.total - work.done - work.held - work.changed
     share = 1.0 if work.state == "done" else work.position / max(selection.last_id, 1)
     mine = who.may("reviewer") and (who.may("admin") or work.person_id == who.id)
-    return {"work": work, "selection": selection, "share": share, "mine": mine,
-            "elsewhere": max(left, 0), "to_list": to_list}  # fmt: skip
+    return BulkContext(
+        work=work, selection=selection, share=share, mine=mine, elsewhere=max(left, 0),
+        to_list=to_list,
+    )  # fmt: skip
 
 
 @router.post("/{number}/stop")

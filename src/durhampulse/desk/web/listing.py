@@ -15,12 +15,8 @@ from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, JSONResponse
 
-from durhampulse.creators.typed import read_typed
 from durhampulse.decision.bands import Thresholds
 from durhampulse.desk.campaigns.campaigns import drafts
-from durhampulse.desk.campaigns.crossings import crossings
-from durhampulse.desk.models.catalogue import save_thresholds
-from durhampulse.desk.models.preview import Preview, threshold_moves
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.models.unlikeness import StandingList, standing_lists
 from durhampulse.desk.outcomes.watching import BandWatch
@@ -52,7 +48,7 @@ from durhampulse.desk.store import clock
 from durhampulse.desk.store.carried import read_carried
 from durhampulse.desk.store.niches import read_niches
 from durhampulse.desk.store.tables import STATES
-from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, SureAdmin, Viewer
+from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, Viewer
 from durhampulse.desk.web.counts import counts_at_once, counts_of
 from durhampulse.desk.web.exports import note_export
 from durhampulse.desk.web.rendering import Context, redirect, render
@@ -106,6 +102,44 @@ class ShortlistContext(CountsContext, template="shortlist.html"):
     owners: Mapping[int, str]
 
 
+class EmptyContext(Context, template="empty-shortlist.html"):
+    """The shortlist before the first import, and the endings of files that it takes."""
+
+    suffixes: Sequence[str]
+
+
+class TotalsContext(Context, template="totals.html"):
+    """What a view comes to; `bins` and `band_bins` are creators and deals by hundredths."""
+
+    totals: shortlist.Totals
+    view: View
+    rules: Rules
+    bins: Sequence[Sequence[float]]
+    band_bins: Mapping[str, Sequence[Sequence[float]]]
+    band_names: Mapping[str, str]
+
+
+class TotalsPageContext(TotalsContext, template="totals-page.html"):
+    """The same as a page of its own."""
+
+
+class FacetsContext(Context, template="facets.html"):
+    """How many creators each choice of a filter has."""
+
+    counts: Facets
+    view: View
+
+
+class FacetsPageContext(FacetsContext, template="facets-page.html"):
+    """The same as a page of its own."""
+
+
+class ChosenContext(Context, template="chosen.html"):
+    """What those ticked come to."""
+
+    totals: shortlist.Totals
+
+
 def _query(request: Request) -> dict[str, list[str]]:
     query: dict[str, list[str]] = {}
     for name, value in request.query_params.multi_items():
@@ -137,7 +171,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         unlike_lists, broken = standing_lists(db), desk.broken_bands.of(db, rules)
         open_drafts, counts = drafts(db), counts_at_once(db, view, rules)
     if not (rows or view.is_filtered or after or before):
-        return render(request, who, "empty-shortlist.html", suffixes=READABLE)
+        return render(request, who, EmptyContext(suffixes=READABLE))
     here = [(name, params[name]) for name in ("after", "before") if params.get(name)]
     links = {
         name: f"/shortlist?{view.query()}&{urlencode({name: write_cursor(place)})}" if place else ""
@@ -173,12 +207,13 @@ def totals(request: Request, desk: DeskOf, who: Viewer) -> Response:
         bins = shortlist.histogram(
             db, View(without=view.without), rules
         )  # thresholds hold for everybody
-    template = "totals.html" if "hx-request" in request.headers else "totals-page.html"
+    kind = TotalsContext if "hx-request" in request.headers else TotalsPageContext
     cells = bins[["creators", "expected"]].round(3).to_numpy().tolist()
-    return render(
-        request, who, template, totals=sums, view=view, rules=rules, bins=cells,
+    context = kind(
+        totals=sums, view=view, rules=rules, bins=cells,
         band_bins=_band_bins(cells, rules.thresholds), band_names=BAND_NAMES,
     )  # fmt: skip
+    return render(request, who, context)
 
 
 @router.get("/shortlist/facets")
@@ -188,8 +223,8 @@ def count_choices(request: Request, desk: DeskOf, who: Viewer) -> Response:
         rules = desk.catalogue.current(db)
         view = _view(db, request, who, rules)
         counts = facets(db, view, rules)
-    template = "facets.html" if "hx-request" in request.headers else "facets-page.html"
-    return render(request, who, template, counts=counts, view=view, rules=rules)
+    kind = FacetsContext if "hx-request" in request.headers else FacetsPageContext
+    return render(request, who, kind(counts=counts, view=view))
 
 
 def _band_bins(bins: list[Any], thresholds: Thresholds) -> dict[str, list[Any]]:
@@ -211,7 +246,7 @@ def chosen_totals(
         rules = desk.catalogue.current(db)
         view = View(without=tuple(hidden_from(db, who)))
         sums = shortlist.totals(db, view, rules, chosen[:MOST_CHOSEN])
-    return render(request, who, "chosen.html", totals=sums)
+    return render(request, who, ChosenContext(totals=sums))
 
 
 @router.post("/shortlist/decide")
@@ -253,60 +288,6 @@ def _in_words(result: BulkResult) -> str:
         if n
     ]
     return f"{result.decided} decided." + (f" Left alone: {', '.join(left)}." if left else "")
-
-
-@router.get("/thresholds")
-def preview_thresholds(
-    request: Request, desk: DeskOf, who: Viewer,
-    yes_at: Annotated[str, Query()] = "", review_at: Annotated[str, Query()] = "",
-    back: Annotated[str, Query()] = "",
-) -> Response:  # fmt: skip
-    """Show what other thresholds would change; nothing changes yet."""
-    new, preview, moved = None, None, {}
-    with desk.store.reading() as db:
-        rules = desk.catalogue.current(db)
-        if yes_at and review_at:
-            new = Rules.of(rules.version, rules.scorer, _thresholds(yes_at, review_at))
-            preview = Preview.of(threshold_moves(db, rules, new))
-            moved = crossings(db, rules, new, without=hidden_from(db, who))
-    return render(
-        request, who, "thresholds.html", rules=rules, new=new, preview=preview, campaigns=moved,
-        back=back, shown=(new or rules).thresholds,
-    )  # fmt: skip
-
-
-@router.post("/thresholds")
-def thresholds(
-    desk: DeskOf, who: SureAdmin,
-    yes_at: Annotated[str, Form()], review_at: Annotated[str, Form()],
-    back: Annotated[str, Form()] = "",
-) -> Response:  # fmt: skip
-    """Move the thresholds, for everybody."""
-    rules = desk.catalogue.current()
-    save_thresholds(desk.store, _thresholds(yes_at, review_at), who.name, rules)
-    return redirect(f"/shortlist?{back}", "The thresholds were moved, for everybody.")
-
-
-def _thresholds(yes_at: str, review_at: str) -> Thresholds:
-    """Return thresholds as typed, in percent.
-
-    Raises
-    ------
-    InputError
-        At the field that holds no percentage, or none that fits the other.
-    """
-    shares = []
-    for name, text in (("yes_at", yes_at), ("review_at", review_at)):
-        share = read_typed(text, "rate", field=name)
-        if share is None or not 0 < share < 1:
-            raise InputError(f"'{text[:40]}' is no threshold.", "Use 1% to 99%.", name)
-        shares.append(share)
-    if shares[1] > shares[0]:
-        raise InputError(
-            f"Maybe cannot begin at {review_at}, above Yes at {yes_at}.", "Begin it lower.",
-            "review_at",
-        )  # fmt: skip
-    return Thresholds(*shares)
 
 
 @router.get("/shortlist/export/{kind}")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 
 from durhampulse.decision.figures import quantity
 from durhampulse.desk.shortlist.lists import (
@@ -27,7 +28,7 @@ from durhampulse.desk.shortlist.saved import (
 )
 from durhampulse.desk.shortlist.selection import read_view
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, Viewer
-from durhampulse.desk.web.rendering import redirect, render
+from durhampulse.desk.web.rendering import Context, redirect, render
 from durhampulse.exceptions import InputError
 
 __all__ = ["router", "views"]
@@ -36,12 +37,19 @@ router = APIRouter(prefix="/lists", include_in_schema=False, route_class=PageRou
 views = APIRouter(prefix="/views", include_in_schema=False, route_class=PageRoute)
 
 
+class ListsContext(Context, template="lists.html"):
+    """The lists made by hand, and the saved views."""
+
+    lists: Sequence[Row[Any]]
+    saved: Sequence[Row[Any]]
+
+
 @router.get("")
 def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
     """Show the lists made by hand, and the saved views."""
     with desk.store.reading() as db:
         lists, saved = own_lists(db), views_for(db, who)
-    return render(request, who, "lists.html", lists=lists, saved=saved)
+    return render(request, who, ListsContext(lists=lists, saved=saved))
 
 
 @router.post("")

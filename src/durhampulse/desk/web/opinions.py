@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from math import ceil, floor
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
+from sqlalchemy import Row
 
 from durhampulse.creators.typed import read_typed
 from durhampulse.decision.figures import percent
-from durhampulse.desk.models.rules import stored_frame
+from durhampulse.desk.models.rules import Rules, stored_frame
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.review.blind import (
     agreement_of,
@@ -20,12 +22,13 @@ from durhampulse.desk.review.blind import (
     set_blind_share,
 )
 from durhampulse.desk.review.conflicts import VERBS
-from durhampulse.desk.review.mirror import mirror_of
+from durhampulse.desk.review.effects import Place
+from durhampulse.desk.review.mirror import Mirror, mirror_of
 from durhampulse.desk.review.page import find_creator, places_of
 from durhampulse.desk.web.access import Admin, DeskOf, Number, PageRoute, Reviewer
-from durhampulse.desk.web.rendering import redirect, render
+from durhampulse.desk.web.rendering import Context, redirect, render
 from durhampulse.desk.web.state import Desk
-from durhampulse.evaluation.agreement import Lean
+from durhampulse.evaluation.agreement import Agreement, Lean
 
 __all__ = ["lean_words", "router"]
 
@@ -50,6 +53,19 @@ def lean_words(lean: Lean) -> str:
     return f"{size:.0f} points {way} ({low} rarer to {high} more often), which may be chance"
 
 
+class OpinionsContext(Context, template="opinions.html"):
+    """The next creator to judge unseen, if there is one, and what came of the others."""
+
+    row: Row[Any] | None
+    rules: Rules
+    places: Mapping[str, Place]
+    share: float
+    both: Agreement | None
+    differing: Sequence[Any]
+    mirror: Mirror
+    lean_words: Callable[[Lean], str]
+
+
 @router.get("")
 def show(request: Request, desk: DeskOf, who: Reviewer) -> Response:
     """Show the next creator of whom a second opinion is wanted, and what came of the others."""
@@ -61,13 +77,12 @@ def _page(request: Request, desk: Desk, who: Principal) -> Response:
         rules = desk.catalogue.current(db)
         number = next_opinion(db, who.id)
         row = find_creator(db, number) if number is not None else None
-        context: dict[str, Any] = {
-            "row": row, "share": blind_share(db), "both": agreement_of(db),
-            "differing": differing(db), "mirror": mirror_of(db, who.id),
-            "places": places_of(rules, stored_frame(rules.scorer, [row])) if row else {},
-        }  # fmt: skip
-    return render(request, who, "opinions.html", rules=rules, lean_words=lean_words, verbs=VERBS,
-                  **context)  # fmt: skip
+        context = OpinionsContext(
+            rules=rules, row=row, share=blind_share(db), both=agreement_of(db),
+            differing=differing(db), mirror=mirror_of(db, who.id), lean_words=lean_words,
+            places=places_of(rules, stored_frame(rules.scorer, [row])) if row else {},
+        )  # fmt: skip
+    return render(request, who, context)
 
 
 @router.post("/share")

@@ -34,6 +34,7 @@ from durhampulse.desk.web import (
     rooms,
     second,
     then,
+    thresholds,
 )
 
 __all__ = ["PAGES", "ROUTERS", "Page"]
@@ -115,6 +116,7 @@ ROUTERS: Final = (
     hooks.router,
     opinions.router,
     then.router,
+    thresholds.router,
     people.door,
     account.router,
     second.door,

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from durhampulse.desk.outcomes.pipeline import pipeline
+from durhampulse.desk.outcomes.pipeline import Effort, Stage, pipeline
 from durhampulse.desk.web.access import DeskOf, PageRoute, Viewer
-from durhampulse.desk.web.rendering import render
+from durhampulse.desk.web.rendering import Context, render
 
 __all__ = ["router"]
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 _PERIODS = {30: "last 30 days", 90: "last 90 days", 0: "all"}
+
+
+class PipelineContext(Context, template="pipeline.html"):
+    """How far creators came, and what deciding costs, in a period of `days`."""
+
+    stages: Sequence[Stage]
+    effort: Effort
+    days: int
+    periods: Mapping[int, str]
 
 
 @router.get("/pipeline")
@@ -24,7 +34,7 @@ def show(
     """Show how many creators came how far, in the last days or ever."""
     with desk.store.reading() as db:
         counted = pipeline(db, days or None, desk.in_list(db))
-    return render(
-        request, who, "pipeline.html", stages=counted.stages, effort=counted.effort, days=days,
-        periods=_PERIODS,
-    )  # fmt: skip
+    context = PipelineContext(
+        stages=counted.stages, effort=counted.effort, days=days, periods=_PERIODS
+    )
+    return render(request, who, context)

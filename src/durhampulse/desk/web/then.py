@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
 from durhampulse.desk.review.blind import hidden_from
 from durhampulse.desk.shortlist.then import (
+    Then,
     end_of_day,
     moment_of_review,
     moment_of_run,
@@ -17,13 +19,24 @@ from durhampulse.desk.shortlist.then import (
 from durhampulse.desk.store import clock
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Viewer
 from durhampulse.desk.web.counts import has_few
-from durhampulse.desk.web.rendering import render
+from durhampulse.desk.web.rendering import Context, render
 from durhampulse.exceptions import InputError
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/then", include_in_schema=False, route_class=PageRoute)
 _MOST_PAGES = 1_000
+
+
+class ThenContext(Context, template="then.html"):
+    """The list as it was; `named` is what the address says of the moment."""
+
+    past: Then
+    named: str
+    page: int
+    day: str
+    counts: Mapping[str, int] | None
+    more: bool
 
 
 @router.get("")
@@ -50,6 +63,8 @@ def show(  # noqa: PLR0913 - what an address may name
         past = then(db, rules, at, page=page, without=without)
         is_counted = counted or has_few(db)
         counts = then_counts(db, rules, at, without=without) if is_counted else None
-    return render(request, who, "then.html", past=past, rules=rules, named=named, page=page,
-                  day=at.date().isoformat(), counts=counts,
-                  more=past.more and page + 1 < _MOST_PAGES)  # fmt: skip
+    context = ThenContext(
+        past=past, named=named, page=page, day=at.date().isoformat(), counts=counts,
+        more=past.more and page + 1 < _MOST_PAGES,
+    )  # fmt: skip
+    return render(request, who, context)
