@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from jinja2 import meta, nodes
 
-from durhampulse.desk.web import app, rendering  # noqa: F401 - the application imports all pages
+from durhampulse.desk.web import app, rendering  # noqa: F401 - the application has all pages
+from durhampulse.desk.web.pages import PAGES
 
 WEB = Path(rendering.__file__).parent
 
@@ -60,9 +61,7 @@ def fields_of(context):
     return {field.name for field in dataclasses.fields(context)}
 
 
-CONTEXTS = {
-    context.template: context for context in contexts_below(rendering.Context) if context.template
-}
+CONTEXTS = [context for context in contexts_below(rendering.Context) if context.template]
 FRAME = fields_of(rendering.Frame)
 
 
@@ -72,12 +71,27 @@ def test_macros_read_what_they_are_handed(name):
 
 
 def test_every_name_of_the_frame_is_read():
-    assert set().union(*(read_by(name) for name in CONTEXTS)) >= FRAME
+    assert set().union(*(read_by(context.template) for context in CONTEXTS)) >= FRAME
 
 
-@pytest.mark.parametrize("name", CONTEXTS)
-def test_template_reads_the_fields_of_its_context_and_nothing_else(name):
-    assert read_by(name) - FRAME == fields_of(CONTEXTS[name])
+def test_each_template_has_one_context_or_is_part_of_another_template():
+    files = [path.name for path in (WEB / "templates").glob("*.html")]
+    parts = set().union(*(meta.find_referenced_templates(tree_of(name)) for name in files))
+    rendered = [context.template for context in CONTEXTS]
+    assert sorted(rendered) == sorted({*rendered})
+    assert {*files} == {*rendered, *parts}
+
+
+@pytest.mark.parametrize("context", CONTEXTS, ids=lambda context: context.template)
+def test_template_reads_the_fields_of_its_context_and_nothing_else(context):
+    assert read_by(context.template) - FRAME == fields_of(context)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)
+def test_page_of_the_navigation_is_shown_from_a_context(page):
+    """Each module of routes that the navigation leads to renders a context of its own."""
+    modules = {route.endpoint.__module__ for route in page.router.routes}
+    assert any(context.__module__ in modules for context in CONTEXTS)
 
 
 def test_template_is_compiled_once_however_many_ask_at_once(monkeypatch):

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request, Response
+from sqlalchemy import Row
 
 from durhampulse.creators.outcome import OutcomeWords
 from durhampulse.decision.figures import quantity
 from durhampulse.desk.campaigns.brief import AIMS, Brief
 from durhampulse.desk.campaigns.campaigns import find
 from durhampulse.desk.campaigns.proposal import propose
-from durhampulse.desk.campaigns.trade import TRIED, Frontier, Point, point_now, swaps
+from durhampulse.desk.campaigns.trade import TRIED, Frontier, Point, Swap, point_now, swaps
 from durhampulse.desk.review.blind import hidden_from
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, Viewer
 from durhampulse.desk.web.outlooks import money
-from durhampulse.desk.web.rendering import redirect, render
+from durhampulse.desk.web.rendering import Context, redirect, render
 from durhampulse.desk.web.unseen import refuse_unseen
 
 __all__ = ["picture_of", "router", "trade_words"]
@@ -33,6 +35,22 @@ class _Mark:
     y: float
     cost: float
     chosen: bool = False
+
+
+class FrontierContext(Context, template="frontier.html"):
+    """What other budgets would bring: the set now, and once they are found the one at `at`."""
+
+    campaign: Row[Any]
+    brief: Brief
+    aim: str
+    now: Point | None
+    tried: int
+    frontier: Frontier | None
+    at: int = 0
+    point: Point | None = None
+    picture: Mapping[str, Any] | None = None
+    trades: Sequence[tuple[Swap, str]] = ()
+    whole: str = ""
 
 
 def picture_of(frontier: Frontier, at: int) -> dict[str, Any]:
@@ -94,23 +112,22 @@ def show(
     for point in (*([now] if now else []), *(frontier.points if frontier else [])):
         refuse_unseen(hidden, point.table["id"])
     brief, words = current.brief, rules.outcome
-    context: dict[str, Any] = {"frontier": frontier, "at": 0, "picture": None, "trades": []}
+    context = FrontierContext(
+        campaign=current.row, brief=brief, now=now, tried=TRIED, frontier=frontier,
+        aim=words.deals if brief.aim == "deals" else AIMS[brief.aim],
+    )  # fmt: skip
     if frontier is not None and frontier.points:
         last = len(frontier.points) - 1
         at = _nearest(frontier) if at is None else min(at, last)
         point = frontier.points[at]
-        context = {
-            "frontier": frontier, "at": at, "point": point, "picture": picture_of(frontier, at),
-            "trades": [(swap, trade_words(swap.aim, swap.fee, brief, words))
-                       for swap in swaps(frontier.now, point)],
-            "whole": trade_words(point.aim - frontier.now.aim, point.cost - frontier.now.cost,
-                                 brief, words),
-        }  # fmt: skip
-    aim = words.deals if brief.aim == "deals" else AIMS[brief.aim]
-    return render(
-        request, who, "frontier.html", campaign=current.row, brief=brief, aim=aim, now=now,
-        tried=TRIED,         **context,
-    )  # fmt: skip
+        context = replace(
+            context, at=at, point=point, picture=picture_of(frontier, at),
+            trades=[(swap, trade_words(swap.aim, swap.fee, brief, words))
+                    for swap in swaps(frontier.now, point)],
+            whole=trade_words(point.aim - frontier.now.aim, point.cost - frontier.now.cost,
+                              brief, words),
+        )  # fmt: skip
+    return render(request, who, context)
 
 
 def _nearest(frontier: Frontier) -> int:

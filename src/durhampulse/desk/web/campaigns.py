@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request, Response
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 from starlette.background import BackgroundTask
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.responses import FileResponse
 
 from durhampulse.desk.campaigns import campaigns, choices
-from durhampulse.desk.campaigns.bet import draw_bet
-from durhampulse.desk.campaigns.brief import AIMS, UNITS
+from durhampulse.desk.campaigns.bet import Bet, draw_bet
+from durhampulse.desk.campaigns.brief import AIMS, UNITS, Aim, Brief
 from durhampulse.desk.campaigns.export import file_name, rows_of, write_campaign
 from durhampulse.desk.campaigns.proposal import (
     difference,
@@ -26,7 +27,8 @@ from durhampulse.desk.campaigns.proposal import (
     undone_since,
 )
 from durhampulse.desk.campaigns.rooms import CARDS, rooms
-from durhampulse.desk.campaigns.value import outlook
+from durhampulse.desk.campaigns.value import Outlook, outlook
+from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.review.blind import hidden_from
 from durhampulse.desk.shortlist import pages as shortlist
 from durhampulse.desk.shortlist.view import View
@@ -38,13 +40,13 @@ from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, Vie
 from durhampulse.desk.web.briefs import read_brief, read_fee
 from durhampulse.desk.web.exports import note_export
 from durhampulse.desk.web.listing import media_type, wanted_form
-from durhampulse.desk.web.outlooks import bound, grounds, left_out, lines
-from durhampulse.desk.web.rendering import redirect, render
+from durhampulse.desk.web.outlooks import Line, bound, grounds, left_out, lines
+from durhampulse.desk.web.rendering import Context, redirect, render
 from durhampulse.desk.web.state import Desk
 from durhampulse.desk.web.unseen import refuse_unseen
 from durhampulse.exceptions import CannotJudgeError, InputError
 from durhampulse.files.scratch import scratch_folder
-from durhampulse.scoring.crm import CRM_FORMATS
+from durhampulse.scoring.crm import CRM_FORMATS, CrmFormat
 from durhampulse.scoring.writeback import unpacked
 
 __all__ = ["router"]
@@ -54,14 +56,78 @@ _MOST_MATCHES = 10
 _MOST_ADDED = 50
 
 
+class BriefContext(Context):
+    """What the form of a brief needs; `brief` is none for a new campaign."""
+
+    brief: Brief | None
+    rules: Rules
+    niches: Sequence[str]
+    aims: Mapping[Aim, str]
+    units: Sequence[str]
+
+
+class CampaignsContext(BriefContext, template="campaigns.html"):
+    """All campaigns, and the form for a new one."""
+
+    campaigns: Sequence[Row[Any]]
+
+
+class CampaignContext(BriefContext, template="campaign.html"):
+    """A campaign: `rows` is its set, `unseen` those of it whose number is hidden from the reader.
+
+    `newer` and `undone` have changed the list since, `left` and `waiting` were chosen by hand,
+    `asked` are wanted by hand though they would not be proposed, `matches` is what a search finds.
+    """
+
+    brief: Brief
+    campaign: Row[Any]
+    crms: Mapping[str, CrmFormat]
+    is_proposed: bool
+    search: str
+    rows: Sequence[Mapping[str, Any]]
+    unseen: Sequence[Mapping[str, Any]]
+    lines: Sequence[Line]
+    grounds: Sequence[str]
+    left_out: Sequence[str]
+    bound: str
+    bet: Bet | None
+    total: Outlook
+    fits_room: bool
+    facts: Mapping[str, Any]
+    rooms: Sequence[Row[Any]]
+    shared: Mapping[int, Sequence[Row[Any]]]
+    came_from: Row[Any] | None
+    newer: Row[Any] | None
+    undone: Row[Any] | None
+    left: Sequence[Row[Any]]
+    waiting: Sequence[Row[Any]]
+    asked: Sequence[Mapping[str, Any]]
+    matches: Sequence[Row[Any]]
+
+
+class DifferenceContext(Context, template="campaign-difference.html"):
+    """What today's data would change of a draft; `digest` names the set that is shown."""
+
+    campaign: Row[Any]
+    brief: Brief
+    rules: Rules
+    leave: Sequence[Mapping[str, Any]]
+    come: Sequence[Mapping[str, Any]]
+    digest: str
+    changed: bool
+    figures: Sequence[tuple[str, Line | None, Line | None]]
+
+
 @router.get("")
 def show_all(request: Request, desk: DeskOf, who: Viewer) -> Response:
     """Show all campaigns, and the form for a new one."""
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         rows, niches = campaigns.list_campaigns(db), read_niches(db)
-    return render(request, who, "campaigns.html", campaigns=rows, niches=niches, rules=rules,
-                  brief=None, aims=AIMS, units=UNITS)  # fmt: skip
+    context = CampaignsContext(
+        campaigns=rows, niches=niches, rules=rules, brief=None, aims=AIMS, units=UNITS
+    )
+    return render(request, who, context)
 
 
 @router.post("")
@@ -118,28 +184,27 @@ def show(
         rules = desk.catalogue.current(db)
         current, table = campaigns.find(db, number), read_proposal(db, number)
         hidden = hidden_from(db, who)
-        context = {
-            "niches": read_niches(db) if current.row.state == "draft" else [],
-            "rooms": rooms(db, number),
-            "shared": _shared(db, number, table["id"].tolist()),
-            **_origin(db, current),
-            **_by_hand(db, current, table["id"].tolist()),
-            "asked": _asked(db, [number for number in ask if number not in hidden]),
-            "matches": _matches(db, search, desk, hidden),
-        }
+        niches = read_niches(db) if current.row.state == "draft" else []
+        inside = table["id"].tolist()
+        came_from, newer, undone = _origin(db, current)
+        left, waiting = _by_hand(db, current, inside)
+        beside, made = _shared(db, number, inside), rooms(db, number)
+        asked = _asked(db, [number for number in ask if number not in hidden])
+        matches = _matches(db, search, desk, hidden)
     brief, words, unseen = current.brief, rules.outcome, hidden.intersection(table["id"])
     seen = table[~table["id"].isin(unseen)]
     total, bet = outlook(table, brief), None if unseen else draw_bet(table, seed=number)
-    return render(
-        request, who, "campaign.html", campaign=current.row, brief=brief, rules=rules,
-        crms=CRM_FORMATS,
-        is_proposed=current.is_proposed, search=search, aims=AIMS, units=UNITS,
+    context = CampaignContext(
+        campaign=current.row, brief=brief, rules=rules, niches=niches, aims=AIMS, units=UNITS,
+        crms=CRM_FORMATS, is_proposed=current.is_proposed, search=search,
         rows=_rows(seen), unseen=_rows(table[table["id"].isin(unseen)][["id", "name", "person"]]),
         lines=[] if unseen else lines(total, brief, words), grounds=grounds(total, brief, words),
-        left_out=left_out(current.row.facts, brief, rules.tiers),
+        left_out=left_out(current.row.facts, brief, rules.tiers), bound=bound(current.row.facts),
         bet=bet, total=total, fits_room=CARDS[0] <= len(table) <= CARDS[1],
-        bound=bound(current.row.facts), facts=current.row.facts or {}, **context,
+        facts=current.row.facts or {}, rooms=made, shared=beside, came_from=came_from,
+        newer=newer, undone=undone, left=left, waiting=waiting, asked=asked, matches=matches,
     )  # fmt: skip
+    return render(request, who, context)
 
 
 def _rows(table: Any) -> list[dict[str, Any]]:
@@ -155,26 +220,28 @@ def _shared(db: Connection, number: int, creators: list[int]) -> dict[int, list[
     return others
 
 
-def _origin(db: Connection, current: campaigns.Campaign) -> dict[str, Any]:
-    """Return where the set comes from, and what has changed the list since."""
+def _origin(db: Connection, current: campaigns.Campaign) -> tuple[Any, Any, Any]:
+    """Return where the set comes from, the run since, and the undo of an import since."""
     latest, at = latest_run(db), current.row.proposed_at
     is_old = current.is_proposed and current.row.run_id != latest
-    return {
-        "came_from": origin(db, current.row.run_id),
-        "newer": origin(db, latest) if is_old else None,
-        "undone": undone_since(db, at) if at else None,
-    }
+    return (
+        origin(db, current.row.run_id),
+        origin(db, latest) if is_old else None,
+        undone_since(db, at) if at else None,
+    )
 
 
-def _by_hand(db: Connection, current: campaigns.Campaign, inside: list[int]) -> dict[str, Any]:
-    """Return whom people have left out, put in, or given a fee without their being in the set."""
+def _by_hand(
+    db: Connection, current: campaigns.Campaign, inside: list[int]
+) -> tuple[Sequence[Any], Sequence[Any]]:
+    """Return whom people have left out, and put in without their being in the set."""
     c = creator.c
     rows = db.execute(select(c.id, c.external_id, c.name).where(c.id.in_([*current.choices]))).all()
     away = [row for row in rows if row.id not in inside or current.choices[row.id].place == "out"]
-    return {
-        "left": [row for row in away if current.choices[row.id].place == "out"],
-        "waiting": [row for row in away if current.choices[row.id].place == "in"],
-    }
+    return (
+        [row for row in away if current.choices[row.id].place == "out"],
+        [row for row in away if current.choices[row.id].place == "in"],
+    )
 
 
 def _asked(db: Connection, numbers: list[int]) -> list[dict[str, Any]]:
@@ -232,13 +299,17 @@ def show_difference(request: Request, desk: DeskOf, who: Reviewer, number: Numbe
     now, then = (lines(outlook(table, current.brief), current.brief, rules.outcome)
                  for table in sets)  # fmt: skip
     names = list(dict.fromkeys(line.name for line in [*now, *then]))
-    return render(
-        request, who, "campaign-difference.html", campaign=current.row, brief=current.brief,
-        leave=_rows(change.leave), come=_rows(change.come), digest=change.digest, rules=rules,
-        changed=change.is_one,
-        figures=[(name, *(next((line for line in part if line.name == name), None)
-                          for part in (now, then))) for name in names],
+    context = DifferenceContext(
+        campaign=current.row, brief=current.brief, leave=_rows(change.leave),
+        come=_rows(change.come), digest=change.digest, rules=rules, changed=change.is_one,
+        figures=[(name, _named(now, name), _named(then, name)) for name in names],
     )  # fmt: skip
+    return render(request, who, context)
+
+
+def _named(lines: Sequence[Line], name: str) -> Line | None:
+    """Return the line of a name, if there is one."""
+    return next((line for line in lines if line.name == name), None)
 
 
 @router.post("/{number}/choose")

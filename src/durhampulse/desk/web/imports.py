@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Annotated, Any, BinaryIO
 
 from fastapi import APIRouter, Form, Request, Response
-from sqlalchemy import or_, select, update
+from sqlalchemy import Row, or_, select, update
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
@@ -28,7 +28,7 @@ from durhampulse.desk.imports.understanding import (
     understand,
     understood_of,
 )
-from durhampulse.desk.imports.undoing import ask_to_undo, import_act, preview_undo
+from durhampulse.desk.imports.undoing import UndoneImport, ask_to_undo, import_act, preview_undo
 from durhampulse.desk.imports.uploaded import uploaded
 from durhampulse.desk.models.unlikeness import Unlikeness
 from durhampulse.desk.people.people import Principal
@@ -38,8 +38,8 @@ from durhampulse.desk.store.tables import upload
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, SentForm, Viewer
 from durhampulse.desk.web.acts import may_undo
 from durhampulse.desk.web.exports import note_export
-from durhampulse.desk.web.reading import fields_of
-from durhampulse.desk.web.rendering import redirect, render, searched
+from durhampulse.desk.web.reading import preview_context
+from durhampulse.desk.web.rendering import Context, redirect, render, searched
 from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import InputError
 from durhampulse.files.cage import Cage
@@ -52,6 +52,49 @@ router = APIRouter(prefix="/imports", include_in_schema=False, route_class=PageR
 _LARGEST = 1 << 30
 
 
+class ImportsContext(Context, template="imports.html"):
+    """Past imports, and the form for a new one."""
+
+    uploads: Sequence[Row[Any]]
+    suffixes: Sequence[str]
+    search: str
+
+
+class ProgressContext(Context, template="progress.html"):
+    """How far an import is."""
+
+    upload: Row[Any]
+
+
+class WaitingContext(Context, template="import-waiting.html"):
+    """A file that is not understood yet, and what went wrong the time before."""
+
+    upload: Row[Any]
+    problem: Problem | None
+
+
+class ImportContext(Context, template="import.html"):
+    """An import that was checked: its progress, what it would change, or its result.
+
+    `refused` are the first refused rows, `known` counts creators that are stored already, `act` is
+    what put it in place, which the reader may undo where it is `mine`.
+    """
+
+    upload: Row[Any]
+    refused: Sequence[Mapping[Any, Any]] = ()
+    known: int = 0
+    act: Row[Any] | None = None
+    mine: bool = False
+    unlike: Unlikeness | None = None
+
+
+class UndoContext(Context, template="undo-import.html"):
+    """What the undo of an import would change."""
+
+    upload: Row[Any]
+    counts: UndoneImport
+
+
 @router.get("")
 def show_all(request: Request, desk: DeskOf, who: Viewer) -> Response:
     """Show past imports, or those that a search finds, and the form for a new one."""
@@ -62,7 +105,8 @@ def show_all(request: Request, desk: DeskOf, who: Viewer) -> Response:
         wanted = wanted.where(or_(*(text.icontains(search, autoescape=True) for text in texts)))
     with desk.store.reading() as db:
         uploads = db.execute(wanted).all()
-    return render(request, who, "imports.html", uploads=uploads, suffixes=READABLE, search=search)
+    context = ImportsContext(uploads=uploads, suffixes=READABLE, search=search)
+    return render(request, who, context)
 
 
 @router.post("", max_body_size=_LARGEST)
@@ -119,18 +163,18 @@ def show(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Respons
     row = _find(desk, number)
     if row.state == "new":
         return _preview_page(request, desk, who, row)
-    context: dict[str, Any] = {}
+    context = ImportContext(upload=row)
     if row.state in ("checked", "done", "undone"):
         facts = row.summary.get("unlike")
         with desk.store.reading() as db:
-            context = {
-                "refused": refused_rows(db, number, 20).to_dict("records"),
-                "known": known_now(db, row) if row.state == "checked" else row.summary["known"],
-                "act": (done := import_act(db, number)),
-                "mine": done is not None and may_undo(who, done),
-                "unlike": Unlikeness(**facts) if facts else None,
-            }
-    return render(request, who, "import.html", upload=row, **context)
+            done = import_act(db, number)
+            context = ImportContext(
+                upload=row, refused=refused_rows(db, number, 20).to_dict("records"),
+                known=known_now(db, row) if row.state == "checked" else row.summary["known"],
+                act=done, mine=done is not None and may_undo(who, done),
+                unlike=Unlikeness(**facts) if facts else None,
+            )  # fmt: skip
+    return render(request, who, context)
 
 
 def _preview_page(
@@ -154,14 +198,14 @@ def _preview_page(
         problem = Problem(wrong.problem, wrong.way_out, wrong.field)
     elif row.problem and problem is None:  # what an earlier check ran into
         problem = Problem(row.problem, row.way_out or "")
+    if preview is None:
+        return render(request, who, WaitingContext(upload=row, problem=problem))
     refused = wrong is not None and "hx-request" not in request.headers
-    fields: dict[str, Any] = {}
-    if preview is not None:
-        fields = {"previewed": digest_of(preview.options, rules.version), **fields_of(preview)}
-    return render(
-        request, who, "import.html", status=422 if refused else 200, upload=row, preview=preview,
-        problem=problem, refused=refused, sent=sent or {}, recipe=recipe, **fields,
+    context = preview_context(
+        preview, upload=row, problem=problem, refused=refused, sent=sent or {}, recipe=recipe,
+        previewed=digest_of(preview.options, rules.version),
     )  # fmt: skip
+    return render(request, who, context, status=422 if refused else 200)
 
 
 @router.post("/{number}/read")
@@ -254,7 +298,7 @@ def start_afresh(
 def progress(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Response:
     """Show how far an import is; the page is loaded anew when it has got on."""
     row = _find(desk, number)
-    part = render(request, who, "progress.html", upload=row)
+    part = render(request, who, ProgressContext(upload=row))
     if row.state not in ("checking", "applying", "undoing"):
         part.headers["HX-Refresh"] = "true"
     return part
@@ -310,7 +354,7 @@ def show_undo(request: Request, desk: DeskOf, who: Reviewer, number: Number) -> 
     with desk.store.reading() as db:
         _require_right(who, import_act(db, number))
         counts = preview_undo(db, number)
-    return render(request, who, "undo-import.html", upload=row, counts=counts)
+    return render(request, who, UndoContext(upload=row, counts=counts))
 
 
 @router.post("/{number}/undo")

@@ -7,23 +7,59 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
-from durhampulse.desk.campaigns.crossings import crossings
+from durhampulse.desk.campaigns.crossings import Crossing, crossings
+from durhampulse.desk.imports.activation import Activation
 from durhampulse.desk.models.catalogue import forget_prepared, imports_since, prepared_run
 from durhampulse.desk.models.preview import Preview, basis_of
 from durhampulse.desk.models.rules import Rules
-from durhampulse.desk.models.unlikeness import Unlikeness, standing_lists
+from durhampulse.desk.models.unlikeness import StandingList, Unlikeness, standing_lists
 from durhampulse.desk.outcomes.recording import bands_since, override_table
-from durhampulse.desk.outcomes.watching import watched_bands
+from durhampulse.desk.outcomes.watching import BandWatch, watched_bands
 from durhampulse.desk.review.blind import hidden_from
 from durhampulse.desk.store.tables import creator, model, run
 from durhampulse.desk.web.access import Admin, DeskOf, PageRoute, Viewer
-from durhampulse.desk.web.rendering import redirect, render
+from durhampulse.desk.web.rendering import Context, redirect, render
 
 __all__ = ["router"]
 
 router = APIRouter(prefix="/model", include_in_schema=False, route_class=PageRoute)
+
+
+class ActivationContext(Context, template="activation.html"):
+    """The latest change of model, if there was one since the desk has started."""
+
+    activation: Activation | None
+
+
+class ModelContext(ActivationContext, template="model.html"):
+    """The model's page."""
+
+    rules: Rules
+    manifest: Mapping[str, Any]
+    versions: Sequence[Mapping[str, Any]]
+    written: datetime | None
+    overrides: Sequence[Mapping[Any, Any]]
+    since: Sequence[Mapping[Any, Any]]
+    last: Row[Any] | None
+    watched: Sequence[BandWatch]
+    broken: Sequence[BandWatch]
+    reliability: Sequence[Mapping[str, float]]
+    unlike_lists: Sequence[StandingList]
+    waiting: Row[Any] | None
+
+
+class PreviewContext(Context, template="preview.html"):
+    """What the model that waits would change; `stale` where it was asked by other rules."""
+
+    waiting: Row[Any]
+    preview: Preview
+    campaigns: Mapping[int, Sequence[Crossing]]
+    movers: Sequence[Mapping[str, Any]]
+    later: int
+    unlike: Unlikeness | None
+    stale: bool
 
 
 @router.get("")
@@ -43,14 +79,14 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
             .order_by(run.c.id.desc()).limit(1)
         ).first()  # fmt: skip
     manifest = rules.scorer.model.manifest
-    return render(
-        request, who, "model.html", rules=rules, manifest=manifest, versions=versions,
-        written=_written(manifest),
-        overrides=overrides, since=since, last=last,
-        watched=watched, broken=[band for band in watched if band.state == "broken"],
+    context = ModelContext(
+        rules=rules, manifest=manifest, versions=versions, written=_written(manifest),
+        overrides=overrides, since=since, last=last, watched=watched,
+        broken=[band for band in watched if band.state == "broken"],
         reliability=_points(manifest.get("reliability", [])),
         activation=activation, unlike_lists=unlike_lists, waiting=waiting,
     )  # fmt: skip
+    return render(request, who, context)
 
 
 def _written(manifest: Mapping[str, Any]) -> datetime | None:
@@ -100,12 +136,12 @@ def show_preview(request: Request, desk: DeskOf, who: Viewer) -> Response:
         moved = crossings(db, rules, new, waiting.id, without=hidden)
         movers = [mover for mover in preview.movers if mover["id"] not in hidden]
         later, named = imports_since(db, waiting.id), _named(db, movers)
-    facts = waiting.unlike and Unlikeness(**waiting.unlike["facts"])
-    return render(
-        request, who, "preview.html", waiting=waiting, preview=preview, rules=rules, new=new,
-        campaigns=moved, movers=named, later=later, unlike=facts,
+    context = PreviewContext(
+        waiting=waiting, preview=preview, campaigns=moved, movers=named, later=later,
+        unlike=Unlikeness(**waiting.unlike["facts"]) if waiting.unlike else None,
         stale=waiting.preview["basis"] != basis_of(rules),
     )  # fmt: skip
+    return render(request, who, context)
 
 
 def _named(db: Connection, movers: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -147,7 +183,7 @@ def switch(desk: DeskOf, who: Admin, version: Annotated[str, Form()]) -> Respons
 def progress(request: Request, desk: DeskOf, who: Viewer) -> Response:
     """Show how far a change of model is; the page is loaded anew when the model decides."""
     activation = desk.worker.latest_activation()
-    part = render(request, who, "activation.html", activation=activation)
+    part = render(request, who, ActivationContext(activation=activation))
     if activation is None or not activation.under_way:
         part.headers["HX-Refresh"] = "true"
     return part

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 
 from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.rules import ColumnRule
@@ -15,7 +16,7 @@ from durhampulse.decision.figures import quantity
 from durhampulse.desk.imports.form import words_of
 from durhampulse.desk.imports.problems import Problem, problem_of
 from durhampulse.desk.imports.uploaded import uploaded
-from durhampulse.desk.outcomes.byfile import OutcomeSource, preview_of
+from durhampulse.desk.outcomes.byfile import OutcomeSource, Preview, preview_of
 from durhampulse.desk.outcomes.file import today
 from durhampulse.desk.outcomes.waiting import (
     confirm_file,
@@ -25,12 +26,12 @@ from durhampulse.desk.outcomes.waiting import (
     keep_file,
     waiting_files,
 )
-from durhampulse.desk.outcomes.watching import draw_of_no, watched_bands
+from durhampulse.desk.outcomes.watching import BandWatch, Lottery, draw_of_no, watched_bands
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.store.tables import creator, outcome
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, SentForm, Viewer
 from durhampulse.desk.web.imports import sent_file
-from durhampulse.desk.web.rendering import redirect, render
+from durhampulse.desk.web.rendering import Context, redirect, render
 from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import InputError
 from durhampulse.files.formats import suffix_of
@@ -50,6 +51,29 @@ _FIELDS = (
 """What can be said of a file: the form's field, its label, and an example."""
 
 
+class OutcomesContext(Context, template="outcomes.html"):
+    """The outcomes that stand, what they say of the model, and the form for a file of more."""
+
+    n: int
+    deals: int
+    latest: Sequence[Row[Any]]
+    today: str
+    problem: Problem | None
+    waiting: Sequence[Row[Any]]
+    sent: Mapping[str, str]
+    fields: Sequence[tuple[str, str, str]]
+    bands: Sequence[BandWatch]
+    lottery: Lottery
+    promise: str
+
+
+class FileContext(Context, template="outcome-file.html"):
+    """A file of outcomes that waits, and what it would record."""
+
+    file: Row[Any]
+    preview: Preview
+
+
 def _page(
     request: Request, desk: Desk, who: Principal,
     *, problem: Problem | None = None, sent: Mapping[str, str] | None = None,
@@ -67,12 +91,12 @@ def _page(
             .join(creator, creator.c.id == outcome.c.creator_id)
             .where(standing).order_by(outcome.c.id.desc()).limit(50)
         ).all()  # fmt: skip
-    return render(
-        request, who, "outcomes.html", status=422 if problem else 200, n=n, deals=deals,
-        latest=latest, today=today().isoformat(), problem=problem, waiting=waiting,
-        sent=sent or {}, fields=_FIELDS, bands=bands, lottery=lottery,
+    context = OutcomesContext(
+        n=n, deals=deals, latest=latest, today=today().isoformat(), problem=problem,
+        waiting=waiting, sent=sent or {}, fields=_FIELDS, bands=bands, lottery=lottery,
         promise=rules.promise,
     )  # fmt: skip
+    return render(request, who, context, status=422 if problem else 200)
 
 
 @router.get("")
@@ -109,7 +133,7 @@ def show_file(request: Request, desk: DeskOf, who: Reviewer, number: Number) -> 
     with desk.store.reading() as db:
         row = find_file(db, number)
     preview = preview_of(desk.store, content_of(desk.store, row, _rule(desk)))
-    return render(request, who, "outcome-file.html", file=row, preview=preview)
+    return render(request, who, FileContext(file=row, preview=preview))
 
 
 @router.post("/files/{number}/record")

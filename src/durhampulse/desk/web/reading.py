@@ -1,15 +1,20 @@
-"""The fields of the import page: what can be chosen of how a file is read."""
+"""The page of a file before it is checked: what can be chosen of how it is read."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
+
+from sqlalchemy import Row
 
 from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL
 from durhampulse.desk.imports.form import CARRIED, LEFT_OUT, MODEL, RATES
 from durhampulse.desk.imports.preview import FileColumn, Preview
+from durhampulse.desk.imports.problems import Problem
+from durhampulse.desk.web.rendering import Context
 
-__all__ = ["fields_of"]
+__all__ = ["PreviewContext", "preview_context"]
 
 _LINES = 10
 _ENCODINGS = {
@@ -44,15 +49,35 @@ _NAMES = {
 """What people call a role that is not called as its column is."""
 
 
-def fields_of(preview: Preview) -> dict[str, Any]:
-    """Return the page's fields for a file, and the choices each has.
+class PreviewContext(Context, template="import-preview.html"):
+    """A file as it is understood, to be corrected; `refused` where the form sent was wrong.
 
-    Returns
-    -------
-    dict
-        ``fields``, the names of all; ``sheets``, ``lines`` and ``encodings`` as value and text;
-        ``roles_of``, which returns the same for a column.
+    `fields` names the fields that the file has; their choices are pairs of value and text, those of
+    a column by `roles_of`. `rates, identifier, label` are roles that are shown in their own way.
     """
+
+    upload: Row[Any]
+    preview: Preview
+    problem: Problem | None
+    refused: bool
+    sent: Mapping[str, str]
+    recipe: Row[Any] | None
+    previewed: str
+    fields: Collection[str]
+    sheets: Sequence[tuple[str, str]]
+    lines: Sequence[tuple[int | str, str]]
+    encodings: Sequence[tuple[str, str]]
+    roles_of: Callable[[FileColumn], Sequence[tuple[str, str]]]
+    rates: Collection[str]
+    identifier: str
+    label: str
+
+
+def preview_context(
+    preview: Preview, *, upload: Row[Any], problem: Problem | None, refused: bool,
+    sent: Mapping[str, str], recipe: Row[Any] | None, previewed: str,
+) -> PreviewContext:  # fmt: skip
+    """Return what the page of a file shows, with the fields it has and the choices of each."""
     options = preview.options
     names = {f"role {column.header}" for column in preview.columns}
     names |= {f"unit {column.role}" for column in preview.columns if column.role in RATES}
@@ -61,16 +86,14 @@ def fields_of(preview: Preview) -> dict[str, Any]:
     names |= {"header_row"} if preview.format.headed else set()
     names |= {"encoding"} if preview.format.text else set()
     names |= {"deal_is", "no_deal_is"} if preview.labelled or options.deal_is else set()
-    return {
-        "fields": names,
-        "sheets": [("" if at == 0 else name, name) for at, name in enumerate(preview.sheets)],
-        "lines": [("", "found by itself"), *((line, str(line)) for line in _lines(options))],
-        "encodings": _encodings(options),
-        "roles_of": _roles_of,
-        "rates": RATES,
-        "identifier": IDENTIFIER,
-        "label": LABEL,
-    }
+    return PreviewContext(
+        preview=preview, upload=upload, problem=problem, refused=refused, sent=sent, recipe=recipe,
+        previewed=previewed, fields=names,
+        sheets=[("" if at == 0 else name, name) for at, name in enumerate(preview.sheets)],
+        lines=[("", "found by itself"), *((line, str(line)) for line in _lines(options))],
+        encodings=_encodings(options), roles_of=_roles_of, rates=RATES, identifier=IDENTIFIER,
+        label=LABEL,
+    )  # fmt: skip
 
 
 def _lines(options: ReadOptions) -> list[int]:

@@ -303,9 +303,8 @@ class Frame(Context):
 
 
 def render(
-    request: Request, who: Principal | None, given: Context | str, *, status: int = 200,
-    **context: Any,
-) -> Response:  # fmt: skip
+    request: Request, who: Principal | None, context: Context, *, status: int = 200
+) -> Response:
     """Return a page, or a part of one, rendered from its template."""
     simulated, words, to_review = False, SPONSORSHIP, 0
     if who is not None:
@@ -322,11 +321,7 @@ def render(
         simulated=simulated, words=words, to_review=to_review, notice=notice,
         undo=undo if _UNDOES.fullmatch(undo) else "",
     )  # fmt: skip
-    if isinstance(given, Context):
-        template, context = given.template, vars(given)
-    else:
-        template = given
-    text = _template(template).render(vars(frame), **context)
+    text = _template(context.template).render(vars(frame), **vars(context))
     headers = {"cache-control": "no-store"}
     answer = Response(text, status, headers, "text/html; charset=utf-8")
     for name in (_NOTICE, _UNDO):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Query, Request, Response
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
@@ -21,7 +22,7 @@ from durhampulse.desk.store.tables import creator
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, Viewer
 from durhampulse.desk.web.colour import stylesheet
 from durhampulse.desk.web.kept import is_foreign
-from durhampulse.desk.web.rendering import redirect, render
+from durhampulse.desk.web.rendering import Context, redirect, render
 from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import InputError
 
@@ -33,6 +34,36 @@ _SAVES, _WRONG = 120, 30
 """Within a quarter of an hour: answers kept of a room, and links tried from an address."""
 _HEADERS = {"referrer-policy": "no-referrer", "x-robots-tag": "noindex, nofollow"}
 _THUMBS = {"yes": True, "no": False, "": None}
+
+
+class RoomsContext(Context, template="rooms.html"):
+    """All rooms; the link of one where it is new; and what one may be made of."""
+
+    rooms: Sequence[Row[Any]]
+    sources: Sequence[tuple[str, str, int]]
+    source: str
+    link: str
+    fields: Mapping[str, str]
+    days: int
+    cards: tuple[int, int]
+
+
+class AnswersContext(Context, template="room-answers.html"):
+    """A room as the team sees it."""
+
+    room: Row[Any]
+    cards: Sequence[Mapping[str, Any]]
+    fields: Mapping[str, str]
+
+
+class RoomContext(Context, template="room.html"):
+    """A room as the client sees it."""
+
+    room: Row[Any]
+    cards: Sequence[Mapping[str, Any]]
+    token: str
+    answered: int
+    is_simulated: bool
 
 
 @router.get("")
@@ -52,8 +83,11 @@ def _page(request: Request, desk: Desk, who: Any, *, source: str = "", link: str
         sources += [(f"list-{row.id}", row.name, row.creators) for row in own_lists(db)]
     least, most = rooms.CARDS
     sources.sort(key=lambda one: not least <= one[2] <= most)  # those that fit stand first
-    return render(request, who, "rooms.html", rooms=listed, sources=sources, source=source,
-                  link=link, fields=rooms.FIELDS, days=14, cards=rooms.CARDS)  # fmt: skip
+    context = RoomsContext(
+        rooms=listed, sources=sources, source=source, link=link, fields=rooms.FIELDS, days=14,
+        cards=rooms.CARDS,
+    )  # fmt: skip
+    return render(request, who, context)
 
 
 @router.post("")
@@ -92,7 +126,7 @@ def show(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Respons
     with desk.store.reading() as db:
         room = rooms.find_room(db, number)
         cards = sorted(rooms.cards_of(db, room), key=lambda card: card["name"].casefold())
-    return render(request, who, "room-answers.html", room=room, cards=cards, fields=rooms.FIELDS)
+    return render(request, who, AnswersContext(room=room, cards=cards, fields=rooms.FIELDS))
 
 
 @router.post("/{number}")
@@ -122,9 +156,12 @@ def _numbered(form: FormData, prefix: str) -> list[tuple[str, Any]]:
 def enter(request: Request, desk: DeskOf, token: str) -> Response:
     """Show a client the cards of a room."""
     room, cards = _open(request, desk, token)
-    page = render(request, None, "room.html", room=room, cards=cards, token=token,
-                  answered=sum(card["liked"] is not None for card in cards),
-                  is_simulated=desk.catalogue.current().simulated)  # fmt: skip
+    context = RoomContext(
+        room=room, cards=cards, token=token,
+        answered=sum(card["liked"] is not None for card in cards),
+        is_simulated=desk.catalogue.current().simulated,
+    )  # fmt: skip
+    page = render(request, None, context)
     page.headers.update(_HEADERS)
     return page
 
