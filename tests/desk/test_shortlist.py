@@ -14,6 +14,7 @@ from sqlalchemy import event, insert, select, text, update
 from durhampulse.decision.bands import BANDS, Thresholds, on_edge
 from durhampulse.desk.models.catalogue import Catalogue, save_thresholds
 from durhampulse.desk.models.rules import Rules
+from durhampulse.desk.shortlist import grouped
 from durhampulse.desk.shortlist import pages as shortlist
 from durhampulse.desk.shortlist.view import (
     BAND_NAMES,
@@ -24,8 +25,10 @@ from durhampulse.desk.shortlist.view import (
     read_cursor,
     write_cursor,
 )
+from durhampulse.desk.store import clock
+from durhampulse.desk.store.niches import count_niches, read_all_niches
 from durhampulse.desk.store.search import refresh_search
-from durhampulse.desk.store.tables import STATES, creator
+from durhampulse.desk.store.tables import STATES, creator, upload
 from durhampulse.exceptions import InputError
 from durhampulse.models.weights import log_odds
 from durhampulse.scoring.record import UNLIKE_BIT
@@ -58,6 +61,7 @@ def listed(bare):
         db.execute(insert(creator), [{**row, "lottery": 0.5, "run_id": 1} for row in rows])
         numbers = {r.external_id: r.id for r in db.execute(select(creator))}
         refresh_search(db, numbers.values())
+        count_niches(db)
     return store, catalogue.current(), table.assign(id=table["external_id"].map(numbers))
 
 
@@ -281,6 +285,54 @@ def test_page_query_uses_a_covering_index(listed, sort, index):
             plan = " ".join(str(row[0]) for row in steps)
             assert f"Index Only Scan Backward using ix_creator_{index}" in plan
             assert "Sort" not in plan
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("entries", [10, 60])  # of 400: within a page's reach, and beyond it
+def test_page_within_a_niche_is_read_near_its_place(listed, monkeypatch, descending, entries):
+    store, rules, table = listed
+    monkeypatch.setattr(grouped, "_NEAR", entries)
+    monkeypatch.setattr(grouped, "_NEAR_EACH", 1)
+    view = View(sort="niche", descending=descending)
+    want, statements = expected(table, view, rules), []
+
+    @event.listens_for(store.engine, "before_cursor_execute")
+    def note(_c, _cursor, statement, _parameters, _context, _many):
+        if statement.startswith("SELECT creator.id"):
+            statements.append("CASE" in statement)
+
+    with store.reading() as db:
+        pages = [shortlist.page(db, view, rules, size=7)]
+        while pages[-1].after:
+            pages.append(shortlist.page(db, view, rules, size=7, after=pages[-1].after))
+        there, back = [*statements], [pages[-1]]
+        while back[-1].before:
+            back.append(shortlist.page(db, view, rules, size=7, before=back[-1].before))
+    event.remove(store.engine, "before_cursor_execute", note)
+    assert [row.id for page in pages for row in page.rows] == want
+    assert [row.id for page in back[::-1] for row in page.rows] == want
+    shown = table[(table["flags"] < UNLIKE_BIT) & table["probability"].notna()]
+    niche = shown.set_index("id")["niche"].dropna()
+    parts = [niche.reindex(want[at : at + 8]) for at in range(0, len(want), 7)]  # one row beyond
+    inner = sum(len(part) == 8 and part.notna().all() and len({*part}) == 1 for part in parts)
+    if entries == 60:  # a page goes without the pass over all, which sorts by CASE
+        assert there.count(True) == len(pages) - inner < len(pages)
+        assert statements[len(there) :].count(True) < len(pages)
+
+
+def test_niches_are_not_told_from_a_list_that_may_lack_some(listed):
+    store, rules, _ = listed
+    with store.writing() as db:
+        db.execute(update(creator).where(creator.c.id == 7).values(niche="Art", probability=0.5,
+                                                                   flags=0))  # fmt: skip
+        db.execute(insert(upload).values(
+            file_name="a", path="b", state="undoing", by="ann", created_at=clock.now(),
+            chunks_done=0, progress=0.0, tries=0,
+        ))  # fmt: skip
+    with store.reading() as db:
+        assert read_all_niches(db) == []
+        first = shortlist.page(db, View(sort="niche", descending=False), rules, size=1)
+    assert [row.id for row in first.rows] == [7]
 
 
 @pytest.mark.parametrize("sort", ["probability", *GROUPED])

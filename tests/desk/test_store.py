@@ -419,6 +419,13 @@ def test_commit_is_synced_to_disk(tmp_path, monkeypatch):
     store.close()
 
 
+def test_covering_index_costs_postgresql_less_than_the_rows(store):
+    if store.is_sqlite:
+        pytest.skip("SQLite is told which index to use")
+    with store.reading() as db:
+        assert db.exec_driver_sql("SHOW random_page_cost").scalar() == "1.1"
+
+
 def test_failed_transaction_is_rolled_back(store):
     def fail():
         with store.writing() as db:

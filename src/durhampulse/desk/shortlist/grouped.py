@@ -1,7 +1,8 @@
 """The list in groups: by niche, or by what is known and decided, the most probable first in each.
 
-No index has this order, which would have to be rewritten at every decision: one pass over the index
-by probability keeps the few rows that a page shows.
+No index has this order, which would have to be rewritten at every decision. A page within a niche
+is found in the index by probability near its cursor; otherwise one pass over that index keeps the
+few rows that a page shows.
 """
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ from sqlalchemy import (
     false,
     func,
     or_,
+    select,
+    tuple_,
 )
 
 from durhampulse.desk.shortlist.order import BY, WITHOUT_NUMBER, number_of
 from durhampulse.desk.shortlist.view import Cursor, View
+from durhampulse.desk.store.niches import read_all_niches
 from durhampulse.desk.store.tables import (
     HAS_NO_NUMBER,
     HAS_NUMBER,
@@ -30,11 +34,14 @@ from durhampulse.desk.store.tables import (
     outcome_is,
 )
 
-__all__ = ["in_order", "place_in"]
+__all__ = ["in_order", "near", "place_in"]
 
 _SHOWN = ("deal", "none", "approved", "tentative", "declined", "open")
 """What the list's last column shows, in its order: a known outcome, or else the state."""
 _UNSCORED = -1.0
+_NEAR, _NEAR_EACH, _MOST_NEAR = 20_000, 20, 2_000
+"""How many entries of the index are near a cursor, at least and for each row that is wanted, and
+beyond how many rows a pass over all is as fast."""
 
 Key = tuple[ColumnElement[Any], bool]
 """What is sorted by, and whether the largest comes first."""
@@ -74,6 +81,44 @@ def in_order(
     ]
     first, others = [(BY["probability"], decided)], waiting[::-1] if backwards else waiting
     return [*first, *others] if view.descending == backwards else [*others, *first]
+
+
+def near(
+    db: Connection, query: Select[int], view: View, start: Cursor | None, size: int,
+    *, backwards: bool,
+) -> Select[int] | None:  # fmt: skip
+    """Return the query of the next numbers of a niche that are near a place; none where none can.
+
+    All that :func:`in_order` has come in its order, so that as many as are wanted are the right
+    ones; fewer say nothing.
+    """
+    name = _niche_at(db, view, start)
+    if name is None or size > _MOST_NEAR:
+        return None
+    c = creator.c
+    order = [key.asc() if backwards else key.desc() for key in (c.probability, c.id)]
+    walk = select(c.probability).with_hint(creator, f"INDEXED BY {BY['probability']}", "sqlite")
+    if start is not None:
+        place, at = tuple_(c.probability, c.id), tuple_(start[0][-1], start[1])
+        beyond = place > at if backwards else place < at
+        walk, query = walk.where(beyond), query.where(beyond)
+    entries = max(_NEAR, _NEAR_EACH * size)
+    edge = db.scalar(walk.where(HAS_NUMBER).order_by(*order).offset(entries).limit(1))
+    if edge is not None:
+        query = query.where(c.probability <= edge if backwards else c.probability >= edge)
+    return query.where(c.niche == name, HAS_NUMBER).order_by(*order).limit(size)
+
+
+def _niche_at(db: Connection, view: View, start: Cursor | None) -> str | None:
+    """Return the niche in which a page begins; none outside of niches, or where that is unknown."""
+    if view.sort != "niche":
+        return None
+    if start is not None:
+        is_none, name, probability = start[0]
+        return None if is_none or probability == _UNSCORED else str(name)
+    names = {*read_all_niches(db)}
+    names &= {*view.niche} or names
+    return (max if view.descending else min)(names, default=None)
 
 
 def _sorted(keys: list[Key], *, backwards: bool) -> list[ColumnElement[Any]]:
