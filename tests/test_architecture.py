@@ -17,7 +17,7 @@ ROOT = Path(durhampulse.__file__).parent
 
 # A package may import from those before it, never from those after it.
 LAYERS = [
-    "exceptions", "extras", "markup", "irregularities", "files", "creators", "market", "features",
+    "exceptions", "extras", "deferred", "markup", "irregularities", "files", "creators", "market", "features",
     "models", "evaluation", "decision", "scoring", "export", "study", "report", "service", "desk", "cli",
     "__main__",
 ]  # fmt: skip
@@ -161,3 +161,19 @@ def test_scoring_and_serving_import_no_training_library():
 def test_importing_cli_loads_no_heavy_library():
     heavy = {"pandas", "pyarrow", "numpy", "fastapi", "distributed"}
     assert not heavy & loaded_by("import durhampulse.cli")
+
+
+def test_scoring_files_loads_no_pandas(tmp_path):
+    out, demo = tmp_path / "out.csv", ROOT / "desk" / "demo"
+    arguments = [
+        "score",
+        str(demo / "creators.csv"),
+        "-o",
+        str(out),
+        "--model",
+        str(demo / "model"),
+    ]
+    command = "from durhampulse.cli import command_line"
+    code = f"{command}; command_line()({arguments!r}, standalone_mode=False)"
+    assert "pandas" not in loaded_by(code)
+    assert out.exists()

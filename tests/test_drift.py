@@ -34,14 +34,15 @@ def test_rows_of_the_training_market_do_not_drift(n_rows):
     words = []
     for seed in range(40):
         rows = np.random.default_rng(seed).integers(0, len(table), n_rows)
-        words += profile.drift(profile.count(Block.of(table.iloc[rows])))["word"].tolist()
+        counts = profile.count(Block.of(table.iloc[rows]))
+        words += [row["word"] for row in profile.drift(counts)]
     assert sum(word != "steady" for word in words) <= 2
 
 
 def test_few_rows_of_another_market_do_drift():
     table, profile = market()
     larger = table.head(30).assign(Followers=400 * table["Followers"].head(30))
-    drift = profile.drift(profile.count(Block.of(larger))).set_index("column")["word"]
+    drift = {row["column"]: row["word"] for row in profile.drift(profile.count(Block.of(larger)))}
     assert drift["Followers"] == "unlike the training rows"
     assert drift["Niche"] == "steady"
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import pandas as pd
+from durhampulse.deferred import pd
 
 __all__ = ["EXPLANATIONS", "Irregularity", "Ledger"]
 
@@ -177,8 +175,6 @@ class Ledger:
 
     def frame(self) -> pd.DataFrame:
         """Return the ledger as a table, one irregularity a row, in the order of their discovery."""
-        import pandas as pd  # only here: a process that reads files starts sooner without it
-
         columns = ["code", "column", "count", "rows", "examples", "explanation", "action"]
         return pd.DataFrame(self.entries, columns=columns)
 

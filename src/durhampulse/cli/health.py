@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.error
-import urllib.request
 from typing import Annotated
 
 import typer
@@ -22,6 +20,9 @@ def health(
 
     Example: durhampulse health --port 8000
     """
+    import urllib.error
+    import urllib.request
+
     address = f"http://127.0.0.1:{port}/readyz"
     try:
         with urllib.request.urlopen(address, timeout=_SECONDS) as answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -67,14 +68,17 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
 
     Example: durhampulse score new.parquet -o scored.parquet --model durhampulse-study/model
     """
+    from durhampulse.deferred import pandas_hidden
     from durhampulse.files.cage import Cage
 
-    with Cage() as cage, rows_bar() as show:
+    plain = engine is Engine.LOCAL and top is None and not reasons  # no tables of pandas'
+    hidden = pandas_hidden() if plain else nullcontext()
+    with Cage() as cage, rows_bar() as show, hidden:
         cage.start()
         from durhampulse.scoring.batch import score_files
         from durhampulse.scoring.scorer import load_model
 
-        scorer = load_model(model, cage=cage)
+        scorer = load_model(model, cage=cage, explains=reasons)
         if engine is Engine.DASK:
             address = _require_scheduler(scheduler, top=top, reasons=reasons, crm=crm)
             from durhampulse.scoring.cluster import score_on_cluster

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+
+from durhampulse.deferred import pd
 
 __all__ = ["Block", "Levels"]
 

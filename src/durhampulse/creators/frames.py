@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from durhampulse.creators.text import NoTextError, as_text, plain_text
+from durhampulse.deferred import pd
 from durhampulse.exceptions import InputError
 
 __all__ = ["raw_cells"]

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -25,6 +24,7 @@ from durhampulse.creators.rules import (
 )
 from durhampulse.creators.schema import COLUMNS, header_key
 from durhampulse.creators.text import NoTextError, as_text, holds_bytes, is_number, is_text
+from durhampulse.deferred import pd
 
 __all__ = ["ExtraColumn", "Role", "Wish", "attribute_of", "read_extra", "role_of_standard"]
 

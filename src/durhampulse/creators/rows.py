@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from durhampulse.creators.schema import COLUMNS, FOLLOWERS, IDENTIFIER, VIEWS
+from durhampulse.deferred import pd
 from durhampulse.irregularities import Irregularity, Ledger
 
 __all__ = [

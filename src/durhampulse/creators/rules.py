@@ -9,7 +9,6 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 
 from durhampulse.creators.block import Levels
@@ -29,6 +28,7 @@ from durhampulse.creators.schema import COLUMNS, QUALITY_LEVELS
 from durhampulse.creators.text import is_number
 from durhampulse.creators.units import Unit
 from durhampulse.creators.words import folded
+from durhampulse.deferred import pd
 
 __all__ = [
     "ColumnRule",

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-import pandas as pd
-
 from durhampulse.creators.carried import CarriedKind
 from durhampulse.creators.outcome import OutcomeWords, outcome_words
 from durhampulse.creators.roles import Role
 from durhampulse.creators.rules import ColumnRule
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.creators.units import Unit
+from durhampulse.deferred import pd
 from durhampulse.files.tables import RawTable
 from durhampulse.irregularities import Irregularity, Ledger
 from durhampulse.markup import table_html

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import pandas as pd
+
+from durhampulse.deferred import pd
 
 __all__ = ["TIERS", "tier_names"]
 

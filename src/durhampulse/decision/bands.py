@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from durhampulse.creators.block import Block
 from durhampulse.creators.schema import COLUMNS, ENGAGEMENT, FOLLOWERS, IDENTIFIER
+from durhampulse.deferred import pd
 from durhampulse.exceptions import InputError
 from durhampulse.features.peers import COMPARED, Peers
 from durhampulse.models.interval import Interval

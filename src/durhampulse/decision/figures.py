@@ -7,9 +7,8 @@ from decimal import Decimal
 from numbers import Real
 from typing import Any
 
-import pandas as pd
-
 from durhampulse.creators.schema import COLUMNS
+from durhampulse.deferred import pd
 
 __all__ = ["above", "axis_text", "figure_text", "number_text", "percent", "quantity"]
 

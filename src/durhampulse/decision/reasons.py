@@ -8,12 +8,12 @@ from itertools import combinations, islice
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from durhampulse.creators.schema import COLUMNS, NICHE, QUALITIES, QUALITY
 from durhampulse.decision.bands import Thresholds
 from durhampulse.decision.phrases import beside_others, group_words, phrase, unknown_names
 from durhampulse.decision.shapley import Explanation
+from durhampulse.deferred import pd
 from durhampulse.features.peers import Peers
 from durhampulse.models.fitted import FittedModel
 from durhampulse.models.weights import sigmoid

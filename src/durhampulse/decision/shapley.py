@@ -14,10 +14,10 @@ from math import comb
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from durhampulse.creators.block import Block
 from durhampulse.decision.figures import number_text
+from durhampulse.deferred import pd
 from durhampulse.features.encoding import Encoding
 from durhampulse.models.fitted import FittedModel
 from durhampulse.models.weights import sigmoid
@@ -56,7 +56,7 @@ class Explanation:
     values: pd.DataFrame
     base: float
     exact: bool
-    shares: pd.DataFrame = field(default_factory=pd.DataFrame)
+    shares: pd.DataFrame = field(default_factory=lambda: pd.DataFrame())  # noqa: PLW0108 - loads pandas
     usual: float = float("nan")
 
     @property

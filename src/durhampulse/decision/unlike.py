@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from durhampulse.creators.block import Block
 from durhampulse.creators.schema import COLUMNS, FOLLOWERS
 from durhampulse.decision.figures import axis_text, figure_text
+from durhampulse.deferred import pd
 from durhampulse.features.codes import NumberCode, RelativeCode
 from durhampulse.features.precedent import REACH, Precedent
 from durhampulse.models.fitted import FittedModel

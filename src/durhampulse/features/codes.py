@@ -16,10 +16,10 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from durhampulse.creators.block import Block
 from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS, NICHE, QUALITIES, VIEWS
+from durhampulse.deferred import pd
 from durhampulse.features.curve import Curve
 
 __all__ = [

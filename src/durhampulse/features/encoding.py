@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from durhampulse.creators.block import Block
 from durhampulse.creators.roles import Role
 from durhampulse.creators.schema import QUALITIES
+from durhampulse.deferred import pd
 from durhampulse.features.codes import (
     CODES,
     FARTHEST,

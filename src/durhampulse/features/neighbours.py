@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from durhampulse.creators.schema import IDENTIFIER, LABEL
+from durhampulse.deferred import pd
 from durhampulse.features.codes import LevelCode
 from durhampulse.features.encoding import Encoding
 

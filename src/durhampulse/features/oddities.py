@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+
+from durhampulse.deferred import pd
 
 __all__ = ["Oddity", "Scores", "find_cuts", "plant"]
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from durhampulse.creators.block import Block
 from durhampulse.creators.schema import COLUMNS, FOLLOWERS, NICHE, VIEWS
 from durhampulse.creators.tiers import TIERS, tier_names
+from durhampulse.deferred import pd
 from durhampulse.features.rates import Rates
 
 __all__ = ["COMPARED", "Peers", "learn_peers"]

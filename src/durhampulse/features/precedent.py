@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from durhampulse.creators.block import Block
+from durhampulse.deferred import pd
 from durhampulse.features.encoding import Encoding
 from durhampulse.features.lines import LEAST, Figures, choose_figures, fit_figures, left_of
 from durhampulse.features.mixture import Mixture

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from durhampulse.creators.block import Block, Levels
+from durhampulse.deferred import pd
 
 __all__ = ["DRIFT_WORDS", "Profile", "learn_profile"]
 
@@ -69,13 +69,13 @@ class Profile:
             np.add.at(counts[name], [len(levels) + 1, *places], by_code)
         return counts
 
-    def drift(self, counts: Counts) -> pd.DataFrame:
+    def drift(self, counts: Counts) -> list[dict[str, Any]]:
         """Compare counted rows with the training rows.
 
         Returns
         -------
-        DataFrame
-            One row a column: ``column, psi, bound, word, missing, unseen``; `psi` is the
+        list of dict
+            One for each column: ``column, psi, bound, word, missing, unseen``; `psi` is the
             population stability index, `bound` what chance alone reaches in one of a thousand
             files of so many training rows, `missing` and `unseen` the shares of rows without a
             value and with a level not among the frequent ones of training. A column is called
@@ -89,8 +89,11 @@ class Profile:
             word = [word for word, start in DRIFT_WORDS.items() if psi >= start][-1]
             word = word if psi > bound else "steady"
             unseen = counts[name][-2] / total if name in self.levels else 0.0
-            rows.append((name, psi, bound, word, counts[name][-1] / total, unseen))
-        return pd.DataFrame(rows, columns=["column", "psi", "bound", "word", "missing", "unseen"])
+            rows.append({
+                "column": name, "psi": psi, "bound": bound, "word": word,
+                "missing": float(counts[name][-1] / total), "unseen": float(unseen),
+            })  # fmt: skip
+        return rows
 
     def to_dict(self) -> dict[str, Any]:
         """Return the profile as plain data."""

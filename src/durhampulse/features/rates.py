@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from durhampulse.creators.schema import LABEL
+from durhampulse.deferred import pd
 
 __all__ = ["Rates", "Share", "learn_rates"]
 

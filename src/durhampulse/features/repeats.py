@@ -11,9 +11,9 @@ from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from durhampulse.creators.schema import IDENTIFIER, LABEL
+from durhampulse.deferred import pd
 
 __all__ = [
     "SAME_AS",

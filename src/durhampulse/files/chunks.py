@@ -88,8 +88,8 @@ class Stream:
     @property
     def notes(self) -> list[str]:
         """What is not read of the file, in words."""
-        odd = self.noted().frame()
-        notes = [f"{self.name}: {a}" for a in odd.loc[odd["code"].isin(_NOTED), "action"]]
+        odd = self.noted().entries
+        notes = [f"{self.name}: {entry['action']}" for entry in odd if entry["code"] in _NOTED]
         if self.blank:
             n = len(self.blank)
             rows = f"1 row (row {self.blank[0]})" if n == 1 else f"{n:,} rows"

@@ -7,8 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
+from durhampulse.deferred import pd
 from durhampulse.exceptions import InputError
 from durhampulse.extras import require_modules
 

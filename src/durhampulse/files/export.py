@@ -17,9 +17,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol, TypeVar, cast
 
-import pandas as pd
 import pyarrow as pa
 
+from durhampulse.deferred import pd
 from durhampulse.exceptions import OutputError
 from durhampulse.files.formats import FORMATS, WRITABLE, listed, suffix_of
 from durhampulse.files.formulas import spreadsheet_safe

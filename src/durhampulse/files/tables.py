@@ -7,12 +7,13 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 
+from durhampulse.deferred import pd
 from durhampulse.exceptions import InputError
 from durhampulse.files.blanks import blank_rows
 from durhampulse.files.cage import Cage
@@ -204,21 +205,17 @@ def _says_simulated(path: Path, sha256: str) -> bool:
     return facts.get("simulated") is True and facts.get("sha256") == sha256
 
 
-_NULLABLE = {
-    pa.int8(): pd.Int8Dtype(),
-    pa.int16(): pd.Int16Dtype(),
-    pa.int32(): pd.Int32Dtype(),
-    pa.int64(): pd.Int64Dtype(),
-    pa.uint8(): pd.UInt8Dtype(),
-    pa.uint16(): pd.UInt16Dtype(),
-    pa.uint32(): pd.UInt32Dtype(),
-    pa.uint64(): pd.UInt64Dtype(),
-}
+def _nullable(kind: pa.DataType) -> Any:
+    """Return pandas' type of whole numbers with gaps; None for what is no whole number."""
+    if not pa.types.is_integer(kind):
+        return None
+    sign = "U" if pa.types.is_unsigned_integer(kind) else ""
+    return pd.api.types.pandas_dtype(f"{sign}Int{kind.bit_width}")
 
 
 def _as_pandas(column: pa.ChunkedArray) -> pd.Series:
     """Return numbers and times as they are, whole numbers exact, and all else as text."""
-    nullable = _NULLABLE.get if column.null_count else None
+    nullable = _nullable if column.null_count else None
     series: pd.Series = column.to_pandas(types_mapper=nullable)
     numeric = pd.api.types.is_numeric_dtype(series) and not pd.api.types.is_bool_dtype(series)
     if numeric or pd.api.types.is_datetime64_any_dtype(series):

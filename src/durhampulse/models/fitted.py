@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from durhampulse.creators.block import Block
+from durhampulse.deferred import pd
 from durhampulse.features.codes import FARTHEST
 from durhampulse.features.encoding import Encoding
 from durhampulse.features.precedent import REACH, Kinds, Precedent, learn_precedent

@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from durhampulse.creators.block import Block
+from durhampulse.deferred import pd
 from durhampulse.features.encoding import Encoding
 from durhampulse.models.weights import Weights, sigmoid
 

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import pandas as pd
-
 from durhampulse.creators.outcome import outcome_words
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL
 from durhampulse.decision.bands import NO_PRECEDENT, YES, decision_table, unscorable
@@ -15,6 +13,7 @@ from durhampulse.decision.figures import above, figure_text, percent
 from durhampulse.decision.reasons import REASONS_NOTE, reason_table, what_would_change
 from durhampulse.decision.shapley import explain
 from durhampulse.decision.unlike import unlike_words
+from durhampulse.deferred import pd
 from durhampulse.exceptions import CannotJudgeError
 from durhampulse.markup import list_html
 from durhampulse.scoring.model import LoadedModel

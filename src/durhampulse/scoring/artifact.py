@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from safetensors.numpy import load as load_arrays
 from safetensors.numpy import save as save_arrays
 
@@ -26,6 +25,7 @@ from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.creators.table import Creators
 from durhampulse.creators.text import whole_array
 from durhampulse.decision.bands import Thresholds
+from durhampulse.deferred import pd
 from durhampulse.exceptions import ModelError
 from durhampulse.features.encoding import Encoding
 from durhampulse.features.neighbours import Neighbours
@@ -158,7 +158,9 @@ def _gap(loaded: LoadedModel, model: FittedModel, creators: Creators, train: pd.
     return float(gap.max(initial=0.0))
 
 
-def read_model(folder: str | Path, *, cage: Cage | None = None) -> LoadedModel:
+def read_model(
+    folder: str | Path, *, cage: Cage | None = None, explains: bool = True
+) -> LoadedModel:
     """Read and verify a model folder.
 
     Parameters
@@ -167,6 +169,8 @@ def read_model(folder: str | Path, *, cage: Cage | None = None) -> LoadedModel:
         The folder.
     cage
         The process that reads its tables, where the folder is foreign; this one if not given.
+    explains
+        Read and try what explanations need, too; without it half the time.
 
     Raises
     ------
@@ -176,7 +180,10 @@ def read_model(folder: str | Path, *, cage: Cage | None = None) -> LoadedModel:
     folder = Path(folder)
     try:
         manifest = read_manifest(folder)
-        loaded = _loaded(manifest, read_files(folder, manifest), cage)
+        blobs = read_files(folder, manifest)
+        loaded = _loaded(manifest, blobs)
+        if explains:
+            loaded = _explaining(loaded, blobs, cage)
         try_out(loaded)
     except ModelError:
         raise
@@ -188,10 +195,8 @@ def read_model(folder: str | Path, *, cage: Cage | None = None) -> LoadedModel:
     return loaded
 
 
-def _loaded(
-    manifest: Mapping[str, Any], blobs: Mapping[str, bytes], cage: Cage | None
-) -> LoadedModel:
-    """Return a model made of a folder's parts."""
+def _loaded(manifest: Mapping[str, Any], blobs: Mapping[str, bytes]) -> LoadedModel:
+    """Return a model made of a folder's parts, for scores alone."""
     require_form(manifest)
     encoding = Encoding.from_dict(manifest["encoding"])
     model = FittedModel(
@@ -202,16 +207,24 @@ def _loaded(
         precedent=_precedent(manifest.get("precedent")),
     )
     peers = Peers.from_dict(manifest["peers"])
-    texts = [column for column in encoding.columns if column not in encoding.numeric]
     return LoadedModel(
         model=model,
         peers=peers,
         thresholds=Thresholds(**manifest["thresholds"]),
         profile=Profile.from_dict(manifest["profile"]),
         rules=_rules(manifest, encoding.numeric | {*peers.curves}),
-        background=read_rows(blobs[BACKGROUND], encoding.numeric, texts, cage=cage),
         manifest=manifest,
-        neighbours=_neighbours(blobs.get(NEIGHBOURS), encoding.numeric, texts, cage),
+    )
+
+
+def _explaining(loaded: LoadedModel, blobs: Mapping[str, bytes], cage: Cage | None) -> LoadedModel:
+    """Return a model with the rows that its explanations compare with."""
+    numeric = loaded.model.encoding.numeric
+    texts = [column for column in loaded.model.encoding.columns if column not in numeric]
+    return replace(
+        loaded,
+        background_rows=read_rows(blobs[BACKGROUND], numeric, texts, cage=cage),
+        neighbours=_neighbours(blobs.get(NEIGHBOURS), numeric, texts, cage),
     )
 
 

@@ -12,9 +12,9 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import pandas as pd
 import pyarrow as pa
 
+from durhampulse.deferred import pd
 from durhampulse.exceptions import ModelError
 from durhampulse.files.cage import Cage
 from durhampulse.files.fewrows import read_few

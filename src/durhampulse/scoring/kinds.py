@@ -5,17 +5,17 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-import pandas as pd
 import pyarrow as pa
 
 from durhampulse.creators.table import Creators
+from durhampulse.deferred import pd
 
 if TYPE_CHECKING:
     import polars as pl
 
 __all__ = ["ArrowStream", "Table", "as_given"]
 
-Table = TypeVar("Table", pd.DataFrame, "pl.DataFrame")
+Table = TypeVar("Table", "pd.DataFrame", "pl.DataFrame")
 """Kinds of tables that are given back as they came; others as Arrow tables."""
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from durhampulse.creators.rules import ColumnRule
 from durhampulse.decision.bands import Thresholds
 from durhampulse.decision.promise import Promise
+from durhampulse.deferred import pd
 from durhampulse.features.neighbours import Neighbours
 from durhampulse.features.peers import Peers
 from durhampulse.features.profile import Profile
@@ -39,12 +39,13 @@ class LoadedModel:
         What the training rows looked like.
     rules
         How the cells of each column are read.
-    background
-        The rows that stand for unknown columns in explanations.
     manifest
         Everything the folder says about it.
+    background_rows
+        See `background`; none of a model that was read for scores alone.
     neighbours
-        Past creators to compare others with; none in folders of an earlier version.
+        Past creators to compare others with; none in folders of an earlier version, and none of a
+        model that was read for scores alone.
     """
 
     model: FittedModel
@@ -52,9 +53,16 @@ class LoadedModel:
     thresholds: Thresholds
     profile: Profile
     rules: Mapping[str, ColumnRule]
-    background: pd.DataFrame
     manifest: Mapping[str, Any]
+    background_rows: pd.DataFrame | None = None
     neighbours: Neighbours | None = None
+
+    @property
+    def background(self) -> pd.DataFrame:
+        """The rows that stand for unknown columns in explanations."""
+        if self.background_rows is None:
+            raise RuntimeError("a model that was read for scores alone explains nothing")
+        return self.background_rows
 
 
 def describe(model: LoadedModel) -> str:

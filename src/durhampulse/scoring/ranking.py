@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import pyarrow as pa
 
 from durhampulse.creators.block import Block
 from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.decision.reasons import reason_table
 from durhampulse.decision.shapley import explain
+from durhampulse.deferred import pd
 from durhampulse.scoring.scorer import Scorer
 
 __all__ = ["Ranking"]

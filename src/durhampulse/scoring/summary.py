@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from durhampulse.creators.block import Block
 from durhampulse.creators.schema import NICHE
@@ -86,7 +86,7 @@ class Summary:
         for column, counts in other.drift.items():
             self.drift[column] = self.drift.get(column, 0) + counts
 
-    def drift_table(self, scorer: Scorer) -> pd.DataFrame:
+    def drift_rows(self, scorer: Scorer) -> list[dict[str, Any]]:
         """Compare the rows with those of training, as :meth:`.Profile.drift` does."""
         blank = scorer.model.profile.count(Block(0, {}))
         return scorer.model.profile.drift({**blank, **self.drift})
@@ -118,7 +118,7 @@ class Summary:
             "flagged": self.flagged,
             "flags": dict(self.flags),
             "unreadable_cells": dict(self.unreadable),
-            "drift": self.drift_table(scorer).to_dict("records"),
+            "drift": self.drift_rows(scorer),
             "notes": self.notes,
             "seconds": round(self.seconds, 3),
         }
@@ -145,21 +145,21 @@ class Summary:
     def _drift_lines(self, scorer: Scorer) -> list[str]:
         if not self.scored:
             return []
-        table = self.drift_table(scorer)
-        empty = table.loc[(table["missing"] == 1) & (table["word"] != "steady"), "column"]
-        table = table[~table["column"].isin(empty)]
-        lines = [f"Drift: empty in every row: {', '.join(empty)}."] if len(empty) else []
+        rows = self.drift_rows(scorer)
+        empty = [r["column"] for r in rows if r["missing"] == 1 and r["word"] != "steady"]
+        rows = [row for row in rows if row["column"] not in empty]
+        lines = [f"Drift: empty in every row: {', '.join(empty)}."] if empty else []
         lines += [
-            f"Drift: {column} is {word} (population stability index {psi:.2f}; so called from "
-            f"{DRIFT_WORDS[word]})."
-            for column, psi, word in zip(table["column"], table["psi"], table["word"], strict=True)
-            if word != "steady"
+            f"Drift: {row['column']} is {row['word']} (population stability index "
+            f"{row['psi']:.2f}; so called from {DRIFT_WORDS[row['word']]})."
+            for row in rows
+            if row["word"] != "steady"
         ]
-        unseen = table.loc[table["column"] == NICHE, "unseen"]
-        if len(unseen) and unseen.iloc[0] > 0:
-            lines.append(f"Niches not among those of training: {unseen.iloc[0]:.1%} of rows.")
+        unseen = sum(row["unseen"] for row in rows if row["column"] == NICHE)
+        if unseen > 0:
+            lines.append(f"Niches not among those of training: {unseen:.1%} of rows.")
         if not lines:
-            most = table["psi"].max()
+            most = max((row["psi"] for row in rows), default=math.nan)
             lines = [f"No drift: no column's population stability index is above {most:.2f}."]
         return lines
 

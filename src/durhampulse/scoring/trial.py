@@ -30,7 +30,8 @@ def try_out(loaded: LoadedModel) -> None:
     """Use each part of a model on some rows.
 
     Scores, intervals, flags, drift, reasons, precedents, comparisons with past creators and words
-    are made as they are in use.
+    are made as they are in use; of a model read for scores alone only scores and what goes with
+    them.
 
     Raises
     ------
@@ -40,7 +41,8 @@ def try_out(loaded: LoadedModel) -> None:
     _require_fitting(loaded)
     with np.errstate(all="ignore"):  # results are checked
         _score(loaded)
-        _explain(loaded)
+        if loaded.background_rows is not None:
+            _explain(loaded)
     describe(loaded)
     if promise := loaded.manifest.get("promise"):
         Promise(**promise).text()
@@ -68,27 +70,30 @@ def _require_fitting(loaded: LoadedModel) -> None:
         raise ValueError("precedents of columns that the model does not know")
 
 
+def _extremes(loaded: LoadedModel) -> Block:
+    """Return rows of extreme figures."""
+    encoding, tried = loaded.model.encoding, np.array(_FIGURES)
+    nothing = Levels(np.full(len(tried), -1), ())
+    columns = {c: tried if c in encoding.numeric else nothing for c in encoding.columns}
+    return Block(len(tried), columns)
+
+
 def _score(loaded: LoadedModel) -> None:
     """Score rows of extreme figures, and count and compare them."""
-    model, columns = loaded.model, loaded.model.encoding.columns
-    tried = np.array(_FIGURES)
-    nothing = Levels(np.full(len(tried), -1), ())
-    rows = Block(
-        len(tried), {c: tried if c in model.encoding.numeric else nothing for c in columns}
-    )
+    model, rows = loaded.model, _extremes(loaded)
     logits, unlike = model.look(rows)
     ends = np.stack([sigmoid(logits), *model.interval.ends(logits, rows)])
-    if ends.shape != (3, len(tried)) or not np.all((ends >= 0) & (ends <= 1)):
+    if ends.shape != (3, rows.n_rows) or not np.all((ends >= 0) & (ends <= 1)):
         raise ValueError("the weights give no probability")
     for kind in unlike.tolist():
         kind_names(model.precedent)[kind]
-    unlike_words(model, rows)
     loaded.peers.flag_bits(rows)
     loaded.profile.drift(loaded.profile.count(rows))
 
 
 def _explain(loaded: LoadedModel) -> None:
     """Explain one of the folder's rows, in full where enough of it is known."""
+    unlike_words(loaded.model, _extremes(loaded))
     columns = loaded.model.encoding.columns
     empty = unscorable(loaded.background, columns).ne("").to_numpy()
     row = loaded.background.iloc[[int(np.argmin(empty))]].assign(**{IDENTIFIER: "tried"})

@@ -235,5 +235,5 @@ def import_summary(
         "unreadable": unreadable,
         **{name: sum(part.get(name, 0) for part in parts) for name in ("fees", "unclear_fees")},
         "bands": bands,
-        "drift": profile.drift({**blank, **drift}).to_dict("records"),
+        "drift": profile.drift({**blank, **drift}),
     }

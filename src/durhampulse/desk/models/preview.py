@@ -187,8 +187,7 @@ class Comparison:
         """Return how far the list is from the new model's training rows, as records."""
         profile = self.new.scorer.model.profile
         blank = profile.count(self.new.block([]))
-        table = profile.drift({**blank, **self._drift})
-        return [{str(k): v for k, v in row.items()} for row in table.to_dict("records")]
+        return profile.drift({**blank, **self._drift})
 
     def to_plain(self) -> dict[str, Any]:
         """Return the comparison as plain data, with the rules it was made under."""
