@@ -6,14 +6,14 @@ import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import insert, select, update
 
 from durhampulse.desk.outcomes.pipeline import pipeline
 from durhampulse.desk.outcomes.recording import record
 from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide
 from durhampulse.desk.review.queue import claim_next
 from durhampulse.desk.store.standing import set_states
-from durhampulse.desk.store.tables import claim, creator, review, run, score
+from durhampulse.desk.store.tables import claim, creator, review, run
 from tests.desk.conftest import add_people
 
 NOW = datetime.now(UTC)
@@ -58,20 +58,6 @@ def test_steps_are_counted_with_the_days_between(imported):
     assert (found["decided"].creators, found["decided"].of) == (4, 4)
     assert found["decided"].days == pytest.approx(10, abs=0.01)  # of 10, 10, 10, 90
     assert found["outcome"].creators == 1
-
-
-@pytest.mark.parametrize(("few", "second"), [(20_000, "596"), (100, "597")])
-def test_creators_of_a_long_list_are_not_counted_for_each_page(
-    few, second, desk, visit, monkeypatch
-):
-    monkeypatch.setattr("durhampulse.desk.web.state._FEW", few)
-    monkeypatch.setattr("durhampulse.desk.store.pace._REST", 1e9)
-    ann, imported = visit("viewer"), re.compile(r">Imported</th><td class=\"n\">(\d+)<")
-    assert imported.search(ann.get("/pipeline").text)[1] == "597"
-    with desk.store.writing() as db:
-        db.execute(delete(score).where(score.c.creator_id == 1))
-        db.execute(delete(creator).where(creator.c.id == 1))
-    assert imported.search(ann.get("/pipeline").text)[1] == second
 
 
 def test_who_was_reopened_since_has_been_decided(imported):

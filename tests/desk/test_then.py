@@ -261,7 +261,7 @@ def test_page_shows_the_day_and_what_is_missing(visit, desk):
 
 
 def test_page_of_a_long_list_is_counted_after_it_is_shown(visit, monkeypatch):
-    monkeypatch.setattr("durhampulse.desk.web.counts._FEW", 10)
+    monkeypatch.setattr("durhampulse.desk.store.counting._FEW", 10)
     somebody, answers = visit("viewer"), re.compile(r'id="answers".*?</p>')
     at_first = answers.search(somebody.get("/then").text)[0]
     counted = html.unescape(re.search(r'hx-get="([^"]*)"', at_first)[1])

@@ -24,7 +24,7 @@ from durhampulse.desk.review.decisions import (
     decide_many,
     reviews_of,
 )
-from durhampulse.desk.review.queue import claim_next, progress
+from durhampulse.desk.review.queue import claim_next, progress, queue_counts
 from durhampulse.desk.review.undoing import Draft, draft_of, undo
 from durhampulse.desk.store import acts, pace
 from durhampulse.desk.store.acts import AT_ONCE, undo_act
@@ -48,7 +48,7 @@ DAY = date(2026, 1, 31)
 def waiting(store, rules, person):
     """Give whom the queue holds for a reviewer, by the reason it gives."""
     with store.reading() as db:
-        return progress(db, person, rules)
+        return progress(db, person, queue_counts(db, rules))
 
 
 @pytest.mark.parametrize("deal", [True, False])
@@ -196,7 +196,7 @@ def test_decided_creator_is_reopened_and_that_can_be_undone(filled, rules):
         assert [(r.decision, r.note) for r in reviews_of(db, 5)] == [
             ("reopen", "they wrote"), ("decline", ""),
         ]  # fmt: skip
-        assert progress(db, bob, rules).today == 0  # to re-open is not to decide
+        assert progress(db, bob, None).today == 0  # to re-open is not to decide
     undo(filled, bob, again)
     assert state_of(filled, 5) == "declined"
 

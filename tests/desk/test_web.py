@@ -39,7 +39,7 @@ from durhampulse.desk.people.people import PERSON_ROLES
 from durhampulse.desk.people.sessions import SessionLimits, find_session
 from durhampulse.desk.review.decisions import REASONS
 from durhampulse.desk.review.page import what_if
-from durhampulse.desk.review.queue import progress
+from durhampulse.desk.review.queue import progress, queue_counts
 from durhampulse.desk.server import DEMO_ADMIN, invitation, is_demo, open_desk
 from durhampulse.desk.shortlist import export as listexport
 from durhampulse.desk.store.audit import note
@@ -144,7 +144,7 @@ def test_navigation_counts_who_waits_for_reviewers_alone(visit, desk):
         return re.findall(r'href="/queue"[^>]*>Review <span class="count"[^>]*>(\d+)<', page)
 
     with desk.store.reading() as db:
-        counts = progress(db, 1, desk.catalogue.current(db))
+        counts = progress(db, 1, queue_counts(db, desk.catalogue.current(db)))
     left = counts.waiting + counts.unlike
     assert counted(visit("reviewer").get("/model").text) == [str(left)]
     assert counted(visit("viewer").get("/model").text) == []

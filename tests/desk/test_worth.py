@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from scipy.integrate import quad
@@ -12,7 +10,6 @@ from sqlalchemy import update
 
 from durhampulse.desk.review.queue import claim_next
 from durhampulse.desk.review.worth import Remaining, remaining, set_enough_deals, worth
-from durhampulse.desk.store import pace
 from durhampulse.desk.store.tables import creator
 from durhampulse.exceptions import InputError
 from tests.desk.conftest import add_people
@@ -89,27 +86,3 @@ def test_queue_says_what_is_left_and_when_one_may_stop(visit, desk):
     with desk.store.writing() as db:
         db.execute(update(creator).values(state="declined"))
     assert "Nobody else waits." in ann.get("/queue").text
-
-
-def test_counts_of_a_long_list_are_kept_fifty_times_as_long_as_they_take(monkeypatch):
-    clock, counted = [0.0], []
-    monkeypatch.setattr(pace, "time", SimpleNamespace(monotonic=lambda: clock[0]))
-    cache = pace.Sparing(lambda n: n < 10)
-
-    def ask(key, n):
-        def count():
-            counted.append(n)
-            clock[0] += 2
-            if n == 12:  # somebody asks meanwhile
-                assert cache.of(key, lambda: pytest.fail("counted twice")) == 11
-            return n
-
-        return cache.of(key, count)
-
-    assert (ask("a", 5), ask("a", 6)) == (5, 6)  # few, and counted each time
-    assert (ask("a", 11), ask("a", 12)) == (11, 11)
-    clock[0] += 99
-    assert ask("a", 12) == 11
-    clock[0] += 1
-    assert (ask("a", 12), ask("b", 13)) == (12, 13)
-    assert counted == [5, 6, 11, 12, 13]

@@ -21,7 +21,7 @@ from durhampulse.desk.review.decisions import (
     decide_many,
     last_review,
 )
-from durhampulse.desk.review.queue import claim_next, progress, release
+from durhampulse.desk.review.queue import claim_next, progress, queue_counts, release
 from durhampulse.desk.review.undoing import latest, undo
 from durhampulse.desk.shortlist.pages import totals
 from durhampulse.desk.shortlist.selection import select_all
@@ -361,7 +361,10 @@ def check_counts(sim) -> None:
     state, rules = sim.checker.state, sim.processes[0].catalogue.current()
     with sim.processes[1].store.reading() as db:
         version = read_setting(db, "active_model")
-        sums, counts = totals(db, View(), rules), progress(db, sim.people[0], rules)
+        sums, counts = (
+            totals(db, View(), rules),
+            progress(db, sim.people[0], queue_counts(db, rules)),
+        )
         creators = db.scalar(select(func.count()).select_from(creator))
     require(version == rules.version, "another model is active", version)
     require(sums.creators == creators == len(state.creators), "another sum", sums.creators)

@@ -14,6 +14,7 @@ from durhampulse.decision.bands import MAYBE, NO
 from durhampulse.desk.models.rules import Range, Rules
 from durhampulse.desk.review.decisions import CLAIM_MINUTES
 from durhampulse.desk.review.worth import worth
+from durhampulse.desk.shortlist.facets import Cells, waiting_of
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.database import Store, insert_or
 from durhampulse.desk.store.tables import (
@@ -28,7 +29,16 @@ from durhampulse.desk.store.tables import (
     review,
 )
 
-__all__ = ["Claim", "Progress", "QueueCounts", "claim_next", "progress", "queue_counts", "release"]
+__all__ = [
+    "Claim",
+    "Progress",
+    "QueueCounts",
+    "claim_next",
+    "progress",
+    "queue_counts",
+    "queue_counts_of",
+    "release",
+]
 
 Why = Literal["unlike", "maybe", "edge", "sample", "chosen"]
 _EDGES = 0.15
@@ -80,9 +90,9 @@ class Progress:
         Creators claimed by other reviewers now.
     """
 
-    waiting: int
-    unlike: int
-    decided: int
+    waiting: int | None
+    unlike: int | None
+    decided: int | None
     today: int
     others: int
 
@@ -209,10 +219,14 @@ def release(store: Store, person_id: int) -> None:
         db.execute(delete(claim).where(claim.c.person_id == person_id))
 
 
-def progress(
-    db: Connection, person_id: int, rules: Rules, counts: QueueCounts | None = None
-) -> Progress:
-    """Return the counts of the queue for a reviewer; those of all reviewers may be known."""
+def progress(db: Connection, person_id: int, counts: QueueCounts | None) -> Progress:
+    """Return the counts of the queue for a reviewer.
+
+    Parameters
+    ----------
+    counts
+        Those of all reviewers; None where they are not known yet.
+    """
     now = clock.now()
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     mine = (
@@ -222,7 +236,7 @@ def progress(
         ),
         select(func.count()).where(claim.c.person_id != person_id, claim.c.expires_at > now),
     )  # fmt: skip
-    waiting, unlike, decided = queue_counts(db, rules) if counts is None else counts
+    waiting, unlike, decided = counts or (None, None, None)
     today, others = (int(db.scalar(count) or 0) for count in mine)
     return Progress(waiting=waiting, unlike=unlike, decided=decided, today=today, others=others)
 
@@ -240,3 +254,10 @@ def queue_counts(db: Connection, rules: Rules) -> QueueCounts:
     )
     maybe, unlike, decided = (int(db.scalar(count) or 0) for count in counts)
     return maybe, unlike, decided
+
+
+def queue_counts_of(cells: Cells) -> QueueCounts:
+    """Return the same from the cells of the whole list."""
+    waiting = waiting_of(cells)
+    decided = sum(n for (_, state, *_), n in cells if state != "open")
+    return waiting["maybe"], waiting["unlike"], decided

@@ -22,7 +22,10 @@ from durhampulse.desk.store.tables import (
     outcome_is,
 )
 
-__all__ = ["FACETS", "Facets", "Overview", "breakdown", "facets", "overview"]
+__all__ = [
+    "FACETS", "Cells", "Facets", "Overview", "breakdown", "count_cells", "facets", "facets_of",
+    "overview", "overview_of", "rest_of", "waiting_of",
+]  # fmt: skip
 
 FACETS = ("band", "state", "outcome", "tier", "niche")
 """Kinds of filter whose choices are counted; as in a view."""
@@ -68,26 +71,45 @@ def facets(db: Connection, view: View, rules: Rules) -> Facets:
         Kind to choice to number; choices nobody has are at 0, niches are those that occur, the
         most frequent first.
     """
-    return _facets(_cells(db, _rest(view), rules, FACETS), view, rules)
+    return facets_of(count_cells(db, view, rules), view, rules)
 
 
 def overview(db: Connection, view: View, rules: Rules) -> Overview:
     """Return what :func:`facets` does, the number of all states together, and who waits."""
-    rest = _rest(view)
-    cells = _cells(db, rest, rules, FACETS)
-    waiting = dict.fromkeys([*BAND_NAMES, UNLIKE], 0)
-    if rest.is_filtered:
-        waiting = _waiting(db, view, rules)
-    else:
-        for (band, state, outcome, *_), n in cells:
-            if band and state == outcome == "open":
-                waiting[band] += n
+    waiting = _waiting(db, view, rules) if rest_of(view).is_filtered else None
+    return overview_of(count_cells(db, view, rules), view, rules, waiting)
+
+
+def count_cells(db: Connection, view: View, rules: Rules) -> Cells:
+    """Return what :func:`facets` adds up, of all kinds of filter; it takes a pass over the list."""
+    return _cells(db, rest_of(view), rules, FACETS)
+
+
+def overview_of(
+    cells: Cells, view: View, rules: Rules, waiting: dict[str, int] | None = None
+) -> Overview:
+    """Return the overview of a view from its cells.
+
+    Parameters
+    ----------
+    waiting
+        Of the whole list, by answer; of the cells if None.
+    """
     plain = replace(view, band=(), state=(), outcome=())
     return Overview(
-        counts=_facets(cells, view, rules),
+        counts=facets_of(cells, view, rules),
         everybody=sum(_added_up(cells, plain, "state", STATES).values()),
-        waiting=waiting,
+        waiting=waiting_of(cells) if waiting is None else waiting,
     )
+
+
+def waiting_of(cells: Cells) -> dict[str, int]:
+    """Return how many of the cells of the whole list wait for a person, by answer."""
+    waiting = dict.fromkeys([*BAND_NAMES, UNLIKE], 0)
+    for (band, state, outcome, *_), n in cells:
+        if band and state == outcome == "open":
+            waiting[band] += n
+    return waiting
 
 
 def _waiting(db: Connection, view: View, rules: Rules) -> dict[str, int]:
@@ -103,12 +125,13 @@ def _waiting(db: Connection, view: View, rules: Rules) -> dict[str, int]:
     return {name: int(db.scalar(count) or 0) for name, count in counts.items()}
 
 
-def _rest(view: View) -> View:
+def rest_of(view: View) -> View:
     """Return a view without the filters whose choices are counted."""
     return replace(view, band=(), state=(), outcome=(), tier=(), niche=())
 
 
-def _facets(cells: Cells, view: View, rules: Rules) -> Facets:
+def facets_of(cells: Cells, view: View, rules: Rules) -> Facets:
+    """Return the facets of a view from its cells."""
     known: dict[str, Sequence[str]] = {
         "band": [*BAND_NAMES, UNLIKE], "state": STATES, "outcome": [*OUTCOME_STATES],
         "tier": rules.tiers, "niche": (),

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Generic, TypeVar
 
 from durhampulse.desk.store.database import Store
 
-__all__ = ["Pace", "Sparing"]
+__all__ = ["Pace"]
 
 _SECONDS, _SECONDS_OF_ROW_LOCKS = 0.1, 0.5
 _PAUSE = 1.0  # at most, of a step's time, while others of this process wait to write
@@ -19,8 +17,6 @@ _GLANCE = 0.001
 _FIRST, _LEAST, _MOST = 2_000, 2_000, 20_000
 _LEAST_AWAITED = 500
 """While somebody waits to write: on a busy machine 2,000 rows take half a second."""
-_REST = 50
-T = TypeVar("T")
 
 
 class Pace:
@@ -61,49 +57,3 @@ class Pace:
         time.sleep(_BREATH * self._took)
         while self._store.others_wait and time.monotonic() < end:
             time.sleep(_GLANCE)
-
-
-class Sparing(Generic[T]):
-    """Cache of counts of a long list, counted anew after fifty times as long as counting took.
-
-    Parameters
-    ----------
-    few
-        Whether a value is of so few creators that it is counted each time.
-    """
-
-    def __init__(self, few: Callable[[T], bool]) -> None:
-        self._few, self._lock = few, threading.Lock()
-        self._kept: tuple[Hashable, float, T] | None = None
-
-    def of(self, key: Hashable, count: Callable[[], T]) -> T:
-        """Return what is counted, as of a moment ago; whoever asks meanwhile gets the former one.
-
-        Parameters
-        ----------
-        key
-            What it depends on besides the list; with another one nothing former is given.
-        count
-            Counts it.
-        """
-        kept = self._kept
-        if kept is not None and kept[0] == key:
-            if time.monotonic() < kept[1] or not self._lock.acquire(blocking=False):
-                return kept[2]
-        else:
-            self._lock.acquire()
-        try:
-            return self._count(key, count)
-        finally:
-            self._lock.release()
-
-    def _count(self, key: Hashable, count: Callable[[], T]) -> T:
-        """Return what is counted now, or was by whoever had the lock before."""
-        kept, start = self._kept, time.monotonic()
-        if kept is not None and kept[0] == key and start < kept[1]:
-            return kept[2]
-        value = count()
-        end = time.monotonic()
-        rest = 0.0 if self._few(value) else _REST * (end - start)
-        self._kept = key, end + rest, value
-        return value

@@ -138,6 +138,7 @@ def _with_worker(app: FastAPI, desk: Desk) -> Any:
                 writing.cancel()
                 await asyncio.to_thread(sender.stop)
                 desk.worker.stop()
+                await asyncio.to_thread(desk.counting.stop)
                 desk.last_use.write(desk.store)
 
     return lifespan

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -32,7 +33,7 @@ from durhampulse.desk.review.decisions import (
 )
 from durhampulse.desk.shortlist import pages as shortlist
 from durhampulse.desk.shortlist.export import provenance_of, write_list
-from durhampulse.desk.shortlist.facets import Facets, facets
+from durhampulse.desk.shortlist.facets import Facets, facets_of
 from durhampulse.desk.shortlist.history import last_remarks, owners
 from durhampulse.desk.shortlist.lists import ListChoice, list_choices
 from durhampulse.desk.shortlist.saved import views_for
@@ -49,9 +50,9 @@ from durhampulse.desk.store.carried import read_carried
 from durhampulse.desk.store.niches import read_niches
 from durhampulse.desk.store.tables import STATES
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, Viewer
-from durhampulse.desk.web.counts import counts_at_once, counts_of
+from durhampulse.desk.web.counts import counts_of
 from durhampulse.desk.web.exports import note_export
-from durhampulse.desk.web.rendering import Context, redirect, render
+from durhampulse.desk.web.rendering import Context, later, redirect, render
 from durhampulse.desk.web.rows import ListRow, list_rows
 from durhampulse.exceptions import InputError
 from durhampulse.files.formats import FORMATS, READABLE, WRITABLE, listed, suffix_of
@@ -73,6 +74,7 @@ class CountsContext(Context, template="counts.html"):
     counts: Facets | None
     todo: Mapping[str, int] | None
     everybody: int
+    counted_at: datetime | None
     view: View
     swapped: bool
 
@@ -108,6 +110,12 @@ class EmptyContext(Context, template="empty-shortlist.html"):
     suffixes: Sequence[str]
 
 
+class LaterContext(Context, template="later.html"):
+    """What stands in the place of totals until they are counted."""
+
+    view: View
+
+
 class TotalsContext(Context, template="totals.html"):
     """What a view comes to; `bins` and `band_bins` are creators and deals by hundredths."""
 
@@ -117,6 +125,7 @@ class TotalsContext(Context, template="totals.html"):
     bins: Sequence[Sequence[float]]
     band_bins: Mapping[str, Sequence[Sequence[float]]]
     band_names: Mapping[str, str]
+    counted_at: datetime | None
 
 
 class TotalsPageContext(TotalsContext, template="totals-page.html"):
@@ -127,6 +136,7 @@ class FacetsContext(Context, template="facets.html"):
     """How many creators each choice of a filter has."""
 
     counts: Facets
+    counted_at: datetime | None
     view: View
 
 
@@ -169,7 +179,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         who_decided = owners(db, here_now) if "owner" in view.column else {}
         lists, saved, work = list_choices(db), views_for(db, who), under_way(db)
         unlike_lists, broken = standing_lists(db), desk.broken_bands.of(db, rules)
-        open_drafts, counts = drafts(db), counts_at_once(db, view, rules)
+        open_drafts, counts = drafts(db), counts_of(desk, db, view, rules)
     if not (rows or view.is_filtered or after or before):
         return render(request, who, EmptyContext(suffixes=READABLE))
     here = [(name, params[name]) for name in ("after", "before") if params.get(name)]
@@ -193,7 +203,7 @@ def count_states(request: Request, desk: DeskOf, who: Viewer) -> Response:
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         view = _view(db, request, who, rules)
-        context = CountsContext(view=view, swapped=True, **counts_of(db, view, rules))
+        context = CountsContext(view=view, swapped=True, **counts_of(desk, db, view, rules))
     return render(request, who, context)
 
 
@@ -203,15 +213,17 @@ def totals(request: Request, desk: DeskOf, who: Viewer) -> Response:
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         view = _view(db, request, who, rules)
-        sums = shortlist.totals(db, view, rules)
-        bins = shortlist.histogram(
-            db, View(without=view.without), rules
-        )  # thresholds hold for everybody
-    kind = TotalsContext if "hx-request" in request.headers else TotalsPageContext
-    cells = bins[["creators", "expected"]].round(3).to_numpy().tolist()
+        sums = desk.totals(db, view, rules)
+        everybody = View(without=view.without)  # thresholds hold for everybody
+        bins = desk.histogram(db, everybody, rules)
+    is_part = "hx-request" in request.headers
+    if sums is None or bins is None:
+        return render(request, who, LaterContext(view=view)) if is_part else later(request, who)
+    kind = TotalsContext if is_part else TotalsPageContext
     context = kind(
-        totals=sums, view=view, rules=rules, bins=cells,
-        band_bins=_band_bins(cells, rules.thresholds), band_names=BAND_NAMES,
+        totals=sums.value, view=view, rules=rules, bins=bins.value,
+        band_bins=_band_bins(bins.value, rules.thresholds), band_names=BAND_NAMES,
+        counted_at=sums.at,
     )  # fmt: skip
     return render(request, who, context)
 
@@ -222,9 +234,12 @@ def count_choices(request: Request, desk: DeskOf, who: Viewer) -> Response:
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         view = _view(db, request, who, rules)
-        counts = facets(db, view, rules)
+        cells = desk.cells(db, view, rules)
+    if cells is None:
+        return later(request, who)
+    counts = facets_of(cells.value, view, rules)
     kind = FacetsContext if "hx-request" in request.headers else FacetsPageContext
-    return render(request, who, kind(counts=counts, view=view))
+    return render(request, who, kind(counts=counts, view=view, counted_at=cells.at))
 
 
 def _band_bins(bins: list[Any], thresholds: Thresholds) -> dict[str, list[Any]]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
 from durhampulse.desk.outcomes.pipeline import Effort, Stage, pipeline
 from durhampulse.desk.web.access import DeskOf, PageRoute, Viewer
-from durhampulse.desk.web.rendering import Context, render
+from durhampulse.desk.web.rendering import Context, later, render
 
 __all__ = ["router"]
 
@@ -24,6 +25,7 @@ class PipelineContext(Context, template="pipeline.html"):
     effort: Effort
     days: int
     periods: Mapping[int, str]
+    counted_at: datetime | None
 
 
 @router.get("/pipeline")
@@ -33,8 +35,12 @@ def show(
 ) -> Response:  # fmt: skip
     """Show how many creators came how far, in the last days or ever."""
     with desk.store.reading() as db:
-        counted = pipeline(db, days or None, desk.in_list(db))
+        listed = desk.in_list(db, desk.catalogue.current(db))
+        if listed is None:
+            return later(request, who)
+        counted = pipeline(db, days or None, listed.value)
     context = PipelineContext(
-        stages=counted.stages, effort=counted.effort, days=days, periods=_PERIODS
-    )
+        stages=counted.stages, effort=counted.effort, days=days, periods=_PERIODS,
+        counted_at=listed.at,
+    )  # fmt: skip
     return render(request, who, context)

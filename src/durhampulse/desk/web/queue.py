@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Any
 
 import numpy as np
@@ -52,9 +53,10 @@ class QueueContext(Context, template="queue.html"):
     claimed: Claim | None
     why: str
     hidden: bool
-    worthwhile: Remaining
+    worthwhile: Remaining | None
     value: float | None
     progress: Progress
+    counted_at: datetime | None
     last: Row[Any] | None
     last_words: str
 
@@ -68,12 +70,14 @@ def show(request: Request, desk: DeskOf, who: Reviewer) -> Response:
         unseen = hidden_from(db, who)
         hidden = claimed is not None and claimed.creator_id in unseen
         page = creator_page(db, claimed.creator_id, rules, hidden=hidden) if claimed else None
-        counts = progress(db, who.id, rules, desk.waiting(db, rules))
-        worthwhile = desk.remaining(db, rules, unseen)
+        waiting, worthwhile = desk.waiting(db, rules), desk.remaining(db, rules, unseen)
+        counts = progress(db, who.id, waiting.value if waiting else None)
         last = latest(db, who.id)
         draft = draft_of(db, claimed.creator_id, who.id) if claimed else Draft()
     context = QueueContext(
-        page=page, claimed=claimed, rules=rules, draft=draft, hidden=hidden, worthwhile=worthwhile,
+        page=page, claimed=claimed, rules=rules, draft=draft, hidden=hidden,
+        worthwhile=worthwhile.value if worthwhile else None,
+        counted_at=waiting.at if waiting else None,
         value=_value(page.row, rules) if page and not hidden else None,
         why=_BLIND if hidden else _WHY[claimed.why] if claimed else "",
         progress=counts, last=last, last_words=_last_in_words(last), reasons=REASONS,

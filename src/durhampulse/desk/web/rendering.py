@@ -34,7 +34,7 @@ from durhampulse.desk.web.keymap import KEYS
 from durhampulse.desk.web.outlooks import money
 from durhampulse.desk.web.state import desk_of
 
-__all__ = ["POLICY", "Context", "Frame", "redirect", "render", "searched"]
+__all__ = ["POLICY", "Context", "Frame", "later", "redirect", "render", "searched"]
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -312,7 +312,8 @@ def render(
         with desk.store.reading() as db:
             rules = desk.catalogue.current(db)
             if who.may("reviewer") and "hx-request" not in request.headers:
-                to_review = sum(desk.waiting(db, rules)[:2])
+                waiting = desk.waiting(db, rules)
+                to_review = sum(waiting.value[:2]) if waiting else 0
         simulated, words = rules.simulated, rules.outcome
     sent = {} if "hx-request" in request.headers else request.cookies
     notice, undo = (unquote(sent.get(name, "")) for name in (_NOTICE, _UNDO))
@@ -328,6 +329,17 @@ def render(
         if name in sent:
             answer.delete_cookie(name)
     return answer
+
+
+class CountingContext(Context, template="counting.html"):
+    """A page whose list is being counted."""
+
+
+def later(request: Request, who: Principal | None) -> Response:
+    """Return a page that a browser asks for again, since its list is being counted."""
+    page = render(request, who, CountingContext())
+    page.headers["refresh"] = "2"
+    return page
 
 
 def searched(request: Request) -> str:

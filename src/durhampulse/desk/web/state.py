@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from fastapi import Request
 from sqlalchemy import Connection, select
@@ -22,11 +23,14 @@ from durhampulse.desk.people.provider import Provider
 from durhampulse.desk.people.sessions import SessionLimits
 from durhampulse.desk.people.sign_in import SignIn
 from durhampulse.desk.people.uses import LastUse
-from durhampulse.desk.review.queue import QueueCounts, queue_counts
+from durhampulse.desk.review.queue import queue_counts, queue_counts_of
 from durhampulse.desk.review.worth import Remaining, enough_deals, remaining
+from durhampulse.desk.shortlist.facets import count_cells, rest_of
+from durhampulse.desk.shortlist.pages import Totals, histogram, totals
 from durhampulse.desk.shortlist.reasons import TopReasons
+from durhampulse.desk.shortlist.view import View
+from durhampulse.desk.store.counting import Counting, Kept, has_few
 from durhampulse.desk.store.database import AWAY, Store
-from durhampulse.desk.store.pace import Sparing
 from durhampulse.desk.store.space import is_writable, shortage_of
 from durhampulse.desk.store.tables import setting
 from durhampulse.desk.web.exposure import Exposure
@@ -36,22 +40,6 @@ from durhampulse.service.served import Served, serve_scorer
 __all__ = ["ActiveModel", "Desk", "StoreKeys", "desk_of"]
 
 _log = logging.getLogger("durhampulse")
-
-
-_FEW = 20_000
-"""Up to so many creators are counted for each page."""
-
-
-def _few_waiting() -> Sparing[QueueCounts]:
-    return Sparing(lambda counts: sum(counts) <= _FEW)
-
-
-def _few_remaining() -> Sparing[Remaining]:
-    return Sparing(lambda left: left.creators <= _FEW)
-
-
-def _few_listed() -> Sparing[int]:
-    return Sparing(lambda creators: creators <= _FEW)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,9 +60,8 @@ class Desk:
         Cache of the bands that do not hold here.
     frontiers
         Cache of what other budgets would bring.
-    queue_counts, worthwhile, listed
-        Caches of how many creators wait for reviewers, of what more reviews could change, and of
-        how many there are.
+    counting
+        Counts of a long list.
     sign_in
         Sign-ins, one at a time.
     last_use
@@ -92,9 +79,7 @@ class Desk:
     top_reasons: TopReasons = field(default_factory=TopReasons)
     broken_bands: BrokenBands = field(default_factory=BrokenBands)
     frontiers: Frontiers = field(default_factory=Frontiers)
-    queue_counts: Sparing[QueueCounts] = field(default_factory=_few_waiting)
-    worthwhile: Sparing[Remaining] = field(default_factory=_few_remaining)
-    listed: Sparing[int] = field(default_factory=_few_listed)
+    counting: Counting = field(default_factory=Counting)
     sign_in: SignIn = field(default_factory=SignIn)
     last_use: LastUse = field(default_factory=LastUse)
     exposure: Exposure = field(default_factory=Exposure)
@@ -110,23 +95,59 @@ class Desk:
         folder = self.folder if self.folder.is_dir() else self.folder.parent
         return "" if is_writable(folder) else "The disk is full."
 
-    def waiting(self, db: Connection, rules: Rules) -> QueueCounts:
+    def cells(self, db: Connection, view: View, rules: Rules) -> Kept | None:
+        """Return what the counts beside a view's filters are added up from."""
+        plain = replace(rest_of(view), sort="probability", descending=True, column=())
+        kept = self._last(db, "cells", rules, plain, lambda db: count_cells(db, plain, rules))
+        return kept and replace(kept, value=[(tuple(choices), n) for choices, n in kept.value])
+
+    def totals(self, db: Connection, view: View, rules: Rules) -> Kept | None:
+        """Return what a view comes to."""
+        plain = replace(view, sort="probability", descending=True, column=())
+        kept = self._last(db, "totals", rules, plain, lambda db: asdict(totals(db, plain, rules)))
+        return kept and replace(kept, value=Totals(**kept.value))
+
+    def histogram(self, db: Connection, view: View, rules: Rules) -> Kept | None:
+        """Return creators and probabilities of a view by hundredths of probability."""
+        return self._last(db, "histogram", rules, view, lambda db: (
+            histogram(db, view, rules)[["creators", "expected"]].round(3).to_numpy().tolist()
+        ))  # fmt: skip
+
+    def waiting(self, db: Connection, rules: Rules) -> Kept | None:
         """Return the counts of the queue that all reviewers share."""
-        key = (rules.version, rules.thresholds)
-        return self.queue_counts.of(key, lambda: queue_counts(db, rules))
+        if has_few(db):
+            return Kept(queue_counts(db, rules), None)
+        kept = self.cells(db, View(), rules)
+        return kept and replace(kept, value=queue_counts_of(kept.value))
 
-    def in_list(self, db: Connection) -> int:
+    def in_list(self, db: Connection, rules: Rules) -> Kept | None:
         """Return how many creators the list has."""
-        return self.listed.of((), lambda: count_creators(db))
+        if has_few(db):
+            return Kept(count_creators(db), None)
+        kept = self.cells(db, View(), rules)
+        return kept and replace(kept, value=sum(n for _, n in kept.value))
 
-    def remaining(self, db: Connection, rules: Rules, unseen: Collection[int]) -> Remaining:
+    def remaining(self, db: Connection, rules: Rules, unseen: Collection[int]) -> Kept | None:
         """Return what further reviews could change, without those judged without the number.
 
         In a long list they are not told from the others.
         """
-        key = (rules.version, rules.thresholds, enough_deals(db))
-        left = self.worthwhile.of(key, lambda: remaining(db, rules))
-        return remaining(db, rules, unseen) if unseen and left.creators <= _FEW else left
+        if has_few(db):
+            return Kept(remaining(db, rules, unseen), None)
+        about = enough_deals(db)
+        kept = self._last(db, "worth", rules, about, lambda db: asdict(remaining(db, rules)))
+        return kept and replace(kept, value=Remaining(**kept.value))
+
+    def _last(
+        self,
+        db: Connection,
+        what: str,
+        rules: Rules,
+        about: Any,
+        count: Callable[[Connection], Any],
+    ) -> Kept | None:
+        key = repr((what, rules.version, rules.thresholds, about))
+        return self.counting.last(self.store, db, key, count)
 
     @property
     def limits(self) -> SessionLimits:

@@ -17,8 +17,8 @@ from durhampulse.desk.shortlist.then import (
     then_counts,
 )
 from durhampulse.desk.store import clock
+from durhampulse.desk.store.counting import has_few
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Viewer
-from durhampulse.desk.web.counts import has_few
 from durhampulse.desk.web.rendering import Context, render
 from durhampulse.exceptions import InputError
 

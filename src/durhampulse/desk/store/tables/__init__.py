@@ -37,7 +37,7 @@ from durhampulse.desk.store.tables.creators import (
 )
 from durhampulse.desk.store.tables.hooks import UNSENT, delivery, hook
 from durhampulse.desk.store.tables.imports import recipe, refused, staged, understood, upload
-from durhampulse.desk.store.tables.models import model, model_file, run, setting
+from durhampulse.desk.store.tables.models import kept_count, model, model_file, run, setting
 from durhampulse.desk.store.tables.people import (
     api_key,
     attempt,
@@ -74,7 +74,8 @@ __all__ = [
     "REOPENS", "STATES", "TEXTS", "UNSENT", "WAITS", "Instant", "act", "api_key", "attempt",
     "audit", "bulk", "campaign",
     "campaign_creator", "claim", "creator", "creator_list", "delivery", "device", "hook",
-    "identity", "link", "list_creator", "metadata", "model", "model_file", "objection", "opinion",
+    "identity", "kept_count", "link", "list_creator", "metadata", "model", "model_file",
+    "objection", "opinion",
     "outcome", "outcome_file", "outcome_is", "outcome_rows", "person", "proposal", "receipt",
     "recipe", "recovery_code", "refused", "remark", "replaced", "review", "room", "room_card",
     "run", "saved_view", "score", "search", "second_factor", "session", "setting", "staged",

@@ -6,13 +6,22 @@ from sqlalchemy import JSON, Column, ForeignKey, Integer, LargeBinary, String, T
 
 from durhampulse.desk.store.tables.columns import Instant, metadata, number
 
-__all__ = ["model", "model_file", "run", "setting"]
+__all__ = ["kept_count", "model", "model_file", "run", "setting"]
 
 setting = Table(
     "setting", metadata,
     Column("name", String(50), primary_key=True),
     Column("value", JSON, nullable=False),
 )  # fmt: skip
+kept_count = Table(
+    "kept_count", metadata,
+    Column("name", String(64), primary_key=True),
+    Column("value", JSON),
+    Column("counted_at", Instant),
+    Column("due_at", Instant),
+    Column("lease_until", Instant),
+)  # fmt: skip
+"""What was counted last, by the HMAC of what it is of; under a lease while it is counted."""
 model = Table(
     "model", metadata,
     Column("version", String(64), primary_key=True),
