@@ -10,9 +10,10 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from benchmarks.desk import filled_desks, order_all, served, signed_in
 from benchmarks.load import Record, Reviewer, check
@@ -32,6 +33,7 @@ def main() -> None:
 
 
 def work_beside(desk: Desk, folder: Path, url: str) -> None:
+    """Print what reviewers wait for before an act on all that match, and beside it."""
     save_thresholds(desk.store, Thresholds(0.9, 0.05), "benchmark", desk.catalogue.current())
     sessions = [signed_in(desk, f"Reviewer {n}") for n in range(REVIEWERS)]
     with served(folder, url) as (address, _):
@@ -67,6 +69,7 @@ def work_beside(desk: Desk, folder: Path, url: str) -> None:
 
 
 def review(reviewers: list[Reviewer], seconds: float) -> None:
+    """Let reviewers decide for so many seconds."""
     until = time.monotonic() + seconds
     threads = [threading.Thread(target=one.work, args=(until, THINK)) for one in reviewers]
     for thread in threads:
@@ -83,7 +86,8 @@ def answered(reviewers: list[Reviewer]) -> list[float]:
     return waits
 
 
-def state_of(desk: Desk, number: int):  # noqa: ANN201 - a row
+def state_of(desk: Desk, number: int) -> Row[Any]:
+    """Return the row of an act on many."""
     with desk.store.reading() as db:
         return db.execute(select(bulk).where(bulk.c.id == number)).one()
 

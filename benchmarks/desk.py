@@ -89,6 +89,7 @@ def filled_desks() -> Iterator[Iterator[tuple[Desk, Path, str]]]:
 
 
 def _filled(folder: Path, stack: ExitStack) -> Iterator[tuple[Desk, Path, str]]:
+    """Yield each desk with its list in place, its folder and the address of its store."""
     market = folder / "market.parquet"
     if not market.exists():
         write_list(market)
@@ -121,6 +122,7 @@ def write_list(path: Path, rows: int = ROWS, first: int = 0) -> None:
 
 
 def stores(folder: Path, stack: ExitStack) -> Iterator[tuple[str, str]]:
+    """Yield the name and address of each kind of store; PostgreSQL where it is installed."""
     yield "SQLite", f"sqlite:///{folder / 'desk.db'}"
     try:
         import pgserver
@@ -176,12 +178,14 @@ def timed_cpu(work: Callable[[], object]) -> tuple[float, float]:
 
 
 def timed(work: Callable[[], object]) -> float:
+    """Return the seconds that work takes."""
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
 
 
 def browse(desk: Desk, folder: Path, url: str) -> None:
+    """Print what the pages of a served desk take."""
     token, _ = signed_in(desk, "Ann")
     with served(folder, url) as (address, ready):
         first = ask(address, "/shortlist", token)
@@ -305,6 +309,7 @@ def decide_apart(address: str, token: str, csrf: str) -> None:
 
 
 def query(lot: random.Random) -> str:
+    """Return the query of a list in some order, with up to three filters."""
     chosen = lot.sample([*FILTERS], lot.randint(0, 3))
     pairs = [f"{name}={lot.choice(FILTERS[name]).replace('%', '%25')}" for name in chosen]
     return "&".join(
@@ -313,6 +318,7 @@ def query(lot: random.Random) -> str:
 
 
 def ask(address: str, path: str, token: str, form: dict[str, Any] | None = None) -> float:
+    """Return the seconds until the answer to a request, or a form, was read."""
     headers = {"cookie": f"{COOKIE}={token}", **({BESIDE: "1"} if form else {})}
     body = urllib.parse.urlencode(form).encode() if form else None
     request = urllib.request.Request(address + path, body, headers)
@@ -323,6 +329,7 @@ def ask(address: str, path: str, token: str, form: dict[str, Any] | None = None)
 
 
 def report(what: str, seconds: list[float]) -> None:
+    """Print the median, the 95th percentile and the most of some seconds."""
     p50, p95, most = 1_000 * np.quantile(seconds, [0.5, 0.95, 1.0])
     print(f"{what}: p50 {p50:.0f} ms, p95 {p95:.0f} ms, most {most:.0f} ms "
           f"({len(seconds)} requests)", flush=True)  # fmt: skip
@@ -330,6 +337,7 @@ def report(what: str, seconds: list[float]) -> None:
 
 @contextmanager
 def served(folder: Path, url: str) -> Iterator[tuple[str, float]]:
+    """Serve a store; yield the address and the seconds until it was ready."""
     command = [sys.executable, "-c", "from durhampulse.cli import main; main()", "desk", "--port",
                "0", "--store", url]  # fmt: skip
     start = time.perf_counter()
@@ -350,6 +358,7 @@ def served(folder: Path, url: str) -> Iterator[tuple[str, float]]:
 
 
 def answers(address: str) -> bool:
+    """Whether a desk answers at an address."""
     try:
         return bool(urllib.request.urlopen(address + "/healthz", timeout=1).read())
     except OSError:

@@ -54,6 +54,7 @@ def main() -> None:
 
 
 def own_scores(scorer: Scorer, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the scorer's own answers to a table."""
     units = dict.fromkeys(("Engagement_Rate", "Growth_Rate"), "fraction")  # as in its own table
     found = pa.Table.from_pandas(table, preserve_index=False)
     cells = scorer.read_table("messy", found, ReadOptions(units=units))
@@ -70,6 +71,7 @@ def own_scores(scorer: Scorer, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def compared(scored: pd.DataFrame, expected: pd.DataFrame) -> dict[str, object]:
+    """Return how many answers of a target differ from the scorer's, and by how much."""
     own, theirs = scored["refusal"] != "", expected["refusal"] != ""
     both = ~own & ~theirs
     gap = (scored["probability"].astype(float) - expected["probability"]).abs()[both].max()
@@ -88,6 +90,7 @@ def compared(scored: pd.DataFrame, expected: pd.DataFrame) -> dict[str, object]:
 
 
 def targets() -> Iterator[tuple[str, Run]]:
+    """Yield the name and the run of each target that is installed."""
     if shutil.which("node"):
         yield "node", in_node
     yield "onnxruntime", in_onnxruntime
@@ -98,6 +101,7 @@ def targets() -> Iterator[tuple[str, Run]]:
 
 
 def in_node(program: Program, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the answers of the JavaScript file."""
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder, "model.js")
         script.write_text(javascript_of(program, "0"), encoding="utf-8")
@@ -107,6 +111,7 @@ def in_node(program: Program, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def in_onnxruntime(program: Program, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the answers of the ONNX graph."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(graph_of(program, "0"))
@@ -116,12 +121,14 @@ def in_onnxruntime(program: Program, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def in_sqlite(program: Program, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the answers of the query for SQLite."""
     with contextlib.closing(sqlite3.connect(":memory:")) as database:
         table.to_sql("creators", database, index=False)
         return pd.read_sql(query_of(program, "sqlite", "creators", "0"), database)
 
 
 def in_duckdb(program: Program, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the answers of the query for DuckDB."""
     import duckdb
 
     with duckdb.connect() as database:
@@ -130,6 +137,7 @@ def in_duckdb(program: Program, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def in_postgres(program: Program, table: pd.DataFrame) -> pd.DataFrame:
+    """Return the answers of the query for PostgreSQL."""
     import sqlalchemy
 
     url = os.environ["DURHAMPULSE_TEST_POSTGRES"]

@@ -73,6 +73,7 @@ class Reviewer:
     connection: HTTPConnection | None = None
 
     def work(self, until: float, think: float) -> None:
+        """Decide about one creator after the other until a moment."""
         lot = random.Random(self.number)
         while time.monotonic() < until:
             start = time.monotonic()
@@ -88,6 +89,7 @@ class Reviewer:
             self.decide(until, int(fields["creator"]), fields["request_name"], lot)
 
     def decide(self, until: float, creator: int, request: str, lot: random.Random) -> None:
+        """Decide about a creator, and note what became of it."""
         choice = lot.choice(["approve", "decline", "tentative"])
         form = {"csrf": self.csrf, "creator": creator, "request_name": request,
                 "decision": choice, "reason": REASONS[0], "note": ""}  # fmt: skip
@@ -117,6 +119,7 @@ class Reviewer:
         raise TimeoutError(path)
 
     def send(self, path: str, form: dict[str, Any] | None) -> tuple[int, str]:
+        """Return the status and text of an answer."""
         if self.connection is None:
             address = self.addresses[self.at % len(self.addresses)].removeprefix("http://")
             self.connection = HTTPConnection(address, timeout=60)
@@ -144,6 +147,7 @@ def main(options: Sequence[str] = ()) -> None:
 
 
 def options_of(options: Sequence[str]) -> argparse.Namespace:
+    """Return the options of the command."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--every", type=float, default=5, help="minutes between restarts")
@@ -157,6 +161,7 @@ def run(
     name: str, url: str, market: Path, asked: argparse.Namespace, *, reviewers: int, desks: int,
     restart: Any = None,
 ) -> None:  # fmt: skip
+    """Print what reviewers at work for a while waited for, and what was lost."""
     tokens = fill(url, market, reviewers)
     record, load = Record(), os.getloadavg()[0]
     with contextlib.ExitStack() as stack:
@@ -186,6 +191,7 @@ def run(
 
 
 def spread(seconds: Sequence[float]) -> str:
+    """Return the percentiles of some seconds, in words."""
     p50, p95, p99, most = 1_000 * np.quantile(seconds, [0.5, 0.95, 0.99, 1.0])
     return f"p50 {p50:.0f} ms, p95 {p95:.0f} ms, p99 {p99:.0f} ms, most {most:.0f} ms"
 
@@ -224,6 +230,7 @@ def fill(url: str, market: Path, reviewers: int) -> list[tuple[int, str, str]]:
 def people(
     tokens: Sequence[tuple[int, str, str]], addresses: Sequence[str], record: Record
 ) -> Iterator[Reviewer]:
+    """Yield reviewers who are signed in."""
     for i, (number, token, csrf) in enumerate(tokens):
         yield Reviewer(
             number=number, cookie=token, csrf=csrf, addresses=addresses, record=record, at=i

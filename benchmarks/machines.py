@@ -67,6 +67,7 @@ def why_not() -> str:
 
 
 def ip(*words: str) -> None:
+    """Run the command `ip`."""
     subprocess.run(["ip", *words], check=True)
 
 
@@ -231,16 +232,19 @@ def parts(out: str) -> list[str]:
 
 
 def store() -> fs.S3FileSystem:
+    """Return the object store of the environment."""
     return fs.S3FileSystem(
         endpoint_override=os.environ["AWS_ENDPOINT_URL"], allow_bucket_creation=True
     )
 
 
 def address_of_scheduler() -> str:
+    """Return the address at which workers find the scheduler."""
     return f"tcp://{ADDRESSES['scheduler']}:{SCHEDULER_PORT}"
 
 
 def answers(host: str, port: int) -> bool:
+    """Whether a port takes connections."""
     with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
         return True
     return False
