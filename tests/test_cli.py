@@ -50,6 +50,23 @@ def test_sample_then_inspect(tmp_path):
     assert facts["units"]["Growth_Rate"] == "fraction"
 
 
+@pytest.mark.parametrize(
+    ("problem", "is_clear"),
+    [("<built-in function exec> returned NULL without setting an exception", True),
+     ("bad argument to internal function", False)],
+)  # fmt: skip
+def test_memory_that_python_itself_lacked_is_one_clear_error(tmp_path, problem, is_clear):
+    """`exec` of Python 3.11 loses the MemoryError of its parser; other SystemErrors are defects."""
+    run("sample", "--rows", 300, "-o", tmp_path / "a.csv")
+    failing = mock.patch("jupytext.reads", side_effect=SystemError(problem))
+    defect = contextlib.nullcontext() if is_clear else pytest.raises(SystemError)
+    with failing, defect:
+        done = run("study", tmp_path / "a.csv", "-o", tmp_path / "out")
+        assert done.returncode == 2
+        assert done.stderr.count("durhampulse: There is not enough memory.") == 1
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_file_of_few_kilobytes_that_fills_any_memory_is_one_clear_error(tmp_path, demo_model):
     """5,000 rows whose niche is one text of 1 MiB, said once: 5 GB, in each command."""
     table = pa.Table.from_pandas(simulate_market(5_000).table, preserve_index=False)

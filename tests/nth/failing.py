@@ -142,7 +142,8 @@ def walk(
     with subprocess.Popen(
         [sys.executable, "-W", "ignore", "-m", "tests.nth", group, acts, faults, str(most),
          str(done or "")],
-        env={**os.environ, "LD_PRELOAD": str(library), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, "LD_PRELOAD": str(library), "PYTHONDONTWRITEBYTECODE": "1",
+             "OPENBLAS_NUM_THREADS": "1"},  # as the command line has it
         stdout=subprocess.PIPE, text=True, cwd=SOURCE.parents[2],
     ) as program:  # fmt: skip
         assert program.stdout is not None

@@ -63,7 +63,8 @@ def make_acts(apart: Path) -> dict[str, Callable[[], Act]]:
     }
     return acts | {
         "score new": partial(scoring, table, ".csv", old=False),
-        "sample": sampling,
+        "sample": partial(sampling, ".parquet"),
+        "sample .csv": partial(sampling, ".csv"),
         "save": saving,
         "study": partial(studying, table),
         "key": key,
@@ -140,9 +141,10 @@ def faults_of(out: Path, expected: list[Any]) -> list[str]:
     return [] if now == expected[0] else ["success with another file"]
 
 
-def sampling() -> Act:
+def sampling(suffix: str) -> Act:
     """A simulated table, over an earlier one."""
-    before = {"market.parquet": b"old", "market.parquet.provenance.json": b"old"}
+    out = f"market{suffix}"
+    before = {out: b"old", f"{out}.provenance.json": b"old"}
     expected: list[Any] = []
 
     def prepare(folder: Path) -> None:
@@ -159,9 +161,7 @@ def sampling() -> Act:
 
     return Act(
         prepare=prepare,
-        run=lambda folder, _: command(
-            "sample", "--rows", 3_000, "-o", folder / "out/market.parquet"
-        ),
+        run=lambda folder, _: command("sample", "--rows", 3_000, "-o", folder / "out" / out),
         check=check,
     )
 

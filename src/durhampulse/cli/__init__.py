@@ -86,16 +86,18 @@ def main() -> None:
         typer.echo(f"durhampulse: this needs {error.name}, which is not installed.", err=True)
         typer.echo(way_to_install(extra), err=True)
         raise SystemExit(2) from None
-    except _deliberate() as error:
+    except _foreseen() as error:
         clear = _in_words(error)
+        if clear is None:
+            raise
         typer.echo(f"durhampulse: {clear}", err=True)
         _let_go_of_output()
         raise SystemExit(clear.exit_code) from None
 
 
-def _deliberate() -> tuple[type[Exception], ...]:
-    """Return what is said in one message: errors of ours, of the system and of the store."""
-    return (DurhamPulseError, OSError, MemoryError, *_errors_of_stores())
+def _foreseen() -> tuple[type[Exception], ...]:
+    """Return what may be said in one message: errors of ours, of the system and of the store."""
+    return (DurhamPulseError, OSError, MemoryError, SystemError, *_errors_of_stores())
 
 
 def _errors_of_stores() -> tuple[type[Exception], ...]:
@@ -104,8 +106,8 @@ def _errors_of_stores() -> tuple[type[Exception], ...]:
     return database.AWAY if database else ()
 
 
-def _in_words(error: BaseException) -> DurhamPulseError:
-    """Return an error of the system as one that says what can be done."""
+def _in_words(error: BaseException) -> DurhamPulseError | None:
+    """Return an error of the system as one that says what can be done; none for a defect."""
     if isinstance(error, DurhamPulseError):
         return error
     if isinstance(error, _errors_of_stores()):
@@ -116,7 +118,9 @@ def _in_words(error: BaseException) -> DurhamPulseError:
     from durhampulse.files.shortage import shortage
 
     problem = shortage(error)
-    if isinstance(error, MemoryError):
+    if isinstance(error, SystemError) and not problem:
+        return None
+    if isinstance(error, MemoryError | SystemError):
         return InputError(problem, "End other programs, take fewer rows, or a larger machine.")
     place = getattr(error, "filename", None)
     named = f"{place}: " if place else ""

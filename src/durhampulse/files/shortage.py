@@ -19,8 +19,13 @@ def shortage(error: BaseException) -> str:
     >>> shortage(MemoryError()), shortage(ValueError())
     ('There is not enough memory.', '')
     """
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or _lost_on_the_way(error):
         return "There is not enough memory."
     if isinstance(error, OSError) and error.errno in DISK_ERRORS:
         return "The disk is full, or cannot be written."
     return ""
+
+
+def _lost_on_the_way(error: BaseException) -> bool:
+    """Whether Python lacked memory but lost that error, as `exec` of Python 3.11 does."""
+    return isinstance(error, SystemError) and "without setting an exception" in str(error)

@@ -157,7 +157,7 @@ def draw_creators(n: int, rng: np.random.Generator) -> tuple[pd.DataFrame, Float
     )
     quality = _quality(rng, size)
     suspicious = rng.random(n) < _SUSPICIOUS
-    lift = rng.standard_normal(n) - 0.9 * suspicious
+    lift = rng.standard_normal(n) - np.where(suspicious, 0.9, 0.0)
     usual = np.interp(log_followers, _ENGAGEMENT_AT, _ENGAGEMENT) + np.log(niche_engagement)
     engagement = np.minimum(np.exp(usual + _ENGAGEMENT_SD * lift), 0.95)
     tier = np.searchsorted(_GROWTH_FROM, followers, side="right") - 1

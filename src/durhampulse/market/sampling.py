@@ -106,7 +106,7 @@ def write_market(
     if suffix not in (".csv", ".tsv", ".parquet"):
         raise InputError(f"{path.name}: '{suffix}' cannot be written.", "Use .csv, .tsv, .parquet.")
     # A histogram of the probabilities keeps the ceiling in constant memory; its bins are far
-    # narrower than the digits reported.
+    # narrower than the digits reported. Where two types meet and memory lacks, NumPy ends Python.
     counts, edges = np.zeros(20_000), np.linspace(0, 1, 20_001)
     with replacing(path, path.with_name(path.name + ".provenance.json")) as (part, note):
         writer = None
@@ -115,7 +115,7 @@ def write_market(
             arrow = _typed(arrow) if suffix == ".parquet" else arrow
             writer = writer or _writer(part, suffix, arrow.schema)
             writer.write_table(arrow)
-            counts += np.histogram(chunk.y_prob, edges)[0]
+            counts += np.histogram(chunk.y_prob, edges)[0].astype(float)
             progress(len(chunk.table))
         if writer is not None:
             writer.close()
