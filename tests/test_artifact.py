@@ -304,3 +304,11 @@ def test_interval_is_told_in_probabilities(demo_model):
     wide = replace(loaded.model, interval=Interval(below=np.log(3), above=np.log(3)))
     told = describe(replace(loaded, model=wide))
     assert "90% interval of an even chance: 25% to 75%" in told
+
+
+def test_model_read_for_scores_alone_gives_the_same_scores(demo_model):
+    whole, alone = read_model(demo_model), read_model(demo_model, explains=False)
+    rows = whole.background
+    np.testing.assert_array_equal(alone.model.predict_proba(rows), whole.model.predict_proba(rows))
+    with pytest.raises(RuntimeError, match="explains nothing"):
+        _ = alone.background
