@@ -181,7 +181,7 @@ def import_a_messy_list(page, address, tmp_path):
     page.get_by_text("This list is unlike the").wait_for()
     page.get_by_label("I know that its recommendations are guesses").check()
     page.get_by_role("button", name=re.compile("^Import [0-9,]+ creator")).click()
-    page.get_by_role("heading", name="In place").wait_for()
+    page.get_by_role("heading", name="In the list").wait_for()
     assert "40" in page.inner_text("main")
 
 
@@ -271,7 +271,7 @@ def move_the_sliders(page, address):
     assert int(page.locator("#totals .facts dd").nth(1).inner_text()) == before
     page.locator("#sliders summary").click()
     page.locator("#yes-at").fill("90")
-    page.get_by_role("button", name="See who changes band").click()
+    page.get_by_role("button", name="See who changes answer").click()
     page.get_by_text("creators would change their answer").wait_for()
     page.get_by_role("button", name="Save for everybody").click()
     page.get_by_text("The thresholds were moved, for everybody.").wait_for()
@@ -365,7 +365,7 @@ def import_worse_figures(page, address, folder, identifier):
     if (guesses := page.get_by_label("I know that its recommendations")).count():
         guesses.check()
     place.click()
-    page.get_by_role("heading", name="In place").wait_for()
+    page.get_by_role("heading", name="In the list").wait_for()
 
 
 def invite(page, address, name="Vera", role="viewer"):
@@ -577,7 +577,7 @@ def import_and_undo(page, address, tmp_path):
     page.get_by_role("button", name="Back to the columns").click()
     page.get_by_role("button", name="Looks right: score it").click()
     page.get_by_role("button", name=re.compile("^Import [0-9,]+ creator")).click()
-    page.get_by_role("heading", name="In place").wait_for()
+    page.get_by_role("heading", name="In the list").wait_for()
     page.goto(address + "/acts")
     page.get_by_role("link", name="See what undoing changes").first.click()
     page.get_by_text("leaves the list again").wait_for()

@@ -52,7 +52,7 @@ def test_manager_confirms_an_unlike_list_twice_and_opens_a_profile(browser, data
         assert page.locator("[name=unlike]:invalid").count() == 1
         page.get_by_label("I know that its recommendations are guesses").check()
         confirm.click()
-        page.get_by_role("heading", name="In place").wait_for()
+        page.get_by_role("heading", name="In the list").wait_for()
         page.goto(f"{address}/shortlist?search=STAR-1")
         page.get_by_role("region", name="Lists unlike the training rows").wait_for()
         page.get_by_role("link", name="Star 1", exact=True).click()
@@ -113,7 +113,7 @@ def test_manager_looks_before_a_model_is_activated(browser, databases, tmp_path,
         page.goto(f"{address}/model")
         preview_and_activate(page)
         for_everybody(page)
-        cells = page.get_by_role("table", name="From band to band").locator("tbody td")
+        cells = page.get_by_role("table", name="From answer to answer").locator("tbody td")
         counts = [
             int(text.replace(",", "")) for text in cells.all_inner_texts() if text[0].isdecimal()
         ]

@@ -185,7 +185,7 @@ def test_each_key_does_what_stands_there_to_be_pressed_too(browser, demo, signed
         page.keyboard.press("9")
         page.keyboard.press("t")
         expect(page.locator("#creator")).not_to_have_text(second)
-        expect(page.locator("main")).to_contain_text(f"Undo: set aside {second}")
+        expect(page.locator("main")).to_contain_text(f"Undo: marked {second} tentative")
         page.goto(f"{address}/creators/5")
         expect(page.get_by_role("button", name="Copy")).to_be_visible()
         page.keyboard.press("c")

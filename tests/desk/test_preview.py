@@ -193,7 +193,7 @@ def test_admin_previews_a_model_and_activates_it(visit, desk, filled, catalogue,
     page = ann.get("/model/preview").text
     assert catalogue.current().version == first
     assert "on average the estimate moves" in page
-    assert "From band to band" in page
+    assert "From answer to answer" in page
     assert 'role="img"' in page
     assert "In campaigns" in page
     vera = visit("viewer").get("/model/preview").text

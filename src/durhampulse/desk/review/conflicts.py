@@ -11,16 +11,16 @@ from durhampulse.desk.store import clock
 from durhampulse.desk.store.tables import claim, person
 from durhampulse.exceptions import InputError
 
-__all__ = ["VERBS", "ConflictError", "ago", "conflict_of", "held_by_other"]
+__all__ = ["VERBS", "ConflictError", "ago", "conflict_of", "held_by_other", "told"]
 
 VERBS = {
     "approve": "approved",
     "decline": "declined",
-    "tentative": "set aside",
+    "tentative": "tentative",
     "reopen": "re-opened",
     "skip": "skipped",
 }
-"""A decision, as one tells of it: "Lena approved this creator"."""
+"""What somebody is once it is decided about them; what was done is :func:`told`'s."""
 _HOLDER = (
     select(person.c.name, claim.c.expires_at)
     .join(person, person.c.id == claim.c.person_id)
@@ -30,6 +30,17 @@ _HOLDER = (
     )
 )  # fmt: skip
 _STEPS = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
+
+
+def told(decision: str, whom: str) -> str:
+    """Return a decision as something that was done to somebody.
+
+    Examples
+    --------
+    >>> told("approve", "Lena"), told("tentative", "Lena")
+    ('approved Lena', 'marked Lena tentative')
+    """
+    return f"marked {whom} tentative" if decision == "tentative" else f"{VERBS[decision]} {whom}"
 
 
 class ConflictError(InputError):
@@ -46,7 +57,7 @@ def conflict_of(db: Connection, review_row: Row[Any]) -> ConflictError:
     """Return the error that says who has decided meanwhile, what, and when."""
     name = db.scalar(select(person.c.name).where(person.c.id == review_row.person_id))
     return ConflictError(
-        f"{name} {VERBS[review_row.decision]} this creator {ago(review_row.at)}.",
+        f"{name} {told(review_row.decision, 'this creator')} {ago(review_row.at)}.",
         "Look at it, or decide anyway: that counts instead.",
     )
 

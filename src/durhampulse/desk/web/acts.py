@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 
 from durhampulse.decision.figures import quantity
 from durhampulse.desk.people.people import Principal
-from durhampulse.desk.review.conflicts import VERBS
+from durhampulse.desk.review.conflicts import told
 from durhampulse.desk.store.acts import AT_ONCE, UndoResult, find_act, latest_acts, undo_act
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, Viewer
 from durhampulse.desk.web.rendering import Context, redirect, render
@@ -61,9 +61,9 @@ def _in_words(row: Any) -> str:
     detail = row.detail
     creators = quantity(detail.get("creators", 0), "creator")
     if row.kind == "decision":
-        done = VERBS[detail["decision"]].capitalize()
+        done = told(detail["decision"], creators)
         reason = f": {detail['reason']}" if detail["reason"] else ""
-        return f"{done} {creators}{reason}"
+        return f"{done[:1].upper()}{done[1:]}{reason}"
     if row.kind == "outcomes":
         return f"Recorded the outcomes of {creators} by file"
     return f"Imported {creators}"

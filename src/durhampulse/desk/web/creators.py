@@ -21,7 +21,7 @@ from durhampulse.desk.outcomes.recording import record, withdraw
 from durhampulse.desk.people.erasure import erase, everything_about
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.review.blind import hidden_from
-from durhampulse.desk.review.conflicts import VERBS, ConflictError, held_by_other
+from durhampulse.desk.review.conflicts import ConflictError, held_by_other, told
 from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide, last_review
 from durhampulse.desk.review.page import (
     ACCOUNTS,
@@ -258,7 +258,8 @@ def decided_in_words(decision: str, row: Any) -> str:
     >>> decided_in_words("approve", SimpleNamespace(name="Kaja", external_id="INF-7"))
     'Approved Kaja.'
     """
-    return f"{VERBS[decision].capitalize()} {row.name or row.external_id}."
+    text = told(decision, row.name or row.external_id)
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 @router.post("/{number}/remark")
@@ -294,7 +295,7 @@ def record_outcome(
 def withdraw_outcome(desk: DeskOf, who: Reviewer, number: Number) -> Response:
     """Take back the outcome that stands."""
     withdraw(desk.store, number, who.name)
-    return redirect(f"/creators/{number}", "The outcome is taken back.")
+    return redirect(f"/creators/{number}", "The outcome is withdrawn.")
 
 
 @router.get("/{number}/everything")

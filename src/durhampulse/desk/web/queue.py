@@ -16,7 +16,7 @@ from durhampulse.creators.typed import read_typed
 from durhampulse.decision.figures import percent
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.review.blind import hidden_from, hides
-from durhampulse.desk.review.conflicts import VERBS, ConflictError
+from durhampulse.desk.review.conflicts import ConflictError, told
 from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide
 from durhampulse.desk.review.page import ACCOUNTS, CreatorPage, creator_page, find_creator
 from durhampulse.desk.review.queue import Claim, Progress, claim_next, progress, release
@@ -108,9 +108,7 @@ def _last_in_words(last: Row[Any] | None) -> str:
     """Return what a reviewer did last, as the button that undoes it says it."""
     if last is None:
         return ""
-    if last.act_id is not None:
-        return f"{VERBS[last.decision]} several at once"
-    return f"{VERBS[last.decision]} {last.called}"
+    return told(last.decision, last.called if last.act_id is None else "several at once")
 
 
 @router.post("/decide")

@@ -25,7 +25,7 @@ from durhampulse.decision.bands import MAYBE, NO, NO_PRECEDENT, YES
 from durhampulse.decision.figures import above, percent, quantity
 from durhampulse.desk.imports.problems import in_page_words
 from durhampulse.desk.people.people import Principal
-from durhampulse.desk.review.conflicts import VERBS, ago
+from durhampulse.desk.review.conflicts import VERBS, ago, told
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.carried import carried_cells, profile_of
 from durhampulse.desk.store.tables import LONGEST_ID
@@ -238,6 +238,7 @@ def _environment() -> Environment:
         toggled=_toggled,
         lookup=lambda choice, texts: texts[choice],
         ago=ago,
+        told=told,
         minutes_left=_minutes_left,
         day=_day,
         leading=_leading,

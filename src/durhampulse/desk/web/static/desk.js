@@ -195,7 +195,7 @@ async function decideBeside(form, button) {
   const body = new URLSearchParams(new FormData(form));
   body.append("decision", button.value);
   setState(cell, STATES[button.value]);
-  say(`${STATES[button.value]} ${name}`);
+  say(button.value === "tentative" ? `Marked ${name} tentative` : `${STATES[button.value]} ${name}`);
   const next = rowBeside(1);
   if (next) openPanel(next);
   let problem = "The desk does not answer.";
