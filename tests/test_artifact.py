@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 from dataclasses import asdict, replace
@@ -151,6 +152,24 @@ def fresh(demo_model, tmp_path):
 def expect(path, words):
     with pytest.raises(ModelError, match=words):
         read_model(path)
+
+
+@pytest.mark.parametrize(("error", "way_out"), [
+    (MemoryError(), "End other programs, or read it on a machine with more memory."),
+    (OSError(errno.EIO, "Input/output error"),
+     "Free room on the disk, or see whether it fails; then try again."),
+    (OSError(errno.EMFILE, "Too many open files"), "Try again."),
+    (ValueError("no model"), "Train it again."),
+])  # fmt: skip
+def test_folder_that_cannot_be_read_says_the_way_out(demo_model, monkeypatch, error, way_out):
+    def fail(*_arguments, **_keywords):
+        raise error
+
+    monkeypatch.setattr("durhampulse.scoring.artifact.read_rows", fail)
+    with pytest.raises(ModelError) as refusal:
+        read_model(demo_model)
+    assert refusal.value.way_out == way_out
+    assert str(demo_model) in refusal.value.problem
 
 
 def test_damaged_or_foreign_folder_is_refused(fresh, tmp_path):

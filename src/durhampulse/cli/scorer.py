@@ -84,7 +84,7 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
             from durhampulse.scoring.cluster import score_on_cluster
 
             summary = score_on_cluster(
-                model, inputs, out, options, scheduler=address, progress=show
+                model, inputs, out, options, scheduler=address, cage=cage, progress=show
             )
         else:
             summary = score_files(

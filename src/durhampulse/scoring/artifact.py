@@ -33,6 +33,7 @@ from durhampulse.features.peers import Peers
 from durhampulse.features.precedent import Precedent
 from durhampulse.features.profile import Profile, learn_profile
 from durhampulse.files.cage import Cage
+from durhampulse.files.shortage import shortage
 from durhampulse.models.families import FAMILIES, StoredWeights
 from durhampulse.models.fitted import FittedModel
 from durhampulse.models.interval import Interval
@@ -188,11 +189,26 @@ def read_model(
     except ModelError:
         raise
     except Exception as error:  # a foreign folder may fail in any way
-        raise ModelError(
-            f"{folder}: the folder does not describe a model ({type(error).__name__}: {error}).",
-            "Train it again.",
-        ) from error
+        raise _unread(folder, error) from error
     return loaded
+
+
+def _unread(folder: Path, error: Exception) -> ModelError:
+    """Return why a folder cannot be read: too little of something here, or the folder itself.
+
+    Arrow raises an `OSError` without a number for a file that is no Parquet.
+    """
+    if problem := shortage(error):
+        way_out = "End other programs, or read it on a machine with more memory."
+        if isinstance(error, OSError):
+            way_out = "Free room on the disk, or see whether it fails; then try again."
+        return ModelError(f"{folder}: it cannot be read now. {problem}", way_out)
+    if isinstance(error, OSError) and error.errno is not None:
+        return ModelError(f"{folder}: it cannot be read now: {error.strerror}.", "Try again.")
+    what = f"{type(error).__name__}: {error}"
+    return ModelError(
+        f"{folder}: the folder does not describe a model ({what}).", "Train it again."
+    )
 
 
 def _loaded(manifest: Mapping[str, Any], blobs: Mapping[str, bytes]) -> LoadedModel:

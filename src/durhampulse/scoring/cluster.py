@@ -34,6 +34,7 @@ from durhampulse.creators.headers import require_headers
 from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.exceptions import InputError, OutputError
+from durhampulse.files.cage import Cage
 from durhampulse.files.formats import FORMATS, suffix_of
 from durhampulse.files.formulas import spreadsheet_safe
 from durhampulse.files.parquet import columns_of
@@ -104,6 +105,7 @@ def score_on_cluster(
     options: ReadOptions | None = None,
     *,
     scheduler: str,
+    cage: Cage | None = None,
     progress: Callable[[int, float], object] = lambda _rows, _done: None,
     **keywords: Any,
 ) -> Summary:
@@ -119,6 +121,8 @@ def score_on_cluster(
         A folder, as a path or an address; it must not exist or be empty.
     scheduler
         Address of the cluster's scheduler, such as ``tcp://10.0.0.1:8786``.
+    cage
+        As for :func:`durhampulse.scoring.scorer.load_model`; workers read the model in their own.
     options, progress
         As for :func:`durhampulse.scoring.batch.score_files`.
 
@@ -131,7 +135,7 @@ def score_on_cluster(
     """
     from distributed import CancelledError, Client, as_completed
 
-    start, scorer = time.perf_counter(), load_model(model)
+    start, scorer = time.perf_counter(), load_model(model, cage=cage)
     files = _files(inputs)
     options = options or ReadOptions(**keywords)
     wanted = _wanted(scorer, files, options)
@@ -293,10 +297,10 @@ def _score_piece(piece: _Piece, job: _Job) -> Summary:
 @lru_cache(maxsize=2)
 def _scorer(files: tuple[tuple[str, bytes], ...]) -> Scorer:
     """Load the model that travelled with the work; it is verified here as everywhere."""
-    with scratch_folder() as folder:
+    with scratch_folder() as folder, Cage() as cage:
         for name, blob in files:
             Path(folder, name).write_bytes(blob)
-        return load_model(folder)
+        return load_model(folder, cage=cage)
 
 
 @contextmanager
