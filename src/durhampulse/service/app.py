@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Scope
 
 from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.decision.unlike import unlike_words
+from durhampulse.exceptions import InputError
 from durhampulse.scoring.record import score_items
 from durhampulse.service.admission import admission
 from durhampulse.service.bodies import Unpacked
@@ -31,6 +32,7 @@ from durhampulse.service.gates import ProgramRoute
 from durhampulse.service.guard import Bucket, Guard, Metrics, too_late
 from durhampulse.service.headers import API_HEADERS, DefaultHeaders, hsts_headers
 from durhampulse.service.keys import KeyRing, Keys
+from durhampulse.service.oversize import too_large
 from durhampulse.service.schemas import (
     AccountAnswer,
     ErrorAnswer,
@@ -122,6 +124,7 @@ def build_app(  # noqa: PLR0913 - each is a part of the application
     docs_url: str | None = "/docs",
     patient: tuple[str, ...] = (),
     late: Callable[[Scope], ASGIApp] = too_late,
+    oversized: Callable[[Scope, InputError], ASGIApp] = too_large,
     headers: Mapping[str, str] = API_HEADERS,
     root_path: str = "",
 ) -> FastAPI:
@@ -141,6 +144,8 @@ def build_app(  # noqa: PLR0913 - each is a part of the application
         Beginnings of paths whose requests may take as long as they take.
     late
         What answers where the others' time is up.
+    oversized
+        What answers where a body is above its limit.
     headers
         Of every answer that has none of that name.
     root_path
@@ -160,6 +165,7 @@ def build_app(  # noqa: PLR0913 - each is a part of the application
 
     app = DocumentedService(
         served,
+        oversized,
         title="DurhamPulse",
         version=version("durhampulse"),
         description="Of the creators who apply, who gets the sponsorship deal?",

@@ -11,7 +11,7 @@ from durhampulse.service.bodies import HeadAsGet
 from durhampulse.service.logs import RequestLog
 from durhampulse.service.tracing import add_tracing
 
-__all__ = ["add_border"]
+__all__ = ["BelowPath", "add_border"]
 
 
 def add_border(app: FastAPI, root_path: str = "") -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 from fastapi import FastAPI, Response
 from jinja2 import Environment, PackageLoader
+from starlette.types import ASGIApp, Scope
 
 from durhampulse.creators.schema import COLUMNS
+from durhampulse.exceptions import InputError
 from durhampulse.scoring.scorer import Scorer
+from durhampulse.service.oversize import Oversize
 from durhampulse.service.schemas import EXAMPLE
 from durhampulse.service.served import Source
 
@@ -29,13 +33,21 @@ class DocumentedService(FastAPI):
     ----------
     served
         Whatever says which model that is.
+    refusal
+        As of :class:`durhampulse.service.oversize.Oversize`.
     options
         As FastAPI takes them.
     """
 
-    def __init__(self, served: Source, **options: Any) -> None:
+    def __init__(
+        self, served: Source, refusal: Callable[[Scope, InputError], ASGIApp], **options: Any
+    ) -> None:
         super().__init__(**options)
-        self._served = served
+        self._served, self._refusal = served, refusal
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return what answers, behind all middleware."""
+        return Oversize(super().build_middleware_stack(), self._refusal)
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document, in which a creator has the columns of the model."""

@@ -19,6 +19,7 @@ __all__ = ["add_error_handlers", "json_answer", "not_said_to_be_json"]
 _WAYS_OUT = {
     404: "See /docs for what there is.",
     405: "See /docs for the method.",
+    413: "Send less, or send it in parts.",
     503: "Send it again in a while.",
 }
 """Of refusals that bring none themselves."""

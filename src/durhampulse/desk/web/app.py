@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any
@@ -40,11 +40,12 @@ from durhampulse.desk.web.state import ActiveModel, Desk, StoreKeys, desk_of
 from durhampulse.exceptions import DurhamPulseError, InputError
 from durhampulse.service.app import build_app
 from durhampulse.service.bodies import RequestError
-from durhampulse.service.border import add_border
+from durhampulse.service.border import BelowPath, add_border
 from durhampulse.service.errors import not_said_to_be_json
 from durhampulse.service.guard import Metrics, too_late
 from durhampulse.service.headers import hsts_headers
 from durhampulse.service.logs import request_number
+from durhampulse.service.oversize import too_large, too_large_error
 
 __all__ = ["create_desk"]
 
@@ -100,6 +101,7 @@ def create_desk(desk: Desk, root_path: str = "") -> FastAPI:
         docs_url=None,  # its page would load from another host
         patient=(*(path for page in PAGES for path in page.patient), *_PATIENT),
         late=_late,
+        oversized=_oversized(root_path),
         headers=_HEADERS | hsts_headers(desk.exposure.hsts),
         root_path=root_path,
     )
@@ -204,6 +206,8 @@ class _ErrorPages:
             answer: Response = await self._plain[kind](request, error)
             return answer
         status, wrong = _in_words(error)
+        if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and not wrong.way_out:
+            wrong = too_large_error(request.scope)  # of a body that did not say its size
         if status == HTTPStatus.UNPROCESSABLE_ENTITY and (
             page := await return_form(request, wrong)
         ):
@@ -281,6 +285,24 @@ def _late(scope: Scope) -> ASGIApp:
         return too_late(scope)
     late = InputError("This took too long.", "Try again, or ask for less.")
     return _error_page(Request(scope), 503, late)
+
+
+def _oversized(root_path: str) -> Callable[[Scope, InputError], ASGIApp]:
+    """Return what refuses a body above its limit, outside of all middleware."""
+
+    def refusal(_scope: Scope, error: InputError) -> ASGIApp:
+        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["path"].startswith(_FOR_PROGRAMS):
+                page = too_large(scope, error)
+            else:
+                page = _error_page(Request(scope), HTTPStatus.REQUEST_ENTITY_TOO_LARGE, error)
+                page.headers.update(_HEADERS)
+            await page(scope, receive, send)
+
+        shown = ShownBelow(answer, path=root_path)
+        return BelowPath(shown, root_path) if root_path else answer
+
+    return refusal
 
 
 def _in_words(error: Exception) -> tuple[int, DurhamPulseError]:
