@@ -14,7 +14,13 @@ from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.database import Store
-from durhampulse.desk.store.tables import campaign, campaign_creator, creator, proposal
+from durhampulse.desk.store.tables import (
+    campaign,
+    campaign_candidate,
+    campaign_creator,
+    creator,
+    proposal,
+)
 from durhampulse.exceptions import InputError
 
 __all__ = [
@@ -185,7 +191,7 @@ def drop(store: Store, number: int, by: str) -> None:
     """
     with store.writing() as db:
         find_draft(db, number)
-        for table in (proposal, campaign_creator):
+        for table in (proposal, campaign_creator, campaign_candidate):
             db.execute(delete(table).where(table.c.campaign_id == number))
         db.execute(delete(campaign).where(campaign.c.id == number))
         note(db, by, "campaign deleted", f"campaign {number}")

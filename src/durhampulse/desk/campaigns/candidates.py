@@ -28,7 +28,17 @@ from durhampulse.desk.campaigns.solver import BUDGETS
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.store.tables import HAS_NO_PRECEDENT, campaign, creator, proposal
 
-__all__ = ["COLUMNS", "REASONS", "RUNNING", "Choice", "candidates", "named", "pool"]
+__all__ = [
+    "COLUMNS",
+    "REASONS",
+    "RUNNING",
+    "Choice",
+    "candidates",
+    "named",
+    "named_apart",
+    "pool",
+    "proposable",
+]
 
 RUNNING = ("draft", "agreed")
 """States of campaigns whose creators are taken."""
@@ -72,6 +82,7 @@ class Choice:
 def candidates(
     db: Connection, brief: Brief, rules: Rules, number: int | None = None,
     *, choices: Mapping[int, Choice] | None = None, apart_from: Collection[int] = (),
+    spare: int = 0,
 ) -> pd.DataFrame:  # fmt: skip
     """Return the creators among whom the best set lies.
 
@@ -87,6 +98,8 @@ def candidates(
         What people have said of creators by number.
     apart_from
         Creators who are not looked for, such as those who are in already.
+    spare
+        So many others may go, and the best set lies among the rest.
 
     Returns
     -------
@@ -95,19 +108,20 @@ def candidates(
     """
     choices = choices or {}
     barred = creator.c.id.in_([*choices, *apart_from])
-    allowed = [*_allowed(brief, rules, number), _wanted(brief, rules), ~barred]
+    allowed = [proposable(brief, rules, number), ~barred]
     fee = _fee(brief, rules)
     if brief.is_priced:
         most = MOST_AMOUNT if brief.budget is None else BUDGETS[-1] * brief.budget
         allowed.append(fee.between(0.0, most))
     wish = Wish(
         gain=_gain(brief, fee), fee=fee, allowed=allowed,
-        places=brief.number + 1,  # so that one more can be asked for
+        places=brief.number + 1 + spare,  # so that one more can be asked for
         each=brief.most_per_niche,
+        spare=spare,
     )  # fmt: skip
     frames = [_by_number(db, frontier(db, wish), brief, rules)]
     in_or_free = {at: choice for at, choice in choices.items() if choice.place != "out"}
-    frames.append(_named_apart(db, brief, rules, number, in_or_free, apart_from))
+    frames.append(named_apart(db, brief, rules, number, in_or_free, apart_from))
     filled = [frame[[*COLUMNS]] for frame in frames if len(frame)]
     if not filled:
         return pd.DataFrame(columns=[*COLUMNS])
@@ -121,17 +135,17 @@ def _by_number(db: Connection, numbers: Sequence[int], brief: Brief, rules: Rule
     return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
 
-def _named_apart(
+def named_apart(
     db: Connection, brief: Brief, rules: Rules, number: int | None,
-    choices: Mapping[int, Choice], apart_from: Collection[int],
+    choices: Mapping[int, Choice], apart_from: Collection[int] = (),
 ) -> pd.DataFrame:  # fmt: skip
     """Return creators of whom people have said something, if they are in or may be proposed."""
     numbers = [at for at in choices if at not in {*apart_from}]
     table = named(db, numbers, brief, rules, choices=choices)
     free = [at for at in numbers if choices[at].place != "in"]
-    within = [creator.c.id.in_(free), *_allowed(brief, rules, number), _wanted(brief, rules)]
-    proposable = set(db.scalars(select(creator.c.id).where(*within))) if free else set()
-    keep = table["fixed"].astype(bool) | table["id"].isin(proposable)
+    within = [creator.c.id.in_(free), proposable(brief, rules, number)]
+    allowed = set(db.scalars(select(creator.c.id).where(*within))) if free else set()
+    keep = table["fixed"].astype(bool) | table["id"].isin(allowed)
     if brief.is_priced:
         keep &= table["fixed"].astype(bool) | table["fee"].notna()
     return table[keep]
@@ -251,8 +265,10 @@ def _barred(brief: Brief, rules: Rules, number: int | None) -> dict[str, ColumnE
     }
 
 
-def _allowed(brief: Brief, rules: Rules, number: int | None) -> list[ColumnElement[bool]]:
-    return [~barred for barred in _barred(brief, rules, number).values()]
+def proposable(brief: Brief, rules: Rules, number: int | None) -> ColumnElement[bool]:
+    """Return the condition of who may be proposed, whatever their fee."""
+    barred = _barred(brief, rules, number).values()
+    return and_(*(~reason for reason in barred), _wanted(brief, rules))
 
 
 def pool(

@@ -66,6 +66,8 @@ class Wish:
         How many the set has.
     each
         How many of a niche it may hold; none if that is not limited.
+    spare
+        How many creators may go, of those that come, without another one being missed.
     """
 
     gain: ColumnElement[Any]
@@ -73,6 +75,7 @@ class Wish:
     allowed: Sequence[ColumnElement[bool]]
     places: int
     each: int | None = None
+    spare: int = 0
 
 
 def frontier(db: Connection, wish: Wish) -> list[int]:
@@ -145,7 +148,8 @@ def _niches(rows: pd.DataFrame, wish: Wish) -> Iterator[tuple[str, pd.DataFrame,
     """
     if wish.each is not None:
         for niche, group in rows.groupby("niche"):
-            yield str(niche), group, min(wish.each, wish.places) if niche else wish.places
+            most = min(wish.each + wish.spare, wish.places)
+            yield str(niche), group, most if niche else wish.places
 
 
 def _levels(rows: pd.DataFrame, places: int) -> list[Level]:

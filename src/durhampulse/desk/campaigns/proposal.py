@@ -15,6 +15,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from durhampulse.desk.campaigns.brief import Brief
 from durhampulse.desk.campaigns.campaigns import Campaign, find, find_draft
 from durhampulse.desk.campaigns.candidates import candidates, pool
+from durhampulse.desk.campaigns.kept import Kept, keep_candidates, spare_of, to_keep
 from durhampulse.desk.campaigns.solver import best_set, more_budget
 from durhampulse.desk.models.catalogue import Catalogue
 from durhampulse.desk.store import clock
@@ -24,8 +25,8 @@ from durhampulse.desk.store.tables import act, campaign, creator, proposal, run,
 from durhampulse.exceptions import InputError
 
 __all__ = [
-    "Difference", "Proposal", "compute", "difference", "keep", "latest_run", "origin", "propose",
-    "read_proposal", "undone_since",
+    "Difference", "Proposal", "compute", "difference", "has_changed_since", "keep", "latest_run",
+    "origin", "propose", "read_proposal", "undone_since",
 ]  # fmt: skip
 
 _KEPT = ("probability", "low", "high", "followers", "engagement_rate", "avg_views", "niche", "tier",
@@ -45,12 +46,15 @@ class Proposal:
         :class:`~.solver.BestSet`, ``budgets`` and ``binding`` of :class:`~.solver.MoreBudget`.
     model_version, run_id
         The model and the latest change of the list it came from.
+    kept
+        The candidates of other budgets; none where no fee is known, or nothing is to be stored.
     """
 
     table: pd.DataFrame
     facts: dict[str, Any]
     model_version: str
     run_id: int | None
+    kept: Kept | None = None
 
     @property
     def digest(self) -> str:
@@ -105,6 +109,15 @@ def undone_since(db: Connection, moment: datetime) -> Any:
     return db.execute(query.order_by(c.undone_at.desc()).limit(1)).first()
 
 
+def has_changed_since(db: Connection, current: Campaign) -> bool:
+    """Whether an import, its undo or another model has changed the list since the proposal."""
+    if not current.is_proposed:
+        return False
+    if current.row.run_id != latest_run(db):
+        return True
+    return undone_since(db, current.row.proposed_at) is not None
+
+
 def origin(db: Connection, run_id: int | None) -> Any:
     """Return ``kind, by, at, file_name`` of a run; none if there is no such run."""
     c = run.c
@@ -114,8 +127,9 @@ def origin(db: Connection, run_id: int | None) -> Any:
 
 
 def compute(
-    store: Store, catalogue: Catalogue, brief: Brief, current: Campaign | None = None
-) -> Proposal:
+    store: Store, catalogue: Catalogue, brief: Brief, current: Campaign | None = None,
+    *, keep_others: bool = False,
+) -> Proposal:  # fmt: skip
     """Return the set that brings most by today's data; nothing is stored.
 
     Parameters
@@ -124,6 +138,8 @@ def compute(
         The limits and the aim.
     current
         The campaign, if it is one already; what people have said of creators stands.
+    keep_others
+        Whether the candidates of other budgets are found too.
 
     Raises
     ------
@@ -135,7 +151,10 @@ def compute(
     with store.reading() as db:
         rules = catalogue.current(db)
         run_id = latest_run(db)
-        table = candidates(db, brief, rules, number, choices=choices)
+        table = candidates(
+            db, brief, rules, number, choices=choices, spare=spare_of(brief) if keep_others else 0
+        )
+        kept = to_keep(db, brief, rules, number, choices, table) if keep_others else None
         priced = [at for at, choice in choices.items() if choice.fee is not None]
         counts = pool(db, brief, rules, number, priced_by_hand=priced)
     unpriced = table[table["fixed"].astype(bool) & table["fee"].isna()]
@@ -148,10 +167,12 @@ def compute(
     more = more_budget(table, brief, best.table)
     return Proposal(
         table=best.table,
-        facts={"pool": counts, "gap": best.gap, **asdict(more)},
+        facts={"pool": counts, "gap": best.gap, **asdict(more),
+               "kept": kept.facts if kept else None},
         model_version=rules.version,
         run_id=run_id,
-    )
+        kept=kept,
+    )  # fmt: skip
 
 
 def propose(
@@ -178,7 +199,7 @@ def propose(
     """
     with store.reading() as db:
         current = find(db, number)
-    new = compute(store, catalogue, brief or current.brief, current)
+    new = compute(store, catalogue, brief or current.brief, current, keep_others=True)
     if seen and new.digest != seen:
         raise InputError(
             "The data have changed once more since you looked.", "Look at the difference again."
@@ -203,6 +224,7 @@ def keep(db: Connection, number: int, new: Proposal, brief: Brief, by: str) -> N
     rows = proposal_rows(number, new.table, brief)
     if rows:
         db.execute(insert(proposal), rows)
+    keep_candidates(db, number, new.kept)
     values = {"model_version": new.model_version, "run_id": new.run_id, "proposed_by": by,
               "proposed_at": clock.now(), "facts": new.facts, "erased": 0,
               "edition": campaign.c.edition + 1}  # fmt: skip

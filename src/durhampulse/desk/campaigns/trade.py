@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from durhampulse.desk.campaigns.campaigns import find
 from durhampulse.desk.campaigns.candidates import COLUMNS, candidates
+from durhampulse.desk.campaigns.kept import kept_candidates
 from durhampulse.desk.campaigns.proposal import latest_run, read_proposal
 from durhampulse.desk.campaigns.solver import solve
 from durhampulse.desk.campaigns.value import gains
@@ -62,10 +63,13 @@ class Frontier:
         The present set, whatever people changed by hand.
     points
         By budget, the smallest first; without those that cost more and bring nothing more.
+    is_of_proposal
+        Whether the figures are those the set was proposed with, not today's.
     """
 
     now: Point
     points: list[Point]
+    is_of_proposal: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,25 +102,29 @@ def point_now(store: Store, number: int) -> Point | None:
 
 
 def frontier_of(store: Store, catalogue: Catalogue, number: int) -> Frontier | None:
-    """Return what other budgets would bring by today's data; none where no money is planned.
+    """Return what other budgets would bring; none where no money is planned.
 
-    What people said of creators stands: those put in by hand are in every set. A budget that these
-    alone exceed is left out.
+    They are found among the candidates kept with the proposal, by its figures. Where more of these
+    are gone than were kept to spare, they are found in the list, by today's. What people said of
+    creators stands: those put in by hand are in every set. A budget that these alone exceed is left
+    out.
     """
     now = point_now(store, number)
     if now is None:
         return None
-    base = now.budget
     with store.reading() as db:
         current, rules = find(db, number), catalogue.current(db)
         brief = current.brief
-        wide = replace(brief, budget=base * _TIMES[-1])
-        table = candidates(db, wide, rules, number, choices=current.choices)
+        wide = replace(brief, budget=now.budget * _TIMES[-1])
+        kept = kept_candidates(db, current, wide, rules, now.table)
+        table = kept if kept is not None else candidates(
+            db, wide, rules, number, choices=current.choices
+        )  # fmt: skip
     sets = []
     for times in _TIMES:
-        limited = replace(brief, budget=base * times)
+        limited = replace(brief, budget=now.budget * times)
         try:
-            sets.append((base * times, solve(table, limited, seconds=_SECONDS)))
+            sets.append((now.budget * times, solve(table, limited, seconds=_SECONDS)))
         except CannotJudgeError:
             continue
     people = _people(store, [chosen for _, chosen in sets])
@@ -125,7 +133,7 @@ def frontier_of(store: Store, catalogue: Catalogue, number: int) -> Frontier | N
         point = _point(budget, chosen, brief, people)
         if not points or point.aim > points[-1].aim + 1e-9:
             points.append(point)
-    return Frontier(now=now, points=points)
+    return Frontier(now=now, points=points, is_of_proposal=kept is not None)
 
 
 def _point(budget: float, table: pd.DataFrame, brief: Any, people: dict[int, str]) -> Point:

@@ -37,6 +37,7 @@ from durhampulse.desk.store.former import FORMER_COLUMNS
 from durhampulse.desk.store.search import refresh_search
 from durhampulse.desk.store.tables import (
     act,
+    campaign_candidate,
     claim,
     creator,
     list_creator,
@@ -55,7 +56,10 @@ _REFERRING = [
     (table, column)
     for table in metadata.sorted_tables
     for column in table.columns
-    if any(key.column is creator.c.id for key in column.foreign_keys)
+    if (
+        table is not campaign_candidate  # nobody chose them
+        and any(key.column is creator.c.id for key in column.foreign_keys)
+    )
     or column is list_creator.c.creator_id
 ]
 """Tables whose rows speak of a creator, with the column that says of which."""
@@ -193,7 +197,8 @@ def _remove(db: Connection, numbers: Sequence[int]) -> None:
     """Delete creators whom an import brought and of whom nothing speaks."""
     if not numbers:
         return
-    for column in (claim.c.creator_id, score.c.creator_id, creator.c.id):
+    whose = (claim.c.creator_id, score.c.creator_id, campaign_candidate.c.creator_id)
+    for column in (*whose, creator.c.id):
         db.execute(delete(column.table).where(column.in_(numbers_in(db, numbers))))
     refresh_search(db, numbers)
 

@@ -15,6 +15,7 @@ from sqlalchemy import (
     and_,
     delete,
     func,
+    or_,
     select,
     update,
 )
@@ -36,6 +37,7 @@ from durhampulse.desk.store.space import delete_file
 from durhampulse.desk.store.tables import (
     audit,
     campaign,
+    campaign_candidate,
     campaign_creator,
     claim,
     creator,
@@ -67,7 +69,7 @@ __all__ = ["erase", "everything_about", "sweep"]
 
 _OF_CREATOR = (
     score, search, replaced, claim, review, outcome, remark, campaign_creator, proposal,
-    list_creator, opinion, room_card, delivery,
+    campaign_candidate, list_creator, opinion, room_card, delivery,
 )  # fmt: skip
 _OF_NAME = (staged, refused)  # of imports under way, or past
 _AT_ONCE = 500
@@ -279,11 +281,17 @@ def _remove(db: Connection, numbers: list[int], names: list[str]) -> dict[str, i
 
 
 def _count_in_campaigns(db: Connection, numbers: list[int]) -> None:
-    """Add those about to go to their campaigns' count of erased creators."""
+    """Add those about to go to their campaigns' count of erased creators.
+
+    A campaign that keeps them for another budget has changed too: pages made of it are made anew.
+    """
     within = (proposal.c.campaign_id == campaign.c.id, proposal.c.creator_id.in_(numbers))
     lost = select(func.count()).where(*within).scalar_subquery()
-    here = select(proposal.c.campaign_id).where(proposal.c.creator_id.in_(numbers))
-    counted = update(campaign).where(campaign.c.id.in_(here))
+    here = (
+        campaign.c.id.in_(select(table.c.campaign_id).where(table.c.creator_id.in_(numbers)))
+        for table in (proposal, campaign_candidate)
+    )
+    counted = update(campaign).where(or_(*here))
     db.execute(counted.values(erased=campaign.c.erased + lost, edition=campaign.c.edition + 1))
 
 

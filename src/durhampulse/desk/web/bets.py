@@ -13,7 +13,7 @@ from durhampulse.creators.outcome import OutcomeWords
 from durhampulse.decision.figures import quantity
 from durhampulse.desk.campaigns.brief import AIMS, Brief
 from durhampulse.desk.campaigns.campaigns import find
-from durhampulse.desk.campaigns.proposal import propose
+from durhampulse.desk.campaigns.proposal import has_changed_since, propose
 from durhampulse.desk.campaigns.trade import TRIED, Frontier, Point, Swap, point_now, swaps
 from durhampulse.desk.review.blind import hidden_from
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, Viewer
@@ -38,13 +38,17 @@ class _Mark:
 
 
 class FrontierContext(Context, template="frontier.html"):
-    """What other budgets would bring: the set now, and once they are found the one at `at`."""
+    """What other budgets would bring: the set now, and once they are found the one at `at`.
+
+    `is_old` says whether the list has changed since the set was proposed.
+    """
 
     campaign: Row[Any]
     brief: Brief
     aim: str
     now: Point | None
     tried: int
+    is_old: bool
     frontier: Frontier | None
     at: int = 0
     point: Point | None = None
@@ -100,12 +104,13 @@ def show(
 ) -> Response:  # fmt: skip
     """Show what other budgets would bring, and how the set becomes that of one of them.
 
-    The first look shows the present set at once, and asks for the others with `wait`: to find them
-    takes up to some seconds.
+    The first look shows the present set at once, and asks for the others with `wait`: where the
+    list has to be read for them, that takes up to some seconds.
     """
     with desk.store.reading() as db:
         current, rules = find(db, number), desk.catalogue.current(db)
         hidden = hidden_from(db, who)
+        is_old = has_changed_since(db, current)
     look = desk.frontiers.of if wait or at is not None else desk.frontiers.kept
     frontier = look(desk.store, desk.catalogue, number)
     now = frontier.now if frontier else point_now(desk.store, number)
@@ -113,8 +118,8 @@ def show(
         refuse_unseen(hidden, point.table["id"])
     brief, words = current.brief, rules.outcome
     context = FrontierContext(
-        campaign=current.row, brief=brief, now=now, tried=TRIED, frontier=frontier,
-        aim=words.deals if brief.aim == "deals" else AIMS[brief.aim],
+        campaign=current.row, brief=brief, now=now, tried=TRIED, is_old=is_old,
+        frontier=frontier, aim=words.deals if brief.aim == "deals" else AIMS[brief.aim],
     )  # fmt: skip
     if frontier is not None and frontier.points:
         last = len(frontier.points) - 1

@@ -9,7 +9,12 @@ them costs PostgreSQL half the import.
 
 from __future__ import annotations
 
-from durhampulse.desk.store.tables.campaigns import campaign, campaign_creator, proposal
+from durhampulse.desk.store.tables.campaigns import (
+    campaign,
+    campaign_candidate,
+    campaign_creator,
+    proposal,
+)
 from durhampulse.desk.store.tables.columns import (
     CONTROL,
     LONGEST_ID,
@@ -72,7 +77,7 @@ __all__ = [
     "BLIND", "CONTROL", "DECIDED", "DECISIONS", "DRAWN", "HAS_NO_NUMBER", "HAS_NO_PRECEDENT",
     "HAS_NUMBER", "HAS_PRECEDENT", "LONGEST_ID", "LOTTERY", "NUMBERS", "OUTCOME_STATES",
     "REOPENS", "STATES", "TEXTS", "UNSENT", "WAITS", "Instant", "act", "api_key", "attempt",
-    "audit", "bulk", "campaign",
+    "audit", "bulk", "campaign", "campaign_candidate",
     "campaign_creator", "claim", "creator", "creator_list", "delivery", "device", "hook",
     "identity", "kept_count", "link", "list_creator", "metadata", "model", "model_file",
     "objection", "opinion",

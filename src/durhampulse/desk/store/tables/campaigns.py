@@ -16,7 +16,7 @@ from sqlalchemy import (
 
 from durhampulse.desk.store.tables.columns import Id, Instant, metadata, number
 
-__all__ = ["campaign", "campaign_creator", "proposal"]
+__all__ = ["campaign", "campaign_candidate", "campaign_creator", "proposal"]
 
 campaign = Table(
     "campaign", metadata, number(),
@@ -64,4 +64,17 @@ proposal = Table(
     Column("currency", String(3)),
     Column("fee_from", String(20), nullable=False),
     Column("by_hand", Boolean, nullable=False),
+)  # fmt: skip
+campaign_candidate = Table(
+    "campaign_candidate", metadata,
+    Column("campaign_id", ForeignKey("campaign.id"), primary_key=True),
+    Column("creator_id", ForeignKey("creator.id"), primary_key=True, index=True),
+    Column("probability", Double, nullable=False),
+    Column("followers", Double, nullable=False),
+    Column("engagement_rate", Double),
+    Column("avg_views", Double),
+    Column("niche", String(200)),
+    Column("flags", Integer, nullable=False),
+    Column("fee", Double, nullable=False),
+    Column("named", Boolean, nullable=False),
 )  # fmt: skip

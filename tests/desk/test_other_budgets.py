@@ -1,0 +1,258 @@
+"""What other budgets would bring, from the candidates kept with a proposal instead of the list."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import delete, func, select, update
+
+from durhampulse.desk.campaigns import campaigns, choices, kept, proposal, trade
+from durhampulse.desk.campaigns.brief import Brief
+from durhampulse.desk.campaigns.proposal import propose, read_proposal
+from durhampulse.desk.campaigns.solver import solve
+from durhampulse.desk.campaigns.trade import Frontiers, frontier_of
+from durhampulse.desk.campaigns.value import gains
+from durhampulse.desk.imports.undoing import ask_to_undo
+from durhampulse.desk.imports.worker import Worker
+from durhampulse.desk.people.erasure import erase
+from durhampulse.desk.store.bulk import insert_rows
+from durhampulse.desk.store.tables import campaign_candidate, campaign_creator, creator
+from durhampulse.desk.store.tables import proposal as stored_set
+from durhampulse.exceptions import CannotJudgeError
+from tests.desk.conftest import bring
+from tests.desk.test_bet import spring
+from tests.desk.test_campaigns import (
+    AIMS,
+    FEES,
+    PERSON,
+    looks_at_a_part_first,
+    numbers,
+    planned,
+    whole_list,
+)
+from tests.desk.test_undo_import import write
+from tests.examples import examples
+
+__all__ = ["looks_at_a_part_first", "spring"]
+
+
+def kept_of(store, number):
+    """Give the numbers of the creators kept with a campaign."""
+    k = campaign_candidate.c
+    with store.reading() as db:
+        return list(db.scalars(select(k.creator_id).where(k.campaign_id == number)))
+
+
+def inside_of(store, number):
+    with store.reading() as db:
+        return read_proposal(db, number)["id"].tolist()
+
+
+def put_people(store, people):
+    n = len(people)
+    probability, rate, followers, niches, fees = map(list, zip(*people, strict=True))
+    with store.writing() as db:
+        for table in (campaign_candidate, campaign_creator, stored_set, creator):
+            db.execute(delete(table))
+        insert_rows(db, creator, {
+            "id": [*range(1, n + 1)], "external_id": [f"c{i}" for i in range(n)],
+            "probability": probability, "low": [0.0] * n, "high": [1.0] * n, "niche": niches,
+            "followers": followers, "engagement_rate": [r / 100 for r in rate], "fee": fees,
+            "avg_views": [f * r / 50 for f, r in zip(followers, rate, strict=True)],
+            "state": ["open"] * n, "flags": [0] * n, "run_id": [1] * n, "lottery": [0.5] * n,
+        })  # fmt: skip
+
+
+def best_of_each_budget(everybody, brief, base):
+    """Give the most that any set of the whole list brings within each budget that is tried."""
+    best = {}
+    for times in trade._TIMES:
+        limited = replace(brief, budget=base * times)
+        try:
+            best[base * times] = gains(solve(everybody, limited), limited).sum()
+        except CannotJudgeError:
+            continue
+    return best
+
+
+@pytest.fixture
+def no_list(monkeypatch):
+    """Let whoever looks for candidates in the list fail."""
+
+    def refuse(*_args, **_options):
+        raise AssertionError("the list was read")
+
+    monkeypatch.setattr(trade, "candidates", refuse)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("looks_at_a_part_first")
+@examples(40)
+@given(
+    people=st.lists(PERSON, min_size=60, max_size=75),
+    aim=st.sampled_from([*AIMS, *AIMS[:3]]),
+    number=st.integers(1, 8),
+    budget=st.sampled_from([None, 300.0, 5_000.0]),
+    most=st.sampled_from([None, 1, 3]),
+    spare=st.integers(0, 4),
+    lot=st.randoms(use_true_random=False),
+)
+def test_kept_candidates_hold_the_best_set_of_each_budget(
+    bare, people, aim, number, budget, most, spare, lot
+):
+    """Also after as many are gone as were kept to spare: declined, left out, at another fee."""
+    store, catalogue = bare
+    rules = catalogue.current()
+    put_people(store, people)
+    brief = Brief(name="x", number=number, fees=FEES, budget=budget, most_per_niche=most,
+                  currency="EUR", **aim)  # fmt: skip
+    with pytest.MonkeyPatch.context() as few:
+        for module in (kept, proposal):
+            few.setattr(module, "spare_of", lambda _brief: spare)
+        at = campaigns.make(store, brief, "ann")
+        propose(store, catalogue, at, "ann")
+    gone = lot.sample(kept_of(store, at), min(spare, len(kept_of(store, at))))
+    declined, priced = gone[::2], gone[1::2]
+    with store.writing() as db:
+        db.execute(update(creator).where(creator.c.id.in_(declined)).values(state="declined"))
+        campaigns.say(db, at, {which: choices.Choice("free", 150.0) for which in priced})
+    now = trade.point_now(store, at)
+    if now is None:
+        return
+    with pytest.MonkeyPatch.context() as nothing_is_read:
+        nothing_is_read.setattr(trade, "candidates", None)
+        points = frontier_of(store, catalogue, at).points
+    everybody = whole_list(store, rules, brief)
+    everybody.loc[everybody["id"].isin(priced), "fee"] = 150.0
+    inside = now.table.set_index("id")["fee"]
+    everybody["fee"] = everybody["id"].map(inside).fillna(everybody["fee"])
+    everybody = everybody[~everybody["id"].isin(declined)]
+    best = best_of_each_budget(everybody, brief, now.budget)
+    for budget_tried, most_brought in best.items():
+        brought = max((p.aim for p in points if p.budget <= budget_tried), default=0.0)
+        assert brought == pytest.approx(most_brought, rel=4e-4, abs=1e-9)
+
+
+def test_list_is_not_read_for_other_budgets_nor_at_a_step(
+    visit, filled, catalogue, spring, no_list
+):
+    assert frontier_of(filled, catalogue, spring).is_of_proposal
+    path, ann = f"/campaigns/{spring}/frontier", visit("viewer")
+    for asked in ("?wait=true", "?at=0", "?at=2"):
+        page = ann.get(f"{path}{asked}")
+        assert page.status_code == 200
+        assert "when this set was proposed" in page.text
+
+
+def test_budgets_of_a_campaign_without_one_are_planned_from_what_is_kept(
+    filled, catalogue, rules, no_list
+):
+    number = planned(filled, catalogue, fees=FEES, currency="EUR")
+    frontier = frontier_of(filled, catalogue, number)
+    brief = Brief(name="x", number=8, fees=FEES, currency="EUR")
+    best = best_of_each_budget(whole_list(filled, rules, brief), brief, frontier.now.budget)
+    for point in frontier.points:
+        assert point.aim == pytest.approx(best[point.budget], rel=4e-4)
+
+
+def test_list_is_read_when_more_are_gone_than_were_to_spare(filled, catalogue, spring, monkeypatch):
+    inside = inside_of(filled, spring)
+    others = [at for at in kept_of(filled, spring) if at not in inside]
+    spare = kept.spare_of(Brief(name="x", number=8))
+    assert spare == 10
+
+    def is_of_proposal(declined):
+        with filled.writing() as db:
+            gone = creator.c.id.in_(others[:declined])
+            db.execute(update(creator).values(state="open"))
+            db.execute(update(creator).where(gone).values(state="declined"))
+        frontier = frontier_of(filled, catalogue, spring)
+        named = {at for point in frontier.points for at in point.table["id"]}
+        assert not named & set(others[:declined])
+        return frontier.is_of_proposal
+
+    assert [is_of_proposal(n) for n in (0, spare, spare + 1)] == [True, True, False]
+
+
+def test_figures_are_those_of_the_proposal_and_the_page_says_so(
+    visit, filled, catalogue, spring, tmp_path
+):
+    before = frontier_of(filled, catalogue, spring)
+    with filled.writing() as db:
+        db.execute(update(creator).values(probability=0.5))
+    after = frontier_of(filled, catalogue, spring)
+    assert [p.aim for p in after.points] == [p.aim for p in before.points]
+    page = visit("viewer").get(f"/campaigns/{spring}/frontier?at=0").text
+    assert "The list has changed since" not in page
+    bring(filled, catalogue, write(tmp_path / "new.csv", "somebody else"))
+    page = visit("viewer").get(f"/campaigns/{spring}/frontier?at=0").text
+    assert "The list has changed since: a budget that is taken is planned by today" in page
+
+
+def test_what_people_say_by_hand_counts_beside_what_is_kept(filled, catalogue, spring, no_list):
+    inside = inside_of(filled, spring)
+    outside = [row.id for row in numbers(filled).values() if row.id not in kept_of(filled, spring)]
+    stranger = next(
+        at for at in outside
+        if next(r for r in numbers(filled).values() if r.id == at).deal is None
+    )  # fmt: skip
+    choices.put_in(filled, catalogue, spring, [stranger], "ann", fee=50.0)
+    for point in frontier_of(filled, catalogue, spring).points:
+        fees = point.table.set_index("id")["fee"]
+        assert fees[stranger] == 50.0
+    choices.leave_out(filled, catalogue, spring, inside[0], "ann")
+    for point in frontier_of(filled, catalogue, spring).points:
+        assert inside[0] not in set(point.table["id"])
+    choices.release(filled, catalogue, spring, inside[0], "ann")
+    named = {at for p in frontier_of(filled, catalogue, spring).points for at in p.table["id"]}
+    assert inside[0] in named
+
+
+def test_who_was_left_out_before_the_proposal_may_come_in_again(filled, catalogue, spring, no_list):
+    best = inside_of(filled, spring)[0]
+    choices.leave_out(filled, catalogue, spring, best, "ann")
+    propose(filled, catalogue, spring, "ann")
+    choices.release(filled, catalogue, spring, best, "ann")
+    points = frontier_of(filled, catalogue, spring).points
+    assert any(best in set(point.table["id"]) for point in points)
+
+
+def test_who_is_erased_is_in_no_campaign_s_other_budgets(filled, catalogue, spring):
+    frontiers = Frontiers()
+    first = frontiers.of(filled, catalogue, spring)
+    inside = set(inside_of(filled, spring))
+    named = {int(at): row for p in first.points for at, row in zip(p.table["id"], p.table["person"],
+             strict=True) if at not in inside}  # fmt: skip
+    which, _ = next(iter(named.items()))
+    by_number = {row.id: name for name, row in numbers(filled).items()}
+    receipt = erase(filled, by_number[which], "ann")
+    assert receipt["rows"]["campaign_candidate"] == 1
+    assert which not in kept_of(filled, spring)
+    again = frontiers.of(filled, catalogue, spring)
+    assert which not in {at for point in again.points for at in point.table["id"]}
+    assert again.is_of_proposal
+
+
+def test_deleted_campaign_keeps_nobody(filled, spring):
+    assert kept_of(filled, spring)
+    campaigns.drop(filled, spring, "ann")
+    with filled.reading() as db:
+        assert db.scalar(select(func.count()).select_from(campaign_candidate)) == 0
+
+
+def test_undo_of_an_import_removes_whom_nobody_chose(filled, catalogue, tmp_path):
+    """They are kept as candidates of other budgets alone, which speaks of nobody."""
+    row = bring(filled, catalogue, write(tmp_path / "a.csv", "a", "b"))
+    number = campaigns.make(filled, Brief(name="Spring", number=3), "ann")
+    new = [numbers(filled)[name].id for name in "ab"]
+    figures = {"probability": 0.5, "followers": 5_000.0, "flags": 0, "fee": 1.0, "named": False}
+    with filled.writing() as db:
+        db.execute(campaign_candidate.insert(),
+                   [{"campaign_id": number, "creator_id": at, **figures} for at in new])  # fmt: skip
+    ask_to_undo(filled, row.id, "ann")
+    Worker(filled, catalogue).work()
+    assert kept_of(filled, number) == []
+    assert not {*"ab"} & set(numbers(filled))
