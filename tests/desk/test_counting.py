@@ -20,8 +20,12 @@ PATIENCE = 60
 
 
 @pytest.fixture(autouse=True)
-def _long_list(monkeypatch):
+def _long_list(monkeypatch, filled):
     monkeypatch.setattr(counting, "_FEW", 10)
+    yield
+    for thread in threading.enumerate():
+        if thread.name == "counts":
+            thread.join(PATIENCE)
 
 
 def last(counts, store, count):
