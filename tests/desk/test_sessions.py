@@ -18,7 +18,7 @@ from durhampulse.desk.people.sessions import (
 )
 from durhampulse.desk.people.uses import LastUse
 from durhampulse.desk.store.database import Store
-from durhampulse.desk.store.tables import audit, creator, person, session
+from durhampulse.desk.store.tables import api_key, audit, creator, person, session
 from durhampulse.desk.web.access import AGAIN, COOKIE
 from durhampulse.exceptions import InputError
 from tests.desk.conftest import PASSWORD, add_people
@@ -135,6 +135,27 @@ def test_account_lists_ones_sessions_and_ends_them(visit, desk):
     with desk.store.reading() as db:
         assert find_session(db, third) is None
     assert ann.get("/account").status_code == 200
+
+
+def test_pages_show_when_sessions_and_keys_were_last_used(visit, desk):
+    ada = visit("admin")
+    with desk.store.writing() as db:
+        open_session(db, number_of(desk, ada.who), LIMITS, "Firefox on Linux")
+        for name in ("crm", "idle"):
+            people.add_key(db, name, "viewer", "Ada")
+        moved(db, used_at=42)
+        used = datetime.now(UTC) - timedelta(minutes=17)
+        db.execute(update(api_key).where(api_key.c.name == "crm").values(used_at=used))
+
+    def last_used(path):
+        rows = re.findall(r"<tr>.*?</tr>", ada.get(path).text, re.DOTALL)
+        cells = {row: re.search(r'<td data-label="last used">(.*?)</td>', row) for row in rows}
+        return {re.search(r">([^<]*)</th>", row)[1]: cell[1] for row, cell in cells.items() if cell}
+
+    shown = last_used("/account")
+    assert shown.pop("Firefox on Linux") == "42 minutes ago"
+    assert [*shown.values()] == ["now, this one"]
+    assert last_used("/people") == {"crm": "17 minutes ago", "idle": "never"}
 
 
 def test_own_password_is_changed_with_the_present_one(visit, desk):
