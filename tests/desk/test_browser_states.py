@@ -7,13 +7,13 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
 from durhampulse.desk.models.catalogue import add_model
 from durhampulse.desk.people import people
 from durhampulse.desk.server import fill_with_demo
 from durhampulse.desk.store.database import open_store
-from durhampulse.desk.store.tables import session
+from durhampulse.desk.store.tables import creator, kept_count, session
 from tests.desk.conftest import DEMO, PASSWORD
 from tests.desk.test_browser import browser, running_desk
 from tests.desk.test_browser_axe import look_at
@@ -24,6 +24,7 @@ pytestmark = pytest.mark.slow
 EMPTY = ("/shortlist", "/queue", "/opinions", "/campaigns", "/rooms", "/imports", "/outcomes",
          "/acts", "/lists", "/pipeline", "/then", "/model", "/people", "/audit", "/hooks",
          "/shortlist/totals", "/thresholds")  # fmt: skip
+COUNTED = ("/shortlist", "/shortlist/totals", "/queue", "/pipeline")
 
 
 @pytest.fixture(scope="module")
@@ -197,6 +198,35 @@ def test_first_admin_and_an_empty_desk(browser, tmp_path):
             page.goto(address + path)
             page.wait_for_load_state("networkidle")
             look_at(page, f"{path}, empty")
+
+
+def test_long_list_that_another_desk_counts(browser, tmp_path):
+    url, counting = f"sqlite:///{tmp_path / 'long.db'}", re.compile("[Cc]ounting")
+    store = open_store(url)
+    fill_with_demo(store)
+    with store.writing() as db:
+        people.add_person(db, "Kim", "admin", "test", PASSWORD)
+        last = db.scalar(select(func.max(creator.c.id)))
+        db.execute(update(creator).where(creator.c.id == last).values(id=20_001))
+    with (
+        running_desk(tmp_path, "--store", url) as (address, _, _),
+        signed_in_as(browser, address, "Kim") as page,
+    ):
+        for path in COUNTED:
+            page.goto(address + path)
+            for _ in range(100):
+                if not page.get_by_text(counting).count():
+                    break
+                page.wait_for_timeout(200)
+                page.goto(address + path)
+        hour = datetime.now(UTC) + timedelta(hours=1)
+        with store.writing() as db:
+            db.execute(update(kept_count).values(counted_at=None, due_at=None, lease_until=hour))
+        for path in COUNTED:
+            page.goto(address + path)
+            page.get_by_text(counting).first.wait_for()
+            look_at(page, f"{path}, being counted")
+    store.close()
 
 
 def test_door_of_the_demo(browser, tmp_path):
