@@ -240,7 +240,7 @@ def score_tables(
                 for chunk in table.stream.chunks(table.wanted):
                     future = pool.submit(score_chunk, scorer, table, chunk, schema)
                     waiting.append((future, before[number] + share * chunk.done))
-                    if len(waiting) > workers:
+                    if len(waiting) > workers + 1:  # none is idle while one is taken over
                         future, done = waiting.popleft()
                         yield future.result(), done
             while waiting:
