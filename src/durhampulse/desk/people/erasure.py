@@ -42,6 +42,7 @@ from durhampulse.desk.store.tables import (
     claim,
     creator,
     delivery,
+    kept_count,
     list_creator,
     opinion,
     outcome,
@@ -276,6 +277,7 @@ def _remove(db: Connection, numbers: list[int], names: list[str]) -> dict[str, i
     for table in _OF_NAME:
         gone[table.name] = db.execute(delete(table).where(table.c.external_id.in_(names))).rowcount
     gone["creator"] = db.execute(delete(creator).where(creator.c.id.in_(numbers))).rowcount
+    db.execute(delete(kept_count))  # by niche, which may be theirs alone
     _forget_previewed(db, numbers)
     return gone
 
