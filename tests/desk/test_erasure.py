@@ -120,7 +120,10 @@ def texts(table):
 
 def test_every_text_of_the_store_is_erased_or_holds_nobody():
     """A new column of text needs an entry: with the creator's rows, in WRITTEN, or above."""
-    gone = {table.name for table in (creator, *_OF_CREATOR, *_OF_NAME, understood, outcome_rows, kept_count)}
+    gone = {
+        table.name
+        for table in (creator, *_OF_CREATOR, *_OF_NAME, understood, outcome_rows, kept_count)
+    }
     for table in metadata.sorted_tables:
         if table.name in gone:
             continue

@@ -300,6 +300,18 @@ def test_pages_ask_before_and_tell_after(visit, desk, rules):
     assert ann.post("/bulk/start", data={**form, "last_id": "x"}).status_code == 422
 
 
+def test_page_that_asks_says_what_is_to_be_done(visit):
+    ann = visit("reviewer")
+    ask = {"csrf": ann.csrf, "what": "decide", **DECLINE, "query": "search=INF-1003"}
+    for decision, heading in (
+        ("approve", "Approve 1 creator?"),
+        ("tentative", "Mark 1 creator tentative?"),
+        ("decline", "Decline 1 creator?"),
+    ):
+        page = ann.post("/bulk", data={**ask, "decision": decision}).text
+        assert re.search(r"<h1 class=\"breaks\">(.+)</h1>", page)[1] == heading
+
+
 def test_large_number_is_typed_and_the_worker_goes_on(visit, desk, monkeypatch):
     monkeypatch.setattr("durhampulse.desk.web.bulk._TYPED_ABOVE", 100)
     monkeypatch.setattr("durhampulse.desk.web.bulk.AT_ONCE", 100)
