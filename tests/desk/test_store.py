@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import product
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -12,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from durhampulse.desk.imports.choices import from_plain
 from durhampulse.desk.imports.undoing import preview_undo
+from durhampulse.desk.shortlist.order import SCORE_INDEXES
 from durhampulse.desk.store import database
 from durhampulse.desk.store.acts import latest_acts
 from durhampulse.desk.store.audit import note
@@ -35,6 +37,7 @@ from durhampulse.desk.store.tables import (
     person,
     review,
     run,
+    score,
     understood,
     upload,
 )
@@ -357,6 +360,32 @@ def test_migration_finds_who_has_no_number_by_an_index(store_url, monkeypatch):
         without = select(creator.c.external_id).where(HAS_NO_NUMBER).order_by(creator.c.id)
         hint = "INDEXED BY ix_creator_without_number"
         assert db.scalars(without.with_hint(creator, hint, "sqlite")).all() == ["b", "c", "d"]
+    store.close()
+
+
+def test_migration_finds_scores_of_a_run_by_probability(store_url, monkeypatch):
+    store = store_of_version("0032", store_url, monkeypatch)
+    scores = {1: (0, 0.2), 2: (UNLIKE_BIT, 0.9), 3: (1, None), 4: (7, 0.8)}
+    with store.writing() as db:
+        for number, (flags, p) in scores.items():
+            for run_id in (1, 2):
+                db.execute(insert(score).values(creator_id=number, run_id=run_id, flags=flags,
+                                                probability=p and p / run_id))  # fmt: skip
+        before = db.execute(select(score).order_by(score.c.creator_id, score.c.run_id)).all()
+    store.close()
+    store = open_store(store_url)
+    with store.reading() as db:
+        after = select(score).order_by(score.c.creator_id, score.c.run_id)
+        assert db.execute(after).all() == before
+        assert differences(db) == []
+        seen = {}
+        for (index, holds), run_id in product(SCORE_INDEXES, (1, 2)):
+            of_run = select(score.c.creator_id).where(score.c.run_id == run_id, holds)
+            of_run = of_run.with_hint(score, f"INDEXED BY {index}", "sqlite")
+            seen[index, run_id] = db.scalars(of_run.order_by(score.c.creator_id)).all()
+    with_number, without = (index for index, _ in SCORE_INDEXES)
+    assert seen == {(with_number, 1): [1, 4], (with_number, 2): [1, 4],
+                    (without, 1): [2, 3], (without, 2): [2, 3]}  # fmt: skip
     store.close()
 
 

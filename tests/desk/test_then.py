@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import random
 import re
 from datetime import UTC, date, datetime, timedelta
 
@@ -31,6 +32,10 @@ from tests.desk.conftest import add_people, bring
 HEADER = (
     "Influencer_ID,Followers,Engagement_Rate,Growth_Rate,Niche,Video_Quality,Avg_Views_per_Post"
 )
+
+
+HOUR = timedelta(hours=1)
+START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def now():
@@ -171,6 +176,40 @@ def test_scores_of_former_runs_are_those_that_each_creator_had_last(bare, rules)
         [(1, 0.9), (2, 0.8), (3, 0.7), (4, None)],
     ]
     assert sum(counts_at(store, rules, day[3]).values()) == 3
+
+
+@pytest.mark.parametrize("page", [0, 1, 2])
+def test_page_of_a_past_list_goes_down_to_whom_later_runs_left_alone(filled, rules, page):
+    """The largest of the earlier runs says nothing: all its best were scored lower since."""
+    s = score.c
+    rng = random.Random(0)
+    with filled.writing() as db:
+        first = db.scalar(select(creator.c.run_id).limit(1))
+        model_run = db.execute(select(run).where(run.c.id == first)).one()
+        for later in (first + 1, first + 2):
+            applied = {"applied_at": now() if later > first + 1 else START}
+            db.execute(insert(run).values({**model_run._mapping, "id": later, "creators": later,
+                                           **applied}))  # fmt: skip
+        db.execute(update(run).where(run.c.id == first).values(applied_at=START - HOUR,
+                                                               creators=597))  # fmt: skip
+        numbers = db.scalars(select(creator.c.id).order_by(creator.c.id)).all()
+        former = {number: round(rng.random(), 2) for number in numbers}  # with ties
+        for number in numbers:
+            db.execute(update(score).where(s.creator_id == number)
+                       .values(probability=former[number], flags=0))  # fmt: skip
+        best = [number for number in numbers if former[number] >= 0.5]
+        for number in best:
+            former[number] /= 1000
+        rows = [{"creator_id": n, "run_id": first + 1, "probability": former[n], "flags": 0}
+                for n in best]  # fmt: skip
+        again = [{"creator_id": n, "run_id": first + 2, "probability": 0.99, "flags": 0}
+                 for n in numbers]  # fmt: skip
+        db.execute(insert(score), rows + again)
+    want = sorted(numbers, key=lambda number: (former[number], number), reverse=True)
+    with filled.reading() as db:
+        rows = then(db, rules, START + HOUR, page=page).rows
+    assert [row.id for row in rows] == want[50 * page : 50 * page + 50]
+    assert [row.probability for row in rows] == [former[row.id] for row in rows]
 
 
 def test_model_prepared_before_an_import_and_activated_after_it_has_the_later_scores(bare, rules):

@@ -7,16 +7,29 @@ from typing import Any
 from sqlalchemy import ColumnElement
 
 from durhampulse.desk.shortlist.view import UNLIKE, View
-from durhampulse.desk.store.tables import HAS_NO_NUMBER, HAS_NUMBER, creator
+from durhampulse.desk.store.tables import (
+    HAS_NO_NUMBER,
+    HAS_NUMBER,
+    SCORE_HAS_NO_NUMBER,
+    SCORE_HAS_NUMBER,
+    creator,
+)
 from durhampulse.scoring.record import UNLIKE_BIT
 
-__all__ = ["BY", "WITHOUT_NUMBER", "number_of", "parts_of"]
+__all__ = ["BY", "LISTED_INDEXES", "SCORE_INDEXES", "WITHOUT_NUMBER", "number_of", "parts_of"]
 
 BY = {name: f"ix_creator_by_{name}"
       for name in ("probability", "followers", "engagement_rate", "external_id")}  # fmt: skip
 """Column to the index by it."""
 WITHOUT_NUMBER = "ix_creator_without_number"
 """The index of those without precedent or probability, in the order in which they came."""
+
+LISTED_INDEXES = (BY["probability"], HAS_NUMBER), (WITHOUT_NUMBER, HAS_NO_NUMBER)
+SCORE_INDEXES = (
+    ("ix_score_by_probability", SCORE_HAS_NUMBER),
+    ("ix_score_without_number", SCORE_HAS_NO_NUMBER),
+)
+"""Indexes of the list and of all scores, with and without a number, and who is in them."""
 
 
 def number_of(row: Any) -> float | None:

@@ -11,26 +11,22 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Select,
     case,
     func,
     or_,
     select,
-    union_all,
 )
 
 from durhampulse.decision.bands import ANSWERS, NO_PRECEDENT, Thresholds
 from durhampulse.desk.models.rules import Rules
-from durhampulse.desk.shortlist.order import BY, WITHOUT_NUMBER
+from durhampulse.desk.shortlist.past import PAGE, Past, first_scores
 from durhampulse.desk.store.tables import (
     DECISIONS,
-    HAS_NO_NUMBER,
-    HAS_NUMBER,
     act,
     audit,
     creator,
@@ -50,7 +46,6 @@ __all__ = [
     "then_counts",
 ]  # fmt: skip
 
-PAGE: Final = 50
 _FIGURES = ("followers", "engagement_rate", "niche", "name")
 _STATES = {name: state for name, state in DECISIONS.items() if state}
 _OPEN = ("open", "")
@@ -150,7 +145,7 @@ def then(
     """
     changed = _latest_run(db, at)
     former = _rules_of(db, rules, at, changed)
-    rows = _rows(db, _Past.of(db, at, without), former, at, page)
+    rows = _rows(db, Past.of(db, at, without), former, at, page)
     return Then(
         at=at,
         run=changed,
@@ -169,8 +164,8 @@ def then_counts(
     """Return how many creators each answer had at a moment; of a million it takes a while."""
     former = _rules_of(db, rules, at, _latest_run(db, at))
     counts = Counter[str]()
-    for part in _Past.of(db, at, without).parts(db):
-        s = part.scores.subquery().c
+    for part in Past.of(db, at, without).parts(db):
+        s = part.subquery().c
         plain, p = s.flags < UNLIKE_BIT, s.probability
         bands = {band: plain & (p >= low) & (p < high)
                  for band, (low, high) in former.band_ranges.items()}  # fmt: skip
@@ -211,106 +206,9 @@ def _thresholds(db: Connection, rules: Rules, at: datetime, version: str) -> Thr
     return Thresholds(**json.loads(own)["thresholds"]) if own else rules.thresholds
 
 
-@dataclass(frozen=True)
-class _Part:
-    """Some of a moment's scores: all, those with a number that pages show, and those without."""
-
-    scores: Select[Any]
-    shown: Select[Any]
-    others: Select[Any]
-
-    def firsts(self, most: int) -> list[Select[Any]]:
-        """Return the queries of the first ones of either kind."""
-        queries = []
-        for query, by_number in ((self.shown, True), (self.others, False)):
-            s = query.selected_columns
-            order = (s.probability.desc(), s.id.desc()) if by_number else (s.id.desc(),)
-            queries.append(select(query.order_by(*order).limit(most).subquery()))
-        return queries
-
-
-@dataclass(frozen=True)
-class _Past:
-    """The scores of a moment: of whom no later run has scored those of the list, else earlier ones.
-
-    Attributes
-    ----------
-    earlier, later
-        The runs put in place by that moment, in that order, and since.
-    without
-        Creators left out.
-    """
-
-    earlier: Sequence[int]
-    later: Sequence[int]
-    without: Collection[int]
-
-    @classmethod
-    def of(cls, db: Connection, at: datetime, without: Collection[int]) -> _Past:
-        applied = select(run.c.id).where(run.c.applied_at.is_not(None))
-        in_order = applied.where(run.c.applied_at <= at).order_by(run.c.applied_at, run.c.id)
-        later = db.scalars(applied.where(run.c.applied_at > at)).all()
-        return cls(db.scalars(in_order).all(), later, without)
-
-    @property
-    def _place(self) -> ColumnElement[Any]:
-        """The place of a score's run in the order in which the runs were put in place.
-
-        That is the run's number, but for a model's: it may be prepared before an import, and put
-        in place after it.
-        """
-        places: dict[int, float] = {}
-        highest = 0
-        for n, number in enumerate(self.earlier, 1):
-            if number < highest:
-                places[number] = highest + n / (len(self.earlier) + 1)
-            highest = max(highest, number)
-        own: ColumnElement[Any] = score.c.run_id
-        return case(places, value=own, else_=own) if places else own
-
-    def parts(self, db: Connection) -> list[_Part]:
-        """Return the scores of whom no later run has scored, and those of the others."""
-        c, s = creator.c, score.c
-        if not self.earlier:
-            return []
-        listed = select(c.id, c.probability, c.low, c.high, c.flags)
-        listed = listed.where(c.id.not_in(self.without))
-        if not self.later:
-            return [_listed(listed)]
-        since = select(s.creator_id).where(s.run_id.in_(self.later))
-        runs = select(s.creator_id, func.max(self._place).label("place")).group_by(s.creator_id)
-        runs = runs.where(s.creator_id.not_in(self.without))
-        last = runs.where(s.run_id.in_(self.earlier), s.creator_id.in_(since)).subquery()
-        both = (s.creator_id == last.c.creator_id) & (self._place == last.c.place)
-        former = select(s.creator_id.label("id"), s.probability, s.low, s.high, s.flags)
-        # Each looks up another way: SQLite puts numbers into a table, PostgreSQL joins.
-        lite = db.dialect.name == "sqlite"
-        untouched = c.id.not_in(since) if lite else ~since.where(s.creator_id == c.id).exists()
-        scored = former.join(last, both)
-        shown = (s.flags < UNLIKE_BIT) & s.probability.is_not(None)
-        return [
-            _listed(listed.where(untouched)),
-            _Part(scored, scored.where(shown), scored.where(~shown)),
-        ]
-
-
-def _listed(scores: Select[Any]) -> _Part:
-    """Return scores of the list with the indexes that SQLite is to go through."""
-    ordered = scores.with_hint(creator, f"INDEXED BY {BY['probability']}", "sqlite")
-    others = scores.with_hint(creator, f"INDEXED BY {WITHOUT_NUMBER}", "sqlite")
-    return _Part(ordered, ordered.where(HAS_NUMBER), others.where(HAS_NO_NUMBER))
-
-
-def _rows(db: Connection, past: _Past, former: Rules, at: datetime, page: int) -> list[ThenRow]:
+def _rows(db: Connection, past: Past, former: Rules, at: datetime, page: int) -> list[ThenRow]:
     """Return the rows of a page, and one more where there are others."""
-    most = PAGE * (page + 1) + 1
-    firsts = [query for part in past.parts(db) for query in part.firsts(most)]
-    if not firsts:
-        return []
-    s = union_all(*firsts).subquery()
-    shown = case((s.c.flags < UNLIKE_BIT, s.c.probability))
-    ranked = select(s).order_by(shown.desc().nulls_last(), s.c.id.desc())
-    scored = db.execute(ranked.limit(PAGE + 1).offset(PAGE * page)).all()
+    scored = first_scores(db, past, page)
     c, numbers = creator.c, [row.id for row in scored]
     columns = (c.id, c.external_id, *(c[name] for name in _FIGURES))
     today = {row.id: row for row in db.execute(select(*columns).where(c.id.in_(numbers)))}

@@ -30,6 +30,8 @@ __all__ = [
     "HAS_PRECEDENT",
     "LOTTERY",
     "OUTCOME_STATES",
+    "SCORE_HAS_NO_NUMBER",
+    "SCORE_HAS_NUMBER",
     "STATES",
     "WAITS",
     "creator",
@@ -93,6 +95,17 @@ score = Table(
     Index("ix_score_run_id_creator_id", "run_id", "creator_id"),  # the creators of an import
     sqlite_with_rowid=False,
 )  # fmt: skip
+_UNLIKE = score.c.flags >= literal_column(str(UNLIKE_BIT))
+SCORE_HAS_NUMBER = and_(
+    score.c.flags < literal_column(str(UNLIKE_BIT)), score.c.probability.is_not(None)
+)
+SCORE_HAS_NO_NUMBER = or_(_UNLIKE, score.c.probability.is_(None))
+for _name, _columns, _which in (
+    ("by_probability", ("run_id", "probability", "creator_id"), SCORE_HAS_NUMBER),
+    ("without_number", ("creator_id", "run_id"), SCORE_HAS_NO_NUMBER),
+):
+    Index(f"ix_score_{_name}", *(score.c[name] for name in _columns),
+          sqlite_where=_which, postgresql_where=_which)  # fmt: skip
 search = Table(
     "search", metadata,
     Column("creator_id", Id, primary_key=True, autoincrement=False),
