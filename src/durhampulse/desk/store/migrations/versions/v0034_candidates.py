@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0034"
-down_revision = "0035"
+down_revision = "0033"
 
 _ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
