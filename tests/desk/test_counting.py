@@ -102,6 +102,18 @@ def test_count_of_a_desk_that_was_killed_is_taken_over_after_its_lease(filled):
     assert last(counts, filled, lambda _: 597).value == 597
 
 
+def test_count_whose_lease_has_ended_is_not_written_over_the_next(filled):
+    first, second = Counting(), Counting()
+
+    def late(_db):
+        set_moments(filled, lease_until=clock.now())
+        second._count("creators", filled, lambda _: 596)
+        return 597
+
+    first._count("creators", filled, late)
+    assert last(first, filled, late).value == 596
+
+
 def test_count_is_due_after_fifty_times_as_long_as_it_took(filled, monkeypatch):
     counts, seconds, start = Counting(), [0.0], clock.now()
     monkeypatch.setattr(clock, "now", lambda: start + timedelta(seconds=seconds[0]))

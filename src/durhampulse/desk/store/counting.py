@@ -23,6 +23,7 @@ _log = logging.getLogger("durhampulse")
 _FEW = 20_000
 """Up to so many creators are counted for each page."""
 _REST = 50
+"""So many times as long as a count took, it stands."""
 _LEASE = timedelta(minutes=2)
 """After which another process counts, where the one that had begun is gone."""
 _FORGOTTEN = timedelta(days=30)
@@ -126,33 +127,36 @@ class Counting:
 
     def _count(self, key: str, store: Store, count: Callable[[Connection], Any]) -> None:
         """Count what is due, unless another thread or process does or has."""
-        name = _claim(store, key)
-        if name is None:
+        claimed = _claim(store, key)
+        if claimed is None:
             return
+        name, lease_until = claimed
         at, start = clock.now(), time.perf_counter()
         with store.reading() as db:
             value = count(db)
         rest = timedelta(seconds=_REST * (time.perf_counter() - start))
-        row = update(kept_count).where(kept_count.c.name == name)
+        c = kept_count.c  # whoever took too long writes nothing over the count of the next
+        row = update(kept_count).where(c.name == name, c.lease_until == lease_until)
         with store.writing(durable=False) as db:
             db.execute(row.values(value=value, counted_at=at, due_at=clock.now() + rest,
                                   lease_until=None))  # fmt: skip
 
 
-def _claim(store: Store, key: str) -> str | None:
-    """Return the name of a count that this process now has the lease of, if it is due."""
+def _claim(store: Store, key: str) -> tuple[str, datetime] | None:
+    """Return the name and the end of a lease that this process now has, if the count is due."""
     c, now = kept_count.c, clock.now()
+    lease_until = now + _LEASE
     with store.writing(durable=False) as db:
         name = keyed_hash(db, key)
         latest = func.coalesce(c.counted_at, c.lease_until)
         db.execute(delete(kept_count).where(latest < now - _FORGOTTEN))
-        row = insert_or(db, kept_count).values(name=name, lease_until=now + _LEASE)
+        row = insert_or(db, kept_count).values(name=name, lease_until=lease_until)
         claimed = row.on_conflict_do_update(
-            index_elements=["name"], set_={"lease_until": now + _LEASE},
+            index_elements=["name"], set_={"lease_until": lease_until},
             where=and_(*(or_(at.is_(None), at <= now) for at in (c.due_at, c.lease_until))),
         )  # fmt: skip
         is_ours = db.scalar(claimed.returning(c.name)) is not None
-    return name if is_ours else None
+    return (name, lease_until) if is_ours else None
 
 
 def _is_past(at: datetime | None, now: datetime) -> bool:
