@@ -64,5 +64,5 @@ def too_large_error(scope: Scope) -> InputError:
 
 def too_large(_scope: Scope, error: InputError) -> Response:
     """Return the refusal for programs."""
-    said = {"code": "too-large", "problem": error.problem, "way_out": error.way_out}
-    return JSONResponse({"error": said}, _TOO_LARGE)
+    refusal = {"code": "too-large", "problem": error.problem, "way_out": error.way_out}
+    return JSONResponse({"error": refusal}, _TOO_LARGE)
