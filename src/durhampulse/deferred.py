@@ -1,4 +1,4 @@
-"""pandas, loaded when it is first used: files are scored without it, and start in half the time.
+"""pandas, loaded when it is first used: files are scored without it, and start sooner.
 
 Modules that scoring loads import `pd` from here in place of pandas itself.
 """

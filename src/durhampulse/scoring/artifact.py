@@ -171,7 +171,7 @@ def read_model(
     cage
         The process that reads its tables, where the folder is foreign; this one if not given.
     explains
-        Read and try what explanations need, too; without it half the time.
+        Read and try what explanations need, too.
 
     Raises
     ------
