@@ -26,7 +26,8 @@ def proxied(request, desk):
         people.add_person(db, "Ada", "admin", "test", PASSWORD)
     below = "/pulse" if request.param == "path kept" else ""
     app = create_desk(desk, "/pulse")
-    with TestClient(app, base_url=URL, follow_redirects=False) as client:
+    with TestClient(app, base_url=URL, follow_redirects=False,
+                    raise_server_exceptions=False) as client:  # fmt: skip
 
         def ask(method, address, **options):
             client.cookies.clear()  # each request says what it brings
@@ -96,6 +97,26 @@ def test_form_that_is_refused_comes_back_below_the_path(proxied):
     assert f">{URL}/pulse/welcome/" in made.text
     missing = proxied("GET", "/pulse/nowhere", headers=headers).text
     assert 'href="/pulse/people"' in missing
+
+
+def test_page_of_an_unexpected_error_leads_back_below_the_path(proxied, monkeypatch):
+    monkeypatch.setattr("durhampulse.desk.web.people.show_sign_in", None)
+    browser = {"referer": f"{URL}/pulse/people"}
+    answer = proxied("GET", "/pulse/sign-in", headers=browser)
+    assert answer.status_code == 500
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert answer.headers["x-request-id"] in answer.text
+    assert 'href="/pulse/people"' in answer.text
+    own = [where for where in addresses(answer.text) if not where.startswith("data:")]
+    assert own
+    assert all(re.match("/pulse/(?!pulse/)", where) for where in own), own
+
+
+def test_program_below_the_path_gets_json_for_an_unexpected_error(proxied, monkeypatch):
+    monkeypatch.setattr("durhampulse.desk.web.access.find_key", None)
+    answer = proxied("GET", "/pulse/v1/creators", headers={"authorization": "Bearer dp_x"})
+    assert answer.status_code == 500
+    assert answer.json()["error"]["problem"] == "The desk failed here; its log says why."
 
 
 def test_path_is_no_part_of_another(desk):

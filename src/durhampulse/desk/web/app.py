@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any
@@ -112,7 +112,7 @@ def create_desk(desk: Desk, root_path: str = "") -> FastAPI:
     app.mount("/static", Assets(packages=[("durhampulse.desk.web", "static")]))
     for router in ROUTERS:
         app.router.routes.extend(router.routes)
-    _ErrorPages(app)
+    _ErrorPages(app, root_path)
     app.router.redirect_slashes = False  # it would build the address from the Host header
     app.add_middleware(_NewSession)
     if root_path:
@@ -187,7 +187,8 @@ class _NewSession:
 class _ErrorPages:
     """Exception handlers: a page for people, and the scorer's JSON for programs."""
 
-    def __init__(self, app: FastAPI) -> None:
+    def __init__(self, app: FastAPI, root_path: str) -> None:
+        self._root_path = root_path
         self._plain: dict[Any, Any] = dict(app.exception_handlers)
         for kind in (HTTPException, RequestValidationError, DurhamPulseError):
             app.add_exception_handler(kind, self._explain)
@@ -259,14 +260,17 @@ class _ErrorPages:
         away = HTTPException(503, "The store does not answer right now. Nothing was changed.")
         return await self._explain(request, away)
 
-    async def _own_fault(self, request: Request, _error: Exception) -> Response:
-        """Answer an unexpected error; the server's log has the traceback."""
+    async def _own_fault(self, _request: Request, _error: Exception) -> Any:
+        """Return what answers an unexpected error; the server's log has the traceback."""
         way_out = f"Tell whoever runs it this number: {request_number()}."
         fault = RequestError(500, "The desk failed here; its log says why.", way_out)
-        answer = await self._explain(request, fault)
-        answer.headers["x-request-id"] = request_number()
-        answer.headers.update(_HEADERS)  # it is sent outside of the middleware that adds them
-        return answer
+
+        async def page(request: Request) -> Response:
+            answer = await self._explain(request, fault)
+            answer.headers["x-request-id"] = request_number()
+            return answer
+
+        return _outermost(page, self._root_path)
 
 
 def _log_refusal(request: Request, error: Exception) -> None:
@@ -288,21 +292,28 @@ def _late(scope: Scope) -> ASGIApp:
 
 
 def _oversized(root_path: str) -> Callable[[Scope, InputError], ASGIApp]:
-    """Return what refuses a body above its limit, outside of all middleware."""
+    """Return what refuses a body above its limit."""
 
     def refusal(_scope: Scope, error: InputError) -> ASGIApp:
-        async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["path"].startswith(_FOR_PROGRAMS):
-                page = too_large(scope, error)
-            else:
-                page = _error_page(Request(scope), HTTPStatus.REQUEST_ENTITY_TOO_LARGE, error)
-                page.headers.update(_HEADERS)
-            await page(scope, receive, send)
+        async def page(request: Request) -> Response:
+            if request.scope["path"].startswith(_FOR_PROGRAMS):
+                return too_large(request.scope, error)
+            return _error_page(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, error)
 
-        shown = ShownBelow(answer, path=root_path)
-        return BelowPath(shown, root_path) if root_path else answer
+        return _outermost(page, root_path)
 
     return refusal
+
+
+def _outermost(page: Callable[[Request], Awaitable[Response]], root_path: str) -> ASGIApp:
+    """Return what answers outside of all middleware: headers and addresses as that sets them."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        response = await page(Request(scope, receive))
+        response.headers.update(_HEADERS)
+        await response(scope, receive, send)
+
+    return BelowPath(ShownBelow(answer, root_path), root_path) if root_path else answer
 
 
 def _in_words(error: Exception) -> tuple[int, DurhamPulseError]:
