@@ -20,16 +20,12 @@ __all__ = ["app", "command_line", "main"]
 _EXTRA_OF_COMMAND = {"desk": "desk", "erase": "desk", "serve": "serve", "study": "study"}
 """Command to the extra it is part of; another extra may bring a module as well."""
 
-_SHOWN = (
+_WARNING = (
     "the password of {} can be read in process lists and shell histories. Write *** in its place, "
     "and set DURHAMPULSE_DB_PASSWORD, or DURHAMPULSE_DB_PASSWORD_FILE to a file that holds it."
 )
 
-app = typer.Typer(
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 app.command()(studying.sample)
 app.command()(studying.inspect)
 app.command()(studying.study)
@@ -76,7 +72,7 @@ def main() -> None:
         # twentieth of Parquet's time and a tenth of text's. It too is chosen at the first import.
         os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     for address in passwords_in(sys.argv[1:]):
-        typer.echo(f"durhampulse: {_SHOWN.format(address)}", err=True)
+        typer.echo(f"durhampulse: {_WARNING.format(address)}", err=True)
     try:
         command_line()(standalone_mode=True)
     except ModuleNotFoundError as error:
@@ -86,31 +82,31 @@ def main() -> None:
         typer.echo(f"durhampulse: this needs {error.name}, which is not installed.", err=True)
         typer.echo(way_to_install(extra), err=True)
         raise SystemExit(2) from None
-    except _foreseen() as error:
-        clear = _in_words(error)
+    except _expected_errors() as error:
+        clear = _as_message(error)
         if clear is None:
             raise
         typer.echo(f"durhampulse: {clear}", err=True)
-        _let_go_of_output()
+        _discard_output()
         raise SystemExit(clear.exit_code) from None
 
 
-def _foreseen() -> tuple[type[Exception], ...]:
-    """Return what may be said in one message: errors of ours, of the system and of the store."""
-    return (DurhamPulseError, OSError, MemoryError, SystemError, *_errors_of_stores())
+def _expected_errors() -> tuple[type[Exception], ...]:
+    """Return the errors that one message tells: ours, those of the system and of the store."""
+    return (DurhamPulseError, OSError, MemoryError, SystemError, *_store_errors())
 
 
-def _errors_of_stores() -> tuple[type[Exception], ...]:
+def _store_errors() -> tuple[type[Exception], ...]:
     """Return what is raised where a database does not answer; nothing where none is in use."""
     database = sys.modules.get("durhampulse.desk.store.database")
     return database.AWAY if database else ()
 
 
-def _in_words(error: BaseException) -> DurhamPulseError | None:
+def _as_message(error: BaseException) -> DurhamPulseError | None:
     """Return an error of the system as one that says what can be done; none for a defect."""
     if isinstance(error, DurhamPulseError):
         return error
-    if isinstance(error, _errors_of_stores()):
+    if isinstance(error, _store_errors()):
         return InputError(
             f"The store does not answer: {error.__cause__ or error}.",
             "Check its disk and its rights, then run it again.",
@@ -128,8 +124,8 @@ def _in_words(error: BaseException) -> DurhamPulseError | None:
     return OutputError(f"{named}{problem}", "Make room or choose another place, then run it again.")
 
 
-def _let_go_of_output() -> None:
-    """Have what could not be written to standard output not fail once more at the end."""
+def _discard_output() -> None:
+    """Send what could not be written to standard output nowhere, or it fails again at exit."""
     try:
         sys.stdout.flush()
     except OSError:

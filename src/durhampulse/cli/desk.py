@@ -21,10 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["desk_app", "erase"]
 
-_DEFAULT = "sqlite:///durhampulse.db"  # written here too, so that --help loads no database
+_DEFAULT_STORE = "sqlite:///durhampulse.db"  # written here too, so that --help loads no database
 Store = Annotated[str, typer.Option(help="sqlite:///FILE or postgresql+psycopg://HOST/NAME.")]
-
-
 Issuer = Annotated[str | None, typer.Option(help="OpenID provider by whom people sign in.")]
 Client = Annotated[str | None, typer.Option(help="What the provider calls this desk.")]
 Secret = Annotated[Path | None, typer.Option(help="File that holds the client's secret.")]
@@ -61,7 +59,7 @@ def desk(  # noqa: PLR0913 - one for each option
     context: typer.Context,
     hosting: Hosting,
     model: Model = None,
-    store: Store = _DEFAULT,
+    store: Store = _DEFAULT_STORE,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8000,
     yes_at: Annotated[float | None, typer.Option(help="Probability from which Yes.")] = None,
@@ -128,7 +126,7 @@ def _provider(
 @desk_app.command()
 def reset_factor(
     name: Annotated[str, typer.Argument(help="Whose second factor ends.")],
-    store: Store = _DEFAULT,
+    store: Store = _DEFAULT_STORE,
 ) -> None:
     """End somebody's second factor: the way back in when phone and recovery codes are lost.
 
@@ -145,7 +143,7 @@ def reset_factor(
 @desk_app.command()
 def add_hook(
     url: Annotated[str, typer.Argument(help="Where decisions and outcomes are sent.")],
-    store: Store = _DEFAULT,
+    store: Store = _DEFAULT_STORE,
     private: Annotated[
         bool, typer.Option("--private", help="It may lie in a private network.")
     ] = False,
@@ -168,7 +166,7 @@ def add_hook(
 
 @desk_app.command()
 def verify_audit(
-    store: Store = _DEFAULT,
+    store: Store = _DEFAULT_STORE,
     head: Annotated[str, typer.Option(help="A hash you noted, which must still be there.")] = "",
     as_json: AsJson = False,
 ) -> None:
@@ -194,7 +192,7 @@ def verify_audit(
 
 
 def erase(
-    store: Store = _DEFAULT,
+    store: Store = _DEFAULT_STORE,
     identifier: Annotated[
         str | None, typer.Option("--id", help="Influencer_ID of the creator to erase.")
     ] = None,

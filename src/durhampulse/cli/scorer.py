@@ -91,12 +91,14 @@ def score(  # noqa: PLR0913 - a command has as many options as it has
                 scorer, inputs, out, options,
                 top=top, reasons=reasons, crm=crm, cage=cage, progress=show,
             )  # fmt: skip
-    _say(summary, scorer, out, as_json=as_json, in_parts=engine is Engine.DASK)
+    _print_summary(summary, scorer, out, as_json=as_json, in_parts=engine is Engine.DASK)
     if scorer.refusal:
         raise typer.Exit(1)
 
 
-def _say(summary: Summary, scorer: Scorer, out: str, *, as_json: bool, in_parts: bool) -> None:
+def _print_summary(
+    summary: Summary, scorer: Scorer, out: str, *, as_json: bool, in_parts: bool
+) -> None:
     """Print what became of a table, beside it where the table itself goes to standard output."""
     aside = out == "-"
     if as_json:

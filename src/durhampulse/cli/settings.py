@@ -35,11 +35,11 @@ __all__ = [
 
 _PREFIX = "DURHAMPULSE"
 _CONFIG = f"{_PREFIX}_CONFIG"
-_OTHERS = (_CONFIG, f"{_PREFIX}_DB_PASSWORD")
-_NEARLY = 0.9
+_OWN_VARIABLES = (_CONFIG, f"{_PREFIX}_DB_PASSWORD")
+_LEAST_LIKENESS = 0.9
 """Likeness from which a name is taken for one of ours that is misspelled."""
-_OF_KUBERNETES = re.compile(r"_(SERVICE_HOST|SERVICE_PORT\w*|PORT_\d+_\w+)$")
-"""What it sets for each service of a namespace."""
+_KUBERNETES = re.compile(r"_(SERVICE_HOST|SERVICE_PORT\w*|PORT_\d+_\w+)$")
+"""Variables that Kubernetes sets for each service of a namespace."""
 _PLACE = f"{__name__}.place"
 _FILE = "_file"
 _SECRET = ("store",)
@@ -205,15 +205,15 @@ def _refuse_misspelled(root: TyperGroup) -> None:
         known = set(variables(root))
         for name in ours:
             plain = name.removesuffix(_FILE.upper())
-            if plain in known or _OF_KUBERNETES.search(name):
+            if plain in known or _KUBERNETES.search(name):
                 continue
-            if nearest := get_close_matches(plain, known, 1, _NEARLY):
+            if nearest := get_close_matches(plain, known, 1, _LEAST_LIKENESS):
                 raise InputError(f"{name} sets nothing.", f"Nearest: {nearest[0]}.")
 
 
 def variables(root: TyperGroup) -> Iterator[str]:
     """Yield each variable that some command reads; some of them several times."""
-    yield from _OTHERS
+    yield from _OWN_VARIABLES
     for path, command in commands_of(root):
         for name in options_of(command):
             yield from (variable(scope, name) for scope in _scopes(path))

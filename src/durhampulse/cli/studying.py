@@ -30,7 +30,7 @@ __all__ = ["explain", "inspect", "sample", "study"]
 
 _INTERRUPTED = 130
 """Exit code after Ctrl-C: 128 and the signal's number."""
-_WIDEST = 90
+_MOST_LETTERS = 90
 
 _Promise = Annotated[
     float | None,
@@ -39,7 +39,7 @@ _Promise = Annotated[
 _KeepIdentifiers = Annotated[
     bool, typer.Option("--keep-identifiers", help="Name past creators in the model folder.")
 ]
-_STILL_SAID = ("keep", "feature", "considered", "protect", "allow")
+_KEPT_OPTIONS = ("keep", "feature", "considered", "protect", "allow")
 """Options that hold for a table that a desk's outcomes were added to."""
 
 
@@ -171,7 +171,7 @@ def _run(request: Request, store: str | None, out: Path) -> None:
         except KeyboardInterrupt:
             typer.echo("Stopped; nothing was written.", err=True)
             raise typer.Exit(_INTERRUPTED) from None
-    _print_outcome(out, sum(seconds.values()))
+    _print_result(out, sum(seconds.values()))
     if store is not None:
         _add_to_store(store, out)
 
@@ -208,7 +208,7 @@ def _with_outcomes(request: Request, store: str, folder: Path) -> Request:
     return Request(
         source=str(lessons.path),
         units=lessons.units,
-        **{name: getattr(request, name) for name in _STILL_SAID},
+        **{name: getattr(request, name) for name in _KEPT_OPTIONS},
         **judged,
         thresholds=request.thresholds,
         promise=request.promise,
@@ -284,10 +284,10 @@ def _print_table(table: Any) -> None:
 
 
 def _cut(cell: str) -> str:
-    return cell if len(cell) <= _WIDEST else f"{cell[: _WIDEST - 3]}..."
+    return cell if len(cell) <= _MOST_LETTERS else f"{cell[: _MOST_LETTERS - 3]}..."
 
 
-def _print_outcome(out: Path, seconds: float) -> None:
+def _print_result(out: Path, seconds: float) -> None:
     manifest = json.loads((out / "model" / "manifest.json").read_text(encoding="utf-8"))
     scores = {row["metric"]: row for row in manifest["quality"]}
     verdict = manifest["verdict"]
