@@ -13,10 +13,11 @@ import pyarrow as pa
 import pytest
 
 from durhampulse.exceptions import InputError, OutputError
+from durhampulse.files.export import finished
 from durhampulse.scoring.batch import score_files
 from durhampulse.scoring.crm import CRM_FORMATS, FIELDS, crm_format
 from durhampulse.scoring.scorer import load_model
-from durhampulse.scoring.writeback import open_crm
+from durhampulse.scoring.writeback import CrmSink
 
 SCORED = {
     "Influencer ID": ["1001", "@lena", "7", "8"],
@@ -68,7 +69,7 @@ def batch_of(**others):
 
 
 def write(path, form, *batches, packed=False):
-    with open_crm(form, path, batches[0].schema, ABOUT, packed=packed) as sink:
+    with finished(CrmSink(form, path, batches[0].schema, ABOUT, packed=packed)) as sink:
         for batch in batches:
             sink.write(batch)
     return sink.notes

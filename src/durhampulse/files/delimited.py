@@ -257,10 +257,7 @@ class _TextSink:
         self._writer.close()
         self._file.close()
 
-    def abandon(self) -> None:
-        """Let go of the file, whatever state it is in."""
-        self._writer.close()
-        self._file.close()
+    abandon = close
 
 
 class CommaSink(_TextSink):

@@ -13,7 +13,7 @@ import re
 import shutil
 import stat
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol, TypeVar, cast
 
@@ -195,14 +195,12 @@ def is_running(pid: int) -> bool:
     return True
 
 
-@contextmanager
 def open_sink(
     path: Path, suffix: str, schema: pa.Schema, provenance: Mapping[str, object]
-) -> Iterator[Sink]:
-    """Yield a file of the format that `suffix` names; finished at the end, or let go of."""
-    made = cast("Sink", pkgutil.resolve_name(FORMATS[suffix].sink)(path, schema, provenance))
-    with finished(made) as sink:
-        yield sink
+) -> AbstractContextManager[Sink]:
+    """Return a file of the format that `suffix` names; finished at the end, or let go of."""
+    kind = pkgutil.resolve_name(FORMATS[suffix].sink)
+    return finished(cast("Sink", kind(path, schema, provenance)))
 
 
 @contextmanager
@@ -256,11 +254,6 @@ def write_xlsx(
     marks = {name: {CARRIED_FIELD: b""} if name in linked else None for name in table.columns}
     fields = [pa.field(str(name), pa.null(), metadata=mark) for name, mark in marks.items()]
     schema = pa.schema(fields)
-    sink = SheetSink(path, schema, provenance)
     shown = table.head(_EXCEL_SHOWN).astype(object)
-    try:
+    with finished(SheetSink(path, schema, provenance)) as sink:
         sink.append(shown.where(shown.notna(), None).itertuples(index=False))
-    except BaseException:
-        sink.abandon()
-        raise
-    sink.close()

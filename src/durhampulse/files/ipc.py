@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +12,7 @@ import pyarrow as pa
 from durhampulse.exceptions import InputError
 from durhampulse.files.bounds import require_proportion, require_short, unpacked_bytes
 from durhampulse.files.chunks import CHUNK_ROWS, Chunk, Stream, StreamOptions
-from durhampulse.files.parquet import FAULTS, columns_of
+from durhampulse.files.parquet import FAULTS, columns_of, metadata_of
 
 __all__ = ["ArrowSink", "ArrowStream"]
 
@@ -92,11 +90,7 @@ class ArrowSink:
 
     def __init__(self, path: Path, schema: pa.Schema, provenance: Mapping[str, object]) -> None:
         fields = [(field.name, _known(field.type)) for field in schema]
-        words: dict[Any, Any] = {
-            key: value if isinstance(value, str) else json.dumps(value)
-            for key, value in provenance.items()
-        }
-        self._schema = pa.schema(fields, metadata=words)
+        self._schema = pa.schema(fields, metadata=metadata_of(provenance))
         self._file = pa.OSFile(str(path), "wb")
         self._writer = pa.ipc.new_file(self._file, self._schema)
 

@@ -237,9 +237,7 @@ class LinesSink:
         """Finish the file."""
         self._file.close()
 
-    def abandon(self) -> None:
-        """Let go of the file, whatever state it is in."""
-        self._file.close()
+    abandon = close
 
 
 def _plain(value: Any) -> Any:

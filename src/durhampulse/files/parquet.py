@@ -20,7 +20,7 @@ from durhampulse.files.chunks import CHUNK_ROWS, Chunk, Stream, StreamOptions, s
 from durhampulse.files.headers import tidy, unique_headers
 from durhampulse.irregularities import Ledger
 
-__all__ = ["FAULTS", "ParquetSink", "ParquetStream", "columns_of", "damaged"]
+__all__ = ["FAULTS", "ParquetSink", "ParquetStream", "columns_of", "damaged", "metadata_of"]
 
 _BUFFER = 1 << 20
 FAULTS = (
@@ -193,14 +193,18 @@ def damaged(name: str, error: object, rows: int | None = None) -> InputError:
     )
 
 
+def metadata_of(provenance: Mapping[str, object]) -> dict[str, str]:
+    """Return where a file came from as its metadata hold it: texts as they are, else JSON."""
+    return {
+        name: value if isinstance(value, str) else json.dumps(value)
+        for name, value in provenance.items()
+    }
+
+
 class ParquetSink:
     """A Parquet file that carries its provenance."""
 
     def __init__(self, path: Path, schema: pa.Schema, provenance: Mapping[str, object]) -> None:
-        words = {
-            key: value if isinstance(value, str) else json.dumps(value)
-            for key, value in provenance.items()
-        }
         self._writer = pq.ParquetWriter(
             path,
             schema,
@@ -209,7 +213,7 @@ class ParquetSink:
             # Identifiers and counts seldom repeat: a dictionary costs time and room.
             use_dictionary=[f.name for f in schema if not pa.types.is_integer(f.type)],
         )
-        self._writer.add_key_value_metadata(words)
+        self._writer.add_key_value_metadata(metadata_of(provenance))
 
     def write(self, batch: pa.RecordBatch) -> None:
         """Append rows."""
@@ -219,6 +223,4 @@ class ParquetSink:
         """Finish the file."""
         self._writer.close()
 
-    def abandon(self) -> None:
-        """Let go of the file, whatever state it is in."""
-        self._writer.close()
+    abandon = close

@@ -7,8 +7,8 @@ import datetime as dt
 import io
 import zipfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,7 +21,7 @@ from durhampulse.files.sheets import CARRIED_FIELD
 from durhampulse.scoring.crm import CrmFormat, safe_key
 
 __all__ = [
-    "CrmSink", "check_place", "left_out", "open_crm", "open_output", "require_keys", "unpacked",
+    "CrmSink", "check_place", "left_out", "open_output", "require_keys", "unpacked",
 ]  # fmt: skip
 
 _DECLINED = "declined"
@@ -139,15 +139,6 @@ def _why_not(row: Mapping[str, Any]) -> str:
     return "" if safe_key(str(key)) else "whose identifier a spreadsheet would run as a formula"
 
 
-@contextmanager
-def open_crm(
-    form: CrmFormat, path: Path, schema: pa.Schema, provenance: Mapping[str, Any], *, packed: bool
-) -> Iterator[CrmSink]:
-    """Yield a file of a customer system; finished at the end, or let go of."""
-    with finished(CrmSink(form, path, schema, provenance, packed=packed)) as sink:
-        yield sink
-
-
 def open_output(
     path: Path, place: Path, schema: pa.Schema, about: Mapping[str, Any], form: CrmFormat | None
 ) -> AbstractContextManager[Sink]:
@@ -155,7 +146,7 @@ def open_output(
     suffix = suffix_of(place)
     if form is None:
         return open_sink(path, suffix, schema, about)
-    return open_crm(form, path, schema, about, packed=suffix == ".zip")
+    return finished(CrmSink(form, path, schema, about, packed=suffix == ".zip"))
 
 
 def left_out(sink: Sink) -> list[str]:
