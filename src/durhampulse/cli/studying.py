@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -199,9 +199,8 @@ def _with_outcomes(request: Request, store: str, folder: Path) -> Request:
             "--store: which table was the model made from?",
             "Name it: durhampulse study creators.csv --store URL.",
         )
-    opened = open_store(store, create=False)
-    lessons = write_lessons(opened, request.source, folder, request)
-    opened.close()
+    with closing(open_store(store, create=False)) as opened:
+        lessons = write_lessons(opened, request.source, folder, request)
     rows, outcomes = quantity(lessons.original, "row"), quantity(lessons.outcomes, "outcome")
     typer.echo(f"Learning from {rows} and {outcomes}.")
     judged = {option.name: getattr(request, option.name) for option in fields(JudgeOptions)}
@@ -221,9 +220,8 @@ def _add_to_store(store: str, out: Path) -> None:
     from durhampulse.desk.outcomes.retraining import add_retrained
     from durhampulse.desk.store.database import open_store
 
-    opened = open_store(store, create=False)
-    added = add_retrained(opened, out, "study")
-    opened.close()
+    with closing(open_store(store, create=False)) as opened:
+        added = add_retrained(opened, out, "study")
     against = added["compared"]
     typer.echo(f"Model {added['version']} waits in the store; an admin may activate it.")
     if against["difference"] is None:
