@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import logging
 import os
 import secrets
 import socket
@@ -20,13 +19,13 @@ from durhampulse.desk.hooks.signing import body_of, headers_of
 from durhampulse.desk.hooks.target import RefusedError, post
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
-from durhampulse.desk.store.database import AWAY, Store
+from durhampulse.desk.store.database import Store
 from durhampulse.desk.store.outbox import OFF
+from durhampulse.desk.store.polling import poll
 from durhampulse.desk.store.tables import UNSENT, creator, delivery, hook, outcome, review
 
 __all__ = ["KEPT_DAYS", "MOST_TRIES", "Sender", "sweep_deliveries", "wait_after"]
 
-_log = logging.getLogger("durhampulse")
 MOST_TRIES = 12
 KEPT_DAYS = 30
 _EVERY = 1.0
@@ -139,16 +138,7 @@ class Sender:
         return not problem
 
     def _run(self) -> None:
-        while not self._stop.is_set():
-            sent = 0
-            try:
-                sent = self.work()
-            except AWAY as error:
-                _log.warning("The store does not answer: %s", error.__cause__ or error)
-            except Exception:  # noqa: BLE001 - logged: without this thread nothing would be sent
-                _log.exception("Sending goes on after an error.")
-            if not sent:
-                self._stop.wait(_EVERY)
+        poll(self.work, lambda: self._stop.wait(_EVERY), self._stop)
 
 
 def _due() -> tuple[Any, ...]:

@@ -30,6 +30,7 @@ from durhampulse.desk.review.bulk import (
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.acts import resume_undo, undos_under_way
 from durhampulse.desk.store.database import AWAY, Store
+from durhampulse.desk.store.polling import poll
 from durhampulse.desk.store.space import shortage_of
 from durhampulse.desk.store.traces import remove_waiting_traces
 from durhampulse.exceptions import DurhamPulseError, InputError
@@ -222,18 +223,11 @@ class Worker:
             give_up(self._store, piece, problem, way_out)
 
     def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                busy = self.work()
-            except AWAY as error:
-                _log.warning("The store does not answer: %s", error.__cause__ or error)
-                busy = False
-            except Exception:  # noqa: BLE001 - logged: without this thread nothing would go on
-                _log.exception("The worker goes on after an error.")
-                busy = False
-            if not busy:
-                self._wake.wait(_EVERY)
-                self._wake.clear()
+        poll(self.work, self._wait, self._stop)
+
+    def _wait(self) -> None:
+        self._wake.wait(_EVERY)
+        self._wake.clear()
 
 
 def _name_of(piece: Activation | BulkJob | Job) -> str:
