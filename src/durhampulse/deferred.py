@@ -6,7 +6,6 @@ Modules that scoring loads import `pd` from here in place of pandas itself.
 from __future__ import annotations
 
 import importlib
-import importlib.abc
 import sys
 import threading
 from collections.abc import Iterator
@@ -49,8 +48,8 @@ def _show_pandas() -> None:
             pa.nulls(0).to_pandas()
 
 
-class _Hiding(importlib.abc.MetaPathFinder):
-    """Has importing pandas fail, as where it is not installed."""
+class _Hiding:
+    """A finder of modules, by which importing pandas fails as where it is not installed."""
 
     def find_spec(self, name: str, *_: object) -> None:
         """Raise for pandas; other modules are found by others."""

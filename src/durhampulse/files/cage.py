@@ -35,15 +35,12 @@ _PATIENCE = 300.0
 """Seconds for one answer; the slowest is a workbook of a million rows."""
 _PROGRAM = """
 import json, sys
-class Absent:
-    def find_spec(self, name, *_):
-        if name == "pandas":
-            raise ImportError(name)
-sys.path[:], sys.meta_path[:0] = json.loads(sys.argv[1]), [Absent()]
-from durhampulse.files.caged import main
-main()
+sys.path[:] = json.loads(sys.argv[1])
+from durhampulse.deferred import pandas_hidden
+with pandas_hidden():
+    from durhampulse.files.caged import main
+    main()
 """
-"""Arrow loads pandas where it is, which takes as long as all else; nothing here needs it."""
 _KEPT = ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
 """Environment variables that the process is given: no password and no key is among them."""
 _SETTINGS = {
