@@ -95,7 +95,7 @@ def test_a_reader_that_is_killed_is_one_clear_error_and_the_next_file_is_read(wr
 
 
 def test_a_reader_that_takes_too_long_is_one_clear_error(write):
-    with Cage(patience=0.001) as cage:
+    with Cage(timeout=0.001) as cage:
         with pytest.raises(InputError, match="takes more than 0 seconds"):
             open_stream(write(ROWS), cage=cage)
         assert cage._child is None
@@ -103,7 +103,7 @@ def test_a_reader_that_takes_too_long_is_one_clear_error(write):
 
 def test_each_answer_has_the_whole_time_of_its_own():
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        watch = cages._Watch(child, 2.0)
+        watch = cages._Watchdog(child, 2.0)
         watch.start()
         for _ in range(3):
             with watch.answer():

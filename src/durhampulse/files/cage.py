@@ -31,7 +31,7 @@ from durhampulse.irregularities import Ledger
 
 __all__ = ["Cage", "CagedStream"]
 
-_PATIENCE = 300.0
+_ANSWER_SECONDS = 300.0
 """Seconds for one answer; the slowest is a workbook of a million rows."""
 _PROGRAM = """
 import json, sys
@@ -64,12 +64,17 @@ class Cage:
     """A process that reads foreign files; it starts with the first of them.
 
     Use it as a context manager: the process ends with the context.
+
+    Parameters
+    ----------
+    timeout
+        Seconds for one answer.
     """
 
-    def __init__(self, *, patience: float = _PATIENCE) -> None:
-        self._patience = patience
+    def __init__(self, *, timeout: float = _ANSWER_SECONDS) -> None:
+        self._timeout = timeout
         self._child: subprocess.Popen[bytes] | None = None
-        self._watch: _Watch | None = None
+        self._watchdog: _Watchdog | None = None
         self._opened = 0
 
     def __enter__(self) -> Self:
@@ -82,14 +87,14 @@ class Cage:
         """Start the process, which loads what it needs while others do what they have to."""
         if self._child is None:
             self._child = _start()
-            self._watch = _Watch(self._child, self._patience)
-            self._watch.start()
+            self._watchdog = _Watchdog(self._child, self._timeout)
+            self._watchdog.start()
 
     def close(self) -> None:
         """End the process, whatever it is at."""
         child, self._child = self._child, None
-        if self._watch is not None:
-            self._watch.end()
+        if self._watchdog is not None:
+            self._watchdog.end()
         if child is not None:
             child.kill()
             child.wait()
@@ -136,16 +141,17 @@ class Cage:
             What the reader says of the file, or that it ended over it.
         """
         self.start()
-        child, watch = cast("tuple[subprocess.Popen[bytes], _Watch]", (self._child, self._watch))
+        running = self._child, self._watchdog
+        child, watchdog = cast("tuple[subprocess.Popen[bytes], _Watchdog]", running)
         try:
-            with watch.answer():
+            with watchdog.answer():
                 _send(child, pickle.dumps(request))
                 words, size = struct.unpack("<QQ", _receive(child, 16))
                 answer = json.loads(_receive(child, words).to_pybytes())
                 cells = _receive(child, size)
         except (OSError, EOFError, ValueError, OverflowError, MemoryError) as error:
-            why = f"reading it takes more than {self._patience:,.0f} seconds"
-            why = why if watch.late else _why_ended(child)
+            why = f"reading it takes more than {self._timeout:,.0f} seconds"
+            why = why if watchdog.late else _why_ended(child)
             self.close()
             raise InputError(f"{name}: {why}.", _WAY_OUT) from error
         if "problem" in answer:
@@ -179,15 +185,15 @@ def _widen(child: subprocess.Popen[bytes]) -> None:
         fcntl.fcntl(cast("FileIO", child.stdout).fileno(), fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
-class _Watch(threading.Thread):
+class _Watchdog(threading.Thread):
     """Ends the process if an answer is late.
 
     One thread for all answers: starting one for each costs turns of both cores while others score.
     """
 
-    def __init__(self, child: subprocess.Popen[bytes], patience: float) -> None:
+    def __init__(self, child: subprocess.Popen[bytes], timeout: float) -> None:
         super().__init__(daemon=True)
-        self._child, self._patience = child, patience
+        self._child, self._timeout = child, timeout
         self._due: float | None = None
         self._over = threading.Event()
         self.late = False
@@ -195,7 +201,7 @@ class _Watch(threading.Thread):
     @contextmanager
     def answer(self) -> Iterator[None]:
         """Wait for an answer within the context; one that is late ends the child."""
-        self._due = time.monotonic() + self._patience
+        self._due = time.monotonic() + self._timeout
         try:
             yield
         finally:
@@ -203,10 +209,10 @@ class _Watch(threading.Thread):
 
     def run(self) -> None:
         """Look when the answer that was awaited at the last look is due."""
-        wait = self._patience
+        wait = self._timeout
         while not self._over.wait(wait):
             due = self._due
-            wait = self._patience if due is None else due - time.monotonic()
+            wait = self._timeout if due is None else due - time.monotonic()
             if wait <= 0:
                 self.late = True
                 self._child.kill()
