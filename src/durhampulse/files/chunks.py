@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from durhampulse.files.beginnings import Beginning
 from durhampulse.files.blanks import blank_rows
+from durhampulse.files.headers import unique_headers
 from durhampulse.files.options import TableOptions
 from durhampulse.files.rows import Chunk
 from durhampulse.files.sections import Sections
@@ -103,6 +105,15 @@ class Stream:
         if self.sections is not None:
             self.sections.note(ledger)
         return ledger
+
+    def take_beginning(self, beginning: Beginning) -> None:
+        """Take the headers of a table that people wrote, and what stands above them."""
+        beginning.note(self.ledger)
+        self.above = beginning.blank
+        self.headers = unique_headers(beginning.headers, self.ledger)
+        written = dict(zip(self.headers, beginning.headers, strict=True))
+        self.unnamed = frozenset(header for header in written if not written[header])
+        self.sections = Sections(written, self.options.asked.names_column)
 
     def types(self, headers: Sequence[str]) -> list[pa.DataType]:
         """Return the types of some columns."""

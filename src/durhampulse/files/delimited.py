@@ -22,10 +22,9 @@ from durhampulse.files.chunks import Chunk, Stream, StreamOptions
 from durhampulse.files.encodings import decide_encoding, misfit
 from durhampulse.files.formats import suffix_of
 from durhampulse.files.formulas import as_before, neutralised, restored, spreadsheet_safe
-from durhampulse.files.headers import tidy, unique_headers
+from durhampulse.files.headers import tidy
 from durhampulse.files.options import TableOptions
 from durhampulse.files.packed import open_bytes, share_read
-from durhampulse.files.sections import Sections
 from durhampulse.irregularities import Irregularity
 
 __all__ = ["CommaSink", "DelimitedStream", "PackedCommaSink", "TabSink", "dialect"]
@@ -60,13 +59,7 @@ class DelimitedStream(Stream):
         with open_bytes(path) as stream:
             text = stream.read(_HEAD).decode(self._encoding, errors="ignore")
         self._dialect = dialect(self.name, text.removeprefix("\ufeff"), asked)
-        beginning = self._dialect.beginning
-        beginning.note(self.ledger)
-        self.headers = unique_headers(beginning.headers, self.ledger)
-        written = dict(zip(self.headers, beginning.headers, strict=True))
-        self.unnamed = frozenset(header for header in written if not written[header])
-        self.above = beginning.blank
-        self.sections = Sections(written, asked.names_column)
+        self.take_beginning(self._dialect.beginning)
 
     def read(self, headers: Sequence[str]) -> Iterator[Chunk]:
         """Yield some columns, chunk by chunk, blank rows too."""

@@ -19,9 +19,8 @@ from durhampulse.files.beginnings import LOOKED_AT, find_beginning
 from durhampulse.files.chunks import CHUNK_ROWS, Chunk, Stream, StreamOptions
 from durhampulse.files.extents import holds_any, measure, require_moderate, sheet_parts
 from durhampulse.files.formats import suffix_of
-from durhampulse.files.headers import tidy, unique_headers
+from durhampulse.files.headers import tidy
 from durhampulse.files.oldbooks import cell_text, read_apart
-from durhampulse.files.sections import Sections
 from durhampulse.irregularities import Irregularity
 
 __all__ = ["WorkbookStream", "sheet_names"]
@@ -58,12 +57,7 @@ class WorkbookStream(Stream):
             )
         beginning = find_beginning(self.name, top, asked)
         rows.skip(beginning.last)
-        beginning.note(self.ledger)
-        self.above = beginning.blank
-        self.headers = unique_headers(beginning.headers, self.ledger)
-        written = dict(zip(self.headers, beginning.headers, strict=True))
-        self.unnamed = frozenset(header for header in written if not written[header])
-        self.sections = Sections(written, asked.names_column)
+        self.take_beginning(beginning)
 
     def _note(self, sheet: _Sheet) -> None:
         unsolved, others = sheet.unsolved, _quoted(sheet.others)
