@@ -116,7 +116,7 @@ def test_scheduler_that_ends_is_one_clear_error_and_the_same_command_begins_anew
     from distributed import LocalCluster
 
     monkeypatch.setattr(distributed, "_ROWS_A_PIECE", 20_000)
-    monkeypatch.setattr(distributed, "_PATIENCE", 5)
+    monkeypatch.setattr(distributed, "_CONNECT_SECONDS", 5)
     inputs, out = [str(source / "part-0.parquet")], tmp_path / "out"
 
     def score(progress=lambda *_: None, **options):

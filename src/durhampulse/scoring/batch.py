@@ -39,7 +39,7 @@ from durhampulse.scoring.ranking import Ranking
 from durhampulse.scoring.record import Scores, score_columns, with_carried
 from durhampulse.scoring.scorer import Scorer
 from durhampulse.scoring.summary import Summary, summarise
-from durhampulse.scoring.tables import carried_text, exact_identifiers, of_text
+from durhampulse.scoring.tables import carried_text, exact_identifiers, fits_int64, of_text
 from durhampulse.scoring.writeback import check_place, left_out, open_output, require_keys
 
 __all__ = [
@@ -167,7 +167,7 @@ def score_files(  # noqa: PLR0913 - each is an option of its own
         if any(place.absolute() == path.absolute() for path in files):
             raise InputError(f"{out}: it is both input and output.", "Write to another file.")
         tables = [open_table(scorer, path, options, cage=cage) for path in files]
-        _require_wishes(tables, options)
+        _require_named(tables, options)
         require_keys(form, [t.stream.name for t in tables if IDENTIFIER not in t.columns])
         schema = scored_schema(identifier_type(tables), carried_along(tables))
         ranking = Ranking(scorer, schema, top, reasons=reasons)
@@ -328,9 +328,8 @@ def identifier_type(tables: Sequence[OpenTable]) -> pa.DataType:
         for table in tables
         if IDENTIFIER in table.columns
     }
-    numbers = all(pa.types.is_integer(kind) and kind != pa.uint64() for kind in kinds)
     named = all(IDENTIFIER in table.columns for table in tables)
-    return pa.int64() if numbers and named else pa.string()
+    return pa.int64() if named and all(map(fits_int64, kinds)) else pa.string()
 
 
 def carried_along(tables: Iterable[OpenTable]) -> dict[str, CarriedKind]:
@@ -342,7 +341,7 @@ def carried_along(tables: Iterable[OpenTable]) -> dict[str, CarriedKind]:
     return carried
 
 
-def _require_wishes(tables: Sequence[OpenTable], options: ReadOptions) -> None:
+def _require_named(tables: Sequence[OpenTable], options: ReadOptions) -> None:
     """Raise unless each column to keep or drop is in one of the files."""
     headers = [*dict.fromkeys(header for table in tables for header in table.stream.headers)]
     if tables:

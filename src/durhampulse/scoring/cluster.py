@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 import fsspec
 import pyarrow as pa
@@ -30,7 +30,7 @@ import pyarrow.parquet as pq
 from fsspec.implementations.arrow import ArrowFSWrapper
 
 from durhampulse.creators.carried import CarriedKind
-from durhampulse.creators.headers import require_headers
+from durhampulse.creators.headers import Headers, require_headers
 from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.exceptions import InputError, OutputError
@@ -42,21 +42,16 @@ from durhampulse.files.places import explained, find_in_store, is_elsewhere, ope
 from durhampulse.files.scratch import scratch_folder
 from durhampulse.files.stream import open_stream, spans
 from durhampulse.irregularities import Ledger
-from durhampulse.scoring.batch import (
-    REFUSED_HEADER,
-    open_table,
-    score_tables,
-    scored_schema,
-)
+from durhampulse.scoring.batch import REFUSED_HEADER, open_table, score_tables, scored_schema
 from durhampulse.scoring.provenance import provenance_of
 from durhampulse.scoring.scorer import Scorer, load_model
 from durhampulse.scoring.summary import Summary
-from durhampulse.scoring.tables import of_text
+from durhampulse.scoring.tables import fits_int64, of_text
 
 __all__ = ["score_on_cluster"]
 
 _ROWS_A_PIECE = 1_000_000
-_PATIENCE = 30
+_CONNECT_SECONDS = 30
 _SUMMARY, _WANTED = "summary.json", "unfinished.json"
 
 
@@ -72,26 +67,33 @@ class _Piece:
         The file.
     row_groups
         Its row groups from first to before last; all of the file if not given.
-    whole_numbers
-        Whether identifiers are numbers, in all pieces alike.
-    carried
-        Columns that are carried along, in all pieces alike.
     """
 
     number: int
     url: str
     row_groups: tuple[int, int] | None
-    whole_numbers: bool
-    carried: Mapping[str, CarriedKind]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Job:
-    """What every piece needs to know."""
+    """What is the same for every piece.
+
+    Attributes
+    ----------
+    model
+        The files of the model's folder.
+    out
+        The folder to write to.
+    options
+        How the inputs are read.
+    schema
+        Columns of the output.
+    """
 
     model: Mapping[str, bytes]
     out: str
     options: ReadOptions
+    schema: pa.Schema
 
     def itself(self) -> _Job:
         """Return it, as what a task gives to those that need it."""
@@ -143,11 +145,10 @@ def score_on_cluster(
         fs, folder = _opened(_absolute(out))
         if fs.exists(folder) and fs.ls(folder) and _written(fs, f"{folder}/{_WANTED}") != wanted:
             raise OutputError(f"{out}: it is there already and not empty.", "Name a new folder.")
-    pieces = _cut(scorer, files, options)
-    folder_bytes = _read_folder(Path(model))
-    job = _Job(folder_bytes, _absolute(out), options)
+    pieces, schema = _cut(scorer, files, options)
+    job = _Job(model=_read_folder(Path(model)), out=_absolute(out), options=options, schema=schema)
     try:
-        client = Client(scheduler, timeout=_PATIENCE)
+        client = Client(scheduler, timeout=_CONNECT_SECONDS)
     except (OSError, TimeoutError) as error:
         raise OutputError(f"{scheduler}: no scheduler answers.", "Check the address.") from error
     _put(f"{job.out}/{_WANTED}", wanted)
@@ -217,36 +218,49 @@ def _absolute(address: str) -> str:
     return (address if "://" in address else str(Path(address).absolute())).rstrip("/")
 
 
-def _cut(scorer: Scorer, files: list[str], options: ReadOptions) -> list[_Piece]:
-    """Cut the input into pieces of about a million rows; look into each file on the way."""
-    parts: list[tuple[str, tuple[int, int] | None]] = []
-    numbers, headers, carried = True, dict[str, None](), dict[str, CarriedKind]()
+class _Input(NamedTuple):
+    """A file's headers, those that are read, the type of its identifiers, and its parts."""
+
+    headers: list[str]
+    known: Headers
+    identifiers: pa.DataType
+    row_groups: list[tuple[int, int] | None]
+
+
+def _cut(scorer: Scorer, files: list[str], options: ReadOptions) -> tuple[list[_Piece], pa.Schema]:
+    """Return the pieces of the input, of about a million rows each, and the output's columns."""
+    inputs: dict[str, _Input] = {}
     for url in files:
-        if FORMATS.get(suffix_of(url)) is not FORMATS[".parquet"]:
-            parts.append((url, None))
-            numbers = False
-            with _on_disk(url) as path:
-                there = open_stream(path, options, name=PurePosixPath(url).name).headers
-            known = scorer.headers(url, there, options)
-        else:
-            with _readable(url) as stream:
-                file = pq.ParquetFile(stream)
-                fields = columns_of(url, file.schema_arrow, Ledger())
-                there, known = [*fields], scorer.headers(url, [*fields], options)
-                types = {header: fields[header].type for header in known.carried}
-                known = of_text(known, types, options.keep)
-                name = known.columns.get(IDENTIFIER)
-                kind = fields[name].type if name else pa.null()
-                numbers &= pa.types.is_integer(kind) and kind != pa.uint64()
-                sizes = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
-                parts += [(url, groups) for groups in spans(sizes, _ROWS_A_PIECE)]
-        headers |= dict.fromkeys(there)
-        carried = {**carried, **known.carried}
+        is_parquet = FORMATS.get(suffix_of(url)) is FORMATS[".parquet"]
+        inputs[url] = (_parquet_input if is_parquet else _other_input)(scorer, url, options)
+    headers = dict.fromkeys(header for file in inputs.values() for header in file.headers)
     require_headers(files[0], headers, options)
-    return [
-        _Piece(number=i, url=url, row_groups=groups, whole_numbers=numbers, carried=carried)
-        for i, (url, groups) in enumerate(parts)
-    ]
+    numbers = all(fits_int64(file.identifiers) for file in inputs.values())
+    carried: dict[str, CarriedKind] = {}
+    for file in inputs.values():
+        carried |= file.known.carried
+    parts = [(url, groups) for url in files for groups in inputs[url].row_groups]
+    pieces = [_Piece(number=i, url=url, row_groups=groups) for i, (url, groups) in enumerate(parts)]
+    return pieces, scored_schema(pa.int64() if numbers else pa.string(), carried)
+
+
+def _parquet_input(scorer: Scorer, url: str, options: ReadOptions) -> _Input:
+    with _readable(url) as stream:
+        file = pq.ParquetFile(stream)
+        fields = columns_of(url, file.schema_arrow, Ledger())
+        sizes = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
+    known = scorer.headers(url, [*fields], options)
+    types = {header: fields[header].type for header in known.carried}
+    known = of_text(known, types, options.keep)
+    name = known.columns.get(IDENTIFIER)
+    identifiers = fields[name].type if name else pa.null()
+    return _Input([*fields], known, identifiers, [*spans(sizes, _ROWS_A_PIECE)])
+
+
+def _other_input(scorer: Scorer, url: str, options: ReadOptions) -> _Input:
+    with _on_disk(url) as path:
+        headers = open_stream(path, options, name=PurePosixPath(url).name).headers
+    return _Input(headers, scorer.headers(url, headers, options), pa.string(), [None])
 
 
 @contextmanager
@@ -268,22 +282,15 @@ def _score_piece(piece: _Piece, job: _Job) -> Summary:
     scorer = _scorer(tuple(sorted(job.model.items())))
     with _on_disk(piece.url) as path:
         name = PurePosixPath(piece.url).name
-        table = open_table(
-            scorer,
-            path,
-            job.options,
-            name=name,
-            row_groups=piece.row_groups,
-        )
-        kind = pa.int64() if piece.whole_numbers else pa.string()
-        schema, total = scored_schema(kind, piece.carried), Summary()
+        table = open_table(scorer, path, job.options, name=name, row_groups=piece.row_groups)
+        total = Summary()
         scored_rows, refused = io.BytesIO(), io.StringIO(newline="")
         rows = csv.writer(refused)
         rows.writerow(REFUSED_HEADER)
         with pq.ParquetWriter(
-            scored_rows, schema, store_schema=False, write_page_checksum=True
+            scored_rows, job.schema, store_schema=False, write_page_checksum=True
         ) as writer:
-            for scored, _ in score_tables(scorer, [table], schema, workers=1):
+            for scored, _ in score_tables(scorer, [table], job.schema, workers=1):
                 writer.write_batch(scored.batch)
                 rows.writerows(map(spreadsheet_safe, row) for row in scored.refused)
                 total.add(scored.summary)

@@ -14,7 +14,7 @@ from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.creators.text import NoTextError, as_text, holds_bytes
 from durhampulse.exceptions import InputError
 
-__all__ = ["TableCells", "carried_text", "exact_identifiers", "of_text"]
+__all__ = ["TableCells", "carried_text", "exact_identifiers", "fits_int64", "of_text"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +42,11 @@ class TableCells:
     carried: dict[str, pa.Array]
 
 
+def fits_int64(kind: pa.DataType) -> bool:
+    """Whether the cells of a type are whole numbers that Arrow's int64 holds, each of them."""
+    return bool(pa.types.is_integer(kind)) and kind != pa.uint64()
+
+
 def exact_identifiers(name: str, cells: pa.Array) -> pa.Array:
     """Return identifiers as they are told apart: integers as they are, all else canonical text.
 
@@ -50,7 +55,7 @@ def exact_identifiers(name: str, cells: pa.Array) -> pa.Array:
     InputError
         If the cells are of a type that has no text.
     """
-    if pa.types.is_integer(cells.type) and cells.type != pa.uint64():
+    if fits_int64(cells.type):
         return cells
     try:
         return canonical_identifiers(cells)
