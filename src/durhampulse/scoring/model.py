@@ -19,6 +19,7 @@ from durhampulse.models.families import StoredWeights
 from durhampulse.models.fitted import FittedModel
 from durhampulse.models.interval import Interval
 from durhampulse.models.weights import sigmoid
+from durhampulse.scoring.folder import WEIGHTS
 
 __all__ = ["LoadedModel", "describe"]
 
@@ -56,6 +57,16 @@ class LoadedModel:
     manifest: Mapping[str, Any]
     background_rows: pd.DataFrame | None = None
     neighbours: Neighbours | None = None
+
+    @property
+    def weights_sha256(self) -> str:
+        """Hash of the weights, hexadecimal."""
+        return str(self.manifest["files"][WEIGHTS]["sha256"])
+
+    @property
+    def version(self) -> str:
+        """What it is called where models follow one another: the hash's first 12 digits."""
+        return self.weights_sha256[:12]
 
     @property
     def background(self) -> pd.DataFrame:

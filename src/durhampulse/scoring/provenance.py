@@ -22,7 +22,7 @@ def provenance_of(scorer: Scorer, files: Sequence[PurePath]) -> dict[str, Any]:
     facts = {
         "source": [path.name for path in files],
         "model": manifest["name"],
-        "model_sha256": manifest["files"]["weights.safetensors"]["sha256"],
+        "model_sha256": scorer.model.weights_sha256,
         "trained_on_simulated_data": bool(manifest.get("provenance", {}).get("simulated")),
         "verdict": str(manifest.get("verdict", {}).get("word", "")),
     }

@@ -121,5 +121,4 @@ def _load(folder: Path) -> Served:
 
 def serve_scorer(scorer: Scorer) -> Served:
     """Return a loaded model ready for requests."""
-    weights = scorer.model.manifest["files"]["weights.safetensors"]
-    return Served(scorer, RecordReader(scorer.rules), str(weights["sha256"])[:12])
+    return Served(scorer, RecordReader(scorer.rules), scorer.model.version)

@@ -117,8 +117,7 @@ def add_model(store: Store, folder: Path, by: str) -> str:
     """
     with Cage() as cage:
         scorer = load_model(folder, cage=cage)
-    manifest = scorer.model.manifest
-    version = str(manifest["files"]["weights.safetensors"]["sha256"])[:12]
+    manifest, version = scorer.model.manifest, scorer.model.version
     names = ["manifest.json", *manifest["files"]]
     with store.writing() as db:
         if db.scalar(select(func.count()).where(model.c.version == version)):
