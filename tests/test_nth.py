@@ -18,11 +18,12 @@ def library(tmp_path_factory):
     ("acts", "faults", "most"),
     [
         ("score .csv,study", "full,rename,memory", 2),
+        ("write", "memory", 1_000),
         pytest.param(
             "score .parquet,score .xlsx,save,sample,reload", "full,open,rename,unlink,read,memory", 2,
             marks=pytest.mark.slow,
         ),
-        pytest.param("sample .csv", "memory", 1_000, marks=pytest.mark.slow),
+        pytest.param("sample .csv,sample,score .parquet", "memory", 1_000, marks=pytest.mark.slow),
     ],
 )  # fmt: skip
 def test_call_that_fails_leaves_one_message_and_what_was_there(library, acts, faults, most):

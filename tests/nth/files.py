@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from durhampulse import cli
 from durhampulse.exceptions import DurhamPulseError, InputError
 from durhampulse.files.cage import Cage
 from durhampulse.files.caged import Reader
+from durhampulse.files.export import open_sink, replacing
+from durhampulse.files.shortage import shortage
 from durhampulse.files.tables import read_source
 from durhampulse.irregularities import Ledger
 from durhampulse.market.sampling import write_market
@@ -67,6 +70,7 @@ def make_acts(apart: Path) -> dict[str, Callable[[], Act]]:
         "sample .csv": partial(sampling, ".csv"),
         "save": saving,
         "study": partial(studying, table),
+        "write": writing,
         "key": key,
         "reload": reloading,
     }
@@ -164,6 +168,40 @@ def sampling(suffix: str) -> Act:
         run=lambda folder, _: command("sample", "--rows", 3_000, "-o", folder / "out" / out),
         check=check,
     )
+
+
+def writing() -> Act:
+    """A Parquet file of more rows than a page holds, over an earlier one."""
+    before = {"a.parquet": b"old"}
+    letters = pa.array(["Tech", "Food", "Gaming"] * 10_000)
+    cells = pa.record_batch({"Niche": letters, "Probability": [n / 30_000 for n in range(30_000)]})
+    expected = pa.Table.from_batches([cells])
+
+    def prepare(folder: Path) -> None:
+        (folder / "out").mkdir()
+        (folder / "out" / "a.parquet").write_bytes(before["a.parquet"])
+
+    def run(folder: Path, _: object) -> int:
+        try:
+            with (
+                replacing(folder / "out" / "a.parquet") as (part,),
+                open_sink(part, ".parquet", cells.schema, {}) as sink,
+            ):
+                sink.write(cells)
+        except (OSError, MemoryError) as error:
+            sys.stderr.write(f"durhampulse: {shortage(error)}\n")
+            return 2
+        return 0
+
+    def check(folder: Path, end: End) -> list[str]:
+        def faults() -> list[str]:
+            return (
+                [] if pq.read_table(folder / "out" / "a.parquet") == expected else ["other cells"]
+            )
+
+        return whole_or_before(folder, end, before, faults)
+
+    return Act(prepare=prepare, run=run, check=check)
 
 
 def copy_model(_estimator: object, folder: Path, _thresholds: object) -> None:

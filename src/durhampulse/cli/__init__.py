@@ -111,12 +111,12 @@ def _as_message(error: BaseException) -> DurhamPulseError | None:
             f"The store does not answer: {error.__cause__ or error}.",
             "Check its disk and its rights, then run it again.",
         )
-    from durhampulse.files.shortage import shortage
+    from durhampulse.files.shortage import lacks_memory, shortage
 
     problem = shortage(error)
     if isinstance(error, SystemError) and not problem:
         return None
-    if isinstance(error, MemoryError | SystemError):
+    if lacks_memory(error):
         return InputError(problem, "End other programs, take fewer rows, or a larger machine.")
     place = getattr(error, "filename", None)
     named = f"{place}: " if place else ""

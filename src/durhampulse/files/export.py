@@ -23,6 +23,7 @@ from durhampulse.deferred import pd
 from durhampulse.exceptions import OutputError
 from durhampulse.files.formats import FORMATS, WRITABLE, listed, suffix_of
 from durhampulse.files.formulas import spreadsheet_safe
+from durhampulse.files.shortage import lacks_memory
 
 __all__ = [
     "Sink",
@@ -99,6 +100,8 @@ def replacing(path: Path, *beside: Path) -> Iterator[list[Path]]:
 
     Raises
     ------
+    MemoryError
+        If there is not enough memory.
     OutputError
         If the system would not write them.
     """
@@ -113,6 +116,8 @@ def replacing(path: Path, *beside: Path) -> Iterator[list[Path]]:
                     os.fsync(stream.fileno())
             _move([*zip(parts, targets, strict=True)])
     except OSError as error:
+        if lacks_memory(error):
+            raise MemoryError from error
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         raise OutputError(
             f"{path}: {error.strerror or error}.",

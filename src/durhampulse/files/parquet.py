@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -20,9 +20,12 @@ from durhampulse.files.chunks import CHUNK_ROWS, Chunk, Stream, StreamOptions, s
 from durhampulse.files.headers import tidy, unique_headers
 from durhampulse.irregularities import Ledger
 
-__all__ = ["FAULTS", "ParquetSink", "ParquetStream", "columns_of", "damaged", "metadata_of"]
+__all__ = [
+    "FAULTS", "ParquetSink", "ParquetStream", "columns_of", "damaged", "metadata_of", "open_writer",
+]  # fmt: skip
 
 _BUFFER = 1 << 20
+_PAGE_ROWS = 8_192
 FAULTS = (
     *(pa.ArrowException, OSError, MemoryError),
     *(UnicodeError, IndexError, KeyError, OverflowError),
@@ -201,18 +204,29 @@ def metadata_of(provenance: Mapping[str, object]) -> dict[str, str]:
     }
 
 
+def open_writer(to: Path | BinaryIO, schema: pa.Schema, **options: Any) -> pq.ParquetWriter:
+    """Return a writer of Parquet that verifies by checksums and survives a lack of memory.
+
+    Where memory lacks, Snappy and the indices of a page beyond some 16,000 rows throw what nothing
+    catches, which ends the process. Zstandard reports it, and such indices stay below 64 KiB.
+    """
+    return pq.ParquetWriter(
+        to,
+        schema,
+        compression="zstd",
+        max_rows_per_page=_PAGE_ROWS,
+        write_page_checksum=True,
+        **options,
+    )
+
+
 class ParquetSink:
     """A Parquet file that carries its provenance."""
 
     def __init__(self, path: Path, schema: pa.Schema, provenance: Mapping[str, object]) -> None:
-        self._writer = pq.ParquetWriter(
-            path,
-            schema,
-            store_schema=False,
-            write_page_checksum=True,
-            # Identifiers and counts seldom repeat: a dictionary costs time and room.
-            use_dictionary=[f.name for f in schema if not pa.types.is_integer(f.type)],
-        )
+        # Identifiers and counts seldom repeat: a dictionary costs time and room.
+        repeating = [f.name for f in schema if not pa.types.is_integer(f.type)]
+        self._writer = open_writer(path, schema, store_schema=False, use_dictionary=repeating)
         self._writer.add_key_value_metadata(metadata_of(provenance))
 
     def write(self, batch: pa.RecordBatch) -> None:

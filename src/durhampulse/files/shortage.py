@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 from typing import Final
 
-__all__ = ["DISK_ERRORS", "shortage"]
+__all__ = ["DISK_ERRORS", "lacks_memory", "shortage"]
 
 DISK_ERRORS: Final = (errno.ENOSPC, errno.EDQUOT, errno.EIO)
 """What the system calls a disk that is full, over its quota, or fails."""
@@ -19,13 +19,25 @@ def shortage(error: BaseException) -> str:
     >>> shortage(MemoryError()), shortage(ValueError())
     ('There is not enough memory.', '')
     """
-    if isinstance(error, MemoryError) or _lost_on_the_way(error):
+    if lacks_memory(error):
         return "There is not enough memory."
     if isinstance(error, OSError) and error.errno in DISK_ERRORS:
         return "The disk is full, or cannot be written."
     return ""
 
 
-def _lost_on_the_way(error: BaseException) -> bool:
-    """Whether Python lacked memory but lost that error, as `exec` of Python 3.11 does."""
-    return isinstance(error, SystemError) and "without setting an exception" in str(error)
+def lacks_memory(error: BaseException) -> bool:
+    """Whether memory ran out.
+
+    `exec` of Python 3.11 loses that error on the way, and Arrow passes Zstandard's on as its words.
+
+    Examples
+    --------
+    >>> lacks_memory(OSError("ZSTD compression failed: Allocation error : not enough memory"))
+    True
+    """
+    if isinstance(error, SystemError):
+        return "without setting an exception" in str(error)
+    if isinstance(error, OSError):
+        return error.errno is None and "not enough memory" in str(error)
+    return isinstance(error, MemoryError)

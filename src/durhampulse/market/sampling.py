@@ -27,6 +27,7 @@ from durhampulse.creators.schema import (
 )
 from durhampulse.exceptions import InputError
 from durhampulse.files.export import replacing
+from durhampulse.files.parquet import open_writer
 from durhampulse.market.market import Ceiling, ceiling, draw_creators
 
 __all__ = ["Market", "simulate_market", "write_market"]
@@ -126,7 +127,7 @@ def write_market(
 def _writer(path: Path, suffix: str, schema: pa.Schema) -> pq.ParquetWriter | pa_csv.CSVWriter:
     if suffix == ".parquet":
         marked = schema.with_metadata({"simulated": "true"})
-        return pq.ParquetWriter(path, marked, write_page_checksum=True)
+        return open_writer(path, marked)
     options = pa_csv.WriteOptions(
         delimiter="\t" if suffix == ".tsv" else ",", quoting_style="needed", quoting_header="needed"
     )

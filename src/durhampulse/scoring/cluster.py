@@ -37,7 +37,7 @@ from durhampulse.exceptions import InputError, OutputError
 from durhampulse.files.cage import Cage
 from durhampulse.files.formats import FORMATS, suffix_of
 from durhampulse.files.formulas import spreadsheet_safe
-from durhampulse.files.parquet import columns_of
+from durhampulse.files.parquet import columns_of, open_writer
 from durhampulse.files.places import explained, find_in_store, is_elsewhere, open_store
 from durhampulse.files.scratch import scratch_folder
 from durhampulse.files.stream import open_stream, spans
@@ -287,9 +287,7 @@ def _score_piece(piece: _Piece, job: _Job) -> Summary:
         scored_rows, refused = io.BytesIO(), io.StringIO(newline="")
         rows = csv.writer(refused)
         rows.writerow(REFUSED_HEADER)
-        with pq.ParquetWriter(
-            scored_rows, job.schema, store_schema=False, write_page_checksum=True
-        ) as writer:
+        with open_writer(scored_rows, job.schema, store_schema=False) as writer:
             for scored, _ in score_tables(scorer, [table], job.schema, workers=1):
                 writer.write_batch(scored.batch)
                 rows.writerows(map(spreadsheet_safe, row) for row in scored.refused)

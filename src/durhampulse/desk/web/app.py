@@ -38,6 +38,7 @@ from durhampulse.desk.web.rendering import POLICY, Context, redirect, render
 from durhampulse.desk.web.returned import PARTS, page_before, return_form, sent_fields
 from durhampulse.desk.web.state import ActiveModel, Desk, StoreKeys, desk_of
 from durhampulse.exceptions import DurhamPulseError, InputError
+from durhampulse.files.shortage import lacks_memory
 from durhampulse.service.app import build_app
 from durhampulse.service.bodies import RequestError
 from durhampulse.service.border import BelowPath, add_border
@@ -252,7 +253,7 @@ class _ErrorPages:
 
     async def _store_is_away(self, request: Request, error: Exception) -> Response:
         if problem := shortage_of(error):
-            status = 503 if isinstance(error, MemoryError) else 507
+            status = 503 if lacks_memory(error) else 507
             short = f"{problem} Nothing was changed; what is stored can be read."
             return await self._explain(request, HTTPException(status, short))
         if not isinstance(error, AWAY):
