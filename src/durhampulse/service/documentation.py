@@ -11,7 +11,7 @@ from fastapi import FastAPI, Response
 from jinja2 import Environment, PackageLoader
 from starlette.types import ASGIApp, Scope
 
-from durhampulse.creators.schema import COLUMNS
+from durhampulse.creators.schema import COLUMNS, IDENTIFIER
 from durhampulse.exceptions import InputError
 from durhampulse.scoring.scorer import Scorer
 from durhampulse.service.oversize import Oversize
@@ -24,6 +24,8 @@ _HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
     "x-content-type-options": "nosniff",
 }
+_MOST_LEVELS = 30
+"""Levels of a column up to which the document lists them."""
 
 
 class DocumentedService(FastAPI):
@@ -61,7 +63,7 @@ class DocumentedService(FastAPI):
 
 def _creator_schema(scorer: Scorer) -> dict[str, Any]:
     """Return the schema of a creator; types are left open, since a cell may be number or text."""
-    columns = dict.fromkeys(["Influencer_ID", *scorer.seen])
+    columns = dict.fromkeys([IDENTIFIER, *scorer.seen])
     return {
         "type": "object",
         "additionalProperties": True,
@@ -75,10 +77,6 @@ def _column_schema(name: str, scorer: Scorer) -> dict[str, Any]:
     known = f"; {', '.join(levels)}" if 0 < len(levels) <= _MOST_LEVELS else ""
     example = {"examples": [EXAMPLE[name]]} if name in EXAMPLE else {}
     return {"description": f"{meaning}{known}", **example}
-
-
-_MOST_LEVELS = 30
-"""Levels of a column up to which the document lists them."""
 
 
 def add_page(app: FastAPI, path: str) -> None:
