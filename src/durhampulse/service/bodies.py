@@ -12,8 +12,10 @@ from fastapi.routing import APIRoute
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from durhampulse.service.errors import error_answer
 
 __all__ = ["HEAD_ONLY", "HeadAsGet", "JsonRoute", "RequestError", "Unpacked"]
 
@@ -86,8 +88,8 @@ class Unpacked:
 def _unknown_coding(coding: str) -> Response:
     """Return the refusal of a coding, which names the one that is taken (RFC 9110, 15.5.16)."""
     problem = f"The body's content-encoding is {coding[:60]!r}, which is not unpacked here."
-    error = {"code": "not-taken", "problem": problem, "way_out": "Send it in plain or as gzip."}
-    return JSONResponse({"error": error}, 415, {"accept-encoding": "gzip"})
+    way_out = "Send it in plain or as gzip."
+    return error_answer(415, problem, way_out, headers={"accept-encoding": "gzip"})
 
 
 class _Unpacker:

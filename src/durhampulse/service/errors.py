@@ -14,7 +14,7 @@ from durhampulse.exceptions import DurhamPulseError, InputError
 from durhampulse.files.shortage import shortage
 from durhampulse.service.logs import request_number
 
-__all__ = ["add_error_handlers", "json_answer", "not_said_to_be_json"]
+__all__ = ["add_error_handlers", "error_answer", "json_answer", "not_said_to_be_json"]
 
 _WAYS_OUT = {
     404: "See /docs for what there is.",
@@ -25,49 +25,57 @@ _WAYS_OUT = {
 """Of refusals that bring none themselves."""
 
 
+_CODES = {
+    400: "bad-request", 401: "no-key", 403: "forbidden", 404: "not-found",
+    405: "method-not-allowed", 413: "too-large", 415: "not-taken", 422: "not-valid",
+    429: "too-many", 503: "not-ready",
+}  # fmt: skip
+
+
 def add_error_handlers(app: FastAPI) -> None:
     """Have an application answer errors of each kind."""
-    codes = {
-        400: "bad-request", 401: "no-key", 403: "forbidden", 404: "not-found",
-        405: "method-not-allowed", 413: "too-large", 422: "not-valid", 429: "too-many",
-        503: "not-ready",
-    }  # fmt: skip
-
-    async def refused(_request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)  # noqa: S101 - registered for it alone
-        code = codes.get(error.status_code, "error")
-        way_out = getattr(error, "way_out", _WAYS_OUT.get(error.status_code, ""))
-        return _error(error.status_code, code, str(error.detail), way_out, headers=error.headers)
-
-    async def misformed(_request: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it alone
-        first = error.errors()[0]
-        if unlike := not_said_to_be_json(first):
-            return _error(422, codes[422], unlike.problem, unlike.way_out)
-        where = ".".join(str(part) for part in first["loc"])
-        is_json = first["type"] != "json_invalid"
-        return _error(422 if is_json else 400, codes[422 if is_json else 400],
-                      f"{where}: {first['msg']}.", "See /openapi.json for the form.")  # fmt: skip
-
-    async def deliberate(_request: Request, error: Exception) -> Response:
-        assert isinstance(error, DurhamPulseError)  # noqa: S101 - registered for it alone
-        return _error(422, "not-judged", error.problem, error.way_out)
-
-    async def short(_request: Request, error: Exception) -> Response:
-        return _error(503, codes[503], shortage(error) + " Nothing was scored.", "Try again.")
-
-    async def failed(_request: Request, _raised: Exception) -> Response:
-        way_out = f"Tell whoever runs it this number: {request_number()}."
-        answer = _error(500, "failed", "The service failed here; its log says why.", way_out)
-        answer.headers["x-request-id"] = request_number()  # sent outside of all middleware
-        return answer
-
     handlers: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
-        HTTPException: refused, RequestValidationError: misformed, DurhamPulseError: deliberate,
-        MemoryError: short, Exception: failed,
+        HTTPException: _refused, RequestValidationError: _misformed, DurhamPulseError: _deliberate,
+        MemoryError: _short, Exception: _failed,
     }  # fmt: skip
     for kind, handler in handlers.items():
         app.add_exception_handler(kind, handler)
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for it alone
+    way_out = getattr(error, "way_out", _WAYS_OUT.get(error.status_code, ""))
+    return error_answer(error.status_code, str(error.detail), way_out, headers=error.headers)
+
+
+async def _misformed(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it alone
+    first = error.errors()[0]
+    if unlike := not_said_to_be_json(first):
+        return error_answer(422, unlike.problem, unlike.way_out)
+    where = ".".join(str(part) for part in first["loc"])
+    status = 400 if first["type"] == "json_invalid" else 422
+    return error_answer(status, f"{where}: {first['msg']}.", "See /openapi.json for the form.")
+
+
+async def _deliberate(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, DurhamPulseError)  # noqa: S101 - registered for it alone
+    return error_answer(422, error.problem, error.way_out, code="not-judged")
+
+
+async def _short(_request: Request, error: Exception) -> Response:
+    return error_answer(503, f"{shortage(error)} Nothing was scored.", "Try again.")
+
+
+async def _failed(_request: Request, _raised: Exception) -> Response:
+    number = request_number()
+    return error_answer(
+        500,
+        "The service failed here; its log says why.",
+        f"Tell whoever runs it this number: {number}.",
+        code="failed",
+        headers={"x-request-id": number},  # sent outside of all middleware
+    )
 
 
 def not_said_to_be_json(first: Mapping[str, Any]) -> InputError | None:
@@ -86,9 +94,28 @@ def not_said_to_be_json(first: Mapping[str, Any]) -> InputError | None:
     )
 
 
-def _error(
-    status: int, code: str, problem: str, way_out: str = "", *, headers: Any = None
+def error_answer(
+    status: int,
+    problem: str,
+    way_out: str,
+    *,
+    code: str = "",
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
+    """Return the answer to a request that is not answered as asked.
+
+    Parameters
+    ----------
+    status
+        Of HTTP.
+    problem, way_out
+        What is wrong, and what the client can do about it.
+    code
+        What programs go by; that of the status if not given.
+    headers
+        Of the answer.
+    """
+    code = code or _CODES.get(status, "error")
     body = {"error": {"code": code, "problem": problem, "way_out": way_out}}
     return json_answer(body, status, headers)
 

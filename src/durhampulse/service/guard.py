@@ -10,9 +10,9 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from durhampulse.service.errors import error_answer
 from durhampulse.service.logs import asked_of
 
 __all__ = ["Bucket", "Guard", "Metrics", "too_late"]
@@ -95,8 +95,8 @@ class Bucket:
 def too_late(_scope: Scope) -> ASGIApp:
     """Return the answer to a program whose request took too long."""
     way_out = "Ask for less at once, or send it again."
-    error = {"code": "timeout", "problem": "The request took too long.", "way_out": way_out}
-    return JSONResponse({"error": error}, 503, {"connection": "close"})
+    headers = {"connection": "close"}
+    return error_answer(503, "The request took too long.", way_out, code="timeout", headers=headers)
 
 
 class Guard:

@@ -10,10 +10,11 @@ from typing import Final
 
 from starlette.datastructures import Headers
 from starlette.middleware.body_limit import MAX_BODY_SIZE_SCOPE_KEY
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from durhampulse.exceptions import InputError
+from durhampulse.service.errors import error_answer
 
 __all__ = ["Oversize", "too_large", "too_large_error"]
 
@@ -64,5 +65,4 @@ def too_large_error(scope: Scope) -> InputError:
 
 def too_large(_scope: Scope, error: InputError) -> Response:
     """Return the refusal for programs."""
-    refusal = {"code": "too-large", "problem": error.problem, "way_out": error.way_out}
-    return JSONResponse({"error": refusal}, _TOO_LARGE)
+    return error_answer(_TOO_LARGE, error.problem, error.way_out)
