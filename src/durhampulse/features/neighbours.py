@@ -12,10 +12,9 @@ from durhampulse.deferred import pd
 from durhampulse.features.codes import LevelCode
 from durhampulse.features.encoding import Encoding
 
-__all__ = ["TWELVE", "Neighbours", "learn_neighbours"]
+__all__ = ["Neighbours", "learn_neighbours"]
 
-TWELVE = 12
-"""How many are shown."""
+_SHOWN = 12
 _MOST_ROWS = 2_000
 _LEVEL = np.sqrt(0.5)
 """Weight of a level's column: another level is as far away as one standard deviation."""
@@ -34,7 +33,7 @@ class Neighbours:
 
     rows: pd.DataFrame
 
-    def nearest(self, encoding: Encoding, creator: pd.DataFrame, n: int = TWELVE) -> pd.DataFrame:
+    def nearest(self, encoding: Encoding, creator: pd.DataFrame, n: int = _SHOWN) -> pd.DataFrame:
         """Return the rows most like one creator, the nearest first, shape (at most n, any).
 
         Parameters
