@@ -1,11 +1,12 @@
-"""Words that stand for nothing, and what does not tell two words apart."""
+"""Words: those that stand for nothing, what does not tell two apart, several in a sentence."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
-__all__ = ["NULL_WORDS", "folded"]
+__all__ = ["NULL_WORDS", "folded", "listed"]
 
 NULL_WORDS = frozenset(
     {"", "-", "--", "?", "na", "n/a", "n/a'", "n.a.", "nan", "null", "none", "missing", "#n/a"}
@@ -27,3 +28,15 @@ def folded(word: str) -> str:
     key = " ".join(unicodedata.normalize("NFKC", word).casefold().split())
     whole = _POINT.fullmatch(key)
     return whole[1] if whole else key
+
+
+def listed(words: Sequence[str], last: str = "and") -> str:
+    """Return words as a sentence lists them.
+
+    Examples
+    --------
+    >>> listed(["growth"]), listed(["growth", "views", "niche"])
+    ('growth', 'growth, views and niche')
+    """
+    *most, end = words
+    return f"{', '.join(most)} {last} {end}" if most else end

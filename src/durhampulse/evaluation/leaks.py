@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from durhampulse.creators.schema import LABEL
+from durhampulse.creators.words import listed
 from durhampulse.evaluation.evidence import Evidence, Strengths
 from durhampulse.evaluation.verdict import Finding
 from durhampulse.features.repeats import creator_names
@@ -42,7 +43,7 @@ def check_columns(evidence: Evidence) -> Finding:
     figure = f"highest ROC AUC of one column {strengths[strongest][0]:.3f} ({strongest})"
     if certain:
         reason = (
-            f"{_listed(certain)} alone all but {_verb(certain, 'tell')} who "
+            f"{listed(certain)} alone all but {_verb(certain, 'tell')} who "
             f"{evidence.creators.outcome.got}: usually that was written after the outcome or "
             "copied from it. Where it was known before, it may be honest, and then ranking by it "
             "needs no model. Either way, --drop-leaks judges by the other columns."
@@ -50,7 +51,7 @@ def check_columns(evidence: Evidence) -> Finding:
         return Finding("stop", figure, reason, tuple(certain))
     if suspects:
         reason = (
-            f"{_listed(suspects)} alone {_verb(suspects, 'tell')} more than choices made by people "
+            f"{listed(suspects)} alone {_verb(suspects, 'tell')} more than choices made by people "
             "usually allow; check when and from what it was written."
         )
         return Finding("care", figure, reason, tuple(suspects))
@@ -75,12 +76,12 @@ def check_filled(evidence: Evidence) -> Finding:
             suspects.append(role.column)
     if certain:
         reason = (
-            f"{_listed(certain)} {_verb(certain, 'is')} filled for creators of one outcome only."
+            f"{listed(certain)} {_verb(certain, 'is')} filled for creators of one outcome only."
         )
         return Finding("stop", f"{len(certain)} such columns", reason, tuple(certain))
     if suspects:
         reason = (
-            f"{_listed(suspects)} {_verb(suspects, 'is')} empty for creators of one outcome only."
+            f"{listed(suspects)} {_verb(suspects, 'is')} empty for creators of one outcome only."
         )
         return Finding("care", f"{len(suspects)} such columns", reason, tuple(suspects))
     reason = "Where cells are empty, they are so for both outcomes."
@@ -118,7 +119,7 @@ def check_dominant(evidence: Evidence) -> Finding:
     figure = f"ROC AUC {whole:.3f}, without {worst} {without[worst]:.3f}"
     event = evidence.creators.outcome.event
     reason = (
-        f"Most of what can be predicted rests on {_listed(suspects)}: written after {event}, or "
+        f"Most of what can be predicted rests on {listed(suspects)}: written after {event}, or "
         f"risen because of it? Use figures from before {event}."
     )
     return Finding("care", figure, reason, tuple(suspects))
@@ -149,13 +150,9 @@ def too_good(auc: float, model: str, strengths: Strengths, *, event: str) -> Fin
     suspects = [name for name in ranked if strengths[name][0] >= _SUSPICIOUS_AUC] or ranked[:1]
     reason = (
         "Choices made by people are seldom this predictable: audit the table for columns written "
-        f"after {event}. First suspects: {_listed(suspects)}."
+        f"after {event}. First suspects: {listed(suspects)}."
     )
     return Finding("care", figure, reason, tuple(suspects))
-
-
-def _listed(names: list[str]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names)
 
 
 def _verb(names: list[str], verb: str) -> str:

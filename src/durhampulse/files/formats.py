@@ -182,7 +182,7 @@ def suffix_of(path: str | Path) -> str:
     return inner + last if last == ".gz" else last
 
 
-def listed(suffixes: tuple[str, ...] = READABLE, *, last: str = "or") -> str:
+def listed(suffixes: tuple[str, ...] = READABLE) -> str:
     """Return endings as a sentence lists them.
 
     Examples
@@ -191,4 +191,4 @@ def listed(suffixes: tuple[str, ...] = READABLE, *, last: str = "or") -> str:
     '.csv, .tsv or .xlsx'
     """
     *most, end = suffixes
-    return f"{', '.join(most)} {last} {end}" if most else end
+    return f"{', '.join(most)} or {end}" if most else end

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from durhampulse.creators.words import listed
 from durhampulse.models.cnn import PICTURES, REACHES, SIDE
 from durhampulse.report.cells import p_text
 from durhampulse.study.results import BaselineComparison, Comparison, Judgement, Regularisation
@@ -34,20 +35,20 @@ def deep_learning(part: BaselineComparison, comparison: Comparison, judged: Judg
     better = [str(name) for name, row in rows.iterrows() if gain(str(name), row) > 0]
     worse = [str(name) for name, row in rows.iterrows() if gain(str(name), row) < 0]
     if better and not worse:
-        verdict = f"Yes, in {_listed(better)}, beyond noise."
+        verdict = f"Yes, in {_metrics(better)}, beyond noise."
         why = (
             f"Its hidden layers bend and combine the features smoothly, which {part.baseline} does "
             "not, and the smooth shape fits these data."
         )
     elif worse and not better:
         n_train = len(comparison.out_of_fold[part.baseline].y_prob)
-        verdict = f"No: it is worse in {_listed(worse)}, beyond noise."
+        verdict = f"No: it is worse in {_metrics(worse)}, beyond noise."
         why = (
             f"On a table of {n_train:,} rows, a fifth of which the network keeps to watch itself, "
             f"{part.baseline} needs fewer examples for the same structure."
         )
     elif better:
-        verdict = f"In part: better in {_listed(better)}, worse in {_listed(worse)}."
+        verdict = f"In part: better in {_metrics(better)}, worse in {_metrics(worse)}."
         why = "The two models trade one kind of error for another."
     else:
         n_features = len(comparison.models[part.baseline].encoding.columns)
@@ -63,7 +64,7 @@ def _change(metric: str, rows: pd.DataFrame) -> str:
     """Return a score of both and the interval of its difference, in words."""
     row = rows.loc[metric]
     return (
-        f"{_listed([metric])} is {row['first']:.3f} against {row['second']:.3f} "
+        f"{_metrics([metric])} is {row['first']:.3f} against {row['second']:.3f} "
         f"({row['low']:+.3f} to {row['high']:+.3f})"
     )
 
@@ -76,9 +77,9 @@ def gain(metric: str, row: pd.Series) -> int:
     return 1 if higher != (metric in ("log_loss", "brier")) else -1
 
 
-def _listed(names: list[str]) -> str:
-    words = [name.replace("_", " ").replace("f1", "F1") for name in names]
-    return " and ".join([", ".join(words[:-1]), words[-1]] if words[1:] else words)
+def _metrics(names: list[str]) -> str:
+    """Return metrics as a sentence lists them."""
+    return listed([name.replace("_", " ").replace("f1", "F1") for name in names])
 
 
 def regularisation(part: Regularisation, judged: Judgement) -> str:
@@ -95,7 +96,7 @@ def regularisation(part: Regularisation, judged: Judgement) -> str:
     rows = {str(row["metric"]): row for _, row in part.difference.iterrows()}
     gains = {metric: gain(metric, rows[metric]) for metric in ("log_loss", "f1")}
     figures = " and ".join(
-        f"{_listed([metric])} by {rows[metric]['difference']:+.3f} ({rows[metric]['low']:+.3f} to "
+        f"{_metrics([metric])} by {rows[metric]['difference']:+.3f} ({rows[metric]['low']:+.3f} to "
         f"{rows[metric]['high']:+.3f}, {p_text(rows[metric]['p_value'])})"
         for metric in gains
     )

@@ -7,6 +7,7 @@ from math import comb
 import pandas as pd
 
 from durhampulse.creators.schema import LABEL
+from durhampulse.creators.words import listed
 from durhampulse.evaluation.groups import unlike_groups
 from durhampulse.models.champion import DISTILLED, SIMPLE
 from durhampulse.report.interpretation import outcome_of, plain
@@ -106,7 +107,7 @@ def calibrations(part: Decision, comparison: Comparison) -> str:
     )
     if off.empty:
         return f"{text}None is off beyond chance."
-    names = _listed([plain(name) for name in off["model"]])
+    names = listed([plain(name) for name in off["model"]])
     scores = comparison.cross_validated.set_index(["model", "metric"])["value"].unstack()
     text += f"**Off beyond chance: {names}.**"
     worst = str(off["model"].iloc[0])
@@ -119,11 +120,6 @@ def calibrations(part: Decision, comparison: Comparison) -> str:
         f"{rival['roc_auc']:.3f} and a log loss of {mine['log_loss']:.3f} against "
         f"{rival['log_loss']:.3f}."
     )
-
-
-def _listed(names: list[str]) -> str:
-    *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last
 
 
 def lower_threshold(part: Decision) -> str:
@@ -171,7 +167,7 @@ def explanation(part: Decision) -> str:
         else "over drawn orders of columns, so the values are estimates"
     )
     return (
-        f"The model goes most by {_listed(names)}: the first moves log-odds by "
+        f"The model goes most by {listed(names)}: the first moves log-odds by "
         f"{importance['mean_abs'].iloc[0]:.2f} on average, where {_FELT:g} is about five points of "
         f"an even chance. These are Shapley values of {len(shapley.values):,} {part.creators.unit} "
         f"of the test part, {how}. They say what goes with {outcome_of(part.creators).a_deal} in "

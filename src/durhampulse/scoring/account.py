@@ -8,6 +8,7 @@ from typing import Any
 
 from durhampulse.creators.outcome import outcome_words
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL
+from durhampulse.creators.words import listed
 from durhampulse.decision.bands import NO_PRECEDENT, YES, decision_table, unscorable
 from durhampulse.decision.figures import above, figure_text, percent
 from durhampulse.decision.reasons import REASONS_NOTE, reason_table, what_would_change
@@ -135,9 +136,8 @@ class Account:
         if self.recommendation in (YES, NO_PRECEDENT):
             return []
         if not self.changes:
-            *names, last = [column.short for column in COLUMNS.values() if column.changeable]
-            figures = f"{', '.join(names)} or {last}"
-            return [f"No change in {figures} within reach changes this."]
+            figures = [column.short for column in COLUMNS.values() if column.changeable]
+            return [f"No change in {listed(figures, 'or')} within reach changes this."]
         changes = " and ".join(
             f"{figure_text(c['column'], c['to'])} instead of {figure_text(c['column'], c['from'])}"
             for c in self.changes
