@@ -15,10 +15,8 @@ from durhampulse.creators.schema import COLUMNS, ENGAGEMENT, FOLLOWERS, IDENTIFI
 from durhampulse.deferred import pd
 from durhampulse.exceptions import InputError
 from durhampulse.features.peers import COMPARED, Peers
-from durhampulse.models.interval import Interval
+from durhampulse.models.interval import NORMAL_90, Interval
 from durhampulse.models.weights import log_odds
-
-Floats = npt.NDArray[np.float64]
 
 __all__ = [
     "ANSWERS", "BANDS", "EDGE_CHANCE", "MAYBE", "NO", "NO_PRECEDENT", "YES", "Thresholds",
@@ -26,6 +24,8 @@ __all__ = [
     "may_be", "on_edge", "shown_columns",
     "too_empty", "unscorable",
 ]  # fmt: skip
+
+Floats = npt.NDArray[np.float64]
 
 YES: Final = "Yes"
 MAYBE: Final = "Maybe (manual review)"
@@ -37,7 +37,7 @@ ANSWERS: Final = (*BANDS, NO_PRECEDENT)
 
 EDGE_CHANCE: Final = 0.20
 """From this chance on that the true probability lies in another band, a row is on the edge."""
-_NORMAL_90, _NO_WIDTH = 1.644854, 1e-12
+_NO_WIDTH = 1e-12
 _DECIMALS = 12
 """Of a rate in the decision table; what lies beyond is left over from dividing by 100."""
 _BELOW_ALL, _ABOVE_ALL = -1.0, 2.0
@@ -90,7 +90,7 @@ class Thresholds:
         }
 
 
-def assign_bands(y_prob: npt.NDArray[np.float64], thresholds: Thresholds) -> pd.Series:
+def assign_bands(y_prob: Floats, thresholds: Thresholds) -> pd.Series:
     """Return the band of each probability.
 
     Examples
@@ -102,7 +102,7 @@ def assign_bands(y_prob: npt.NDArray[np.float64], thresholds: Thresholds) -> pd.
     return pd.Series(np.array(BANDS, dtype=object)[band_codes(y_prob, thresholds)], dtype="str")
 
 
-def band_codes(y_prob: npt.NDArray[np.float64], thresholds: Thresholds) -> npt.NDArray[np.int8]:
+def band_codes(y_prob: Floats, thresholds: Thresholds) -> npt.NDArray[np.int8]:
     """Return the place of each probability's band in `BANDS`, shape (n_rows,)."""
     below_yes = (y_prob < thresholds.yes_at).astype(np.int8)
     return np.asarray(below_yes + (y_prob < thresholds.review_at), dtype=np.int8)
@@ -110,7 +110,7 @@ def band_codes(y_prob: npt.NDArray[np.float64], thresholds: Thresholds) -> npt.N
 
 def decision_table(  # noqa: PLR0913 - each is a part of the table
     creators: pd.DataFrame,
-    y_prob: npt.NDArray[np.float64],
+    y_prob: Floats,
     thresholds: Thresholds,
     *,
     peers: Peers,
@@ -199,7 +199,7 @@ def _flags(unlike: pd.Series, raised: pd.Series) -> pd.Series:
 
 def shown_columns(
     identifiers: Any,
-    probabilities: npt.NDArray[np.float64],
+    probabilities: Floats,
     *,
     followers: Any,
     engagement: npt.NDArray[Any],
@@ -257,7 +257,7 @@ def on_edge(logits: Floats, half: float | Floats, thresholds: Thresholds) -> npt
     >>> on_edge(np.array([-3.0, 0.3, 0.5, 1.3]), 0.9, Thresholds()).tolist()
     [False, True, False, True]
     """
-    spread = np.maximum(half, _NO_WIDTH) / _NORMAL_90
+    spread = np.maximum(half, _NO_WIDTH) / NORMAL_90
     review, yes = log_odds(np.array([thresholds.review_at, thresholds.yes_at]))
     nearest = np.where(logits < review, review, yes)
     chance = _normal_cdf(-np.abs(logits - nearest) / spread)
@@ -279,7 +279,7 @@ def may_be(probability: float, thresholds: Thresholds) -> str:
     return "may be a Maybe"
 
 
-def _normal_cdf(z: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _normal_cdf(z: Floats) -> Floats:
     """Return the standard normal distribution function, shape as `z`."""
     return np.array([math.erfc(-value / math.sqrt(2)) / 2 for value in z])
 
@@ -307,8 +307,8 @@ def empty_reason(empty: int, n_columns: int) -> str:
     return f"{empty} of {n_columns} columns of the model are empty"
 
 
-def cut(y_prob: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Cut to four decimals; rounding first keeps 0.29 from becoming 0.2899 in binary."""
+def cut(y_prob: Floats) -> Floats:
+    """Return probabilities cut to four decimals; rounded first, since .29 is less in binary."""
     units = np.rint(y_prob * 1e4)
     units -= units / 1e4 > y_prob
     return np.asarray(units / 1e4)

@@ -10,13 +10,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from durhampulse.models.interval import NORMAL_90
 from durhampulse.models.weights import log_odds, sigmoid
 
 __all__ = ["likely_probabilities"]
 
 Floats = npt.NDArray[np.float64]
 
-_NORMAL_90 = 1.644854
 _TINY = 1e-6
 _STEPS = 8
 
@@ -39,7 +39,7 @@ def likely_probabilities(
     share = np.full(len(shocks), 1 / len(shocks)) if weights is None else weights
     middle, below, above = (log_odds(np.clip(x, _TINY, 1 - _TINY)) for x in (p, low, high))
     error = shocks[:, None]
-    width = np.where(error < 0, middle - below, above - middle) / _NORMAL_90
+    width = np.where(error < 0, middle - below, above - middle) / NORMAL_90
     logits = middle + error * np.maximum(width, 0.0)
     moved: Floats = np.zeros_like(middle)
     for _ in range(_STEPS):  # Newton's method for the mean

@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from durhampulse.evaluation.calibration import wilson_interval
+from durhampulse.models.interval import NORMAL_90
 
 __all__ = ["Agreement", "Lean", "agreement", "lean"]
 
-_LEVEL, _NORMAL_90 = 0.90, 1.644854
+_LEVEL = 0.90
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,16 +85,16 @@ def agreement(first: Sequence[str], second: Sequence[str]) -> Agreement | None:
     n = len(first)
     if not n:
         return None
-    one, other = np.asarray(first), np.asarray(second)
-    equal = int((one == other).sum())
-    labels = {*first, *second}
-    chance = sum(float((one == label).mean() * (other == label).mean()) for label in labels)
+    pairs = np.array([first, second])
+    equal = int((pairs[0] == pairs[1]).sum())
+    shares = ((pairs == label).mean(axis=1) for label in {*first, *second})
+    chance = sum(float(share.prod()) for share in shares)
     low, high = wilson_interval(equal, n, level=_LEVEL)
     kappa = below = above = None
     if chance < 1:
         share = equal / n
         kappa = (share - chance) / (1 - chance)
-        half = _NORMAL_90 * sqrt(share * (1 - share) / n) / (1 - chance)
+        half = NORMAL_90 * sqrt(share * (1 - share) / n) / (1 - chance)
         below, above = max(-1.0, kappa - half), min(1.0, kappa + half)
     return Agreement(n=n, share=equal / n, low=low, high=high, kappa=kappa, kappa_low=below,
                      kappa_high=above)  # fmt: skip
@@ -122,6 +123,6 @@ def lean(first: npt.ArrayLike, second: npt.ArrayLike) -> Lean | None:
     if (n := len(differences)) < 2:
         return None
     mean = float(differences.mean())
-    half = _NORMAL_90 * float(differences.std(ddof=1)) / sqrt(n)
+    half = NORMAL_90 * float(differences.std(ddof=1)) / sqrt(n)
     least = -float(expected.mean())
     return Lean(n=n, mean=mean, low=max(mean - half, least), high=min(mean + half, least + 1.0))

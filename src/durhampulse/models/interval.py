@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -22,10 +22,12 @@ from durhampulse.deferred import pd
 from durhampulse.features.encoding import Encoding
 from durhampulse.models.weights import Weights, sigmoid
 
-__all__ = ["AT_MOST", "Interval", "learn_interval"]
+__all__ = ["AT_MOST", "NORMAL_90", "Interval", "learn_interval"]
 
 Floats = npt.NDArray[np.float64]
 
+NORMAL_90: Final = 1.644854
+"""Standard deviations within which 90% of a normal variable lie, either way."""
 AT_MOST = 0.05
 """Probability below which an interval begins at 0."""
 BELOW, ABOVE, RISE, TAIL, EMPTY, FALL = 2.8, 1.8, 5.0, 2.0, 1.8, 1.0

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from math import hypot, sqrt
 
-__all__ = ["interval_of_sum"]
+from durhampulse.models.interval import NORMAL_90
 
-_NORMAL_90 = 1.644854
-"""The standard normal distribution's 95% point."""
+__all__ = ["interval_of_sum"]
 
 
 def interval_of_sum(
@@ -39,7 +38,7 @@ def interval_of_sum(
     >>> [round(end, 1) for end in interval_of_sum(50.0, 25.0, 50.0, 50.0)]  # 100 tossed coins
     [41.8, 58.2]
     """
-    chance = _NORMAL_90 * sqrt(max(variance, 0.0))
+    chance = NORMAL_90 * sqrt(max(variance, 0.0))
     below = max(0.0, expected - min(low, high))
     above = max(0.0, max(low, high) - expected)
     return expected - hypot(below, chance), expected + hypot(above, chance)
