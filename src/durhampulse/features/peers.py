@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -86,10 +86,7 @@ class Peers:
     def _groups(self, kinds: list[tuple[str, str]], column: str) -> list[str]:
         """Return the smallest group of peers that is large enough, for each tier and niche."""
         curves = self.curves[column]
-        groups = {
-            (tier, niche): next(g for g in (f"{tier}|{niche}", f"{tier}|", "|") if g in curves)
-            for tier, niche in {*kinds}
-        }
+        groups = {(tier, niche): _smallest_group(curves, tier, niche) for tier, niche in {*kinds}}
         return [groups[kind] for kind in kinds]
 
     def tier(self, creators: pd.DataFrame) -> pd.Series:
@@ -151,7 +148,7 @@ class Peers:
         reach = {}
         for column, curves in self.curves.items():
             groups = [
-                next(g for g in (f"{tier}|{niche}", f"{tier}|", "|") if g in curves)
+                _smallest_group(curves, tier, niche)
                 for tier in (*self.tiers, _ALL)
                 for niche in (*self.niches, _ALL)
             ]
@@ -209,6 +206,11 @@ def learn_peers(train: pd.DataFrame, tiers: Mapping[str, float] | None = None) -
                 if part.notna().sum() >= _FEWEST:
                     curves[column][str(group)] = _curve(part)
     return Peers(dict(tiers), tuple(sorted(_text(train, NICHE).dropna().unique())), curves)
+
+
+def _smallest_group(curves: Collection[str], tier: str, niche: str) -> str:
+    """Return the smallest group of a tier and niche that is among those with a curve."""
+    return next(g for g in (f"{tier}|{niche}", f"{tier}|", "|") if g in curves)
 
 
 def _curve(values: pd.Series) -> list[float]:
