@@ -7,7 +7,7 @@ an unknown column is taken from other creators (interventional Shapley values; L
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import combinations
 from math import comb
@@ -112,9 +112,8 @@ def explain(
     background: pd.DataFrame,
     *,
     random_state: int = 0,
-    progress: Callable[[int], object] = lambda _: None,
 ) -> Explanation:
-    """Explain the log-odds of creators.
+    """Return the Shapley values of creators' log-odds, and of their probabilities.
 
     Parameters
     ----------
@@ -124,8 +123,6 @@ def explain(
         Rows to explain, shape (n_rows, any).
     background
         Rows from :func:`draw_background`.
-    progress
-        Called with the number of rows explained since the last call.
 
     Returns
     -------
@@ -156,7 +153,6 @@ def explain(
                 gains = [logits.mean(axis=1), sigmoid(logits).mean(axis=1)]
             for part, gain in zip(values, gains, strict=True):
                 part[start : start + step] += gain[:, None] * weight
-        progress(len(rows))
     tables = [pd.DataFrame(part, index=creators.index, columns=columns) for part in values]
     return Explanation(values=tables[0], base=base, exact=exact, shares=tables[1], usual=usual)
 
