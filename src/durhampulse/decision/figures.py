@@ -10,7 +10,15 @@ from typing import Any
 from durhampulse.creators.schema import COLUMNS
 from durhampulse.deferred import pd
 
-__all__ = ["above", "axis_text", "figure_text", "number_text", "percent", "quantity"]
+__all__ = [
+    "above",
+    "axis_text",
+    "figure_text",
+    "number_text",
+    "percent",
+    "quantity",
+    "short_name",
+]
 
 _ABSENT = "\u2013"
 _SIZES = ((1e9, "B"), (1e6, "M"), (1e3, "K"), (1, ""))
@@ -75,6 +83,18 @@ def quantity(n: int, noun: str) -> str:
     ('1 row', '2,400 creators')
     """
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
+def short_name(column: str) -> str:
+    """Return a column's name as a sentence has it.
+
+    Examples
+    --------
+    >>> short_name("Growth_Rate"), short_name("Post_Count")
+    ('growth', 'Post Count')
+    """
+    standard = COLUMNS.get(column)
+    return standard.short if standard else column.replace("_", " ")
 
 
 def axis_text(column: str, value: float) -> str:

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from durhampulse.creators.schema import COLUMNS
-from durhampulse.decision.figures import axis_text, figure_text
+from durhampulse.decision.figures import axis_text, figure_text, short_name
 from durhampulse.features.peers import Peers
 from durhampulse.features.rates import Rates, Share
 
@@ -152,5 +151,4 @@ def unknown_names(columns: Sequence[str], unknown: npt.NDArray[np.bool_]) -> lis
     >>> unknown_names(["Growth_Rate", "Post_Count"], np.array([True, True]))
     ['growth', 'Post Count']
     """
-    names = (COLUMNS[c].short if c in COLUMNS else c.replace("_", " ") for c in columns)
-    return list(compress(names, unknown))
+    return list(compress(map(short_name, columns), unknown))

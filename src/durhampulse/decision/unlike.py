@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from durhampulse.creators.block import Block
-from durhampulse.creators.schema import COLUMNS, FOLLOWERS
-from durhampulse.decision.figures import axis_text, figure_text
+from durhampulse.creators.schema import FOLLOWERS
+from durhampulse.decision.figures import axis_text, figure_text, short_name
 from durhampulse.deferred import pd
 from durhampulse.features.codes import NumberCode, RelativeCode
 from durhampulse.features.precedent import REACH, Precedent
@@ -30,7 +30,7 @@ def kind_names(precedent: Precedent | None) -> list[str]:
     if precedent is None:
         return [""]
     columns = [*(precedent.columns[at] for at in precedent.judged), *precedent.levels]
-    names = ["its figures together", *map(_short, columns)]
+    names = ["its figures together", *map(short_name, columns)]
     return ["", *(f"no precedent for {name}" for name in names)]
 
 
@@ -69,7 +69,7 @@ def _outside(precedent: Precedent, creator: Mapping[Hashable, Any]) -> Iterator[
     for name, known in precedent.levels.items():
         level = creator.get(name)
         if not pd.isna(level) and str(level) not in known:
-            yield f"{_short(name)} '{level}': never seen"
+            yield f"{short_name(name)} '{level}': never seen"
     for name, span in precedent.spans.items():
         value = creator.get(name, math.nan)
         if value > span.high:
@@ -142,8 +142,3 @@ def _code(model: FittedModel, place: int) -> NumberCode | RelativeCode:
     if not isinstance(code, NumberCode | RelativeCode):
         raise TypeError(f"Column {place} is no figure.")
     return code
-
-
-def _short(column: str) -> str:
-    standard = COLUMNS.get(column)
-    return standard.short if standard else column.replace("_", " ")

@@ -10,7 +10,7 @@ from math import floor
 import pandas as pd
 
 from durhampulse.creators.schema import COLUMNS
-from durhampulse.decision.figures import figure_text, number_text
+from durhampulse.decision.figures import figure_text, number_text, short_name
 from durhampulse.scoring.account import Account
 
 __all__ = ["Effect", "Place", "ordered", "path_of"]
@@ -130,8 +130,7 @@ def _whole(percent: float) -> int:
 
 
 def _name(column: str) -> str:
-    standard = COLUMNS.get(column)
-    return (standard.short if standard else column.replace("_", " ")).capitalize()
+    return short_name(column).capitalize()
 
 
 def _value(column: str, value: object) -> str:
