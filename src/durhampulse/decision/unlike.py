@@ -14,7 +14,7 @@ from durhampulse.creators.schema import FOLLOWERS
 from durhampulse.decision.figures import axis_text, figure_text, short_name
 from durhampulse.deferred import pd
 from durhampulse.features.codes import NumberCode, RelativeCode
-from durhampulse.features.precedent import REACH, Precedent
+from durhampulse.features.precedent import REACH, Precedent, Span
 from durhampulse.models.fitted import FittedModel
 
 __all__ = ["kind_names", "unlike_words"]
@@ -57,9 +57,10 @@ def unlike_words(model: FittedModel, creators: pd.DataFrame | Block) -> list[str
     for i, row in enumerate(rows.tolist()):
         parts = [*_outside(model.precedent, table[i])]
         if not parts and any(pd.isna(table[i].get(name)) for name in judged):
-            parts = [*_by_itself(model, table[i], figures[list(model.precedent.judged), i])]
+            alone = figures[list(model.precedent.judged), i]
+            parts = [*_by_itself(model, model.precedent, table[i], alone)]
         elif not parts:
-            parts = [*_together(model, table[i], figures[:, i], left[:, i])]
+            parts = [*_together(model, model.precedent, table[i], figures[:, i], left[:, i])]
         words[row] = "; ".join(parts or [_TOGETHER])
     return words
 
@@ -82,11 +83,14 @@ def _outside(precedent: Precedent, creator: Mapping[Hashable, Any]) -> Iterator[
 
 
 def _together(
-    model: FittedModel, creator: Mapping[Hashable, Any], figures: Floats, left: Columns
+    model: FittedModel,
+    precedent: Precedent,
+    creator: Mapping[Hashable, Any],
+    figures: Floats,
+    left: Columns,
 ) -> Iterator[str]:
     """Yield the figure farthest from what the others lead to expect, beside what says so most."""
-    precedent = model.precedent
-    if precedent is None or not len(left):
+    if not len(left):
         return
     number = int(np.argmax(np.maximum(left / precedent.high, left / precedent.low)))
     place = precedent.judged[number]
@@ -98,41 +102,47 @@ def _together(
         partner = FOLLOWERS
     if partner == column or pd.isna(creator.get(column)) or pd.isna(creator.get(partner)):
         return
-    value, span = float(creator[column]), precedent.spans[column]
-    low = max(code.moved(value, precedent.low[number] - left[number]), span.low)
-    high = min(code.moved(value, precedent.high[number] - left[number]), span.high)
-    if low < high:
+    value = float(creator[column])
+    ends = precedent.low[number] - left[number], precedent.high[number] - left[number]
+    if had := _usual(column, value, code, precedent.spans[column], *ends):
         whom = "creators of that size" if partner == FOLLOWERS else "such creators"
-        yield (
-            f"{figure_text(column, value)} with {figure_text(partner, creator[partner])}: "
-            f"{whom} had {axis_text(column, low)} to {axis_text(column, high)}"
-        )
+        other = figure_text(partner, creator[partner])
+        yield f"{figure_text(column, value)} with {other}: {whom} had {had}"
 
 
 def _by_itself(
-    model: FittedModel, creator: Mapping[Hashable, Any], figures: Floats
+    model: FittedModel, precedent: Precedent, creator: Mapping[Hashable, Any], figures: Floats
 ) -> Iterator[str]:
     """Yield the figure farthest from what is usual for it, where others are not known."""
-    precedent = model.precedent
-    if precedent is None:
-        return
     far = np.maximum(figures / precedent.alone_high, figures / precedent.alone_low)
     number = int(np.argmax(far))
     place = precedent.judged[number]
     column, code = precedent.columns[place], _code(model, precedent.places[place])
     if far[number] <= 1 or pd.isna(creator.get(column)):
         return
-    value, span = float(creator[column]), precedent.spans[column]
-    low = max(code.moved(value, precedent.alone_low[number] - figures[number]), span.low)
-    high = min(code.moved(value, precedent.alone_high[number] - figures[number]), span.high)
-    if low < high:
+    value, figure = float(creator[column]), figures[number]
+    ends = precedent.alone_low[number] - figure, precedent.alone_high[number] - figure
+    if had := _usual(column, value, code, precedent.spans[column], *ends):
         relative = isinstance(code, RelativeCode)
         size = f" with {figure_text(FOLLOWERS, creator[FOLLOWERS])}" if relative else ""
         whom = "creators of that size" if relative else "creators"
-        yield (
-            f"{figure_text(column, value)}{size}: "
-            f"{whom} had {axis_text(column, low)} to {axis_text(column, high)}"
-        )
+        yield f"{figure_text(column, value)}{size}: {whom} had {had}"
+
+
+def _usual(
+    column: str, value: float, code: NumberCode | RelativeCode, span: Span, down: float, up: float
+) -> str:
+    """Return the range in which a figure would have a precedent; empty text where there is none.
+
+    Parameters
+    ----------
+    column, value, code, span
+        The figure, how it is encoded, and what was learned from.
+    down, up
+        How far the bounds lie from it, in standard deviations.
+    """
+    low, high = max(code.moved(value, down), span.low), min(code.moved(value, up), span.high)
+    return f"{axis_text(column, low)} to {axis_text(column, high)}" if low < high else ""
 
 
 def _code(model: FittedModel, place: int) -> NumberCode | RelativeCode:
