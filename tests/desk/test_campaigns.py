@@ -11,15 +11,17 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.optimize import linprog
 from sqlalchemy import delete, select, text, update
 
 from durhampulse.decision.bands import MAYBE, YES, Thresholds
-from durhampulse.desk.campaigns import campaigns, choices, frontier
+from durhampulse.desk.campaigns import branching, campaigns, choices, frontier
 from durhampulse.desk.campaigns.brief import Brief, currency_code
 from durhampulse.desk.campaigns.candidates import COLUMNS, Choice, candidates, pool
 from durhampulse.desk.campaigns.crossings import crossings
-from durhampulse.desk.campaigns.highs import best_fractions, best_wholes
+from durhampulse.desk.campaigns.highs import best_wholes
 from durhampulse.desk.campaigns.proposal import difference, propose, read_proposal
+from durhampulse.desk.campaigns.relaxation import Task, reduced_gains, relaxed
 from durhampulse.desk.campaigns.solver import best_set, more_budget, solve
 from durhampulse.desk.campaigns.value import gains, outlook
 from durhampulse.desk.models.catalogue import activate, save_thresholds
@@ -182,16 +184,107 @@ def test_set_that_is_not_proved_the_best_says_by_how_much_another_may_be_better(
     assert capfd.readouterr().out == ""  # the solver keeps to itself
 
 
+MANY = st.lists(
+    st.tuples(st.integers(1, 40).map(lambda n: n / 40),
+              st.sampled_from([30.0, 100.0, 250.0]) | st.integers(1, 400).map(float),
+              st.sampled_from(["a", "b", None]), st.integers(0, 900), st.just(2000), st.just(0.05)),
+    min_size=8, max_size=13,
+)  # fmt: skip
+
+
+@examples(80)
+@given(
+    aim=st.sampled_from(AIMS), rows=MANY, number=st.integers(1, 8),
+    budget=st.integers(0, 1200).map(float), most=st.sampled_from([None, 1, 3]),
+    by_hand=st.integers(0, 2), seconds=st.sampled_from([0.0, 5.0]),
+)  # fmt: skip
+def test_no_set_brings_more_than_the_gap_allows(aim, rows, number, budget, most, by_hand, seconds):
+    table = as_table(rows)
+    table.loc[: by_hand - 1, "fixed"] = True
+    brief = Brief(name="x", number=number, budget=budget, most_per_niche=most, **aim)
+    best = best_by_trying(table, brief)
+    if best is None:
+        with pytest.raises(CannotJudgeError, match="No set"):
+            best_set(table, brief, seconds=seconds)
+        return
+    answer = best_set(table, brief, seconds=seconds)
+    brings = worths(answer.table, brief).sum()
+    assert brings <= best + 1e-6
+    assert best <= brings + max(answer.gap, 1e-4) * abs(brings) + 1e-6
+    assert answer.table["fee"].sum() <= budget + 1e-6
+    assert len(answer.table) <= number
+    assert answer.table["fixed"].sum() == by_hand
+    if most is not None:
+        assert (answer.table["niche"].value_counts() <= most).all()
+
+
+@examples(60)
+@given(rows=MANY, number=st.integers(1, 6), budget=st.integers(1, 900).map(float),
+       most=st.sampled_from([1, 2, 9]))  # fmt: skip
+def test_price_of_the_budget_bounds_every_set(rows, number, budget, most):
+    """Also with what it leaves of each gain, by the duality of linear programs."""
+    table = as_table(rows)
+    gain, fee = (table[name].to_numpy(float) for name in ("probability", "fee"))
+    niche = table["niche"].map({"a": 0, "b": 1}).fillna(2).to_numpy(int)
+    limits = np.array([most, most, len(table)])
+    task = Task(gain=gain, fee=fee, niche=niche, most=limits, number=number, budget=budget)
+    sets = relaxed(task)
+    brief = Brief(name="x", number=number, budget=budget, most_per_niche=most)
+    assert sets.bound >= best_by_trying(table, brief) - 1e-9
+    assert fee[sets.within].sum() <= budget + 1e-9
+    by_price = linprog(
+        -gain, A_ub=[np.ones(len(gain)), fee, niche == 0, niche == 1],
+        b_ub=[number, budget, most, most], bounds=[(0, float(f <= budget)) for f in fee],
+    )  # fmt: skip
+    assert sets.bound == pytest.approx(-by_price.fun)
+    reduced = reduced_gains(task, sets.price)
+    better = np.flatnonzero((reduced > 1e-9) & task.fits)
+    assert {*better} <= {*sets.within} & {*sets.beyond}
+
+
+@examples(60)
+@given(
+    people=st.lists(
+        st.tuples(st.sampled_from([0.25, 0.5, 0.75]), st.sampled_from([10.0, 20.0, 30.0]),
+                  st.integers(0, 1)), min_size=2, max_size=8),
+    number=st.integers(1, 4), budget=st.integers(10, 90).map(float), most=st.integers(1, 3),
+)  # fmt: skip
+def test_some_best_set_holds_whoever_is_preferable_to_its_creators(people, number, budget, most):
+    gain, fee, niche = (np.array(column) for column in zip(*people, strict=True))
+    task = Task(gain=gain, fee=fee, niche=niche, most=np.array([most, 8]), number=number,
+                budget=budget)  # fmt: skip
+    sets = np.array([*itertools.product([False, True], repeat=len(people))])
+    fits = (sets.sum(axis=1) <= number) & (sets @ fee <= budget) & (sets @ (niche == 0) <= most)
+    sums = np.where(fits, sets @ gain, -1.0)
+    everybody = range(len(people))
+    preferable = [branching._preferable(at, task) for at in everybody]
+    no_better = [branching._no_better(at, task) for at in everybody]
+    assert all(preferable[at][at] and no_better[at][at] for at in everybody)
+    assert any(
+        all((chosen[preferable[at]].all() if chosen[at] else not chosen[no_better[at]].any())
+            for at in everybody)
+        for chosen in sets[sums == sums.max()]
+    )  # fmt: skip
+    for at, other in itertools.permutations(everybody, 2):  # neither is missing nor superfluous
+        same = people[at][2] == people[other][2]
+        ranks = [(-gain[who], fee[who]) for who in (at, other)]
+        is_as_good = ranks[1][0] <= ranks[0][0] and ranks[1][1] <= ranks[0][1]
+        assert preferable[at][other] == (
+            same and is_as_good and (ranks[0] != ranks[1] or other < at)
+        )
+        assert preferable[at][other] == no_better[other][at]
+
+
 def test_integer_program_solves_the_example_of_its_solver():
     """The knapsack of HiGHS' own examples: the first, third and fourth of five, worth 22."""
     gain, weights = np.array([8.0, 5, 3, 11, 7]), np.array([[4.0, 3, 1, 5, 4]])
     chosen, bound = best_wholes(gain, weights, np.array([11.0]), seconds=5, gap=1e-6)
     assert np.round(chosen).tolist() == [1, 0, 1, 1, 0]
     assert bound == pytest.approx(22)
-    ends = np.tile([0.0, 1.0], (5, 1))
-    fractions, worth = best_fractions(gain, weights, np.array([11.0]), ends)
-    assert fractions.tolist() == [1, 0, 1, 1, 0.25]  # the fifth, by gain for each unit of weight
-    assert worth.tolist() == [7 / 4]
+    fits_all = {"niche": np.zeros(5, dtype=int), "most": np.array([5]), "number": 5}
+    sets = relaxed(Task(gain=gain, fee=weights[0], budget=11.0, **fits_all))
+    assert sets.price == 7 / 4  # of the fifth, by gain for each unit of weight
+    assert sets.bound == 22 + 7 / 4
     assert best_wholes(gain, weights, np.array([-1.0]), seconds=5, gap=1e-6)[0] is None
 
 

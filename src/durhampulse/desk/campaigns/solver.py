@@ -5,17 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from durhampulse.desk.campaigns.branching import branched
 from durhampulse.desk.campaigns.brief import MOST_CREATORS, Brief
-from durhampulse.desk.campaigns.highs import best_fractions, best_wholes
+from durhampulse.desk.campaigns.highs import best_wholes
+from durhampulse.desk.campaigns.relaxation import (
+    Flags,
+    Floats,
+    Places,
+    Task,
+    reduced_gains,
+    relaxed,
+)
 from durhampulse.desk.campaigns.value import gains
 from durhampulse.exceptions import CannotJudgeError
 from durhampulse.scoring.record import UNLIKE_BIT
-
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
 
 __all__ = ["BUDGETS", "BestSet", "MoreBudget", "best_set", "more_budget", "solve"]
 
@@ -23,8 +28,7 @@ BUDGETS = (1.1, 1.25, 1.5, 2.0)
 """Times the budget of which the page says what they would add."""
 _SECONDS, _SECONDS_ELSE = 10.0, 3.0
 """How long a set is looked for, and one under other limits, before the best so far is taken."""
-_GAP, _TOLERANCE = 1e-4, 1e-9
-_TRIED = 500
+_GAP = 1e-4
 _SHOWN = {"deals": 0.05, "views": 0.5, "engagements": 0.5, "return": 0.5}
 """What an aim must grow by for its page to show more than before."""
 
@@ -67,12 +71,11 @@ def solve(table: pd.DataFrame, brief: Brief, *, seconds: float = _SECONDS) -> pd
 
 
 def best_set(table: pd.DataFrame, brief: Brief, *, seconds: float = _SECONDS) -> BestSet:
-    """Return the rows that bring most, by mixed-integer programming (HiGHS), the best first.
+    """Return the rows that bring most, the best first.
 
-    What creators may bring in fractions bounds what they bring as wholes, and says of most whether
-    they are in (variable fixing by reduced costs: Wolsey, *Integer Programming*, section 7.4), so
-    the program is that of the few others. The set brings the most there is but for 1 in 10,000, or
-    is the best known when the time is over.
+    The set brings the most there is but for 1 in 10,000, or is the best known when the time is
+    over. Branch and bound by a price of the budget, and exchanges, find and prove nearly every set
+    in a few steps; what is left, as with many equal fees, is a small integer program.
 
     Parameters
     ----------
@@ -83,7 +86,7 @@ def best_set(table: pd.DataFrame, brief: Brief, *, seconds: float = _SECONDS) ->
     brief
         The limits and the aim.
     seconds
-        How long the integer program may take.
+        How long the integer program may take; with 0 there is none.
 
     Raises
     ------
@@ -94,72 +97,82 @@ def best_set(table: pd.DataFrame, brief: Brief, *, seconds: float = _SECONDS) ->
         return BestSet(table, 0.0)
     gain = gains(table, brief)
     fixed = table["fixed"].to_numpy(dtype=bool)
-    weights, most = _limits(table, brief)
-    if (weights @ fixed > most + _TOLERANCE).any():
+    task = _task(table, brief, gain)
+    rest = task.given(fixed, ~fixed & (gain <= 0))
+    if rest is None:
         raise CannotJudgeError(
             "No set of creators keeps within these limits.",
             "Raise number or budget, or take out creators that were put in by hand.",
         )
-    chosen, gap = _best(gain / (np.abs(gain).max() or 1.0), fixed, weights, most, seconds)
-    chosen &= fixed | (gain > 0)
+    free = np.flatnonzero(rest.fits)
+    inside, gap = _best(rest.of(free), float(task.gain[fixed].sum()), seconds)
+    chosen = fixed.copy()
+    chosen[free[inside]] = True
     # A number that no page shows orders nobody.
     shown = table["probability"].where(table["flags"].astype(int) < UNLIKE_BIT, -1.0)
     order = np.lexsort((table["id"], -shown, -gain))
     return BestSet(table.iloc[[at for at in order if chosen[at]]].reset_index(drop=True), gap)
 
 
-def _best(
-    gain: Floats, fixed: Flags, weights: Floats, most: Floats, seconds: float
-) -> tuple[Flags, float]:
-    """Return who is in the set that brings most, and by which share another may bring more."""
-    fits = fixed | (weights <= most[:, None] + _TOLERANCE).all(axis=0)
-    ends = np.column_stack([fixed, fits]).astype(float)
-    fractions, prices = best_fractions(gain, weights, most, ends)
-    reduced = gain - prices @ weights  # what each brings more than the limits are worth
-    worth = np.where(fits, np.where(fixed, reduced, np.maximum(reduced, 0.0)), 0.0)
-    bound = float(prices @ most + worth.sum())
-    chosen = _filled_up(fixed | (fractions > 1 - _TOLERANCE), reduced, gain, weights, most)
-    sum_now = float(gain @ chosen)
-    if (gap := bound - sum_now) <= _GAP * abs(sum_now):
-        return chosen, 0.0
-    inside = fixed | (fits & (reduced > gap))
-    left = np.flatnonzero(~inside & fits & (reduced >= -gap))
-    room = most - weights @ inside
-    few = best_wholes(gain[left], weights[:, left], room, seconds=seconds, gap=_GAP)
-    bound = min(bound, float(gain @ inside) + few[1])
-    if few[0] is not None:
-        inside[left] = few[0] > 0.5
-        if gain @ inside > sum_now:
-            chosen, sum_now = inside, float(gain @ inside)
-    share = (bound - sum_now) / abs(sum_now) if sum_now else 0.0
-    return chosen, share if share > 2 * _GAP else 0.0
+def _task(table: pd.DataFrame, brief: Brief, gain: Floats) -> Task:
+    """Return everybody and the limits, with gains as shares of the largest and fees of the budget.
 
-
-def _filled_up(
-    chosen: Flags, reduced: Floats, gain: Floats, weights: Floats, most: Floats
-) -> Flags:
-    """Return a set with whoever else fits into what the limits leave, the most worth first."""
-    room = most - weights @ chosen + _TOLERANCE
-    for at in np.argsort(-reduced)[: int(chosen.sum()) + _TRIED]:
-        if not chosen[at] and gain[at] > 0 and (weights[:, at] <= room).all():
-            chosen[at] = True
-            room = room - weights[:, at]
-    return chosen
-
-
-def _limits(table: pd.DataFrame, brief: Brief) -> tuple[Floats, Floats]:
-    """Return the limits as rows of weights, shape (n_limits, n_creators), and their bounds."""
-    rows, most = [np.ones(len(table))], [1.0]
-    rows[0] /= brief.number
+    Those without a niche count as one more that has no limit.
+    """
+    n = len(table)
+    fee, niche, most = np.zeros(n), np.zeros(n, dtype=np.intp), [n]
     if brief.budget is not None:
-        fees = np.nan_to_num(table["fee"].to_numpy(dtype=float))
-        rows.append(fees / (brief.budget or 1.0))
-        most.append(1.0 if brief.budget else 0.0)
+        fee = np.nan_to_num(table["fee"].to_numpy(dtype=float)) / (brief.budget or 1.0)
     if brief.most_per_niche is not None:
-        for niche in table["niche"].dropna().unique():
-            rows.append((table["niche"] == niche).to_numpy(dtype=float) / brief.most_per_niche)
-            most.append(1.0)
-    return np.array(rows), np.array(most)
+        codes, names = pd.factorize(table["niche"])
+        niche = np.where(codes < 0, len(names), codes)
+        most = [*[brief.most_per_niche] * len(names), n]
+    return Task(
+        gain=gain / (np.abs(gain).max() or 1.0), fee=fee, niche=niche, most=np.array(most),
+        number=brief.number, budget=0.0 if brief.budget == 0 else 1.0,
+    )  # fmt: skip
+
+
+def _best(task: Task, base: float, seconds: float) -> tuple[Flags, float]:
+    """Return who is in the set that brings most, and by which share another may bring more."""
+    chosen, bound = branched(task, base, _GAP)
+    now = float(task.gain[chosen].sum())
+    if bound - now > (allowed := _GAP * abs(base + now)) and seconds:
+        chosen, most = _of_few(task, chosen, seconds=seconds, gap=allowed)
+        now, bound = float(task.gain[chosen].sum()), min(bound, most)
+    share = (bound - now) / abs(base + now) if base + now else 0.0
+    return chosen, share if share > _GAP * (1 + 1e-6) else 0.0
+
+
+def _of_few(task: Task, chosen: Flags, *, seconds: float, gap: float) -> tuple[Flags, float]:
+    """Return a set no worse than the chosen one, and what no set exceeds, by an integer program.
+
+    What a price of the budget leaves of each one's gain says of most whether they are in every
+    better set or in none (variable fixing by reduced costs: Wolsey, *Integer Programming*, section
+    7.4), so the program is that of the others.
+    """
+    now, sets = float(task.gain[chosen].sum()), relaxed(task)
+    reduced = reduced_gains(task, sets.price)
+    inside = reduced > sets.bound - now
+    few = np.flatnonzero(np.abs(reduced) <= sets.bound - now)
+    rest = task.given(inside, inside)
+    if rest is None:  # no set holds all of those that every better one holds
+        return chosen, now
+    least = float(task.gain[inside].sum())
+    wholes, most = best_wholes(task.gain[few], *_limits(rest, few), seconds=seconds, gap=gap)
+    if wholes is not None:
+        inside[few] = wholes > 0.5
+        if task.gain[inside].sum() > now:
+            chosen = inside
+    return chosen, max(float(task.gain[chosen].sum()), least + most)
+
+
+def _limits(task: Task, few: Places) -> tuple[Floats, Floats]:
+    """Return the limits of some as rows of weights, shape (n_limits, n_few), and their bounds."""
+    niches = [at for at, most in enumerate(task.most) if most < len(task.gain)]
+    rows = [np.ones(len(few)), task.fee[few]]
+    rows += [(task.niche[few] == at).astype(float) for at in niches]
+    return np.array(rows), np.array([task.number, task.budget, *task.most[niches]], dtype=float)
 
 
 def more_budget(table: pd.DataFrame, brief: Brief, chosen: pd.DataFrame) -> MoreBudget:
