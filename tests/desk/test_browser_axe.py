@@ -24,11 +24,13 @@ PAGES = ("/shortlist?search=INF-10&sort=followers", "/shortlist?search=nobody", 
          "/imports/2/undo", "/imports/3", "/imports/4", "/campaigns", "/campaigns/1",
          "/campaigns/1?search=INF-10", "/campaigns/1/frontier", "/campaigns/1/difference",
          "/campaigns/2", "/campaigns/3", "/campaigns/4", "/rooms", "/rooms/1", "/outcomes",
-         "/outcomes/files/2", "/acts", "/bulk/1", "/lists", "/then", "/model", "/model/preview",
+         "{file of outcomes}", "/acts", "/bulk/1", "/lists", "/then", "/model", "/model/preview",
          "/pipeline", "/thresholds", "/thresholds?yes_at=90&review_at=50", "/people", "/audit",
          "/hooks", "/account", "/account/second", "/keyboard", "/nowhere", "{room}", "{welcome}",
          "/sign-in", "/welcome/nonsense")  # fmt: skip
 """By address; what stands in braces is known once the desk is filled."""
+REFUSED = {"/creators/99999": 404, "/nowhere": 404}
+"""The pages among them that say what is wrong, and their status."""
 NO_PAGES = {"/shortlist/chosen", "/shortlist/counts", "/creators/{number}/panel",
             "/creators/{number}/what-if", "/imports/{number}/progress", "/model/progress",
             "/bulk/{number}/progress", "/views/{number}", "/shortlist/export/{kind}",
@@ -46,7 +48,7 @@ _SCHEMES = [(scheme, forced) for forced in ("none", "active") for scheme in ("li
 
 def test_every_page_is_among_those_looked_at():
     asked = [page.partition("?")[0] for page in PAGES]
-    asked += ["/r/x", "/welcome/x"]
+    asked += ["/r/x", "/welcome/x", "/outcomes/files/1"]
     known = {path for paths in NEEDS["GET"].values() for path in paths} | OPEN
     for path in known - NO_PAGES:
         pattern = re.compile(re.sub(r"\\{\w+\\}", r"\\w+", re.escape(path)))
@@ -109,7 +111,7 @@ class Filling:
         self.page.get_by_label("I know that its recommendations are guesses").wait_for()
 
     def fill(self, other_model):
-        """Give the addresses of a client's room and of an invitation."""
+        """Give the addresses of a file of outcomes, a client's room and an invitation."""
         post = self.post
         post("/keys", name="CRM", role="viewer", days="90")
         post("/hooks", url="https://crm.example/hooks")
@@ -138,12 +140,14 @@ class Filling:
         outcomes = f"Influencer_ID,Sponsorship_Status\n{rows}"
         post("/outcomes", file=("spring.csv", outcomes), on="2026-01-31")
         post("/outcomes/files/1/record")
-        post("/outcomes", file=("summer.csv", outcomes.replace("INF-", "INF-1")), on="2026-01-31")
+        summer = post("/outcomes", on="2026-01-31",
+                      file=("summer.csv", outcomes.replace("INF-", "INF-1")))  # fmt: skip
         self.decline_all_that_match()
         post("/model/preview", version=other_model)
         self.wait("/model", "is ready: nothing has changed yet")
         welcome = post("/people", name="Ada", role="viewer").text()
         return {
+            "{file of outcomes}": summer.url,
             "{room}": re.search(r"http://[^<\s]+/r/[\w-]+", room)[0],
             "{welcome}": re.search(r"http://[^<\s]+/welcome/[\w-]+", welcome)[0],
         }
@@ -193,7 +197,8 @@ def look_at(page, what):
 @pytest.mark.parametrize("path", PAGES)
 def test_page_passes_axe_however_it_is_looked_at(desk_at_work, path):
     address, page, addresses = desk_at_work
-    page.goto(addresses.get(path) or address + path)
+    answer = page.goto(addresses.get(path) or address + path)
+    assert answer.status == REFUSED.get(path, 200)
     page.wait_for_load_state("networkidle")
     if path == "/queue":
         page.set_viewport_size({"width": 680, "height": 450})
