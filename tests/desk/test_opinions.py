@@ -118,11 +118,16 @@ def test_mirror_tells_lenience_and_what_came_of_overruling(filled, rules):
 
 
 def test_words_of_a_difference_say_which_way_and_whether_by_chance():
-    assert lean_words(Lean(n=140, mean=-0.11, low=-0.19, high=-0.03)) == (
-        "11 points (3 to 19) rarer"
+    ways, than = ("rarer", "more frequent"), "than it said"
+    assert lean_words(Lean(n=140, mean=-0.11, low=-0.19, high=-0.03), ways, than) == (
+        "11 points (3 to 19) rarer than it said"
     )
-    assert lean_words(Lean(n=9, mean=0.05, low=0.01, high=0.09)) == "5 points (1 to 9) more often"
-    assert "may be chance" in lean_words(Lean(n=9, mean=0.05, low=-0.01, high=0.11))
+    assert lean_words(Lean(n=9, mean=0.05, low=0.01, high=0.09), ways, than) == (
+        "5 points (1 to 9) more frequent than it said"
+    )
+    assert lean_words(Lean(n=9, mean=0.05, low=-0.01, high=0.11), ways, than) == (
+        "5 points more frequent than it said (1 rarer to 11 more frequent), which may be chance"
+    )
 
 
 def drawn(desk, number):

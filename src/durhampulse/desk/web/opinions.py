@@ -35,22 +35,34 @@ __all__ = ["lean_words", "router"]
 router = APIRouter(prefix="/opinions", include_in_schema=False, route_class=PageRoute)
 
 
-def lean_words(lean: Lean) -> str:
+def lean_words(lean: Lean, ways: tuple[str, str], than: str) -> str:
     """Return a mean difference in points of 100, its interval widened.
+
+    Parameters
+    ----------
+    lean
+        The difference.
+    ways
+        Words for one below and above 0.
+    than
+        What it differs from.
 
     Examples
     --------
-    >>> lean_words(Lean(n=140, mean=-0.11, low=-0.194, high=-0.03))
-    '11 points (3 to 20) rarer'
-    >>> lean_words(Lean(n=40, mean=0.02, low=-0.05, high=0.091))
-    '2 points more often (5 rarer to 10 more often), which may be chance'
+    >>> ways, than = ("rarer", "more frequent"), "than it said"
+    >>> lean_words(Lean(n=140, mean=-0.11, low=-0.194, high=-0.03), ways, than)
+    '11 points (3 to 20) rarer than it said'
+    >>> lean_words(Lean(n=40, mean=0.02, low=-0.05, high=0.091), ways, than)
+    '2 points more frequent than it said (5 rarer to 10 more frequent), which may be chance'
     """
     size, ends = 100 * abs(lean.mean), sorted((100 * abs(lean.low), 100 * abs(lean.high)))
-    way = "more often" if lean.mean >= 0 else "rarer"
+    fewer, more = ways
+    way = more if lean.mean >= 0 else fewer
     if lean.is_beyond_chance:
-        return f"{size:.0f} points ({floor(ends[0])} to {ceil(ends[1])}) {way}"
+        return f"{size:.0f} points ({floor(ends[0])} to {ceil(ends[1])}) {way} {than}"
     low, high = ceil(-100 * lean.low), ceil(100 * lean.high)
-    return f"{size:.0f} points {way} ({low} rarer to {high} more often), which may be chance"
+    between = f"{low} {fewer} to {high} {more}"
+    return f"{size:.0f} points {way} {than} ({between}), which may be chance"
 
 
 class OpinionsContext(Context, template="opinions.html"):
@@ -63,7 +75,7 @@ class OpinionsContext(Context, template="opinions.html"):
     both: Agreement | None
     differing: Sequence[Any]
     mirror: Mirror
-    lean_words: Callable[[Lean], str]
+    lean_words: Callable[[Lean, tuple[str, str], str], str]
 
 
 @router.get("")
