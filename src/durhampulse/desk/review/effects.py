@@ -16,6 +16,7 @@ from durhampulse.scoring.account import Account
 __all__ = ["Effect", "Place", "ordered", "path_of"]
 
 _SLACK = 1e-9
+_UNKNOWN = "not known"
 
 
 @dataclass(frozen=True)
@@ -91,9 +92,11 @@ def path_of(account: Account, figures: pd.Series, places: Mapping[str, Place]) -
     for column in ordered(account.shares, account.usual):
         to = at + account.shares[column]
         start, end = (100 * min(1.0, max(0.0, share)) for share in (at, to))
+        figure, name = figures.get(column), _name(column)
+        value = _value(column, figure)
+        text = f"{name} {value}" if value == _UNKNOWN else figure_text(column, figure)
         effects.append(Effect(
-            name=_name(column), value=_value(column, figures.get(column)),
-            text=figure_text(column, figures.get(column)), place=places.get(column),
+            name=name, value=value, text=text, place=places.get(column),
             start=start, end=end, points=_whole(end) - _whole(start),
         ))  # fmt: skip
         at = to
@@ -142,7 +145,7 @@ def _value(column: str, value: object) -> str:
     ('16%', '1,410', 'not known')
     """
     if pd.isna(value):  # type: ignore[call-overload]
-        return "not known"
+        return _UNKNOWN
     standard = COLUMNS.get(column)
     if standard is not None and standard.kind == "rate":
         return f"{number_text(100 * float(value), 3)}%".replace("-", "\u2212")  # type: ignore[arg-type]

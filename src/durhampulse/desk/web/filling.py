@@ -232,7 +232,8 @@ def _place_message(
     way_out = f" {escape(error.way_out)}" if error.way_out else ""
     again = any(tag.value("type") == "file" for tag in form.controls)
     way_out += " Choose the file once more." if again else ""
-    text = f"<strong>{escape(error.problem)}</strong>{way_out}"
+    label = f"{error.field.replace('_', ' ')}: " if wrong and error.field else ""
+    text = f"<strong>{escape(error.problem.removeprefix(label))}</strong>{way_out}"
     for tag in tags:
         if "autofocus" in tag.given and "aria-invalid" not in tag.given:
             tag.set(autofocus=False)

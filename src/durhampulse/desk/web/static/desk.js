@@ -358,6 +358,7 @@ function sliders(box) {
   review.addEventListener("input", show);
   show();
 }
+document.addEventListener("htmx:load", (event) => localTimes(event.detail.elt));
 document.addEventListener("htmx:afterSwap", (event) => {
   const n = event.target.id === "totals" && event.target.querySelector("dd")?.textContent;
   const every = document.getElementById("decide-all");
