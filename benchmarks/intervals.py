@@ -27,6 +27,7 @@ from durhampulse.models.interval import (
     AT_MOST,
     BELOW,
     EMPTY,
+    EMPTY_RISE,
     FALL,
     FAR_DOWN,
     HIGH,
@@ -107,8 +108,9 @@ def ends(draw: Draw, constants: Sequence[float]) -> tuple[Floats, Floats]:
     lower = draw["unsure"] * (below - fall * np.clip(draw["z"] / HIGH, 0, 1))
     upper = draw["unsure"] * (above + rise * np.maximum(draw["z"], 0))
     upper += min(draw["unsure"] * tail, 1.0) * np.maximum(FAR_DOWN - draw["z"], 0)
+    stretched = unknown * (1 + EMPTY_RISE * np.maximum(draw["z"], 0)) ** 2
     low = sigmoid(draw["z"] - np.sqrt(lower**2 + unknown))
-    high = sigmoid(draw["z"] + np.sqrt(upper**2 + unknown))
+    high = sigmoid(draw["z"] + np.sqrt(upper**2 + stretched))
     return np.where(sigmoid(draw["z"]) < AT_MOST, 0.0, low), high
 
 

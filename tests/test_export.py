@@ -245,11 +245,12 @@ def families(encoding, seed=3):
 
 @pytest.fixture(scope="module")
 def learned(demo):
-    """The shipped model with precedents of other creators, and a lower half that falls."""
+    """The shipped model with precedents of other creators, and halves that fall and stretch."""
     table, _ = draw_creators(3_000, np.random.default_rng(4))
     table.insert(0, "Influencer_ID", np.arange(len(table)))
     model = demo.model.model.with_precedent(table)
-    return replace(model, interval=replace(model.interval, fall=model.interval.below / 3))
+    below = model.interval.below
+    return replace(model, interval=replace(model.interval, fall=below / 3, empty_rise=2.0))
 
 
 def test_messy_creators_are_odd_beside_empty_cells(demo, learned, messy):

@@ -52,7 +52,7 @@ def test_far_down_the_upper_end_falls_slower_and_never_rises():
 
 def test_model_of_an_older_version_has_no_tail_and_no_fall():
     older = Interval.from_dict({"below": 0.7, "above": 0.6, "rise": 0.2, "empties": {}})
-    assert (older.tail, older.fall) == (0, 0)
+    assert (older.tail, older.fall, older.empty_rise) == (0, 0, 0)
 
 
 def test_high_probabilities_are_hardly_ever_too_high():
@@ -84,9 +84,21 @@ def test_an_empty_cell_counts_by_what_it_could_change():
     assert empties["z"] == 0
 
 
+def test_an_empty_cell_counts_more_upward_where_chances_are_good():
+    """At log-odds of .5 the .75 of an empty cell count 2 times upward, below 0 and downward once."""
+    interval = Interval(below=1.0, above=0.8, empties={"x": 0.75}, empty_rise=2.0)
+    logits = np.array([-1.0, 0.5])
+    low, high = interval.ends(logits, block(x=[np.nan, np.nan]))
+    above = np.sqrt([0.8**2 + 0.75**2, 0.8**2 + 1.5**2])
+    assert low == pytest.approx(1 / (1 + np.exp(-(logits - 1.25))))
+    assert high == pytest.approx(1 / (1 + np.exp(-(logits + above))))
+
+
 def test_an_interval_travels_as_plain_data():
     empties = {"Niche": 0.4}
-    interval = Interval(below=0.7, above=0.6, rise=0.2, tail=0.3, empties=empties, fall=0.1)
+    interval = Interval(
+        below=0.7, above=0.6, rise=0.2, tail=0.3, empties=empties, fall=0.1, empty_rise=2.0
+    )
     assert Interval.from_dict(json.loads(json.dumps(interval.to_dict()))) == interval
     with pytest.raises(ValueError, match="an interval of"):
         Interval.from_dict({"below": 0.7, "above": 0.6, "rise": -0.2, "empties": {}})

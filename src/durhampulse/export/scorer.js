@@ -486,16 +486,18 @@ const sigmoid = (z) => {
 
 /** The ends of the 90% interval for the true probability. */
 function endsOf(model, logit, row, probability) {
-  const { below, above, rise, tail, empties, fall } = model.interval;
+  const { below, above, rise, tail, empties, fall, empty_rise: emptyRise } = model.interval;
   if (!below) return [probability, probability];
   let unknown = 0;
   for (const [column, reach] of Object.entries(empties)) {
     if (isMissing(row[column] ?? null)) unknown += reach ** 2;
   }
-  const farther = rise * Math.max(logit, 0) + tail * Math.max(-4 - logit, 0);
+  const over = Math.max(logit, 0);
+  const farther = rise * over + tail * Math.max(-4 - logit, 0);
   const nearer = below - fall * Math.min(Math.max(logit / 0.4, 0), 1);
   const down = Math.exp(Math.sqrt(nearer ** 2 + unknown));
-  const up = Math.exp(-Math.sqrt((above + farther) ** 2 + unknown));
+  const stretched = unknown * (1 + emptyRise * over) ** 2;
+  const up = Math.exp(-Math.sqrt((above + farther) ** 2 + stretched));
   const end = (change) => probability / (probability + (1 - probability) * change);
   return [probability < 0.05 ? 0 : end(down), end(up)];
 }

@@ -82,6 +82,10 @@ def _widths(program: Program, log_odds: str) -> dict[str, str]:
         f"{log_odds} WHEN {log_odds} < {far} THEN {number(interval.tail)} * ({far} - {log_odds}) "
         "ELSE 0e0 END"
     )
+    stretch = (
+        f"(1e0 + CASE WHEN {log_odds} > 0e0 THEN {number(interval.empty_rise)} * {log_odds} "
+        "ELSE 0e0 END)"
+    )
     below, fall, high = number(interval.below), number(interval.fall), number(HIGH)
     lower = (
         f"{below} - CASE WHEN {log_odds} > {high} THEN {fall} WHEN {log_odds} > 0e0 "
@@ -89,7 +93,7 @@ def _widths(program: Program, log_odds: str) -> dict[str, str]:
     )
     return {
         "o_4": f"exp(sqrt(({lower}) * ({lower}) + {unknown}))",
-        "o_5": f"exp(-sqrt(({upper}) * ({upper}) + {unknown}))",
+        "o_5": f"exp(-sqrt(({upper}) * ({upper}) + {stretch} * {stretch} * ({unknown})))",
     }
 
 
