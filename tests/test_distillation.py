@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from durhampulse.creators.block import Block
-from durhampulse.models.distillation import _with_empty_cells, mix_rows
+from durhampulse.creators.roles import Role
+from durhampulse.features.encoding import learn_encoding
+from durhampulse.models.distillation import _with_empty_cells, distil, mix_rows
+from durhampulse.models.weights import Logistic
 
 
 def made_of(**columns):
@@ -51,3 +55,12 @@ def test_cells_are_emptied_in_every_other_row():
     missing = np.column_stack([np.isnan(emptied.columns["a"]), emptied.columns["b"].codes == -1])
     assert not missing[::2].any()
     np.testing.assert_allclose(missing[1::2].mean(axis=0), 0.1, atol=0.01)
+
+
+@pytest.mark.parametrize(("columns", "units"), [(48, [48, 24]), (49, [128, 64])])
+def test_a_wide_table_has_a_student_with_more_units(columns, units):
+    table = pd.DataFrame(np.random.default_rng(4).normal(size=(200, columns))).add_prefix("x")
+    encoding = learn_encoding(table, [Role(c, "feature", "numeric", "") for c in table])
+    teacher = Logistic(np.ones(encoding.transform(table).shape[1]) / 7, np.zeros(1))
+    network = distil(teacher, encoding, table, rows=200, epochs=1)
+    assert [len(bias) for bias in network.biases] == [*units, 1]

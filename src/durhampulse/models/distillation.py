@@ -13,7 +13,7 @@ import pandas as pd
 
 from durhampulse.creators.block import Block, Levels
 from durhampulse.features.encoding import Encoding
-from durhampulse.models.ensemble import STUDENT, train_networks
+from durhampulse.models.ensemble import STUDENT, WIDE_STUDENT, train_networks
 from durhampulse.models.weights import DenseNetwork, Weights
 
 __all__ = ["distil", "mix_rows"]
@@ -25,6 +25,8 @@ _MOST_SWAPPED = 0.3
 _NEIGHBOURS = 20
 _HEAVY = 0.05
 _BATCH = 128
+_WIDE = 48
+"""Inputs beyond which a network has more units: a table of creators has 20 to 46."""
 
 
 def distil(  # noqa: PLR0913 - each is said apart
@@ -64,10 +66,11 @@ def distil(  # noqa: PLR0913 - each is said apart
     y_prob = teacher.predict_proba(encoding.transform(made))
     if emptied:
         made = _with_empty_cells(made, emptied, rng)
+    X = encoding.transform(made)
     network = train_networks(
-        encoding.transform(made),
+        X,
         y_prob,
-        recipe=STUDENT,
+        recipe=WIDE_STUDENT if X.shape[1] > _WIDE else STUDENT,
         epochs=epochs,
         batch=_BATCH,
         random_state=random_state,

