@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import parse_qs
 
 import numpy as np
@@ -25,10 +26,9 @@ from durhampulse.desk.shortlist.view import (
     read_cursor,
     write_cursor,
 )
-from durhampulse.desk.store import clock
-from durhampulse.desk.store.niches import count_niches, read_all_niches
+from durhampulse.desk.store.niches import count_niches
 from durhampulse.desk.store.search import refresh_search
-from durhampulse.desk.store.tables import STATES, creator, upload
+from durhampulse.desk.store.tables import STATES, creator
 from durhampulse.exceptions import InputError
 from durhampulse.models.weights import log_odds
 from durhampulse.scoring.record import UNLIKE_BIT
@@ -287,52 +287,80 @@ def test_page_query_uses_a_covering_index(listed, sort, index):
             assert "Sort" not in plan
 
 
-@pytest.mark.parametrize("descending", [False, True])
-@pytest.mark.parametrize("entries", [10, 60])  # of 400: within a page's reach, and beyond it
-def test_page_within_a_niche_is_read_near_its_place(listed, monkeypatch, descending, entries):
+@pytest.fixture
+def in_niches(listed):
+    """A list with a few large niches, many small ones, and some creators without one."""
     store, rules, table = listed
-    monkeypatch.setattr(grouped, "_NEAR", entries)
-    monkeypatch.setattr(grouped, "_NEAR_EACH", 1)
-    view = View(sort="niche", descending=descending)
-    want, statements = expected(table, view, rules), []
+    rng = np.random.default_rng(1)
+    small = [f"{'Zéa-Ω'[i % 5]}{i}" for i in range(20)]
+    names = rng.choice(["Tech", "Food", "food", None, *small], len(table),
+                       p=[0.3, 0.25, 0.15, 0.1, *[0.01] * 20])  # fmt: skip
+    table = table.assign(niche=names)
+    with store.writing() as db:
+        for name, part in table.groupby("niche", dropna=False):
+            value = None if pd.isna(name) else str(name)
+            db.execute(update(creator).where(creator.c.id.in_(part["id"].tolist()))
+                       .values(niche=value))  # fmt: skip
+    return store, rules, table
+
+
+def pages_by_case(store, view, rules, size):
+    """Give all pages from first to last, those back again, and of how many a pass over all was made.
+
+    A pass sorts by CASE of the niche first.
+    """
+    passes = []
 
     @event.listens_for(store.engine, "before_cursor_execute")
     def note(_c, _cursor, statement, _parameters, _context, _many):
-        if statement.startswith("SELECT creator.id"):
-            statements.append("CASE" in statement)
+        if "ORDER BY CASE WHEN (creator.niche IS NULL)" in statement:
+            passes.append(statement)
 
     with store.reading() as db:
-        pages = [shortlist.page(db, view, rules, size=7)]
-        while pages[-1].after:
-            pages.append(shortlist.page(db, view, rules, size=7, after=pages[-1].after))
-        there, back = [*statements], [pages[-1]]
+        there = [shortlist.page(db, view, rules, size=size)]
+        while there[-1].after:
+            there.append(shortlist.page(db, view, rules, size=size, after=there[-1].after))
+        back = [there[-1]]
         while back[-1].before:
-            back.append(shortlist.page(db, view, rules, size=7, before=back[-1].before))
+            back.append(shortlist.page(db, view, rules, size=size, before=back[-1].before))
     event.remove(store.engine, "before_cursor_execute", note)
-    assert [row.id for page in pages for row in page.rows] == want
-    assert [row.id for page in back[::-1] for row in page.rows] == want
-    shown = table[(table["flags"] < UNLIKE_BIT) & table["probability"].notna()]
-    niche = shown.set_index("id")["niche"].dropna()
-    parts = [niche.reindex(want[at : at + 8]) for at in range(0, len(want), 7)]  # one row beyond
-    inner = sum(len(part) == 8 and part.notna().all() and len({*part}) == 1 for part in parts)
-    if entries == 60:  # a page goes without the pass over all, which sorts by CASE
-        assert there.count(True) == len(pages) - inner < len(pages)
-        assert statements[len(there) :].count(True) < len(pages)
+    return there, back[::-1], len(passes)
 
 
-def test_niches_are_not_told_from_a_list_that_may_lack_some(listed):
-    store, rules, _ = listed
-    with store.writing() as db:
-        db.execute(update(creator).where(creator.c.id == 7).values(niche="Art", probability=0.5,
-                                                                   flags=0))  # fmt: skip
-        db.execute(insert(upload).values(
-            file_name="a", path="b", state="undoing", by="ann", created_at=clock.now(),
-            chunks_done=0, progress=0.0, tries=0,
-        ))  # fmt: skip
-    with store.reading() as db:
-        assert read_all_niches(db) == []
-        first = shortlist.page(db, View(sort="niche", descending=False), rules, size=1)
-    assert [row.id for row in first.rows] == [7]
+@examples(30)
+@given(
+    view=views.map(lambda view: replace(view, sort="niche")),
+    niches=st.lists(st.sampled_from(["Tech", "food", "Ω4", "a2", "No"]), unique=True).map(tuple),
+    size=st.sampled_from([3, 11, 60]),
+    entries=st.sampled_from([1, 6, 40, 1000]),
+)
+def test_pages_by_niche_are_the_same_however_few_entries_are_near(
+    in_niches, view, niches, size, entries
+):
+    store, rules, table = in_niches
+    view = replace(view, niche=niches)
+    want = expected(table, view, rules)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(grouped, "_NEAR", entries)
+        there, back, _ = pages_by_case(store, view, rules, size)
+    assert [row.id for page in there for row in page.rows] == want
+    assert [row.id for page in back for row in page.rows] == want
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("niches", [(), ("Tech", "food")])
+def test_page_by_niche_goes_without_a_pass_over_all(in_niches, monkeypatch, descending, niches):
+    store, rules, table = in_niches
+    monkeypatch.setattr(grouped, "_NEAR", 6)
+    view = View(sort="niche", descending=descending, niche=niches)
+    there, _, passes = pages_by_case(store, view, rules, 5)
+    assert [row.id for page in there for row in page.rows] == expected(table, view, rules)
+    assert len(there) > 10
+    assert passes == 0
+    few = replace(view, state=("approved",), flag=("0", "1", "2"))
+    there, _, passes = pages_by_case(store, few, rules, 5)
+    assert [row.id for page in there for row in page.rows] == expected(table, few, rules)
+    assert passes
 
 
 @pytest.mark.parametrize("sort", ["probability", *GROUPED])

@@ -1,12 +1,14 @@
 """The list in groups: by niche, or by what is known and decided, the most probable first in each.
 
-No index has this order, which would have to be rewritten at every decision. A page within a niche
-is found in the index by probability near its cursor; otherwise one pass over that index keeps the
-few rows that a page shows.
+A page by niche is found in an index near its cursor. By state no index has the order, which would
+have to be rewritten at every decision: one pass over the index by probability keeps the few rows
+that a page shows, and so it does by niche where few creators match.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -22,33 +24,34 @@ from sqlalchemy import (
     tuple_,
 )
 
-from durhampulse.desk.shortlist.order import BY, WITHOUT_NUMBER, number_of
+from durhampulse.desk.shortlist.order import BY, BY_NICHE, WITHOUT_NUMBER, number_of
 from durhampulse.desk.shortlist.view import Cursor, View
-from durhampulse.desk.store.niches import read_all_niches
 from durhampulse.desk.store.tables import (
     HAS_NO_NUMBER,
     HAS_NUMBER,
-    HAS_PRECEDENT,
+    SHOWN,
+    UNSHOWN,
     WAITS,
+    InBytes,
     creator,
     outcome_is,
 )
 
-__all__ = ["in_order", "near", "place_in"]
+__all__ = ["in_order", "nearest", "place_in"]
 
 _SHOWN = ("deal", "none", "approved", "tentative", "declined", "open")
 """What the list's last column shows, in its order: a known outcome, or else the state."""
-_UNSCORED = -1.0
-_NEAR, _NEAR_EACH, _MOST_NEAR = 20_000, 20, 2_000
-"""How many entries of the index are near a cursor, at least and for each row that is wanted, and
-beyond how many rows a pass over all is as fast."""
+_NEAR, _MOST_NEAR, _MOST_PARTS = 4_000, 2_000, 20
+"""How many entries of the index by niche are near a place, and beyond how many rows, or parts of a
+list, a pass over all is as fast."""
+_niche = InBytes(creator.c.niche)
 
 Key = tuple[ColumnElement[Any], bool]
 """What is sorted by, and whether the largest comes first."""
 
 
 def in_order(
-    db: Connection, query: Select[int], view: View, start: Cursor | None, *, backwards: bool
+    query: Select[int], view: View, start: Cursor | None, *, backwards: bool
 ) -> list[tuple[str, Select[int]]]:
     """Return queries of creators' numbers in a view's groups, to be gone through one by one.
 
@@ -56,13 +59,13 @@ def in_order(
 
     Parameters
     ----------
-    db, query, view
-        The store, the numbers in any order, and how they are sorted.
+    query, view
+        The numbers in any order, and how they are sorted.
     start, backwards
         The cursor after which they begin, and whether those before it are wanted, the nearest
         first.
     """
-    keys = _keys(db, view)
+    keys = _keys(view)
     if start is not None:
         beyond: ColumnElement[bool] = false()
         for (key, down), value in reversed([*zip(keys, [*start[0], start[1]], strict=True)]):
@@ -83,67 +86,131 @@ def in_order(
     return [*first, *others] if view.descending == backwards else [*others, *first]
 
 
-def near(
+def nearest(
     db: Connection, query: Select[int], view: View, start: Cursor | None, size: int,
     *, backwards: bool,
-) -> Select[int] | None:  # fmt: skip
-    """Return the query of the next numbers of a niche that are near a place; none where none can.
+) -> list[int] | None:  # fmt: skip
+    """Return the next numbers of a list by niche, as :func:`in_order` has them.
 
-    All that :func:`in_order` has come in its order, so that as many as are wanted are the right
-    ones; fewer say nothing.
+    None where they are not found in a few thousand entries of the index by niche.
     """
-    name = _niche_at(db, view, start)
-    if name is None or size > _MOST_NEAR:
+    if view.sort != "niche" or size > _MOST_NEAR:
         return None
-    c = creator.c
-    order = [key.asc() if backwards else key.desc() for key in (c.probability, c.id)]
-    walk = select(c.probability).with_hint(creator, f"INDEXED BY {BY['probability']}", "sqlite")
-    if start is not None:
-        place, at = tuple_(c.probability, c.id), tuple_(start[0][-1], start[1])
-        beyond = place > at if backwards else place < at
-        walk, query = walk.where(beyond), query.where(beyond)
-    entries = max(_NEAR, _NEAR_EACH * size)
-    edge = db.scalar(walk.where(HAS_NUMBER).order_by(*order).offset(entries).limit(1))
-    if edge is not None:
-        query = query.where(c.probability <= edge if backwards else c.probability >= edge)
-    return query.where(c.niche == name, HAS_NUMBER).order_by(*order).limit(size)
+    walk, numbers = _Walk(db, query, view, backwards), list[int]()
+    for n, (part, is_all) in enumerate(walk.parts(start)):
+        numbers += db.scalars(part.limit(size - len(numbers)))
+        if len(numbers) == size:
+            break
+        if not is_all or n == _MOST_PARTS:
+            return None
+    return numbers
 
 
-def _niche_at(db: Connection, view: View, start: Cursor | None) -> str | None:
-    """Return the niche in which a page begins; none outside of niches, or where that is unknown."""
-    if view.sort != "niche":
-        return None
-    if start is not None:
-        is_none, name, probability = start[0]
-        return None if is_none or probability == _UNSCORED else str(name)
-    names = {*read_all_niches(db)}
-    names &= {*view.niche} or names
-    return (max if view.descending else min)(names, default=None)
+_Part = tuple[Select[int], bool]
+"""Numbers in order, and whether they are all up to the next part."""
+
+
+@dataclass(frozen=True)
+class _Walk:
+    """A walk through the index by niche: one niche, several small ones at once, the next one."""
+
+    db: Connection
+    query: Select[int]
+    view: View
+    backwards: bool
+
+    @property
+    def _rises(self) -> bool:
+        """Whether the names of niches rise on the way."""
+        return self.view.descending == self.backwards
+
+    @property
+    def _order(self) -> list[ColumnElement[Any]]:
+        directions = (self._rises, self.backwards, self.backwards)
+        keys = zip((_niche, SHOWN, creator.c.id), directions, strict=True)
+        return [key.asc() if rises else key.desc() for key, rises in keys]
+
+    def parts(self, start: Cursor | None) -> Iterator[_Part]:
+        """Yield the parts from a cursor on; creators without a niche are the list's last."""
+        name = None
+        if start is not None:
+            is_none, name, _ = start[0]
+            name = None if is_none else name
+            yield self._within(name, start)
+            if name is None and not self.backwards:
+                return
+        yield from self._named(name)
+        if not (self.backwards or self.view.niche):
+            yield self._within(None)
+
+    def _named(self, name: str | None) -> Iterator[_Part]:
+        """Yield the niches beyond one, or all."""
+        if self.view.niche:
+            for other in sorted({*self.view.niche}, reverse=not self._rises):
+                if name is None or (other > name if self._rises else other < name):
+                    yield self._within(other)
+            return
+        while True:
+            beyond = self._beyond(name)
+            edge = self._entry(_niche, beyond, [self._order[0]])
+            part = self.query.where(beyond).order_by(*self._order)
+            if edge is not None:
+                part = part.where(_niche < edge if self._rises else _niche > edge)
+            yield self._hinted(part), True
+            if edge is None:
+                return
+            yield self._within(edge)
+            name = edge
+
+    def _beyond(self, name: str | None) -> ColumnElement[bool]:
+        if name is None:
+            return creator.c.niche.is_not(None)
+        return _niche > name if self._rises else _niche < name
+
+    def _within(self, name: str | None, start: Cursor | None = None) -> _Part:
+        """Return the creators of a niche near a cursor, or near its beginning."""
+        here = [creator.c.niche.is_(None) if name is None else _niche == name]
+        if start is not None:
+            place, at = tuple_(SHOWN, creator.c.id), tuple_(start[0][-1], start[1])
+            here.append(place > at if self.backwards else place < at)
+        edge = None
+        if self.query.whereclause is not None:  # else all of it match
+            edge = self._entry(SHOWN, and_(*here), self._order)
+        if edge is not None:
+            here.append(edge >= SHOWN if self.backwards else edge <= SHOWN)
+        return self._hinted(self.query.where(*here).order_by(*self._order)), edge is None
+
+    def _entry(
+        self, key: ColumnElement[Any], here: ColumnElement[bool], order: list[ColumnElement[Any]]
+    ) -> Any:
+        """Return the key of the index's entry at which a part ends; none where it has no more."""
+        entries = select(key).where(here).order_by(*order).offset(_NEAR).limit(1)
+        return self.db.scalar(self._hinted(entries))
+
+    def _hinted(self, query: Select[Any]) -> Select[Any]:
+        return query.with_hint(creator, f"INDEXED BY {BY_NICHE}", "sqlite")
 
 
 def _sorted(keys: list[Key], *, backwards: bool) -> list[ColumnElement[Any]]:
     return [key.desc() if down != backwards else key.asc() for key, down in keys]
 
 
-def _keys(db: Connection, view: View) -> list[Key]:
+def _keys(view: View) -> list[Key]:
     c = creator.c
-    shown = case((HAS_PRECEDENT, func.coalesce(c.probability, _UNSCORED)), else_=_UNSCORED)
-    within: list[Key] = [(shown, True), (c.id, True)]
+    within: list[Key] = [(SHOWN, True), (c.id, True)]
     if view.sort == "state":
         known, states = _SHOWN[:2], _SHOWN[2:]
         places = [(outcome_is(name), at) for at, name in enumerate(known)]
         places += [(c.state == name, at) for at, name in enumerate(states, len(known))]
         return [(case(*places, else_=len(_SHOWN)), view.descending), *within]
-    niche: ColumnElement[str] = func.coalesce(c.niche, "")
-    if db.dialect.name == "postgresql":
-        niche = niche.collate("C")
+    niche = InBytes(func.coalesce(c.niche, ""))
     return [(case((c.niche.is_(None), 1), else_=0), False), (niche, view.descending), *within]
 
 
 def place_in(view: View, row: Any) -> Cursor:
     """Return the cursor of a row in a view's groups."""
     number = number_of(row)
-    probability = _UNSCORED if number is None else number
+    probability = UNSHOWN if number is None else number
     if view.sort == "state":
         shown = row.state if row.deal is None else "deal" if row.deal else "none"
         return [_SHOWN.index(shown), probability], row.id

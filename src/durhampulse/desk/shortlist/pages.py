@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 
 from durhampulse.desk.models.rules import Range, Rules
-from durhampulse.desk.shortlist.grouped import in_order, near, place_in
+from durhampulse.desk.shortlist.grouped import in_order, nearest, place_in
 from durhampulse.desk.shortlist.members import has_few, is_marked, is_member, members
 from durhampulse.desk.shortlist.order import BY, number_of, parts_of
 from durhampulse.desk.shortlist.sums import interval_of_sum
@@ -315,13 +315,12 @@ def _grouped(db: Connection, view: View, rules: Rules, where: _Where, size: int)
     by = _found_by(db, view)
     conditions = _walked(db, view, rules, by)
     query = select(creator.c.id).where(*conditions)
-    close = near(db, query, view, where.start, size, backwards=where.backwards)
-    if close is not None and by in _WALKING:
-        ids = db.scalars(_hinted(close, BY["probability"], by)).all()
-        if len(ids) == size:
-            return list(ids)
+    if by in _WALKING:
+        near = nearest(db, query, view, where.start, size, backwards=where.backwards)
+        if near is not None:
+            return near
     numbers: list[int] = []
-    for index, part in in_order(db, query, view, where.start, backwards=where.backwards):
+    for index, part in in_order(query, view, where.start, backwards=where.backwards):
         here = _hinted(part, index, by)
         numbers += db.scalars(here.limit(size - len(numbers))).all()
         if len(numbers) == size:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy import Connection, func, select
 
 from durhampulse.desk.store.database import read_setting, write_setting
-from durhampulse.desk.store.tables import creator, upload
+from durhampulse.desk.store.tables import creator
 
-__all__ = ["count_niches", "read_all_niches", "read_niches"]
+__all__ = ["count_niches", "read_niches"]
 
 _NICHES = "niches"
 _MOST = 200
@@ -24,13 +24,3 @@ def count_niches(db: Connection) -> None:
 def read_niches(db: Connection) -> list[str]:
     """Return the niches, the most frequent first."""
     return list(read_setting(db, _NICHES, []))
-
-
-def read_all_niches(db: Connection) -> list[str]:
-    """Return all niches that creators may have; none where some may be missing.
-
-    The least frequent of very many are, and those that an undo under way has brought back.
-    """
-    niches = read_niches(db)
-    undoing = select(upload.c.id).where(upload.c.state == "undoing").limit(1)
-    return niches if len(niches) < _MOST and db.scalar(undoing) is None else []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     Boolean,
     Column,
@@ -14,9 +16,14 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
+    case,
+    func,
     literal_column,
     or_,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from durhampulse.desk.store.tables.columns import Id, figures, metadata, number
 from durhampulse.scoring.record import UNLIKE_BIT
@@ -32,8 +39,11 @@ __all__ = [
     "OUTCOME_STATES",
     "SCORE_HAS_NO_NUMBER",
     "SCORE_HAS_NUMBER",
+    "SHOWN",
     "STATES",
+    "UNSHOWN",
     "WAITS",
+    "InBytes",
     "creator",
     "outcome_is",
     "replaced",
@@ -47,6 +57,25 @@ LOTTERY = 0.05
 """Share of creators whom their lot brings into the queue, whatever the model says."""
 OUTCOME_STATES = {"deal": True, "none": False, "open": None}
 """What is known of a creator's outcome, to the value of the column `deal`."""
+
+
+class InBytes(FunctionElement[str]):
+    """A text that is compared by its bytes, whatever the database's language: SQLite's own way."""
+
+    type = String()
+    inherit_cache = True
+    name = "in_bytes"
+
+
+@compiles(InBytes)
+def _compile_in_bytes(element: InBytes, compiler: SQLCompiler, **options: Any) -> str:
+    return f'{compiler.process(element.clauses, **options)} COLLATE "C"'
+
+
+@compiles(InBytes, "sqlite")
+def _compile_in_bytes_sqlite(element: InBytes, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(element.clauses, **options)
+
 
 creator = Table(
     "creator", metadata, number(), *figures(),
@@ -68,6 +97,11 @@ HAS_PRECEDENT = creator.c.flags < literal_column(str(UNLIKE_BIT))
 HAS_NO_PRECEDENT = creator.c.flags >= literal_column(str(UNLIKE_BIT))
 HAS_NUMBER = and_(HAS_PRECEDENT, creator.c.probability.is_not(None))
 HAS_NO_NUMBER = or_(HAS_NO_PRECEDENT, creator.c.probability.is_(None))
+UNSHOWN = -1.0
+_LAST = literal_column(str(UNSHOWN), Double)
+SHOWN = case((HAS_PRECEDENT, func.coalesce(creator.c.probability, _LAST)), else_=_LAST)
+"""The probability that pages show, `UNSHOWN` where they show none."""
+Index("ix_creator_by_niche", InBytes(creator.c.niche), SHOWN, creator.c.id)
 WAITS = and_(creator.c.state == literal_column("'open'"), creator.c.deal.is_(None))
 DRAWN = creator.c.lottery < literal_column(str(LOTTERY))
 DECIDED = creator.c.state != literal_column("'open'")
