@@ -33,7 +33,7 @@ class Levels:
 
     @classmethod
     def of(cls, values: pd.Series) -> Levels:
-        """Take over a column of text."""
+        """Return a column of text as levels."""
         codes, names = pd.factorize(values)
         return cls(codes, tuple(str(name) for name in names))
 
@@ -71,7 +71,7 @@ class Block:
 
     @classmethod
     def of(cls, table: pd.DataFrame | Block) -> Block:
-        """Take over a table that is read: numeric columns as numbers, all others as levels."""
+        """Return a table that is read as a block: numbers as such, all other columns as levels."""
         if isinstance(table, Block):
             return table
         columns: dict[str, Floats | Levels] = {}
@@ -112,7 +112,7 @@ class Block:
         return values.codes < 0 if isinstance(values, Levels) else np.isnan(values)
 
     def empty(self, names: Iterable[str]) -> npt.NDArray[np.intp]:
-        """Count how many of some columns are empty in each row, shape (n_rows,)."""
+        """Return how many of some columns are empty in each row, shape (n_rows,)."""
         counts = np.zeros(self.n_rows, dtype=np.intp)
         for name in names:
             missing = self.missing(name)

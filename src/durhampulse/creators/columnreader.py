@@ -221,7 +221,7 @@ class ColumnReader:
         self.ledger.note(Irregularity.LEFT_OUT, header, 1, "left out of everything, as asked")
 
     def _read_identifiers(self, header: str, cells: pa.Array) -> pd.Series:
-        """Read identifiers as whole numbers where all are, else as text."""
+        """Return identifiers as whole numbers where all are, else as text."""
         self.rules[IDENTIFIER] = ColumnRule(column=IDENTIFIER, kind="identifier", header=header)
         text = as_text(cells)
         ids = canonical_identifiers(cells)

@@ -28,7 +28,7 @@ def impossible(name: str, values: npt.NDArray[np.float64]) -> npt.NDArray[np.boo
 
 
 def complete_identifiers(table: pd.DataFrame, ledger: Ledger) -> pd.Series:
-    """Call creators without an identifier by their row."""
+    """Return each row's identifier; creators without one are called by their row."""
     made = pd.Series([f"row-{row}" for row in table.index], index=table.index, dtype="str")
     if IDENTIFIER not in table:
         return made
@@ -44,7 +44,7 @@ def complete_identifiers(table: pd.DataFrame, ledger: Ledger) -> pd.Series:
 
 
 def refuse_impossible(table: pd.DataFrame, ledger: Ledger) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Part the rows that can be judged from those that cannot, with the reasons."""
+    """Return the rows that can be judged, and those that cannot with their reasons."""
     reasons = pd.Series("", index=table.index, dtype="str")
     for name in table.columns:
         if name not in COLUMNS or COLUMNS[name].kind not in ("count", "rate"):
@@ -78,7 +78,7 @@ def note_views(table: pd.DataFrame, ledger: Ledger) -> None:
 def settle_duplicates(
     table: pd.DataFrame, ledger: Ledger, *, keep_copies: bool = False
 ) -> pd.DataFrame:
-    """Drop exact copies of a creator's row; keep and point out rows that differ.
+    """Return the table without exact copies of a creator's row; the ledger names those that differ.
 
     Copies are kept where several outcomes of a creator were joined to one row.
     """

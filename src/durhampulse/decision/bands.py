@@ -120,7 +120,7 @@ def decision_table(  # noqa: PLR0913 - each is a part of the table
     verdict: str = "",
     carried: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
-    """Build the table the marketing team works with, the most probable creator first.
+    """Return the table the marketing team works with, the most probable creator first.
 
     Probabilities are cut, not rounded, to four decimals, so that the number shown never
     contradicts its band. Creators without precedent stand after all others, since their

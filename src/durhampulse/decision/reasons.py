@@ -33,7 +33,7 @@ _STEPS = np.linspace(0, 1, 41)
 
 
 def reason_table(explanation: Explanation, creators: pd.DataFrame, peers: Peers) -> pd.DataFrame:
-    """Put the strongest Shapley values into words.
+    """Return the strongest Shapley values of each creator in words.
 
     A reason says what a figure was compared with: the creator's peers, the whole list, or what
     happened to creators like this in the past. One that none of these supports is named from 0.3
@@ -111,7 +111,7 @@ def _without_text(now: float, without: float) -> str:
 def what_would_change(
     model: FittedModel, creator: pd.DataFrame, peers: Peers, thresholds: Thresholds
 ) -> pd.DataFrame:
-    """Find the smallest change in what a creator can change that reaches the next band.
+    """Return the smallest change in what a creator can change that reaches the next band.
 
     Changeable figures move within the 1st to 99th percentile of the creator's peers, video quality
     upwards; a figure that is not known does not move. One figure is changed, or two if none alone

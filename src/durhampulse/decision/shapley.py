@@ -70,7 +70,7 @@ class Explanation:
         return mean.rename_axis("feature").reset_index(name="mean_abs")
 
     def dependence(self, creators: pd.DataFrame) -> pd.DataFrame:
-        """Follow each column's effect over its values, the most important column first.
+        """Return each column's effect over its values, the most important column first.
 
         Returns
         -------
@@ -101,7 +101,7 @@ class Explanation:
 def draw_background(
     train: pd.DataFrame, encoding: Encoding, *, random_state: int = 0
 ) -> pd.DataFrame:
-    """Draw the training rows that stand for unknown columns; only the columns the model uses."""
+    """Return training rows, drawn at random, that stand for unknown columns of the model."""
     rows = train[encoding.columns].sample(min(_BACKGROUND, len(train)), random_state=random_state)
     return rows.reset_index(drop=True)
 
@@ -199,7 +199,7 @@ class _Pieces:
         self.codes = [(code, code.columns, code.pieces(block)) for code in encoding.codes]
 
     def mix(self, other: _Pieces, coalition: Coalition) -> Floats:
-        """Encode each row with each other row's columns outside the coalition.
+        """Return each row encoded with each other row's columns outside the coalition.
 
         Returns
         -------

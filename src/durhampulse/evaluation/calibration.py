@@ -104,7 +104,7 @@ def share_interval(outcomes: Floats, groups: Codes | None = None) -> tuple[float
 def band_hit_rates(
     y_true: Floats, bands: pd.Series, order: tuple[str, ...], *, groups: Codes | None = None
 ) -> pd.DataFrame:
-    """Measure how many creators of each band got a deal.
+    """Return how many creators of each band got a deal.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def sizes(here: npt.NDArray[np.intp], groups: Codes | None) -> tuple[int, ...]:
 def reliability(
     y_true: Floats, y_prob: Floats, *, bins: int = 10, groups: Codes | None = None
 ) -> pd.DataFrame:
-    """Compare predicted with measured shares in bins of equal count.
+    """Return predicted beside measured shares, in bins of equal count.
 
     Returns
     -------
@@ -170,7 +170,7 @@ def reliability(
 def calibration_errors(
     y_true: Floats, y_probs: Mapping[str, Floats], *, groups: Codes | None = None
 ) -> pd.DataFrame:
-    """Compare how far models' probabilities are from what happened, in ten bins of equal count.
+    """Return how far models' probabilities are from what happened, in ten bins of equal count.
 
     The expected calibration error is the mean distance of predicted and measured shares. Chance
     adds to it: a bin's distance has a mean between the true one and that plus what chance alone
@@ -213,7 +213,7 @@ def _equal_parts(y_prob: Floats, bins: int = 10) -> list[npt.NDArray[np.intp]]:
 
 
 def gain_curve(y_true: Floats, y_prob: Floats) -> pd.DataFrame:
-    """Follow the deals found when creators are invited from the highest probability down.
+    """Return the deals found when creators are invited from the highest probability down.
 
     Returns
     -------
@@ -237,7 +237,7 @@ def gain_curve(y_true: Floats, y_prob: Floats) -> pd.DataFrame:
 def invitation_table(
     y_true: Floats, y_prob: Floats, *, groups: Codes | None = None
 ) -> pd.DataFrame:
-    """Compare inviting by probability with inviting at random, for some numbers of invitations.
+    """Return the deals found by probability and at random, for some numbers of invitations.
 
     Returns
     -------

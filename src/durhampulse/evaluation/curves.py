@@ -16,7 +16,7 @@ _MOST_POINTS = 200
 
 
 def ranking_curves(y_true: Floats, y_probs: Mapping[str, Floats]) -> pd.DataFrame:
-    """Follow each model from its most probable row down: what is found, at what price.
+    """Return recall, precision and false alarms of each model, from its most probable row down.
 
     Parameters
     ----------

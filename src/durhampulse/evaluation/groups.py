@@ -23,7 +23,7 @@ _MOST_GROUPS = 12
 def group_quality(
     creators: pd.DataFrame, y_true: Floats, y_prob: Floats, *, yes_at: float
 ) -> pd.DataFrame:
-    """Measure selection, hit rate and calibration by niche and by tier of followers.
+    """Return selection, hit rate and calibration by niche and by tier of followers.
 
     Parameters
     ----------

@@ -68,7 +68,7 @@ class CheckSpec:
 
 
 def judge(creators: Creators, *, random_state: int = 0) -> Verdict:
-    """Check whether a table can be judged; at most 20,000 of its labelled rows are looked at.
+    """Return whether a table can be judged; at most 20,000 of its labelled rows are looked at.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def judge(creators: Creators, *, random_state: int = 0) -> Verdict:
 
 
 def drop_leaks(creators: Creators, *, random_state: int = 0) -> tuple[Verdict, Creators]:
-    """Judge a table, leave out what leaks the answer or is suspected to, and judge the rest.
+    """Return the verdict on a table without what leaks the answer or is suspected to.
 
     Returns
     -------

@@ -36,7 +36,7 @@ _CELLS_AT_ONCE = 250_000
 
 
 def _ratio(numerator: Floats, denominator: Floats) -> Floats:
-    """Divide; 0 where there is nothing to divide by, as scikit-learn's zero_division=0."""
+    """Return the quotient; 0 where the divisor is, as scikit-learn's zero_division=0."""
     return np.divide(numerator, denominator, out=np.zeros_like(numerator), where=denominator > 0)
 
 
@@ -130,7 +130,7 @@ def score_models(
     level: float = 0.95,
     random_state: int = 0,
 ) -> pd.DataFrame:
-    """Score models on the same rows, with percentile bootstrap intervals (Efron 1979).
+    """Return models' scores on the same rows, with percentile bootstrap intervals (Efron 1979).
 
     Creators are drawn as wholes (Field and Welsh 2007).
 
@@ -174,7 +174,7 @@ def _all_scores(y_true: Floats, y_prob: Floats, weight: Floats) -> Iterator[tupl
 
 
 def score_table(scores: pd.DataFrame) -> pd.DataFrame:
-    """Set scores out for reading: one row a metric, one column a model, intervals in brackets."""
+    """Return scores as text: one row a metric, one column a model, intervals in brackets."""
     cells = [
         f"{value:.3f} ({low:.3f} to {high:.3f})"
         for value, low, high in zip(scores["value"], scores["low"], scores["high"], strict=True)
@@ -193,7 +193,7 @@ def compare_models(
     level: float = 0.95,
     random_state: int = 0,
 ) -> pd.DataFrame:
-    """Compare two models on the same rows: differences first minus second.
+    """Return two models' scores on the same rows and their differences, first minus second.
 
     Intervals are paired bootstrap intervals, of creators drawn as wholes where `groups` names the
     rows' creators. For accuracy ``p_value`` is McNemar's exact test on the rows that only one of
@@ -224,7 +224,7 @@ def compare_runs(
     level: float = 0.95,
     random_state: int = 0,
 ) -> pd.DataFrame:
-    """Compare two models trained several times each, pair by pair: mean difference of scores.
+    """Return the mean difference of scores of two models trained several times, pair by pair.
 
     A resample draws creators and, of several pairs, pairs, so that the intervals hold both the
     luck of the rows and that of the training (a bootstrap of two levels, Davison and Hinkley 1997,
@@ -285,7 +285,7 @@ def confusion_table(
     threshold: float = 0.5,
     names: tuple[str, str] = ("no deal", "deal"),
 ) -> pd.DataFrame:
-    """Count actual against predicted outcomes.
+    """Return the counts of actual against predicted outcomes.
 
     Returns
     -------
@@ -324,7 +324,7 @@ def _resamples(n: int, groups: Codes | None, random_state: int) -> Iterator[Floa
 
 
 def holm(p: Floats) -> Floats:
-    """Adjust p-values for their number (Holm 1979).
+    """Return p-values adjusted for their number (Holm 1979).
 
     Examples
     --------

@@ -19,7 +19,7 @@ Floats = npt.NDArray[np.float64]
 def threshold_sweep(
     y_true: Floats, y_prob: Floats, thresholds: Iterable[float], *, groups: Codes | None = None
 ) -> pd.DataFrame:
-    """Measure who is chosen from a probability on, and how many deals are found.
+    """Return how many are chosen from each probability on, and how many deals are found.
 
     Parameters
     ----------

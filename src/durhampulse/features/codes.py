@@ -229,7 +229,7 @@ class RelativeCode:
         return [part[None] for part in parts]
 
     def join(self, pieces: Pieces, limit: float = FARTHEST, out: Floats | None = None) -> Floats:
-        """Add the pieces; 0 where one of them is not known."""
+        """Return the sum of the pieces; 0 where one of them is not known."""
         total = np.add(pieces[0], pieces[1], out=out)
         for piece in pieces[2:]:
             total += piece
@@ -307,7 +307,7 @@ def learn_numbers(column: str, values: pd.Series, *, ordered: bool) -> NumberCod
 
 
 def _choose_scale(values: Floats) -> tuple[Scale, float]:
-    """Use the logarithm where the training values are skewed."""
+    """Return the scale of training values and its unit: the logarithm where they are skewed."""
     spread = values.std()
     skewness = np.mean(((values - values.mean()) / spread) ** 3) if spread > 0 else 0.0
     sizes = np.abs(values[values != 0])
@@ -331,7 +331,7 @@ def learn_levels(column: str, values: pd.Series) -> LevelCode:
 
 
 def learn_relatives(train: pd.DataFrame, features: set[str]) -> Iterator[RelativeCode]:
-    """Learn what is usual for a size and niche, by ridge regression on hat functions."""
+    """Yield what is usual for a size and niche, by ridge regression on hat functions."""
     block = Block.of(train)
     for column in (ENGAGEMENT, VIEWS):
         if not {column, FOLLOWERS} <= features:
@@ -388,7 +388,7 @@ def _numbers(block: Block, column: str, *, ordered: bool) -> Floats:
 
 
 def _scaled(numbers: Floats, scale: Scale, unit: float) -> Floats:
-    """Scale numbers; always a new array."""
+    """Return scaled numbers; always a new array."""
     if scale == "linear":
         return numbers.copy()
     if scale == "log":

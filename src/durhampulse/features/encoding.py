@@ -63,7 +63,7 @@ class Encoding:
         return [name for code in self.codes for name in code.names]
 
     def transform(self, table: pd.DataFrame | Block, *, limit: float = FARTHEST) -> Floats:
-        """Encode a table.
+        """Return a table as a matrix of numbers.
 
         Parameters
         ----------
@@ -87,7 +87,7 @@ class Encoding:
         return encoded.T
 
     def frame(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Encode a table, with the columns' names and the rows' numbers kept."""
+        """Return the matrix with the columns' names and the rows' numbers."""
         return pd.DataFrame(self.transform(table), columns=self.names, index=table.index)
 
     def to_dict(self) -> list[dict[str, Any]]:
@@ -120,7 +120,7 @@ def _rebuild(code: str, **fields: Any) -> Code:
 def split_creators(
     labelled: pd.DataFrame, *, test_share: float = 0.2, random_state: int = 0
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Split labelled creators into a training and a test part, stratified by the outcome.
+    """Return a training and a test part of labelled creators, stratified by the outcome.
 
     All rows of one creator, known copies too, stay on one side: a creator is drawn as a whole,
     stratified by their outcome: a deal, none, or both in different rows.
@@ -154,7 +154,7 @@ def split_creators(
 def learn_encoding(
     train: pd.DataFrame, features: Iterable[Role], *, sample_weight: Floats | None = None
 ) -> Encoding:
-    """Learn how to encode the features of a training part.
+    """Return how to encode features, as learned on a training part.
 
     Parameters
     ----------
@@ -184,7 +184,7 @@ def learn_encoding(
 
 
 def _learn_middle(column: str, values: pd.Series) -> Iterator[LevelCode]:
-    """Learn a column for the middle one of three ordered levels, where all three are frequent.
+    """Yield a column for the middle one of three ordered levels, where all three are frequent.
 
     What goes with HD may lie beyond what goes with SD and with 4K, in one niche and not in another.
     """

@@ -56,7 +56,7 @@ def choose_figures(encoding: Encoding) -> Figures:
 
 
 def fit_figures(X: Floats, figures: Figures, moved: Floats) -> tuple[Floats, Mixture]:
-    """Fit each judged figure's line, and the mixture.
+    """Return each judged figure's line, and the mixture.
 
     A line is the straight line over the figures of other columns. Where these move with the
     figure, as those for size and niche do with the followers, it is the linear discriminant

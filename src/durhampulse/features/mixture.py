@@ -102,7 +102,7 @@ class Mixture:
 
 
 def learn_mixture(X: Floats, *, random_state: int = 0) -> Mixture:
-    """Fit up to three Gaussians to rows, shape (n_rows, n_columns), fewer to few rows."""
+    """Return up to three Gaussians fitted to rows, shape (n_rows, n_columns), fewer to few rows."""
     from sklearn.mixture import GaussianMixture
 
     n_components = 1 + sum(len(X) >= enough for enough in _ENOUGH)

@@ -52,7 +52,7 @@ class Peers:
     rates: Rates | None = None
 
     def percentiles(self, creators: pd.DataFrame) -> pd.DataFrame:
-        """Place figures among those of peers.
+        """Return the places of figures among those of peers.
 
         Returns
         -------
@@ -74,7 +74,7 @@ class Peers:
         return pd.DataFrame(places, index=creators.index)
 
     def groups(self, creators: pd.DataFrame, column: str) -> pd.Series:
-        """Name the peer group each creator's figure is compared with."""
+        """Return the peer group each creator's figure is compared with."""
         return pd.Series(self._groups(self._kinds(creators), column), creators.index, dtype="str")
 
     def _kinds(self, creators: pd.DataFrame) -> list[tuple[str, str]]:
@@ -110,7 +110,7 @@ class Peers:
         return ("niche never seen in training", "views over 100 times the followers", *far)
 
     def flag_text(self, bits: int) -> str:
-        """Put a row's bits into words.
+        """Return a row's bits in words.
 
         Examples
         --------
@@ -191,7 +191,7 @@ class Peers:
 
 
 def learn_peers(train: pd.DataFrame, tiers: Mapping[str, float] | None = None) -> Peers:
-    """Learn what is usual from training rows, shape (n_rows, any)."""
+    """Return what is usual among training rows, shape (n_rows, any)."""
     tiers = tiers or TIERS
     tier = tier_names(pd.Series(_numbers(train, FOLLOWERS), train.index), tiers).fillna(_ALL)
     niche = _text(train, NICHE).fillna(_ALL)

@@ -223,7 +223,7 @@ class Precedent:
 
 
 def learn_precedent(encoding: Encoding, train: pd.DataFrame, *, random_state: int = 0) -> Precedent:
-    """Learn what the training rows are like, shape (n_rows, any); at most 10,000 are looked at."""
+    """Return what training rows are like, shape (n_rows, any); at most 10,000 are looked at."""
     if len(train) > _MOST_ROWS:
         train = train.sample(_MOST_ROWS, random_state=random_state)
     block, groups = Block.of(train), creator_codes(train)

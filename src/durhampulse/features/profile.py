@@ -52,7 +52,7 @@ class Profile:
     shares: Mapping[str, list[float]]
 
     def count(self, block: Block) -> Counts:
-        """Count rows by bin or level, one array a column as long as its shares."""
+        """Return the rows of each bin or level, one array a column as long as its shares."""
         counts: Counts = {}
         for name, edges in self.edges.items():
             values = block.numbers(name)
@@ -70,7 +70,7 @@ class Profile:
         return counts
 
     def drift(self, counts: Counts) -> list[dict[str, Any]]:
-        """Compare counted rows with the training rows.
+        """Return how far counted rows have moved from the training rows.
 
         Returns
         -------
@@ -144,7 +144,7 @@ def _psi_bound(shares: tuple[float, ...], n_rows: int) -> float:
 
 
 def learn_profile(train: pd.DataFrame) -> Profile:
-    """Learn what training rows look like, shape (n_rows, n_columns)."""
+    """Return what training rows look like, shape (n_rows, n_columns)."""
     block = Block.of(train)
     edges: dict[str, list[float]] = {}
     levels: dict[str, list[str]] = {}

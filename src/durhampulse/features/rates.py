@@ -156,7 +156,7 @@ class Rates:
 
 
 def learn_rates(train: pd.DataFrame, columns: Sequence[str], happens: str = "get deals") -> Rates:
-    """Learn shares of deals by range and level; ranges begin and end at round numbers.
+    """Return shares of deals by range and level; ranges begin and end at round numbers.
 
     Parameters
     ----------

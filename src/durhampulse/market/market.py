@@ -142,7 +142,7 @@ def ceiling(y_prob: Floats, counts: Floats | None = None) -> Ceiling:
 
 
 def draw_creators(n: int, rng: np.random.Generator) -> tuple[pd.DataFrame, Floats]:
-    """Draw `n` creators without identifiers or dirt, and the true probability of each one's deal.
+    """Return `n` creators without identifiers or dirt, and the true probability of each deal.
 
     The probabilities are for tests and benchmarks only; no table holds them.
     """
@@ -182,7 +182,7 @@ def draw_creators(n: int, rng: np.random.Generator) -> tuple[pd.DataFrame, Float
 
 
 def _followers(rng: np.random.Generator, n: int) -> Floats:
-    """Draw the truncated lognormal by redrawing what falls outside."""
+    """Return draws of the truncated lognormal; what falls outside is drawn again."""
     drawn: Floats = np.empty(0)
     while drawn.size < n:
         more = rng.lognormal(_FOLLOWERS_LOG_MEAN, _FOLLOWERS_LOG_SD, 4 * n)

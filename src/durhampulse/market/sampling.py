@@ -54,7 +54,7 @@ class Market:
 
 
 def simulate_market(rows: int, *, seed: int = 0) -> Market:
-    """Simulate a creators' table.
+    """Return a simulated creators' table.
 
     The first rows are the same for any number of rows.
 
@@ -152,7 +152,7 @@ def _typed(arrow: pa.Table) -> pa.Table:
 
 
 def _chunks(rows: int, seed: int) -> Iterator[Market]:
-    """Simulate whole chunks, each from a random stream of its own, and cut the last one."""
+    """Yield simulated chunks, each from a random stream of its own; the last one is cut."""
     for number, start in enumerate(range(0, rows, _CHUNK)):
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(number,)))
         wanted = min(_CHUNK, rows - start)
@@ -164,7 +164,7 @@ def _chunks(rows: int, seed: int) -> Iterator[Market]:
 def _soil(
     clean: pd.DataFrame, start: int, rng: np.random.Generator
 ) -> tuple[pd.DataFrame, npt.NDArray[np.int64]]:
-    """Add the dirt of real tables; give the table and which clean row each row shows."""
+    """Return the table with the dirt of real ones, and which clean row each row shows."""
     n = len(clean)
 
     def some(share: float) -> npt.NDArray[np.bool_]:

@@ -84,7 +84,7 @@ def mix_rows(
     rng: np.random.Generator,
     sample_weight: Floats | None = None,
 ) -> Block:
-    """Make rows like those given.
+    """Return rows like those given.
 
     A fifth are rows drawn as they are. Each of the others is a row drawn at random, with up to 30%
     of its columns taken from other rows, and its numbers moved part of the way to one of the
@@ -111,7 +111,7 @@ def mix_rows(
 
 
 def _moved(values: Floats, rows: npt.NDArray[np.intp], rng: np.random.Generator) -> Floats:
-    """Take values by row, each moved towards a neighbour in rank; missing ones stay missing."""
+    """Return values by row, each moved towards a neighbour in rank; missing ones stay missing."""
     order = np.argsort(values, kind="stable")  # missing values come last
     rank = np.empty(len(values), dtype=np.intp)
     rank[order] = np.arange(len(values))

@@ -81,7 +81,7 @@ class ExactLayers:
         biases: Sequence[Array],
         activation: Activation = "relu",
     ) -> ExactLayers:
-        """Prepare trained layers, for inputs within :data:`.FARTHEST` either way."""
+        """Return trained layers prepared for inputs within :data:`.FARTHEST` either way."""
         bound = np.full(kernels[0].shape[0], FARTHEST)
         rounded: list[Array] = []
         shifts = []

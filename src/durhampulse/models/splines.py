@@ -106,7 +106,7 @@ class SplineLogistic(LogOdds):
 
     @classmethod
     def from_sklearn(cls, pipeline: Pipeline) -> SplineLogistic:
-        """Take over a fitted pipeline of :func:`build_splines`."""
+        """Return a fitted pipeline of :func:`build_splines` as plain arrays."""
         from scipy.interpolate import PPoly
 
         transformer, logistic = pipeline[0], pipeline[-1]
@@ -209,5 +209,5 @@ def _fitted(X: Floats, y: Floats, weight: Floats, C: float) -> Pipeline:
 
 
 def _padded(values: Floats, length: int) -> Floats:
-    """Repeat the last value: the piece after the last break has no end."""
+    """Return values with the last repeated: the piece after the last break has no end."""
     return np.concatenate([values, np.repeat(values[-1:], length - len(values), axis=0)])

@@ -113,7 +113,7 @@ def learn_teacher(
     random_state: int,
     sample_weight: Floats | None,
 ) -> Teacher:
-    """Cross-validate the members and weigh them.
+    """Return the members' blend, each weighed by its cross-validation.
 
     Copies of the training rows with emptied cells teach the networks what an empty cell leaves
     open. Where emptiness itself says something they would hide it: so they are used only if

@@ -77,7 +77,7 @@ def cross_validate(  # noqa: PLR0913 - each is said apart
     copies: int = 0,
     at_once: bool = False,
 ) -> OutOfFold:
-    """Predict every training row by a model that did not see it.
+    """Return every training row's prediction by a model that did not see it.
 
     Folds are drawn of creators, so that all rows of one stay together, and stratified by their
     outcome. The encoding is learned anew in each fold. With `copies`, models see the rows again

@@ -128,7 +128,7 @@ class ObliviousTrees(LogOdds):
 
     @classmethod
     def from_catboost(cls, model: CatBoostClassifier) -> ObliviousTrees:
-        """Take over a model fitted to two outcomes and numeric columns without missing values."""
+        """Return the trees of a model fitted to two outcomes and numbers without missing values."""
         with scratch_folder() as folder:
             path = Path(folder, "model.json")
             model.save_model(str(path), format="json")

@@ -122,7 +122,7 @@ class Logistic(LogOdds):
 
     @classmethod
     def from_sklearn(cls, model: LogisticRegression) -> Logistic:
-        """Take over a fitted model."""
+        """Return the weights of a fitted model."""
         return cls(model.coef_[0].astype(np.float64), model.intercept_.astype(np.float64))
 
 
@@ -178,7 +178,7 @@ class DenseNetwork(LogOdds):
 
     @classmethod
     def from_keras(cls, model: keras.Model, activation: Activation = "relu") -> DenseNetwork:
-        """Take over a network's weights; dropout and penalties matter in training only."""
+        """Return a network's weights; dropout and penalties matter in training only."""
         arrays = [np.array(variable.value) for variable in model.weights]
         return cls(tuple(arrays[0::2]), tuple(arrays[1::2]), activation)
 

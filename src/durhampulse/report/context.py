@@ -62,7 +62,7 @@ class Report:
 
 
 def build_report(study: Study) -> Report:
-    """Put a study's tables, pictures and words together."""
+    """Return a study's tables, pictures and words as the report's context."""
     plots.use_style()
     source = study.a1.creators.source
     return Report(

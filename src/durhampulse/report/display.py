@@ -44,5 +44,5 @@ def say(*sentences: str) -> None:
 
 
 def show_source(function: Callable[..., Any]) -> Code:
-    """Show the code of a function as it runs."""
+    """Return the code of a function as it runs, for a notebook to show."""
     return Code(inspect.getsource(function), language="python")

@@ -74,7 +74,7 @@ def draw_figure(name: str, title: str, table: pd.DataFrame, draw: Callable[[], A
 
 
 def _themed(svg: str) -> str:
-    """Let a picture take ink and grid from the page, so that it fits light and dark."""
+    """Return a picture that takes ink and grid from the page, so that it fits light and dark."""
     svg = svg[svg.index("<svg") :]
     for color, name in ((plots.INK, "ink"), (plots.QUIET, "quiet"), (plots.GRID, "grid")):
         svg = svg.replace(color, f"var(--{name})")

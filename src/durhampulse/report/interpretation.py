@@ -275,5 +275,5 @@ def confusion(part: Confusion, judged: Judgement) -> str:
 
 
 def plain(text: object) -> str:
-    """Keep a name from the user's table from being read as Markdown."""
+    """Return a name from the user's table so that it is not read as Markdown."""
     return re.sub(r"([\\`*_\[\]<>#|~$])", r"\\\1", str(text))

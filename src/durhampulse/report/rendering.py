@@ -32,12 +32,12 @@ def _environment() -> Environment:
 
 
 def render_report(report: Report) -> str:
-    """Render the report as one HTML file that needs no network."""
+    """Return the report as one HTML file that needs no network."""
     return _environment().get_template("report.html.j2").render(report=report)
 
 
 def render_card(study: Study, facts: Mapping[str, Any]) -> str:
-    """Render the model card, Markdown."""
+    """Return the model card, Markdown."""
     source = study.a1.creators.source
     return (
         _environment()

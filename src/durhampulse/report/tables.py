@@ -69,7 +69,7 @@ class Table:
 
 
 def decision_view(table: pd.DataFrame, carried: Mapping[str, CarriedKind] | None = None) -> Table:
-    """Show the first creators of each band, or of all where nothing is recommended.
+    """Return the first creators of each band, or of all where nothing is recommended.
 
     Parameters
     ----------
@@ -190,14 +190,14 @@ def _why(row: pd.Series) -> str:
 
 
 def score_rows(caption: str, scores: pd.DataFrame) -> Table:
-    """Show scores, one row a metric, one column a model."""
+    """Return scores as a table, one row a metric, one column a model."""
     shown = plain_table(caption, score_table(scores).rename_axis("score").reset_index())
     shown.rows[:] = [[str(row[0]).replace("_", " "), *row[1:]] for row in shown.rows]
     return replace(shown, note="In brackets: 95% bootstrap interval. Classes at 0.5.")
 
 
 def plain_table(caption: str, table: pd.DataFrame) -> Table:
-    """Show a table as it is, its numbers as people read them."""
+    """Return a table as it is, its numbers as people read them."""
     columns = [str(column).replace("_", " ") for column in table.columns]
     rows: list[list[str | Named]] = [list(row) for row in readable(table).itertuples(index=False)]
     kinds = [pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes]

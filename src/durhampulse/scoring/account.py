@@ -171,7 +171,7 @@ def _nearest(loaded: LoadedModel, row: pd.DataFrame) -> list[dict[str, Any]]:
 def account_of(
     loaded: LoadedModel, row: pd.DataFrame, carried: Mapping[str, str | None] | None = None
 ) -> Account:
-    """Account for the creator of one row.
+    """Return the account of the creator of one row.
 
     Parameters
     ----------

@@ -162,7 +162,7 @@ def _gap(loaded: LoadedModel, model: FittedModel, creators: Creators, train: pd.
 def read_model(
     folder: str | Path, *, cage: Cage | None = None, explains: bool = True
 ) -> LoadedModel:
-    """Read and verify a model folder.
+    """Return the model of a folder, read and verified.
 
     Parameters
     ----------

@@ -121,7 +121,7 @@ def score_files(  # noqa: PLR0913 - each is an option of its own
     progress: Callable[[int, float], object] = lambda _rows, _done: None,
     **keywords: Any,
 ) -> Summary:
-    """Score files into one file.
+    """Score files into one file, and return the counts.
 
     Every row is kept, in the order of the files and their rows, except those that cannot be
     scored: they are written to ``OUT.refused.csv`` with the reason. Provenance and summary stand
@@ -183,7 +183,7 @@ def _write_scored(
     progress: Callable[[int, float], object],
     form: CrmFormat | None,
 ) -> Summary:
-    """Write the scores of tables into one file, and what explains it beside it."""
+    """Write tables' scores into one file and what explains it beside it; return the counts."""
     files = [PurePath(table.stream.name) for table in tables]
     beside = [out.with_name(out.name + end) for end in (".refused.csv", ".provenance.json")]
     about = provenance_of(scorer, files)
@@ -228,7 +228,7 @@ def _require_scored(total: Summary, out: Path, files: Sequence[PurePath]) -> Non
 def score_tables(
     scorer: Scorer, tables: list[OpenTable], schema: pa.Schema, *, workers: int | None = None
 ) -> Iterator[tuple[Scored, float]]:
-    """Score chunk after chunk on all cores, in order; with the share of the work done."""
+    """Yield chunks scored on all cores, in order, each with the share of the work done."""
     sizes = np.array([table.stream.path.stat().st_size for table in tables], dtype=float)
     before = np.concatenate([[0.0], np.cumsum(sizes)]) / sizes.sum()
     workers = workers or os.cpu_count() or 1
@@ -251,7 +251,7 @@ def score_tables(
 
 
 def score_chunk(scorer: Scorer, table: OpenTable, chunk: Chunk, schema: pa.Schema) -> Scored:
-    """Score one chunk of a table that :func:`open_table` has settled."""
+    """Return one chunk, scored, of a table that :func:`open_table` has settled."""
     cells = {column: chunk.cells[header] for column, header in table.columns.items()}
     identifiers = _identifiers(table, cells.pop(IDENTIFIER, None), chunk, schema)
     name = table.stream.name
@@ -308,7 +308,7 @@ def open_table(
     row_groups: tuple[int, int] | None = None,
     cage: Cage | None = None,
 ) -> OpenTable:
-    """Open a file, find the model's columns in it, and settle how it writes its numbers."""
+    """Return a file, opened, with the model's columns and how it writes its numbers."""
     stream = open_stream(path, options, name=name, row_groups=row_groups, cage=cage)
     headers = scorer.headers(stream.name, stream.headers, options)
     types = dict(zip(headers.carried, stream.types([*headers.carried]), strict=True))

@@ -111,7 +111,7 @@ def score_on_cluster(
     progress: Callable[[int, float], object] = lambda _rows, _done: None,
     **keywords: Any,
 ) -> Summary:
-    """Score files into a folder of Parquet files, on the workers of a cluster.
+    """Score files into a folder of Parquet files on a cluster, and return the counts.
 
     Parameters
     ----------
@@ -278,7 +278,7 @@ def _read_folder(folder: Path) -> dict[str, bytes]:
 
 
 def _score_piece(piece: _Piece, job: _Job) -> Summary:
-    """Score one piece, on a worker."""
+    """Score one piece, on a worker, and return its counts."""
     scorer = _scorer(tuple(sorted(job.model.items())))
     with _on_disk(piece.url) as path:
         name = PurePosixPath(piece.url).name
@@ -301,7 +301,7 @@ def _score_piece(piece: _Piece, job: _Job) -> Summary:
 
 @lru_cache(maxsize=2)
 def _scorer(files: tuple[tuple[str, bytes], ...]) -> Scorer:
-    """Load the model that travelled with the work; it is verified here as everywhere."""
+    """Return the model that travelled with the work; it is verified here as everywhere."""
     with scratch_folder() as folder, Cage() as cage:
         for name, blob in files:
             Path(folder, name).write_bytes(blob)

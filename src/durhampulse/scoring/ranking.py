@@ -55,7 +55,7 @@ class Ranking:
     def take(
         self, batch: pa.RecordBatch, block: Block, order: npt.NDArray[np.float64]
     ) -> Iterator[pa.RecordBatch]:
-        """Take a scored chunk in, with :attr:`.Scores.order`; give what can be written already."""
+        """Yield what can be written once a scored chunk is taken in, with :attr:`.Scores.order`."""
         if self._top is None:
             if self._reasons:
                 frame = self._scorer.frame(batch["Influencer ID"], block)

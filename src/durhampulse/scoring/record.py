@@ -147,7 +147,7 @@ def absent_flags(absent: Iterable[str]) -> list[str]:
 def _flag_texts(
     peers: Peers, scores: Scores, absent: Iterable[str], kinds: Sequence[str]
 ) -> pa.DictionaryArray:
-    """Put each combination that occurs into words once."""
+    """Return the flags of each row in words; each combination that occurs is worded once."""
     bits = scores.flags.astype(np.intp) * len(kinds) + scores.unlike
     counts = np.bincount(bits, minlength=1)
     present = np.flatnonzero(counts)

@@ -135,7 +135,7 @@ class Scorer:
         return self._columns.find(name, headers, options or ReadOptions())
 
     def compute(self, block: Block) -> Scores:
-        """Score rows that are read."""
+        """Return the scores of rows that are read."""
         logits, unlike = self.model.model.look(block)
         y_prob = sigmoid(logits)
         low, high = self.model.model.interval.ends(logits, block, y_prob)
@@ -357,7 +357,7 @@ class Scorer:
     def _take(
         self, table: Any, options: ReadOptions | None, keywords: Mapping[str, Any]
     ) -> TableCells:
-        """Read whatever holds a table."""
+        """Return the cells of whatever holds a table, read."""
         options = options or ReadOptions(**keywords)
         if isinstance(table, Creators):
             fractions: dict[str, Unit] = dict.fromkeys(table.units, "fraction")
@@ -369,7 +369,7 @@ class Scorer:
 
 
 def load_model(folder: str | Path, *, cage: Cage | None = None, explains: bool = True) -> Scorer:
-    """Read and verify a model folder, ready to score.
+    """Return a model folder, read and verified, ready to score.
 
     Parameters
     ----------

@@ -87,7 +87,7 @@ class Summary:
             self.drift[column] = self.drift.get(column, 0) + counts
 
     def drift_rows(self, scorer: Scorer) -> list[dict[str, Any]]:
-        """Compare the rows with those of training, as :meth:`.Profile.drift` does."""
+        """Return how far the rows have moved from those of training, as :meth:`.Profile.drift`."""
         blank = scorer.model.profile.count(Block(0, {}))
         return scorer.model.profile.drift({**blank, **self.drift})
 
@@ -165,7 +165,7 @@ class Summary:
 
 
 def summarise(scorer: Scorer, block: Block, scores: Scores, refused: int) -> Summary:
-    """Count one chunk: the rows that were scored, and how many were refused beside them."""
+    """Return one chunk's counts: the rows that were scored, and how many were refused."""
     # Few rows have a flag, and a comparison passes over all of them faster than counting does.
     raised, unlike = scores.flags[scores.flags > 0], scores.unlike[scores.unlike > 0]
     by_kind = np.bincount(unlike, minlength=1)

@@ -75,7 +75,7 @@ def create_app(
     folder: str | Path, *, keys: KeyRing | None = None, limits: Limits | None = None,
     root_path: str = "",
 ) -> FastAPI:  # fmt: skip
-    """Build the application that serves a model folder.
+    """Return the application that serves a model folder.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def build_app(  # noqa: PLR0913 - each is a part of the application
     headers: Mapping[str, str] = API_HEADERS,
     root_path: str = "",
 ) -> FastAPI:
-    """Build the application around whatever says which model is served.
+    """Return the application around whatever says which model is served.
 
     Parameters
     ----------

@@ -42,7 +42,7 @@ def raw_overview(raw: pd.DataFrame) -> pd.DataFrame:
 
 
 def missing_cells(creators: Creators) -> pd.DataFrame:
-    """Follow each column's missing cells from the file to the table: the counts add up.
+    """Return each column's missing cells from the file to the table; the counts add up.
 
     Returns
     -------
@@ -82,7 +82,7 @@ def _noted(creators: Creators, column: str, code: str) -> int:
 
 
 def missing_by_outcome(creators: Creators) -> pd.DataFrame:
-    """Compare the share of deals where a feature is missing with that where it is known.
+    """Return the share of deals where a feature is missing, and where it is known.
 
     Creators with several rows count once, by their first.
 

@@ -221,7 +221,7 @@ def _stacked(tables: Mapping[str, pd.DataFrame], name: str) -> pd.DataFrame:
 def _to_explain(
     part: Preparation, model: FittedModel, fresh: pd.DataFrame, thresholds: Thresholds
 ) -> tuple[pd.DataFrame, pd.Index]:
-    """Choose the rows that get reasons, and among them the sample that shows the whole picture."""
+    """Return the rows that get reasons, and the sample among them that shows the whole picture."""
     y_prob = pd.Series(model.predict_proba(fresh), fresh.index)
     ranked = y_prob.sort_values(ascending=False).index[:_MOST_REASONS]
     between = y_prob[(y_prob >= thresholds.review_at) & (y_prob < thresholds.yes_at)]
@@ -233,7 +233,7 @@ def _to_explain(
 
 
 def _refused_rows(creators: Creators, reasons: pd.Series) -> pd.DataFrame:
-    """Add rows that cannot be scored to those refused on reading: row, identifier, reason."""
+    """Return rows refused on reading and those that cannot be scored: row, identifier, reason."""
     reasons = reasons[reasons != ""]
     more = pd.DataFrame(
         {

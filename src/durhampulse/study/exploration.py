@@ -36,7 +36,7 @@ _EXACT = 17
 
 
 def column_overview(creators: Creators) -> pd.DataFrame:
-    """Describe each column: type, missing cells, distinct values, range, role.
+    """Return each column's type, missing cells, distinct values, range and role.
 
     Returns
     -------
@@ -79,7 +79,7 @@ def _typical(values: pd.Series, *, example: bool) -> str:
 def target_distribution(
     labelled: pd.DataFrame, outcome: OutcomeWords = SPONSORSHIP
 ) -> pd.DataFrame:
-    """Count the outcomes.
+    """Return the counts of the outcomes.
 
     Returns
     -------
@@ -98,7 +98,7 @@ def target_distribution(
 
 
 def associations(creators: Creators) -> pd.DataFrame:
-    """Measure what each feature alone tells of the outcome: on one scale, and as suits its type.
+    """Return what each feature alone tells of the outcome: on one scale, and as suits its type.
 
     The scale is the ROC AUC of the share of deals in the feature's tenths or levels, learned on
     four fifths of the creators and asked of the other, with DeLong's interval. It sees bends and
@@ -174,7 +174,7 @@ def _auc_alone(values: pd.Series, outcome: Floats, groups: Codes) -> tuple[float
 
 
 def surest(associated: pd.DataFrame) -> str:
-    """Name the feature that tells at least the most, of those that go with the outcome.
+    """Return the feature that tells at least the most, of those that go with the outcome.
 
     Parameters
     ----------

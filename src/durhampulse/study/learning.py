@@ -19,7 +19,7 @@ _MOST_ROWS = 8_000
 
 
 def learning_curve(part: Preparation, comparison: Comparison) -> pd.DataFrame:
-    """Measure the simple model and boosting, learned from more and more creators.
+    """Return the log loss of the simple model and boosting, learned from more and more creators.
 
     Each part holds the creators of the one before. All are measured on the whole test part.
 
