@@ -30,7 +30,7 @@ from durhampulse.decision.shapley import draw_background
 from durhampulse.features.encoding import learn_encoding
 from durhampulse.features.peers import learn_peers
 from durhampulse.market.sampling import write_market
-from durhampulse.models.classifiers import SIMPLE, build_boosting, fit
+from durhampulse.models.classifiers import LOGISTIC, build_boosting, fit
 from durhampulse.models.ensemble import STUDENT
 from durhampulse.models.families import StoredWeights, WeightedSum
 from durhampulse.models.fitted import FittedModel
@@ -85,7 +85,7 @@ def families(X: np.ndarray, y: np.ndarray) -> dict[str, StoredWeights]:
     small = network(X.shape[1], "parabolic")
     weight, zero = np.array([0.25, 0.75]), np.zeros(1)
     return {
-        "logistic": fit(SIMPLE, X, y, random_state=0),
+        "logistic": fit(LOGISTIC, X, y, random_state=0),
         "splines": fit_splines(X, y),
         "network, ReLU": network(X.shape[1], "relu"),
         "network, SiLU": network(X.shape[1], "silu"),

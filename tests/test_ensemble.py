@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from durhampulse.models.classifiers import SIMPLE, fit
+from durhampulse.models.classifiers import LOGISTIC, fit
 from durhampulse.models.ensemble import STUDENT, train_networks
 from durhampulse.models.stacking import level, stack
 from durhampulse.models.weights import sigmoid
@@ -25,7 +25,7 @@ def test_networks_learn_an_interaction_that_no_line_shows():
     X, y, _ = interaction(500, 0)
     fresh, _, p = interaction(4_000, 1)
     networks = train_networks(X, y, batch=25)
-    line = fit(SIMPLE, X, y, random_state=0)
+    line = fit(LOGISTIC, X, y, random_state=0)
     assert np.abs(line.predict_proba(fresh) - p).mean() > 0.2
     assert np.abs(networks.predict_proba(fresh) - p).mean() < 0.12
 

@@ -18,7 +18,7 @@ from durhampulse.creators.schema import LABEL
 from durhampulse.decision.bands import Thresholds
 from durhampulse.exceptions import InputError, ModelError, OutputError
 from durhampulse.market.sampling import simulate_market
-from durhampulse.models.classifiers import SIMPLE
+from durhampulse.models.classifiers import LOGISTIC
 from tests.studies import short_trainings
 
 
@@ -149,7 +149,7 @@ def test_few_rows_of_a_class_use_simple_model(market):
     deals = market[market[LABEL] == 1].head(12)
     few = pd.concat([deals, market[market[LABEL] == 0].head(60)])
     model = SponsorshipClassifier().fit(few.drop(columns=LABEL), few[LABEL])
-    assert model.model_.name == SIMPLE
+    assert model.model_.name == LOGISTIC
 
 
 def test_word_labels_are_accepted_and_invalid_ones_refused(market):

@@ -9,7 +9,7 @@ import pytest
 from durhampulse.creators.roles import Role
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.models import teacher
-from durhampulse.models.classifiers import BOOSTING, SIMPLE, fit
+from durhampulse.models.classifiers import BOOSTING, LOGISTIC, fit
 from durhampulse.models.teacher import learn_teacher
 from durhampulse.models.training import OutOfFold, classifier_learner, cross_validate, with_copies
 from durhampulse.models.weights import Blend, Logistic
@@ -90,7 +90,7 @@ def test_blend_is_the_weighted_sum_of_log_odds():
 
 
 def test_folds_trained_at_once_are_those_trained_in_turn():
-    learner, table = classifier_learner(SIMPLE, 0), creators(empty=True)
+    learner, table = classifier_learner(LOGISTIC, 0), creators(empty=True)
     in_turn, at_once = (cross_validate(learner, table, FEATURES, at_once=b) for b in (False, True))
     assert at_once.y_prob.tolist() == in_turn.y_prob.tolist()
     assert at_once.probe.tolist() == in_turn.probe.tolist()

@@ -20,7 +20,7 @@ __all__ = [
     "BOOSTING",
     "CLASSIFIERS",
     "FOREST",
-    "SIMPLE",
+    "LOGISTIC",
     "Classifier",
     "LibraryModel",
     "build_boosting",
@@ -88,7 +88,7 @@ def build_boosting(random_state: int) -> CatBoostClassifier:
 
 
 _DEEPER_FROM = 4_500
-SIMPLE, FOREST, BOOSTING = "Logistic regression", "Random forest", "Gradient boosting"
+LOGISTIC, FOREST, BOOSTING = "Logistic regression", "Random forest", "Gradient boosting"
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def _depth(n_rows: int) -> dict[str, Any]:
 
 
 CLASSIFIERS = {
-    SIMPLE: Classifier(build_logistic, Logistic.from_sklearn),
+    LOGISTIC: Classifier(build_logistic, Logistic.from_sklearn),
     FOREST: Classifier(build_forest),
     BOOSTING: Classifier(build_boosting, settings=_depth),
 }

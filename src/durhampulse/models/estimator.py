@@ -25,7 +25,7 @@ from durhampulse.creators.frames import raw_cells
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.features.encoding import learn_encoding
 from durhampulse.models.champion import train_champion
-from durhampulse.models.classifiers import SIMPLE
+from durhampulse.models.classifiers import LOGISTIC
 from durhampulse.models.fitted import FittedModel
 from durhampulse.models.sample import draw_sample
 from durhampulse.models.training import classifier_learner
@@ -149,11 +149,11 @@ class SponsorshipClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[mis
         X, y = encoding.transform(train), train[LABEL].to_numpy(np.float64)
         weights: Weights
         if X.shape[1]:
-            weights = classifier_learner(SIMPLE, self.random_state)(X, y, weight)
+            weights = classifier_learner(LOGISTIC, self.random_state)(X, y, weight)
         else:
             rate = np.average(y, weights=weight)
             weights = Logistic(np.zeros(0), np.log([rate / (1 - rate)]))
-        return FittedModel(name=SIMPLE, encoding=encoding, weights=weights)
+        return FittedModel(name=LOGISTIC, encoding=encoding, weights=weights)
 
     def decision_function(self, X: pd.DataFrame | npt.ArrayLike) -> Floats:
         """Return the log-odds of the second class, shape (n_rows,)."""

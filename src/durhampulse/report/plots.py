@@ -18,7 +18,7 @@ from matplotlib.ticker import FuncFormatter, LogFormatter
 
 from durhampulse.creators.outcome import SPONSORSHIP, OutcomeWords
 from durhampulse.decision.figures import axis_text, number_text
-from durhampulse.models.classifiers import BOOSTING, FOREST, SIMPLE
+from durhampulse.models.classifiers import BOOSTING, FOREST, LOGISTIC
 from durhampulse.report.fonts import MAIN_FONT, fallback_fonts
 from durhampulse.study.baselines import BASE_RATE
 from durhampulse.study.networks import MLP, REGULARISED
@@ -39,7 +39,7 @@ DEAL, NO_DEAL, THIRD, OTHER = "#c2591b", "#2f6fae", "#3f8a5c", "#7d4fa3"
 _ON_LIGHT = "#101418"  # on coloured cells, whatever the page
 _LOOKS = {
     BASE_RATE: (QUIET, "o"),
-    SIMPLE: (NO_DEAL, "s"),
+    LOGISTIC: (NO_DEAL, "s"),
     FOREST: (THIRD, "D"),
     BOOSTING: (DEAL, "^"),
     MLP.name: (OTHER, "v"),

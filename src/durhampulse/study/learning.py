@@ -9,7 +9,7 @@ from durhampulse.creators.schema import LABEL
 from durhampulse.evaluation.metrics import compare_models, log_loss
 from durhampulse.features.encoding import learn_encoding
 from durhampulse.features.repeats import creator_codes
-from durhampulse.models.classifiers import BOOSTING, SIMPLE, fit
+from durhampulse.models.classifiers import BOOSTING, LOGISTIC, fit
 from durhampulse.study.results import Comparison, Preparation
 
 __all__ = ["learning_curve"]
@@ -33,7 +33,7 @@ def learning_curve(part: Preparation, comparison: Comparison) -> pd.DataFrame:
     codes = creator_codes(part.train)
     place = np.random.default_rng(part.random_state).permutation(codes.max() + 1)[codes]
     rows = []
-    for name in (SIMPLE, BOOSTING):
+    for name in (LOGISTIC, BOOSTING):
         before = None
         for share in (*_SHARES, 1.0):
             chosen = part.train[place < share * (codes.max() + 1)]
