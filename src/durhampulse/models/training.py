@@ -22,6 +22,7 @@ __all__ = ["Learner", "OutOfFold", "classifier_learner", "cross_validate", "with
 
 Floats = npt.NDArray[np.float64]
 
+_FOLDS = 5
 _PROBE = 2_000
 _EMPTIED = 0.08
 
@@ -66,12 +67,11 @@ class OutOfFold:
     whole: Weights | None = None
 
 
-def cross_validate(  # noqa: PLR0913 - each is said apart
+def cross_validate(
     learner: Learner,
     train: pd.DataFrame,
     features: tuple[Role, ...],
     *,
-    n_folds: int = 5,
     random_state: int = 0,
     sample_weight: Floats | None = None,
     copies: int = 0,
@@ -83,7 +83,7 @@ def cross_validate(  # noqa: PLR0913 - each is said apart
     outcome. The encoding is learned anew in each fold. With `copies`, models see the rows again
     that often with some cells emptied. With `at_once`, each core trains a fold's model.
     """
-    folds = _draw_folds(train, n_folds, random_state)
+    folds = _draw_folds(train, random_state)
     some = train.sample(min(len(train), _PROBE), random_state=random_state)
 
     def learn(number: int) -> tuple[Encoding, Weights]:
@@ -94,10 +94,10 @@ def cross_validate(  # noqa: PLR0913 - each is said apart
         y = rows[LABEL].to_numpy(np.float64)
         return encoding, learner(encoding.transform(rows), y, weight)
 
-    each = range(n_folds)
+    each = range(_FOLDS)
     made = side_by_side(learn, each) if at_once else [learn(number) for number in each]
     encodings, models = zip(*made, strict=True)
-    y_prob, probe = np.zeros(len(train)), np.zeros((n_folds, len(some)))
+    y_prob, probe = np.zeros(len(train)), np.zeros((_FOLDS, len(some)))
     for number, (encoding, model) in enumerate(zip(encodings, models, strict=True)):
         held_out = np.flatnonzero(folds == number)
         y_prob[held_out] = model.predict_proba(encoding.transform(train.iloc[held_out]))
@@ -133,12 +133,12 @@ def with_copies(
     return pd.concat(parts, ignore_index=True), weight
 
 
-def _draw_folds(train: pd.DataFrame, n_folds: int, random_state: int) -> npt.NDArray[np.int64]:
+def _draw_folds(train: pd.DataFrame, random_state: int) -> npt.NDArray[np.int64]:
     """Return each row the number of its fold."""
     from sklearn.model_selection import StratifiedKFold
 
-    outcomes = creator_strata(train, fewest=n_folds)
-    splitter = StratifiedKFold(n_folds, shuffle=True, random_state=random_state)
+    outcomes = creator_strata(train, fewest=_FOLDS)
+    splitter = StratifiedKFold(_FOLDS, shuffle=True, random_state=random_state)
     fold = pd.Series(0, index=outcomes.index)
     for number, (_, held_out) in enumerate(splitter.split(outcomes, outcomes)):
         fold.iloc[held_out] = number
