@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from durhampulse.creators.schema import COLUMNS
+from durhampulse.creators.schema import COLUMNS, IDENTIFIER
 from durhampulse.decision.figures import axis_text, number_text
 from durhampulse.features.codes import Code, LevelCode, NumberCode
 from durhampulse.features.encoding import Encoding
 from durhampulse.study.results import Preparation
 
 __all__ = ["before_and_after", "encoding_table"]
+
+_SHOWN = 3
 
 
 def encoding_table(encoding: Encoding) -> pd.DataFrame:
@@ -58,8 +60,8 @@ def _unscaled(code: NumberCode) -> float:
     return code.unit * math.sinh(code.fill) if code.scale == "asinh" else code.fill
 
 
-def before_and_after(part: Preparation, rows: int = 3) -> pd.DataFrame:
-    """Return the first training rows before and after encoding, a row a column of the matrix.
+def before_and_after(part: Preparation) -> pd.DataFrame:
+    """Return the first three training rows before and after encoding, a row a column of the matrix.
 
     Returns
     -------
@@ -68,11 +70,11 @@ def before_and_after(part: Preparation, rows: int = 3) -> pd.DataFrame:
         is; the index is the column of the table. Levels that none of them has are left out.
     """
     encoding = part.encoding
-    before, after = part.train.head(rows), part.X_train.head(rows)
+    before, after = part.train.head(_SHOWN), part.X_train.head(_SHOWN)
     columns = [code.columns[0] for code in encoding.codes for _ in code.names]
     table = pd.DataFrame({"becomes": encoding.names}, index=pd.Index(columns, name="column"))
     levels = [isinstance(code, LevelCode) for code in encoding.codes for _ in code.names]
-    for at, name in enumerate(before["Influencer_ID"].astype("str")):
+    for at, name in enumerate(before[IDENTIFIER].astype("str")):
         creator = before.iloc[at]
         table[f"{name}: before"] = [_figure(column, creator[column]) for column in columns]
         table[f"{name}: after"] = [f"{value:.2f}" for value in after.iloc[at]]
