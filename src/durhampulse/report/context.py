@@ -172,7 +172,6 @@ def _a2(study: Study) -> Section:
         part="A2",
         title="The outcome and what goes with it",
         paragraphs=text,
-        tables=[],
         figures=figures,
     )
 
@@ -229,7 +228,6 @@ def _b3(study: Study) -> Section:
         part="B3",
         title="The confusion matrix",
         paragraphs=[words.confusion(part, study.judged)],
-        tables=[],
         figures=[figure],
     )
 
@@ -275,7 +273,7 @@ def _d1(study: Study) -> Section:
         training.curves,
         lambda: plots.curves(study.c2, training),
     )
-    return Section(part="D1", title="Dropout and L2", paragraphs=[], tables=[], figures=[figure])
+    return Section(part="D1", title="Dropout and L2", figures=[figure])
 
 
 def _d2(study: Study) -> Section:
