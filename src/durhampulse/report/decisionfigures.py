@@ -23,23 +23,23 @@ def decision_figures(study: Study) -> list[Figure]:
     tested = errors[errors["measured_on"] == "test part"]
     return [
         draw_figure("e-bands", "Hit rate of each band", part.hit_rates,
-                lambda: decisionplots.bands(part.hit_rates, outcome=outcome)),
+                    lambda: decisionplots.bands(part.hit_rates, outcome=outcome)),
         draw_figure("e-reliability", f"Predicted and measured shares of {outcome.deals}",
-                part.reliability,
-                lambda: decisionplots.reliability(part.reliability, outcome=outcome)),
+                    part.reliability,
+                    lambda: decisionplots.reliability(part.reliability, outcome=outcome)),
         draw_figure("e-calibrations", "Predicted and measured shares, model by model",
-                part.calibrations,
-                lambda: decisionplots.calibrations(
-                part.calibrations, tested, outcome=outcome)),
+                    part.calibrations,
+                    lambda: decisionplots.calibrations(
+                        part.calibrations, tested, outcome=outcome)),
         draw_figure("e-lookalikes", "What became of the past creators most like a few",
-                part.alike.astype({"creator": "str"}),
-                lambda: decisionplots.lookalikes(part.alike, outcome=outcome)),
+                    part.alike.astype({"creator": "str"}),
+                    lambda: decisionplots.lookalikes(part.alike, outcome=outcome)),
         draw_figure("e-gain", "What inviting the best first finds", part.invitations,
-                lambda: decisionplots.gain(part.gain, outcome=outcome)),
+                    lambda: decisionplots.gain(part.gain, outcome=outcome)),
         draw_figure("e-importance", "What the model goes by", importance,
-                lambda: decisionplots.importance(importance)),
+                    lambda: decisionplots.importance(importance)),
         draw_figure("e-dependence", "Effect of each column over its values", dependence,
-                lambda: decisionplots.dependence(dependence)),
+                    lambda: decisionplots.dependence(dependence)),
         *_group_figures(part.groups, outcome),
     ]  # fmt: skip
 
