@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, Final, TypedDict
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
-from sqlalchemy import Row
+from sqlalchemy import Connection, Row
 from starlette.responses import JSONResponse
 
 from durhampulse.creators.schema import COLUMNS
@@ -58,26 +59,21 @@ BESIDE = "x-beside-the-list"
 """Header of a decision that the script sends, and which is answered in data."""
 
 
-class Estimate(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class Imagined:
     """What the model would say of other figures: `changed` are these and those stored, in words."""
 
-    estimate: Account | None
-    problem: DurhamPulseError | None
-    changed: Sequence[tuple[str, str]]
-    points: int | None
-
-
-_NO_ESTIMATE: Final[Estimate] = {"estimate": None, "problem": None, "changed": [], "points": None}
+    estimate: Account | None = None
+    problem: DurhamPulseError | None = None
+    changed: Sequence[tuple[str, str]] = ()
+    points: int | None = None
 
 
 class WhatIfContext(Context, template="what-if.html"):
-    """An estimate for other figures; fields as of :class:`Estimate`."""
+    """An estimate for other figures."""
 
     rules: Rules
-    estimate: Account | None
-    problem: DurhamPulseError | None
-    changed: Sequence[tuple[str, str]]
-    points: int | None
+    imagined: Imagined
 
 
 class PanelContext(Context, template="panel.html"):
@@ -93,16 +89,10 @@ class PanelContext(Context, template="panel.html"):
     hidden: bool
 
 
-class CreatorContext(WhatIfContext, template="creator.html"):
-    """A creator's page."""
+class CreatorContext(PanelContext, template="creator.html"):
+    """A creator's page: what the panel has, and all else that is known."""
 
-    page: CreatorPage
-    draft: Draft
-    reasons: Sequence[str]
-    request_name: str
-    seen: int
-    holder: Row[Any] | None
-    hidden: bool
+    imagined: Imagined
     conflict: ConflictError | None
     today: str
     figures: Sequence[tuple[str, str, Sequence[str]]]
@@ -137,36 +127,37 @@ def creator_view(
         page, so whoever sends the form again has seen it.
     """
     with ACCOUNTS, desk.store.reading() as db:
-        rules = desk.catalogue.current(db)
-        hidden = number in hidden_from(db, who)
-        page, seen = creator_page(db, number, rules, hidden=hidden), last_review(db)
+        panel = _panel(db, desk, who, number, draft)
         within, open_drafts = campaigns_of(db, number), drafts(db)
-        draft = draft or draft_of(db, number, who.id)
-        holder = held_by_other(db, number, who.id)
         lists, client_said = lists_of(db, number), client_answers(db, number)
+    rules, row = panel.rules, panel.page.row
     context = CreatorContext(
-        page=page, rules=rules, seen=seen, lists=lists, draft=draft, conflict=conflict,
-        holder=holder, reasons=REASONS, request_name=secrets.token_hex(12),
-        today=today().isoformat(), figures=_figures(rules, page.row, request.query_params),
-        campaigns=within, drafts=open_drafts, client_said=client_said, hidden=hidden,
-        **(_NO_ESTIMATE if hidden else _estimate(rules, page.row, request)),
+        **vars(panel), lists=lists, conflict=conflict, today=today().isoformat(),
+        figures=_figures(rules, row, request.query_params), campaigns=within, drafts=open_drafts,
+        client_said=client_said,
+        imagined=Imagined() if panel.hidden else _imagined(rules, row, request),
     )  # fmt: skip
     return render(request, who, context, status=409 if conflict else 200)
+
+
+def _panel(
+    db: Connection, desk: Desk, who: Principal, number: int, draft: Draft | None = None
+) -> PanelContext:
+    """Return what the side panel shows of a creator."""
+    rules, hidden = desk.catalogue.current(db), number in hidden_from(db, who)
+    return PanelContext(
+        page=creator_page(db, number, rules, hidden=hidden), rules=rules, seen=last_review(db),
+        draft=draft or draft_of(db, number, who.id), holder=held_by_other(db, number, who.id),
+        hidden=hidden, reasons=REASONS, request_name=secrets.token_hex(12),
+    )  # fmt: skip
 
 
 @router.get("/{number}/panel")
 def show_panel(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Response:
     """Show why, and the form to decide, beside the list."""
     with ACCOUNTS, desk.store.reading() as db:
-        rules = desk.catalogue.current(db)
-        hidden = number in hidden_from(db, who)
-        page, seen = creator_page(db, number, rules, hidden=hidden), last_review(db)
-        draft, holder = draft_of(db, number, who.id), held_by_other(db, number, who.id)
-    context = PanelContext(
-        page=page, rules=rules, seen=seen, draft=draft, holder=holder, hidden=hidden,
-        reasons=REASONS, request_name=secrets.token_hex(12),
-    )  # fmt: skip
-    return render(request, who, context)
+        panel = _panel(db, desk, who, number)
+    return render(request, who, panel)
 
 
 @router.get("/{number}/what-if")
@@ -176,18 +167,18 @@ def show_what_if(request: Request, desk: DeskOf, who: Viewer, number: Number) ->
         rules = desk.catalogue.current(db)
         row = find_creator(db, number)
         refuse_unseen(hidden_from(db, who), [number])
-    return render(request, who, WhatIfContext(rules=rules, **_estimate(rules, row, request)))
+    return render(request, who, WhatIfContext(rules=rules, imagined=_imagined(rules, row, request)))
 
 
-def _estimate(rules: Rules, row: Any, request: Request) -> Estimate:
+def _imagined(rules: Rules, row: Any, request: Request) -> Imagined:
     """Return the estimate for the figures of an address, how they were read, or the problem."""
     changes = {n: v for n, v in request.query_params.items() if n in COLUMNS}
     if not changes:
-        return _NO_ESTIMATE
+        return Imagined()
     try:
         account = what_if(rules, row, changes)
     except DurhamPulseError as error:
-        return {"estimate": None, "problem": error, "changed": [], "points": None}
+        return Imagined(problem=error)
     stored = stored_frame(rules.scorer, [row]).iloc[0]
     read = read_changes(rules, changes)
     changed = [
@@ -197,7 +188,7 @@ def _estimate(rules: Rules, row: Any, request: Request) -> Estimate:
     ]
     before = None if row.flags & UNLIKE_BIT else row.probability
     points = None if before is None else round(100 * (account.probability - before))
-    return {"estimate": account, "problem": None, "changed": changed, "points": points}
+    return Imagined(estimate=account, changed=changed, points=points)
 
 
 def _figures(
