@@ -95,7 +95,7 @@ BUTTONS = {
     "/imports/{number}/columns", "/imports/{number}/undo", "/campaigns/{number}/delete",
     "/campaigns/{number}/propose", "/outcomes/files/{number}/record",
     "/outcomes/files/{number}/drop", "/model/activate", "/model/preview", "/model/preview/discard",
-    "/people/{number}/link", "/keys/{number}/revoke", "/account/sessions/{number}/end",
+    "/people/{number}/link", "/people/{number}/sessions/end", "/keys/{number}/revoke", "/account/sessions/{number}/end",
     "/account/sessions/end", "/rooms/{number}/close",
     "/campaigns/{number}/budget", "/opinions/{number}", "/account/second",
     "/account/second/codes", "/people/{number}/factor/end", "/hooks/{number}",

@@ -248,6 +248,27 @@ def test_light_acts_do_not_ask_again(visit, desk):
     assert ada.post("/creators/3/remark", data=form).status_code == 303
 
 
+def test_an_admin_ends_all_sessions_of_somebody_and_own_ones_but_this(visit, desk):
+    ada, vic = visit("admin"), visit("viewer")
+    for name in (vic.who, ada.who):
+        desk.sign_in.attempt(desk.store, name, PASSWORD, "test")
+    with desk.store.reading() as db:
+        numbers = dict(db.execute(select(person.c.name, person.c.id)).all())
+    page = ada.get("/people").text
+    for name, n in ((vic.who, 2), (ada.who, 1)):
+        button = f'aria-label="End the sessions of {name}">End {n} signed in</button>'
+        assert page.count(button) == 1
+        answer = ada.post(f"/people/{numbers[name]}/sessions/end", data={"csrf": ada.csrf})
+        assert answer.status_code == 303
+    assert "End the sessions of" not in ada.get("/people").text
+    assert vic.get("/shortlist").headers["location"].startswith("/sign-in")
+    with desk.store.reading() as db:
+        entries = db.execute(select(audit).where(audit.c.act == "session ended")).all()
+    assert [(entry.who, entry.subject, entry.detail["sessions"]) for entry in entries] == [
+        (ada.who, vic.who, 2), (ada.who, ada.who, 1),
+    ]  # fmt: skip
+
+
 def test_open_link_dies_with_the_right_to_sign_in(store):
     (ann,) = add_people(store, "viewer")
     with store.writing() as db:

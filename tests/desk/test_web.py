@@ -107,7 +107,7 @@ NEEDS = {
                      "/campaigns/{number}/budget", "/opinions/{number}", "/queue/enough"],
         "admin": ["/hooks", "/hooks/{number}", "/thresholds", "/opinions/share", "/creators/{number}/erase", "/model/activate", "/model/preview",
                   "/model/preview/discard", "/people",
-                  "/people/{number}", "/people/{number}/link", "/people/factor",
+                  "/people/{number}", "/people/{number}/link", "/people/{number}/sessions/end", "/people/factor",
                   "/people/{number}/factor/end", "/people/{number}/identity", "/keys", "/keys/{number}/revoke"],
     },
 }  # fmt: skip

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select, update
 
 from durhampulse.desk.people.people import Principal, SignedIn, digest_of_token
 from durhampulse.desk.people.uses import LastUse
@@ -18,7 +18,8 @@ from durhampulse.desk.store.tables import person, session
 
 __all__ = [
     "Opening", "SessionLimits", "Waiting", "complete_session", "confirm_session", "end_session",
-    "end_sessions", "find_session", "find_waiting", "open_session", "sessions_of", "sign_out",
+    "end_sessions", "find_session", "find_waiting", "open_session", "session_counts", "sessions_of",
+    "sign_out",
 ]  # fmt: skip
 
 _MOST_SESSIONS = 10
@@ -210,12 +211,21 @@ def confirm_session(db: Connection, number: int) -> str:
 
 def sessions_of(db: Connection, number: int, limits: SessionLimits) -> Sequence[Row[Any]]:
     """Return a person's sessions that have not ended, the one used last first."""
+    s = session.c
+    mine = select(session).where(s.person_id == number, *_is_open(limits))
+    return db.execute(mine.order_by(s.used_at.desc(), s.id.desc())).all()
+
+
+def session_counts(db: Connection, limits: SessionLimits) -> dict[int, int]:
+    """Return how many sessions have not ended, by person."""
+    counts = select(session.c.person_id, func.count().label("n")).where(*_is_open(limits))
+    return {row.person_id: row.n for row in db.execute(counts.group_by(session.c.person_id))}
+
+
+def _is_open(limits: SessionLimits) -> tuple[ColumnElement[bool], ...]:
     s, now = session.c, clock.now()
     since = now - timedelta(minutes=limits.idle_minutes)
-    mine = select(session).where(
-        s.person_id == number, s.expires_at > now, s.used_at > since, s.waits_for == ""
-    )
-    return db.execute(mine.order_by(s.used_at.desc(), s.id.desc())).all()
+    return s.expires_at > now, s.used_at > since, s.waits_for == ""
 
 
 def end_session(db: Connection, who: Principal, number: int) -> None:

@@ -10,12 +10,13 @@ from fastapi import APIRouter, Depends, Form, Request, Response
 from sqlalchemy import Row, select
 from starlette.responses import StreamingResponse
 
+from durhampulse.decision.figures import quantity
 from durhampulse.desk.people import people, sessions
 from durhampulse.desk.people.factors import factor_dates, required_role
 from durhampulse.desk.people.identities import known_as
 from durhampulse.desk.people.people import PERSON_ROLES, PersonRole
 from durhampulse.desk.store import clock
-from durhampulse.desk.store.audit import latest
+from durhampulse.desk.store.audit import latest, note
 from durhampulse.desk.store.chain import Head, export_lines, read_head
 from durhampulse.desk.store.search import find_some
 from durhampulse.desk.store.tables import api_key, receipt
@@ -71,6 +72,7 @@ class PeopleContext(Context, template="people.html"):
     known_as: Mapping[int, str]
     provider: str | None
     passwords: bool
+    sessions: Mapping[int, int]
     owners: Mapping[int, Row[Any]]
     lower_role: Callable[[PersonRole, PersonRole], PersonRole]
     now: datetime
@@ -171,12 +173,12 @@ def _people_page(
         everybody = people.people(db)
         keys = db.execute(select(api_key).order_by(api_key.c.name)).all()
         factors, required = factor_dates(db), required_role(db)
-        names = known_as(db)
+        names, signed_in = known_as(db), sessions.session_counts(db, desk.limits)
     context = PeopleContext(
         search=search, roles=PERSON_ROLES, people=_called(everybody, search),
         keys=_called(keys, search), factors=factors, required=required, known_as=names,
         provider=desk.provider.settings.title if desk.provider else None,
-        passwords=desk.sign_in.passwords,
+        passwords=desk.sign_in.passwords, sessions=signed_in,
         owners={row.id: row for row in everybody}, lower_role=people.lower_role,
         now=clock.now(), days=_DAYS, secret=secret, what=what,
     )  # fmt: skip
@@ -241,6 +243,17 @@ def link(request: Request, desk: DeskOf, who: SureAdmin, number: Number) -> Resp
         token = people.make_link(db, "password", who.name, number)
     what = "A link for a new password; it works once, within half an hour."
     return _people_page(request, desk, who, f"{desk.exposure.address}/welcome/{token}", what)
+
+
+@router.post("/people/{number}/sessions/end")
+def end_sessions(desk: DeskOf, who: Admin, number: Number) -> Response:
+    """End all sessions of somebody, such as where a computer was lost; one's own but this one."""
+    with desk.store.writing() as db:
+        name = people.find_person(db, number).name
+        keep = who.session.number if number == who.id else 0
+        n = sessions.end_sessions(db, number, keep=keep)
+        note(db, who.name, "session ended", name, {"sessions": n})
+    return redirect("/people", f"{quantity(n, 'session')} of {name} ended.")
 
 
 @router.post("/keys")
