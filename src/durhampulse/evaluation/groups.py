@@ -18,6 +18,7 @@ Floats = npt.NDArray[np.float64]
 
 _FEWEST = 20
 _MOST_GROUPS = 12
+_LEVEL = 0.05
 
 
 def group_quality(
@@ -75,9 +76,9 @@ def group_quality(
     return table
 
 
-def unlike_groups(table: pd.DataFrame, *, level: float = 0.05) -> pd.DataFrame:
-    """Return the groups whose probabilities are off beyond noise."""
-    return table[table["p_value"] < level]
+def unlike_groups(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the groups whose probabilities are off beyond noise, at the 5% level."""
+    return table[table["p_value"] < _LEVEL]
 
 
 def _groupings(creators: pd.DataFrame) -> dict[str, pd.Series]:

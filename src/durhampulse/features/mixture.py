@@ -101,14 +101,13 @@ class Mixture:
         return cls(means, factors, offsets)
 
 
-def learn_mixture(X: Floats, *, random_state: int = 0) -> Mixture:
+def learn_mixture(X: Floats) -> Mixture:
     """Return up to three Gaussians fitted to rows, shape (n_rows, n_columns), fewer to few rows."""
     from sklearn.mixture import GaussianMixture
 
     n_components = 1 + sum(len(X) >= enough for enough in _ENOUGH)
-    fitted = GaussianMixture(
-        n_components, reg_covar=_RIDGE, max_iter=300, random_state=random_state
-    ).fit(X)
+    model = GaussianMixture(n_components, reg_covar=_RIDGE, max_iter=300, random_state=0)
+    fitted = model.fit(X)
     factors = fitted.precisions_cholesky_
     log_det = np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
     return Mixture(fitted.means_, factors, -np.log(fitted.weights_) - log_det)

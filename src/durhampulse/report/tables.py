@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -105,7 +105,7 @@ def decision_view(table: pd.DataFrame, carried: Mapping[str, CarriedKind] | None
     return Table(caption=title, columns=columns, rows=rows, note=note)
 
 
-def brief_table(table: pd.DataFrame, carried: Sequence[str] = ()) -> pd.DataFrame:
+def brief_table(table: pd.DataFrame) -> pd.DataFrame:
     """Return the first creators of each answer as the marketing team reads them, all as text.
 
     Probabilities are cut, not rounded, so that none contradicts its band.
@@ -114,8 +114,6 @@ def brief_table(table: pd.DataFrame, carried: Sequence[str] = ()) -> pd.DataFram
     ----------
     table
         The decision table.
-    carried
-        Headers of its carried columns to show.
     """
     shown = _shown(table)
     probability = np.floor(shown["Predicted Sponsorship"] * 100 + 1e-9) / 100
@@ -123,7 +121,6 @@ def brief_table(table: pd.DataFrame, carried: Sequence[str] = ()) -> pd.DataFram
     followers = shown["Follower Count"].astype("Float64")
     columns: dict[str, Any] = {
         "Influencer ID": shown["Influencer ID"].astype("str"),
-        **{name: shown[name] for name in carried},
         "Predicted Sponsorship": probability.map("{:.2f}".format),
         "90% interval": [
             f"{100 * low:.0f} to {100 * high:.0f}%"
