@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from durhampulse.creators.roles import Role
 from durhampulse.decision.assumptions import OVERLOOKED, budget_table, overlooked_table
 from durhampulse.decision.bands import MAYBE, NO_PRECEDENT, YES
 from durhampulse.decision.figures import quantity
@@ -16,7 +17,7 @@ __all__ = ["budgets", "sentences", "shares", "tables"]
 
 def shares(part: Decision, judged: Judgement) -> pd.DataFrame:
     """Return the bands under each assumed share; empty where a column says who was looked at."""
-    if judged.verdict.refusal or _is_known(part):
+    if judged.verdict.refusal or _considered(part):
         return pd.DataFrame()
     return overlooked_table(_probabilities(part), part.thresholds)
 
@@ -41,13 +42,12 @@ def sentences(part: Decision, judged: Judgement) -> list[str]:
     """Return what the two tables say, a sentence or two."""
     if judged.verdict.refusal:
         return []
+    if role := _considered(part):
+        return [
+            f"**Who was looked at** is known here ({role.reason}): the model learned from and "
+            "was tested on these alone, and the others are ranked beside them."
+        ]
     words = outcome_of(part.creators)
-    for role in part.creators.roles:
-        if role.role == "considered":
-            return [
-                f"**Who was looked at** is known here ({role.reason}): the model learned from and "
-                "was tested on these alone, and the others are ranked beside them."
-            ]
     rows = shares(part, judged).to_dict("records")
     usual, assumed = rows[0], rows[2]
     bands = [YES] if part.promise is None or part.promise.is_kept else [YES, MAYBE]
@@ -70,8 +70,9 @@ def _beyond(capped: int) -> str:
     return f" (a higher probability than so large a share allows: {capped:,} already)"
 
 
-def _is_known(part: Decision) -> bool:
-    return any(role.role == "considered" for role in part.creators.roles)
+def _considered(part: Decision) -> Role | None:
+    """Return the column that says who was looked at."""
+    return next((role for role in part.creators.roles if role.role == "considered"), None)
 
 
 def _probabilities(part: Decision) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
