@@ -79,7 +79,7 @@ class DelimitedStream(Stream):
                     cells = dict(zip(headers, map(restored, batch.columns), strict=True))
                     yield Chunk(rows, cells, self._misshapen(new), share_read(file, size))
         except (pa.ArrowException, UnicodeError, OSError) as error:
-            raise self._error(error, odd, good + noted + 1) from error
+            raise self._problem(error, odd, good + noted + 1) from error
         if noted < len(odd):
             self.blank += [row.number for row in odd[noted:] if not row.text.strip()]
             none = {header: pa.array([], pa.string()) for header in headers}
@@ -134,7 +134,7 @@ class DelimitedStream(Stream):
             ),
         )
 
-    def _error(self, error: Exception, odd: Sequence[pa_csv.InvalidRow], row: int) -> InputError:
+    def _problem(self, error: Exception, odd: Sequence[pa_csv.InvalidRow], row: int) -> InputError:
         """Return what is wrong with the file, by its bad row where one is known."""
         if isinstance(error, UnicodeError) or "UTF8" in str(error):
             return misfit(self.name, partial(open_bytes, self.path), self._encoding)
