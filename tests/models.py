@@ -52,5 +52,5 @@ def replace_file(folder, name, blob):
     """Alter a file of a folder and put its new hash into the manifest."""
     (folder / name).write_bytes(blob)
     files = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
-    said = {"bytes": len(blob), "sha256": hashlib.sha256(blob).hexdigest()}
-    edit(folder, files={**files, name: said})
+    entry = {"bytes": len(blob), "sha256": hashlib.sha256(blob).hexdigest()}
+    edit(folder, files={**files, name: entry})

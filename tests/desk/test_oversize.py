@@ -26,14 +26,14 @@ def send(app, path, kind, *, cookie="", length=None, chunk=b"a" * (1 << 16)):
     async def keep(message):
         messages.append(message)
 
-    said = {"host": "testserver", "content-type": kind, "cookie": cookie,
+    sent = {"host": "testserver", "content-type": kind, "cookie": cookie,
             "referer": "http://testserver/imports"}  # fmt: skip
-    said |= {} if length is None else {"content-length": str(length)}
+    sent |= {} if length is None else {"content-length": str(length)}
     scope = {
         "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST",
         "scheme": "http", "path": path, "raw_path": path.encode(), "query_string": b"",
         "root_path": "", "client": ("192.0.2.1", 5), "server": ("testserver", 80), "state": {},
-        "headers": [(name.encode(), value.encode()) for name, value in said.items() if value],
+        "headers": [(name.encode(), value.encode()) for name, value in sent.items() if value],
     }  # fmt: skip
     asyncio.run(asyncio.wait_for(app(scope, receive, keep), 20))
     start = messages[0]

@@ -105,7 +105,7 @@ def _number_of_codes(currency: str) -> int:
 
 
 @lru_cache(maxsize=1 << 10)
-def same_currency(one: str, other: str) -> bool:
+def same_currency(first: str, second: str) -> bool:
     """Whether two signs or codes may stand for one currency.
 
     Examples
@@ -113,7 +113,7 @@ def same_currency(one: str, other: str) -> bool:
     >>> same_currency("$", "USD"), same_currency("$", "EUR")
     (True, False)
     """
-    return not currency_codes(one).isdisjoint(currency_codes(other))
+    return not currency_codes(first).isdisjoint(currency_codes(second))
 
 
 def split_range(word: str) -> tuple[str, str] | None:

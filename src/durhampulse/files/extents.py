@@ -92,11 +92,11 @@ def measure(path: Path, part: str) -> Extent:
         if not extent.moderate and extent.cells <= _MOST_CELLS:
             with book.open(part) as sheet:
                 extent = _scan(sheet, exact=True)
-    require_extent(path.name, extent)
+    _require_extent(path.name, extent)
     return extent
 
 
-def require_extent(name: str, extent: Extent) -> None:
+def _require_extent(name: str, extent: Extent) -> None:
     """Raise if a sheet reaches further than memory should."""
     if extent.cells > _MOST_CELLS:
         raise InputError(
