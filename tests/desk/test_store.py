@@ -164,6 +164,7 @@ def test_older_store_is_migrated(store_url, monkeypatch):
     store.close()
 
 
+@pytest.mark.filterwarnings("ignore:.*expression-based index")
 def test_migration_renews_the_indexes_of_a_list_with_creators_in_it(store_url, monkeypatch):
     store = store_of_version("0013", store_url, monkeypatch)
     with store.writing() as db:
