@@ -62,7 +62,7 @@ def shoot(link: str, folder: Path) -> None:
                     page.locator("#panel h2").wait_for()
                     page.mouse.move(800, 20)
                 if name == "queue" and not ending:
-                    _skip(page, 4)  # without precedent, or drawn to be judged without the number
+                    _skip_the_hidden(page)
                     page.goto(f"{address}{where}")
                 page.wait_for_timeout(400)  # what slides has arrived
                 path = folder / f"{name}{ending}.png"
@@ -71,9 +71,9 @@ def shoot(link: str, folder: Path) -> None:
         browser.close()
 
 
-def _skip(page: Page, n: int) -> None:
-    """Leave some creators of the queue for later."""
-    for _ in range(n):
+def _skip_the_hidden(page: Page) -> None:
+    """Leave for later who has no precedent, or was drawn to be judged without the number."""
+    while not page.locator("#card .saying").count():
         before = page.locator("#creator").inner_text()
         page.keyboard.press("s")
         page.wait_for_function(
