@@ -84,6 +84,42 @@ def test_shortlist_prints_as_a_table(browser, demo, signed_in):
 
 
 @pytest.mark.slow
+def test_room_of_thirty_prints_on_one_page(browser, demo, signed_in):
+    address, _, _ = demo
+    with opened(browser, storage_state=signed_in, viewport=WINDOW) as page:
+        page.goto(f"{address}/campaigns")
+        csrf = page.locator("input[name=csrf]").first.get_attribute("value")
+        brief = {"csrf": csrf, "name": "Autumn", "number": "30"}
+        number = page.request.post(f"{address}/campaigns", form=brief).url.rsplit("/", 1)[1]
+        room = {"csrf": csrf, "name": "Who feels right?", "client": "Acme", "days": "14",
+                "source": f"campaign-{number}", "colour": "#2f5d8a", "shows": "followers"}  # fmt: skip
+        made = page.request.post(f"{address}/rooms", form=room).text()
+        page.goto(re.search(r"http://[^<\s]+/r/[\w-]+", made)[0])
+        expect(page.locator(".cards > li")).to_have_count(30)
+        assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(format="A4"))) == 1
+
+
+@pytest.mark.slow
+def test_rows_become_compact_and_stay_so(browser, demo, signed_in):
+    """40 pixels each, 32 if one likes; one more column of those that can be chosen."""
+    address, _, _ = demo
+
+    def height(page):
+        box = page.locator(".list tbody tr").nth(3).bounding_box()
+        return round(box["height"])
+
+    with opened(browser, storage_state=signed_in, viewport=WINDOW) as page:
+        page.goto(address + "/shortlist")
+        assert height(page) == 40
+        page.locator("summary", has_text="Table").click()
+        page.get_by_role("button", name="Compact rows").click()
+        assert height(page) == 32
+        page.get_by_role("link", name="Views").click()
+        expect(page.locator(".list thead")).to_contain_text("Views")
+        assert height(page) == 32
+
+
+@pytest.mark.slow
 def test_tablet_shows_each_page_whole_and_its_menu(browser, demo, signed_in, campaign):
     address, _, _ = demo
     with opened(browser, storage_state=signed_in, viewport=TABLET) as page:
