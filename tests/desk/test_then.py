@@ -8,7 +8,7 @@ import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, event, insert, select, update
 
 from durhampulse.decision.bands import Thresholds
 from durhampulse.desk.models.catalogue import save_thresholds
@@ -16,6 +16,7 @@ from durhampulse.desk.outcomes.recording import record
 from durhampulse.desk.people.erasure import erase
 from durhampulse.desk.review.decisions import REASONS, ReviewDecision, decide
 from durhampulse.desk.review.undoing import undo
+from durhampulse.desk.shortlist.past import Past, first_scores
 from durhampulse.desk.shortlist.then import moment_of_review, then, then_counts
 from durhampulse.desk.store.tables import (
     creator,
@@ -210,6 +211,54 @@ def test_page_of_a_past_list_goes_down_to_whom_later_runs_left_alone(filled, rul
         rows = then(db, rules, START + HOUR, page=page).rows
     assert [row.id for row in rows] == want[50 * page : 50 * page + 50]
     assert [row.probability for row in rows] == [former[row.id] for row in rows]
+
+
+@pytest.mark.parametrize("earlier", [(1,), (1, 2, 3), (2, 1, 3), (3, 1)])
+def test_pages_of_a_past_list_are_in_order_and_read_off_an_index(bare, earlier):
+    """Runs of any size over each other, put in place in any order, one after whom the list was."""
+    store, _ = bare
+    rng, figures = random.Random(0), [None, *(n / 40 for n in range(40))]  # with ties
+    shares = {1: 1.0, 2: 0.6, 3: 0.1, 4: 1.0}
+    rows = [
+        {"creator_id": number, "run_id": run_id, "probability": rng.choice(figures),
+         "flags": rng.choice([0, 3, UNLIKE_BIT])}
+        for run_id, share in shares.items() for number in range(1, 261) if rng.random() < share
+    ]  # fmt: skip
+    with store.writing() as db:
+        version = db.scalar(select(model.c.version))
+        db.execute(insert(run), [
+            {"id": run_id, "kind": "import", "model_version": version, "by": "ann", "at": now(),
+             "applied_at": now(), "creators": sum(row["run_id"] == run_id for row in rows)}
+            for run_id in shares
+        ])  # fmt: skip
+        db.execute(insert(score), rows)
+    store.tidy()
+    last = {row["creator_id"]: row for run_id in earlier for row in rows if row["run_id"] == run_id}
+    shown = {number: -1.0 if row["probability"] is None or row["flags"] >= UNLIKE_BIT
+             else row["probability"] for number, row in last.items() if number != 7}  # fmt: skip
+    want = sorted(shown, key=lambda number: (shown[number], number), reverse=True)
+    past, statements = Past(earlier, [4], [7]), []
+
+    @event.listens_for(store.engine, "before_cursor_execute")
+    def note(_c, _cursor, statement, parameters, _context, _many):
+        if "UNION ALL" in statement:
+            statements.append((statement, parameters))
+
+    with store.reading() as db:
+        pages = [first_scores(db, past, page) for page in range(7)]
+    event.remove(store.engine, "before_cursor_execute", note)
+    assert [row.id for rows in pages for row in rows[:50]] == want
+    assert [len(rows) for rows in pages] == [max(0, min(51, len(want) - 50 * n)) for n in range(7)]
+    for row in (row for rows in pages for row in rows):
+        assert (row.probability, row.flags) == (
+            last[row.id]["probability"], last[row.id]["flags"]
+        )  # fmt: skip
+    if store.is_sqlite:
+        with store.reading() as db:
+            steps = db.exec_driver_sql("EXPLAIN QUERY PLAN " + statements[0][0], statements[0][1])
+            found = [str(row[-1]) for row in steps if "ix_score_by_probability" in str(row[-1])]
+        assert found
+        assert all("COVERING INDEX" in step for step in found)
 
 
 def test_model_prepared_before_an_import_and_activated_after_it_has_the_later_scores(bare, rules):

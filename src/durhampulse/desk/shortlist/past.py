@@ -9,23 +9,27 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import product
 from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Double,
     Row,
     Select,
+    Subquery,
     case,
+    cast,
     func,
     literal,
+    null,
     select,
     union_all,
 )
 
 from durhampulse.desk.shortlist.order import LISTED_INDEXES, SCORE_INDEXES, number_of
 from durhampulse.desk.store.tables import creator, run, score
-from durhampulse.scoring.record import UNLIKE_BIT
 
 __all__ = ["PAGE", "Past", "first_scores"]
 
@@ -96,34 +100,50 @@ class Past:
         listed = select(c.id, c.probability, c.low, c.high, c.flags)
         return listed.where(c.id.not_in(self.without))
 
-    @property
-    def _former(self) -> Select[Any]:
-        """The latest scores of the earlier runs, looked up score by score: for a few of them."""
+    def _keys(self) -> list[Select[Any]]:
+        """Return queries of the keys of all scores of the moment, looked up score by score.
+
+        Of the list where nothing has changed it since. Else those of the latest earlier run, which
+        no other had replaced by then, and those of the others.
+        """
+        if not self.later:
+            return [select(creator.c.id).where(creator.c.id.not_in(self.without))]
         s, others = score.c, score.alias()
-        later = others.c.creator_id == s.creator_id, others.c.run_id.in_(self.earlier)
+        *before, last = self.earlier
+        former = select(s.creator_id.label("id"), s.run_id).where(s.creator_id.not_in(self.without))
+        replacing = others.c.creator_id == s.creator_id, others.c.run_id.in_(self.earlier)
         beyond = self._place(others.c.run_id) > self._place(s.run_id)
-        replaced_by_then = select(literal(1)).select_from(others).where(*later, beyond).exists()
-        former = select(s.creator_id.label("id"), s.probability, s.low, s.high, s.flags)
-        return former.where(
-            s.run_id.in_(self.earlier), s.creator_id.not_in(self.without), ~replaced_by_then
-        )
+        replaced = select(literal(1)).select_from(others).where(*replacing, beyond).exists()
+        of_last = former.where(s.run_id == last)
+        return [of_last, former.where(s.run_id.in_(before), ~replaced)] if before else [of_last]
 
     def firsts(self, most: int, least: float | None) -> list[Select[Any]]:
-        """Return queries of the first scores: from the least on, then of whom has no number."""
+        """Return queries of the first keys: from the least on, then of whom has no number.
+
+        Only indexes are read: what else a score holds is looked up for those of a page.
+        """
         if not self.earlier:
             return []
-        # Of the list where nothing has changed it since; else of all scores, few of which are met.
-        table, query = (score, self._former) if self.later else (creator, self._listed)
+        table, indexes = (score, SCORE_INDEXES) if self.later else (creator, LISTED_INDEXES)
         parts = []
-        for index, holds in SCORE_INDEXES if self.later else LISTED_INDEXES:
-            s = query.selected_columns
+        for (index, holds), keys in product(indexes, self._keys()):
+            number, p = keys.selected_columns.id, table.c.probability
             by_number = index.endswith("probability")
-            part = query.where(holds).with_hint(table, f"INDEXED BY {index}", "sqlite")
+            part = keys.add_columns((p if by_number else cast(null(), Double)).label("shown"))
+            part = part.where(holds).with_hint(table, f"INDEXED BY {index}", "sqlite")
             if by_number and least is not None:
-                part = part.where(s.probability >= least)
-            order = (s.probability.desc(), s.id.desc()) if by_number else (s.id.desc(),)
+                part = part.where(p >= least)
+            order = (p.desc(), number.desc()) if by_number else (number.desc(),)
             parts.append(select(part.order_by(*order).limit(most).subquery()))
         return parts
+
+    def scores_of(self, page: Subquery) -> Select[Any]:
+        """Return the query of the scores with the keys of a page."""
+        if not self.later:
+            return self._listed.join(page, page.c.id == creator.c.id)
+        s = score.c
+        scores = select(s.creator_id.label("id"), s.probability, s.low, s.high, s.flags)
+        return scores.join(page, (page.c.id == s.creator_id) & (page.c.run_id == s.run_id))
 
     def least(self, db: Connection, place: int) -> float | None:
         """Return the probability that has a place in the largest of the earlier runs."""
@@ -151,9 +171,10 @@ def first_scores(db: Connection, past: Past, page: int) -> Sequence[Row[Any]]:
         if not firsts:
             return []
         s = union_all(*firsts).subquery()
-        shown = case((s.c.flags < UNLIKE_BIT, s.c.probability))
-        ranked = select(s).order_by(shown.desc().nulls_last(), s.c.id.desc())
-        rows = db.execute(ranked.limit(PAGE + 1).offset(PAGE * page)).all()
+        ranked = select(s).order_by(s.c.shown.desc().nulls_last(), s.c.id.desc())
+        keys = ranked.limit(PAGE + 1).offset(PAGE * page).subquery()
+        order = keys.c.shown.desc().nulls_last(), keys.c.id.desc()
+        rows = db.execute(past.scores_of(keys).order_by(*order)).all()
         if least is None or (len(rows) > PAGE and number_of(rows[-1]) is not None):
             return rows
         place *= 4

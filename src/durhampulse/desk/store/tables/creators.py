@@ -135,8 +135,8 @@ SCORE_HAS_NUMBER = and_(
 )
 SCORE_HAS_NO_NUMBER = or_(_UNLIKE, score.c.probability.is_(None))
 for _name, _columns, _which in (
-    ("by_probability", ("run_id", "probability", "creator_id"), SCORE_HAS_NUMBER),
-    ("without_number", ("creator_id", "run_id"), SCORE_HAS_NO_NUMBER),
+    ("by_probability", ("run_id", "probability", "creator_id", "flags"), SCORE_HAS_NUMBER),
+    ("without_number", ("creator_id", "run_id", "flags", "probability"), SCORE_HAS_NO_NUMBER),
 ):
     Index(f"ix_score_{_name}", *(score.c[name] for name in _columns),
           sqlite_where=_which, postgresql_where=_which)  # fmt: skip
