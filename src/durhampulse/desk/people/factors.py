@@ -17,6 +17,7 @@ from durhampulse.desk.people.people import (
     digest_of_token,
     find_person,
 )
+from durhampulse.desk.people.sessions import end_sessions
 from durhampulse.desk.people.totp import fitting_step, new_secret
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
@@ -159,7 +160,7 @@ def confirm_factor(db: Connection, number: int, code: str, by: str, keep: int = 
         )  # fmt: skip
     mine = update(second_factor).where(second_factor.c.person_id == number)
     db.execute(mine.values(secret=secret, since=now, last_step=step, pending=None))
-    _end_others(db, number, keep)
+    end_sessions(db, number, keep)
     note(db, by, "second factor set up", find_person(db, number).name)
     return _new_codes(db, number)
 
@@ -185,7 +186,7 @@ def end_factor(db: Connection, number: int, by: str, keep: int = 0) -> bool:
     for table in (recovery_code, second_factor):
         db.execute(delete(table).where(table.c.person_id == number))
     if had:
-        _end_others(db, number, keep)
+        end_sessions(db, number, keep)
         note(db, by, "second factor ended", name)
     return had
 
@@ -230,7 +231,3 @@ def _new_codes(db: Connection, number: int) -> list[str]:
 
 def _plain(code: str) -> str:
     return "".join(code.replace("-", " ").split()).upper()
-
-
-def _end_others(db: Connection, number: int, keep: int) -> None:
-    db.execute(delete(session).where(session.c.person_id == number, session.c.id != keep))
