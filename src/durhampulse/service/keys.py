@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from durhampulse.exceptions import InputError
 from durhampulse.files.export import replacing
+from durhampulse.service.filestate import file_state
 
 __all__ = ["SCOPES", "Key", "KeyRing", "Keys", "add_key", "read_keys", "revoke_key"]
 
@@ -86,7 +87,7 @@ class KeyRing:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._signature = _signature(path)
+        self._state = file_state(path)
         self._by_hash = _by_hash(path)
 
     async def find(self, token: str) -> Key | None:
@@ -99,25 +100,16 @@ class KeyRing:
         return None if key is None or key.revoked or key.has_expired else key
 
     def _refresh(self) -> None:
-        signature = _signature(self._path)
-        if signature == self._signature:
+        state = file_state(self._path)
+        if state == self._state:
             return
-        self._signature = signature
+        self._state = state
         try:
             self._by_hash = _by_hash(self._path)
         except InputError as error:
             _log.warning("The keys stay as they were: %s", error)
         else:
             _log.info("%s: read again, keys: %d", self._path, len(self._by_hash))
-
-
-def _signature(path: Path) -> tuple[int, int, int] | None:
-    """Return what changes whenever a file is written or replaced; None without a file."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def _by_hash(path: Path) -> dict[str, Key]:

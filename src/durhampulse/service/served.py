@@ -13,11 +13,11 @@ from durhampulse.creators.records import RecordReader
 from durhampulse.exceptions import ModelError
 from durhampulse.files.cage import Cage
 from durhampulse.scoring.scorer import Scorer, load_model
+from durhampulse.service.filestate import FileState, file_state
 
 __all__ = ["Served", "ServedModel", "Source", "serve_scorer"]
 
 _log = logging.getLogger("durhampulse")
-Signature = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -72,10 +72,10 @@ class ServedModel:
         reloaded: Callable[[bool], object] = lambda _good: None,
         looked: Callable[[], object] = lambda: None,
     ) -> None:
-        self._folder = folder
+        self._folder, self._manifest = folder, folder / "manifest.json"
         self._reloaded, self._looked = reloaded, looked
-        self._seen = self._signature()
-        self._refused: Signature | None = None
+        self._seen = file_state(self._manifest)
+        self._refused: FileState | None = None
         self.current = _load(folder)
 
     async def watch(self, every: float = 1.0) -> None:
@@ -86,7 +86,7 @@ class ServedModel:
 
     async def refresh(self) -> None:
         """Load the folder anew if it has changed."""
-        now = self._signature()
+        now = file_state(self._manifest)
         if now is None:
             return
         if now == self._seen:
@@ -105,13 +105,6 @@ class ServedModel:
             self._looked()
             _log.info("Serving model %s", self.current.version)
             self._reloaded(True)
-
-    def _signature(self) -> Signature | None:
-        try:
-            status = (self._folder / "manifest.json").stat()
-        except OSError:
-            return None  # between two folders
-        return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def _load(folder: Path) -> Served:
