@@ -197,8 +197,11 @@ MANY = st.lists(
     aim=st.sampled_from(AIMS), rows=MANY, number=st.integers(1, 8),
     budget=st.integers(0, 1200).map(float), most=st.sampled_from([None, 1, 3]),
     by_hand=st.integers(0, 2), seconds=st.sampled_from([0.0, 5.0]),
+    branches=st.sampled_from([0, 2, 30]),
 )  # fmt: skip
-def test_no_set_brings_more_than_the_gap_allows(aim, rows, number, budget, most, by_hand, seconds):
+def test_no_set_brings_more_than_the_gap_allows(
+    aim, rows, number, budget, most, by_hand, seconds, branches
+):
     table = as_table(rows)
     table.loc[: by_hand - 1, "fixed"] = True
     brief = Brief(name="x", number=number, budget=budget, most_per_niche=most, **aim)
@@ -207,7 +210,9 @@ def test_no_set_brings_more_than_the_gap_allows(aim, rows, number, budget, most,
         with pytest.raises(CannotJudgeError, match="No set"):
             best_set(table, brief, seconds=seconds)
         return
-    answer = best_set(table, brief, seconds=seconds)
+    with pytest.MonkeyPatch.context() as few:
+        few.setattr(branching, "_BRANCHES", branches)
+        answer = best_set(table, brief, seconds=seconds)
     brings = worths(answer.table, brief).sum()
     assert brings <= best + 1e-6
     assert best <= brings + max(answer.gap, 1e-4) * abs(brings) + 1e-6
@@ -333,6 +338,7 @@ def looks_at_a_part_first(monkeypatch):
     """Let a third of even the smallest list say who of the rest is read."""
     monkeypatch.setattr(frontier, "_FEW", 30)
     monkeypatch.setattr(frontier, "_PART", 20)
+    monkeypatch.setattr(frontier, "_STRETCHES", 5)
 
 
 PERSON = st.tuples(

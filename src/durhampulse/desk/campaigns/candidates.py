@@ -82,7 +82,7 @@ class Choice:
 def candidates(
     db: Connection, brief: Brief, rules: Rules, number: int | None = None,
     *, choices: Mapping[int, Choice] | None = None, apart_from: Collection[int] = (),
-    spare: int = 0,
+    spare: int | None = None,
 ) -> pd.DataFrame:  # fmt: skip
     """Return the creators among whom the best set lies.
 
@@ -99,7 +99,8 @@ def candidates(
     apart_from
         Creators who are not looked for, such as those who are in already.
     spare
-        So many others may go, and the best set lies among the rest.
+        If given, so many may go, and the best set of each budget lies among the rest, also where
+        the brief has none.
 
     Returns
     -------
@@ -113,11 +114,13 @@ def candidates(
     if brief.is_priced:
         most = MOST_AMOUNT if brief.budget is None else BUDGETS[-1] * brief.budget
         allowed.append(fee.between(0.0, most))
+    elif spare is not None:  # whoever has no fee is dearer than all who have
+        fee = func.coalesce(_known_fee(brief, rules), 2 * MOST_AMOUNT)
     wish = Wish(
         gain=_gain(brief, fee), fee=fee, allowed=allowed,
-        places=brief.number + 1 + spare,  # so that one more can be asked for
+        places=brief.number + 1 + (spare or 0),  # so that one more can be asked for
         each=brief.most_per_niche,
-        spare=spare,
+        spare=spare or 0,
     )  # fmt: skip
     frames = [_by_number(db, frontier(db, wish), brief, rules)]
     in_or_free = {at: choice for at, choice in choices.items() if choice.place != "out"}
@@ -215,8 +218,10 @@ def _gain(brief: Brief, fee: ColumnElement[Any]) -> ColumnElement[Any]:
 
 def _fee(brief: Brief, rules: Rules) -> ColumnElement[Any]:
     """Return the fee of each creator as :func:`_fee_of` names it; 0 where none is counted."""
-    if not brief.is_priced:
-        return literal(0.0)
+    return _known_fee(brief, rules) if brief.is_priced else literal(0.0)
+
+
+def _known_fee(brief: Brief, rules: Rules) -> ColumnElement[Any]:
     tiers = [(_in_tier(rules, tier), literal(float(fee))) for tier, fee in brief.fees.items()]
     own = creator.c.fee
     of_tier = [(own.is_(None) & holds, fee) for holds, fee in tiers]

@@ -43,8 +43,8 @@ Level = tuple[float, float]
 
 _FEW = 50_000
 """So many creators are read at once."""
-_PART = 40_000
-"""Size of the part that is looked at first."""
+_PART, _STRETCHES = 40_000, 40
+"""Size of the part that is looked at first, and in how many stretches of numbers it lies."""
 _LEVELS = 24
 _LEVELS_EACH = 16
 _BLOCK = 4_096
@@ -84,10 +84,10 @@ def frontier(db: Connection, wish: Wish) -> list[int]:
     With a limit for each niche these are counted within the niche. Whoever would come without that
     limit comes as well, so that the set can be compared with one that has none.
     """
-    query = _query(wish)
+    query = _query(wish).with_hint(creator, HINT, "sqlite")
     last = db.scalar(select(func.max(creator.c.id))) or 0
     if last > _FEW:
-        part = _read(db, _query(wish, creator.c.id % (last // _PART) == 0))
+        part = _read(db, *_part(wish, last))
         query = _without_beaten(query, wish, part)
     rows = _read(db, query)
     numbers = {*rows["id"].iloc[preferred(rows, wish.places)]}
@@ -130,15 +130,22 @@ def _niche() -> ColumnElement[str]:
     return func.coalesce(creator.c.niche, "")
 
 
-def _query(wish: Wish, *first: ColumnElement[bool]) -> Select[Any]:
+def _query(wish: Wish) -> Select[Any]:
     gain, fee = wish.gain.label("gain"), wish.fee.label("fee")
     query = select(creator.c.id, gain, fee, _niche().label("niche"))
-    return query.where(*first, *wish.allowed, wish.gain > 0).with_hint(creator, HINT, "sqlite")
+    return query.where(*wish.allowed, wish.gain > 0)
 
 
-def _read(db: Connection, query: Select[Any]) -> pd.DataFrame:
-    rows = db.execute(query).all()
-    return pd.DataFrame([tuple(row) for row in rows], columns=["id", "gain", "fee", "niche"])
+def _part(wish: Wish, last: int) -> list[Select[Any]]:
+    """Return the queries of a part of the list, which lies spread over all of it."""
+    query, each = _query(wish), -(-_PART // _STRETCHES)
+    starts = range(1, last + 1, max(each, last // _STRETCHES))
+    return [query.where(creator.c.id.between(start, start + each - 1)) for start in starts]
+
+
+def _read(db: Connection, *queries: Select[Any]) -> pd.DataFrame:
+    rows = [tuple(row) for query in queries for row in db.execute(query)]
+    return pd.DataFrame(rows, columns=["id", "gain", "fee", "niche"])
 
 
 def _niches(rows: pd.DataFrame, wish: Wish) -> Iterator[tuple[str, pd.DataFrame, int]]:

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, delete, select
 
 from durhampulse.desk.campaigns.brief import MOST_AMOUNT, Brief
 from durhampulse.desk.campaigns.campaigns import Campaign
-from durhampulse.desk.campaigns.candidates import Choice, candidates, named_apart, proposable
+from durhampulse.desk.campaigns.candidates import Choice, named_apart, proposable
 from durhampulse.desk.campaigns.solver import BUDGETS
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.store.bulk import insert_rows
@@ -68,15 +68,14 @@ def to_keep(
     Parameters
     ----------
     table
-        The candidates of the brief itself, found with the spare ones. Without a budget they were
-        found whatever their fees, and those of a brief with one are looked for.
+        The candidates of all budgets, with the spare ones.
     """
     if not len(table) or table["fee"].isna().all():
         return None
     priced = brief
     if not brief.is_priced:
         priced = replace(brief, budget=MOST_AMOUNT / BUDGETS[-1])
-        table = candidates(db, priced, rules, number, choices=choices, spare=spare_of(brief))
+        table = table[table["fee"].notna()]
     looked_for = table[~table["id"].isin([*choices])]
     free = dict.fromkeys(choices, Choice("free"))
     by_name = named_apart(db, priced, rules, number, free)

@@ -47,7 +47,7 @@ class Proposal:
     model_version, run_id
         The model and the latest change of the list it came from.
     kept
-        The candidates of other budgets; none where no fee is known, or nothing is to be stored.
+        The candidates of other budgets; none where no fee is known.
     """
 
     table: pd.DataFrame
@@ -127,9 +127,8 @@ def origin(db: Connection, run_id: int | None) -> Any:
 
 
 def compute(
-    store: Store, catalogue: Catalogue, brief: Brief, current: Campaign | None = None,
-    *, keep_others: bool = False,
-) -> Proposal:  # fmt: skip
+    store: Store, catalogue: Catalogue, brief: Brief, current: Campaign | None = None
+) -> Proposal:
     """Return the set that brings most by today's data; nothing is stored.
 
     Parameters
@@ -138,8 +137,6 @@ def compute(
         The limits and the aim.
     current
         The campaign, if it is one already; what people have said of creators stands.
-    keep_others
-        Whether the candidates of other budgets are found too.
 
     Raises
     ------
@@ -151,10 +148,9 @@ def compute(
     with store.reading() as db:
         rules = catalogue.current(db)
         run_id = latest_run(db)
-        table = candidates(
-            db, brief, rules, number, choices=choices, spare=spare_of(brief) if keep_others else 0
-        )
-        kept = to_keep(db, brief, rules, number, choices, table) if keep_others else None
+        spare = spare_of(brief)
+        table = candidates(db, brief, rules, number, choices=choices, spare=spare)
+        kept = to_keep(db, brief, rules, number, choices, table)
         priced = [at for at, choice in choices.items() if choice.fee is not None]
         counts = pool(db, brief, rules, number, priced_by_hand=priced)
     unpriced = table[table["fixed"].astype(bool) & table["fee"].isna()]
@@ -199,7 +195,7 @@ def propose(
     """
     with store.reading() as db:
         current = find(db, number)
-    new = compute(store, catalogue, brief or current.brief, current, keep_others=True)
+    new = compute(store, catalogue, brief or current.brief, current)
     if seen and new.digest != seen:
         raise InputError(
             "The data have changed once more since you looked.", "Look at the difference again."

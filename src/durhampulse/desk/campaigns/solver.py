@@ -22,13 +22,14 @@ from durhampulse.desk.campaigns.value import gains
 from durhampulse.exceptions import CannotJudgeError
 from durhampulse.scoring.record import UNLIKE_BIT
 
-__all__ = ["BUDGETS", "BestSet", "MoreBudget", "best_set", "more_budget", "solve"]
+__all__ = ["BUDGETS", "GAP", "BestSet", "MoreBudget", "best_set", "keeps", "more_budget", "solve"]
 
 BUDGETS = (1.1, 1.25, 1.5, 2.0)
 """Times the budget of which the page says what they would add."""
 _SECONDS, _SECONDS_ELSE = 10.0, 3.0
 """How long a set is looked for, and one under other limits, before the best so far is taken."""
-_GAP = 1e-4
+GAP = 1e-4
+"""By which share another set may bring more, and the search ends."""
 _SHOWN = {"deals": 0.05, "views": 0.5, "engagements": 0.5, "return": 0.5}
 """What an aim must grow by for its page to show more than before."""
 
@@ -133,15 +134,21 @@ def _task(table: pd.DataFrame, brief: Brief, gain: Floats) -> Task:
     )  # fmt: skip
 
 
+def keeps(table: pd.DataFrame, brief: Brief) -> bool:
+    """Return whether a set keeps within the limits of a brief."""
+    all_of_them = np.ones(len(table), dtype=bool)
+    return _task(table, brief, gains(table, brief)).given(all_of_them, all_of_them) is not None
+
+
 def _best(task: Task, base: float, seconds: float) -> tuple[Flags, float]:
     """Return who is in the set that brings most, and by which share another may bring more."""
-    chosen, bound = branched(task, base, _GAP)
+    chosen, bound = branched(task, base, GAP)
     now = float(task.gain[chosen].sum())
-    if bound - now > (allowed := _GAP * abs(base + now)) and seconds:
+    if bound - now > (allowed := GAP * abs(base + now)) and seconds:
         chosen, most = _of_few(task, chosen, seconds=seconds, gap=allowed)
         now, bound = float(task.gain[chosen].sum()), min(bound, most)
     share = (bound - now) / abs(base + now) if base + now else 0.0
-    return chosen, share if share > _GAP * (1 + 1e-6) else 0.0
+    return chosen, share if share > GAP * (1 + 1e-6) else 0.0
 
 
 def _of_few(task: Task, chosen: Flags, *, seconds: float, gap: float) -> tuple[Flags, float]:

@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import select
 
+from durhampulse.desk.campaigns.brief import Brief
 from durhampulse.desk.campaigns.campaigns import find
 from durhampulse.desk.campaigns.candidates import COLUMNS, candidates
 from durhampulse.desk.campaigns.kept import kept_candidates
 from durhampulse.desk.campaigns.proposal import latest_run, read_proposal
-from durhampulse.desk.campaigns.solver import solve
+from durhampulse.desk.campaigns.solver import GAP, BestSet, best_set, keeps
 from durhampulse.desk.campaigns.value import gains
 from durhampulse.desk.models.catalogue import Catalogue
 from durhampulse.desk.store.database import Store
@@ -28,7 +29,6 @@ __all__ = ["TRIED", "Frontier", "Frontiers", "Point", "Swap", "frontier_of", "po
 _TIMES = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5, 1.75, 2.0)
 """Budgets that are tried, times the present one."""
 TRIED = len(_TIMES)
-_SECONDS = 0.5
 _KEPT, _FRESH = 32, 300.0
 _Key = tuple[Any, ...]
 
@@ -45,12 +45,15 @@ class Point:
         Its fees together, and what it brings of the brief's aim.
     table
         Its creators, with `gain` and `person`.
+    gap
+        By which share another set within the budget may bring more.
     """
 
     budget: float
     cost: float
     aim: float
     table: pd.DataFrame
+    gap: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +65,8 @@ class Frontier:
     now
         The present set, whatever people changed by hand.
     points
-        By budget, the smallest first; without those that cost more and bring nothing more.
+        By budget, the smallest first; without those that bring no more than the one before. Where
+        the present set keeps within a budget it is the point, unless another brings more.
     is_of_proposal
         Whether the figures are those the set was proposed with, not today's.
     """
@@ -70,6 +74,20 @@ class Frontier:
     now: Point
     points: list[Point]
     is_of_proposal: bool
+
+    @property
+    def gap(self) -> float:
+        """By which share another set than a point's may bring more, of whichever point."""
+        return max((point.gap for point in self.points), default=0.0)
+
+    @property
+    def at_now(self) -> int:
+        """Return which point is the present set, or has the budget nearest to its."""
+        away = [
+            -1.0 if point.table is self.now.table else abs(point.budget - self.now.budget)
+            for point in self.points
+        ]
+        return away.index(min(away))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +116,7 @@ def point_now(store: Store, number: int) -> Point | None:
     budget = brief.budget or float(np.nansum(table["fee"].to_numpy(dtype=float)))
     if not budget or table.empty or table["fee"].isna().any():
         return None
-    return _point(budget, table, brief, _people(store, [table]))
+    return _point(budget, BestSet(table, 0.0), brief, _people(store, [table]))
 
 
 def frontier_of(store: Store, catalogue: Catalogue, number: int) -> Frontier | None:
@@ -120,27 +138,49 @@ def frontier_of(store: Store, catalogue: Catalogue, number: int) -> Frontier | N
         table = kept if kept is not None else candidates(
             db, wide, rules, number, choices=current.choices
         )  # fmt: skip
-    sets = []
+    sets: list[tuple[Brief, BestSet]] = []
     for times in _TIMES:
         limited = replace(brief, budget=now.budget * times)
         try:
-            sets.append((now.budget * times, solve(table, limited, seconds=_SECONDS)))
+            sets.append((limited, best_set(table, limited, seconds=0.0)))
         except CannotJudgeError:
             continue
-    people = _people(store, [chosen for _, chosen in sets])
-    points: list[Point] = []
-    for budget, chosen in sets:
-        point = _point(budget, chosen, brief, people)
-        if not points or point.aim > points[-1].aim + 1e-9:
-            points.append(point)
-    return Frontier(now=now, points=points, is_of_proposal=kept is not None)
+    people = _people(store, [best.table for _, best in sets])
+    points = [_point(float(limited.budget or 0.0), best, brief, people) for limited, best in sets]
+    if kept is not None and now.table["id"].isin(table["id"]).all():
+        limits = [limited for limited, _ in sets]
+        points = [_now_or(*pair, now) for pair in zip(points, limits, strict=True)]
+    return Frontier(now=now, points=_rising(points, now), is_of_proposal=kept is not None)
 
 
-def _point(budget: float, table: pd.DataFrame, brief: Any, people: dict[int, str]) -> Point:
+def _now_or(point: Point, limited: Brief, now: Point) -> Point:
+    """Return the present set where it keeps within a budget's limits, unless a point beats it."""
+    if not keeps(now.table, limited) or now.aim < point.aim - GAP * abs(point.aim):
+        return point
+    may_be = point.aim + point.gap * abs(point.aim)
+    gap = (may_be - now.aim) / abs(now.aim) if now.aim else 0.0
+    return replace(now, budget=point.budget, gap=max(GAP, gap))
+
+
+def _rising(points: list[Point], now: Point) -> list[Point]:
+    """Return the points that bring more than the one before, and the first of the present set."""
+    rising: list[Point] = []
+    for point in points:
+        is_more = not rising or point.aim > rising[-1].aim + 1e-9
+        is_first = point.table is now.table and all(p.table is not now.table for p in rising)
+        if is_more or is_first:
+            rising.append(point)
+    return rising
+
+
+def _point(budget: float, best: BestSet, brief: Brief, people: dict[int, str]) -> Point:
+    table = best.table
     gain = gains(table, brief)
     rows = table.assign(gain=gain, person=[people.get(int(at), "") for at in table["id"]])
     cost = float(np.nansum(table["fee"].to_numpy(dtype=float)))
-    return Point(budget=budget, cost=cost, aim=float(gain.sum()), table=rows)
+    return Point(
+        budget=budget, cost=cost, aim=float(gain.sum()), table=rows, gap=max(best.gap, GAP)
+    )
 
 
 def _people(store: Store, tables: list[pd.DataFrame]) -> dict[int, str]:

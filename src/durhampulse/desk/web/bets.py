@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
@@ -55,6 +56,7 @@ class FrontierContext(Context, template="frontier.html"):
     picture: Mapping[str, Any] | None = None
     trades: Sequence[tuple[Swap, str]] = ()
     whole: str = ""
+    gap: str = ""
 
 
 def picture_of(frontier: Frontier, at: int) -> dict[str, Any]:
@@ -123,7 +125,7 @@ def show(
     )  # fmt: skip
     if frontier is not None and frontier.points:
         last = len(frontier.points) - 1
-        at = _nearest(frontier) if at is None else min(at, last)
+        at = frontier.at_now if at is None else min(at, last)
         point = frontier.points[at]
         context = replace(
             context, at=at, point=point, picture=picture_of(frontier, at),
@@ -131,14 +133,9 @@ def show(
                     for swap in swaps(frontier.now, point)],
             whole=trade_words(point.aim - frontier.now.aim, point.cost - frontier.now.cost,
                               brief, words),
+            gap=f"{math.ceil(round(frontier.gap * 1e4, 6)) / 100:g}%",
         )  # fmt: skip
     return render(request, who, context)
-
-
-def _nearest(frontier: Frontier) -> int:
-    """Return the point whose budget is nearest to the present one."""
-    away = [abs(point.budget - frontier.now.budget) for point in frontier.points]
-    return away.index(min(away))
 
 
 @router.post("/{number}/budget")
