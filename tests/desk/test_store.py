@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import product
@@ -13,6 +14,7 @@ from sqlalchemy import delete, insert, inspect, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from durhampulse.desk.imports.choices import from_plain
+from durhampulse.desk.imports.indexes import rebuilt_indexes
 from durhampulse.desk.imports.undoing import preview_undo
 from durhampulse.desk.shortlist.order import SCORE_INDEXES
 from durhampulse.desk.store import database
@@ -428,6 +430,22 @@ def test_migration_finds_creators_by_niche(store_url, monkeypatch):
         hinted = named.with_hint(creator, "INDEXED BY ix_creator_by_niche", "sqlite")
         assert db.scalars(hinted).all() == [6, 7, 3, 2, 1, 5]  # by bytes: Zoo, art, éa
     store.close()
+
+
+def test_indexes_built_anew_are_those_of_the_migrations(store):
+    def indexes():
+        with store.reading() as db:
+            query = ("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL"
+                     if store.is_sqlite else "SELECT indexname, indexdef FROM pg_indexes")  # fmt: skip
+            return {name: re.sub(r'[\s()"]+', "", sql).lower() for name, sql in
+                    db.execute(text(query)) if name.startswith("ix_creator_")}  # fmt: skip
+
+    before = indexes()
+    assert len(before) == len(creator.indexes)
+    with store.writing() as db, rebuilt_indexes(db, 100_000):
+        kept = {index["name"] for index in inspect(db).get_indexes("creator")}
+    assert not kept & {*before}
+    assert indexes() == before
 
 
 def test_migration_ends_sessions_and_keeps_people(store_url, monkeypatch):

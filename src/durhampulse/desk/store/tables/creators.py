@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.elements import Grouping
 from sqlalchemy.sql.functions import FunctionElement
 
 from durhampulse.desk.store.tables.columns import Id, figures, metadata, number
@@ -101,7 +102,7 @@ UNSHOWN = -1.0
 _LAST = literal_column(str(UNSHOWN), Double)
 SHOWN = case((HAS_PRECEDENT, func.coalesce(creator.c.probability, _LAST)), else_=_LAST)
 """The probability that pages show, `UNSHOWN` where they show none."""
-Index("ix_creator_by_niche", InBytes(creator.c.niche), SHOWN, creator.c.id)
+Index("ix_creator_by_niche", InBytes(creator.c.niche), Grouping(SHOWN), creator.c.id)
 WAITS = and_(creator.c.state == literal_column("'open'"), creator.c.deal.is_(None))
 DRAWN = creator.c.lottery < literal_column(str(LOTTERY))
 DECIDED = creator.c.state != literal_column("'open'")
