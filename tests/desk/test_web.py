@@ -44,7 +44,16 @@ from durhampulse.desk.server import DEMO_ADMIN, invitation, is_demo, open_desk
 from durhampulse.desk.shortlist import export as listexport
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.search import refresh_search
-from durhampulse.desk.store.tables import api_key, attempt, audit, creator, review, score, session
+from durhampulse.desk.store.tables import (
+    api_key,
+    attempt,
+    audit,
+    creator,
+    person,
+    review,
+    score,
+    session,
+)
 from durhampulse.desk.web.access import COOKIE
 from durhampulse.desk.web.app import create_desk
 from durhampulse.desk.web.pages import PAGES
@@ -291,6 +300,44 @@ def test_null_characters_are_refused_alike(visit):
     # The page for which a file is the answer is not asked for without end.
     for path in ("/shortlist", "/shortlist/export/csv", "/audit"):
         assert ann.get(f"{path}?search=%00").status_code == 422, path
+
+
+def test_half_characters_are_refused_alike(visit, desk):
+    """No UTF-8 holds a surrogate alone (RFC 3629, 3), and so no database does."""
+    ann = visit("admin")
+    with desk.store.writing() as db:
+        before = db.scalar(select(func.count()).select_from(audit))
+        key = people.add_key(db, "crm", "reviewer", "ann")
+    program = {"authorization": f"Bearer {key}", "content-type": "application/json"}
+    for path, body in (
+        ("/v1/reviews", {"creator": "INF-1003", "decision": "approve", "reason": REASONS[0]}),
+        ("/v1/outcomes", {"deal": True, "on": "2026-01-31"}), ("/v1/campaigns", {"number": 5}),
+    ):  # fmt: skip
+        odd = {**body, "name": "\ud800", "reviewer": "\udfff", "creator": "INF\ud800"}
+        answer = ann.post(path, content=json.dumps(odd), headers=program)
+        assert answer.status_code == 422, path
+        assert "half a character" in answer.text, path
+    with desk.store.reading() as db:
+        assert db.scalar(select(func.count()).select_from(audit)) == before + 1  # of the key
+
+
+def test_sender_does_not_choose_the_encoding_of_a_form(visit, desk):
+    """UTF-7 may write a surrogate alone (RFC 2152): here these letters are those letters."""
+    ann = visit("admin")
+
+    def post(client, path, **fields):
+        parts = (f'--X\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{text}\r\n'
+                 for name, text in fields.items())  # fmt: skip
+        kind = {"content-type": "multipart/form-data; boundary=X; charset=utf-7"}
+        return client.post(path, content="".join(parts) + "--X--\r\n", headers=kind)
+
+    assert post(ann, "/people", csrf=ann.csrf, name="a+2AA-b", role="viewer").status_code == 200
+    with desk.store.reading() as db:
+        assert db.scalar(select(func.count()).where(person.c.name == "a+2AA-b")) == 1
+    taken = post(ann, "/people", csrf=ann.csrf, name="a+2AA-b", role="viewer")
+    assert (taken.status_code, "somebody called" in taken.text) == (422, True)
+    stranger = TestClient(ann.app, follow_redirects=False)
+    assert post(stranger, "/sign-in", name="a+2AA-b", password="a+2AA-b").status_code == 403
 
 
 @pytest.mark.parametrize("role", ["viewer", "reviewer"])

@@ -31,7 +31,7 @@ from durhampulse.desk.web.access import (
 from durhampulse.desk.web.assets import Assets, Compressed
 from durhampulse.desk.web.below import ShownBelow
 from durhampulse.desk.web.entry import ResendContext, show_sign_in
-from durhampulse.desk.web.exposure import HostCookies, KnownHost
+from durhampulse.desk.web.exposure import HostCookies, KnownHost, Utf8Forms
 from durhampulse.desk.web.kept import KeptForm, is_same_origin, keep_form
 from durhampulse.desk.web.pages import PAGES, ROUTERS
 from durhampulse.desk.web.rendering import POLICY, Context, redirect, render
@@ -119,6 +119,7 @@ def create_desk(desk: Desk, root_path: str = "") -> FastAPI:
     if root_path:
         app.add_middleware(ShownBelow, path=root_path)
     app.add_middleware(Compressed)
+    app.add_middleware(Utf8Forms)
     app.add_middleware(HostCookies, path=root_path)
     app.add_middleware(KnownHost, host=desk.exposure.host)
     add_border(app, root_path)

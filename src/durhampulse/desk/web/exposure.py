@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Self
 from urllib.parse import SplitResult, urlsplit
 
-from starlette.datastructures import Headers
+from python_multipart.multipart import parse_options_header
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from durhampulse.exceptions import InputError
 
-__all__ = ["HOST_COOKIES", "Exposure", "HostCookies", "KnownHost"]
+__all__ = ["HOST_COOKIES", "Exposure", "HostCookies", "KnownHost", "Utf8Forms"]
 
 HOST_COOKIES = "durhampulse.host_cookies"
 """Key of a scope whose cookies have lost their prefix."""
@@ -97,6 +98,32 @@ class KnownHost:
                 refusal = PlainTextResponse("This desk has another address.\n", 421)
                 await refusal(scope, receive, send)
                 return
+        await self._app(scope, receive, send)
+
+
+class Utf8Forms:
+    """ASGI middleware that has forms read as UTF-8, whatever encoding their sender names.
+
+    Browsers name none (RFC 7578, 4.1). By another a stranger could write half a character, which no
+    database takes and no page can show.
+
+    Parameters
+    ----------
+    app
+        What answers.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on; of its form's type the boundary is left alone."""
+        if scope["type"] == "http":
+            headers = MutableHeaders(scope=scope)
+            kind, options = parse_options_header(headers.get("content-type"))
+            if kind == b"multipart/form-data" and b"charset" in options:
+                boundary = options.get(b"boundary", b"").decode("latin-1")
+                headers["content-type"] = f'multipart/form-data; boundary="{boundary}"'
         await self._app(scope, receive, send)
 
 
