@@ -229,17 +229,14 @@ class BulkResult:
 
 
 def decide_many(
-    store: Store, numbers: Sequence[int], person_id: int, decision: ReviewDecision, rules: Rules,
-    *, act_id: int | None = None,
-) -> BulkResult:  # fmt: skip
+    store: Store, numbers: Sequence[int], person_id: int, decision: ReviewDecision, rules: Rules
+) -> BulkResult:
     """Record one decision about many creators; those claimed or decided by others are left alone.
 
     Parameters
     ----------
     store, numbers, person_id, decision, rules
         The store, the creators, the reviewer, the decision, and the model they saw.
-    act_id
-        The act that this is a part of, where many more are decided so; else it is one of its own.
 
     Raises
     ------
@@ -258,21 +255,21 @@ def decide_many(
         )) & rows.keys() - done.keys()  # fmt: skip
         changed = _changed(db, [*rows], person_id, decision.seen) - held - done.keys()
         new = sorted(rows.keys() - held - changed - done.keys())
-        part_of = act_id or next(iter(done.values()), None)
-        if new and part_of is None:
-            part_of = begin_act(db, "decision", _name_of(db, person_id), _about(decision))
+        act_id = next(iter(done.values()), None)
+        if new and act_id is None:
+            act_id = begin_act(db, "decision", _name_of(db, person_id), _about(decision))
         reviews = []
         for number in new:
             own = replace(decision, request=f"{decision.request}:{number}")
             reviews.append(_insert(db, rows[number], person_id, own, rules, None))
-        db.execute(update(review).where(review.c.id.in_(reviews)).values(act_id=part_of))
+        db.execute(update(review).where(review.c.id.in_(reviews)).values(act_id=act_id))
         decided = rows.keys() - held - changed
-        if new and part_of is not None and act_id is None:
-            change_act(db, part_of, creators=len(decided))
+        if new and act_id is not None:
+            change_act(db, act_id, creators=len(decided))
         db.execute(delete(claim).where(claim.c.creator_id.in_(new)))
     return BulkResult(
         decided=len(decided), held=len(held), changed=len(changed), gone=len(wanted - rows.keys()),
-        act=part_of,
+        act=act_id,
     )  # fmt: skip
 
 
