@@ -193,7 +193,7 @@ def _strongest(gram: Floats, moment: Floats) -> Floats:
 
 
 def column_strength(
-    values: pd.Series, y_true: Floats, groups: Codes | None = None, *, random_state: int = 0
+    values: pd.Series, y_true: Floats, groups: Codes | None = None
 ) -> tuple[float, float]:
     """Return how far one column alone gives the outcome away, whatever the relation's shape.
 
@@ -208,7 +208,7 @@ def column_strength(
     bins = _cut(values)
     if groups is None:
         groups = np.arange(len(y_true))
-    half = (np.random.default_rng((random_state, _HALVES)).random(groups.max() + 1) < 0.5)[groups]
+    half = (np.random.default_rng((0, _HALVES)).random(groups.max() + 1) < 0.5)[groups]
     y_prob = np.empty(len(y_true))
     for part in (half, ~half):
         rate = y_true[~part].mean()

@@ -101,9 +101,7 @@ def watch(
     )
 
 
-def outcomes_to_call(
-    promised: float, *, against: Literal["fewer", "more"] = "fewer", level: float = _LEVEL
-) -> int:
+def outcomes_to_call(promised: float, *, against: Literal["fewer", "more"] = "fewer") -> int:
     """Return after how many outcomes a fall by `DROP` is called, on average.
 
     A band that was watched for so long and not called can be said to hold. The log of the wealth
@@ -114,7 +112,7 @@ def outcomes_to_call(
     ----------
     promised
         The probability that was promised.
-    against, level
+    against
         As of :func:`watch`.
 
     Examples
@@ -125,7 +123,7 @@ def outcomes_to_call(
     sure = np.clip(promised if against == "fewer" else 1 - promised, _LEAST, 1 - _LEAST)
     less = _fallen(sure)
     growth = less * np.log(less / sure) + (1 - less) * np.log((1 - less) / (1 - sure))
-    return int(np.ceil(-np.log(level) / growth))
+    return int(np.ceil(-np.log(_LEVEL) / growth))
 
 
 def _fallen(sure: Floats) -> Floats:

@@ -190,10 +190,9 @@ class Peers:
         return cls(tiers, niches, plain["curves"], rates)
 
 
-def learn_peers(train: pd.DataFrame, tiers: Mapping[str, float] | None = None) -> Peers:
+def learn_peers(train: pd.DataFrame) -> Peers:
     """Return what is usual among training rows, shape (n_rows, any)."""
-    tiers = tiers or TIERS
-    tier = tier_names(pd.Series(_numbers(train, FOLLOWERS), train.index), tiers).fillna(_ALL)
+    tier = tier_names(pd.Series(_numbers(train, FOLLOWERS), train.index)).fillna(_ALL)
     niche = _text(train, NICHE).fillna(_ALL)
     curves: dict[str, dict[str, list[float]]] = {}
     for column in COMPARED:
@@ -205,7 +204,7 @@ def learn_peers(train: pd.DataFrame, tiers: Mapping[str, float] | None = None) -
             for group, part in values.groupby(names):
                 if part.notna().sum() >= _FEWEST:
                     curves[column][str(group)] = _curve(part)
-    return Peers(dict(tiers), tuple(sorted(_text(train, NICHE).dropna().unique())), curves)
+    return Peers(dict(TIERS), tuple(sorted(_text(train, NICHE).dropna().unique())), curves)
 
 
 def _smallest_group(curves: Collection[str], tier: str, niche: str) -> str:
