@@ -95,3 +95,13 @@ def test_folds_trained_at_once_are_those_trained_in_turn():
     assert at_once.y_prob.tolist() == in_turn.y_prob.tolist()
     assert at_once.probe.tolist() == in_turn.probe.tolist()
     assert at_once.encodings == in_turn.encodings
+
+
+@pytest.mark.parametrize(("copies", "epochs"), [(0, 30), (5, 8)])
+def test_networks_learn_longer_from_copies(monkeypatch, copies, epochs):
+    """30 passes over 4,000 rows, or 45 of which each copy is one: 7.5 of all six, rounded."""
+    asked = {}
+    monkeypatch.setattr(teacher, "train_networks", lambda X, y, **keywords: asked.update(keywords))
+    n = 4_000 * (1 + copies)
+    teacher.networks_learner(0, copies)(np.zeros((n, 1)), np.zeros(n))
+    assert (asked["epochs"], asked["batch"]) == (epochs, 32)
