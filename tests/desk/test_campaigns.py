@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import linprog
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import select, text, update
 
 from durhampulse.decision.bands import MAYBE, YES, Thresholds
 from durhampulse.desk.campaigns import branching, campaigns, choices, frontier
@@ -35,22 +35,21 @@ from durhampulse.desk.store.tables import audit, campaign, creator, proposal
 from durhampulse.exceptions import CannotJudgeError, InputError
 from durhampulse.scoring.record import UNLIKE_BIT
 from tests.desk.conftest import bring
+from tests.desk.plans import (
+    AIMS,
+    FEES,
+    looks_at_a_part_first,
+    numbers,
+    on_short_lists,
+    planned,
+    put_people,
+    whole_list,
+)
 from tests.examples import examples
 
-FEES = {"nano": 100.0, "micro": 400.0, "mid": 2000.0, "macro": 9000.0, "mega": 30_000.0}
+__all__ = ["looks_at_a_part_first"]
+
 DAY = date(2026, 1, 31)
-
-
-def numbers(store):
-    with store.reading() as db:
-        return {row.external_id: row for row in db.execute(select(creator))}
-
-
-def planned(store, catalogue, **brief):
-    """Make a campaign and propose for it; give its number."""
-    number = campaigns.make(store, Brief(**{"name": "Spring", "number": 8, **brief}), "ann")
-    propose(store, catalogue, number, "ann")
-    return number
 
 
 def stored(store, number):
@@ -104,13 +103,6 @@ def best_by_trying(table, brief):
     for niche in table["niche"].unique() if brief.most_per_niche else ():
         fits &= sets @ (table["niche"] == niche).to_numpy(int) <= brief.most_per_niche
     return (sets @ worths(table, brief))[fits].max() if fits.any() else None
-
-
-AIMS = [
-    {"aim": "deals"}, {"aim": "views"}, {"aim": "engagements"},
-    {"aim": "return", "worth": 0.5, "per": "view"}, {"aim": "return", "worth": 300.0},
-    {"aim": "return", "worth": 9.0, "per": "engagement"},
-]  # fmt: skip
 
 
 @examples(40)
@@ -293,18 +285,6 @@ def test_integer_program_solves_the_example_of_its_solver():
     assert best_wholes(gain, weights, np.array([-1.0]), seconds=5, gap=1e-6)[0] is None
 
 
-def whole_list(store, rules, brief):
-    """Give everybody as candidates, at the fee the rules of fees name."""
-    rows = []
-    for row in numbers(store).values():
-        ours = row.currency is None or row.currency == brief.currency
-        fee = brief.fees.get(rules.tier(row.followers)) if row.fee is None else row.fee
-        fee = None if row.fee is not None and not ours else fee
-        if row.followers is not None and row.deal is None and fee is not None:
-            rows.append({**row._mapping, "fee": fee, "tier": rules.tier(row.followers)})
-    return pd.DataFrame(rows).assign(name="x", fee_from="own", fixed=False)
-
-
 @pytest.mark.parametrize(
     "brief",
     [
@@ -333,44 +313,11 @@ def test_candidates_contain_the_best_set_also_with_fees_of_their_own(filled, rul
     assert gains(few, brief).sum() == pytest.approx(best, rel=3e-4)
 
 
-@pytest.fixture
-def looks_at_a_part_first(monkeypatch):
-    """Let a third of even the smallest list say who of the rest is read."""
-    monkeypatch.setattr(frontier, "_FEW", 30)
-    monkeypatch.setattr(frontier, "_PART", 20)
-    monkeypatch.setattr(frontier, "_STRETCHES", 5)
-
-
-PERSON = st.tuples(
-    st.integers(0, 40).map(lambda n: n / 40), st.integers(1, 6), st.integers(1000, 900_000),
-    st.sampled_from(["a", "b", "c", None]), st.sampled_from([None, 10.0, 90.0, 400.0, 2000.0]),
-)  # fmt: skip
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("looks_at_a_part_first")
-@examples(40)
-@given(
-    people=st.lists(PERSON, min_size=60, max_size=75),
-    aim=st.sampled_from([*AIMS, *AIMS[:3]]),
-    number=st.integers(1, 8),
-    budget=st.sampled_from([None, 300.0, 5_000.0]),
-    most=st.sampled_from([None, 1, 3]),
-)
+@on_short_lists()
 def test_set_from_a_part_of_the_list_is_the_best_of_all(bare, people, aim, number, budget, most):
     store, catalogue = bare
     rules = catalogue.current()
-    n = len(people)
-    probability, rate, followers, niches, fees = map(list, zip(*people, strict=True))
-    with store.writing() as db:
-        db.execute(delete(creator))
-        insert_rows(db, creator, {
-            "id": [*range(1, n + 1)], "external_id": [f"c{i}" for i in range(n)],
-            "probability": probability, "low": [0.0] * n, "high": [1.0] * n, "niche": niches,
-            "followers": followers, "engagement_rate": [r / 100 for r in rate], "fee": fees,
-            "avg_views": [f * r / 50 for f, r in zip(followers, rate, strict=True)],
-            "state": ["open"] * n, "flags": [0] * n, "run_id": [1] * n, "lottery": [0.5] * n,
-        })  # fmt: skip
+    put_people(store, people)
     brief = Brief(
         name="x",
         number=number,

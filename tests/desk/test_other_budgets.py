@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import func, select, update
 
 from durhampulse.desk.campaigns import branching, campaigns, choices, kept, proposal, trade
 from durhampulse.desk.campaigns.brief import Brief
@@ -21,21 +21,19 @@ from durhampulse.desk.campaigns.value import gains
 from durhampulse.desk.imports.undoing import ask_to_undo
 from durhampulse.desk.imports.worker import Worker
 from durhampulse.desk.people.erasure import erase
-from durhampulse.desk.store.bulk import insert_rows
-from durhampulse.desk.store.tables import campaign, campaign_candidate, campaign_creator, creator
-from durhampulse.desk.store.tables import proposal as stored_set
+from durhampulse.desk.store.tables import campaign, campaign_candidate, creator
 from durhampulse.exceptions import CannotJudgeError
 from tests.desk.conftest import bring
-from tests.desk.test_bet import spring
-from tests.desk.test_campaigns import (
-    AIMS,
+from tests.desk.plans import (
     FEES,
-    PERSON,
     looks_at_a_part_first,
     numbers,
+    on_short_lists,
     planned,
+    put_people,
     whole_list,
 )
+from tests.desk.test_bet import spring
 from tests.desk.test_undo_import import write
 from tests.examples import examples
 
@@ -52,21 +50,6 @@ def kept_of(store, number):
 def inside_of(store, number):
     with store.reading() as db:
         return read_proposal(db, number)["id"].tolist()
-
-
-def put_people(store, people):
-    n = len(people)
-    probability, rate, followers, niches, fees = map(list, zip(*people, strict=True))
-    with store.writing() as db:
-        for table in (campaign_candidate, campaign_creator, stored_set, creator):
-            db.execute(delete(table))
-        insert_rows(db, creator, {
-            "id": [*range(1, n + 1)], "external_id": [f"c{i}" for i in range(n)],
-            "probability": probability, "low": [0.0] * n, "high": [1.0] * n, "niche": niches,
-            "followers": followers, "engagement_rate": [r / 100 for r in rate], "fee": fees,
-            "avg_views": [f * r / 50 for f, r in zip(followers, rate, strict=True)],
-            "state": ["open"] * n, "flags": [0] * n, "run_id": [1] * n, "lottery": [0.5] * n,
-        })  # fmt: skip
 
 
 def best_of_each_budget(everybody, brief, base):
@@ -91,15 +74,7 @@ def no_list(monkeypatch):
     monkeypatch.setattr(trade, "candidates", refuse)
 
 
-@pytest.mark.slow
-@pytest.mark.usefixtures("looks_at_a_part_first")
-@examples(40)
-@given(
-    people=st.lists(PERSON, min_size=60, max_size=75),
-    aim=st.sampled_from([*AIMS, *AIMS[:3]]),
-    number=st.integers(1, 8),
-    budget=st.sampled_from([None, 300.0, 5_000.0]),
-    most=st.sampled_from([None, 1, 3]),
+@on_short_lists(
     spare=st.integers(0, 4),
     branches=st.sampled_from([0, 30, 30]),
     lot=st.randoms(use_true_random=False),
@@ -257,6 +232,15 @@ def test_budgets_of_a_campaign_without_one_are_planned_from_what_is_kept(
     best = best_of_each_budget(whole_list(filled, rules, brief), brief, frontier.now.budget)
     for point in frontier.points:
         assert point.aim == pytest.approx(best[point.budget], rel=4e-4)
+
+
+def test_who_has_no_fee_is_proposed_without_a_budget_and_kept_for_none(filled, catalogue):
+    number = planned(filled, catalogue, number=20, fees={"nano": 100.0}, currency="EUR")
+    people = {row.id: row for row in numbers(filled).values()}
+    assert any(people[at].followers >= 10_000 for at in inside_of(filled, number))
+    kept_ones = kept_of(filled, number)
+    assert len(kept_ones) >= 20
+    assert all(people[at].followers < 10_000 for at in kept_ones)
 
 
 def test_list_is_read_when_more_are_gone_than_were_to_spare(filled, catalogue, spring, monkeypatch):
