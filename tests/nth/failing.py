@@ -143,7 +143,6 @@ def walk(
         [sys.executable, "-W", "ignore", "-m", "tests.nth", group, acts, faults, str(most),
          str(done or "")],
         env={**os.environ, "LD_PRELOAD": str(library), "PYTHONDONTWRITEBYTECODE": "1",
-             "ARROW_DEFAULT_MEMORY_POOL": "system",  # which fails where the C library does
              "OPENBLAS_NUM_THREADS": "1"},  # as the command line has it
         stdout=subprocess.PIPE, text=True, cwd=SOURCE.parents[2],
     ) as program:  # fmt: skip
