@@ -324,7 +324,8 @@ def _in_words(error: Exception) -> tuple[int, DurhamPulseError]:
         return 422, error
     if isinstance(error, HTTPException):
         if error.detail == HTTPStatus.NOT_FOUND.phrase:
-            return error.status_code, InputError("There is no such page.", "Check its address, or start from the shortlist.")
+            way_out = "Check its address, or start from the shortlist."
+            return error.status_code, InputError("There is no such page.", way_out)
         return error.status_code, InputError(str(error.detail), getattr(error, "way_out", ""))
     first = error.errors()[0] if isinstance(error, RequestValidationError) else {"loc": [""]}
     if unlike := not_said_to_be_json(first):
