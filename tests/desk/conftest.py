@@ -8,7 +8,6 @@ import os
 import random
 import secrets
 import shutil
-import subprocess
 import time
 from importlib.resources import files
 from pathlib import Path
@@ -39,26 +38,10 @@ from durhampulse.desk.web.state import Desk
 from durhampulse.scoring.account import account_of
 from durhampulse.scoring.record import UNLIKE_BIT
 from durhampulse.scoring.scorer import Scorer, load_model
+from tests.desk.servers import find_tool, own_server
 
 DEMO = Path(str(files("durhampulse.desk").joinpath("demo")))
 PASSWORD = "a long enough password"
-
-
-def _debian_server(folder: Path):
-    """Start Debian's PostgreSQL as its own user."""
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    if not programs or os.geteuid() != 0:
-        return None
-    tools = programs[-1].parent
-    shutil.chown(folder, "postgres")
-    as_postgres = ["runuser", "-u", "postgres", "--"]
-    data = folder / "data"
-    subprocess.run([*as_postgres, tools / "initdb", "-D", data, "-A", "trust"], check=True,
-                   stdout=subprocess.DEVNULL)  # fmt: skip
-    options = f"-c listen_addresses= -k {folder}"
-    command = [*as_postgres, tools / "pg_ctl", "-D", data, "-w", "-o", options]
-    subprocess.run([*command, "start"], check=True, stdout=subprocess.DEVNULL)
-    return f"postgresql+psycopg://postgres@/postgres?host={folder}", [*command, "-m", "fast"]
 
 
 @pytest.fixture(scope="session")
@@ -85,11 +68,10 @@ def postgres(tmp_path_factory):
             stack.callback(server.cleanup)
             yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
         except ImportError:
-            server = _debian_server(folder)
-            if server is None:
+            tool = find_tool()
+            if tool is None:
                 pytest.skip("no PostgreSQL: neither pgserver nor Debian's nor an address")
-            url, command = server
-            stack.callback(subprocess.run, [*command, "stop"], stdout=subprocess.DEVNULL)
+            url, _ = stack.enter_context(own_server(tool))
             yield url
 
 
