@@ -497,6 +497,8 @@ def test_openapi_names_columns_and_required_keys(demo_model, tmp_path):
     fields = {field.name for field in dataclasses.fields(Account)}
     assert schemas["AccountAnswer"]["properties"].keys() == fields | {"model"}
     assert page.headers["content-type"] == "text/html; charset=utf-8"
+    policy = page.headers["content-security-policy"]
+    assert policy == "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
     for word in (*document["paths"], *CREATOR):
         assert f"{word}</code>" in page.text
     assert not re.search(r"<script|src=|https?://", page.text)

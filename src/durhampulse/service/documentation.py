@@ -21,7 +21,8 @@ from durhampulse.service.served import Source
 __all__ = ["DocumentedService", "add_page"]
 
 _HEADERS = {
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; "
+    "frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
 }
 _MOST_LEVELS = 30
