@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import func, select, update
 
@@ -139,17 +139,30 @@ def most_of_each_budget(table, number, most, budgets=None):
 @pytest.mark.slow
 @examples(100)
 @given(
-    people=st.lists(SMALL, min_size=6, max_size=9, unique_by=lambda person: person[0]),
+    people=st.lists(SMALL, min_size=6, max_size=11, unique_by=lambda person: person[0]),
     number=st.integers(1, 4),
     budget=st.sampled_from([None, 60.0, 500.0]),
     most=st.sampled_from([None, 1, 2]),
     spare=st.integers(0, 3),
-    gone=st.sampled_from(["probability", "fee", "id"]),
+    gone=st.sampled_from(["probability", "fee", "niche"]),
+    is_sorted=st.booleans(),
 )
+@example(  # the best of the second niche goes, and the next of it comes
+    people=[(at / 40, 5, 20_000, "a", 10.0) for at in range(1, 12)], number=2, budget=None,
+    most=1, spare=1, gone="niche", is_sorted=True,
+)  # fmt: skip
 def test_nobody_is_missing_of_the_best_set_of_any_budget(
-    bare, people, number, budget, most, spare, gone
+    bare, people, number, budget, most, spare, gone, is_sorted
 ):
-    """By trying all sets; those who are gone are the best, the cheapest or any of those kept."""
+    """By trying all sets; those who are gone are the best, the dearest or the best of a niche.
+
+    Sorted, all of one niche bring more than all of the other.
+    """
+    if is_sorted:
+        best_first = sorted(people, reverse=True)
+        middle = len(people) // 2
+        people = [(p, *rest[:2], "ab"[at >= middle], rest[3])
+                  for at, (p, *rest) in enumerate(best_first)]  # fmt: skip
     store, catalogue = bare
     rules = catalogue.current()
     put_people(store, people)
@@ -162,7 +175,8 @@ def test_nobody_is_missing_of_the_best_set_of_any_budget(
         propose(store, catalogue, at, "ann")
     everybody = whole_list(store, rules, brief)
     may_go = everybody[everybody["id"].isin(kept_of(store, at))]
-    declined = may_go.sort_values(gone, ascending=gone != "probability")["id"].tolist()[:spare]
+    may_go = may_go.sort_values([gone, "probability"], ascending=False)
+    declined = may_go["id"].tolist()[:spare]
     with store.writing() as db:
         db.execute(update(creator).where(creator.c.id.in_(declined)).values(state="declined"))
     wide = replace(brief, budget=1e9 if budget is None else 2 * budget)

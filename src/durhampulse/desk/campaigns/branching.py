@@ -12,7 +12,7 @@ from durhampulse.desk.campaigns.relaxation import Flags, Relaxed, Task, improved
 __all__ = ["branched"]
 
 _Branch = tuple[float, int, Flags, Flags, Relaxed]
-_BRANCHES = 30
+_BRANCHES = 16
 _EQUAL = 1e-12
 
 
