@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import sqlalchemy
 
+from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.reading import read_creators
 from durhampulse.exceptions import InputError
 
@@ -113,6 +114,16 @@ def test_header_aliases_and_maps(write):
     creators = read_creators(write(text), columns={"Niche": "what"})
     assert list(creators.table.columns) == HEADER.strip().split(",")
     assert counts(creators)["renamed-column", "Niche"] == 1
+
+
+def test_keywords_count_before_options_given_beside_them(write):
+    path = write((HEADER + ROWS).replace("Followers", "subs").replace("Niche", "what"))
+    options = ReadOptions(columns={"Niche": "subs"}, drop=("Avg_Views_per_Post",))
+
+    creators = read_creators(path, options, columns={"Followers": "subs", "Niche": "what"})
+
+    assert creators.table["Followers"].tolist() == [145000, 9000, 12000, 12000]
+    assert "Avg_Views_per_Post" not in creators.table
 
 
 def test_duplicates_are_dropped_and_conflicts_kept(write):

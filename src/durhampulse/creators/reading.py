@@ -63,7 +63,8 @@ def read_creators(
         A ``.csv``, ``.tsv``, ``.xlsx`` or ``.parquet`` file, a SQLAlchemy address, or a pandas,
         polars or Arrow table.
     options
-        How to read it; or its fields as keywords: ``columns={"Followers": "subs"}``.
+        How to read it. Its fields as keywords count before it:
+        ``columns={"Followers": "subs"}``.
     usual_units
         Rate column to its usual unit: for columns whose own numbers do not tell.
     cage
@@ -75,7 +76,7 @@ def read_creators(
         If the source cannot be read as one table, two headers claim one standard column, a
         rate column's unit is mixed or cannot be told, or a count may be one number or another.
     """
-    options = options or ReadOptions(**keywords)
+    options = replace(options or ReadOptions(), **keywords)
     ledger = Ledger()
     if isinstance(source, str | Path):
         raw = read_source(source, ledger, options, cage=cage)

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -137,7 +137,7 @@ def score_files(  # noqa: PLR0913 - each is an option of its own
         A file of a format in `durhampulse.files.formats.WRITABLE`; replaced once the new one is
         complete.
     options
-        How to read the files; or its fields as keywords.
+        How to read the files. Its fields as keywords count before it.
     top
         Keep only the most probable creators, ranked.
     reasons
@@ -159,7 +159,7 @@ def score_files(  # noqa: PLR0913 - each is an option of its own
     OutputError
         If the result cannot be written.
     """
-    options = options or ReadOptions(**keywords)
+    options = replace(options or ReadOptions(), **keywords)
     with delivered(out) as place, scratch_folder() as folder:
         form = crm_format(crm) if crm else None
         check_place(place, form)

@@ -19,7 +19,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
@@ -139,7 +139,7 @@ def score_on_cluster(
 
     start, scorer = time.perf_counter(), load_model(model, cage=cage)
     files = _files(inputs)
-    options = options or ReadOptions(**keywords)
+    options = replace(options or ReadOptions(), **keywords)
     wanted = _wanted(scorer, files, options)
     with explained(out, OutputError):
         fs, folder = _opened(_absolute(out))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def accounts_of(
     identifier
         The creator's Influencer_ID; ``row-7`` for row 7 of a table without one, as `score` counts.
     options
-        How to read the source; or its fields as keywords.
+        How to read the source. Its fields as keywords count before it.
     cage
         As for :func:`durhampulse.read_creators`.
 
@@ -52,7 +53,7 @@ def accounts_of(
     CannotJudgeError
         If the creator's row cannot be scored.
     """
-    options = options or ReadOptions(**keywords)
+    options = replace(options or ReadOptions(), **keywords)
     raw = read_source(source, Ledger(), options, cage=cage)
     cells = scorer.read_table(raw.name, raw.cells, options, rows=raw.rows.tolist())
     rows = _rows_of(raw, cells, identifier)

@@ -162,7 +162,8 @@ class Scorer:
             :class:`.Creators`, or a pandas, polars or Arrow table, or any with the Arrow C stream
             interface.
         options
-            How to read it; or its fields as keywords: ``units={"Growth_Rate": "percent"}``.
+            How to read it. Its fields as keywords count before it:
+            ``units={"Growth_Rate": "percent"}``.
 
         Raises
         ------
@@ -358,7 +359,7 @@ class Scorer:
         self, table: Any, options: ReadOptions | None, keywords: Mapping[str, Any]
     ) -> TableCells:
         """Return the cells of whatever holds a table, read."""
-        options = options or ReadOptions(**keywords)
+        options = replace(options or ReadOptions(), **keywords)
         if isinstance(table, Creators):
             fractions: dict[str, Unit] = dict.fromkeys(table.units, "fraction")
             units = {**fractions, **options.units}

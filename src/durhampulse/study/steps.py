@@ -49,11 +49,11 @@ def load_and_inspect(
     source
         As for :func:`durhampulse.read_creators`.
     options
-        How to read it; or its fields as keywords.
+        How to read it. Its fields as keywords count before it.
     cage
         As for :func:`durhampulse.read_creators`.
     """
-    creators = read_creators(source, options or ReadOptions(**keywords), cage=cage)
+    creators = read_creators(source, options, cage=cage, **keywords)
     return Inspection(
         creators=creators,
         shape=(creators.rows_read, creators.columns_read),
@@ -75,14 +75,14 @@ def judge(
     Parameters
     ----------
     options
-        What to leave out and which splits to compare; or its fields as keywords.
+        What to leave out and which splits to compare. Its fields as keywords count before it.
 
     Raises
     ------
     CannotJudgeError
         If outcomes are missing or too few of one kind to learn from.
     """
-    options = options or JudgeOptions(**keywords)
+    options = replace(options or JudgeOptions(), **keywords)
     if options.time in {role.column for role in creators.features}:
         reason = "a time of the past says nothing about those to come"
         creators = creators.without([options.time], reason)
