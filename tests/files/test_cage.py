@@ -6,7 +6,9 @@ import io
 import json
 import os
 import pickle
+import re
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -20,7 +22,7 @@ import pytest
 from durhampulse.creators.options import ReadOptions
 from durhampulse.exceptions import InputError
 from durhampulse.files import cage as cages
-from durhampulse.files import caged
+from durhampulse.files import caged, syscalls
 from durhampulse.files.cage import Cage
 from durhampulse.files.chunks import Chunk, Stream, StreamOptions
 from durhampulse.files.export import open_sink
@@ -145,7 +147,7 @@ def test_cells_that_are_not_valid_do_not_come_out_of_the_cage(write, kept, monke
 
 TRIES = """
 import json, os, sys
-from durhampulse.files import caged
+from durhampulse.files import caged, syscalls
 caged._set_limits()
 ends = {}
 for name, act in {
@@ -172,6 +174,131 @@ def test_the_limits_are_in_force(tmp_path):
     assert json.loads(done.stdout) == {"write": "OSError", "allocate": "MemoryError"}
     assert done.returncode == -signal.SIGXCPU
     assert not (tmp_path / "new").exists() or not (tmp_path / "new").stat().st_size
+
+
+BEYOND = """
+import json, os, pathlib, signal, socket, subprocess, sys, threading
+from durhampulse.files.syscalls import deny_system_calls
+kept, parent = pathlib.Path(sys.argv[1]), os.getppid()
+ways = {
+    "unlink": lambda: kept.unlink(),
+    "rename": lambda: kept.rename(kept.with_name("other")),
+    "link": lambda: kept.with_name("other").hardlink_to(kept),
+    "symlink": lambda: kept.with_name("other").symlink_to(kept),
+    "truncate": lambda: os.truncate(kept, 0),
+    "open to write": lambda: os.open(kept, os.O_RDWR),
+    "open anew": lambda: os.open(kept.with_name("new"), os.O_RDONLY | os.O_CREAT),
+    "folder": lambda: kept.with_name("folder").mkdir(),
+    "mode": lambda: kept.chmod(0o777),
+    "times": lambda: os.utime(kept, (0, 0)),
+    "owner": lambda: os.chown(kept, os.getuid(), os.getgid()),
+    "connect": lambda: socket.socket(socket.AF_UNIX),
+    "signal": lambda: os.kill(parent, signal.SIGUSR1),
+}
+ends, begin = {}, threading.Event()
+
+def try_all(kind):
+    for name, act in ways.items():
+        try:
+            act()
+        except OSError as error:
+            ends[f"{name} {kind}"] = type(error).__name__
+
+def late():
+    begin.wait()
+    try_all("in a thread of before")
+
+thread = threading.Thread(target=late)
+thread.start()
+print(json.dumps(deny_system_calls()))
+begin.set()
+thread.join()
+try_all("")
+code = "import os, sys; os.unlink(sys.argv[1])"
+child = subprocess.run([sys.executable, "-c", code, kept], stderr=subprocess.PIPE)
+ends["in a child"] = "PermissionError" if b"PermissionError" in child.stderr else "done"
+print(json.dumps([len(ways), ends, kept.read_text()]))
+"""
+
+
+@linux
+def test_system_calls_that_reach_beyond_a_reader_are_denied(tmp_path):
+    kept = tmp_path / "kept"
+    kept.write_text("as it was")
+    before = kept.stat()
+
+    done = subprocess.run([sys.executable, "-c", BEYOND, kept], capture_output=True, check=False)
+
+    held, (ways, ends, text) = map(json.loads, done.stdout.splitlines())
+    if not held:
+        pytest.skip("this kernel takes no filter of system calls")
+    assert (len(ends), {*ends.values()}) == (2 * ways + 1, {"PermissionError"})
+    after = kept.stat()
+    assert (text, after.st_mode, after.st_mtime) == ("as it was", before.st_mode, before.st_mtime)
+    assert [*tmp_path.iterdir()] == [kept]
+
+
+@linux
+def test_reader_runs_under_the_filter(write):
+    if not taken_by_this_kernel():
+        pytest.skip("this kernel takes no filter of system calls")
+    with Cage() as cage:
+        open_stream(write(ROWS), cage=cage)
+        status = Path(f"/proc/{cage._child.pid}/status").read_text()
+    assert re.search(r"^Seccomp:\s+2$", status, re.MULTILINE)
+
+
+def taken_by_this_kernel():
+    """Whether a process can put itself under the filter; the one that asks is another."""
+    code = "from durhampulse.files.syscalls import deny_system_calls as d; print(d())"
+    return (
+        b"True"
+        in subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).stdout
+    )
+
+
+@pytest.mark.parametrize("machine", ["x86_64", "aarch64"])
+def test_filter_allows_reading_and_denies_the_rest(machine):
+    """The filter, run as the kernel runs it, over calls by their numbers in asm/unistd.h."""
+    read, openat, unlinkat, socket = {
+        "x86_64": (0, 257, 263, 41), "aarch64": (63, 56, 35, 198),
+    }[machine]  # fmt: skip
+    architecture = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}[machine]
+    calls = {
+        (read, 0, architecture): True, (openat, os.O_RDONLY, architecture): True,
+        (openat, os.O_RDONLY | os.O_CLOEXEC, architecture): True,
+        (openat, os.O_WRONLY, architecture): False, (openat, os.O_RDWR, architecture): False,
+        (openat, os.O_CREAT, architecture): False, (openat, os.O_TRUNC, architecture): False,
+        (unlinkat, 0, architecture): False, (socket, 0, architecture): False,
+        (read, 0, 0x40000003): False,  # of another machine: 32 bits
+    }  # fmt: skip
+    if machine == "x86_64":
+        calls[0x40000000 + read, 0, architecture] = False
+
+    allowed = {call: run_filter(machine, *call) for call in calls}
+
+    assert allowed == calls
+
+
+def run_filter(machine, number, flags, architecture):
+    """Whether a call passes: struct seccomp_data, and five of Berkeley's instructions."""
+    data = struct.pack("=IIQ6Q", number, architecture, 0, 0, flags, flags, 0, 0, 0)
+    program = [struct.unpack("HBBI", part) for part in syscalls._program(machine)]
+    at, loaded = 0, 0
+    while True:
+        code, yes, no, operand = program[at]
+        at += 1
+        match code:
+            case 0x20:
+                (loaded,) = struct.unpack_from("=I", data, operand)
+            case 0x15:
+                at += yes if loaded == operand else no
+            case 0x35:
+                at += yes if loaded >= operand else no
+            case 0x45:
+                at += yes if loaded & operand else no
+            case 0x06:
+                return operand == 0x7FFF0000
 
 
 @linux

@@ -1,8 +1,9 @@
 """A cage for foreign files: they are read by a process of their own, which may little.
 
 The process gives back cells as Arrow's record batches and everything else as JSON; nothing that it
-says is run. It has a bound on memory, on processor time and on the time of each answer, writes no
-file, and sees none of the environment's secrets. What a file does to its reader ends that process
+says is run. It has a bound on memory, on processor time and on the time of each answer, can change
+no file and connect to nobody (:mod:`durhampulse.files.syscalls`), and sees none of the
+environment's secrets. What a file does to its reader ends that process
 and is one clear error here.
 """
 

@@ -21,6 +21,7 @@ from durhampulse.exceptions import InputError
 from durhampulse.files.chunks import Chunk, Stream, StreamOptions
 from durhampulse.files.fewrows import read_few
 from durhampulse.files.stream import open_as
+from durhampulse.files.syscalls import deny_system_calls
 from durhampulse.files.workbooks import sheet_names
 
 __all__ = ["Reader", "main", "serve"]
@@ -185,4 +186,5 @@ def main() -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nothing else may speak there
     _set_limits()
+    deny_system_calls()
     serve(sys.stdin.buffer, answers, _allow_time)
