@@ -155,7 +155,7 @@ def test_copies_stay_together(market):
     name = labelled[IDENTIFIER].str.removeprefix("again")
     train, test = split_creators(labelled)
     assert not set(name[train.index]) & set(name[test.index])
-    folds = pd.Series(_draw_folds(labelled, 5, 0), labelled.index)
+    folds = pd.Series(_draw_folds(labelled, 0), labelled.index)
     assert folds.groupby(name).nunique().max() == 1
     assert creator_codes(labelled).max() + 1 == name.nunique()
 

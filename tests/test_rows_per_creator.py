@@ -62,7 +62,7 @@ def test_parts_and_folds_share_no_creator():
     train, test = split_creators(table)
     assert not set(train["Influencer_ID"]) & set(test["Influencer_ID"])
     assert test["Influencer_ID"].nunique() == 12
-    folds = pd.Series(_draw_folds(train, 5, 0), index=train.index)
+    folds = pd.Series(_draw_folds(train, 0), index=train.index)
     assert folds.groupby(train["Influencer_ID"]).nunique().max() == 1
     order, cut = held_out_last(len(train), creator_codes(train), 0.2, 0)
     names = train["Influencer_ID"].to_numpy()[order]
