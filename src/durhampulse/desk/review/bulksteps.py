@@ -26,8 +26,8 @@ from sqlalchemy import (
 from durhampulse.decision.bands import NO_PRECEDENT
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.review.decisions import DECISIONS
+from durhampulse.desk.shortlist.filters import within
 from durhampulse.desk.shortlist.lists import put_in, take_out
-from durhampulse.desk.shortlist.pages import within
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.bulk import numbers_in
 from durhampulse.desk.store.outbox import announce

@@ -10,7 +10,8 @@ from math import inf
 from sqlalchemy import ColumnElement, Connection, case, func, literal, select
 
 from durhampulse.desk.models.rules import Range, Rules
-from durhampulse.desk.shortlist.pages import counted, within
+from durhampulse.desk.shortlist.filters import within
+from durhampulse.desk.shortlist.pages import counted
 from durhampulse.desk.shortlist.view import BAND_NAMES, UNLIKE, View
 from durhampulse.desk.store.tables import (
     HAS_NO_PRECEDENT,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import repeat
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 from sqlalchemy import (
@@ -19,31 +19,35 @@ from sqlalchemy import (
     Integer,
     Row,
     Select,
-    and_,
     case,
     cast,
     func,
-    or_,
     select,
     tuple_,
 )
 
-from durhampulse.desk.models.rules import Range, Rules
+from durhampulse.desk.models.rules import Rules
+from durhampulse.desk.shortlist.filters import FoundBy, matching, within
 from durhampulse.desk.shortlist.grouped import in_order, nearest, place_in
-from durhampulse.desk.shortlist.members import has_few, is_marked, is_member, members
+from durhampulse.desk.shortlist.members import has_few, is_marked, members
 from durhampulse.desk.shortlist.order import BY, number_of, parts_of
 from durhampulse.desk.shortlist.sums import interval_of_sum
-from durhampulse.desk.shortlist.view import BAND_NAMES, GROUPED, UNLIKE, Cursor, View
+from durhampulse.desk.shortlist.view import BAND_NAMES, GROUPED, Cursor, View
 from durhampulse.desk.store.bulk import numbers_in
-from durhampulse.desk.store.search import SearchBy, best_by, held, holding
+from durhampulse.desk.store.search import best_by, holding
 from durhampulse.desk.store.tables import HAS_NO_PRECEDENT, HAS_PRECEDENT, creator, outcome_is
 
 __all__ = [
-    "PAGE", "Page", "Totals", "counted", "histogram", "matching", "page", "totals", "walk",
-    "within",
-]  # fmt: skip
+    "PAGE",
+    "Page",
+    "Totals",
+    "counted",
+    "histogram",
+    "page",
+    "totals",
+    "walk",
+]
 
-FoundBy = SearchBy | Literal["list"]
 PAGE = 50
 _WALKED = 2_000
 _WALKED_GROUPED = 50_000
@@ -99,60 +103,6 @@ class Totals:
     expected: float
     low: float
     high: float
-
-
-def matching(view: View, rules: Rules, by: FoundBy = "index") -> list[ColumnElement[bool]]:
-    """Return a view's filters as conditions on the table `creator`.
-
-    Parameters
-    ----------
-    by
-        How search and list are looked up: as of :func:`~durhampulse.desk.store.search.held`, or
-        the list first and the search in its creators only.
-    """
-    c = creator.c
-    conditions = [*_choices(view, rules), *_bounds(view)]
-    if view.without:
-        conditions.append(c.id.not_in(view.without))
-    if view.edge:
-        conditions.append(HAS_PRECEDENT & within(c.probability, rules.edge_ranges))
-    if view.listed:
-        alone = by == "row"
-        conditions.append(is_member(view.listed) if alone else c.id.in_(members(view.listed)))
-    if view.flag:
-        bits = sum(1 << int(flag) for flag in view.flag)
-        conditions.append(c.flags.bitwise_and(bits) == bits)
-    if view.search:
-        conditions.append(held(view.search, "row" if by == "list" else by))
-    return conditions
-
-
-def _choices(view: View, rules: Rules) -> Iterator[ColumnElement[bool]]:
-    """Yield the conditions of the filters whose choices are alternatives."""
-    c = creator.c
-    if view.band:
-        ranges = [rules.band_ranges[BAND_NAMES[band]] for band in view.band if band != UNLIKE]
-        banded = HAS_PRECEDENT & within(c.probability, ranges)
-        yield or_(banded, HAS_NO_PRECEDENT) if UNLIKE in view.band else banded
-    if view.tier:
-        yield within(c.followers, [rules.tier_range(tier) for tier in view.tier])
-    if view.niche:
-        yield c.niche.in_(view.niche)
-    if view.state:
-        yield c.state.in_(view.state)
-    if view.outcome:
-        yield or_(*(outcome_is(state) for state in view.outcome))
-
-
-def _bounds(view: View) -> Iterator[ColumnElement[bool]]:
-    c = creator.c
-    bounds = ((c.followers, view.min_followers, view.max_followers),
-              (c.engagement_rate, view.min_engagement, view.max_engagement))  # fmt: skip
-    for column, low, high in bounds:
-        if low is not None:
-            yield column >= low
-        if high is not None:
-            yield column <= high
 
 
 def page(
@@ -264,15 +214,6 @@ def histogram(db: Connection, view: View, rules: Rules) -> pd.DataFrame:
     counts = {int(at): (n, total) for at, n, total in db.execute(query)}
     rows = [(at / 100, *counts.get(at, (0, 0.0))) for at in range(101)]
     return pd.DataFrame(rows, columns=["from", "creators", "expected"])
-
-
-def within(column: Any, ranges: Sequence[Range]) -> ColumnElement[bool]:
-    """Return the condition that a column lies in one of some ranges."""
-    parts = [
-        and_(column >= low, column < high) if high != float("inf") else column >= low
-        for low, high in ranges
-    ]
-    return or_(*parts) if parts else column.is_(None) & column.is_not(None)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, Connection, func, select
 from durhampulse.decision.bands import Thresholds
 from durhampulse.desk.models.catalogue import Catalogue
 from durhampulse.desk.models.rules import Rules
-from durhampulse.desk.shortlist.pages import counted, matching
+from durhampulse.desk.shortlist.filters import matching
+from durhampulse.desk.shortlist.pages import counted
 from durhampulse.desk.shortlist.view import View
 from durhampulse.desk.store.tables import creator, review, run
 from durhampulse.exceptions import InputError

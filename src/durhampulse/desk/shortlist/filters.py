@@ -1,0 +1,87 @@
+"""A view's filters as conditions on the table of creators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, and_, or_
+
+from durhampulse.desk.models.rules import Range, Rules
+from durhampulse.desk.shortlist.members import is_member, members
+from durhampulse.desk.shortlist.view import BAND_NAMES, UNLIKE, View
+from durhampulse.desk.store.search import SearchBy, held
+from durhampulse.desk.store.tables import HAS_NO_PRECEDENT, HAS_PRECEDENT, creator, outcome_is
+
+__all__ = ["FoundBy", "matching", "within"]
+
+FoundBy = SearchBy | Literal["list"]
+
+
+def matching(view: View, rules: Rules, by: FoundBy = "index") -> list[ColumnElement[bool]]:
+    """Return a view's filters as conditions on the table `creator`.
+
+    Parameters
+    ----------
+    by
+        How search and list are looked up: as of :func:`~durhampulse.desk.store.search.held`, or
+        the list first and the search in its creators only.
+    """
+    c = creator.c
+    conditions = [*_choices(view, rules), *_bounds(view)]
+    if view.without:
+        conditions.append(c.id.not_in(view.without))
+    if view.edge:
+        conditions.append(HAS_PRECEDENT & within(c.probability, rules.edge_ranges))
+    if view.listed:
+        alone = by == "row"
+        conditions.append(is_member(view.listed) if alone else c.id.in_(members(view.listed)))
+    if view.flag:
+        bits = sum(1 << int(flag) for flag in view.flag)
+        conditions.append(c.flags.bitwise_and(bits) == bits)
+    if view.search:
+        conditions.append(held(view.search, "row" if by == "list" else by))
+    return conditions
+
+
+def _choices(view: View, rules: Rules) -> Iterator[ColumnElement[bool]]:
+    """Yield the conditions of the filters whose choices are alternatives."""
+    c = creator.c
+    if view.band:
+        ranges = [rules.band_ranges[BAND_NAMES[band]] for band in view.band if band != UNLIKE]
+        banded = HAS_PRECEDENT & within(c.probability, ranges)
+        yield or_(banded, HAS_NO_PRECEDENT) if UNLIKE in view.band else banded
+    if view.tier:
+        yield within(c.followers, [rules.tier_range(tier) for tier in view.tier])
+    if view.niche:
+        yield c.niche.in_(view.niche)
+    if view.state:
+        yield c.state.in_(view.state)
+    if view.outcome:
+        yield or_(*(outcome_is(state) for state in view.outcome))
+
+
+def _bounds(view: View) -> Iterator[ColumnElement[bool]]:
+    c = creator.c
+    bounds = ((c.followers, view.min_followers, view.max_followers),
+              (c.engagement_rate, view.min_engagement, view.max_engagement))  # fmt: skip
+    for column, low, high in bounds:
+        if low is not None:
+            yield column >= low
+        if high is not None:
+            yield column <= high
+
+
+def within(column: ColumnElement[Any], ranges: Sequence[Range]) -> ColumnElement[bool]:
+    """Return the condition that a column lies in one of some ranges."""
+
+    def between(low: float, high: float) -> ColumnElement[bool]:
+        return column >= low if high == float("inf") else and_(column >= low, column < high)
+
+    if not ranges:
+        return column.is_(None) & column.is_not(None)
+    if len(ranges) == 1:
+        return between(*ranges[0])
+    lows, highs = zip(*ranges, strict=True)
+    # An index is read from the lowest to the highest; by alternatives alone it is read whole.
+    return and_(between(min(lows), max(highs)), or_(*(between(*part) for part in ranges)))
