@@ -29,7 +29,7 @@ PAGES = ("/shortlist?search=INF-10&sort=followers", "/shortlist?search=nobody", 
          "/hooks", "/account", "/account/second", "/keyboard", "/nowhere", "{room}", "{welcome}",
          "/sign-in", "/welcome/nonsense")  # fmt: skip
 """By address; what stands in braces is known once the desk is filled."""
-REFUSED = {"/creators/99999": 422, "/nowhere": 404, "/welcome/nonsense": 422}
+REFUSED = {"/creators/99999": 404, "/nowhere": 404, "/welcome/nonsense": 422}
 """The pages among them that say what is wrong, and their status."""
 NO_PAGES = {"/shortlist/chosen", "/shortlist/counts", "/creators/{number}/panel",
             "/creators/{number}/what-if", "/imports/{number}/progress", "/model/progress",

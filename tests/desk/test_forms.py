@@ -339,8 +339,10 @@ def test_page_of_no_form_links_back_to_where_one_came_from(visit):
     viewer = visit("viewer")
     before = "http://testserver/shortlist?niche=Tech"
     page = viewer.get("/creators/99999", headers={"referer": before})
-    assert page.status_code == 422
+    assert page.status_code == 404
     assert 'href="/shortlist?niche=Tech" class="button main">Back' in page.text
+    part = viewer.get("/creators/99999/what-if", headers={"hx-request": "true"})
+    assert (part.status_code, part.headers["hx-retarget"]) == (404, "main")
     page = viewer.get("/creators/99999", headers={"referer": "https://evil.example/x"})
     assert "evil.example" not in page.text
 

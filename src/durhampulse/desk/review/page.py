@@ -27,6 +27,7 @@ from durhampulse.scoring.sentence import sentence_of
 __all__ = [
     "ACCOUNTS",
     "CreatorPage",
+    "NoCreatorError",
     "creator_page",
     "find_creator",
     "places_of",
@@ -39,6 +40,13 @@ ACCOUNTS = threading.BoundedSemaphore(2)
 who compute nothing. Python computes one thing at a time: fifty reviewers' pages, each a
 fiftieth as fast, would come all at the end, and a decision would wait as long as they."""
 _RATES = {name for name, column in COLUMNS.items() if column.kind == "rate"}
+
+
+class NoCreatorError(InputError):
+    """There is no creator of a number: they were erased, or never were."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such creator.", "They may have been erased.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,12 +93,12 @@ def find_creator(db: Connection, number: int) -> Row[Any]:
 
     Raises
     ------
-    InputError
+    NoCreatorError
         If there is none of that number.
     """
     row = db.execute(select(creator).where(creator.c.id == number)).first()
     if row is None:
-        raise InputError("There is no such creator.", "They may have been erased.")
+        raise NoCreatorError
     return row
 
 
@@ -105,7 +113,7 @@ def creator_page(db: Connection, number: int, rules: Rules, *, hidden: bool = Fa
 
     Raises
     ------
-    InputError
+    NoCreatorError
         If there is no creator of that number.
     """
     row = find_creator(db, number)

@@ -18,6 +18,7 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from durhampulse.desk.hooks.sender import Sender
+from durhampulse.desk.review.page import NoCreatorError
 from durhampulse.desk.store.database import AWAY
 from durhampulse.desk.store.space import shortage_of
 from durhampulse.desk.web.access import (
@@ -209,6 +210,8 @@ class _ErrorPages:
             answer: Response = await self._plain[kind](request, error)
             return answer
         status, wrong = _in_words(error)
+        if isinstance(error, NoCreatorError) and request.method in ("GET", "HEAD"):
+            status = HTTPStatus.NOT_FOUND  # a form is returned instead, as it was sent
         if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and not wrong.way_out:
             wrong = too_large_error(request.scope)  # of a body that did not say its size
         if status == HTTPStatus.UNPROCESSABLE_ENTITY and (
