@@ -1251,6 +1251,19 @@ def test_unreachable_store_answers_503(visit, monkeypatch, method, path):
     assert "does not answer right now" in answer.text
 
 
+def test_unknown_address_keeps_the_navigation_of_whoever_is_signed_in(visit, monkeypatch):
+    main_navigation = 'aria-label="Main"'
+    viewer, nobody = visit("viewer"), visit()
+    page = viewer.get("/nowhere")
+    assert (page.status_code, main_navigation in page.text) == (404, True)
+    assert 'href="/people"' not in page.text  # an admin's
+    page = nobody.get("/nowhere")
+    assert (page.status_code, main_navigation in page.text) == (404, False)
+    monkeypatch.setattr("durhampulse.desk.store.database.Store.reading", away)
+    page = viewer.get("/nowhere")
+    assert (page.status_code, main_navigation in page.text) == (404, False)
+
+
 def away(_store):
     raise OperationalError("SELECT", {}, Exception("gone"))
 

@@ -43,6 +43,7 @@ __all__ = [
     "SureAdmin",
     "SureViewer",
     "Viewer",
+    "asking_person",
     "keep_session",
     "know_browser",
     "let_in",
@@ -104,6 +105,14 @@ def _signed_in(request: Request) -> Principal:
                 request.state.who = who  # for error pages
                 return who
     raise SignInNeededError(request)
+
+
+def asking_person(request: Request) -> Principal | None:
+    """Return the person who is signed in; none where nobody is, or the store does not answer."""
+    try:
+        return _signed_in(request)
+    except (SignInNeededError, MemoryError, *AWAY):
+        return None
 
 
 def _needs(role: PersonRole) -> Any:

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
@@ -26,6 +27,7 @@ from durhampulse.desk.web.access import (
     ConfirmNeededError,
     SignInNeededError,
     StaleFormError,
+    asking_person,
     let_in,
     new_session,
 )
@@ -218,6 +220,8 @@ class _ErrorPages:
             page := await return_form(request, wrong)
         ):
             return page
+        if status == HTTPStatus.NOT_FOUND and not hasattr(request.state, "who"):
+            request.state.who = await run_in_threadpool(asking_person, request)
         refused = status != HTTPStatus.UNPROCESSABLE_ENTITY  # and nothing of the body was read
         sent = [] if refused or request.method != "POST" else await sent_fields(request)
         return _error_page(request, status, wrong, KeptForm(request.url.path, tuple(sent)))
