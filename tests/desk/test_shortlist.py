@@ -289,6 +289,17 @@ def test_alternative_ranges_are_read_between_their_ends(listed):
         }
 
 
+def test_short_list_is_read_before_its_creators_are_looked_for(listed):
+    store, rules, _ = listed
+
+    plan = plan_of_page(store, rules, View(sort="followers", listed="list-1"))
+
+    if store.is_sqlite:
+        assert "LIST SUBQUERY" in plan
+    else:
+        assert plan.index("InitPlan") < plan.index("(id = ANY (")
+
+
 def plan_of_page(store, rules, view):
     """The steps in which the database finds a page's rows, in words."""
     statements = []

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, and_, or_
 
 from durhampulse.desk.models.rules import Range, Rules
-from durhampulse.desk.shortlist.members import is_member, members
+from durhampulse.desk.shortlist.members import is_member, is_one_of_few, members
 from durhampulse.desk.shortlist.view import BAND_NAMES, UNLIKE, View
 from durhampulse.desk.store.search import SearchBy, held
 from durhampulse.desk.store.tables import HAS_NO_PRECEDENT, HAS_PRECEDENT, creator, outcome_is
@@ -33,9 +33,11 @@ def matching(view: View, rules: Rules, by: FoundBy = "index") -> list[ColumnElem
         conditions.append(c.id.not_in(view.without))
     if view.edge:
         conditions.append(HAS_PRECEDENT & within(c.probability, rules.edge_ranges))
-    if view.listed:
-        alone = by == "row"
-        conditions.append(is_member(view.listed) if alone else c.id.in_(members(view.listed)))
+    if view.listed and by == "row":
+        conditions.append(is_member(view.listed))
+    elif view.listed:
+        few = by == "list"
+        conditions.append(is_one_of_few(view.listed) if few else c.id.in_(members(view.listed)))
     if view.flag:
         bits = sum(1 << int(flag) for flag in view.flag)
         conditions.append(c.flags.bitwise_and(bits) == bits)

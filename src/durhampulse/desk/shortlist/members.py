@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     Connection,
     Integer,
@@ -18,12 +21,39 @@ from sqlalchemy import (
     literal_column,
     select,
 )
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from durhampulse.desk.store.tables import creator, list_creator, proposal, run, score
 
-__all__ = ["has_few", "is_marked", "is_member", "members"]
+__all__ = ["has_few", "is_marked", "is_member", "is_one_of_few", "members"]
 
 _FEW = 20_000
+
+
+class _OneOf(FunctionElement[bool]):
+    """A column that is one of a query's numbers, which are read before the rest is planned.
+
+    PostgreSQL cannot tell how many stand in one list of many, and would walk an index past all
+    others; it takes an array for short.
+    """
+
+    type = Boolean()
+    inherit_cache = True
+    name = "one_of"
+
+
+@compiles(_OneOf)
+def _compile_one_of(element: _OneOf, compiler: SQLCompiler, **options: Any) -> str:
+    column, query = (compiler.process(part, **options) for part in element.clauses)
+    return f"{column} = ANY (ARRAY{query})"
+
+
+@compiles(_OneOf, "sqlite")
+def _compile_one_of_sqlite(element: _OneOf, compiler: SQLCompiler, **options: Any) -> str:
+    column, query = (compiler.process(part, **options) for part in element.clauses)
+    return f"{column} IN {query}"
 
 
 def members(name: str) -> Select[int]:
@@ -59,6 +89,11 @@ def is_member(name: str) -> ColumnElement[bool]:
     (column,) = query.selected_columns
     there = query.where(column == creator.c.id).with_only_columns(literal(1)).limit(1)
     return there.scalar_subquery().is_not(None)
+
+
+def is_one_of_few(name: str) -> ColumnElement[bool]:
+    """Return the condition that a creator stands in a short list, whose creators are looked up."""
+    return _OneOf(creator.c.id, members(name).correlate(None).scalar_subquery())
 
 
 def is_marked(db: Connection, name: str) -> ColumnElement[bool]:
