@@ -69,10 +69,7 @@ def test_manager_sees_how_far_creators_came(browser, databases, tmp_path):
     with entered(browser, databases, tmp_path) as (page, address):
         page.goto(f"{address}/queue")
         for _ in range(2):  # one by one
-            request = page.locator("#review [name=request_name]").input_value()
-            page.keyboard.press("0")
-            page.keyboard.press("a")
-            expect(page.locator("#review [name=request_name]")).not_to_have_value(request)
+            approve_and_go_on(page)
         page.goto(f"{address}/shortlist?band=no&state=open")
         for box in page.locator("input[name=chosen]").all()[:3]:  # three at once
             box.check()
@@ -94,6 +91,36 @@ def test_manager_sees_how_far_creators_came(browser, databases, tmp_path):
             expect(page.locator(".flow")).to_contain_text(step)
         effort = page.get_by_role("table", name="Who had to look")
         expect(effort.locator("td")).to_contain_text(["2", "3", "592"])
+
+
+@pytest.mark.slow
+def test_reviewer_sees_what_more_reviews_could_change_and_when_to_stop(
+    browser, databases, tmp_path
+):
+    with entered(browser, databases, tmp_path) as (page, address):
+        page.goto(f"{address}/queue")
+        worth = page.locator(".worth")
+        while "This review could change at most" not in worth.inner_text():
+            approve_and_go_on(page)  # whoever has no precedent comes first, and no figure with them
+
+        say_what_is_enough(page, "900")
+        expect(worth).to_contain_text("You may stop:")
+        say_what_is_enough(page, "0.001")
+        expect(worth).to_contain_text("the rest would change fewer than 0.001")
+        expect(worth).not_to_contain_text("You may stop:")
+
+
+def approve_and_go_on(page):
+    request = page.locator("#review [name=request_name]").input_value()
+    page.keyboard.press("0")
+    page.keyboard.press("a")
+    expect(page.locator("#review [name=request_name]")).not_to_have_value(request)
+
+
+def say_what_is_enough(page, deals):
+    page.get_by_text("When is it enough?").click()
+    page.get_by_label("Stop where all others could change fewer than").fill(deals)
+    page.locator(".worth").get_by_role("button", name="Save").click()
 
 
 @pytest.mark.slow
