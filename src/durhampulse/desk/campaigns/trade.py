@@ -157,19 +157,29 @@ def _now_or(point: Point, limited: Brief, now: Point) -> Point:
     """Return the present set where it keeps within a budget's limits, unless a point beats it."""
     if not keeps(now.table, limited) or now.aim < point.aim - GAP * abs(point.aim):
         return point
+    return replace(now, budget=point.budget, gap=max(GAP, _gap_up_to(point, now)))
+
+
+def _gap_up_to(point: Point, shown: Point) -> float:
+    """Return by which share of what is shown the best set of another point may bring more."""
     may_be = point.aim + point.gap * abs(point.aim)
-    gap = (may_be - now.aim) / abs(now.aim) if now.aim else 0.0
-    return replace(now, budget=point.budget, gap=max(GAP, gap))
+    return (may_be - shown.aim) / abs(shown.aim) if shown.aim else 0.0
 
 
 def _rising(points: list[Point], now: Point) -> list[Point]:
-    """Return the points that bring more than the one before, and the first of the present set."""
+    """Return the points that bring more than the one before, and the first of the present set.
+
+    The one before a point that is left out stands for its budget too, so its gap covers both.
+    """
     rising: list[Point] = []
     for point in points:
         is_more = not rising or point.aim > rising[-1].aim + 1e-9
         is_first = point.table is now.table and all(p.table is not now.table for p in rising)
         if is_more or is_first:
             rising.append(point)
+        else:
+            last = rising[-1]
+            rising[-1] = replace(last, gap=max(last.gap, _gap_up_to(point, last)))
     return rising
 
 
