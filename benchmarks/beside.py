@@ -27,6 +27,7 @@ REVIEWERS, THINK, BEFORE, SLICE = 10, 0.5, 30.0, 2.0
 
 
 def main() -> None:
+    """Print what reviewers wait for beside an act on many, for either database."""
     with filled_desks() as desks:
         for desk, folder, url in desks:
             work_beside(desk, folder, url)

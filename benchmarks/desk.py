@@ -70,6 +70,7 @@ FILTERS = {
 
 
 def main() -> None:
+    """Print what a desk with a long list takes for each of its tasks, for either database."""
     with filled_desks() as desks:
         for desk, folder, url in desks:
             browse(desk, folder, url)

@@ -40,6 +40,7 @@ Run = Callable[[Program, pd.DataFrame], pd.DataFrame]
 
 
 def main() -> None:
+    """Print how each target's answers compare with the scorer's own."""
     scorer = load_model(Path(str(files("durhampulse.desk"))) / "demo" / "model")
     program, table = program_of(scorer.model), messy_creators(ROWS, seed=11)
     expected = own_scores(scorer, table)

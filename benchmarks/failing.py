@@ -31,6 +31,7 @@ FIELDS = ("act", "fault", "n", "ended", "wrong")
 
 
 def main(options: Sequence[str] = ()) -> None:
+    """Fail each call of the chosen acts that is not kept yet, and print what came of all."""
     parser = argparse.ArgumentParser()
     parser.add_argument("most", type=int, nargs="?", default=1_000_000)
     parser.add_argument("--files", default="all", help="acts on files; none for none")

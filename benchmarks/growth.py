@@ -69,6 +69,7 @@ PAGES = {
 
 
 def main() -> None:
+    """Print what the desk's tasks take at each size of its list."""
     kept = os.environ.get("DURHAMPULSE_FOLDER")
     with ExitStack() as stack:
         folder = Path(kept or stack.enter_context(tempfile.TemporaryDirectory(dir="/tmp")))

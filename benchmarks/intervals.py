@@ -48,6 +48,7 @@ IN_USE: Constants = (BELOW, ABOVE, RISE, TAIL, EMPTY, FALL)
 
 
 def main() -> None:
+    """Print the constants tuned on some draws, and what intervals cover on all."""
     KEPT.mkdir(exist_ok=True)
     wanted = {(m, d) for part in (TUNED, TESTED) for m, draws in part.items() for d in draws}
     draws = {key: kept(*key) for key in sorted(wanted, key=lambda key: key[::-1])}
@@ -103,6 +104,20 @@ def measure(market: str, draw: int) -> Draw:
 
 
 def ends(draw: Draw, constants: Sequence[float]) -> tuple[Floats, Floats]:
+    """Return both ends of each creator's interval by some constants.
+
+    Parameters
+    ----------
+    draw
+        A draw's figures, as `measure` gives them, of n creators.
+    constants
+        In the order of `Constants`.
+
+    Returns
+    -------
+    low, high
+        Probabilities, shape (n,) each.
+    """
     below, above, rise, tail, empty, fall = constants
     unknown = (empty * draw["reach"]) ** 2
     lower = draw["unsure"] * (below - fall * np.clip(draw["z"] / HIGH, 0, 1))
@@ -115,6 +130,7 @@ def ends(draw: Draw, constants: Sequence[float]) -> tuple[Floats, Floats]:
 
 
 def groups(draw: Draw) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
+    """Yield the name of each group of creators, and which of a draw's are in it, shape (n,)."""
     q, empty = sigmoid(draw["z"]), draw["empty"]
     yield "all", q >= 0
     yield "below .01", q < 0.01
@@ -128,6 +144,7 @@ def groups(draw: Draw) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
 
 
 def covered(draw: Draw, constants: Sequence[float] = IN_USE) -> dict[str, float]:
+    """Return the share of true probabilities inside, by group, and the intervals' mean width."""
     low, high = ends(draw, constants)
     inside = (draw["p"] >= low) & (draw["p"] <= high)
     shares = {name: float(inside[here].mean()) for name, here in groups(draw) if here.sum() >= 30}

@@ -133,6 +133,7 @@ class Reviewer:
 
 
 def main(options: Sequence[str] = ()) -> None:
+    """Print what reviewers waited for while a store restarts, and what was lost."""
     asked = options_of(options)
     with tempfile.TemporaryDirectory(dir="/tmp") as name:
         folder = Path(name)

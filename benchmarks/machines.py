@@ -46,6 +46,7 @@ RUNS = ("undisturbed", "a worker killed", "a worker's line cut", "the scheduler 
 
 
 def main() -> None:
+    """Print what runs on machines apart give, or why there can be none here."""
     if reason := why_not():
         print(f"machines apart: not run, since {reason}")
         return

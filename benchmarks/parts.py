@@ -10,6 +10,7 @@ from durhampulse.study.request import Request
 
 
 def main() -> None:
+    """Print the seconds of each part of a study, and their shares."""
     with tempfile.TemporaryDirectory() as folder:
         seconds = run_study(Request(), Path(folder, "study"))
     total = sum(seconds.values())

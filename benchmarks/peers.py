@@ -54,6 +54,7 @@ pd.DataFrame({"y_prob": y_prob, "own": own}).to_parquet(f"{folder}/out.parquet")
 
 
 def main() -> None:
+    """Print each tool's mean log loss above the best possible, and its own estimate of it."""
     home = os.environ.get("DURHAMPULSE_PEERS")
     rows = [row for draw in range(DRAWS) for row in measure(draw, home)]
     table = pd.DataFrame(rows).groupby("tool", sort=False).mean(numeric_only=True)
@@ -63,6 +64,15 @@ def main() -> None:
 
 
 def measure(draw: int, home: str | None) -> list[dict[str, object]]:
+    """Return a row of figures for each tool on one draw of the market.
+
+    Parameters
+    ----------
+    draw
+        Which draw, from 0 on.
+    home
+        The folder of the other tools' environments; None measures the champion alone.
+    """
     creators, y_prob = draw_creators(TRAIN + FRESH, np.random.default_rng(10_000 + draw))
     creators.insert(0, IDENTIFIER, np.arange(len(creators)))
     train, fresh, p = creators[:TRAIN], creators[TRAIN:], y_prob[TRAIN:]
@@ -86,6 +96,26 @@ def measure(draw: int, home: str | None) -> list[dict[str, object]]:
 def run(
     tool: str, home: Path, train: pd.DataFrame, fresh: pd.DataFrame
 ) -> tuple[np.ndarray, float, float]:
+    """Return what a tool predicts, installing it where it is missing.
+
+    Parameters
+    ----------
+    tool
+        A name among `TOOLS`.
+    home
+        The folder that its environment is, or will be, below.
+    train, fresh
+        Creators with identifiers and outcomes; those of ``fresh`` are kept from the tool.
+
+    Returns
+    -------
+    y_prob
+        Of each fresh creator, shape (n_fresh,).
+    own
+        The log loss that the tool expects.
+    seconds
+        From reading the rows to its predictions.
+    """
     package, body = TOOLS[tool]
     python = home / tool / "bin" / "python"
     if not python.exists():

@@ -43,6 +43,7 @@ Features = tuple[Role, ...]
 
 
 def main() -> None:
+    """Measure the draws that are not kept yet, and print what all of them give."""
     draws = int(sys.argv[1]) if sys.argv[1:2] and sys.argv[1].isdigit() else DRAWS
     done = pd.read_csv(KEPT) if KEPT.exists() else pd.DataFrame({"table": [], "draw": []})
     for name, draw, work in tasks(draws):
@@ -55,6 +56,7 @@ def main() -> None:
 
 
 def tasks(draws: int) -> Iterator[tuple[str, int, partial[dict[str, object]]]]:
+    """Yield the table, the number and the work of each draw."""
     real = real_tables()
     for draw in range(draws):
         for name in MARKETS:
@@ -64,6 +66,7 @@ def tasks(draws: int) -> Iterator[tuple[str, int, partial[dict[str, object]]]]:
 
 
 def measure_market(market: str, draw: int) -> dict[str, object]:
+    """Return the figures of a draw of a market, whose true probabilities are known."""
     table, y_prob = MARKETS[market](TRAIN + FRESH, np.random.default_rng(10_000 + draw))
     table.insert(0, IDENTIFIER, np.arange(len(table)))
     train, fresh, p = table[:TRAIN], table[TRAIN:], y_prob[TRAIN:]
@@ -87,6 +90,7 @@ def measure_market(market: str, draw: int) -> dict[str, object]:
 
 
 def measure_real(table: pd.DataFrame, roles: Features, draw: int) -> dict[str, object]:
+    """Return the figures of a split of a real table: losses beside each rival's."""
     train, test = split_creators(table, random_state=draw)
     champion, seconds = timed(train, roles, draw)
     y, q = test[LABEL].to_numpy(float), champion.model.predict_proba(test)
@@ -102,6 +106,7 @@ def measure_real(table: pd.DataFrame, roles: Features, draw: int) -> dict[str, o
 
 
 def timed(train: pd.DataFrame, roles: Features, draw: int) -> tuple[Champion, dict[str, float]]:
+    """Return a champion trained on some rows, and the seconds that took by either clock."""
     wall, work = time.perf_counter(), time.process_time()
     champion = train_champion(train, roles, random_state=draw)
     return champion, {
@@ -110,6 +115,7 @@ def timed(train: pd.DataFrame, roles: Features, draw: int) -> tuple[Champion, di
 
 
 def about(champion: Champion, seconds: dict[str, float]) -> dict[str, object]:
+    """Return which family was chosen, what its distillation costs, and the seconds."""
     model = champion.model
     return {"chosen": model.name, "cost of distillation": champion.cost, **seconds}
 
@@ -117,6 +123,17 @@ def about(champion: Champion, seconds: dict[str, float]) -> dict[str, object]:
 def coverage(
     champion: Champion, fresh: pd.DataFrame, p: np.ndarray, q: np.ndarray
 ) -> dict[str, float]:
+    """Return the share of true probabilities inside the intervals, by band.
+
+    Parameters
+    ----------
+    champion
+        Whose intervals.
+    fresh
+        Creators that it has not learned from.
+    p, q
+        Their true and predicted probabilities, shape (n_fresh,) each.
+    """
     model = champion.model
     low, high = model.interval.ends(log_odds(q), Block.of(fresh[model.encoding.columns]))
     inside = (low <= p) & (p <= high)
@@ -129,6 +146,17 @@ def coverage(
 def others(
     train: pd.DataFrame, fresh: pd.DataFrame, roles: Features, seed: int
 ) -> dict[str, np.ndarray]:
+    """Return the rivals' probabilities for fresh creators, shape (n_fresh,), by name.
+
+    Parameters
+    ----------
+    train, fresh
+        Creators with outcomes to learn from, and those to predict.
+    roles
+        The columns to learn from.
+    seed
+        Of what is random in the rivals.
+    """
     from catboost import CatBoostClassifier
     from lightgbm import LGBMClassifier
 
@@ -190,6 +218,7 @@ def real_tables() -> dict[str, tuple[pd.DataFrame, Features]]:
 
 
 def report(done: pd.DataFrame) -> None:
+    """Print a table for each market and some lines for each real table."""
     for name in MARKETS:
         part = done[done["table"] == name].dropna(axis=1, how="all")
         if part.empty:
@@ -215,11 +244,13 @@ def report(done: pd.DataFrame) -> None:
 
 
 def ece(target: np.ndarray, q: np.ndarray, bins: int = 10) -> float:
+    """Return the expected calibration error in bins of equal count, against any target."""
     parts = np.array_split(np.argsort(q, kind="stable"), bins)
     return float(np.mean([abs(target[part].mean() - q[part].mean()) for part in parts]))
 
 
 def features() -> Features:
+    """Return the roles of the standard columns that a model learns from."""
     kinds = {"count": "numeric", "rate": "numeric", "category": "levels", "quality": "quality"}
     return tuple(
         Role(c.name, "feature", kinds[c.kind], "") for c in COLUMNS.values() if c.kind in kinds
@@ -227,11 +258,13 @@ def features() -> Features:
 
 
 def losses(y: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """Return the log loss of each row, natural logarithms, shape (n,)."""
     q = np.clip(q, 1e-12, 1 - 1e-12)
     return -(y * np.log(q) + (1 - y) * np.log1p(-q))
 
 
 def expected_log_loss(p: np.ndarray, q: np.ndarray) -> float:
+    """Return the log loss that predictions q have on average where p is true."""
     return float(losses(p, q).mean())
 
 

@@ -44,6 +44,7 @@ Content = bytearray
 
 
 def main(options: Sequence[str] = ()) -> None:
+    """Damage files, fail calls, or both, and print what came of either."""
     parser = argparse.ArgumentParser()
     parser.add_argument("each", type=int, nargs="?", default=EACH)
     parser.add_argument("--part", choices=("files", "failing", "both"), default="both")
@@ -55,6 +56,7 @@ def main(options: Sequence[str] = ()) -> None:
 
 
 def damage(each: int) -> None:
+    """Try the damaged files that are not kept yet, so many of each format; report on all."""
     done = pd.read_csv(KEPT) if KEPT.exists() else pd.DataFrame({"format": [], "number": []})
     scorer = dp.load_model(MODEL)
     with tempfile.TemporaryDirectory() as name, Cage() as cage:
@@ -73,7 +75,7 @@ def damage(each: int) -> None:
 
 
 def whole(folder: Path, suffix: str) -> Path:
-    """The simulated table as a file of a format."""
+    """Return the simulated table as a file of a format."""
     path = folder / f"whole{suffix}"
     source = folder / "market.parquet"
     if not source.exists():
@@ -91,7 +93,7 @@ def whole(folder: Path, suffix: str) -> Path:
 def tried(
     scorer: dp.Scorer, path: Path, number: int, expected: str, cage: Cage
 ) -> dict[str, object]:
-    """What became of one mutated file."""
+    """Return what became of one mutated file, by the names of the kept columns."""
     rng = random.Random(f"{path.suffix} {number}")
     content, name, place = Content(path.read_bytes()), rng.choice([*MUTATIONS]), 0
     place = rng.randrange(len(content))
@@ -115,6 +117,7 @@ def tried(
 
 
 def outcome(act: Callable[[], str]) -> str:
+    """Return what an act gives, or in a word how it failed."""
     try:
         return act()
     except DurhamPulseError:
@@ -125,7 +128,7 @@ def outcome(act: Callable[[], str]) -> str:
 
 
 def scored(scorer: dp.Scorer, path: Path, cage: Cage) -> str:
-    """The scores of a file, as text."""
+    """Return the scores of a file, as text."""
     out = path.with_name("out.csv")
     score_files(scorer, [path], out, cage=cage)
     return out.read_text(encoding="utf-8")
@@ -139,7 +142,7 @@ def is_checked(path: Path, mutation: str, place: int) -> bool:
 
 
 def checked_spans(path: Path) -> Iterator[tuple[int, int]]:
-    """First and past the last byte of what a file's checksums cover, page headers among it."""
+    """Yield where each part under a checksum begins and ends, page headers among it."""
     if path.suffix == ".parquet":
         group = pq.read_metadata(path).row_group(0)
         for column in (group.column(i) for i in range(group.num_columns)):
@@ -153,23 +156,28 @@ def checked_spans(path: Path) -> Iterator[tuple[int, int]]:
 
 
 def flip_bit(content: Content, place: int, rng: random.Random) -> None:
+    """Turn one bit of a byte over."""
     content[place] ^= 1 << rng.randrange(8)
 
 
 def replace_byte(content: Content, place: int, rng: random.Random) -> None:
+    """Put another byte in a byte's place."""
     content[place] ^= rng.randrange(1, 256)
 
 
 def cut(content: Content, place: int, _rng: random.Random) -> None:
+    """Cut the end off."""
     del content[place:]
 
 
 def double(content: Content, place: int, rng: random.Random) -> None:
+    """Write a piece of at most 199 bytes twice."""
     piece = content[place : place + rng.randrange(1, 200)]
     content[place:place] = piece
 
 
 def zero(content: Content, place: int, rng: random.Random) -> None:
+    """Put zeros over a piece of at most 199 bytes."""
     end = min(place + rng.randrange(1, 200), len(content))
     content[place:end] = bytes(end - place)
 
@@ -180,6 +188,7 @@ MUTATIONS: dict[str, Callable[[Content, int, random.Random], None]] = {
 
 
 def report(done: pd.DataFrame) -> None:
+    """Print how the damaged files of each format ended."""
     rows = []
     for suffix, part in done.groupby("format"):
         other = part["score"] == "other"

@@ -35,6 +35,7 @@ WORKERS, PIECES = 4, 16
 
 
 def main() -> None:
+    """Print how runs on a cluster of processes ended, then those on machines apart."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_market(folder / "m.parquet", ROWS, seed=5)

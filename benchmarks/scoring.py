@@ -47,6 +47,7 @@ SCORE = "from durhampulse.cli import main; main()"
 
 
 def main() -> None:
+    """Print rows a second beside the floor and beside others, and the peak memory."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         model = small_model(folder)
@@ -64,7 +65,7 @@ def main() -> None:
 
 
 def small_model(folder: Path) -> Path:
-    """The deciding model of 5,000 simulated creators."""
+    """Return the folder of the deciding model of 5,000 simulated creators."""
     write_market(folder / "train.csv", 5_000, seed=0)
     part = study.prepare(study.load_and_inspect(folder / "train.csv").creators)
     model = train_champion(part.train, part.creators.features).model.with_precedent(part.train)
@@ -78,6 +79,17 @@ def small_model(folder: Path) -> Path:
 
 
 def compare(kind: str, source: Path, n_rows: int, model: Path) -> dict[str, object]:
+    """Return what scoring a file takes beside the floor, by the words of the printed table.
+
+    Parameters
+    ----------
+    kind
+        The file's format, in words.
+    source, n_rows
+        The file, and how many rows it has.
+    model
+        The model folder.
+    """
     out = source.with_name("out" + source.suffix)
     before = processor_time()
     floor, _ = timed(lambda: FLOORS[source.suffix](source, out))
@@ -109,6 +121,7 @@ def parquet_floor(source: Path, out: Path) -> None:
 
 
 def csv_floor(source: Path, out: Path) -> None:
+    """Read the same columns, the engagement rate as text, and write eight."""
     convert = pa_csv.ConvertOptions(
         include_columns=READ, column_types={"Engagement_Rate": pa.string()}
     )
@@ -123,6 +136,7 @@ def csv_floor(source: Path, out: Path) -> None:
 
 
 def eight(batch: pa.RecordBatch) -> dict[str, pa.Array]:
+    """Return the columns of a batch that stand for those of a decision table."""
     rates = batch["Growth_Rate"]
     return {
         "Influencer ID": batch["Influencer_ID"], "Predicted Sponsorship": rates,
@@ -150,6 +164,7 @@ def score(source: Path, model: Path, out: Path) -> float:
 
 
 def high_water(pid: int) -> float:
+    """Return the most memory that a process has taken so far, in MiB; 0 if it ended."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:
@@ -164,6 +179,7 @@ def processor_time() -> float:
 
 
 def timed(act: Callable[[], object]) -> tuple[float, float]:
+    """Return the seconds of an act, and what it gives if that is a number (else 0)."""
     start = time.perf_counter()
     peak = act()
     return time.perf_counter() - start, peak if isinstance(peak, float) else 0.0

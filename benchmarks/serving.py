@@ -31,6 +31,7 @@ CREATOR = {
 
 
 def main() -> None:
+    """Print the latencies and the throughput of a service of its own process."""
     with tempfile.TemporaryDirectory() as folder:
         model = small_model(Path(folder))
         with socket.socket() as free:
@@ -48,6 +49,7 @@ def main() -> None:
 
 
 def wait_for(port: int) -> None:
+    """Wait until the service at a port is ready, and print how long that took."""
     start = time.perf_counter()
     while time.perf_counter() - start < 60:
         try:
@@ -61,6 +63,7 @@ def wait_for(port: int) -> None:
 
 
 async def measure(port: int) -> None:
+    """Print the latencies at a steady rate, and the most that is answered."""
     gc.freeze()  # the client's own pauses are not the service's
     for creators in (1, 100):
         request = http_request([CREATOR] * creators)
@@ -77,6 +80,7 @@ async def measure(port: int) -> None:
 
 
 def http_request(creators: list[dict[str, object]]) -> bytes:
+    """Return the bytes of a request to score creators."""
     body = json.dumps({"creators": creators}).encode()
     head = (
         "POST /v1/score HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -86,14 +90,24 @@ def http_request(creators: list[dict[str, object]]) -> bytes:
 
 
 class Connection:
+    """A kept connection to the service.
+
+    Attributes
+    ----------
+    reader, writer
+        Its two directions.
+    """
+
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader, self.writer = reader, writer
 
     @classmethod
     async def open(cls, port: int) -> Connection:
+        """Return a connection to a port of this machine."""
         return cls(*await asyncio.open_connection("127.0.0.1", port))
 
     async def ask(self, request: bytes) -> None:
+        """Send a request and read its answer; any status but 200 is an error."""
         self.writer.write(request)
         head = await self.reader.readuntil(b"\r\n\r\n")
         if b" 200 " not in head[:20]:
@@ -103,6 +117,7 @@ class Connection:
 
 
 async def closed_loop(port: int, request: bytes, *, seconds: float) -> int:
+    """Return how many requests were answered, each connection waiting for its answers."""
     end = time.perf_counter() + seconds
 
     async def ask_on() -> int:
@@ -117,6 +132,11 @@ async def closed_loop(port: int, request: bytes, *, seconds: float) -> int:
 
 
 async def open_loop(port: int, request: bytes) -> list[float]:
+    """Return the seconds from when each request was due to its answer.
+
+    Requests are due at a steady rate, whether or not earlier ones were answered. How late the
+    client itself was with them is printed, since that counts too.
+    """
     idle: asyncio.Queue[Connection] = asyncio.Queue()
     for _ in range(CONNECTIONS):
         idle.put_nowait(await Connection.open(port))

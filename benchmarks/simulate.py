@@ -26,6 +26,7 @@ FIELDS = ("seed", "steps", "commits", "decisions", "refused", "unanswered", "cpu
 
 
 def main(options: Sequence[str] = ()) -> None:
+    """Go through seeds, or replay one, and print what came of all."""
     parser = argparse.ArgumentParser()
     parser.add_argument("seeds", type=int, nargs="?", default=SEEDS)
     parser.add_argument("--minutes", type=float, default=10, help="after which it stops")
@@ -42,6 +43,7 @@ def main(options: Sequence[str] = ()) -> None:
 
 
 def run_all(world: World, seeds: int, seconds: float) -> None:
+    """Run the seeds that are not kept yet, for so many seconds at most; report on all."""
     done = set()
     if KEPT.exists():
         with KEPT.open(newline="", encoding="utf-8") as file:
@@ -56,6 +58,7 @@ def run_all(world: World, seeds: int, seconds: float) -> None:
 
 
 def run_one(world: World, seed: int) -> dict[str, object]:
+    """Return the row of a seed: its counts, or the rule that was broken."""
     start = time.process_time()
     try:
         life = world.run(seed)
@@ -74,6 +77,7 @@ def run_one(world: World, seed: int) -> dict[str, object]:
 
 
 def add(row: dict[str, object]) -> None:
+    """Append a seed's row to those kept."""
     new = not KEPT.exists()
     with KEPT.open("a", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, FIELDS)
@@ -83,6 +87,7 @@ def add(row: dict[str, object]) -> None:
 
 
 def report() -> None:
+    """Print the sums over all kept seeds, and which of them failed."""
     sums: Counter[str] = Counter()
     failed = []
     with KEPT.open(newline="", encoding="utf-8") as file:

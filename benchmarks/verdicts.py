@@ -46,11 +46,13 @@ Market = Callable[[Rng], pd.DataFrame]
 
 
 def strong(rng: Rng) -> pd.DataFrame:
+    """Return creators whose columns tell much of the outcome."""
     table, _ = draw_creators(ROWS, rng)
     return named(table, np.arange(ROWS), rng)
 
 
 def weak(rng: Rng) -> pd.DataFrame:
+    """Return creators whose columns tell little of the outcome."""
     table, y_prob = draw_creators(ROWS, rng)
     log_odds = np.log(y_prob / (1 - y_prob))
     less = 0.26 * (log_odds - log_odds.mean()) - 1.05
@@ -59,6 +61,7 @@ def weak(rng: Rng) -> pd.DataFrame:
 
 
 def several(rng: Rng) -> pd.DataFrame:
+    """Return creators of three rows each, whose figures differ by a few percent."""
     table, y_prob = draw_creators(ROWS // 3, rng)
     creators = np.repeat(np.arange(ROWS // 3), 3)
     rows = table.iloc[creators].reset_index(drop=True)
@@ -70,7 +73,7 @@ def several(rng: Rng) -> pd.DataFrame:
 
 
 def lone(rng: Rng) -> pd.DataFrame:
-    """One honest column of a ROC AUC of .65 to .76 among eight of noise."""
+    """Return creators with one honest column of a ROC AUC of .65 to .76 among eight of noise."""
     y = (rng.random(ROWS) < 0.3).astype(int)
     columns = {f"noise_{i}": rng.normal(size=ROWS) for i in range(8)}
     honest = rng.uniform(0.55, 1.0) * y + rng.normal(size=ROWS)
@@ -95,6 +98,7 @@ def named(table: pd.DataFrame, creators: np.ndarray, rng: Rng) -> pd.DataFrame:
 
 
 def score(auc: float) -> Plant:
+    """Return the plant of a score whose ROC AUC for the outcome is given."""
     from scipy.stats import norm
 
     def plant(table: pd.DataFrame, y: np.ndarray, rng: Rng) -> pd.DataFrame:
@@ -104,7 +108,15 @@ def score(auc: float) -> Plant:
 
 
 def share(of_deals: float, of_others: float, kind: str) -> Plant:
-    """A flag, figure, level or filled cell that so many deals and others have."""
+    """Return the plant of a cell that a share of the deals has, and a share of the others.
+
+    Parameters
+    ----------
+    of_deals, of_others
+        The two shares.
+    kind
+        ``flag``, ``figure`` (else 0), ``level`` (else another) or ``filled`` (else empty).
+    """
 
     def plant(table: pd.DataFrame, y: np.ndarray, rng: Rng) -> pd.DataFrame:
         has = rng.random(len(y)) < np.where(y == 1, of_deals, of_others)
@@ -121,44 +133,59 @@ def share(of_deals: float, of_others: float, kind: str) -> Plant:
 
 
 def rejected(table: pd.DataFrame, y: np.ndarray, rng: Rng) -> pd.DataFrame:
+    """Return the table with a level that half of the others have, and no deal."""
     has = (y == 0) & (rng.random(len(y)) < 0.5)
     return table.assign(planted=np.where(has, "closed", rng.choice(["mail", "call"], len(y))))
 
 
 def copy(table: pd.DataFrame, y: np.ndarray, rng: Rng) -> pd.DataFrame:
+    """Return the table with a copy of the outcome, wrong in one row of a hundred."""
     return table.assign(planted=np.where(rng.random(len(y)) < 0.01, 1 - y, y))
 
 
 def date(table: pd.DataFrame, y: np.ndarray, rng: Rng) -> pd.DataFrame:
+    """Return the table with a date that deals alone have."""
     days = pd.Timestamp("2026-01-01") + pd.to_timedelta(rng.integers(0, 300, len(y)), "D")
     signed = pd.Series(days.strftime("%Y-%m-%d"), table.index)
     return table.assign(planted=signed.where(y == 1))
 
 
 def views(table: pd.DataFrame, y: np.ndarray, rng: Rng) -> pd.DataFrame:
+    """Return the table with views that rose after the deals."""
     rise = np.where(y == 1, rng.lognormal(2.2, 0.3, len(y)), 1)
     return table.assign(**{VIEWS: (table[VIEWS].astype(float) * rise).round()})
 
 
 def agency(table: pd.DataFrame, y: np.ndarray, rng: Rng) -> pd.DataFrame:
-    """The share of deals in random groups of five."""
+    """Return the table with the share of deals in random groups of five."""
     group = rng.permutation(len(y)) // 5
     return table.assign(planted=pd.Series(y).groupby(group).transform("mean").to_numpy())
 
 
 def months(table: pd.DataFrame, y: np.ndarray, rng: Rng) -> pd.DataFrame:
-    """The share of deals in niche and month, rounded, of groups alike but for chance."""
+    """Return the table with the rounded share of deals in niche and month, alike but for chance."""
     group = table[NICHE].astype(str) + rng.integers(1, 7, len(y)).astype(str)
     rate = pd.Series(y, table.index).groupby(group).transform("mean")
     return table.assign(planted=rate.round(3))
 
 
 def ordered(table: pd.DataFrame, y: np.ndarray, rng: Rng) -> pd.DataFrame:
+    """Return the table with identifiers that number the deals first."""
     place = np.argsort(np.argsort(-y + 0.3 * rng.random(len(y))))
     return table.assign(**{IDENTIFIER: place})
 
 
 def ending(letters: str, digits: bool = False) -> Plant:
+    """Return the plant of identifiers whose end tells the outcome.
+
+    Parameters
+    ----------
+    letters
+        The last letter of deals and that of others.
+    digits
+        Whether even and odd numbers tell instead.
+    """
+
     def plant(table: pd.DataFrame, y: np.ndarray, rng: Rng) -> pd.DataFrame:
         numbers = rng.permutation(len(y))
         if digits:
@@ -170,16 +197,26 @@ def ending(letters: str, digits: bool = False) -> Plant:
 
 
 def prefix(table: pd.DataFrame, y: np.ndarray, rng: Rng) -> pd.DataFrame:
+    """Return the table with identifiers whose first letter tells the outcome."""
     numbers = rng.permutation(len(y)).astype(str)
     return table.assign(**{IDENTIFIER: np.char.add(np.where(y == 1, "P", "A"), numbers)})
 
 
 def sorted_rows(table: pd.DataFrame, y: np.ndarray, _rng: Rng) -> pd.DataFrame:
+    """Return the table with the deals' rows first."""
     return table.iloc[np.argsort(-y, kind="stable")]
 
 
 def copies(jitter: float, of: float = 0.25) -> Plant:
-    """A quarter of the creators under another identifier, each figure off by so much."""
+    """Return the plant of creators that stand there once more under another identifier.
+
+    Parameters
+    ----------
+    jitter
+        By what share each figure of a copy is off, as a standard deviation.
+    of
+        The share of creators with a copy.
+    """
 
     def plant(table: pd.DataFrame, _y: np.ndarray, rng: Rng) -> pd.DataFrame:
         names = table[IDENTIFIER].unique()
@@ -197,11 +234,13 @@ def copies(jitter: float, of: float = 0.25) -> Plant:
 
 
 def shuffled(table: pd.DataFrame, y: np.ndarray, rng: Rng) -> pd.DataFrame:
-    """Outcomes dealt out anew, creator by creator."""
+    """Return the table with outcomes dealt out anew, creator by creator."""
     return table.assign(**{LABEL: permuted_within(y.astype(float), creator_codes(table), rng)})
 
 
 def shuffled_copies(jitter: float) -> Plant:
+    """Return the plant of outcomes dealt out anew, then copies of a quarter."""
+
     def plant(table: pd.DataFrame, y: np.ndarray, rng: Rng) -> pd.DataFrame:
         return copies(jitter)(shuffled(table, y, rng), y, rng)
 
@@ -209,13 +248,14 @@ def shuffled_copies(jitter: float) -> Plant:
 
 
 def crowd(table: pd.DataFrame, y: np.ndarray, rng: Rng) -> pd.DataFrame:
-    """Four hundred creators with forty more columns of noise, outcomes dealt out anew."""
+    """Return four hundred creators with forty more columns of noise, outcomes dealt out anew."""
     few = table.head(400)
     more = pd.DataFrame(rng.normal(size=(len(few), 40)), few.index).add_prefix("noise ")
     return shuffled(pd.concat([few, more], axis=1), y[:400], rng)
 
 
 def untouched(table: pd.DataFrame, _y: np.ndarray, _rng: Rng) -> pd.DataFrame:
+    """Return the table as it is."""
     return table
 
 
@@ -230,6 +270,7 @@ class Kind:
 
 
 def leaks() -> list[Kind]:
+    """Return the kinds of tables with a planted leak."""
     own, by_copies = frozenset({IDENTIFIER}), frozenset({"leak-copies"})
     once = (weak, strong)  # an identifier of every row of its own
     return [
@@ -258,6 +299,7 @@ def leaks() -> list[Kind]:
 
 
 def kinds() -> list[Kind]:
+    """Return all kinds: those that leak, clean ones and those without signal."""
     clean = [
         Kind(name=f"clean: {market.__name__}", plant=untouched, markets=(market,))
         for market in (weak, strong, several, lone)
@@ -272,6 +314,7 @@ def kinds() -> list[Kind]:
 
 
 def main() -> None:
+    """Judge the tables that are not kept yet, and print what all verdicts say."""
     done = pd.read_csv(KEPT) if KEPT.exists() else pd.DataFrame(columns=["kind", "seed"])
     have = set(zip(done["kind"], done["seed"], strict=True))
     for seed in range(FIRST, FIRST + TABLES):
@@ -285,6 +328,7 @@ def main() -> None:
 
 
 def report(done: pd.DataFrame) -> None:
+    """Print for each kind the verdicts, and how often what was planted is named."""
     innocent = {"signal", "rows", "unlooked"}
     done["alarmed"] = [bool({*codes.split()} - innocent) for codes in done["codes"].fillna("")]
     done = done.set_index("kind").loc[[kind.name for kind in kinds()]].reset_index()
@@ -299,6 +343,7 @@ def report(done: pd.DataFrame) -> None:
 
 
 def look(kind: Kind, seed: int) -> dict[str, object]:
+    """Return the row of one table of a kind: what its verdict says, and the seconds it took."""
     rng = np.random.default_rng((seed, len(kind.name), *kind.name.encode()))
     market = kind.markets[seed % len(kind.markets)]
     table = market(rng)

@@ -46,6 +46,7 @@ Predict = Callable[[np.ndarray], object]
 
 
 def main() -> None:
+    """Print microseconds a row of each family of models, alone and in the scorer."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         write_market(folder / "train.csv", 5_000, seed=0)
@@ -76,6 +77,7 @@ def main() -> None:
 
 
 def families(X: np.ndarray, y: np.ndarray) -> dict[str, StoredWeights]:
+    """Return a model of each family, by name, fitted or drawn for the given features."""
     trees = {
         depth: ObliviousTrees.from_catboost(
             build_boosting(0).set_params(depth=depth).fit(X, y.astype(int))
@@ -98,6 +100,7 @@ def families(X: np.ndarray, y: np.ndarray) -> dict[str, StoredWeights]:
 
 
 def network(n_features: int, activation: str) -> DenseNetwork:
+    """Return a network of random weights, with as many units as one in use."""
     units = (64, 32) if activation == "relu" else STUDENT.units
     rng, widths = np.random.default_rng(0), (n_features, *units, 1)
     kernels = (rng.normal(size=s, scale=s[0] ** -0.5) for s in pairwise(widths))
@@ -106,6 +109,7 @@ def network(n_features: int, activation: str) -> DenseNetwork:
 
 
 def libraries(X: np.ndarray, y: np.ndarray) -> dict[str, tuple[Predict, tuple[str, ...]]]:
+    """Return the native predictions of the trees' libraries, and the packages they need."""
     from lightgbm import LGBMClassifier
 
     boosting = build_boosting(0).fit(X, y.astype(int))
@@ -125,6 +129,19 @@ def libraries(X: np.ndarray, y: np.ndarray) -> dict[str, tuple[Predict, tuple[st
 def way(
     name: str, predict: Predict, needed: tuple[str, ...], many: np.ndarray
 ) -> dict[str, object]:
+    """Return the row of one way to predict: seconds, rows a second and megabytes.
+
+    Parameters
+    ----------
+    name
+        What the row is called.
+    predict
+        From encoded rows, shape (n_rows, n_features), to their log-odds.
+    needed
+        The packages that are needed beside numpy.
+    many
+        The encoded rows.
+    """
     seconds = min(processor_time(predict, many) for _ in range(3))
     return {
         "way": name,
@@ -135,6 +152,8 @@ def way(
 
 
 def whole(scorer: Scorer, chunk: pa.Table) -> dict[str, object]:
+    """Return what a row of a chunk takes with a model's scorer: reading, judging and all."""
+
     def run(_: object) -> None:
         for _ in range(CHUNKS):
             scorer.compute(scorer.read_table("m.parquet", chunk).block)
@@ -147,12 +166,14 @@ def whole(scorer: Scorer, chunk: pa.Table) -> dict[str, object]:
 
 
 def processor_time(act: Callable[[Any], object], given: Any) -> float:
+    """Return the seconds of this process's processor that an act takes."""
     start = time.process_time()
     act(given)
     return time.process_time() - start
 
 
 def megabytes(library: str) -> float:
+    """Return the size of an installed package's files, in MB."""
     found = distribution(library)
     paths = (Path(str(found.locate_file(file))) for file in found.files or ())
     return sum(path.stat().st_size for path in paths if path.exists()) / 1e6
