@@ -65,6 +65,36 @@ def test_manager_confirms_an_unlike_list_twice_and_opens_a_profile(browser, data
 
 
 @pytest.mark.slow
+def test_manager_records_the_outcomes_of_an_imported_list(browser, databases, tmp_path):
+    path = tmp_path / "autumn.csv"
+    rows = [f"INF-100{3 + i},5000,5%,1%,Tech,HD,2000,{word}"
+            for i, word in enumerate(("Yes", "No", "soon", "Yes"))]  # fmt: skip
+    header = STARS.splitlines()[0].replace("Name,Profile,", "")
+    path.write_text("\n".join([f"{header},Sponsorship_Status", *rows]))
+    with entered(browser, databases, tmp_path) as (page, address):
+        page.goto(f"{address}/imports")
+        page.set_input_files("#file", path)
+        page.get_by_role("button", name="Upload").click()
+        page.get_by_role("button", name="Looks right").click()
+        held = page.get_by_text("The file also holds outcomes")
+        expect(held).to_contain_text("2 got a deal, 1 did not; 1 cell says neither (row 4)")
+        page.get_by_label("Then show me what its 3 outcomes would record").check()
+        for_everybody(page)
+        if page.locator("[name=unlike]").count():
+            page.get_by_label("I know that its recommendations are guesses").check()
+        page.get_by_role("button", name="Import 4 creators").click()
+        page.get_by_role("heading", name="In the list").wait_for()
+        for_everybody(page)
+        page.get_by_role("link", name="See what its outcomes would record").click()
+        expect(page.locator(".facts div", has_text="New outcomes")).to_contain_text("3")
+        for_everybody(page)
+        page.get_by_role("button", name="Record 3 outcomes").click()
+        page.get_by_text("Recorded the outcomes of 3 creators.").wait_for()
+        page.goto(f"{address}/shortlist?outcome=deal")
+        expect(page.locator(".list tbody th")).to_have_count(2)
+
+
+@pytest.mark.slow
 def test_manager_sees_how_far_creators_came(browser, databases, tmp_path):
     with entered(browser, databases, tmp_path) as (page, address):
         page.goto(f"{address}/queue")

@@ -17,11 +17,12 @@ import pyarrow as pa
 from sqlalchemy import Connection, Row, delete, func, select, update
 
 from durhampulse.creators.identifiers import canonical_identifiers
-from durhampulse.creators.schema import IDENTIFIER
+from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.decision.bands import NO_PRECEDENT
 from durhampulse.desk.imports.choices import from_plain
 from durhampulse.desk.imports.fees import fee_column
 from durhampulse.desk.imports.jobs import Job, LeaseLostError, extend_lease, keep_lease
+from durhampulse.desk.imports.labelled import LabelColumn
 from durhampulse.desk.imports.recipes import shape_of
 from durhampulse.desk.imports.staging import (
     Refusal,
@@ -68,13 +69,8 @@ def _check(store: Store, catalogue: Catalogue, job: Job, stop: threading.Event, 
         row = db.execute(select(upload).where(upload.c.id == job.id)).one()
         rules = catalogue.current(db)
         objections = Objections.read(db)
-    table = open_table(
-        rules.scorer,
-        Path(row.path),
-        from_plain(row.options),
-        name=row.file_name,
-        cage=cage,
-    )
+    options = from_plain(row.options)
+    table = open_table(rules.scorer, Path(row.path), options, name=row.file_name, cage=cage)
     if IDENTIFIER not in table.columns:
         raise InputError(
             f"{row.file_name}: no column names the creators.",
@@ -82,12 +78,14 @@ def _check(store: Store, catalogue: Catalogue, job: Job, stop: threading.Event, 
         )
     resumed = row.model_version == rules.version
     parts = list((row.summary or {}).get("parts", [])) if resumed else []
+    learned = rules.scorer.model.rules.get(LABEL)
     under_way = _Check(
-        store=store, job=job, rules=rules, table=table, objections=objections, parts=parts
-    )
+        store=store, job=job, rules=rules, table=table, objections=objections, parts=parts,
+        labels=LabelColumn.of(options, table.stream.headers, learned),
+    )  # fmt: skip
     if not resumed:
         under_way.restart()
-    for at, chunk in enumerate(table.stream.chunks(table.wanted)):
+    for at, chunk in enumerate(table.stream.chunks(under_way.wanted)):
         if stop.is_set():
             raise LeaseLostError(job.id)
         if not resumed or at >= row.chunks_done:
@@ -109,6 +107,8 @@ class _Check:
         Who must be left out.
     parts
         Counts of the chunks done, as plain data: an interrupted check adds to them.
+    labels
+        The column of outcomes; none where the file has none.
     """
 
     store: Store
@@ -117,6 +117,13 @@ class _Check:
     table: OpenTable
     objections: Objections
     parts: list[dict[str, Any]]
+    labels: LabelColumn | None
+
+    @property
+    def wanted(self) -> list[str]:
+        """The headers that are read."""
+        labels = [self.labels.header] if self.labels else []
+        return [*dict.fromkeys([*self.table.wanted, *labels])]
 
     def restart(self) -> None:
         """Delete what an earlier check has staged, and count from zero."""
@@ -162,7 +169,8 @@ class _Check:
         ]
         n, stored, kinds = int(accepted.sum()), np.flatnonzero(accepted), self.table.headers.carried
         fees = fees_of(scored, kinds, stored)
-        self.parts.append(counts_of(scored.summary, len(reasons) - n, fees))
+        labels = {"outcomes": self.labels.count(chunk)} if self.labels else {}
+        self.parts.append(counts_of(scored.summary, len(reasons) - n, fees) | labels)
         columns = {
             "upload_id": [self.job.id] * n,
             "row": rows[accepted].tolist(),
@@ -188,12 +196,20 @@ class _Check:
             summary["carried"] = dict(self.table.headers.carried)
             summary["unlike"] = self._unlike(db, summary)
             summary["fee_column"] = fee_column(self.table.headers.carried)
+            summary["outcomes"] = self._outcomes()
             extend_lease(db, self.job, progress=1.0, summary=summary)
             db.execute(
                 update(upload)
                 .where(upload.c.id == self.job.id)
                 .values(state="checked", lease_until=None, tries=0)
             )
+
+    def _outcomes(self) -> dict[str, Any] | None:
+        """Return how many outcomes the file holds; None too where an earlier version began."""
+        parts = [part["outcomes"] for part in self.parts if "outcomes" in part]
+        if self.labels is None or len(parts) < len(self.parts):
+            return None
+        return self.labels.summary(parts, n_bytes=self.table.stream.path.stat().st_size)
 
     def _unlike(self, db: Connection, summary: Mapping[str, Any]) -> dict[str, Any] | None:
         """Return in what the list is unlike the training rows, as plain data."""

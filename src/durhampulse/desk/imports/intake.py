@@ -13,6 +13,7 @@ from sqlalchemy import Connection, delete, func, insert, literal, select, update
 from durhampulse.creators.options import ReadOptions
 from durhampulse.desk.imports.choices import to_plain
 from durhampulse.desk.imports.indexes import rebuilt_indexes
+from durhampulse.desk.imports.labelled import leave_outcomes
 from durhampulse.desk.imports.recipes import remember
 from durhampulse.desk.models.catalogue import Catalogue, activation_lock
 from durhampulse.desk.models.unlikeness import refresh_standing
@@ -119,12 +120,14 @@ def apply(store: Store, catalogue: Catalogue, number: int) -> None:
             remember(db, row.shape, row.options, file_name=row.file_name, by=row.by)
         for table in (staged, understood):
             db.execute(delete(table).where(table.c.upload_id == number))
+        is_kept = leave_outcomes(db, row)
         db.execute(update(upload).where(upload.c.id == number)
                    .values(state="done", finished_at=now, lease_until=None,
                            summary=summary))  # fmt: skip
         creators = {"creators": row.summary["creators"]}
         note(db, row.by, "import done", f"upload {number}", creators)
-    delete_file(row.path)
+    if not is_kept:
+        delete_file(row.path)
     with store.writing() as db:
         forget_former(db)
     store.tidy()

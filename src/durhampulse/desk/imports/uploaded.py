@@ -9,7 +9,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import BinaryIO
 
 from sqlalchemy import select
@@ -19,7 +19,7 @@ from durhampulse.desk.store.space import RESERVE, delete_file, has_room, shortag
 from durhampulse.desk.store.tables import outcome_file, upload
 from durhampulse.exceptions import InputError
 
-__all__ = ["clear_orphans", "uploaded"]
+__all__ = ["clean_name", "clear_orphans", "uploaded"]
 
 _WAITING = ("new", "checking", "checked", "applying")
 _AGE = 15 * 60
@@ -68,6 +68,18 @@ def _no_room(size: int) -> InputError:
         f"{RESERVE >> 20} MB are kept free beyond it.",
         "Nothing of it was kept. Free some space, then send it again.", "file",
     )  # fmt: skip
+
+
+def clean_name(name: str) -> str:
+    r"""Return the last part of a file's name, without unprintable characters.
+
+    Examples
+    --------
+    >>> clean_name("../../etc/cron.d/x.csv"), clean_name("C:\\list\x07.csv")
+    ('x.csv', 'list.csv')
+    """
+    last = PureWindowsPath(PurePosixPath(name).name).name
+    return "".join(letter for letter in last if letter.isprintable())[-200:] or "unnamed"
 
 
 def clear_orphans(store: Store, folder: Path) -> int:

@@ -23,7 +23,15 @@ from durhampulse.files.stream import open_stream
 from durhampulse.files.tables import RawTable, read_source
 from durhampulse.irregularities import Ledger
 
-__all__ = ["EARLIEST", "OutcomeFile", "RefusedRow", "check_day", "read_outcomes", "today"]
+__all__ = [
+    "EARLIEST",
+    "OutcomeFile",
+    "RefusedRow",
+    "check_day",
+    "read_day",
+    "read_outcomes",
+    "today",
+]
 
 EARLIEST = date(2000, 1, 1)
 _MOST_ROWS = 1_000_000
@@ -209,6 +217,22 @@ def _day(cell: Any) -> date | str:
     except ValueError:
         return f"{str(cell)[:60]!r} is no day such as 2026-05-31"
     return day if EARLIEST <= day <= today() else f"an outcome cannot be of {day}"
+
+
+def read_day(text: str) -> date:
+    """Return the day that somebody wrote for outcomes.
+
+    Raises
+    ------
+    InputError
+        If it is none, or nothing can have happened on it.
+    """
+    try:
+        day = date.fromisoformat(text)
+    except ValueError as error:
+        raise InputError("The day is none.", "Write it as 2026-05-31.", "on") from error
+    check_day(day)
+    return day
 
 
 def check_day(on: date) -> None:

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
 from fastapi import APIRouter, Form, Request, Response
@@ -20,6 +20,7 @@ from durhampulse.desk.imports.checking import known_now
 from durhampulse.desk.imports.choices import digest_of, from_plain, to_plain
 from durhampulse.desk.imports.form import read_form
 from durhampulse.desk.imports.intake import back_to_columns, begin, discard, refused_rows
+from durhampulse.desk.imports.labelled import waiting_outcomes, with_asked
 from durhampulse.desk.imports.problems import FieldError, Problem
 from durhampulse.desk.imports.recipes import find_recipe, forget, recipe_of
 from durhampulse.desk.imports.understanding import (
@@ -29,8 +30,9 @@ from durhampulse.desk.imports.understanding import (
     understood_of,
 )
 from durhampulse.desk.imports.undoing import UndoneImport, ask_to_undo, import_act, preview_undo
-from durhampulse.desk.imports.uploaded import uploaded
+from durhampulse.desk.imports.uploaded import clean_name, uploaded
 from durhampulse.desk.models.unlikeness import Unlikeness
+from durhampulse.desk.outcomes.file import read_day, today
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.keyed import keyed_hash
@@ -77,7 +79,8 @@ class ImportContext(Context, template="import.html"):
     """An import that was checked: its progress, what it would change, or its result.
 
     `refused` are the first refused rows, `known` counts creators that are stored already, `act` is
-    what put it in place, which the reader may undo where it is `mine`.
+    what put it in place, which the reader may undo where it is `mine`. `outcomes` is the file of
+    outcomes that it left, as long as that waits.
     """
 
     upload: Row[Any]
@@ -86,6 +89,8 @@ class ImportContext(Context, template="import.html"):
     act: Row[Any] | None = None
     mine: bool = False
     unlike: Unlikeness | None = None
+    outcomes: int | None = None
+    today: str = ""
 
 
 class UndoContext(Context, template="undo-import.html"):
@@ -145,18 +150,6 @@ def sent_file(form: FormData) -> tuple[str, BinaryIO]:
     return clean_name(file.filename or ""), file.file
 
 
-def clean_name(name: str) -> str:
-    r"""Return the last part of a file's name, without unprintable characters.
-
-    Examples
-    --------
-    >>> clean_name("../../etc/cron.d/x.csv"), clean_name("C:\\list\x07.csv")
-    ('x.csv', 'list.csv')
-    """
-    last = PureWindowsPath(PurePosixPath(name).name).name
-    return "".join(letter for letter in last if letter.isprintable())[-200:] or "unnamed"
-
-
 @router.get("/{number}")
 def show(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Response:
     """Show an import: its preview, its progress, or its result."""
@@ -173,6 +166,7 @@ def show(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Respons
                 known=known_now(db, row) if row.state == "checked" else row.summary["known"],
                 act=done, mine=done is not None and may_undo(who, done),
                 unlike=Unlikeness(**facts) if facts else None,
+                outcomes=waiting_outcomes(db, row), today=today().isoformat(),
             )  # fmt: skip
     return render(request, who, context)
 
@@ -306,9 +300,11 @@ def progress(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Res
 
 @router.post("/{number}/confirm")
 def confirm(
-    desk: DeskOf, who: Reviewer, number: Number, unlike: Annotated[bool, Form()] = False
-) -> Response:
+    desk: DeskOf, who: Reviewer, number: Number, unlike: Annotated[bool, Form()] = False,
+    outcomes: Annotated[bool, Form()] = False, on: Annotated[str, Form()] = "",
+) -> Response:  # fmt: skip
     """Put a checked import in place; an unlike one only where somebody says that they know."""
+    asked = {"by": who.name, "on": read_day(on).isoformat()} if outcomes else None
     with desk.store.writing() as db:
         row = db.execute(select(upload).where(upload.c.id == number).with_for_update()).first()
         if row is None or row.state != "checked":
@@ -319,11 +315,11 @@ def confirm(
                 "This list is unlike the creators the model learned from.",
                 "Tick that you know it, or discard the file.", "unlike",
             )  # fmt: skip
+        summary = with_asked(row.summary, asked) | ({"acknowledged_by": who.name} if facts else {})
         values: dict[str, Any] = {
             "state": "applying", "lease_until": None, "problem": None, "way_out": None,
+            "summary": summary,
         }  # fmt: skip
-        if facts:
-            values["summary"] = {**row.summary, "acknowledged_by": who.name}
         db.execute(update(upload).where(upload.c.id == number).values(**values))
         known = {"known to be unlike in": f"{facts['columns']} of {facts['of']}"} if facts else {}
         note(db, who.name, "import confirmed", f"upload {number}", known)

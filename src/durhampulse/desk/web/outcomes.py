@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -14,10 +13,11 @@ from durhampulse.creators.rules import ColumnRule
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.decision.figures import quantity
 from durhampulse.desk.imports.form import words_of
+from durhampulse.desk.imports.labelled import LARGEST
 from durhampulse.desk.imports.problems import Problem, problem_of
 from durhampulse.desk.imports.uploaded import uploaded
 from durhampulse.desk.outcomes.byfile import OutcomeSource, Preview, preview_of
-from durhampulse.desk.outcomes.file import today
+from durhampulse.desk.outcomes.file import read_day, today
 from durhampulse.desk.outcomes.waiting import (
     confirm_file,
     content_of,
@@ -39,8 +39,6 @@ from durhampulse.files.formats import suffix_of
 __all__ = ["router"]
 
 router = APIRouter(prefix="/outcomes", include_in_schema=False, route_class=PageRoute)
-_LARGEST = 64 << 20
-
 
 _FIELDS = (
     (f"column {IDENTIFIER}", "Creators are named in column", "Username"),
@@ -68,10 +66,11 @@ class OutcomesContext(Context, template="outcomes.html"):
 
 
 class FileContext(Context, template="outcome-file.html"):
-    """A file of outcomes that waits, and what it would record."""
+    """A file of outcomes that waits, and what it would record, or why it cannot be read."""
 
     file: Row[Any]
-    preview: Preview
+    preview: Preview | None
+    problem: Problem | None
 
 
 def _page(
@@ -105,12 +104,12 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
     return _page(request, desk, who)
 
 
-@router.post("", max_body_size=_LARGEST)
+@router.post("", max_body_size=LARGEST)
 def add(request: Request, desk: DeskOf, who: Reviewer, form: SentForm) -> Response:
     """Take a file of outcomes; nothing is recorded before its preview is confirmed."""
     name, stream = sent_file(form)
     sent = {field: str(value) for field, value in form.items() if isinstance(value, str)}
-    day = _day(sent)
+    day = read_day(sent.get("on", ""))
     try:
         with uploaded(desk.folder, stream, suffix_of(name)[:10]) as path:
             source = OutcomeSource(
@@ -132,8 +131,13 @@ def show_file(request: Request, desk: DeskOf, who: Reviewer, number: Number) -> 
     """Show what a file would record."""
     with desk.store.reading() as db:
         row = find_file(db, number)
-    preview = preview_of(desk.store, content_of(desk.store, row, _rule(desk)))
-    return render(request, who, FileContext(file=row, preview=preview))
+    preview = problem = None
+    try:
+        preview = preview_of(desk.store, content_of(desk.store, row, _rule(desk)))
+    except InputError as error:
+        problem = problem_of(error, {})
+    context = FileContext(file=row, preview=preview, problem=problem)
+    return render(request, who, context, status=422 if problem else 200)
 
 
 @router.post("/files/{number}/record")
@@ -151,13 +155,6 @@ def drop_waiting(desk: DeskOf, who: Reviewer, number: Number) -> Response:
     """Drop a file; nothing of it is recorded."""
     drop_file(desk.store, number, who.name)
     return redirect("/outcomes", "Discarded: nothing of that file was recorded.")
-
-
-def _day(sent: Mapping[str, str]) -> date:
-    try:
-        return date.fromisoformat(sent.get("on", ""))
-    except ValueError as error:
-        raise InputError("The day is none.", "Write it as 2026-05-31.", "on") from error
 
 
 def _options(sent: Mapping[str, str]) -> ReadOptions | None:
