@@ -45,6 +45,15 @@ def test_formatted_numbers_are_read(cell, value):
     assert numbers(cell).values[0] == pytest.approx(value, rel=1e-15)
 
 
+@pytest.mark.parametrize("cell", ["1.2.e5", "1,2,e5", "1.2,e5"])
+def test_exponent_behind_two_decimal_signs_makes_no_number(cell):
+    assert read_numbers(pa.array([cell]), "any").unreadable.tolist() == [True]
+
+
+def test_decimal_sign_before_an_exponent_needs_no_digits_behind():
+    assert read_numbers(pa.array(["1.e5", "12,E3"]), "any").values.tolist() == [1e5, 12e3]
+
+
 @pytest.mark.parametrize("cell", ["abc", "12,34,5", "1.2.3", "--5", "5%%", "12 monkeys", "0x1A"])
 def test_text_without_number_is_unreadable(cell):
     read = numbers(cell, "5")

@@ -46,7 +46,7 @@ _NUMBER = re.compile(
     r"\s*(?:(?P<suffix>[kmb]|mn|bn)|(?P<percent>%))?",
     re.IGNORECASE,
 )
-_EXPONENT = re.compile(r"([+\-]?\d*[.,]?\d+[.,]?)(e[+\-]?\d{1,3})", re.IGNORECASE)
+_EXPONENT = re.compile(r"([+\-]?(?:\d*[.,]?\d+|\d+[.,]))(e[+\-]?\d{1,3})", re.IGNORECASE)
 _ENDLESS = re.compile(r"[+-]?(inf|infinity)", re.IGNORECASE)
 _LONGEST_NUMBER = 40
 

@@ -12,7 +12,7 @@ const NUMBER = whole(
     `[${BLANK}]*(?:([kmb]|mn|bn)|(%))?`,
   "iu",
 );
-const EXPONENT = whole(`([+\\-]?${D}*[.,]?${D}+[.,]?)(e[+\\-]?${D}{1,3})`, "iu");
+const EXPONENT = whole(`([+\\-]?(?:${D}*[.,]?${D}+|${D}+[.,]))(e[+\\-]?${D}{1,3})`, "iu");
 const ENDLESS = /^([+-]?)(inf|infinity)$/iu;
 const WITH_POINT = whole(
   `${D}+\\.?${D}*|\\.${D}+|[1-9]${D}{0,2}(,${D}{3})+(\\.${D}+)?` +
