@@ -347,6 +347,30 @@ def test_page_of_no_form_links_back_to_where_one_came_from(visit):
     assert "evil.example" not in page.text
 
 
+NUMBERED = {"/creators/{number}", "/creators/{number}/panel", "/campaigns/{number}",
+            "/campaigns/{number}/frontier", "/imports/{number}", "/imports/{number}/undo",
+            "/imports/{number}/refused", "/bulk/{number}", "/rooms/{number}", "/views/{number}",
+            "/outcomes/files/{number}"}  # fmt: skip
+"""Addresses of what has a number."""
+
+
+@pytest.mark.parametrize("path", sorted(NUMBERED))
+def test_page_of_what_is_not_there_is_a_404_with_the_navigation(visit, path):
+    page = visit("reviewer").get(path.replace("{number}", "99999"))
+    assert page.status_code == 404
+    assert 'href="/campaigns"' in page.text
+
+
+def test_form_about_an_act_that_is_not_there_is_a_404_with_what_was_written(visit):
+    ann = visit("reviewer")
+    page = post(ann, "/acts/99999/undo", {"note": "Kept <b>"})
+    assert page.status_code == 404
+    assert "There is no such act." in page.text
+    assert 'href="/campaigns"' in page.text
+    assert "Kept &lt;b&gt;" in page.text
+    assert post(ann, "/creators/99999/remark", {"text": "Kept <b>"}).status_code == 404
+
+
 def test_htmx_shows_a_returned_page_in_place_of_the_part(visit):
     ann = visit("reviewer")
     form = {"csrf": ann.csrf, **BRIEF, "number": "many"}

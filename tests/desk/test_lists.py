@@ -345,7 +345,7 @@ def test_pages_of_lists_and_views(visit, desk):
     assert view.headers["location"] == "/shortlist?band=yes&niche=Fashion"
     assert 'href="/views/1"' in vic.get("/shortlist").text
     post("/views/1", name="Best ones")
-    assert vic.get("/views/1").status_code == 422  # not shared any more
+    assert vic.get("/views/1").status_code == 404  # not shared any more
     post("/views/1/delete")
     post("/lists/1", name="Summer")
     post("/lists/2/delete")

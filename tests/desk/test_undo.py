@@ -388,7 +388,7 @@ def test_waiting_file_of_outcomes_is_swept(visit, desk):
         db.execute(update(outcome_file).values(created_at=datetime.now(UTC) - timedelta(days=40)))
     assert sweep(desk.store, 30, "admin")["rows"]["outcome_file"] == 1
     assert not path.exists()
-    assert ann.get(sent.headers["location"]).status_code == 422
+    assert ann.get(sent.headers["location"]).status_code == 404
     ann.post("/outcomes", data={"csrf": ann.csrf, "on": "2026-01-31"}, files=files)
     assert (
         ann.post("/outcomes", data={"csrf": ann.csrf, "on": "soon"}, files=files).status_code == 422

@@ -652,8 +652,8 @@ def test_invalid_number_in_a_path_is_refused(visit, number):
             "request_name": "a" * 12, "creator": number, "chosen": number, "seen": 0}  # fmt: skip
     for path in ("/queue/decide", "/shortlist/decide", f"/people/{number}/link"):
         assert admin.post(path, data=form).status_code == 422
-    assert admin.post("/people/9999/link", data=form).status_code == 422
-    assert admin.post("/people/9999", data={**form, "role": "viewer"}).status_code == 422
+    assert admin.post("/people/9999/link", data=form).status_code == 404
+    assert admin.post("/people/9999", data={**form, "role": "viewer"}).status_code == 404
 
 
 def test_session_cookie_is_new_http_only_and_expires(app, visit, desk):
@@ -968,7 +968,7 @@ def test_campaign_pages(visit, desk):
     assert ann.get(f"{where}/export/exe").status_code == 404
     assert ann.post(f"{where}/delete", data={"csrf": ann.csrf}).status_code == 303
     assert "Deleted." in ann.get("/campaigns").text
-    assert ann.get(where).status_code == 422
+    assert ann.get(where).status_code == 404
 
 
 def test_looking_at_a_campaign_solves_nothing(visit, monkeypatch):
@@ -1080,7 +1080,7 @@ def test_outcomes_by_file_and_by_form(visit, desk):
     page = ann.get("/outcomes").text
     assert "Recorded the outcomes of 2 creators." in page
     assert where not in page
-    assert ann.post(f"{where}/record", data={"csrf": ann.csrf}).status_code == 422
+    assert ann.post(f"{where}/record", data={"csrf": ann.csrf}).status_code == 404
     sent = {"csrf": ann.csrf, "deal": "true", "on": "2026-02-01"}
     assert ann.post("/creators/9/outcome", data=sent).status_code == 303
     assert "1 February 2026" in ann.get("/outcomes").text

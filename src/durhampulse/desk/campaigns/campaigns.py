@@ -14,6 +14,7 @@ from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.database import Store
+from durhampulse.desk.store.missing import MissingError
 from durhampulse.desk.store.tables import (
     campaign,
     campaign_candidate,
@@ -81,13 +82,13 @@ def find(db: Connection, number: int, *, lock: bool = False) -> Campaign:
 
     Raises
     ------
-    InputError
+    MissingError
         If there is none of that number.
     """
     query = select(campaign).where(campaign.c.id == number)
     row = db.execute(query.with_for_update() if lock else query).first()
     if row is None:
-        raise InputError("There is no such campaign.", "Choose one of the list.")
+        raise MissingError("There is no such campaign.", "Choose one of the list.")
     chosen = select(campaign_creator).where(campaign_creator.c.campaign_id == number)
     choices = {row.creator_id: Choice(row.choice, row.fee) for row in db.execute(chosen)}
     return Campaign(row, Brief.read(row.brief), choices)

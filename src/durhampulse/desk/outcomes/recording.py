@@ -19,6 +19,7 @@ from durhampulse.desk.outcomes.file import check_day
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note, note_all
 from durhampulse.desk.store.database import Store
+from durhampulse.desk.store.missing import MissingError
 from durhampulse.desk.store.outbox import announce
 from durhampulse.desk.store.tables import NUMBERS, TEXTS, creator, outcome, review
 from durhampulse.evaluation.calibration import wilson_interval
@@ -45,7 +46,7 @@ def record(store: Store, creator_id: int, *, deal: bool, on: date, by: str) -> N
     check_day(on)
     with store.writing() as db:
         if db.scalar(select(creator.c.id).where(creator.c.id == creator_id)) is None:
-            raise InputError("There is no such creator.", "They may have been erased.")
+            raise MissingError("There is no such creator.", "They may have been erased.")
         insert_outcomes(db, [(creator_id, deal, on)], by)
 
 

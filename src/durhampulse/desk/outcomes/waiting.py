@@ -18,9 +18,9 @@ from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.database import Store
+from durhampulse.desk.store.missing import MissingError
 from durhampulse.desk.store.space import delete_file
 from durhampulse.desk.store.tables import outcome_file
-from durhampulse.exceptions import InputError
 
 __all__ = ["confirm_file", "content_of", "drop_file", "find_file", "keep_file", "waiting_files"]
 
@@ -56,12 +56,12 @@ def find_file(db: Connection, number: int) -> Row[Any]:
 
     Raises
     ------
-    InputError
+    MissingError
         If there is none of that number.
     """
     row = db.execute(select(outcome_file).where(outcome_file.c.id == number)).first()
     if row is None:
-        raise InputError(
+        raise MissingError(
             "This file does not wait any more: it was recorded or discarded.",
             "See under Acts what was recorded.",
         )

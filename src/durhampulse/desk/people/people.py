@@ -16,6 +16,7 @@ from durhampulse.desk.people.uses import LastUse
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
+from durhampulse.desk.store.missing import MissingError
 from durhampulse.desk.store.tables import api_key, attempt, device, link, person, session
 from durhampulse.exceptions import InputError
 
@@ -121,12 +122,12 @@ def find_person(db: Connection, number: int) -> Row[Any]:
 
     Raises
     ------
-    InputError
+    MissingError
         If there is nobody of that number.
     """
     somebody = db.execute(select(person).where(person.c.id == number).with_for_update()).first()
     if somebody is None:
-        raise InputError("There is no such person.", "Reload the page.")
+        raise MissingError("There is no such person.", "Reload the page.")
     return somebody
 
 

@@ -18,6 +18,7 @@ from durhampulse.desk.store.acts import begin_act, change_act
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.database import Store
+from durhampulse.desk.store.missing import MissingError
 from durhampulse.desk.store.outbox import announce
 from durhampulse.desk.store.tables import DECISIONS, claim, creator, person, review
 from durhampulse.exceptions import InputError
@@ -140,7 +141,7 @@ def decide(
             return recorded, False
         row = db.execute(_CREATOR, {"number": creator_id}).first()
         if row is None:
-            raise InputError("There is no such creator.", "Go back to the list.")
+            raise MissingError("There is no such creator.", "Go back to the list.")
         mine = _require_free(db, row, person_id, decision, queued=queued)
         try:
             with db.begin_nested():

@@ -19,6 +19,7 @@ from durhampulse.desk.review.decisions import reviews_of
 from durhampulse.desk.review.effects import Effect, Place, path_of
 from durhampulse.desk.review.remarks import remarks_of
 from durhampulse.desk.store.audit import history
+from durhampulse.desk.store.missing import MissingError
 from durhampulse.desk.store.tables import creator, outcome, run, score
 from durhampulse.exceptions import CannotJudgeError, InputError
 from durhampulse.scoring.account import Account, account_of
@@ -27,7 +28,6 @@ from durhampulse.scoring.sentence import sentence_of
 __all__ = [
     "ACCOUNTS",
     "CreatorPage",
-    "NoCreatorError",
     "creator_page",
     "find_creator",
     "places_of",
@@ -40,13 +40,6 @@ ACCOUNTS = threading.BoundedSemaphore(2)
 who compute nothing. Python computes one thing at a time: fifty reviewers' pages, each a
 fiftieth as fast, would come all at the end, and a decision would wait as long as they."""
 _RATES = {name for name, column in COLUMNS.items() if column.kind == "rate"}
-
-
-class NoCreatorError(InputError):
-    """There is no creator of a number: they were erased, or never were."""
-
-    def __init__(self) -> None:
-        super().__init__("There is no such creator.", "They may have been erased.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,12 +86,12 @@ def find_creator(db: Connection, number: int) -> Row[Any]:
 
     Raises
     ------
-    NoCreatorError
+    MissingError
         If there is none of that number.
     """
     row = db.execute(select(creator).where(creator.c.id == number)).first()
     if row is None:
-        raise NoCreatorError
+        raise MissingError("There is no such creator.", "They may have been erased.")
     return row
 
 
@@ -113,7 +106,7 @@ def creator_page(db: Connection, number: int, rules: Rules, *, hidden: bool = Fa
 
     Raises
     ------
-    NoCreatorError
+    MissingError
         If there is no creator of that number.
     """
     row = find_creator(db, number)

@@ -11,6 +11,7 @@ from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.database import Store
+from durhampulse.desk.store.missing import MissingError
 from durhampulse.desk.store.tables import creator, remark
 from durhampulse.exceptions import InputError
 
@@ -36,7 +37,7 @@ def add_remark(store: Store, creator_id: int, text: str, by: str) -> None:
         )
     with store.writing() as db:
         if db.scalar(select(creator.c.id).where(creator.c.id == creator_id)) is None:
-            raise InputError("There is no such creator.", "They may have been erased.")
+            raise MissingError("There is no such creator.", "They may have been erased.")
         values = {"creator_id": creator_id, "text": words, "by": by, "at": clock.now()}
         insert_one(db, remark, **values)
         note(db, by, "note written", f"creator {creator_id}")

@@ -14,6 +14,7 @@ from durhampulse.desk.shortlist.view import View
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
+from durhampulse.desk.store.missing import MissingError
 from durhampulse.desk.store.niches import read_niches
 from durhampulse.desk.store.tables import (
     CONTROL,
@@ -61,7 +62,7 @@ def find_view(db: Connection, number: int, who: Principal, *, change: bool = Fal
     """
     row = db.execute(_visible(who).where(saved_view.c.id == number)).first()
     if row is None:
-        raise InputError("There is no such view, or it is not shared.", "Choose another.")
+        raise MissingError("There is no such view, or it is not shared.", "Choose another.")
     if change and row.person_id != who.id and not who.may("admin"):
         raise InputError(f"{row.maker} made this view.", "Save it under a name of your own.")
     return row

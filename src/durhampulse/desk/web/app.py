@@ -19,8 +19,8 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from durhampulse.desk.hooks.sender import Sender
-from durhampulse.desk.review.page import NoCreatorError
 from durhampulse.desk.store.database import AWAY
+from durhampulse.desk.store.missing import MissingError
 from durhampulse.desk.store.space import shortage_of
 from durhampulse.desk.web.access import (
     AGAIN,
@@ -212,17 +212,17 @@ class _ErrorPages:
             answer: Response = await self._plain[kind](request, error)
             return answer
         status, wrong = _in_words(error)
-        if isinstance(error, NoCreatorError) and request.method in ("GET", "HEAD"):
-            status = HTTPStatus.NOT_FOUND  # a form is returned instead, as it was sent
         if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and not wrong.way_out:
             wrong = too_large_error(request.scope)  # of a body that did not say its size
         if status == HTTPStatus.UNPROCESSABLE_ENTITY and (
             page := await return_form(request, wrong)
         ):
             return page
+        refused = status != HTTPStatus.UNPROCESSABLE_ENTITY  # and nothing of the body was read
+        if isinstance(error, MissingError) and request.path_params:  # the address names it
+            status = HTTPStatus.NOT_FOUND
         if status == HTTPStatus.NOT_FOUND and not hasattr(request.state, "who"):
             request.state.who = await run_in_threadpool(asking_person, request)
-        refused = status != HTTPStatus.UNPROCESSABLE_ENTITY  # and nothing of the body was read
         sent = [] if refused or request.method != "POST" else await sent_fields(request)
         return _error_page(request, status, wrong, KeptForm(request.url.path, tuple(sent)))
 

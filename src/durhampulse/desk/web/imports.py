@@ -36,6 +36,7 @@ from durhampulse.desk.outcomes.file import read_day, today
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.keyed import keyed_hash
+from durhampulse.desk.store.missing import MissingError
 from durhampulse.desk.store.tables import upload
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, SentForm, Viewer
 from durhampulse.desk.web.acts import may_undo
@@ -371,6 +372,7 @@ def _require_right(who: Principal, done: Any) -> None:
 @router.get("/{number}/refused")
 def refused(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Response:
     """Return the refused rows with their reasons."""
+    _find(desk, number)
     with desk.store.reading() as db:
         table = refused_rows(db, number)
     note_export(request, desk, who, f"upload {number}", rows=len(table), format="csv")
@@ -386,5 +388,5 @@ def _find(desk: Desk, number: Number) -> Any:
     with desk.store.reading() as db:
         row = db.execute(select(upload).where(upload.c.id == number)).first()
     if row is None:
-        raise InputError("There is no such import.", "Choose one of the list.")
+        raise MissingError("There is no such import.", "Choose one of the list.")
     return row
