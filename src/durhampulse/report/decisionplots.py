@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.patheffects import withStroke
 
 from durhampulse.creators.outcome import SPONSORSHIP, OutcomeWords
 from durhampulse.decision.bands import NO, NO_PRECEDENT, YES, Thresholds
@@ -34,6 +35,8 @@ __all__ = [
 
 YES_GREEN, MAYBE_BLUE = "#2c8a57", "#3b74c4"
 _MOST_POINTS = 400
+_NO_ROOM = 0.1
+"""Share of an axis below which no words have room between a point and its end."""
 
 
 def opening(
@@ -107,12 +110,13 @@ def _draw_finding(curve: pd.DataFrame, invited: int, ax: Axes, outcome: OutcomeW
     ax.plot(shown["k"], shown["found"], color=DEAL, linewidth=2.2)
     ax.plot(shown["k"], base * shown["k"], color=QUIET, linestyle="--", linewidth=1.3)
     ax.vlines(invited, 0, deals, color=INK, linewidth=1)
+    on_line = withStroke(linewidth=3, foreground="white")
     for height, words in ((deals, "by this list"), (base * invited, "by lot")):
-        text = f"{height:.0f} {words}"
+        low = height < _NO_ROOM * float(shown["found"].max())
         ax.plot([invited], [height], "o", color=INK, markersize=5)
-        ax.annotate(text, (invited, height), (7, -3),
-                    textcoords="offset points", ha="left", va="top",
-                    fontweight="bold", color=INK)  # fmt: skip
+        ax.annotate(f"{height:.0f} {words}", (invited, height), (7, 6 if low else -3),
+                    textcoords="offset points", ha="left", va="bottom" if low else "top",
+                    fontweight="bold", color=INK, path_effects=[on_line])  # fmt: skip
     ax.set(
         xlim=(0, float(shown["k"].max())),
         xlabel="creators invited",

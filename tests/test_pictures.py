@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from durhampulse.decision.bands import NO, YES, Thresholds
+from durhampulse.report.decisionplots import opening
+
+
+@pytest.mark.parametrize("share", [0.02, 0.07, 0.3, 0.7])
+def test_words_beside_points_stay_above_the_axis(share):
+    """Where few creators get a deal, so few are found by lot that no words fit below the point."""
+    n = 10_000
+    y_prob = np.linspace(0.99, 0.01, n)
+    table = pd.DataFrame(
+        {
+            "Rank": np.arange(1, n + 1),
+            "Predicted Sponsorship": y_prob,
+            "Interval Low": y_prob - 0.01,
+            "Interval High": y_prob + 0.01,
+            "Sponsorship Recommendation": np.where(y_prob >= 0.6, YES, NO),
+        }
+    )
+    found = np.minimum(np.arange(1, n + 1), share * n)
+    curve = pd.DataFrame({"k": np.arange(1, n + 1), "found": found})
+    finding = opening(table, curve, Thresholds(), invited=100)[1]
+    finding.figure.canvas.draw()
+    by_list, by_lot = (text.get_window_extent() for text in finding.texts)
+    plt.close(finding.figure)
+    assert by_lot.y0 > finding.bbox.y0
+    assert by_list.y0 > finding.bbox.y0
