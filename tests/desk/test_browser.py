@@ -562,7 +562,9 @@ def record_outcomes_and_undo(page, address, tmp_path):
     page.goto(address + "/shortlist?outcome=deal")
     expect(page.locator(".list tbody th")).to_have_count(1)
     page.goto(address + "/acts")
-    page.get_by_role("button", name="Undo: Recorded the outcomes of 2 creators by file").click()
+    page.get_by_role(
+        "button", name=f"Undo: Recorded the outcomes of 2 creators from {path.name}"
+    ).click()
     page.get_by_text("2 of 2 creators are as they were before.").wait_for()
 
 

@@ -348,7 +348,7 @@ def test_import_is_undone_from_its_page_by_who_brought_it(visit, desk, catalogue
     assert "1 creator is as before, 1 left the list again." in page
     assert '<td class="quiet">Undone</td>' in root.get("/imports").text
     acts = root.get("/acts").text
-    assert "Imported 2 creators" in acts
+    assert f'Imported 2 creators from <bdi class="breaks">{row.file_name}</bdi>' in acts
     assert f"Undone by {root.who}" in acts
 
 

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
+from sqlalchemy import Connection, Row, select
 from starlette.exceptions import HTTPException
 
 from durhampulse.decision.figures import quantity
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.review.conflicts import told
 from durhampulse.desk.store.acts import AT_ONCE, UndoResult, find_act, latest_acts, undo_act
+from durhampulse.desk.store.tables import upload
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, Viewer
 from durhampulse.desk.web.rendering import Context, redirect, render
 
@@ -21,7 +23,7 @@ router = APIRouter(prefix="/acts", include_in_schema=False, route_class=PageRout
 
 
 class ActsContext(Context, template="acts.html"):
-    """The latest acts as ``row, text, mine``, and whether one is being undone."""
+    """The latest acts as ``row, text, file, mine``, and whether one is being undone."""
 
     acts: Sequence[Mapping[str, Any]]
     under_way: bool
@@ -32,7 +34,12 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
     """Show the latest acts, and which of them can be undone."""
     with desk.store.reading() as db:
         rows = latest_acts(db)
-    acts = [{"row": row, "text": _in_words(row), "mine": may_undo(who, row)} for row in rows]
+        names = _names_of_files(db, rows)
+    acts = [
+        {"row": row, "text": _in_words(row), "mine": may_undo(who, row),
+         "file": row.detail.get("file") or names.get(row.detail.get("upload"), "")}
+        for row in rows
+    ]  # fmt: skip
     under_way = any(row.undone_by and not row.undone_at and row.kind != "import" for row in rows)
     return render(request, who, ActsContext(acts=acts, under_way=under_way))
 
@@ -56,6 +63,13 @@ def may_undo(who: Principal, row: Any) -> bool:
     return who.may("admin") or (who.may("reviewer") and row.by == who.name)
 
 
+def _names_of_files(db: Connection, rows: Sequence[Row[Any]]) -> dict[int, str]:
+    """Return the names of the files that some acts imported, by the upload's number."""
+    numbers = [row.detail["upload"] for row in rows if row.kind == "import"]
+    files = db.execute(select(upload.c.id, upload.c.file_name).where(upload.c.id.in_(numbers)))
+    return {row.id: row.file_name for row in files}
+
+
 def _in_words(row: Any) -> str:
     """Return what an act did."""
     detail = row.detail
@@ -65,7 +79,7 @@ def _in_words(row: Any) -> str:
         reason = f": {detail['reason']}" if detail["reason"] else ""
         return f"{done[:1].upper()}{done[1:]}{reason}"
     if row.kind == "outcomes":
-        return f"Recorded the outcomes of {creators} by file"
+        return f"Recorded the outcomes of {creators}"
     return f"Imported {creators}"
 
 
