@@ -15,7 +15,8 @@ from durhampulse.desk.campaigns import campaigns, choices
 from durhampulse.desk.campaigns.bet import draw_bet
 from durhampulse.desk.campaigns.brief import Brief
 from durhampulse.desk.campaigns.proposal import propose, read_proposal
-from durhampulse.desk.campaigns.trade import Frontiers, Point, frontier_of, swaps
+from durhampulse.desk.campaigns.trade import Frontier, Frontiers, Point, frontier_of, swaps
+from durhampulse.desk.web.bets import picture_of
 
 
 def plan(n=10, p=0.5, low=None, high=None, fee=100.0):
@@ -160,6 +161,27 @@ def test_page_shows_the_bet_and_takes_another_budget(visit, spring):
     assert ann.post(f"/campaigns/{spring}/budget", data=form).status_code == 303
     assert "of 480 EUR" in ann.get(f"/campaigns/{spring}").text
     assert ann.post(f"/campaigns/{spring}/budget", data=form).status_code == 422  # changed since
+
+
+def test_other_budgets_stand_by_their_budget_and_not_by_their_fees():
+    """From 6% of the width for the smallest budget to 94% for the largest."""
+    points = [
+        Point(budget=budget, cost=cost, aim=aim, table=plan())
+        for budget, cost, aim in ((100.0, 90.0, 1.0), (200.0, 110.0, 2.0), (300.0, 290.0, 3.0))
+    ]
+    picture = picture_of(Frontier(now=points[1], points=points, is_of_proposal=True), 1)
+    assert [(one.x, one.budget) for one in picture["points"]] == [(6, 100), (50, 200), (94, 300)]
+    assert [one.anchor for one in picture["points"]] == ["start", "middle", "end"]
+    assert (picture["now"].x, picture["now"].y) == (50, 85)
+    picture = picture_of(Frontier(now=points[1], points=points, is_of_proposal=True), 0)
+    assert [one.anchor for one in picture["points"]] == ["start", "", "end"]
+
+
+def test_label_of_the_chosen_budget_is_that_of_the_sentence(visit, spring):
+    for at in range(3):
+        page = visit("viewer").get(f"/campaigns/{spring}/frontier?at={at}").text
+        budget = re.search(r"With <strong>([\d,.]+ EUR)</strong>", page)[1]
+        assert re.search(r'<text class="ink" [^>]*y="184"[^>]*>([^<]+)</text>', page)[1] == budget
 
 
 def test_no_budget_and_no_fees_draw_a_bet_and_no_frontier(visit, filled, catalogue):

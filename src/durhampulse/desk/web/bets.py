@@ -26,16 +26,19 @@ __all__ = ["picture_of", "router", "trade_words"]
 
 router = APIRouter(prefix="/campaigns", include_in_schema=False, route_class=PageRoute)
 _TOP, _BOTTOM, _MARGIN = 20.0, 150.0, 6.0
+_ROOM = 32.0
+"""Percent of the picture's width that two labels keep apart; on a phone it is 110 pixels."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Mark:
-    """A point of the picture: across in percent, down in pixels."""
+    """A point of the picture: across in percent, down in pixels; `anchor` of its label, if any."""
 
     x: float
     y: float
-    cost: float
+    budget: float
     chosen: bool = False
+    anchor: str = ""
 
 
 class FrontierContext(Context, template="frontier.html"):
@@ -59,25 +62,45 @@ class FrontierContext(Context, template="frontier.html"):
     gap: str = ""
 
 
-def picture_of(frontier: Frontier, at: int) -> dict[str, Any]:
-    """Return the picture of a frontier: ``points, now, rules``, with a point that is chosen."""
+def picture_of(frontier: Frontier, at: int, *, digits: int = 1) -> dict[str, Any]:
+    """Return the picture of a frontier: ``points, now, rules``, with a point that is chosen.
+
+    It shows what each budget brings: the chosen point has a label, and so have the ends that leave
+    it room.
+    """
     all_points = [*frontier.points, frontier.now]
-    low, high = (end(point.cost for point in all_points) for end in (min, max))
+    low, high = (end(point.budget for point in all_points) for end in (min, max))
     least, most = (end(point.aim for point in all_points) for end in (min, max))
 
     def mark(point: Point, *, chosen: bool = False) -> _Mark:
-        across = (point.cost - low) / ((high - low) or 1.0)
+        across = (point.budget - low) / ((high - low) or 1.0)
         up = (point.aim - least) / ((most - least) or 1.0)
         return _Mark(
             x=round(_MARGIN + (100 - 2 * _MARGIN) * across, 2),
-            y=round(_BOTTOM - (_BOTTOM - _TOP) * up, 1), cost=point.cost, chosen=chosen,
+            y=round(_BOTTOM - (_BOTTOM - _TOP) * up, 1), budget=point.budget, chosen=chosen,
         )  # fmt: skip
 
+    points = [mark(point, chosen=i == at) for i, point in enumerate(frontier.points)]
     return {
-        "points": [mark(point, chosen=i == at) for i, point in enumerate(frontier.points)],
+        "points": _labelled(points, at),
         "now": mark(frontier.now),
-        "rules": [{"y": _TOP, "text": f"{most:,.1f}"}, {"y": _BOTTOM, "text": f"{least:,.1f}"}],
+        "rules": [
+            {"y": y, "text": f"{aim:,.{digits}f}"} for y, aim in ((_TOP, most), (_BOTTOM, least))
+        ],
     }
+
+
+def _labelled(points: Sequence[_Mark], at: int) -> list[_Mark]:
+    """Return points with labels at the one at `at` and at the ends not too near to it."""
+    ends = [i for i in (0, len(points) - 1) if abs(points[i].x - points[at].x) >= _ROOM]
+
+    def anchor(x: float) -> str:
+        return "start" if x < _ROOM / 2 else "end" if x > 100 - _ROOM / 2 else "middle"
+
+    return [
+        replace(point, anchor=anchor(point.x)) if i in (at, *ends) else point
+        for i, point in enumerate(points)
+    ]
 
 
 def trade_words(aim: float, fee: float, brief: Brief, words: OutcomeWords) -> str:
@@ -128,7 +151,8 @@ def show(
         at = frontier.at_now if at is None else min(at, last)
         point = frontier.points[at]
         context = replace(
-            context, at=at, point=point, picture=picture_of(frontier, at),
+            context, at=at, point=point,
+            picture=picture_of(frontier, at, digits=1 if brief.aim == "deals" else 0),
             trades=[(swap, trade_words(swap.aim, swap.fee, brief, words))
                     for swap in swaps(frontier.now, point)],
             whole=trade_words(point.aim - frontier.now.aim, point.cost - frontier.now.cost,
