@@ -155,7 +155,7 @@ def test_number_is_hidden_in_the_queue_until_one_has_decided(visit, desk):
         page = ann.get(path).text
         assert "hidden until you have decided" in page
         for telling in ("Of 100 creators", "90% interval", "like this one:", "What lifts",
-                        "The model cannot tell"):  # fmt: skip
+                        "Neither a clear Yes"):  # fmt: skip
             assert telling not in page, (path, telling)
         assert not re.search(r"(?<![\d.])7[67](?:\.\d)?%", re.sub("<[^>]*>", "", page)), path
     other = visit("viewer").get(f"/creators/{creator_id}").text

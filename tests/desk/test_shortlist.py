@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import replace
 from urllib.parse import parse_qs
 
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import event, insert, select, text, update
 
-from durhampulse.decision.bands import BANDS, Thresholds, on_edge
+from durhampulse.decision.bands import BANDS, MAYBE, Thresholds, on_edge
 from durhampulse.desk.models.catalogue import Catalogue, save_thresholds
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.shortlist import grouped
@@ -432,6 +433,19 @@ def test_moved_thresholds_change_bands_and_no_row(filled):
         counts = [shortlist.totals(db, View(), rules).bands for rules in (before, after)]
     assert counts[0] != counts[1]
     assert sum(counts[0].values()) == sum(counts[1].values()) == 597
+
+
+def test_badge_of_another_answer_stands_on_a_minority_of_each(demo_rules, filled):
+    """On every row it would tell nothing; a *Maybe* is told only that it may be a *Yes*."""
+    with filled.reading() as db:
+        scores = db.execute(select(creator.c.probability, creator.c.flags)).all()
+    badges = defaultdict(list)
+    for score in scores:
+        badges[demo_rules.band(*score)].append(demo_rules.may_be(*score))
+    for band, words in badges.items():
+        expected = "may be a Yes" if band == MAYBE else "may be a Maybe"
+        assert set(words) == {"", expected}, band
+        assert words.count("") > len(words) / 2, band
 
 
 def test_bands_edges_and_tiers_equal_the_decision_table(demo_rules):

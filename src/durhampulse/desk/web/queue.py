@@ -33,8 +33,8 @@ __all__ = ["router"]
 router = APIRouter(prefix="/queue", include_in_schema=False, route_class=PageRoute)
 _WHY = {
     "unlike": "Unlike all creators the model learned from: no probability of it counts here.",
-    "maybe": "The model cannot tell: this is for you.",
-    "edge": "Close to another band: the model may well be wrong here.",
+    "maybe": "Neither a clear Yes nor a clear No: this is for you.",
+    "edge": "Close to Maybe: with a chance of one in five or more it belongs there.",
     "sample": "Drawn by lot from No, so that the model can be proved wrong.",
     "chosen": "Chosen by hand.",
 }
