@@ -89,6 +89,28 @@ def test_price_with_currency_is_read(word, expected):
     assert (parsed.value("."), parsed.currency) == expected
 
 
+@pytest.mark.parametrize(
+    ("word", "decimal", "value"),
+    [
+        ("(2.7%)", ".", -0.027),
+        ("( 12,5 % )", ",", -0.125),
+        ("(0.5)", ".", -0.5),
+        ("2.7-", ".", -2.7),
+        ("3,1%-", ",", -0.031),
+        ("%5,6", ",", 0.056),
+    ],
+)
+def test_rate_below_zero_or_behind_its_sign_is_read(word, decimal, value):
+    parsed = parse_number(word, "rate")
+    assert parsed.value(decimal) == pytest.approx(value, rel=1e-15)
+    assert parsed.formatted
+
+
+def test_amount_in_brackets_is_below_zero():
+    assert parse_number("($1,200)", "any").value(".") == -1200
+    assert not parse_number("(1,200)", "count").readable
+
+
 @pytest.mark.parametrize("word", NO_NUMBERS)
 def test_other_text_stays_unreadable(word):
     assert not parse_number(word, "any").readable

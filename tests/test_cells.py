@@ -61,7 +61,9 @@ def test_text_without_number_is_unreadable(cell):
     assert read.unreadable.tolist() == [True, False]
 
 
-@pytest.mark.parametrize("word", ["N/A", "#VALOR!", "null", "-", "nan", "N/A'"])
+@pytest.mark.parametrize(
+    "word", ["N/A", "#VALOR!", "null", "-", "nan", "N/A'", "\u2014", "\u2013", ".", "\u2026"]
+)
 def test_null_words_are_missing_and_noted(word):
     read = numbers(word, "1")
     assert math.isnan(read.values[0])
@@ -94,6 +96,12 @@ def test_any_text_is_number_missing_or_noted(cells):
     empty = np.array([cell.strip() == "" for cell in cells])
     # blanks are stripped, ASCII and Unicode alike, so only blank cells may vanish without a note
     assert (unaccounted <= empty).all()
+
+
+def test_dash_of_any_length_is_no_level():
+    cells = read_levels(pa.array(["Food", "\u2013", "\u2014", "Food", "\u2026", "-"]))
+    assert cells.levels.names == ("Food",)
+    assert cells.levels.codes.tolist() == [0, -1, -1, 0, -1, -1]
 
 
 def test_level_spellings_fold_to_most_frequent():

@@ -46,6 +46,8 @@ _NUMBER = re.compile(
     r"\s*(?:(?P<suffix>[kmb]|mn|bn)|(?P<percent>%))?",
     re.IGNORECASE,
 )
+_ACCOUNTED = re.compile(r"\(\s*([^-+\u2212()]*\d[^-+\u2212()]*)\)|([\d.,'\u2019\s]*\d%?)-")
+"""A number below zero as accountants and SAP write it: ``(2.7%)`` and ``2.7-``."""
 _EXPONENT = re.compile(r"([+\-]?(?:\d*[.,]?\d+|\d+[.,]))(e[+\-]?\d{1,3})", re.IGNORECASE)
 _ENDLESS = re.compile(r"[+-]?(inf|infinity)", re.IGNORECASE)
 _LONGEST_NUMBER = 40
@@ -155,6 +157,8 @@ def parse_number(word: str, kind: NumberKind) -> Parsed:
     (145000.0, 5.125)
     >>> parse_number("145.000", "count").ambiguous
     True
+    >>> parse_number("(2.7%)", "rate").point, parse_number("%5,6", "rate").comma
+    (-0.027, 0.056)
     """
     match = _NUMBER.fullmatch(word) if len(word) <= _LONGEST_NUMBER else None
     if match is None:
@@ -190,6 +194,8 @@ def _parse_amount(word: str, kind: NumberKind) -> Parsed:
     if len(plain) > _LONGEST_NUMBER or plain != word:
         return Parsed() if len(plain) > _LONGEST_NUMBER else parse_number(plain, kind)
     amount = split_amount(word)
+    if amount is None and (usual := _respelled(word, kind)):
+        return parse_number(usual, kind)._replace(formatted=True)
     if amount is None:
         ends = split_range(word)
         both = ends is not None and all(parse_number(end, kind).readable for end in ends)
@@ -209,6 +215,17 @@ def _parse_amount(word: str, kind: NumberKind) -> Parsed:
         return value
     known = value.comma if math.isnan(value.point) else value.point
     return value._replace(rival=known * _MILLION)
+
+
+def _respelled(word: str, kind: NumberKind) -> str | None:
+    """Return a number below zero, or one behind its percent sign, as it is usually written.
+
+    A count is never below zero, so a figure in brackets is a note there, not a number.
+    """
+    if word.startswith("%") and word[1:2].isdecimal():
+        return f"{word[1:]}%"
+    below = _ACCOUNTED.fullmatch(word) if kind != "count" else None
+    return f"-{(below[1] or below[2]).strip()}" if below else None
 
 
 def _amount_readings(amount: Amount, kind: NumberKind) -> tuple[bool, bool]:

@@ -10,6 +10,7 @@ __all__ = ["NULL_WORDS", "folded", "listed"]
 
 NULL_WORDS = frozenset(
     {"", "-", "--", "?", "na", "n/a", "n/a'", "n.a.", "nan", "null", "none", "missing", "#n/a"}
+    | {"\u2013", "\u2014", "\u2212", ".", "...", "\u2026"}
     | {"#valor!", "#value!", "#wert!", "#ref!", "#div/0!", "#name?", "#num!", "#null!"}
 )
 """Words and spreadsheet errors that stand for a missing value, in lower case."""

@@ -31,6 +31,9 @@ const RANGE = new RegExp(
   `[${BLANK}]*[\\-\u2010-\u2015\u2212~\u301c][${BLANK}]*|[${BLANK}]+(?:to|bis|do|\u0434\u043e)[${BLANK}]+`,
   "u",
 );
+const ACCOUNTED = whole(
+  `\\([${BLANK}]*([^\\-+\u2212()]*${D}[^\\-+\u2212()]*)\\)|([${D}.,'\u2019${BLANK}]*${D}%?)-`,
+);
 const POINT_ZERO = whole(`([+-]?${D}+)\\.0+`);
 const POWERS = { "": 0, "%": -2, k: 3, m: 6, mn: 6, b: 9, bn: 9 };
 const LONGEST = 40;
@@ -199,11 +202,20 @@ function splitAmount(word, words) {
   return { negative: MINUS.test(match[1]), digits, size, word: name, currency: marks[0] || "" };
 }
 
+/** A number below zero, or one behind its percent sign, as it is usually written. */
+function respelled(word, kind) {
+  if (whole(`%${D}.*`, "su").test(word)) return `${word.slice(1)}%`;
+  const below = kind === "count" ? null : ACCOUNTED.exec(word);
+  return below && `-${strip(below[1] || below[2])}`;
+}
+
 function parseAmount(word, kind, words) {
   const plain = plainLetters(word);
   if (length(plain) > LONGEST) return NOTHING;
   if (plain !== word) return parseNumber(plain, kind, words);
   const amount = splitAmount(word, words);
+  const usual = amount ? null : respelled(word, kind);
+  if (usual) return parseNumber(usual, kind, words);
   if (!amount) {
     const ends = word.split(RANGE);
     const both =

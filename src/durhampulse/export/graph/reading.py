@@ -124,7 +124,7 @@ def _written(shape: str, end: End) -> str:
 def _words(words: Sequence[str]) -> str:
     """Return the pattern of one of some words with any blanks around and between."""
     spelled = (
-        rf"{_BLANK}+".join(re.sub(r"([^\w\s])", r"\\\1", part) for part in word.split())
+        rf"{_BLANK}+".join(re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", part) for part in word.split())
         for word in words
     )
     return rf"{_BLANK}*(?:{'|'.join(spelled)}){_BLANK}*"
