@@ -15,15 +15,15 @@ import shutil
 import sqlite3
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator
-from importlib.resources import files
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 from tests.messy import messy_creators
 
+from benchmarks.demo import MODEL
+from benchmarks.timing import processor_seconds
 from durhampulse.creators.options import ReadOptions
 from durhampulse.decision.bands import ANSWERS
 from durhampulse.export.graph.model import graph_of
@@ -41,15 +41,15 @@ Run = Callable[[Program, pd.DataFrame], pd.DataFrame]
 
 def main() -> None:
     """Print how each target's answers compare with the scorer's own."""
-    scorer = load_model(Path(str(files("durhampulse.desk"))) / "demo" / "model")
+    scorer = load_model(MODEL)
     program, table = program_of(scorer.model), messy_creators(ROWS, seed=11)
     expected = own_scores(scorer, table)
     print(f"{ROWS:,} rows, {(expected['refusal'] != '').sum():,} refused by the scorer")
     rows = []
     for name, run in targets():
-        before = time.process_time() + os.times().children_user
+        before = processor_seconds()
         scored = run(program, table)
-        seconds = time.process_time() + os.times().children_user - before
+        seconds = processor_seconds() - before
         rows.append({"target": name, **compared(scored, expected), "CPU s": round(seconds, 1)})
     print(pd.DataFrame(rows).to_string(index=False))
 

@@ -24,18 +24,17 @@ import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
+from benchmarks.demo import MODEL
 from durhampulse.market.sampling import write_market
 
 ROWS = int(os.environ.get("DURHAMPULSE_CLUSTER_ROWS", "4_800_000"))
 FILES = 16
-MODEL = Path(str(files("durhampulse.desk").joinpath("demo", "model")))
 BUCKET, STORE_PORT, SCHEDULER_PORT = "creators", 5000, 8786
 WORKERS = [f"worker-{number}" for number in range(4)]
 ADDRESSES = {

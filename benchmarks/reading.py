@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from pathlib import Path
 
 import pyarrow.csv as pa_csv
 
 import durhampulse as dp
+from benchmarks.timing import elapsed
 
 
 def main() -> None:
@@ -16,20 +16,13 @@ def main() -> None:
     for rows in (100_000, 1_000_000):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, "creators.csv")
-            written = clock(lambda path=path, rows=rows: dp.write_market(path, rows))
-            floor = min(clock(lambda path=path: pa_csv.read_csv(path)) for _ in range(3))
-            spent = min(clock(lambda path=path: dp.read_creators(path)) for _ in range(3))
+            written = elapsed(lambda path=path, rows=rows: dp.write_market(path, rows))
+            floor = min(elapsed(lambda path=path: pa_csv.read_csv(path)) for _ in range(3))
+            spent = min(elapsed(lambda path=path: dp.read_creators(path)) for _ in range(3))
         print(
             f"{rows:>9,} rows: parse {floor:.2f} s, read with ledger {spent:.2f} s "
             f"({spent / floor:.0f}x), simulate and write {written:.2f} s"
         )
-
-
-def clock(act) -> float:  # noqa: ANN001
-    """Return the seconds that an act takes."""
-    start = time.perf_counter()
-    act()
-    return time.perf_counter() - start
 
 
 if __name__ == "__main__":

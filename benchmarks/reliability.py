@@ -20,7 +20,6 @@ import random
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from importlib.resources import files
 from pathlib import Path
 
 import pandas as pd
@@ -28,6 +27,7 @@ import pyarrow.parquet as pq
 
 import durhampulse as dp
 from benchmarks import failing
+from benchmarks.demo import MODEL
 from durhampulse.exceptions import DurhamPulseError
 from durhampulse.files.cage import Cage
 from durhampulse.files.export import open_sink
@@ -39,7 +39,6 @@ from durhampulse.scoring.batch import score_files
 FORMATS = (".csv", ".tsv", ".jsonl", ".xlsx", ".parquet")
 EACH, ROWS = 124, 300
 KEPT = Path(__file__).with_suffix(".csv")
-MODEL = Path(str(files("durhampulse").joinpath("desk", "demo", "model")))
 Content = bytearray
 
 

@@ -19,18 +19,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from importlib.resources import files
 from pathlib import Path
 
 import pandas as pd
 
 from benchmarks import machines
+from benchmarks.demo import MODEL
 from durhampulse.exceptions import OutputError
 from durhampulse.market.sampling import write_market
 from durhampulse.scoring import cluster
 
 ROWS = int(os.environ.get("DURHAMPULSE_CLUSTER_ROWS", "2_000_000"))
-MODEL = Path(str(files("durhampulse.desk").joinpath("demo", "model")))
 WORKERS, PIECES = 4, 16
 
 

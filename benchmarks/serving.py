@@ -17,13 +17,15 @@ import sys
 import tempfile
 import time
 import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.scoring import small_model
+from benchmarks.timing import spread
 
-SECONDS, RATE, CONNECTIONS = 20, 200, 16
+SECONDS, RATE, CONNECTIONS = 2, 200, 16
 CREATOR = {
     "Influencer_ID": "INF-045", "Followers": 85_000, "Engagement_Rate": 0.068,
     "Growth_Rate": 0.021, "Niche": "Fashion", "Video_Quality": "HD", "Avg_Views_per_Post": 31_000,
@@ -37,8 +39,8 @@ def main() -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        command = [sys.executable, "-c", "from durhampulse.cli import main; main()", "serve",
-                   "--model", str(model), "--port", str(port), "--rate", "0"]  # fmt: skip
+        command = [sys.executable, "-m", "durhampulse", "serve", "--model", str(model),
+                   "--port", str(port), "--rate", "0"]  # fmt: skip
         service = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         try:
             wait_for(port)
@@ -68,11 +70,9 @@ async def measure(port: int) -> None:
     for creators in (1, 100):
         request = http_request([CREATOR] * creators)
         await closed_loop(port, request, seconds=2)
-        latencies = await open_loop(port, request) if creators == 1 else None
-        if latencies is not None:
-            p50, p95, p99 = 1_000 * np.quantile(latencies, [0.5, 0.95, 0.99])
-            print(f"open loop, {RATE} requests/s of one creator: "
-                  f"p50 {p50:.1f} ms, p95 {p95:.1f} ms, p99 {p99:.1f} ms")  # fmt: skip
+        if creators == 1:
+            latencies = await open_loop(port, request)
+            print(f"open loop, {RATE} requests/s of one creator: {spread(latencies, digits=1)}")
         answered = await closed_loop(port, request, seconds=SECONDS / 2)
         rate = answered / (SECONDS / 2)
         print(f"closed loop, {CONNECTIONS} connections, {creators} creators a request: "
@@ -89,6 +89,7 @@ def http_request(creators: list[dict[str, object]]) -> bytes:
     return head.encode() + body
 
 
+@dataclass(frozen=True)
 class Connection:
     """A kept connection to the service.
 
@@ -98,8 +99,8 @@ class Connection:
         Its two directions.
     """
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader, self.writer = reader, writer
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
 
     @classmethod
     async def open(cls, port: int) -> Connection:
@@ -142,7 +143,7 @@ async def open_loop(port: int, request: bytes) -> list[float]:
         idle.put_nowait(await Connection.open(port))
     latencies: list[float] = []
 
-    async def one(due: float) -> None:
+    async def send(due: float) -> None:
         connection = await idle.get()
         await connection.ask(request)
         latencies.append(time.perf_counter() - due)
@@ -154,7 +155,7 @@ async def open_loop(port: int, request: bytes) -> list[float]:
         due = start + number / RATE
         await asyncio.sleep(max(due - time.perf_counter(), 0))
         late.append(time.perf_counter() - due)
-        tasks.append(asyncio.create_task(one(due)))
+        tasks.append(asyncio.create_task(send(due)))
     await asyncio.gather(*tasks)
     print(f"the client itself ran late: p99 {1_000 * np.quantile(late, 0.99):.1f} ms")
     return latencies

@@ -10,12 +10,10 @@ time, so that others on the machine count less.
 from __future__ import annotations
 
 import tempfile
-import time
 from collections.abc import Callable
 from importlib.metadata import distribution
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.quality import features
+from benchmarks.timing import costs
 from durhampulse import study
 from durhampulse.creators.schema import LABEL
 from durhampulse.decision.bands import Thresholds
@@ -142,7 +141,7 @@ def way(
     many
         The encoded rows.
     """
-    seconds = min(processor_time(predict, many) for _ in range(3))
+    seconds = min(costs(lambda: predict(many))[1] for _ in range(3))
     return {
         "way": name,
         "microseconds a row": round(1e6 * seconds / len(many), 2),
@@ -154,22 +153,15 @@ def way(
 def whole(scorer: Scorer, chunk: pa.Table) -> dict[str, object]:
     """Return what a row of a chunk takes with a model's scorer: reading, judging and all."""
 
-    def run(_: object) -> None:
+    def run() -> None:
         for _ in range(CHUNKS):
             scorer.compute(scorer.read_table("m.parquet", chunk).block)
 
-    seconds = min(processor_time(run, chunk) for _ in range(3)) / CHUNKS
+    seconds = min(costs(run)[1] for _ in range(3)) / CHUNKS
     return {
         "microseconds a row, all in": round(1e6 * seconds / len(chunk), 2),
         "rows/s of two cores": f"{2 * len(chunk) / seconds:,.0f}",
     }
-
-
-def processor_time(act: Callable[[Any], object], given: Any) -> float:
-    """Return the seconds of this process's processor that an act takes."""
-    start = time.process_time()
-    act(given)
-    return time.process_time() - start
 
 
 def megabytes(library: str) -> float:
