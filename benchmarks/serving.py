@@ -25,7 +25,7 @@ import numpy as np
 from benchmarks.scoring import small_model
 from benchmarks.timing import spread
 
-SECONDS, RATE, CONNECTIONS = 2, 200, 16
+SECONDS, RATE, CONNECTIONS = 20, 200, 16
 CREATOR = {
     "Influencer_ID": "INF-045", "Followers": 85_000, "Engagement_Rate": 0.068,
     "Growth_Rate": 0.021, "Niche": "Fashion", "Video_Quality": "HD", "Avg_Views_per_Post": 31_000,

@@ -1,0 +1,1 @@
+"""Desks with long lists, and reviewers at work at them."""
