@@ -187,7 +187,7 @@ def test_password_in_the_query_of_an_address_is_refused_unseen(name):
 def test_store_takes_the_masked_password_and_says_none(tmp_path, monkeypatch):
     from sqlalchemy.exc import ArgumentError
 
-    from durhampulse.desk.store import database
+    from durhampulse.desk.store import database, engines
     from durhampulse.exceptions import InputError
 
     given = []
@@ -198,7 +198,7 @@ def test_store_takes_the_masked_password_and_says_none(tmp_path, monkeypatch):
 
     (tmp_path / "password").write_text("geheim\n")
     monkeypatch.setenv("DURHAMPULSE_DB_PASSWORD_FILE", str(tmp_path / "password"))
-    monkeypatch.setattr(database, "create_engine", refused)
+    monkeypatch.setattr(engines, "create_engine", refused)
     with pytest.raises(InputError) as error:
         database.open_store("postgresql+psycopg://desk:***@db/desk")
     assert given == ["geheim"]

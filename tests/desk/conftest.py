@@ -29,7 +29,7 @@ from durhampulse.desk.people import passwords, people
 from durhampulse.desk.people.sessions import find_session
 from durhampulse.desk.review import page, queue
 from durhampulse.desk.server import fill_with_demo
-from durhampulse.desk.store import database
+from durhampulse.desk.store import engines
 from durhampulse.desk.store.database import open_store
 from durhampulse.desk.store.tables import creator, upload
 from durhampulse.desk.web.access import COOKIE
@@ -79,7 +79,7 @@ def postgres(tmp_path_factory):
 def _disable_sqlite_fsync():
     """Let SQLite not wait for the disk in this process; desks that tests start still do."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(database, "_PRAGMAS", (*database._PRAGMAS, "synchronous=OFF"))
+        patch.setattr(engines, "_PRAGMAS", (*engines._PRAGMAS, "synchronous=OFF"))
         yield
 
 

@@ -17,7 +17,7 @@ from durhampulse.desk.review.bulk import begin, next_bulk, run_bulk
 from durhampulse.desk.review.decisions import ReviewDecision, decide
 from durhampulse.desk.shortlist.selection import select_all
 from durhampulse.desk.shortlist.view import View
-from durhampulse.desk.store import database, pace, sqlitefile
+from durhampulse.desk.store import engines, pace, sqlitefile
 from durhampulse.desk.store.acts import undo_act
 from durhampulse.desk.store.pace import Pace
 from tests.desk.conftest import add_people
@@ -48,8 +48,8 @@ def log_of(store):
 
 
 def test_only_the_end_of_an_act_waits_for_the_disk(filled, act, monkeypatch):
-    as_outside_of_tests = [name for name in database._PRAGMAS if name != "synchronous=OFF"]
-    monkeypatch.setattr(database, "_PRAGMAS", as_outside_of_tests)
+    as_outside_of_tests = [name for name in engines._PRAGMAS if name != "synchronous=OFF"]
+    monkeypatch.setattr(engines, "_PRAGMAS", as_outside_of_tests)
     filled.engine.dispose()
     levels = []
 

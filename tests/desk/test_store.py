@@ -17,7 +17,7 @@ from durhampulse.desk.imports.choices import from_plain
 from durhampulse.desk.imports.indexes import rebuilt_indexes
 from durhampulse.desk.imports.undoing import preview_undo
 from durhampulse.desk.shortlist.order import SCORE_INDEXES
-from durhampulse.desk.store import database
+from durhampulse.desk.store import database, engines
 from durhampulse.desk.store.acts import latest_acts
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.database import open_store, read_setting, write_setting
@@ -499,7 +499,7 @@ def test_instants_are_stored_in_utc(store):
 
 
 def test_commit_is_synced_to_disk(tmp_path, monkeypatch):
-    monkeypatch.setattr(database, "_PRAGMAS", database._PRAGMAS[:-1])  # as outside of tests
+    monkeypatch.setattr(engines, "_PRAGMAS", engines._PRAGMAS[:-1])  # as outside of tests
     store = open_store(f"sqlite:///{tmp_path / 'x.db'}")
     with store.reading() as db:
         assert db.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL

@@ -21,7 +21,7 @@ __all__ = [
     "is_database",
     "password_of",
     "read_rows",
-    "require_no_secrets",
+    "url_of",
     "without_password",
 ]
 
@@ -68,7 +68,7 @@ def without_password(source: str | Path) -> str:
     return str(Path(source).absolute())
 
 
-def require_no_secrets(url: URL) -> None:
+def _require_no_secrets(url: URL) -> None:
     """Raise if the query of an address holds a password, which whatever names it would show."""
     if secrets := _secrets(url):
         raise InputError(
@@ -79,6 +79,25 @@ def require_no_secrets(url: URL) -> None:
 
 def _secrets(url: URL) -> list[str]:
     return [name for name in url.query if name.lower() in _SECRET]
+
+
+def url_of(address: str) -> URL:
+    """Return the URL of a database with the password of the environment in place of ``***``.
+
+    Raises
+    ------
+    InputError
+        If its query holds a password, or the file that is to hold it cannot be read.
+    sqlalchemy.exc.ArgumentError
+        If it is no URL.
+    """
+    from sqlalchemy import make_url
+
+    url = make_url(address)
+    _require_no_secrets(url)
+    if url.password == "***":  # noqa: S105 - the mask, not a password
+        url = url.set(password=given_password())
+    return url
 
 
 def password_of(address: str) -> str | None:
@@ -97,7 +116,7 @@ def password_of(address: str) -> str | None:
         url = make_url(address)
     except (ArgumentError, ValueError):
         return None
-    require_no_secrets(url)
+    _require_no_secrets(url)
     return None if url.password in (None, "***") else str(url.password)
 
 
@@ -129,7 +148,7 @@ def read_rows(address: str, *, table: str | None, query: str | None) -> pd.DataF
         If it cannot be read, or is empty.
     """
     require_modules("A database", "sqlalchemy")
-    from sqlalchemy import create_engine, exc, make_url
+    from sqlalchemy import create_engine, exc
 
     if (table is None) == (query is None):
         raise InputError(
@@ -138,10 +157,7 @@ def read_rows(address: str, *, table: str | None, query: str | None) -> pd.DataF
     if query is not None and not re.match(r"\s*(select|with)\b", query, re.IGNORECASE):
         raise InputError(f"{query[:40]!r} does not merely read.", "Write a SELECT.")
     try:
-        url = make_url(address)
-        require_no_secrets(url)
-        if url.password == "***":  # noqa: S105 - the mask, not a password
-            url = url.set(password=given_password())
+        url = url_of(address)
         if url.drivername.startswith("sqlite") and url.database and not Path(url.database).exists():
             raise InputError(f"{url.database}: no such database file.", "Check the address.")
         engine = create_engine(url, execution_options={"postgresql_readonly": True})

@@ -20,7 +20,7 @@ from durhampulse.desk.imports import worker as workers
 from durhampulse.desk.models.catalogue import Catalogue
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.people import erasure
-from durhampulse.desk.store import clock, database, pace
+from durhampulse.desk.store import clock, engines, pace
 from durhampulse.desk.store.chain import verify
 from durhampulse.desk.store.database import Store, open_store
 from durhampulse.desk.store.tables import person
@@ -72,9 +72,9 @@ class World:
                     process.catalogue.scorer(db, version)
 
     def _patch(self) -> None:
-        pragmas = (*database._PRAGMAS, "synchronous=OFF", "busy_timeout=0")
+        pragmas = (*engines._PRAGMAS, "synchronous=OFF", "busy_timeout=0")
         for where, what, value in (
-            (database, "_PRAGMAS", pragmas),
+            (engines, "_PRAGMAS", pragmas),
             (pace, "_FIRST", STEP), (pace, "_LEAST", STEP), (pace, "_MOST", STEP), (pace, "_PAUSE", 0),
             (erasure, "files_holding", lambda *_: []),  # files are read by processes of their own
             (erasure, "remove_traces", lambda *_: None),  # works beside SQLAlchemy, on the file

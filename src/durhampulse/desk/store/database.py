@@ -1,4 +1,4 @@
-"""The database: opened by URL, brought up to date, and used in transactions."""
+"""The store: opened by URL, brought up to date, and used in transactions."""
 
 from __future__ import annotations
 
@@ -20,22 +20,14 @@ from sqlalchemy import (
     Connection,
     Engine,
     bindparam,
-    create_engine,
-    event,
     func,
     inspect,
-    make_url,
     select,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
-from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import (
-    ArgumentError,
-    DatabaseError,
     DBAPIError,
     InterfaceError,
-    NoSuchModuleError,
     OperationalError,
     TimeoutError,  # noqa: A004 - SQLAlchemy's own
 )
@@ -43,9 +35,9 @@ from sqlalchemy.exc import (
 from durhampulse.desk.store import sqlitefile
 from durhampulse.desk.store.audit import PENDING
 from durhampulse.desk.store.chain import append
+from durhampulse.desk.store.engines import make_engine
 from durhampulse.desk.store.tables import setting
 from durhampulse.exceptions import InputError
-from durhampulse.files.databases import given_password, require_no_secrets
 
 __all__ = [
     "AWAY",
@@ -63,19 +55,6 @@ AWAY = (InterfaceError, OperationalError, TimeoutError)
 
 DEFAULT_STORE = "sqlite:///durhampulse.db"
 _LONGEST_WAIT = 20.0
-_PRAGMAS = (
-    "journal_mode=WAL",
-    "synchronous=FULL",  # an acknowledged decision outlives a power cut
-    "foreign_keys=ON",
-    "busy_timeout=60000",  # while a large import is put in place
-    "cache_size=-131072",
-    "temp_store=MEMORY",
-    "secure_delete=ON",  # who is erased does not stay in free pages of the file
-    f"journal_size_limit={2**24}",  # so that the length of a log tells what is in it
-)
-_PAGE_COST = 1.1  # PostgreSQL's 4 is that of turning disks: it would leave covering indexes alone
-_UNREADABLE = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-"""What SQLite says of a page that it could not read just then, as of one that is damaged."""
 _SETTING = select(setting.c.value).where(setting.c.name == bindparam("name"))
 _ONE_AT_A_TIME = 7_126_451  # any number of our own, for the lock that migrations take
 
@@ -244,109 +223,18 @@ def open_store(url: str = DEFAULT_STORE, *, create: bool = True) -> Store:
     InputError
         If it cannot be opened, or a newer version of DurhamPulse has changed it.
     """
-    try:
-        address = make_url(url)
-        require_no_secrets(address)
-        if address.password == "***":  # noqa: S105 - the mask, not a password
-            address = address.set(password=given_password())
-        if address.get_backend_name() not in ("sqlite", "postgresql"):
-            raise InputError(
-                f"{address!r}: not a kind of store.", "Use sqlite:/// or postgresql+psycopg://."
-            )
-        if address.get_backend_name() == "sqlite" and not address.database:
-            raise InputError(f"{url}: no file is named.", "Write sqlite:///durhampulse.db.")
-        if not create and address.database and address.get_backend_name() == "sqlite":
-            sqlitefile.require_file(Path(address.database))
-        if address.get_backend_name() == "sqlite":
-            sqlitefile.make_file(Path(str(address.database)))
-        engine = create_engine(
-            address, pool_size=10, max_overflow=40, pool_pre_ping=True,
-            pool_use_lifo=True,  # whose cache of pages is the latest
-            hide_parameters=True,  # keeps personal data out of logs
-        )  # fmt: skip
-    except (ArgumentError, NoSuchModuleError, ImportError) as error:
-        raise InputError(
-            f"The store's address cannot be used ({error}).", "Write sqlite:///durhampulse.db."
-        ) from error
-    set_up = _set_up_sqlite if engine.dialect.name == "sqlite" else _set_up_postgresql
-    set_up(engine)
+    engine = make_engine(url, create=create)
     store = Store(engine)
     try:
         _migrate(store)
     except DBAPIError as error:
         store.close()
-        shown = address.render_as_string(hide_password=True)
+        shown = engine.url.render_as_string(hide_password=True)
         raise InputError(f"{shown}: {error.orig}", "Check the address and its rights.") from error
     except InputError:
         store.close()
         raise
     return store
-
-
-class _Compiler(SQLiteCompiler):
-    """A compiler that writes SQLite's hints (INDEXED BY), which SQLAlchemy leaves out."""
-
-    def get_from_hint_text(self, _table: Any, text: str | None) -> str | None:
-        return text
-
-
-def _set_up_sqlite(engine: Engine) -> None:
-    engine.dialect.statement_compiler = _Compiler
-
-    @event.listens_for(engine, "connect")
-    def connected(connection: Any, record: Any) -> None:
-        connection.isolation_level = None  # transactions are begun below
-        # SQLite's own knows the letters of English only.
-        connection.create_function(
-            "lower", 1, lambda text: text and text.lower(), deterministic=True
-        )
-        connection.execute("PRAGMA busy_timeout=0")
-        _require_writable(connection)
-        for pragma in _PRAGMAS:
-            connection.execute(f"PRAGMA {pragma}")
-        record.info["full"] = connection.execute("PRAGMA synchronous").fetchone()[0]
-
-    @event.listens_for(engine, "handle_error")
-    def failed(context: ExceptionContext) -> None:
-        error, cause = context.sqlalchemy_exception, context.original_exception
-        is_unreadable = getattr(cause, "sqlite_errorcode", 0) & 0xFF in _UNREADABLE
-        if is_unreadable and isinstance(error, DatabaseError):
-            _log.error("The store cannot be read: %s", cause)
-            raise OperationalError(error.statement, error.params, cause, hide_parameters=True)
-
-    @event.listens_for(engine, "begin")
-    def begun(connection: Connection) -> None:
-        # A transaction that will write takes the write lock at once: it waits rather than fails.
-        options = connection.get_execution_options()
-        if not options.get("writes"):
-            connection.exec_driver_sql("BEGIN")
-            return
-        sqlitefile.tune(connection, durable=options["durable"], is_folded=options["is_folded"])
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _set_up_postgresql(engine: Engine) -> None:
-    @event.listens_for(engine, "connect")
-    def connected(connection: Any, _record: Any) -> None:
-        connection.execute(f"SET random_page_cost = {_PAGE_COST}")
-        connection.commit()
-
-
-def _require_writable(connection: sqlite3.Connection) -> None:
-    """Raise if SQLite has opened a file to read it only.
-
-    It does so where a file could not be opened for writing just then, as where too many are open,
-    and such a connection would stay in the pool. Who else writes does not matter here.
-    """
-    try:
-        connection.execute("BEGIN IMMEDIATE")  # which such a connection takes for a plain BEGIN
-        connection.execute("PRAGMA application_id=0")
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_READONLY:
-            raise
-    finally:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
 
 
 def _settings() -> Config:
