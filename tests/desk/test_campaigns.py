@@ -28,7 +28,6 @@ from durhampulse.desk.models.catalogue import activate, save_thresholds
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.outcomes.recording import record
 from durhampulse.desk.people.erasure import erase
-from durhampulse.desk.store import database
 from durhampulse.desk.store.bulk import insert_rows
 from durhampulse.desk.store.database import open_store
 from durhampulse.desk.store.tables import audit, campaign, creator, proposal
@@ -45,6 +44,7 @@ from tests.desk.plans import (
     put_people,
     whole_list,
 )
+from tests.desk.versions import store_of_version
 from tests.examples import examples
 
 __all__ = ["looks_at_a_part_first"]
@@ -754,11 +754,8 @@ def test_erased_creator_leaves_the_campaign_which_says_so(filled, catalogue):
     assert (len(rows), row.erased, row.state) == (7, 1, "agreed")
 
 
-def test_campaign_of_an_earlier_version_is_a_draft_that_can_be_proposed_for(store_url, monkeypatch):
-    newest = database.command.upgrade
-    with monkeypatch.context() as older:
-        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0005"))
-        store = open_store(store_url)
+def test_campaign_of_an_earlier_version_is_a_draft_that_can_be_proposed_for(store_url):
+    store = store_of_version("0005", store_url)
     brief = ('{"name": "Old", "number": 5, "niches": [], "tiers": ["nano"], "budget": 900.0,'
              ' "fees": {"nano": 150.0, "mega": 0.0}, "most_per_niche": null}')  # fmt: skip
     with store.writing() as db:

@@ -14,12 +14,11 @@ from typer.testing import CliRunner
 
 from durhampulse.cli import app as commands
 from durhampulse.desk.people.erasure import erase
-from durhampulse.desk.store import database
 from durhampulse.desk.store.audit import note, note_all
 from durhampulse.desk.store.chain import read_head, verify
 from durhampulse.desk.store.database import open_store
 from durhampulse.desk.store.tables import audit, creator
-from tests.desk.test_store import differences
+from tests.desk.versions import differences, store_of_version
 
 AT = datetime(2026, 3, 1, 12, 30, 15, 250, tzinfo=UTC)
 
@@ -171,11 +170,8 @@ def test_what_is_rolled_back_is_not_noted(log):
         assert verify(db).entries == 5
 
 
-def test_entries_of_an_older_store_are_chained_as_they_are(store_url, monkeypatch):
-    newest = database.command.upgrade
-    with monkeypatch.context() as older:
-        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0016"))
-        store = open_store(store_url)
+def test_entries_of_an_older_store_are_chained_as_they_are(store_url):
+    store = store_of_version("0016", store_url)
     rows = [{"id": number, "at": AT, "who": "ann", "act": "approve", "subject": f"creator {number}",
              "detail": json.dumps({"file": "x.csv", "share": 0.1})} for number in (1, 2, 5)]  # fmt: skip
     with store.engine.begin() as db:

@@ -34,7 +34,6 @@ from durhampulse.desk.shortlist import export
 from durhampulse.desk.shortlist import pages as shortlist
 from durhampulse.desk.shortlist.reasons import TopReasons
 from durhampulse.desk.shortlist.view import View
-from durhampulse.desk.store import database
 from durhampulse.desk.store.database import open_store
 from durhampulse.desk.store.tables import creator, objection, run, score, staged, upload
 from durhampulse.exceptions import InputError
@@ -44,6 +43,7 @@ from durhampulse.irregularities import Ledger
 from durhampulse.scoring.batch import open_table
 from durhampulse.scoring.record import UNLIKE_BIT
 from tests.desk.conftest import DEMO, bring
+from tests.desk.versions import store_of_version
 
 HEADER = (
     "Influencer_ID,Followers,Engagement_Rate,Growth_Rate,Niche,Video_Quality,Avg_Views_per_Post"
@@ -224,12 +224,10 @@ def test_an_objection_holds_against_every_form_of_an_identifier(
         ]
 
 
-def test_an_objection_of_an_earlier_version_still_holds(databases, tmp_path, monkeypatch):
+def test_an_objection_of_an_earlier_version_still_holds(databases, tmp_path):
     """Earlier versions kept the SHA-256 of the identifier as it was written, without a key."""
-    newest, url = database.command.upgrade, databases.make()
-    with monkeypatch.context() as older:
-        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0023"))
-        store = open_store(url)
+    url = databases.make()
+    store = store_of_version("0023", url)
     digests = [hashlib.sha256(name.encode()).hexdigest() for name in ("1002.0", "'@lena")]
     with store.writing() as db:
         for digest in digests:

@@ -10,11 +10,11 @@ from sqlalchemy import select, text, update
 
 from durhampulse.desk.people import people
 from durhampulse.desk.people.uses import LastUse
-from durhampulse.desk.store import database
 from durhampulse.desk.store.database import open_store
 from durhampulse.desk.store.tables import api_key
 from durhampulse.exceptions import InputError
 from tests.desk.conftest import add_people
+from tests.desk.versions import store_of_version
 
 
 def role_of(db, token):
@@ -88,11 +88,8 @@ def test_page_lists_keys_and_programs_follow_at_once(visit, desk):
     assert ">ended " in ada.get("/people").text
 
 
-def test_migration_finds_who_made_a_key(store_url, monkeypatch):
-    newest = database.command.upgrade
-    with monkeypatch.context() as older:
-        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0018"))
-        store = open_store(store_url)
+def test_migration_finds_who_made_a_key(store_url):
+    store = store_of_version("0018", store_url)
     with store.writing() as db:
         db.execute(text("INSERT INTO person (name, role, active, created_at)"
                         " VALUES ('ada', 'viewer', true, '2026-01-01')"))  # fmt: skip

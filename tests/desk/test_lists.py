@@ -27,13 +27,13 @@ from durhampulse.desk.shortlist.lists import (
 from durhampulse.desk.shortlist.saved import change_view, find_view, open_view, save_view, views_for
 from durhampulse.desk.shortlist.selection import select_all
 from durhampulse.desk.shortlist.view import View
-from durhampulse.desk.store import database
 from durhampulse.desk.store.database import open_store
 from durhampulse.desk.store.niches import count_niches, read_niches
 from durhampulse.desk.store.tables import creator, list_creator, saved_view, upload
 from durhampulse.exceptions import InputError
 from durhampulse.scoring.scorer import Scorer
 from tests.desk.conftest import DEMO, add_people, bring
+from tests.desk.versions import store_of_version
 
 
 def people_of(store, *roles):
@@ -375,11 +375,8 @@ def test_columns_are_chosen(visit, columns):
         assert (f'class="c-more n">{column}</th>' in page) == (column.lower() in columns)
 
 
-def test_migration_adds_lists_to_a_store_with_data(store_url, monkeypatch):
-    newest = database.command.upgrade
-    with monkeypatch.context() as older:
-        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0005"))
-        store = open_store(store_url)
+def test_migration_adds_lists_to_a_store_with_data(store_url):
+    store = store_of_version("0005", store_url)
     with store.writing() as db:
         db.execute(text("INSERT INTO model (version, name, origin, added_at, added_by)"
                         " VALUES ('m', 'm', 'm', '2026-01-01', 'ann')"))  # fmt: skip

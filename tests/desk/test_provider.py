@@ -27,7 +27,6 @@ from durhampulse.desk.people import people
 from durhampulse.desk.people.identities import person_of, set_identity
 from durhampulse.desk.people.provider import Claims, Flow, Provider, ProviderSettings
 from durhampulse.desk.people.sign_in import SignIn
-from durhampulse.desk.store import database
 from durhampulse.desk.store.database import open_store
 from durhampulse.desk.store.tables import audit, identity, person, session
 from durhampulse.desk.web.access import COOKIE
@@ -35,6 +34,7 @@ from durhampulse.desk.web.app import create_desk
 from durhampulse.desk.web.exposure import Exposure
 from durhampulse.exceptions import InputError
 from tests.desk.conftest import PASSWORD, add_people
+from tests.desk.versions import store_of_version
 
 DESK = "http://testserver"
 CLIENT, SECRET = "desk-1", "s%cret of the client"
@@ -590,11 +590,8 @@ def test_two_people_are_never_bound_to_one_subject(store):
         assert db.scalar(select(func.count()).where(identity.c.subject == "u-1")) == 1
 
 
-def test_migration_keeps_sessions_as_those_of_passwords(store_url, monkeypatch):
-    newest = database.command.upgrade
-    with monkeypatch.context() as older:
-        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0024"))
-        store = open_store(store_url)
+def test_migration_keeps_sessions_as_those_of_passwords(store_url):
+    store = store_of_version("0024", store_url)
     (bea,) = add_people(store, "admin")
     with store.writing() as db:
         db.execute(

@@ -12,15 +12,14 @@ from durhampulse.desk.campaigns import rooms
 from durhampulse.desk.campaigns.rooms import Answer, RoomWish
 from durhampulse.desk.outcomes.recording import outcome_table
 from durhampulse.desk.people.erasure import erase, everything_about
-from durhampulse.desk.store import database
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.database import open_store
 from durhampulse.desk.store.tables import audit, creator, outcome, review, room, room_card
 from durhampulse.desk.web.access import COOKIE
 from durhampulse.desk.web.colour import contrast, readable_on
 from durhampulse.exceptions import InputError
-from tests.desk.test_store import differences, store_of_version
 from tests.desk.test_web import OPEN, filled_in, routes
+from tests.desk.versions import differences, store_of_version
 
 EIGHT = (*range(3, 11),)
 WISH = {"name": "Spring: eight", "client": "Halden & Mire", "colour": "#ffe08a", "days": 7,
@@ -62,9 +61,9 @@ def test_order_of_cards_is_drawn_for_each_room(filled):
     assert len(orders) > 5  # of 8! = 40,320 that could be drawn
 
 
-def test_rooms_of_earlier_versions_get_a_drawn_order_too(store_url, monkeypatch):
+def test_rooms_of_earlier_versions_get_a_drawn_order_too(store_url):
     """Versions before 0032 kept cards by probability: 0 to 9 here, one of 10! orders."""
-    store = store_of_version("0030", store_url, monkeypatch)
+    store = store_of_version("0030", store_url)
     now = datetime.now(UTC)
     with store.writing() as db:
         db.execute(insert(creator), [{"external_id": str(at), "flags": 0, "lottery": 0.5,
@@ -284,11 +283,8 @@ def test_any_colour_can_be_read_on():
                 assert contrast(readable_on(colour), colour) >= 4.5
 
 
-def test_migration_makes_rooms_and_keeps_creators(store_url, monkeypatch):
-    newest = database.command.upgrade
-    with monkeypatch.context() as older:
-        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0025"))
-        store = open_store(store_url)
+def test_migration_makes_rooms_and_keeps_creators(store_url):
+    store = store_of_version("0025", store_url)
     with store.writing() as db:
         db.execute(text("INSERT INTO person (name, role, active, created_at)"
                         " VALUES ('ann', 'reviewer', true, '2026-01-01')"))  # fmt: skip

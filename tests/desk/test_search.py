@@ -16,7 +16,6 @@ from durhampulse.desk.people.erasure import erase
 from durhampulse.desk.shortlist import members
 from durhampulse.desk.shortlist import pages as shortlist
 from durhampulse.desk.shortlist.view import GROUPED, View
-from durhampulse.desk.store import database
 from durhampulse.desk.store import search as searching
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_rows
@@ -24,6 +23,7 @@ from durhampulse.desk.store.database import open_store
 from durhampulse.desk.store.search import find_some, held, refresh_search
 from durhampulse.desk.store.tables import DECIDED, creator, search, upload
 from tests.desk.conftest import bring
+from tests.desk.versions import store_of_version
 from tests.examples import examples
 
 PARTS = ["lena", "LENA", "Próbst", "straße", "STRASSE", "Иван", "李雷", "محمد", "ção", "İz", "%", "_",
@@ -294,11 +294,8 @@ def test_no_part_of_an_erased_name_stays_in_the_index(bare, tmp_path):
         assert {*"jo_sim"} >= {*"".join(db.scalars(text("SELECT term FROM parts")).all())} - {"\n"}
 
 
-def test_migration_makes_the_creators_of_an_older_store_found(store_url, monkeypatch):
-    newest = database.command.upgrade
-    with monkeypatch.context() as older:
-        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0005"))
-        store = open_store(store_url)
+def test_migration_makes_the_creators_of_an_older_store_found(store_url):
+    store = store_of_version("0005", store_url)
     handle = '[["handle", "Handle", "@LenaSim"]]'
     with store.writing() as db:
         db.execute(text("INSERT INTO creator (external_id, name, carried, flags, lottery, state, run_id)"
@@ -317,11 +314,8 @@ def test_migration_makes_the_creators_of_an_older_store_found(store_url, monkeyp
     store.close()
 
 
-def test_migration_makes_links_and_addresses_found(store_url, monkeypatch):
-    newest = database.command.upgrade
-    with monkeypatch.context() as older:
-        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0020"))
-        store = open_store(store_url)
+def test_migration_makes_links_and_addresses_found(store_url):
+    store = store_of_version("0020", store_url)
     carried = '[["link", "Profile", "https://www.video.example/Lena"], ["email", "Mail", "L@b.de"]]'
     with store.writing() as db:
         for name, known, state in (("INF-1", carried, "open"), ("INF-2", None, "declined")):

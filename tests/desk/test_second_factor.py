@@ -25,7 +25,7 @@ from durhampulse.desk.people.sessions import (
 from durhampulse.desk.people.sign_in import SignIn
 from durhampulse.desk.people.totp import code_at, fitting_step
 from durhampulse.desk.server import reset_factor
-from durhampulse.desk.store import clock, database
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.database import open_store
 from durhampulse.desk.store.tables import (
     attempt,
@@ -38,6 +38,7 @@ from durhampulse.desk.store.tables import (
 from durhampulse.desk.web.access import COOKIE, DEVICE
 from durhampulse.exceptions import InputError
 from tests.desk.conftest import PASSWORD, add_people
+from tests.desk.versions import store_of_version
 
 RFC_SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"  # "12345678901234567890" in base 32
 LIMITS = SessionLimits()
@@ -191,11 +192,8 @@ def test_waiting_sessions_end_in_ten_minutes_and_displace_no_others(store, ann):
         assert timedelta(minutes=9) < left - MOMENT <= timedelta(minutes=10)
 
 
-def test_migration_adds_factors_and_keeps_sessions(store_url, monkeypatch):
-    newest = database.command.upgrade
-    with monkeypatch.context() as older:
-        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, "0022"))
-        store = open_store(store_url)
+def test_migration_adds_factors_and_keeps_sessions(store_url):
+    store = store_of_version("0022", store_url)
     (bea,) = add_people(store, "admin")
     now = MOMENT.isoformat()
     with store.writing() as db:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import re
-import warnings
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import product
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 from sqlalchemy import delete, insert, inspect, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
@@ -17,7 +14,7 @@ from durhampulse.desk.imports.choices import from_plain
 from durhampulse.desk.imports.indexes import rebuilt_indexes
 from durhampulse.desk.imports.undoing import preview_undo
 from durhampulse.desk.shortlist.order import SCORE_INDEXES
-from durhampulse.desk.store import database, engines
+from durhampulse.desk.store import engines
 from durhampulse.desk.store.acts import latest_acts
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.database import open_store, read_setting, write_setting
@@ -35,7 +32,6 @@ from durhampulse.desk.store.tables import (
     attempt,
     audit,
     creator,
-    metadata,
     model,
     outcome_file,
     outcome_rows,
@@ -48,31 +44,9 @@ from durhampulse.desk.store.tables import (
 )
 from durhampulse.exceptions import InputError
 from durhampulse.scoring.record import UNLIKE_BIT
+from tests.desk.versions import differences, store_of_version
 
 LITERAL = {"literal_binds": True}
-
-
-def differences(db):
-    """Give what the database has otherwise than the code.
-
-    SQLite's index of texts is no table, and its indexes of expressions are not compared: pages name
-    them, and fail without.
-    """
-    options = {
-        "include_name": lambda name, *_: not str(name).startswith("search_"),
-        "include_object": lambda _object, name, *_: name != "ix_creator_by_niche",
-    }
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", ".*expression-based index")
-        return compare_metadata(MigrationContext.configure(db, opts=options), metadata)
-
-
-def store_of_version(version, store_url, monkeypatch):
-    """Open a store as an earlier version of the code made it."""
-    newest = database.command.upgrade
-    with monkeypatch.context() as older:
-        older.setattr(database.command, "upgrade", lambda to, _version: newest(to, version))
-        return open_store(store_url)
 
 
 def test_migrations_create_the_tables_of_the_code(store):
@@ -125,8 +99,8 @@ def insert_upload(db, state, *, model_version="m", columns="{}", units="{}"):
     )
 
 
-def test_migration_takes_over_what_was_chosen_of_an_upload(store_url, monkeypatch):
-    store = store_of_version("0003", store_url, monkeypatch)
+def test_migration_takes_over_what_was_chosen_of_an_upload(store_url):
+    store = store_of_version("0003", store_url)
     columns = '{"Followers": "Reach", "Niche": ""}'
     with store.writing() as db:
         now = datetime.now(UTC)
@@ -151,8 +125,8 @@ def test_migration_takes_over_what_was_chosen_of_an_upload(store_url, monkeypatc
     store.close()
 
 
-def test_older_store_is_migrated(store_url, monkeypatch):
-    store = store_of_version("0001", store_url, monkeypatch)
+def test_older_store_is_migrated(store_url):
+    store = store_of_version("0001", store_url)
     with store.writing() as db:
         db.execute(text("INSERT INTO creator (external_id, flags, lottery, state, run_id, niche)"
                         " VALUES ('a', 0, 0.5, 'open', 1, 'Tech')"))  # fmt: skip
@@ -167,8 +141,8 @@ def test_older_store_is_migrated(store_url, monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore:.*expression-based index")
-def test_migration_renews_the_indexes_of_a_list_with_creators_in_it(store_url, monkeypatch):
-    store = store_of_version("0013", store_url, monkeypatch)
+def test_migration_renews_the_indexes_of_a_list_with_creators_in_it(store_url):
+    store = store_of_version("0013", store_url)
     with store.writing() as db:
         for name, flags, state in (
             ("a", 0, "open"),
@@ -204,8 +178,8 @@ def insert_run(db):
         " VALUES ('import', 'm', 1, 'ann', '2026-01-01', '2026-01-01', 3)"))  # fmt: skip
 
 
-def test_migration_takes_over_known_outcomes(store_url, monkeypatch):
-    store = store_of_version("0005", store_url, monkeypatch)
+def test_migration_takes_over_known_outcomes(store_url):
+    store = store_of_version("0005", store_url)
     with store.writing() as db:
         for name in "abc":
             db.execute(text("INSERT INTO creator (external_id, flags, lottery, state, run_id)"
@@ -240,8 +214,8 @@ def test_migration_takes_over_known_outcomes(store_url, monkeypatch):
     store.close()
 
 
-def test_migration_makes_identifiers_canonical(store_url, monkeypatch):
-    store = store_of_version("0002", store_url, monkeypatch)
+def test_migration_makes_identifiers_canonical(store_url):
+    store = store_of_version("0002", store_url)
     names = ["1001.0", "1002", "1002.0", "'@lena", "'tis", "a.0", "7.00", "7.0"]
     with store.writing() as db:
         for name in names:
@@ -263,8 +237,8 @@ def test_migration_makes_identifiers_canonical(store_url, monkeypatch):
     store.close()
 
 
-def test_migration_keeps_uploads_and_makes_room_for_what_is_understood(store_url, monkeypatch):
-    store = store_of_version("0017", store_url, monkeypatch)
+def test_migration_keeps_uploads_and_makes_room_for_what_is_understood(store_url):
+    store = store_of_version("0017", store_url)
     with store.writing() as db:
         waits = {"file_name": "a", "path": "b", "state": "new", "options": {}, "by": "ann"}
         db.execute(insert(upload).values(**waits, created_at=datetime.now(UTC)))
@@ -284,8 +258,8 @@ def test_migration_keeps_uploads_and_makes_room_for_what_is_understood(store_url
     store.close()
 
 
-def test_migration_keeps_reviews_and_gives_no_number_again(store_url, monkeypatch):
-    store = store_of_version("0019", store_url, monkeypatch)
+def test_migration_keeps_reviews_and_gives_no_number_again(store_url):
+    store = store_of_version("0019", store_url)
     at = datetime(2026, 1, 5, 9, 30, 0, 125, tzinfo=UTC)
     values = {"creator_id": 1, "person_id": 1, "decision": "reopen", "reason": "", "note": "ä",
               "probability": 0.5, "band": "maybe", "why": "chosen", "previous": "approved",
@@ -315,8 +289,8 @@ def test_migration_keeps_reviews_and_gives_no_number_again(store_url, monkeypatc
     store.close()
 
 
-def test_migration_keeps_runs_and_gives_no_number_again(store_url, monkeypatch):
-    store = store_of_version("0029", store_url, monkeypatch)
+def test_migration_keeps_runs_and_gives_no_number_again(store_url):
+    store = store_of_version("0029", store_url)
     at = datetime(2026, 1, 5, 9, 30, 0, 125, tzinfo=UTC)
     values = {"kind": "model", "model_version": "one", "by": "ann", "at": at, "creators": 3,
               "preview": {"facts": {"ä": 1}}}  # fmt: skip
@@ -336,8 +310,8 @@ def test_migration_keeps_runs_and_gives_no_number_again(store_url, monkeypatch):
     store.close()
 
 
-def test_migration_finds_reviews_made_blind_by_an_index(store_url, monkeypatch):
-    store = store_of_version("0028", store_url, monkeypatch)
+def test_migration_finds_reviews_made_blind_by_an_index(store_url):
+    store = store_of_version("0028", store_url)
     at = datetime(2026, 1, 5, 9, 30, 0, 125, tzinfo=UTC)
     values = {"creator_id": 1, "person_id": 1, "decision": "approve", "reason": "", "note": "ä",
               "probability": 0.5, "band": "maybe", "why": "chosen", "previous": "open", "at": at}  # fmt: skip
@@ -361,8 +335,8 @@ def test_migration_finds_reviews_made_blind_by_an_index(store_url, monkeypatch):
     store.close()
 
 
-def test_migration_finds_who_has_no_number_by_an_index(store_url, monkeypatch):
-    store = store_of_version("0030", store_url, monkeypatch)
+def test_migration_finds_who_has_no_number_by_an_index(store_url):
+    store = store_of_version("0030", store_url)
     kinds = {"a": (0, 0.9), "b": (UNLIKE_BIT, 0.2), "c": (1, None), "d": (UNLIKE_BIT + 1, 0.7)}
     with store.writing() as db:
         for name, (flags, p) in kinds.items():
@@ -380,8 +354,8 @@ def test_migration_finds_who_has_no_number_by_an_index(store_url, monkeypatch):
     store.close()
 
 
-def test_migration_finds_scores_of_a_run_by_probability(store_url, monkeypatch):
-    store = store_of_version("0032", store_url, monkeypatch)
+def test_migration_finds_scores_of_a_run_by_probability(store_url):
+    store = store_of_version("0032", store_url)
     scores = {1: (0, 0.2), 2: (UNLIKE_BIT, 0.9), 3: (1, None), 4: (7, 0.8)}
     with store.writing() as db:
         for number, (flags, p) in scores.items():
@@ -406,8 +380,8 @@ def test_migration_finds_scores_of_a_run_by_probability(store_url, monkeypatch):
     store.close()
 
 
-def test_migration_finds_creators_by_niche(store_url, monkeypatch):
-    store = store_of_version("0035", store_url, monkeypatch)
+def test_migration_finds_creators_by_niche(store_url):
+    store = store_of_version("0035", store_url)
     rows = [("Zoo", 0.2, 0), ("art", 0.9, UNLIKE_BIT), ("art", 0.4, 3), (None, 0.8, 0),
             ("Zoo", None, 0), ("éa", 0.7, 0), ("art", 0.5, 0)]  # fmt: skip
     with store.writing() as db:
@@ -448,8 +422,8 @@ def test_indexes_built_anew_are_those_of_the_migrations(store):
     assert indexes() == before
 
 
-def test_migration_ends_sessions_and_keeps_people(store_url, monkeypatch):
-    store = store_of_version("0012", store_url, monkeypatch)
+def test_migration_ends_sessions_and_keeps_people(store_url):
+    store = store_of_version("0012", store_url)
     with store.writing() as db:
         db.execute(text("INSERT INTO person (name, role, active, created_at)"
                         " VALUES ('ann', 'reviewer', true, '2026-01-01')"))  # fmt: skip
