@@ -20,6 +20,7 @@ from durhampulse.creators.reading import read_creators
 from durhampulse.creators.schema import LABEL
 from durhampulse.decision.bands import MAYBE, Thresholds, on_edge, unscorable
 from durhampulse.decision.figures import figure_text
+from durhampulse.decision.phrases import in_one_cell
 from durhampulse.decision.reasons import reason_table, what_would_change
 from durhampulse.decision.shapley import Explanation, draw_background, explain
 from durhampulse.evaluation.groups import group_quality, unlike_groups
@@ -132,11 +133,11 @@ def test_reasons_quote_creator_figures(loaded, explained):
     reasons = reason_table(explanation, rows, loaded.peers)
     i = int(explanation.values["Engagement_Rate"].to_numpy().argmax())
     row, value = rows.iloc[i], explanation.values["Engagement_Rate"].iloc[i]
-    sentence = reasons["Reasons For"].iloc[i]
+    sentence = "; ".join(reasons["Reasons For"].iloc[i])
     assert f"engagement {100 * row['Engagement_Rate']:.3g}%" in sentence
     without = sigmoid(np.array([explanation.log_odds[i] - value]))[0]
     assert f"(without this: {without:.0%})" in sentence
-    assert reasons.map(lambda text: len(text.split("; "))).to_numpy().max() <= 3
+    assert reasons.map(len).to_numpy().max() <= 3
 
 
 def test_suggested_change_reaches_next_band(loaded, rows):
@@ -273,6 +274,13 @@ def demo():
     return load_model(str(files("durhampulse.desk").joinpath("demo", "model")))
 
 
+def test_a_level_with_a_semicolon_is_one_unlikeness(demo_model):
+    """Texts that are joined for a table's cell stay apart in accounts and in JSON."""
+    account = dp.load_model(demo_model).explain({**STANDARD, "Niche": "Chess; Go"})
+    assert account.unlike == ["niche 'Chess; Go': never seen"]
+    assert account.to_dict()["unlike"] == account.unlike
+
+
 @pytest.mark.parametrize("absent", STANDARD)
 def test_absent_column_scores_like_empty_one(demo, absent, write):
     figures = {name: value for name, value in STANDARD.items() if name != absent}
@@ -301,7 +309,7 @@ def test_reason_changes_the_shown_figure(value, text):
     reasons = reason_table(
         explanation, pd.DataFrame({"Followers": [1_000.0]}), Peers({"nano": 0}, (), {})
     )
-    assert reasons["Reasons For"].tolist() == [text]
+    assert reasons["Reasons For"].tolist() == [[text] if text else []]
 
 
 def past(n=1_200):
@@ -327,11 +335,11 @@ def learned():
 
 
 def worded(learned, effects, **figures):
-    """The reasons of one creator with given effects, whose probability without them is a half."""
+    """The reasons, as cells, of a creator with given effects, whose probability else is a half."""
     row = creators(1, **figures)
     values = pd.DataFrame({name: [value] for name, value in effects.items()})
     reasons = reason_table(Explanation(values=values, base=0.0, exact=True), row, learned[1])
-    return reasons.iloc[0]
+    return reasons.iloc[0].map(in_one_cell)
 
 
 def test_reason_names_the_range_that_gets_deals_most_often(learned):
@@ -351,9 +359,8 @@ def test_figure_high_for_peers_and_low_for_all_says_both(learned):
     peers = replace(learn_peers(table), rates=learned[1].rates)
     row = creators(1, Followers=[200_000.0], Engagement_Rate=[0.0085])
     values = pd.DataFrame({"Engagement_Rate": [-1.0]})
-    (text,) = reason_table(Explanation(values=values, base=0.0, exact=True), row, peers)[
-        "Reasons Against"
-    ]
+    reasons = reason_table(Explanation(values=values, base=0.0, exact=True), row, peers)
+    ((text,),) = reasons["Reasons Against"]
     assert "engagement 0.85%: high for mid creators in Fashion, but below the" in text
     assert "usual in the whole list" in text
 
@@ -367,9 +374,8 @@ def test_figure_of_which_less_is_better_is_explained_by_the_past(learned):
     assert peers.rates.direction("Avg_Views_per_Post") == -1
     row = creators(1, Followers=[3_000.0], Avg_Views_per_Post=[520.0])
     values = pd.DataFrame({"Avg_Views_per_Post": [1.0]})
-    (text,) = reason_table(Explanation(values=values, base=0.0, exact=True), row, peers)[
-        "Reasons For"
-    ]
+    reasons = reason_table(Explanation(values=values, base=0.0, exact=True), row, peers)
+    ((text,),) = reasons["Reasons For"]
     assert text.startswith("520 views a post: creators ")
     assert "more often than usual" in text or "most often" in text
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from durhampulse.creators.block import Block
 from durhampulse.creators.schema import COLUMNS, ENGAGEMENT, FOLLOWERS, IDENTIFIER
+from durhampulse.decision.phrases import in_one_cell
 from durhampulse.deferred import pd
 from durhampulse.exceptions import InputError
 from durhampulse.features.peers import COMPARED, Peers
@@ -19,10 +20,9 @@ from durhampulse.models.interval import NORMAL_90, Interval
 from durhampulse.models.weights import log_odds
 
 __all__ = [
-    "ANSWERS", "BANDS", "EDGE_CHANCE", "MAYBE", "NO", "NO_PRECEDENT", "YES", "Thresholds",
-    "assign_bands", "band_codes", "carried_names", "cut", "decision_table", "empty_reason",
-    "may_be", "on_edge", "shown_columns",
-    "too_empty", "unscorable",
+    "ANSWERS", "BANDS", "EDGE_CHANCE", "MAYBE", "NO", "NO_PRECEDENT", "REASONS", "YES",
+    "Thresholds", "assign_bands", "band_codes", "carried_names", "cut", "decision_table",
+    "empty_reason", "may_be", "on_edge", "shown_columns", "too_empty", "unscorable",
 ]  # fmt: skip
 
 Floats = npt.NDArray[np.float64]
@@ -41,11 +41,12 @@ _NO_WIDTH = 1e-12
 _DECIMALS = 12
 """Of a rate in the decision table; what lies beyond is left over from dividing by 100."""
 _BELOW_ALL, _ABOVE_ALL = -1.0, 2.0
-_REASONS = ["Reasons For", "Reasons Against", "Not Known"]
+REASONS: Final = ("Reasons For", "Reasons Against", "Not Known")
+"""The columns that say why; all lists of texts, until a table shows them."""
 _OWN_HEADERS = frozenset(
     {"Influencer ID", "Predicted Sponsorship", "Follower Count", "Engagement Rate"}
     | {"Sponsorship Recommendation", "Rank", "Interval Low", "Interval High", "Edge", "Flags"}
-    | {*_REASONS, "Tier", "Verdict"}
+    | {*REASONS, "Tier", "Verdict"}
     | {COLUMNS[column].percentile for column in COMPARED}
 )
 
@@ -116,7 +117,7 @@ def decision_table(  # noqa: PLR0913 - each is a part of the table
     peers: Peers,
     interval: Interval | None = None,
     reasons: pd.DataFrame | None = None,
-    unlike: Sequence[str] | None = None,
+    unlike: Sequence[Sequence[str]] | None = None,
     verdict: str = "",
     carried: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
@@ -140,9 +141,9 @@ def decision_table(  # noqa: PLR0913 - each is a part of the table
         How wide a creator's 90% interval is; of no width if not given.
     reasons
         ``Reasons For``, ``Reasons Against`` and ``Not Known`` of some of the creators, by their
-        index.
+        index, each a list of texts.
     unlike
-        In what each creator has no precedent, in their order; empty text for those who have.
+        In what each creator has no precedent, in their order; nothing for those who have.
     verdict
         Why nothing is recommended; if given, recommendations stay blank and it stands beside.
     carried
@@ -150,7 +151,9 @@ def decision_table(  # noqa: PLR0913 - each is a part of the table
         stand after the identifier.
     """
     logits, carried = log_odds(y_prob), carried or {}
-    odd = pd.Series([""] * len(creators) if unlike is None else unlike, creators.index, dtype="str")
+    odd = pd.Series(
+        [*map(in_one_cell, unlike or [()] * len(creators))], creators.index, dtype="str"
+    )
     marked = (odd != "").to_numpy(bool)
     absent = pd.Series(np.nan, index=creators.index)
     band = np.where(marked, NO_PRECEDENT, assign_bands(y_prob, thresholds).to_numpy())
@@ -171,10 +174,7 @@ def decision_table(  # noqa: PLR0913 - each is a part of the table
     table["Edge"] = [
         may_be(p, thresholds) if near else "" for p, near in zip(y_prob, edge, strict=True)
     ]
-    words = pd.DataFrame("", index=creators.index, columns=_REASONS)
-    if reasons is not None:
-        words.update(reasons)
-    table[_REASONS] = words.to_numpy()
+    table[[*REASONS]] = _words(reasons, creators.index).to_numpy()
     table["Flags"] = _flags(odd, peers.flags(creators)).to_numpy()
     table["Tier"] = peers.tier(creators).to_numpy()
     for column in COMPARED:
@@ -190,11 +190,19 @@ def decision_table(  # noqa: PLR0913 - each is a part of the table
     return table
 
 
+def _words(reasons: pd.DataFrame | None, index: pd.Index) -> pd.DataFrame:
+    """Return the reasons of creators as cells; empty for those of whom none are given."""
+    words = pd.DataFrame("", index=index, columns=[*REASONS])
+    if reasons is not None:
+        words.update(reasons.map(in_one_cell))
+    return words
+
+
 def _flags(unlike: pd.Series, raised: pd.Series) -> pd.Series:
     """Return in what creators have no precedent, and what stands out about them."""
     pairs = zip(unlike, raised, strict=True)
     texts = [[f"no precedent: {odd}" if odd else "", flag] for odd, flag in pairs]
-    return pd.Series(["; ".join(filter(None, text)) for text in texts], unlike.index, dtype="str")
+    return pd.Series([in_one_cell(filter(None, text)) for text in texts], unlike.index, dtype="str")
 
 
 def shown_columns(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import compress
 from typing import Any
 
@@ -141,6 +141,17 @@ def group_words(group: str, tier: object, niche: object) -> str:
     known_tier, _, known_niche = group.partition("|")
     words = f"{tier} creators" if known_tier else "creators"
     return f"{words} in {niche}" if known_niche else words
+
+
+def in_one_cell(texts: Iterable[str]) -> str:
+    """Return texts as a cell of a table shows them, one behind the other.
+
+    Examples
+    --------
+    >>> in_one_cell(["growth", "Post Count"])
+    'growth; Post Count'
+    """
+    return "; ".join(texts)
 
 
 def unknown_names(columns: Sequence[str], unknown: npt.NDArray[np.bool_]) -> list[str]:

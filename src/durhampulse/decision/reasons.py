@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from durhampulse.creators.schema import COLUMNS, NICHE, QUALITIES, QUALITY
-from durhampulse.decision.bands import Thresholds
+from durhampulse.decision.bands import REASONS, Thresholds
 from durhampulse.decision.phrases import beside_others, group_words, phrase, unknown_names
 from durhampulse.decision.shapley import Explanation
 from durhampulse.deferred import pd
@@ -45,7 +45,7 @@ def reason_table(explanation: Explanation, creators: pd.DataFrame, peers: Peers)
     -------
     DataFrame
         Index of the creators; ``Reasons For`` and ``Reasons Against``, up to three each, and
-        ``Not Known``, each separated by ``; ``.
+        ``Not Known``, each cell a list of texts.
     """
     rows = creators.loc[explanation.values.index]
     columns = [str(column) for column in explanation.values.columns]
@@ -53,7 +53,7 @@ def reason_table(explanation: Explanation, creators: pd.DataFrame, peers: Peers)
     now = sigmoid(explanation.log_odds)
     without = sigmoid(explanation.log_odds[:, None] - explanation.values.to_numpy())
     unknown = np.column_stack([_values(rows, column).isna() for column in columns])
-    reasons: dict[str, list[str]] = {"Reasons For": [], "Reasons Against": [], "Not Known": []}
+    reasons: dict[str, list[list[str]]] = {name: [] for name in REASONS}
     for i, values in enumerate(explanation.values.to_numpy()):
         for name, sign in (("Reasons For", 1), ("Reasons Against", -1)):
             strongest = (j for j in np.argsort(-sign * values) if sign * values[j] >= _SLIGHT)
@@ -66,8 +66,8 @@ def reason_table(explanation: Explanation, creators: pd.DataFrame, peers: Peers)
                 if not unknown[i, j]
             )
             named = (f"{words} (without this: {text})" for words, text in texts if words and text)
-            reasons[name].append("; ".join(islice(named, _MOST)))
-        reasons["Not Known"].append("; ".join(unknown_names(columns, unknown[i])))
+            reasons[name].append([*islice(named, _MOST)])
+        reasons["Not Known"].append(unknown_names(columns, unknown[i]))
     return pd.DataFrame(reasons, index=explanation.values.index)
 
 

@@ -34,8 +34,8 @@ def kind_names(precedent: Precedent | None) -> list[str]:
     return ["", *(f"no precedent for {name}" for name in names)]
 
 
-def unlike_words(model: FittedModel, creators: pd.DataFrame | Block) -> list[str]:
-    """Return in what each creator has no precedent; empty text for those who have.
+def unlike_words(model: FittedModel, creators: pd.DataFrame | Block) -> list[list[str]]:
+    """Return in what each creator has no precedent; an empty list for those who have.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def unlike_words(model: FittedModel, creators: pd.DataFrame | Block) -> list[str
         Shape (n_rows, any).
     """
     block = Block.of(creators)
-    words = [""] * block.n_rows
+    words: list[list[str]] = [[] for _ in range(block.n_rows)]
     rows = np.flatnonzero(model.unlike(block))
     if model.precedent is None or not len(rows):
         return words
@@ -61,7 +61,7 @@ def unlike_words(model: FittedModel, creators: pd.DataFrame | Block) -> list[str
             parts = [*_by_itself(model, model.precedent, table[i], alone)]
         elif not parts:
             parts = [*_together(model, model.precedent, table[i], figures[:, i], left[:, i])]
-        words[row] = "; ".join(parts or [_TOGETHER])
+        words[row] = parts or [_TOGETHER]
     return words
 
 

@@ -109,15 +109,19 @@ class Peers:
         far = [f"{name} far {side} its tier" for name in names for side in ("above", "below")]
         return ("niche never seen in training", "views over 100 times the followers", *far)
 
-    def flag_text(self, bits: int) -> str:
-        """Return a row's bits in words.
+    def raised(self, bits: int) -> list[str]:
+        """Return the flags that a row's bits raise.
 
         Examples
         --------
-        >>> Peers({"nano": 0}, (), {}).flag_text(0b10)
-        'views over 100 times the followers'
+        >>> Peers({"nano": 0}, (), {}).raised(0b10)
+        ['views over 100 times the followers']
         """
-        return "; ".join(name for i, name in enumerate(self.flag_names) if bits >> i & 1)
+        return [name for i, name in enumerate(self.flag_names) if bits >> i & 1]
+
+    def flag_text(self, bits: int) -> str:
+        """Return the flags that a row's bits raise, as a cell shows them."""
+        return "; ".join(self.raised(bits))
 
     def flag_bits(self, block: Block) -> npt.NDArray[np.uint16]:
         """Return what stands out, one bit for each of :attr:`flag_names`; shape (n_rows,)."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from durhampulse.creators.block import Block
 from durhampulse.creators.outcome import outcome_words
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL
 from durhampulse.creators.words import listed
@@ -199,13 +200,13 @@ def account_of(
     explanation = explain(model, row, loaded.background)
     refusal = str(loaded.manifest.get("verdict", {}).get("refusal", ""))
     unlike = unlike_words(model, row)
+    reasons = reason_table(explanation, row, peers).iloc[0]
     decided = decision_table(
         row,
         model.predict_proba(row),
         thresholds,
         peers=peers,
         interval=model.interval,
-        reasons=reason_table(explanation, row, peers),
         unlike=unlike,
         verdict=refusal,
     ).iloc[0]
@@ -217,16 +218,16 @@ def account_of(
         high=float(decided["Interval High"]),
         recommendation=str(decided["Sponsorship Recommendation"]),
         edge=str(decided["Edge"]),
-        reasons_for=_list(decided["Reasons For"]),
-        reasons_against=_list(decided["Reasons Against"]),
-        not_known=_list(decided["Not Known"]),
-        flags=_list(peers.flags(row).iloc[0]),
+        reasons_for=reasons["Reasons For"],
+        reasons_against=reasons["Reasons Against"],
+        not_known=reasons["Not Known"],
+        flags=peers.raised(int(peers.flag_bits(Block.of(row))[0])),
         effects={str(k): float(v) for k, v in explanation.values.iloc[0].items()},
         base=explanation.base,
         exact=explanation.exact,
         changes=[{str(k): v for k, v in change.items()} for change in changes.to_dict("records")],
         refusal=refusal,
-        unlike=_list(unlike[0]),
+        unlike=unlike[0],
         alike=_nearest(loaded, row),
         got=outcome_words(loaded.rules.get(LABEL)).got,
         carried={header: text for header, text in (carried or {}).items() if text},
@@ -237,7 +238,3 @@ def account_of(
 
 def _named(creator: str) -> str:
     return f"Creator {creator}" if creator else "This creator"
-
-
-def _list(text: str) -> list[str]:
-    return [part for part in str(text).split("; ") if part]

@@ -10,6 +10,8 @@ import pyarrow as pa
 
 from durhampulse.creators.block import Block
 from durhampulse.creators.schema import IDENTIFIER
+from durhampulse.decision.bands import REASONS
+from durhampulse.decision.phrases import in_one_cell
 from durhampulse.decision.reasons import reason_table
 from durhampulse.decision.shapley import explain
 from durhampulse.deferred import pd
@@ -17,7 +19,6 @@ from durhampulse.scoring.scorer import Scorer
 
 __all__ = ["Ranking"]
 
-_REASONS = ("Reasons For", "Reasons Against", "Not Known")
 _EXPLAINED_AT_ONCE = 256
 
 
@@ -49,7 +50,7 @@ class Ranking:
         self.schema = schema
         if top is not None:
             self.schema = self.schema.insert(0, pa.field("Rank", pa.int64()))
-        for name in _REASONS if reasons else ():
+        for name in REASONS if reasons else ():
             self.schema = self.schema.append(pa.field(name, pa.string()))
 
     def take(
@@ -94,8 +95,8 @@ class Ranking:
         for start in range(0, len(batch), _EXPLAINED_AT_ONCE):
             rows = frame.iloc[start : start + _EXPLAINED_AT_ONCE]
             shapley = explain(model.model, rows.drop(columns=IDENTIFIER), model.background)
-            texts = reason_table(shapley, rows, model.peers)
+            texts = reason_table(shapley, rows, model.peers).map(in_one_cell)
             part = batch.slice(start, len(rows))
-            for name in _REASONS:
+            for name in REASONS:
                 part = part.append_column(name, pa.array(texts[name], pa.string()))
             yield part

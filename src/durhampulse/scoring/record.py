@@ -13,6 +13,7 @@ import pyarrow as pa
 from durhampulse.creators.block import Block
 from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS
 from durhampulse.decision.bands import ANSWERS, carried_names, cut, shown_columns
+from durhampulse.decision.phrases import in_one_cell
 from durhampulse.features.peers import Peers
 
 __all__ = [
@@ -154,8 +155,10 @@ def _flag_texts(
     place = np.zeros(len(counts), dtype=np.int32)
     place[present] = np.arange(len(present))
     gone = absent_flags(absent)
-    raised = ((kinds[i % len(kinds)], peers.flag_text(i // len(kinds))) for i in present.tolist())
-    texts = ["; ".join([*filter(None, (kind, *gone, text))]) for kind, text in raised]
+    texts = []
+    for i in present.tolist():
+        kind, raised = kinds[i % len(kinds)], peers.raised(i // len(kinds))
+        texts.append(in_one_cell(filter(None, (kind, *gone, *raised))))
     return pa.DictionaryArray.from_arrays(place[bits], pa.array(texts, pa.string()), safe=False)
 
 
@@ -184,7 +187,7 @@ def score_items(
     scores: Scores,
     reasons: Mapping[int, str],
     absent: Mapping[int, Iterable[str]],
-    unlike: Sequence[str],
+    unlike: Sequence[Sequence[str]],
 ) -> list[dict[str, Any]]:
     """Return scores as JSON holds them, one object a row.
 
@@ -199,7 +202,7 @@ def score_items(
     absent
         By row the columns of the model that it lacks.
     unlike
-        By row in what it has no precedent; empty text where it has.
+        By row in what it has no precedent; nothing where it has.
     """
     probability, low, high = cut(np.stack([scores.y_prob, scores.low, scores.high])).tolist()
     bits, bands = scores.flags.tolist(), scores.band.tolist()
@@ -208,14 +211,13 @@ def score_items(
         if row in reasons:
             items.append({"error": reasons[row]})
             continue
-        text = peers.flag_text(bits[row])
         items.append(
             {
                 "probability": probability[row],
                 "interval": [low[row], high[row]],
                 "recommendation": "" if bands[row] == NO_BAND else ANSWERS[bands[row]],
-                "unlike": unlike[row].split("; ") if unlike[row] else [],
-                "flags": [*absent_flags(absent.get(row, ())), *(text.split("; ") if text else [])],
+                "unlike": [*unlike[row]],
+                "flags": [*absent_flags(absent.get(row, ())), *peers.raised(bits[row])],
             }
         )
     return items

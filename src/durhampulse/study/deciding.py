@@ -90,7 +90,7 @@ def decide(
         carried={column: fresh[column] for column in part.creators.carried},
     )
     neighbours = _neighbours(part, model, keep_identifiers=keep_identifiers)
-    answers = assign_bands(fresh_prob, thresholds).mask(np.array(unlike) != "", NO_PRECEDENT)
+    answers = assign_bands(fresh_prob, thresholds).mask(model.unlike(fresh) > 0, NO_PRECEDENT)
     alike = lookalikes(fresh, fresh_prob, answers, model.encoding, neighbours)
     return Decision(
         creators=part.creators,

@@ -50,7 +50,5 @@ class TopReasons:
 def _compute(rules: Rules, rows: list[Any]) -> list[str]:
     reasons = rules.reasons(stored_frame(rules.scorer, rows))
     pairs = zip(reasons["Reasons For"], reasons["Reasons Against"], strict=True)
-    texts = (f"+ {good}" if good else f"\u2212 {bad}" if bad else "" for good, bad in pairs)
-    return [
-        text.split("; ", maxsplit=1)[0].split(" (without this", maxsplit=1)[0] for text in texts
-    ]
+    texts = (f"+ {good[0]}" if good else f"\u2212 {bad[0]}" if bad else "" for good, bad in pairs)
+    return [text.split(" (without this", maxsplit=1)[0] for text in texts]
