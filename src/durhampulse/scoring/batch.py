@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import time
@@ -28,7 +27,6 @@ from durhampulse.decision.bands import carried_names
 from durhampulse.exceptions import CannotJudgeError, InputError
 from durhampulse.files.cage import Cage
 from durhampulse.files.export import replacing
-from durhampulse.files.formulas import spreadsheet_safe
 from durhampulse.files.places import delivered, find_files
 from durhampulse.files.scratch import scratch_folder
 from durhampulse.files.sheets import CARRIED_FIELD
@@ -37,13 +35,13 @@ from durhampulse.scoring.crm import CrmFormat, crm_format
 from durhampulse.scoring.provenance import provenance_of
 from durhampulse.scoring.ranking import Ranking
 from durhampulse.scoring.record import Scores, score_columns, with_carried
+from durhampulse.scoring.refusals import Refusal, RefusalFile, refusals_of
 from durhampulse.scoring.scorer import Scorer
 from durhampulse.scoring.summary import Summary, summarise
 from durhampulse.scoring.tables import carried_text, exact_identifiers, fits_int64, of_text
 from durhampulse.scoring.writeback import check_place, left_out, open_output, require_keys
 
 __all__ = [
-    "REFUSED_HEADER",
     "OpenTable",
     "Scored",
     "carried_along",
@@ -54,8 +52,6 @@ __all__ = [
     "score_tables",
     "scored_schema",
 ]
-
-REFUSED_HEADER = ("File", "Row", "Influencer ID", "Reason")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +67,7 @@ class Scored:
     block, scores
         The same rows as the model saw them, and what it says of them, uncut.
     refused
-        File, row, identifier and reason of the others.
+        The others.
     summary
         The chunk's counts.
     """
@@ -80,7 +76,7 @@ class Scored:
     carried: dict[str, pa.Array]
     block: Block
     scores: Scores
-    refused: list[tuple[str, int, str, str]]
+    refused: list[Refusal]
     summary: Summary
 
 
@@ -191,11 +187,10 @@ def _write_scored(
     with replacing(out, *beside) as (part, refused, note), ExitStack() as stack:
         sink = stack.enter_context(open_output(part, out, ranking.schema, about, form))
         with refused.open("w", newline="", encoding="utf-8") as stream:
-            rows = csv.writer(stream)
-            rows.writerow(REFUSED_HEADER)
+            refusals = RefusalFile(stream)
             for scored, done in score_tables(scorer, tables, schema):
                 total.add(scored.summary)
-                rows.writerows(map(spreadsheet_safe, row) for row in scored.refused)
+                refusals.write(scored.refused)
                 for batch in ranking.take(scored.batch, scored.block, scored.scores.order):
                     sink.write(batch)
                 progress(total.rows, done)
@@ -260,15 +255,9 @@ def score_chunk(scorer: Scorer, table: OpenTable, chunk: Chunk, schema: pa.Schem
     read = table.reader.read(cells, first_row)
     block, scores = read.block, scorer.compute(read.block)
     reasons = scorer.reasons_not_to(block, scores, read.unclear)
-    refused = [(name, row, "", reason) for row, reason in chunk.misshapen]
+    refused = [*refusals_of(name, chunk, identifiers, reasons)]
     if reasons:
-        gone = sorted(reasons)
-        names = identifiers.take(pa.array(gone)).to_pylist()
-        refused += [
-            (name, int(chunk.rows[row]), _name(identifier), reasons[row])
-            for row, identifier in zip(gone, names, strict=True)
-        ]
-        keep = np.setdiff1d(np.arange(block.n_rows), gone)
+        keep = np.setdiff1d(np.arange(block.n_rows), [*reasons])
         rows = pa.array(keep)
         identifiers, block, scores = identifiers.take(rows), block.take(keep), scores.take(keep)
         carried = {header: text.take(rows) for header, text in carried.items()}
@@ -282,7 +271,7 @@ def score_chunk(scorer: Scorer, table: OpenTable, chunk: Chunk, schema: pa.Schem
     )
     summary = summarise(scorer, block, scores, len(refused))
     summary.unreadable.update(read.unreadable)
-    summary.first_refusal = next((row[-1] for row in refused), "")
+    summary.first_refusal = refused[0].reason if refused else ""
     return Scored(
         batch=batch,
         carried=carried,
@@ -390,7 +379,3 @@ def _identifiers(
     if pa.types.is_integer(kind):
         return cells.cast(kind)
     return as_text(exact_identifiers(table.stream.name, cells))
-
-
-def _name(identifier: object) -> str:
-    return "" if identifier is None else str(identifier)

@@ -13,7 +13,6 @@ or any address that fsspec knows. The model travels with the work.
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import time
@@ -36,14 +35,14 @@ from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.exceptions import InputError, OutputError
 from durhampulse.files.cage import Cage
 from durhampulse.files.formats import FORMATS, suffix_of
-from durhampulse.files.formulas import spreadsheet_safe
 from durhampulse.files.parquet import columns_of, open_writer
 from durhampulse.files.places import explained, find_in_store, is_elsewhere, open_store
 from durhampulse.files.scratch import scratch_folder
 from durhampulse.files.stream import open_stream, spans
 from durhampulse.irregularities import Ledger
-from durhampulse.scoring.batch import REFUSED_HEADER, open_table, score_tables, scored_schema
+from durhampulse.scoring.batch import open_table, score_tables, scored_schema
 from durhampulse.scoring.provenance import provenance_of
+from durhampulse.scoring.refusals import RefusalFile
 from durhampulse.scoring.scorer import Scorer, load_model
 from durhampulse.scoring.summary import Summary
 from durhampulse.scoring.tables import fits_int64, of_text
@@ -285,12 +284,11 @@ def _score_piece(piece: _Piece, job: _Job) -> Summary:
         table = open_table(scorer, path, job.options, name=name, row_groups=piece.row_groups)
         total = Summary()
         scored_rows, refused = io.BytesIO(), io.StringIO(newline="")
-        rows = csv.writer(refused)
-        rows.writerow(REFUSED_HEADER)
+        refusals = RefusalFile(refused)
         with open_writer(scored_rows, job.schema, store_schema=False) as writer:
             for scored, _ in score_tables(scorer, [table], job.schema, workers=1):
                 writer.write_batch(scored.batch)
-                rows.writerows(map(spreadsheet_safe, row) for row in scored.refused)
+                refusals.write(scored.refused)
                 total.add(scored.summary)
         total.notes = table.notes
     if total.refused:
@@ -329,6 +327,6 @@ def _put(url: str, blob: bytes) -> None:
         with explained(url, OutputError):
             fs.pipe_file(path, blob)
         return
-    fs.makedirs(fs._parent(path), exist_ok=True)  # noqa: SLF001 - fsspec has no public name for it
+    fs.makedirs(path.rpartition("/")[0], exist_ok=True)
     with fs.transaction, fs.open(path, "wb") as stream:
         stream.write(blob)
