@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, RowMapping, select
 
 from durhampulse.creators.carried import CarriedKind
 from durhampulse.desk.campaigns.campaigns import Campaign
@@ -58,11 +58,10 @@ def rows_of(db: Connection, number: int) -> list[Any]:
     """
     query = select(creator, proposal).join(proposal, proposal.c.creator_id == creator.c.id)
     rows = db.execute(query.where(proposal.c.campaign_id == number).order_by(proposal.c.place))
-    return [_as_proposed(row) for row in rows]
+    return [_as_proposed(row) for row in rows.mappings()]
 
 
-def _as_proposed(row: Any) -> SimpleNamespace:
-    cells = row._mapping  # noqa: SLF001 - SQLAlchemy's documented name
+def _as_proposed(cells: RowMapping) -> SimpleNamespace:
     values = {column.name: cells[column] for column in creator.c}
     values |= {name: cells[proposal.c[name]] for name in _AS_PROPOSED}
     values |= {name: cells[proposal.c[name]]

@@ -105,11 +105,8 @@ class ViewItem(BaseModel):
 def all_lists(desk: DeskOf) -> list[ListItem]:
     """Return the lists made by hand, by name."""
     with desk.store.reading() as db:
-        return [ListItem(**row) for row in map(_plain, lists.own_lists(db))]
-
-
-def _plain(row: Any) -> dict[str, Any]:
-    return dict(row._mapping)  # noqa: SLF001 - the public name of a row's columns
+        own = lists.own_lists(db)
+        return [ListItem.model_validate(row, from_attributes=True) for row in own]
 
 
 @lists_router.post("", status_code=201, responses=_KEPT_BEFORE)
@@ -118,10 +115,10 @@ def make_list(desk: DeskOf, who: Writer, body: ListBody, response: Response) -> 
     with desk.store.writing() as db:
         values = {**body.model_dump(), "name": " ".join(body.name.split()),
                   "client": " ".join(body.client.split())}  # fmt: skip
-        for row in map(_plain, lists.own_lists(db)):
-            if row["by"] == who.name and {name: row[name] for name in values} == values:
+        for row in lists.own_lists(db):
+            if row.by == who.name and {name: getattr(row, name) for name in values} == values:
                 response.status_code = 200
-                return Kept(id=row["id"], new=False)
+                return Kept(id=row.id, new=False)
         number = lists.make_list(db, body.name, who.name, client=body.client, note=body.note)
     return Kept(id=number, new=True)
 
