@@ -250,6 +250,23 @@ def test_released_claim_is_free_for_others(filled, rules):
     assert claim_next(filled, bob, rules, lot=random.Random(1)).creator_id == hers.creator_id
 
 
+def test_done_today_is_what_a_reviewer_decided_one_by_one(filled, rules):
+    ann, bob = add_people(filled, "reviewer", "reviewer")
+    for number, choice in ((5, "approve"), (6, "decline"), (7, "skip")):
+        decide(filled, number, ann, decision_of(choice), rules)
+    decide_many(filled, [*range(10, 40)], ann, decision_of("decline"), rules)
+    decide(filled, 8, bob, decision_of("tentative"), rules)
+    last, _ = decide(filled, 9, ann, decision_of("approve"), rules)
+    with filled.reading() as db:
+        assert progress(db, ann, None).today == 3  # 5, 6 and 9
+    undo(filled, ann, last)
+    with filled.writing() as db:
+        yesterday = datetime.now(UTC) - timedelta(days=1)
+        db.execute(update(review).where(review.c.creator_id == 5).values(at=yesterday))
+    with filled.reading() as db:
+        assert [progress(db, who, None).today for who in (ann, bob)] == [1, 1]
+
+
 def test_undo_restores_the_state_and_the_claim(filled, rules):
     ann, bob = add_people(filled, "reviewer", "reviewer")
     decide(filled, 5, ann, decision_of(), rules)

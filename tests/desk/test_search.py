@@ -21,7 +21,7 @@ from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_rows
 from durhampulse.desk.store.database import open_store
 from durhampulse.desk.store.search import find_some, held, refresh_search
-from durhampulse.desk.store.tables import DECIDED, creator, search, upload
+from durhampulse.desk.store.tables import DECIDED, PASSED, creator, search, upload
 from tests.desk.conftest import bring
 from tests.desk.versions import store_of_version
 from tests.examples import examples
@@ -329,7 +329,7 @@ def test_migration_makes_links_and_addresses_found(store_url):
     for part in ("inf-1", "example/LENA", "https://www.video.example/lena/", "l@B", "de"):
         assert found_by(store, part) == ["INF-1"]
     with store.reading() as db:
-        decided = select(creator.c.external_id).where(DECIDED)
-        decided = decided.with_hint(creator, "INDEXED BY ix_creator_decided", "sqlite")
+        decided = select(creator.c.external_id).where(PASSED, DECIDED)
+        decided = decided.with_hint(creator, "INDEXED BY ix_creator_by_state", "sqlite")
         assert db.scalars(decided).all() == ["INF-2"]
     store.close()

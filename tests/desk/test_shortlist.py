@@ -344,13 +344,13 @@ def in_niches(listed):
 def pages_by_case(store, view, rules, size):
     """Give all pages from first to last, those back again, and of how many a pass over all was made.
 
-    A pass sorts by CASE of the niche first.
+    A pass sorts by CASE of the niche, or of what is known and decided, first.
     """
     passes = []
 
     @event.listens_for(store.engine, "before_cursor_execute")
     def note(_c, _cursor, statement, _parameters, _context, _many):
-        if "ORDER BY CASE WHEN (creator.niche IS NULL)" in statement:
+        if re.search(r"ORDER BY CASE WHEN \(?creator\.(niche|deal) IS", statement):
             passes.append(statement)
 
     with store.reading() as db:
@@ -395,6 +395,38 @@ def test_page_by_niche_goes_without_a_pass_over_all(in_niches, monkeypatch, desc
     assert len(there) > 10
     assert passes == 0
     few = replace(view, state=("approved",), flag=("0", "1", "2"))
+    there, _, passes = pages_by_case(store, few, rules, 5)
+    assert [row.id for page in there for row in page.rows] == expected(table, few, rules)
+    assert passes
+
+
+@examples(30)
+@given(
+    view=views.map(lambda view: replace(view, sort="state")),
+    size=st.sampled_from([3, 11, 60]),
+    entries=st.sampled_from([1, 6, 40, 1000]),
+)
+def test_pages_by_state_are_the_same_however_few_entries_are_near(listed, view, size, entries):
+    store, rules, table = listed
+    want = expected(table, view, rules)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(grouped, "_NEAR", entries)
+        there, back, _ = pages_by_case(store, view, rules, size)
+    assert [row.id for page in there for row in page.rows] == want
+    assert [row.id for page in back for row in page.rows] == want
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("states", [(), ("approved",), ("tentative", "open")])
+def test_page_by_state_goes_without_a_pass_over_all(listed, monkeypatch, descending, states):
+    store, rules, table = listed
+    monkeypatch.setattr(grouped, "_NEAR", 6)
+    view = View(sort="state", descending=descending, state=states)
+    there, _, passes = pages_by_case(store, view, rules, 5)
+    assert [row.id for page in there for row in page.rows] == expected(table, view, rules)
+    assert len(there) > 10
+    assert passes == 0
+    few = replace(view, flag=("0", "1", "2"))
     there, _, passes = pages_by_case(store, few, rules, 5)
     assert [row.id for page in there for row in page.rows] == expected(table, few, rules)
     assert passes

@@ -13,6 +13,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from durhampulse.desk.imports.choices import from_plain
 from durhampulse.desk.imports.indexes import rebuilt_indexes
 from durhampulse.desk.imports.undoing import preview_undo
+from durhampulse.desk.outcomes.watching import draw_of_no
+from durhampulse.desk.review.queue import progress
 from durhampulse.desk.shortlist.order import SCORE_INDEXES
 from durhampulse.desk.store import engines
 from durhampulse.desk.store.acts import latest_acts
@@ -25,6 +27,8 @@ from durhampulse.desk.store.tables import (
     DRAWN,
     HAS_NO_NUMBER,
     HAS_NO_PRECEDENT,
+    PASSED,
+    PLACE,
     REOPENS,
     SHOWN,
     WAITS,
@@ -32,6 +36,7 @@ from durhampulse.desk.store.tables import (
     attempt,
     audit,
     creator,
+    creator_list,
     model,
     outcome_file,
     outcome_rows,
@@ -403,6 +408,42 @@ def test_migration_finds_creators_by_niche(store_url):
             assert "Scan Backward using ix_creator_by_niche" in next(iter(steps))
         hinted = named.with_hint(creator, "INDEXED BY ix_creator_by_niche", "sqlite")
         assert db.scalars(hinted).all() == [6, 7, 3, 2, 1, 5]  # by bytes: Zoo, art, éa
+    store.close()
+
+
+def test_migration_finds_decided_creators_by_state_and_single_reviews(store_url):
+    store = store_of_version("0037", store_url)
+    people = [("open", None, 0.9), ("declined", None, 0.4), ("approved", True, 0.3),
+              ("approved", None, 0.2), ("approved", None, 0.7), ("open", False, 0.8)]  # fmt: skip
+    now = datetime.now(UTC)
+    with store.writing() as db:
+        for at, (state, deal, p) in enumerate(people, 1):
+            db.execute(insert(creator).values(
+                id=at, external_id=str(at), probability=p, flags=0, lottery=0.5, state=state,
+                deal=deal, run_id=1,
+            ))  # fmt: skip
+        who = {"id": 1, "name": "ann", "role": "reviewer", "active": True, "created_at": now}
+        db.execute(insert(person).values(who))
+        for at, (act_id, undone) in enumerate([(None, None), (7, None), (None, now)], 2):
+            db.execute(insert(review).values(
+                creator_id=at, person_id=1, decision="decline", reason="", note="", band="",
+                why="sample", previous="open", request=str(at), at=now, act_id=act_id,
+                undone_at=undone,
+            ))  # fmt: skip
+        db.execute(text("INSERT INTO creator_list (name, client, note, by, at)"
+                        " VALUES ('Spring', '', '', 'ann', '2026-01-01')"))  # fmt: skip
+    store.close()
+    store = open_store(store_url)
+    order = [PLACE, SHOWN.desc(), creator.c.id.desc()]
+    passed = select(creator.c.id).where(PASSED).order_by(*order)
+    with store.reading() as db:
+        assert differences(db) == []
+        hinted = passed.with_hint(creator, "INDEXED BY ix_creator_by_state", "sqlite")
+        # A deal, none, then approved, the most probable first, and declined.
+        assert db.scalars(hinted).all() == [3, 6, 5, 4, 2]
+        assert progress(db, 1, None).today == 1
+        assert draw_of_no(db).reviewed == 2
+        assert db.scalar(select(creator_list.c.edition)) == 0
     store.close()
 
 

@@ -12,6 +12,8 @@ from alembic.runtime.migration import MigrationContext
 from durhampulse.desk.store.database import open_store
 from durhampulse.desk.store.tables import metadata
 
+_OF_EXPRESSIONS = ("ix_creator_by_niche", "ix_creator_by_state")
+
 
 def store_of_version(version, url):
     """Open an empty store with the tables of an earlier revision."""
@@ -28,7 +30,7 @@ def differences(db):
     """
     options = {
         "include_name": lambda name, *_: not str(name).startswith("search_"),
-        "include_object": lambda _object, name, *_: name != "ix_creator_by_niche",
+        "include_object": lambda _object, name, *_: name not in _OF_EXPRESSIONS,
     }
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*expression-based index")

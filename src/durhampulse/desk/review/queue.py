@@ -15,6 +15,7 @@ from durhampulse.desk.models.rules import Range, Rules
 from durhampulse.desk.review.decisions import CLAIM_MINUTES
 from durhampulse.desk.review.worth import worth
 from durhampulse.desk.shortlist.facets import Cells, waiting_of
+from durhampulse.desk.shortlist.order import BY, BY_STATE
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.database import Store, insert_or
 from durhampulse.desk.store.tables import (
@@ -23,6 +24,8 @@ from durhampulse.desk.store.tables import (
     HAS_NO_PRECEDENT,
     HAS_PRECEDENT,
     LOTTERY,
+    PASSED,
+    SINGLE,
     WAITS,
     claim,
     creator,
@@ -43,10 +46,9 @@ __all__ = [
 Why = Literal["unlike", "maybe", "edge", "sample", "chosen"]
 _EDGES = 0.15
 _LOOKED_AT = 40
-_BY_PROBABILITY = "INDEXED BY ix_creator_by_probability"
+_BY_PROBABILITY = f"INDEXED BY {BY['probability']}"
 QueueCounts = tuple[int, int, int]
 """Open creators of Maybe, those without precedent, and creators decided by anyone."""
-_OF_DECIDED = "INDEXED BY ix_creator_decided"
 _MINE = select(claim).where(
     claim.c.person_id == bindparam("person"), claim.c.expires_at > bindparam("now")
 )
@@ -85,7 +87,8 @@ class Progress:
     decided
         Creators decided by anyone.
     today
-        Decisions of the asking reviewer since midnight, UTC.
+        Decisions of the asking reviewer since midnight, UTC, made one by one: those on many at once
+        are no reviews.
     others
         Creators claimed by other reviewers now.
     """
@@ -229,10 +232,11 @@ def progress(db: Connection, person_id: int, counts: QueueCounts | None) -> Prog
     """
     now = clock.now()
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    r, singly = review.c, "INDEXED BY ix_review_single_person_id"  # a day's act may be of a million
     mine = (
-        select(func.count()).where(
-            review.c.person_id == person_id, review.c.at >= midnight, review.c.undone_at.is_(None),
-            review.c.decision.not_in(("skip", "reopen")),
+        select(func.count()).with_hint(review, singly, "sqlite").where(
+            r.person_id == person_id, r.at >= midnight, SINGLE, r.undone_at.is_(None),
+            r.decision.not_in(("skip", "reopen")),
         ),
         select(func.count()).where(claim.c.person_id != person_id, claim.c.expires_at > now),
     )  # fmt: skip
@@ -250,7 +254,7 @@ def queue_counts(db: Connection, rules: Rules) -> QueueCounts:
     counts = (
         listed.where(WAITS, HAS_PRECEDENT, p >= low, p < high),
         counted.where(WAITS, HAS_NO_PRECEDENT),
-        counted.where(DECIDED).with_hint(creator, _OF_DECIDED, "sqlite"),
+        counted.where(PASSED, DECIDED).with_hint(creator, f"INDEXED BY {BY_STATE}", "sqlite"),
     )
     maybe, unlike, decided = (int(db.scalar(count) or 0) for count in counts)
     return maybe, unlike, decided

@@ -17,14 +17,16 @@ from durhampulse.desk.store.tables import (
 from durhampulse.scoring.record import UNLIKE_BIT
 
 __all__ = [
-    "BY", "BY_NICHE", "LISTED_INDEXES", "SCORE_INDEXES", "WITHOUT_NUMBER", "number_of", "parts_of",
+    "BY", "BY_NICHE", "BY_STATE", "LISTED_INDEXES", "SCORE_INDEXES", "WITHOUT_NUMBER", "number_of",
+    "parts_of",
 ]  # fmt: skip
 
 BY = {name: f"ix_creator_by_{name}"
       for name in ("probability", "followers", "engagement_rate", "external_id")}  # fmt: skip
 """Column to the index by it."""
-BY_NICHE = "ix_creator_by_niche"
-"""The index by niche, the probability that is shown and the number: of nothing to filter by."""
+BY_NICHE, BY_STATE = "ix_creator_by_niche", "ix_creator_by_state"
+"""The indexes by niche, or by what is known and decided of those who do not wait, the probability
+that is shown and the number: of nothing else to filter by."""
 WITHOUT_NUMBER = "ix_creator_without_number"
 """The index of those without precedent or probability, in the order in which they came."""
 

@@ -38,6 +38,9 @@ __all__ = [
     "HAS_PRECEDENT",
     "LOTTERY",
     "OUTCOME_STATES",
+    "PASSED",
+    "PLACE",
+    "PLACES",
     "SCORE_HAS_NO_NUMBER",
     "SCORE_HAS_NUMBER",
     "SHOWN",
@@ -116,9 +119,27 @@ Index(
 for _name, _column, _which in (
     ("unlike", "id", and_(HAS_NO_PRECEDENT, WAITS)),
     ("lottery", "lottery", and_(DRAWN, WAITS)),
-    ("decided", "id", DECIDED),
 ):
     Index(f"ix_creator_{_name}", creator.c[_column], sqlite_where=_which, postgresql_where=_which)
+PLACES = ("deal", "none", "approved", "tentative", "declined", "open")
+"""What the list's last column shows, in its order: a known outcome, or else the state."""
+_AT = [literal_column(str(_at), Integer) for _at in range(len(PLACES))]
+PLACE = case(
+    (creator.c.deal.is_(True), _AT[0]),
+    (creator.c.deal.is_(False), _AT[1]),
+    (creator.c.state == literal_column("'approved'"), _AT[2]),
+    (creator.c.state == literal_column("'tentative'"), _AT[3]),
+    (creator.c.state == literal_column("'declined'"), _AT[4]),
+    else_=_AT[5],
+)
+"""Where in `PLACES` a creator is."""
+PASSED = ~WAITS
+"""Condition on creators who are decided, or whose outcome is known."""
+Index(
+    "ix_creator_by_state",
+    Grouping(PLACE), Grouping(SHOWN), creator.c.id, creator.c.state, creator.c.deal,
+    sqlite_where=PASSED, postgresql_where=PASSED,
+)  # fmt: skip
 score = Table(
     "score", metadata,
     Column("creator_id", Id, primary_key=True),

@@ -20,8 +20,8 @@ from sqlalchemy import (
 from durhampulse.desk.store.tables.columns import Id, Instant, metadata, number
 
 __all__ = [
-    "BLIND", "DECISIONS", "REOPENS", "act", "claim", "opinion", "outcome", "outcome_file", "remark",
-    "review",
+    "BLIND", "DECISIONS", "REOPENS", "SAMPLED", "SINGLE", "act", "claim", "opinion", "outcome",
+    "outcome_file", "remark", "review",
 ]  # fmt: skip
 
 DECISIONS = {
@@ -68,12 +68,21 @@ review = Table(
     Column("act_id", Id, index=True),
     Column("claimed_at", Instant),
     Column("blind", Boolean, nullable=False, server_default=false()),
-    Index("ix_review_person_id_at", "person_id", "at"),
     sqlite_autoincrement=True,  # a page knows what it has seen by the latest number
 )  # fmt: skip
 SINGLE = review.c.act_id.is_(None)
 """Condition on reviews made one by one."""
-Index("ix_review_single", review.c.id, sqlite_where=SINGLE, postgresql_where=SINGLE)
+SAMPLED = review.c.why == literal_column("'sample'")
+"""Condition on reviews of creators drawn by lot from No."""
+_STANDING = review.c.undone_at.is_(None)
+for _name, _columns, _which in (
+    ("single", ("id",), SINGLE),
+    ("single_person_id", ("person_id", "at"), SINGLE),
+    ("standing", ("person_id", "at"), _STANDING),
+    ("sample", ("creator_id",), SAMPLED),
+):
+    Index(f"ix_review_{_name}", *(review.c[name] for name in _columns),
+          sqlite_where=_which, postgresql_where=_which)  # fmt: skip
 REOPENS = review.c.decision == literal_column("'reopen'")
 """Condition on reviews, written out so that an index of few rows serves it."""
 Index("ix_review_reopened", review.c.creator_id, sqlite_where=REOPENS, postgresql_where=REOPENS)

@@ -36,6 +36,7 @@ creator_list = Table(
     Column("note", Text, nullable=False),
     Column("by", String(100), nullable=False),
     Column("at", Instant, nullable=False),
+    Column("edition", Integer, nullable=False, server_default="0"),  # grows with each change
     sqlite_autoincrement=True,
 )  # fmt: skip
 list_creator = Table(
