@@ -70,6 +70,49 @@ def test_view_of_a_list_shows_its_creators_in_order(filled, rules, monkeypatch, 
     assert ids_of(filled, View(listed=str(number)), rules) == []
 
 
+def test_marks_of_a_long_list_are_read_once_until_it_changes(filled, rules, monkeypatch):
+    monkeypatch.setattr(members, "_FEW", 5)
+    readings, marks = [], members._marks
+    monkeypatch.setattr(
+        members, "_marks", lambda db, name: readings.append(name) or marks(db, name)
+    )
+    with filled.writing() as db:
+        spring, other = (make_list(db, name, "ann") for name in ("Spring", "Other"))
+        add_members(db, spring, [*range(10, 40)], "ann")
+        add_members(db, other, [*range(50, 90)], "ann")
+    view = View(sort="niche", listed=str(spring))
+    assert {*ids_of(filled, view, rules)} == {*range(10, 40)}
+    assert {*ids_of(filled, replace(view, listed=str(other)), rules)} == {*range(50, 90)}
+    assert readings == [str(spring), str(other)]
+    for _ in range(3):
+        assert {*ids_of(filled, view, rules)} == {*range(10, 40)}
+    assert len(readings) == 2
+    again = open_store(filled.engine.url.render_as_string(hide_password=False))  # another process
+    for change, expected in ((add_members, {*range(10, 41)}), (remove_members, {*range(10, 40)})):
+        with again.writing() as db:
+            change(db, spring, [40], "ann")
+        assert {*ids_of(filled, view, rules)} == expected
+    assert len(readings) == 4
+    with again.writing() as db:
+        delete_list(db, spring, "ann")
+    again.close()
+    assert ids_of(filled, view, rules) == []
+
+
+def test_marks_of_no_more_lists_are_kept_than_allowed(filled, rules, monkeypatch):
+    monkeypatch.setattr(members, "_FEW", 1)
+    monkeypatch.setattr(members, "_MOST_KEPT", 2)
+    with filled.writing() as db:
+        numbers = [make_list(db, f"List {at}", "ann") for at in range(4)]
+        for at, number in enumerate(numbers, 1):
+            add_members(db, number, [*range(at * 10, at * 10 + 5)], "ann")
+    for at, number in enumerate(numbers * 2):
+        of_list = {*range((at % 4 + 1) * 10, (at % 4 + 1) * 10 + 5)}
+        assert {*ids_of(filled, View(sort="niche", listed=str(number)), rules)} == of_list
+    with filled.reading() as db:
+        assert len(db.get_execution_options()["marks"]) == 2
+
+
 @pytest.mark.parametrize("few", [20_000, 5])
 @pytest.mark.parametrize("part", ["inf-1", "14", "9"])  # all have the first, a few the others
 def test_search_in_a_list_pages_through_who_is_in_both(filled, rules, monkeypatch, few, part):

@@ -19,6 +19,8 @@ from durhampulse.desk.outcomes.recording import record
 from durhampulse.desk.people.erasure import erase, sweep
 from durhampulse.desk.review.decisions import decide, decide_many
 from durhampulse.desk.review.queue import claim_next
+from durhampulse.desk.shortlist import members, pages
+from durhampulse.desk.shortlist.view import View
 from durhampulse.desk.store.acts import undo_act
 from durhampulse.desk.store.database import write_setting
 from durhampulse.desk.store.former import forget_former
@@ -258,6 +260,26 @@ class OneByOne(Pace):
 
     def pause(self):
         self.size = 1
+
+
+def test_marks_of_a_long_imports_list_follow_each_step_of_its_undo(
+    filled, catalogue, rules, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(undoing, "_AT_ONCE", 0)
+    monkeypatch.setattr(undoing, "Pace", OneByOne)
+    monkeypatch.setattr(members, "_FEW", 0)
+    known = ["INF-1003", "INF-1004", "INF-1005"]
+    row = bring(filled, catalogue, write(tmp_path / "a.csv", *known))
+    view, stop, sizes = View(sort="niche", listed=f"import-{row.id}"), threading.Event(), []
+    stop.set()
+    ask_to_undo(filled, row.id, "ann")
+    for _ in known:
+        with filled.reading() as db:
+            sizes.append(len(pages.page(db, view, rules).rows))
+        assert undo_import(filled, catalogue, row.id, stop) is None
+    with filled.reading() as db:
+        sizes.append(len(pages.page(db, view, rules).rows))
+    assert sizes == [3, 2, 1, 0]
 
 
 def test_large_import_is_undone_in_steps_and_resumed(

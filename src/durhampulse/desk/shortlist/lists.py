@@ -178,13 +178,16 @@ def _checked(
 
 def delete_list(db: Connection, number: int, by: str) -> None:
     """Delete a list; its creators stay."""
+    # The list's row lock first, as of whoever puts creators in.
+    deleted = db.execute(delete(creator_list).where(creator_list.c.id == number)).rowcount
     size = db.execute(delete(list_creator).where(list_creator.c.list_id == number)).rowcount
-    if db.execute(delete(creator_list).where(creator_list.c.id == number)).rowcount:
+    if deleted:
         write_note(db, by, "list deleted", f"list {number}", {"creators": size})
 
 
 def put_in(db: Connection, number: int, creators: Sequence[int]) -> int:
     """Insert the places of creators in a list; return how many were not there yet."""
+    _renew(db, number)
     stored = creator.c.id.in_(numbers_in(db, creators))
     places = select(literal(number), creator.c.id).where(stored)
     into = insert_or(db, list_creator).from_select(["list_id", "creator_id"], places)
@@ -194,9 +197,16 @@ def put_in(db: Connection, number: int, creators: Sequence[int]) -> int:
 
 def take_out(db: Connection, number: int, creators: Sequence[int]) -> int:
     """Delete the places of creators in a list; return how many were there."""
+    _renew(db, number)
     place = list_creator.c
     mine = (place.list_id == number, place.creator_id.in_(numbers_in(db, creators)))
     return int(db.execute(delete(list_creator).where(*mine)).rowcount)
+
+
+def _renew(db: Connection, number: int) -> None:
+    """Take a list's row lock, with which its next edition comes."""
+    c = creator_list.c
+    db.execute(update(creator_list).where(c.id == number).values(edition=c.edition + 1))
 
 
 def add_members(db: Connection, number: int, creators: Sequence[int], by: str) -> int:

@@ -25,11 +25,20 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from durhampulse.desk.store.tables import creator, list_creator, proposal, run, score
+from durhampulse.desk.store.tables import (
+    act,
+    creator,
+    creator_list,
+    list_creator,
+    proposal,
+    run,
+    score,
+)
 
 __all__ = ["has_few", "is_marked", "is_member", "is_one_of_few", "members"]
 
 _FEW = 20_000
+_MOST_KEPT = 20
 
 
 class _OneOf(FunctionElement[bool]):
@@ -100,8 +109,44 @@ def is_marked(db: Connection, name: str) -> ColumnElement[bool]:
     """Return the condition that a creator stands in a list, read off a mark for each number.
 
     For walks through most of an index: a byte of what is sent along is found in a third of the time
-    of a look-up.
+    of a look-up. The store keeps the marks of some lists for as long as they stand.
     """
+    kept: dict[str, tuple[Any, bytes]] = db.get_execution_options().get("marks", {})
+    edition = _edition(db, name)
+    stood, marks = kept.get(name, (None, b""))
+    if edition is None or stood != edition:
+        marks = _marks(db, name)
+        kept.pop(name, None)
+        if edition is not None:
+            kept[name] = edition, marks
+        while len(kept) > _MOST_KEPT:
+            kept.pop(next(iter([*kept]), ""), None)
+    sent = bindparam("marks", marks, LargeBinary, unique=True)
+    if db.dialect.name == "postgresql":
+        inside = creator.c.id <= len(marks)  # whoever came since is behind the last mark
+        return case((inside, func.get_byte(sent, cast(creator.c.id - 1, Integer)) == 1))
+    mark: ColumnElement[bytes] = func.substr(sent, creator.c.id, 1)
+    return mark == literal_column("x'01'")
+
+
+def _edition(db: Connection, name: str) -> Any:
+    """Return what changes whenever somebody comes into a list or leaves it; none of a campaign's.
+
+    Whoever is erased leaves it alone, since no other creator gets their number. What an act says
+    goes on with each step of its undo.
+    """
+    kind, _, number = name.rpartition("-")
+    if kind == "campaign":
+        return None
+    if kind == "import":
+        runs = select(run.c.id, act.c.detail).outerjoin(act, act.c.run_id == run.c.id)
+        own = runs.where(run.c.id.in_(_runs(int(number)))).order_by(run.c.id)
+        return [tuple(row) for row in db.execute(own)]
+    return db.scalar(select(creator_list.c.edition).where(creator_list.c.id == int(number)))
+
+
+def _marks(db: Connection, name: str) -> bytes:
+    """Return a byte for each number up to a list's last: 1 for those in it, else 0."""
     (column,) = members(name).selected_columns
     joined = func.group_concat(column, ",")
     if db.dialect.name == "postgresql":
@@ -110,12 +155,7 @@ def is_marked(db: Connection, name: str) -> ColumnElement[bool]:
     numbers = np.fromstring(text or "", sep=",", dtype=np.int64)
     marks = np.zeros(numbers.max(initial=0), dtype=np.uint8)
     marks[numbers - 1] = 1
-    sent = bindparam("marks", marks.tobytes(), LargeBinary, unique=True)
-    if db.dialect.name == "postgresql":
-        inside = creator.c.id <= len(marks)  # whoever came since is behind the last mark
-        return case((inside, func.get_byte(sent, cast(creator.c.id - 1, Integer)) == 1))
-    mark: ColumnElement[bytes] = func.substr(sent, creator.c.id, 1)
-    return mark == literal_column("x'01'")
+    return marks.tobytes()
 
 
 def has_few(db: Connection, name: str) -> bool:

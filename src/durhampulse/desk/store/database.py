@@ -74,7 +74,7 @@ class Store:
         self.engine = engine
         self.is_unscrubbed = False
         options = {} if self.is_sqlite else {"isolation_level": "REPEATABLE READ"}
-        self._snapshots = engine.execution_options(**options)
+        self._snapshots = engine.execution_options(**options, marks={})
         # SQLite's own lock polls with a growing sleep, so writers of this process queue here first.
         self._turn = threading.Lock() if self.is_sqlite else None
         self._queue: set[object] = set()
