@@ -186,6 +186,8 @@ def test_queue_is_counted_by_the_cells_of_the_list_as_by_itself(filled, catalogu
         ("/shortlist/totals", "<dt>Creators</dt><dd>597</dd>"),
         ("/shortlist/facets", "Counts of each filter"),
         ("/pipeline", '>Imported</th><td class="n">597<'),
+        ("/pipeline?days=30", '>Imported</th><td class="n">597<'),
+        ("/outcomes", "The list was counted just now."),
         ("/queue", " left (counted just now)"),
     ],
 )

@@ -7,15 +7,16 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from durhampulse.decision.bands import MAYBE, NO, YES, Thresholds
 from durhampulse.decision.promise import keep_promise
 from durhampulse.desk.models.catalogue import activate
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.outcomes.recording import record, withdraw
-from durhampulse.desk.outcomes.watching import draw_of_no, watched_bands
+from durhampulse.desk.outcomes.watching import count_bands, draw_of_no, watched_bands
 from durhampulse.desk.store.tables import creator, review
+from durhampulse.scoring.record import UNLIKE_BIT
 from durhampulse.scoring.scorer import Scorer
 from tests.desk.conftest import add_people
 
@@ -32,7 +33,7 @@ def in_band(store, rules, band, n):
 
 def watches(store, rules):
     with store.reading() as db:
-        return {row.band: row for row in watched_bands(db, rules)}
+        return {row.band: row for row in watched_bands(db, rules, count_bands(db, rules))}
 
 
 def test_band_without_outcomes_is_expected_to_have_its_mean_probability(filled, rules):
@@ -41,6 +42,18 @@ def test_band_without_outcomes_is_expected_to_have_its_mean_probability(filled, 
     assert rows[YES].expected > 0.8
     assert 0.6 <= rows[MAYBE].expected < 0.8
     assert rows[YES].watch.outcomes == 0
+
+
+def test_bands_are_counted_with_the_mean_of_their_creators(filled, rules):
+    with filled.writing() as db:
+        db.execute(update(creator).values(flags=UNLIKE_BIT))
+        for at, (p, flags) in enumerate([(0.8, 0), (0.9, 0), (0.7, 3), (0.1, UNLIKE_BIT)], 1):
+            own = update(creator).where(creator.c.id == at)
+            db.execute(own.values(probability=p, flags=flags))
+        db.execute(update(creator).where(creator.c.id == 5).values(probability=None, flags=0))
+        counts = count_bands(db, rules)
+    means = {band: (n, mean and pytest.approx(mean)) for band, (n, mean) in counts.items()}
+    assert means == {YES: (2, 0.85), MAYBE: (1, 0.7), NO: (0, None)}
 
 
 def test_yes_without_a_single_deal_is_called_and_no_is_not(filled, rules):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from durhampulse.desk.store import clock
 from durhampulse.desk.store.bulk import numbers_in
 from durhampulse.desk.store.tables import (
     DECIDED,
+    PASSED,
     REOPENS,
     campaign,
     creator,
@@ -25,7 +27,7 @@ from durhampulse.desk.store.tables import (
     upload,
 )
 
-__all__ = ["Effort", "Pipeline", "Stage", "count_creators", "pipeline"]
+__all__ = ["Effort", "Pipeline", "Stage", "pipeline"]
 
 _LATEST = 5_000
 """Creators, the latest of a stage, whose waits are looked at, and likewise reviews."""
@@ -84,25 +86,24 @@ class Pipeline:
     stages: list[Stage]
     effort: Effort
 
+    @classmethod
+    def of(cls, facts: Mapping[str, Any]) -> Pipeline:
+        """Return the pipeline of its fields as JSON keeps them."""
+        stages = [Stage(**stage) for stage in facts["stages"]]
+        return cls(stages=stages, effort=Effort(**facts["effort"]))
 
-def count_creators(db: Connection) -> int:
-    """Return how many creators the list has."""
-    return db.scalar(select(func.count()).select_from(creator)) or 0
 
-
-def pipeline(db: Connection, days: int | None = None, listed: int | None = None) -> Pipeline:
-    """Return how creators came along.
+def pipeline(db: Connection, days: int | None = None) -> Pipeline:
+    """Return how creators came along; it takes a pass over the list.
 
     Parameters
     ----------
     days
         Only what happened in the last so many days; everything if None.
-    listed
-        How many creators the list has; counted if None, which takes a pass over all.
     """
     since = None if days is None else clock.now() - timedelta(days=days)
-    steps = _steps()
-    listed, ever = count_creators(db) if listed is None else listed, _ever_decided(db)
+    steps, ever = _steps(), _ever_decided(db)
+    listed = db.scalar(select(func.count()).select_from(creator)) or 0
     imported = listed if since is None else _imported(db, since)
     stages = [Stage(name="imported", creators=imported, days=None, of=0)]
     for (name, step), (_, before) in zip(steps, [("", None), *steps], strict=False):
@@ -146,7 +147,7 @@ def _ever_decided(db: Connection) -> int:
     Nearly all have the state it left them in, which an index counts; those re-opened since do not.
     """
     c = creator.c
-    decided = db.scalar(select(func.count()).where(DECIDED)) or 0
+    decided = db.scalar(select(func.count()).where(PASSED, DECIDED)) or 0
     reopened = select(review.c.creator_id).where(REOPENS, review.c.undone_at.is_(None))
     once = _reviews().where(review.c.creator_id.in_(reopened)).order_by(None).subquery()
     here = once.join(creator, c.id == once.c.creator_id)

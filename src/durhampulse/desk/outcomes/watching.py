@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, case, func, select
 
 from durhampulse.decision.bands import NO
 from durhampulse.desk.models.rules import Rules
-from durhampulse.desk.store.tables import HAS_PRECEDENT, creator, outcome, review, run
+from durhampulse.desk.shortlist.filters import within
+from durhampulse.desk.shortlist.order import BY
+from durhampulse.desk.store.tables import HAS_PRECEDENT, SAMPLED, creator, outcome, review, run
 from durhampulse.evaluation.calibration import wilson_interval
 from durhampulse.evaluation.watch import Watch, outcomes_to_call, watch
 
-__all__ = ["BandWatch", "BrokenBands", "Lottery", "draw_of_no", "watched_bands"]
+__all__ = [
+    "BandWatch", "BrokenBands", "InBand", "Lottery", "count_bands", "draw_of_no", "watched_bands",
+]  # fmt: skip
 
 _DECIDED = ("approve", "tentative", "decline")
+
+InBand = tuple[int, float | None]
+"""How many creators of the list a band has, and their mean probability; none where it is empty."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +37,7 @@ class BandWatch:
         Its name.
     creators, expected
         How many of the list are in it, and their mean probability: the hit rate to expect before
-        any outcome is known. None where there are none.
+        any outcome is known. None where there are none, or the list was not counted.
     against
         Whether "fewer" deals than promised are watched for, or, in No, "more".
     watch
@@ -39,7 +47,7 @@ class BandWatch:
     """
 
     band: str
-    creators: int
+    creators: int | None
     expected: float | None
     against: Literal["fewer", "more"]
     watch: Watch
@@ -84,7 +92,9 @@ class Lottery:
         return self.low is not None and self.expected is not None and self.low > self.expected
 
 
-def watched_bands(db: Connection, rules: Rules, *, listed: bool = True) -> list[BandWatch]:
+def watched_bands(
+    db: Connection, rules: Rules, listed: Mapping[str, InBand] | None = None
+) -> list[BandWatch]:
     """Return each band with what is expected of it and what the outcomes say.
 
     The band is the one at the time of the outcome, by the thresholds of today. Only outcomes since
@@ -95,7 +105,7 @@ def watched_bands(db: Connection, rules: Rules, *, listed: bool = True) -> list[
     db, rules
         The store, and the rules in force.
     listed
-        Whether to count the list's creators too, which takes a while for a million of them.
+        What :func:`count_bands` counted of the list.
     """
     taken_over = db.scalar(select(func.max(run.c.applied_at)).where(run.c.kind == "model"))
     standing = (
@@ -111,7 +121,7 @@ def watched_bands(db: Connection, rules: Rules, *, listed: bool = True) -> list[
     bands = []
     for band, (low, high) in rules.band_ranges.items():
         here = (y_prob >= low) & (y_prob < high)
-        n, mean = _listed(db, low, high) if listed else (0, None)
+        n, mean = (None, None) if listed is None else listed[band]
         against: Literal["fewer", "more"] = "more" if band == NO else "fewer"
         seen = watch(deals[here], y_prob[here], against=against)
         middle = (max(low, 0.0) + min(high, 1.0)) / 2
@@ -139,18 +149,23 @@ class BrokenBands:
         key = (rules, latest, gone)
         kept = self._kept
         if kept is None or kept[0] != key:
-            watched = watched_bands(db, rules, listed=False) if latest else []
+            watched = watched_bands(db, rules) if latest else []
             kept = key, [band for band in watched if band.state == "broken"]
             self._kept = kept
         return kept[1]
 
 
-def _listed(db: Connection, low: float, high: float) -> tuple[int, float | None]:
-    """Return how many of the list have a probability in a range, and their mean."""
-    probability = creator.c.probability
-    within = (HAS_PRECEDENT, probability >= low, probability < high)
-    n, mean = db.execute(select(func.count(), func.avg(probability)).where(*within)).one()
-    return n, None if mean is None else float(mean)
+def count_bands(db: Connection, rules: Rules) -> dict[str, InBand]:
+    """Return how many of the list each band has, and their mean; it takes a pass over the list."""
+    p = creator.c.probability
+    each = [case((within(p, [part]), p)) for part in rules.band_ranges.values()]
+    sums = [figure for values in each for figure in (func.count(values), func.avg(values))]
+    query = select(*sums).where(HAS_PRECEDENT)
+    row = db.execute(query.with_hint(creator, f"INDEXED BY {BY['probability']}", "sqlite")).one()
+    return {
+        band: (row[2 * at], None if row[2 * at + 1] is None else float(row[2 * at + 1]))
+        for at, band in enumerate(rules.band_ranges)
+    }
 
 
 def draw_of_no(db: Connection) -> Lottery:
@@ -161,7 +176,7 @@ def draw_of_no(db: Connection) -> Lottery:
     the past.
     """
     r = review.c
-    drawn = (r.why == "sample", r.undone_at.is_(None), r.decision.in_(_DECIDED))
+    drawn = (SAMPLED, r.undone_at.is_(None), r.decision.in_(_DECIDED))
     reviewed, approved, expected = db.execute(
         select(
             func.count(),

@@ -71,7 +71,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         rules = desk.catalogue.current(db)
         overrides = override_table(db).to_dict("records")
         since = bands_since(db, rules).to_dict("records")
-        watched = watched_bands(db, rules, listed=False)
+        watched = watched_bands(db, rules)
         unlike_lists, waiting = standing_lists(db), prepared_run(db)
         versions = _versions(db, desk, rules)
         last = db.execute(

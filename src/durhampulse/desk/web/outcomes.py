@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -61,6 +62,8 @@ class OutcomesContext(Context, template="outcomes.html"):
     sent: Mapping[str, str]
     fields: Sequence[tuple[str, str, str]]
     bands: Sequence[BandWatch]
+    is_counted: bool
+    counted_at: datetime | None
     lottery: Lottery
     promise: str
 
@@ -83,7 +86,8 @@ def _page(
             select(func.count(), func.count().filter(outcome.c.deal.is_(True))).where(standing)
         ).one()
         rules = desk.catalogue.current(db)
-        bands, lottery = watched_bands(db, rules), draw_of_no(db)
+        listed, lottery = desk.bands(db, rules), draw_of_no(db)
+        bands = watched_bands(db, rules, listed.value if listed else None)
         waiting = waiting_files(db)
         latest = db.execute(
             select(outcome, creator.c.external_id, creator.c.name)
@@ -93,7 +97,8 @@ def _page(
     context = OutcomesContext(
         n=n, deals=deals, latest=latest, today=today().isoformat(), problem=problem,
         waiting=waiting, sent=sent or {}, fields=_FIELDS, bands=bands, lottery=lottery,
-        promise=rules.promise,
+        promise=rules.promise, is_counted=listed is not None,
+        counted_at=listed.at if listed else None,
     )  # fmt: skip
     return render(request, who, context, status=422 if problem else 200)
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from durhampulse.desk.outcomes.pipeline import Effort, Stage, pipeline
+from durhampulse.desk.outcomes.pipeline import Effort, Stage
 from durhampulse.desk.web.access import DeskOf, PageRoute, Viewer
 from durhampulse.desk.web.rendering import Context, later, render
 
@@ -35,12 +35,11 @@ def show(
 ) -> Response:  # fmt: skip
     """Show how many creators came how far, in the last days or ever."""
     with desk.store.reading() as db:
-        listed = desk.in_list(db, desk.catalogue.current(db))
-        if listed is None:
-            return later(request, who)
-        counted = pipeline(db, days or None, listed.value)
+        counted = desk.pipeline(db, desk.catalogue.current(db), days or None)
+    if counted is None:
+        return later(request, who)
     context = PipelineContext(
-        stages=counted.stages, effort=counted.effort, days=days, periods=_PERIODS,
-        counted_at=listed.at,
+        stages=counted.value.stages, effort=counted.value.effort, days=days, periods=_PERIODS,
+        counted_at=counted.at,
     )  # fmt: skip
     return render(request, who, context)

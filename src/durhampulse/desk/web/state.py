@@ -16,8 +16,8 @@ from durhampulse.desk.campaigns.trade import Frontiers
 from durhampulse.desk.imports.worker import Worker
 from durhampulse.desk.models.catalogue import Catalogue
 from durhampulse.desk.models.rules import Rules
-from durhampulse.desk.outcomes.pipeline import count_creators
-from durhampulse.desk.outcomes.watching import BrokenBands
+from durhampulse.desk.outcomes.pipeline import Pipeline, pipeline
+from durhampulse.desk.outcomes.watching import BrokenBands, count_bands
 from durhampulse.desk.people.people import Principal, find_key
 from durhampulse.desk.people.provider import Provider
 from durhampulse.desk.people.sessions import SessionLimits
@@ -120,12 +120,14 @@ class Desk:
         kept = self.cells(db, View(), rules)
         return kept and replace(kept, value=queue_counts_of(kept.value))
 
-    def in_list(self, db: Connection, rules: Rules) -> Kept | None:
-        """Return how many creators the list has."""
-        if has_few(db):
-            return Kept(count_creators(db), None)
-        kept = self.cells(db, View(), rules)
-        return kept and replace(kept, value=sum(n for _, n in kept.value))
+    def pipeline(self, db: Connection, rules: Rules, days: int | None) -> Kept | None:
+        """Return how creators came along, in the last so many days or ever."""
+        kept = self._last(db, "pipeline", rules, days, lambda db: asdict(pipeline(db, days)))
+        return kept and replace(kept, value=Pipeline.of(kept.value))
+
+    def bands(self, db: Connection, rules: Rules) -> Kept | None:
+        """Return how many of the list each band has, and their mean probability."""
+        return self._last(db, "bands", rules, None, lambda db: count_bands(db, rules))
 
     def remaining(self, db: Connection, rules: Rules, unseen: Collection[int]) -> Kept | None:
         """Return what further reviews could change, without those judged without the number.
