@@ -14,6 +14,7 @@ from durhampulse.creators.dealwords import deal_word
 from durhampulse.creators.labels import read_labels
 from durhampulse.creators.reading import read_creators
 from durhampulse.creators.rules import ColumnRule
+from durhampulse.evaluation.judgement import judge
 from durhampulse.exceptions import InputError
 from durhampulse.study.request import Request
 
@@ -74,6 +75,9 @@ def test_clear_words_of_cases_are_read(name, words, deals):
         ("paid", "organic"),
         ("sponsored", "Non-sponsored"),
         ("partner", "not partner"),
+        ("\u2705", "\u274c"),
+        ("\u2714\ufe0f", "\u2716\ufe0f"),
+        ("\u25cb", "\u00d7"),
         ("Pagado", "No pagado"),
         ("\u5df2\u5408\u4f5c", "\u672a\u5408\u4f5c"),
     ],
@@ -111,6 +115,62 @@ def test_named_words_with_both_leave_others_unknown():
     assert outcomes(frame, deal_is=("Signed",)) == [1, 0, 0, None, 1]
     assert outcomes(frame, deal_is=("Signed", "Contacted")) == [1, 0, 1, None, 1]
     assert outcomes(frame, deal_is=("Stage=Signed",)) == [1, 0, 0, None, 1]
+
+
+def test_empty_cell_is_no_deal_where_it_is_named_so():
+    frame = table(Signed=["checked", None, "", " ", "n/a", "maybe"])
+    named = {"deal_is": ("checked",), "no_deal_is": ("",)}
+    assert outcomes(frame, **named) == [1, 0, 0, 0, None, None]
+    assert outcomes(frame, **named, columns={LABEL: "Signed"}) == [1, 0, 0, 0, None, None]
+    assert read_creators(frame, **named).outcome.none == "not checked"
+    amounts = table(Fee=["\u20ac500", "", "0", None])
+    assert outcomes(amounts, deal_is=("Fee>0",), no_deal_is=("",)) == [1, 0, 0, 0]
+    numbers = table(Deals=[2, None, 0])
+    assert outcomes(numbers, deal_is=("Deals>0",), no_deal_is=("",)) == [1, 0, 0]
+    with pytest.raises(InputError, match="no cell is ''"):
+        read_creators(table(Signed=["checked", "open"]), **named)
+
+
+@pytest.mark.parametrize(
+    ("words", "way_out", "said", "expected"),
+    [
+        (
+            ["checked", None],
+            "--deal-is checked; if empty cells mean none, add --no-deal-is ''",
+            {"deal_is": ("checked",), "no_deal_is": ("",)},
+            [1, 0],
+        ),
+        (
+            ["1", "2", "1"],
+            "--deal-is 1 --no-deal-is 2, or the other way round",
+            {"deal_is": ("1",), "no_deal_is": ("2",)},
+            [1, 0, 1],
+        ),
+        (
+            ["\u20ac1,500", "", "\u20ac20"],
+            "--deal-is \"Deal>0\"; if empty cells mean none, add --no-deal-is ''",
+            {"deal_is": ("Deal>0",), "no_deal_is": ("",)},
+            [1, 0, 1],
+        ),
+        (["0", "3"], '--deal-is "Deal>0".', {"deal_is": ("Deal>0",)}, [0, 1]),
+    ],
+)
+def test_way_out_of_an_unclear_outcome_leads_out(words, way_out, said, expected):
+    frame = table(Deal=words)
+    with pytest.raises(InputError) as caught:
+        read_creators(frame)
+    assert way_out in str(caught.value)
+    assert outcomes(frame, **said) == expected
+
+
+def test_only_deals_filled_in_is_answered_with_what_empty_means():
+    frame = table(Deal=["1", "", "1", ""])
+    target = judge(read_creators(frame)).checks[0]
+    assert (
+        "If 2 cells are empty because there was no deal: --deal-is 1 --no-deal-is ''"
+        in target.reason
+    )
+    assert outcomes(frame, deal_is=("1",), no_deal_is=("",)) == [1, 0, 1, 0]
 
 
 def test_column_is_the_one_that_holds_the_words():

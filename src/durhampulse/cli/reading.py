@@ -60,7 +60,8 @@ FLAGS: dict[str, Any] = {
         typer.Option(
             "--no-deal-is",
             metavar="VALUE",
-            help="Value that means none, beside --deal-is; the others are then not known.",
+            help="Value that means none, beside --deal-is ('' for empty cells); the others are "
+            "then not known.",
         ),
     ],
     "outcomes": Annotated[

@@ -364,7 +364,11 @@ class ColumnReader:
         rule = self.rules[LABEL] = learn_label(self.raw.name, header, cells, *named)
         labels = read_labels(cells, rule)
         refuse_unreadable(f"{self.raw.name}, column {header}", labels, cells, self.raw.rows)
-        deal, none = (" or ".join(map(repr, words)) for words in (rule.deal, rule.no_deal))
+        words = (
+            [repr(word) if word else "an empty cell" for word in some]
+            for some in (rule.deal, rule.no_deal)
+        )
+        deal, none = map(" or ".join, words)
         action = f"read as 1 or 0: a deal is {deal}, none is {none or 'any other'}"
         self._note(Irregularity.LABEL_WORD, LABEL, labels.worded, action, cells)
         return self._series(labels.values)

@@ -15,7 +15,7 @@ from durhampulse.creators.dealwords import (
     is_outcome_header,
     trade_word,
 )
-from durhampulse.creators.labels import suggested_options, word_counts
+from durhampulse.creators.labels import EMPTY, suggested_options, word_counts
 from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.schema import LABEL
 from durhampulse.creators.words import folded
@@ -170,7 +170,7 @@ def _holder(name: str, words: Sequence[str], cells: pa.Table, free: Sequence[str
 
 
 def _holders(words: Sequence[str], cells: pa.Table, headers: Sequence[str]) -> list[str]:
-    wanted = {folded(word) for word in words}
+    wanted = {folded(word) for word in words} - {EMPTY}
     return [h for h in headers if wanted <= {folded(word) for word in word_counts(cells[h])}]
 
 

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from durhampulse.creators.cells import distinct_words
-from durhampulse.creators.comparisons import Comparison, find_comparison, plain_number
+from durhampulse.creators.comparisons import Comparison, find_comparison
 from durhampulse.creators.dealwords import deal_word
 from durhampulse.creators.rules import ColumnRule, learn_number_rule
 from durhampulse.creators.schema import LABEL
-from durhampulse.creators.text import NoTextError, is_number, whole_array
+from durhampulse.creators.text import NoTextError, as_text, is_number, whole_array
 from durhampulse.creators.words import NULL_WORDS, folded
 from durhampulse.exceptions import InputError
 
 __all__ = [
+    "EMPTY",
     "LabelCells",
     "learn_label",
     "read_labels",
@@ -32,6 +34,8 @@ __all__ = [
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
+EMPTY = ""
+"""What ``--no-deal-is ''`` names: a cell that holds nothing, as a box that is not ticked."""
 _MOST_SHOWN = 12
 """Words of a column that a message lists."""
 
@@ -73,26 +77,29 @@ def learn_label(
     counts = word_counts(cells)
     if deal:
         rule = replace(rule, insisted=True, deal=tuple(deal), no_deal=tuple(no_deal))
-        _require_words(f"{name}, column {header}", rule, counts)
+        present = {folded(word) for word in counts} | ({EMPTY} if _blank(cells).any() else set())
+        _require_words(f"{name}, column {header}", rule, counts, present)
         return rule
     words = [[word for word in counts if deal_word(word) is means] for means in (True, False)]
     clear, none = (tuple(some[:_MOST_SHOWN]) for some in words)
     return replace(rule, deal=clear, no_deal=none)
 
 
-def _require_words(where: str, rule: ColumnRule, counts: Mapping[str, int]) -> None:
+def _require_words(
+    where: str, rule: ColumnRule, counts: Mapping[str, int], present: Collection[str]
+) -> None:
     if both := {folded(w) for w in rule.deal} & {folded(w) for w in rule.no_deal}:
         raise InputError(f"'{both.pop()}' is named as a deal and as none.", "Name it once.")
     words = (*rule.deal, *rule.no_deal)
-    compared = [find_comparison(word, [rule.header]) is not None for word in words]
+    filled = [[w for w in some if w != EMPTY] for some in (rule.deal, rule.no_deal)]
+    compared = [find_comparison(w, [rule.header]) is not None for some in filled for w in some]
     if any(compared):
-        if not all(compared) or max(len(rule.deal), len(rule.no_deal)) > 1:
+        if not all(compared) or max(map(len, filled)) > 1:
             raise InputError(
                 f"{where}: its outcomes are named by words and by figures.",
                 "Give one comparison with --deal-is, and at most one with --no-deal-is.",
             )
         return
-    present = {folded(word) for word in counts}
     for word in words:
         if folded(word) not in present:
             raise InputError(
@@ -140,18 +147,26 @@ def refuse_unreadable(
     if not labels.unreadable.any():
         return
     at, counts = int(np.argmax(labels.unreadable)), word_counts(cells)
-    numbers = is_number(cells.type) or all(plain_number(word) is not None for word in counts)
-    header = where.rpartition("column ")[2]
-    way_out = (
-        f'Say which figures are deals, for example --deal-is "{header}>0".'
-        if numbers
-        else f"Say which words mean what: {suggested_options(counts)}; other words then count as "
-        "not known."
-    )
+    figures = learn_number_rule("", cells).read_numbers(cells)
+    header, values = where.rpartition("column ")[2], figures.values[np.isfinite(figures.values)]
+    blank = bool(_blank(cells).any())
+    if (figures.unreadable.any() or figures.unclear.any()) and blank and len(counts) == 1:
+        way_out = f"Say which words mean what: --deal-is {_quoted(next(iter(counts)))}"
+    elif figures.unreadable.any() or figures.unclear.any():
+        way_out = f"Say which words mean what: {suggested_options(counts)}; other words then "
+        way_out += "count as not known"
+    elif values.min() > 0 and not blank:  # codes, as 1 for yes and 2 for no
+        first, second = [*map(_quoted, counts), "NUMBER"][:2]
+        way_out = f"Say which figures mean what: --deal-is {first} --no-deal-is {second}, or the "
+        way_out += "other way round; others then count as not known"
+    else:
+        way_out = f'Say which figures are deals, for example --deal-is "{header}>0"'
+    if blank:
+        way_out += "; if empty cells mean none, add --no-deal-is ''"
     raise InputError(
         f"{where}, row {rows[at]}: {str(cells[at].as_py()).strip()[:60]!r} is neither a deal nor "
         f"none. It holds {_shown(counts)}.",
-        way_out,
+        f"{way_out}.",
     )
 
 
@@ -166,17 +181,19 @@ def _by_rule(cells: pa.Array, rule: ColumnRule) -> LabelCells:
         key = folded(word)
         other = False if not none and not _is_null(word) else None
         meanings.append(True if key in deal else False if key in none else other)
-    return _spread(codes, raw, meanings, [False] * len(raw))
+    return _spread(codes, raw, meanings, [False] * len(raw), 0.0 if EMPTY in none else np.nan)
 
 
 def _by_numbers(cells: pa.Array, rule: ColumnRule, deal: Comparison) -> LabelCells:
     numbers = learn_number_rule("", cells).read_numbers(cells)
     values = numbers.values
     labels = np.where(deal.holds(values), 1.0, 0.0)
-    none = find_comparison(rule.no_deal[0], [rule.header]) if rule.no_deal else None
+    none = next((find_comparison(w, [rule.header]) for w in rule.no_deal if w != EMPTY), None)
     if none is not None:
         labels[(labels == 0) & ~none.holds(values)] = np.nan
     labels[np.isnan(values)] = np.nan
+    if EMPTY in rule.no_deal:
+        labels[_blank(cells)] = 0.0
     return LabelCells(labels, np.zeros(len(labels), dtype=bool), numbers.unreadable)
 
 
@@ -185,8 +202,9 @@ def _spread(
     raw: Sequence[str],
     meanings: Sequence[bool | None],
     unclear: Sequence[bool],
+    empty: float = np.nan,
 ) -> LabelCells:
-    values = np.array([*(np.nan if m is None else float(m) for m in meanings), np.nan])
+    values = np.array([*(np.nan if m is None else float(m) for m in meanings), empty])
     worded = [
         meaning is not None and not word.strip()[:1].isdigit()
         for word, meaning in zip(raw, meanings, strict=True)
@@ -216,6 +234,14 @@ def word_counts(cells: pa.Array | pa.ChunkedArray) -> dict[str, int]:
         if n and not _is_null(word):
             counts[spelled.setdefault(folded(word), word.strip())] += n
     return dict(counts.most_common())
+
+
+def _blank(cells: pa.Array) -> Mask:
+    """Return which cells hold nothing, not even a word for nothing."""
+    if is_number(cells.type):
+        return np.asarray(cells.is_null().to_numpy(zero_copy_only=False))
+    blank = pc.equal(pc.utf8_trim_whitespace(as_text(cells)), EMPTY)
+    return np.asarray(pc.fill_null(blank, True).to_numpy(zero_copy_only=False))
 
 
 def _is_null(word: str) -> bool:

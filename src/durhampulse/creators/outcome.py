@@ -102,7 +102,7 @@ def outcome_words(rule: ColumnRule | None) -> OutcomeWords:
         {word.casefold() for word in deal} <= _SPONSORSHIP
     ):
         return SPONSORSHIP
-    none = [word for word in rule.no_deal if rule.insisted or trade_word(word) is False]
+    none = [w for w in rule.no_deal if w and (rule.insisted or trade_word(w) is False)]
     named = _either(deal)
     return OutcomeWords(rule.header, named, _either(none) or f"not {named}", own=True)
 

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 
@@ -132,6 +133,11 @@ def _check_target(evidence: Evidence) -> Finding:
     )
     if outcomes.nunique() < 2:
         reason = f"{LABEL} holds one outcome only, or none."
+        unknown, rule = len(creators.unlabelled), creators.rules.get(LABEL)
+        deal = rule.deal if rule else ()
+        if unknown and len(deal) == 1 and (outcomes == 1).any():
+            options = f"--deal-is {shlex.quote(deal[0])} --no-deal-is ''"
+            reason += f" If {unknown:,} cells are empty because there was no deal: {options}."
         return Finding("stop", figure, reason, (LABEL,))
     return Finding("pass", figure, "Both outcomes are there.")
 
