@@ -21,7 +21,8 @@ Avg_Views_per_Post,Fee (EUR)
 LONG-1,"{NAME}",@{"maximiliane_konstanze_" * 3},12500,4.1%,1.2%,Fashion,HD,2100,1250
 LONG-2,"👩🏽‍🎤✨ Luna ✨",@luna,8400,6.2%,,Beauty,4K,,
 LONG-3,"{WORD}",@donau,3300,9.9%,2.0%,,,900,80
-LONG-4,"محمد الأمين بن عبد الله",@amin,22000,,,Travel,HD,3100,400
+LONG-4,"محمد الأمين بن عبد الله بن عبد الرحمن الأنصاري صانع المحتوى",@amin,22000,,,Travel,HD,3100,400
+LONG-5,"שירה בת-אל כהן-לוי מזרחי אברמוביץ יוצרת תוכן לאוכל ובישול",@shira,5100,8%,2%,Food,HD,2900,200
 """
 BRIEF = {"number": "6", "budget": "1400", "currency": "EUR", "fee nano": "150", "fee micro": "600"}
 
@@ -71,7 +72,7 @@ def imported(browser, demo, signed_in):
 def test_pages_with_long_names_stay_within_the_window(browser, demo, signed_in, imported):
     address, _, _ = demo
     assert (imported["columns"], imported["import"]) == ([0, 0], [0, 0])
-    assert len(imported["creators"]) == 4
+    assert len(imported["creators"]) == 5
     with opened(browser, storage_state=signed_in, viewport=WINDOW) as page:
         campaign = imported["campaign"]
         lists = ("/campaigns", "/imports", "/lists", "/rooms", "/queue")
@@ -80,6 +81,38 @@ def test_pages_with_long_names_stay_within_the_window(browser, demo, signed_in, 
             page.goto(where)
             page.wait_for_load_state("networkidle")
             assert beyond(page) == [0, 0], where
+
+
+_CUT_AT_THE_BEGINNING = """names => names.filter(name => {
+    if (!name.offsetParent) return false;
+    const first = document.createRange(), text = name.firstChild;
+    first.setStart(text, 0);
+    first.setEnd(text, [...new Intl.Segmenter().segment(text.data)][0].segment.length);
+    const box = name.closest('th, small, .who > span').getBoundingClientRect();
+    const letter = first.getBoundingClientRect();
+    return letter.left < box.left - 1 || letter.right > box.right + 1;
+}).map(name => name.textContent)"""
+"""The names whose first letter lies outside of the box that cuts them off."""
+
+
+def test_name_that_is_cut_off_keeps_its_beginning(browser, demo, signed_in, imported):
+    """Also where it is read from right to left."""
+    with opened(browser, storage_state=signed_in, viewport=WINDOW) as page:
+        page.goto(imported["campaign"])
+        csrf = page.locator("input[name=csrf]").first.get_attribute("value")
+        for where in imported["creators"]:
+            number = where.rpartition("/")[2]
+            form = {"csrf": csrf, "creator_id": number, "choice": "in", "sure": "true"}
+            page.request.post(f"{imported['campaign']}/choose", form=form, timeout=PATIENCE)
+        beginnings = 0
+        for size in (WINDOW, PHONE):
+            page.set_viewport_size(size)
+            for where in (imported["shortlist"], imported["campaign"], *imported["creators"]):
+                page.goto(where)
+                names = page.locator(".who a:first-child, .who small, .end th")
+                assert names.evaluate_all(_CUT_AT_THE_BEGINNING) == [], where
+                beginnings += names.filter(visible=True).count()
+        assert beginnings >= 4 * len(imported["creators"])  # in list and campaign, at both sizes
 
 
 def test_steps_of_a_creator_have_one_height_whatever_the_name(browser, demo, signed_in, imported):

@@ -587,7 +587,7 @@ def test_creators_without_a_niche_stand_in_a_campaign_without_one(visit, desk):
     ann = visit("reviewer")
     brief = {"csrf": ann.csrf, "name": "Spring", "number": "5"}
     page = ann.get(ann.post("/campaigns", data=brief).headers["location"]).text
-    beside = re.findall(r"<small>([^<]*)</small></span></span></th>", page)
+    beside = re.findall(r"<small[^>]*>([^<]*)</small></span></span></th>", page)
     assert len(beside) == 5
     assert set(beside) <= {"nano", "micro", "mid", "macro", "mega"}
 
