@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from durhampulse.decision.bands import BANDS, Thresholds, assign_bands, cut, decision_table
+from durhampulse.decision.bands import BANDS, Thresholds, assign_bands
 from durhampulse.decision.figures import figure_text
+from durhampulse.decision.table import cut, decision_table
 from durhampulse.exceptions import InputError
 from durhampulse.features.peers import Peers
 from durhampulse.files.export import write_csv, write_provenance, write_xlsx

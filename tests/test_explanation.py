@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 import durhampulse as dp
 from durhampulse.creators.reading import read_creators
 from durhampulse.creators.schema import LABEL
-from durhampulse.decision.bands import MAYBE, Thresholds, on_edge, unscorable
+from durhampulse.decision.bands import MAYBE, Thresholds, on_edge
 from durhampulse.decision.figures import figure_text
+from durhampulse.decision.gaps import unscorable
 from durhampulse.decision.phrases import in_one_cell
 from durhampulse.decision.reasons import reason_table, what_would_change
 from durhampulse.decision.shapley import Explanation, draw_background, explain

@@ -10,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from durhampulse.creators.schema import COLUMNS, NICHE, QUALITIES, QUALITY
-from durhampulse.decision.bands import REASONS, Thresholds
+from durhampulse.decision.bands import Thresholds
 from durhampulse.decision.phrases import beside_others, group_words, phrase, unknown_names
 from durhampulse.decision.shapley import Explanation
+from durhampulse.decision.table import REASONS
 from durhampulse.deferred import pd
 from durhampulse.features.peers import Peers
 from durhampulse.models.fitted import FittedModel

@@ -9,8 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from durhampulse.decision.bands import BANDS, carried_names
+from durhampulse.decision.bands import BANDS
 from durhampulse.decision.reasons import REASONS_NOTE
+from durhampulse.decision.table import carried_names
 from durhampulse.files.export import write_csv, write_provenance, write_xlsx
 from durhampulse.report.context import build_report
 from durhampulse.report.fonts import letters_without_font

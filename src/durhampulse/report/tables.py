@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from durhampulse.creators.carried import CarriedKind
-from durhampulse.decision.bands import BANDS, NO_PRECEDENT, carried_names
+from durhampulse.decision.bands import BANDS, NO_PRECEDENT
 from durhampulse.decision.figures import number_text
+from durhampulse.decision.table import carried_names
 from durhampulse.evaluation.metrics import score_table
 from durhampulse.files.addresses import link_of
 from durhampulse.report.cells import readable

@@ -10,10 +10,12 @@ from durhampulse.creators.block import Block
 from durhampulse.creators.outcome import outcome_words
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL
 from durhampulse.creators.words import listed
-from durhampulse.decision.bands import NO_PRECEDENT, YES, decision_table, unscorable
+from durhampulse.decision.bands import NO_PRECEDENT, YES
 from durhampulse.decision.figures import above, figure_text, percent
+from durhampulse.decision.gaps import unscorable
 from durhampulse.decision.reasons import REASONS_NOTE, reason_table, what_would_change
 from durhampulse.decision.shapley import explain
+from durhampulse.decision.table import decision_table
 from durhampulse.decision.unlike import unlike_words
 from durhampulse.deferred import pd
 from durhampulse.exceptions import CannotJudgeError

@@ -23,7 +23,7 @@ from durhampulse.creators.headers import Headers, require_headers
 from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.creators.text import as_text
-from durhampulse.decision.bands import carried_names
+from durhampulse.decision.table import carried_names
 from durhampulse.exceptions import CannotJudgeError, InputError
 from durhampulse.files.cage import Cage
 from durhampulse.files.export import replacing

@@ -10,10 +10,10 @@ import pyarrow as pa
 
 from durhampulse.creators.block import Block
 from durhampulse.creators.schema import IDENTIFIER
-from durhampulse.decision.bands import REASONS
 from durhampulse.decision.phrases import in_one_cell
 from durhampulse.decision.reasons import reason_table
 from durhampulse.decision.shapley import explain
+from durhampulse.decision.table import REASONS
 from durhampulse.deferred import pd
 from durhampulse.scoring.scorer import Scorer
 

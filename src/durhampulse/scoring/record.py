@@ -12,8 +12,9 @@ import pyarrow as pa
 
 from durhampulse.creators.block import Block
 from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS
-from durhampulse.decision.bands import ANSWERS, carried_names, cut, shown_columns
+from durhampulse.decision.bands import ANSWERS
 from durhampulse.decision.phrases import in_one_cell
+from durhampulse.decision.table import carried_names, cut, shown_columns
 from durhampulse.features.peers import Peers
 
 __all__ = [

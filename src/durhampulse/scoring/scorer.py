@@ -22,12 +22,9 @@ from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS, IDENTIFIER
 from durhampulse.creators.table import Creators
 from durhampulse.creators.text import whole_array
 from durhampulse.creators.units import Unit, require_units
-from durhampulse.decision.bands import (
-    band_codes,
-    decision_table,
-    empty_reason,
-    too_empty,
-)
+from durhampulse.decision.bands import band_codes
+from durhampulse.decision.gaps import empty_reason, too_empty
+from durhampulse.decision.table import decision_table
 from durhampulse.decision.unlike import kind_names, unlike_words
 from durhampulse.deferred import pd
 from durhampulse.exceptions import CannotJudgeError, InputError

@@ -9,7 +9,7 @@ import numpy as np
 
 from durhampulse.creators.block import Block, Levels
 from durhampulse.creators.schema import IDENTIFIER, LABEL
-from durhampulse.decision.bands import unscorable
+from durhampulse.decision.gaps import unscorable
 from durhampulse.decision.promise import Promise
 from durhampulse.decision.reasons import reason_table
 from durhampulse.decision.shapley import explain

@@ -12,17 +12,12 @@ import pandas as pd
 
 from durhampulse.creators.schema import IDENTIFIER
 from durhampulse.creators.table import Creators
-from durhampulse.decision.bands import (
-    BANDS,
-    NO_PRECEDENT,
-    Thresholds,
-    assign_bands,
-    decision_table,
-    unscorable,
-)
+from durhampulse.decision.bands import BANDS, NO_PRECEDENT, Thresholds, assign_bands
+from durhampulse.decision.gaps import unscorable
 from durhampulse.decision.promise import Promise, keep_promise
 from durhampulse.decision.reasons import reason_table
 from durhampulse.decision.shapley import draw_background, explain
+from durhampulse.decision.table import decision_table
 from durhampulse.decision.unlike import unlike_words
 from durhampulse.evaluation.calibration import (
     band_hit_rates,
