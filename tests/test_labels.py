@@ -142,7 +142,7 @@ def test_empty_cell_is_no_deal_where_it_is_named_so():
         ),
         (
             ["1", "2", "1"],
-            "--deal-is 1 --no-deal-is 2, or the other way round",
+            "--deal-is 1 --no-deal-is 2, or the reverse",
             {"deal_is": ("1",), "no_deal_is": ("2",)},
             [1, 0, 1],
         ),
@@ -161,6 +161,17 @@ def test_way_out_of_an_unclear_outcome_leads_out(words, way_out, said, expected)
         read_creators(frame)
     assert way_out in str(caught.value)
     assert outcomes(frame, **said) == expected
+
+
+@pytest.mark.parametrize("header", ["Rejected", "Not sponsored", "deal_lost?", "No deal", "Unpaid"])
+def test_yes_below_a_header_that_denies_the_deal_is_asked_about(header):
+    frame = table(**{header: ["Yes", "No", None, "Yes"]})
+    with pytest.raises(InputError, match="--deal-is No --no-deal-is Yes, or the reverse"):
+        read_creators(frame, columns={LABEL: header})
+    named = {"deal_is": ("No",), "no_deal_is": ("Yes",)}
+    assert outcomes(frame, **named, columns={LABEL: header}) == [0, 1, None, 0]
+    stages = table(**{header: ["Won", "Lost"]})
+    assert outcomes(stages, columns={LABEL: header}) == [1, 0]
 
 
 def test_only_deals_filled_in_is_answered_with_what_empty_means():

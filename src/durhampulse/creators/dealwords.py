@@ -14,6 +14,7 @@ __all__ = [
     "OUTCOME_HEADERS",
     "VAGUE_HEADERS",
     "deal_word",
+    "denies_deal",
     "is_outcome_header",
     "trade_word",
     "word_key",
@@ -152,6 +153,18 @@ def trade_word(word: str) -> bool | None:
         return key in _DEAL
     negated = _NOT.fullmatch(key)
     return False if negated and (negated[1] or negated[2]) in _DEAL else None
+
+
+def denies_deal(header: str) -> bool:
+    """Whether a header names the lack of a deal, so that a yes below it may mean none.
+
+    Examples
+    --------
+    >>> denies_deal("Deal declined?"), denies_deal("Not sponsored"), denies_deal("Signed")
+    (True, True, False)
+    """
+    words = re.findall(r"[^\W_]+", header)
+    return False in {trade_word(word) for word in (" ".join(words), *words)}
 
 
 def is_outcome_header(header: str, headers: frozenset[str] = OUTCOME_HEADERS) -> bool:

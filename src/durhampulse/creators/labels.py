@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from durhampulse.creators.cells import distinct_words
 from durhampulse.creators.comparisons import Comparison, find_comparison
-from durhampulse.creators.dealwords import deal_word
+from durhampulse.creators.dealwords import deal_word, denies_deal, trade_word
 from durhampulse.creators.rules import ColumnRule, learn_number_rule
 from durhampulse.creators.schema import LABEL
 from durhampulse.creators.text import NoTextError, as_text, is_number, whole_array
@@ -71,7 +71,8 @@ def learn_label(
     Raises
     ------
     InputError
-        If a word that was named does not occur, or is named for both outcomes.
+        If a word that was named does not occur, or is named for both outcomes; if none is named and
+        the header says no deal above a yes and a no.
     """
     rule = ColumnRule(column=LABEL, kind="label", header=header)
     counts = word_counts(cells)
@@ -82,6 +83,12 @@ def learn_label(
         return rule
     words = [[word for word in counts if deal_word(word) is means] for means in (True, False)]
     clear, none = (tuple(some[:_MOST_SHOWN]) for some in words)
+    if clear and none and denies_deal(header) and all(trade_word(word) is None for word in counts):
+        yes, no = _quoted(clear[0]), _quoted(none[0])
+        raise InputError(
+            f"{name}, column {header}: it names the lack of a deal, so {yes} may mean none.",
+            f"Say which words mean what: --deal-is {no} --no-deal-is {yes}, or the reverse.",
+        )
     return replace(rule, deal=clear, no_deal=none)
 
 
@@ -158,7 +165,7 @@ def refuse_unreadable(
     elif values.min() > 0 and not blank:  # codes, as 1 for yes and 2 for no
         first, second = [*map(_quoted, counts), "NUMBER"][:2]
         way_out = f"Say which figures mean what: --deal-is {first} --no-deal-is {second}, or the "
-        way_out += "other way round; others then count as not known"
+        way_out += "reverse; others then count as not known"
     else:
         way_out = f'Say which figures are deals, for example --deal-is "{header}>0"'
     if blank:
