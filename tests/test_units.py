@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from durhampulse.creators.units import detect_unit, mixed_groups
+from durhampulse.creators.reading import read_creators
+from durhampulse.creators.units import detect_unit, mixed_groups, refuse_counts
+from durhampulse.exceptions import InputError
 
 NONE = np.array([])
 
@@ -50,6 +53,26 @@ def test_two_units_are_detected(seed, spread, share, n):
     values = rates(0.03, spread, n, seed)
     percent = np.random.default_rng(seed + 1).random(n) < share
     assert mixed_groups(np.where(percent, 100 * values, values)) is not None
+
+
+@pytest.mark.parametrize(("mark", "minus"), [(",", "-"), (".", "\u2212")])
+def test_counts_with_thousands_marks_are_no_rates(mark, minus):
+    gained = [37 * n * n - 900 for n in range(40)]  # from -900 to 55,377
+    cells = [f"{n:+,}".replace("-", minus).replace(",", mark) for n in gained]
+    table = pd.DataFrame({"id": range(40), "Followers": range(1_000, 1_040), "Growth": cells})
+    with pytest.raises(InputError, match="are neither fractions nor percentages, but counts"):
+        read_creators(table)
+    if mark == ",":  # the way out
+        read = read_creators(table, columns={"Growth_Rate": ""})
+        assert read.table["Growth"].tolist() == gained
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_percentages_of_three_decimals_are_no_counts(seed):
+    percent = np.round(100 * rates(0.06, 0.6, 400, seed), 3)
+    for spelled in ([f"{p:.3f}" for p in percent], [f"{p:g}" for p in percent]):
+        refuse_counts("column", spelled)
+        refuse_counts("column", [word.replace(".", ",") for word in spelled])
 
 
 def test_growth_around_zero_is_one_group():

@@ -23,7 +23,12 @@ from durhampulse.creators.headers import unclaimed
 from durhampulse.creators.identifiers import canonical_identifiers
 from durhampulse.creators.labelchoice import LabelChoice
 from durhampulse.creators.labels import learn_label, read_labels, refuse_unreadable
-from durhampulse.creators.numbers import DecimalSign, decimal_evidence, mixed_commas, parse_number
+from durhampulse.creators.numbers import (
+    DecimalSign,
+    decimal_evidence,
+    mixed_commas,
+    parse_number,
+)
 from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.roles import ExtraColumn, Role, Wish, attribute_of, read_extra
 from durhampulse.creators.rows import impossible
@@ -36,7 +41,7 @@ from durhampulse.creators.rules import (
 )
 from durhampulse.creators.schema import COLUMNS, GROWTH, IDENTIFIER, LABEL, QUALITY_LEVELS
 from durhampulse.creators.text import NoTextError, as_text, is_number, whole_array
-from durhampulse.creators.units import Unit, decide_unit, require_units
+from durhampulse.creators.units import Unit, decide_unit, refuse_counts, require_units
 from durhampulse.exceptions import InputError
 from durhampulse.files.tables import RawTable
 from durhampulse.irregularities import Irregularity, Ledger
@@ -258,6 +263,8 @@ class ColumnReader:
                 f"{mixed[1]!r} thousands commas.",
                 f"Write the whole column one way, or do without it: --map {name}=.",
             )
+        if rule.kind == "rate" and name not in self.options.units:
+            refuse_counts(f"{self.raw.name}, column {name}", words)
         numbers = rule.read_numbers(cells, self.elsewhere)
         self._refuse_unclear(rule, numbers, cells)
         self._note_numbers(rule, numbers, cells)

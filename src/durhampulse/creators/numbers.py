@@ -24,6 +24,7 @@ __all__ = [
     "currencies",
     "decimal_evidence",
     "learn_decimal",
+    "marked_count",
     "mixed_commas",
     "parse_number",
 ]
@@ -66,6 +67,9 @@ _LONE_POINT = re.compile(r"\d+\.\d+")
 _BLANKS = re.compile(r"['\u2019\s]")
 _GROUPED = re.compile(r"[1-9]\d{0,2}(\.\d{3})+")
 _FEWEST_TO_TELL = 3
+_FEWEST_GROUPED = 10
+_MARKED_COUNT = re.compile(r"[+\-\u2212]?\s*[1-9]\d{0,2}([.,]\d{3})+")
+_BARE_COUNT = re.compile(r"[+\-\u2212]?\s*\d{1,3}")
 _ODD_LETTER = re.compile(r"[^\d.,'\u2019\s+\-%]")
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
 _THREE_DECIMALS = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
@@ -307,6 +311,25 @@ def learn_decimal(words: list[str], kind: NumberKind) -> DecimalSign | None:
     if not signs and kind == "count" and len(grouped) == len(dotted) >= _FEWEST_TO_TELL:
         return ","
     return None
+
+
+def marked_count(words: Iterable[str]) -> str | None:
+    """Return a cell with a thousands mark, if a column's marks part thousands and no decimals.
+
+    So they do where three digits stand behind each of ten marks or more, and some cells have none:
+    among percentages of three decimals a tenth end in 0, and are written with fewer.
+
+    Examples
+    --------
+    >>> marked_count([*(f"+{n},234" for n in range(1, 11)), "-52", "7", "0"])
+    '+1,234'
+    """
+    cells = [word for word in words if any(map(str.isdigit, word))]
+    marked = [word for word in cells if "," in word or "." in word]
+    bare = sum(map(bool, map(_BARE_COUNT.fullmatch, cells)))
+    if len(marked) < _FEWEST_GROUPED or bare < max(_FEWEST_TO_TELL, len(cells) - len(marked)):
+        return None
+    return marked[0] if all(map(_MARKED_COUNT.fullmatch, marked)) else None
 
 
 def mixed_commas(words: Iterable[str], kind: NumberKind) -> tuple[str, str] | None:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from durhampulse.creators.numbers import marked_count
 from durhampulse.creators.schema import COLUMNS
 from durhampulse.exceptions import InputError
 
-__all__ = ["Unit", "decide_unit", "detect_unit", "holds_counts", "mixed_groups", "require_units"]
+__all__ = [
+    "Unit",
+    "decide_unit",
+    "detect_unit",
+    "holds_counts",
+    "mixed_groups",
+    "refuse_counts",
+    "require_units",
+]
 
 Unit = Literal["fraction", "percent"]
 Floats = npt.NDArray[np.float64]
@@ -92,11 +101,7 @@ def decide_unit(
     column = where.rsplit(" ", 1)[-1]
     settle = f"Say which: --unit {column}=percent or --unit {column}=fraction."
     if holds_counts(bare):
-        raise InputError(
-            f"{where}: most of its numbers exceed 100, so they are neither fractions nor "
-            "percentages, but counts.",
-            f"Leave it out with --map {column}=, or insist: --unit {column}=percent.",
-        )
+        raise _no_rates(where, "most of its numbers exceed 100")
     if groups := mixed_groups(bare):
         raise InputError(
             f"{where}: two groups of numbers, around {groups[0]:.2g} and {groups[1]:.2g}, look "
@@ -120,6 +125,33 @@ def decide_unit(
             settle,
         )
     return unit, "by its size"
+
+
+def refuse_counts(where: str, words: Iterable[str]) -> None:
+    """Raise if the cells of a rate column are counts with thousands marks.
+
+    Parameters
+    ----------
+    where
+        File and column, for the message.
+    words
+        Its cells, without blanks around them.
+
+    Raises
+    ------
+    InputError
+        If so.
+    """
+    if cell := marked_count(words):
+        raise _no_rates(where, f"in {cell!r} and others a mark parts thousands")
+
+
+def _no_rates(where: str, why: str) -> InputError:
+    column = where.rsplit(" ", 1)[-1]
+    return InputError(
+        f"{where}: {why}, so they are neither fractions nor percentages, but counts.",
+        f"Leave it out with --map {column}=, or insist: --unit {column}=percent.",
+    )
 
 
 def holds_counts(bare: Floats) -> bool:
