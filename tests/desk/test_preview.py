@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections import Counter
+from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 
 from durhampulse.decision.bands import MAYBE, NO, NO_PRECEDENT, YES, Thresholds
 from durhampulse.decision.promise import NO_YES_AT
@@ -19,10 +21,11 @@ from durhampulse.desk.models.catalogue import (
     prepared_run,
     save_thresholds,
 )
+from durhampulse.desk.models.naming import model_names
 from durhampulse.desk.models.preview import Preview, threshold_moves
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.people.erasure import erase
-from durhampulse.desk.store.tables import creator, run, score
+from durhampulse.desk.store.tables import creator, model, model_file, run, score
 from durhampulse.exceptions import InputError
 from tests.desk.conftest import DEMO, bring
 
@@ -233,3 +236,34 @@ def test_yes_that_cannot_be_promised_is_said_wherever_it_begins(filled, rules, v
         assert "99%" not in page.split("<main")[1]
     save_thresholds(filled, Thresholds(0.99, 0.6), "ann", rules)
     assert "Yes begins at 99% now" in viewer.get("/thresholds").text
+
+
+def test_model_is_named_by_its_day_and_by_a_number_after_the_first_of_it(store):
+    """A day of the folder, or of its arrival; a later model changes no name."""
+    written = {"one": "2026-03-12T09:50:25+00:00", "two": "2026-03-12T08:00:00+00:00", "old": ""}
+    with store.writing() as db:
+        for hour, (version, at) in enumerate(written.items()):
+            added = datetime(2026, 5, 2, hour, tzinfo=UTC)
+            about = {"version": version, "name": "x", "origin": "x", "added_by": "ann"}
+            db.execute(insert(model).values(added_at=added, **about))
+            manifest = json.dumps({"provenance": {"written": at}}).encode()
+            file = {"version": version, "name": "manifest.json", "content": manifest}
+            db.execute(insert(model_file).values(**file))
+    with store.reading() as db:
+        assert model_names(db) == {"one": "model of 12 March 2026",
+                                   "two": "model of 12 March 2026 (2)",
+                                   "old": "model of 2 May 2026"}  # fmt: skip
+
+
+def test_pages_name_a_model_by_its_day_and_not_by_its_hash(visit, desk, catalogue, other):
+    ann = visit("reviewer")
+    brief = {"csrf": ann.csrf, "name": "Spring", "number": "6", "fee nano": "100"}
+    campaign = ann.post("/campaigns", data=brief).headers["location"]
+    prepare(desk.store, catalogue, other, "ann")
+    versions = {catalogue.current().version: 3, other: 1}
+    pages = ("/creators/3", campaign, "/then", "/model/preview")
+    texts = [re.sub(r"<[^>]*>", "", ann.get(path).text) for path in pages]
+    for version, n in versions.items():
+        assert sum(catalogue.name_of(version) in text for text in texts) >= n
+        assert all(version not in text for text in texts)
+    assert all(version in ann.get("/model").text for version in versions)  # for engineers

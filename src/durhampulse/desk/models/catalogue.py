@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 
 from durhampulse.decision.bands import NO_PRECEDENT, Thresholds
+from durhampulse.desk.models.naming import model_names
 from durhampulse.desk.models.preview import Comparison
 from durhampulse.desk.models.rules import Rules, stored_frame
 from durhampulse.desk.models.unlikeness import refresh_standing, typical_figures, unlikeness
@@ -52,6 +53,7 @@ class Catalogue:
         self._store = store
         self._scorers: dict[str, Scorer] = {}
         self._rules: tuple[object, Rules] | None = None
+        self._names: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def current(self, db: Connection | None = None) -> Rules:
@@ -93,6 +95,13 @@ class Catalogue:
             if version not in self._scorers:
                 self._scorers[version] = _read(db, version)
             return self._scorers[version]
+
+    def name_of(self, version: str) -> str:
+        """Return what people call a model of the store."""
+        if version not in self._names:
+            with self._store.reading() as db:
+                self._names = model_names(db)
+        return self._names[version]
 
 
 def _read(db: Connection, version: str) -> Scorer:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
-__all__ = ["now"]
+__all__ = ["day_text", "now"]
 
 
 def now() -> datetime:
@@ -14,3 +14,14 @@ def now() -> datetime:
     place.
     """
     return datetime.now(UTC)
+
+
+def day_text(moment: date) -> str:
+    """Return the day of a moment, in words.
+
+    Examples
+    --------
+    >>> day_text(datetime(2026, 5, 2))
+    '2 May 2026'
+    """
+    return f"{moment.day} {moment:%B %Y}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
@@ -39,7 +38,6 @@ class ModelContext(ActivationContext, template="model.html"):
     rules: Rules
     manifest: Mapping[str, Any]
     versions: Sequence[Mapping[str, Any]]
-    written: datetime | None
     overrides: Sequence[Mapping[Any, Any]]
     since: Sequence[Mapping[Any, Any]]
     last: Row[Any] | None
@@ -80,22 +78,13 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         ).first()  # fmt: skip
     manifest = rules.scorer.model.manifest
     context = ModelContext(
-        rules=rules, manifest=manifest, versions=versions, written=_written(manifest),
+        rules=rules, manifest=manifest, versions=versions,
         overrides=overrides, since=since, last=last, watched=watched,
         broken=[band for band in watched if band.state == "broken"],
         reliability=_points(manifest.get("reliability", [])),
         activation=activation, unlike_lists=unlike_lists, waiting=waiting,
     )  # fmt: skip
     return render(request, who, context)
-
-
-def _written(manifest: Mapping[str, Any]) -> datetime | None:
-    """Return when a model was written; None where its folder does not say."""
-    text = str(manifest.get("provenance", {}).get("written", ""))
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def _versions(db: Connection, desk: DeskOf, rules: Rules) -> list[dict[str, Any]]:

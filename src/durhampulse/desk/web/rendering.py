@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -153,17 +153,6 @@ def _minutes_left(until: datetime, now: datetime | None = None) -> str:
     return quantity(minutes, "more minute")
 
 
-def _day(value: datetime) -> str:
-    """Return the day of a moment, in words.
-
-    Examples
-    --------
-    >>> _day(datetime(2026, 5, 2))
-    '2 May 2026'
-    """
-    return f"{value.day} {value:%B %Y}"
-
-
 def _leading(text: str) -> str:
     """Return a text with a capital in front, the rest as it is."""
     return text[:1].upper() + text[1:]
@@ -240,7 +229,7 @@ def _environment() -> Environment:
         ago=ago,
         told=told,
         minutes_left=_minutes_left,
-        day=_day,
+        day=clock.day_text,
         leading=_leading,
         in_page_words=in_page_words,
         carried=carried_cells,
@@ -289,6 +278,8 @@ class Frame(Context):
         Whether the model learned from simulated creators, and what it calls an outcome.
     to_review
         How many creators wait for reviewers.
+    model_name
+        What people call a model, by its version.
     notice, undo
         What was just done, and the address that undoes it.
     """
@@ -299,6 +290,7 @@ class Frame(Context):
     simulated: bool
     words: OutcomeWords
     to_review: int
+    model_name: Callable[[str], str]
     notice: str
     undo: str
 
@@ -321,6 +313,7 @@ def render(
     frame = Frame(
         who=who, path=request.url.path, navigation=request.app.state.navigation,
         simulated=simulated, words=words, to_review=to_review, notice=notice,
+        model_name=desk_of(request).catalogue.name_of,
         undo=undo if _UNDOES.fullmatch(undo) else "",
     )  # fmt: skip
     text = _template(context.template).render(vars(frame), **vars(context))
