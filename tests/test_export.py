@@ -334,10 +334,10 @@ def test_script_reads_single_cells_as_the_reader(kind, decimal, tmp_path):
             assert item["probability"] == pytest.approx(expected[at], abs=1e-12), cell
 
 
-def identity(column):
-    """A model whose log-odds are a column's number in thousands."""
+def identity(column, unit=1e3):
+    """A model whose log-odds are a column's number in units."""
     code = NumberCode(
-        column=column, scale="linear", unit=1.0, mean=0.0, sd=1e3, fill=0.0, indicator=False
+        column=column, scale="linear", unit=1.0, mean=0.0, sd=unit, fill=0.0, indicator=False
     )
     return FittedModel(
         name="identity",

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+import sys
+import unicodedata
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from durhampulse.creators.cldr import currency_codes, size_of
 
 __all__ = ["Amount", "plain_letters", "same_currency", "split_amount", "split_range"]
 
-_FULL_WIDTH = {0xFF01 + at: 0x21 + at for at in range(94)}
 _ARABIC = {"\u066a": "%", "\u066b": ".", "\u066c": "'", "\u200e": "", "\u200f": "", "\u061c": ""}
-_LETTERS = _FULL_WIDTH | str.maketrans(_ARABIC)
+_MINUS = {"\u2212": "-"}
 
-_SIGN = re.compile(r"[+\-\u2212]")
+_SIGN = re.compile(r"[+\-]")
 _AMOUNT = re.compile(r"(\D*)(\d(?:[\d.,'\u2019\s]*\d)?)(\D*)")
 _RANGE = re.compile(r"\s*[\-\u2010-\u2015\u2212~\u301c]\s*|\s+(?:to|bis|do|\u0434\u043e)\s+")
 
@@ -47,8 +48,22 @@ class Amount(NamedTuple):
 
 
 def plain_letters(word: str) -> str:
-    """Return full-width and Arabic signs as the ASCII signs they stand for."""
-    return word if word.isascii() else word.translate(_LETTERS)
+    """Return digits of all scripts, full-width and Arabic signs as the ASCII that they stand for.
+
+    Examples
+    --------
+    >>> plain_letters("\u0661\u066c\u0662\u0663\u0664"), plain_letters("\uff15\uff05")
+    ("1'234", '5%')
+    """
+    return word if word.isascii() else word.translate(_letters())
+
+
+@cache
+def _letters() -> dict[int, str]:
+    beyond = map(chr, range(0x80, sys.maxunicode + 1))
+    digits = {c: str(unicodedata.digit(c)) for c in beyond if c.isdecimal()}
+    signs = {chr(0xFF01 + at): chr(0x21 + at) for at in range(94)}
+    return str.maketrans(digits | signs | _ARABIC | _MINUS)
 
 
 def split_amount(word: str) -> Amount | None:
@@ -80,8 +95,7 @@ def split_amount(word: str) -> Amount | None:
     size, name, behind = tail
     # Of "$5 USD" the code says more than the sign.
     currency = min((c for c in (behind, before) if c), key=_number_of_codes, default="")
-    negative = any(sign in match[1] for sign in "-\u2212")
-    return Amount(negative, digits, size, name, currency, plus)
+    return Amount("-" in match[1], digits, size, name, currency, plus)
 
 
 def _split_tail(tail: str) -> tuple[int, str, str] | None:

@@ -135,7 +135,7 @@ def is_date(word: str) -> bool:
     """
     if not any(map(str.isdecimal, word)):
         return False
-    plain = "".join(str(int(c)) if c.isdecimal() else c for c in plain_letters(word))
+    plain = plain_letters(word)
     plain = _CLOCK_TIME.sub(" ", plain).strip()
     return bool(
         _FIGURES.fullmatch(plain) or _EAST.fullmatch(plain) or _is_epoch(plain) or _is_worded(plain)

@@ -41,9 +41,8 @@ _SCALES = {
     "b": Decimal(10**9),
     "bn": Decimal(10**9),
 }
-_MINUS = ("-", "\u2212")
 _NUMBER = re.compile(
-    r"(?P<sign>[+\-\u2212]?)\s*(?P<digits>\d(?:[\d.,'\u2019\s]*\d)?\.?|\.\d+)"
+    r"(?P<sign>[+\-]?)\s*(?P<digits>\d(?:[\d.,'\u2019\s]*\d)?\.?|\.\d+)"
     r"\s*(?:(?P<suffix>[kmb]|mn|bn)|(?P<percent>%))?",
     re.IGNORECASE,
 )
@@ -164,6 +163,7 @@ def parse_number(word: str, kind: NumberKind) -> Parsed:
     >>> parse_number("(2.7%)", "rate").point, parse_number("%5,6", "rate").comma
     (-0.027, 0.056)
     """
+    word = word if word.isascii() else plain_letters(word).strip()
     match = _NUMBER.fullmatch(word) if len(word) <= _LONGEST_NUMBER else None
     if match is None:
         return _parse_rest(word, kind)
@@ -171,7 +171,7 @@ def parse_number(word: str, kind: NumberKind) -> Parsed:
     if percent and kind == "count":
         return Parsed()
     scale = _SCALES["%" if percent else (suffix or "").lower()]
-    scale = -scale if sign in _MINUS else scale
+    scale = -scale if sign == "-" else scale
     point, comma = _readings(digits, kind, suffixed=bool(suffix))
     return Parsed(
         point=_worth(digits, ".", scale) if point else math.nan,
@@ -193,10 +193,9 @@ def _parse_rest(word: str, kind: NumberKind) -> Parsed:
 
 
 def _parse_amount(word: str, kind: NumberKind) -> Parsed:
-    """Return a number with a currency, a word for its size or the digits of another script."""
-    plain = plain_letters(word)
-    if len(plain) > _LONGEST_NUMBER or plain != word:
-        return Parsed() if len(plain) > _LONGEST_NUMBER else parse_number(plain, kind)
+    """Return a number with a currency or a word for its size, or a range."""
+    if len(word) > _LONGEST_NUMBER:
+        return Parsed()
     amount = split_amount(word)
     if amount is None and (usual := _respelled(word, kind)):
         return parse_number(usual, kind)._replace(formatted=True)

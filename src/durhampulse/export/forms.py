@@ -1,8 +1,7 @@
 """How numbers are written, for targets that read text by patterns.
 
-The forms are those of :mod:`durhampulse.creators.numbers` without words and other scripts: a sign,
-digits, and ``%``, ``K``, ``M``, ``MN``, ``B`` or ``BN``. What holds a digit and is written
-otherwise is not read; the row is refused, since the program itself may read it.
+The forms are those of :mod:`durhampulse.creators.numbers`: a sign, digits with signs between them,
+and what :mod:`durhampulse.export.spellings` holds.
 """
 
 from __future__ import annotations
@@ -13,17 +12,13 @@ from typing import Literal
 
 from durhampulse.creators.rules import ColumnRule
 
-__all__ = ["BLANK_SIGNS", "MINUS", "REGEX", "SUFFIXES", "End", "Form", "forms_of"]
+__all__ = ["REGEX", "End", "Form", "forms_of", "unclear_before_mil"]
 
-BLANK_SIGNS = "' \u00a0\u202f\u2019"
-"""Signs that part thousands and are no decimal sign."""
-MINUS = ("-", "\u2212")
-SUFFIXES = {"bn": "e9", "mn": "e6", "k": "e3", "m": "e6", "b": "e9", "%": "e-2"}
-"""What may follow the digits, in small letters, and the power of ten that it stands for."""
-
-_GROUP = f"[{BLANK_SIGNS}][0-9]{{3}}"
+_SEPARATOR = "[' ]"
+"""Signs that part thousands and are no decimal sign, of ASCII."""
+_GROUP = f"{_SEPARATOR}[0-9]{{3}}"
 REGEX = {
-    "plain": r"[0-9]+[.]?[0-9]*|[.][0-9]+",
+    "plain": r"[0-9]+[.]?[0-9]*|[.] *[0-9]+",
     "either point": r"[1-9][0-9]{0,2}[.][0-9]{3}",
     "either comma": r"[1-9][0-9]{0,2},[0-9]{3}",
     "commas": r"[1-9][0-9]{0,2}(,[0-9]{3}){1,5}([.][0-9]+)?",
@@ -36,7 +31,7 @@ REGEX = {
 """Shapes of digits and the signs between them, matched as a whole."""
 
 End = Literal["any", "none", "size"]
-"""What follows the digits: anything of `SUFFIXES`, nothing, or a size."""
+"""What follows the digits: anything that may, nothing, or a size."""
 
 
 class Form(IntEnum):
@@ -74,3 +69,12 @@ def forms_of(rule: ColumnRule) -> Iterator[tuple[str, End, Form]]:
         yield shape, "any", Form.POINT
     for shape in ("lone comma", "points", "blanks and comma"):
         yield shape, "any", Form.COMMA
+
+
+def unclear_before_mil(rule: ColumnRule) -> tuple[Form, ...]:
+    """Return the forms that ``mil`` behind the digits makes unclear.
+
+    It is a million in English and a thousand elsewhere, which a decimal comma proves.
+    """
+    decimal = rule.decimal or ("." if rule.kind == "any" else None)
+    return {",": (), None: (Form.POINT,)}.get(decimal, (Form.POINT, Form.COMMA))

@@ -1,6 +1,6 @@
 /** Reads one creator's cells as the program's own reader does: each cell by itself. */
 const BLANK = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
-const D = "\\p{Nd}";
+const D = "[0-9]";
 const whole = (pattern, flags = "u") => new RegExp(`^(?:${pattern})$`, flags);
 const AROUND = new RegExp(`^[${BLANK}]+|[${BLANK}]+$`, "gu");
 const BETWEEN = new RegExp(`[${BLANK}]+`, "gu");
@@ -8,7 +8,7 @@ const SEPARATORS = new RegExp(`['\u2019${BLANK}]`, "gu");
 const MINUS = /[-\u2212]/u;
 
 const NUMBER = whole(
-  `([+\\-\u2212]?)[${BLANK}]*(${D}(?:[${D}.,'\u2019${BLANK}]*${D})?\\.?|\\.${D}+)` +
+  `([+\\-\u2212]?)[${BLANK}]*(${D}(?:[0-9.,'\u2019${BLANK}]*${D})?\\.?|\\.${D}+)` +
     `[${BLANK}]*(?:([kmb]|mn|bn)|(%))?`,
   "iu",
 );
@@ -26,15 +26,15 @@ const ONE_COMMA = whole(`[1-9]${D}{0,2},${D}{3}`);
 const LONE_COMMA = whole(`${D}+,${D}+`);
 const LONE_POINT = whole(`${D}+\\.${D}+`);
 const THOUSANDS = whole(`[1-9]${D}{0,2}[.,]${D}{3}`);
-const AMOUNT = whole(`(\\P{Nd}*)(${D}(?:[${D}.,'\u2019${BLANK}]*${D})?)(\\P{Nd}*)`, "su");
+const AMOUNT = whole(`([^0-9]*)(${D}(?:[0-9.,'\u2019${BLANK}]*${D})?)([^0-9]*)`, "su");
 const RANGE = new RegExp(
   `[${BLANK}]*[\\-\u2010-\u2015\u2212~\u301c][${BLANK}]*|[${BLANK}]+(?:to|bis|do|\u0434\u043e)[${BLANK}]+`,
   "u",
 );
 const ACCOUNTED = whole(
-  `\\([${BLANK}]*([^\\-+\u2212()]*${D}[^\\-+\u2212()]*)\\)|([${D}.,'\u2019${BLANK}]*${D}%?)-`,
+  `\\([${BLANK}]*([^\\-+\u2212()]*${D}[^\\-+\u2212()]*)\\)|([0-9.,'\u2019${BLANK}]*${D}%?)-`,
 );
-const POINT_ZERO = whole(`([+-]?${D}+)\\.0+`);
+const POINT_ZERO = whole("([+-]?\\p{Nd}+)\\.0+");
 const POWERS = { "": 0, "%": -2, k: 3, m: 6, mn: 6, b: 9, bn: 9 };
 const LONGEST = 40;
 const LONGEST_WORD = 24;
@@ -70,7 +70,7 @@ function asciiDigits(text) {
 
 /** What digits with separators are worth, times a size; rounded once, from their decimal text. */
 function worth(digits, decimal, power, factor = 1) {
-  const plain = asciiDigits(digits.replace(SEPARATORS, ""))
+  const plain = digits.replace(SEPARATORS, "")
     .replaceAll(decimal === "." ? "," : ".", "")
     .replace(",", ".");
   if (factor === 1) return Number(`${plain}e${power}`);
@@ -109,8 +109,9 @@ function valueOf(p, decimal) {
 
 /** What a cell such as 145,000, 1.2M, 6.8% or 2.28E+11 is worth under either decimal sign. */
 function parseNumber(word, kind, words) {
-  const match = length(word) <= LONGEST ? NUMBER.exec(word) : null;
-  if (!match) return parseRest(word, kind, words);
+  const plain = strip(plainLetters(word));
+  const match = length(plain) <= LONGEST ? NUMBER.exec(plain) : null;
+  if (!match) return parseRest(plain, kind, words);
   const [, sign, digits, suffix, percent] = match;
   if (percent && kind === "count") return NOTHING;
   const power = POWERS[percent ? "%" : (suffix || "").toLowerCase().replace("\u212a", "k")];
@@ -127,7 +128,7 @@ function parseNumber(word, kind, words) {
 function parseRest(word, kind, words) {
   const exponent = length(word) <= LONGEST ? EXPONENT.exec(word) : null;
   if (exponent) {
-    const number = Number(asciiDigits(exponent[1].replace(",", ".") + exponent[2]));
+    const number = Number(exponent[1].replace(",", ".") + exponent[2]);
     const comma = exponent[1].includes(",");
     return { ...NOTHING, point: comma ? NaN : number, comma: comma ? number : NaN };
   }
@@ -136,17 +137,17 @@ function parseRest(word, kind, words) {
     const value = endless[1] === "-" ? -Infinity : Infinity;
     return { ...NOTHING, point: value, comma: value };
   }
-  return /\p{Nd}/u.test(word) ? parseAmount(word, kind, words) : NOTHING;
+  return /[0-9]/u.test(word) ? parseAmount(word, kind, words) : NOTHING;
 }
 
-/** Full-width and Arabic signs as the ASCII signs they stand for. */
+/** Digits of all scripts, full-width and Arabic signs as the ASCII that they stand for. */
 function plainLetters(word) {
-  const arabic = { "\u066a": "%", "\u066b": ".", "\u066c": "'", "\u200e": "", "\u200f": "", "\u061c": "" };
-  return [...word]
+  const signs = { "\u2212": "-", "\u066a": "%", "\u066b": ".", "\u066c": "'", "\u200e": "", "\u200f": "", "\u061c": "" };
+  return [...asciiDigits(word)]
     .map((c) => {
       const code = c.codePointAt(0);
       if (code >= 0xff01 && code < 0xff01 + 94) return String.fromCodePoint(code - 0xfee0);
-      return c in arabic ? arabic[c] : c;
+      return c in signs ? signs[c] : c;
     })
     .join("");
 }
@@ -210,9 +211,7 @@ function respelled(word, kind) {
 }
 
 function parseAmount(word, kind, words) {
-  const plain = plainLetters(word);
-  if (length(plain) > LONGEST) return NOTHING;
-  if (plain !== word) return parseNumber(plain, kind, words);
+  if (length(word) > LONGEST) return NOTHING;
   const amount = splitAmount(word, words);
   const usual = amount ? null : respelled(word, kind);
   if (usual) return parseNumber(usual, kind, words);

@@ -10,7 +10,7 @@ import numpy as np
 
 from durhampulse.creators.schema import COLUMNS
 from durhampulse.creators.words import NULL_WORDS
-from durhampulse.export.forms import BLANK_SIGNS, REGEX, End, Form, forms_of
+from durhampulse.export.forms import REGEX, End, Form, forms_of
 from durhampulse.export.graph.nodes import Nodes
 from durhampulse.export.levels import spellings_of
 from durhampulse.export.program import Input, Program
@@ -117,7 +117,7 @@ def _form(each: Input, nodes: Nodes) -> str:
 
 
 def _written(shape: str, end: End) -> str:
-    body = REGEX[shape].replace(f"[{BLANK_SIGNS}]", r"['\x{2019} \t\n\r\x{a0}\x{202f}]")
+    body = REGEX[shape].replace("[' ]", r"['\x{2019} \t\n\r\x{a0}\x{202f}]")
     return rf"{_SIGN}(?:{body}){_GAP}{_ENDS[end]}{_GAP}"
 
 

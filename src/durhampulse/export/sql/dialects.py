@@ -7,31 +7,60 @@ references of functions.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from durhampulse.exceptions import InputError
 from durhampulse.export.forms import REGEX
+from durhampulse.export.spellings import BLANKS, COMMON, plain_characters, ranges
 from durhampulse.export.sql.shapes import globs
 
 __all__ = ["DIALECTS", "Dialect", "dialect_named", "literal", "number"]
 
 _TEXT = re.compile(r"`[^`]*`|\"[^\"]*\"|'(?:[^']|'')*'")
-_BLANKS = (9, 10, 11, 12, 13, 28, 29, 30, 31, 32, 133, 160, 5760, *range(8192, 8203), 8232, 8233,
-           8239, 8287, 12288)  # fmt: skip
-"""Characters that Python strips around a cell."""
 _PATTERNS = {
     **REGEX,
-    "exponent": r"[+-]?[0-9]*[.,]?[0-9]+e[+-]?[0-9]{1,2}",
+    "exponent": r"[+-]?([0-9]*[.,]?[0-9]+|[0-9]+[.,])e[+-]?0?[0-9]{1,2}",
+    "far exponent": r"[+-]?([0-9]*[.,]?[0-9]+|[0-9]+[.,])e[+-]?[1-9][0-9]{2}",
+    "ascii": r"[ -~]*",
     "digit": r".*[0-9].*",
 }
 """What a text in small letters has to match as a whole."""
+
+_DEEPEST = 25
+"""Calls within calls that SQLite's parser takes."""
+Steps = tuple[Callable[[str], str], ...]
+Words = Sequence[tuple[str, str]]
 
 
 def _by_formula(value: str) -> str:
     """Round to single precision by adding a number 2**29 times as large and taking it away."""
     far = f"(1.5e0 * power(2e0, floor(ln(abs({value})) / 0.6931471805599453e0) + 29e0))"
     return f"CASE WHEN {value} = 0e0 THEN 0e0 ELSE ({value} + {far}) - {far} END"
+
+
+def _chr_text(codes: tuple[int, ...]) -> str:
+    return "(" + " || ".join(f"chr({code})" for code in codes) + ")"
+
+
+def _translated(characters: Callable[[tuple[int, ...]], str]) -> Callable[[str], str]:
+    """Replace all characters; last come those that stand for nothing, which pair with none."""
+    plain = sorted(plain_characters().items(), key=lambda pair: (not pair[1], *pair))
+    blanks = tuple(ord(character) for character, sign in plain if sign == " ")
+    others = "".join(character for character, sign in plain if sign != " ")
+    signs = " " * len(blanks) + "".join(sign for _, sign in plain if sign != " ")
+    pairs = f"{characters(blanks)} || {literal(others)}, {literal(signs)}"
+    return lambda text: f"translate({text}, {pairs})"
+
+
+def _values(name: str, words: Words) -> str:
+    rows = ", ".join(f"({literal(word)}, {literal(power)})" for word, power in words)
+    return f"{name}(word, power) AS (\n  VALUES {rows}\n)"
+
+
+def _structs(name: str, words: Words) -> str:
+    rows = ", ".join(f"STRUCT({literal(w)} AS word, {literal(p)} AS power)" for w, p in words)
+    return f"{name} AS (\n  SELECT * FROM UNNEST([{rows}])\n)"  # noqa: S608 - words are quoted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +85,12 @@ class Dialect:
         From a text and some characters to the text without them at either end.
     characters
         From their numbers to text of these characters.
+    plain
+        Steps from a text to it in the ASCII of :func:`.plain_characters`.
+    not_plain
+        From such a text to the condition that some of these characters are left in it.
+    table
+        From a name and pairs of a word and a power to a part of a query that gives them as a table.
     number
         From a text to the number that it writes.
     single
@@ -75,9 +110,10 @@ class Dialect:
     is_text: Callable[[str], str]
     size: Callable[[str], str] = field(default=lambda text: f"octet_length({text})")
     trimmed: Callable[[str, str], str] = field(default=lambda text, some: f"trim({text}, {some})")
-    characters: Callable[[tuple[int, ...]], str] = field(
-        default=lambda codes: "(" + " || ".join(f"chr({code})" for code in codes) + ")"
-    )
+    characters: Callable[[tuple[int, ...]], str] = field(default=_chr_text)
+    plain: Steps = field(default_factory=lambda: (_translated(_chr_text),))
+    not_plain: Callable[[str], str] | None = None
+    table: Callable[[str, Words], str] = field(default=_values)
     number: Callable[[str], str]
     single: Callable[[str], str] = field(default=_by_formula)
     once: str = "MATERIALIZED "
@@ -86,7 +122,7 @@ class Dialect:
     @property
     def blanks(self) -> str:
         """Text of all blanks."""
-        return self.characters(_BLANKS)
+        return self.characters(BLANKS)
 
     def named(self, name: str) -> str:
         """Return a name of the user's, quoted."""
@@ -129,6 +165,20 @@ def _sqlite_characters(codes: tuple[int, ...]) -> str:
     return f"char({', '.join(map(str, codes))})"
 
 
+def _replaced(characters: Sequence[str]) -> Callable[[str], str]:
+    def replaced(text: str) -> str:
+        for character in characters:
+            sign = literal(plain_characters()[character])
+            text = f"replace({text}, {_named_in_sqlite(character)}, {sign})"
+        return text
+
+    return replaced
+
+
+def _named_in_sqlite(character: str) -> str:
+    return literal(character) if character.isprintable() else _sqlite_characters((ord(character),))
+
+
 def _codes(codes: tuple[int, ...]) -> str:
     return f"code_points_to_string([{', '.join(map(str, codes))}])"
 
@@ -165,6 +215,10 @@ DIALECTS = {
         is_text=lambda column: f"typeof({column}) = 'text'",
         size=lambda text: f"length(CAST({text} AS BLOB))",
         characters=_sqlite_characters,
+        plain=tuple(
+            _replaced(COMMON[first : first + _DEEPEST]) for first in range(0, len(COMMON), _DEEPEST)
+        ),
+        not_plain=lambda text: f"{text} GLOB '*[{ranges({*plain_characters()} - {*COMMON})}]*'",
         number=lambda text: f"CAST({text} AS REAL)",
     ),
     "bigquery": Dialect(
@@ -179,6 +233,8 @@ DIALECTS = {
         escapes="\\'",
         size=lambda text: f"byte_length({text})",
         characters=_codes,
+        plain=(_translated(_codes),),
+        table=_structs,
         number=lambda text: f"SAFE_CAST({text} AS FLOAT64)",
         once="",
     ),
@@ -188,6 +244,7 @@ DIALECTS = {
         double="DOUBLE",
         matches=_regex("regexp_like({}, {})"),
         is_text=lambda column: f"typeof(to_variant({column})) = 'VARCHAR'",
+        table=lambda name, words: _values(name, words).replace("VALUES", "SELECT * FROM VALUES", 1),
         number=lambda text: f"TRY_TO_DOUBLE({text})",
         escapes="\\",
         once="",

@@ -5,14 +5,12 @@ In GLOB ``[0-9]`` is one digit and ``*`` anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import product
-
-from durhampulse.export.forms import BLANK_SIGNS
 
 __all__ = ["globs"]
 
-_BLANK = f"[{BLANK_SIGNS}]"
+_BLANK = "[' ]"
 _DIGIT, _LEAD = "[0-9]", "[1-9]"
 _MOST_GROUPS = 5
 
@@ -20,7 +18,8 @@ _MOST_GROUPS = 5
 def globs(text: str, shape: str) -> str:
     """Return the condition that a text has one of the shapes of :data:`.REGEX`, or another."""
     return {
-        "plain": f"{_only(text, '0-9.')} AND {_at_most_one(text, '.')} AND {text} GLOB '*[0-9]*'",
+        "plain": f"{_only(text, '0-9.')} AND {_at_most_one(text, '.')} AND {text} GLOB '*[0-9]*' "
+        f"OR {text} GLOB '. *[0-9]' AND ltrim(substr({text}, 2), ' ') NOT GLOB '*[^0-9]*'",
         "either point": _any(text, _grouped(_heads(), "."), most=1),
         "either comma": _any(text, _grouped(_heads(), ","), most=1),
         "commas": _with_rest(text, _grouped(_heads(), ","), "."),
@@ -30,7 +29,9 @@ def globs(text: str, shape: str) -> str:
         "points": _with_rest(text, _grouped(_heads(), "."), ","),
         "blanks": _with_rest(text, _grouped(_heads(_DIGIT), _BLANK), "."),
         "blanks and comma": _tailed(text, _grouped(_heads(_DIGIT), _BLANK), ","),
-        "exponent": _exponent(text),
+        "exponent": _exponent(text, ["[0-9]", "[0-9][0-9]", "0[0-9][0-9]"]),
+        "far exponent": _exponent(text, ["[1-9][0-9][0-9]"]),
+        "ascii": _only(text, " -~"),
         "digit": f"{text} GLOB '*[0-9]*'",
     }[shape]
 
@@ -78,11 +79,12 @@ def _with_rest(text: str, patterns: list[str], sign: str) -> str:
     return f"({_any(text, patterns)} OR {_tailed(text, patterns, sign)})"
 
 
-def _exponent(text: str) -> str:
+def _exponent(text: str, powers: Sequence[str]) -> str:
     head = f"ltrim(substr({text}, 1, instr({text}, 'e') - 1), '+-')"
     power = f"ltrim(substr({text}, instr({text}, 'e') + 1), '+-')"
+    ends = " OR ".join(f"{power} GLOB '{shape}'" for shape in powers)
     return (
-        f"{text} GLOB '*[0-9]e*' AND {text} NOT GLOB '[+-][+-]*' AND {text} NOT GLOB '*e[+-][+-]*' "
-        f"AND {_only(head, '0-9.,')} AND {head} NOT GLOB '*[.,]*[.,]*' "
-        f"AND ({power} GLOB '[0-9]' OR {power} GLOB '[0-9][0-9]')"
+        f"{text} GLOB '*[0-9.,]e*' AND {text} NOT GLOB '[+-][+-]*' "
+        f"AND {text} NOT GLOB '*e[+-][+-]*' AND {_only(head, '0-9.,')} AND {head} GLOB '*[0-9]*' "
+        f"AND {head} NOT GLOB '*[.,]*[.,]*' AND ({ends})"
     )

@@ -9,28 +9,40 @@ from durhampulse.export.sql.dialects import Dialect
 
 __all__ = ["Stages", "added", "clipped"]
 
-_NAME = re.compile(r"\b[a-z]+_[0-9_]+\b")
+_NAME = re.compile(r"\b[a-z]+(?:_[a-z]+)*_[0-9_]+\b")
 _TOGETHER = 20
 
 
 class Stages:
     """Columns of a query, in the order in which they are computed.
 
-    A column's name is letters, an underscore and numbers: ``x_3``.
+    A column's name is words and numbers, with underscores between them: ``left_body_3``.
 
     Attributes
     ----------
     stages
         Column to expression, stage by stage; an expression names columns of earlier stages alone.
+    joins
+        What the stages are joined with.
     """
 
     def __init__(self) -> None:
         self.stages: list[dict[str, str]] = []
+        self.joins: list[Sequence[str]] = []
 
-    def add(self, columns: Mapping[str, str]) -> list[str]:
-        """Append a stage, and return its columns' names."""
+    def add(self, columns: Mapping[str, str], joins: Sequence[str] = ()) -> list[str]:
+        """Append a stage, and return its columns' names.
+
+        Parameters
+        ----------
+        columns
+            Column to expression.
+        joins
+            What the earlier stages are joined with; each gives every row at most once.
+        """
         if columns:
             self.stages.append(dict(columns))
+            self.joins.append(joins)
         return [*columns]
 
     def text(self, dialect: Dialect, first: str, wanted: Sequence[str]) -> Iterator[str]:
@@ -47,9 +59,9 @@ class Stages:
         """
         kept: list[list[str]] = []
         needed = {*wanted}
-        for columns in reversed(self.stages):
+        for columns, joins in zip(reversed(self.stages), reversed(self.joins), strict=True):
             kept.append(sorted(needed - columns.keys()))
-            own = {name for text in columns.values() for name in _NAME.findall(text)}
+            own = {name for text in (*columns.values(), *joins) for name in _NAME.findall(text)}
             needed = (needed - columns.keys()) | own
         source = first
         for number, (columns, names) in enumerate(zip(self.stages, reversed(kept), strict=True)):
@@ -58,7 +70,8 @@ class Stages:
             parts = [*held, *(f"{text} AS {name}" for name, text in columns.items())]
             body = ",\n    ".join(parts)
             name = f"dp_stage_{number}"
-            yield f"{name} AS {dialect.once}(\n  SELECT\n    {body}\n  FROM {source}\n)"
+            tables = "\n  ".join((source, *self.joins[number]))
+            yield f"{name} AS {dialect.once}(\n  SELECT\n    {body}\n  FROM {tables}\n)"
             source = name
 
 

@@ -1,0 +1,230 @@
+"""Written numbers as queries and graphs read them, one cell each.
+
+Values are worked out by hand from what :mod:`durhampulse.creators.numbers` documents; words for
+sizes are those of the Unicode CLDR.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import sqlite3
+from functools import cache
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from durhampulse.creators.block import Block
+from durhampulse.creators.numbers import parse_number
+from durhampulse.creators.rules import ColumnRule
+from durhampulse.creators.schema import COLUMNS
+from durhampulse.decision.bands import Thresholds
+from durhampulse.export.program import program_from
+from durhampulse.export.sql.query import query_of
+from tests.examples import examples
+from tests.test_export import identity
+
+COLUMN = {"count": "Followers", "rate": "Growth_Rate", "any": "Fee"}
+VALUES = {
+    ("145,000", "count"): 145_000,
+    ("12,34,567", "count"): 1_234_567,
+    ("1'234'567", "count"): 1_234_567,
+    ("1\u2019234", "count"): 1_234,
+    ("1\u2009234\u202f567", "count"): 1_234_567,
+    ("1\t234", "count"): 1_234,
+    ("+15 k", "count"): 15_000,
+    ("15K+", "count"): 15_000,
+    ("15+", "count"): 15,
+    ("5.k", "count"): 5_000,
+    (". 5", "count"): 0.5,
+    ("1.5E+005", "count"): 150_000,
+    ("12.E3", "count"): 12_000,
+    ("1,2 Mio.", "count"): 1_200_000,
+    ("3 Mrd", "count"): 3_000_000_000,
+    ("1.2 lakh", "count"): 120_000,
+    ("2 CRORE", "count"): 20_000_000,
+    ("12 \u0442\u044b\u0441.", "count"): 12_000,
+    ("12 \u0422\u042b\u0421", "count"): 12_000,
+    ("6.5\u4e07", "count"): 65_000,
+    ("14.5\ub9cc", "count"): 145_000,
+    ("5 de  milioane", "count"): 5_000_000,
+    ("3,5 mil", "count"): 3_500,
+    ("\u0661\u0662\u0663", "count"): 123,
+    ("\u0661\u066c\u0662\u0663\u0664", "count"): 1_234,
+    ("\uff11\uff12\uff0c\uff10\uff10\uff10", "count"): 12_000,
+    ("\u06f5\u06f0", "count"): 50,
+    ("\u22120.5", "rate"): -0.5,
+    ("6.8 %", "rate"): 0.068,
+    ("6,8%", "rate"): 0.068,
+    ("\u0665\u066a", "rate"): 0.05,
+    ("\uff0b\uff15\uff0e\uff15\uff05", "rate"): 0.055,
+    ("2.5e\u22123", "rate"): 0.0025,
+    ("5,125", "rate"): 5.125,
+    ("(2.7%)", "rate"): -0.027,
+    ("( 12,5 % )", "rate"): -0.125,
+    ("0.5-", "rate"): -0.5,
+    ("3,1%-", "rate"): -0.031,
+    ("%5,6", "rate"): 0.056,
+    ("(\u0660.\u0665)", "rate"): -0.5,
+    ("1.2 k", "any"): 1_200,
+}  # fmt: skip
+"""Cell and kind of its column to its value, where the column has not told its decimal sign."""
+NOTHING = {
+    ("12 monkeys", "count"), ("12 \u043b\u044e\u0434\u0435\u0439", "count"), ("~5", "count"),
+    ("1,2,3", "count"), ("0.5x", "rate"), ("+-5", "rate"), ("--5", "rate"), ("5%", "count"),
+    ("5. Mio.", "count"), ("5%+", "rate"), ("5 k 3", "count"), ("2024-06-15", "count"),
+    ("10-20 people", "count"), ("10%-20%", "count"), ("5-", "count"), ("\u00b2", "count"),
+    ("(5)", "count"), ("5-", "count"), ("(1.5", "rate"), ("% 5", "rate"), ("((5))", "rate"),
+    ("n\u00e3o", "count"), ("12 USD", "count"), ("0x1A", "count"),
+    ("1" * 38 + "k 5", "count"), ("7 kk", "count"), ("5++", "count"),
+}  # fmt: skip
+UNCLEAR = {
+    ("145.000", "count"), ("10-20k", "count"), ("10k \u2013 20k", "count"), ("10 to 20", "count"),
+    ("1 \u043c\u043b\u043d \u0434\u043e 2 \u043c\u043b\u043d", "count"), ("+1-2", "count"),
+    ("\uff11\uff5e\uff12", "count"), ("3 mil", "count"), ("3 mil+", "count"), ("10%-20%", "rate"),
+    ("2024-06", "count"), ("%5-10", "rate"), ("(1)-(2)", "rate"),
+}  # fmt: skip
+"""Cells that are one number or another, or two."""
+
+
+@cache
+def program_for(kind, decimal=None, unit=1e3):
+    """A model whose log-odds are the number in units, to see how a cell is read."""
+    column = COLUMN[kind]
+    rule = ColumnRule(column=column, kind=kind, header="cell", decimal=decimal)
+    return program_from(identity(column, unit), {column: rule}, Thresholds(), "")
+
+
+def by_sqlite(program, cells):
+    """What the query for SQLite makes of cells."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as database:
+        pd.DataFrame({"cell": cells}).to_sql("creators", database, index=False)
+        return pd.read_sql(query_of(program, "sqlite", "creators", "0"), database)
+
+
+def by_duckdb(program, cells):
+    """What the query for DuckDB makes of cells."""
+    duckdb = pytest.importorskip("duckdb")
+    with duckdb.connect() as database:
+        database.register("creators", pd.DataFrame({"cell": cells}, dtype="str"))
+        return database.execute(query_of(program, "duckdb", "creators", "0")).df()
+
+
+ENGINES = {"sqlite": by_sqlite, "duckdb": by_duckdb}
+
+
+def answers(scored):
+    """Probabilities, or ``nothing``, ``unclear`` or ``unread``."""
+    words = {"are empty": "nothing", "may be": "unclear", "is not read": "unread"}
+    read = []
+    for refusal, p in zip(scored["refusal"], scored["probability"], strict=True):
+        word = next((word for part, word in words.items() if part in refusal), refusal)
+        read.append(word or p)
+    return read
+
+
+def of_kind(cells, kind):
+    return [cell for cell, its_kind in cells if its_kind == kind]
+
+
+@pytest.mark.parametrize(("cell", "kind"), [*VALUES])
+def test_the_reader_reads_numbers_as_people_write_them(cell, kind):
+    assert parse_number(cell, kind).value(None) == pytest.approx(VALUES[cell, kind], rel=1e-12)
+
+
+@pytest.mark.parametrize("engine", [*ENGINES])
+def test_numbers_are_read_as_people_write_them(engine):
+    for (cell, kind), value in VALUES.items():
+        unit = 10.0 ** math.ceil(
+            math.log10(abs(value))
+        )  # of the number's size, for its last digits
+        (answer,) = answers(ENGINES[engine](program_for(kind, None, unit), [cell]))
+        assert math.log(answer / (1 - answer)) == pytest.approx(value / unit, rel=1e-6), cell
+
+
+@pytest.mark.parametrize(("cells", "kind", "answer"), [
+    (of_kind(cells, kind), kind, answer)
+    for cells, answer in ((NOTHING, "nothing"), (UNCLEAR, "unclear"))
+    for kind in ("count", "rate")
+])  # fmt: skip
+@pytest.mark.parametrize("engine", [*ENGINES])
+def test_cells_that_are_no_number_or_two_are_not_scored(engine, cells, kind, answer):
+    read = answers(ENGINES[engine](program_for(kind), cells))
+    assert dict(zip(cells, read, strict=True)) == dict.fromkeys(cells, answer)
+
+
+@pytest.mark.parametrize("engine", [*ENGINES])
+def test_exponents_beyond_99_and_infinity_refuse_their_row(engine):
+    cells = ["1e100", "2,5E-123", "\u22121e400", "inf", "-Infinity"]
+    assert answers(ENGINES[engine](program_for("rate"), cells)) == ["unread"] * len(cells)
+
+
+SIGNS = ("", "", "+", "-", "\u2212", "~", "--", "+-", "- ")
+DIGITS = (
+    "1", "145", "0.5", ".5", "5.", "1.234", "1,234", "1,23", "1.234.567", "1,234.5", "1.234,5", "12,34,567",
+    "1 234", "1'234'567", "1 234,5", "01,234", "0", "1.2.3", "1,2,3", "1.2.e5", "1e5", "1,5e-3", "",
+)  # fmt: skip
+WORDS = (
+    "", "", "", "%", "K", "m", "MN", "bn", "mio", "Mrd.", "mil", "mil.", "lakh", "\u0442\u044b\u0441.",
+    "\u0422\u042b\u0421", "\u4e07", "people", "x", "+", "k+", "%+", "mil+", "\u043b\u044e\u0434\u0435\u0439",
+    "de mii", "de  mii", "\u03c7\u03b9\u03bb\u03b9\u03ac\u03b4\u03b5\u03c2", "5",
+)  # fmt: skip
+AROUND = (*["{}"] * 6, "({})", "( {})", "{}-", "%{}")
+BETWEEN = ("-", " - ", "\u2013", "~", " to ", "to", " bis ", " \u0434\u043e ", "/")
+SCRIPTS = {
+    "as it is": {},
+    "Arabic": {48 + digit: 0x660 + digit for digit in range(10)} | {ord("%"): 0x66A},
+    "full width": {code: code + 0xFEE0 for code in map(ord, "0123456789.,%+-~")},
+    "Hindi": {48 + digit: 0x966 + digit for digit in range(10)} | {ord("'"): 0x2019},
+    "tabs": {ord(" "): ord("\t")},
+}
+
+
+@st.composite
+def written_cells(draw):
+    """Cells as people write numbers, ranges, and what looks like either."""
+
+    def number():
+        parts = (st.sampled_from(some) for some in (SIGNS, DIGITS, ("", " ", "\u00a0"), WORDS))
+        return draw(st.sampled_from(AROUND)).format("".join(map(draw, parts)))
+
+    text = number()
+    if draw(st.integers(0, 3)) == 0:
+        text += draw(st.sampled_from(BETWEEN)) + number()
+    return text.translate(SCRIPTS[draw(st.sampled_from([*SCRIPTS]))])
+
+
+def own_answers(kind, decimal, cells):
+    """What the program itself makes of cells, as a query would answer."""
+    column = COLUMN[kind]
+    read = ColumnRule(column=column, kind=kind, decimal=decimal).read_number_words(cells)
+    low, high = COLUMNS[column].possible
+    scores = identity(column).predict_proba(Block(len(cells), {column: read.values}))
+    return [
+        "unclear" if unclear else "nothing" if math.isnan(value) else
+        "impossible" if not low <= value <= high else score
+        for value, unclear, score in zip(read.values, read.unclear, scores, strict=True)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("engine", [*ENGINES])
+@pytest.mark.parametrize("kind", ["count", "rate"])
+@examples(25)
+@given(
+    decimal=st.sampled_from([None, ".", ","]),
+    cells=st.lists(written_cells(), min_size=1, max_size=40),
+)
+def test_exported_queries_read_what_the_program_reads(engine, kind, decimal, cells):
+    expected = own_answers(kind, decimal, cells)
+    program = program_for(kind, decimal)
+    for cell, read, own in zip(
+        cells, answers(ENGINES[engine](program, cells)), expected, strict=True
+    ):
+        if own == "impossible":
+            assert str(read).startswith(f"{COLUMN[kind]} cannot be"), cell
+        elif isinstance(own, str):
+            assert read == own, cell
+        else:
+            assert read == pytest.approx(own, abs=1e-12), cell
