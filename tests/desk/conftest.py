@@ -157,6 +157,10 @@ class Databases:
 _ON_BOTH_AT_ONCE = {"test_chain.py", "test_intake.py", "test_reviewing.py", "test_store.py"}
 """Where locks, constraints and migrations are tested: with either database in the quick tests."""
 
+_PAGES = {"test_activation.py", "test_campaign_pages.py", "test_forms.py", "test_listing.py",
+          "test_rest.py", "test_sign_in.py", "test_uploads.py", "test_web.py"}  # fmt: skip
+"""Pages and routes, which ask the store alike whatever its database."""
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
@@ -164,7 +168,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if not item.name.partition("[")[2].startswith("postgres"):
             continue
-        if item.path.name in ("test_forms.py", "test_web.py"):
+        if item.path.name in _PAGES:
             item.add_marker(pytest.mark.slow)
         elif item.path.name not in _ON_BOTH_AT_ONCE:
             item.add_marker(pytest.mark.postgres)
@@ -256,6 +260,11 @@ def catalogue(filled):
 @pytest.fixture
 def rules(catalogue):
     return catalogue.current()
+
+
+def broken(*_given):
+    """Fail as a fault of the program does."""
+    raise ValueError("worn out")
 
 
 def add_people(store, *roles):

@@ -9,7 +9,7 @@ import pytest
 from durhampulse.desk.people import people
 from durhampulse.desk.web.access import COOKIE
 from durhampulse.desk.web.kept import LARGEST_FORM
-from tests.desk.test_web import NEEDS, OURS, filled_in, routes
+from tests.desk.routes import NEEDS, OURS, filled_in, routes
 
 CHUNK = 1 << 16
 

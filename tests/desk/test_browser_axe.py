@@ -12,9 +12,9 @@ from durhampulse.desk.people import people
 from durhampulse.desk.server import fill_with_demo
 from durhampulse.desk.store.database import open_store
 from tests.desk.conftest import PASSWORD
+from tests.desk.routes import NEEDS, OPEN
 from tests.desk.test_browser import MESSY, PATIENCE, browser, running_desk, wait_for
 from tests.desk.test_browser_acts import STARS
-from tests.desk.test_web import NEEDS, OPEN
 
 __all__ = ["browser"]
 

@@ -20,8 +20,8 @@ from durhampulse.desk.web.filling import fill_form
 from durhampulse.exceptions import InputError
 from tests.desk.conftest import PASSWORD, bring
 from tests.desk.forms import fields_of
+from tests.desk.routes import routes
 from tests.desk.test_unlike import unlike_list
-from tests.desk.test_web import routes
 
 DECISION = {"decision": "decline", "reason": "Other", "note": "", "request_name": "a" * 12,
             "seen": "0"}  # fmt: skip

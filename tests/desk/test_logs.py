@@ -10,8 +10,8 @@ from starlette.testclient import TestClient
 
 from durhampulse.desk.web.app import create_desk
 from durhampulse.desk.web.exposure import Exposure
+from tests.desk.conftest import broken
 from tests.desk.forms import fields_of
-from tests.desk.test_web import broken
 from tests.logs import log_lines
 
 LIST = """\

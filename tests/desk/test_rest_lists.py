@@ -11,7 +11,7 @@ from sqlalchemy import func, insert, select
 from durhampulse.desk.people import people
 from durhampulse.desk.store.tables import audit, claim, creator, creator_list, review
 from durhampulse.desk.store.tables import list_creator as place
-from tests.desk.test_web import routes
+from tests.desk.routes import routes
 
 DECLINE = {"kind": "decide", "decision": "decline", "reason": "Off brand", "reviewer": "Rita"}
 

@@ -18,7 +18,7 @@ from durhampulse.desk.store.tables import audit, creator, outcome, review, room,
 from durhampulse.desk.web.access import COOKIE
 from durhampulse.desk.web.colour import contrast, readable_on
 from durhampulse.exceptions import InputError
-from tests.desk.test_web import OPEN, filled_in, routes
+from tests.desk.routes import OPEN, filled_in, routes
 from tests.desk.versions import differences, store_of_version
 
 EIGHT = (*range(3, 11),)

@@ -1,0 +1,168 @@
+"""The pages of a campaign."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+
+import openpyxl
+import pytest
+from sqlalchemy import select, update
+
+from durhampulse.desk.review.decisions import REASONS
+from durhampulse.desk.store.tables import (
+    creator,
+)
+
+
+def test_creators_without_a_niche_stand_in_a_campaign_without_one(visit, desk):
+    with desk.store.writing() as db:
+        db.execute(update(creator).values(niche=None))
+    ann = visit("reviewer")
+    brief = {"csrf": ann.csrf, "name": "Spring", "number": "5"}
+    page = ann.get(ann.post("/campaigns", data=brief).headers["location"]).text
+    beside = re.findall(r"<small[^>]*>([^<]*)</small></span></span></th>", page)
+    assert len(beside) == 5
+    assert set(beside) <= {"nano", "micro", "mid", "macro", "mega"}
+
+
+def test_campaign_pages(visit, desk):
+    ann, brief = visit("reviewer"), {"name": "Spring / 2026", "number": "5",
+                                     "tier": ["nano", "micro"], "fee nano": "100",
+                                     "fee micro": "250.50", "currency": "eur",
+                                     "budget": "1,000"}  # fmt: skip
+    where = ann.post("/campaigns", data={"csrf": ann.csrf, **brief}).headers["location"]
+    answer = ann.get(f"{where}/export/xlsx")
+    assert 'filename="campaign-1-Spring-2026.xlsx"' in answer.headers["content-disposition"]
+    book = openpyxl.load_workbook(io.BytesIO(answer.content))
+    heads, *rows = book["Decisions"].values
+    cell = book["Decisions"]["B2"]
+    assert (heads[1], cell.number_format) == ("Predicted Sponsorship", "0.00%")
+    rows = [dict(zip(heads, row, strict=True)) for row in rows]
+    assert 0 < len(rows) <= 5
+    assert {(row["Tier"], row["Fee"]) for row in rows} <= {("nano", 100), ("micro", 250.5)}
+    assert {(row["Currency"], row["By Hand"], row["Campaign State"]) for row in rows} == {
+        ("EUR", False, "draft")
+    }
+    assert rows[-1]["Cost So Far"] == sum(row["Fee"] for row in rows) <= 1000
+    about = dict(book["Provenance"].values)
+    assert (about["budget"], about["currency"]) == (1000, "EUR")
+    assert "of 1,000 EUR" in about["Fees if all agree"]
+    out = {"csrf": ann.csrf, "choice": "out", "name": rows[0]["Influencer ID"]}
+    assert ann.post(f"{where}/choose", data=out).status_code == 303
+    wider = {"csrf": ann.csrf, **brief, "number": "1,000", "most_per_niche": "2", "budget": ""}
+    assert ann.post(where, data=wider).status_code == 303
+    with desk.store.reading() as db:
+        kept = db.scalar(
+            select(creator.c.id).where(creator.c.external_id == rows[1]["Influencer ID"])
+        )
+    made = {"csrf": ann.csrf, "decision": "approve", "reason": REASONS[0], "note": "Seen live",
+            "request_name": "b" * 12, "seen": "0"}  # fmt: skip
+    assert ann.post(f"/creators/{kept}/decide", data=made).status_code == 303
+    exported = [*csv.DictReader(io.StringIO(ann.get(f"{where}/export/csv").text))]
+    assert {(row["Reviewer"], row["Review Note"]) for row in exported} == {
+        ("", ""), (ann.who, "Seen live")
+    }  # fmt: skip
+    assert max(Counter(row["Niche"] for row in exported).values()) == 2
+    assert rows[0]["Influencer ID"] not in {row["Influencer ID"] for row in exported}
+    assert ann.get(f"{where}/export/exe").status_code == 404
+    assert ann.post(f"{where}/delete", data={"csrf": ann.csrf}).status_code == 303
+    assert "Deleted." in ann.get("/campaigns").text
+    assert ann.get(where).status_code == 404
+
+
+def test_looking_at_a_campaign_solves_nothing(visit, monkeypatch):
+    ann = visit("reviewer")
+    brief = {"name": "Spring", "number": "5", "budget": "900", "fee nano": "150"}
+    where = ann.post("/campaigns", data={"csrf": ann.csrf, **brief}).headers["location"]
+    monkeypatch.setattr("durhampulse.desk.campaigns.proposal.best_set", None)
+    monkeypatch.setattr("durhampulse.desk.campaigns.proposal.candidates", None)
+    page = ann.get(where).text
+    assert ">nan<" not in page
+    assert "deals among creators like these in the past" in page.lower()
+    assert "without a fee" in page
+    assert ann.get(f"{where}/export/csv").status_code == 200
+    assert ann.get("/campaigns").status_code == 200
+
+
+def test_campaign_is_agreed_compared_and_opened_again(visit, desk):
+    ann, vic = visit("reviewer"), visit("viewer")
+
+    def act(path, **data):
+        return ann.post(f"{where}/{path}", data={"csrf": ann.csrf, **data})
+
+    made = ann.post("/campaigns", data={"csrf": ann.csrf, "name": "Spring", "number": "5"})
+    where = made.headers["location"]
+    page = ann.get(f"{where}/difference").text
+    assert "would propose the same creators" in page
+    assert f'<a class="button main" href="{where}">Back to Spring</a>' in page
+    with desk.store.writing() as db:
+        (first, *_) = re.findall(r'href="/creators/(\d+)"', ann.get(where).text)
+        db.execute(update(creator).where(creator.c.id == int(first)).values(state="declined"))
+    page = ann.get(f"{where}/difference").text
+    assert "would swap 1 of Spring" in page
+    (seen,) = re.findall(r'name="seen" value="(\w+)"', page)
+    assert act("propose", seen=seen).status_code == 303
+    assert f'href="/creators/{first}"' not in ann.get(where).text
+    assert act("propose", seen="other").status_code == 422
+    assert "Agree on this set" not in vic.get(where).text
+    assert act("state", state="agreed").status_code == 303
+    page = ann.get(where).text
+    assert "Leave out" not in page
+    assert "Change the brief" not in page
+    assert act("choose", choice="out", creator_id="3").status_code == 422
+    assert act("state", state="draft").status_code == 422  # nobody said why
+    assert act("state", state="done").status_code == 303
+    assert act("state", state="draft", note="they want more").status_code == 303
+    assert "<q>they want more</q>" in ann.get(where).text
+
+
+def test_creators_are_added_to_a_campaign_from_elsewhere(visit, desk):
+    ann = visit("reviewer")
+    made = ann.post("/campaigns", data={"csrf": ann.csrf, "name": "Spring", "number": "5"})
+    where, number = made.headers["location"], made.headers["location"].rsplit("/")[-1]
+    with desk.store.writing() as db:
+        db.execute(update(creator).where(creator.c.id == 4).values(state="declined"))
+    sent = {"csrf": ann.csrf, "campaign": number, "chosen": ["3", "4"]}
+    asked = ann.post("/campaigns/add", data=sent).headers["location"]
+    page = ann.get(asked).text
+    assert "was declined" in page
+    assert 'href="/creators/3"' in page
+    assert 'href="/creators/4"' not in page
+    sure = {"csrf": ann.csrf, "choice": "in", "creator_id": "4", "sure": "true"}
+    assert ann.post(f"{where}/choose", data=sure).status_code == 303
+    assert 'href="/creators/4"' in ann.get(where).text
+    assert "Spring" in ann.get("/creators/4").text
+    found = ann.post(f"{where}/choose", data={"csrf": ann.csrf, "choice": "in", "name": "inf-1438"})
+    assert "Put in INF-1438" in ann.get(found.headers["location"]).text
+    assert ann.post("/campaigns/add", data={**sent, "chosen": []}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [({"number": "5", "budget": "2.000"}, "may be 2000 or 2"),
+     ({"number": "2,5"}, "2.5 is not whole"), ({"number": "many"}, "not a number"),
+     ({"number": "5", "most_per_niche": "1.5"}, "1.5 is not whole"),
+     ({"number": "5", "budget": "-1"}, "amounts from 0 on")],
+)  # fmt: skip
+def test_invalid_campaign_form_is_refused(visit, given, words):
+    ann = visit("reviewer")
+    answer = ann.post("/campaigns", data={"csrf": ann.csrf, "name": "Odd", **given})
+    assert (answer.status_code, words in answer.text) == (422, True)
+
+
+def test_limits_that_no_set_keeps_are_refused_and_nothing_changes(visit, desk):
+    ann = visit("reviewer")
+    brief = {"csrf": ann.csrf, "name": "One", "number": "1"}
+    where = ann.post("/campaigns", data=brief).headers["location"]
+    put_in = {"csrf": ann.csrf, "choice": "in", "name": "INF-1002"}
+    assert ann.post(f"{where}/choose", data=put_in).status_code == 303
+    assert "In: INF-1002." in ann.get(where).text
+    before = ann.get(where).text
+    answer = ann.post(f"{where}/choose", data={**put_in, "name": "INF-1003"})
+    assert (answer.status_code, "No set of creators keeps within" in answer.text) == (422, True)
+    priced = ann.post(where, data={**brief, "budget": "900"})
+    assert (priced.status_code, "put in by hand and has no fee" in priced.text) == (422, True)
+    assert ann.get(where).text == before
