@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from sqlalchemy import (
-    Boolean,
     ColumnElement,
     Connection,
     Integer,
@@ -41,14 +40,14 @@ _FEW = 20_000
 _MOST_KEPT = 20
 
 
-class _OneOf(FunctionElement[bool]):
+class _OneOf(FunctionElement[Any]):
     """A column that is one of a query's numbers, which are read before the rest is planned.
 
     PostgreSQL cannot tell how many stand in one list of many, and would walk an index past all
-    others; it takes an array for short.
+    others; it takes an array for short. It has no type: SQLite's dialect would compare a boolean
+    with 1, and SQLite then looks at each creator.
     """
 
-    type = Boolean()
     inherit_cache = True
     name = "one_of"
 
