@@ -18,6 +18,7 @@ from durhampulse.desk.review.alike import PastCreator, most_alike
 from durhampulse.desk.review.decisions import reviews_of
 from durhampulse.desk.review.effects import Effect, Place, path_of
 from durhampulse.desk.review.remarks import remarks_of
+from durhampulse.desk.shortlist.trend import Trend, trends
 from durhampulse.desk.store.audit import history
 from durhampulse.desk.store.missing import MissingError
 from durhampulse.desk.store.tables import creator, outcome, run, score
@@ -52,6 +53,8 @@ class CreatorPage:
         As stored.
     account
         The score and its reasons; none where the model cannot judge, with the reason in `problem`.
+    trend
+        How the score has moved; none where it is the first.
     sentence
         The decision as one would say it aloud; empty without an account.
     alike
@@ -68,6 +71,7 @@ class CreatorPage:
 
     row: Row[Any]
     account: Account | None
+    trend: Trend | None
     problem: str
     sentence: str
     alike: list[PastCreator]
@@ -132,6 +136,7 @@ def creator_page(db: Connection, number: int, rules: Rules, *, hidden: bool = Fa
     return CreatorPage(
         row=row,
         account=account,
+        trend=trends(db, rules.version, [number]).get(number),
         problem=problem,
         sentence=sentence_of(model, frame, account, deal=row.deal, alike=tally) if account else "",
         alike=alike,
@@ -148,8 +153,8 @@ def creator_page(db: Connection, number: int, rules: Rules, *, hidden: bool = Fa
 
 def _unseen(row: Row[Any]) -> CreatorPage:
     return CreatorPage(
-        row=row, account=None, problem="", sentence="", alike=[], effects=[], usual=0.0, peers="",
-        scores=(), reviews=(), outcomes=(), acts=(), remarks=(),
+        row=row, account=None, trend=None, problem="", sentence="", alike=[], effects=[], usual=0.0,
+        peers="", scores=(), reviews=(), outcomes=(), acts=(), remarks=(),
     )  # fmt: skip
 
 

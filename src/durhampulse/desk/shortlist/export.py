@@ -18,6 +18,7 @@ from durhampulse.decision.bands import ANSWERS
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.shortlist.history import LastReview, last_remarks, last_reviews
 from durhampulse.desk.shortlist.reasons import TopReasons
+from durhampulse.desk.shortlist.trend import trends
 from durhampulse.scoring.batch import scored_schema
 from durhampulse.scoring.crm import CrmFormat
 from durhampulse.scoring.provenance import stamped
@@ -43,6 +44,7 @@ _OWN = pa.schema(
         ("Average Views", pa.float64()),
         ("Fee Amount", pa.float64()),
         ("Fee Currency", pa.string()),
+        ("Trend", pa.string()),
     ]
 )
 """What the desk adds to the columns of every scored file."""
@@ -198,6 +200,7 @@ def _of_desk(
     numbers = [row.id for row in rows]
     reviews = last_reviews(db, numbers) if db else {}
     notes = last_remarks(db, numbers) if db else {}
+    moved = trends(db, rules.version, numbers) if db else {}
     decided = [reviews.get(number) or LastReview("", "", "") for number in numbers]
     outcomes = {True: rules.outcome.deal, False: rules.outcome.none, None: None}
     columns = [
@@ -215,6 +218,7 @@ def _of_desk(
         [row.avg_views for row in rows],
         [row.fee for row in rows],
         [row.currency for row in rows],
+        [moved[number].text if number in moved else None for number in numbers],
     ]
     return {
         field.name: pa.array(values, field.type)

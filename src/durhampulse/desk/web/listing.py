@@ -37,6 +37,7 @@ from durhampulse.desk.shortlist.facets import Facets, facets_of
 from durhampulse.desk.shortlist.history import last_remarks, owners
 from durhampulse.desk.shortlist.lists import ListChoice, list_choices
 from durhampulse.desk.shortlist.saved import views_for
+from durhampulse.desk.shortlist.trend import Trend, trends
 from durhampulse.desk.shortlist.view import (
     BAND_NAMES,
     COLUMNS,
@@ -102,6 +103,7 @@ class ShortlistContext(CountsContext, template="shortlist.html"):
     remarks: Mapping[int, str]
     crms: Mapping[str, CrmFormat]
     owners: Mapping[int, str]
+    trends: Mapping[int, Trend]
 
 
 class EmptyContext(Context, template="empty-shortlist.html"):
@@ -175,7 +177,7 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         rows = list_rows(rules, desk.top_reasons, page.rows)
         niches, seen = read_niches(db), last_review(db)
         here_now = [row.id for row in page.rows]
-        remarks = last_remarks(db, here_now)
+        remarks, moved = last_remarks(db, here_now), trends(db, rules.version, here_now)
         who_decided = owners(db, here_now) if "owner" in view.column else {}
         lists, saved, work = list_choices(db), views_for(db, who), under_way(db)
         unlike_lists, broken = standing_lists(db), desk.broken_bands.of(db, rules)
@@ -192,7 +194,8 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         reasons=REASONS, seen=seen, request_name=secrets.token_hex(12),
         back=f"{view.query()}&{urlencode(here)}", lists=lists, saved=saved, work=work,
         columns=COLUMNS, unlike_lists=unlike_lists, broken=broken, drafts=open_drafts,
-        remarks=remarks, owners=who_decided, swapped=False, crms=CRM_FORMATS, **counts,
+        remarks=remarks, owners=who_decided, trends=moved, swapped=False,
+        crms=CRM_FORMATS, **counts,
     )  # fmt: skip
     return render(request, who, context)
 
