@@ -154,7 +154,8 @@ class Databases:
         admin.dispose()
 
 
-_ON_BOTH_AT_ONCE = {"test_chain.py", "test_intake.py", "test_reviewing.py", "test_store.py"}
+_ON_BOTH_AT_ONCE = {"test_chain.py", "test_intake.py", "test_migrations.py", "test_reviewing.py",
+                    "test_store.py"}  # fmt: skip
 """Where locks, constraints and migrations are tested: with either database in the quick tests."""
 
 _PAGES = {"test_activation.py", "test_campaign_pages.py", "test_forms.py", "test_listing.py",
