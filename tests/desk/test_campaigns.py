@@ -29,7 +29,6 @@ from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.outcomes.recording import record
 from durhampulse.desk.people.erasure import erase
 from durhampulse.desk.store.bulk import insert_rows
-from durhampulse.desk.store.database import open_store
 from durhampulse.desk.store.tables import audit, campaign, creator, proposal
 from durhampulse.exceptions import CannotJudgeError, InputError
 from durhampulse.scoring.record import UNLIKE_BIT
@@ -44,7 +43,7 @@ from tests.desk.plans import (
     put_people,
     whole_list,
 )
-from tests.desk.versions import store_of_version
+from tests.desk.versions import newest_store, older_store
 from tests.examples import examples
 
 __all__ = ["looks_at_a_part_first"]
@@ -755,18 +754,15 @@ def test_erased_creator_leaves_the_campaign_which_says_so(filled, catalogue):
 
 
 def test_campaign_of_an_earlier_version_is_a_draft_that_can_be_proposed_for(store_url):
-    store = store_of_version("0005", store_url)
     brief = ('{"name": "Old", "number": 5, "niches": [], "tiers": ["nano"], "budget": 900.0,'
              ' "fees": {"nano": 150.0, "mega": 0.0}, "most_per_niche": null}')  # fmt: skip
-    with store.writing() as db:
+    with older_store("0005", store_url) as db:
         db.execute(text("INSERT INTO campaign (name, brief, by, at)"
                         " VALUES ('Old', :brief, 'ann', '2026-01-01')"), {"brief": brief})  # fmt: skip
         db.execute(text("INSERT INTO creator (external_id, flags, lottery, state, run_id)"
                         " VALUES ('a', 0, 0.5, 'open', 1)"))  # fmt: skip
         db.execute(text("INSERT INTO campaign_creator VALUES (1, 1, 'out')"))
-    store.close()
-    store = open_store(store_url)
-    with store.reading() as db:
+    with newest_store(store_url) as db:
         current = campaigns.find(db, 1)
         assert read_proposal(db, 1).empty
     assert (current.row.state, current.is_proposed) == ("draft", False)
@@ -774,7 +770,6 @@ def test_campaign_of_an_earlier_version_is_a_draft_that_can_be_proposed_for(stor
         name="Old", number=5, tiers=("nano",), budget=900.0, fees={"nano": 150.0}
     )  # a fee of 0 meant that nobody had named one
     assert current.choices == {1: Choice("out")}
-    store.close()
 
 
 def test_set_without_anybody_is_said_and_not_agreed_on(visit):

@@ -10,11 +10,10 @@ from sqlalchemy import select, text, update
 
 from durhampulse.desk.people import people
 from durhampulse.desk.people.uses import LastUse
-from durhampulse.desk.store.database import open_store
 from durhampulse.desk.store.tables import api_key
 from durhampulse.exceptions import InputError
 from tests.desk.conftest import add_people
-from tests.desk.versions import store_of_version
+from tests.desk.versions import newest_store, older_store
 
 
 def role_of(db, token):
@@ -89,16 +88,12 @@ def test_page_lists_keys_and_programs_follow_at_once(visit, desk):
 
 
 def test_migration_finds_who_made_a_key(store_url):
-    store = store_of_version("0018", store_url)
-    with store.writing() as db:
+    with older_store("0018", store_url) as db:
         db.execute(text("INSERT INTO person (name, role, active, created_at)"
                         " VALUES ('ada', 'viewer', true, '2026-01-01')"))  # fmt: skip
         for name, by in (("crm", "ada"), ("old", "gone")):
             db.execute(text("INSERT INTO api_key (name, digest, role, created_by, created_at)"
                             " VALUES (:name, :digest, 'admin', :by, '2026-01-01')"),
                        {"name": name, "digest": people.digest_of_token(name), "by": by})  # fmt: skip
-    store.close()
-    store = open_store(store_url)
-    with store.reading() as db:
+    with newest_store(store_url) as db:
         assert [role_of(db, name) for name in ("crm", "old")] == ["viewer", "admin"]
-    store.close()

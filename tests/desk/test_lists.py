@@ -33,7 +33,7 @@ from durhampulse.desk.store.tables import creator, list_creator, saved_view, upl
 from durhampulse.exceptions import InputError
 from durhampulse.scoring.scorer import Scorer
 from tests.desk.conftest import DEMO, add_people, bring
-from tests.desk.versions import store_of_version
+from tests.desk.versions import newest_store, older_store
 
 
 def people_of(store, *roles):
@@ -419,8 +419,7 @@ def test_columns_are_chosen(visit, columns):
 
 
 def test_migration_adds_lists_to_a_store_with_data(store_url):
-    store = store_of_version("0005", store_url)
-    with store.writing() as db:
+    with older_store("0005", store_url) as db:
         db.execute(text("INSERT INTO model (version, name, origin, added_at, added_by)"
                         " VALUES ('m', 'm', 'm', '2026-01-01', 'ann')"))  # fmt: skip
         db.execute(text(
@@ -434,10 +433,7 @@ def test_migration_adds_lists_to_a_store_with_data(store_url):
         db.execute(text("INSERT INTO creator (external_id, flags, lottery, state, run_id)"
                         " VALUES ('a', 0, 0.5, 'approved', 1), ('b', 0, 0.5, 'open', 2)"))  # fmt: skip
         db.execute(text("INSERT INTO score (creator_id, run_id, flags) VALUES (1, 1, 0)"))
-    store.close()
-    store = open_store(store_url)
-    with store.writing() as db:
+    with newest_store(store_url) as db:
         assert db.scalars(members.members("import-1")).all() == [1]
         number = make_list(db, "Spring", "ann")
         assert add_members(db, number, [1, 2], "ann") == 2
-    store.close()

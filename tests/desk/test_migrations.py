@@ -45,7 +45,7 @@ from durhampulse.desk.store.tables import (
 )
 from durhampulse.exceptions import InputError
 from durhampulse.scoring.record import UNLIKE_BIT
-from tests.desk.versions import differences, store_of_version
+from tests.desk.versions import differences, newest_store, older_store, store_of_version
 
 LITERAL = {"literal_binds": True}
 
@@ -94,9 +94,8 @@ def insert_upload(db, state, *, model_version="m", columns="{}", units="{}"):
 
 
 def test_migration_takes_over_what_was_chosen_of_an_upload(store_url):
-    store = store_of_version("0003", store_url)
     columns = '{"Followers": "Reach", "Niche": ""}'
-    with store.writing() as db:
+    with older_store("0003", store_url) as db:
         now = datetime.now(UTC)
         model_row = {"version": "m", "name": "m", "origin": "m", "added_at": now, "added_by": "ann"}
         db.execute(insert(model), [model_row])
@@ -104,40 +103,30 @@ def test_migration_takes_over_what_was_chosen_of_an_upload(store_url):
         insert_upload(db, "checked", columns=columns)
         db.execute(text("INSERT INTO creator (external_id, flags, lottery, state, run_id)"
                         " VALUES ('a', 0, 0.5, 'approved', 1)"))  # fmt: skip
-    store.close()
-    store = open_store(store_url)
-    with store.reading() as db:
+    with newest_store(store_url) as db:
         new, checked = db.execute(select(upload).order_by(upload.c.id)).all()
         kept = db.execute(select(creator)).one()
-        assert differences(db) == []
     options = from_plain(new.options)
     assert options.columns == {"Followers": "Reach", "Niche": ""}
     assert options.units == {"Engagement_Rate": "percent"}
     assert from_plain(checked.options).columns == {"Followers": "Reach", "Niche": ""}
     assert (new.model_version, checked.model_version) == ("m", None)  # the latter checked again
     assert (kept.state, kept.name, kept.carried) == ("approved", None, None)
-    store.close()
 
 
 def test_older_store_is_migrated(store_url):
-    store = store_of_version("0001", store_url)
-    with store.writing() as db:
+    with older_store("0001", store_url) as db:
         db.execute(text("INSERT INTO creator (external_id, flags, lottery, state, run_id, niche)"
                         " VALUES ('a', 0, 0.5, 'open', 1, 'Tech')"))  # fmt: skip
         insert_upload(db, "done", model_version=None)
-    store.close()
-    store = open_store(store_url)
-    with store.reading() as db:
+    with newest_store(store_url) as db:
         assert read_niches(db) == ["Tech"]
         assert db.scalars(select(upload.c.tries)).all() == [0]
-        assert differences(db) == []
-    store.close()
 
 
 @pytest.mark.filterwarnings("ignore:.*expression-based index")
 def test_migration_renews_the_indexes_of_a_list_with_creators_in_it(store_url):
-    store = store_of_version("0013", store_url)
-    with store.writing() as db:
+    with older_store("0013", store_url) as db:
         for name, flags, state in (
             ("a", 0, "open"),
             ("b", UNLIKE_BIT, "open"),
@@ -145,10 +134,7 @@ def test_migration_renews_the_indexes_of_a_list_with_creators_in_it(store_url):
         ):
             db.execute(insert(creator).values(external_id=name, flags=flags, state=state,
                                               lottery=0.01, run_id=1, fee=5.0))  # fmt: skip
-    store.close()
-    store = open_store(store_url)
-    with store.reading() as db:
-        assert differences(db) == []
+    with newest_store(store_url) as db:
         for index, condition, names in (
             ("by_followers", creator.c.fee > 1, ["a", "b", "c"]),
             ("unlike", HAS_NO_PRECEDENT & WAITS, ["b"]),
@@ -159,7 +145,6 @@ def test_migration_renews_the_indexes_of_a_list_with_creators_in_it(store_url):
             assert db.scalars(held).all() == names
         left = {index["name"] for index in inspect(db).get_indexes("creator")}
     assert "ix_creator_queue" not in left
-    store.close()
 
 
 def insert_run(db):
@@ -209,9 +194,8 @@ def test_migration_takes_over_known_outcomes(store_url):
 
 
 def test_migration_makes_identifiers_canonical(store_url):
-    store = store_of_version("0002", store_url)
     names = ["1001.0", "1002", "1002.0", "'@lena", "'tis", "a.0", "7.00", "7.0"]
-    with store.writing() as db:
+    with older_store("0002", store_url) as db:
         for name in names:
             db.execute(text("INSERT INTO creator (external_id, flags, lottery, state, run_id)"
                             " VALUES (:name, 0, 0.5, 'open', 1)"), {"name": name})  # fmt: skip
@@ -220,45 +204,36 @@ def test_migration_makes_identifiers_canonical(store_url):
         db.execute(insert(model), [model_row])
         for state in ("checked", "done"):
             insert_upload(db, state)
-    store.close()
-    store = open_store(store_url)
-    with store.reading() as db:
+    with newest_store(store_url) as db:
         kept = db.scalars(select(creator.c.external_id).order_by(creator.c.id)).all()
         checked_by = dict(db.execute(select(upload.c.state, upload.c.model_version)).all())
     assert checked_by == {"checked": None, "done": "m"}  # what waits is checked again
     # Of two forms of one identifier, the second stays as it is: nobody's reviews are merged.
     assert kept == ["1001", "1002", "1002.0", "@lena", "'tis", "a.0", "7", "7.0"]
-    store.close()
 
 
 def test_migration_keeps_uploads_and_makes_room_for_what_is_understood(store_url):
-    store = store_of_version("0017", store_url)
-    with store.writing() as db:
+    with older_store("0017", store_url) as db:
         waits = {"file_name": "a", "path": "b", "state": "new", "options": {}, "by": "ann"}
         db.execute(insert(upload).values(**waits, created_at=datetime.now(UTC)))
         now = datetime.now(UTC)
         won = {"file_name": "c", "path": "d", "on": now.date(), "by": "ann", "created_at": now}
         db.execute(insert(outcome_file).values(**won))
-    store.close()
-    store = open_store(store_url)
-    with store.writing() as db:
+    with newest_store(store_url) as db:
         number, won = db.scalar(select(upload.c.id)), db.scalar(select(outcome_file.c.id))
         db.execute(insert(understood).values(upload_id=number, digest="d", version="v", facts={}))
         values = {"outcome_file_id": won, "digest": "d", "content": {}}
         db.execute(insert(outcome_rows).values(**values))
         db.execute(delete(outcome_file))  # what was read of it goes along
         assert db.scalar(select(outcome_rows.c.digest)) is None
-        assert differences(db) == []
-    store.close()
 
 
 def test_migration_keeps_reviews_and_gives_no_number_again(store_url):
-    store = store_of_version("0019", store_url)
     at = datetime(2026, 1, 5, 9, 30, 0, 125, tzinfo=UTC)
     values = {"creator_id": 1, "person_id": 1, "decision": "reopen", "reason": "", "note": "ä",
               "probability": 0.5, "band": "maybe", "why": "chosen", "previous": "approved",
               "at": at, "undone_at": at, "act_id": 3}  # fmt: skip
-    with store.writing() as db:
+    with older_store("0019", store_url) as db:
         db.execute(insert(creator).values(id=1, external_id="a", flags=0, state="open",
                                           lottery=0.5, run_id=1))  # fmt: skip
         db.execute(insert(person).values(id=1, name="ann", role="admin", active=True,
@@ -267,11 +242,8 @@ def test_migration_keeps_reviews_and_gives_no_number_again(store_url):
             db.execute(insert(review).values(**values, request=request))
         kept = [column for column in review.c if column.name != "blind"]  # came later
         before = db.execute(select(*kept).order_by(review.c.id)).all()
-    store.close()
-    store = open_store(store_url)
-    with store.writing() as db:
+    with newest_store(store_url) as db:
         assert db.execute(select(*kept).order_by(review.c.id)).all() == before
-        assert differences(db) == []
         reopened = select(review.c.request).where(REOPENS)
         reopened = reopened.with_hint(review, "INDEXED BY ix_review_reopened", "sqlite")
         assert len(db.scalars(reopened).all()) == 2
@@ -280,36 +252,29 @@ def test_migration_keeps_reviews_and_gives_no_number_again(store_url):
         assert db.scalar(select(review.c.id).where(review.c.request == "third")) == 3
         with pytest.raises(IntegrityError), db.begin_nested():
             db.execute(insert(review).values(**values, request="third"))
-    store.close()
 
 
 def test_migration_keeps_runs_and_gives_no_number_again(store_url):
-    store = store_of_version("0029", store_url)
     at = datetime(2026, 1, 5, 9, 30, 0, 125, tzinfo=UTC)
     values = {"kind": "model", "model_version": "one", "by": "ann", "at": at, "creators": 3,
               "preview": {"facts": {"ä": 1}}}  # fmt: skip
-    with store.writing() as db:
+    with older_store("0029", store_url) as db:
         db.execute(insert(model).values(version="one", name="m", origin="", added_at=at,
                                         added_by="ann"))  # fmt: skip
         for _ in range(2):
             db.execute(insert(run).values(**values))
         before = db.execute(select(run).order_by(run.c.id)).all()
-    store.close()
-    store = open_store(store_url)
-    with store.writing() as db:
+    with newest_store(store_url) as db:
         assert db.execute(select(run).order_by(run.c.id)).all() == before
-        assert differences(db) == []
         db.execute(delete(run).where(run.c.id == 2))
         assert db.execute(insert(run).values(**values)).inserted_primary_key == (3,)
-    store.close()
 
 
 def test_migration_finds_reviews_made_blind_by_an_index(store_url):
-    store = store_of_version("0028", store_url)
     at = datetime(2026, 1, 5, 9, 30, 0, 125, tzinfo=UTC)
     values = {"creator_id": 1, "person_id": 1, "decision": "approve", "reason": "", "note": "ä",
               "probability": 0.5, "band": "maybe", "why": "chosen", "previous": "open", "at": at}  # fmt: skip
-    with store.writing() as db:
+    with older_store("0028", store_url) as db:
         db.execute(insert(creator).values(id=1, external_id="a", flags=0, state="approved",
                                           lottery=0.5, run_id=1))  # fmt: skip
         db.execute(insert(person).values(id=1, name="ann", role="reviewer", active=True,
@@ -318,51 +283,38 @@ def test_migration_finds_reviews_made_blind_by_an_index(store_url):
             db.execute(insert(review).values(**values, id=number, request=f"r{number}",
                                              blind=number % 2 == 0))  # fmt: skip
         before = db.execute(select(review).order_by(review.c.id)).all()
-    store.close()
-    store = open_store(store_url)
-    with store.writing() as db:
+    with newest_store(store_url) as db:
         assert db.execute(select(review).order_by(review.c.id)).all() == before
-        assert differences(db) == []
         blind = select(review.c.id).where(BLIND).order_by(review.c.id)
         blind = blind.with_hint(review, "INDEXED BY ix_review_blind", "sqlite")
         assert db.scalars(blind).all() == [2, 4]
-    store.close()
 
 
 def test_migration_finds_who_has_no_number_by_an_index(store_url):
-    store = store_of_version("0030", store_url)
     kinds = {"a": (0, 0.9), "b": (UNLIKE_BIT, 0.2), "c": (1, None), "d": (UNLIKE_BIT + 1, 0.7)}
-    with store.writing() as db:
+    with older_store("0030", store_url) as db:
         for name, (flags, p) in kinds.items():
             db.execute(insert(creator).values(external_id=name, flags=flags, probability=p,
                                               state="open", lottery=0.5, run_id=1))  # fmt: skip
         before = db.execute(select(creator).order_by(creator.c.id)).all()
-    store.close()
-    store = open_store(store_url)
-    with store.reading() as db:
+    with newest_store(store_url) as db:
         assert db.execute(select(creator).order_by(creator.c.id)).all() == before
-        assert differences(db) == []
         without = select(creator.c.external_id).where(HAS_NO_NUMBER).order_by(creator.c.id)
         hint = "INDEXED BY ix_creator_without_number"
         assert db.scalars(without.with_hint(creator, hint, "sqlite")).all() == ["b", "c", "d"]
-    store.close()
 
 
 def test_migration_finds_scores_of_a_run_by_probability(store_url):
-    store = store_of_version("0032", store_url)
     scores = {1: (0, 0.2), 2: (UNLIKE_BIT, 0.9), 3: (1, None), 4: (7, 0.8)}
-    with store.writing() as db:
+    with older_store("0032", store_url) as db:
         for number, (flags, p) in scores.items():
             for run_id in (1, 2):
                 db.execute(insert(score).values(creator_id=number, run_id=run_id, flags=flags,
                                                 probability=p and p / run_id))  # fmt: skip
         before = db.execute(select(score).order_by(score.c.creator_id, score.c.run_id)).all()
-    store.close()
-    store = open_store(store_url)
-    with store.reading() as db:
+    with newest_store(store_url) as db:
         after = select(score).order_by(score.c.creator_id, score.c.run_id)
         assert db.execute(after).all() == before
-        assert differences(db) == []
         seen = {}
         for (index, holds), run_id in product(SCORE_INDEXES, (1, 2)):
             of_run = select(score.c.creator_id).where(score.c.run_id == run_id, holds)
@@ -371,7 +323,6 @@ def test_migration_finds_scores_of_a_run_by_probability(store_url):
     with_number, without = (index for index, _ in SCORE_INDEXES)
     assert seen == {(with_number, 1): [1, 4], (with_number, 2): [1, 4],
                     (without, 1): [2, 3], (without, 2): [2, 3]}  # fmt: skip
-    store.close()
 
 
 def test_migration_finds_creators_by_niche(store_url):
@@ -401,11 +352,10 @@ def test_migration_finds_creators_by_niche(store_url):
 
 
 def test_migration_finds_decided_creators_by_state_and_single_reviews(store_url):
-    store = store_of_version("0037", store_url)
     people = [("open", None, 0.9), ("declined", None, 0.4), ("approved", True, 0.3),
               ("approved", None, 0.2), ("approved", None, 0.7), ("open", False, 0.8)]  # fmt: skip
     now = datetime.now(UTC)
-    with store.writing() as db:
+    with older_store("0037", store_url) as db:
         for at, (state, deal, p) in enumerate(people, 1):
             db.execute(insert(creator).values(
                 id=at, external_id=str(at), probability=p, flags=0, lottery=0.5, state=state,
@@ -421,19 +371,15 @@ def test_migration_finds_decided_creators_by_state_and_single_reviews(store_url)
             ))  # fmt: skip
         db.execute(text("INSERT INTO creator_list (name, client, note, by, at)"
                         " VALUES ('Spring', '', '', 'ann', '2026-01-01')"))  # fmt: skip
-    store.close()
-    store = open_store(store_url)
     order = [PLACE, SHOWN.desc(), creator.c.id.desc()]
     passed = select(creator.c.id).where(PASSED).order_by(*order)
-    with store.reading() as db:
-        assert differences(db) == []
+    with newest_store(store_url) as db:
         hinted = passed.with_hint(creator, "INDEXED BY ix_creator_by_state", "sqlite")
         # A deal, none, then approved, the most probable first, and declined.
         assert db.scalars(hinted).all() == [3, 6, 5, 4, 2]
         assert progress(db, 1, None).today == 1
         assert draw_of_no(db).reviewed == 2
         assert db.scalar(select(creator_list.c.edition)) == 0
-    store.close()
 
 
 def test_indexes_built_anew_are_those_of_the_migrations(store):
@@ -453,16 +399,11 @@ def test_indexes_built_anew_are_those_of_the_migrations(store):
 
 
 def test_migration_ends_sessions_and_keeps_people(store_url):
-    store = store_of_version("0012", store_url)
-    with store.writing() as db:
+    with older_store("0012", store_url) as db:
         db.execute(text("INSERT INTO person (name, role, active, created_at)"
                         " VALUES ('ann', 'reviewer', true, '2026-01-01')"))  # fmt: skip
         db.execute(text("INSERT INTO session (digest, person_id, csrf, expires_at)"
                         " VALUES ('a', 1, 'b', '2999-01-01')"))  # fmt: skip
-    store.close()
-    store = open_store(store_url)
-    with store.reading() as db:
+    with newest_store(store_url) as db:
         assert db.scalars(text("SELECT name FROM person")).all() == ["ann"]
         assert db.execute(text("SELECT * FROM session")).all() == []
-        assert differences(db) == []
-    store.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from unittest import mock
 
@@ -35,3 +36,20 @@ def differences(db):
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*expression-based index")
         return compare_metadata(MigrationContext.configure(db, opts=options), metadata)
+
+
+@contextlib.contextmanager
+def older_store(version, url):
+    """Make an empty store with the tables of an earlier revision; give a connection that writes."""
+    store = store_of_version(version, url)
+    with contextlib.closing(store), store.writing() as db:
+        yield db
+
+
+@contextlib.contextmanager
+def newest_store(url):
+    """Bring a store up to date, to the tables of the code; give a connection that writes."""
+    store = open_store(url)
+    with contextlib.closing(store), store.writing() as db:
+        assert differences(db) == []
+        yield db
