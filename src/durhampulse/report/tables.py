@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import ceil, floor
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from durhampulse.creators.carried import CarriedKind
 from durhampulse.decision.bands import BANDS, NO_PRECEDENT
-from durhampulse.decision.figures import number_text
+from durhampulse.decision.figures import above, number_text
 from durhampulse.decision.table import carried_names
 from durhampulse.evaluation.metrics import score_table
 from durhampulse.files.addresses import link_of
@@ -89,8 +89,8 @@ def decision_view(table: pd.DataFrame, carried: Mapping[str, CarriedKind] | None
     rows = [
         [
             Named(str(row["Influencer ID"]), [_carried_cell(name, row[name]) for name in names]),
-            f"{np.floor(100 * row['Predicted Sponsorship'] + 1e-9) / 100:.2f} "
-            f"({row['Interval Low']:.2f} to {row['Interval High']:.2f})",
+            f"{_cut(row['Predicted Sponsorship']):.2f} "
+            f"({_cut(row['Interval Low']):.2f} to {_raised(row['Interval High']):.2f})",
             "" if pd.isna(row["Follower Count"]) else f"{row['Follower Count']:,.0f}",
             "" if pd.isna(row["Engagement Rate"]) else _rate_text(row["Engagement Rate"]),
             row["Sponsorship Recommendation"] + (f", {row['Edge']}" if row["Edge"] else ""),
@@ -109,7 +109,7 @@ def decision_view(table: pd.DataFrame, carried: Mapping[str, CarriedKind] | None
 def brief_table(table: pd.DataFrame) -> pd.DataFrame:
     """Return the first creators of each answer as the marketing team reads them, all as text.
 
-    Probabilities are cut, not rounded, so that none contradicts its band.
+    Probabilities are cut, not rounded, so that none contradicts its band, and intervals widened.
 
     Parameters
     ----------
@@ -117,14 +117,13 @@ def brief_table(table: pd.DataFrame) -> pd.DataFrame:
         The decision table.
     """
     shown = _shown(table)
-    probability = np.floor(shown["Predicted Sponsorship"] * 100 + 1e-9) / 100
     marks = shown["Edge"].map(lambda mark: f", {mark}" if mark else "")
     followers = shown["Follower Count"].astype("Float64")
     columns: dict[str, Any] = {
         "Influencer ID": shown["Influencer ID"].astype("str"),
-        "Predicted Sponsorship": probability.map("{:.2f}".format),
+        "Predicted Sponsorship": shown["Predicted Sponsorship"].map(_cut).map("{:.2f}".format),
         "90% interval": [
-            f"{100 * low:.0f} to {100 * high:.0f}%"
+            f"{floor(100 * low + 1e-9)} to {above(high, 0)}"
             for low, high in zip(shown["Interval Low"], shown["Interval High"], strict=True)
         ],
         "Follower Count": followers.map("{:,.0f}".format, na_action="ignore").fillna(""),
@@ -134,6 +133,14 @@ def brief_table(table: pd.DataFrame) -> pd.DataFrame:
     brief: pd.DataFrame = pd.DataFrame(columns).fillna("")
     brief.index = pd.Index(brief.pop("Influencer ID"))
     return brief
+
+
+def _cut(probability: float) -> float:
+    return floor(100 * probability + 1e-9) / 100
+
+
+def _raised(probability: float) -> float:
+    return ceil(100 * probability - 1e-9) / 100
 
 
 def _rate_text(rate: float) -> str:
