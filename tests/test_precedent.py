@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -33,8 +34,8 @@ def market(n, seed):
     return table
 
 
-def model_of(rows, seed):
-    table = market(rows, seed)
+def model_of(rows, seed, **counts):
+    table = market(rows, seed).assign(**counts)
     encoding = learn_encoding(table, read_creators(table).features)
     return FittedModel(name="any", encoding=encoding, weights=None).with_precedent(table)
 
@@ -113,6 +114,17 @@ def test_words_beside_an_empty_cell_name_the_figure_and_its_size():
     assert words.startswith("engagement 6.8% with 85,000 followers: creators of that size had ")
     low, high = (float(w.rstrip("%")) for w in words.split(" had ")[1].split(" to "))
     assert low < 0.9 < high < 6.8
+
+
+def test_ranges_of_counts_are_whole_numbers():
+    few = {name: lambda t, c=name: t[c] // 100 for name in ("Followers", "Avg_Views_per_Post")}
+    usual = {"Engagement_Rate": 0.02, "Growth_Rate": 0.01, "Niche": "Fashion"}
+    odd = pd.DataFrame([{"Followers": n, "Avg_Views_per_Post": 200, **usual} for n in (12, 20, 60)])
+    words = [text for (text,) in unlike_words(model_of(3_000, 1, **few), odd)]
+    assert [text.split(" followers: ")[0] for text in words] == [
+        f"200 views a post with {n}" for n in (12, 20, 60)
+    ]
+    assert all(re.search(r" had \d+ to \d+$", text) for text in words)
 
 
 def test_too_many_followers_show_in_all_that_is_compared_with_them(scorer, fresh):

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from durhampulse.creators.block import Block
-from durhampulse.creators.schema import FOLLOWERS
+from durhampulse.creators.schema import COLUMNS, FOLLOWERS
 from durhampulse.decision.figures import axis_text, figure_text, short_name
 from durhampulse.deferred import pd
 from durhampulse.features.codes import NumberCode, RelativeCode
@@ -142,6 +142,9 @@ def _usual(
         How far the bounds lie from it, in standard deviations.
     """
     low, high = max(code.moved(value, down), span.low), min(code.moved(value, up), span.high)
+    standard = COLUMNS.get(column)
+    if standard is not None and standard.kind == "count":
+        low, high = math.ceil(low), math.floor(high)
     return f"{axis_text(column, low)} to {axis_text(column, high)}" if low < high else ""
 
 
