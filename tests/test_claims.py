@@ -7,6 +7,7 @@ import pytest
 
 from durhampulse.creators.headers import name_columns
 from durhampulse.creators.reading import read_creators
+from durhampulse.exceptions import InputError
 from durhampulse.irregularities import Ledger
 
 
@@ -33,6 +34,33 @@ def test_bare_header_is_claimed_where_size_agrees(header, cells, column):
     assert notes.get("not-claimed", 0) == (column is None)
     renamed = read.irregularities.query("code == 'renamed-column'")["action"]
     assert renamed.str.startswith(f"'{header}' read as").sum() == (column is not None)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Followers (k)",
+        "Follower (Tsd.)",
+        "Abonn\u00e9s (en milliers)",
+        "Subs in thousands",
+        "Fans [M]",
+        "followers_k",
+        "Followers ('000)",
+        "\u30d5\u30a9\u30ed\u30ef\u30fc\uff08\u4e07\uff09",
+    ],
+)
+def test_header_of_thousands_stands_for_no_count(header):
+    table = pa.table({"id": ["a", "b"], header: ["11.2", "118.4"]})
+    named = {"Followers": header}
+    with pytest.raises(InputError, match="or with K or M after each, and take the size out"):
+        read_creators(table, columns=named)
+    later = {"usual": {"Followers": "subs"}}
+    with pytest.raises(InputError, match="says that figures are in"):
+        name_columns("new.csv", ["id", header], named, Ledger(), **later)
+    same = name_columns("new.csv", ["id", header], {}, Ledger(), usual=named)
+    assert same[header] == "Followers"  # a model that has learned from it reads it as it did
+    mended = pa.table({"id": ["a", "b"], "subs": ["11.2K", "118.4K"]})
+    assert read_creators(mended).table["Followers"].tolist() == [11_200, 118_400]
 
 
 def test_person_insists_on_bare_header():

@@ -129,6 +129,8 @@ def test_row_of_units_is_dropped(save):
     assert (cells, rows, codes) == (ROWS, [3, 4], ["units-row"])
     with pytest.raises(InputError, match="Followers is said to be in 'thousands'"):
         read(save([HEADER, ["", "thousands", "%", ""], *ROWS]))
+    with pytest.raises(InputError, match=r"Followers is said to be in 'Tsd\.'"):
+        read(save([HEADER, ["", "Tsd.", "%/month", ""], *ROWS]))
 
 
 def test_headers_in_two_rows_are_joined(save):

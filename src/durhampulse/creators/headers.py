@@ -12,6 +12,7 @@ from durhampulse.creators.claims import is_bare
 from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL, canonical_name, header_key
 from durhampulse.exceptions import InputError
+from durhampulse.files.headers import scale_of
 from durhampulse.irregularities import Irregularity, Ledger
 
 __all__ = [
@@ -89,7 +90,8 @@ def name_columns(
     Raises
     ------
     InputError
-        If two headers claim one column, or what was asked for is not there.
+        If two headers claim one column, what was asked for is not there, or a header says that its
+        counts are in thousands.
     """
     absent = {standard for standard, header in asked.items() if not header}
     _check_asked(name, headers, {s: header for s, header in asked.items() if s not in absent})
@@ -115,6 +117,8 @@ def name_columns(
             )
         taken |= dict.fromkeys(rivals, standard)
     for header, standard in taken.items():
+        if COLUMNS[standard].kind == "count" and header != (usual or {}).get(standard):
+            _refuse_scale(name, standard, header)
         questioned = is_bare(header) and header not in asked.values()
         if header != standard and not questioned:  # `claims_that_agree` notes those
             ledger.note(Irregularity.RENAMED_COLUMN, standard, 1, f"'{header}' read as {standard}")
@@ -195,6 +199,15 @@ def nearest_header(column: str, headers: Iterable[str]) -> str | None:
 def unclaimed(header: str) -> str:
     """Return the name of a column whose header stands for no standard column."""
     return f"{header} (as found)" if header in COLUMNS else header
+
+
+def _refuse_scale(name: str, column: str, header: str) -> None:
+    if scale := scale_of(header):
+        raise InputError(
+            f"{name}, column {column}: header '{header}' says that figures are in {scale!r}.",
+            "Write its numbers in full, or with K or M after each, and take the size out of the "
+            f"header; or do without: --map {column}=.",
+        )
 
 
 def _check_asked(name: str, headers: list[str], asked: dict[str, str]) -> None:

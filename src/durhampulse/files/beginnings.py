@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from durhampulse.exceptions import InputError
-from durhampulse.files.headers import is_figure, require_header
+from durhampulse.files.headers import SCALE, is_figure, require_header
 from durhampulse.files.options import TableOptions
 from durhampulse.irregularities import Irregularity, Ledger
 
@@ -19,14 +19,13 @@ LOOKED_AT = _FIRST_ROWS + 4
 
 Row = tuple[int, list[str]]
 _UNIT = re.compile(
-    r"[(\[]?(?:in )?(?:%|percent|percentage|fraction|ratio|#|no\.?|nr\.?|n|count|number|integer|int"
+    r"[(\[]?(?:in )?(?:(?:%|percent)(?: ?(?:/|per) ?(?:month|week|day))?|percentage"
+    r"|fraction|ratio|#|no\.?|nr\.?|n|count|number|integer|int"
     r"|float|decimal|text|string|category|date|url|usd|eur|gbp|[$\u20ac\u00a3]|0/1|1/0|yes/no"
     r"|boolean|per month|monthly|per post)[)\]]?",
     re.IGNORECASE,
 )
-_SCALE = re.compile(
-    r"[(\[]?(?:in )?(?:k|m|mn|mio\.?|'000s?|000s?|thousands?|millions?)[)\]]?", re.IGNORECASE
-)
+_SCALE = re.compile(rf"[(\[]?(?:in )?{SCALE}[)\]]?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from durhampulse.exceptions import InputError
 from durhampulse.irregularities import Irregularity, Ledger
 
-__all__ = ["is_figure", "require_header", "tidy", "unique_headers"]
+__all__ = ["SCALE", "is_figure", "require_header", "scale_of", "tidy", "unique_headers"]
 
 _FIGURE = re.compile(r"[+-]?[$\u20ac\u00a3]?\s*\d[\d.,'\s]*(?:%|[kmb])?", re.IGNORECASE)
+
+SCALE = (
+    r"(?:k|m|mn|mio\.?|mln\.?|tsd\.?|'?000s?|thousands?|millions?|tausend|millionen|milliers|miles"
+    r"|mil|millones|milhares|milh\u00f5es|migliaia|milioni|bin|\u0442\u044b\u0441\.?|\u043c\u043b\u043d"
+    r"|\u5343|\u4e07|\u767e\u4e07)"
+)
+"""Pattern of words by which a header or a row of units says that figures are in thousands."""
+_SCALED = re.compile(
+    rf".*\w(?:\s*[(\[/,]\s*|[\s_]+)(?:(?:in|en)\s+)?({SCALE})[)\]]?\s*", re.IGNORECASE
+)
 
 
 def tidy(header: object) -> str:
@@ -27,6 +38,18 @@ def is_figure(cell: str) -> bool:
     [True, True, True, False, False]
     """
     return _FIGURE.fullmatch(cell) is not None
+
+
+def scale_of(header: str) -> str | None:
+    """Return the word by which a header says that its figures are in thousands, if it does.
+
+    Examples
+    --------
+    >>> [scale_of(header) for header in ("Followers (k)", "Views in thousands", "Followers")]
+    ['k', 'thousands', None]
+    """
+    match = _SCALED.fullmatch(unicodedata.normalize("NFKC", header))
+    return match[1] if match else None
 
 
 def unique_headers(headers: Sequence[str], ledger: Ledger) -> list[str]:
