@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -82,7 +83,14 @@ def test_host_header_is_not_believed(visit):
 )
 def test_unknown_host_is_refused(public, host):
     headers = {"host": host.encode("latin-1")}
-    assert public.get("/sign-in", headers=headers).status_code == 421
+    page = public.get("/sign-in", headers=headers)
+    assert page.status_code == 421
+    assert f'<a href="{URL}/" class="button main">' in page.text  # where the desk is
+    assert "evil" not in page.text
+    for style in re.findall(r'"(/static/[^"]+\.css[^"]*)"', page.text):
+        assert public.get(style, headers=headers).status_code == 200
+    program = public.get("/v1/creators", headers=headers)
+    assert (program.status_code, program.text) == (421, "This desk has another address.\n")
     assert public.get("/healthz", headers=headers).status_code == 200
 
 

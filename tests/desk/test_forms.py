@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import html
 import re
 from html.parser import HTMLParser
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
+from starlette.testclient import TestClient
 
 from durhampulse.creators.typed import read_typed
 from durhampulse.desk.campaigns.rooms import RoomWish, make_room
@@ -15,7 +18,7 @@ from durhampulse.desk.people import people
 from durhampulse.desk.review.page import read_changes
 from durhampulse.desk.shortlist.lists import make_list
 from durhampulse.desk.shortlist.saved import save_view
-from durhampulse.desk.store.tables import audit, person, proposal
+from durhampulse.desk.store.tables import audit, person, proposal, remark
 from durhampulse.desk.web.filling import fill_form
 from durhampulse.exceptions import InputError
 from tests.desk.conftest import PASSWORD, bring
@@ -369,6 +372,60 @@ def test_form_about_an_act_that_is_not_there_is_a_404_with_what_was_written(visi
     assert 'href="/campaigns"' in page.text
     assert "Kept &lt;b&gt;" in page.text
     assert post(ann, "/creators/99999/remark", {"text": "Kept <b>"}).status_code == 404
+
+
+def fail_with(error):
+    def fail(*_given, **_named):
+        raise error
+
+    return fail
+
+
+FAULTS = {
+    500: ValueError("worn out"),
+    503: OperationalError("INSERT", {}, Exception("gone")),
+    507: OSError(errno.ENOSPC, "No space left on device"),
+}
+
+
+@pytest.mark.parametrize("status", FAULTS)
+def test_fault_keeps_what_was_written(app, visit, desk, monkeypatch, status):
+    """Where nothing was changed it is sent again in one press."""
+    ann = visit("reviewer")
+    client = TestClient(app, raise_server_exceptions=False, cookies=ann.cookies)
+    form = {"csrf": ann.csrf, "text": "Kept <b>", "back": ""}
+    with monkeypatch.context() as faulty:
+        fault = fail_with(FAULTS[status])
+        faulty.setattr("durhampulse.desk.web.creators.add_remark", fault)
+        page = client.post("/creators/3/remark", data=form)
+    assert page.status_code == status
+    assert "Kept &lt;b&gt;</dd>" in page.text
+    again = _Forms(page.text).sends.get("/creators/3/remark")
+    assert again == (None if status == 500 else [*form.items()])
+    if again:
+        assert client.post("/creators/3/remark", data=dict(again)).status_code in (200, 303)
+        with desk.store.reading() as db:
+            assert db.scalar(select(func.count()).select_from(remark)) == 1
+
+
+@pytest.mark.parametrize("status", FAULTS)
+def test_page_that_fails_is_asked_for_again(app, visit, monkeypatch, status):
+    ann = visit("reviewer")
+    client = TestClient(app, raise_server_exceptions=False, cookies=ann.cookies)
+    monkeypatch.setattr("durhampulse.desk.web.creators.creator_page", fail_with(FAULTS[status]))
+    page = client.get("/creators/3?Followers=900")
+    assert page.status_code == status
+    assert '<a href="/creators/3?Followers=900" class="button main">Try again' in page.text
+
+
+def test_fault_shows_no_password_and_sends_none_again(visit, monkeypatch):
+    ada = visit("admin")
+    fault = fail_with(FAULTS[503])
+    monkeypatch.setattr("durhampulse.desk.web.people.people.add_person", fault)
+    page = post(ada, "/people", {"name": "Eve <b>", "role": "viewer", "password_again": "hush"})
+    assert page.status_code == 503
+    assert "Eve &lt;b&gt;" in page.text
+    assert "hush" not in page.text
 
 
 def test_htmx_shows_a_returned_page_in_place_of_the_part(visit):

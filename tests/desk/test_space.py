@@ -141,6 +141,7 @@ def test_page_says_that_the_disk_is_full(visit, desk, monkeypatch):
     answer = who.post("/imports/1/columns", data={"csrf": who.csrf})
     assert answer.status_code == 507
     assert "The disk is full" in answer.text
+    assert "Tell whoever runs the desk" in answer.text
 
 
 @pytest.mark.parametrize(("table", "words"), [("", "not a database"), ("upload", "malformed")])

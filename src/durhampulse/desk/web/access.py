@@ -134,6 +134,7 @@ def _needs(role: PersonRole) -> Any:
             token = request.headers.get("x-csrf-token") or form.get("csrf")
             if not hmac.compare_digest(str(token or "").encode(), who.csrf.encode()):
                 raise StaleFormError
+            request.state.sent = form  # for error pages
             _require_storable(form.multi_items())
         _require_storable(request.query_params.multi_items())
         return who

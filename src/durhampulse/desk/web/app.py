@@ -15,7 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.responses import RedirectResponse
+from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from durhampulse.desk.hooks.sender import Sender
@@ -35,7 +35,7 @@ from durhampulse.desk.web.assets import Assets, Compressed
 from durhampulse.desk.web.below import ShownBelow
 from durhampulse.desk.web.entry import ResendContext, show_sign_in
 from durhampulse.desk.web.exposure import HostCookies, KnownHost, Utf8Forms
-from durhampulse.desk.web.kept import KeptForm, is_same_origin, keep_form
+from durhampulse.desk.web.kept import KeptForm, is_same_origin, is_urlencoded, keep_form
 from durhampulse.desk.web.pages import PAGES, ROUTERS
 from durhampulse.desk.web.rendering import POLICY, Context, redirect, render
 from durhampulse.desk.web.returned import PARTS, page_before, return_form, sent_fields
@@ -81,11 +81,18 @@ class ConfirmContext(Context, template="confirm.html"):
 
 
 class ErrorContext(Context, template="error.html"):
-    """What did not work, what was sent, and the page before."""
+    """What did not work, what was sent, and the ways on: each empty where there is none.
+
+    `before` is the page before, `again` the page to be asked for again, `token` that of a form that
+    may be sent again as it was, `elsewhere` the address under which the desk answers.
+    """
 
     error: DurhamPulseError
-    sent: Sequence[tuple[str, str]]
-    before: str
+    sent: KeptForm
+    before: str = ""
+    again: str = ""
+    token: str = ""
+    elsewhere: str = ""
 
 
 def create_desk(desk: Desk, root_path: str = "") -> FastAPI:
@@ -124,7 +131,8 @@ def create_desk(desk: Desk, root_path: str = "") -> FastAPI:
     app.add_middleware(Compressed)
     app.add_middleware(Utf8Forms)
     app.add_middleware(HostCookies, path=root_path)
-    app.add_middleware(KnownHost, host=desk.exposure.host)
+    elsewhere = _elsewhere(desk.exposure.address, root_path)
+    app.add_middleware(KnownHost, host=desk.exposure.host, refusal=elsewhere)
     add_border(app, root_path)
     return app
 
@@ -218,13 +226,13 @@ class _ErrorPages:
             page := await return_form(request, wrong)
         ):
             return page
-        refused = status != HTTPStatus.UNPROCESSABLE_ENTITY  # and nothing of the body was read
+        was_read = status == HTTPStatus.UNPROCESSABLE_ENTITY or hasattr(request.state, "sent")
         if isinstance(error, MissingError) and request.path_params:  # the address names it
             status = HTTPStatus.NOT_FOUND
         if status == HTTPStatus.NOT_FOUND and not hasattr(request.state, "who"):
             request.state.who = await run_in_threadpool(asking_person, request)
-        sent = [] if refused or request.method != "POST" else await sent_fields(request)
-        return _error_page(request, status, wrong, KeptForm(request.url.path, tuple(sent)))
+        sent = await sent_fields(request) if was_read and request.method == "POST" else []
+        return _error_page(request, status, wrong, tuple(sent))
 
     @staticmethod
     async def _send_to_sign_in(request: Request, error: Exception) -> Response:
@@ -261,13 +269,15 @@ class _ErrorPages:
 
     async def _store_is_away(self, request: Request, error: Exception) -> Response:
         if problem := shortage_of(error):
-            status = 503 if lacks_memory(error) else 507
             short = f"{problem} Nothing was changed; what is stored can be read."
-            return await self._explain(request, HTTPException(status, short))
+            status, way_out = 507, "Tell whoever runs the desk, and try again once there is room."
+            if lacks_memory(error):
+                status, way_out = 503, "Try again in a moment."
+            return await self._explain(request, RequestError(status, short, way_out))
         if not isinstance(error, AWAY):
             raise error
-        away = HTTPException(503, "The store does not answer right now. Nothing was changed.")
-        return await self._explain(request, away)
+        away = "The store does not answer right now. Nothing was changed."
+        return await self._explain(request, RequestError(503, away, "Try again in a moment."))
 
     async def _own_fault(self, _request: Request, _error: Exception) -> Any:
         """Return what answers an unexpected error; the server's log has the traceback."""
@@ -314,6 +324,18 @@ def _oversized(root_path: str) -> Callable[[Scope, InputError], ASGIApp]:
     return refusal
 
 
+def _elsewhere(address: str, root_path: str) -> ASGIApp:
+    """Return what answers a request for another host than the desk's."""
+
+    async def page(request: Request) -> Response:
+        if request.scope["path"].startswith(_FOR_PROGRAMS):
+            return PlainTextResponse("This desk has another address.\n", 421)
+        wrong = InputError("This desk has another address.", f"It is {address}{root_path}.")
+        return _error_page(request, 421, wrong, elsewhere=f"{address}{root_path}/")
+
+    return _outermost(page, root_path)
+
+
 def _outermost(page: Callable[[Request], Awaitable[Response]], root_path: str) -> ASGIApp:
     """Return what answers outside of all middleware: headers and addresses as that sets them."""
 
@@ -344,11 +366,22 @@ def _in_words(error: Exception) -> tuple[int, DurhamPulseError]:
 
 
 def _error_page(
-    request: Request, status: int, error: DurhamPulseError, sent: KeptForm | None = None
-) -> Response:
-    who = getattr(request.state, "who", None) if status < HTTPStatus.INTERNAL_SERVER_ERROR else None
-    readable = sent.readable if sent else []
-    context = ErrorContext(error=error, sent=readable, before=page_before(request))
+    request: Request, status: int, error: DurhamPulseError,
+    fields: Sequence[tuple[str, str]] = (), *, elsewhere: str = "",
+) -> Response:  # fmt: skip
+    who = getattr(request.state, "who", None)
+    unchanged = status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.INSUFFICIENT_STORAGE)
+    asked = request.method in ("GET", "HEAD") and status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    query = f"?{request.url.query}" if request.url.query else ""
+    sent = KeptForm(request.url.path, tuple(fields))
+    whole = bool(fields) and not sent.is_secret and is_urlencoded(request)
+    context = ErrorContext(
+        error=error, sent=sent, elsewhere=elsewhere,
+        before="" if elsewhere else page_before(request),
+        again=f"{request.url.path}{query}" if asked else "",
+        token=who.csrf if who and whole and unchanged else "",
+    )  # fmt: skip
+    who = who if status < HTTPStatus.INTERNAL_SERVER_ERROR else None
     page = render(request, who, context, status=status)
     page.headers.update(PARTS if "hx-request" in request.headers else {})
     return page

@@ -10,7 +10,6 @@ from urllib.parse import SplitResult, urlsplit
 
 from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from durhampulse.exceptions import InputError
@@ -21,7 +20,7 @@ HOST_COOKIES = "durhampulse.host_cookies"
 """Key of a scope whose cookies have lost their prefix."""
 
 _OURS = b"durhampulse"
-_PROBES = ("/healthz", "/readyz")
+_ANYWHERE = ("/healthz", "/readyz", "/static/")
 
 
 @dataclass(frozen=True)
@@ -85,18 +84,19 @@ class KnownHost:
         What answers.
     host
         As of :class:`Exposure`.
+    refusal
+        What answers a request for another host; its page has the desk's style.
     """
 
-    def __init__(self, app: ASGIApp, host: str) -> None:
-        self._app, self._host = app, host
+    def __init__(self, app: ASGIApp, host: str, refusal: ASGIApp) -> None:
+        self._app, self._host, self._refusal = app, host, refusal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request for the desk's own host on."""
-        if scope["type"] == "http" and self._host and scope["path"] not in _PROBES:
+        if scope["type"] == "http" and self._host and not scope["path"].startswith(_ANYWHERE):
             asked = Headers(scope=scope).get("host", "")
             if _plain_host(asked, scope["scheme"]) != self._host:
-                refusal = PlainTextResponse("This desk has another address.\n", 421)
-                await refusal(scope, receive, send)
+                await self._refusal(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 

@@ -13,7 +13,15 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from fastapi import Request
 
-__all__ = ["LARGEST_FORM", "KeptForm", "is_foreign", "is_same_origin", "keep_form", "local_path"]
+__all__ = [
+    "LARGEST_FORM",
+    "KeptForm",
+    "is_foreign",
+    "is_same_origin",
+    "is_urlencoded",
+    "keep_form",
+    "local_path",
+]
 
 _LARGEST = 1 << 16
 LARGEST_FORM = 4 * _LARGEST
@@ -21,7 +29,8 @@ LARGEST_FORM = 4 * _LARGEST
 _SECONDS = 10
 """In which it has to arrive: nobody knows who sends it."""
 _URLENCODED = "application/x-www-form-urlencoded"
-_TECHNICAL = ("request_name", "seen", "back", "creator", "review", "password", "kept", "kept_for")
+_TECHNICAL = ("request_name", "seen", "back", "creator", "review", "kept", "kept_for")
+_SECRET = ("password", "code")
 
 
 @dataclass(frozen=True)
@@ -47,7 +56,13 @@ class KeptForm:
     @property
     def readable(self) -> list[tuple[str, str]]:
         """The fields that a person has filled in."""
-        return [(name, value) for name, value in self.fields if value and name not in _TECHNICAL]
+        return [(name, value) for name, value in self.fields
+                if value and name not in _TECHNICAL and not name.startswith(_SECRET)]  # fmt: skip
+
+    @property
+    def is_secret(self) -> bool:
+        """Whether a field holds what may stand in no page: a password, or a code."""
+        return any(name.startswith(_SECRET) for name, _ in self.fields)
 
     @classmethod
     def read(cls, path: str, text: str) -> Self | None:
@@ -62,8 +77,9 @@ async def keep_form(request: Request) -> KeptForm | None:
     """Return the form of a request; none if it is foreign, holds a file, or is too large."""
     size = request.headers.get("content-length", "")
     small = size.isascii() and size.isdecimal() and len(size) < 9 and int(size) <= _LARGEST
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if request.method != "POST" or not (small and kind == _URLENCODED and is_same_origin(request)):
+    if request.method != "POST" or not (
+        small and is_urlencoded(request) and is_same_origin(request)
+    ):
         return None
     try:
         async with asyncio.timeout(_SECONDS):
@@ -72,6 +88,12 @@ async def keep_form(request: Request) -> KeptForm | None:
         return None
     fields = [(name, str(value)) for name, value in form.multi_items() if name != "csrf"]
     return KeptForm(request.url.path, tuple(fields))
+
+
+def is_urlencoded(request: Request) -> bool:
+    """Whether the request holds a form without files."""
+    kind = request.headers.get("content-type", "").partition(";")[0]
+    return kind.strip().lower() == _URLENCODED
 
 
 def is_same_origin(request: Request) -> bool:

@@ -57,7 +57,7 @@ async def sent_fields(request: Request) -> Sent:
     if request.method in ("GET", "HEAD"):
         return request.query_params.multi_items()
     try:
-        form = await request.form()
+        form = getattr(request.state, "sent", None) or await request.form()
     except (HTTPException, RuntimeError):  # a body that could not be read
         return []
     return [(name, value) for name, value in form.multi_items()
