@@ -111,7 +111,9 @@ def test_a_wrong_figure_is_seen_beside_an_empty_cell(scorer, fresh):
 def test_words_beside_an_empty_cell_name_the_figure_and_its_size():
     row = {"Followers": 85_000, "Engagement_Rate": 0.068, "Niche": "Fashion", "Video_Quality": "HD"}
     ((words,),) = unlike_words(model_of(3_000, 1), pd.DataFrame([row]))
-    assert words.startswith("engagement 6.8% with 85,000 followers: creators of that size had ")
+    assert words.startswith(
+        "engagement 6.8% with 85,000 followers: nearly all creators of that size had "
+    )
     low, high = (float(w.rstrip("%")) for w in words.split(" had ")[1].split(" to "))
     assert low < 0.9 < high < 6.8
 
@@ -125,6 +127,16 @@ def test_ranges_of_counts_are_whole_numbers():
         f"200 views a post with {n}" for n in (12, 20, 60)
     ]
     assert all(re.search(r" had \d+ to \d+$", text) for text in words)
+
+
+def test_words_claim_no_more_than_holds_of_the_training_rows():
+    """Bounds leave out some of the rows learned from, so that ranges are not of all of them."""
+    train = market(3_000, 1)
+    model = model_of(3_000, 1)
+    marked = train[model.unlike(train) > 0]
+    words = [text for texts in unlike_words(model, marked) for text in texts]
+    assert len(words) >= 5
+    assert all("nearly all" in text or "hardly any" in text for text in words)
 
 
 def test_too_many_followers_show_in_all_that_is_compared_with_them(scorer, fresh):
@@ -222,7 +234,9 @@ def test_words_name_the_figure_and_what_was_learned_from():
     (too_high,), (new,), (together,) = unlike_words(model, odd)
     assert too_high == f"engagement 822%, the highest learned from was {100 * highest:.3g}%"
     assert new == "niche 'Crypto; Coins': never seen"
-    assert together.startswith("100 views a post with 300,000 followers: creators of that size had")
+    assert together.startswith(
+        "100 views a post with 300,000 followers: nearly all creators of that size had"
+    )
 
 
 def test_no_precedent_is_never_a_yes_and_its_interval_is_open(scorer, fresh):

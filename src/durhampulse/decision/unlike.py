@@ -22,7 +22,7 @@ __all__ = ["kind_names", "unlike_words"]
 Floats = npt.NDArray[np.float64]
 Columns = npt.NDArray[np.floating]
 
-_TOGETHER = "its figures together: no creator learned from had such"
+_TOGETHER = "its figures together: hardly any creator learned from had such"
 
 
 def kind_names(precedent: Precedent | None) -> list[str]:
@@ -107,7 +107,7 @@ def _together(
     if had := _usual(column, value, code, precedent.spans[column], *ends):
         whom = "creators of that size" if partner == FOLLOWERS else "such creators"
         other = figure_text(partner, creator[partner])
-        yield f"{figure_text(column, value)} with {other}: {whom} had {had}"
+        yield f"{figure_text(column, value)} with {other}: nearly all {whom} had {had}"
 
 
 def _by_itself(
@@ -126,7 +126,7 @@ def _by_itself(
         relative = isinstance(code, RelativeCode)
         size = f" with {figure_text(FOLLOWERS, creator[FOLLOWERS])}" if relative else ""
         whom = "creators of that size" if relative else "creators"
-        yield f"{figure_text(column, value)}{size}: {whom} had {had}"
+        yield f"{figure_text(column, value)}{size}: nearly all {whom} had {had}"
 
 
 def _usual(
