@@ -145,7 +145,15 @@ def test_groups_above_headers_tell_columns_of_one_name_apart(save):
     groups, names = ["", "Instagram", "", "TikTok"], ["Creator", "Followers", "Niche", "Followers"]
     _, _, codes, headers = read(save([groups, names, *[[*r[:2], r[3], "7"] for r in ROWS]]))
     assert headers == ["Creator", "Instagram Followers", "Niche", "TikTok Followers"]
-    assert codes == ["title-row"]
+    assert codes == ["two-header-rows"]
+
+
+def test_header_merged_over_both_rows_is_the_one_above_its_gap(save):
+    groups = ["", "Instagram", "", "Deal"]
+    names = ["Creator", "Followers", "Engagement Rate", ""]
+    cells, rows, codes, headers = read(save([["Summer 2026", "", "", ""], groups, names, *ROWS]))
+    assert headers == ["Creator", "Followers", "Engagement Rate", "Deal"]
+    assert (cells, rows, codes) == (ROWS, [4, 5], ["title-row", "two-header-rows"])
 
 
 def test_gap_in_data_is_no_second_table(save):

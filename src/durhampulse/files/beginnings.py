@@ -161,16 +161,20 @@ def _around(name: str, header: Row, rows: Sequence[Row]) -> Beginning:
     above = [row for row in rows if row[0] < number]
     below = [row for row in rows if row[0] > number]
     titles = [(n, next(filter(None, row))) for n, row in above if any(row)]
-    joined = _two_rows(cells, below)
+    joined, last = _two_rows(cells, below), number
     if joined:
-        cells = _joined(cells, below.pop(0)[1])
+        cells, last = _joined(cells, below.pop(0)[1]), number + 1
     elif titles and titles[-1][0] == number - 1:
-        cells = _grouped(above[-1][1], cells)
+        grouped = _grouped(above[-1][1], cells)
+        joined = grouped != cells
+        if joined:
+            cells, number = grouped, number - 1
+            titles.pop()
     units = bool(below) and _is_units(name, below[0], cells)
     return Beginning(
         headers=cells,
         row=number,
-        last=number + joined + units,
+        last=last + units,
         titles=tuple(titles),
         blank=tuple(n for n, row in above if not any(row)),
         joined=joined,
@@ -207,14 +211,18 @@ def _joined(upper: Sequence[str], lower: Sequence[str]) -> list[str]:
 
 
 def _grouped(groups: Sequence[str], cells: list[str]) -> list[str]:
-    """Return headers of which those that come again carry the name of the group above them."""
+    """Return headers of which those that come again carry the name of the group above them.
+
+    A gap has the name right above it, as a cell that is merged over both rows leaves it.
+    """
     twice = {cell for cell in cells if cell and cells.count(cell) > 1}
-    if not twice or sum(map(bool, groups)) < 2:
+    if sum(map(bool, groups)) < 2:
         return cells
     over, headers = "", []
     for i, cell in enumerate(cells):
-        over = (groups[i] if i < len(groups) else "") or over
-        headers.append(f"{over} {cell}" if cell in twice and over else cell)
+        above = groups[i] if i < len(groups) else ""
+        over = above or over
+        headers.append(f"{over} {cell}" if cell in twice and over else cell or above)
     return headers
 
 
