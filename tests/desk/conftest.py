@@ -38,10 +38,10 @@ from durhampulse.desk.web.state import Desk
 from durhampulse.scoring.account import account_of
 from durhampulse.scoring.record import UNLIKE_BIT
 from durhampulse.scoring.scorer import Scorer, load_model
+from tests.desk.running import PASSWORD, PATIENCE, SECRETS, running_desk
 from tests.desk.servers import find_tool, own_server
 
 DEMO = Path(str(files("durhampulse.desk").joinpath("demo")))
-PASSWORD = "a long enough password"
 
 
 @pytest.fixture(scope="session")
@@ -352,3 +352,42 @@ def visit(app, desk):
             return client
 
         yield _visit
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("no Chromium on this machine")
+    with sync_playwright() as playwright:
+        flags = ["--no-sandbox", "--disable-gpu"]  # a GPU of software costs more than none
+        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """A desk as a newcomer starts it."""
+    with running_desk(tmp_path_factory.mktemp("demo")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def signed_in(browser, demo):
+    """The state of a browser that came by the demo's link."""
+    address, link, _ = demo
+    context = browser.new_context()
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    page.goto(address)
+    assert page.url.startswith(address + "/sign-in")
+    page.goto(link)
+    page.get_by_role("button", name="Open the desk").click()
+    page.wait_for_url("**/shortlist")
+    state = context.storage_state()
+    SECRETS.update(cookie["value"] for cookie in state["cookies"])
+    context.close()
+    return state

@@ -4,130 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import re
-import shutil
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from pathlib import Path
 
 import openpyxl
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
+from tests.desk.browsing import (
+    MESSY,
+    entered,
+    for_everybody,
+    invite,
+    opened,
+    preview_and_activate,
+    propose_a_campaign,
+    sign_out,
+)
 from tests.desk.conftest import PASSWORD
-
-SECRETS = {PASSWORD}
-PATIENCE = 60_000  # milliseconds; a busy machine is no fault of the page
-expect.set_options(timeout=PATIENCE)
-
-
-@contextlib.contextmanager
-def running_desk(folder, *options):
-    """Serve a desk from a folder; give its address and the one-time link."""
-    program = Path(sys.executable).with_name("durhampulse")
-    log = folder / "desk.log"
-    with log.open("wb") as stream:
-        process = subprocess.Popen([program, "desk", "--port", "0", *options], cwd=folder,
-                                   stdout=stream, stderr=subprocess.STDOUT)  # fmt: skip
-    try:
-        address = wait_for(lambda: re.search(r"Desk: (http\S+)/\n", log.read_text()))[1]
-        wait_for(lambda: answers(address))
-        link = re.search(r"half an hour: (http\S+)\n", log.read_text())
-        yield address, link and link[1], process
-    finally:
-        process.terminate()
-        process.wait(PATIENCE / 1000)
-    assert process.returncode == -9 or "Traceback" not in log.read_text()
-    assert process.returncode in (0, -9)  # a signal to end ends it orderly
-    assert not any(secret in log.read_text() for secret in SECRETS)
-
-
-def answers(address):
-    try:
-        with urllib.request.urlopen(address + "/healthz", timeout=2) as answer:
-            return answer.status == 200
-    except (urllib.error.URLError, OSError):
-        return False
-
-
-def wait_for(condition, seconds=180):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if result := condition():
-            return result
-        time.sleep(0.05)
-    raise TimeoutError
-
-
-@pytest.fixture(scope="module")
-def browser():
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if chromium is None:
-        pytest.skip("no Chromium on this machine")
-    with sync_playwright() as playwright:
-        flags = ["--no-sandbox", "--disable-gpu"]  # a GPU of software costs more than none
-        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    """A desk as a newcomer starts it."""
-    with running_desk(tmp_path_factory.mktemp("demo")) as running:
-        yield running
-
-
-@contextlib.contextmanager
-def opened(browser, **options):
-    """Give a page; nothing it loads may fail, and no script may complain."""
-    context = browser.new_context(accept_downloads=True, **options)
-    page = context.new_page()
-    page.set_default_timeout(PATIENCE)
-    complaints = []
-    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    yield page
-    context.close()
-    assert complaints == []
-
-
-@pytest.fixture(scope="module")
-def signed_in(browser, demo):
-    """The state of a browser that came by the demo's link."""
-    address, link, _ = demo
-    context = browser.new_context()
-    context.set_default_timeout(PATIENCE)
-    page = context.new_page()
-    page.goto(address)
-    assert page.url.startswith(address + "/sign-in")
-    page.goto(link)
-    page.get_by_role("button", name="Open the desk").click()
-    page.wait_for_url("**/shortlist")
-    state = context.storage_state()
-    SECRETS.update(cookie["value"] for cookie in state["cookies"])
-    context.close()
-    return state
-
-
-def open_a_room(page):
-    """Share the campaign that is open with a client; give the link."""
-    page.get_by_role("link", name="Share with a client").click()
-    page.get_by_label("What the client reads").fill("Spring: who feels right?")
-    page.get_by_label("Client", exact=True).fill("Acme")
-    page.get_by_role("button", name="Open the room").click()
-    return page.inner_text(".said code")
-
-
-def for_everybody(page):
-    """Look for what keeps somebody out: axe's rules, and a page wider than the screen."""
-    report = Axe().run(page)
-    assert report.violations_count == 0, (page.url, report.generate_report())
-    beyond = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-    assert beyond <= 0, page.url
+from tests.desk.running import PATIENCE, running_desk
 
 
 def test_shortlist_weighs_little_and_loads_nothing_foreign(browser, demo, signed_in):
@@ -144,11 +37,6 @@ def test_shortlist_weighs_little_and_loads_nothing_foreign(browser, demo, signed
         page.wait_for_load_state("networkidle")
         loaded = [one for one in requests if one.sizes()["responseBodySize"] > 0]
         assert [one.resource_type for one in loaded if "/static/" not in one.url] == ["document"]
-
-
-MESSY = "channel;Subs;eng. rate;growth;Category;quality;views\n" + "".join(
-    f"MESSY-{i};{5 + i}K;{3 + i / 7:.2f};1,5%;fashion ;hd;{2 + i}K\n" for i in range(40)
-)
 
 
 def test_manager_works_through_a_day_in_the_browser(browser, demo, signed_in, tmp_path):
@@ -293,18 +181,6 @@ def export_and_read_back(page, address, tmp_path):
     assert isinstance(rows[1][1], float)
 
 
-def propose_a_campaign(page, address):
-    page.goto(address + "/campaigns")
-    page.get_by_label("Name", exact=True).fill("Spring")
-    page.get_by_label("Creators, at most").fill("6")
-    page.get_by_label("Budget").fill("2000")
-    page.get_by_label("Fee of a nano creator").fill("150")
-    page.get_by_label("Fee of a micro creator").fill("600")
-    page.get_by_label("Fee of a mid creator").fill("2500")
-    page.get_by_role("button", name="Propose creators").click()
-    page.get_by_role("heading", name="Spring").wait_for()
-
-
 def plan_a_campaign(page, address):
     propose_a_campaign(page, address)
     names = page.locator("main .plan tbody th a:first-child").all_inner_texts()
@@ -366,15 +242,6 @@ def import_worse_figures(page, address, folder, identifier):
         guesses.check()
     place.click()
     page.get_by_role("heading", name="In the list").wait_for()
-
-
-def invite(page, address, name="Vera", role="viewer"):
-    """Add somebody; give the link by which they choose a password."""
-    page.goto(address + "/people")
-    page.locator("form[action='/people'] [name=name]").fill(name)
-    page.locator("form[action='/people'] select").select_option(role)
-    page.get_by_role("button", name="Add", exact=True).click()
-    return page.inner_text(".said code")
 
 
 def a_second_user(browser, address, link):
@@ -451,12 +318,6 @@ def test_a_note_survives_the_end_of_the_session(browser, tmp_path):
         expect(page.locator("main")).to_contain_text("Decline by Rita")
 
 
-def sign_out(page):
-    page.locator("details.menu.wide > summary").click()
-    page.get_by_role("button", name="Sign out").click()
-    page.wait_for_url("**/sign-in")
-
-
 @pytest.mark.slow
 def test_model_rollback_restores_the_scores(browser, tmp_path, model_folder):
     """The second model waits until somebody activates it, and the first can come back."""
@@ -505,14 +366,6 @@ def test_search_is_a_key_away_on_every_page(browser, demo, signed_in):
         expect(page.locator(".list tbody th")).to_have_text(["INF-1543"])
 
 
-def preview_and_activate(page):
-    """See what the other model would change, then let it decide."""
-    page.get_by_role("button", name="Preview").click()
-    page.get_by_role("link", name="See what it would change").click()
-    page.get_by_text("on average the estimate moves").wait_for()
-    page.get_by_role("button", name="Activate").click()
-
-
 @pytest.mark.slow
 def test_a_manager_takes_back_what_was_done_to_many(browser, databases, tmp_path):
     with entered(browser, databases, tmp_path) as (page, address):
@@ -521,17 +374,6 @@ def test_a_manager_takes_back_what_was_done_to_many(browser, databases, tmp_path
         import_and_undo(page, address, tmp_path)
         page.goto(address + "/acts")
         expect(page.get_by_text("Undone by demo admin")).to_have_count(3)
-
-
-@contextlib.contextmanager
-def entered(browser, databases, folder):
-    """Open a desk of its own on a database; give its page and address."""
-    store = ("--store", databases.make())
-    with running_desk(folder, *store) as (address, link, _), opened(browser) as page:
-        page.goto(link)
-        page.get_by_role("button", name="Open the desk").click()
-        page.wait_for_url("**/shortlist")
-        yield page, address
 
 
 def decline_three_and_undo(page, address):

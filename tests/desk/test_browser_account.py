@@ -8,15 +8,8 @@ import pytest
 from playwright.sync_api import expect
 
 from durhampulse.desk.people.totp import STEP_SECONDS, code_at
+from tests.desk.browsing import look_at, opened, sign_out
 from tests.desk.conftest import PASSWORD
-from tests.desk.test_browser import (  # noqa: F401 - fixtures
-    browser,
-    demo,
-    opened,
-    sign_out,
-    signed_in,
-)
-from tests.desk.test_browser_axe import look_at
 
 
 def sign_in(page, address):
@@ -27,7 +20,7 @@ def sign_in(page, address):
 
 
 @pytest.mark.slow
-def test_pages_of_ones_own_account_pass_axe(browser, demo, signed_in):  # noqa: F811
+def test_pages_of_ones_own_account_pass_axe(browser, demo, signed_in):
     address, _, _ = demo
     with opened(browser, storage_state=signed_in) as page:
         page.goto(address + "/people")

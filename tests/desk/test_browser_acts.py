@@ -10,9 +10,8 @@ from playwright.sync_api import expect
 from durhampulse.desk.models.catalogue import add_model
 from durhampulse.desk.server import fill_with_demo
 from durhampulse.desk.store.database import open_store
-from tests.desk.conftest import PASSWORD
-from tests.desk.test_browser import (
-    browser,
+from tests.desk.browsing import (
+    STARS,
     entered,
     for_everybody,
     invite,
@@ -20,20 +19,11 @@ from tests.desk.test_browser import (
     opened,
     preview_and_activate,
     propose_a_campaign,
-    running_desk,
 )
-
-__all__ = ["browser"]
+from tests.desk.conftest import PASSWORD
+from tests.desk.running import running_desk
 
 PROFILE = "https://example.com/star-1"
-STARS = (
-    "Influencer_ID,Name,Profile,Followers,Engagement_Rate,Growth_Rate,Niche,Video_Quality,"
-    "Avg_Views_per_Post\n"
-) + "".join(
-    f"STAR-{i},Star {i},https://example.com/star-{i},{40_000_000 + i},{60 + i % 30}%,30%,Fashion,"
-    f"HD,{9_000_000 + i}\n"
-    for i in range(60)
-)
 
 
 @pytest.mark.slow

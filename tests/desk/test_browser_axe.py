@@ -5,18 +5,15 @@ from __future__ import annotations
 import re
 
 import pytest
-from axe_playwright_python.base import AXE_SCRIPT
 
 from durhampulse.desk.models.catalogue import add_model
 from durhampulse.desk.people import people
 from durhampulse.desk.server import fill_with_demo
 from durhampulse.desk.store.database import open_store
+from tests.desk.browsing import MESSY, STARS, look_at
 from tests.desk.conftest import PASSWORD
 from tests.desk.routes import NEEDS, OPEN
-from tests.desk.test_browser import MESSY, PATIENCE, browser, running_desk, wait_for
-from tests.desk.test_browser_acts import STARS
-
-__all__ = ["browser"]
+from tests.desk.running import PATIENCE, running_desk, wait_for
 
 PAGES = ("/shortlist?search=INF-10&sort=followers", "/shortlist?search=nobody", "/shortlist/totals",
          "/shortlist/facets", "/creators/5", "/creators/600", "/creators/5?Followers=9M",
@@ -40,10 +37,6 @@ NO_PAGES = {"/shortlist/chosen", "/shortlist/counts", "/creators/{number}/panel"
             "/sign-in/provider/callback", "/sign-in/second"}  # fmt: skip
 """Parts of pages, files and redirects; test_browser_account looks at the second factor,
 test_browser_states at what only an act or a mistake brings up."""
-_RUN = """() => axe.run(document, {resultTypes: ['violations'], elementRef: false}).then(
-    report => report.violations.map(one =>
-        one.id + ': ' + one.nodes.slice(0, 3).map(n => n.target + ' ' + n.failureSummary)))"""
-_SCHEMES = [(scheme, forced) for forced in ("none", "active") for scheme in ("light", "dark")]
 
 
 def test_every_page_is_among_those_looked_at():
@@ -161,36 +154,6 @@ class Filling:
         look_at(page, "bulk")
         page.locator("#confirmation button.main").click()
         page.get_by_role("heading", name=re.compile("^Declined")).wait_for()
-
-
-def look_at(page, what):
-    """Look for what keeps somebody out: axe's rules, and a page wider than the screen."""
-    wrong = []
-
-    def look(**how):
-        if not page.evaluate("'axe' in window"):
-            page.evaluate(AXE_SCRIPT)
-        violations = page.evaluate(_RUN)
-        beyond = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-        if violations or beyond > 0:
-            wrong.append((how, violations, beyond))
-
-    for details in page.locator("details:not(.menu)").all():
-        details.evaluate("one => one.open = true")
-    for width in (1360, 390):
-        page.set_viewport_size({"width": width, "height": 900})
-        for scheme, forced in _SCHEMES:
-            page.emulate_media(color_scheme=scheme, forced_colors=forced, reduced_motion="reduce")
-            look(width=width, scheme=scheme, forced=forced)
-    page.set_viewport_size({"width": 680, "height": 450})  # 1360 by 900, magnified twice
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme, forced_colors="none")
-        look(magnified=True, scheme=scheme)
-    page.set_viewport_size({"width": 1360, "height": 900})
-    page.emulate_media(media="print", color_scheme="light")
-    look(media="print")
-    page.emulate_media(media="screen")
-    assert wrong == [], what
 
 
 @pytest.mark.slow

@@ -14,21 +14,15 @@ from durhampulse.desk.people import people
 from durhampulse.desk.server import fill_with_demo
 from durhampulse.desk.store.database import open_store
 from durhampulse.desk.web.keymap import KEYS
+from tests.desk.browsing import for_everybody, opened
 from tests.desk.conftest import PASSWORD
-from tests.desk.test_browser import (  # noqa: F401 - fixtures
-    browser,
-    demo,
-    for_everybody,
-    opened,
-    running_desk,
-    signed_in,
-)
+from tests.desk.running import running_desk
 
 SIZE = {"width": 1280, "height": 800}
 REASONS_BY_KEY = {key.act: key.key for key in KEYS if key.act.startswith("reason-")}
 
 
-def test_a_creator_is_decided_beside_the_list(browser, demo, signed_in):  # noqa: F811
+def test_a_creator_is_decided_beside_the_list(browser, demo, signed_in):
     """By keys alone; the row says so at once, and what the desk answers then stands."""
     address, _, _ = demo
     with opened(browser, storage_state=signed_in, viewport=SIZE) as page:
@@ -102,7 +96,7 @@ def tick_three(page):
 
 
 @pytest.mark.slow
-def test_keys_panel_and_decision_work_below_a_path(browser, tmp_path):  # noqa: F811
+def test_keys_panel_and_decision_work_below_a_path(browser, tmp_path):
     with (
         running_desk(tmp_path, "--root-path", "/pulse") as (address, link, _),
         opened(browser, viewport=SIZE) as page,
@@ -130,7 +124,7 @@ def test_keys_panel_and_decision_work_below_a_path(browser, tmp_path):  # noqa: 
 
 
 @pytest.mark.slow
-def test_keys_are_shown_changed_and_turned_off(browser, demo, signed_in):  # noqa: F811
+def test_keys_are_shown_changed_and_turned_off(browser, demo, signed_in):
     address, _, _ = demo
     with opened(browser, storage_state=signed_in, viewport=SIZE) as page:
         page.goto(address + "/model")
@@ -160,7 +154,7 @@ def test_keys_are_shown_changed_and_turned_off(browser, demo, signed_in):  # noq
 
 
 @pytest.mark.slow
-def test_each_key_does_what_stands_there_to_be_pressed_too(browser, demo, signed_in):  # noqa: F811
+def test_each_key_does_what_stands_there_to_be_pressed_too(browser, demo, signed_in):
     address, _, _ = demo
     allowed = {"permissions": ["clipboard-read", "clipboard-write"], "viewport": SIZE}
     with opened(browser, storage_state=signed_in, **allowed) as page:
@@ -196,7 +190,7 @@ def test_each_key_does_what_stands_there_to_be_pressed_too(browser, demo, signed
 
 
 @pytest.mark.slow
-def test_times_are_those_of_whoever_looks(browser, demo, signed_in):  # noqa: F811
+def test_times_are_those_of_whoever_looks(browser, demo, signed_in):
     """Auckland is 12 or 13 hours ahead of UTC, in which the page is sent."""
     address, _, _ = demo
     where = {"timezone_id": "Pacific/Auckland", "locale": "en-GB"}
@@ -221,7 +215,7 @@ def walk_to(page, target, most=150):
 
 
 @pytest.mark.slow
-def test_a_whole_day_goes_without_a_mouse(browser, databases, tmp_path):  # noqa: F811
+def test_a_whole_day_goes_without_a_mouse(browser, databases, tmp_path):
     """Sign in, review, undo, search, decide, plan, agree, export and sign out, by keys alone."""
     url = databases.filled(fill_with_demo)
     store = open_store(url)

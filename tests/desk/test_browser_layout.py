@@ -7,9 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.desk.test_browser import browser, demo, opened, propose_a_campaign, signed_in
-
-__all__ = ["browser", "demo", "signed_in"]
+from tests.desk.browsing import opened, propose_a_campaign
 
 WINDOW = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}

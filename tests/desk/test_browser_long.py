@@ -7,9 +7,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.desk.test_browser import PATIENCE, browser, demo, opened, signed_in
-
-__all__ = ["browser", "demo", "signed_in"]
+from tests.desk.browsing import opened
+from tests.desk.running import PATIENCE
 
 pytestmark = pytest.mark.slow
 WINDOW = {"width": 1280, "height": 800}

@@ -7,9 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.desk.test_browser import browser, demo, for_everybody, opened, signed_in
-
-__all__ = ["browser", "demo", "signed_in"]
+from tests.desk.browsing import for_everybody, opened
 
 
 @pytest.mark.slow

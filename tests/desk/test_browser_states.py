@@ -14,11 +14,9 @@ from durhampulse.desk.people import people
 from durhampulse.desk.server import fill_with_demo
 from durhampulse.desk.store.database import open_store
 from durhampulse.desk.store.tables import creator, kept_count, session
+from tests.desk.browsing import look_at
 from tests.desk.conftest import DEMO, PASSWORD
-from tests.desk.test_browser import browser, running_desk
-from tests.desk.test_browser_axe import look_at
-
-__all__ = ["browser"]
+from tests.desk.running import running_desk
 
 pytestmark = pytest.mark.slow
 EMPTY = ("/shortlist", "/queue", "/opinions", "/campaigns", "/rooms", "/imports", "/outcomes",

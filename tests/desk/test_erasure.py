@@ -71,7 +71,7 @@ from durhampulse.desk.store.tables import (
 from durhampulse.desk.store.traces import remove_traces
 from durhampulse.exceptions import InputError
 from tests.desk.conftest import PASSWORD, add_people
-from tests.desk.test_browser import running_desk
+from tests.desk.running import running_desk
 
 NOW = datetime.now(UTC)
 CALLED = [

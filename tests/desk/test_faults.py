@@ -27,8 +27,8 @@ from durhampulse.desk.web.access import COOKIE
 from durhampulse.market.sampling import write_market
 from tests.desk.conftest import PASSWORD, add_people, bring
 from tests.desk.forms import fields_of
+from tests.desk.running import running_desk, wait_for
 from tests.desk.servers import find_tool, own_server
-from tests.desk.test_browser import running_desk, wait_for
 from tests.desk.test_intake import HEADER
 from tests.desk.test_reviewing import review_at_once
 

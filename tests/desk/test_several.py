@@ -16,7 +16,7 @@ from durhampulse.desk.imports.activation import Activation, Board
 from durhampulse.desk.models.catalogue import add_model
 from durhampulse.desk.people import people
 from tests.desk.conftest import PASSWORD
-from tests.desk.test_browser import running_desk, wait_for
+from tests.desk.running import running_desk, wait_for
 
 TOKEN = re.compile(r'name="csrf" value="([^"]+)"')
 
