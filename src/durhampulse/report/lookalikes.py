@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from durhampulse.creators.outcome import OutcomeWords
-from durhampulse.decision.figures import figure_text
+from durhampulse.decision.figures import figure_text, percent
 from durhampulse.evaluation.calibration import wilson_interval
 from durhampulse.report.interpretation import outcome_of, plain
 from durhampulse.study.results import Decision
@@ -24,7 +24,8 @@ def sentence(part: Decision) -> str:
         low, high = wilson_interval(deals, n)
         texts.append(
             f"creator {plain(creator)} ({answer}"
-            f"{rows['probability'].iloc[0]:.0%}): {deals} of {n} ({low:.0%} to {high:.0%})"
+            f"{percent(rows['probability'].iloc[0], 0)}): {deals} of {n} "
+            f"({low:.0%} to {high:.0%})"
         )
     return (
         f"**Twelve like this one.** How many {outcome_of(part.creators).got} of the past creators "

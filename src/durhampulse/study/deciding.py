@@ -170,7 +170,9 @@ def _worth(
     """Return what decisions are worth, measured on the test part and on the training part."""
     y_train, y_test, (in_train, in_test) = part.y_train, part.y_test, part.groups
     tested, trained = (assign_bands(probability, thresholds) for probability in (y_prob, pooled))
-    tested = tested.mask(model.unlike(part.test) > 0, NO_PRECEDENT)
+    unlike = model.unlike(part.test) > 0
+    tested = tested.mask(unlike, NO_PRECEDENT)
+    listed = y_prob - unlike  # no Yes, and last in the list, whatever their probability
     at = (0.5, 0.6, 0.7, 0.8, 0.9, thresholds.review_at, thresholds.yes_at)
     rates = band_hit_rates(y_test, tested, BANDS, groups=in_test)
     means = pd.Series(y_prob).groupby(tested.to_numpy()).mean()
@@ -179,11 +181,11 @@ def _worth(
             predicted=rates["band"].map(means).astype("float64"),
             recall=rates["deals"] / max(float(y_test.sum()), 1.0),
         ),
-        "sweep": threshold_sweep(y_test, y_prob, at, groups=in_test),
+        "sweep": threshold_sweep(y_test, listed, at, groups=in_test),
         "pooled_hit_rates": band_hit_rates(y_train, trained, BANDS, groups=in_train),
         "reliability": reliability(y_test, y_prob, groups=in_test),
-        "gain": gain_curve(y_test, y_prob),
-        "invitations": invitation_table(y_test, y_prob, groups=in_test),
+        "gain": gain_curve(y_test, listed),
+        "invitations": invitation_table(y_test, listed, groups=in_test),
         "tested": score_models(y_test, {model.name: y_prob}, groups=in_test),
         "groups": group_quality(part.test, y_test, y_prob, yes_at=thresholds.yes_at),
     }
