@@ -246,6 +246,111 @@ def test_phone_shows_fee_and_way_out_of_a_campaign(browser, demo, signed_in, cam
         assert sum(heights) / len(heights) < 140  # cards of four lines
 
 
+FLAGGED = """Influencer_ID,Followers,Engagement_Rate,Growth_Rate,Niche,Video_Quality,\
+Avg_Views_per_Post
+FLAG-1,12000,12%,2%,Tech,4K,36000
+FLAG-2,12000,12%,2%,Beauty,4K,36000
+"""
+"""Their engagement is far above that of their tier."""
+
+
+@pytest.fixture(scope="module")
+def flagged(browser, demo, signed_in):
+    """The address of a list whose creators are Yes and flagged."""
+    address, _, _ = demo
+    with opened(browser, storage_state=signed_in, viewport=WINDOW) as page:
+        page.goto(f"{address}/imports")
+        file = {"name": "flagged.csv", "mimeType": "text/csv", "buffer": FLAGGED.encode()}
+        page.locator("input[type=file]").set_input_files(file)
+        page.get_by_role("button", name="Upload").click()
+        page.get_by_role("button", name="Looks right").click()
+        page.get_by_role("button", name=re.compile("^Import ")).wait_for()
+        if (unlike := page.locator("[name=unlike]")).count():
+            unlike.check()
+        page.get_by_role("button", name=re.compile("^Import ")).click()
+        page.get_by_text("See them in the shortlist").click()
+        page.wait_for_url("**/shortlist?*")
+        return page.url
+
+
+_LOOKS = """() => {
+    const probe = document.body.appendChild(document.createElement('i'));
+    const role = name => {
+        probe.style.color = `var(--${name})`;
+        return getComputedStyle(probe).color;
+    };
+    const roles = {Yes: role('yes'), Maybe: role('maybe'), No: role('no'),
+                   'No precedent': role('none'), ink: role('ink')};
+    probe.remove();
+    const rows = [...document.querySelectorAll('.list tbody tr')].map(row => {
+        const band = row.querySelector('.band');
+        const colours = [band, band.querySelector('.shape')].map(part => getComputedStyle(part).color);
+        return [band.textContent.trim(), !!row.querySelector('.flag'), ...colours];
+    });
+    const green = [...document.querySelectorAll('body *')].filter(one => {
+        const look = getComputedStyle(one), colours = [look.color, look.backgroundColor];
+        if (one.ownerSVGElement) colours.push(look.fill, look.stroke);
+        return colours.includes(roles.Yes) && !one.closest('.yes:not(.flagged), .f-yes');
+    }).map(one => one.outerHTML.slice(0, 80));
+    return {roles, rows, green};
+}"""
+"""What the answers' colours are, each row's answer, flag and colours, and what else is green."""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_colour_of_an_answer_stands_where_it_should(browser, demo, signed_in, flagged, theme):
+    """Green for a Yes alone, and ink where a figure of it is flagged."""
+    address, _, _ = demo
+    answers = set()
+    options = {"storage_state": signed_in, "viewport": WINDOW, "color_scheme": theme}
+    with opened(browser, **options) as page:
+        bands = (f"{address}/shortlist?band={band}" for band in ("yes", "maybe", "no", "unlike"))
+        for where in (flagged, *bands):
+            page.goto(where)
+            looks = page.evaluate(_LOOKS)
+            assert looks["green"] == [], where
+            for answer, is_flagged, text, shape in looks["rows"]:
+                role = "ink" if is_flagged and answer == "Yes" else answer
+                assert text == shape == looks["roles"][role], (where, answer, is_flagged)
+                answers.add((answer, is_flagged))
+        known = {("Yes", True), ("Yes", False), ("Maybe", False), ("No", False)}
+        assert answers >= known | {("No precedent", False)}
+        page.goto(flagged)
+        page.locator(".list tbody th a").first.click()
+        page.locator(".panel .fall").wait_for()
+        colours = page.locator(".panel .end rect").evaluate_all(
+            "bars => bars.map(bar => getComputedStyle(bar).fill)"
+        )
+        assert looks["roles"]["Yes"] not in colours
+        assert looks["roles"]["ink"] in colours
+
+
+@pytest.mark.slow
+def test_row_of_a_phone_has_four_lines(browser, demo, signed_in):
+    """Name and answer, identifier and state, range and engagement, and the main reason."""
+    address, _, _ = demo
+    with opened(browser, storage_state=signed_in, viewport=PHONE) as page:
+        page.goto(f"{address}/shortlist?column=views")
+        row = page.locator(".list tbody tr").first
+        answer, state, strip, engagement, reason = (
+            row.locator(part).bounding_box()
+            for part in (".c-ans .band", ".c-state .state", ".c-strip .strip", ".c-eng", ".reason")
+        )
+        bottoms = [part["y"] + part["height"] for part in (answer, state, strip, reason)]
+        assert bottoms[0] <= state["y"] + 1
+        assert bottoms[1] <= strip["y"] + 1
+        assert bottoms[2] <= reason["y"] + 1
+        assert engagement["y"] < bottoms[2] < engagement["y"] + engagement["height"]
+        card = row.bounding_box()
+        assert bottoms[3] <= card["y"] + card["height"]
+        who = row.locator(".c-who").bounding_box()
+        assert who["y"] < bottoms[0] <= bottoms[1] <= strip["y"]
+        assert who["x"] + who["width"] <= answer["x"]
+        for hidden in (".c-fol", ".c-niche", ".c-more"):
+            expect(row.locator(hidden)).to_be_hidden()
+
+
 @pytest.mark.slow
 def test_high_contrast_tells_the_page_one_is_on(browser, demo, signed_in):
     address, _, _ = demo
