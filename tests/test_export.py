@@ -127,14 +127,14 @@ def test_exported_script_scores_as_the_scorer(demo, messy, demo_model, tmp_path)
 
 
 def only_loudly_refused(scored: pd.DataFrame, expected: pd.DataFrame) -> pd.DataFrame:
-    """Which rows both score, where a target refuses what it cannot read, and nothing else."""
+    """Which rows both score, where a target refuses what the program refuses, and nothing else."""
     unread = scored["refusal"].str.contains("is not read by|letters beyond ASCII")
     same = scored["refusal"] == expected["refusal"]
     kinds = ("may be", "cannot be", "columns of the model are empty")
     for kind in kinds:
         same |= scored["refusal"].str.contains(kind) & (expected["refusal"] != "")
-    assert (same | unread).all()
-    assert unread.mean() < 0.2
+    assert same.all()
+    assert not unread.any()
     return (scored["refusal"] == "") & (expected["refusal"] == "")
 
 
@@ -215,7 +215,8 @@ def test_ten_thousand_messy_creators_score_alike_everywhere(demo, monkeypatch, t
         }
     assert {*answers} == {"node", "onnxruntime", "SQLite", "DuckDB", "PostgreSQL"}
     for name, answer in answers.items():
-        assert answer["both score"] > 7_000, name
+        assert answer["both score"] > 8_000, name
+        assert answer["only refused"] == 0, name
         assert float(answer["gap"]) <= 1e-6, name
         assert [n for what, n in answer.items() if what.startswith("other")] == [0, 0, 0], name
 

@@ -79,6 +79,20 @@ class Nodes:
         """Return whether text matches a regular expression as a whole."""
         return self.add("RegexFullMatch", text, pattern=pattern)
 
+    def chosen(self, values: str, condition: str) -> str:
+        """Return the values of the rows where a condition holds."""
+        return self.add("Compress", values, condition, axis=0)
+
+    def put(self, values: str, condition: str, chosen: str) -> str:
+        """Return values with others in the rows where a condition holds."""
+        places = self.add("Squeeze", self.add("NonZero", condition), self.constant([0], np.int64))
+        return self.add("ScatterElements", values, places, chosen, axis=0)
+
+    def split(self, values: str, parts: int) -> list[str]:
+        """Return values as parts of one length."""
+        first = self.add("Split", values, outputs=parts, num_outputs=parts, axis=0)
+        return [first, *(f"{first}_{more}" for more in range(1, parts))]
+
     def column(self, matrix: str, at: int) -> str:
         """Return a column of a matrix, shape (n_rows,)."""
         return self.add("Gather", matrix, self.constant(at, np.int64), axis=1)

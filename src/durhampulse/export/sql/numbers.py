@@ -176,7 +176,7 @@ def _form(at: int, rule: ColumnRule, dialect: Dialect) -> str:
     both = " AND ".join(f"({short} OR {_is_long(end, dialect)})" for short, end in ends)
     digits = f"rtrim({cell}, '0123456789')"
     if rule.kind != "count":
-        digits = f"rtrim(ltrim({cell}, '-'), '0123456789.')"
+        digits = f"rtrim(ltrim({cell}, '-'), '0123456789{'' if rule.decimal == ',' else '.'}')"
     cases = [
         (f"{cell} IS NULL", Form.MISSING),
         (f"k_{at} = 0", Form.TYPED),
