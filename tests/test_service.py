@@ -1,25 +1,13 @@
-"""The service: answers, keys, limits, and a model that is replaced while it runs."""
+"""The service: answers, limits, what it refuses, and its documentation."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import dataclasses
-import errno
 import gzip
 import json
 import re
-import shutil
-import signal
-import socket
-import subprocess
-import sys
-import threading
 import time
-import urllib.error
-import urllib.request
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -32,38 +20,22 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from starlette.testclient import TestClient
 
 import durhampulse as dp
-from durhampulse.exceptions import InputError, ModelError, OutputError
+from durhampulse.exceptions import InputError, ModelError
 from durhampulse.scoring.account import Account
 from durhampulse.service import guard
 from durhampulse.service.app import create_app
 from durhampulse.service.guard import Bucket
-from durhampulse.service.keys import SCOPES, KeyRing, add_key, read_keys, revoke_key
-from durhampulse.service.served import ServedModel
+from durhampulse.service.keys import SCOPES, KeyRing, add_key
 from durhampulse.service.server import run
 from durhampulse.service.settings import Limits
-from tests.desk.test_bodies import send_without_end
+from tests.asking import CREATOR, score
 from tests.examples import examples
-from tests.models import edit
-
-CREATOR = {
-    "Influencer_ID": "INF-045",
-    "Followers": 85_000,
-    "Engagement_Rate": 0.041,
-    "Growth_Rate": 0.021,
-    "Niche": "Fashion",
-    "Video_Quality": "HD",
-    "Avg_Views_per_Post": 31_000,
-}
 
 
 @pytest.fixture(scope="module")
 def client(demo_model):
     with TestClient(create_app(demo_model)) as client:
         yield client
-
-
-def score(client, *creators, **options):
-    return client.post("/v1/score", json={"creators": creators}, **options)
 
 
 def test_service_scores_match_library(client, demo_model):
@@ -254,140 +226,6 @@ def test_health_model_and_metrics_routes(client):
     assert 'route="/nowhere"' not in client.get("/metrics").text
 
 
-def test_keys_and_scopes(demo_model, tmp_path):
-    path = tmp_path / "keys.json"
-    token = add_key(path, "crm", ["score"])
-    assert token not in path.read_text()
-    assert path.stat().st_mode & 0o077 == 0
-    with pytest.raises(InputError, match="there is a key 'crm'"):
-        add_key(path, "crm", ["score"])
-    with pytest.raises(InputError, match="No such scope: everything"):
-        add_key(path, "other", ["everything"])
-    with pytest.raises(InputError, match="without a scope"):
-        add_key(path, "other", [])
-    with TestClient(create_app(demo_model, keys=KeyRing(path))) as client:
-        assert score(client, CREATOR).status_code == 401
-        wrong = score(client, CREATOR, headers={"Authorization": f"Bearer {token[:-1]}"})
-        assert wrong.status_code == 401
-        mine = {"Authorization": f"Bearer {token}"}
-        assert score(client, CREATOR, headers=mine).status_code == 200
-        assert client.get("/v1/model", headers=mine).status_code == 403
-        assert client.get("/metrics").status_code == 401
-        assert client.get("/healthz").status_code == 200
-
-
-@pytest.mark.parametrize("path", ["/v1/score", "/v1/explain"])
-def test_nothing_is_read_of_what_is_sent_without_a_key_for_it(demo_model, tmp_path, path):
-    keys = tmp_path / "keys.json"
-    token = add_key(keys, "looks", ["model"])
-    app = create_app(demo_model, keys=KeyRing(keys))
-    json = {"content_type": "application/json"}
-    assert send_without_end(app, path, **json) == (401, 0)
-    assert send_without_end(app, path, **json, authorization="Bearer none") == (401, 0)
-    assert send_without_end(app, path, **json, authorization=f"Bearer {token}") == (403, 0)
-
-
-def test_keys_are_reloaded_when_file_changes(demo_model, tmp_path, caplog):
-    path = tmp_path / "keys.json"
-    first = {"Authorization": f"Bearer {add_key(path, 'first', ['score'])}"}
-    with TestClient(create_app(demo_model, keys=KeyRing(path))) as client:
-        assert score(client, CREATOR, headers=first).status_code == 200
-        second = {"Authorization": f"Bearer {add_key(path, 'second', ['score'])}"}
-        assert score(client, CREATOR, headers=second).status_code == 200
-        revoke_key(path, "first", "ann")
-        assert score(client, CREATOR, headers=first).status_code == 401
-        assert score(client, CREATOR, headers=second).status_code == 200
-        path.write_text("[")
-        assert score(client, CREATOR, headers=second).status_code == 200
-    assert "The keys stay as they were" in caplog.text
-
-
-def test_key_is_refused_once_it_expired(tmp_path):
-    path = tmp_path / "keys.json"
-    token, lasting = add_key(path, "crm", ["score"], days=30), add_key(path, "erp", ["score"])
-    ring = KeyRing(path)
-    assert asyncio.run(ring.find(token)).name == "crm"
-    records = json.loads(path.read_text())
-    created, expires = (datetime.fromisoformat(records[0][n]) for n in ("created", "expires"))
-    assert expires - created == timedelta(days=30)
-    assert records[1].pop("expires") == ""  # as files of earlier versions have it
-    records[0]["expires"] = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
-    path.write_text(json.dumps(records))
-    assert asyncio.run(ring.find(token)) is None
-    assert asyncio.run(ring.find(lasting)).name == "erp"
-    records[0]["expires"] = "tomorrow"
-    path.write_text(json.dumps(records))
-    with pytest.raises(InputError, match="not a file of keys"):
-        KeyRing(path)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="a folder cannot be locked there")
-def test_keys_added_by_two_processes_at_once_are_all_kept(tmp_path):
-    path, program = tmp_path / "keys.json", (
-        "import sys; from pathlib import Path; from durhampulse.service.keys import add_key\n"
-        "print(flush=True); input()\n"
-        "for n in range(5): add_key(Path(sys.argv[1]), sys.argv[2] + str(n), ['score'])"
-    )  # fmt: skip
-    writers = [
-        subprocess.Popen([sys.executable, "-c", program, path, name],
-                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        for name in "ab"
-    ]  # fmt: skip
-    for writer in writers:
-        writer.stdout.readline()
-    for writer in writers:
-        writer.stdin.write("\n")
-        writer.stdin.flush()
-    for writer in writers:
-        writer.communicate()
-        assert writer.returncode == 0
-    expected = {f"{name}{n}" for name in "ab" for n in range(5)}
-    assert {key.name for key in read_keys(path)} == expected
-
-
-def test_revoked_key_stays_listed_with_who_and_when(tmp_path):
-    path = tmp_path / "keys.json"
-    old = add_key(path, "crm", ["score"])
-    revoke_key(path, "crm", "ann")
-    new = add_key(path, "crm", ["model"])  # a name is free again
-    ring = KeyRing(path)
-    assert asyncio.run(ring.find(old)) is None
-    assert asyncio.run(ring.find(new)).scopes == ("model",)
-    first, second = read_keys(path)
-    assert (first.name, first.scopes, first.revoked_by) == ("crm", ("score",), "ann")
-    assert (
-        timedelta() <= datetime.now(UTC) - datetime.fromisoformat(first.revoked) < timedelta(0, 9)
-    )
-    assert (second.revoked, second.revoked_by) == ("", "")
-    revoke_key(path, "crm", "bea")
-    assert [key.revoked_by for key in read_keys(path)] == ["ann", "bea"]
-    with pytest.raises(InputError, match="there is no key 'crm'"):
-        revoke_key(path, "crm", "ann")
-
-
-def test_unknown_key_cannot_be_revoked(tmp_path):
-    path = tmp_path / "keys.json"
-    add_key(path, "crm", ["score"])
-    with pytest.raises(InputError, match="there is no key 'erp'") as error:
-        revoke_key(path, "erp", "ann")
-    assert error.value.way_out == "There are: crm."
-
-
-def test_keys_on_a_full_disk_are_one_clear_error(tmp_path, monkeypatch):
-    path = tmp_path / "keys.json"
-    add_key(path, "crm", ["score"])
-    before = path.read_bytes()
-
-    def no_space(*_args, **_options):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_text", no_space)
-    with pytest.raises(OutputError, match="No space left on device"):
-        add_key(path, "erp", ["score"])
-    assert path.read_bytes() == before
-    assert [file.name for file in tmp_path.iterdir()] == ["keys.json"]
-
-
 @pytest.fixture
 def clock(monkeypatch):
     """The time of token buckets, which stands still until a test moves it on."""
@@ -509,121 +347,6 @@ def test_public_address_requires_keys(demo_model):
         run(demo_model, host="0.0.0.0", port=1)
     with pytest.raises(ModelError, match="no manifest"):
         run(demo_model.parent, host="127.0.0.1", port=1)
-
-
-def put(new, folder):
-    """Replace a model folder, as an operator would."""
-    shutil.copytree(new, folder.with_name("arriving"))
-    folder.rename(folder.with_name("old"))
-    folder.with_name("arriving").rename(folder)
-    shutil.rmtree(folder.with_name("old"))
-
-
-@pytest.mark.slow
-def test_model_reload_drops_no_request(demo_model, tmp_path):
-    """A real process: a good model is taken, a damaged one left, and SIGTERM ends it in order."""
-    folder, other = tmp_path / "model", tmp_path / "other"
-    shutil.copytree(demo_model, folder)
-    shutil.copytree(demo_model, other)
-    edit(other, interval={"below": 0.0, "above": 0.0, "rise": 0.0, "empties": {}})
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [
-        sys.executable,
-        "-c",
-        "from durhampulse.cli import main; main()",
-        "serve",
-        "--model",
-        str(folder),
-        "--port",
-        str(port),
-    ]
-    with (tmp_path / "log").open("wb") as stream:  # a pipe that nobody reads would fill
-        process = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT)
-    seen, failed, stop = [], [], threading.Event()
-
-    def ask():
-        body = json.dumps({"creators": [CREATOR]}).encode()
-        request = urllib.request.Request(f"http://127.0.0.1:{port}/v1/score", body)
-        request.add_header("content-type", "application/json")
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.loads(answer.read())
-
-    def keep_asking():
-        while not stop.is_set():
-            try:
-                seen.append(tuple(ask()["results"][0]["interval"]))
-            except (urllib.error.URLError, OSError) as error:
-                failed.append(error)
-
-    try:
-        wait_until(lambda: ask() and True)
-        asking = threading.Thread(target=keep_asking)
-        asking.start()
-        wait_until(lambda: len(seen) > 20)
-        put(other, folder)
-        wait_until(lambda: seen[-1][0] == seen[-1][1])
-        (other / "weights.safetensors").write_bytes(b"broken")
-        put(other, folder)
-        time.sleep(2)
-        assert seen[-1][0] == seen[-1][1]
-        stop.set()
-        asking.join()
-        assert failed == []
-        assert len(set(seen)) == 2
-    finally:
-        stop.set()
-        process.send_signal(signal.SIGTERM)
-        process.wait(120)
-    log = (tmp_path / "log").read_text()
-    assert process.returncode == 0
-    assert "Application shutdown complete" in log
-    assert "Serving model" in log
-    assert "The new model is not used" in log
-    assert "Traceback" not in log
-
-
-FAULTS = [OSError("damaged"), RecursionError(), MemoryError(), ModelError("x", "y")]
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_model_watcher_survives_faulty_folder(fault, demo_model, tmp_path, monkeypatch, caplog):
-    """The log shows where a fault came from that is none of the folder's."""
-    folder, reloads, looks = tmp_path / "model", [], []
-    shutil.copytree(demo_model, folder)
-    served = ServedModel(folder, reloads.append, lambda: looks.append(served.current))
-    first = served.current
-    put(demo_model, folder)
-    with monkeypatch.context() as patch:
-        patch.setattr("durhampulse.service.served.load_model", raising(fault))
-        asyncio.run(served.refresh())
-    assert (served.current, reloads, looks) == (first, [False], [])
-    (line,) = caplog.records
-    assert bool(line.exc_info) is not isinstance(fault, ModelError)
-    asyncio.run(served.refresh())
-    assert (served.current is first, reloads) == (False, [False, True])
-    asyncio.run(served.refresh())
-    assert looks == [served.current] * 2
-
-
-def raising(fault):
-    def _raise(_folder, **_):
-        raise fault
-
-    return _raise
-
-
-def wait_until(condition, seconds=180):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        try:
-            if condition():
-                return
-        except (urllib.error.URLError, OSError):
-            pass
-        time.sleep(0.1)
-    raise TimeoutError
 
 
 @pytest.mark.slow

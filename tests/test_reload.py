@@ -1,0 +1,156 @@
+"""A model that is replaced while the service runs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+
+from durhampulse.exceptions import ModelError
+from durhampulse.service.served import ServedModel
+from tests.asking import CREATOR
+from tests.models import edit
+
+
+def put(new, folder):
+    """Replace a model folder, as an operator would."""
+    shutil.copytree(new, folder.with_name("arriving"))
+    folder.rename(folder.with_name("old"))
+    folder.with_name("arriving").rename(folder)
+    shutil.rmtree(folder.with_name("old"))
+
+
+@contextlib.contextmanager
+def serving(model, log):
+    """Serve a model by a process of its own; give the address, and end it by SIGTERM."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [
+        sys.executable,
+        "-m",
+        "durhampulse",
+        "serve",
+        "--model",
+        str(model),
+        "--port",
+        str(port),
+    ]
+    with log.open("wb") as stream:  # a pipe that nobody reads would fill
+        process = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(120)
+    assert process.returncode == 0
+    assert "Application shutdown complete" in log.read_text()
+
+
+def interval_of(address):
+    """Give the interval with which a service answers."""
+    request = urllib.request.Request(
+        f"{address}/v1/score", json.dumps({"creators": [CREATOR]}).encode()
+    )
+    request.add_header("content-type", "application/json")
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        return tuple(json.loads(answer.read())["results"][0]["interval"])
+
+
+@contextlib.contextmanager
+def kept_asking(address):
+    """Ask a service again and again; give the intervals it answers with, none of which may fail."""
+    seen, failed, stop = [], [], threading.Event()
+
+    def keep_asking():
+        while not stop.is_set():
+            try:
+                seen.append(interval_of(address))
+            except OSError as error:
+                failed.append(error)
+
+    asking = threading.Thread(target=keep_asking)
+    asking.start()
+    try:
+        yield seen
+    finally:
+        stop.set()
+        asking.join()
+    assert failed == []
+
+
+@pytest.mark.slow
+def test_model_reload_drops_no_request(demo_model, tmp_path):
+    """A real process: a good model is taken, a damaged one left, and SIGTERM ends it in order."""
+    folder, other, log = tmp_path / "model", tmp_path / "other", tmp_path / "log"
+    shutil.copytree(demo_model, folder)
+    shutil.copytree(demo_model, other)
+    edit(other, interval={"below": 0.0, "above": 0.0, "rise": 0.0, "empties": {}})
+    with serving(folder, log) as address:
+        wait_until(lambda: interval_of(address))
+        with kept_asking(address) as seen:
+            wait_until(lambda: len(seen) > 20)
+            put(other, folder)
+            wait_until(lambda: seen[-1][0] == seen[-1][1])
+            (other / "weights.safetensors").write_bytes(b"broken")
+            put(other, folder)
+            wait_until(lambda: "The new model is not used" in log.read_text())
+            answered = len(seen)
+            wait_until(lambda: len(seen) > answered + 20)
+        assert seen[-1][0] == seen[-1][1]
+    assert len(set(seen)) == 2
+    assert "Serving model" in log.read_text()
+    assert "Traceback" not in log.read_text()
+
+
+FAULTS = [OSError("damaged"), RecursionError(), MemoryError(), ModelError("x", "y")]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_model_watcher_survives_faulty_folder(fault, demo_model, tmp_path, monkeypatch, caplog):
+    """The log shows where a fault came from that is none of the folder's."""
+    folder, reloads, looks = tmp_path / "model", [], []
+    shutil.copytree(demo_model, folder)
+    served = ServedModel(folder, reloads.append, lambda: looks.append(served.current))
+    first = served.current
+    put(demo_model, folder)
+    with monkeypatch.context() as patch:
+        patch.setattr("durhampulse.service.served.load_model", raising(fault))
+        asyncio.run(served.refresh())
+    assert (served.current, reloads, looks) == (first, [False], [])
+    (line,) = caplog.records
+    assert bool(line.exc_info) is not isinstance(fault, ModelError)
+    asyncio.run(served.refresh())
+    assert (served.current is first, reloads) == (False, [False, True])
+    asyncio.run(served.refresh())
+    assert looks == [served.current] * 2
+
+
+def raising(fault):
+    def _raise(_folder, **_):
+        raise fault
+
+    return _raise
+
+
+def wait_until(condition, seconds=180):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            if condition():
+                return
+        except OSError:
+            pass
+        time.sleep(0.1)
+    raise TimeoutError
