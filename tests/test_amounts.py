@@ -161,6 +161,17 @@ def test_range_in_standard_column_is_refused(tmp_path):
         read_creators(tmp_path / "a.csv")
 
 
+def test_counts_larger_than_any_creator_has_are_asked_about():
+    cells = ["7,9 B", "2,0 B", "1,2 Mn", "14 B", "850", "3,5 Mn"]
+    with pytest.raises(InputError, match="3 of its figures, such as '7,9 B', exceed 1,000,000,000"):
+        read_creators(pa.table({"id": list("abcdef"), "Takip\u00e7i": cells}))
+    spelled = [cell.replace("B", "bin") for cell in cells]
+    read = read_creators(pa.table({"id": list("abcdef"), "Takip\u00e7i": spelled}))
+    assert read.table["Followers"].tolist() == [7_900, 2_000, 1_200_000, 14_000, 850, 3_500_000]
+    slips = pa.table({"id": range(100), "Followers": [2_000_000_000] * 2 + [5_000] * 98})
+    assert read_creators(slips).table["Followers"].max() == 2_000_000_000
+
+
 def test_column_of_two_currencies_is_no_feature():
     extra = read_extra("Bid", pa.array(["$5", "$7", "9 \u20ac"] * 20))
     assert extra.role.role == "unused"

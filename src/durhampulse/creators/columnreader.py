@@ -31,7 +31,7 @@ from durhampulse.creators.numbers import (
 )
 from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.roles import ExtraColumn, Role, Wish, attribute_of, read_extra
-from durhampulse.creators.rows import impossible
+from durhampulse.creators.rows import impossible, require_plausible
 from durhampulse.creators.rules import (
     ColumnRule,
     learn_level_rule,
@@ -272,6 +272,8 @@ class ColumnReader:
             rule = self._with_unit(rule, numbers)
         self.rules[name] = rule
         values = rule.to_fractions(numbers)
+        if rule.kind == "count":
+            require_plausible(f"{self.raw.name}, column {name}", name, values, cells)
         self._note_figures(name, values, cells)
         series = self._series(values)
         counted = rule.kind == "count" and bool((np.abs(values) < _EXACT).all())

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from durhampulse.creators.schema import COLUMNS, FOLLOWERS, IDENTIFIER, VIEWS
 from durhampulse.deferred import pd
+from durhampulse.exceptions import InputError
 from durhampulse.irregularities import Irregularity, Ledger
 
 __all__ = [
@@ -14,10 +16,13 @@ __all__ = [
     "impossible",
     "note_views",
     "refuse_impossible",
+    "require_plausible",
     "settle_duplicates",
 ]
 
 _VIEWS_PER_FOLLOWER = 100
+_FEWEST_LARGE, _MOST_LARGE = 3, 0.05
+"""Counts of a column, and share of them, from which they are no slips but misread."""
 
 
 def impossible(name: str, values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
@@ -25,6 +30,38 @@ def impossible(name: str, values: npt.NDArray[np.float64]) -> npt.NDArray[np.boo
     low, high = COLUMNS[name].possible
     with np.errstate(invalid="ignore"):
         return np.asarray((values < low) | (values > high))
+
+
+def require_plausible(
+    where: str, name: str, values: npt.NDArray[np.float64], cells: pa.Array
+) -> None:
+    """Raise if a good part of a column's counts is larger than any creator's.
+
+    Parameters
+    ----------
+    where
+        File and column, for the message.
+    name
+        The standard column.
+    values, cells
+        Its figures and the cells they were read from, shape (n_rows,).
+
+    Raises
+    ------
+    InputError
+        If more than a twentieth of them are, and three at least.
+    """
+    high = COLUMNS[name].plausible[1]
+    large = np.flatnonzero(np.isfinite(values) & (values > high))
+    if len(large) < _FEWEST_LARGE or len(large) <= _MOST_LARGE * np.isfinite(values).sum():
+        return
+    cell = str(cells[int(large[0])].as_py()).strip()[:60]
+    raise InputError(
+        f"{where}: {len(large):,} of its figures, such as {cell!r}, exceed {high:,.0f}, which no "
+        "creator reaches.",
+        "Where B stands for a thousand, as in Turkish, write K or bin instead; if another column "
+        f"holds it, say so: --map {name}=HEADER; to do without, --map {name}=.",
+    )
 
 
 def complete_identifiers(table: pd.DataFrame, ledger: Ledger) -> pd.Series:
