@@ -186,6 +186,12 @@ def test_column_with_alike_or_empty_cells_is_not_proposed():
         assert "--id 'Username'" in ledger.loc["proposed-id", "action"]
 
 
+@pytest.mark.parametrize("cells", [["1.5%", "0.9%", "3%"], ["1,5", "0,9", "3,1"], [1.5, 0.9, None]])
+def test_rate_on_tiktok_is_no_tiktoker(cells):
+    assert carried_column("TikTok ER", pa.array(cells)) is None
+    assert carried_column("Tiktoker", pa.array(["Ann Lee", "Bo Oz", "Cy Fox"])) == "name"
+
+
 def test_id_option_decides_and_rows_may_share_a_creator():
     creators = read_creators(
         table(Username=lambda i: f"@c{i // 2}", Name=str), identifier="Username"

@@ -135,6 +135,7 @@ _PLATFORM = rf"(?i)^\s*({'|'.join(sorted(_PLATFORMS))})\s*$"
 _LINK = r"(?i)^\s*(https?://|www\.)\S+\s*$|^\s*[a-z0-9-]+(\.[a-z0-9-]+)*\.[a-z]{2,}/\S*\s*$"
 _PICTURE = r"(?i)\.(jpe?g|png|webp|gif|avif|svg)(\?\S*)?\s*$"
 _EMAIL = r"^\s*[^\s@]+@[^\s@]+\.[^\s@]+\s*$"
+_RATE = r"^\s*[+-]?\d+([.,]\d+\s*%?|\s*%)\s*$"
 _HANDLE = r"^\s*@[\w.]{2,}\s*$"
 _LOOKED_AT = 200
 _MOST_CATEGORIES = 20
@@ -202,6 +203,8 @@ def carried_column(header: str, cells: pa.Array) -> CarriedKind | None:
         sort = "platform"
     if sort in ("platform", "country", "language", "fee", "other"):
         return sort
+    if sort == "name" and (pa.types.is_floating(cells.type) or _share(some, _RATE) >= 0.95):
+        sort = None  # "TikTok ER" reads like tiktoker
     if not len(some):
         named = sort in ("handle", "account", "name") and is_number(cells.type)
         return _kind(sort) if named and _tells_apart(cells) else None
