@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 
 import pandas as pd
 
+from durhampulse.creators.dealwords import deal_word
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.creators.table import Creators
 from durhampulse.evaluation import identifiers, leaks, purity
@@ -124,6 +125,7 @@ def _check_target(evidence: Evidence) -> Finding:
         reason += "".join(
             f" {role.column}: {role.reason}." for role in creators.roles if LABEL in role.reason
         )
+        reason += "".join(f" '{name}' holds a yes and a no." for name in _yes_and_no(creators))
         return Finding("stop", "no outcomes", reason, (LABEL,))
     outcomes = creators.labelled[LABEL]
     figure = (
@@ -140,6 +142,16 @@ def _check_target(evidence: Evidence) -> Finding:
             reason += f" If {unknown:,} cells are empty because there was no deal: {options}."
         return Finding("stop", figure, reason, (LABEL,))
     return Finding("pass", figure, "Both outcomes are there.")
+
+
+def _yes_and_no(creators: Creators) -> list[str]:
+    """Return the features of two levels, a yes and a no."""
+    rules = [rule for role in creators.features if (rule := creators.rules.get(role.column))]
+    return [
+        rule.column
+        for rule in rules
+        if len(rule.levels) == 2 and {deal_word(level) for level in rule.levels} == {True, False}
+    ]
 
 
 def _check_rows(evidence: Evidence) -> Finding:
