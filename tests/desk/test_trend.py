@@ -7,11 +7,11 @@ import re
 
 import openpyxl
 import pytest
-from sqlalchemy import event, insert, select, update
+from sqlalchemy import delete, event, insert, select, update
 
 from durhampulse.desk.shortlist.trend import Trend, trends
 from durhampulse.desk.store import clock
-from durhampulse.desk.store.tables import creator, model, run, score
+from durhampulse.desk.store.tables import creator, model, model_file, run, score
 from durhampulse.scoring.record import UNLIKE_BIT
 
 
@@ -21,6 +21,8 @@ def scored(db, number, version, *values, applied=True, flags=0):
     if db.scalar(select(model.c.version).where(model.c.version == version)) is None:
         added = {"name": version, "origin": "test", "added_at": now, "added_by": "test"}
         db.execute(insert(model).values(version=version, **added))
+        file = {"name": "manifest.json", "content": b"{}"}
+        db.execute(insert(model_file).values(version=version, **file))
     made = {"kind": "import", "model_version": version, "by": "test", "at": now}
     values = values or (None, None, None)
     numbers = dict(zip(("probability", "low", "high"), values, strict=True))
@@ -110,3 +112,18 @@ def test_trend_stands_on_every_page_of_a_creator_and_in_exports(visit, desk):
         values_only=True
     )
     assert dict(zip(heads, row, strict=True))["Trend"] == words
+
+
+def test_page_says_that_another_model_scored_before_and_no_difference(visit, desk):
+    with desk.store.writing() as db:
+        version = desk.catalogue.current(db).version
+        figures = db.execute(select(creator).where(creator.c.id == 3)).one()
+        db.execute(delete(score).where(score.c.creator_id == 3))
+        scored(db, 3, "b", 0.01, 0.0, 0.02)
+        scored(db, 3, version, figures.probability, figures.low, figures.high)
+    ann = visit("reviewer")
+    text = re.sub(r"<[^>]+>", "", ann.get("/creators/3").text)
+    assert text.count(", another model before") == 2  # beside the answer, and in the history
+    assert not re.search("rising|falling|steady|, was ", text)
+    row = ann.get(f"/shortlist?search={figures.external_id}").text
+    assert 'class="trend' not in row

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from sqlalchemy import Connection, Select, exists, func, select
+from sqlalchemy import Connection, Select, exists, select
 
 from durhampulse.decision.figures import percent
 from durhampulse.desk.store.tables import creator, run, score
@@ -115,7 +115,8 @@ def _scores(version: str, numbers: Sequence[int]) -> Select[Any]:
     applied = select(run.c.id).where(run.c.applied_at.is_not(None))
     of_model = applied.where(run.c.model_version == version)
     own, number = s.creator_id == c.id, s.run_id + 0
-    former = select(func.max(s.run_id)).where(own, s.run_id < c.run_id, number.in_(of_model))
+    earlier = select(s.run_id).where(own, s.run_id < c.run_id, number.in_(of_model))
+    former = earlier.order_by(s.run_id.desc()).limit(1)
     before = exists().where(own, s.run_id != c.run_id, number.in_(applied))
     latest = (
         select(c.id, c.probability, c.flags, former.scalar_subquery().label("former"))
