@@ -32,7 +32,7 @@ from durhampulse.exceptions import InputError
 from durhampulse.files.options import TableOptions
 from durhampulse.files.tables import read_source
 from durhampulse.irregularities import Ledger
-from durhampulse.scoring.batch import open_table, score_chunk, scored_schema
+from durhampulse.scoring.chunks import open_table, score_chunk, scored_schema
 from tests.examples import examples
 from tests.models import write_logistic
 

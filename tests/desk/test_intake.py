@@ -40,7 +40,7 @@ from durhampulse.exceptions import InputError
 from durhampulse.files import extents, parquet
 from durhampulse.files import tables as sources
 from durhampulse.irregularities import Ledger
-from durhampulse.scoring.batch import open_table
+from durhampulse.scoring.chunks import open_table
 from durhampulse.scoring.record import UNLIKE_BIT
 from tests.desk.conftest import DEMO, bring
 from tests.desk.versions import store_of_version

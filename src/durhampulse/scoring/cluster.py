@@ -1,7 +1,7 @@
 """The scorer on a Dask cluster: the same rows and values, and nothing twice.
 
 The inputs are cut into pieces: a row group or several of a Parquet file, other files whole. Each
-piece is scored by :mod:`durhampulse.scoring.batch` and becomes one file, whose name is the piece's
+piece is scored by :mod:`durhampulse.scoring.chunks` and becomes one file, whose name is the piece's
 number: a piece that is scored again, because a worker died, replaces its file with the same bytes.
 The summary is written last; its presence says that the folder is complete. Where the scheduler
 died, the same command begins again in the same folder; what it is to hold stands there until then.
@@ -40,7 +40,7 @@ from durhampulse.files.places import explained, find_in_store, is_elsewhere, ope
 from durhampulse.files.scratch import scratch_folder
 from durhampulse.files.stream import open_stream, spans
 from durhampulse.irregularities import Ledger
-from durhampulse.scoring.batch import open_table, score_tables, scored_schema
+from durhampulse.scoring.chunks import open_table, score_tables, scored_schema
 from durhampulse.scoring.provenance import provenance_of
 from durhampulse.scoring.refusals import RefusalFile
 from durhampulse.scoring.scorer import Scorer, load_model

@@ -43,7 +43,7 @@ from durhampulse.desk.store.tables import creator, refused, run, staged, upload
 from durhampulse.exceptions import InputError
 from durhampulse.files.cage import Cage
 from durhampulse.files.stream import Chunk
-from durhampulse.scoring.batch import OpenTable, Scored, open_table, score_chunk, scored_schema
+from durhampulse.scoring.chunks import OpenTable, Scored, open_table, score_chunk, scored_schema
 
 __all__ = ["check", "known_now"]
 

@@ -21,7 +21,7 @@ from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.people.objections import Objections
 from durhampulse.desk.store.search import search_text
 from durhampulse.desk.store.tables import LONGEST_ID, NUMBERS, TEXTS, staged
-from durhampulse.scoring.batch import Scored
+from durhampulse.scoring.chunks import Scored
 from durhampulse.scoring.record import UNLIKE_BIT
 from durhampulse.scoring.summary import Summary
 

@@ -19,7 +19,7 @@ from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.shortlist.history import LastReview, last_remarks, last_reviews
 from durhampulse.desk.shortlist.reasons import TopReasons
 from durhampulse.desk.shortlist.trend import trends
-from durhampulse.scoring.batch import scored_schema
+from durhampulse.scoring.chunks import scored_schema
 from durhampulse.scoring.crm import CrmFormat
 from durhampulse.scoring.provenance import stamped
 from durhampulse.scoring.record import NO_BAND, UNLIKE_BIT, Scores, score_columns, with_carried
