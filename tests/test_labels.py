@@ -152,6 +152,7 @@ def test_empty_cell_is_no_deal_where_it_is_named_so():
             {"deal_is": ("Deal>0",), "no_deal_is": ("",)},
             [1, 0, 1],
         ),
+        (["-1", "1"], '--deal-is "Deal>0".', {"deal_is": ("Deal>0",)}, [0, 1]),
         (["0", "3"], '--deal-is "Deal>0".', {"deal_is": ("Deal>0",)}, [0, 1]),
     ],
 )

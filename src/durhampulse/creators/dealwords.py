@@ -116,14 +116,15 @@ VAGUE_HEADERS = frozenset(
 
 
 def word_key(word: str) -> str:
-    """Return a word without case, stray blanks, hyphens and underscores.
+    """Return a word without case, stray blanks, hyphens and underscores; a number keeps its sign.
 
     Examples
     --------
-    >>> word_key(" Closed-Won ")
-    'closed won'
+    >>> word_key(" Closed-Won "), word_key("-1")
+    ('closed won', '-1')
     """
-    return folded(re.sub(r"[-_/–]+", " ", word) if len(word.strip()) > 1 else word)
+    words = re.search(r"[^\W\d_]{2}", word)
+    return folded(re.sub(r"[-_/–]+", " ", word) if words else word)
 
 
 def deal_word(word: str) -> bool | None:
