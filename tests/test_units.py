@@ -75,6 +75,18 @@ def test_percentages_of_three_decimals_are_no_counts(seed):
         refuse_counts("column", [word.replace(".", ",") for word in spelled])
 
 
+def test_figure_that_stands_for_a_missing_one_is_asked_about():
+    growth = [*np.linspace(-4, 9, 36), *[-99.0] * 4]
+    table = pd.DataFrame({"id": range(40), "Followers": range(1_000, 1_040), "Growth Rate": growth})
+    with pytest.raises(InputError, match=r"4 of its figures are '-99.0'") as caught:
+        read_creators(table)
+    assert caught.value.way_out.startswith("Empty these cells;")
+    table = table.replace({"Growth Rate": {-99.0: None}})
+    assert read_creators(table).table["Growth_Rate"].isna().sum() == 4
+    growth[-3:] = [-60.0, -70.0, 130.0]  # odd, each once
+    assert read_creators(table.assign(**{"Growth Rate": growth})).table["Growth_Rate"].max() == 1.3
+
+
 def test_growth_around_zero_is_one_group():
     growth = np.random.default_rng(1).normal(0.01, 0.02, 5_000)
     assert mixed_groups(growth) is None

@@ -272,8 +272,7 @@ class ColumnReader:
             rule = self._with_unit(rule, numbers)
         self.rules[name] = rule
         values = rule.to_fractions(numbers)
-        if rule.kind == "count":
-            require_plausible(f"{self.raw.name}, column {name}", name, values, cells)
+        require_plausible(f"{self.raw.name}, column {name}", name, values, cells)
         self._note_figures(name, values, cells)
         series = self._series(values)
         counted = rule.kind == "count" and bool((np.abs(values) < _EXACT).all())

@@ -21,8 +21,8 @@ __all__ = [
 ]
 
 _VIEWS_PER_FOLLOWER = 100
-_FEWEST_LARGE, _MOST_LARGE = 3, 0.05
-"""Counts of a column, and share of them, from which they are no slips but misread."""
+_FEWEST_ODD, _MOST_ODD = 3, 0.05
+"""Odd figures of a column, and share of them, from which they are no slips."""
 
 
 def impossible(name: str, values: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
@@ -35,7 +35,10 @@ def impossible(name: str, values: npt.NDArray[np.float64]) -> npt.NDArray[np.boo
 def require_plausible(
     where: str, name: str, values: npt.NDArray[np.float64], cells: pa.Array
 ) -> None:
-    """Raise if a good part of a column's counts is larger than any creator's.
+    """Raise if a good part of a column cannot be what it was read as, but for some slips.
+
+    So it is where counts are larger than any creator's, and where one odd figure comes again and
+    again, as -99 does where it stands for a missing one.
 
     Parameters
     ----------
@@ -49,19 +52,34 @@ def require_plausible(
     Raises
     ------
     InputError
-        If more than a twentieth of them are, and three at least.
+        If a twentieth of them or more are so, and three at least.
     """
-    high = COLUMNS[name].plausible[1]
-    large = np.flatnonzero(np.isfinite(values) & (values > high))
-    if len(large) < _FEWEST_LARGE or len(large) <= _MOST_LARGE * np.isfinite(values).sum():
-        return
-    cell = str(cells[int(large[0])].as_py()).strip()[:60]
-    raise InputError(
-        f"{where}: {len(large):,} of its figures, such as {cell!r}, exceed {high:,.0f}, which no "
-        "creator reaches.",
-        "Where B stands for a thousand, as in Turkish, write K or bin instead; if another column "
-        f"holds it, say so: --map {name}=HEADER; to do without, --map {name}=.",
+    low, high = COLUMNS[name].plausible
+    finite = np.isfinite(values)
+    least = max(_FEWEST_ODD, _MOST_ODD * finite.sum())
+    large = np.flatnonzero(finite & (values > high))
+    other = (
+        f"if another column holds it, say so: --map {name}=HEADER; to do without, --map {name}=."
     )
+    if COLUMNS[name].kind == "count" and len(large) >= least:
+        raise InputError(
+            f"{where}: {len(large):,} of its figures, such as {_cell(cells, large[0])!r}, exceed "
+            f"{high:,.0f}, which no creator reaches.",
+            f"Where B stands for a thousand, as in Turkish, write K or bin instead; {other}",
+        )
+    odd = np.flatnonzero(finite & ((values < low) | (values > high)) & ~impossible(name, values))
+    again, times = np.unique(values[odd], return_counts=True)
+    if len(again) and times.max() >= least:
+        at = odd[values[odd] == again[times.argmax()]][0]
+        raise InputError(
+            f"{where}: {times.max():,} of its figures are {_cell(cells, at)!r}, as where it stands "
+            "for a missing one.",
+            f"Empty these cells; {other}",
+        )
+
+
+def _cell(cells: pa.Array, at: int) -> str:
+    return str(cells[int(at)].as_py()).strip()[:60]
 
 
 def complete_identifiers(table: pd.DataFrame, ledger: Ledger) -> pd.Series:
