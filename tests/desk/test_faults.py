@@ -10,6 +10,7 @@ import signal
 import threading
 import time
 from collections import Counter
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -22,7 +23,7 @@ from durhampulse.desk.people.sessions import find_session
 from durhampulse.desk.people.sign_in import SignIn
 from durhampulse.desk.review.decisions import REASONS
 from durhampulse.desk.store.database import open_store
-from durhampulse.desk.store.tables import claim, creator, review, staged, upload
+from durhampulse.desk.store.tables import claim, creator, outcome_file, review, staged, upload
 from durhampulse.desk.web.access import COOKIE
 from durhampulse.market.sampling import write_market
 from tests.desk.conftest import PASSWORD, add_people, bring
@@ -87,28 +88,36 @@ class Load:
 
     def _import(self, client, stop):
         number = next(self.imports)
-        rows = [f"new-{number}-{i},5000,0.05,0.01,Tech,HD,2000" for i in range(NEW)]
+        rows = [f"new-{number}-{i},5000,0.05,0.01,Tech,HD,2000,Yes" for i in range(NEW)]
         client.cookies.set(COOKIE, self.session)
         form = {"csrf": self.csrf, "unlike": "true"}  # the list is unlike the training rows
-        files = {"file": ("x.csv", "\n".join([HEADER, *rows]))}
+        files = {"file": ("x.csv", "\n".join([f"{HEADER},Sponsorship_Status", *rows]))}
         where = client.post("/imports", data=form, files=files).headers.get("location")
         if where is None:
             return
         client.post(f"{where}/check", data=fields_of(client.get(where).text))
         while not stop.is_set() and f"{where}/confirm" not in client.get(where).text:
             time.sleep(0.05)
-        client.post(f"{where}/confirm", data=form)
+        client.post(f"{where}/confirm", data={**form, "outcomes": "true", "on": "2026-05-01"})
         time.sleep(0.1)
 
     def check(self):
-        """Every acknowledged decision is there, once; every import whole or absent."""
+        """Every acknowledged decision is there, once; every import whole or absent.
+
+        A whole one has left the file of its outcomes.
+        """
         kept = set(self.kept)
         with self.store.reading() as db:
             there = set(db.scalars(select(review.c.request)))
             fresh = db.scalars(
                 select(creator.c.external_id).where(creator.c.external_id.startswith("new-"))
             ).all()
+            done = set(db.scalars(select(upload.c.path).where(
+                upload.c.state == "done", upload.c.by == "Rita")))  # fmt: skip
+            files = set(db.scalars(select(outcome_file.c.path)))
         assert kept <= there
+        assert done == files
+        assert all(Path(path).exists() for path in files)
         sizes = Counter(name.split("-")[1] for name in fresh)
         assert set(sizes.values()) <= {NEW}
         return len(sizes)
