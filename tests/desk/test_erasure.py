@@ -36,8 +36,8 @@ from durhampulse.desk.people.erasure import _OF_CREATOR, _OF_NAME, erase
 from durhampulse.desk.people.factors import required_role
 from durhampulse.desk.people.words import SEARCHES, WRITTEN
 from durhampulse.desk.store import traces
-from durhampulse.desk.store.database import read_setting, write_setting
 from durhampulse.desk.store.search import refresh_search
+from durhampulse.desk.store.settings import read_setting, write_setting
 from durhampulse.desk.store.tables import (
     Instant,
     act,

@@ -17,8 +17,9 @@ from durhampulse.desk.outcomes.watching import draw_of_no
 from durhampulse.desk.review.queue import progress
 from durhampulse.desk.shortlist.order import SCORE_INDEXES
 from durhampulse.desk.store.acts import latest_acts
-from durhampulse.desk.store.database import open_store, read_setting, write_setting
+from durhampulse.desk.store.database import open_store
 from durhampulse.desk.store.niches import read_niches
+from durhampulse.desk.store.settings import read_setting, write_setting
 from durhampulse.desk.store.standing import set_states
 from durhampulse.desk.store.tables import (
     BLIND,

@@ -10,7 +10,8 @@ from sqlalchemy.exc import DBAPIError
 
 from durhampulse.desk.store import engines
 from durhampulse.desk.store.audit import note
-from durhampulse.desk.store.database import open_store, read_setting, write_setting
+from durhampulse.desk.store.database import open_store
+from durhampulse.desk.store.settings import read_setting, write_setting
 from durhampulse.desk.store.tables import (
     attempt,
     audit,

@@ -22,10 +22,10 @@ from durhampulse.desk.review.queue import claim_next
 from durhampulse.desk.shortlist import members, pages
 from durhampulse.desk.shortlist.view import View
 from durhampulse.desk.store.acts import undo_act
-from durhampulse.desk.store.database import write_setting
 from durhampulse.desk.store.former import forget_former
 from durhampulse.desk.store.niches import read_niches
 from durhampulse.desk.store.pace import Pace
+from durhampulse.desk.store.settings import write_setting
 from durhampulse.desk.store.tables import (
     act,
     audit,

@@ -28,7 +28,8 @@ from durhampulse.desk.shortlist.selection import select_all
 from durhampulse.desk.shortlist.view import View
 from durhampulse.desk.store.acts import undo_act
 from durhampulse.desk.store.audit import note
-from durhampulse.desk.store.database import AWAY, read_setting
+from durhampulse.desk.store.database import AWAY
+from durhampulse.desk.store.settings import read_setting
 from durhampulse.desk.store.tables import creator, upload
 from durhampulse.exceptions import InputError
 from tests.desk.simulation.observer import STATES, require

@@ -29,7 +29,8 @@ from durhampulse.desk.models.unlikeness import refresh_standing, typical_figures
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one, insert_rows, numbers_in
-from durhampulse.desk.store.database import Store, read_setting, write_setting
+from durhampulse.desk.store.database import Store
+from durhampulse.desk.store.settings import read_setting, write_setting
 from durhampulse.desk.store.tables import creator, model, model_file, run, score
 from durhampulse.exceptions import InputError
 from durhampulse.files.cage import Cage

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Table, func, select
 from durhampulse.creators.schema import COLUMNS
 from durhampulse.decision.figures import axis_text
 from durhampulse.desk.models.rules import Rules
-from durhampulse.desk.store.database import read_setting, write_setting
+from durhampulse.desk.store.settings import read_setting, write_setting
 from durhampulse.desk.store.tables import NUMBERS, creator, run, upload
 from durhampulse.features.profile import DRIFT_WORDS, Profile
 from durhampulse.scoring.summary import has_too_few_precedents

@@ -21,7 +21,8 @@ from durhampulse.desk.people.sessions import end_sessions
 from durhampulse.desk.people.totp import fitting_step, new_secret
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
-from durhampulse.desk.store.database import insert_or, read_setting, write_setting
+from durhampulse.desk.store.database import insert_or
+from durhampulse.desk.store.settings import read_setting, write_setting
 from durhampulse.desk.store.tables import person, recovery_code, second_factor, session
 from durhampulse.exceptions import InputError
 

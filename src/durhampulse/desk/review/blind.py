@@ -16,7 +16,8 @@ from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
-from durhampulse.desk.store.database import Store, insert_or, read_setting, write_setting
+from durhampulse.desk.store.database import Store, insert_or
+from durhampulse.desk.store.settings import read_setting, write_setting
 from durhampulse.desk.store.tables import BLIND, claim, creator, opinion, person, review
 from durhampulse.evaluation.agreement import Agreement, agreement
 from durhampulse.exceptions import InputError

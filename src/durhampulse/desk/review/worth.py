@@ -22,7 +22,8 @@ from durhampulse.decision.bands import MAYBE
 from durhampulse.decision.likely import likely_probabilities
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.store.audit import note
-from durhampulse.desk.store.database import Store, read_setting, write_setting
+from durhampulse.desk.store.database import Store
+from durhampulse.desk.store.settings import read_setting, write_setting
 from durhampulse.desk.store.tables import HAS_PRECEDENT, WAITS, creator
 from durhampulse.exceptions import InputError
 

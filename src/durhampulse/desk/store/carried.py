@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 from sqlalchemy import Connection
 
 from durhampulse.creators.carried import CarriedKind
-from durhampulse.desk.store.database import read_setting, write_setting
+from durhampulse.desk.store.settings import read_setting, write_setting
 
 __all__ = ["CarriedCell", "add_carried", "carried_cells", "profile_of", "read_carried"]
 

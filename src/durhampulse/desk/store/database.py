@@ -19,7 +19,6 @@ from alembic.util import CommandError
 from sqlalchemy import (
     Connection,
     Engine,
-    bindparam,
     func,
     inspect,
     select,
@@ -45,8 +44,6 @@ __all__ = [
     "Store",
     "insert_or",
     "open_store",
-    "read_setting",
-    "write_setting",
 ]
 
 _log = logging.getLogger("durhampulse")
@@ -55,7 +52,6 @@ AWAY = (InterfaceError, OperationalError, TimeoutError)
 
 DEFAULT_STORE = "sqlite:///durhampulse.db"
 _LONGEST_WAIT = 20.0
-_SETTING = select(setting.c.value).where(setting.c.name == bindparam("name"))
 _ONE_AT_A_TIME = 7_126_451  # any number of our own, for the lock that migrations take
 
 
@@ -274,15 +270,3 @@ def _migrate(store: Store) -> None:
 def insert_or(db: Connection, table: Any) -> Any:
     """Return an INSERT of the database's own dialect, with ``on_conflict_do_...``."""
     return (sqlite if db.dialect.name == "sqlite" else postgresql).insert(table)
-
-
-def read_setting(db: Connection, name: str, default: Any = None) -> Any:
-    """Return a setting's value."""
-    row = db.execute(_SETTING, {"name": name}).first()
-    return default if row is None else row.value
-
-
-def write_setting(db: Connection, name: str, value: Any) -> None:
-    """Set a setting."""
-    row = insert_or(db, setting).values(name=name, value=value)
-    db.execute(row.on_conflict_do_update(index_elements=["name"], set_={"value": value}))

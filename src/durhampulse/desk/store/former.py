@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, insert, literal, select
 
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.acts import change_act
-from durhampulse.desk.store.database import read_setting
+from durhampulse.desk.store.settings import read_setting
 from durhampulse.desk.store.tables import act, creator, replaced, staged
 
 __all__ = ["FORMER_COLUMNS", "forget_former", "keep_former"]

@@ -7,7 +7,8 @@ import secrets
 
 from sqlalchemy import Connection
 
-from durhampulse.desk.store.database import insert_or, read_setting
+from durhampulse.desk.store.database import insert_or
+from durhampulse.desk.store.settings import read_setting
 from durhampulse.desk.store.tables import setting
 
 __all__ = ["keyed_hash", "read_key", "with_key"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, func, select
 
-from durhampulse.desk.store.database import read_setting, write_setting
+from durhampulse.desk.store.settings import read_setting, write_setting
 from durhampulse.desk.store.tables import creator
 
 __all__ = ["count_niches", "read_niches"]

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from durhampulse.desk.store.database import AWAY, Store, read_setting, write_setting
+from durhampulse.desk.store.database import AWAY, Store
+from durhampulse.desk.store.settings import read_setting, write_setting
 
 __all__ = ["note_traces", "remove_traces", "remove_waiting_traces"]
 
