@@ -19,6 +19,7 @@ from durhampulse.desk.store.tables import audit, creator, opinion, proposal, rev
 from durhampulse.desk.web.opinions import lean_words
 from durhampulse.evaluation.agreement import Lean
 from durhampulse.exceptions import InputError
+from durhampulse.scoring.record import UNLIKE_BIT
 from tests.desk.conftest import add_people
 from tests.desk.forms import fields_of
 
@@ -171,8 +172,23 @@ def test_number_is_hidden_in_the_queue_until_one_has_decided(visit, desk):
         assert telling not in page.split("<article")[1].split("</article>")[0]
     bob.post(f"/opinions/{creator_id}", data={"csrf": bob.csrf, "choice": "decline"})
     page = bob.get("/opinions").text
-    assert f"You: declined. {ann.who}: approved. The model said 76%." in page
+    assert f"You: declined. {ann.who}: approved. The model said 76%, Maybe." in page
     assert "you agree on <strong>0 of 100</strong>" in page
+
+
+def test_creator_without_precedent_has_no_number_once_decided_either(visit, desk):
+    ann = visit("reviewer")
+    creator_id = fields_of(ann.get("/queue").text, "review")["creator"]
+    drawn(desk, int(creator_id))
+    scored_as(desk, [int(creator_id)], 0.765)
+    with desk.store.writing() as db:
+        unlike = update(creator).where(creator.c.id == int(creator_id))
+        db.execute(unlike.values(flags=UNLIKE_BIT))
+    form = fields_of(ann.get("/queue").text, "review")
+    assert form["creator"] == creator_id
+    sent = {**form, "csrf": ann.csrf, "decision": "approve", "reason": REASONS[0]}
+    page = ann.get(ann.post("/queue/decide", data=sent).headers["location"]).text
+    assert "The model said No precedent." in page
 
 
 def test_erasure_takes_opinions(filled, rules):

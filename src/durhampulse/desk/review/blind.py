@@ -44,7 +44,7 @@ class Revealed:
     ----------
     own, other, by
         What they and the first reviewer said, and who that was.
-    probability
+    probability, band
         Of the model at that time.
     """
 
@@ -52,6 +52,7 @@ class Revealed:
     other: str
     by: str
     probability: float | None
+    band: str
 
 
 def blind_share(db: Connection) -> float:
@@ -163,14 +164,15 @@ def give_opinion(
         ).first()
         if row is None or first is None or first.person_id == person_id:
             raise InputError("No second opinion of yours is wanted here.", "Take the next one.")
+        band = rules.band(row.probability, row.flags)
         values = {"creator_id": number, "person_id": person_id, "verdict": choice,
-                  "probability": row.probability, "band": rules.band(row.probability, row.flags),
-                  "at": clock.now()}  # fmt: skip
+                  "probability": row.probability, "band": band, "at": clock.now()}  # fmt: skip
         stored = insert_or(db, opinion).values(**values).on_conflict_do_nothing()
         if db.scalar(stored.returning(opinion.c.id)) is None:
             raise InputError("Somebody else was quicker.", "Take the next one.")
         note(db, by, "second opinion", f"creator {number}")
-    return Revealed(own=choice, other=first.decision, by=first.who, probability=row.probability)
+    return Revealed(own=choice, other=first.decision, by=first.who, probability=row.probability,
+                    band=band)  # fmt: skip
 
 
 def _pairs(db: Connection) -> list[Any]:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Form, Request, Response
 from sqlalchemy import Row
 
 from durhampulse.creators.typed import read_typed
+from durhampulse.decision.bands import NO_PRECEDENT
 from durhampulse.decision.figures import percent
 from durhampulse.desk.models.rules import Rules, stored_frame
 from durhampulse.desk.people.people import Principal
@@ -30,7 +31,7 @@ from durhampulse.desk.web.rendering import Context, redirect, render
 from durhampulse.desk.web.state import Desk
 from durhampulse.evaluation.agreement import Agreement, Lean
 
-__all__ = ["lean_words", "router"]
+__all__ = ["lean_words", "model_said", "router"]
 
 router = APIRouter(prefix="/opinions", include_in_schema=False, route_class=PageRoute)
 
@@ -113,6 +114,23 @@ def give(
     rules = desk.catalogue.current()
     shown = give_opinion(desk.store, number, who.id, choice, who.name, rules)
     same = "the same" if shown.own == shown.other else VERBS[shown.other]
-    model = "" if shown.probability is None else f" The model said {percent(shown.probability, 0)}."
-    words = f"You: {VERBS[shown.own]}. {shown.by}: {same}.{model}"
+    words = f"You: {VERBS[shown.own]}. {shown.by}: {same}."
+    if shown.probability is not None:
+        words += f" {model_said(shown.probability, shown.band)}"
     return redirect("/opinions", words)
+
+
+def model_said(probability: float, band: str) -> str:
+    """Return what the model said of a creator, once its number need not be hidden any more.
+
+    Examples
+    --------
+    >>> model_said(0.765, "Maybe (review)"), model_said(0.765, "")
+    ('The model said 76%, Maybe.', 'The model said 76%.')
+    >>> model_said(0.02, NO_PRECEDENT)
+    'The model said No precedent.'
+    """
+    answer = band.partition(" (")[0]
+    if band == NO_PRECEDENT:
+        return f"The model said {answer}."
+    return f"The model said {percent(probability, 0)}{answer and f', {answer}'}."

@@ -13,7 +13,6 @@ from sqlalchemy import Row
 from starlette.responses import JSONResponse
 
 from durhampulse.creators.typed import read_typed
-from durhampulse.decision.figures import percent
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.review.blind import hidden_from, hides
 from durhampulse.desk.review.conflicts import ConflictError, told
@@ -25,6 +24,7 @@ from durhampulse.desk.review.worth import ENOUGH, Remaining, set_enough_deals, w
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer
 from durhampulse.desk.web.creators import BESIDE, creator_view, decided_in_words
 from durhampulse.desk.web.kept import local_path
+from durhampulse.desk.web.opinions import model_said
 from durhampulse.desk.web.rendering import Context, redirect, render
 from durhampulse.scoring.record import UNLIKE_BIT
 
@@ -128,8 +128,8 @@ def record_decision(  # noqa: PLR0913 - one for each field of the form
         return creator_view(request, desk, who, creator, draft=Draft(reason, note), conflict=error)
     words = decided_in_words(decision, row)
     if hidden and decision != "skip" and row.probability is not None:
-        band = desk.catalogue.current().band(row.probability, row.flags).partition(" (")[0]
-        words += f" The model said {percent(row.probability, 0)}{band and f', {band}'}."
+        band = desk.catalogue.current().band(row.probability, row.flags)
+        words += f" {model_said(row.probability, band)}"
     return redirect("/queue", words, undo=f"/queue/undo?review={number}")
 
 
