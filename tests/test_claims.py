@@ -7,6 +7,7 @@ import pytest
 
 from durhampulse.creators.headers import name_columns
 from durhampulse.creators.reading import read_creators
+from durhampulse.creators.schema import canonical_name
 from durhampulse.exceptions import InputError
 from durhampulse.irregularities import Ledger
 
@@ -61,6 +62,22 @@ def test_header_of_thousands_stands_for_no_count(header):
     assert same[header] == "Followers"  # a model that has learned from it reads it as it did
     mended = pa.table({"id": ["a", "b"], "subs": ["11.2K", "118.4K"]})
     assert read_creators(mended).table["Followers"].tolist() == [11_200, 118_400]
+
+
+@pytest.mark.parametrize(
+    ("header", "column"),
+    [
+        ("Takip\u00e7i say\u0131s\u0131", "Followers"),
+        ("\u0639\u062f\u062f \u0627\u0644\u0645\u062a\u0627\u0628\u0639\u064a\u0646", "Followers"),
+        ("Etkile\u015fim Oran\u0131", "Engagement_Rate"),
+        ("\u0645\u0639\u062f\u0644 \u0627\u0644\u062a\u0641\u0627\u0639\u0644", "Engagement_Rate"),
+        ("60_day_eng_rate", "Engagement_Rate"),
+        ("\u0627\u0644\u0641\u0626\u0629", "Niche"),
+        ("\u0936\u094d\u0930\u0947\u0923\u0940", "Niche"),
+    ],
+)
+def test_header_of_another_language_stands_for_its_column(header, column):
+    assert canonical_name(header) == column
 
 
 def test_person_insists_on_bare_header():

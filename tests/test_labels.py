@@ -248,6 +248,8 @@ def test_wrong_options_are_refused_with_way_out(said, words):
         ("Partner", ["Yes", "No"]),
         ("Pagado", [1, 0]),
         ("Converted", [True, False]),
+        ("\u0421\u0434\u0435\u043b\u043a\u0430", ["\u0434\u0430", "\u043d\u0435\u0442"]),
+        ("\u5951\u7d04", ["\u306f\u3044", "\u3044\u3044\u3048"]),
     ],
 )
 def test_clear_header_and_words_are_proposed(header, words):

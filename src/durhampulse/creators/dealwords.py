@@ -99,6 +99,7 @@ OUTCOME_HEADERS = frozenset(
     | {"contratado", "firmado", "bezahlt", "gesponsert", "gewonnen", "abgeschlossen", "payé"}
     | {"sponsorisé", "converti", "gagné", "signé", "pagato", "sponsorizzato", "convertito"}
     | {"vinto", "betaald", "opłacone", "оплачено", "партнер", "партнёр", "спонсор", "合作"}
+    | {"сделка", "契約", "sponsorlu", "sponsorluk", "رعاية", "kooperation", "collab"}
     | {"是否合作", "成交", "是否成交", "签约", "是否签约", "成約", "提携", "협찬", "계약"}
 )
 """Headers that name an outcome, by their letters and digits in lower case."""

@@ -168,6 +168,10 @@ COLUMNS: dict[str, Column] = {
                 "粉丝, 粉丝数, 粉丝量, 粉丝数量, 粉絲數, 关注者, フォロワー, フォロワー数",
                 "チャンネル登録者数, 登録者数, 팔로워, 팔로워 수, 구독자, 구독자 수, volgers",
                 "aantal volgers, takipçi, pengikut, jumlah pengikut",
+                "takipçi say\u0131s\u0131, abone, abone say\u0131s\u0131",
+                "người theo dõi, số người theo dõi, ผู้ติดตาม",
+                "المتابعون, المتابعين, عدد المتابعين, المشتركون, عدد المشتركين, עוקבים",
+                "फ़ॉलोअर्स, फॉलोअर्स",
             ),
             phrase="{} followers",
             short="followers",
@@ -189,7 +193,14 @@ COLUMNS: dict[str, Column] = {
                 "taxa de engajamento, taxa de interação, уровень вовлечённости",
                 "коэффициент вовлечённости, wskaźnik zaangażowania, 互动率, 互動率",
                 "エンゲージメント率, 참여율, taxa de envolvimento, envolvimento",
-                *(f"{days}d eng rate, {days}d engagement rate" for days in (7, 28, 30, 60, 90)),
+                "etkileşim oran\u0131, tingkat interaksi, tingkat keterlibatan, tỷ lệ tương tác",
+                "معدل التفاعل, نسبة التفاعل, שיעור מעורבות, एंगेजमेंट दर, อัตราการมีส่วนร่วม",
+                *(
+                    f"{days}{of} {rate}"
+                    for days in (7, 28, 30, 60, 90)
+                    for of in ("d", " day")
+                    for rate in ("eng rate", "engagement rate")
+                ),
             ),
             phrase="engagement {}",
             short="engagement",
@@ -211,6 +222,7 @@ COLUMNS: dict[str, Column] = {
                 "tasa de crecimiento, crescita, tasso di crescita, crescimento",
                 "taxa de crescimento, прирост подписчиков, темп роста, wzrost, 涨粉率, 增长率",
                 "粉丝增长率, 成長率, フォロワー増加率, 팔로워 증가율",
+                "büyüme oran\u0131, tingkat pertumbuhan, معدل النمو, वृद्धि दर",
             ),
             phrase="growth {} a month",
             short="growth",
@@ -230,6 +242,7 @@ COLUMNS: dict[str, Column] = {
                 "temática, categoria, nicchia, categoria de conteúdo, ниша, категория, тематика",
                 "nisza, kategoria, 品类, 类目, 垂类, 领域, 分类, カテゴリ, カテゴリー, ジャンル",
                 "카테고리, 분야",
+                "kategori, danh mục, lĩnh vực, الفئة, المجال, קטגוריה, श्रेणी, หมวดหมู่",
             ),
             phrase="niche {}",
             short="niche",
@@ -269,6 +282,7 @@ COLUMNS: dict[str, Column] = {
                 "media visualizzazioni, média de visualizações, visualizações médias",
                 "средние просмотры, среднее число просмотров, średnia wyświetleń, 平均播放量",
                 "平均观看量, 平均再生数, 平均再生回数, 平均視聴回数, 평균 조회수",
+                "ortalama görüntülenme, ortalama izlenme, lượt xem trung bình, متوسط المشاهدات",
             ),
             phrase="{} views a post",
             short="views",
