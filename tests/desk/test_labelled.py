@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from durhampulse.desk.imports import intake
+from durhampulse.desk.imports.labelled import LabelColumn
 from durhampulse.desk.imports.uploaded import clear_orphans
 from durhampulse.desk.store.tables import audit, creator, outcome, outcome_file
 from tests.desk.test_reading import HEADER, RIGHT, choose, csv_of, send, settled, upload_of
@@ -181,3 +182,14 @@ def test_viewers_see_the_counts_and_no_way_to_record(visit, desk):
     page = vic.get(where).text
     assert "None is recorded yet" in page
     assert "/outcomes/files/" not in page
+
+
+def test_outcomes_of_a_file_too_large_to_be_read_whole_are_counted_and_not_offered():
+    parts = [{"deals": 3, "none": 4, "unclear": 1, "unclear_rows": [9]},
+             {"deals": 1, "none": 0, "unclear": 1, "unclear_rows": [5_002]}]  # fmt: skip
+    column = LabelColumn(header="Won", rule=None)
+    held = column.summary(parts, n_bytes=64 << 20)
+    assert held == {"header": "Won", "deals": 4, "none": 4, "unclear": 2,
+                    "unclear_rows": [9, 5_002], "small": True, "offered": True}  # fmt: skip
+    above = column.summary(parts, n_bytes=(64 << 20) + 1)
+    assert above == {**held, "small": False, "offered": False}
