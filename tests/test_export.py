@@ -154,6 +154,15 @@ def test_exported_query_scores_as_the_scorer_in_sqlite(demo, messy, demo_model, 
     compare(scored, expected_scores(demo, messy))
 
 
+def test_sqlite_joins_answers_by_an_index(demo):
+    """Each row with each took minutes for 100,000."""
+    query = query_of(program_of(demo.model), "sqlite", "creators", "0")
+    with contextlib.closing(sqlite3.connect(":memory:")) as database:
+        messy_creators(3).to_sql("creators", database, index=False)
+        plan = [line for *_, line in database.execute(f"EXPLAIN QUERY PLAN {query}")]
+    assert any(line.startswith(("SEARCH r USING", "SEARCH s USING")) for line in plan)
+
+
 @pytest.fixture(scope="module")
 def logistic(market_file, tmp_path_factory):
     return write_logistic(market_file, tmp_path_factory.mktemp("logistic") / "model")

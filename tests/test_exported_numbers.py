@@ -78,7 +78,7 @@ NOTHING = {
     ("5. Mio.", "count"), ("5%+", "rate"), ("5 k 3", "count"), ("2024-06-15", "count"),
     ("10-20 people", "count"), ("10%-20%", "count"), ("5-", "count"), ("\u00b2", "count"),
     ("(5)", "count"), ("5-", "count"), ("(1.5", "rate"), ("% 5", "rate"), ("((5))", "rate"),
-    ("n\u00e3o", "count"), ("12 USD", "count"), ("0x1A", "count"),
+    ("n\u00e3o", "count"), ("\u041d\u0422\u0412", "count"), ("12 USD", "count"), ("0x1A", "count"),
     ("1" * 38 + "k 5", "count"), ("7 kk", "count"), ("5++", "count"),
 }  # fmt: skip
 UNCLEAR = {

@@ -97,6 +97,9 @@ class Dialect:
         From a name of a number to it in single precision.
     once
         What keeps a part of a query from being computed for each use of it.
+    guesses_few
+        Whether it takes the rows of a deep query to be few, and then joins them without an index,
+        each row with each.
     escapes
         Characters that have a backslash before them in text; others but the quote stand as they
         are, and the quote is doubled.
@@ -117,6 +120,7 @@ class Dialect:
     number: Callable[[str], str]
     single: Callable[[str], str] = field(default=_by_formula)
     once: str = "MATERIALIZED "
+    guesses_few: bool = False
     escapes: str = ""
 
     @property
@@ -215,6 +219,7 @@ DIALECTS = {
         is_text=lambda column: f"typeof({column}) = 'text'",
         size=lambda text: f"length(CAST({text} AS BLOB))",
         characters=_sqlite_characters,
+        guesses_few=True,
         plain=tuple(
             _replaced(COMMON[first : first + _DEEPEST]) for first in range(0, len(COMMON), _DEEPEST)
         ),

@@ -211,7 +211,7 @@ def _unread(at: int, rule: ColumnRule, dialect: Dialect) -> list[str]:
     letters = literal(odd_letters())
     conditions = [
         f"{end}_power_{at} IS NULL AND rtrim({end}_word_{at}, {letters}) = '' "
-        f"AND {end}_word_{at} <> '' AND {end}_body_{at} NOT LIKE '%.'"
+        f"AND {end}_word_{at} <> '' AND {end}_body_{at} <> '' AND {end}_body_{at} NOT LIKE '%.'"
         for end in ("left", "right")
     ]
     conditions.append(f"length(left_body_{at}) > {_LONGEST_SHAPE} AND left_form_{at} = 0")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from durhampulse.export.program import Program
-from durhampulse.export.sql.dialects import dialect_named
+from durhampulse.export.sql.dialects import Dialect, dialect_named
 from durhampulse.export.sql.encoding import encode_row
 from durhampulse.export.sql.judging import judge_row
 from durhampulse.export.sql.numbers import words_table
@@ -53,8 +55,19 @@ def query_of(program: Program, dialect: str, table: str, version: str) -> str:
     columns = ", ".join(f"r.{column} AS {name}" for name, column in answers.items())
     title = " ".join(f"{program.name}, written by DurhamPulse {version}".split())
     last = f"dp_stage_{len(stages.stages) - 1}"
+    if spoken.guesses_few:
+        parts.append(_with_rows_guessed(last, [*answers.values()], source, spoken))
+        last = "dp_answers"
     query = spoken.rewritten(
         "WITH " + ",\n".join(parts) + f"\nSELECT s.*, {columns}\nFROM dp_source AS s\n"
         f"JOIN {last} AS r ON r.dp_row = s.dp_row\nORDER BY s.dp_row\n"
     )
     return f"-- {title}, for {spoken.name}\n{query}"
+
+
+def _with_rows_guessed(stage: str, columns: Sequence[str], source: str, dialect: Dialect) -> str:
+    """Return a stage beside no rows of the table, so that as many are guessed as the table has."""
+    names, nulls = ", ".join(["dp_row", *columns]), ", ".join(["NULL"] * (len(columns) + 1))
+    none = f"SELECT {nulls} FROM {source} WHERE FALSE"  # noqa: S608 - the name is quoted
+    both = f"SELECT {names} FROM {stage}\n  UNION ALL {none}"  # noqa: S608 - names of our own
+    return f"dp_answers AS {dialect.once}(\n  {both}\n)"
