@@ -187,6 +187,14 @@ def test_each_key_does_what_stands_there_to_be_pressed_too(browser, demo, signed
         copied = page.evaluate("navigator.clipboard.readText()")
         assert copied.startswith("Of 100 creators like this one")
         assert copied == page.locator("[data-said]").inner_text()
+        page.goto(f"{address}/people")
+        page.locator("form[action='/people'] [name=name]").fill("Ida")
+        page.get_by_role("button", name="Add", exact=True).click()
+        page.get_by_role("button", name="Copy").click()
+        expect(page.get_by_role("button", name="Copied")).to_be_visible()
+        copied = page.evaluate("navigator.clipboard.readText()")
+        assert copied.startswith(f"{address}/welcome/")
+        assert copied == page.locator("[data-said]").inner_text()
 
 
 @pytest.mark.slow

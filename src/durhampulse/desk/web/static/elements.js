@@ -6,7 +6,7 @@ function offerCopies(within) {
   for (const button of within.querySelectorAll("[data-copy][hidden]")) {
     button.hidden = false;
     button.addEventListener("click", async () => {
-      const text = button.closest(".saying").querySelector("[data-said]").textContent;
+      const text = button.closest(".saying, .said").querySelector("[data-said]").textContent;
       await navigator.clipboard.writeText(text);
       const word = button.querySelector("span");
       word.textContent = "Copied";
