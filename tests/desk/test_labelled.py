@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from sqlalchemy import select
 from durhampulse.desk.imports import intake
 from durhampulse.desk.imports.labelled import LabelColumn
 from durhampulse.desk.imports.uploaded import clear_orphans
+from durhampulse.desk.outcomes.recording import record
 from durhampulse.desk.store.tables import audit, creator, outcome, outcome_file
 from tests.desk.test_reading import HEADER, RIGHT, choose, csv_of, send, settled, upload_of
 
@@ -70,6 +72,16 @@ def test_checked_import_says_which_outcomes_its_file_holds(visit, desk):
     assert "2 got a deal, 2 did not; 1 cell says neither (row 5)." in text
     assert "Then show me what its 4 outcomes would record" in text
     assert ticks(page) == [""]  # off unless somebody ticks it
+
+
+def test_checked_import_says_how_many_outcomes_contradict_what_is_known(visit, desk):
+    ann = visit("reviewer")
+    with desk.store.reading() as db:
+        numbers = dict(db.execute(select(creator.c.external_id, creator.c.id)).all())
+    for name, deal in (("INF-1003", False), ("INF-1004", False), ("INF-1008", True)):
+        record(desk.store, numbers[name], deal=deal, on=date(2026, 4, 1), by="ann")
+    text = re.sub(r"<[^>]+>", "", ann.get(checked(ann, desk)).text)
+    assert "2 got a deal, 2 did not; 2 are other than recorded so far; 1 cell says neither" in text
 
 
 def test_outcomes_left_alone_leave_no_file(visit, desk):
@@ -185,11 +197,11 @@ def test_viewers_see_the_counts_and_no_way_to_record(visit, desk):
 
 
 def test_outcomes_of_a_file_too_large_to_be_read_whole_are_counted_and_not_offered():
-    parts = [{"deals": 3, "none": 4, "unclear": 1, "unclear_rows": [9]},
-             {"deals": 1, "none": 0, "unclear": 1, "unclear_rows": [5_002]}]  # fmt: skip
+    parts = [{"deals": 3, "none": 4, "other": 2, "unclear": 1, "unclear_rows": [9]},
+             {"deals": 1, "none": 0, "other": 1, "unclear": 1, "unclear_rows": [5_002]}]  # fmt: skip
     column = LabelColumn(header="Won", rule=None)
     held = column.summary(parts, n_bytes=64 << 20)
-    assert held == {"header": "Won", "deals": 4, "none": 4, "unclear": 2,
+    assert held == {"header": "Won", "deals": 4, "none": 4, "other": 3, "unclear": 2,
                     "unclear_rows": [9, 5_002], "small": True, "offered": True}  # fmt: skip
     above = column.summary(parts, n_bytes=(64 << 20) + 1)
     assert above == {**held, "small": False, "offered": False}

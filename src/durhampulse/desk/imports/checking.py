@@ -22,7 +22,7 @@ from durhampulse.decision.bands import NO_PRECEDENT
 from durhampulse.desk.imports.choices import from_plain
 from durhampulse.desk.imports.fees import fee_column
 from durhampulse.desk.imports.jobs import Job, LeaseLostError, extend_lease, keep_lease
-from durhampulse.desk.imports.labelled import LabelColumn
+from durhampulse.desk.imports.labelled import LabelColumn, known_outcomes
 from durhampulse.desk.imports.recipes import shape_of
 from durhampulse.desk.imports.staging import (
     Refusal,
@@ -169,14 +169,23 @@ class _Check:
         ]
         n, stored, kinds = int(accepted.sum()), np.flatnonzero(accepted), self.table.headers.carried
         fees = fees_of(scored, kinds, stored)
-        labels = {"outcomes": self.labels.count(chunk)} if self.labels else {}
-        self.parts.append(counts_of(scored.summary, len(reasons) - n, fees) | labels)
+        counts = counts_of(scored.summary, len(reasons) - n, fees)
+        self.parts.append(counts | self._labels(chunk))
         columns = {
             "upload_id": [self.job.id] * n,
             "row": rows[accepted].tolist(),
             **staged_columns(scored, kinds, names, stored, fees),
         }
         return columns, refusals
+
+    def _labels(self, chunk: Chunk) -> dict[str, Any]:
+        """Return the counts of a chunk's outcomes; none where the file has no column of them."""
+        if self.labels is None:
+            return {}
+        names = canonical_identifiers(chunk.cells[self.table.columns[IDENTIFIER]]).to_pylist()
+        with self.store.reading() as db:
+            known = known_outcomes(db, names)
+        return {"outcomes": self.labels.count(chunk, names, known)}
 
     def finish(self) -> None:
         """Refuse rows whose creator has an earlier row, and keep the summary of the check."""

@@ -23,16 +23,20 @@ from durhampulse.desk.imports.choices import label_rule
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
-from durhampulse.desk.store.tables import outcome_file
+from durhampulse.desk.store.tables import creator, outcome, outcome_file
 from durhampulse.exceptions import InputError
 from durhampulse.files.stream import Chunk
 
-__all__ = ["LARGEST", "LabelColumn", "leave_outcomes", "waiting_outcomes", "with_asked"]
+__all__ = [
+    "LARGEST", "LabelColumn", "known_outcomes", "leave_outcomes", "waiting_outcomes", "with_asked",
+]  # fmt: skip
 
 LARGEST: Final = 64 << 20
 """Bytes up to which a file of outcomes is taken: it is read whole."""
 _MOST_ROWS: Final = 1_000_000
 _SHOWN: Final = 10
+_AT_ONCE: Final = 500
+_COUNTS: Final = ("deals", "none", "other", "unclear")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,13 +74,30 @@ class LabelColumn:
             return None
         return cls(header=header, rule=label_rule(options, header) or learned)
 
-    def count(self, chunk: Chunk) -> dict[str, Any]:
-        """Return a chunk's rows with a deal, without one, and with a cell that says neither."""
+    def count(
+        self, chunk: Chunk, names: Sequence[str | None], known: Mapping[str, bool]
+    ) -> dict[str, Any]:
+        """Return a chunk's rows with a deal, without one, and with a cell that says neither.
+
+        Parameters
+        ----------
+        chunk
+            Some rows of the file.
+        names
+            Their canonical identifiers.
+        known
+            Identifier to outcome, from :func:`known_outcomes`: those are counted that differ.
+        """
         try:
             labels = read_labels(chunk.cells[self.header], self.rule)
         except NoTextError:
-            return {"deals": 0, "none": 0, "unclear": len(chunk.rows), "unclear_rows": []}
+            n = len(chunk.rows)
+            return {"deals": 0, "none": 0, "other": 0, "unclear": n, "unclear_rows": []}
+        pairs = zip(names, labels.values.tolist(), strict=True)
         return {
+            "other": sum(
+                known.get(name or "", label) != label for name, label in pairs if label in (0, 1)
+            ),
             "deals": int((labels.values == 1).sum()),
             "none": int((labels.values == 0).sum()),
             "unclear": int(labels.unreadable.sum()),
@@ -93,7 +114,7 @@ class LabelColumn:
         n_bytes
             Size of the file.
         """
-        totals = {name: sum(part[name] for part in parts) for name in ("deals", "none", "unclear")}
+        totals = {name: sum(part[name] for part in parts) for name in _COUNTS}
         known = totals["deals"] + totals["none"]
         small = n_bytes <= LARGEST and known + totals["unclear"] <= _MOST_ROWS
         rows = [row for part in parts for row in part["unclear_rows"]][:_SHOWN]
@@ -101,6 +122,18 @@ class LabelColumn:
             "header": self.header, **totals, "unclear_rows": rows,
             "small": small, "offered": small and known > totals["unclear"],
         }  # fmt: skip
+
+
+def known_outcomes(db: Connection, names: Sequence[str | None]) -> dict[str, bool]:
+    """Return the outcomes that stand of some identifiers."""
+    if db.scalar(select(outcome.c.id).limit(1)) is None:
+        return {}
+    c, known = creator.c, dict[str, bool]()
+    for start in range(0, len(names), _AT_ONCE):
+        some = [name for name in names[start : start + _AT_ONCE] if name]
+        rows = select(c.external_id, c.deal).where(c.external_id.in_(some), c.deal.is_not(None))
+        known |= {row.external_id: row.deal for row in db.execute(rows)}
+    return known
 
 
 def with_asked(summary: Mapping[str, Any], asked: Mapping[str, str] | None) -> dict[str, Any]:
