@@ -33,6 +33,7 @@ from durhampulse.desk.store.tables import audit, campaign, creator, proposal
 from durhampulse.exceptions import CannotJudgeError, InputError
 from durhampulse.scoring.record import UNLIKE_BIT
 from tests.desk.conftest import bring
+from tests.desk.lists import write_list
 from tests.desk.plans import (
     AIMS,
     FEES,
@@ -563,12 +564,8 @@ def test_stored_proposal_stands_whatever_happens_to_the_list(filled, catalogue, 
     number = planned(filled, catalogue, budget=3000.0, fees=FEES, most_per_niche=3)
     before = stored(filled, number)
     name = next(n for n, row in numbers(filled).items() if row.id == before[0][0].creator_id)
-    path = tmp_path / "new.csv"
-    path.write_text(
-        "Influencer_ID,Followers,Engagement_Rate,Growth_Rate,Niche,Video_Quality,"
-        "Avg_Views_per_Post\n" + f"{name},3000,0.001,-0.01,Tech,SD,20\n"
-        + "".join(f"N{i},{4000 + i},0.09,0.03,Beauty,4K,3000\n" for i in range(40))
-    )  # fmt: skip
+    others = [f"N{i},{4000 + i},0.09,0.03,Beauty,4K,3000" for i in range(40)]
+    path = write_list(tmp_path, f"{name},3000,0.001,-0.01,Tech,SD,20", *others)
     bring(filled, catalogue, path)
     assert stored(filled, number) == before
     save_thresholds(filled, Thresholds(yes_at=0.5, review_at=0.3), "ann", rules)

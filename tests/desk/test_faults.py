@@ -27,11 +27,11 @@ from durhampulse.desk.store.tables import claim, creator, outcome_file, review, 
 from durhampulse.desk.web.access import COOKIE
 from durhampulse.market.sampling import write_market
 from tests.desk.conftest import PASSWORD, add_people, bring
+from tests.desk.decisions import review_at_once
 from tests.desk.forms import fields_of
+from tests.desk.lists import HEADER
 from tests.desk.running import running_desk, wait_for
 from tests.desk.servers import find_tool, own_server
-from tests.desk.test_intake import HEADER
-from tests.desk.test_reviewing import review_at_once
 
 NEW = 2_000
 KILLS = {"sqlite": 35, "postgresql": 15}

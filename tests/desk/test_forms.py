@@ -23,8 +23,8 @@ from durhampulse.desk.web.filling import fill_form
 from durhampulse.exceptions import InputError
 from tests.desk.conftest import PASSWORD, bring
 from tests.desk.forms import fields_of
+from tests.desk.lists import unlike_list
 from tests.desk.routes import routes
-from tests.desk.test_unlike import unlike_list
 
 DECISION = {"decision": "decline", "reason": "Other", "note": "", "request_name": "a" * 12,
             "seen": "0"}  # fmt: skip

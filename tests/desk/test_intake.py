@@ -43,18 +43,8 @@ from durhampulse.irregularities import Ledger
 from durhampulse.scoring.chunks import open_table
 from durhampulse.scoring.record import UNLIKE_BIT
 from tests.desk.conftest import DEMO, bring
+from tests.desk.lists import HEADER, ROW, write_list
 from tests.desk.versions import store_of_version
-
-HEADER = (
-    "Influencer_ID,Followers,Engagement_Rate,Growth_Rate,Niche,Video_Quality,Avg_Views_per_Post"
-)
-ROW = "{},5000,0.05,0.01,Tech,HD,2000"
-
-
-def write_list(tmp_path, *rows, name="list.csv"):
-    path = tmp_path / name
-    path.write_text("\n".join([HEADER, *rows]) + "\n", encoding="utf-8")
-    return path
 
 
 def stored(store):

@@ -14,7 +14,7 @@ from durhampulse.desk.imports.labelled import LabelColumn
 from durhampulse.desk.imports.uploaded import clear_orphans
 from durhampulse.desk.outcomes.recording import record
 from durhampulse.desk.store.tables import audit, creator, outcome, outcome_file
-from tests.desk.test_reading import HEADER, RIGHT, choose, csv_of, send, settled, upload_of
+from tests.desk.sent import HEADER, RIGHT, choose, csv_of, send, settled, upload_of
 
 WORDS = ("Yes", "No", "Yes", "perhaps", "", "No")
 """Of six creators, in rows 2 to 7 of the file: two deals, two without, a riddle, a blank."""

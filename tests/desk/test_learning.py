@@ -34,7 +34,8 @@ from durhampulse.desk.store.tables import audit, creator, metadata, outcome, ref
 from durhampulse.exceptions import InputError
 from durhampulse.files.export import write_csv
 from tests.desk.conftest import DEMO, add_people, bring
-from tests.desk.test_reviewing import decision_of
+from tests.desk.decisions import decision_of
+from tests.desk.lists import ROW, write_list
 
 DAY = date(2026, 1, 31)
 
@@ -386,10 +387,7 @@ def test_number_of_an_erased_creator_is_not_reused(filled, catalogue, tmp_path):
     last = max(row.id for row in numbers(filled).values())
     (name,) = (name for name, row in numbers(filled).items() if row.id == last)
     erase(filled, name, "admin")
-    path = tmp_path / "one.csv"
-    path.write_text("Influencer_ID,Followers,Engagement_Rate,Growth_Rate,Niche,Video_Quality,"
-                    "Avg_Views_per_Post\nnew,5000,0.05,0.01,Tech,HD,2000\n")  # fmt: skip
-    bring(filled, catalogue, path)
+    bring(filled, catalogue, write_list(tmp_path, ROW.format("new")))
     assert numbers(filled)["new"].id > last
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import random
-import threading
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -18,10 +16,8 @@ from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.people.erasure import erase
 from durhampulse.desk.review import queue
 from durhampulse.desk.review.decisions import (
-    REASONS,
     BulkResult,
     ConflictError,
-    ReviewDecision,
     decide,
     decide_many,
     last_review,
@@ -37,18 +33,7 @@ from durhampulse.exceptions import InputError
 from durhampulse.scoring.record import UNLIKE_BIT
 from durhampulse.scoring.scorer import Scorer
 from tests.desk.conftest import add_people
-
-
-def decision_of(choice="approve", request=None, **changes):
-    fields = {"reason": REASONS[0], "note": "", **changes}
-    return ReviewDecision(
-        choice=choice, request=request or f"{random.getrandbits(64):016x}", **fields
-    )
-
-
-def state_of(store, number):
-    with store.reading() as db:
-        return db.scalar(select(creator.c.state).where(creator.c.id == number))
+from tests.desk.decisions import decision_of, review_at_once, state_of
 
 
 def count(store, table):
@@ -297,33 +282,6 @@ def test_skipped_creator_returns_to_other_reviewers_only(filled, rules):
     assert claim_next(filled, ann, rules, lot=random.Random(3)).creator_id != hers
     release(filled, ann)
     assert claim_next(filled, bob, rules, lot=random.Random(3)).creator_id == hers
-
-
-def review_at_once(store, rules, people, each):
-    """Let reviewers work through the queue side by side; give what each was shown."""
-    before: Counter[int] = Counter()
-    lock = threading.Lock()
-    kept = []
-
-    def work(person):
-        lot = random.Random(person)
-        for _ in range(each):
-            claimed = claim_next(store, person, rules, lot=lot)
-            if claimed is None:
-                return
-            number = claimed.creator_id
-            with lock:
-                before[number] += 1
-                assert before[number] == 1, "a creator was shown to two"
-            decision = decision_of(lot.choice(["approve", "decline", "tentative"]))
-            review_id, new = decide(store, number, person, decision, rules)
-            assert new
-            with lock:
-                kept.append((review_id, number, person, decision))
-
-    with ThreadPoolExecutor(len(people)) as pool:
-        list(pool.map(work, people))
-    return kept
 
 
 def test_reused_idempotency_key_is_refused(filled, rules):

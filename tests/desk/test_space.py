@@ -22,7 +22,7 @@ from durhampulse.desk.store.database import AWAY, open_store
 from durhampulse.desk.store.space import shortage_of
 from durhampulse.desk.store.tables import staged, upload
 from tests.desk.conftest import PASSWORD
-from tests.desk.test_intake import HEADER
+from tests.desk.lists import HEADER
 
 ROWS = "\n".join([HEADER, *(f"new-{i},5000,0.05,0.01,Tech,HD,2000" for i in range(3_000))])
 

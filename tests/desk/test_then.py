@@ -29,11 +29,7 @@ from durhampulse.desk.store.tables import (
 )
 from durhampulse.scoring.record import UNLIKE_BIT
 from tests.desk.conftest import add_people, bring
-
-HEADER = (
-    "Influencer_ID,Followers,Engagement_Rate,Growth_Rate,Niche,Video_Quality,Avg_Views_per_Post"
-)
-
+from tests.desk.lists import HEADER
 
 HOUR = timedelta(hours=1)
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -30,7 +30,7 @@ from durhampulse.desk.people.erasure import erase
 from durhampulse.desk.store.tables import outcome, outcome_file, outcome_rows, understood, upload
 from durhampulse.files import bounds
 from durhampulse.files import cage as cages
-from tests.desk.test_reading import RIGHT, ROWS, choose, csv_of, send, settled, upload_of
+from tests.desk.sent import RIGHT, ROWS, choose, csv_of, send, settled, upload_of
 
 
 def stored_looks(store):

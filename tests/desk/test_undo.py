@@ -40,7 +40,7 @@ from durhampulse.desk.store.tables import (
 from durhampulse.exceptions import InputError
 from durhampulse.scoring.record import UNLIKE_BIT
 from tests.desk.conftest import add_people
-from tests.desk.test_reviewing import decision_of, state_of
+from tests.desk.decisions import decision_of, state_of
 
 DAY = date(2026, 1, 31)
 

@@ -19,7 +19,7 @@ from durhampulse.desk.store.acts import undo_act
 from durhampulse.desk.store.tables import DECISIONS, claim, creator, outcome, review, score
 from durhampulse.exceptions import InputError
 from tests.desk.conftest import add_people, bring
-from tests.desk.test_reviewing import decision_of
+from tests.desk.decisions import decision_of
 from tests.desk.test_undo import DAY, record_rows
 from tests.desk.test_undo_import import rows_of, write
 from tests.examples import examples

@@ -41,7 +41,7 @@ from durhampulse.desk.store.tables import (
 )
 from durhampulse.exceptions import InputError
 from tests.desk.conftest import add_people, bring
-from tests.desk.test_reviewing import decision_of
+from tests.desk.decisions import decision_of
 
 HEADER = ("Influencer_ID,Name,Followers,Engagement_Rate,Growth_Rate,Niche,Video_Quality,"
           "Avg_Views_per_Post,Fee")  # fmt: skip

@@ -22,21 +22,7 @@ from durhampulse.desk.store.tables import (
 )
 from durhampulse.scoring.record import UNLIKE_BIT
 from tests.desk.conftest import DEMO, bring
-
-HEADERS = (
-    "Influencer_ID,Followers,Engagement_Rate,Growth_Rate,Niche,Video_Quality,Avg_Views_per_Post"
-)
-
-
-def unlike_list(folder, n=200):
-    """A list of another market: views and followers of stars, and rates no training row has."""
-    rows = [
-        f"STAR-{i},{40_000_000 + 1000 * i},{60 + i % 30}%,{30 + i % 9}%,Fashion,High,{9_000_000 + i}"
-        for i in range(n)
-    ]
-    path = folder / "stars.csv"
-    path.write_text("\n".join([HEADERS, *rows]))
-    return path
+from tests.desk.lists import unlike_list
 
 
 @pytest.fixture

@@ -1,0 +1,24 @@
+"""Lists of creators as files."""
+
+from __future__ import annotations
+
+HEADER = (
+    "Influencer_ID,Followers,Engagement_Rate,Growth_Rate,Niche,Video_Quality,Avg_Views_per_Post"
+)
+ROW = "{},5000,0.05,0.01,Tech,HD,2000"
+
+
+def write_list(folder, *rows, name="list.csv"):
+    """Write rows below the header; give the path."""
+    path = folder / name
+    path.write_text("\n".join([HEADER, *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+def unlike_list(folder, n=200):
+    """A list of another market: views and followers of stars, and rates no training row has."""
+    rows = [
+        f"STAR-{i},{40_000_000 + 1000 * i},{60 + i % 30}%,{30 + i % 9}%,Fashion,High,{9_000_000 + i}"
+        for i in range(n)
+    ]
+    return write_list(folder, *rows, name="stars.csv")
