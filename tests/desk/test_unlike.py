@@ -74,6 +74,23 @@ def test_unlike_list_needs_a_second_confirmation(filled, brought, visit):
         assert (standing.upload, standing.creators, standing.by) == (brought.id, 200, ann.who)
 
 
+def test_several_unlike_lists_are_one_line_that_opens(filled, catalogue, tmp_path, visit):
+    """They stood one below the other, and pushed the list out of a phone's screen."""
+    first = bring(filled, catalogue, unlike_list(tmp_path))
+    lines = unlike_list(tmp_path).read_text().splitlines()
+    other = tmp_path / "other.csv"
+    other.write_text("\n".join([lines[0], *(f"more-{line}" for line in lines[1:])]))
+    second = bring(filled, catalogue, other)
+    for path in ("/shortlist", "/model"):
+        page = visit("viewer").get(path).text
+        box = page.split('aria-label="Lists unlike the training rows"')[1].split("</section>")[0]
+        line, folded = box.split("<details>")
+        assert "2 lists are unlike what the model learned from." in line
+        assert "/imports/" not in line
+        for number in (first.id, second.id):
+            assert f'href="/imports/{number}"' in folded
+
+
 def test_creator_without_precedent_has_no_figure(filled, catalogue, tmp_path, visit):
     bring(filled, catalogue, unlike_list(tmp_path))
     with filled.reading() as db:
