@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from durhampulse.creators.blockreader import BlockReader
 from durhampulse.creators.cells import read_levels, read_numbers
 from durhampulse.creators.labels import read_labels
 from durhampulse.creators.numbers import mixed_commas
-from durhampulse.creators.rules import learn_number_rule
+from durhampulse.creators.rules import ColumnRule, learn_number_rule
 
 
 def numbers(*cells, column="Price"):
@@ -139,6 +140,26 @@ def test_two_ambiguous_counts_are_unclear():
     assert np.isnan(read.values).tolist() == [True, True, False]
     by_elsewhere = read_numbers(pa.array(["145.000"]), "count", ",")
     assert by_elsewhere.values.tolist() == [145_000]
+
+
+@pytest.mark.parametrize(
+    ("rates", "followers", "expected"),
+    [
+        (["5,48%", "7%"], ["73.591", "800"], [73_591, 800]),
+        (["5,48%", "7%"], ["73.591", "1.234.567"], [73_591, 1_234_567]),
+        (["5.48%", "7%"], ["73.591", "800"], [73.591, 800]),  # as the model's table was written
+        (["5.48%", "7%"], ["73.591", "1.234.567"], [math.nan, 1_234_567]),
+    ],
+)
+def test_table_with_decimal_commas_beats_a_model_with_points(rates, followers, expected):
+    kinds = {"Followers": "count", "Engagement_Rate": "rate"}
+    rules = {c: ColumnRule(column=c, kind=kind, decimal=".") for c, kind in kinds.items()}
+    cells = {"Followers": pa.array(followers), "Engagement_Rate": pa.array(rates)}
+    reader = BlockReader("later.csv", rules)
+    reader.settle(cells)
+    read = reader.read(cells)
+    np.testing.assert_array_equal(read.block.columns["Followers"], expected)
+    assert [*read.unclear] == np.flatnonzero(np.isnan(expected)).tolist()
 
 
 @given(

@@ -82,7 +82,7 @@ class BlockReader:
         self._rules = dict(rules)
         self._asked = dict(units or {})
         self._elsewhere: DecimalSign | None = None
-        self._contradicted: set[str] = set()
+        self._contradicted: dict[str, DecimalSign | None] = {}
 
     def settle(self, cells: Mapping[str, pa.Array]) -> None:
         """Check a table's first cells, and learn the decimal sign that they prove.
@@ -93,7 +93,7 @@ class BlockReader:
             If commas are used in two ways, most cells are no numbers, or a rate is not in the
             unit of the model's table.
         """
-        signs: set[DecimalSign] = set()
+        signs: dict[str, set[DecimalSign]] = {}
         columns = {c: rule for c, rule in self._rules.items() if c in cells and rule.numeric}
         for column, rule in columns.items():
             if is_number(cells[column].type):
@@ -105,11 +105,15 @@ class BlockReader:
                     f"{mixed[0]!r} has a decimal comma and {mixed[1]!r} thousands commas",
                     "Write the whole column one way.",
                 )
-            proved = decimal_evidence(words, rule.number_kind)
-            signs |= proved
-            if rule.decimal and proved - {rule.decimal}:
-                self._contradicted.add(column)
-        self._elsewhere = signs.pop() if len(signs) == 1 else None
+            signs[column] = decimal_evidence(words, rule.number_kind)
+        proved = set().union(*signs.values())
+        self._elsewhere = next(iter(proved)) if len(proved) == 1 else None
+        for column, own in signs.items():
+            usual = columns[column].decimal
+            commas = self._elsewhere == ","
+            if usual and (own - {usual} or (commas and usual == ".")):
+                # The points of a table that proves decimal commas part thousands.
+                self._contradicted[column] = "," if commas else None
         for column in columns:
             self._read_numbers(column, cells[column], None)
 
@@ -151,7 +155,8 @@ class BlockReader:
         rule = self._rules[column]
         try:
             if column in self._contradicted:
-                numbers = read_numbers(cells, rule.number_kind, None, rule.currency)
+                sign = self._contradicted[column]
+                numbers = read_numbers(cells, rule.number_kind, sign, rule.currency)
             else:
                 numbers = rule.read_numbers(cells, self._elsewhere)
         except NoTextError as error:
