@@ -78,7 +78,7 @@ NOTHING = {
     ("5. Mio.", "count"), ("5%+", "rate"), ("5 k 3", "count"), ("2024-06-15", "count"),
     ("10-20 people", "count"), ("10%-20%", "count"), ("5-", "count"), ("\u00b2", "count"),
     ("(5)", "count"), ("5-", "count"), ("(1.5", "rate"), ("% 5", "rate"), ("((5))", "rate"),
-    ("n\u00e3o", "count"), ("\u041d\u0422\u0412", "count"), ("12 USD", "count"), ("0x1A", "count"),
+    ("n\u00e3o", "count"), (".-1M", "count"), ("\u041d\u0422\u0412", "count"), ("12 USD", "count"), ("0x1A", "count"),
     ("1" * 38 + "k 5", "count"), ("7 kk", "count"), ("5++", "count"),
 }  # fmt: skip
 UNCLEAR = {
@@ -146,6 +146,11 @@ def of_kind(cells, kind):
 @pytest.mark.parametrize(("cell", "kind"), [*VALUES])
 def test_the_reader_reads_numbers_as_people_write_them(cell, kind):
     assert parse_number(cell, kind).value(None) == pytest.approx(VALUES[cell, kind], rel=1e-12)
+
+
+@pytest.mark.parametrize(("cell", "kind"), sorted(NOTHING))
+def test_the_reader_finds_no_number(cell, kind):
+    assert not parse_number(cell, kind).readable
 
 
 @pytest.mark.parametrize("engine", [*ENGINES])

@@ -84,7 +84,7 @@ def split_amount(word: str) -> Amount | None:
     before, digits, after = match.groups()
     before, signs = _SIGN.subn("", before)
     before, after = before.strip(), after.strip()
-    if before.endswith(".") and not currency_codes(before):
+    if match[1].rstrip().endswith(".") and not currency_codes(before):
         before, digits = before[:-1].strip(), f".{digits}"
     if signs > 1 or (before and not currency_codes(before)):
         return None

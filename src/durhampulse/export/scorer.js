@@ -190,7 +190,7 @@ function splitAmount(word, words) {
   const signs = (match[1].match(/[+\-\u2212]/gu) || []).length;
   let before = strip(match[1].replace(/[+\-\u2212]/gu, ""));
   const after = strip(match[3]);
-  if (before.endsWith(".") && !currencyCodes(before, words).length) {
+  if (strip(match[1]).endsWith(".") && !currencyCodes(before, words).length) {
     before = strip(before.slice(0, -1));
     digits = `.${digits}`;
   }
