@@ -104,6 +104,24 @@ def test_a_column_taken_away_stays_away(visit, desk):
     assert stored(desk, where)["c"].growth_rate is None
 
 
+def test_columns_are_chosen_one_by_one_where_too_few_are_known(visit, desk):
+    """Each choice stays while the file cannot be read yet, and is sent with the next."""
+    ann, row = visit("reviewer"), "c,5000,3%,Tech,2000"
+    where = send(ann, b"wer,Followers,rate of hearts,topic of it,seen\n" + row.encode())
+    assert "the model needs more than that" in ann.get(where).text
+    choices = {"wer": "Influencer_ID", "topic of it": "Niche", "seen": "Avg_Views_per_Post",
+               "rate of hearts": "Engagement_Rate"}  # fmt: skip
+    for n, (header, role) in enumerate(choices.items(), 1):
+        page = choose(ann, where, **{f"role {header}": role})
+        fields = fields_of(page)
+        assert fields["role Followers"] == "Followers"
+        for made, its_role in [*choices.items()][:n]:
+            assert fields[f"role {made}"] == its_role
+    assert "Looks right" in page
+    choose(ann, where, "check")
+    assert stored(desk, where)["c"].niche == "Tech"
+
+
 def test_sheets_of_a_workbook_can_be_chosen(visit, desk):
     book = openpyxl.Workbook()
     book.active.title = "Notes"

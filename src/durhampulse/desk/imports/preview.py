@@ -192,7 +192,7 @@ class _Reading:
         stream = open_stream(self.path, options, name=self.name, cage=self.cage)
         first = next(stream.chunks(stream.headers), None)
         raw = {header: _texts(first, header) for header in stream.headers}
-        guessed = _guessed(stream.headers)
+        guessed = _guessed(stream.headers, options)
         yield {"columns": [FileColumn(header=h, role=guessed[h], raw=raw[h]) for h in raw]}
         options, wanted, roles = self._settle(stream, first, options)
         columns = [
@@ -305,13 +305,16 @@ def _role(header: str, column: str | None, wanted: Headers) -> str:
     return column if column in COLUMNS else MODEL
 
 
-def _guessed(headers: list[str]) -> dict[str, str]:
-    """Return header to the role it seems to have, each role once."""
-    taken: set[str] = set()
+def _guessed(headers: list[str], options: ReadOptions) -> dict[str, str]:
+    """Return header to the role a person gave it, or else that it seems to have, each role once."""
+    given = {header: column for column, header in options.columns.items() if header}
+    given |= dict.fromkeys(options.keep, CARRIED) | dict.fromkeys(options.drop, LEFT_OUT)
+    taken = {*given.values()}
     roles = {}
     for header in headers:
         name = canonical_name(header)
-        roles[header] = name if name and name not in taken else LEFT_OUT
+        seems = name if name and name not in taken else LEFT_OUT
+        roles[header] = given.get(header, seems)
         taken |= {name} if name else set()
     return roles
 
