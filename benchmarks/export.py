@@ -57,8 +57,8 @@ def main() -> None:
 def own_scores(scorer: Scorer, table: pd.DataFrame) -> pd.DataFrame:
     """Return the scorer's own answers to a table."""
     units = dict.fromkeys(("Engagement_Rate", "Growth_Rate"), "fraction")  # as in its own table
-    found = pa.Table.from_pandas(table, preserve_index=False)
-    cells = scorer.read_table("messy", found, ReadOptions(units=units))
+    messy = pa.Table.from_pandas(table, preserve_index=False)
+    cells = scorer.read_table("messy", messy, ReadOptions(units=units))
     scores = scorer.compute(cells.block)
     reasons = scorer.reasons_not_to(cells.block, scores, cells.unclear)
     return pd.DataFrame(

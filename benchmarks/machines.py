@@ -182,8 +182,8 @@ def inside(prefix: str, folder: Path) -> None:
     server = ["moto.server", "--host", ADDRESSES["store"], "--port", str(STORE_PORT)]
     with machines.running("store", *server, port=STORE_PORT):
         fill(folder)
-        one = one_machine(folder)
-        for run in runs(machines, one):
+        alone = one_machine(folder)
+        for run in runs(machines, alone):
             print(", ".join(f"{name}: {value}" for name, value in run.items()), flush=True)
 
 
@@ -207,7 +207,7 @@ def one_machine(folder: Path) -> pa.Table:
     return pq.read_table(out)
 
 
-def runs(machines: Machines, one: pa.Table) -> Iterator[dict[str, object]]:
+def runs(machines: Machines, alone: pa.Table) -> Iterator[dict[str, object]]:
     """Yield how each run ended, and whether it gave the first's bytes and one machine's rows."""
     first: list[str] = []
     for number, kind in enumerate(RUNS):
@@ -221,7 +221,7 @@ def runs(machines: Machines, one: pa.Table) -> Iterator[dict[str, object]]:
         yield {
             "run": kind, "exit codes": codes, "seconds": round(seconds, 1),
             "pieces": len(contents), "rows": len(whole),
-            "same bytes": sums == first, "one machine's rows": whole.equals(one),
+            "same bytes": sums == first, "one machine's rows": whole.equals(alone),
         }  # fmt: skip
 
 

@@ -80,16 +80,17 @@ def measure(draw: int, home: str | None) -> list[dict[str, object]]:
     champion = train_champion(train, features(), random_state=draw)
     y_true = train[LABEL].to_numpy(float)
     own = log_loss(y_true, champion.out_of_fold[champion.model.name])
-    found = {"DurhamPulse": (champion.model.predict_proba(fresh), own, time.perf_counter() - start)}
+    seconds = time.perf_counter() - start
+    answers = {"DurhamPulse": (champion.model.predict_proba(fresh), own, seconds)}
     for tool in TOOLS if home else ():
-        found[tool] = run(tool, Path(str(home)), train, fresh)
+        answers[tool] = run(tool, Path(str(home)), train, fresh)
     best = ceiling(p).log_loss
     return [
         {
             "tool": tool, "draw": draw, "excess log loss": expected_log_loss(p, q) - best,
-            "own estimate": said, "fresh": expected_log_loss(p, q), "seconds": seconds,
+            "own estimate": own, "fresh": expected_log_loss(p, q), "seconds": seconds,
         }
-        for tool, (q, said, seconds) in found.items()
+        for tool, (q, own, seconds) in answers.items()
     ]  # fmt: skip
 
 

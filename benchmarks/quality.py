@@ -73,14 +73,14 @@ def measure_market(market: str, draw: int) -> dict[str, object]:
     champion, seconds = timed(train, features(), draw)
     q, best = champion.model.predict_proba(fresh), ceiling(p).log_loss
     taught = champion.blend or champion.model.weights
-    told = {
+    answers = {
         OURS: q,
         "its blend": taught.predict_proba(champion.model.encoding.transform(fresh)),
         **others(train, fresh, features(), draw),
     }
     y = fresh[LABEL].to_numpy(float)
     return {
-        **{f"excess {name}": expected_log_loss(p, other) - best for name, other in told.items()},
+        **{f"excess {name}": expected_log_loss(p, other) - best for name, other in answers.items()},
         **about(champion, seconds),
         "ECE, outcomes": ece(y, q),
         "ECE, true probabilities": ece(p, q),
@@ -95,9 +95,9 @@ def measure_real(table: pd.DataFrame, roles: Features, draw: int) -> dict[str, o
     champion, seconds = timed(train, roles, draw)
     y, q = test[LABEL].to_numpy(float), champion.model.predict_proba(test)
     ours = losses(y, q)
-    told = others(train, test, roles, draw)
+    rivals = others(train, test, roles, draw)
     row: dict[str, object] = {"loss DurhamPulse": ours.mean(), "rows": len(train)}
-    for name, other in told.items():
+    for name, other in rivals.items():
         more = ours - losses(y, other)
         row[f"loss {name}"] = losses(y, other).mean()
         row[f"more than {name}"] = more.mean()
@@ -157,36 +157,50 @@ def others(
     seed
         Of what is random in the rivals.
     """
-    from catboost import CatBoostClassifier
-    from lightgbm import LGBMClassifier
-
     y, columns = train[LABEL].to_numpy(int), [role.column for role in roles]
     levels = [c for c in columns if not pd.api.types.is_numeric_dtype(train[c])]
-    raw, raw_fresh = ({c: t[c] for c in columns} for t in (train, fresh))
-    filled, filled_fresh = (
-        pd.DataFrame({c: v.astype(object).fillna("none") if c in levels else v
-                      for c, v in frame.items()}) for frame in (raw, raw_fresh)
-    )  # fmt: skip
-    kinds = {c: pd.CategoricalDtype(sorted(train[c].dropna().unique())) for c in levels}
-    native, native_fresh = (pd.DataFrame(frame).astype(kinds) for frame in (raw, raw_fresh))
-    boosting = CatBoostClassifier(
+    known, asked = train[columns], fresh[columns]
+    encoding = learn_encoding(train, roles)
+    splines = fit_splines(encoding.transform(train), y.astype(float))
+    rivals = {
+        YARDSTICK: in_catboost(known, y, asked, levels, seed),
+        "LightGBM, regularised": in_lightgbm(known, y, asked, levels, seed),
+        "splines": splines.predict_proba(encoding.transform(fresh)),
+    }
+    mean = sigmoid(np.mean([log_odds(q) for q in rivals.values()], axis=0))
+    return {**rivals, "mean of the three": mean}
+
+
+def in_catboost(
+    train: pd.DataFrame, y: np.ndarray, fresh: pd.DataFrame, levels: list[str], seed: int
+) -> np.ndarray:
+    """Return CatBoost's probabilities in its default settings, shape (n_fresh,)."""
+    from catboost import CatBoostClassifier
+
+    known, asked = (
+        frame.assign(**{c: frame[c].astype(object).fillna("none") for c in levels})
+        for frame in (train, fresh)
+    )
+    model = CatBoostClassifier(
         cat_features=levels, random_seed=seed, thread_count=2, verbose=0,
         allow_writing_files=False,
     )  # fmt: skip
-    light = LGBMClassifier(
+    return model.fit(known, y).predict_proba(asked)[:, 1]
+
+
+def in_lightgbm(
+    train: pd.DataFrame, y: np.ndarray, fresh: pd.DataFrame, levels: list[str], seed: int
+) -> np.ndarray:
+    """Return the probabilities of LightGBM with regularisation, shape (n_fresh,)."""
+    from lightgbm import LGBMClassifier
+
+    kinds = {c: pd.CategoricalDtype(sorted(train[c].dropna().unique())) for c in levels}
+    model = LGBMClassifier(
         n_estimators=400, learning_rate=0.03, num_leaves=15, min_child_samples=40, reg_lambda=10,
         subsample=0.8, subsample_freq=1, colsample_bytree=0.8, random_state=seed, n_jobs=2,
         verbose=-1,
     )  # fmt: skip
-    encoding = learn_encoding(train, roles)
-    splines = fit_splines(encoding.transform(train), y.astype(float))
-    told = {
-        YARDSTICK: boosting.fit(filled, y).predict_proba(filled_fresh)[:, 1],
-        "LightGBM, regularised": light.fit(native, y).predict_proba(native_fresh)[:, 1],
-        "splines": splines.predict_proba(encoding.transform(fresh)),
-    }
-    mean = sigmoid(np.mean([log_odds(q) for q in told.values()], axis=0))
-    return {**told, "mean of the three": mean}
+    return model.fit(train.astype(kinds), y).predict_proba(fresh.astype(kinds))[:, 1]
 
 
 def real_tables() -> dict[str, tuple[pd.DataFrame, Features]]:

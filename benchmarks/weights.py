@@ -166,8 +166,8 @@ def whole(scorer: Scorer, chunk: pa.Table) -> dict[str, object]:
 
 def megabytes(library: str) -> float:
     """Return the size of an installed package's files, in MB."""
-    found = distribution(library)
-    paths = (Path(str(found.locate_file(file))) for file in found.files or ())
+    package = distribution(library)
+    paths = (Path(str(package.locate_file(file))) for file in package.files or ())
     return sum(path.stat().st_size for path in paths if path.exists()) / 1e6
 
 

@@ -1,4 +1,4 @@
-"""Tests of the desk."""
+"""Tests of the desk: its rules on real databases, its pages, and a real browser."""
 
 import pytest
 

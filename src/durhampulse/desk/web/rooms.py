@@ -82,7 +82,7 @@ def _page(request: Request, desk: Desk, who: Any, *, source: str = "", link: str
         sources = [(f"campaign-{row.id}", row.name, row.creators) for row in list_campaigns(db)]
         sources += [(f"list-{row.id}", row.name, row.creators) for row in own_lists(db)]
     least, most = rooms.CARDS
-    sources.sort(key=lambda one: not least <= one[2] <= most)  # those that fit stand first
+    sources.sort(key=lambda source: not least <= source[2] <= most)  # those that fit stand first
     context = RoomsContext(
         rooms=listed, sources=sources, source=source, link=link, fields=rooms.FIELDS, days=14,
         cards=rooms.CARDS,
