@@ -73,6 +73,16 @@ def test_campaign_pages(visit, desk):
     assert ann.get(where).status_code == 404
 
 
+def test_what_is_not_known_of_a_campaign_is_named_on_its_card(visit):
+    """A phone shows no heads of columns: 'not known yet' alone said nothing."""
+    ann = visit("reviewer")
+    ann.post("/campaigns", data={"csrf": ann.csrf, "name": "Spring", "number": "5"})
+    page = ann.get("/campaigns").text
+    cells = re.findall(r"<td([^>]*)><span class=\"quiet\">not known yet", page)
+    assert len(cells) == 1
+    assert 'data-label="outcomes"' in cells[0]
+
+
 def test_looking_at_a_campaign_solves_nothing(visit, monkeypatch):
     ann = visit("reviewer")
     brief = {"name": "Spring", "number": "5", "budget": "900", "fee nano": "150"}
