@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmarks.kept import KeptRows
 from benchmarks.markets import MARKETS
 from durhampulse.creators.block import Block
 from durhampulse.creators.reading import read_creators
@@ -45,14 +46,12 @@ Features = tuple[Role, ...]
 def main() -> None:
     """Measure the draws that are not kept yet, and print what all of them give."""
     draws = int(sys.argv[1]) if sys.argv[1:2] and sys.argv[1].isdigit() else DRAWS
-    done = pd.read_csv(KEPT) if KEPT.exists() else pd.DataFrame({"table": [], "draw": []})
+    done = KeptRows(KEPT, "table", "draw")
     for name, draw, work in tasks(draws):
-        if not ((done["table"] == name) & (done["draw"] == draw)).any():
-            row = {"table": name, "draw": draw, **work()}
-            done = pd.concat([done, pd.DataFrame([row])], ignore_index=True)
-            done.to_csv(KEPT, index=False)
+        if (name, draw) not in done:
+            done.add({"table": name, "draw": draw, **work()})
             print(f"{name}, draw {draw}: done", flush=True)
-    report(done)
+    report(done.table)
 
 
 def tasks(draws: int) -> Iterator[tuple[str, int, partial[dict[str, object]]]]:

@@ -28,6 +28,7 @@ import pyarrow.parquet as pq
 import durhampulse as dp
 from benchmarks import failing
 from benchmarks.demo import MODEL
+from benchmarks.kept import KeptRows
 from durhampulse.exceptions import DurhamPulseError
 from durhampulse.files.cage import Cage
 from durhampulse.files.export import open_sink
@@ -56,7 +57,7 @@ def main(options: Sequence[str] = ()) -> None:
 
 def damage(each: int) -> None:
     """Try the damaged files that are not kept yet, so many of each format; report on all."""
-    done = pd.read_csv(KEPT) if KEPT.exists() else pd.DataFrame({"format": [], "number": []})
+    done = KeptRows(KEPT, "format", "number")
     scorer = dp.load_model(MODEL)
     with tempfile.TemporaryDirectory() as name, Cage() as cage:
         folder = Path(name)
@@ -64,13 +65,10 @@ def damage(each: int) -> None:
         expected = {suffix: scored(scorer, path, cage) for suffix, path in wholes.items()}
         for number in range(each):
             for suffix, path in wholes.items():
-                if ((done["format"] == suffix) & (done["number"] == number)).any():
-                    continue
-                row = tried(scorer, path, number, expected[suffix], cage)
-                row = {"format": suffix, "number": number, **row}
-                done = pd.concat([done, pd.DataFrame([row])], ignore_index=True)
-                done.to_csv(KEPT, index=False)
-    report(done)
+                if (suffix, number) not in done:
+                    row = tried(scorer, path, number, expected[suffix], cage)
+                    done.add({"format": suffix, "number": number, **row})
+    report(done.table)
 
 
 def whole(folder: Path, suffix: str) -> Path:

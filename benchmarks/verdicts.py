@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from benchmarks.kept import KeptRows
 from durhampulse.creators.reading import read_creators
 from durhampulse.creators.schema import (
     ENGAGEMENT,
@@ -315,16 +316,13 @@ def kinds() -> list[Kind]:
 
 def main() -> None:
     """Judge the tables that are not kept yet, and print what all verdicts say."""
-    done = pd.read_csv(KEPT) if KEPT.exists() else pd.DataFrame(columns=["kind", "seed"])
-    have = set(zip(done["kind"], done["seed"], strict=True))
+    done = KeptRows(KEPT, "kind", "seed")
     for seed in range(FIRST, FIRST + TABLES):
         for kind in kinds():
-            if (kind.name, seed) not in have:
-                row = {"kind": kind.name, "seed": seed, **look(kind, seed)}
-                done = pd.concat([done, pd.DataFrame([row])])
-                done.to_csv(KEPT, index=False)
+            if (kind.name, seed) not in done:
+                done.add({"kind": kind.name, "seed": seed, **look(kind, seed)})
         print(f"seed {seed} done", flush=True)
-    report(done)
+    report(done.table)
 
 
 def report(done: pd.DataFrame) -> None:
