@@ -13,6 +13,7 @@ import zipfile
 import openpyxl
 import pytest
 
+from durhampulse.creators.reading import read_creators
 from durhampulse.exceptions import InputError
 from durhampulse.files import extents
 from durhampulse.files.options import TableOptions
@@ -212,6 +213,14 @@ def test_another_file_called_xlsx_is_refused(tmp_path):
         (tmp_path / "a.xlsx").write_bytes(blob)
         with pytest.raises(InputError, match="not a readable workbook"):
             open_stream(tmp_path / "a.xlsx")
+
+
+def test_text_under_the_name_of_a_workbook_is_read_once_renamed(tmp_path):
+    path = tmp_path / "a.xlsx"
+    path.write_text("Influencer_ID,Followers\na1,1200\n")
+    with pytest.raises(InputError, match=r"rename it to \.csv"):
+        read_creators(path)
+    assert read_creators(path.rename(tmp_path / "a.csv")).table["Followers"].tolist() == [1200]
 
 
 def test_reading_takes_a_fraction_of_the_time_and_memory_of_python_objects(tmp_path):

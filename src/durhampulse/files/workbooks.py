@@ -197,7 +197,7 @@ def _explained(name: str) -> Iterator[None]:
             raise
         raise InputError(
             f"{name}: not a readable workbook ({str(error)[:120]}).",
-            "Save it again as .xlsx.",
+            "Save it again as .xlsx; if it is text by another name, rename it to .csv.",
         ) from error
 
 
