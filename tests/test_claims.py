@@ -80,6 +80,18 @@ def test_header_of_another_language_stands_for_its_column(header, column):
     assert canonical_name(header) == column
 
 
+@pytest.mark.parametrize(
+    "header", ["Abonn\u00e9s", "\u30d5\u30a9\u30ed\u30ef\u30fc", "Takip\u00e7i"]
+)
+def test_header_saved_in_a_wrong_encoding_is_refused(header):
+    garbled = header.encode("utf-8").decode("latin-1")
+    with pytest.raises(InputError, match=f"was '{header}' before") as caught:
+        read_creators(pa.table({"id": ["a", "b"], garbled: [1_200, 5_600]}))
+    assert caught.value.way_out.startswith("Export the table again")
+    read = read_creators(pa.table({"id": ["a", "b"], header: [1_200, 5_600]}))
+    assert read.table["Followers"].tolist() == [1_200, 5_600]
+
+
 def test_person_insists_on_bare_header():
     table = pa.table({"id": ["a", "b"], "Followers": [100, 80], "Views": [1_000_000, 900_000]})
     read = read_creators(table, columns={"Avg_Views_per_Post": "Views"})

@@ -12,7 +12,7 @@ from durhampulse.creators.claims import is_bare
 from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL, canonical_name, header_key
 from durhampulse.exceptions import InputError
-from durhampulse.files.headers import scale_of
+from durhampulse.files.headers import scale_of, ungarbled
 from durhampulse.irregularities import Irregularity, Ledger
 
 __all__ = [
@@ -90,9 +90,11 @@ def name_columns(
     Raises
     ------
     InputError
-        If two headers claim one column, what was asked for is not there, or a header says that its
-        counts are in thousands.
+        If two headers claim one column, what was asked for is not there, a header says that its
+        counts are in thousands, or letters are garbled.
     """
+    # A model may have learned from such headers.
+    _refuse_garbled(name, headers if usual is None else ())
     absent = {standard for standard, header in asked.items() if not header}
     _check_asked(name, headers, {s: header for s, header in asked.items() if s not in absent})
     taken = {header: standard for standard, header in asked.items() if header}
@@ -199,6 +201,16 @@ def nearest_header(column: str, headers: Iterable[str]) -> str | None:
 def unclaimed(header: str) -> str:
     """Return the name of a column whose header stands for no standard column."""
     return f"{header} (as found)" if header in COLUMNS else header
+
+
+def _refuse_garbled(name: str, headers: Iterable[str]) -> None:
+    for header in headers:
+        if plain := ungarbled(header):
+            raise InputError(
+                f"{name}: the header '{header}' was '{plain}' before the file was opened in "
+                "another encoding than its own and saved, so letters are garbled.",
+                "Export the table again, and where a program opens it in between, as UTF-8.",
+            )
 
 
 def _refuse_scale(name: str, column: str, header: str) -> None:

@@ -9,7 +9,15 @@ from collections.abc import Iterable, Sequence
 from durhampulse.exceptions import InputError
 from durhampulse.irregularities import Irregularity, Ledger
 
-__all__ = ["SCALE", "is_figure", "require_header", "scale_of", "tidy", "unique_headers"]
+__all__ = [
+    "SCALE",
+    "is_figure",
+    "require_header",
+    "scale_of",
+    "tidy",
+    "ungarbled",
+    "unique_headers",
+]
 
 _FIGURE = re.compile(r"[+-]?[$\u20ac\u00a3]?\s*\d[\d.,'\s]*(?:%|[kmb])?", re.IGNORECASE)
 
@@ -50,6 +58,23 @@ def scale_of(header: str) -> str | None:
     """
     match = _SCALED.fullmatch(unicodedata.normalize("NFKC", header))
     return match[1] if match else None
+
+
+def ungarbled(header: str) -> str | None:
+    """Return the header that UTF-8 text was before it was opened as Western and saved, if it was.
+
+    Examples
+    --------
+    >>> ungarbled("Abonn\u00c3\u00a9s"), ungarbled("Abonn\u00e9s"), ungarbled("Followers")
+    ('Abonn\u00e9s', None, None)
+    """
+    for encoding in ("cp1252", "latin-1"):
+        try:
+            plain = header.encode(encoding).decode("utf-8")
+        except UnicodeError:
+            continue
+        return plain if plain != header else None
+    return None
 
 
 def unique_headers(headers: Sequence[str], ledger: Ledger) -> list[str]:
