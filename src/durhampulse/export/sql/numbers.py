@@ -23,6 +23,7 @@ _LONGEST_SHAPE = 24
 """Digits and signs that :mod:`.shapes` is sure to know; more of them are beyond all figures."""
 _PERCENT = "'e-2'"
 _ENDLESS = "'inf', 'infinity'"
+_SIDES = ("left", "right")
 
 
 def words_table(dialect: Dialect) -> str:
@@ -90,35 +91,39 @@ def _part(numbers: Sequence[tuple[int, Input]], dialect: Dialect, stages: Stages
     """Append sign, digits and what follows them, for the left and the right end of a range."""
     places = [at for at, _ in numbers]
 
-    def add(name: str, text: str) -> None:
-        stages.add({f"{name}_{at}": text.replace("_#", f"_{at}") for at in places})
+    def add(**texts: str) -> None:
+        columns = {(name, at): text for name, text in texts.items() for at in places}
+        stages.add({f"{n}_{at}": t.replace("_#", f"_{at}") for (n, at), t in columns.items()})
 
-    add("minus", "CASE WHEN plain_# LIKE '-%' THEN '-' ELSE '' END")
-    add("unsigned", _unsigned("plain_#"))
+    add(minus="CASE WHEN plain_# LIKE '-%' THEN '-' ELSE '' END", unsigned=_unsigned("plain_#"))
     ends = "replace(unsigned_#, '-', '~')"
     for word in RANGE_WORDS:
         ends = f"replace({ends}, {literal(word)}, '~')"
     digits = "rtrim(unsigned_#, '0123456789.') = ''"
-    add("ends", f"CASE WHEN {digits} OR minus_# = '-' THEN NULL ELSE {ends} END")
-    ends = "CASE WHEN length(ends_#) - length(replace(ends_#, '~', '')) = 1 THEN ends_# END"
-    add("range", ends)
+    add(ends=f"CASE WHEN {digits} OR minus_# = '-' THEN NULL ELSE {ends} END")
+    add(range="CASE WHEN length(ends_#) - length(replace(ends_#, '~', '')) = 1 THEN ends_# END")
     letters = "replace(range_#, '~', '')"
-    left = f"rtrim(rtrim(range_#, {letters}), '~ ')"
-    raw = {"left": left, "right": f"ltrim(ltrim(range_#, {letters}), '~ ')"}
-    for name, end in raw.items():
-        add(name, end)
-        stages.add(
-            {f"{name}_{at}": _respelled(f"{name}_{at}", r.rule, dialect) for at, r in numbers}
-        )
-        add(name, _unsigned(f"{name}_#"))
-    add("left", "CASE WHEN range_# IS NULL THEN unsigned_# ELSE left_# END")
-    for end in ("left", "right"):
-        add(f"{end}_rest", f"ltrim({end}_#, {_DIGITS})")
-        body = f"substr({end}_#, 1, length({end}_#) - length({end}_rest_#))"
-        add(f"{end}_body", f"rtrim({body}, ' ')")
-        plus = f"rtrim(substr({end}_rest_#, 1, length({end}_rest_#) - 1), ' ')"
-        word = f"CASE WHEN {end}_rest_# LIKE '%+' THEN {plus} ELSE {end}_rest_# END"
-        add(f"{end}_word", f"replace({word}, '  ', ' ')")
+    left, right = (
+        f"rtrim(rtrim(range_#, {letters}), '~ ')",
+        f"ltrim(ltrim(range_#, {letters}), '~ ')",
+    )
+    add(left=left, right=right)
+    sides = [(f"{side}_{at}", each.rule) for side in _SIDES for at, each in numbers]
+    stages.add({side: _respelled(side, rule, dialect) for side, rule in sides})
+    whole = f"CASE WHEN range_# IS NULL THEN unsigned_# ELSE {_unsigned('left_#')} END"
+    add(left=whole, right=_unsigned("right_#"))
+    add(**{f"{side}_rest": f"ltrim({side}_#, {_DIGITS})" for side in _SIDES})
+    parts: dict[str, str] = {}
+    for side in _SIDES:
+        rest = f"{side}_rest_#"
+        body = f"substr({side}_#, 1, length({side}_#) - length({rest}))"
+        plus = f"rtrim(substr({rest}, 1, length({rest}) - 1), ' ')"
+        word = f"CASE WHEN {rest} LIKE '%+' THEN {plus} ELSE {rest} END"
+        parts |= {
+            f"{side}_body": f"rtrim({body}, ' ')",
+            f"{side}_word": f"replace({word}, '  ', ' ')",
+        }
+    add(**parts)
 
 
 def _unsigned(text: str) -> str:
@@ -132,7 +137,7 @@ def _look_up(numbers: Sequence[tuple[int, Input]], stages: Stages) -> None:
     """Append the power of ten that follows digits, as text; NULL where they make no number."""
     short = ", ".join(map(literal, SHORT))
     powers, joins = {}, []
-    for at, end in [(at, end) for at, _ in numbers for end in ("left", "right")]:
+    for at, end in [(at, end) for at, _ in numbers for end in _SIDES]:
         body, rest, word = f"{end}_body_{at}", f"{end}_rest_{at}", f"{end}_word_{at}"
         amount = f"({rest} LIKE '%+' OR {word} NOT IN ({short}))"
         powers[f"{end}_power_{at}"] = (
@@ -212,7 +217,7 @@ def _unread(at: int, rule: ColumnRule, dialect: Dialect) -> list[str]:
     conditions = [
         f"{end}_power_{at} IS NULL AND rtrim({end}_word_{at}, {letters}) = '' "
         f"AND {end}_word_{at} <> '' AND {end}_body_{at} <> '' AND {end}_body_{at} NOT LIKE '%.'"
-        for end in ("left", "right")
+        for end in _SIDES
     ]
     conditions.append(f"length(left_body_{at}) > {_LONGEST_SHAPE} AND left_form_{at} = 0")
     conditions.append(f"unsigned_{at} IN ({_ENDLESS})")
