@@ -265,6 +265,7 @@ def test_clear_header_and_words_are_proposed(header, words):
         ("Status", ["Contacted", "Signed", "Declined"] * 4),
         ("Type", ["paid", "organic"] * 6),
         ("Deal stage", ["Won", "Lost", "Negotiating"] * 4),
+        ("Invitation status", ["Accepted", "Declined", "No response"] * 4),
     ],
 )
 def test_unclear_outcomes_never_become_a_feature(header, words):

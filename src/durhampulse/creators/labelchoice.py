@@ -188,7 +188,7 @@ def _proposals(cells: pa.Table, free: Sequence[str]) -> tuple[list[str], list[st
         both = {True, False} <= set(means) and None not in means
         if (meant and both) or (vague and both and None not in trade):
             clear.append(header)
-        elif ((vague or meant) and True in trade) or ({True, False} == set(trade)):
+        elif ((vague or meant) and True in trade) or {True, False} <= set(trade):
             unclear.append(header)
     return clear, unclear
 
