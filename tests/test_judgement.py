@@ -167,9 +167,9 @@ def test_missing_or_constant_target_is_refused(market, read, outcome):
 
 def test_missing_target_is_answered_with_columns_of_yes_and_no(market, read):
     words = market[LABEL].map({1: "\u0414\u0430", 0: "\u041d\u0435\u0442"})
-    table = market.drop(columns=LABEL).assign(Collab=words)
+    table = market.drop(columns=LABEL).assign(Takes_Part=words)
     reason = judge(read(table)).checks[0].reason
-    assert reason.endswith(" 'Collab' holds a yes and a no.")
+    assert reason.endswith(" 'Takes_Part' holds a yes and a no.")
 
 
 def test_few_positives_need_care(market, read):
