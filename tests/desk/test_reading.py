@@ -211,6 +211,28 @@ def test_outcomes_are_read_in_the_words_of_the_page(visit, desk):
     assert made == {"INF-1003": True, "INF-1004": False}
 
 
+def test_empty_outcomes_are_none_where_the_page_is_told_so(visit, desk):
+    ann = visit("reviewer")
+    content = csv_of(
+        [f"INF-100{i},5000,70,0.05,0.01,Tech,HD,2000,{word}" for i, word in ((3, "done"), (4, ""))],
+        HEADER + ",Sponsorship_Status",
+    )
+    where = send(ann, content)
+    choose(ann, where, **RIGHT)
+    page = choose(ann, where, deal_is="done", no_deal_is="(empty), Lost")
+    assert 'value="(empty), Lost"' in page
+    choose(ann, where, "check")
+    assert stored(desk, where).keys() >= {"INF-1003", "INF-1004"}
+    form = {"csrf": ann.csrf, "on": "2026-05-01", "deal_is": "done", "no_deal_is": "(empty)"}
+    form |= {"column Influencer_ID": HEADER.partition(",")[0]}
+    sent = ann.post("/outcomes", data=form, files={"file": ("list.csv", content)})
+    ann.post(f"{sent.headers['location']}/record", data={"csrf": ann.csrf})
+    with desk.store.reading() as db:
+        made = dict(db.execute(select(creator.c.external_id, outcome.c.deal).join(
+            creator, creator.c.id == outcome.c.creator_id)).all())  # fmt: skip
+    assert made == {"INF-1003": True, "INF-1004": False}
+
+
 def test_outcomes_that_are_not_understood_come_back_at_the_field(visit):
     ann = visit("reviewer")
     content = b"Influencer_ID,Status\nINF-1003,Booked\nINF-1004,Passed\n"

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, cast, get_args
 
+from durhampulse.creators.labels import EMPTY
 from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.schema import COLUMNS
 from durhampulse.creators.units import Unit
 from durhampulse.desk.imports.choices import place_of
 from durhampulse.desk.imports.problems import FieldError
 
-__all__ = ["CARRIED", "LEFT_OUT", "MODEL", "RATES", "UNITS", "read_form", "words_of"]
+__all__ = ["CARRIED", "LEFT_OUT", "MODEL", "RATES", "UNITS", "read_form", "text_of", "words_of"]
 
 CARRIED, MODEL, LEFT_OUT = "carried", "model", "out"
 """What a column is that is no standard column."""
@@ -20,6 +21,8 @@ RATES = tuple(name for name, column in COLUMNS.items() if column.kind == "rate")
 UNITS = get_args(Unit)
 _ROLES = (*COLUMNS, CARRIED, MODEL, LEFT_OUT)
 _WORDS = ("deal_is", "no_deal_is")
+_EMPTY_WORD = "(empty)"
+"""What a form calls a cell that holds nothing, among the words of an outcome."""
 
 
 def read_form(sent: Mapping[str, str], base: ReadOptions) -> ReadOptions:
@@ -68,8 +71,20 @@ def _header_row(text: str) -> int | None:
 
 
 def words_of(text: str) -> tuple[str, ...]:
-    """Return the words of a text that has commas between them."""
-    return tuple(word for word in (part.strip() for part in text.split(",")) if word)
+    """Return the words of a text that has commas between them, ``(empty)`` for an empty cell.
+
+    Examples
+    --------
+    >>> words_of("Declined, Lost"), words_of("(empty)"), words_of("")
+    (('Declined', 'Lost'), ('',), ())
+    """
+    words = (part.strip() for part in text.split(","))
+    return tuple(EMPTY if word == _EMPTY_WORD else word for word in words if word)
+
+
+def text_of(words: Iterable[str]) -> str:
+    """Return words as a form shows them, the reverse of `words_of`."""
+    return ", ".join(word or _EMPTY_WORD for word in words)
 
 
 def _roles(sent: Mapping[str, str]) -> dict[str, str]:

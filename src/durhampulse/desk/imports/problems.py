@@ -18,8 +18,11 @@ _FIELDS = {
     "table": ("table", "Choose the sheet."),
     "header-row": ("header_row", "Choose the line that names the columns."),
     "encoding": ("encoding", "Choose how the text is written."),
-    "deal-is": ("deal_is", "Write which words mean a deal, and which mean none."),
-    "no-deal-is": ("no_deal_is", "Write which words mean no deal."),
+    "deal-is": (
+        "deal_is",
+        "Write which words mean a deal, and which mean none; (empty) names an empty cell.",
+    ),
+    "no-deal-is": ("no_deal_is", "Write which words mean no deal; (empty) names an empty cell."),
     "id": ("roles", "Choose below which column names the creators."),
     "map": ("roles", "Choose below what each column is."),
     "keep": ("roles", "Choose below what the column is."),

@@ -9,7 +9,7 @@ from sqlalchemy import Row
 
 from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL
-from durhampulse.desk.imports.form import CARRIED, LEFT_OUT, MODEL, RATES
+from durhampulse.desk.imports.form import CARRIED, LEFT_OUT, MODEL, RATES, text_of
 from durhampulse.desk.imports.preview import FileColumn, Preview
 from durhampulse.desk.imports.problems import Problem
 from durhampulse.desk.web.rendering import Context
@@ -53,7 +53,8 @@ class PreviewContext(Context, template="import-preview.html"):
     """A file as it is understood, to be corrected; `refused` where the form sent was wrong.
 
     `fields` names the fields that the file has; their choices are pairs of value and text, those of
-    a column by `roles_of`. `rates, identifier, label` are roles that are shown in their own way.
+    a column by `roles_of`. `outcome_words` are those for a deal and for none, as fields show them.
+    `rates, identifier, label` are roles that are shown in their own way.
     """
 
     upload: Row[Any]
@@ -67,6 +68,7 @@ class PreviewContext(Context, template="import-preview.html"):
     sheets: Sequence[tuple[str, str]]
     lines: Sequence[tuple[int | str, str]]
     encodings: Sequence[tuple[str, str]]
+    outcome_words: Mapping[str, str]
     roles_of: Callable[[FileColumn], Sequence[tuple[str, str]]]
     rates: Collection[str]
     identifier: str
@@ -91,8 +93,11 @@ def preview_context(
         previewed=previewed, fields=names,
         sheets=[("" if at == 0 else name, name) for at, name in enumerate(preview.sheets)],
         lines=[("", "found by itself"), *((line, str(line)) for line in _lines(options))],
-        encodings=_encodings(options), roles_of=_roles_of, rates=RATES, identifier=IDENTIFIER,
-        label=LABEL,
+        encodings=_encodings(options),
+        outcome_words={
+            "deal_is": text_of(options.deal_is), "no_deal_is": text_of(options.no_deal_is),
+        },
+        roles_of=_roles_of, rates=RATES, identifier=IDENTIFIER, label=LABEL,
     )  # fmt: skip
 
 
