@@ -200,6 +200,9 @@ def test_unscorable_rows_are_refused_with_row_and_reason(scorer, write, tmp_path
     assert table["Influencer ID"].tolist() == ["'=A1", "e", "f", "g"]
     assert table["Follower Count"].tolist()[:2] == [145_000, 1_200_000]
     assert (summary.rows, summary.scored, summary.refused) == (7, 4, 3)
+    example = refused["Reason"][0]
+    assert summary.text(scorer).splitlines()[1] == f"Refused, for example: {example}."
+    assert summary.to_dict(scorer)["first_refusal"] == example
     assert "1 row (row 6) without a single value, passed over" in summary.text(scorer)
     assert "no numbers, counted as missing: Followers 1." in summary.text(scorer)
     provenance = json.loads((tmp_path / "s.csv.provenance.json").read_text())

@@ -111,6 +111,7 @@ class Summary:
             "rows": self.rows,
             "scored": self.scored,
             "refused": self.refused,
+            "first_refusal": self.first_refusal,
             "bands": {band: self.bands[band] for band in ANSWERS},
             "no_recommendation": scorer.refusal,
             "unlike": dict(self.unlike),
@@ -128,6 +129,7 @@ class Summary:
         lines = [self.warning] if self.warning else []
         rows = quantity(self.rows, "row")
         lines.append(f"{rows}: {self.scored:,} scored, {self.refused:,} refused.")
+        lines += [f"Refused, for example: {self.first_refusal}."] if self.refused else []
         lines += [f"{note}." for note in self.notes]
         if scorer.refusal:
             lines.append(f"Nothing is recommended; {scorer.refusal}.")
