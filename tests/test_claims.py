@@ -72,11 +72,15 @@ def test_header_of_thousands_stands_for_no_count(header):
         ("Etkile\u015fim Oran\u0131", "Engagement_Rate"),
         ("\u0645\u0639\u062f\u0644 \u0627\u0644\u062a\u0641\u0627\u0639\u0644", "Engagement_Rate"),
         ("60_day_eng_rate", "Engagement_Rate"),
+        ("Growth % (30d)", "Growth_Rate"),
+        ("30-day growth", "Growth_Rate"),
+        ("Views (avg.)", "Avg_Views_per_Post"),
+        ("\u00d8 Aufrufe", "Avg_Views_per_Post"),
         ("\u0627\u0644\u0641\u0626\u0629", "Niche"),
         ("\u0936\u094d\u0930\u0947\u0923\u0940", "Niche"),
     ],
 )
-def test_header_of_another_language_stands_for_its_column(header, column):
+def test_header_of_other_tools_and_languages_stands_for_its_column(header, column):
     assert canonical_name(header) == column
 
 

@@ -217,7 +217,9 @@ COLUMNS: dict[str, Column] = {
             plausible=(-0.5, 1),
             aliases=_keys(
                 "growth rate, growth, follower growth, followers growth, monthly growth",
-                "follower growth rate, monthly growth rate, wachstum, wachstumsrate",
+                "follower growth rate, monthly growth rate, monthly follower growth, wachstum",
+                "wachstumsrate, growth 30d, 30d growth, 30 day growth, growth 30 days",
+                "growth last 30 days, last 30 days growth",
                 "follower-wachstum, croissance, taux de croissance, crecimiento",
                 "tasa de crecimiento, crescita, tasso di crescita, crescimento",
                 "taxa de crescimento, прирост подписчиков, темп роста, wzrost, 涨粉率, 增长率",
@@ -276,6 +278,8 @@ COLUMNS: dict[str, Column] = {
             aliases=_keys(
                 "avg views per post, average views per post, avg views, average views, mean views",
                 "views per post, avg views per video, average views per video, views",
+                "views avg, views average, views per video, views/post, views/video, ø aufrufe",
+                "ø views, views moy, vues moy, vues par vidéo, vistas por vídeo",
                 "durchschnittliche aufrufe, aufrufe pro beitrag, vues moyennes",
                 "vues par publication, moyenne de vues, promedio de vistas, vistas promedio",
                 "vistas por publicación, visualizaciones medias, visualizzazioni medie",
