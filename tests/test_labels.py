@@ -131,6 +131,27 @@ def test_empty_cell_is_no_deal_where_it_is_named_so():
         read_creators(table(Signed=["checked", "open"]), **named)
 
 
+def test_every_filled_cell_is_a_deal_where_empty_ones_alone_are_named(tmp_path):
+    named = {"columns": {LABEL: "Contract signed on"}, "no_deal_is": ("",)}
+    cells = ["2024-03-04", " ", "5 March", None, "n/a", "no", "", "\u20ac0.00", "\u20ac5"]
+    frame = table(**{"Contract signed on": cells})
+    unnamed = table(**{"Contract signed on": ["2024-03-04", "", "2024-03-05"]})
+    with pytest.raises(InputError, match="every empty one none: --no-deal-is '' alone"):
+        read_creators(unnamed, columns=named["columns"])
+    expected = [1, 0, 1, 0, None, 0, 0, 0, 1]
+    assert outcomes(frame, **named) == expected
+    assert outcomes(frame, no_deal_is=("Contract signed on=",)) == expected
+    creators = read_creators(frame, **named)
+    assert creators.outcome.deal == "Contract signed on"
+    again = ColumnRule.from_dict(creators.rules[LABEL].to_dict())
+    assert read_labels(pa.array(["1 May 2025", None]), again).values.tolist() == [1, 0]
+    days = pd.to_datetime(pd.Series(["2024-03-04", None, "2024-03-05"]))
+    typed = table(**{"Contract signed on": days})
+    typed.to_parquet(tmp_path / "days.parquet")
+    assert outcomes(typed, **named) == [1, 0, 1]
+    assert outcomes(tmp_path / "days.parquet", **named) == [1, 0, 1]
+
+
 @pytest.mark.parametrize(
     ("words", "way_out", "said", "expected"),
     [
@@ -231,6 +252,9 @@ def test_figures_between_two_comparisons_are_unknown():
         ({"deal_is": ("Orders>0", "Orders>3")}, "by words and by figures"),
         ({"deal_is": ("Orders>0",), "no_deal_is": ("Followers<3",)}, "cannot both be the outcome"),
         ({"no_deal_is": ("0",)}, "which words mean a deal"),
+        ({"no_deal_is": ("",)}, "empty cells of which column mean none"),
+        ({"no_deal_is": ("", "0"), "columns": {LABEL: "Orders"}}, "which words mean a deal"),
+        ({"no_deal_is": ("",), "columns": {LABEL: "Orders"}}, "no cell is ''"),
         ({"deal_is": ("1",), "no_deal_is": ("1",), "columns": {LABEL: "Orders"}}, "as none"),
         ({"deal_is": ("Won",), "columns": {LABEL: "Orders"}}, r"no cell is 'Won'. It holds '0'"),
         ({"columns": {LABEL: "Orders"}}, r'--deal-is "Orders>0"'),

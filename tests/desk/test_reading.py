@@ -233,6 +233,24 @@ def test_empty_outcomes_are_none_where_the_page_is_told_so(visit, desk):
     assert made == {"INF-1003": True, "INF-1004": False}
 
 
+def test_filled_outcomes_are_deals_where_the_page_names_empty_ones_alone(visit, desk):
+    ann = visit("reviewer")
+    content = b"Influencer_ID,Signed on\nINF-1003,2026-03-04\nINF-1004,\n"
+    form = {"csrf": ann.csrf, "on": "2026-05-01", "column Sponsorship_Status": "Signed on"}
+
+    def post(**more):
+        return ann.post("/outcomes", data={**form, **more}, files={"file": ("x.csv", content)})
+
+    assert "alone as none makes every filled cell a deal" in post().text
+    sent = post(no_deal_is="(empty)")
+    assert "Record 2 outcomes" in ann.get(sent.headers["location"]).text
+    ann.post(f"{sent.headers['location']}/record", data={"csrf": ann.csrf})
+    with desk.store.reading() as db:
+        made = dict(db.execute(select(creator.c.external_id, outcome.c.deal).join(
+            creator, creator.c.id == outcome.c.creator_id)).all())  # fmt: skip
+    assert made == {"INF-1003": True, "INF-1004": False}
+
+
 def test_outcomes_that_are_not_understood_come_back_at_the_field(visit):
     ann = visit("reviewer")
     content = b"Influencer_ID,Status\nINF-1003,Booked\nINF-1004,Passed\n"

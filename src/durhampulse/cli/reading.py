@@ -61,7 +61,7 @@ FLAGS: dict[str, Any] = {
             "--no-deal-is",
             metavar="VALUE",
             help="Value that means none, beside --deal-is ('' for empty cells); the others are "
-            "then not known.",
+            "then not known. '' alone: every filled cell is a deal.",
         ),
     ],
     "outcomes": Annotated[

@@ -377,6 +377,7 @@ class ColumnReader:
             for some in (rule.deal, rule.no_deal)
         )
         deal, none = map(" or ".join, words)
+        deal = deal or "any filled cell but a no"
         action = f"read as 1 or 0: a deal is {deal}, none is {none or 'any other'}"
         self._note(Irregularity.LABEL_WORD, LABEL, labels.worded, action, cells)
         return self._series(labels.values)

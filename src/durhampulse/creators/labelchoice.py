@@ -108,7 +108,7 @@ def choose_label(
     free = [h for h in cells.column_names if h not in named]
     if deal or no_deal:
         header, words = _named_label(name, cells, free, (*deal, *no_deal), asked or header)
-        if not deal:
+        if not deal and set(words) != {EMPTY}:
             raise InputError(
                 f"--no-deal-is {no_deal[0]}: which words mean a deal?", "Name them with --deal-is."
             )
@@ -154,6 +154,11 @@ def _named_label(
 
 def _holder(name: str, words: Sequence[str], cells: pa.Table, free: Sequence[str]) -> str:
     """Return the one column that holds all words."""
+    if set(words) == {EMPTY}:
+        raise InputError(
+            f"{name}: empty cells of which column mean none?",
+            f"Name the column: --map {LABEL}=HEADER.",
+        )
     holders = _holders(words, cells, free)
     if len(holders) == 1:
         return holders[0]

@@ -35,7 +35,10 @@ Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 EMPTY = ""
-"""What ``--no-deal-is ''`` names: a cell that holds nothing, as a box that is not ticked."""
+"""What ``--no-deal-is ''`` names: a cell that holds nothing, as a box that is not ticked.
+
+Named alone it makes every filled cell a deal, but for one that says no by itself and for a zero.
+"""
 _MOST_SHOWN = 12
 """Words of a column that a message lists."""
 
@@ -76,7 +79,7 @@ def learn_label(
     """
     rule = ColumnRule(column=LABEL, kind="label", header=header)
     counts = word_counts(cells)
-    if deal:
+    if deal or no_deal:
         rule = replace(rule, insisted=True, deal=tuple(deal), no_deal=tuple(no_deal))
         present = {folded(word) for word in counts} | ({EMPTY} if _blank(cells).any() else set())
         _require_words(f"{name}, column {header}", rule, counts, present)
@@ -119,7 +122,8 @@ def read_labels(cells: pa.Array, rule: ColumnRule | None = None) -> LabelCells:
     """Return outcomes by the words of their rule, else by words that are clear by themselves.
 
     Where a rule names words for a deal alone, every other filled cell is none; where it names
-    both, a cell with another word is not known.
+    both, a cell with another word is not known; where it names empty cells alone as none, every
+    filled cell is a deal that is neither a clear no nor a zero.
 
     Raises
     ------
@@ -162,13 +166,16 @@ def refuse_unreadable(
     elif figures.unreadable.any() or figures.unclear.any():
         way_out = f"Say which words mean what: {suggested_options(counts)}; other words then "
         way_out += "count as not known"
+        if blank and all(deal_word(word) is None for word in counts):
+            way_out += ". If every filled cell is a deal, as a date of signing, and every empty "
+            way_out += "one none: --no-deal-is '' alone"
     elif values.min() > 0 and not blank:  # codes, as 1 for yes and 2 for no
         first, second = [*map(_quoted, counts), "NUMBER"][:2]
         way_out = f"Say which figures mean what: --deal-is {first} --no-deal-is {second}, or the "
         way_out += "reverse; others then count as not known"
     else:
         way_out = f'Say which figures are deals, for example --deal-is "{header}>0"'
-    if blank:
+    if blank and "--no-deal-is ''" not in way_out:
         way_out += "; if empty cells mean none, add --no-deal-is ''"
     raise InputError(
         f"{where}, row {rows[at]}: {str(cells[at].as_py()).strip()[:60]!r} is neither a deal nor "
@@ -182,6 +189,8 @@ def _by_rule(cells: pa.Array, rule: ColumnRule) -> LabelCells:
     if comparison is not None:
         return _by_numbers(cells, rule, comparison)
     codes, raw = distinct_words(cells)
+    if not rule.deal:
+        return _spread(codes, raw, _filled_meanings(raw), [False] * len(raw), 0.0)
     deal, none = ({folded(word) for word in words} for words in (rule.deal, rule.no_deal))
     meanings: list[bool | None] = []
     for word in raw:
@@ -189,6 +198,20 @@ def _by_rule(cells: pa.Array, rule: ColumnRule) -> LabelCells:
         other = False if not none and not _is_null(word) else None
         meanings.append(True if key in deal else False if key in none else other)
     return _spread(codes, raw, meanings, [False] * len(raw), 0.0 if EMPTY in none else np.nan)
+
+
+def _filled_meanings(words: Sequence[str]) -> list[bool | None]:
+    """Return whether each word means a deal where empty cells alone are named, as none."""
+    cells = pa.array(words, pa.string())
+    figures = learn_number_rule("", cells).read_numbers(cells)
+    denied = [
+        folded(word) == EMPTY or deal_word(word) is False or figure <= 0
+        for word, figure in zip(words, figures.values.tolist(), strict=True)
+    ]
+    return [
+        False if no else None if _is_null(word) else True
+        for word, no in zip(words, denied, strict=True)
+    ]
 
 
 def _by_numbers(cells: pa.Array, rule: ColumnRule, deal: Comparison) -> LabelCells:

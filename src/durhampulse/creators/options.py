@@ -36,8 +36,9 @@ class ReadOptions(TableOptions):
     deal_is, no_deal_is
         Words of the outcome's column that mean a deal, and none; or one comparison of its figures,
         such as ``"Conversions>0"``. With both, any other word is not known; with the first alone,
-        every other filled cell is none; ``""`` in the second stands for empty cells. The column is
-        the one that holds all the words, where no header says.
+        every other filled cell is none; ``""`` in the second stands for empty cells, and alone
+        makes every filled cell a deal but a clear no and a zero. The column is the one that holds
+        all the words, where no header says.
     outcomes
         A second file that holds the outcomes, joined by identifier.
     considered

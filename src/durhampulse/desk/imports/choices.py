@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
 from typing import Any
 
+from durhampulse.creators.labels import EMPTY
 from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.rules import ColumnRule
 from durhampulse.creators.schema import LABEL
@@ -78,7 +79,7 @@ def place_of(options: ReadOptions) -> str:
 
 def label_rule(options: ReadOptions, header: str) -> ColumnRule | None:
     """Return how outcomes are read by the words a person has named; none where none are."""
-    if not options.deal_is:
+    if not options.deal_is and set(options.no_deal_is) != {EMPTY}:
         return None
     return ColumnRule(
         column=LABEL,

@@ -20,7 +20,8 @@ _FIELDS = {
     "encoding": ("encoding", "Choose how the text is written."),
     "deal-is": (
         "deal_is",
-        "Write which words mean a deal, and which mean none; (empty) names an empty cell.",
+        "Write which words mean a deal, and which mean none; (empty) names an empty cell, and "
+        "alone as none makes every filled cell a deal.",
     ),
     "no-deal-is": ("no_deal_is", "Write which words mean no deal; (empty) names an empty cell."),
     "id": ("roles", "Choose below which column names the creators."),

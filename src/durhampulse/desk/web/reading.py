@@ -87,7 +87,8 @@ def preview_context(
     names |= {"table"} if len(preview.sheets) > 1 or options.table else set()
     names |= {"header_row"} if preview.format.headed else set()
     names |= {"encoding"} if preview.format.text else set()
-    names |= {"deal_is", "no_deal_is"} if preview.labelled or options.deal_is else set()
+    worded = options.deal_is or options.no_deal_is
+    names |= {"deal_is", "no_deal_is"} if preview.labelled or worded else set()
     return PreviewContext(
         preview=preview, upload=upload, problem=problem, refused=refused, sent=sent, recipe=recipe,
         previewed=previewed, fields=names,
