@@ -36,6 +36,45 @@ def read(tmp_path):
     return _read
 
 
+@pytest.mark.parametrize(
+    ("header", "cells", "way_out", "options"),
+    [
+        ("Deals", ["0", "2", "1", "0"], "--deal-is 'Deals>0'", {"deal_is": ["Deals>0"]}),
+        (
+            "Deal value (\u20ac)",
+            ["", "250", "90", ""],
+            "--deal-is 'Deal value (\u20ac)>0' --no-deal-is ''",
+            {"deal_is": ["Deal value (\u20ac)>0"], "no_deal_is": [""]},
+        ),
+        (
+            "Signed",
+            ["", "checked", "checked", ""],
+            f"--map {LABEL}=Signed --no-deal-is ''",
+            {"columns": {LABEL: "Signed"}, "no_deal_is": [""]},
+        ),
+        (
+            "Contract signed on",
+            ["", "2024-03-04", "2024-03-05", ""],
+            f"--map '{LABEL}=Contract signed on' --no-deal-is ''",
+            {"columns": {LABEL: "Contract signed on"}, "no_deal_is": [""]},
+        ),
+    ],
+)
+def test_missing_outcome_names_columns_that_speak_of_a_deal(
+    tmp_path, header, cells, way_out, options
+):
+    frame = pd.DataFrame({"Influencer_ID": list("abcd"), "Followers": [1e3, 2e3, 3e3, 4e3]})
+    frame[header] = cells
+    frame["Country"] = ["FR", "", "DE", ""]
+    frame["Deal declined on"] = ["2024-03-04", "", "", "2024-03-04"]
+    frame["Partner before"] = ["yes", "no", "no", ""]
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    reason = judge(read_creators(tmp_path / "a.csv")).blocker.reason
+    assert reason.endswith(f"to learn from. '{header}' may say it: {way_out}.")
+    table = read_creators(tmp_path / "a.csv", **options).table
+    assert table[LABEL].tolist() == [0, 1, 1, 0]
+
+
 def test_documentation_lists_all_checks():
     page = (Path(__file__).parents[1] / "docs" / "what-it-refuses.md").read_text()
     rows = re.findall(r"^\| `([a-z-]+)` \| (.*) \|$", page, re.MULTILINE)

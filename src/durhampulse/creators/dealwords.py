@@ -16,6 +16,7 @@ __all__ = [
     "deal_word",
     "denies_deal",
     "is_outcome_header",
+    "names_deal",
     "trade_word",
     "word_key",
 ]
@@ -167,6 +168,20 @@ def denies_deal(header: str) -> bool:
     """
     words = re.findall(r"[^\W_]+", header)
     return False in {trade_word(word) for word in (" ".join(words), *words)}
+
+
+def names_deal(header: str) -> bool:
+    """Whether a header speaks of a deal, such as its day, its value or how many there were.
+
+    Examples
+    --------
+    >>> names_deal("Deal value (\u20ac)"), names_deal("Deals"), names_deal("Followers")
+    (True, True, False)
+    """
+    words = re.findall(r"[^\W_]+", header)
+    return is_outcome_header(header) or any(
+        trade_word(word) or trade_word(word.removesuffix("s")) for word in words
+    )
 
 
 def is_outcome_header(header: str, headers: frozenset[str] = OUTCOME_HEADERS) -> bool:

@@ -24,6 +24,7 @@ from durhampulse.exceptions import InputError
 __all__ = [
     "EMPTY",
     "LabelCells",
+    "blank_cells",
     "learn_label",
     "read_labels",
     "refuse_unreadable",
@@ -81,7 +82,8 @@ def learn_label(
     counts = word_counts(cells)
     if deal or no_deal:
         rule = replace(rule, insisted=True, deal=tuple(deal), no_deal=tuple(no_deal))
-        present = {folded(word) for word in counts} | ({EMPTY} if _blank(cells).any() else set())
+        blank = {EMPTY} if blank_cells(cells).any() else set()
+        present = {folded(word) for word in counts} | blank
         _require_words(f"{name}, column {header}", rule, counts, present)
         return rule
     words = [[word for word in counts if deal_word(word) is means] for means in (True, False)]
@@ -160,7 +162,7 @@ def refuse_unreadable(
     at, counts = int(np.argmax(labels.unreadable)), word_counts(cells)
     figures = learn_number_rule("", cells).read_numbers(cells)
     header, values = where.rpartition("column ")[2], figures.values[np.isfinite(figures.values)]
-    blank = bool(_blank(cells).any())
+    blank = bool(blank_cells(cells).any())
     if (figures.unreadable.any() or figures.unclear.any()) and blank and len(counts) == 1:
         way_out = f"Say which words mean what: --deal-is {_quoted(next(iter(counts)))}"
     elif figures.unreadable.any() or figures.unclear.any():
@@ -223,7 +225,7 @@ def _by_numbers(cells: pa.Array, rule: ColumnRule, deal: Comparison) -> LabelCel
         labels[(labels == 0) & ~none.holds(values)] = np.nan
     labels[np.isnan(values)] = np.nan
     if EMPTY in rule.no_deal:
-        labels[_blank(cells)] = 0.0
+        labels[blank_cells(cells)] = 0.0
     return LabelCells(labels, np.zeros(len(labels), dtype=bool), numbers.unreadable)
 
 
@@ -266,7 +268,7 @@ def word_counts(cells: pa.Array | pa.ChunkedArray) -> dict[str, int]:
     return dict(counts.most_common())
 
 
-def _blank(cells: pa.Array) -> Mask:
+def blank_cells(cells: pa.Array) -> Mask:
     """Return which cells hold nothing, not even a word for nothing."""
     if is_number(cells.type):
         return np.asarray(cells.is_null().to_numpy(zero_copy_only=False))

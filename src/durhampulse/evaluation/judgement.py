@@ -12,9 +12,11 @@ from dataclasses import asdict, dataclass, replace
 
 import pandas as pd
 
-from durhampulse.creators.dealwords import deal_word
+from durhampulse.creators.dealwords import deal_word, denies_deal, names_deal
+from durhampulse.creators.labels import blank_cells, word_counts
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.creators.table import Creators
+from durhampulse.creators.text import whole_array
 from durhampulse.evaluation import identifiers, leaks, purity
 from durhampulse.evaluation.evidence import Evidence
 from durhampulse.evaluation.unlooked import check_unlooked
@@ -126,6 +128,9 @@ def _check_target(evidence: Evidence) -> Finding:
             f" {role.column}: {role.reason}." for role in creators.roles if LABEL in role.reason
         )
         reason += "".join(f" '{name}' holds a yes and a no." for name in _yes_and_no(creators))
+        reason += "".join(
+            f" '{name}' may say it: {options}." for name, options in _naming_a_deal(creators)
+        )
         return Finding("stop", "no outcomes", reason, (LABEL,))
     outcomes = creators.labelled[LABEL]
     figure = (
@@ -152,6 +157,25 @@ def _yes_and_no(creators: Creators) -> list[str]:
         for rule in rules
         if len(rule.levels) == 2 and {deal_word(level) for level in rule.levels} == {True, False}
     ]
+
+
+def _naming_a_deal(creators: Creators) -> list[tuple[str, str]]:
+    """Return columns whose headers speak of a deal, and the options that make them the outcome."""
+    ways, cells = [], creators.source.cells
+    for role in creators.roles:
+        name = role.column
+        if role.role not in ("feature", "unused") or name not in cells.column_names:
+            continue
+        if LABEL in role.reason or denies_deal(name) or not names_deal(name):
+            continue
+        words = word_counts(cells[name])
+        blank = bool(words) and blank_cells(whole_array(cells[name])).any()
+        empty = " --no-deal-is ''" if blank else ""
+        if role.role == "feature" and pd.api.types.is_numeric_dtype(creators.table[name]):
+            ways.append((name, f"--deal-is {shlex.quote(f'{name}>0')}{empty}"))
+        elif blank and False not in map(deal_word, words):
+            ways.append((name, f"--map {shlex.quote(f'{LABEL}={name}')}{empty}"))
+    return ways
 
 
 def _check_rows(evidence: Evidence) -> Finding:
