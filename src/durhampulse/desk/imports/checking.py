@@ -24,6 +24,7 @@ from durhampulse.desk.imports.fees import fee_column
 from durhampulse.desk.imports.jobs import Job, LeaseLostError, extend_lease, keep_lease
 from durhampulse.desk.imports.labelled import LabelColumn, known_outcomes
 from durhampulse.desk.imports.recipes import shape_of
+from durhampulse.desk.imports.refusals import reason_of_repeated
 from durhampulse.desk.imports.staging import (
     Refusal,
     accepted_rows,
@@ -256,8 +257,7 @@ def _refuse_repeated(db: Connection, number: int) -> int:
     )
     repeated = db.execute(select(numbered).where(numbered.c.place > 1)).all()
     refusals = [
-        Refusal(row.row, row.external_id, f"the creator stands in row {row.first} already")
-        for row in repeated
+        Refusal(row.row, row.external_id, reason_of_repeated(row.first)) for row in repeated
     ]
     _insert_refusals(db, number, refusals)
     for start in range(0, len(repeated), _AT_ONCE):

@@ -23,6 +23,7 @@ from durhampulse.desk.imports.intake import back_to_columns, begin, discard, ref
 from durhampulse.desk.imports.labelled import waiting_outcomes, with_asked
 from durhampulse.desk.imports.problems import FieldError, Problem
 from durhampulse.desk.imports.recipes import find_recipe, forget, recipe_of
+from durhampulse.desk.imports.refusals import Refused, reasons_of
 from durhampulse.desk.imports.understanding import (
     is_understood,
     keep_understood,
@@ -79,13 +80,13 @@ class WaitingContext(Context, template="import-waiting.html"):
 class ImportContext(Context, template="import.html"):
     """An import that was checked: its progress, what it would change, or its result.
 
-    `refused` are the first refused rows, `known` counts creators that are stored already, `act` is
+    `refused` says why rows were, `known` counts creators that are stored already, `act` is
     what put it in place, which the reader may undo where it is `mine`. `outcomes` is the file of
     outcomes that it left, as long as that waits.
     """
 
     upload: Row[Any]
-    refused: Sequence[Mapping[Any, Any]] = ()
+    refused: Sequence[Refused] = ()
     known: int = 0
     act: Row[Any] | None = None
     mine: bool = False
@@ -163,7 +164,7 @@ def show(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Respons
         with desk.store.reading() as db:
             done = import_act(db, number)
             context = ImportContext(
-                upload=row, refused=refused_rows(db, number, 20).to_dict("records"),
+                upload=row, refused=reasons_of(db, number),
                 known=known_now(db, row) if row.state == "checked" else row.summary["known"],
                 act=done, mine=done is not None and may_undo(who, done),
                 unlike=Unlikeness(**facts) if facts else None,
