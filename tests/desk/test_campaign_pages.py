@@ -83,6 +83,28 @@ def test_what_is_not_known_of_a_campaign_is_named_on_its_card(visit):
     assert 'data-label="outcomes"' in cells[0]
 
 
+def test_todays_data_are_offered_only_after_something_changed(visit, desk):
+    """A set that was proposed a minute ago from the same list has nothing to compare."""
+    ann = visit("reviewer")
+    where = ann.post("/campaigns", data={"csrf": ann.csrf, "name": "Spring", "number": "5"})
+    where = where.headers["location"]
+    offered, page = f'href="{where}/difference"', ann.get(where).text
+    assert offered not in page
+    inside = {int(number) for number in re.findall(r'href="/creators/(\d+)"', page)}
+    with desk.store.reading() as db:
+        other = db.scalar(select(creator.c.id).where(creator.c.id.not_in(inside)).limit(1))
+    decided = {"csrf": ann.csrf, "decision": "decline", "reason": REASONS[0], "seen": "0"}
+
+    def decline(number):
+        sent = {**decided, "request_name": f"decline{number:05}"}
+        assert ann.post(f"/creators/{number}/decide", data=sent).status_code == 303
+        return ann.get(where).text
+
+    assert offered not in decline(other)
+    assert offered in decline(min(inside))
+    assert offered not in visit("viewer").get(where).text
+
+
 def test_looking_at_a_campaign_solves_nothing(visit, monkeypatch):
     ann = visit("reviewer")
     brief = {"name": "Spring", "number": "5", "budget": "900", "fee nano": "150"}

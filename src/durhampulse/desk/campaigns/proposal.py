@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, or_, select, update
 
 from durhampulse.desk.campaigns.brief import Brief
 from durhampulse.desk.campaigns.campaigns import Campaign, find, find_draft
@@ -21,12 +21,12 @@ from durhampulse.desk.models.catalogue import Catalogue
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.database import Store
-from durhampulse.desk.store.tables import act, campaign, creator, proposal, run, upload
+from durhampulse.desk.store.tables import act, campaign, creator, proposal, review, run, upload
 from durhampulse.exceptions import InputError
 
 __all__ = [
-    "Difference", "Proposal", "compute", "difference", "has_changed_since", "keep", "latest_run",
-    "origin", "propose", "read_proposal", "undone_since",
+    "Difference", "Proposal", "compute", "difference", "has_changed_since", "is_decided_since",
+    "keep", "latest_run", "origin", "propose", "read_proposal", "undone_since",
 ]  # fmt: skip
 
 _KEPT = ("probability", "low", "high", "followers", "engagement_rate", "avg_views", "niche", "tier",
@@ -107,6 +107,15 @@ def undone_since(db: Connection, moment: datetime) -> Any:
     query = select(c.undone_by.label("by"), c.undone_at.label("at"))
     query = query.where(c.run_id.is_not(None), c.undone_at > moment)
     return db.execute(query.order_by(c.undone_at.desc()).limit(1)).first()
+
+
+def is_decided_since(db: Connection, number: int, moment: datetime) -> bool:
+    """Whether somebody of a campaign's set was decided on after a moment, or a decision undone."""
+    r = review.c
+    inside = select(proposal.c.creator_id).where(proposal.c.campaign_id == number)
+    later = or_(r.at > moment, r.undone_at > moment)
+    query = select(r.id).where(r.creator_id.in_(inside), r.decision != "skip", later).limit(1)
+    return db.scalar(query) is not None
 
 
 def has_changed_since(db: Connection, current: Campaign) -> bool:

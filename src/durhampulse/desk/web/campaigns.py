@@ -20,6 +20,7 @@ from durhampulse.desk.campaigns.brief import AIMS, UNITS, Aim, Brief
 from durhampulse.desk.campaigns.export import file_name, rows_of, write_campaign
 from durhampulse.desk.campaigns.proposal import (
     difference,
+    is_decided_since,
     latest_run,
     origin,
     propose,
@@ -75,7 +76,8 @@ class CampaignsContext(BriefContext, template="campaigns.html"):
 class CampaignContext(BriefContext, template="campaign.html"):
     """A campaign: `rows` is its set, `unseen` those of it whose number is hidden from the reader.
 
-    `newer` and `undone` have changed the list since, `left` and `waiting` were chosen by hand,
+    `newer` and `undone` have changed the list since, `is_decided` says whether somebody of it was
+    decided on since, `left` and `waiting` were chosen by hand,
     `asked` are wanted by hand though they would not be proposed, `matches` is what a search finds.
     """
 
@@ -99,6 +101,7 @@ class CampaignContext(BriefContext, template="campaign.html"):
     came_from: Row[Any] | None
     newer: Row[Any] | None
     undone: Row[Any] | None
+    is_decided: bool
     left: Sequence[Row[Any]]
     waiting: Sequence[Row[Any]]
     asked: Sequence[Mapping[str, Any]]
@@ -186,7 +189,7 @@ def show(
         hidden = hidden_from(db, who)
         niches = read_niches(db) if current.row.state == "draft" else []
         inside = table["id"].tolist()
-        came_from, newer, undone = _origin(db, current)
+        came_from, newer, undone, is_decided = _origin(db, current)
         left, waiting = _by_hand(db, current, inside)
         beside, made = _shared(db, number, inside), rooms(db, number)
         asked = _asked(db, [number for number in ask if number not in hidden])
@@ -203,6 +206,7 @@ def show(
         bet=bet, total=total, fits_room=CARDS[0] <= len(table) <= CARDS[1],
         facts=current.row.facts or {}, rooms=made, shared=beside, came_from=came_from,
         newer=newer, undone=undone, left=left, waiting=waiting, asked=asked, matches=matches,
+        is_decided=is_decided,
     )  # fmt: skip
     return render(request, who, context)
 
@@ -220,14 +224,15 @@ def _shared(db: Connection, number: int, creators: list[int]) -> dict[int, list[
     return others
 
 
-def _origin(db: Connection, current: campaigns.Campaign) -> tuple[Any, Any, Any]:
-    """Return where the set comes from, the run since, and the undo of an import since."""
+def _origin(db: Connection, current: campaigns.Campaign) -> tuple[Any, Any, Any, bool]:
+    """Return where the set comes from, the run and the undo since, and whether one was decided."""
     latest, at = latest_run(db), current.row.proposed_at
     is_old = current.is_proposed and current.row.run_id != latest
     return (
         origin(db, current.row.run_id),
         origin(db, latest) if is_old else None,
         undone_since(db, at) if at else None,
+        bool(at) and is_decided_since(db, current.row.id, at),
     )
 
 
