@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 
@@ -115,6 +116,11 @@ def test_page_says_in_a_sentence_that_a_band_does_not_hold(visit, filled, rules)
     page = client.get("/outcomes").text
     assert "Yes does not hold here" in page
     assert "Promised" in page
+    held = re.findall(r'data-label="does it hold\?">([^<]*)<', page)
+    assert re.fullmatch(r"no, since outcome \d+", held[0])
+    assert held[1:] == ["\N{EN DASH}"] * 2
+    assert "durhampulse study" not in page
+    assert "durhampulse study" in client.get("/model").text
     shown = client.get("/model").text
     assert "It does not hold here: act" in shown
     assert "Verdict on its data" not in shown
