@@ -40,7 +40,7 @@ def test_reasons_beyond_ten_are_counted_together(filled):
     reasons = [f"Followers cannot be -{i}" for i in range(13)]
     counted = refuse(filled, *reasons, reasons[12])
     assert counted[0] == Refused(reasons[12], 2, (14, 15))
-    assert [one.reason for one in counted[1:10]] == reasons[:9]
+    assert [reason.reason for reason in counted[1:10]] == reasons[:9]
     assert counted[10:] == [Refused("other reasons", 3, ())]
 
 
