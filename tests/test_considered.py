@@ -122,6 +122,16 @@ def test_stages_that_count_as_none_ask_for_care(many):
     assert settled.severity == "pass"
 
 
+def test_empty_cells_that_count_as_none_ask_for_care(many):
+    ticked = many.assign(**{LABEL: ["done", "", "", ""] * 50})
+    finding = unlooked(ticked, deal_is=("done",), no_deal_is=("",))
+    assert (finding.severity, finding.columns) == ("care", (LABEL,))
+    assert "an empty cell counts as none" in finding.reason
+    looked_at = ticked.assign(Seen=[1, 1, 1, 0] * 50)
+    settled = unlooked(looked_at, deal_is=("done",), no_deal_is=("",), considered="Seen")
+    assert settled.severity == "pass"
+
+
 def test_assumed_shares_raise_probabilities_and_keep_ranks():
     # By hand: .55 / .85 = .647, .55 / .7 = .786, .55 / .5 is capped; .3 / .5 = .6.
     table = overlooked_table(np.array([0.9, 0.55, 0.3]), Thresholds())

@@ -8,7 +8,7 @@ import pandas as pd
 
 from durhampulse.creators.comparisons import find_comparison
 from durhampulse.creators.considered import is_truth_word
-from durhampulse.creators.labels import word_counts
+from durhampulse.creators.labels import EMPTY, word_counts
 from durhampulse.creators.schema import LABEL
 from durhampulse.creators.table import Creators
 from durhampulse.creators.words import folded
@@ -31,8 +31,8 @@ def check_unlooked(evidence: Evidence) -> Finding:
     No table shows by itself that nobody looked: a perfect calibration plot hides it, since the
     creators it is measured on were overlooked too. So the usual table, where nothing says who was
     looked at, passes with the reason, and part E shows what it would change. Care is asked for
-    where the table itself holds a sign: a column that seems to tell, or outcomes of which one alone
-    is named, so that every other word counts as the other.
+    where the table itself holds a sign: a column that seems to tell, outcomes of which one alone
+    is named, so that every other word counts as the other, or empty cells that count as none.
     """
     creators = evidence.creators
     outcome = creators.outcome
@@ -54,6 +54,13 @@ def check_unlooked(evidence: Evidence) -> Finding:
         reason = (
             f"{doubt}: {', '.join(map(repr, words[:_MOST_SHOWN]))} all count as none. Name those "
             "that do mean none with --no-deal-is; any other is then not known."
+        )
+        return Finding("care", figure, reason, (LABEL,))
+    rule = creators.rules.get(LABEL)
+    if rule is not None and EMPTY in rule.no_deal:
+        reason = (
+            f"{doubt}: an empty cell counts as none. If a column says who was looked at, "
+            "--considered COLUMN learns from these alone."
         )
         return Finding("care", figure, reason, (LABEL,))
     reason = (
