@@ -187,6 +187,13 @@ def test_options_survive_the_store():
     assert to_plain(from_plain({**plain, "of another version": 1})) == plain
 
 
+def recorded(desk):
+    """Give identifier to outcome of all outcomes of the store."""
+    pairs = select(creator.c.external_id, outcome.c.deal)
+    with desk.store.reading() as db:
+        return dict(db.execute(pairs.join(outcome, creator.c.id == outcome.c.creator_id)).all())
+
+
 def test_outcomes_are_read_in_the_words_of_the_page(visit, desk):
     """A list with an outcome of its own words: previewed with it, and recorded by the same file."""
     ann = visit("reviewer")
@@ -205,10 +212,7 @@ def test_outcomes_are_read_in_the_words_of_the_page(visit, desk):
     sent = ann.post("/outcomes", data=form, files={"file": ("list.csv", content)})
     assert "Record 2 outcomes" in ann.get(sent.headers["location"]).text
     ann.post(f"{sent.headers['location']}/record", data={"csrf": ann.csrf})
-    with desk.store.reading() as db:
-        made = dict(db.execute(select(creator.c.external_id, outcome.c.deal).join(
-            creator, creator.c.id == outcome.c.creator_id)).all())  # fmt: skip
-    assert made == {"INF-1003": True, "INF-1004": False}
+    assert recorded(desk) == {"INF-1003": True, "INF-1004": False}
 
 
 def test_empty_outcomes_are_none_where_the_page_is_told_so(visit, desk):
@@ -227,10 +231,7 @@ def test_empty_outcomes_are_none_where_the_page_is_told_so(visit, desk):
     form |= {"column Influencer_ID": HEADER.partition(",")[0]}
     sent = ann.post("/outcomes", data=form, files={"file": ("list.csv", content)})
     ann.post(f"{sent.headers['location']}/record", data={"csrf": ann.csrf})
-    with desk.store.reading() as db:
-        made = dict(db.execute(select(creator.c.external_id, outcome.c.deal).join(
-            creator, creator.c.id == outcome.c.creator_id)).all())  # fmt: skip
-    assert made == {"INF-1003": True, "INF-1004": False}
+    assert recorded(desk) == {"INF-1003": True, "INF-1004": False}
 
 
 def test_filled_outcomes_are_deals_where_the_page_names_empty_ones_alone(visit, desk):
@@ -245,10 +246,7 @@ def test_filled_outcomes_are_deals_where_the_page_names_empty_ones_alone(visit, 
     sent = post(no_deal_is="(empty)")
     assert "Record 2 outcomes" in ann.get(sent.headers["location"]).text
     ann.post(f"{sent.headers['location']}/record", data={"csrf": ann.csrf})
-    with desk.store.reading() as db:
-        made = dict(db.execute(select(creator.c.external_id, outcome.c.deal).join(
-            creator, creator.c.id == outcome.c.creator_id)).all())  # fmt: skip
-    assert made == {"INF-1003": True, "INF-1004": False}
+    assert recorded(desk) == {"INF-1003": True, "INF-1004": False}
 
 
 def test_outcomes_that_are_not_understood_come_back_at_the_field(visit):

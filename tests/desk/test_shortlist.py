@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from contextlib import contextmanager
 from dataclasses import replace
 from urllib.parse import parse_qs
 
@@ -365,6 +366,19 @@ def pages_by_case(store, view, rules, size):
     return there, back[::-1], len(passes)
 
 
+def ids(pages):
+    """Give the numbers of the creators of pages, in their order."""
+    return [row.id for page in pages for row in page.rows]
+
+
+@contextmanager
+def near(entries):
+    """Let so many entries of an index count as near a place."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(grouped, "_NEAR", entries)
+        yield
+
+
 @examples(30)
 @given(
     view=views.map(lambda view: replace(view, sort="niche")),
@@ -377,12 +391,9 @@ def test_pages_by_niche_are_the_same_however_few_entries_are_near(
 ):
     store, rules, table = in_niches
     view = replace(view, niche=niches)
-    want = expected(table, view, rules)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(grouped, "_NEAR", entries)
+    with near(entries):
         there, back, _ = pages_by_case(store, view, rules, size)
-    assert [row.id for page in there for row in page.rows] == want
-    assert [row.id for page in back for row in page.rows] == want
+    assert ids(there) == ids(back) == expected(table, view, rules)
 
 
 @pytest.mark.parametrize("descending", [False, True])
@@ -392,12 +403,12 @@ def test_page_by_niche_goes_without_a_pass_over_all(in_niches, monkeypatch, desc
     monkeypatch.setattr(grouped, "_NEAR", 6)
     view = View(sort="niche", descending=descending, niche=niches)
     there, _, passes = pages_by_case(store, view, rules, 5)
-    assert [row.id for page in there for row in page.rows] == expected(table, view, rules)
+    assert ids(there) == expected(table, view, rules)
     assert len(there) > 10
     assert passes == 0
     few = replace(view, state=("approved",), flag=("0", "1", "2"))
     there, _, passes = pages_by_case(store, few, rules, 5)
-    assert [row.id for page in there for row in page.rows] == expected(table, few, rules)
+    assert ids(there) == expected(table, few, rules)
     assert passes
 
 
@@ -409,12 +420,9 @@ def test_page_by_niche_goes_without_a_pass_over_all(in_niches, monkeypatch, desc
 )
 def test_pages_by_state_are_the_same_however_few_entries_are_near(listed, view, size, entries):
     store, rules, table = listed
-    want = expected(table, view, rules)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(grouped, "_NEAR", entries)
+    with near(entries):
         there, back, _ = pages_by_case(store, view, rules, size)
-    assert [row.id for page in there for row in page.rows] == want
-    assert [row.id for page in back for row in page.rows] == want
+    assert ids(there) == ids(back) == expected(table, view, rules)
 
 
 @pytest.mark.parametrize("descending", [False, True])
@@ -424,12 +432,12 @@ def test_page_by_state_goes_without_a_pass_over_all(listed, monkeypatch, descend
     monkeypatch.setattr(grouped, "_NEAR", 6)
     view = View(sort="state", descending=descending, state=states)
     there, _, passes = pages_by_case(store, view, rules, 5)
-    assert [row.id for page in there for row in page.rows] == expected(table, view, rules)
+    assert ids(there) == expected(table, view, rules)
     assert len(there) > 10
     assert passes == 0
     few = replace(view, flag=("0", "1", "2"))
     there, _, passes = pages_by_case(store, few, rules, 5)
-    assert [row.id for page in there for row in page.rows] == expected(table, few, rules)
+    assert ids(there) == expected(table, few, rules)
     assert passes
 
 
