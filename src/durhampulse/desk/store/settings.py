@@ -21,6 +21,6 @@ def read_setting(db: Connection, name: str, default: Any = None) -> Any:
 
 
 def write_setting(db: Connection, name: str, value: Any) -> None:
-    """Give a setting a value that JSON has, in place of its former one."""
+    """Replace the value of a setting by another, which JSON has."""
     row = insert_or(db, setting).values(name=name, value=value)
     db.execute(row.on_conflict_do_update(index_elements=["name"], set_={"value": value}))
