@@ -26,9 +26,5 @@ def library(tmp_path_factory):
         pytest.param("sample .csv,sample,score .parquet", "memory", 1_000, marks=pytest.mark.slow),
     ],
 )  # fmt: skip
-def test_call_that_fails_leaves_one_message_and_what_was_there(
-    library, acts, faults, most, monkeypatch
-):
-    if acts == "write":  # where Arrow's own memory fails with the C library's
-        monkeypatch.setenv("ARROW_DEFAULT_MEMORY_POOL", "system")
+def test_call_that_fails_leaves_one_message_and_what_was_there(library, acts, faults, most):
     require_whole([*walk(library, "files", acts, faults, most)], acts)

@@ -143,7 +143,8 @@ def walk(
         [sys.executable, "-W", "ignore", "-m", "tests.nth", group, acts, faults, str(most),
          str(done or "")],
         env={**os.environ, "LD_PRELOAD": str(library), "PYTHONDONTWRITEBYTECODE": "1",
-             "OPENBLAS_NUM_THREADS": "1"},  # as the command line has it
+             "OPENBLAS_NUM_THREADS": "1",  # as the command line has it
+             "ARROW_DEFAULT_MEMORY_POOL": "system"},  # so that Arrow's memory fails too
         stdout=subprocess.PIPE, text=True, cwd=SOURCE.parents[2],
     ) as program:  # fmt: skip
         assert program.stdout is not None

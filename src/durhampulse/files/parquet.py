@@ -208,14 +208,16 @@ def open_writer(to: Path | BinaryIO, schema: pa.Schema, **options: Any) -> pq.Pa
     """Return a writer of Parquet that verifies by checksums and survives a lack of memory.
 
     Where memory lacks, Snappy and the indices of a page beyond some 16,000 rows throw what nothing
-    catches, which ends the process. Zstandard reports it, and such indices stay below 64 KiB.
-    Fractions are left as they are: packing them takes longer than all else and saves a sixth.
+    catches, and a dictionary of integers is written without being there: both end the process.
+    Zstandard reports it, such indices stay below 64 KiB, and integers, which seldom repeat, have no
+    dictionary. Fractions are not packed: it takes longer than all else and saves a sixth.
     """
     packing = {f.name: "none" if pa.types.is_floating(f.type) else "zstd" for f in schema}
     return pq.ParquetWriter(
         to,
         schema,
         compression=packing,
+        use_dictionary=[f.name for f in schema if not pa.types.is_integer(f.type)],
         max_rows_per_page=_PAGE_ROWS,
         write_page_checksum=True,
         **options,
@@ -226,9 +228,7 @@ class ParquetSink:
     """A Parquet file that carries its provenance."""
 
     def __init__(self, path: Path, schema: pa.Schema, provenance: Mapping[str, object]) -> None:
-        # Identifiers and counts seldom repeat: a dictionary costs time and room.
-        repeating = [f.name for f in schema if not pa.types.is_integer(f.type)]
-        self._writer = open_writer(path, schema, store_schema=False, use_dictionary=repeating)
+        self._writer = open_writer(path, schema, store_schema=False)
         self._writer.add_key_value_metadata(metadata_of(provenance))
 
     def write(self, batch: pa.RecordBatch) -> None:
