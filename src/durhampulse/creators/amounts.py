@@ -99,7 +99,12 @@ def split_amount(word: str) -> Amount | None:
 
 
 def _split_tail(tail: str) -> tuple[int, str, str] | None:
-    """Return size, its word and currency of what follows the digits."""
+    """Return size, its word and currency of what follows the digits.
+
+    A currency is looked for first: ``LKR`` is no lakh of ``KR``.
+    """
+    if currency_codes(tail):
+        return 1, "", tail
     for at in range(len(tail), -1, -1):
         name, currency = tail[:at].strip(), tail[at:].strip()
         size = _size(name) if name else 1

@@ -173,6 +173,7 @@ function sizeOf(name, words) {
 
 /** Size, its word and currency of what follows the digits. */
 function splitTail(tail, words) {
+  if (currencyCodes(tail, words).length) return [1, "", tail];
   const letters = [...tail];
   for (let at = letters.length; at >= 0; at -= 1) {
     const name = strip(letters.slice(0, at).join(""));
