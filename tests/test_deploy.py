@@ -105,8 +105,9 @@ def test_image_gets_what_the_wheel_needs_and_no_more():
     lines = (ROOT / ".dockerignore").read_text().split()
     assert lines[0] == "*"
     kept = {line.removeprefix("!") for line in lines if line.startswith("!")}
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    needed = {project["readme"], *project["license-files"], "pyproject.toml", "src"}
+    file = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    hook = file["tool"]["hatch"]["metadata"]["hooks"]["custom"]["path"]
+    needed = {hook, "README.md", *file["project"]["license-files"], "pyproject.toml", "src"}
     assert kept == needed | {"constraints.txt"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import email
 import json
 import os
 import re
@@ -156,6 +157,36 @@ def test_wheel_holds_every_package_file(wheel):
         "report/templates/influencer_sponsorship.py",
     ):
         assert f"durhampulse/{file}" in names
+
+
+def test_published_package_names_its_repository_and_links_into_it(tmp_path):
+    command = [*PIP, "wheel", "--no-deps", "--wheel-dir", str(tmp_path), str(ROOT)]
+    repository = "https://forge.example/durham/pulse"
+    subprocess.run(command, check=True, env=os.environ | {"DURHAMPULSE_REPOSITORY": repository})
+    (path,) = tmp_path.glob("*.whl")
+    archive = zipfile.ZipFile(path)
+    (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+    described = email.message_from_bytes(archive.read(name))
+    urls = dict(url.split(", ") for url in described.get_all("Project-URL"))
+    assert urls.keys() == {"Repository", "Documentation", "Changelog", "Issues"}
+    at = f"{repository}/blob/v{described['Version']}"
+    readme = described.get_payload()
+    linked = re.findall(r'\]\(([^)]+)|(?:src|srcset)="([^"]+)', readme)
+    places = {
+        (page or picture).removeprefix(f"{at}/").removesuffix("?raw=true")
+        for page, picture in linked
+    }
+    assert {"docs/scoring.md", "docs/images/queue-dark.png", "SECURITY.md"} <= places
+    assert all((ROOT / place).is_file() for place in places)
+    assert urls["Changelog"] == f"{at}/CHANGELOG.md"
+
+
+def test_package_that_nobody_publishes_names_no_address(wheel):
+    archive = zipfile.ZipFile(wheel)
+    (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+    described = email.message_from_bytes(archive.read(name))
+    assert described.get_all("Project-URL") is None
+    assert described["Description-Content-Type"] == "text/markdown"
 
 
 def megabytes(folder):
