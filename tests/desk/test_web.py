@@ -297,6 +297,30 @@ def test_audit_log_pages_to_its_beginning(visit, desk):
     assert seen == [*range(149, -1, -1)]
 
 
+def test_audit_page_calls_models_and_creators_by_their_names(visit, desk):
+    with desk.store.writing() as db:
+        version = desk.catalogue.current(db).version
+        row = db.execute(
+            select(creator.c.name, creator.c.external_id).where(creator.c.id == 5)
+        ).one()
+        note(db, "ann", "approve", "creator 5", {"reason": "Fits the brand"})
+        note(db, "ann", "campaign proposed", "campaign 99", {"creators": 6, "model": version})
+        note(db, "ann", "looked at", "creator 99999")
+    page = visit("admin").get("/audit").text
+    table = page.partition("</thead>")[2].partition("</table>")[0]
+    lines = [re.sub("<[^>]+>", " ", line).split() for line in table.split("</tr>")]
+    entries = {" ".join(words[:-1]).partition("ann")[0].strip() for words in lines if words}
+    day = desk.catalogue.name_of(version).removeprefix("model ")
+    assert {
+        f"Approved {row.name or row.external_id} reason Fits the brand",
+        f"Campaign proposed campaign 99 creators 6, model {day}",
+        "Looked at creator 99999",
+    } <= entries
+    assert version not in table
+    assert 'href="/creators/99999"' not in page
+    assert 'href="/creators/5"' in table
+
+
 def test_erasure_needs_the_identifier_and_returns_a_receipt(visit, desk):
     ada = visit("admin")
     with desk.store.reading() as db:

@@ -12,6 +12,7 @@ from durhampulse.desk.web import (
     account,
     acts,
     api,
+    audit,
     bets,
     bulk,
     campaigns,
@@ -99,7 +100,7 @@ PAGES: Final = (
     Page(path="/acts", title="Acts", router=acts.router, patient=("/acts",), beside=True),
     Page(path="/people", title="People", router=people.router, role="admin", covers=("/hooks",),
          beside=True),
-    Page(path="/audit", title="Audit", router=people.audit_router, role="admin", beside=True),
+    Page(path="/audit", title="Audit", router=audit.router, role="admin", beside=True),
 )  # fmt: skip
 """In the order of the navigation."""
 

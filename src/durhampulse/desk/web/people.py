@@ -1,14 +1,13 @@
-"""Signing in and out; people, keys and the audit log."""
+"""Signing in and out; people and keys."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from sqlalchemy import Row, select
-from starlette.responses import StreamingResponse
 
 from durhampulse.decision.figures import quantity
 from durhampulse.desk.people import people, sessions
@@ -16,10 +15,8 @@ from durhampulse.desk.people.factors import factor_dates, required_role
 from durhampulse.desk.people.identities import known_as
 from durhampulse.desk.people.people import PERSON_ROLES, PersonRole
 from durhampulse.desk.store import clock
-from durhampulse.desk.store.audit import latest, note
-from durhampulse.desk.store.chain import Head, export_lines, read_head
-from durhampulse.desk.store.search import find_some
-from durhampulse.desk.store.tables import api_key, receipt
+from durhampulse.desk.store.audit import note
+from durhampulse.desk.store.tables import api_key
 from durhampulse.desk.web.access import (
     COOKIE,
     DEVICE,
@@ -38,7 +35,7 @@ from durhampulse.desk.web.kept import LARGEST_FORM, KeptForm, is_same_origin, lo
 from durhampulse.desk.web.rendering import Context, redirect, render, searched
 from durhampulse.exceptions import InputError
 
-__all__ = ["audit_router", "door", "router"]
+__all__ = ["door", "router"]
 
 
 _DAYS = (90, 30, 365)
@@ -49,7 +46,6 @@ door = APIRouter(
     max_body_size=LARGEST_FORM,
 )  # fmt: skip
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
-audit_router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 
 class WelcomeContext(Context, template="welcome.html"):
@@ -79,16 +75,6 @@ class PeopleContext(Context, template="people.html"):
     days: Sequence[int]
     secret: str
     what: str
-
-
-class AuditContext(Context, template="audit.html"):
-    """Entries of the audit log, and the receipts of erasures."""
-
-    rows: Sequence[Row[Any]]
-    receipts: Sequence[Row[Any]]
-    head: Head
-    search: str
-    matches: Sequence[Row[Any]]
 
 
 @door.get("/sign-in")
@@ -274,31 +260,3 @@ def revoke(desk: DeskOf, who: SureAdmin, number: Number) -> Response:
     with desk.store.writing() as db:
         people.revoke_key(db, number, who.name)
     return redirect("/people")
-
-
-@audit_router.get("/audit")
-def audit(request: Request, desk: DeskOf, who: Admin) -> Response:
-    """Show who did what, about some creators or all, and the receipts of erasures."""
-    text = request.query_params.get("before", "")
-    before = int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
-    search = searched(request)
-    with desk.store.reading() as db:
-        matches = find_some(db, search) if search else []
-        subjects = [f"creator {row.id}" for row in matches] if search else None
-        rows = latest(db, before, subjects=subjects)
-        receipts = db.execute(select(receipt).order_by(receipt.c.id.desc()).limit(50)).all()
-        head = read_head(db)
-    context = AuditContext(rows=rows, receipts=receipts, head=head, search=search, matches=matches)
-    return render(request, who, context)
-
-
-@audit_router.get("/audit/log.jsonl")
-def audit_log(desk: DeskOf, who: Admin) -> Response:  # noqa: ARG001 - who admits
-    """Return the whole log as lines of JSON, each with its hash."""
-
-    def lines() -> Iterator[str]:
-        with desk.store.reading() as db:
-            yield from export_lines(db)
-
-    headers = {"content-disposition": 'attachment; filename="audit.jsonl"'}
-    return StreamingResponse(lines(), media_type="application/jsonl", headers=headers)
