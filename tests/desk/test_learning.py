@@ -16,7 +16,7 @@ from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.reading import read_creators
 from durhampulse.desk.models.catalogue import activate
 from durhampulse.desk.outcomes.byfile import OutcomeSource, preview_of, record_all
-from durhampulse.desk.outcomes.file import RefusedRow, today
+from durhampulse.desk.outcomes.file import RefusedRow
 from durhampulse.desk.outcomes.recording import (
     bands_since,
     insert_outcomes,
@@ -29,6 +29,7 @@ from durhampulse.desk.outcomes.retraining import add_retrained, write_lessons
 from durhampulse.desk.people.erasure import erase, everything_about, sweep
 from durhampulse.desk.review.decisions import decide
 from durhampulse.desk.review.undoing import latest, undo
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.niches import count_niches, read_niches
 from durhampulse.desk.store.tables import audit, creator, metadata, outcome, refused, run, upload
 from durhampulse.exceptions import InputError
@@ -128,7 +129,7 @@ def wait_until_blocked(store, holder):
     raise TimeoutError("nobody waits")
 
 
-@pytest.mark.parametrize("day", [date(1999, 1, 1), date.max, today() + timedelta(days=2)])
+@pytest.mark.parametrize("day", [date(1999, 1, 1), date.max, clock.today() + timedelta(days=2)])
 def test_outcome_date_must_be_in_the_past(filled, day):
     with pytest.raises(InputError, match="that day"):
         record(filled, 3, deal=True, on=day, by="ann")

@@ -17,6 +17,7 @@ from durhampulse.creators.rules import ColumnRule
 from durhampulse.creators.schema import IDENTIFIER, LABEL, canonical_name, header_key
 from durhampulse.creators.text import NoTextError, whole_array
 from durhampulse.desk.imports.choices import label_rule
+from durhampulse.desk.store import clock
 from durhampulse.exceptions import InputError
 from durhampulse.files.cage import Cage
 from durhampulse.files.stream import open_stream
@@ -30,7 +31,6 @@ __all__ = [
     "check_day",
     "read_day",
     "read_outcomes",
-    "today",
 ]
 
 EARLIEST = date(2000, 1, 1)
@@ -216,7 +216,7 @@ def _day(cell: Any) -> date | str:
         day = datetime.fromisoformat(str(cell).strip()).date()
     except ValueError:
         return f"{str(cell)[:60]!r} is no day such as 2026-05-31"
-    return day if EARLIEST <= day <= today() else f"an outcome cannot be of {day}"
+    return day if EARLIEST <= day <= clock.today() else f"an outcome cannot be of {day}"
 
 
 def read_day(text: str) -> date:
@@ -237,12 +237,7 @@ def read_day(text: str) -> date:
 
 def check_day(on: date) -> None:
     """Raise InputError if nothing can have happened on a day yet, or so long ago."""
-    if not EARLIEST <= on <= today():
+    if not EARLIEST <= on <= clock.today():
         raise InputError(
             f"{on}: an outcome cannot be of that day.", "Name a day that has passed.", "on"
         )
-
-
-def today() -> date:
-    """Return the day it is where the desk runs."""
-    return datetime.now().astimezone().date()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
-__all__ = ["day_text", "now"]
+__all__ = ["day_text", "now", "today"]
 
 
 def now() -> datetime:
@@ -14,6 +14,11 @@ def now() -> datetime:
     place.
     """
     return datetime.now(UTC)
+
+
+def today() -> date:
+    """Return the day it is where the desk runs."""
+    return now().astimezone().date()
 
 
 def day_text(moment: date) -> str:

@@ -17,7 +17,6 @@ from durhampulse.decision.figures import figure_text
 from durhampulse.desk.campaigns.campaigns import campaigns_of, drafts
 from durhampulse.desk.campaigns.rooms import client_answers
 from durhampulse.desk.models.rules import Rules, stored_frame
-from durhampulse.desk.outcomes.file import today
 from durhampulse.desk.outcomes.recording import record, withdraw
 from durhampulse.desk.people.erasure import erase, everything_about
 from durhampulse.desk.people.people import Principal
@@ -35,6 +34,7 @@ from durhampulse.desk.review.page import (
 from durhampulse.desk.review.remarks import add_remark, delete_remark
 from durhampulse.desk.review.undoing import Draft, draft_of
 from durhampulse.desk.shortlist.lists import ListChoice, lists_of
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note as write_note
 from durhampulse.desk.web.access import (
     Admin,
@@ -132,7 +132,7 @@ def creator_view(
         lists, client_said = lists_of(db, number), client_answers(db, number)
     rules, row = panel.rules, panel.page.row
     context = CreatorContext(
-        **vars(panel), lists=lists, conflict=conflict, today=today().isoformat(),
+        **vars(panel), lists=lists, conflict=conflict, today=clock.today().isoformat(),
         figures=_figures(rules, row, request.query_params), campaigns=within, drafts=open_drafts,
         client_said=client_said,
         imagined=Imagined() if panel.hidden else _imagined(rules, row, request),

@@ -33,8 +33,9 @@ from durhampulse.desk.imports.understanding import (
 from durhampulse.desk.imports.undoing import UndoneImport, ask_to_undo, import_act, preview_undo
 from durhampulse.desk.imports.uploaded import clean_name, uploaded
 from durhampulse.desk.models.unlikeness import Unlikeness
-from durhampulse.desk.outcomes.file import read_day, today
+from durhampulse.desk.outcomes.file import read_day
 from durhampulse.desk.people.people import Principal
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.keyed import keyed_hash
 from durhampulse.desk.store.missing import MissingError
@@ -168,7 +169,7 @@ def show(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Respons
                 known=known_now(db, row) if row.state == "checked" else row.summary["known"],
                 act=done, mine=done is not None and may_undo(who, done),
                 unlike=Unlikeness(**facts) if facts else None,
-                outcomes=waiting_outcomes(db, row), today=today().isoformat(),
+                outcomes=waiting_outcomes(db, row), today=clock.today().isoformat(),
             )  # fmt: skip
     return render(request, who, context)
 

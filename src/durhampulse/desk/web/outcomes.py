@@ -18,7 +18,7 @@ from durhampulse.desk.imports.labelled import LARGEST
 from durhampulse.desk.imports.problems import Problem, problem_of
 from durhampulse.desk.imports.uploaded import uploaded
 from durhampulse.desk.outcomes.byfile import OutcomeSource, Preview, preview_of
-from durhampulse.desk.outcomes.file import read_day, today
+from durhampulse.desk.outcomes.file import read_day
 from durhampulse.desk.outcomes.waiting import (
     confirm_file,
     content_of,
@@ -29,6 +29,7 @@ from durhampulse.desk.outcomes.waiting import (
 )
 from durhampulse.desk.outcomes.watching import BandWatch, Lottery, draw_of_no, watched_bands
 from durhampulse.desk.people.people import Principal
+from durhampulse.desk.store import clock
 from durhampulse.desk.store.tables import creator, outcome
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, SentForm, Viewer
 from durhampulse.desk.web.imports import sent_file
@@ -95,7 +96,7 @@ def _page(
             .where(standing).order_by(outcome.c.id.desc()).limit(50)
         ).all()  # fmt: skip
     context = OutcomesContext(
-        n=n, deals=deals, latest=latest, today=today().isoformat(), problem=problem,
+        n=n, deals=deals, latest=latest, today=clock.today().isoformat(), problem=problem,
         waiting=waiting, sent=sent or {}, fields=_FIELDS, bands=bands, lottery=lottery,
         promise=rules.promise, is_counted=listed is not None,
         counted_at=listed.at if listed else None,
