@@ -44,6 +44,7 @@ NEEDS = {
         "reviewer": ["/bulk", "/bulk/start", "/bulk/{number}/stop", "/lists", "/lists/members",
                      "/lists/{number}", "/lists/{number}/delete", "/views", "/views/{number}",
                      "/views/{number}/delete", "/shortlist/decide", "/creators/{number}/decide", "/creators/{number}/outcome",
+                     "/creators/{number}/owner", "/today/done", "/today/undo",
                      "/creators/{number}/remark", "/creators/{number}/remark/delete",
                      "/creators/{number}/outcome/withdraw", "/queue/decide", "/queue/undo",
                      "/queue/release", "/acts/{number}/undo", "/imports",

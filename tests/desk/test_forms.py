@@ -29,6 +29,7 @@ from tests.desk.routes import routes
 DECISION = {"decision": "decline", "reason": "Other", "note": "", "request_name": "a" * 12,
             "seen": "0"}  # fmt: skip
 BRIEF = {"name": "Spring <launch>", "number": "12", "budget": "20000", "fee nano": "100"}
+OWNER = {"owner": "", "on": "2027-01-31", "text": "Kept <b>", "seen": "0"}
 LIST = ("won.csv", b"id,deal\nINF-1003,1\n")
 TWICE = {"role followers": "Followers", "role views": "Followers", "role id": "Influencer_ID"}
 DECIDE_ALL = {"what": "decide", "decision": "decline", "reason": "", "note": "Kept <b>"}
@@ -40,6 +41,9 @@ FORMS = [
     ("reviewer", "/creators/3/outcome", {"deal": "false", "on": "2999-01-31"}, "on"),
     ("reviewer", "/creators/3/outcome", {"deal": "false", "on": "soon"}, "on"),
     ("reviewer", "/creators/3/remark", {"text": "long " * 500}, "text"),
+    ("reviewer", "/creators/3/owner", {**OWNER, "on": "2020-01-31"}, "on"),
+    ("reviewer", "/creators/3/owner", {**OWNER, "on": ""}, "on"),
+    ("reviewer", "/creators/3/owner", {**OWNER, "text": "long " * 70}, "text"),
     ("reviewer", "/queue/decide", {**DECISION, "creator": "{queued}", "note": " "}, "note"),
     ("reviewer", "/queue/enough", {"deals": "-1"}, "deals"),
     ("reviewer", "/shortlist/decide", {**DECIDE_ALL, "chosen": "{first}", "request_name": "a" * 12,
@@ -101,7 +105,8 @@ BUTTONS = {
     "/people/{number}/link", "/people/{number}/sessions/end", "/keys/{number}/revoke", "/account/sessions/{number}/end",
     "/account/sessions/end", "/rooms/{number}/close",
     "/campaigns/{number}/budget", "/opinions/{number}", "/account/second",
-    "/account/second/codes", "/people/{number}/factor/end", "/hooks/{number}",
+    "/account/second/codes", "/people/{number}/factor/end", "/hooks/{number}", "/today/done",
+    "/today/undo",
 }  # fmt: skip
 """Forms without a field that people fill in: nothing of them can be wrong, or lost."""
 

@@ -48,6 +48,7 @@ from durhampulse.desk.store.tables import (
     outcome,
     outcome_file,
     outcome_rows,
+    ownership,
     person,
     proposal,
     receipt,
@@ -70,7 +71,7 @@ __all__ = ["erase", "everything_about", "sweep"]
 
 _OF_CREATOR = (
     score, search, replaced, claim, review, outcome, remark, campaign_creator, proposal,
-    campaign_candidate, list_creator, opinion, room_card, delivery,
+    campaign_candidate, list_creator, opinion, room_card, delivery, ownership,
 )  # fmt: skip
 _OF_NAME = (staged, refused)  # of imports under way, or past
 _AT_ONCE = 500

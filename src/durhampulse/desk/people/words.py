@@ -18,6 +18,7 @@ from durhampulse.desk.store.tables import (
     creator,
     creator_list,
     outcome_file,
+    ownership,
     recipe,
     refused,
     remark,
@@ -47,6 +48,7 @@ WRITTEN: Final[Mapping[Table, tuple[str, ...]]] = MappingProxyType({
     campaign: ("name", "brief", "note", "facts"),
     creator_list: ("name", "client", "note"),
     outcome_file: ("file_name", "options"),
+    ownership: ("text",),
     recipe: ("file_name", "options"),
     refused: ("external_id", "reason"),
     remark: ("text",),
@@ -61,7 +63,7 @@ WRITTEN: Final[Mapping[Table, tuple[str, ...]]] = MappingProxyType({
 """Columns of what people wrote, or files say, that outlives a creator and may name one."""
 SEARCHES: Final[Mapping[Table, str]] = MappingProxyType({saved_view: "query", bulk: "selection"})
 """Columns of addresses whose query may search for a creator."""
-_MANY = (refused, remark, review)  # rows are looked for by the database
+_MANY = (ownership, refused, remark, review)  # rows are looked for by the database
 _NOBODYS = ("active_model", "audit_head", "hash_key", "second_factor", "thresholds")
 """Settings of words of the program alone: somebody called as one of them changes none."""
 _BY_HEADER = frozenset({"carried"})

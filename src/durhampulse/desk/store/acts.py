@@ -20,8 +20,13 @@ from durhampulse.desk.store.database import Store
 from durhampulse.desk.store.missing import MissingError
 from durhampulse.desk.store.outbox import announce
 from durhampulse.desk.store.pace import Pace
-from durhampulse.desk.store.standing import set_deals, set_states
-from durhampulse.desk.store.tables import act, creator, outcome, review
+from durhampulse.desk.store.standing import (
+    former_of,
+    set_deals,
+    set_states,
+    undo_ownerships,
+)
+from durhampulse.desk.store.tables import act, creator, outcome, ownership, review
 from durhampulse.exceptions import InputError
 
 __all__ = [
@@ -39,7 +44,7 @@ __all__ = [
 
 AT_ONCE: Final = 10_000
 """Rows up to which an act is undone while its page waits; more of them are the worker's."""
-_TABLES = {"decision": review, "outcomes": outcome}
+_TABLES = {"decision": review, "outcomes": outcome, "owner": ownership}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +82,7 @@ def begin_act(
     db
         The connection in whose transaction the first of its rows is written.
     kind
-        "decision", "outcomes" or "import".
+        "decision", "outcomes", "owner" or "import".
     by
         Who does it.
     detail
@@ -122,7 +127,7 @@ def latest_acts(db: Connection, limit: int = 100) -> Sequence[Row[Any]]:
 
 
 def act_rows(db: Connection, row: Row[Any]) -> int:
-    """Return how many reviews or outcomes an act has."""
+    """Return how many rows of its own an act has."""
     table = _TABLES[row.kind]
     return db.scalar(select(func.count()).where(table.c.act_id == row.id)) or 0
 
@@ -230,8 +235,7 @@ def _undo_some(db: Connection, act_id: int, size: int) -> tuple[UndoResult, bool
     # Row locks in id order, as of whoever else changes creators: nobody waits for each other.
     locked = select(creator.c.id).where(creator.c.id.in_(concerned)).order_by(creator.c.id)
     db.execute(locked.with_for_update()).all()
-    undo = _undo_reviews if table is review else _undo_outcomes
-    kept = undo(db, chunk)
+    kept = _UNDOES[row.kind](db, chunk)
     progress = {
         "after": last, "total": progress["total"], "kept": progress["kept"] + kept,
         "restored": progress["restored"] + n - kept,
@@ -283,21 +287,15 @@ def _undo_outcomes(db: Connection, chunk: Sequence[Any]) -> int:
     kept = db.scalar(select(func.count()).where(*chunk, o.replaced_at.is_not(None))) or 0
     db.execute(update(outcome).where(*chunk).values(undone_at=now))
     stood = (*chunk, o.replaced_at.is_(None))
-    mine, earlier, after = outcome.alias(), outcome.alias(), outcome.alias()
     ids = list(db.scalars(select(o.id).where(*stood)))
     announce(db, "outcome.withdrawn", outcome, *stood)
     db.execute(update(outcome).where(*stood).values(replaced_at=now))
-    before = (
-        select(func.max(earlier.c.id))
-        .where(earlier.c.creator_id == mine.c.creator_id, earlier.c.id < mine.c.id,
-               earlier.c.undone_at.is_(None))
-        .scalar_subquery()
-    )  # fmt: skip
-    replaced = select(after.c.id).where(  # a record took its place at the same moment
-        after.c.creator_id == o.creator_id, after.c.id > o.id, after.c.at == o.replaced_at
-    )
-    restored = (o.id.in_(select(before).where(mine.c.id.in_(ids))), replaced.exists())
+    restored = former_of(outcome, ids)
     announce(db, "outcome.recorded", outcome, *restored)
     db.execute(update(outcome).where(*restored).values(replaced_at=None))
     set_deals(db, creator.c.id.in_(select(o.creator_id).where(*chunk)))
     return kept
+
+
+_UNDOES = {"decision": _undo_reviews, "outcomes": _undo_outcomes, "owner": undo_ownerships}
+"""Kind of act to what undoes some of its rows, and returns how many do not stand any more."""

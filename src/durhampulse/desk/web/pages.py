@@ -25,6 +25,7 @@ from durhampulse.desk.web import (
     models,
     opinions,
     outcomes,
+    owners,
     people,
     pipeline,
     plans,
@@ -108,6 +109,8 @@ ROUTERS: Final = (
     second.admin_router,  # before the people's own, whose paths hold a number at that place
     *(page.router for page in PAGES),
     creators.router,
+    owners.of_creator,
+    owners.router,
     bulk.router,
     lists.views,
     plans.router,

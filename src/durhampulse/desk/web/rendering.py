@@ -44,7 +44,10 @@ POLICY = (
 """Content-Security-Policy of every page: nothing from elsewhere, nothing written into a page."""
 
 _NOTICE, _UNDO = "durhampulse-notice", "durhampulse-undo"
-_UNDOES = re.compile(r"/(acts/\d+/undo|queue/undo\?review=\d+(&back=/creators/\d+)?)")
+_UNDOES = re.compile(
+    r"/(acts/\d+/undo|queue/undo\?review=\d+(&back=/creators/\d+)?"
+    r"|today/undo\?change=\d+&back=/(today|creators/\d+))"
+)
 _ABSENT = "\u2013"
 _HYPHEN = re.compile(r"(?<![^\s(])-(?=\.?\d)")
 _SHAPES = {YES: "yes", MAYBE: "maybe", NO: "no", NO_PRECEDENT: "unlike", "": "none"}

@@ -68,6 +68,7 @@ from durhampulse.desk.store.tables.people import (
 from durhampulse.desk.store.tables.reviews import (
     BLIND,
     DECISIONS,
+    OWNED,
     REOPENS,
     SAMPLED,
     SINGLE,
@@ -77,6 +78,7 @@ from durhampulse.desk.store.tables.reviews import (
     outcome,
     outcome_file,
     outcome_rows,
+    ownership,
     remark,
     review,
 )
@@ -85,14 +87,14 @@ from durhampulse.desk.store.tables.views import bulk, creator_list, list_creator
 
 __all__ = [
     "BLIND", "CONTROL", "DECIDED", "DECISIONS", "DRAWN", "HAS_NO_NUMBER", "HAS_NO_PRECEDENT",
-    "HAS_NUMBER", "HAS_PRECEDENT", "LONGEST_ID", "LOTTERY", "NUMBERS", "OUTCOME_STATES", "PASSED",
-    "PLACE", "PLACES", "REOPENS", "SAMPLED", "SCORE_HAS_NO_NUMBER", "SCORE_HAS_NUMBER", "SHOWN",
-    "SINGLE", "STATES", "TEXTS", "UNSENT", "UNSHOWN", "WAITS", "InBytes", "Instant", "act",
-    "api_key", "attempt", "audit", "bulk", "campaign", "campaign_candidate", "campaign_creator",
-    "claim", "creator", "creator_list", "delivery", "device", "hook", "identity", "kept_count",
-    "link", "list_creator", "metadata", "model", "model_file", "objection", "opinion", "outcome",
-    "outcome_file", "outcome_is", "outcome_rows", "person", "proposal", "receipt", "recipe",
-    "recovery_code", "refused", "remark", "replaced", "review", "room", "room_card", "run",
-    "saved_view", "score", "search", "second_factor", "session", "setting", "staged", "understood",
-    "upload",
+    "HAS_NUMBER", "HAS_PRECEDENT", "LONGEST_ID", "LOTTERY", "NUMBERS", "OUTCOME_STATES",
+    "OWNED", "PASSED", "PLACE", "PLACES", "REOPENS", "SAMPLED", "SCORE_HAS_NO_NUMBER",
+    "SCORE_HAS_NUMBER", "SHOWN", "SINGLE", "STATES", "TEXTS", "UNSENT", "UNSHOWN", "WAITS",
+    "InBytes", "Instant", "act", "api_key", "attempt", "audit", "bulk", "campaign",
+    "campaign_candidate", "campaign_creator", "claim", "creator", "creator_list", "delivery",
+    "device", "hook", "identity", "kept_count", "link", "list_creator", "metadata", "model",
+    "model_file", "objection", "opinion", "outcome", "outcome_file", "outcome_is",
+    "outcome_rows", "ownership", "person", "proposal", "receipt", "recipe", "recovery_code",
+    "refused", "remark", "replaced", "review", "room", "room_card", "run", "saved_view",
+    "score", "search", "second_factor", "session", "setting", "staged", "understood", "upload",
 ]  # fmt: skip

@@ -20,8 +20,8 @@ from sqlalchemy import (
 from durhampulse.desk.store.tables.columns import Id, Instant, metadata, number
 
 __all__ = [
-    "BLIND", "DECISIONS", "REOPENS", "SAMPLED", "SINGLE", "act", "claim", "opinion", "outcome",
-    "outcome_file", "remark", "review",
+    "BLIND", "DECISIONS", "OWNED", "REOPENS", "SAMPLED", "SINGLE", "act", "claim", "opinion",
+    "outcome", "outcome_file", "ownership", "remark", "review",
 ]  # fmt: skip
 
 DECISIONS = {
@@ -134,3 +134,30 @@ remark = Table(
     Column("by", String(100), nullable=False),
     Column("at", Instant, nullable=False),
 )  # fmt: skip
+ownership = Table(
+    "ownership", metadata, number(),
+    Column("creator_id", ForeignKey("creator.id"), nullable=False, index=True),
+    Column("person_id", ForeignKey("person.id")),
+    Column("remind_on", Date),
+    Column("text", String(300), nullable=False),
+    Column("by", String(100), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("replaced_at", Instant),
+    Column("undone_at", Instant),
+    Column("act_id", Id, index=True),
+    sqlite_autoincrement=True,  # what is kept of an owner's creators goes by the latest number
+)  # fmt: skip
+"""Who looks after a creator from then on, and the day on which to look again; none for nobody."""
+OWNED = ownership.c.replaced_at.is_(None)
+"""Condition on what stands of owners and reminders: one row for each creator who ever had one."""
+_REMINDS = OWNED & ownership.c.remind_on.is_not(None)
+_UNDONE = ownership.c.undone_at.is_not(None)
+Index("ix_ownership_standing", ownership.c.creator_id, unique=True,
+      sqlite_where=OWNED, postgresql_where=OWNED)  # fmt: skip
+for _name, _columns, _which in (
+    ("owner", ("person_id", "creator_id"), OWNED),
+    ("reminder", ("person_id", "remind_on"), _REMINDS),
+    ("undone", ("id",), _UNDONE),
+):
+    Index(f"ix_ownership_{_name}", *(ownership.c[name] for name in _columns),
+          sqlite_where=_which, postgresql_where=_which)  # fmt: skip

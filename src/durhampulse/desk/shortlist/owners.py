@@ -1,0 +1,257 @@
+"""Owners: who of the desk looks after a creator, and on which day they are reminded to look again.
+
+Each change is a row of its own; the latest that is not undone stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, insert, literal, select, update
+
+from durhampulse.desk.store import clock
+from durhampulse.desk.store.audit import note
+from durhampulse.desk.store.bulk import insert_one, numbers_in
+from durhampulse.desk.store.missing import MissingError
+from durhampulse.desk.store.standing import undo_ownerships
+from durhampulse.desk.store.tables import OWNED, Instant, creator, ownership, person
+from durhampulse.exceptions import InputError
+
+__all__ = [
+    "LONGEST_REMINDER", "MAY_OWN", "Care", "care_of", "change_care", "end_reminder", "find_owner",
+    "hand_over", "possible_owners", "undo_change",
+]  # fmt: skip
+
+LONGEST_REMINDER = 300
+_FARTHEST = timedelta(days=5 * 366)
+MAY_OWN = person.c.active.is_(True) & (person.c.role != "viewer")
+"""Condition on people who may look after creators."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Care:
+    """What stands of a creator's owner and reminder.
+
+    Attributes
+    ----------
+    number
+        Of the change that made it so; 0 where nobody has ever owned them.
+    owner_id, owner
+        Number and name of whoever looks after them; none for nobody.
+    may_own
+        Whether the owner may still review; False for nobody.
+    remind_on, text
+        The day on which to look again, and what for; no day for no reminder.
+    by, at
+        Who changed it last, and when.
+    """
+
+    number: int = 0
+    owner_id: int | None = None
+    owner: str = ""
+    may_own: bool = False
+    remind_on: date | None = None
+    text: str = ""
+    by: str = ""
+    at: datetime | None = None
+
+    @property
+    def wish(self) -> tuple[int | None, date | None, str]:
+        """What can be changed of it: owner, day and text."""
+        return self.owner_id, self.remind_on, self.text
+
+
+def possible_owners(db: Connection) -> Sequence[Row[Any]]:
+    """Return the people who may look after creators, by name."""
+    return db.execute(select(person).where(MAY_OWN).order_by(person.c.name)).all()
+
+
+def find_owner(db: Connection, number: int) -> Row[Any]:
+    """Return a person who may look after creators.
+
+    Raises
+    ------
+    InputError
+        If nobody of that number may; at the field `owner`.
+    """
+    row = db.execute(select(person).where(person.c.id == number, MAY_OWN)).first()
+    if row is None:
+        raise InputError("Nobody of that name may review.", "Choose somebody of the list.", "owner")
+    return row
+
+
+def standing_care(*which: ColumnElement[bool]) -> Select[Any]:
+    """Return the query of what stands of owners and reminders, under conditions on `ownership`."""
+    o = ownership.c
+    joined = ownership.outerjoin(person, person.c.id == o.person_id)
+    columns = (o.id, o.creator_id, o.person_id, o.remind_on, o.text, o.by, o.at)
+    owner = (person.c.name.label("owner"), MAY_OWN.label("may_own"))
+    return select(*columns, *owner).select_from(joined).where(OWNED, *which)
+
+
+def care_of(db: Connection, numbers: Iterable[int]) -> dict[int, Care]:
+    """Return what stands of the owners and reminders of some creators who ever had one."""
+    rows = db.execute(standing_care(ownership.c.creator_id.in_(list(numbers))))
+    return {
+        row.creator_id: Care(
+            number=row.id, owner_id=row.person_id, owner=row.owner or "",
+            may_own=bool(row.may_own), remind_on=row.remind_on, text=row.text, by=row.by, at=row.at,
+        )
+        for row in rows
+    }  # fmt: skip
+
+
+def change_care(db: Connection, creator_id: int, wanted: Care, by: str) -> int | None:
+    """Change who looks after a creator, and when to look again.
+
+    Parameters
+    ----------
+    db
+        A connection that writes.
+    creator_id
+        Whom.
+    wanted
+        `owner_id`, `remind_on` and `text` as they are to be; `number` is the change that whoever
+        asks has seen.
+    by
+        Who asks.
+
+    Returns
+    -------
+    int or None
+        The number of the change; none where everything is so already.
+
+    Raises
+    ------
+    InputError
+        If somebody else has changed it since, or owner, day or text will not do.
+    """
+    text = " ".join(wanted.text.split())
+    wanted = replace(wanted, text=text)
+    locked = select(creator.c.id).where(creator.c.id == creator_id).with_for_update()
+    if db.scalar(locked) is None:
+        raise MissingError("There is no such creator.", "They may have been erased.")
+    before = care_of(db, [creator_id]).get(creator_id, Care())
+    if wanted.wish == before.wish:
+        return None
+    if wanted.number != before.number:
+        raise InputError(f"{before.by or 'Somebody'} changed owner or reminder meanwhile.",
+                         "Look at what stands now, and change that.")  # fmt: skip
+    _check(db, wanted, before)
+    now = clock.now()
+    stood = update(ownership).where(ownership.c.creator_id == creator_id, OWNED)
+    db.execute(stood.values(replaced_at=now))
+    number = insert_one(
+        db, ownership, creator_id=creator_id, person_id=wanted.owner_id,
+        remind_on=wanted.remind_on, text=text, by=by, at=now,
+    )  # fmt: skip
+    detail: dict[str, Any] = {}
+    if wanted.owner_id != before.owner_id:
+        detail["owner"] = care_of(db, [creator_id])[creator_id].owner or "nobody"
+    if (wanted.remind_on, text) != (before.remind_on, before.text):
+        detail["reminder"] = wanted.remind_on.isoformat() if wanted.remind_on else "none"
+    note(db, by, "owner changed" if "owner" in detail else "reminder changed",
+         f"creator {creator_id}", detail)  # fmt: skip
+    return number
+
+
+def end_reminder(db: Connection, number: int, by: str) -> tuple[int, int]:
+    """Take away the reminder of a change that stands; return its creator and the new change.
+
+    Raises
+    ------
+    InputError
+        If it is none any more.
+    """
+    row = db.execute(standing_care(ownership.c.id == number)).first()
+    if row is None or row.remind_on is None:
+        raise InputError("This reminder was done, or changed since.", "Look at what stands now.")
+    wanted = Care(number=number, owner_id=row.person_id)
+    kept = change_care(db, row.creator_id, wanted, by)
+    if kept is None:  # while it waited for the row lock
+        raise InputError("This reminder was done meanwhile.", "Look at what stands now.")
+    return int(row.creator_id), kept
+
+
+def _check(db: Connection, wanted: Care, before: Care) -> None:
+    """Raise unless what is wanted can be; what stands already is left as it is."""
+    if wanted.owner_id is not None and wanted.owner_id != before.owner_id:
+        find_owner(db, wanted.owner_id)
+    if len(wanted.text) > LONGEST_REMINDER:
+        problem = f"The reminder has {len(wanted.text):,} characters."
+        raise InputError(problem, f"Write up to {LONGEST_REMINDER}.", "text")
+    if wanted.remind_on is None:
+        if wanted.text:
+            raise InputError("The reminder has no day.", "Choose one, or empty the text.", "on")
+        return
+    if wanted.owner_id is None:
+        raise InputError("Nobody would be reminded.", "Choose an owner, or empty the day.", "owner")
+    if wanted.remind_on != before.remind_on:
+        now = clock.today()
+        if not now <= wanted.remind_on <= now + _FARTHEST:
+            raise InputError("That day is past." if wanted.remind_on < now else "That day is far.",
+                             "Choose a day of the next five years.", "on")  # fmt: skip
+
+
+def undo_change(db: Connection, number: int, by: str) -> int:
+    """Undo a change of owner or reminder; return the creator's number.
+
+    Raises
+    ------
+    InputError
+        If it does not stand any more, or was one of many.
+    """
+    row = db.execute(select(ownership).where(ownership.c.id == number)).first()
+    if row is None:
+        raise MissingError("There is no such change.", "The creator may have been erased.")
+    # Row lock: a concurrent change blocks here, or is visible to the query below.
+    db.execute(select(creator.c.id).where(creator.c.id == row.creator_id).with_for_update())
+    stands = select(ownership.c.act_id).where(ownership.c.id == number, OWNED)
+    kept = db.execute(stands).first()
+    if kept is None:
+        raise InputError("This was undone, or changed since.", "Look at what stands now.")
+    if kept.act_id is not None:
+        raise InputError("This was done together with others.", "Undo it under Acts.")
+    undo_ownerships(db, [ownership.c.id == number])
+    note(db, by, "undo", f"creator {row.creator_id}", {"owner or reminder": number})
+    return int(row.creator_id)
+
+
+def hand_over(db: Connection, creators: Sequence[int], owner: int, by: str, act_id: int) -> int:
+    """Give creators another owner, with their reminders; return of how many it is another.
+
+    Parameters
+    ----------
+    db
+        A connection that holds their row locks.
+    creators
+        Their numbers.
+    owner
+        The number of whoever looks after them from now on.
+    by, act_id
+        Who does it, and the act that it is a part of.
+    """
+    o, now = ownership.c, clock.now()
+    theirs = select(o.id).where(o.creator_id == creator.c.id, OWNED, o.person_id == owner)
+    others = select(creator.c.id).where(
+        creator.c.id.in_(numbers_in(db, creators)), ~theirs.exists()
+    )
+    numbers = db.scalars(others.order_by(creator.c.id)).all()
+    here = numbers_in(db, numbers)
+    db.execute(update(ownership).where(o.creator_id.in_(here), OWNED).values(replaced_at=now))
+    former = (o.creator_id == creator.c.id) & (o.replaced_at == now)
+    rows = (
+        select(
+            creator.c.id, literal(owner), o.remind_on, func.coalesce(o.text, ""), literal(by),
+            literal(now, Instant), literal(act_id),
+        )
+        .select_from(creator.outerjoin(ownership, former))
+        .where(creator.c.id.in_(here))
+        .order_by(creator.c.id)
+    )  # fmt: skip
+    names = ["creator_id", "person_id", "remind_on", "text", "by", "at", "act_id"]
+    db.execute(insert(ownership).from_select(names, rows))
+    return len(numbers)

@@ -1,0 +1,100 @@
+"""Owners of creators: changed on the creator's page; what they are to look at today."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Query, Response
+from sqlalchemy import Connection
+
+from durhampulse.desk.review.page import find_creator
+from durhampulse.desk.shortlist.owners import (
+    Care,
+    care_of,
+    change_care,
+    end_reminder,
+    undo_change,
+)
+from durhampulse.desk.store import clock
+from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer
+from durhampulse.desk.web.kept import local_path
+from durhampulse.desk.web.rendering import redirect
+from durhampulse.exceptions import InputError
+
+__all__ = ["of_creator", "router"]
+
+router = APIRouter(prefix="/today", include_in_schema=False, route_class=PageRoute)
+of_creator = APIRouter(prefix="/creators", include_in_schema=False, route_class=PageRoute)
+
+
+@of_creator.post("/{number}/owner")
+def change(
+    desk: DeskOf, who: Reviewer, number: Number,
+    seen: Annotated[int, Form(ge=0, lt=2**63)],
+    owner: Annotated[str, Form()] = "", on: Annotated[str, Form()] = "",
+    text: Annotated[str, Form()] = "",
+) -> Response:  # fmt: skip
+    """Change who looks after this creator, and when to look again."""
+    wanted = Care(number=seen, owner_id=_person(owner), remind_on=_day(on), text=text)
+    here = f"/creators/{number}"
+    with desk.store.writing() as db:
+        if wanted.remind_on and not owner and not care_of(db, [number]).get(number, Care()).owner:
+            wanted = replace(wanted, owner_id=who.id)  # who sets the first reminder, looks again
+        kept = change_care(db, number, wanted, who.name)
+        words = _in_words(db, number)
+    undo = f"/today/undo?change={kept}&back={here}" if kept else ""
+    return redirect(here, words, undo=undo)
+
+
+def _person(text: str) -> int | None:
+    """Return the number of a person that a form gives; none for nobody."""
+    if not text:
+        return None
+    if not text.isascii() or not text.isdecimal() or len(text) > 9:
+        raise InputError("Nobody of that name may review.", "Choose somebody of the list.", "owner")
+    return int(text)
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if text.strip() else None
+    except ValueError as error:
+        raise InputError("The day is none.", "Write it as 2026-05-31.", "on") from error
+
+
+def _in_words(db: Connection, number: int) -> str:
+    """Return what stands of a creator's owner and reminder, as the notice after a change."""
+    row = find_creator(db, number)
+    care, name = care_of(db, [number]).get(number, Care()), row.name or row.external_id
+    if not care.owner:
+        return f"Nobody looks after {name} now."
+    reminded = f", and is reminded on {clock.day_text(care.remind_on)}" if care.remind_on else ""
+    return f"{care.owner} looks after {name}{reminded}."
+
+
+@router.post("/done")
+def done(
+    desk: DeskOf, who: Reviewer, change: Annotated[Number, Form()],
+    back: Annotated[str, Form()] = "",
+) -> Response:  # fmt: skip
+    """Take a reminder away, which was seen to."""
+    with desk.store.writing() as db:
+        creator_id, kept = end_reminder(db, change, who.name)
+        row = find_creator(db, creator_id)
+    here = "/today" if back == "today" else f"/creators/{creator_id}"
+    words = f"The reminder on {row.name or row.external_id} is done."
+    return redirect(here, words, undo=f"/today/undo?change={kept}&back={here}")
+
+
+@router.post("/undo")
+def undo(
+    desk: DeskOf, who: Reviewer, change: Annotated[Number, Query()],
+    back: Annotated[str, Query()] = "",
+) -> Response:  # fmt: skip
+    """Undo a change of owner or reminder."""
+    with desk.store.writing() as db:
+        creator_id = undo_change(db, change, who.name)
+        words = _in_words(db, creator_id)
+    return redirect(local_path(back) or f"/creators/{creator_id}", f"Undone. {words}")

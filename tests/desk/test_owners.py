@@ -1,0 +1,174 @@
+"""Owners and reminders of creators: changed, undone, handed over, and erased with them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import IntegrityError
+
+from durhampulse.desk.people.erasure import erase, everything_about
+from durhampulse.desk.shortlist.owners import Care, care_of, change_care, hand_over, undo_change
+from durhampulse.desk.store import clock
+from durhampulse.desk.store.acts import begin_act, undo_act
+from durhampulse.desk.store.tables import audit, creator, ownership, person
+from durhampulse.exceptions import InputError
+from tests.desk.conftest import add_people
+from tests.desk.versions import newest_store, older_store
+
+SOON = clock.today() + timedelta(days=6)
+
+
+def owned(store, number=3):
+    """Give owner, day and text of a creator's."""
+    with store.reading() as db:
+        return care_of(db, [number]).get(number, Care()).wish
+
+
+def change(store, creator_id=3, by="ann", **wanted):
+    """Change owner or reminder of a creator as whoever sees what stands; give the change."""
+    with store.writing() as db:
+        seen = care_of(db, [creator_id]).get(creator_id, Care()).number
+        return change_care(db, creator_id, Care(**{"number": seen, **wanted}), by)
+
+
+def test_a_reviewer_looks_after_a_creator_and_is_reminded(visit, desk):
+    ann = visit("reviewer")
+    with desk.store.reading() as db:
+        me = db.scalar(select(person.c.id).where(person.c.name == ann.who))
+        name = db.scalar(select(creator.c.external_id).where(creator.c.id == 3))
+    sent = {"csrf": ann.csrf, "owner": "", "on": SOON.isoformat(), "text": "Ask <b> for the rate",
+            "seen": "0"}  # fmt: skip
+    answer = ann.post("/creators/3/owner", data=sent)
+    assert answer.headers["location"] == "/creators/3"
+    assert owned(desk.store) == (me, SOON, "Ask <b> for the rate")  # whoever sets the first day
+    page = ann.get("/creators/3").text
+    assert "Ask &lt;b&gt; for the rate" in page
+    assert 'action="/today/undo?change=1&amp;back=/creators/3"' in page
+    with desk.store.reading() as db:
+        acts = db.execute(select(audit).where(audit.c.subject == "creator 3")).all()
+        stored = everything_about(db, name)["ownership"]
+    assert [(row.act, row.detail) for row in acts] == [
+        ("owner changed", {"owner": ann.who, "reminder": SOON.isoformat()})
+    ]
+    assert [row["text"] for row in stored] == ["Ask <b> for the rate"]
+    back = {"csrf": ann.csrf}
+    assert ann.post("/today/undo?change=1&back=/creators/3", data=back).status_code == 303
+    assert owned(desk.store) == (None, None, "")
+    assert erase(desk.store, name, "ada")["rows"]["ownership"] == 1
+
+
+def test_a_reminder_is_done_and_undone(visit, desk):
+    ann = visit("reviewer")
+    (mia,) = add_people(desk.store, "reviewer")
+    number = change(desk.store, owner_id=mia, remind_on=SOON, text="Ask")
+    sent = {"csrf": ann.csrf, "change": str(number), "back": "today"}
+    assert ann.post("/today/done", data=sent).headers["location"] == "/today"
+    assert owned(desk.store) == (mia, None, "")
+    assert ann.post("/today/done", data=sent).status_code == 422  # a second press
+    with desk.store.writing() as db:
+        undo_change(db, number + 1, "ann")
+    assert owned(desk.store) == (mia, SOON, "Ask")
+
+
+def test_a_change_is_undone_only_while_it_stands(filled):
+    mia, bob = add_people(filled, "reviewer", "admin")
+    first, second = change(filled, owner_id=mia), change(filled, owner_id=bob)
+    with filled.writing() as db, pytest.raises(InputError, match="changed since"):
+        undo_change(db, first, "ann")
+    with filled.writing() as db:
+        undo_change(db, second, "ann")
+    assert owned(filled) == (mia, None, "")
+    with filled.writing() as db, pytest.raises(InputError, match="undone"):
+        undo_change(db, second, "ann")
+    with filled.writing() as db:
+        undo_change(db, first, "ann")
+    assert owned(filled) == (None, None, "")
+
+
+def test_two_people_at_once_do_not_overwrite_each_other(filled):
+    mia, bob = add_people(filled, "reviewer", "reviewer")
+    change(filled, owner_id=mia, by="carl")
+    with pytest.raises(InputError, match="carl changed"):
+        change(filled, owner_id=bob, number=0)
+    assert change(filled, owner_id=mia, number=0) is None  # the same form, sent twice
+    assert owned(filled)[0] == mia
+
+
+@pytest.mark.parametrize(
+    ("wanted", "field"),
+    [
+        ({"remind_on": SOON}, "owner"),
+        ({"text": "Ask"}, "on"),
+        ({"remind_on": clock.today() - timedelta(days=1)}, "on"),
+        ({"remind_on": clock.today() + timedelta(days=2000)}, "on"),
+        ({"remind_on": SOON, "text": "x" * 301}, "text"),
+        ({"owner_id": 999_999}, "owner"),
+    ],
+)
+def test_what_cannot_be_is_refused_at_its_field(filled, wanted, field):
+    (mia,) = add_people(filled, "reviewer")
+    owner = {} if field == "owner" else {"owner_id": mia}
+    with pytest.raises(InputError) as refusal:
+        change(filled, **{**owner, **wanted})
+    assert refusal.value.field == field
+
+
+def test_who_may_not_review_is_no_owner_and_stays_one(filled):
+    viewer, mia = add_people(filled, "viewer", "reviewer")
+    with pytest.raises(InputError, match="may review"):
+        change(filled, owner_id=viewer)
+    change(filled, owner_id=mia)
+    with filled.writing() as db:
+        db.execute(person.update().where(person.c.id == mia).values(active=False))
+    change(filled, owner_id=mia, remind_on=SOON)  # a reminder does not need another owner
+    with filled.reading() as db:
+        assert not care_of(db, [3])[3].may_own
+
+
+def test_an_overdue_reminder_does_not_hold_up_another_text(filled):
+    (mia,) = add_people(filled, "reviewer")
+    change(filled, owner_id=mia, remind_on=SOON)
+    past = clock.today() - timedelta(days=3)
+    with filled.writing() as db:
+        db.execute(ownership.update().values(remind_on=past))
+    change(filled, owner_id=mia, remind_on=past, text="Ask again")
+    assert owned(filled) == (mia, past, "Ask again")
+
+
+def test_handing_over_keeps_reminders_and_is_undone_as_a_whole(filled):
+    mia, bob, eva = add_people(filled, "reviewer", "reviewer", "reviewer")
+    change(filled, 3, owner_id=mia, remind_on=SOON, text="Ask")
+    change(filled, 5, owner_id=bob)
+    with filled.writing() as db:
+        act = begin_act(db, "owner", "ann", {"owner": "bob"})
+        assert hand_over(db, [3, 4, 5], bob, "ann", act) == 2  # of 5 nothing is changed
+    assert [owned(filled, n) for n in (3, 4, 5)] == [
+        (bob, SOON, "Ask"), (bob, None, ""), (bob, None, "")
+    ]  # fmt: skip
+    change(filled, 4, owner_id=eva)
+    result = undo_act(filled, act, "ann")
+    assert (result.restored, result.kept) == (1, 1)
+    assert [owned(filled, n) for n in (3, 4, 5)] == [
+        (mia, SOON, "Ask"), (eva, None, ""), (bob, None, "")
+    ]  # fmt: skip
+
+
+def test_one_owner_stands(filled):
+    (mia,) = add_people(filled, "reviewer")
+    change(filled, owner_id=mia)
+    row = {"creator_id": 3, "person_id": mia, "text": "", "by": "ann", "at": clock.now()}
+    with pytest.raises(IntegrityError), filled.writing() as db:
+        db.execute(ownership.insert().values(row))
+
+
+def test_migration_keeps_people_and_creators_and_makes_room_for_owners(store_url):
+    with older_store("0038", store_url) as db:
+        db.execute(text("INSERT INTO person (id, name, role, active, created_at)"
+                        " VALUES (1, 'ann', 'reviewer', true, '2026-01-01')"))  # fmt: skip
+        db.execute(text("INSERT INTO creator (id, external_id, flags, lottery, state, run_id)"
+                        " VALUES (1, 'a', 0, 0.5, 'approved', 1)"))  # fmt: skip
+    with newest_store(store_url) as db:
+        assert change_care(db, 1, Care(owner_id=1, remind_on=SOON), "ann") == 1
+        assert db.scalar(select(creator.c.state)) == "approved"
