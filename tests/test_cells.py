@@ -12,6 +12,7 @@ from durhampulse.creators.blockreader import BlockReader
 from durhampulse.creators.cells import read_levels, read_numbers
 from durhampulse.creators.labels import read_labels
 from durhampulse.creators.numbers import mixed_commas
+from durhampulse.creators.records import RecordReader
 from durhampulse.creators.rules import ColumnRule, learn_number_rule
 
 
@@ -140,6 +141,25 @@ def test_two_ambiguous_counts_are_unclear():
     assert np.isnan(read.values).tolist() == [True, True, False]
     by_elsewhere = read_numbers(pa.array(["145.000"]), "count", ",")
     assert by_elsewhere.values.tolist() == [145_000]
+
+
+@pytest.mark.parametrize(
+    ("learned", "expected"),
+    [
+        (["145,000", "88,500", "73"], math.nan),  # commas in thousands prove no fraction
+        (["12.5K", "1.2M", "800"], math.nan),
+        ([*(f"{n}.591" for n in range(70, 95)), "12.5"], math.nan),  # a slip among thousands
+        (["98.4", "1234.567", "1,234.5"], 73.591),  # averages
+    ],
+)
+def test_point_before_three_digits_is_a_fraction_only_of_counts_that_have_any(learned, expected):
+    rule = learn_number_rule("Followers", pa.array(learned))
+    cells = rule.read_number_words(["73.591"])
+    np.testing.assert_array_equal(cells.values, [expected])
+    block, errors = RecordReader({"Followers": rule}).read([{"Followers": "73.591"}])
+    np.testing.assert_array_equal(block.columns["Followers"], [expected])
+    refused = {0: "Followers '73.591' may be 73591 or 73.591: write 73591"}
+    assert errors == (refused if math.isnan(expected) else {})
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,10 @@ _LONE_COMMA = re.compile(r"\d+,\d+")
 _LONE_POINT = re.compile(r"\d+\.\d+")
 _BLANKS = re.compile(r"['\u2019\s]")
 _GROUPED = re.compile(r"[1-9]\d{0,2}(\.\d{3})+")
+_FRACTION = re.compile(r"[+\-]?\d[\d,]*\.\d+")
 _FEWEST_TO_TELL = 3
+_FEW_FRACTIONS = 0.05
+"""Share of fractions beside figures such as ``73.591`` up to which they may be slips."""
 _FEWEST_GROUPED = 10
 _MARKED_COUNT = re.compile(r"[+\-\u2212]?\s*[1-9]\d{0,2}([.,]\d{3})+")
 _BARE_COUNT = re.compile(r"[+\-\u2212]?\s*\d{1,3}")
@@ -300,16 +303,24 @@ def currencies(words: Iterable[str]) -> list[str]:
 def learn_decimal(words: list[str], kind: NumberKind) -> DecimalSign | None:
     """Return a training column's decimal sign, None where its cells do not tell.
 
-    Three counts or more with exactly three digits behind every point are in thousands.
+    Three counts or more with exactly three digits behind every point are in thousands. The point
+    is a count's decimal sign only where fractions such as ``1234.5`` show that it has any: that
+    of ``12.5K`` and the commas of ``145,000`` do not make ``73.591`` a fraction.
+
+    Examples
+    --------
+    >>> learn_decimal(["145,000", "12.5K"], "count"), learn_decimal(["1234.5"], "count")
+    (None, '.')
     """
     signs = decimal_evidence(words, kind)
-    if len(signs) == 1:
-        return signs.pop()
+    if kind != "count" or "," in signs:
+        return signs.pop() if len(signs) == 1 else None
     dotted = [word for word in words if "." in word and word[-1:].isdigit()]
     grouped = [word for word in dotted if _GROUPED.fullmatch(word)]
-    if not signs and kind == "count" and len(grouped) == len(dotted) >= _FEWEST_TO_TELL:
-        return ","
-    return None
+    if not signs:
+        return "," if len(grouped) == len(dotted) >= _FEWEST_TO_TELL else None
+    fractions = sum(not _GROUPED.fullmatch(w) for w in dotted if _FRACTION.fullmatch(w))
+    return "." if fractions > _FEW_FRACTIONS * len(grouped) else None
 
 
 def marked_count(words: Iterable[str]) -> str | None:
