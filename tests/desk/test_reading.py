@@ -234,6 +234,19 @@ def test_empty_outcomes_are_none_where_the_page_is_told_so(visit, desk):
     assert recorded(desk) == {"INF-1003": True, "INF-1004": False}
 
 
+def test_words_for_no_deal_alone_come_back_at_the_field_for_a_deal(visit):
+    ann = visit("reviewer")
+    lines = ["INF-1003,5000,70,0.05,0.01,Tech,HD,2000,done"]
+    content = csv_of(lines, HEADER + ",Sponsorship_Status")
+    where, problem = send(ann, content), "&#39;Lost&#39; is no deal, and no word is one"
+    choose(ann, where, **RIGHT)
+    assert problem in choose(ann, where, deal_is="", no_deal_is="(empty), Lost")
+    form = {"csrf": ann.csrf, "on": "2026-05-01", "no_deal_is": "(empty), Lost"}
+    answer = ann.post("/outcomes", data=form, files={"file": ("list.csv", content)})
+    assert answer.status_code == 422
+    assert problem in answer.text
+
+
 def test_filled_outcomes_are_deals_where_the_page_names_empty_ones_alone(visit, desk):
     ann = visit("reviewer")
     content = b"Influencer_ID,Signed on\nINF-1003,2026-03-04\nINF-1004,\n"

@@ -13,14 +13,23 @@ from durhampulse.creators.units import Unit
 from durhampulse.desk.imports.choices import place_of
 from durhampulse.desk.imports.problems import FieldError
 
-__all__ = ["CARRIED", "LEFT_OUT", "MODEL", "RATES", "UNITS", "read_form", "text_of", "words_of"]
+__all__ = [
+    "CARRIED",
+    "LEFT_OUT",
+    "MODEL",
+    "RATES",
+    "UNITS",
+    "outcome_words_of",
+    "read_form",
+    "text_of",
+    "words_of",
+]
 
 CARRIED, MODEL, LEFT_OUT = "carried", "model", "out"
 """What a column is that is no standard column."""
 RATES = tuple(name for name, column in COLUMNS.items() if column.kind == "rate")
 UNITS = get_args(Unit)
 _ROLES = (*COLUMNS, CARRIED, MODEL, LEFT_OUT)
-_WORDS = ("deal_is", "no_deal_is")
 _EMPTY_WORD = "(empty)"
 """What a form calls a cell that holds nothing, among the words of an outcome."""
 
@@ -45,7 +54,7 @@ def read_form(sent: Mapping[str, str], base: ReadOptions) -> ReadOptions:
     }
     if "header_row" in sent:
         chosen["header_row"] = _header_row(sent["header_row"])
-    chosen |= {name: words_of(sent[name]) for name in _WORDS if name in sent}
+    chosen |= outcome_words_of(sent)
     options = replace(base, **chosen)
     if "place" in sent and sent["place"] != place_of(options):
         sent = {}  # its columns are those of another table
@@ -80,6 +89,25 @@ def words_of(text: str) -> tuple[str, ...]:
     """
     words = (part.strip() for part in text.split(","))
     return tuple(EMPTY if word == _EMPTY_WORD else word for word in words if word)
+
+
+def outcome_words_of(sent: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Return the fields of a form that name words for outcomes, each with its words.
+
+    Raises
+    ------
+    FieldError
+        If words for no deal are named, and none for a deal.
+    """
+    chosen = {name: words_of(sent[name]) for name in ("deal_is", "no_deal_is") if name in sent}
+    none = [word for word in chosen.get("no_deal_is", ()) if word != EMPTY]
+    if none and not chosen.get("deal_is"):
+        raise FieldError(
+            f"'{none[0][:40]}' is no deal, and no word is one.",
+            f"Write the words for a deal; {_EMPTY_WORD} alone as none makes every filled cell one.",
+            "deal_is",
+        )
+    return chosen
 
 
 def text_of(words: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.rules import ColumnRule
 from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.decision.figures import quantity
-from durhampulse.desk.imports.form import words_of
+from durhampulse.desk.imports.form import outcome_words_of
 from durhampulse.desk.imports.labelled import LARGEST
 from durhampulse.desk.imports.problems import Problem, problem_of
 from durhampulse.desk.imports.uploaded import uploaded
@@ -173,8 +173,6 @@ def _options(sent: Mapping[str, str]) -> ReadOptions | None:
         for column in (IDENTIFIER, LABEL)
         if f"column {column}" in chosen
     }
-    return ReadOptions(
-        columns=columns,
-        deal_is=words_of(chosen.get("deal_is", "")),
-        no_deal_is=words_of(chosen.get("no_deal_is", "")),
-    )
+    words = outcome_words_of(chosen)
+    deal, none = (words.get(name, ()) for name in ("deal_is", "no_deal_is"))
+    return ReadOptions(columns=columns, deal_is=deal, no_deal_is=none)
