@@ -52,6 +52,9 @@ def test_clear_words_of_cases_are_read(name, words, deals):
     ("yes", "no"),
     [
         ("yes", "no"),
+        ("on", "off"),
+        ("1. Yes", "0. No"),
+        ("2 = Signed", "1 = Declined"),
         ("S\u00ed", "No"),
         ("SIM", "N\u00e3o"),
         ("Oui", "Non"),

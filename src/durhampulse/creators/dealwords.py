@@ -22,14 +22,47 @@ __all__ = [
 ]
 
 _YES = frozenset(
-    {"1", "yes", "y", "true", "t", "sí", "si", "s", "sim", "oui", "ja", "j", "да", "так", "是"}
+    {
+        "1",
+        "yes",
+        "y",
+        "true",
+        "t",
+        "on",
+        "sí",
+        "si",
+        "s",
+        "sim",
+        "oui",
+        "ja",
+        "j",
+        "да",
+        "так",
+        "是",
+    }
     | {"はい", "예", "네", "evet", "tak", "ano", "igen", "da", "kyllä", "ναι", "نعم", "כן", "हाँ"}
     | {"हां", "हा", "ya", "có", "ใช่", "হ্যাঁ", "بله", "бар", "áno", "wahr", "verdadero", "vrai"}
     | {"verdadeiro", "vero", "истина", "真", "✓", "✔", "✔\ufe0f"}
     | {"✅", "☑", "☑\ufe0f", "👍", "○", "◯"}
 )
 _NO = frozenset(
-    {"0", "no", "n", "false", "f", "não", "nao", "non", "nein", "nee", "nej", "nei", "нет", "ні"}
+    {
+        "0",
+        "no",
+        "n",
+        "false",
+        "f",
+        "off",
+        "não",
+        "nao",
+        "non",
+        "nein",
+        "nee",
+        "nej",
+        "nei",
+        "нет",
+        "ні",
+    }
     | {
         "不是",
         "否",
@@ -117,14 +150,19 @@ VAGUE_HEADERS = frozenset(
 """Headers that may name an outcome; their words must be the trade's own."""
 
 
+_CODE = re.compile(r"\A\s*\d{1,2}\s*[.):=]\s*(?=[^\W\d_])")
+"""The code before the label of a value, as statistics programs export both: ``1. Yes``."""
+
+
 def word_key(word: str) -> str:
     """Return a word without case, stray blanks, hyphens and underscores; a number keeps its sign.
 
     Examples
     --------
-    >>> word_key(" Closed-Won "), word_key("-1")
-    ('closed won', '-1')
+    >>> word_key(" Closed-Won "), word_key("-1"), word_key("1. Yes")
+    ('closed won', '-1', 'yes')
     """
+    word = _CODE.sub("", word)
     words = re.search(r"[^\W\d_]{2}", word)
     return folded(re.sub(r"[-_/–]+", " ", word) if words else word)
 
