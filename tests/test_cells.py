@@ -194,3 +194,10 @@ def test_cell_is_read_independently_of_other_rows(cells):
         np.testing.assert_array_equal(alone.values[0], together.values[at])
         for flag in ("percent", "unreadable", "unclear", "null_word", "stray_space"):
             assert getattr(alone, flag)[0] == getattr(together, flag)[at]
+
+
+@pytest.mark.parametrize("word", ["k. A.", "TBD", "(blank)", "n.v.", "s.o.", "Unknown", "#NV"])
+def test_words_for_nothing_are_no_level_of_their_own(word):
+    cells = read_levels(pa.array(["Fashion", word, "Tech"]))
+    assert cells.levels.codes.tolist() == [0, -1, 1]
+    assert cells.null_word.tolist() == [False, True, False]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from durhampulse.creators.identifiers import canonical_identifier, canonical_identifiers
 from durhampulse.creators.text import NoTextError, as_text
+from durhampulse.creators.words import NULL_WORDS
 from durhampulse.files.formulas import spreadsheet_safe
 
 
@@ -26,6 +27,13 @@ def test_identifier_has_one_canonical_form(value, expected):
     assert canonical_identifier(value) == expected
     kind = pa.uint64() if value == 2**64 - 1 else None
     assert canonical_identifiers(pa.array([value, None], kind)).to_pylist() == [expected, None]
+
+
+@pytest.mark.parametrize("word", sorted(NULL_WORDS))
+def test_words_for_nothing_name_nobody(word):
+    cells = [word, word.upper(), word.capitalize(), f" {word} "]
+    assert [canonical_identifier(cell) for cell in cells] == [None] * 4
+    assert canonical_identifiers(pa.array([*cells, "nadja"])).to_pylist() == [None] * 4 + ["nadja"]
 
 
 def test_integers_above_2_to_53_stay_exact_beside_missing():

@@ -15,11 +15,22 @@ from durhampulse.files.formulas import as_before
 __all__ = ["canonical_identifier", "canonical_identifiers"]
 
 _POINT = re.compile(r"(\d+)\.0+")
-_PLAIN = np.zeros(256, dtype=bool)
-_PLAIN[list(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")] = True
 _ZERO, _POINT_BYTE = ord("0"), ord(".")
-_FIRST = _PLAIN.copy()
-_FIRST[list(b"nNmM")] = False  # as "n/a" and "missing" begin
+
+
+def _odd_ends() -> npt.NDArray[np.bool_]:
+    """Return by first and last byte which cells may have another form, or stand for nothing."""
+    plain = np.zeros(256, dtype=bool)
+    plain[[code for code in range(128) if chr(code).isalnum()]] = True
+    odd = ~(plain[:, None] & plain)
+    for word in filter(None, NULL_WORDS):
+        for first in {word[0].lower(), word[0].upper()}:
+            for last in {word[-1].lower(), word[-1].upper()}:
+                odd[first.encode()[0], last.encode()[-1]] = True
+    return odd
+
+
+_ODD_ENDS = _odd_ends()
 
 
 def canonical_identifier(value: object) -> str | None:
@@ -92,6 +103,6 @@ def _odd(text: pa.Array) -> npt.NDArray[np.bool_]:
     first, last = letters[ends[:-1][filled]], letters[ends[1:][filled] - 1]
     before = letters[np.maximum(ends[1:][filled] - 2, 0)]
     pointed = (last == _ZERO) & ((before == _ZERO) | (before == _POINT_BYTE))  # as "1001.0" ends
-    odd[filled] = ~_FIRST[first] | ~_PLAIN[last] | pointed
+    odd[filled] = _ODD_ENDS[first, last] | pointed
     odd[~filled] = True
     return np.asarray(odd & text.is_valid().to_numpy(zero_copy_only=False))

@@ -10,8 +10,13 @@ __all__ = ["NULL_WORDS", "folded", "listed"]
 
 NULL_WORDS = frozenset(
     {"", "-", "--", "?", "na", "n/a", "n/a'", "n.a.", "nan", "null", "none", "missing", "#n/a"}
-    | {"\u2013", "\u2014", "\u2212", ".", "...", "\u2026"}
-    | {"#valor!", "#value!", "#wert!", "#ref!", "#div/0!", "#name?", "#num!", "#null!"}
+    | {"\u2013", "\u2014", "\u2212", ".", "...", "\u2026", "<na>", "none given", "not given"}
+    | {"(blank)", "(empty)", "(leer)", "(vide)", "(none)", "(null)", "(not set)", "not set"}
+    | {"tbd", "tba", "t.b.d.", "t.b.a.", "to be defined", "not available", "no data", "unknown"}
+    | {"k.a.", "k. a.", "k.a", "keine angabe", "n.v.", "n. v.", "unbekannt"}
+    | {"s.o.", "s. o.", "n.d.", "n. d.", "n/d", "s/d", "s.d.", "non disponible", "no disponible"}
+    | {"desconocido", "inconnu", "sconosciuto", "desconhecido", "#n/d", "#nv", "#bezug!", "#zahl!"}
+    | {"#valor!", "#value!", "#wert!", "#ref!", "#div/0!", "#name?", "#num!", "#null!", "#error!"}
 )
 """Words and spreadsheet errors that stand for a missing value, in lower case."""
 
