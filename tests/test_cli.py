@@ -1,13 +1,11 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import os
 import subprocess
 import sys
 from importlib.metadata import version
-from types import SimpleNamespace
 from unittest import mock
 
 import pandas as pd
@@ -15,26 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from durhampulse.cli import command_line, main
+from durhampulse.cli import command_line
 from durhampulse.cli.options import parts_bar
 from durhampulse.market.sampling import simulate_market
+from tests.commands import run
 
 DURHAMPULSE = [sys.executable, "-c", "from durhampulse.cli import main; main()"]
-
-
-def run(*args, cwd="."):
-    """Run a command in this process: starting Python takes longer than most commands."""
-    out, err, code = io.StringIO(), io.StringIO(), 0
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(contextlib.chdir(cwd))
-        stack.enter_context(contextlib.redirect_stdout(out))
-        stack.enter_context(contextlib.redirect_stderr(err))
-        stack.enter_context(mock.patch.object(sys, "argv", ["durhampulse", *map(str, args)]))
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code
-    return SimpleNamespace(returncode=code or 0, stdout=out.getvalue(), stderr=err.getvalue())
 
 
 def test_sample_then_inspect(tmp_path):

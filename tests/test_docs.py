@@ -14,16 +14,16 @@ import tomllib
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from unittest import mock
 
 import pandas as pd
 import pytest
 from markdown_it import MarkdownIt
 from starlette.testclient import TestClient
 
-from durhampulse.cli import command_line, main
+from durhampulse.cli import command_line
 from durhampulse.market.sampling import simulate_market
 from durhampulse.service.app import create_app
+from tests.commands import run
 from tests.studies import short_trainings
 
 ROOT = Path(__file__).parents[1]
@@ -151,18 +151,9 @@ def parse(args):
 
 
 def run_durhampulse(args, where):
-    if args[0] in STAYS:
-        return
-    errors, code = io.StringIO(), None
-    with (
-        mock.patch.object(sys, "argv", ["durhampulse", *args]),
-        contextlib.redirect_stderr(errors),
-    ):
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code
-    assert not code, f"{where}: {errors.getvalue()}"
+    if args[0] not in STAYS:
+        done = run(*args)
+        assert done.returncode == 0, f"{where}: {done.stderr}"
 
 
 def send(args, where):

@@ -36,10 +36,10 @@ from durhampulse.models.fitted import FittedModel
 from durhampulse.models.splines import SplineLogistic
 from durhampulse.models.weights import DenseNetwork, Logistic
 from durhampulse.scoring.scorer import Scorer, load_model
+from tests.commands import run
 from tests.desk.servers import find_tool, own_server
 from tests.messy import messy_creators
 from tests.models import write_logistic
-from tests.test_cli import run
 
 ROWS = 400
 

@@ -17,6 +17,7 @@ from durhampulse.files.tables import read_source
 from durhampulse.irregularities import Ledger
 from durhampulse.scoring.batch import score_files
 from durhampulse.scoring.lookup import accounts_of
+from tests.commands import call
 
 
 @pytest.fixture(scope="module")
@@ -82,18 +83,9 @@ def test_scores_go_to_standard_output(scorer, table, send, tmp_path, capfdbinary
     assert capfdbinary.readouterr().out == (tmp_path / "out.csv").read_bytes()
 
 
-def test_messages_leave_standard_output_to_the_table(
-    demo_model, table, send, capfdbinary, monkeypatch
-):
-    from durhampulse.cli import main
-
+def test_messages_leave_standard_output_to_the_table(demo_model, table, send, capfdbinary):
     send(table.to_csv(index=False).encode())
-    monkeypatch.setattr(
-        "sys.argv", ["durhampulse", "score", "-", "-o", "-", "--model", str(demo_model)]
-    )
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == 0
+    assert call("score", "-", "-o", "-", "--model", demo_model) == 0
     written = capfdbinary.readouterr()
     assert len(pd.read_csv(io.BytesIO(written.out))) == 40
     assert b"40 rows: 40 scored, 0 refused." in written.err

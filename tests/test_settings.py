@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
 
-from durhampulse.cli import command_line, main
+from durhampulse.cli import command_line
 from durhampulse.cli.settings import commands_of, options_of
+from tests.commands import call
 
 
 @pytest.fixture
@@ -24,11 +23,9 @@ def run(monkeypatch, tmp_path, capsys):
     )
 
     def run(*words):
-        monkeypatch.setattr(sys, "argv", ["durhampulse", *words])
         calls.clear()
-        with pytest.raises(SystemExit) as end:
-            main()
-        return calls[0] if calls else (end.value.code, capsys.readouterr().err)
+        code = call(*words)
+        return calls[0] if calls else (code, capsys.readouterr().err)
 
     return run
 

@@ -13,7 +13,6 @@ import pytest
 from sqlalchemy import delete, func, select, update
 from starlette.testclient import TestClient
 
-from durhampulse.cli import main
 from durhampulse.desk.imports import intake
 from durhampulse.desk.people import people
 from durhampulse.desk.people.sessions import SessionLimits, find_session
@@ -28,6 +27,7 @@ from durhampulse.desk.store.tables import (
 from durhampulse.desk.web.access import COOKIE
 from durhampulse.desk.web.app import create_desk
 from durhampulse.exceptions import InputError
+from tests.commands import run
 from tests.desk.conftest import DEMO, PASSWORD
 
 
@@ -279,21 +279,15 @@ def test_first_admin_is_created_by_link(store_url, tmp_path):
     desk.store.close()
 
 
-def test_password_link_from_the_command_line(store_url, tmp_path, monkeypatch, capsys):
+def test_password_link_from_the_command_line(store_url, tmp_path):
     desk = open_desk(store_url, DEMO / "model", files_in=tmp_path)
     with desk.store.writing() as db:
         people.add_person(db, "Ada", "admin", "test", PASSWORD)
     for _ in range(5):
         desk.sign_in.attempt(desk.store, "Ada", "forgotten it", "here")
-    command = ["durhampulse", "desk", "--store", store_url, "--link-for"]
-    monkeypatch.setattr("sys.argv", [*command, "Eve"])
-    with pytest.raises(SystemExit):
-        main()
-    assert "Nobody called 'Eve'" in capsys.readouterr().err
-    monkeypatch.setattr("sys.argv", [*command, "Ada"])
-    with pytest.raises(SystemExit):
-        main()
-    printed = capsys.readouterr().out
+    command = ["desk", "--store", store_url, "--link-for"]
+    assert "Nobody called 'Eve'" in run(*command, "Eve").stderr
+    printed = run(*command, "Ada").stdout
     with TestClient(create_desk(desk), follow_redirects=False) as client:
         form = {"password": "another long password"}
         assert client.post(urlsplit(printed.strip()).path, data=form).status_code == 303

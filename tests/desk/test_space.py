@@ -14,13 +14,13 @@ import pytest
 from sqlalchemy import event, func, select, text
 from sqlalchemy.exc import OperationalError
 
-from durhampulse.cli import main
 from durhampulse.desk.imports.uploaded import clear_orphans
 from durhampulse.desk.people import people
 from durhampulse.desk.server import open_desk
 from durhampulse.desk.store.database import AWAY, open_store
 from durhampulse.desk.store.space import shortage_of
 from durhampulse.desk.store.tables import staged, upload
+from tests.commands import run
 from tests.desk.conftest import PASSWORD
 from tests.desk.lists import HEADER
 
@@ -193,7 +193,7 @@ def test_orphan_that_cannot_be_deleted_stops_no_start(tmp_path, monkeypatch, cap
     desk.store.close()
 
 
-def test_command_says_that_a_store_cannot_be_read(tmp_path, monkeypatch, capsys):
+def test_command_says_that_a_store_cannot_be_read(tmp_path):
     path = tmp_path / "x.db"
     store = open_store(f"sqlite:///{path}")
     with store.reading() as db:
@@ -201,11 +201,9 @@ def test_command_says_that_a_store_cannot_be_read(tmp_path, monkeypatch, capsys)
     store.close()
     content = path.read_bytes()
     path.write_bytes(content[: 4096 * (page - 1)] + bytes(4096) + content[4096 * page :])
-    monkeypatch.setattr("sys.argv", ["durhampulse", "desk", "--store", f"sqlite:///{path}"])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == 2
-    (problem, way_out) = capsys.readouterr().err.splitlines()[-2:]
+    done = run("desk", "--store", f"sqlite:///{path}")
+    assert done.returncode == 2
+    problem, way_out = done.stderr.splitlines()[-2:]
     assert problem == "durhampulse: The store does not answer: database disk image is malformed."
     assert "Check its disk" in way_out
 
