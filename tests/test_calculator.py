@@ -11,7 +11,7 @@ from durhampulse.decision.reasons import REASONS_NOTE
 from durhampulse.export.program import program_of
 from durhampulse.report.calculator import build_calculator
 from durhampulse.scoring.scorer import load_model
-from tests.test_export import run_script
+from tests.exported import run_script
 
 CREATORS = [
     {"Followers": "145,000", "Engagement_Rate": "6.8%", "Growth_Rate": "0.021", "Niche": "fashion ",

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import shutil
 import sqlite3
-import subprocess
 from dataclasses import replace
 from importlib.util import find_spec
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -26,18 +23,16 @@ from durhampulse.export.javascript import javascript_of
 from durhampulse.export.program import program_of
 from durhampulse.export.sql.dialects import DIALECTS
 from durhampulse.export.sql.query import query_of
-from durhampulse.features.codes import NumberCode
-from durhampulse.features.encoding import Encoding
 from durhampulse.features.precedent import REACH
 from durhampulse.market.market import draw_creators
 from durhampulse.market.sampling import simulate_market
 from durhampulse.models.families import WeightedSum
-from durhampulse.models.fitted import FittedModel
 from durhampulse.models.splines import SplineLogistic
-from durhampulse.models.weights import DenseNetwork, Logistic
+from durhampulse.models.weights import DenseNetwork
 from durhampulse.scoring.scorer import Scorer, load_model
 from tests.commands import run
 from tests.desk.servers import find_tool, own_server
+from tests.exported import identity, run_graph, run_script
 from tests.messy import messy_creators
 from tests.models import write_logistic
 
@@ -63,25 +58,6 @@ def expected_scores(scorer: Scorer, table: pd.DataFrame) -> pd.DataFrame:
     frame.loc[refused, ["probability", "low", "high"]] = np.nan
     frame.loc[refused, ["recommendation", "unlike"]] = ""
     return frame
-
-
-def node() -> str:
-    """A program that runs JavaScript: the one of the system, or Playwright's own."""
-    place = shutil.which("node")
-    if place is None:
-        driver = pytest.importorskip("playwright._impl._driver")
-        place = str(driver.compute_driver_executable()[0])
-    return place
-
-
-def run_script(script: Path, rows: object) -> object:
-    """What a script's model says of rows."""
-    asked = "JSON.stringify(JSON.parse(require('fs').readFileSync(0)).map(require(process.argv[1]).score))"
-    command = [node(), "-p", asked, str(script)]
-    answer = subprocess.run(
-        command, input=json.dumps(rows).encode(), capture_output=True, check=True
-    )
-    return json.loads(answer.stdout)
 
 
 def agreement(scored: pd.DataFrame, expected: pd.DataFrame, within: float = 1e-9) -> None:
@@ -190,14 +166,6 @@ def test_each_dialect_is_parsed_by_sqlglot(dialect, logistic):
     query = query_of(program_of(logistic.model), dialect, "brand.creators", "0")
     parsed = sqlglot.parse_one(query, dialect=dialect)
     assert [e.alias_or_name for e in parsed.selects][-3:] == ["recommendation", "unlike", "refusal"]
-
-
-def run_graph(blob: bytes, table: pd.DataFrame) -> pd.DataFrame:
-    onnxruntime = pytest.importorskip("onnxruntime")
-    session = onnxruntime.InferenceSession(blob, providers=["CPUExecutionProvider"])
-    cells = {each.name: table[each.name].to_numpy(object) for each in session.get_inputs()}
-    names = [each.name for each in session.get_outputs()]
-    return pd.DataFrame(dict(zip(names, session.run(None, cells), strict=True)))
 
 
 def test_exported_graph_scores_as_the_scorer(demo, messy, demo_model, tmp_path):
@@ -342,18 +310,6 @@ def test_script_reads_single_cells_as_the_reader(kind, decimal, tmp_path):
             assert "columns of the model are empty" in item["refusal"], cell
         elif "cannot be" not in item["refusal"] and np.isfinite(values[at]):
             assert item["probability"] == pytest.approx(expected[at], abs=1e-12), cell
-
-
-def identity(column, unit=1e3):
-    """A model whose log-odds are a column's number in units."""
-    code = NumberCode(
-        column=column, scale="linear", unit=1.0, mean=0.0, sd=unit, fill=0.0, indicator=False
-    )
-    return FittedModel(
-        name="identity",
-        encoding=Encoding((code,)),
-        weights=Logistic(np.ones(1), np.zeros(1)),
-    )
 
 
 def written(model, rules, folder):

@@ -25,7 +25,7 @@ from durhampulse.export.graph.model import graph_of
 from durhampulse.export.program import program_from
 from durhampulse.export.sql.query import query_of
 from tests.examples import examples
-from tests.test_export import identity, run_graph
+from tests.exported import identity, run_graph
 
 COLUMN = {"count": "Followers", "rate": "Growth_Rate", "any": "Fee"}
 VALUES = {
