@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import graphlib
+import re
 import subprocess
 import sys
 from functools import cache
@@ -12,28 +13,11 @@ from pathlib import Path
 import pytest
 
 import durhampulse
+from tests.layers import DESK_LAYERS, LAYERS
 
 ROOT = Path(durhampulse.__file__).parent
 
 # A package may import from those before it, never from those after it.
-LAYERS = [
-    "exceptions", "extras", "deferred", "markup", "irregularities", "files", "creators", "market", "features",
-    "models", "evaluation", "decision", "scoring", "export", "study", "report", "service", "desk", "cli",
-    "__main__",
-]  # fmt: skip
-DESK_LAYERS = [
-    "store",
-    "models",
-    "people",
-    "shortlist",
-    "review",
-    "imports",
-    "campaigns",
-    "outcomes",
-    "hooks",
-    "web",
-    "server",
-]
 
 
 def modules():
@@ -86,6 +70,18 @@ def test_packages_import_only_from_lower_layers():
         if other and is_above(other, name)
     ]
     assert upward == []
+
+
+def test_no_test_module_imports_another():
+    """What tests share lies in modules of its own: else a file of tests cannot be moved or cut."""
+    tests = Path(__file__).parent
+    assert [
+        f"{path.relative_to(tests)}: {ast.unparse(node)}"
+        for path in sorted(tests.rglob("*.py"))
+        for node in nodes(path)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        and re.search(r"(from|import) (tests|\.).*\btest_", ast.unparse(node))
+    ] == []
 
 
 def test_import_graph_has_no_cycle():

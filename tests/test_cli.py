@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
 import sys
 from importlib.metadata import version
@@ -17,6 +16,7 @@ from durhampulse.cli import command_line
 from durhampulse.cli.options import parts_bar
 from durhampulse.market.sampling import simulate_market
 from tests.commands import run
+from tests.environment import without
 
 DURHAMPULSE = [sys.executable, "-c", "from durhampulse.cli import main; main()"]
 
@@ -225,7 +225,7 @@ def test_scoring_keeps_the_memory_that_arrow_frees(demo_model, market_file, tmp_
     done = subprocess.run(
         [sys.executable, "-c", code, *args],
         cwd=tmp_path, capture_output=True, text=True, check=True,
-        env={k: v for k, v in os.environ.items() if k != "ARROW_DEFAULT_MEMORY_POOL"},
+        env=without("ARROW_DEFAULT_MEMORY_POOL"),
     )  # fmt: skip
     assert done.stdout.splitlines()[-1] == "system"
 

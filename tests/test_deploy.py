@@ -6,27 +6,16 @@ import configparser
 import re
 import shlex
 import tomllib
-from pathlib import Path
 
 import pytest
 import yaml
 
 from durhampulse.cli import command_line
 from durhampulse.cli.settings import check_file, commands_of, options_of, variable, variables
+from tests.deployment import COMPOSE, ROOT, instructions
 
-ROOT = Path(__file__).parents[1]
-COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
 KUBERNETES = [*yaml.safe_load_all((ROOT / "deploy" / "kubernetes.yaml").read_text())]
 FILES = ("Dockerfile", "compose.yaml", "deploy/durhampulse.service", "deploy/kubernetes.yaml")
-
-
-def instructions():
-    """Give the Dockerfile's instructions, each with its words."""
-    text = re.sub(r"\\\n\s*", " ", (ROOT / "Dockerfile").read_text())
-    for line in text.splitlines():
-        if line and not line.startswith("#"):
-            name, _, rest = line.partition(" ")
-            yield name, rest
 
 
 def unit():

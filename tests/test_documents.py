@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from durhampulse.extras import EXTRAS
-from tests.test_architecture import DESK_LAYERS, LAYERS
+from tests.layers import DESK_LAYERS, LAYERS
 
 ROOT = Path(__file__).parents[1]
 

@@ -26,9 +26,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.deployment import COMPOSE, ROOT, instructions
 from tests.desk.servers import find_tool, own_server
-from tests.test_deploy import COMPOSE, ROOT, instructions
-from tests.test_wheel import environment
+from tests.environment import without_checkout
 
 pytestmark = pytest.mark.slow
 
@@ -87,7 +87,7 @@ class Image:
                 r"^pip ", f"{python} -m pip --quiet ", re.sub("^python ", f"{python} ", step)
             )
             here = here.replace(" install ", " install --no-deps ")
-            subprocess.run(here, shell=True, check=True, cwd=source, env=environment())
+            subprocess.run(here, shell=True, check=True, cwd=source, env=without_checkout())
         (packages,) = (self.top / "opt" / "durhampulse").glob("lib/python*/site-packages")
         (packages / "libraries.pth").write_text(f"{self.top}/libraries")
         if may_mount():

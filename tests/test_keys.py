@@ -17,7 +17,7 @@ from durhampulse.exceptions import InputError, OutputError
 from durhampulse.service.app import create_app
 from durhampulse.service.keys import KeyRing, add_key, read_keys, revoke_key
 from tests.asking import CREATOR, score
-from tests.desk.test_bodies import send_without_end
+from tests.desk.bodies import send_without_end
 
 
 def test_keys_and_scopes(demo_model, tmp_path):

@@ -8,8 +8,8 @@ from durhampulse.creators.schema import IDENTIFIER, LABEL
 from durhampulse.features.codes import LevelCode, NumberCode
 from durhampulse.features.encoding import Encoding
 from durhampulse.features.neighbours import Neighbours, learn_neighbours
+from tests.markets import market
 from tests.models import write_logistic
-from tests.test_precedent import market
 
 NUMBER = NumberCode(column="x", scale="linear", unit=1, mean=0, sd=2, fill=0, indicator=False)
 ENCODING = Encoding((NUMBER, LevelCode("Niche", ("Tech", "Pets"), rare=False, missing=False)))

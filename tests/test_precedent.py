@@ -16,22 +16,16 @@ from durhampulse.decision.unlike import unlike_words
 from durhampulse.features.encoding import learn_encoding
 from durhampulse.features.oddities import Scores, find_cuts
 from durhampulse.features.precedent import REACH, Precedent
-from durhampulse.market.market import draw_creators
 from durhampulse.models.classifiers import build_boosting
 from durhampulse.models.fitted import FittedModel
 from durhampulse.models.splines import fit_splines
 from durhampulse.models.trees import ObliviousTrees
 from durhampulse.scoring.batch import score_files
 from durhampulse.service.app import create_app
+from tests.markets import market
 from tests.models import write_logistic
 
 RATES = {"Engagement_Rate": "fraction"}
-
-
-def market(n, seed):
-    table, _ = draw_creators(n, np.random.default_rng(seed))
-    table.insert(0, "Influencer_ID", np.arange(n))
-    return table
 
 
 def model_of(rows, seed, **counts):

@@ -21,6 +21,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.environment import without_checkout
+
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
@@ -28,12 +30,6 @@ SOURCE = ROOT / "src" / "durhampulse"
 COMMAND = ["-c", "from durhampulse.cli import main; main()"]
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
 CREATOR = {"Followers": 85_000, "Engagement_Rate": 0.041, "Niche": "Fashion", "Video_Quality": "HD"}
-
-
-def environment():
-    """Return the variables of this process but for those that lead to the checkout."""
-    gone = ("PYTHONPATH", "VIRTUAL_ENV", "COVERAGE")
-    return {name: value for name, value in os.environ.items() if not name.startswith(gone)}
 
 
 @dataclass(frozen=True)
@@ -58,7 +54,7 @@ class Installed:
             text=True,
             check=False,
             cwd=self.folder,
-            env=environment(),
+            env=without_checkout(),
         )
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
         return done.stdout
@@ -73,7 +69,7 @@ class Installed:
                 stdout=stream,
                 stderr=subprocess.STDOUT,
                 cwd=self.folder,
-                env=environment(),
+                env=without_checkout(),
             )
         try:
             yield wait_for(lambda: re.search(pattern, log.read_text()))
@@ -136,7 +132,7 @@ def install(folder, requirement):
         str(ROOT / "constraints.txt"),
         str(requirement),
     ]
-    subprocess.run(command, check=True, env=environment())
+    subprocess.run(command, check=True, env=without_checkout())
 
 
 def test_wheel_holds_every_package_file(wheel):

@@ -38,6 +38,7 @@ from durhampulse.desk.web.state import Desk
 from durhampulse.scoring.account import account_of
 from durhampulse.scoring.record import UNLIKE_BIT
 from durhampulse.scoring.scorer import Scorer, load_model
+from tests.desk.plans import looks_at_a_part_first, spring  # noqa: F401  fixtures
 from tests.desk.running import PASSWORD, PATIENCE, SECRETS, running_desk
 from tests.desk.servers import find_tool, own_server
 

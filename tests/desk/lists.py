@@ -22,3 +22,11 @@ def unlike_list(folder, n=200):
         for i in range(n)
     ]
     return write_list(folder, *rows, name="stars.csv")
+
+
+def write_people(path, *names, followers=5_000, niche="Tech", called="Kaja"):
+    """Write a row for each identifier, with a name and a fee; give the path."""
+    header = HEADER.replace("Influencer_ID", "Influencer_ID,Name") + ",Fee"
+    lines = [f"{name},{called} {name},{followers},0.05,0.01,{niche},HD,2000,100" for name in names]
+    path.write_text("\n".join([header, *lines]))
+    return path

@@ -93,3 +93,10 @@ def looks_at_a_part_first(monkeypatch):
     monkeypatch.setattr(frontier, "_FEW", 30)
     monkeypatch.setattr(frontier, "_PART", 20)
     monkeypatch.setattr(frontier, "_STRETCHES", 5)
+
+
+@pytest.fixture
+def spring(filled, catalogue):
+    """A campaign of eight with a budget that binds."""
+    fees = {"nano": 100.0, "micro": 400.0, "mid": 1500.0, "macro": 5000.0, "mega": 9000.0}
+    return planned(filled, catalogue, budget=1_200.0, fees=fees, currency="EUR")

@@ -87,16 +87,6 @@ def test_swaps_add_up_to_the_difference_of_the_sets():
     assert sum(s.fee for s in done) == after.cost - before.cost
 
 
-@pytest.fixture
-def spring(filled, catalogue):
-    """A campaign of eight with a budget that binds."""
-    fees = {"nano": 100.0, "micro": 400.0, "mid": 1500.0, "macro": 5000.0, "mega": 9000.0}
-    brief = Brief(name="Spring", number=8, budget=1_200.0, fees=fees, currency="EUR")
-    number = campaigns.make(filled, brief, "ann")
-    propose(filled, catalogue, number, "ann")
-    return number
-
-
 def test_frontier_rises_and_holds_the_present_set(filled, catalogue, spring):
     frontier = frontier_of(filled, catalogue, spring)
     points = frontier.points

@@ -37,7 +37,6 @@ from tests.desk.lists import write_list
 from tests.desk.plans import (
     AIMS,
     FEES,
-    looks_at_a_part_first,
     numbers,
     on_short_lists,
     planned,
@@ -46,8 +45,6 @@ from tests.desk.plans import (
 )
 from tests.desk.versions import newest_store, older_store
 from tests.examples import examples
-
-__all__ = ["looks_at_a_part_first"]
 
 DAY = date(2026, 1, 31)
 

@@ -19,7 +19,6 @@ from sqlalchemy import (
     Date,
     Double,
     Integer,
-    LargeBinary,
     String,
     func,
     insert,
@@ -72,6 +71,7 @@ from durhampulse.desk.store.traces import remove_traces
 from durhampulse.exceptions import InputError
 from tests.desk.conftest import PASSWORD, add_people
 from tests.desk.running import running_desk
+from tests.desk.stored import everything
 
 NOW = datetime.now(UTC)
 CALLED = [
@@ -236,12 +236,6 @@ def left_of(store, folder):
     path = Path(store.engine.url.database)
     files = [*path.parent.glob(f"{path.name}*"), *folder.glob("**/*")]
     return sum(file.read_bytes().lower().count(b"quarx") for file in files if file.is_file())
-
-
-def everything(store):
-    with store.reading() as db:
-        return "\n".join(str(row) for table in metadata.sorted_tables for row in db.execute(
-            select(*(c for c in table.c if not isinstance(c.type, LargeBinary))))).lower()  # fmt: skip
 
 
 @pytest.fixture

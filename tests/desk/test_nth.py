@@ -14,7 +14,7 @@ from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.chain import verify
 from durhampulse.desk.store.tables import creator, review
 from tests.desk.conftest import add_people
-from tests.desk.test_erasure import everything
+from tests.desk.stored import everything
 from tests.nth.failing import build, obstacle, require_whole, walk
 
 ACTS = {

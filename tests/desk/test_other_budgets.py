@@ -24,20 +24,16 @@ from durhampulse.desk.people.erasure import erase
 from durhampulse.desk.store.tables import campaign, campaign_candidate, creator
 from durhampulse.exceptions import CannotJudgeError
 from tests.desk.conftest import bring
+from tests.desk.lists import write_people
 from tests.desk.plans import (
     FEES,
-    looks_at_a_part_first,
     numbers,
     on_short_lists,
     planned,
     put_people,
     whole_list,
 )
-from tests.desk.test_bet import spring
-from tests.desk.test_undo_import import write
 from tests.examples import examples
-
-__all__ = ["looks_at_a_part_first", "spring"]
 
 
 def kept_of(store, number):
@@ -286,7 +282,7 @@ def test_figures_are_those_of_the_proposal_and_the_page_says_so(
     assert [p.aim for p in after.points] == [p.aim for p in before.points]
     page = visit("viewer").get(f"/campaigns/{spring}/frontier?at=0").text
     assert "The list has changed since" not in page
-    bring(filled, catalogue, write(tmp_path / "new.csv", "somebody else"))
+    bring(filled, catalogue, write_people(tmp_path / "new.csv", "somebody else"))
     page = visit("viewer").get(f"/campaigns/{spring}/frontier?at=0").text
     assert "The list has changed since: a budget that is taken is planned by today" in page
 
@@ -344,7 +340,7 @@ def test_deleted_campaign_keeps_nobody(filled, spring):
 
 def test_undo_of_an_import_removes_whom_nobody_chose(filled, catalogue, tmp_path):
     """They are kept as candidates of other budgets alone, which speaks of nobody."""
-    row = bring(filled, catalogue, write(tmp_path / "a.csv", "a", "b"))
+    row = bring(filled, catalogue, write_people(tmp_path / "a.csv", "a", "b"))
     number = campaigns.make(filled, Brief(name="Spring", number=3), "ann")
     new = [numbers(filled)[name].id for name in "ab"]
     figures = {"probability": 0.5, "followers": 5_000.0, "flags": 0, "fee": 1.0, "named": False}

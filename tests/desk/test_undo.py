@@ -7,14 +7,13 @@ import re
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select, update
 
 from durhampulse.decision.bands import MAYBE
 from durhampulse.desk.imports.worker import Worker
-from durhampulse.desk.outcomes.byfile import OutcomeSource, record_all
 from durhampulse.desk.outcomes.recording import record, withdraw
 from durhampulse.desk.people.erasure import sweep
 from durhampulse.desk.review.decisions import (
@@ -41,8 +40,7 @@ from durhampulse.exceptions import InputError
 from durhampulse.scoring.record import UNLIKE_BIT
 from tests.desk.conftest import add_people
 from tests.desk.decisions import decision_of, state_of
-
-DAY = date(2026, 1, 31)
+from tests.desk.outcomes import DAY, record_rows
 
 
 def waiting(store, rules, person):
@@ -336,17 +334,6 @@ def standing_outcomes(store):
         )
     assert known == {row.creator_id: row.deal for row in rows}
     return [tuple(row) for row in rows]
-
-
-def record_rows(store, tmp_path, rows, on=DAY):
-    """Record outcomes of creators by file: number to deal."""
-    with store.reading() as db:
-        names = dict(db.execute(select(creator.c.id, creator.c.external_id)).all())
-    path = tmp_path / "outcomes.csv"
-    lines = [f"{names[number]},{int(deal)}" for number, deal in rows.items()]
-    path.write_text("\n".join(["id,deal", *lines]))
-    source = OutcomeSource(path=path, name=path.name, on=on)
-    return record_all(store, path.name, source.read(store), "ann").act
 
 
 def test_outcomes_by_file_are_undone_as_a_whole(filled, tmp_path):

@@ -20,8 +20,9 @@ from durhampulse.desk.store.tables import DECISIONS, claim, creator, outcome, re
 from durhampulse.exceptions import InputError
 from tests.desk.conftest import add_people, bring
 from tests.desk.decisions import decision_of
-from tests.desk.test_undo import DAY, record_rows
-from tests.desk.test_undo_import import rows_of, write
+from tests.desk.lists import write_people
+from tests.desk.outcomes import DAY, record_rows
+from tests.desk.stored import rows_of
 from tests.examples import examples
 
 _MEMBERS = 5
@@ -66,7 +67,7 @@ def test_undone_acts_leave_no_trace(small, rules, catalogue, tmp_path, steps, in
             return act_id and (lambda: undo_act(small, act_id, "ann"))
         if what == "import":
             names = [f"new{which}", *(name for number, name in members if number in numbers)]
-            path = write(tmp_path / "list.csv", *names, followers=1_000 * (which + 1))
+            path = write_people(tmp_path / "list.csv", *names, followers=1_000 * (which + 1))
             number = bring(small, catalogue, path).id
             return lambda: (
                 ask_to_undo(small, number, "ann"),

@@ -42,21 +42,10 @@ from durhampulse.desk.store.tables import (
 from durhampulse.exceptions import InputError
 from tests.desk.conftest import add_people, bring
 from tests.desk.decisions import decision_of
+from tests.desk.lists import write_people
+from tests.desk.stored import rows_of
 
-HEADER = ("Influencer_ID,Name,Followers,Engagement_Rate,Growth_Rate,Niche,Video_Quality,"
-          "Avg_Views_per_Post,Fee")  # fmt: skip
 DAY = date(2026, 1, 31)
-
-
-def write(path, *names, followers=5_000, niche="Tech", called="Kaja"):
-    lines = [f"{name},{called} {name},{followers},0.05,0.01,{niche},HD,2000,100" for name in names]
-    path.write_text("\n".join([HEADER, *lines]))
-    return path
-
-
-def rows_of(store, table=creator):
-    with store.reading() as db:
-        return [tuple(row) for row in db.execute(select(table).order_by(*table.primary_key))]
 
 
 def number_of(store, name):
@@ -73,7 +62,9 @@ def test_undo_of_an_import_gives_back_the_list_as_it_was(filled, catalogue, tmp_
     before, scores = rows_of(filled), rows_of(filled, score)
     with filled.reading() as db:
         niches = read_niches(db)
-    path = write(tmp_path / "a.csv", "INF-1003", "INF-1004", "new1", "new2", niche="Knitting")
+    path = write_people(
+        tmp_path / "a.csv", "INF-1003", "INF-1004", "new1", "new2", niche="Knitting"
+    )
     row = bring(filled, catalogue, path)
     assert row.summary["known"] == 2
     assert rows_of(filled) != before
@@ -96,7 +87,7 @@ def test_undo_of_an_import_gives_back_the_list_as_it_was(filled, catalogue, tmp_
 def test_what_people_did_with_new_creators_keeps_them(filled, catalogue, rules, tmp_path):
     ann, bob = add_people(filled, "reviewer", "reviewer")
     names = ["decided", "planned", "recorded", "taken-back", "listed", "untouched", "held"]
-    row = bring(filled, catalogue, write(tmp_path / "a.csv", *names, "INF-1003"))
+    row = bring(filled, catalogue, write_people(tmp_path / "a.csv", *names, "INF-1003"))
     decide(filled, number_of(filled, "decided"), ann, decision_of("decline"), rules)
     plan = campaigns.make(filled, Brief(name="spring", number=5), "ann")
     planned = {"campaign_id": plan, "creator_id": number_of(filled, "planned"), "choice": "out"}
@@ -125,7 +116,7 @@ def test_what_people_did_with_new_creators_keeps_them(filled, catalogue, rules, 
 
 def test_undo_that_was_given_up_has_not_happened(filled, catalogue, tmp_path):
     before = rows_of(filled)
-    row = bring(filled, catalogue, write(tmp_path / "a.csv", "INF-1003", "new1"))
+    row = bring(filled, catalogue, write_people(tmp_path / "a.csv", "INF-1003", "new1"))
     ask_to_undo(filled, row.id, "ann")
     job = next_job(filled, "one")
     give_up(filled, job, "The disk is full.", "Make room there.")
@@ -145,16 +136,20 @@ def test_undo_that_was_given_up_has_not_happened(filled, catalogue, tmp_path):
 
 def test_imports_are_undone_in_either_order(filled, catalogue, tmp_path):
     before = rows_of(filled)
-    first = bring(filled, catalogue, write(tmp_path / "a.csv", "INF-1003", "x", "y", followers=1e4))
+    first = bring(
+        filled, catalogue, write_people(tmp_path / "a.csv", "INF-1003", "x", "y", followers=1e4)
+    )
     between = rows_of(filled)
-    again = write(tmp_path / "b.csv", "INF-1003", "INF-1004", "x", "z", followers=2e4)
+    again = write_people(tmp_path / "b.csv", "INF-1003", "INF-1004", "x", "z", followers=2e4)
     second = bring(filled, catalogue, again)
     undone(filled, second.id)
     assert rows_of(filled) == between
     undone(filled, first.id)
     assert rows_of(filled) == before
-    first = bring(filled, catalogue, write(tmp_path / "c.csv", "INF-1003", "x", "y", followers=1e4))
-    again = write(tmp_path / "d.csv", "INF-1003", "INF-1004", "x", "z", followers=2e4)
+    first = bring(
+        filled, catalogue, write_people(tmp_path / "c.csv", "INF-1003", "x", "y", followers=1e4)
+    )
+    again = write_people(tmp_path / "d.csv", "INF-1003", "INF-1004", "x", "z", followers=2e4)
     second = bring(filled, catalogue, again)
     after = {row[1]: row[2:] for row in rows_of(filled)}
     counts = undone(filled, first.id)
@@ -202,7 +197,9 @@ def test_import_is_undone_after_another_model_which_scores_the_former_figures(
     by_other = scores_of(filled)
     activate(filled, catalogue, rules.version, "ann")
     before = figures_of(filled)
-    row = bring(filled, catalogue, write(tmp_path / "a.csv", "INF-1003", "INF-1004", "x", "y"))
+    row = bring(
+        filled, catalogue, write_people(tmp_path / "a.csv", "INF-1003", "INF-1004", "x", "y")
+    )
     decide(filled, number_of(filled, "INF-1003"), ann, decision_of("approve"), rules)
     decide(filled, number_of(filled, "x"), ann, decision_of("decline", "request-2"), rules)
     activate(filled, catalogue, other, "ann")
@@ -233,9 +230,9 @@ def test_imports_before_and_after_another_model_are_undone_in_either_order(
     by_other, before = scores_of(filled), figures_of(filled)
     for latest_first in (True, False):
         activate(filled, catalogue, rules.version, "ann")
-        first = bring(filled, catalogue, write(tmp_path / "a.csv", "INF-1003", "x", "y")).id
+        first = bring(filled, catalogue, write_people(tmp_path / "a.csv", "INF-1003", "x", "y")).id
         activate(filled, catalogue, other, "ann")
-        path = write(tmp_path / "b.csv", "INF-1003", "INF-1004", "x", "z", followers=2e4)
+        path = write_people(tmp_path / "b.csv", "INF-1003", "INF-1004", "x", "z", followers=2e4)
         second = bring(filled, catalogue, path).id
         if latest_first:
             undone(filled, second)
@@ -269,7 +266,7 @@ def test_marks_of_a_long_imports_list_follow_each_step_of_its_undo(
     monkeypatch.setattr(undoing, "Pace", OneByOne)
     monkeypatch.setattr(members, "_FEW", 0)
     known = ["INF-1003", "INF-1004", "INF-1005"]
-    row = bring(filled, catalogue, write(tmp_path / "a.csv", *known))
+    row = bring(filled, catalogue, write_people(tmp_path / "a.csv", *known))
     view, stop, sizes = View(sort="niche", listed=f"import-{row.id}"), threading.Event(), []
     stop.set()
     ask_to_undo(filled, row.id, "ann")
@@ -290,7 +287,7 @@ def test_large_import_is_undone_in_steps_and_resumed(
     (ann,) = add_people(filled, "reviewer")
     before, scores = rows_of(filled), rows_of(filled, score)
     row = bring(
-        filled, catalogue, write(tmp_path / "a.csv", "INF-1003", "new1", "INF-1004", "new2")
+        filled, catalogue, write_people(tmp_path / "a.csv", "INF-1003", "new1", "INF-1004", "new2")
     )
     ask_to_undo(filled, row.id, "ann")
     stop = threading.Event()
@@ -314,7 +311,7 @@ def test_large_import_is_undone_in_steps_and_resumed(
 
 
 def test_former_rows_are_forgotten_after_a_while_and_by_erasure(filled, catalogue, tmp_path):
-    path = write(tmp_path / "a.csv", "INF-1003", "INF-1004", called="Kaja")
+    path = write_people(tmp_path / "a.csv", "INF-1003", "INF-1004", called="Kaja")
     first = bring(filled, catalogue, path)
     with filled.writing() as db:
         old = {"name": "Former Name", "carried": [["handle", "H", "@former"]]}
@@ -334,7 +331,7 @@ def test_former_rows_are_forgotten_after_a_while_and_by_erasure(filled, catalogu
 
 def test_checked_import_goes_back_to_its_columns(visit, desk, catalogue, tmp_path):
     desk.worker.stop()  # or it is quicker than the test's own
-    path = write(tmp_path / "a.csv", "INF-1003", "new")
+    path = write_people(tmp_path / "a.csv", "INF-1003", "new")
     row = bring(desk.store, catalogue, path, confirm=False, units={"Engagement_Rate": "fraction"})
     ann = visit("reviewer")
     assert "Back to the columns" in ann.get(f"/imports/{row.id}").text
@@ -352,7 +349,7 @@ def test_checked_import_goes_back_to_its_columns(visit, desk, catalogue, tmp_pat
 
 def test_import_is_undone_from_its_page_by_who_brought_it(visit, desk, catalogue, tmp_path):
     desk.worker.stop()  # or it is quicker than the test's own
-    row = bring(desk.store, catalogue, write(tmp_path / "a.csv", "INF-1003", "new"))
+    row = bring(desk.store, catalogue, write_people(tmp_path / "a.csv", "INF-1003", "new"))
     ann, root = visit("reviewer"), visit("admin")
     assert "Undo this import" not in ann.get(f"/imports/{row.id}").text
     answer = ann.post(f"/imports/{row.id}/undo", data={"csrf": ann.csrf})
@@ -375,7 +372,7 @@ def test_import_is_undone_from_its_page_by_who_brought_it(visit, desk, catalogue
 
 
 def test_failed_undo_of_an_import_changes_nothing(filled, catalogue, tmp_path, monkeypatch):
-    row = bring(filled, catalogue, write(tmp_path / "a.csv", "INF-1003", "new"))
+    row = bring(filled, catalogue, write_people(tmp_path / "a.csv", "INF-1003", "new"))
     after = rows_of(filled)
 
     def break_off(db):
@@ -398,7 +395,7 @@ def test_failed_undo_of_an_import_changes_nothing(filled, catalogue, tmp_path, m
 
 
 def test_run_of_an_undone_import_is_kept_for_the_record(filled, catalogue, tmp_path):
-    row = bring(filled, catalogue, write(tmp_path / "a.csv", "INF-1003"))
+    row = bring(filled, catalogue, write_people(tmp_path / "a.csv", "INF-1003"))
     undone(filled, row.id)
     with filled.reading() as db:
         assert db.scalar(select(func.count()).where(run.c.upload_id == row.id)) == 1

@@ -25,6 +25,7 @@ from durhampulse.files.options import TableOptions
 from durhampulse.files.stream import open_stream
 from durhampulse.files.tables import read_source
 from durhampulse.irregularities import Ledger
+from tests.environment import without
 
 SCHEMA = pa.schema([("Influencer ID", pa.string()), ("Follower Count", pa.int64())])
 BATCH = pa.record_batch([["=x", "https://x.example", None], [1, 2, None]], schema=SCHEMA)
@@ -135,11 +136,6 @@ for out in map(Path, sys.argv[1:]):
 """
 
 
-def unmeasured():
-    """The environment without coverage, which writes to the full disk too."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")}
-
-
 def test_a_disk_that_fills_up_gets_one_message(tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "tmp").mkdir()
@@ -148,7 +144,7 @@ def test_a_disk_that_fills_up_gets_one_message(tmp_path):
         [sys.executable, "-X", "dev", "-c", FULL_DISK, *map(str, outs)],
         capture_output=True,
         text=True,
-        env=unmeasured() | {"TMPDIR": str(tmp_path / "tmp")},
+        env=without("COVERAGE") | {"TMPDIR": str(tmp_path / "tmp")},
         check=True,
     )
     for out, line in zip(outs, done.stdout.splitlines(), strict=True):
