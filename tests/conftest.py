@@ -82,6 +82,25 @@ def no_thread_left():
     assert not left, f"still running after the test: {left}"
 
 
+_SET_BY_OTHERS = ("PYTEST_", "KMP_", "_RJEM_", "TF_", "TPU_")
+"""What pytest sets around each step of a test; scikit-learn, Polars and JAX when they are imported."""
+
+
+@pytest.fixture(autouse=True)
+def environment_unchanged():
+    """Fail a test that leaves a variable of the environment changed: tests after it would read it."""
+    before = _environment()
+    yield
+    after = _environment()
+    changed = sorted(name for name, _ in before.items() ^ after.items())
+    assert not changed, f"changed in os.environ: {changed}"
+
+
+def _environment():
+    names = [name for name in os.environ if not name.startswith(_SET_BY_OTHERS)]
+    return {name: os.environ[name] for name in names}
+
+
 @pytest.fixture
 def write(tmp_path):
     """Return a function that writes a text to a file and returns the file's path."""
