@@ -57,11 +57,6 @@ class Scores:
     fold: Places
     weight: float = 1.0
 
-    def without(self, fold: int) -> Scores:
-        """Return the rows of the other folds."""
-        rest = self.fold != fold
-        return Scores(self.values[:, rest], self.fold[rest], self.weight)
-
 
 def plant(
     train: pd.DataFrame, mistakes: Mapping[str, tuple[float, float]], rng: np.random.Generator
@@ -132,51 +127,69 @@ def find_cuts(fresh: Scores, odd: Sequence[Scores], share: float) -> Floats:
     start, end = (np.where(np.isfinite(v), v, 0.0) for v in (start, end))
     scale = np.maximum(end - start, 1e-3)
 
-    def steps(scores: Scores) -> Scores:
-        far = (scores.values - start[:, None]) / scale[:, None]
-        return Scores(far, scores.fold, scores.weight)
-
-    far, kinds = steps(fresh), [steps(kind) for kind in odd]
+    rows = _Rows.of(odd, start, scale)
+    far = (values - start[:, None]) / scale[:, None]
     over = np.empty(n)
     for fold in np.unique(fresh.fold):
         here = fresh.fold == fold
-        depths = _spread(far.without(fold), [kind.without(fold) for kind in kinds], share)
-        over[here] = (far.values[:, here] - depths[:, None]).max(axis=0)
-    cuts = _spread(far, kinds, share) + _exceeded(over, share)
+        depths = _spread(far[:, ~here], rows.without(fold), share)
+        over[here] = (far[:, here] - depths[:, None]).max(axis=0)
+    cuts = _spread(far, rows, share) + _exceeded(over, share)
     return np.asarray(start + cuts * scale)
 
 
-def _spread(fresh: Scores, odd: Sequence[Scores], share: float) -> Floats:
+@dataclass(frozen=True)
+class _Rows:
+    """Odd rows of all kinds: how far out they are, their folds, and what finding each counts."""
+
+    values: Floats
+    fold: Places
+    weights: Floats
+
+    @classmethod
+    def of(cls, kinds: Sequence[Scores], start: Floats, scale: Floats) -> _Rows:
+        """Return the rows of kinds, in steps of a scale from a start on, each (n_ways,)."""
+        values = [np.empty((len(start), 0)), *(kind.values for kind in kinds)]
+        weights = [np.full(len(kind.fold), kind.weight / len(kind.fold)) for kind in kinds]
+        return cls(
+            (np.hstack(values) - start[:, None]) / scale[:, None],
+            np.concatenate([np.empty(0, dtype=np.intp), *(kind.fold for kind in kinds)]),
+            np.concatenate([np.empty(0), *weights]),
+        )
+
+    def without(self, fold: int) -> _Rows:
+        """Return the rows of the other folds."""
+        rest = self.fold != fold
+        return _Rows(self.values[:, rest], self.fold[rest], self.weights[rest])
+
+
+def _spread(fresh: Floats, odd: _Rows, share: float) -> Floats:
     """Return cuts that together mark a share of the fresh rows, and of the odd ones most.
 
     Starting with none, a cut is lowered wherever that finds most for each fresh row marked.
     """
-    values, n = fresh.values, fresh.values.shape[1]
-    ordered = -np.sort(-values, axis=1)[:, : int(share * n) + max(_DEEPER) + 2]
-    cuts, depths = ordered[:, 0] + _BEYOND, [0] * len(values)
+    n = fresh.shape[1]
+    ordered = -np.sort(-fresh, axis=1)[:, : int(share * n) + max(_DEEPER) + 2]
+    cuts, depths = ordered[:, 0] + _BEYOND, [0] * len(fresh)
     cuts = np.where(np.isfinite(cuts), cuts, _BEYOND)
     marked = np.zeros(n, dtype=bool)
-    caught = [np.asarray((kind.values > cuts[:, None]).any(axis=0)) for kind in odd]
+    unseen = np.where((odd.values > cuts[:, None]).any(axis=0), 0.0, odd.weights)
     while True:
         best: tuple[float, int, int] = (0.0, 0, 0)
         for way, depth in enumerate(depths):
             for deeper in (step + depth for step in _DEEPER if step + depth < ordered.shape[1]):
                 cut = _between(ordered[way], deeper)
-                more = int(((values[way] > cut) & ~marked).sum())
+                more = int(((fresh[way] > cut) & ~marked).sum())
                 if not np.isfinite(cut) or marked.sum() + more > share * n:
                     break
-                gains = (
-                    kind.weight * float(((kind.values[way] > cut) & ~seen).mean())
-                    for kind, seen in zip(odd, caught, strict=True)
-                    if len(seen)
-                )
-                best = max(best, (sum(gains) / (more + _SPENT), way, deeper))
+                gain = float(unseen[odd.values[way] > cut].sum())
+                best = max(best, (gain / (more + _SPENT), way, deeper))
         gain, way, depth = best
         if gain <= 0:
             return np.asarray(cuts)
         cuts[way], depths[way] = _between(ordered[way], depth), depth
-        marked |= values[way] > cuts[way]
-        caught = [s | (k.values[way] > cuts[way]) for k, s in zip(odd, caught, strict=True)]
+        marked |= fresh[way] > cuts[way]
+        unseen[odd.values[way] > cuts[way]] = 0.0
 
 
 def _between(ordered: Floats, depth: int) -> float:
