@@ -403,6 +403,17 @@ def test_larger_budgets_that_add_nothing_are_not_listed():
     assert more.budgets[0]["added"] == pytest.approx(0.7)
 
 
+def test_budget_binds_where_all_others_are_dearer_than_any_candidate():
+    """Whoever costs more than twice the budget is no candidate, and there are 5 of them."""
+    table = as_table([(0.9, 100.0, "a", 1, 1000, 0.1)])
+    for budget, proposable, binding in [
+        (100.0, 6, ["budget"]), (100.0, 1, []), (None, 6, []),
+    ]:  # fmt: skip
+        brief = Brief(name="x", number=3, budget=budget)
+        more = more_budget(table, brief, solve(table, brief), proposable=proposable)
+        assert (more.budgets, more.binding) == ([], binding)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [{"name": ""}, {"number": 0}, {"number": 1001}, {"budget": -1.0}, {"most_per_niche": 0},
@@ -772,5 +783,6 @@ def test_set_without_anybody_is_said_and_not_agreed_on(visit):
     page = ann.get(ann.post("/campaigns", data=sent).headers["location"]).text
     assert "Nobody fits this brief." in page
     assert "Propose anew" in page
+    assert "What held the set back was the budget." in page
     for missing in ("Agree on this set", "Share with a client", "0 creators", "Nobody fits, 0"):
         assert missing not in page

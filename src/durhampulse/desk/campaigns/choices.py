@@ -214,7 +214,9 @@ def _rework(
     if current.is_proposed:
         best = best_set(joined, current.brief)
         chosen, facts["gap"] = best.table, best.gap
-        facts |= asdict(more_budget(basis.pool(chosen), current.brief, chosen))
+        proposable = facts.get("pool", {}).get("proposable", 0)
+        more = more_budget(basis.pool(chosen), current.brief, chosen, proposable=proposable)
+        facts |= asdict(more)
         chosen = chosen.assign(fixed=chosen["id"].isin(by_hand))
     with store.writing() as db:
         find_draft(db, current.row.id, current.row.edition)

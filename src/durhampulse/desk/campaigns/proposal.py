@@ -169,7 +169,7 @@ def compute(
             "Type the fee beside the name, or release them.",
         )
     best = best_set(table, brief)
-    more = more_budget(table, brief, best.table)
+    more = more_budget(table, brief, best.table, proposable=counts.get("proposable", 0))
     return Proposal(
         table=best.table,
         facts={"pool": counts, "gap": best.gap, **asdict(more),

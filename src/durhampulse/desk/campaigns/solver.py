@@ -182,10 +182,13 @@ def _limits(task: Task, few: Places) -> tuple[Floats, Floats]:
     return np.array(rows), np.array([task.number, task.budget, *task.most[niches]], dtype=float)
 
 
-def more_budget(table: pd.DataFrame, brief: Brief, chosen: pd.DataFrame) -> MoreBudget:
+def more_budget(
+    table: pd.DataFrame, brief: Brief, chosen: pd.DataFrame, *, proposable: int = 0
+) -> MoreBudget:
     """Return what a larger budget would add to a set, and which limits bind it.
 
-    A limit binds if without it, the others as they are, the set could bring more.
+    A limit binds if without it, the others as they are, the set could bring more. The budget binds
+    too where nobody else among the candidates is cheap enough, and dearer creators are left.
 
     Parameters
     ----------
@@ -193,6 +196,8 @@ def more_budget(table: pd.DataFrame, brief: Brief, chosen: pd.DataFrame) -> More
         The candidates and limits of :func:`solve`.
     chosen
         The set it returned.
+    proposable
+        How many creators the brief allows, those dearer than all candidates included.
     """
     now = float(gains(chosen, brief).sum())
 
@@ -207,6 +212,8 @@ def more_budget(table: pd.DataFrame, brief: Brief, chosen: pd.DataFrame) -> More
     }
     shown = _SHOWN[brief.aim]
     binding = [name for name, other in freed.items() if other and added(other)[1] >= shown]
+    if "budget" not in binding and _leaves_dearer(brief, chosen, proposable):
+        binding.insert(0, "budget")
     rows: list[dict[str, float]] = []
     for step in BUDGETS if "budget" in binding else ():
         budget = step * float(brief.budget or 0.0)
@@ -214,3 +221,12 @@ def more_budget(table: pd.DataFrame, brief: Brief, chosen: pd.DataFrame) -> More
         if more >= (rows[-1]["added"] if rows else 0.0) + shown:
             rows.append({"budget": budget, "creators": len(then), "aim": now + more, "added": more})
     return MoreBudget(rows, binding)
+
+
+def _leaves_dearer(brief: Brief, chosen: pd.DataFrame, proposable: int) -> bool:
+    """Whether a set has places left, and only its budget keeps creators out of them."""
+    is_short = len(chosen) < min(brief.number, proposable)
+    return (
+        is_short and brief.budget is not None
+        and brief.most_per_niche is None and brief.aim != "return"
+    )  # fmt: skip
