@@ -10,6 +10,7 @@ from sqlalchemy import func, select, text, update
 
 from durhampulse.desk.campaigns import campaigns
 from durhampulse.desk.campaigns.brief import Brief
+from durhampulse.desk.campaigns.proposal import propose
 from durhampulse.desk.imports import undoing
 from durhampulse.desk.imports.jobs import give_up, next_job
 from durhampulse.desk.imports.undoing import UndoneImport, ask_to_undo, preview_undo, undo_import
@@ -345,6 +346,22 @@ def test_checked_import_goes_back_to_its_columns(visit, desk, catalogue, tmp_pat
     assert "Looks right: score it" in ann.get(f"/imports/{row.id}").text
     answer = ann.post(f"/imports/{row.id}/columns", data={"csrf": ann.csrf})
     assert answer.status_code == 422
+
+
+def test_campaign_after_an_undo_does_not_come_from_the_undone_file(
+    visit, filled, catalogue, tmp_path
+):
+    row = bring(filled, catalogue, write_people(tmp_path / "a.csv", "new1", "new2"))
+    number = campaigns.make(filled, Brief(name="spring", number=2), "ann")
+    propose(filled, catalogue, number, "ann")
+    viewer, name = visit("viewer"), f'<q class="breaks">{row.file_name}</q>'
+    assert f"from the list with {name} of" in viewer.get(f"/campaigns/{number}").text
+    undone(filled, row.id)
+    assert f"from the list with {name} of" in viewer.get(f"/campaigns/{number}").text
+    propose(filled, catalogue, number, "ann")
+    page = viewer.get(f"/campaigns/{number}").text
+    assert f"from the list after {name} was undone" in page
+    assert "from the list with" not in page
 
 
 def test_import_is_undone_from_its_page_by_who_brought_it(visit, desk, catalogue, tmp_path):

@@ -128,10 +128,11 @@ def has_changed_since(db: Connection, current: Campaign) -> bool:
 
 
 def origin(db: Connection, run_id: int | None) -> Any:
-    """Return ``kind, by, at, file_name`` of a run; none if there is no such run."""
+    """Return ``kind, by, at, file_name, undone_at`` of a run; none if there is no such run."""
     c = run.c
-    query = select(c.kind, c.by, c.applied_at.label("at"), upload.c.file_name)
+    query = select(c.kind, c.by, c.applied_at.label("at"), upload.c.file_name, act.c.undone_at)
     query = query.outerjoin(upload, upload.c.id == c.upload_id)
+    query = query.outerjoin(act, act.c.run_id == c.id)
     return db.execute(query.where(c.id == run_id)).first()
 
 
