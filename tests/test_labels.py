@@ -309,6 +309,21 @@ def test_second_outcome_beside_the_label_is_no_feature():
     assert roles["Deal_Stage"] == "unused"
 
 
+def test_figures_of_this_deal_are_no_features_beside_an_outcome():
+    figures = {
+        "Deals": [3, 0],
+        "dealValue": [90.5, 10],
+        "Contract length": [2, 5],
+        "Past deals": [4, 7],
+    }
+    frame = table(**{LABEL: [1, 0] * 6}, **{name: pair * 6 for name, pair in figures.items()})
+    roles = {role.column: role for role in read_creators(frame, feature=("Deals",)).roles}
+    used = {name: roles[name].role for name in figures}
+    assert used == {"Deals": "feature", "dealValue": "unused", "Contract length": "unused",
+                    "Past deals": "feature"}  # fmt: skip
+    assert "--feature COLUMN decides" in roles["dealValue"].reason
+
+
 @pytest.mark.parametrize(
     ("header", "words"), [("Status", ["active", "paused"]), ("Partner", ["Acme", "Globex"])]
 )

@@ -166,10 +166,10 @@ class ColumnReader:
         if header == self.options.considered:
             return self._read_considered(name, cells)
         settled = self._protected(header)
-        extra = read_extra(
-            name, cells, header, self.elsewhere, wish=self._wish(header), protected=settled
-        )
-        if (reason := self.label.held_back.get(header)) and extra.role.role == "feature":
+        wish = self._wish(header)
+        extra = read_extra(name, cells, header, self.elsewhere, wish=wish, protected=settled)
+        reason = self.label.held_back.get(header) if wish is None else None
+        if reason and extra.role.role == "feature":
             extra = ExtraColumn(replace(extra.role, role="unused", reason=reason))
         self.roles[name] = extra.role
         self._note_role(extra.role, extra.rule)

@@ -17,6 +17,7 @@ __all__ = [
     "denies_deal",
     "is_outcome_header",
     "names_deal",
+    "tells_deal",
     "trade_word",
     "word_key",
 ]
@@ -220,6 +221,36 @@ def names_deal(header: str) -> bool:
     return is_outcome_header(header) or any(
         trade_word(word) or trade_word(word.removesuffix("s")) for word in words
     )
+
+
+_DEALS = frozenset(
+    {"deal", "deals", "contract", "contracts", "vertrag", "vertr\u00e4ge", "contrat", "contrats"}
+    | {"contrato", "contratos", "contratto", "contratti", "сделка", "сделки", "сделок"}
+)
+_BEFORE = frozenset(
+    {"past", "previous", "prior", "former", "earlier", "before", "old", "history", "last"}
+    | {
+        "fr\u00fchere",
+        "bisherige",
+        "vorherige",
+        "pass\u00e9s",
+        "pr\u00e9c\u00e9dents",
+        "anteriores",
+        "precedenti",
+    }
+)
+
+
+def tells_deal(header: str) -> bool:
+    """Whether a header speaks of this deal, its value or number, and not of earlier ones.
+
+    Examples
+    --------
+    >>> tells_deal("Deal value (\u20ac)"), tells_deal("Past deals"), tells_deal("Paid posts")
+    (True, False, False)
+    """
+    words = set(re.findall(r"[^\W\d_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", header).casefold()))
+    return not _DEALS.isdisjoint(words) and _BEFORE.isdisjoint(words)
 
 
 def is_outcome_header(header: str, headers: frozenset[str] = OUTCOME_HEADERS) -> bool:

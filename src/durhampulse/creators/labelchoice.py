@@ -13,6 +13,7 @@ from durhampulse.creators.dealwords import (
     VAGUE_HEADERS,
     deal_word,
     is_outcome_header,
+    tells_deal,
     trade_word,
 )
 from durhampulse.creators.labels import EMPTY, suggested_options, word_counts
@@ -113,15 +114,16 @@ def choose_label(
                 f"--no-deal-is {no_deal[0]}: which words mean a deal?", "Name them with --deal-is."
             )
         free = [h for h in free if h != header]
-        held = _other_outcomes(cells, free)
+        held = _told_afterwards(cells, free)
         return LabelChoice(
             header=header, deal=words[: len(deal)], no_deal=words[len(deal) :], held_back=held
         )
     if header is not None or asked == "":
-        return LabelChoice(header=header, held_back=_other_outcomes(cells, free) if header else {})
+        return LabelChoice(header=header, held_back=_told_afterwards(cells, free) if header else {})
     clear, unclear = _proposals(cells, free)
     if len(clear) == 1 and not unclear:
-        return LabelChoice(header=clear[0], proposed=True)
+        held = _told_afterwards(cells, [h for h in free if h != clear[0]])
+        return LabelChoice(header=clear[0], proposed=True, held_back=held)
     return LabelChoice(header=None, held_back={h: _question(h, cells) for h in (*clear, *unclear)})
 
 
@@ -198,12 +200,16 @@ def _proposals(cells: pa.Table, free: Sequence[str]) -> tuple[list[str], list[st
     return clear, unclear
 
 
-def _other_outcomes(cells: pa.Table, free: Sequence[str]) -> dict[str, str]:
-    """Return further columns of outcomes beside the label: a stage of the same deal, say."""
+def _told_afterwards(cells: pa.Table, free: Sequence[str]) -> dict[str, str]:
+    """Return what is known only afterwards: a stage of the same deal, say, or its value."""
     reason = "its words say what came of a deal, which is known only afterwards"
     outcomes = (h for h in free if is_outcome_header(h, VAGUE_HEADERS | OUTCOME_HEADERS))
-    return {
+    worded = {
         h: reason
         for h in outcomes
         if {True, False} <= {trade_word(word) for word in word_counts(cells[h])}
     }
+    figures = (
+        "its header speaks of a deal, which is known only afterwards; --feature COLUMN decides"
+    )
+    return {h: figures for h in free if tells_deal(h)} | worded
