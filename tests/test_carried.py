@@ -186,6 +186,31 @@ def test_column_with_alike_or_empty_cells_is_not_proposed():
         assert "--id 'Username'" in ledger.loc["proposed-id", "action"]
 
 
+@pytest.mark.parametrize(
+    ("links", "first"),
+    [
+        ("https://a.tv/@c{}", "https://a.tv/@c0"),
+        ("https://a.tv/reel/{}", "Ann 0"),  # a creator may have several posts
+    ],
+)
+def test_names_that_repeat_give_way_to_a_column_that_tells_creators_apart(links, first):
+    frame = table(Influencer=lambda i: f"Ann {i // 2}", Link=links.format)
+    creators = read_creators(frame)
+    assert creators.table["Influencer_ID"].iloc[0] == first
+    rivals = "proposed-id" in set(creators.irregularities["code"])
+    assert rivals == (first != "Ann 0")
+    named = read_creators(frame, identifier="Influencer")
+    assert named.table["Influencer_ID"].iloc[0] == "Ann 0"
+
+
+def test_identifier_rounded_by_a_spreadsheet_is_refused():
+    rounded = table(**{"Account ID": lambda i: "1.23E+15" if i == 3 else f"{i}E5"})
+    with pytest.raises(InputError, match=r"Account ID, row 4: '1.23E\+15' is a long number"):
+        read_creators(rounded, identifier="Account ID")
+    kept = read_creators(table(**{"Account ID": lambda i: f"{i}E5"}), identifier="Account ID")
+    assert kept.table["Influencer_ID"].iloc[3] == "3E5"
+
+
 @pytest.mark.parametrize("cells", [["1.5%", "0.9%", "3%"], ["1,5", "0,9", "3,1"], [1.5, 0.9, None]])
 def test_rate_on_tiktok_is_no_tiktoker(cells):
     assert carried_column("TikTok ER", pa.array(cells)) is None

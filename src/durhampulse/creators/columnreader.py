@@ -20,7 +20,7 @@ from durhampulse.creators.cells import (
 )
 from durhampulse.creators.considered import read_considered
 from durhampulse.creators.headers import unclaimed
-from durhampulse.creators.identifiers import canonical_identifiers
+from durhampulse.creators.identifiers import canonical_identifiers, refuse_rounded
 from durhampulse.creators.labelchoice import LabelChoice
 from durhampulse.creators.labels import learn_label, read_labels, refuse_unreadable
 from durhampulse.creators.numbers import (
@@ -229,6 +229,7 @@ class ColumnReader:
         """Return identifiers as whole numbers where all are, else as text."""
         self.rules[IDENTIFIER] = ColumnRule(column=IDENTIFIER, kind="identifier", header=header)
         text = as_text(cells)
+        refuse_rounded(f"{self.raw.name}, column {header}", text, self.raw.rows)
         ids = canonical_identifiers(cells)
         trimmed = pc.utf8_trim_whitespace(text)
         empty = pc.equal(trimmed, "")

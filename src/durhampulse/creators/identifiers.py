@@ -7,12 +7,17 @@ import re
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from durhampulse.creators.text import as_text
 from durhampulse.creators.words import NULL_WORDS
+from durhampulse.exceptions import InputError
 from durhampulse.files.formulas import as_before
 
-__all__ = ["canonical_identifier", "canonical_identifiers"]
+__all__ = ["canonical_identifier", "canonical_identifiers", "refuse_rounded"]
+
+_ROUNDED = r"^\s*[1-9]([.,]\d+)?E\+\d{2,3}\s*$"
+"""A long number as a spreadsheet shows and saves it: its last digits are lost."""
 
 _POINT = re.compile(r"(\d+)\.0+")
 _ZERO, _POINT_BYTE = ord("0"), ord(".")
@@ -80,6 +85,29 @@ def canonical_identifiers(cells: pa.Array) -> pa.Array:
     where[odd] = np.arange(len(text), len(text) + len(words))
     where[~odd] = np.flatnonzero(~odd)
     return pa.concat_arrays([text, pa.array(words, pa.string())]).take(pa.array(where))
+
+
+def refuse_rounded(where: str, text: pa.Array, rows: npt.NDArray[np.int64]) -> None:
+    """Raise if a spreadsheet has rounded an identifier, which may then be several creators'.
+
+    Parameters
+    ----------
+    where
+        Source and column, for the message.
+    text
+        The identifiers as found, shape (n_rows,).
+    rows
+        Numbers of the rows, shape (n_rows,).
+    """
+    rounded = pc.match_substring_regex(text, _ROUNDED)
+    at = pc.index(rounded, True).as_py()
+    if at >= 0:
+        raise InputError(
+            f"{where}, row {rows[at]}: {text[at].as_py()!r} is a long number as a spreadsheet "
+            "rounds it, so it may stand for several creators.",
+            "Export it again with the column formatted as text, or name another column: "
+            "--id COLUMN.",
+        )
 
 
 def _canonical(text: str) -> str | None:

@@ -24,7 +24,7 @@ from durhampulse.creators.headers import (
     require_figures,
     require_headers,
 )
-from durhampulse.creators.identity import unique_candidate
+from durhampulse.creators.identity import unique_candidate, unique_instead
 from durhampulse.creators.labelchoice import name_label
 from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.outcomefile import join_outcomes
@@ -95,8 +95,8 @@ def read_creators(
     named = claims_that_agree(cells, named, asked.values(), ledger)
     own = {*options.protect, *filter(None, [options.considered])}
     named = {header: name for header, name in named.items() if header not in own}
-    if IDENTIFIER not in (*named.values(), *asked):
-        named |= _proposed_identifier(cells, {*named, *own}, ledger)
+    if IDENTIFIER not in asked:
+        named = _with_identifier(cells, named, own, ledger)
     require_figures(raw.name, headers, named, ledger)
     require_extra(raw.name, named, options)
     reader.weigh(named)
@@ -105,6 +105,26 @@ def read_creators(
     for header in dict.fromkeys(options.drop):
         reader.leave_out(header)
     return _settled(reader)
+
+
+def _with_identifier(
+    cells: pa.Table, named: Mapping[str, str], own: Collection[str], ledger: Ledger
+) -> dict[str, str]:
+    """Return header to standard column, with the column that tells creators apart.
+
+    One whose header is a name's, and that repeats, gives way to one that does not.
+    """
+    given = next((header for header, column in named.items() if column == IDENTIFIER), None)
+    others = {header: column for header, column in named.items() if header != given}
+    if given is None:
+        return others | _proposed_identifier(cells, {*others, *own}, ledger)
+    other = None if given == IDENTIFIER else unique_instead(cells, given, {*others, *own})
+    if other is None:
+        return dict(named)
+    action = f"'{other}' read as {IDENTIFIER}, since cells of '{given}' are empty or alike; "
+    action += f"--id '{given}' reads rows of one creator as such"
+    ledger.note(Irregularity.PROPOSED_ID, IDENTIFIER, 1, action)
+    return others | {other: IDENTIFIER}
 
 
 def _proposed_identifier(cells: pa.Table, taken: Collection[str], ledger: Ledger) -> dict[str, str]:
