@@ -17,7 +17,7 @@ from tests.desk.running import PATIENCE, running_desk, wait_for
 
 PAGES = ("/shortlist?search=INF-10&sort=followers", "/shortlist?search=nobody", "/shortlist/totals",
          "/shortlist/facets", "/creators/5", "/creators/600", "/creators/5?Followers=9M",
-         "/creators/99999", "/queue", "/opinions", "/imports", "/imports/1", "/imports/2",
+         "/creators/99999", "/today", "/queue", "/opinions", "/imports", "/imports/1", "/imports/2",
          "/imports/2/undo", "/imports/3", "/imports/4", "/campaigns", "/campaigns/1",
          "/campaigns/1?search=INF-10", "/campaigns/1/frontier", "/campaigns/1/difference",
          "/campaigns/2", "/campaigns/3", "/campaigns/4", "/rooms", "/rooms/1", "/outcomes",

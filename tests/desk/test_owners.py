@@ -12,7 +12,7 @@ from durhampulse.desk.people.erasure import erase, everything_about
 from durhampulse.desk.shortlist.owners import Care, care_of, change_care, hand_over, undo_change
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.acts import begin_act, undo_act
-from durhampulse.desk.store.tables import audit, creator, ownership, person
+from durhampulse.desk.store.tables import audit, claim, creator, ownership, person
 from durhampulse.exceptions import InputError
 from tests.desk.conftest import add_people
 from tests.desk.versions import newest_store, older_store
@@ -36,13 +36,16 @@ def change(store, creator_id=3, by="ann", **wanted):
 def test_a_reviewer_looks_after_a_creator_and_is_reminded(visit, desk):
     ann = visit("reviewer")
     with desk.store.reading() as db:
-        me = db.scalar(select(person.c.id).where(person.c.name == ann.who))
         name = db.scalar(select(creator.c.external_id).where(creator.c.id == 3))
     sent = {"csrf": ann.csrf, "owner": "", "on": SOON.isoformat(), "text": "Ask <b> for the rate",
             "seen": "0"}  # fmt: skip
     answer = ann.post("/creators/3/owner", data=sent)
     assert answer.headers["location"] == "/creators/3"
-    assert owned(desk.store) == (me, SOON, "Ask <b> for the rate")  # whoever sets the first day
+    assert owned(desk.store) == (
+        me(desk, ann),
+        SOON,
+        "Ask <b> for the rate",
+    )  # whoever sets the first day
     page = ann.get("/creators/3").text
     assert "Ask &lt;b&gt; for the rate" in page
     assert 'action="/today/undo?change=1&amp;back=/creators/3"' in page
@@ -70,6 +73,56 @@ def test_a_reminder_is_done_and_undone(visit, desk):
     with desk.store.writing() as db:
         undo_change(db, number + 1, "ann")
     assert owned(desk.store) == (mia, SOON, "Ask")
+
+
+def me(desk, client):
+    """Give the number of whoever is signed in."""
+    with desk.store.reading() as db:
+        return db.scalar(select(person.c.id).where(person.c.name == client.who))
+
+
+def test_today_shows_what_is_due_to_its_owner_alone(visit, desk):
+    ann, bob = visit("reviewer"), visit("reviewer")
+    day = clock.today()
+    texts = {3: "Ask <b>", 4: "Send it", 5: "Next week", 6: "Never mind"}
+    for number, words in texts.items():
+        change(desk.store, number, owner_id=me(desk, ann), remind_on=day, text=words)
+    change(desk.store, 7, owner_id=me(desk, bob), remind_on=day, text="Of Bob")
+    with desk.store.writing() as db:
+        for number, days in ((4, -3), (5, 7)):
+            moved = ownership.update().where(ownership.c.creator_id == number)
+            db.execute(moved.values(remind_on=day + timedelta(days=days)))
+    change(desk.store, 6, owner_id=me(desk, ann))  # without a day
+    page = ann.get("/today").text
+    assert page.index("Send it") < page.index("Ask &lt;b&gt;") < page.index("Coming")
+    assert page.index("Coming") < page.index("Next week")
+    assert "Never mind" not in page
+    assert "Of Bob" not in page
+    assert "<b>2</b> creators to look at again" in page
+    assert '<a href="/today"><b>2</b> for you today</a>' in ann.get("/shortlist").text
+    assert "Of Bob" in bob.get("/today").text
+
+
+def test_a_reminder_is_put_off_for_a_week(visit, desk):
+    ann = visit("reviewer")
+    number = change(desk.store, owner_id=me(desk, ann), remind_on=clock.today(), text="Ask")
+    sent = {"csrf": ann.csrf, "change": str(number), "back": "today"}
+    assert ann.post("/today/later", data=sent).headers["location"] == "/today"
+    assert owned(desk.store)[1:] == (clock.today() + timedelta(days=7), "Ask")
+
+
+def test_today_says_nothing_of_whom_somebody_judges_unseen(visit, desk):
+    ann = visit("reviewer")
+    change(desk.store, owner_id=me(desk, ann), remind_on=clock.today(), text="Colleagues say no")
+    with desk.store.writing() as db:
+        db.execute(creator.update().where(creator.c.id == 3).values(lottery=0.5))
+        until = clock.now() + timedelta(minutes=9)
+        db.execute(claim.insert().values(creator_id=3, person_id=me(desk, ann), why="maybe",
+                                         expires_at=until))  # fmt: skip
+    page = ann.get("/today").text
+    assert "Colleagues say no" not in page
+    assert "1 more creator waits until you have decided" in page
+    assert "Colleagues say no" not in ann.get("/creators/3").text
 
 
 def test_a_change_is_undone_only_while_it_stands(filled):

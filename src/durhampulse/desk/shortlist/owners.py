@@ -21,8 +21,8 @@ from durhampulse.desk.store.tables import OWNED, Instant, creator, ownership, pe
 from durhampulse.exceptions import InputError
 
 __all__ = [
-    "LONGEST_REMINDER", "MAY_OWN", "Care", "care_of", "change_care", "end_reminder", "find_owner",
-    "hand_over", "possible_owners", "undo_change",
+    "LONGEST_REMINDER", "MAY_OWN", "Care", "care_of", "change_care", "find_owner", "hand_over",
+    "move_reminder", "possible_owners", "undo_change",
 ]  # fmt: skip
 
 LONGEST_REMINDER = 300
@@ -158,8 +158,13 @@ def change_care(db: Connection, creator_id: int, wanted: Care, by: str) -> int |
     return number
 
 
-def end_reminder(db: Connection, number: int, by: str) -> tuple[int, int]:
-    """Take away the reminder of a change that stands; return its creator and the new change.
+def move_reminder(db: Connection, number: int, on: date | None, by: str) -> tuple[int, int]:
+    """Move the reminder of a change that stands to another day, or end it where there is none.
+
+    Returns
+    -------
+    tuple of int
+        The creator's number, and that of the new change.
 
     Raises
     ------
@@ -169,7 +174,9 @@ def end_reminder(db: Connection, number: int, by: str) -> tuple[int, int]:
     row = db.execute(standing_care(ownership.c.id == number)).first()
     if row is None or row.remind_on is None:
         raise InputError("This reminder was done, or changed since.", "Look at what stands now.")
-    wanted = Care(number=number, owner_id=row.person_id)
+    wanted = Care(
+        number=number, owner_id=row.person_id, remind_on=on, text=row.text if on else ""
+    )  # fmt: skip
     kept = change_care(db, row.creator_id, wanted, by)
     if kept is None:  # while it waited for the row lock
         raise InputError("This reminder was done meanwhile.", "Look at what stands now.")

@@ -3,30 +3,49 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Query, Response
+from fastapi import APIRouter, Form, Query, Request, Response
 from sqlalchemy import Connection
 
+from durhampulse.desk.people.people import Principal
+from durhampulse.desk.review.blind import hidden_from
 from durhampulse.desk.review.page import find_creator
+from durhampulse.desk.review.today import Today, today_of
 from durhampulse.desk.shortlist.owners import (
     Care,
     care_of,
     change_care,
-    end_reminder,
+    move_reminder,
     undo_change,
 )
 from durhampulse.desk.store import clock
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer
 from durhampulse.desk.web.kept import local_path
-from durhampulse.desk.web.rendering import redirect
+from durhampulse.desk.web.rendering import Context, redirect, render
+from durhampulse.desk.web.state import Desk
 from durhampulse.exceptions import InputError
 
 __all__ = ["of_creator", "router"]
 
 router = APIRouter(prefix="/today", include_in_schema=False, route_class=PageRoute)
 of_creator = APIRouter(prefix="/creators", include_in_schema=False, route_class=PageRoute)
+_LATER = timedelta(days=7)
+
+
+class TodayContext(Context, template="today.html"):
+    """What waits for whoever looks."""
+
+    today: Today
+
+
+@router.get("")
+def show(request: Request, desk: DeskOf, who: Reviewer) -> Response:
+    """Show what is to be looked at today."""
+    with desk.store.reading() as db:
+        today = today_of(db, who.id, hidden_from(db, who))
+    return render(request, who, TodayContext(today=today))
 
 
 @of_creator.post("/{number}/owner")
@@ -80,11 +99,25 @@ def done(
     back: Annotated[str, Form()] = "",
 ) -> Response:  # fmt: skip
     """Take a reminder away, which was seen to."""
+    return _moved(desk, who, change, None, back)
+
+
+@router.post("/later")
+def later(
+    desk: DeskOf, who: Reviewer, change: Annotated[Number, Form()],
+    back: Annotated[str, Form()] = "",
+) -> Response:  # fmt: skip
+    """Put a reminder off for a week."""
+    return _moved(desk, who, change, clock.today() + _LATER, back)
+
+
+def _moved(desk: Desk, who: Principal, change: int, on: date | None, back: str) -> Response:
     with desk.store.writing() as db:
-        creator_id, kept = end_reminder(db, change, who.name)
+        creator_id, kept = move_reminder(db, change, on, who.name)
         row = find_creator(db, creator_id)
     here = "/today" if back == "today" else f"/creators/{creator_id}"
-    words = f"The reminder on {row.name or row.external_id} is done."
+    what = f"comes again on {clock.day_text(on)}" if on else "is done"
+    words = f"The reminder on {row.name or row.external_id} {what}."
     return redirect(here, words, undo=f"/today/undo?change={kept}&back={here}")
 
 

@@ -85,6 +85,7 @@ PAGES: Final = (
         covers=("/creators", "/bulk", "/then"),
         patient=("/shortlist/export", "/bulk", "/then"),
     ),
+    Page(path="/today", title="Today", router=owners.router, role="reviewer"),
     Page(
         path="/queue", title="Review", router=queue.router, role="reviewer", covers=("/opinions",),
     ),
@@ -110,7 +111,6 @@ ROUTERS: Final = (
     *(page.router for page in PAGES),
     creators.router,
     owners.of_creator,
-    owners.router,
     bulk.router,
     lists.views,
     plans.router,

@@ -26,6 +26,7 @@ from durhampulse.decision.figures import above, percent, quantity
 from durhampulse.desk.imports.problems import in_page_words
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.review.conflicts import VERBS, ago, told
+from durhampulse.desk.review.today import due_count
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.carried import carried_cells, profile_of
 from durhampulse.desk.store.tables import LONGEST_ID
@@ -279,8 +280,8 @@ class Frame(Context):
         Address of the page, and all entries of the navigation.
     simulated, words
         Whether the model learned from simulated creators, and what it calls an outcome.
-    to_review
-        How many creators wait for reviewers.
+    to_review, for_today
+        How many creators wait for reviewers, and how many reminders of one's own are due.
     model_name
         What people call a model, by its version.
     notice, undo
@@ -293,6 +294,7 @@ class Frame(Context):
     simulated: bool
     words: OutcomeWords
     to_review: int
+    for_today: int
     model_name: Callable[[str], str]
     notice: str
     undo: str
@@ -302,7 +304,7 @@ def render(
     request: Request, who: Principal | None, context: Context, *, status: int = 200
 ) -> Response:
     """Return a page, or a part of one, rendered from its template."""
-    simulated, words, to_review = False, SPONSORSHIP, 0
+    simulated, words, to_review, for_today = False, SPONSORSHIP, 0, 0
     if who is not None:
         desk = desk_of(request)
         with desk.store.reading() as db:
@@ -310,12 +312,13 @@ def render(
             if who.may("reviewer") and "hx-request" not in request.headers:
                 waiting = desk.waiting(db, rules)
                 to_review = sum(waiting.value[:2]) if waiting else 0
+            for_today = due_count(db, who.id) if who.may("reviewer") else 0
         simulated, words = rules.simulated, rules.outcome
     sent = {} if "hx-request" in request.headers else request.cookies
     notice, undo = (unquote(sent.get(name, "")) for name in (_NOTICE, _UNDO))
     frame = Frame(
         who=who, path=request.url.path, navigation=request.app.state.navigation,
-        simulated=simulated, words=words, to_review=to_review, notice=notice,
+        simulated=simulated, words=words, to_review=to_review, for_today=for_today, notice=notice,
         model_name=desk_of(request).catalogue.name_of,
         undo=undo if _UNDOES.fullmatch(undo) else "",
     )  # fmt: skip
