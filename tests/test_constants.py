@@ -29,7 +29,8 @@ REVIEW_AT = np.log(1.5)  # the log-odds of 0.6
     ],
 )
 def test_edge_flag_begins_at_20_percent_chance_of_other_band(log_odds, edge):
-    assert on_edge(np.array([log_odds]), HALF_WIDTH, Thresholds()).tolist() == [edge]
+    likely = np.array([log_odds]), np.array([HALF_WIDTH])
+    assert on_edge(likely[0], likely, Thresholds()).tolist() == [edge]
 
 
 def test_normal_distribution_function_equals_scipys():

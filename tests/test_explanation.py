@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 import durhampulse as dp
 from durhampulse.creators.reading import read_creators
 from durhampulse.creators.schema import LABEL
-from durhampulse.decision.bands import MAYBE, Thresholds, on_edge
+from durhampulse.decision.bands import MAYBE, Thresholds, on_edge, other_band_chances
 from durhampulse.decision.figures import figure_text
 from durhampulse.decision.gaps import unscorable
 from durhampulse.decision.phrases import in_one_cell
@@ -228,11 +228,20 @@ def test_edge_needs_20_percent_chance_of_the_band_beyond():
     chance = np.mean(np.where(band == 2, drawn < 2, drawn > band), axis=0)
     clear = np.abs(chance - 0.2) > 0.01
     expected = chance >= 0.2
-    edge = on_edge(logits, half, Thresholds())
+    edge = on_edge(logits, (logits, np.full(60, half)), Thresholds())
     assert (edge == expected)[clear].all()
     maybe = band == 1
     assert 0 < edge[maybe].mean() < 1
-    assert not on_edge(logits, 0.0, Thresholds()).any()
+    assert not on_edge(logits, (logits, np.zeros(60)), Thresholds()).any()
+
+
+def test_chance_of_another_band_is_that_of_the_likely_middle():
+    """A standard deviation of 1, of which .5 and 1 leave 30.9 and 15.9% beyond."""
+    review, yes = np.log(1.5), np.log(4)
+    logits = np.array([review - 1.0, yes - 0.7, yes + 0.3])
+    likely = logits + np.array([0.0, 0.2, 0.2]), np.full(3, 1.644854)
+    chances = other_band_chances(logits, likely, Thresholds())
+    assert chances == pytest.approx([0.158655, 0.308538, 0.308538], abs=1e-6)
 
 
 def test_miscalibrated_group_is_reported_and_others_are_not():

@@ -52,7 +52,8 @@ def test_far_down_the_upper_end_falls_slower_and_never_rises():
 
 def test_model_of_an_older_version_has_no_tail_and_no_fall():
     older = Interval.from_dict({"below": 0.7, "above": 0.6, "rise": 0.2, "empties": {}})
-    assert (older.tail, older.fall, older.empty_rise) == (0, 0, 0)
+    assert (older.tail, older.fall, older.empty_rise, older.lean) == (0, 0, 0, 0)
+    assert older.doubt == 0.6  # from its upper half the chance of another band was told
 
 
 def test_high_probabilities_are_hardly_ever_too_high():
@@ -65,6 +66,16 @@ def test_high_probabilities_are_hardly_ever_too_high():
     assert (np.diff(low) > 0).all()
     with pytest.raises(ValueError, match="an interval of"):
         Interval.from_dict({"below": 0.7, "above": 0.6, "rise": 0, "fall": 0.8, "empties": {}})
+
+
+def test_middle_of_the_true_log_odds_leans_upward_where_they_are_high():
+    """The lean of .2 is half at log-odds of .6 and whole from .8 on; an empty cell adds .75."""
+    interval = Interval(below=2.0, above=1.5, doubt=1.0, lean=0.2, empties={"x": 0.75})
+    logits = np.array([0.4, 0.6, 0.8, 2.0])
+    middle, half = interval.likely(logits, block(x=[1.0, np.nan, 1.0, 1.0]))
+    assert middle == pytest.approx([0.4, 0.7, 1.0, 2.2])
+    assert half == pytest.approx([1.0, 1.25, 1.0, 1.0])
+    assert interval.likely(logits)[1] == pytest.approx(np.ones(4))
 
 
 def test_without_a_width_nothing_is_claimed():
@@ -97,8 +108,9 @@ def test_an_empty_cell_counts_more_upward_where_chances_are_good():
 def test_an_interval_travels_as_plain_data():
     empties = {"Niche": 0.4}
     interval = Interval(
-        below=0.7, above=0.6, rise=0.2, tail=0.3, empties=empties, fall=0.1, empty_rise=2.0
-    )
+        below=0.7, above=0.6, rise=0.2, tail=0.3, empties=empties, fall=0.1, empty_rise=2.0,
+        doubt=0.5, lean=0.1,
+    )  # fmt: skip
     assert Interval.from_dict(json.loads(json.dumps(interval.to_dict()))) == interval
     with pytest.raises(ValueError, match="an interval of"):
         Interval.from_dict({"below": 0.7, "above": 0.6, "rise": -0.2, "empties": {}})

@@ -112,7 +112,7 @@ def answered(table, view, rules):
     if view.edge:
         logits = log_odds(np.clip(p.fillna(0.0).to_numpy(), 1e-9, 1 - 1e-9))
         keep &= (
-            on_edge(logits, rules.scorer.model.model.interval.above, rules.thresholds)
+            on_edge(logits, rules.scorer.model.model.interval.likely(logits), rules.thresholds)
             & p.notna()
             & ~unlike
         )
@@ -491,8 +491,8 @@ def test_badge_of_another_answer_stands_on_a_minority_of_each(demo_rules, filled
 
 def test_bands_edges_and_tiers_equal_the_decision_table(demo_rules):
     p = np.random.default_rng(1).random(500)
-    above = demo_rules.scorer.model.model.interval.above
-    edge = on_edge(log_odds(p), above, demo_rules.thresholds)
+    likely = demo_rules.scorer.model.model.interval.likely(log_odds(p))
+    edge = on_edge(log_odds(p), likely, demo_rules.thresholds)
     assert [demo_rules.on_edge(probability) for probability in p] == edge.tolist()
     for probability in p:
         low, high = demo_rules.band_ranges[demo_rules.band(probability)]

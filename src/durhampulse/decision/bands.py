@@ -16,7 +16,7 @@ from durhampulse.models.weights import log_odds
 
 __all__ = [
     "ANSWERS", "BANDS", "EDGE_CHANCE", "MAYBE", "NO", "NO_PRECEDENT", "YES", "Thresholds",
-    "assign_bands", "band_codes", "may_be", "on_edge",
+    "assign_bands", "band_codes", "may_be", "on_edge", "other_band_chances",
 ]  # fmt: skip
 
 Floats = npt.NDArray[np.float64]
@@ -93,31 +93,42 @@ def band_codes(y_prob: Floats, thresholds: Thresholds) -> npt.NDArray[np.int8]:
     return np.asarray(below_yes + (y_prob < thresholds.review_at), dtype=np.int8)
 
 
-def on_edge(logits: Floats, half: float | Floats, thresholds: Thresholds) -> npt.NDArray[np.bool_]:
+def on_edge(
+    logits: Floats, likely: tuple[Floats, Floats], thresholds: Thresholds
+) -> npt.NDArray[np.bool_]:
     """Whether `may_be` names a row's true band with a chance of at least 20%, shape (n_rows,).
-
-    The true log-odds are taken as normal around the model's, 90% of them within `half`.
 
     Parameters
     ----------
     logits
         The model's log-odds, shape (n_rows,).
-    half
-        Of :meth:`.Interval.half`, shape (n_rows,) or one for all.
+    likely
+        Of :meth:`.Interval.likely`.
     thresholds
         Where the bands begin.
 
     Examples
     --------
     >>> import numpy as np
-    >>> on_edge(np.array([-3.0, 0.3, 0.5, 1.3]), 0.9, Thresholds()).tolist()
+    >>> logits = np.array([-3.0, 0.3, 0.5, 1.3])
+    >>> on_edge(logits, (logits, np.full(4, 0.9)), Thresholds()).tolist()
     [False, True, False, True]
     """
-    spread = np.maximum(half, _NO_WIDTH) / NORMAL_90
+    return np.asarray(other_band_chances(logits, likely, thresholds) >= EDGE_CHANCE)
+
+
+def other_band_chances(
+    logits: Floats, likely: tuple[Floats, Floats], thresholds: Thresholds
+) -> Floats:
+    """Return the chance that a row's true band is that which `may_be` names, shape (n_rows,).
+
+    The arguments are those of :func:`on_edge`.
+    """
+    middle, half = likely
     review, yes = log_odds(np.array([thresholds.review_at, thresholds.yes_at]))
     nearest = np.where(logits < review, review, yes)
-    chance = _normal_cdf(-np.abs(logits - nearest) / spread)
-    return np.asarray(chance >= EDGE_CHANCE, dtype=np.bool_)
+    beyond = np.where(logits < nearest, middle - nearest, nearest - middle)
+    return _normal_cdf(beyond / (np.maximum(half, _NO_WIDTH) / NORMAL_90))
 
 
 def may_be(probability: float, thresholds: Thresholds) -> str:

@@ -94,7 +94,7 @@ def decision_table(  # noqa: PLR0913 - each is a part of the table
     texts = {name: pd.array(carried[h], "str") for h, name in carried_names(carried).items()}
     table = pd.DataFrame({"Influencer ID": shown.pop("Influencer ID"), **texts, **shown})
     table.insert([*table.columns].index("Interval Low"), "Rank", 0)
-    edge = on_edge(logits, interval.half(block), thresholds) & ~marked
+    edge = on_edge(logits, interval.likely(logits, block), thresholds) & ~marked
     table["Edge"] = [
         may_be(p, thresholds) if near else "" for p, near in zip(y_prob, edge, strict=True)
     ]

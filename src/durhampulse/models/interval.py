@@ -6,6 +6,9 @@ with very low ones, of which it is too sure, and with what an empty cell could c
 good chances is more upward. How much each of them counts was measured where true probabilities are
 known (``benchmarks/intervals.py``). Below 5%, where hardly a deal was seen to learn from, all that
 can be said is "at most so much".
+
+The chance that a creator belongs to another band has constants of its own: it needs the middle of
+where the true log-odds lie to be right, an interval its ends.
 """
 
 from __future__ import annotations
@@ -37,10 +40,14 @@ instability counts below high probabilities."""
 EMPTY_RISE = 2.0
 """How many times as much more an empty cell counts above for each step of log-odds over 0. On the
 second market 10% of *Yes* with an empty cell were above the upper end, on the others none."""
+DOUBT, LEAN = 1.8, 0.3
+"""For the chance of another band: how much instability counts either way, and how much of it the
+true log-odds are on average above high ones, of which the model is too timid."""
 FAR_DOWN = -4.0
 """Log-odds, 1.8%, below which the upper half grows."""
 HIGH = 0.4
-"""Log-odds, 60%, from which on the lower half is narrowest; from 0 on it falls."""
+"""Log-odds, 60%, from which on the lower half is narrowest (it falls from 0 on), and the middle of
+the true log-odds higher than told."""
 _MOST_ROWS = 1_500
 
 
@@ -62,6 +69,11 @@ class Interval:
         How much less far the lower half reaches where log-odds are high; at most `below`.
     empty_rise
         How many times as much more empty cells count above for each step of log-odds above 0.
+    doubt
+        Within how far of their middle 90% of a complete row's true log-odds lie, where it is asked
+        how likely another band is.
+    lean
+        How far that middle lies above log-odds from 0.8 on; from 0.4 on it rises.
     """
 
     below: float = 0.0
@@ -71,6 +83,8 @@ class Interval:
     empties: Mapping[str, float] | None = None
     fall: float = 0.0
     empty_rise: float = 0.0
+    doubt: float = 0.0
+    lean: float = 0.0
 
     def ends(
         self, logits: Floats, block: Block, y_prob: Floats | None = None
@@ -103,13 +117,22 @@ class Interval:
         low *= y_prob >= AT_MOST
         return low, high
 
-    def half(self, block: Block) -> Floats:
-        """Return how far the middling part of each row's interval reaches, in log-odds, (n_rows,).
+    def likely(self, logits: Floats, block: Block | None = None) -> tuple[Floats, Floats]:
+        """Return the middle of each row's true log-odds and their 90% half, shape (n_rows,) each.
 
-        Without what is added above for those models that are too timid: from this half chances are
-        told (``benchmarks/intervals.py``).
+        They are taken as normal. That, and not the ends, is what chances of another band are told
+        from; the ends are farther above the middle than below it.
+
+        Parameters
+        ----------
+        logits
+            The model's log-odds, shape (n_rows,).
+        block
+            The same rows, whose empty cells widen the half; complete rows if not given.
         """
-        return np.asarray(np.sqrt(self.above**2 + self._unknown(block)))
+        unknown = np.zeros(len(logits)) if block is None else self._unknown(block)
+        middle = logits + self.lean * np.clip(logits / HIGH - 1.0, 0.0, 1.0)
+        return middle, np.sqrt(self.doubt**2 + unknown)
 
     def _unknown(self, block: Block) -> Floats:
         """Return the square of what a row's empty cells could change, shape (n_rows,)."""
@@ -135,7 +158,9 @@ class Interval:
         """
         empties = {str(name): float(reach) for name, reach in (plain["empties"] or {}).items()}
         below, above, rise = (float(plain[name]) for name in ("below", "above", "rise"))
-        later = {name: float(plain.get(name, 0.0)) for name in ("tail", "fall", "empty_rise")}
+        names = ("tail", "fall", "empty_rise", "lean")
+        later = {name: float(plain.get(name, 0.0)) for name in names}
+        later["doubt"] = float(plain.get("doubt", above))
         interval = cls(below=below, above=above, rise=rise, empties=empties, **later)
         least = below - interval.fall
         widths = (below, above, rise, least, *later.values(), *empties.values())
@@ -167,6 +192,8 @@ def learn_interval(
         empties=reaches,
         fall=FALL * unsure,
         empty_rise=EMPTY_RISE,
+        doubt=DOUBT * unsure,
+        lean=LEAN * unsure,
     )
 
 

@@ -111,7 +111,8 @@ class Rules:
         turning = (self.thresholds.review_at, self.thresholds.yes_at)
         y_prob = np.unique([*sigmoid(np.linspace(-12, 12, 24_001)), *turning])
         logits = log_odds(y_prob)
-        edge = on_edge(logits, self.scorer.model.model.interval.above, self.thresholds)
+        interval = self.scorer.model.model.interval
+        edge = on_edge(logits, interval.likely(logits), self.thresholds)
         turns = np.flatnonzero(np.diff(np.r_[False, edge, False].astype(int)))
         ends = np.r_[y_prob, self.thresholds.ranges()[YES][1]][turns]
         return [(float(low), float(high)) for low, high in ends.reshape(-1, 2)]
