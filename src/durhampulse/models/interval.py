@@ -33,7 +33,7 @@ NORMAL_90: Final = 1.644854
 """Standard deviations within which 90% of a normal variable lie, either way."""
 AT_MOST = 0.05
 """Probability below which an interval begins at 0."""
-BELOW, ABOVE, RISE, TAIL, EMPTY, FALL = 2.8, 1.8, 5.0, 2.0, 1.8, 1.0
+BELOW, ABOVE, RISE, TAIL, EMPTY, FALL = 2.8, 1.4, 5.0, 2.0, 1.8, 1.3
 """How much instability counts below and above, how much more of it above for each step of log-odds
 over 0 and for each under -4, how much what an empty cell could change, and how much less
 instability counts below high probabilities."""
