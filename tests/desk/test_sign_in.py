@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from urllib.parse import urlsplit
 
 import pytest
@@ -24,11 +25,13 @@ from durhampulse.desk.store.tables import (
     review,
     session,
 )
+from durhampulse.desk.store.tables import link as link_table
 from durhampulse.desk.web.access import COOKIE
 from durhampulse.desk.web.app import create_desk
 from durhampulse.exceptions import InputError
 from tests.commands import run
 from tests.desk.conftest import DEMO, PASSWORD
+from tests.desk.running import running_desk
 
 
 def test_session_cookie_is_new_http_only_and_expires(app, visit, desk):
@@ -285,11 +288,38 @@ def test_password_link_from_the_command_line(store_url, tmp_path):
         people.add_person(db, "Ada", "admin", "test", PASSWORD)
     for _ in range(5):
         desk.sign_in.attempt(desk.store, "Ada", "forgotten it", "here")
-    command = ["desk", "--store", store_url, "--link-for"]
+    command = ["desk", "--port", "8001", "--store", store_url, "--link-for"]
     assert "Nobody called 'Eve'" in run(*command, "Eve").stderr
     printed = run(*command, "Ada").stdout
+    assert printed.startswith("http://127.0.0.1:8001/welcome/")
     with TestClient(create_desk(desk), follow_redirects=False) as client:
         form = {"password": "another long password"}
         assert client.post(urlsplit(printed.strip()).path, data=form).status_code == 303
     assert desk.sign_in.attempt(desk.store, "Ada", "another long password", "here")
+    desk.store.close()
+
+
+def test_password_link_leads_to_where_the_desk_is_served(tmp_path, monkeypatch):
+    store = ["--store", f"sqlite:///{tmp_path / 'desk.db'}"]
+    link_for = partial(run, "desk", "--link-for", DEMO_ADMIN, *store)
+    with running_desk(tmp_path, *store, "--root-path", "/pulse") as (served, *_):
+        assert link_for().stdout.startswith(f"{served}/welcome/")
+    assert link_for("--port", "0").stdout.startswith(f"{served}/welcome/")  # any port is none
+    elsewhere = link_for("--port", "8001", "--root-path", "/else").stdout
+    assert elsewhere.startswith("http://127.0.0.1:8001/else/welcome/")
+    public = link_for("--public-url", "https://desk.example").stdout
+    assert public.startswith("https://desk.example/welcome/")
+    monkeypatch.setenv("DURHAMPULSE_DESK_PORT", "8002")
+    assert link_for().stdout.startswith("http://127.0.0.1:8002/welcome/")
+
+
+def test_no_password_link_is_made_that_leads_nowhere(tmp_path):
+    url = f"sqlite:///{tmp_path / 'desk.db'}"
+    desk = open_desk(url)
+    invitation(desk, demo=True)
+    refused = run("desk", "--link-for", DEMO_ADMIN, "--store", url)
+    assert "not known where the desk is served" in refused.stderr
+    with desk.store.reading() as db:
+        made = select(func.count()).where(link_table.c.purpose == "password")
+        assert not db.scalar(made)
     desk.store.close()

@@ -86,13 +86,14 @@ def desk(  # noqa: PLR0913 - one for each option
     if context.invoked_subcommand is not None:
         return
     from durhampulse.desk.people.sessions import SessionLimits
-    from durhampulse.desk.server import password_link, run
+    from durhampulse.desk.server import address_of, password_link, run
     from durhampulse.desk.web.exposure import Exposure
 
     exposure = Exposure.read(public_url, hsts=hsts)
     if link_for is not None:
-        address = exposure.address or f"http://{host}:{port}"
-        typer.echo(f"{address}{hosting.root_path}{password_link(store, link_for)}")
+        is_told = port and _is_any_given(context, "host", "port", "root_path")
+        address = exposure.address or (address_of(host, port) if is_told else "")
+        typer.echo(password_link(store, link_for, address and address + hosting.root_path))
         return
     provider = _provider(oidc_issuer, oidc_client, oidc_secret, oidc_title, oidc_new)
     if no_passwords and provider is None:
@@ -111,6 +112,12 @@ def desk(  # noqa: PLR0913 - one for each option
         hosting=hosting,
         say=typer.echo,
     )
+
+
+def _is_any_given(context: typer.Context, *names: str) -> bool:
+    """Whether an option stands on the command line, in the environment or in the file."""
+    sources = (context.get_parameter_source(name) for name in names)
+    return any(source is not None and source.name != "DEFAULT" for source in sources)
 
 
 def _provider(

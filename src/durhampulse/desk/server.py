@@ -29,6 +29,7 @@ from durhampulse.desk.people.provider import Provider, ProviderSettings
 from durhampulse.desk.people.sessions import SessionLimits
 from durhampulse.desk.people.sign_in import SignIn
 from durhampulse.desk.store.database import Store, open_store
+from durhampulse.desk.store.settings import read_setting, write_setting
 from durhampulse.desk.store.tables import model, person
 from durhampulse.desk.store.tables import upload as uploads
 from durhampulse.desk.web.app import create_desk
@@ -49,9 +50,14 @@ from durhampulse.service.settings import Hosting
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-__all__ = ["DEMO_ADMIN", "fill_with_demo", "open_desk", "password_link", "reset_factor", "run"]
+__all__ = [
+    "DEMO_ADMIN", "address_of", "fill_with_demo", "open_desk", "password_link", "reset_factor",
+    "run",
+]  # fmt: skip
 
 DEMO_ADMIN = "demo admin"
+_ADDRESS = "address"
+"""Setting that says where the desk was served at its latest start."""
 _SECONDS_TO_FINISH = 20
 _SECONDS_OF_SILENCE = 30
 """After which one of several processes is replaced; on a busy machine it is a while."""
@@ -140,18 +146,34 @@ def invitation(desk: Desk, *, demo: bool) -> str | None:
         return f"/welcome/{make_link(db, 'first', 'first run')}"
 
 
-def password_link(url: str, name: str) -> str:
-    """Return the path of a new one-time link by which a person chooses a password.
+def password_link(url: str, name: str, address: str = "") -> str:
+    """Return a new one-time link by which a person chooses a password.
 
     For whoever may open the store itself: the way back in when no admin can sign in.
+
+    Parameters
+    ----------
+    url
+        The store's address.
+    name
+        Whose password.
+    address
+        Where the desk is served; where it was at its latest start if not given.
 
     Raises
     ------
     InputError
-        If nobody of that name may sign in.
+        If nobody of that name may sign in, or it is not known where the desk is served.
     """
     with contextlib.closing(open_store(url, create=False)) as store, store.writing() as db:
-        return f"/welcome/{make_link(db, 'password', 'command line', _number_of(db, name))}"
+        number = _number_of(db, name)
+        address = address or read_setting(db, _ADDRESS, "")
+        if not address:
+            raise InputError(
+                "It is not known where the desk is served: none was started on this store yet.",
+                "Start it first, or add --public-url https://desk.example, or --port.",
+            )
+        return f"{address}/welcome/{make_link(db, 'password', 'command line', number)}"
 
 
 def reset_factor(url: str, name: str) -> None:
@@ -210,13 +232,20 @@ def run(  # noqa: PLR0913 - one for each option
     listening = _listen(host, port)
     _move_thresholds(desk, yes_at, review_at)
     exposure = exposure or Exposure()
-    printed = _address(host, listening.getsockname()[1])
+    printed = address_of(host, listening.getsockname()[1])
     address = (exposure.address or printed) + hosting.root_path
-    desk = replace(desk, exposure=replace(exposure, address=address))
+    desk = _reached_at(address, replace(desk, exposure=exposure))
     for line in _greeting(desk, demo=demo):
         say(line)
     _serve(desk, url, hosting, listening)
     desk.store.close()
+
+
+def _reached_at(address: str, desk: Desk) -> Desk:
+    """Return a desk whose links begin with an address, which the store keeps for `--link-for`."""
+    with desk.store.writing() as db:
+        write_setting(db, _ADDRESS, address)
+    return replace(desk, exposure=replace(desk.exposure, address=address))
 
 
 def _serve(desk: Desk, url: str, hosting: Hosting, listening: socket.socket) -> None:
@@ -275,7 +304,14 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def _address(host: str, port: int) -> str:
+def address_of(host: str, port: int) -> str:
+    """Return the address of a desk that listens at a host and a port.
+
+    Examples
+    --------
+    >>> address_of("0.0.0.0", 8000), address_of("::1", 8001)
+    ('http://localhost:8000', 'http://[::1]:8001')
+    """
     anywhere = host in ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
     shown = "localhost" if anywhere else f"[{host}]" if ":" in host else host
     return f"http://{shown}:{port}"
