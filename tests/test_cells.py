@@ -12,8 +12,10 @@ from durhampulse.creators.blockreader import BlockReader
 from durhampulse.creators.cells import read_levels, read_numbers
 from durhampulse.creators.labels import read_labels
 from durhampulse.creators.numbers import mixed_commas
+from durhampulse.creators.reading import read_creators
 from durhampulse.creators.records import RecordReader
 from durhampulse.creators.rules import ColumnRule, learn_number_rule
+from durhampulse.exceptions import InputError
 
 
 def numbers(*cells, column="Price"):
@@ -201,3 +203,24 @@ def test_words_for_nothing_are_no_level_of_their_own(word):
     cells = read_levels(pa.array(["Fashion", word, "Tech"]))
     assert cells.levels.codes.tolist() == [0, -1, 1]
     assert cells.null_word.tolist() == [False, True, False]
+
+
+@pytest.mark.parametrize(
+    "figures", [["73.591", "845", "12.4", "1.204"], [73.591, 845, 12.4, 1.204]]
+)
+def test_thousands_that_a_program_took_for_fractions_are_refused(figures):
+    table = pa.table({"id": ["a", "b", "c", "d"], "Followers": figures})
+    with pytest.raises(InputError, match=r"such as 73\.591: a program has taken the point"):
+        read_creators(table)
+    averages = table.set_column(1, "Avg Views", pa.array([73.591, 845, 12.4, 1204.5]))
+    assert read_creators(averages).table["Avg_Views_per_Post"].tolist() == [
+        73.591,
+        845,
+        12.4,
+        1204.5,
+    ]
+    reader = BlockReader(
+        "later.parquet", {"Followers": ColumnRule(column="Followers", kind="count")}
+    )
+    with pytest.raises(InputError, match=r"such as 73\.591: a program has taken the point"):
+        reader.settle({"Followers": pa.array([73.591, 845, 12.4, 1.204])})

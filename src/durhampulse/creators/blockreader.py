@@ -27,7 +27,13 @@ from durhampulse.creators.rows import impossible
 from durhampulse.creators.rules import ColumnRule
 from durhampulse.creators.schema import COLUMNS
 from durhampulse.creators.text import NoTextError, as_text, is_number
-from durhampulse.creators.units import Unit, detect_unit, holds_counts, mixed_groups
+from durhampulse.creators.units import (
+    Unit,
+    detect_unit,
+    holds_counts,
+    mixed_groups,
+    refuse_thousands,
+)
 from durhampulse.exceptions import InputError
 
 __all__ = ["BlockCells", "BlockReader", "impossible_rows", "unclear_reason"]
@@ -164,6 +170,8 @@ class BlockReader:
         if first_row is None or len(cells) >= _FEWEST_TO_TELL:
             self._require_numbers(column, cells, numbers, first_row)
             self._check_unit(column, numbers, first_row)
+            if rule.kind == "count" and rule.decimal != ".":
+                refuse_thousands(f"{self.name}, column {column}", column, numbers.values)
         return numbers
 
     def _require_numbers(

@@ -41,7 +41,13 @@ from durhampulse.creators.rules import (
 )
 from durhampulse.creators.schema import COLUMNS, GROWTH, IDENTIFIER, LABEL, QUALITY_LEVELS
 from durhampulse.creators.text import NoTextError, as_text, is_number, whole_array
-from durhampulse.creators.units import Unit, decide_unit, refuse_counts, require_units
+from durhampulse.creators.units import (
+    Unit,
+    decide_unit,
+    refuse_counts,
+    refuse_thousands,
+    require_units,
+)
 from durhampulse.exceptions import InputError
 from durhampulse.files.tables import RawTable
 from durhampulse.irregularities import Irregularity, Ledger
@@ -269,11 +275,14 @@ class ColumnReader:
         numbers = rule.read_numbers(cells, self.elsewhere)
         self._refuse_unclear(rule, numbers, cells)
         self._note_numbers(rule, numbers, cells)
+        where = f"{self.raw.name}, column {name}"
         if rule.kind == "rate":
             rule = self._with_unit(rule, numbers)
+        else:
+            refuse_thousands(where, name, numbers.values)
         self.rules[name] = rule
         values = rule.to_fractions(numbers)
-        require_plausible(f"{self.raw.name}, column {name}", name, values, cells)
+        require_plausible(where, name, values, cells)
         self._note_figures(name, values, cells)
         series = self._series(values)
         counted = rule.kind == "count" and bool((np.abs(values) < _EXACT).all())
@@ -283,15 +292,12 @@ class ColumnReader:
         for at in np.flatnonzero(numbers.unclear)[:1].tolist():
             reason = unclear_reason(rule.column, str(as_text(cells.slice(at, 1))[0]).strip(), rule)
             problem, _, way_out = reason.partition(": ")
+            more = (
+                ", in this column or wherever the decimal sign shows" if "may be" in problem else ""
+            )
             raise InputError(
                 f"{self.raw.name}, row {self.raw.rows[at]}: {problem}.",
-                f"{way_out.capitalize()}"
-                + (
-                    ", in this column or wherever the decimal sign shows"
-                    if "may be" in problem
-                    else ""
-                )
-                + f"; or do without the column: --map {rule.column}=.",
+                f"{way_out.capitalize()}{more}; or do without the column: --map {rule.column}=.",
             )
 
     def _note_figures(self, name: str, values: Floats, cells: pa.Array) -> None:

@@ -1,4 +1,4 @@
-"""Fraction or percentage: the unit of a rate, decided for the whole column."""
+"""Fraction or percentage, or thousands for counts: what a whole column's figures tell."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ __all__ = [
     "holds_counts",
     "mixed_groups",
     "refuse_counts",
+    "refuse_thousands",
     "require_units",
+    "thousands_as_fractions",
 ]
 
 Unit = Literal["fraction", "percent"]
@@ -27,6 +29,8 @@ Floats = npt.NDArray[np.float64]
 
 _FEWEST = 20
 """Below this many bare numbers no statement about two groups is made."""
+_THOUSAND = 1_000
+_FEWEST_BROKEN, _THREE_DIGITS = 3, 0.6
 _FEW, _LOW_GROUP = 300, 0.35
 """Below this many numbers a group has four; of both signs, the least share of the smaller ones."""
 
@@ -164,6 +168,40 @@ def holds_counts(bare: Floats) -> bool:
     """
     sizes = np.abs(bare[np.isfinite(bare) & (bare != 0)])
     return sizes.size > 0 and float(np.median(sizes)) > 100
+
+
+def thousands_as_fractions(values: Floats) -> float | None:
+    """Return a figure of a column of counts whose points between thousands became decimal signs.
+
+    So they do where a program reads ``73.591`` as English: no figure reaches 1,000, three or more
+    have digits behind the point, never more than three, and mostly three.
+
+    Examples
+    --------
+    >>> thousands_as_fractions(np.array([73.591, 845, 12.4, 206.655, 1.204]))
+    73.591
+    >>> thousands_as_fractions(np.array([73.591, 845, 12.4, 206.655, 1204]))
+    """
+    if not np.fmax.reduce(values, initial=0.0) < _THOUSAND:  # most columns are done with here
+        return None
+    broken = values[np.isfinite(values) & (values % 1 != 0)]
+    thousandths = np.round(broken * _THOUSAND)
+    exact = np.allclose(broken * _THOUSAND, thousandths, atol=1e-6)
+    if broken.size < _FEWEST_BROKEN or not exact:
+        return None
+    return float(broken[0]) if np.mean(thousandths % 10 != 0) >= _THREE_DIGITS else None
+
+
+def refuse_thousands(where: str, column: str, values: Floats) -> None:
+    """Raise if the points between a count's thousands became decimal signs."""
+    figure = thousands_as_fractions(values)
+    if figure is not None:
+        raise InputError(
+            f"{where}: no figure reaches 1,000, and most have three digits behind the point, such "
+            f"as {figure:.3f}: a program has taken the point between thousands for a decimal sign.",
+            "Export it again with whole numbers, or multiply the column by 1,000; or do without: "
+            f"--map {column}=.",
+        )
 
 
 def mixed_groups(bare: Floats) -> tuple[float, float] | None:
