@@ -23,47 +23,14 @@ __all__ = [
 ]
 
 _YES = frozenset(
-    {
-        "1",
-        "yes",
-        "y",
-        "true",
-        "t",
-        "on",
-        "sí",
-        "si",
-        "s",
-        "sim",
-        "oui",
-        "ja",
-        "j",
-        "да",
-        "так",
-        "是",
-    }
+    {"1", "yes", "y", "true", "t", "sí", "si", "s", "sim", "oui", "ja", "j", "да", "так", "是"}
     | {"はい", "예", "네", "evet", "tak", "ano", "igen", "da", "kyllä", "ναι", "نعم", "כן", "हाँ"}
     | {"हां", "हा", "ya", "có", "ใช่", "হ্যাঁ", "بله", "бар", "áno", "wahr", "verdadero", "vrai"}
     | {"verdadeiro", "vero", "истина", "真", "✓", "✔", "✔\ufe0f"}
-    | {"✅", "☑", "☑\ufe0f", "👍", "○", "◯"}
+    | {"on", "✅", "☑", "☑\ufe0f", "👍", "○", "◯"}
 )
 _NO = frozenset(
-    {
-        "0",
-        "no",
-        "n",
-        "false",
-        "f",
-        "off",
-        "não",
-        "nao",
-        "non",
-        "nein",
-        "nee",
-        "nej",
-        "nei",
-        "нет",
-        "ні",
-    }
+    {"0", "no", "n", "false", "f", "não", "nao", "non", "nein", "nee", "nej", "nei", "нет", "ні"}
     | {
         "不是",
         "否",
@@ -80,7 +47,7 @@ _NO = frozenset(
         "لا",
     }
     | {"לא", "नहीं", "tidak", "không", "ไม่ใช่", "না", "خیر", "не", "falsch", "falso", "faux", "ложь"}
-    | {"假", "✗", "✘", "❌", "✖", "✖\ufe0f", "👎", "×", "☐"}
+    | {"off", "假", "✗", "✘", "❌", "✖", "✖\ufe0f", "👎", "×", "☐"}
 )
 _DEAL = frozenset(
     {"deal", "got deal", "sponsored", "sponsorship", "sponsor", "partner", "partnered", "paid"}
