@@ -54,6 +54,14 @@ def test_the_arrow_writer_follows_the_same_rule(texts):
     assert restored(column).to_pylist() == texts
 
 
+def test_text_that_an_export_wraps_for_a_spreadsheet_is_that_text(tmp_path):
+    cells = ['="00123"', '"=""1,947"""', '\'="7"', '=1&"x"', "12"]
+    lines = ['="Followers";n', *(f"{cell};1" for cell in cells)]
+    (tmp_path / "a.csv").write_text("\n".join(lines) + "\n")
+    column = read_source(str(tmp_path / "a.csv"), Ledger()).cells["Followers"]
+    assert column.to_pylist() == ["00123", "1,947", '="7"', '=1&"x"', "12"]
+
+
 def test_headers_are_text_too(tmp_path):
     schema = pa.schema([("=cmd()", pa.string()), ("n", pa.int64())])
     with open_sink(tmp_path / "a.csv", ".csv", schema, {}) as sink:

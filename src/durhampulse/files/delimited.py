@@ -21,7 +21,7 @@ from durhampulse.files.beginnings import LOOKED_AT, Beginning, find_beginning, w
 from durhampulse.files.chunks import Chunk, Stream, StreamOptions
 from durhampulse.files.encodings import decide_encoding, misfit
 from durhampulse.files.formats import suffix_of
-from durhampulse.files.formulas import as_before, neutralised, restored, spreadsheet_safe
+from durhampulse.files.formulas import as_before, neutralised, restored, spreadsheet_safe, unwrapped
 from durhampulse.files.headers import tidy
 from durhampulse.files.options import TableOptions
 from durhampulse.files.packed import open_bytes, share_read
@@ -178,7 +178,7 @@ def _rows(
     rows: list[tuple[int, list[str]]] = []
     try:
         for number, row in enumerate(lines, start=first):
-            rows.append((number, [tidy(as_before(cell)) for cell in row]))
+            rows.append((number, [tidy(as_before(unwrapped(cell))) for cell in row]))
             if number >= max(LOOKED_AT, asked.header_row or 0) + 2:
                 break
     except csv.Error as error:

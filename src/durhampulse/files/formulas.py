@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["as_before", "neutralised", "restored", "spreadsheet_safe"]
+__all__ = ["as_before", "neutralised", "restored", "spreadsheet_safe", "unwrapped"]
 
 _SIGNS = "=+\\-@\uff1d\uff0b\uff0d\uff20"
 """What formulas begin with; the full-width signs do in East Asian settings."""
@@ -24,6 +24,7 @@ _LATER = rf"[\"']*[{_SIGNS}]"
 text that looks as if it had got one already gets another, so that all come back."""
 _UNSAFE = re.compile(rf"\A(?={_FIRST})|(?<={_BREAKS})(?={_LATER})")
 _SAFE = re.compile(rf"\A'(?={_FIRST})|(?<={_BREAKS})'(?={_LATER})")
+_WRAPPED = re.compile(r'="([^"]*)"')
 
 
 def spreadsheet_safe(cell: object) -> object:
@@ -54,7 +55,7 @@ def neutralised(column: pa.Array) -> pa.Array:
         return pa.DictionaryArray.from_arrays(column.indices, neutralised(column.dictionary))
     if not pa.types.is_string(column.type):
         return column
-    if _holds(column, b";", b"\t", b"\r", b"\n"):
+    if any(_holds(column, b";", b"\t", b"\r", b"\n")):
         column = pc.replace_substring_regex(column, rf"({_BREAKS})({_LATER})", r"\1'\2")
     if _all_begin_plainly(column):
         return column
@@ -65,11 +66,26 @@ def neutralised(column: pa.Array) -> pa.Array:
 
 
 def restored(column: pa.Array) -> pa.Array:
-    """Return a column of text with :func:`as_before` applied."""
-    if not _holds(column, b"'"):
-        return column
-    column = pc.replace_substring_regex(column, rf"({_BREAKS})'({_LATER})", r"\1\2")
-    return pc.replace_substring_regex(column, rf"^'({_FIRST})", r"\1")
+    """Return a column of text with :func:`unwrapped` and :func:`as_before` applied."""
+    apostrophe, wrapped = _holds(column, b"'", b'="')
+    if wrapped:
+        column = pc.replace_substring_regex(column, r'\A="([^"]*)"\z', r"\1")
+    if apostrophe:
+        column = pc.replace_substring_regex(column, rf"({_BREAKS})'({_LATER})", r"\1\2")
+        column = pc.replace_substring_regex(column, rf"^'({_FIRST})", r"\1")
+    return column
+
+
+def unwrapped(cell: str) -> str:
+    """Return the text of a cell that tells a spreadsheet to take it for text.
+
+    Examples
+    --------
+    >>> unwrapped('="00123"'), unwrapped('=A1&"x"')
+    ('00123', '=A1&"x"')
+    """
+    match = _WRAPPED.fullmatch(cell)
+    return match[1] if match else cell
 
 
 def _all_begin_plainly(column: pa.Array) -> bool:
@@ -84,8 +100,8 @@ def _all_begin_plainly(column: pa.Array) -> bool:
     return bool((digits | capitals).all())
 
 
-def _holds(column: pa.Array, *letters: bytes) -> bool:
-    """Whether one of some letters stands in a column of text, or beside it in memory."""
+def _holds(column: pa.Array, *letters: bytes) -> list[bool]:
+    """Return which of some letters stand in a column of text, or beside it in memory."""
     data = column.buffers()[2]
     text = b"" if data is None else data.to_pybytes()
-    return any(letter in text for letter in letters)
+    return [letter in text for letter in letters]
