@@ -64,6 +64,9 @@ VALUES = {
     ("2.5e\u22123", "rate"): 0.0025,
     ("5,125", "rate"): 5.125,
     ("(2.7%)", "rate"): -0.027,
+    ("\u25b2 2.3%", "rate"): 0.023,
+    ("\u2b07\ufe0f2,3 %", "rate"): -0.023,
+    ("\u2248 12k", "count"): 12_000,
     ("( 12,5 % )", "rate"): -0.125,
     ("0.5-", "rate"): -0.5,
     ("3,1%-", "rate"): -0.031,
@@ -133,7 +136,9 @@ def answers(scored):
 
 
 def is_unread(engine, cell):
-    """Whether a cell has digits or signs that no operator of a graph replaces."""
+    """Whether a cell has digits or signs that no operator of a graph, or of SQLite, replaces."""
+    if not {"\u25b2", "\u2b07", "\u2248"}.isdisjoint(cell):
+        return engine != "duckdb"
     return engine == "onnxruntime" and any(
         (c.isdecimal() and not c.isascii()) or "\uff01" <= c <= "\uff5e" for c in cell
     )

@@ -14,6 +14,12 @@ __all__ = ["Amount", "plain_letters", "same_currency", "split_amount", "split_ra
 
 _ARABIC = {"\u066a": "%", "\u066b": ".", "\u066c": "'", "\u200e": "", "\u200f": "", "\u061c": ""}
 _MINUS = {"\u2212": "-"}
+_ARROWS = {
+    **dict.fromkeys("\u25b2\u25b4\u25b3\u2191\u2b06\u2197\U0001f53a\u2248", "+"),
+    **dict.fromkeys("\u25bc\u25be\u25bd\u2193\u2b07\u2198\U0001f53b", "-"),
+    "\ufe0f": "",
+}
+"""Arrows up and down before a change; what is nearly so is read as the figure itself."""
 
 _SIGN = re.compile(r"[+\-]")
 _AMOUNT = re.compile(r"(\D*)(\d(?:[\d.,'\u2019\s]*\d)?)(\D*)")
@@ -50,10 +56,14 @@ class Amount(NamedTuple):
 def plain_letters(word: str) -> str:
     """Return digits of all scripts, full-width and Arabic signs as the ASCII that they stand for.
 
+    An arrow up is a plus, one down a minus.
+
     Examples
     --------
     >>> plain_letters("\u0661\u066c\u0662\u0663\u0664"), plain_letters("\uff15\uff05")
     ("1'234", '5%')
+    >>> plain_letters("\u25bc 2.3%"), plain_letters("\u2248 12k")
+    ('- 2.3%', '+ 12k')
     """
     return word if word.isascii() else word.translate(_letters())
 
@@ -63,7 +73,7 @@ def _letters() -> dict[int, str]:
     beyond = map(chr, range(0x80, sys.maxunicode + 1))
     digits = {c: str(unicodedata.digit(c)) for c in beyond if c.isdecimal()}
     signs = {chr(0xFF01 + at): chr(0x21 + at) for at in range(94)}
-    return str.maketrans(digits | signs | _ARABIC | _MINUS)
+    return str.maketrans(digits | signs | _ARABIC | _MINUS | _ARROWS)
 
 
 def split_amount(word: str) -> Amount | None:
