@@ -224,3 +224,12 @@ def test_thousands_that_a_program_took_for_fractions_are_refused(figures):
     )
     with pytest.raises(InputError, match=r"such as 73\.591: a program has taken the point"):
         reader.settle({"Followers": pa.array([73.591, 845, 12.4, 1.204])})
+
+
+def test_cells_with_words_are_refused_with_the_figure_to_write():
+    table = pa.table({"id": [*"abcd"], "Followers": ["12.5K fans", "800 fans", "7 fans", "9"]})
+    with pytest.raises(InputError, match=r"Write figures without words, such as 12\.5K;"):
+        read_creators(table)
+    reader = BlockReader("x.csv", {"Followers": ColumnRule(column="Followers", kind="count")})
+    with pytest.raises(InputError, match=r"Write figures without words, such as 12\.5K;"):
+        reader.settle({"Followers": table["Followers"].combine_chunks()})

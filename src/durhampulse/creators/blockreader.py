@@ -7,6 +7,7 @@ contradicts it is refused; a cell that may be one number or another refuses its 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -36,12 +37,13 @@ from durhampulse.creators.units import (
 )
 from durhampulse.exceptions import InputError
 
-__all__ = ["BlockCells", "BlockReader", "impossible_rows", "unclear_reason"]
+__all__ = ["BlockCells", "BlockReader", "impossible_rows", "unclear_reason", "way_to_numbers"]
 
 Floats = npt.NDArray[np.float64]
 
 _FEWEST_TO_TELL = 1_000
 _CHECKED = 2_048
+_FIGURE = re.compile(r"[+-]?\d[\d.,]*(?: ?(?:%|[KMB]\b))?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -180,11 +182,11 @@ class BlockReader:
         """Refuse a column of something else, from its first cells or further down."""
         filled = len(cells) - cells.null_count - np.count_nonzero(numbers.null_word)
         if np.count_nonzero(numbers.unreadable) > 0.5 * filled:
-            example = str(cells[int(np.argmax(numbers.unreadable))].as_py()).strip()
+            example = str(cells[int(np.argmax(numbers.unreadable))].as_py()).strip()[:60]
             raise self._error(
                 column,
-                f"{_place(first_row)} most cells are no numbers, such as {example[:60]!r}",
-                f"If another column holds them, say so: --map {column}=HEADER.",
+                f"{_place(first_row)} most cells are no numbers, such as {example!r}",
+                f"{way_to_numbers(column, example)}.",
             )
 
     def _check_unit(self, column: str, numbers: NumberCells, first_row: int | None) -> None:
@@ -244,6 +246,20 @@ def unclear_reason(column: str, word: str, rule: ColumnRule) -> str:
     large, small = max(known), min(known)
     decimal = "" if small % 1 else f" or {small:.12g}" + (".0" if math.isnan(parsed.rival) else "")
     return f"{shown} may be {large:.12g} or {small:.12g}: write {large:.12g}{decimal}"
+
+
+def way_to_numbers(column: str, cell: str) -> str:
+    """Return what to do about a column most of whose cells are no numbers; no point behind.
+
+    Examples
+    --------
+    >>> way_to_numbers("Followers", "12K fans")
+    'Write figures without words, such as 12K; if another column holds it: --map Followers=HEADER'
+    """
+    other = f"another column holds it: --map {column}=HEADER"
+    if figure := _FIGURE.search(cell):
+        return f"Write figures without words, such as {figure[0].strip()}; if {other}"
+    return f"If {other}; if letters are garbled, say how the file is written: --encoding NAME"
 
 
 def impossible_rows(block: Block) -> dict[int, str]:

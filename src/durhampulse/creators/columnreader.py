@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from durhampulse.creators.blockreader import unclear_reason
+from durhampulse.creators.blockreader import unclear_reason, way_to_numbers
 from durhampulse.creators.cells import (
     LevelCells,
     NumberCells,
@@ -147,8 +147,7 @@ class ColumnReader:
         self.values[name] = values
         missing = values.isna().to_numpy()
         if name == LABEL:
-            action = "kept for scoring, not for training"
-            self._note(Irregularity.UNLABELLED, name, missing, action)
+            self._note(Irregularity.UNLABELLED, name, missing, "kept for scoring, not for training")
         elif missing.all():
             self.ledger.note(Irregularity.EMPTY_COLUMN, name, 1, "not used")
         elif name not in (IDENTIFIER, self.considered):
@@ -236,8 +235,7 @@ class ColumnReader:
         self.rules[IDENTIFIER] = ColumnRule(column=IDENTIFIER, kind="identifier", header=header)
         text = as_text(cells)
         refuse_rounded(f"{self.raw.name}, column {header}", text, self.raw.rows)
-        ids = canonical_identifiers(cells)
-        trimmed = pc.utf8_trim_whitespace(text)
+        ids, trimmed = canonical_identifiers(cells), pc.utf8_trim_whitespace(text)
         empty = pc.equal(trimmed, "")
         for code, changed, action in (
             (Irregularity.NULL_WORD, pc.and_not(ids.is_null(), empty), "read as missing"),
@@ -277,7 +275,7 @@ class ColumnReader:
         self._note_numbers(rule, numbers, cells)
         where = f"{self.raw.name}, column {name}"
         if rule.kind == "rate":
-            rule = self._with_unit(rule, numbers)
+            rule = self._with_unit(where, rule, numbers)
         else:
             refuse_thousands(where, name, numbers.values)
         self.rules[name] = rule
@@ -333,19 +331,17 @@ class ColumnReader:
         filled = len(cells) - cells.null_count - int(numbers.null_word.sum())
         if numbers.unreadable.sum() > 0.5 * max(filled, 1):
             at = int(np.argmax(numbers.unreadable))
+            cell = str(cells[at].as_py()).strip()[:60]
             raise InputError(
-                f"{self.raw.name}, column {name}, row {self.raw.rows[at]}: "
-                f"{str(cells[at].as_py())[:60]!r} is not a number, nor are most cells of this "
-                "column.",
-                f"If another column holds it, say so: --map {name}=HEADER; to do without, --map "
-                f"{name}=; if letters are garbled, say how the file is written: --encoding NAME.",
+                f"{self.raw.name}, column {name}, row {self.raw.rows[at]}: {cell!r} is not a "
+                "number, nor are most cells of this column.",
+                f"{way_to_numbers(name, cell)}; to do without, --map {name}=.",
             )
 
-    def _with_unit(self, rule: ColumnRule, numbers: NumberCells) -> ColumnRule:
+    def _with_unit(self, where: str, rule: ColumnRule, numbers: NumberCells) -> ColumnRule:
         name = rule.column
         bare, signed = numbers.values[~numbers.percent], numbers.values[numbers.percent]
         asked, usual = self.options.units.get(name), self.usual_units.get(name)
-        where = f"{self.raw.name}, column {name}"
         unit, why = decide_unit(where, rule.header, bare, signed, asked=asked, usual=usual)
         if np.isfinite(bare).any():
             sensible = bare[np.isfinite(bare) & ~impossible(name, bare)]
@@ -364,8 +360,8 @@ class ColumnReader:
         series = self._series(level_series(levels.levels))
         if quality:
             usual = series.isin(set(QUALITY_LEVELS.values())) | series.isna()
-            action = "kept as a level of its own"
-            self._note(Irregularity.UNKNOWN_LEVEL, name, ~usual.to_numpy(), action, cells)
+            code, action = Irregularity.UNKNOWN_LEVEL, "kept as a level of its own"
+            self._note(code, name, ~usual.to_numpy(), action, cells)
         return series
 
     def _note_levels(self, name: str, levels: LevelCells, cells: pa.Array) -> None:
@@ -384,8 +380,8 @@ class ColumnReader:
             for some in (rule.deal, rule.no_deal)
         )
         deal, none = map(" or ".join, words)
-        deal = deal or "any filled cell but a no"
-        action = f"read as 1 or 0: a deal is {deal}, none is {none or 'any other'}"
+        action = f"read as 1 or 0: a deal is {deal or 'any filled cell but a no'}, "
+        action += f"none is {none or 'any other'}"
         self._note(Irregularity.LABEL_WORD, LABEL, labels.worded, action, cells)
         return self._series(labels.values)
 
