@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from decimal import Decimal
 from numbers import Real
 from typing import Any
@@ -18,9 +19,11 @@ __all__ = [
     "percent",
     "quantity",
     "short_name",
+    "with_minus",
 ]
 
 _ABSENT = "\u2013"
+_HYPHEN = re.compile(r"(?<![^\s(])-(?=\.?\d)")
 _SIZES = ((1e9, "B"), (1e6, "M"), (1e3, "K"), (1, ""))
 
 
@@ -132,3 +135,14 @@ def figure_text(column: str, value: Any) -> str:
         return standard.phrase.format(value)
     numeric = isinstance(value, Real) and not isinstance(value, bool)
     return f"{name} {number_text(float(value)) if numeric else value}"
+
+
+def with_minus(text: str) -> str:
+    """Return a text whose numbers below zero have a minus sign, not a hyphen.
+
+    Examples
+    --------
+    >>> with_minus("growth -1.2% a month, INF-1001, 18-24")
+    'growth \u22121.2% a month, INF-1001, 18-24'
+    """
+    return _HYPHEN.sub("\u2212", text)

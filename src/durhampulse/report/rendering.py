@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from durhampulse.decision.figures import with_minus
 from durhampulse.report import advice, worth
 from durhampulse.report.context import Report, report_title
 from durhampulse.report.interpretation import outcome_of
@@ -27,8 +28,12 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["markdown"] = lambda text: Markup(_MARKDOWN.renderInline(text))  # noqa: S704 - raw HTML is off
+    environment.filters["markdown"] = _sentence
     return environment
+
+
+def _sentence(text: str) -> Markup:
+    return Markup(_MARKDOWN.renderInline(with_minus(text)))  # noqa: S704 - raw HTML is off
 
 
 def render_report(report: Report) -> str:

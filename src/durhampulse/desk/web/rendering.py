@@ -22,7 +22,7 @@ from starlette.responses import RedirectResponse
 from durhampulse.creators.outcome import SPONSORSHIP, OutcomeWords
 from durhampulse.creators.schema import COLUMNS
 from durhampulse.decision.bands import MAYBE, NO, NO_PRECEDENT, YES
-from durhampulse.decision.figures import above, percent, quantity
+from durhampulse.decision.figures import above, percent, quantity, with_minus
 from durhampulse.desk.imports.problems import in_page_words
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.review.conflicts import VERBS, ago, told
@@ -50,7 +50,6 @@ _UNDOES = re.compile(
     r"|today/undo\?change=\d+&back=/(today|creators/\d+))"
 )
 _ABSENT = "\u2013"
-_HYPHEN = re.compile(r"(?<![^\s(])-(?=\.?\d)")
 _SHAPES = {YES: "yes", MAYBE: "maybe", NO: "no", NO_PRECEDENT: "unlike", "": "none"}
 
 
@@ -97,17 +96,6 @@ def _short(value: float | None) -> str:
         if value >= 0.9995 * size:
             return f"{value / size:.3g}{letter}"
     return f"{value:.0f}"
-
-
-def _minus(text: str) -> str:
-    """Return a text whose numbers below zero have a minus sign, not a hyphen.
-
-    Examples
-    --------
-    >>> _minus("growth -1.2% a month, INF-1001, 18-24")
-    'growth \u22121.2% a month, INF-1001, 18-24'
-    """
-    return _HYPHEN.sub("\u2212", text)
 
 
 def _pairs(names: Iterable[str]) -> list[tuple[str, str]]:
@@ -238,7 +226,7 @@ def _environment() -> Environment:
         in_page_words=in_page_words,
         carried=carried_cells,
         profile=profile_of,
-        minus=_minus,
+        minus=with_minus,
         pairs=_pairs,
         detail_text=_detail_text,
     )
