@@ -14,6 +14,7 @@ from durhampulse import study
 from durhampulse.creators.outcome import SPONSORSHIP
 from durhampulse.creators.reading import read_creators
 from durhampulse.creators.schema import LABEL
+from durhampulse.decision.bands import NO_PRECEDENT
 from durhampulse.decision.figures import percent
 from durhampulse.exceptions import CannotJudgeError
 from durhampulse.models.champion import DISTILLED
@@ -215,7 +216,10 @@ def test_brief_table_shows_every_answer_in_its_formats(whole):
     table = brief_table(whole.e.table)
     answers = table["Sponsorship Recommendation"].str.split(",").str[0]
     assert set(answers) == set(whole.e.table["Sponsorship Recommendation"])
-    assert table["Predicted Sponsorship"].str.fullmatch(r"0\.\d\d").all()
+    has_precedent = answers != NO_PRECEDENT
+    assert table["Predicted Sponsorship"][has_precedent].str.fullmatch(r"0\.\d\d").all()
+    assert (table["Predicted Sponsorship"][~has_precedent] == "\N{EN DASH}").all()
+    assert not has_precedent.all()
     assert table["Engagement Rate"].str.fullmatch(r"\d+\.\d%|").all()
     assert table["Follower Count"].str.fullmatch(r"\d{1,3}(,\d{3})*").all()
     yes = table.loc[answers == "Yes", "Predicted Sponsorship"].astype(float)
@@ -288,7 +292,7 @@ def test_calibration_is_compared_on_both_parts(whole):
     text = worth.calibrations(replace(whole.e, calibration_errors=off), part)
     assert "**Off beyond chance: Random forest.**" in text
     scores = whole.b2.cross_validated.query("metric == 'log_loss'").set_index("model")["value"]
-    assert f"log loss of {scores['Random forest']:.3f} against" in text
+    assert f"(Random forest {scores['Random forest']:.3f}, Gradient boosting " in text
 
 
 @pytest.mark.parametrize("deals", [0, 5, None])
@@ -317,6 +321,15 @@ def test_rank_biserial_matches_auc(whole):
     value = 2 * roc_auc_score(rows[LABEL], rows["Followers"]) - 1
     table = whole.a2.associations.set_index("feature")
     assert table.loc["Followers", "value"] == pytest.approx(value)
+
+
+def test_fifths_of_a_figure_are_named_with_it(write):
+    """Of 100 creators those of the last fifth, 1,081 to 1,100 followers, all have a deal."""
+    rows = "".join(f"{i},{1000 + i},{int(i > 60)}\n" for i in range(1, 101))
+    path = write("Influencer_ID,Followers,Sponsorship_Status\n" + rows)
+    text = words.feature(study.explore(read_creators(path)))
+    assert "Of the creators with Followers of *1,0" in text
+    assert "to 1,100*, 100% got a deal; with Followers of *1,001 to " in text
 
 
 def test_noise_column_of_many_levels_is_not_associated(market_file, tmp_path):
@@ -375,6 +388,9 @@ def test_numeric_column_of_any_shape_is_plotted(market_file, tmp_path, values, g
 def test_sentences_agree_with_figures(whole, write):
     even = replace(whole.b3, table=pd.DataFrame([[10, 5], [5, 10]]))
     assert "both errors are as frequent" in words.confusion(even, whole.judged)
+    many = replace(whole.b3, table=pd.DataFrame([[1500, 2500], [3500, 4500]]))
+    counts = "found 4,500 of 8,000 deals and missed 3,500; of 7,000 creators it predicted"
+    assert counts in words.confusion(many, whole.judged)
     rows = "".join(f"{i},1000,{growth},{i % 2}\n" for i, growth in enumerate(["2.1%", "1.9%"] * 9))
     path = write("Influencer_ID,Followers,Growth_Rate,Sponsorship_Status\n" + rows)
     assert "read by its percent signs" in words.growth_unit(study.load_and_inspect(path))

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from durhampulse.decision.bands import NO, YES
+from durhampulse.decision.bands import NO, NO_PRECEDENT, YES
 from durhampulse.report.tables import brief_table, decision_view
 
 
@@ -28,3 +28,13 @@ def test_interval_in_report_contains_its_probability(decided):
 def test_interval_in_notebook_contains_its_probability(decided):
     shown = brief_table(decided)["90% interval"].tolist()
     assert shown == ["99 to 100%", "29 to 57%", "0 to 1%"]
+
+
+def test_report_gives_no_precedent_no_probability_and_figures_a_minus_sign(decided):
+    reason = "no precedent: growth -45% a month: nearly all creators had -4% to 9%"
+    decided.loc[2, ["Sponsorship Recommendation", "Flags"]] = [NO_PRECEDENT, reason]
+    decided.loc[2, ["Interval Low", "Interval High"]] = [0.0, 1.0]
+    last = decision_view(decided).rows[-1]
+    assert last[1] == "\N{EN DASH} (0.00 to 1.00)"
+    assert last[-1] == reason.replace("-", "\N{MINUS SIGN}")
+    assert brief_table(decided)["Predicted Sponsorship"].tolist() == ["0.99", "0.29", "\N{EN DASH}"]

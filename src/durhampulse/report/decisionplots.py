@@ -12,7 +12,8 @@ from matplotlib.patheffects import withStroke
 
 from durhampulse.creators.outcome import SPONSORSHIP, OutcomeWords
 from durhampulse.decision.bands import NO, NO_PRECEDENT, YES, Thresholds
-from durhampulse.decision.figures import percent, quantity
+from durhampulse.decision.figures import quantity
+from durhampulse.report.lookalikes import called
 from durhampulse.report.plots import (
     DEAL,
     INK,
@@ -190,8 +191,7 @@ def lookalikes(
                        edgecolors=DEAL if has_deal else QUIET, linewidths=1.2)  # fmt: skip
         ax.text(part["place"].max() + 0.8, at, f"{part['deal'].sum()} of {len(part)}",
                 va="center", fontweight="bold")  # fmt: skip
-        answer = f"{part['answer'].iloc[0]}, ".removeprefix(", ")
-        labels.append(f"{creator}: {answer}{percent(part['probability'].iloc[0], 0)}")
+        labels.append(f"{creator}: {called(part.iloc[0])}")
     ax.set_yticks(range(len(labels)), labels)
     most = int(table["place"].max())
     ax.set_xticks([1, most], ["most like", "less"])

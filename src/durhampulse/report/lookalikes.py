@@ -5,12 +5,13 @@ from __future__ import annotations
 import pandas as pd
 
 from durhampulse.creators.outcome import OutcomeWords
+from durhampulse.decision.bands import NO_PRECEDENT
 from durhampulse.decision.figures import figure_text, percent
 from durhampulse.evaluation.calibration import wilson_interval
 from durhampulse.report.interpretation import outcome_of, plain
 from durhampulse.study.results import Decision
 
-__all__ = ["nearest", "sentence"]
+__all__ = ["called", "nearest", "sentence"]
 
 _SHOWN, _MOST_FIGURES = 3, 8
 
@@ -20,11 +21,9 @@ def sentence(part: Decision) -> str:
     texts = []
     for creator, rows in part.alike.groupby("creator", sort=False):
         n, deals = len(rows), int(rows["deal"].sum())
-        answer = f"*{rows['answer'].iloc[0]}*, ".removeprefix("**, ")
         low, high = wilson_interval(deals, n)
         texts.append(
-            f"creator {plain(creator)} ({answer}"
-            f"{percent(rows['probability'].iloc[0], 0)}): {deals} of {n} "
+            f"creator {plain(creator)} ({called(rows.iloc[0], mark='*')}): {deals} of {n} "
             f"({low:.0%} to {high:.0%})"
         )
     return (
@@ -33,6 +32,22 @@ def sentence(part: Decision) -> str:
         "this looks at a few, which is why the ranges in brackets (95%) are wide. "
         "`durhampulse explain` shows them for any creator."
     )
+
+
+def called(row: pd.Series, *, mark: str = "") -> str:
+    """Return a creator's answer, between marks, and probability, which No precedent has not.
+
+    Examples
+    --------
+    >>> called(pd.Series({"answer": "Maybe (manual review)", "probability": 0.7}), mark="*")
+    '*Maybe*, 70%'
+    >>> called(pd.Series({"answer": "No precedent (manual review)", "probability": 0.7}))
+    'No precedent'
+    """
+    answer = str(row["answer"]).partition(" (")[0]
+    name = f"{mark}{answer}{mark}" if answer else ""
+    known = "" if row["answer"] == NO_PRECEDENT else percent(row["probability"], 0)
+    return ", ".join(text for text in (name, known) if text)
 
 
 def nearest(part: Decision) -> pd.DataFrame:
@@ -49,7 +64,7 @@ def nearest(part: Decision) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "creator": rows["creator"],
-            "answer": rows["answer"],
+            "answer": rows["answer"].str.partition(" (")[0],
             "past_creator": texts,
             "outcome": _outcomes(rows["deal"], part.creators.outcome),
         }

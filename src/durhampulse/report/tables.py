@@ -12,7 +12,7 @@ import pandas as pd
 
 from durhampulse.creators.carried import CarriedKind
 from durhampulse.decision.bands import BANDS, NO_PRECEDENT
-from durhampulse.decision.figures import above, number_text
+from durhampulse.decision.figures import above, number_text, with_minus
 from durhampulse.decision.table import carried_names
 from durhampulse.evaluation.metrics import score_table
 from durhampulse.files.addresses import link_of
@@ -89,8 +89,8 @@ def decision_view(table: pd.DataFrame, carried: Mapping[str, CarriedKind] | None
     rows = [
         [
             Named(str(row["Influencer ID"]), [_carried_cell(name, row[name]) for name in names]),
-            f"{_cut(row['Predicted Sponsorship']):.2f} "
-            f"({_cut(row['Interval Low']):.2f} to {_raised(row['Interval High']):.2f})",
+            f"{_predicted(row)} ({_cut(row['Interval Low']):.2f} to "
+            f"{_raised(row['Interval High']):.2f})",
             "" if pd.isna(row["Follower Count"]) else f"{row['Follower Count']:,.0f}",
             "" if pd.isna(row["Engagement Rate"]) else _rate_text(row["Engagement Rate"]),
             row["Sponsorship Recommendation"] + (f", {row['Edge']}" if row["Edge"] else ""),
@@ -121,7 +121,7 @@ def brief_table(table: pd.DataFrame) -> pd.DataFrame:
     followers = shown["Follower Count"].astype("Float64")
     columns: dict[str, Any] = {
         "Influencer ID": shown["Influencer ID"].astype("str"),
-        "Predicted Sponsorship": shown["Predicted Sponsorship"].map(_cut).map("{:.2f}".format),
+        "Predicted Sponsorship": shown.apply(_predicted, axis=1),
         "90% interval": [
             f"{floor(100 * low + 1e-9)} to {above(high, 0)}"
             for low, high in zip(shown["Interval Low"], shown["Interval High"], strict=True)
@@ -137,6 +137,13 @@ def brief_table(table: pd.DataFrame) -> pd.DataFrame:
 
 def _cut(probability: float) -> float:
     return floor(100 * probability + 1e-9) / 100
+
+
+def _predicted(row: pd.Series) -> str:
+    """Return a probability as text, a dash where nothing like the creator was learned from."""
+    if row["Sponsorship Recommendation"] == NO_PRECEDENT:
+        return "\N{EN DASH}"
+    return f"{_cut(row['Predicted Sponsorship']):.2f}"
 
 
 def _raised(probability: float) -> float:
@@ -185,13 +192,14 @@ def _carried_cell(header: str, cell: Any) -> CarriedCell:
 def _why(row: pd.Series) -> str:
     """Return the two strongest reasons, without their figures, or what has no precedent."""
     if row["Sponsorship Recommendation"] == NO_PRECEDENT:
-        return next((f for f in row["Flags"].split("; ") if f.startswith("no precedent: ")), "")
+        flags = row["Flags"].split("; ")
+        return with_minus(next((f for f in flags if f.startswith("no precedent: ")), ""))
     texts = [
         f"{word} {reasons.partition(' (without')[0]}"
         for word, reasons in (("for:", row["Reasons For"]), ("against:", row["Reasons Against"]))
         if reasons
     ]
-    return "; ".join(texts)
+    return with_minus("; ".join(texts))
 
 
 def score_rows(caption: str, scores: pd.DataFrame) -> Table:
