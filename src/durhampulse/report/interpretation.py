@@ -134,11 +134,13 @@ def growth_unit(part: Inspection) -> str:
         return f"{plain(GROWTH)} is empty."
     ledger = part.irregularities
     read = ledger[(ledger["column"] == GROWTH) & (ledger["code"] == "unit")]
-    how = "by its percent signs" if read.empty else f"as a {creators.units[GROWTH]}"
+    moves = f"a typical creator then grows or shrinks by {typical:.2%} a month."
+    if read.empty:
+        return f"{plain(GROWTH)} was read by its percent signs: {moves}"
     return (
         f"{plain(GROWTH)} is often described as a percentage while its examples look like 0.021, "
-        "which as a percentage would be a growth of 0.021% a month. Here it was read "
-        f"{how}: a typical creator then grows or shrinks by {typical:.2%} a month."
+        "which as a percentage would be a growth of 0.021% a month. Here it was read as a "
+        f"{creators.units[GROWTH]}: {moves}"
     )
 
 
@@ -189,11 +191,13 @@ def feature(part: Exploration) -> str:
         )
     groups = part.by_group.sort_values("share")
     low, high = groups.iloc[0], groups.iloc[-1]
+    is_number = pd.api.types.is_numeric_dtype(part.creators.table[part.feature])
+    where = f"with {plain(part.feature)} of" if is_number else "in"
     return (
         f"**{plain(part.feature)}** tells most about the outcome: {alone}; {row['measure']} "
         f"{row['value']:.2f}, {p_text(row['p_value'])}. "
-        f"Of the {part.creators.unit} in *{plain(high['group'])}*, {high['share']:.0%} "
-        f"{outcome_of(part.creators).got}; in "
+        f"Of the {part.creators.unit} {where} *{plain(high['group'])}*, {high['share']:.0%} "
+        f"{outcome_of(part.creators).got}; {where} "
         f"*{plain(low['group'])}* it was {low['share']:.0%}. That is association, not "
         "cause: brands may look at something else that goes along with it. This ranks features "
         "taken alone; part E asks what each adds to the others, which may order them otherwise."
@@ -258,13 +262,15 @@ def confusion(part: Confusion, judged: Judgement) -> str:
     text = (
         f"On the test part {part.model} called {right_yes + right_no:,} of {total:,} {unit} "
         f"rightly ({(right_yes + right_no) / total:.1%}; always saying {always} is right for "
-        f"{usual / total:.1%}). It found {right_yes} of {actual} "
-        f"{words.deals} and missed {missed}; "
+        f"{usual / total:.1%}). It found {right_yes:,} of {actual:,} "
+        f"{words.deals} and missed {missed:,}; "
     )
     if predicted == 0:
         nothing = f"nobody as {words.deal}" if words.own else "no deal at all"
         return text + f"it predicted {nothing}, so at 0.5 it is of no use for choosing."
-    text += f"of {predicted} {unit} it predicted {words.a_deal} for, {false_yes} {words.got_none}. "
+    text += (
+        f"of {predicted:,} {unit} it predicted {words.a_deal} for, {false_yes:,} {words.got_none}. "
+    )
     if not judged.verdict.has_signal:
         return text + "As there is no signal in these data, these counts are chance."
     if missed == false_yes:

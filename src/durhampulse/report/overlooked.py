@@ -67,7 +67,8 @@ def sentences(part: Decision, judged: Judgement) -> list[str]:
 def _beyond(capped: int) -> str:
     if not capped:
         return ""
-    return f" (a higher probability than so large a share allows: {capped:,} already)"
+    are = "one is" if capped == 1 else f"{capped:,} are"
+    return f" ({are} held at 100%: their probability leaves no room for so large a share)"
 
 
 def _considered(part: Decision) -> Role | None:

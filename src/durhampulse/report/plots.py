@@ -182,6 +182,8 @@ def histograms(table: pd.DataFrame, axes: Any = None) -> Any:
         panel.set_title(feature)
         panel.yaxis.set_major_formatter(PERCENT)
         panel.set_ylim(bottom=0)
+    for panel in panels[: len(features) : columns]:
+        panel.set_ylabel("share of creators")
     for panel in panels[len(features) :]:
         panel.set_axis_off()
     panels[0].legend()
@@ -296,7 +298,7 @@ def confusion(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     ax.set_yticks([0, 1], table.index)
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
-    ax.set(xlabel="predicted (at 0.5)", ylabel="actual")
+    ax.set(title="Predicted and actual", xlabel="predicted (at 0.5)", ylabel="actual")
     return ax
 
 

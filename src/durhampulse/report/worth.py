@@ -115,10 +115,9 @@ def calibrations(part: Decision, comparison: Comparison) -> str:
         return text
     mine, rival = scores.loc[worst], scores.loc[comparison.baseline]
     return (
-        f"{text} That is what the choice by log loss sees and a ranking does not: {worst} against "
-        f"{comparison.baseline} has a ROC AUC of {mine['roc_auc']:.3f} against "
-        f"{rival['roc_auc']:.3f} and a log loss of {mine['log_loss']:.3f} against "
-        f"{rival['log_loss']:.3f}."
+        f"{text} Log loss, which chooses the baseline, counts that ({worst} "
+        f"{mine['log_loss']:.3f}, {comparison.baseline} {rival['log_loss']:.3f}); ROC AUC looks at "
+        f"the order alone ({mine['roc_auc']:.3f} and {rival['roc_auc']:.3f})."
     )
 
 
