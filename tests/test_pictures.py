@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import io
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -7,6 +9,7 @@ import pytest
 
 from durhampulse.decision.bands import NO, YES, Thresholds
 from durhampulse.report.decisionplots import opening
+from durhampulse.report.figures import draw_figure, naming_source
 
 
 @pytest.mark.parametrize("share", [0.02, 0.07, 0.3, 0.7])
@@ -31,3 +34,22 @@ def test_words_beside_points_stay_above_the_axis(share):
     plt.close(finding.figure)
     assert by_lot.y0 > finding.bbox.y0
     assert by_list.y0 > finding.bbox.y0
+
+
+def test_picture_for_slides_names_its_source_below_and_the_page_does_not():
+    """The line stands in a strip of 0.2 inches, 32 pixels at 160 dots an inch."""
+    table = pd.DataFrame({"feature": ["a"]})
+
+    def draw():
+        axes = plt.subplots(figsize=(4, 2))[1]
+        axes.plot([0, 1], [0, 1])
+        return axes
+
+    with plt.rc_context({"svg.hashsalt": "same"}):
+        bare = draw_figure("x", "x", table, draw)
+        with naming_source("Data: my $1 and $2 list.csv, simulated"):
+            named = draw_figure("x", "x", table, draw)
+    before, after = (plt.imread(io.BytesIO(figure.png)) for figure in (bare, named))
+    assert (before.shape[:2], after.shape[:2]) == ((320, 640), (352, 640))
+    assert (after[320:, :, :3] < 0.9).any()
+    assert named.svg == bare.svg

@@ -18,7 +18,7 @@ from durhampulse.report import interpretation as words
 from durhampulse.report.calculator import Calculator, study_calculator
 from durhampulse.report.decisionfigures import decision_figures
 from durhampulse.report.encoded import before_and_after, encoding_table
-from durhampulse.report.figures import Figure, draw_figure
+from durhampulse.report.figures import Figure, draw_figure, naming_source
 from durhampulse.report.interpretation import outcome_of
 from durhampulse.report.tables import Table, decision_view, plain_table, score_rows
 from durhampulse.study.cleaning import as_found, missing_by_outcome, missing_cells, raw_overview
@@ -65,6 +65,11 @@ def build_report(study: Study) -> Report:
     """Return a study's tables, pictures and words as the report's context."""
     plots.use_style()
     source = study.a1.creators.source
+    with naming_source(f"Data: {source.name}{', simulated' if source.simulated else ''}"):
+        opening = front.opening(study)
+        sections = [
+            part(study) for part in (_verdict, _a1, _a2, _b1, _b2, _b3, _c, _d1, _d2, _d3, _e)
+        ]
     return Report(
         title=report_title(study),
         source=source.name,
@@ -73,14 +78,12 @@ def build_report(study: Study) -> Report:
             *advice.verdict(study.judged),
             *advice.decision(study.e, study.judged),
         ],
-        opening=front.opening(study),
+        opening=opening,
         facts=front.facts(study),
         limits=advice.limits(source.simulated, outcome_of(study.b1.creators)),
         decisions=decision_view(study.e.table, study.a1.creators.carried),
         calculator=study_calculator(study),
-        sections=[
-            part(study) for part in (_verdict, _a1, _a2, _b1, _b2, _b3, _c, _d1, _d2, _d3, _e)
-        ],
+        sections=sections,
     )
 
 
@@ -239,7 +242,7 @@ def _c(study: Study) -> Section:
         title="A multilayer perceptron",
         paragraphs=[networks.deep_learning(part, study.b2, study.judged)],
         tables=[
-            plain_table("Difference over all trainings", part.difference),
+            plain_table("The network (first) against the baseline (second)", part.difference),
             score_rows("The network and the baseline on the same test rows", part.tested),
         ],
         figures=[

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.transforms import Bbox
 
 from durhampulse.report import plots
 from durhampulse.report.tables import Table, plain_table
 
-__all__ = ["Figure", "draw_figure"]
+__all__ = ["Figure", "draw_figure", "naming_source"]
+
+_SOURCE: ContextVar[str] = ContextVar("source", default="")
+_BELOW = 0.2
+"""Inches below a picture for slides, for the line that names the source."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +36,7 @@ class Figure:
     svg
         The picture, its ink and grid in the page's own colours.
     png
-        The same for slides.
+        The same for slides, with the line of :func:`naming_source` below.
     """
 
     name: str
@@ -38,6 +45,16 @@ class Figure:
     table: Table
     svg: str
     png: bytes
+
+
+@contextmanager
+def naming_source(text: str) -> Iterator[None]:
+    """Write where the data are from below all pictures that are drawn for slides meanwhile."""
+    token = _SOURCE.set(text)
+    try:
+        yield
+    finally:
+        _SOURCE.reset(token)
 
 
 def draw_figure(name: str, title: str, table: pd.DataFrame, draw: Callable[[], Any]) -> Figure:
@@ -60,7 +77,11 @@ def draw_figure(name: str, title: str, table: pd.DataFrame, draw: Callable[[], A
     with plt.rc_context({"figure.constrained_layout.use": False}):
         figure.set_layout_engine(None)  # else it is laid out, and drawn for that, for each file
         figure.savefig(svg, format="svg", transparent=True, metadata={"Date": None})
-        figure.savefig(png, format="png", dpi=160, facecolor="white")
+        wide, high = figure.get_size_inches()
+        figure.text(0.01, -0.02 / high, _SOURCE.get(), va="top", fontsize=7.5,
+                    color=plots.QUIET, parse_math=False)  # fmt: skip
+        with_source = Bbox.from_extents(0, -_BELOW if _SOURCE.get() else 0, wide, high)
+        figure.savefig(png, format="png", dpi=160, facecolor="white", bbox_inches=with_source)
     plt.close(figure)
     numbers = plain_table(f"Numbers of: {title}", table)
     return Figure(
