@@ -43,7 +43,7 @@ NEEDS = {
                    "/account/second/confirm", "/account/second/codes", "/account/second/end"],
         "reviewer": ["/bulk", "/bulk/start", "/bulk/{number}/stop", "/lists", "/lists/members",
                      "/lists/{number}", "/lists/{number}/delete", "/views", "/views/{number}",
-                     "/views/{number}/delete", "/shortlist/decide", "/creators/{number}/decide", "/creators/{number}/outcome",
+                     "/views/{number}/delete", "/shortlist/decide", "/shortlist/owner", "/creators/{number}/decide", "/creators/{number}/outcome",
                      "/creators/{number}/owner", "/today/done", "/today/later", "/today/undo",
                      "/creators/{number}/remark", "/creators/{number}/remark/delete",
                      "/creators/{number}/outcome/withdraw", "/queue/decide", "/queue/undo",

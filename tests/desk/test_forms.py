@@ -48,7 +48,9 @@ FORMS = [
     ("reviewer", "/queue/enough", {"deals": "-1"}, "deals"),
     ("reviewer", "/shortlist/decide", {**DECIDE_ALL, "chosen": "{first}", "request_name": "a" * 12,
                                        "seen": "0"}, "reason"),
+    ("reviewer", "/shortlist/owner", {"owner": "", "chosen": "{first}"}, "owner"),
     ("reviewer", "/bulk", DECIDE_ALL, "reason"),
+    ("reviewer", "/bulk", {"what": "owner", "owner": ""}, "owner"),
     ("reviewer", "/bulk", {"what": "add", "into": "", "new": "Kept <b>"}, "into"),
     ("reviewer", "/lists/members", {"what": "add", "into": "", "chosen": "{first}"}, "into"),
     ("reviewer", "/lists/members", {"what": "add", "new": "Spring", "chosen": "{first}"}, "new"),
@@ -254,7 +256,7 @@ def made(desk, tmp_path):  # noqa: C901 - a function for each thing that forms a
 
 def page_form(path):
     """Give the action of the form that a button sends elsewhere."""
-    if path in ("/bulk", "/lists/members"):
+    if path in ("/bulk", "/lists/members", "/shortlist/owner"):
         return "/shortlist/decide"
     return path.replace("/check", "/read")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,12 +11,24 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from durhampulse.desk.people.erasure import erase, everything_about
-from durhampulse.desk.shortlist.owners import Care, care_of, change_care, hand_over, undo_change
+from durhampulse.desk.shortlist import members, pages
+from durhampulse.desk.shortlist.facets import overview
+from durhampulse.desk.shortlist.lists import add_members, make_list
+from durhampulse.desk.shortlist.owners import (
+    Care,
+    care_of,
+    change_care,
+    hand_over,
+    hand_over_many,
+    undo_change,
+)
+from durhampulse.desk.shortlist.view import View
 from durhampulse.desk.store import clock
-from durhampulse.desk.store.acts import begin_act, undo_act
+from durhampulse.desk.store.acts import begin_act, latest_acts, undo_act
 from durhampulse.desk.store.tables import audit, claim, creator, ownership, person
 from durhampulse.exceptions import InputError
 from tests.desk.conftest import add_people
+from tests.desk.forms import fields_of
 from tests.desk.versions import newest_store, older_store
 
 SOON = clock.today() + timedelta(days=6)
@@ -206,6 +220,120 @@ def test_handing_over_keeps_reminders_and_is_undone_as_a_whole(filled):
     assert [owned(filled, n) for n in (3, 4, 5)] == [
         (mia, SOON, "Ask"), (eva, None, ""), (bob, None, "")
     ]  # fmt: skip
+
+
+def given(store, numbers, owner, by="ann"):
+    """Hand creators over, as those who are ticked."""
+    return hand_over_many(store, numbers, owner, by)
+
+
+def undo_of_latest(desk):
+    """Give the address that undoes the latest act."""
+    with desk.store.reading() as db:
+        return f"/acts/{latest_acts(db)[0].id}/undo"
+
+
+def found(store, rules, view):
+    """Give the numbers of all creators of a view, in its order."""
+    with store.reading() as db:
+        return [row.id for part in pages.walk(db, view, rules) for row in part]
+
+
+@pytest.mark.parametrize("few", [20_000, 5])
+@pytest.mark.parametrize("sort", ["probability", "followers", "niche", "state"])
+def test_an_owner_is_filtered_by_in_any_order(filled, rules, monkeypatch, few, sort):
+    monkeypatch.setattr(members, "_FEW", few)
+    mia, bob = add_people(filled, "reviewer", "reviewer")
+    theirs = {mia: {*range(10, 130, 3)}, bob: {*range(11, 130, 3)}}
+    for owner, numbers in theirs.items():
+        given(filled, [*numbers], owner)
+    with filled.writing() as db:
+        spring = make_list(db, "Spring", "ann")
+        add_members(db, spring, [*range(10, 60)], "ann")
+    change(filled, 10, owner_id=None)
+    theirs[mia] -= {10}
+    everybody = found(filled, rules, View(sort=sort))
+    for owner, numbers in theirs.items():
+        view = View(sort=sort, owner=str(owner))
+        assert found(filled, rules, view) == [n for n in everybody if n in numbers]
+        within = replace(view, listed=str(spring))
+        assert found(filled, rules, within) == [n for n in everybody if n in numbers and n < 60]
+        searched = replace(view, search="INF-10")
+        assert {*found(filled, rules, searched)} == numbers & {*found(
+            filled, rules, View(search="INF-10")
+        )}  # fmt: skip
+        with filled.reading() as db:
+            assert pages.totals(db, view, rules).creators == len(numbers)
+            assert overview(db, view, rules).everybody == len(numbers)
+    owned_by_some = theirs[mia] | theirs[bob]
+    nobodys = View(sort=sort, owner="none")
+    assert found(filled, rules, nobodys) == [n for n in everybody if n not in owned_by_some]
+
+
+def test_marks_of_an_owner_follow_each_change_and_undo(filled, rules, monkeypatch):
+    monkeypatch.setattr(members, "_FEW", 1)
+    mia, bob = add_people(filled, "reviewer", "reviewer")
+    view = View(sort="followers", owner=str(mia))
+    given(filled, [*range(10, 20)], mia)
+    assert {*found(filled, rules, view)} == {*range(10, 20)}
+    _, act = given(filled, [12, 13], bob)
+    assert {*found(filled, rules, view)} == {*range(10, 20)} - {12, 13}
+    undo_act(filled, act, "ann")
+    assert {*found(filled, rules, view)} == {*range(10, 20)}
+
+
+def test_the_shortlist_shows_and_exports_owners(visit, desk):
+    ann, viewer = visit("reviewer"), visit("viewer")
+    number = me(desk, ann)
+    change(desk.store, 3, owner_id=number, remind_on=SOON, text="Ask")
+    with desk.store.reading() as db:
+        name = db.scalar(select(creator.c.external_id).where(creator.c.id == 3))
+    assert f'href="/shortlist?owner={number}">Mine</a>' in ann.get("/shortlist").text
+    assert ">Mine</a>" not in viewer.get("/shortlist").text
+    page = viewer.get(f"/shortlist?owner={number}&column=owner").text
+    assert f'<span class="breaks">{ann.who}</span></td>' in page
+    assert page.count('<tr data-id="') == 1
+    assert viewer.get("/shortlist?owner=me").status_code == 422
+    lines = ann.get(f"/shortlist/export/csv?owner={number}").text.splitlines()
+    (row,) = csv.DictReader(lines)
+    assert [row[column] for column in ("Owner", "Remind On", "Reminder")] == [
+        ann.who, SOON.isoformat(), "Ask"
+    ]  # fmt: skip
+    assert name in row.values()
+
+
+def test_creators_that_are_ticked_are_handed_over_and_back(visit, desk):
+    ann = visit("reviewer")
+    (mia,) = add_people(desk.store, "reviewer")
+    sent = {"csrf": ann.csrf, "chosen": ["3", "4"], "owner": str(mia), "back": "state=open"}
+    answer = ann.post("/shortlist/owner", data=sent)
+    assert answer.headers["location"] == "/shortlist?state=open"
+    assert [owned(desk.store, n)[0] for n in (3, 4, 5)] == [mia, mia, None]
+    page = ann.get("/shortlist").text
+    assert "Handed over 2 creators." in page
+    assert "Handed 2 creators to reviewer" in ann.get("/acts").text
+    assert ann.post(undo_of_latest(desk), data={"csrf": ann.csrf}).status_code == 303
+    assert owned(desk.store, 3)[0] is None
+
+
+def test_all_of_an_owner_who_left_are_handed_over_at_once(visit, desk, rules):
+    ann = visit("reviewer")
+    mia, bob = add_people(desk.store, "reviewer", "reviewer")
+    given(desk.store, [*range(3, 40)], mia)
+    change(desk.store, 5, owner_id=mia, remind_on=SOON, text="Ask")
+    with desk.store.writing() as db:
+        db.execute(person.update().where(person.c.id == mia).values(active=False))
+    sent = {"csrf": ann.csrf, "what": "owner", "owner": str(bob), "query": f"owner={mia}"}
+    page = ann.post("/bulk", data=sent).text
+    assert "Hand 37 creators to reviewer" in page
+    form = dict(fields_of(page, "confirmation"))
+    done = ann.post("/bulk/start", data=form)
+    assert "Handed 37 creators to reviewer" in ann.get(done.headers["location"]).text
+    assert {*found(desk.store, rules, View(owner=str(bob)))} == {*range(3, 40)}
+    assert owned(desk.store, 5) == (bob, SOON, "Ask")
+    assert found(desk.store, rules, View(owner=str(mia))) == []
+    assert ann.post(undo_of_latest(desk), data={"csrf": ann.csrf}).status_code == 303
+    assert {*found(desk.store, rules, View(owner=str(mia)))} == {*range(3, 40)}
 
 
 def test_one_owner_stands(filled):

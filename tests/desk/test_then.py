@@ -391,11 +391,11 @@ def test_the_list_leads_there_and_names_who_decided(visit, filled, rules):
     for who, choice in ((ann, "approve"), (ben, "reopen")):
         made = ReviewDecision(choice=choice, reason=REASONS[0], note="", request=f"{choice}-it")
         decide(filled, number, who, made, rules)
-        owner = rows_at(filled, rules, now())[1][number].owner
-        page = visit("viewer").get("/shortlist", params={"column": "owner"}).text
+        reviewer = rows_at(filled, rules, now())[1][number].reviewer
+        page = visit("viewer").get("/shortlist", params={"column": "reviewer"}).text
         with filled.reading() as db:
             name = db.scalar(select(person.c.name).where(person.c.id == who))
-        assert (owner, f">{name}</span></td>" in page) == ((name, True), ("", False))[
+        assert (reviewer, f">{name}</span></td>" in page) == ((name, True), ("", False))[
             choice == "reopen"
         ]
     assert 'href="/then"' in page

@@ -1,4 +1,4 @@
-"""Work on all creators that a view matched: one decision, or places in a list, in short steps.
+"""Work on all creators that a view matched: a decision, an owner, places in a list; in short steps.
 
 Each step takes a range of numbers in a transaction of its own, so reviewers never wait for the
 whole; the position stands in the store, so that any server resumes after the last step.
@@ -38,6 +38,8 @@ __all__ = [
 
 AT_ONCE = 10_000
 """Up to so many creators the request that confirms does the work itself."""
+_ACTS = {"decide": "decision", "owner": "owner"}
+"""Kind of work to that of its act, by which it is undone."""
 _LEASE = timedelta(seconds=20)
 
 
@@ -107,8 +109,8 @@ def _register(
 ) -> int:
     now, act_id = clock.now(), None
     detail = {**_about(values["order"]), "creators": selection.total}
-    if values["kind"] == "decide":
-        act_id = begin_act(db, "decision", who.name, detail)
+    if kind := _ACTS.get(values["kind"]):
+        act_id = begin_act(db, kind, who.name, detail)
     number = insert_one(
         db, bulk, **values, request=request, state="waiting", person_id=who.id, by=who.name,
         at=now, act_id=act_id, position=0, done=0, held=0, changed=0,

@@ -1,4 +1,4 @@
-"""One step of work on many creators: their reviews, or their places in a list."""
+"""One step of work on many creators: their reviews, their owners, or their places in a list."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.review.decisions import DECISIONS
 from durhampulse.desk.shortlist.filters import within
 from durhampulse.desk.shortlist.lists import put_in, take_out
+from durhampulse.desk.shortlist.owners import hand_over
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.bulk import numbers_in
 from durhampulse.desk.store.outbox import announce
@@ -121,7 +122,14 @@ def _remove(db: Connection, row: Row[Any], wanted: Select[int], _rules: Rules) -
     return {"done": take_out(db, row.order["list"], db.scalars(wanted.with_for_update()).all())}
 
 
+def _hand_over(db: Connection, row: Row[Any], wanted: Select[int], _rules: Rules) -> dict[str, int]:
+    """Give creators another owner; those whose owner it is already count as changed."""
+    numbers = db.scalars(wanted.with_for_update()).all()
+    n = hand_over(db, numbers, row.order["owner"], row.by, row.act_id)
+    return {"done": n, "changed": len(numbers) - n}
+
+
 STEPS: Final[Mapping[str, Step]] = MappingProxyType(
-    {"decide": _decide, "add": _add, "remove": _remove}
+    {"decide": _decide, "add": _add, "remove": _remove, "owner": _hand_over}
 )
 """Kind of work to its step."""

@@ -17,6 +17,7 @@ from durhampulse.creators.schema import ENGAGEMENT, FOLLOWERS
 from durhampulse.decision.bands import ANSWERS
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.shortlist.history import LastReview, last_remarks, last_reviews
+from durhampulse.desk.shortlist.owners import Care, care_of
 from durhampulse.desk.shortlist.reasons import TopReasons
 from durhampulse.desk.shortlist.trend import trends
 from durhampulse.scoring.chunks import scored_schema
@@ -45,6 +46,9 @@ _OWN = pa.schema(
         ("Fee Amount", pa.float64()),
         ("Fee Currency", pa.string()),
         ("Trend", pa.string()),
+        ("Owner", pa.string()),
+        ("Remind On", pa.date32()),
+        ("Reminder", pa.string()),
     ]
 )
 """What the desk adds to the columns of every scored file."""
@@ -200,6 +204,8 @@ def _of_desk(
     numbers = [row.id for row in rows]
     reviews = last_reviews(db, numbers) if db else {}
     notes = last_remarks(db, numbers) if db else {}
+    cares = care_of(db, numbers) if db else {}
+    kept = [cares.get(number) or Care() for number in numbers]
     moved = trends(db, rules.version, numbers) if db else {}
     decided = [reviews.get(number) or LastReview("", "", "") for number in numbers]
     outcomes = {True: rules.outcome.deal, False: rules.outcome.none, None: None}
@@ -219,6 +225,9 @@ def _of_desk(
         [row.fee for row in rows],
         [row.currency for row in rows],
         [moved[number].text if number in moved else None for number in numbers],
+        [care.owner or None for care in kept],
+        [care.remind_on for care in kept],
+        [care.text or None for care in kept],
     ]
     return {
         field.name: pa.array(values, field.type)

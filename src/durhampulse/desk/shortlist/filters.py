@@ -8,14 +8,14 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, and_, or_
 
 from durhampulse.desk.models.rules import Range, Rules
-from durhampulse.desk.shortlist.members import is_member, is_one_of_few, members
-from durhampulse.desk.shortlist.view import BAND_NAMES, UNLIKE, View
+from durhampulse.desk.shortlist.members import IS_OWNED, is_member, is_one_of_few, members
+from durhampulse.desk.shortlist.view import BAND_NAMES, NOBODY, UNLIKE, View
 from durhampulse.desk.store.search import SearchBy, held
 from durhampulse.desk.store.tables import HAS_NO_PRECEDENT, HAS_PRECEDENT, creator, outcome_is
 
 __all__ = ["FoundBy", "matching", "within"]
 
-FoundBy = SearchBy | Literal["list"]
+FoundBy = SearchBy | Literal["list", "owner"]
 
 
 def matching(view: View, rules: Rules, by: FoundBy = "index") -> list[ColumnElement[bool]]:
@@ -24,8 +24,9 @@ def matching(view: View, rules: Rules, by: FoundBy = "index") -> list[ColumnElem
     Parameters
     ----------
     by
-        How search and list are looked up: as of :func:`~durhampulse.desk.store.search.held`, or
-        the list first and the search in its creators only.
+        How search, list and owner are looked up: as of
+        :func:`~durhampulse.desk.store.search.held`, or one of the sets first and the rest in its
+        creators only.
     """
     c = creator.c
     conditions = [*_choices(view, rules), *_bounds(view)]
@@ -33,16 +34,22 @@ def matching(view: View, rules: Rules, by: FoundBy = "index") -> list[ColumnElem
         conditions.append(c.id.not_in(view.without))
     if view.edge:
         conditions.append(HAS_PRECEDENT & within(c.probability, rules.edge_ranges))
-    if view.listed and by == "row":
-        conditions.append(is_member(view.listed))
-    elif view.listed:
-        few = by == "list"
-        conditions.append(is_one_of_few(view.listed) if few else c.id.in_(members(view.listed)))
+    for kind, name in view.sets.items():
+        if kind == by:
+            conditions.append(is_one_of_few(name))
+        elif by in ("row", "list", "owner"):
+            conditions.append(is_member(name))
+        else:
+            conditions.append(c.id.in_(members(name)))
+    if view.owner == NOBODY:
+        conditions.append(~IS_OWNED)
     if view.flag:
         bits = sum(1 << int(flag) for flag in view.flag)
         conditions.append(c.flags.bitwise_and(bits) == bits)
     if view.search:
-        conditions.append(held(view.search, "row" if by == "list" else by))
+        # mypy narrows the type by each comparison, not by a set of them.
+        way: SearchBy = "row" if by == "list" or by == "owner" else by  # noqa: PLR1714
+        conditions.append(held(view.search, way))
     return conditions
 
 

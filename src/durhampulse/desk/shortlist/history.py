@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, func, select
 
 from durhampulse.desk.store.tables import person, remark, review
 
-__all__ = ["LastReview", "last_remarks", "last_reviews", "owners"]
+__all__ = ["LastReview", "last_remarks", "last_reviews", "reviewers"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def last_reviews(db: Connection, numbers: Sequence[int]) -> dict[int, LastReview
     return {row.creator_id: LastReview(row.name, row.reason, row.note) for row in rows}
 
 
-def owners(db: Connection, numbers: Sequence[int]) -> dict[int, str]:
+def reviewers(db: Connection, numbers: Sequence[int]) -> dict[int, str]:
     """Return who decided about each of some creators; nobody has where one was re-opened."""
     rows = db.execute(_standing(numbers))
     return {row.creator_id: row.name for row in rows if row.decision != "reopen"}

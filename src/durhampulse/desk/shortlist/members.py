@@ -1,4 +1,4 @@
-"""Who stands in a list: one made by hand, that of an import, or that of a campaign."""
+"""Who stands in a list: one made by hand, that of an import, of a campaign, or of an owner."""
 
 from __future__ import annotations
 
@@ -25,19 +25,31 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 from durhampulse.desk.store.tables import (
+    OWNED,
     act,
     creator,
     creator_list,
     list_creator,
+    ownership,
     proposal,
     run,
     score,
 )
 
-__all__ = ["has_few", "is_marked", "is_member", "is_one_of_few", "members"]
+__all__ = ["IS_OWNED", "has_few", "is_marked", "is_member", "is_one_of_few", "members"]
 
 _FEW = 20_000
 _MOST_KEPT = 20
+
+
+_OWNED_BY_SOMEBODY = (OWNED, ownership.c.person_id.is_not(None))
+IS_OWNED = (
+    select(literal(1))
+    .where(ownership.c.creator_id == creator.c.id, *_OWNED_BY_SOMEBODY)
+    .correlate(creator)
+    .exists()
+)
+"""Condition on creators whom somebody looks after."""
 
 
 class _OneOf(FunctionElement[Any]):
@@ -70,7 +82,7 @@ def members(name: str) -> Select[int]:
     Parameters
     ----------
     name
-        As in a view.
+        As in a view's `sets`.
     """
     kind, _, number = name.rpartition("-")
     at = int(number)
@@ -78,6 +90,8 @@ def members(name: str) -> Select[int]:
         return select(score.c.creator_id).where(score.c.run_id.in_(_runs(at)))
     if kind == "campaign":
         return select(proposal.c.creator_id).where(proposal.c.campaign_id == at)
+    if kind == "owner":
+        return select(ownership.c.creator_id).where(OWNED, ownership.c.person_id == at)
     return select(list_creator.c.creator_id).where(list_creator.c.list_id == at)
 
 
@@ -141,6 +155,10 @@ def _edition(db: Connection, name: str) -> Any:
         runs = select(run.c.id, act.c.detail).outerjoin(act, act.c.run_id == run.c.id)
         own = runs.where(run.c.id.in_(_runs(int(number)))).order_by(run.c.id)
         return [tuple(row) for row in db.execute(own)]
+    if kind == "owner":  # each change is a new row, or undoes one
+        latest = select(func.max(ownership.c.id)).scalar_subquery()
+        undone = select(func.count()).where(ownership.c.undone_at.is_not(None)).scalar_subquery()
+        return tuple(db.execute(select(latest, undone)).one())
     return db.scalar(select(creator_list.c.edition).where(creator_list.c.id == int(number)))
 
 

@@ -13,8 +13,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, insert, literal, select, update
 
 from durhampulse.desk.store import clock
+from durhampulse.desk.store.acts import begin_act, change_act
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one, numbers_in
+from durhampulse.desk.store.database import Store
 from durhampulse.desk.store.missing import MissingError
 from durhampulse.desk.store.standing import undo_ownerships
 from durhampulse.desk.store.tables import OWNED, Instant, creator, ownership, person
@@ -22,7 +24,8 @@ from durhampulse.exceptions import InputError
 
 __all__ = [
     "LONGEST_REMINDER", "MAY_OWN", "Care", "care_of", "change_care", "find_owner", "hand_over",
-    "move_reminder", "possible_owners", "undo_change",
+    "hand_over_many", "move_reminder", "owner_choices", "possible_owners", "read_person",
+    "undo_change",
 ]  # fmt: skip
 
 LONGEST_REMINDER = 300
@@ -69,6 +72,50 @@ def possible_owners(db: Connection) -> Sequence[Row[Any]]:
     return db.execute(select(person).where(MAY_OWN).order_by(person.c.name)).all()
 
 
+def owner_choices(db: Connection) -> Sequence[Row[Any]]:
+    """Return whom the list can be filtered by, by name: ``id, name, may_own, owns``.
+
+    These are who may look after creators, and who looks after some.
+    """
+    o = ownership.c
+    owns = select(o.id).where(OWNED, o.person_id == person.c.id).exists()
+    people = select(person.c.id, person.c.name, MAY_OWN.label("may_own"), owns.label("owns"))
+    rows: Select[Any] = people.where(MAY_OWN | owns).order_by(person.c.name)
+    return db.execute(rows).all()
+
+
+def hand_over_many(store: Store, numbers: Sequence[int], owner: int, by: str) -> tuple[int, int]:
+    """Give creators another owner as one act; return of how many it is another, and the act.
+
+    Raises
+    ------
+    InputError
+        If nobody of that number may look after creators.
+    """
+    with store.writing() as db:
+        name = find_owner(db, owner).name
+        locked = select(creator.c.id).where(creator.c.id.in_(numbers)).order_by(creator.c.id)
+        rows = db.scalars(locked.with_for_update()).all()
+        act_id = begin_act(db, "owner", by, {"owner": owner, "name": name})
+        n = hand_over(db, rows, owner, by, act_id)
+        change_act(db, act_id, creators=n)
+        note(db, by, "owner changed", f"act {act_id}", {"owner": name, "creators": n})
+    return n, act_id
+
+
+def read_person(text: str) -> int:
+    """Return the number of a person that a form gives.
+
+    Raises
+    ------
+    InputError
+        If it is none; at the field `owner`.
+    """
+    if not text.isascii() or not text.isdecimal() or len(text) > 9:
+        raise InputError("No owner was chosen.", "Choose somebody of the list.", "owner")
+    return int(text)
+
+
 def find_owner(db: Connection, number: int) -> Row[Any]:
     """Return a person who may look after creators.
 
@@ -94,7 +141,7 @@ def standing_care(*which: ColumnElement[bool]) -> Select[Any]:
 
 def care_of(db: Connection, numbers: Iterable[int]) -> dict[int, Care]:
     """Return what stands of the owners and reminders of some creators who ever had one."""
-    rows = db.execute(standing_care(ownership.c.creator_id.in_(list(numbers))))
+    rows = db.execute(standing_care(ownership.c.creator_id.in_(numbers_in(db, list(numbers)))))
     return {
         row.creator_id: Care(
             number=row.id, owner_id=row.person_id, owner=row.owner or "",

@@ -118,7 +118,7 @@ def page(
     backwards = before is not None
     where = _Where(before if backwards else after, backwards=backwards)
     # In groups a long list is marked: its creators may be the last of each group.
-    sifts = view.search if view.sort in GROUPED else view.search or view.listed
+    sifts = view.search if view.sort in GROUPED else view.search or view.sets
     ids = _sifted(db, view, rules, where, size + 1) if sifts else None
     if ids is None:
         ids = _next(db, view, rules, where, size + 1)
@@ -232,7 +232,7 @@ def _sifted(db: Connection, view: View, rules: Rules, where: _Where, size: int) 
     grouped = view.sort in GROUPED
     if _found_by(db, view) not in _WALKING or (grouped and size >= _WALKED):
         return None
-    plain, numbers = replace(view, search="", listed=""), list[int]()
+    plain, numbers = replace(view.without_sets(), search=""), list[int]()
     rounds = _ROUNDS_GROUPED if grouped else _ROUNDS if view.search else _ROUNDS_LISTED
     for n in rounds if size < _WALKED else repeat(_ROUNDS[-1]):
         ids = _next(db, plain, rules, where, n)
@@ -272,8 +272,8 @@ def _grouped(db: Connection, view: View, rules: Rules, where: _Where, size: int)
 def _passing(db: Connection, ids: Sequence[int], view: View) -> set[int]:
     """Return which of some creators a view's search finds and its list holds."""
     kept = holding(db, ids, view.search) if view.search else {*ids}
-    if view.listed:
-        of_list = members(view.listed)
+    for name in view.sets.values():
+        of_list = members(name)
         (column,) = of_list.selected_columns
         kept &= {*db.scalars(of_list.where(column.in_(numbers_in(db, ids))))}
     return kept
@@ -310,15 +310,17 @@ def _ids(db: Connection, view: View, rules: Rules, where: _Where, size: int) -> 
 
 def _walked(db: Connection, view: View, rules: Rules, by: FoundBy) -> list[ColumnElement[bool]]:
     """Return a view's conditions for a walk in order, which marks the creators of a long list."""
-    if not view.listed or by == "list":
+    if by in ("list", "owner"):
         return matching(view, rules, by)
-    return [*matching(replace(view, listed=""), rules, by), is_marked(db, view.listed)]
+    marked = (is_marked(db, name) for name in view.sets.values())
+    return [*matching(view.without_sets(), rules, by), *marked]
 
 
 def _found_by(db: Connection, view: View) -> FoundBy:
     """Return how search and list are best looked up, when the whole list is gone through."""
-    if view.listed and has_few(db, view.listed):
-        return "list"
+    for kind, name in view.sets.items():
+        if has_few(db, name):
+            return kind
     return best_by(db, view.search) if view.search else "texts"
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, delete, func, or_, select, update
 
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.people.people import Principal
-from durhampulse.desk.shortlist.view import View
+from durhampulse.desk.shortlist.view import NOBODY, View
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
@@ -175,6 +175,8 @@ def _is_known(db: Connection, name: str, choice: str, rules: Rules) -> bool:
         view = View.read(parse_qs(urlencode([(name, choice)])), rules)
     except InputError:
         return False
+    if view.owner not in ("", NOBODY):
+        return db.scalar(select(person.c.id).where(person.c.id == int(view.owner))) is not None
     if not view.listed:
         return True
     kind, _, number = view.listed.rpartition("-")

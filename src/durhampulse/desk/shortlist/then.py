@@ -49,7 +49,7 @@ __all__ = [
 _FIGURES = ("followers", "engagement_rate", "niche", "name")
 _STATES = {name: state for name, state in DECISIONS.items() if state}
 _OPEN = ("open", "")
-"""The state and the owner of whom nobody has decided about."""
+"""The state and the reviewer of whom nobody has decided about."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ class ThenRow:
         Of their latest score at that time, by the thresholds of that time.
     followers, engagement_rate, niche
         Figures; those of today where `is_kept` is false.
-    state, owner, deal
+    state, reviewer, deal
         What people had decided, who, and what was known to have happened.
     is_kept
         Whether the figures are those of that time.
@@ -81,7 +81,7 @@ class ThenRow:
     engagement_rate: float | None
     niche: str | None
     state: str
-    owner: str
+    reviewer: str
     deal: bool | None
     is_kept: bool
 
@@ -221,13 +221,14 @@ def _rows(db: Connection, past: Past, former: Rules, at: datetime, page: int) ->
             continue
         own = today[row.id]
         figures = kept.get(row.id, own)
-        state, owner = states.get(row.id, _OPEN)
+        state, reviewer = states.get(row.id, _OPEN)
         rows.append(ThenRow(
             id=row.id, called=own.name or own.external_id, probability=row.probability,
             low=row.low, high=row.high, flags=row.flags,
             band=former.band(row.probability, row.flags), followers=figures.followers,
             engagement_rate=figures.engagement_rate, niche=figures.niche, state=state,
-            owner=owner, deal=deals.get(row.id), is_kept=row.id in kept or row.id not in later,
+            reviewer=reviewer, deal=deals.get(row.id),
+            is_kept=row.id in kept or row.id not in later,
         ))  # fmt: skip
     return rows
 

@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 from durhampulse.creators.typed import read_typed
@@ -19,8 +19,8 @@ from durhampulse.desk.store.tables import CONTROL, LONGEST_ID, OUTCOME_STATES, S
 from durhampulse.exceptions import InputError
 
 __all__ = [
-    "BAND_NAMES", "COLUMNS", "GROUPED", "SORTS", "UNLIKE", "Cursor", "View", "read_cursor",
-    "read_number", "write_cursor",
+    "BAND_NAMES", "COLUMNS", "GROUPED", "NOBODY", "SORTS", "UNLIKE", "Cursor", "View",
+    "read_cursor", "read_number", "write_cursor",
 ]  # fmt: skip
 
 SORTS = {
@@ -40,8 +40,11 @@ _UPWARD = ("external_id", *GROUPED)
 BAND_NAMES = {"yes": BANDS[0], "maybe": BANDS[1], "no": BANDS[2]}
 UNLIKE = "unlike"
 """How an address calls creators without precedent."""
-COLUMNS = ("growth", "views", "fee", "owner")
-"""Columns of the list that one may add; the owner is whoever decided last."""
+COLUMNS = ("growth", "views", "fee", "owner", "reviewer")
+"""Columns of the list that one may add; the reviewer is whoever decided last."""
+NOBODY = "none"
+"""How an address calls the owner of creators whom nobody looks after."""
+_OWNER = re.compile(f"{NOBODY}|[1-9][0-9]{{0,8}}")
 _LIST = re.compile(r"(import-|campaign-)?[1-9][0-9]{0,8}")
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _MOST_CHOICES = 100
@@ -64,6 +67,8 @@ class View:
         What is known of it: keys of `OUTCOME_STATES`; none for all.
     listed
         The number of a list, ``import-`` or ``campaign-`` with one of those; empty for all.
+    owner
+        The number of whoever looks after them, `NOBODY`, or empty for all.
     flag
         Flags that must all be there.
     edge
@@ -87,6 +92,7 @@ class View:
     outcome: tuple[str, ...] = ()
     flag: tuple[str, ...] = ()
     listed: str = ""
+    owner: str = ""
     edge: bool = False
     min_followers: float | None = None
     max_followers: float | None = None
@@ -130,11 +136,16 @@ class View:
         if of_list and not _LIST.fullmatch(of_list):
             problem = f"There is no list '{of_list[:40]}'."
             raise InputError(problem, "Choose one of the lists.", "list")
+        owner = _last(query, "owner")
+        if owner and not _OWNER.fullmatch(owner):
+            problem = f"There is no owner '{owner[:40]}'."
+            raise InputError(problem, f"Give a person's number, or {NOBODY}.", "owner")
         ascending = _last(query, "order") or ("asc" if sort in _UPWARD else "desc")
         return cls(
             sort=sort,
             descending=ascending != "asc",
             listed=of_list,
+            owner=owner,
             edge=_last(query, "edge") == "1",
             search=_last(query, "search").strip()[:LONGEST_ID],
             without=_numbers(query.get("without", [])),
@@ -171,6 +182,16 @@ class View:
         """Return the query of the view by a column, or the other way round where it is by that."""
         down = not self.descending if self.sort == column else column not in _UPWARD
         return self.query(sort=column, descending=down)
+
+    @property
+    def sets(self) -> dict[Literal["list", "owner"], str]:
+        """The sets of creators that the view is within, as ``members`` knows them."""
+        names: dict[Literal["list", "owner"], str] = {"list": self.listed} if self.listed else {}
+        return names | ({"owner": f"owner-{self.owner}"} if self.owner not in ("", NOBODY) else {})
+
+    def without_sets(self) -> View:
+        """Return the view of all creators, whatever sets they are in."""
+        return replace(self, listed="", owner=self.owner if self.owner == NOBODY else "")
 
     @property
     def is_filtered(self) -> bool:

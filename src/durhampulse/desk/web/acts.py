@@ -80,6 +80,8 @@ def _in_words(row: Any) -> str:
         return f"{done[:1].upper()}{done[1:]}{reason}"
     if row.kind == "outcomes":
         return f"Recorded the outcomes of {creators}"
+    if row.kind == "owner":
+        return f"Handed {creators} to {detail['name']}"
     return f"Imported {creators}"
 
 
@@ -94,5 +96,8 @@ def _result_in_words(kind: str, result: UndoResult) -> str:
     """
     text = f"{result.restored:,} of {quantity(result.total, 'creator')} are as they were before."
     were, have = ("was", "has") if result.kept == 1 else ("were", "have")
-    what = f"{were} decided since" if kind == "decision" else f"{have} another outcome since"
-    return f"{text} {result.kept:,} {what}: that stays." if result.kept else text
+    since = {
+        "decision": f"{were} decided", "outcomes": f"{have} another outcome",
+        "owner": f"{have} another owner or reminder",
+    }  # fmt: skip
+    return f"{text} {result.kept:,} {since[kind]} since: that stays." if result.kept else text

@@ -23,6 +23,7 @@ from durhampulse.desk.review.decisions import (
     reviews_of,
 )
 from durhampulse.desk.shortlist import pages as shortlist
+from durhampulse.desk.shortlist.owners import Care, care_of
 from durhampulse.desk.shortlist.view import read_cursor, write_cursor
 from durhampulse.desk.store.identifiers import find_number
 from durhampulse.desk.store.tables import LONGEST_ID, creator, person
@@ -75,6 +76,15 @@ class CarriedItem(BaseModel):
     text: str
 
 
+class OwnerItem(BaseModel):
+    """Who looks after a creator, and when to look again."""
+
+    id: int = Field(description="As in the filter `owner`.")
+    name: str
+    remind_on: date | None
+    reminder: str
+
+
 class CreatorItem(BaseModel):
     """A creator of the list."""
 
@@ -93,6 +103,7 @@ class CreatorItem(BaseModel):
     flags: list[str]
     state: str
     outcome: Literal["deal", "none"] | None
+    owner: OwnerItem | None
 
 
 class CreatorPage(BaseModel):
@@ -143,13 +154,14 @@ def creators(desk: DeskOf, query: Annotated[ListQuery, Query()]) -> CreatorPage:
         view = query.view(rules, sort=query.sort, order=query.order or "")
         after = read_cursor(query.after, view.sort)
         page = shortlist.page(db, view, rules, after=after, size=query.limit)
+        cares = care_of(db, [row.id for row in page.rows])
     return CreatorPage(
-        creators=[_item(row, rules) for row in page.rows],
+        creators=[_item(row, rules, cares.get(row.id)) for row in page.rows],
         next=write_cursor(page.after) if page.after else None,
     )
 
 
-def _item(row: Any, rules: Rules) -> CreatorItem:
+def _item(row: Any, rules: Rules, care: Care | None) -> CreatorItem:
     return CreatorItem(
         id=row.id,
         creator=row.external_id,
@@ -169,7 +181,16 @@ def _item(row: Any, rules: Rules) -> CreatorItem:
         flags=rules.flags(row.flags),
         state=row.state,
         outcome=None if row.deal is None else "deal" if row.deal else "none",
+        owner=_owner(care),
     )
+
+
+def _owner(care: Care | None) -> OwnerItem | None:
+    if care is None or care.owner_id is None:
+        return None
+    return OwnerItem(
+        id=care.owner_id, name=care.owner, remind_on=care.remind_on, reminder=care.text
+    )  # fmt: skip
 
 
 def _find(desk: DeskOf, name: str) -> tuple[Any, Rules]:
@@ -207,7 +228,10 @@ def reviews(desk: DeskOf, name: Name) -> list[dict[str, Any]]:
 @router.get("/creators/{name:path}", dependencies=[needs_key("viewer")])
 def one_creator(desk: DeskOf, name: Name) -> CreatorItem:
     """Return one creator of the list."""
-    return _item(*_find(desk, name))
+    row, rules = _find(desk, name)
+    with desk.store.reading() as db:
+        care = care_of(db, [row.id]).get(row.id)
+    return _item(row, rules, care)
 
 
 def named_reviewer(db: Connection, name: str) -> Principal:

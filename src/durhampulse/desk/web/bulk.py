@@ -26,6 +26,7 @@ from durhampulse.desk.review.bulk import (
 from durhampulse.desk.review.decisions import ReviewDecision
 from durhampulse.desk.shortlist.facets import breakdown
 from durhampulse.desk.shortlist.lists import find_list
+from durhampulse.desk.shortlist.owners import find_owner, read_person
 from durhampulse.desk.shortlist.selection import Selection, read_view, select_all
 from durhampulse.desk.shortlist.view import BAND_NAMES, UNLIKE
 from durhampulse.desk.store.tables import STATES
@@ -79,9 +80,11 @@ def ask(  # noqa: PLR0913 - one for each field of the form
     what: Annotated[str, Form()], query: Annotated[str, Form()] = "",
     decision: Annotated[str, Form()] = "", reason: Annotated[str, Form()] = "",
     note: Annotated[str, Form()] = "", into: Annotated[str, Form()] = "",
+    owner: Annotated[str, Form()] = "",
 ) -> Response:  # fmt: skip
     """Show how many match and what is among them, to be confirmed; nothing is changed."""
-    order = order_of(desk, what, decision=decision, reason=reason, note=note, into=into)
+    order = order_of(desk, what, decision=decision, reason=reason, note=note, into=into,
+                     owner=owner)  # fmt: skip
     with desk.store.reading() as db:
         rules = desk.catalogue.current(db)
         view = replace(read_view(query, rules), without=tuple(hidden_from(db, who)))
@@ -91,15 +94,17 @@ def ask(  # noqa: PLR0913 - one for each field of the form
     return _confirmation(request, desk, who, selection, what, order)
 
 
-def order_of(desk: Desk, what: str, *, into: str, **decision: str) -> dict[str, Any]:
+def order_of(
+    desk: Desk, what: str, *, into: str, owner: str = "", **decision: str
+) -> dict[str, Any]:
     """Return what is to be done, in plain data.
 
     Parameters
     ----------
     desk, what
-        The desk; "decide", "add" or "remove".
-    into
-        The list's number, in digits.
+        The desk; "decide", "owner", "add" or "remove".
+    into, owner
+        The number of the list, or of the person, in digits.
     **decision
         Decision, reason and note.
 
@@ -117,6 +122,10 @@ def order_of(desk: Desk, what: str, *, into: str, **decision: str) -> dict[str, 
         if made.choice == "skip":
             raise InputError("Creators are skipped one by one.", "Choose a decision.", "decision")
         return {"decision": made.choice, "reason": made.reason, "note": made.note.strip()}
+    if what == "owner":
+        with desk.store.reading() as db:
+            row = find_owner(db, read_person(owner))
+        return {"owner": row.id, "name": row.name}
     if what not in ("add", "remove") or not into.isascii() or not into.isdecimal():
         raise InputError("No list was chosen.", "Choose one, or name a new one.", "into")
     with desk.store.reading() as db:
@@ -155,7 +164,7 @@ async def start(request: Request, desk: DeskOf, who: Reviewer) -> Response:
 
 def _start(request: Request, desk: Desk, who: Principal, fields: Mapping[str, str]) -> Response:
     selection, what = Selection.read(fields), fields.get("what", "")
-    texts = {name: fields.get(name, "") for name in ("decision", "reason", "note", "into")}
+    texts = {name: fields.get(name, "") for name in ("decision", "reason", "note", "into", "owner")}
     order = order_of(desk, what, **texts)
     typed = "".join(letter for letter in fields.get("typed", "") if letter.isalnum())
     if selection.total > _TYPED_ABOVE and typed != str(selection.total):

@@ -36,6 +36,8 @@ class Filters(BaseModel):
     edge: bool = Field(False, description="Only those who might well belong to another band.")
     listed: str = Field("", alias="list", pattern="^((import-|campaign-)?[1-9][0-9]{0,8})?$",
                         description="A list's number, `import-7` or `campaign-7`.")  # fmt: skip
+    owner: str = Field("", pattern="^(none|[1-9][0-9]{0,8})?$",
+                       description="Number of whoever looks after them, or `none`.")  # fmt: skip
     min_followers: _Followers | None = None
     max_followers: _Followers | None = None
     min_engagement: _Rate | None = Field(None, description="A fraction: 0.05 is 5%.")
@@ -56,7 +58,8 @@ class Filters(BaseModel):
                              f"Use {', '.join(rules.flag_names)}.", "flag")  # fmt: skip
         view = View.read({
             "band": self.band, "niche": self.niche, "tier": self.tier, "state": self.state,
-            "outcome": self.outcome, "list": [self.listed], "edge": ["1" if self.edge else ""],
+            "outcome": self.outcome, "list": [self.listed], "owner": [self.owner],
+            "edge": ["1" if self.edge else ""],
             "flag": [str(rules.flag_names.index(flag)) for flag in self.flag],
             "search": [self.search], "sort": [sort], "order": [order],
         }, rules)  # fmt: skip

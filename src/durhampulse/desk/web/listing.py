@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, JSONResponse
 
 from durhampulse.decision.bands import Thresholds
+from durhampulse.decision.figures import quantity
 from durhampulse.desk.campaigns.campaigns import drafts
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.models.unlikeness import StandingList, standing_lists
@@ -34,8 +35,15 @@ from durhampulse.desk.review.decisions import (
 from durhampulse.desk.shortlist import pages as shortlist
 from durhampulse.desk.shortlist.export import provenance_of, write_list
 from durhampulse.desk.shortlist.facets import Facets, facets_of
-from durhampulse.desk.shortlist.history import last_remarks, owners
+from durhampulse.desk.shortlist.history import last_remarks, reviewers
 from durhampulse.desk.shortlist.lists import ListChoice, list_choices
+from durhampulse.desk.shortlist.owners import (
+    Care,
+    care_of,
+    hand_over_many,
+    owner_choices,
+    read_person,
+)
 from durhampulse.desk.shortlist.saved import views_for
 from durhampulse.desk.shortlist.trend import Trend, trends
 from durhampulse.desk.shortlist.view import (
@@ -102,7 +110,9 @@ class ShortlistContext(CountsContext, template="shortlist.html"):
     drafts: Sequence[Row[Any]]
     remarks: Mapping[int, str]
     crms: Mapping[str, CrmFormat]
-    owners: Mapping[int, str]
+    reviewers: Mapping[int, str]
+    cares: Mapping[int, Care]
+    owners: Sequence[Row[Any]]
     trends: Mapping[int, Trend]
 
 
@@ -178,10 +188,12 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         niches, seen = read_niches(db), last_review(db)
         here_now = [row.id for row in page.rows]
         remarks, moved = last_remarks(db, here_now), trends(db, rules.version, here_now)
-        who_decided = owners(db, here_now) if "owner" in view.column else {}
+        who_decided = reviewers(db, here_now) if "reviewer" in view.column else {}
+        cares = care_of(db, here_now) if "owner" in view.column else {}
         lists, saved, work = list_choices(db), views_for(db, who), under_way(db)
         unlike_lists, broken = standing_lists(db), desk.broken_bands.of(db, rules)
         open_drafts, counts = drafts(db), counts_of(desk, db, view, rules)
+        owners = owner_choices(db)
     if not (rows or view.is_filtered or after or before):
         return render(request, who, EmptyContext(suffixes=READABLE))
     here = [(name, params[name]) for name in ("after", "before") if params.get(name)]
@@ -194,8 +206,8 @@ def show(request: Request, desk: DeskOf, who: Viewer) -> Response:
         reasons=REASONS, seen=seen, request_name=secrets.token_hex(12),
         back=f"{view.query()}&{urlencode(here)}", lists=lists, saved=saved, work=work,
         columns=COLUMNS, unlike_lists=unlike_lists, broken=broken, drafts=open_drafts,
-        remarks=remarks, owners=who_decided, trends=moved, swapped=False,
-        crms=CRM_FORMATS, **counts,
+        remarks=remarks, reviewers=who_decided, cares=cares, owners=owners, trends=moved,
+        swapped=False, crms=CRM_FORMATS, **counts,
     )  # fmt: skip
     return render(request, who, context)
 
@@ -286,6 +298,21 @@ def record_decisions(  # noqa: PLR0913 - one for each field of the form
     result = decide_many(desk.store, chosen, who.id, made, rules)
     undo = f"/acts/{result.act}/undo" if result.act else ""
     return redirect(f"/shortlist?{back}", _in_words(result), undo=undo)
+
+
+@router.post("/shortlist/owner")
+def give_to_owner(
+    desk: DeskOf, who: Reviewer,
+    chosen: Annotated[list[Number], Form(default_factory=list)],
+    owner: Annotated[str, Form()] = "", back: Annotated[str, Form()] = "",
+) -> Response:  # fmt: skip
+    """Hand the creators that were ticked to an owner."""
+    if not chosen or len(chosen) > MOST_CHOSEN:
+        problem = f"{len(chosen):,} are ticked." if chosen else "Nobody is ticked."
+        raise InputError(problem, f"Tick up to {MOST_CHOSEN:,}, or hand over all that match.")
+    n, act_id = hand_over_many(desk.store, chosen, read_person(owner), who.name)
+    words = f"Handed over {quantity(n, 'creator')}."
+    return redirect(f"/shortlist?{back}", words, undo=f"/acts/{act_id}/undo")
 
 
 def _in_words(result: BulkResult) -> str:

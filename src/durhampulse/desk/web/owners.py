@@ -18,6 +18,7 @@ from durhampulse.desk.shortlist.owners import (
     care_of,
     change_care,
     move_reminder,
+    read_person,
     undo_change,
 )
 from durhampulse.desk.store import clock
@@ -56,7 +57,9 @@ def change(
     text: Annotated[str, Form()] = "",
 ) -> Response:  # fmt: skip
     """Change who looks after this creator, and when to look again."""
-    wanted = Care(number=seen, owner_id=_person(owner), remind_on=_day(on), text=text)
+    wanted = Care(
+        number=seen, owner_id=read_person(owner) if owner else None, remind_on=_day(on), text=text
+    )
     here = f"/creators/{number}"
     with desk.store.writing() as db:
         if wanted.remind_on and not owner and not care_of(db, [number]).get(number, Care()).owner:
@@ -65,15 +68,6 @@ def change(
         words = _in_words(db, number)
     undo = f"/today/undo?change={kept}&back={here}" if kept else ""
     return redirect(here, words, undo=undo)
-
-
-def _person(text: str) -> int | None:
-    """Return the number of a person that a form gives; none for nobody."""
-    if not text:
-        return None
-    if not text.isascii() or not text.isdecimal() or len(text) > 9:
-        raise InputError("Nobody of that name may review.", "Choose somebody of the list.", "owner")
-    return int(text)
 
 
 def _day(text: str) -> date | None:

@@ -64,11 +64,12 @@ class BulkBody(Body):
     """What is to be done to a selection."""
 
     selection: SelectionItem
-    kind: Literal["decide", "add", "remove"]
+    kind: Literal["decide", "owner", "add", "remove"]
     decision: Literal["approve", "decline", "tentative"] | None = None
     reason: Literal[REASONS] | None = None  # type: ignore[valid-type]
     note: str = Field("", max_length=2_000, pattern=r"^[^\x00]*$")
     listed: Annotated[int, Field(ge=1, lt=2**31)] | None = Field(None, alias="list")
+    owner: ReviewerName | None = Field(None, description="Who looks after them from now on.")
     reviewer: ReviewerName
     request: str = Field(min_length=8, max_length=80, pattern=r"^[!-~]+$",
                          description="Sent again, the work is done once.")  # fmt: skip
@@ -85,7 +86,7 @@ class BulkItem(BaseModel):
     total: int
     done: int
     held: int = Field(description="Left alone: before colleagues.")
-    changed: int = Field(description="Left alone: decided since, or in the list already.")
+    changed: int = Field(description="Left alone: decided since, or so already.")
     problem: str | None
 
 
@@ -109,13 +110,16 @@ def select(desk: DeskOf, filters: Annotated[Filters, Query()]) -> SelectionItem:
 
 @router.post("/bulk")
 def order_work(desk: DeskOf, who: Writer, body: BulkBody) -> BulkItem:
-    """Decide about a selection, or change a list by it; above 10,000 in the background.
+    """Decide about a selection, hand it over, or change a list by it.
 
-    It stands under the reviewer's name. Whom a colleague holds is left alone and counted.
+    Above 10,000 that goes on in the background. It stands under the reviewer's name. Whom a
+    colleague holds is left alone and counted.
     """
     selection = Selection.read(body.selection.model_dump())
     into = "" if body.listed is None else str(body.listed)
-    order = order_of(desk, body.kind, into=into, decision=body.decision or "",
+    with desk.store.reading() as db:
+        owner = str(named_reviewer(db, body.owner).id) if body.owner else ""
+    order = order_of(desk, body.kind, into=into, owner=owner, decision=body.decision or "",
                      reason=body.reason or "", note=body.note)  # fmt: skip
     with desk.store.reading() as db:
         reviewer = named_reviewer(db, body.reviewer)
@@ -149,10 +153,12 @@ def stop_work(desk: DeskOf, who: Writer, number: Number) -> BulkItem:
 
 @router.post("/bulk/{number}/undo")
 def undo_work(desk: DeskOf, who: Writer, number: Number) -> UndoItem:
-    """Undo decisions that this key ordered, or any with an admin's key, as a whole."""
+    """Undo decisions or owners that this key ordered, or any with an admin's key, as a whole."""
     row = _require_right(desk, who, number)
     if row.act_id is None:
-        raise InputError("Places in a list are no decisions.", "Order the contrary instead.")
+        raise InputError(
+            "Places in a list are no decisions or owners.", "Order the contrary instead."
+        )
     result = undo_act(desk.store, row.act_id, who.name, at_once=UNDO_AT_ONCE)
     if not result.done:
         desk.worker.wake(f"act {row.act_id}")
