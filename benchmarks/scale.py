@@ -45,16 +45,15 @@ def main() -> None:
 
 def runs(folder: Path, rows_a_piece: int) -> Iterator[dict[str, object]]:
     """Yield how long each run took, and whether its folder holds the bytes of the first."""
-    cluster._ROWS_A_PIECE = rows_a_piece  # noqa: SLF001 - small pieces, so that some are left
     first = ""
     for kind in ("undisturbed", "a worker killed", "the scheduler killed, then anew"):
         out, start = folder / kind.replace(" ", "-"), time.perf_counter()
         with processes(folder) as (address, scheduler, workers):
             victim = {"undisturbed": None, "a worker killed": workers[0]}.get(kind, scheduler)
-            ended = score(folder, out, address, killing(victim))
+            ended = score(folder, out, address, killing(victim), rows_a_piece)
         if not ended:
             with processes(folder) as (address, _, _):
-                ended = score(folder, out, address, killing(None))
+                ended = score(folder, out, address, killing(None), rows_a_piece)
         first = first or digest(out)
         yield {
             "run": kind, "ended": ended, "seconds": round(time.perf_counter() - start, 1),
@@ -62,12 +61,19 @@ def runs(folder: Path, rows_a_piece: int) -> Iterator[dict[str, object]]:
         }  # fmt: skip
 
 
-def score(folder: Path, out: Path, address: str, progress: Callable[[int, float], object]) -> bool:
+def score(
+    folder: Path,
+    out: Path,
+    address: str,
+    progress: Callable[[int, float], object],
+    rows_a_piece: int,
+) -> bool:
     """Whether a run came to its end; a scheduler that died is one clear error."""
     try:
         cluster.score_on_cluster(
-            MODEL, [str(folder / "m.parquet")], str(out), scheduler=address, progress=progress
-        )
+            MODEL, [str(folder / "m.parquet")], str(out), scheduler=address, progress=progress,
+            rows_a_piece=rows_a_piece,
+        )  # fmt: skip
     except OutputError as error:
         print(error.problem)
         return False

@@ -50,10 +50,7 @@ def parts(folder):
     return [pq.read_table(path) for path in sorted(folder.glob("part-*.parquet"))]
 
 
-def test_killed_worker_loses_and_duplicates_no_row(
-    cluster, source, demo_model, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(distributed, "_ROWS_A_PIECE", 20_000)
+def test_killed_worker_loses_and_duplicates_no_row(cluster, source, demo_model, tmp_path):
     pids = [worker.pid for worker in cluster.workers.values()]
     killed = []
 
@@ -68,6 +65,7 @@ def test_killed_worker_loses_and_duplicates_no_row(
         str(tmp_path / "cluster"),
         scheduler=cluster.scheduler_address,
         progress=kill_one,
+        rows_a_piece=20_000,
     )
     assert killed
     local = score_files(
@@ -88,12 +86,9 @@ def test_killed_worker_loses_and_duplicates_no_row(
     assert written["rows"] == 240_000
 
 
-def test_only_worker_may_die_and_what_all_pieces_need_is_sent_again(
-    source, demo_model, tmp_path, monkeypatch
-):
+def test_only_worker_may_die_and_what_all_pieces_need_is_sent_again(source, demo_model, tmp_path):
     from distributed import LocalCluster
 
-    monkeypatch.setattr(distributed, "_ROWS_A_PIECE", 20_000)
     with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as alone:
         pids = [worker.pid for worker in alone.workers.values()]
 
@@ -103,7 +98,7 @@ def test_only_worker_may_die_and_what_all_pieces_need_is_sent_again(
 
         summary = distributed.score_on_cluster(
             demo_model, [str(source / "part-1.parquet")], str(tmp_path / "out"),
-            scheduler=alone.scheduler_address, progress=kill_once,
+            scheduler=alone.scheduler_address, progress=kill_once, rows_a_piece=20_000,
         )  # fmt: skip
     assert not pids
     assert (summary.scored, summary.refused) == (99_999, 1)
@@ -111,25 +106,26 @@ def test_only_worker_may_die_and_what_all_pieces_need_is_sent_again(
 
 
 def test_scheduler_that_ends_is_one_clear_error_and_the_same_command_begins_anew(
-    source, demo_model, tmp_path, monkeypatch
+    source, demo_model, tmp_path
 ):
     from distributed import LocalCluster
 
-    monkeypatch.setattr(distributed, "_ROWS_A_PIECE", 20_000)
-    monkeypatch.setattr(distributed, "_CONNECT_SECONDS", 5)
     inputs, out = [str(source / "part-0.parquet")], tmp_path / "out"
 
     def score(progress=lambda *_: None, **options):
         with LocalCluster(n_workers=1, processes=False, dashboard_address=None) as some:
             distributed.score_on_cluster(
                 demo_model, inputs, str(out), scheduler=some.scheduler_address,
-                progress=lambda *_: progress(some), **options,
+                progress=lambda *_: progress(some), patience=5,
+                **{"rows_a_piece": 20_000, **options},
             )  # fmt: skip
 
     with pytest.raises(OutputError, match="the scheduler ended"):
         score(lambda some: some.close())
     with pytest.raises(OutputError, match="not empty"):  # another command is another folder
         score(units={"Engagement_Rate": "percent"})
+    with pytest.raises(OutputError, match="not empty"):  # its pieces would be others
+        score(rows_a_piece=40_000)
     score()
     whole = score_files(dp.load_model(demo_model), inputs, tmp_path / "local.parquet")
     ours = pa.concat_tables(parts(out))
@@ -174,13 +170,10 @@ def test_files_by_fsspec_address(cluster, source, demo_model, tmp_path):
     assert sum(len(part) for part in parts(tmp_path / "out")) == summary.scored == 99_999
 
 
-def test_object_store_is_read_and_written_as_by_one_machine(
-    bucket, source, demo_model, tmp_path, monkeypatch
-):
+def test_object_store_is_read_and_written_as_by_one_machine(bucket, source, demo_model, tmp_path):
     """By Arrow's own file systems: no fsspec package of a store is installed here."""
     from distributed import LocalCluster
 
-    monkeypatch.setattr(distributed, "_ROWS_A_PIECE", 50_000)
     for number in (0, 1):
         body = (source / f"part-{number}.parquet").read_bytes()
         bucket.put_object(Bucket="creators", Key=f"in/part-{number}.parquet", Body=body)
@@ -188,7 +181,7 @@ def test_object_store_is_read_and_written_as_by_one_machine(
 
         def score(inputs, out):
             return distributed.score_on_cluster(
-                demo_model, [inputs], out, scheduler=some.scheduler_address
+                demo_model, [inputs], out, scheduler=some.scheduler_address, rows_a_piece=50_000
             )
 
         score("s3://creators/in/part-*.parquet", "s3://creators/out")
@@ -229,16 +222,14 @@ def test_workbook_sheet_on_cluster(cluster, source, demo_model, tmp_path):
     assert "'2025'" in summary.notes[0]
 
 
-def test_unreachable_scheduler_is_one_clear_error(source, demo_model, tmp_path, monkeypatch):
-    from distributed import Client
-
-    monkeypatch.setattr("distributed.Client", lambda address, **_: Client(address, timeout=1))
+def test_unreachable_scheduler_is_one_clear_error(source, demo_model, tmp_path):
     with pytest.raises(OutputError, match="no scheduler answers"):
         distributed.score_on_cluster(
             demo_model,
             [str(source / "m.parquet")],
             str(tmp_path / "out"),
             scheduler="tcp://127.0.0.1:9",
+            patience=1,
         )
 
 

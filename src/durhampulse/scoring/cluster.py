@@ -49,8 +49,6 @@ from durhampulse.scoring.tables import fits_int64, of_text
 
 __all__ = ["score_on_cluster"]
 
-_ROWS_A_PIECE = 1_000_000
-_CONNECT_SECONDS = 30
 _SUMMARY, _WANTED = "summary.json", "unfinished.json"
 
 
@@ -99,7 +97,7 @@ class _Job:
         return self
 
 
-def score_on_cluster(
+def score_on_cluster(  # noqa: PLR0913 - what is scored, where to, and how the cluster is asked
     model: str | Path,
     inputs: Sequence[str],
     out: str,
@@ -108,6 +106,8 @@ def score_on_cluster(
     scheduler: str,
     cage: Cage | None = None,
     progress: Callable[[int, float], object] = lambda _rows, _done: None,
+    rows_a_piece: int = 1_000_000,
+    patience: float = 30,
     **keywords: Any,
 ) -> Summary:
     """Score files into a folder of Parquet files on a cluster, and return the counts.
@@ -126,6 +126,10 @@ def score_on_cluster(
         As for :func:`durhampulse.scoring.scorer.load_model`; workers read the model in their own.
     options, progress
         As for :func:`durhampulse.scoring.batch.score_files`.
+    rows_a_piece
+        About so many rows of a Parquet file are one task; its row groups are never cut.
+    patience
+        So many seconds the scheduler has for an answer.
 
     Raises
     ------
@@ -139,15 +143,12 @@ def score_on_cluster(
     start, scorer = time.perf_counter(), load_model(model, cage=cage)
     files = _files(inputs)
     options = replace(options or ReadOptions(), **keywords)
-    wanted = _wanted(scorer, files, options)
-    with explained(out, OutputError):
-        fs, folder = _opened(_absolute(out))
-        if fs.exists(folder) and fs.ls(folder) and _written(fs, f"{folder}/{_WANTED}") != wanted:
-            raise OutputError(f"{out}: it is there already and not empty.", "Name a new folder.")
-    pieces, schema = _cut(scorer, files, options)
+    wanted = _wanted(scorer, files, options, rows_a_piece)
+    fs, folder = _require_free(out, wanted)
+    pieces, schema = _cut(scorer, files, options, rows_a_piece)
     job = _Job(model=_read_folder(Path(model)), out=_absolute(out), options=options, schema=schema)
     try:
-        client = Client(scheduler, timeout=_CONNECT_SECONDS)
+        client = Client(scheduler, timeout=patience)
     except (OSError, TimeoutError) as error:
         raise OutputError(f"{scheduler}: no scheduler answers.", "Check the address.") from error
     _put(f"{job.out}/{_WANTED}", wanted)
@@ -174,10 +175,19 @@ def score_on_cluster(
     return total
 
 
-def _wanted(scorer: Scorer, files: Sequence[str], options: ReadOptions) -> bytes:
-    """Return what a folder is to hold: by which model, of which files, and how they are read."""
-    model = scorer.model.manifest["files"]
-    return json.dumps({"model": model, "files": files, "options": repr(options)}).encode()
+def _wanted(scorer: Scorer, files: Sequence[str], options: ReadOptions, rows_a_piece: int) -> bytes:
+    """Return what a folder is to hold: by which model, of which files, how read and how cut."""
+    about = {"model": scorer.model.manifest["files"], "files": files, "options": repr(options)}
+    return json.dumps({**about, "rows a piece": rows_a_piece}).encode()
+
+
+def _require_free(out: str, wanted: bytes) -> tuple[Any, str]:
+    """Return an output's file system and path; raise if it holds what another command wrote."""
+    with explained(out, OutputError):
+        fs, folder = _opened(_absolute(out))
+        if fs.exists(folder) and fs.ls(folder) and _written(fs, f"{folder}/{_WANTED}") != wanted:
+            raise OutputError(f"{out}: it is there already and not empty.", "Name a new folder.")
+    return fs, folder
 
 
 def _written(fs: Any, path: str) -> bytes:
@@ -226,12 +236,16 @@ class _Input(NamedTuple):
     row_groups: list[tuple[int, int] | None]
 
 
-def _cut(scorer: Scorer, files: list[str], options: ReadOptions) -> tuple[list[_Piece], pa.Schema]:
-    """Return the pieces of the input, of about a million rows each, and the output's columns."""
+def _cut(
+    scorer: Scorer, files: list[str], options: ReadOptions, rows_a_piece: int
+) -> tuple[list[_Piece], pa.Schema]:
+    """Return the pieces of the input, and the output's columns."""
     inputs: dict[str, _Input] = {}
     for url in files:
-        is_parquet = FORMATS.get(suffix_of(url)) is FORMATS[".parquet"]
-        inputs[url] = (_parquet_input if is_parquet else _other_input)(scorer, url, options)
+        if FORMATS.get(suffix_of(url)) is FORMATS[".parquet"]:
+            inputs[url] = _parquet_input(scorer, url, options, rows_a_piece)
+        else:
+            inputs[url] = _other_input(scorer, url, options)
     headers = dict.fromkeys(header for file in inputs.values() for header in file.headers)
     require_headers(files[0], headers, options)
     numbers = all(fits_int64(file.identifiers) for file in inputs.values())
@@ -243,7 +257,7 @@ def _cut(scorer: Scorer, files: list[str], options: ReadOptions) -> tuple[list[_
     return pieces, scored_schema(pa.int64() if numbers else pa.string(), carried)
 
 
-def _parquet_input(scorer: Scorer, url: str, options: ReadOptions) -> _Input:
+def _parquet_input(scorer: Scorer, url: str, options: ReadOptions, rows_a_piece: int) -> _Input:
     with _readable(url) as stream:
         file = pq.ParquetFile(stream)
         fields = columns_of(url, file.schema_arrow, Ledger())
@@ -253,7 +267,7 @@ def _parquet_input(scorer: Scorer, url: str, options: ReadOptions) -> _Input:
     known = of_text(known, types, options.keep)
     name = known.columns.get(IDENTIFIER)
     identifiers = fields[name].type if name else pa.null()
-    return _Input([*fields], known, identifiers, [*spans(sizes, _ROWS_A_PIECE)])
+    return _Input([*fields], known, identifiers, [*spans(sizes, rows_a_piece)])
 
 
 def _other_input(scorer: Scorer, url: str, options: ReadOptions) -> _Input:
