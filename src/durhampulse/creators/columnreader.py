@@ -9,29 +9,19 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from durhampulse.creators.blockreader import unclear_reason, way_to_numbers
-from durhampulse.creators.cells import (
-    LevelCells,
-    NumberCells,
-    distinct_words,
-    read_levels,
-)
+from durhampulse.creators.cells import NumberCells, distinct_words, read_levels
 from durhampulse.creators.considered import read_considered
 from durhampulse.creators.headers import unclaimed
 from durhampulse.creators.identifiers import canonical_identifiers, refuse_rounded
 from durhampulse.creators.labelchoice import LabelChoice
 from durhampulse.creators.labels import learn_label, read_labels, refuse_unreadable
-from durhampulse.creators.numbers import (
-    DecimalSign,
-    decimal_evidence,
-    mixed_commas,
-    parse_number,
-)
+from durhampulse.creators.notes import Notes
+from durhampulse.creators.numbers import DecimalSign, decimal_evidence, mixed_commas
 from durhampulse.creators.options import ReadOptions
 from durhampulse.creators.roles import ExtraColumn, Role, Wish, attribute_of, read_extra
-from durhampulse.creators.rows import impossible, require_plausible
+from durhampulse.creators.rows import require_plausible
 from durhampulse.creators.rules import (
     ColumnRule,
     learn_level_rule,
@@ -39,7 +29,7 @@ from durhampulse.creators.rules import (
     level_series,
     standard_kind,
 )
-from durhampulse.creators.schema import COLUMNS, GROWTH, IDENTIFIER, LABEL, QUALITY_LEVELS
+from durhampulse.creators.schema import COLUMNS, IDENTIFIER, LABEL, QUALITY_LEVELS
 from durhampulse.creators.text import NoTextError, as_text, is_number, whole_array
 from durhampulse.creators.units import (
     Unit,
@@ -55,7 +45,6 @@ from durhampulse.irregularities import Irregularity, Ledger
 __all__ = ["ColumnReader"]
 
 Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 
 _EXACT = 2**53
 """Below this size a float holds a whole number exactly."""
@@ -97,6 +86,7 @@ class ColumnReader:
     ) -> None:
         self.raw = raw
         self.ledger = ledger
+        self.notes = Notes(ledger, raw.rows)
         self.options = options
         self.usual_units = dict(usual)
         self.values: dict[str, pd.Series] = {}
@@ -147,11 +137,12 @@ class ColumnReader:
         self.values[name] = values
         missing = values.isna().to_numpy()
         if name == LABEL:
-            self._note(Irregularity.UNLABELLED, name, missing, "kept for scoring, not for training")
+            action = "kept for scoring, not for training"
+            self.notes.cells(Irregularity.UNLABELLED, name, missing, action)
         elif missing.all():
-            self.ledger.note(Irregularity.EMPTY_COLUMN, name, 1, "not used")
+            self.notes.column(Irregularity.EMPTY_COLUMN, name, "not used")
         elif name not in (IDENTIFIER, self.considered):
-            self._note(Irregularity.MISSING, name, missing, "left empty")
+            self.notes.cells(Irregularity.MISSING, name, missing, "left empty")
 
     def _cells(self, header: str) -> pa.Array:
         return whole_array(self.raw.cells[header])
@@ -177,21 +168,22 @@ class ColumnReader:
         if reason and extra.role.role == "feature":
             extra = ExtraColumn(replace(extra.role, role="unused", reason=reason))
         self.roles[name] = extra.role
-        self._note_role(extra.role, extra.rule)
+        self.notes.role(extra.role, extra.rule)
         if settled is False and (attribute := attribute_of(name, cells)):
             action = f"LEARNED FROM, as --allow asks, though it looks like {attribute}"
-            self.ledger.note(Irregularity.PROTECTED, name, 1, action)
+            self.notes.column(Irregularity.PROTECTED, name, action)
         if extra.rule is None:
             return self._series(cells.to_pandas())
         self.rules[name] = extra.rule
         if extra.cells is None:
             return self._series(as_text(cells).to_pandas().astype("str"))
         if isinstance(extra.cells, NumberCells):
-            self._note_numbers(extra.rule, extra.cells, cells)
+            self.notes.numbers(extra.rule, extra.cells, cells)
+            self._require_numbers(name, extra.cells, cells)
             endless = np.isinf(extra.cells.values)
-            self._note(Irregularity.INFINITY, name, endless, "read as missing", cells)
+            self.notes.cells(Irregularity.INFINITY, name, endless, "read as missing", cells)
             return self._series(np.where(endless, np.nan, extra.cells.values))
-        self._note_levels(name, extra.cells, cells)
+        self.notes.levels(name, extra.cells, cells)
         return self._series(level_series(extra.cells.levels))
 
     def _read_considered(self, name: str, cells: pa.Array) -> pd.Series:
@@ -200,7 +192,7 @@ class ColumnReader:
         self.considered = name
         self.roles[name] = Role(name, "considered", "numeric", reason)
         action = f"{reason}: only these are learned from and tested on"
-        self.ledger.note(Irregularity.EXTRA_COLUMN, name, 1, action)
+        self.notes.column(Irregularity.EXTRA_COLUMN, name, action)
         return self._series(values)
 
     def _wish(self, header: str) -> Wish | None:
@@ -214,45 +206,19 @@ class ColumnReader:
             return True
         return False if header in self.options.allow else None
 
-    def _note_role(self, role: Role, rule: ColumnRule | None) -> None:
-        if role.role == "carried" and rule is not None:
-            action = f"carried along ({rule.carries}), not learned from; --feature COLUMN decides"
-            self.ledger.note(Irregularity.CARRIED, role.column, 1, action)
-            return
-        action = f"used as a feature ({role.kind})" if role.role == "feature" else "not used"
-        protected = role.role == "protected"
-        code = Irregularity.PROTECTED if protected else Irregularity.EXTRA_COLUMN
-        self.ledger.note(code, role.column, 1, f"{action}: {role.reason}")
-
     def leave_out(self, header: str) -> None:
         """Leave a column out of everything, and keep in the rules that it is left out."""
         name = unclaimed(header)
         self.rules[name] = ColumnRule(column=name, kind="dropped", header=header)
-        self.ledger.note(Irregularity.LEFT_OUT, header, 1, "left out of everything, as asked")
+        self.notes.column(Irregularity.LEFT_OUT, header, "left out of everything, as asked")
 
     def _read_identifiers(self, header: str, cells: pa.Array) -> pd.Series:
         """Return identifiers as whole numbers where all are, else as text."""
         self.rules[IDENTIFIER] = ColumnRule(column=IDENTIFIER, kind="identifier", header=header)
         text = as_text(cells)
         refuse_rounded(f"{self.raw.name}, column {header}", text, self.raw.rows)
-        ids, trimmed = canonical_identifiers(cells), pc.utf8_trim_whitespace(text)
-        empty = pc.equal(trimmed, "")
-        for code, changed, action in (
-            (Irregularity.NULL_WORD, pc.and_not(ids.is_null(), empty), "read as missing"),
-            (Irregularity.STRAY_SPACE, pc.not_equal(text, trimmed), "blanks removed"),
-            (
-                Irregularity.NUMBER_FORMAT,
-                pc.and_(pc.not_equal(trimmed, ids), pc.match_substring_regex(trimmed, r"\.0+$")),
-                "'.0' removed",
-            ),
-            (
-                Irregularity.SPELLING,
-                pc.and_(pc.not_equal(trimmed, ids), pc.starts_with(trimmed, "'")),
-                "the apostrophe that an export adds is removed",
-            ),
-        ):
-            there = pc.and_(text.is_valid(), pc.fill_null(changed, False))
-            self._note(code, IDENTIFIER, there.to_numpy(zero_copy_only=False), action, cells)
+        ids = canonical_identifiers(cells)
+        self.notes.identifiers(text, ids, cells)
         series = self._series(ids.to_pandas().astype("str"))
         whole = series.notna().all() and series.str.fullmatch(r"0|[1-9]\d{0,17}").all()
         return series.astype("int64") if whole else series
@@ -272,7 +238,8 @@ class ColumnReader:
             refuse_counts(f"{self.raw.name}, column {name}", words)
         numbers = rule.read_numbers(cells, self.elsewhere)
         self._refuse_unclear(rule, numbers, cells)
-        self._note_numbers(rule, numbers, cells)
+        self.notes.numbers(rule, numbers, cells)
+        self._require_numbers(name, numbers, cells)
         where = f"{self.raw.name}, column {name}"
         if rule.kind == "rate":
             rule = self._with_unit(where, rule, numbers)
@@ -281,7 +248,7 @@ class ColumnReader:
         self.rules[name] = rule
         values = rule.to_fractions(numbers)
         require_plausible(where, name, values, cells)
-        self._note_figures(name, values, cells)
+        self.notes.figures(name, values, cells)
         series = self._series(values)
         counted = rule.kind == "count" and bool((np.abs(values) < _EXACT).all())
         return series.astype("int64") if counted and (np.floor(values) == values).all() else series
@@ -298,36 +265,8 @@ class ColumnReader:
                 f"{way_out.capitalize()}{more}; or do without the column: --map {rule.column}=.",
             )
 
-    def _note_figures(self, name: str, values: Floats, cells: pa.Array) -> None:
-        """Note figures that are odd for their column, though possible."""
-        if COLUMNS[name].kind == "count":
-            broken = np.isfinite(values) & (np.floor(values) != values)
-            self._note(Irregularity.FRACTIONAL_COUNT, name, broken, "kept as it is", cells)
-        low, high = COLUMNS[name].plausible
-        with np.errstate(invalid="ignore"):
-            odd = np.isfinite(values) & ((values < low) | (values > high))
-            falling = (values < 0) if name == GROWTH else np.zeros(len(values), dtype=bool)
-        odd &= ~impossible(name, values)
-        self._note(Irregularity.IMPLAUSIBLE, name, odd, "kept as it is", cells)
-        self._note(Irregularity.NEGATIVE_GROWTH, name, falling & ~odd, "kept as it is", cells)
-
-    def _note_numbers(self, rule: ColumnRule, numbers: NumberCells, cells: pa.Array) -> None:
-        name, kind = rule.column, rule.number_kind
-        for code, mask, action in (
-            (Irregularity.NULL_WORD, numbers.null_word, "read as missing"),
-            (Irregularity.STRAY_SPACE, numbers.stray_space, "blanks removed"),
-            (Irregularity.NUMBER_FORMAT, numbers.formatted, "read as the number it stands for"),
-            (Irregularity.PERCENT_SIGN, numbers.percent, "divided by 100"),
-            (Irregularity.CURRENCY, numbers.currency, f"{rule.currency} taken off"),
-            (Irregularity.LOWER_BOUND, numbers.at_least, "read as the figure itself"),
-            (Irregularity.UNREADABLE, numbers.unreadable, "read as missing"),
-            (Irregularity.UNREADABLE, numbers.unclear, "no single figure, read as missing"),
-        ):
-            self._note(code, name, mask, action, cells)
-        text = pa.array([], pa.string()) if is_number(cells.type) else as_text(cells)
-        words = self._words(text.filter(pc.match_substring(text, ",")))
-        if any(parse_number(word, kind).sign == "," for word in words):
-            self.ledger.note(Irregularity.DECIMAL_COMMA, name, 1, "commas read as decimal signs")
+    def _require_numbers(self, name: str, numbers: NumberCells, cells: pa.Array) -> None:
+        """Raise if most cells are no numbers."""
         filled = len(cells) - cells.null_count - int(numbers.null_word.sum())
         if numbers.unreadable.sum() > 0.5 * max(filled, 1):
             at = int(np.argmax(numbers.unreadable))
@@ -343,32 +282,20 @@ class ColumnReader:
         bare, signed = numbers.values[~numbers.percent], numbers.values[numbers.percent]
         asked, usual = self.options.units.get(name), self.usual_units.get(name)
         unit, why = decide_unit(where, rule.header, bare, signed, asked=asked, usual=usual)
-        if np.isfinite(bare).any():
-            sensible = bare[np.isfinite(bare) & ~impossible(name, bare)]
-            typical = float(np.median(np.abs(sensible))) if sensible.size else np.nan
-            typical = typical / 100 if unit == "percent" else typical
-            read = "percentages and divided by 100" if unit == "percent" else "fractions"
-            action = f"read as {read}, {why}: a typical value is {typical:.2%}"
-            self.ledger.note(Irregularity.UNIT, name, int(np.isfinite(bare).sum()), action)
+        self.notes.unit(name, bare, unit, why)
         return replace(rule, unit=unit, insisted=asked is not None)
 
     def _read_level(self, name: str, header: str, cells: pa.Array) -> pd.Series:
         quality = COLUMNS[name].kind == "quality"
         levels = read_levels(cells, QUALITY_LEVELS if quality else None)
         self.rules[name] = learn_level_rule(name, levels, header)
-        self._note_levels(name, levels, cells)
+        self.notes.levels(name, levels, cells)
         series = self._series(level_series(levels.levels))
         if quality:
             usual = series.isin(set(QUALITY_LEVELS.values())) | series.isna()
-            code, action = Irregularity.UNKNOWN_LEVEL, "kept as a level of its own"
-            self._note(code, name, ~usual.to_numpy(), action, cells)
+            action = "kept as a level of its own"
+            self.notes.cells(Irregularity.UNKNOWN_LEVEL, name, ~usual.to_numpy(), action, cells)
         return series
-
-    def _note_levels(self, name: str, levels: LevelCells, cells: pa.Array) -> None:
-        self._note(Irregularity.NULL_WORD, name, levels.null_word, "read as missing", cells)
-        self._note(Irregularity.STRAY_SPACE, name, levels.stray_space, "blanks removed", cells)
-        action = "read as one level, in its usual spelling"
-        self._note(Irregularity.SPELLING, name, levels.respelled, action, cells)
 
     def _read_label(self, header: str, cells: pa.Array) -> pd.Series:
         named = self.label.deal, self.label.no_deal
@@ -380,21 +307,7 @@ class ColumnReader:
             for some in (rule.deal, rule.no_deal)
         )
         deal, none = map(" or ".join, words)
-        action = f"read as 1 or 0: a deal is {deal or 'any filled cell but a no'}, "
-        action += f"none is {none or 'any other'}"
-        self._note(Irregularity.LABEL_WORD, LABEL, labels.worded, action, cells)
+        deal = deal or "any filled cell but a no"
+        action = f"read as 1 or 0: a deal is {deal}, none is {none or 'any other'}"
+        self.notes.cells(Irregularity.LABEL_WORD, LABEL, labels.worded, action, cells)
         return self._series(labels.values)
-
-    def _note(
-        self,
-        code: Irregularity,
-        column: str,
-        mask: Mask,
-        action: str,
-        cells: pa.Array | None = None,
-    ) -> None:
-        where = np.flatnonzero(mask)
-        first = where[:3]
-        shown = [] if cells is None else [cells[at].as_py() for at in first.tolist()]
-        rows = self.raw.rows[first].tolist()
-        self.ledger.note(code, column, len(where), action, rows=rows, values=shown)
