@@ -18,6 +18,7 @@ from durhampulse.creators.amounts import (
 )
 
 __all__ = [
+    "THREE_DECIMALS",
     "DecimalSign",
     "NumberKind",
     "Parsed",
@@ -74,7 +75,7 @@ _MARKED_COUNT = re.compile(r"[+\-\u2212]?\s*[1-9]\d{0,2}([.,]\d{3})+")
 _BARE_COUNT = re.compile(r"[+\-\u2212]?\s*\d{1,3}")
 _ODD_LETTER = re.compile(r"[^\d.,'\u2019\s+\-%]")
 _THOUSANDS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
-_THREE_DECIMALS = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
+THREE_DECIMALS = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")
 """Currencies of a thousand parts (ISO 4217), whose amounts may have three decimals."""
 _MILLION = 10**3
 """How much more ``mil`` is in English, where it is a million, than in Spanish and Portuguese."""
@@ -240,7 +241,7 @@ def _amount_readings(amount: Amount, kind: NumberKind) -> tuple[bool, bool]:
     Three digits behind the only sign of a price are thousands: few currencies have three decimals.
     """
     point, comma = _readings(amount.digits, kind, suffixed=amount.size != 1)
-    three_decimals = any(same_currency(amount.currency, code) for code in _THREE_DECIMALS)
+    three_decimals = any(same_currency(amount.currency, code) for code in THREE_DECIMALS)
     if amount.currency and amount.size == 1 and not three_decimals:
         lone = _THOUSANDS.fullmatch(amount.digits)
         if lone and point and comma:

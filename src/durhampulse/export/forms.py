@@ -30,8 +30,12 @@ REGEX = {
 }
 """Shapes of digits and the signs between them, matched as a whole."""
 
-End = Literal["any", "none", "size"]
-"""What follows the digits: anything that may, nothing, or a size."""
+End = Literal["any", "none", "size", "price"]
+"""What stands around the digits: anything that may, nothing, a size, or a currency alone.
+
+Prices of three decimals are no ``price``: three digits behind the only sign of others are
+thousands.
+"""
 
 
 class Form(IntEnum):
@@ -60,6 +64,9 @@ def forms_of(rule: ColumnRule) -> Iterator[tuple[str, End, Form]]:
         yield "either point", "any", Form.POINT
         yield "either comma", "any", Form.COMMA
     else:
+        if rule.kind == "any":
+            yield "either point", "price", Form.COMMA
+            yield "either comma", "price", Form.POINT
         yield "either point", "size", Form.POINT
         yield "either point", "any", by_sign
         if rule.kind == "count":

@@ -9,22 +9,30 @@ from __future__ import annotations
 
 import sys
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
+from itertools import product
+from string import ascii_lowercase
 
 from durhampulse.creators.amounts import plain_letters
-from durhampulse.creators.cldr import sizes
+from durhampulse.creators.cldr import currencies, currency_codes, sizes
+from durhampulse.creators.numbers import THREE_DECIMALS
 
 __all__ = [
     "BLANKS",
     "COMMON",
     "RANGE_WORDS",
     "SHORT",
-    "odd_letters",
+    "currencies_shared",
+    "currency_words",
+    "dotted_currencies",
     "plain_characters",
     "ranges",
+    "same_currencies",
     "size_words",
     "small",
+    "small_letters",
+    "three_decimals",
 ]
 
 BLANKS = (9, 10, 11, 12, 13, 28, 29, 30, 31, 32, 133, 160, 5760, *range(8192, 8203), 8232, 8233,
@@ -66,32 +74,104 @@ def plain_characters() -> Mapping[str, str]:
 
 @cache
 def size_words() -> Mapping[str, int]:
-    """Return words for sizes in :func:`small` letters, and the power of ten that each stands for.
+    """Return words for sizes in small letters, and the power of ten that each stands for.
 
-    Letters beyond ASCII are in small letters, in capitals or with one capital in front, composed or
-    not.
+    Letters are composed or not.
 
     Examples
     --------
     >>> words = size_words()
-    >>> words["mio."], words["mn"], words["\u0422\u042b\u0421"], words["\u4e07"]
+    >>> words["mio."], words["mn"], words["\u0442\u044b\u0441"], words["\u4e07"]
     (6, 6, 3, 4)
     """
     words: dict[str, int] = {}
     for word, size in sizes().items():
-        ends = {word, word[:-1] + "\u03c2"} if word.endswith("\u03c3") else {word}
-        cased = {form(end) for end in ends for form in (str, str.upper, str.capitalize)}
-        power = len(str(size)) - 1
-        words |= {small(unicodedata.normalize(f, c)): power for c in cased for f in ("NFC", "NFD")}
+        words |= dict.fromkeys(_composed(word), len(str(size)) - 1)
     return words | {word: power for word, power in SHORT.items() if word}
 
 
 @cache
-def odd_letters() -> str:
-    """Return the letters of size words beyond ASCII: a word of others is none for a size."""
-    letters = {letter for word in size_words() for letter in word if not letter.isascii()}
-    cased = {c for letter in letters for c in letter.upper() + letter.lower() if not c.isascii()}
-    return "".join(sorted(letters | cased | {"\u017f"}))
+def currency_words() -> Mapping[str, str]:
+    """Return signs and codes of currencies in all cases of ASCII, and the currency of each.
+
+    A currency is called by its code (ISO 4217), or by a sign where that may stand for several.
+
+    Examples
+    --------
+    >>> words = currency_words()
+    >>> words["us$"], words["US$"], words["$"], words["NOK"], "nok" in words
+    ('USD', 'USD', '$', 'NOK', False)
+    """
+    names: dict[frozenset[str], str] = {}
+    words: dict[str, str] = {}
+    for word, codes in currencies().items():
+        name = min(codes) if len(codes) == 1 else names.setdefault(codes, word)
+        forms = (
+            {word}
+            if word in codes
+            else {form for text in _composed(word) for form in _all_cases(text)}
+        )
+        words |= dict.fromkeys(sorted(forms), name)
+    return words
+
+
+@cache
+def _codes() -> Mapping[str, frozenset[str]]:
+    """Return the codes that each currency of :func:`currency_words` may stand for."""
+    return {name: currency_codes(word) for word, name in currency_words().items()}
+
+
+def same_currencies(word: str) -> list[str]:
+    """Return the currencies of :func:`currency_words` that a sign or code may stand for.
+
+    Examples
+    --------
+    >>> same_currencies("\u20ac"), "CAD" in same_currencies("$"), same_currencies("C$")
+    (['EUR'], True, ['$', 'CAD', 'NIO', 'c$'])
+    """
+    own = currency_codes(word)
+    return sorted(name for name, codes in _codes().items() if codes & own)
+
+
+def currencies_shared() -> Iterator[tuple[str, str, str]]:
+    """Yield two currencies that may be one, before and behind digits, and which says more."""
+    for before, behind in product(_codes(), repeat=2):
+        ours, theirs = _codes()[before], _codes()[behind]
+        if before != behind and ours & theirs:
+            yield before, behind, before if len(ours) < len(theirs) else behind
+
+
+def three_decimals() -> list[str]:
+    """Return the currencies of :func:`currency_words` whose amounts may have three decimals."""
+    return sorted({name for code in THREE_DECIMALS for name in same_currencies(code)})
+
+
+def dotted_currencies() -> list[str]:
+    """Return the currencies written with a point behind, in :func:`small` letters."""
+    return sorted({small(word) for word in currency_words() if word.endswith(".")})
+
+
+def _composed(word: str) -> set[str]:
+    return {unicodedata.normalize(form, word) for form in ("NFC", "NFD")}
+
+
+def _all_cases(word: str) -> set[str]:
+    return {*map("".join, product(*({c, c.upper()} if c.isascii() else {c} for c in word)))}
+
+
+@cache
+def small_letters() -> Mapping[str, str]:
+    """Return letters beyond ASCII, and the small letters that they are in words for sizes.
+
+    Examples
+    --------
+    >>> letters = small_letters()
+    >>> letters["\u0422"], letters["\u03c2"], letters["\u017f"], "\u0416" in letters
+    ('\u0442', '\u03c3', 's', False)
+    """
+    known = {*ascii_lowercase}.union(*size_words(), *map(str.casefold, currency_words()))
+    beyond = ((c, c.casefold()) for c in map(chr, range(0x80, sys.maxunicode + 1)))
+    return {c: letter for c, letter in beyond if letter != c and letter in known}
 
 
 def ranges(characters: Iterable[str]) -> str:

@@ -197,6 +197,8 @@ def _usual_forms(
     follows = {"any": nodes.either(some), "none": ends.none, "size": ends.size}
     mil = unclear_before_mil(rule)
     for shape, end, form in forms_of(rule):
+        if end == "price":
+            continue  # a graph reads no currency
         pattern = _written(shape, rule.kind == "count")
         written = nodes.add("And", nodes.matches(text, pattern), follows[end])
         if form in mil:
@@ -260,7 +262,8 @@ def _plain_text(nodes: Nodes, raw: str, comma: str, exponent: str, power: str) -
         digits = _without(nodes, digits, sign)
     worded = nodes.add("Not", nodes.matches(digits, "[0-9.,]*(?:[eE][0-9]*)?"))
     heads = nodes.chosen(digits, worded)
-    for letter in sorted({word[0] for word in size_words()} | {*"KMBNTCDJLRW\u212a"} - {"%"}):
+    letters = {letter for word in size_words() for letter in (word[0], word[0].upper())}
+    for letter in sorted(letters | {"\u212a"} - {"%"}):
         heads, _ = _halves(nodes, heads, letter)
     digits = nodes.put(digits, worded, heads)
     by_point = _without(nodes, digits, ",")

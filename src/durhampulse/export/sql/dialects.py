@@ -7,15 +7,22 @@ references of functions.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from durhampulse.exceptions import InputError
 from durhampulse.export.forms import REGEX
-from durhampulse.export.spellings import BLANKS, COMMON, plain_characters, ranges
+from durhampulse.export.spellings import (
+    BLANKS,
+    COMMON,
+    plain_characters,
+    ranges,
+    small_letters,
+)
 from durhampulse.export.sql.shapes import globs
 
-__all__ = ["DIALECTS", "Dialect", "dialect_named", "literal", "number"]
+__all__ = ["DIALECTS", "Dialect", "collapsed", "dialect_named", "literal", "number"]
 
 _TEXT = re.compile(r"`[^`]*`|\"[^\"]*\"|'(?:[^']|'')*'")
 _PATTERNS = {
@@ -27,10 +34,10 @@ _PATTERNS = {
 }
 """What a text in small letters has to match as a whole."""
 
-_DEEPEST = 25
-"""Calls within calls that SQLite's parser takes."""
+_STEPS = 6
+"""Steps in which SQLite replaces characters: its parser takes some 25 calls within calls."""
 Steps = tuple[Callable[[str], str], ...]
-Words = Sequence[tuple[str, str]]
+Rows = Sequence[Sequence[str]]
 
 
 def _by_formula(value: str) -> str:
@@ -43,24 +50,36 @@ def _chr_text(codes: tuple[int, ...]) -> str:
     return "(" + " || ".join(f"chr({code})" for code in codes) + ")"
 
 
+@cache
+def _signs() -> Mapping[str, str]:
+    """Return characters that are replaced in written numbers, those that stand for nothing last."""
+    signs = {**plain_characters(), **small_letters()}
+    return dict(sorted(signs.items(), key=lambda pair: (not pair[1], *pair)))
+
+
 def _translated(characters: Callable[[tuple[int, ...]], str]) -> Callable[[str], str]:
-    """Replace all characters; last come those that stand for nothing, which pair with none."""
-    plain = sorted(plain_characters().items(), key=lambda pair: (not pair[1], *pair))
-    blanks = tuple(ord(character) for character, sign in plain if sign == " ")
-    others = "".join(character for character, sign in plain if sign != " ")
-    signs = " " * len(blanks) + "".join(sign for _, sign in plain if sign != " ")
-    pairs = f"{characters(blanks)} || {literal(others)}, {literal(signs)}"
-    return lambda text: f"translate({text}, {pairs})"
+    """Replace all characters; the last, which stand for nothing, pair with none."""
+
+    def translated(text: str) -> str:
+        blanks = tuple(ord(character) for character, sign in _signs().items() if sign == " ")
+        others = "".join(character for character, sign in _signs().items() if sign != " ")
+        signs = " " * len(blanks) + "".join(sign for sign in _signs().values() if sign != " ")
+        return f"translate({text}, {characters(blanks)} || {literal(others)}, {literal(signs)})"
+
+    return translated
 
 
-def _values(name: str, words: Words) -> str:
-    rows = ", ".join(f"({literal(word)}, {literal(power)})" for word, power in words)
-    return f"{name}(word, power) AS (\n  VALUES {rows}\n)"
+def _values(name: str, columns: Sequence[str], rows: Rows) -> str:
+    values = ", ".join(f"({', '.join(map(literal, row))})" for row in rows)
+    return f"{name}({', '.join(columns)}) AS (\n  VALUES {values}\n)"
 
 
-def _structs(name: str, words: Words) -> str:
-    rows = ", ".join(f"STRUCT({literal(w)} AS word, {literal(p)} AS power)" for w, p in words)
-    return f"{name} AS (\n  SELECT * FROM UNNEST([{rows}])\n)"  # noqa: S608 - words are quoted
+def _structs(name: str, columns: Sequence[str], rows: Rows) -> str:
+    values = ", ".join(
+        f"STRUCT({', '.join(f'{literal(v)} AS {c}' for c, v in zip(columns, row, strict=True))})"
+        for row in rows
+    )
+    return f"{name} AS (\n  SELECT * FROM UNNEST([{values}])\n)"  # noqa: S608 - words are quoted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,11 +105,12 @@ class Dialect:
     characters
         From their numbers to text of these characters.
     plain
-        Steps from a text to it in the ASCII of :func:`.plain_characters`.
+        Steps from a text to it in the ASCII of :func:`.plain_characters` and with the letters of
+        :func:`.small_letters`.
     not_plain
         From such a text to the condition that some of these characters are left in it.
     table
-        From a name and pairs of a word and a power to a part of a query that gives them as a table.
+        From a name, its columns and rows of text to a part of a query that gives them as a table.
     number
         From a text to the number that it writes.
     single
@@ -116,7 +136,7 @@ class Dialect:
     characters: Callable[[tuple[int, ...]], str] = field(default=_chr_text)
     plain: Steps = field(default_factory=lambda: (_translated(_chr_text),))
     not_plain: Callable[[str], str] | None = None
-    table: Callable[[str, Words], str] = field(default=_values)
+    table: Callable[[str, Sequence[str], Rows], str] = field(default=_values)
     number: Callable[[str], str]
     single: Callable[[str], str] = field(default=_by_formula)
     once: str = "MATERIALIZED "
@@ -150,6 +170,13 @@ class Dialect:
         return f"({self.matches(text, shape)})"
 
 
+def collapsed(text: str) -> str:
+    """Return text with one blank between words."""
+    for _ in range(4):
+        text = f"replace({text}, '  ', ' ')"
+    return text
+
+
 def literal(text: str) -> str:
     """Return text as SQL writes it."""
     return "'" + text.replace("'", "''") + "'"
@@ -169,10 +196,12 @@ def _sqlite_characters(codes: tuple[int, ...]) -> str:
     return f"char({', '.join(map(str, codes))})"
 
 
-def _replaced(characters: Sequence[str]) -> Callable[[str], str]:
+def _replaced(step: int) -> Callable[[str], str]:
+    """Replace single characters, those of one of :data:`_STEPS` steps."""
+
     def replaced(text: str) -> str:
-        for character in characters:
-            sign = literal(plain_characters()[character])
+        for character in (*COMMON, *small_letters())[step::_STEPS]:
+            sign = literal(_signs()[character])
             text = f"replace({text}, {_named_in_sqlite(character)}, {sign})"
         return text
 
@@ -220,9 +249,7 @@ DIALECTS = {
         size=lambda text: f"length(CAST({text} AS BLOB))",
         characters=_sqlite_characters,
         guesses_few=True,
-        plain=tuple(
-            _replaced(COMMON[first : first + _DEEPEST]) for first in range(0, len(COMMON), _DEEPEST)
-        ),
+        plain=tuple(map(_replaced, range(_STEPS))),
         not_plain=lambda text: f"{text} GLOB '*[{ranges({*plain_characters()} - {*COMMON})}]*'",
         number=lambda text: f"CAST({text} AS REAL)",
     ),
@@ -249,7 +276,7 @@ DIALECTS = {
         double="DOUBLE",
         matches=_regex("regexp_like({}, {})"),
         is_text=lambda column: f"typeof(to_variant({column})) = 'VARCHAR'",
-        table=lambda name, words: _values(name, words).replace("VALUES", "SELECT * FROM VALUES", 1),
+        table=lambda *parts: _values(*parts).replace("VALUES", "SELECT * FROM VALUES", 1),
         number=lambda text: f"TRY_TO_DOUBLE({text})",
         escapes="\\",
         once="",

@@ -1,7 +1,8 @@
 """Written numbers in SQL: what :mod:`durhampulse.creators.numbers` reads of a cell.
 
-A cell is parted into its sign, the digits and what follows them, which is looked up in one table of
-words; of a range both ends are. What is no number is missing, as for the program itself.
+A cell is parted into what stands before the digits, the digits and what follows them, which are
+looked up in tables of words; of a range both ends are. What is no number is missing, as for the
+program itself.
 """
 
 from __future__ import annotations
@@ -11,27 +12,36 @@ from collections.abc import Sequence
 from durhampulse.creators.rules import ColumnRule
 from durhampulse.export.forms import REGEX, Form, forms_of, unclear_before_mil
 from durhampulse.export.program import Input
-from durhampulse.export.spellings import RANGE_WORDS, SHORT, odd_letters, size_words
-from durhampulse.export.sql.dialects import Dialect, literal
+from durhampulse.export.spellings import (
+    RANGE_WORDS,
+    SHORT,
+    dotted_currencies,
+    same_currencies,
+    three_decimals,
+)
+from durhampulse.export.sql.amounts import look_up_amounts
+from durhampulse.export.sql.dialects import Dialect, collapsed, literal
 from durhampulse.export.sql.stages import Stages
 
-__all__ = ["read_numbers", "words_table"]
+__all__ = ["read_numbers"]
 
 _DIGITS = literal("0123456789.,' ")
 _LONGEST = 40
 _LONGEST_SHAPE = 24
 """Digits and signs that :mod:`.shapes` is sure to know; more of them are beyond all figures."""
 _PERCENT = "'e-2'"
-_ENDLESS = "'inf', 'infinity'"
+_ENDLESS = ", ".join(
+    literal(sign + word) for word in ("inf", "infinity") for sign in ("", "+", "-")
+)
 _SIDES = ("left", "right")
+_MOST_JOINS = 60
+"""Tables that a stage is joined with: SQLite takes 64."""
+
+Numbers = Sequence[tuple[int, Input]]
+"""Places and inputs of columns of numbers."""
 
 
-def words_table(dialect: Dialect) -> str:
-    """Return the table of what may follow digits, as a part of a query."""
-    return dialect.table("dp_words", [(word, f"e{p}") for word, p in size_words().items()])
-
-
-def read_numbers(numbers: Sequence[tuple[int, Input]], dialect: Dialect, stages: Stages) -> None:
+def read_numbers(numbers: Numbers, dialect: Dialect, stages: Stages) -> None:
     """Append the stages that read the cells ``w_3``.
 
     Afterwards ``v_3`` is the number of input 3, NULL where it is missing, and ``f_3`` its
@@ -45,8 +55,8 @@ def read_numbers(numbers: Sequence[tuple[int, Input]], dialect: Dialect, stages:
     stages.add({f"v_{at}": _value(at, each.rule, dialect) for at, each in numbers})
 
 
-def _simplify(numbers: Sequence[tuple[int, Input]], dialect: Dialect, stages: Stages) -> None:
-    """Append cells in small letters, of the ASCII of :func:`.plain_characters`."""
+def _simplify(numbers: Numbers, dialect: Dialect, stages: Stages) -> None:
+    """Append cells of the ASCII of :func:`.plain_characters`, and these in small letters."""
     places = [at for at, _ in numbers]
     cell = "w"
     for step in dialect.plain:
@@ -56,10 +66,10 @@ def _simplify(numbers: Sequence[tuple[int, Input]], dialect: Dialect, stages: St
             for at in places
         })  # fmt: skip
         cell = "letters"
-    stages.add({f"small_{at}": f"lower(letters_{at})" for at in places})
     stages.add(
-        {f"plain_{at}": _respelled(f"small_{at}", each.rule, dialect) for at, each in numbers}
+        {f"cell_{at}": _respelled(f"letters_{at}", each.rule, dialect) for at, each in numbers}
     )
+    stages.add({f"plain_{at}": f"lower(cell_{at})" for at in places})
 
 
 def _respelled(text: str, rule: ColumnRule, dialect: Dialect) -> str:
@@ -87,74 +97,126 @@ def _respelled(text: str, rule: ColumnRule, dialect: Dialect) -> str:
     )
 
 
-def _part(numbers: Sequence[tuple[int, Input]], dialect: Dialect, stages: Stages) -> None:
-    """Append sign, digits and what follows them, for the left and the right end of a range."""
+def _part(numbers: Numbers, dialect: Dialect, stages: Stages) -> None:
+    """Append the parts of the cell, or of the left end of a range, and of the right end.
+
+    They are a sign, a mark before the digits, a body of digits and signs between them, and a tail.
+    """
+    _part_ranges(numbers, dialect, stages)
+    places = [at for at, _ in numbers]
+
+    def add(**texts: str) -> None:
+        """Append columns of both sides; ``*`` stands for the side, ``#`` for the place."""
+        stages.add({
+            f"{side}_{name}_{at}": text.replace("*", side).replace("#", str(at))
+            for name, text in texts.items()
+            for side in _SIDES
+            for at in places
+        })  # fmt: skip
+
+    others = "*_#"
+    for digit in "0123456789":
+        others = f"replace({others}, '{digit}', '')"
+    leads = "rtrim(substr(*_#, 1, 1), '0123456789') = ''"
+    add(figure=f"CASE WHEN {leads} THEN *_# ELSE ltrim(*_#, {others}) END")
+    before = "substr(*_#, 1, length(*_#) - length(*_figure_#))"
+    unsigned = f"replace(replace({before}, '+', ''), '-', '')"
+    add(before=before, mark=collapsed(f"trim({unsigned})"))
+    dotted = ", ".join(map(literal, dotted_currencies()))
+    add(point=f"CASE WHEN rtrim(*_before_#) LIKE '%.' AND lower(*_mark_#) NOT IN ({dotted}) "
+        "THEN '.' ELSE '' END")  # fmt: skip
+    signs = "length(*_before_#) - length(replace(replace(*_before_#, '+', ''), '-', ''))"
+    add(
+        sign="CASE WHEN *_before_# LIKE '%-%' THEN '-' ELSE '' END",
+        mark="CASE WHEN *_point_# = '' THEN *_mark_# "
+        "ELSE rtrim(substr(*_mark_#, 1, length(*_mark_#) - 1)) END",
+        figure=f"CASE WHEN {signs} > 1 THEN '' ELSE *_point_# || *_figure_# END",
+    )
+    add(rest=f"ltrim(*_figure_#, {_DIGITS})")
+    plus = "rtrim(substr(*_rest_#, 1, length(*_rest_#) - 1), ' ')"
+    word = f"CASE WHEN *_rest_# LIKE '%+' THEN {plus} ELSE *_rest_# END"
+    add(
+        body="rtrim(substr(*_figure_#, 1, length(*_figure_#) - length(*_rest_#)), ' ')",
+        tail=collapsed(word),
+    )
+
+
+def _part_ranges(numbers: Numbers, dialect: Dialect, stages: Stages) -> None:
+    """Append whether a cell is parted as a range is, its left end or all of it, its right end."""
     places = [at for at, _ in numbers]
 
     def add(**texts: str) -> None:
         columns = {(name, at): text for name, text in texts.items() for at in places}
-        stages.add({f"{n}_{at}": t.replace("_#", f"_{at}") for (n, at), t in columns.items()})
+        stages.add(
+            {f"{name}_{at}": text.replace("#", str(at)) for (name, at), text in columns.items()}
+        )
 
-    add(minus="CASE WHEN plain_# LIKE '-%' THEN '-' ELSE '' END", unsigned=_unsigned("plain_#"))
-    ends = "replace(unsigned_#, '-', '~')"
+    between = "replace(cell_#, '-', '~')"
     for word in RANGE_WORDS:
-        ends = f"replace({ends}, {literal(word)}, '~')"
-    digits = "rtrim(unsigned_#, '0123456789.') = ''"
-    add(ends=f"CASE WHEN {digits} OR minus_# = '-' THEN NULL ELSE {ends} END")
-    add(range="CASE WHEN length(ends_#) - length(replace(ends_#, '~', '')) = 1 THEN ends_# END")
-    letters = "replace(range_#, '~', '')"
-    left, right = (
-        f"rtrim(rtrim(range_#, {letters}), '~ ')",
-        f"ltrim(ltrim(range_#, {letters}), '~ ')",
+        between = f"replace({between}, {literal(word)}, '~')"
+    whole = "rtrim(cell_#, '0123456789.') = '' OR cell_# LIKE '-%'"
+    add(ends=f"CASE WHEN {whole} THEN NULL ELSE {between} END")
+    add(ends="CASE WHEN length(ends_#) - length(replace(ends_#, '~', '')) = 1 THEN ends_# END")
+    letters = "replace(ends_#, '~', '')"
+    add(
+        left=f"rtrim(rtrim(ends_#, {letters}), '~ ')",
+        right=f"ltrim(ltrim(ends_#, {letters}), '~ ')",
     )
-    add(left=left, right=right)
     sides = [(f"{side}_{at}", each.rule) for side in _SIDES for at, each in numbers]
     stages.add({side: _respelled(side, rule, dialect) for side, rule in sides})
-    whole = f"CASE WHEN range_# IS NULL THEN unsigned_# ELSE {_unsigned('left_#')} END"
-    add(left=whole, right=_unsigned("right_#"))
-    add(**{f"{side}_rest": f"ltrim({side}_#, {_DIGITS})" for side in _SIDES})
-    parts: dict[str, str] = {}
-    for side in _SIDES:
-        rest = f"{side}_rest_#"
-        body = f"substr({side}_#, 1, length({side}_#) - length({rest}))"
-        plus = f"rtrim(substr({rest}, 1, length({rest}) - 1), ' ')"
-        word = f"CASE WHEN {rest} LIKE '%+' THEN {plus} ELSE {rest} END"
-        parts |= {
-            f"{side}_body": f"rtrim({body}, ' ')",
-            f"{side}_word": f"replace({word}, '  ', ' ')",
-        }
-    add(**parts)
+    digit = dialect.shaped("left_#", "digit")
+    add(range=f"CASE WHEN {digit} OR lower(left_#) IN ({_ENDLESS}) THEN 1 ELSE 0 END")
+    add(left="CASE WHEN range_# = 1 THEN left_# ELSE cell_# END")
 
 
-def _unsigned(text: str) -> str:
-    return (
-        f"CASE WHEN substr({text}, 1, 1) IN ('+', '-') THEN ltrim(substr({text}, 2), ' ') "
-        f"ELSE {text} END"
+def _look_up(numbers: Numbers, stages: Stages) -> None:
+    """Append the power of ten that follows digits, as text, NULL where they make no number.
+
+    Of amounts the currency too; empty text for none.
+    """
+    kinds = {at: each.rule.kind for at, each in numbers}
+    amounts = [(end, at) for at in kinds for end in _SIDES if kinds[at] == "any"]
+    others = [(end, at) for at in kinds for end in _SIDES if kinds[at] != "any"]
+    if amounts:
+        look_up_amounts(amounts, stages)
+    for first in range(0, len(others), _MOST_JOINS):
+        words: dict[str, str] = {}
+        joins: list[str] = []
+        for end, at in others[first : first + _MOST_JOINS]:
+            name = f"{end}_words_{at}"
+            words |= {f"{end}_word_{at}": f"{name}.word", f"{end}_power_{at}": f"{name}.power"}
+            joins.append(f"LEFT JOIN dp_words AS {name} ON {name}.word = lower({end}_tail_{at})")
+        stages.add(words, joins)
+    stages.add({
+        f"{end}_power_{at}": _power(end, at, is_amount=kind == "any")
+        for at, kind in kinds.items()
+        for end in _SIDES
+    })  # fmt: skip
+
+
+def _power(end: str, at: int, *, is_amount: bool) -> str:
+    """Return the power of ten, NULL where a mark, a point or a sign makes it no number."""
+    body, rest, mark, word, power, currency = (
+        f"{end}_{part}_{at}" for part in ("body", "rest", "mark", "word", "power", "currency")
     )
-
-
-def _look_up(numbers: Sequence[tuple[int, Input]], stages: Stages) -> None:
-    """Append the power of ten that follows digits, as text; NULL where they make no number."""
-    short = ", ".join(map(literal, SHORT))
-    powers, joins = {}, []
-    for at, end in [(at, end) for at, _ in numbers for end in _SIDES]:
-        body, rest, word = f"{end}_body_{at}", f"{end}_rest_{at}", f"{end}_word_{at}"
-        amount = f"({rest} LIKE '%+' OR {word} NOT IN ({short}))"
-        powers[f"{end}_power_{at}"] = (
-            f"CASE WHEN {body} LIKE '%.' AND {amount} OR {word} = '%' AND {rest} <> '%' THEN NULL "
-            f"WHEN {word} = '' THEN '' ELSE {end}_words_{at}.power END"
-        )
-        joins.append(f"LEFT JOIN dp_words AS {end}_words_{at} ON {end}_words_{at}.word = {word}")
-    stages.add(powers, joins)
+    odd = f"{rest} LIKE '%+' OR {word} NOT IN ({', '.join(map(literal, SHORT))})"
+    odd += f" OR {currency} <> ''" if is_amount else ""
+    nothing = f"{currency} IS NULL" if is_amount else f"{mark} <> ''"
+    nothing += (
+        f" OR {body} LIKE '%.' AND ({odd}) OR {word} = '%' AND ({rest} <> '%' OR {mark} <> '')"
+    )
+    return f"CASE WHEN {nothing} THEN NULL ELSE {power} END"
 
 
 def _left_form(at: int, rule: ColumnRule, dialect: Dialect) -> str:
     """Return how the cell, or the left end of a range, is written: which sign is decimal."""
     body, power = f"left_body_{at}", f"left_power_{at}"
+    of_thousands = ", ".join(map(literal, three_decimals()))
     ends = {
         "any": "",
         "none": f" AND {power} = ''",
         "size": f" AND {power} NOT IN ('', {_PERCENT})",
+        "price": f" AND {power} = '' AND left_currency_{at} NOT IN ('', {of_thousands})",
     }
     nothing = f"{power} IS NULL"
     if rule.kind == "count":
@@ -172,12 +234,12 @@ def _chosen(cases: Sequence[tuple[str, Form]], otherwise: str = "0") -> str:
 def _form(at: int, rule: ColumnRule, dialect: Dialect) -> str:
     """Return how a cell is written, or that it cannot be told or is not read."""
     cell, plain = f"w_{at}", f"plain_{at}"
-    is_range = f"range_{at} IS NOT NULL"
+    is_range = f"range_{at} = 1"
     left, right = (
         f"left_form_{at} <> 0",
         _is_number(f"right_body_{at}", f"right_power_{at}", rule, dialect),
     )
-    ends = ((left, f"left_{at}"), (right, f"right_{at}"))
+    ends = ((left, f"lower(left_{at})"), (right, f"lower(right_{at})"))
     both = " AND ".join(f"({short} OR {_is_long(end, dialect)})" for short, end in ends)
     digits = f"rtrim({cell}, '0123456789')"
     if rule.kind != "count":
@@ -189,12 +251,16 @@ def _form(at: int, rule: ColumnRule, dialect: Dialect) -> str:
         (dialect.shaped(plain, "exponent"), Form.EXPONENT),
         (dialect.shaped(plain, "far exponent"), Form.UNREAD),
         (f"{is_range} AND {both}", Form.UNCLEAR),
-        *((condition, Form.UNREAD) for condition in _unread(at, rule, dialect)),
+        *((condition, Form.UNREAD) for condition in _unread(at, dialect)),
         (is_range, Form.MISSING),
     ]
     if forms := unclear_before_mil(rule):
         some = ", ".join(f"{form:d}" for form in forms)
         cases.append((f"left_word_{at} = 'mil' AND left_form_{at} IN ({some})", Form.UNCLEAR))
+    if rule.currency:
+        same = ", ".join(map(literal, same_currencies(rule.currency)))
+        foreign = f"left_form_{at} <> 0 AND left_currency_{at} NOT IN ('', {same})"
+        cases.append((foreign, Form.UNCLEAR))
     return _chosen(cases, f"left_form_{at}")
 
 
@@ -211,25 +277,19 @@ def _is_long(text: str, dialect: Dialect) -> str:
     return f"{exponents} OR {text} IN ({_ENDLESS})"
 
 
-def _unread(at: int, rule: ColumnRule, dialect: Dialect) -> list[str]:
+def _unread(at: int, dialect: Dialect) -> list[str]:
     """Return conditions of cells that the program may read and this query does not."""
-    letters = literal(odd_letters())
     conditions = [
-        f"{end}_power_{at} IS NULL AND rtrim({end}_word_{at}, {letters}) = '' "
-        f"AND {end}_word_{at} <> '' AND {end}_body_{at} <> '' AND {end}_body_{at} NOT LIKE '%.'"
-        for end in _SIDES
+        f"length(left_body_{at}) > {_LONGEST_SHAPE} AND left_form_{at} = 0",
+        f"plain_{at} IN ({_ENDLESS})",
     ]
-    conditions.append(f"length(left_body_{at}) > {_LONGEST_SHAPE} AND left_form_{at} = 0")
-    conditions.append(f"unsigned_{at} IN ({_ENDLESS})")
     if dialect.not_plain:
         conditions.append(dialect.not_plain(f"plain_{at}"))
-    if rule.kind == "any":
-        conditions.append(f"left_form_{at} = 0 AND {dialect.shaped(f'plain_{at}', 'digit')}")
     return conditions
 
 
 def _value(at: int, rule: ColumnRule, dialect: Dialect) -> str:
-    minus, power = f"minus_{at}", f"left_power_{at}"
+    minus, power = f"left_sign_{at}", f"left_power_{at}"
     digits = f"replace(replace(left_body_{at}, ' ', ''), '''', '')"
     point = f"rtrim(replace({digits}, ',', ''), '.')"
     comma = f"replace(replace({digits}, '.', ''), ',', '.')"

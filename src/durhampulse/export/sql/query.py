@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from durhampulse.export.program import Program
+from durhampulse.export.sql.amounts import words_tables
 from durhampulse.export.sql.dialects import Dialect, dialect_named
 from durhampulse.export.sql.encoding import encode_row
 from durhampulse.export.sql.judging import judge_row
-from durhampulse.export.sql.numbers import words_table
 from durhampulse.export.sql.reading import read_cells
 from durhampulse.export.sql.stages import Stages
 from durhampulse.export.sql.sums import sum_row
@@ -50,8 +50,11 @@ def query_of(program: Program, dialect: str, table: str, version: str) -> str:
         f"dp_source AS {spoken.once}(\n  SELECT row_number() OVER () AS dp_row, t.*\n"  # noqa: S608 - the name is quoted
         f"  FROM {source} AS t\n)"
     )
-    words = [words_table(spoken)] if any(each.rule.numeric for each in program.inputs) else []
-    parts = [*words, first, *stages.text(spoken, "dp_source", [*answers.values()])]
+    parts = [
+        *words_tables(program, spoken),
+        first,
+        *stages.text(spoken, "dp_source", [*answers.values()]),
+    ]
     columns = ", ".join(f"r.{column} AS {name}" for name, column in answers.items())
     title = " ".join(f"{program.name}, written by DurhamPulse {version}".split())
     last = f"dp_stage_{len(stages.stages) - 1}"

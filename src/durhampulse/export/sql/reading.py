@@ -14,7 +14,7 @@ from durhampulse.creators.words import NULL_WORDS
 from durhampulse.export.forms import Form
 from durhampulse.export.levels import spellings_of
 from durhampulse.export.program import Input, Program
-from durhampulse.export.sql.dialects import Dialect, literal, number
+from durhampulse.export.sql.dialects import Dialect, collapsed, literal, number
 from durhampulse.export.sql.numbers import read_numbers
 from durhampulse.export.sql.stages import Stages
 
@@ -35,7 +35,7 @@ def read_cells(program: Program, dialect: Dialect, stages: Stages) -> str:
     numbers = [(at, each) for at, each in inputs if each.rule.numeric]
     levels = [(at, each) for at, each in inputs if not each.rule.numeric]
     read_numbers(numbers, dialect, stages)
-    stages.add({f"g_{at}": f"lower({_collapsed(f'w_{at}')})" for at, _ in levels})
+    stages.add({f"g_{at}": f"lower({collapsed(f'w_{at}')})" for at, _ in levels})
     stages.add({f"v_{at}": _level(at, each, program, dialect) for at, each in levels})
     return _refusal(program, dialect)
 
@@ -55,13 +55,6 @@ def _trim(inputs: Sequence[tuple[int, Input]], dialect: Dialect, stages: Stages)
             for at, _ in inputs
         }
     )
-
-
-def _collapsed(text: str) -> str:
-    """Return text with one blank between words."""
-    for _ in range(4):
-        text = f"replace({text}, '  ', ' ')"
-    return text
 
 
 def _level(at: int, each: Input, program: Program, dialect: Dialect) -> str:
