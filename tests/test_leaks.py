@@ -60,9 +60,9 @@ def test_what_one_outcome_has_is_named(market, of_deals, of_others, severity, fo
         "figure": np.where(has, fees, 0),
         "level": np.where(has, "sent", "open"),
     }
-    check = check_pure(evidence(market.assign(Contract=cells[form])))
+    check = check_pure(evidence(market.assign(Remark=cells[form])))
     assert check.severity == severity
-    assert check.columns == (() if severity == "pass" else ("Contract",))
+    assert check.columns == (() if severity == "pass" else ("Remark",))
 
 
 def test_few_creators_of_one_outcome_are_chance(market):
