@@ -14,7 +14,7 @@ from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.database import Store
-from durhampulse.desk.store.missing import MissingError
+from durhampulse.desk.store.missing import numbered_row
 from durhampulse.desk.store.tables import (
     campaign,
     campaign_candidate,
@@ -85,10 +85,8 @@ def find(db: Connection, number: int, *, lock: bool = False) -> Campaign:
     MissingError
         If there is none of that number.
     """
-    query = select(campaign).where(campaign.c.id == number)
-    row = db.execute(query.with_for_update() if lock else query).first()
-    if row is None:
-        raise MissingError("There is no such campaign.", "Choose one of the list.")
+    problem, way_out = "There is no such campaign.", "Choose one of the list."
+    row = numbered_row(db, campaign, number, problem, way_out, lock=lock)
     chosen = select(campaign_creator).where(campaign_creator.c.campaign_id == number)
     choices = {row.creator_id: Choice(row.choice, row.fee) for row in db.execute(chosen)}
     return Campaign(row, Brief.read(row.brief), choices)

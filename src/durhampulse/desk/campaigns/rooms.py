@@ -20,7 +20,7 @@ from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.database import Store
-from durhampulse.desk.store.missing import MissingError
+from durhampulse.desk.store.missing import numbered_row
 from durhampulse.desk.store.tables import CONTROL, creator, room, room_card
 from durhampulse.exceptions import InputError
 
@@ -161,10 +161,7 @@ def find_room(db: Connection, number: int) -> Row[Any]:
     MissingError
         If there is none.
     """
-    row = db.execute(select(room).where(room.c.id == number)).first()
-    if row is None:
-        raise MissingError("There is no such room.", "Choose one of the list.")
-    return row
+    return numbered_row(db, room, number, "There is no such room.", "Choose one of the list.")
 
 
 def rooms(db: Connection, campaign_id: int | None = None) -> Sequence[Row[Any]]:

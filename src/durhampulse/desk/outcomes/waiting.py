@@ -18,7 +18,7 @@ from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.database import Store
-from durhampulse.desk.store.missing import MissingError
+from durhampulse.desk.store.missing import numbered_row
 from durhampulse.desk.store.space import delete_file
 from durhampulse.desk.store.tables import outcome_file
 
@@ -59,13 +59,8 @@ def find_file(db: Connection, number: int) -> Row[Any]:
     MissingError
         If there is none of that number.
     """
-    row = db.execute(select(outcome_file).where(outcome_file.c.id == number)).first()
-    if row is None:
-        raise MissingError(
-            "This file does not wait any more: it was recorded or discarded.",
-            "See under Acts what was recorded.",
-        )
-    return row
+    problem = "This file does not wait any more: it was recorded or discarded."
+    return numbered_row(db, outcome_file, number, problem, "See under Acts what was recorded.")
 
 
 def content_of(store: Store, row: Row[Any], rule: ColumnRule | None) -> OutcomeFile:

@@ -16,7 +16,7 @@ from durhampulse.desk.people.uses import LastUse
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
-from durhampulse.desk.store.missing import MissingError
+from durhampulse.desk.store.missing import numbered_row
 from durhampulse.desk.store.tables import api_key, attempt, device, link, person, session
 from durhampulse.exceptions import InputError
 
@@ -125,10 +125,8 @@ def find_person(db: Connection, number: int) -> Row[Any]:
     MissingError
         If there is nobody of that number.
     """
-    somebody = db.execute(select(person).where(person.c.id == number).with_for_update()).first()
-    if somebody is None:
-        raise MissingError("There is no such person.", "Reload the page.")
-    return somebody
+    problem, way_out = "There is no such person.", "Reload the page."
+    return numbered_row(db, person, number, problem, way_out, lock=True)
 
 
 def change_person(db: Connection, number: int, by: str, *, role: str, active: bool) -> bool:

@@ -26,7 +26,7 @@ from durhampulse.desk.store.acts import begin_act, change_act
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.database import Store
-from durhampulse.desk.store.missing import MissingError
+from durhampulse.desk.store.missing import numbered_row
 from durhampulse.desk.store.pace import Pace
 from durhampulse.desk.store.tables import act, bulk, creator
 from durhampulse.exceptions import InputError
@@ -132,10 +132,7 @@ def find_bulk(db: Connection, number: int) -> Row[Any]:
     MissingError
         If there is none of that number.
     """
-    row = db.execute(select(bulk).where(bulk.c.id == number)).first()
-    if row is None:
-        raise MissingError("There is no such work.", "Go back to the shortlist.")
-    return row
+    return numbered_row(db, bulk, number, "There is no such work.", "Go back to the shortlist.")
 
 
 def under_way(db: Connection) -> list[Row[Any]]:

@@ -20,7 +20,7 @@ from durhampulse.desk.review.effects import Effect, Place, path_of
 from durhampulse.desk.review.remarks import remarks_of
 from durhampulse.desk.shortlist.trend import Trend, trends
 from durhampulse.desk.store.audit import history
-from durhampulse.desk.store.missing import MissingError
+from durhampulse.desk.store.missing import numbered_row
 from durhampulse.desk.store.tables import creator, outcome, run, score
 from durhampulse.exceptions import CannotJudgeError, InputError
 from durhampulse.scoring.account import Account, account_of
@@ -93,10 +93,9 @@ def find_creator(db: Connection, number: int) -> Row[Any]:
     MissingError
         If there is none of that number.
     """
-    row = db.execute(select(creator).where(creator.c.id == number)).first()
-    if row is None:
-        raise MissingError("There is no such creator.", "They may have been erased.")
-    return row
+    return numbered_row(
+        db, creator, number, "There is no such creator.", "They may have been erased."
+    )
 
 
 def creator_page(db: Connection, number: int, rules: Rules, *, hidden: bool = False) -> CreatorPage:

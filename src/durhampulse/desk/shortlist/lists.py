@@ -12,7 +12,7 @@ from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note as write_note
 from durhampulse.desk.store.bulk import insert_one, numbers_in
 from durhampulse.desk.store.database import insert_or
-from durhampulse.desk.store.missing import MissingError
+from durhampulse.desk.store.missing import numbered_row
 from durhampulse.desk.store.tables import (
     CONTROL,
     campaign,
@@ -122,10 +122,9 @@ def find_list(db: Connection, number: int) -> Row[Any]:
     MissingError
         If there is none of that number.
     """
-    row = db.execute(select(creator_list).where(creator_list.c.id == number)).first()
-    if row is None:
-        raise MissingError("There is no such list any more.", "Choose another.")
-    return row
+    return numbered_row(
+        db, creator_list, number, "There is no such list any more.", "Choose another."
+    )
 
 
 def make_list(db: Connection, name: str, by: str, *, client: str = "", note: str = "") -> int:

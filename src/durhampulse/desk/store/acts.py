@@ -17,7 +17,7 @@ from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.bulk import insert_one
 from durhampulse.desk.store.database import Store
-from durhampulse.desk.store.missing import MissingError
+from durhampulse.desk.store.missing import numbered_row
 from durhampulse.desk.store.outbox import announce
 from durhampulse.desk.store.pace import Pace
 from durhampulse.desk.store.standing import (
@@ -114,11 +114,8 @@ def find_act(db: Connection, act_id: int, *, lock: bool = False) -> Row[Any]:
     MissingError
         If there is none of that number.
     """
-    wanted = select(act).where(act.c.id == act_id)
-    row = db.execute(wanted.with_for_update() if lock else wanted).first()
-    if row is None:
-        raise MissingError("There is no such act.", "Choose one of the list.")
-    return row
+    problem, way_out = "There is no such act.", "Choose one of the list."
+    return numbered_row(db, act, act_id, problem, way_out, lock=lock)
 
 
 def latest_acts(db: Connection, limit: int = 100) -> Sequence[Row[Any]]:

@@ -38,7 +38,7 @@ from durhampulse.desk.people.people import Principal
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.audit import note
 from durhampulse.desk.store.keyed import keyed_hash
-from durhampulse.desk.store.missing import MissingError
+from durhampulse.desk.store.missing import numbered_row
 from durhampulse.desk.store.tables import upload
 from durhampulse.desk.web.access import DeskOf, Number, PageRoute, Reviewer, SentForm, Viewer
 from durhampulse.desk.web.acts import may_undo
@@ -388,7 +388,5 @@ def refused(request: Request, desk: DeskOf, who: Viewer, number: Number) -> Resp
 
 def _find(desk: Desk, number: Number) -> Any:
     with desk.store.reading() as db:
-        row = db.execute(select(upload).where(upload.c.id == number)).first()
-    if row is None:
-        raise MissingError("There is no such import.", "Choose one of the list.")
-    return row
+        problem, way_out = "There is no such import.", "Choose one of the list."
+        return numbered_row(db, upload, number, problem, way_out)
