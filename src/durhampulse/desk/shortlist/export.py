@@ -209,27 +209,24 @@ def _of_desk(
     moved = trends(db, rules.version, numbers) if db else {}
     decided = [reviews.get(number) or LastReview("", "", "") for number in numbers]
     outcomes = {True: rules.outcome.deal, False: rules.outcome.none, None: None}
-    columns = [
-        [row.niche for row in rows],
-        [rules.tier(row.followers) for row in rows],
-        [rules.on_edge(row.probability, row.flags) for row in rows],
-        [None if reason is None else _without_sign(reason) for reason in reasons],
-        [row.state for row in rows],
-        [made.reviewer or None for made in decided],
-        [made.reason or None for made in decided],
-        [made.note or None for made in decided],
-        [notes.get(number) for number in numbers],
-        [outcomes[row.deal] for row in rows],
-        [row.growth_rate for row in rows],
-        [row.avg_views for row in rows],
-        [row.fee for row in rows],
-        [row.currency for row in rows],
-        [moved[number].text if number in moved else None for number in numbers],
-        [care.owner or None for care in kept],
-        [care.remind_on for care in kept],
-        [care.text or None for care in kept],
-    ]
-    return {
-        field.name: pa.array(values, field.type)
-        for field, values in zip(_OWN, columns, strict=True)
+    cells: dict[str, list[Any]] = {
+        "Niche": [row.niche for row in rows],
+        "Tier": [rules.tier(row.followers) for row in rows],
+        "Edge": [rules.on_edge(row.probability, row.flags) for row in rows],
+        "Top Reason": [None if reason is None else _without_sign(reason) for reason in reasons],
+        "Review": [row.state for row in rows],
+        "Reviewer": [made.reviewer or None for made in decided],
+        "Reason": [made.reason or None for made in decided],
+        "Review Note": [made.note or None for made in decided],
+        "Latest Note": [notes.get(number) for number in numbers],
+        "Outcome": [outcomes[row.deal] for row in rows],
+        "Growth Rate": [row.growth_rate for row in rows],
+        "Average Views": [row.avg_views for row in rows],
+        "Fee Amount": [row.fee for row in rows],
+        "Fee Currency": [row.currency for row in rows],
+        "Trend": [moved[number].text if number in moved else None for number in numbers],
+        "Owner": [care.owner or None for care in kept],
+        "Remind On": [care.remind_on for care in kept],
+        "Reminder": [care.text or None for care in kept],
     }
+    return {field.name: pa.array(cells[field.name], field.type) for field in _OWN}
