@@ -83,7 +83,7 @@ class Worker:
         self._thread = threading.Thread(target=self._run, name="uploads", daemon=True)
         self._thread.start()
 
-    def wake(self, job: str = "") -> None:
+    def wake(self, job: str) -> None:
         """Look for work at once, rather than at the next poll.
 
         Parameters
@@ -91,8 +91,7 @@ class Worker:
         job
             What a request has ordered, such as "upload 7": the log names both in one line.
         """
-        if job:
-            _log.info("Ordered: %s.", job, extra={"fields": {"job": job}})
+        _log.info("Ordered: %s.", job, extra={"fields": {"job": job}})
         self._wake.set()
 
     def activate(self, version: str, by: str, *, only_preview: bool = False) -> None:
