@@ -108,7 +108,7 @@ BUTTONS = {
     "/account/sessions/end", "/rooms/{number}/close",
     "/campaigns/{number}/budget", "/opinions/{number}", "/account/second",
     "/account/second/codes", "/people/{number}/factor/end", "/hooks/{number}", "/today/done",
-    "/today/later", "/today/undo",
+    "/today/later", "/today/undo", "/today/seen", "/today/unseen",
 }  # fmt: skip
 """Forms without a field that people fill in: nothing of them can be wrong, or lost."""
 

@@ -135,7 +135,7 @@ def test_today_says_nothing_of_whom_somebody_judges_unseen(visit, desk):
                                          expires_at=until))  # fmt: skip
     page = ann.get("/today").text
     assert "Colleagues say no" not in page
-    assert "1 more creator waits until you have decided" in page
+    assert "1 more waits until you have decided" in page
     assert "Colleagues say no" not in ann.get("/creators/3").text
 
 
@@ -280,6 +280,8 @@ def test_marks_of_an_owner_follow_each_change_and_undo(filled, rules, monkeypatc
     assert {*found(filled, rules, view)} == {*range(10, 20)} - {12, 13}
     undo_act(filled, act, "ann")
     assert {*found(filled, rules, view)} == {*range(10, 20)}
+    owned_by_some = {*range(10, 20)}
+    assert not owned_by_some & {*found(filled, rules, View(sort="followers", owner="none"))}
 
 
 def test_the_shortlist_shows_and_exports_owners(visit, desk):

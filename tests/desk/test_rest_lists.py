@@ -189,3 +189,44 @@ def test_program_fills_a_list_with_all_that_match(program, desk):
                   {"selection": {**selection, "version": "of nothing"}}):  # fmt: skip
         answer = crm.post("/v1/bulk", json={**body, **wrong, "request": "crm-2026-3"})
         assert answer.status_code == 422, wrong
+
+
+def test_program_hands_creators_over_and_filters_by_owner(program, desk):
+    crm = program("reviewer")
+    selection = crm.get("/v1/selection", params={"niche": "Tech"}).json()
+    body = {"kind": "owner", "owner": "Rita", "reviewer": "Rita", "selection": selection,
+            "request": "crm-2026-3"}  # fmt: skip
+    work = crm.post("/v1/bulk", json=body).json()
+    assert work["done"] == matching(desk, creator.c.niche == "Tech")
+    found = crm.get("/v1/creators", params={"niche": "Tech", "limit": 1}).json()["creators"][0]
+    rita = found["owner"]
+    assert rita == {"id": rita["id"], "name": "Rita", "remind_on": None, "reminder": ""}
+    hers = crm.get("/v1/selection", params={"owner": str(rita["id"])}).json()
+    assert hers["total"] == work["done"]
+    nobodys = crm.get("/v1/selection", params={"owner": "none"}).json()
+    assert nobodys["total"] == matching(desk, creator.c.id > 0) - work["done"]
+    vic = {**body, "owner": "Vic", "request": "crm-2026-4"}
+    assert crm.post("/v1/bulk", json=vic).status_code == 422
+    assert crm.get("/v1/selection", params={"owner": "me"}).status_code == 422
+    undone = crm.post(f"/v1/bulk/{work['id']}/undo").json()
+    assert undone["restored"] == work["done"]
+    assert crm.get(f"/v1/creators/{found['creator']}").json()["owner"] is None
+
+
+def test_program_keeps_a_note_once(program, desk):
+    crm = program("reviewer")
+    name = crm.get("/v1/creators", params={"limit": 1}).json()["creators"][0]["creator"]
+    with desk.store.writing() as db:
+        people.add_person(db, "Ann Lee", "reviewer", "test")
+    body = {"creator": name, "text": "@Ann Lee <b>call</b> her", "reviewer": "Rita"}
+    assert crm.post("/v1/notes", json=body).status_code == 201
+    again = crm.post("/v1/notes", json=body)
+    assert (again.status_code, again.json()["new"]) == (200, False)
+    (kept,) = crm.get(f"/v1/creators/{name}/notes").json()
+    assert (kept["text"], kept["by"], kept["names"]) == (body["text"], "Rita", ["Ann Lee"])
+    for wrong in ({"text": ""}, {"text": "x" * 2001}, {"reviewer": "Vic"}, {"text": "\0"}):
+        assert crm.post("/v1/notes", json={**body, **wrong}).status_code == 422, wrong
+    with desk.store.reading() as db:
+        (detail,) = db.scalars(select(audit.c.detail).where(audit.c.act == "note written"))
+    assert detail == {"names": ["Ann Lee"], "through": "key crm"}
+    assert program("viewer", "reader").post("/v1/notes", json=body).status_code == 403

@@ -44,6 +44,7 @@ from durhampulse.desk.store.tables import (
     delivery,
     kept_count,
     list_creator,
+    mention,
     opinion,
     outcome,
     outcome_file,
@@ -70,7 +71,7 @@ from durhampulse.exceptions import InputError
 __all__ = ["erase", "everything_about", "sweep"]
 
 _OF_CREATOR = (
-    score, search, replaced, claim, review, outcome, remark, campaign_creator, proposal,
+    score, search, replaced, claim, review, outcome, mention, remark, campaign_creator, proposal,
     campaign_candidate, list_creator, opinion, room_card, delivery, ownership,
 )  # fmt: skip
 _OF_NAME = (staged, refused)  # of imports under way, or past

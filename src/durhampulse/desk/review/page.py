@@ -17,7 +17,8 @@ from durhampulse.desk.models.rules import Rules, stored_frame
 from durhampulse.desk.review.alike import PastCreator, most_alike
 from durhampulse.desk.review.decisions import reviews_of
 from durhampulse.desk.review.effects import Effect, Place, path_of
-from durhampulse.desk.review.remarks import remarks_of
+from durhampulse.desk.review.remarks import Remark, remarks_of
+from durhampulse.desk.shortlist.owners import possible_owners
 from durhampulse.desk.shortlist.trend import Trend, trends
 from durhampulse.desk.store.audit import history
 from durhampulse.desk.store.missing import numbered_row
@@ -67,6 +68,8 @@ class CreatorPage:
         Whom most figures are compared with, as in "nano creators in Beauty"; empty for nobody.
     scores, reviews, outcomes, acts, remarks
         The history, the latest first.
+    colleagues
+        The names of those whom a remark can name.
     """
 
     row: Row[Any]
@@ -82,7 +85,8 @@ class CreatorPage:
     reviews: Sequence[Any]
     outcomes: Sequence[Any]
     acts: Sequence[Any]
-    remarks: Sequence[Any]
+    remarks: Sequence[Remark]
+    colleagues: Sequence[str]
 
 
 def find_creator(db: Connection, number: int) -> Row[Any]:
@@ -147,13 +151,14 @@ def creator_page(db: Connection, number: int, rules: Rules, *, hidden: bool = Fa
         outcomes=db.execute(outcomes).all(),
         acts=history(db, f"creator {number}"),
         remarks=remarks_of(db, number),
+        colleagues=[row.name for row in possible_owners(db)],
     )
 
 
 def _unseen(row: Row[Any]) -> CreatorPage:
     return CreatorPage(
         row=row, account=None, trend=None, problem="", sentence="", alike=[], effects=[], usual=0.0,
-        peers="", scores=(), reviews=(), outcomes=(), acts=(), remarks=(),
+        peers="", scores=(), reviews=(), outcomes=(), acts=(), remarks=(), colleagues=(),
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
+    false,
     func,
     literal,
     literal_column,
@@ -36,12 +37,14 @@ from durhampulse.desk.store.tables import (
     score,
 )
 
-__all__ = ["IS_OWNED", "has_few", "is_marked", "is_member", "is_one_of_few", "members"]
+__all__ = ["ANYBODYS", "IS_OWNED", "has_few", "is_marked", "is_member", "is_one_of_few", "members"]
 
 _FEW = 20_000
 _MOST_KEPT = 20
 
 
+ANYBODYS = "owner-0"
+"""The set of creators whom somebody looks after."""
 _OWNED_BY_SOMEBODY = (OWNED, ownership.c.person_id.is_not(None))
 IS_OWNED = (
     select(literal(1))
@@ -90,6 +93,8 @@ def members(name: str) -> Select[int]:
         return select(score.c.creator_id).where(score.c.run_id.in_(_runs(at)))
     if kind == "campaign":
         return select(proposal.c.creator_id).where(proposal.c.campaign_id == at)
+    if name == ANYBODYS:
+        return select(ownership.c.creator_id).where(*_OWNED_BY_SOMEBODY)
     if kind == "owner":
         return select(ownership.c.creator_id).where(OWNED, ownership.c.person_id == at)
     return select(list_creator.c.creator_id).where(list_creator.c.list_id == at)
@@ -137,7 +142,8 @@ def is_marked(db: Connection, name: str) -> ColumnElement[bool]:
     sent = bindparam("marks", marks, LargeBinary, unique=True)
     if db.dialect.name == "postgresql":
         inside = creator.c.id <= len(marks)  # whoever came since is behind the last mark
-        return case((inside, func.get_byte(sent, cast(creator.c.id - 1, Integer)) == 1))
+        at = cast(creator.c.id - 1, Integer)
+        return case((inside, func.get_byte(sent, at) == 1), else_=false())
     mark: ColumnElement[bytes] = func.substr(sent, creator.c.id, 1)
     return mark == literal_column("x'01'")
 

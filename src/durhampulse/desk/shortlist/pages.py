@@ -29,7 +29,7 @@ from sqlalchemy import (
 from durhampulse.desk.models.rules import Rules
 from durhampulse.desk.shortlist.filters import FoundBy, matching, within
 from durhampulse.desk.shortlist.grouped import in_order, nearest, place_in
-from durhampulse.desk.shortlist.members import has_few, is_marked, members
+from durhampulse.desk.shortlist.members import ANYBODYS, has_few, is_marked, members
 from durhampulse.desk.shortlist.order import BY, number_of, parts_of
 from durhampulse.desk.shortlist.sums import interval_of_sum
 from durhampulse.desk.shortlist.view import BAND_NAMES, GROUPED, Cursor, View
@@ -312,8 +312,12 @@ def _walked(db: Connection, view: View, rules: Rules, by: FoundBy) -> list[Colum
     """Return a view's conditions for a walk in order, which marks the creators of a long list."""
     if by in ("list", "owner"):
         return matching(view, rules, by)
-    marked = (is_marked(db, name) for name in view.sets.values())
-    return [*matching(view.without_sets(), rules, by), *marked]
+    marked = [is_marked(db, name) for name in view.sets.values()]
+    rest = view.without_sets()
+    if rest.owner and not has_few(db, ANYBODYS):
+        marked.append(~is_marked(db, ANYBODYS))
+        rest = replace(rest, owner="")
+    return [*matching(rest, rules, by), *marked]
 
 
 def _found_by(db: Connection, view: View) -> FoundBy:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -22,6 +22,7 @@ from durhampulse.desk.review.decisions import (
     decide,
     reviews_of,
 )
+from durhampulse.desk.review.remarks import LONGEST_REMARK, add_remark, remarks_of
 from durhampulse.desk.shortlist import pages as shortlist
 from durhampulse.desk.shortlist.owners import Care, care_of
 from durhampulse.desk.shortlist.view import read_cursor, write_cursor
@@ -138,6 +139,27 @@ class Kept(BaseModel):
     new: bool
 
 
+class NoteItem(BaseModel):
+    """A note on a creator."""
+
+    id: int
+    text: str
+    by: str
+    at: datetime
+    names: list[str] = Field(description="Who of the desk finds it under Today.")
+
+
+class NoteBody(Body):
+    """What a person has noted elsewhere about a creator, without deciding."""
+
+    creator: Name
+    text: str = Field(
+        min_length=1, max_length=LONGEST_REMARK, pattern=r"^[^\x00]*$",
+        description="A name of the desk after an @ brings it before them.",
+    )  # fmt: skip
+    reviewer: ReviewerName
+
+
 class OutcomeBody(Body):
     """What happened with a creator."""
 
@@ -225,6 +247,15 @@ def reviews(desk: DeskOf, name: Name) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+@router.get("/creators/{name:path}/notes", dependencies=[needs_key("viewer")])
+def notes(desk: DeskOf, name: Name) -> list[NoteItem]:
+    """Return what people noted about a creator without deciding, the latest first."""
+    row, _ = _find(desk, name)
+    with desk.store.reading() as db:
+        rows = remarks_of(db, row.id)
+    return [NoteItem(id=r.id, text=r.text, by=r.by, at=r.at, names=[*r.names]) for r in rows]
+
+
 @router.get("/creators/{name:path}", dependencies=[needs_key("viewer")])
 def one_creator(desk: DeskOf, name: Name) -> CreatorItem:
     """Return one creator of the list."""
@@ -267,6 +298,24 @@ def add_review(desk: DeskOf, who: Writer, body: ReviewBody, response: Response) 
     if not new:
         response.status_code = 200
     return Kept(id=number, new=new)
+
+
+@router.post(
+    "/notes", status_code=201,
+    responses={200: {"model": Kept, "description": "It was kept before."}},
+)  # fmt: skip
+def add_note(desk: DeskOf, who: Writer, body: NoteBody, response: Response) -> Kept:
+    """Keep a note under a person's name; the same text of the same person is kept once."""
+    row, _ = _find(desk, body.creator)
+    with desk.store.reading() as db:
+        reviewer = named_reviewer(db, body.reviewer)
+        same = [r for r in remarks_of(db, row.id)
+                if (r.by, r.text) == (reviewer.name, body.text.strip())]  # fmt: skip
+    if same:
+        response.status_code = 200
+        return Kept(id=same[0].id, new=False)
+    kept = add_remark(desk.store, row.id, body.text, reviewer.name, through=who.name)
+    return Kept(id=kept.id, new=True)
 
 
 @router.post("/outcomes", status_code=201)

@@ -263,8 +263,10 @@ def write_remark(
     text: Annotated[str, Form()], back: Annotated[str, Form()] = "",
 ) -> Response:  # fmt: skip
     """Note something about this creator."""
-    add_remark(desk.store, number, text, who.name)
-    return redirect("/queue" if back == "queue" else f"/creators/{number}", "Your note is kept.")
+    names = add_remark(desk.store, number, text, who.name).names
+    found = f" {' and '.join(names)} {'find' if len(names) > 1 else 'finds'} it under Today."
+    here = "/queue" if back == "queue" else f"/creators/{number}"
+    return redirect(here, f"Your note is kept.{found if names else ''}")
 
 
 @router.post("/{number}/remark/delete")

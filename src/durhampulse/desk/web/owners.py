@@ -1,4 +1,4 @@
-"""Owners of creators: changed on the creator's page; what they are to look at today."""
+"""Owners of creators: changed on the creator's page; what waits for somebody today."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.review.blind import hidden_from
 from durhampulse.desk.review.page import find_creator
+from durhampulse.desk.review.remarks import mark_seen
 from durhampulse.desk.review.today import Today, today_of
 from durhampulse.desk.shortlist.owners import (
     Care,
@@ -47,6 +48,22 @@ def show(request: Request, desk: DeskOf, who: Reviewer) -> Response:
     with desk.store.reading() as db:
         today = today_of(db, who.id, hidden_from(db, who))
     return render(request, who, TodayContext(today=today))
+
+
+@router.post("/seen")
+def seen(desk: DeskOf, who: Reviewer, note: Annotated[Number, Form()]) -> Response:
+    """Mark a note as seen by whom it names."""
+    with desk.store.writing() as db:
+        mark_seen(db, note, who.id, seen=True)
+    return redirect("/today", "You have seen the note.", undo=f"/today/unseen?note={note}")
+
+
+@router.post("/unseen")
+def unseen(desk: DeskOf, who: Reviewer, note: Annotated[Number, Query()]) -> Response:
+    """Have a note wait again."""
+    with desk.store.writing() as db:
+        mark_seen(db, note, who.id, seen=False)
+    return redirect("/today", "The note waits for you again.")
 
 
 @of_creator.post("/{number}/owner")

@@ -26,7 +26,7 @@ from durhampulse.decision.figures import above, percent, quantity, with_minus
 from durhampulse.desk.imports.problems import in_page_words
 from durhampulse.desk.people.people import Principal
 from durhampulse.desk.review.conflicts import VERBS, ago, told
-from durhampulse.desk.review.today import due_count
+from durhampulse.desk.review.today import for_today as count_for_today
 from durhampulse.desk.store import clock
 from durhampulse.desk.store.carried import carried_cells, profile_of
 from durhampulse.desk.store.tables import LONGEST_ID
@@ -47,7 +47,7 @@ POLICY = (
 _NOTICE, _UNDO = "durhampulse-notice", "durhampulse-undo"
 _UNDOES = re.compile(
     r"/(acts/\d+/undo|queue/undo\?review=\d+(&back=/creators/\d+)?"
-    r"|today/undo\?change=\d+&back=/(today|creators/\d+))"
+    r"|today/undo\?change=\d+&back=/(today|creators/\d+)|today/unseen\?note=\d+)"
 )
 _ABSENT = "\u2013"
 _SHAPES = {YES: "yes", MAYBE: "maybe", NO: "no", NO_PRECEDENT: "unlike", "": "none"}
@@ -269,7 +269,7 @@ class Frame(Context):
     simulated, words
         Whether the model learned from simulated creators, and what it calls an outcome.
     to_review, for_today
-        How many creators wait for reviewers, and how many reminders of one's own are due.
+        How many creators wait for reviewers, and how much waits for whoever looks.
     model_name
         What people call a model, by its version.
     notice, undo
@@ -300,7 +300,7 @@ def render(
             if who.may("reviewer") and "hx-request" not in request.headers:
                 waiting = desk.waiting(db, rules)
                 to_review = sum(waiting.value[:2]) if waiting else 0
-            for_today = due_count(db, who.id) if who.may("reviewer") else 0
+            for_today = count_for_today(db, who.id) if who.may("reviewer") else 0
         simulated, words = rules.simulated, rules.outcome
     sent = {} if "hx-request" in request.headers else request.cookies
     notice, undo = (unquote(sent.get(name, "")) for name in (_NOTICE, _UNDO))

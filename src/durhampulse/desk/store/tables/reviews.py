@@ -20,8 +20,8 @@ from sqlalchemy import (
 from durhampulse.desk.store.tables.columns import Id, Instant, metadata, number
 
 __all__ = [
-    "BLIND", "DECISIONS", "OWNED", "REOPENS", "SAMPLED", "SINGLE", "act", "claim", "opinion",
-    "outcome", "outcome_file", "ownership", "remark", "review",
+    "BLIND", "DECISIONS", "OWNED", "REOPENS", "SAMPLED", "SINGLE", "UNSEEN", "act", "claim",
+    "mention", "opinion", "outcome", "outcome_file", "ownership", "remark", "review",
 ]  # fmt: skip
 
 DECISIONS = {
@@ -134,6 +134,17 @@ remark = Table(
     Column("by", String(100), nullable=False),
     Column("at", Instant, nullable=False),
 )  # fmt: skip
+mention = Table(
+    "mention", metadata,
+    Column("remark_id", ForeignKey("remark.id"), primary_key=True),
+    Column("person_id", ForeignKey("person.id"), primary_key=True),
+    Column("creator_id", ForeignKey("creator.id"), nullable=False, index=True),
+    Column("seen_at", Instant),
+)  # fmt: skip
+"""Whom of the desk a remark names."""
+UNSEEN = mention.c.seen_at.is_(None)
+"""Condition on mentions that wait for whom they name."""
+Index("ix_mention_unseen", mention.c.person_id, sqlite_where=UNSEEN, postgresql_where=UNSEEN)
 ownership = Table(
     "ownership", metadata, number(),
     Column("creator_id", ForeignKey("creator.id"), nullable=False, index=True),
